@@ -1,0 +1,18 @@
+//! Lineage and its cut into stages: what depends on what, and where the shuffles are.
+//!
+//! Pure: no clock, thread, file or socket. The Rust face records an [`RddInfo`] for each RDD; an action hands the whole
+//! [`Lineage`] to [`Lineage::cut`], which gives the stages for the scheduler, and to
+//! [`Lineage::to_debug_string`], which draws it. [`StagePlan`] is what an executor is sent of one stage.
+//!
+//! Nothing here recurses over lineage: programs grow chains of tens of thousands of RDDs.
+
+mod debug_string;
+mod lineage;
+mod partitioner;
+mod stage_plan;
+mod stages;
+
+pub use lineage::{Dependency, Lineage, Mapping, RddInfo};
+pub use partitioner::Partitioner;
+pub use stage_plan::{CodeRef, PlanError, PlanNode, StagePlan};
+pub use stages::{StageCut, StageGraph};

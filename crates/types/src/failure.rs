@@ -1,0 +1,265 @@
+//! What can go wrong, as data. A failure travels whole from where it happens to the machine that decides about it;
+//! text is made from it at the very end, for a person.
+
+use crate::ids::{ExecutorId, JobId, Partition, ShuffleId, StageAttempt, StageId, TaskId};
+use crate::site::CallSite;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Why one attempt at a task ended without a result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TaskFailure {
+    /// A user's function panicked.
+    Panic {
+        /// The panic's own message.
+        message: String,
+        /// `file:line:column` of the panic.
+        location: String,
+        /// The operation whose function was running.
+        site: CallSite,
+        /// The record it was given, rendered and shortened, where it is known.
+        record: Option<String>,
+    },
+    /// Something that the engine did for the task failed: reading, writing, decoding.
+    Operation {
+        /// What was attempted, on what: `read /data/a.gz`.
+        operation: String,
+        /// What came of it.
+        message: String,
+        /// The operation of the user's program that needed it.
+        site: CallSite,
+        /// Whether another attempt could end differently. A missing file is not worth a second look.
+        retryable: bool,
+    },
+    /// A map output could not be read. The map task that wrote it must run again.
+    FetchFailed {
+        /// The shuffle that was read.
+        shuffle: ShuffleId,
+        /// The map task whose output is gone or broken.
+        map: Partition,
+        /// The attempt that had written it.
+        map_task: TaskId,
+        /// The executor that should have served it.
+        executor: ExecutorId,
+        /// What came of the attempt.
+        message: String,
+    },
+    /// The executor that ran the task went away.
+    ExecutorLost {
+        /// Which one.
+        executor: ExecutorId,
+        /// Why.
+        reason: ExecutorLossReason,
+    },
+    /// The task was told to stop.
+    Killed(KillReason),
+    /// The task was not allowed to commit its output: another attempt at the same partition was.
+    CommitDenied,
+    /// The stage plan could not be turned into code on the executor.
+    BadPlan(String),
+}
+
+impl TaskFailure {
+    /// Whether this counts towards `task.maxFailures`. What was not the task's fault does not.
+    pub fn counts(&self) -> bool {
+        match self {
+            TaskFailure::Panic { .. } | TaskFailure::Operation { .. } | TaskFailure::BadPlan(_) => true,
+            TaskFailure::ExecutorLost { reason, .. } => reason.counts(),
+            TaskFailure::FetchFailed { .. } | TaskFailure::Killed(_) | TaskFailure::CommitDenied => false,
+        }
+    }
+
+    /// Whether another attempt could end differently.
+    pub fn retryable(&self) -> bool {
+        match self {
+            TaskFailure::Operation { retryable, .. } => *retryable,
+            TaskFailure::BadPlan(_) => false,
+            TaskFailure::Panic { .. }
+            | TaskFailure::ExecutorLost { .. }
+            | TaskFailure::FetchFailed { .. }
+            | TaskFailure::Killed(_)
+            | TaskFailure::CommitDenied => true,
+        }
+    }
+}
+
+impl fmt::Display for TaskFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TaskFailure::Panic { message, location, site, record } => {
+                write!(f, "the function given to {site} panicked at {location}: {message}")?;
+                match record {
+                    Some(record) => write!(f, "\n  the record was: {record}"),
+                    None => Ok(()),
+                }
+            }
+            TaskFailure::Operation { operation, message, site, .. } => {
+                write!(f, "could not {operation}: {message} (needed by {site})")
+            }
+            TaskFailure::FetchFailed { shuffle, map, executor, message, .. } => write!(
+                f,
+                "could not fetch the output of map task {map} of shuffle {shuffle} from executor {}: {message}",
+                executor.name()
+            ),
+            TaskFailure::ExecutorLost { executor, reason } => {
+                write!(f, "executor {} was lost: {reason}", executor.name())
+            }
+            TaskFailure::Killed(reason) => write!(f, "killed: {reason}"),
+            TaskFailure::CommitDenied => f.write_str("another attempt had already committed this partition's output"),
+            TaskFailure::BadPlan(why) => write!(f, "the executor could not decode the stage: {why}"),
+        }
+    }
+}
+
+/// Why a task was told to stop.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum KillReason {
+    /// Another attempt at the same partition finished first.
+    AnotherAttemptSucceeded,
+    /// The job was cancelled, or failed.
+    JobEnded,
+    /// The stage's attempt was given up, for instance after a fetch failure.
+    StageAborted,
+}
+
+impl fmt::Display for KillReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            KillReason::AnotherAttemptSucceeded => "another attempt succeeded",
+            KillReason::JobEnded => "its job had ended",
+            KillReason::StageAborted => "its stage was given up",
+        })
+    }
+}
+
+/// Why an executor is gone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ExecutorLossReason {
+    /// Its process ended.
+    Exited {
+        /// The exit code, where one is known.
+        code: Option<i32>,
+    },
+    /// It was not heard of for the network timeout.
+    Unheard {
+        /// For how long, in milliseconds.
+        silence_ms: u64,
+    },
+    /// It was sent away on purpose; no task is to blame.
+    Decommissioned,
+}
+
+impl ExecutorLossReason {
+    /// Whether the tasks that ran there count the loss as a failure of theirs.
+    pub fn counts(&self) -> bool {
+        match self {
+            ExecutorLossReason::Exited { .. } | ExecutorLossReason::Unheard { .. } => true,
+            ExecutorLossReason::Decommissioned => false,
+        }
+    }
+}
+
+impl fmt::Display for ExecutorLossReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ExecutorLossReason::Exited { code: Some(code) } => write!(f, "its process exited with code {code}"),
+            ExecutorLossReason::Exited { code: None } => f.write_str("its process ended"),
+            ExecutorLossReason::Unheard { silence_ms } => write!(f, "no heartbeat for {silence_ms} ms"),
+            ExecutorLossReason::Decommissioned => f.write_str("decommissioned"),
+        }
+    }
+}
+
+/// Why a job ended without its answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum JobFailure {
+    /// One task failed too often, or in a way that another attempt cannot mend.
+    TaskFailed {
+        /// The stage.
+        stage: StageId,
+        /// The stage's own operation.
+        site: CallSite,
+        /// The partition whose task failed.
+        partition: Partition,
+        /// How many attempts were made.
+        attempts: u32,
+        /// What the last one died of.
+        last: Box<TaskFailure>,
+    },
+    /// A stage was tried too often in a row because its input kept vanishing.
+    StageFailed {
+        /// The stage.
+        stage: StageId,
+        /// The stage's own operation.
+        site: CallSite,
+        /// The attempt that was the last.
+        attempt: StageAttempt,
+        /// What the last one died of.
+        last: Box<TaskFailure>,
+    },
+    /// A map task that ran again wrote other records than the first time, after its first output had been used.
+    /// Going on could give a wrong answer.
+    Indeterminate {
+        /// The shuffle.
+        shuffle: ShuffleId,
+        /// The map task.
+        map: Partition,
+    },
+    /// Somebody asked for the job to end.
+    Cancelled {
+        /// What they said.
+        reason: String,
+    },
+    /// There was nowhere to run for too long.
+    NoExecutors {
+        /// How long the job waited, in milliseconds.
+        waited_ms: u64,
+    },
+    /// The result was larger than the driver accepts.
+    ResultTooLarge {
+        /// Bytes of results so far.
+        bytes: u64,
+        /// The limit, `firesteel.driver.max_result_size`.
+        limit: u64,
+    },
+    /// The context was stopped while the job ran.
+    ContextStopped {
+        /// The job that was cut off.
+        job: JobId,
+    },
+}
+
+impl fmt::Display for JobFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            JobFailure::TaskFailed { stage, site, partition, attempts, last } => write!(
+                f,
+                "{last}\n  in partition {partition} of stage {stage} ({site}), attempt {attempts} of {attempts}"
+            ),
+            JobFailure::StageFailed { stage, site, attempt, last } => write!(
+                f,
+                "stage {stage} ({site}) was given up after attempt {attempt}: its input kept vanishing\n  last: {last}"
+            ),
+            JobFailure::Indeterminate { shuffle, map } => write!(
+                f,
+                "map task {map} of shuffle {shuffle} wrote other records when it ran again, and its first output had \
+                 already been used. Make the functions before this shuffle give the same records each time (no clock, \
+                 no unseeded random numbers, no outside state), or save their output first"
+            ),
+            JobFailure::Cancelled { reason } => write!(f, "the job was cancelled: {reason}"),
+            JobFailure::NoExecutors { waited_ms } => {
+                write!(f, "no executor was there to run the job within {waited_ms} ms")
+            }
+            JobFailure::ResultTooLarge { bytes, limit } => write!(
+                f,
+                "the results are larger ({bytes} bytes so far) than the driver accepts ({limit} bytes). Save them with \
+                 `save_as_text_file`, walk through them with `to_local_iterator`, or raise \
+                 `firesteel.driver.max_result_size`"
+            ),
+            JobFailure::ContextStopped { job } => write!(f, "the context was stopped while job {job} ran"),
+        }
+    }
+}
+
+impl std::error::Error for TaskFailure {}
+impl std::error::Error for JobFailure {}

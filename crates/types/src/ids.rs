@@ -1,0 +1,95 @@
+//! Names of things: newtypes, so that a stage is never taken for a shuffle. They print as Spark prints them.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident($inner:ty)) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub struct $name(pub $inner);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+id! {
+    /// One RDD of one application. Ids are handed out in the order of creation, from 0.
+    RddId(u32)
+}
+id! {
+    /// One shuffle: one wide dependency of one RDD.
+    ShuffleId(u32)
+}
+id! {
+    /// One action that ran.
+    JobId(u32)
+}
+id! {
+    /// One stage of one or several jobs.
+    StageId(u32)
+}
+id! {
+    /// How often a stage was tried before: 0 for its first run.
+    StageAttempt(u32)
+}
+id! {
+    /// One attempt at one task. Never used twice in an application, so it also fences: of two attempts at the
+    /// same partition, each has its own.
+    TaskId(u64)
+}
+id! {
+    /// The index of a partition within its RDD, from 0.
+    Partition(u32)
+}
+id! {
+    /// One executor. The driver's own, in local mode, is [`ExecutorId::DRIVER`].
+    ExecutorId(u32)
+}
+
+impl Partition {
+    /// The partition as an index into a slice.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl ExecutorId {
+    /// The executor inside the driver's process, printed as `driver`.
+    pub const DRIVER: ExecutorId = ExecutorId(u32::MAX);
+
+    /// The executor's name as users know it: `driver`, or its number.
+    pub fn name(self) -> String {
+        if self == Self::DRIVER { "driver".into() } else { self.0.to_string() }
+    }
+}
+
+/// A piece of data that an executor keeps and can be asked for.
+///
+/// ```
+/// use firesteel_types::{BlockId, RddId, Partition};
+/// assert_eq!(BlockId::Input(RddId(3), Partition(5)).to_string(), "input_3_5");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum BlockId {
+    /// A cached partition.
+    Rdd(RddId, Partition),
+    /// One slice of the data that `parallelize` was given.
+    Input(RddId, Partition),
+    /// What the map task of this partition wrote for all its reducers.
+    MapOutput(ShuffleId, Partition, TaskId),
+}
+
+impl fmt::Display for BlockId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            BlockId::Rdd(rdd, part) => write!(f, "rdd_{rdd}_{part}"),
+            BlockId::Input(rdd, part) => write!(f, "input_{rdd}_{part}"),
+            BlockId::MapOutput(shuffle, map, task) => write!(f, "shuffle_{shuffle}_{map}_{task}"),
+        }
+    }
+}

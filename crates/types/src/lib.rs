@@ -1,0 +1,18 @@
+//! The words that all of Firesteel shares: ids, places, failures, events and time.
+//!
+//! Nothing here decides or acts. Every other crate depends on this one, and this one on none of them.
+//! Read [`ids`] first, then [`failure`] (what can go wrong, as data) and [`event`] (what happened, as data).
+
+pub mod event;
+pub mod failure;
+pub mod ids;
+pub mod locality;
+pub mod site;
+pub mod time;
+
+pub use event::AppEvent;
+pub use failure::{ExecutorLossReason, JobFailure, KillReason, TaskFailure};
+pub use ids::{BlockId, ExecutorId, JobId, Partition, RddId, ShuffleId, StageAttempt, StageId, TaskId};
+pub use locality::{Locality, TaskLocation};
+pub use site::CallSite;
+pub use time::Millis;
