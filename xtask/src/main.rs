@@ -1,2 +1,65 @@
-//! The project's own commands.
-fn main() {}
+//! `cargo xtask`: the project's own commands.
+//!
+//! Everything that continuous integration runs, a person can run here with the same words. The crate has no dependencies, since
+//! it is the first thing built in a fresh clone. Each command stands in a file of its own; this file only chooses between them.
+
+#![expect(clippy::print_stdout, reason = "a command-line tool speaks on standard output")]
+
+mod args;
+mod process;
+mod test;
+mod workspace;
+
+use std::process::ExitCode;
+
+use args::Args;
+
+/// What a command gives back: nothing, or a sentence for a person.
+type Fallible<T = ()> = Result<T, String>;
+
+/// One command: its name, one line about it, its help, and what it does.
+struct Command {
+    name: &'static str,
+    about: &'static str,
+    help: &'static str,
+    run: fn(Args) -> Fallible,
+}
+
+const COMMANDS: &[Command] =
+    &[Command { name: "test", about: "run every check of the project", help: test::HELP, run: test::run }];
+
+fn main() -> ExitCode {
+    let mut words = std::env::args().skip(1);
+    let Some(name) = words.next() else {
+        print_overview();
+        return ExitCode::FAILURE;
+    };
+    if matches!(name.as_str(), "help" | "--help" | "-h") {
+        print_overview();
+        return ExitCode::SUCCESS;
+    }
+    let Some(command) = COMMANDS.iter().find(|command| command.name == name) else {
+        eprintln!("xtask: no command `{name}`; `cargo xtask help` lists them");
+        return ExitCode::FAILURE;
+    };
+    let args = Args::new(words);
+    if args.asks_for_help() {
+        println!("cargo xtask {}: {}\n\n{}", command.name, command.about, command.help.trim());
+        return ExitCode::SUCCESS;
+    }
+    match (command.run)(args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("xtask {name}: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn print_overview() {
+    println!("cargo xtask COMMAND [OPTIONS]\n");
+    for command in COMMANDS {
+        println!("  {:<14}{}", command.name, command.about);
+    }
+    println!("\n`cargo xtask COMMAND --help` tells more, with examples.");
+}

@@ -1,0 +1,47 @@
+//! Runs other programs: always from the workspace's root, always with the command shown when it fails.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use crate::{Fallible, workspace};
+
+/// The cargo that runs us, so that a chosen toolchain stays chosen.
+pub(crate) fn cargo(words: &[&str]) -> Command {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.args(words);
+    command
+}
+
+/// Runs with our own input and output; an unsuccessful end is an error.
+pub(crate) fn run(command: &mut Command) -> Fallible {
+    command.current_dir(workspace::root());
+    let status = command.status().map_err(|error| format!("cannot start {}: {error}", shown(command)))?;
+    if status.success() { Ok(()) } else { Err(format!("{} ended with {status}", shown(command))) }
+}
+
+/// Runs and gives back what it printed on standard output; an unsuccessful end is an error that carries what it said on
+/// standard error.
+pub(crate) fn output(command: &mut Command) -> Fallible<String> {
+    command.current_dir(workspace::root()).stdin(Stdio::null());
+    let output = command.output().map_err(|error| format!("cannot start {}: {error}", shown(command)))?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    Err(format!("{} ended with {}\n{said}", shown(command), output.status))
+}
+
+/// The program on the search path, if it is installed.
+pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
+}
+
+fn shown(command: &Command) -> String {
+    let program = command.get_program().to_string_lossy();
+    let name = program.rsplit('/').next().unwrap_or(&program).to_owned();
+    let words = command.get_args().map(|word| word.to_string_lossy().into_owned());
+    let line: Vec<String> = std::iter::once(name).chain(words).collect();
+    format!("`{}`", line.join(" "))
+}
