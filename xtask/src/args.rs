@@ -52,6 +52,15 @@ impl Args {
         value.parse().map(Some).map_err(|_| format!("`{name} {value}`: not a value that this option takes"))
     }
 
+    /// Takes the words after `--`, for another program, and refuses what else is left.
+    pub(crate) fn after_dashes(mut self) -> Fallible<Vec<String>> {
+        let at = self.words.iter().position(|word| word == "--").unwrap_or(self.words.len());
+        let mut rest = self.words.split_off(at);
+        rest.drain(..rest.len().min(1));
+        self.finish()?;
+        Ok(rest)
+    }
+
     /// Refuses what no one took.
     pub(crate) fn finish(self) -> Fallible {
         match self.words.first() {
@@ -82,6 +91,12 @@ mod tests {
         let mut args = args("--seeds 5 --sedes 6");
         assert_eq!(args.option::<u64>("--seeds").unwrap(), Some(5));
         assert!(args.finish().unwrap_err().contains("--sedes"));
+    }
+
+    #[test]
+    fn words_after_dashes_are_for_another_program() {
+        assert_eq!(args("-- --deep 3").after_dashes().unwrap(), ["--deep", "3"]);
+        assert!(args("--deep -- 3").after_dashes().is_err());
     }
 
     #[test]

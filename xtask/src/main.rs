@@ -6,8 +6,13 @@
 #![expect(clippy::print_stdout, reason = "a command-line tool speaks on standard output")]
 
 mod args;
+mod dependencies;
+mod instructions;
+mod msrv;
 mod process;
+mod sim;
 mod test;
+mod tidy;
 mod workspace;
 
 use std::process::ExitCode;
@@ -25,8 +30,22 @@ struct Command {
     run: fn(Args) -> Fallible,
 }
 
-const COMMANDS: &[Command] =
-    &[Command { name: "test", about: "run every check of the project", help: test::HELP, run: test::run }];
+const COMMANDS: &[Command] = &[
+    Command { name: "test", about: "run every check of the project", help: test::HELP, run: test::run },
+    Command {
+        name: "tidy",
+        about: "rules about the tree, run, not remembered",
+        help: tidy::HELP,
+        run: tidy::run,
+    },
+    Command { name: "sim", about: "run the simulator over many seeds", help: sim::HELP, run: sim::run },
+    Command {
+        name: "instructions",
+        about: "count instructions, against getting slower",
+        help: instructions::HELP,
+        run: instructions::run,
+    },
+];
 
 fn main() -> ExitCode {
     let mut words = std::env::args().skip(1);

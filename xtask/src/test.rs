@@ -6,12 +6,13 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::Fallible;
 use crate::args::Args;
 use crate::process::{cargo, run as run_process};
+use crate::{Fallible, dependencies, instructions, msrv, sim, tidy};
 
 pub(crate) const HELP: &str = "
-Runs fmt, tidy, arrows, purity, clippy, docs, tests, ... and prints `N passed, N failed` at the end.
+Runs formatting, tidy, the crates' arrows and purity, the oldest Rust, clippy, docs, tests, a simulation and the
+instruction guard, and prints `N passed, N failed` at the end.
 
   --only STEP     run this step; may be repeated
   --skip STEP     leave this step out; may be repeated
@@ -49,10 +50,20 @@ struct Step {
 /// In an order that fails early: what takes a second comes before what takes minutes.
 const STEPS: &[Step] = &[
     Step { name: "fmt", about: "cargo fmt --check", run: || cargo_step(&["fmt", "--all", "--", "--check"]) },
+    Step { name: "tidy", about: "what a reviewer should not have to say", run: || tidy::check(true).into() },
+    Step { name: "arrows", about: "which crate may depend on which", run: dependencies::check_arrows },
+    Step {
+        name: "purity",
+        about: "crates that decide see nothing that acts",
+        run: dependencies::check_purity,
+    },
+    Step { name: "msrv", about: "the promised oldest Rust", run: msrv::check },
     Step { name: "clippy", about: "clippy, with warnings as errors", run: clippy },
     Step { name: "docs", about: "rustdoc, with warnings as errors", run: docs },
     Step { name: "tests", about: "unit, property and end-to-end tests", run: tests },
     Step { name: "doc-tests", about: "the examples in the documentation", run: doc_tests },
+    Step { name: "simulation", about: "a short run of the simulator", run: sim::step },
+    Step { name: "instructions", about: "the guard against getting slower", run: instructions::step },
 ];
 
 pub(crate) fn run(mut args: Args) -> Fallible {

@@ -1,0 +1,290 @@
+//! Two steps of `cargo xtask test` about who may depend on whom, told by `cargo tree` rather than by reading.
+//!
+//! *Arrows*: the crates of the workspace form the layers of the architecture, and only one crate knows each of Python, HTTP and
+//! sockets. *Purity*: the crates that decide see no library with a clock, thread, file, socket or chance of its own, and they build
+//! for a machine that has none of these. The tables at the top are the rules; the rest reads and compares.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use crate::process::{cargo, output, run};
+use crate::test::Outcome;
+use crate::tidy::PURE_CRATES;
+use crate::{Fallible, workspace};
+
+/// For each crate, those of ours that it may depend on. The order is the architecture's: words, decisions, data, shells.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("types", &[]),
+    ("conf", &["types"]),
+    ("plan", &["types", "conf"]),
+    ("scheduler", &["types", "conf", "plan"]),
+    ("status", &["types"]),
+    ("protocol", &["types"]),
+    ("macros", &[]),
+    ("closures", &["types", "macros"]),
+    ("data", &["types"]),
+    ("storage", &["types", "conf", "data"]),
+    ("shuffle", &["types", "conf", "data", "storage"]),
+    ("io", &["types", "conf", "data"]),
+    ("operators", &["types", "conf", "plan", "closures", "data", "storage", "shuffle", "io"]),
+    ("net", &["types", "conf", "protocol"]),
+    (
+        "executor",
+        &[
+            "types",
+            "conf",
+            "plan",
+            "protocol",
+            "closures",
+            "data",
+            "storage",
+            "shuffle",
+            "io",
+            "operators",
+            "net",
+        ],
+    ),
+    ("ui", &["types", "conf", "status"]),
+    (
+        "firesteel",
+        &[
+            "types",
+            "conf",
+            "plan",
+            "scheduler",
+            "status",
+            "protocol",
+            "macros",
+            "closures",
+            "data",
+            "storage",
+            "shuffle",
+            "io",
+            "operators",
+            "net",
+            "executor",
+            "ui",
+        ],
+    ),
+    ("cluster", &["types", "conf", "scheduler", "status", "protocol", "net", "executor", "firesteel", "ui"]),
+    ("cli", &["types", "conf", "status", "firesteel", "cluster", "ui"]),
+    (
+        "python",
+        &[
+            "types",
+            "conf",
+            "plan",
+            "closures",
+            "data",
+            "storage",
+            "shuffle",
+            "io",
+            "operators",
+            "executor",
+            "firesteel",
+        ],
+    ),
+    ("sim", &["types", "conf", "plan", "scheduler", "status", "protocol"]),
+    ("benches", &["firesteel"]),
+];
+
+/// Libraries of which only the listed crates may know directly.
+const KNOWN_ONLY_BY: &[(&str, &[&str])] = &[
+    ("pyo3", &["python"]),
+    ("axum", &["ui"]),
+    ("hyper", &["ui"]),
+    ("tower-http", &["ui"]),
+    ("askama", &["ui"]),
+    ("rustls", &["net"]),
+    ("tokio-rustls", &["net"]),
+    ("socket2", &["net"]),
+];
+
+/// Libraries that a pure crate may have below it, at any depth: all of them only compute.
+const PURE_LIBRARIES: &[&str] = &[
+    "arrayvec",
+    "base64",
+    "bitflags",
+    "bytes",
+    "cobs",
+    "crc32fast",
+    "either",
+    "embedded-io",
+    "equivalent",
+    "foldhash",
+    "hashbrown",
+    "hex",
+    "indexmap",
+    "itertools",
+    "itoa",
+    "memchr",
+    "postcard",
+    "proc-macro2",
+    "quote",
+    "ryu",
+    "serde",
+    "serde_core",
+    "serde_derive",
+    "serde_json",
+    "siphasher",
+    "smallvec",
+    "syn",
+    "thiserror",
+    "thiserror-impl",
+    "unicode-ident",
+    "xxhash-rust",
+    "zmij",
+];
+
+/// Libraries that a pure crate must never see, with the reason; anything else unlisted is a question.
+const IMPURE_LIBRARIES: &[(&str, &str)] = &[
+    ("async-std", "runs threads and sockets"),
+    ("chrono", "reads the clock"),
+    ("crossbeam-channel", "waits"),
+    ("fastrand", "makes its own chance"),
+    ("getrandom", "makes its own chance"),
+    ("libc", "speaks to the operating system"),
+    ("mio", "waits on sockets"),
+    ("parking_lot", "locks"),
+    ("rand", "makes its own chance"),
+    ("rayon", "runs threads"),
+    ("rustix", "speaks to the operating system"),
+    ("smol", "runs threads and sockets"),
+    ("socket2", "opens sockets"),
+    ("tempfile", "touches files"),
+    ("time", "reads the clock"),
+    ("tokio", "runs threads and sockets"),
+    ("uuid", "makes its own chance"),
+];
+
+const WASM: &str = "wasm32-unknown-unknown";
+
+pub(crate) fn check_arrows() -> Outcome {
+    let tree = match output(&mut cargo(&[
+        "tree",
+        "--workspace",
+        "--edges",
+        "normal",
+        "--depth",
+        "1",
+        "--prefix",
+        "depth",
+    ])) {
+        Ok(tree) => tree,
+        Err(message) => return Outcome::Failed(message),
+    };
+    let wrong = wrong_arrows(&tree);
+    if wrong.is_empty() { Outcome::Passed } else { Outcome::Failed(wrong.join("\n")) }
+}
+
+/// Reads `0name version` and `1name version` lines: a crate, then what it depends on.
+fn wrong_arrows(tree: &str) -> Vec<String> {
+    let mut wrong = BTreeSet::new();
+    let mut from = "";
+    for line in tree.lines() {
+        let Some((depth, rest)) = line.split_at_checked(1) else { continue };
+        let name = rest.split(' ').next().unwrap_or("");
+        if depth == "0" {
+            from = short_name(name).unwrap_or(name);
+            let is_listed = from == "xtask" || ARROWS.iter().any(|(listed, _)| *listed == from);
+            if !is_listed {
+                wrong.insert(format!(
+                    "`{from}` has no row in the table of arrows, in xtask/src/dependencies.rs"
+                ));
+            }
+        } else {
+            wrong.extend(wrong_arrow(from, name));
+        }
+    }
+    wrong.into_iter().collect()
+}
+
+fn wrong_arrow(from: &str, name: &str) -> Option<String> {
+    let Some(to) = short_name(name) else {
+        let (_, knowers) = KNOWN_ONLY_BY.iter().find(|(library, _)| *library == name)?;
+        return (!knowers.contains(&from)).then(|| format!("`{from}` knows {name}; only {knowers:?} may"));
+    };
+    let (_, allowed) = ARROWS.iter().find(|(listed, _)| *listed == from)?;
+    (!allowed.contains(&to)).then(|| format!("`{from}` depends on `{to}`; it may depend on {allowed:?}"))
+}
+
+/// `scheduler` for `firesteel-scheduler`; the face itself is `firesteel`.
+fn short_name(name: &str) -> Option<&str> {
+    if name == "firesteel" { Some(name) } else { name.strip_prefix("firesteel-") }
+}
+
+pub(crate) fn check_purity() -> Outcome {
+    let mut wrong = Vec::new();
+    let present: Vec<&str> =
+        PURE_CRATES.iter().copied().filter(|name| workspace::crate_dir(name).is_some()).collect();
+    for name in &present {
+        let package = format!("firesteel-{name}");
+        let words = ["tree", "--package", &package, "--edges", "normal", "--prefix", "none"];
+        match output(&mut cargo(&words)) {
+            Ok(tree) => wrong.extend(impure_libraries(name, &tree)),
+            Err(message) => wrong.push(message),
+        }
+    }
+    if !wrong.is_empty() {
+        return Outcome::Failed(wrong.join("\n"));
+    }
+    println!("pure: {}", present.join(", "));
+    build_for_wasm(&present).into()
+}
+
+fn impure_libraries(pure: &str, tree: &str) -> BTreeSet<String> {
+    let names = tree.lines().filter_map(|line| line.split(' ').next()).filter(|name| !name.is_empty());
+    names
+        .filter(|name| short_name(name).is_none() && !PURE_LIBRARIES.contains(name))
+        .map(|name| match IMPURE_LIBRARIES.iter().find(|(library, _)| *library == name) {
+            Some((_, why)) => format!("`{pure}` is pure and has {name} below it, which {why}"),
+            None => format!(
+                "`{pure}` has {name} below it: if that only computes, list it in xtask/src/dependencies.rs"
+            ),
+        })
+        .collect()
+}
+
+/// On a machine without clocks and threads, when its standard library is installed.
+fn build_for_wasm(crates: &[&str]) -> Fallible {
+    let folder =
+        output(std::process::Command::new("rustc").args(["--print", "target-libdir", "--target", WASM]))?;
+    if !Path::new(folder.trim()).is_dir() {
+        println!("(not built for {WASM}: its standard library is not installed)");
+        return Ok(());
+    }
+    let mut build = cargo(&["check", "--quiet", "--target", WASM]);
+    build.args(crates.iter().map(|name| format!("--package=firesteel-{name}")));
+    run(&mut build)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arrows_go_one_way() {
+        let good = "0firesteel-plan v0.1.0 (/x)\n1firesteel-types v0.1.0 (/y)\n1serde v1.0.0\n";
+        assert!(wrong_arrows(good).is_empty());
+        let bad =
+            "0firesteel-executor v0.1.0\n1firesteel-scheduler v0.1.0\n0firesteel-io v0.1.0\n1hyper v1\n";
+        assert_eq!(wrong_arrows(bad).len(), 2);
+        assert_eq!(wrong_arrows("0firesteel-novelty v0.1.0\n").len(), 1);
+    }
+
+    #[test]
+    fn the_table_itself_has_no_cycle() {
+        for (index, (_, allowed)) in ARROWS.iter().enumerate() {
+            for to in *allowed {
+                let at = ARROWS.iter().position(|(name, _)| name == to);
+                assert!(at.is_some_and(|at| at < index), "{to} stands before what may use it");
+            }
+        }
+    }
+
+    #[test]
+    fn pure_crates_see_only_what_computes() {
+        assert!(impure_libraries("plan", "firesteel-plan v0.1.0\nserde v1.0.0\n").is_empty());
+        assert_eq!(impure_libraries("plan", "firesteel-plan v0.1.0\ntokio v1.0.0\nnovelty v2\n").len(), 2);
+    }
+}

@@ -1,0 +1,56 @@
+//! `cargo xtask sim`: builds the simulator with optimisation and runs it over many seeds.
+//!
+//! The simulator drives the real state machines through seeded faults in virtual time; everything about it is in `crates/sim`.
+//! Here it is only built and started.
+
+use crate::args::Args;
+use crate::process::{cargo, run as run_process};
+use crate::test::Outcome;
+use crate::{Fallible, workspace};
+
+pub(crate) const HELP: &str = "
+Runs the deterministic simulator over seeds. A seed that fails is printed, and gives the same run again.
+
+  --seeds N       how many seeds (default: 1000)
+  --seed S        the first seed, or, with --seeds 1, the only one
+  --throughput    measure scheduling decisions in a second instead
+  -- ...          further words for the simulator itself
+
+Examples:
+  cargo xtask sim --seeds 10000
+  cargo xtask sim --seeds 1 --seed 4711
+  cargo xtask sim --throughput
+";
+
+/// As many as take seconds, for the step of `cargo xtask test`.
+const STEP_SEEDS: &str = "200";
+
+pub(crate) fn run(mut args: Args) -> Fallible {
+    let mut words = Vec::new();
+    let seeds: Option<u64> = args.option("--seeds")?;
+    let seed: Option<u64> = args.option("--seed")?;
+    let throughput = args.flag("--throughput");
+    if !throughput {
+        words.extend(["--seeds".to_owned(), seeds.unwrap_or(1000).to_string()]);
+    }
+    if let Some(seed) = seed {
+        words.extend(["--seed".to_owned(), seed.to_string()]);
+    }
+    if throughput {
+        words.push("--throughput".to_owned());
+    }
+    words.extend(args.after_dashes()?);
+    simulate(&words)
+}
+
+pub(crate) fn step() -> Outcome {
+    if workspace::crate_dir("sim").is_none() {
+        return Outcome::Skipped("there is no crates/sim".into());
+    }
+    simulate(&["--seeds".to_owned(), STEP_SEEDS.to_owned()]).into()
+}
+
+fn simulate(words: &[String]) -> Fallible {
+    let mut simulator = cargo(&["run", "--quiet", "--release", "--package", "firesteel-sim", "--"]);
+    run_process(simulator.args(words))
+}

@@ -1,0 +1,50 @@
+//! What the tidy rules allow and forbid, with reasons: the only file to edit when the tree rightly outgrows a rule.
+
+/// Crates that decide and do not act: no clock, thread, file, socket or chance inside.
+pub(crate) const PURE_CRATES: &[&str] = &["types", "conf", "plan", "scheduler", "status", "protocol"];
+
+/// The most lines that a source file may have.
+pub(super) const MAX_FILE_LINES: usize = 1000;
+
+/// Source files that may be longer, each with its reason.
+pub(super) const LONG_FILES: &[(&str, &str)] = &[];
+
+/// Longer functions get a note.
+pub(super) const MAX_FUNCTION_LINES: usize = 80;
+
+/// Files and folders (with a closing slash) that may hold `unsafe`, each with its reason.
+pub(super) const UNSAFE_PLACES: &[(&str, &str)] =
+    &[("crates/closures/", "calls functions whose addresses came as checked offsets")];
+
+/// How many lines above an `unsafe` its argument may stand.
+pub(super) const SAFETY_REACH: usize = 8;
+
+/// What must not appear in a pure crate outside tests, and why.
+pub(super) const IMPURE: &[(&str, &str)] = &[
+    ("Instant::now", "time comes in as an argument"),
+    ("SystemTime", "time comes in as an argument"),
+    ("std::thread", "decisions do not run threads"),
+    ("thread::spawn", "decisions do not run threads"),
+    ("std::fs", "decisions do not touch files"),
+    ("std::net", "decisions do not touch the network"),
+    ("std::process", "decisions do not start or end processes"),
+    ("std::env", "settings come in as arguments"),
+    ("tokio::", "decisions are not asynchronous"),
+    ("rand::", "chance comes in as an argument"),
+];
+
+/// The members of `std` above that `use std::{...}` could bring in unnoticed.
+pub(super) const IMPURE_MODULES: &[&str] = &["thread", "fs", "net", "process", "env"];
+
+/// Macros that mark unfinished work.
+pub(super) const LEFTOVERS: &[&str] = &["todo!", "unimplemented!", "dbg!"];
+
+/// Names that say nothing about what is inside, for crates and modules.
+pub(super) const EMPTY_NAMES: &[&str] = &["common", "core", "util", "utils", "helpers", "misc"];
+
+/// Absolute paths of somebody's machine. Joined from pieces so that this file does not match itself.
+pub(super) const MACHINE_PATHS: &[&str] = &[concat!("/", "work/"), concat!("/", "root/")];
+
+/// Kinds of file in which whitespace is ours to choose; fixtures of other kinds may need tabs or blanks.
+pub(super) const PROSE_AND_CODE: &[&str] =
+    &["rs", "md", "toml", "scala", "py", "pyi", "sh", "yml", "yaml", "css", "js", "html"];
