@@ -1,0 +1,207 @@
+//! Whole records of one split, many at a time, as bytes: opens the file, finds the split's first and last record, and cuts
+//! what it reads where a record ends. `lines` turns the chunks into text.
+//!
+//! A chunk is as large as the buffer, about; a record that is larger makes its chunk larger. The buffer then doubles, so
+//! that the search for the record's end stays linear.
+
+use crate::codec::Codec;
+use crate::error::{IoCause, IoError, IoOperation::Read as Reading};
+use crate::path;
+use crate::records::Terminator;
+use crate::splits::FileSplit;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+
+/// How far behind a split's end the first look for the end of its last record goes.
+const LOOK_BEYOND_BYTES: u64 = 16 << 10;
+
+const BYTE_ORDER_MARK: &[u8] = "\u{FEFF}".as_bytes();
+
+pub(crate) struct ChunkReader {
+    source: Box<dyn Read + Send>,
+    path: String,
+    codec: Codec,
+    terminator: Terminator,
+    chunk_bytes: usize,
+    /// The beginning of the next chunk: what was read behind the last record of the one before.
+    carry: Vec<u8>,
+    /// Where in the file, or in its decompressed bytes, `carry` begins.
+    offset: u64,
+    /// The split's end; none in a compressed file, which is read whole.
+    end: Option<u64>,
+    /// The first chunk has things to drop.
+    first: First,
+    eof: bool,
+    done: bool,
+    failed: Option<IoError>,
+}
+
+/// What to do before the first record.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum First {
+    /// Drop a byte order mark.
+    File,
+    /// Drop the records that start at or before this position: they are the split's before this one.
+    Split(u64),
+    /// Nothing: that was done.
+    Read,
+}
+
+impl ChunkReader {
+    pub(crate) fn open(
+        split: &FileSplit,
+        terminator: Terminator,
+        chunk_bytes: usize,
+    ) -> Result<ChunkReader, IoError> {
+        let local = path::local(Reading, &split.path)?;
+        let codec = Codec::of_path(&split.path);
+        let fail = |cause| IoError::new(Reading, &split.path, cause);
+        let mut file = File::open(local).map_err(|error| fail(error.into()))?;
+        if codec != Codec::Plain && split.start > 0 {
+            return Err(fail(IoCause::NotSplittable(codec)));
+        }
+        let (mut offset, mut first) = (0, First::File);
+        if split.start > 0 {
+            offset = terminator.safe_start(&file, split.start).map_err(|error| fail(error.into()))?;
+            file.seek(SeekFrom::Start(offset)).map_err(|error| fail(error.into()))?;
+            first = First::Split(split.start);
+        }
+        let plain = codec == Codec::Plain;
+        let done = plain && split.length == 0;
+        let source = codec.decoder(file).map_err(fail)?;
+        Ok(ChunkReader {
+            source,
+            path: split.path.clone(),
+            codec,
+            terminator,
+            chunk_bytes: chunk_bytes.max(1),
+            carry: vec![],
+            offset,
+            end: plain.then(|| split.end()),
+            first,
+            eof: false,
+            done,
+            failed: None,
+        })
+    }
+
+    pub(crate) fn terminator(&self) -> &Terminator {
+        &self.terminator
+    }
+
+    /// Replaces what is in `buffer` by the next whole records, the last of which may lack its terminator at the end of the
+    /// file. False, and nothing in the buffer, when the split is over. What has failed once fails again: data that could
+    /// not be read must not look like the end.
+    pub(crate) fn next(&mut self, buffer: &mut Vec<u8>) -> Result<bool, IoError> {
+        match &self.failed {
+            Some(error) => Err(error.clone()),
+            None => self.read_on(buffer).inspect_err(|error| self.failed = Some(error.clone())),
+        }
+    }
+
+    fn read_on(&mut self, buffer: &mut Vec<u8>) -> Result<bool, IoError> {
+        buffer.clear();
+        if buffer.capacity() > 4 * self.chunk_bytes {
+            // The chunk before held a giant record.
+            buffer.shrink_to(self.chunk_bytes);
+        }
+        buffer.append(&mut self.carry);
+        while !self.done {
+            self.fill(buffer)?;
+            if self.first != First::Read && !self.settle_first(buffer) {
+                continue;
+            }
+            if let Some(cut) = self.cut(buffer) {
+                self.carry.extend_from_slice(&buffer[cut..]);
+                buffer.truncate(cut);
+                self.offset += cut as u64;
+                return Ok(!buffer.is_empty());
+            }
+        }
+        buffer.clear();
+        Ok(false)
+    }
+
+    /// Drops what comes before the split's first record. False if that takes more bytes, or if there is no such record.
+    fn settle_first(&mut self, buffer: &mut Vec<u8>) -> bool {
+        let first = match self.first {
+            First::File if buffer.len() < BYTE_ORDER_MARK.len() && !self.eof => return false,
+            // The mark is a part of the first record, which is this split's however short the split is.
+            First::File if buffer.starts_with(BYTE_ORDER_MARK) => BYTE_ORDER_MARK.len(),
+            First::File | First::Read => 0,
+            First::Split(start) => {
+                let at = (start - self.offset) as usize;
+                let first = self.terminator.start_after(buffer, at, self.eof);
+                let beyond = match first {
+                    Some(first) => self.end.is_some_and(|end| self.offset + first as u64 > end),
+                    None => self.eof || self.passed_end(buffer.len()),
+                };
+                self.done = beyond;
+                match first {
+                    Some(first) if !beyond => first,
+                    _ => return false,
+                }
+            }
+        };
+        buffer.drain(..first);
+        self.offset += first as u64;
+        self.first = First::Read;
+        true
+    }
+
+    /// Where the whole records of this split end in the buffer. None if it holds none yet.
+    fn cut(&mut self, buffer: &[u8]) -> Option<usize> {
+        if self.passed_end(buffer.len()) {
+            let end = self.end.unwrap_or(u64::MAX);
+            let at = end.saturating_sub(self.offset) as usize;
+            let cut = self.terminator.start_after(buffer, at, self.eof).or(self.eof.then_some(buffer.len()));
+            self.done = cut.is_some();
+            cut
+        } else if self.eof {
+            self.done = true;
+            Some(buffer.len())
+        } else {
+            self.terminator.last_start(buffer)
+        }
+    }
+
+    /// Whether the split's end lies within the next so many bytes.
+    fn passed_end(&self, length: usize) -> bool {
+        self.end.is_some_and(|end| self.offset + length as u64 > end)
+    }
+
+    /// Reads until the buffer is full, or the file is over.
+    fn fill(&mut self, buffer: &mut Vec<u8>) -> Result<(), IoError> {
+        let have = buffer.len();
+        let mut want = self.chunk_bytes.max(have * 2);
+        if let Some(end) = self.end {
+            let useful = end.saturating_add(LOOK_BEYOND_BYTES).saturating_sub(self.offset);
+            if useful > have as u64 {
+                want = want.min(useful as usize);
+            }
+        }
+        buffer.resize(want, 0);
+        let mut filled = have;
+        while filled < want && !self.eof {
+            match self.source.read(&mut buffer[filled..]) {
+                Ok(0) => self.eof = true,
+                Ok(n) => filled += n,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(IoError::new(Reading, &self.path, self.codec.cause(error))),
+            }
+        }
+        buffer.truncate(filled);
+        self.check_length(filled)
+    }
+
+    /// A plain file must be as long as the split needs it to be: records must not go missing.
+    fn check_length(&self, filled: usize) -> Result<(), IoError> {
+        let found = self.offset + filled as u64;
+        match self.end {
+            Some(expected) if self.eof && found < expected => {
+                Err(IoError::new(Reading, &self.path, IoCause::Shrunk { expected, found }))
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! What can go wrong with a file, as data: the operation, the path and the cause. Text is made from it for a person, and
+//! [`IoError::retryable`] is what a scheduler asks.
+
+use crate::codec::Codec;
+use firesteel_types::{Partition, TaskId};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::io;
+use std::path::Path;
+
+/// One failed operation on one path.
+///
+/// ```
+/// use firesteel_io::{IoCause, IoError, IoOperation};
+/// let error = IoError::new(IoOperation::Read, "/data/a.txt", IoCause::NotFound);
+/// assert_eq!(error.to_string(), "could not read /data/a.txt: there is no such file or directory");
+/// assert!(!error.retryable());
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("could not {operation} {path}: {cause}")]
+pub struct IoError {
+    /// What was attempted.
+    pub operation: IoOperation,
+    /// On what: a path, or a pattern of paths.
+    pub path: String,
+    /// Why it failed.
+    pub cause: IoCause,
+}
+
+/// What was attempted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum IoOperation {
+    /// Finding input files.
+    List,
+    /// Reading a file.
+    Read,
+    /// Making a file or a directory.
+    Create,
+    /// Writing a file.
+    Write,
+    /// Preparing an output directory.
+    SetUp,
+    /// Making a task's or a job's output final.
+    Commit,
+    /// Removing a task's or a job's output.
+    Abort,
+}
+
+/// Why an operation failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum IoCause {
+    /// Nothing has that name.
+    NotFound,
+    /// The user that runs this program may not.
+    PermissionDenied,
+    /// The disk, or the user's share of it, is full.
+    DiskFull,
+    /// A pattern matched nothing.
+    NoMatch {
+        /// The directory whose names were compared with the pattern, the last one if there were several.
+        directory: String,
+        /// How many directories were looked through.
+        directories: usize,
+        /// How many names they hold together.
+        names: usize,
+    },
+    /// The pattern is not well formed. Holds what is wrong with it.
+    BadPattern(String),
+    /// The path cannot be one. Holds what is wrong with it.
+    BadPath(String),
+    /// The path is in a store that is not supported. Holds its scheme, such as `s3`.
+    UnknownScheme(String),
+    /// A directory of input files holds another directory, whose name this is.
+    NestedDirectory(String),
+    /// Files of this codec are recognised but neither read nor written yet.
+    UnsupportedCodec(Codec),
+    /// A split of a compressed file does not start at its beginning.
+    NotSplittable(Codec),
+    /// A compressed file ends before its data does.
+    CutShort(Codec),
+    /// A compressed file holds what its codec cannot have written.
+    Corrupt {
+        /// The codec.
+        codec: Codec,
+        /// What it says.
+        what: String,
+    },
+    /// The file is shorter than it was when the splits were made.
+    Shrunk {
+        /// How many bytes the split expects the file to have, at least.
+        expected: u64,
+        /// How many it has.
+        found: u64,
+    },
+    /// Something exists where the output directory is to be made.
+    OutputExists,
+    /// Another attempt at the same partition has committed its output. Holds that attempt.
+    CommittedByAnother(TaskId),
+    /// The attempt has no output to commit: it wrote none, or was aborted.
+    NoSuchAttempt {
+        /// The partition.
+        partition: Partition,
+        /// The attempt.
+        attempt: TaskId,
+    },
+    /// The job is not set up here: it was never, or it has been committed or aborted.
+    JobEnded,
+    /// The job cannot be committed: no attempt at this partition has been.
+    Uncommitted(Partition),
+    /// The file could not be moved.
+    Rename {
+        /// Where it was to go.
+        to: String,
+        /// Why it could not.
+        message: String,
+    },
+    /// Any other answer of the operating system.
+    Os {
+        /// The system's number for it.
+        code: Option<i32>,
+        /// The system's words for it.
+        message: String,
+    },
+}
+
+impl IoError {
+    /// An error from its three parts.
+    pub fn new(operation: IoOperation, path: impl Into<String>, cause: IoCause) -> IoError {
+        IoError { operation, path: path.into(), cause }
+    }
+
+    /// An error from what the operating system answered.
+    pub(crate) fn os(operation: IoOperation, path: &Path, error: io::Error) -> IoError {
+        IoError::new(operation, path.to_string_lossy(), error.into())
+    }
+
+    /// Whether another attempt could end differently. A missing, corrupt or forbidden file is not worth a second look.
+    pub fn retryable(&self) -> bool {
+        match &self.cause {
+            // Space may be found on another host, or freed.
+            IoCause::DiskFull | IoCause::Rename { .. } | IoCause::Os { .. } => true,
+            // Another attempt writes its own output.
+            IoCause::NoSuchAttempt { .. } => true,
+            IoCause::NotFound
+            | IoCause::PermissionDenied
+            | IoCause::NoMatch { .. }
+            | IoCause::BadPattern(_)
+            | IoCause::BadPath(_)
+            | IoCause::UnknownScheme(_)
+            | IoCause::NestedDirectory(_)
+            | IoCause::UnsupportedCodec(_)
+            | IoCause::NotSplittable(_)
+            | IoCause::CutShort(_)
+            | IoCause::Corrupt { .. }
+            | IoCause::Shrunk { .. }
+            | IoCause::OutputExists
+            | IoCause::CommittedByAnother(_)
+            | IoCause::JobEnded
+            | IoCause::Uncommitted(_) => false,
+        }
+    }
+}
+
+impl From<io::Error> for IoCause {
+    fn from(error: io::Error) -> IoCause {
+        match error.kind() {
+            io::ErrorKind::NotFound => IoCause::NotFound,
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => IoCause::PermissionDenied,
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => IoCause::DiskFull,
+            _ => IoCause::Os { code: error.raw_os_error(), message: error.to_string() },
+        }
+    }
+}
+
+impl fmt::Display for IoOperation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            IoOperation::List => "list",
+            IoOperation::Read => "read",
+            IoOperation::Create => "create",
+            IoOperation::Write => "write",
+            IoOperation::SetUp => "set up the output",
+            IoOperation::Commit => "commit",
+            IoOperation::Abort => "remove",
+        })
+    }
+}
+
+impl fmt::Display for IoCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            IoCause::NotFound => f.write_str("there is no such file or directory"),
+            IoCause::PermissionDenied => f.write_str("permission denied"),
+            IoCause::DiskFull => f.write_str("disk full"),
+            IoCause::NoMatch { directory, directories, names } => {
+                write_no_match(f, directory, *directories, *names)
+            }
+            IoCause::BadPattern(what) => write!(f, "the pattern is not well formed: {what}"),
+            IoCause::BadPath(what) => f.write_str(what),
+            IoCause::UnknownScheme(scheme) => {
+                write!(
+                    f,
+                    "paths that start with {scheme}: are not supported, only local ones, with or without file:"
+                )
+            }
+            IoCause::NestedDirectory(name) => write!(
+                f,
+                "it holds a directory, {name}, and directories are not read recursively; add /* to the path to read \
+                 the files of such directories too"
+            ),
+            IoCause::UnsupportedCodec(codec) => write!(f, "{codec} compression is not supported yet"),
+            IoCause::NotSplittable(codec) => {
+                write!(
+                    f,
+                    "a {codec} file can only be read from its beginning, and this split starts further on"
+                )
+            }
+            IoCause::CutShort(codec) => {
+                write!(f, "the {codec} file ends in the middle of a block (it was cut short)")
+            }
+            IoCause::Corrupt { codec, what } => write!(f, "the {codec} file is corrupt: {what}"),
+            IoCause::Shrunk { expected, found } => write!(
+                f,
+                "the file has shrunk since it was listed: it had at least {expected} bytes and has {found} now"
+            ),
+            IoCause::OutputExists => f.write_str(
+                "it exists already; remove it, or choose another directory, so that outputs do not mix",
+            ),
+            IoCause::CommittedByAnother(winner) => {
+                write!(f, "another attempt at the same partition, {winner}, has committed its output")
+            }
+            IoCause::NoSuchAttempt { partition, attempt } => {
+                write!(f, "attempt {attempt} at partition {partition} has no output to commit")
+            }
+            IoCause::JobEnded => {
+                f.write_str("the job is not set up there: it was committed or aborted, or never began")
+            }
+            IoCause::Uncommitted(partition) => {
+                write!(f, "no attempt at partition {partition} has committed its output")
+            }
+            IoCause::Rename { to, message } => write!(f, "it could not be moved to {to}: {message}"),
+            IoCause::Os { message, .. } => f.write_str(message),
+        }
+    }
+}
+
+fn write_no_match(
+    f: &mut fmt::Formatter<'_>,
+    directory: &str,
+    directories: usize,
+    names: usize,
+) -> fmt::Result {
+    match directories {
+        0 => write!(f, "nothing matches: there is no directory {directory}"),
+        1 => write!(f, "nothing matches among the {names} names in {directory}"),
+        _ => write!(
+            f,
+            "nothing matches among the {names} names in {directories} directories, the last of them {directory}"
+        ),
+    }
+}

@@ -1,0 +1,187 @@
+//! Globs as Hadoop has them: `?`, `*`, `[abc]`, `[a-b]`, `[^a]`, `{ab,cd}` and `\c`, within one component of a path, except
+//! that an alternative inside braces may hold slashes.
+//!
+//! A component is turned into a regular expression, as Hadoop does, so that matching takes linear time. The listing of
+//! directories is in `inputs`.
+
+use regex_lite::Regex;
+
+/// How many patterns one pattern with slashes inside its braces may stand for.
+const MAX_PATTERNS: usize = 10_000;
+
+/// One component of a pattern.
+#[derive(Clone, Debug)]
+pub(crate) enum Component {
+    /// A name.
+    Literal(String),
+    /// Many names.
+    Pattern(Regex),
+}
+
+impl Component {
+    /// Reads one component; the error says what is wrong with it.
+    pub(crate) fn parse(text: &str) -> Result<Component, String> {
+        let mut parser = Parser {
+            rest: text.chars(),
+            regex: "(?s)^".into(),
+            literal: String::new(),
+            wild: false,
+            depth: 0,
+        };
+        parser.parse()?;
+        if !parser.wild {
+            return Ok(Component::Literal(parser.literal));
+        }
+        let regex = Regex::new(&(parser.regex + "$")).map_err(|error| error.to_string())?;
+        Ok(Component::Pattern(regex))
+    }
+}
+
+/// Cuts a pattern at its slashes, after alternatives that hold slashes were written out.
+pub(crate) fn parse(pattern: &str) -> Result<Vec<Vec<Component>>, String> {
+    let components = |pattern: &String| {
+        pattern.split('/').filter(|name| !name.is_empty() && *name != ".").map(Component::parse).collect()
+    };
+    write_out_slashes(pattern)?.iter().map(components).collect()
+}
+
+struct Parser<'a> {
+    rest: std::str::Chars<'a>,
+    /// The regular expression so far.
+    regex: String,
+    /// The name so far, if it is one.
+    literal: String,
+    wild: bool,
+    /// How many braces are open.
+    depth: usize,
+}
+
+impl Parser<'_> {
+    fn parse(&mut self) -> Result<(), String> {
+        while let Some(c) = self.rest.next() {
+            match c {
+                '\\' => {
+                    let escaped = self.rest.next().ok_or("it ends with a backslash that escapes nothing")?;
+                    self.push_char(escaped);
+                }
+                '*' => self.push_wild(".*"),
+                '?' => self.push_wild("."),
+                '[' => self.parse_class()?,
+                '{' => {
+                    self.depth += 1;
+                    self.push_wild("(?:");
+                }
+                ',' if self.depth > 0 => self.push_wild("|"),
+                '}' if self.depth > 0 => {
+                    self.depth -= 1;
+                    self.push_wild(")");
+                }
+                _ => self.push_char(c),
+            }
+        }
+        if self.depth > 0 { Err("a { is not closed".into()) } else { Ok(()) }
+    }
+
+    /// Reads `[abc]` from behind its bracket. A `]` that comes first stands for itself.
+    fn parse_class(&mut self) -> Result<(), String> {
+        let unclosed = "a [ is not closed";
+        self.push_wild("[");
+        let mut c = self.rest.next().ok_or(unclosed)?;
+        if c == '^' || c == '!' {
+            self.regex.push('^');
+            c = self.rest.next().ok_or(unclosed)?;
+        }
+        loop {
+            let low = self.class_char(c).ok_or(unclosed)?;
+            let mut next = self.rest.next().ok_or(unclosed)?;
+            let mut high = low;
+            if next == '-' && !self.rest.as_str().starts_with(']') {
+                let c = self.rest.next().ok_or(unclosed)?;
+                high = self.class_char(c).ok_or(unclosed)?;
+                next = self.rest.next().ok_or(unclosed)?;
+            }
+            if low > high {
+                return Err(format!("the range {low}-{high} is backwards"));
+            }
+            self.regex += &format!("\\x{{{:X}}}-\\x{{{:X}}}", low as u32, high as u32);
+            if next == ']' {
+                self.regex.push(']');
+                return Ok(());
+            }
+            c = next;
+        }
+    }
+
+    fn class_char(&mut self, c: char) -> Option<char> {
+        if c == '\\' { self.rest.next() } else { Some(c) }
+    }
+
+    fn push_wild(&mut self, regex: &str) {
+        self.wild = true;
+        self.regex += regex;
+    }
+
+    fn push_char(&mut self, c: char) {
+        self.literal.push(c);
+        self.regex += &regex_lite::escape(c.encode_utf8(&mut [0; 4]));
+    }
+}
+
+/// Writes out every group of alternatives that holds a slash: `{a/b,c}/d` becomes `a/b/d` and `c/d`.
+fn write_out_slashes(pattern: &str) -> Result<Vec<String>, String> {
+    let (mut pending, mut done) = (vec![pattern.to_string()], vec![]);
+    while let Some(pattern) = pending.pop() {
+        match slashed_group(&pattern) {
+            None => done.push(pattern),
+            Some(group) => {
+                let (before, after) = (&pattern[..group.open], &pattern[group.close + 1..]);
+                pending.extend(group.alternatives.iter().rev().map(|one| format!("{before}{one}{after}")));
+            }
+        }
+        if pending.len() + done.len() > MAX_PATTERNS {
+            return Err(format!("its braces stand for more than {MAX_PATTERNS} paths"));
+        }
+    }
+    Ok(done)
+}
+
+struct Group<'a> {
+    open: usize,
+    close: usize,
+    alternatives: Vec<&'a str>,
+}
+
+/// The first outermost group of alternatives that holds a slash.
+fn slashed_group(pattern: &str) -> Option<Group<'_>> {
+    let (mut depth, mut open, mut from, mut slash) = (0_usize, 0, 0, false);
+    let (mut escaped, mut in_class, mut alternatives) = (false, false, vec![]);
+    for (at, c) in pattern.char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            ']' => in_class = false,
+            _ if in_class => {}
+            '[' => in_class = true,
+            '{' => {
+                if depth == 0 {
+                    (open, from, slash, alternatives) = (at, at + 1, false, vec![]);
+                }
+                depth += 1;
+            }
+            ',' if depth == 1 => {
+                alternatives.push(&pattern[from..at]);
+                from = at + 1;
+            }
+            '}' if depth > 0 => {
+                depth -= 1;
+                if depth == 0 && slash {
+                    alternatives.push(&pattern[from..at]);
+                    return Some(Group { open, close: at, alternatives });
+                }
+            }
+            '/' if depth > 0 => slash = true,
+            _ => {}
+        }
+    }
+    None
+}

@@ -1,0 +1,34 @@
+//! Files in and out, by Hadoop's rules: paths and globs, input splits, lines, whole files, part files and their commit.
+//!
+//! In the order in which a job meets them: the driver lists its inputs ([`list_inputs`]) and cuts them into splits
+//! ([`file_splits`], [`whole_text_splits`]); a task reads one split ([`LineReader`]) or one file ([`read_text`],
+//! [`read_decoded`], [`read_raw`]); another writes a part file ([`TextWriter`]) where the [`OutputCommitter`] tells it
+//! to, and the driver puts the parts in place when all are there.
+//!
+//! Files are local for now. A path of another store (`s3://...`) is an error that names its scheme; [`path`] is the one
+//! place that turns what a user wrote into a path, so another store begins there.
+//!
+//! Every failure is an [`IoError`]: what was attempted, on which path, and why it failed, as data.
+
+mod chunks;
+mod codec;
+mod commit;
+mod error;
+mod glob;
+mod inputs;
+mod lines;
+pub mod path;
+mod records;
+mod splits;
+mod whole;
+mod writer;
+mod zlib;
+
+pub use codec::Codec;
+pub use commit::OutputCommitter;
+pub use error::{IoCause, IoError, IoOperation};
+pub use inputs::{InputFile, list_inputs};
+pub use lines::{LineOptions, LineReader, Lines};
+pub use splits::{FileSplit, SplitOptions, file_splits};
+pub use whole::{combine_files, read_decoded, read_raw, read_text, whole_text_splits};
+pub use writer::TextWriter;

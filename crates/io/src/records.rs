@@ -1,0 +1,112 @@
+//! Where records end: at `\n`, `\r` or `\r\n`, or at a delimiter of the user's. Pure functions over buffers of bytes that
+//! begin where a record does; called by `chunks`.
+//!
+//! All of a split's rules come down to one function of the file, B(p): the first record start behind `p`. A split from `s`
+//! to `e` holds the records from B(s) to B(e), and from the file's beginning if `s` is 0. So neighbours agree on every
+//! record without knowing of each other.
+
+use memchr::memmem::Finder;
+use memchr::{memchr2, memrchr2};
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+
+/// How much is read at once while looking back for a place to begin.
+const LOOK_BACK_BYTES: u64 = 4 << 10;
+
+/// What ends a record.
+#[derive(Clone, Debug)]
+pub(crate) enum Terminator {
+    /// `\n`, `\r` or `\r\n`.
+    Newline,
+    /// A delimiter of at least one byte.
+    Bytes(Box<Finder<'static>>),
+}
+
+impl Terminator {
+    /// The terminator of a delimiter, which may be empty, as it may in Hadoop: that means the usual one.
+    pub(crate) fn new(delimiter: Option<&[u8]>) -> Terminator {
+        match delimiter {
+            None | Some([]) => Terminator::Newline,
+            Some(bytes) => Terminator::Bytes(Box::new(Finder::new(bytes).into_owned())),
+        }
+    }
+
+    /// The first record start behind `at`, in a buffer that begins where a record does. None if the buffer ends too early
+    /// to tell; `eof` says that nothing follows it.
+    pub(crate) fn start_after(&self, buffer: &[u8], at: usize, eof: bool) -> Option<usize> {
+        match self {
+            Terminator::Newline => {
+                let end = at + memchr2(b'\r', b'\n', buffer.get(at..)?)?;
+                match (buffer[end], buffer.get(end + 1)) {
+                    (b'\r', Some(b'\n')) => Some(end + 2),
+                    (b'\r', None) if !eof => None,
+                    _ => Some(end + 1),
+                }
+            }
+            // From the beginning, since a delimiter may overlap with itself.
+            Terminator::Bytes(finder) => ends_of(finder, buffer).find(|end| *end > at),
+        }
+    }
+
+    /// The last record start that can be told in a buffer that begins where a record does, and that more follows.
+    pub(crate) fn last_start(&self, buffer: &[u8]) -> Option<usize> {
+        match self {
+            Terminator::Newline => {
+                // A `\n` may follow a `\r` that comes last.
+                let known = buffer.strip_suffix(b"\r").unwrap_or(buffer);
+                memrchr2(b'\r', b'\n', known).map(|end| end + 1)
+            }
+            Terminator::Bytes(finder) => ends_of(finder, buffer).last(),
+        }
+    }
+
+    /// A position at or before `at` from which the file can be cut into records as from its beginning.
+    pub(crate) fn safe_start(&self, file: &File, at: u64) -> io::Result<u64> {
+        match self {
+            Terminator::Newline => Ok(at),
+            Terminator::Bytes(finder) => unstraddled(file, at, finder.needle()),
+        }
+    }
+}
+
+/// The ends of the delimiters in a buffer, from left to right without overlaps.
+pub(crate) fn ends_of<'a>(finder: &'a Finder<'static>, buffer: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
+    finder.find_iter(buffer).map(|start| start + finder.needle().len())
+}
+
+/// The last position up to `at` that lies inside no occurrence of the delimiter, not even in one that overlaps others:
+/// there, cutting from the left has no choice. Looks back until no earlier occurrence can reach that far.
+fn unstraddled(file: &File, at: u64, delimiter: &[u8]) -> io::Result<u64> {
+    let length = delimiter.len() as u64;
+    let (mut safe, mut high) = (at, at);
+    while high > 0 {
+        let low = high.saturating_sub(LOOK_BACK_BYTES);
+        let window = read_window(file, low, high.saturating_add(length - 1))?;
+        for start in (low..high).rev() {
+            if start.saturating_add(length) <= safe {
+                return Ok(safe);
+            }
+            if window.get((start - low) as usize..).is_some_and(|rest| rest.starts_with(delimiter)) {
+                safe = start;
+            }
+        }
+        high = low;
+    }
+    Ok(safe)
+}
+
+fn read_window(file: &File, from: u64, to: u64) -> io::Result<Vec<u8>> {
+    let mut window = vec![0; (to - from) as usize];
+    let mut filled = 0;
+    while filled < window.len() {
+        match file.read_at(&mut window[filled..], from + filled as u64) {
+            Ok(0) => break,
+            Ok(n) => filled += n,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    window.truncate(filled);
+    Ok(window)
+}

@@ -1,0 +1,69 @@
+//! Whole files: reading one into memory, and gathering small ones into partitions, as `wholeTextFiles` and `binaryFiles`
+//! do.
+
+use crate::codec::Codec;
+use crate::error::{IoError, IoOperation::Read as Reading};
+use crate::inputs::InputFile;
+use crate::path;
+use std::fs::File;
+use std::io::Read;
+
+/// Reads a file as it lies on disk, compressed or not.
+pub fn read_raw(path: &str) -> Result<Vec<u8>, IoError> {
+    read_with(path, Codec::Plain)
+}
+
+/// Reads a file, decompressed if its suffix says so. A compressed file that is cut short or corrupt is an error.
+pub fn read_decoded(path: &str) -> Result<Vec<u8>, IoError> {
+    read_with(path, Codec::of_path(path))
+}
+
+/// Reads a file as text, decompressed if its suffix says so. Bytes that are not UTF-8 become U+FFFD; a byte order mark
+/// stays, as in Spark.
+pub fn read_text(path: &str) -> Result<String, IoError> {
+    let bytes = read_decoded(path)?;
+    Ok(String::from_utf8(bytes)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
+}
+
+fn read_with(path: &str, codec: Codec) -> Result<Vec<u8>, IoError> {
+    let local = path::local(Reading, path)?;
+    let fail = |cause| IoError::new(Reading, path, cause);
+    let file = File::open(local).map_err(|error| fail(error.into()))?;
+    let length = file.metadata().map_err(|error| fail(error.into()))?.len();
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
+    codec.decoder(file).map_err(fail)?.read_to_end(&mut bytes).map_err(|error| fail(codec.cause(error)))?;
+    Ok(bytes)
+}
+
+/// Gathers files into the partitions of `wholeTextFiles`: a partition is full when it holds as many bytes as each would if
+/// `min_partitions` of them shared all bytes equally, rounded up.
+pub fn whole_text_splits(files: &[InputFile], min_partitions: u64) -> Vec<Vec<InputFile>> {
+    let total = files.iter().fold(0, |total: u64, file| total.saturating_add(file.length));
+    combine_files(files, total.div_ceil(min_partitions.max(1)))
+}
+
+/// Gathers files, in their order, into partitions: one is full once it holds `full_bytes` bytes or more. With 0 there is
+/// one partition for all.
+///
+/// ```
+/// use firesteel_io::{InputFile, combine_files};
+/// let files = [3, 3, 3, 10, 1].map(|length| InputFile { path: "a".into(), length });
+/// let sizes = combine_files(&files, 5).iter().map(|files| files.len()).collect::<Vec<_>>();
+/// assert_eq!(sizes, [2, 2, 1]);
+/// ```
+pub fn combine_files(files: &[InputFile], full_bytes: u64) -> Vec<Vec<InputFile>> {
+    let (mut partitions, mut partition, mut bytes) = (vec![], vec![], 0_u64);
+    for file in files {
+        partition.push(file.clone());
+        bytes = bytes.saturating_add(file.length);
+        if full_bytes > 0 && bytes >= full_bytes {
+            partitions.push(std::mem::take(&mut partition));
+            bytes = 0;
+        }
+    }
+    if !partition.is_empty() {
+        partitions.push(partition);
+    }
+    partitions
+}
