@@ -4,6 +4,7 @@ use crate::objects::{self, CodeError, ObjectHash};
 use firesteel_types::{CallSite, RddId};
 use std::any::{Any, TypeId};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 
 /// "firestee" in bytes: what a descriptor begins with.
 const MAGIC: u64 = u64::from_le_bytes(*b"firestee");
@@ -11,7 +12,7 @@ const MAGIC: u64 = u64::from_le_bytes(*b"firestee");
 const ABI_VERSION: u64 = 1;
 
 /// An operator whose record types only its neighbours know.
-pub type Erased = Box<dyn Any + Send + Sync>;
+pub type Erased = Arc<dyn Any + Send + Sync>;
 
 /// What a [`BuildFn`] makes an operator from.
 pub struct BuildArgs<'a> {
@@ -133,7 +134,7 @@ mod tests {
         fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {
             // SAFETY: only `descriptor_of`, which holds an F, names this function.
             let f = unsafe { crate::ZeroSized::<F>::revive() }.get();
-            Ok(Box::new(f(args.environment[0])))
+            Ok(Arc::new(f(args.environment[0])))
         }
     }
 
@@ -148,7 +149,7 @@ mod tests {
             environment: &[x],
             inputs: vec![],
         };
-        *descriptor.build()(args).unwrap().downcast().unwrap()
+        *descriptor.build()(args).unwrap().downcast_ref().unwrap()
     }
 
     #[test]

@@ -1,0 +1,52 @@
+//! Records in bulk on one machine: batches, codecs, hashing, combining tables and sorting that spill.
+//!
+//! Read in this order: [`Data`] (what a record may be), [`Batch`] (records between operators), [`column`] and [`block`]
+//! (records as bytes), [`combine`] and [`sort`] (the two ways to bring equal keys together, both on top of [`spill`]).
+//!
+//! Nothing here knows of stages, tasks or partitions' owners; memory and files are asked for through [`Workspace`].
+
+mod batch;
+pub mod block;
+pub mod column;
+pub mod combine;
+mod error;
+pub mod hash;
+pub mod hyperloglog;
+mod layout;
+mod memory_size;
+pub mod merge;
+pub mod sort;
+pub mod spill;
+mod table;
+mod workspace;
+
+pub use batch::{Batch, batch_len};
+pub use compact_str::CompactString as Str;
+pub use error::DataError;
+pub use memory_size::memory_size;
+pub use workspace::{Reservation, Workspace};
+
+use serde::{Serialize, de::DeserializeOwned};
+
+#[cfg(target_endian = "big")]
+compile_error!("Firesteel's blocks hold numbers as a little-endian machine does");
+
+/// What a record may be: anything that can be sent, copied and shared between threads.
+///
+/// Implemented for every type that fits; derive `Serialize`, `Deserialize` and `Clone` for your own.
+///
+/// Records travel in a compact encoding that does not describe itself, so serde attributes that need a self-describing
+/// format (`untagged`, `flatten`, `skip_serializing_if`) do not work in records.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a record of an RDD",
+    label = "cannot travel between the driver and its executors",
+    note = "a record must be `Serialize`, `DeserializeOwned`, `Clone`, `Send`, `Sync` and own all that it holds: derive \
+            `Clone, serde::Serialize, serde::Deserialize` for your own types",
+    note = "borrowed data cannot travel: write `.to_string()`, `Str::from(..)` or `.to_vec()` in the closure that makes it; \
+            closures, trait objects, `Rc` and handles to files or sockets cannot travel either: send what they are made \
+            from, and make them inside `map_partitions`"
+)]
+pub trait Data: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + DeserializeOwned + Clone + Send + Sync + 'static> Data for T {}

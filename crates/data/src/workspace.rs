@@ -1,0 +1,123 @@
+//! What bulk work asks of its surroundings: memory from a budget, and files to spill to.
+
+use crate::DataError;
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Memory and files for the work of one task.
+pub trait Workspace: Send + Sync {
+    /// Asks for `bytes` more. `false` means: make do with what you have, and spill.
+    fn try_reserve(&self, bytes: usize) -> bool;
+
+    /// Takes `bytes` even when the budget is used up. For what cannot be done without.
+    fn reserve_anyway(&self, bytes: usize);
+
+    /// Gives back `bytes`.
+    fn release(&self, bytes: usize);
+
+    /// A new, empty file for spilled data. It is removed by whoever owns the workspace, at the latest.
+    ///
+    /// # Errors
+    /// When no file can be created.
+    fn create_file(&self) -> Result<(PathBuf, File), DataError>;
+}
+
+/// Memory that one consumer holds; given back when dropped.
+pub struct Reservation {
+    workspace: Arc<dyn Workspace>,
+    held: usize,
+}
+
+impl Reservation {
+    /// Reservations grow by this much at a time, so that the budget is not asked for each record.
+    const STEP: usize = 1 << 20;
+    /// This much a consumer gets in any case: with less, spilling would cost more than it saves.
+    const FLOOR: usize = 1 << 20;
+
+    /// A reservation of nothing.
+    pub fn new(workspace: Arc<dyn Workspace>) -> Self {
+        Reservation { workspace, held: 0 }
+    }
+
+    /// Makes the reservation cover `bytes`. `false` means that it cannot: spill, then [`Reservation::clear`].
+    pub fn cover(&mut self, bytes: usize) -> bool {
+        if bytes <= self.held {
+            return true;
+        }
+        let missing = bytes - self.held;
+        for ask in [missing.next_multiple_of(Self::STEP), missing] {
+            if self.workspace.try_reserve(ask) {
+                self.held += ask;
+                return true;
+            }
+        }
+        if bytes <= Self::FLOOR {
+            self.workspace.reserve_anyway(missing);
+            self.held = bytes;
+            return true;
+        }
+        false
+    }
+
+    /// Gives everything back.
+    pub fn clear(&mut self) {
+        self.workspace.release(std::mem::take(&mut self.held));
+    }
+
+    /// How many bytes are held.
+    pub fn held(&self) -> usize {
+        self.held
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod testing {
+    use super::*;
+    use std::sync::atomic::{AtomicI64, AtomicU32, Ordering::Relaxed};
+
+    /// A budget and a directory for tests.
+    pub(crate) struct Small {
+        free: AtomicI64,
+        pub(crate) dir: tempfile::TempDir,
+        files: AtomicU32,
+    }
+
+    impl Small {
+        pub(crate) fn with(bytes: usize) -> Arc<Self> {
+            let dir = tempfile::tempdir().unwrap();
+            Arc::new(Small { free: AtomicI64::new(bytes as i64), dir, files: AtomicU32::new(0) })
+        }
+
+        pub(crate) fn free(&self) -> usize {
+            self.free.load(Relaxed) as usize
+        }
+    }
+
+    impl Workspace for Small {
+        fn try_reserve(&self, bytes: usize) -> bool {
+            let enough = self.free.load(Relaxed) >= bytes as i64;
+            if enough {
+                self.reserve_anyway(bytes);
+            }
+            enough
+        }
+        fn reserve_anyway(&self, bytes: usize) {
+            self.free.fetch_sub(bytes as i64, Relaxed);
+        }
+        fn release(&self, bytes: usize) {
+            self.free.fetch_add(bytes as i64, Relaxed);
+        }
+        fn create_file(&self) -> Result<(PathBuf, File), DataError> {
+            let path = self.dir.path().join(self.files.fetch_add(1, Relaxed).to_string());
+            let file = File::create(&path).map_err(|e| DataError::io("create", &path, e))?;
+            Ok((path, file))
+        }
+    }
+}
