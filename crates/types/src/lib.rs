@@ -7,6 +7,7 @@ pub mod event;
 pub mod failure;
 pub mod ids;
 pub mod locality;
+pub mod shuffle_outputs;
 pub mod site;
 pub mod time;
 
@@ -14,5 +15,6 @@ pub use event::AppEvent;
 pub use failure::{ExecutorLossReason, JobFailure, KillReason, TaskFailure};
 pub use ids::{BlockId, ExecutorId, JobId, Partition, RddId, ShuffleId, StageAttempt, StageId, TaskId};
 pub use locality::{Locality, TaskLocation};
+pub use shuffle_outputs::{MapOutput, ShuffleOutputs};
 pub use site::CallSite;
 pub use time::Millis;

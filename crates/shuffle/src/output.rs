@@ -1,0 +1,140 @@
+//! What one map task wrote for all its reducers.
+
+use firesteel_data::DataError;
+use firesteel_storage::{LocalDirs, MemoryPool};
+use std::fs::File;
+use std::io::Write;
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use xxhash_rust::xxh3::xxh3_64;
+
+/// The records of one map task, by reducer. A task that ran short of memory wrote several stretches for a reducer, one in each
+/// *run*; their order is that of writing.
+pub struct MapOutput {
+    runs: Vec<Run>,
+}
+
+struct Run {
+    place: Place,
+    /// Where each reducer's blocks begin; one more at the end.
+    offsets: Vec<u64>,
+}
+
+enum Place {
+    Memory { bytes: Arc<Vec<u8>>, pool: Arc<MemoryPool> },
+    Disk { path: PathBuf, checksums: Vec<u64> },
+}
+
+/// Blocks of records as bytes, end to end.
+pub enum BlockBytes {
+    /// Part of a buffer that others read too.
+    Shared(Arc<Vec<u8>>, Range<usize>),
+    /// Read from disk.
+    Owned(Vec<u8>),
+}
+
+impl std::ops::Deref for BlockBytes {
+    type Target = [u8];
+    fn deref(&self) -> &[u8] {
+        match self {
+            BlockBytes::Shared(bytes, range) => &bytes[range.clone()],
+            BlockBytes::Owned(bytes) => bytes,
+        }
+    }
+}
+
+impl MapOutput {
+    pub(crate) fn new() -> Self {
+        MapOutput { runs: vec![] }
+    }
+
+    /// Adds a run: in memory where the budget has room for it, else on disk.
+    pub(crate) fn add_run(
+        &mut self,
+        bytes: Vec<u8>,
+        offsets: Vec<u64>,
+        pool: &Arc<MemoryPool>,
+        dirs: &LocalDirs,
+    ) -> Result<(), DataError> {
+        debug_assert_eq!(offsets.last().copied(), Some(bytes.len() as u64));
+        let place = if pool.arbiter().try_store(bytes.len()) {
+            Place::Memory { bytes: Arc::new(bytes), pool: pool.clone() }
+        } else {
+            write_to_disk(&bytes, &offsets, dirs)?
+        };
+        self.runs.push(Run { place, offsets });
+        Ok(())
+    }
+
+    /// How many reducers it was written for; 0 when nothing was.
+    pub fn reducers(&self) -> usize {
+        self.runs.first().map_or(0, |run| run.offsets.len() - 1)
+    }
+
+    /// How many bytes it has.
+    pub fn bytes(&self) -> u64 {
+        self.runs.iter().map(|run| run.offsets.last().copied().unwrap_or(0)).sum()
+    }
+
+    /// How many of them lie on disk.
+    pub fn disk_bytes(&self) -> u64 {
+        let on_disk = self.runs.iter().filter(|run| matches!(run.place, Place::Disk { .. }));
+        on_disk.map(|run| run.offsets.last().copied().unwrap_or(0)).sum()
+    }
+
+    /// The blocks for one reducer, one stretch after the other. Empty stretches are left out.
+    ///
+    /// # Errors
+    /// When a file cannot be read, or what is read is not what was written.
+    pub fn read(&self, reducer: u32) -> impl Iterator<Item = Result<BlockBytes, DataError>> + '_ {
+        self.runs.iter().filter_map(move |run| run.read(reducer as usize).transpose())
+    }
+}
+
+impl Run {
+    fn read(&self, reducer: usize) -> Result<Option<BlockBytes>, DataError> {
+        let (Some(&start), Some(&end)) = (self.offsets.get(reducer), self.offsets.get(reducer + 1)) else {
+            return Ok(None);
+        };
+        if start == end {
+            return Ok(None);
+        }
+        match &self.place {
+            Place::Memory { bytes, .. } => {
+                Ok(Some(BlockBytes::Shared(bytes.clone(), start as usize..end as usize)))
+            }
+            Place::Disk { path, checksums } => {
+                let mut bytes = vec![0; (end - start) as usize];
+                let file = File::open(path).map_err(|e| DataError::io("open", path, e))?;
+                file.read_exact_at(&mut bytes, start).map_err(|e| DataError::io("read", path, e))?;
+                if xxh3_64(&bytes) != checksums[reducer] {
+                    let message = format!("the checksum for reducer {reducer} does not match what was read");
+                    return Err(DataError::Corrupt { source_name: path.display().to_string(), message });
+                }
+                Ok(Some(BlockBytes::Owned(bytes)))
+            }
+        }
+    }
+}
+
+fn write_to_disk(bytes: &[u8], offsets: &[u64], dirs: &LocalDirs) -> Result<Place, DataError> {
+    let (path, mut file) = dirs.create_file("shuffle")?;
+    if let Err(error) = file.write_all(bytes) {
+        let _ = std::fs::remove_file(&path);
+        return Err(DataError::io("write", &path, error));
+    }
+    let checksums = offsets.windows(2).map(|ends| xxh3_64(&bytes[ends[0] as usize..ends[1] as usize])).collect();
+    Ok(Place::Disk { path, checksums })
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        match &self.place {
+            Place::Memory { bytes, pool } => pool.arbiter().unstore(bytes.len()),
+            // What cannot be removed now goes with the directory.
+            Place::Disk { path, .. } => drop(std::fs::remove_file(path)),
+        }
+    }
+}

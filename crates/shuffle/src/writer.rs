@@ -1,0 +1,180 @@
+//! How a map task sorts its records by reducer.
+//!
+//! Each reducer has a builder; when together they outgrow the task's memory, all are written out as one run and begin anew.
+//! So there is one buffer or file a run, whatever the number of reducers.
+
+use crate::output::MapOutput;
+use firesteel_data::block::{KeyRef, PairsBuilder};
+use firesteel_data::{Data, DataError, Reservation};
+use firesteel_storage::{LocalDirs, MemoryPool, TaskWorkspace};
+use std::sync::Arc;
+
+/// Collects the records of one map task, and makes its [`MapOutput`].
+pub struct MapOutputWriter<K, V> {
+    builders: Vec<PairsBuilder<K, V>>,
+    /// What the builders hold, in bytes.
+    held: usize,
+    records: u64,
+    output: MapOutput,
+    checksum: u64,
+    reservation: Reservation,
+    pool: Arc<MemoryPool>,
+    dirs: Arc<LocalDirs>,
+}
+
+/// A run is written no later than this, so that offsets and buffers stay moderate.
+const RUN_BYTES_AT_MOST: usize = 1 << 30;
+
+impl<K: Data, V: Data> MapOutputWriter<K, V> {
+    /// A writer for `reducers` reducers.
+    pub fn new(
+        reducers: u32,
+        workspace: Arc<TaskWorkspace>,
+        pool: Arc<MemoryPool>,
+        dirs: Arc<LocalDirs>,
+    ) -> Self {
+        MapOutputWriter {
+            builders: (0..reducers).map(|_| PairsBuilder::default()).collect(),
+            held: 0,
+            records: 0,
+            output: MapOutput::new(),
+            checksum: 0,
+            reservation: Reservation::new(workspace),
+            pool,
+            dirs,
+        }
+    }
+
+    /// Appends a record for a reducer. `key_digest` stands for the key in the checksum. Call
+    /// [`MapOutputWriter::check_memory`] now and then.
+    ///
+    /// # Errors
+    /// When the record cannot be encoded.
+    #[inline]
+    pub fn push(&mut self, reducer: u32, key_digest: u64, key: KeyRef<'_, K>, value: V) -> Result<(), DataError> {
+        let builder = &mut self.builders[reducer as usize];
+        let before = builder.encoded_len();
+        builder.push(key_digest, key, value)?;
+        self.held += builder.encoded_len() - before;
+        self.records += 1;
+        Ok(())
+    }
+
+    /// Writes a run when the budget does not cover what is held. Call once per batch.
+    ///
+    /// # Errors
+    /// When writing fails.
+    pub fn check_memory(&mut self) -> Result<(), DataError> {
+        if self.held < RUN_BYTES_AT_MOST && self.reservation.cover(self.held) { Ok(()) } else { self.write_run() }
+    }
+
+    fn write_run(&mut self) -> Result<(), DataError> {
+        // The builders' memory is handed over piece by piece; only the copy is new.
+        let mut bytes = Vec::with_capacity(self.builders.iter().map(PairsBuilder::encoded_len).sum());
+        let mut offsets = Vec::with_capacity(self.builders.len() + 1);
+        offsets.push(0);
+        for (reducer, builder) in self.builders.iter_mut().enumerate() {
+            // The same records for another reducer are other records.
+            let factor = 2 * reducer as u64 + 1;
+            self.checksum = self.checksum.wrapping_add(builder.take_checksum().wrapping_mul(factor));
+            builder.write(&mut bytes);
+            *builder = PairsBuilder::default();
+            offsets.push(bytes.len() as u64);
+        }
+        self.held = 0;
+        self.reservation.clear();
+        bytes.shrink_to_fit();
+        self.output.add_run(bytes, offsets, &self.pool, &self.dirs)
+    }
+
+    /// The output, and a checksum that depends on which records each reducer has but not on their order.
+    ///
+    /// # Errors
+    /// When writing fails.
+    pub fn finish(mut self) -> Result<(MapOutput, u64), DataError> {
+        if self.builders.iter().any(|builder| !builder.is_empty()) {
+            self.write_run()?;
+        }
+        Ok((self.output, self.checksum))
+    }
+
+    /// How many records were written.
+    pub fn records(&self) -> u64 {
+        self.records
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use firesteel_data::block::Pairs;
+    use firesteel_types::TaskId;
+    use proptest::prelude::*;
+    use tempfile::TempDir;
+
+    fn written(memory: usize, records: &[(u8, String)], reducers: u32) -> (MapOutput, u64, (Arc<LocalDirs>, TempDir)) {
+        let parent = tempfile::tempdir().unwrap();
+        let dirs = Arc::new(LocalDirs::create(parent.path()).unwrap());
+        let pool = Arc::new(MemoryPool::new(memory));
+        let workspace = Arc::new(TaskWorkspace::new(TaskId(0), pool.clone(), dirs.clone()));
+        let mut writer = MapOutputWriter::new(reducers, workspace, pool, dirs.clone());
+        for (key, value) in records {
+            let reducer = u32::from(*key) % reducers;
+            writer.push(reducer, u64::from(*key), KeyRef::Owned(*key), value.clone()).unwrap();
+            writer.check_memory().unwrap();
+        }
+        let (output, checksum) = writer.finish().unwrap();
+        (output, checksum, (dirs, parent))
+    }
+
+    fn read(output: &MapOutput, reducer: u32) -> Result<Vec<(u8, String)>, DataError> {
+        let mut all = vec![];
+        for bytes in output.read(reducer) {
+            let bytes = bytes?;
+            let mut rest = &bytes[..];
+            while let Some(mut block) = Pairs::take(&mut rest)? {
+                while let Some(pair) = block.next_pair()? {
+                    all.push(pair);
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    proptest! {
+        #[test]
+        fn each_reducer_gets_its_records_in_order(records: Vec<(u8, String)>, reducers in 1u32..9, memory in 0usize..400) {
+            let (output, _, _dirs) = written(memory, &records, reducers);
+            for reducer in 0..reducers {
+                let mine: Vec<_> = records.iter().filter(|r| u32::from(r.0) % reducers == reducer).cloned().collect();
+                prop_assert_eq!(read(&output, reducer).unwrap(), mine.clone());
+                prop_assert_eq!(read(&output, reducer).unwrap(), mine, "a second reading differs");
+            }
+        }
+    }
+
+    #[test]
+    fn runs_on_disk_give_the_same_records_and_checksum_as_memory() {
+        let records: Vec<_> = (0..60_000u32).map(|i| (i as u8, format!("record {i}"))).collect();
+        let (small, small_sum, _a) = written(0, &records, 7);
+        let (large, large_sum, _b) = written(1 << 30, &records, 7);
+        assert!(small.disk_bytes() > 0 && large.disk_bytes() == 0);
+        assert_eq!(small_sum, large_sum);
+        assert!((0..7).all(|r| read(&small, r).unwrap() == read(&large, r).unwrap()));
+    }
+
+    #[test]
+    fn a_flipped_byte_on_disk_is_noticed() {
+        let records: Vec<_> = (0..100u32).map(|i| (i as u8, format!("record {i}"))).collect();
+        let (output, _, (dirs, _parent)) = written(0, &records, 3);
+        let file = std::fs::read_dir(dirs.path()).unwrap().flatten().map(|e| e.path());
+        let path = file.into_iter().find(|p| p.to_string_lossy().contains("shuffle-")).unwrap();
+        let mut bytes = std::fs::read(&path).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        std::fs::write(&path, bytes).unwrap();
+        let errors: Vec<_> = (0..3).filter_map(|r| read(&output, r).err()).collect();
+        assert_eq!(errors.len(), 1);
+        assert!(errors[0].to_string().contains(&path.display().to_string()));
+    }
+}
