@@ -1,0 +1,159 @@
+//! The moves of stages between their phases.
+//!
+//! Whatever happens puts the stages that it may concern on the agenda; when the event has been digested, `settle` takes
+//! them off one by one and sees to each. Seeing to a stage that lacks inputs puts those that write them on the agenda, so
+//! lost outputs run again however deep they lie, without recursion, and only if somebody wants them.
+
+use crate::dag::{Inputs, Phase, preferred_by};
+use crate::effect::Effect;
+use crate::scheduler::Scheduler;
+use crate::tasks::task_set::TaskSet;
+use firesteel_types::{AppEvent, KillReason, Partition, ShuffleId, StageAttempt, StageId};
+
+impl Scheduler {
+    /// Sees to all stages on the agenda.
+    pub(crate) fn settle(&mut self, fx: &mut Vec<Effect>) {
+        while let Some(stage) = self.agenda.pop_first() {
+            self.see_to(stage, fx);
+        }
+    }
+
+    /// Makes the move that is due, if any. The stage is wanted if it is not idle, or a result stage, or put on the agenda
+    /// by one that waits for it.
+    fn see_to(&mut self, id: StageId, fx: &mut Vec<Effect>) {
+        let Some(stage) = self.stages.get(id) else { return };
+        if !self.is_wanted(id) || stage.tasks.as_ref().is_some_and(|tasks| tasks.unlaunched() == 0) {
+            return;
+        }
+        let missing: Vec<ShuffleId> =
+            stage.spec.inputs.iter().copied().filter(|input| !self.outputs.is_available(*input)).collect();
+        match &stage.phase {
+            Phase::Running { inputs, .. } if missing.is_empty() && self.is_current(inputs) => return,
+            Phase::Running { .. } => {
+                self.close_attempt(id, Some("input went missing".into()), fx);
+            }
+            Phase::Idle | Phase::Waiting => {}
+        }
+        if missing.is_empty() {
+            self.begin_attempt(id, fx);
+            return;
+        }
+        self.stages.set_phase(id, Phase::Waiting);
+        let writer =
+            |input: &ShuffleId| self.stages.writer_of(*input).expect("a job has the writers of all it reads");
+        self.agenda.extend(missing.iter().map(writer));
+    }
+
+    /// Whether a stage has work that somebody waits for.
+    fn is_wanted(&self, id: StageId) -> bool {
+        let stage = self.stages.get(id).expect("the stage is known");
+        let Some(output) = stage.spec.output else { return true };
+        if self.outputs.is_available(output) {
+            return false;
+        }
+        let waits =
+            |reader: &StageId| matches!(self.stages.get(*reader).map(|s| &s.phase), Some(Phase::Waiting));
+        self.stages.readers_of(output).iter().any(waits)
+    }
+
+    /// Whether a snapshot is what a new attempt would be given.
+    fn is_current(&self, inputs: &Inputs) -> bool {
+        inputs.iter().all(|input| self.outputs.generation(input.shuffle) == input.generation)
+    }
+
+    fn begin_attempt(&mut self, id: StageId, fx: &mut Vec<Effect>) {
+        let stage = self.stages.get_mut(id).expect("only a known stage is attempted");
+        let attempt = StageAttempt(stage.next_attempt);
+        stage.next_attempt += 1;
+        let inputs: Inputs = stage.spec.inputs.iter().map(|input| self.outputs.snapshot(*input)).collect();
+        let total = stage.total();
+        let output = stage.spec.output;
+        let mut tasks = stage.tasks.take().unwrap_or_else(|| {
+            let done = |index| {
+                output.is_some_and(|shuffle| self.outputs.writer(shuffle, Partition(index)).is_some())
+            };
+            TaskSet::new(total, self.now, done, self.settings.speculation.is_some())
+        });
+        let preferred = |index| match output {
+            Some(_) => preferred_by(&stage.spec, Partition(index)),
+            None => preferred_by(&stage.spec, stage.wanted[index as usize]),
+        };
+        tasks.begin_attempt(self.now, preferred, &self.executors);
+        fx.push(Effect::Event(AppEvent::StageSubmitted {
+            at: self.now,
+            stage: id,
+            attempt,
+            site: stage.spec.site.clone(),
+            tasks: tasks.unlaunched(),
+        }));
+        stage.tasks = Some(tasks);
+        self.pools.add(&stage.pool, stage.turn());
+        self.stages.set_phase(id, Phase::Running { attempt, inputs });
+        self.vacancies.all = true;
+    }
+
+    /// Ends the open attempt, if there is one: it launches no more. Its tasks run on. The stage waits.
+    pub(crate) fn close_attempt(&mut self, id: StageId, failure: Option<String>, fx: &mut Vec<Effect>) {
+        let stage = self.stages.get(id).expect("only a known stage's attempt is closed");
+        let Some((attempt, _)) = stage.open_attempt() else { return };
+        fx.push(Effect::Event(AppEvent::StageCompleted { at: self.now, stage: id, attempt, failure }));
+        self.pools.remove(&stage.pool, stage.turn());
+        self.stages.set_phase(id, Phase::Waiting);
+        self.agenda.insert(id);
+    }
+
+    /// Puts an unlaunched task of an open attempt among those that wait for a slot, and the stage on the agenda.
+    pub(crate) fn queue_if_unlaunched(&mut self, id: StageId, index: u32) {
+        self.agenda.insert(id);
+        let stage = self.stages.get_mut(id).expect("only a known stage queues tasks");
+        let Some(tasks) = &mut stage.tasks else { return };
+        if tasks.is_done(index) || tasks.copies(index) > 0 || !matches!(stage.phase, Phase::Running { .. }) {
+            return;
+        }
+        let partition =
+            if stage.spec.output.is_some() { Partition(index) } else { stage.wanted[index as usize] };
+        tasks.queue(index, preferred_by(&stage.spec, partition), &self.executors);
+        self.pools.add(&stage.pool, stage.turn());
+        self.vacancies.all = true;
+    }
+
+    /// A task succeeded; perhaps it was the last of its stage.
+    pub(crate) fn finish_if_complete(&mut self, id: StageId, fx: &mut Vec<Effect>) {
+        let Some(stage) = self.stages.get_mut(id) else { return };
+        if !stage.tasks.as_ref().is_some_and(TaskSet::is_complete) {
+            return;
+        }
+        stage.failed_in_a_row = 0;
+        let job = stage.turn().0;
+        let Some(shuffle) = stage.spec.output else {
+            self.close_attempt(id, None, fx);
+            self.end_job(job, None, fx);
+            return;
+        };
+        assert!(self.outputs.is_available(shuffle), "stage {id} is done but shuffle {shuffle} is not there");
+        self.stop_stage(id, None, fx);
+        self.agenda.extend(self.stages.readers_of(shuffle));
+    }
+
+    /// Makes a map stage idle: it is complete, or nobody wants it (then `failure` says so).
+    pub(crate) fn stop_stage(&mut self, id: StageId, failure: Option<String>, fx: &mut Vec<Effect>) {
+        self.close_attempt(id, failure, fx);
+        self.kill_all(id, KillReason::StageAborted, fx);
+        self.stages.set_phase(id, Phase::Idle);
+        let stage = self.stages.get_mut(id).expect("only a known stage is stopped");
+        stage.tasks = None;
+        let inputs = stage.spec.inputs.clone();
+        self.stop_unwanted(inputs, fx);
+    }
+
+    /// Stops the stages that write these shuffles, where nobody waits for them any more.
+    pub(crate) fn stop_unwanted(&mut self, shuffles: Vec<ShuffleId>, fx: &mut Vec<Effect>) {
+        for shuffle in shuffles {
+            let Some(writer) = self.stages.writer_of(shuffle) else { continue };
+            let stage = self.stages.get(writer).expect("the writer of a shuffle is known");
+            if !matches!(stage.phase, Phase::Idle) && !self.is_wanted(writer) {
+                self.stop_stage(writer, Some("nobody waits for it any more".into()), fx);
+            }
+        }
+    }
+}

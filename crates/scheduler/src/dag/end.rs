@@ -1,0 +1,100 @@
+//! Jobs end: with their answer, by failure, or because somebody wished so. Each exactly once, since a job that ended is no
+//! longer in the table.
+
+use crate::dag::{Job, Phase};
+use crate::effect::Effect;
+use crate::scheduler::Scheduler;
+use firesteel_types::{AppEvent, JobFailure, JobId, KillReason, ShuffleId, StageId};
+use std::collections::BTreeSet;
+
+impl Scheduler {
+    /// Ends a job, and whatever only it needed.
+    pub(crate) fn end_job(&mut self, id: JobId, failure: Option<JobFailure>, fx: &mut Vec<Effect>) {
+        let Some(job) = self.jobs.remove(&id) else { return };
+        for &stage in job.stages.iter().rev() {
+            self.leave_stage(stage, id, fx);
+        }
+        self.pools.leave(&job.pool);
+        fx.push(Effect::Event(AppEvent::JobEnded { at: self.now, job: id, failure: failure.clone() }));
+        fx.push(Effect::JobEnded { job: id, failure });
+    }
+
+    /// Ends all jobs that need a stage.
+    pub(crate) fn fail_jobs_of(&mut self, stage: StageId, failure: JobFailure, fx: &mut Vec<Effect>) {
+        let jobs = self.stages.get(stage).map(|stage| stage.jobs.clone()).unwrap_or_default();
+        for job in jobs {
+            self.end_job(job, Some(failure.clone()), fx);
+        }
+    }
+
+    /// Somebody wants all jobs to end of which `which` is true.
+    pub(crate) fn cancel(&mut self, reason: &str, which: impl Fn(JobId, &Job) -> bool, fx: &mut Vec<Effect>) {
+        let unwanted: Vec<JobId> =
+            self.jobs.iter().filter(|(id, job)| which(**id, job)).map(|(id, _)| *id).collect();
+        for job in unwanted {
+            self.end_job(job, Some(JobFailure::Cancelled { reason: reason.into() }), fx);
+        }
+    }
+
+    /// A job no longer needs a stage. Children are left before parents, so whoever waits for this stage has left already.
+    fn leave_stage(&mut self, id: StageId, job: JobId, fx: &mut Vec<Effect>) {
+        let stage = self.stages.get(id).expect("a running job's stages are known");
+        if stage.jobs.len() == 1 {
+            self.forget_stage(id, fx);
+            return;
+        }
+        self.change_jobs(id, |jobs| jobs.remove(&job));
+        let output = self.stages.get(id).and_then(|stage| stage.spec.output);
+        self.stop_unwanted(output.into_iter().collect(), fx);
+    }
+
+    /// Changes which jobs need a stage. The first of them decides about its place in the pools.
+    pub(crate) fn change_jobs(&mut self, id: StageId, change: impl FnOnce(&mut BTreeSet<JobId>) -> bool) {
+        let stage = self.stages.get_mut(id).expect("only a known stage is shared");
+        self.pools.remove(&stage.pool, stage.turn());
+        assert!(change(&mut stage.jobs), "a job joins and leaves a stage once");
+        // A job that is just entering is not in the table yet: the stage stays in its pool until jobs change again.
+        if let Some(first) = self.jobs.get(&stage.turn().0) {
+            stage.pool = first.pool.clone();
+        }
+        let running = matches!(stage.phase, Phase::Running { .. });
+        if running && stage.tasks.as_ref().is_some_and(|tasks| tasks.wants_slots()) {
+            self.pools.add(&stage.pool, stage.turn());
+        }
+    }
+
+    fn forget_stage(&mut self, id: StageId, fx: &mut Vec<Effect>) {
+        self.close_attempt(id, Some("its job ended".into()), fx);
+        self.kill_all(id, KillReason::JobEnded, fx);
+        self.commits.forget(id);
+        self.agenda.remove(&id);
+        let stage = self.stages.remove(id);
+        fx.push(Effect::StageForgotten { stage: id });
+        for shuffle in stage.spec.output.into_iter().chain(stage.spec.inputs) {
+            self.release_if_asked(shuffle, fx);
+        }
+    }
+
+    /// Nobody will read a shuffle again, once those that do have ended.
+    pub(crate) fn shuffle_released(&mut self, shuffle: ShuffleId, fx: &mut Vec<Effect>) {
+        self.outputs.ask_release(shuffle);
+        self.release_if_asked(shuffle, fx);
+    }
+
+    fn release_if_asked(&mut self, shuffle: ShuffleId, fx: &mut Vec<Effect>) {
+        let in_use = self.stages.writer_of(shuffle).is_some() || !self.stages.readers_of(shuffle).is_empty();
+        if in_use || !self.outputs.release_asked(shuffle) {
+            return;
+        }
+        for output in self.outputs.remove(shuffle) {
+            if self.executors.contains(output.executor) {
+                fx.push(Effect::MapOutputDropped {
+                    shuffle,
+                    map: output.map,
+                    task: output.task,
+                    executor: output.executor,
+                });
+            }
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! What happens when a map task that ran again wrote other records than the first time.
+//!
+//! The rule, and why it never lets two evaluations meet in one answer. Say that map task *m* of shuffle *S* has written
+//! records with digest *a*, its output was lost, and a later attempt has written records with digest *b*.
+//!
+//! 1. Everything computed from *S* so far was computed from *a*: a reader starts only when all outputs of *S* are there, and
+//!    is given a snapshot that names each by its attempt. What was computed is (i) registered outputs of shuffles downstream
+//!    of *S*, (ii) results that running jobs were given, (iii) what tasks that run now are about to report.
+//! 2. If any running job was given a result by a stage that reads *S* or anything downstream of it, that result cannot be
+//!    taken back, and the rest could come only from *b*: the job fails, [`JobFailure::Indeterminate`].
+//! 3. Otherwise (i) is unregistered and its digests are forgotten, of running jobs and of jobs long ended alike, since a
+//!    later job may read both *S* and what was computed from it; and (iii) is told to stop, so that its outcome will not
+//!    count. Then nothing of *a* is left, and the stages that are wanted run again.
+//!
+//! So at every moment all registered outputs and all results of one running job were computed from the same records of each
+//! map task. Outputs downstream are given up even where they might come out the same (after a `distinct`, say): to look
+//! would mean to let results through that might have to be taken back. Digests do not depend on order: records in another
+//! order are the same records, as everywhere in Spark.
+
+use crate::dag::Phase;
+use crate::effect::Effect;
+use crate::scheduler::Scheduler;
+use firesteel_types::{JobFailure, KillReason, Partition, ShuffleId, StageId};
+use std::collections::BTreeSet;
+
+impl Scheduler {
+    /// Undoes all that was computed from the first output of a map task, or fails the jobs for which it is too late.
+    pub(crate) fn roll_back_downstream(&mut self, shuffle: ShuffleId, map: Partition, fx: &mut Vec<Effect>) {
+        let affected = self.outputs.downstream(shuffle);
+        let readers: BTreeSet<StageId> =
+            affected.iter().chain([&shuffle]).flat_map(|shuffle| self.stages.readers_of(*shuffle)).collect();
+        for &reader in &readers {
+            self.fail_if_delivered(reader, shuffle, map, fx);
+        }
+        for &shuffle in &affected {
+            self.forget_outputs(shuffle, fx);
+        }
+        for &reader in &readers {
+            self.start_over(reader, fx);
+        }
+    }
+
+    fn fail_if_delivered(
+        &mut self,
+        reader: StageId,
+        shuffle: ShuffleId,
+        map: Partition,
+        fx: &mut Vec<Effect>,
+    ) {
+        let Some(stage) = self.stages.get(reader) else { return };
+        let delivered = stage.tasks.as_ref().map_or(0, |tasks| tasks.done());
+        if stage.spec.output.is_none() && delivered > 0 {
+            self.fail_jobs_of(reader, JobFailure::Indeterminate { shuffle, map }, fx);
+        }
+    }
+
+    fn forget_outputs(&mut self, shuffle: ShuffleId, fx: &mut Vec<Effect>) {
+        for output in self.outputs.roll_back(shuffle) {
+            if self.executors.contains(output.executor) {
+                fx.push(Effect::MapOutputDropped {
+                    shuffle,
+                    map: output.map,
+                    task: output.task,
+                    executor: output.executor,
+                });
+            }
+        }
+    }
+
+    /// A stage whose tasks read something that is no longer valid begins anew, if it had begun.
+    fn start_over(&mut self, id: StageId, fx: &mut Vec<Effect>) {
+        if self.stages.get(id).is_none() {
+            return;
+        }
+        self.close_attempt(id, Some("its input was rolled back".into()), fx);
+        self.kill_all(id, KillReason::StageAborted, fx);
+        self.commits.forget(id);
+        let stage = self.stages.get_mut(id).expect("the stage was there a moment ago");
+        stage.tasks = None;
+        match stage.phase {
+            Phase::Idle => {}
+            Phase::Waiting | Phase::Running { .. } => {
+                self.agenda.insert(id);
+            }
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! A job enters: its stages join the table, except those whose shuffle another running job's stage writes already.
+
+use crate::dag::{Job, Phase, Stage};
+use crate::effect::Effect;
+use crate::event::{JobSpec, StageSpec};
+use crate::scheduler::Scheduler;
+use firesteel_types::{AppEvent, JobId, Partition, ShuffleId, StageId};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+impl Scheduler {
+    /// An action wants an answer. Work linear in the size of its graph; tables by partition are made only for stages that
+    /// have something to run.
+    pub(crate) fn submit_job(&mut self, spec: JobSpec, fx: &mut Vec<Effect>) {
+        check(&spec);
+        let JobSpec { job: id, site, stages: specs, partitions, pool, group, tags } = spec;
+        assert!(!self.jobs.contains_key(&id), "job {id} was submitted twice");
+        let pool = self.pools.enter(pool.as_deref());
+        let nothing_wanted = partitions.is_empty();
+        let mut stages = vec![];
+        let mut dropped = vec![];
+        let mut wanted = Some(partitions);
+        for stage in specs {
+            let own = stage.stage;
+            let wanted = if stage.output.is_none() { wanted.take() } else { None };
+            let joined = self.join_stage(id, &pool, stage, wanted.unwrap_or_default());
+            stages.push(joined);
+            if joined != own {
+                dropped.push(own);
+            }
+        }
+        let result = *stages.last().expect("a job has a result stage");
+        let started = AppEvent::JobStarted {
+            at: self.now,
+            job: id,
+            site,
+            stages: stages.clone(),
+            group: group.clone(),
+        };
+        fx.push(Effect::Event(started));
+        fx.extend(dropped.into_iter().map(|stage| Effect::StageForgotten { stage }));
+        self.jobs.insert(id, Job { submitted: self.now, stages, pool, group, tags });
+        if nothing_wanted {
+            self.end_job(id, None, fx);
+        } else {
+            self.agenda.insert(result);
+        }
+    }
+
+    /// Adds a stage, or finds the one that writes the same shuffle.
+    fn join_stage(
+        &mut self,
+        job: JobId,
+        pool: &Arc<str>,
+        spec: StageSpec,
+        wanted: Vec<Partition>,
+    ) -> StageId {
+        if let Some(shuffle) = spec.output {
+            self.outputs.declare(shuffle, spec.partitions, &spec.inputs);
+            if let Some(existing) = self.stages.writer_of(shuffle) {
+                self.change_jobs(existing, |jobs| jobs.insert(job));
+                return existing;
+            }
+        }
+        let id = spec.stage;
+        self.stages.insert(Stage {
+            spec,
+            jobs: BTreeSet::from([job]),
+            pool: Arc::clone(pool),
+            wanted,
+            phase: Phase::Idle,
+            next_attempt: 0,
+            failed_in_a_row: 0,
+            tasks: None,
+            running: BTreeSet::new(),
+        });
+        id
+    }
+}
+
+/// What whoever submits a job has to keep to.
+fn check(job: &JobSpec) {
+    let (result, maps) = job.stages.split_last().expect("a job has stages");
+    assert!(result.output.is_none(), "the last stage of job {} answers it and writes no shuffle", job.job);
+    assert!(
+        job.partitions.iter().all(|p| p.0 < result.partitions),
+        "job {} wants partitions that are not there",
+        job.job
+    );
+    let mut written: BTreeSet<ShuffleId> = BTreeSet::new();
+    for stage in maps {
+        assert!(
+            stage.inputs.iter().all(|input| written.contains(input)),
+            "stage {} reads what is written later",
+            stage.stage
+        );
+        let output = stage.output.unwrap_or_else(|| panic!("stage {} writes nothing", stage.stage));
+        assert!(written.insert(output), "two stages of job {} write shuffle {output}", job.job);
+    }
+    assert!(
+        result.inputs.iter().all(|input| written.contains(input)),
+        "job {} reads what nobody writes",
+        job.job
+    );
+    for stage in &job.stages {
+        let hints = stage.preferred.len();
+        assert!(
+            hints == 0 || hints == stage.partitions as usize,
+            "stage {} has hints for some partitions",
+            stage.stage
+        );
+    }
+}

@@ -1,0 +1,94 @@
+//! What the scheduler tells the shell to do.
+
+use firesteel_types::{
+    AppEvent, ExecutorId, JobFailure, JobId, KillReason, Locality, Partition, ShuffleId, StageAttempt,
+    StageId, TaskId,
+};
+use std::sync::Arc;
+
+pub use firesteel_types::{MapOutput, ShuffleOutputs};
+
+/// One thing to do. Effects are to be done in their order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Run a task.
+    Launch(TaskLaunch),
+    /// Stop a task. Its executor answers with an outcome, whatever it is; one that does not know the task ignores it.
+    Kill {
+        /// The attempt.
+        task: TaskId,
+        /// Where it runs.
+        executor: ExecutorId,
+        /// Why.
+        reason: KillReason,
+    },
+    /// The result that came with the event being handled counts. Said once for each output of a job.
+    ResultAccepted {
+        /// The job.
+        job: JobId,
+        /// The position within [`JobSpec::partitions`](crate::JobSpec::partitions).
+        output: usize,
+        /// The attempt whose result it is.
+        task: TaskId,
+    },
+    /// A job ended; exactly once for each.
+    JobEnded {
+        /// The job.
+        job: JobId,
+        /// Why it has no answer, if it has none.
+        failure: Option<JobFailure>,
+    },
+    /// No later launch will name this stage; its plan may go.
+    StageForgotten {
+        /// The stage.
+        stage: StageId,
+    },
+    /// Nobody will be told to read this map output again; its data may go. Said at least once for each output that was
+    /// reported and is not registered, except where the executor was declared lost.
+    MapOutputDropped {
+        /// The shuffle.
+        shuffle: ShuffleId,
+        /// The map task's partition.
+        map: Partition,
+        /// The attempt that wrote it.
+        task: TaskId,
+        /// Where it lies.
+        executor: ExecutorId,
+    },
+    /// The answer to a [`CommitRequest`](crate::Event::CommitRequest).
+    CommitDecision {
+        /// The attempt that asked.
+        task: TaskId,
+        /// Where it runs.
+        executor: ExecutorId,
+        /// Whether it may make its output visible.
+        allowed: bool,
+    },
+    /// Tell whoever listens.
+    Event(AppEvent),
+}
+
+/// One task to run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskLaunch {
+    /// The attempt's own id: higher than all before it.
+    pub task: TaskId,
+    /// Where to run it.
+    pub executor: ExecutorId,
+    /// Its stage.
+    pub stage: StageId,
+    /// The stage's attempt.
+    pub stage_attempt: StageAttempt,
+    /// The partition to compute.
+    pub partition: Partition,
+    /// How often this partition was launched before in this stage attempt.
+    pub attempt: u32,
+    /// The first of the jobs that want the stage.
+    pub job: JobId,
+    /// What to read, in the order of [`StageSpec::inputs`](crate::StageSpec::inputs).
+    pub inputs: Arc<[Arc<ShuffleOutputs>]>,
+    /// How near the task is to its data.
+    pub locality: Locality,
+    /// Whether it runs beside another attempt that seems slow.
+    pub speculative: bool,
+}

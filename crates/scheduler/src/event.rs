@@ -1,0 +1,153 @@
+//! What the shell tells the scheduler: that somebody wants something, or that something happened.
+
+use firesteel_types::{
+    CallSite, ExecutorId, ExecutorLossReason, JobFailure, JobId, Partition, ShuffleId, StageId, TaskFailure,
+    TaskId, TaskLocation,
+};
+
+/// A job: the whole graph of stages that an action needs, whether or not parts of it have run before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobSpec {
+    /// The job's id, never used before.
+    pub job: JobId,
+    /// The action.
+    pub site: CallSite,
+    /// Parents before children; the last is the result stage, and the only one without an output.
+    pub stages: Vec<StageSpec>,
+    /// The partitions of the last stage's RDD that the action wants. Position in this list is the output's index.
+    pub partitions: Vec<Partition>,
+    /// The pool in which the job competes, in fair mode. None is the pool `default`.
+    pub pool: Option<String>,
+    /// The group by which the job may be cancelled.
+    pub group: Option<String>,
+    /// Tags by any of which the job may be cancelled.
+    pub tags: Vec<String>,
+}
+
+/// One stage of a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StageSpec {
+    /// The stage's id, never used before.
+    pub stage: StageId,
+    /// The operation after which it is named.
+    pub site: CallSite,
+    /// The shuffle that it writes; none for the result stage.
+    pub output: Option<ShuffleId>,
+    /// The shuffles that it reads; each is written by an earlier stage of the job.
+    pub inputs: Vec<ShuffleId>,
+    /// The number of partitions of its last RDD. A map stage has one task for each.
+    pub partitions: u32,
+    /// Where each partition would like to run; empty when none has a wish.
+    pub preferred: Vec<Vec<TaskLocation>>,
+}
+
+/// How an attempt at a task ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TaskOutcome {
+    /// A map task wrote its output, and the executor keeps it.
+    MapOutput {
+        /// The shuffle that was written.
+        shuffle: ShuffleId,
+        /// The map task's partition.
+        map: Partition,
+        /// The size of the output.
+        bytes: u64,
+        /// A digest of the records for all reducers that does not depend on their order.
+        checksum: u64,
+    },
+    /// A task of the result stage has its result. The shell holds the bytes while the event is handled.
+    Result,
+    /// It has neither.
+    Failed(TaskFailure),
+}
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// An action wants an answer.
+    SubmitJob(JobSpec),
+    /// Somebody wants a job to end. Unknown jobs have ended already.
+    CancelJob {
+        /// The job.
+        job: JobId,
+        /// Why.
+        reason: String,
+    },
+    /// Somebody wants all jobs of a group to end.
+    CancelGroup {
+        /// The group.
+        group: String,
+        /// Why.
+        reason: String,
+    },
+    /// Somebody wants all jobs with a tag to end.
+    CancelTag {
+        /// The tag.
+        tag: String,
+        /// Why.
+        reason: String,
+    },
+    /// Somebody wants all jobs to end.
+    CancelAll {
+        /// Why.
+        reason: String,
+    },
+    /// The shell noticed that a job cannot go on, for instance because its results are too large.
+    FailJob {
+        /// The job.
+        job: JobId,
+        /// What the user will be told.
+        failure: JobFailure,
+    },
+    /// An executor registered. One that is known already counts as heard, and no more: a process that starts anew takes
+    /// a new id. One that was declared lost may come back, without its running tasks and its map outputs.
+    ExecutorAdded {
+        /// Which.
+        executor: ExecutorId,
+        /// Its host, as preferred locations name it.
+        host: String,
+        /// How many tasks it runs at a time.
+        slots: u32,
+    },
+    /// An executor is gone.
+    ExecutorLost {
+        /// Which.
+        executor: ExecutorId,
+        /// Why.
+        reason: ExecutorLossReason,
+        /// Whether its map outputs can still be read, from the host's service or after a decommission.
+        outputs_survive: bool,
+    },
+    /// An executor lives and runs these tasks. Those that it should run and does not, for longer than
+    /// [`unaccounted_task_timeout_ms`](crate::SchedulerSettings::unaccounted_task_timeout_ms), are tried again: a message
+    /// was lost. Those that it should not run are killed once more.
+    Heartbeat {
+        /// Which.
+        executor: ExecutorId,
+        /// The attempts that it was told to run and whose outcome it has not yet sent.
+        running: Vec<TaskId>,
+    },
+    /// An attempt at a task ended.
+    TaskFinished {
+        /// The attempt.
+        task: TaskId,
+        /// Where it ran.
+        executor: ExecutorId,
+        /// How it ended.
+        outcome: TaskOutcome,
+    },
+    /// An attempt asks whether it may make its output visible.
+    CommitRequest {
+        /// The attempt.
+        task: TaskId,
+        /// Where it runs.
+        executor: ExecutorId,
+    },
+    /// Nobody will ever read a shuffle again. While a job still does, the release waits for its end.
+    ShuffleReleased {
+        /// The shuffle.
+        shuffle: ShuffleId,
+    },
+    /// The time that [`Scheduler::next_deadline`](crate::Scheduler::next_deadline) named has come.
+    Tick,
+}

@@ -1,0 +1,189 @@
+//! Who is there, which slots are free, and who has been silent for too long.
+//!
+//! Nothing here walks over all executors: free ones are found in a set, round and round so that work spreads; silence is
+//! found in a queue whose entries are looked at again only when they fall due. [`ExecutorId::DRIVER`] shares the driver's
+//! process, so it never falls silent.
+
+use firesteel_types::{ExecutorId, Millis, TaskId};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound::{Excluded, Unbounded};
+use std::sync::Arc;
+
+/// All executors that are registered.
+#[derive(Debug)]
+pub(crate) struct Executors {
+    table: BTreeMap<ExecutorId, Executor>,
+    /// Those with a free slot.
+    free: BTreeSet<ExecutorId>,
+    /// How many executors each host has.
+    hosts: BTreeMap<Arc<str>, u32>,
+    /// The executor that was offered last.
+    cursor: ExecutorId,
+    /// When to ask of whom whether it was heard since.
+    reviews: BTreeSet<(Millis, ExecutorId)>,
+    timeout_ms: u64,
+    /// Since when there is no executor.
+    deserted_since: Option<Millis>,
+}
+
+/// One executor.
+#[derive(Debug)]
+pub(crate) struct Executor {
+    pub(crate) host: Arc<str>,
+    slots: u32,
+    /// The attempts that take a slot, those that were told to stop among them.
+    pub(crate) running: BTreeSet<TaskId>,
+    last_heard: Millis,
+    /// The attempts that its heartbeats left out, and since when.
+    absent: BTreeMap<TaskId, Millis>,
+}
+
+impl Executors {
+    pub(crate) fn new(timeout_ms: u64) -> Self {
+        Executors {
+            table: BTreeMap::new(),
+            free: BTreeSet::new(),
+            hosts: BTreeMap::new(),
+            cursor: ExecutorId(0),
+            reviews: BTreeSet::new(),
+            timeout_ms,
+            deserted_since: Some(Millis(0)),
+        }
+    }
+
+    /// Registers an executor; false when it is known already.
+    pub(crate) fn add(&mut self, now: Millis, id: ExecutorId, host: Arc<str>, slots: u32) -> bool {
+        if self.heard(now, id) {
+            return false;
+        }
+        *self.hosts.entry(host.clone()).or_default() += 1;
+        let executor =
+            Executor { host, slots, running: BTreeSet::new(), last_heard: now, absent: BTreeMap::new() };
+        self.table.insert(id, executor);
+        if slots > 0 {
+            self.free.insert(id);
+        }
+        if id != ExecutorId::DRIVER {
+            self.reviews.insert((now + self.timeout_ms, id));
+        }
+        self.deserted_since = None;
+        true
+    }
+
+    /// Forgets an executor and gives what was known of it.
+    pub(crate) fn remove(&mut self, now: Millis, id: ExecutorId) -> Option<Executor> {
+        let executor = self.table.remove(&id)?;
+        self.free.remove(&id);
+        let on_host = self.hosts.get_mut(&executor.host).expect("a registered executor's host is known");
+        *on_host -= 1;
+        if *on_host == 0 {
+            self.hosts.remove(&executor.host);
+        }
+        if self.table.is_empty() {
+            self.deserted_since = Some(now);
+        }
+        Some(executor)
+    }
+
+    /// Notes a sign of life; false when the executor is unknown.
+    pub(crate) fn heard(&mut self, now: Millis, id: ExecutorId) -> bool {
+        self.table.get_mut(&id).map(|executor| executor.last_heard = now).is_some()
+    }
+
+    pub(crate) fn get(&self, id: ExecutorId) -> Option<&Executor> {
+        self.table.get(&id)
+    }
+
+    pub(crate) fn contains(&self, id: ExecutorId) -> bool {
+        self.table.contains_key(&id)
+    }
+
+    pub(crate) fn has_host(&self, host: &str) -> bool {
+        self.hosts.contains_key(host)
+    }
+
+    /// Since when there is no executor, if there is none.
+    pub(crate) fn deserted_since(&self) -> Option<Millis> {
+        self.deserted_since
+    }
+
+    /// Gives a free slot to an attempt.
+    pub(crate) fn occupy(&mut self, id: ExecutorId, task: TaskId) {
+        let executor = self.table.get_mut(&id).expect("only a registered executor has slots");
+        assert!((executor.running.len() as u32) < executor.slots, "executor {id} has no free slot");
+        executor.running.insert(task);
+        if executor.running.len() as u32 == executor.slots {
+            self.free.remove(&id);
+        }
+    }
+
+    /// Takes an attempt's slot back.
+    pub(crate) fn vacate(&mut self, id: ExecutorId, task: TaskId) {
+        let executor = self.table.get_mut(&id).expect("a task runs only on a registered executor");
+        assert!(executor.running.remove(&task), "task {task} held no slot of executor {id}");
+        if !executor.absent.is_empty() {
+            executor.absent.remove(&task);
+        }
+        self.free.insert(id);
+    }
+
+    pub(crate) fn is_free(&self, id: ExecutorId) -> bool {
+        self.free.contains(&id)
+    }
+
+    /// How many executors have a free slot.
+    pub(crate) fn free_count(&self) -> usize {
+        self.free.len()
+    }
+
+    /// The next executor with a free slot, round and round.
+    pub(crate) fn next_free(&mut self) -> Option<ExecutorId> {
+        let after = self.free.range((Excluded(self.cursor), Unbounded)).next();
+        let next = *after.or_else(|| self.free.first())?;
+        self.cursor = next;
+        Some(next)
+    }
+
+    /// Compares a heartbeat with what the executor should run; gives the attempts that it has left out for `grace_ms`.
+    pub(crate) fn reconcile(
+        &mut self,
+        now: Millis,
+        id: ExecutorId,
+        reported: &BTreeSet<TaskId>,
+        grace_ms: u64,
+    ) -> Vec<TaskId> {
+        let executor = self.table.get_mut(&id).expect("whoever reconciles knows the executor");
+        executor.absent.retain(|task, _| !reported.contains(task));
+        let mut given_up = vec![];
+        for &task in executor.running.difference(reported) {
+            if now - *executor.absent.entry(task).or_insert(now) >= grace_ms {
+                given_up.push(task);
+            }
+        }
+        given_up
+    }
+
+    /// The executors that were silent for the timeout, and for how long.
+    pub(crate) fn silent(&mut self, now: Millis) -> Vec<(ExecutorId, u64)> {
+        let mut silent = vec![];
+        while let Some(&(due, id)) = self.reviews.first() {
+            if due > now {
+                break;
+            }
+            self.reviews.pop_first();
+            let Some(executor) = self.table.get(&id) else { continue };
+            let deadline = executor.last_heard + self.timeout_ms;
+            if deadline <= now {
+                silent.push((id, now - executor.last_heard));
+            } else {
+                self.reviews.insert((deadline, id));
+            }
+        }
+        silent
+    }
+
+    /// When to look for silence again.
+    pub(crate) fn next_review(&self) -> Option<Millis> {
+        self.reviews.first().map(|&(due, _)| due)
+    }
+}

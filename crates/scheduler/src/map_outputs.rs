@@ -1,0 +1,212 @@
+//! Which attempt at each map task wrote its output, and where it lies.
+//!
+//! An output is registered when its task succeeds and unregistered when it is lost, broken or no longer to be trusted. Each
+//! change makes a new generation, and a reader is given a snapshot of one generation that names every output by the
+//! attempt ([`TaskId`]) that wrote it.
+//!
+//! **When a map task writes something else the second time.** Each output comes with a digest of its records. The digest
+//! of the first is kept after the output is gone; a later attempt with the same digest wrote the same records, and may
+//! stand beside anything that was computed from the first. One with another digest may not: [`MapOutputs::register`]
+//! reports it as [`Registered::Changed`], and `dag::rollback` deals with everything [`MapOutputs::downstream`] of it. That
+//! relation is kept here and not with the stages, since outputs outlive the jobs that wrote them.
+
+use crate::effect::{MapOutput, ShuffleOutputs};
+use firesteel_types::{ExecutorId, Partition, ShuffleId, TaskId};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// All shuffles that were declared and not released.
+#[derive(Debug, Default)]
+pub(crate) struct MapOutputs {
+    shuffles: BTreeMap<ShuffleId, Shuffle>,
+    by_executor: BTreeMap<ExecutorId, BTreeSet<(ShuffleId, Partition)>>,
+}
+
+#[derive(Debug)]
+struct Shuffle {
+    maps: Vec<MapSlot>,
+    registered: u32,
+    generation: u64,
+    /// The shuffles that its map tasks read.
+    inputs: Vec<ShuffleId>,
+    /// The shuffles whose map tasks read it.
+    readers: BTreeSet<ShuffleId>,
+    snapshot: Option<Arc<ShuffleOutputs>>,
+    release_asked: bool,
+}
+
+#[derive(Clone, Debug, Default)]
+struct MapSlot {
+    output: Option<Written>,
+    /// The digest of the first output, since the last rollback.
+    checksum: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Written {
+    task: TaskId,
+    executor: ExecutorId,
+    bytes: u64,
+}
+
+/// What registering an output showed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Registered {
+    /// It is the first of its map task, or has the same records as the first.
+    Consistent,
+    /// Its records are others than those of the first.
+    Changed,
+}
+
+impl MapOutputs {
+    /// Makes a shuffle known, if it is not.
+    pub(crate) fn declare(&mut self, id: ShuffleId, maps: u32, inputs: &[ShuffleId]) {
+        if let Some(known) = self.shuffles.get(&id) {
+            assert_eq!(known.maps.len(), maps as usize, "shuffle {id} changed its number of map tasks");
+            return;
+        }
+        let shuffle = Shuffle {
+            maps: vec![MapSlot::default(); maps as usize],
+            registered: 0,
+            generation: 0,
+            inputs: inputs.to_vec(),
+            readers: BTreeSet::new(),
+            snapshot: None,
+            release_asked: false,
+        };
+        self.shuffles.insert(id, shuffle);
+        for input in inputs {
+            self.shuffle_mut(*input).readers.insert(id);
+        }
+    }
+
+    fn shuffle_mut(&mut self, id: ShuffleId) -> &mut Shuffle {
+        self.shuffles.get_mut(&id).unwrap_or_else(|| panic!("shuffle {id} was never declared"))
+    }
+
+    pub(crate) fn is_available(&self, id: ShuffleId) -> bool {
+        self.shuffles.get(&id).is_some_and(|shuffle| shuffle.registered as usize == shuffle.maps.len())
+    }
+
+    /// The attempt whose output is registered for a map task.
+    pub(crate) fn writer(&self, id: ShuffleId, map: Partition) -> Option<TaskId> {
+        Some(self.shuffles.get(&id)?.maps.get(map.index())?.output?.task)
+    }
+
+    pub(crate) fn generation(&self, id: ShuffleId) -> u64 {
+        self.shuffles.get(&id).map_or(0, |shuffle| shuffle.generation)
+    }
+
+    /// Registers an output of a map task that has none.
+    pub(crate) fn register(&mut self, id: ShuffleId, output: MapOutput, checksum: u64) -> Registered {
+        let shuffle = self.shuffle_mut(id);
+        let slot = &mut shuffle.maps[output.map.index()];
+        assert!(slot.output.is_none(), "map task {} of shuffle {id} has an output already", output.map);
+        slot.output = Some(Written { task: output.task, executor: output.executor, bytes: output.bytes });
+        let first = slot.checksum.replace(checksum);
+        shuffle.registered += 1;
+        shuffle.generation += 1;
+        shuffle.snapshot = None;
+        self.by_executor.entry(output.executor).or_default().insert((id, output.map));
+        if first.is_none_or(|first| first == checksum) { Registered::Consistent } else { Registered::Changed }
+    }
+
+    /// Unregisters the output of a map task, if it has one.
+    pub(crate) fn unregister(&mut self, id: ShuffleId, map: Partition) -> Option<MapOutput> {
+        let shuffle = self.shuffles.get_mut(&id)?;
+        let Written { task, executor, bytes } = shuffle.maps.get_mut(map.index())?.output.take()?;
+        shuffle.registered -= 1;
+        shuffle.generation += 1;
+        shuffle.snapshot = None;
+        let on_executor =
+            self.by_executor.get_mut(&executor).expect("a registered output's executor is indexed");
+        on_executor.remove(&(id, map));
+        if on_executor.is_empty() {
+            self.by_executor.remove(&executor);
+        }
+        Some(MapOutput { map, task, executor, bytes })
+    }
+
+    /// Unregisters everything that lay on an executor, and says what that was.
+    pub(crate) fn unregister_executor(&mut self, executor: ExecutorId) -> Vec<(ShuffleId, MapOutput)> {
+        let lost: Vec<_> = self.by_executor.get(&executor).into_iter().flatten().copied().collect();
+        lost.into_iter()
+            .map(|(shuffle, map)| {
+                (shuffle, self.unregister(shuffle, map).expect("indexed outputs are registered"))
+            })
+            .collect()
+    }
+
+    /// Unregisters all outputs of a shuffle and forgets what its map tasks wrote first: they begin anew.
+    pub(crate) fn roll_back(&mut self, id: ShuffleId) -> Vec<MapOutput> {
+        let maps = self.shuffle_mut(id).maps.len() as u32;
+        let dropped = (0..maps).filter_map(|map| self.unregister(id, Partition(map))).collect();
+        self.shuffle_mut(id).maps.iter_mut().for_each(|slot| slot.checksum = None);
+        dropped
+    }
+
+    /// Everything that was or will be computed from a shuffle, directly or through others; not the shuffle itself.
+    pub(crate) fn downstream(&self, id: ShuffleId) -> BTreeSet<ShuffleId> {
+        let mut found = BTreeSet::new();
+        let mut pending = vec![id];
+        while let Some(next) = pending.pop() {
+            for &reader in self.shuffles.get(&next).iter().flat_map(|shuffle| &shuffle.readers) {
+                if found.insert(reader) {
+                    pending.push(reader);
+                }
+            }
+        }
+        found
+    }
+
+    /// The outputs as a reader is given them. All must be there.
+    pub(crate) fn snapshot(&mut self, id: ShuffleId) -> Arc<ShuffleOutputs> {
+        let shuffle = self.shuffle_mut(id);
+        if let Some(snapshot) = &shuffle.snapshot {
+            return snapshot.clone();
+        }
+        let output = |(map, slot): (usize, &MapSlot)| {
+            let Written { task, executor, bytes } =
+                slot.output.expect("a reader starts when all outputs are there");
+            MapOutput { map: Partition(map as u32), task, executor, bytes }
+        };
+        let maps = shuffle.maps.iter().enumerate().map(output).collect();
+        let snapshot = Arc::new(ShuffleOutputs { shuffle: id, generation: shuffle.generation, maps });
+        shuffle.snapshot = Some(snapshot.clone());
+        snapshot
+    }
+
+    /// Notes that the shuffle is to go as soon as no stage writes or reads it.
+    pub(crate) fn ask_release(&mut self, id: ShuffleId) {
+        if let Some(shuffle) = self.shuffles.get_mut(&id) {
+            shuffle.release_asked = true;
+        }
+    }
+
+    pub(crate) fn release_asked(&self, id: ShuffleId) -> bool {
+        self.shuffles.get(&id).is_some_and(|shuffle| shuffle.release_asked)
+    }
+
+    /// Forgets a shuffle, and gives the outputs it had. What was computed from it counts as computed from its inputs.
+    pub(crate) fn remove(&mut self, id: ShuffleId) -> Vec<MapOutput> {
+        let dropped = self.roll_back(id);
+        let gone = self.shuffles.remove(&id).expect("the shuffle was there a moment ago");
+        for input in &gone.inputs {
+            if let Some(input) = self.shuffles.get_mut(input) {
+                input.readers.remove(&id);
+                input.readers.extend(&gone.readers);
+            }
+        }
+        for reader in &gone.readers {
+            let reader = self.shuffle_mut(*reader);
+            reader.inputs.retain(|input| *input != id);
+            reader.inputs.extend(&gone.inputs);
+        }
+        dropped
+    }
+
+    /// Whether no shuffle is known.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.shuffles.is_empty()
+    }
+}

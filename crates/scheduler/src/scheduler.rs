@@ -1,0 +1,155 @@
+//! The machine as its shell sees it: [`Scheduler::handle`] branches, the other files compute.
+//!
+//! Each event is digested in three steps: it changes the tables and puts what it may concern on the agenda; the agenda is
+//! worked off (`dag::advance`); the slots that became interesting are offered (`tasks::offers`).
+
+use crate::commit::Commits;
+use crate::dag::{Job, Stages};
+use crate::effect::Effect;
+use crate::event::Event;
+use crate::executors::Executors;
+use crate::map_outputs::MapOutputs;
+use crate::pools::Pools;
+use crate::settings::SchedulerSettings;
+use crate::tasks::RunningTasks;
+use crate::tasks::offers::Vacancies;
+use firesteel_types::{ExecutorId, JobId, Millis, ShuffleId, StageId, TaskId};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// All jobs, stages, tasks, executors and map outputs of one application.
+#[derive(Debug)]
+pub struct Scheduler {
+    pub(crate) settings: SchedulerSettings,
+    pub(crate) now: Millis,
+    pub(crate) executors: Executors,
+    pub(crate) outputs: MapOutputs,
+    pub(crate) commits: Commits,
+    pub(crate) pools: Pools,
+    pub(crate) jobs: BTreeMap<JobId, Job>,
+    pub(crate) stages: Stages,
+    pub(crate) tasks: RunningTasks,
+    /// The stages to see to before the event at hand is digested.
+    pub(crate) agenda: BTreeSet<StageId>,
+    pub(crate) vacancies: Vacancies,
+    pub(crate) next_speculation: Millis,
+}
+
+impl Scheduler {
+    /// A scheduler without executors and jobs.
+    pub fn new(settings: SchedulerSettings) -> Self {
+        assert!(settings.max_task_failures > 0, "a task may be tried at least once");
+        assert!(settings.max_consecutive_stage_attempts > 0, "a stage may be tried at least once");
+        Scheduler {
+            now: Millis(0),
+            executors: Executors::new(settings.network_timeout_ms),
+            outputs: MapOutputs::default(),
+            commits: Commits::default(),
+            pools: Pools::new(&settings),
+            jobs: BTreeMap::new(),
+            stages: Stages::default(),
+            tasks: RunningTasks::default(),
+            agenda: BTreeSet::new(),
+            vacancies: Vacancies::default(),
+            next_speculation: Millis(0),
+            settings,
+        }
+    }
+
+    /// Digests one event and appends what is to be done.
+    ///
+    /// `now` does not go back. Events about what is not known (any more) change nothing, so late and doubled messages may be
+    /// passed on as they come.
+    ///
+    /// # Panics
+    /// When a [`JobSpec`](crate::JobSpec) breaks a rule that its documentation states.
+    pub fn handle(&mut self, now: Millis, event: Event, fx: &mut Vec<Effect>) {
+        self.now = self.now.max(now);
+        match event {
+            Event::SubmitJob(spec) => self.submit_job(spec, fx),
+            Event::CancelJob { job, reason } => self.cancel(&reason, |id, _| id == job, fx),
+            Event::CancelGroup { group, reason } => {
+                self.cancel(&reason, |_, job| job.group.as_deref() == Some(group.as_str()), fx);
+            }
+            Event::CancelTag { tag, reason } => self.cancel(&reason, |_, job| job.tags.contains(&tag), fx),
+            Event::CancelAll { reason } => self.cancel(&reason, |_, _| true, fx),
+            Event::FailJob { job, failure } => self.end_job(job, Some(failure), fx),
+            Event::ExecutorAdded { executor, host, slots } => self.executor_added(executor, host, slots, fx),
+            Event::ExecutorLost { executor, reason, outputs_survive } => {
+                self.executor_lost(executor, reason, outputs_survive, fx);
+            }
+            Event::Heartbeat { executor, running } => self.heartbeat(executor, running, fx),
+            Event::TaskFinished { task, executor, outcome } => {
+                self.task_finished(task, executor, outcome, fx)
+            }
+            Event::CommitRequest { task, executor } => self.decide_commit(task, executor, fx),
+            Event::ShuffleReleased { shuffle } => self.shuffle_released(shuffle, fx),
+            Event::Tick => self.tick(fx),
+        }
+        self.settle(fx);
+        self.make_offers(fx);
+    }
+
+    /// When [`Event::Tick`] is due if nothing happens before. A tick that comes early or in vain does no harm.
+    pub fn next_deadline(&self) -> Option<Millis> {
+        let due = [
+            self.executors.next_review(),
+            self.next_relaxation(),
+            self.next_speculation(),
+            self.next_desertion(),
+        ];
+        due.into_iter().flatten().min()
+    }
+
+    /// Whether all outputs of a shuffle are there, so that a job that needs it would skip the stage that writes it.
+    pub fn is_shuffle_available(&self, shuffle: ShuffleId) -> bool {
+        self.outputs.is_available(shuffle)
+    }
+
+    /// Whether an executor is registered. One that is not, and sends something, was declared lost: it has to drop its tasks
+    /// and map outputs and register again.
+    pub fn knows_executor(&self, executor: ExecutorId) -> bool {
+        self.executors.contains(executor)
+    }
+
+    /// Whether no job runs, no task takes a slot, and nothing is remembered but executors and shuffles that were not
+    /// released.
+    pub fn is_idle(&self) -> bool {
+        self.jobs.is_empty()
+            && self.stages.is_empty()
+            && self.tasks.is_empty()
+            && self.commits.is_empty()
+            && self.pools.is_empty()
+    }
+
+    /// Whether, apart from being idle, no shuffle is remembered.
+    pub fn is_empty(&self) -> bool {
+        self.is_idle() && self.outputs.is_empty()
+    }
+
+    fn tick(&mut self, fx: &mut Vec<Effect>) {
+        self.bury_silent(fx);
+        self.fail_deserted(fx);
+        self.speculate();
+        if self.next_relaxation().is_some_and(|due| due <= self.now) {
+            self.vacancies.all = true;
+        }
+    }
+
+    /// When a stage that waits for a slot near its data will take one that is less near; a matter only while slots are free.
+    fn next_relaxation(&self) -> Option<Millis> {
+        if self.executors.free_count() == 0 {
+            return None;
+        }
+        let relaxes_at = |id| self.stages.get(id)?.tasks.as_ref()?.relaxes_at(self.settings.locality_wait_ms);
+        self.pools.all_runnable().filter_map(relaxes_at).min()
+    }
+
+    fn decide_commit(&mut self, id: TaskId, executor: ExecutorId, fx: &mut Vec<Effect>) {
+        let asking = self.tasks.get(id).filter(|task| task.executor == executor && task.killed.is_none());
+        let allowed = match asking {
+            Some(task) => self.commits.request(task.stage, task.index, id),
+            None => false,
+        };
+        fx.push(Effect::CommitDecision { task: id, executor, allowed });
+    }
+}

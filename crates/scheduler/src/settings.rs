@@ -1,0 +1,89 @@
+//! What can be chosen about scheduling. Defaults are Spark's, where Spark has one.
+
+use std::collections::BTreeMap;
+
+/// How the scheduler shall decide. Every limit and wait of this crate has its name here.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SchedulerSettings {
+    /// How often one partition's task may fail before its jobs do (`task.maxFailures`).
+    pub max_task_failures: u32,
+    /// How many attempts at a stage may fail in a row for want of their input (`stage.maxConsecutiveAttempts`).
+    pub max_consecutive_stage_attempts: u32,
+    /// How jobs compete.
+    pub mode: SchedulingMode,
+    /// The pools with other than default settings.
+    pub pools: BTreeMap<String, PoolSettings>,
+    /// How long a stage waits for a slot nearer to its data, at each level (`locality.wait`).
+    pub locality_wait_ms: u64,
+    /// After how long without a sign of life an executor is lost (`network.timeout`).
+    pub network_timeout_ms: u64,
+    /// For how long an executor may leave a task out of its heartbeats before the task counts as lost. Longer than a
+    /// message can be under way, or tasks run twice without need (though never count twice).
+    pub unaccounted_task_timeout_ms: u64,
+    /// Whether the map outputs of an executor that fell silent can still be read, from a service of its host.
+    pub outputs_survive_silence: bool,
+    /// Whether and when slow tasks get a copy; not by default.
+    pub speculation: Option<SpeculationSettings>,
+    /// For how long a job waits while there is no executor at all.
+    pub no_executors_timeout_ms: u64,
+}
+
+impl Default for SchedulerSettings {
+    fn default() -> Self {
+        SchedulerSettings {
+            max_task_failures: 4,
+            max_consecutive_stage_attempts: 4,
+            mode: SchedulingMode::Fifo,
+            pools: BTreeMap::new(),
+            locality_wait_ms: 3_000,
+            network_timeout_ms: 120_000,
+            unaccounted_task_timeout_ms: 30_000,
+            outputs_survive_silence: false,
+            speculation: None,
+            no_executors_timeout_ms: 120_000,
+        }
+    }
+}
+
+/// How jobs compete for slots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SchedulingMode {
+    /// The first job takes what it can use.
+    Fifo,
+    /// Pools share; within a pool, the first job takes what it can use.
+    Fair,
+}
+
+/// What a pool is entitled to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolSettings {
+    /// Its share relative to other pools; at least 1.
+    pub weight: u32,
+    /// The slots it gets before others get more than theirs.
+    pub min_share: u32,
+}
+
+impl Default for PoolSettings {
+    fn default() -> Self {
+        PoolSettings { weight: 1, min_share: 0 }
+    }
+}
+
+/// When a task is slow enough for a copy.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SpeculationSettings {
+    /// How many times slower than the median of its stage.
+    pub multiplier: f64,
+    /// Which part of the stage's tasks must have succeeded before.
+    pub quantile: f64,
+    /// How often to look.
+    pub interval_ms: u64,
+    /// How long it must have run, however fast the others were.
+    pub min_runtime_ms: u64,
+}
+
+impl Default for SpeculationSettings {
+    fn default() -> Self {
+        SpeculationSettings { multiplier: 1.5, quantile: 0.75, interval_ms: 100, min_runtime_ms: 100 }
+    }
+}

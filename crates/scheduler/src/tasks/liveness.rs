@@ -1,0 +1,155 @@
+//! What the coming, going and silence of executors does to tasks and map outputs.
+//!
+//! Messages can be lost where a connection breaks. A heartbeat therefore names the attempts that its executor runs. One
+//! that the scheduler gave up, or never heard of, is told to stop (again). One that the scheduler waits for and the
+//! executor leaves out for long enough was lost on its way there, or its outcome on the way back: it failed.
+
+use crate::effect::{Effect, MapOutput};
+use crate::scheduler::Scheduler;
+use firesteel_types::{
+    AppEvent, ExecutorId, ExecutorLossReason, JobFailure, KillReason, Millis, ShuffleId, TaskFailure, TaskId,
+};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+impl Scheduler {
+    /// An executor registered.
+    pub(crate) fn executor_added(&mut self, id: ExecutorId, host: String, slots: u32, fx: &mut Vec<Effect>) {
+        let shared: Arc<str> = host.as_str().into();
+        if !self.executors.add(self.now, id, shared, slots) {
+            return;
+        }
+        for stage in self.stages.open().collect::<Vec<_>>() {
+            let stage = self.stages.get_mut(stage).expect("an open stage is known");
+            stage.tasks.as_mut().expect("an open stage has tasks").executor_added(self.now, id, &host);
+        }
+        fx.push(Effect::Event(AppEvent::ExecutorAdded { at: self.now, executor: id, host, slots }));
+        self.vacancies.all = true;
+    }
+
+    /// An executor is gone: its tasks failed, and its map outputs with it unless they survive.
+    pub(crate) fn executor_lost(
+        &mut self,
+        id: ExecutorId,
+        reason: ExecutorLossReason,
+        outputs_survive: bool,
+        fx: &mut Vec<Effect>,
+    ) {
+        if let Some(gone) = self.executors.remove(self.now, id) {
+            fx.push(Effect::Event(AppEvent::ExecutorRemoved {
+                at: self.now,
+                executor: id,
+                reason: reason.clone(),
+            }));
+            for stage in self.stages.open().collect::<Vec<_>>() {
+                let stage = self.stages.get_mut(stage).expect("an open stage is known");
+                let tasks = stage.tasks.as_mut().expect("an open stage has tasks");
+                tasks.executor_removed(id, &gone.host, &self.executors);
+            }
+            for task in gone.running {
+                self.task_lost(task, TaskFailure::ExecutorLost { executor: id, reason: reason.clone() }, fx);
+            }
+        }
+        if !outputs_survive {
+            self.outputs_of_executor_gone(id, fx);
+        }
+    }
+
+    /// Nothing more will be heard of an attempt.
+    fn task_lost(&mut self, id: TaskId, failure: TaskFailure, fx: &mut Vec<Effect>) {
+        let task = self.take_from_slot(id);
+        match task.killed.clone() {
+            Some(reason) => self.task_ended(id, &task, Some(TaskFailure::Killed(reason)), fx),
+            None => self.task_failed(id, task, failure, fx),
+        }
+    }
+
+    /// Everything that lay on an executor is gone.
+    pub(crate) fn outputs_of_executor_gone(&mut self, executor: ExecutorId, fx: &mut Vec<Effect>) {
+        for (shuffle, output) in self.outputs.unregister_executor(executor) {
+            self.output_gone(shuffle, output, fx);
+        }
+    }
+
+    /// A map output was unregistered: whoever writes or reads its shuffle must think again.
+    pub(crate) fn output_gone(&mut self, shuffle: ShuffleId, output: MapOutput, fx: &mut Vec<Effect>) {
+        let MapOutput { map, task, executor, .. } = output;
+        if self.executors.contains(executor) {
+            fx.push(Effect::MapOutputDropped { shuffle, map, task, executor });
+        }
+        if let Some(writer) = self.stages.writer_of(shuffle) {
+            self.commits.release(writer, map.0, task);
+            let stage = self.stages.get_mut(writer).expect("the writer of a shuffle is known");
+            if let Some(tasks) = &mut stage.tasks {
+                tasks.undone(map.0);
+                self.queue_if_unlaunched(writer, map.0);
+            }
+        }
+        self.agenda.extend(self.stages.readers_of(shuffle));
+    }
+
+    /// An executor lives, and says what it runs.
+    pub(crate) fn heartbeat(&mut self, id: ExecutorId, running: Vec<TaskId>, fx: &mut Vec<Effect>) {
+        if !self.executors.heard(self.now, id) {
+            return;
+        }
+        let reported: BTreeSet<TaskId> = running.into_iter().collect();
+        for &task in &reported {
+            let reason = match self.tasks.get(task) {
+                Some(known) if known.executor == id => match &known.killed {
+                    Some(reason) => reason.clone(),
+                    None => continue,
+                },
+                Some(_) | None => KillReason::StageAborted,
+            };
+            fx.push(Effect::Kill { task, executor: id, reason });
+        }
+        let grace_ms = self.settings.unaccounted_task_timeout_ms;
+        for task in self.executors.reconcile(self.now, id, &reported, grace_ms) {
+            let site = self
+                .tasks
+                .get(task)
+                .and_then(|task| self.stages.get(task.stage))
+                .map(|s| s.spec.site.clone());
+            let failure = TaskFailure::Operation {
+                operation: "learn how the task ended".into(),
+                message: format!("executor {} runs it no longer, and sent no outcome", id.name()),
+                site: site.unwrap_or_default(),
+                retryable: true,
+            };
+            self.vacancies.executors.push(id);
+            self.task_lost(task, failure, fx);
+        }
+    }
+
+    /// Executors that fell silent are lost.
+    pub(crate) fn bury_silent(&mut self, fx: &mut Vec<Effect>) {
+        for (id, silence_ms) in self.executors.silent(self.now) {
+            let survive = self.settings.outputs_survive_silence;
+            self.executor_lost(id, ExecutorLossReason::Unheard { silence_ms }, survive, fx);
+        }
+    }
+
+    /// Jobs that waited too long without any executor fail.
+    pub(crate) fn fail_deserted(&mut self, fx: &mut Vec<Effect>) {
+        let Some(deserted) = self.executors.deserted_since() else { return };
+        let waited = |submitted: Millis| self.now - submitted.max(deserted);
+        let limit = self.settings.no_executors_timeout_ms;
+        let overdue: Vec<_> = self
+            .jobs
+            .iter()
+            .map(|(id, job)| (*id, waited(job.submitted)))
+            .filter(|(_, waited_ms)| *waited_ms >= limit)
+            .collect();
+        for (job, waited_ms) in overdue {
+            self.end_job(job, Some(JobFailure::NoExecutors { waited_ms }), fx);
+        }
+    }
+
+    /// When the first job will have waited too long.
+    pub(crate) fn next_desertion(&self) -> Option<Millis> {
+        let deserted = self.executors.deserted_since()?;
+        let first = self.jobs.values().map(|job| job.submitted).min()?;
+        Some(first.max(deserted) + self.settings.no_executors_timeout_ms)
+    }
+}

@@ -1,0 +1,137 @@
+//! Which task takes which slot.
+//!
+//! Two occasions: a slot becomes free, and only it is offered; or there is something new to launch, and all free slots are
+//! offered, round and round, one task each time, so that work spreads. Stages are asked in the order of `pools`.
+
+use crate::effect::{Effect, TaskLaunch};
+use crate::scheduler::Scheduler;
+use crate::tasks::RunningTask;
+use crate::tasks::task_set::Pick;
+use firesteel_types::{AppEvent, ExecutorId, Locality, StageId};
+use std::sync::Arc;
+
+/// The slots to offer when an event has been digested.
+#[derive(Debug, Default)]
+pub(crate) struct Vacancies {
+    /// Offer every free slot.
+    pub(crate) all: bool,
+    /// Offer the slots of these executors.
+    pub(crate) executors: Vec<ExecutorId>,
+}
+
+impl Scheduler {
+    /// Offers what is to be offered.
+    pub(crate) fn make_offers(&mut self, fx: &mut Vec<Effect>) {
+        let Vacancies { all, executors } = std::mem::take(&mut self.vacancies);
+        if all {
+            self.offer_all(fx);
+            return;
+        }
+        for executor in executors {
+            while self.executors.is_free(executor) && self.offer(executor, fx) {}
+        }
+    }
+
+    fn offer_all(&mut self, fx: &mut Vec<Effect>) {
+        let mut refused = 0;
+        while self.pools.has_runnable() && refused < self.executors.free_count() {
+            let Some(executor) = self.executors.next_free() else { return };
+            refused = if self.offer(executor, fx) { 0 } else { refused + 1 };
+        }
+    }
+
+    /// Offers one slot; true when a task took it.
+    fn offer(&mut self, executor: ExecutorId, fx: &mut Vec<Effect>) -> bool {
+        if !self.pools.has_runnable() {
+            return false;
+        }
+        for pool in self.pools.in_order() {
+            let mut last = None;
+            while let Some(turn) = self.pools.next(&pool, last) {
+                if self.offer_to(turn.1, executor, fx) {
+                    return true;
+                }
+                last = Some(turn);
+            }
+        }
+        false
+    }
+
+    fn offer_to(&mut self, id: StageId, executor: ExecutorId, fx: &mut Vec<Effect>) -> bool {
+        let host =
+            self.executors.get(executor).expect("an offer comes from a registered executor").host.clone();
+        let stage = self.stages.get_mut(id).expect("a runnable stage is known");
+        let tasks = stage.tasks.as_mut().expect("a runnable stage has tasks");
+        let pick = tasks.pick(self.now, executor, &host, self.settings.locality_wait_ms);
+        if !tasks.wants_slots() {
+            self.pools.remove(&stage.pool, stage.turn());
+        }
+        let Some(mut pick) = pick else { return false };
+        if pick.speculative {
+            pick.locality = stage.locality_of(pick.index, executor, &host);
+        }
+        self.launch(id, executor, pick, fx);
+        true
+    }
+
+    fn launch(&mut self, id: StageId, executor: ExecutorId, pick: Pick, fx: &mut Vec<Effect>) {
+        let stage = self.stages.get_mut(id).expect("a launched stage is known");
+        let (stage_attempt, inputs) = stage.open_attempt().expect("only an open attempt launches tasks");
+        let partition = stage.partition(pick.index);
+        let task = self.tasks.insert(RunningTask {
+            stage: id,
+            stage_attempt,
+            index: pick.index,
+            partition,
+            executor,
+            started: self.now,
+            pool: Arc::clone(&stage.pool),
+            killed: None,
+        });
+        stage.running.insert(task);
+        self.executors.occupy(executor, task);
+        self.pools.launched(&stage.pool);
+        let Pick { locality, speculative, attempt, index: _ } = pick;
+        fx.push(Effect::Event(AppEvent::TaskStarted {
+            at: self.now,
+            task,
+            stage: id,
+            stage_attempt,
+            partition,
+            attempt,
+            executor,
+            locality,
+            speculative,
+        }));
+        let job = stage.turn().0;
+        fx.push(Effect::Launch(TaskLaunch {
+            task,
+            executor,
+            stage: id,
+            stage_attempt,
+            partition,
+            attempt,
+            job,
+            inputs,
+            locality,
+            speculative,
+        }));
+    }
+}
+
+/// How near an executor is to one of the preferred places.
+pub(crate) fn locality_of(
+    preferred: &[firesteel_types::TaskLocation],
+    executor: ExecutorId,
+    host: &str,
+) -> Locality {
+    if preferred.is_empty() {
+        Locality::NoPreference
+    } else if preferred.iter().any(|place| place.executor == Some(executor)) {
+        Locality::Process
+    } else if preferred.iter().any(|place| place.host == host) {
+        Locality::Node
+    } else {
+        Locality::Any
+    }
+}

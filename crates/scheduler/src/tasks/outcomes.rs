@@ -1,0 +1,216 @@
+//! What the outcome of an attempt means.
+//!
+//! A success counts when its attempt was not told to stop, its task is not done, and no other attempt was allowed to commit.
+//! It may belong to an old attempt at the stage: its task then read what is still valid, since a rollback tells all that
+//! read something else to stop. A failure of an attempt that counts sends its task back to wait, unless it is one too many.
+
+use crate::effect::{Effect, MapOutput};
+use crate::event::TaskOutcome;
+use crate::map_outputs::Registered;
+use crate::scheduler::Scheduler;
+use crate::tasks::RunningTask;
+use firesteel_types::{
+    AppEvent, ExecutorId, JobFailure, KillReason, Partition, ShuffleId, StageId, TaskFailure, TaskId,
+};
+
+impl Scheduler {
+    /// An executor reported how an attempt ended.
+    pub(crate) fn task_finished(
+        &mut self,
+        id: TaskId,
+        executor: ExecutorId,
+        outcome: TaskOutcome,
+        fx: &mut Vec<Effect>,
+    ) {
+        if self.tasks.get(id).is_none_or(|task| task.executor != executor) {
+            self.refuse_late(id, executor, outcome, fx);
+            return;
+        }
+        let task = self.take_from_slot(id);
+        self.vacancies.executors.push(executor);
+        if let Some(reason) = task.killed.clone() {
+            self.task_ended(id, &task, Some(TaskFailure::Killed(reason)), fx);
+            self.refuse_late(id, executor, outcome, fx);
+            return;
+        }
+        match outcome {
+            TaskOutcome::Failed(failure) => self.task_failed(id, task, failure, fx),
+            TaskOutcome::MapOutput { .. } | TaskOutcome::Result => {
+                if self.commits.may_succeed(task.stage, task.index, id) {
+                    self.task_succeeded(id, task, outcome, fx);
+                } else {
+                    self.refuse_late(id, executor, outcome, fx);
+                    self.task_failed(id, task, TaskFailure::CommitDenied, fx);
+                }
+            }
+        }
+    }
+
+    /// Takes an attempt out of the table and frees its slot.
+    pub(crate) fn take_from_slot(&mut self, id: TaskId) -> RunningTask {
+        let task = self.tasks.remove(id).expect("only what runs ends");
+        if self.executors.contains(task.executor) {
+            self.executors.vacate(task.executor, id);
+        }
+        self.pools.ended(&task.pool);
+        if task.killed.is_none() {
+            self.stages.get_mut(task.stage).expect("a task that counts has a stage").running.remove(&id);
+        }
+        task
+    }
+
+    /// An outcome that does not count leaves nothing behind, unless it is the echo of one that did.
+    fn refuse_late(
+        &mut self,
+        task: TaskId,
+        executor: ExecutorId,
+        outcome: TaskOutcome,
+        fx: &mut Vec<Effect>,
+    ) {
+        if let TaskOutcome::MapOutput { shuffle, map, .. } = outcome
+            && self.outputs.writer(shuffle, map) != Some(task)
+        {
+            fx.push(Effect::MapOutputDropped { shuffle, map, task, executor });
+        }
+    }
+
+    pub(crate) fn task_ended(
+        &self,
+        id: TaskId,
+        task: &RunningTask,
+        failure: Option<TaskFailure>,
+        fx: &mut Vec<Effect>,
+    ) {
+        fx.push(Effect::Event(AppEvent::TaskEnded {
+            at: self.now,
+            task: id,
+            stage: task.stage,
+            stage_attempt: task.stage_attempt,
+            partition: task.partition,
+            executor: task.executor,
+            failure,
+        }));
+    }
+
+    fn task_succeeded(&mut self, id: TaskId, task: RunningTask, outcome: TaskOutcome, fx: &mut Vec<Effect>) {
+        self.task_ended(id, &task, None, fx);
+        let stage = self.stages.get_mut(task.stage).expect("a task that counts has a stage");
+        let output = stage.spec.output;
+        let job = stage.turn().0;
+        let tasks = stage.tasks.as_mut().expect("a task that counts belongs to a set");
+        let copies = tasks.copies(task.index);
+        tasks.succeeded(task.index, self.now - task.started);
+        if copies > 1 {
+            self.kill_copies(task.stage, task.index, fx);
+        }
+        match outcome {
+            TaskOutcome::MapOutput { shuffle, map, bytes, checksum } => {
+                assert_eq!(
+                    (Some(shuffle), map),
+                    (output, task.partition),
+                    "task {id} wrote what it was told to write"
+                );
+                let output = MapOutput { map, task: id, executor: task.executor, bytes };
+                self.map_output_written(shuffle, output, checksum, fx);
+            }
+            TaskOutcome::Result => {
+                assert!(output.is_none(), "task {id} belongs to a map stage and has no result");
+                fx.push(Effect::ResultAccepted { job, output: task.index as usize, task: id });
+            }
+            TaskOutcome::Failed(_) => unreachable!("a failure is no success"),
+        }
+        self.finish_if_complete(task.stage, fx);
+    }
+
+    fn kill_copies(&mut self, stage: StageId, index: u32, fx: &mut Vec<Effect>) {
+        let running = &self.stages.get(stage).expect("the stage was there a moment ago").running;
+        let same = |id: &&TaskId| self.tasks.get(**id).is_some_and(|task| task.index == index);
+        let copies: Vec<TaskId> = running.iter().filter(same).copied().collect();
+        for id in copies {
+            self.kill(id, KillReason::AnotherAttemptSucceeded, fx);
+        }
+    }
+
+    fn map_output_written(
+        &mut self,
+        shuffle: ShuffleId,
+        output: MapOutput,
+        checksum: u64,
+        fx: &mut Vec<Effect>,
+    ) {
+        match self.outputs.register(shuffle, output, checksum) {
+            Registered::Consistent => {}
+            Registered::Changed => self.roll_back_downstream(shuffle, output.map, fx),
+        }
+    }
+
+    /// An attempt that counts ended without success.
+    pub(crate) fn task_failed(
+        &mut self,
+        id: TaskId,
+        task: RunningTask,
+        failure: TaskFailure,
+        fx: &mut Vec<Effect>,
+    ) {
+        self.task_ended(id, &task, Some(failure.clone()), fx);
+        self.commits.release(task.stage, task.index, id);
+        let stage = self.stages.get_mut(task.stage).expect("a task that counts has a stage");
+        let tasks = stage.tasks.as_mut().expect("a task that counts belongs to a set");
+        let failures = tasks.failed(task.index, failure.counts());
+        if failures >= self.settings.max_task_failures || !failure.retryable() {
+            let failure = JobFailure::TaskFailed {
+                stage: task.stage,
+                site: stage.spec.site.clone(),
+                partition: task.partition,
+                attempts: failures,
+                last: Box::new(failure),
+            };
+            self.fail_jobs_of(task.stage, failure, fx);
+            return;
+        }
+        self.queue_if_unlaunched(task.stage, task.index);
+        if let TaskFailure::FetchFailed { shuffle, map, map_task, executor, .. } = &failure {
+            self.input_missing(*shuffle, *map, *map_task, *executor, fx);
+            self.attempt_failed(&task, failure, fx);
+        }
+    }
+
+    /// A reader found an output missing or broken.
+    fn input_missing(
+        &mut self,
+        shuffle: ShuffleId,
+        map: Partition,
+        writer: TaskId,
+        executor: ExecutorId,
+        fx: &mut Vec<Effect>,
+    ) {
+        if self.outputs.writer(shuffle, map) == Some(writer) {
+            let output = self.outputs.unregister(shuffle, map).expect("the output was there a moment ago");
+            self.output_gone(shuffle, output, fx);
+        }
+        if !self.executors.contains(executor) {
+            self.outputs_of_executor_gone(executor, fx);
+        }
+    }
+
+    /// A fetch failure ends the attempt at the stage to which it belongs, unless that has ended already.
+    fn attempt_failed(&mut self, task: &RunningTask, failure: TaskFailure, fx: &mut Vec<Effect>) {
+        let stage = self.stages.get_mut(task.stage).expect("a task that counts has a stage");
+        if stage.open_attempt().is_none_or(|(open, _)| open != task.stage_attempt) {
+            return;
+        }
+        stage.failed_in_a_row += 1;
+        let too_often = stage.failed_in_a_row >= self.settings.max_consecutive_stage_attempts;
+        let site = stage.spec.site.clone();
+        self.close_attempt(task.stage, Some(failure.to_string()), fx);
+        if too_often {
+            let failure = JobFailure::StageFailed {
+                stage: task.stage,
+                site,
+                attempt: task.stage_attempt,
+                last: Box::new(failure),
+            };
+            self.fail_jobs_of(task.stage, failure, fx);
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! The tasks of one stage: which are done, which run, which wait, and how often each failed.
+//!
+//! A task set lives from the first attempt at a stage until the stage is complete, through all attempts: a partition that
+//! still runs for an old attempt is not launched again by the next one unless it fails. Tasks are named by their index, the
+//! position among the stage's outputs.
+
+use crate::executors::Executors;
+use crate::tasks::median::Median;
+use crate::tasks::queues::Queues;
+use firesteel_types::{ExecutorId, Locality, Millis, TaskLocation};
+use std::collections::BTreeMap;
+
+/// The tasks of one stage that is not complete.
+#[derive(Debug)]
+pub(crate) struct TaskSet {
+    tasks: Vec<TaskState>,
+    done: u32,
+    /// How many tasks have an attempt running and are not done.
+    active: u32,
+    queues: Queues,
+    /// Slow tasks that are to get a copy, and the executor that is slow with them.
+    slow: BTreeMap<u32, ExecutorId>,
+    /// How long successful attempts took; kept for speculation only.
+    durations: Option<Median>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct TaskState {
+    done: bool,
+    /// Attempts that run.
+    copies: u32,
+    /// Failures that count, since the set was made.
+    failures: u32,
+    /// Launches in this stage attempt.
+    launches: u32,
+}
+
+/// A task that may go to a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Pick {
+    pub(crate) index: u32,
+    pub(crate) locality: Locality,
+    pub(crate) speculative: bool,
+    /// Launches of the same task before, in this stage attempt.
+    pub(crate) attempt: u32,
+}
+
+impl TaskSet {
+    /// A set of `total` tasks of which those are done for which `done` says so.
+    pub(crate) fn new(total: u32, now: Millis, done: impl Fn(u32) -> bool, keep_durations: bool) -> Self {
+        let tasks: Vec<_> =
+            (0..total).map(|index| TaskState { done: done(index), ..TaskState::default() }).collect();
+        TaskSet {
+            done: tasks.iter().filter(|task| task.done).count() as u32,
+            tasks,
+            active: 0,
+            queues: Queues::new(total, now),
+            slow: BTreeMap::new(),
+            durations: keep_durations.then(Median::default),
+        }
+    }
+
+    pub(crate) fn is_complete(&self) -> bool {
+        self.done as usize == self.tasks.len()
+    }
+
+    pub(crate) fn total(&self) -> u32 {
+        self.tasks.len() as u32
+    }
+
+    pub(crate) fn done(&self) -> u32 {
+        self.done
+    }
+
+    pub(crate) fn is_done(&self, index: u32) -> bool {
+        self.tasks[index as usize].done
+    }
+
+    /// How many tasks are neither done nor running.
+    pub(crate) fn unlaunched(&self) -> u32 {
+        self.total() - self.done - self.active
+    }
+
+    /// How many attempts at a task run.
+    pub(crate) fn copies(&self, index: u32) -> u32 {
+        self.tasks[index as usize].copies
+    }
+
+    /// Whether an offer of a slot could be answered with a task, now or later.
+    pub(crate) fn wants_slots(&self) -> bool {
+        self.queues.len() > 0 || !self.slow.is_empty()
+    }
+
+    /// A new attempt at the stage: everything unlaunched waits anew.
+    pub(crate) fn begin_attempt<'a>(
+        &mut self,
+        now: Millis,
+        preferred: impl Fn(u32) -> &'a [TaskLocation],
+        executors: &Executors,
+    ) {
+        self.queues = Queues::new(self.total(), now);
+        self.slow.clear();
+        for index in (0..self.total()).rev() {
+            let task = &mut self.tasks[index as usize];
+            if !task.done && task.copies == 0 {
+                task.launches = 0;
+                self.queues.push(index, preferred(index), executors);
+            }
+        }
+    }
+
+    /// An unlaunched task waits.
+    pub(crate) fn queue(&mut self, index: u32, preferred: &[TaskLocation], executors: &Executors) {
+        let task = &self.tasks[index as usize];
+        assert!(!task.done && task.copies == 0, "only an unlaunched task waits");
+        self.queues.push(index, preferred, executors);
+    }
+
+    /// A task for a slot: one that waits, or else a copy of a slow one that runs elsewhere. It counts as launched.
+    pub(crate) fn pick(
+        &mut self,
+        now: Millis,
+        executor: ExecutorId,
+        host: &str,
+        wait_ms: u64,
+    ) -> Option<Pick> {
+        if let Some((index, locality)) = self.queues.take(now, executor, host, wait_ms) {
+            self.active += 1;
+            return Some(self.launched(index, locality, false));
+        }
+        let (&index, _) = self.slow.iter().find(|(_, slow_on)| **slow_on != executor)?;
+        self.slow.remove(&index);
+        Some(self.launched(index, Locality::Any, true))
+    }
+
+    fn launched(&mut self, index: u32, locality: Locality, speculative: bool) -> Pick {
+        let task = &mut self.tasks[index as usize];
+        assert!(!task.done && (task.copies > 0) == speculative, "a task runs once, apart from its copies");
+        task.copies += 1;
+        task.launches += 1;
+        Pick { index, locality, speculative, attempt: task.launches - 1 }
+    }
+
+    /// The first success of a task. Its other attempts are no longer this set's concern.
+    pub(crate) fn succeeded(&mut self, index: u32, took_ms: u64) {
+        let task = &mut self.tasks[index as usize];
+        assert!(!task.done && task.copies > 0, "a task succeeds once, while it runs");
+        task.done = true;
+        task.copies = 0;
+        self.active -= 1;
+        self.done += 1;
+        self.slow.remove(&index);
+        if let Some(durations) = &mut self.durations {
+            durations.insert(took_ms);
+        }
+    }
+
+    /// An attempt ended without success. Gives the task's failures so far.
+    pub(crate) fn failed(&mut self, index: u32, counts: bool) -> u32 {
+        let task = &mut self.tasks[index as usize];
+        assert!(!task.done && task.copies > 0, "a task fails while it runs");
+        task.copies -= 1;
+        task.failures += u32::from(counts);
+        if task.copies == 0 {
+            self.active -= 1;
+        }
+        self.slow.remove(&index);
+        task.failures
+    }
+
+    /// The output of a task that was done is gone.
+    pub(crate) fn undone(&mut self, index: u32) {
+        let task = &mut self.tasks[index as usize];
+        assert!(task.done, "only what was done can be undone");
+        task.done = false;
+        self.done -= 1;
+    }
+
+    /// The median duration of successful attempts, once `quantile` of the tasks are done.
+    pub(crate) fn typical_ms(&self, quantile: f64) -> Option<u64> {
+        let enough = (quantile * f64::from(self.total())).ceil().max(1.0);
+        if f64::from(self.done) < enough { None } else { self.durations.as_ref()?.get() }
+    }
+
+    /// A task that runs is to get a copy on another executor, unless it has one.
+    pub(crate) fn mark_slow(&mut self, index: u32, on: ExecutorId) {
+        if self.copies(index) == 1 {
+            self.slow.insert(index, on);
+        }
+    }
+
+    /// When a slot less near would be taken, if tasks wait for that.
+    pub(crate) fn relaxes_at(&self, wait_ms: u64) -> Option<Millis> {
+        self.queues.relaxes_at(wait_ms)
+    }
+
+    /// An executor came.
+    pub(crate) fn executor_added(&mut self, now: Millis, executor: ExecutorId, host: &str) {
+        self.queues.executor_added(now, executor, host);
+    }
+
+    /// An executor went.
+    pub(crate) fn executor_removed(&mut self, executor: ExecutorId, host: &str, executors: &Executors) {
+        self.queues.executor_removed(executor, host, executors);
+    }
+}

@@ -1,0 +1,1 @@
+//! Application events folded into what is shown.
