@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, reason = "a command-line tool speaks on standard output")]
 
 mod args;
+mod bench;
 mod dependencies;
 mod instructions;
 mod msrv;
@@ -39,6 +40,12 @@ const COMMANDS: &[Command] = &[
         run: tidy::run,
     },
     Command { name: "sim", about: "run the simulator over many seeds", help: sim::HELP, run: sim::run },
+    Command {
+        name: "bench",
+        about: "measure by hand, Firesteel and Spark",
+        help: bench::HELP,
+        run: bench::run,
+    },
     Command {
         name: "instructions",
         about: "count instructions, against getting slower",

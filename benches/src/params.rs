@@ -1,0 +1,58 @@
+//! Parameters of a workload, from environment variables: the one way that a Rust program and a Scala script take alike.
+//!
+//! | variable | meaning |
+//! | --- | --- |
+//! | `BENCH_N` | records |
+//! | `BENCH_KEYS` | distinct keys, or nodes of the graph |
+//! | `BENCH_ITERATIONS` | iterations of an iterative workload |
+//! | `BENCH_PARTITIONS` | partitions, for the peers that have such a thing |
+//! | `BENCH_THREADS` | threads; all of the machine's when unset |
+//! | `BENCH_RUNS` | runs within the process |
+//! | `BENCH_TEXT` | the file whose words are counted |
+
+use std::path::PathBuf;
+
+/// A number, or the default when the variable is unset.
+///
+/// # Panics
+/// When the variable is set to something that is no number.
+pub fn number(name: &str, default: u64) -> u64 {
+    match std::env::var(name) {
+        Ok(text) => text.parse().unwrap_or_else(|_| panic!("{name}={text} is not a number")),
+        Err(_) => default,
+    }
+}
+
+/// How many records.
+pub fn records(default: u64) -> u64 {
+    number("BENCH_N", default)
+}
+
+/// How many distinct keys.
+pub fn keys(default: u64) -> u64 {
+    number("BENCH_KEYS", default)
+}
+
+/// How many iterations.
+pub fn iterations(default: u64) -> u64 {
+    number("BENCH_ITERATIONS", default)
+}
+
+/// How many partitions.
+pub fn partitions() -> usize {
+    number("BENCH_PARTITIONS", 8) as usize
+}
+
+/// How many threads.
+pub fn threads() -> usize {
+    let all = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    number("BENCH_THREADS", all as u64).max(1) as usize
+}
+
+/// The file whose words are counted.
+///
+/// # Panics
+/// When `BENCH_TEXT` is not set.
+pub fn text() -> PathBuf {
+    std::env::var_os("BENCH_TEXT").expect("BENCH_TEXT names the text whose words are counted").into()
+}

@@ -1,0 +1,79 @@
+//! Spark as it comes from its Python package, which carries the Scala shell: installed into a virtual environment under `target/`.
+//!
+//! A workload is one session of spark-shell that is fed our prelude and the workload's script.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::process::{find_program, output, run};
+use crate::{Fallible, workspace};
+
+pub(super) const VERSION: &str = "4.3.0";
+const JAVA: &str = "17";
+const DRIVER_MEMORY: &str = "8g";
+
+/// An installed Spark.
+pub(super) struct Spark {
+    environment: PathBuf,
+    home: PathBuf,
+}
+
+impl Spark {
+    /// Installs Spark unless an earlier run did, and checks that Java is the one we compare with.
+    pub(super) fn install() -> Fallible<Spark> {
+        let java = java_version()
+            .ok_or("Spark wants Java: `apt-get install openjdk-17-jre-headless`, or --without-spark")?;
+        if java.split('.').next() != Some(JAVA) {
+            return Err(format!("Java {java} is on the path; the comparison is with Java {JAVA}"));
+        }
+        let environment = workspace::root().join("target/bench-venv");
+        if !environment.join("bin/spark-shell").is_file() {
+            println!("installing Spark {VERSION} into {}", environment.display());
+            run(Command::new("python3").args(["-m", "venv"]).arg(&environment))?;
+            let package = format!("pyspark=={VERSION}");
+            run(Command::new(environment.join("bin/pip")).args(["install", "--quiet", &package]))?;
+        }
+        let words =
+            ["-c", "import os, pyspark; print(pyspark.__version__, os.path.dirname(pyspark.__file__))"];
+        let said = output(Command::new(environment.join("bin/python")).args(words))?;
+        let (version, home) = said.trim().split_once(' ').ok_or("cannot tell where Spark is")?;
+        if version != VERSION {
+            return Err(format!("{} holds Spark {version}, not {VERSION}: remove it", environment.display()));
+        }
+        Ok(Spark { home: PathBuf::from(home), environment })
+    }
+
+    /// A session that runs the workload `runs` times and ends.
+    pub(super) fn session(&self, workload: &str, threads: usize, runs: usize) -> Fallible<Command> {
+        let folder = workspace::root().join("benches/spark");
+        let read = |name: &str| {
+            std::fs::read_to_string(folder.join(name))
+                .map_err(|error| format!("benches/spark/{name}: {error}"))
+        };
+        let script =
+            format!("{}\n{}\nSystem.exit(0)\n", read("prelude.scala")?, read(&format!("{workload}.scala"))?);
+        let path = workspace::root().join("target").join(format!("bench-{workload}.scala"));
+        std::fs::write(&path, script).map_err(|error| format!("{}: {error}", path.display()))?;
+        let mut command = Command::new(self.environment.join("bin/spark-shell"));
+        command.args(["--master", &format!("local[{threads}]"), "--driver-memory", DRIVER_MEMORY]);
+        command.args(["--conf", "spark.ui.enabled=false", "--conf", "spark.ui.showConsoleProgress=false"]);
+        command.arg("-i").arg(path);
+        command.env("SPARK_HOME", &self.home).env("BENCH_RUNS", runs.to_string());
+        Ok(command)
+    }
+}
+
+/// For example `17.0.15`.
+pub(super) fn java_version() -> Option<String> {
+    find_program("java")?;
+    let said = Command::new("java").arg("-version").output().ok()?;
+    let text = String::from_utf8_lossy(&said.stderr).into_owned();
+    Some(text.split('"').nth(1)?.to_owned())
+}
+
+/// What stands under the results.
+pub(super) fn settings(threads: usize) -> String {
+    format!(
+        "Spark {VERSION} (spark-shell, Scala RDDs), local[{threads}], {DRIVER_MEMORY} driver heap, web UI off"
+    )
+}
