@@ -18,6 +18,11 @@ impl Commits {
         *self.granted.entry((stage, index)).or_insert(task) == task
     }
 
+    /// Whether an attempt at this partition was allowed to commit.
+    pub(crate) fn is_granted(&self, stage: StageId, index: u32) -> bool {
+        self.granted.contains_key(&(stage, index))
+    }
+
     /// Whether this attempt's success can count: no other attempt was allowed to commit.
     pub(crate) fn may_succeed(&self, stage: StageId, index: u32, task: TaskId) -> bool {
         self.granted.get(&(stage, index)).is_none_or(|&winner| winner == task)

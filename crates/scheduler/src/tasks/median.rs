@@ -43,7 +43,7 @@ mod tests {
         let mut all = vec![];
         let mut value = 7u64;
         for _ in 0..200 {
-            value = value * 6364136223846793005 % 1009;
+            value = value.wrapping_mul(6_364_136_223_846_793_005) % 1009;
             median.insert(value);
             all.push(value);
             all.sort_unstable();

@@ -29,7 +29,10 @@ impl Scheduler {
             if self.now - running.started <= slow_ms {
                 break;
             }
-            tasks.mark_slow(running.index, running.executor);
+            // Where one attempt was allowed to commit, a copy could not succeed.
+            if !self.commits.is_granted(id, running.index) {
+                tasks.mark_slow(running.index, running.executor);
+            }
         }
         if tasks.wants_slots() {
             self.pools.add(&stage.pool, stage.turn());

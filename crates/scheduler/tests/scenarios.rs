@@ -1,0 +1,72 @@
+//! Little stories about the scheduler: given these events, expect these effects.
+//!
+//! Each file in `tests/scenarios` is one or several stories. A line that begins with `>` is an event; the lines after it
+//! are the effects it had; `#` begins a comment; `> new` begins another story with a new scheduler. To write down what the
+//! scheduler does now, run with `FIRESTEEL_BLESS=1` and read the difference.
+//!
+//! ```text
+//! > new max_task_failures=2            other settings than the default ones
+//! > executor 1 host=a slots=2          `executor driver` is the one that never falls silent
+//! > job 0 pool=p group=g tag=t: 0 writes s0 x3; 1 reads s0 x2
+//!                                      stages by id; `x2 at 1@a,@b` gives each partition its preferred places in turn;
+//!                                      the last stage may end with `wants 1 0`
+//! > done t0 sum=7                      a success; `sum` is the checksum of a map output, by default the same for all
+//! > fail t0 panic                      also: fatal, killed, denied, fetch s0/1 t4 on 2
+//! > at 3000                            time passes, and a tick comes
+//! ```
+
+#[path = "support/script.rs"]
+mod script;
+
+use script::Story;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+fn scenario_files() -> Vec<PathBuf> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios");
+    let entries = std::fs::read_dir(&directory).expect("the scenarios are there");
+    let mut files: Vec<_> = entries.map(|entry| entry.expect("a directory can be read").path()).collect();
+    files.sort();
+    files
+}
+
+/// Plays a script; gives it with the effects that there really were.
+fn play(text: &str) -> String {
+    let mut story = Story::new("");
+    let mut played = String::new();
+    for line in text.lines() {
+        if let Some(command) = line.strip_prefix("> ") {
+            writeln!(played, "{line}").expect("a string can be written to");
+            match command.strip_prefix("new") {
+                Some(settings) => story = Story::new(settings),
+                None => played.push_str(&story.play(command)),
+            }
+        } else if line.is_empty() || line.starts_with('#') {
+            writeln!(played, "{line}").expect("a string can be written to");
+        }
+    }
+    played
+}
+
+#[test]
+fn all_stories_go_as_they_are_told() {
+    let mut different = vec![];
+    for file in scenario_files() {
+        let told = std::fs::read_to_string(&file).expect("a scenario can be read");
+        let played = play(&told);
+        if told == played {
+            continue;
+        }
+        if std::env::var_os("FIRESTEEL_BLESS").is_some() {
+            std::fs::write(&file, played).expect("a scenario can be written");
+            continue;
+        }
+        let first = told.lines().zip(played.lines()).enumerate().find(|(_, (told, played))| told != played);
+        let (line, told, played) = match first {
+            Some((line, (told, played))) => (line + 1, told, played),
+            None => (told.lines().count().min(played.lines().count()) + 1, "(another length)", ""),
+        };
+        different.push(format!("{}:{line}\n  told:     {told}\n  happened: {played}", file.display()));
+    }
+    assert!(different.is_empty(), "{}", different.join("\n"));
+}
