@@ -100,53 +100,58 @@ impl ChunkReader {
     }
 
     fn read_on(&mut self, buffer: &mut Vec<u8>) -> Result<bool, IoError> {
-        buffer.clear();
         if buffer.capacity() > 4 * self.chunk_bytes {
             // The chunk before held a giant record.
-            buffer.shrink_to(self.chunk_bytes);
+            *buffer = vec![];
         }
-        buffer.append(&mut self.carry);
+        // What was in the buffer is overwritten, not cleared: memory that is to be read into need not be zeroed again.
+        let mut filled = self.carry.len();
+        buffer.resize(buffer.len().max(filled), 0);
+        buffer[..filled].copy_from_slice(&self.carry);
+        self.carry.clear();
         while !self.done {
-            self.fill(buffer)?;
-            if self.first != First::Read && !self.settle_first(buffer) {
-                continue;
+            filled = self.fill(buffer, filled)?;
+            if self.first != First::Read {
+                match self.settle_first(&buffer[..filled]) {
+                    None => continue,
+                    Some(dropped) => {
+                        buffer.copy_within(dropped..filled, 0);
+                        filled -= dropped;
+                    }
+                }
             }
-            if let Some(cut) = self.cut(buffer) {
-                self.carry.extend_from_slice(&buffer[cut..]);
+            if let Some(cut) = self.cut(&buffer[..filled]) {
+                self.carry.extend_from_slice(&buffer[cut..filled]);
                 buffer.truncate(cut);
                 self.offset += cut as u64;
-                return Ok(!buffer.is_empty());
+                return Ok(cut > 0);
             }
         }
         buffer.clear();
         Ok(false)
     }
 
-    /// Drops what comes before the split's first record. False if that takes more bytes, or if there is no such record.
-    fn settle_first(&mut self, buffer: &mut Vec<u8>) -> bool {
-        let first = match self.first {
-            First::File if buffer.len() < BYTE_ORDER_MARK.len() && !self.eof => return false,
+    /// How much comes before the split's first record, once that can be told. Otherwise more bytes are needed, or there is
+    /// no such record and the split is done.
+    fn settle_first(&mut self, buffer: &[u8]) -> Option<usize> {
+        let dropped = match self.first {
+            First::File if buffer.len() < BYTE_ORDER_MARK.len() && !self.eof => return None,
             // The mark is a part of the first record, which is this split's however short the split is.
             First::File if buffer.starts_with(BYTE_ORDER_MARK) => BYTE_ORDER_MARK.len(),
             First::File | First::Read => 0,
             First::Split(start) => {
                 let at = (start - self.offset) as usize;
                 let first = self.terminator.start_after(buffer, at, self.eof);
-                let beyond = match first {
+                self.done = match first {
                     Some(first) => self.end.is_some_and(|end| self.offset + first as u64 > end),
                     None => self.eof || self.passed_end(buffer.len()),
                 };
-                self.done = beyond;
-                match first {
-                    Some(first) if !beyond => first,
-                    _ => return false,
-                }
+                first.filter(|_| !self.done)?
             }
         };
-        buffer.drain(..first);
-        self.offset += first as u64;
+        self.offset += dropped as u64;
         self.first = First::Read;
-        true
+        Some(dropped)
     }
 
     /// Where the whole records of this split end in the buffer. None if it holds none yet.
@@ -170,28 +175,29 @@ impl ChunkReader {
         self.end.is_some_and(|end| self.offset + length as u64 > end)
     }
 
-    /// Reads until the buffer is full, or the file is over.
-    fn fill(&mut self, buffer: &mut Vec<u8>) -> Result<(), IoError> {
-        let have = buffer.len();
-        let mut want = self.chunk_bytes.max(have * 2);
-        if let Some(end) = self.end {
-            let useful = end.saturating_add(LOOK_BEYOND_BYTES).saturating_sub(self.offset);
-            if useful > have as u64 {
-                want = want.min(useful as usize);
-            }
-        }
-        buffer.resize(want, 0);
-        let mut filled = have;
+    /// Reads until the buffer is full, or the file is over. Takes and gives how much of the buffer is filled.
+    fn fill(&mut self, buffer: &mut Vec<u8>, mut filled: usize) -> Result<usize, IoError> {
+        let want = self.wanted(filled);
+        // Not truncated to what is wanted: the rest may be of use to the next chunk.
+        buffer.resize(buffer.len().max(want), 0);
         while filled < want && !self.eof {
-            match self.source.read(&mut buffer[filled..]) {
+            match self.source.read(&mut buffer[filled..want]) {
                 Ok(0) => self.eof = true,
                 Ok(n) => filled += n,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(IoError::new(Reading, &self.path, self.codec.cause(error))),
             }
         }
-        buffer.truncate(filled);
-        self.check_length(filled)
+        self.check_length(filled)?;
+        Ok(filled)
+    }
+
+    /// How much of the buffer to fill: a chunk, or twice what did not suffice, but not far beyond the split's end.
+    fn wanted(&self, filled: usize) -> usize {
+        let want = self.chunk_bytes.max(filled * 2);
+        let end = self.end.unwrap_or(u64::MAX);
+        let useful = end.saturating_add(LOOK_BEYOND_BYTES).saturating_sub(self.offset);
+        if useful > filled as u64 { want.min(usize::try_from(useful).unwrap_or(usize::MAX)) } else { want }
     }
 
     /// A plain file must be as long as the split needs it to be: records must not go missing.

@@ -1,18 +1,23 @@
 //! The lines of one split, as text: what a task of `textFile` reads. The bytes come from `chunks`, which knows the rules of
 //! splits.
 //!
-//! A chunk of whole lines is validated once and owned as one string, so that each line is a slice of it. Where a chunk is
-//! not valid UTF-8, each maximal invalid sequence in it becomes U+FFFD.
+//! A chunk is validated in pieces of many lines, just before they are handed out, so that each line is a slice of text. What
+//! is not valid UTF-8, and what ends with a delimiter of the user's, is first made into text of its own.
 
 use crate::chunks::ChunkReader;
 use crate::error::IoError;
 use crate::records::{Terminator, ends_of};
 use crate::splits::FileSplit;
-use memchr::memchr2;
+use memchr::memmem::Finder;
+use memchr::{memchr2, memrchr2};
 
 /// How many bytes are read at once, unless told otherwise: enough to make system calls cheap, and few enough to stay in
-/// the processor's cache.
-const CHUNK_BYTES: usize = 256 << 10;
+/// the processor's second cache.
+const CHUNK_BYTES: usize = 1 << 20;
+
+/// How many bytes are validated at once: so few that the lines are still in the fastest cache when they are cut, and that
+/// validating them again, if only some were taken, costs next to nothing.
+const PIECE_BYTES: usize = 16 << 10;
 
 /// How lines are read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,14 +57,25 @@ impl Default for LineOptions {
 /// ```
 pub struct LineReader {
     chunks: ChunkReader,
-    /// Whole records, with their terminators, unless `ends` are known.
-    text: String,
-    /// Where records end in `text`, which then holds no terminators: only with a delimiter of the user's.
-    ends: Vec<usize>,
-    cursor: Cursor,
+    /// Whole records, with their terminators.
+    buffer: Vec<u8>,
+    /// How much of the buffer was handed out, or made into text.
+    taken: Cursor,
+    made: MadeText,
 }
 
-/// How much of a chunk was read.
+/// Records that could not be slices of the buffer.
+#[derive(Default)]
+struct MadeText {
+    /// Whole records, with their terminators, unless `ends` tells where they end.
+    text: String,
+    /// Where records end, with a delimiter of the user's; then the text holds no terminators.
+    ends: Vec<usize>,
+    /// How much was handed out.
+    taken: Cursor,
+}
+
+/// How much was handed out.
 #[derive(Clone, Copy, Default)]
 struct Cursor {
     byte: usize,
@@ -71,20 +87,36 @@ impl LineReader {
     pub fn open(split: &FileSplit, options: LineOptions) -> Result<LineReader, IoError> {
         let terminator = Terminator::new(options.delimiter.as_deref());
         let chunks = ChunkReader::open(split, terminator, options.chunk_bytes)?;
-        Ok(LineReader { chunks, text: String::new(), ends: vec![], cursor: Cursor::default() })
+        Ok(LineReader { chunks, buffer: vec![], taken: Cursor::default(), made: MadeText::default() })
     }
 
-    /// The next lines, as many as are in memory: at least one, or none at the split's end. Lines that were not taken from
-    /// the iterator come again with the next call.
+    /// The next lines, at least one and perhaps very many, or none at the split's end. Lines that were not taken from the
+    /// iterator come again with the next call.
     pub fn next_chunk(&mut self) -> Result<Option<Lines<'_>>, IoError> {
-        if self.cursor.byte == self.text.len() && self.cursor.record == self.ends.len() && !self.load()? {
-            return Ok(None);
+        if self.made.is_taken() {
+            if self.taken.byte == self.buffer.len() {
+                self.taken = Cursor::default();
+                if !self.chunks.next(&mut self.buffer)? {
+                    return Ok(None);
+                }
+            }
+            let rest = &self.buffer[self.taken.byte..];
+            match self.chunks.terminator() {
+                Terminator::Newline => {
+                    let piece = first_piece(rest);
+                    if let Ok(rest) = simdutf8::basic::from_utf8(piece) {
+                        return Ok(Some(Lines { rest, ends: None, taken: &mut self.taken }));
+                    }
+                    self.taken.byte += piece.len();
+                    self.made.repair(piece);
+                }
+                Terminator::Bytes(finder) => {
+                    self.taken.byte = self.buffer.len();
+                    self.made.cut(rest, finder);
+                }
+            }
         }
-        let bounds = match self.chunks.terminator() {
-            Terminator::Newline => Bounds::Newlines,
-            Terminator::Bytes(_) => Bounds::Ends(&self.ends),
-        };
-        Ok(Some(Lines { text: &self.text, bounds, cursor: &mut self.cursor }))
+        Ok(Some(self.made.lines()))
     }
 
     /// Gives every line that is left to `consume`, without allocating for each.
@@ -118,49 +150,78 @@ impl LineReader {
         }
         Ok(false)
     }
+}
 
-    /// Reads and validates the next chunk, in the memory of the last.
-    fn load(&mut self) -> Result<bool, IoError> {
-        let mut buffer = std::mem::take(&mut self.text).into_bytes();
+impl MadeText {
+    fn is_taken(&self) -> bool {
+        self.taken.byte == self.text.len() && self.taken.record == self.ends.len()
+    }
+
+    fn lines(&mut self) -> Lines<'_> {
+        let ends = (!self.ends.is_empty()).then_some(&self.ends[..]);
+        Lines { rest: &self.text[self.taken.byte..], ends, taken: &mut self.taken }
+    }
+
+    /// Makes text of whole lines. No invalid sequence goes beyond a line's end, so that may be done to many at once.
+    fn repair(&mut self, lines: &[u8]) {
+        self.clear();
+        self.text += &String::from_utf8_lossy(lines);
+    }
+
+    /// Makes text of whole records that end with a delimiter.
+    fn cut(&mut self, records: &[u8], delimiter: &Finder<'static>) {
+        self.clear();
+        let mut from = 0;
+        for next in ends_of(delimiter, records) {
+            self.push(&records[from..next - delimiter.needle().len()]);
+            from = next;
+        }
+        if from < records.len() {
+            self.push(&records[from..]);
+        }
+    }
+
+    fn push(&mut self, record: &[u8]) {
+        self.text += &String::from_utf8_lossy(record);
+        self.ends.push(self.text.len());
+    }
+
+    fn clear(&mut self) {
+        self.text.clear();
         self.ends.clear();
-        self.cursor = Cursor::default();
-        if !self.chunks.next(&mut buffer)? {
-            return Ok(false);
-        }
-        match self.chunks.terminator() {
-            // No invalid sequence goes beyond a line's end, so that text may be made of many lines at once.
-            Terminator::Newline => self.text = to_text(buffer),
-            Terminator::Bytes(finder) => {
-                let mut from = 0;
-                let delimiters = ends_of(finder, &buffer).map(|end| (end - finder.needle().len(), end));
-                let tail = (buffer.len(), buffer.len());
-                for (end, next) in delimiters.chain([tail]) {
-                    if from < buffer.len() {
-                        self.text += &String::from_utf8_lossy(&buffer[from..end]);
-                        self.ends.push(self.text.len());
-                    }
-                    from = next;
-                }
-            }
-        }
-        Ok(true)
+        self.taken = Cursor::default();
     }
 }
 
-fn to_text(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+/// The first lines, as many as fit a piece; at least one.
+fn first_piece(lines: &[u8]) -> &[u8] {
+    let Some(piece) = lines.get(..PIECE_BYTES) else { return lines };
+    let end = match memrchr2(b'\r', b'\n', piece) {
+        Some(end) => end,
+        None => match memchr2(b'\r', b'\n', &lines[PIECE_BYTES..]) {
+            Some(more) => PIECE_BYTES + more,
+            None => return lines,
+        },
+    };
+    &lines[..end + terminator_length(&lines[end..])]
+}
+
+/// The length of the terminator at the beginning of `bytes`, which is where a line ends; 0 at the end of the file.
+#[inline]
+fn terminator_length(bytes: &[u8]) -> usize {
+    match bytes {
+        [] => 0,
+        [b'\r', b'\n', ..] => 2,
+        _ => 1,
+    }
 }
 
 /// Lines in memory, without their terminators.
 pub struct Lines<'a> {
-    text: &'a str,
-    bounds: Bounds<'a>,
-    cursor: &'a mut Cursor,
-}
-
-enum Bounds<'a> {
-    Newlines,
-    Ends(&'a [usize]),
+    rest: &'a str,
+    /// Where they end, if terminators do not tell.
+    ends: Option<&'a [usize]>,
+    taken: &'a mut Cursor,
 }
 
 impl<'a> Iterator for Lines<'a> {
@@ -168,25 +229,19 @@ impl<'a> Iterator for Lines<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<&'a str> {
-        let from = self.cursor.byte;
-        match self.bounds {
-            Bounds::Newlines => {
-                let rest = self.text.as_bytes().get(from..).filter(|rest| !rest.is_empty())?;
-                let length = memchr2(b'\r', b'\n', rest).unwrap_or(rest.len());
-                let terminator = match &rest[length..] {
-                    [] => 0,
-                    [b'\r', b'\n', ..] => 2,
-                    _ => 1,
-                };
-                self.cursor.byte += length + terminator;
-                Some(&self.text[from..from + length])
+        let (length, terminator) = match self.ends {
+            None if self.rest.is_empty() => return None,
+            None => {
+                let bytes = self.rest.as_bytes();
+                let length = memchr2(b'\r', b'\n', bytes).unwrap_or(bytes.len());
+                (length, terminator_length(&bytes[length..]))
             }
-            Bounds::Ends(ends) => {
-                let end = *ends.get(self.cursor.record)?;
-                self.cursor.record += 1;
-                self.cursor.byte = end;
-                Some(&self.text[from..end])
-            }
-        }
+            Some(ends) => (ends.get(self.taken.record)? - self.taken.byte, 0),
+        };
+        self.taken.byte += length + terminator;
+        self.taken.record += usize::from(self.ends.is_some());
+        let line = &self.rest[..length];
+        self.rest = &self.rest[length + terminator..];
+        Some(line)
     }
 }

@@ -1,0 +1,195 @@
+//! Compressed files: read as they were written, in one piece or several, and never silently short.
+
+use firesteel_io::{
+    Codec, FileSplit, IoCause, IoError, LineOptions, LineReader, TextWriter, read_decoded, read_raw,
+    read_text,
+};
+use std::path::Path;
+
+const CODECS: [Codec; 4] = [Codec::Gzip, Codec::Bzip2, Codec::Zstd, Codec::Deflate];
+
+fn path(dir: &Path, name: &str, codec: Codec) -> String {
+    dir.join(format!("{name}{}", codec.suffix())).to_str().unwrap().into()
+}
+
+fn write_lines(path: &str, codec: Codec, lines: &[String]) {
+    let mut writer = TextWriter::create(path, codec).unwrap();
+    lines.iter().for_each(|line| writer.write_line(line).unwrap());
+    let bytes = writer.finish().unwrap();
+    assert_eq!(bytes, lines.iter().map(|line| line.len() as u64 + 1).sum::<u64>());
+}
+
+fn lines(path: &str) -> Result<Vec<String>, IoError> {
+    let length = std::fs::metadata(path).unwrap().len();
+    let mut reader =
+        LineReader::open(&FileSplit { path: path.into(), start: 0, length }, LineOptions::default())?;
+    let mut lines = vec![];
+    reader.for_each_line(|line| lines.push(line.to_string()))?;
+    Ok(lines)
+}
+
+fn sample(lines: usize) -> Vec<String> {
+    (0..lines).map(|i| format!("line {i} {}", i.wrapping_mul(2654435761) % 1_000_003)).collect()
+}
+
+#[test]
+fn what_is_written_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    for codec in CODECS.into_iter().chain([Codec::Plain]) {
+        for count in [0, 1, 300_000] {
+            let path = path(dir.path(), &format!("a{count}"), codec);
+            write_lines(&path, codec, &sample(count));
+            assert_eq!(Codec::of_path(&path), codec);
+            assert!(lines(&path).unwrap() == sample(count), "{codec}");
+            let text: String = sample(count).iter().map(|line| format!("{line}\n")).collect();
+            assert!(read_text(&path).unwrap() == text);
+        }
+    }
+}
+
+#[test]
+fn files_that_were_appended_to_each_other_are_read_to_the_end() {
+    let dir = tempfile::tempdir().unwrap();
+    for codec in CODECS {
+        let (one, two) = (path(dir.path(), "one", codec), path(dir.path(), "two", codec));
+        write_lines(&one, codec, &sample(50_000));
+        write_lines(&two, codec, &sample(10));
+        let both = path(dir.path(), "both", codec);
+        let empty = path(dir.path(), "empty", codec);
+        write_lines(&empty, codec, &[]);
+        let bytes = [&one, &empty, &two, &empty].map(|path| read_raw(path).unwrap()).concat();
+        std::fs::write(&both, bytes).unwrap();
+        assert!(lines(&both).unwrap() == [sample(50_000), sample(10)].concat(), "{codec}");
+    }
+}
+
+#[test]
+fn a_file_that_was_cut_short_anywhere_is_an_error() {
+    let dir = tempfile::tempdir().unwrap();
+    for codec in CODECS {
+        let whole = path(dir.path(), "whole", codec);
+        write_lines(&whole, codec, &sample(200));
+        let bytes = read_raw(&whole).unwrap();
+        let cut = path(dir.path(), "cut", codec);
+        for length in 0..bytes.len() {
+            std::fs::write(&cut, &bytes[..length]).unwrap();
+            let error = lines(&cut).expect_err(&format!("{codec} cut to {length}"));
+            assert_eq!(error.cause, IoCause::CutShort(codec), "{codec} cut to {length} of {}", bytes.len());
+            assert_eq!(error.path, cut);
+            assert_eq!(read_decoded(&cut).unwrap_err().cause, IoCause::CutShort(codec));
+        }
+    }
+    let error = lines(&path(dir.path(), "cut", Codec::Gzip)).unwrap_err();
+    let expected = "cut.gz: the gzip file ends in the middle of a block (it was cut short)";
+    assert!(error.to_string().ends_with(expected), "{error}");
+    assert!(!error.retryable());
+}
+
+#[test]
+fn a_second_piece_that_was_cut_short_is_an_error_too() {
+    let dir = tempfile::tempdir().unwrap();
+    for codec in CODECS {
+        let one = path(dir.path(), "one", codec);
+        write_lines(&one, codec, &sample(20));
+        let bytes = read_raw(&one).unwrap();
+        let both = path(dir.path(), "both", codec);
+        for length in 1..bytes.len() {
+            std::fs::write(&both, [&bytes, &bytes[..length]].concat()).unwrap();
+            let error = lines(&both).expect_err(&format!("{codec} cut to {length}"));
+            assert_eq!(error.cause, IoCause::CutShort(codec), "{codec} cut to {length} of {}", bytes.len());
+        }
+    }
+}
+
+#[test]
+fn a_changed_byte_never_changes_a_line() {
+    let dir = tempfile::tempdir().unwrap();
+    for codec in CODECS {
+        let whole = path(dir.path(), "whole", codec);
+        write_lines(&whole, codec, &sample(100));
+        let bytes = read_raw(&whole).unwrap();
+        let changed = path(dir.path(), "changed", codec);
+        for (at, flip) in (0..bytes.len()).flat_map(|at| [(at, 0x01), (at, 0x80)]) {
+            let mut bytes = bytes.clone();
+            bytes[at] ^= flip;
+            std::fs::write(&changed, bytes).unwrap();
+            match lines(&changed) {
+                Ok(lines) => assert!(lines == sample(100), "{codec}, byte {at}"),
+                Err(error) => {
+                    assert!(matches!(error.cause, IoCause::CutShort(_) | IoCause::Corrupt { .. }), "{error}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_follows_the_compressed_data_and_is_none_is_an_error() {
+    let dir = tempfile::tempdir().unwrap();
+    for codec in CODECS {
+        let whole = path(dir.path(), "whole", codec);
+        write_lines(&whole, codec, &sample(10));
+        let bytes = [read_raw(&whole).unwrap(), b"this is no compressed data at all".to_vec()].concat();
+        std::fs::write(&whole, bytes).unwrap();
+        let error = lines(&whole).expect_err(&format!("{codec}"));
+        assert!(matches!(error.cause, IoCause::Corrupt { .. }), "{error}");
+    }
+}
+
+#[test]
+fn text_under_a_codecs_name_is_an_error_that_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    for codec in CODECS {
+        let path = path(dir.path(), "text", codec);
+        std::fs::write(&path, "this is no compressed data, whatever its name may say\n".repeat(10)).unwrap();
+        let error = lines(&path).unwrap_err();
+        assert!(matches!(error.cause, IoCause::Corrupt { .. }), "{error}");
+    }
+}
+
+#[test]
+fn a_failed_reader_does_not_end_quietly_when_it_is_asked_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = path(dir.path(), "a", Codec::Gzip);
+    write_lines(&path, Codec::Gzip, &sample(1000));
+    let bytes = read_raw(&path).unwrap();
+    std::fs::write(&path, &bytes[..bytes.len() - 4]).unwrap();
+    let split = FileSplit { path, start: 0, length: 0 };
+    let mut reader =
+        LineReader::open(&split, LineOptions { chunk_bytes: 100, ..LineOptions::default() }).unwrap();
+    assert!(reader.for_each_line(|_| {}).is_err());
+    assert!(reader.for_each_line(|_| {}).is_err());
+}
+
+#[test]
+fn codecs_that_are_not_supported_are_named() {
+    let dir = tempfile::tempdir().unwrap();
+    for codec in [Codec::Snappy, Codec::Lz4] {
+        let path = path(dir.path(), "a", codec);
+        assert_eq!(TextWriter::create(&path, codec).err().unwrap().cause, IoCause::UnsupportedCodec(codec));
+        std::fs::write(&path, "").unwrap();
+        let error = lines(&path).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("could not read {path}: {codec} compression is not supported yet")
+        );
+    }
+}
+
+#[test]
+fn a_compressed_file_is_read_from_its_beginning_only() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = path(dir.path(), "a", Codec::Bzip2);
+    write_lines(&path, Codec::Bzip2, &sample(10));
+    let error =
+        LineReader::open(&FileSplit { path, start: 5, length: 5 }, LineOptions::default()).err().unwrap();
+    assert_eq!(error.cause, IoCause::NotSplittable(Codec::Bzip2));
+}
+
+#[test]
+fn a_writer_does_not_overwrite() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = path(dir.path(), "a", Codec::Plain);
+    TextWriter::create(&path, Codec::Plain).unwrap().finish().unwrap();
+    assert_eq!(TextWriter::create(&path, Codec::Plain).err().unwrap().path, path);
+}
