@@ -185,3 +185,118 @@ fn slashed_group(pattern: &str) -> Option<Group<'_>> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// One thing in a pattern, to make patterns of and to match names against without regular expressions.
+    #[derive(Clone, Debug)]
+    enum Node {
+        Char(char),
+        One,
+        Many,
+        Class(bool, Vec<(char, char)>),
+        Either(Vec<Vec<Node>>),
+    }
+
+    fn write(nodes: &[Node]) -> String {
+        let escape = |c: &char| if c.is_alphanumeric() { c.to_string() } else { format!("\\{c}") };
+        let write_node = |node: &Node| match node {
+            Node::Char(c) => escape(c),
+            Node::One => "?".into(),
+            Node::Many => "*".into(),
+            Node::Class(negated, ranges) => {
+                let ranges = ranges.iter().map(|(low, high)| match low == high {
+                    true => escape(low),
+                    false => format!("{}-{}", escape(low), escape(high)),
+                });
+                format!("[{}{}]", if *negated { "^" } else { "" }, ranges.collect::<String>())
+            }
+            Node::Either(all) => {
+                format!("{{{}}}", all.iter().map(|one| write(one)).collect::<Vec<_>>().join(","))
+            }
+        };
+        nodes.iter().map(write_node).collect()
+    }
+
+    fn matches(nodes: &[Node], name: &[char]) -> bool {
+        let Some((node, rest)) = nodes.split_first() else { return name.is_empty() };
+        match node {
+            Node::Many => (0..=name.len()).any(|taken| matches(rest, &name[taken..])),
+            Node::Either(all) => all.iter().any(|one| matches(&[one, rest].concat(), name)),
+            Node::Char(_) | Node::One | Node::Class(..) => name.split_first().is_some_and(|(c, others)| {
+                let fits = match node {
+                    Node::Char(expected) => c == expected,
+                    Node::Class(negated, ranges) => {
+                        ranges.iter().any(|(low, high)| (low..=high).contains(&c)) != *negated
+                    }
+                    Node::One | Node::Many | Node::Either(_) => true,
+                };
+                fits && matches(rest, others)
+            }),
+        }
+    }
+
+    fn a_char() -> impl Strategy<Value = char> {
+        proptest::sample::select("aabbc{},[]^!-*?\\.é\n".chars().collect::<Vec<_>>())
+    }
+
+    fn nodes() -> impl Strategy<Value = Vec<Node>> {
+        let range = (a_char(), a_char()).prop_map(|(a, b)| (a.min(b), a.max(b)));
+        let leaf = prop_oneof![
+            4 => a_char().prop_map(Node::Char),
+            2 => Just(Node::One),
+            2 => Just(Node::Many),
+            2 => (any::<bool>(), proptest::collection::vec(range, 1..3)).prop_map(|(n, r)| Node::Class(n, r)),
+        ];
+        let node = leaf.prop_recursive(3, 12, 3, |inner| {
+            proptest::collection::vec(proptest::collection::vec(inner, 0..3), 1..4).prop_map(Node::Either)
+        });
+        proptest::collection::vec(node, 1..6)
+    }
+
+    proptest! {
+        #[test]
+        fn a_pattern_matches_what_its_parts_do(
+            nodes in nodes(),
+            names in proptest::collection::vec(proptest::collection::vec(a_char(), 0..6), 1..20),
+        ) {
+            let pattern = write(&nodes);
+            let component = Component::parse(&pattern).unwrap();
+            for name in names {
+                let text: String = name.iter().collect();
+                let found = match &component {
+                    Component::Literal(literal) => *literal == text,
+                    Component::Pattern(regex) => regex.is_match(&text),
+                };
+                prop_assert_eq!(found, matches(&nodes, &name), "{} against {:?}", pattern, text);
+            }
+        }
+
+        #[test]
+        fn no_text_makes_the_parser_panic(text in "[a/{},\\[\\]^!*?\\\\-]{0,20}") {
+            let _ = parse(&text);
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_pattern_is_said() {
+        let wrong = |text: &str| parse(text).unwrap_err();
+        assert_eq!(wrong("a[b"), "a [ is not closed");
+        assert_eq!(wrong("a{b"), "a { is not closed");
+        assert_eq!(wrong("a\\"), "it ends with a backslash that escapes nothing");
+        assert_eq!(wrong("[z-a]"), "the range z-a is backwards");
+        assert_eq!(wrong(&"{/a,/b}".repeat(20)), "its braces stand for more than 10000 paths");
+    }
+
+    #[test]
+    fn braces_with_slashes_are_written_out_and_others_are_kept() {
+        let written = |pattern| write_out_slashes(pattern).unwrap();
+        assert_eq!(written("x{a/b,c}/{d,e}"), ["xa/b/{d,e}", "xc/{d,e}"]);
+        assert_eq!(written("{a,{b/c,d}}"), ["a", "b/c", "d"]);
+        assert_eq!(written("[{]a/b[}]"), ["[{]a/b[}]"]);
+        assert_eq!(written("\\{a/b,c}"), ["\\{a/b,c}"]);
+    }
+}

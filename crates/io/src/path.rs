@@ -85,3 +85,39 @@ fn is_scheme(word: &str) -> bool {
         && word.starts_with(|c: char| c.is_ascii_alphabetic())
         && word.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cause(path: &str) -> IoCause {
+        without_scheme(IoOperation::List, path).unwrap_err().cause
+    }
+
+    #[test]
+    fn commas_inside_braces_and_after_backslashes_separate_nothing() {
+        assert_eq!(split_list("a,b"), ["a", "b"]);
+        assert_eq!(split_list("{a,{b,c},d},e"), ["{a,{b,c},d}", "e"]);
+        assert_eq!(split_list("a\\,b,\\{c,d"), ["a\\,b", "\\{c", "d"]);
+        assert_eq!(split_list("a},b,"), ["a}", "b", ""]);
+    }
+
+    #[test]
+    fn a_file_scheme_is_taken_off() {
+        for path in ["/a/b", "file:/a/b", "file:///a/b"] {
+            assert_eq!(without_scheme(IoOperation::List, path).unwrap(), "/a/b");
+        }
+        for name in ["12:30.txt", "a:b", "c:", "x/y:/z"] {
+            assert_eq!(without_scheme(IoOperation::List, name).unwrap(), name);
+        }
+    }
+
+    #[test]
+    fn another_scheme_is_an_error_that_names_it() {
+        assert_eq!(cause("s3://bucket/a"), IoCause::UnknownScheme("s3".into()));
+        assert_eq!(cause("hdfs:/a"), IoCause::UnknownScheme("hdfs".into()));
+        for path in ["", "file:", "file://", "file://host/a"] {
+            assert!(matches!(cause(path), IoCause::BadPath(_)), "{path}");
+        }
+    }
+}

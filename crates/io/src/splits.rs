@@ -93,3 +93,85 @@ fn cut(file: &InputFile, size: u64, splits: &mut Vec<FileSplit>) {
 fn exceeds_slop(remaining: u64, size: u64) -> bool {
     u128::from(remaining) * 10 > u128::from(size) * 11
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn file(name: &str, length: u64) -> InputFile {
+        InputFile { path: name.into(), length }
+    }
+
+    fn lengths(file_lengths: &[u64], options: &SplitOptions) -> Vec<u64> {
+        let files: Vec<_> = file_lengths.iter().map(|length| file("/a", *length)).collect();
+        file_splits(&files, options).iter().map(|split| split.length).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn splits_cover_every_file_once(
+            lengths in proptest::collection::vec((0..5_000_u64, any::<bool>()), 0..8),
+            min_partitions in 0..40_u64,
+            min_size in 0..300_u64,
+            block_size in 0..2_000_u64,
+        ) {
+            let named = |(i, (length, compressed)): (usize, &(u64, bool))| {
+                file(&format!("/{i}{}", if *compressed { ".gz" } else { "" }), *length)
+            };
+            let files: Vec<_> = lengths.iter().enumerate().map(named).collect();
+            let splits = file_splits(&files, &SplitOptions { min_partitions, min_size, block_size });
+            let mut rest = &splits[..];
+            for file in &files {
+                let count = rest.iter().take_while(|split| split.path == file.path).count();
+                let (of_file, others) = rest.split_at(count);
+                rest = others;
+                prop_assert!(count == 1 || (count > 0 && of_file.iter().all(|split| split.length > 0)));
+                prop_assert!(count == 1 || !file.path.ends_with(".gz"));
+                let end = of_file.iter().try_fold(0, |at, split| (split.start == at).then(|| split.end()));
+                prop_assert_eq!(end, Some(file.length));
+                let longest = of_file[..count - 1].iter().map(|split| split.length).max().unwrap_or(file.length);
+                prop_assert!(of_file[count - 1].length * 10 <= longest * 11);
+            }
+            prop_assert!(rest.is_empty());
+        }
+    }
+
+    #[test]
+    fn the_size_is_the_goal_within_its_bounds() {
+        let options = SplitOptions { min_partitions: 4, min_size: 1, block_size: 100 };
+        assert_eq!(lengths(&[80], &options), [20, 20, 20, 20]);
+        assert_eq!(lengths(&[800], &options), [100; 8]);
+        assert_eq!(lengths(&[80], &SplitOptions { min_size: 50, ..options }), [50, 30]);
+        assert_eq!(lengths(&[60, 20], &options), [20; 4]);
+    }
+
+    #[test]
+    fn the_last_split_may_be_a_tenth_larger() {
+        let options = SplitOptions { min_partitions: 1, min_size: 1, block_size: 100 };
+        assert_eq!(lengths(&[210], &options), [100, 110]);
+        assert_eq!(lengths(&[211], &options), [100, 100, 11]);
+    }
+
+    #[test]
+    fn an_empty_file_is_one_empty_split() {
+        assert_eq!(lengths(&[0, 0], &SplitOptions::new(2)), [0, 0]);
+        assert_eq!(lengths(&[], &SplitOptions::new(2)), [0; 0]);
+    }
+
+    #[test]
+    fn huge_files_do_not_overflow() {
+        assert_eq!(
+            lengths(&[u64::MAX], &SplitOptions { min_partitions: 1, min_size: 1, block_size: u64::MAX })
+                .len(),
+            1
+        );
+    }
+
+    #[test]
+    fn a_split_travels() {
+        let split = FileSplit { path: "/a".into(), start: 3, length: 4 };
+        let bytes = postcard::to_allocvec(&split).unwrap();
+        assert_eq!(postcard::from_bytes::<FileSplit>(&bytes).unwrap(), split);
+    }
+}

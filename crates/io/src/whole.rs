@@ -67,3 +67,37 @@ pub fn combine_files(files: &[InputFile], full_bytes: u64) -> Vec<Vec<InputFile>
     }
     partitions
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::IoCause;
+
+    fn sizes(lengths: &[u64], min_partitions: u64) -> Vec<Vec<u64>> {
+        let files: Vec<_> =
+            lengths.iter().map(|length| InputFile { path: "/a".into(), length: *length }).collect();
+        let partitions = whole_text_splits(&files, min_partitions);
+        partitions.iter().map(|files| files.iter().map(|file| file.length).collect()).collect()
+    }
+
+    #[test]
+    fn small_files_share_partitions() {
+        assert_eq!(sizes(&[1, 1, 1, 1, 1], 2), [vec![1, 1, 1], vec![1, 1]]);
+        assert_eq!(sizes(&[9, 1, 1], 2), [vec![9], vec![1, 1]]);
+        assert_eq!(sizes(&[1, 9, 1], 2), [vec![1, 9], vec![1]]);
+        assert_eq!(sizes(&[3, 4], 0), [[3, 4]]);
+        assert_eq!(sizes(&[0, 0], 2), [[0, 0]]);
+        assert!(sizes(&[], 2).is_empty());
+    }
+
+    #[test]
+    fn invalid_text_and_missing_files() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a").to_str().unwrap().to_string();
+        std::fs::write(&path, b"\xEF\xBB\xBFa\xFFb").unwrap();
+        assert_eq!(read_text(&format!("file:{path}")).unwrap(), "\u{FEFF}a\u{FFFD}b");
+        assert_eq!(read_raw(&path).unwrap(), b"\xEF\xBB\xBFa\xFFb");
+        assert_eq!(read_text("/no/such").unwrap_err().cause, IoCause::NotFound);
+        assert!(read_text(dir.path().to_str().unwrap()).is_err());
+    }
+}

@@ -131,3 +131,28 @@ impl Write for Sink {
         }
     }
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    /// Writes to a device that is always full.
+    fn write_to_full_disk(codec: Codec) -> Result<u64, IoError> {
+        let file = File::options().write(true).open("/dev/full").unwrap();
+        let sink = BufWriter::new(Sink::new(file, codec).unwrap());
+        let mut writer = TextWriter { sink, path: "/out/part-00000".into(), bytes: 0 };
+        for i in 0..10_000_u64 {
+            writer.write_line(&i.wrapping_mul(0x9E37_79B9_7F4A_7C15).to_string())?;
+        }
+        writer.finish()
+    }
+
+    #[test]
+    fn a_full_disk_is_called_one() {
+        for codec in [Codec::Plain, Codec::Gzip, Codec::Bzip2, Codec::Zstd, Codec::Deflate] {
+            let error = write_to_full_disk(codec).unwrap_err();
+            assert_eq!(error.to_string(), "could not write /out/part-00000: disk full", "{codec}");
+            assert!(error.retryable());
+        }
+    }
+}

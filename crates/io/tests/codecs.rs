@@ -21,8 +21,10 @@ fn write_lines(path: &str, codec: Codec, lines: &[String]) {
 
 fn lines(path: &str) -> Result<Vec<String>, IoError> {
     let length = std::fs::metadata(path).unwrap().len();
-    let mut reader =
-        LineReader::open(&FileSplit { path: path.into(), start: 0, length }, LineOptions::default())?;
+    let mut reader = LineReader::open(
+        &FileSplit { path: path.into(), start: 0, length },
+        LineOptions { chunk_bytes: 64 << 10, ..LineOptions::default() },
+    )?;
     let mut lines = vec![];
     reader.for_each_line(|line| lines.push(line.to_string()))?;
     Ok(lines)
@@ -68,7 +70,7 @@ fn a_file_that_was_cut_short_anywhere_is_an_error() {
     let dir = tempfile::tempdir().unwrap();
     for codec in CODECS {
         let whole = path(dir.path(), "whole", codec);
-        write_lines(&whole, codec, &sample(200));
+        write_lines(&whole, codec, &sample(60));
         let bytes = read_raw(&whole).unwrap();
         let cut = path(dir.path(), "cut", codec);
         for length in 0..bytes.len() {
@@ -106,7 +108,7 @@ fn a_changed_byte_never_changes_a_line() {
     let dir = tempfile::tempdir().unwrap();
     for codec in CODECS {
         let whole = path(dir.path(), "whole", codec);
-        write_lines(&whole, codec, &sample(100));
+        write_lines(&whole, codec, &sample(40));
         let bytes = read_raw(&whole).unwrap();
         let changed = path(dir.path(), "changed", codec);
         for (at, flip) in (0..bytes.len()).flat_map(|at| [(at, 0x01), (at, 0x80)]) {
@@ -114,7 +116,7 @@ fn a_changed_byte_never_changes_a_line() {
             bytes[at] ^= flip;
             std::fs::write(&changed, bytes).unwrap();
             match lines(&changed) {
-                Ok(lines) => assert!(lines == sample(100), "{codec}, byte {at}"),
+                Ok(lines) => assert!(lines == sample(40), "{codec}, byte {at}"),
                 Err(error) => {
                     assert!(matches!(error.cause, IoCause::CutShort(_) | IoCause::Corrupt { .. }), "{error}");
                 }
