@@ -20,7 +20,9 @@ const SPLIT_BYTES: usize = 32 << 20;
 const PARTITIONS: usize = 256;
 
 thread_local! {
-    static TABLE: RefCell<WordTable> = RefCell::new(WordTable::new(1 << 18));
+    // One for each phase: a partition's words would lie scattered in a table that has grown to a split's.
+    static MAP_TABLE: RefCell<WordTable> = RefCell::new(WordTable::new(1 << 18));
+    static REDUCE_TABLE: RefCell<WordTable> = RefCell::new(WordTable::new(1 << 16));
 }
 
 fn main() {
@@ -40,7 +42,7 @@ fn count(path: &Path, threads: usize) -> String {
 
 fn map_split(path: &Path, index: usize) -> Vec<WordBlock> {
     let split = Split::read(path, (index * SPLIT_BYTES) as u64, SPLIT_BYTES).expect("the text can be read");
-    TABLE.with_borrow_mut(|table| {
+    MAP_TABLE.with_borrow_mut(|table| {
         table.clear();
         split.for_each_word(|word| table.add(word, word.hash(), 1));
         let mut blocks: Vec<WordBlock> = (0..PARTITIONS).map(|_| WordBlock::default()).collect();
@@ -53,7 +55,7 @@ fn map_split(path: &Path, index: usize) -> Vec<WordBlock> {
 }
 
 fn reduce_partition(maps: &[Vec<WordBlock>], partition: usize) -> (usize, Vec<(String, u64)>) {
-    TABLE.with_borrow_mut(|table| {
+    REDUCE_TABLE.with_borrow_mut(|table| {
         table.clear();
         maps.iter().for_each(|blocks| blocks[partition].add_to(table));
         let words = table.iter().map(|(word, _, count)| (word, count));
