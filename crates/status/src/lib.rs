@@ -1,1 +1,23 @@
-//! Application events folded into what is shown.
+//! Application events folded into what people are shown: the progress bar, and whoever asks for jobs, stages, executors.
+//!
+//! ```
+//! use firesteel_status::Status;
+//! use firesteel_types::*;
+//!
+//! let mut status = Status::default();
+//! let site = CallSite { operation: "count".into(), ..Default::default() };
+//! let (at, stage, attempt) = (Millis(0), StageId(3), StageAttempt(0));
+//! status.apply(&AppEvent::StageSubmitted { at, stage, attempt, site, tasks: 40 });
+//! assert_eq!(status.progress_line(30).unwrap(), "[Stage 3:>       (0 + 0) / 40]");
+//! ```
+//!
+//! **Architecture Invariant.** [`Status::apply`] is a pure fold: it knows no clock and no scheduler, and the same events
+//! give the same status, whether they come from a running application or from a log of one that ended. Its memory is
+//! bounded by what runs plus [`ENDED_KEPT`] ended jobs, stage attempts and executors each.
+
+mod fold;
+mod progress;
+mod records;
+
+pub use fold::{ENDED_KEPT, Status};
+pub use records::{ExecutorStatus, JobState, JobStatus, StageStatus};
