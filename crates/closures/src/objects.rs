@@ -175,9 +175,9 @@ fn loaded_objects() -> Vec<Object> {
 unsafe extern "C" fn visit(info: *mut libc::dl_phdr_info, _: usize, objects: *mut c_void) -> c_int {
     // SAFETY: the loader hands us valid data for the length of this call; `objects` is the vector of `loaded_objects`.
     let (info, objects) = unsafe { (&*info, &mut *objects.cast::<Vec<Object>>()) };
-    // SAFETY: the loader promises `dlpi_phnum` program headers at `dlpi_phdr`, which is null only when there are none.
     let headers = match info.dlpi_phnum {
         0 => &[],
+        // SAFETY: the loader promises `dlpi_phnum` program headers at `dlpi_phdr`, which is null only when there are none.
         count => unsafe { std::slice::from_raw_parts(info.dlpi_phdr, count as usize) },
     };
     // SAFETY: the loader promises a C string, or null.

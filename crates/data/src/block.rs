@@ -6,6 +6,7 @@
 use crate::column::{ColumnBuilder, ColumnReader, digest, read_column};
 use crate::hash::mix;
 use crate::{Data, DataError};
+use serde::{Serialize, de::DeserializeOwned};
 
 const HEAD: usize = 4 + 8 + 8;
 
@@ -194,7 +195,7 @@ pub fn take_records<T: Data>(bytes: &mut &[u8]) -> Result<Option<Vec<T>>, DataEr
 ///
 /// # Errors
 /// When its `Serialize` fails.
-pub fn encode_value<T: Data>(value: &T) -> Result<Vec<u8>, DataError> {
+pub fn encode_value<T: Serialize>(value: &T) -> Result<Vec<u8>, DataError> {
     let mut out = vec![];
     crate::column::encode_row(value, &mut out)?;
     Ok(out)
@@ -204,7 +205,7 @@ pub fn encode_value<T: Data>(value: &T) -> Result<Vec<u8>, DataError> {
 ///
 /// # Errors
 /// When the bytes are not exactly one such value.
-pub fn decode_value<T: Data>(bytes: &[u8]) -> Result<T, DataError> {
+pub fn decode_value<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DataError> {
     match postcard::take_from_bytes(bytes).map_err(DataError::decode::<T>)? {
         (value, []) => Ok(value),
         (_, rest) => Err(DataError::decode::<T>(format!("{} bytes are left over", rest.len()))),

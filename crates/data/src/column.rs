@@ -4,6 +4,7 @@ use crate::hash::{hash_bytes, hash_text};
 use crate::layout::{Layout, as_text, fixed_bytes, fixed_from_bytes, fixed_word, from_text, layout_of, one_fixed};
 use crate::{Data, DataError};
 use postcard::ser_flavors::Flavor;
+use serde::Serialize;
 use std::marker::PhantomData;
 
 /// Collects values and writes them as one column.
@@ -100,12 +101,12 @@ impl<T: Data> ColumnBuilder<T> {
     }
 }
 
-/// The digest of a value, for checksums that do not depend on order.
+/// The digest of a value, for checksums that do not depend on order. `scratch` saves allocations between calls.
 ///
 /// # Errors
 /// When the value's `Serialize` fails.
 #[inline]
-pub(crate) fn digest<T: Data>(value: &T, scratch: &mut Vec<u8>) -> Result<u64, DataError> {
+pub fn digest<T: Data>(value: &T, scratch: &mut Vec<u8>) -> Result<u64, DataError> {
     Ok(match layout_of::<T>() {
         Layout::Fixed => fixed_word(value).unwrap_or_default(),
         Layout::Text => hash_text(as_text(value).unwrap_or_default()),
@@ -118,7 +119,7 @@ pub(crate) fn digest<T: Data>(value: &T, scratch: &mut Vec<u8>) -> Result<u64, D
 }
 
 /// Appends a value's own encoding.
-pub(crate) fn encode_row<T: Data>(value: &T, out: &mut Vec<u8>) -> Result<(), DataError> {
+pub(crate) fn encode_row<T: Serialize>(value: &T, out: &mut Vec<u8>) -> Result<(), DataError> {
     postcard::serialize_with_flavor(value, Append(out)).map_err(DataError::encode::<T>)
 }
 

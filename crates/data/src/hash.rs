@@ -39,7 +39,7 @@ pub fn hash_bytes(bytes: &[u8]) -> u64 {
 /// one partition.
 #[inline(always)]
 pub fn partition_of(hash: u64, partitions: u32) -> u32 {
-    (u64::from((hash >> 16) as u32) * u64::from(partitions) >> 32) as u32
+    ((u64::from((hash >> 16) as u32) * u64::from(partitions)) >> 32) as u32
 }
 
 /// Two digests as one, so that exchanging them gives another.

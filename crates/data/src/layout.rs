@@ -77,7 +77,8 @@ pub(crate) fn from_text<T: 'static>(text: &str) -> Option<T> {
 
 macro_rules! fixed_casts {
     ($($t:ty),*) => {
-        /// The bytes of a vector of numbers.
+        /// The bytes of a vector of numbers. A vector and not a slice, since only what has a size can be cast.
+        #[allow(clippy::ptr_arg)]
         #[inline(always)]
         pub(crate) fn fixed_bytes<T: 'static>(items: &Vec<T>) -> Option<&[u8]> {
             let items = items as &dyn Any;

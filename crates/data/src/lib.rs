@@ -50,3 +50,18 @@ pub trait Data: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {}
 
 #[diagnostic::do_not_recommend]
 impl<T: Serialize + DeserializeOwned + Clone + Send + Sync + 'static> Data for T {}
+
+/// What a closure may be given from outside: anything that can be sent and shared.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the environment of a closure",
+    label = "cannot travel to the executors",
+    note = "an environment must be `Serialize`, `DeserializeOwned`, `Send`, `Sync` and own all that it holds: give \
+            `text.to_string()` instead of `&str`, `values.to_vec()` instead of a slice, and derive \
+            `serde::Serialize, serde::Deserialize` for your own types",
+    note = "a `Context`, an `Rdd`, a channel or an open file cannot travel: tasks cannot start jobs, and report to the driver \
+            through results"
+)]
+pub trait Environment: Serialize + DeserializeOwned + Send + Sync + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<E: Serialize + DeserializeOwned + Send + Sync + 'static> Environment for E {}

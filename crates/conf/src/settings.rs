@@ -1,0 +1,53 @@
+//! The settings themselves.
+
+use crate::value::{count, fraction, optional_bytes, optional_count, parse_bytes, parse_millis, switch, text};
+use crate::{Entry, Setting};
+
+macro_rules! settings {
+    ($($name:ident: $type:ty = $key:literal, $default:literal, $parse:path, $doc:literal;)*) => {
+        $(
+            #[doc = $doc]
+            pub static $name: Setting<$type> = Setting { key: $key, default: $default, doc: $doc, parse: $parse };
+        )*
+
+        /// All settings, for listings and look-ups by key.
+        pub static ALL: &[Entry] = &[
+            $(Entry { key: $key, default: $default, doc: $doc, check: |text| $parse(text).map(drop) },)*
+        ];
+    };
+}
+
+settings! {
+    MASTER: String = "firesteel.master", "local[*]", text,
+        "Where tasks run: `local` (one thread), `local[N]`, `local[*]` (one thread a core), `local[N,F]` (F = failures of a \
+         task that fail its job).";
+    APP_NAME: String = "firesteel.app.name", "firesteel", text,
+        "The application's name, for people.";
+    MEMORY: Option<u64> = "firesteel.memory", "", optional_bytes,
+        "The memory for records: combining, sorting, map outputs. What does not fit goes to disk. When not set: 60 % of what the \
+         machine (or its control group) has free at the start.";
+    LOCAL_DIR: String = "firesteel.local.dir", "", text,
+        "The directory for what does not fit in memory. When not set: the system's directory for temporary files.";
+    DEFAULT_PARALLELISM: Option<u32> = "firesteel.default.parallelism", "", optional_count,
+        "Partitions of `parallelize`, and of shuffles whose inputs do not say. When not set: the number of slots.";
+    TASK_MAX_FAILURES: u32 = "firesteel.task.max_failures", "4", count,
+        "So many failures of one task fail its job.";
+    STAGE_MAX_CONSECUTIVE_ATTEMPTS: u32 = "firesteel.stage.max_consecutive_attempts", "4", count,
+        "So many failed attempts at a stage in a row fail its jobs.";
+    SCHEDULER_MODE: String = "firesteel.scheduler.mode", "FIFO", text,
+        "How jobs that run at the same time share the slots: `FIFO` (the first job first) or `FAIR` (pools).";
+    LOCALITY_WAIT_MS: u64 = "firesteel.locality.wait", "3s", parse_millis,
+        "How long a task waits for a slot near its data before it takes one farther away.";
+    SPECULATION: bool = "firesteel.speculation", "false", switch,
+        "Whether a task that takes much longer than the others of its stage is run a second time elsewhere.";
+    SPECULATION_MULTIPLIER: f64 = "firesteel.speculation.multiplier", "1.5", fraction,
+        "How many times the median a task must have taken to count as slow.";
+    SPECULATION_QUANTILE: f64 = "firesteel.speculation.quantile", "0.75", fraction,
+        "The share of a stage's tasks that must have finished before any counts as slow.";
+    NETWORK_TIMEOUT_MS: u64 = "firesteel.network.timeout", "120s", parse_millis,
+        "An executor that was not heard of for so long is lost.";
+    MAX_RESULT_SIZE: u64 = "firesteel.driver.max_result_size", "1g", parse_bytes,
+        "The results of one job may have so many bytes together; 0 for any number.";
+    SHOW_PROGRESS: bool = "firesteel.ui.show_console_progress", "true", switch,
+        "Whether a bar in the terminal shows the progress of jobs that take longer than half a second.";
+}

@@ -1,0 +1,33 @@
+//! From a stage plan's bytes to operators that run.
+
+use firesteel_closures::{BuildArgs, CodeName, Erased, ObjectHash, resolve};
+use firesteel_operators::{RunTerminal, Terminal};
+use firesteel_plan::{PlanNode, StagePlan};
+use std::sync::Arc;
+
+/// Builds the operators of a stage. The last one is what its tasks run.
+///
+/// # Errors
+/// Says what is wrong: the bytes are not a plan, the code is not this program's, an environment does not decode.
+pub fn decode(bytes: &[u8]) -> Result<Arc<dyn Terminal>, String> {
+    let plan = StagePlan::decode(bytes).map_err(|e| e.to_string())?;
+    let mut operators: Vec<Erased> = Vec::with_capacity(plan.nodes.len());
+    for node in &plan.nodes {
+        operators.push(build(&plan, node, &operators)?);
+    }
+    let last = operators.last().expect("a decoded plan has at least one operator");
+    let terminal = last.downcast_ref::<RunTerminal>().ok_or("the plan's last operator does not end a stage")?;
+    Ok(terminal.0.clone())
+}
+
+fn build(plan: &StagePlan, node: &PlanNode, operators: &[Erased]) -> Result<Erased, String> {
+    let name = CodeName {
+        object: ObjectHash(plan.objects[node.code.object as usize]),
+        offset: node.code.offset,
+        type_hash: node.code.type_hash,
+    };
+    let descriptor = resolve(&name).map_err(|e| format!("the code of {}: {e}", node.site))?;
+    let inputs = node.inputs.iter().map(|&input| operators[input as usize].clone()).collect();
+    let args = BuildArgs { rdd: node.rdd, site: &node.site, environment: &node.environment, inputs };
+    descriptor.build()(args).map_err(|e| e.to_string())
+}

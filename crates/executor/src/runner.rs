@@ -1,0 +1,70 @@
+//! One task from its beginning to its end, whatever happens in between.
+
+use crate::panics;
+use firesteel_operators::{Task, TaskOutput, Terminal, watch};
+use firesteel_types::{CallSite, Partition, ShuffleId, TaskFailure};
+
+/// How a task ended.
+#[derive(Debug)]
+pub enum TaskEnd {
+    /// With bytes for the driver.
+    Result(Vec<u8>),
+    /// With a map output, which the executor keeps.
+    MapOutput {
+        /// The shuffle.
+        shuffle: ShuffleId,
+        /// The map partition.
+        map: Partition,
+        /// How many bytes it has.
+        bytes: u64,
+        /// A digest of its records that does not depend on their order.
+        checksum: u64,
+    },
+    /// Without either.
+    Failed(Box<TaskFailure>),
+}
+
+/// Runs a task on this thread. Panics in user code become failures that name the line and, on a second attempt, the record.
+pub fn run(terminal: &dyn Terminal, task: &Task) -> TaskEnd {
+    let partition = task.spec().partition;
+    match panics::catch(|| terminal.run(partition, task)) {
+        Ok(Ok(output)) => keep(output, task),
+        Ok(Err(failure)) => TaskEnd::Failed(failure),
+        Err((payload, location)) => TaskEnd::Failed(failure_of(payload, location)),
+    }
+}
+
+fn keep(output: TaskOutput, task: &Task) -> TaskEnd {
+    match output {
+        TaskOutput::Result(bytes) => TaskEnd::Result(bytes),
+        TaskOutput::MapOutput { shuffle, output, checksum } => {
+            let (map, bytes) = (task.spec().partition, output.bytes());
+            task.services().shuffles.put(shuffle, map, task.spec().task, output);
+            TaskEnd::MapOutput { shuffle, map, bytes, checksum }
+        }
+    }
+}
+
+/// What unwound: a failure on its way through a user's iterator, a refusal, or a panic.
+fn failure_of(payload: Box<dyn std::any::Any + Send>, location: Option<String>) -> Box<TaskFailure> {
+    let (site, record) = watch::take();
+    let site = site.map_or_else(CallSite::default, |site| (*site).clone());
+    let payload = match payload.downcast::<TaskFailure>() {
+        Ok(failure) => return failure,
+        Err(payload) => payload,
+    };
+    match payload.downcast::<watch::Refusal>() {
+        Ok(refusal) => Box::new(TaskFailure::Operation {
+            operation: refusal.operation,
+            message: refusal.message,
+            site,
+            retryable: false,
+        }),
+        Err(payload) => Box::new(TaskFailure::Panic {
+            message: panics::message(&*payload),
+            location: location.unwrap_or_else(|| "an unknown place".into()),
+            site,
+            record,
+        }),
+    }
+}

@@ -1,0 +1,151 @@
+//! Slots: threads that take tasks from a queue and run them.
+
+use crate::decode::decode;
+use crate::runner::{self, TaskEnd};
+use firesteel_operators::{Services, Task, TaskSpec, Terminal};
+use firesteel_types::{KillReason, StageId, TaskFailure, TaskId};
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::{self, JoinHandle};
+
+/// The executor's way to the driver.
+pub trait DriverLink: Send + Sync {
+    /// The encoded plan of a stage, or why there is none.
+    ///
+    /// # Errors
+    /// When the driver cannot encode it, or has forgotten the stage.
+    fn plan(&self, stage: StageId) -> Result<Arc<[u8]>, String>;
+
+    /// A task has ended.
+    fn finished(&self, task: &TaskSpec, end: TaskEnd);
+}
+
+type Plan = Arc<OnceLock<Result<Arc<dyn Terminal>, String>>>;
+
+struct Shared {
+    services: Arc<Services>,
+    link: Arc<dyn DriverLink>,
+    state: Mutex<State>,
+    wake: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    queue: VecDeque<TaskSpec>,
+    /// Tasks that were accepted and have not ended; the flag tells them to stop.
+    accepted: HashMap<TaskId, Arc<AtomicBool>>,
+    plans: HashMap<StageId, Plan>,
+    stopping: bool,
+}
+
+/// Runs tasks in a fixed number of slots. Stops, and waits for its tasks to notice, when dropped.
+pub struct Executor {
+    shared: Arc<Shared>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Executor {
+    /// Starts an executor.
+    ///
+    /// # Errors
+    /// When the operating system refuses a thread.
+    pub fn start(slots: u32, services: Arc<Services>, link: Arc<dyn DriverLink>) -> std::io::Result<Self> {
+        let shared = Arc::new(Shared { services, link, state: Mutex::default(), wake: Condvar::new() });
+        let mut executor = Executor { shared, threads: vec![] };
+        for slot in 0..slots {
+            let shared = executor.shared.clone();
+            let thread = thread::Builder::new().name(format!("firesteel-task-{slot}"));
+            executor.threads.push(thread.spawn(move || shared.work())?);
+        }
+        Ok(executor)
+    }
+
+    /// Accepts a task. It runs as soon as a slot is free.
+    pub fn launch(&self, task: TaskSpec) {
+        let mut state = self.shared.state();
+        state.accepted.insert(task.task, Arc::default());
+        state.queue.push_back(task);
+        self.shared.wake.notify_one();
+    }
+
+    /// Tells a task to stop. One that is not known has ended.
+    pub fn kill(&self, task: TaskId) {
+        if let Some(cancelled) = self.shared.state().accepted.get(&task) {
+            cancelled.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Forgets the plan of a stage that has no more tasks.
+    pub fn forget_stage(&self, stage: StageId) {
+        // Dropped outside the lock: operators own whatever the user's environments own.
+        let plan = self.shared.state().plans.remove(&stage);
+        drop(plan);
+    }
+}
+
+impl Drop for Executor {
+    fn drop(&mut self) {
+        {
+            let mut state = self.shared.state();
+            state.stopping = true;
+            state.accepted.values().for_each(|cancelled| cancelled.store(true, Ordering::Relaxed));
+            self.shared.wake.notify_all();
+        }
+        for thread in self.threads.drain(..) {
+            // The last owner of an executor may be a task of its own: that thread cannot wait for itself.
+            if thread.thread().id() != thread::current().id() {
+                let _ = thread.join();
+            }
+        }
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        // No user code runs under this lock, so a poisoned one is sound.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The life of a slot.
+    fn work(&self) {
+        while let Some((spec, cancelled)) = self.next_task() {
+            let end = self.run(&spec, cancelled);
+            self.state().accepted.remove(&spec.task);
+            self.link.finished(&spec, end);
+        }
+    }
+
+    fn next_task(&self) -> Option<(TaskSpec, Arc<AtomicBool>)> {
+        let mut state = self.state();
+        loop {
+            if state.stopping {
+                return None;
+            }
+            if let Some(spec) = state.queue.pop_front() {
+                let cancelled = state.accepted.get(&spec.task).cloned().unwrap_or_default();
+                return Some((spec, cancelled));
+            }
+            state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn run(&self, spec: &TaskSpec, cancelled: Arc<AtomicBool>) -> TaskEnd {
+        if cancelled.load(Ordering::Relaxed) {
+            return TaskEnd::Failed(Box::new(TaskFailure::Killed(KillReason::JobEnded)));
+        }
+        match self.plan(spec.stage) {
+            Ok(terminal) => {
+                let task = Task::new(spec.clone(), self.services.clone(), cancelled);
+                runner::run(&*terminal, &task)
+            }
+            Err(why) => TaskEnd::Failed(Box::new(TaskFailure::BadPlan(why))),
+        }
+    }
+
+    /// The operators of a stage: decoded by the first task that needs them, while the others wait.
+    fn plan(&self, stage: StageId) -> Result<Arc<dyn Terminal>, String> {
+        let plan = self.state().plans.entry(stage).or_default().clone();
+        plan.get_or_init(|| self.link.plan(stage).and_then(|bytes| decode(&bytes))).clone()
+    }
+}

@@ -1,0 +1,51 @@
+//! An operator on its way from the driver to an executor, and the helpers that every operator uses to arrive.
+
+use crate::stream::Op;
+use crate::task::Origin;
+use firesteel_closures::{BuildArgs, BuildError, Descriptor, Erased};
+use firesteel_data::block::{decode_value, encode_value};
+use firesteel_data::{Data, DataError, Environment};
+use serde::Serialize;
+use std::sync::Arc;
+
+/// An operator's code, and what it needs from outside.
+#[derive(Clone)]
+pub struct Code {
+    /// The function that builds the operator.
+    pub descriptor: &'static Descriptor,
+    /// Its environment, encoded.
+    pub environment: Arc<[u8]>,
+}
+
+impl Code {
+    /// Code with its environment.
+    ///
+    /// # Errors
+    /// When the environment cannot be encoded.
+    pub fn new<E: Serialize>(descriptor: &'static Descriptor, environment: &E) -> Result<Self, DataError> {
+        Ok(Code { descriptor, environment: encode_value(environment)?.into() })
+    }
+}
+
+/// The environment that the driver sent.
+pub(crate) fn environment<E: Environment>(args: &BuildArgs<'_>) -> Result<E, BuildError> {
+    decode_value(args.environment).map_err(|e| BuildError(format!("the environment of {}: {e}", args.site)))
+}
+
+/// One of the operators that this one reads.
+pub(crate) fn input<T: Data>(args: &BuildArgs<'_>, index: usize) -> Result<Op<T>, BuildError> {
+    let expected = std::any::type_name::<T>();
+    let wrong = |what: &str| BuildError(format!("input {index} of {} {what} {expected}", args.site));
+    let input: &Erased = args.inputs.get(index).ok_or_else(|| wrong("is missing; it should give"))?;
+    input.downcast_ref::<Op<T>>().cloned().ok_or_else(|| wrong("does not give"))
+}
+
+/// All of the operators that this one reads.
+pub(crate) fn inputs<T: Data>(args: &BuildArgs<'_>) -> Result<Vec<Op<T>>, BuildError> {
+    (0..args.inputs.len()).map(|index| input(args, index)).collect()
+}
+
+/// What the operator stands for.
+pub(crate) fn origin(args: &BuildArgs<'_>) -> Origin {
+    Origin { rdd: args.rdd, site: Arc::new(args.site.clone()) }
+}

@@ -1,0 +1,94 @@
+//! Bringing equal keys of several inputs together: what joins are made of.
+//!
+//! The inputs hold equal keys in partitions of equal index already: each is a shuffle's reading side, or an input that was
+//! placed by the same rule.
+
+use crate::code::{self, Code};
+use crate::combine::CombinedStream;
+use crate::stream::{Op, Operator, Stream};
+use crate::task::{Origin, Outcome, Task};
+use crate::watch;
+use firesteel_closures::{BuildArgs, BuildError, Descriptor, Erased};
+use firesteel_data::block::KeyRef;
+use firesteel_data::combine::Combiner;
+use firesteel_data::hash::hash_key;
+use firesteel_data::{Data, DataError};
+use firesteel_types::Partition;
+use std::hash::Hash;
+use std::sync::Arc;
+
+macro_rules! cogroup {
+    ($(#[$doc:meta])* $name:ident -> $groups:ty: $($value:ident $input:ident $at:tt),*) => {
+        $(#[$doc])*
+        pub struct $name<K, $($value),*> {
+            $($input: Op<(K, $value)>,)*
+            origin: Origin,
+        }
+
+        impl<K: Data + Hash + Eq, $($value: Data),*> $name<K, $($value),*> {
+            const DESCRIPTOR: &'static Descriptor = &Descriptor::new::<Self>(Self::build);
+
+            /// The operator's code.
+            ///
+            /// # Errors
+            /// Never, in practice: there is nothing to encode.
+            pub fn code() -> Result<Code, DataError> {
+                Code::new(Self::DESCRIPTOR, &())
+            }
+
+            fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {
+                let operator = Self { $($input: code::input(&args, $at)?,)* origin: code::origin(&args) };
+                Ok(Arc::new(Op::new(operator)))
+            }
+        }
+
+        impl<K: Data + Hash + Eq, $($value: Data),*> Operator<(K, $groups)> for $name<K, $($value),*> {
+            #[allow(clippy::type_complexity)]
+            fn open(self: Arc<Self>, partition: Partition, task: &Task) -> Outcome<Stream<(K, $groups)>> {
+                let _site = watch::enter(&self.origin.site);
+                let mut combiner = Combiner::<K, $groups>::new(task.dyn_workspace(), true);
+                $(
+                    self.$input.open(partition, task)?.for_each(|batch| {
+                        batch.for_each(|(key, value)| combiner.insert(
+                            hash_key(&key),
+                            KeyRef::Owned(key),
+                            value,
+                            |value| first_of(|groups: &mut $groups| groups.$at.push(value)),
+                            |mut groups, value| {
+                                groups.$at.push(value);
+                                groups
+                            },
+                        ));
+                        combiner.check_memory().map_err(|e| self.origin.data_failure(e))
+                    })?;
+                )*
+                let combined = combiner.finish(|mut earlier: $groups, later| {
+                    $(earlier.$at.extend(later.$at);)*
+                    earlier
+                });
+                let combined = combined.map_err(|e| self.origin.data_failure(e))?;
+                Ok(Stream::new(task, CombinedStream { combined, origin: self.origin.clone() }))
+            }
+        }
+    };
+}
+
+/// The groups of a key that was not met before.
+fn first_of<G: Default>(put: impl FnOnce(&mut G)) -> G {
+    let mut groups = G::default();
+    put(&mut groups);
+    groups
+}
+
+cogroup! {
+    /// For each key, its values in two inputs.
+    CoGroup2 -> (Vec<A>, Vec<B>): A a 0, B b 1
+}
+cogroup! {
+    /// For each key, its values in three inputs.
+    CoGroup3 -> (Vec<A>, Vec<B>, Vec<C>): A a 0, B b 1, C c 2
+}
+cogroup! {
+    /// For each key, its values in four inputs.
+    CoGroup4 -> (Vec<A>, Vec<B>, Vec<C>, Vec<D>): A a 0, B b 1, C c 2, D d 3
+}

@@ -1,0 +1,182 @@
+//! Bringing equal keys together on the reading side: `reduce_by_key`, `group_by_key` and everything else that combines.
+
+use crate::code::{self, Code};
+use crate::shuffle_read::Blocks;
+use crate::stream::{Batches, Op, Operator, Stream};
+use crate::task::{Origin, Outcome, Task};
+use crate::watch;
+use firesteel_closures::{BuildArgs, BuildError, Descriptor, Erased, Plain, ZeroSized};
+use firesteel_data::block::{KeyRef, Pairs};
+use firesteel_data::combine::{Combined, Combiner};
+use firesteel_data::hash::{hash_key, hash_text};
+use firesteel_data::{Batch, Data, DataError, Environment, batch_len};
+use firesteel_types::{Partition, ShuffleId};
+use serde::{Deserialize, Serialize};
+use std::hash::Hash;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+/// How values of one key become one: Spark's three functions, with an environment for all of them.
+///
+/// `create` makes a combination of a first value, `merge` adds a value to one, `unite` makes one of two (the earlier first).
+pub struct Combining<E, Create, Merge, Unite> {
+    /// What the functions need.
+    pub environment: Arc<E>,
+    /// `Fn(&E, V) -> C`
+    pub create: ZeroSized<Create>,
+    /// `Fn(&E, C, V) -> C`
+    pub merge: ZeroSized<Merge>,
+    /// `Fn(&E, C, C) -> C`
+    pub unite: ZeroSized<Unite>,
+    /// Whether a merged value stays in memory, as in a list.
+    pub accumulates: bool,
+}
+
+impl<E, A, B, C> Clone for Combining<E, A, B, C> {
+    fn clone(&self) -> Self {
+        Combining {
+            environment: self.environment.clone(),
+            create: self.create,
+            merge: self.merge,
+            unite: self.unite,
+            accumulates: self.accumulates,
+        }
+    }
+}
+
+/// Combines the pairs of a shuffle, or of an input whose equal keys already lie in one partition.
+pub struct Combine<K, V, C, E, Create, Merge, Unite> {
+    source: Source<K, V>,
+    combining: Combining<E, Create, Merge, Unite>,
+    origin: Origin,
+    types: PhantomData<fn() -> C>,
+}
+
+enum Source<K, V> {
+    Shuffle(ShuffleId),
+    Narrow(Op<(K, V)>),
+}
+
+#[derive(Serialize, Deserialize)]
+struct Sent<E> {
+    environment: E,
+    shuffle: Option<ShuffleId>,
+    accumulates: bool,
+}
+
+impl<K, V, C, E, Create, Merge, Unite> Combine<K, V, C, E, Create, Merge, Unite>
+where
+    K: Data + Hash + Eq,
+    V: Data,
+    C: Data,
+    E: Environment,
+    Create: Fn(&E, V) -> C + Plain,
+    Merge: Fn(&E, C, V) -> C + Plain,
+    Unite: Fn(&E, C, C) -> C + Plain,
+{
+    const DESCRIPTOR: &'static Descriptor = &Descriptor::new::<Self>(Self::build);
+
+    /// The operator's code: reading `shuffle`, or else its only input.
+    ///
+    /// # Errors
+    /// When the environment cannot be encoded.
+    pub fn code(
+        shuffle: Option<ShuffleId>,
+        combining: &Combining<E, Create, Merge, Unite>,
+    ) -> Result<Code, DataError> {
+        let (environment, accumulates) = (&*combining.environment, combining.accumulates);
+        Code::new(Self::DESCRIPTOR, &Sent { environment, shuffle, accumulates })
+    }
+
+    fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {
+        let sent: Sent<E> = code::environment(&args)?;
+        let source = match sent.shuffle {
+            Some(shuffle) => Source::Shuffle(shuffle),
+            None => Source::Narrow(code::input(&args, 0)?),
+        };
+        // SAFETY: only `code`, which was given such functions, names this one.
+        let (create, merge, unite) =
+            unsafe { (ZeroSized::revive(), ZeroSized::revive(), ZeroSized::revive()) };
+        let environment = Arc::new(sent.environment);
+        let combining = Combining { environment, create, merge, unite, accumulates: sent.accumulates };
+        Ok(Arc::new(Op::new(Self { source, combining, origin: code::origin(&args), types: PhantomData })))
+    }
+
+    fn combine_all(&self, partition: Partition, task: &Task) -> Outcome<Combined<K, C>> {
+        let _site = watch::enter(&self.origin.site);
+        let mut combiner = Combiner::new(task.dyn_workspace(), self.combining.accumulates);
+        match &self.source {
+            Source::Shuffle(shuffle) => {
+                let mut blocks = Blocks::new(*shuffle, partition, task)?;
+                while let Some(bytes) = blocks.next()? {
+                    self.combine_blocks(&bytes, &mut combiner).map_err(|e| self.origin.data_failure(e))?;
+                }
+            }
+            Source::Narrow(input) => input.open(partition, task)?.for_each(|batch| {
+                batch.for_each(|(key, value)| {
+                    self.insert(hash_key(&key), KeyRef::Owned(key), value, &mut combiner)
+                });
+                combiner.check_memory().map_err(|e| self.origin.data_failure(e))
+            })?,
+        }
+        let (environment, unite) = (self.combining.environment.clone(), self.combining.unite.get());
+        combiner.finish(move |a, b| unite(&environment, a, b)).map_err(|e| self.origin.data_failure(e))
+    }
+
+    fn combine_blocks(&self, mut bytes: &[u8], combiner: &mut Combiner<K, C>) -> Result<(), DataError> {
+        /// Memory is checked after this many pairs.
+        const STRIDE: usize = 1024;
+        while let Some(mut block) = Pairs::<K, V>::take(&mut bytes)? {
+            while block.left() > 0 {
+                for _ in 0..STRIDE.min(block.left()) {
+                    let Some((key, value)) = block.next_ref()? else { break };
+                    let hash = match &key {
+                        KeyRef::Owned(key) => hash_key(key),
+                        KeyRef::Text(text) => hash_text(text),
+                    };
+                    self.insert(hash, key, value, combiner);
+                }
+                combiner.check_memory()?;
+            }
+        }
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn insert(&self, hash: u64, key: KeyRef<'_, K>, value: V, combiner: &mut Combiner<K, C>) {
+        let (environment, create, merge) =
+            (&*self.combining.environment, self.combining.create.get(), self.combining.merge.get());
+        combiner.insert(hash, key, value, |v| create(environment, v), |c, v| merge(environment, c, v));
+    }
+}
+
+impl<K, V, C, E, Create, Merge, Unite> Operator<(K, C)> for Combine<K, V, C, E, Create, Merge, Unite>
+where
+    K: Data + Hash + Eq,
+    V: Data,
+    C: Data,
+    E: Environment,
+    Create: Fn(&E, V) -> C + Plain,
+    Merge: Fn(&E, C, V) -> C + Plain,
+    Unite: Fn(&E, C, C) -> C + Plain,
+{
+    fn open(self: Arc<Self>, partition: Partition, task: &Task) -> Outcome<Stream<(K, C)>> {
+        let combined = self.combine_all(partition, task)?;
+        Ok(Stream::new(task, CombinedStream { combined, origin: self.origin.clone() }))
+    }
+}
+
+/// What a [`Combiner`] gave, in batches.
+pub(crate) struct CombinedStream<K, C> {
+    pub(crate) combined: Combined<K, C>,
+    pub(crate) origin: Origin,
+}
+
+impl<K: Data, C: Data> Batches<(K, C)> for CombinedStream<K, C> {
+    fn next_batch(&mut self) -> Outcome<Option<Batch<(K, C)>>> {
+        let _site = watch::enter(&self.origin.site);
+        let batch: Result<Vec<_>, _> = self.combined.by_ref().take(batch_len::<(K, C)>()).collect();
+        let batch = batch.map_err(|e| self.origin.data_failure(e))?;
+        Ok(if batch.is_empty() { None } else { Some(Batch::Owned(batch)) })
+    }
+}

@@ -1,0 +1,35 @@
+//! What a task does: operators that hand batches of records to one another.
+//!
+//! An operator is a generic inner loop over a batch; types are erased between operators, once per batch and never once
+//! per record. Each operator can be made in two ways: by the driver, as [`Code`] (a descriptor and an encoded environment),
+//! and by an executor, from that code and the operators that it reads.
+//!
+//! Read [`Operator`] and [`Stream`] first, then the operators: sources, narrow ones, those with several inputs, the two
+//! ends of a shuffle, and the result.
+
+mod code;
+mod cogroup;
+mod combine;
+mod narrow;
+mod result;
+mod several;
+mod shuffle_read;
+mod shuffle_write;
+mod sort;
+mod source;
+mod stream;
+mod task;
+pub mod watch;
+
+pub use code::Code;
+pub use cogroup::{CoGroup2, CoGroup3, CoGroup4};
+pub use combine::{Combine, Combining};
+pub use narrow::{Batchwise, FlatMap, Records, WholePartition};
+pub use result::{RunTerminal, TaskOutput, Terminal, Yield};
+pub use several::{Cartesian, Coalesce, Union, ZipPartitions};
+pub use shuffle_read::ShuffleRead;
+pub use shuffle_write::{CombineWrite, ShuffleWrite};
+pub use sort::Sort;
+pub use source::{Generate, Slices, TextLines, WholeFiles};
+pub use stream::{Batches, Op, Operator, PartitionIter, Stream};
+pub use task::{CommitGate, Origin, Outcome, Services, Task, TaskSpec, data_failure};

@@ -1,0 +1,310 @@
+//! Operators on one input, partition by partition.
+
+use crate::code::{self, Code};
+use crate::stream::{Batches, Op, Operator, PartitionIter, Stream};
+use crate::task::{Origin, Outcome, Task};
+use crate::watch;
+use firesteel_closures::{BuildArgs, BuildError, Descriptor, Erased, Plain, ZeroSized};
+use firesteel_data::{Batch, Data, DataError, Environment, batch_len};
+use firesteel_types::Partition;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+/// A batch in, a batch out: `map`, `filter`, `map_values` and the like.
+pub struct Batchwise<T, U, E, F> {
+    input: Op<T>,
+    environment: E,
+    function: ZeroSized<F>,
+    origin: Origin,
+    types: PhantomData<fn() -> U>,
+}
+
+impl<T, U, E, F> Batchwise<T, U, E, F>
+where
+    T: Data,
+    U: Data,
+    E: Environment,
+    F: Fn(&E, Batch<T>, &Records) -> Vec<U> + Plain,
+{
+    const DESCRIPTOR: &'static Descriptor = &Descriptor::new::<Self>(Self::build);
+
+    /// The operator's code.
+    ///
+    /// # Errors
+    /// When the environment cannot be encoded.
+    pub fn code(environment: &E, function: F) -> Result<Code, DataError> {
+        ZeroSized::new(function);
+        Code::new(Self::DESCRIPTOR, environment)
+    }
+
+    fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {
+        let (input, environment, origin) =
+            (code::input(&args, 0)?, code::environment(&args)?, code::origin(&args));
+        // SAFETY: only `code`, which was given an F, names this function.
+        let function = unsafe { ZeroSized::revive() };
+        Ok(Arc::new(Op::new(Self { input, environment, function, origin, types: PhantomData })))
+    }
+}
+
+/// How a batchwise function goes through its records: plainly, or noting each so that a panic can name it.
+pub struct Records {
+    careful: bool,
+}
+
+impl Records {
+    /// For a task.
+    pub fn of(task: &Task) -> Self {
+        Records { careful: task.is_careful() }
+    }
+
+    /// Applies `f` to each record.
+    #[inline]
+    pub fn map<T: Data, U>(&self, batch: Batch<T>, f: impl Fn(T) -> U) -> Vec<U> {
+        if !self.careful {
+            return batch.map(f);
+        }
+        let noting = |record: T| {
+            watch::note_record(&record);
+            let made = f(record);
+            watch::forget_record();
+            made
+        };
+        batch.map(noting)
+    }
+
+    /// Keeps the records for which `keep` holds.
+    #[inline]
+    pub fn filter<T: Data>(&self, batch: Batch<T>, keep: impl Fn(&T) -> bool) -> Vec<T> {
+        if !self.careful {
+            return batch.filter(keep);
+        }
+        let noting = |record: &T| {
+            watch::note_record(record);
+            let kept = keep(record);
+            watch::forget_record();
+            kept
+        };
+        batch.filter(noting)
+    }
+}
+
+impl<T, U, E, F> Operator<U> for Batchwise<T, U, E, F>
+where
+    T: Data,
+    U: Data,
+    E: Environment,
+    F: Fn(&E, Batch<T>, &Records) -> Vec<U> + Plain,
+{
+    fn open(self: Arc<Self>, partition: Partition, task: &Task) -> Outcome<Stream<U>> {
+        let input = self.input.open(partition, task)?;
+        Ok(Stream::new(task, BatchwiseStream { operator: self, input, records: Records::of(task) }))
+    }
+}
+
+struct BatchwiseStream<T, U, E, F> {
+    operator: Arc<Batchwise<T, U, E, F>>,
+    input: Stream<T>,
+    records: Records,
+}
+
+impl<T, U, E, F> Batches<U> for BatchwiseStream<T, U, E, F>
+where
+    T: Data,
+    U: Data,
+    E: Environment,
+    F: Fn(&E, Batch<T>, &Records) -> Vec<U> + Plain,
+{
+    fn next_batch(&mut self) -> Outcome<Option<Batch<U>>> {
+        let Some(batch) = self.input.next_batch()? else { return Ok(None) };
+        let _site = watch::enter(&self.operator.origin.site);
+        let function = self.operator.function.get();
+        Ok(Some(Batch::Owned(function(&self.operator.environment, batch, &self.records))))
+    }
+}
+
+/// A record in, any number out.
+pub struct FlatMap<T, I, E, F> {
+    input: Op<T>,
+    environment: E,
+    function: ZeroSized<F>,
+    origin: Origin,
+    types: PhantomData<fn() -> I>,
+}
+
+impl<T, I, E, F> FlatMap<T, I, E, F>
+where
+    T: Data,
+    I: IntoIterator<Item: Data> + 'static,
+    E: Environment,
+    F: Fn(&E, T) -> I + Plain,
+{
+    const DESCRIPTOR: &'static Descriptor = &Descriptor::new::<Self>(Self::build);
+
+    /// The operator's code.
+    ///
+    /// # Errors
+    /// When the environment cannot be encoded.
+    pub fn code(environment: &E, function: F) -> Result<Code, DataError> {
+        ZeroSized::new(function);
+        Code::new(Self::DESCRIPTOR, environment)
+    }
+
+    fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {
+        let (input, environment, origin) =
+            (code::input(&args, 0)?, code::environment(&args)?, code::origin(&args));
+        // SAFETY: only `code`, which was given an F, names this function.
+        let function = unsafe { ZeroSized::revive() };
+        Ok(Arc::new(Op::new(Self { input, environment, function, origin, types: PhantomData })))
+    }
+}
+
+impl<T, I, E, F> Operator<I::Item> for FlatMap<T, I, E, F>
+where
+    T: Data,
+    I: IntoIterator<Item: Data> + 'static,
+    E: Environment,
+    F: Fn(&E, T) -> I + Plain,
+{
+    fn open(self: Arc<Self>, partition: Partition, task: &Task) -> Outcome<Stream<I::Item>> {
+        let input = self.input.open(partition, task)?;
+        let careful = task.is_careful();
+        let (batch, inner) = (vec![].into_iter(), None);
+        Ok(Stream::new(task, FlatMapStream { operator: self, input, batch, inner, careful }))
+    }
+}
+
+struct FlatMapStream<T, I: IntoIterator, E, F> {
+    operator: Arc<FlatMap<T, I, E, F>>,
+    input: Stream<T>,
+    /// Records that the function was not given yet.
+    batch: std::vec::IntoIter<T>,
+    /// What the function made of the last record, as far as it was not given on.
+    inner: Option<I::IntoIter>,
+    careful: bool,
+}
+
+impl<T, I, E, F> FlatMapStream<T, I, E, F>
+where
+    T: Data,
+    I: IntoIterator<Item: Data> + 'static,
+    E: Environment,
+    F: Fn(&E, T) -> I + Plain,
+{
+    /// Fills `out` to `wanted`, or uses up the batch.
+    fn fill(&mut self, out: &mut Vec<I::Item>, wanted: usize) {
+        let _site = watch::enter(&self.operator.origin.site);
+        let function = self.operator.function.get();
+        loop {
+            if let Some(mut inner) = self.inner.take() {
+                // What is small is taken whole; only what may be large is counted.
+                if inner.size_hint().1.is_some_and(|most| most <= wanted) {
+                    out.extend(inner);
+                } else {
+                    out.extend(inner.by_ref().take(wanted.saturating_sub(out.len()).max(1)));
+                    if out.len() >= wanted {
+                        self.inner = Some(inner);
+                    }
+                }
+            }
+            if out.len() >= wanted {
+                return;
+            }
+            let Some(record) = self.batch.next() else { return };
+            if self.careful {
+                watch::note_record(&record);
+            }
+            self.inner = Some(function(&self.operator.environment, record).into_iter());
+        }
+    }
+}
+
+impl<T, I, E, F> Batches<I::Item> for FlatMapStream<T, I, E, F>
+where
+    T: Data,
+    I: IntoIterator<Item: Data> + 'static,
+    E: Environment,
+    F: Fn(&E, T) -> I + Plain,
+{
+    fn next_batch(&mut self) -> Outcome<Option<Batch<I::Item>>> {
+        let wanted = batch_len::<I::Item>();
+        let mut out = Vec::with_capacity(wanted);
+        loop {
+            self.fill(&mut out, wanted);
+            if out.len() >= wanted {
+                return Ok(Some(Batch::Owned(out)));
+            }
+            match self.input.next_batch()? {
+                Some(batch) => self.batch = batch.into_vec().into_iter(),
+                None if out.is_empty() => return Ok(None),
+                None => return Ok(Some(Batch::Owned(out))),
+            }
+        }
+    }
+}
+
+/// A whole partition in, a whole partition out: `map_partitions` and all that needs to see more than one record.
+pub struct WholePartition<T, I, E, F> {
+    input: Op<T>,
+    environment: E,
+    function: ZeroSized<F>,
+    origin: Origin,
+    types: PhantomData<fn() -> I>,
+}
+
+impl<T, I, E, F> WholePartition<T, I, E, F>
+where
+    T: Data,
+    I: IntoIterator<Item: Data> + 'static,
+    E: Environment,
+    F: Fn(&E, Partition, PartitionIter<T>) -> I + Plain,
+{
+    const DESCRIPTOR: &'static Descriptor = &Descriptor::new::<Self>(Self::build);
+
+    /// The operator's code.
+    ///
+    /// # Errors
+    /// When the environment cannot be encoded.
+    pub fn code(environment: &E, function: F) -> Result<Code, DataError> {
+        ZeroSized::new(function);
+        Code::new(Self::DESCRIPTOR, environment)
+    }
+
+    fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {
+        let (input, environment, origin) =
+            (code::input(&args, 0)?, code::environment(&args)?, code::origin(&args));
+        // SAFETY: only `code`, which was given an F, names this function.
+        let function = unsafe { ZeroSized::revive() };
+        Ok(Arc::new(Op::new(Self { input, environment, function, origin, types: PhantomData })))
+    }
+}
+
+impl<T, I, E, F> Operator<I::Item> for WholePartition<T, I, E, F>
+where
+    T: Data,
+    I: IntoIterator<Item: Data> + 'static,
+    E: Environment,
+    F: Fn(&E, Partition, PartitionIter<T>) -> I + Plain,
+{
+    fn open(self: Arc<Self>, partition: Partition, task: &Task) -> Outcome<Stream<I::Item>> {
+        let records = PartitionIter::new(self.input.open(partition, task)?);
+        let made = {
+            let _site = watch::enter(&self.origin.site);
+            self.function.get()(&self.environment, partition, records).into_iter()
+        };
+        Ok(Stream::new(task, IteratorStream { origin: self.origin.clone(), records: made }))
+    }
+}
+
+/// The batches of an iterator that a user's function gave.
+pub(crate) struct IteratorStream<I> {
+    pub(crate) origin: Origin,
+    pub(crate) records: I,
+}
+
+impl<I: Iterator<Item: Data>> Batches<I::Item> for IteratorStream<I> {
+    fn next_batch(&mut self) -> Outcome<Option<Batch<I::Item>>> {
+        let _site = watch::enter(&self.origin.site);
+        let records: Vec<I::Item> = self.records.by_ref().take(batch_len::<I::Item>()).collect();
+        Ok(if records.is_empty() { None } else { Some(Batch::Owned(records)) })
+    }
+}

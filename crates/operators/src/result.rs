@@ -1,0 +1,91 @@
+//! Where a stage ends: in a map output, or in a result for the driver.
+
+use crate::code::{self, Code};
+use crate::stream::{Op, Stream};
+use crate::task::{Origin, Outcome, Task};
+use crate::watch;
+use firesteel_closures::{BuildArgs, BuildError, Descriptor, Erased, Plain, ZeroSized};
+use firesteel_data::{Data, DataError, Environment};
+use firesteel_shuffle::MapOutput;
+use firesteel_types::{Partition, ShuffleId};
+use std::sync::Arc;
+
+/// What a task leaves.
+pub enum TaskOutput {
+    /// Bytes for the driver.
+    Result(Vec<u8>),
+    /// Records for the reducers of a shuffle.
+    MapOutput {
+        /// The shuffle.
+        shuffle: ShuffleId,
+        /// The records.
+        output: MapOutput,
+        /// A digest of them that does not depend on their order.
+        checksum: u64,
+    },
+}
+
+/// The last operator of a stage: computes a partition to its end.
+pub trait Terminal: Send + Sync {
+    /// Runs the task.
+    ///
+    /// # Errors
+    /// When the partition cannot be computed.
+    fn run(&self, partition: Partition, task: &Task) -> Outcome<TaskOutput>;
+}
+
+/// A terminal as a stage plan's last operator is erased.
+pub struct RunTerminal(pub Arc<dyn Terminal>);
+
+impl RunTerminal {
+    pub(crate) fn erase(terminal: impl Terminal + 'static) -> Erased {
+        Arc::new(RunTerminal(Arc::new(terminal)))
+    }
+}
+
+/// Computes bytes from the records of each partition.
+pub struct Yield<T, E, F> {
+    input: Op<T>,
+    environment: E,
+    function: ZeroSized<F>,
+    origin: Origin,
+}
+
+impl<T, E, F> Yield<T, E, F>
+where
+    T: Data,
+    E: Environment,
+    F: Fn(&E, Partition, Stream<T>) -> Outcome<Vec<u8>> + Plain,
+{
+    const DESCRIPTOR: &'static Descriptor = &Descriptor::new::<Self>(Self::build);
+
+    /// The operator's code.
+    ///
+    /// # Errors
+    /// When the environment cannot be encoded.
+    pub fn code(environment: &E, function: F) -> Result<Code, DataError> {
+        ZeroSized::new(function);
+        Code::new(Self::DESCRIPTOR, environment)
+    }
+
+    fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {
+        let (input, environment, origin) =
+            (code::input(&args, 0)?, code::environment(&args)?, code::origin(&args));
+        // SAFETY: only `code`, which was given an F, names this function.
+        let function = unsafe { ZeroSized::revive() };
+        Ok(RunTerminal::erase(Self { input, environment, function, origin }))
+    }
+}
+
+impl<T, E, F> Terminal for Yield<T, E, F>
+where
+    T: Data,
+    E: Environment,
+    F: Fn(&E, Partition, Stream<T>) -> Outcome<Vec<u8>> + Plain,
+{
+    fn run(&self, partition: Partition, task: &Task) -> Outcome<TaskOutput> {
+        let _site = watch::enter(&self.origin.site);
+        let stream = self.input.open(partition, task)?;
+        self.function.get()(&self.environment, partition, stream).map(TaskOutput::Result)
+    }
+}

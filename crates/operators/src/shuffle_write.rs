@@ -1,0 +1,212 @@
+//! Where a stage ends at a shuffle: records are placed by their keys, combined first where that is possible.
+
+use crate::code::{self, Code};
+use crate::combine::Combining;
+use crate::result::{RunTerminal, TaskOutput, Terminal};
+use crate::stream::Op;
+use crate::task::{Origin, Outcome, Task};
+use crate::watch;
+use firesteel_closures::{BuildArgs, BuildError, Descriptor, Erased, Plain, ZeroSized};
+use firesteel_data::block::KeyRef;
+use firesteel_data::column::digest;
+use firesteel_data::combine::Combiner;
+use firesteel_data::hash::{hash_key, partition_of};
+use firesteel_data::{Batch, Data, DataError, Environment};
+use firesteel_shuffle::MapOutputWriter;
+use firesteel_types::{Partition, ShuffleId};
+use serde::{Deserialize, Serialize};
+use std::hash::Hash;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+/// Where a shuffle's records go.
+#[derive(Serialize, Deserialize)]
+struct Sent<E> {
+    shuffle: ShuffleId,
+    reducers: u32,
+    environment: E,
+}
+
+/// Places each record by a function of its key.
+pub struct ShuffleWrite<K, V, E, F> {
+    input: Op<(K, V)>,
+    sent: Sent<E>,
+    place: ZeroSized<F>,
+    origin: Origin,
+}
+
+impl<K, V, E, F> ShuffleWrite<K, V, E, F>
+where
+    K: Data,
+    V: Data,
+    E: Environment,
+    F: Fn(&E, &K) -> u32 + Plain,
+{
+    const DESCRIPTOR: &'static Descriptor = &Descriptor::new::<Self>(Self::build);
+
+    /// The operator's code. `place` gives the reducer of a key, less than `reducers`.
+    ///
+    /// # Errors
+    /// When the environment cannot be encoded.
+    pub fn code(shuffle: ShuffleId, reducers: u32, environment: &E, place: F) -> Result<Code, DataError> {
+        ZeroSized::new(place);
+        Code::new(Self::DESCRIPTOR, &Sent { shuffle, reducers, environment })
+    }
+
+    fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {
+        let (input, sent, origin) = (code::input(&args, 0)?, code::environment(&args)?, code::origin(&args));
+        // SAFETY: only `code`, which was given an F, names this function.
+        let place = unsafe { ZeroSized::revive() };
+        let write = Self { input, sent, place, origin };
+        Ok(RunTerminal::erase(write))
+    }
+
+    fn write(&self, batch: Batch<(K, V)>, out: &mut MapOutputWriter<K, V>) -> Result<(), DataError> {
+        let (place, reducers, mut scratch) = (self.place.get(), self.sent.reducers, vec![]);
+        for (key, value) in batch.into_vec() {
+            let reducer = place(&self.sent.environment, &key);
+            if reducer >= reducers {
+                watch::note_record(&key);
+                panic!(
+                    "the partitioner gave partition {reducer} for a key, but there are only {reducers} partitions"
+                );
+            }
+            out.push(reducer, digest(&key, &mut scratch)?, KeyRef::Owned(key), value)?;
+        }
+        out.check_memory()
+    }
+}
+
+impl<K, V, E, F> Terminal for ShuffleWrite<K, V, E, F>
+where
+    K: Data,
+    V: Data,
+    E: Environment,
+    F: Fn(&E, &K) -> u32 + Plain,
+{
+    fn run(&self, partition: Partition, task: &Task) -> Outcome<TaskOutput> {
+        let _site = watch::enter(&self.origin.site);
+        let mut out = writer(self.sent.reducers, task);
+        let input = self.input.open(partition, task)?;
+        input.for_each(|batch| self.write(batch, &mut out).map_err(|e| self.origin.data_failure(e)))?;
+        finish(out, self.sent.shuffle, &self.origin)
+    }
+}
+
+/// Combines what it can, then places each combination by the hash of its key.
+pub struct CombineWrite<K, V, C, E, Create, Merge, Unite> {
+    input: Op<(K, V)>,
+    shuffle: ShuffleId,
+    reducers: u32,
+    combining: Combining<E, Create, Merge, Unite>,
+    origin: Origin,
+    types: PhantomData<fn() -> C>,
+}
+
+impl<K, V, C, E, Create, Merge, Unite> CombineWrite<K, V, C, E, Create, Merge, Unite>
+where
+    K: Data + Hash + Eq,
+    V: Data,
+    C: Data,
+    E: Environment,
+    Create: Fn(&E, V) -> C + Plain,
+    Merge: Fn(&E, C, V) -> C + Plain,
+    Unite: Fn(&E, C, C) -> C + Plain,
+{
+    const DESCRIPTOR: &'static Descriptor = &Descriptor::new::<Self>(Self::build);
+
+    /// The operator's code.
+    ///
+    /// # Errors
+    /// When the environment cannot be encoded.
+    pub fn code(
+        shuffle: ShuffleId,
+        reducers: u32,
+        combining: &Combining<E, Create, Merge, Unite>,
+    ) -> Result<Code, DataError> {
+        let environment = (&*combining.environment, combining.accumulates);
+        Code::new(Self::DESCRIPTOR, &Sent { shuffle, reducers, environment })
+    }
+
+    fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {
+        let Sent { shuffle, reducers, environment: (environment, accumulates) }: Sent<(E, bool)> =
+            code::environment(&args)?;
+        let (input, origin) = (code::input(&args, 0)?, code::origin(&args));
+        // SAFETY: only `code`, which was given such functions, names this one.
+        let (create, merge, unite) =
+            unsafe { (ZeroSized::revive(), ZeroSized::revive(), ZeroSized::revive()) };
+        let combining = Combining { environment: Arc::new(environment), create, merge, unite, accumulates };
+        let write = Self { input, shuffle, reducers, combining, origin, types: PhantomData };
+        Ok(RunTerminal::erase(write))
+    }
+
+    fn combine(&self, batch: Batch<(K, V)>, combiner: &mut Combiner<K, C>) {
+        let (environment, create, merge) =
+            (&*self.combining.environment, self.combining.create.get(), self.combining.merge.get());
+        for (key, value) in batch.into_vec() {
+            let hash = hash_key(&key);
+            combiner.insert(
+                hash,
+                KeyRef::Owned(key),
+                value,
+                |v| create(environment, v),
+                |c, v| merge(environment, c, v),
+            );
+        }
+    }
+
+    /// Hands what was combined so far to the reducers, who will combine it with the rest.
+    fn hand_on(
+        &self,
+        combiner: &mut Combiner<K, C>,
+        out: &mut MapOutputWriter<K, C>,
+    ) -> Result<(), DataError> {
+        let mut pushed = 0usize;
+        combiner.drain(|hash, key, combined| {
+            out.push(partition_of(hash, self.reducers), hash, key, combined)?;
+            pushed += 1;
+            if pushed.is_multiple_of(1 << 12) { out.check_memory() } else { Ok(()) }
+        })?;
+        out.check_memory()
+    }
+}
+
+impl<K, V, C, E, Create, Merge, Unite> Terminal for CombineWrite<K, V, C, E, Create, Merge, Unite>
+where
+    K: Data + Hash + Eq,
+    V: Data,
+    C: Data,
+    E: Environment,
+    Create: Fn(&E, V) -> C + Plain,
+    Merge: Fn(&E, C, V) -> C + Plain,
+    Unite: Fn(&E, C, C) -> C + Plain,
+{
+    fn run(&self, partition: Partition, task: &Task) -> Outcome<TaskOutput> {
+        let _site = watch::enter(&self.origin.site);
+        let mut out = writer(self.reducers, task);
+        let mut combiner = Combiner::new(task.dyn_workspace(), self.combining.accumulates);
+        self.input.open(partition, task)?.for_each(|batch| {
+            self.combine(batch, &mut combiner);
+            if combiner.is_over_budget() {
+                self.hand_on(&mut combiner, &mut out).map_err(|e| self.origin.data_failure(e))?;
+            }
+            Ok(())
+        })?;
+        self.hand_on(&mut combiner, &mut out).map_err(|e| self.origin.data_failure(e))?;
+        finish(out, self.shuffle, &self.origin)
+    }
+}
+
+fn writer<K: Data, V: Data>(reducers: u32, task: &Task) -> MapOutputWriter<K, V> {
+    let services = task.services();
+    MapOutputWriter::new(reducers, task.workspace(), services.memory.clone(), services.dirs.clone())
+}
+
+fn finish<K: Data, V: Data>(
+    out: MapOutputWriter<K, V>,
+    shuffle: ShuffleId,
+    origin: &Origin,
+) -> Outcome<TaskOutput> {
+    let (output, checksum) = out.finish().map_err(|e| origin.data_failure(e))?;
+    Ok(TaskOutput::MapOutput { shuffle, output, checksum })
+}

@@ -1,0 +1,208 @@
+//! Operators without input: data of the driver's, generated data, files.
+
+use crate::code::{self, Code};
+use crate::narrow::IteratorStream;
+use crate::stream::{Batches, Op, Operator, Stream};
+use crate::task::{Origin, Outcome, Task};
+use crate::watch;
+use firesteel_closures::{BuildArgs, BuildError, Descriptor, Erased, Plain, ZeroSized};
+use firesteel_data::block::take_records;
+use firesteel_data::{Batch, Data, DataError, Environment, batch_len};
+use firesteel_io::{FileSplit, InputFile, LineOptions, LineReader, read_text};
+use firesteel_types::{BlockId, Partition, TaskFailure};
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+/// Data that the driver had: each partition is a block, fetched by name.
+pub struct Slices<T> {
+    origin: Origin,
+    types: PhantomData<fn() -> T>,
+}
+
+impl<T: Data> Slices<T> {
+    const DESCRIPTOR: &'static Descriptor = &Descriptor::new::<Self>(Self::build);
+
+    /// The operator's code.
+    ///
+    /// # Errors
+    /// Never, in practice: there is nothing to encode.
+    pub fn code() -> Result<Code, DataError> {
+        Code::new(Self::DESCRIPTOR, &())
+    }
+
+    fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {
+        Ok(Arc::new(Op::<T>::new(Self { origin: code::origin(&args), types: PhantomData })))
+    }
+}
+
+impl<T: Data> Operator<T> for Slices<T> {
+    fn open(self: Arc<Self>, partition: Partition, task: &Task) -> Outcome<Stream<T>> {
+        let id = BlockId::Input(self.origin.rdd, partition);
+        let block = task.services().blocks.get(id).ok_or_else(|| {
+            Box::new(TaskFailure::Operation {
+                operation: format!("find block {id}"),
+                message: "it is not there".into(),
+                site: (*self.origin.site).clone(),
+                retryable: true,
+            })
+        })?;
+        let records = take_records(&mut &block[..]).map_err(|e| self.origin.data_failure(e))?;
+        Ok(Stream::new(task, Once(records)))
+    }
+}
+
+/// One batch, once.
+struct Once<T>(Option<Vec<T>>);
+
+impl<T: Data> Batches<T> for Once<T> {
+    fn next_batch(&mut self) -> Outcome<Option<Batch<T>>> {
+        Ok(self.0.take().map(Batch::Owned))
+    }
+}
+
+/// Data that a function makes for each partition.
+pub struct Generate<I, E, F> {
+    environment: E,
+    function: ZeroSized<F>,
+    origin: Origin,
+    types: PhantomData<fn() -> I>,
+}
+
+impl<I, E, F> Generate<I, E, F>
+where
+    I: IntoIterator<Item: Data> + 'static,
+    E: Environment,
+    F: Fn(&E, Partition) -> I + Plain,
+{
+    const DESCRIPTOR: &'static Descriptor = &Descriptor::new::<Self>(Self::build);
+
+    /// The operator's code.
+    ///
+    /// # Errors
+    /// When the environment cannot be encoded.
+    pub fn code(environment: &E, function: F) -> Result<Code, DataError> {
+        ZeroSized::new(function);
+        Code::new(Self::DESCRIPTOR, environment)
+    }
+
+    fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {
+        let (environment, origin) = (code::environment(&args)?, code::origin(&args));
+        // SAFETY: only `code`, which was given an F, names this function.
+        let function = unsafe { ZeroSized::revive() };
+        Ok(Arc::new(Op::new(Self { environment, function, origin, types: PhantomData })))
+    }
+}
+
+impl<I, E, F> Operator<I::Item> for Generate<I, E, F>
+where
+    I: IntoIterator<Item: Data> + 'static,
+    E: Environment,
+    F: Fn(&E, Partition) -> I + Plain,
+{
+    fn open(self: Arc<Self>, partition: Partition, task: &Task) -> Outcome<Stream<I::Item>> {
+        let records = {
+            let _site = watch::enter(&self.origin.site);
+            self.function.get()(&self.environment, partition).into_iter()
+        };
+        Ok(Stream::new(task, IteratorStream { origin: self.origin.clone(), records }))
+    }
+}
+
+/// The lines of text files: one split a partition.
+pub struct TextLines {
+    splits: Vec<FileSplit>,
+    delimiter: Option<Vec<u8>>,
+    origin: Origin,
+}
+
+impl TextLines {
+    const DESCRIPTOR: &'static Descriptor = &Descriptor::new::<Self>(Self::build);
+
+    /// The operator's code. Without a delimiter, lines end as Hadoop's do.
+    ///
+    /// # Errors
+    /// Never, in practice: splits can be encoded.
+    pub fn code(splits: &[FileSplit], delimiter: Option<&[u8]>) -> Result<Code, DataError> {
+        Code::new(Self::DESCRIPTOR, &(splits, delimiter))
+    }
+
+    fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {
+        let (splits, delimiter) = code::environment(&args)?;
+        Ok(Arc::new(Op::new(Self { splits, delimiter, origin: code::origin(&args) })))
+    }
+}
+
+impl Operator<String> for TextLines {
+    fn open(self: Arc<Self>, partition: Partition, task: &Task) -> Outcome<Stream<String>> {
+        let options = LineOptions { delimiter: self.delimiter.clone(), ..LineOptions::default() };
+        let reader = LineReader::open(&self.splits[partition.index()], options);
+        let reader = reader.map_err(|e| self.origin.io_failure(e))?;
+        Ok(Stream::new(task, TextStream { reader: Some(reader), origin: self.origin.clone() }))
+    }
+}
+
+struct TextStream {
+    /// Gone when the split is over.
+    reader: Option<LineReader>,
+    origin: Origin,
+}
+
+impl Batches<String> for TextStream {
+    fn next_batch(&mut self) -> Outcome<Option<Batch<String>>> {
+        /// Long lines make small batches.
+        const BYTES: usize = 256 << 10;
+        let Some(reader) = &mut self.reader else { return Ok(None) };
+        let mut lines = Vec::with_capacity(batch_len::<String>());
+        let more = reader.read_batch(&mut lines, batch_len::<String>(), BYTES);
+        if !more.map_err(|e| self.origin.io_failure(e))? {
+            self.reader = None;
+        }
+        Ok(Some(Batch::Owned(lines)))
+    }
+}
+
+/// Whole files, as pairs of path and text: some files a partition.
+pub struct WholeFiles {
+    partitions: Vec<Vec<InputFile>>,
+    origin: Origin,
+}
+
+impl WholeFiles {
+    const DESCRIPTOR: &'static Descriptor = &Descriptor::new::<Self>(Self::build);
+
+    /// The operator's code.
+    ///
+    /// # Errors
+    /// Never, in practice: paths can be encoded.
+    pub fn code(partitions: &[Vec<InputFile>]) -> Result<Code, DataError> {
+        Code::new(Self::DESCRIPTOR, &partitions)
+    }
+
+    fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {
+        let partitions = code::environment(&args)?;
+        Ok(Arc::new(Op::new(Self { partitions, origin: code::origin(&args) })))
+    }
+}
+
+impl Operator<(String, String)> for WholeFiles {
+    fn open(self: Arc<Self>, partition: Partition, task: &Task) -> Outcome<Stream<(String, String)>> {
+        Ok(Stream::new(task, FilesStream { operator: self, partition, next: 0 }))
+    }
+}
+
+struct FilesStream {
+    operator: Arc<WholeFiles>,
+    partition: Partition,
+    next: usize,
+}
+
+impl Batches<(String, String)> for FilesStream {
+    fn next_batch(&mut self) -> Outcome<Option<Batch<(String, String)>>> {
+        let Some(file) = self.operator.partitions[self.partition.index()].get(self.next) else {
+            return Ok(None);
+        };
+        self.next += 1;
+        let text = read_text(&file.path).map_err(|e| self.operator.origin.io_failure(e))?;
+        Ok(Some(Batch::Owned(vec![(file.path.clone(), text)])))
+    }
+}

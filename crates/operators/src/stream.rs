@@ -1,0 +1,181 @@
+//! How records flow: operators are opened for a partition and then give batch after batch.
+
+use crate::task::{Outcome, Task};
+use crate::watch;
+use firesteel_data::{Batch, Data};
+use firesteel_types::Partition;
+use std::sync::Arc;
+
+/// The code of one RDD, on an executor: the same for all partitions.
+pub trait Operator<T: Data>: Send + Sync {
+    /// Starts computing one partition.
+    ///
+    /// # Errors
+    /// When that cannot even begin: a file is missing, say.
+    fn open(self: Arc<Self>, partition: Partition, task: &Task) -> Outcome<Stream<T>>;
+}
+
+/// The records of one partition while it is computed.
+pub trait Batches<T> {
+    /// The next records, at least one; `None` when there are no more.
+    ///
+    /// # Errors
+    /// When they cannot be computed. Nobody asks again after that.
+    fn next_batch(&mut self) -> Outcome<Option<Batch<T>>>;
+}
+
+/// An operator that others read.
+pub struct Op<T>(Option<Arc<dyn Operator<T>>>);
+
+impl<T: Data> Op<T> {
+    /// Wraps an operator.
+    pub fn new(operator: impl Operator<T> + 'static) -> Self {
+        Op(Some(Arc::new(operator)))
+    }
+
+    /// Starts computing one partition.
+    ///
+    /// # Errors
+    /// As [`Operator::open`].
+    pub fn open(&self, partition: Partition, task: &Task) -> Outcome<Stream<T>> {
+        let operator = self.0.clone().expect("only a dropped operator is empty");
+        deep(|| operator.open(partition, task))
+    }
+}
+
+impl<T> Clone for Op<T> {
+    fn clone(&self) -> Self {
+        Op(self.0.clone())
+    }
+}
+
+impl<T> Drop for Op<T> {
+    fn drop(&mut self) {
+        let operator = self.0.take();
+        deep(|| drop(operator));
+    }
+}
+
+/// The batches of one partition, from whichever operator.
+pub struct Stream<T> {
+    batches: Option<Box<dyn Batches<T>>>,
+    task: Task,
+}
+
+impl<T: Data> Stream<T> {
+    /// Wraps the batches of a task's partition.
+    pub fn new(task: &Task, batches: impl Batches<T> + 'static) -> Self {
+        Stream { batches: Some(Box::new(batches)), task: task.clone() }
+    }
+
+    /// The next records, at least one; `None` when there are no more.
+    ///
+    /// # Errors
+    /// When they cannot be computed, or the task was told to stop.
+    pub fn next_batch(&mut self) -> Outcome<Option<Batch<T>>> {
+        self.task.check_cancelled()?;
+        let Some(batches) = &mut self.batches else { return Ok(None) };
+        loop {
+            match deep(|| batches.next_batch())? {
+                Some(batch) if batch.is_empty() => self.task.check_cancelled()?,
+                Some(batch) => return Ok(Some(batch)),
+                None => return Ok(None),
+            }
+        }
+    }
+
+    /// Hands every batch to `f`.
+    ///
+    /// # Errors
+    /// When the records cannot be computed, or `f` fails.
+    pub fn for_each(mut self, mut f: impl FnMut(Batch<T>) -> Outcome<()>) -> Outcome<()> {
+        while let Some(batch) = self.next_batch()? {
+            f(batch)?;
+        }
+        Ok(())
+    }
+
+    /// The task that computes.
+    pub fn task(&self) -> &Task {
+        &self.task
+    }
+}
+
+impl<T> Drop for Stream<T> {
+    fn drop(&mut self) {
+        let batches = self.batches.take();
+        deep(|| drop(batches));
+    }
+}
+
+/// Runs `f` with enough stack, on a new one if need be: lineages may be tens of thousands deep, and streams call each other.
+fn deep<R>(f: impl FnOnce() -> R) -> R {
+    const ENOUGH: usize = 256 << 10;
+    const NEW_STACK: usize = 8 << 20;
+    stacker::maybe_grow(ENOUGH, NEW_STACK, f)
+}
+
+/// The records of one partition as an iterator, for functions that want a whole partition.
+///
+/// Should the records cannot be computed, the iterator does not end early, which would look like a shorter partition: it
+/// unwinds with the [failure](firesteel_types::TaskFailure), and the task fails with that.
+pub struct PartitionIter<T> {
+    stream: Stream<T>,
+    batch: std::vec::IntoIter<T>,
+    careful: bool,
+}
+
+impl<T: Data> PartitionIter<T> {
+    /// All records of a stream.
+    pub fn new(stream: Stream<T>) -> Self {
+        let careful = stream.task().is_careful();
+        PartitionIter { stream, batch: vec![].into_iter(), careful }
+    }
+
+    fn refill(&mut self) -> bool {
+        match self.stream.next_batch() {
+            Ok(Some(batch)) => {
+                self.batch = batch.into_vec().into_iter();
+                true
+            }
+            Ok(None) => false,
+            Err(failure) => std::panic::resume_unwind(failure),
+        }
+    }
+}
+
+impl<T: Data> Iterator for PartitionIter<T> {
+    type Item = T;
+
+    #[inline]
+    fn next(&mut self) -> Option<T> {
+        loop {
+            if let Some(record) = self.batch.next() {
+                if self.careful {
+                    watch::note_record(&record);
+                }
+                return Some(record);
+            }
+            if !self.refill() {
+                watch::forget_record();
+                return None;
+            }
+        }
+    }
+
+    fn fold<B, F: FnMut(B, T) -> B>(mut self, init: B, mut f: F) -> B {
+        let mut state = init;
+        if self.careful {
+            for record in self.by_ref() {
+                state = f(state, record);
+            }
+            return state;
+        }
+        loop {
+            state = std::mem::take(&mut self.batch).fold(state, &mut f);
+            if !self.refill() {
+                return state;
+            }
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! What operators know of the task that they run in.
+
+use crate::watch;
+use firesteel_data::{DataError, Workspace};
+use firesteel_io::IoError;
+use firesteel_shuffle::ShuffleStore;
+use firesteel_storage::{BlockStore, LocalDirs, MemoryPool, TaskWorkspace};
+use firesteel_types::{
+    CallSite, ExecutorId, KillReason, Partition, RddId, ShuffleId, ShuffleOutputs, StageAttempt, StageId,
+    TaskFailure, TaskId,
+};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// What an operator gives, or why it cannot.
+pub type Outcome<T> = Result<T, Box<TaskFailure>>;
+
+/// Asks the driver whether an attempt may make its output visible.
+pub trait CommitGate: Send + Sync {
+    /// Whether `task` may commit. Waits for the driver's answer.
+    fn may_commit(&self, task: TaskId) -> bool;
+}
+
+/// What an executor lends to all its tasks.
+pub struct Services {
+    /// The executor's own id.
+    pub executor: ExecutorId,
+    /// Its memory budget.
+    pub memory: Arc<MemoryPool>,
+    /// Its directories.
+    pub dirs: Arc<LocalDirs>,
+    /// The map outputs that it has.
+    pub shuffles: Arc<ShuffleStore>,
+    /// The blocks that it has.
+    pub blocks: Arc<BlockStore>,
+    /// The way to ask for commits.
+    pub commit: Arc<dyn CommitGate>,
+}
+
+/// Which task this is.
+#[derive(Clone, Debug)]
+pub struct TaskSpec {
+    /// The attempt's own id.
+    pub task: TaskId,
+    /// The stage.
+    pub stage: StageId,
+    /// The stage's attempt.
+    pub stage_attempt: StageAttempt,
+    /// The partition.
+    pub partition: Partition,
+    /// How often this partition was tried before.
+    pub attempt: u32,
+    /// The map outputs that the task may read.
+    pub inputs: Arc<[Arc<ShuffleOutputs>]>,
+}
+
+/// A running task, as its operators see it. Cheap to clone.
+#[derive(Clone)]
+pub struct Task {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    spec: TaskSpec,
+    services: Arc<Services>,
+    workspace: Arc<TaskWorkspace>,
+    cancelled: Arc<AtomicBool>,
+}
+
+impl Task {
+    /// A task that begins.
+    pub fn new(spec: TaskSpec, services: Arc<Services>, cancelled: Arc<AtomicBool>) -> Self {
+        let workspace = TaskWorkspace::new(spec.task, services.memory.clone(), services.dirs.clone());
+        Task { inner: Arc::new(Inner { spec, services, workspace: Arc::new(workspace), cancelled }) }
+    }
+
+    /// Which task this is.
+    pub fn spec(&self) -> &TaskSpec {
+        &self.inner.spec
+    }
+
+    /// What the executor lends.
+    pub fn services(&self) -> &Services {
+        &self.inner.services
+    }
+
+    /// The task's share of memory and disk.
+    pub fn workspace(&self) -> Arc<TaskWorkspace> {
+        self.inner.workspace.clone()
+    }
+
+    /// The same, as the data structures want it.
+    pub fn dyn_workspace(&self) -> Arc<dyn Workspace> {
+        self.inner.workspace.clone()
+    }
+
+    /// Whether records are to be remembered one by one, so that a failure can name the one it came from. Slower, so only
+    /// when the partition failed before.
+    pub fn is_careful(&self) -> bool {
+        self.inner.spec.attempt > 0
+    }
+
+    /// Fails when the task was told to stop. Called once per batch.
+    pub fn check_cancelled(&self) -> Outcome<()> {
+        match self.inner.cancelled.load(Ordering::Relaxed) {
+            false => Ok(()),
+            true => Err(Box::new(TaskFailure::Killed(KillReason::JobEnded))),
+        }
+    }
+
+    /// The map outputs of a shuffle that this task reads.
+    pub(crate) fn outputs(&self, shuffle: ShuffleId) -> Outcome<Arc<ShuffleOutputs>> {
+        let found = self.inner.spec.inputs.iter().find(|outputs| outputs.shuffle == shuffle);
+        found.cloned().ok_or_else(|| {
+            Box::new(TaskFailure::BadPlan(format!(
+                "the task was told nothing of shuffle {shuffle}, which it reads"
+            )))
+        })
+    }
+}
+
+/// The RDD and line that an operator stands for.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// The RDD.
+    pub rdd: RddId,
+    /// Where the user wrote it.
+    pub site: Arc<CallSite>,
+}
+
+/// A failure to encode, decode, spill or read back, blamed on the operation that [`watch`] has noted.
+pub fn data_failure(error: DataError) -> Box<TaskFailure> {
+    let retryable = matches!(error, DataError::Io { .. } | DataError::Corrupt { .. });
+    Box::new(TaskFailure::Operation {
+        operation: "handle records".into(),
+        message: error.to_string(),
+        site: watch::site().map_or_else(CallSite::default, |site| (*site).clone()),
+        retryable,
+    })
+}
+
+impl Origin {
+    /// A failure to encode, decode, spill or read back.
+    pub(crate) fn data_failure(&self, error: DataError) -> Box<TaskFailure> {
+        let _site = watch::enter(&self.site);
+        data_failure(error)
+    }
+
+    /// A failure to read or write a file of the user's.
+    pub fn io_failure(&self, error: IoError) -> Box<TaskFailure> {
+        Box::new(TaskFailure::Operation {
+            operation: format!("{} {}", error.operation, error.path),
+            message: error.cause.to_string(),
+            site: (*self.site).clone(),
+            retryable: error.retryable(),
+        })
+    }
+}

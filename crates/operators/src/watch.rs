@@ -1,0 +1,108 @@
+//! Whose function is running, on which record: noted while tasks run, so that a panic can be blamed.
+//!
+//! Noted per thread. An operator enters its own line before it calls the user's function, once per batch; on the way back the
+//! line before is restored, but not while a panic unwinds: whoever catches the panic finds the line where it began.
+
+use firesteel_types::CallSite;
+use serde::Serialize;
+use std::cell::RefCell;
+use std::sync::Arc;
+
+#[derive(Default)]
+struct Noted {
+    site: Option<Arc<CallSite>>,
+    record: Option<Box<dyn Fn() -> String>>,
+}
+
+thread_local! {
+    static NOTED: RefCell<Noted> = RefCell::default();
+}
+
+/// Restores the line that was noted before, when dropped.
+pub struct Entered {
+    before: Option<Arc<CallSite>>,
+}
+
+/// Notes that functions written at `site` are running.
+#[inline]
+pub fn enter(site: &Arc<CallSite>) -> Entered {
+    Entered { before: NOTED.with_borrow_mut(|noted| noted.site.replace(site.clone())) }
+}
+
+impl Drop for Entered {
+    #[inline]
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            NOTED.with_borrow_mut(|noted| noted.site = self.before.take());
+        }
+    }
+}
+
+/// The line that is noted.
+pub fn site() -> Option<Arc<CallSite>> {
+    NOTED.with_borrow(|noted| noted.site.clone())
+}
+
+/// What [`refuse`] unwinds with.
+pub struct Refusal {
+    /// What was attempted.
+    pub operation: String,
+    /// Why it cannot be done.
+    pub message: String,
+}
+
+/// Ends the task, from within an iterator, with a failure that no other attempt can mend.
+pub fn refuse(operation: impl Into<String>, message: impl Into<String>) -> ! {
+    std::panic::resume_unwind(Box::new(Refusal { operation: operation.into(), message: message.into() }))
+}
+
+/// Notes the record that the user's function is about to be given.
+pub fn note_record<T: Serialize + Clone + 'static>(record: &T) {
+    let record = record.clone();
+    NOTED.with_borrow_mut(|noted| noted.record = Some(Box::new(move || render(&record))));
+}
+
+/// Forgets the record: the function came back.
+pub fn forget_record() {
+    NOTED.with_borrow_mut(|noted| noted.record = None);
+}
+
+/// Takes what was noted: the line, and the record rendered.
+pub fn take() -> (Option<Arc<CallSite>>, Option<String>) {
+    let noted = NOTED.with_borrow_mut(std::mem::take);
+    (noted.site, noted.record.map(|render| render()))
+}
+
+/// A record as text for a person: JSON, cut short.
+fn render<T: Serialize>(record: &T) -> String {
+    const CHARACTERS: usize = 300;
+    match serde_json::to_string(record) {
+        Ok(text) if text.chars().count() <= CHARACTERS => text,
+        Ok(text) => text.chars().take(CHARACTERS).chain(['…']).collect(),
+        Err(_) => format!("a {} that cannot be shown as JSON", std::any::type_name::<T>()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn site(line: u32) -> Arc<CallSite> {
+        Arc::new(CallSite { line, ..CallSite::default() })
+    }
+
+    #[test]
+    fn the_line_of_the_panic_survives_the_unwinding() {
+        let (outer, inner) = (site(1), site(2));
+        let result = std::panic::catch_unwind(|| {
+            let _outer = enter(&outer);
+            drop(enter(&site(3)));
+            let _inner = enter(&inner);
+            note_record(&("a", 5));
+            std::panic::resume_unwind(Box::new(()));
+        });
+        assert!(result.is_err());
+        assert_eq!(take(), (Some(inner), Some(r#"["a",5]"#.to_string())));
+        assert_eq!(take(), (None, None));
+    }
+}
