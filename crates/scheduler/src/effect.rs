@@ -44,7 +44,8 @@ pub enum Effect {
         stage: StageId,
     },
     /// Nobody will be told to read this map output again; its data may go. Said at least once for each output that was
-    /// reported and is not registered, except where the executor was declared lost.
+    /// reported and is not registered, except where it was lost together with its executor. The executor may be gone, and
+    /// the output with a service of its host.
     MapOutputDropped {
         /// The shuffle.
         shuffle: ShuffleId,
@@ -91,4 +92,11 @@ pub struct TaskLaunch {
     pub locality: Locality,
     /// Whether it runs beside another attempt that seems slow.
     pub speculative: bool,
+}
+
+impl Effect {
+    /// The word that an output of `shuffle` may go.
+    pub(crate) fn output_dropped(shuffle: ShuffleId, output: &MapOutput) -> Effect {
+        Effect::MapOutputDropped { shuffle, map: output.map, task: output.task, executor: output.executor }
+    }
 }

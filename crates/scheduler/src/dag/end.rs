@@ -86,15 +86,6 @@ impl Scheduler {
         if in_use || !self.outputs.release_asked(shuffle) {
             return;
         }
-        for output in self.outputs.remove(shuffle) {
-            if self.executors.contains(output.executor) {
-                fx.push(Effect::MapOutputDropped {
-                    shuffle,
-                    map: output.map,
-                    task: output.task,
-                    executor: output.executor,
-                });
-            }
-        }
+        fx.extend(self.outputs.remove(shuffle).iter().map(|output| Effect::output_dropped(shuffle, output)));
     }
 }

@@ -55,16 +55,9 @@ impl Scheduler {
     }
 
     fn forget_outputs(&mut self, shuffle: ShuffleId, fx: &mut Vec<Effect>) {
-        for output in self.outputs.roll_back(shuffle) {
-            if self.executors.contains(output.executor) {
-                fx.push(Effect::MapOutputDropped {
-                    shuffle,
-                    map: output.map,
-                    task: output.task,
-                    executor: output.executor,
-                });
-            }
-        }
+        fx.extend(
+            self.outputs.roll_back(shuffle).iter().map(|output| Effect::output_dropped(shuffle, output)),
+        );
     }
 
     /// A stage whose tasks read something that is no longer valid begins anew, if it had begun.

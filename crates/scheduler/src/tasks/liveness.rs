@@ -51,7 +51,7 @@ impl Scheduler {
             }
         }
         if !outputs_survive {
-            self.outputs_of_executor_gone(id, fx);
+            self.outputs_of_executor_gone(id);
         }
     }
 
@@ -65,18 +65,15 @@ impl Scheduler {
     }
 
     /// Everything that lay on an executor is gone.
-    pub(crate) fn outputs_of_executor_gone(&mut self, executor: ExecutorId, fx: &mut Vec<Effect>) {
+    pub(crate) fn outputs_of_executor_gone(&mut self, executor: ExecutorId) {
         for (shuffle, output) in self.outputs.unregister_executor(executor) {
-            self.output_gone(shuffle, output, fx);
+            self.output_gone(shuffle, &output);
         }
     }
 
     /// A map output was unregistered: whoever writes or reads its shuffle must think again.
-    pub(crate) fn output_gone(&mut self, shuffle: ShuffleId, output: MapOutput, fx: &mut Vec<Effect>) {
-        let MapOutput { map, task, executor, .. } = output;
-        if self.executors.contains(executor) {
-            fx.push(Effect::MapOutputDropped { shuffle, map, task, executor });
-        }
+    pub(crate) fn output_gone(&mut self, shuffle: ShuffleId, output: &MapOutput) {
+        let MapOutput { map, task, .. } = *output;
         if let Some(writer) = self.stages.writer_of(shuffle) {
             self.commits.release(writer, map.0, task);
             let stage = self.stages.get_mut(writer).expect("the writer of a shuffle is known");

@@ -186,10 +186,11 @@ impl Scheduler {
     ) {
         if self.outputs.writer(shuffle, map) == Some(writer) {
             let output = self.outputs.unregister(shuffle, map).expect("the output was there a moment ago");
-            self.output_gone(shuffle, output, fx);
+            fx.push(Effect::output_dropped(shuffle, &output));
+            self.output_gone(shuffle, &output);
         }
         if !self.executors.contains(executor) {
-            self.outputs_of_executor_gone(executor, fx);
+            self.outputs_of_executor_gone(executor);
         }
     }
 
