@@ -25,6 +25,8 @@ Examples:
 /// As many as take seconds, for the step of `cargo xtask test`.
 const STEP_SEEDS: &str = "200";
 
+const PROGRAM: &str = "src/main.rs";
+
 pub(crate) fn run(mut args: Args) -> Fallible {
     let mut words = Vec::new();
     let seeds: Option<u64> = args.option("--seeds")?;
@@ -44,8 +46,9 @@ pub(crate) fn run(mut args: Args) -> Fallible {
 }
 
 pub(crate) fn step() -> Outcome {
-    if workspace::crate_dir("sim").is_none() {
-        return Outcome::Skipped("there is no crates/sim".into());
+    let has_program = workspace::crate_dir("sim").is_some_and(|folder| folder.join(PROGRAM).is_file());
+    if !has_program {
+        return Outcome::Skipped(format!("there is no crates/sim/{PROGRAM}"));
     }
     simulate(&["--seeds".to_owned(), STEP_SEEDS.to_owned()]).into()
 }
