@@ -168,3 +168,27 @@ fn peers(workload: &Workload, with_spark: bool) -> Vec<Peer> {
     }
     peers
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn measured(peer: &'static str, answer: &str) -> Measured {
+        let sample = Sample {
+            answer: answer.to_owned(),
+            seconds: 1.0,
+            inner_seconds: vec![],
+            process_seconds: 1.0,
+            peak_mib: 1.0,
+        };
+        Measured { peer, samples: vec![sample] }
+    }
+
+    #[test]
+    fn a_peer_that_answers_differently_fails_the_run() {
+        let same = [measured("by hand", "sum=1"), measured("Spark", "sum=1")];
+        assert!(same_answers("sum", &same).is_ok());
+        let different = [measured("by hand", "sum=1"), measured("Spark", "sum=2")];
+        assert!(same_answers("sum", &different).unwrap_err().contains("Spark: sum=2"));
+    }
+}

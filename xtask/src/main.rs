@@ -76,7 +76,10 @@ fn main() -> ExitCode {
     match (command.run)(args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
-            eprintln!("xtask {name}: {message}");
+            // A command that has said everything itself gives no message.
+            if !message.is_empty() {
+                eprintln!("xtask {name}: {message}");
+            }
             ExitCode::FAILURE
         }
     }
