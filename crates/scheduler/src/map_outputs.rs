@@ -84,6 +84,10 @@ impl MapOutputs {
         self.shuffles.get_mut(&id).unwrap_or_else(|| panic!("shuffle {id} was never declared"))
     }
 
+    pub(crate) fn contains(&self, id: ShuffleId) -> bool {
+        self.shuffles.contains_key(&id)
+    }
+
     pub(crate) fn is_available(&self, id: ShuffleId) -> bool {
         self.shuffles.get(&id).is_some_and(|shuffle| shuffle.registered as usize == shuffle.maps.len())
     }

@@ -1,1 +1,31 @@
-//! A deterministic simulator of the scheduler and its surroundings.
+//! A deterministic simulator: the real scheduler, planner and status fold in a world of one thread, where everything that
+//! can go wrong does, thousands of executors are no effort, and the same seed gives the same run.
+//!
+//! [`run_seed`] makes up a cluster, a program, jobs and faults from a seed, lets them happen, and checks every answer
+//! against an evaluation of the same program without any scheduler. What is checked is listed in `checker`, what the
+//! world is like in `world`, what a seed stands for in `plot`.
+//!
+//! ```
+//! let report = firesteel_sim::run_seed(2).unwrap();
+//! assert!(report.succeeded > 0, "nothing goes wrong in this one");
+//! ```
+//!
+//! **Architecture Invariant.** Nothing here is used by the engine, and nothing here sees threads, sockets or files of the
+//! engine: only the pure crates. A fault that the simulator finds becomes a story in the scheduler's own tests.
+
+mod chance;
+mod checker;
+mod driver;
+mod fates;
+mod machine;
+mod plot;
+mod program;
+mod report;
+mod throughput;
+mod violation;
+mod work;
+mod world;
+
+pub use report::Report;
+pub use throughput::{ThroughputReport, throughput};
+pub use violation::{Violation, run_seed};

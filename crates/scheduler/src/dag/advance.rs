@@ -4,7 +4,7 @@
 //! them off one by one and sees to each. Seeing to a stage that lacks inputs puts those that write them on the agenda, so
 //! lost outputs run again however deep they lie, without recursion, and only if somebody wants them.
 
-use crate::dag::{Inputs, Phase, preferred_by};
+use crate::dag::{Inputs, Phase, Stage, preferred_by};
 use crate::effect::Effect;
 use crate::scheduler::Scheduler;
 use crate::tasks::task_set::TaskSet;
@@ -22,7 +22,11 @@ impl Scheduler {
     /// by one that waits for it.
     fn see_to(&mut self, id: StageId, fx: &mut Vec<Effect>) {
         let Some(stage) = self.stages.get(id) else { return };
-        if !self.is_wanted(id) || stage.tasks.as_ref().is_some_and(|tasks| tasks.unlaunched() == 0) {
+        if !self.is_wanted(id) {
+            return;
+        }
+        if stage.tasks.as_ref().is_some_and(|tasks| tasks.unlaunched() == 0) {
+            self.hold_copies(id);
             return;
         }
         let missing: Vec<ShuffleId> =
@@ -42,6 +46,21 @@ impl Scheduler {
         let writer =
             |input: &ShuffleId| self.stages.writer_of(*input).expect("a job has the writers of all it reads");
         self.agenda.extend(missing.iter().map(writer));
+    }
+
+    /// A stage has launched everything. What it reads may have gone since; then no copies of its tasks are launched either.
+    fn hold_copies(&mut self, id: StageId) {
+        if !self.reads_what_is_there(id) {
+            let stage = self.stages.get_mut(id).expect("the stage is known");
+            stage.tasks.as_mut().expect("what was launched belongs to a set").forget_slow();
+            self.pools.remove(&stage.pool, stage.turn());
+        }
+    }
+
+    /// Whether a stage has an open attempt that reads what a new one would read.
+    pub(crate) fn reads_what_is_there(&self, id: StageId) -> bool {
+        let open = self.stages.get(id).and_then(Stage::open_attempt);
+        open.is_some_and(|(_, inputs)| self.is_current(&inputs))
     }
 
     /// Whether a stage has work that somebody waits for.

@@ -33,7 +33,10 @@ impl Scheduler {
             self.fail_if_delivered(reader, shuffle, map, fx);
         }
         for &shuffle in &affected {
-            self.forget_outputs(shuffle, fx);
+            // A job that has just failed may have been the last to need it, and taken it along.
+            if self.outputs.contains(shuffle) {
+                self.forget_outputs(shuffle, fx);
+            }
         }
         for &reader in &readers {
             self.start_over(reader, fx);

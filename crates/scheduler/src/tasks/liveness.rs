@@ -64,11 +64,13 @@ impl Scheduler {
         }
     }
 
-    /// Everything that lay on an executor is gone.
-    pub(crate) fn outputs_of_executor_gone(&mut self, executor: ExecutorId) {
-        for (shuffle, output) in self.outputs.unregister_executor(executor) {
-            self.output_gone(shuffle, &output);
+    /// Everything that lay on an executor is gone. Gives what that was.
+    pub(crate) fn outputs_of_executor_gone(&mut self, executor: ExecutorId) -> Vec<(ShuffleId, MapOutput)> {
+        let gone = self.outputs.unregister_executor(executor);
+        for (shuffle, output) in &gone {
+            self.output_gone(*shuffle, output);
         }
+        gone
     }
 
     /// A map output was unregistered: whoever writes or reads its shuffle must think again.

@@ -190,7 +190,9 @@ impl Scheduler {
             self.output_gone(shuffle, &output);
         }
         if !self.executors.contains(executor) {
-            self.outputs_of_executor_gone(executor);
+            // Its outputs had survived it, or so it was said: with a service of its host, which may still hold others.
+            let gone = self.outputs_of_executor_gone(executor);
+            fx.extend(gone.iter().map(|(shuffle, output)| Effect::output_dropped(*shuffle, output)));
         }
     }
 

@@ -20,6 +20,9 @@ impl Scheduler {
     }
 
     fn speculate_in(&mut self, id: StageId, speculation: SpeculationSettings) {
+        if !self.reads_what_is_there(id) {
+            return;
+        }
         let stage = self.stages.get_mut(id).expect("an open stage is known");
         let tasks = stage.tasks.as_mut().expect("an open stage has tasks");
         let Some(typical_ms) = tasks.typical_ms(speculation.quantile) else { return };

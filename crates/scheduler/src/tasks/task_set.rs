@@ -189,6 +189,11 @@ impl TaskSet {
         }
     }
 
+    /// No task gets a copy, for now.
+    pub(crate) fn forget_slow(&mut self) {
+        self.slow.clear();
+    }
+
     /// When a slot less near would be taken, if tasks wait for that.
     pub(crate) fn relaxes_at(&self, wait_ms: u64) -> Option<Millis> {
         self.queues.relaxes_at(wait_ms)

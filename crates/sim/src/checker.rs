@@ -1,0 +1,194 @@
+//! What must hold, whatever happens. The world tells the checker what the scheduler said; the checker objects.
+//!
+//! - Each job ends exactly once. Each of its outputs is accepted once, from the message at hand.
+//! - A job that succeeds has the answer of one evaluation of its program. A job that fails has a reason that was given.
+//! - No launch names a forgotten stage, an unregistered executor, or a map output that was dropped.
+//! - Of one output partition, at most one living attempt may commit at a time, none after its result was accepted, and the
+//!   attempt that the result names has committed.
+
+use crate::program::{Data, Program};
+use firesteel_scheduler::{ShuffleOutputs, TaskLaunch};
+use firesteel_types::{JobFailure, JobId, Partition, RddId, ShuffleId, StageId, TaskId};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// An objection, in words.
+pub(crate) type Objection = String;
+
+/// One job, as its user sees it.
+#[derive(Clone, Debug)]
+pub(crate) struct JobRecord {
+    pub(crate) rdd: RddId,
+    pub(crate) partitions: Vec<Partition>,
+    pub(crate) commits: bool,
+    pub(crate) results: Vec<Option<(TaskId, Data)>>,
+    /// How it ended.
+    pub(crate) ended: Option<Option<JobFailure>>,
+    pub(crate) cancelled: bool,
+}
+
+/// All that was said so far, as far as it matters later.
+#[derive(Debug, Default)]
+pub(crate) struct Checker {
+    pub(crate) jobs: BTreeMap<JobId, JobRecord>,
+    last_task: Option<TaskId>,
+    /// The snapshots of which it is known that they name nothing that was dropped before.
+    seen_snapshots: BTreeSet<(ShuffleId, u64)>,
+    dropped: BTreeSet<TaskId>,
+    /// The job, if it is a result stage, and the output index cannot be told from a launch: the partition stands for it.
+    launched: BTreeMap<TaskId, (StageId, Partition)>,
+    /// The living attempt that may commit.
+    may_commit: BTreeMap<(StageId, Partition), TaskId>,
+    settled: BTreeSet<(StageId, Partition)>,
+    /// The attempts that have made their output visible.
+    pub(crate) committed: BTreeSet<TaskId>,
+    pub(crate) fetch_failures: u64,
+}
+
+fn object<T>(words: impl Into<String>) -> Result<T, Objection> {
+    Err(words.into())
+}
+
+impl Checker {
+    pub(crate) fn launched(&mut self, launch: &TaskLaunch) -> Result<(), Objection> {
+        if self.last_task.is_some_and(|last| last >= launch.task) {
+            return object(format!("task ids do not grow: {}", launch.task));
+        }
+        self.last_task = Some(launch.task);
+        self.launched.insert(launch.task, (launch.stage, launch.partition));
+        launch.inputs.iter().try_for_each(|input| self.reads(input))
+    }
+
+    fn reads(&mut self, input: &ShuffleOutputs) -> Result<(), Objection> {
+        if !self.seen_snapshots.insert((input.shuffle, input.generation)) {
+            return Ok(());
+        }
+        match input.maps.iter().find(|map| self.dropped.contains(&map.task)) {
+            None => Ok(()),
+            Some(map) => {
+                object(format!("shuffle {} is to be read from dropped task {}", input.shuffle, map.task))
+            }
+        }
+    }
+
+    /// Outputs may be dropped more than once, but not while a later launch reads them.
+    pub(crate) fn dropped(&mut self, task: TaskId) {
+        if self.dropped.insert(task) {
+            self.seen_snapshots.clear();
+        }
+    }
+
+    /// An attempt failed, was killed, or its executor was lost.
+    pub(crate) fn attempt_over(&mut self, task: TaskId) {
+        if let Some(place) = self.launched.get(&task)
+            && self.may_commit.get(place) == Some(&task)
+        {
+            self.may_commit.remove(place);
+        }
+    }
+
+    pub(crate) fn commit_decided(&mut self, task: TaskId, allowed: bool) -> Result<(), Objection> {
+        if !allowed {
+            return Ok(());
+        }
+        let Some(&place) = self.launched.get(&task) else {
+            return object(format!("task {task} may commit, but was never launched"));
+        };
+        if self.settled.contains(&place) {
+            return object(format!("task {task} may commit a partition whose result was accepted"));
+        }
+        match *self.may_commit.entry(place).or_insert(task) {
+            winner if winner == task => Ok(()),
+            winner => object(format!("task {task} may commit, and so may task {winner}")),
+        }
+    }
+
+    pub(crate) fn result_accepted(
+        &mut self,
+        job: JobId,
+        output: usize,
+        task: TaskId,
+        at_hand: Option<&(TaskId, Option<Data>)>,
+    ) -> Result<(), Objection> {
+        let Some((sent_by, Some(data))) = at_hand else {
+            return object(format!("job {job} accepts output {output}, but no result is at hand"));
+        };
+        if *sent_by != task {
+            return object(format!("job {job} accepts a result of task {task}, but task {sent_by} sent it"));
+        }
+        let Some(record) = self.jobs.get_mut(&job) else { return object(format!("job {job} is unknown")) };
+        if record.ended.is_some() {
+            return object(format!("job {job} accepts a result after its end"));
+        }
+        if let Some((before, _)) = &record.results[output] {
+            return object(format!(
+                "job {job} accepts output {output} from task {task}, and had it from task {before}"
+            ));
+        }
+        if record.commits && !self.committed.contains(&task) {
+            return object(format!(
+                "job {job} accepts output {output} from task {task}, which has not committed"
+            ));
+        }
+        record.results[output] = Some((task, data.clone()));
+        self.settled.extend(self.launched.get(&task).copied());
+        Ok(())
+    }
+
+    pub(crate) fn job_ended(
+        &mut self,
+        program: &Program,
+        job: JobId,
+        failure: Option<JobFailure>,
+        calm: bool,
+    ) -> Result<(), Objection> {
+        let Some(record) = self.jobs.get_mut(&job) else { return object(format!("job {job} is unknown")) };
+        if record.ended.is_some() {
+            return object(format!("job {job} ends twice"));
+        }
+        record.ended = Some(failure.clone());
+        match failure {
+            None => check_answer(program, job, record),
+            Some(failure) if calm => object(format!("job {job} fails though nothing went wrong: {failure}")),
+            Some(failure) => self.check_reason(program, job, &failure),
+        }
+    }
+
+    /// A failure must have a cause that was there.
+    fn check_reason(&self, program: &Program, job: JobId, failure: &JobFailure) -> Result<(), Objection> {
+        let justified = match failure {
+            JobFailure::TaskFailed { .. } | JobFailure::NoExecutors { .. } => true,
+            JobFailure::StageFailed { .. } => self.fetch_failures > 0,
+            JobFailure::Indeterminate { shuffle, .. } => program.shuffles[shuffle].careless,
+            JobFailure::Cancelled { .. } => self.jobs[&job].cancelled,
+            JobFailure::ResultTooLarge { .. } | JobFailure::ContextStopped { .. } => false,
+        };
+        if justified { Ok(()) } else { object(format!("job {job} fails without cause: {failure}")) }
+    }
+}
+
+/// Compares an answer with that of one evaluation: the one whose whims it names.
+fn check_answer(program: &Program, job: JobId, record: &JobRecord) -> Result<(), Objection> {
+    let mut all = Data::default();
+    for result in &record.results {
+        let Some((_, data)) = result else {
+            return object(format!("job {job} ends well without all its results"));
+        };
+        all.absorb(&data.whims, data.mixed);
+    }
+    if all.mixed {
+        return object(format!("the answer of job {job} mixes two evaluations"));
+    }
+    let mut evaluation = program.evaluation(all.whims);
+    for (partition, result) in record.partitions.iter().zip(&record.results) {
+        let mut found = result.as_ref().map(|(_, data)| data.records.clone()).unwrap_or_default();
+        let mut expected = program.expected(&mut evaluation, record.rdd, *partition);
+        found.sort_unstable();
+        expected.sort_unstable();
+        if found != expected {
+            return object(format!(
+                "job {job} has a wrong answer in partition {partition}: {found:?}, expected {expected:?}"
+            ));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,88 @@
+//! One simulated executor: the tasks it runs, the map outputs it keeps. It does as it is told, when the world says so.
+
+use crate::program::{Block, Data};
+use firesteel_scheduler::TaskLaunch;
+use firesteel_types::{ExecutorId, Partition, RddId, ShuffleId, TaskFailure, TaskId};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// The name of a map output.
+pub(crate) type BlockName = (ShuffleId, Partition, TaskId);
+
+/// What the driver ships of a stage.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    pub(crate) rdd: RddId,
+    pub(crate) output: Option<ShuffleId>,
+    /// Tasks of this result stage write files and ask before they make them visible.
+    pub(crate) commits: bool,
+}
+
+/// An attempt at a task, on its executor.
+#[derive(Clone, Debug)]
+pub(crate) struct Attempt {
+    pub(crate) launch: TaskLaunch,
+    pub(crate) plan: Arc<Plan>,
+    /// What it has computed, if it read its input early or waits for leave to commit.
+    pub(crate) computed: Option<Result<Data, TaskFailure>>,
+    pub(crate) asks_to_commit: bool,
+}
+
+/// One executor.
+#[derive(Clone, Debug)]
+pub(crate) struct Machine {
+    pub(crate) id: ExecutorId,
+    pub(crate) host: String,
+    pub(crate) slots: u32,
+    pub(crate) alive: bool,
+    /// How often it registered. Messages of earlier lives are told by this.
+    pub(crate) life: u32,
+    /// Until when nothing moves here.
+    pub(crate) frozen_until: u64,
+    /// How many times longer tasks take.
+    pub(crate) slowness: u64,
+    pub(crate) attempts: BTreeMap<TaskId, Attempt>,
+    /// All attempts that it was ever told to run, so that a doubled message does not run one twice.
+    pub(crate) seen: BTreeSet<TaskId>,
+    pub(crate) blocks: BTreeMap<BlockName, Arc<Block>>,
+}
+
+impl Machine {
+    pub(crate) fn new(id: ExecutorId, host: String, slots: u32, slowness: u64) -> Self {
+        Machine {
+            id,
+            host,
+            slots,
+            alive: true,
+            life: 0,
+            frozen_until: 0,
+            slowness,
+            attempts: BTreeMap::new(),
+            seen: BTreeSet::new(),
+            blocks: BTreeMap::new(),
+        }
+    }
+
+    /// The process ends. Its outputs end with it, unless a service of the host has them.
+    pub(crate) fn die(&mut self, host_service: bool) {
+        self.alive = false;
+        self.attempts.clear();
+        if !host_service {
+            self.blocks.clear();
+        }
+    }
+
+    /// It was declared lost, and begins anew.
+    pub(crate) fn begin_anew(&mut self, host_service: bool) {
+        self.life += 1;
+        self.attempts.clear();
+        if !host_service {
+            self.blocks.clear();
+        }
+    }
+
+    /// Whether its outputs can be read now.
+    pub(crate) fn serves(&self, now: u64, host_service: bool) -> bool {
+        host_service || (self.alive && self.frozen_until <= now)
+    }
+}

@@ -1,0 +1,140 @@
+//! What a seed stands for: how many executors, which program, which jobs, which settings, which faults.
+//!
+//! Of twelve seeds, four are small and nasty (few executors, many faults), one is without any fault (all jobs must
+//! succeed), and the others lie between. Every fortieth has more than a thousand executors.
+
+use crate::chance::Chance;
+use crate::program::Size;
+use firesteel_scheduler::{PoolSettings, SchedulerSettings, SchedulingMode, SpeculationSettings};
+
+/// How often what goes wrong, in cases of a thousand, or how many times.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Faults {
+    /// An attempt at a task fails and may be tried again.
+    pub(crate) task_fails: u64,
+    /// An attempt fails in a way that no other attempt mends.
+    pub(crate) task_fatal: u64,
+    /// Some partition fails each time.
+    pub(crate) poison: u64,
+    /// A message never arrives.
+    pub(crate) message_lost: u64,
+    /// A message arrives twice.
+    pub(crate) message_doubled: u64,
+    /// A message takes seconds.
+    pub(crate) message_late: u64,
+    /// A task takes no notice of being killed.
+    pub(crate) kill_ignored: u64,
+    /// A map output cannot be read and never will be.
+    pub(crate) output_broken: u64,
+    /// An executor is many times slower than others.
+    pub(crate) slow_executor: u64,
+    /// Executors die; this many.
+    pub(crate) deaths: u64,
+    /// Of those, the ones whose death nobody reports.
+    pub(crate) silent_deaths: u64,
+    /// Executors stop for a while, with all that they hold; this many.
+    pub(crate) freezes: u64,
+    /// Executors are sent away; this many.
+    pub(crate) decommissions: u64,
+    /// Jobs are cancelled; this many.
+    pub(crate) cancellations: u64,
+}
+
+/// Everything that is decided before the world begins.
+#[derive(Clone, Debug)]
+pub(crate) struct Plot {
+    pub(crate) executors: u64,
+    pub(crate) slots: u64,
+    pub(crate) size: Size,
+    pub(crate) jobs: u64,
+    pub(crate) settings: SchedulerSettings,
+    pub(crate) faults: Faults,
+    /// Map outputs outlive their executors.
+    pub(crate) host_service: bool,
+    pub(crate) heartbeat_ms: u64,
+    /// No fault begins after this time.
+    pub(crate) quiet_from_ms: u64,
+}
+
+impl Plot {
+    pub(crate) fn new(seed: u64, chance: &mut Chance) -> Self {
+        let huge = seed % 40 == 7;
+        let calm = seed % 12 == 2;
+        let nasty = seed % 3 == 1 && !huge;
+        let executors = match (huge, nasty) {
+            (true, _) => chance.between(1_001, 3_000),
+            (_, true) => chance.between(1, 4),
+            (false, false) => chance.between(2, 24),
+        };
+        let hosts = (executors / chance.between(1, 4)).max(1);
+        let careless_per_mille = if chance.per_mille(500) { chance.between(100, 800) } else { 0 };
+        let size = Size {
+            rdds: chance.between(3, 16),
+            source_partitions: if huge { 600 } else { chance.between(1, 12) },
+            reducers: if huge { 40 } else { chance.between(1, 8) },
+            careless_per_mille,
+            hosts,
+            preferred_per_mille: chance.between(0, 1) * 700,
+        };
+        let faults = if calm { Faults::default() } else { Faults::some(nasty, huge, chance) };
+        let host_service = chance.per_mille(250);
+        Plot {
+            executors,
+            slots: chance.between(1, 4),
+            size,
+            jobs: chance.between(1, if huge { 3 } else { 6 }),
+            settings: settings(host_service, chance),
+            faults,
+            host_service,
+            heartbeat_ms: chance.between(2, 10) * 1000,
+            quiet_from_ms: chance.between(10, 90) * 1000,
+        }
+    }
+
+    /// Whether nothing goes wrong, so that every job must succeed.
+    pub(crate) fn is_calm(&self) -> bool {
+        let Faults { task_fails, message_late, deaths, freezes, cancellations, .. } = &self.faults;
+        task_fails + message_late + deaths + freezes + cancellations == 0
+    }
+}
+
+impl Faults {
+    fn some(nasty: bool, huge: bool, chance: &mut Chance) -> Self {
+        // Each kind of fault is left out of some runs, so that kinds are seen alone and in all company.
+        let weight = if nasty { 4 } else { 1 };
+        let mut rate = |usual: u64| if chance.per_mille(500) { weight * chance.below(usual + 1) } else { 0 };
+        Faults {
+            task_fails: 1 + rate(30),
+            task_fatal: rate(1),
+            poison: rate(30),
+            message_lost: rate(15),
+            message_doubled: rate(100),
+            message_late: rate(50),
+            kill_ignored: rate(100),
+            output_broken: if huge { rate(1) } else { rate(10) },
+            slow_executor: rate(100),
+            deaths: rate(if huge { 400 } else { 10 }),
+            silent_deaths: rate(4),
+            freezes: rate(if huge { 200 } else { 10 }),
+            decommissions: rate(3),
+            cancellations: rate(1),
+        }
+    }
+}
+
+fn settings(host_service: bool, chance: &mut Chance) -> SchedulerSettings {
+    let fair = chance.per_mille(400);
+    let pool = PoolSettings { weight: chance.between(1, 3) as u32, min_share: chance.below(3) as u32 };
+    SchedulerSettings {
+        max_task_failures: chance.between(2, 8) as u32,
+        max_consecutive_stage_attempts: chance.between(3, 6) as u32,
+        mode: if fair { SchedulingMode::Fair } else { SchedulingMode::Fifo },
+        pools: [("a".to_string(), pool)].into(),
+        locality_wait_ms: *chance.pick(&[0, 500, 3_000]),
+        network_timeout_ms: chance.between(15, 120) * 1000,
+        unaccounted_task_timeout_ms: chance.between(10, 30) * 1000,
+        outputs_survive_silence: host_service,
+        speculation: chance.per_mille(500).then(SpeculationSettings::default),
+        no_executors_timeout_ms: chance.between(30, 120) * 1000,
+    }
+}

@@ -1,0 +1,330 @@
+//! Random programs: RDDs over tiny records, with real lineage, cut into stages by the real planner.
+//!
+//! What an RDD computes is a small pure function of its parents, so a program has an answer that can be found without any
+//! scheduler: [`Program::expected`]. Some shuffles are written by careless functions, which give other records each time
+//! they run: which records is told by a number, the attempt's *whim*. Data carries along the whims that went into it, so
+//! that of every answer it can be told which evaluation it belongs to, and whether it belongs to one at all.
+
+use crate::chance::{Chance, mix, mix2};
+use firesteel_plan::{Dependency, Lineage, Mapping, RddInfo};
+use firesteel_types::{CallSite, ExecutorId, Partition, RddId, ShuffleId, TaskLocation};
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::sync::Arc;
+
+/// A key and a value.
+pub(crate) type Record = (u64, u64);
+
+/// Which whim each careless map task had, of those whose records are in some data.
+pub(crate) type Whims = BTreeMap<(ShuffleId, Partition), u64>;
+
+/// Records, and what went into them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Data {
+    pub(crate) records: Vec<Record>,
+    pub(crate) whims: Whims,
+    /// Two different whims of one map task met here: what must never happen.
+    pub(crate) mixed: bool,
+}
+
+impl Data {
+    /// Notes that the whims of other data went into this one.
+    pub(crate) fn absorb(&mut self, whims: &Whims, mixed: bool) {
+        self.mixed |= mixed;
+        for (&map, &whim) in whims {
+            self.mixed |= *self.whims.entry(map).or_insert(whim) != whim;
+        }
+    }
+}
+
+/// What one map task wrote.
+#[derive(Clone, Debug)]
+pub(crate) struct Block {
+    /// By reducer.
+    pub(crate) buckets: Vec<Vec<Record>>,
+    pub(crate) whims: Whims,
+    pub(crate) mixed: bool,
+    /// A digest of all records that does not depend on their order.
+    pub(crate) checksum: u64,
+}
+
+/// What an RDD does with the records of its parents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Op {
+    Source {
+        records: u64,
+    },
+    Map,
+    Filter,
+    /// Appends: union, coalesce and zip differ by their dependencies only.
+    Append,
+    /// Adds up the values of each key, of one or two shuffles.
+    Reduce,
+}
+
+/// One shuffle.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ShuffleFacts {
+    pub(crate) parent: RddId,
+    pub(crate) reducers: u32,
+    /// Its map tasks give other records each time.
+    pub(crate) careless: bool,
+}
+
+/// How large and how careless a program is.
+#[derive(Clone, Debug)]
+pub(crate) struct Size {
+    pub(crate) rdds: u64,
+    pub(crate) source_partitions: u64,
+    pub(crate) reducers: u64,
+    pub(crate) careless_per_mille: u64,
+    pub(crate) hosts: u64,
+    pub(crate) preferred_per_mille: u64,
+}
+
+/// A program.
+#[derive(Debug)]
+pub(crate) struct Program {
+    ops: BTreeMap<RddId, Op>,
+    pub(crate) lineage: Lineage,
+    pub(crate) shuffles: BTreeMap<ShuffleId, ShuffleFacts>,
+    seed: u64,
+}
+
+/// Gives what one reducer is to read of a shuffle.
+pub(crate) trait ReadShuffle {
+    /// Why there may be nothing to read.
+    type Failure;
+
+    fn read(&mut self, shuffle: ShuffleId, reducer: Partition) -> Result<Data, Self::Failure>;
+}
+
+impl Program {
+    /// Makes one up.
+    pub(crate) fn new(seed: u64, size: &Size, chance: &mut Chance) -> Self {
+        let mut program =
+            Program { ops: BTreeMap::new(), lineage: Lineage::new(), shuffles: BTreeMap::new(), seed };
+        let sources = chance.between(1, 2.min(size.rdds));
+        for _ in 0..sources {
+            program.add_source(size, chance);
+        }
+        while (program.ops.len() as u64) < size.rdds {
+            program.add_derived(size, chance);
+        }
+        program
+    }
+
+    /// The RDDs, oldest first.
+    pub(crate) fn rdds(&self) -> Vec<RddId> {
+        self.ops.keys().copied().collect()
+    }
+
+    pub(crate) fn partitions(&self, rdd: RddId) -> u32 {
+        self.lineage.get(rdd).partitions
+    }
+
+    fn add(
+        &mut self,
+        op: Op,
+        partitions: u32,
+        dependencies: Vec<Dependency>,
+        preferred: Vec<Vec<TaskLocation>>,
+    ) {
+        let id = RddId(self.ops.len() as u32);
+        let site = CallSite { operation: format!("{op:?}").to_lowercase(), ..CallSite::default() };
+        let info = RddInfo { id, site, partitions, partitioner: None, dependencies, preferred };
+        self.lineage.insert(Arc::new(info));
+        self.ops.insert(id, op);
+    }
+
+    fn add_source(&mut self, size: &Size, chance: &mut Chance) {
+        let partitions = chance.between(1, size.source_partitions) as u32;
+        let mut preferred = vec![];
+        if chance.per_mille(size.preferred_per_mille) {
+            let place = |chance: &mut Chance| TaskLocation {
+                host: format!("host{}", chance.below(size.hosts)),
+                executor: chance.per_mille(500).then(|| ExecutorId(chance.below(2 * size.hosts) as u32)),
+            };
+            preferred =
+                (0..partitions).map(|_| (0..chance.below(3)).map(|_| place(chance)).collect()).collect();
+        }
+        self.add(Op::Source { records: chance.between(1, 6) }, partitions, vec![], preferred);
+    }
+
+    fn add_derived(&mut self, size: &Size, chance: &mut Chance) {
+        let rdds = self.rdds();
+        // Young parents make deep lineages, old ones make wide lineages.
+        let oldest = if chance.per_mille(600) { rdds.len().saturating_sub(2) } else { 0 };
+        let parent = *chance.pick(&rdds[oldest..]);
+        let partitions = self.partitions(parent);
+        let one_to_one = |parent| Dependency::Narrow { parent, mapping: Mapping::OneToOne };
+        match chance.below(12) {
+            0 | 1 => self.add(Op::Map, partitions, vec![one_to_one(parent)], vec![]),
+            2 => self.add(Op::Filter, partitions, vec![one_to_one(parent)], vec![]),
+            3 => {
+                let other = *chance.pick(&rdds);
+                let all = partitions + self.partitions(other);
+                if u64::from(all) > 2 * size.source_partitions {
+                    self.add(Op::Map, partitions, vec![one_to_one(parent)], vec![]);
+                    return;
+                }
+                let first = Dependency::Narrow { parent, mapping: Mapping::Range(0..partitions) };
+                let second = Dependency::Narrow { parent: other, mapping: Mapping::Range(partitions..all) };
+                self.add(Op::Append, all, vec![first, second], vec![]);
+            }
+            4 => {
+                let alike: Vec<RddId> =
+                    rdds.iter().copied().filter(|rdd| self.partitions(*rdd) == partitions).collect();
+                let other = *chance.pick(&alike);
+                self.add(Op::Append, partitions, vec![one_to_one(parent), one_to_one(other)], vec![]);
+            }
+            5 => {
+                let groups = chance.between(1, u64::from(partitions)) as u32;
+                let group = |group| (0..partitions).filter(|p| p % groups == group).collect();
+                let mapping = Mapping::Groups(Arc::new((0..groups).map(group).collect()));
+                self.add(Op::Append, groups, vec![Dependency::Narrow { parent, mapping }], vec![]);
+            }
+            _ => {
+                let reducers = chance.between(1, size.reducers) as u32;
+                let mut dependencies = vec![self.shuffle(parent, reducers, size, chance)];
+                if chance.per_mille(300) {
+                    let other = *chance.pick(&rdds);
+                    dependencies.push(self.shuffle(other, reducers, size, chance));
+                }
+                self.add(Op::Reduce, reducers, dependencies, vec![]);
+            }
+        }
+    }
+
+    /// A shuffle of an RDD: often one that is there already, so that several RDDs read it.
+    fn shuffle(&mut self, parent: RddId, reducers: u32, size: &Size, chance: &mut Chance) -> Dependency {
+        let alike = |facts: &ShuffleFacts| facts.parent == parent && facts.reducers == reducers;
+        let existing = self.shuffles.iter().find(|(_, facts)| alike(facts)).map(|(shuffle, _)| *shuffle);
+        if let Some(shuffle) = existing {
+            return Dependency::Shuffle { parent, shuffle };
+        }
+        let shuffle = ShuffleId(self.shuffles.len() as u32);
+        let careless = chance.per_mille(size.careless_per_mille);
+        self.shuffles.insert(shuffle, ShuffleFacts { parent, reducers, careless });
+        Dependency::Shuffle { parent, shuffle }
+    }
+
+    /// What a task of a result stage computes: one partition.
+    pub(crate) fn compute<R: ReadShuffle>(
+        &self,
+        rdd: RddId,
+        partition: Partition,
+        reader: &mut R,
+    ) -> Result<Data, R::Failure> {
+        let mut data = Data::default();
+        if let Op::Source { records } = self.ops[&rdd] {
+            let seed = mix2(mix2(self.seed, u64::from(rdd.0)), u64::from(partition.0));
+            data.records.extend((0..records).map(|i| (mix2(seed, i) % 13, mix2(seed, i) >> 40)));
+            return Ok(data);
+        }
+        for (position, dependency) in self.lineage.get(rdd).dependencies.iter().enumerate() {
+            let salt = position as u64;
+            let parents = match dependency {
+                Dependency::Shuffle { shuffle, .. } => vec![reader.read(*shuffle, partition)?],
+                Dependency::Narrow { parent, mapping } => {
+                    let compute = |p| self.compute(*parent, p, reader);
+                    mapping.parents(partition).into_iter().map(compute).collect::<Result<_, _>>()?
+                }
+            };
+            for parent in parents {
+                data.absorb(&parent.whims, parent.mixed);
+                data.records.extend(parent.records.into_iter().map(|(k, v)| (k, v.wrapping_mul(1 + salt))));
+            }
+        }
+        self.apply(rdd, &mut data);
+        Ok(data)
+    }
+
+    fn apply(&self, rdd: RddId, data: &mut Data) {
+        match self.ops[&rdd] {
+            Op::Source { .. } | Op::Append => {}
+            Op::Map => data.records.iter_mut().for_each(|(k, v)| {
+                *k = mix2(*k, u64::from(rdd.0)) % 17;
+                *v = mix(*v) >> 40;
+            }),
+            Op::Filter => data.records.retain(|(k, v)| !mix2(*k, *v).is_multiple_of(3)),
+            Op::Reduce => {
+                let mut sums: BTreeMap<u64, u64> = BTreeMap::new();
+                for (k, v) in &data.records {
+                    let sum = sums.entry(*k).or_default();
+                    *sum = sum.wrapping_add(*v);
+                }
+                data.records = sums.into_iter().collect();
+            }
+        }
+    }
+
+    /// What a map task writes that has computed `data`. A careful one has no whims.
+    pub(crate) fn write(&self, shuffle: ShuffleId, map: Partition, data: Data, whim: u64) -> Block {
+        let ShuffleFacts { reducers, careless, .. } = self.shuffles[&shuffle];
+        let Data { mut records, mut whims, mixed } = data;
+        if careless && !records.is_empty() {
+            whims.insert((shuffle, map), whim);
+            records.iter_mut().for_each(|(_, v)| *v = v.wrapping_add(whim << 44));
+        }
+        let mut buckets = vec![vec![]; reducers as usize];
+        let mut checksum = 0u64;
+        for (k, v) in records {
+            checksum = checksum.wrapping_add(mix2(k, v));
+            buckets[(mix(k) % u64::from(reducers)) as usize].push((k, v));
+        }
+        Block { buckets, whims, mixed, checksum }
+    }
+
+    /// The records of a partition, in the evaluation in which careless map tasks had these whims.
+    pub(crate) fn expected(
+        &self,
+        evaluation: &mut Evaluation<'_>,
+        rdd: RddId,
+        partition: Partition,
+    ) -> Vec<Record> {
+        let Ok(data) = self.compute(rdd, partition, evaluation);
+        data.records
+    }
+
+    /// An evaluation, one task after the other.
+    pub(crate) fn evaluation(&self, whims: Whims) -> Evaluation<'_> {
+        Evaluation { program: self, whims, written: BTreeMap::new() }
+    }
+}
+
+/// One evaluation of a program, without scheduler, stages or failures. Remembers what map tasks wrote.
+pub(crate) struct Evaluation<'a> {
+    program: &'a Program,
+    whims: Whims,
+    written: BTreeMap<(ShuffleId, Partition), Arc<Block>>,
+}
+
+impl Evaluation<'_> {
+    fn block(&mut self, shuffle: ShuffleId, map: Partition) -> Arc<Block> {
+        if let Some(block) = self.written.get(&(shuffle, map)) {
+            return block.clone();
+        }
+        let parent = self.program.shuffles[&shuffle].parent;
+        let Ok(data) = self.program.compute(parent, map, self);
+        let whim = self.whims.get(&(shuffle, map)).copied().unwrap_or(0);
+        let block = Arc::new(self.program.write(shuffle, map, data, whim));
+        self.written.insert((shuffle, map), block.clone());
+        block
+    }
+}
+
+impl ReadShuffle for Evaluation<'_> {
+    type Failure = Infallible;
+
+    fn read(&mut self, shuffle: ShuffleId, reducer: Partition) -> Result<Data, Infallible> {
+        let maps = self.program.partitions(self.program.shuffles[&shuffle].parent);
+        let mut data = Data::default();
+        for map in 0..maps {
+            let block = self.block(shuffle, Partition(map));
+            data.absorb(&block.whims, block.mixed);
+            data.records.extend(&block.buckets[reducer.index()]);
+        }
+        Ok(data)
+    }
+}

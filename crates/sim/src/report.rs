@@ -1,0 +1,134 @@
+//! What a run was like, in numbers: to see that seeds really meet what they are meant to meet.
+
+use firesteel_types::{JobFailure, TaskFailure};
+use std::fmt;
+
+/// One run, or the sum of many.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// The seed; in a sum, the last one.
+    pub seed: u64,
+    /// How many executors it began with; in a sum, the most of any run.
+    pub executors: u64,
+    /// What happened, in number.
+    pub happenings: u64,
+    /// When the last job ended, in virtual milliseconds.
+    pub ended_at_ms: u64,
+    /// Tasks launched.
+    pub launches: u64,
+    /// Of these, copies of slow ones.
+    pub copies: u64,
+    /// Messages that never arrived.
+    pub messages_lost: u64,
+    /// Executors that died, froze or were sent away.
+    pub executor_faults: u64,
+    /// Executors that the scheduler lost.
+    pub executors_lost: u64,
+    /// Map outputs that could not be read.
+    pub fetch_failures: u64,
+    /// Other failures of tasks.
+    pub task_failures: u64,
+    /// Stage attempts after the first.
+    pub stage_retries: u64,
+    /// Stage attempts given up because their input changed.
+    pub rollbacks: u64,
+    /// Map outputs dropped.
+    pub outputs_dropped: u64,
+    /// Jobs that had their answer.
+    pub succeeded: u64,
+    /// Jobs whose task failed too often.
+    pub task_failed: u64,
+    /// Jobs whose stage was tried too often.
+    pub stage_failed: u64,
+    /// Jobs that would have mixed evaluations.
+    pub indeterminate: u64,
+    /// Jobs that were cancelled.
+    pub cancelled: u64,
+    /// Jobs that had nowhere to run.
+    pub no_executors: u64,
+}
+
+impl Report {
+    pub(crate) fn count_end(&mut self, failure: Option<&JobFailure>) {
+        match failure {
+            None => self.succeeded += 1,
+            Some(JobFailure::TaskFailed { .. }) => self.task_failed += 1,
+            Some(JobFailure::StageFailed { .. }) => self.stage_failed += 1,
+            Some(JobFailure::Indeterminate { .. }) => self.indeterminate += 1,
+            Some(JobFailure::Cancelled { .. }) => self.cancelled += 1,
+            Some(JobFailure::NoExecutors { .. }) => self.no_executors += 1,
+            Some(JobFailure::ResultTooLarge { .. } | JobFailure::ContextStopped { .. }) => {}
+        }
+    }
+
+    pub(crate) fn count_failure(&mut self, failure: &TaskFailure) {
+        match failure {
+            TaskFailure::FetchFailed { .. } => self.fetch_failures += 1,
+            TaskFailure::Panic { .. }
+            | TaskFailure::Operation { .. }
+            | TaskFailure::ExecutorLost { .. }
+            | TaskFailure::Killed(_)
+            | TaskFailure::CommitDenied
+            | TaskFailure::BadPlan(_) => self.task_failures += 1,
+        }
+    }
+
+    /// Adds another run.
+    pub fn add(&mut self, other: &Report) {
+        self.seed = other.seed;
+        self.executors = self.executors.max(other.executors);
+        self.happenings += other.happenings;
+        self.ended_at_ms += other.ended_at_ms;
+        self.launches += other.launches;
+        self.copies += other.copies;
+        self.messages_lost += other.messages_lost;
+        self.executor_faults += other.executor_faults;
+        self.executors_lost += other.executors_lost;
+        self.fetch_failures += other.fetch_failures;
+        self.task_failures += other.task_failures;
+        self.stage_retries += other.stage_retries;
+        self.rollbacks += other.rollbacks;
+        self.outputs_dropped += other.outputs_dropped;
+        self.succeeded += other.succeeded;
+        self.task_failed += other.task_failed;
+        self.stage_failed += other.stage_failed;
+        self.indeterminate += other.indeterminate;
+        self.cancelled += other.cancelled;
+        self.no_executors += other.no_executors;
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "jobs: {} answered, {} task failed, {} stage failed, {} indeterminate, {} cancelled, {} without executors",
+            self.succeeded,
+            self.task_failed,
+            self.stage_failed,
+            self.indeterminate,
+            self.cancelled,
+            self.no_executors
+        )?;
+        writeln!(
+            f,
+            "tasks: {} launched, {} of them copies, {} fetch failures, {} other failures, {} stage retries, {} rollbacks",
+            self.launches,
+            self.copies,
+            self.fetch_failures,
+            self.task_failures,
+            self.stage_retries,
+            self.rollbacks
+        )?;
+        write!(
+            f,
+            "world: {} happenings in {} virtual s, up to {} executors, {} of them struck, {} lost, {} messages lost",
+            self.happenings,
+            self.ended_at_ms / 1000,
+            self.executors,
+            self.executor_faults,
+            self.executors_lost,
+            self.messages_lost
+        )
+    }
+}

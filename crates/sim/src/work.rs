@@ -1,0 +1,222 @@
+//! What executors do: obey orders, compute, read map outputs of one another, ask before they commit, give signs of life.
+
+use crate::chance::{Chance, mix2};
+use crate::checker::Objection;
+use crate::machine::{Attempt, Machine};
+use crate::program::{Data, ReadShuffle};
+use crate::world::{Happening, Order, Word, World};
+use firesteel_scheduler::{ShuffleOutputs, TaskOutcome};
+use firesteel_types::{CallSite, ExecutorId, KillReason, Partition, ShuffleId, TaskFailure, TaskId};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// How long an attempt waits for leave to commit before it asks again.
+const ASK_AGAIN_MS: u64 = 3_000;
+
+impl World {
+    fn machine(&mut self, id: ExecutorId) -> &mut Machine {
+        self.machines.get_mut(&id).expect("an executor is remembered for ever")
+    }
+
+    /// The driver's order arrives at an executor that is awake, or at the service of its host.
+    pub(crate) fn obey(&mut self, id: ExecutorId, life: u32, order: Order) -> Result<(), Objection> {
+        let host_service = self.plot.host_service;
+        let machine = self.machine(id);
+        if let Order::Drop(block) = &order {
+            machine.blocks.remove(block);
+            return Ok(());
+        }
+        if !machine.alive || machine.life != life {
+            return Ok(());
+        }
+        match order {
+            Order::Launch(launch, plan) => {
+                if machine.seen.insert(launch.task) {
+                    let attempt = Attempt { launch: *launch, plan, computed: None, asks_to_commit: false };
+                    self.start(id, attempt)?;
+                }
+            }
+            Order::Kill(task) => {
+                let ignores = self.chance.per_mille(self.plot.faults.kill_ignored);
+                if !ignores && self.machine(id).attempts.remove(&task).is_some() {
+                    let outcome = TaskOutcome::Failed(TaskFailure::Killed(KillReason::StageAborted));
+                    self.say(id, Word::Finished { task, outcome, data: None });
+                }
+            }
+            Order::CommitDecision { task, allowed } => self.commit(id, task, allowed),
+            Order::RegisterAgain => {
+                machine.begin_anew(host_service);
+                self.say(id, Word::Register);
+            }
+            Order::Drop(_) => unreachable!("dropping was dealt with above"),
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, id: ExecutorId, mut attempt: Attempt) -> Result<(), Objection> {
+        let task = attempt.launch.task;
+        // Some tasks read all their input at once, others do so at their end.
+        if self.chance.per_mille(500) {
+            attempt.computed = Some(self.compute(&attempt)?);
+        }
+        let duration = self.chance.between(10, 4_000) * self.machine(id).slowness;
+        self.machine(id).attempts.insert(task, attempt);
+        self.after(duration, Happening::Worked { on: id, task });
+        Ok(())
+    }
+
+    /// An attempt is through with its work.
+    pub(crate) fn worked(&mut self, id: ExecutorId, task: TaskId) -> Result<(), Objection> {
+        let Some(mut attempt) = self.machine(id).attempts.remove(&task) else { return Ok(()) };
+        let computed = match attempt.computed.take() {
+            Some(computed) => computed,
+            None => self.compute(&attempt)?,
+        };
+        match (computed, attempt.plan.output) {
+            (Err(failure), _) => {
+                self.checker.fetch_failures += u64::from(matches!(failure, TaskFailure::FetchFailed { .. }));
+                self.report.count_failure(&failure);
+                self.say(id, Word::Finished { task, outcome: TaskOutcome::Failed(failure), data: None });
+            }
+            (Ok(data), Some(shuffle)) => self.write(id, shuffle, &attempt, data),
+            (Ok(data), None) if attempt.plan.commits => {
+                attempt.computed = Some(Ok(data));
+                attempt.asks_to_commit = true;
+                self.machine(id).attempts.insert(task, attempt);
+                self.ask_to_commit(id, task);
+            }
+            (Ok(data), None) => {
+                self.say(id, Word::Finished { task, outcome: TaskOutcome::Result, data: Some(data) });
+            }
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, id: ExecutorId, shuffle: ShuffleId, attempt: &Attempt, data: Data) {
+        let (task, map) = (attempt.launch.task, attempt.launch.partition);
+        let whim = mix2(self.report.seed, task.0) % 3;
+        let block = self.program.write(shuffle, map, data, whim);
+        let (bytes, checksum) = (block.buckets.len() as u64, block.checksum);
+        self.machine(id).blocks.insert((shuffle, map, task), Arc::new(block));
+        let outcome = TaskOutcome::MapOutput { shuffle, map, bytes, checksum };
+        self.say(id, Word::Finished { task, outcome, data: None });
+    }
+
+    /// An attempt asks for leave to commit, and will ask again until it is answered.
+    pub(crate) fn ask_to_commit(&mut self, id: ExecutorId, task: TaskId) {
+        if self.machine(id).attempts.get(&task).is_some_and(|attempt| attempt.asks_to_commit) {
+            self.say(id, Word::CommitRequest(task));
+            self.after(ASK_AGAIN_MS, Happening::AsksAgain { on: id, task });
+        }
+    }
+
+    fn commit(&mut self, id: ExecutorId, task: TaskId, allowed: bool) {
+        let Some(attempt) = self.machine(id).attempts.remove(&task) else { return };
+        assert!(attempt.asks_to_commit, "only who asked is answered");
+        let word = if allowed {
+            self.checker.committed.insert(task);
+            let data = attempt.computed.and_then(Result::ok);
+            Word::Finished { task, outcome: TaskOutcome::Result, data }
+        } else {
+            Word::Finished { task, outcome: TaskOutcome::Failed(TaskFailure::CommitDenied), data: None }
+        };
+        self.say(id, word);
+    }
+
+    /// A sign of life.
+    pub(crate) fn beat(&mut self, id: ExecutorId) {
+        let machine = self.machine(id);
+        if !machine.alive {
+            return;
+        }
+        let running = machine.attempts.keys().copied().collect();
+        self.say(id, Word::Heartbeat(running));
+        self.after(self.plot.heartbeat_ms, Happening::HeartbeatDue { on: id });
+    }
+
+    /// What an attempt computes, or why it cannot.
+    fn compute(&mut self, attempt: &Attempt) -> Result<Result<Data, TaskFailure>, Objection> {
+        if let Some(failure) = self.misfortune(attempt) {
+            return Ok(Err(failure));
+        }
+        let program = Arc::clone(&self.program);
+        let broken = if self.is_quiet() { 0 } else { self.plot.faults.output_broken };
+        let mut fetcher = Fetcher {
+            inputs: &attempt.launch.inputs,
+            machines: &mut self.machines,
+            chance: &mut self.chance,
+            now: self.now,
+            host_service: self.plot.host_service,
+            broken,
+        };
+        let computed = program.compute(attempt.plan.rdd, attempt.launch.partition, &mut fetcher);
+        match computed {
+            Ok(data) if data.mixed => {
+                Err(format!("task {} was given two evaluations of one map task to read", attempt.launch.task))
+            }
+            computed => Ok(computed),
+        }
+    }
+
+    fn misfortune(&mut self, attempt: &Attempt) -> Option<TaskFailure> {
+        let faults = self.plot.faults.clone();
+        let failure = |retryable| TaskFailure::Operation {
+            operation: "be lucky".into(),
+            message: "the dice said no".into(),
+            site: CallSite::default(),
+            retryable,
+        };
+        let place = mix2(u64::from(attempt.plan.rdd.0), u64::from(attempt.launch.partition.0));
+        if mix2(self.report.seed, place) % 1000 < faults.poison / 10 {
+            return Some(failure(true));
+        }
+        if self.is_quiet() {
+            return None;
+        }
+        if self.chance.per_mille(faults.task_fatal) {
+            return Some(failure(false));
+        }
+        self.chance.per_mille(faults.task_fails).then(|| failure(true))
+    }
+}
+
+/// Reads map outputs where a launch says that they are.
+struct Fetcher<'a> {
+    inputs: &'a [Arc<ShuffleOutputs>],
+    machines: &'a mut BTreeMap<ExecutorId, Machine>,
+    chance: &'a mut Chance,
+    now: u64,
+    host_service: bool,
+    broken: u64,
+}
+
+impl ReadShuffle for Fetcher<'_> {
+    type Failure = TaskFailure;
+
+    fn read(&mut self, shuffle: ShuffleId, reducer: Partition) -> Result<Data, TaskFailure> {
+        let outputs =
+            self.inputs.iter().find(|input| input.shuffle == shuffle).expect("a stage is told where to read");
+        let mut data = Data::default();
+        for output in &outputs.maps {
+            let machine =
+                self.machines.get_mut(&output.executor).expect("an executor is remembered for ever");
+            let name = (shuffle, output.map, output.task);
+            if self.chance.per_mille(self.broken) {
+                machine.blocks.remove(&name);
+            }
+            let served = machine.serves(self.now, self.host_service);
+            let Some(block) = machine.blocks.get(&name).filter(|_| served) else {
+                return Err(TaskFailure::FetchFailed {
+                    shuffle,
+                    map: output.map,
+                    map_task: output.task,
+                    executor: output.executor,
+                    message: if served { "no such block".into() } else { "no answer".into() },
+                });
+            };
+            data.absorb(&block.whims, block.mixed);
+            data.records.extend(&block.buckets[reducer.index()]);
+        }
+        Ok(data)
+    }
+}

@@ -1,0 +1,389 @@
+//! The world on one thread: a virtual clock, a queue of what will happen, a network that delays, loses and doubles.
+//!
+//! What is real here: the scheduler, the planner, the status fold. What is simulated: executors ([`crate::machine`]), the
+//! network between them and the driver, and the driver's shell, which is as small as a shell can be: words of executors
+//! become events, effects become orders. Data is really computed and really read by the names that launches give, so a
+//! wrong name or a wrong generation shows in the answer.
+//!
+//! How messages fail: launches, kills, outcomes, heartbeats, requests to commit and the answers to them can be lost, and
+//! everything can be doubled or late. Registration and the dropping of outputs are repeated until they arrive, which here
+//! means that they are not lost. Executors do not repeat outcomes: that one was lost, the scheduler has to find out from
+//! heartbeats. An executor that the scheduler does not know is told to register again, drops what it runs and keeps, and
+//! does so; what belongs to its earlier life is not listened to.
+
+use crate::chance::Chance;
+use crate::checker::{Checker, JobRecord, Objection};
+use crate::fates::Fate;
+use crate::machine::{BlockName, Machine, Plan};
+use crate::plot::Plot;
+use crate::program::{Data, Program};
+use crate::report::Report;
+use firesteel_scheduler::{Scheduler, TaskLaunch, TaskOutcome};
+use firesteel_status::Status;
+use firesteel_types::{ExecutorId, JobId, RddId, ShuffleId, StageId, TaskId};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+/// More happenings than any seed needs: a world that has more makes no progress.
+const HAPPENINGS_AT_MOST: u64 = 5_000_000;
+/// Longer than any seed needs, in virtual milliseconds.
+const TIME_AT_MOST_MS: u64 = 6 * 3_600_000;
+/// After the last job, so long everything under way has ended: the longest freeze, a late message, a slow task.
+const DRAIN_MS: u64 = 300_000;
+/// How much of the story is told when it ends badly.
+const LINES_TOLD: usize = 60;
+
+/// Something that will happen.
+#[derive(Clone, Debug)]
+pub(crate) enum Happening {
+    /// The driver's order arrives. It belongs to the executor's life that the driver knew when it spoke.
+    ToMachine {
+        to: ExecutorId,
+        life: u32,
+        order: Order,
+    },
+    /// An executor's word arrives.
+    ToDriver {
+        from: ExecutorId,
+        life: u32,
+        word: Word,
+    },
+    /// An attempt has worked long enough.
+    Worked {
+        on: ExecutorId,
+        task: TaskId,
+    },
+    /// An attempt has waited long enough for leave to commit, and asks again.
+    AsksAgain {
+        on: ExecutorId,
+        task: TaskId,
+    },
+    HeartbeatDue {
+        on: ExecutorId,
+    },
+    Tick,
+    Submit {
+        job: JobId,
+    },
+    Cancel {
+        job: JobId,
+    },
+    Release {
+        shuffle: ShuffleId,
+    },
+    Fate(Fate),
+}
+
+/// What the driver tells an executor.
+#[derive(Clone, Debug)]
+pub(crate) enum Order {
+    Launch(Box<TaskLaunch>, Arc<Plan>),
+    Kill(TaskId),
+    CommitDecision { task: TaskId, allowed: bool },
+    Drop(BlockName),
+    RegisterAgain,
+}
+
+/// What an executor tells the driver.
+#[derive(Clone, Debug)]
+pub(crate) enum Word {
+    Register,
+    Heartbeat(Vec<TaskId>),
+    Finished {
+        task: TaskId,
+        outcome: TaskOutcome,
+        data: Option<Data>,
+    },
+    CommitRequest(TaskId),
+    /// Not the executor's own word, but that of whoever started it.
+    Ended {
+        decommissioned: bool,
+    },
+}
+
+/// Everything there is.
+pub(crate) struct World {
+    pub(crate) chance: Chance,
+    pub(crate) plot: Plot,
+    pub(crate) program: Arc<Program>,
+    pub(crate) now: u64,
+    queue: BTreeMap<(u64, u64), Happening>,
+    happened: u64,
+    sequence: u64,
+    pub(crate) scheduler: Scheduler,
+    pub(crate) status: Status,
+    pub(crate) plans: BTreeMap<StageId, Arc<Plan>>,
+    /// In which life each executor is registered.
+    pub(crate) lives: BTreeMap<ExecutorId, u32>,
+    pub(crate) machines: BTreeMap<ExecutorId, Machine>,
+    /// The attempts whose map output the driver heard of.
+    pub(crate) reported: BTreeSet<TaskId>,
+    pub(crate) checker: Checker,
+    pub(crate) next_stage: u32,
+    tick_at: Option<u64>,
+    pub(crate) draining: bool,
+    /// The jobs still to be submitted, and what each is about.
+    pub(crate) programme: BTreeMap<JobId, RddId>,
+    pub(crate) report: Report,
+    story: Option<VecDeque<String>>,
+}
+
+impl World {
+    /// The world of a seed, before anything has happened.
+    pub(crate) fn new(seed: u64, told: bool) -> Self {
+        let mut chance = Chance::new(seed);
+        let plot = Plot::new(seed, &mut chance);
+        let program = Program::new(seed, &plot.size, &mut chance);
+        let mut world = World {
+            scheduler: Scheduler::new(plot.settings.clone()),
+            chance,
+            program: Arc::new(program),
+            now: 0,
+            queue: BTreeMap::new(),
+            happened: 0,
+            sequence: 0,
+            status: Status::default(),
+            plans: BTreeMap::new(),
+            lives: BTreeMap::new(),
+            machines: BTreeMap::new(),
+            reported: BTreeSet::new(),
+            checker: Checker::default(),
+            next_stage: 0,
+            tick_at: None,
+            draining: false,
+            programme: BTreeMap::new(),
+            report: Report { seed, executors: plot.executors, ..Report::default() },
+            story: told.then(VecDeque::new),
+            plot,
+        };
+        world.begin();
+        world
+    }
+
+    /// Lets everything happen, until all jobs have ended and nothing is left.
+    pub(crate) fn run(&mut self) -> Result<Report, Objection> {
+        while self.checker.jobs.values().any(|job: &JobRecord| job.ended.is_none())
+            || !self.programme.is_empty()
+        {
+            self.step()?;
+        }
+        self.report.ended_at_ms = self.now;
+        self.draining = true;
+        self.run_until(self.now + DRAIN_MS)?;
+        self.check_idle()?;
+        for shuffle in self.program.clone().shuffles.keys() {
+            self.happen(Happening::Release { shuffle: *shuffle })?;
+        }
+        if !self.scheduler.is_empty() {
+            return Err("the scheduler remembers something after everything was released".into());
+        }
+        self.run_until(self.now + DRAIN_MS)?;
+        self.check_nothing_left()?;
+        self.report.happenings = self.happened;
+        Ok(self.report.clone())
+    }
+
+    fn run_until(&mut self, end: u64) -> Result<(), Objection> {
+        while self.queue.first_key_value().is_some_and(|(&(at, _), _)| at <= end) {
+            self.step()?;
+        }
+        self.now = end;
+        Ok(())
+    }
+
+    fn step(&mut self) -> Result<(), Objection> {
+        let Some(((at, _), happening)) = self.queue.pop_first() else {
+            return Err("jobs run, and nothing will ever happen again".into());
+        };
+        assert!(at >= self.now, "time does not go back");
+        self.now = at;
+        self.happened += 1;
+        if self.happened > HAPPENINGS_AT_MOST || self.now > TIME_AT_MOST_MS {
+            return Err(format!("no progress: {} happenings, {} ms", self.happened, self.now));
+        }
+        if self.story.is_some() && !is_routine(&happening) {
+            self.tell(format!("{happening:?}"));
+        }
+        self.happen(happening)
+    }
+
+    fn happen(&mut self, happening: Happening) -> Result<(), Objection> {
+        match happening {
+            Happening::ToMachine { to, life, order } => {
+                if self.is_awake(to, || Happening::ToMachine { to, life, order: order.clone() }) {
+                    self.obey(to, life, order)?;
+                }
+            }
+            Happening::ToDriver { from, life, word } => self.hear(from, life, word)?,
+            Happening::Worked { on, task } => {
+                if self.is_awake(on, || Happening::Worked { on, task }) {
+                    self.worked(on, task)?;
+                }
+            }
+            Happening::AsksAgain { on, task } => {
+                if self.is_awake(on, || Happening::AsksAgain { on, task }) {
+                    self.ask_to_commit(on, task);
+                }
+            }
+            Happening::HeartbeatDue { on } => {
+                if self.is_awake(on, || Happening::HeartbeatDue { on }) {
+                    self.beat(on);
+                }
+            }
+            Happening::Tick => {
+                self.tick_at = None;
+                self.inform(firesteel_scheduler::Event::Tick, None)?;
+            }
+            Happening::Submit { job } => self.submit(job)?,
+            Happening::Cancel { job } => self.cancel(job)?,
+            Happening::Release { shuffle } => {
+                self.inform(firesteel_scheduler::Event::ShuffleReleased { shuffle }, None)?;
+            }
+            Happening::Fate(fate) => self.befall(fate),
+        }
+        Ok(())
+    }
+
+    /// Whether an executor moves. What happens to a frozen one happens when it thaws; to a dead one, nothing happens.
+    fn is_awake(&mut self, id: ExecutorId, again: impl FnOnce() -> Happening) -> bool {
+        let machine = &self.machines[&id];
+        let thaws_at = machine.frozen_until;
+        if !machine.alive && !self.plot.host_service {
+            return false;
+        }
+        if thaws_at <= self.now {
+            return true;
+        }
+        let delay = self.chance.below(20);
+        self.at(thaws_at + delay, again());
+        false
+    }
+
+    /// Something will happen.
+    pub(crate) fn at(&mut self, time: u64, happening: Happening) {
+        self.sequence += 1;
+        self.queue.insert((time.max(self.now), self.sequence), happening);
+    }
+
+    /// Something will happen soon.
+    pub(crate) fn after(&mut self, delay: u64, happening: Happening) {
+        self.at(self.now + delay, happening);
+    }
+
+    /// The driver sends an order over the network.
+    pub(crate) fn order(&mut self, to: ExecutorId, order: Order) {
+        let life = self.lives.get(&to).copied().unwrap_or(0);
+        let can_be_lost = match &order {
+            Order::Launch(..) | Order::Kill(_) | Order::CommitDecision { .. } => true,
+            Order::Drop(_) | Order::RegisterAgain => false,
+        };
+        self.transmit(can_be_lost, Happening::ToMachine { to, life, order });
+    }
+
+    /// An executor sends a word over the network.
+    pub(crate) fn say(&mut self, from: ExecutorId, word: Word) {
+        let life = self.machines[&from].life;
+        let can_be_lost = match &word {
+            Word::Heartbeat(_) | Word::Finished { .. } | Word::CommitRequest(_) => true,
+            Word::Register | Word::Ended { .. } => false,
+        };
+        self.transmit(can_be_lost, Happening::ToDriver { from, life, word });
+    }
+
+    fn transmit(&mut self, can_be_lost: bool, message: Happening) {
+        let faults = self.plot.faults.clone();
+        let quiet = self.is_quiet();
+        if can_be_lost && !quiet && self.chance.per_mille(faults.message_lost) {
+            self.report.messages_lost += 1;
+            return;
+        }
+        if !quiet && self.chance.per_mille(faults.message_doubled) {
+            let delay = self.delay(faults.message_late);
+            self.after(delay, message.clone());
+        }
+        let delay = self.delay(if quiet { 0 } else { faults.message_late });
+        self.after(delay, message);
+    }
+
+    fn delay(&mut self, late: u64) -> u64 {
+        if self.chance.per_mille(late) {
+            self.chance.between(500, 15_000)
+        } else {
+            self.chance.between(1, 20)
+        }
+    }
+
+    /// Whether faults have ended.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.draining || self.now >= self.plot.quiet_from_ms
+    }
+
+    /// The scheduler wants to be called at some time.
+    pub(crate) fn plan_tick(&mut self) {
+        let Some(due) = self.scheduler.next_deadline() else { return };
+        if self.tick_at.is_none_or(|planned| due.0 < planned) {
+            self.tick_at = Some(due.0);
+            self.at(due.0, Happening::Tick);
+        }
+    }
+
+    /// Adds to the story, if somebody listens.
+    pub(crate) fn tell(&mut self, line: impl Into<String>) {
+        if let Some(story) = &mut self.story {
+            let mut line = format!("{:>8} {}", self.now, line.into());
+            if line.len() > 400 {
+                line = line.chars().take(400).chain("...".chars()).collect();
+            }
+            story.push_back(line);
+            if story.len() > LINES_TOLD {
+                story.pop_front();
+            }
+        }
+    }
+
+    pub(crate) fn is_told(&self) -> bool {
+        self.story.is_some()
+    }
+
+    /// The last lines of the story.
+    pub(crate) fn story(&self) -> Vec<String> {
+        self.story.iter().flatten().cloned().collect()
+    }
+
+    fn check_idle(&self) -> Result<(), Objection> {
+        if !self.scheduler.is_idle() {
+            return Err("all jobs have ended, but the scheduler is not idle".into());
+        }
+        if let Some(stage) = self.plans.keys().next() {
+            return Err(format!("all jobs have ended, but stage {stage} was not forgotten"));
+        }
+        let busy = self.status.stages().find(|stage| stage.running > 0 || stage.completed.is_none());
+        if let Some(stage) = busy {
+            return Err(format!("by its events, stage {} never ended", stage.stage));
+        }
+        match self.status.executors().find(|executor| executor.running > 0) {
+            Some(executor) => Err(format!("by its events, executor {} is busy", executor.executor)),
+            None => Ok(()),
+        }
+    }
+
+    fn check_nothing_left(&self) -> Result<(), Objection> {
+        for machine in self.machines.values() {
+            let left = machine.blocks.keys().find(|(_, _, task)| self.reported.contains(task));
+            if let Some((shuffle, map, task)) = left {
+                return Err(format!("executor {} still has shuffle_{shuffle}_{map}_{task}", machine.id));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What happens all the time and is told only by its effects.
+fn is_routine(happening: &Happening) -> bool {
+    matches!(
+        happening,
+        Happening::HeartbeatDue { .. }
+            | Happening::Tick
+            | Happening::ToDriver { word: Word::Heartbeat(_), .. }
+    )
+}
