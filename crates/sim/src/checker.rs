@@ -2,13 +2,14 @@
 //!
 //! - Each job ends exactly once. Each of its outputs is accepted once, from the message at hand.
 //! - A job that succeeds has the answer of one evaluation of its program. A job that fails has a reason that was given.
-//! - No launch names a forgotten stage, an unregistered executor, or a map output that was dropped.
+//! - No launch names a forgotten stage or an unregistered executor, or reads a map output that was dropped, that a reader
+//!   has found broken, or that went with its executor.
 //! - Of one output partition, at most one living attempt may commit at a time, none after its result was accepted, and the
 //!   attempt that the result names has committed.
 
 use crate::program::{Data, Program};
 use firesteel_scheduler::{ShuffleOutputs, TaskLaunch};
-use firesteel_types::{JobFailure, JobId, Partition, RddId, ShuffleId, StageId, TaskId};
+use firesteel_types::{ExecutorId, JobFailure, JobId, Partition, RddId, ShuffleId, StageId, TaskId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// An objection, in words.
@@ -33,7 +34,9 @@ pub(crate) struct Checker {
     last_task: Option<TaskId>,
     /// The snapshots of which it is known that they name nothing that was dropped before.
     seen_snapshots: BTreeSet<(ShuffleId, u64)>,
+    /// The attempts whose map outputs are not to be read any more.
     dropped: BTreeSet<TaskId>,
+    launched_on: BTreeMap<ExecutorId, Vec<TaskId>>,
     /// The job, if it is a result stage, and the output index cannot be told from a launch: the partition stands for it.
     launched: BTreeMap<TaskId, (StageId, Partition)>,
     /// The living attempt that may commit.
@@ -55,6 +58,7 @@ impl Checker {
         }
         self.last_task = Some(launch.task);
         self.launched.insert(launch.task, (launch.stage, launch.partition));
+        self.launched_on.entry(launch.executor).or_default().push(launch.task);
         launch.inputs.iter().try_for_each(|input| self.reads(input))
     }
 
@@ -74,6 +78,13 @@ impl Checker {
     pub(crate) fn dropped(&mut self, task: TaskId) {
         if self.dropped.insert(task) {
             self.seen_snapshots.clear();
+        }
+    }
+
+    /// An executor is gone, and all that it had written.
+    pub(crate) fn executor_gone(&mut self, executor: ExecutorId) {
+        for task in self.launched_on.remove(&executor).into_iter().flatten() {
+            self.dropped(task);
         }
     }
 

@@ -6,7 +6,8 @@ use crate::program::Data;
 use crate::world::{Happening, Order, Word, World};
 use firesteel_scheduler::{Effect, Event, JobSpec, StageSpec, TaskLaunch, TaskOutcome};
 use firesteel_types::{
-    AppEvent, ExecutorId, ExecutorLossReason, JobId, Millis, Partition, RddId, StageId, TaskId, TaskLocation,
+    AppEvent, ExecutorId, ExecutorLossReason, JobId, Millis, Partition, RddId, StageId, TaskFailure, TaskId,
+    TaskLocation,
 };
 use std::sync::Arc;
 
@@ -114,12 +115,22 @@ impl World {
     fn note(&mut self, event: &AppEvent) {
         self.status.apply(event);
         match event {
-            AppEvent::TaskEnded { task, failure: Some(_), .. } => self.checker.attempt_over(*task),
+            AppEvent::TaskEnded { task, failure: Some(failure), .. } => {
+                self.checker.attempt_over(*task);
+                if let TaskFailure::FetchFailed { map_task, .. } = failure {
+                    self.checker.dropped(*map_task);
+                }
+            }
             AppEvent::StageSubmitted { attempt, .. } => self.report.stage_retries += u64::from(attempt.0 > 0),
             AppEvent::StageCompleted { failure: Some(why), .. } if why.contains("rolled back") => {
                 self.report.rollbacks += 1;
             }
-            AppEvent::ExecutorRemoved { .. } => self.report.executors_lost += 1,
+            AppEvent::ExecutorRemoved { executor, .. } => {
+                self.report.executors_lost += 1;
+                if !self.plot.host_service {
+                    self.checker.executor_gone(*executor);
+                }
+            }
             AppEvent::JobStarted { .. }
             | AppEvent::JobEnded { .. }
             | AppEvent::StageCompleted { .. }

@@ -70,8 +70,8 @@ impl Plot {
         let careless_per_mille = if chance.per_mille(500) { chance.between(100, 800) } else { 0 };
         let size = Size {
             rdds: chance.between(3, 16),
-            source_partitions: if huge { 600 } else { chance.between(1, 12) },
-            reducers: if huge { 40 } else { chance.between(1, 8) },
+            source_partitions: if huge { 800 } else { chance.between(1, if nasty { 10 } else { 40 }) },
+            reducers: if huge { 60 } else { chance.between(1, 12) },
             careless_per_mille,
             hosts,
             preferred_per_mille: chance.between(0, 1) * 700,
@@ -82,7 +82,7 @@ impl Plot {
             executors,
             slots: chance.between(1, 4),
             size,
-            jobs: chance.between(1, if huge { 3 } else { 6 }),
+            jobs: chance.between(1, if huge { 3 } else { 8 }),
             settings: settings(host_service, chance),
             faults,
             host_service,
