@@ -211,3 +211,34 @@ impl ChunkReader {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives bytes, fails, and goes on as if nothing had been.
+    struct FailsOnce(u8);
+
+    impl Read for FailsOnce {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.0 += 1;
+            match self.0 {
+                2 => Err(io::Error::other("the cable was pulled")),
+                4.. => Ok(0),
+                _ => (&b"a line\n"[..]).read(buffer),
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_lost_in_a_failure_is_not_passed_over() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let split = FileSplit { path: file.path().to_str().unwrap().into(), start: 0, length: 14 };
+        let mut chunks = ChunkReader::open(&split, Terminator::Newline, 1 << 10).unwrap();
+        chunks.source = Box::new(FailsOnce(0));
+        let mut buffer = vec![];
+        let error = chunks.next(&mut buffer).unwrap_err();
+        assert!(error.to_string().ends_with("the cable was pulled") && error.retryable(), "{error}");
+        assert_eq!(chunks.next(&mut buffer), Err(error));
+    }
+}

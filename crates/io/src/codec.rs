@@ -6,7 +6,7 @@ use crate::zlib::ZlibReader;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufReader, Read};
 
 /// How much of a compressed file is read at once.
 const COMPRESSED_BUFFER_BYTES: usize = 256 << 10;
@@ -96,12 +96,8 @@ impl Codec {
         if let Codec::Plain = self {
             return Ok(Box::new(file));
         }
-        let mut bytes = BufReader::with_capacity(COMPRESSED_BUFFER_BYTES, file);
+        let bytes = BufReader::with_capacity(COMPRESSED_BUFFER_BYTES, file);
         match self {
-            // Not even a header: some decoders take this for the end of the data.
-            Codec::Gzip | Codec::Bzip2 | Codec::Zstd | Codec::Deflate if bytes.fill_buf()?.is_empty() => {
-                Err(IoCause::CutShort(self))
-            }
             Codec::Gzip => Ok(Box::new(flate2::bufread::MultiGzDecoder::new(bytes))),
             Codec::Bzip2 => Ok(Box::new(bzip2::bufread::MultiBzDecoder::new(bytes))),
             Codec::Zstd => Ok(Box::new(zstd::Decoder::with_buffer(bytes)?)),

@@ -292,6 +292,17 @@ mod tests {
     }
 
     #[test]
+    fn in_a_class_some_characters_stand_for_themselves() {
+        for (pattern, name) in [("[a-]", "-"), ("[]a]", "]"), ("[a\\]]", "]"), ("[!-]", "a"), ("a}]", "a}]")]
+        {
+            match Component::parse(pattern).unwrap() {
+                Component::Pattern(regex) => assert!(regex.is_match(name), "{pattern}"),
+                Component::Literal(literal) => assert_eq!(literal, name),
+            }
+        }
+    }
+
+    #[test]
     fn braces_with_slashes_are_written_out_and_others_are_kept() {
         let written = |pattern| write_out_slashes(pattern).unwrap();
         assert_eq!(written("x{a/b,c}/{d,e}"), ["xa/b/{d,e}", "xc/{d,e}"]);

@@ -152,15 +152,19 @@ fn text_under_a_codecs_name_is_an_error_that_says_so() {
 #[test]
 fn a_failed_reader_does_not_end_quietly_when_it_is_asked_again() {
     let dir = tempfile::tempdir().unwrap();
-    let path = path(dir.path(), "a", Codec::Gzip);
-    write_lines(&path, Codec::Gzip, &sample(1000));
-    let bytes = read_raw(&path).unwrap();
-    std::fs::write(&path, &bytes[..bytes.len() - 4]).unwrap();
-    let split = FileSplit { path, start: 0, length: 0 };
-    let mut reader =
-        LineReader::open(&split, LineOptions { chunk_bytes: 100, ..LineOptions::default() }).unwrap();
-    assert!(reader.for_each_line(|_| {}).is_err());
-    assert!(reader.for_each_line(|_| {}).is_err());
+    for codec in CODECS {
+        let path = path(dir.path(), "a", codec);
+        write_lines(&path, codec, &sample(10));
+        let mut bytes = read_raw(&path).unwrap();
+        bytes.extend([bytes.clone(), vec![b'?'; 100], bytes.clone()].concat());
+        std::fs::write(&path, bytes).unwrap();
+        let split = FileSplit { path, start: 0, length: 0 };
+        let mut reader =
+            LineReader::open(&split, LineOptions { chunk_bytes: 50, ..LineOptions::default() }).unwrap();
+        for _ in 0..5 {
+            assert!(reader.for_each_line(|_| {}).is_err(), "{codec}");
+        }
+    }
 }
 
 #[test]

@@ -191,7 +191,7 @@ fn late_writers_cannot_keep_an_aborted_job_alive() {
             for attempt in 0..3_u64 {
                 let output = &job.output;
                 scope.spawn(move || {
-                    for partition in (0..).map(Partition) {
+                    for partition in (0..5_000).map(Partition) {
                         let Ok(path) = output.task_path(partition, TaskId(attempt), "") else { return };
                         let _ = TextWriter::create(&path, Codec::Plain).map(TextWriter::finish);
                     }
@@ -276,6 +276,21 @@ fn a_commit_that_fails_half_way_goes_on_or_is_undone() {
             assert!(!job.dir().exists());
         }
     }
+}
+
+#[test]
+fn what_a_committed_job_left_behind_does_not_make_it_abortable() {
+    let job = Job::new();
+    job.write(0, 1);
+    job.commit(0, 1).unwrap();
+    job.output.commit_job(1).unwrap();
+    // As if the driver had died just after the last step that matters.
+    let left = job.dir().join("_temporary/job-7.moved");
+    std::fs::create_dir_all(&left).unwrap();
+    job.output.abort_job().unwrap();
+    job.output.commit_job(1).unwrap();
+    assert!(!left.exists());
+    job.assert_output(&[(0, 1)]);
 }
 
 #[test]

@@ -100,7 +100,9 @@ proptest! {
         let options = LineOptions { chunk_bytes, ..LineOptions::default() };
         prop_assert_eq!(&read_cut(&path, contents.len(), &cuts, &options, batch), &expected);
         for cut in 0..=contents.len() {
-            prop_assert_eq!(&read_cut(&path, contents.len(), &[cut], &options, batch), &expected, "cut at {}", cut);
+            // The second split ends where a buffer may.
+            let cuts = [cut, cut + chunk_bytes];
+            prop_assert_eq!(&read_cut(&path, contents.len(), &cuts, &options, batch), &expected, "cut at {:?}", cuts);
         }
     }
 
