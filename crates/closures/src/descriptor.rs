@@ -143,12 +143,7 @@ mod tests {
     }
 
     fn call(descriptor: &Descriptor, x: u8) -> u8 {
-        let args = BuildArgs {
-            rdd: RddId(0),
-            site: &CallSite::default(),
-            environment: &[x],
-            inputs: vec![],
-        };
+        let args = BuildArgs { rdd: RddId(0), site: &CallSite::default(), environment: &[x], inputs: vec![] };
         *descriptor.build()(args).unwrap().downcast_ref().unwrap()
     }
 

@@ -114,9 +114,11 @@ impl Object {
         let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
         let first = self.base + self.segments.iter().map(|s| s.start).min().unwrap_or(0);
         let mapping = maps.lines().find(|line| {
-            line.split('-').next().and_then(|start| usize::from_str_radix(start, 16).ok()) == Some(first & !0xfff)
+            line.split('-').next().and_then(|start| usize::from_str_radix(start, 16).ok())
+                == Some(first & !0xfff)
         });
-        let mapped_inode = mapping.and_then(|line| line.split_whitespace().nth(4)).and_then(|i| i.parse::<u64>().ok());
+        let mapped_inode =
+            mapping.and_then(|line| line.split_whitespace().nth(4)).and_then(|i| i.parse::<u64>().ok());
         matches!((inode, mapped_inode), (Ok(now), Some(then)) if now == then)
     }
 }

@@ -73,7 +73,11 @@ impl Conf {
         let Some(entry) = ALL.iter().find(|entry| entry.key == known) else {
             return Err(ConfError::Unknown { key: key.into(), nearest: nearest(&known) });
         };
-        (entry.check)(value).map_err(|why| ConfError::Invalid { key: entry.key, value: value.into(), why })?;
+        (entry.check)(value).map_err(|why| ConfError::Invalid {
+            key: entry.key,
+            value: value.into(),
+            why,
+        })?;
         self.values.insert(entry.key, value.into());
         Ok(())
     }
@@ -112,7 +116,8 @@ impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "| setting | default | meaning |\n| --- | --- | --- |")?;
         ALL.iter().try_for_each(|entry| {
-            let default = if entry.default.is_empty() { "(none)".into() } else { format!("`{}`", entry.default) };
+            let default =
+                if entry.default.is_empty() { "(none)".into() } else { format!("`{}`", entry.default) };
             writeln!(f, "| `{}` | {default} | {} |", entry.key, entry.doc)
         })
     }
@@ -167,7 +172,10 @@ mod tests {
     #[test]
     fn a_wrong_value_is_refused_with_the_reason() {
         let error = Conf::default().set("firesteel.memory", "lots").unwrap_err().to_string();
-        assert!(error.contains("firesteel.memory") && error.contains("lots") && error.contains("512m"), "{error}");
+        assert!(
+            error.contains("firesteel.memory") && error.contains("lots") && error.contains("512m"),
+            "{error}"
+        );
     }
 
     #[test]

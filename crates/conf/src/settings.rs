@@ -1,6 +1,8 @@
 //! The settings themselves.
 
-use crate::value::{count, fraction, optional_bytes, optional_count, parse_bytes, parse_millis, switch, text};
+use crate::value::{
+    count, fraction, optional_bytes, optional_count, parse_bytes, parse_millis, switch, text,
+};
 use crate::{Entry, Setting};
 
 macro_rules! settings {

@@ -19,7 +19,8 @@ pub fn parse_bytes(text: &str) -> Result<u64, String> {
         "t" => 1u64 << 40,
         unit => return Err(format!("`{unit}` is no unit of bytes; write `512m` or `2g`")),
     };
-    let number: u64 = digits.trim().parse().map_err(|_| "write a number with a unit, such as `512m` or `2g`")?;
+    let number: u64 =
+        digits.trim().parse().map_err(|_| "write a number with a unit, such as `512m` or `2g`")?;
     number.checked_mul(factor).ok_or_else(|| "that is more than 16 EiB".into())
 }
 
@@ -41,7 +42,8 @@ pub fn parse_millis(text: &str) -> Result<u64, String> {
         "h" => 3_600_000,
         unit => return Err(format!("`{unit}` is no unit of time; write `100ms`, `3s` or `2m`")),
     };
-    let number: u64 = digits.trim().parse().map_err(|_| "write a number with a unit, such as `100ms` or `3s`")?;
+    let number: u64 =
+        digits.trim().parse().map_err(|_| "write a number with a unit, such as `100ms` or `3s`")?;
     number.checked_mul(factor).ok_or_else(|| "that is too long".into())
 }
 
@@ -69,5 +71,9 @@ pub(crate) fn switch(text: &str) -> Result<bool, String> {
 }
 
 pub(crate) fn fraction(text: &str) -> Result<f64, String> {
-    text.trim().parse().ok().filter(|x: &f64| x.is_finite() && *x > 0.0).ok_or_else(|| "write a number above 0".into())
+    text.trim()
+        .parse()
+        .ok()
+        .filter(|x: &f64| x.is_finite() && *x > 0.0)
+        .ok_or_else(|| "write a number above 0".into())
 }

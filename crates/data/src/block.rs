@@ -97,7 +97,8 @@ struct Columns<'a> {
 
 /// Cuts the first block off `bytes`.
 fn split_block<'a>(bytes: &mut &'a [u8]) -> Result<Columns<'a>, DataError> {
-    let cut_short = || DataError::Corrupt { source_name: "a block".into(), message: "it is cut short".into() };
+    let cut_short =
+        || DataError::Corrupt { source_name: "a block".into(), message: "it is cut short".into() };
     let (head, rest) = bytes.split_first_chunk::<HEAD>().ok_or_else(cut_short)?;
     let word = |at: usize| u64::from_le_bytes(head[at..at + 8].try_into().expect("eight bytes")) as usize;
     let count = u32::from_le_bytes(head[..4].try_into().expect("four bytes")) as usize;

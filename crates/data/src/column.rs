@@ -1,7 +1,9 @@
 //! One column of values as bytes: numbers side by side, strings end to end, anything else row by row.
 
 use crate::hash::{hash_bytes, hash_text};
-use crate::layout::{Layout, as_text, fixed_bytes, fixed_from_bytes, fixed_word, from_text, layout_of, one_fixed};
+use crate::layout::{
+    Layout, as_text, fixed_bytes, fixed_from_bytes, fixed_word, from_text, layout_of, one_fixed,
+};
 use crate::{Data, DataError};
 use postcard::ser_flavors::Flavor;
 use serde::Serialize;
@@ -59,8 +61,9 @@ impl<T: Data> ColumnBuilder<T> {
     #[inline]
     pub fn push_text(&mut self, text: &str) -> Result<(), DataError> {
         debug_assert_eq!(layout_of::<T>(), Layout::Text);
-        let length = u32::try_from(text.len())
-            .map_err(|_| DataError::encode::<T>(format!("a string of {} bytes is over the limit of 4 GiB", text.len())))?;
+        let length = u32::try_from(text.len()).map_err(|_| {
+            DataError::encode::<T>(format!("a string of {} bytes is over the limit of 4 GiB", text.len()))
+        })?;
         self.lengths.push(length);
         self.bytes.extend_from_slice(text.as_bytes());
         self.count += 1;
@@ -160,7 +163,9 @@ impl<'a, T: Data> ColumnReader<'a, T> {
     pub fn new(bytes: &'a [u8], count: usize) -> Result<Self, DataError> {
         let (bytes, text) = match layout_of::<T>() {
             Layout::Fixed if bytes.len() == count * size_of::<T>() => (bytes, ""),
-            Layout::Fixed => return Err(DataError::decode::<T>("the column has another length than its count says")),
+            Layout::Fixed => {
+                return Err(DataError::decode::<T>("the column has another length than its count says"));
+            }
             Layout::Rows => (bytes, ""),
             Layout::Text => {
                 let (lengths, text) = bytes
@@ -180,7 +185,8 @@ impl<'a, T: Data> ColumnReader<'a, T> {
     pub fn next_value(&mut self) -> Result<T, DataError> {
         match layout_of::<T>() {
             Layout::Fixed => {
-                let (value, rest) = self.bytes.split_at_checked(size_of::<T>()).ok_or_else(Self::cut_short)?;
+                let (value, rest) =
+                    self.bytes.split_at_checked(size_of::<T>()).ok_or_else(Self::cut_short)?;
                 self.bytes = rest;
                 one_fixed(value).ok_or_else(Self::cut_short)
             }

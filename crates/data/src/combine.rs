@@ -97,12 +97,17 @@ impl<K: Data + Hash + Eq, C: Data> Combiner<K, C> {
     pub fn finish<M: Fn(C, C) -> C + 'static>(mut self, merge: M) -> Result<Combined<K, C>, DataError> {
         if self.runs.is_empty() {
             let entries = self.table.drain_by_hash().map(|(_, key, combined)| Ok((key, combined)));
-            return Ok(Combined { pairs: Box::new(entries), _reservation: self.reservation, spilled_bytes: 0 });
+            return Ok(Combined {
+                pairs: Box::new(entries),
+                _reservation: self.reservation,
+                spilled_bytes: 0,
+            });
         }
         self.spill()?;
         let mut sequences: Vec<Fallible<'static, (u64, K, C)>> = vec![];
         for run in self.runs {
-            let hashed = RunReader::<K, C>::new(run)?.map(|pair| pair.map(|(key, c)| (hash_key(&key), key, c)));
+            let hashed =
+                RunReader::<K, C>::new(run)?.map(|pair| pair.map(|(key, c)| (hash_key(&key), key, c)));
             sequences.push(Box::new(hashed));
         }
         let merged = Merge::new(sequences, |a: &(u64, K, C), b: &(u64, K, C)| a.0.cmp(&b.0));
@@ -227,7 +232,8 @@ mod tests {
 
     #[test]
     fn a_table_larger_than_the_budget_spills_and_still_gives_every_key_once() {
-        let pairs: Vec<(String, u32)> = (0..200_000u32).map(|i| (format!("key number {}", i % 60_000), i)).collect();
+        let pairs: Vec<(String, u32)> =
+            (0..200_000u32).map(|i| (format!("key number {}", i % 60_000), i)).collect();
         let (spilled, bytes) = grouped(2 << 20, &pairs);
         assert!(bytes > 0, "nothing was spilled");
         let (in_memory, _) = grouped(1 << 40, &pairs);

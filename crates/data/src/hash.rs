@@ -45,7 +45,8 @@ pub fn partition_of(hash: u64, partitions: u32) -> u32 {
 /// Two digests as one, so that exchanging them gives another.
 #[inline(always)]
 pub(crate) fn mix(a: u64, b: u64) -> u64 {
-    let product = u128::from(a ^ 0x9e37_79b9_7f4a_7c15) * u128::from(b.rotate_left(32) ^ 0xd1b5_4a32_d192_ed03);
+    let product =
+        u128::from(a ^ 0x9e37_79b9_7f4a_7c15) * u128::from(b.rotate_left(32) ^ 0xd1b5_4a32_d192_ed03);
     (product as u64) ^ (product >> 64) as u64
 }
 

@@ -25,7 +25,8 @@ impl HyperLogLog {
     /// Between 0.0002 (16 MiB) and 0.26 (16 bytes); other values are brought to the nearer end.
     pub fn with_relative_error(relative_error: f64) -> Self {
         let wanted = 2.0 * (1.04 / relative_error.max(1e-9)).log2();
-        let precision = (wanted.ceil()).clamp(f64::from(Self::MIN_PRECISION), f64::from(Self::MAX_PRECISION)) as u8;
+        let precision =
+            (wanted.ceil()).clamp(f64::from(Self::MIN_PRECISION), f64::from(Self::MAX_PRECISION)) as u8;
         HyperLogLog { precision, registers: vec![0; 1 << precision] }
     }
 
@@ -43,7 +44,10 @@ impl HyperLogLog {
     /// When the precisions differ.
     pub fn merge(&mut self, other: &HyperLogLog) {
         assert_eq!(self.precision, other.precision, "sketches of different precision cannot be merged");
-        self.registers.iter_mut().zip(&other.registers).for_each(|(mine, theirs)| *mine = (*mine).max(*theirs));
+        self.registers
+            .iter_mut()
+            .zip(&other.registers)
+            .for_each(|(mine, theirs)| *mine = (*mine).max(*theirs));
     }
 
     /// About how many different things were added.

@@ -24,7 +24,15 @@ impl<K: Data, V: Data, F: Fn(&K, &K) -> Ordering + 'static> Sorter<K, V, F> {
     /// An empty sorter.
     pub fn new(workspace: Arc<dyn Workspace>, compare: F) -> Self {
         let reservation = Reservation::new(workspace.clone());
-        Sorter { pairs: vec![], owned_bytes: 0, reservation, runs: vec![], workspace, compare, spilled_bytes: 0 }
+        Sorter {
+            pairs: vec![],
+            owned_bytes: 0,
+            reservation,
+            runs: vec![],
+            workspace,
+            compare,
+            spilled_bytes: 0,
+        }
     }
 
     /// Adds some pairs.
@@ -153,8 +161,9 @@ mod tests {
 
     #[test]
     fn spilling_changes_nothing() {
-        let batches: Vec<Vec<_>> =
-            (0..100u32).map(|b| (0..1_000u32).map(|i| ((i * 7919 + b) as u16, format!("{b} {i}"))).collect()).collect();
+        let batches: Vec<Vec<_>> = (0..100u32)
+            .map(|b| (0..1_000u32).map(|i| ((i * 7919 + b) as u16, format!("{b} {i}"))).collect())
+            .collect();
         let (small, spilled) = sorted(3 << 20, &batches);
         assert!(spilled > 0);
         assert!(small == sorted(1 << 30, &batches).0);

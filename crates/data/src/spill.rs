@@ -43,7 +43,13 @@ impl<K: Data, V: Data> RunWriter<K, V> {
     pub fn new(workspace: &dyn Workspace) -> Result<Self, DataError> {
         let (path, file) = workspace.create_file()?;
         let (frame, buffer) = (PairsBuilder::default(), vec![]);
-        Ok(RunWriter { run: Run { path }, file: BufWriter::with_capacity(FRAME_BYTES, file), frame, buffer, bytes: 0 })
+        Ok(RunWriter {
+            run: Run { path },
+            file: BufWriter::with_capacity(FRAME_BYTES, file),
+            frame,
+            buffer,
+            bytes: 0,
+        })
     }
 
     /// Appends a pair.
@@ -58,8 +64,9 @@ impl<K: Data, V: Data> RunWriter<K, V> {
     fn close_frame(&mut self) -> Result<(), DataError> {
         self.buffer.clear();
         self.frame.write(&mut self.buffer);
-        let length = u32::try_from(self.buffer.len())
-            .map_err(|_| DataError::encode::<(K, V)>("one pair takes more than 4 GiB, which cannot be spilled"))?;
+        let length = u32::try_from(self.buffer.len()).map_err(|_| {
+            DataError::encode::<(K, V)>("one pair takes more than 4 GiB, which cannot be spilled")
+        })?;
         let mut write = |bytes: &[u8]| self.file.write_all(bytes);
         write(&length.to_le_bytes())
             .and_then(|()| write(&xxh3_64(&self.buffer).to_le_bytes()))

@@ -143,7 +143,10 @@ impl<K: Data + Eq, C: Data> Table<K, C> {
     }
 
     /// Empties the table, in no particular order, into `f`.
-    pub(crate) fn drain<E>(&mut self, mut f: impl FnMut(u64, KeyRef<'_, K>, C) -> Result<(), E>) -> Result<(), E> {
+    pub(crate) fn drain<E>(
+        &mut self,
+        mut f: impl FnMut(u64, KeyRef<'_, K>, C) -> Result<(), E>,
+    ) -> Result<(), E> {
         let (plain, text, arena) = self.take();
         for entry in plain {
             f(entry.hash, KeyRef::Owned(entry.key), entry.combined)?;
@@ -181,7 +184,10 @@ pub(crate) struct ByHash<K, C> {
 
 impl<K: Data, C> ByHash<K, C> {
     /// Hands each entry to `f`, its key without a copy.
-    pub(crate) fn try_for_each<E>(self, mut f: impl FnMut(u64, KeyRef<'_, K>, C) -> Result<(), E>) -> Result<(), E> {
+    pub(crate) fn try_for_each<E>(
+        self,
+        mut f: impl FnMut(u64, KeyRef<'_, K>, C) -> Result<(), E>,
+    ) -> Result<(), E> {
         for entry in self.plain {
             f(entry.hash, KeyRef::Owned(entry.key), entry.combined)?;
         }

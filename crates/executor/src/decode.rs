@@ -16,7 +16,8 @@ pub fn decode(bytes: &[u8]) -> Result<Arc<dyn Terminal>, String> {
         operators.push(build(&plan, node, &operators)?);
     }
     let last = operators.last().expect("a decoded plan has at least one operator");
-    let terminal = last.downcast_ref::<RunTerminal>().ok_or("the plan's last operator does not end a stage")?;
+    let terminal =
+        last.downcast_ref::<RunTerminal>().ok_or("the plan's last operator does not end a stage")?;
     Ok(terminal.0.clone())
 }
 

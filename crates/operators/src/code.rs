@@ -2,7 +2,7 @@
 
 use crate::stream::Op;
 use crate::task::Origin;
-use firesteel_closures::{BuildArgs, BuildError, Descriptor, Erased};
+use firesteel_closures::{BuildArgs, BuildError, Descriptor, Erased, Plain, ZeroSized};
 use firesteel_data::block::{decode_value, encode_value};
 use firesteel_data::{Data, DataError, Environment};
 use serde::Serialize;
@@ -43,6 +43,14 @@ pub(crate) fn input<T: Data>(args: &BuildArgs<'_>, index: usize) -> Result<Op<T>
 /// All of the operators that this one reads.
 pub(crate) fn inputs<T: Data>(args: &BuildArgs<'_>) -> Result<Vec<Op<T>>, BuildError> {
     (0..args.inputs.len()).map(|index| input(args, index)).collect()
+}
+
+/// The function that the driver had. For use in the `build` of an operator whose type names `F`, and nowhere else.
+pub(crate) fn revive<F: Plain>() -> ZeroSized<F> {
+    // SAFETY: `build` of an operator that names F is reached through its descriptor only; the descriptor is private to the
+    // operator, and given out by its `code`, which takes an F (or a `ZeroSized` made from one) by value. So one exists in
+    // the process that made the plan, and this process runs the same program.
+    unsafe { ZeroSized::revive() }
 }
 
 /// What the operator stands for.

@@ -94,9 +94,7 @@ where
             Some(shuffle) => Source::Shuffle(shuffle),
             None => Source::Narrow(code::input(&args, 0)?),
         };
-        // SAFETY: only `code`, which was given such functions, names this one.
-        let (create, merge, unite) =
-            unsafe { (ZeroSized::revive(), ZeroSized::revive(), ZeroSized::revive()) };
+        let (create, merge, unite) = (code::revive(), code::revive(), code::revive());
         let environment = Arc::new(sent.environment);
         let combining = Combining { environment, create, merge, unite, accumulates: sent.accumulates };
         Ok(Arc::new(Op::new(Self { source, combining, origin: code::origin(&args), types: PhantomData })))

@@ -40,8 +40,7 @@ where
     fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {
         let (input, environment, origin) =
             (code::input(&args, 0)?, code::environment(&args)?, code::origin(&args));
-        // SAFETY: only `code`, which was given an F, names this function.
-        let function = unsafe { ZeroSized::revive() };
+        let function = code::revive();
         Ok(Arc::new(Op::new(Self { input, environment, function, origin, types: PhantomData })))
     }
 }
@@ -70,6 +69,19 @@ impl Records {
             made
         };
         batch.map(noting)
+    }
+
+    /// Hands each record to `f`.
+    #[inline]
+    pub fn for_each<T: Data>(&self, batch: Batch<T>, mut f: impl FnMut(T)) {
+        if !self.careful {
+            return batch.for_each(f);
+        }
+        batch.for_each(|record| {
+            watch::note_record(&record);
+            f(record);
+            watch::forget_record();
+        });
     }
 
     /// Keeps the records for which `keep` holds.
@@ -152,8 +164,7 @@ where
     fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {
         let (input, environment, origin) =
             (code::input(&args, 0)?, code::environment(&args)?, code::origin(&args));
-        // SAFETY: only `code`, which was given an F, names this function.
-        let function = unsafe { ZeroSized::revive() };
+        let function = code::revive();
         Ok(Arc::new(Op::new(Self { input, environment, function, origin, types: PhantomData })))
     }
 }
@@ -272,8 +283,7 @@ where
     fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {
         let (input, environment, origin) =
             (code::input(&args, 0)?, code::environment(&args)?, code::origin(&args));
-        // SAFETY: only `code`, which was given an F, names this function.
-        let function = unsafe { ZeroSized::revive() };
+        let function = code::revive();
         Ok(Arc::new(Op::new(Self { input, environment, function, origin, types: PhantomData })))
     }
 }

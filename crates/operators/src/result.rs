@@ -71,8 +71,7 @@ where
     fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {
         let (input, environment, origin) =
             (code::input(&args, 0)?, code::environment(&args)?, code::origin(&args));
-        // SAFETY: only `code`, which was given an F, names this function.
-        let function = unsafe { ZeroSized::revive() };
+        let function = code::revive();
         Ok(RunTerminal::erase(Self { input, environment, function, origin }))
     }
 }

@@ -247,8 +247,7 @@ where
     fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {
         let (left, right) = (code::input(&args, 0)?, code::input(&args, 1)?);
         let (environment, origin) = (code::environment(&args)?, code::origin(&args));
-        // SAFETY: only `code`, which was given an F, names this function.
-        let function = unsafe { ZeroSized::revive() };
+        let function = code::revive();
         Ok(Arc::new(Op::new(Self { left, right, environment, function, origin, types: PhantomData })))
     }
 }

@@ -55,8 +55,7 @@ where
 
     fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {
         let (input, sent, origin) = (code::input(&args, 0)?, code::environment(&args)?, code::origin(&args));
-        // SAFETY: only `code`, which was given an F, names this function.
-        let place = unsafe { ZeroSized::revive() };
+        let place = code::revive();
         let write = Self { input, sent, place, origin };
         Ok(RunTerminal::erase(write))
     }
@@ -132,9 +131,7 @@ where
         let Sent { shuffle, reducers, environment: (environment, accumulates) }: Sent<(E, bool)> =
             code::environment(&args)?;
         let (input, origin) = (code::input(&args, 0)?, code::origin(&args));
-        // SAFETY: only `code`, which was given such functions, names this one.
-        let (create, merge, unite) =
-            unsafe { (ZeroSized::revive(), ZeroSized::revive(), ZeroSized::revive()) };
+        let (create, merge, unite) = (code::revive(), code::revive(), code::revive());
         let combining = Combining { environment: Arc::new(environment), create, merge, unite, accumulates };
         let write = Self { input, shuffle, reducers, combining, origin, types: PhantomData };
         Ok(RunTerminal::erase(write))

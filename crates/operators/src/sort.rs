@@ -39,8 +39,7 @@ where
 
     fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {
         let (input, environment) = (code::input(&args, 0)?, Arc::new(code::environment(&args)?));
-        // SAFETY: only `code`, which was given an F, names this function.
-        let compare = unsafe { ZeroSized::revive() };
+        let compare = code::revive();
         let sort = Self { input, environment, compare, origin: code::origin(&args) };
         Ok(Arc::new(Op::new(sort)))
     }

@@ -87,8 +87,7 @@ where
 
     fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {
         let (environment, origin) = (code::environment(&args)?, code::origin(&args));
-        // SAFETY: only `code`, which was given an F, names this function.
-        let function = unsafe { ZeroSized::revive() };
+        let function = code::revive();
         Ok(Arc::new(Op::new(Self { environment, function, origin, types: PhantomData })))
     }
 }

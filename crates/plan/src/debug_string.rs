@@ -39,7 +39,9 @@ impl Lineage {
         let lead = match (line.begins_stage, line.indent) {
             (true, 0) => count,
             (true, depth) => format!("{}+-{count}", " |  ".repeat(depth as usize - 1) + " "),
-            (false, depth) => format!("{}{:width$}", " |  ".repeat(depth as usize), " |", width = count.len()),
+            (false, depth) => {
+                format!("{}{:width$}", " |  ".repeat(depth as usize), " |", width = count.len())
+            }
         };
         let again = if first_time { "" } else { " (see above)" };
         writeln!(text, "{lead} [{}] {}{again}", info.id, info.site).expect("writing to a string cannot fail");

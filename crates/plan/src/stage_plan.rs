@@ -96,7 +96,9 @@ impl StagePlan {
                 return Err(PlanError::Broken(format!("operator {index} reads a later one")));
             }
             if node.code.object as usize >= self.objects.len() {
-                return Err(PlanError::Broken(format!("operator {index} names an object that the plan lacks")));
+                return Err(PlanError::Broken(format!(
+                    "operator {index} names an object that the plan lacks"
+                )));
             }
         }
         Ok(())

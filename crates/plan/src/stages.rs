@@ -142,7 +142,8 @@ mod tests {
     #[test]
     fn a_chain_of_a_hundred_thousand_does_not_overflow_the_stack() {
         let deep = 100_000;
-        let lineage = lineage((0..deep).map(|i| rdd(i, if i == 0 { vec![] } else { vec![narrow(i - 1)] })).collect());
+        let lineage =
+            lineage((0..deep).map(|i| rdd(i, if i == 0 { vec![] } else { vec![narrow(i - 1)] })).collect());
         assert_eq!(lineage.cut(RddId(deep - 1)).stages[0].rdds.len(), deep as usize);
         assert!(lineage.to_debug_string(RddId(deep - 1)).lines().count() == deep as usize);
     }

@@ -125,7 +125,8 @@ fn write_to_disk(bytes: &[u8], offsets: &[u64], dirs: &LocalDirs) -> Result<Plac
         let _ = std::fs::remove_file(&path);
         return Err(DataError::io("write", &path, error));
     }
-    let checksums = offsets.windows(2).map(|ends| xxh3_64(&bytes[ends[0] as usize..ends[1] as usize])).collect();
+    let checksums =
+        offsets.windows(2).map(|ends| xxh3_64(&bytes[ends[0] as usize..ends[1] as usize])).collect();
     Ok(Place::Disk { path, checksums })
 }
 

@@ -51,7 +51,13 @@ impl<K: Data, V: Data> MapOutputWriter<K, V> {
     /// # Errors
     /// When the record cannot be encoded.
     #[inline]
-    pub fn push(&mut self, reducer: u32, key_digest: u64, key: KeyRef<'_, K>, value: V) -> Result<(), DataError> {
+    pub fn push(
+        &mut self,
+        reducer: u32,
+        key_digest: u64,
+        key: KeyRef<'_, K>,
+        value: V,
+    ) -> Result<(), DataError> {
         let builder = &mut self.builders[reducer as usize];
         let before = builder.encoded_len();
         builder.push(key_digest, key, value)?;
@@ -65,7 +71,11 @@ impl<K: Data, V: Data> MapOutputWriter<K, V> {
     /// # Errors
     /// When writing fails.
     pub fn check_memory(&mut self) -> Result<(), DataError> {
-        if self.held < RUN_BYTES_AT_MOST && self.reservation.cover(self.held) { Ok(()) } else { self.write_run() }
+        if self.held < RUN_BYTES_AT_MOST && self.reservation.cover(self.held) {
+            Ok(())
+        } else {
+            self.write_run()
+        }
     }
 
     fn write_run(&mut self) -> Result<(), DataError> {
@@ -112,7 +122,11 @@ mod tests {
     use proptest::prelude::*;
     use tempfile::TempDir;
 
-    fn written(memory: usize, records: &[(u8, String)], reducers: u32) -> (MapOutput, u64, (Arc<LocalDirs>, TempDir)) {
+    fn written(
+        memory: usize,
+        records: &[(u8, String)],
+        reducers: u32,
+    ) -> (MapOutput, u64, (Arc<LocalDirs>, TempDir)) {
         let parent = tempfile::tempdir().unwrap();
         let dirs = Arc::new(LocalDirs::create(parent.path()).unwrap());
         let pool = Arc::new(MemoryPool::new(memory));

@@ -105,7 +105,9 @@ impl fmt::Display for TaskFailure {
                 write!(f, "executor {} was lost: {reason}", executor.name())
             }
             TaskFailure::Killed(reason) => write!(f, "killed: {reason}"),
-            TaskFailure::CommitDenied => f.write_str("another attempt had already committed this partition's output"),
+            TaskFailure::CommitDenied => {
+                f.write_str("another attempt had already committed this partition's output")
+            }
             TaskFailure::BadPlan(why) => write!(f, "the executor could not decode the stage: {why}"),
         }
     }
@@ -162,7 +164,9 @@ impl ExecutorLossReason {
 impl fmt::Display for ExecutorLossReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ExecutorLossReason::Exited { code: Some(code) } => write!(f, "its process exited with code {code}"),
+            ExecutorLossReason::Exited { code: Some(code) } => {
+                write!(f, "its process exited with code {code}")
+            }
             ExecutorLossReason::Exited { code: None } => f.write_str("its process ended"),
             ExecutorLossReason::Unheard { silence_ms } => write!(f, "no heartbeat for {silence_ms} ms"),
             ExecutorLossReason::Decommissioned => f.write_str("decommissioned"),

@@ -1,0 +1,354 @@
+//! The context: the start of every program, the owner of everything that runs for it.
+
+use crate::driver::{Driver, LocalCommitGate};
+use crate::error::{Error, Result};
+use crate::master::Master;
+use crate::progress;
+use firesteel_conf as conf;
+use firesteel_conf::Conf;
+use firesteel_operators::Services;
+use firesteel_scheduler::{Event, PoolSettings, SchedulerSettings, SchedulingMode, SpeculationSettings};
+use firesteel_storage::{LocalDirs, MemoryPool};
+use firesteel_types::{ExecutorId, JobId, RddId, ShuffleId, StageId};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+
+/// An application: makes RDDs, runs jobs, owns threads, memory and files. Cheap to clone; clones are the same context.
+///
+/// When the last clone, and the last RDD made from it, is dropped, or [`Context::stop`] is called, jobs are cancelled,
+/// threads end and files are removed.
+#[derive(Clone)]
+pub struct Context {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    conf: Conf,
+    serial: u64,
+    slots: u32,
+    parallelism: u32,
+    driver: Arc<Driver>,
+    next_rdd: AtomicU32,
+    next_shuffle: AtomicU32,
+    next_stage: AtomicU32,
+    next_job: AtomicU32,
+    stopped: AtomicBool,
+}
+
+/// Sets up a [`Context`].
+///
+/// ```
+/// # fn main() -> firesteel::Result<()> {
+/// let sc = firesteel::Context::builder().master("local[2]").app_name("demo").conf("firesteel.memory", "256m").create()?;
+/// assert_eq!(sc.default_parallelism(), 2);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Default)]
+pub struct Builder {
+    conf: Conf,
+    pools: BTreeMap<String, PoolSettings>,
+    failed: Option<conf::ConfError>,
+}
+
+static ACTIVE: Mutex<Weak<Inner>> = Mutex::new(Weak::new());
+
+impl Builder {
+    /// Where tasks run: `local`, `local[4]`, `local[*]` (the default), `local[4,2]`.
+    pub fn master(self, master: &str) -> Self {
+        self.conf("firesteel.master", master)
+    }
+
+    /// The application's name.
+    pub fn app_name(self, name: &str) -> Self {
+        self.conf("firesteel.app.name", name)
+    }
+
+    /// A setting, by its key. A mistake is reported when the context is made.
+    pub fn conf(mut self, key: &str, value: &str) -> Self {
+        if let Err(error) = self.conf.set(key, value) {
+            self.failed.get_or_insert(error);
+        }
+        self
+    }
+
+    /// A pool for the scheduler mode `FAIR`: jobs of pools with twice the weight get twice the slots; each pool gets
+    /// `min_share` slots before others get more.
+    pub fn pool(mut self, name: &str, weight: u32, min_share: u32) -> Self {
+        self.pools.insert(name.into(), PoolSettings { weight: weight.max(1), min_share });
+        self
+    }
+
+    /// The context that is active in this process, or a new one, which becomes active.
+    ///
+    /// # Errors
+    /// When a setting makes no sense, or threads or directories cannot be had.
+    pub fn get_or_create(self) -> Result<Context> {
+        let mut active = ACTIVE.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(inner) = active.upgrade()
+            && !inner.stopped.load(Ordering::Relaxed)
+        {
+            return Ok(Context { inner });
+        }
+        let context = self.create()?;
+        *active = Arc::downgrade(&context.inner);
+        Ok(context)
+    }
+
+    /// A new context, beside whatever others there are.
+    ///
+    /// # Errors
+    /// When a setting makes no sense, or threads or directories cannot be had.
+    pub fn create(self) -> Result<Context> {
+        static SERIAL: AtomicU64 = AtomicU64::new(0);
+        if let Some(error) = self.failed {
+            return Err(error.into());
+        }
+        let master = self.conf.get(&conf::MASTER)?;
+        let master = Master::parse(&master).map_err(Error::Start)?;
+        let settings = scheduler_settings(&self.conf, &master, self.pools)?;
+        let driver = start_driver(&self.conf, settings, master.slots)?;
+        let parallelism = self.conf.get(&conf::DEFAULT_PARALLELISM)?.unwrap_or(master.slots);
+        if self.conf.get(&conf::SHOW_PROGRESS)? {
+            progress::watch(&driver);
+        }
+        let inner = Inner {
+            conf: self.conf,
+            serial: SERIAL.fetch_add(1, Ordering::Relaxed),
+            slots: master.slots,
+            parallelism,
+            driver,
+            next_rdd: AtomicU32::new(0),
+            next_shuffle: AtomicU32::new(0),
+            next_stage: AtomicU32::new(0),
+            next_job: AtomicU32::new(0),
+            stopped: AtomicBool::new(false),
+        };
+        Ok(Context { inner: Arc::new(inner) })
+    }
+}
+
+fn scheduler_settings(
+    conf: &Conf,
+    master: &Master,
+    pools: BTreeMap<String, PoolSettings>,
+) -> Result<SchedulerSettings> {
+    let mode = match conf.get(&conf::SCHEDULER_MODE)?.to_ascii_uppercase().as_str() {
+        "FIFO" => SchedulingMode::Fifo,
+        "FAIR" => SchedulingMode::Fair,
+        other => {
+            let message = format!("`firesteel.scheduler.mode` cannot be `{other}`: write `FIFO` or `FAIR`");
+            return Err(Error::Start(message));
+        }
+    };
+    let speculation = match conf.get(&conf::SPECULATION)? {
+        false => None,
+        true => Some(SpeculationSettings {
+            multiplier: conf.get(&conf::SPECULATION_MULTIPLIER)?,
+            quantile: conf.get(&conf::SPECULATION_QUANTILE)?,
+            ..SpeculationSettings::default()
+        }),
+    };
+    let max_failures = if conf.is_set(&conf::TASK_MAX_FAILURES) { None } else { master.max_failures };
+    Ok(SchedulerSettings {
+        max_task_failures: max_failures.map_or_else(|| conf.get(&conf::TASK_MAX_FAILURES), Ok)?,
+        max_consecutive_stage_attempts: conf.get(&conf::STAGE_MAX_CONSECUTIVE_ATTEMPTS)?,
+        mode,
+        pools,
+        locality_wait_ms: conf.get(&conf::LOCALITY_WAIT_MS)?,
+        network_timeout_ms: conf.get(&conf::NETWORK_TIMEOUT_MS)?,
+        speculation,
+        ..SchedulerSettings::default()
+    })
+}
+
+fn start_driver(conf: &Conf, settings: SchedulerSettings, slots: u32) -> Result<Arc<Driver>> {
+    let start = |error: &dyn std::fmt::Display| Error::Start(error.to_string());
+    let parent = match conf.get(&conf::LOCAL_DIR)? {
+        dir if dir.is_empty() => std::env::temp_dir(),
+        dir => PathBuf::from(dir),
+    };
+    let memory = conf.get(&conf::MEMORY)?.unwrap_or_else(default_memory) as usize;
+    let gate = Arc::new(LocalCommitGate(OnceLock::new()));
+    let services = Services {
+        executor: ExecutorId::DRIVER,
+        memory: Arc::new(MemoryPool::new(memory)),
+        dirs: Arc::new(LocalDirs::create(&parent).map_err(|e| start(&e))?),
+        shuffles: Arc::default(),
+        blocks: Arc::default(),
+        commit: gate.clone(),
+    };
+    let driver = Arc::new(Driver::new(settings, Arc::new(services), conf.get(&conf::MAX_RESULT_SIZE)?));
+    let _ = gate.0.set(Arc::downgrade(&driver));
+    driver.start(slots).map_err(|e| start(&e))?;
+    Ok(driver)
+}
+
+/// 60 % of what is free, by the machine or the control group, whichever is less.
+fn default_memory() -> u64 {
+    const UNKNOWN: u64 = 1 << 30;
+    let read = |path: &str| std::fs::read_to_string(path).ok();
+    let available = read("/proc/meminfo").and_then(|text| {
+        let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+        Some(line.trim().trim_end_matches("kB").trim().parse::<u64>().ok()? << 10)
+    });
+    let limit = read("/sys/fs/cgroup/memory.max").and_then(|text| text.trim().parse::<u64>().ok());
+    let free = available.unwrap_or(UNKNOWN).min(limit.unwrap_or(u64::MAX));
+    free / 10 * 6
+}
+
+/// What a thread has said about the jobs that it will run.
+#[derive(Clone, Default)]
+pub(crate) struct LocalProperties {
+    pub(crate) group: Option<String>,
+    pub(crate) pool: Option<String>,
+    pub(crate) tags: Vec<String>,
+}
+
+thread_local! {
+    /// By context.
+    static LOCAL: RefCell<HashMap<u64, LocalProperties>> = RefCell::default();
+}
+
+impl Context {
+    /// Begins to set up a context.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// The application's name.
+    pub fn app_name(&self) -> String {
+        self.inner.conf.get(&conf::APP_NAME).unwrap_or_default()
+    }
+
+    /// The settings that were made.
+    pub fn conf(&self) -> &Conf {
+        &self.inner.conf
+    }
+
+    /// Partitions of `parallelize`, and of shuffles whose inputs do not say.
+    pub fn default_parallelism(&self) -> u32 {
+        self.inner.parallelism
+    }
+
+    /// How many tasks run at a time.
+    pub fn slots(&self) -> u32 {
+        self.inner.slots
+    }
+
+    /// Jobs that this thread runs from now on belong to a group, by which any thread can cancel them.
+    pub fn set_job_group(&self, group: &str) {
+        self.with_local(|local| local.group = Some(group.into()));
+    }
+
+    /// Jobs that this thread runs from now on belong to no group.
+    pub fn clear_job_group(&self) {
+        self.with_local(|local| local.group = None);
+    }
+
+    /// Jobs that this thread runs from now on compete in a pool (with the scheduler mode `FAIR`). `None` is the default pool.
+    pub fn set_pool(&self, pool: Option<&str>) {
+        self.with_local(|local| local.pool = pool.map(Into::into));
+    }
+
+    /// Jobs that this thread runs from now on carry a tag, by which any thread can cancel them.
+    pub fn add_job_tag(&self, tag: &str) {
+        self.with_local(|local| {
+            if !local.tags.iter().any(|known| known == tag) {
+                local.tags.push(tag.into());
+            }
+        });
+    }
+
+    /// Jobs that this thread runs from now on do not carry the tag any more.
+    pub fn remove_job_tag(&self, tag: &str) {
+        self.with_local(|local| local.tags.retain(|known| known != tag));
+    }
+
+    /// Cancels all running jobs of a group.
+    pub fn cancel_job_group(&self, group: &str) {
+        let reason = format!("its group `{group}` was cancelled");
+        self.inner.driver.tell(Event::CancelGroup { group: group.into(), reason });
+    }
+
+    /// Cancels all running jobs with a tag.
+    pub fn cancel_jobs_with_tag(&self, tag: &str) {
+        let reason = format!("jobs with the tag `{tag}` were cancelled");
+        self.inner.driver.tell(Event::CancelTag { tag: tag.into(), reason });
+    }
+
+    /// Cancels all running jobs.
+    pub fn cancel_all_jobs(&self) {
+        self.inner.driver.tell(Event::CancelAll { reason: "all jobs were cancelled".into() });
+    }
+
+    /// Stops the context: running jobs fail, threads end, files go. Stopping twice does nothing.
+    pub fn stop(&self) {
+        self.inner.stop();
+    }
+
+    /// Whether the context was stopped.
+    pub fn is_stopped(&self) -> bool {
+        self.inner.stopped.load(Ordering::Relaxed)
+    }
+
+    /// Whether nothing runs, and nothing of a job that ended is left in memory or on disk beyond what RDDs still need. For
+    /// tests of Firesteel itself.
+    #[doc(hidden)]
+    pub fn is_idle(&self) -> bool {
+        self.inner.driver.is_idle()
+    }
+
+    /// How many map outputs and input blocks are kept. For tests of Firesteel itself.
+    #[doc(hidden)]
+    pub fn kept_blocks(&self) -> usize {
+        let services = &self.inner.driver.services;
+        services.shuffles.len() + services.blocks.len()
+    }
+
+    /// The most memory that records ever took, in bytes, as the budget counts it.
+    pub fn peak_memory(&self) -> usize {
+        self.inner.driver.services.memory.arbiter().peak()
+    }
+
+    pub(crate) fn driver(&self) -> &Arc<Driver> {
+        &self.inner.driver
+    }
+
+    pub(crate) fn with_local<R>(&self, f: impl FnOnce(&mut LocalProperties) -> R) -> R {
+        LOCAL.with_borrow_mut(|all| f(all.entry(self.inner.serial).or_default()))
+    }
+
+    pub(crate) fn next_rdd(&self) -> RddId {
+        RddId(self.inner.next_rdd.fetch_add(1, Ordering::Relaxed))
+    }
+
+    pub(crate) fn next_shuffle(&self) -> ShuffleId {
+        ShuffleId(self.inner.next_shuffle.fetch_add(1, Ordering::Relaxed))
+    }
+
+    pub(crate) fn next_stage(&self) -> StageId {
+        StageId(self.inner.next_stage.fetch_add(1, Ordering::Relaxed))
+    }
+
+    pub(crate) fn next_job(&self) -> JobId {
+        JobId(self.inner.next_job.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+impl Inner {
+    fn stop(&self) {
+        if !self.stopped.swap(true, Ordering::Relaxed) {
+            self.driver.stop();
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}

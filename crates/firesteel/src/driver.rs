@@ -1,0 +1,350 @@
+//! The driver's loop: what happened goes into the scheduler, what it decides is done.
+//!
+//! There is no thread for it. Whoever has something to tell puts it in the inbox and then tries to become the one who
+//! empties it; everyone else goes on, knowing that it will be handled. So a slot that ends a task finds its next one without
+//! a switch of threads. Effects only move messages on; user code never runs here.
+
+use crate::resolve::StageRecipe;
+use firesteel_executor::{DriverLink, Executor, TaskEnd};
+use firesteel_operators::{CommitGate, Services, TaskSpec};
+use firesteel_scheduler::{Effect, Event, JobSpec, Scheduler, SchedulerSettings, TaskOutcome};
+use firesteel_status::Status;
+use firesteel_types::{ExecutorId, JobFailure, JobId, Millis, ShuffleId, StageId, TaskId};
+use std::collections::{HashMap, VecDeque};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
+use std::time::{Duration, Instant};
+
+/// What the thread that waits for a job is told.
+pub(crate) enum JobMessage {
+    /// The result of one partition.
+    Result {
+        /// Its position among the partitions asked for.
+        output: usize,
+        /// The encoded result.
+        bytes: Vec<u8>,
+    },
+    /// The job is over.
+    Ended(Option<JobFailure>),
+}
+
+enum Message {
+    Event(Event),
+    Finished { task: TaskId, executor: ExecutorId, outcome: TaskOutcome, bytes: Vec<u8> },
+    Submit { spec: JobSpec, to: Sender<JobMessage> },
+    AskCommit { task: TaskId, executor: ExecutorId, answer: SyncSender<bool> },
+}
+
+/// What only the thread that empties the inbox touches.
+struct Core {
+    scheduler: Scheduler,
+    jobs: HashMap<JobId, RunningJob>,
+    commits: HashMap<TaskId, SyncSender<bool>>,
+    armed: Option<Millis>,
+    max_result_size: u64,
+}
+
+struct RunningJob {
+    to: Sender<JobMessage>,
+    result_bytes: u64,
+}
+
+/// The driver's side of an application.
+pub(crate) struct Driver {
+    core: Mutex<Core>,
+    inbox: Mutex<VecDeque<Message>>,
+    recipes: Mutex<HashMap<StageId, Arc<StageRecipe>>>,
+    executor: RwLock<Option<Arc<Executor>>>,
+    pub(crate) services: Arc<Services>,
+    pub(crate) status: Mutex<Status>,
+    started: Instant,
+    alarm: Alarm,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // No user code runs under these locks; a panic in ours would already have shown itself.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Driver {
+    pub(crate) fn new(settings: SchedulerSettings, services: Arc<Services>, max_result_size: u64) -> Self {
+        let core = Core {
+            scheduler: Scheduler::new(settings),
+            jobs: HashMap::new(),
+            commits: HashMap::new(),
+            armed: None,
+            max_result_size,
+        };
+        Driver {
+            core: Mutex::new(core),
+            inbox: Mutex::default(),
+            recipes: Mutex::default(),
+            executor: RwLock::new(None),
+            services,
+            status: Mutex::default(),
+            started: Instant::now(),
+            alarm: Alarm::default(),
+        }
+    }
+
+    /// Starts the executor in this process, and the alarm clock.
+    pub(crate) fn start(self: &Arc<Self>, slots: u32) -> std::io::Result<()> {
+        let executor = Executor::start(slots, self.services.clone(), self.clone())?;
+        *self.executor.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(executor));
+        let driver = self.clone();
+        std::thread::Builder::new().name("firesteel-clock".into()).spawn(move || driver.ring())?;
+        self.tell(Event::ExecutorAdded { executor: ExecutorId::DRIVER, host: "localhost".into(), slots });
+        Ok(())
+    }
+
+    /// Cancels everything and ends all threads.
+    pub(crate) fn stop(&self) {
+        self.tell(Event::CancelAll { reason: "the context was stopped".into() });
+        let executor = self.executor.write().unwrap_or_else(PoisonError::into_inner).take();
+        drop(executor);
+        self.alarm.stop();
+        // Dropped outside the lock: the last owner of a shuffle comes back here to release it.
+        let recipes = std::mem::take(&mut *lock(&self.recipes));
+        drop(recipes);
+    }
+
+    /// Runs a job; its results come through the channel.
+    pub(crate) fn submit(
+        &self,
+        spec: JobSpec,
+        recipes: HashMap<StageId, Arc<StageRecipe>>,
+    ) -> Receiver<JobMessage> {
+        let (to, from) = channel();
+        lock(&self.recipes).extend(recipes);
+        self.send(Message::Submit { spec, to });
+        from
+    }
+
+    /// Tells the scheduler what happened.
+    pub(crate) fn tell(&self, event: Event) {
+        self.send(Message::Event(event));
+    }
+
+    /// Nobody will read the shuffle again.
+    pub(crate) fn release_shuffle(&self, shuffle: ShuffleId) {
+        self.tell(Event::ShuffleReleased { shuffle });
+    }
+
+    /// Whether no job runs and nothing of one is left. For tests.
+    pub(crate) fn is_idle(&self) -> bool {
+        let core = lock(&self.core);
+        core.scheduler.is_idle() && core.jobs.is_empty() && lock(&self.recipes).is_empty()
+    }
+
+    fn send(&self, message: Message) {
+        lock(&self.inbox).push_back(message);
+        self.empty_inbox();
+    }
+
+    /// Handles all messages, unless somebody else is at it: then they will.
+    fn empty_inbox(&self) {
+        loop {
+            let mut core = match self.core.try_lock() {
+                Ok(core) => core,
+                Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+                Err(TryLockError::WouldBlock) => return,
+            };
+            loop {
+                // Not `while let`: the inbox must not stay locked while a message is handled.
+                let Some(message) = lock(&self.inbox).pop_front() else { break };
+                self.handle(&mut core, message);
+            }
+            self.arm(&mut core);
+            drop(core);
+            // A message that came after our last look, while we still held the core, is ours.
+            if lock(&self.inbox).is_empty() {
+                return;
+            }
+        }
+    }
+
+    fn now(&self) -> Millis {
+        Millis(self.started.elapsed().as_millis() as u64)
+    }
+
+    fn handle(&self, core: &mut Core, message: Message) {
+        let mut bytes = vec![];
+        let event = match message {
+            Message::Event(event) => event,
+            Message::Finished { task, executor, outcome, bytes: result } => {
+                bytes = result;
+                Event::TaskFinished { task, executor, outcome }
+            }
+            Message::Submit { spec, to } => {
+                core.jobs.insert(spec.job, RunningJob { to, result_bytes: 0 });
+                Event::SubmitJob(spec)
+            }
+            Message::AskCommit { task, executor, answer } => {
+                core.commits.insert(task, answer);
+                Event::CommitRequest { task, executor }
+            }
+        };
+        self.feed(core, event, bytes);
+    }
+
+    fn feed(&self, core: &mut Core, event: Event, bytes: Vec<u8>) {
+        let mut effects = vec![];
+        core.scheduler.handle(self.now(), event, &mut effects);
+        let mut bytes = Some(bytes);
+        for effect in effects {
+            if let Some(failed) = self.act(core, effect, &mut bytes) {
+                self.feed(core, failed, vec![]);
+            }
+        }
+    }
+
+    /// Does what the scheduler decided. Gives an event when doing so shows that a job cannot go on.
+    fn act(&self, core: &mut Core, effect: Effect, bytes: &mut Option<Vec<u8>>) -> Option<Event> {
+        match effect {
+            Effect::Launch(launch) => self.with_executor(|executor| {
+                executor.launch(TaskSpec {
+                    task: launch.task,
+                    stage: launch.stage,
+                    stage_attempt: launch.stage_attempt,
+                    partition: launch.partition,
+                    attempt: launch.attempt,
+                    inputs: launch.inputs,
+                });
+            }),
+            Effect::Kill { task, .. } => self.with_executor(|executor| executor.kill(task)),
+            Effect::ResultAccepted { job, output, .. } => return core.deliver(job, output, bytes.take()),
+            Effect::JobEnded { job, failure } => {
+                if let Some(running) = core.jobs.remove(&job) {
+                    // Nobody listens any more when the waiting thread has gone away.
+                    let _ = running.to.send(JobMessage::Ended(failure));
+                }
+            }
+            Effect::StageForgotten { stage } => {
+                let recipe = lock(&self.recipes).remove(&stage);
+                drop(recipe);
+                self.with_executor(|executor| executor.forget_stage(stage));
+            }
+            Effect::MapOutputDropped { shuffle, map, task, .. } => {
+                self.services.shuffles.remove(shuffle, map, task)
+            }
+            Effect::CommitDecision { task, allowed, .. } => {
+                if let Some(answer) = core.commits.remove(&task) {
+                    let _ = answer.send(allowed);
+                }
+            }
+            Effect::Event(event) => lock(&self.status).apply(&event),
+        }
+        None
+    }
+
+    fn with_executor(&self, f: impl FnOnce(&Executor)) {
+        if let Some(executor) = &*self.executor.read().unwrap_or_else(PoisonError::into_inner) {
+            f(executor);
+        }
+    }
+
+    fn arm(&self, core: &mut Core) {
+        let deadline = core.scheduler.next_deadline();
+        if deadline != core.armed {
+            core.armed = deadline;
+            self.alarm.set(deadline);
+        }
+    }
+
+    /// The alarm clock's thread: tells the scheduler when a deadline has come.
+    fn ring(&self) {
+        while self.alarm.wait(|| self.now()) {
+            lock(&self.core).armed = None;
+            self.tell(Event::Tick);
+        }
+    }
+}
+
+impl Core {
+    fn deliver(&mut self, job: JobId, output: usize, bytes: Option<Vec<u8>>) -> Option<Event> {
+        let bytes = bytes.expect("one event carries one result");
+        let running = self.jobs.get_mut(&job)?;
+        running.result_bytes += bytes.len() as u64;
+        let (total, limit) = (running.result_bytes, self.max_result_size);
+        let _ = running.to.send(JobMessage::Result { output, bytes });
+        let too_large = limit > 0 && total > limit;
+        too_large.then(|| Event::FailJob { job, failure: JobFailure::ResultTooLarge { bytes: total, limit } })
+    }
+}
+
+impl DriverLink for Driver {
+    fn plan(&self, stage: StageId) -> Result<Arc<[u8]>, String> {
+        let recipe = lock(&self.recipes).get(&stage).cloned();
+        recipe.ok_or_else(|| format!("the driver has forgotten stage {stage}"))?.encoded()
+    }
+
+    fn finished(&self, spec: &TaskSpec, end: TaskEnd) {
+        let (outcome, bytes) = match end {
+            TaskEnd::Result(bytes) => (TaskOutcome::Result, bytes),
+            TaskEnd::MapOutput { shuffle, map, bytes, checksum } => {
+                (TaskOutcome::MapOutput { shuffle, map, bytes, checksum }, vec![])
+            }
+            TaskEnd::Failed(failure) => (TaskOutcome::Failed(*failure), vec![]),
+        };
+        self.send(Message::Finished { task: spec.task, executor: ExecutorId::DRIVER, outcome, bytes });
+    }
+}
+
+/// Asks the driver of the same process for commits. Weak: the driver owns the services, and these own the gate.
+pub(crate) struct LocalCommitGate(pub(crate) std::sync::OnceLock<std::sync::Weak<Driver>>);
+
+impl CommitGate for LocalCommitGate {
+    fn may_commit(&self, task: TaskId) -> bool {
+        let Some(driver) = self.0.get().and_then(std::sync::Weak::upgrade) else { return false };
+        let (answer, decision) = sync_channel(1);
+        driver.send(Message::AskCommit { task, executor: ExecutorId::DRIVER, answer });
+        // The scheduler answers every request; only a stopped driver drops it.
+        decision.recv().unwrap_or(false)
+    }
+}
+
+/// When to wake the driver if nothing else happens.
+#[derive(Default)]
+struct Alarm {
+    state: Mutex<AlarmState>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct AlarmState {
+    deadline: Option<Millis>,
+    stopped: bool,
+}
+
+impl Alarm {
+    fn set(&self, deadline: Option<Millis>) {
+        lock(&self.state).deadline = deadline;
+        self.changed.notify_all();
+    }
+
+    fn stop(&self) {
+        lock(&self.state).stopped = true;
+        self.changed.notify_all();
+    }
+
+    /// Waits for the deadline. `false` when stopped.
+    fn wait(&self, now: impl Fn() -> Millis) -> bool {
+        let mut state = lock(&self.state);
+        loop {
+            if state.stopped {
+                return false;
+            }
+            state = match state.deadline {
+                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Some(deadline) if deadline <= now() => {
+                    state.deadline = None;
+                    return true;
+                }
+                Some(deadline) => {
+                    let left = Duration::from_millis(deadline - now());
+                    self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Firesteel: Spark's RDDs in Rust. Lazy, typed, parallel, fault-tolerant.
+//!
+//! ```
+//! use firesteel::{Context, Str};
+//!
+//! # fn main() -> firesteel::Result<()> {
+//! let sc = Context::builder().master("local[2]").app_name("counts").create()?;
+//! let lines = sc.parallelize(["to be or", "not to be"].map(String::from), 2);
+//! let counts = lines
+//!     .flat_map(|line| line.split_whitespace().map(Str::from).collect::<Vec<_>>())
+//!     .map(|word| (word, 1u64))
+//!     .reduce_by_key(|a, b| a + b);
+//! let mut counts = counts.collect()?;
+//! counts.sort();
+//! assert_eq!(counts, [("be".into(), 2), ("not".into(), 1), ("or".into(), 1), ("to".into(), 2)]);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A [`Context`] makes [`Rdd`]s from data and files. Transformations make RDDs from RDDs and compute nothing. An action
+//! computes: the lineage is cut into stages at its shuffles, and tasks run on all slots.
+//!
+//! **Closures** run in tasks, maybe in other processes, so they cannot see the driver's variables. A closure that captures
+//! nothing is passed as it is; what a closure needs is named, in the method's `_with` form:
+//!
+//! ```compile_fail
+//! # let sc = firesteel::Context::builder().create().unwrap();
+//! let factor = 3;
+//! sc.range(0..10).map(move |x| x * factor).collect(); // refused when it is compiled
+//! ```
+//! ```
+//! # fn main() -> firesteel::Result<()> {
+//! # let sc = firesteel::Context::builder().master("local[1]").create()?;
+//! let factor = 3;
+//! assert_eq!(sc.range(0..4).map_with(factor, |factor, x| x * factor).collect()?, [0, 3, 6, 9]);
+//! # Ok(())
+//! # }
+//! ```
+
+mod context;
+mod driver;
+mod error;
+mod job;
+mod master;
+mod node;
+mod partitioner;
+mod progress;
+mod rdd;
+mod resolve;
+mod run_main;
+mod sources;
+
+pub use context::{Builder, Context};
+pub use error::{Error, Result};
+pub use firesteel_closures::Plain;
+pub use firesteel_conf::{Conf, Reference as SettingsReference};
+pub use firesteel_data::{Data, Environment, Str};
+pub use firesteel_io::Codec;
+/// Makes a function the program's `main`.
+///
+/// An error that it returns is printed for a person, and the process exits with code 1. It is also where a process that
+/// was started as an executor would turn aside, before the program's own code runs.
+///
+/// ```no_run
+/// #[firesteel::main]
+/// fn main() -> firesteel::Result<()> {
+///     let sc = firesteel::Context::builder().get_or_create()?;
+///     println!("{}", sc.range(0..1000).count()?);
+///     Ok(())
+/// }
+/// ```
+pub use firesteel_macros::main;
+pub use firesteel_operators::PartitionIter;
+pub use firesteel_types::{JobFailure, Partition, TaskFailure};
+pub use partitioner::{HashPartitioner, Partitioner};
+pub use rdd::*;
+pub use run_main::{ExitWith, run_main};
+pub use sources::FileInfo;

@@ -1,0 +1,120 @@
+//! One RDD on the driver: its place in the lineage, and its code.
+
+use crate::Context;
+use crate::driver::Driver;
+use crate::error::{Error, Result};
+use firesteel_data::DataError;
+use firesteel_operators::Code;
+use firesteel_plan::RddInfo;
+use firesteel_types::{BlockId, Partition, RddId, ShuffleId};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+/// An RDD without its type.
+pub(crate) struct RddNode {
+    pub(crate) info: Arc<RddInfo>,
+    /// The RDDs at the other ends of `info.dependencies`, in the same order.
+    pub(crate) parents: Vec<Arc<RddNode>>,
+    pub(crate) code: NodeCode,
+    /// What ends the stages before this RDD: one for each shuffle dependency, in their order.
+    pub(crate) writes: Vec<ShuffleWriteSpec>,
+    /// Blocks of the driver's that go when the RDD goes.
+    pub(crate) _blocks: Option<InputBlocks>,
+}
+
+/// The map side of one shuffle.
+pub(crate) struct ShuffleWriteSpec {
+    pub(crate) shuffle: ShuffleHandle,
+    pub(crate) code: NodeCode,
+}
+
+impl Drop for RddNode {
+    /// Takes long lineages apart one by one: dropping them into each other would overflow the stack.
+    fn drop(&mut self) {
+        let mut orphans = std::mem::take(&mut self.parents);
+        while let Some(orphan) = orphans.pop() {
+            if let Some(mut node) = Arc::into_inner(orphan) {
+                orphans.append(&mut node.parents);
+            }
+        }
+    }
+}
+
+/// Makes code when an action first needs it, given the parents of the RDD.
+pub(crate) type MakeCode = dyn Fn(&Context, &[Arc<RddNode>]) -> Result<Code> + Send + Sync;
+
+/// The code of an operator.
+pub(crate) enum NodeCode {
+    /// Known when the RDD was made.
+    Ready(Code),
+    /// Could not be made; whoever needs it is told why.
+    Broken(DataError),
+    /// Needs a job of its own first (bounds of a sort, offsets of a numbering): made by the first action that needs it.
+    Deferred { make: Box<MakeCode>, made: Mutex<Option<Code>> },
+}
+
+impl NodeCode {
+    pub(crate) fn deferred(
+        make: impl Fn(&Context, &[Arc<RddNode>]) -> Result<Code> + Send + Sync + 'static,
+    ) -> Self {
+        NodeCode::Deferred { make: Box::new(make), made: Mutex::new(None) }
+    }
+
+    /// The code. Runs the job that it needs, the first time.
+    pub(crate) fn get(&self, context: &Context, node: &RddNode) -> Result<Code> {
+        match self {
+            NodeCode::Ready(code) => Ok(code.clone()),
+            NodeCode::Broken(error) => {
+                Err(Error::InvalidArgument { site: node.info.site.clone(), message: error.to_string() })
+            }
+            NodeCode::Deferred { make, made } => {
+                // Held while the job runs: others who need the same wait. Jobs below need only older RDDs, so locks are taken
+                // from younger to older and cannot wait in a circle.
+                let mut made = made.lock().unwrap_or_else(PoisonError::into_inner);
+                if let Some(code) = &*made {
+                    return Ok(code.clone());
+                }
+                let code = make(context, &node.parents)?;
+                *made = Some(code.clone());
+                Ok(code)
+            }
+        }
+    }
+}
+
+impl From<std::result::Result<Code, DataError>> for NodeCode {
+    fn from(code: std::result::Result<Code, DataError>) -> Self {
+        match code {
+            Ok(code) => NodeCode::Ready(code),
+            Err(error) => NodeCode::Broken(error),
+        }
+    }
+}
+
+/// Releases a shuffle's outputs when the last RDD that reads it is gone.
+pub(crate) struct ShuffleHandle {
+    pub(crate) id: ShuffleId,
+    pub(crate) driver: Weak<Driver>,
+}
+
+impl Drop for ShuffleHandle {
+    fn drop(&mut self) {
+        if let Some(driver) = self.driver.upgrade() {
+            driver.release_shuffle(self.id);
+        }
+    }
+}
+
+/// Releases the data of a `parallelize` when its RDD is gone.
+pub(crate) struct InputBlocks {
+    pub(crate) rdd: RddId,
+    pub(crate) partitions: u32,
+    pub(crate) driver: Weak<Driver>,
+}
+
+impl Drop for InputBlocks {
+    fn drop(&mut self) {
+        let Some(driver) = self.driver.upgrade() else { return };
+        (0..self.partitions)
+            .for_each(|p| driver.services.blocks.remove(BlockId::Input(self.rdd, Partition(p))));
+    }
+}

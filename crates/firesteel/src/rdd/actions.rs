@@ -1,0 +1,619 @@
+//! Actions: what runs a job and gives an answer.
+//!
+//! Every task computes one partition's share; the shares are put together on the driver in the order of partitions, so that
+//! the answer does not depend on which task was faster.
+
+use super::Rdd;
+use crate::error::{Error, Result, site};
+use crate::job::JobRequest;
+use firesteel_closures::{Plain, assert_captures_nothing};
+use firesteel_data::block::{decode_value, encode_value, take_records, write_records};
+use firesteel_data::hash::hash_key;
+use firesteel_data::hyperloglog::HyperLogLog;
+use firesteel_data::{Data, DataError, Environment};
+use firesteel_operators::{Code, Outcome, PartitionIter, Records, Stream, Yield, data_failure};
+use firesteel_types::{CallSite, Partition};
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::panic::Location;
+
+impl<T: Data> Rdd<T> {
+    /// The code of an action's tasks: a function from a partition to bytes.
+    pub(crate) fn terminal<E: Environment>(
+        &self,
+        site: &CallSite,
+        environment: &E,
+        f: impl Fn(&E, Partition, Stream<T>) -> Outcome<Vec<u8>> + Plain,
+    ) -> Result<Code> {
+        Yield::<T, E, _>::code(environment, f).map_err(|source| Error::Data { site: site.clone(), source })
+    }
+
+    pub(crate) fn all_partitions(&self) -> Vec<Partition> {
+        (0..self.node().info.partitions).map(Partition).collect()
+    }
+
+    /// Runs a job over all partitions whose tasks give one value each; the values, in the order of partitions.
+    pub(crate) fn each_partition<E: Environment, U: Data>(
+        &self,
+        site: CallSite,
+        environment: &E,
+        f: impl Fn(&E, Partition, Stream<T>) -> Outcome<U> + Plain,
+    ) -> Result<Vec<U>> {
+        let terminal = self.terminal(&site, environment, move |env: &E, partition, stream| {
+            encode_value(&f(env, partition, stream)?).map_err(data_failure)
+        })?;
+        let partitions = self.all_partitions();
+        let results = self.context().run_in_order(JobRequest {
+            root: self.node(),
+            site: site.clone(),
+            terminal,
+            partitions,
+        })?;
+        results
+            .iter()
+            .map(|bytes| decode_value(bytes).map_err(|source| Error::Data { site: site.clone(), source }))
+            .collect()
+    }
+
+    /// All records, in the order of partitions, in the driver's memory.
+    ///
+    /// # Errors
+    /// When the job fails, or the records take more than `firesteel.driver.max_result_size`.
+    ///
+    /// ```
+    /// # fn main() -> firesteel::Result<()> {
+    /// # let sc = firesteel::Context::builder().master("local[2]").create()?;
+    /// assert_eq!(sc.range_in(0..5, 3).collect()?, [0, 1, 2, 3, 4]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn collect(&self) -> Result<Vec<T>> {
+        self.collect_at(site("collect", Location::caller()), self.all_partitions())
+    }
+
+    pub(crate) fn collect_at(&self, site: CallSite, partitions: Vec<Partition>) -> Result<Vec<T>> {
+        let terminal = self.terminal(&site, &(), |_: &(), _, stream| write_all(stream, usize::MAX))?;
+        let results = self.context().run_in_order(JobRequest {
+            root: self.node(),
+            site: site.clone(),
+            terminal,
+            partitions,
+        })?;
+        let mut records = vec![];
+        for bytes in results {
+            read_all(&bytes, &mut records).map_err(|source| Error::Data { site: site.clone(), source })?;
+        }
+        Ok(records)
+    }
+
+    /// How many records there are.
+    ///
+    /// # Errors
+    /// When the job fails.
+    #[track_caller]
+    pub fn count(&self) -> Result<u64> {
+        Ok(self.counts(site("count", Location::caller()))?.into_iter().sum())
+    }
+
+    /// How many records each partition has.
+    pub(crate) fn counts(&self, site: CallSite) -> Result<Vec<u64>> {
+        self.each_partition(site, &(), |_: &(), _, stream| {
+            let mut count = 0u64;
+            stream.for_each(|batch| {
+                count += batch.len() as u64;
+                Ok(())
+            })?;
+            Ok(count)
+        })
+    }
+
+    /// The index of each partition's first record. Runs a job if there are several partitions.
+    pub(crate) fn partition_starts(&self, site: CallSite) -> Result<Vec<u64>> {
+        if self.num_partitions() <= 1 {
+            return Ok(vec![0; self.num_partitions()]);
+        }
+        let counts = self.counts(site)?;
+        Ok(counts.iter().scan(0, |next, count| Some(std::mem::replace(next, *next + count))).collect())
+    }
+
+    /// The first record.
+    ///
+    /// # Errors
+    /// When there is none, or the job fails.
+    #[track_caller]
+    pub fn first(&self) -> Result<T> {
+        let site = site("first", Location::caller());
+        let first = self.take_at(site.clone(), 1)?.pop();
+        first.ok_or(Error::Empty { site, instead: " Use `take(1)` where nothing is a good answer" })
+    }
+
+    /// The first `n` records. Computes the first partition, and further ones only as far as they are needed.
+    ///
+    /// # Errors
+    /// When a job fails.
+    #[track_caller]
+    pub fn take(&self, n: usize) -> Result<Vec<T>> {
+        self.take_at(site("take", Location::caller()), n)
+    }
+
+    pub(crate) fn take_at(&self, site: CallSite, n: usize) -> Result<Vec<T>> {
+        /// Each further job looks at so many times the partitions that were looked at before.
+        const SCALE_UP: u32 = 4;
+        let (mut taken, mut scanned, all) = (vec![], 0u32, self.node().info.partitions);
+        while taken.len() < n && scanned < all {
+            let next = if scanned == 0 { 1 } else { scanned.saturating_mul(SCALE_UP) };
+            let upto = all.min(scanned.saturating_add(next));
+            let left = n - taken.len();
+            let terminal = self.terminal(&site, &left, |left: &usize, _, stream| write_all(stream, *left))?;
+            let partitions = (scanned..upto).map(Partition).collect();
+            let request = JobRequest { root: self.node(), site: site.clone(), terminal, partitions };
+            for bytes in self.context().run_in_order(request)? {
+                read_all(&bytes, &mut taken).map_err(|source| Error::Data { site: site.clone(), source })?;
+            }
+            scanned = upto;
+        }
+        taken.truncate(n);
+        Ok(taken)
+    }
+
+    /// Whether there is no record.
+    ///
+    /// # Errors
+    /// When a job fails.
+    #[track_caller]
+    pub fn is_empty(&self) -> Result<bool> {
+        Ok(self.take_at(site("is_empty", Location::caller()), 1)?.is_empty())
+    }
+
+    /// All records made into one by a function of two. The function must be associative and commutative.
+    ///
+    /// ```
+    /// # fn main() -> firesteel::Result<()> {
+    /// # let sc = firesteel::Context::builder().master("local[2]").create()?;
+    /// assert_eq!(sc.range(1..101).reduce(|a, b| a + b)?, 5050);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// When there is no record, or the job fails.
+    #[track_caller]
+    pub fn reduce<F: Fn(T, T) -> T + Plain>(&self, f: F) -> Result<T> {
+        const { assert_captures_nothing::<F>() };
+        self.reduce_at(site("reduce", Location::caller()), &(), move |_: &(), a, b| f(a, b))
+    }
+
+    /// [`Rdd::reduce`] with an environment.
+    ///
+    /// # Errors
+    /// As [`Rdd::reduce`].
+    #[track_caller]
+    pub fn reduce_with<E: Environment, F: Fn(&E, T, T) -> T + Plain>(
+        &self,
+        environment: E,
+        f: F,
+    ) -> Result<T> {
+        const { assert_captures_nothing::<F>() };
+        self.reduce_at(site("reduce_with", Location::caller()), &environment, f)
+    }
+
+    pub(crate) fn reduce_at<E: Environment>(
+        &self,
+        site: CallSite,
+        environment: &E,
+        f: impl Fn(&E, T, T) -> T + Plain,
+    ) -> Result<T> {
+        let partial = self.each_partition(site.clone(), environment, move |env: &E, _, stream| {
+            let mut state: Option<T> = None;
+            stream.for_each(|batch| {
+                let records = batch.into_vec().into_iter();
+                state = match state.take() {
+                    None => records.reduce(|a, b| f(env, a, b)),
+                    Some(state) => Some(records.fold(state, |a, b| f(env, a, b))),
+                };
+                Ok(())
+            })?;
+            Ok(state)
+        })?;
+        let reduced = partial.into_iter().flatten().reduce(|a, b| f(environment, a, b));
+        reduced.ok_or(Error::Empty { site, instead: " Use `fold` with a first value" })
+    }
+
+    /// All records added to `zero` by a function of two. `zero` is used once for each partition and once for all, so it must be
+    /// neutral.
+    ///
+    /// # Errors
+    /// When the job fails. Nothing folds to `zero`.
+    #[track_caller]
+    pub fn fold<F: Fn(T, T) -> T + Plain>(&self, zero: T, f: F) -> Result<T> {
+        const { assert_captures_nothing::<F>() };
+        let site = site("fold", Location::caller());
+        self.aggregate_at(site, (zero, ()), move |_: &(), a, b| f(a, b), move |_: &(), a, b| f(a, b))
+    }
+
+    /// [`Rdd::fold`] with an environment.
+    ///
+    /// # Errors
+    /// As [`Rdd::fold`].
+    #[track_caller]
+    pub fn fold_with<E: Environment, F: Fn(&E, T, T) -> T + Plain>(
+        &self,
+        environment: E,
+        zero: T,
+        f: F,
+    ) -> Result<T> {
+        const { assert_captures_nothing::<F>() };
+        self.aggregate_at(site("fold_with", Location::caller()), (zero, environment), f, f)
+    }
+
+    /// All records gathered into a value of another type: `add` takes in a record, `unite` puts two partitions' values together.
+    ///
+    /// ```
+    /// # fn main() -> firesteel::Result<()> {
+    /// # let sc = firesteel::Context::builder().master("local[2]").create()?;
+    /// let (sum, count) = sc.range(0..5).aggregate(
+    ///     (0, 0),
+    ///     |(sum, count), x| (sum + x, count + 1),
+    ///     |(s1, c1), (s2, c2)| (s1 + s2, c1 + c2),
+    /// )?;
+    /// assert_eq!((sum, count), (10, 5));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// When the job fails.
+    #[track_caller]
+    pub fn aggregate<U: Data, A: Fn(U, T) -> U + Plain, B: Fn(U, U) -> U + Plain>(
+        &self,
+        zero: U,
+        add: A,
+        unite: B,
+    ) -> Result<U> {
+        const { assert_captures_nothing::<A>() };
+        const { assert_captures_nothing::<B>() };
+        let site = site("aggregate", Location::caller());
+        self.aggregate_at(site, (zero, ()), move |_: &(), u, x| add(u, x), move |_: &(), a, b| unite(a, b))
+    }
+
+    /// [`Rdd::aggregate`] with an environment.
+    ///
+    /// # Errors
+    /// As [`Rdd::aggregate`].
+    #[track_caller]
+    pub fn aggregate_with<
+        E: Environment,
+        U: Data,
+        A: Fn(&E, U, T) -> U + Plain,
+        B: Fn(&E, U, U) -> U + Plain,
+    >(
+        &self,
+        environment: E,
+        zero: U,
+        add: A,
+        unite: B,
+    ) -> Result<U> {
+        const { assert_captures_nothing::<A>() };
+        const { assert_captures_nothing::<B>() };
+        self.aggregate_at(site("aggregate_with", Location::caller()), (zero, environment), add, unite)
+    }
+
+    pub(crate) fn aggregate_at<E: Environment, U: Data>(
+        &self,
+        site: CallSite,
+        (zero, environment): (U, E),
+        add: impl Fn(&E, U, T) -> U + Plain,
+        unite: impl Fn(&E, U, U) -> U + Plain,
+    ) -> Result<U> {
+        let sent = (zero, environment);
+        let partial = self.each_partition(site, &sent, move |(zero, env): &(U, E), _, stream| {
+            let mut state = Some(zero.clone());
+            stream.for_each(|batch| {
+                state =
+                    state.take().map(|state| batch.into_vec().into_iter().fold(state, |u, x| add(env, u, x)));
+                Ok(())
+            })?;
+            Ok(state)
+        })?;
+        let (zero, environment) = sent;
+        Ok(partial.into_iter().flatten().fold(zero, |a, b| unite(&environment, a, b)))
+    }
+
+    /// [`Rdd::reduce`], with the partitions' results put together by tasks in `depth` rounds instead of by the driver: for
+    /// many partitions with large results.
+    ///
+    /// # Errors
+    /// As [`Rdd::reduce`].
+    #[track_caller]
+    pub fn tree_reduce<F: Fn(T, T) -> T + Plain>(&self, f: F, depth: usize) -> Result<T> {
+        const { assert_captures_nothing::<F>() };
+        let site = site("tree_reduce", Location::caller());
+        let add =
+            move |_: &(), state: Option<T>, x: T| Some(state.map_or_else(|| x.clone(), |s| f(s, x.clone())));
+        let unite = move |_: &(), a: Option<T>, b: Option<T>| match (a, b) {
+            (Some(a), Some(b)) => Some(f(a, b)),
+            (a, b) => a.or(b),
+        };
+        let reduced = self.tree_aggregate_at(site.clone(), (None, ()), add, unite, depth)?;
+        reduced.ok_or(Error::Empty { site, instead: " Use `fold` with a first value" })
+    }
+
+    /// [`Rdd::aggregate`], with the partitions' values put together by tasks in `depth` rounds instead of by the driver.
+    ///
+    /// # Errors
+    /// When a job fails.
+    #[track_caller]
+    pub fn tree_aggregate<U: Data, A: Fn(U, T) -> U + Plain, B: Fn(U, U) -> U + Plain>(
+        &self,
+        zero: U,
+        add: A,
+        unite: B,
+        depth: usize,
+    ) -> Result<U> {
+        const { assert_captures_nothing::<A>() };
+        const { assert_captures_nothing::<B>() };
+        let site = site("tree_aggregate", Location::caller());
+        let (add, unite) = (move |_: &(), u, x| add(u, x), move |_: &(), a, b| unite(a, b));
+        self.tree_aggregate_at(site, (zero, ()), add, unite, depth)
+    }
+
+    fn tree_aggregate_at<E: Environment + Clone, U: Data>(
+        &self,
+        site: CallSite,
+        (zero, environment): (U, E),
+        add: impl Fn(&E, U, T) -> U + Plain,
+        unite: impl Fn(&E, U, U) -> U + Plain,
+        depth: usize,
+    ) -> Result<U> {
+        let sent = (zero.clone(), environment.clone());
+        let mut level =
+            self.whole_partition(site.clone(), None, &sent, move |(zero, env): &(U, E), _, records| {
+                [records.fold(zero.clone(), |u, x| add(env, u, x))]
+            });
+        let partitions = self.num_partitions();
+        let scale = ((partitions as f64).powf(1.0 / depth.max(1) as f64).ceil() as usize).max(2);
+        let mut left = partitions;
+        while left > scale + left.div_ceil(scale) {
+            left = left.div_ceil(scale);
+            let spread =
+                level.whole_partition(site.clone(), None, &(left as u32), |n: &u32, partition, records| {
+                    let reducer = partition.0 % *n;
+                    records.map(move |u| (reducer, u))
+                });
+            let united = spread.reduce_by_key_at(site.clone(), Some(left as u32), environment.clone(), unite);
+            level = united.map_at(site.clone(), &(), |_: &(), (_, u)| u);
+        }
+        let sent = (zero, environment);
+        level.aggregate_at(site, sent, unite, unite)
+    }
+
+    /// Runs a function on each record, for its effects. Effects happen where tasks run, and again when a task is tried again.
+    ///
+    /// # Errors
+    /// When the job fails.
+    #[track_caller]
+    pub fn foreach<F: Fn(T) + Plain>(&self, f: F) -> Result<()> {
+        const { assert_captures_nothing::<F>() };
+        self.foreach_at(site("foreach", Location::caller()), &(), move |_: &(), x| f(x))
+    }
+
+    /// [`Rdd::foreach`] with an environment.
+    ///
+    /// # Errors
+    /// When the job fails.
+    #[track_caller]
+    pub fn foreach_with<E: Environment, F: Fn(&E, T) + Plain>(&self, environment: E, f: F) -> Result<()> {
+        const { assert_captures_nothing::<F>() };
+        self.foreach_at(site("foreach_with", Location::caller()), &environment, f)
+    }
+
+    pub(crate) fn foreach_at<E: Environment>(
+        &self,
+        site: CallSite,
+        environment: &E,
+        f: impl Fn(&E, T) + Plain,
+    ) -> Result<()> {
+        self.each_partition(site, environment, move |env: &E, _, stream| {
+            let records = Records::of(stream.task());
+            stream.for_each(|batch| {
+                records.for_each(batch, |x| f(env, x));
+                Ok(())
+            })
+        })?;
+        Ok(())
+    }
+
+    /// Runs a function on each partition, for its effects.
+    ///
+    /// # Errors
+    /// When the job fails.
+    #[track_caller]
+    pub fn foreach_partition<F: Fn(PartitionIter<T>) + Plain>(&self, f: F) -> Result<()> {
+        const { assert_captures_nothing::<F>() };
+        let site = site("foreach_partition", Location::caller());
+        self.each_partition(site, &(), move |_: &(), _, stream| {
+            f(PartitionIter::new(stream));
+            Ok(())
+        })?;
+        Ok(())
+    }
+
+    /// [`Rdd::foreach_partition`] with an environment.
+    ///
+    /// # Errors
+    /// When the job fails.
+    #[track_caller]
+    pub fn foreach_partition_with<E: Environment, F: Fn(&E, PartitionIter<T>) + Plain>(
+        &self,
+        environment: E,
+        f: F,
+    ) -> Result<()> {
+        const { assert_captures_nothing::<F>() };
+        let site = site("foreach_partition_with", Location::caller());
+        self.each_partition(site, &environment, move |env: &E, _, stream| {
+            f(env, PartitionIter::new(stream));
+            Ok(())
+        })?;
+        Ok(())
+    }
+
+    /// How often each record occurs.
+    ///
+    /// # Errors
+    /// When the job fails.
+    #[track_caller]
+    pub fn count_by_value(&self) -> Result<HashMap<T, u64>>
+    where
+        T: Hash + Eq,
+    {
+        let site = site("count_by_value", Location::caller());
+        let ones = self.map_at(site.clone(), &(), |_: &(), x| (x, 1u64));
+        let counts = ones.reduce_by_key_at(site.clone(), None, (), |_: &(), a, b| a + b);
+        Ok(counts.collect_at(site, counts.all_partitions())?.into_iter().collect())
+    }
+
+    /// The least record.
+    ///
+    /// # Errors
+    /// When there is none, or the job fails.
+    #[track_caller]
+    pub fn min(&self) -> Result<T>
+    where
+        T: Ord,
+    {
+        self.reduce_at(site("min", Location::caller()), &(), |_: &(), a, b| a.min(b))
+    }
+
+    /// The greatest record.
+    ///
+    /// # Errors
+    /// When there is none, or the job fails.
+    #[track_caller]
+    pub fn max(&self) -> Result<T>
+    where
+        T: Ord,
+    {
+        self.reduce_at(site("max", Location::caller()), &(), |_: &(), a, b| a.max(b))
+    }
+
+    /// Runs a function on each partition and gives what it returned, in the order of partitions: what all actions are made of.
+    ///
+    /// # Errors
+    /// When the job fails.
+    #[track_caller]
+    pub fn run_job<U: Data, F: Fn(usize, PartitionIter<T>) -> U + Plain>(&self, f: F) -> Result<Vec<U>> {
+        const { assert_captures_nothing::<F>() };
+        let site = site("run_job", Location::caller());
+        self.each_partition(site, &(), move |_: &(), partition, stream| {
+            Ok(f(partition.index(), PartitionIter::new(stream)))
+        })
+    }
+
+    /// [`Rdd::run_job`] with an environment, on some partitions only, with a handler that gets each result on this thread as
+    /// soon as it is there: the position among `partitions`, and the value.
+    ///
+    /// # Errors
+    /// When a partition does not exist, or the job fails.
+    #[track_caller]
+    pub fn run_job_with<E: Environment, U: Data, F: Fn(&E, usize, PartitionIter<T>) -> U + Plain>(
+        &self,
+        environment: E,
+        partitions: &[usize],
+        f: F,
+        mut handler: impl FnMut(usize, U),
+    ) -> Result<()> {
+        const { assert_captures_nothing::<F>() };
+        let site = site("run_job_with", Location::caller());
+        if let Some(wrong) = partitions.iter().find(|p| **p >= self.num_partitions()) {
+            let message = format!("there is no partition {wrong}: the RDD has {}", self.num_partitions());
+            return Err(Error::InvalidArgument { site, message });
+        }
+        let terminal = self.terminal(&site, &environment, move |env: &E, partition, stream| {
+            encode_value(&f(env, partition.index(), PartitionIter::new(stream))).map_err(data_failure)
+        })?;
+        let partitions = partitions.iter().map(|p| Partition(*p as u32)).collect();
+        let request = JobRequest { root: self.node(), site: site.clone(), terminal, partitions };
+        self.context().run(request, |output, bytes| {
+            handler(
+                output,
+                decode_value(&bytes).map_err(|source| Error::Data { site: site.clone(), source })?,
+            );
+            Ok(())
+        })
+    }
+
+    /// The records one after the other, with one partition at a time in the driver's memory. Each partition is a job of its own;
+    /// after an error there is nothing more.
+    #[track_caller]
+    pub fn to_local_iterator(&self) -> impl Iterator<Item = Result<T>> + use<T> {
+        let (rdd, site) = (self.clone(), site("to_local_iterator", Location::caller()));
+        let mut failed = false;
+        let partitions = rdd.all_partitions().into_iter();
+        partitions.flat_map(move |partition| {
+            if failed {
+                return vec![].into_iter();
+            }
+            match rdd.collect_at(site.clone(), vec![partition]) {
+                Ok(records) => records.into_iter().map(Ok).collect::<Vec<_>>().into_iter(),
+                Err(error) => {
+                    failed = true;
+                    vec![Err(error)].into_iter()
+                }
+            }
+        })
+    }
+
+    /// About how many different records there are, with this relative standard deviation: 0.05 is usual; smaller takes
+    /// more memory (0.01: 16 KiB a task).
+    ///
+    /// # Errors
+    /// When the job fails.
+    #[track_caller]
+    pub fn count_approx_distinct(&self, relative_error: f64) -> Result<u64>
+    where
+        T: Hash,
+    {
+        let site = site("count_approx_distinct", Location::caller());
+        let sketches = self.each_partition(site, &relative_error, |relative_error: &f64, _, stream| {
+            let mut sketch = HyperLogLog::with_relative_error(*relative_error);
+            stream.for_each(|batch| {
+                batch.as_slice().iter().for_each(|x| sketch.add(hash_key(x)));
+                Ok(())
+            })?;
+            Ok(sketch)
+        })?;
+        let united = sketches.into_iter().reduce(|mut a, b| {
+            a.merge(&b);
+            a
+        });
+        Ok(united.map_or(0, |sketch| sketch.estimate()))
+    }
+}
+
+/// The first `at_most` records of a stream, as blocks.
+pub(crate) fn write_all<T: Data>(mut stream: Stream<T>, at_most: usize) -> Outcome<Vec<u8>> {
+    let (mut out, mut left) = (vec![], at_most);
+    while left > 0
+        && let Some(batch) = stream.next_batch()?
+    {
+        let records = &batch.as_slice()[..batch.len().min(left)];
+        write_records(records, &mut out).map_err(data_failure)?;
+        left -= records.len();
+    }
+    Ok(out)
+}
+
+/// Appends the records of blocks.
+pub(crate) fn read_all<T: Data>(
+    mut bytes: &[u8],
+    records: &mut Vec<T>,
+) -> std::result::Result<(), DataError> {
+    while let Some(more) = take_records(&mut bytes)? {
+        match records.is_empty() {
+            true => *records = more,
+            false => records.extend(more),
+        }
+    }
+    Ok(())
+}

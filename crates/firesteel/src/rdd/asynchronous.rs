@@ -1,0 +1,153 @@
+//! Actions that do not block: each runs on a thread of its own and can be waited for, awaited, or cancelled.
+
+use super::Rdd;
+use crate::{Context, Error, Result};
+use firesteel_closures::{Plain, assert_captures_nothing};
+use firesteel_data::Data;
+use firesteel_operators::PartitionIter;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, Waker};
+
+/// An action under way.
+///
+/// ```
+/// # fn main() -> firesteel::Result<()> {
+/// # let sc = firesteel::Context::builder().master("local[2]").create()?;
+/// let (small, large) = (sc.range(0..10).count_async(), sc.range(0..1000).count_async());
+/// assert_eq!((small.wait()?, large.wait()?), (10, 1000));
+/// # Ok(())
+/// # }
+/// ```
+pub struct FutureAction<R> {
+    context: Context,
+    tag: String,
+    shared: Arc<Shared<R>>,
+}
+
+struct Shared<R> {
+    state: Mutex<State<R>>,
+    done: Condvar,
+}
+
+struct State<R> {
+    result: Option<Result<R>>,
+    is_done: bool,
+    waker: Option<Waker>,
+}
+
+impl<R: Send + 'static> FutureAction<R> {
+    fn start(context: &Context, action: impl FnOnce() -> Result<R> + Send + 'static) -> Self {
+        static SERIAL: AtomicU64 = AtomicU64::new(0);
+        let tag = format!("firesteel-async-{}", SERIAL.fetch_add(1, Ordering::Relaxed));
+        let state = State { result: None, is_done: false, waker: None };
+        let shared = Arc::new(Shared { state: Mutex::new(state), done: Condvar::new() });
+        let future = FutureAction { context: context.clone(), tag: tag.clone(), shared: shared.clone() };
+        let (context, local) = (context.clone(), context.with_local(|local| local.clone()));
+        let body = move || {
+            context.with_local(|mine| *mine = local);
+            context.add_job_tag(&tag);
+            let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(action));
+            context.with_local(|mine| *mine = Default::default());
+            shared.finish(
+                result.unwrap_or_else(|_| Err(Error::Start("the action panicked on the driver".into()))),
+            );
+        };
+        let thread = std::thread::Builder::new().name("firesteel-action".into()).spawn(body);
+        if let Err(error) = thread {
+            future.shared.finish(Err(Error::Start(format!("no thread for the action: {error}"))));
+        }
+        future
+    }
+
+    /// Waits for the answer.
+    ///
+    /// # Errors
+    /// When the job failed or was cancelled.
+    pub fn wait(self) -> Result<R> {
+        let mut state = self.shared.state();
+        loop {
+            match state.result.take() {
+                Some(result) => return result,
+                None => state = self.shared.done.wait(state).unwrap_or_else(PoisonError::into_inner),
+            }
+        }
+    }
+
+    /// Asks for the job to end. Waiting then gives an error, unless the answer was there first.
+    pub fn cancel(&self) {
+        self.context.cancel_jobs_with_tag(&self.tag);
+    }
+
+    /// Whether the answer, or the failure, is there.
+    pub fn is_completed(&self) -> bool {
+        self.shared.state().is_done
+    }
+}
+
+impl<R> Shared<R> {
+    fn state(&self) -> MutexGuard<'_, State<R>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn finish(&self, result: Result<R>) {
+        let mut state = self.state();
+        state.result = Some(result);
+        state.is_done = true;
+        if let Some(waker) = state.waker.take() {
+            waker.wake();
+        }
+        self.done.notify_all();
+    }
+}
+
+impl<R: Send + 'static> Future for FutureAction<R> {
+    type Output = Result<R>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut std::task::Context<'_>) -> Poll<Result<R>> {
+        let mut state = self.shared.state();
+        match state.result.take() {
+            Some(result) => Poll::Ready(result),
+            None => {
+                state.waker = Some(context.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl<T: Data> Rdd<T> {
+    /// [`Rdd::collect`] without blocking.
+    pub fn collect_async(&self) -> FutureAction<Vec<T>> {
+        let rdd = self.clone();
+        FutureAction::start(self.context(), move || rdd.collect())
+    }
+
+    /// [`Rdd::count`] without blocking.
+    pub fn count_async(&self) -> FutureAction<u64> {
+        let rdd = self.clone();
+        FutureAction::start(self.context(), move || rdd.count())
+    }
+
+    /// [`Rdd::take`] without blocking.
+    pub fn take_async(&self, n: usize) -> FutureAction<Vec<T>> {
+        let rdd = self.clone();
+        FutureAction::start(self.context(), move || rdd.take(n))
+    }
+
+    /// [`Rdd::foreach`] without blocking.
+    pub fn foreach_async<F: Fn(T) + Plain>(&self, f: F) -> FutureAction<()> {
+        const { assert_captures_nothing::<F>() };
+        let rdd = self.clone();
+        FutureAction::start(self.context(), move || rdd.foreach(f))
+    }
+
+    /// [`Rdd::foreach_partition`] without blocking.
+    pub fn foreach_partition_async<F: Fn(PartitionIter<T>) + Plain>(&self, f: F) -> FutureAction<()> {
+        const { assert_captures_nothing::<F>() };
+        let rdd = self.clone();
+        FutureAction::start(self.context(), move || rdd.foreach_partition(f))
+    }
+}

@@ -1,0 +1,248 @@
+//! Joins and co-groups of pairs. Inputs that are placed by the same rule already are read where they are.
+
+use super::{Parts, Rdd, count};
+use crate::HashPartitioner;
+use crate::error::site;
+use crate::node::RddNode;
+use firesteel_closures::Plain;
+use firesteel_data::Data;
+use firesteel_operators::{CoGroup2, CoGroup3, CoGroup4, FlatMap};
+use firesteel_plan::{Mapping, Partitioner as Placed};
+use firesteel_types::CallSite;
+use std::hash::Hash;
+use std::panic::Location;
+use std::sync::Arc;
+
+type Grouped2<K, V, W> = Rdd<(K, (Vec<V>, Vec<W>))>;
+
+impl<K: Data + Hash + Eq, V: Data> Rdd<(K, V)> {
+    /// For each key that both have, each pair of their values.
+    ///
+    /// ```
+    /// # fn main() -> firesteel::Result<()> {
+    /// # let sc = firesteel::Context::builder().master("local[2]").create()?;
+    /// let names = sc.parallelize([(1, "ash".to_string()), (2, "beech".to_string())], 2);
+    /// let heights = sc.parallelize([(2, 30.0), (3, 40.0)], 2);
+    /// assert_eq!(names.join(&heights).collect()?, [(2, ("beech".to_string(), 30.0))]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn join<W: Data>(&self, other: &Rdd<(K, W)>) -> Rdd<(K, (V, W))> {
+        self.join_at(site("join", Location::caller()), None, other)
+    }
+
+    /// [`Rdd::join`] into so many partitions.
+    #[track_caller]
+    pub fn join_into<W: Data>(&self, partitions: usize, other: &Rdd<(K, W)>) -> Rdd<(K, (V, W))> {
+        self.join_at(site("join_into", Location::caller()), Some(count(partitions)), other)
+    }
+
+    fn join_at<W: Data>(
+        &self,
+        site: CallSite,
+        partitions: Option<u32>,
+        other: &Rdd<(K, W)>,
+    ) -> Rdd<(K, (V, W))> {
+        let groups = self.cogroup_at(site.clone(), partitions, other);
+        groups.spread(site, |vs: Vec<V>, ws: Vec<W>| (vs, ws))
+    }
+
+    /// [`Rdd::join`] that keeps each of this RDD's pairs, with `None` where the other has no such key.
+    #[track_caller]
+    pub fn left_outer_join<W: Data>(&self, other: &Rdd<(K, W)>) -> Rdd<(K, (V, Option<W>))> {
+        let site = site("left_outer_join", Location::caller());
+        self.cogroup_at(site.clone(), None, other).spread(site, |vs: Vec<V>, ws: Vec<W>| (vs, or_none(ws)))
+    }
+
+    /// [`Rdd::join`] that keeps each of the other's pairs, with `None` where this RDD has no such key.
+    #[track_caller]
+    pub fn right_outer_join<W: Data>(&self, other: &Rdd<(K, W)>) -> Rdd<(K, (Option<V>, W))> {
+        let site = site("right_outer_join", Location::caller());
+        self.cogroup_at(site.clone(), None, other).spread(site, |vs: Vec<V>, ws: Vec<W>| (or_none(vs), ws))
+    }
+
+    /// [`Rdd::join`] that keeps all pairs of both, with `None` on the side that has no such key.
+    #[track_caller]
+    pub fn full_outer_join<W: Data>(&self, other: &Rdd<(K, W)>) -> Rdd<(K, (Option<V>, Option<W>))> {
+        let site = site("full_outer_join", Location::caller());
+        self.cogroup_at(site.clone(), None, other)
+            .spread(site, |vs: Vec<V>, ws: Vec<W>| (or_none(vs), or_none(ws)))
+    }
+
+    /// For each key of either, its values in both.
+    #[track_caller]
+    pub fn cogroup<W: Data>(&self, other: &Rdd<(K, W)>) -> Grouped2<K, V, W> {
+        self.cogroup_at(site("cogroup", Location::caller()), None, other)
+    }
+
+    /// [`Rdd::cogroup`] into so many partitions.
+    #[track_caller]
+    pub fn cogroup_into<W: Data>(&self, partitions: usize, other: &Rdd<(K, W)>) -> Grouped2<K, V, W> {
+        self.cogroup_at(site("cogroup_into", Location::caller()), Some(count(partitions)), other)
+    }
+
+    pub(crate) fn cogroup_at<W: Data>(
+        &self,
+        site: CallSite,
+        partitions: Option<u32>,
+        other: &Rdd<(K, W)>,
+    ) -> Grouped2<K, V, W> {
+        let rule = self.common_rule(partitions, &[other.placement()]);
+        let inputs = vec![self.placed(&site, rule), other.placed(&site, rule)];
+        self.grouped(site, rule, inputs, CoGroup2::<K, V, W>::code())
+    }
+
+    /// For each key of any of three, its values in all of them.
+    #[track_caller]
+    pub fn cogroup3<W: Data, X: Data>(
+        &self,
+        second: &Rdd<(K, W)>,
+        third: &Rdd<(K, X)>,
+    ) -> Rdd<(K, (Vec<V>, Vec<W>, Vec<X>))> {
+        let site = site("cogroup3", Location::caller());
+        let rule = self.common_rule(None, &[second.placement(), third.placement()]);
+        let inputs = vec![self.placed(&site, rule), second.placed(&site, rule), third.placed(&site, rule)];
+        self.grouped(site, rule, inputs, CoGroup3::<K, V, W, X>::code())
+    }
+
+    /// For each key of any of four, its values in all of them.
+    #[allow(clippy::type_complexity)]
+    #[track_caller]
+    pub fn cogroup4<W: Data, X: Data, Y: Data>(
+        &self,
+        second: &Rdd<(K, W)>,
+        third: &Rdd<(K, X)>,
+        fourth: &Rdd<(K, Y)>,
+    ) -> Rdd<(K, (Vec<V>, Vec<W>, Vec<X>, Vec<Y>))> {
+        let site = site("cogroup4", Location::caller());
+        let rule = self.common_rule(None, &[second.placement(), third.placement(), fourth.placement()]);
+        let inputs = vec![
+            self.placed(&site, rule),
+            second.placed(&site, rule),
+            third.placed(&site, rule),
+            fourth.placed(&site, rule),
+        ];
+        self.grouped(site, rule, inputs, CoGroup4::<K, V, W, X, Y>::code())
+    }
+
+    /// This RDD's pairs whose keys the other does not have.
+    #[track_caller]
+    pub fn subtract_by_key<W: Data>(&self, other: &Rdd<(K, W)>) -> Rdd<(K, V)> {
+        self.subtract_by_key_at(site("subtract_by_key", Location::caller()), other)
+    }
+
+    pub(crate) fn subtract_by_key_at<W: Data>(&self, site: CallSite, other: &Rdd<(K, W)>) -> Rdd<(K, V)> {
+        // Only the keys of the other side matter: do not carry its values.
+        let others = other.map_values_at(site.clone(), &(), |_: &(), _| ());
+        let groups = self.cogroup_at(site.clone(), None, &others);
+        groups.flat_map_values_at(site, &(), |_: &(), (vs, there)| if there.is_empty() { vs } else { vec![] })
+    }
+
+    fn placement(&self) -> (Option<Placed>, u32) {
+        (self.partitioner(), self.node().info.partitions)
+    }
+
+    /// The rule for several inputs: one that can be followed by all of them. A rule of the user's, or of a sort, cannot be
+    /// applied to another input from here, so it serves only where all have it.
+    fn common_rule(&self, partitions: Option<u32>, others: &[(Option<Placed>, u32)]) -> Placed {
+        let mine = self.partitioner();
+        let all_alike = mine.is_some() && others.iter().all(|(rule, _)| *rule == mine);
+        if let (true, None, Some(rule)) = (all_alike, partitions, mine) {
+            return rule;
+        }
+        let hashed =
+            |(rule, n): (Option<Placed>, u32)| (rule.filter(|r| matches!(r, Placed::Hash { .. })), n);
+        let others: Vec<_> = others.iter().copied().chain([self.placement()]).map(hashed).collect();
+        match self.rule(partitions, &others) {
+            rule @ Placed::Hash { .. } => rule,
+            other => Placed::Hash { partitions: other.partitions() },
+        }
+    }
+
+    /// The node of this RDD, placed by the rule.
+    fn placed(&self, site: &CallSite, rule: Placed) -> Arc<RddNode> {
+        if self.partitioner() == Some(rule) {
+            return self.node().clone();
+        }
+        let placed = self.partition_by_at(site.clone(), HashPartitioner::new(rule.partitions()));
+        placed.node().clone()
+    }
+
+    fn grouped<G: Data>(
+        &self,
+        site: CallSite,
+        rule: Placed,
+        inputs: Vec<Arc<RddNode>>,
+        code: Result<firesteel_operators::Code, firesteel_data::DataError>,
+    ) -> Rdd<(K, G)> {
+        let parts = Parts {
+            site,
+            partitions: rule.partitions(),
+            partitioner: Some(rule),
+            narrow: inputs.into_iter().map(|node| (node, Mapping::OneToOne)).collect(),
+            code: code.into(),
+        };
+        Rdd::from_parts(self.context(), parts)
+    }
+}
+
+impl<K: Data + Hash + Eq, V: Data, W: Data> Grouped2<K, V, W> {
+    /// Every pair of what `sides` makes of the two groups.
+    fn spread<A: Data, B: Data>(
+        &self,
+        site: CallSite,
+        sides: impl Fn(Vec<V>, Vec<W>) -> (Vec<A>, Vec<B>) + Plain,
+    ) -> Rdd<(K, (A, B))> {
+        let cross = move |_: &(), (key, (vs, ws)): (K, (Vec<V>, Vec<W>))| {
+            let (left, right) = sides(vs, ws);
+            Cross { key, left: left.into_iter(), current: None, right, next: 0 }
+        };
+        self.narrow(site, self.partitioner(), FlatMap::<(K, (Vec<V>, Vec<W>)), _, (), _>::code(&(), cross))
+    }
+}
+
+fn or_none<T>(values: Vec<T>) -> Vec<Option<T>> {
+    match values.is_empty() {
+        true => vec![None],
+        false => values.into_iter().map(Some).collect(),
+    }
+}
+
+/// Every pair of two groups, made one by one: a hot key's pairs never all lie in memory.
+struct Cross<K, A, B> {
+    key: K,
+    left: std::vec::IntoIter<A>,
+    current: Option<A>,
+    right: Vec<B>,
+    next: usize,
+}
+
+impl<K: Clone, A: Clone, B: Clone> Iterator for Cross<K, A, B> {
+    type Item = (K, (A, B));
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.right.is_empty() {
+            return None;
+        }
+        if self.current.is_none() {
+            self.current = Some(self.left.next()?);
+        }
+        let right = self.right[self.next].clone();
+        self.next += 1;
+        let left = if self.next == self.right.len() {
+            self.next = 0;
+            self.current.take()?
+        } else {
+            self.current.clone()?
+        };
+        Some((self.key.clone(), (left, right)))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let rows = self.left.len() + usize::from(self.current.is_some());
+        let left = (rows * self.right.len()).saturating_sub(self.next);
+        (left, Some(left))
+    }
+}

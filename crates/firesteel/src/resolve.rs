@@ -1,0 +1,181 @@
+//! From an action to a job: everything is made ready *before* the scheduler hears of it, so that scheduling stays pure.
+//!
+//! The lineage is collected, jobs that it needs first (bounds of a sort, say) are run, it is cut into stages, and each stage
+//! gets a recipe from which its plan is encoded when the first of its tasks asks.
+
+use crate::Context;
+use crate::error::Result;
+use crate::node::RddNode;
+use firesteel_closures::{Descriptor, ObjectHash, code_name};
+use firesteel_operators::Code;
+use firesteel_plan::{CodeRef, Dependency, Lineage, PlanNode, StageCut, StagePlan};
+use firesteel_scheduler::StageSpec;
+use firesteel_types::{CallSite, Partition, RddId, ShuffleId, StageId};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, OnceLock};
+
+/// All RDDs that an action needs, by id, so ancestors first.
+pub(crate) type Nodes = BTreeMap<RddId, Arc<RddNode>>;
+
+/// What the driver knows of a job before it submits it.
+pub(crate) struct Resolved {
+    pub(crate) stages: Vec<StageSpec>,
+    pub(crate) recipes: HashMap<StageId, Arc<StageRecipe>>,
+}
+
+/// What a stage's plan is made from.
+pub(crate) struct StageRecipe {
+    operators: Vec<PlanNodeRecipe>,
+    encoded: OnceLock<std::result::Result<Arc<[u8]>, String>>,
+    /// Keeps blocks and shuffles of the stage's RDDs alive while it may run.
+    _nodes: Vec<Arc<RddNode>>,
+}
+
+struct PlanNodeRecipe {
+    rdd: RddId,
+    site: CallSite,
+    code: Code,
+    inputs: Vec<u32>,
+}
+
+/// Collects an RDD and all its ancestors.
+pub(crate) fn collect(root: &Arc<RddNode>) -> Nodes {
+    let mut nodes = Nodes::new();
+    let mut pending = vec![root.clone()];
+    while let Some(node) = pending.pop() {
+        if nodes.contains_key(&node.info.id) {
+            continue;
+        }
+        pending.extend(node.parents.iter().cloned());
+        nodes.insert(node.info.id, node);
+    }
+    nodes
+}
+
+/// The lineage of collected RDDs.
+pub(crate) fn lineage(nodes: &Nodes) -> Lineage {
+    let mut lineage = Lineage::new();
+    nodes.values().for_each(|node| lineage.insert(node.info.clone()));
+    lineage
+}
+
+/// Makes a job of an action that ends the computation of `root` with `terminal`.
+pub(crate) fn resolve(
+    context: &Context,
+    root: &Arc<RddNode>,
+    site: &CallSite,
+    terminal: Code,
+) -> Result<Resolved> {
+    let nodes = collect(root);
+    let codes = prepare(context, &nodes)?;
+    let lineage = lineage(&nodes);
+    let cuts = lineage.cut(root.info.id).stages;
+    let mut resolved = Resolved { stages: vec![], recipes: HashMap::new() };
+    for cut in cuts {
+        let stage = context.next_stage();
+        let (end_site, end) = match cut.output {
+            None => (site.clone(), terminal.clone()),
+            Some(shuffle) => codes.writes[&shuffle].clone(),
+        };
+        resolved.stages.push(stage_spec(stage, &cut, &nodes, &lineage, &end_site));
+        let recipe = recipe(&cut, &nodes, &codes, end_site, end);
+        resolved.recipes.insert(stage, Arc::new(recipe));
+    }
+    Ok(resolved)
+}
+
+/// The code of all collected RDDs.
+struct Codes {
+    operators: HashMap<RddId, Code>,
+    writes: HashMap<ShuffleId, (CallSite, Code)>,
+}
+
+/// Runs what must run before the job. Ancestors come first, so each finds its parents ready.
+fn prepare(context: &Context, nodes: &Nodes) -> Result<Codes> {
+    let mut codes = Codes { operators: HashMap::new(), writes: HashMap::new() };
+    for (id, node) in nodes {
+        codes.operators.insert(*id, node.code.get(context, node)?);
+        for write in &node.writes {
+            let code = write.code.get(context, node)?;
+            codes.writes.insert(write.shuffle.id, (node.info.site.clone(), code));
+        }
+    }
+    Ok(codes)
+}
+
+fn stage_spec(
+    stage: StageId,
+    cut: &StageCut,
+    nodes: &Nodes,
+    lineage: &Lineage,
+    site: &CallSite,
+) -> StageSpec {
+    let partitions = nodes[&cut.rdd].info.partitions;
+    let knows_places = cut.rdds.iter().any(|rdd| !nodes[rdd].info.preferred.is_empty());
+    let preferred = match knows_places {
+        true => (0..partitions).map(|p| lineage.preferred_locations(cut.rdd, Partition(p))).collect(),
+        false => vec![],
+    };
+    StageSpec {
+        stage,
+        site: site.clone(),
+        output: cut.output,
+        inputs: cut.inputs.clone(),
+        partitions,
+        preferred,
+    }
+}
+
+fn recipe(cut: &StageCut, nodes: &Nodes, codes: &Codes, end_site: CallSite, end: Code) -> StageRecipe {
+    let mut index = HashMap::new();
+    let mut operators = Vec::with_capacity(cut.rdds.len() + 1);
+    for rdd in &cut.rdds {
+        let info = &nodes[rdd].info;
+        let narrow = info.dependencies.iter().filter_map(|dependency| match dependency {
+            Dependency::Narrow { parent, .. } => Some(index[parent]),
+            Dependency::Shuffle { .. } => None,
+        });
+        let inputs = narrow.collect();
+        index.insert(*rdd, operators.len() as u32);
+        let (site, code) = (info.site.clone(), codes.operators[rdd].clone());
+        operators.push(PlanNodeRecipe { rdd: *rdd, site, code, inputs });
+    }
+    operators.push(PlanNodeRecipe { rdd: cut.rdd, site: end_site, code: end, inputs: vec![index[&cut.rdd]] });
+    let nodes = cut.rdds.iter().map(|rdd| nodes[rdd].clone()).collect();
+    StageRecipe { operators, encoded: OnceLock::new(), _nodes: nodes }
+}
+
+impl StageRecipe {
+    /// The plan as bytes; made by the first who asks.
+    pub(crate) fn encoded(&self) -> std::result::Result<Arc<[u8]>, String> {
+        self.encoded.get_or_init(|| self.encode()).clone()
+    }
+
+    fn encode(&self) -> std::result::Result<Arc<[u8]>, String> {
+        let mut objects: Vec<ObjectHash> = vec![];
+        let mut nodes = Vec::with_capacity(self.operators.len());
+        for operator in &self.operators {
+            nodes.push(PlanNode {
+                rdd: operator.rdd,
+                site: operator.site.clone(),
+                code: code_ref(operator.code.descriptor, &mut objects)?,
+                environment: operator.code.environment.clone(),
+                inputs: operator.inputs.clone(),
+            });
+        }
+        let objects = objects.into_iter().map(|hash| hash.0).collect();
+        Ok(StagePlan { objects, nodes }.encode().into())
+    }
+}
+
+fn code_ref(
+    descriptor: &'static Descriptor,
+    objects: &mut Vec<ObjectHash>,
+) -> std::result::Result<CodeRef, String> {
+    let name = code_name(descriptor).map_err(|e| e.to_string())?;
+    let object = objects.iter().position(|known| *known == name.object).unwrap_or_else(|| {
+        objects.push(name.object);
+        objects.len() - 1
+    });
+    Ok(CodeRef { object: object as u32, offset: name.offset, type_hash: name.type_hash })
+}

@@ -1,0 +1,216 @@
+//! Where RDDs begin: the driver's data, ranges, files.
+
+use crate::Context;
+use crate::error::{Error, Result, site};
+use crate::node::{InputBlocks, NodeCode};
+use crate::rdd::{Parts, Rdd, count};
+use firesteel_data::Data;
+use firesteel_data::block::write_records;
+use firesteel_io::{SplitOptions, file_splits, list_inputs, whole_text_splits};
+use firesteel_operators::{Code, Generate, Slices, TextLines, Union, WholeFiles};
+use firesteel_types::{BlockId, CallSite, Partition};
+use std::ops::Range;
+use std::panic::Location;
+use std::sync::Arc;
+
+/// Lines of text files without more ado are cut into at least so many partitions.
+const MIN_PARTITIONS: u32 = 2;
+
+/// A file that would be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileInfo {
+    /// Where it is.
+    pub path: String,
+    /// Its size as it lies there, compressed or not.
+    pub bytes: u64,
+}
+
+impl Context {
+    /// An RDD of the driver's own data, cut into so many partitions of about equal size.
+    ///
+    /// ```
+    /// # fn main() -> firesteel::Result<()> {
+    /// # let sc = firesteel::Context::builder().master("local[2]").create()?;
+    /// assert_eq!(sc.parallelize(vec!['a', 'b', 'c'], 2).glom().collect()?, [vec!['a'], vec!['b', 'c']]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn parallelize<T: Data>(&self, data: impl Into<Vec<T>>, partitions: usize) -> Rdd<T> {
+        let (site, data) = (site("parallelize", Location::caller()), data.into());
+        let (id, partitions) = (self.next_rdd(), count(partitions));
+        let bound = |i: u32| (i as usize * data.len()) / partitions as usize;
+        let mut code = Slices::<T>::code();
+        for i in 0..partitions {
+            let mut block = vec![];
+            match write_records(&data[bound(i)..bound(i + 1)], &mut block) {
+                Ok(()) => self.driver().services.blocks.put(BlockId::Input(id, Partition(i)), block.into()),
+                Err(error) => code = Err(error),
+            }
+        }
+        let blocks = InputBlocks { rdd: id, partitions, driver: Arc::downgrade(self.driver()) };
+        Rdd::from_parts_with_blocks(self, id, parts(site, partitions, code), Some(blocks))
+    }
+
+    /// The whole numbers of a range, in [`Context::default_parallelism`] partitions.
+    #[track_caller]
+    pub fn range(&self, range: Range<i64>) -> Rdd<i64> {
+        self.range_at(site("range", Location::caller()), range, 1, self.default_parallelism())
+    }
+
+    /// The whole numbers of a range, in so many partitions.
+    #[track_caller]
+    pub fn range_in(&self, range: Range<i64>, partitions: usize) -> Rdd<i64> {
+        self.range_at(site("range_in", Location::caller()), range, 1, count(partitions))
+    }
+
+    /// Every `step`-th whole number of a range, in so many partitions; downwards with a negative step.
+    ///
+    /// # Errors
+    /// When the step is 0.
+    #[track_caller]
+    pub fn range_step(&self, range: Range<i64>, step: i64, partitions: usize) -> Result<Rdd<i64>> {
+        let site = site("range_step", Location::caller());
+        if step == 0 {
+            return Err(Error::InvalidArgument { site, message: "a step of 0 leads nowhere".into() });
+        }
+        Ok(self.range_at(site, range, step, count(partitions)))
+    }
+
+    fn range_at(&self, site: CallSite, range: Range<i64>, step: i64, partitions: u32) -> Rdd<i64> {
+        // In 128 bits, so that ranges from one end of i64 to the other do not overflow.
+        let (start, end, wide) = (i128::from(range.start), i128::from(range.end), i128::from(step));
+        let numbers = ((end - start + wide - wide.signum()) / wide).max(0);
+        let sent = (range.start, step, numbers as u64, partitions);
+        let code = Generate::code(
+            &sent,
+            |&(start, step, numbers, partitions): &(i64, i64, u64, u32), partition: Partition| {
+                let bound = |i: u32| u128::from(i) * u128::from(numbers) / u128::from(partitions);
+                let at = |i: u128| (i128::from(start) + i as i128 * i128::from(step)) as i64;
+                let (from, upto) = (bound(partition.0), bound(partition.0 + 1));
+                Steps { next: at(from), step, left: (upto - from) as u64 }
+            },
+        );
+        Rdd::from_parts(self, parts(site, partitions, code))
+    }
+
+    /// An RDD without partitions, and so without records.
+    #[track_caller]
+    pub fn empty_rdd<T: Data>(&self) -> Rdd<T> {
+        Rdd::from_parts(self, parts(site("empty_rdd", Location::caller()), 0, Union::<T>::code(&[])))
+    }
+
+    /// The lines of text files.
+    ///
+    /// A path is a file, a directory (its files, but those whose names begin with `_` or `.`), a pattern (`logs/2024-*.gz`,
+    /// `{a,b}/part-?????`), or several of these with commas between. Files ending in `.gz`, `.bz2`, `.zst` and `.deflate` are
+    /// decompressed. Large uncompressed files are cut into splits of at most 32 MiB, and into at least `min_partitions` (2 when
+    /// `None`). Bytes that are not UTF-8 become U+FFFD.
+    ///
+    /// # Errors
+    /// When a path does not exist or a pattern matches nothing. Nothing is read yet.
+    #[track_caller]
+    pub fn text_file(&self, path: &str, min_partitions: impl Into<Option<usize>>) -> Result<Rdd<String>> {
+        self.text_at(site("text_file", Location::caller()), path, min_partitions.into(), None)
+    }
+
+    /// [`Context::text_file`], with records that end at a delimiter of your own instead of at the ends of lines.
+    ///
+    /// # Errors
+    /// As [`Context::text_file`], or when the delimiter is empty.
+    #[track_caller]
+    pub fn text_file_delimited(
+        &self,
+        path: &str,
+        min_partitions: impl Into<Option<usize>>,
+        delimiter: &str,
+    ) -> Result<Rdd<String>> {
+        let site = site("text_file_delimited", Location::caller());
+        if delimiter.is_empty() {
+            let message = "an empty delimiter ends no record; use `text_file` for lines".into();
+            return Err(Error::InvalidArgument { site, message });
+        }
+        self.text_at(site, path, min_partitions.into(), Some(delimiter.as_bytes()))
+    }
+
+    fn text_at(
+        &self,
+        site: CallSite,
+        path: &str,
+        min_partitions: Option<usize>,
+        delimiter: Option<&[u8]>,
+    ) -> Result<Rdd<String>> {
+        let files = list_inputs(path).map_err(|source| Error::Io { site: site.clone(), source })?;
+        let wanted = self.min_partitions(min_partitions);
+        let splits = file_splits(&files, &SplitOptions::new(u64::from(wanted)));
+        let partitions = splits.len() as u32;
+        Ok(Rdd::from_parts(self, parts(site, partitions, TextLines::code(&splits, delimiter))))
+    }
+
+    /// The files that a path stands for, by the rules of [`Context::text_file`], with their sizes.
+    ///
+    /// # Errors
+    /// When a path does not exist or a pattern matches nothing.
+    #[track_caller]
+    pub fn list_files(&self, path: &str) -> Result<Vec<FileInfo>> {
+        let site = site("list_files", Location::caller());
+        let files = list_inputs(path).map_err(|source| Error::Io { site, source })?;
+        Ok(files.into_iter().map(|file| FileInfo { path: file.path, bytes: file.length }).collect())
+    }
+
+    /// Whole files, as pairs of path and text. Paths as for [`Context::text_file`]. Small files share partitions.
+    ///
+    /// # Errors
+    /// When a path does not exist or a pattern matches nothing.
+    #[track_caller]
+    pub fn whole_text_files(
+        &self,
+        path: &str,
+        min_partitions: impl Into<Option<usize>>,
+    ) -> Result<Rdd<(String, String)>> {
+        let site = site("whole_text_files", Location::caller());
+        let files = list_inputs(path).map_err(|source| Error::Io { site: site.clone(), source })?;
+        let wanted = self.min_partitions(min_partitions.into());
+        let groups = whole_text_splits(&files, u64::from(wanted));
+        Ok(Rdd::from_parts(self, parts(site, groups.len() as u32, WholeFiles::code(&groups))))
+    }
+
+    fn min_partitions(&self, wanted: Option<usize>) -> u32 {
+        wanted.map_or(self.default_parallelism().min(MIN_PARTITIONS), count)
+    }
+}
+
+fn parts(
+    site: CallSite,
+    partitions: u32,
+    code: std::result::Result<Code, firesteel_data::DataError>,
+) -> Parts {
+    Parts { site, partitions, partitioner: None, narrow: vec![], code: NodeCode::from(code) }
+}
+
+/// Numbers at equal steps. Counts what is left, so that the last one may be the greatest there is.
+struct Steps {
+    next: i64,
+    step: i64,
+    left: u64,
+}
+
+impl Iterator for Steps {
+    type Item = i64;
+
+    #[inline]
+    fn next(&mut self) -> Option<i64> {
+        if self.left == 0 {
+            return None;
+        }
+        self.left -= 1;
+        let number = self.next;
+        self.next = number.wrapping_add(self.step);
+        Some(number)
+    }
+
+    #[inline]
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left as usize, Some(self.left as usize))
+    }
+}
