@@ -25,6 +25,7 @@ pub(crate) struct JobRecord {
     /// How it ended.
     pub(crate) ended: Option<Option<JobFailure>>,
     pub(crate) cancelled: bool,
+    pub(crate) too_large: bool,
 }
 
 /// All that was said so far, as far as it matters later.
@@ -95,6 +96,11 @@ impl Checker {
         {
             self.may_commit.remove(place);
         }
+    }
+
+    /// The shell says so.
+    pub(crate) fn found_too_large(&mut self, job: JobId) {
+        self.jobs.get_mut(&job).expect("a job with results was submitted").too_large = true;
     }
 
     pub(crate) fn commit_decided(&mut self, task: TaskId, allowed: bool) -> Result<(), Objection> {
@@ -171,7 +177,8 @@ impl Checker {
             JobFailure::StageFailed { .. } => self.fetch_failures > 0,
             JobFailure::Indeterminate { shuffle, .. } => program.shuffles[shuffle].careless,
             JobFailure::Cancelled { .. } => self.jobs[&job].cancelled,
-            JobFailure::ResultTooLarge { .. } | JobFailure::ContextStopped { .. } => false,
+            JobFailure::ResultTooLarge { .. } => self.jobs[&job].too_large,
+            JobFailure::ContextStopped { .. } => false,
         };
         if justified { Ok(()) } else { object(format!("job {job} fails without cause: {failure}")) }
     }

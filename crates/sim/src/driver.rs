@@ -6,8 +6,8 @@ use crate::program::Data;
 use crate::world::{Happening, Order, Word, World};
 use firesteel_scheduler::{Effect, Event, JobSpec, StageSpec, TaskLaunch, TaskOutcome};
 use firesteel_types::{
-    AppEvent, ExecutorId, ExecutorLossReason, JobId, Millis, Partition, RddId, StageId, TaskFailure, TaskId,
-    TaskLocation,
+    AppEvent, ExecutorId, ExecutorLossReason, JobFailure, JobId, Millis, Partition, RddId, StageId,
+    TaskFailure, TaskId, TaskLocation,
 };
 use std::sync::Arc;
 
@@ -87,6 +87,10 @@ impl World {
             }
             Effect::ResultAccepted { job, output, task } => {
                 self.checker.result_accepted(job, output, task, at_hand)?;
+                if self.chance.per_mille(self.plot.faults.too_large) {
+                    let delay = self.chance.below(3_000);
+                    self.after(delay, Happening::TooLarge { job });
+                }
             }
             Effect::JobEnded { job, failure } => {
                 self.report.count_end(failure.as_ref());
@@ -171,6 +175,7 @@ impl World {
             commits,
             results: vec![None; partitions.len()],
             ended: None,
+            too_large: false,
             cancelled: self.checker.jobs.get(&job).is_some_and(|early| early.cancelled),
         };
         self.checker.jobs.insert(job, record);
@@ -224,5 +229,11 @@ impl World {
             (false, false) => Event::CancelJob { job, reason },
         };
         self.inform(event, None)
+    }
+
+    /// The shell finds that the results are too large; perhaps the job has ended since.
+    pub(crate) fn too_large(&mut self, job: JobId) -> Result<(), Objection> {
+        self.checker.found_too_large(job);
+        self.inform(Event::FailJob { job, failure: JobFailure::ResultTooLarge { bytes: 2, limit: 1 } }, None)
     }
 }

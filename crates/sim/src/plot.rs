@@ -38,6 +38,8 @@ pub(crate) struct Faults {
     pub(crate) decommissions: u64,
     /// Jobs are cancelled; this many.
     pub(crate) cancellations: u64,
+    /// A result makes the shell find the results too large.
+    pub(crate) too_large: u64,
 }
 
 /// Everything that is decided before the world begins.
@@ -118,6 +120,7 @@ impl Faults {
             freezes: rate(if huge { 200 } else { 10 }),
             decommissions: rate(3),
             cancellations: rate(1),
+            too_large: rate(2),
         }
     }
 }

@@ -46,6 +46,8 @@ pub struct Report {
     pub cancelled: u64,
     /// Jobs that had nowhere to run.
     pub no_executors: u64,
+    /// Jobs whose results the shell found too large.
+    pub too_large: u64,
 }
 
 impl Report {
@@ -57,7 +59,8 @@ impl Report {
             Some(JobFailure::Indeterminate { .. }) => self.indeterminate += 1,
             Some(JobFailure::Cancelled { .. }) => self.cancelled += 1,
             Some(JobFailure::NoExecutors { .. }) => self.no_executors += 1,
-            Some(JobFailure::ResultTooLarge { .. } | JobFailure::ContextStopped { .. }) => {}
+            Some(JobFailure::ResultTooLarge { .. }) => self.too_large += 1,
+            Some(JobFailure::ContextStopped { .. }) => {}
         }
     }
 
@@ -95,6 +98,7 @@ impl Report {
         self.indeterminate += other.indeterminate;
         self.cancelled += other.cancelled;
         self.no_executors += other.no_executors;
+        self.too_large += other.too_large;
     }
 }
 

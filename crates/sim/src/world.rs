@@ -68,6 +68,9 @@ pub(crate) enum Happening {
     Cancel {
         job: JobId,
     },
+    TooLarge {
+        job: JobId,
+    },
     Release {
         shuffle: ShuffleId,
     },
@@ -236,6 +239,7 @@ impl World {
             }
             Happening::Submit { job } => self.submit(job)?,
             Happening::Cancel { job } => self.cancel(job)?,
+            Happening::TooLarge { job } => self.too_large(job)?,
             Happening::Release { shuffle } => {
                 self.inform(firesteel_scheduler::Event::ShuffleReleased { shuffle }, None)?;
             }
