@@ -59,24 +59,24 @@ pub(crate) enum Registered {
 }
 
 impl MapOutputs {
-    /// Makes a shuffle known, if it is not.
+    /// Makes a shuffle known, if it is not, and that its map tasks read these others. A lineage may be cut shorter between
+    /// two jobs (by a checkpoint, say); what was read once stays noted, since outputs from then may still be there.
     pub(crate) fn declare(&mut self, id: ShuffleId, maps: u32, inputs: &[ShuffleId]) {
-        if let Some(known) = self.shuffles.get(&id) {
-            assert_eq!(known.maps.len(), maps as usize, "shuffle {id} changed its number of map tasks");
-            return;
-        }
-        let shuffle = Shuffle {
+        let known = self.shuffles.entry(id).or_insert_with(|| Shuffle {
             maps: vec![MapSlot::default(); maps as usize],
             registered: 0,
             generation: 0,
-            inputs: inputs.to_vec(),
+            inputs: vec![],
             readers: BTreeSet::new(),
             snapshot: None,
             release_asked: false,
-        };
-        self.shuffles.insert(id, shuffle);
-        for input in inputs {
-            self.shuffle_mut(*input).readers.insert(id);
+        });
+        assert_eq!(known.maps.len(), maps as usize, "shuffle {id} changed its number of map tasks");
+        let new: Vec<ShuffleId> =
+            inputs.iter().copied().filter(|input| !known.inputs.contains(input)).collect();
+        known.inputs.extend(&new);
+        for input in new {
+            self.shuffle_mut(input).readers.insert(id);
         }
     }
 

@@ -29,6 +29,7 @@ impl Scheduler {
                 dropped.push(own);
             }
         }
+        self.join_ancestors(id, &mut stages);
         let result = *stages.last().expect("a job has a result stage");
         let started = AppEvent::JobStarted {
             at: self.now,
@@ -45,6 +46,27 @@ impl Scheduler {
         } else {
             self.agenda.insert(result);
         }
+    }
+
+    /// A stage that was found may read shuffles that this job does not name, if its lineage was cut shorter meanwhile. The
+    /// job needs those who write them all the same, as long as it shares the stage.
+    fn join_ancestors(&mut self, job: JobId, stages: &mut Vec<StageId>) {
+        let mut pending = stages.clone();
+        let mut found = BTreeSet::new();
+        while let Some(stage) = pending.pop() {
+            let inputs = self.stages.get(stage).expect("a joined stage is known").spec.inputs.clone();
+            for input in inputs {
+                let writer =
+                    self.stages.writer_of(input).expect("a running job has the writers of all it reads");
+                if !self.stages.get(writer).is_some_and(|stage| stage.jobs.contains(&job)) {
+                    self.change_jobs(writer, |jobs| jobs.insert(job));
+                    found.insert(writer);
+                    pending.push(writer);
+                }
+            }
+        }
+        // A stage is made after those that it reads, so ascending ids have parents first.
+        stages.splice(0..0, found);
     }
 
     /// Adds a stage, or finds the one that writes the same shuffle.
