@@ -7,6 +7,7 @@
 
 mod args;
 mod bench;
+mod closure_matrix;
 mod dependencies;
 mod instructions;
 mod msrv;
@@ -38,6 +39,12 @@ const COMMANDS: &[Command] = &[
         about: "rules about the tree, run, not remembered",
         help: tidy::HELP,
         run: tidy::run,
+    },
+    Command {
+        name: "closure-matrix",
+        about: "send closures between processes, in several profiles",
+        help: closure_matrix::HELP,
+        run: closure_matrix::run,
     },
     Command { name: "sim", about: "run the simulator over many seeds", help: sim::HELP, run: sim::run },
     Command {
@@ -88,7 +95,7 @@ fn main() -> ExitCode {
 fn print_overview() {
     println!("cargo xtask COMMAND [OPTIONS]\n");
     for command in COMMANDS {
-        println!("  {:<14}{}", command.name, command.about);
+        println!("  {:<16}{}", command.name, command.about);
     }
     println!("\n`cargo xtask COMMAND --help` tells more, with examples.");
 }

@@ -3,6 +3,7 @@
 use crate::driver::{Driver, LocalCommitGate};
 use crate::error::{Error, Result};
 use crate::master::Master;
+use crate::panics;
 use crate::progress;
 use firesteel_conf as conf;
 use firesteel_conf::Conf;
@@ -107,6 +108,7 @@ impl Builder {
         if let Some(error) = self.failed {
             return Err(error.into());
         }
+        panics::warn_if_they_abort();
         let master = self.conf.get(&conf::MASTER)?;
         let master = Master::parse(&master).map_err(Error::Start)?;
         let settings = scheduler_settings(&self.conf, &master, self.pools)?;

@@ -43,6 +43,7 @@ mod error;
 mod job;
 mod master;
 mod node;
+mod panics;
 mod partitioner;
 mod progress;
 mod rdd;

@@ -1,0 +1,17 @@
+//! What the program's profile says of panics: with `panic = "abort"` no failure of a task can be told, let alone survived.
+
+use std::sync::Once;
+
+const WARNING: &str = "\
+warning: this program is built with `panic = \"abort\"`: a panic in a function given to an RDD ends the whole process, instead
+  of failing one task that is then tried again and told with its line and record.
+  Write `panic = \"unwind\"` in the `[profile]` section of Cargo.toml, or leave the line out: that is the default.";
+
+/// Warns on standard error, once in the life of the process, if panics end it.
+pub(crate) fn warn_if_they_abort() {
+    static SAID: Once = Once::new();
+    // A profile's `panic` holds for all crates of a program, so that ours tells.
+    if cfg!(panic = "abort") {
+        SAID.call_once(|| eprintln!("{WARNING}"));
+    }
+}

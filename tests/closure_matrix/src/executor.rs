@@ -1,0 +1,75 @@
+//! The other process: reads plans from standard input, runs their tasks with the real decoder and runner, and answers on
+//! standard output.
+//!
+//! It greets with the hash of its file and an address of its code. Then come requests (what to do, partition, length,
+//! plan), each of which it answers (how it went, length, bytes), until its input ends.
+
+use crate::remote::{Answer, Request};
+use firesteel_closures::executable_hash;
+use firesteel_executor::decode::decode;
+use firesteel_executor::{TaskEnd, runner};
+use firesteel_operators::{CommitGate, Services, Task, TaskSpec};
+use firesteel_storage::{LocalDirs, MemoryPool};
+use firesteel_types::{ExecutorId, Partition, StageAttempt, StageId, TaskId};
+use std::io::{BufReader, BufWriter, Write, stdin, stdout};
+use std::sync::Arc;
+
+/// How much memory tasks may take.
+const MEMORY: usize = 64 << 20;
+
+struct AlwaysCommit;
+
+impl CommitGate for AlwaysCommit {
+    fn may_commit(&self, _: TaskId) -> bool {
+        true
+    }
+}
+
+/// What tasks are lent.
+pub fn services() -> Arc<Services> {
+    Arc::new(Services {
+        executor: ExecutorId::DRIVER,
+        memory: Arc::new(MemoryPool::new(MEMORY)),
+        dirs: Arc::new(
+            LocalDirs::create(&std::env::temp_dir()).expect("the directory for temporary files takes one"),
+        ),
+        shuffles: Arc::default(),
+        blocks: Arc::default(),
+        commit: Arc::new(AlwaysCommit),
+    })
+}
+
+/// Serves until standard input ends.
+pub fn serve() {
+    let (mut from, mut to) = (BufReader::new(stdin().lock()), BufWriter::new(stdout().lock()));
+    let hash = executable_hash().expect("this process has an executable file");
+    let address = serve as *const () as usize as u64;
+    to.write_all(&hash.0).and_then(|()| to.write_all(&address.to_le_bytes())).expect("the driver listens");
+    to.flush().expect("the driver listens");
+    let services = services();
+    while let Some(request) = Request::read(&mut from).expect("the driver speaks in whole requests") {
+        answer(&request, &services).write(&mut to).expect("the driver listens");
+    }
+}
+
+/// Does what was asked.
+pub fn answer(request: &Request, services: &Arc<Services>) -> Answer {
+    let terminal = match decode(&request.plan) {
+        Ok(terminal) => terminal,
+        Err(why) => return Answer::Refused(why),
+    };
+    let Some(partition) = request.partition else { return Answer::Decoded };
+    let spec = TaskSpec {
+        task: TaskId(0),
+        stage: StageId(0),
+        stage_attempt: StageAttempt(0),
+        partition: Partition(partition),
+        attempt: 0,
+        inputs: Arc::new([]),
+    };
+    match runner::run(&*terminal, &Task::new(spec, services.clone(), Arc::default())) {
+        TaskEnd::Result(bytes) => Answer::Result(bytes),
+        TaskEnd::Failed(failure) => Answer::Failed(failure.to_string()),
+        TaskEnd::MapOutput { .. } => Answer::Failed("the stage ended in a map output".into()),
+    }
+}

@@ -1,0 +1,192 @@
+//! `cargo xtask closure-matrix`: closures travel between processes whatever the profile of the program.
+//!
+//! What travels are places in the program's file, which compiler and linker choose; so the fixture `tests/closure_matrix` is
+//! built with the settings that move, merge and fold code, and runs its checks each time. Here are the combinations, which cover
+//! each pair of settings, and the builds; what is checked is told there.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use crate::args::Args;
+use crate::process::{cargo, output, run as run_process};
+use crate::test::Outcome;
+use crate::{Fallible, workspace};
+
+pub(crate) const HELP: &str = "
+Builds the driver of tests/closure_matrix in several profiles and has each send its closures to other processes.
+
+  --only NAME     this combination; may be repeated
+  --list          list the combinations
+
+Examples:
+  cargo xtask closure-matrix
+  cargo xtask closure-matrix --only release-fat-folded
+";
+
+/// One way to build. All optimise or not, so the rest is said in the words of cargo's profiles.
+struct Combination {
+    name: &'static str,
+    optimise: bool,
+    fat_lto: bool,
+    codegen_units: u32,
+    extra: Extra,
+}
+
+/// What only one combination has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Extra {
+    Nothing,
+    /// Identical functions are folded by the linker, even where that changes whether their addresses are equal.
+    Folding,
+    /// Panics end the process, in a program with the whole of Firesteel.
+    Abort,
+    /// A static program.
+    Musl,
+}
+
+const COMBINATIONS: &[Combination] = &[
+    Combination { name: "dev", optimise: false, fat_lto: false, codegen_units: 256, extra: Extra::Nothing },
+    Combination { name: "dev-fat", optimise: false, fat_lto: true, codegen_units: 1, extra: Extra::Nothing },
+    Combination { name: "release", optimise: true, fat_lto: false, codegen_units: 1, extra: Extra::Nothing },
+    Combination {
+        name: "release-fat-folded",
+        optimise: true,
+        fat_lto: true,
+        codegen_units: 256,
+        extra: Extra::Folding,
+    },
+    Combination { name: "abort", optimise: false, fat_lto: false, codegen_units: 16, extra: Extra::Abort },
+    Combination { name: "musl", optimise: true, fat_lto: false, codegen_units: 16, extra: Extra::Musl },
+];
+
+const FIXTURE: &str = "tests/closure_matrix";
+
+pub(crate) fn run(mut args: Args) -> Fallible {
+    let only = args.options("--only")?;
+    let list = args.flag("--list");
+    args.finish()?;
+    if let Some(name) = only.iter().find(|name| !COMBINATIONS.iter().any(|one| one.name == **name)) {
+        return Err(format!("no combination `{name}`; `cargo xtask closure-matrix --list` lists them"));
+    }
+    if list {
+        COMBINATIONS.iter().for_each(|one| println!("{:<20}{}", one.name, one.settings()));
+        return Ok(());
+    }
+    run_combinations(&only)
+}
+
+pub(crate) fn step() -> Outcome {
+    run_combinations(&[]).into()
+}
+
+/// Runs all that are wanted, and goes on after one that fails.
+fn run_combinations(only: &[String]) -> Fallible {
+    let host = host()?;
+    let mut failed = Vec::new();
+    for combination in COMBINATIONS.iter().filter(|one| only.is_empty() || only.iter().any(|n| n == one.name))
+    {
+        println!("{}: {}", combination.name, combination.settings());
+        let target = match combination.extra {
+            Extra::Musl => host.replace("-gnu", "-musl"),
+            _ => host.clone(),
+        };
+        if target != host && !is_installed(&target) {
+            println!("  NOT TESTED: the target is not installed (`rustup target add {target}`)");
+            continue;
+        }
+        let start = Instant::now();
+        if let Err(message) = combination.build_and_run(&target) {
+            println!("  FAILED: {message}");
+            failed.push(combination.name);
+        }
+        println!("  {:.1} s", start.elapsed().as_secs_f64());
+    }
+    if failed.is_empty() { Ok(()) } else { Err(format!("closures do not travel in: {}", failed.join(", "))) }
+}
+
+impl Combination {
+    fn settings(&self) -> String {
+        let opt_level = if self.optimise { 3 } else { 0 };
+        let lto = if self.fat_lto { "fat" } else { "off" };
+        let extra = match self.extra {
+            Extra::Nothing => "",
+            Extra::Folding => ", identical code folded by the linker",
+            Extra::Abort => ", panic = \"abort\"",
+            Extra::Musl => ", static with musl",
+        };
+        format!("opt-level = {opt_level}, lto = \"{lto}\", codegen-units = {}{extra}", self.codegen_units)
+    }
+
+    fn build_and_run(&self, target: &str) -> Fallible {
+        // One folder for all of them: cargo tells their files apart, and builds what runs on the host only once.
+        let folder = workspace::target_dir().join("closure-matrix");
+        use_our_versions(&workspace::root().join(FIXTURE))?;
+        run_process(&mut self.build(&folder, target))?;
+        let built = folder.join(target).join("release");
+        let mut programs: Vec<PathBuf> = vec![built.join("closure-matrix")];
+        if self.extra == Extra::Abort {
+            programs.push(built.join("face"));
+        }
+        programs.into_iter().try_for_each(|program| run_process(&mut Command::new(program)))
+    }
+
+    fn build(&self, folder: &Path, target: &str) -> Command {
+        let mut build = cargo(&["build", "--quiet", "--release", "--target", target, "--manifest-path"]);
+        build.arg(workspace::root().join(FIXTURE).join("Cargo.toml"));
+        match self.extra {
+            // A static program loads no shared object.
+            Extra::Musl => build.args(["--package", "closure-matrix"]),
+            Extra::Abort => build.args(["--workspace", "--features", "face"]),
+            Extra::Nothing | Extra::Folding => build.arg("--workspace"),
+        };
+        let rustflags = if self.extra == Extra::Folding { "-Clink-arg=-Wl,--icf=all" } else { "" };
+        let switch = |on: bool| if on { "true" } else { "false" };
+        build
+            .env("CARGO_TARGET_DIR", folder)
+            .env("RUSTFLAGS", rustflags)
+            .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", if self.optimise { "3" } else { "0" })
+            .env("CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS", switch(!self.optimise))
+            .env("CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS", switch(!self.optimise))
+            .env("CARGO_PROFILE_RELEASE_LTO", if self.fat_lto { "fat" } else { "off" })
+            .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", self.codegen_units.to_string())
+            .env("CARGO_PROFILE_RELEASE_PANIC", if self.extra == Extra::Abort { "abort" } else { "unwind" });
+        build
+    }
+}
+
+/// Has a workspace of its own resolve to the versions that the whole project uses. Its lock file is not kept.
+pub(crate) fn use_our_versions(fixture: &Path) -> Fallible {
+    let ours = workspace::root().join("Cargo.lock");
+    let copied = std::fs::copy(&ours, fixture.join("Cargo.lock"));
+    copied.map(|_| ()).map_err(|error| format!("{}: {error}", ours.display()))
+}
+
+/// The target that the compiler in use builds for by itself.
+fn host() -> Fallible<String> {
+    let said = output(Command::new("rustc").arg("-vV"))?;
+    let host = said.lines().find_map(|line| line.strip_prefix("host: "));
+    host.map(str::to_owned).ok_or_else(|| format!("cannot find the host in `{}`", said.trim()))
+}
+
+fn is_installed(target: &str) -> bool {
+    let listed = output(Command::new("rustup").args(["target", "list", "--installed"])).unwrap_or_default();
+    listed.lines().any(|line| line == target)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_pair_of_settings_is_built_once() {
+        for a in [false, true] {
+            for b in [false, true] {
+                let some = |meets: &dyn Fn(&Combination) -> bool| COMBINATIONS.iter().any(meets);
+                assert!(some(&|one| one.optimise == a && one.fat_lto == b));
+                assert!(some(&|one| one.optimise == a && one.codegen_units == if b { 256 } else { 1 }));
+                assert!(some(&|one| one.fat_lto == a && one.codegen_units == if b { 256 } else { 1 }));
+            }
+        }
+    }
+}
