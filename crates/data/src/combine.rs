@@ -11,8 +11,18 @@ use crate::merge::{Fallible, Merge};
 use crate::spill::{Run, RunReader, RunWriter};
 use crate::table::Table;
 use crate::{Data, DataError, Reservation, Workspace};
+use std::any::Any;
+use std::cell::Cell;
 use std::hash::Hash;
 use std::sync::Arc;
+
+/// More than this a thread does not keep between its tasks.
+const RECYCLED_BYTES_AT_MOST: usize = 128 << 20;
+
+thread_local! {
+    /// The emptied table of the last map task.
+    static RECYCLED: Cell<Option<Box<dyn Any>>> = const { Cell::new(None) };
+}
 
 /// Combines pairs by key.
 pub struct Combiner<K, C> {
@@ -20,6 +30,7 @@ pub struct Combiner<K, C> {
     reservation: Reservation,
     runs: Vec<Run>,
     workspace: Arc<dyn Workspace>,
+    accumulates: bool,
     spilled_bytes: u64,
 }
 
@@ -32,7 +43,28 @@ impl<K: Data + Hash + Eq, C: Data> Combiner<K, C> {
             reservation: Reservation::new(workspace.clone()),
             runs: vec![],
             workspace,
+            accumulates,
             spilled_bytes: 0,
+        }
+    }
+
+    /// [`Combiner::new`] for the map side, which is emptied with [`Combiner::drain`]: in the memory of the last such combiner of
+    /// this thread, if the budget covers it. Growing a table anew for each task costs a tenth of a word count.
+    pub fn recycled(workspace: Arc<dyn Workspace>, accumulates: bool) -> Self {
+        let mut combiner = Combiner::new(workspace, accumulates);
+        let kept = RECYCLED.take().and_then(|kept| kept.downcast::<Table<K, C>>().ok());
+        if let Some(table) = kept
+            && combiner.reservation.cover(table.bytes())
+        {
+            combiner.table = (*table).recycled(accumulates);
+        }
+        combiner
+    }
+
+    /// Leaves the memory of an emptied combiner to the next one on this thread.
+    pub fn recycle(self) {
+        if self.table.len() == 0 && self.table.bytes() <= RECYCLED_BYTES_AT_MOST {
+            RECYCLED.set(Some(Box::new(self.table)));
         }
     }
 
@@ -78,15 +110,20 @@ impl<K: Data + Hash + Eq, C: Data> Combiner<K, C> {
         Ok(())
     }
 
-    /// Empties the table, in no particular order, into `f`. For the map side, whose readers combine again.
+    /// Empties the table into `f`, in the order in which keys came first. For the map side, whose readers combine again.
     ///
     /// # Errors
     /// What `f` gives.
     pub fn drain<E>(&mut self, f: impl FnMut(u64, KeyRef<'_, K>, C) -> Result<(), E>) -> Result<(), E> {
         assert!(self.runs.is_empty(), "a combiner that is drained hands its overflow on, and never spills");
-        self.table.drain(f)?;
+        self.table.drain(f)
+    }
+
+    /// Gives the memory of an emptied combiner back to the budget.
+    pub fn shed_memory(&mut self) {
+        assert_eq!(self.table.len(), 0, "only an emptied combiner can give its memory back");
+        self.table = Table::new(self.accumulates);
         self.reservation.clear();
-        Ok(())
     }
 
     /// The combined pairs, in the order of their keys' hashes. `merge` unites two combinations of one key, the earlier one

@@ -12,6 +12,7 @@ pub mod combine;
 mod error;
 pub mod hash;
 pub mod hyperloglog;
+mod index;
 mod layout;
 mod memory_size;
 pub mod merge;

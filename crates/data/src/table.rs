@@ -1,13 +1,13 @@
 //! A hash table from keys to what was combined for them, in memory.
 //!
-//! Each entry carries its key's hash, so that growing the table, sorting it and spilling it never hash again. Keys that
-//! are strings lie end to end in one arena: an entry holds their place, and no key costs an allocation.
+//! Each entry carries its key's hash, so that growing the table, sorting it and spilling it never hash again. Keys that are
+//! strings lie end to end in one arena, and no key costs an allocation; eight bytes of each lie in its entry, so that
+//! most words are compared without a look into the arena.
 
 use crate::block::KeyRef;
+use crate::index::{Found, Index};
 use crate::layout::{Layout, as_text, from_text, layout_of};
 use crate::{Data, memory_size};
-use hashbrown::HashTable;
-use hashbrown::hash_table::Entry;
 
 struct PlainEntry<K, C> {
     hash: u64,
@@ -17,6 +17,8 @@ struct PlainEntry<K, C> {
 
 struct TextEntry<C> {
     hash: u64,
+    /// See [`excerpt`].
+    excerpt: u64,
     start: u32,
     length: u32,
     combined: C,
@@ -24,10 +26,11 @@ struct TextEntry<C> {
 
 /// Keys and what was combined for each.
 pub(crate) struct Table<K, C> {
+    index: Index,
     /// Used when keys are not strings.
-    plain: HashTable<PlainEntry<K, C>>,
+    plain: Vec<PlainEntry<K, C>>,
     /// Used when keys are strings.
-    text: HashTable<TextEntry<C>>,
+    text: Vec<TextEntry<C>>,
     arena: String,
     /// Stands in for a value while it is being combined, where values own memory: see [`update`].
     spare: Option<C>,
@@ -41,8 +44,9 @@ pub(crate) struct Table<K, C> {
 impl<K: Data + Eq, C: Data> Table<K, C> {
     pub(crate) fn new(accumulates: bool) -> Self {
         Table {
-            plain: HashTable::new(),
-            text: HashTable::new(),
+            index: Index::default(),
+            plain: vec![],
+            text: vec![],
             arena: String::new(),
             spare: None,
             owned_bytes: 0,
@@ -57,15 +61,14 @@ impl<K: Data + Eq, C: Data> Table<K, C> {
 
     /// About how much memory the table takes.
     pub(crate) fn bytes(&self) -> usize {
-        // hashbrown: one control byte an entry, and at most 7/8 full.
-        let plain = self.plain.capacity() * 8 / 7 * (size_of::<PlainEntry<K, C>>() + 1);
-        let text = self.text.capacity() * 8 / 7 * (size_of::<TextEntry<C>>() + 1);
-        plain + text + self.arena.capacity() + self.owned_bytes
+        let plain = self.plain.capacity() * size_of::<PlainEntry<K, C>>();
+        let text = self.text.capacity() * size_of::<TextEntry<C>>();
+        self.index.bytes() + plain + text + self.arena.capacity() + self.owned_bytes
     }
 
-    /// Whether the arena has no place for another batch of strings: places are 32 bits.
+    /// Whether places, which are 32 bits, are running out.
     pub(crate) fn is_full(&self) -> bool {
-        self.arena.len() > u32::MAX as usize / 2
+        self.arena.len() > u32::MAX as usize / 2 || self.len() > u32::MAX as usize / 2
     }
 
     /// Combines a value into the entry of its key: `create` makes the first, `merge` adds another.
@@ -78,12 +81,13 @@ impl<K: Data + Eq, C: Data> Table<K, C> {
         create: impl FnOnce(V) -> C,
         merge: impl FnOnce(C, V) -> C,
     ) {
-        match (layout_of::<K>(), &key) {
+        match (layout_of::<K>(), key) {
             (Layout::Text, KeyRef::Text(text)) => self.insert_text(hash, text, value, create, merge),
             (Layout::Text, KeyRef::Owned(key)) => {
-                self.insert_text(hash, as_text(key).unwrap_or_default(), value, create, merge);
+                self.insert_text(hash, as_text(&key).unwrap_or_default(), value, create, merge);
             }
-            _ => self.insert_plain(hash, key, value, create, merge),
+            (_, KeyRef::Owned(key)) => self.insert_plain(hash, key, value, create, merge),
+            (_, KeyRef::Text(_)) => unreachable!("only string keys come as text"),
         }
     }
 
@@ -91,21 +95,23 @@ impl<K: Data + Eq, C: Data> Table<K, C> {
     fn insert_plain<V: Data>(
         &mut self,
         hash: u64,
-        key: KeyRef<'_, K>,
+        key: K,
         value: V,
         create: impl FnOnce(V) -> C,
         merge: impl FnOnce(C, V) -> C,
     ) {
-        let KeyRef::Owned(key) = key else { unreachable!("only string keys come as text") };
-        match self.plain.entry(hash, |e| e.hash == hash && e.key == key, |e| e.hash) {
-            Entry::Occupied(mut entry) => {
+        let entries = &self.plain;
+        self.index.make_room(|place| entries[place].hash);
+        match self.index.find(hash, |place| entries[place].key == key) {
+            Found::At(place) => {
                 self.owned_bytes += grown(self.accumulates, &mut self.merges, &value);
-                update(&mut entry.get_mut().combined, &mut self.spare, |combined| merge(combined, value));
+                update(&mut self.plain[place].combined, &mut self.spare, |combined| merge(combined, value));
             }
-            Entry::Vacant(entry) => {
+            Found::Free(slot) => {
                 let combined = create(value);
                 self.owned_bytes += owned(&key) + owned(&combined);
-                entry.insert(PlainEntry { hash, key, combined });
+                self.index.fill(slot, hash, self.plain.len());
+                self.plain.push(PlainEntry { hash, key, combined });
             }
         }
     }
@@ -119,59 +125,85 @@ impl<K: Data + Eq, C: Data> Table<K, C> {
         create: impl FnOnce(V) -> C,
         merge: impl FnOnce(C, V) -> C,
     ) {
-        let arena = &mut self.arena;
-        let is_it = |e: &TextEntry<C>| {
-            e.hash == hash && {
-                let start = e.start as usize;
-                &arena.as_bytes()[start..start + e.length as usize] == text.as_bytes()
-            }
-        };
-        match self.text.entry(hash, is_it, |e| e.hash) {
-            Entry::Occupied(mut entry) => {
+        let (entries, arena, bytes) = (&self.text, self.arena.as_bytes(), text.as_bytes());
+        let excerpt = excerpt(bytes);
+        self.index.make_room(|place| entries[place].hash);
+        let found = self.index.find(hash, |place| {
+            let entry = &entries[place];
+            let (start, length) = (entry.start as usize, entry.length as usize);
+            entry.excerpt == excerpt
+                && length == bytes.len()
+                && (length <= 8 || arena[start..start + length] == *bytes)
+        });
+        match found {
+            Found::At(place) => {
                 self.owned_bytes += grown(self.accumulates, &mut self.merges, &value);
-                update(&mut entry.get_mut().combined, &mut self.spare, |combined| merge(combined, value));
+                update(&mut self.text[place].combined, &mut self.spare, |combined| merge(combined, value));
             }
-            Entry::Vacant(entry) => {
-                let place = |n| u32::try_from(n).expect("the owner spills a table that `is_full`");
-                let (start, length) = (place(arena.len()), place(text.len()));
+            Found::Free(slot) => {
                 let combined = create(value);
-                arena.push_str(text);
+                let place = |n| u32::try_from(n).expect("the owner spills a table that `is_full`");
+                let (start, length) = (place(self.arena.len()), place(text.len()));
                 self.owned_bytes += owned(&combined);
-                entry.insert(TextEntry { hash, start, length, combined });
+                self.arena.push_str(text);
+                self.index.fill(slot, hash, self.text.len());
+                self.text.push(TextEntry { hash, excerpt, start, length, combined });
             }
         }
     }
 
-    /// Empties the table, in no particular order, into `f`.
+    /// Empties the table into `f`, in the order in which keys came first. Its memory stays, for the next keys.
     pub(crate) fn drain<E>(
         &mut self,
         mut f: impl FnMut(u64, KeyRef<'_, K>, C) -> Result<(), E>,
     ) -> Result<(), E> {
-        let (plain, text, arena) = self.take();
-        for entry in plain {
+        self.owned_bytes = 0;
+        self.index.clear();
+        for entry in self.plain.drain(..) {
             f(entry.hash, KeyRef::Owned(entry.key), entry.combined)?;
         }
-        for entry in text {
-            f(entry.hash, KeyRef::Text(slice(&arena, entry.start, entry.length)), entry.combined)?;
+        for entry in self.text.drain(..) {
+            f(entry.hash, KeyRef::Text(slice(&self.arena, entry.start, entry.length)), entry.combined)?;
         }
+        self.arena.clear();
         Ok(())
+    }
+
+    /// A table for other values of the same types, in this one's memory.
+    pub(crate) fn recycled(mut self, accumulates: bool) -> Self {
+        assert_eq!(self.len(), 0, "only an emptied table can be used again");
+        self.accumulates = accumulates;
+        self
     }
 
     /// Empties the table in ascending order of hashes: an order that depends on the keys alone, but for keys with equal
     /// hashes, which stand next to each other.
     pub(crate) fn drain_by_hash(&mut self) -> ByHash<K, C> {
-        let (plain, text, arena) = self.take();
-        let mut plain: Vec<_> = plain.into_iter().collect();
-        plain.sort_unstable_by_key(|entry| entry.hash);
-        let mut text: Vec<_> = text.into_iter().collect();
+        let (mut plain, mut text, arena) = self.take();
+        plain.sort_by_key(|entry| entry.hash);
         text.sort_unstable_by_key(|entry| (entry.hash, entry.start));
         ByHash { plain: plain.into_iter(), text: text.into_iter(), arena }
     }
 
     #[allow(clippy::type_complexity)]
-    fn take(&mut self) -> (HashTable<PlainEntry<K, C>>, HashTable<TextEntry<C>>, String) {
+    fn take(&mut self) -> (Vec<PlainEntry<K, C>>, Vec<TextEntry<C>>, String) {
         self.owned_bytes = 0;
+        self.index = Index::default();
         (std::mem::take(&mut self.plain), std::mem::take(&mut self.text), std::mem::take(&mut self.arena))
+    }
+}
+
+/// Eight bytes of a string. Strings of equal length up to eight have equal excerpts only when they are equal; longer ones
+/// with equal excerpts begin alike.
+#[inline(always)]
+fn excerpt(bytes: &[u8]) -> u64 {
+    let four =
+        |at: usize| u64::from(u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]));
+    match bytes.len() {
+        0 => 0,
+        n @ 1..4 => u64::from(bytes[0]) | u64::from(bytes[n / 2]) << 8 | u64::from(bytes[n - 1]) << 16,
+        n @ 4..=8 => four(0) | four(n - 4) << 32,
+        _ => four(0) | four(4) << 32,
     }
 }
 
@@ -249,4 +281,19 @@ fn grown<V: Data>(accumulates: bool, merges: &mut usize, value: &V) -> usize {
     }
     *merges += 1;
     if merges.is_multiple_of(EVERY) { EVERY * memory_size(value) } else { 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn short_strings_of_one_length_differ_in_their_excerpts(a in "[a-c]{0,8}", b in "[a-c]{0,8}") {
+            if a.len() == b.len() {
+                prop_assert_eq!(excerpt(a.as_bytes()) == excerpt(b.as_bytes()), a == b);
+            }
+        }
+    }
 }

@@ -1,4 +1,8 @@
 //! Bringing equal keys together on the reading side: `reduce_by_key`, `group_by_key` and everything else that combines.
+//!
+//! A shuffle that is read here is written in finer pieces than it has reducers: each reducer's keys are cut, by their hashes,
+//! into [`fan_out`] pieces, and these are combined one after the other. So the table is small enough for the processor's
+//! caches, and a fraction of a partition's keys is in memory at a time.
 
 use crate::code::{self, Code};
 use crate::shuffle_read::Blocks;
@@ -44,6 +48,14 @@ impl<E, A, B, C> Clone for Combining<E, A, B, C> {
     }
 }
 
+/// Into how many pieces the keys of each of so many reducers are cut.
+pub fn fan_out(reducers: u32) -> u32 {
+    /// Together about so many pieces: each must be worth a block of its own.
+    const PIECES: u32 = 256;
+    const AT_MOST: u32 = 16;
+    (PIECES / reducers.max(1)).clamp(1, AT_MOST)
+}
+
 /// Combines the pairs of a shuffle, or of an input whose equal keys already lie in one partition.
 pub struct Combine<K, V, C, E, Create, Merge, Unite> {
     source: Source<K, V>,
@@ -53,14 +65,15 @@ pub struct Combine<K, V, C, E, Create, Merge, Unite> {
 }
 
 enum Source<K, V> {
-    Shuffle(ShuffleId),
+    Shuffle { shuffle: ShuffleId, fan_out: u32 },
     Narrow(Op<(K, V)>),
 }
 
 #[derive(Serialize, Deserialize)]
 struct Sent<E> {
     environment: E,
-    shuffle: Option<ShuffleId>,
+    /// And its fan-out.
+    shuffle: Option<(ShuffleId, u32)>,
     accumulates: bool,
 }
 
@@ -76,12 +89,12 @@ where
 {
     const DESCRIPTOR: &'static Descriptor = &Descriptor::new::<Self>(Self::build);
 
-    /// The operator's code: reading `shuffle`, or else its only input.
+    /// The operator's code: reading a shuffle whose reducers are cut into so many pieces each, or else its only input.
     ///
     /// # Errors
     /// When the environment cannot be encoded.
     pub fn code(
-        shuffle: Option<ShuffleId>,
+        shuffle: Option<(ShuffleId, u32)>,
         combining: &Combining<E, Create, Merge, Unite>,
     ) -> Result<Code, DataError> {
         let (environment, accumulates) = (&*combining.environment, combining.accumulates);
@@ -91,7 +104,7 @@ where
     fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {
         let sent: Sent<E> = code::environment(&args)?;
         let source = match sent.shuffle {
-            Some(shuffle) => Source::Shuffle(shuffle),
+            Some((shuffle, fan_out)) => Source::Shuffle { shuffle, fan_out },
             None => Source::Narrow(code::input(&args, 0)?),
         };
         let (create, merge, unite) = (code::revive(), code::revive(), code::revive());
@@ -100,25 +113,40 @@ where
         Ok(Arc::new(Op::new(Self { source, combining, origin: code::origin(&args), types: PhantomData })))
     }
 
-    fn combine_all(&self, partition: Partition, task: &Task) -> Outcome<Combined<K, C>> {
-        let _site = watch::enter(&self.origin.site);
-        let mut combiner = Combiner::new(task.dyn_workspace(), self.combining.accumulates);
-        match &self.source {
-            Source::Shuffle(shuffle) => {
-                let mut blocks = Blocks::new(*shuffle, partition, task)?;
-                while let Some(bytes) = blocks.next()? {
-                    self.combine_blocks(&bytes, &mut combiner).map_err(|e| self.origin.data_failure(e))?;
-                }
-            }
-            Source::Narrow(input) => input.open(partition, task)?.for_each(|batch| {
-                batch.for_each(|(key, value)| {
-                    self.insert(hash_key(&key), KeyRef::Owned(key), value, &mut combiner)
-                });
-                combiner.check_memory().map_err(|e| self.origin.data_failure(e))
-            })?,
-        }
+    fn combiner(&self, task: &Task) -> Combiner<K, C> {
+        Combiner::new(task.dyn_workspace(), self.combining.accumulates)
+    }
+
+    fn finish(&self, combiner: Combiner<K, C>) -> Outcome<Combined<K, C>> {
         let (environment, unite) = (self.combining.environment.clone(), self.combining.unite.get());
         combiner.finish(move |a, b| unite(&environment, a, b)).map_err(|e| self.origin.data_failure(e))
+    }
+
+    fn combine_input(
+        &self,
+        input: &Op<(K, V)>,
+        partition: Partition,
+        task: &Task,
+    ) -> Outcome<Combined<K, C>> {
+        let _site = watch::enter(&self.origin.site);
+        let mut combiner = self.combiner(task);
+        input.open(partition, task)?.for_each(|batch| {
+            batch.for_each(|(key, value)| {
+                self.insert(hash_key(&key), KeyRef::Owned(key), value, &mut combiner);
+            });
+            combiner.check_memory().map_err(|e| self.origin.data_failure(e))
+        })?;
+        self.finish(combiner)
+    }
+
+    fn combine_piece(&self, shuffle: ShuffleId, piece: Partition, task: &Task) -> Outcome<Combined<K, C>> {
+        let _site = watch::enter(&self.origin.site);
+        let mut combiner = self.combiner(task);
+        let mut blocks = Blocks::new(shuffle, piece, task)?;
+        while let Some(bytes) = blocks.next()? {
+            self.combine_blocks(&bytes, &mut combiner).map_err(|e| self.origin.data_failure(e))?;
+        }
+        self.finish(combiner)
     }
 
     fn combine_blocks(&self, mut bytes: &[u8], combiner: &mut Combiner<K, C>) -> Result<(), DataError> {
@@ -159,8 +187,55 @@ where
     Unite: Fn(&E, C, C) -> C + Plain,
 {
     fn open(self: Arc<Self>, partition: Partition, task: &Task) -> Outcome<Stream<(K, C)>> {
-        let combined = self.combine_all(partition, task)?;
-        Ok(Stream::new(task, CombinedStream { combined, origin: self.origin.clone() }))
+        match &self.source {
+            Source::Narrow(input) => {
+                let combined = self.combine_input(input, partition, task)?;
+                Ok(Stream::new(task, CombinedStream { combined, origin: self.origin.clone() }))
+            }
+            Source::Shuffle { fan_out, .. } => {
+                let pieces = partition.0 * fan_out..(partition.0 + 1) * fan_out;
+                Ok(Stream::new(
+                    task,
+                    PiecesStream { operator: self, pieces, current: None, task: task.clone() },
+                ))
+            }
+        }
+    }
+}
+
+/// The pieces of one reducer, one after the other.
+struct PiecesStream<K, V, C, E, Create, Merge, Unite> {
+    operator: Arc<Combine<K, V, C, E, Create, Merge, Unite>>,
+    pieces: std::ops::Range<u32>,
+    current: Option<CombinedStream<K, C>>,
+    task: Task,
+}
+
+impl<K, V, C, E, Create, Merge, Unite> Batches<(K, C)> for PiecesStream<K, V, C, E, Create, Merge, Unite>
+where
+    K: Data + Hash + Eq,
+    V: Data,
+    C: Data,
+    E: Environment,
+    Create: Fn(&E, V) -> C + Plain,
+    Merge: Fn(&E, C, V) -> C + Plain,
+    Unite: Fn(&E, C, C) -> C + Plain,
+{
+    fn next_batch(&mut self) -> Outcome<Option<Batch<(K, C)>>> {
+        loop {
+            if let Some(current) = &mut self.current
+                && let Some(batch) = current.next_batch()?
+            {
+                return Ok(Some(batch));
+            }
+            self.current = None;
+            let Some(piece) = self.pieces.next() else { return Ok(None) };
+            let Source::Shuffle { shuffle, .. } = &self.operator.source else {
+                unreachable!("only a shuffle has pieces")
+            };
+            let combined = self.operator.combine_piece(*shuffle, Partition(piece), &self.task)?;
+            self.current = Some(CombinedStream { combined, origin: self.operator.origin.clone() });
+        }
     }
 }
 

@@ -23,7 +23,7 @@ pub mod watch;
 
 pub use code::Code;
 pub use cogroup::{CoGroup2, CoGroup3, CoGroup4};
-pub use combine::{Combine, Combining};
+pub use combine::{Combine, Combining, fan_out};
 pub use narrow::{Batchwise, FlatMap, Records, WholePartition};
 pub use result::{RunTerminal, TaskOutput, Terminal, Yield};
 pub use several::{Cartesian, Coalesce, Union, ZipPartitions};

@@ -1,7 +1,7 @@
 //! Where a stage ends at a shuffle: records are placed by their keys, combined first where that is possible.
 
 use crate::code::{self, Code};
-use crate::combine::Combining;
+use crate::combine::{Combining, fan_out};
 use crate::result::{RunTerminal, TaskOutput, Terminal};
 use crate::stream::Op;
 use crate::task::{Origin, Outcome, Task};
@@ -92,11 +92,13 @@ where
     }
 }
 
-/// Combines what it can, then places each combination by the hash of its key.
+/// Combines what it can, then places each combination by the hash of its key: for a [`Combine`](crate::Combine) to read, so in
+/// pieces of reducers.
 pub struct CombineWrite<K, V, C, E, Create, Merge, Unite> {
     input: Op<(K, V)>,
     shuffle: ShuffleId,
-    reducers: u32,
+    /// Reducers times their fan-out.
+    pieces: u32,
     combining: Combining<E, Create, Merge, Unite>,
     origin: Origin,
     types: PhantomData<fn() -> C>,
@@ -133,7 +135,14 @@ where
         let (input, origin) = (code::input(&args, 0)?, code::origin(&args));
         let (create, merge, unite) = (code::revive(), code::revive(), code::revive());
         let combining = Combining { environment: Arc::new(environment), create, merge, unite, accumulates };
-        let write = Self { input, shuffle, reducers, combining, origin, types: PhantomData };
+        let write = Self {
+            input,
+            shuffle,
+            pieces: reducers * fan_out(reducers),
+            combining,
+            origin,
+            types: PhantomData,
+        };
         Ok(RunTerminal::erase(write))
     }
 
@@ -160,7 +169,7 @@ where
     ) -> Result<(), DataError> {
         let mut pushed = 0usize;
         combiner.drain(|hash, key, combined| {
-            out.push(partition_of(hash, self.reducers), hash, key, combined)?;
+            out.push(partition_of(hash, self.pieces), hash, key, combined)?;
             pushed += 1;
             if pushed.is_multiple_of(1 << 12) { out.check_memory() } else { Ok(()) }
         })?;
@@ -180,16 +189,18 @@ where
 {
     fn run(&self, partition: Partition, task: &Task) -> Outcome<TaskOutput> {
         let _site = watch::enter(&self.origin.site);
-        let mut out = writer(self.reducers, task);
-        let mut combiner = Combiner::new(task.dyn_workspace(), self.combining.accumulates);
+        let mut out = writer(self.pieces, task);
+        let mut combiner = Combiner::recycled(task.dyn_workspace(), self.combining.accumulates);
         self.input.open(partition, task)?.for_each(|batch| {
             self.combine(batch, &mut combiner);
             if combiner.is_over_budget() {
                 self.hand_on(&mut combiner, &mut out).map_err(|e| self.origin.data_failure(e))?;
+                combiner.shed_memory();
             }
             Ok(())
         })?;
         self.hand_on(&mut combiner, &mut out).map_err(|e| self.origin.data_failure(e))?;
+        combiner.recycle();
         finish(out, self.shuffle, &self.origin)
     }
 }

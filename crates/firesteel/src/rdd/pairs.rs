@@ -12,7 +12,9 @@ use firesteel_closures::{Plain, ZeroSized, assert_captures_nothing};
 use firesteel_conf::DEFAULT_PARALLELISM;
 use firesteel_data::hash::{hash_key, partition_of};
 use firesteel_data::{Data, Environment};
-use firesteel_operators::{Combine, CombineWrite, Combining, FlatMap, Records, ShuffleRead, ShuffleWrite};
+use firesteel_operators::{
+    Combine, CombineWrite, Combining, FlatMap, Records, ShuffleRead, ShuffleWrite, fan_out,
+};
 use firesteel_plan::Partitioner as Placed;
 use firesteel_types::CallSite;
 use std::hash::Hash;
@@ -361,8 +363,9 @@ impl<K: Data + Hash + Eq, V: Data> Rdd<(K, V)> {
         let write = |shuffle| match on_map_side {
             true => CombineWrite::<K, V, C, E, A, B, D>::code(shuffle, reducers, &combining).into(),
             false => {
-                let place = |reducers: &u32, key: &K| partition_of(hash_key(key), *reducers);
-                ShuffleWrite::<K, V, u32, _>::code(shuffle, reducers, &reducers, place).into()
+                let pieces = reducers * fan_out(reducers);
+                let place = |pieces: &u32, key: &K| partition_of(hash_key(key), *pieces);
+                ShuffleWrite::<K, V, u32, _>::code(shuffle, pieces, &pieces, place).into()
             }
         };
         let read = |shuffle| match on_map_side {
@@ -374,9 +377,11 @@ impl<K: Data + Hash + Eq, V: Data> Rdd<(K, V)> {
                     unite: combining.unite,
                     accumulates: combining.accumulates,
                 };
-                Combine::<K, C, C, E, _, D, D>::code(Some(shuffle), &combined).into()
+                Combine::<K, C, C, E, _, D, D>::code(Some((shuffle, fan_out(reducers))), &combined).into()
             }
-            false => Combine::<K, V, C, E, A, B, D>::code(Some(shuffle), &combining).into(),
+            false => {
+                Combine::<K, V, C, E, A, B, D>::code(Some((shuffle, fan_out(reducers))), &combining).into()
+            }
         };
         self.shuffled(site, rule, write, read)
     }
