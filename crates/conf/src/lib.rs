@@ -179,6 +179,13 @@ mod tests {
     }
 
     #[test]
+    fn the_documentation_holds_the_reference() {
+        let documented = include_str!("../../../docs/configuration.md");
+        let reference = Reference.to_string();
+        assert!(documented.contains(&reference), "docs/configuration.md should hold this table:\n{reference}");
+    }
+
+    #[test]
     fn the_reference_names_every_setting() {
         let text = Reference.to_string();
         assert!(ALL.iter().all(|entry| text.contains(entry.key)));
