@@ -1,5 +1,6 @@
 //! The lines that the harness reads: `run K: seconds`, `answer: ...`, `seconds: ...` and `peak_kib: ...`.
 
+use std::convert::Infallible;
 use std::time::Instant;
 
 use crate::params;
@@ -9,11 +10,22 @@ use crate::params;
 /// # Panics
 /// When two runs answer differently.
 pub fn measure(job: impl Fn() -> String) {
+    let Ok(()) = try_measure(|| Ok::<_, Infallible>(job()));
+}
+
+/// [`measure`] for a job that can fail.
+///
+/// # Errors
+/// The job's.
+///
+/// # Panics
+/// When two runs answer differently.
+pub fn try_measure<E>(job: impl Fn() -> Result<String, E>) -> Result<(), E> {
     let mut answers: Vec<String> = Vec::new();
     let mut seconds = Vec::new();
     for run in 1..=params::number("BENCH_RUNS", 1).max(1) {
         let start = Instant::now();
-        answers.push(job());
+        answers.push(job()?);
         seconds.push(start.elapsed().as_secs_f64());
         println!("run {run}: {:.4}", start.elapsed().as_secs_f64());
     }
@@ -23,6 +35,7 @@ pub fn measure(job: impl Fn() -> String) {
     if let Some(kib) = peak_kib() {
         println!("peak_kib: {kib}");
     }
+    Ok(())
 }
 
 /// How many of the most frequent words are part of the answer.

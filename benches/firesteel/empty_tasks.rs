@@ -1,0 +1,17 @@
+//! Many tasks that do nothing, on Firesteel: what one task costs.
+
+use firesteel::{Context, Result};
+use firesteel_benches::{params, report};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+#[firesteel::main]
+fn main() -> Result<()> {
+    let sc = Context::builder().master(&format!("local[{}]", params::threads())).get_or_create()?;
+    let tasks = params::records(10_000) as usize;
+    report::try_measure(|| {
+        let count = sc.parallelize(Vec::<i64>::new(), tasks).count()?;
+        Ok(format!("count={count} tasks={tasks}"))
+    })
+}

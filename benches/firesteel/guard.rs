@@ -1,0 +1,69 @@
+//! Small workloads whose instructions are counted, against getting slower: `cargo xtask instructions`.
+//!
+//! One task slot, nothing drawn on the terminal, and records by formula: two runs differ only in how often threads wake up.
+
+#![expect(clippy::print_stdout, reason = "the answer shows that the work was done")]
+
+use firesteel::{Context, Result, Str};
+use firesteel_benches::data;
+use std::fmt::Write;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+#[firesteel::main]
+fn main() -> Result<()> {
+    let workload = std::env::args().nth(1).unwrap_or_default();
+    let sc = Context::builder()
+        .master("local[1]")
+        .conf("firesteel.ui.show_console_progress", "false")
+        .conf("firesteel.memory", "256m")
+        .create()?;
+    let answer = match workload.as_str() {
+        "map_filter_reduce" => map_filter_reduce(&sc)?.cast_unsigned(),
+        "reduce_by_key" => reduce_by_key(&sc)?,
+        "word_count" => word_count(&sc)?,
+        _ => panic!("`{workload}`: say map_filter_reduce, reduce_by_key or word_count"),
+    };
+    println!("answer: {answer:016x}");
+    Ok(())
+}
+
+fn map_filter_reduce(sc: &Context) -> Result<i64> {
+    let numbers = sc.range_in(0..2_000_000, 4).map(|i| i * 3 + 7);
+    numbers.filter(|x| x % 5 != 0).map(|x| x ^ (x >> 3)).reduce(i64::wrapping_add)
+}
+
+fn reduce_by_key(sc: &Context) -> Result<u64> {
+    let pairs = sc.range_in(0..400_000, 4).map(|i| (data::below(i as u64, 20_000), 1u64));
+    let sums = pairs.reduce_by_key(|a, b| a + b);
+    sums.map(|(key, sum)| data::mix(key * 31 + sum)).reduce(u64::wrapping_add)
+}
+
+fn word_count(sc: &Context) -> Result<u64> {
+    let folder = tempfile::tempdir().expect("a temporary directory can be made");
+    let path = folder.path().join("text");
+    std::fs::write(&path, text(200_000)).expect("the text can be written");
+    let words = sc.text_file(&path.to_string_lossy(), 4)?.flat_map_into(|line, words| {
+        words.extend(line.split_ascii_whitespace().map(|word| (Str::from(word), 1u64)));
+    });
+    let counts = words.reduce_by_key(|a, b| a + b);
+    counts.map(|(word, count)| data::mix(word.len() as u64 * 31 + count)).reduce(u64::wrapping_add)
+}
+
+/// Ten words a line, short and long, frequent and rare.
+fn text(words: u64) -> String {
+    let mut text = String::new();
+    for index in 0..words {
+        // Small numbers come more often than large ones.
+        let rank = data::below(data::below(index, 30_000) + (index << 20), data::below(index, 30_000) + 1);
+        let end = if index % 10 == 9 { '\n' } else { ' ' };
+        write!(
+            text,
+            "{}{rank:x}{end}",
+            ["a", "of", "register", "some_longer_identifier_"][rank as usize % 4]
+        )
+        .expect("a string takes everything");
+    }
+    text
+}
