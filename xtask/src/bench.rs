@@ -25,7 +25,7 @@ in turns, and writes benches/RESULTS.md and target/bench-results.json. Needs pyt
 tar and xz for the text.
 
   --only WORKLOAD   this workload only; may be repeated
-  --runs N          runs of each peer (default: 3); Spark does one more, to warm up, in one session
+  --runs N          measured runs of each peer (default: 3), after one to warm up; Spark does all in one session
   --quick           small parameters: to see that everything works, not to measure
   --without-spark   leave Spark out
   --list            list the workloads
@@ -90,8 +90,11 @@ fn choose(only: &[String]) -> Fallible<Vec<&'static Workload>> {
     Ok(WORKLOADS.iter().filter(wanted).collect())
 }
 
-/// The peers in turns, and their answers compared. Spark comes once, after the first turn of the others, since its one session
-/// holds all of its runs.
+/// The peers in turns, and their answers compared.
+///
+/// First each runs once unmeasured, so that programs and text are in the page cache and the processor is awake; then whoever comes
+/// first in a turn comes last in the next. Spark comes once, in the middle turn, since its one session holds all of its runs and
+/// its own warm-up.
 fn compare(
     workload: &Workload,
     runs: usize,
@@ -103,27 +106,36 @@ fn compare(
         let text = text::prepare(quick)?;
         variables.push(("BENCH_TEXT", text.to_string_lossy().into_owned()));
     }
-    let mut measured: Vec<Measured> = Vec::new();
+    let peers = peers(workload, spark.is_some());
+    let mut measured: Vec<Measured> =
+        peers.iter().map(|peer| Measured { peer: peer.name, samples: vec![] }).collect();
+    for peer in &peers {
+        if let Program::Binary(path) = &peer.program {
+            sample(peer, Command::new(path), &variables)?;
+        }
+    }
     for turn in 0..runs {
-        for (index, peer) in peers(workload, spark.is_some()).iter().enumerate() {
-            if turn == 0 {
-                measured.push(Measured { peer: peer.name, samples: vec![] });
-            }
-            let mut command = match (&peer.program, spark) {
+        for index in (0..peers.len()).map(|index| (index + turn) % peers.len()) {
+            let peer = &peers[index];
+            let command = match (&peer.program, spark) {
                 (Program::Binary(path), _) => Command::new(path),
-                (Program::Spark, Some(spark)) if turn == 0 => {
+                (Program::Spark, Some(spark)) if turn == runs / 2 => {
                     spark.session(workload.name, peer.threads, runs + 1)?
                 }
                 (Program::Spark, _) => continue,
             };
-            command.envs(variables.iter().cloned()).env("BENCH_THREADS", peer.threads.to_string());
-            let sample = measure::sample(&mut command).map_err(|error| format!("{}: {error}", peer.name))?;
+            let sample = sample(peer, command, &variables)?;
             println!("{:<24}{}", peer.name, sample.line());
             measured[index].samples.push(sample);
         }
     }
     same_answers(workload.name, &measured)?;
     Ok(measured)
+}
+
+fn sample(peer: &Peer, mut command: Command, variables: &[(&'static str, String)]) -> Fallible<Sample> {
+    command.envs(variables.iter().cloned()).env("BENCH_THREADS", peer.threads.to_string());
+    measure::sample(&mut command).map_err(|error| format!("{}: {error}", peer.name))
 }
 
 fn same_answers(workload: &str, measured: &[Measured]) -> Fallible {

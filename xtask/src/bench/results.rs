@@ -56,11 +56,10 @@ impl Report {
         }
         let _ = writeln!(
             text,
-            "\nMedians of {} runs; all peers gave the same answer. Spark's is without its first run,",
+            "\nMedians of {} runs after one to warm up; all peers gave the same answer. Spark's warm-up is given in",
             self.runs
         );
-        let _ =
-            writeln!(text, "which is given in parentheses. Memory is the peak of the whole process tree.");
+        let _ = writeln!(text, "parentheses. Memory is the peak of the whole process tree.");
         text.push_str(
             "\n| workload | peer | seconds | times as fast as Spark | of the best by hand | peak MiB |\n",
         );
