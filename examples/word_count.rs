@@ -2,6 +2,8 @@
 //!
 //! `cargo run --release --example word_count -- PATH... [--top N] [--output DIR]`
 
+#![expect(clippy::print_stdout, reason = "a command-line tool speaks on standard output")]
+
 use clap::Parser;
 use firesteel::{Context, Result, Str};
 use std::cmp::Reverse;

@@ -8,6 +8,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 /// The executor's way to the driver.
 pub trait DriverLink: Send + Sync {
@@ -84,6 +85,21 @@ impl Executor {
     }
 }
 
+/// Tasks notice between two batches that they are to stop. A function of the user's that takes longer than this over one
+/// batch is left behind; its thread ends with the function.
+const STOP_AT_MOST: Duration = Duration::from_secs(10);
+
+fn join_until(thread: JoinHandle<()>, deadline: Instant) {
+    const LOOK_EVERY: Duration = Duration::from_micros(200);
+    while !thread.is_finished() {
+        if Instant::now() >= deadline {
+            return;
+        }
+        thread::sleep(LOOK_EVERY);
+    }
+    let _ = thread.join();
+}
+
 impl Drop for Executor {
     fn drop(&mut self) {
         {
@@ -92,10 +108,11 @@ impl Drop for Executor {
             state.accepted.values().for_each(|cancelled| cancelled.store(true, Ordering::Relaxed));
             self.shared.wake.notify_all();
         }
+        let deadline = Instant::now() + STOP_AT_MOST;
         for thread in self.threads.drain(..) {
             // The last owner of an executor may be a task of its own: that thread cannot wait for itself.
             if thread.thread().id() != thread::current().id() {
-                let _ = thread.join();
+                join_until(thread, deadline);
             }
         }
     }

@@ -4,7 +4,7 @@ use crate::driver::{Driver, LocalCommitGate};
 use crate::error::{Error, Result};
 use crate::master::Master;
 use crate::panics;
-use crate::progress;
+use crate::progress::Progress;
 use firesteel_conf as conf;
 use firesteel_conf::Conf;
 use firesteel_operators::Services;
@@ -32,6 +32,7 @@ struct Inner {
     slots: u32,
     parallelism: u32,
     driver: Arc<Driver>,
+    progress: Option<Arc<Progress>>,
     next_rdd: AtomicU32,
     next_shuffle: AtomicU32,
     next_stage: AtomicU32,
@@ -114,15 +115,14 @@ impl Builder {
         let settings = scheduler_settings(&self.conf, &master, self.pools)?;
         let driver = start_driver(&self.conf, settings, master.slots)?;
         let parallelism = self.conf.get(&conf::DEFAULT_PARALLELISM)?.unwrap_or(master.slots);
-        if self.conf.get(&conf::SHOW_PROGRESS)? {
-            progress::watch(&driver);
-        }
+        let progress = if self.conf.get(&conf::SHOW_PROGRESS)? { Progress::watch(&driver) } else { None };
         let inner = Inner {
             conf: self.conf,
             serial: SERIAL.fetch_add(1, Ordering::Relaxed),
             slots: master.slots,
             parallelism,
             driver,
+            progress,
             next_rdd: AtomicU32::new(0),
             next_shuffle: AtomicU32::new(0),
             next_stage: AtomicU32::new(0),
@@ -314,6 +314,13 @@ impl Context {
     /// The most memory that records ever took, in bytes, as the budget counts it.
     pub fn peak_memory(&self) -> usize {
         self.inner.driver.services.memory.arbiter().peak()
+    }
+
+    /// Takes the progress bar away.
+    pub(crate) fn hide_progress(&self) {
+        if let Some(progress) = &self.inner.progress {
+            progress.hide();
+        }
     }
 
     pub(crate) fn driver(&self) -> &Arc<Driver> {

@@ -268,7 +268,8 @@ impl Core {
         let (total, limit) = (running.result_bytes, self.max_result_size);
         let _ = running.to.send(JobMessage::Result { output, bytes });
         let too_large = limit > 0 && total > limit;
-        too_large.then(|| Event::FailJob { job, failure: JobFailure::ResultTooLarge { bytes: total, limit } })
+        too_large
+            .then_some(Event::FailJob { job, failure: JobFailure::ResultTooLarge { bytes: total, limit } })
     }
 }
 

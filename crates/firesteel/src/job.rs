@@ -74,8 +74,14 @@ impl RunningJob {
     pub(crate) fn wait(
         self,
         context: &Context,
-        mut handle: impl FnMut(usize, Vec<u8>) -> Result<()>,
+        handle: impl FnMut(usize, Vec<u8>) -> Result<()>,
     ) -> Result<()> {
+        let ended = self.receive(context, handle);
+        context.hide_progress();
+        ended
+    }
+
+    fn receive(self, context: &Context, mut handle: impl FnMut(usize, Vec<u8>) -> Result<()>) -> Result<()> {
         let mut failed = None;
         loop {
             match self.messages.recv() {

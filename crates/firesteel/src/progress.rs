@@ -3,7 +3,7 @@
 use crate::driver::Driver;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
-use std::sync::{Arc, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread;
 use std::time::Duration;
 
@@ -12,47 +12,61 @@ const REFRESH: Duration = Duration::from_millis(200);
 /// A bar appears when there was something to show this many times in a row: after about half a second.
 const PATIENCE: u32 = 2;
 
-/// Starts to watch a driver; ends with it.
-pub(crate) fn watch(driver: &Arc<Driver>) {
-    if !std::io::stderr().is_terminal() {
-        return;
-    }
-    let driver = Arc::downgrade(driver);
-    // Without the thread there is no bar; nothing else depends on it.
-    let _ = thread::Builder::new().name("firesteel-progress".into()).spawn(move || draw(&driver));
+/// The bar of one context.
+pub(crate) struct Progress {
+    bar: ProgressBar,
+    is_shown: Mutex<bool>,
 }
 
-fn draw(driver: &Weak<Driver>) {
-    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-    if let Ok(style) = ProgressStyle::with_template("{msg}") {
-        bar.set_style(style);
+impl Progress {
+    /// Starts to watch a driver; ends with it. `None` where there is no terminal.
+    pub(crate) fn watch(driver: &Arc<Driver>) -> Option<Arc<Progress>> {
+        if !std::io::stderr().is_terminal() {
+            return None;
+        }
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        bar.set_style(ProgressStyle::with_template("{msg}").ok()?);
+        let progress = Arc::new(Progress { bar, is_shown: Mutex::new(false) });
+        let (watched, driver) = (progress.clone(), Arc::downgrade(driver));
+        let thread = thread::Builder::new().name("firesteel-progress".into());
+        thread.spawn(move || watched.draw_until_end(&driver)).ok()?;
+        Some(progress)
     }
-    let mut busy = 0;
-    loop {
-        thread::sleep(REFRESH);
-        let Some(driver) = driver.upgrade() else { break };
-        let width = terminal_width();
-        let line = driver.status.lock().unwrap_or_else(PoisonError::into_inner).progress_line(width);
-        drop(driver);
-        match line {
-            Some(line) => {
-                busy += 1;
-                if busy > PATIENCE {
-                    bar.set_message(line);
-                    bar.tick();
-                }
+
+    fn draw_until_end(&self, driver: &Weak<Driver>) {
+        let mut busy = 0;
+        loop {
+            thread::sleep(REFRESH);
+            let Some(driver) = driver.upgrade() else { break };
+            busy = self.draw(&driver, busy);
+        }
+        self.hide();
+    }
+
+    /// Draws the bar as it is now. The status is read under the bar's lock: what is hidden at a job's end is not drawn again.
+    fn draw(&self, driver: &Driver, busy: u32) -> u32 {
+        let mut is_shown = self.is_shown.lock().unwrap_or_else(PoisonError::into_inner);
+        let status = driver.status.lock().unwrap_or_else(PoisonError::into_inner);
+        let (_, columns) = console::Term::stderr().size();
+        let line = status.progress_line(usize::from(columns));
+        drop(status);
+        let Some(line) = line else { return 0 };
+        if busy >= PATIENCE {
+            if !*is_shown {
+                self.bar.reset();
             }
-            None => {
-                busy = 0;
-                bar.set_message("");
-                bar.tick();
-            }
+            self.bar.set_message(line);
+            self.bar.tick();
+            *is_shown = true;
+        }
+        busy + 1
+    }
+
+    /// Takes the bar away, so that what the program prints next stands on a line of its own.
+    pub(crate) fn hide(&self) {
+        let mut is_shown = self.is_shown.lock().unwrap_or_else(PoisonError::into_inner);
+        if std::mem::take(&mut *is_shown) {
+            self.bar.finish_and_clear();
         }
     }
-    bar.finish_and_clear();
-}
-
-fn terminal_width() -> usize {
-    let (_, columns) = console::Term::stderr().size();
-    usize::from(columns)
 }

@@ -201,9 +201,16 @@ where
     E: Environment,
     F: Fn(&E, T) -> I + Plain,
 {
-    /// Fills `out` to `wanted`, or uses up the batch.
     fn fill(&mut self, out: &mut Vec<I::Item>, wanted: usize) {
         let _site = watch::enter(&self.operator.origin.site);
+        self.spread(out, wanted);
+        if self.careful {
+            watch::forget_record();
+        }
+    }
+
+    /// Spreads records into `out` until it has `wanted`, or the batch is used up.
+    fn spread(&mut self, out: &mut Vec<I::Item>, wanted: usize) {
         let function = self.operator.function.get();
         loop {
             if let Some(mut inner) = self.inner.take() {

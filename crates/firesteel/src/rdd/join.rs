@@ -1,5 +1,8 @@
 //! Joins and co-groups of pairs. Inputs that are placed by the same rule already are read where they are.
 
+// What a join gives is a nested tuple, and its type says so.
+#![allow(clippy::type_complexity)]
+
 use super::{Parts, Rdd, count};
 use crate::HashPartitioner;
 use crate::error::site;
@@ -107,7 +110,6 @@ impl<K: Data + Hash + Eq, V: Data> Rdd<(K, V)> {
     }
 
     /// For each key of any of four, its values in all of them.
-    #[allow(clippy::type_complexity)]
     #[track_caller]
     pub fn cogroup4<W: Data, X: Data, Y: Data>(
         &self,
