@@ -1,6 +1,6 @@
 //! Bringing equal keys together and combining their values, in as much memory as there is.
 //!
-//! Pairs go into a hash [`Table`]. When the budget refuses more, the table is written to a run in the order of its keys'
+//! Pairs go into a hash table. When the budget refuses more, the table is written to a run in the order of its keys'
 //! hashes, and a new one begins; in the end the runs are merged by hash. Whether it spilled or not, the result comes in the
 //! order of the hashes: **the order of a shuffled partition depends on its contents alone**, so a task that runs
 //! again under other memory pressure gives its records in the same order.

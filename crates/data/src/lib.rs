@@ -1,6 +1,6 @@
 //! Records in bulk on one machine: batches, codecs, hashing, combining tables and sorting that spill.
 //!
-//! Read in this order: [`Data`] (what a record may be), [`Batch`] (records between operators), [`column`] and [`block`]
+//! Read in this order: [`Data`] (what a record may be), [`Batch`] (records between operators), [`mod@column`] and [`block`]
 //! (records as bytes), [`combine`] and [`sort`] (the two ways to bring equal keys together, both on top of [`spill`]).
 //!
 //! Nothing here knows of stages, tasks or partitions' owners; memory and files are asked for through [`Workspace`].
