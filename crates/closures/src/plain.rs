@@ -15,7 +15,9 @@ use std::marker::PhantomData;
     label = "captures a variable",
     note = "tasks run on executors, maybe in other processes: name what the closure needs, and it is sent along",
     note = "write `rdd.map_with(needed, |needed, x| ...)` instead of `rdd.map(|x| ...)`; every method that takes a closure \
-            has such a `_with` form; several values go as a tuple: `map_with((a, b), |(a, b), x| ...)`"
+            has such a `_with` form; several values go as a tuple: `map_with((a, b), |(a, b), x| ...)`",
+    note = "what a task changes stays in the task: instead of counting in a variable, let an action give the answer, such as \
+            `filter(..).count()`, `sum()`, `reduce(..)` or `aggregate(..)`"
 )]
 pub trait Plain: Copy + Send + Sync + 'static {}
 

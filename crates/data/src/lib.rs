@@ -59,8 +59,10 @@ impl<T: Serialize + DeserializeOwned + Clone + Send + Sync + 'static> Data for T
     note = "an environment must be `Serialize`, `DeserializeOwned`, `Send`, `Sync` and own all that it holds: give \
             `text.to_string()` instead of `&str`, `values.to_vec()` instead of a slice, and derive \
             `serde::Serialize, serde::Deserialize` for your own types",
-    note = "a `Context`, an `Rdd`, a channel or an open file cannot travel: tasks cannot start jobs, and report to the driver \
-            through results"
+    note = "a `Context` or an `Rdd` cannot travel, since a task starts no jobs: `join` the two RDDs, or `collect` the smaller one \
+            first and give what came of it",
+    note = "a channel, a lock or an open file cannot travel either: tasks report to the driver through results, and make in \
+            `map_partitions` what they need for themselves"
 )]
 pub trait Environment: Serialize + DeserializeOwned + Send + Sync + 'static {}
 

@@ -36,6 +36,36 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! `cargo check` cannot see the first mistake when all that is captured is `Copy`, since it never makes code of generic
+//! functions; `cargo build` and `cargo test` show it.
+//!
+//! **Records and environments** own what they hold: a `String` or [`Str`] and not a `&str`, a vector and not a slice, and types
+//! of your own that derive `Clone`, `Serialize` and `Deserialize`. Where something borrows, the compiler says in words of its
+//! own that ``implementation of `Deserialize` is not general enough``: write `.to_string()`, `Str::from(..)` or `.to_vec()`.
+//!
+//! **Statics** are not sent: each process has its own, whatever the driver wrote into its one. That makes them the place for
+//! what each executor should make once, such as a model or a pool of connections; the first task that needs it makes it,
+//! from what it is given. What should be made once for each partition is made in [`Rdd::map_partitions`].
+//!
+//! ```
+//! use std::collections::HashSet;
+//! use std::sync::OnceLock;
+//!
+//! static STOP_WORDS: OnceLock<HashSet<String>> = OnceLock::new();
+//!
+//! # fn main() -> firesteel::Result<()> {
+//! # let sc = firesteel::Context::builder().master("local[2]").create()?;
+//! # let words = sc.parallelize(["to", "be", "or"].map(String::from), 2);
+//! let listed = "the to or".to_string();
+//! let rest = words.filter_with(listed, |listed, word| {
+//!     let stop_words = STOP_WORDS.get_or_init(|| listed.split(' ').map(String::from).collect());
+//!     !stop_words.contains(word)
+//! });
+//! assert_eq!(rest.collect()?, ["be"]);
+//! # Ok(())
+//! # }
+//! ```
 
 mod context;
 mod driver;

@@ -1,0 +1,6 @@
+//! `async` by habit.
+
+#[firesteel::main]
+async fn main() -> firesteel::Result<()> {
+    Ok(())
+}
