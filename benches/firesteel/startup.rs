@@ -11,8 +11,7 @@ fn main() -> Result<()> {
     let sc = Context::builder().master(&format!("local[{}]", params::threads())).get_or_create()?;
     let n = params::records(10) as i64;
     report::try_measure(|| {
-        let sum =
-            sc.parallelize((1..=n).collect::<Vec<_>>(), sc.default_parallelism()).reduce(|a, b| a + b)?;
+        let sum = sc.parallelize((1..=n).collect::<Vec<_>>(), params::threads()).reduce(|a, b| a + b)?;
         Ok(format!("sum={sum}"))
     })
 }
