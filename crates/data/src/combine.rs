@@ -82,6 +82,12 @@ impl<K: Data + Hash + Eq, C: Data> Combiner<K, C> {
         self.table.insert(hash, key, value, create, merge);
     }
 
+    /// Begins to load what [`Combiner::insert`] with this hash will look at.
+    #[inline(always)]
+    pub fn touch(&self, hash: u64) {
+        self.table.touch(hash);
+    }
+
     /// How many keys are in memory.
     pub fn keys_in_memory(&self) -> usize {
         self.table.len()

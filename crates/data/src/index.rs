@@ -43,6 +43,14 @@ impl Index {
         }
     }
 
+    /// Begins to load the slot of a hash that will be looked for soon, so that several loads are under way at once.
+    #[inline(always)]
+    pub(crate) fn touch(&self, hash: u64) {
+        if let Some(slot) = self.slots.get(hash as usize & self.slots.len().wrapping_sub(1)) {
+            std::hint::black_box(*slot);
+        }
+    }
+
     /// Puts the entry with this hash and place into a slot that was found free.
     #[inline]
     pub(crate) fn fill(&mut self, slot: usize, hash: u64, place: usize) {

@@ -71,6 +71,12 @@ impl<K: Data + Eq, C: Data> Table<K, C> {
         self.arena.len() > u32::MAX as usize / 2 || self.len() > u32::MAX as usize / 2
     }
 
+    /// Begins to load what [`Table::insert`] with this hash will look at.
+    #[inline(always)]
+    pub(crate) fn touch(&self, hash: u64) {
+        self.index.touch(hash);
+    }
+
     /// Combines a value into the entry of its key: `create` makes the first, `merge` adds another.
     #[inline(always)]
     pub(crate) fn insert<V: Data>(

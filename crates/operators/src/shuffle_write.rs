@@ -146,18 +146,21 @@ where
         Ok(RunTerminal::erase(write))
     }
 
-    fn combine(&self, batch: Batch<(K, V)>, combiner: &mut Combiner<K, C>) {
+    fn combine(&self, batch: Batch<(K, V)>, hashes: &mut Vec<u64>, combiner: &mut Combiner<K, C>) {
+        /// So many looks into the table are under way at once.
+        const AHEAD: usize = 8;
         let (environment, create, merge) =
             (&*self.combining.environment, self.combining.create.get(), self.combining.merge.get());
-        for (key, value) in batch.into_vec() {
-            let hash = hash_key(&key);
-            combiner.insert(
-                hash,
-                KeyRef::Owned(key),
-                value,
-                |v| create(environment, v),
-                |c, v| merge(environment, c, v),
-            );
+        let pairs = batch.into_vec();
+        hashes.clear();
+        hashes.extend(pairs.iter().map(|(key, _)| hash_key(key)));
+        for (i, (key, value)) in pairs.into_iter().enumerate() {
+            if let Some(&soon) = hashes.get(i + AHEAD) {
+                combiner.touch(soon);
+            }
+            let (key, create, merge) =
+                (KeyRef::Owned(key), |v| create(environment, v), |c, v| merge(environment, c, v));
+            combiner.insert(hashes[i], key, value, create, merge);
         }
     }
 
@@ -190,9 +193,10 @@ where
     fn run(&self, partition: Partition, task: &Task) -> Outcome<TaskOutput> {
         let _site = watch::enter(&self.origin.site);
         let mut out = writer(self.pieces, task);
+        let mut hashes = vec![];
         let mut combiner = Combiner::recycled(task.dyn_workspace(), self.combining.accumulates);
         self.input.open(partition, task)?.for_each(|batch| {
-            self.combine(batch, &mut combiner);
+            self.combine(batch, &mut hashes, &mut combiner);
             if combiner.is_over_budget() {
                 self.hand_on(&mut combiner, &mut out).map_err(|e| self.origin.data_failure(e))?;
                 combiner.shed_memory();
