@@ -18,9 +18,12 @@ const ITSELF: &str = "/proc/self/exe";
 /// How many executors each stage is sent to.
 const EXECUTORS: usize = 3;
 
+/// Gives a remark on what was done.
+type Check = fn() -> Checked<String>;
+
 /// Makes every check.
 pub fn all() -> Checked {
-    const CHECKS: &[(&str, fn() -> Checked<String>)] = &[
+    const CHECKS: &[(&str, Check)] = &[
         ("every closure runs elsewhere", every_closure_runs_elsewhere),
         ("twins are told apart", twins_are_told_apart),
         ("a panic is one task's", a_panic_is_one_tasks),

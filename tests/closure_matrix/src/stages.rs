@@ -53,7 +53,7 @@ fn with_environment() -> Stage {
 fn in_whole_partitions() -> Stage {
     Chain::numbers()
         .flat_map(|x| (0..x % 4).map(|y| y * y).collect::<Vec<_>>())
-        .map_partitions(|records| [records.fold(0, |sum, x| sum + x)])
+        .map_partitions(|records| [records.sum::<i64>()])
         .collect("whole partitions", |numbers| vec![numbers.flat_map(|x| 0..x % 4).map(|y| y * y).sum()])
 }
 

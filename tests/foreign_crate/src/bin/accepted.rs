@@ -25,7 +25,12 @@ fn main() -> firesteel::Result<()> {
     let shouted = numbers.map_with(suffix.to_string(), |suffix, x| format!("{x}{suffix}"));
     assert_eq!(shouted.collect()?, ["0!", "1!", "2!"]);
     assert_eq!(numbers.map(double).collect()?, [0, 2, 4]);
-    assert_eq!(numbers.map(|x| double(x)).count()?, 3);
+    #[expect(
+        clippy::redundant_closure,
+        reason = "this is what is said to those who give a pointer to a function"
+    )]
+    let doubled = numbers.map(|x| double(x));
+    assert_eq!(doubled.collect()?, [0, 2, 4]);
     assert_eq!(numbers.map(|x| Point { x, y: x }).map(|point| point.x + point.y).collect()?, [0, 2, 4]);
     assert_eq!(words(&sc.parallelize(["to be", "or"].map(String::from), 1)).count()?, 3);
     Ok(())
