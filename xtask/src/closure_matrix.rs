@@ -9,7 +9,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use crate::args::Args;
-use crate::process::{cargo, output, run as run_process};
+use crate::process::{cargo, find_program, output, run as run_process};
 use crate::test::Outcome;
 use crate::{Fallible, workspace};
 
@@ -91,8 +91,10 @@ fn run_combinations(only: &[String]) -> Fallible {
             Extra::Musl => host.replace("-gnu", "-musl"),
             _ => host.clone(),
         };
-        if target != host && !is_installed(&target) {
-            println!("  NOT TESTED: the target is not installed (`rustup target add {target}`)");
+        if target != host
+            && let Some(missing) = missing_for(&target)
+        {
+            println!("  NOT TESTED: {missing}");
             continue;
         }
         let start = Instant::now();
@@ -169,9 +171,14 @@ fn host() -> Fallible<String> {
     host.map(str::to_owned).ok_or_else(|| format!("cannot find the host in `{}`", said.trim()))
 }
 
-fn is_installed(target: &str) -> bool {
+/// What building for musl wants that is not here: the target, or a C compiler, since a dependency is written in C.
+fn missing_for(target: &str) -> Option<String> {
+    const C_COMPILER: &str = "musl-gcc";
     let listed = output(Command::new("rustup").args(["target", "list", "--installed"])).unwrap_or_default();
-    listed.lines().any(|line| line == target)
+    if !listed.lines().any(|line| line == target) {
+        return Some(format!("the target is not installed (`rustup target add {target}`)"));
+    }
+    find_program(C_COMPILER).is_none().then(|| format!("there is no `{C_COMPILER}`"))
 }
 
 #[cfg(test)]
