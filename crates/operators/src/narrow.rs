@@ -248,6 +248,8 @@ where
         let mut out = Vec::with_capacity(wanted);
         loop {
             self.fill(&mut out, wanted);
+            // Whoever fails next does not fail on this record.
+            watch::forget_record();
             if out.len() >= wanted {
                 return Ok(Some(Batch::Owned(out)));
             }
@@ -308,20 +310,34 @@ where
             let _site = watch::enter(&self.origin.site);
             self.function.get()(&self.environment, partition, records).into_iter()
         };
-        Ok(Stream::new(task, IteratorStream { origin: self.origin.clone(), records: made }))
+        Ok(Stream::new(task, IteratorStream::new(&self.origin, made)))
     }
 }
 
 /// The batches of an iterator that a user's function gave.
 pub(crate) struct IteratorStream<I> {
-    pub(crate) origin: Origin,
-    pub(crate) records: I,
+    origin: Origin,
+    /// Gone at its end: some iterators begin again when they are asked once more.
+    records: Option<I>,
+}
+
+impl<I> IteratorStream<I> {
+    pub(crate) fn new(origin: &Origin, records: I) -> Self {
+        // The function came back, though it may not have read its input to the end.
+        watch::forget_record();
+        IteratorStream { origin: origin.clone(), records: Some(records) }
+    }
 }
 
 impl<I: Iterator<Item: Data>> Batches<I::Item> for IteratorStream<I> {
     fn next_batch(&mut self) -> Outcome<Option<Batch<I::Item>>> {
         let _site = watch::enter(&self.origin.site);
-        let records: Vec<I::Item> = self.records.by_ref().take(batch_len::<I::Item>()).collect();
+        let Some(left) = &mut self.records else { return Ok(None) };
+        let records: Vec<I::Item> = left.by_ref().take(batch_len::<I::Item>()).collect();
+        watch::forget_record();
+        if records.len() < batch_len::<I::Item>() {
+            self.records = None;
+        }
         Ok(if records.is_empty() { None } else { Some(Batch::Owned(records)) })
     }
 }

@@ -267,6 +267,6 @@ where
             let _site = watch::enter(&self.origin.site);
             self.function.get()(&self.environment, left, right).into_iter()
         };
-        Ok(Stream::new(task, IteratorStream { origin: self.origin.clone(), records }))
+        Ok(Stream::new(task, IteratorStream::new(&self.origin, records)))
     }
 }

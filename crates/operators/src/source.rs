@@ -103,7 +103,7 @@ where
             let _site = watch::enter(&self.origin.site);
             self.function.get()(&self.environment, partition).into_iter()
         };
-        Ok(Stream::new(task, IteratorStream { origin: self.origin.clone(), records }))
+        Ok(Stream::new(task, IteratorStream::new(&self.origin, records)))
     }
 }
 
