@@ -182,7 +182,10 @@ mod tests {
     fn the_documentation_holds_the_reference() {
         let documented = include_str!("../../../docs/configuration.md");
         let reference = Reference.to_string();
-        assert!(documented.contains(&reference), "docs/configuration.md should hold this table:\n{reference}");
+        assert!(
+            documented.contains(&reference),
+            "docs/configuration.md should hold this table:\n{reference}"
+        );
     }
 
     #[test]
