@@ -327,6 +327,11 @@ impl Context {
         &self.inner.driver
     }
 
+    /// Tells contexts of one process apart.
+    pub(crate) fn serial(&self) -> u64 {
+        self.inner.serial
+    }
+
     pub(crate) fn with_local<R>(&self, f: impl FnOnce(&mut LocalProperties) -> R) -> R {
         LOCAL.with_borrow_mut(|all| f(all.entry(self.inner.serial).or_default()))
     }

@@ -11,6 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// An RDD without its type.
 pub(crate) struct RddNode {
+    /// The context that made it: ids are unique only within one.
+    pub(crate) context: u64,
     pub(crate) info: Arc<RddInfo>,
     /// The RDDs at the other ends of `info.dependencies`, in the same order.
     pub(crate) parents: Vec<Arc<RddNode>>,
@@ -47,7 +49,7 @@ pub(crate) enum NodeCode {
     /// Known when the RDD was made.
     Ready(Code),
     /// Could not be made; whoever needs it is told why.
-    Broken(DataError),
+    Broken(String),
     /// Needs a job of its own first (bounds of a sort, offsets of a numbering): made by the first action that needs it.
     Deferred { make: Box<MakeCode>, made: Mutex<Option<Code>> },
 }
@@ -63,8 +65,8 @@ impl NodeCode {
     pub(crate) fn get(&self, context: &Context, node: &RddNode) -> Result<Code> {
         match self {
             NodeCode::Ready(code) => Ok(code.clone()),
-            NodeCode::Broken(error) => {
-                Err(Error::InvalidArgument { site: node.info.site.clone(), message: error.to_string() })
+            NodeCode::Broken(message) => {
+                Err(Error::InvalidArgument { site: node.info.site.clone(), message: message.clone() })
             }
             NodeCode::Deferred { make, made } => {
                 // Held while the job runs: others who need the same wait. Jobs below need only older RDDs, so locks are taken
@@ -85,7 +87,7 @@ impl From<std::result::Result<Code, DataError>> for NodeCode {
     fn from(code: std::result::Result<Code, DataError>) -> Self {
         match code {
             Ok(code) => NodeCode::Ready(code),
-            Err(error) => NodeCode::Broken(error),
+            Err(error) => NodeCode::Broken(error.to_string()),
         }
     }
 }

@@ -63,6 +63,18 @@ pub(crate) struct Parts {
     pub(crate) code: NodeCode,
 }
 
+impl Parts {
+    /// The same; or, where an input is another context's, nothing but the reason why that cannot be.
+    fn of_one(self, context: &Context) -> Self {
+        if self.narrow.iter().all(|(parent, _)| parent.context == context.serial()) {
+            return self;
+        }
+        let message = "one of the RDDs is of another context, and its records cannot be reached from this one. Make both from \
+                       one context, or `collect` the other and `parallelize` it here";
+        Parts { narrow: vec![], code: NodeCode::Broken(message.into()), ..self }
+    }
+}
+
 impl<T: Data> Rdd<T> {
     /// An RDD that reads others partition by partition, or none.
     pub(crate) fn from_parts(context: &Context, parts: Parts) -> Self {
@@ -75,14 +87,15 @@ impl<T: Data> Rdd<T> {
         parts: Parts,
         blocks: Option<InputBlocks>,
     ) -> Self {
-        let Parts { site, partitions, partitioner, narrow, code } = parts;
+        let Parts { site, partitions, partitioner, narrow, code } = parts.of_one(context);
         let dependencies = narrow
             .iter()
             .map(|(parent, mapping)| Dependency::Narrow { parent: parent.info.id, mapping: mapping.clone() })
             .collect();
         let info = RddInfo { id, site, partitions, partitioner, dependencies, preferred: vec![] };
         let parents = narrow.into_iter().map(|(parent, _)| parent).collect();
-        let node = RddNode { info: Arc::new(info), parents, code, writes: vec![], _blocks: blocks };
+        let (context_serial, info) = (context.serial(), Arc::new(info));
+        let node = RddNode { context: context_serial, info, parents, code, writes: vec![], _blocks: blocks };
         Rdd { context: context.clone(), node: Arc::new(node), types: PhantomData }
     }
 
@@ -122,6 +135,7 @@ impl<T: Data> Rdd<T> {
         };
         let handle = ShuffleHandle { id: shuffle, driver: Arc::downgrade(self.context.driver()) };
         let node = RddNode {
+            context: self.context.serial(),
             info: Arc::new(info),
             parents: vec![self.node.clone()],
             code: read(shuffle),

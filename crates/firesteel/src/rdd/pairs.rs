@@ -118,7 +118,7 @@ impl<K: Data, V: Data> Rdd<(K, V)> {
     pub(crate) fn partition_by_at<P: Partitioner<K>>(&self, site: CallSite, partitioner: P) -> Rdd<(K, V)> {
         let placed = match partitioner::identity(&partitioner) {
             Ok(placed) => placed,
-            Err(error) => return self.narrow(site, None, NodeCode::Broken(error)),
+            Err(error) => return self.narrow(site, None, NodeCode::Broken(error.to_string())),
         };
         if self.partitioner() == Some(placed) {
             return self.clone();
