@@ -33,11 +33,11 @@ fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
 /// How many tasks of [`endless`] have begun, by test.
 static BEGUN: [AtomicUsize; 16] = [const { AtomicUsize::new(0) }; 16];
 
-/// Two partitions that give records for a minute, so for ever, unless they are told to stop.
+/// Two partitions that give records for minutes, so for ever, unless they are told to stop.
 fn endless(sc: &Context, test: usize) -> Rdd<u8> {
     sc.range_in(0..2, 2).map_partitions_with(test, |test, _| {
         BEGUN[*test].fetch_add(1, SeqCst);
-        let bound = Instant::now() + Duration::from_secs(60);
+        let bound = Instant::now() + Duration::from_secs(180);
         std::iter::from_fn(move || (Instant::now() < bound).then_some(0))
     })
 }
@@ -76,6 +76,66 @@ fn several_threads_run_jobs_at_once() {
         }
     });
     assert!(sc.is_idle());
+}
+
+#[test]
+fn what_must_be_prepared_is_prepared_once_for_all_threads() {
+    let _process = shared();
+    static SAMPLED: AtomicU32 = AtomicU32::new(0);
+    let sc = context("local[3]");
+    let counted = sc.range_in(0..1000, 4).map_partitions(|records| {
+        SAMPLED.fetch_add(1, SeqCst);
+        records
+    });
+    let sorted = counted.sort_by(|x| -x, Order::Ascending);
+    let numbered = sorted.zip_with_index();
+    let both = sc.union(&[numbered.clone(), numbered.filter(|(_, i)| i % 2 == 0)]);
+    std::thread::scope(|scope| {
+        for thread in 0..6 {
+            let (sorted, numbered, both) = (&sorted, &numbered, &both);
+            scope.spawn(move || match thread % 3 {
+                0 => assert_eq!(sorted.take(2).unwrap(), [999, 998]),
+                1 => assert_eq!(numbered.take(2).unwrap(), [(999, 0), (998, 1)]),
+                _ => assert_eq!(both.count().unwrap(), 1500),
+            });
+        }
+    });
+    // Four partitions for the samples, and four for the shuffle that all share.
+    assert_eq!(SAMPLED.load(SeqCst), 8);
+}
+
+#[test]
+fn what_could_not_be_prepared_is_tried_again_by_the_next_action() {
+    let _process = shared();
+    static FAILS: AtomicBool = AtomicBool::new(true);
+    let sc = context("local[2]");
+    let shaky =
+        sc.range_in(0..100, 3).map(|x| if x == 70 && FAILS.load(SeqCst) { panic!("not yet") } else { x });
+    let (sorted, numbered) = (shaky.sort_by(|x| -x, Order::Ascending), shaky.zip_with_index());
+    for error in [sorted.collect().unwrap_err(), numbered.map(|(x, _)| x).collect().unwrap_err()] {
+        let error = error.to_string();
+        assert!(error.contains("not yet") && error.contains("jobs.rs"), "{error}");
+    }
+    FAILS.store(false, SeqCst);
+    assert_eq!(sorted.collect().unwrap(), (0..100).rev().collect::<Vec<_>>());
+    assert_eq!(numbered.map(|(_, i)| i).max().unwrap(), 99);
+}
+
+#[test]
+fn preparing_is_cancelled_with_the_action_that_needs_it() {
+    let _process = shared();
+    let sc = context("local[2]");
+    let sorting = endless(&sc, 10).map(|x| (x, x)).sort_by_key(Order::Ascending).count_async();
+    wait_until("the samples are taken", || begun(10) == 2);
+    sorting.cancel();
+    cancelled(sorting.wait(), "tag");
+    let numbering = endless(&sc, 11).zip_with_index().collect_async();
+    wait_until("the records are counted", || begun(11) == 2);
+    sc.cancel_all_jobs();
+    cancelled(numbering.wait(), "all jobs");
+    // Nobody waits for this one.
+    drop(sc.range_in(0..1000, 4).count_async());
+    wait_until("the slots noticed", || sc.is_idle());
 }
 
 #[test]

@@ -182,6 +182,10 @@ fn functions_of_many_records_are_blamed_without_a_record() {
         "reduce",
     );
     blames(all.map_partitions(|records| records.take(4).collect::<Vec<_>>()).reduce(add), "reduce");
+    // A function that looks at nothing is to blame for nothing that others looked at.
+    let some = all.map_partitions(|records| records.take(4).collect::<Vec<_>>());
+    blames(some.map_partitions(|_| [boom(7)]).count(), "map_partitions");
+    blames(some.zip_partitions(&some, |_, _| [boom(7)]).unwrap().count(), "zip_partitions");
     still_works(&sc);
 }
 

@@ -108,3 +108,47 @@ fn many_more_partitions_than_records() {
     assert_eq!(sorted, (0..50).rev().collect::<Vec<_>>());
     assert_eq!(wide.join(&wide.map(|pair| pair)).count().unwrap(), 50);
 }
+
+#[test]
+fn rdds_of_two_contexts_do_not_mix() {
+    let (here, there) = (context(), context());
+    let (a, b) = (here.range_in(0..10, 2), there.range_in(100..110, 2));
+    let (x, y) = (a.map(|x| (x, x)), b.map(|x| (x, x)));
+    let words = ["of another context", "shapes.rs"];
+    says(&error(a.union(&b).collect()), &words);
+    says(&error(b.union(&a).map(|x| x).count()), &words);
+    says(&error(here.union(&[a.clone(), b.clone()]).first()), &words);
+    says(&error(there.union(&[a.clone(), a.clone()]).first()), &words);
+    says(&error(a.zip(&b).unwrap().count()), &words);
+    says(&error(a.cartesian(&b).count()), &words);
+    says(&error(a.subtract(&b).count()), &words);
+    says(&error(a.intersection(&b).count()), &words);
+    says(&error(x.join(&y).count()), &words);
+    says(&error(x.cogroup3(&x, &y).sort_by(|(k, _)| *k, Order::Ascending).count()), &words);
+    assert!(!a.union(&b).to_debug_string().is_empty());
+    assert_eq!(a.union(&here.parallelize(b.collect().unwrap(), 2)).count().unwrap(), 20);
+}
+
+#[test]
+fn records_larger_than_the_memory_come_through() {
+    fn text(x: i64) -> String {
+        format!("{}{x:02}", " ".repeat(1 << 20))
+    }
+    let sc = Own::new("1m");
+    let large = sc.range_in(0..24, 3).map(|x| (x % 4, text(x)));
+    let groups = large
+        .group_by_key_into(2)
+        .map_values(|texts| texts.iter().map(|t| t.trim().to_string()).collect::<Vec<_>>());
+    let groups: BTreeMap<i64, Vec<String>> = groups.collect().unwrap().into_iter().collect();
+    let wanted = |k: i64| (0..24).filter(|x| x % 4 == k).map(|x| format!("{x:02}")).collect::<Vec<_>>();
+    assert_eq!(groups, (0..4).map(|k| (k, wanted(k))).collect());
+    let by_text = large.map(|(k, text)| (text, k)).sort_by_key_into(3, Order::Descending);
+    assert_eq!(by_text.values().collect().unwrap(), (0..24).rev().map(|x| x % 4).collect::<Vec<_>>());
+    assert_eq!(by_text.lookup(&text(7)).unwrap(), [3]);
+    assert_eq!(large.join(&sc.range_in(0..2, 1).map(|x| (x, x))).count().unwrap(), 12);
+    assert_eq!(large.values().distinct().count().unwrap(), 24);
+    assert_eq!(
+        large.repartition(5).values().map(|text| text.len() as u64).sum().unwrap(),
+        24 * ((1 << 20) + 2)
+    );
+}

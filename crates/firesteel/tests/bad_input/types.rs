@@ -1,6 +1,7 @@
 //! Records of rich types, and of types that cannot travel.
 
 use super::support::*;
+use firesteel::Str;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 enum Kind {
@@ -135,5 +136,58 @@ trait MaxByHand<T> {
 impl<T: Data> MaxByHand<T> for Rdd<T> {
     fn max_by_hand(&self) -> Result<T> {
         self.reduce(|_, b| b)
+    }
+}
+
+/// Keys of one type through all that compares, hashes, encodes and spills keys.
+fn any_key<K: Data + std::hash::Hash + Ord + std::fmt::Debug>(
+    sc: &Context,
+    make: fn(i64) -> K,
+    different: usize,
+) {
+    let name = std::any::type_name::<K>();
+    let keys = sc.parallelize((0..600).map(make).collect::<Vec<_>>(), 3);
+    let model = sorted((0..600).map(make).collect::<Vec<_>>());
+    let pairs = keys.zip_with_index();
+    assert_eq!(sorted(keys.collect().unwrap()), model, "{name}");
+    assert_eq!(keys.sort_by(|k| k.clone(), Order::Ascending).collect().unwrap(), model, "{name}");
+    assert_eq!(keys.distinct().count().unwrap(), different as u64, "{name}");
+    assert_eq!(keys.count_by_value().unwrap().values().sum::<u64>(), 600, "{name}");
+    let groups = pairs.group_by_key().collect().unwrap();
+    assert_eq!(groups.len(), different, "{name}");
+    assert!(groups.iter().all(|(key, places)| places.iter().all(|i| make(*i as i64) == *key)), "{name}");
+    let squares: u64 = groups.iter().map(|(_, places)| (places.len() as u64).pow(2)).sum();
+    assert_eq!(pairs.join(&pairs).count().unwrap(), squares, "{name}");
+    assert_eq!(keys.subtract(&keys).count().unwrap(), 0, "{name}");
+    assert_eq!(sorted(keys.repartition(4).collect().unwrap()), model, "{name}");
+    assert_eq!(keys.max().unwrap(), model[599], "{name}");
+}
+
+#[test]
+fn keys_of_every_kind_of_type() {
+    for memory in ["64k", "64m"] {
+        let sc = Own::new(memory);
+        any_key(&sc, |_| (), 1);
+        any_key(&sc, |_| [(); 3], 1);
+        any_key(&sc, |x| x % 2 == 0, 2);
+        any_key(&sc, |x| (x % 7 == 0).then_some(()), 2);
+        any_key(&sc, |x| x as u8, 256);
+        any_key(&sc, |x| x as i8, 256);
+        any_key(&sc, |x| (x * 1000) as u16, 600);
+        any_key(&sc, |x| -x, 600);
+        any_key(&sc, |x| x as usize, 600);
+        any_key(&sc, |x| i128::MAX - i128::from(x), 600);
+        any_key(&sc, |x| u128::from(x as u64) << 90, 600);
+        any_key(&sc, |x| char::from_u32(x as u32), 600);
+        any_key(&sc, |x| "é".repeat(x as usize % 50), 50);
+        any_key(&sc, |x| Str::from("é".repeat(x as usize % 50)), 50);
+        any_key(&sc, |x| Box::new(x % 9), 9);
+        any_key(&sc, |x| vec![x % 5; x as usize % 3], 1 + 5 + 5);
+        any_key(&sc, |x| (x % 2, (x % 3).to_string(), Some(x % 5 == 0)), 12);
+        any_key(&sc, |x| BTreeMap::from([(x % 4, x % 4)]), 4);
+        any_key(&sc, |x| Some(Some(x % 3 == 0).filter(|is| *is)), 2);
+        any_key(&sc, std::cmp::Reverse, 600);
+        any_key(&sc, |x| if x % 2 == 0 { Ok(x % 10) } else { Err((x % 10).to_string()) }, 10);
+        any_key(&sc, kind, 1 + 3 * 150);
     }
 }
