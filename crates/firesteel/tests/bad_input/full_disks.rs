@@ -36,6 +36,8 @@ fn saving_to_a_full_disk_names_the_path_and_leaves_nothing() {
     let text = error(sc.range_in(0..200_000, 4).save_as_text_file(path));
     says(&text, &[path, "full", "save_as_text_file"]);
     assert!(!out.exists(), "{:?}", fs::read_dir(&out).unwrap().collect::<Vec<_>>());
+    // The job's other tasks hold their files until they notice.
+    wait_until("the slots noticed", || sc.is_idle());
     sc.range_in(0..1000, 4).save_as_text_file(path).unwrap();
     assert!(out.join("_SUCCESS").exists());
     still_works(&sc);
