@@ -242,7 +242,8 @@ impl fmt::Display for JobFailure {
             ),
             JobFailure::StageFailed { stage, site, attempt, last } => write!(
                 f,
-                "stage {stage} ({site}) was given up after attempt {attempt}: its input kept vanishing\n  last: {last}"
+                "stage {stage} ({site}) was given up after {} attempts: its input kept vanishing\n  last: {last}",
+                attempt.0 + 1
             ),
             JobFailure::Indeterminate { shuffle, map } => write!(
                 f,

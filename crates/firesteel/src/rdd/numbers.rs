@@ -33,7 +33,7 @@ macro_rules! numbers {
             const ZERO: $sum = 0 as $sum;
             #[inline]
             fn add_to(self, sum: $sum) -> $sum {
-                sum + <$sum>::from(self)
+                sum + self as $sum
             }
             #[inline]
             fn unite(a: $sum, b: $sum) -> $sum {
@@ -47,7 +47,7 @@ macro_rules! numbers {
     };
 }
 numbers!(
-    i8 => i128, i16 => i128, i32 => i128, i64 => i128, u8 => u128, u16 => u128, u32 => u128, u64 => u128, f32 => f64, f64 => f64
+    i8 => i128, i16 => i128, i32 => i128, i64 => i128, isize => i128, u8 => u128, u16 => u128, u32 => u128, u64 => u128, usize => u128, f32 => f64, f64 => f64
 );
 
 /// Count, mean, spread and extremes of numbers, gathered in one pass (Welford's method; merging after Chan, Golub, LeVeque).
