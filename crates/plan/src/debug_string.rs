@@ -38,14 +38,18 @@ impl Lineage {
         let count = format!("({})", info.partitions);
         let lead = match (line.begins_stage, line.indent) {
             (true, 0) => count,
-            (true, depth) => format!("{}+-{count}", " |  ".repeat(depth as usize - 1) + " "),
-            (false, depth) => {
-                format!("{}{:width$}", " |  ".repeat(depth as usize), " |", width = count.len())
-            }
+            (true, depth) => format!("{}+-{count}", before(depth)),
+            (false, 0) => format!("{:width$}", " |", width = count.len()),
+            (false, depth) => format!("{}  {:width$}", before(depth), " |", width = count.len()),
         };
         let again = if first_time { "" } else { " (see above)" };
         writeln!(text, "{lead} [{}] {}{again}", info.id, info.site).expect("writing to a string cannot fail");
     }
+}
+
+/// What stands before a line behind so many shuffles: a stage stands under the bar of the one that reads it.
+fn before(shuffles: u32) -> String {
+    "   ".repeat(shuffles as usize - 1) + " "
 }
 
 /// One line still to be drawn.
@@ -53,4 +57,39 @@ struct Line {
     rdd: RddId,
     indent: u32,
     begins_stage: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Dependency, Lineage, Mapping, RddInfo};
+    use firesteel_types::{CallSite, RddId, ShuffleId};
+    use std::sync::Arc;
+
+    fn rdd(id: u32, operation: &str, dependencies: Vec<Dependency>) -> Arc<RddInfo> {
+        let site = CallSite { operation: operation.into(), ..CallSite::default() };
+        let (partitioner, preferred) = (None, vec![]);
+        Arc::new(RddInfo { id: RddId(id), site, partitions: 2, partitioner, dependencies, preferred })
+    }
+
+    #[test]
+    fn stages_stand_under_the_bars_of_those_that_read_them() {
+        let narrow = |id| Dependency::Narrow { parent: RddId(id), mapping: Mapping::OneToOne };
+        let wide = |id| Dependency::Shuffle { parent: RddId(id), shuffle: ShuffleId(id) };
+        let mut lineage = Lineage::new();
+        lineage.insert(rdd(0, "text_file", vec![]));
+        lineage.insert(rdd(1, "flat_map", vec![narrow(0)]));
+        lineage.insert(rdd(2, "reduce_by_key", vec![wide(1)]));
+        lineage.insert(rdd(3, "map", vec![narrow(2)]));
+        lineage.insert(rdd(4, "sort_by_key", vec![wide(3)]));
+        lineage.insert(rdd(5, "keys", vec![narrow(4)]));
+        let drawn = [
+            "(2) [5] keys",
+            " |  [4] sort_by_key",
+            " +-(2) [3] map",
+            "    |  [2] reduce_by_key",
+            "    +-(2) [1] flat_map",
+            "       |  [0] text_file",
+        ];
+        assert_eq!(lineage.to_debug_string(RddId(5)).lines().collect::<Vec<_>>(), drawn);
+    }
 }
