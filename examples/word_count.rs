@@ -57,6 +57,8 @@ fn main() -> Result<()> {
     }
     let bytes: u64 = files.iter().map(|file| file.bytes).sum();
     let seconds = started.elapsed().as_secs_f64();
-    println!("{:.1} MB in {seconds:.2} s", bytes as f64 / 1e6);
+    let (amount, unit) =
+        if bytes < 1_000_000 { (bytes as f64 / 1e3, "kB") } else { (bytes as f64 / 1e6, "MB") };
+    println!("{amount:.1} {unit} in {seconds:.2} s");
     Ok(())
 }
