@@ -6,10 +6,9 @@
 
 use crate::codec::Codec;
 use crate::error::{IoCause, IoError, IoOperation::Read as Reading};
-use crate::path;
+use crate::file::Input;
 use crate::records::Terminator;
 use crate::splits::FileSplit;
-use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
 /// How far behind a split's end the first look for the end of its last record goes.
@@ -53,17 +52,17 @@ impl ChunkReader {
         terminator: Terminator,
         chunk_bytes: usize,
     ) -> Result<ChunkReader, IoError> {
-        let local = path::local(Reading, &split.path)?;
         let codec = Codec::of_path(&split.path);
         let fail = |cause| IoError::new(Reading, &split.path, cause);
-        let mut file = File::open(local).map_err(|error| fail(error.into()))?;
+        let mut file = Input::open(&split.path)?;
         if codec != Codec::Plain && split.start > 0 {
             return Err(fail(IoCause::NotSplittable(codec)));
         }
         let (mut offset, mut first) = (0, First::File);
         if split.start > 0 {
-            offset = terminator.safe_start(&file, split.start).map_err(|error| fail(error.into()))?;
-            file.seek(SeekFrom::Start(offset)).map_err(|error| fail(error.into()))?;
+            offset = terminator.safe_start(&file, split.start)?;
+            file.seek(SeekFrom::Start(offset))
+                .map_err(|error| IoError::from_io(Reading, &split.path, error))?;
             first = First::Split(split.start);
         }
         let plain = codec == Codec::Plain;
@@ -185,7 +184,7 @@ impl ChunkReader {
                 Ok(0) => self.eof = true,
                 Ok(n) => filled += n,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(IoError::new(Reading, &self.path, self.codec.cause(error))),
+                Err(error) => return Err(self.codec.read_error(&self.path, error)),
             }
         }
         self.check_length(filled)?;

@@ -1,11 +1,11 @@
 //! Compression by suffix, as Hadoop names it. Reading goes through [`Codec::decoder`], writing through the text writer;
-//! a decoder's complaint becomes a cause that says whether the file is cut short or corrupt ([`Codec::cause`]).
+//! a decoder's complaint becomes a cause that says whether the file is cut short or corrupt ([`Codec::read_error`]).
 
-use crate::error::IoCause;
+use crate::error::{IoCause, IoError, IoOperation};
+use crate::file::Input;
 use crate::zlib::ZlibReader;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::fs::File;
 use std::io::{self, BufReader, Read};
 
 /// How much of a compressed file is read at once.
@@ -92,7 +92,7 @@ impl Codec {
     }
 
     /// A reader of the file's decompressed bytes, from where the file stands.
-    pub(crate) fn decoder(self, file: File) -> Result<Box<dyn Read + Send>, IoCause> {
+    pub(crate) fn decoder(self, file: Input) -> Result<Box<dyn Read + Send>, IoCause> {
         if let Codec::Plain = self {
             return Ok(Box::new(file));
         }
@@ -106,15 +106,18 @@ impl Codec {
         }
     }
 
-    /// What a decoder's error means: the file's fault, or the operating system's.
-    pub(crate) fn cause(self, error: io::Error) -> IoCause {
-        if self == Codec::Plain || error.raw_os_error().is_some() {
-            return error.into();
+    /// What a decoder's error means: the file's fault, or that of the place which it came from.
+    pub(crate) fn read_error(self, path: &str, error: io::Error) -> IoError {
+        let from_below =
+            error.raw_os_error().is_some() || error.get_ref().is_some_and(|inner| inner.is::<IoError>());
+        if self == Codec::Plain || from_below {
+            return IoError::from_io(IoOperation::Read, path, error);
         }
-        match error.kind() {
+        let cause = match error.kind() {
             io::ErrorKind::UnexpectedEof => IoCause::CutShort(self),
             _ => IoCause::Corrupt { codec: self, what: error.to_string() },
-        }
+        };
+        IoError::new(IoOperation::Read, path, cause)
     }
 }
 

@@ -20,6 +20,7 @@
 //! local disk, its last seconds do not survive a loss of power.
 
 use crate::error::{IoCause, IoError, IoOperation};
+use crate::file::Output;
 use crate::path;
 use firesteel_types::{Partition, TaskId};
 use serde::{Deserialize, Serialize};
@@ -35,18 +36,17 @@ const REMOVE_TRIES: usize = 5;
 
 /// Commits the output of one job to one directory. A plain value that travels to tasks.
 ///
-/// The driver calls `setup_job`, then `commit_job` or `abort_job`; a task calls `task_path`, then `commit_task` or
+/// The driver calls `setup_job`, then `commit_job` or `abort_job`; a task calls `create`, then `commit_task` or
 /// `abort_task`. Every call may be repeated, except `setup_job`.
 ///
 /// ```
-/// use firesteel_io::{Codec, OutputCommitter, TextWriter};
+/// use firesteel_io::OutputCommitter;
 /// use firesteel_types::{Partition, TaskId};
 /// # let parent = tempfile::tempdir().unwrap();
 /// # let dir = parent.path().join("out").to_str().unwrap().to_string();
 /// let output = OutputCommitter::new(&dir, "job-0")?;
 /// output.setup_job()?;
-/// let path = output.task_path(Partition(0), TaskId(7), "")?;
-/// TextWriter::create(&path, Codec::Plain)?.finish()?;
+/// output.create(Partition(0), TaskId(7), "")?.finish()?;
 /// output.commit_task(Partition(0), TaskId(7))?;
 /// output.commit_job(1)?;
 /// assert!(std::fs::exists(format!("{dir}/part-00000")).unwrap() && std::fs::exists(format!("{dir}/_SUCCESS")).unwrap());
@@ -111,12 +111,12 @@ impl OutputCommitter {
         })
     }
 
-    /// Where an attempt is to write its part file, whose name ends in `suffix`: [`crate::Codec::suffix`]. Makes the directory
-    /// for it.
+    /// Begins an attempt's part file, whose name ends in `suffix`: [`crate::Codec::suffix`], or that of a format. It must be
+    /// finished before the attempt is committed.
     ///
     /// # Errors
     /// [`IoCause::JobEnded`] if the job is not set up, or is over.
-    pub fn task_path(&self, partition: Partition, attempt: TaskId, suffix: &str) -> Result<String, IoError> {
+    pub fn create(&self, partition: Partition, attempt: TaskId, suffix: &str) -> Result<Output, IoError> {
         let directory = self.attempt_dir(partition, attempt);
         match fs::create_dir(&directory) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -125,7 +125,8 @@ impl OutputCommitter {
         let marker = directory.join(MARKER);
         fs::write(&marker, attempt.to_string())
             .map_err(|error| self.task_error(IoOperation::Create, &marker, error))?;
-        path::text(IoOperation::Create, &directory.join(part_name(partition, suffix)))
+        let part = directory.join(part_name(partition, suffix));
+        Output::create_local(part.clone()).map_err(|error| self.task_error(IoOperation::Create, &part, error))
     }
 
     /// Makes an attempt the one whose output counts. Committing the same attempt again does nothing.

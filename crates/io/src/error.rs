@@ -129,6 +129,15 @@ impl IoError {
         IoError { operation, path: path.into(), cause }
     }
 
+    /// The error inside a standard one: the whole one, if an [`crate::Input`] or [`crate::Output`] put it there, or one made
+    /// from what the operating system answered to an operation on a path.
+    pub fn from_io(operation: IoOperation, path: impl Into<String>, error: io::Error) -> IoError {
+        match error.downcast::<IoError>() {
+            Ok(whole) => whole,
+            Err(error) => IoError::new(operation, path, error.into()),
+        }
+    }
+
     /// An error from what the operating system answered.
     pub(crate) fn os(operation: IoOperation, path: &Path, error: io::Error) -> IoError {
         IoError::new(operation, path.to_string_lossy(), error.into())
@@ -158,6 +167,12 @@ impl IoError {
             | IoCause::JobEnded
             | IoCause::Uncommitted(_) => false,
         }
+    }
+}
+
+impl From<IoError> for io::Error {
+    fn from(error: IoError) -> io::Error {
+        io::Error::other(error)
     }
 }
 

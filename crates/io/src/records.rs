@@ -5,11 +5,10 @@
 //! to `e` holds the records from B(s) to B(e), and from the file's beginning if `s` is 0. So neighbours agree on every
 //! record without knowing of each other.
 
+use crate::error::IoError;
+use crate::file::Input;
 use memchr::memmem::Finder;
 use memchr::{memchr2, memrchr2};
-use std::fs::File;
-use std::io;
-use std::os::unix::fs::FileExt;
 
 /// How much is read at once while looking back for a place to begin.
 const LOOK_BACK_BYTES: u64 = 4 << 10;
@@ -62,7 +61,7 @@ impl Terminator {
     }
 
     /// A position at or before `at` from which the file can be cut into records as from its beginning.
-    pub(crate) fn safe_start(&self, file: &File, at: u64) -> io::Result<u64> {
+    pub(crate) fn safe_start(&self, file: &Input, at: u64) -> Result<u64, IoError> {
         match self {
             Terminator::Newline => Ok(at),
             Terminator::Bytes(finder) => unstraddled(file, at, finder.needle()),
@@ -77,12 +76,13 @@ pub(crate) fn ends_of<'a>(finder: &'a Finder<'static>, buffer: &'a [u8]) -> impl
 
 /// The last position up to `at` that lies inside no occurrence of the delimiter, not even in one that overlaps others:
 /// there, cutting from the left has no choice. Looks back until no earlier occurrence can reach that far.
-fn unstraddled(file: &File, at: u64, delimiter: &[u8]) -> io::Result<u64> {
+fn unstraddled(file: &Input, at: u64, delimiter: &[u8]) -> Result<u64, IoError> {
     let length = delimiter.len() as u64;
     let (mut safe, mut high) = (at, at);
     while high > 0 {
         let low = high.saturating_sub(LOOK_BACK_BYTES);
-        let window = read_window(file, low, high.saturating_add(length - 1))?;
+        let end = high.saturating_add(length - 1).min(file.len());
+        let window = file.read_at(low, end.saturating_sub(low) as usize)?;
         for start in (low..high).rev() {
             if start.saturating_add(length) <= safe {
                 return Ok(safe);
@@ -94,19 +94,4 @@ fn unstraddled(file: &File, at: u64, delimiter: &[u8]) -> io::Result<u64> {
         high = low;
     }
     Ok(safe)
-}
-
-fn read_window(file: &File, from: u64, to: u64) -> io::Result<Vec<u8>> {
-    let mut window = vec![0; (to - from) as usize];
-    let mut filled = 0;
-    while filled < window.len() {
-        match file.read_at(&mut window[filled..], from + filled as u64) {
-            Ok(0) => break,
-            Ok(n) => filled += n,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    window.truncate(filled);
-    Ok(window)
 }

@@ -3,9 +3,8 @@
 
 use crate::codec::Codec;
 use crate::error::{IoError, IoOperation::Read as Reading};
+use crate::file::Input;
 use crate::inputs::InputFile;
-use crate::path;
-use std::fs::File;
 use std::io::Read;
 
 /// Reads a file as it lies on disk, compressed or not.
@@ -27,12 +26,10 @@ pub fn read_text(path: &str) -> Result<String, IoError> {
 }
 
 fn read_with(path: &str, codec: Codec) -> Result<Vec<u8>, IoError> {
-    let local = path::local(Reading, path)?;
-    let fail = |cause| IoError::new(Reading, path, cause);
-    let file = File::open(local).map_err(|error| fail(error.into()))?;
-    let length = file.metadata().map_err(|error| fail(error.into()))?.len();
-    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
-    codec.decoder(file).map_err(fail)?.read_to_end(&mut bytes).map_err(|error| fail(codec.cause(error)))?;
+    let file = Input::open(path)?;
+    let mut bytes = Vec::with_capacity(usize::try_from(file.len()).unwrap_or(0));
+    let mut decoder = codec.decoder(file).map_err(|cause| IoError::new(Reading, path, cause))?;
+    decoder.read_to_end(&mut bytes).map_err(|error| codec.read_error(path, error))?;
     Ok(bytes)
 }
 

@@ -1,11 +1,9 @@
-//! One part file: lines, compressed or not. Written by a task to the path that the output committer gave it.
+//! One part file: lines, compressed or not. Written by a task to the output that the committer gave it.
 
 use crate::codec::Codec;
 use crate::error::{IoCause, IoError, IoOperation};
-use crate::path;
-use std::fs::File;
+use crate::file::Output;
 use std::io::{BufWriter, Write};
-use std::path::PathBuf;
 
 /// How much text is gathered before it is compressed or written.
 const BUFFER_BYTES: usize = 256 << 10;
@@ -15,7 +13,7 @@ const BZIP2_LEVEL: u32 = 9;
 
 /// Writes lines to a file of its own.
 ///
-/// The file is whole only after [`TextWriter::finish`]: what a dropped writer leaves is for the committer to remove.
+/// The file appears, whole, with [`TextWriter::finish`]; a dropped writer leaves nothing.
 ///
 /// ```
 /// use firesteel_io::{Codec, TextWriter, read_text};
@@ -35,24 +33,25 @@ pub struct TextWriter {
 
 /// The file behind its encoder.
 enum Sink {
-    Plain(File),
-    Gzip(flate2::write::GzEncoder<File>),
-    Bzip2(bzip2::write::BzEncoder<File>),
-    Zstd(zstd::Encoder<'static, File>),
-    Deflate(flate2::write::ZlibEncoder<File>),
+    Plain(Output),
+    Gzip(flate2::write::GzEncoder<Output>),
+    Bzip2(bzip2::write::BzEncoder<Output>),
+    Zstd(zstd::Encoder<'static, Output>),
+    Deflate(flate2::write::ZlibEncoder<Output>),
 }
 
 impl TextWriter {
     /// Makes the file, which must not exist. The codec is not taken from the path, which should end in its suffix.
     pub fn create(path: &str, codec: Codec) -> Result<TextWriter, IoError> {
-        let fail = |cause| IoError::new(IoOperation::Create, path, cause);
-        if let Codec::Snappy | Codec::Lz4 = codec {
-            return Err(fail(IoCause::UnsupportedCodec(codec)));
-        }
-        let local: PathBuf = path::local(IoOperation::Create, path)?;
-        let file = File::create_new(local).map_err(|error| fail(error.into()))?;
-        let sink = Sink::new(file, codec).map_err(fail)?;
-        Ok(TextWriter { sink: BufWriter::with_capacity(BUFFER_BYTES, sink), path: path.into(), bytes: 0 })
+        TextWriter::new(Output::create(path)?, codec)
+    }
+
+    /// Writes to a file that was begun.
+    pub fn new(output: Output, codec: Codec) -> Result<TextWriter, IoError> {
+        let path = output.path().to_string();
+        let sink =
+            Sink::new(output, codec).map_err(|cause| IoError::new(IoOperation::Create, &path, cause))?;
+        Ok(TextWriter { sink: BufWriter::with_capacity(BUFFER_BYTES, sink), path, bytes: 0 })
     }
 
     /// Writes a line and its `\n`. A line that holds line ends is written as it is.
@@ -64,21 +63,26 @@ impl TextWriter {
     /// Writes bytes as they are, without an end of line.
     pub fn write_bytes(&mut self, bytes: &[u8]) -> Result<(), IoError> {
         self.bytes += bytes.len() as u64;
-        self.sink.write_all(bytes).map_err(|error| IoError::new(IoOperation::Write, &self.path, error.into()))
+        self.sink.write_all(bytes).map_err(|error| IoError::from_io(IoOperation::Write, &self.path, error))
     }
 
-    /// Completes the file and tells how many bytes were written, before compression. It is then with the operating system,
-    /// which may not have put it on the disk yet.
+    /// Completes the file and tells how many bytes were written, before compression.
     pub fn finish(self) -> Result<u64, IoError> {
-        let TextWriter { sink, path, bytes } = self;
-        let finished = sink.into_inner().map_err(|error| error.into_error()).and_then(Sink::finish);
-        finished.map_err(|error| IoError::new(IoOperation::Write, path, error.into()))?;
+        let bytes = self.bytes;
+        self.into_output()?.finish()?;
         Ok(bytes)
+    }
+
+    /// Writes what is left, and gives back the file, which is still to be finished.
+    pub fn into_output(self) -> Result<Output, IoError> {
+        let TextWriter { sink, path, .. } = self;
+        let finished = sink.into_inner().map_err(|error| error.into_error()).and_then(Sink::finish);
+        finished.map_err(|error| IoError::from_io(IoOperation::Write, path, error))
     }
 }
 
 impl Sink {
-    fn new(file: File, codec: Codec) -> Result<Sink, IoCause> {
+    fn new(file: Output, codec: Codec) -> Result<Sink, IoCause> {
         Ok(match codec {
             Codec::Plain => Sink::Plain(file),
             Codec::Gzip => Sink::Gzip(flate2::write::GzEncoder::new(file, flate2::Compression::default())),
@@ -93,7 +97,7 @@ impl Sink {
         })
     }
 
-    fn finish(self) -> std::io::Result<File> {
+    fn finish(self) -> std::io::Result<Output> {
         match self {
             Sink::Plain(file) => Ok(file),
             Sink::Gzip(encoder) => encoder.finish(),
@@ -104,7 +108,7 @@ impl Sink {
     }
 }
 
-fn zstd_encoder(file: File) -> std::io::Result<zstd::Encoder<'static, File>> {
+fn zstd_encoder(file: Output) -> std::io::Result<zstd::Encoder<'static, Output>> {
     let mut encoder = zstd::Encoder::new(file, zstd::DEFAULT_COMPRESSION_LEVEL)?;
     encoder.include_checksum(true)?;
     Ok(encoder)
@@ -138,9 +142,7 @@ mod tests {
 
     /// Writes to a device that is always full.
     fn write_to_full_disk(codec: Codec) -> Result<u64, IoError> {
-        let file = File::options().write(true).open("/dev/full").unwrap();
-        let sink = BufWriter::new(Sink::new(file, codec).unwrap());
-        let mut writer = TextWriter { sink, path: "/out/part-00000".into(), bytes: 0 };
+        let mut writer = TextWriter::new(Output::into_device("/dev/full", "/out/part-00000"), codec)?;
         for i in 0..10_000_u64 {
             writer.write_line(&i.wrapping_mul(0x9E37_79B9_7F4A_7C15).to_string())?;
         }

@@ -1,9 +1,10 @@
 //! The output of a job is whole or absent, whatever order its attempts write, commit, abort and die in.
 
-use firesteel_io::{Codec, IoCause, OutputCommitter, TextWriter};
+use firesteel_io::{Codec, IoCause, OutputCommitter};
 use firesteel_types::{Partition, TaskId};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::thread;
 
@@ -27,10 +28,9 @@ impl Job {
     }
 
     fn write(&self, partition: u32, attempt: u64) {
-        let path = self.output.task_path(Partition(partition), TaskId(attempt), "").unwrap();
-        let mut writer = TextWriter::create(&path, Codec::Plain).unwrap();
-        writer.write_line(&contents(partition, attempt)).unwrap();
-        writer.finish().unwrap();
+        let mut output = self.output.create(Partition(partition), TaskId(attempt), "").unwrap();
+        writeln!(output, "{}", contents(partition, attempt)).unwrap();
+        output.finish().unwrap();
     }
 
     fn commit(&self, partition: u32, attempt: u64) -> Result<(), IoCause> {
@@ -138,7 +138,7 @@ proptest! {
                     job.abort(0, 0);
                     job.output.commit_job(PARTITIONS).unwrap();
                     job.output.abort_job().unwrap();
-                    prop_assert!(job.output.task_path(Partition(0), TaskId(9), "").is_err());
+                    prop_assert!(job.output.create(Partition(0), TaskId(9), "").is_err());
                     job.assert_output(&winners);
                     return Ok(());
                 }
@@ -147,7 +147,7 @@ proptest! {
         job.output.abort_job().unwrap();
         prop_assert!(!job.dir().exists());
         prop_assert_eq!(job.commit(0, 0), Err(IoCause::JobEnded));
-        prop_assert!(job.output.task_path(Partition(0), TaskId(9), "").is_err());
+        prop_assert!(job.output.create(Partition(0), TaskId(9), "").is_err());
         job.output.abort_job().unwrap();
         prop_assert!(!job.dir().exists());
         prop_assert!(job.output.commit_job(PARTITIONS).is_err());
@@ -192,8 +192,8 @@ fn late_writers_cannot_keep_an_aborted_job_alive() {
                 let output = &job.output;
                 scope.spawn(move || {
                     for partition in (0..5_000).map(Partition) {
-                        let Ok(path) = output.task_path(partition, TaskId(attempt), "") else { return };
-                        let _ = TextWriter::create(&path, Codec::Plain).map(TextWriter::finish);
+                        let Ok(part) = output.create(partition, TaskId(attempt), "") else { return };
+                        let _ = part.finish();
                     }
                 });
             }
@@ -297,8 +297,8 @@ fn what_a_committed_job_left_behind_does_not_make_it_abortable() {
 fn names_carry_the_partition_and_the_codec() {
     let job = Job::new();
     let name = |partition, suffix| {
-        let path = job.output.task_path(Partition(partition), TaskId(1), suffix).unwrap();
-        Path::new(&path).file_name().unwrap().to_str().unwrap().to_string()
+        let output = job.output.create(Partition(partition), TaskId(1), suffix).unwrap();
+        Path::new(output.path()).file_name().unwrap().to_str().unwrap().to_string()
     };
     assert_eq!(name(0, Codec::Gzip.suffix()), "part-00000.gz");
     assert_eq!(name(123_456, ""), "part-123456");
@@ -307,8 +307,10 @@ fn names_carry_the_partition_and_the_codec() {
 #[test]
 fn an_attempt_without_a_file_commits_nothing() {
     let job = Job::new();
-    job.output.task_path(Partition(0), TaskId(1), "").unwrap();
+    // Begun and never finished, as by a task that was killed.
+    let unfinished = job.output.create(Partition(0), TaskId(1), "").unwrap();
     assert!(matches!(job.commit(0, 1), Err(IoCause::NoSuchAttempt { .. })));
+    drop(unfinished);
 }
 
 #[test]

@@ -1,9 +1,11 @@
-//! Saving as text: a directory with a file for each partition, which is there whole or not at all.
+//! Saving: a directory with a file for each partition, which is there whole or not at all. The steps that all formats
+//! share, and text.
 
 use super::Rdd;
 use crate::error::{Error, Result, site};
-use firesteel_data::Data;
-use firesteel_io::{Codec, IoError, OutputCommitter, TextWriter};
+use firesteel_closures::Plain;
+use firesteel_data::{Data, Environment};
+use firesteel_io::{Codec, IoError, Output, OutputCommitter, TextWriter};
 use firesteel_operators::{Origin, Outcome, Stream, watch};
 use firesteel_types::{CallSite, Partition, TaskFailure};
 use std::fmt::{Display, Write};
@@ -43,58 +45,74 @@ impl<T: Data + Display> Rdd<T> {
     }
 
     fn save_at(&self, site: CallSite, path: &str, codec: Codec) -> Result<()> {
+        self.save_parts(&site, path, codec.suffix(), codec, |codec: &Codec, _, stream, output| {
+            write_lines(stream, output, *codec)
+        })
+    }
+}
+
+impl<T: Data> Rdd<T> {
+    /// Saves every partition as one part file, whose name ends in `suffix`, into a new directory; what all formats share.
+    /// `write` is given a file that was begun, and gives it back when all is written but nothing finished: that, and the
+    /// commit, are done here.
+    pub(crate) fn save_parts<E: Environment>(
+        &self,
+        site: &CallSite,
+        path: &str,
+        suffix: &str,
+        environment: E,
+        write: impl Fn(&E, Partition, Stream<T>, Output) -> Outcome<Output> + Plain,
+    ) -> Result<()> {
         let failed = |source| Error::Io { site: site.clone(), source };
         let committer = OutputCommitter::new(path, &job_token()).map_err(failed)?;
         committer.setup_job().map_err(failed)?;
-        let written = self.write_parts(&site, &committer, codec);
+        let sent = (committer.clone(), suffix.to_string(), environment);
+        let written = self.each_partition(site.clone(), &sent, move |sent: &Sent<E>, partition, stream| {
+            let (committer, suffix, environment) = sent;
+            save_part(committer, suffix, partition, stream, |stream, output| {
+                write(environment, partition, stream, output)
+            })
+        });
         let finished =
-            written.and_then(|()| committer.commit_job(self.node().info.partitions).map_err(failed));
+            written.and_then(|_| committer.commit_job(self.node().info.partitions).map_err(failed));
         if finished.is_err() {
             // The failure that brought us here is the one to report.
             let _ = committer.abort_job();
         }
         finished
     }
-
-    fn write_parts(&self, site: &CallSite, committer: &OutputCommitter, codec: Codec) -> Result<()> {
-        let sent = (committer.clone(), codec);
-        let write = |(committer, codec): &(OutputCommitter, Codec), partition, stream| {
-            write_part(committer, *codec, partition, stream)
-        };
-        self.each_partition(site.clone(), &sent, write).map(drop)
-    }
 }
 
+/// What a task of a save is sent.
+type Sent<E> = (OutputCommitter, String, E);
+
 /// Writes one part and commits it, if the driver lets this attempt be the one.
-fn write_part<T: Data + Display>(
+fn save_part<T: Data>(
     committer: &OutputCommitter,
-    codec: Codec,
+    suffix: &str,
     partition: Partition,
     stream: Stream<T>,
+    write: impl FnOnce(Stream<T>, Output) -> Outcome<Output>,
 ) -> Outcome<()> {
     let task = stream.task().clone();
     let attempt = task.spec().task;
-    let written = write_lines(committer, codec, partition, attempt, stream).and_then(|()| {
-        match task.services().commit.may_commit(attempt) {
+    let written = committer
+        .create(partition, attempt, suffix)
+        .map_err(io_failure)
+        .and_then(|output| write(stream, output))
+        .and_then(|output| output.finish().map_err(io_failure))
+        .and_then(|_| match task.services().commit.may_commit(attempt) {
             true => committer.commit_task(partition, attempt).map_err(io_failure),
             false => Err(Box::new(TaskFailure::CommitDenied)),
-        }
-    });
+        });
     if written.is_err() {
         let _ = committer.abort_task(partition, attempt);
     }
     written
 }
 
-fn write_lines<T: Data + Display>(
-    committer: &OutputCommitter,
-    codec: Codec,
-    partition: Partition,
-    attempt: firesteel_types::TaskId,
-    stream: Stream<T>,
-) -> Outcome<()> {
-    let path = committer.task_path(partition, attempt, codec.suffix()).map_err(io_failure)?;
-    let mut writer = TextWriter::create(&path, codec).map_err(io_failure)?;
+fn write_lines<T: Data + Display>(stream: Stream<T>, output: Output, codec: Codec) -> Outcome<Output> {
+    let mut writer = TextWriter::new(output, codec).map_err(io_failure)?;
     let mut line = String::new();
     stream.for_each(|batch| {
         for record in batch.as_slice() {
@@ -105,10 +123,11 @@ fn write_lines<T: Data + Display>(
         }
         Ok(())
     })?;
-    writer.finish().map(drop).map_err(io_failure)
+    writer.into_output().map_err(io_failure)
 }
 
-fn io_failure(error: IoError) -> Box<TaskFailure> {
+/// A failure to read or write a file, blamed on the operation that [`watch`] has noted.
+pub(crate) fn io_failure(error: IoError) -> Box<TaskFailure> {
     let site = watch::site().unwrap_or_else(|| Arc::new(CallSite::default()));
     Origin { rdd: firesteel_types::RddId(0), site }.io_failure(error)
 }
