@@ -1,7 +1,7 @@
 //! What the scheduler tells the shell to do.
 
 use firesteel_types::{
-    AppEvent, ExecutorId, JobFailure, JobId, KillReason, Locality, Partition, ShuffleId, StageAttempt,
+    AppEvent, ExecutorId, JobFailure, JobId, KillReason, Locality, Partition, RddId, ShuffleId, StageAttempt,
     StageId, TaskId,
 };
 use std::sync::Arc;
@@ -56,6 +56,13 @@ pub enum Effect {
         /// Where it lies.
         executor: ExecutorId,
     },
+    /// The partitions of an RDD that an executor keeps may go: nobody wants them to be kept any more.
+    DropKept {
+        /// The RDD.
+        rdd: RddId,
+        /// Where they lie.
+        executor: ExecutorId,
+    },
     /// The answer to a [`CommitRequest`](crate::Event::CommitRequest).
     CommitDecision {
         /// The attempt that asked.
@@ -86,8 +93,13 @@ pub struct TaskLaunch {
     pub attempt: u32,
     /// The first of the jobs that want the stage.
     pub job: JobId,
-    /// What to read, in the order of [`StageSpec::inputs`](crate::StageSpec::inputs).
+    /// What to read, in the order of [`StageSpec::inputs`](crate::StageSpec::inputs), without what kept partitions make
+    /// unnecessary. A task that needs one of those after all fails with
+    /// [`KeptBlockGone`](firesteel_types::TaskFailure::KeptBlockGone).
     pub inputs: Arc<[Arc<ShuffleOutputs>]>,
+    /// The version of each persisted RDD of the stage: partitions kept under another one were computed from records that are
+    /// no longer valid.
+    pub kept: Arc<[(RddId, u64)]>,
     /// How near the task is to its data.
     pub locality: Locality,
     /// Whether it runs beside another attempt that seems slow.

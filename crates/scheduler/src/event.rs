@@ -1,8 +1,8 @@
 //! What the shell tells the scheduler: that somebody wants something, or that something happened.
 
 use firesteel_types::{
-    CallSite, ExecutorId, ExecutorLossReason, JobFailure, JobId, Partition, ShuffleId, StageId, TaskFailure,
-    TaskId, TaskLocation,
+    CallSite, ExecutorId, ExecutorLossReason, JobFailure, JobId, Partition, RddId, ShuffleId, StageId,
+    TaskFailure, TaskId, TaskLocation,
 };
 
 /// A job: the whole graph of stages that an action needs, whether or not parts of it have run before.
@@ -39,6 +39,41 @@ pub struct StageSpec {
     pub partitions: u32,
     /// Where each partition would like to run; empty when none has a wish.
     pub preferred: Vec<Vec<TaskLocation>>,
+    /// The RDDs of the stage whose partitions are kept, and what they spare it.
+    pub kept: Kept,
+}
+
+/// The persisted RDDs of one stage, and which inputs are needed only while their partitions are not all there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// What the stage's last RDD reads. Of no meaning, and empty, when there are no `rdds`: then all inputs are needed.
+    pub last: Reads,
+    /// The RDDs.
+    pub rdds: Vec<KeptRdd>,
+}
+
+/// What computing an RDD reads, as far as the nearest kept RDDs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reads {
+    /// Shuffles, through no other kept RDD.
+    pub shuffles: Vec<ShuffleId>,
+    /// Kept RDDs, as positions in [`Kept::rdds`].
+    pub kept: Vec<usize>,
+}
+
+/// One persisted RDD of a stage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptRdd {
+    /// Which.
+    pub rdd: RddId,
+    /// How many partitions it has.
+    pub partitions: u32,
+    /// Whether each partition of the stage reads the partition of this RDD with the same index, and no other.
+    pub aligned: bool,
+    /// What computing it reads.
+    pub reads: Reads,
+    /// All shuffles that it is computed from within the stage, through other kept RDDs too.
+    pub behind: Vec<ShuffleId>,
 }
 
 /// How an attempt at a task ended.
@@ -147,6 +182,33 @@ pub enum Event {
     ShuffleReleased {
         /// The shuffle.
         shuffle: ShuffleId,
+    },
+    /// An executor keeps a partition of a persisted RDD from now on.
+    BlockStored {
+        /// Which executor.
+        executor: ExecutorId,
+        /// The RDD.
+        rdd: RddId,
+        /// The partition.
+        partition: Partition,
+        /// The version that the task was told, [`TaskLaunch::kept`](crate::TaskLaunch::kept).
+        version: u64,
+    },
+    /// An executor keeps a partition no more: it made room, or the block was broken.
+    BlockDropped {
+        /// Which executor.
+        executor: ExecutorId,
+        /// The RDD.
+        rdd: RddId,
+        /// The partition.
+        partition: Partition,
+        /// Its version.
+        version: u64,
+    },
+    /// Nobody wants an RDD to be kept any more.
+    RddUnpersisted {
+        /// Which.
+        rdd: RddId,
     },
     /// The time that [`Scheduler::next_deadline`](crate::Scheduler::next_deadline) named has come.
     Tick,

@@ -14,6 +14,7 @@
 //! let site = CallSite { operation: "count".into(), ..Default::default() };
 //! let stage = StageSpec {
 //!     stage: StageId(0), site: site.clone(), output: None, inputs: vec![], partitions: 1, preferred: vec![],
+//!     kept: Kept::default(),
 //! };
 //! let job = JobSpec {
 //!     job: JobId(0), site, stages: vec![stage], partitions: vec![Partition(0)], pool: None, group: None, tags: vec![],
@@ -29,9 +30,10 @@
 //! let go of them.
 //!
 //! **How it is laid out.** [`Scheduler`] owns child machines that know nothing of one another: `executors` (who is there,
-//! which slots are free), `map_outputs` (which attempt wrote what where), `commit`, `pools`, and the tables of jobs,
+//! which slots are free), `map_outputs` (which attempt wrote what where), `block_locations`, `commit`, `pools`, and the tables of jobs,
 //! stages and running tasks. `dag/` holds the steps that concern jobs and stages, `tasks/` those that concern single tasks.
 
+mod block_locations;
 mod commit;
 mod dag;
 mod effect;
@@ -44,6 +46,6 @@ mod settings;
 mod tasks;
 
 pub use effect::{Effect, MapOutput, ShuffleOutputs, TaskLaunch};
-pub use event::{Event, JobSpec, StageSpec, TaskOutcome};
+pub use event::{Event, JobSpec, Kept, KeptRdd, Reads, StageSpec, TaskOutcome};
 pub use scheduler::Scheduler;
 pub use settings::{PoolSettings, SchedulerSettings, SchedulingMode, SpeculationSettings};

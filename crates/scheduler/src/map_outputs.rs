@@ -27,6 +27,8 @@ struct Shuffle {
     maps: Vec<MapSlot>,
     registered: u32,
     generation: u64,
+    /// Grows whenever what was computed from its outputs so far is no longer valid.
+    version: u64,
     /// The shuffles that its map tasks read.
     inputs: Vec<ShuffleId>,
     /// The shuffles whose map tasks read it.
@@ -66,6 +68,7 @@ impl MapOutputs {
             maps: vec![MapSlot::default(); maps as usize],
             registered: 0,
             generation: 0,
+            version: 0,
             inputs: vec![],
             readers: BTreeSet::new(),
             snapshot: None,
@@ -99,6 +102,15 @@ impl MapOutputs {
 
     pub(crate) fn generation(&self, id: ShuffleId) -> u64 {
         self.shuffles.get(&id).map_or(0, |shuffle| shuffle.generation)
+    }
+
+    pub(crate) fn version(&self, id: ShuffleId) -> u64 {
+        self.shuffles.get(&id).map_or(0, |shuffle| shuffle.version)
+    }
+
+    /// What was computed from the outputs so far is no longer valid.
+    pub(crate) fn grow_version(&mut self, id: ShuffleId) {
+        self.shuffle_mut(id).version += 1;
     }
 
     /// Registers an output of a map task that has none.
@@ -145,7 +157,9 @@ impl MapOutputs {
     pub(crate) fn roll_back(&mut self, id: ShuffleId) -> Vec<MapOutput> {
         let maps = self.shuffle_mut(id).maps.len() as u32;
         let dropped = (0..maps).filter_map(|map| self.unregister(id, Partition(map))).collect();
-        self.shuffle_mut(id).maps.iter_mut().for_each(|slot| slot.checksum = None);
+        let shuffle = self.shuffle_mut(id);
+        shuffle.maps.iter_mut().for_each(|slot| slot.checksum = None);
+        shuffle.version += 1;
         dropped
     }
 

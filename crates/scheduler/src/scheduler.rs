@@ -3,6 +3,7 @@
 //! Each event is digested in three steps: it changes the tables and puts what it may concern on the agenda; the agenda is
 //! worked off (`dag::advance`); the slots that became interesting are offered (`tasks::offers`).
 
+use crate::block_locations::BlockLocations;
 use crate::commit::Commits;
 use crate::dag::{Job, Stages};
 use crate::effect::Effect;
@@ -23,6 +24,7 @@ pub struct Scheduler {
     pub(crate) now: Millis,
     pub(crate) executors: Executors,
     pub(crate) outputs: MapOutputs,
+    pub(crate) blocks: BlockLocations,
     pub(crate) commits: Commits,
     pub(crate) pools: Pools,
     pub(crate) jobs: BTreeMap<JobId, Job>,
@@ -43,6 +45,7 @@ impl Scheduler {
             now: Millis(0),
             executors: Executors::new(settings.network_timeout_ms),
             outputs: MapOutputs::default(),
+            blocks: BlockLocations::default(),
             commits: Commits::default(),
             pools: Pools::new(&settings),
             jobs: BTreeMap::new(),
@@ -83,6 +86,13 @@ impl Scheduler {
             }
             Event::CommitRequest { task, executor } => self.decide_commit(task, executor, fx),
             Event::ShuffleReleased { shuffle } => self.shuffle_released(shuffle, fx),
+            Event::BlockStored { executor, rdd, partition, version } => {
+                self.block_stored(executor, rdd, partition, version, fx);
+            }
+            Event::BlockDropped { executor, rdd, partition, version } => {
+                self.blocks.dropped(executor, rdd, partition, version);
+            }
+            Event::RddUnpersisted { rdd } => self.rdd_unpersisted(rdd, fx),
             Event::Tick => self.tick(fx),
         }
         self.settle(fx);
@@ -121,9 +131,9 @@ impl Scheduler {
             && self.pools.is_empty()
     }
 
-    /// Whether, apart from being idle, no shuffle is remembered.
+    /// Whether, apart from being idle, no shuffle and no kept partition is remembered.
     pub fn is_empty(&self) -> bool {
-        self.is_idle() && self.outputs.is_empty()
+        self.is_idle() && self.outputs.is_empty() && self.blocks.is_empty()
     }
 
     fn tick(&mut self, fx: &mut Vec<Effect>) {

@@ -10,8 +10,9 @@
 //! > job 0 pool=p group=g tag=t: 0 writes s0 x3; 1 reads s0 x2
 //!                                      stages by id; `x2 at 1@a,@b` gives each partition its preferred places in turn;
 //!                                      the last stage may end with `wants 1 0`
+//! > stored 1 r3/0 version=1              a kept partition; also: dropped; `job ... keeps r3` is a stage that reads through RDD 3
 //! > done t0 sum=7                      a success; `sum` is the checksum of a map output, by default the same for all
-//! > fail t0 panic                      also: fatal, killed, denied, fetch s0/1 t4 on 2
+//! > fail t0 panic                      also: fatal, killed, denied, gone s0, fetch s0/1 t4 on 2
 //! > at 3000                            time passes, and a tick comes
 //! ```
 

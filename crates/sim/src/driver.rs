@@ -107,6 +107,8 @@ impl World {
                 self.checker.dropped(task);
                 self.order(executor, Order::Drop((shuffle, map, task)));
             }
+            // Simulated executors keep no partitions.
+            Effect::DropKept { .. } => {}
             Effect::CommitDecision { task, executor, allowed } => {
                 self.checker.commit_decided(task, allowed)?;
                 self.order(executor, Order::CommitDecision { task, allowed });
@@ -212,7 +214,7 @@ impl World {
             preferred.clear();
         }
         let site = lineage.get(cut.rdd).site.clone();
-        StageSpec { stage, site, output: cut.output, inputs: cut.inputs, partitions, preferred }
+        StageSpec { stage, site, output: cut.output, inputs: cut.inputs, partitions, preferred, kept: Default::default() }
     }
 
     /// A user cancels: a job, or all of its group, or all with its tag.

@@ -72,6 +72,7 @@ impl Report {
             | TaskFailure::ExecutorLost { .. }
             | TaskFailure::Killed(_)
             | TaskFailure::CommitDenied
+            | TaskFailure::KeptBlockGone { .. }
             | TaskFailure::BadPlan(_) => self.task_failures += 1,
         }
     }

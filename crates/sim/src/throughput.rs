@@ -1,6 +1,6 @@
 //! How many decisions a second the scheduler makes, without any world around it.
 
-use firesteel_scheduler::{Effect, Event, JobSpec, Scheduler, SchedulerSettings, StageSpec, TaskOutcome};
+use firesteel_scheduler::{Effect, Event, JobSpec, Kept, Scheduler, SchedulerSettings, StageSpec, TaskOutcome};
 use firesteel_types::{CallSite, ExecutorId, JobId, Millis, Partition, ShuffleId, StageId, TaskId};
 use std::collections::VecDeque;
 use std::fmt;
@@ -75,6 +75,7 @@ fn job(tasks: u32) -> JobSpec {
         inputs,
         partitions,
         preferred: vec![],
+        kept: Kept::default(),
     };
     let shuffle = ShuffleId(0);
     let stages = vec![stage(0, Some(shuffle), vec![], tasks), stage(1, None, vec![shuffle], 1)];

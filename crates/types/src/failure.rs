@@ -44,6 +44,12 @@ pub enum TaskFailure {
         /// What came of the attempt.
         message: String,
     },
+    /// A partition that was kept is kept no more, and what it is computed from was not asked for. The task runs again with all
+    /// its inputs.
+    KeptBlockGone {
+        /// The shuffle that the task now needs.
+        shuffle: ShuffleId,
+    },
     /// The executor that ran the task went away.
     ExecutorLost {
         /// Which one.
@@ -65,7 +71,10 @@ impl TaskFailure {
         match self {
             TaskFailure::Panic { .. } | TaskFailure::Operation { .. } | TaskFailure::BadPlan(_) => true,
             TaskFailure::ExecutorLost { reason, .. } => reason.counts(),
-            TaskFailure::FetchFailed { .. } | TaskFailure::Killed(_) | TaskFailure::CommitDenied => false,
+            TaskFailure::FetchFailed { .. }
+            | TaskFailure::KeptBlockGone { .. }
+            | TaskFailure::Killed(_)
+            | TaskFailure::CommitDenied => false,
         }
     }
 
@@ -77,6 +86,7 @@ impl TaskFailure {
             TaskFailure::Panic { .. }
             | TaskFailure::ExecutorLost { .. }
             | TaskFailure::FetchFailed { .. }
+            | TaskFailure::KeptBlockGone { .. }
             | TaskFailure::Killed(_)
             | TaskFailure::CommitDenied => true,
         }
@@ -101,6 +111,9 @@ impl fmt::Display for TaskFailure {
                 "could not fetch the output of map task {map} of shuffle {shuffle} from executor {}: {message}",
                 executor.name()
             ),
+            TaskFailure::KeptBlockGone { shuffle } => {
+                write!(f, "a kept partition is gone; shuffle {shuffle} is needed to compute it again")
+            }
             TaskFailure::ExecutorLost { executor, reason } => {
                 write!(f, "executor {} was lost: {reason}", executor.name())
             }

@@ -47,6 +47,10 @@ id! {
     Partition(u32)
 }
 id! {
+    /// One broadcast variable.
+    BroadcastId(u64)
+}
+id! {
     /// One executor. The driver's own, in local mode, is [`ExecutorId::DRIVER`].
     ExecutorId(u32)
 }
@@ -76,8 +80,10 @@ impl ExecutorId {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum BlockId {
-    /// A cached partition.
+    /// A kept partition of a persisted RDD.
     Rdd(RddId, Partition),
+    /// The value of a broadcast variable, encoded.
+    Broadcast(BroadcastId),
     /// One slice of the data that `parallelize` was given.
     Input(RddId, Partition),
     /// What the map task of this partition wrote for all its reducers.
@@ -88,6 +94,7 @@ impl fmt::Display for BlockId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             BlockId::Rdd(rdd, part) => write!(f, "rdd_{rdd}_{part}"),
+            BlockId::Broadcast(broadcast) => write!(f, "broadcast_{broadcast}"),
             BlockId::Input(rdd, part) => write!(f, "input_{rdd}_{part}"),
             BlockId::MapOutput(shuffle, map, task) => write!(f, "shuffle_{shuffle}_{map}_{task}"),
         }

@@ -9,12 +9,14 @@ pub mod ids;
 pub mod locality;
 pub mod shuffle_outputs;
 pub mod site;
+pub mod storage_level;
 pub mod time;
 
 pub use event::AppEvent;
 pub use failure::{ExecutorLossReason, JobFailure, KillReason, TaskFailure};
-pub use ids::{BlockId, ExecutorId, JobId, Partition, RddId, ShuffleId, StageAttempt, StageId, TaskId};
+pub use ids::{BlockId, BroadcastId, ExecutorId, JobId, Partition, RddId, ShuffleId, StageAttempt, StageId, TaskId};
 pub use locality::{Locality, TaskLocation};
 pub use shuffle_outputs::{MapOutput, ShuffleOutputs};
 pub use site::CallSite;
+pub use storage_level::StorageLevel;
 pub use time::Millis;

@@ -29,10 +29,19 @@ impl Scheduler {
             self.hold_copies(id);
             return;
         }
-        let missing: Vec<ShuffleId> =
-            stage.spec.inputs.iter().copied().filter(|input| !self.outputs.is_available(*input)).collect();
+        let missing = match &stage.phase {
+            // Once it runs, it goes on with the inputs it has, unless a task finds that they do not suffice.
+            Phase::Running { inputs, .. } if !stage.distrusts_kept => {
+                self.missing(inputs.iter().map(|input| input.shuffle))
+            }
+            Phase::Running { .. } | Phase::Idle | Phase::Waiting => self.missing(self.needed_inputs(stage)),
+        };
         match &stage.phase {
-            Phase::Running { inputs, .. } if missing.is_empty() && self.is_current(inputs) => return,
+            Phase::Running { inputs, .. }
+                if missing.is_empty() && self.is_current(inputs) && self.suffices(stage, inputs) =>
+            {
+                return;
+            }
             Phase::Running { .. } => {
                 self.close_attempt(id, Some("input went missing".into()), fx);
             }
@@ -48,6 +57,16 @@ impl Scheduler {
         self.agenda.extend(missing.iter().map(writer));
     }
 
+    /// The shuffles among these whose outputs are not all there.
+    fn missing(&self, inputs: impl IntoIterator<Item = ShuffleId>) -> Vec<ShuffleId> {
+        inputs.into_iter().filter(|input| !self.outputs.is_available(*input)).collect()
+    }
+
+    /// Whether an attempt was given all that its tasks can ask for, as far as is known.
+    fn suffices(&self, stage: &Stage, inputs: &Inputs) -> bool {
+        !stage.distrusts_kept || inputs.len() == stage.spec.inputs.len()
+    }
+
     /// A stage has launched everything. What it reads may have gone since; then no copies of its tasks are launched either.
     fn hold_copies(&mut self, id: StageId) {
         if !self.reads_what_is_there(id) {
@@ -60,7 +79,7 @@ impl Scheduler {
     /// Whether a stage has an open attempt that reads what a new one would read.
     pub(crate) fn reads_what_is_there(&self, id: StageId) -> bool {
         let open = self.stages.get(id).and_then(Stage::open_attempt);
-        open.is_some_and(|(_, inputs)| self.is_current(&inputs))
+        open.is_some_and(|(_, inputs, _)| self.is_current(&inputs))
     }
 
     /// Whether a stage has work that somebody waits for.
@@ -70,8 +89,10 @@ impl Scheduler {
         if self.outputs.is_available(output) {
             return false;
         }
-        let waits =
-            |reader: &StageId| matches!(self.stages.get(*reader).map(|s| &s.phase), Some(Phase::Waiting));
+        let waits = |reader: &StageId| {
+            let reader = self.stages.get(*reader).expect("the readers of a shuffle are known");
+            matches!(reader.phase, Phase::Waiting) && self.needed_inputs(reader).contains(&output)
+        };
         self.stages.readers_of(output).iter().any(waits)
     }
 
@@ -81,10 +102,16 @@ impl Scheduler {
     }
 
     fn begin_attempt(&mut self, id: StageId, fx: &mut Vec<Effect>) {
+        let stage = self.stages.get(id).expect("only a known stage is attempted");
+        let needed = self.needed_inputs(stage);
+        let (kept, places) = (self.versions(&stage.spec), self.places(&stage.spec));
         let stage = self.stages.get_mut(id).expect("only a known stage is attempted");
+        if let Some(places) = places {
+            stage.spec.preferred = places;
+        }
         let attempt = StageAttempt(stage.next_attempt);
         stage.next_attempt += 1;
-        let inputs: Inputs = stage.spec.inputs.iter().map(|input| self.outputs.snapshot(*input)).collect();
+        let inputs: Inputs = needed.iter().map(|input| self.outputs.snapshot(*input)).collect();
         let total = stage.total();
         let output = stage.spec.output;
         let mut tasks = stage.tasks.take().unwrap_or_else(|| {
@@ -107,14 +134,14 @@ impl Scheduler {
         }));
         stage.tasks = Some(tasks);
         self.pools.add(&stage.pool, stage.turn());
-        self.stages.set_phase(id, Phase::Running { attempt, inputs });
+        self.stages.set_phase(id, Phase::Running { attempt, inputs, kept });
         self.vacancies.all = true;
     }
 
     /// Ends the open attempt, if there is one: it launches no more. Its tasks run on. The stage waits.
     pub(crate) fn close_attempt(&mut self, id: StageId, failure: Option<String>, fx: &mut Vec<Effect>) {
         let stage = self.stages.get(id).expect("only a known stage's attempt is closed");
-        let Some((attempt, _)) = stage.open_attempt() else { return };
+        let Some((attempt, ..)) = stage.open_attempt() else { return };
         fx.push(Effect::Event(AppEvent::StageCompleted { at: self.now, stage: id, attempt, failure }));
         self.pools.remove(&stage.pool, stage.turn());
         self.stages.set_phase(id, Phase::Waiting);

@@ -1,7 +1,7 @@
 //! The steps that concern jobs and stages: a job enters ([`submit`]), its stages run when their inputs are there
 //! ([`advance`]), what was computed from input that changed is undone ([`rollback`]), jobs end ([`end`]).
 //!
-//! This file has the tables. A stage moves between three phases, and `advance` makes all the moves:
+//! This file has the tables. A stage moves between three phases, and `advance` makes all the moves ([`kept`] says which inputs it needs):
 //!
 //! | from | to | when |
 //! | --- | --- | --- |
@@ -14,9 +14,11 @@
 
 pub(crate) mod advance;
 pub(crate) mod end;
+pub(crate) mod kept;
 pub(crate) mod rollback;
 pub(crate) mod submit;
 
+use crate::dag::kept::Versions;
 use crate::effect::ShuffleOutputs;
 use crate::event::StageSpec;
 use crate::pools::Turn;
@@ -50,7 +52,7 @@ pub(crate) enum Phase {
     /// It is wanted, and waits for its inputs. Tasks of earlier attempts may still run.
     Waiting,
     /// An attempt launches tasks.
-    Running { attempt: StageAttempt, inputs: Inputs },
+    Running { attempt: StageAttempt, inputs: Inputs, kept: Versions },
 }
 
 /// A stage of at least one running job.
@@ -70,6 +72,8 @@ pub(crate) struct Stage {
     pub(crate) tasks: Option<TaskSet>,
     /// The attempts at its tasks that run and were not told to stop.
     pub(crate) running: BTreeSet<TaskId>,
+    /// Whether a kept partition was found missing: the stage then reads all its inputs.
+    pub(crate) distrusts_kept: bool,
 }
 
 impl Stage {
@@ -79,9 +83,9 @@ impl Stage {
     }
 
     /// The attempt that launches tasks, if one does, and what they read.
-    pub(crate) fn open_attempt(&self) -> Option<(StageAttempt, Inputs)> {
+    pub(crate) fn open_attempt(&self) -> Option<(StageAttempt, Inputs, Versions)> {
         match &self.phase {
-            Phase::Running { attempt, inputs } => Some((*attempt, inputs.clone())),
+            Phase::Running { attempt, inputs, kept } => Some((*attempt, inputs.clone(), kept.clone())),
             Phase::Idle | Phase::Waiting => None,
         }
     }

@@ -12,6 +12,8 @@
 //!    later job may read both *S* and what was computed from it; and (iii) is told to stop, so that its outcome will not
 //!    count. Then nothing of *a* is left, and the stages that are wanted run again.
 //!
+//! Partitions that executors keep, and that were computed from *a*, stay where they are but count no more: see `dag::kept`.
+//!
 //! So at every moment all registered outputs and all results of one running job were computed from the same records of each
 //! map task. Outputs downstream are given up even where they might come out the same (after a `distinct`, say): to look
 //! would mean to let results through that might have to be taken back. Digests do not depend on order: records in another
@@ -26,6 +28,7 @@ use std::collections::BTreeSet;
 impl Scheduler {
     /// Undoes all that was computed from the first output of a map task, or fails the jobs for which it is too late.
     pub(crate) fn roll_back_downstream(&mut self, shuffle: ShuffleId, map: Partition, fx: &mut Vec<Effect>) {
+        self.outputs.grow_version(shuffle);
         let affected = self.outputs.downstream(shuffle);
         let readers: BTreeSet<StageId> =
             affected.iter().chain([&shuffle]).flat_map(|shuffle| self.stages.readers_of(*shuffle)).collect();

@@ -85,6 +85,7 @@ impl Scheduler {
             }
         }
         let id = spec.stage;
+        spec.kept.rdds.iter().for_each(|kept| self.blocks.declare(kept.rdd));
         self.stages.insert(Stage {
             spec,
             jobs: BTreeSet::from([job]),
@@ -95,6 +96,7 @@ impl Scheduler {
             failed_in_a_row: 0,
             tasks: None,
             running: BTreeSet::new(),
+            distrusts_kept: false,
         });
         id
     }

@@ -50,6 +50,7 @@ impl Scheduler {
                 self.task_lost(task, TaskFailure::ExecutorLost { executor: id, reason: reason.clone() }, fx);
             }
         }
+        self.blocks.executor_gone(id);
         if !outputs_survive {
             self.outputs_of_executor_gone(id);
         }

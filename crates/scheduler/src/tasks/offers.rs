@@ -76,7 +76,7 @@ impl Scheduler {
 
     fn launch(&mut self, id: StageId, executor: ExecutorId, pick: Pick, fx: &mut Vec<Effect>) {
         let stage = self.stages.get_mut(id).expect("a launched stage is known");
-        let (stage_attempt, inputs) = stage.open_attempt().expect("only an open attempt launches tasks");
+        let (stage_attempt, inputs, kept) = stage.open_attempt().expect("only an open attempt launches tasks");
         let partition = stage.partition(pick.index);
         let task = self.tasks.insert(RunningTask {
             stage: id,
@@ -113,6 +113,7 @@ impl Scheduler {
             attempt,
             job,
             inputs,
+            kept,
             locality,
             speculative,
         }));

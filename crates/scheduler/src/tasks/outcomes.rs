@@ -169,6 +169,9 @@ impl Scheduler {
             return;
         }
         self.queue_if_unlaunched(task.stage, task.index);
+        if let TaskFailure::KeptBlockGone { .. } = &failure {
+            self.stages.get_mut(task.stage).expect("the stage was there a moment ago").distrusts_kept = true;
+        }
         if let TaskFailure::FetchFailed { shuffle, map, map_task, executor, .. } = &failure {
             self.input_missing(*shuffle, *map, *map_task, *executor, fx);
             self.attempt_failed(&task, failure, fx);
@@ -199,7 +202,7 @@ impl Scheduler {
     /// A fetch failure ends the attempt at the stage to which it belongs, unless that has ended already.
     fn attempt_failed(&mut self, task: &RunningTask, failure: TaskFailure, fx: &mut Vec<Effect>) {
         let stage = self.stages.get_mut(task.stage).expect("a task that counts has a stage");
-        if stage.open_attempt().is_none_or(|(open, _)| open != task.stage_attempt) {
+        if stage.open_attempt().is_none_or(|(open, ..)| open != task.stage_attempt) {
             return;
         }
         stage.failed_in_a_row += 1;

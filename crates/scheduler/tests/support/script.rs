@@ -119,6 +119,15 @@ impl Story {
                 job: JobId(number(words[0])),
                 failure: JobFailure::ResultTooLarge { bytes: 2, limit: 1 },
             },
+            "stored" => {
+                let (rdd, partition, version) = block(words[1], option(&words, "version"));
+                Event::BlockStored { executor: executor(words[0]), rdd, partition, version }
+            }
+            "dropped" => {
+                let (rdd, partition, version) = block(words[1], option(&words, "version"));
+                Event::BlockDropped { executor: executor(words[0]), rdd, partition, version }
+            }
+            "unpersist" => Event::RddUnpersisted { rdd: rdd(words[0]) },
             "release" => Event::ShuffleReleased { shuffle: shuffle(words[0]) },
             _ => panic!("no such event: {command}"),
         }
@@ -168,6 +177,7 @@ impl Story {
             "fatal" => operation(false),
             "killed" => TaskFailure::Killed(KillReason::StageAborted),
             "denied" => TaskFailure::CommitDenied,
+            "gone" => TaskFailure::KeptBlockGone { shuffle: shuffle(words[2]) },
             "fetch" => {
                 let (from, map) = words[2].split_once('/').expect("an output is named s0/1");
                 TaskFailure::FetchFailed {
@@ -201,6 +211,7 @@ impl Story {
             Effect::MapOutputDropped { shuffle, map, task, executor } => {
                 format!("drop s{shuffle}/{map} by t{task} on {}", executor.name())
             }
+            Effect::DropKept { rdd, executor } => format!("executor {} drops rdd {rdd}", executor.name()),
             Effect::CommitDecision { task, allowed: true, .. } => format!("t{task} may commit"),
             Effect::CommitDecision { task, allowed: false, .. } => format!("t{task} may not commit"),
             Effect::Event(event) if self.show_events => tell_event(event),
@@ -228,6 +239,9 @@ fn tell_launch(launch: &TaskLaunch) -> String {
     }
     if launch.speculative {
         add(", speculative".into());
+    }
+    for (rdd, version) in launch.kept.iter() {
+        add(format!(", keeps rdd {rdd} version {version}"));
     }
     for input in launch.inputs.iter() {
         let writers: Vec<String> = input.maps.iter().map(|map| format!("t{}", map.task)).collect();
@@ -278,6 +292,7 @@ fn stage(text: &str, wants: &mut Option<Vec<Partition>>) -> StageSpec {
         inputs: vec![],
         partitions: 1,
         preferred: vec![],
+        kept: Kept::default(),
     };
     while let Some(word) = words.next() {
         match word {
@@ -292,11 +307,31 @@ fn stage(text: &str, wants: &mut Option<Vec<Partition>>) -> StageSpec {
                     words.next().expect("places follow").split(',').map(|place| vec![location(place)]);
                 spec.preferred = places.cycle().take(spec.partitions as usize).collect();
             }
+            "keeps" => spec.kept = kept(words.next().expect("an rdd follows"), &spec),
             "wants" => *wants = Some(words.by_ref().map(|word| Partition(number(word))).collect()),
             count => spec.partitions = number(count.trim_start_matches('x')),
         }
     }
     spec
+}
+
+/// `r3/1`, with a version that is 0 if not given.
+fn block(text: &str, version: Option<&str>) -> (RddId, Partition, u64) {
+    let (id, partition) = text.split_once('/').expect("a block is named r3/1");
+    (rdd(id), Partition(number(partition)), version.map_or(0, number))
+}
+
+fn rdd(text: &str) -> RddId {
+    RddId(number(text.trim_start_matches('r')))
+}
+
+/// `r3`: an RDD through which the stage reads all its inputs.
+fn kept(name: &str, spec: &StageSpec) -> Kept {
+    let rdd = rdd(name);
+    let reads = Reads { shuffles: spec.inputs.clone(), kept: vec![] };
+    let behind = spec.inputs.clone();
+    let kept = KeptRdd { rdd, partitions: spec.partitions, aligned: true, reads, behind };
+    Kept { last: Reads { shuffles: vec![], kept: vec![0] }, rdds: vec![kept] }
 }
 
 fn location(text: &str) -> TaskLocation {

@@ -1,0 +1,140 @@
+//! Which executor keeps which partition of which persisted RDD.
+//!
+//! Only a hint: a block may have been dropped a moment ago, and a task that relied on it computes the partition itself.
+//! Blocks carry the *version* of what they were computed from (see `dag::kept`); those of another version do not count, and
+//! no task reads them.
+
+use firesteel_types::{ExecutorId, Partition, RddId};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// All persisted RDDs that a job has named, and where their blocks lie.
+#[derive(Debug, Default)]
+pub(crate) struct BlockLocations {
+    rdds: BTreeMap<RddId, Blocks>,
+}
+
+#[derive(Debug, Default)]
+struct Blocks {
+    version: u64,
+    holders: BTreeMap<Partition, BTreeSet<ExecutorId>>,
+}
+
+impl BlockLocations {
+    /// Makes a persisted RDD known.
+    pub(crate) fn declare(&mut self, rdd: RddId) {
+        self.rdds.entry(rdd).or_default();
+    }
+
+    /// Notes a block. False when nobody wants it to be kept: the RDD was unpersisted, or the block is of an older version.
+    pub(crate) fn stored(
+        &mut self,
+        executor: ExecutorId,
+        rdd: RddId,
+        partition: Partition,
+        version: u64,
+    ) -> bool {
+        let Some(blocks) = self.rdds.get_mut(&rdd) else { return false };
+        if version > blocks.version {
+            *blocks = Blocks { version, holders: BTreeMap::new() };
+        }
+        if version == blocks.version {
+            blocks.holders.entry(partition).or_default().insert(executor);
+        }
+        true
+    }
+
+    /// Notes that a block is gone.
+    pub(crate) fn dropped(
+        &mut self,
+        executor: ExecutorId,
+        rdd: RddId,
+        partition: Partition,
+        version: u64,
+    ) {
+        let Some(blocks) = self.rdds.get_mut(&rdd) else { return };
+        if version != blocks.version {
+            return;
+        }
+        if let Some(holders) = blocks.holders.get_mut(&partition) {
+            holders.remove(&executor);
+            if holders.is_empty() {
+                blocks.holders.remove(&partition);
+            }
+        }
+    }
+
+    /// Forgets an RDD, and says who kept blocks of it.
+    pub(crate) fn forget(&mut self, rdd: RddId) -> BTreeSet<ExecutorId> {
+        let blocks = self.rdds.remove(&rdd).unwrap_or_default();
+        blocks.holders.into_values().flatten().collect()
+    }
+
+    /// An executor is gone, and its blocks with it.
+    pub(crate) fn executor_gone(&mut self, executor: ExecutorId) {
+        for blocks in self.rdds.values_mut() {
+            blocks.holders.retain(|_, holders| {
+                holders.remove(&executor);
+                !holders.is_empty()
+            });
+        }
+    }
+
+    /// Whether each of so many partitions is kept somewhere, in this version.
+    pub(crate) fn has_all(&self, rdd: RddId, partitions: u32, version: u64) -> bool {
+        let all = |blocks: &Blocks| blocks.version == version && blocks.holders.len() == partitions as usize;
+        self.rdds.get(&rdd).is_some_and(all)
+    }
+
+    /// Who keeps a partition, in this version.
+    pub(crate) fn holders(
+        &self,
+        rdd: RddId,
+        partition: Partition,
+        version: u64,
+    ) -> impl Iterator<Item = ExecutorId> {
+        let blocks = self.rdds.get(&rdd).filter(|blocks| blocks.version == version);
+        blocks.and_then(|blocks| blocks.holders.get(&partition)).into_iter().flatten().copied()
+    }
+
+    /// Whether no persisted RDD is known.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rdds.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: ExecutorId = ExecutorId(1);
+    const B: ExecutorId = ExecutorId(2);
+    const RDD: RddId = RddId(7);
+
+    #[test]
+    fn a_newer_version_replaces_all_blocks_and_an_older_one_does_not_count() {
+        let mut blocks = BlockLocations::default();
+        assert!(!blocks.stored(A, RDD, Partition(0), 0), "nobody has declared it");
+        blocks.declare(RDD);
+        assert!(blocks.stored(A, RDD, Partition(0), 0) && blocks.stored(B, RDD, Partition(1), 0));
+        assert!(blocks.has_all(RDD, 2, 0) && !blocks.has_all(RDD, 2, 1));
+        assert!(blocks.stored(B, RDD, Partition(1), 1));
+        assert!(!blocks.has_all(RDD, 2, 0) && !blocks.has_all(RDD, 2, 1));
+        assert!(blocks.stored(A, RDD, Partition(0), 0));
+        assert!(blocks.holders(RDD, Partition(0), 1).next().is_none());
+    }
+
+    #[test]
+    fn blocks_go_with_their_executor_and_one_by_one() {
+        let mut blocks = BlockLocations::default();
+        blocks.declare(RDD);
+        for (executor, partition) in [(A, 0), (B, 0), (B, 1)] {
+            blocks.stored(executor, RDD, Partition(partition), 0);
+        }
+        blocks.dropped(B, RDD, Partition(1), 0);
+        assert!(!blocks.has_all(RDD, 2, 0) && blocks.has_all(RDD, 1, 0));
+        blocks.executor_gone(B);
+        assert!(blocks.holders(RDD, Partition(0), 0).eq([A]));
+        assert_eq!(blocks.forget(RDD), BTreeSet::from([A]));
+        assert!(blocks.is_empty());
+    }
+}

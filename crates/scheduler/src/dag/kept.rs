@@ -1,0 +1,93 @@
+//! What kept partitions spare a stage, and when they are no longer valid.
+//!
+//! A stage need not read a shuffle if every path to it leads through a persisted RDD all of whose partitions are kept: then
+//! the stages that write it need not run either. That is decided anew with each attempt. Should a task find a partition
+//! gone on which it relied, it fails with [`KeptBlockGone`](firesteel_types::TaskFailure::KeptBlockGone), and its stage is
+//! given all its inputs from then on.
+//!
+//! **Versions.** A kept partition was computed from map outputs. When one of those is written again with other records,
+//! `dag::rollback` undoes what was computed from the first; the version of the shuffle grows, and of all that is downstream
+//! of it. The version of a persisted RDD is the sum of those of the shuffles behind it. A task is told the versions of the
+//! RDDs that it may read or keep, and executors keep blocks by version: old and new partitions of one RDD cannot be mixed.
+
+use crate::dag::Stage;
+use crate::effect::Effect;
+use crate::event::{Kept, StageSpec};
+use crate::scheduler::Scheduler;
+use firesteel_types::{ExecutorId, Partition, RddId, ShuffleId, TaskLocation};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// The version of each persisted RDD of a stage, as an attempt is told it.
+pub(crate) type Versions = Arc<[(RddId, u64)]>;
+
+impl Scheduler {
+    /// The inputs that an attempt at a stage needs now, in the order of its spec.
+    pub(crate) fn needed_inputs(&self, stage: &Stage) -> Vec<ShuffleId> {
+        let Kept { last, rdds } = &stage.spec.kept;
+        if rdds.is_empty() || stage.distrusts_kept {
+            return stage.spec.inputs.clone();
+        }
+        let mut needed: BTreeSet<ShuffleId> = last.shuffles.iter().copied().collect();
+        let mut seen: BTreeSet<usize> = last.kept.iter().copied().collect();
+        let mut pending = last.kept.clone();
+        while let Some(at) = pending.pop() {
+            let kept = &rdds[at];
+            if self.blocks.has_all(kept.rdd, kept.partitions, self.version(&kept.behind)) {
+                continue;
+            }
+            needed.extend(&kept.reads.shuffles);
+            pending.extend(kept.reads.kept.iter().copied().filter(|next| seen.insert(*next)));
+        }
+        stage.spec.inputs.iter().copied().filter(|input| needed.contains(input)).collect()
+    }
+
+    /// The version of what was computed from these shuffles.
+    fn version(&self, behind: &[ShuffleId]) -> u64 {
+        behind.iter().map(|shuffle| self.outputs.version(*shuffle)).sum()
+    }
+
+    /// The versions that an attempt at a stage reads and keeps.
+    pub(crate) fn versions(&self, spec: &StageSpec) -> Versions {
+        spec.kept.rdds.iter().map(|kept| (kept.rdd, self.version(&kept.behind))).collect()
+    }
+
+    /// Where the partitions of a stage would like to run: with the nearest kept partition, else where its spec says.
+    pub(crate) fn places(&self, spec: &StageSpec) -> Option<Vec<Vec<TaskLocation>>> {
+        let aligned = spec.kept.rdds.iter().filter(|kept| kept.aligned).max_by_key(|kept| kept.rdd)?;
+        let version = self.version(&aligned.behind);
+        let place = |executor: ExecutorId| {
+            let host = self.executors.get(executor)?.host.to_string();
+            Some(TaskLocation { host, executor: Some(executor) })
+        };
+        let of = |partition: u32| -> Vec<TaskLocation> {
+            let kept: Vec<_> =
+                self.blocks.holders(aligned.rdd, Partition(partition), version).filter_map(place).collect();
+            match kept.is_empty() {
+                true => spec.preferred.get(partition as usize).cloned().unwrap_or_default(),
+                false => kept,
+            }
+        };
+        Some((0..spec.partitions).map(of).collect())
+    }
+
+    /// An executor keeps a partition.
+    pub(crate) fn block_stored(
+        &mut self,
+        executor: ExecutorId,
+        rdd: RddId,
+        partition: Partition,
+        version: u64,
+        fx: &mut Vec<Effect>,
+    ) {
+        if self.executors.contains(executor) && !self.blocks.stored(executor, rdd, partition, version) {
+            fx.push(Effect::DropKept { rdd, executor });
+        }
+    }
+
+    /// Nobody wants an RDD to be kept any more.
+    pub(crate) fn rdd_unpersisted(&mut self, rdd: RddId, fx: &mut Vec<Effect>) {
+        let holders = self.blocks.forget(rdd);
+        fx.extend(holders.into_iter().map(|executor| Effect::DropKept { rdd, executor }));
+    }
+}
