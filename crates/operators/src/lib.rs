@@ -10,6 +10,7 @@
 mod code;
 mod cogroup;
 mod combine;
+mod keep;
 mod narrow;
 mod result;
 mod several;
@@ -24,6 +25,7 @@ pub mod watch;
 pub use code::Code;
 pub use cogroup::{CoGroup2, CoGroup3, CoGroup4};
 pub use combine::{Combine, Combining, fan_out};
+pub use keep::{Keep, KeepAs};
 pub use narrow::{Batchwise, FlatMap, Records, WholePartition};
 pub use result::{RunTerminal, TaskOutput, Terminal, Yield};
 pub use several::{Cartesian, Coalesce, Union, ZipPartitions};

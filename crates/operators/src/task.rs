@@ -4,7 +4,7 @@ use crate::watch;
 use firesteel_data::{DataError, Workspace};
 use firesteel_io::IoError;
 use firesteel_shuffle::ShuffleStore;
-use firesteel_storage::{BlockStore, LocalDirs, MemoryPool, TaskWorkspace};
+use firesteel_storage::{BlockStore, KeptBlocks, LocalDirs, MemoryPool, TaskWorkspace};
 use firesteel_types::{
     CallSite, ExecutorId, KillReason, Partition, RddId, ShuffleId, ShuffleOutputs, StageAttempt, StageId,
     TaskFailure, TaskId,
@@ -33,6 +33,8 @@ pub struct Services {
     pub shuffles: Arc<ShuffleStore>,
     /// The blocks that it has.
     pub blocks: Arc<BlockStore>,
+    /// The partitions of persisted RDDs that it keeps.
+    pub kept: Arc<KeptBlocks>,
     /// The way to ask for commits.
     pub commit: Arc<dyn CommitGate>,
 }
@@ -52,6 +54,8 @@ pub struct TaskSpec {
     pub attempt: u32,
     /// The map outputs that the task may read.
     pub inputs: Arc<[Arc<ShuffleOutputs>]>,
+    /// The version under which it may read and keep partitions of each persisted RDD.
+    pub kept: Arc<[(RddId, u64)]>,
 }
 
 /// A running task, as its operators see it. Cheap to clone.
@@ -112,10 +116,19 @@ impl Task {
     pub(crate) fn outputs(&self, shuffle: ShuffleId) -> Outcome<Arc<ShuffleOutputs>> {
         let found = self.inner.spec.inputs.iter().find(|outputs| outputs.shuffle == shuffle);
         found.cloned().ok_or_else(|| {
-            Box::new(TaskFailure::BadPlan(format!(
-                "the task was told nothing of shuffle {shuffle}, which it reads"
-            )))
+            // What kept partitions spare is not sent along. One of them is gone, it seems.
+            Box::new(match self.inner.spec.kept.is_empty() {
+                false => TaskFailure::KeptBlockGone { shuffle },
+                true => TaskFailure::BadPlan(format!(
+                    "the task was told nothing of shuffle {shuffle}, which it reads"
+                )),
+            })
         })
+    }
+
+    /// The version of a persisted RDD that this task may read and keep.
+    pub(crate) fn kept_version(&self, rdd: RddId) -> Option<u64> {
+        self.inner.spec.kept.iter().find(|(known, _)| *known == rdd).map(|(_, version)| *version)
     }
 }
 

@@ -59,7 +59,7 @@ impl MapOutput {
         dirs: &LocalDirs,
     ) -> Result<(), DataError> {
         debug_assert_eq!(offsets.last().copied(), Some(bytes.len() as u64));
-        let place = if pool.arbiter().try_store(bytes.len()) {
+        let place = if pool.try_store(bytes.len()) {
             Place::Memory { bytes: Arc::new(bytes), pool: pool.clone() }
         } else {
             write_to_disk(&bytes, &offsets, dirs)?

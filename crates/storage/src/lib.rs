@@ -1,14 +1,18 @@
 //! What an executor holds: one memory budget, directories of its own, and the blocks it keeps.
 //!
 //! [`memory`] decides who gets how much of the budget; [`LocalDirs`] owns the files; [`BlockStore`] keeps blocks by name;
+//! [`KeptBlocks`] the partitions of persisted RDDs, which make room in the order of [`lru`];
 //! [`TaskWorkspace`] is what one task sees of the first two.
 
 mod blocks;
+pub mod kept;
 mod local_dirs;
+pub mod lru;
 pub mod memory;
 mod workspace;
 
 pub use blocks::BlockStore;
+pub use kept::KeptBlocks;
 pub use local_dirs::LocalDirs;
 pub use memory::MemoryPool;
 pub use workspace::TaskWorkspace;

@@ -2,19 +2,33 @@
 //!
 //! The rules, all in [`Arbiter`], which is a plain value:
 //! - Together they never go over the total, except for what is taken with `anyway`.
-//! - One of `n` running tasks gets at most an `n`-th of what storage has not taken, so that no task starves the others. A
+//! - One of `n` running tasks gets at most an `n`-th of what storage is sure of, so that no task starves the others. A
 //!   task that is refused spills; it never waits, so tasks cannot wait for each other.
-//! - Storage gets at most half of the total; what it is refused goes to disk.
+//! - Map outputs get at most half of the total; what they are refused goes to disk.
+//! - Kept partitions may have all that nobody else uses. What of them goes over half of the total, together with map
+//!   outputs, has to make room when a task or a map output asks: the least recently used are evicted.
 
 use firesteel_types::TaskId;
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+
+/// What is said to who asks for memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It has it.
+    Granted,
+    /// It may ask again when so many bytes of kept partitions were evicted.
+    AfterEvicting(usize),
+    /// It cannot have it.
+    Refused,
+}
 
 /// Who holds how much, and who may have more. Decides only; [`MemoryPool`] shares one between threads.
 #[derive(Clone, Debug)]
 pub struct Arbiter {
     total: usize,
-    storage: usize,
+    stored: usize,
+    kept: usize,
     tasks: BTreeMap<TaskId, usize>,
     peak: usize,
 }
@@ -22,7 +36,7 @@ pub struct Arbiter {
 impl Arbiter {
     /// An arbiter over `total` bytes.
     pub fn new(total: usize) -> Self {
-        Arbiter { total, storage: 0, tasks: BTreeMap::new(), peak: 0 }
+        Arbiter { total, stored: 0, kept: 0, tasks: BTreeMap::new(), peak: 0 }
     }
 
     /// A task begins: from now on it counts among those that share.
@@ -36,14 +50,18 @@ impl Arbiter {
     }
 
     /// A task asks for more.
-    pub fn try_reserve(&mut self, task: TaskId, bytes: usize) -> bool {
-        let share = (self.total - self.storage.min(self.total)) / self.tasks.len().max(1);
+    pub fn reserve(&mut self, task: TaskId, bytes: usize) -> Answer {
+        let sure_of = self.stored + self.kept - self.evictable();
+        let share = (self.total - sure_of.min(self.total)) / self.tasks.len().max(1);
         let holds = self.tasks.get(&task).copied().unwrap_or(0);
-        let granted = holds.saturating_add(bytes) <= share && self.used().saturating_add(bytes) <= self.total;
-        if granted {
+        if holds.saturating_add(bytes) > share {
+            return Answer::Refused;
+        }
+        let answer = self.room_for(bytes);
+        if answer == Answer::Granted {
             self.reserve_anyway(task, bytes);
         }
-        granted
+        answer
     }
 
     /// A task takes what it cannot do without.
@@ -60,44 +78,99 @@ impl Arbiter {
         *holds -= bytes;
     }
 
-    /// Storage asks for more.
-    pub fn try_store(&mut self, bytes: usize) -> bool {
-        let granted = self.storage.saturating_add(bytes) <= self.total / 2
-            && self.used().saturating_add(bytes) <= self.total;
-        if granted {
-            self.storage += bytes;
+    /// A map output asks for its place.
+    pub fn store(&mut self, bytes: usize) -> Answer {
+        if self.stored.saturating_add(bytes) > self.total / 2 {
+            return Answer::Refused;
+        }
+        let answer = self.room_for(bytes);
+        if answer == Answer::Granted {
+            self.stored += bytes;
             self.peak = self.peak.max(self.used());
         }
-        granted
+        answer
     }
 
-    /// Storage gives back.
+    /// A map output gives its place back.
     pub fn unstore(&mut self, bytes: usize) {
-        assert!(self.storage >= bytes, "storage gives back {bytes} bytes of {}", self.storage);
-        self.storage -= bytes;
+        assert!(self.stored >= bytes, "map outputs give back {bytes} bytes of {}", self.stored);
+        self.stored -= bytes;
+    }
+
+    /// A kept partition asks for more. Others may be evicted for it; which, their owner decides.
+    pub fn keep(&mut self, bytes: usize) -> Answer {
+        let wanted = self.used().saturating_add(bytes);
+        if wanted <= self.total {
+            self.kept += bytes;
+            self.peak = self.peak.max(self.used());
+            Answer::Granted
+        } else if wanted - self.total <= self.kept {
+            Answer::AfterEvicting(wanted - self.total)
+        } else {
+            Answer::Refused
+        }
+    }
+
+    /// A kept partition gives back.
+    pub fn unkeep(&mut self, bytes: usize) {
+        assert!(self.kept >= bytes, "kept partitions give back {bytes} bytes of {}", self.kept);
+        self.kept -= bytes;
+    }
+
+    /// How many bytes of kept partitions have to go when somebody else asks.
+    fn evictable(&self) -> usize {
+        (self.stored + self.kept).saturating_sub(self.total / 2).min(self.kept)
+    }
+
+    fn room_for(&self, bytes: usize) -> Answer {
+        let wanted = self.used().saturating_add(bytes);
+        match wanted.saturating_sub(self.total) {
+            0 => Answer::Granted,
+            missing if missing <= self.evictable() => Answer::AfterEvicting(missing),
+            _ => Answer::Refused,
+        }
     }
 
     /// What is taken, by everybody.
     pub fn used(&self) -> usize {
-        self.storage + self.tasks.values().sum::<usize>()
+        self.stored + self.kept + self.tasks.values().sum::<usize>()
     }
 
     /// The most that was ever taken.
     pub fn peak(&self) -> usize {
         self.peak
     }
+
+    /// What there is for everybody together.
+    pub fn total(&self) -> usize {
+        self.total
+    }
+}
+
+/// Makes room by evicting kept partitions.
+pub trait Evict: Send + Sync {
+    /// Evicts at least so many bytes. `false`, and nothing evicted, when there is not so much to evict.
+    fn evict(&self, bytes: usize) -> bool;
 }
 
 /// An [`Arbiter`] that threads share.
-#[derive(Debug)]
 pub struct MemoryPool {
     arbiter: Mutex<Arbiter>,
+    evict: OnceLock<Weak<dyn Evict>>,
 }
 
 impl MemoryPool {
+    /// Others may take the room that was made before it is asked for again. After so many times, the answer is no.
+    const TRIES: u32 = 3;
+
     /// A pool of `total` bytes.
     pub fn new(total: usize) -> Self {
-        MemoryPool { arbiter: Mutex::new(Arbiter::new(total)) }
+        MemoryPool { arbiter: Mutex::new(Arbiter::new(total)), evict: OnceLock::new() }
+    }
+
+    /// Says who evicts. The first to say so does.
+    pub fn set_evict(&self, evict: Weak<dyn Evict>) {
+        let _ = self.evict.set(evict);
     }
 
     /// The arbiter, for one decision.
@@ -105,10 +178,45 @@ impl MemoryPool {
         // Every decision either happens whole or not at all, so a panic elsewhere leaves the arbiter sound.
         self.arbiter.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// A task asks for more; partitions are evicted where that helps.
+    pub fn try_reserve(&self, task: TaskId, bytes: usize) -> bool {
+        self.ask(|arbiter| arbiter.reserve(task, bytes))
+    }
+
+    /// A map output asks for its place; partitions are evicted where that helps.
+    pub fn try_store(&self, bytes: usize) -> bool {
+        self.ask(|arbiter| arbiter.store(bytes))
+    }
+
+    fn ask(&self, mut question: impl FnMut(&mut Arbiter) -> Answer) -> bool {
+        for _ in 0..Self::TRIES {
+            // Its own statement: the arbiter must not stay locked while partitions are evicted.
+            let answer = question(&mut self.arbiter());
+            match answer {
+                Answer::Granted => return true,
+                Answer::Refused => return false,
+                Answer::AfterEvicting(bytes) => {
+                    let evicted = self.evict.get().and_then(Weak::upgrade).is_some_and(|e| e.evict(bytes));
+                    if !evicted {
+                        return false;
+                    }
+                }
+            }
+        }
+        false
+    }
+}
+
+impl std::fmt::Debug for MemoryPool {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.arbiter().fmt(f)
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::Answer::*;
     use super::*;
     use proptest::prelude::*;
 
@@ -116,44 +224,81 @@ mod tests {
     fn one_task_gets_all_and_two_get_half_each() {
         let mut arbiter = Arbiter::new(100);
         arbiter.begin(TaskId(1));
-        assert!(arbiter.try_reserve(TaskId(1), 50));
+        assert_eq!(arbiter.reserve(TaskId(1), 50), Granted);
         arbiter.begin(TaskId(2));
-        assert!(!arbiter.try_reserve(TaskId(1), 1));
-        assert!(arbiter.try_reserve(TaskId(2), 50));
+        assert_eq!(arbiter.reserve(TaskId(1), 1), Refused);
+        assert_eq!(arbiter.reserve(TaskId(2), 50), Granted);
         arbiter.end(TaskId(2));
-        assert!(arbiter.try_reserve(TaskId(1), 50));
-        assert!(!arbiter.try_reserve(TaskId(1), 1));
+        assert_eq!(arbiter.reserve(TaskId(1), 50), Granted);
+        assert_eq!(arbiter.reserve(TaskId(1), 1), Refused);
     }
 
     #[test]
-    fn storage_takes_half_at_most() {
+    fn map_outputs_take_half_at_most() {
         let mut arbiter = Arbiter::new(100);
-        assert!(arbiter.try_store(50));
-        assert!(!arbiter.try_store(1));
+        assert_eq!(arbiter.store(50), Granted);
+        assert_eq!(arbiter.store(1), Refused);
         arbiter.begin(TaskId(1));
-        assert!(!arbiter.try_reserve(TaskId(1), 51));
-        assert!(arbiter.try_reserve(TaskId(1), 50));
+        assert_eq!(arbiter.reserve(TaskId(1), 51), Refused);
+        assert_eq!(arbiter.reserve(TaskId(1), 50), Granted);
+    }
+
+    #[test]
+    fn kept_partitions_take_what_is_free_and_give_back_what_is_over_half() {
+        let mut arbiter = Arbiter::new(100);
+        arbiter.begin(TaskId(1));
+        assert_eq!(arbiter.keep(90), Granted);
+        assert_eq!(arbiter.keep(20), AfterEvicting(10));
+        assert_eq!(arbiter.keep(101), Refused);
+        assert_eq!(arbiter.reserve(TaskId(1), 50), AfterEvicting(40));
+        assert_eq!(arbiter.reserve(TaskId(1), 51), Refused);
+        assert_eq!(arbiter.store(30), AfterEvicting(20));
+        arbiter.unkeep(40);
+        assert_eq!(arbiter.reserve(TaskId(1), 50), Granted);
+        assert_eq!(arbiter.keep(1), AfterEvicting(1));
     }
 
     proptest! {
         #[test]
-        fn what_is_granted_never_exceeds_the_total(steps in prop::collection::vec((0u64..4, 0usize..60, 0u8..4), 0..60)) {
+        fn what_is_granted_never_exceeds_the_total(steps in prop::collection::vec((0u64..4, 0usize..60, 0u8..7), 0..80)) {
             let mut arbiter = Arbiter::new(100);
-            let mut model = BTreeMap::<TaskId, usize>::new();
+            let (mut tasks, mut stored, mut kept) = (BTreeMap::<TaskId, usize>::new(), 0, 0);
             for (task, bytes, step) in steps {
                 let task = TaskId(task);
                 match step {
                     0 => arbiter.begin(task),
-                    1 => if arbiter.try_reserve(task, bytes) { *model.entry(task).or_default() += bytes },
+                    1 => if arbiter.reserve(task, bytes) == Granted { *tasks.entry(task).or_default() += bytes },
                     2 => {
-                        let back = bytes.min(model.get(&task).copied().unwrap_or(0));
+                        let back = bytes.min(tasks.get(&task).copied().unwrap_or(0));
                         arbiter.release(task, back);
-                        if let Some(holds) = model.get_mut(&task) { *holds -= back }
+                        if let Some(holds) = tasks.get_mut(&task) { *holds -= back }
                     }
-                    _ => { arbiter.end(task); model.remove(&task); }
+                    3 => match arbiter.keep(bytes) {
+                        Granted => kept += bytes,
+                        // What was said to help does help.
+                        AfterEvicting(missing) => {
+                            arbiter.unkeep(missing);
+                            prop_assert_eq!(arbiter.keep(bytes), Granted);
+                            kept = kept - missing + bytes;
+                        }
+                        Refused => {}
+                    },
+                    4 => { let back = bytes.min(kept); arbiter.unkeep(back); kept -= back; }
+                    5 => match arbiter.store(bytes) {
+                        Granted => stored += bytes,
+                        AfterEvicting(missing) => {
+                            arbiter.unkeep(missing);
+                            kept -= missing;
+                            prop_assert_eq!(arbiter.store(bytes), Granted);
+                            stored += bytes;
+                            prop_assert!(stored + kept + missing > 50, "what is under half is never evicted");
+                        }
+                        Refused => {}
+                    },
+                    _ => { arbiter.end(task); tasks.remove(&task); }
                 }
-                prop_assert!(arbiter.used() <= 100);
-                prop_assert_eq!(arbiter.used(), model.values().sum::<usize>());
+                prop_assert!(arbiter.used() <= 100 && stored <= 50);
+                prop_assert_eq!(arbiter.used(), tasks.values().sum::<usize>() + stored + kept);
             }
         }
     }

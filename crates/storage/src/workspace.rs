@@ -31,7 +31,7 @@ impl Drop for TaskWorkspace {
 
 impl Workspace for TaskWorkspace {
     fn try_reserve(&self, bytes: usize) -> bool {
-        self.pool.arbiter().try_reserve(self.task, bytes)
+        self.pool.try_reserve(self.task, bytes)
     }
 
     fn reserve_anyway(&self, bytes: usize) {

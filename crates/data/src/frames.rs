@@ -1,0 +1,194 @@
+//! Frames: stretches of bytes in a file, each with its length and checksum, so that a flipped bit or a missing end is noticed
+//! before anything is made of it.
+//!
+//! A frame is `length: u32, checksum: u64 (XXH3 of the contents), contents`. Spilled runs, kept partitions on disk and
+//! broadcast values are made of them. A file's number of frames is for whoever wrote it to know: a file that was cut between
+//! two frames looks like a shorter one.
+
+use crate::DataError;
+use std::fs::File;
+use std::io::{BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+use xxhash_rust::xxh3::xxh3_64;
+
+const HEAD: usize = 4 + 8;
+const BUFFER_BYTES: usize = 128 << 10;
+
+/// A file of frames that was written. It is removed when this is dropped.
+#[derive(Debug)]
+pub struct FramedFile {
+    path: PathBuf,
+    frames: u64,
+    bytes: u64,
+}
+
+impl FramedFile {
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// How many bytes it has.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Opens it.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn read(&self) -> Result<FrameReader, DataError> {
+        let file = File::open(&self.path).map_err(|e| DataError::io("open", &self.path, e))?;
+        Ok(FrameReader { path: self.path.clone(), file, left: self.frames })
+    }
+}
+
+impl Drop for FramedFile {
+    fn drop(&mut self) {
+        // Whoever owns the directory removes what cannot be removed now.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// Writes a file of frames. Dropped unfinished, it removes the file.
+pub struct FrameWriter {
+    written: FramedFile,
+    file: BufWriter<File>,
+}
+
+impl FrameWriter {
+    /// Begins a file that was just created.
+    pub fn new((path, file): (PathBuf, File)) -> Self {
+        let written = FramedFile { path, frames: 0, bytes: 0 };
+        FrameWriter { written, file: BufWriter::with_capacity(BUFFER_BYTES, file) }
+    }
+
+    /// Appends a frame.
+    ///
+    /// # Errors
+    /// When it cannot be written: the disk is full, say.
+    pub fn push(&mut self, contents: &[u8]) -> Result<(), DataError> {
+        let length = u32::try_from(contents.len()).map_err(|_| DataError::Corrupt {
+            source_name: self.written.path.display().to_string(),
+            message: format!("a frame of {} bytes is too long to be written", contents.len()),
+        })?;
+        let mut write = |bytes: &[u8]| self.file.write_all(bytes);
+        write(&length.to_le_bytes())
+            .and_then(|()| write(&xxh3_64(contents).to_le_bytes()))
+            .and_then(|()| write(contents))
+            .map_err(|e| DataError::io("write", &self.written.path, e))?;
+        self.written.frames += 1;
+        self.written.bytes += (HEAD + contents.len()) as u64;
+        Ok(())
+    }
+
+    /// Ends the file.
+    ///
+    /// # Errors
+    /// When the rest cannot be written.
+    pub fn finish(self) -> Result<FramedFile, DataError> {
+        let FrameWriter { written, mut file } = self;
+        file.flush().map_err(|e| DataError::io("write", &written.path, e))?;
+        Ok(written)
+    }
+}
+
+/// Reads a file of frames from its beginning to its end.
+pub struct FrameReader {
+    path: PathBuf,
+    file: File,
+    left: u64,
+}
+
+impl FrameReader {
+    /// Puts the next frame's contents in place of what is in `contents`; `false` at the end.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or holds something else than was written; the error names it.
+    pub fn next(&mut self, contents: &mut Vec<u8>) -> Result<bool, DataError> {
+        contents.clear();
+        if self.left == 0 {
+            return Ok(false);
+        }
+        self.left -= 1;
+        let mut head = [0; HEAD];
+        if self.fill(&mut head)? < HEAD {
+            return Err(self.corrupt("a frame's head is cut short"));
+        }
+        let length = u32::from_le_bytes(head[..4].try_into().expect("four bytes")) as usize;
+        let checksum = u64::from_le_bytes(head[4..].try_into().expect("eight bytes"));
+        let read = (&mut self.file).take(length as u64).read_to_end(contents);
+        read.map_err(|e| DataError::io("read", &self.path, e))?;
+        if contents.len() != length || xxh3_64(contents) != checksum {
+            return Err(self.corrupt("a frame's checksum does not match its contents"));
+        }
+        Ok(true)
+    }
+
+    fn fill(&mut self, buffer: &mut [u8]) -> Result<usize, DataError> {
+        let mut filled = 0;
+        while filled < buffer.len() {
+            match self.file.read(&mut buffer[filled..]) {
+                Ok(0) => break,
+                Ok(n) => filled += n,
+                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(DataError::io("read", &self.path, e)),
+            }
+        }
+        Ok(filled)
+    }
+
+    fn corrupt(&self, message: &str) -> DataError {
+        DataError::Corrupt { source_name: self.path.display().to_string(), message: message.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Workspace;
+    use crate::workspace::testing::Small;
+
+    fn write(workspace: &Small) -> FramedFile {
+        let mut writer = FrameWriter::new(workspace.create_file().unwrap());
+        for contents in [&b"one"[..], b"", &[7; 1000]] {
+            writer.push(contents).unwrap();
+        }
+        writer.finish().unwrap()
+    }
+
+    fn read(file: &FramedFile) -> Result<Vec<Vec<u8>>, DataError> {
+        let (mut reader, mut frames, mut frame) = (file.read()?, vec![], vec![]);
+        while reader.next(&mut frame)? {
+            frames.push(frame.clone());
+        }
+        Ok(frames)
+    }
+
+    #[test]
+    fn frames_come_back_and_their_file_goes() {
+        let workspace = Small::with(0);
+        let file = write(&workspace);
+        assert_eq!(read(&file).unwrap(), [b"one".to_vec(), vec![], vec![7; 1000]]);
+        assert_eq!(std::fs::metadata(file.path()).unwrap().len(), file.bytes());
+        let path = file.path().to_owned();
+        drop(file);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn any_flipped_byte_and_any_cut_is_an_error_that_names_the_file() {
+        let workspace = Small::with(0);
+        let file = write(&workspace);
+        let bytes = std::fs::read(file.path()).unwrap();
+        for at in 0..bytes.len() {
+            let mut flipped = bytes.clone();
+            flipped[at] ^= 0x10;
+            for broken in [&flipped[..], &bytes[..at]] {
+                std::fs::write(file.path(), broken).unwrap();
+                let error = read(&file).unwrap_err().to_string();
+                assert!(error.contains(&*file.path().to_string_lossy()), "at {at}: {error}");
+            }
+        }
+    }
+}

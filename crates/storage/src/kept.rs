@@ -1,0 +1,328 @@
+//! The partitions of persisted RDDs that an executor keeps: in memory, as records or encoded, and on disk.
+//!
+//! A task that computes a partition puts it here; the next one that needs it takes it from here. When memory is short, the
+//! least recently used make room: they go to disk where their storage level says so, else they are dropped, and computed
+//! again when they are needed. What to evict is decided in [`crate::lru`], how much by the arbiter in [`crate::memory`].
+
+use crate::lru::{BlockKey, Lru};
+use crate::memory::{Answer, Evict};
+use crate::{LocalDirs, MemoryPool};
+use firesteel_data::DataError;
+use firesteel_data::frames::{FrameWriter, FramedFile};
+use firesteel_types::RddId;
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+/// A partition in memory. What it is made of, only the operator that put it here knows.
+pub trait KeptBlock: Any + Send + Sync {
+    /// How many bytes it takes.
+    fn bytes(&self) -> usize;
+
+    /// Hands its encoding, stretch by stretch, to `sink`.
+    ///
+    /// # Errors
+    /// When a record refuses to be encoded, or `sink` fails.
+    fn encode(&self, sink: &mut dyn FnMut(&[u8]) -> Result<(), DataError>) -> Result<(), DataError>;
+}
+
+/// Where a kept partition was found.
+pub enum Found {
+    /// In memory.
+    Memory(Arc<dyn KeptBlock>),
+    /// On disk, as [`KeptBlock::encode`] gave it, a frame for each stretch.
+    Disk(Arc<FramedFile>),
+}
+
+/// Is told what is kept, and what no longer.
+pub trait BlockListener: Send + Sync {
+    /// A partition is kept from now on.
+    fn stored(&self, key: BlockKey);
+    /// A partition is not kept any more.
+    fn dropped(&self, key: BlockKey);
+}
+
+/// How much is kept of one RDD.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KeptSize {
+    /// How many of its partitions are kept.
+    pub partitions: usize,
+    /// Bytes in memory.
+    pub memory_bytes: u64,
+    /// Bytes on disk.
+    pub disk_bytes: u64,
+}
+
+/// All partitions that an executor keeps.
+pub struct KeptBlocks {
+    pool: Arc<MemoryPool>,
+    dirs: Arc<LocalDirs>,
+    state: Mutex<State>,
+    listener: OnceLock<Box<dyn BlockListener>>,
+}
+
+#[derive(Default)]
+struct State {
+    lru: Lru,
+    blocks: BTreeMap<BlockKey, Block>,
+}
+
+struct Block {
+    /// Whether it goes to disk when it has to make room.
+    use_disk: bool,
+    memory: Option<Arc<dyn KeptBlock>>,
+    disk: Option<Arc<FramedFile>>,
+}
+
+impl KeptBlocks {
+    /// Nothing is kept yet.
+    pub fn new(pool: Arc<MemoryPool>, dirs: Arc<LocalDirs>) -> Arc<Self> {
+        let kept =
+            Arc::new(KeptBlocks { pool, dirs, state: Mutex::default(), listener: OnceLock::new() });
+        let evict: Arc<dyn Evict> = kept.clone();
+        kept.pool.set_evict(Arc::downgrade(&evict));
+        kept
+    }
+
+    /// Says who is told. The first to say so is.
+    pub fn set_listener(&self, listener: Box<dyn BlockListener>) {
+        let _ = self.listener.set(listener);
+    }
+
+    /// A partition, if it is kept.
+    pub fn get(&self, key: BlockKey) -> Option<Found> {
+        let mut state = self.state();
+        let block = state.blocks.get(&key)?;
+        let found = match (&block.memory, &block.disk) {
+            (Some(memory), _) => Found::Memory(memory.clone()),
+            (None, Some(disk)) => Found::Disk(disk.clone()),
+            (None, None) => return None,
+        };
+        state.lru.touch(key);
+        Some(found)
+    }
+
+    /// Memory for a partition of `rdd` that is being computed. Others make room, but none of the same RDD.
+    pub fn reserve(self: &Arc<Self>, rdd: RddId) -> KeptReservation {
+        KeptReservation { kept: self.clone(), rdd, bytes: 0 }
+    }
+
+    /// A new file for a partition.
+    ///
+    /// # Errors
+    /// When it cannot be created.
+    pub fn create_file(&self) -> Result<FrameWriter, DataError> {
+        self.dirs.create_file("rdd").map(FrameWriter::new)
+    }
+
+    /// Keeps a partition in memory. Of two attempts at one partition, the first is kept.
+    pub fn put_memory(
+        &self,
+        key: BlockKey,
+        block: Arc<dyn KeptBlock>,
+        mut reservation: KeptReservation,
+        use_disk: bool,
+    ) {
+        reservation.shrink_to(block.bytes());
+        let bytes = reservation.bytes;
+        let is_new = {
+            let mut state = self.state();
+            let known = state.blocks.entry(key).or_insert(Block { use_disk, memory: None, disk: None });
+            let is_new = known.memory.is_none() && known.disk.is_none();
+            if is_new {
+                known.memory = Some(block);
+                state.lru.insert(key, bytes);
+                // It is the block's now.
+                reservation.bytes = 0;
+            }
+            is_new
+        };
+        if is_new {
+            self.stored(key);
+        }
+    }
+
+    /// Keeps a partition on disk.
+    pub fn put_disk(&self, key: BlockKey, file: FramedFile) {
+        let is_new = {
+            let mut state = self.state();
+            let known = state.blocks.entry(key).or_insert(Block { use_disk: true, memory: None, disk: None });
+            let is_new = known.memory.is_none() && known.disk.is_none();
+            if is_new {
+                known.disk = Some(Arc::new(file));
+            }
+            is_new
+        };
+        if is_new {
+            self.stored(key);
+        }
+    }
+
+    /// Forgets a partition: it is broken.
+    pub fn remove(&self, key: BlockKey) {
+        let removed = self.take_out(|other| other == key);
+        self.let_go(removed, true);
+    }
+
+    /// Forgets all partitions of an RDD. Nobody is told: whoever asks knows.
+    pub fn remove_rdd(&self, rdd: RddId) {
+        let removed = self.take_out(|key| key.rdd == rdd);
+        self.let_go(removed, false);
+    }
+
+    /// How much is kept of an RDD.
+    pub fn size_of(&self, rdd: RddId) -> KeptSize {
+        let state = self.state();
+        let mut size = KeptSize::default();
+        for (_, block) in state.blocks.iter().filter(|(key, _)| key.rdd == rdd) {
+            size.partitions += 1;
+            size.memory_bytes += block.memory.as_ref().map_or(0, |memory| memory.bytes() as u64);
+            size.disk_bytes += block.disk.as_ref().map_or(0, |disk| disk.bytes());
+        }
+        size
+    }
+
+    /// How many partitions are kept.
+    pub fn len(&self) -> usize {
+        self.state().blocks.len()
+    }
+
+    /// Whether none is.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Neither user code nor files are touched under this lock.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells of a new block, and drops those of older versions of its RDD: nobody can read them any more.
+    fn stored(&self, key: BlockKey) {
+        let older = self.take_out(|other| other.rdd == key.rdd && other.version < key.version);
+        self.let_go(older, false);
+        if let Some(listener) = self.listener.get() {
+            listener.stored(key);
+        }
+    }
+
+    fn take_out(&self, which: impl Fn(BlockKey) -> bool) -> Vec<(BlockKey, Block)> {
+        let mut state = self.state();
+        let keys: Vec<BlockKey> = state.blocks.keys().copied().filter(|key| which(*key)).collect();
+        let removed = keys.into_iter().filter_map(|key| {
+            state.lru.remove(key);
+            state.blocks.remove(&key).map(|block| (key, block))
+        });
+        removed.collect()
+    }
+
+    fn let_go(&self, removed: Vec<(BlockKey, Block)>, tell: bool) {
+        for (key, block) in removed {
+            if let Some(memory) = &block.memory {
+                self.pool.arbiter().unkeep(memory.bytes());
+            }
+            if tell && let Some(listener) = self.listener.get() {
+                listener.dropped(key);
+            }
+        }
+    }
+
+    /// Evicts the least recently used, none of them of `except`. All or nothing.
+    fn evict_except(&self, bytes: usize, except: Option<RddId>) -> bool {
+        let Some(victims) = self.state().lru.take_victims(bytes, except) else { return false };
+        victims.into_iter().for_each(|key| self.evict_one(key));
+        true
+    }
+
+    /// Moves a block that the LRU list has given up from memory to disk, or nowhere. Readers find it in memory until it is
+    /// on disk.
+    fn evict_one(&self, key: BlockKey) {
+        let to_write = {
+            let state = self.state();
+            let block = state.blocks.get(&key).filter(|block| block.use_disk && block.disk.is_none());
+            block.and_then(|block| block.memory.clone())
+        };
+        // A block that cannot be written is dropped: it can be computed again.
+        let written = to_write.and_then(|block| self.write(&*block).ok());
+        let (freed, dropped) = {
+            let mut state = self.state();
+            let Some(block) = state.blocks.get_mut(&key) else { return };
+            block.disk = block.disk.take().or(written.map(Arc::new));
+            let memory = block.memory.take();
+            let dropped = block.disk.is_none();
+            if dropped {
+                state.blocks.remove(&key);
+            }
+            (memory, dropped)
+        };
+        if let Some(memory) = freed {
+            self.pool.arbiter().unkeep(memory.bytes());
+        }
+        if dropped && let Some(listener) = self.listener.get() {
+            listener.dropped(key);
+        }
+    }
+
+    fn write(&self, block: &dyn KeptBlock) -> Result<FramedFile, DataError> {
+        let mut file = self.create_file()?;
+        block.encode(&mut |stretch| file.push(stretch))?;
+        file.finish()
+    }
+}
+
+impl Evict for KeptBlocks {
+    fn evict(&self, bytes: usize) -> bool {
+        self.evict_except(bytes, None)
+    }
+}
+
+/// Memory that a partition holds while it is computed; given back when dropped, unless the partition is kept.
+pub struct KeptReservation {
+    kept: Arc<KeptBlocks>,
+    rdd: RddId,
+    bytes: usize,
+}
+
+impl KeptReservation {
+    /// The arbiter is asked for so much at a time.
+    const STEP: usize = 1 << 20;
+
+    /// Makes the reservation cover `bytes`. `false` when it cannot.
+    pub fn cover(&mut self, bytes: usize) -> bool {
+        while self.bytes < bytes {
+            let missing = bytes - self.bytes;
+            let ask = missing.next_multiple_of(Self::STEP);
+            let mut answer = self.kept.pool.arbiter().keep(ask);
+            let mut granted = ask;
+            if answer == Answer::Refused {
+                answer = self.kept.pool.arbiter().keep(missing);
+                granted = missing;
+            }
+            match answer {
+                Answer::Granted => self.bytes += granted,
+                Answer::AfterEvicting(bytes) if self.kept.evict_except(bytes, Some(self.rdd)) => {}
+                // Perhaps the exact size fits where the rounded one does not.
+                Answer::AfterEvicting(_) if granted > missing => {
+                    if self.kept.pool.arbiter().keep(missing) != Answer::Granted {
+                        return false;
+                    }
+                    self.bytes += missing;
+                }
+                Answer::AfterEvicting(_) | Answer::Refused => return false,
+            }
+        }
+        true
+    }
+
+    fn shrink_to(&mut self, bytes: usize) {
+        assert!(self.bytes >= bytes, "a partition's memory is reserved before it is kept");
+        self.kept.pool.arbiter().unkeep(self.bytes - bytes);
+        self.bytes = bytes;
+    }
+}
+
+impl Drop for KeptReservation {
+    fn drop(&mut self) {
+        self.kept.pool.arbiter().unkeep(self.bytes);
+    }
+}

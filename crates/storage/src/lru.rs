@@ -1,0 +1,83 @@
+//! Which kept partitions to evict: a plain value that decides and does nothing else.
+
+use firesteel_types::{Partition, RddId};
+use std::collections::BTreeMap;
+
+/// The name of a kept partition: under each version of what it was computed from, another block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BlockKey {
+    /// The RDD.
+    pub rdd: RddId,
+    /// The partition.
+    pub partition: Partition,
+    /// The version, as the task that reads or keeps it was told.
+    pub version: u64,
+}
+
+/// Blocks in memory, in the order of their last use.
+#[derive(Debug, Default)]
+pub struct Lru {
+    clock: u64,
+    by_use: BTreeMap<u64, BlockKey>,
+    blocks: BTreeMap<BlockKey, Use>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Use {
+    at: u64,
+    bytes: usize,
+}
+
+impl Lru {
+    /// A block was put into memory.
+    pub fn insert(&mut self, key: BlockKey, bytes: usize) {
+        self.remove(key);
+        self.clock += 1;
+        self.by_use.insert(self.clock, key);
+        self.blocks.insert(key, Use { at: self.clock, bytes });
+    }
+
+    /// A block was read.
+    pub fn touch(&mut self, key: BlockKey) {
+        if let Some(Use { bytes, .. }) = self.blocks.get(&key).copied() {
+            self.insert(key, bytes);
+        }
+    }
+
+    /// A block is in memory no more.
+    pub fn remove(&mut self, key: BlockKey) {
+        if let Some(Use { at, .. }) = self.blocks.remove(&key) {
+            self.by_use.remove(&at);
+        }
+    }
+
+    /// The least recently used blocks that together have at least so many bytes, and forgets them. None of the RDD
+    /// `except`: a partition must not push out its own siblings, which would be needed as soon as itself. `None`, and
+    /// nothing forgotten, when there are not so many bytes.
+    ///
+    /// ```
+    /// use firesteel_storage::lru::{BlockKey, Lru};
+    /// use firesteel_types::{Partition, RddId};
+    /// let key = |rdd| BlockKey { rdd: RddId(rdd), partition: Partition(0), version: 0 };
+    /// let mut lru = Lru::default();
+    /// [1, 2, 3].map(|rdd| lru.insert(key(rdd), 10));
+    /// lru.touch(key(1));
+    /// assert_eq!(lru.take_victims(15, Some(RddId(2))), Some(vec![key(3), key(1)]));
+    /// assert_eq!(lru.take_victims(15, None), None);
+    /// ```
+    pub fn take_victims(&mut self, bytes: usize, except: Option<RddId>) -> Option<Vec<BlockKey>> {
+        let (mut victims, mut freed) = (vec![], 0);
+        for key in self.by_use.values().filter(|key| Some(key.rdd) != except) {
+            if freed >= bytes {
+                break;
+            }
+            freed += self.blocks[key].bytes;
+            victims.push(*key);
+        }
+        if freed < bytes {
+            return None;
+        }
+        victims.iter().for_each(|key| self.remove(*key));
+        Some(victims)
+    }
+}
