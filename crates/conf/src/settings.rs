@@ -1,7 +1,7 @@
 //! The settings themselves.
 
 use crate::value::{
-    count, fraction, optional_bytes, optional_count, parse_bytes, parse_millis, switch, text,
+    compression, count, fraction, optional_bytes, optional_count, parse_bytes, parse_millis, switch, text,
 };
 use crate::{Entry, Setting};
 
@@ -28,6 +28,8 @@ settings! {
     MEMORY: Option<u64> = "firesteel.memory", "", optional_bytes,
         "The memory for records: combining, sorting, map outputs. What does not fit goes to disk. When not set: 60 % of what the \
          machine (or its control group) has free at the start.";
+    RDD_COMPRESS: String = "firesteel.rdd.compress", "none", compression,
+        "How encoded partitions of persisted RDDs are made smaller, in memory and on disk: `none`, `lz4` (fast) or `zstd` (smaller).";
     LOCAL_DIR: String = "firesteel.local.dir", "", text,
         "The directory for what does not fit in memory. When not set: the system's directory for temporary files.";
     DEFAULT_PARALLELISM: Option<u32> = "firesteel.default.parallelism", "", optional_count,
@@ -50,6 +52,8 @@ settings! {
         "An executor that was not heard of for so long is lost.";
     MAX_RESULT_SIZE: u64 = "firesteel.driver.max_result_size", "1g", parse_bytes,
         "The results of one job may have so many bytes together; 0 for any number.";
+    LOG_LEVEL: String = "firesteel.log.level", "warn", text,
+        "What is written to standard error though nothing failed: `off`, `warn`, or `info`.";
     SHOW_PROGRESS: bool = "firesteel.ui.show_console_progress", "true", switch,
         "Whether a bar in the terminal shows the progress of jobs that take longer than half a second.";
 }

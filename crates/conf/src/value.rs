@@ -47,6 +47,14 @@ pub fn parse_millis(text: &str) -> Result<u64, String> {
     number.checked_mul(factor).ok_or_else(|| "that is too long".into())
 }
 
+/// A way to make blocks smaller. Spark's `true` is its default codec, LZ4.
+pub(crate) fn compression(text: &str) -> Result<String, String> {
+    match text {
+        "none" | "false" | "lz4" | "true" | "zstd" => Ok(text.into()),
+        other => Err(format!("`{other}` is no way to make blocks smaller: write `none`, `lz4` or `zstd`")),
+    }
+}
+
 pub(crate) fn text(text: &str) -> Result<String, String> {
     Ok(text.into())
 }

@@ -49,7 +49,9 @@ impl Compression {
         let (code, packed) = match self {
             Compression::None => (PLAIN, None),
             Compression::Lz4 => (LZ4, Some(lz4_flex::compress_prepend_size(bytes))),
-            Compression::Zstd => (ZSTD, zstd::bulk::compress(bytes, ZSTD_LEVEL).ok().map(|packed| sized(bytes, &packed))),
+            Compression::Zstd => {
+                (ZSTD, zstd::bulk::compress(bytes, ZSTD_LEVEL).ok().map(|packed| sized(bytes, &packed)))
+            }
         };
         let (code, body) = match &packed {
             Some(packed) if packed.len() < bytes.len() => (code, &packed[..]),
@@ -72,8 +74,7 @@ fn sized(bytes: &[u8], packed: &[u8]) -> Vec<u8> {
 /// # Errors
 /// When they are not what [`Compression::pack`] gives.
 pub fn unpack(packed: &[u8]) -> Result<Cow<'_, [u8]>, DataError> {
-    let corrupt =
-        |message: String| DataError::Corrupt { source_name: "a compressed block".into(), message };
+    let corrupt = |message: String| DataError::Corrupt { source_name: "a compressed block".into(), message };
     let Some((code, body)) = packed.split_first() else { return Err(corrupt("it is empty".into())) };
     match *code {
         PLAIN => Ok(Cow::Borrowed(body)),

@@ -44,7 +44,9 @@ impl<K: Data, V: Data> RunWriter<K, V> {
         self.buffer.clear();
         self.frame.write(&mut self.buffer);
         if u32::try_from(self.buffer.len()).is_err() {
-            return Err(DataError::encode::<(K, V)>("one pair takes more than 4 GiB, which cannot be spilled"));
+            return Err(DataError::encode::<(K, V)>(
+                "one pair takes more than 4 GiB, which cannot be spilled",
+            ));
         }
         self.file.push(&self.buffer)
     }

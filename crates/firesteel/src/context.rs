@@ -9,7 +9,7 @@ use firesteel_conf as conf;
 use firesteel_conf::Conf;
 use firesteel_operators::Services;
 use firesteel_scheduler::{Event, PoolSettings, SchedulerSettings, SchedulingMode, SpeculationSettings};
-use firesteel_storage::{LocalDirs, MemoryPool};
+use firesteel_storage::{KeptBlocks, LocalDirs, MemoryPool};
 use firesteel_types::{ExecutorId, JobId, RddId, ShuffleId, StageId};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
@@ -175,10 +175,13 @@ fn start_driver(conf: &Conf, settings: SchedulerSettings, slots: u32) -> Result<
     };
     let memory = conf.get(&conf::MEMORY)?.unwrap_or_else(default_memory) as usize;
     let gate = Arc::new(LocalCommitGate(OnceLock::new()));
+    let memory = Arc::new(MemoryPool::new(memory));
+    let dirs = Arc::new(LocalDirs::create(&parent).map_err(|e| start(&e))?);
     let services = Services {
         executor: ExecutorId::DRIVER,
-        memory: Arc::new(MemoryPool::new(memory)),
-        dirs: Arc::new(LocalDirs::create(&parent).map_err(|e| start(&e))?),
+        kept: KeptBlocks::new(memory.clone(), dirs.clone()),
+        memory,
+        dirs,
         shuffles: Arc::default(),
         blocks: Arc::default(),
         commit: gate.clone(),
@@ -304,11 +307,11 @@ impl Context {
         self.inner.driver.is_idle()
     }
 
-    /// How many map outputs and input blocks are kept. For tests of Firesteel itself.
+    /// How many map outputs, input blocks and partitions are kept. For tests of Firesteel itself.
     #[doc(hidden)]
     pub fn kept_blocks(&self) -> usize {
         let services = &self.inner.driver.services;
-        services.shuffles.len() + services.blocks.len()
+        services.shuffles.len() + services.blocks.len() + services.kept.len()
     }
 
     /// The most memory that records ever took, in bytes, as the budget counts it.

@@ -9,10 +9,12 @@ use firesteel_executor::{DriverLink, Executor, TaskEnd};
 use firesteel_operators::{CommitGate, Services, TaskSpec};
 use firesteel_scheduler::{Effect, Event, JobSpec, Scheduler, SchedulerSettings, TaskOutcome};
 use firesteel_status::Status;
+use firesteel_storage::kept::BlockListener;
+use firesteel_storage::lru::BlockKey;
 use firesteel_types::{ExecutorId, JobFailure, JobId, Millis, ShuffleId, StageId, TaskId};
 use std::collections::{HashMap, VecDeque};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, TryLockError, Weak};
 use std::time::{Duration, Instant};
 
 /// What the thread that waits for a job is told.
@@ -91,6 +93,7 @@ impl Driver {
     pub(crate) fn start(self: &Arc<Self>, slots: u32) -> std::io::Result<()> {
         let executor = Executor::start(slots, self.services.clone(), self.clone())?;
         *self.executor.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(executor));
+        self.services.kept.set_listener(Box::new(LocalBlockListener(Arc::downgrade(self))));
         let driver = self.clone();
         std::thread::Builder::new().name("firesteel-clock".into()).spawn(move || driver.ring())?;
         self.tell(Event::ExecutorAdded { executor: ExecutorId::DRIVER, host: "localhost".into(), slots });
@@ -103,6 +106,8 @@ impl Driver {
         let executor = self.executor.write().unwrap_or_else(PoisonError::into_inner).take();
         drop(executor);
         self.alarm.stop();
+        // Handles of RDDs may live on; files do not.
+        self.services.dirs.clear();
         // Dropped outside the lock: the last owner of a shuffle comes back here to release it.
         let recipes = std::mem::take(&mut *lock(&self.recipes));
         drop(recipes);
@@ -209,6 +214,7 @@ impl Driver {
                     partition: launch.partition,
                     attempt: launch.attempt,
                     inputs: launch.inputs,
+                    kept: launch.kept,
                 });
             }),
             Effect::Kill { task, .. } => self.with_executor(|executor| executor.kill(task)),
@@ -227,6 +233,7 @@ impl Driver {
             Effect::MapOutputDropped { shuffle, map, task, .. } => {
                 self.services.shuffles.remove(shuffle, map, task)
             }
+            Effect::DropKept { rdd, .. } => self.services.kept.remove_rdd(rdd),
             Effect::CommitDecision { task, allowed, .. } => {
                 if let Some(answer) = core.commits.remove(&task) {
                     let _ = answer.send(allowed);
@@ -301,6 +308,27 @@ impl CommitGate for LocalCommitGate {
         driver.send(Message::AskCommit { task, executor: ExecutorId::DRIVER, answer });
         // The scheduler answers every request; only a stopped driver drops it.
         decision.recv().unwrap_or(false)
+    }
+}
+
+/// Tells the driver of the same process what its executor keeps.
+struct LocalBlockListener(Weak<Driver>);
+
+impl LocalBlockListener {
+    fn tell(&self, event: Event) {
+        if let Some(driver) = self.0.upgrade() {
+            driver.tell(event);
+        }
+    }
+}
+
+impl BlockListener for LocalBlockListener {
+    fn stored(&self, BlockKey { rdd, partition, version }: BlockKey) {
+        self.tell(Event::BlockStored { executor: ExecutorId::DRIVER, rdd, partition, version });
+    }
+
+    fn dropped(&self, BlockKey { rdd, partition, version }: BlockKey) {
+        self.tell(Event::BlockDropped { executor: ExecutorId::DRIVER, rdd, partition, version });
     }
 }
 

@@ -71,6 +71,8 @@ mod context;
 mod driver;
 mod error;
 mod job;
+mod keeping;
+mod log;
 mod master;
 mod node;
 mod panics;
@@ -78,6 +80,7 @@ mod partitioner;
 mod progress;
 mod rdd;
 mod resolve;
+mod resolve_kept;
 mod run_main;
 mod sources;
 
@@ -102,7 +105,7 @@ pub use firesteel_io::Codec;
 /// ```
 pub use firesteel_macros::main;
 pub use firesteel_operators::PartitionIter;
-pub use firesteel_types::{JobFailure, Partition, TaskFailure};
+pub use firesteel_types::{JobFailure, Partition, StorageLevel, TaskFailure};
 pub use partitioner::{HashPartitioner, Partitioner};
 pub use rdd::*;
 pub use run_main::{ExitWith, run_main};

@@ -3,16 +3,25 @@
 use crate::Context;
 use crate::driver::Driver;
 use crate::error::{Error, Result};
+use crate::keeping::Keeping;
 use firesteel_data::DataError;
 use firesteel_operators::Code;
 use firesteel_plan::RddInfo;
 use firesteel_types::{BlockId, Partition, RddId, ShuffleId};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 
 /// An RDD without its type.
 pub(crate) struct RddNode {
     /// The context that made it: ids are unique only within one.
     pub(crate) context: u64,
+    /// The RDD as it was made. Its dependencies may have been cut since: what holds now is in its source.
+    pub(crate) info: Arc<RddInfo>,
+    source: RwLock<Arc<Source>>,
+    pub(crate) keeping: Keeping,
+}
+
+/// How an RDD is computed: from its parents, or, once it was checkpointed, from the checkpoint.
+pub(crate) struct Source {
     pub(crate) info: Arc<RddInfo>,
     /// The RDDs at the other ends of `info.dependencies`, in the same order.
     pub(crate) parents: Vec<Arc<RddNode>>,
@@ -23,19 +32,43 @@ pub(crate) struct RddNode {
     pub(crate) _blocks: Option<InputBlocks>,
 }
 
+impl RddNode {
+    pub(crate) fn new(context: u64, source: Source) -> Self {
+        let info = source.info.clone();
+        RddNode { context, info, source: RwLock::new(Arc::new(source)), keeping: Keeping::default() }
+    }
+
+    /// How it is computed now.
+    pub(crate) fn source(&self) -> Arc<Source> {
+        self.source.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// From now on it is computed in another way; its ancestors may go.
+    pub(crate) fn replace_source(&self, source: Source) {
+        let mut current = self.source.write().unwrap_or_else(PoisonError::into_inner);
+        let before = std::mem::replace(&mut *current, Arc::new(source));
+        // Dropped outside the lock: ancestors may go with it.
+        drop(current);
+        drop(before);
+    }
+}
+
 /// The map side of one shuffle.
 pub(crate) struct ShuffleWriteSpec {
     pub(crate) shuffle: ShuffleHandle,
     pub(crate) code: NodeCode,
 }
 
-impl Drop for RddNode {
+impl Drop for Source {
     /// Takes long lineages apart one by one: dropping them into each other would overflow the stack.
     fn drop(&mut self) {
         let mut orphans = std::mem::take(&mut self.parents);
         while let Some(orphan) = orphans.pop() {
-            if let Some(mut node) = Arc::into_inner(orphan) {
-                orphans.append(&mut node.parents);
+            if let Some(node) = Arc::into_inner(orphan) {
+                let source = node.source.into_inner().unwrap_or_else(PoisonError::into_inner);
+                if let Some(mut source) = Arc::into_inner(source) {
+                    orphans.append(&mut source.parents);
+                }
             }
         }
     }
@@ -62,11 +95,11 @@ impl NodeCode {
     }
 
     /// The code. Runs the job that it needs, the first time.
-    pub(crate) fn get(&self, context: &Context, node: &RddNode) -> Result<Code> {
+    pub(crate) fn get(&self, context: &Context, source: &Source) -> Result<Code> {
         match self {
             NodeCode::Ready(code) => Ok(code.clone()),
             NodeCode::Broken(message) => {
-                Err(Error::InvalidArgument { site: node.info.site.clone(), message: message.clone() })
+                Err(Error::InvalidArgument { site: source.info.site.clone(), message: message.clone() })
             }
             NodeCode::Deferred { make, made } => {
                 // Held while the job runs: others who need the same wait. Jobs below need only older RDDs, so locks are taken
@@ -75,7 +108,7 @@ impl NodeCode {
                 if let Some(code) = &*made {
                     return Ok(code.clone());
                 }
-                let code = make(context, &node.parents)?;
+                let code = make(context, &source.parents)?;
                 *made = Some(code.clone());
                 Ok(code)
             }

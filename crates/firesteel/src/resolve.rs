@@ -4,8 +4,10 @@
 //! gets a recipe from which its plan is encoded when the first of its tasks asks.
 
 use crate::Context;
-use crate::error::Result;
-use crate::node::RddNode;
+use crate::error::{Error, Result};
+use crate::keeping::Persisted;
+use crate::node::{RddNode, Source};
+use crate::resolve_kept::kept_of;
 use firesteel_closures::{Descriptor, ObjectHash, code_name};
 use firesteel_operators::Code;
 use firesteel_plan::{CodeRef, Dependency, Lineage, PlanNode, StageCut, StagePlan};
@@ -15,7 +17,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};
 
 /// All RDDs that an action needs, by id, so ancestors first.
-pub(crate) type Nodes = BTreeMap<RddId, Arc<RddNode>>;
+pub(crate) type Nodes = BTreeMap<RddId, Collected>;
+
+/// An RDD as an action finds it: it may be persisted or checkpointed while the action is being prepared.
+pub(crate) struct Collected {
+    pub(crate) node: Arc<RddNode>,
+    pub(crate) source: Arc<Source>,
+    pub(crate) persisted: Option<Arc<Persisted>>,
+}
 
 /// What the driver knows of a job before it submits it.
 pub(crate) struct Resolved {
@@ -28,7 +37,7 @@ pub(crate) struct StageRecipe {
     operators: Vec<PlanNodeRecipe>,
     encoded: OnceLock<std::result::Result<Arc<[u8]>, String>>,
     /// Keeps blocks and shuffles of the stage's RDDs alive while it may run.
-    _nodes: Vec<Arc<RddNode>>,
+    _sources: Vec<Arc<Source>>,
 }
 
 struct PlanNodeRecipe {
@@ -46,8 +55,9 @@ pub(crate) fn collect(root: &Arc<RddNode>) -> Nodes {
         if nodes.contains_key(&node.info.id) {
             continue;
         }
-        pending.extend(node.parents.iter().cloned());
-        nodes.insert(node.info.id, node);
+        let (source, persisted) = (node.source(), node.keeping.persisted());
+        pending.extend(source.parents.iter().cloned());
+        nodes.insert(node.info.id, Collected { node, source, persisted });
     }
     nodes
 }
@@ -55,7 +65,7 @@ pub(crate) fn collect(root: &Arc<RddNode>) -> Nodes {
 /// The lineage of collected RDDs.
 pub(crate) fn lineage(nodes: &Nodes) -> Lineage {
     let mut lineage = Lineage::new();
-    nodes.values().for_each(|node| lineage.insert(node.info.clone()));
+    nodes.values().for_each(|node| lineage.insert(node.source.info.clone()));
     lineage
 }
 
@@ -93,11 +103,14 @@ struct Codes {
 /// Runs what must run before the job. Ancestors come first, so each finds its parents ready.
 fn prepare(context: &Context, nodes: &Nodes) -> Result<Codes> {
     let mut codes = Codes { operators: HashMap::new(), writes: HashMap::new() };
-    for (id, node) in nodes {
-        codes.operators.insert(*id, node.code.get(context, node)?);
-        for write in &node.writes {
-            let code = write.code.get(context, node)?;
-            codes.writes.insert(write.shuffle.id, (node.info.site.clone(), code));
+    for (id, Collected { node, source, .. }) in nodes {
+        if let Some(message) = &node.keeping.state().conflict {
+            return Err(Error::InvalidArgument { site: node.info.site.clone(), message: message.clone() });
+        }
+        codes.operators.insert(*id, source.code.get(context, source)?);
+        for write in &source.writes {
+            let code = write.code.get(context, source)?;
+            codes.writes.insert(write.shuffle.id, (source.info.site.clone(), code));
         }
     }
     Ok(codes)
@@ -110,8 +123,8 @@ fn stage_spec(
     lineage: &Lineage,
     site: &CallSite,
 ) -> StageSpec {
-    let partitions = nodes[&cut.rdd].info.partitions;
-    let knows_places = cut.rdds.iter().any(|rdd| !nodes[rdd].info.preferred.is_empty());
+    let partitions = nodes[&cut.rdd].source.info.partitions;
+    let knows_places = cut.rdds.iter().any(|rdd| !nodes[rdd].source.info.preferred.is_empty());
     let preferred = match knows_places {
         true => (0..partitions).map(|p| lineage.preferred_locations(cut.rdd, Partition(p))).collect(),
         false => vec![],
@@ -123,6 +136,7 @@ fn stage_spec(
         inputs: cut.inputs.clone(),
         partitions,
         preferred,
+        kept: kept_of(cut, nodes),
     }
 }
 
@@ -130,19 +144,24 @@ fn recipe(cut: &StageCut, nodes: &Nodes, codes: &Codes, end_site: CallSite, end:
     let mut index = HashMap::new();
     let mut operators = Vec::with_capacity(cut.rdds.len() + 1);
     for rdd in &cut.rdds {
-        let info = &nodes[rdd].info;
+        let info = &nodes[rdd].source.info;
         let narrow = info.dependencies.iter().filter_map(|dependency| match dependency {
             Dependency::Narrow { parent, .. } => Some(index[parent]),
             Dependency::Shuffle { .. } => None,
         });
         let inputs = narrow.collect();
-        index.insert(*rdd, operators.len() as u32);
         let (site, code) = (info.site.clone(), codes.operators[rdd].clone());
         operators.push(PlanNodeRecipe { rdd: *rdd, site, code, inputs });
+        if let Some(persisted) = &nodes[rdd].persisted {
+            let inputs = vec![operators.len() as u32 - 1];
+            let (site, code) = (persisted.site.clone(), persisted.code.clone());
+            operators.push(PlanNodeRecipe { rdd: *rdd, site, code, inputs });
+        }
+        index.insert(*rdd, operators.len() as u32 - 1);
     }
     operators.push(PlanNodeRecipe { rdd: cut.rdd, site: end_site, code: end, inputs: vec![index[&cut.rdd]] });
-    let nodes = cut.rdds.iter().map(|rdd| nodes[rdd].clone()).collect();
-    StageRecipe { operators, encoded: OnceLock::new(), _nodes: nodes }
+    let sources = cut.rdds.iter().map(|rdd| nodes[rdd].source.clone()).collect();
+    StageRecipe { operators, encoded: OnceLock::new(), _sources: sources }
 }
 
 impl StageRecipe {

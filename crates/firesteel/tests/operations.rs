@@ -9,6 +9,7 @@ mod operations {
     mod lineage;
     mod numbers;
     mod pairs;
+    mod persist;
     mod sampling;
     mod several;
     mod sort;

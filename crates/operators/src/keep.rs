@@ -110,14 +110,16 @@ impl<T: Data> Keep<T> {
         match block.downcast::<RecordsBlock<T>>() {
             Ok(block) => Stream::new(task, RecordsStream { block, next: 0 }),
             Err(block) => {
-                let block = block.downcast::<EncodedBlock>().expect("a kept partition is of its RDD's own type");
+                let block =
+                    block.downcast::<EncodedBlock>().expect("a kept partition is of its RDD's own type");
                 self.read_frames(FrameSource::Memory(block, 0), key, task)
             }
         }
     }
 
     fn read_frames(&self, source: FrameSource, key: BlockKey, task: &Task) -> Stream<T> {
-        let stream = FramesStream { source, key, frame: vec![], origin: self.origin.clone(), task: task.clone() };
+        let stream =
+            FramesStream { source, key, frame: vec![], origin: self.origin.clone(), task: task.clone() };
         Stream::new(task, stream)
     }
 }
@@ -136,7 +138,9 @@ impl From<DataError> for Failure {
 
 impl<T: Data> Operator<T> for Keep<T> {
     fn open(self: Arc<Self>, partition: Partition, task: &Task) -> Outcome<Stream<T>> {
-        let Some(version) = task.kept_version(self.origin.rdd) else { return self.input.open(partition, task) };
+        let Some(version) = task.kept_version(self.origin.rdd) else {
+            return self.input.open(partition, task);
+        };
         let key = BlockKey { rdd: self.origin.rdd, partition, version };
         match task.services().kept.get(key) {
             Some(Found::Memory(block)) => Ok(self.read_memory(block, key, task)),

@@ -25,6 +25,11 @@ impl BlockLocations {
         self.rdds.entry(rdd).or_default();
     }
 
+    /// The version of the blocks that count.
+    pub(crate) fn version(&self, rdd: RddId) -> u64 {
+        self.rdds.get(&rdd).map_or(0, |blocks| blocks.version)
+    }
+
     /// Notes a block. False when nobody wants it to be kept: the RDD was unpersisted, or the block is of an older version.
     pub(crate) fn stored(
         &mut self,
@@ -44,13 +49,7 @@ impl BlockLocations {
     }
 
     /// Notes that a block is gone.
-    pub(crate) fn dropped(
-        &mut self,
-        executor: ExecutorId,
-        rdd: RddId,
-        partition: Partition,
-        version: u64,
-    ) {
+    pub(crate) fn dropped(&mut self, executor: ExecutorId, rdd: RddId, partition: Partition, version: u64) {
         let Some(blocks) = self.rdds.get_mut(&rdd) else { return };
         if version != blocks.version {
             return;

@@ -74,6 +74,8 @@ pub struct KeptRdd {
     pub reads: Reads,
     /// All shuffles that it is computed from within the stage, through other kept RDDs too.
     pub behind: Vec<ShuffleId>,
+    /// Whether it was cut off from what it was computed from: what is kept, under whatever version, is all that there is.
+    pub is_cut_off: bool,
 }
 
 /// How an attempt at a task ended.

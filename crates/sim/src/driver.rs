@@ -214,7 +214,15 @@ impl World {
             preferred.clear();
         }
         let site = lineage.get(cut.rdd).site.clone();
-        StageSpec { stage, site, output: cut.output, inputs: cut.inputs, partitions, preferred, kept: Default::default() }
+        StageSpec {
+            stage,
+            site,
+            output: cut.output,
+            inputs: cut.inputs,
+            partitions,
+            preferred,
+            kept: Default::default(),
+        }
     }
 
     /// A user cancels: a job, or all of its group, or all with its tag.

@@ -1,6 +1,8 @@
 //! How many decisions a second the scheduler makes, without any world around it.
 
-use firesteel_scheduler::{Effect, Event, JobSpec, Kept, Scheduler, SchedulerSettings, StageSpec, TaskOutcome};
+use firesteel_scheduler::{
+    Effect, Event, JobSpec, Kept, Scheduler, SchedulerSettings, StageSpec, TaskOutcome,
+};
 use firesteel_types::{CallSite, ExecutorId, JobId, Millis, Partition, ShuffleId, StageId, TaskId};
 use std::collections::VecDeque;
 use std::fmt;

@@ -77,8 +77,7 @@ struct Block {
 impl KeptBlocks {
     /// Nothing is kept yet.
     pub fn new(pool: Arc<MemoryPool>, dirs: Arc<LocalDirs>) -> Arc<Self> {
-        let kept =
-            Arc::new(KeptBlocks { pool, dirs, state: Mutex::default(), listener: OnceLock::new() });
+        let kept = Arc::new(KeptBlocks { pool, dirs, state: Mutex::default(), listener: OnceLock::new() });
         let evict: Arc<dyn Evict> = kept.clone();
         kept.pool.set_evict(Arc::downgrade(&evict));
         kept

@@ -52,6 +52,12 @@ impl LocalDirs {
         &self.dir
     }
 
+    /// Removes all files. What tries to create or read one later gets an error.
+    pub fn clear(&self) {
+        // What cannot be removed now is removed by the next process that starts here.
+        let _ = fs::remove_dir_all(&self.dir);
+    }
+
     /// A new, empty file whose name begins with `name`.
     ///
     /// # Errors
@@ -64,8 +70,7 @@ impl LocalDirs {
 
 impl Drop for LocalDirs {
     fn drop(&mut self) {
-        // What cannot be removed now is removed by the next process that starts here.
-        let _ = fs::remove_dir_all(&self.dir);
+        self.clear();
     }
 }
 

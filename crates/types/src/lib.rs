@@ -14,7 +14,9 @@ pub mod time;
 
 pub use event::AppEvent;
 pub use failure::{ExecutorLossReason, JobFailure, KillReason, TaskFailure};
-pub use ids::{BlockId, BroadcastId, ExecutorId, JobId, Partition, RddId, ShuffleId, StageAttempt, StageId, TaskId};
+pub use ids::{
+    BlockId, BroadcastId, ExecutorId, JobId, Partition, RddId, ShuffleId, StageAttempt, StageId, TaskId,
+};
 pub use locality::{Locality, TaskLocation};
 pub use shuffle_outputs::{MapOutput, ShuffleOutputs};
 pub use site::CallSite;

@@ -11,6 +11,7 @@ mod numbers;
 mod ordering;
 mod pair_actions;
 mod pairs;
+mod persist;
 mod pipe;
 mod sampling;
 mod save;
@@ -22,9 +23,10 @@ pub use approx::{BoundedDouble, PartialResult};
 pub use asynchronous::FutureAction;
 pub use numbers::{Number, StatCounter};
 pub use ordering::Order;
+pub use persist::KeptInfo;
 
 use crate::Context;
-use crate::node::{InputBlocks, NodeCode, RddNode, ShuffleHandle, ShuffleWriteSpec};
+use crate::node::{InputBlocks, NodeCode, RddNode, ShuffleHandle, ShuffleWriteSpec, Source};
 use crate::resolve;
 use firesteel_data::Data;
 use firesteel_plan::{Dependency, Mapping, Partitioner, RddInfo};
@@ -94,8 +96,8 @@ impl<T: Data> Rdd<T> {
             .collect();
         let info = RddInfo { id, site, partitions, partitioner, dependencies, preferred: vec![] };
         let parents = narrow.into_iter().map(|(parent, _)| parent).collect();
-        let (context_serial, info) = (context.serial(), Arc::new(info));
-        let node = RddNode { context: context_serial, info, parents, code, writes: vec![], _blocks: blocks };
+        let source = Source { info: Arc::new(info), parents, code, writes: vec![], _blocks: blocks };
+        let node = RddNode::new(context.serial(), source);
         Rdd { context: context.clone(), node: Arc::new(node), types: PhantomData }
     }
 
@@ -134,14 +136,14 @@ impl<T: Data> Rdd<T> {
             preferred: vec![],
         };
         let handle = ShuffleHandle { id: shuffle, driver: Arc::downgrade(self.context.driver()) };
-        let node = RddNode {
-            context: self.context.serial(),
+        let source = Source {
             info: Arc::new(info),
             parents: vec![self.node.clone()],
             code: read(shuffle),
             writes: vec![ShuffleWriteSpec { shuffle: handle, code: write(shuffle) }],
             _blocks: None,
         };
+        let node = RddNode::new(self.context.serial(), source);
         Rdd { context: self.context.clone(), node: Arc::new(node), types: PhantomData }
     }
 

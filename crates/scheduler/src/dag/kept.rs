@@ -12,7 +12,7 @@
 
 use crate::dag::Stage;
 use crate::effect::Effect;
-use crate::event::{Kept, StageSpec};
+use crate::event::{Kept, KeptRdd, StageSpec};
 use crate::scheduler::Scheduler;
 use firesteel_types::{ExecutorId, Partition, RddId, ShuffleId, TaskLocation};
 use std::collections::BTreeSet;
@@ -33,7 +33,7 @@ impl Scheduler {
         let mut pending = last.kept.clone();
         while let Some(at) = pending.pop() {
             let kept = &rdds[at];
-            if self.blocks.has_all(kept.rdd, kept.partitions, self.version(&kept.behind)) {
+            if self.blocks.has_all(kept.rdd, kept.partitions, self.version(kept)) {
                 continue;
             }
             needed.extend(&kept.reads.shuffles);
@@ -42,20 +42,23 @@ impl Scheduler {
         stage.spec.inputs.iter().copied().filter(|input| needed.contains(input)).collect()
     }
 
-    /// The version of what was computed from these shuffles.
-    fn version(&self, behind: &[ShuffleId]) -> u64 {
-        behind.iter().map(|shuffle| self.outputs.version(*shuffle)).sum()
+    /// The version under which partitions of a persisted RDD are read and kept.
+    fn version(&self, kept: &KeptRdd) -> u64 {
+        match kept.is_cut_off {
+            true => self.blocks.version(kept.rdd),
+            false => kept.behind.iter().map(|shuffle| self.outputs.version(*shuffle)).sum(),
+        }
     }
 
     /// The versions that an attempt at a stage reads and keeps.
     pub(crate) fn versions(&self, spec: &StageSpec) -> Versions {
-        spec.kept.rdds.iter().map(|kept| (kept.rdd, self.version(&kept.behind))).collect()
+        spec.kept.rdds.iter().map(|kept| (kept.rdd, self.version(kept))).collect()
     }
 
     /// Where the partitions of a stage would like to run: with the nearest kept partition, else where its spec says.
     pub(crate) fn places(&self, spec: &StageSpec) -> Option<Vec<Vec<TaskLocation>>> {
         let aligned = spec.kept.rdds.iter().filter(|kept| kept.aligned).max_by_key(|kept| kept.rdd)?;
-        let version = self.version(&aligned.behind);
+        let version = self.version(aligned);
         let place = |executor: ExecutorId| {
             let host = self.executors.get(executor)?.host.to_string();
             Some(TaskLocation { host, executor: Some(executor) })

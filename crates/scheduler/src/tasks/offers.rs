@@ -76,7 +76,8 @@ impl Scheduler {
 
     fn launch(&mut self, id: StageId, executor: ExecutorId, pick: Pick, fx: &mut Vec<Effect>) {
         let stage = self.stages.get_mut(id).expect("a launched stage is known");
-        let (stage_attempt, inputs, kept) = stage.open_attempt().expect("only an open attempt launches tasks");
+        let (stage_attempt, inputs, kept) =
+            stage.open_attempt().expect("only an open attempt launches tasks");
         let partition = stage.partition(pick.index);
         let task = self.tasks.insert(RunningTask {
             stage: id,

@@ -330,7 +330,7 @@ fn kept(name: &str, spec: &StageSpec) -> Kept {
     let rdd = rdd(name);
     let reads = Reads { shuffles: spec.inputs.clone(), kept: vec![] };
     let behind = spec.inputs.clone();
-    let kept = KeptRdd { rdd, partitions: spec.partitions, aligned: true, reads, behind };
+    let kept = KeptRdd { rdd, partitions: spec.partitions, aligned: true, reads, behind, is_cut_off: false };
     Kept { last: Reads { shuffles: vec![], kept: vec![0] }, rdds: vec![kept] }
 }
 

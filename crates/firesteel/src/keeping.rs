@@ -1,0 +1,48 @@
+//! What the program has said about keeping an RDD: `persist`, `checkpoint`.
+
+use crate::driver::Driver;
+use firesteel_operators::Code;
+use firesteel_scheduler::Event;
+use firesteel_types::{CallSite, RddId, StorageLevel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+/// Whether and how an RDD is kept. Changes while the program runs.
+#[derive(Default)]
+pub(crate) struct Keeping(Mutex<State>);
+
+#[derive(Default)]
+pub(crate) struct State {
+    pub(crate) persisted: Option<Arc<Persisted>>,
+    /// Why what was asked for cannot be; whoever runs an action is told.
+    pub(crate) conflict: Option<String>,
+}
+
+/// An RDD that is to be kept. When it is dropped, nobody wants what is kept any more.
+pub(crate) struct Persisted {
+    pub(crate) rdd: RddId,
+    pub(crate) level: StorageLevel,
+    pub(crate) site: CallSite,
+    /// The operator that keeps the partitions.
+    pub(crate) code: Code,
+    /// Whether the RDD was cut off from what it was computed from: what is kept is all that there is.
+    pub(crate) is_cut_off: bool,
+    pub(crate) driver: Weak<Driver>,
+}
+
+impl Keeping {
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn persisted(&self) -> Option<Arc<Persisted>> {
+        self.state().persisted.clone()
+    }
+}
+
+impl Drop for Persisted {
+    fn drop(&mut self) {
+        if let Some(driver) = self.driver.upgrade() {
+            driver.tell(Event::RddUnpersisted { rdd: self.rdd });
+        }
+    }
+}

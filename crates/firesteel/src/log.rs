@@ -1,0 +1,36 @@
+//! What a person at the terminal should know though nothing failed: lines on standard error.
+
+use std::fmt::Display;
+
+/// Which lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Level {
+    Off,
+    Warn,
+    Info,
+}
+
+impl Level {
+    /// The level of a name. An unknown one warns.
+    pub(crate) fn named(name: &str) -> Level {
+        match name.to_ascii_lowercase().as_str() {
+            "off" | "error" => Level::Off,
+            "info" | "debug" | "all" => Level::Info,
+            _ => Level::Warn,
+        }
+    }
+
+    /// Something that may cost the program time or memory, and what to do about it.
+    pub(crate) fn warn(self, text: impl Display) {
+        if self >= Level::Warn {
+            eprintln!("firesteel: warning: {text}");
+        }
+    }
+
+    /// Something that was done without being asked for.
+    pub(crate) fn info(self, text: impl Display) {
+        if self >= Level::Info {
+            eprintln!("firesteel: {text}");
+        }
+    }
+}

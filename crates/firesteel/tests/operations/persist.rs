@@ -1,0 +1,94 @@
+//! Keeping: the same records, whatever the level, however often they are read.
+
+use super::support::*;
+use firesteel::{Rdd, Result, StorageLevel};
+
+const LEVELS: [StorageLevel; 12] = [
+    StorageLevel::DISK_ONLY,
+    StorageLevel::DISK_ONLY_2,
+    StorageLevel::DISK_ONLY_3,
+    StorageLevel::MEMORY_ONLY,
+    StorageLevel::MEMORY_ONLY_2,
+    StorageLevel::MEMORY_ONLY_SER,
+    StorageLevel::MEMORY_ONLY_SER_2,
+    StorageLevel::MEMORY_AND_DISK,
+    StorageLevel::MEMORY_AND_DISK_2,
+    StorageLevel::MEMORY_AND_DISK_SER,
+    StorageLevel::MEMORY_AND_DISK_SER_2,
+    StorageLevel::OFF_HEAP,
+];
+
+/// The partitions of a kept RDD, read three times in two ways.
+fn read_often<T: firesteel::Data + Ord>(kept: &Rdd<T>) -> Result<Vec<Vec<T>>> {
+    let first = kept.glom().collect()?;
+    assert!(kept.glom().collect()? == first);
+    assert!(kept.filter(|_| true).glom().collect()? == first);
+    assert_eq!(kept.kept().partitions, kept.num_partitions());
+    Ok(first)
+}
+
+#[test]
+fn persist() {
+    let words: Vec<String> = (0..3000).map(|i| format!("word {}", i % 700)).collect();
+    for level in LEVELS {
+        check(slices(&words, 3), |sc| read_often(&sc.parallelize(words.clone(), 3).persist(level)));
+        let numbers: Vec<i64> = (0..20_000).collect();
+        check(slices(&numbers, 4), |sc| read_often(&sc.parallelize(numbers.clone(), 4).persist(level)));
+        // Behind a shuffle, and with empty partitions.
+        check(vec![(0, 2), (1, 1)], |sc| {
+            let counts =
+                sc.parallelize(vec![0u8, 1, 0], 2).map(|x| (x, 1)).reduce_by_key_into(7, |a, b| a + b);
+            let kept = counts.persist(level);
+            read_often(&kept)?;
+            Ok(sorted(kept.collect()?))
+        });
+    }
+}
+
+#[test]
+fn cache() {
+    check(vec![0, 1, 4], |sc| {
+        let squares = sc.range_in(0..3, 2).map(|x| x * x).cache();
+        assert_eq!(squares.storage_level(), Some(StorageLevel::MEMORY_ONLY));
+        read_often(&squares)?;
+        squares.collect()
+    });
+}
+
+#[test]
+fn unpersist() {
+    check(vec![0, 1, 2], |sc| {
+        let numbers = sc.range_in(0..3, 2).cache();
+        for blocking in [true, false] {
+            numbers.cache();
+            read_often(&numbers)?;
+            numbers.unpersist(blocking);
+            assert_eq!(numbers.storage_level(), None);
+            assert!(!blocking || numbers.kept().partitions == 0);
+        }
+        numbers.unpersist(true).collect()
+    });
+}
+
+#[test]
+fn storage_level() {
+    check(None, |sc| Ok(sc.range(0..3).storage_level()));
+    check(Some(StorageLevel::OFF_HEAP), |sc| {
+        Ok(sc.range(0..3).persist(StorageLevel::OFF_HEAP).storage_level())
+    });
+}
+
+#[test]
+fn kept() {
+    check((2, true, true), |sc| {
+        let numbers = sc.range_in(0..1000, 2);
+        let (memory, disk) =
+            (numbers.map(|x| x + 1).cache(), numbers.map(|x| x).persist(StorageLevel::DISK_ONLY));
+        assert_eq!(memory.kept().partitions, 0);
+        memory.count()?;
+        disk.count()?;
+        let (memory, disk) = (memory.kept(), disk.kept());
+        assert_eq!((memory.partitions, memory.disk_bytes, disk.memory_bytes), (disk.partitions, 0, 0));
+        Ok((memory.partitions, memory.memory_bytes >= 8000, disk.disk_bytes > 1000))
+    });
+}
