@@ -7,6 +7,7 @@ use firesteel::{Context, Result, StorageLevel};
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::time::{Duration, Instant};
 
 fn context(memory: &str) -> Context {
     Context::builder().master("local[2]").conf("firesteel.memory", memory).create().unwrap()
@@ -186,7 +187,12 @@ fn nothing_is_left_when_an_rdd_goes_or_the_context_stops() -> Result<()> {
         numbers.count()?;
         assert!(sc.kept_blocks() > 0);
         drop(numbers);
-        assert_eq!(sc.kept_blocks(), 0);
+        // A task's thread that has just ended may be the one that lets go.
+        let bound = Instant::now() + Duration::from_secs(60);
+        while sc.kept_blocks() > 0 {
+            assert!(Instant::now() < bound, "{} blocks are left", sc.kept_blocks());
+            std::thread::yield_now();
+        }
     }
     let kept = sc.range_in(0..1000, 4).persist(StorageLevel::DISK_ONLY);
     kept.count()?;

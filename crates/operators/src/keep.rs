@@ -56,30 +56,24 @@ impl<T: Data> Keep<T> {
     fn compute(&self, key: BlockKey, mut input: Stream<T>, task: &Task) -> Outcome<Stream<T>> {
         let kept = &task.services().kept;
         let StorageLevel { use_disk, use_memory, deserialized, .. } = self.keep_as.level;
-        let mut records = Gathered::new(deserialized, self.keep_as.compression);
+        let mut gathered = Gathered::new(deserialized, self.keep_as.compression);
         let mut reservation = kept.reserve(key.rdd);
-        while use_memory {
-            let Some(batch) = input.next_batch()? else {
-                let block = records.into_block().map_err(|e| self.origin.data_failure(e))?;
-                if !reservation.cover(block.bytes()) {
-                    records = Gathered::of(block);
-                    break;
-                }
+        if use_memory {
+            let (all, fits) = self.gather(gathered, &mut input, &mut reservation)?;
+            if fits {
+                let block = all.into_block().map_err(|e| self.origin.data_failure(e))?;
                 kept.put_memory(key, block.clone(), reservation, use_disk);
                 return Ok(self.read_memory(block, key, task));
-            };
-            records.add(batch).map_err(|e| self.origin.data_failure(e))?;
-            if !reservation.cover(records.bytes()) {
-                break;
             }
+            gathered = all;
         }
         if !use_disk {
-            // It does not fit: it is handed on, and computed again by the next who needs it.
-            let block = records.into_block().map_err(|e| self.origin.data_failure(e))?;
+            // It is handed on, and computed again by the next who needs it.
+            let block = gathered.into_block().map_err(|e| self.origin.data_failure(e))?;
             let gathered = self.read_memory(block, key, task);
             return Ok(Stream::new(task, GatheredThenRest { gathered, input, _held: reservation }));
         }
-        let file = self.write(records, &mut input, task).map_err(|failure| match failure {
+        let file = self.write(gathered, &mut input, task).map_err(|failure| match failure {
             Failure::Data(error) => self.origin.data_failure(error),
             Failure::Task(failure) => failure,
         })?;
@@ -87,6 +81,24 @@ impl<T: Data> Keep<T> {
         let reader = file.read().map_err(|e| self.origin.data_failure(e))?;
         kept.put_disk(key, file);
         Ok(self.read_frames(FrameSource::Disk(reader), key, task))
+    }
+
+    /// Takes batches until the input ends, or memory does. Gives what it has, and whether that is all.
+    fn gather(
+        &self,
+        mut gathered: Gathered<T>,
+        input: &mut Stream<T>,
+        reservation: &mut KeptReservation,
+    ) -> Outcome<(Gathered<T>, bool)> {
+        while let Some(batch) = input.next_batch()? {
+            gathered.add(batch).map_err(|e| self.origin.data_failure(e))?;
+            if !reservation.cover(gathered.bytes()) {
+                return Ok((gathered, false));
+            }
+        }
+        let block = gathered.into_block().map_err(|e| self.origin.data_failure(e))?;
+        let fits = reservation.cover(block.bytes());
+        Ok((Gathered::Done(block), fits))
     }
 
     /// Writes what was gathered, and the rest of the input.
@@ -173,10 +185,6 @@ impl<T: Data> Gathered<T> {
                 Gathered::Encoded { block, encoder: Encoder::new(compression) }
             }
         }
-    }
-
-    fn of(block: Arc<dyn KeptBlock>) -> Self {
-        Gathered::Done(block)
     }
 
     fn add(&mut self, batch: Batch<T>) -> Result<(), DataError> {
