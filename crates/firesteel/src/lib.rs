@@ -67,6 +67,7 @@
 //! # }
 //! ```
 
+mod accumulator;
 mod context;
 mod driver;
 mod error;
@@ -81,6 +82,7 @@ mod resolve;
 mod run_main;
 mod sources;
 
+pub use accumulator::Accumulator;
 pub use context::{Builder, Context};
 pub use error::{Error, Result};
 pub use firesteel_closures::Plain;
@@ -101,7 +103,7 @@ pub use firesteel_io::Codec;
 /// }
 /// ```
 pub use firesteel_macros::main;
-pub use firesteel_operators::PartitionIter;
+pub use firesteel_operators::{Accumulate, Adder, PartitionIter};
 pub use firesteel_types::{JobFailure, Partition, TaskFailure};
 pub use partitioner::{HashPartitioner, Partitioner};
 pub use rdd::*;

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 pub(crate) struct RddNode {
     /// The context that made it: ids are unique only within one.
     pub(crate) context: u64,
+    pub(crate) driver: Weak<Driver>,
     pub(crate) info: Arc<RddInfo>,
     /// The RDDs at the other ends of `info.dependencies`, in the same order.
     pub(crate) parents: Vec<Arc<RddNode>>,
@@ -32,6 +33,9 @@ pub(crate) struct ShuffleWriteSpec {
 impl Drop for RddNode {
     /// Takes long lineages apart one by one: dropping them into each other would overflow the stack.
     fn drop(&mut self) {
+        if let Some(driver) = self.driver.upgrade() {
+            driver.release_rdd(self.info.id);
+        }
         let mut orphans = std::mem::take(&mut self.parents);
         while let Some(orphan) = orphans.pop() {
             if let Some(mut node) = Arc::into_inner(orphan) {

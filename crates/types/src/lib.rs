@@ -3,6 +3,7 @@
 //! Nothing here decides or acts. Every other crate depends on this one, and this one on none of them.
 //! Read [`ids`] first, then [`failure`] (what can go wrong, as data) and [`event`] (what happened, as data).
 
+pub mod accumulator;
 pub mod event;
 pub mod failure;
 pub mod ids;
@@ -11,9 +12,10 @@ pub mod shuffle_outputs;
 pub mod site;
 pub mod time;
 
+pub use accumulator::{AccumulatorUpdate, UpdateScope};
 pub use event::AppEvent;
 pub use failure::{ExecutorLossReason, JobFailure, KillReason, TaskFailure};
-pub use ids::{BlockId, ExecutorId, JobId, Partition, RddId, ShuffleId, StageAttempt, StageId, TaskId};
+pub use ids::{AccumulatorId, BlockId, ExecutorId, JobId, Partition, RddId, ShuffleId, StageAttempt, StageId, TaskId};
 pub use locality::{Locality, TaskLocation};
 pub use shuffle_outputs::{MapOutput, ShuffleOutputs};
 pub use site::CallSite;

@@ -94,8 +94,15 @@ impl<T: Data> Rdd<T> {
             .collect();
         let info = RddInfo { id, site, partitions, partitioner, dependencies, preferred: vec![] };
         let parents = narrow.into_iter().map(|(parent, _)| parent).collect();
-        let (context_serial, info) = (context.serial(), Arc::new(info));
-        let node = RddNode { context: context_serial, info, parents, code, writes: vec![], _blocks: blocks };
+        let node = RddNode {
+            context: context.serial(),
+            driver: Arc::downgrade(context.driver()),
+            info: Arc::new(info),
+            parents,
+            code,
+            writes: vec![],
+            _blocks: blocks,
+        };
         Rdd { context: context.clone(), node: Arc::new(node), types: PhantomData }
     }
 
@@ -136,6 +143,7 @@ impl<T: Data> Rdd<T> {
         let handle = ShuffleHandle { id: shuffle, driver: Arc::downgrade(self.context.driver()) };
         let node = RddNode {
             context: self.context.serial(),
+            driver: Arc::downgrade(self.context.driver()),
             info: Arc::new(info),
             parents: vec![self.node.clone()],
             code: read(shuffle),
