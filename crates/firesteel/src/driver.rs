@@ -40,8 +40,15 @@ enum Message {
         bytes: Vec<u8>,
         updates: Vec<AccumulatorUpdate>,
     },
-    Submit { spec: JobSpec, to: Sender<JobMessage> },
-    AskCommit { task: TaskId, executor: ExecutorId, answer: SyncSender<bool> },
+    Submit {
+        spec: JobSpec,
+        to: Sender<JobMessage>,
+    },
+    AskCommit {
+        task: TaskId,
+        executor: ExecutorId,
+        answer: SyncSender<bool>,
+    },
 }
 
 /// What only the thread that empties the inbox touches.

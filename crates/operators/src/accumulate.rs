@@ -4,11 +4,11 @@
 //! message: the table goes with the task's outcome, so what a failed attempt added is dropped with it. Two computations of one
 //! partition within one task (an RDD zipped with itself, say) have two places; of these the one with more `add`s counts.
 
-use crate::task::{Outcome, data_failure};
+use crate::task::Outcome;
 use crate::watch::{self, Place};
 use firesteel_data::DataError;
 use firesteel_data::block::{decode_value, encode_value};
-use firesteel_types::{AccumulatorId, AccumulatorUpdate, Partition, UpdateScope};
+use firesteel_types::{AccumulatorId, AccumulatorUpdate, Partition, TaskFailure, UpdateScope};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::any::Any;
@@ -321,9 +321,8 @@ impl Table {
         let Some(indices) = self.by_key.get_mut(&key) else { return };
         let cells = &mut self.cells;
         // Streams share their place with whoever runs in it; where only the cell is left, nobody will add.
-        let is_over = |index: &usize| {
-            cells[*index].as_ref().is_some_and(|cell| Arc::strong_count(&cell.place) == 1)
-        };
+        let is_over =
+            |index: &usize| cells[*index].as_ref().is_some_and(|cell| Arc::strong_count(&cell.place) == 1);
         let over: Vec<usize> = indices.iter().copied().filter(is_over).collect();
         let Some(best) = largest(cells, &over) else { return };
         for index in over.into_iter().filter(|index| *index != best) {
@@ -336,15 +335,28 @@ impl Table {
         self.hot = [None; HOT];
     }
 
-    fn updates(&mut self) -> Result<Vec<AccumulatorUpdate>, DataError> {
+    fn updates(&mut self) -> Outcome<Vec<AccumulatorUpdate>> {
         let mut updates = vec![];
         for (&(accumulator, scope, partition), indices) in &self.by_key {
             let best = largest(&self.cells, indices).expect("a partition that was added for has a cell");
-            let Cell { extent, value, .. } = self.cells[best].as_ref().expect("a cell that is listed is there");
-            let bytes = value.encode()?.into();
-            updates.push(AccumulatorUpdate { accumulator, scope, partition, extent: *extent, bytes });
+            let cell = self.cells[best].as_ref().expect("a cell that is listed is there");
+            let (extent, bytes) = (cell.extent, cell.encode()?.into());
+            updates.push(AccumulatorUpdate { accumulator, scope, partition, extent, bytes });
         }
         Ok(updates)
+    }
+}
+
+impl Cell {
+    fn encode(&self) -> Outcome<Vec<u8>> {
+        self.value.encode().map_err(|error| {
+            Box::new(TaskFailure::Operation {
+                operation: "send what was added to an accumulator".into(),
+                message: error.to_string(),
+                site: (*self.place.site).clone(),
+                retryable: false,
+            })
+        })
     }
 }
 
@@ -376,7 +388,7 @@ impl UpdateTable {
     /// # Errors
     /// When a value cannot be encoded, or not decoded again.
     pub fn finish(self) -> Outcome<Vec<AccumulatorUpdate>> {
-        TABLE.take().updates().map_err(data_failure)
+        TABLE.take().updates()
     }
 }
 

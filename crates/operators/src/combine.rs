@@ -242,7 +242,8 @@ where
             let Source::Shuffle { shuffle, .. } = &self.operator.source else {
                 unreachable!("only a shuffle has pieces")
             };
-            let combined = self.operator.combine_piece(*shuffle, Partition(piece), &self.task, &self.place)?;
+            let combined =
+                self.operator.combine_piece(*shuffle, Partition(piece), &self.task, &self.place)?;
             self.current = Some(CombinedStream { combined, place: self.place.clone() });
         }
     }

@@ -6,8 +6,8 @@ use firesteel_io::IoError;
 use firesteel_shuffle::ShuffleStore;
 use firesteel_storage::{BlockStore, LocalDirs, MemoryPool, TaskWorkspace};
 use firesteel_types::{
-    CallSite, ExecutorId, JobId, KillReason, Partition, RddId, ShuffleId, ShuffleOutputs, StageAttempt, StageId,
-    TaskFailure, TaskId, UpdateScope,
+    CallSite, ExecutorId, JobId, KillReason, Partition, RddId, ShuffleId, ShuffleOutputs, StageAttempt,
+    StageId, TaskFailure, TaskId, UpdateScope,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

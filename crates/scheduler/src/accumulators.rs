@@ -175,8 +175,11 @@ impl Accumulators {
     fn unindex(&mut self, name: EntryName, gone: &[Contribution]) {
         let (id, scope, partition) = name;
         let entry = self.table.get(&id).and_then(|ledger| ledger.entries.get(&(scope, partition)));
-        let left: BTreeSet<ShuffleId> =
-            entry.into_iter().flat_map(|entry| &entry.contributions).filter_map(Contribution::shuffle).collect();
+        let left: BTreeSet<ShuffleId> = entry
+            .into_iter()
+            .flat_map(|entry| &entry.contributions)
+            .filter_map(Contribution::shuffle)
+            .collect();
         for shuffle in gone.iter().filter_map(Contribution::shuffle).filter(|one| !left.contains(one)) {
             if let Some(names) = self.by_shuffle.get_mut(&shuffle) {
                 names.remove(&name);

@@ -1,8 +1,8 @@
 //! What the scheduler tells the shell to do.
 
 use firesteel_types::{
-    AccumulatorId, AppEvent, ExecutorId, JobFailure, JobId, KillReason, Locality, Partition, ShuffleId, StageAttempt,
-    StageId, TaskId,
+    AccumulatorId, AppEvent, ExecutorId, JobFailure, JobId, KillReason, Locality, Partition, ShuffleId,
+    StageAttempt, StageId, TaskId,
 };
 use std::sync::Arc;
 

@@ -1,8 +1,8 @@
 //! What the shell tells the scheduler: that somebody wants something, or that something happened.
 
 use firesteel_types::{
-    AccumulatorId, AccumulatorUpdate, CallSite, ExecutorId, ExecutorLossReason, JobFailure, JobId, Partition, RddId, ShuffleId, StageId, TaskFailure,
-    TaskId, TaskLocation,
+    AccumulatorId, AccumulatorUpdate, CallSite, ExecutorId, ExecutorLossReason, JobFailure, JobId, Partition,
+    RddId, ShuffleId, StageId, TaskFailure, TaskId, TaskLocation,
 };
 
 /// A job: the whole graph of stages that an action needs, whether or not parts of it have run before.

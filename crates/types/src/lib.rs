@@ -15,7 +15,9 @@ pub mod time;
 pub use accumulator::{AccumulatorUpdate, UpdateScope};
 pub use event::AppEvent;
 pub use failure::{ExecutorLossReason, JobFailure, KillReason, TaskFailure};
-pub use ids::{AccumulatorId, BlockId, ExecutorId, JobId, Partition, RddId, ShuffleId, StageAttempt, StageId, TaskId};
+pub use ids::{
+    AccumulatorId, BlockId, ExecutorId, JobId, Partition, RddId, ShuffleId, StageAttempt, StageId, TaskId,
+};
 pub use locality::{Locality, TaskLocation};
 pub use shuffle_outputs::{MapOutput, ShuffleOutputs};
 pub use site::CallSite;

@@ -217,7 +217,9 @@ impl<T: Data> Rdd<T> {
             Ok(state)
         })?;
         let reduce = || partial.into_iter().flatten().reduce(|a, b| f(environment, a, b));
-        self.context().put_together(&site, reduce)?.ok_or(Error::Empty { site, instead: " Use `fold` with a first value" })
+        self.context()
+            .put_together(&site, reduce)?
+            .ok_or(Error::Empty { site, instead: " Use `fold` with a first value" })
     }
 
     /// All records added to `zero` by a function of two. `zero` is used once for each partition and once for all, so it must be
@@ -317,8 +319,9 @@ impl<T: Data> Rdd<T> {
             Ok(state)
         })?;
         let (zero, environment) = sent;
-        self.context()
-            .put_together(&site, || partial.into_iter().flatten().fold(zero, |a, b| unite(&environment, a, b)))
+        self.context().put_together(&site, || {
+            partial.into_iter().flatten().fold(zero, |a, b| unite(&environment, a, b))
+        })
     }
 
     /// [`Rdd::reduce`], with the partitions' results put together by tasks in `depth` rounds instead of by the driver: for

@@ -11,7 +11,8 @@ use crate::map_outputs::Registered;
 use crate::scheduler::Scheduler;
 use crate::tasks::RunningTask;
 use firesteel_types::{
-    AccumulatorUpdate, AppEvent, ExecutorId, JobFailure, KillReason, Partition, ShuffleId, StageId, TaskFailure, TaskId,
+    AccumulatorUpdate, AppEvent, ExecutorId, JobFailure, KillReason, Partition, ShuffleId, StageId,
+    TaskFailure, TaskId,
 };
 
 impl Scheduler {

@@ -342,8 +342,7 @@ fn update(text: &str) -> Option<AccumulatorUpdate> {
         ("j", id) => UpdateScope::Job(JobId(number(id))),
         _ => panic!("{scope} is no scope"),
     };
-    let (accumulator, partition, extent) =
-        (accumulator(name), Partition(number(partition)), number(extent));
+    let (accumulator, partition, extent) = (accumulator(name), Partition(number(partition)), number(extent));
     Some(AccumulatorUpdate { accumulator, scope, partition, extent, bytes: value.as_bytes().into() })
 }
 
