@@ -17,7 +17,8 @@ use std::marker::PhantomData;
     note = "write `rdd.map_with(needed, |needed, x| ...)` instead of `rdd.map(|x| ...)`; every method that takes a closure \
             has such a `_with` form; several values go as a tuple: `map_with((a, b), |(a, b), x| ...)`",
     note = "what a task changes stays in the task: instead of counting in a variable, let an action give the answer, such as \
-            `filter(..).count()`, `sum()`, `reduce(..)` or `aggregate(..)`"
+            `filter(..).count()`, `sum()`, `reduce(..)` or `aggregate(..)`, or add to an accumulator: \
+            `map_with(accumulator.adder(), |adder, x| ...)`"
 )]
 pub trait Plain: Copy + Send + Sync + 'static {}
 

@@ -63,6 +63,7 @@ impl<T: Serialize + DeserializeOwned + Clone + Send + Sync + 'static> Data for T
             `serde::Serialize, serde::Deserialize` for your own types",
     note = "a `Context` or an `Rdd` cannot travel, since a task starts no jobs: `join` the two RDDs, or `collect` the smaller one \
             first and give what came of it",
+    note = "an `Accumulator` stays with the driver, which reads it: give its `.adder()`, to which the closure can add",
     note = "a channel, a lock or an open file cannot travel either: tasks report to the driver through results, and make in \
             `map_partitions` what they need for themselves"
 )]

@@ -1,8 +1,8 @@
 //! One task from its beginning to its end, whatever happens in between.
 
 use crate::panics;
-use firesteel_operators::{Task, TaskOutput, Terminal, watch};
-use firesteel_types::{CallSite, Partition, ShuffleId, TaskFailure};
+use firesteel_operators::{Task, TaskOutput, Terminal, UpdateTable, watch};
+use firesteel_types::{AccumulatorUpdate, CallSite, Partition, ShuffleId, TaskFailure};
 
 /// How a task ended.
 #[derive(Debug)]
@@ -25,12 +25,18 @@ pub enum TaskEnd {
 }
 
 /// Runs a task on this thread. Panics in user code become failures that name the line and, on a second attempt, the record.
-pub fn run(terminal: &dyn Terminal, task: &Task) -> TaskEnd {
+/// Gives what its functions added to accumulators, if it did not fail.
+pub fn run(terminal: &dyn Terminal, task: &Task) -> (TaskEnd, Vec<AccumulatorUpdate>) {
     let partition = task.spec().partition;
-    match panics::catch(|| terminal.run(partition, task)) {
-        Ok(Ok(output)) => keep(output, task),
-        Ok(Err(failure)) => TaskEnd::Failed(failure),
-        Err((payload, location)) => TaskEnd::Failed(failure_of(payload, location)),
+    let run = || {
+        let table = UpdateTable::begin(task.services().application);
+        let output = terminal.run(partition, task)?;
+        Ok((output, table.finish()?))
+    };
+    match panics::catch(run) {
+        Ok(Ok((output, updates))) => (keep(output, task), updates),
+        Ok(Err(failure)) => (TaskEnd::Failed(failure), vec![]),
+        Err((payload, location)) => (TaskEnd::Failed(failure_of(payload, location)), vec![]),
     }
 }
 

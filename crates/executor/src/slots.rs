@@ -3,7 +3,7 @@
 use crate::decode::decode;
 use crate::runner::{self, TaskEnd};
 use firesteel_operators::{Services, Task, TaskSpec, Terminal};
-use firesteel_types::{KillReason, StageId, TaskFailure, TaskId};
+use firesteel_types::{AccumulatorUpdate, KillReason, StageId, TaskFailure, TaskId};
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -18,8 +18,8 @@ pub trait DriverLink: Send + Sync {
     /// When the driver cannot encode it, or has forgotten the stage.
     fn plan(&self, stage: StageId) -> Result<Arc<[u8]>, String>;
 
-    /// A task has ended.
-    fn finished(&self, task: &TaskSpec, end: TaskEnd);
+    /// A task has ended. If it succeeded, its functions had added `updates` to accumulators.
+    fn finished(&self, task: &TaskSpec, end: TaskEnd, updates: Vec<AccumulatorUpdate>);
 }
 
 type Plan = Arc<OnceLock<Result<Arc<dyn Terminal>, String>>>;
@@ -127,9 +127,9 @@ impl Shared {
     /// The life of a slot.
     fn work(&self) {
         while let Some((spec, cancelled)) = self.next_task() {
-            let end = self.run(&spec, cancelled);
+            let (end, updates) = self.run(&spec, cancelled);
             self.state().accepted.remove(&spec.task);
-            self.link.finished(&spec, end);
+            self.link.finished(&spec, end, updates);
         }
     }
 
@@ -147,16 +147,16 @@ impl Shared {
         }
     }
 
-    fn run(&self, spec: &TaskSpec, cancelled: Arc<AtomicBool>) -> TaskEnd {
+    fn run(&self, spec: &TaskSpec, cancelled: Arc<AtomicBool>) -> (TaskEnd, Vec<AccumulatorUpdate>) {
         if cancelled.load(Ordering::Relaxed) {
-            return TaskEnd::Failed(Box::new(TaskFailure::Killed(KillReason::JobEnded)));
+            return (TaskEnd::Failed(Box::new(TaskFailure::Killed(KillReason::JobEnded))), vec![]);
         }
         match self.plan(spec.stage) {
             Ok(terminal) => {
                 let task = Task::new(spec.clone(), self.services.clone(), cancelled);
                 runner::run(&*terminal, &task)
             }
-            Err(why) => TaskEnd::Failed(Box::new(TaskFailure::BadPlan(why))),
+            Err(why) => (TaskEnd::Failed(Box::new(TaskFailure::BadPlan(why))), vec![]),
         }
     }
 

@@ -113,12 +113,13 @@ impl Builder {
         let master = self.conf.get(&conf::MASTER)?;
         let master = Master::parse(&master).map_err(Error::Start)?;
         let settings = scheduler_settings(&self.conf, &master, self.pools)?;
-        let driver = start_driver(&self.conf, settings, master.slots)?;
+        let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
+        let driver = start_driver(&self.conf, settings, master.slots, serial)?;
         let parallelism = self.conf.get(&conf::DEFAULT_PARALLELISM)?.unwrap_or(master.slots);
         let progress = if self.conf.get(&conf::SHOW_PROGRESS)? { Progress::watch(&driver) } else { None };
         let inner = Inner {
             conf: self.conf,
-            serial: SERIAL.fetch_add(1, Ordering::Relaxed),
+            serial,
             slots: master.slots,
             parallelism,
             driver,
@@ -167,7 +168,12 @@ fn scheduler_settings(
     })
 }
 
-fn start_driver(conf: &Conf, settings: SchedulerSettings, slots: u32) -> Result<Arc<Driver>> {
+fn start_driver(
+    conf: &Conf,
+    settings: SchedulerSettings,
+    slots: u32,
+    application: u64,
+) -> Result<Arc<Driver>> {
     let start = |error: &dyn std::fmt::Display| Error::Start(error.to_string());
     let parent = match conf.get(&conf::LOCAL_DIR)? {
         dir if dir.is_empty() => std::env::temp_dir(),
@@ -179,6 +185,7 @@ fn start_driver(conf: &Conf, settings: SchedulerSettings, slots: u32) -> Result<
     let dirs = Arc::new(LocalDirs::create(&parent).map_err(|e| start(&e))?);
     let services = Services {
         executor: ExecutorId::DRIVER,
+        application,
         kept: KeptBlocks::new(memory.clone(), dirs.clone()),
         memory,
         dirs,

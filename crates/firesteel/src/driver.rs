@@ -4,6 +4,7 @@
 //! empties it; everyone else goes on, knowing that it will be handled. So a slot that ends a task finds its next one without
 //! a switch of threads. Effects only move messages on; user code never runs here.
 
+use crate::accumulator::{Accumulators, Settled, Unmerged};
 use crate::resolve::StageRecipe;
 use firesteel_executor::{DriverLink, Executor, TaskEnd};
 use firesteel_operators::{CommitGate, Services, TaskSpec};
@@ -11,7 +12,9 @@ use firesteel_scheduler::{Effect, Event, JobSpec, Scheduler, SchedulerSettings, 
 use firesteel_status::Status;
 use firesteel_storage::kept::BlockListener;
 use firesteel_storage::lru::BlockKey;
-use firesteel_types::{ExecutorId, JobFailure, JobId, Millis, ShuffleId, StageId, TaskId};
+use firesteel_types::{
+    AccumulatorId, AccumulatorUpdate, ExecutorId, JobFailure, JobId, Millis, ShuffleId, StageId, TaskId,
+};
 use std::collections::{HashMap, VecDeque};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, TryLockError, Weak};
@@ -32,9 +35,22 @@ pub(crate) enum JobMessage {
 
 enum Message {
     Event(Event),
-    Finished { task: TaskId, executor: ExecutorId, outcome: TaskOutcome, bytes: Vec<u8> },
-    Submit { spec: JobSpec, to: Sender<JobMessage> },
-    AskCommit { task: TaskId, executor: ExecutorId, answer: SyncSender<bool> },
+    Finished {
+        task: TaskId,
+        executor: ExecutorId,
+        outcome: TaskOutcome,
+        bytes: Vec<u8>,
+        updates: Vec<AccumulatorUpdate>,
+    },
+    Submit {
+        spec: JobSpec,
+        to: Sender<JobMessage>,
+    },
+    AskCommit {
+        task: TaskId,
+        executor: ExecutorId,
+        answer: SyncSender<bool>,
+    },
 }
 
 /// What only the thread that empties the inbox touches.
@@ -59,6 +75,7 @@ pub(crate) struct Driver {
     executor: RwLock<Option<Arc<Executor>>>,
     pub(crate) services: Arc<Services>,
     pub(crate) status: Mutex<Status>,
+    pub(crate) accumulators: Accumulators,
     started: Instant,
     alarm: Alarm,
 }
@@ -84,6 +101,7 @@ impl Driver {
             executor: RwLock::new(None),
             services,
             status: Mutex::default(),
+            accumulators: Accumulators::default(),
             started: Instant::now(),
             alarm: Alarm::default(),
         }
@@ -103,6 +121,7 @@ impl Driver {
     /// Cancels everything and ends all threads.
     pub(crate) fn stop(&self) {
         self.tell(Event::CancelAll { reason: "the context was stopped".into() });
+        self.tell(Event::SettleUpdates);
         let executor = self.executor.write().unwrap_or_else(PoisonError::into_inner).take();
         drop(executor);
         self.alarm.stop();
@@ -135,6 +154,20 @@ impl Driver {
         self.tell(Event::ShuffleReleased { shuffle });
     }
 
+    /// What an accumulator consists of beside its base, after all that this thread has told the driver: one picture, in which
+    /// what becomes final is neither missing nor there twice.
+    pub(crate) fn unmerged(&self, id: AccumulatorId, settled: &Settled, known: Option<u64>) -> Unmerged {
+        let mut core = lock(&self.core);
+        self.handle_all(&mut core);
+        let version = core.scheduler.accumulator_version(id);
+        let updates = (known != Some(version)).then(|| core.scheduler.accumulator_updates(id));
+        let settled = settled.take();
+        drop(core);
+        // Others may have left a message while we held the core.
+        self.empty_inbox();
+        Unmerged { settled, version, updates }
+    }
+
     /// Whether no job runs and nothing of one is left. For tests.
     pub(crate) fn is_idle(&self) -> bool {
         let core = lock(&self.core);
@@ -154,18 +187,22 @@ impl Driver {
                 Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
                 Err(TryLockError::WouldBlock) => return,
             };
-            loop {
-                // Not `while let`: the inbox must not stay locked while a message is handled.
-                let Some(message) = lock(&self.inbox).pop_front() else { break };
-                self.handle(&mut core, message);
-            }
-            self.arm(&mut core);
+            self.handle_all(&mut core);
             drop(core);
             // A message that came after our last look, while we still held the core, is ours.
             if lock(&self.inbox).is_empty() {
                 return;
             }
         }
+    }
+
+    fn handle_all(&self, core: &mut Core) {
+        loop {
+            // Not `while let`: the inbox must not stay locked while a message is handled.
+            let Some(message) = lock(&self.inbox).pop_front() else { break };
+            self.handle(core, message);
+        }
+        self.arm(core);
     }
 
     fn now(&self) -> Millis {
@@ -176,9 +213,9 @@ impl Driver {
         let mut bytes = vec![];
         let event = match message {
             Message::Event(event) => event,
-            Message::Finished { task, executor, outcome, bytes: result } => {
+            Message::Finished { task, executor, outcome, bytes: result, updates } => {
                 bytes = result;
-                Event::TaskFinished { task, executor, outcome }
+                Event::TaskFinished { task, executor, outcome, updates }
             }
             Message::Submit { spec, to } => {
                 core.jobs.insert(spec.job, RunningJob { to, result_bytes: 0 });
@@ -211,6 +248,7 @@ impl Driver {
                     task: launch.task,
                     stage: launch.stage,
                     stage_attempt: launch.stage_attempt,
+                    job: launch.job,
                     partition: launch.partition,
                     attempt: launch.attempt,
                     inputs: launch.inputs,
@@ -239,6 +277,7 @@ impl Driver {
                     let _ = answer.send(allowed);
                 }
             }
+            Effect::UpdateSettled { accumulator, bytes } => self.accumulators.settle(accumulator, bytes),
             Effect::Event(event) => lock(&self.status).apply(&event),
         }
         None
@@ -286,7 +325,7 @@ impl DriverLink for Driver {
         recipe.ok_or_else(|| format!("the driver has forgotten stage {stage}"))?.encoded()
     }
 
-    fn finished(&self, spec: &TaskSpec, end: TaskEnd) {
+    fn finished(&self, spec: &TaskSpec, end: TaskEnd, updates: Vec<AccumulatorUpdate>) {
         let (outcome, bytes) = match end {
             TaskEnd::Result(bytes) => (TaskOutcome::Result, bytes),
             TaskEnd::MapOutput { shuffle, map, bytes, checksum } => {
@@ -294,7 +333,8 @@ impl DriverLink for Driver {
             }
             TaskEnd::Failed(failure) => (TaskOutcome::Failed(*failure), vec![]),
         };
-        self.send(Message::Finished { task: spec.task, executor: ExecutorId::DRIVER, outcome, bytes });
+        let executor = ExecutorId::DRIVER;
+        self.send(Message::Finished { task: spec.task, executor, outcome, bytes, updates });
     }
 }
 

@@ -77,6 +77,7 @@ impl RunningJob {
         handle: impl FnMut(usize, Vec<u8>) -> Result<()>,
     ) -> Result<()> {
         let ended = self.receive(context, handle);
+        context.driver().accumulators.merge_piles();
         context.hide_progress();
         ended
     }

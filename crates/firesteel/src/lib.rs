@@ -67,6 +67,7 @@
 //! # }
 //! ```
 
+mod accumulator;
 mod context;
 mod driver;
 mod error;
@@ -84,6 +85,7 @@ mod resolve_kept;
 mod run_main;
 mod sources;
 
+pub use accumulator::Accumulator;
 pub use context::{Builder, Context};
 pub use error::{Error, Result};
 pub use firesteel_closures::Plain;
@@ -104,7 +106,7 @@ pub use firesteel_io::Codec;
 /// }
 /// ```
 pub use firesteel_macros::main;
-pub use firesteel_operators::PartitionIter;
+pub use firesteel_operators::{Accumulate, Adder, PartitionIter};
 pub use firesteel_types::{JobFailure, Partition, StorageLevel, TaskFailure};
 pub use partitioner::{HashPartitioner, Partitioner};
 pub use rdd::*;

@@ -18,6 +18,7 @@ pub(crate) struct RddNode {
     pub(crate) info: Arc<RddInfo>,
     source: RwLock<Arc<Source>>,
     pub(crate) keeping: Keeping,
+    _released: RddHandle,
 }
 
 /// How an RDD is computed: from its parents, or, once it was checkpointed, from the checkpoint.
@@ -33,9 +34,11 @@ pub(crate) struct Source {
 }
 
 impl RddNode {
-    pub(crate) fn new(context: u64, source: Source) -> Self {
+    pub(crate) fn new(context: &Context, source: Source) -> Self {
         let info = source.info.clone();
-        RddNode { context, info, source: RwLock::new(Arc::new(source)), keeping: Keeping::default() }
+        let _released = RddHandle { rdd: info.id, driver: Arc::downgrade(context.driver()) };
+        let (context, source) = (context.serial(), RwLock::new(Arc::new(source)));
+        RddNode { context, info, source, keeping: Keeping::default(), _released }
     }
 
     /// How it is computed now.
@@ -121,6 +124,20 @@ impl From<std::result::Result<Code, DataError>> for NodeCode {
         match code {
             Ok(code) => NodeCode::Ready(code),
             Err(error) => NodeCode::Broken(error.to_string()),
+        }
+    }
+}
+
+/// Says that no job will compute an RDD again, when it is gone.
+struct RddHandle {
+    rdd: RddId,
+    driver: Weak<Driver>,
+}
+
+impl Drop for RddHandle {
+    fn drop(&mut self) {
+        if let Some(driver) = self.driver.upgrade() {
+            driver.release_rdd(self.rdd);
         }
     }
 }

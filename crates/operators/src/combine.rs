@@ -8,7 +8,7 @@ use crate::code::{self, Code};
 use crate::shuffle_read::Blocks;
 use crate::stream::{Batches, Op, Operator, Stream};
 use crate::task::{Origin, Outcome, Task};
-use crate::watch;
+use crate::watch::{self, Place};
 use firesteel_closures::{BuildArgs, BuildError, Descriptor, Erased, Plain, ZeroSized};
 use firesteel_data::block::{KeyRef, Pairs};
 use firesteel_data::combine::{Combined, Combiner};
@@ -127,8 +127,9 @@ where
         input: &Op<(K, V)>,
         partition: Partition,
         task: &Task,
+        place: &Arc<Place>,
     ) -> Outcome<Combined<K, C>> {
-        let _site = watch::enter(&self.origin.site);
+        let _place = watch::enter(place);
         let mut combiner = self.combiner(task);
         input.open(partition, task)?.for_each(|batch| {
             batch.for_each(|(key, value)| {
@@ -139,8 +140,14 @@ where
         self.finish(combiner)
     }
 
-    fn combine_piece(&self, shuffle: ShuffleId, piece: Partition, task: &Task) -> Outcome<Combined<K, C>> {
-        let _site = watch::enter(&self.origin.site);
+    fn combine_piece(
+        &self,
+        shuffle: ShuffleId,
+        piece: Partition,
+        task: &Task,
+        place: &Arc<Place>,
+    ) -> Outcome<Combined<K, C>> {
+        let _place = watch::enter(place);
         let mut combiner = self.combiner(task);
         let mut blocks = Blocks::new(shuffle, piece, task)?;
         while let Some(bytes) = blocks.next()? {
@@ -187,16 +194,17 @@ where
     Unite: Fn(&E, C, C) -> C + Plain,
 {
     fn open(self: Arc<Self>, partition: Partition, task: &Task) -> Outcome<Stream<(K, C)>> {
+        let place = self.origin.place(partition);
         match &self.source {
             Source::Narrow(input) => {
-                let combined = self.combine_input(input, partition, task)?;
-                Ok(Stream::new(task, CombinedStream { combined, origin: self.origin.clone() }))
+                let combined = self.combine_input(input, partition, task, &place)?;
+                Ok(Stream::new(task, CombinedStream { combined, place }))
             }
             Source::Shuffle { fan_out, .. } => {
                 let pieces = partition.0 * fan_out..(partition.0 + 1) * fan_out;
                 Ok(Stream::new(
                     task,
-                    PiecesStream { operator: self, pieces, current: None, task: task.clone() },
+                    PiecesStream { operator: self, pieces, current: None, task: task.clone(), place },
                 ))
             }
         }
@@ -209,6 +217,7 @@ struct PiecesStream<K, V, C, E, Create, Merge, Unite> {
     pieces: std::ops::Range<u32>,
     current: Option<CombinedStream<K, C>>,
     task: Task,
+    place: Arc<Place>,
 }
 
 impl<K, V, C, E, Create, Merge, Unite> Batches<(K, C)> for PiecesStream<K, V, C, E, Create, Merge, Unite>
@@ -233,8 +242,9 @@ where
             let Source::Shuffle { shuffle, .. } = &self.operator.source else {
                 unreachable!("only a shuffle has pieces")
             };
-            let combined = self.operator.combine_piece(*shuffle, Partition(piece), &self.task)?;
-            self.current = Some(CombinedStream { combined, origin: self.operator.origin.clone() });
+            let combined =
+                self.operator.combine_piece(*shuffle, Partition(piece), &self.task, &self.place)?;
+            self.current = Some(CombinedStream { combined, place: self.place.clone() });
         }
     }
 }
@@ -242,14 +252,14 @@ where
 /// What a [`Combiner`] gave, in batches.
 pub(crate) struct CombinedStream<K, C> {
     pub(crate) combined: Combined<K, C>,
-    pub(crate) origin: Origin,
+    pub(crate) place: Arc<Place>,
 }
 
 impl<K: Data, C: Data> Batches<(K, C)> for CombinedStream<K, C> {
     fn next_batch(&mut self) -> Outcome<Option<Batch<(K, C)>>> {
-        let _site = watch::enter(&self.origin.site);
+        let _place = watch::enter(&self.place);
         let batch: Result<Vec<_>, _> = self.combined.by_ref().take(batch_len::<(K, C)>()).collect();
-        let batch = batch.map_err(|e| self.origin.data_failure(e))?;
+        let batch = batch.map_err(|e| self.place.data_failure(e))?;
         Ok(if batch.is_empty() { None } else { Some(Batch::Owned(batch)) })
     }
 }

@@ -7,6 +7,7 @@
 //! Read [`Operator`] and [`Stream`] first, then the operators: sources, narrow ones, those with several inputs, the two
 //! ends of a shuffle, and the result.
 
+mod accumulate;
 mod code;
 mod cogroup;
 mod combine;
@@ -22,6 +23,7 @@ mod stream;
 mod task;
 pub mod watch;
 
+pub use accumulate::{Accumulate, Adder, UpdateTable};
 pub use code::Code;
 pub use cogroup::{CoGroup2, CoGroup3, CoGroup4};
 pub use combine::{Combine, Combining, fan_out};

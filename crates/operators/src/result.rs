@@ -7,7 +7,7 @@ use crate::watch;
 use firesteel_closures::{BuildArgs, BuildError, Descriptor, Erased, Plain, ZeroSized};
 use firesteel_data::{Data, DataError, Environment};
 use firesteel_shuffle::MapOutput;
-use firesteel_types::{Partition, ShuffleId};
+use firesteel_types::{Partition, ShuffleId, UpdateScope};
 use std::sync::Arc;
 
 /// What a task leaves.
@@ -83,7 +83,7 @@ where
     F: Fn(&E, Partition, Stream<T>) -> Outcome<Vec<u8>> + Plain,
 {
     fn run(&self, partition: Partition, task: &Task) -> Outcome<TaskOutput> {
-        let _site = watch::enter(&self.origin.site);
+        let _place = watch::enter(&self.origin.place_in(UpdateScope::Job(task.spec().job), partition));
         let stream = self.input.open(partition, task)?;
         self.function.get()(&self.environment, partition, stream).map(TaskOutput::Result)
     }

@@ -263,10 +263,11 @@ where
     fn open(self: Arc<Self>, partition: Partition, task: &Task) -> Outcome<Stream<I::Item>> {
         let left = PartitionIter::new(self.left.open(partition, task)?);
         let right = PartitionIter::new(self.right.open(partition, task)?);
+        let place = self.origin.place(partition);
         let records = {
-            let _site = watch::enter(&self.origin.site);
+            let _place = watch::enter(&place);
             self.function.get()(&self.environment, left, right).into_iter()
         };
-        Ok(Stream::new(task, IteratorStream::new(&self.origin, records)))
+        Ok(Stream::new(task, IteratorStream::new(place, records)))
     }
 }

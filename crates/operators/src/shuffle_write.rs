@@ -13,7 +13,7 @@ use firesteel_data::combine::Combiner;
 use firesteel_data::hash::{hash_key, partition_of};
 use firesteel_data::{Batch, Data, DataError, Environment};
 use firesteel_shuffle::MapOutputWriter;
-use firesteel_types::{Partition, ShuffleId};
+use firesteel_types::{Partition, ShuffleId, UpdateScope};
 use serde::{Deserialize, Serialize};
 use std::hash::Hash;
 use std::marker::PhantomData;
@@ -84,7 +84,7 @@ where
     F: Fn(&E, &K) -> u32 + Plain,
 {
     fn run(&self, partition: Partition, task: &Task) -> Outcome<TaskOutput> {
-        let _site = watch::enter(&self.origin.site);
+        let _place = watch::enter(&self.origin.place_in(UpdateScope::MapSide(self.sent.shuffle), partition));
         let mut out = writer(self.sent.reducers, task);
         let input = self.input.open(partition, task)?;
         input.for_each(|batch| self.write(batch, &mut out).map_err(|e| self.origin.data_failure(e)))?;
@@ -191,7 +191,7 @@ where
     Unite: Fn(&E, C, C) -> C + Plain,
 {
     fn run(&self, partition: Partition, task: &Task) -> Outcome<TaskOutput> {
-        let _site = watch::enter(&self.origin.site);
+        let _place = watch::enter(&self.origin.place_in(UpdateScope::MapSide(self.shuffle), partition));
         let mut out = writer(self.pieces, task);
         let mut hashes = vec![];
         let mut combiner = Combiner::recycled(task.dyn_workspace(), self.combining.accumulates);

@@ -99,11 +99,12 @@ where
     F: Fn(&E, Partition) -> I + Plain,
 {
     fn open(self: Arc<Self>, partition: Partition, task: &Task) -> Outcome<Stream<I::Item>> {
+        let place = self.origin.place(partition);
         let records = {
-            let _site = watch::enter(&self.origin.site);
+            let _place = watch::enter(&place);
             self.function.get()(&self.environment, partition).into_iter()
         };
-        Ok(Stream::new(task, IteratorStream::new(&self.origin, records)))
+        Ok(Stream::new(task, IteratorStream::new(place, records)))
     }
 }
 

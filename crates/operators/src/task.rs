@@ -1,13 +1,13 @@
 //! What operators know of the task that they run in.
 
-use crate::watch;
+use crate::watch::{self, Place};
 use firesteel_data::{DataError, Workspace};
 use firesteel_io::IoError;
 use firesteel_shuffle::ShuffleStore;
 use firesteel_storage::{BlockStore, KeptBlocks, LocalDirs, MemoryPool, TaskWorkspace};
 use firesteel_types::{
-    CallSite, ExecutorId, KillReason, Partition, RddId, ShuffleId, ShuffleOutputs, StageAttempt, StageId,
-    TaskFailure, TaskId,
+    CallSite, ExecutorId, JobId, KillReason, Partition, RddId, ShuffleId, ShuffleOutputs, StageAttempt,
+    StageId, TaskFailure, TaskId, UpdateScope,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,6 +25,8 @@ pub trait CommitGate: Send + Sync {
 pub struct Services {
     /// The executor's own id.
     pub executor: ExecutorId,
+    /// The application that it works for, by a number that no other of the driver's process has.
+    pub application: u64,
     /// Its memory budget.
     pub memory: Arc<MemoryPool>,
     /// Its directories.
@@ -48,6 +50,8 @@ pub struct TaskSpec {
     pub stage: StageId,
     /// The stage's attempt.
     pub stage_attempt: StageAttempt,
+    /// The job that the stage answers; of several that share it, one.
+    pub job: JobId,
     /// The partition.
     pub partition: Partition,
     /// How often this partition was tried before.
@@ -143,20 +147,40 @@ pub struct Origin {
 
 /// A failure to encode, decode, spill or read back, blamed on the operation that [`watch`] has noted.
 pub fn data_failure(error: DataError) -> Box<TaskFailure> {
+    data_failure_at(error, watch::site().map_or_else(CallSite::default, |site| (*site).clone()))
+}
+
+fn data_failure_at(error: DataError, site: CallSite) -> Box<TaskFailure> {
     let retryable = matches!(error, DataError::Io { .. } | DataError::Corrupt { .. });
     Box::new(TaskFailure::Operation {
         operation: "handle records".into(),
         message: error.to_string(),
-        site: watch::site().map_or_else(CallSite::default, |site| (*site).clone()),
+        site,
         retryable,
     })
 }
 
-impl Origin {
+impl Place {
     /// A failure to encode, decode, spill or read back.
     pub(crate) fn data_failure(&self, error: DataError) -> Box<TaskFailure> {
-        let _site = watch::enter(&self.site);
-        data_failure(error)
+        data_failure_at(error, (*self.site).clone())
+    }
+}
+
+impl Origin {
+    /// Where the functions of the RDD run while this partition of it is computed once.
+    pub(crate) fn place(&self, partition: Partition) -> Arc<Place> {
+        self.place_in(UpdateScope::Rdd(self.rdd), partition)
+    }
+
+    /// Where functions of another scope run that were written on the same line.
+    pub(crate) fn place_in(&self, scope: UpdateScope, partition: Partition) -> Arc<Place> {
+        Arc::new(Place { site: self.site.clone(), scope, partition })
+    }
+
+    /// A failure to encode, decode, spill or read back.
+    pub(crate) fn data_failure(&self, error: DataError) -> Box<TaskFailure> {
+        data_failure_at(error, (*self.site).clone())
     }
 
     /// A failure to read or write a file of the user's.

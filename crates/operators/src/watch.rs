@@ -1,16 +1,29 @@
-//! Whose function is running, on which record: noted while tasks run, so that a panic can be blamed.
+//! Whose function is running, on which record: noted while tasks run, so that a panic can be blamed and what is added to an
+//! accumulator counts for the right partition.
 //!
-//! Noted per thread. An operator enters its own line before it calls the user's function, once per batch; on the way back the
-//! line before is restored, but not while a panic unwinds: whoever catches the panic finds the line where it began.
+//! Noted per thread. An operator has a [`Place`] for each partition that it is opened for, and enters it before it calls the
+//! user's function, once per batch; on the way back the place before is restored, but not while a panic unwinds: whoever
+//! catches the panic finds the line where it began.
 
-use firesteel_types::CallSite;
+use firesteel_types::{CallSite, Partition, UpdateScope};
 use serde::Serialize;
 use std::cell::RefCell;
 use std::sync::Arc;
 
+/// Where functions run: one computation of one partition. Two computations of the same partition have two places.
+#[derive(Debug)]
+pub struct Place {
+    /// The operation that was given the functions.
+    pub site: Arc<CallSite>,
+    /// What their additions to accumulators belong to.
+    pub scope: UpdateScope,
+    /// The partition of that scope.
+    pub partition: Partition,
+}
+
 #[derive(Default)]
 struct Noted {
-    site: Option<Arc<CallSite>>,
+    place: Option<Arc<Place>>,
     record: Option<Box<dyn Fn() -> String>>,
 }
 
@@ -18,29 +31,35 @@ thread_local! {
     static NOTED: RefCell<Noted> = RefCell::default();
 }
 
-/// Restores the line that was noted before, when dropped.
+/// Restores the place that was noted before, when dropped.
 pub struct Entered {
-    before: Option<Arc<CallSite>>,
+    before: Option<Arc<Place>>,
 }
 
-/// Notes that functions written at `site` are running.
+/// Notes that the functions of a place are running.
 #[inline]
-pub fn enter(site: &Arc<CallSite>) -> Entered {
-    Entered { before: NOTED.with_borrow_mut(|noted| noted.site.replace(site.clone())) }
+pub fn enter(place: &Arc<Place>) -> Entered {
+    Entered { before: NOTED.with_borrow_mut(|noted| noted.place.replace(place.clone())) }
 }
 
 impl Drop for Entered {
     #[inline]
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            NOTED.with_borrow_mut(|noted| noted.site = self.before.take());
+            NOTED.with_borrow_mut(|noted| noted.place = self.before.take());
         }
     }
 }
 
 /// The line that is noted.
 pub fn site() -> Option<Arc<CallSite>> {
-    NOTED.with_borrow(|noted| noted.site.clone())
+    NOTED.with_borrow(|noted| noted.place.as_ref().map(|place| place.site.clone()))
+}
+
+/// Looks at the place that is noted.
+#[inline]
+pub(crate) fn with_place<R>(f: impl FnOnce(Option<&Arc<Place>>) -> R) -> R {
+    NOTED.with_borrow(|noted| f(noted.place.as_ref()))
 }
 
 /// What [`refuse`] unwinds with.
@@ -70,7 +89,7 @@ pub fn forget_record() {
 /// Takes what was noted: the line, and the record rendered.
 pub fn take() -> (Option<Arc<CallSite>>, Option<String>) {
     let noted = NOTED.with_borrow_mut(std::mem::take);
-    (noted.site, noted.record.map(|render| render()))
+    (noted.place.map(|place| place.site.clone()), noted.record.map(|render| render()))
 }
 
 /// A record as text for a person: JSON, cut short.
@@ -86,23 +105,25 @@ fn render<T: Serialize>(record: &T) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use firesteel_types::RddId;
 
-    fn site(line: u32) -> Arc<CallSite> {
-        Arc::new(CallSite { line, ..CallSite::default() })
+    fn place(line: u32) -> Arc<Place> {
+        let site = Arc::new(CallSite { line, ..CallSite::default() });
+        Arc::new(Place { site, scope: UpdateScope::Rdd(RddId(0)), partition: Partition(0) })
     }
 
     #[test]
     fn the_line_of_the_panic_survives_the_unwinding() {
-        let (outer, inner) = (site(1), site(2));
+        let (outer, inner) = (place(1), place(2));
         let result = std::panic::catch_unwind(|| {
             let _outer = enter(&outer);
-            drop(enter(&site(3)));
+            drop(enter(&place(3)));
             let _inner = enter(&inner);
             note_record(&("a", 5));
             std::panic::resume_unwind(Box::new(()));
         });
         assert!(result.is_err());
-        assert_eq!(take(), (Some(inner), Some(r#"["a",5]"#.to_string())));
+        assert_eq!(take(), (Some(inner.site.clone()), Some(r#"["a",5]"#.to_string())));
         assert_eq!(take(), (None, None));
     }
 }

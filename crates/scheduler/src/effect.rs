@@ -1,8 +1,8 @@
 //! What the scheduler tells the shell to do.
 
 use firesteel_types::{
-    AppEvent, ExecutorId, JobFailure, JobId, KillReason, Locality, Partition, RddId, ShuffleId, StageAttempt,
-    StageId, TaskId,
+    AccumulatorId, AppEvent, ExecutorId, JobFailure, JobId, KillReason, Locality, Partition, RddId,
+    ShuffleId, StageAttempt, StageId, TaskId,
 };
 use std::sync::Arc;
 
@@ -71,6 +71,14 @@ pub enum Effect {
         executor: ExecutorId,
         /// Whether it may make its output visible.
         allowed: bool,
+    },
+    /// What one partition added to an accumulator is final, and the scheduler forgets it: add it up. Said once for each partition
+    /// of each scope.
+    UpdateSettled {
+        /// The accumulator.
+        accumulator: AccumulatorId,
+        /// The value to merge, as the task encoded it.
+        bytes: Arc<[u8]>,
     },
     /// Tell whoever listens.
     Event(AppEvent),

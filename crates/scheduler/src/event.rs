@@ -1,8 +1,8 @@
 //! What the shell tells the scheduler: that somebody wants something, or that something happened.
 
 use firesteel_types::{
-    CallSite, ExecutorId, ExecutorLossReason, JobFailure, JobId, Partition, RddId, ShuffleId, StageId,
-    TaskFailure, TaskId, TaskLocation,
+    AccumulatorId, AccumulatorUpdate, CallSite, ExecutorId, ExecutorLossReason, JobFailure, JobId, Partition,
+    RddId, ShuffleId, StageId, TaskFailure, TaskId, TaskLocation,
 };
 
 /// A job: the whole graph of stages that an action needs, whether or not parts of it have run before.
@@ -172,6 +172,8 @@ pub enum Event {
         executor: ExecutorId,
         /// How it ended.
         outcome: TaskOutcome,
+        /// What its functions added to accumulators, if it succeeded: one for each accumulator, scope and partition.
+        updates: Vec<AccumulatorUpdate>,
     },
     /// An attempt asks whether it may make its output visible.
     CommitRequest {
@@ -212,6 +214,28 @@ pub enum Event {
         /// Which.
         rdd: RddId,
     },
+    /// There is a new accumulator. Updates of others are not listened to.
+    AccumulatorRegistered {
+        /// The accumulator.
+        accumulator: AccumulatorId,
+    },
+    /// An accumulator begins anew. What is computed again counts again.
+    AccumulatorReset {
+        /// The accumulator.
+        accumulator: AccumulatorId,
+    },
+    /// Nobody will read an accumulator again.
+    AccumulatorReleased {
+        /// The accumulator.
+        accumulator: AccumulatorId,
+    },
+    /// An RDD is gone, and no job will compute it again. Only of interest where there are accumulators.
+    RddReleased {
+        /// The RDD.
+        rdd: RddId,
+    },
+    /// The application ends: what was added to accumulators so far is all that ever will be.
+    SettleUpdates,
     /// The time that [`Scheduler::next_deadline`](crate::Scheduler::next_deadline) named has come.
     Tick,
 }

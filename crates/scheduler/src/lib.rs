@@ -30,9 +30,10 @@
 //! let go of them.
 //!
 //! **How it is laid out.** [`Scheduler`] owns child machines that know nothing of one another: `executors` (who is there,
-//! which slots are free), `map_outputs` (which attempt wrote what where), `block_locations`, `commit`, `pools`, and the tables of jobs,
+//! which slots are free), `map_outputs` (which attempt wrote what where), `accumulators` (which updates count), `block_locations`, `commit`, `pools`, and the tables of jobs,
 //! stages and running tasks. `dag/` holds the steps that concern jobs and stages, `tasks/` those that concern single tasks.
 
+mod accumulators;
 mod block_locations;
 mod commit;
 mod dag;

@@ -3,6 +3,7 @@
 //! Each event is digested in three steps: it changes the tables and puts what it may concern on the agenda; the agenda is
 //! worked off (`dag::advance`); the slots that became interesting are offered (`tasks::offers`).
 
+use crate::accumulators::Accumulators;
 use crate::block_locations::BlockLocations;
 use crate::commit::Commits;
 use crate::dag::{Job, Stages};
@@ -14,8 +15,9 @@ use crate::pools::Pools;
 use crate::settings::SchedulerSettings;
 use crate::tasks::RunningTasks;
 use crate::tasks::offers::Vacancies;
-use firesteel_types::{ExecutorId, JobId, Millis, ShuffleId, StageId, TaskId};
+use firesteel_types::{AccumulatorId, ExecutorId, JobId, Millis, ShuffleId, StageId, TaskId};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// All jobs, stages, tasks, executors and map outputs of one application.
 #[derive(Debug)]
@@ -26,6 +28,7 @@ pub struct Scheduler {
     pub(crate) outputs: MapOutputs,
     pub(crate) blocks: BlockLocations,
     pub(crate) commits: Commits,
+    pub(crate) accumulators: Accumulators,
     pub(crate) pools: Pools,
     pub(crate) jobs: BTreeMap<JobId, Job>,
     pub(crate) stages: Stages,
@@ -47,6 +50,7 @@ impl Scheduler {
             outputs: MapOutputs::default(),
             blocks: BlockLocations::default(),
             commits: Commits::default(),
+            accumulators: Accumulators::default(),
             pools: Pools::new(&settings),
             jobs: BTreeMap::new(),
             stages: Stages::default(),
@@ -81,8 +85,8 @@ impl Scheduler {
                 self.executor_lost(executor, reason, outputs_survive, fx);
             }
             Event::Heartbeat { executor, running } => self.heartbeat(executor, running, fx),
-            Event::TaskFinished { task, executor, outcome } => {
-                self.task_finished(task, executor, outcome, fx)
+            Event::TaskFinished { task, executor, outcome, updates } => {
+                self.task_finished(task, executor, outcome, updates, fx)
             }
             Event::CommitRequest { task, executor } => self.decide_commit(task, executor, fx),
             Event::ShuffleReleased { shuffle } => self.shuffle_released(shuffle, fx),
@@ -93,6 +97,11 @@ impl Scheduler {
                 self.blocks.dropped(executor, rdd, partition, version);
             }
             Event::RddUnpersisted { rdd } => self.rdd_unpersisted(rdd, fx),
+            Event::AccumulatorRegistered { accumulator } => self.accumulators.register(accumulator),
+            Event::AccumulatorReset { accumulator } => self.accumulators.reset(accumulator),
+            Event::AccumulatorReleased { accumulator } => self.accumulators.release(accumulator),
+            Event::RddReleased { rdd } => self.accumulators.rdd_released(rdd, fx),
+            Event::SettleUpdates => self.accumulators.settle_all(fx),
             Event::Tick => self.tick(fx),
         }
         self.settle(fx);
@@ -131,9 +140,20 @@ impl Scheduler {
             && self.pools.is_empty()
     }
 
-    /// Whether, apart from being idle, no shuffle and no kept partition is remembered.
+    /// Whether, apart from being idle, no shuffle, no kept partition and no update of an accumulator is remembered.
     pub fn is_empty(&self) -> bool {
-        self.is_idle() && self.outputs.is_empty() && self.blocks.is_empty()
+        self.is_idle() && self.outputs.is_empty() && self.blocks.is_empty() && self.accumulators.is_settled()
+    }
+
+    /// What was added to an accumulator, counts, and is not [settled](Effect::UpdateSettled) yet: encoded values to merge, in
+    /// the order of scopes and partitions.
+    pub fn accumulator_updates(&self, accumulator: AccumulatorId) -> Vec<Arc<[u8]>> {
+        self.accumulators.updates(accumulator)
+    }
+
+    /// A number that grows whenever [`Scheduler::accumulator_updates`] may have changed.
+    pub fn accumulator_version(&self, accumulator: AccumulatorId) -> u64 {
+        self.accumulators.version(accumulator)
     }
 
     fn tick(&mut self, fx: &mut Vec<Effect>) {

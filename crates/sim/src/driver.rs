@@ -27,7 +27,8 @@ impl World {
                 if let TaskOutcome::MapOutput { .. } = outcome {
                     self.reported.insert(*task);
                 }
-                let event = Event::TaskFinished { task: *task, executor: from, outcome: outcome.clone() };
+                let (outcome, updates) = (outcome.clone(), vec![]);
+                let event = Event::TaskFinished { task: *task, executor: from, outcome, updates };
                 self.inform(event, Some((*task, data.clone())))?;
                 true
             }
@@ -113,6 +114,7 @@ impl World {
                 self.checker.commit_decided(task, allowed)?;
                 self.order(executor, Order::CommitDecision { task, allowed });
             }
+            Effect::UpdateSettled { .. } => {}
             Effect::Event(event) => self.note(&event),
         }
         Ok(())

@@ -60,7 +60,11 @@ pub fn throughput(executors: u32, tasks: u32) -> ThroughputReport {
             StageId(0) => TaskOutcome::MapOutput { shuffle: ShuffleId(0), map, bytes: 1, checksum: 1 },
             _ => TaskOutcome::Result,
         };
-        scheduler.handle(Millis(1), Event::TaskFinished { task, executor, outcome }, &mut effects);
+        scheduler.handle(
+            Millis(1),
+            Event::TaskFinished { task, executor, outcome, updates: vec![] },
+            &mut effects,
+        );
     }
     let elapsed = start.elapsed();
     assert!(scheduler.is_idle(), "all tasks have ended, so the job has");

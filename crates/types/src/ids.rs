@@ -43,6 +43,10 @@ id! {
     TaskId(u64)
 }
 id! {
+    /// One accumulator. Never used twice in a driver's process.
+    AccumulatorId(u64)
+}
+id! {
     /// The index of a partition within its RDD, from 0.
     Partition(u32)
 }

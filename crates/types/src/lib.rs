@@ -3,6 +3,7 @@
 //! Nothing here decides or acts. Every other crate depends on this one, and this one on none of them.
 //! Read [`ids`] first, then [`failure`] (what can go wrong, as data) and [`event`] (what happened, as data).
 
+pub mod accumulator;
 pub mod event;
 pub mod failure;
 pub mod ids;
@@ -12,10 +13,12 @@ pub mod site;
 pub mod storage_level;
 pub mod time;
 
+pub use accumulator::{AccumulatorUpdate, UpdateScope};
 pub use event::AppEvent;
 pub use failure::{ExecutorLossReason, JobFailure, KillReason, TaskFailure};
 pub use ids::{
-    BlockId, BroadcastId, ExecutorId, JobId, Partition, RddId, ShuffleId, StageAttempt, StageId, TaskId,
+    AccumulatorId, BlockId, BroadcastId, ExecutorId, JobId, Partition, RddId, ShuffleId, StageAttempt,
+    StageId, TaskId,
 };
 pub use locality::{Locality, TaskLocation};
 pub use shuffle_outputs::{MapOutput, ShuffleOutputs};

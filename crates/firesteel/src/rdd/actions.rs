@@ -216,8 +216,10 @@ impl<T: Data> Rdd<T> {
             })?;
             Ok(state)
         })?;
-        let reduced = partial.into_iter().flatten().reduce(|a, b| f(environment, a, b));
-        reduced.ok_or(Error::Empty { site, instead: " Use `fold` with a first value" })
+        let reduce = || partial.into_iter().flatten().reduce(|a, b| f(environment, a, b));
+        self.context()
+            .put_together(&site, reduce)?
+            .ok_or(Error::Empty { site, instead: " Use `fold` with a first value" })
     }
 
     /// All records added to `zero` by a function of two. `zero` is used once for each partition and once for all, so it must be
@@ -307,7 +309,7 @@ impl<T: Data> Rdd<T> {
         unite: impl Fn(&E, U, U) -> U + Plain,
     ) -> Result<U> {
         let sent = (zero, environment);
-        let partial = self.each_partition(site, &sent, move |(zero, env): &(U, E), _, stream| {
+        let partial = self.each_partition(site.clone(), &sent, move |(zero, env): &(U, E), _, stream| {
             let mut state = Some(zero.clone());
             stream.for_each(|batch| {
                 state =
@@ -317,7 +319,9 @@ impl<T: Data> Rdd<T> {
             Ok(state)
         })?;
         let (zero, environment) = sent;
-        Ok(partial.into_iter().flatten().fold(zero, |a, b| unite(&environment, a, b)))
+        self.context().put_together(&site, || {
+            partial.into_iter().flatten().fold(zero, |a, b| unite(&environment, a, b))
+        })
     }
 
     /// [`Rdd::reduce`], with the partitions' results put together by tasks in `depth` rounds instead of by the driver: for

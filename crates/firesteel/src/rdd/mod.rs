@@ -97,7 +97,7 @@ impl<T: Data> Rdd<T> {
         let info = RddInfo { id, site, partitions, partitioner, dependencies, preferred: vec![] };
         let parents = narrow.into_iter().map(|(parent, _)| parent).collect();
         let source = Source { info: Arc::new(info), parents, code, writes: vec![], _blocks: blocks };
-        let node = RddNode::new(context.serial(), source);
+        let node = RddNode::new(context, source);
         Rdd { context: context.clone(), node: Arc::new(node), types: PhantomData }
     }
 
@@ -143,7 +143,7 @@ impl<T: Data> Rdd<T> {
             writes: vec![ShuffleWriteSpec { shuffle: handle, code: write(shuffle) }],
             _blocks: None,
         };
-        let node = RddNode::new(self.context.serial(), source);
+        let node = RddNode::new(&self.context, source);
         Rdd { context: self.context.clone(), node: Arc::new(node), types: PhantomData }
     }
 

@@ -15,6 +15,7 @@ impl Scheduler {
             self.leave_stage(stage, id, fx);
         }
         self.pools.leave(&job.pool);
+        self.accumulators.job_ended(id, fx);
         fx.push(Effect::Event(AppEvent::JobEnded { at: self.now, job: id, failure: failure.clone() }));
         fx.push(Effect::JobEnded { job: id, failure });
     }
@@ -87,5 +88,6 @@ impl Scheduler {
             return;
         }
         fx.extend(self.outputs.remove(shuffle).iter().map(|output| Effect::output_dropped(shuffle, output)));
+        self.accumulators.shuffle_removed(shuffle, fx);
     }
 }

@@ -10,7 +10,8 @@
 //!    taken back, and the rest could come only from *b*: the job fails, [`JobFailure::Indeterminate`].
 //! 3. Otherwise (i) is unregistered and its digests are forgotten, of running jobs and of jobs long ended alike, since a
 //!    later job may read both *S* and what was computed from it; and (iii) is told to stop, so that its outcome will not
-//!    count. Then nothing of *a* is left, and the stages that are wanted run again.
+//!    count. What its tasks added to accumulators is forgotten with
+//!    it. Then nothing of *a* is left, and the stages that are wanted run again.
 //!
 //! Partitions that executors keep, and that were computed from *a*, stay where they are but count no more: see `dag::kept`.
 //!
@@ -61,6 +62,7 @@ impl Scheduler {
     }
 
     fn forget_outputs(&mut self, shuffle: ShuffleId, fx: &mut Vec<Effect>) {
+        self.accumulators.undo_shuffle(shuffle);
         fx.extend(
             self.outputs.roll_back(shuffle).iter().map(|output| Effect::output_dropped(shuffle, output)),
         );

@@ -4,13 +4,15 @@
 //! It may belong to an old attempt at the stage: its task then read what is still valid, since a rollback tells all that
 //! read something else to stop. A failure of an attempt that counts sends its task back to wait, unless it is one too many.
 
+use crate::accumulators::Source;
 use crate::effect::{Effect, MapOutput};
 use crate::event::TaskOutcome;
 use crate::map_outputs::Registered;
 use crate::scheduler::Scheduler;
 use crate::tasks::RunningTask;
 use firesteel_types::{
-    AppEvent, ExecutorId, JobFailure, KillReason, Partition, ShuffleId, StageId, TaskFailure, TaskId,
+    AccumulatorUpdate, AppEvent, ExecutorId, JobFailure, KillReason, Partition, ShuffleId, StageId,
+    TaskFailure, TaskId,
 };
 
 impl Scheduler {
@@ -20,6 +22,7 @@ impl Scheduler {
         id: TaskId,
         executor: ExecutorId,
         outcome: TaskOutcome,
+        updates: Vec<AccumulatorUpdate>,
         fx: &mut Vec<Effect>,
     ) {
         if self.tasks.get(id).is_none_or(|task| task.executor != executor) {
@@ -37,7 +40,7 @@ impl Scheduler {
             TaskOutcome::Failed(failure) => self.task_failed(id, task, failure, fx),
             TaskOutcome::MapOutput { .. } | TaskOutcome::Result => {
                 if self.commits.may_succeed(task.stage, task.index, id) {
-                    self.task_succeeded(id, task, outcome, fx);
+                    self.task_succeeded(id, task, outcome, updates, fx);
                 } else {
                     self.refuse_late(id, executor, outcome, fx);
                     self.task_failed(id, task, TaskFailure::CommitDenied, fx);
@@ -92,7 +95,14 @@ impl Scheduler {
         }));
     }
 
-    fn task_succeeded(&mut self, id: TaskId, task: RunningTask, outcome: TaskOutcome, fx: &mut Vec<Effect>) {
+    fn task_succeeded(
+        &mut self,
+        id: TaskId,
+        task: RunningTask,
+        outcome: TaskOutcome,
+        updates: Vec<AccumulatorUpdate>,
+        fx: &mut Vec<Effect>,
+    ) {
         self.task_ended(id, &task, None, fx);
         let stage = self.stages.get_mut(task.stage).expect("a task that counts has a stage");
         let output = stage.spec.output;
@@ -111,10 +121,11 @@ impl Scheduler {
                     "task {id} wrote what it was told to write"
                 );
                 let output = MapOutput { map, task: id, executor: task.executor, bytes };
-                self.map_output_written(shuffle, output, checksum, fx);
+                self.map_output_written(shuffle, output, checksum, updates, fx);
             }
             TaskOutcome::Result => {
                 assert!(output.is_none(), "task {id} belongs to a map stage and has no result");
+                self.accumulators.accept(Source::Final, updates);
                 fx.push(Effect::ResultAccepted { job, output: task.index as usize, task: id });
             }
             TaskOutcome::Failed(_) => unreachable!("a failure is no success"),
@@ -136,11 +147,17 @@ impl Scheduler {
         shuffle: ShuffleId,
         output: MapOutput,
         checksum: u64,
+        updates: Vec<AccumulatorUpdate>,
         fx: &mut Vec<Effect>,
     ) {
-        match self.outputs.register(shuffle, output, checksum) {
-            Registered::Consistent => {}
-            Registered::Changed => self.roll_back_downstream(shuffle, output.map, fx),
+        let registered = self.outputs.register(shuffle, output, checksum);
+        if registered == Registered::Changed {
+            self.accumulators.undo_map(shuffle, output.map);
+        }
+        // Before what fails jobs: with its last job a shuffle may go, which makes its updates final.
+        self.accumulators.accept(Source::Map(shuffle, output.map), updates);
+        if registered == Registered::Changed {
+            self.roll_back_downstream(shuffle, output.map, fx);
         }
     }
 

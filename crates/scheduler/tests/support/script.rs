@@ -52,6 +52,11 @@ impl Story {
             let (idle, due) = (self.scheduler.is_idle(), self.scheduler.next_deadline());
             return format!("idle {idle}, next deadline {:?}\n", due.map(|due| due.0));
         }
+        if let Some(name) = command.strip_prefix("value ") {
+            let values = self.scheduler.accumulator_updates(accumulator(name));
+            let values: Vec<_> = values.iter().map(|bytes| String::from_utf8_lossy(bytes)).collect();
+            return format!("{name} has [{}]\n", values.join(" "));
+        }
         if let Some(unknown) = self.unknown_task(command) {
             return format!("there is no task {unknown}\n");
         }
@@ -129,6 +134,11 @@ impl Story {
             }
             "unpersist" => Event::RddUnpersisted { rdd: rdd(words[0]) },
             "release" => Event::ShuffleReleased { shuffle: shuffle(words[0]) },
+            "accumulator" => Event::AccumulatorRegistered { accumulator: accumulator(words[0]) },
+            "reset" => Event::AccumulatorReset { accumulator: accumulator(words[0]) },
+            "unread" => Event::AccumulatorReleased { accumulator: accumulator(words[0]) },
+            "rdd-gone" => Event::RddReleased { rdd: RddId(number(words[0])) },
+            "settle" => Event::SettleUpdates,
             _ => panic!("no such event: {command}"),
         }
     }
@@ -161,7 +171,8 @@ impl Story {
                 TaskOutcome::MapOutput { shuffle, map: launch.partition, bytes: 10, checksum }
             }
         };
-        Event::TaskFinished { task, executor: launch.executor, outcome }
+        let updates = words.iter().filter_map(|word| update(word.strip_prefix("adds=")?)).collect();
+        Event::TaskFinished { task, executor: launch.executor, outcome, updates }
     }
 
     fn fail(&self, words: &[&str]) -> Event {
@@ -191,7 +202,8 @@ impl Story {
             other => panic!("no such failure: {other}"),
         };
         let executor = self.launches[&task_id].executor;
-        Event::TaskFinished { task: task_id, executor, outcome: TaskOutcome::Failed(failure) }
+        let outcome = TaskOutcome::Failed(failure);
+        Event::TaskFinished { task: task_id, executor, outcome, updates: vec![] }
     }
 
     fn tell(&self, effect: &Effect) -> Option<String> {
@@ -214,6 +226,9 @@ impl Story {
             Effect::DropKept { rdd, executor } => format!("executor {} drops rdd {rdd}", executor.name()),
             Effect::CommitDecision { task, allowed: true, .. } => format!("t{task} may commit"),
             Effect::CommitDecision { task, allowed: false, .. } => format!("t{task} may not commit"),
+            Effect::UpdateSettled { accumulator, bytes } => {
+                format!("a{accumulator} settles {}", String::from_utf8_lossy(bytes))
+            }
             Effect::Event(event) if self.show_events => tell_event(event),
             Effect::Event(_) => return None,
         })
@@ -349,6 +364,25 @@ fn option<'a>(words: &[&'a str], name: &str) -> Option<&'a str> {
 
 fn number<T: std::str::FromStr>(text: &str) -> T {
     text.parse().unwrap_or_else(|_| panic!("{text} is no number"))
+}
+
+/// `a0/r1/2/5/x`: of accumulator 0, for partition 2 of RDD 1, in 5 additions, the value `x`. `m1` is the map side of shuffle 1,
+/// `j1` is job 1.
+fn update(text: &str) -> Option<AccumulatorUpdate> {
+    let words: Vec<&str> = text.split('/').collect();
+    let [name, scope, partition, extent, value] = words[..] else { panic!("{text} is no update") };
+    let scope = match scope.split_at(1) {
+        ("r", id) => UpdateScope::Rdd(RddId(number(id))),
+        ("m", id) => UpdateScope::MapSide(ShuffleId(number(id))),
+        ("j", id) => UpdateScope::Job(JobId(number(id))),
+        _ => panic!("{scope} is no scope"),
+    };
+    let (accumulator, partition, extent) = (accumulator(name), Partition(number(partition)), number(extent));
+    Some(AccumulatorUpdate { accumulator, scope, partition, extent, bytes: value.as_bytes().into() })
+}
+
+fn accumulator(text: &str) -> AccumulatorId {
+    AccumulatorId(number(text.trim_start_matches('a')))
 }
 
 fn task(text: &str) -> TaskId {

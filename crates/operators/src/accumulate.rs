@@ -1,0 +1,456 @@
+//! Accumulators, as tasks see them: something to add to, and nothing to read.
+//!
+//! An [`Adder`] finds a typed cell for (accumulator, [`Place`]) in the table of the task that runs on this thread. No lock, no
+//! message: the table goes with the task's outcome, so what a failed attempt added is dropped with it. Two computations of one
+//! partition within one task (an RDD zipped with itself, say) have two places; of these the one with more `add`s counts.
+
+use crate::task::Outcome;
+use crate::watch::{self, Place};
+use firesteel_data::DataError;
+use firesteel_data::block::{decode_value, encode_value};
+use firesteel_types::{AccumulatorId, AccumulatorUpdate, Partition, TaskFailure, UpdateScope};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::any::Any;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::hash::Hash;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+/// A value that grows by adding, on many machines at once.
+///
+/// Values of several partitions are merged in the order of RDDs and partitions. What must hold: `zero()` merged with a value
+/// gives the value, and merging is associative.
+///
+/// ```
+/// use firesteel::Accumulate;
+/// use serde::{Deserialize, Serialize};
+///
+/// /// The longest word, and how many there were.
+/// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// struct Words {
+///     longest: String,
+///     count: u64,
+/// }
+///
+/// impl Accumulate for Words {
+///     type Input = String;
+///
+///     fn zero() -> Self {
+///         Words { longest: String::new(), count: 0 }
+///     }
+///
+///     fn add(&mut self, word: String) {
+///         self.merge(Words { longest: word, count: 1 });
+///     }
+///
+///     fn merge(&mut self, other: Self) {
+///         self.count += other.count;
+///         if other.longest.len() > self.longest.len() {
+///             self.longest = other.longest;
+///         }
+///     }
+/// }
+///
+/// # fn main() -> firesteel::Result<()> {
+/// # let sc = firesteel::Context::builder().master("local[2]").create()?;
+/// let words = sc.accumulator::<Words>();
+/// let lines = sc.parallelize(["to be or".to_string(), "nevertheless".to_string()], 2);
+/// lines.foreach_with(words.adder(), |words, line| line.split(' ').for_each(|word| words.add(word.into())))?;
+/// assert_eq!(words.value(), Words { longest: "nevertheless".into(), count: 4 });
+/// # Ok(())
+/// # }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the value of an accumulator",
+    label = "does not say how it grows",
+    note = "implement `firesteel::Accumulate` for a type of your own that derives `Clone, serde::Serialize, serde::Deserialize`; \
+            whole numbers add up in `i128`, others in `f64`; `Vec<T>` collects, `HashMap<K, u64>` counts by key"
+)]
+pub trait Accumulate: Serialize + DeserializeOwned + Clone + Send + 'static {
+    /// What is added.
+    type Input;
+
+    /// The value to which nothing was added.
+    fn zero() -> Self;
+
+    /// Adds one thing.
+    fn add(&mut self, input: Self::Input);
+
+    /// Adds all that was added to another value, after what was added to this one.
+    fn merge(&mut self, other: Self);
+}
+
+/// A sum of whole numbers: too wide to overflow.
+impl Accumulate for i128 {
+    type Input = i64;
+
+    fn zero() -> Self {
+        0
+    }
+
+    #[inline]
+    fn add(&mut self, input: i64) {
+        *self += i128::from(input);
+    }
+
+    fn merge(&mut self, other: Self) {
+        *self += other;
+    }
+}
+
+/// A sum of floating-point numbers.
+impl Accumulate for f64 {
+    type Input = f64;
+
+    fn zero() -> Self {
+        0.0
+    }
+
+    #[inline]
+    fn add(&mut self, input: f64) {
+        *self += input;
+    }
+
+    fn merge(&mut self, other: Self) {
+        *self += other;
+    }
+}
+
+/// A list of all that was added.
+impl<T: Serialize + DeserializeOwned + Clone + Send + 'static> Accumulate for Vec<T> {
+    type Input = T;
+
+    fn zero() -> Self {
+        vec![]
+    }
+
+    #[inline]
+    fn add(&mut self, input: T) {
+        self.push(input);
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.extend(other);
+    }
+}
+
+/// How often each key was added.
+impl<K> Accumulate for HashMap<K, u64>
+where
+    K: Hash + Eq + Serialize + DeserializeOwned + Clone + Send + 'static,
+{
+    type Input = K;
+
+    fn zero() -> Self {
+        HashMap::new()
+    }
+
+    fn add(&mut self, key: K) {
+        *self.entry(key).or_default() += 1;
+    }
+
+    fn merge(&mut self, other: Self) {
+        other.into_iter().for_each(|(key, count)| *self.entry(key).or_default() += count);
+    }
+}
+
+/// The tasks' end of an accumulator: they can add, and never read.
+///
+/// Made by [`Accumulator::adder`](https://docs.rs/firesteel/latest/firesteel/struct.Accumulator.html#method.adder) and sent along
+/// in the environment of a closure, alone or in a tuple or struct with other things.
+pub struct Adder<A> {
+    accumulator: AccumulatorId,
+    /// The application that the accumulator belongs to.
+    application: u64,
+    types: PhantomData<fn(A)>,
+}
+
+impl<A> Clone for Adder<A> {
+    fn clone(&self) -> Self {
+        Adder { accumulator: self.accumulator, application: self.application, types: PhantomData }
+    }
+}
+
+impl<A> fmt::Debug for Adder<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the adder of accumulator {}", self.accumulator)
+    }
+}
+
+impl<A> Serialize for Adder<A> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (self.accumulator, self.application).serialize(serializer)
+    }
+}
+
+impl<'de, A> Deserialize<'de> for Adder<A> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (accumulator, application) = Deserialize::deserialize(deserializer)?;
+        Ok(Adder { accumulator, application, types: PhantomData })
+    }
+}
+
+impl<A: Accumulate> Adder<A> {
+    /// For whoever makes accumulators: the driver.
+    #[doc(hidden)]
+    pub fn new(accumulator: AccumulatorId, application: u64) -> Self {
+        Adder { accumulator, application, types: PhantomData }
+    }
+
+    /// Adds something. It counts once for the partition that is computed, however often that is tried, copied or computed again.
+    ///
+    /// # Panics
+    /// Where no task runs a function that was given to an RDD: on the driver, or in a thread of the function's own. In a task
+    /// the panic becomes the task's failure.
+    #[inline]
+    pub fn add(&self, input: A::Input) {
+        TABLE.with(|table| match table.try_borrow_mut() {
+            Ok(mut table) => table.value(self).add(input),
+            Err(_) => panic!("the `add` of a type of your own must not itself add to an accumulator"),
+        });
+    }
+}
+
+thread_local! {
+    /// Of the task that this thread runs.
+    static TABLE: RefCell<Table> = RefCell::default();
+}
+
+/// So many accumulators that take turns are found without looking them up.
+const HOT: usize = 4;
+
+#[derive(Default)]
+struct Table {
+    /// None where no task runs.
+    application: Option<u64>,
+    cells: Vec<Option<Cell>>,
+    /// The cells of one partition: one for each place that lives, and of those that do not the best.
+    by_key: BTreeMap<(AccumulatorId, UpdateScope, Partition), Vec<usize>>,
+    /// Cells that were found last, by the accumulator's id.
+    hot: [Option<usize>; HOT],
+}
+
+/// What functions added at one place.
+struct Cell {
+    accumulator: AccumulatorId,
+    place: Arc<Place>,
+    extent: u64,
+    value: Box<dyn ErasedValue>,
+}
+
+/// The value of an accumulator without its type.
+trait ErasedValue {
+    fn as_any(&mut self) -> &mut dyn Any;
+    fn encode(&self) -> Result<Vec<u8>, DataError>;
+}
+
+impl<A: Accumulate> ErasedValue for A {
+    #[inline]
+    fn as_any(&mut self) -> &mut dyn Any {
+        self
+    }
+
+    /// Encodes, and looks whether it can be decoded: the driver could not tell anybody.
+    fn encode(&self) -> Result<Vec<u8>, DataError> {
+        let bytes = encode_value(self)?;
+        decode_value::<A>(&bytes)?;
+        Ok(bytes)
+    }
+}
+
+impl Table {
+    /// The value to add to.
+    #[inline]
+    fn value<A: Accumulate>(&mut self, adder: &Adder<A>) -> &mut A {
+        let hot = adder.accumulator.0 as usize % HOT;
+        let index = self.hot[hot].filter(|index| self.is_current(*index, adder.accumulator));
+        let index = index.unwrap_or_else(|| {
+            let index = self.find(adder);
+            self.hot[hot] = Some(index);
+            index
+        });
+        let cell = self.cells[index].as_mut().expect("what was found is there");
+        cell.extent += 1;
+        // An adder is sent with its type, and ids are never used twice.
+        (*cell.value).as_any().downcast_mut().expect("an accumulator has one type")
+    }
+
+    /// Whether a cell is that of an accumulator at the place that is noted.
+    #[inline]
+    fn is_current(&self, index: usize, accumulator: AccumulatorId) -> bool {
+        let cell = self.cells[index].as_ref();
+        cell.is_some_and(|cell| {
+            cell.accumulator == accumulator
+                && watch::with_place(|place| place.is_some_and(|place| Arc::ptr_eq(place, &cell.place)))
+        })
+    }
+
+    #[cold]
+    fn find<A: Accumulate>(&mut self, adder: &Adder<A>) -> usize {
+        let place = watch::with_place(|place| place.cloned());
+        let (Some(application), Some(place)) = (self.application, place) else { outside() };
+        if application != adder.application {
+            watch::refuse(
+                "add to an accumulator",
+                "it is of another context, to which this task cannot report. Make it with the context that made the RDD",
+            );
+        }
+        let key = (adder.accumulator, place.scope, place.partition);
+        let known = self.by_key.get(&key).map_or(&[][..], Vec::as_slice);
+        let here = |index: &&usize| {
+            self.cells[**index].as_ref().is_some_and(|cell| Arc::ptr_eq(&cell.place, &place))
+        };
+        if let Some(index) = known.iter().find(here) {
+            return *index;
+        }
+        self.drop_lesser(key);
+        let value = Box::new(A::zero());
+        let cell = Cell { accumulator: adder.accumulator, place, extent: 0, value };
+        self.cells.push(Some(cell));
+        let index = self.cells.len() - 1;
+        self.by_key.entry(key).or_default().push(index);
+        index
+    }
+
+    /// Of the computations of one partition that are over, keeps the one that counts: there may be one for each record of a
+    /// cartesian product.
+    fn drop_lesser(&mut self, key: (AccumulatorId, UpdateScope, Partition)) {
+        let Some(indices) = self.by_key.get_mut(&key) else { return };
+        let cells = &mut self.cells;
+        // Streams share their place with whoever runs in it; where only the cell is left, nobody will add.
+        let is_over =
+            |index: &usize| cells[*index].as_ref().is_some_and(|cell| Arc::strong_count(&cell.place) == 1);
+        let over: Vec<usize> = indices.iter().copied().filter(is_over).collect();
+        let Some(best) = largest(cells, &over) else { return };
+        for index in over.into_iter().filter(|index| *index != best) {
+            cells[index] = None;
+            indices.retain(|one| *one != index);
+        }
+        while let Some(None) = cells.last() {
+            cells.pop();
+        }
+        self.hot = [None; HOT];
+    }
+
+    fn updates(&mut self) -> Outcome<Vec<AccumulatorUpdate>> {
+        let mut updates = vec![];
+        for (&(accumulator, scope, partition), indices) in &self.by_key {
+            let best = largest(&self.cells, indices).expect("a partition that was added for has a cell");
+            let cell = self.cells[best].as_ref().expect("a cell that is listed is there");
+            let (extent, bytes) = (cell.extent, cell.encode()?.into());
+            updates.push(AccumulatorUpdate { accumulator, scope, partition, extent, bytes });
+        }
+        Ok(updates)
+    }
+}
+
+impl Cell {
+    fn encode(&self) -> Outcome<Vec<u8>> {
+        self.value.encode().map_err(|error| {
+            Box::new(TaskFailure::Operation {
+                operation: "send what was added to an accumulator".into(),
+                message: error.to_string(),
+                site: (*self.place.site).clone(),
+                retryable: false,
+            })
+        })
+    }
+}
+
+/// The cell with the most `add`s, of several alike the first.
+fn largest(cells: &[Option<Cell>], indices: &[usize]) -> Option<usize> {
+    let extent = |index: &usize| cells[*index].as_ref().map_or(0, |cell| cell.extent);
+    indices.iter().copied().rev().max_by_key(extent)
+}
+
+fn outside() -> ! {
+    panic!(
+        "`Adder::add` works only where a task runs a function that was given to an RDD. On the driver, call `add` of the \
+         accumulator itself; a thread that the function started gives back what is to be added, and the function adds it"
+    )
+}
+
+/// Collects what is added on this thread, from when it is made until it is finished or dropped: once around each task.
+pub struct UpdateTable(());
+
+impl UpdateTable {
+    /// Begins to collect for an application.
+    pub fn begin(application: u64) -> Self {
+        TABLE.set(Table { application: Some(application), ..Table::default() });
+        UpdateTable(())
+    }
+
+    /// What was added.
+    ///
+    /// # Errors
+    /// When a value cannot be encoded, or not decoded again.
+    pub fn finish(self) -> Outcome<Vec<AccumulatorUpdate>> {
+        TABLE.take().updates()
+    }
+}
+
+impl Drop for UpdateTable {
+    fn drop(&mut self) {
+        // What users' values do when they are dropped must not find the table borrowed.
+        drop(TABLE.take());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use firesteel_types::{CallSite, RddId};
+
+    fn place(rdd: u32, partition: u32) -> Arc<Place> {
+        let scope = UpdateScope::Rdd(RddId(rdd));
+        Arc::new(Place { site: Arc::new(CallSite::default()), scope, partition: Partition(partition) })
+    }
+
+    fn sums(table: UpdateTable) -> Vec<(u64, u32, u64, i128)> {
+        let updates = table.finish().unwrap();
+        let tell = |one: AccumulatorUpdate| {
+            (one.accumulator.0, one.partition.0, one.extent, decode_value(&one.bytes).unwrap())
+        };
+        updates.into_iter().map(tell).collect()
+    }
+
+    #[test]
+    fn partitions_add_up_apart_and_of_two_computations_the_longer_counts() {
+        let (a, b) = (Adder::<i128>::new(AccumulatorId(0), 7), Adder::<i128>::new(AccumulatorId(4), 7));
+        let (first, again, other) = (place(1, 0), place(1, 0), place(1, 1));
+        let table = UpdateTable::begin(7);
+        for _ in 0..3 {
+            let _first = watch::enter(&first);
+            a.add(1);
+            b.add(10);
+            let _again = watch::enter(&again);
+            a.add(1);
+            a.add(1);
+            let _other = watch::enter(&other);
+            a.add(5);
+        }
+        assert_eq!(sums(table), [(0, 0, 6, 6), (0, 1, 3, 15), (4, 0, 3, 30)]);
+    }
+
+    #[test]
+    fn computations_that_are_over_do_not_pile_up() {
+        let adder = Adder::<i128>::new(AccumulatorId(1), 7);
+        let table = UpdateTable::begin(7);
+        for times in [2, 5, 5, 3].repeat(1000) {
+            let place = place(1, 0);
+            let _entered = watch::enter(&place);
+            (0..times).for_each(|_| adder.add(1));
+        }
+        assert!(TABLE.with_borrow(|table| table.cells.len() <= 3), "cells pile up");
+        assert_eq!(sums(table), [(1, 0, 5, 5)]);
+    }
+
+    #[test]
+    #[should_panic(expected = "On the driver, call `add` of the accumulator itself")]
+    fn outside_of_a_task_nothing_can_be_added() {
+        Adder::<i128>::new(AccumulatorId(1), 7).add(1);
+    }
+}

@@ -1,0 +1,253 @@
+//! Which updates of accumulators count: each once, whatever is tried again, copied, lost or computed anew.
+//!
+//! The ledger has one entry for each (accumulator, scope, partition) whose function added. Updates come with the outcomes that
+//! count, and only with these. Of the computations of one entry the one with the larger extent (the number of `add`s) counts,
+//! of two alike the first: functions give the same each time, so the longer computation contains the shorter, which read only
+//! a beginning.
+//!
+//! **What can be undone.** What a task of a result stage added is final: its result was delivered. What a map task added is
+//! final as soon as its shuffle is released; until then `dag::rollback` may find that its input was another than that of what
+//! will be computed from now on, and forgets its output and with it its [`Contribution`]s. An entry therefore keeps a
+//! contribution for each map task that vouches for it, and none that something final covers: almost always one.
+//!
+//! **When entries end.** An RDD that is gone is not computed any more, nor is a job that ended, nor a shuffle that was
+//! released: their entries are settled, which means handed to the shell to be added up, and forgotten.
+
+use crate::effect::Effect;
+use firesteel_types::{AccumulatorId, AccumulatorUpdate, JobId, Partition, RddId, ShuffleId, UpdateScope};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// All accumulators that were registered and not released.
+#[derive(Debug, Default)]
+pub(crate) struct Accumulators {
+    table: BTreeMap<AccumulatorId, Ledger>,
+    /// The entries to which map tasks of a shuffle contributed what is not final.
+    by_shuffle: BTreeMap<ShuffleId, BTreeSet<EntryName>>,
+}
+
+/// The updates of one accumulator that are not settled.
+#[derive(Debug, Default)]
+struct Ledger {
+    entries: BTreeMap<(UpdateScope, Partition), Entry>,
+    /// Grows with each change of what `entries` add up to.
+    version: u64,
+}
+
+type EntryName = (AccumulatorId, UpdateScope, Partition);
+
+/// The computations of one partition that vouch for what it added; in the order in which they came, never empty.
+#[derive(Debug, Default)]
+struct Entry {
+    contributions: Vec<Contribution>,
+}
+
+#[derive(Clone, Debug)]
+struct Contribution {
+    from: Source,
+    extent: u64,
+    bytes: Arc<[u8]>,
+}
+
+/// The task whose outcome brought an update.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// One that nothing can undo.
+    Final,
+    /// A map task, by its output.
+    Map(ShuffleId, Partition),
+}
+
+impl Accumulators {
+    pub(crate) fn register(&mut self, id: AccumulatorId) {
+        let before = self.table.insert(id, Ledger::default());
+        assert!(before.is_none(), "accumulator {id} was registered twice");
+    }
+
+    /// Nobody will read the accumulator again. Updates that still come are not listened to.
+    pub(crate) fn release(&mut self, id: AccumulatorId) {
+        self.forget_entries(id);
+        self.table.remove(&id);
+    }
+
+    /// The accumulator begins anew: what was added so far is forgotten, and counts if it is computed once more.
+    pub(crate) fn reset(&mut self, id: AccumulatorId) {
+        self.forget_entries(id);
+    }
+
+    fn forget_entries(&mut self, id: AccumulatorId) {
+        let Some(ledger) = self.table.get_mut(&id) else { return };
+        ledger.version += 1;
+        let entries = std::mem::take(&mut ledger.entries);
+        for ((scope, partition), entry) in entries {
+            self.unindex((id, scope, partition), &entry.contributions);
+        }
+    }
+
+    /// Takes in the updates of an outcome that counts.
+    pub(crate) fn accept(&mut self, from: Source, updates: Vec<AccumulatorUpdate>) {
+        for AccumulatorUpdate { accumulator, scope, partition, extent, bytes } in updates {
+            let Some(ledger) = self.table.get_mut(&accumulator) else { continue };
+            assert!(extent > 0, "an update of accumulator {accumulator} adds at least once");
+            let entry = ledger.entries.entry((scope, partition)).or_default();
+            ledger.version += 1;
+            let covered = entry.add(Contribution { from, extent, bytes });
+            if let Source::Map(shuffle, _) = from {
+                self.by_shuffle.entry(shuffle).or_default().insert((accumulator, scope, partition));
+            }
+            self.unindex((accumulator, scope, partition), &covered);
+        }
+    }
+
+    /// Forgets what a map task added: its output, or what it was computed from, is replaced by something else.
+    pub(crate) fn undo_map(&mut self, shuffle: ShuffleId, map: Partition) {
+        self.undo(shuffle, |source| source == Source::Map(shuffle, map));
+    }
+
+    /// Forgets what all map tasks of a shuffle added.
+    pub(crate) fn undo_shuffle(&mut self, shuffle: ShuffleId) {
+        self.undo(shuffle, |source| matches!(source, Source::Map(of, _) if of == shuffle));
+    }
+
+    fn undo(&mut self, shuffle: ShuffleId, undone: impl Fn(Source) -> bool) {
+        for name in self.by_shuffle.get(&shuffle).cloned().unwrap_or_default() {
+            let (id, scope, partition) = name;
+            let ledger = self.table.get_mut(&id).expect("what is indexed is there");
+            let entry = ledger.entries.get_mut(&(scope, partition)).expect("what is indexed is there");
+            let gone: Vec<_> = entry.contributions.extract_if(.., |one| undone(one.from)).collect();
+            if entry.contributions.is_empty() {
+                ledger.entries.remove(&(scope, partition));
+            }
+            ledger.version += 1;
+            self.unindex(name, &gone);
+        }
+    }
+
+    /// The outputs of a shuffle are gone for good, so nothing will undo what its map tasks added.
+    pub(crate) fn shuffle_removed(&mut self, shuffle: ShuffleId, fx: &mut Vec<Effect>) {
+        for (id, scope, partition) in self.by_shuffle.remove(&shuffle).unwrap_or_default() {
+            let ledger = self.table.get_mut(&id).expect("what is indexed is there");
+            let entry = ledger.entries.get_mut(&(scope, partition)).expect("what is indexed is there");
+            for one in &mut entry.contributions {
+                if matches!(one.from, Source::Map(of, _) if of == shuffle) {
+                    one.from = Source::Final;
+                }
+            }
+            let covered = entry.prune();
+            self.unindex((id, scope, partition), &covered);
+        }
+        self.settle(UpdateScope::MapSide(shuffle), fx);
+    }
+
+    /// An RDD will not be computed again.
+    pub(crate) fn rdd_released(&mut self, rdd: RddId, fx: &mut Vec<Effect>) {
+        self.settle(UpdateScope::Rdd(rdd), fx);
+    }
+
+    /// A job ended, and none of its tasks will count any more.
+    pub(crate) fn job_ended(&mut self, job: JobId, fx: &mut Vec<Effect>) {
+        self.settle(UpdateScope::Job(job), fx);
+    }
+
+    /// Nothing will be computed any more.
+    pub(crate) fn settle_all(&mut self, fx: &mut Vec<Effect>) {
+        let scopes: BTreeSet<UpdateScope> =
+            self.table.values().flat_map(|ledger| ledger.entries.keys().map(|(scope, _)| *scope)).collect();
+        scopes.into_iter().for_each(|scope| self.settle(scope, fx));
+    }
+
+    fn settle(&mut self, scope: UpdateScope, fx: &mut Vec<Effect>) {
+        let all = (scope, Partition(0))..=(scope, Partition(u32::MAX));
+        let mut settled = vec![];
+        for (&id, ledger) in &mut self.table {
+            let ended: Vec<_> = ledger.entries.extract_if(all.clone(), |_, _| true).collect();
+            ledger.version += u64::from(!ended.is_empty());
+            settled.extend(ended.into_iter().map(|((_, partition), entry)| (id, partition, entry)));
+        }
+        for (id, partition, entry) in settled {
+            let bytes = entry.largest().bytes.clone();
+            fx.push(Effect::UpdateSettled { accumulator: id, bytes });
+            self.unindex((id, scope, partition), &entry.contributions);
+        }
+    }
+
+    /// Takes an entry out of the index for those shuffles of `gone` of which it has no contribution left.
+    fn unindex(&mut self, name: EntryName, gone: &[Contribution]) {
+        let (id, scope, partition) = name;
+        let entry = self.table.get(&id).and_then(|ledger| ledger.entries.get(&(scope, partition)));
+        let left: BTreeSet<ShuffleId> = entry
+            .into_iter()
+            .flat_map(|entry| &entry.contributions)
+            .filter_map(Contribution::shuffle)
+            .collect();
+        for shuffle in gone.iter().filter_map(Contribution::shuffle).filter(|one| !left.contains(one)) {
+            if let Some(names) = self.by_shuffle.get_mut(&shuffle) {
+                names.remove(&name);
+                if names.is_empty() {
+                    self.by_shuffle.remove(&shuffle);
+                }
+            }
+        }
+    }
+
+    /// A number that grows whenever [`Accumulators::updates`] of the accumulator changes. 0 for one that is not known.
+    pub(crate) fn version(&self, id: AccumulatorId) -> u64 {
+        self.table.get(&id).map_or(0, |ledger| ledger.version)
+    }
+
+    /// What counts and is not settled, in the order of scopes and partitions.
+    pub(crate) fn updates(&self, id: AccumulatorId) -> Vec<Arc<[u8]>> {
+        let entries = self.table.get(&id).into_iter().flat_map(|ledger| ledger.entries.values());
+        entries.map(|entry| entry.largest().bytes.clone()).collect()
+    }
+
+    /// Whether all that was added is settled.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.by_shuffle.is_empty() && self.table.values().all(|ledger| ledger.entries.is_empty())
+    }
+}
+
+impl Contribution {
+    /// The shuffle whose rollback would undo it.
+    fn shuffle(&self) -> Option<ShuffleId> {
+        match self.from {
+            Source::Final => None,
+            Source::Map(shuffle, _) => Some(shuffle),
+        }
+    }
+}
+
+impl Entry {
+    /// The contribution that counts.
+    fn largest(&self) -> &Contribution {
+        let extent = self.contributions.iter().map(|one| one.extent).max();
+        let first = self.contributions.iter().find(|one| Some(one.extent) == extent);
+        first.expect("an entry has a contribution")
+    }
+
+    /// Adds a contribution. Gives those that need not be kept any more: perhaps the new one.
+    fn add(&mut self, mut new: Contribution) -> Vec<Contribution> {
+        if let Some(alike) = self.contributions.iter().find(|one| one.extent == new.extent) {
+            new.bytes = alike.bytes.clone();
+        }
+        match self.contributions.iter_mut().find(|one| one.from == new.from) {
+            Some(same) if same.extent < new.extent => *same = new,
+            Some(_) => {}
+            None => self.contributions.push(new),
+        }
+        self.prune()
+    }
+
+    /// Drops what something final covers.
+    fn prune(&mut self) -> Vec<Contribution> {
+        let finals = self.contributions.iter().filter(|one| one.from == Source::Final);
+        let Some(largest) = finals.map(|one| one.extent).max() else { return vec![] };
+        let mut kept = false;
+        let covered = |one: &mut Contribution| {
+            let is_it = one.from == Source::Final && one.extent == largest && !kept;
+            kept |= is_it;
+            one.extent <= largest && !is_it
+        };
+        self.contributions.extract_if(.., covered).collect()
+    }
+}

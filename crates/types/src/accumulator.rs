@@ -1,0 +1,46 @@
+//! What tasks add to accumulators, on its way to the driver.
+//!
+//! An update is what one computation of one partition added to one accumulator. The scheduler decides which updates count;
+//! it never looks into their bytes.
+
+use crate::ids::{AccumulatorId, JobId, Partition, RddId, ShuffleId};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::sync::Arc;
+
+/// Whose function added: each partition of each scope counts once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum UpdateScope {
+    /// A function of a transformation. The partition is that of this RDD, whichever task computes it.
+    Rdd(RddId),
+    /// A function that runs while a shuffle is written: map-side combining, a partitioner. The partition is the map task's.
+    MapSide(ShuffleId),
+    /// A function of an action. Each action counts anew.
+    Job(JobId),
+}
+
+impl fmt::Display for UpdateScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            UpdateScope::Rdd(rdd) => write!(f, "rdd {rdd}"),
+            UpdateScope::MapSide(shuffle) => write!(f, "map side of shuffle {shuffle}"),
+            UpdateScope::Job(job) => write!(f, "job {job}"),
+        }
+    }
+}
+
+/// What one computation of one partition added to one accumulator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccumulatorUpdate {
+    /// The accumulator.
+    pub accumulator: AccumulatorId,
+    /// Whose function added.
+    pub scope: UpdateScope,
+    /// The partition of that scope.
+    pub partition: Partition,
+    /// How many times the function added. Functions give the same each time, so of two computations of one partition the one
+    /// that added more contains the other, which read only a beginning.
+    pub extent: u64,
+    /// All that was added, as one value, encoded.
+    pub bytes: Arc<[u8]>,
+}
