@@ -71,6 +71,7 @@ mod accumulator;
 mod context;
 mod driver;
 mod error;
+mod file_formats;
 mod job;
 mod keeping;
 mod log;
@@ -86,12 +87,14 @@ mod run_main;
 mod sources;
 
 pub use accumulator::Accumulator;
+pub use bytes::Bytes;
 pub use context::{Builder, Context};
 pub use error::{Error, Result};
 pub use firesteel_closures::Plain;
 pub use firesteel_conf::{Conf, Reference as SettingsReference};
 pub use firesteel_data::{Data, Environment, Str};
 pub use firesteel_io::Codec;
+pub use firesteel_io::hadoop::{Fields, SequenceCompression, SequenceOptions, VInt, VLong, Writable};
 /// Makes a function the program's `main`.
 ///
 /// An error that it returns is printed for a person, and the process exits with code 1. It is also where a process that

@@ -175,7 +175,7 @@ impl Context {
         Ok(Rdd::from_parts(self, parts(site, groups.len() as u32, WholeFiles::code(&groups))))
     }
 
-    fn min_partitions(&self, wanted: Option<usize>) -> u32 {
+    pub(crate) fn min_partitions(&self, wanted: Option<usize>) -> u32 {
         wanted.map_or(self.default_parallelism().min(MIN_PARTITIONS), count)
     }
 }

@@ -4,6 +4,7 @@
 mod operations {
     mod actions;
     mod files;
+    mod formats;
     mod joins;
     mod large;
     mod lineage;

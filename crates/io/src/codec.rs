@@ -1,12 +1,14 @@
 //! Compression by suffix, as Hadoop names it. Reading goes through [`Codec::decoder`], writing through the text writer;
 //! a decoder's complaint becomes a cause that says whether the file is cut short or corrupt ([`Codec::read_error`]).
 
+use crate::encoder::Encoder;
 use crate::error::{IoCause, IoError, IoOperation};
 use crate::file::Input;
+use crate::framing::{FramedReader, Packing};
 use crate::zlib::ZlibReader;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read, Write};
 
 /// How much of a compressed file is read at once.
 const COMPRESSED_BUFFER_BYTES: usize = 256 << 10;
@@ -31,9 +33,9 @@ pub enum Codec {
     Zstd,
     /// `.deflate`: one or several zlib streams, which is what Hadoop calls deflate.
     Deflate,
-    /// `.snappy` in Hadoop's own frames: recognised, not supported yet.
+    /// `.snappy`: snappy in Hadoop's own frames, which are not those of other programs.
     Snappy,
-    /// `.lz4` in Hadoop's own frames: recognised, not supported yet.
+    /// `.lz4`: lz4 in Hadoop's own frames, which are not those of other programs.
     Lz4,
 }
 
@@ -93,17 +95,61 @@ impl Codec {
 
     /// A reader of the file's decompressed bytes, from where the file stands.
     pub(crate) fn decoder(self, file: Input) -> Result<Box<dyn Read + Send>, IoCause> {
-        if let Codec::Plain = self {
-            return Ok(Box::new(file));
-        }
-        let bytes = BufReader::with_capacity(COMPRESSED_BUFFER_BYTES, file);
         match self {
-            Codec::Gzip => Ok(Box::new(flate2::bufread::MultiGzDecoder::new(bytes))),
-            Codec::Bzip2 => Ok(Box::new(bzip2::bufread::MultiBzDecoder::new(bytes))),
-            Codec::Zstd => Ok(Box::new(zstd::Decoder::with_buffer(bytes)?)),
-            Codec::Deflate => Ok(Box::new(ZlibReader::new(bytes))),
-            Codec::Plain | Codec::Snappy | Codec::Lz4 => Err(IoCause::UnsupportedCodec(self)),
+            Codec::Plain => Ok(Box::new(file)),
+            _ => self.decode(BufReader::with_capacity(COMPRESSED_BUFFER_BYTES, file)),
         }
+    }
+
+    /// A reader of what the bytes hold, decompressed.
+    pub(crate) fn decode<'a>(
+        self,
+        bytes: impl BufRead + Send + 'a,
+    ) -> Result<Box<dyn Read + Send + 'a>, IoCause> {
+        Ok(match self {
+            Codec::Plain => Box::new(bytes),
+            Codec::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(bytes)),
+            Codec::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(bytes)),
+            Codec::Zstd => Box::new(zstd::Decoder::with_buffer(bytes)?),
+            Codec::Deflate => Box::new(ZlibReader::new(bytes)),
+            Codec::Snappy => Box::new(FramedReader::new(bytes, Packing::Snappy)),
+            Codec::Lz4 => Box::new(FramedReader::new(bytes, Packing::Lz4)),
+        })
+    }
+
+    /// Appends to `out` what the bytes hold, which may be `most` bytes.
+    ///
+    /// # Errors
+    /// When they are cut short or corrupt, or hold more.
+    pub fn decompress(self, bytes: &[u8], most: usize, out: &mut Vec<u8>) -> Result<(), IoCause> {
+        let before = out.len();
+        let mut data = self.decode(bytes)?.take((most as u64).saturating_add(1));
+        data.read_to_end(out).map_err(|error| self.read_error("", error).cause)?;
+        if out.len() - before > most {
+            let what = format!("it holds more than the {most} bytes that it may");
+            return Err(IoCause::Corrupt { codec: self, what });
+        }
+        Ok(())
+    }
+
+    /// Appends the bytes, compressed, to `out`.
+    ///
+    /// ```
+    /// use firesteel_io::Codec;
+    /// let (mut packed, mut data) = (vec![], vec![]);
+    /// Codec::Snappy.compress(b"to be or not to be", &mut packed)?;
+    /// Codec::Snappy.decompress(&packed, 100, &mut data)?;
+    /// assert_eq!(data, b"to be or not to be");
+    /// # Ok::<(), firesteel_io::IoCause>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When the codec's library cannot begin: there is no memory for it.
+    pub fn compress(self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), IoCause> {
+        let mut encoder = Encoder::new(out, self)?;
+        encoder.write_all(bytes)?;
+        encoder.finish()?;
+        Ok(())
     }
 
     /// What a decoder's error means: the file's fault, or that of the place which it came from.

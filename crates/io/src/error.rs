@@ -72,8 +72,6 @@ pub enum IoCause {
     UnknownScheme(String),
     /// A directory of input files holds another directory, whose name this is.
     NestedDirectory(String),
-    /// Files of this codec are recognised but neither read nor written yet.
-    UnsupportedCodec(Codec),
     /// A split of a compressed file does not start at its beginning.
     NotSplittable(Codec),
     /// A compressed file ends before its data does.
@@ -85,6 +83,31 @@ pub enum IoCause {
         /// What it says.
         what: String,
     },
+    /// The file is not what its format demands.
+    Malformed {
+        /// How far into the file that shows, in bytes.
+        offset: u64,
+        /// What is wrong, and what to do about it if that can be told.
+        what: String,
+    },
+    /// The file holds records of other types than those asked for.
+    OtherTypes {
+        /// What the file says that it holds.
+        found: String,
+        /// What was asked for, and cannot be made from that.
+        asked: String,
+        /// What to write instead.
+        instead: String,
+    },
+    /// The file cannot be cut into records of equal length.
+    NotRecords {
+        /// How long the file is, decompressed.
+        length: u64,
+        /// How long a record is to be.
+        record: u64,
+    },
+    /// A record that cannot be written. Holds why.
+    Unwritable(String),
     /// The file is shorter than it was when the splits were made.
     Shrunk {
         /// How many bytes the split expects the file to have, at least.
@@ -157,10 +180,13 @@ impl IoError {
             | IoCause::BadPath(_)
             | IoCause::UnknownScheme(_)
             | IoCause::NestedDirectory(_)
-            | IoCause::UnsupportedCodec(_)
             | IoCause::NotSplittable(_)
             | IoCause::CutShort(_)
             | IoCause::Corrupt { .. }
+            | IoCause::Malformed { .. }
+            | IoCause::OtherTypes { .. }
+            | IoCause::NotRecords { .. }
+            | IoCause::Unwritable(_)
             | IoCause::Shrunk { .. }
             | IoCause::OutputExists
             | IoCause::CommittedByAnother(_)
@@ -178,6 +204,9 @@ impl From<IoError> for io::Error {
 
 impl From<io::Error> for IoCause {
     fn from(error: io::Error) -> IoCause {
+        if let Some(inner) = error.get_ref().and_then(|inner| inner.downcast_ref::<IoError>()) {
+            return inner.cause.clone();
+        }
         match error.kind() {
             io::ErrorKind::NotFound => IoCause::NotFound,
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => IoCause::PermissionDenied,
@@ -223,7 +252,6 @@ impl fmt::Display for IoCause {
                 "it holds a directory, {name}, and directories are not read recursively; add /* to the path to read \
                  the files of such directories too"
             ),
-            IoCause::UnsupportedCodec(codec) => write!(f, "{codec} compression is not supported yet"),
             IoCause::NotSplittable(codec) => {
                 write!(
                     f,
@@ -234,6 +262,16 @@ impl fmt::Display for IoCause {
                 write!(f, "the {codec} file ends in the middle of a block (it was cut short)")
             }
             IoCause::Corrupt { codec, what } => write!(f, "the {codec} file is corrupt: {what}"),
+            IoCause::Malformed { offset, what } => write!(f, "at byte {offset}, {what}"),
+            IoCause::OtherTypes { found, asked, instead } => {
+                write!(f, "it holds {found}, which cannot be read as {asked}: {instead}")
+            }
+            IoCause::NotRecords { length, record } => write!(
+                f,
+                "its {length} bytes are not whole records of {record} bytes: {} are left over",
+                length.checked_rem(*record).unwrap_or(*length)
+            ),
+            IoCause::Unwritable(what) => f.write_str(what),
             IoCause::Shrunk { expected, found } => write!(
                 f,
                 "the file has shrunk since it was listed: it had at least {expected} bytes and has {found} now"

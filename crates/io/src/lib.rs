@@ -10,14 +10,19 @@
 //!
 //! Every failure is an [`IoError`]: what was attempted, on which path, and why it failed, as data.
 
+mod binary;
 mod chunks;
 mod codec;
 mod commit;
+mod encoder;
 mod error;
 mod file;
+mod framing;
 mod glob;
+pub mod hadoop;
 mod inputs;
 mod lines;
+mod objects;
 pub mod path;
 mod records;
 mod splits;
@@ -25,12 +30,14 @@ mod whole;
 mod writer;
 mod zlib;
 
+pub use binary::{RecordReader, check_records, record_splits};
 pub use codec::Codec;
 pub use commit::OutputCommitter;
 pub use error::{IoCause, IoError, IoOperation};
 pub use file::{Input, Output};
 pub use inputs::{InputFile, list_inputs};
 pub use lines::{LineOptions, LineReader, Lines};
+pub use objects::{ObjectReader, ObjectWriter, is_object_file, object_splits};
 pub use splits::{FileSplit, SplitOptions, file_splits};
 pub use whole::{combine_files, read_decoded, read_raw, read_text, whole_text_splits};
 pub use writer::TextWriter;

@@ -64,12 +64,23 @@ impl SplitOptions {
 /// assert_eq!(starts, [0, 33, 66]);
 /// ```
 pub fn file_splits(files: &[InputFile], options: &SplitOptions) -> Vec<FileSplit> {
+    cut_files(files, options, 1, |file| Codec::of_path(&file.path).splittable())
+}
+
+/// Cuts those files that can be cut, at multiples of a unit.
+pub(crate) fn cut_files(
+    files: &[InputFile],
+    options: &SplitOptions,
+    unit: u64,
+    splittable: impl Fn(&InputFile) -> bool,
+) -> Vec<FileSplit> {
     let total = files.iter().fold(0, |total: u64, file| total.saturating_add(file.length));
     let goal = total / options.min_partitions.max(1);
     let size = options.min_size.max(goal.min(options.block_size)).max(1);
+    let size = size.div_ceil(unit).saturating_mul(unit);
     let mut splits = vec![];
     for file in files {
-        if Codec::of_path(&file.path).splittable() {
+        if splittable(file) {
             cut(file, size, &mut splits);
         } else {
             splits.push(FileSplit::whole(file));
@@ -151,6 +162,18 @@ mod tests {
         let options = SplitOptions { min_partitions: 1, min_size: 1, block_size: 100 };
         assert_eq!(lengths(&[210], &options), [100, 110]);
         assert_eq!(lengths(&[211], &options), [100, 100, 11]);
+    }
+
+    #[test]
+    fn files_of_records_are_cut_between_them() {
+        let options = SplitOptions { min_partitions: 4, min_size: 1, block_size: 100 };
+        let cut = |length, unit| {
+            let splits = cut_files(&[file("/a.gz", length)], &options, unit, |_| true);
+            splits.iter().map(|split| split.length).collect::<Vec<_>>()
+        };
+        assert_eq!(cut(60, 6), [18, 18, 18, 6]);
+        assert_eq!(cut(3000, 1000), [1000; 3]);
+        assert_eq!(cut(10, u64::MAX), [10]);
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod persist;
 mod pipe;
 mod sampling;
 mod save;
+mod save_binary;
 mod several;
 mod sort;
 mod transform;

@@ -1,0 +1,269 @@
+//! SequenceFiles on paths, cut into splits, with records of types: what tasks read and write.
+
+use super::header::{SequenceCompression, SequenceHeader};
+use super::reader::SequenceReader;
+use super::value::Value;
+use super::writable::{ReadValue, Writable, read_whole, type_for};
+use super::writer::SequenceWriter;
+use crate::error::{IoCause, IoError, IoOperation};
+use crate::file::{Input, Output};
+use crate::inputs::InputFile;
+use crate::splits::{FileSplit, SplitOptions, cut_files};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::marker::PhantomData;
+
+/// No split is smaller, since that is how far markers are apart.
+const MIN_SPLIT_BYTES: u64 = 5 * 1024 * 20;
+
+/// How many records are given at once, and how many bytes they have at most, unless one alone has more.
+const BATCH_RECORDS: usize = 1024;
+const BATCH_BYTES: usize = 256 << 10;
+
+/// How a SequenceFile is written.
+///
+/// ```
+/// use firesteel_io::Codec;
+/// use firesteel_io::hadoop::{SequenceCompression, SequenceOptions};
+/// let options = SequenceOptions::block(Codec::Snappy).with_metadata("made by", "the example");
+/// assert_eq!(options.compression, SequenceCompression::Block(Codec::Snappy));
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SequenceOptions {
+    /// What is compressed, and how.
+    pub compression: SequenceCompression,
+    /// What every file is to say in its header.
+    pub metadata: BTreeMap<String, String>,
+}
+
+impl SequenceOptions {
+    /// Each value compressed by itself.
+    pub fn record(codec: crate::Codec) -> SequenceOptions {
+        SequenceOptions { compression: SequenceCompression::Record(codec), ..SequenceOptions::default() }
+    }
+
+    /// Blocks of many records compressed together, which is what compresses best.
+    pub fn block(codec: crate::Codec) -> SequenceOptions {
+        SequenceOptions { compression: SequenceCompression::Block(codec), ..SequenceOptions::default() }
+    }
+
+    /// The same, with one more pair of metadata.
+    #[must_use]
+    pub fn with_metadata(mut self, key: &str, value: &str) -> SequenceOptions {
+        self.metadata.insert(key.into(), value.into());
+        self
+    }
+}
+
+/// Cuts SequenceFiles into splits, whatever their names end in. None has less than 100 KiB, save a file's last.
+pub fn sequence_splits(files: &[InputFile], min_partitions: u64) -> Vec<FileSplit> {
+    let options = SplitOptions { min_size: MIN_SPLIT_BYTES, ..SplitOptions::new(min_partitions) };
+    cut_files(files, &options, 1, |_| true)
+}
+
+/// The pairs of one split, in batches.
+///
+/// ```
+/// use firesteel_io::hadoop::{SequenceOptions, SequencePairs, TypedSequenceWriter};
+/// use firesteel_io::{FileSplit, Output};
+/// # let dir = tempfile::tempdir().unwrap();
+/// # let path = dir.path().join("ages").to_str().unwrap().to_string();
+/// let mut writer = TypedSequenceWriter::new(Output::create(&path)?, &SequenceOptions::default())?;
+/// writer.append(&"Ada".to_string(), &36_i32)?;
+/// let length = writer.into_output()?.finish()?;
+///
+/// let split = FileSplit { path, start: 0, length };
+/// let batches = SequencePairs::<String, i32>::open(&split)?;
+/// assert_eq!(batches.collect::<Result<Vec<_>, _>>()?, [[("Ada".to_string(), 36)]]);
+/// # Ok::<(), firesteel_io::IoError>(())
+/// ```
+pub struct SequencePairs<K, V> {
+    reader: SequenceReader<Input>,
+    path: String,
+    key: ReadValue<K>,
+    value: ReadValue<V>,
+    done: bool,
+}
+
+impl<K: Writable, V: Writable> SequencePairs<K, V> {
+    /// Opens the split's file, and finds the split's first record.
+    ///
+    /// # Errors
+    /// [`IoCause::OtherTypes`] when the file's classes cannot be read as these types; [`IoCause::Malformed`] when it is no
+    /// SequenceFile.
+    pub fn open(split: &FileSplit) -> Result<Self, IoError> {
+        let reader = open(split)?;
+        let (key, value) = (K::reader(&reader.header().key_class), V::reader(&reader.header().value_class));
+        let (Some(key), Some(value)) = (key, value) else {
+            let cause = other_types::<K, V>(reader.header());
+            return Err(IoError::new(IoOperation::Read, &split.path, cause));
+        };
+        Ok(SequencePairs { reader, path: split.path.clone(), key, value, done: false })
+    }
+
+    fn next_batch(&mut self) -> Result<Vec<(K, V)>, IoCause> {
+        batch(&mut self.reader, |key, value| {
+            let key = read_whole(self.key, key).map_err(|what| format!("a key cannot be read: {what}"))?;
+            let value =
+                read_whole(self.value, value).map_err(|what| format!("a value cannot be read: {what}"))?;
+            Ok((key, value))
+        })
+    }
+}
+
+impl<K: Writable, V: Writable> Iterator for SequencePairs<K, V> {
+    type Item = Result<Vec<(K, V)>, IoError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.done {
+            return None;
+        }
+        give(self.next_batch(), &self.path, &mut self.done)
+    }
+}
+
+/// The pairs of one split as values of whichever classes the file names, in batches.
+pub struct SequenceValues {
+    reader: SequenceReader<Input>,
+    path: String,
+    done: bool,
+}
+
+impl SequenceValues {
+    /// Opens the split's file, and finds the split's first record.
+    ///
+    /// # Errors
+    /// When it is no SequenceFile.
+    pub fn open(split: &FileSplit) -> Result<Self, IoError> {
+        Ok(SequenceValues { reader: open(split)?, path: split.path.clone(), done: false })
+    }
+
+    /// What the file says of itself.
+    pub fn header(&self) -> &SequenceHeader {
+        self.reader.header()
+    }
+
+    fn next_batch(&mut self) -> Result<Vec<(Value, Value)>, IoCause> {
+        let header = self.reader.header();
+        let (key_class, value_class) = (header.key_class.clone(), header.value_class.clone());
+        batch(&mut self.reader, |key, value| {
+            let key = Value::read(&key_class, key).map_err(|what| format!("a key cannot be read: {what}"))?;
+            let value =
+                Value::read(&value_class, value).map_err(|what| format!("a value cannot be read: {what}"))?;
+            Ok((key, value))
+        })
+    }
+}
+
+impl Iterator for SequenceValues {
+    type Item = Result<Vec<(Value, Value)>, IoError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.done {
+            return None;
+        }
+        give(self.next_batch(), &self.path, &mut self.done)
+    }
+}
+
+/// Writes pairs as the classes that their types stand for.
+pub struct TypedSequenceWriter<K, V> {
+    writer: SequenceWriter<Output>,
+    path: String,
+    key: Vec<u8>,
+    value: Vec<u8>,
+    types: PhantomData<fn(K, V)>,
+}
+
+impl<K: Writable, V: Writable> TypedSequenceWriter<K, V> {
+    /// Writes the header to a file that was begun.
+    ///
+    /// # Errors
+    /// When that cannot be done.
+    pub fn new(output: Output, options: &SequenceOptions) -> Result<Self, IoError> {
+        let path = output.path().to_string();
+        let mut header = SequenceHeader::new(K::CLASS, V::CLASS, options.compression);
+        header.metadata.clone_from(&options.metadata);
+        let writer = SequenceWriter::new(output, header)
+            .map_err(|cause| IoError::new(IoOperation::Write, &path, cause))?;
+        Ok(TypedSequenceWriter { writer, path, key: vec![], value: vec![], types: PhantomData })
+    }
+
+    /// Writes a pair.
+    ///
+    /// # Errors
+    /// When it is larger than 2 GiB, or cannot be written.
+    pub fn append(&mut self, key: &K, value: &V) -> Result<(), IoError> {
+        self.key.clear();
+        key.write(&mut self.key);
+        self.value.clear();
+        value.write(&mut self.value);
+        let appended = self.writer.append(&self.key, &self.value);
+        appended.map_err(|cause| IoError::new(IoOperation::Write, &self.path, cause))
+    }
+
+    /// Writes what is left, and gives back the file, which is still to be finished.
+    ///
+    /// # Errors
+    /// When that cannot be written.
+    pub fn into_output(self) -> Result<Output, IoError> {
+        self.writer.finish().map_err(|cause| IoError::new(IoOperation::Write, self.path, cause))
+    }
+}
+
+fn open(split: &FileSplit) -> Result<SequenceReader<Input>, IoError> {
+    let input = Input::open(&split.path)?;
+    SequenceReader::open(input, split.start, split.end())
+        .map_err(|cause| IoError::new(IoOperation::Read, &split.path, cause))
+}
+
+/// The next records, each made from its bytes; none at the end.
+fn batch<T>(
+    reader: &mut SequenceReader<Input>,
+    make: impl Fn(&[u8], &[u8]) -> Result<T, String>,
+) -> Result<Vec<T>, IoCause> {
+    let (mut records, mut bytes) = (vec![], 0);
+    while records.len() < BATCH_RECORDS && bytes < BATCH_BYTES {
+        let made = match reader.next_pair()? {
+            None => break,
+            Some((key, value)) => {
+                bytes += key.len() + value.len();
+                make(key, value)
+            }
+        };
+        records.push(made.map_err(|what| IoCause::Malformed { offset: reader.offset(), what })?);
+    }
+    Ok(records)
+}
+
+/// One step of an iterator, which ends with its first error.
+pub(crate) fn give<T>(
+    batch: Result<Vec<T>, IoCause>,
+    path: &str,
+    done: &mut bool,
+) -> Option<Result<Vec<T>, IoError>> {
+    match batch {
+        Ok(records) if records.is_empty() => {
+            *done = true;
+            None
+        }
+        Ok(records) => Some(Ok(records)),
+        Err(cause) => {
+            *done = true;
+            Some(Err(IoError::new(IoOperation::Read, path, cause)))
+        }
+    }
+}
+
+fn other_types<K: Writable, V: Writable>(header: &SequenceHeader) -> IoCause {
+    let (key, value) = (&header.key_class, &header.value_class);
+    let instead = match (type_for(key), type_for(value)) {
+        (Some(key), Some(value)) => format!("write sequence_file::<{key}, {value}>"),
+        _ => "implement Writable for types of your own that read these classes".into(),
+    };
+    IoCause::OtherTypes {
+        found: format!("keys of class {key} and values of class {value}"),
+        asked: format!("{} and {}", std::any::type_name::<K>(), std::any::type_name::<V>()),
+        instead,
+    }
+}

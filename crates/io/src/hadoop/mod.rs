@@ -1,0 +1,21 @@
+//! Hadoop's file of pairs, the SequenceFile, and the classes whose values it holds.
+//!
+//! Read in this order: [`Fields`] (numbers and strings as Hadoop writes them), [`Writable`] (one type of ours for one class
+//! of Hadoop's) and [`Value`] (the same for who learns the class from the file), then `header`, `reader` and `writer` (the
+//! file as bytes, knowing nothing of types), and `files` (the two together, on paths and splits).
+
+mod fields;
+mod files;
+mod header;
+mod reader;
+mod value;
+mod writable;
+mod writer;
+
+pub use fields::Fields;
+pub use files::{SequenceOptions, SequencePairs, SequenceValues, TypedSequenceWriter, sequence_splits};
+pub use header::{SequenceCompression, SequenceHeader};
+pub use reader::SequenceReader;
+pub use value::Value;
+pub use writable::{ReadValue, VInt, VLong, Writable};
+pub use writer::SequenceWriter;

@@ -1,0 +1,397 @@
+//! The records of one split of a SequenceFile, as bytes.
+//!
+//! A split from `s` to `e` holds the records from the first marker at or behind `s` to the first one at or behind `e`; the
+//! header counts as a marker. That is Hadoop's rule, so neighbours agree without knowing of each other, unless a value holds
+//! the file's own marker: then the right neighbour takes it for one. The left neighbour, which reads on across `e` from
+//! record to record, therefore looks for the marker as its neighbour will, and a disagreement is an error.
+//!
+//! A file that ends anywhere but behind a record or a block is an error. One that was cut there cannot be told from a
+//! shorter file, since the format has no sign of its end; nor can changed bytes in what is not compressed, since it has no
+//! checksums.
+
+use super::fields::Fields;
+use super::header::{ESCAPE, SYNC_BYTES, SequenceCompression, SequenceHeader};
+use crate::codec::Codec;
+use crate::error::IoCause;
+use memchr::memmem::Finder;
+use std::io::{BufReader, Read, Seek, SeekFrom};
+
+const BUFFER_BYTES: usize = 256 << 10;
+
+/// What a Java array can hold: no key, value or part of a block is larger.
+const MAX_ARRAY_BYTES: usize = i32::MAX as usize;
+
+/// Reads the records of one split, in any store that can be read from the middle.
+///
+/// ```
+/// use firesteel_io::hadoop::{SequenceCompression, SequenceHeader, SequenceReader, SequenceWriter};
+/// use std::io::Cursor;
+///
+/// let header = SequenceHeader::new("org.example.Key", "org.example.Value", SequenceCompression::None);
+/// let mut writer = SequenceWriter::new(vec![], header)?;
+/// writer.append(b"key", b"value")?;
+/// let bytes = writer.finish()?;
+///
+/// let length = bytes.len() as u64;
+/// let mut reader = SequenceReader::open(Cursor::new(bytes), 0, length)?;
+/// assert_eq!(reader.header().key_class, "org.example.Key");
+/// assert_eq!(reader.next_pair()?, Some((&b"key"[..], &b"value"[..])));
+/// assert_eq!(reader.next_pair()?, None);
+/// # Ok::<(), firesteel_io::IoCause>(())
+/// ```
+pub struct SequenceReader<R> {
+    body: Body<R>,
+    header: SequenceHeader,
+    end: u64,
+    /// Where the record that was given last begins, or the block that holds it.
+    offset: u64,
+    /// The most bytes that a part may have, decompressed.
+    limit: usize,
+    key: Vec<u8>,
+    value: Vec<u8>,
+    packed: Vec<u8>,
+    block: Block,
+    done: bool,
+    failed: Option<IoCause>,
+}
+
+/// A block of records, decompressed, and how much of it was given out.
+#[derive(Default)]
+struct Block {
+    left: usize,
+    /// Lengths of keys, keys, lengths of values, values.
+    parts: [Vec<u8>; 4],
+    taken: [usize; 4],
+}
+
+impl<R: Read + Seek> SequenceReader<R> {
+    /// Reads the header, and goes to the first record of the split from `start` to `end`, both in bytes.
+    ///
+    /// # Errors
+    /// When this is no SequenceFile that can be read, or is shorter than the split.
+    pub fn open(input: R, start: u64, end: u64) -> Result<Self, IoCause> {
+        let mut body = Body::new(input)?;
+        if end > body.length {
+            return Err(IoCause::Shrunk { expected: end, found: body.length });
+        }
+        let header = SequenceHeader::read(&mut body)?;
+        let mut done = body.position >= end;
+        if start > body.position && !done {
+            match body.find(&header.marker(), start, end)? {
+                Some(marker) => body.seek(marker)?,
+                None => done = true,
+            }
+        }
+        let (offset, key, value, packed) = (body.position, vec![], vec![], vec![]);
+        let limit = MAX_ARRAY_BYTES;
+        Ok(SequenceReader {
+            body,
+            header,
+            end,
+            offset,
+            limit,
+            key,
+            value,
+            packed,
+            block: Block::default(),
+            done,
+            failed: None,
+        })
+    }
+
+    /// What the file says of itself.
+    pub fn header(&self) -> &SequenceHeader {
+        &self.header
+    }
+
+    /// Where the record that was given last begins, or the block that holds it, in bytes.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Refuses values, or parts of blocks, that are larger than this when they are decompressed. Otherwise the limit is that
+    /// of a Java array, 2 GiB.
+    pub fn set_limit(&mut self, bytes: usize) {
+        self.limit = bytes;
+    }
+
+    /// The next key and value; none when the split is over. What has failed once fails again.
+    ///
+    /// # Errors
+    /// When the file is cut short or corrupt: the cause tells where.
+    pub fn next_pair(&mut self) -> Result<Option<(&[u8], &[u8])>, IoCause> {
+        if let Some(cause) = &self.failed {
+            return Err(cause.clone());
+        }
+        let more = match self.header.compression {
+            SequenceCompression::None => self.next_record(None),
+            SequenceCompression::Record(codec) => self.next_record(Some(codec)),
+            SequenceCompression::Block(codec) => self.next_of_block(codec),
+        };
+        let more = more.inspect_err(|cause| self.failed = Some(cause.clone()))?;
+        Ok(more.then_some((&self.key[..], &self.value[..])))
+    }
+
+    /// Reads a record into `key` and `value`; false when the split is over.
+    fn next_record(&mut self, codec: Option<Codec>) -> Result<bool, IoCause> {
+        if self.done {
+            return Ok(false);
+        }
+        loop {
+            self.offset = self.body.position;
+            if self.body.is_at_end() {
+                return self.finish(None);
+            }
+            let length = self.body.i32("a record's length")?;
+            if length == ESCAPE {
+                self.check_sync()?;
+                if self.offset >= self.end {
+                    return self.finish(Some(self.offset));
+                }
+                continue;
+            }
+            let key_length = self.body.i32("a key's length")?;
+            let lengths = (usize::try_from(length), usize::try_from(key_length));
+            let (Ok(length), Ok(key_length)) = lengths else {
+                return Err(self.malformed(format!(
+                    "a record says that it has {length} bytes, {key_length} of them in its key"
+                )));
+            };
+            let Some(value_length) = length.checked_sub(key_length) else {
+                return Err(self.malformed(format!("a key of {key_length} bytes is in a record of {length}")));
+            };
+            self.body.take(key_length, "a key", &mut self.key)?;
+            return match codec {
+                None => self.body.take(value_length, "a value", &mut self.value),
+                Some(codec) => {
+                    self.body.take(value_length, "a value", &mut self.packed)?;
+                    self.value.clear();
+                    codec
+                        .decompress(&self.packed, self.limit, &mut self.value)
+                        .map_err(|cause| self.located(cause))
+                }
+            }
+            .map(|()| true);
+        }
+    }
+
+    /// Copies a record of the block into `key` and `value`; false when the split is over.
+    fn next_of_block(&mut self, codec: Codec) -> Result<bool, IoCause> {
+        while self.block.left == 0 {
+            if self.done || !self.next_block(codec)? {
+                return Ok(false);
+            }
+        }
+        let block = &mut self.block;
+        let taken = block.next(0, &mut self.key).and_then(|()| block.next(2, &mut self.value));
+        block.left -= 1;
+        let rest = || block.parts.iter().zip(block.taken).any(|(part, taken)| part.len() > taken);
+        match taken {
+            Err(what) => Err(self.malformed(what)),
+            Ok(()) if block.left == 0 && rest() => {
+                Err(self.malformed("a block holds more than its records".into()))
+            }
+            Ok(()) => Ok(true),
+        }
+    }
+
+    fn next_block(&mut self, codec: Codec) -> Result<bool, IoCause> {
+        self.offset = self.body.position;
+        if self.body.is_at_end() {
+            return self.finish(None);
+        }
+        let escape = self.body.i32("a block's marker")?;
+        if escape != ESCAPE {
+            return Err(self.malformed("a block does not begin with the file's marker".into()));
+        }
+        self.check_sync()?;
+        if self.offset >= self.end {
+            return self.finish(Some(self.offset));
+        }
+        let records = self.body.vint("a block's head")?;
+        for part in 0..4 {
+            let length = self.body.vint("a block")?;
+            let length = usize::try_from(length)
+                .map_err(|_| self.malformed(format!("a length in a block is negative: {length}")))?;
+            self.body.take(length, "a block", &mut self.packed)?;
+            let out = &mut self.block.parts[part];
+            out.clear();
+            codec.decompress(&self.packed, self.limit, out).map_err(|cause| located(self.offset, cause))?;
+        }
+        self.block.taken = [0; 4];
+        // Each record has a byte at least among the lengths.
+        self.block.left = match usize::try_from(records) {
+            Ok(records) if records <= self.block.parts[0].len() => records,
+            _ => {
+                return Err(
+                    self.malformed(format!("a block claims {records} records and does not hold them"))
+                );
+            }
+        };
+        Ok(true)
+    }
+
+    fn check_sync(&mut self) -> Result<(), IoCause> {
+        match self.body.array("a marker")? {
+            sync if sync == self.header.sync => Ok(()),
+            _ => Err(self.malformed("a marker between records is not the file's own".into())),
+        }
+    }
+
+    /// The split is over, at a marker or with the file. Checks that the next split begins there.
+    fn finish(&mut self, marker: Option<u64>) -> Result<bool, IoCause> {
+        self.done = true;
+        if marker.unwrap_or(self.body.length) > self.end {
+            let seen = self.body.find(&self.header.marker(), self.end, self.body.length)?;
+            if seen != marker {
+                return Err(IoCause::Malformed {
+                    offset: seen.unwrap_or(self.end),
+                    what: "a value holds the file's own marker, so the file cannot be cut into splits: read it in one \
+                           partition"
+                        .into(),
+                });
+            }
+        }
+        Ok(false)
+    }
+
+    fn malformed(&self, what: String) -> IoCause {
+        IoCause::Malformed { offset: self.offset, what }
+    }
+
+    fn located(&self, cause: IoCause) -> IoCause {
+        located(self.offset, cause)
+    }
+}
+
+/// A codec's complaint about a part of the file, with its place.
+fn located(offset: u64, cause: IoCause) -> IoCause {
+    match cause {
+        IoCause::CutShort(codec) => {
+            IoCause::Malformed { offset, what: format!("a value or block of {codec} data ends too early") }
+        }
+        IoCause::Corrupt { codec, what } => IoCause::Malformed {
+            offset,
+            what: format!("a value or block of {codec} data is corrupt: {what}"),
+        },
+        other => other,
+    }
+}
+
+impl Block {
+    /// Copies the next key (lengths in part 0) or value (lengths in part 2).
+    fn next(&mut self, lengths: usize, out: &mut Vec<u8>) -> Result<(), String> {
+        let mut fields = Fields::new(&self.parts[lengths][self.taken[lengths]..]);
+        let length = fields.vint().map_err(|what| format!("a length in a block cannot be read: {what}"))?;
+        self.taken[lengths] = self.parts[lengths].len() - fields.left();
+        let mut data = Fields::new(&self.parts[lengths + 1][self.taken[lengths + 1]..]);
+        let length =
+            usize::try_from(length).map_err(|_| format!("a length in a block is negative: {length}"))?;
+        let bytes =
+            data.bytes(length).map_err(|what| format!("a record of a block goes beyond it: {what}"))?;
+        out.clear();
+        out.extend_from_slice(bytes);
+        self.taken[lengths + 1] += length;
+        Ok(())
+    }
+}
+
+/// The file's bytes, and where in them the next one is. Nothing is allocated that the file is too short for.
+pub(super) struct Body<R> {
+    input: BufReader<R>,
+    pub(super) position: u64,
+    pub(super) length: u64,
+}
+
+impl<R: Read + Seek> Body<R> {
+    fn new(mut input: R) -> Result<Body<R>, IoCause> {
+        let length = input.seek(SeekFrom::End(0))?;
+        input.seek(SeekFrom::Start(0))?;
+        Ok(Body { input: BufReader::with_capacity(BUFFER_BYTES, input), position: 0, length })
+    }
+
+    fn is_at_end(&self) -> bool {
+        self.position >= self.length
+    }
+
+    fn seek(&mut self, position: u64) -> Result<(), IoCause> {
+        self.input.seek(SeekFrom::Start(position))?;
+        self.position = position;
+        Ok(())
+    }
+
+    pub(super) fn malformed(&self, what: String) -> IoCause {
+        IoCause::Malformed { offset: self.position, what }
+    }
+
+    /// Replaces what is in `out` by the next so many bytes.
+    pub(super) fn take(&mut self, count: usize, of: &str, out: &mut Vec<u8>) -> Result<(), IoCause> {
+        out.clear();
+        if count as u64 > self.length - self.position.min(self.length) {
+            return Err(self.cut_short(of));
+        }
+        let read = (&mut self.input).take(count as u64).read_to_end(out)?;
+        if read < count {
+            return Err(self.cut_short(of));
+        }
+        self.position += count as u64;
+        Ok(())
+    }
+
+    pub(super) fn array<const N: usize>(&mut self, of: &str) -> Result<[u8; N], IoCause> {
+        let mut bytes = [0; N];
+        match self.input.read_exact(&mut bytes) {
+            Ok(()) => {
+                self.position += N as u64;
+                Ok(bytes)
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Err(self.cut_short(of)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn i32(&mut self, of: &str) -> Result<i32, IoCause> {
+        self.array(of).map(i32::from_be_bytes)
+    }
+
+    pub(super) fn vint(&mut self, of: &str) -> Result<i32, IoCause> {
+        let [first] = self.array::<1>(of)?;
+        let more = match first as i8 {
+            -112.. => 0,
+            first @ -120..=-113 => -112 - i32::from(first),
+            first => -120 - i32::from(first),
+        };
+        let mut bytes = vec![first];
+        for _ in 0..more {
+            bytes.extend(self.array::<1>(of)?);
+        }
+        Fields::new(&bytes).vint().map_err(|what| self.malformed(what))
+    }
+
+    fn cut_short(&self, of: &str) -> IoCause {
+        self.malformed(format!("the file ends in the middle of {of}: it was cut short, or a length is wrong"))
+    }
+
+    /// Where the marker is first found, at or behind `from` and before `to`. The marker may reach beyond that.
+    fn find(&mut self, marker: &[u8; 4 + SYNC_BYTES], from: u64, to: u64) -> Result<Option<u64>, IoCause> {
+        const WINDOW_BYTES: usize = 64 << 10;
+        let finder = Finder::new(marker);
+        let (mut window, mut start) = (vec![], from);
+        self.seek(from)?;
+        while start < to {
+            let kept = window.len();
+            let read = (&mut self.input).take(WINDOW_BYTES as u64).read_to_end(&mut window)?;
+            self.position += read as u64;
+            if let Some(at) = finder.find(&window) {
+                return Ok(Some(start + at as u64).filter(|found| *found < to));
+            }
+            if read == 0 {
+                return Ok(None);
+            }
+            let overlap = (marker.len() - 1).min(kept + read);
+            start += (window.len() - overlap) as u64;
+            window.drain(..window.len() - overlap);
+        }
+        Ok(None)
+    }
+}
