@@ -6,7 +6,7 @@
 mod machine;
 mod measure;
 mod results;
-mod spark;
+pub(crate) mod spark;
 mod text;
 mod workloads;
 

@@ -10,6 +10,7 @@ mod bench;
 mod closure_matrix;
 mod dependencies;
 mod instructions;
+mod interop;
 mod msrv;
 mod process;
 mod sim;
@@ -52,6 +53,12 @@ const COMMANDS: &[Command] = &[
         about: "measure by hand, Firesteel and Spark",
         help: bench::HELP,
         run: bench::run,
+    },
+    Command {
+        name: "interop",
+        about: "exchange files with other programs",
+        help: interop::HELP,
+        run: interop::run,
     },
     Command {
         name: "instructions",

@@ -93,7 +93,7 @@ impl RecordReader {
                 return fail(IoCause::Shrunk { expected: self.position + *left, found: self.position });
             }
         }
-        if read % self.record != 0 {
+        if !read.is_multiple_of(self.record) {
             return fail(IoCause::NotRecords { length: self.position, record: self.record });
         }
         let (bytes, record) = (Bytes::from(bytes), self.record as usize);

@@ -2,25 +2,25 @@
 //!
 //! A workload is one session of spark-shell that is fed our prelude and the workload's script.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::process::{find_program, output, run};
 use crate::{Fallible, workspace};
 
-pub(super) const VERSION: &str = "4.3.0";
+pub(crate) const VERSION: &str = "4.3.0";
 const JAVA: &str = "17";
 const DRIVER_MEMORY: &str = "8g";
 
 /// An installed Spark.
-pub(super) struct Spark {
+pub(crate) struct Spark {
     environment: PathBuf,
     home: PathBuf,
 }
 
 impl Spark {
     /// Installs Spark unless an earlier run did, and checks that Java is the one we compare with.
-    pub(super) fn install() -> Fallible<Spark> {
+    pub(crate) fn install() -> Fallible<Spark> {
         let java = java_version()
             .ok_or("Spark wants Java: `apt-get install openjdk-17-jre-headless`, or --without-spark")?;
         if java.split('.').next() != Some(JAVA) {
@@ -54,12 +54,18 @@ impl Spark {
             format!("{}\n{}\nSystem.exit(0)\n", read("prelude.scala")?, read(&format!("{workload}.scala"))?);
         let path = workspace::root().join("target").join(format!("bench-{workload}.scala"));
         std::fs::write(&path, script).map_err(|error| format!("{}: {error}", path.display()))?;
-        let mut command = Command::new(self.environment.join("bin/spark-shell"));
-        command.args(["--master", &format!("local[{threads}]"), "--driver-memory", DRIVER_MEMORY]);
-        command.args(["--conf", "spark.ui.enabled=false", "--conf", "spark.ui.showConsoleProgress=false"]);
-        command.arg("-i").arg(path);
-        command.env("SPARK_HOME", &self.home).env("BENCH_RUNS", runs.to_string());
+        let mut command = self.shell(&path, threads);
+        command.args(["--driver-memory", DRIVER_MEMORY]).env("BENCH_RUNS", runs.to_string());
         Ok(command)
+    }
+
+    /// A session of the Scala shell that runs a script.
+    pub(crate) fn shell(&self, script: &Path, threads: usize) -> Command {
+        let mut command = Command::new(self.environment.join("bin/spark-shell"));
+        command.args(["--master", &format!("local[{threads}]")]);
+        command.args(["--conf", "spark.ui.enabled=false", "--conf", "spark.ui.showConsoleProgress=false"]);
+        command.arg("-i").arg(script).env("SPARK_HOME", &self.home);
+        command
     }
 }
 

@@ -15,7 +15,7 @@ mod writer;
 pub use fields::Fields;
 pub use files::{SequenceOptions, SequencePairs, SequenceValues, TypedSequenceWriter, sequence_splits};
 pub use header::{SequenceCompression, SequenceHeader};
-pub use reader::SequenceReader;
+pub use reader::{RawPair, SequenceReader};
 pub use value::Value;
 pub use writable::{ReadValue, VInt, VLong, Writable};
 pub use writer::SequenceWriter;

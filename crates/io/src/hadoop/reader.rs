@@ -21,6 +21,9 @@ const BUFFER_BYTES: usize = 256 << 10;
 /// What a Java array can hold: no key, value or part of a block is larger.
 const MAX_ARRAY_BYTES: usize = i32::MAX as usize;
 
+/// A key and a value, as their classes wrote them.
+pub type RawPair<'a> = (&'a [u8], &'a [u8]);
+
 /// Reads the records of one split, in any store that can be read from the middle.
 ///
 /// ```
@@ -119,7 +122,7 @@ impl<R: Read + Seek> SequenceReader<R> {
     ///
     /// # Errors
     /// When the file is cut short or corrupt: the cause tells where.
-    pub fn next_pair(&mut self) -> Result<Option<(&[u8], &[u8])>, IoCause> {
+    pub fn next_pair(&mut self) -> Result<Option<RawPair<'_>>, IoCause> {
         if let Some(cause) = &self.failed {
             return Err(cause.clone());
         }

@@ -1,0 +1,98 @@
+//! Spark writes and Firesteel reads, then the other way round, with one session of Spark for both.
+//!
+//! The session runs `spark.scala`, whose names and records are those of `crates/firesteel/tests/interop.rs`. They meet in
+//! `target/interop/spark`: a file appears there when either has written everything.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::bench::spark::Spark;
+use crate::process::cargo;
+use crate::{Fallible, workspace};
+
+/// How long either side may take to write; Spark alone needs ten seconds to start.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// How each line of a check begins.
+const MARK: &str = "INTEROP ";
+
+pub(super) fn run() -> Fallible {
+    let root = workspace::root().join("target/interop/spark");
+    if root.exists() {
+        std::fs::remove_dir_all(&root).map_err(|error| format!("{}: {error}", root.display()))?;
+    }
+    for side in ["spark", "firesteel"] {
+        let folder = root.join(side);
+        std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    }
+    let spark = Spark::install()?;
+    let script = workspace::root().join("xtask/src/interop/spark.scala");
+    let mut session = spark.shell(&script, 2);
+    session.env("INTEROP_DIR", &root).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut session = session.spawn().map_err(|error| format!("cannot start spark-shell: {error}"))?;
+    let checked = check(&root, &mut session);
+    if checked.is_err() {
+        // It may have ended by itself.
+        let _ = session.kill();
+    }
+    let _ = session.wait();
+    summarise(&checked?)
+}
+
+fn check(root: &Path, session: &mut Child) -> Fallible<Vec<String>> {
+    println!("Spark writes ...");
+    wait_for(&root.join("spark-has-written"), session)?;
+    println!("Firesteel reads what Spark wrote, and writes ...");
+    let mut ours = cargo(&["test", "--quiet", "--package", "firesteel", "--test", "interop", "--"]);
+    ours.args(["--ignored", "--nocapture", "spark"]).env("INTEROP_DIR", root);
+    let mut lines = lines_of(&mut ours)?;
+    std::fs::write(root.join("firesteel-has-written"), "").map_err(|error| error.to_string())?;
+    println!("Spark reads what Firesteel wrote ...");
+    let output = session.stdout.take().ok_or("Spark's output is not ours")?;
+    let said: Vec<String> = BufReader::new(output).lines().map_while(Result::ok).collect();
+    if !said.iter().any(|line| line.ends_with("INTEROP end")) {
+        return Err(format!("Spark did not come to its end; it said last: {:?}", said.last()));
+    }
+    lines.extend(said);
+    Ok(lines)
+}
+
+/// Waits until the file is there, while the session runs.
+fn wait_for(file: &PathBuf, session: &mut Child) -> Fallible {
+    let until = Instant::now() + PATIENCE;
+    while !file.exists() {
+        if let Ok(Some(status)) = session.try_wait() {
+            return Err(format!("Spark ended with {status} before it had written everything"));
+        }
+        if Instant::now() > until {
+            return Err(format!("waited {} s for {}", PATIENCE.as_secs(), file.display()));
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    Ok(())
+}
+
+/// What our side prints, whether its checks fail or not: failures are counted from the lines.
+fn lines_of(command: &mut Command) -> Fallible<Vec<String>> {
+    let output = command.current_dir(workspace::root()).output().map_err(|error| error.to_string())?;
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    if !said.contains(MARK) {
+        return Err(format!("our side did not run: {}", String::from_utf8_lossy(&output.stderr)));
+    }
+    Ok(said.lines().map(str::to_owned).collect())
+}
+
+fn summarise(lines: &[String]) -> Fallible {
+    let checks: Vec<&str> = lines
+        .iter()
+        .filter_map(|line| line.split_once(MARK))
+        .map(|(_, check)| check)
+        .filter(|c| *c != "end")
+        .collect();
+    checks.iter().for_each(|check| println!("{check}"));
+    let count = |word: &str| checks.iter().filter(|check| check.starts_with(word)).count();
+    println!("\nspark: {} ok, {} failed, {} not run", count("ok"), count("FAILED"), count("not run"));
+    if count("FAILED") == 0 && count("ok") > 0 { Ok(()) } else { Err("checks failed".into()) }
+}
