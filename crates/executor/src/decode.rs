@@ -1,19 +1,21 @@
 //! From a stage plan's bytes to operators that run.
 
 use firesteel_closures::{BuildArgs, CodeName, Erased, ObjectHash, resolve};
-use firesteel_operators::{RunTerminal, Terminal};
-use firesteel_plan::{PlanNode, StagePlan};
+use firesteel_operators::{Receiving, RunTerminal, Terminal};
+use firesteel_plan::{Environment, PlanNode, StagePlan};
+use firesteel_storage::Broadcasts;
 use std::sync::Arc;
 
 /// Builds the operators of a stage. The last one is what its tasks run.
 ///
 /// # Errors
 /// Says what is wrong: the bytes are not a plan, the code is not this program's, an environment does not decode.
-pub fn decode(bytes: &[u8]) -> Result<Arc<dyn Terminal>, String> {
+pub fn decode(bytes: &[u8], broadcasts: &Arc<Broadcasts>) -> Result<Arc<dyn Terminal>, String> {
+    let _receiving = Receiving::begin(broadcasts);
     let plan = StagePlan::decode(bytes).map_err(|e| e.to_string())?;
     let mut operators: Vec<Erased> = Vec::with_capacity(plan.nodes.len());
     for node in &plan.nodes {
-        operators.push(build(&plan, node, &operators)?);
+        operators.push(build(&plan, node, &operators, broadcasts)?);
     }
     let last = operators.last().expect("a decoded plan has at least one operator");
     let terminal =
@@ -21,7 +23,12 @@ pub fn decode(bytes: &[u8]) -> Result<Arc<dyn Terminal>, String> {
     Ok(terminal.0.clone())
 }
 
-fn build(plan: &StagePlan, node: &PlanNode, operators: &[Erased]) -> Result<Erased, String> {
+fn build(
+    plan: &StagePlan,
+    node: &PlanNode,
+    operators: &[Erased],
+    broadcasts: &Broadcasts,
+) -> Result<Erased, String> {
     let name = CodeName {
         object: ObjectHash(plan.objects[node.code.object as usize]),
         offset: node.code.offset,
@@ -29,6 +36,17 @@ fn build(plan: &StagePlan, node: &PlanNode, operators: &[Erased]) -> Result<Eras
     };
     let descriptor = resolve(&name).map_err(|e| format!("the code of {}: {e}", node.site))?;
     let inputs = node.inputs.iter().map(|&input| operators[input as usize].clone()).collect();
-    let args = BuildArgs { rdd: node.rdd, site: &node.site, environment: &node.environment, inputs };
+    let large = match &node.environment {
+        Environment::Inline(_) => None,
+        Environment::Broadcast(id) => {
+            let bytes = broadcasts.bytes(*id);
+            Some(bytes.map_err(|e| format!("the environment of {}, broadcast as {id}: {e}", node.site))?)
+        }
+    };
+    let environment = match (&node.environment, &large) {
+        (Environment::Inline(bytes), _) => bytes,
+        (Environment::Broadcast(_), large) => large.as_deref().unwrap_or_default(),
+    };
+    let args = BuildArgs { rdd: node.rdd, site: &node.site, environment, inputs };
     descriptor.build()(args).map_err(|e| e.to_string())
 }

@@ -163,6 +163,7 @@ impl Shared {
     /// The operators of a stage: decoded by the first task that needs them, while the others wait.
     fn plan(&self, stage: StageId) -> Result<Arc<dyn Terminal>, String> {
         let plan = self.state().plans.entry(stage).or_default().clone();
-        plan.get_or_init(|| self.link.plan(stage).and_then(|bytes| decode(&bytes))).clone()
+        plan.get_or_init(|| self.link.plan(stage).and_then(|bytes| decode(&bytes, &self.services.broadcasts)))
+            .clone()
     }
 }

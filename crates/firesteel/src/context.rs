@@ -2,6 +2,7 @@
 
 use crate::driver::{Driver, LocalCommitGate};
 use crate::error::{Error, Result};
+use crate::log;
 use crate::master::Master;
 use crate::panics;
 use crate::progress::Progress;
@@ -9,8 +10,8 @@ use firesteel_conf as conf;
 use firesteel_conf::Conf;
 use firesteel_operators::Services;
 use firesteel_scheduler::{Event, PoolSettings, SchedulerSettings, SchedulingMode, SpeculationSettings};
-use firesteel_storage::{KeptBlocks, LocalDirs, MemoryPool};
-use firesteel_types::{ExecutorId, JobId, RddId, ShuffleId, StageId};
+use firesteel_storage::{Broadcasts, KeptBlocks, LocalDirs, MemoryPool};
+use firesteel_types::{BroadcastId, ExecutorId, JobId, RddId, ShuffleId, StageId};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
@@ -37,6 +38,8 @@ struct Inner {
     next_shuffle: AtomicU32,
     next_stage: AtomicU32,
     next_job: AtomicU32,
+    next_broadcast: AtomicU64,
+    log: log::Level,
     stopped: AtomicBool,
 }
 
@@ -117,6 +120,7 @@ impl Builder {
         let driver = start_driver(&self.conf, settings, master.slots, serial)?;
         let parallelism = self.conf.get(&conf::DEFAULT_PARALLELISM)?.unwrap_or(master.slots);
         let progress = if self.conf.get(&conf::SHOW_PROGRESS)? { Progress::watch(&driver) } else { None };
+        let log = log::Level::named(&self.conf.get(&conf::LOG_LEVEL)?);
         let inner = Inner {
             conf: self.conf,
             serial,
@@ -128,6 +132,8 @@ impl Builder {
             next_shuffle: AtomicU32::new(0),
             next_stage: AtomicU32::new(0),
             next_job: AtomicU32::new(0),
+            next_broadcast: AtomicU64::new(0),
+            log,
             stopped: AtomicBool::new(false),
         };
         Ok(Context { inner: Arc::new(inner) })
@@ -187,6 +193,7 @@ fn start_driver(
         executor: ExecutorId::DRIVER,
         application,
         kept: KeptBlocks::new(memory.clone(), dirs.clone()),
+        broadcasts: Arc::new(Broadcasts::new(memory.clone(), dirs.clone())),
         memory,
         dirs,
         shuffles: Arc::default(),
@@ -314,11 +321,11 @@ impl Context {
         self.inner.driver.is_idle()
     }
 
-    /// How many map outputs, input blocks and partitions are kept. For tests of Firesteel itself.
+    /// How many map outputs, input blocks, partitions and broadcast values are kept. For tests of Firesteel itself.
     #[doc(hidden)]
     pub fn kept_blocks(&self) -> usize {
         let services = &self.inner.driver.services;
-        services.shuffles.len() + services.blocks.len() + services.kept.len()
+        services.shuffles.len() + services.blocks.len() + services.kept.len() + services.broadcasts.len()
     }
 
     /// The most memory that records ever took, in bytes, as the budget counts it.
@@ -356,6 +363,15 @@ impl Context {
 
     pub(crate) fn next_stage(&self) -> StageId {
         StageId(self.inner.next_stage.fetch_add(1, Ordering::Relaxed))
+    }
+
+    pub(crate) fn next_broadcast(&self) -> BroadcastId {
+        BroadcastId(self.inner.next_broadcast.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Where notes to the person at the terminal go.
+    pub(crate) fn log(&self) -> log::Level {
+        self.inner.log
     }
 
     pub(crate) fn next_job(&self) -> JobId {

@@ -68,6 +68,7 @@
 //! ```
 
 mod accumulator;
+mod broadcasts;
 mod context;
 mod driver;
 mod error;
@@ -109,7 +110,7 @@ pub use firesteel_io::hadoop::{Fields, SequenceCompression, SequenceOptions, VIn
 /// }
 /// ```
 pub use firesteel_macros::main;
-pub use firesteel_operators::{Accumulate, Adder, PartitionIter};
+pub use firesteel_operators::{Accumulate, Adder, Broadcast, PartitionIter};
 pub use firesteel_types::{JobFailure, Partition, StorageLevel, TaskFailure};
 pub use partitioner::{HashPartitioner, Partitioner};
 pub use rdd::*;

@@ -10,7 +10,7 @@ use crate::node::{RddNode, Source};
 use crate::resolve_kept::kept_of;
 use firesteel_closures::{Descriptor, ObjectHash, code_name};
 use firesteel_operators::Code;
-use firesteel_plan::{CodeRef, Dependency, Lineage, PlanNode, StageCut, StagePlan};
+use firesteel_plan::{CodeRef, Dependency, Environment, Lineage, PlanNode, StageCut, StagePlan};
 use firesteel_scheduler::StageSpec;
 use firesteel_types::{CallSite, Partition, RddId, ShuffleId, StageId};
 use std::collections::{BTreeMap, HashMap};
@@ -44,6 +44,7 @@ struct PlanNodeRecipe {
     rdd: RddId,
     site: CallSite,
     code: Code,
+    environment: Environment,
     inputs: Vec<u32>,
 }
 
@@ -88,7 +89,8 @@ pub(crate) fn resolve(
             Some(shuffle) => codes.writes[&shuffle].clone(),
         };
         resolved.stages.push(stage_spec(stage, &cut, &nodes, &lineage, &end_site));
-        let recipe = recipe(&cut, &nodes, &codes, end_site, end);
+        context.check_broadcasts(&end_site, &end)?;
+        let recipe = recipe(context, &cut, &nodes, &codes, (end_site, end))?;
         resolved.recipes.insert(stage, Arc::new(recipe));
     }
     Ok(resolved)
@@ -107,7 +109,9 @@ fn prepare(context: &Context, nodes: &Nodes) -> Result<Codes> {
         if let Some(message) = &node.keeping.state().conflict {
             return Err(Error::InvalidArgument { site: node.info.site.clone(), message: message.clone() });
         }
-        codes.operators.insert(*id, source.code.get(context, source)?);
+        let code = source.code.get(context, source)?;
+        context.check_broadcasts(&source.info.site, &code)?;
+        codes.operators.insert(*id, code);
         for write in &source.writes {
             let code = write.code.get(context, source)?;
             codes.writes.insert(write.shuffle.id, (source.info.site.clone(), code));
@@ -140,7 +144,13 @@ fn stage_spec(
     }
 }
 
-fn recipe(cut: &StageCut, nodes: &Nodes, codes: &Codes, end_site: CallSite, end: Code) -> StageRecipe {
+fn recipe(
+    context: &Context,
+    cut: &StageCut,
+    nodes: &Nodes,
+    codes: &Codes,
+    (end_site, end): (CallSite, Code),
+) -> Result<StageRecipe> {
     let mut index = HashMap::new();
     let mut operators = Vec::with_capacity(cut.rdds.len() + 1);
     for rdd in &cut.rdds {
@@ -151,17 +161,24 @@ fn recipe(cut: &StageCut, nodes: &Nodes, codes: &Codes, end_site: CallSite, end:
         });
         let inputs = narrow.collect();
         let (site, code) = (info.site.clone(), codes.operators[rdd].clone());
-        operators.push(PlanNodeRecipe { rdd: *rdd, site, code, inputs });
+        operators.push(PlanNodeRecipe::new(context, *rdd, (site, code), inputs)?);
         if let Some(persisted) = &nodes[rdd].persisted {
             let inputs = vec![operators.len() as u32 - 1];
             let (site, code) = (persisted.site.clone(), persisted.code.clone());
-            operators.push(PlanNodeRecipe { rdd: *rdd, site, code, inputs });
+            operators.push(PlanNodeRecipe::new(context, *rdd, (site, code), inputs)?);
         }
         index.insert(*rdd, operators.len() as u32 - 1);
     }
-    operators.push(PlanNodeRecipe { rdd: cut.rdd, site: end_site, code: end, inputs: vec![index[&cut.rdd]] });
+    operators.push(PlanNodeRecipe::new(context, cut.rdd, (end_site, end), vec![index[&cut.rdd]])?);
     let sources = cut.rdds.iter().map(|rdd| nodes[rdd].source.clone()).collect();
-    StageRecipe { operators, encoded: OnceLock::new(), _sources: sources }
+    Ok(StageRecipe { operators, encoded: OnceLock::new(), _sources: sources })
+}
+
+impl PlanNodeRecipe {
+    fn new(context: &Context, rdd: RddId, (site, code): (CallSite, Code), inputs: Vec<u32>) -> Result<Self> {
+        let environment = context.ship_environment(&site, &code)?;
+        Ok(PlanNodeRecipe { rdd, site, code, environment, inputs })
+    }
 }
 
 impl StageRecipe {
@@ -178,7 +195,7 @@ impl StageRecipe {
                 rdd: operator.rdd,
                 site: operator.site.clone(),
                 code: code_ref(operator.code.descriptor, &mut objects)?,
-                environment: operator.code.environment.clone(),
+                environment: operator.environment.clone(),
                 inputs: operator.inputs.clone(),
             });
         }

@@ -1,12 +1,13 @@
 //! An operator on its way from the driver to an executor, and the helpers that every operator uses to arrive.
 
+use crate::broadcast::{self, Owner};
 use crate::stream::Op;
 use crate::task::Origin;
 use firesteel_closures::{BuildArgs, BuildError, Descriptor, Erased, Plain, ZeroSized};
 use firesteel_data::block::{decode_value, encode_value};
 use firesteel_data::{Data, DataError, Environment};
 use serde::Serialize;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// An operator's code, and what it needs from outside.
 #[derive(Clone)]
@@ -15,6 +16,10 @@ pub struct Code {
     pub descriptor: &'static Descriptor,
     /// Its environment, encoded.
     pub environment: Arc<[u8]>,
+    /// The broadcast variables that the environment holds.
+    pub broadcasts: Arc<[Arc<Owner>]>,
+    /// The environment as a broadcast value of its own, once somebody found it too large to travel with each stage.
+    pub shipped: Arc<OnceLock<Arc<Owner>>>,
 }
 
 impl Code {
@@ -23,7 +28,13 @@ impl Code {
     /// # Errors
     /// When the environment cannot be encoded.
     pub fn new<E: Serialize>(descriptor: &'static Descriptor, environment: &E) -> Result<Self, DataError> {
-        Ok(Code { descriptor, environment: encode_value(environment)?.into() })
+        let (environment, broadcasts) = broadcast::capture(|| encode_value(environment));
+        Ok(Code {
+            descriptor,
+            environment: environment?.into(),
+            broadcasts: broadcasts.into(),
+            shipped: Arc::default(),
+        })
     }
 }
 

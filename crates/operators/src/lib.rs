@@ -8,6 +8,7 @@
 //! ends of a shuffle, and the result.
 
 mod accumulate;
+mod broadcast;
 mod code;
 mod cogroup;
 mod combine;
@@ -25,6 +26,7 @@ mod task;
 pub mod watch;
 
 pub use accumulate::{Accumulate, Adder, UpdateTable};
+pub use broadcast::{Broadcast, Owner as BroadcastOwner, Receiving};
 pub use code::Code;
 pub use cogroup::{CoGroup2, CoGroup3, CoGroup4};
 pub use combine::{Combine, Combining, fan_out};

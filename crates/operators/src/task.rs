@@ -4,7 +4,7 @@ use crate::watch::{self, Place};
 use firesteel_data::{DataError, Workspace};
 use firesteel_io::IoError;
 use firesteel_shuffle::ShuffleStore;
-use firesteel_storage::{BlockStore, KeptBlocks, LocalDirs, MemoryPool, TaskWorkspace};
+use firesteel_storage::{BlockStore, Broadcasts, KeptBlocks, LocalDirs, MemoryPool, TaskWorkspace};
 use firesteel_types::{
     CallSite, ExecutorId, JobId, KillReason, Partition, RddId, ShuffleId, ShuffleOutputs, StageAttempt,
     StageId, TaskFailure, TaskId, UpdateScope,
@@ -37,6 +37,8 @@ pub struct Services {
     pub blocks: Arc<BlockStore>,
     /// The partitions of persisted RDDs that it keeps.
     pub kept: Arc<KeptBlocks>,
+    /// The broadcast values that it has.
+    pub broadcasts: Arc<Broadcasts>,
     /// The way to ask for commits.
     pub commit: Arc<dyn CommitGate>,
 }

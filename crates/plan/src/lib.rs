@@ -14,5 +14,5 @@ mod stages;
 
 pub use lineage::{Dependency, Lineage, Mapping, RddInfo};
 pub use partitioner::Partitioner;
-pub use stage_plan::{CodeRef, PlanError, PlanNode, StagePlan};
+pub use stage_plan::{CodeRef, Environment, PlanError, PlanNode, StagePlan};
 pub use stages::{StageCut, StageGraph};

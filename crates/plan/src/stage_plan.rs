@@ -3,14 +3,14 @@
 //! Code is named by (object, offset of a checked descriptor, hash of its type); see the `closures` crate for how such a
 //! name is made and checked. A task that belongs to the stage carries little more than its partition.
 
-use firesteel_types::{CallSite, RddId};
+use firesteel_types::{BroadcastId, CallSite, RddId};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// The first bytes of an encoded plan.
 const MAGIC: &[u8; 4] = b"FSPL";
 /// Raised with every change to the encoding.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// The place of a descriptor within an object file that driver and executor both have loaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +23,15 @@ pub struct CodeRef {
     pub type_hash: u64,
 }
 
+/// What an operator's code needs from outside, encoded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Environment {
+    /// The encoding itself.
+    Inline(Arc<[u8]>),
+    /// A large one is broadcast: each executor gets it once, however many stages need it.
+    Broadcast(BroadcastId),
+}
+
 /// One operator of a stage.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanNode {
@@ -32,8 +41,8 @@ pub struct PlanNode {
     pub site: CallSite,
     /// Its code.
     pub code: CodeRef,
-    /// What its code needs, encoded.
-    pub environment: Arc<[u8]>,
+    /// What its code needs.
+    pub environment: Environment,
     /// The operators whose output it reads, as indices into the plan; each is less than its own.
     pub inputs: Vec<u32>,
 }

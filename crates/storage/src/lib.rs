@@ -1,10 +1,11 @@
 //! What an executor holds: one memory budget, directories of its own, and the blocks it keeps.
 //!
 //! [`memory`] decides who gets how much of the budget; [`LocalDirs`] owns the files; [`BlockStore`] keeps blocks by name;
-//! [`KeptBlocks`] the partitions of persisted RDDs, which make room in the order of [`lru`];
+//! [`KeptBlocks`] the partitions of persisted RDDs, which make room in the order of [`lru`]; [`Broadcasts`] the values of broadcast variables;
 //! [`TaskWorkspace`] is what one task sees of the first two.
 
 mod blocks;
+pub mod broadcasts;
 pub mod kept;
 mod local_dirs;
 pub mod lru;
@@ -12,6 +13,7 @@ pub mod memory;
 mod workspace;
 
 pub use blocks::BlockStore;
+pub use broadcasts::Broadcasts;
 pub use kept::KeptBlocks;
 pub use local_dirs::LocalDirs;
 pub use memory::MemoryPool;

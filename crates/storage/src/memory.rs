@@ -91,6 +91,12 @@ impl Arbiter {
         answer
     }
 
+    /// A broadcast value takes the place that it cannot do without.
+    pub fn store_anyway(&mut self, bytes: usize) {
+        self.stored += bytes;
+        self.peak = self.peak.max(self.used());
+    }
+
     /// A map output gives its place back.
     pub fn unstore(&mut self, bytes: usize) {
         assert!(self.stored >= bytes, "map outputs give back {bytes} bytes of {}", self.stored);

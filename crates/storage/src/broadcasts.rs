@@ -1,0 +1,241 @@
+//! Broadcast values that an executor has: encoded, in checked pieces, and decoded once for all its tasks.
+//!
+//! The encoded value lies in one stretch of memory, or on disk where the budget has no room for it; either way in pieces, each
+//! with its checksum, which is how it travels and how it is checked before anything is made of it.
+
+use crate::{LocalDirs, MemoryPool};
+use bytes::Bytes;
+use firesteel_data::DataError;
+use firesteel_data::frames::{FrameWriter, FramedFile};
+use firesteel_types::BroadcastId;
+use std::any::Any;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use xxhash_rust::xxh3::xxh3_64;
+
+/// How many bytes a piece has, except the last. What Spark uses, too: large enough for the network, small enough for
+/// several executors to serve one value.
+pub const PIECE_BYTES: usize = 4 << 20;
+
+/// A decoded value, whatever its type.
+pub type Value = Arc<dyn Any + Send + Sync>;
+
+/// Why a broadcast value cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum BroadcastError {
+    /// Nobody has it any more.
+    #[error("it was destroyed")]
+    Destroyed,
+    /// It cannot be read or decoded.
+    #[error(transparent)]
+    Data(#[from] DataError),
+}
+
+/// The broadcast values of one executor.
+pub struct Broadcasts {
+    pool: Arc<MemoryPool>,
+    dirs: Arc<LocalDirs>,
+    entries: Mutex<HashMap<BroadcastId, Arc<Entry>>>,
+}
+
+struct Entry {
+    encoded: Encoded,
+    /// Locked while it is decoded: who needs it too, waits.
+    value: Mutex<Option<Decoded>>,
+    pool: Arc<MemoryPool>,
+}
+
+struct Decoded {
+    value: Value,
+    bytes: usize,
+    pool: Arc<MemoryPool>,
+}
+
+enum Encoded {
+    Memory { bytes: Bytes, checksums: Vec<u64>, reserved: usize },
+    Disk(FramedFile, usize),
+}
+
+impl Broadcasts {
+    /// None yet.
+    pub fn new(pool: Arc<MemoryPool>, dirs: Arc<LocalDirs>) -> Self {
+        Broadcasts { pool, dirs, entries: Mutex::default() }
+    }
+
+    /// Takes an encoded value: in memory where there is room, else on disk.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn put(&self, id: BroadcastId, bytes: Bytes) -> Result<(), DataError> {
+        let encoded = if self.pool.try_store(bytes.len()) {
+            let checksums = bytes.chunks(PIECE_BYTES).map(xxh3_64).collect();
+            Encoded::Memory { reserved: bytes.len(), bytes, checksums }
+        } else {
+            let mut file = FrameWriter::new(self.dirs.create_file("broadcast")?);
+            bytes.chunks(PIECE_BYTES).try_for_each(|piece| file.push(piece))?;
+            Encoded::Disk(file.finish()?, bytes.len())
+        };
+        let entry = Entry { encoded, value: Mutex::default(), pool: self.pool.clone() };
+        self.entries().insert(id, Arc::new(entry));
+        Ok(())
+    }
+
+    /// The encoded value, whole and checked.
+    ///
+    /// # Errors
+    /// When nobody has it any more, or what was kept is not what was put.
+    pub fn bytes(&self, id: BroadcastId) -> Result<Bytes, BroadcastError> {
+        Ok(self.entry(id)?.encoded.read(id)?)
+    }
+
+    /// The value: decoded by the first who asks, while others wait. `decode` gives it with the memory that it takes.
+    ///
+    /// # Errors
+    /// As [`Broadcasts::bytes`], or when it cannot be decoded.
+    pub fn value(
+        &self,
+        id: BroadcastId,
+        decode: impl FnOnce(&[u8]) -> Result<(Value, usize), DataError>,
+    ) -> Result<Value, BroadcastError> {
+        let entry = self.entry(id)?;
+        let mut decoded = entry.value.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(decoded) = &*decoded {
+            return Ok(decoded.value.clone());
+        }
+        let (value, bytes) = decode(&entry.encoded.read(id)?)?;
+        self.pool.arbiter().store_anyway(bytes);
+        *decoded = Some(Decoded { value: value.clone(), bytes, pool: self.pool.clone() });
+        Ok(value)
+    }
+
+    /// Forgets the decoded value; who needs it again decodes it again.
+    pub fn unpersist(&self, id: BroadcastId) {
+        if let Ok(entry) = self.entry(id) {
+            let decoded = entry.value.lock().unwrap_or_else(PoisonError::into_inner).take();
+            drop(decoded);
+        }
+    }
+
+    /// Forgets a value altogether.
+    pub fn remove(&self, id: BroadcastId) {
+        // Dropped outside the lock: values are the user's.
+        let removed = self.entries().remove(&id);
+        drop(removed);
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.entries().len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn entry(&self, id: BroadcastId) -> Result<Arc<Entry>, BroadcastError> {
+        self.entries().get(&id).cloned().ok_or(BroadcastError::Destroyed)
+    }
+
+    fn entries(&self) -> MutexGuard<'_, HashMap<BroadcastId, Arc<Entry>>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Encoded {
+    fn read(&self, id: BroadcastId) -> Result<Bytes, DataError> {
+        match self {
+            Encoded::Memory { bytes, checksums, .. } => {
+                let broken =
+                    bytes.chunks(PIECE_BYTES).zip(checksums).position(|(piece, sum)| xxh3_64(piece) != *sum);
+                match broken {
+                    None => Ok(bytes.clone()),
+                    Some(piece) => Err(DataError::Corrupt {
+                        source_name: format!("broadcast variable {id}"),
+                        message: format!("the checksum of piece {piece} does not match its contents"),
+                    }),
+                }
+            }
+            Encoded::Disk(file, length) => {
+                let (mut reader, mut piece) = (file.read()?, vec![]);
+                let mut bytes = Vec::with_capacity(*length);
+                while reader.next(&mut piece)? {
+                    bytes.extend_from_slice(&piece);
+                }
+                Ok(bytes.into())
+            }
+        }
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        if let Encoded::Memory { reserved, .. } = self.encoded {
+            self.pool.arbiter().unstore(reserved);
+        }
+    }
+}
+
+impl Drop for Decoded {
+    fn drop(&mut self) {
+        self.pool.arbiter().unstore(self.bytes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+    fn broadcasts(memory: usize) -> (Broadcasts, tempfile::TempDir) {
+        let dir = tempfile::tempdir().unwrap();
+        let dirs = Arc::new(LocalDirs::create(dir.path()).unwrap());
+        (Broadcasts::new(Arc::new(MemoryPool::new(memory)), dirs), dir)
+    }
+
+    const ID: BroadcastId = BroadcastId(3);
+
+    fn encoded() -> Bytes {
+        (0..PIECE_BYTES + 1000).map(|i| (i % 251) as u8).collect::<Vec<_>>().into()
+    }
+
+    #[test]
+    fn a_value_is_decoded_once_and_again_when_it_was_forgotten() {
+        let (broadcasts, _dir) = broadcasts(1 << 30);
+        broadcasts.put(ID, encoded()).unwrap();
+        let decodings = AtomicUsize::new(0);
+        let length = || {
+            let decode = |bytes: &[u8]| {
+                decodings.fetch_add(1, Relaxed);
+                Ok((Arc::new(bytes.len()) as Value, 8))
+            };
+            *broadcasts.value(ID, decode).unwrap().downcast::<usize>().unwrap()
+        };
+        assert_eq!((length(), length(), decodings.load(Relaxed)), (encoded().len(), encoded().len(), 1));
+        broadcasts.unpersist(ID);
+        assert_eq!((length(), decodings.load(Relaxed)), (encoded().len(), 2));
+        broadcasts.remove(ID);
+        assert!(matches!(broadcasts.bytes(ID), Err(BroadcastError::Destroyed)));
+        assert_eq!(broadcasts.pool.arbiter().used(), 0);
+    }
+
+    #[test]
+    fn what_has_no_room_lies_on_disk_and_a_flipped_byte_is_noticed() {
+        let (broadcasts, dir) = broadcasts(1 << 20);
+        broadcasts.put(ID, encoded()).unwrap();
+        assert_eq!(broadcasts.bytes(ID).unwrap(), encoded());
+        let own = std::fs::read_dir(dir.path()).unwrap().next().unwrap().unwrap().path();
+        let files = std::fs::read_dir(own).unwrap().map(|entry| entry.unwrap().path());
+        let file = files.into_iter().find(|path| path.to_string_lossy().contains("broadcast")).unwrap();
+        let good = std::fs::read(&file).unwrap();
+        for at in [0, 5, 100, good.len() - 1] {
+            let mut flipped = good.clone();
+            flipped[at] ^= 4;
+            std::fs::write(&file, flipped).unwrap();
+            let error = broadcasts.bytes(ID).unwrap_err().to_string();
+            assert!(error.contains(file.to_str().unwrap()), "{error}");
+        }
+        broadcasts.remove(ID);
+        assert!(!file.exists());
+    }
+}
