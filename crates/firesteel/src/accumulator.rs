@@ -271,7 +271,47 @@ impl Driver {
 
 /// # Accumulators
 impl Context {
-    /// An accumulator for a value of your own: see [`Accumulate`].
+    /// An accumulator for a value of your own, which says how it begins, grows and merges: see [`Accumulate`].
+    ///
+    /// ```
+    /// use firesteel::Accumulate;
+    /// use serde::{Deserialize, Serialize};
+    ///
+    /// /// The longest word, and how many there were.
+    /// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    /// struct Words {
+    ///     longest: String,
+    ///     count: u64,
+    /// }
+    ///
+    /// impl Accumulate for Words {
+    ///     type Input = String;
+    ///
+    ///     fn zero() -> Self {
+    ///         Words { longest: String::new(), count: 0 }
+    ///     }
+    ///
+    ///     fn add(&mut self, word: String) {
+    ///         self.merge(Words { longest: word, count: 1 });
+    ///     }
+    ///
+    ///     fn merge(&mut self, other: Self) {
+    ///         self.count += other.count;
+    ///         if other.longest.len() > self.longest.len() {
+    ///             self.longest = other.longest;
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> firesteel::Result<()> {
+    /// # let sc = firesteel::Context::builder().master("local[2]").create()?;
+    /// let words = sc.accumulator::<Words>();
+    /// let lines = sc.parallelize(["to be or".to_string(), "nevertheless".to_string()], 2);
+    /// lines.foreach_with(words.adder(), |words, line| line.split(' ').for_each(|word| words.add(word.into())))?;
+    /// assert_eq!(words.value(), Words { longest: "nevertheless".into(), count: 4 });
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn accumulator<A: Accumulate>(&self) -> Accumulator<A> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let id = AccumulatorId(NEXT.fetch_add(1, Ordering::Relaxed));

@@ -24,45 +24,7 @@ use std::sync::Arc;
 /// Values of several partitions are merged in the order of RDDs and partitions. What must hold: `zero()` merged with a value
 /// gives the value, and merging is associative.
 ///
-/// ```
-/// use firesteel::Accumulate;
-/// use serde::{Deserialize, Serialize};
-///
-/// /// The longest word, and how many there were.
-/// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-/// struct Words {
-///     longest: String,
-///     count: u64,
-/// }
-///
-/// impl Accumulate for Words {
-///     type Input = String;
-///
-///     fn zero() -> Self {
-///         Words { longest: String::new(), count: 0 }
-///     }
-///
-///     fn add(&mut self, word: String) {
-///         self.merge(Words { longest: word, count: 1 });
-///     }
-///
-///     fn merge(&mut self, other: Self) {
-///         self.count += other.count;
-///         if other.longest.len() > self.longest.len() {
-///             self.longest = other.longest;
-///         }
-///     }
-/// }
-///
-/// # fn main() -> firesteel::Result<()> {
-/// # let sc = firesteel::Context::builder().master("local[2]").create()?;
-/// let words = sc.accumulator::<Words>();
-/// let lines = sc.parallelize(["to be or".to_string(), "nevertheless".to_string()], 2);
-/// lines.foreach_with(words.adder(), |words, line| line.split(' ').for_each(|word| words.add(word.into())))?;
-/// assert_eq!(words.value(), Words { longest: "nevertheless".into(), count: 4 });
-/// # Ok(())
-/// # }
-/// ```
+/// `Context::accumulator` makes an accumulator of such a value; its documentation has an example.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the value of an accumulator",
     label = "does not say how it grows",

@@ -227,7 +227,7 @@ impl Entry {
 
     /// Adds a contribution. Gives those that need not be kept any more: perhaps the new one.
     fn add(&mut self, mut new: Contribution) -> Vec<Contribution> {
-        if let Some(alike) = self.contributions.iter().find(|one| one.extent == new.extent) {
+        if let Some(alike) = self.contributions.iter().find(|one| one.bytes == new.bytes) {
             new.bytes = alike.bytes.clone();
         }
         match self.contributions.iter_mut().find(|one| one.from == new.from) {

@@ -6,8 +6,11 @@
 //!   has found broken, or that went with its executor.
 //! - Of one output partition, at most one living attempt may commit at a time, none after its result was accepted, and the
 //!   attempt that the result names has committed.
+//! - Accumulators have what the [`Book`] says, always. When a job succeeds whose program gives the same each time, the book says
+//!   of all that the job needed what an evaluation without any scheduler says.
 
-use crate::program::{Data, Program};
+use crate::book::Book;
+use crate::program::{ALL, Added, Data, Program};
 use firesteel_scheduler::{ShuffleOutputs, TaskLaunch};
 use firesteel_types::{ExecutorId, JobFailure, JobId, Partition, RddId, ShuffleId, StageId, TaskId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,6 +24,8 @@ pub(crate) struct JobRecord {
     pub(crate) rdd: RddId,
     pub(crate) partitions: Vec<Partition>,
     pub(crate) commits: bool,
+    /// Only so many records of each partition are wanted.
+    pub(crate) limit: usize,
     pub(crate) results: Vec<Option<(TaskId, Data)>>,
     /// How it ended.
     pub(crate) ended: Option<Option<JobFailure>>,
@@ -46,6 +51,9 @@ pub(crate) struct Checker {
     /// The attempts that have made their output visible.
     pub(crate) committed: BTreeSet<TaskId>,
     pub(crate) fetch_failures: u64,
+    pub(crate) book: Book,
+    /// Shuffles that nobody will ever read again, once the jobs have ended that do.
+    released: BTreeSet<ShuffleId>,
 }
 
 fn object<T>(words: impl Into<String>) -> Result<T, Objection> {
@@ -124,12 +132,12 @@ impl Checker {
         job: JobId,
         output: usize,
         task: TaskId,
-        at_hand: Option<&(TaskId, Option<Data>)>,
+        at_hand: Option<(TaskId, Option<&Data>)>,
     ) -> Result<(), Objection> {
         let Some((sent_by, Some(data))) = at_hand else {
             return object(format!("job {job} accepts output {output}, but no result is at hand"));
         };
-        if *sent_by != task {
+        if sent_by != task {
             return object(format!("job {job} accepts a result of task {task}, but task {sent_by} sent it"));
         }
         let Some(record) = self.jobs.get_mut(&job) else { return object(format!("job {job} is unknown")) };
@@ -163,10 +171,36 @@ impl Checker {
             return object(format!("job {job} ends twice"));
         }
         record.ended = Some(failure.clone());
+        let record = record.clone();
+        self.drop_released(program);
         match failure {
-            None => check_answer(program, job, record),
+            None => {
+                let added = check_answer(program, job, &record)?;
+                let is_told = program.is_careful() && self.book.resets == 0 && record.limit == ALL;
+                match self.book.differs_from(&added).filter(|_| is_told) {
+                    Some(difference) => object(format!("after job {job} {difference}")),
+                    None => Ok(()),
+                }
+            }
             Some(failure) if calm => object(format!("job {job} fails though nothing went wrong: {failure}")),
             Some(failure) => self.check_reason(program, job, &failure),
+        }
+    }
+
+    /// Nobody will ever read a shuffle again, except jobs that run.
+    pub(crate) fn release_shuffle(&mut self, program: &Program, shuffle: ShuffleId) {
+        self.released.insert(shuffle);
+        self.drop_released(program);
+    }
+
+    /// Notes the shuffles that are gone: released, and of no job that runs.
+    fn drop_released(&mut self, program: &Program) {
+        let running = self.jobs.values().filter(|job| job.ended.is_none());
+        let used: BTreeSet<ShuffleId> = running.flat_map(|job| program.used_by(job.rdd)).collect();
+        let gone: Vec<ShuffleId> = self.released.difference(&used).copied().collect();
+        for shuffle in gone {
+            self.released.remove(&shuffle);
+            self.book.shuffle_gone(shuffle);
         }
     }
 
@@ -185,7 +219,8 @@ impl Checker {
 }
 
 /// Compares an answer with that of one evaluation: the one whose whims it names.
-fn check_answer(program: &Program, job: JobId, record: &JobRecord) -> Result<(), Objection> {
+/// Gives what the functions add that the job needs.
+fn check_answer(program: &Program, job: JobId, record: &JobRecord) -> Result<Added, Objection> {
     let mut all = Data::default();
     for result in &record.results {
         let Some((_, data)) = result else {
@@ -200,6 +235,10 @@ fn check_answer(program: &Program, job: JobId, record: &JobRecord) -> Result<(),
     for (partition, result) in record.partitions.iter().zip(&record.results) {
         let mut found = result.as_ref().map(|(_, data)| data.records.clone()).unwrap_or_default();
         let mut expected = program.expected(&mut evaluation, record.rdd, *partition);
+        expected.truncate(record.limit);
+        let mut given = Data { records: expected.clone(), ..Data::default() };
+        program.act(job, *partition, &mut given);
+        evaluation.added.extend(given.added);
         found.sort_unstable();
         expected.sort_unstable();
         if found != expected {
@@ -208,5 +247,5 @@ fn check_answer(program: &Program, job: JobId, record: &JobRecord) -> Result<(),
             ));
         }
     }
-    Ok(())
+    Ok(evaluation.added)
 }

@@ -1,18 +1,27 @@
 //! The driver's shell, as small as a shell can be: words become events, effects become orders.
 
+use crate::book::sum_in;
 use crate::checker::{JobRecord, Objection};
 use crate::machine::Plan;
-use crate::program::Data;
+use crate::program::{ACCUMULATORS, ALL, Data};
 use crate::world::{Happening, Order, Word, World};
 use firesteel_scheduler::{Effect, Event, JobSpec, StageSpec, TaskLaunch, TaskOutcome};
 use firesteel_types::{
-    AppEvent, ExecutorId, ExecutorLossReason, JobFailure, JobId, Millis, Partition, RddId, StageId,
-    TaskFailure, TaskId, TaskLocation,
+    AccumulatorId, AccumulatorUpdate, AppEvent, ExecutorId, ExecutorLossReason, JobFailure, JobId, Millis,
+    Partition, RddId, ShuffleId, StageId, TaskFailure, TaskId, TaskLocation,
 };
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// The result that came with the word being heard: who sent it, and what.
-type AtHand = (TaskId, Option<Data>);
+/// What came with the word being heard: who sent it, and what.
+#[derive(Debug)]
+pub(crate) struct AtHand {
+    task: TaskId,
+    data: Option<Data>,
+    /// The map task and its digest, if the word tells of an output.
+    wrote: Option<((ShuffleId, Partition), u64)>,
+    updates: Vec<AccumulatorUpdate>,
+}
 
 impl World {
     /// An executor's word arrives at the driver.
@@ -23,13 +32,16 @@ impl World {
                 self.inform(Event::Heartbeat { executor: from, running: running.clone() }, None)?;
                 true
             }
-            Word::Finished { task, outcome, data } => {
-                if let TaskOutcome::MapOutput { .. } = outcome {
+            Word::Finished { task, outcome, data, updates } => {
+                let mut wrote = None;
+                if let TaskOutcome::MapOutput { shuffle, map, checksum, .. } = outcome {
                     self.reported.insert(*task);
+                    wrote = Some(((*shuffle, *map), *checksum));
                 }
-                let (outcome, updates) = (outcome.clone(), vec![]);
+                let at_hand = AtHand { task: *task, data: data.clone(), wrote, updates: updates.clone() };
+                let (outcome, updates) = (outcome.clone(), updates.clone());
                 let event = Event::TaskFinished { task: *task, executor: from, outcome, updates };
-                self.inform(event, Some((*task, data.clone())))?;
+                self.inform(event, Some(at_hand))?;
                 true
             }
             Word::CommitRequest(task) => {
@@ -69,11 +81,15 @@ impl World {
     pub(crate) fn inform(&mut self, event: Event, at_hand: Option<AtHand>) -> Result<(), Objection> {
         let mut effects = vec![];
         self.scheduler.handle(Millis(self.now), event, &mut effects);
+        let reads = effects.iter().any(|effect| matches!(effect, Effect::JobEnded { .. }));
         for effect in effects {
             if self.is_told() {
                 self.tell(format!("    -> {effect:?}"));
             }
             self.act(effect, at_hand.as_ref())?;
+        }
+        if reads || self.happened().is_multiple_of(64) {
+            self.check_accumulators()?;
         }
         self.plan_tick();
         Ok(())
@@ -87,7 +103,12 @@ impl World {
                 self.order(executor, Order::Kill(task));
             }
             Effect::ResultAccepted { job, output, task } => {
-                self.checker.result_accepted(job, output, task, at_hand)?;
+                self.checker.result_accepted(
+                    job,
+                    output,
+                    task,
+                    at_hand.map(|word| (word.task, word.data.as_ref())),
+                )?;
                 if self.chance.per_mille(self.plot.faults.too_large) {
                     let delay = self.chance.below(3_000);
                     self.after(delay, Happening::TooLarge { job });
@@ -97,6 +118,7 @@ impl World {
                 self.report.count_end(failure.as_ref());
                 let program = Arc::clone(&self.program);
                 self.checker.job_ended(&program, job, failure, self.plot.is_calm())?;
+                self.let_go();
             }
             Effect::StageForgotten { stage } => {
                 if self.plans.remove(&stage).is_none() {
@@ -114,15 +136,42 @@ impl World {
                 self.checker.commit_decided(task, allowed)?;
                 self.order(executor, Order::CommitDecision { task, allowed });
             }
-            Effect::UpdateSettled { .. } => {}
-            Effect::Event(event) => self.note(&event),
+            Effect::UpdateSettled { accumulator, bytes } => {
+                let value = &mut self.settled[accumulator.0 as usize];
+                *value = value.wrapping_add(sum_in(&bytes));
+                self.report.updates_settled += 1;
+            }
+            Effect::Event(event) => self.note(&event, at_hand),
         }
         Ok(())
     }
 
-    fn note(&mut self, event: &AppEvent) {
+    /// Users let go of RDDs that no job will need, and begin accumulators anew.
+    fn let_go(&mut self) {
+        let running = self.checker.jobs.values().filter(|job| job.ended.is_none()).map(|job| job.rdd);
+        let needed: BTreeSet<RddId> = running
+            .chain(self.programme.values().copied())
+            .flat_map(|rdd| self.program.ancestors(rdd))
+            .collect();
+        for rdd in self.program.rdds().into_iter().filter(|rdd| !needed.contains(rdd)) {
+            if self.chance.per_mille(200) {
+                self.after(1, Happening::ReleaseRdd { rdd });
+            }
+        }
+        if self.chance.per_mille(30) {
+            let accumulator = AccumulatorId(self.chance.below(ACCUMULATORS));
+            self.after(1, Happening::Reset { accumulator });
+        }
+    }
+
+    fn note(&mut self, event: &AppEvent, at_hand: Option<&AtHand>) {
         self.status.apply(event);
         match event {
+            AppEvent::TaskEnded { task, failure: None, .. } => {
+                let word =
+                    at_hand.filter(|word| word.task == *task).expect("a task succeeds by its own word");
+                self.checker.book.accepted(&self.program, word.wrote, &word.updates);
+            }
             AppEvent::TaskEnded { task, failure: Some(failure), .. } => {
                 self.checker.attempt_over(*task);
                 if let TaskFailure::FetchFailed { map_task, .. } = failure {
@@ -143,7 +192,6 @@ impl World {
             | AppEvent::JobEnded { .. }
             | AppEvent::StageCompleted { .. }
             | AppEvent::TaskStarted { .. }
-            | AppEvent::TaskEnded { .. }
             | AppEvent::ExecutorAdded { .. } => {}
         }
     }
@@ -173,10 +221,12 @@ impl World {
         let rdd = self.programme.remove(&job).expect("a job is submitted once");
         let commits = self.chance.per_mille(300);
         let partitions = self.choose_partitions(rdd);
+        let limit = if self.chance.per_mille(250) { self.chance.between(1, 6) as usize } else { ALL };
         let record = JobRecord {
             rdd,
             partitions: partitions.clone(),
             commits,
+            limit,
             results: vec![None; partitions.len()],
             ended: None,
             too_large: false,
@@ -184,7 +234,7 @@ impl World {
         };
         self.checker.jobs.insert(job, record);
         let stages = self.program.lineage.cut(rdd).stages;
-        let stages: Vec<StageSpec> = stages.into_iter().map(|cut| self.stage(cut, commits)).collect();
+        let stages: Vec<StageSpec> = stages.into_iter().map(|cut| self.stage(cut, commits, limit)).collect();
         let pool = self.chance.per_mille(500).then(|| self.chance.pick(&["a", "b"]).to_string());
         let site = stages.last().expect("an action has a stage").site.clone();
         let group = Some(format!("group{}", job.0 % 2));
@@ -203,12 +253,13 @@ impl World {
         }
     }
 
-    fn stage(&mut self, cut: firesteel_plan::StageCut, commits: bool) -> StageSpec {
+    fn stage(&mut self, cut: firesteel_plan::StageCut, commits: bool, limit: usize) -> StageSpec {
         let stage = StageId(self.next_stage);
         self.next_stage += 1;
         let partitions = self.program.partitions(cut.rdd);
         let commits = commits && cut.output.is_none();
-        self.plans.insert(stage, Arc::new(Plan { rdd: cut.rdd, output: cut.output, commits }));
+        let limit = if cut.output.is_none() { limit } else { ALL };
+        self.plans.insert(stage, Arc::new(Plan { rdd: cut.rdd, output: cut.output, limit, commits }));
         let lineage = &self.program.lineage;
         let mut preferred: Vec<Vec<TaskLocation>> =
             (0..partitions).map(|p| lineage.preferred_locations(cut.rdd, Partition(p))).collect();

@@ -2,7 +2,7 @@
 //! can go wrong does, thousands of executors are no effort, and the same seed gives the same run.
 //!
 //! [`run_seed`] makes up a cluster, a program, jobs and faults from a seed, lets them happen, and checks every answer
-//! against an evaluation of the same program without any scheduler. What is checked is listed in `checker`, what the
+//! against an evaluation of the same program without any scheduler, and every accumulator against a book of its own. What is checked is listed in `checker`, what the
 //! world is like in `world`, what a seed stands for in `plot`.
 //!
 //! ```
@@ -13,6 +13,7 @@
 //! **Architecture Invariant.** Nothing here is used by the engine, and nothing here sees threads, sockets or files of the
 //! engine: only the pure crates. A fault that the simulator finds becomes a story in the scheduler's own tests.
 
+mod book;
 mod chance;
 mod checker;
 mod driver;

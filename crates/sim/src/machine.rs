@@ -14,6 +14,8 @@ pub(crate) type BlockName = (ShuffleId, Partition, TaskId);
 pub(crate) struct Plan {
     pub(crate) rdd: RddId,
     pub(crate) output: Option<ShuffleId>,
+    /// A task of this result stage reads so many records and leaves the rest.
+    pub(crate) limit: usize,
     /// Tasks of this result stage write files and ask before they make them visible.
     pub(crate) commits: bool,
 }

@@ -4,11 +4,18 @@
 //! scheduler: [`Program::expected`]. Some shuffles are written by careless functions, which give other records each time
 //! they run: which records is told by a number, the attempt's *whim*. Data carries along the whims that went into it, so
 //! that of every answer it can be told which evaluation it belongs to, and whether it belongs to one at all.
+//!
+//! Functions add to accumulators, too: most RDDs for some of the records that they are given, some shuffles while they are
+//! written, some jobs. What they add is told by the record, so it is known what each partition adds, and how much of it when only a
+//! beginning is read.
 
 use crate::chance::{Chance, mix, mix2};
 use firesteel_plan::{Dependency, Lineage, Mapping, RddInfo};
-use firesteel_types::{CallSite, ExecutorId, Partition, RddId, ShuffleId, TaskLocation};
-use std::collections::BTreeMap;
+use firesteel_types::{
+    AccumulatorId, AccumulatorUpdate, CallSite, ExecutorId, JobId, Partition, RddId, ShuffleId, TaskLocation,
+    UpdateScope,
+};
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::sync::Arc;
 
@@ -18,6 +25,18 @@ pub(crate) type Record = (u64, u64);
 /// Which whim each careless map task had, of those whose records are in some data.
 pub(crate) type Whims = BTreeMap<(ShuffleId, Partition), u64>;
 
+/// Which of the things that are counted once: one partition of an RDD, say, as one accumulator sees it.
+pub(crate) type Once = (AccumulatorId, UpdateScope, Partition);
+
+/// What was added: how many times, and the sum.
+pub(crate) type Added = BTreeMap<Once, (u64, u64)>;
+
+/// So many accumulators each program has.
+pub(crate) const ACCUMULATORS: u64 = 2;
+
+/// All records of a partition.
+pub(crate) const ALL: usize = usize::MAX;
+
 /// Records, and what went into them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Data {
@@ -25,9 +44,21 @@ pub(crate) struct Data {
     pub(crate) whims: Whims,
     /// Two different whims of one map task met here: what must never happen.
     pub(crate) mixed: bool,
+    /// What the functions added that made the records, since they were read from shuffles.
+    pub(crate) added: Added,
 }
 
 impl Data {
+    /// Notes what other functions added. Of two computations of one partition, the one that added more counts.
+    fn absorb_added(&mut self, added: Added) {
+        for (once, (extent, sum)) in added {
+            let known = self.added.entry(once).or_default();
+            if known.0 < extent {
+                *known = (extent, sum);
+            }
+        }
+    }
+
     /// Notes that the whims of other data went into this one.
     pub(crate) fn absorb(&mut self, whims: &Whims, mixed: bool) {
         self.mixed |= mixed;
@@ -35,6 +66,15 @@ impl Data {
             self.mixed |= *self.whims.entry(map).or_insert(whim) != whim;
         }
     }
+}
+
+/// The updates that a task sends.
+pub(crate) fn updates(added: &Added) -> Vec<AccumulatorUpdate> {
+    let update = |(&(accumulator, scope, partition), &(extent, sum)): (&Once, &(u64, u64))| {
+        let bytes = sum.to_le_bytes().as_slice().into();
+        AccumulatorUpdate { accumulator, scope, partition, extent, bytes }
+    };
+    added.iter().map(update).collect()
 }
 
 /// What one map task wrote.
@@ -46,6 +86,8 @@ pub(crate) struct Block {
     pub(crate) mixed: bool,
     /// A digest of all records that does not depend on their order.
     pub(crate) checksum: u64,
+    /// What the functions of the map task added.
+    pub(crate) added: Added,
 }
 
 /// What an RDD does with the records of its parents.
@@ -209,38 +251,95 @@ impl Program {
         Dependency::Shuffle { parent, shuffle }
     }
 
-    /// What a task of a result stage computes: one partition.
+    /// What a task computes: one partition, or its first `limit` records and little more.
     pub(crate) fn compute<R: ReadShuffle>(
         &self,
         rdd: RddId,
         partition: Partition,
+        limit: usize,
+        reader: &mut R,
+    ) -> Result<Data, R::Failure> {
+        let mut wanted = match self.ops[&rdd] {
+            Op::Reduce => ALL,
+            Op::Source { .. } | Op::Map | Op::Filter | Op::Append => limit,
+        };
+        loop {
+            let mut data = self.input(rdd, partition, wanted, reader)?;
+            let is_all = data.records.len() < wanted;
+            self.apply(rdd, partition, &mut data);
+            // A filter may have to read more to give enough.
+            if is_all || data.records.len() >= limit {
+                data.records.truncate(limit);
+                return Ok(data);
+            }
+            wanted = wanted.saturating_mul(2);
+        }
+    }
+
+    /// The first records that an RDD's function is given.
+    fn input<R: ReadShuffle>(
+        &self,
+        rdd: RddId,
+        partition: Partition,
+        limit: usize,
         reader: &mut R,
     ) -> Result<Data, R::Failure> {
         let mut data = Data::default();
         if let Op::Source { records } = self.ops[&rdd] {
             let seed = mix2(mix2(self.seed, u64::from(rdd.0)), u64::from(partition.0));
             data.records.extend((0..records).map(|i| (mix2(seed, i) % 13, mix2(seed, i) >> 40)));
+            data.records.truncate(limit);
             return Ok(data);
         }
         for (position, dependency) in self.lineage.get(rdd).dependencies.iter().enumerate() {
             let salt = position as u64;
-            let parents = match dependency {
-                Dependency::Shuffle { shuffle, .. } => vec![reader.read(*shuffle, partition)?],
-                Dependency::Narrow { parent, mapping } => {
-                    let compute = |p| self.compute(*parent, p, reader);
-                    mapping.parents(partition).into_iter().map(compute).collect::<Result<_, _>>()?
-                }
-            };
-            for parent in parents {
+            let mut take = |parent: Data| {
                 data.absorb(&parent.whims, parent.mixed);
+                data.absorb_added(parent.added);
                 data.records.extend(parent.records.into_iter().map(|(k, v)| (k, v.wrapping_mul(1 + salt))));
+                limit - data.records.len().min(limit)
+            };
+            match dependency {
+                Dependency::Shuffle { shuffle, .. } => {
+                    take(reader.read(*shuffle, partition)?);
+                }
+                Dependency::Narrow { parent, mapping } => {
+                    let mut left = take(Data::default());
+                    for p in mapping.parents(partition) {
+                        if left > 0 {
+                            left = take(self.compute(*parent, p, left, reader)?);
+                        }
+                    }
+                }
             }
         }
-        self.apply(rdd, &mut data);
         Ok(data)
     }
 
-    fn apply(&self, rdd: RddId, data: &mut Data) {
+    /// What some functions add: `salt` tells which.
+    fn accumulate(&self, salt: u64, scope: UpdateScope, partition: Partition, data: &mut Data) {
+        let function = mix2(mix2(self.seed, salt), 0xadd);
+        if function.is_multiple_of(3) {
+            return;
+        }
+        let once = (AccumulatorId(function % ACCUMULATORS), scope, partition);
+        for (k, v) in &data.records {
+            let value = mix2(function, mix2(*k, *v));
+            if !value.is_multiple_of(4) {
+                let (extent, sum) = data.added.entry(once).or_default();
+                *extent += 1;
+                *sum = sum.wrapping_add(value);
+            }
+        }
+    }
+
+    /// What the function of an action adds that is given `data`.
+    pub(crate) fn act(&self, job: JobId, partition: Partition, data: &mut Data) {
+        self.accumulate(u64::from(job.0) << 1 | 1, UpdateScope::Job(job), partition, data);
+    }
+
+    fn apply(&self, rdd: RddId, partition: Partition, data: &mut Data) {
+        self.accumulate(u64::from(rdd.0) << 1, UpdateScope::Rdd(rdd), partition, data);
         match self.ops[&rdd] {
             Op::Source { .. } | Op::Append => {}
             Op::Map => data.records.iter_mut().for_each(|(k, v)| {
@@ -262,18 +361,20 @@ impl Program {
     /// What a map task writes that has computed `data`. A careful one has no whims.
     pub(crate) fn write(&self, shuffle: ShuffleId, map: Partition, data: Data, whim: u64) -> Block {
         let ShuffleFacts { reducers, careless, .. } = self.shuffles[&shuffle];
-        let Data { mut records, mut whims, mixed } = data;
-        if careless && !records.is_empty() {
-            whims.insert((shuffle, map), whim);
-            records.iter_mut().for_each(|(_, v)| *v = v.wrapping_add(whim << 44));
+        let mut data = data;
+        if careless && !data.records.is_empty() {
+            data.whims.insert((shuffle, map), whim);
+            data.records.iter_mut().for_each(|(_, v)| *v = v.wrapping_add(whim << 44));
         }
+        self.accumulate(u64::from(shuffle.0) << 32, UpdateScope::MapSide(shuffle), map, &mut data);
+        let Data { records, whims, mixed, added } = data;
         let mut buckets = vec![vec![]; reducers as usize];
         let mut checksum = 0u64;
         for (k, v) in records {
             checksum = checksum.wrapping_add(mix2(k, v));
             buckets[(mix(k) % u64::from(reducers)) as usize].push((k, v));
         }
-        Block { buckets, whims, mixed, checksum }
+        Block { buckets, whims, mixed, checksum, added }
     }
 
     /// The records of a partition, in the evaluation in which careless map tasks had these whims.
@@ -283,13 +384,45 @@ impl Program {
         rdd: RddId,
         partition: Partition,
     ) -> Vec<Record> {
-        let Ok(data) = self.compute(rdd, partition, evaluation);
+        let Ok(data) = self.compute(rdd, partition, ALL, evaluation);
+        evaluation.added.extend(data.added);
         data.records
+    }
+
+    /// Whether the program gives the same each time.
+    pub(crate) fn is_careful(&self) -> bool {
+        self.shuffles.values().all(|facts| !facts.careless)
+    }
+
+    /// All RDDs that one is computed from, and itself.
+    pub(crate) fn ancestors(&self, rdd: RddId) -> BTreeSet<RddId> {
+        let (mut found, mut pending) = (BTreeSet::new(), vec![rdd]);
+        while let Some(next) = pending.pop() {
+            if found.insert(next) {
+                pending.extend(self.lineage.get(next).dependencies.iter().map(Dependency::parent));
+            }
+        }
+        found
+    }
+
+    /// The shuffles that a shuffle is computed from.
+    pub(crate) fn upstream(&self, shuffle: ShuffleId) -> BTreeSet<ShuffleId> {
+        self.used_by(self.shuffles[&shuffle].parent)
+    }
+
+    /// The shuffles that an RDD is computed from.
+    pub(crate) fn used_by(&self, rdd: RddId) -> BTreeSet<ShuffleId> {
+        let read = |dependency: &Dependency| match dependency {
+            Dependency::Shuffle { shuffle, .. } => Some(*shuffle),
+            Dependency::Narrow { .. } => None,
+        };
+        let ancestors = self.ancestors(rdd);
+        ancestors.iter().flat_map(|rdd| self.lineage.get(*rdd).dependencies.iter().filter_map(read)).collect()
     }
 
     /// An evaluation, one task after the other.
     pub(crate) fn evaluation(&self, whims: Whims) -> Evaluation<'_> {
-        Evaluation { program: self, whims, written: BTreeMap::new() }
+        Evaluation { program: self, whims, written: BTreeMap::new(), added: Added::new() }
     }
 }
 
@@ -297,6 +430,8 @@ impl Program {
 pub(crate) struct Evaluation<'a> {
     program: &'a Program,
     whims: Whims,
+    /// What all functions have added, of map tasks too.
+    pub(crate) added: Added,
     written: BTreeMap<(ShuffleId, Partition), Arc<Block>>,
 }
 
@@ -306,9 +441,10 @@ impl Evaluation<'_> {
             return block.clone();
         }
         let parent = self.program.shuffles[&shuffle].parent;
-        let Ok(data) = self.program.compute(parent, map, self);
+        let Ok(data) = self.program.compute(parent, map, ALL, self);
         let whim = self.whims.get(&(shuffle, map)).copied().unwrap_or(0);
         let block = Arc::new(self.program.write(shuffle, map, data, whim));
+        self.added.extend(block.added.clone());
         self.written.insert((shuffle, map), block.clone());
         block
     }

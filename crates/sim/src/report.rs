@@ -34,6 +34,12 @@ pub struct Report {
     pub rollbacks: u64,
     /// Map outputs dropped.
     pub outputs_dropped: u64,
+    /// Updates of accumulators that were settled.
+    pub updates_settled: u64,
+    /// Contributions to accumulators that a rollback undid.
+    pub updates_undone: u64,
+    /// How often the value of an accumulator was looked at.
+    pub accumulators_read: u64,
     /// Jobs that had their answer.
     pub succeeded: u64,
     /// Jobs whose task failed too often.
@@ -93,6 +99,9 @@ impl Report {
         self.stage_retries += other.stage_retries;
         self.rollbacks += other.rollbacks;
         self.outputs_dropped += other.outputs_dropped;
+        self.updates_settled += other.updates_settled;
+        self.updates_undone += other.updates_undone;
+        self.accumulators_read += other.accumulators_read;
         self.succeeded += other.succeeded;
         self.task_failed += other.task_failed;
         self.stage_failed += other.stage_failed;
@@ -124,6 +133,11 @@ impl fmt::Display for Report {
             self.task_failures,
             self.stage_retries,
             self.rollbacks
+        )?;
+        writeln!(
+            f,
+            "accumulators: {} updates settled, {} undone, {} values read",
+            self.updates_settled, self.updates_undone, self.accumulators_read
         )?;
         write!(
             f,

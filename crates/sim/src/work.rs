@@ -3,7 +3,7 @@
 use crate::chance::{Chance, mix2};
 use crate::checker::Objection;
 use crate::machine::{Attempt, Machine};
-use crate::program::{Data, ReadShuffle};
+use crate::program::{Data, ReadShuffle, updates};
 use crate::world::{Happening, Order, Word, World};
 use firesteel_scheduler::{ShuffleOutputs, TaskOutcome};
 use firesteel_types::{CallSite, ExecutorId, KillReason, Partition, ShuffleId, TaskFailure, TaskId};
@@ -40,7 +40,7 @@ impl World {
                 let ignores = self.chance.per_mille(self.plot.faults.kill_ignored);
                 if !ignores && self.machine(id).attempts.remove(&task).is_some() {
                     let outcome = TaskOutcome::Failed(TaskFailure::Killed(KillReason::StageAborted));
-                    self.say(id, Word::Finished { task, outcome, data: None });
+                    self.say(id, Word::Finished { task, outcome, data: None, updates: vec![] });
                 }
             }
             Order::CommitDecision { task, allowed } => self.commit(id, task, allowed),
@@ -76,7 +76,8 @@ impl World {
             (Err(failure), _) => {
                 self.checker.fetch_failures += u64::from(matches!(failure, TaskFailure::FetchFailed { .. }));
                 self.report.count_failure(&failure);
-                self.say(id, Word::Finished { task, outcome: TaskOutcome::Failed(failure), data: None });
+                let outcome = TaskOutcome::Failed(failure);
+                self.say(id, Word::Finished { task, outcome, data: None, updates: vec![] });
             }
             (Ok(data), Some(shuffle)) => self.write(id, shuffle, &attempt, data),
             (Ok(data), None) if attempt.plan.commits => {
@@ -86,7 +87,11 @@ impl World {
                 self.ask_to_commit(id, task);
             }
             (Ok(data), None) => {
-                self.say(id, Word::Finished { task, outcome: TaskOutcome::Result, data: Some(data) });
+                let updates = updates(&data.added);
+                self.say(
+                    id,
+                    Word::Finished { task, outcome: TaskOutcome::Result, data: Some(data), updates },
+                );
             }
         }
         Ok(())
@@ -96,10 +101,10 @@ impl World {
         let (task, map) = (attempt.launch.task, attempt.launch.partition);
         let whim = mix2(self.report.seed, task.0) % 3;
         let block = self.program.write(shuffle, map, data, whim);
-        let (bytes, checksum) = (block.buckets.len() as u64, block.checksum);
+        let (bytes, checksum, updates) = (block.buckets.len() as u64, block.checksum, updates(&block.added));
         self.machine(id).blocks.insert((shuffle, map, task), Arc::new(block));
         let outcome = TaskOutcome::MapOutput { shuffle, map, bytes, checksum };
-        self.say(id, Word::Finished { task, outcome, data: None });
+        self.say(id, Word::Finished { task, outcome, data: None, updates });
     }
 
     /// An attempt asks for leave to commit, and will ask again until it is answered.
@@ -116,9 +121,11 @@ impl World {
         let word = if allowed {
             self.checker.committed.insert(task);
             let data = attempt.computed.and_then(Result::ok);
-            Word::Finished { task, outcome: TaskOutcome::Result, data }
+            let updates = data.as_ref().map(|data| updates(&data.added)).unwrap_or_default();
+            Word::Finished { task, outcome: TaskOutcome::Result, data, updates }
         } else {
-            Word::Finished { task, outcome: TaskOutcome::Failed(TaskFailure::CommitDenied), data: None }
+            let outcome = TaskOutcome::Failed(TaskFailure::CommitDenied);
+            Word::Finished { task, outcome, data: None, updates: vec![] }
         };
         self.say(id, word);
     }
@@ -149,7 +156,11 @@ impl World {
             host_service: self.plot.host_service,
             broken,
         };
-        let computed = program.compute(attempt.plan.rdd, attempt.launch.partition, &mut fetcher);
+        let (launch, plan) = (&attempt.launch, &attempt.plan);
+        let mut computed = program.compute(plan.rdd, launch.partition, plan.limit, &mut fetcher);
+        if let (Ok(data), None) = (&mut computed, plan.output) {
+            program.act(launch.job, launch.partition, data);
+        }
         match computed {
             Ok(data) if data.mixed => {
                 Err(format!("task {} was given two evaluations of one map task to read", attempt.launch.task))

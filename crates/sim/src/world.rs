@@ -11,16 +11,19 @@
 //! heartbeats. An executor that the scheduler does not know is told to register again, drops what it runs and keeps, and
 //! does so; what belongs to its earlier life is not listened to.
 
+use crate::book::sum_in;
 use crate::chance::Chance;
 use crate::checker::{Checker, JobRecord, Objection};
 use crate::fates::Fate;
 use crate::machine::{BlockName, Machine, Plan};
 use crate::plot::Plot;
-use crate::program::{Data, Program};
+use crate::program::{ACCUMULATORS, Data, Program};
 use crate::report::Report;
-use firesteel_scheduler::{Scheduler, TaskLaunch, TaskOutcome};
+use firesteel_scheduler::{Event, Scheduler, TaskLaunch, TaskOutcome};
 use firesteel_status::Status;
-use firesteel_types::{ExecutorId, JobId, RddId, ShuffleId, StageId, TaskId};
+use firesteel_types::{
+    AccumulatorId, AccumulatorUpdate, ExecutorId, JobId, RddId, ShuffleId, StageId, TaskId,
+};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
@@ -74,6 +77,14 @@ pub(crate) enum Happening {
     Release {
         shuffle: ShuffleId,
     },
+    /// The user lets go of an RDD.
+    ReleaseRdd {
+        rdd: RddId,
+    },
+    /// The user begins an accumulator anew.
+    Reset {
+        accumulator: AccumulatorId,
+    },
     Fate(Fate),
 }
 
@@ -96,6 +107,7 @@ pub(crate) enum Word {
         task: TaskId,
         outcome: TaskOutcome,
         data: Option<Data>,
+        updates: Vec<AccumulatorUpdate>,
     },
     CommitRequest(TaskId),
     /// Not the executor's own word, but that of whoever started it.
@@ -122,6 +134,8 @@ pub(crate) struct World {
     /// The attempts whose map output the driver heard of.
     pub(crate) reported: BTreeSet<TaskId>,
     pub(crate) checker: Checker,
+    /// What each accumulator has of updates that are settled.
+    pub(crate) settled: Vec<u64>,
     pub(crate) next_stage: u32,
     tick_at: Option<u64>,
     pub(crate) draining: bool,
@@ -151,6 +165,7 @@ impl World {
             machines: BTreeMap::new(),
             reported: BTreeSet::new(),
             checker: Checker::default(),
+            settled: vec![0; ACCUMULATORS as usize],
             next_stage: 0,
             tick_at: None,
             draining: false,
@@ -165,6 +180,9 @@ impl World {
 
     /// Lets everything happen, until all jobs have ended and nothing is left.
     pub(crate) fn run(&mut self) -> Result<Report, Objection> {
+        for accumulator in (0..ACCUMULATORS).map(AccumulatorId) {
+            self.inform(Event::AccumulatorRegistered { accumulator }, None)?;
+        }
         while self.checker.jobs.values().any(|job: &JobRecord| job.ended.is_none())
             || !self.programme.is_empty()
         {
@@ -177,12 +195,17 @@ impl World {
         for shuffle in self.program.clone().shuffles.keys() {
             self.happen(Happening::Release { shuffle: *shuffle })?;
         }
+        for rdd in self.program.rdds() {
+            self.happen(Happening::ReleaseRdd { rdd })?;
+        }
+        self.check_accumulators()?;
         if !self.scheduler.is_empty() {
             return Err("the scheduler remembers something after everything was released".into());
         }
         self.run_until(self.now + DRAIN_MS)?;
         self.check_nothing_left()?;
         self.report.happenings = self.happened;
+        self.report.updates_undone = self.checker.book.undone;
         Ok(self.report.clone())
     }
 
@@ -235,13 +258,23 @@ impl World {
             }
             Happening::Tick => {
                 self.tick_at = None;
-                self.inform(firesteel_scheduler::Event::Tick, None)?;
+                self.inform(Event::Tick, None)?;
             }
             Happening::Submit { job } => self.submit(job)?,
             Happening::Cancel { job } => self.cancel(job)?,
             Happening::TooLarge { job } => self.too_large(job)?,
             Happening::Release { shuffle } => {
-                self.inform(firesteel_scheduler::Event::ShuffleReleased { shuffle }, None)?;
+                self.inform(Event::ShuffleReleased { shuffle }, None)?;
+                self.checker.release_shuffle(&self.program, shuffle);
+            }
+            Happening::ReleaseRdd { rdd } => {
+                self.inform(Event::RddReleased { rdd }, None)?;
+                self.checker.book.rdd_gone(rdd);
+            }
+            Happening::Reset { accumulator } => {
+                self.inform(Event::AccumulatorReset { accumulator }, None)?;
+                self.settled[accumulator.0 as usize] = 0;
+                self.checker.book.reset(accumulator);
             }
             Happening::Fate(fate) => self.befall(fate),
         }
@@ -317,6 +350,11 @@ impl World {
         }
     }
 
+    /// How much has happened.
+    pub(crate) fn happened(&self) -> u64 {
+        self.happened
+    }
+
     /// Whether faults have ended.
     pub(crate) fn is_quiet(&self) -> bool {
         self.draining || self.now >= self.plot.quiet_from_ms
@@ -369,6 +407,19 @@ impl World {
             Some(executor) => Err(format!("by its events, executor {} is busy", executor.executor)),
             None => Ok(()),
         }
+    }
+
+    /// Compares what accumulators have with what they must have.
+    pub(crate) fn check_accumulators(&mut self) -> Result<(), Objection> {
+        self.report.accumulators_read += ACCUMULATORS;
+        for (id, must) in self.checker.book.values().into_iter().enumerate() {
+            let updates = self.scheduler.accumulator_updates(AccumulatorId(id as u64));
+            let value = updates.iter().map(|bytes| sum_in(bytes)).fold(self.settled[id], u64::wrapping_add);
+            if value != must {
+                return Err(format!("accumulator {id} has {value}, but what counts adds up to {must}"));
+            }
+        }
+        Ok(())
     }
 
     fn check_nothing_left(&self) -> Result<(), Objection> {

@@ -33,6 +33,8 @@ impl Scheduler {
         let affected = self.outputs.downstream(shuffle);
         let readers: BTreeSet<StageId> =
             affected.iter().chain([&shuffle]).flat_map(|shuffle| self.stages.readers_of(*shuffle)).collect();
+        // Before jobs fail: with its last job a shuffle may go, which would make final what its tasks added.
+        affected.iter().for_each(|shuffle| self.accumulators.undo_shuffle(*shuffle));
         for &reader in &readers {
             self.fail_if_delivered(reader, shuffle, map, fx);
         }
@@ -62,7 +64,6 @@ impl Scheduler {
     }
 
     fn forget_outputs(&mut self, shuffle: ShuffleId, fx: &mut Vec<Effect>) {
-        self.accumulators.undo_shuffle(shuffle);
         fx.extend(
             self.outputs.roll_back(shuffle).iter().map(|output| Effect::output_dropped(shuffle, output)),
         );
