@@ -17,7 +17,7 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(crate) struct AtHand {
     task: TaskId,
-    data: Option<Data>,
+    data: Option<Box<Data>>,
     /// The map task and its digest, if the word tells of an output.
     wrote: Option<((ShuffleId, Partition), u64)>,
     updates: Vec<AccumulatorUpdate>,
@@ -107,7 +107,7 @@ impl World {
                     job,
                     output,
                     task,
-                    at_hand.map(|word| (word.task, word.data.as_ref())),
+                    at_hand.map(|word| (word.task, word.data.as_deref())),
                 )?;
                 if self.chance.per_mille(self.plot.faults.too_large) {
                     let delay = self.chance.below(3_000);

@@ -90,7 +90,12 @@ impl World {
                 let updates = updates(&data.added);
                 self.say(
                     id,
-                    Word::Finished { task, outcome: TaskOutcome::Result, data: Some(data), updates },
+                    Word::Finished {
+                        task,
+                        outcome: TaskOutcome::Result,
+                        data: Some(Box::new(data)),
+                        updates,
+                    },
                 );
             }
         }
@@ -120,7 +125,7 @@ impl World {
         assert!(attempt.asks_to_commit, "only who asked is answered");
         let word = if allowed {
             self.checker.committed.insert(task);
-            let data = attempt.computed.and_then(Result::ok);
+            let data = attempt.computed.and_then(Result::ok).map(Box::new);
             let updates = data.as_ref().map(|data| updates(&data.added)).unwrap_or_default();
             Word::Finished { task, outcome: TaskOutcome::Result, data, updates }
         } else {

@@ -106,7 +106,7 @@ pub(crate) enum Word {
     Finished {
         task: TaskId,
         outcome: TaskOutcome,
-        data: Option<Data>,
+        data: Option<Box<Data>>,
         updates: Vec<AccumulatorUpdate>,
     },
     CommitRequest(TaskId),
@@ -272,9 +272,9 @@ impl World {
                 self.checker.book.rdd_gone(rdd);
             }
             Happening::Reset { accumulator } => {
-                self.inform(Event::AccumulatorReset { accumulator }, None)?;
                 self.settled[accumulator.0 as usize] = 0;
                 self.checker.book.reset(accumulator);
+                self.inform(Event::AccumulatorReset { accumulator }, None)?;
             }
             Happening::Fate(fate) => self.befall(fate),
         }
