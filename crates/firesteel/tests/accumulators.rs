@@ -1,6 +1,6 @@
 //! Accumulators: each `add` counts once for its partition, whatever is tried again, computed again, or computed twice at once.
 
-use firesteel::{Accumulate, Accumulator, Adder, Context, Error, Order, Rdd, Result};
+use firesteel::{Accumulate, Accumulator, Adder, Context, Error, Order, Rdd, Result, StorageLevel};
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -519,4 +519,32 @@ proptest! {
         prop_assert_eq!(added.value(), total);
         prop_assert!(CONTEXT.is_idle());
     }
+}
+
+#[test]
+fn partitions_that_are_kept_keep_what_was_added_for_them() {
+    let sc = context(3);
+    let (added, twice) = (sc.long_accumulator(), sc.long_accumulator());
+    let kept = flaky(&sc, &added, "kept").persist(StorageLevel::MEMORY_AND_DISK);
+    // Fails after the partition was computed and kept: nobody computes it again.
+    let fails_later = kept.map_with(twice.adder(), |twice, x| {
+        twice.add(1);
+        if x % 100 == 99 {
+            fail_once("after it was kept", x);
+        }
+        x
+    });
+    assert_eq!(fails_later.count().unwrap(), 1000);
+    assert_eq!((added.value(), twice.value()), (1000, 1000));
+    assert_eq!(kept.union(&fails_later).count().unwrap(), 2000);
+    assert_eq!((added.value(), twice.value()), (1000, 1000));
+    let again = kept.map(|x| x + 1).persist(StorageLevel::DISK_ONLY);
+    assert_eq!(again.zip(&kept).unwrap().count().unwrap(), 1000);
+    assert_eq!((added.value(), twice.value()), (1000, 1000));
+    added.reset();
+    assert_eq!(again.count().unwrap(), 1000);
+    assert_eq!(added.value(), 0, "what is kept was added before");
+    kept.unpersist(true);
+    assert_eq!(kept.count().unwrap(), 1000);
+    assert_eq!(added.value(), 1000, "and now it is computed again");
 }

@@ -3,17 +3,20 @@
 //! An [`Adder`] finds a typed cell for (accumulator, [`Place`]) in the table of the task that runs on this thread. No lock, no
 //! message: the table goes with the task's outcome, so what a failed attempt added is dropped with it. Two computations of one
 //! partition within one task (an RDD zipped with itself, say) have two places; of these the one with more `add`s counts.
+//!
+//! What is added while a partition is computed that will be kept is kept with it ([`Gathering`]), and brought along by whoever
+//! reads it ([`add_kept`]): the attempt that computed it may fail later, and nobody would compute it again.
 
 use crate::task::Outcome;
 use crate::watch::{self, Place};
 use firesteel_data::DataError;
 use firesteel_data::block::{decode_value, encode_value};
-use firesteel_types::{AccumulatorId, AccumulatorUpdate, Partition, TaskFailure, UpdateScope};
+use firesteel_types::{AccumulatorId, AccumulatorUpdate, Partition, TaskFailure, TaskId, UpdateScope};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::any::Any;
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::hash::Hash;
 use std::marker::PhantomData;
@@ -190,10 +193,19 @@ struct Table {
     application: Option<u64>,
     cells: Vec<Option<Cell>>,
     /// The cells of one partition: one for each place that lives, and of those that do not the best.
-    by_key: BTreeMap<(AccumulatorId, UpdateScope, Partition), Vec<usize>>,
+    by_key: BTreeMap<Key, Vec<usize>>,
+    /// What came with kept partitions that were read.
+    kept: BTreeMap<Key, AccumulatorUpdate>,
+    /// For which keys something was added, while somebody gathers.
+    touched: Vec<Key>,
+    /// How many gather.
+    gathering: u32,
     /// Cells that were found last, by the accumulator's id.
     hot: [Option<usize>; HOT],
 }
+
+/// What counts once.
+type Key = (AccumulatorId, UpdateScope, Partition);
 
 /// What functions added at one place.
 struct Cell {
@@ -274,12 +286,13 @@ impl Table {
         self.cells.push(Some(cell));
         let index = self.cells.len() - 1;
         self.by_key.entry(key).or_default().push(index);
+        self.touch(key);
         index
     }
 
     /// Of the computations of one partition that are over, keeps the one that counts: there may be one for each record of a
     /// cartesian product.
-    fn drop_lesser(&mut self, key: (AccumulatorId, UpdateScope, Partition)) {
+    fn drop_lesser(&mut self, key: Key) {
         let Some(indices) = self.by_key.get_mut(&key) else { return };
         let cells = &mut self.cells;
         // Streams share their place with whoever runs in it; where only the cell is left, nobody will add.
@@ -297,15 +310,45 @@ impl Table {
         self.hot = [None; HOT];
     }
 
-    fn updates(&mut self) -> Outcome<Vec<AccumulatorUpdate>> {
-        let mut updates = vec![];
-        for (&(accumulator, scope, partition), indices) in &self.by_key {
-            let best = largest(&self.cells, indices).expect("a partition that was added for has a cell");
-            let cell = self.cells[best].as_ref().expect("a cell that is listed is there");
-            let (extent, bytes) = (cell.extent, cell.encode()?.into());
-            updates.push(AccumulatorUpdate { accumulator, scope, partition, extent, bytes });
+    fn touch(&mut self, key: Key) {
+        if self.gathering > 0 {
+            self.touched.push(key);
         }
-        Ok(updates)
+    }
+
+    fn add_kept(&mut self, update: &AccumulatorUpdate) {
+        let key = (update.accumulator, update.scope, update.partition);
+        let known = self.kept.entry(key).or_insert_with(|| update.clone());
+        if known.extent < update.extent {
+            *known = update.clone();
+        }
+        self.touch(key);
+    }
+
+    /// All that was added.
+    fn updates(&self) -> Outcome<Vec<AccumulatorUpdate>> {
+        let keys: BTreeSet<Key> = self.by_key.keys().chain(self.kept.keys()).copied().collect();
+        self.updates_of(&keys)
+    }
+
+    fn updates_of(&self, keys: &BTreeSet<Key>) -> Outcome<Vec<AccumulatorUpdate>> {
+        keys.iter().map(|key| self.update(*key)).collect()
+    }
+
+    /// Of what was added for one key, and what was kept, the longer; of two alike what this task has computed itself.
+    fn update(&self, key: Key) -> Outcome<AccumulatorUpdate> {
+        let best = self.by_key.get(&key).and_then(|indices| largest(&self.cells, indices));
+        let cell = best.and_then(|index| self.cells[index].as_ref());
+        let (accumulator, scope, partition) = key;
+        match (self.kept.get(&key), cell) {
+            (Some(kept), None) => Ok(kept.clone()),
+            (Some(kept), Some(cell)) if kept.extent > cell.extent => Ok(kept.clone()),
+            (_, Some(cell)) => {
+                let (extent, bytes) = (cell.extent, cell.encode()?.into());
+                Ok(AccumulatorUpdate { accumulator, scope, partition, extent, bytes, kept_by: None })
+            }
+            (None, None) => unreachable!("something was added for each key"),
+        }
     }
 }
 
@@ -319,6 +362,53 @@ impl Cell {
                 retryable: false,
             })
         })
+    }
+}
+
+/// Brings along what was added while a partition was computed that is kept.
+pub(crate) fn add_kept(updates: &[AccumulatorUpdate]) {
+    if !updates.is_empty() {
+        TABLE.with_borrow_mut(|table| updates.iter().for_each(|update| table.add_kept(update)));
+    }
+}
+
+/// Gathers what is added from when it begins, while a partition is computed that will be kept.
+pub(crate) struct Gathering {
+    task: TaskId,
+    /// How much others had gathered then who gather still.
+    from: usize,
+}
+
+impl Gathering {
+    pub(crate) fn begin(task: TaskId) -> Self {
+        let from = TABLE.with_borrow_mut(|table| {
+            table.gathering += 1;
+            table.touched.len()
+        });
+        Gathering { task, from }
+    }
+
+    /// What was added.
+    pub(crate) fn updates(&self) -> Outcome<Arc<[AccumulatorUpdate]>> {
+        TABLE.with_borrow(|table| {
+            let keys = table.touched[self.from..].iter().copied().collect();
+            let mut updates = table.updates_of(&keys)?;
+            updates.iter_mut().for_each(|update| {
+                update.kept_by.get_or_insert(self.task);
+            });
+            Ok(updates.into())
+        })
+    }
+}
+
+impl Drop for Gathering {
+    fn drop(&mut self) {
+        TABLE.with_borrow_mut(|table| {
+            table.gathering = table.gathering.saturating_sub(1);
+            if table.gathering == 0 {
+                table.touched.clear();
+            }
+        });
     }
 }
 

@@ -4,6 +4,7 @@
 //! handed on by reference, a vector at a time. What does not fit is written to disk, or handed on without being kept, as the
 //! storage level says.
 
+use crate::accumulate::{self, Gathering};
 use crate::code::{self, Code};
 use crate::stream::{Batches, Op, Operator, Stream};
 use crate::task::{Origin, Outcome, Task};
@@ -52,8 +53,10 @@ impl<T: Data> Keep<T> {
         Ok(Arc::new(Op::<T>::new(Self { input, keep_as, origin })))
     }
 
-    /// Computes a partition and keeps it.
-    fn compute(&self, key: BlockKey, mut input: Stream<T>, task: &Task) -> Outcome<Stream<T>> {
+    /// Computes a partition and keeps it, with what its functions add to accumulators.
+    fn compute(&self, key: BlockKey, task: &Task) -> Outcome<Stream<T>> {
+        let added = Gathering::begin(task.spec().task);
+        let mut input = self.input.open(key.partition, task)?;
         let kept = &task.services().kept;
         let StorageLevel { use_disk, use_memory, deserialized, .. } = self.keep_as.level;
         let mut gathered = Gathered::new(deserialized, self.keep_as.compression);
@@ -62,7 +65,7 @@ impl<T: Data> Keep<T> {
             let (all, fits) = self.gather(gathered, &mut input, &mut reservation)?;
             if fits {
                 let block = all.into_block().map_err(|e| self.origin.data_failure(e))?;
-                kept.put_memory(key, block.clone(), reservation, use_disk);
+                kept.put_memory(key, block.clone(), added.updates()?, reservation, use_disk);
                 return Ok(self.read_memory(block, key, task));
             }
             gathered = all;
@@ -79,7 +82,7 @@ impl<T: Data> Keep<T> {
         })?;
         drop(reservation);
         let reader = file.read().map_err(|e| self.origin.data_failure(e))?;
-        kept.put_disk(key, file);
+        kept.put_disk(key, file, added.updates()?);
         Ok(self.read_frames(FrameSource::Disk(reader), key, task))
     }
 
@@ -155,16 +158,22 @@ impl<T: Data> Operator<T> for Keep<T> {
         };
         let key = BlockKey { rdd: self.origin.rdd, partition, version };
         match task.services().kept.get(key) {
-            Some(Found::Memory(block)) => Ok(self.read_memory(block, key, task)),
-            Some(Found::Disk(file)) => match file.read() {
-                Ok(reader) => Ok(self.read_frames(FrameSource::Disk(reader), key, task)),
+            Some((Found::Memory(block), updates)) => {
+                accumulate::add_kept(&updates);
+                Ok(self.read_memory(block, key, task))
+            }
+            Some((Found::Disk(file), updates)) => match file.read() {
+                Ok(reader) => {
+                    accumulate::add_kept(&updates);
+                    Ok(self.read_frames(FrameSource::Disk(reader), key, task))
+                }
                 Err(_) => {
                     // Somebody removed the file: the partition is computed again.
                     task.services().kept.remove(key);
-                    self.compute(key, self.input.open(partition, task)?, task)
+                    self.compute(key, task)
                 }
             },
-            None => self.compute(key, self.input.open(partition, task)?, task),
+            None => self.compute(key, task),
         }
     }
 }

@@ -10,11 +10,16 @@
 //! will be computed from now on, and forgets its output and with it its [`Contribution`]s. An entry therefore keeps a
 //! contribution for each map task that vouches for it, and none that something final covers: almost always one.
 //!
+//! **What executors keep.** A partition that is kept keeps what was added while it was computed, and each task that reads it
+//! brings that along: the attempt that computed it may have failed later, and what it added was dropped with it.
+//!
 //! **When entries end.** An RDD that is gone is not computed any more, nor is a job that ended, nor a shuffle that was
 //! released: their entries are settled, which means handed to the shell to be added up, and forgotten.
 
 use crate::effect::Effect;
-use firesteel_types::{AccumulatorId, AccumulatorUpdate, JobId, Partition, RddId, ShuffleId, UpdateScope};
+use firesteel_types::{
+    AccumulatorId, AccumulatorUpdate, JobId, Partition, RddId, ShuffleId, TaskId, UpdateScope,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -24,6 +29,9 @@ pub(crate) struct Accumulators {
     table: BTreeMap<AccumulatorId, Ledger>,
     /// The entries to which map tasks of a shuffle contributed what is not final.
     by_shuffle: BTreeMap<ShuffleId, BTreeSet<EntryName>>,
+    /// The RDDs whose entries are settled, by the first of a stretch with its last. What is kept may outlive them, where a lineage
+    /// is cut off.
+    released: BTreeMap<RddId, RddId>,
 }
 
 /// The updates of one accumulator that are not settled.
@@ -32,6 +40,8 @@ struct Ledger {
     entries: BTreeMap<(UpdateScope, Partition), Entry>,
     /// Grows with each change of what `entries` add up to.
     version: u64,
+    /// What attempts before this one have kept was added before the accumulator began anew.
+    began: Option<TaskId>,
 }
 
 type EntryName = (AccumulatorId, UpdateScope, Partition);
@@ -71,8 +81,12 @@ impl Accumulators {
     }
 
     /// The accumulator begins anew: what was added so far is forgotten, and counts if it is computed once more.
-    pub(crate) fn reset(&mut self, id: AccumulatorId) {
+    /// `next` is the attempt that will be launched next.
+    pub(crate) fn reset(&mut self, id: AccumulatorId, next: TaskId) {
         self.forget_entries(id);
+        if let Some(ledger) = self.table.get_mut(&id) {
+            ledger.began = Some(next);
+        }
     }
 
     fn forget_entries(&mut self, id: AccumulatorId) {
@@ -86,8 +100,12 @@ impl Accumulators {
 
     /// Takes in the updates of an outcome that counts.
     pub(crate) fn accept(&mut self, from: Source, updates: Vec<AccumulatorUpdate>) {
-        for AccumulatorUpdate { accumulator, scope, partition, extent, bytes } in updates {
-            let Some(ledger) = self.table.get_mut(&accumulator) else { continue };
+        for AccumulatorUpdate { accumulator, scope, partition, extent, bytes, kept_by } in updates {
+            let is_gone = matches!(scope, UpdateScope::Rdd(rdd) if self.is_released(rdd));
+            let Some(ledger) = self.table.get_mut(&accumulator).filter(|_| !is_gone) else { continue };
+            if kept_by.is_some_and(|task| ledger.began.is_some_and(|began| task < began)) {
+                continue;
+            }
             assert!(extent > 0, "an update of accumulator {accumulator} adds at least once");
             let entry = ledger.entries.entry((scope, partition)).or_default();
             ledger.version += 1;
@@ -142,6 +160,17 @@ impl Accumulators {
     /// An RDD will not be computed again.
     pub(crate) fn rdd_released(&mut self, rdd: RddId, fx: &mut Vec<Effect>) {
         self.settle(UpdateScope::Rdd(rdd), fx);
+        if self.is_released(rdd) {
+            return;
+        }
+        let last = self.released.remove(&RddId(rdd.0 + 1)).unwrap_or(rdd);
+        let before = self.released.range(..rdd).next_back().filter(|(_, end)| end.0 + 1 == rdd.0);
+        let first = before.map_or(rdd, |(first, _)| *first);
+        self.released.insert(first, last);
+    }
+
+    fn is_released(&self, rdd: RddId) -> bool {
+        self.released.range(..=rdd).next_back().is_some_and(|(_, last)| rdd <= *last)
     }
 
     /// A job ended, and none of its tasks will count any more.

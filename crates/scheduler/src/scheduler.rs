@@ -98,7 +98,9 @@ impl Scheduler {
             }
             Event::RddUnpersisted { rdd } => self.rdd_unpersisted(rdd, fx),
             Event::AccumulatorRegistered { accumulator } => self.accumulators.register(accumulator),
-            Event::AccumulatorReset { accumulator } => self.accumulators.reset(accumulator),
+            Event::AccumulatorReset { accumulator } => {
+                self.accumulators.reset(accumulator, self.tasks.next());
+            }
             Event::AccumulatorReleased { accumulator } => self.accumulators.release(accumulator),
             Event::RddReleased { rdd } => self.accumulators.rdd_released(rdd, fx),
             Event::SettleUpdates => self.accumulators.settle_all(fx),

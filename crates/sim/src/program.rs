@@ -72,7 +72,7 @@ impl Data {
 pub(crate) fn updates(added: &Added) -> Vec<AccumulatorUpdate> {
     let update = |(&(accumulator, scope, partition), &(extent, sum)): (&Once, &(u64, u64))| {
         let bytes = sum.to_le_bytes().as_slice().into();
-        AccumulatorUpdate { accumulator, scope, partition, extent, bytes }
+        AccumulatorUpdate { accumulator, scope, partition, extent, bytes, kept_by: None }
     };
     added.iter().map(update).collect()
 }

@@ -9,7 +9,7 @@ use crate::memory::{Answer, Evict};
 use crate::{LocalDirs, MemoryPool};
 use firesteel_data::DataError;
 use firesteel_data::frames::{FrameWriter, FramedFile};
-use firesteel_types::RddId;
+use firesteel_types::{AccumulatorUpdate, RddId};
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -33,6 +33,9 @@ pub enum Found {
     /// On disk, as [`KeptBlock::encode`] gave it, a frame for each stretch.
     Disk(Arc<FramedFile>),
 }
+
+/// What was added to accumulators while a partition was computed: whoever reads the partition brings it along.
+pub type KeptUpdates = Arc<[AccumulatorUpdate]>;
 
 /// Is told what is kept, and what no longer.
 pub trait BlockListener: Send + Sync {
@@ -70,6 +73,7 @@ struct State {
 struct Block {
     /// Whether it goes to disk when it has to make room.
     use_disk: bool,
+    updates: KeptUpdates,
     memory: Option<Arc<dyn KeptBlock>>,
     disk: Option<Arc<FramedFile>>,
 }
@@ -89,16 +93,17 @@ impl KeptBlocks {
     }
 
     /// A partition, if it is kept.
-    pub fn get(&self, key: BlockKey) -> Option<Found> {
+    pub fn get(&self, key: BlockKey) -> Option<(Found, KeptUpdates)> {
         let mut state = self.state();
         let block = state.blocks.get(&key)?;
+        let updates = block.updates.clone();
         let found = match (&block.memory, &block.disk) {
             (Some(memory), _) => Found::Memory(memory.clone()),
             (None, Some(disk)) => Found::Disk(disk.clone()),
             (None, None) => return None,
         };
         state.lru.touch(key);
-        Some(found)
+        Some((found, updates))
     }
 
     /// Memory for a partition of `rdd` that is being computed. Others make room, but none of the same RDD.
@@ -119,6 +124,7 @@ impl KeptBlocks {
         &self,
         key: BlockKey,
         block: Arc<dyn KeptBlock>,
+        updates: KeptUpdates,
         mut reservation: KeptReservation,
         use_disk: bool,
     ) {
@@ -126,7 +132,8 @@ impl KeptBlocks {
         let bytes = reservation.bytes;
         let is_new = {
             let mut state = self.state();
-            let known = state.blocks.entry(key).or_insert(Block { use_disk, memory: None, disk: None });
+            let new = Block { use_disk, updates, memory: None, disk: None };
+            let known = state.blocks.entry(key).or_insert(new);
             let is_new = known.memory.is_none() && known.disk.is_none();
             if is_new {
                 known.memory = Some(block);
@@ -142,10 +149,11 @@ impl KeptBlocks {
     }
 
     /// Keeps a partition on disk.
-    pub fn put_disk(&self, key: BlockKey, file: FramedFile) {
+    pub fn put_disk(&self, key: BlockKey, file: FramedFile, updates: KeptUpdates) {
         let is_new = {
             let mut state = self.state();
-            let known = state.blocks.entry(key).or_insert(Block { use_disk: true, memory: None, disk: None });
+            let new = Block { use_disk: true, updates, memory: None, disk: None };
+            let known = state.blocks.entry(key).or_insert(new);
             let is_new = known.memory.is_none() && known.disk.is_none();
             if is_new {
                 known.disk = Some(Arc::new(file));

@@ -3,7 +3,7 @@
 //! An update is what one computation of one partition added to one accumulator. The scheduler decides which updates count;
 //! it never looks into their bytes.
 
-use crate::ids::{AccumulatorId, JobId, Partition, RddId, ShuffleId};
+use crate::ids::{AccumulatorId, JobId, Partition, RddId, ShuffleId, TaskId};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
@@ -43,4 +43,6 @@ pub struct AccumulatorUpdate {
     pub extent: u64,
     /// All that was added, as one value, encoded.
     pub bytes: Arc<[u8]>,
+    /// The attempt that computed the partition, if this one read what that one had kept: whether it succeeded, nobody need know.
+    pub kept_by: Option<TaskId>,
 }

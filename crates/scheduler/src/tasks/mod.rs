@@ -49,6 +49,11 @@ impl RunningTasks {
         id
     }
 
+    /// The attempt that will be launched next.
+    pub(crate) fn next(&self) -> TaskId {
+        TaskId(self.next)
+    }
+
     pub(crate) fn get(&self, id: TaskId) -> Option<&RunningTask> {
         self.table.get(&id)
     }

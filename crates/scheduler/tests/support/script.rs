@@ -367,7 +367,7 @@ fn number<T: std::str::FromStr>(text: &str) -> T {
 }
 
 /// `a0/r1/2/5/x`: of accumulator 0, for partition 2 of RDD 1, in 5 additions, the value `x`. `m1` is the map side of shuffle 1,
-/// `j1` is job 1.
+/// `j1` is job 1; `x@t4` was kept by task 4.
 fn update(text: &str) -> Option<AccumulatorUpdate> {
     let words: Vec<&str> = text.split('/').collect();
     let [name, scope, partition, extent, value] = words[..] else { panic!("{text} is no update") };
@@ -378,7 +378,12 @@ fn update(text: &str) -> Option<AccumulatorUpdate> {
         _ => panic!("{scope} is no scope"),
     };
     let (accumulator, partition, extent) = (accumulator(name), Partition(number(partition)), number(extent));
-    Some(AccumulatorUpdate { accumulator, scope, partition, extent, bytes: value.as_bytes().into() })
+    let (value, kept_by) = match value.split_once('@') {
+        Some((value, by)) => (value, Some(task(by))),
+        None => (value, None),
+    };
+    let bytes = value.as_bytes().into();
+    Some(AccumulatorUpdate { accumulator, scope, partition, extent, bytes, kept_by })
 }
 
 fn accumulator(text: &str) -> AccumulatorId {
