@@ -84,6 +84,11 @@ impl ChunkReader {
         })
     }
 
+    /// Where in the file, or in its decompressed bytes, the chunk ends that was read last.
+    pub(crate) fn offset(&self) -> u64 {
+        self.offset
+    }
+
     pub(crate) fn terminator(&self) -> &Terminator {
         &self.terminator
     }

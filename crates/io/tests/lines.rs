@@ -219,3 +219,28 @@ fn absurd_splits_are_errors_and_no_panics() {
     let error = read(&remote, &LineOptions::default(), 1).unwrap_err();
     assert_eq!(error.cause, IoCause::UnknownScheme("s3".into()));
 }
+
+proptest! {
+    #[test]
+    fn chunks_of_lines_hold_the_file_once_and_know_where_they_stand(
+        text in "[ab\r\n]{0,60}",
+        cuts in prop::collection::vec(0usize..60, 0..4),
+    ) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.txt").to_str().unwrap().to_string();
+        std::fs::write(&path, &text).unwrap();
+        let mut bounds: Vec<usize> = cuts.iter().map(|cut| (*cut).min(text.len())).chain([0, text.len()]).collect();
+        bounds.sort_unstable();
+        bounds.dedup();
+        let mut found = vec![];
+        for ends in bounds.windows(2) {
+            let split = FileSplit { path: path.clone(), start: ends[0] as u64, length: (ends[1] - ends[0]) as u64 };
+            let mut chunks = firesteel_io::LineChunks::open(&split).unwrap();
+            while chunks.next_chunk().unwrap() {
+                prop_assert_eq!(chunks.offset() as usize, found.len());
+                found.extend_from_slice(chunks.bytes());
+            }
+        }
+        prop_assert_eq!(found, text.into_bytes());
+    }
+}

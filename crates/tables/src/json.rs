@@ -1,0 +1,107 @@
+//! JSON lines: a value on each line, as `serde_json` reads and writes it. Blank lines are passed over; a line that is not a
+//! record is a bad row.
+
+use crate::error::{OnBadRow, TableError};
+use crate::fault::Fault;
+use crate::line_feed::{LineFeed, first_line, is_blank};
+use firesteel_io::FileSplit;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::io::{self, Write};
+use std::marker::PhantomData;
+
+/// Reads the records of one split of a file of JSON lines.
+///
+/// ```
+/// use firesteel_io::FileSplit;
+/// use firesteel_tables::{JsonReader, fail_on_bad_row};
+/// # let dir = tempfile::tempdir().unwrap();
+/// # let path = dir.path().join("a.json").to_str().unwrap().to_string();
+/// std::fs::write(&path, "[1, \"a\"]\n[2, \"b\"]\n").unwrap();
+/// let mut reader = JsonReader::<(u32, String)>::open(&FileSplit { path, start: 0, length: 18 })?;
+/// let mut records = vec![];
+/// while reader.read_batch(&mut records, &mut fail_on_bad_row)? {}
+/// assert_eq!(records, [(1, "a".into()), (2, "b".into())]);
+/// # Ok::<(), firesteel_tables::TableError>(())
+/// ```
+pub struct JsonReader<T> {
+    feed: LineFeed,
+    types: PhantomData<fn() -> T>,
+}
+
+impl<T: DeserializeOwned> JsonReader<T> {
+    /// Opens the split's file.
+    ///
+    /// # Errors
+    /// When the file cannot be opened.
+    pub fn open(split: &FileSplit) -> Result<Self, TableError> {
+        Ok(JsonReader { feed: LineFeed::open(split)?, types: PhantomData })
+    }
+
+    /// Appends the next records to `out`: some, or none where all were bad. False when the split is over.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or `on_bad_row` does not let a row pass.
+    pub fn read_batch(&mut self, out: &mut Vec<T>, on_bad_row: &mut OnBadRow<'_>) -> Result<bool, TableError> {
+        let Some(piece) = self.feed.next_piece()? else { return Ok(false) };
+        let (mut at, mut lines) = (piece.range.start, 0);
+        while at < piece.range.end {
+            let (line, length) = first_line(&self.feed.bytes()[at..piece.range.end]);
+            match serde_json::from_slice(line) {
+                Ok(record) => out.push(record),
+                Err(_) if is_blank(line) => {}
+                Err(error) => {
+                    let offset = piece.offset + (at - piece.range.start) as u64;
+                    on_bad_row(self.feed.bad_row(piece.lines + lines, offset, line, fault(&error))?)?;
+                }
+            }
+            at += length;
+            lines += 1;
+        }
+        self.feed.passed(lines);
+        Ok(true)
+    }
+}
+
+/// The library counts lines too, but from the beginning of what it was given: one line.
+fn fault(error: &serde_json::Error) -> Fault {
+    let text = error.to_string();
+    let reason = text.split(" at line ").next().unwrap_or(&text);
+    Fault::new(format!("{reason} (character {} of the line)", error.column()))
+}
+
+/// Writes records as JSON lines.
+///
+/// ```
+/// let mut writer = firesteel_tables::JsonWriter::new(vec![]);
+/// writer.write(&(1, "a"))?;
+/// assert_eq!(writer.into_inner(), b"[1,\"a\"]\n");
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub struct JsonWriter<W> {
+    sink: W,
+    line: Vec<u8>,
+}
+
+impl<W: Write> JsonWriter<W> {
+    /// A writer to a sink, which should be buffered.
+    pub fn new(sink: W) -> Self {
+        JsonWriter { sink, line: vec![] }
+    }
+
+    /// Writes one record.
+    ///
+    /// # Errors
+    /// The sink's, or one of kind `InvalidData` for a record that JSON cannot hold, such as a map whose keys are lists.
+    pub fn write<T: Serialize>(&mut self, record: &T) -> io::Result<()> {
+        self.line.clear();
+        serde_json::to_writer(&mut self.line, record).map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e.to_string()))?;
+        self.line.push(b'\n');
+        self.sink.write_all(&self.line)
+    }
+
+    /// The sink.
+    pub fn into_inner(self) -> W {
+        self.sink
+    }
+}

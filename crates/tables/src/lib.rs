@@ -1,0 +1,25 @@
+//! Tables: bytes of CSV, JSON lines and Parquet files from and to typed rows, any serde record type. No scheduling here: a
+//! reader is given one split of one file, a writer one sink.
+//!
+//! [`Shape`] is what a record type looks like, learned by deserialising it from made-up values. The readers match columns by
+//! name with it once for each file, and then hand cells to the type's own `Deserialize`, without looking names up again for
+//! each row. What is wrong with a file or a row is a [`TableError`]; what becomes of bad rows is the caller's choice
+//! ([`OnBadRow`]).
+
+mod csv;
+mod error;
+mod fault;
+mod json;
+mod line_feed;
+#[cfg(feature = "parquet")]
+mod parquet;
+mod row;
+mod shape;
+mod trace;
+
+pub use csv::{CsvFormat, CsvReader, CsvWriter};
+pub use error::{BadRow, OnBadRow, TableError, fail_on_bad_row};
+pub use json::{JsonReader, JsonWriter};
+#[cfg(feature = "parquet")]
+pub use parquet::{ParquetCompression, ParquetFormat, ParquetReader, ParquetWriter};
+pub use shape::{Field, Kind, Shape};
