@@ -42,9 +42,6 @@ impl LineFeed {
         Ok(LineFeed { chunks, path: split.path.clone(), taken: 0, start: None, lines: 0, before: Cell::new(None) })
     }
 
-    pub(crate) fn path(&self) -> &str {
-        &self.path
-    }
 
     /// The next whole lines, at least one; none when the split is over.
     pub(crate) fn next_piece(&mut self) -> Result<Option<Piece>, TableError> {

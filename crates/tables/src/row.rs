@@ -74,6 +74,14 @@ impl Plan {
         &self.names
     }
 
+    /// The columns that fields are made of, in the order of columns.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn used(&self) -> Vec<usize> {
+        let mut used: Vec<usize> = self.columns.iter().map(|matched| matched.column).collect();
+        used.sort_unstable();
+        used
+    }
+
     /// How many cells a row has.
     pub(crate) fn width(&self) -> usize {
         self.names.len()

@@ -6,10 +6,9 @@
 
 use crate::fault::{Fault, What};
 use crate::shape::{Field, Kind, Shape};
-use serde::Deserialize;
 use serde::de::{self, DeserializeOwned, DeserializeSeed, IntoDeserializer, Visitor};
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// What is shown to a type that wants text, one after another until it is content.
 const TEXTS: &[&str] = &[
@@ -285,7 +284,7 @@ impl<'de> de::Deserializer<'de> for Tracer<'_> {
         if self.path.is_empty() {
             self.session.borrow_mut().root = names;
         }
-        let mut given = Names { tracer: &self, names, next: 0, ordinal: 0, number: Number::No, fields: vec![] };
+        let mut given = Names { tracer: &self, names, next: 0, number: Number::No, fields: vec![] };
         let value = visitor.visit_map(&mut given)?;
         let fields = given.fields;
         *self.kind = Kind::Struct(fields);
@@ -362,8 +361,6 @@ struct Names<'t, 's> {
     tracer: &'t Tracer<'s>,
     names: &'static [&'static str],
     next: usize,
-    /// How many names that are no aliases came before.
-    ordinal: usize,
     number: Number,
     fields: Vec<Field>,
 }
@@ -396,7 +393,7 @@ impl Names<'_, '_> {
                         field.aliases.dedup();
                     }
                 }
-                (None, Probe::Without(at)) if is_root && *at == place => self.ordinal += 1,
+                (None, Probe::Without(at)) if is_root && *at == place => {}
                 (None, _) => return Some(place),
             }
             self.next += 1;
@@ -442,7 +439,6 @@ impl<'de> de::MapAccess<'de> for Names<'_, '_> {
         }
         let optional = matches!(kind, Kind::Option(_));
         self.fields.push(Field { name: self.names[place], aliases: vec![], kind, required: !optional });
-        self.ordinal += 1;
         self.next += 1;
         Ok(value)
     }

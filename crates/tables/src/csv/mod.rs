@@ -52,7 +52,7 @@ impl Default for CsvFormat {
 }
 
 impl CsvFormat {
-    /// Whether the characters can be told apart.
+    /// Whether characters and nulls can be told apart.
     ///
     /// # Errors
     /// In words, when they cannot.
@@ -67,7 +67,16 @@ impl CsvFormat {
                 return Err(format!("{:?} cannot be both {other} and {name}", char::from(*byte)));
             }
         }
-        Ok(())
+        let marks = |null: &&String| null.bytes().any(|byte| self.is_mark(byte));
+        match self.nulls.iter().find(marks) {
+            Some(null) => Err(format!("the null {null:?} holds a delimiter, quote, escape or line end, so no field can be it")),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether a byte has a meaning of its own.
+    fn is_mark(&self, byte: u8) -> bool {
+        byte == self.delimiter || matches!(byte, b'\r' | b'\n') || [self.quote, self.escape].contains(&Some(byte))
     }
 
     fn is_null(&self, text: &str) -> bool {

@@ -35,7 +35,7 @@ const MAX_HEADER_BYTES: usize = 1 << 20;
 /// # let dir = tempfile::tempdir().unwrap();
 /// # let path = dir.path().join("a.csv").to_str().unwrap().to_string();
 /// std::fs::write(&path, "carrier,delay\nAA,\nUA,-3\n").unwrap();
-/// let mut reader = CsvReader::open(&FileSplit { path, start: 0, length: 24 }, &CsvFormat::default())?;
+/// let mut reader = CsvReader::<Flight>::open(&FileSplit { path, start: 0, length: 24 }, &CsvFormat::default())?;
 /// let mut flights = vec![];
 /// while reader.read_batch(&mut flights, &mut fail_on_bad_row)? {}
 /// let expected = [("AA", None), ("UA", Some(-3))];
@@ -139,6 +139,7 @@ impl<T: DeserializeOwned> CsvReader<T> {
         if open.text.is_empty() {
             (open.offset, open.lines) = (piece.offset, piece.lines);
         }
+        let passed = line_ends(bytes);
         open.text.extend_from_slice(bytes);
         let mut at = 0;
         while let Some(end) = record_end(&open.text[at..], &self.rows.format) {
@@ -155,7 +156,6 @@ impl<T: DeserializeOwned> CsvReader<T> {
             let bad = self.feed.bad_row(open.lines, open.offset, &open.text, fault)?;
             return Err(TableError::Row(bad));
         }
-        let passed = line_ends(bytes);
         self.open = open;
         self.feed.passed(passed);
         Ok(())
@@ -189,7 +189,7 @@ impl<T: DeserializeOwned> CsvReader<T> {
 impl<T: DeserializeOwned> Rows<T> {
     /// Whether a record is left out because nothing is in it.
     fn skips(&self, record: &[u8]) -> bool {
-        let one_column = self.plan.as_ref().is_some_and(|plan| plan.width() == 1);
+        let one_column = self.fixed && self.plan.as_ref().is_some_and(|plan| plan.width() == 1);
         !one_column && is_empty(record, &self.format)
     }
 

@@ -116,13 +116,7 @@ impl Row {
     }
 
     fn text(&mut self, format: &CsvFormat, text: &str) -> Result<(), Fault> {
-        let special = |byte: u8| {
-            byte == format.delimiter
-                || matches!(byte, b'\r' | b'\n')
-                || Some(byte) == format.quote
-                || Some(byte) == format.escape
-        };
-        let is_special = text.bytes().any(special);
+        let is_special = text.bytes().any(|byte| format.is_mark(byte));
         // A byte order mark at a file's beginning would be dropped; only spaces could pass for a blank line.
         let is_odd = text.starts_with('\u{FEFF}') || text.bytes().all(|byte| byte == b' ');
         let Some(quote) = format.quote else {

@@ -1,0 +1,91 @@
+//! Checksums of column chunks. The library verifies those of pages that other programs write (Spark does), and writes none; so
+//! our files carry one for each column chunk, beside the schema, where readers that do not know of them pass them over.
+//!
+//! Noted as `firesteel.crc32`: for each row group and each of its leaf columns, in their order, the CRC-32 of the chunk's
+//! bytes as eight hexadecimal digits.
+
+use bytes::Bytes;
+use crc32fast::Hasher;
+use parquet::arrow::arrow_writer::PageKey;
+use parquet::column::page_store::{InMemoryPageStoreFactory, PageStore, PageStoreArgs, PageStoreFactory};
+use parquet::errors::Result;
+use parquet::file::metadata::ParquetMetaData;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The name that the checksums have in a file.
+pub(super) const KEY: &str = "firesteel.crc32";
+
+/// Keeps finished pages in memory, and sums each column chunk up as it goes into the file.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Summing {
+    sums: Arc<Mutex<Vec<Hasher>>>,
+}
+
+impl Summing {
+    /// The sums so far, as a file has them.
+    pub(super) fn text(&self) -> String {
+        let sums = self.sums.lock().unwrap_or_else(PoisonError::into_inner);
+        sums.iter().map(|sum| format!("{:08x}", sum.clone().finalize())).collect()
+    }
+}
+
+impl PageStoreFactory for Summing {
+    fn create(&self, args: &PageStoreArgs<'_>) -> Result<Box<dyn PageStore>> {
+        let mut sums = self.sums.lock().unwrap_or_else(PoisonError::into_inner);
+        sums.push(Hasher::new());
+        let pages = InMemoryPageStoreFactory.create(args)?;
+        Ok(Box::new(SummingStore { pages, sums: self.sums.clone(), index: sums.len() - 1 }))
+    }
+}
+
+struct SummingStore {
+    pages: Box<dyn PageStore>,
+    sums: Arc<Mutex<Vec<Hasher>>>,
+    index: usize,
+}
+
+impl PageStore for SummingStore {
+    fn put(&mut self, value: Bytes) -> Result<PageKey> {
+        self.pages.put(value)
+    }
+
+    /// Called once for each piece, in the order of the file.
+    fn take(&mut self, key: PageKey) -> Result<Bytes> {
+        let piece = self.pages.take(key)?;
+        let mut sums = self.sums.lock().unwrap_or_else(PoisonError::into_inner);
+        sums[self.index].update(&piece);
+        Ok(piece)
+    }
+
+    fn memory_size(&self) -> usize {
+        self.pages.memory_size()
+    }
+}
+
+/// The checksums in a file, if it has such.
+pub(super) struct Checksums {
+    sums: Vec<u32>,
+    leaves: usize,
+}
+
+impl Checksums {
+    /// Those of a file. None when it has none; an error when they cannot be its own.
+    pub(super) fn of(metadata: &ParquetMetaData) -> std::result::Result<Option<Checksums>, String> {
+        let pairs = metadata.file_metadata().key_value_metadata();
+        let Some(text) = pairs.and_then(|pairs| pairs.iter().find(|pair| pair.key == KEY)) else { return Ok(None) };
+        let text = text.value.as_deref().unwrap_or_default();
+        let leaves = metadata.file_metadata().schema_descr().num_columns();
+        let digits = text.as_bytes().chunks(8);
+        let sums: Option<Vec<u32>> =
+            digits.map(|digits| u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()).collect();
+        match sums {
+            Some(sums) if sums.len() >= leaves * metadata.num_row_groups() => Ok(Some(Checksums { sums, leaves })),
+            _ => Err("its checksums cannot be read: the file is damaged".into()),
+        }
+    }
+
+    /// Whether a column chunk has the bytes that were written.
+    pub(super) fn matches(&self, row_group: usize, leaf: usize, chunk: &[u8]) -> bool {
+        self.sums[row_group * self.leaves + leaf] == crc32fast::hash(chunk)
+    }
+}
