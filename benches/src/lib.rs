@@ -9,6 +9,7 @@ pub mod buckets;
 pub mod data;
 pub mod params;
 pub mod report;
+pub mod table;
 pub mod threads;
 pub mod word_table;
 pub mod words;

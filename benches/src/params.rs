@@ -9,6 +9,7 @@
 //! | `BENCH_THREADS` | threads; all of the machine's when unset |
 //! | `BENCH_RUNS` | runs within the process |
 //! | `BENCH_TEXT` | the file whose words are counted |
+//! | `BENCH_TABLE` | the directory of the Parquet table that is scanned |
 
 use std::path::PathBuf;
 
@@ -55,4 +56,12 @@ pub fn threads() -> usize {
 /// When `BENCH_TEXT` is not set.
 pub fn text() -> PathBuf {
     std::env::var_os("BENCH_TEXT").expect("BENCH_TEXT names the text whose words are counted").into()
+}
+
+/// The directory of the Parquet table that is scanned.
+///
+/// # Panics
+/// When `BENCH_TABLE` is not set.
+pub fn table() -> String {
+    std::env::var("BENCH_TABLE").expect("BENCH_TABLE names the table that is scanned")
 }

@@ -7,6 +7,7 @@ mod machine;
 mod measure;
 mod results;
 pub(crate) mod spark;
+mod table;
 mod text;
 mod workloads;
 
@@ -105,6 +106,10 @@ fn compare(
     if workload.reads_text {
         let text = text::prepare(quick)?;
         variables.push(("BENCH_TEXT", text.to_string_lossy().into_owned()));
+    }
+    if workload.reads_table {
+        let table = table::prepare(&variables)?;
+        variables.push(("BENCH_TABLE", table.to_string_lossy().into_owned()));
     }
     let peers = peers(workload, spark.is_some());
     let mut measured: Vec<Measured> =

@@ -26,6 +26,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("storage", &["types", "conf", "data"]),
     ("shuffle", &["types", "conf", "data", "storage"]),
     ("io", &["types", "conf", "data"]),
+    ("tables", &["types", "io"]),
     ("operators", &["types", "conf", "plan", "closures", "data", "storage", "shuffle", "io"]),
     ("net", &["types", "conf", "protocol"]),
     (
@@ -60,6 +61,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "storage",
             "shuffle",
             "io",
+            "tables",
             "operators",
             "net",
             "executor",
@@ -79,6 +81,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "storage",
             "shuffle",
             "io",
+            "tables",
             "operators",
             "executor",
             "firesteel",

@@ -3,6 +3,7 @@
 use firesteel_conf::ConfError;
 use firesteel_data::DataError;
 use firesteel_io::IoError;
+use firesteel_tables::TableError;
 use firesteel_types::{CallSite, JobFailure};
 use std::panic::Location;
 
@@ -27,6 +28,14 @@ pub enum Error {
         site: CallSite,
         /// Why.
         source: IoError,
+    },
+    /// A table's columns do not fit the record type, as was found before any task ran.
+    #[error("{source}\n  in {site}")]
+    Table {
+        /// The operation that needed it.
+        site: CallSite,
+        /// Why.
+        source: TableError,
     },
     /// Records or an environment could not be encoded or decoded on the driver.
     #[error("{source}\n  in {site}")]

@@ -86,6 +86,7 @@ mod resolve;
 mod resolve_kept;
 mod run_main;
 mod sources;
+mod tables;
 
 pub use accumulator::Accumulator;
 pub use bytes::Bytes;
@@ -111,8 +112,12 @@ pub use firesteel_io::hadoop::{Fields, SequenceCompression, SequenceOptions, VIn
 /// ```
 pub use firesteel_macros::main;
 pub use firesteel_operators::{Accumulate, Adder, Broadcast, PartitionIter};
+pub use firesteel_tables::{BadRow, CsvFormat, TableError};
+#[cfg(feature = "parquet")]
+pub use firesteel_tables::{ParquetCompression, ParquetFormat};
 pub use firesteel_types::{JobFailure, Partition, StorageLevel, TaskFailure};
 pub use partitioner::{HashPartitioner, Partitioner};
 pub use rdd::*;
 pub use run_main::{ExitWith, run_main};
 pub use sources::FileInfo;
+pub use tables::*;

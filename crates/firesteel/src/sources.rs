@@ -180,7 +180,7 @@ impl Context {
     }
 }
 
-fn parts(
+pub(crate) fn parts(
     site: CallSite,
     partitions: u32,
     code: std::result::Result<Code, firesteel_data::DataError>,

@@ -17,5 +17,6 @@ mod operations {
     mod sources;
     mod support;
     mod table;
+    mod tables;
     mod transform;
 }

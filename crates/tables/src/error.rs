@@ -68,7 +68,8 @@ fn shorten(text: &str, characters: usize) -> String {
 
 impl fmt::Display for BadRow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {} of {}", self.line, self.path)?;
+        let unit = if self.text.is_empty() { "row" } else { "line" };
+        write!(f, "{unit} {} of {}", self.line, self.path)?;
         if let Some(column) = &self.column {
             write!(f, ", column `{column}`")?;
         }

@@ -42,7 +42,11 @@ impl<T: DeserializeOwned> JsonReader<T> {
     ///
     /// # Errors
     /// When the file cannot be read, or `on_bad_row` does not let a row pass.
-    pub fn read_batch(&mut self, out: &mut Vec<T>, on_bad_row: &mut OnBadRow<'_>) -> Result<bool, TableError> {
+    pub fn read_batch(
+        &mut self,
+        out: &mut Vec<T>,
+        on_bad_row: &mut OnBadRow<'_>,
+    ) -> Result<bool, TableError> {
         let Some(piece) = self.feed.next_piece()? else { return Ok(false) };
         let (mut at, mut lines) = (piece.range.start, 0);
         while at < piece.range.end {
@@ -95,7 +99,8 @@ impl<W: Write> JsonWriter<W> {
     /// The sink's, or one of kind `InvalidData` for a record that JSON cannot hold, such as a map whose keys are lists.
     pub fn write<T: Serialize>(&mut self, record: &T) -> io::Result<()> {
         self.line.clear();
-        serde_json::to_writer(&mut self.line, record).map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e.to_string()))?;
+        serde_json::to_writer(&mut self.line, record)
+            .map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e.to_string()))?;
         self.line.push(b'\n');
         self.sink.write_all(&self.line)
     }

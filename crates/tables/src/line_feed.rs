@@ -39,9 +39,15 @@ pub(crate) struct Piece {
 impl LineFeed {
     pub(crate) fn open(split: &FileSplit) -> Result<LineFeed, TableError> {
         let chunks = LineChunks::open(split)?;
-        Ok(LineFeed { chunks, path: split.path.clone(), taken: 0, start: None, lines: 0, before: Cell::new(None) })
+        Ok(LineFeed {
+            chunks,
+            path: split.path.clone(),
+            taken: 0,
+            start: None,
+            lines: 0,
+            before: Cell::new(None),
+        })
     }
-
 
     /// The next whole lines, at least one; none when the split is over.
     pub(crate) fn next_piece(&mut self) -> Result<Option<Piece>, TableError> {
@@ -54,7 +60,11 @@ impl LineFeed {
         }
         let from = self.taken;
         self.taken += piece_length(&self.chunks.bytes()[from..]);
-        Ok(Some(Piece { range: from..self.taken, offset: self.chunks.offset() + from as u64, lines: self.lines }))
+        Ok(Some(Piece {
+            range: from..self.taken,
+            offset: self.chunks.offset() + from as u64,
+            lines: self.lines,
+        }))
     }
 
     /// The bytes that pieces are ranges of.
@@ -69,10 +79,24 @@ impl LineFeed {
 
     /// A bad row, `lines` after the split's first line.
     #[cold]
-    pub(crate) fn bad_row(&self, lines: u64, offset: u64, text: &[u8], fault: Fault) -> Result<BadRow, TableError> {
+    pub(crate) fn bad_row(
+        &self,
+        lines: u64,
+        offset: u64,
+        text: &[u8],
+        fault: Fault,
+    ) -> Result<BadRow, TableError> {
         let (column, value, reason) = fault.into_parts();
         let line = self.lines_before()? + lines + 1;
-        Ok(BadRow { path: self.path.clone(), line, offset, column, value, reason, text: BadRow::shortened(text) })
+        Ok(BadRow {
+            path: self.path.clone(),
+            line,
+            offset,
+            column,
+            value,
+            reason,
+            text: BadRow::shortened(text),
+        })
     }
 
     fn lines_before(&self) -> Result<u64, TableError> {

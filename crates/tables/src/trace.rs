@@ -75,7 +75,8 @@ pub(crate) fn shape<T: DeserializeOwned>() -> Shape {
     let mut by_index = !fields.is_empty() && kind.is_ok();
     if kind.is_ok() {
         for (ordinal, field) in fields.iter_mut().enumerate() {
-            let place = names.iter().position(|name| *name == first_name(field, &session, names)).unwrap_or(0);
+            let place =
+                names.iter().position(|name| *name == first_name(field, &session, names)).unwrap_or(0);
             let without = run::<T>(&session, Probe::Without(place));
             field.required = without.is_err_and(|fault| matches!(fault.what(), What::Missing(_)));
             let numbered = run::<T>(&session, Probe::Numbered(ordinal, place));
@@ -97,8 +98,14 @@ fn opaque(name: &'static str) -> Field {
 /// The name of a field that runs use: the first of its names that is no alias of one before.
 fn first_name(field: &Field, session: &RefCell<Session>, names: &[&'static str]) -> &'static str {
     let session = session.borrow();
-    let used = |name: &str| names.iter().position(|n| *n == name).is_some_and(|at| !session.aliases.contains_key(&vec![at]));
-    [field.name].into_iter().chain(field.aliases.iter().copied()).find(|name| used(name)).unwrap_or(field.name)
+    let used = |name: &str| {
+        names.iter().position(|n| *n == name).is_some_and(|at| !session.aliases.contains_key(&vec![at]))
+    };
+    [field.name]
+        .into_iter()
+        .chain(field.aliases.iter().copied())
+        .find(|name| used(name))
+        .unwrap_or(field.name)
 }
 
 fn run<T: DeserializeOwned>(session: &RefCell<Session>, probe: Probe) -> Result<Kind, Fault> {
@@ -230,11 +237,19 @@ impl<'de> de::Deserializer<'de> for Tracer<'_> {
         visitor.visit_unit()
     }
 
-    fn deserialize_unit_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_unit_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
         self.deserialize_unit(visitor)
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -458,7 +473,8 @@ impl<'de> de::EnumAccess<'de> for FirstVariant {
     }
 }
 
-const DATA_IN_VARIANT: &str = "enums with data in their variants have no column; make the variants' data fields of the record";
+const DATA_IN_VARIANT: &str =
+    "enums with data in their variants have no column; make the variants' data fields of the record";
 
 impl<'de> de::VariantAccess<'de> for FirstVariant {
     type Error = Fault;

@@ -1,7 +1,9 @@
 //! What is written is read back equal, for records of several types and whatever the splits: each row once, in the file's order.
 
 use firesteel_io::FileSplit;
-use firesteel_tables::{CsvFormat, CsvReader, CsvWriter, JsonReader, JsonWriter, TableError, fail_on_bad_row};
+use firesteel_tables::{
+    CsvFormat, CsvReader, CsvWriter, JsonReader, JsonWriter, TableError, fail_on_bad_row,
+};
 use proptest::prelude::*;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -40,27 +42,36 @@ fn text() -> impl Strategy<Value = String> {
 
 fn flat() -> impl Strategy<Value = Flat> {
     let colours = prop::sample::select(vec![Colour::Red, Colour::Green, Colour::Blue]);
-    let first = (text(), any::<Option<i32>>(), prop::num::f64::NORMAL | prop::num::f64::ZERO, prop::option::of(text()));
+    let first = (
+        text(),
+        any::<Option<i32>>(),
+        prop::num::f64::NORMAL | prop::num::f64::ZERO,
+        prop::option::of(text()),
+    );
     let wide = prop::option::of(-(10_i128.pow(38) - 1)..10_i128.pow(38));
-    let last = (colours, any::<bool>(), any::<char>(), any::<u64>(), any::<i8>(), wide, prop::num::f32::NORMAL);
-    (first, last).prop_map(|((carrier_name, delay, fare, note), (colour, ok, initial, big, small, wide, ratio))| Flat {
-        carrier_name,
-        delay,
-        fare,
-        note,
-        colour,
-        ok,
-        initial: if matches!(initial, '\r' | '\n') { 'x' } else { initial },
-        big,
-        small,
-        wide,
-        ratio,
-    })
+    let last =
+        (colours, any::<bool>(), any::<char>(), any::<u64>(), any::<i8>(), wide, prop::num::f32::NORMAL);
+    (first, last).prop_map(
+        |((carrier_name, delay, fare, note), (colour, ok, initial, big, small, wide, ratio))| Flat {
+            carrier_name,
+            delay,
+            fare,
+            note,
+            colour,
+            ok,
+            initial: if matches!(initial, '\r' | '\n') { 'x' } else { initial },
+            big,
+            small,
+            wide,
+            ratio,
+        },
+    )
 }
 
 /// The splits between cuts.
 fn splits(path: &str, length: u64, cuts: &[u16]) -> Vec<FileSplit> {
-    let mut bounds: Vec<u64> = cuts.iter().map(|cut| u64::from(*cut) * length / 65_536).chain([0, length]).collect();
+    let mut bounds: Vec<u64> =
+        cuts.iter().map(|cut| u64::from(*cut) * length / 65_536).chain([0, length]).collect();
     bounds.sort_unstable();
     bounds.dedup();
     bounds.windows(2).map(|b| FileSplit { path: path.into(), start: b[0], length: b[1] - b[0] }).collect()
@@ -81,7 +92,11 @@ fn csv<T: DeserializeOwned>(splits: &[FileSplit], format: &CsvFormat) -> Result<
     Ok(records)
 }
 
-fn check_csv<T: Serialize + DeserializeOwned + PartialEq + Debug>(records: &[T], format: &CsvFormat, cuts: &[u16]) {
+fn check_csv<T: Serialize + DeserializeOwned + PartialEq + Debug>(
+    records: &[T],
+    format: &CsvFormat,
+    cuts: &[u16],
+) {
     let mut writer = CsvWriter::new(vec![], format);
     records.iter().for_each(|record| writer.write(record).unwrap());
     let bytes = writer.finish::<T>().unwrap();
@@ -197,7 +212,8 @@ mod parquet {
     struct Metres(f64);
 
     fn nested() -> impl Strategy<Value = Nested> {
-        let inner = (any::<Option<bool>>(), prop::collection::vec(prop::num::f32::NORMAL, 0..3)).prop_map(|(a, b)| Inner { a, b });
+        let inner = (any::<Option<bool>>(), prop::collection::vec(prop::num::f32::NORMAL, 0..3))
+            .prop_map(|(a, b)| Inner { a, b });
         let first = (
             prop::option::of(flat()),
             prop::collection::vec(any::<Option<i64>>(), 0..4),
@@ -240,7 +256,11 @@ mod parquet {
         Ok(records)
     }
 
-    fn check<T: Serialize + DeserializeOwned + PartialEq + Debug>(records: &[T], format: &ParquetFormat, cuts: &[u16]) {
+    fn check<T: Serialize + DeserializeOwned + PartialEq + Debug>(
+        records: &[T],
+        format: &ParquetFormat,
+        cuts: &[u16],
+    ) {
         let dir = tempfile::tempdir().unwrap();
         let (path, length) = write(dir.path(), "a.parquet", &bytes(records, format));
         assert_eq!(read::<T>(&splits(&path, length, cuts), 3).unwrap(), records);
@@ -248,9 +268,13 @@ mod parquet {
 
     fn formats() -> impl Strategy<Value = ParquetFormat> {
         use ParquetCompression::*;
-        (prop::sample::select(vec![None, Snappy, Gzip, Zstd]), 1usize..9).prop_map(|(compression, row_group_rows)| {
-            ParquetFormat { compression, row_group_rows, ..ParquetFormat::default() }
-        })
+        (prop::sample::select(vec![None, Snappy, Gzip, Zstd]), 1usize..9).prop_map(
+            |(compression, row_group_rows)| ParquetFormat {
+                compression,
+                row_group_rows,
+                ..ParquetFormat::default()
+            },
+        )
     }
 
     proptest! {

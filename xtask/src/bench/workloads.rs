@@ -5,6 +5,8 @@ pub(crate) struct Workload {
     pub(super) name: &'static str,
     pub(super) about: &'static str,
     pub(super) reads_text: bool,
+    /// Reads a generated table, of `BENCH_N` rows.
+    pub(super) reads_table: bool,
     /// The whole process is what counts, not the job inside.
     pub(super) times_process: bool,
     /// Variable, full value, quick value.
@@ -25,7 +27,7 @@ impl Workload {
 const PARTITIONS: u64 = 8;
 
 const GENERATED: Workload =
-    Workload { name: "", about: "", reads_text: false, times_process: false, sizes: &[] };
+    Workload { name: "", about: "", reads_text: false, reads_table: false, times_process: false, sizes: &[] };
 
 pub(super) const WORKLOADS: &[Workload] = &[
     Workload {
@@ -74,6 +76,13 @@ pub(super) const WORKLOADS: &[Workload] = &[
         name: "kmeans",
         about: "k-means, 2 M points of 8 dimensions, 10 centres, 5 iterations, points cached",
         sizes: &[("BENCH_N", 2_000_000, 20_000), ("BENCH_KEYS", 10, 10), ("BENCH_ITERATIONS", 5, 3)],
+        ..GENERATED
+    },
+    Workload {
+        name: "parquet_scan",
+        about: "three columns of a Parquet table of 20 columns and 6 M rows",
+        reads_table: true,
+        sizes: &[("BENCH_N", 6_000_000, 60_000)],
         ..GENERATED
     },
     Workload {

@@ -16,6 +16,7 @@ mod pipe;
 mod sampling;
 mod save;
 mod save_binary;
+mod save_tables;
 mod several;
 mod sort;
 mod transform;
@@ -25,6 +26,7 @@ pub use asynchronous::FutureAction;
 pub use numbers::{Number, StatCounter};
 pub use ordering::Order;
 pub use persist::KeptInfo;
+pub(crate) use save::io_failure;
 
 use crate::Context;
 use crate::node::{InputBlocks, NodeCode, RddNode, ShuffleHandle, ShuffleWriteSpec, Source};

@@ -61,7 +61,9 @@ impl CsvFormat {
         for (index, (name, byte)) in named.iter().enumerate() {
             let Some(byte) = byte else { continue };
             if !byte.is_ascii() || matches!(byte, b'\r' | b'\n') {
-                return Err(format!("the {name} must be an ASCII character and no line end, and it is byte 0x{byte:02X}"));
+                return Err(format!(
+                    "the {name} must be an ASCII character and no line end, and it is byte 0x{byte:02X}"
+                ));
             }
             if let Some((other, _)) = named[..index].iter().find(|(_, earlier)| *earlier == Some(*byte)) {
                 return Err(format!("{:?} cannot be both {other} and {name}", char::from(*byte)));
@@ -69,14 +71,18 @@ impl CsvFormat {
         }
         let marks = |null: &&String| null.bytes().any(|byte| self.is_mark(byte));
         match self.nulls.iter().find(marks) {
-            Some(null) => Err(format!("the null {null:?} holds a delimiter, quote, escape or line end, so no field can be it")),
+            Some(null) => Err(format!(
+                "the null {null:?} holds a delimiter, quote, escape or line end, so no field can be it"
+            )),
             None => Ok(()),
         }
     }
 
     /// Whether a byte has a meaning of its own.
     fn is_mark(&self, byte: u8) -> bool {
-        byte == self.delimiter || matches!(byte, b'\r' | b'\n') || [self.quote, self.escape].contains(&Some(byte))
+        byte == self.delimiter
+            || matches!(byte, b'\r' | b'\n')
+            || [self.quote, self.escape].contains(&Some(byte))
     }
 
     fn is_null(&self, text: &str) -> bool {

@@ -81,7 +81,13 @@ impl Fields {
     }
 
     /// The field behind a quote. Tells where its closing quote ends.
-    fn quoted_field(&mut self, record: &str, start: usize, quote: u8, escape: Option<u8>) -> Result<usize, ParseError> {
+    fn quoted_field(
+        &mut self,
+        record: &str,
+        start: usize,
+        quote: u8,
+        escape: Option<u8>,
+    ) -> Result<usize, ParseError> {
         let bytes = record.as_bytes();
         let (moved_start, mut from, mut at) = (self.unescaped.len(), start, start);
         loop {
@@ -147,7 +153,10 @@ mod tests {
     fn fields(record: &str, format: &CsvFormat) -> Result<Vec<(String, bool)>, ParseError> {
         let mut fields = Fields::default();
         fields.parse(record, format)?;
-        Ok((0..fields.len()).map(|i| fields.get(record, i)).map(|(text, quoted)| (text.to_string(), quoted)).collect())
+        Ok((0..fields.len())
+            .map(|i| fields.get(record, i))
+            .map(|(text, quoted)| (text.to_string(), quoted))
+            .collect())
     }
 
     fn texts(record: &str) -> Vec<String> {
@@ -162,7 +171,10 @@ mod tests {
         assert_eq!(texts("5\" pipe,x"), ["5\" pipe", "x"]);
         assert_eq!(texts("\"a\","), ["a", ""]);
         let format = CsvFormat { escape: Some(b'\\'), ..CsvFormat::default() };
-        assert_eq!(fields(r#""a\"b\\","ü\ü""#, &format).unwrap(), [("a\"b\\".into(), true), ("üü".into(), true)]);
+        assert_eq!(
+            fields(r#""a\"b\\","ü\ü""#, &format).unwrap(),
+            [("a\"b\\".into(), true), ("üü".into(), true)]
+        );
         let bare = CsvFormat { quote: None, delimiter: b'\t', ..CsvFormat::default() };
         assert_eq!(fields("\"a\tb", &bare).unwrap(), [("\"a".into(), false), ("b".into(), false)]);
     }

@@ -100,7 +100,11 @@ impl<T: DeserializeOwned> CsvReader<T> {
     ///
     /// # Errors
     /// When the file cannot be read, or `on_bad_row` does not let a row pass.
-    pub fn read_batch(&mut self, out: &mut Vec<T>, on_bad_row: &mut OnBadRow<'_>) -> Result<bool, TableError> {
+    pub fn read_batch(
+        &mut self,
+        out: &mut Vec<T>,
+        on_bad_row: &mut OnBadRow<'_>,
+    ) -> Result<bool, TableError> {
         match (self.feed.next_piece()?, self.rows.format.multi_line) {
             (Some(piece), false) => self.read_lines(&piece, out, on_bad_row)?,
             (Some(piece), true) => self.read_records(&piece, out, on_bad_row)?,
@@ -110,7 +114,12 @@ impl<T: DeserializeOwned> CsvReader<T> {
         Ok(true)
     }
 
-    fn read_lines(&mut self, piece: &Piece, out: &mut Vec<T>, on_bad_row: &mut OnBadRow<'_>) -> Result<(), TableError> {
+    fn read_lines(
+        &mut self,
+        piece: &Piece,
+        out: &mut Vec<T>,
+        on_bad_row: &mut OnBadRow<'_>,
+    ) -> Result<(), TableError> {
         let bytes = &self.feed.bytes()[piece.range.clone()];
         // Validated at once where possible, since that is much faster than line by line.
         let text = simdutf8::basic::from_utf8(bytes).ok();
@@ -133,7 +142,12 @@ impl<T: DeserializeOwned> CsvReader<T> {
     }
 
     /// Like `read_lines`, where line ends may stand between quotes.
-    fn read_records(&mut self, piece: &Piece, out: &mut Vec<T>, on_bad_row: &mut OnBadRow<'_>) -> Result<(), TableError> {
+    fn read_records(
+        &mut self,
+        piece: &Piece,
+        out: &mut Vec<T>,
+        on_bad_row: &mut OnBadRow<'_>,
+    ) -> Result<(), TableError> {
         let bytes = &self.feed.bytes()[piece.range.clone()];
         let mut open = std::mem::take(&mut self.open);
         if open.text.is_empty() {
@@ -152,7 +166,10 @@ impl<T: DeserializeOwned> CsvReader<T> {
         }
         open.text.drain(..at);
         if open.text.len() > MAX_RECORD_BYTES {
-            let fault = Fault::new(format!("the record has no end within {} MiB: a quote never closes", MAX_RECORD_BYTES >> 20));
+            let fault = Fault::new(format!(
+                "the record has no end within {} MiB: a quote never closes",
+                MAX_RECORD_BYTES >> 20
+            ));
             let bad = self.feed.bad_row(open.lines, open.offset, &open.text, fault)?;
             return Err(TableError::Row(bad));
         }
@@ -208,7 +225,9 @@ impl<T: DeserializeOwned> Rows<T> {
     #[cold]
     fn explain(&self, error: ParseError) -> Fault {
         let (field, what) = match error {
-            ParseError::Open(field) if self.format.multi_line => (field, "a quote opens the field, and none closes it"),
+            ParseError::Open(field) if self.format.multi_line => {
+                (field, "a quote opens the field, and none closes it")
+            }
             ParseError::Open(field) => (
                 field,
                 "a quote opens the field, and none closes it in this line; for fields with line ends in them, set `multi_line(true)`",
@@ -272,12 +291,17 @@ fn read_header(split: &FileSplit, format: &CsvFormat) -> Result<Option<(Vec<Stri
 }
 
 fn header_names(path: &str, text: &[u8], format: &CsvFormat) -> Result<Vec<String>, TableError> {
-    let fail = |what: String| TableError::File { path: path.into(), message: format!("the header cannot be read: {what}") };
+    let fail = |what: String| TableError::File {
+        path: path.into(),
+        message: format!("the header cannot be read: {what}"),
+    };
     let text = validate(text).map_err(|fault| fail(fault.to_string()))?;
     let mut fields = Fields::default();
     fields.parse(text, format).map_err(|error| match error {
         ParseError::Open(field) => fail(format!("a quote opens name {} and never closes", field + 1)),
-        ParseError::AfterQuote(field) => fail(format!("something follows the closing quote of name {}", field + 1)),
+        ParseError::AfterQuote(field) => {
+            fail(format!("something follows the closing quote of name {}", field + 1))
+        }
     })?;
     Ok((0..fields.len()).map(|index| fields.get(text, index).0.to_string()).collect())
 }

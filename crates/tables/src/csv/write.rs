@@ -56,7 +56,9 @@ impl<W: Write> CsvWriter<W> {
         self.row.cells = 0;
         self.row.names = (!self.begun && self.format.header).then(Vec::new);
         let encoder = Encoder { row: &mut self.row, format: &self.format, name: None, nested: false };
-        record.serialize(encoder).map_err(|fault| io::Error::new(io::ErrorKind::InvalidData, fault.to_string()))?;
+        record
+            .serialize(encoder)
+            .map_err(|fault| io::Error::new(io::ErrorKind::InvalidData, fault.to_string()))?;
         self.row.text.push(b'\n');
         if !self.begun {
             self.begun = true;
@@ -95,7 +97,9 @@ impl<W: Write> CsvWriter<W> {
         let mut header = Row::default();
         for name in names {
             header.begin(&self.format, None);
-            header.text(&self.format, name).map_err(|fault| io::Error::new(io::ErrorKind::InvalidData, fault.to_string()))?;
+            header
+                .text(&self.format, name)
+                .map_err(|fault| io::Error::new(io::ErrorKind::InvalidData, fault.to_string()))?;
         }
         header.text.push(b'\n');
         self.sink.write_all(&header.text)
@@ -121,7 +125,9 @@ impl Row {
         let is_odd = text.starts_with('\u{FEFF}') || text.bytes().all(|byte| byte == b' ');
         let Some(quote) = format.quote else {
             if is_special {
-                return Err(Fault::new(format!("{text:?} holds a delimiter or line end, and the format has no quotes")));
+                return Err(Fault::new(format!(
+                    "{text:?} holds a delimiter or line end, and the format has no quotes"
+                )));
             }
             self.text.extend_from_slice(text.as_bytes());
             return Ok(());
@@ -248,7 +254,11 @@ impl<'w> Serializer for Encoder<'w> {
         self.quoted(variant)
     }
 
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Result<(), Fault> {
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        value: &T,
+    ) -> Result<(), Fault> {
         value.serialize(self)
     }
 

@@ -3,8 +3,8 @@
 use crate::fault::Fault;
 use arrow_array::types::*;
 use arrow_array::{
-    ArrayRef, ArrowPrimitiveType, BinaryArray, BooleanArray, ListArray, MapArray, NullArray, PrimitiveArray, StringArray,
-    StructArray,
+    ArrayRef, ArrowPrimitiveType, BinaryArray, BooleanArray, ListArray, MapArray, NullArray, PrimitiveArray,
+    StringArray, StructArray,
 };
 use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{ArrowError, DataType, Field, FieldRef, Fields};
@@ -53,7 +53,8 @@ pub(super) struct Lists {
     element: FieldRef,
 }
 
-const TOO_LARGE: &str = "the texts or lists of one batch have more than 2 GiB together: make the values smaller";
+const TOO_LARGE: &str =
+    "the texts or lists of one batch have more than 2 GiB together: make the values smaller";
 
 impl Strings {
     pub(super) fn push(&mut self, value: &[u8]) -> Result<(), Fault> {
@@ -161,7 +162,9 @@ impl Growing {
         let nulls = nulls.filter(|nulls| nulls.null_count() > 0);
         Ok(match &mut self.values {
             Grown::Null(count) => Arc::new(NullArray::new(std::mem::take(count))),
-            Grown::Bool(values) => Arc::new(BooleanArray::new(BooleanBuffer::from(std::mem::take(values)), nulls)),
+            Grown::Bool(values) => {
+                Arc::new(BooleanArray::new(BooleanBuffer::from(std::mem::take(values)), nulls))
+            }
             Grown::I8(values) => numbers::<Int8Type>(values, nulls),
             Grown::I16(values) => numbers::<Int16Type>(values, nulls),
             Grown::I32(values) => numbers::<Int32Type>(values, nulls),

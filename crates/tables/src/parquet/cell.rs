@@ -186,9 +186,11 @@ impl<'de> Deserializer<'de> for Cell<'_> {
             Values::List(..) => self.deserialize_seq(visitor),
             Values::Struct(_) | Values::Map(..) => self.deserialize_map(visitor),
             Values::Other(kind) => Err(Fault::new(format!("columns of type {kind} are not supported"))),
-            Values::Date(_) | Values::Time32(..) | Values::Time64(..) | Values::Timestamp(..) | Values::Decimal(..) => {
-                visitor.visit_string(self.text().unwrap_or_default())
-            }
+            Values::Date(_)
+            | Values::Time32(..)
+            | Values::Time64(..)
+            | Values::Timestamp(..)
+            | Values::Decimal(..) => visitor.visit_string(self.text().unwrap_or_default()),
         }
     }
 
@@ -230,12 +232,20 @@ impl<'de> Deserializer<'de> for Cell<'_> {
         }
     }
 
-    fn deserialize_unit_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_unit_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
         self.deserialize_unit(visitor)
     }
 
     #[inline]
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -277,10 +287,14 @@ impl<'de> Deserializer<'de> for Cell<'_> {
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         self.check()?;
         match &self.column.values {
-            Values::Map(offsets, columns) => {
-                visitor.visit_map(Entries { keys: &columns.0, values: &columns.1, range: self.elements(offsets) })
+            Values::Map(offsets, columns) => visitor.visit_map(Entries {
+                keys: &columns.0,
+                values: &columns.1,
+                range: self.elements(offsets),
+            }),
+            Values::Struct(fields) => {
+                visitor.visit_map(Named { fields, wanted: None, row: self.row, next: 0 })
             }
-            Values::Struct(fields) => visitor.visit_map(Named { fields, wanted: None, row: self.row, next: 0 }),
             _ => Err(Fault::new("it is no map")),
         }
     }

@@ -72,14 +72,18 @@ impl Checksums {
     /// Those of a file. None when it has none; an error when they cannot be its own.
     pub(super) fn of(metadata: &ParquetMetaData) -> std::result::Result<Option<Checksums>, String> {
         let pairs = metadata.file_metadata().key_value_metadata();
-        let Some(text) = pairs.and_then(|pairs| pairs.iter().find(|pair| pair.key == KEY)) else { return Ok(None) };
+        let Some(text) = pairs.and_then(|pairs| pairs.iter().find(|pair| pair.key == KEY)) else {
+            return Ok(None);
+        };
         let text = text.value.as_deref().unwrap_or_default();
         let leaves = metadata.file_metadata().schema_descr().num_columns();
         let digits = text.as_bytes().chunks(8);
         let sums: Option<Vec<u32>> =
             digits.map(|digits| u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()).collect();
         match sums {
-            Some(sums) if sums.len() >= leaves * metadata.num_row_groups() => Ok(Some(Checksums { sums, leaves })),
+            Some(sums) if sums.len() >= leaves * metadata.num_row_groups() => {
+                Ok(Some(Checksums { sums, leaves }))
+            }
             _ => Err("its checksums cannot be read: the file is damaged".into()),
         }
     }

@@ -41,9 +41,12 @@ impl Chunks {
             }
             let (start, length) = column.byte_range();
             let name = column.column_path().string();
-            let length = usize::try_from(length).ok().filter(|length| start + *length as u64 <= self.input.len());
+            let length =
+                usize::try_from(length).ok().filter(|length| start + *length as u64 <= self.input.len());
             let length = length.ok_or_else(|| {
-                fail(format!("column `{name}` of row group {row_group} lies beyond the file's end: the file is damaged"))
+                fail(format!(
+                    "column `{name}` of row group {row_group} lies beyond the file's end: the file is damaged"
+                ))
             })?;
             let bytes = self.input.read_at(start, length)?;
             if sums.is_some_and(|sums| !sums.matches(row_group, leaf, &bytes)) {

@@ -91,12 +91,18 @@ impl<'a> Values<'a> {
             DataType::Binary => Values::Bytes(array.as_binary()),
             DataType::FixedSizeBinary(_) => Values::FixedBytes(array.as_fixed_size_binary()),
             DataType::Date32 => Values::Date(array.as_primitive::<Date32Type>().values()),
-            DataType::Time32(TimeUnit::Second) => Values::Time32(array.as_primitive::<Time32SecondType>().values(), 1),
-            DataType::Time32(_) => Values::Time32(array.as_primitive::<Time32MillisecondType>().values(), 1_000),
+            DataType::Time32(TimeUnit::Second) => {
+                Values::Time32(array.as_primitive::<Time32SecondType>().values(), 1)
+            }
+            DataType::Time32(_) => {
+                Values::Time32(array.as_primitive::<Time32MillisecondType>().values(), 1_000)
+            }
             DataType::Time64(TimeUnit::Nanosecond) => {
                 Values::Time64(array.as_primitive::<Time64NanosecondType>().values(), 1_000_000_000)
             }
-            DataType::Time64(_) => Values::Time64(array.as_primitive::<Time64MicrosecondType>().values(), 1_000_000),
+            DataType::Time64(_) => {
+                Values::Time64(array.as_primitive::<Time64MicrosecondType>().values(), 1_000_000)
+            }
             DataType::Timestamp(unit, zone) => {
                 let values: &[i64] = match unit {
                     TimeUnit::Second => array.as_primitive::<TimestampSecondType>().values(),

@@ -12,13 +12,17 @@ pub(super) fn misfit(name: &str, kind: &Kind, column: &DataType) -> Option<Strin
         (Kind::Unit, column) => *column == DataType::Null,
         (Kind::Struct(fields), DataType::Struct(columns)) => return struct_misfit(name, fields, columns),
         (Kind::Map(_, value), DataType::Struct(columns)) => {
-            return columns.iter().find_map(|c| misfit(&format!("{name}.{}", c.name()), value, c.data_type()));
+            return columns
+                .iter()
+                .find_map(|c| misfit(&format!("{name}.{}", c.name()), value, c.data_type()));
         }
         (Kind::Seq(inner), DataType::List(element)) => {
             return misfit(&format!("{name}.element"), inner, element.data_type());
         }
         (Kind::Tuple(kinds), DataType::List(element)) => {
-            return kinds.iter().find_map(|kind| misfit(&format!("{name}.element"), kind, element.data_type()));
+            return kinds
+                .iter()
+                .find_map(|kind| misfit(&format!("{name}.element"), kind, element.data_type()));
         }
         (Kind::Tuple(kinds), DataType::Struct(columns)) if kinds.len() == columns.len() => {
             let mut pairs = kinds.iter().zip(columns.iter());
@@ -34,7 +38,13 @@ pub(super) fn misfit(name: &str, kind: &Kind, column: &DataType) -> Option<Strin
         (Kind::Seq(inner), DataType::Binary | DataType::FixedSizeBinary(_)) => **inner == Kind::U8,
         (kind, column) => scalar_fits(kind, column),
     };
-    (!fits).then(|| format!("column `{name}` is {}, which a field of type {kind} cannot hold{}", shown(column), hint(column)))
+    (!fits).then(|| {
+        format!(
+            "column `{name}` is {}, which a field of type {kind} cannot hold{}",
+            shown(column),
+            hint(column)
+        )
+    })
 }
 
 fn struct_misfit(name: &str, fields: &[Field], columns: &arrow_schema::Fields) -> Option<String> {
@@ -61,21 +71,35 @@ fn scalar_fits(kind: &Kind, column: &DataType) -> bool {
     use DataType::*;
     match kind {
         Kind::Bool => matches!(column, Boolean),
-        Kind::I8 | Kind::I16 | Kind::I32 | Kind::I64 | Kind::I128 | Kind::U8 | Kind::U16 | Kind::U32 | Kind::U64 | Kind::U128 => {
+        Kind::I8
+        | Kind::I16
+        | Kind::I32
+        | Kind::I64
+        | Kind::I128
+        | Kind::U8
+        | Kind::U16
+        | Kind::U32
+        | Kind::U64
+        | Kind::U128 => {
             column.is_integer()
                 || matches!(column, Date32 | Time32(_) | Time64(_) | Timestamp(..) | Decimal128(_, 0))
         }
         // Only where nothing is lost.
         Kind::F32 => matches!(column, Float16 | Float32 | Int8 | Int16 | UInt8 | UInt16),
         Kind::F64 => {
-            matches!(column, Float16 | Float32 | Float64 | Int8 | Int16 | Int32 | UInt8 | UInt16 | UInt32 | Decimal128(..))
+            matches!(
+                column,
+                Float16 | Float32 | Float64 | Int8 | Int16 | Int32 | UInt8 | UInt16 | UInt32 | Decimal128(..)
+            )
         }
         Kind::Char => matches!(column, Utf8),
         Kind::Str => matches!(column, Utf8 | Date32 | Time32(_) | Time64(_) | Timestamp(..) | Decimal128(..)),
         Kind::Bytes => matches!(column, Utf8 | Binary | FixedSizeBinary(_)),
         Kind::Enum(_) => matches!(column, Utf8),
         Kind::Any => true,
-        Kind::Unit | Kind::Option(_) | Kind::Seq(_) | Kind::Tuple(_) | Kind::Map(..) | Kind::Struct(_) => false,
+        Kind::Unit | Kind::Option(_) | Kind::Seq(_) | Kind::Tuple(_) | Kind::Map(..) | Kind::Struct(_) => {
+            false
+        }
     }
 }
 

@@ -97,21 +97,37 @@ impl<T: DeserializeOwned> ParquetReader<T> {
         let row_groups = groups_within(split, metadata.metadata().row_groups());
         let batch_rows = batch_rows.max(1);
         let types = PhantomData;
-        Ok(ParquetReader { path, chunks, metadata, sums, projection, plan, batch_rows, row_groups, current: None, types })
+        Ok(ParquetReader {
+            path,
+            chunks,
+            metadata,
+            sums,
+            projection,
+            plan,
+            batch_rows,
+            row_groups,
+            current: None,
+            types,
+        })
     }
 
     /// Appends the next records to `out`: some, or none where all were bad. False when the split is over.
     ///
     /// # Errors
     /// When the file cannot be read or is damaged, or `on_bad_row` does not let a row pass.
-    pub fn read_batch(&mut self, out: &mut Vec<T>, on_bad_row: &mut OnBadRow<'_>) -> Result<bool, TableError> {
+    pub fn read_batch(
+        &mut self,
+        out: &mut Vec<T>,
+        on_bad_row: &mut OnBadRow<'_>,
+    ) -> Result<bool, TableError> {
         loop {
             let Some(mut current) = self.current.take() else {
                 let Some((index, first_row)) = self.row_groups.pop_front() else { return Ok(false) };
                 self.current = Some(self.open_row_group(index, first_row)?);
                 continue;
             };
-            let batch = guarded(&self.path, || current.batches.next().transpose().map_err(ParquetError::from))?;
+            let batch =
+                guarded(&self.path, || current.batches.next().transpose().map_err(ParquetError::from))?;
             match batch {
                 Some(batch) => {
                     self.decode(&batch, current.next_row, out, on_bad_row)?;
@@ -150,7 +166,8 @@ impl<T: DeserializeOwned> ParquetReader<T> {
         out: &mut Vec<T>,
         on_bad_row: &mut OnBadRow<'_>,
     ) -> Result<(), TableError> {
-        let columns: Vec<Column<'_>> = batch.columns().iter().map(|array| Column::of(array as &dyn Array)).collect();
+        let columns: Vec<Column<'_>> =
+            batch.columns().iter().map(|array| Column::of(array as &dyn Array)).collect();
         out.reserve(batch.num_rows());
         for row in 0..batch.num_rows() {
             match self.plan.record(BatchRow { columns: &columns, row }) {
@@ -164,7 +181,15 @@ impl<T: DeserializeOwned> ParquetReader<T> {
     #[cold]
     fn bad_row(&self, row: u64, fault: Fault) -> BadRow {
         let (column, value, reason) = fault.into_parts();
-        BadRow { path: self.path.clone(), line: row + 1, offset: 0, column, value, reason, text: String::new() }
+        BadRow {
+            path: self.path.clone(),
+            line: row + 1,
+            offset: 0,
+            column,
+            value,
+            reason,
+            text: String::new(),
+        }
     }
 }
 
@@ -186,7 +211,8 @@ fn project<T: DeserializeOwned>(
     let column = |index: usize| schema.field(index);
     let mismatches: Vec<String> = match shape.kind() {
         Some(Kind::Struct(fields)) => {
-            let of = |name: &str| fields.iter().find(|field| field.name == name || field.aliases.contains(&name));
+            let of =
+                |name: &str| fields.iter().find(|field| field.name == name || field.aliases.contains(&name));
             let misfits = used.iter().filter_map(|index| {
                 let column = column(*index);
                 misfit(column.name(), &of(column.name())?.kind, column.data_type())

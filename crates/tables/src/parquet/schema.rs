@@ -16,8 +16,12 @@ const ONLY: &str = "value";
 /// In words, when there are none for it.
 pub(super) fn columns(kind: &Kind) -> Result<Vec<(String, Kind)>, String> {
     match kind {
-        Kind::Struct(fields) if fields.is_empty() => Err("it has no fields, so the table would have no columns".into()),
-        Kind::Struct(fields) => Ok(fields.iter().map(|field| (field.name.to_string(), field.kind.clone())).collect()),
+        Kind::Struct(fields) if fields.is_empty() => {
+            Err("it has no fields, so the table would have no columns".into())
+        }
+        Kind::Struct(fields) => {
+            Ok(fields.iter().map(|field| (field.name.to_string(), field.kind.clone())).collect())
+        }
         Kind::Tuple(kinds) if !kinds.is_empty() => Ok(numbered(kinds)),
         Kind::Option(_) | Kind::Seq(_) | Kind::Map(..) | Kind::Unit | Kind::Tuple(_) | Kind::Any => {
             Err(format!("a row has columns, and it is {kind}; make it a struct with such a field"))
@@ -65,9 +69,13 @@ fn data_type(name: &str, kind: &Kind) -> Result<DataType, String> {
             DataType::Struct(fields(&parts)?)
         }
         Kind::Map(key, value) => DataType::Map(Arc::new(entries(key, value)?), false),
-        Kind::Struct(_) | Kind::Tuple(_) => return Err(format!("`{name}` has no fields, and Parquet no column for that")),
+        Kind::Struct(_) | Kind::Tuple(_) => {
+            return Err(format!("`{name}` has no fields, and Parquet no column for that"));
+        }
         Kind::Any => return Err(format!("the type of `{name}` can be anything; a column has one type")),
-        Kind::Option(_) => return Err(format!("`{name}` is an `Option` of an `Option`; a column has only one null")),
+        Kind::Option(_) => {
+            return Err(format!("`{name}` is an `Option` of an `Option`; a column has only one null"));
+        }
     })
 }
 

@@ -1,6 +1,6 @@
 //! Values into the columns that grow for them.
 
-use super::build::{Grown, Growing};
+use super::build::{Growing, Grown};
 use crate::fault::Fault;
 use arrow_schema::Fields;
 use serde::ser::{self, Impossible, Serialize, Serializer};
@@ -89,7 +89,9 @@ impl<'c> Serializer for IntoColumn<'c> {
     fn serialize_i128(self, value: i128) -> Result<(), Fault> {
         const MOST: i128 = 10_i128.pow(super::schema::DECIMAL_DIGITS as u32) - 1;
         if !(-MOST..=MOST).contains(&value) {
-            return Err(Fault::new(format!("{value} has more than 38 digits, the most that a column can hold")));
+            return Err(Fault::new(format!(
+                "{value} has more than 38 digits, the most that a column can hold"
+            )));
         }
         self.column.some();
         match &mut self.column.values {
@@ -102,7 +104,9 @@ impl<'c> Serializer for IntoColumn<'c> {
     fn serialize_u128(self, value: u128) -> Result<(), Fault> {
         match i128::try_from(value) {
             Ok(value) => self.serialize_i128(value),
-            Err(_) => Err(Fault::new(format!("{value} has more than 38 digits, the most that a column can hold"))),
+            Err(_) => {
+                Err(Fault::new(format!("{value} has more than 38 digits, the most that a column can hold")))
+            }
         }
     }
 
@@ -145,7 +149,11 @@ impl<'c> Serializer for IntoColumn<'c> {
         self.text(variant)
     }
 
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Result<(), Fault> {
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        value: &T,
+    ) -> Result<(), Fault> {
         value.serialize(self)
     }
 
@@ -204,7 +212,8 @@ impl<'c> Serializer for IntoColumn<'c> {
     }
 }
 
-const DATA_IN_VARIANT: &str = "an enum's variant with data has no column; make the variants' data fields of the record";
+const DATA_IN_VARIANT: &str =
+    "an enum's variant with data has no column; make the variants' data fields of the record";
 
 /// The columns of a struct's fields or a tuple's values.
 pub(super) struct Parts<'c> {
@@ -224,7 +233,9 @@ impl Parts<'_> {
             _ => self.find(name)?,
         };
         self.next = index + 1;
-        value.serialize(IntoColumn { column: &mut self.columns[index] }).map_err(|fault| fault.in_column(name, || None))
+        value
+            .serialize(IntoColumn { column: &mut self.columns[index] })
+            .map_err(|fault| fault.in_column(name, || None))
     }
 
     #[cold]
@@ -254,7 +265,10 @@ impl Parts<'_> {
                 match column.is_nullable() {
                     true => column.push_null()?,
                     false => {
-                        return Err(Fault::new(format!("`{}` was left out; make it an `Option`", field.name())));
+                        return Err(Fault::new(format!(
+                            "`{}` was left out; make it an `Option`",
+                            field.name()
+                        )));
                     }
                 }
             }
@@ -396,7 +410,11 @@ impl Serializer for OneByte {
         Ok(value)
     }
 
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Result<u8, Fault> {
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        value: &T,
+    ) -> Result<u8, Fault> {
         value.serialize(self)
     }
 

@@ -1,6 +1,6 @@
 //! Writes records as a Parquet file: gathers batches of columns, which the library encodes and compresses into row groups.
 
-use super::build::{Grown, Growing};
+use super::build::{Growing, Grown};
 use super::checksum::{KEY, Summing};
 use super::serialize::IntoColumn;
 use super::{ParquetCompression, ParquetFormat, schema};

@@ -1,0 +1,137 @@
+//! Tables: CSV, JSON lines and Parquet as RDDs of the program's own record types. The formats are in `crates/tables`; here are
+//! the options of reading, the cut into partitions, and what becomes of bad rows. `rdd/save_tables.rs` writes.
+
+mod bad_rows;
+mod csv;
+mod json;
+#[cfg(feature = "parquet")]
+mod parquet;
+
+pub use bad_rows::{BadRowReport, BadRows};
+pub use csv::ReadCsv;
+pub use json::ReadJsonLines;
+#[cfg(feature = "parquet")]
+pub use parquet::ReadParquet;
+
+use crate::Context;
+use crate::error::{Error, Result};
+use crate::rdd::{Rdd, count, io_failure};
+use bad_rows::SentBadRows;
+use firesteel_data::{Batch, Data};
+use firesteel_io::{FileSplit, InputFile, SplitOptions, file_splits, list_inputs};
+use firesteel_operators::{Batches, Code, Outcome, watch};
+use firesteel_tables::{CsvReader, JsonReader, OnBadRow, TableError};
+use firesteel_types::{CallSite, TaskFailure};
+use std::panic::Location;
+
+/// What all formats are asked alike.
+struct Source {
+    context: Context,
+    site: CallSite,
+    path: String,
+    bad_rows: BadRows,
+    min_partitions: Option<usize>,
+}
+
+impl Source {
+    fn new(context: &Context, operation: &str, path: &str, location: &Location<'_>) -> Self {
+        let (context, site) = (context.clone(), crate::error::site(operation, location));
+        Source { context, site, path: path.into(), bad_rows: BadRows::Fail, min_partitions: None }
+    }
+
+    fn files(&self) -> Result<Vec<InputFile>> {
+        list_inputs(&self.path).map_err(|source| Error::Io { site: self.site.clone(), source })
+    }
+
+    /// As lines of text are cut.
+    fn line_splits(&self, files: &[InputFile]) -> Vec<FileSplit> {
+        let wanted = self.context.min_partitions(self.min_partitions);
+        file_splits(files, &SplitOptions::new(u64::from(wanted)))
+    }
+
+    fn failed(&self, source: TableError) -> Error {
+        Error::Table { site: self.site.clone(), source }
+    }
+
+    fn rdd<T: Data>(
+        self,
+        partitions: usize,
+        code: std::result::Result<Code, firesteel_data::DataError>,
+    ) -> Rdd<T> {
+        Rdd::from_parts(
+            &self.context,
+            crate::sources::parts(self.site, count(partitions).min(partitions as u32), code),
+        )
+    }
+}
+
+/// A reader of one split, of any format.
+trait ReadBatch<T> {
+    /// Appends the next records to `out`. False when the split is over.
+    fn read_batch(
+        &mut self,
+        out: &mut Vec<T>,
+        on_bad_row: &mut OnBadRow<'_>,
+    ) -> std::result::Result<bool, TableError>;
+}
+
+impl<T: Data> ReadBatch<T> for CsvReader<T> {
+    fn read_batch(
+        &mut self,
+        out: &mut Vec<T>,
+        on_bad_row: &mut OnBadRow<'_>,
+    ) -> std::result::Result<bool, TableError> {
+        CsvReader::read_batch(self, out, on_bad_row)
+    }
+}
+
+impl<T: Data> ReadBatch<T> for JsonReader<T> {
+    fn read_batch(
+        &mut self,
+        out: &mut Vec<T>,
+        on_bad_row: &mut OnBadRow<'_>,
+    ) -> std::result::Result<bool, TableError> {
+        JsonReader::read_batch(self, out, on_bad_row)
+    }
+}
+
+/// The records of one split on their way through a task.
+struct Rows<R> {
+    /// Gone when the split is over.
+    reader: Option<R>,
+    bad_rows: SentBadRows,
+}
+
+impl<R> Rows<R> {
+    fn open(reader: std::result::Result<R, TableError>, bad_rows: &SentBadRows) -> Outcome<Self> {
+        let reader = reader.map_err(|error| table_failure("read the table", error))?;
+        Ok(Rows { reader: Some(reader), bad_rows: bad_rows.clone() })
+    }
+}
+
+impl<T: Data, R: ReadBatch<T>> Batches<T> for Rows<R> {
+    fn next_batch(&mut self) -> Outcome<Option<Batch<T>>> {
+        let Some(reader) = &mut self.reader else { return Ok(None) };
+        let mut records = vec![];
+        let bad_rows = &self.bad_rows;
+        match reader.read_batch(&mut records, &mut |row| bad_rows.take(row)) {
+            Ok(true) => {}
+            Ok(false) => self.reader = None,
+            Err(error) => return Err(table_failure("read the table", error)),
+        }
+        Ok(Some(Batch::Owned(records)))
+    }
+}
+
+/// A failure to read or write a table, blamed on the operation that is noted.
+pub(crate) fn table_failure(operation: &str, error: TableError) -> Box<TaskFailure> {
+    if let TableError::Io(error) = error {
+        return io_failure(error);
+    }
+    Box::new(TaskFailure::Operation {
+        operation: operation.into(),
+        message: error.to_string(),
+        site: watch::site().map_or_else(CallSite::default, |site| (*site).clone()),
+        retryable: error.retryable(),
+    })
+}

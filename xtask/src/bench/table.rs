@@ -1,0 +1,21 @@
+//! The Parquet table that a workload scans: made once by our own writer, into `target/bench-data`, and kept.
+
+use std::path::PathBuf;
+
+use crate::process::run;
+use crate::{Fallible, workspace};
+
+/// The table with as many rows as the variables say.
+pub(super) fn prepare(variables: &[(&'static str, String)]) -> Fallible<PathBuf> {
+    let rows = variables.iter().find(|(name, _)| *name == "BENCH_N").map_or("0", |(_, rows)| rows);
+    let folder = workspace::target_dir().join("bench-data");
+    let table = folder.join(format!("sales-{rows}"));
+    if table.join("_SUCCESS").is_file() {
+        return Ok(table);
+    }
+    println!("making a table of {rows} rows in {}", table.display());
+    std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let program = workspace::target_dir().join("release").join("firesteel-parquet-table");
+    run(std::process::Command::new(program).env("BENCH_N", rows).env("BENCH_TABLE", &table))?;
+    Ok(table)
+}
