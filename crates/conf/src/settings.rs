@@ -30,6 +30,8 @@ settings! {
          machine (or its control group) has free at the start.";
     RDD_COMPRESS: String = "firesteel.rdd.compress", "none", compression,
         "How encoded partitions of persisted RDDs are made smaller, in memory and on disk: `none`, `lz4` (fast) or `zstd` (smaller).";
+    CLEAN_CHECKPOINTS: bool = "firesteel.cleaner.checkpoints", "true", switch,
+        "Whether checkpoints are removed when no RDD reads them any more, and when the context stops.";
     LOCAL_DIR: String = "firesteel.local.dir", "", text,
         "The directory for what does not fit in memory. When not set: the system's directory for temporary files.";
     DEFAULT_PARALLELISM: Option<u32> = "firesteel.default.parallelism", "", optional_count,

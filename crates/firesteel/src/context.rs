@@ -1,5 +1,6 @@
 //! The context: the start of every program, the owner of everything that runs for it.
 
+use crate::checkpoints::Checkpoints;
 use crate::driver::{Driver, LocalCommitGate};
 use crate::error::{Error, Result};
 use crate::log;
@@ -40,6 +41,9 @@ struct Inner {
     next_job: AtomicU32,
     next_broadcast: AtomicU64,
     log: log::Level,
+    checkpoints: Checkpoints,
+    /// The next depth of a lineage that is worth a warning.
+    warn_at_depth: AtomicU32,
     stopped: AtomicBool,
 }
 
@@ -134,6 +138,8 @@ impl Builder {
             next_job: AtomicU32::new(0),
             next_broadcast: AtomicU64::new(0),
             log,
+            checkpoints: Checkpoints::default(),
+            warn_at_depth: AtomicU32::new(0),
             stopped: AtomicBool::new(false),
         };
         Ok(Context { inner: Arc::new(inner) })
@@ -369,6 +375,16 @@ impl Context {
         BroadcastId(self.inner.next_broadcast.fetch_add(1, Ordering::Relaxed))
     }
 
+    pub(crate) fn checkpoints(&self) -> &Checkpoints {
+        &self.inner.checkpoints
+    }
+
+    /// Whether a lineage of this depth was not warned of yet, nor one half as deep.
+    pub(crate) fn is_new_depth(&self, depth: u32) -> bool {
+        let before = self.inner.warn_at_depth.fetch_max(depth * 2, Ordering::Relaxed);
+        depth >= before
+    }
+
     /// Where notes to the person at the terminal go.
     pub(crate) fn log(&self) -> log::Level {
         self.inner.log
@@ -383,6 +399,9 @@ impl Inner {
     fn stop(&self) {
         if !self.stopped.swap(true, Ordering::Relaxed) {
             self.driver.stop();
+            if self.conf.get(&conf::CLEAN_CHECKPOINTS).unwrap_or(true) {
+                self.checkpoints.remove_all();
+            }
         }
     }
 }

@@ -16,6 +16,7 @@ pub(crate) struct RunningJob {
     pub(crate) id: JobId,
     site: CallSite,
     messages: Receiver<JobMessage>,
+    marked: Vec<Arc<RddNode>>,
 }
 
 /// What an action asks for.
@@ -46,7 +47,7 @@ impl Context {
             tags: local.tags,
         };
         let messages = self.driver().submit(spec, resolved.recipes);
-        Ok(RunningJob { id, site: request.site, messages })
+        Ok(RunningJob { id, site: request.site, messages, marked: resolved.marked })
     }
 
     /// Runs a job to its end. `handle` gets each result as it comes, with its position among the partitions asked for.
@@ -72,14 +73,18 @@ impl Context {
 impl RunningJob {
     /// Waits for the job's end.
     pub(crate) fn wait(
-        self,
+        mut self,
         context: &Context,
         handle: impl FnMut(usize, Vec<u8>) -> Result<()>,
     ) -> Result<()> {
+        let marked = std::mem::take(&mut self.marked);
         let ended = self.receive(context, handle);
         context.driver().accumulators.merge_piles();
         context.hide_progress();
-        ended
+        if ended.is_err() {
+            marked.iter().for_each(|node| context.checkpoints().await_action(node));
+        }
+        ended.and_then(|()| context.make_checkpoints(&marked))
     }
 
     fn receive(self, context: &Context, mut handle: impl FnMut(usize, Vec<u8>) -> Result<()>) -> Result<()> {
@@ -106,6 +111,12 @@ impl RunningJob {
                 }
             }
         }
+    }
+
+    /// The same, for who may not wait for its end: a later action makes the checkpoints.
+    pub(crate) fn leaving_checkpoints(mut self, context: &Context) -> Self {
+        self.marked.drain(..).for_each(|node| context.checkpoints().await_action(&node));
+        self
     }
 
     /// The next message, if the job sends one before `deadline`.

@@ -1,9 +1,11 @@
 //! What the program has said about keeping an RDD: `persist`, `checkpoint`.
 
+use crate::checkpoints::Mark;
 use crate::driver::Driver;
 use firesteel_operators::Code;
 use firesteel_scheduler::Event;
 use firesteel_types::{CallSite, RddId, StorageLevel};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 /// Whether and how an RDD is kept. Changes while the program runs.
@@ -15,6 +17,10 @@ pub(crate) struct State {
     pub(crate) persisted: Option<Arc<Persisted>>,
     /// Why what was asked for cannot be; whoever runs an action is told.
     pub(crate) conflict: Option<String>,
+    /// What makes the checkpoint that was asked for.
+    pub(crate) mark: Option<Arc<Mark>>,
+    /// Whether it was made.
+    pub(crate) is_checkpointed: bool,
 }
 
 /// An RDD that is to be kept. When it is dropped, nobody wants what is kept any more.
@@ -25,8 +31,17 @@ pub(crate) struct Persisted {
     /// The operator that keeps the partitions.
     pub(crate) code: Code,
     /// Whether the RDD was cut off from what it was computed from: what is kept is all that there is.
-    pub(crate) is_cut_off: bool,
+    pub(crate) is_cut_off: AtomicBool,
     pub(crate) driver: Weak<Driver>,
+    /// Whether another has taken its place.
+    pub(crate) is_replaced: AtomicBool,
+}
+
+impl Persisted {
+    /// Another takes its place: what is kept stays.
+    pub(crate) fn hand_over(&self) {
+        self.is_replaced.store(true, Ordering::Relaxed);
+    }
 }
 
 impl Keeping {
@@ -41,7 +56,9 @@ impl Keeping {
 
 impl Drop for Persisted {
     fn drop(&mut self) {
-        if let Some(driver) = self.driver.upgrade() {
+        if !self.is_replaced.load(Ordering::Relaxed)
+            && let Some(driver) = self.driver.upgrade()
+        {
             driver.tell(Event::RddUnpersisted { rdd: self.rdd });
         }
     }

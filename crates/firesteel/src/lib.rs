@@ -69,6 +69,7 @@
 
 mod accumulator;
 mod broadcasts;
+mod checkpoints;
 mod context;
 mod driver;
 mod error;

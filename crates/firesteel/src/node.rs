@@ -1,6 +1,7 @@
 //! One RDD on the driver: its place in the lineage, and its code.
 
 use crate::Context;
+use crate::checkpoints::CheckpointFiles;
 use crate::driver::Driver;
 use crate::error::{Error, Result};
 use crate::keeping::Keeping;
@@ -29,6 +30,8 @@ pub(crate) struct Source {
     pub(crate) code: NodeCode,
     /// What ends the stages before this RDD: one for each shuffle dependency, in their order.
     pub(crate) writes: Vec<ShuffleWriteSpec>,
+    /// The files that it is read from, once it was checkpointed.
+    pub(crate) checkpoint: Option<CheckpointFiles>,
     /// Blocks of the driver's that go when the RDD goes.
     pub(crate) _blocks: Option<InputBlocks>,
 }

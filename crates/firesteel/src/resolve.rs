@@ -28,6 +28,8 @@ pub(crate) struct Collected {
 
 /// What the driver knows of a job before it submits it.
 pub(crate) struct Resolved {
+    /// RDDs among those that the job needs whose checkpoints are to be made after it.
+    pub(crate) marked: Vec<Arc<RddNode>>,
     pub(crate) stages: Vec<StageSpec>,
     pub(crate) recipes: HashMap<StageId, Arc<StageRecipe>>,
 }
@@ -79,9 +81,11 @@ pub(crate) fn resolve(
 ) -> Result<Resolved> {
     let nodes = collect(root);
     let codes = prepare(context, &nodes)?;
+    warn_of_depth(context, &nodes, root);
     let lineage = lineage(&nodes);
     let cuts = lineage.cut(root.info.id).stages;
-    let mut resolved = Resolved { stages: vec![], recipes: HashMap::new() };
+    let marked = context.checkpoints().take_among(&nodes);
+    let mut resolved = Resolved { marked, stages: vec![], recipes: HashMap::new() };
     for cut in cuts {
         let stage = context.next_stage();
         let (end_site, end) = match cut.output {
@@ -94,6 +98,27 @@ pub(crate) fn resolve(
         resolved.recipes.insert(stage, Arc::new(recipe));
     }
     Ok(resolved)
+}
+
+/// Says so when a lineage has grown so long that each action pays for it: first at this length, then each time it has doubled.
+fn warn_of_depth(context: &Context, nodes: &Nodes, root: &Arc<RddNode>) {
+    const DEEP: u32 = 500;
+    if nodes.len() < DEEP as usize {
+        return;
+    }
+    let mut depths: HashMap<RddId, u32> = HashMap::with_capacity(nodes.len());
+    for (id, Collected { source, .. }) in nodes {
+        let depth = source.info.dependencies.iter().map(|d| depths[&d.parent()]).max().unwrap_or(0);
+        depths.insert(*id, depth + 1);
+    }
+    let depth = depths[&root.info.id];
+    if depth >= DEEP && context.is_new_depth(depth) {
+        context.log().warn(format!(
+            "{} is computed through {depth} RDDs, one from the other, and each action walks through all of them. Call `checkpoint` \
+             or `local_checkpoint` every ten steps or so to cut what lies behind",
+            root.info.site
+        ));
+    }
 }
 
 /// The code of all collected RDDs.

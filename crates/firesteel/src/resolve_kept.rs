@@ -5,6 +5,7 @@ use firesteel_plan::{Dependency, Mapping, StageCut};
 use firesteel_scheduler::{Kept, KeptRdd, Reads};
 use firesteel_types::{RddId, ShuffleId};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::Ordering;
 
 /// What computing one RDD reads, within its stage.
 #[derive(Clone, Default)]
@@ -48,7 +49,7 @@ pub(crate) fn kept_of(cut: &StageCut, nodes: &Nodes) -> Kept {
                 aligned: aligned.contains(rdd),
                 reads: reads(&reading),
                 behind: reading.behind.iter().copied().collect(),
-                is_cut_off: persisted.is_cut_off,
+                is_cut_off: persisted.is_cut_off.load(Ordering::Relaxed),
             });
             reading.shuffles.clear();
             reading.kept = BTreeSet::from([rdds.len() - 1]);

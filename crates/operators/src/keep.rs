@@ -15,9 +15,10 @@ use firesteel_data::frames::{FrameReader, FramedFile};
 use firesteel_data::{Batch, Data, DataError, batch_len, memory_size};
 use firesteel_storage::kept::{Found, KeptBlock, KeptReservation};
 use firesteel_storage::lru::BlockKey;
-use firesteel_types::{Partition, StorageLevel};
+use firesteel_types::{Partition, StorageLevel, TaskFailure};
 use serde::{Deserialize, Serialize};
 use std::any::Any;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 /// How partitions are kept.
@@ -142,7 +143,7 @@ impl<T: Data> Keep<T> {
 /// What ends the writing of a partition: the data's fault or the computation's.
 enum Failure {
     Data(DataError),
-    Task(Box<firesteel_types::TaskFailure>),
+    Task(Box<TaskFailure>),
 }
 
 impl From<DataError> for Failure {
@@ -175,6 +176,41 @@ impl<T: Data> Operator<T> for Keep<T> {
             },
             None => self.compute(key, task),
         }
+    }
+}
+
+/// What is left of an RDD that was cut off from its lineage, behind what is kept of it: nothing.
+pub struct CutOff<T> {
+    origin: Origin,
+    types: PhantomData<fn() -> T>,
+}
+
+impl<T: Data> CutOff<T> {
+    const DESCRIPTOR: &'static Descriptor = &Descriptor::new::<Self>(Self::build);
+
+    /// The operator's code.
+    ///
+    /// # Errors
+    /// Never, in practice: nothing is encoded.
+    pub fn code() -> Result<Code, DataError> {
+        Code::new(Self::DESCRIPTOR, &())
+    }
+
+    fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {
+        Ok(Arc::new(Op::<T>::new(Self { origin: code::origin(&args), types: PhantomData })))
+    }
+}
+
+impl<T: Data> Operator<T> for CutOff<T> {
+    fn open(self: Arc<Self>, partition: Partition, _: &Task) -> Outcome<Stream<T>> {
+        Err(Box::new(TaskFailure::Operation {
+            operation: format!("find partition {partition} of RDD {}", self.origin.rdd),
+            message: "it was checkpointed locally, what was kept of it is gone or broken, and nothing is left to compute it from. \
+                      Use `checkpoint` where that must not happen"
+                .into(),
+            site: (*self.origin.site).clone(),
+            retryable: false,
+        }))
     }
 }
 

@@ -32,7 +32,7 @@ pub use code::Code;
 pub use cogroup::{CoGroup2, CoGroup3, CoGroup4};
 pub use combine::{Combine, Combining, fan_out};
 pub use file_source::FileSource;
-pub use keep::{Keep, KeepAs};
+pub use keep::{CutOff, Keep, KeepAs};
 pub use narrow::{Batchwise, FlatMap, Records, WholePartition};
 pub use open::Open;
 pub use result::{RunTerminal, TaskOutput, Terminal, Yield};

@@ -57,7 +57,7 @@ impl<T: Data> Rdd<T> {
         let partitions = self.all_partitions();
         let all = partitions.len();
         let request = JobRequest { root: self.node(), site: site.clone(), terminal, partitions };
-        let job = self.context().submit(request)?;
+        let job = self.context().submit(request)?.leaving_checkpoints(self.context());
         let mut counts: Vec<u64> = vec![];
         loop {
             match job.recv_until(deadline) {

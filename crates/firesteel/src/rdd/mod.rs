@@ -6,6 +6,7 @@
 mod actions;
 mod approx;
 mod asynchronous;
+mod checkpoint;
 mod join;
 mod numbers;
 mod ordering;
@@ -20,6 +21,8 @@ mod save_tables;
 mod several;
 mod sort;
 mod transform;
+
+pub(crate) use checkpoint::finish_mark;
 
 pub use approx::{BoundedDouble, PartialResult};
 pub use asynchronous::FutureAction;
@@ -99,7 +102,8 @@ impl<T: Data> Rdd<T> {
             .collect();
         let info = RddInfo { id, site, partitions, partitioner, dependencies, preferred: vec![] };
         let parents = narrow.into_iter().map(|(parent, _)| parent).collect();
-        let source = Source { info: Arc::new(info), parents, code, writes: vec![], _blocks: blocks };
+        let source =
+            Source { info: Arc::new(info), parents, code, writes: vec![], checkpoint: None, _blocks: blocks };
         let node = RddNode::new(context, source);
         Rdd { context: context.clone(), node: Arc::new(node), types: PhantomData }
     }
@@ -144,6 +148,7 @@ impl<T: Data> Rdd<T> {
             parents: vec![self.node.clone()],
             code: read(shuffle),
             writes: vec![ShuffleWriteSpec { shuffle: handle, code: write(shuffle) }],
+            checkpoint: None,
             _blocks: None,
         };
         let node = RddNode::new(&self.context, source);

@@ -10,6 +10,7 @@ use firesteel_operators::{Keep, KeepAs};
 use firesteel_types::{CallSite, StorageLevel};
 use std::panic::Location;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How much of an RDD is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,13 +69,31 @@ impl<T: Data> Rdd<T> {
             }
             (None, Ok(code)) => {
                 let (rdd, driver) = (self.node().info.id, Arc::downgrade(self.context().driver()));
-                let persisted = Persisted { rdd, level, site, code, is_cut_off: false, driver };
+                let persisted = Persisted {
+                    rdd,
+                    level,
+                    site,
+                    code,
+                    is_cut_off: AtomicBool::new(false),
+                    is_replaced: AtomicBool::new(false),
+                    driver,
+                };
                 state.persisted = Some(Arc::new(persisted));
             }
             (None, Err(error)) => state.conflict = Some(error.to_string()),
         }
         drop(state);
         self.clone()
+    }
+
+    /// Persists, or changes the level of what is persisted already; what is kept stays.
+    pub(crate) fn persist_again(&self, site: CallSite, level: StorageLevel) {
+        let before = self.node().keeping.state().persisted.take();
+        self.persist_at(site, level);
+        if let Some(before) = before {
+            // Its end would tell executors to drop what they keep.
+            before.hand_over();
+        }
     }
 
     /// Forgets what is kept; with `blocking`, before this call returns. A later action computes the records again.
@@ -93,7 +112,8 @@ impl<T: Data> Rdd<T> {
     pub fn unpersist(&self, blocking: bool) -> Rdd<T> {
         let persisted = {
             let mut state = self.node().keeping.state();
-            if state.persisted.as_ref().is_some_and(|persisted| persisted.is_cut_off) {
+            if state.persisted.as_ref().is_some_and(|persisted| persisted.is_cut_off.load(Ordering::Relaxed))
+            {
                 let message = format!(
                     "RDD {} was checkpointed locally and then unpersisted: nothing is left to compute it from. Use \
                      `checkpoint`, or keep it",

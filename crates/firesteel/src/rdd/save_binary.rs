@@ -80,7 +80,10 @@ impl<T: Data> Rdd<T> {
     /// ```
     #[track_caller]
     pub fn save_as_object_file(&self, path: &str) -> Result<()> {
-        let site = site("save_as_object_file", Location::caller());
+        self.save_objects_at(site("save_as_object_file", Location::caller()), path)
+    }
+
+    pub(crate) fn save_objects_at(&self, site: CallSite, path: &str) -> Result<()> {
         self.save_parts(&site, path, "", (), |(), _, stream, output| {
             let path = output.path().to_string();
             let mut writer = ObjectWriter::<_, T>::create(output).map_err(io_failure)?;

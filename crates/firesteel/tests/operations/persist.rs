@@ -92,3 +92,51 @@ fn kept() {
         Ok((memory.partitions, memory.memory_bytes >= 8000, disk.disk_bytes > 1000))
     });
 }
+
+#[test]
+fn checkpoint() {
+    let dir = tempfile::tempdir().unwrap();
+    check(slices(&[0, 1, 4, 9, 16], 3), |sc| {
+        sc.set_checkpoint_dir(dir.path().to_str().unwrap())?;
+        let squares = sc.parallelize(vec![0i64, 1, 2, 3, 4], 3).map(|x| x * x);
+        squares.checkpoint()?;
+        assert!(!squares.is_checkpointed());
+        squares.count()?;
+        assert!(squares.is_checkpointed());
+        squares.glom().collect()
+    });
+}
+
+#[test]
+fn local_checkpoint() {
+    check(slices(&[0, 1, 4, 9, 16], 3), |sc| {
+        let squares = sc.parallelize(vec![0i64, 1, 2, 3, 4], 3).map(|x| x * x).local_checkpoint();
+        squares.first()?;
+        assert!(squares.is_checkpointed());
+        squares.glom().collect()
+    });
+}
+
+#[test]
+fn is_checkpointed() {
+    check((false, true), |sc| {
+        let numbers = sc.range(0..3);
+        let before = numbers.is_checkpointed();
+        numbers.local_checkpoint().count()?;
+        Ok((before, numbers.is_checkpointed()))
+    });
+}
+
+#[test]
+fn checkpoint_file() {
+    let dir = tempfile::tempdir().unwrap();
+    check((None, true), |sc| {
+        sc.set_checkpoint_dir(dir.path().to_str().unwrap())?;
+        let numbers = sc.range(0..3);
+        numbers.checkpoint()?;
+        let before = numbers.checkpoint_file();
+        numbers.count()?;
+        let file = numbers.checkpoint_file().expect("it was checkpointed");
+        Ok((before, std::path::Path::new(&file).join("_SUCCESS").exists()))
+    });
+}
