@@ -10,6 +10,7 @@ pub mod data;
 pub mod params;
 pub mod report;
 pub mod table;
+pub mod terasort;
 pub mod threads;
 pub mod word_table;
 pub mod words;

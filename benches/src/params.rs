@@ -8,6 +8,7 @@
 //! | `BENCH_PARTITIONS` | partitions, for the peers that have such a thing |
 //! | `BENCH_THREADS` | threads; all of the machine's when unset |
 //! | `BENCH_RUNS` | runs within the process |
+//! | `BENCH_MEMORY` | the memory that a workload may take, such as `1g` |
 //! | `BENCH_TEXT` | the file whose words are counted |
 //! | `BENCH_TABLE` | the directory of the Parquet table that is scanned |
 
@@ -48,6 +49,11 @@ pub fn partitions() -> usize {
 pub fn threads() -> usize {
     let all = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     number("BENCH_THREADS", all as u64).max(1) as usize
+}
+
+/// The memory that the workload may take.
+pub fn memory() -> String {
+    std::env::var("BENCH_MEMORY").unwrap_or_else(|_| "1g".into())
 }
 
 /// The file whose words are counted.

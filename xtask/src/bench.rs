@@ -125,7 +125,7 @@ fn compare(
             let command = match (&peer.program, spark) {
                 (Program::Binary(path), _) => Command::new(path),
                 (Program::Spark, Some(spark)) if turn == runs / 2 => {
-                    spark.session(workload.name, peer.threads, runs + 1)?
+                    spark.session(workload, peer.threads, runs + 1)?
                 }
                 (Program::Spark, _) => continue,
             };

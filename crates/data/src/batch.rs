@@ -60,6 +60,24 @@ impl<T: Clone> Batch<T> {
         }
     }
 
+    /// Puts the records together, two at a time, in order. `None` when there are none.
+    #[inline]
+    pub fn reduce(self, f: impl FnMut(T, T) -> T) -> Option<T> {
+        match self {
+            Batch::Owned(records) => records.into_iter().reduce(f),
+            Batch::Shared(records, range) => records[range].iter().cloned().reduce(f),
+        }
+    }
+
+    /// Folds the records, in order. What is shared is looked at where it lies.
+    #[inline]
+    pub fn fold<A>(self, init: A, mut f: impl FnMut(A, T) -> A) -> A {
+        match self {
+            Batch::Owned(records) => records.into_iter().fold(init, f),
+            Batch::Shared(records, range) => records[range].iter().fold(init, |a, x| f(a, x.clone())),
+        }
+    }
+
     /// Hands each record to `f`, in order.
     #[inline]
     pub fn for_each(self, mut f: impl FnMut(T)) {

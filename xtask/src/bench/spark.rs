@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::workloads::Workload;
 use crate::process::{find_program, output, run};
 use crate::{Fallible, workspace};
 
@@ -44,7 +45,8 @@ impl Spark {
     }
 
     /// A session that runs the workload `runs` times and ends.
-    pub(super) fn session(&self, workload: &str, threads: usize, runs: usize) -> Fallible<Command> {
+    pub(super) fn session(&self, workload: &Workload, threads: usize, runs: usize) -> Fallible<Command> {
+        let (memory, workload) = (workload.memory.unwrap_or(DRIVER_MEMORY), workload.name);
         let folder = workspace::root().join("benches/spark");
         let read = |name: &str| {
             std::fs::read_to_string(folder.join(name))
@@ -55,7 +57,7 @@ impl Spark {
         let path = workspace::root().join("target").join(format!("bench-{workload}.scala"));
         std::fs::write(&path, script).map_err(|error| format!("{}: {error}", path.display()))?;
         let mut command = self.shell(&path, threads);
-        command.args(["--driver-memory", DRIVER_MEMORY]).env("BENCH_RUNS", runs.to_string());
+        command.args(["--driver-memory", memory]).env("BENCH_RUNS", runs.to_string());
         Ok(command)
     }
 
@@ -80,6 +82,6 @@ pub(super) fn java_version() -> Option<String> {
 /// What stands under the results.
 pub(super) fn settings(threads: usize) -> String {
     format!(
-        "Spark {VERSION} (spark-shell, Scala RDDs), local[{threads}], {DRIVER_MEMORY} driver heap, web UI off"
+        "Spark {VERSION} (spark-shell, Scala RDDs), local[{threads}], {DRIVER_MEMORY} driver heap where no other is named, web UI off"
     )
 }

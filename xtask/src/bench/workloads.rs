@@ -7,6 +7,9 @@ pub(crate) struct Workload {
     pub(super) reads_text: bool,
     /// Reads a generated table, of `BENCH_N` rows.
     pub(super) reads_table: bool,
+    /// The memory that Firesteel and Spark may take.
+    pub(super) memory: Option<&'static str>,
+    partitions: u64,
     /// The whole process is what counts, not the job inside.
     pub(super) times_process: bool,
     /// Variable, full value, quick value.
@@ -18,7 +21,8 @@ impl Workload {
         let value = |full: u64, small: u64| if quick { small } else { full }.to_string();
         let mut variables: Vec<_> =
             self.sizes.iter().map(|&(name, full, small)| (name, value(full, small))).collect();
-        variables.push(("BENCH_PARTITIONS", PARTITIONS.to_string()));
+        variables.push(("BENCH_PARTITIONS", self.partitions.to_string()));
+        variables.extend(self.memory.map(|memory| ("BENCH_MEMORY", memory.to_string())));
         variables
     }
 }
@@ -26,8 +30,16 @@ impl Workload {
 /// For the peers that have partitions: a few for each thread, so that they end together.
 const PARTITIONS: u64 = 8;
 
-const GENERATED: Workload =
-    Workload { name: "", about: "", reads_text: false, reads_table: false, times_process: false, sizes: &[] };
+const GENERATED: Workload = Workload {
+    name: "",
+    about: "",
+    reads_text: false,
+    reads_table: false,
+    memory: None,
+    partitions: PARTITIONS,
+    times_process: false,
+    sizes: &[],
+};
 
 pub(super) const WORKLOADS: &[Workload] = &[
     Workload {
@@ -76,6 +88,20 @@ pub(super) const WORKLOADS: &[Workload] = &[
         name: "kmeans",
         about: "k-means, 2 M points of 8 dimensions, 10 centres, 5 iterations, points cached",
         sizes: &[("BENCH_N", 2_000_000, 20_000), ("BENCH_KEYS", 10, 10), ("BENCH_ITERATIONS", 5, 3)],
+        ..GENERATED
+    },
+    Workload {
+        name: "cached_numbers",
+        about: "two passes over 100 M cached whole numbers",
+        sizes: &[("BENCH_N", 100_000_000, 1_000_000)],
+        ..GENERATED
+    },
+    Workload {
+        name: "terasort",
+        about: "sortByKey of 100 M records of 100 bytes in 1 GiB of memory (by hand: all in memory)",
+        memory: Some("1g"),
+        partitions: 64,
+        sizes: &[("BENCH_N", 100_000_000, 100_000)],
         ..GENERATED
     },
     Workload {

@@ -207,10 +207,9 @@ impl<T: Data> Rdd<T> {
         let partial = self.each_partition(site.clone(), environment, move |env: &E, _, stream| {
             let mut state: Option<T> = None;
             stream.for_each(|batch| {
-                let records = batch.into_vec().into_iter();
                 state = match state.take() {
-                    None => records.reduce(|a, b| f(env, a, b)),
-                    Some(state) => Some(records.fold(state, |a, b| f(env, a, b))),
+                    None => batch.reduce(|a, b| f(env, a, b)),
+                    Some(state) => Some(batch.fold(state, |a, b| f(env, a, b))),
                 };
                 Ok(())
             })?;
@@ -312,8 +311,7 @@ impl<T: Data> Rdd<T> {
         let partial = self.each_partition(site.clone(), &sent, move |(zero, env): &(U, E), _, stream| {
             let mut state = Some(zero.clone());
             stream.for_each(|batch| {
-                state =
-                    state.take().map(|state| batch.into_vec().into_iter().fold(state, |u, x| add(env, u, x)));
+                state = state.take().map(|state| batch.fold(state, |u, x| add(env, u, x)));
                 Ok(())
             })?;
             Ok(state)

@@ -1,0 +1,21 @@
+//! Two passes over cached numbers on Firesteel. They are made and kept before the clock starts.
+
+use firesteel::{Context, Result};
+use firesteel_benches::{data, params, report};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+#[firesteel::main]
+fn main() -> Result<()> {
+    let sc = Context::builder().master(&format!("local[{}]", params::threads())).get_or_create()?;
+    let (n, partitions) = (params::records(100_000_000), params::partitions());
+    let numbers = sc.range_in(0..n as i64, partitions).map(|i| data::mix(i as u64) as i64).cache();
+    numbers.count()?;
+    assert_eq!(numbers.kept().partitions, partitions, "the numbers do not fit in memory");
+    report::try_measure(|| {
+        let sum = numbers.reduce(i64::wrapping_add)?;
+        let greatest = numbers.reduce(i64::max)?;
+        Ok(format!("sum={sum} greatest={greatest}"))
+    })
+}
