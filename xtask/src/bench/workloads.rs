@@ -97,6 +97,12 @@ pub(super) const WORKLOADS: &[Workload] = &[
         ..GENERATED
     },
     Workload {
+        name: "broadcast",
+        about: "a broadcast value of 256 MiB (32 Mi floating-point numbers) that 8 tasks read",
+        sizes: &[("BENCH_N", 32 << 20, 1 << 20)],
+        ..GENERATED
+    },
+    Workload {
         name: "terasort",
         about: "sortByKey of 100 M records of 100 bytes in 1 GiB of memory (by hand: all in memory)",
         memory: Some("1g"),
