@@ -84,7 +84,6 @@ mod partitioner;
 mod progress;
 mod rdd;
 mod resolve;
-mod resolve_kept;
 mod run_main;
 mod sources;
 mod tables;

@@ -7,13 +7,13 @@ use crate::Context;
 use crate::error::{Error, Result};
 use crate::keeping::Persisted;
 use crate::node::{RddNode, Source};
-use crate::resolve_kept::kept_of;
 use firesteel_closures::{Descriptor, ObjectHash, code_name};
 use firesteel_operators::Code;
-use firesteel_plan::{CodeRef, Dependency, Environment, Lineage, PlanNode, StageCut, StagePlan};
+use firesteel_plan::{CodeRef, Dependency, Environment, IsCutOff, Lineage, PlanNode, StageCut, StagePlan};
 use firesteel_scheduler::StageSpec;
 use firesteel_types::{CallSite, Partition, RddId, ShuffleId, StageId};
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 
 /// All RDDs that an action needs, by id, so ancestors first.
@@ -165,7 +165,10 @@ fn stage_spec(
         inputs: cut.inputs.clone(),
         partitions,
         preferred,
-        kept: kept_of(cut, nodes),
+        kept: lineage.kept(cut, |rdd| {
+            let persisted = nodes[&rdd].persisted.as_ref()?;
+            Some(IsCutOff(persisted.is_cut_off.load(Ordering::Relaxed)))
+        }),
     }
 }
 

@@ -7,11 +7,13 @@
 //! Nothing here recurses over lineage: programs grow chains of tens of thousands of RDDs.
 
 mod debug_string;
+mod kept;
 mod lineage;
 mod partitioner;
 mod stage_plan;
 mod stages;
 
+pub use kept::{IsCutOff, Kept, KeptRdd, Reads};
 pub use lineage::{Dependency, Lineage, Mapping, RddInfo};
 pub use partitioner::Partitioner;
 pub use stage_plan::{CodeRef, Environment, PlanError, PlanNode, StagePlan};

@@ -123,7 +123,7 @@ mod tests {
             rdd: RddId(1),
             site: Default::default(),
             code: CodeRef { object: 0, offset: 64, type_hash: 9 },
-            environment: vec![1, 2, 3].into(),
+            environment: Environment::Inline(vec![1, 2, 3].into()),
             inputs,
         }
     }

@@ -1,5 +1,6 @@
 //! What the shell tells the scheduler: that somebody wants something, or that something happened.
 
+use firesteel_plan::Kept;
 use firesteel_types::{
     AccumulatorId, AccumulatorUpdate, CallSite, ExecutorId, ExecutorLossReason, JobFailure, JobId, Partition,
     RddId, ShuffleId, StageId, TaskFailure, TaskId, TaskLocation,
@@ -41,41 +42,6 @@ pub struct StageSpec {
     pub preferred: Vec<Vec<TaskLocation>>,
     /// The RDDs of the stage whose partitions are kept, and what they spare it.
     pub kept: Kept,
-}
-
-/// The persisted RDDs of one stage, and which inputs are needed only while their partitions are not all there.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Kept {
-    /// What the stage's last RDD reads. Of no meaning, and empty, when there are no `rdds`: then all inputs are needed.
-    pub last: Reads,
-    /// The RDDs.
-    pub rdds: Vec<KeptRdd>,
-}
-
-/// What computing an RDD reads, as far as the nearest kept RDDs.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Reads {
-    /// Shuffles, through no other kept RDD.
-    pub shuffles: Vec<ShuffleId>,
-    /// Kept RDDs, as positions in [`Kept::rdds`].
-    pub kept: Vec<usize>,
-}
-
-/// One persisted RDD of a stage.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeptRdd {
-    /// Which.
-    pub rdd: RddId,
-    /// How many partitions it has.
-    pub partitions: u32,
-    /// Whether each partition of the stage reads the partition of this RDD with the same index, and no other.
-    pub aligned: bool,
-    /// What computing it reads.
-    pub reads: Reads,
-    /// All shuffles that it is computed from within the stage, through other kept RDDs too.
-    pub behind: Vec<ShuffleId>,
-    /// Whether it was cut off from what it was computed from: what is kept, under whatever version, is all that there is.
-    pub is_cut_off: bool,
 }
 
 /// How an attempt at a task ended.

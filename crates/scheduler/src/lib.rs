@@ -47,6 +47,7 @@ mod settings;
 mod tasks;
 
 pub use effect::{Effect, MapOutput, ShuffleOutputs, TaskLaunch};
-pub use event::{Event, JobSpec, Kept, KeptRdd, Reads, StageSpec, TaskOutcome};
+pub use event::{Event, JobSpec, StageSpec, TaskOutcome};
+pub use firesteel_plan::{Kept, KeptRdd, Reads};
 pub use scheduler::Scheduler;
 pub use settings::{PoolSettings, SchedulerSettings, SchedulingMode, SpeculationSettings};

@@ -12,8 +12,9 @@
 
 use crate::dag::Stage;
 use crate::effect::Effect;
-use crate::event::{Kept, KeptRdd, StageSpec};
+use crate::event::StageSpec;
 use crate::scheduler::Scheduler;
+use firesteel_plan::{Kept, KeptRdd};
 use firesteel_types::{ExecutorId, Partition, RddId, ShuffleId, TaskLocation};
 use std::collections::BTreeSet;
 use std::sync::Arc;
