@@ -548,3 +548,35 @@ fn partitions_that_are_kept_keep_what_was_added_for_them() {
     assert_eq!(kept.count().unwrap(), 1000);
     assert_eq!(added.value(), 1000, "and now it is computed again");
 }
+
+/// Reads the accumulator that it is the value of.
+#[derive(Clone, Serialize, Deserialize)]
+struct Curious;
+
+static CURIOUS: Mutex<Option<Accumulator<Curious>>> = Mutex::new(None);
+
+impl Accumulate for Curious {
+    type Input = ();
+
+    fn zero() -> Self {
+        Curious
+    }
+
+    fn add(&mut self, (): ()) {
+        let itself = CURIOUS.lock().unwrap().clone();
+        itself.unwrap().value();
+    }
+
+    fn merge(&mut self, _: Self) {}
+}
+
+#[test]
+fn a_value_that_looks_at_itself_is_told_so_and_does_not_wait_for_ever() {
+    let sc = context(1);
+    let curious = sc.accumulator::<Curious>();
+    *CURIOUS.lock().unwrap() = Some(curious.clone());
+    let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| curious.add(()))).unwrap_err();
+    assert!(panic.downcast_ref::<&str>().unwrap().contains("must not use the accumulator themselves"));
+    curious.value();
+    *CURIOUS.lock().unwrap() = None;
+}
