@@ -37,6 +37,7 @@ pub use codec::Codec;
 pub use commit::OutputCommitter;
 pub use error::{IoCause, IoError, IoOperation};
 pub use file::{Input, Output};
+pub use glob::glob_matches;
 pub use inputs::{InputFile, list_inputs};
 pub use line_chunks::LineChunks;
 pub use lines::{LineOptions, LineReader, Lines};
