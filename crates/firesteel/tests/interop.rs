@@ -44,6 +44,15 @@ impl Interop {
         }
     }
 
+    /// Spark's object files; it cannot read ours.
+    fn objects<T: Data + Debug>(&mut self, kind: &str, make: fn(i32) -> T) {
+        let wanted: Vec<T> = (0..100).map(make).collect();
+        self.check(&format!("objects-{kind}"), |sc, path| {
+            let read = sc.object_file::<T>(path, None).map_err(|e| e.to_string())?;
+            same(&read.collect().map_err(|e| e.to_string())?, &wanted)
+        });
+    }
+
     fn sequence<K, V>(&mut self, kinds: &str, forms: &[(String, SequenceOptions)], make: fn(i32) -> (K, V))
     where
         K: Writable + Data + Debug,
@@ -95,6 +104,11 @@ fn spark() {
     lines(&mut interop);
     sequences(&mut interop);
     maps(&mut interop);
+    interop.objects("int", |i| i);
+    interop.objects("long", |i| i64::from(i) * 10_000_000_000);
+    interop.objects("double", |i| f64::from(i) * 0.25);
+    interop.objects("string", line);
+    interop.objects("pair", |i| (line(i), i));
     assert_eq!(interop.failed, 0, "some checks failed");
 }
 

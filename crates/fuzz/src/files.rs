@@ -2,7 +2,8 @@
 
 use firesteel_io::hadoop::{SequenceCompression, SequenceHeader, SequenceReader, SequenceWriter, Value};
 use firesteel_io::{
-    Codec, FileSplit, IoCause, LineOptions, LineReader, ObjectReader, ObjectWriter, glob_matches, path,
+    Codec, FileSplit, IoCause, LineOptions, LineReader, ObjectBatches, ObjectReader, ObjectWriter,
+    glob_matches, path,
 };
 use std::io::{Cursor, Write};
 
@@ -175,6 +176,37 @@ pub(crate) fn object_seeds() -> Vec<Vec<u8>> {
         writer.finish().expect("memory can be written to")
     };
     [0, 3].map(write).into()
+}
+
+/// Java's serialised objects, as a record of one of Spark's object files.
+pub(crate) fn java_objects(data: &[u8]) {
+    let header = SequenceHeader::new(
+        "org.apache.hadoop.io.NullWritable",
+        "org.apache.hadoop.io.BytesWritable",
+        SequenceCompression::None,
+    );
+    let mut writer = SequenceWriter::new(vec![], header).expect("memory can be written to");
+    let value = [&(data.len() as u32).to_be_bytes()[..], data].concat();
+    writer.append(b"", &value).expect("memory can be written to");
+    let bytes = writer.finish().expect("memory can be written to");
+    let mut file = tempfile::NamedTempFile::new().expect("a temporary file can be made");
+    file.write_all(&bytes).expect("a temporary file can be written");
+    let path = file.path().to_str().expect("temporary names are ASCII").to_string();
+    let split = FileSplit { path, start: 0, length: bytes.len() as u64 };
+    let read = ObjectBatches::<Vec<(Option<String>, i64)>>::open(&split).expect("the file is a SequenceFile");
+    let _ = read.collect::<Result<Vec<_>, _>>();
+    let read = ObjectBatches::<i32>::open(&split).expect("the file is a SequenceFile");
+    let _ = read.collect::<Result<Vec<_>, _>>();
+}
+
+pub(crate) fn java_seeds() -> Vec<Vec<u8>> {
+    let ints = b"\xAC\xED\0\x05ur\0\x02[IM\xBA`&v\xEA\xB2\xA5\x02\0\0xp\0\0\0\x02\0\0\0\x07\xFF\xFF\xFF\xFF"
+        .to_vec();
+    let mut tuples = b"\xAC\xED\0\x05ur\0\x0F[Lscala.Tuple2;\0\0\0\0\0\0\0\0\x02\0\0xp\0\0\0\x02".to_vec();
+    tuples.extend(b"sr\0\x0Cscala.Tuple2\0\0\0\0\0\0\0\0\x02\0\x02L\0\x02_1t\0\x12Ljava/lang/Object;L\0\x02_2q\0\x7E\0\x03xp");
+    tuples.extend(b"t\0\x01asr\0\x11java.lang.Integer\0\0\0\0\0\0\0\0\x02\0\x01I\0\x05valuexp\0\0\0\x05");
+    tuples.extend(b"sq\0\x7E\0\x02q\0\x7E\0\x05q\0\x7E\0\x07");
+    vec![ints, tuples]
 }
 
 /// A pattern and a name, with a zero byte between. A pattern without wildcards matches itself.

@@ -56,6 +56,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "sequence_file", run: files::sequence_file, seeds: files::sequence_seeds },
     Target { name: "writable_value", run: files::writable_value, seeds: files::value_seeds },
     Target { name: "object_file", run: files::object_file, seeds: files::object_seeds },
+    Target { name: "java_objects", run: files::java_objects, seeds: files::java_seeds },
     Target { name: "glob", run: files::glob, seeds: files::glob_seeds },
     Target { name: "blocks", run: records::blocks, seeds: records::block_seeds },
     Target { name: "frames", run: records::frames, seeds: records::block_seeds },

@@ -41,7 +41,7 @@ pub use glob::glob_matches;
 pub use inputs::{InputFile, list_inputs};
 pub use line_chunks::LineChunks;
 pub use lines::{LineOptions, LineReader, Lines};
-pub use objects::{ObjectReader, ObjectWriter, is_object_file, object_splits};
+pub use objects::{ObjectBatches, ObjectReader, ObjectWriter, object_splits};
 pub use remove::remove_directory;
 pub use splits::{FileSplit, SplitOptions, file_splits};
 pub use whole::{combine_files, read_decoded, read_raw, read_text, whole_text_splits};
