@@ -1,6 +1,8 @@
 //! Files that Spark wrote, read here, and files written here for Spark to read. Run by `cargo xtask interop --only spark`,
 //! which starts Spark and gives both the directory; each check prints a line.
 
+#![expect(clippy::print_stdout, reason = "`cargo xtask interop` reads what is printed")]
+
 use firesteel::{Bytes, Codec, Context, Data, SequenceOptions, VInt, VLong, Writable};
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};

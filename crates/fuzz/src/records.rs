@@ -5,7 +5,7 @@ use firesteel_data::block::{KeyRef, Pairs, PairsBuilder, decode_value, take_reco
 use firesteel_data::compression::{Compression, unpack};
 use firesteel_data::frames::FrameWriter;
 use firesteel_data::{Data, Str};
-use firesteel_plan::{CodeRef, PlanNode, StagePlan};
+use firesteel_plan::{CodeRef, Environment, PlanNode, StagePlan};
 use firesteel_types::{CallSite, RddId};
 
 type Row = (Option<String>, Vec<(bool, u8)>, f64);
@@ -85,7 +85,7 @@ pub(crate) fn plan_seeds() -> Vec<Vec<u8>> {
         rdd: RddId(1),
         site: CallSite::default(),
         code: CodeRef { object: 0, offset: 64, type_hash: 7 },
-        environment: vec![1, 2, 3].into(),
+        environment: Environment::Inline(vec![1, 2, 3].into()),
         inputs,
     };
     vec![StagePlan { objects: vec![[7; 32]], nodes: vec![node(vec![]), node(vec![0])] }.encode()]

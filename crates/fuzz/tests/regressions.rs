@@ -13,7 +13,7 @@ fn what_once_went_wrong_does_not_any_more() {
         let Ok(files) = std::fs::read_dir(regressions(target.name)) else { continue };
         for file in files {
             let path = file.unwrap().path();
-            println!("{}", path.display());
+            eprintln!("{}", path.display());
             (target.run)(&std::fs::read(&path).unwrap());
         }
     }

@@ -278,7 +278,7 @@ pub struct ObjectBatches<T> {
 
 enum Objects<T> {
     Ours(ObjectReader<Input, T>),
-    Spark(SequencePairs<(), Bytes>),
+    Spark(Box<SequencePairs<(), Bytes>>),
     Over,
 }
 
@@ -291,7 +291,7 @@ impl<T: Data> ObjectBatches<T> {
         let path = split.path.clone();
         let input = Input::open(&path)?;
         let reader = if input.read_at(0, input.len().min(3) as usize)? == b"SEQ" {
-            Objects::Spark(SequencePairs::open(split)?)
+            Objects::Spark(Box::new(SequencePairs::open(split)?))
         } else {
             let reader = ObjectReader::new(input, split.start, split.end());
             Objects::Ours(reader.map_err(|cause| IoError::new(IoOperation::Read, &path, cause))?)
