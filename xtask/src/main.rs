@@ -9,6 +9,7 @@ mod args;
 mod bench;
 mod closure_matrix;
 mod dependencies;
+mod fuzz;
 mod instructions;
 mod interop;
 mod msrv;
@@ -54,6 +55,7 @@ const COMMANDS: &[Command] = &[
         help: bench::HELP,
         run: bench::run,
     },
+    Command { name: "fuzz", about: "decoders with inputs made up", help: fuzz::HELP, run: fuzz::run },
     Command {
         name: "interop",
         about: "exchange files with other programs",

@@ -18,6 +18,7 @@ use std::hash::Hash;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread::{self, ThreadId};
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -57,6 +58,14 @@ struct Shared<A> {
     driver: Weak<Driver>,
     settled: Arc<Settled>,
     state: Mutex<State<A>>,
+    /// The thread that has locked the state: its value's own functions run meanwhile.
+    at_work: Mutex<Option<ThreadId>>,
+}
+
+/// The state, while it is locked.
+struct Locked<'a, A> {
+    shared: &'a Shared<A>,
+    state: MutexGuard<'a, State<A>>,
 }
 
 struct State<A> {
@@ -127,20 +136,19 @@ impl<A: Accumulate> Accumulator<A> {
     /// All that was added so far: by the driver, and by tasks that have ended. While a job runs, the tasks that have not ended
     /// are missing; when an action has given its answer, nothing is.
     pub fn value(&self) -> A {
-        let mut state = lock(&self.shared.state);
-        self.shared.read(&mut state)
+        self.shared.read(&mut self.shared.locked().state)
     }
 
     /// Adds something on the driver. It counts at once.
     pub fn add(&self, input: A::Input) {
-        let mut state = lock(&self.shared.state);
-        state.read = None;
-        state.base.add(input);
+        let mut locked = self.shared.locked();
+        locked.state.read = None;
+        locked.state.base.add(input);
     }
 
     /// Begins anew: what was added so far is forgotten. What is computed again after this counts again, once.
     pub fn reset(&self) {
-        let mut state = lock(&self.shared.state);
+        let mut locked = self.shared.locked();
         if let Some(driver) = self.shared.driver.upgrade() {
             driver.tell(Event::AccumulatorReset { accumulator: self.shared.id });
             // Whatever settled before the scheduler heard of it goes too.
@@ -148,7 +156,7 @@ impl<A: Accumulate> Accumulator<A> {
         } else {
             drop(self.shared.settled.take());
         }
-        *state = State::default();
+        *locked.state = State::default();
     }
 }
 
@@ -177,7 +185,27 @@ fn merged<A: Accumulate>(base: A, updates: &[Arc<[u8]>]) -> A {
     })
 }
 
+impl<A> Drop for Locked<'_, A> {
+    fn drop(&mut self) {
+        *lock(&self.shared.at_work) = None;
+    }
+}
+
 impl<A: Accumulate> Shared<A> {
+    /// Locks the state: only those who read or change this accumulator wait for it.
+    ///
+    /// # Panics
+    /// When the value's own `add` or `merge` asks for it, which would wait for ever.
+    fn locked(&self) -> Locked<'_, A> {
+        let me = thread::current().id();
+        if *lock(&self.at_work) == Some(me) {
+            panic!("the `add` and `merge` of an accumulator's value must not use the accumulator themselves");
+        }
+        let state = lock(&self.state);
+        *lock(&self.at_work) = Some(me);
+        Locked { shared: self, state }
+    }
+
     fn read(&self, state: &mut State<A>) -> A {
         let Some(driver) = self.driver.upgrade() else {
             state.fold(self.settled.take());
@@ -225,7 +253,7 @@ trait MergeSettled: Send + Sync {
 
 impl<A: Accumulate> MergeSettled for Shared<A> {
     fn merge_settled(&self) {
-        lock(&self.state).fold(self.settled.take());
+        self.locked().state.fold(self.settled.take());
     }
 }
 
@@ -323,6 +351,7 @@ impl Context {
             driver: Arc::downgrade(self.driver()),
             settled: settled.clone(),
             state: Mutex::new(State::<A>::default()),
+            at_work: Mutex::default(),
         });
         let weak = Arc::downgrade(&shared);
         let owner: Weak<dyn MergeSettled> = weak;

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use firesteel_data::Data;
 use firesteel_io::hadoop::{SequencePairs, Writable, sequence_splits};
 use firesteel_io::{
-    FileSplit, InputFile, IoError, ObjectReader, RecordReader, SplitOptions, check_records, list_inputs,
+    FileSplit, InputFile, IoError, ObjectBatches, RecordReader, SplitOptions, check_records, list_inputs,
     object_splits, read_raw, record_splits, whole_text_splits,
 };
 use firesteel_operators::{Code, FileSource};
@@ -52,7 +52,8 @@ impl Context {
         Ok(self.files_rdd(site, splits.len(), code))
     }
 
-    /// The records that [`Rdd::save_as_object_file`] saved.
+    /// The records that [`Rdd::save_as_object_file`] saved, or Spark's `saveAsObjectFile` if they are numbers, booleans,
+    /// strings, or tuples and arrays of them.
     ///
     /// # Errors
     /// When a path does not exist or a pattern matches nothing. A file of another type, one that was cut short and one in which
@@ -66,7 +67,7 @@ impl Context {
         let site = site("object_file", Location::caller());
         let splits = object_splits(&listed(&site, path)?, self.wanted(min_partitions.into()));
         let code = FileSource::code(&splits, |splits: &Vec<FileSplit>, partition: Partition| {
-            ObjectReader::<_, T>::open(&splits[partition.index()])
+            ObjectBatches::<T>::open(&splits[partition.index()])
         });
         Ok(self.files_rdd(site, splits.len(), code))
     }

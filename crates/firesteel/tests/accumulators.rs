@@ -548,3 +548,62 @@ fn partitions_that_are_kept_keep_what_was_added_for_them() {
     assert_eq!(kept.count().unwrap(), 1000);
     assert_eq!(added.value(), 1000, "and now it is computed again");
 }
+
+/// Reads the accumulator that it is the value of.
+#[derive(Clone, Serialize, Deserialize)]
+struct Curious;
+
+static CURIOUS: Mutex<Option<Accumulator<Curious>>> = Mutex::new(None);
+
+impl Accumulate for Curious {
+    type Input = ();
+
+    fn zero() -> Self {
+        Curious
+    }
+
+    fn add(&mut self, (): ()) {
+        let itself = CURIOUS.lock().unwrap().clone();
+        itself.unwrap().value();
+    }
+
+    fn merge(&mut self, _: Self) {}
+}
+
+#[test]
+fn a_value_that_looks_at_itself_is_told_so_and_does_not_wait_for_ever() {
+    let sc = context(1);
+    let curious = sc.accumulator::<Curious>();
+    *CURIOUS.lock().unwrap() = Some(curious.clone());
+    let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| curious.add(()))).unwrap_err();
+    assert!(panic.downcast_ref::<&str>().unwrap().contains("must not use the accumulator themselves"));
+    curious.value();
+    *CURIOUS.lock().unwrap() = None;
+}
+
+#[test]
+fn a_lineage_that_is_cut_off_counts_once_and_is_forgotten() {
+    let folder = tempfile::tempdir().unwrap();
+    let sc = context(2);
+    sc.set_checkpoint_dir(&folder.path().to_string_lossy()).unwrap();
+    for reliable in [false, true] {
+        let (below, above) = (sc.long_accumulator(), sc.long_accumulator());
+        let source = flaky(&sc, &below, if reliable { "reliable" } else { "local" });
+        let cut = source.map_with(above.adder(), |above, x| {
+            above.add(1);
+            x + 1
+        });
+        if reliable {
+            cut.checkpoint().unwrap();
+        } else {
+            cut.local_checkpoint();
+        }
+        drop(source);
+        for _ in 0..3 {
+            assert_eq!(cut.map(|x| x * 2).count().unwrap(), 1000);
+            assert_eq!((below.value(), above.value()), (1000, 1000), "reliable: {reliable}");
+        }
+        drop(cut);
+        assert_eq!((below.value(), above.value()), (1000, 1000), "reliable: {reliable}");
+    }
+}

@@ -45,6 +45,27 @@ pub(crate) fn parse(pattern: &str) -> Result<Vec<Vec<Component>>, String> {
     write_out_slashes(pattern)?.iter().map(components).collect()
 }
 
+/// Whether a pattern matches a path, component by component. No file is looked at.
+///
+/// ```
+/// assert_eq!(firesteel_io::glob_matches("logs/{a,b}-*.gz", "logs/b-7.gz"), Ok(true));
+/// assert!(firesteel_io::glob_matches("logs/[a", "logs/a").is_err());
+/// ```
+///
+/// # Errors
+/// What is wrong with the pattern.
+pub fn glob_matches(pattern: &str, path: &str) -> Result<bool, String> {
+    let names: Vec<&str> = path.split('/').filter(|name| !name.is_empty() && *name != ".").collect();
+    let matches = |(component, name): (&Component, &&str)| match component {
+        Component::Literal(literal) => literal == name,
+        Component::Pattern(regex) => regex.is_match(name),
+    };
+    let alternatives = parse(pattern)?;
+    Ok(alternatives
+        .iter()
+        .any(|components| components.len() == names.len() && components.iter().zip(&names).all(matches)))
+}
+
 struct Parser<'a> {
     rest: std::str::Chars<'a>,
     /// The regular expression so far.

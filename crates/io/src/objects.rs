@@ -14,9 +14,10 @@
 
 use crate::error::{IoCause, IoError, IoOperation};
 use crate::file::{Input, Output};
-use crate::hadoop::SequenceHeader;
+use crate::hadoop::{SequenceHeader, SequencePairs, java_records};
 use crate::inputs::InputFile;
 use crate::splits::{FileSplit, SplitOptions, cut_files};
+use bytes::Bytes;
 use firesteel_data::block::{take_records, write_records};
 use firesteel_data::{Data, DataError};
 use memchr::memmem::Finder;
@@ -268,30 +269,70 @@ impl<R: Read + Seek, T: Data> ObjectReader<R, T> {
     }
 }
 
-/// The batches of one split of a file.
-impl<T: Data> ObjectReader<Input, T> {
+/// The records of one split of an object file of ours, or of Spark's, in batches. Of Spark's those records can be read that
+/// are numbers, booleans, strings, and arrays and tuples of them.
+pub struct ObjectBatches<T> {
+    path: String,
+    reader: Objects<T>,
+}
+
+enum Objects<T> {
+    Ours(ObjectReader<Input, T>),
+    Spark(Box<SequencePairs<(), Bytes>>),
+    Over,
+}
+
+impl<T: Data> ObjectBatches<T> {
     /// Opens the split's file.
     ///
     /// # Errors
-    /// As [`ObjectReader::new`]; the error names the file.
-    pub fn open(
-        split: &FileSplit,
-    ) -> Result<impl Iterator<Item = Result<Vec<T>, IoError>> + use<T>, IoError> {
+    /// When it is no object file, or one of other records, or was cut short; the error names it.
+    pub fn open(split: &FileSplit) -> Result<Self, IoError> {
         let path = split.path.clone();
-        let fail = |path: &str, cause| IoError::new(IoOperation::Read, path, cause);
-        let reader = ObjectReader::<Input, T>::new(Input::open(&path)?, split.start, split.end());
-        let mut reader = Some(reader.map_err(|cause| fail(&path, cause))?);
-        Ok(std::iter::from_fn(move || match reader.as_mut()?.next_block() {
-            Ok(Some(records)) => Some(Ok(records)),
-            Ok(None) => {
-                reader = None;
-                None
+        let input = Input::open(&path)?;
+        let reader = if input.read_at(0, input.len().min(3) as usize)? == b"SEQ" {
+            Objects::Spark(Box::new(SequencePairs::open(split)?))
+        } else {
+            let reader = ObjectReader::new(input, split.start, split.end());
+            Objects::Ours(reader.map_err(|cause| IoError::new(IoOperation::Read, &path, cause))?)
+        };
+        Ok(ObjectBatches { path, reader })
+    }
+
+    fn next_batch(&mut self) -> Result<Option<Vec<T>>, IoError> {
+        let fail = |cause| IoError::new(IoOperation::Read, &self.path, cause);
+        match &mut self.reader {
+            Objects::Over => Ok(None),
+            Objects::Ours(reader) => reader.next_block().map_err(fail),
+            Objects::Spark(pairs) => {
+                let Some(batch) = pairs.next().transpose()? else { return Ok(None) };
+                let offset = pairs.offset();
+                let malformed = |what| {
+                    let what = format!(
+                        "at or before this place, Java's objects cannot be read as {}: {what}",
+                        std::any::type_name::<T>()
+                    );
+                    fail(IoCause::Malformed { offset, what })
+                };
+                let mut records = vec![];
+                for ((), bytes) in batch {
+                    records.extend(java_records::<T>(&bytes).map_err(malformed)?);
+                }
+                Ok(Some(records))
             }
-            Err(cause) => {
-                reader = None;
-                Some(Err(fail(&path, cause)))
-            }
-        }))
+        }
+    }
+}
+
+impl<T: Data> Iterator for ObjectBatches<T> {
+    type Item = Result<Vec<T>, IoError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let batch = self.next_batch().transpose();
+        if !matches!(batch, Some(Ok(_))) {
+            self.reader = Objects::Over;
+        }
+        batch
     }
 }
 
@@ -421,16 +462,6 @@ fn cut_short(offset: u64) -> IoCause {
 
 fn malformed(offset: u64, what: &str) -> IoCause {
     IoCause::Malformed { offset, what: what.into() }
-}
-
-/// Whether a file begins as object files of ours do.
-///
-/// # Errors
-/// When it cannot be read.
-pub fn is_object_file(path: &str) -> Result<bool, IoError> {
-    let input = Input::open(path)?;
-    let length = input.len().min(MAGIC.len() as u64) as usize;
-    Ok(input.read_at(0, length)? == MAGIC)
 }
 
 #[cfg(test)]

@@ -181,13 +181,12 @@ impl<A: Accumulate> Adder<A> {
 
 thread_local! {
     /// Of the task that this thread runs.
-    static TABLE: RefCell<Table> = RefCell::default();
+    static TABLE: RefCell<Table> = const { RefCell::new(Table::new(None)) };
 }
 
 /// So many accumulators that take turns are found without looking them up.
 const HOT: usize = 4;
 
-#[derive(Default)]
 struct Table {
     /// None where no task runs.
     application: Option<u64>,
@@ -210,23 +209,56 @@ type Key = (AccumulatorId, UpdateScope, Partition);
 /// What functions added at one place.
 struct Cell {
     accumulator: AccumulatorId,
+    /// Shared with the place's streams, so the address is its own as long as the cell is there.
     place: Arc<Place>,
+    address: usize,
     extent: u64,
-    value: Box<dyn ErasedValue>,
+    value: Value,
 }
 
-/// The value of an accumulator without its type.
-trait ErasedValue {
-    fn as_any(&mut self) -> &mut dyn Any;
+/// The value of an accumulator without its type. Sums, of which there are many, are found without an indirect call.
+enum Value {
+    Long(i128),
+    Double(f64),
+    Other(Box<dyn ErasedValue>),
+}
+
+impl Value {
+    fn zero<A: Accumulate>() -> Self {
+        let zero = A::zero();
+        let any: &dyn Any = &zero;
+        match (any.downcast_ref(), any.downcast_ref()) {
+            (Some(sum), _) => Value::Long(*sum),
+            (_, Some(sum)) => Value::Double(*sum),
+            (None, None) => Value::Other(Box::new(zero)),
+        }
+    }
+
+    #[inline]
+    fn of_type<A: Accumulate>(&mut self) -> Option<&mut A> {
+        let value: &mut dyn Any = match self {
+            Value::Long(sum) => return (sum as &mut dyn Any).downcast_mut(),
+            Value::Double(sum) => return (sum as &mut dyn Any).downcast_mut(),
+            Value::Other(value) => &mut **value,
+        };
+        value.downcast_mut()
+    }
+
+    fn encode(&self) -> Result<Vec<u8>, DataError> {
+        match self {
+            Value::Long(sum) => sum.encode(),
+            Value::Double(sum) => sum.encode(),
+            Value::Other(value) => value.encode(),
+        }
+    }
+}
+
+/// A value of any other type.
+trait ErasedValue: Any {
     fn encode(&self) -> Result<Vec<u8>, DataError>;
 }
 
 impl<A: Accumulate> ErasedValue for A {
-    #[inline]
-    fn as_any(&mut self) -> &mut dyn Any {
-        self
-    }
-
     /// Encodes, and looks whether it can be decoded: the driver could not tell anybody.
     fn encode(&self) -> Result<Vec<u8>, DataError> {
         let bytes = encode_value(self)?;
@@ -236,6 +268,18 @@ impl<A: Accumulate> ErasedValue for A {
 }
 
 impl Table {
+    const fn new(application: Option<u64>) -> Self {
+        Table {
+            application,
+            cells: vec![],
+            by_key: BTreeMap::new(),
+            kept: BTreeMap::new(),
+            touched: vec![],
+            gathering: 0,
+            hot: [None; HOT],
+        }
+    }
+
     /// The value to add to.
     #[inline]
     fn value<A: Accumulate>(&mut self, adder: &Adder<A>) -> &mut A {
@@ -249,22 +293,19 @@ impl Table {
         let cell = self.cells[index].as_mut().expect("what was found is there");
         cell.extent += 1;
         // An adder is sent with its type, and ids are never used twice.
-        (*cell.value).as_any().downcast_mut().expect("an accumulator has one type")
+        cell.value.of_type().expect("an accumulator has one type")
     }
 
     /// Whether a cell is that of an accumulator at the place that is noted.
     #[inline]
     fn is_current(&self, index: usize, accumulator: AccumulatorId) -> bool {
-        let cell = self.cells[index].as_ref();
-        cell.is_some_and(|cell| {
-            cell.accumulator == accumulator
-                && watch::with_place(|place| place.is_some_and(|place| Arc::ptr_eq(place, &cell.place)))
-        })
+        let cell = self.cells.get(index).and_then(Option::as_ref);
+        cell.is_some_and(|cell| cell.accumulator == accumulator && cell.address == watch::here())
     }
 
     #[cold]
     fn find<A: Accumulate>(&mut self, adder: &Adder<A>) -> usize {
-        let place = watch::with_place(|place| place.cloned());
+        let place = watch::place();
         let (Some(application), Some(place)) = (self.application, place) else { outside() };
         if application != adder.application {
             watch::refuse(
@@ -281,8 +322,9 @@ impl Table {
             return *index;
         }
         self.drop_lesser(key);
-        let value = Box::new(A::zero());
-        let cell = Cell { accumulator: adder.accumulator, place, extent: 0, value };
+        let value = Value::zero::<A>();
+        let address = place.address();
+        let cell = Cell { accumulator: adder.accumulator, place, address, extent: 0, value };
         self.cells.push(Some(cell));
         let index = self.cells.len() - 1;
         self.by_key.entry(key).or_default().push(index);
@@ -431,7 +473,7 @@ pub struct UpdateTable(());
 impl UpdateTable {
     /// Begins to collect for an application.
     pub fn begin(application: u64) -> Self {
-        TABLE.set(Table { application: Some(application), ..Table::default() });
+        TABLE.set(Table::new(Some(application)));
         UpdateTable(())
     }
 
@@ -440,14 +482,14 @@ impl UpdateTable {
     /// # Errors
     /// When a value cannot be encoded, or not decoded again.
     pub fn finish(self) -> Outcome<Vec<AccumulatorUpdate>> {
-        TABLE.take().updates()
+        TABLE.replace(Table::new(None)).updates()
     }
 }
 
 impl Drop for UpdateTable {
     fn drop(&mut self) {
         // What users' values do when they are dropped must not find the table borrowed.
-        drop(TABLE.take());
+        drop(TABLE.replace(Table::new(None)));
     }
 }
 

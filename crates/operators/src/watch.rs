@@ -7,7 +7,7 @@
 
 use firesteel_types::{CallSite, Partition, UpdateScope};
 use serde::Serialize;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 /// Where functions run: one computation of one partition. Two computations of the same partition have two places.
@@ -29,6 +29,16 @@ struct Noted {
 
 thread_local! {
     static NOTED: RefCell<Noted> = RefCell::default();
+    /// The address of the place that is noted, 0 for none: for those who ask for each record.
+    static HERE: Cell<usize> = const { Cell::new(0) };
+}
+
+impl Place {
+    /// Tells places apart that live at the same time.
+    #[inline]
+    pub(crate) fn address(self: &Arc<Self>) -> usize {
+        Arc::as_ptr(self).addr()
+    }
 }
 
 /// Restores the place that was noted before, when dropped.
@@ -39,6 +49,7 @@ pub struct Entered {
 /// Notes that the functions of a place are running.
 #[inline]
 pub fn enter(place: &Arc<Place>) -> Entered {
+    HERE.set(place.address());
     Entered { before: NOTED.with_borrow_mut(|noted| noted.place.replace(place.clone())) }
 }
 
@@ -46,6 +57,7 @@ impl Drop for Entered {
     #[inline]
     fn drop(&mut self) {
         if !std::thread::panicking() {
+            HERE.set(self.before.as_ref().map_or(0, Place::address));
             NOTED.with_borrow_mut(|noted| noted.place = self.before.take());
         }
     }
@@ -56,10 +68,15 @@ pub fn site() -> Option<Arc<CallSite>> {
     NOTED.with_borrow(|noted| noted.place.as_ref().map(|place| place.site.clone()))
 }
 
-/// Looks at the place that is noted.
+/// The place that is noted.
+pub(crate) fn place() -> Option<Arc<Place>> {
+    NOTED.with_borrow(|noted| noted.place.clone())
+}
+
+/// The address of the place that is noted.
 #[inline]
-pub(crate) fn with_place<R>(f: impl FnOnce(Option<&Arc<Place>>) -> R) -> R {
-    NOTED.with_borrow(|noted| f(noted.place.as_ref()))
+pub(crate) fn here() -> usize {
+    HERE.get()
 }
 
 /// What [`refuse`] unwinds with.
@@ -88,6 +105,7 @@ pub fn forget_record() {
 
 /// Takes what was noted: the line, and the record rendered.
 pub fn take() -> (Option<Arc<CallSite>>, Option<String>) {
+    HERE.set(0);
     let noted = NOTED.with_borrow_mut(std::mem::take);
     (noted.place.map(|place| place.site.clone()), noted.record.map(|render| render()))
 }

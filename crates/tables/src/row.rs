@@ -23,6 +23,9 @@ pub(crate) struct Plan {
     /// For a struct: those that it has fields for.
     columns: Vec<Matched>,
     by_index: bool,
+    /// Every field has its one column, so that cells can be given in the order of fields, without saying which is whose.
+    /// Records travel between tasks in that order too.
+    complete: bool,
     /// The names of all columns.
     names: Vec<String>,
 }
@@ -54,7 +57,7 @@ impl Plan {
             }
         }
         if missing.is_empty() {
-            return Ok(Plan { columns, by_index: shape.by_index, names });
+            return Ok(Plan::new(shape, columns, names));
         }
         let (record, wanted) = (shape.record.into(), shape.names());
         Err(TableError::Columns { path: path.into(), record, missing, found: names, wanted })
@@ -66,7 +69,13 @@ impl Plan {
         let matched = shape.fields.iter().enumerate();
         let matched = matched.map(|(i, field)| Matched { column: i, name: field.name, number: i as u64 });
         let name = |i: usize| shape.fields.get(i).map_or(format!("{}", i + 1), |field| field.name.into());
-        Plan { columns: matched.collect(), by_index: shape.by_index, names: (0..width).map(name).collect() }
+        Plan::new(shape, matched.collect(), (0..width).map(name).collect())
+    }
+
+    fn new(shape: &Shape, columns: Vec<Matched>, names: Vec<String>) -> Plan {
+        let in_order = columns.iter().enumerate().all(|(index, matched)| matched.number == index as u64);
+        let complete = shape.by_index && in_order && columns.len() == shape.fields.len();
+        Plan { columns, by_index: shape.by_index, complete, names }
     }
 
     /// The names of all columns.
@@ -197,7 +206,10 @@ impl<'de, C: Cells<'de>> Deserializer<'de> for Row<'_, C> {
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Fault> {
-        visitor.visit_map(Fields { row: self, next: 0 })
+        match self.plan.complete {
+            true => visitor.visit_seq(Fields { row: self, next: 0 }),
+            false => visitor.visit_map(Fields { row: self, next: 0 }),
+        }
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -245,6 +257,17 @@ impl<'de, C: Cells<'de>> de::MapAccess<'de> for Fields<'_, C> {
     #[inline]
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Fault> {
         self.row.value(seed, self.row.plan.columns[self.next - 1].column)
+    }
+}
+
+impl<'de, C: Cells<'de>> de::SeqAccess<'de> for Fields<'_, C> {
+    type Error = Fault;
+
+    #[inline]
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Fault> {
+        let Some(matched) = self.row.plan.columns.get(self.next) else { return Ok(None) };
+        self.next += 1;
+        self.row.value(seed, matched.column).map(Some)
     }
 }
 

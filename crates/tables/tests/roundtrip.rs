@@ -295,6 +295,44 @@ mod parquet {
             check(&singles, &format, &cuts);
         }
 
+        /// Parts of structs are read without the others, and tell a null struct from one of nulls.
+        #[test]
+        fn parts_of_records(nested in prop::collection::vec(nested(), 0..12), format in formats()) {
+            #[derive(Debug, PartialEq, Deserialize)]
+            struct Part {
+                flat: Option<FlatPart>,
+                newtype: f64,
+            }
+            #[derive(Debug, PartialEq, Deserialize)]
+            #[serde(rename_all = "camelCase")]
+            struct FlatPart {
+                delay: Option<i64>,
+                carrier_name: String,
+                #[serde(default)]
+                no_such_column: u8,
+            }
+            #[derive(Debug, PartialEq, Deserialize)]
+            struct Nothing {
+                flat: Option<Missing>,
+            }
+            #[derive(Debug, PartialEq, Deserialize)]
+            struct Missing {
+                no_such_column: Option<u8>,
+            }
+            let dir = tempfile::tempdir().unwrap();
+            let (path, length) = write(dir.path(), "a.parquet", &bytes(&nested, &format));
+            let splits = splits(&path, length, &[]);
+            let part = |flat: &Flat| FlatPart {
+                delay: flat.delay.map(i64::from),
+                carrier_name: flat.carrier_name.clone(),
+                no_such_column: 0,
+            };
+            let parts: Vec<_> = nested.iter().map(|n| Part { flat: n.flat.as_ref().map(part), newtype: n.newtype.0 }).collect();
+            prop_assert_eq!(read::<Part>(&splits, 3).unwrap(), parts);
+            let nothing = nested.iter().map(|n| Nothing { flat: n.flat.as_ref().map(|_| Missing { no_such_column: None }) });
+            prop_assert_eq!(read::<Nothing>(&splits, 3).unwrap(), nothing.collect::<Vec<_>>());
+        }
+
         /// A flipped bit is an error that names the file, or changes nothing: never another answer.
         #[test]
         fn damage_is_noticed(place in any::<prop::sample::Index>(), bit in 0u8..8, compression in prop::sample::select(vec![ParquetCompression::None, ParquetCompression::Snappy])) {

@@ -4,7 +4,7 @@
 //! `target/interop/spark`: a file appears there when either has written everything.
 
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -60,7 +60,7 @@ fn check(root: &Path, session: &mut Child) -> Fallible<Vec<String>> {
 }
 
 /// Waits until the file is there, while the session runs.
-fn wait_for(file: &PathBuf, session: &mut Child) -> Fallible {
+fn wait_for(file: &Path, session: &mut Child) -> Fallible {
     let until = Instant::now() + PATIENCE;
     while !file.exists() {
         if let Ok(Some(status)) = session.try_wait() {

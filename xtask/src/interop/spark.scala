@@ -39,7 +39,7 @@ object Interop extends Serializable {
   def javaClass(kind: String): Class[Writable] = make(kind, 1).getClass.asInstanceOf[Class[Writable]]
 }
 
-object Session {
+object Session extends Serializable {
   val root = System.getenv("INTEROP_DIR")
   val forms = Seq("NONE" -> "DefaultCodec") ++ Seq("RECORD", "BLOCK").map(_ -> "DefaultCodec")
   def formsOf(kind: String) =

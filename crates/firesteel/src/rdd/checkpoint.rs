@@ -5,7 +5,7 @@ use crate::checkpoints::{CheckpointFiles, Mark};
 use crate::error::{Error, Result, site};
 use crate::node::{NodeCode, RddNode, Source};
 use firesteel_data::Data;
-use firesteel_io::{FileSplit, ObjectReader, list_inputs};
+use firesteel_io::{FileSplit, ObjectBatches, list_inputs};
 use firesteel_operators::{CutOff, FileSource};
 use firesteel_plan::RddInfo;
 use firesteel_types::{CallSite, Partition, StorageLevel};
@@ -128,7 +128,7 @@ impl<T: Data> Rdd<T> {
             message: format!("files of the checkpoint in {path} have gone while it was being made"),
         })?;
         let code = FileSource::code(&splits, |splits: &Vec<FileSplit>, partition: Partition| {
-            ObjectReader::<_, T>::open(&splits[partition.index()])
+            ObjectBatches::<T>::open(&splits[partition.index()])
         });
         Ok(self.without_parents(site, code.into(), Some(files)))
     }

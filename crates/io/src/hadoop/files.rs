@@ -101,6 +101,11 @@ impl<K: Writable, V: Writable> SequencePairs<K, V> {
         Ok(SequencePairs { reader, path: split.path.clone(), key, value, done: false })
     }
 
+    /// Where in the file the record begins that was read last, or the block that holds it.
+    pub fn offset(&self) -> u64 {
+        self.reader.offset()
+    }
+
     fn next_batch(&mut self) -> Result<Vec<(K, V)>, IoCause> {
         batch(&mut self.reader, |key, value| {
             let key = read_whole(self.key, key).map_err(|what| format!("a key cannot be read: {what}"))?;

@@ -7,6 +7,7 @@
 mod fields;
 mod files;
 mod header;
+mod java;
 mod reader;
 mod value;
 mod writable;
@@ -15,6 +16,7 @@ mod writer;
 pub use fields::Fields;
 pub use files::{SequenceOptions, SequencePairs, SequenceValues, TypedSequenceWriter, sequence_splits};
 pub use header::{SequenceCompression, SequenceHeader};
+pub(crate) use java::records as java_records;
 pub use reader::{RawPair, SequenceReader};
 pub use value::Value;
 pub use writable::{ReadValue, VInt, VLong, Writable};

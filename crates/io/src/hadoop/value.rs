@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 const MAX_DEPTH: usize = 64;
 
 /// The classes that have numbers in maps, from -127 up.
-const MAP_CLASSES: [&str; 12] = [
+const MAP_CLASSES: [&str; 15] = [
     "ArrayWritable",
     "BooleanWritable",
     "BytesWritable",
@@ -21,6 +21,9 @@ const MAP_CLASSES: [&str; 12] = [
     "ObjectWritable",
     "SortedMapWritable",
     "Text",
+    "TwoDArrayWritable",
+    "VIntWritable",
+    "VLongWritable",
 ];
 
 /// A value of one of Hadoop's classes.

@@ -163,6 +163,8 @@ impl<'de> Deserializer<'de> for Cell<'_> {
 
     texts! { deserialize_str deserialize_string deserialize_char deserialize_identifier }
 
+    /// Not inlined, so that what is inlined stays small: the types that columns usually have come before this.
+    #[inline(never)]
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         self.check()?;
         let row = self.row;

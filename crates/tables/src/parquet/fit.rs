@@ -47,24 +47,13 @@ pub(super) fn misfit(name: &str, kind: &Kind, column: &DataType) -> Option<Strin
     })
 }
 
+/// Fields without a column are no misfit: whether they may be missing is for the type to say, when the first row is made.
 fn struct_misfit(name: &str, fields: &[Field], columns: &arrow_schema::Fields) -> Option<String> {
-    for field in fields {
+    fields.iter().find_map(|field| {
         let answers = |column: &str| field.name == column || field.aliases.contains(&column);
-        let column = columns.iter().find(|column| answers(column.name()));
-        let path = format!("{name}.{}", field.name);
-        let misfit = match column {
-            Some(column) => misfit(&path, &field.kind, column.data_type()),
-            None if matches!(field.kind, Kind::Option(_)) || !field.required => None,
-            None => {
-                let names: Vec<_> = columns.iter().map(|column| column.name().as_str()).collect();
-                Some(format!("column `{path}` is missing; `{name}` has {}", names.join(", ")))
-            }
-        };
-        if misfit.is_some() {
-            return misfit;
-        }
-    }
-    None
+        let column = columns.iter().find(|column| answers(column.name()))?;
+        misfit(&format!("{name}.{}", field.name), &field.kind, column.data_type())
+    })
 }
 
 fn scalar_fits(kind: &Kind, column: &DataType) -> bool {

@@ -12,6 +12,7 @@ mod checksum;
 mod chunks;
 mod column;
 mod fit;
+mod project;
 mod read;
 mod schema;
 mod serialize;

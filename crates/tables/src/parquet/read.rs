@@ -6,6 +6,7 @@ use super::checksum::Checksums;
 use super::chunks::Chunks;
 use super::column::Column;
 use super::fit::misfit;
+use super::project::leaves;
 use crate::error::{BadRow, OnBadRow, TableError};
 use crate::fault::Fault;
 use crate::row::Plan;
@@ -202,11 +203,11 @@ fn project<T: DeserializeOwned>(
     let names: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
     let (used, plan) = if shape.fields().is_empty() {
         let used: Vec<usize> = (0..names.len()).collect();
-        (used, Plan::by_name(path, &shape, names)?)
+        (used, Plan::by_name(path, &shape, names.clone())?)
     } else {
         let used = Plan::by_name(path, &shape, names.clone())?.used();
-        let names = used.iter().map(|column| names[*column].clone()).collect();
-        (used, Plan::by_name(path, &shape, names)?)
+        let read = used.iter().map(|column| names[*column].clone()).collect();
+        (used, Plan::by_name(path, &shape, read)?)
     };
     let column = |index: usize| schema.field(index);
     let mismatches: Vec<String> = match shape.kind() {
@@ -231,7 +232,15 @@ fn project<T: DeserializeOwned>(
     if !mismatches.is_empty() {
         return Err(TableError::Types { path: path.into(), mismatches });
     }
-    Ok((ProjectionMask::roots(metadata.parquet_schema(), used), plan))
+    let kind = |index: usize| match shape.kind() {
+        Some(Kind::Struct(fields)) => fields
+            .iter()
+            .find(|field| field.name == names[index] || field.aliases.contains(&names[index].as_str()))
+            .map(|field| field.kind.clone()),
+        _ => used.contains(&index).then_some(Kind::Any),
+    };
+    let leaves = leaves(metadata.parquet_schema().root_schema(), kind);
+    Ok((ProjectionMask::leaves(metadata.parquet_schema(), leaves), plan))
 }
 
 /// The row groups whose middle lies in a split, each with the number of its first row.
