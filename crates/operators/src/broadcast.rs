@@ -19,20 +19,9 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-/// A read-only value that is sent once to each executor, instead of with each stage. Made by `Context::broadcast`.
-///
-/// ```
-/// use std::collections::HashMap;
-///
-/// # fn main() -> firesteel::Result<()> {
-/// # let sc = firesteel::Context::builder().master("local[2]").create()?;
-/// let names = HashMap::from([(1i64, "one".to_string()), (2, "two".to_string())]);
-/// let names = sc.broadcast(names)?;
-/// let named = sc.range(1..4).map_with(names.clone(), |names, x| names.get(&x).cloned().unwrap_or("many".into()));
-/// assert_eq!(named.collect()?, ["one", "two", "many"]);
-/// # Ok(())
-/// # }
-/// ```
+/// A read-only value that is sent once to each executor, instead of with each stage. Made by
+/// [`Context::broadcast`](https://docs.rs/firesteel/latest/firesteel/struct.Context.html#method.broadcast), whose documentation shows
+/// it at work. May be read like the value itself, and may be anywhere in what a closure is given.
 pub struct Broadcast<T> {
     id: BroadcastId,
     end: End,
