@@ -98,7 +98,7 @@ fn one_large_file_is_cut_into_splits_and_comes_back_whole() -> Result<()> {
     let (sc, dir, all) = (context(), directory("large"), lines(600_000));
     sc.parallelize(all.clone(), 1).save_as_text_file(&dir)?;
     let file = &sc.list_files(&dir)?[0];
-    assert!(file.bytes > 20_000_000);
+    assert!(file.bytes > 16_000_000);
     for splits in [1, 7] {
         let read = sc.text_file(&file.path, splits)?;
         assert_eq!(read.num_partitions(), splits);
@@ -159,7 +159,9 @@ fn of_several_attempts_one_wins_and_the_dead_leave_nothing() {
     };
     // One that is killed: its process cleans nothing up.
     std::mem::forget(write(1));
-    (2..4).for_each(|attempt| drop(write(attempt).finish().unwrap()));
+    for attempt in 2..4 {
+        write(attempt).finish().unwrap();
+    }
     job.commit_task(Partition(0), TaskId(3)).unwrap();
     job.commit_task(Partition(0), TaskId(3)).unwrap();
     assert_eq!(
