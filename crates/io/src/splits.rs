@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn files_of_records_are_cut_between_them() {
-        let options = SplitOptions { min_partitions: 4, min_size: 1, block_size: 100 };
+        let options = SplitOptions { min_partitions: 4, min_size: 1, block_size: 100, remote_block_size: 1 };
         let cut = |length, unit| {
             let splits = cut_files(&[file("/a.gz", length)], &options, unit, |_| true);
             splits.iter().map(|split| split.length).collect::<Vec<_>>()
