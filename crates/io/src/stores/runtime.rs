@@ -4,8 +4,8 @@
 use crate::error::{IoCause, IoError, IoOperation};
 use std::future::Future;
 use std::io;
-use std::sync::OnceLock;
 use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::AbortHandle;
@@ -18,7 +18,8 @@ const CLEANING_SECONDS: u64 = 10;
 
 /// A future that runs while its owner does something else. Dropped unfinished, it is cancelled.
 pub(crate) struct Pending<T> {
-    answer: Receiver<Result<T, IoError>>,
+    /// Behind a lock only so that readers may be shared between threads.
+    answer: Mutex<Receiver<Result<T, IoError>>>,
     abort: AbortHandle,
     operation: IoOperation,
     path: String,
@@ -27,7 +28,8 @@ pub(crate) struct Pending<T> {
 impl<T> Pending<T> {
     /// Waits for the answer.
     pub(crate) fn wait(self) -> Result<T, IoError> {
-        self.answer.recv().unwrap_or_else(|_| Err(self.lost()))
+        let answer = self.answer.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).recv();
+        answer.unwrap_or_else(|_| Err(self.lost()))
     }
 
     /// What is said when the future ended without an answer, which only a panic inside the client can bring about.
@@ -55,7 +57,7 @@ pub(crate) fn start<T: Send + 'static>(
         // Nobody listens any more if the owner was dropped.
         let _ = sender.send(future.await);
     });
-    Ok(Pending { answer, abort: task.abort_handle(), operation, path: path.into() })
+    Ok(Pending { answer: Mutex::new(answer), abort: task.abort_handle(), operation, path: path.into() })
 }
 
 /// Runs a future to its end.
