@@ -88,7 +88,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("sim", &["types", "conf", "plan", "scheduler", "status", "protocol"]),
-    ("fuzz", &["types", "plan", "closures", "data", "io"]),
+    ("fuzz", &["types", "plan", "closures", "data", "io", "tables"]),
     ("benches", &["firesteel"]),
 ];
 

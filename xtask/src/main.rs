@@ -57,16 +57,16 @@ const COMMANDS: &[Command] = &[
     },
     Command { name: "fuzz", about: "decoders with inputs made up", help: fuzz::HELP, run: fuzz::run },
     Command {
-        name: "interop",
-        about: "exchange files with other programs",
-        help: interop::HELP,
-        run: interop::run,
-    },
-    Command {
         name: "instructions",
         about: "count instructions, against getting slower",
         help: instructions::HELP,
         run: instructions::run,
+    },
+    Command {
+        name: "interop",
+        about: "exchange files with other programs' servers",
+        help: interop::HELP,
+        run: interop::run,
     },
 ];
 

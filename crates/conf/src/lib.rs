@@ -24,6 +24,26 @@ pub struct Setting<T> {
     parse: fn(&str) -> Result<T, String>,
 }
 
+impl<T> Setting<T> {
+    /// The value of a text.
+    ///
+    /// # Errors
+    /// When the text is not a value of the setting's type.
+    pub fn parse(&self, text: &str) -> Result<T, ConfError> {
+        let invalid = |why| ConfError::Invalid { key: self.key, value: text.into(), why };
+        (self.parse)(text).map_err(invalid)
+    }
+}
+
+/// Whether the value of a setting must not be shown: keys, secrets and tokens.
+///
+/// ```
+/// assert!(firesteel_conf::is_secret("firesteel.hadoop.fs.s3a.secret.key") && !firesteel_conf::is_secret("firesteel.master"));
+/// ```
+pub fn is_secret(key: &str) -> bool {
+    key.ends_with(".key") || key.ends_with(".token")
+}
+
 /// Why a setting cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConfError {
@@ -58,7 +78,7 @@ pub enum ConfError {
 /// assert!(conf.set("firesteel.task.max_failure", "2").unwrap_err().to_string().contains("max_failures"));
 /// # Ok::<(), firesteel_conf::ConfError>(())
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Conf {
     values: BTreeMap<&'static str, String>,
 }
@@ -87,14 +107,24 @@ impl Conf {
     /// # Errors
     /// Never for values that went through [`Conf::set`].
     pub fn get<T>(&self, setting: &Setting<T>) -> Result<T, ConfError> {
-        let text = self.values.get(setting.key).map_or(setting.default, String::as_str);
-        let invalid = |why| ConfError::Invalid { key: setting.key, value: text.into(), why };
-        (setting.parse)(text).map_err(invalid)
+        setting.parse(self.values.get(setting.key).map_or(setting.default, String::as_str))
+    }
+
+    /// What was set: keys and values, secrets too.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.values.iter().map(|(key, value)| (*key, value.as_str()))
     }
 
     /// Whether a value was set.
     pub fn is_set<T>(&self, setting: &Setting<T>) -> bool {
         self.values.contains_key(setting.key)
+    }
+}
+
+impl fmt::Debug for Conf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = self.iter().map(|(key, value)| (key, if is_secret(key) { "(not shown)" } else { value }));
+        f.debug_map().entries(shown).finish()
     }
 }
 
@@ -186,6 +216,15 @@ mod tests {
             documented.contains(&reference),
             "docs/configuration.md should hold this table:\n{reference}"
         );
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let mut conf = Conf::default();
+        conf.set("spark.hadoop.fs.s3a.secret.key", "hidden").unwrap();
+        conf.set("spark.hadoop.fs.s3a.endpoint", "seen").unwrap();
+        let shown = format!("{conf:?}");
+        assert!(shown.contains("seen") && !shown.contains("hidden"), "{shown}");
     }
 
     #[test]

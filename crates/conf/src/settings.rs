@@ -2,6 +2,7 @@
 
 use crate::value::{
     compression, count, fraction, optional_bytes, optional_count, parse_bytes, parse_millis, switch, text,
+    whole_number,
 };
 use crate::{Entry, Setting};
 
@@ -58,4 +59,40 @@ settings! {
         "What is written to standard error though nothing failed: `off`, `warn`, or `info`.";
     SHOW_PROGRESS: bool = "firesteel.ui.show_console_progress", "true", switch,
         "Whether a bar in the terminal shows the progress of jobs that take longer than half a second.";
+    STORE_MAX_RETRIES: u32 = "firesteel.store.max_retries", "10", whole_number,
+        "How often a request to a store that fails, or is answered with 429 or 5xx, is tried again.";
+    STORE_RETRY_TIMEOUT_MS: u64 = "firesteel.store.retry.timeout", "2min", parse_millis,
+        "For how long a request to a store is tried again.";
+    STORE_BACKOFF_MS: u64 = "firesteel.store.retry.backoff", "100ms", parse_millis,
+        "The pause before a request to a store is tried again; it doubles each time, up to 15 s.";
+    S3_ENDPOINT: String = "firesteel.hadoop.fs.s3a.endpoint", "", text,
+        "The address of a store that speaks as S3 does. When not set: `AWS_ENDPOINT_URL`, a profile's `endpoint_url`, or Amazon.";
+    S3_REGION: String = "firesteel.hadoop.fs.s3a.endpoint.region", "", text,
+        "The region of the buckets. When not set: `AWS_REGION`, a profile's `region`, or `us-east-1`.";
+    S3_ACCESS_KEY: String = "firesteel.hadoop.fs.s3a.access.key", "", text,
+        "The access key for S3. When not set: the environment, a profile, or what the machine is given by Amazon.";
+    S3_SECRET_KEY: String = "firesteel.hadoop.fs.s3a.secret.key", "", text,
+        "The secret that goes with the access key. Never shown.";
+    S3_SESSION_TOKEN: String = "firesteel.hadoop.fs.s3a.session.token", "", text,
+        "The token that goes with an access key for a short time. Never shown.";
+    S3_PATH_STYLE: String = "firesteel.hadoop.fs.s3a.path.style.access", "", text,
+        "`true` puts the bucket into the path of a request, `false` into the name of the host. When not set: into the path.";
+    S3_PROVIDER: String = "firesteel.hadoop.fs.s3a.aws.credentials.provider", "", text,
+        "A name with `Anonymous` in it asks without credentials, for public buckets; others are left to the order above.";
+    GCS_KEYFILE: String = "firesteel.hadoop.fs.gs.auth.service.account.json.keyfile", "", text,
+        "The key file of a service account. When not set: `GOOGLE_APPLICATION_CREDENTIALS`, or what `gcloud` left.";
+    GCS_ROOT_URL: String = "firesteel.hadoop.fs.gs.storage.root.url", "", text,
+        "The address of a store that speaks as Google's does. When not set: `STORAGE_EMULATOR_HOST`, or Google.";
+    GCS_AUTH_TYPE: String = "firesteel.hadoop.fs.gs.auth.type", "", text,
+        "`UNAUTHENTICATED` asks without credentials, for public buckets.";
+    AZURE_ACCOUNT: String = "firesteel.hadoop.fs.azure.account.name", "", text,
+        "The storage account of paths that name none. When not set: `AZURE_STORAGE_ACCOUNT_NAME`.";
+    AZURE_KEY: String = "firesteel.hadoop.fs.azure.account.key", "", text,
+        "The key of the storage account. When not set: `AZURE_STORAGE_ACCOUNT_KEY` or other ways of Azure's. Never shown.";
+    AZURE_TOKEN: String = "firesteel.hadoop.fs.azure.sas.fixed.token", "", text,
+        "A shared access signature. Never shown.";
+    AZURE_ENDPOINT: String = "firesteel.hadoop.fs.azure.endpoint", "", text,
+        "The address of a store that speaks as Azure's does. When not set: `AZURE_STORAGE_ENDPOINT`, or Azure.";
+    HDFS_CONF_DIR: String = "firesteel.hadoop.conf.dir", "", text,
+        "The directory of `core-site.xml` and `hdfs-site.xml`. When not set: `HADOOP_CONF_DIR`, or that below `HADOOP_HOME`.";
 }

@@ -74,6 +74,10 @@ pub(crate) fn count(text: &str) -> Result<u32, String> {
     }
 }
 
+pub(crate) fn whole_number(text: &str) -> Result<u32, String> {
+    text.trim().parse().map_err(|_| "write a whole number".into())
+}
+
 pub(crate) fn switch(text: &str) -> Result<bool, String> {
     text.trim().parse().map_err(|_| "write `true` or `false`".into())
 }

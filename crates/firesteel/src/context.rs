@@ -9,6 +9,7 @@ use crate::panics;
 use crate::progress::Progress;
 use firesteel_conf as conf;
 use firesteel_conf::Conf;
+use firesteel_io::StoreSettings;
 use firesteel_operators::Services;
 use firesteel_scheduler::{Event, PoolSettings, SchedulerSettings, SchedulingMode, SpeculationSettings};
 use firesteel_storage::{Broadcasts, KeptBlocks, LocalDirs, MemoryPool};
@@ -120,6 +121,10 @@ impl Builder {
         let master = self.conf.get(&conf::MASTER)?;
         let master = Master::parse(&master).map_err(Error::Start)?;
         let settings = scheduler_settings(&self.conf, &master, self.pools)?;
+        let stores = StoreSettings::from_conf(&self.conf);
+        if !stores.is_empty() {
+            stores.put_to_use();
+        }
         let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
         let driver = start_driver(&self.conf, settings, master.slots, serial)?;
         let parallelism = self.conf.get(&conf::DEFAULT_PARALLELISM)?.unwrap_or(master.slots);

@@ -7,6 +7,7 @@
 
 mod files;
 mod records;
+mod tables;
 
 use firesteel_io::Codec;
 
@@ -57,6 +58,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "writable_value", run: files::writable_value, seeds: files::value_seeds },
     Target { name: "object_file", run: files::object_file, seeds: files::object_seeds },
     Target { name: "java_objects", run: files::java_objects, seeds: files::java_seeds },
+    Target { name: "csv", run: tables::csv, seeds: tables::csv_seeds },
+    Target { name: "json_lines", run: tables::json_lines, seeds: tables::json_seeds },
     Target { name: "glob", run: files::glob, seeds: files::glob_seeds },
     Target { name: "blocks", run: records::blocks, seeds: records::block_seeds },
     Target { name: "frames", run: records::frames, seeds: records::block_seeds },

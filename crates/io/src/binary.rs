@@ -73,6 +73,9 @@ impl RecordReader {
             seek.map_err(|error| IoError::from_io(Reading, &split.path, error))?;
         }
         let left = (codec == Codec::Plain).then_some(split.length);
+        if codec == Codec::Plain {
+            input.expect_end(split.end());
+        }
         let data = codec.decoder(input).map_err(fail)?;
         let (path, position) = (split.path.clone(), split.start);
         Ok(RecordReader { data, path, codec, record: record.max(1), left, position, done: false })

@@ -66,6 +66,9 @@ impl ChunkReader {
             first = First::Split(split.start);
         }
         let plain = codec == Codec::Plain;
+        if plain {
+            file.expect_end(split.end().saturating_add(LOOK_BEYOND_BYTES));
+        }
         let done = plain && split.length == 0;
         let source = codec.decoder(file).map_err(fail)?;
         Ok(ChunkReader {

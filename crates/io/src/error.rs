@@ -2,6 +2,7 @@
 //! [`IoError::retryable`] is what a scheduler asks.
 
 use crate::codec::Codec;
+use crate::path::Scheme;
 use firesteel_types::{Partition, TaskId};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -137,6 +138,42 @@ pub enum IoCause {
         /// Why it could not.
         message: String,
     },
+    /// A store refuses whoever asks.
+    Refused {
+        /// What it says.
+        said: String,
+        /// What to set.
+        set: String,
+    },
+    /// There is no bucket, or container, of that name.
+    NoSuchBucket {
+        /// What the store calls it: `bucket` or `container`.
+        container: String,
+        /// Its name.
+        name: String,
+    },
+    /// A store cannot be opened with what is set.
+    NotConfigured {
+        /// What is missing or wrong.
+        what: String,
+        /// What to set.
+        set: String,
+    },
+    /// Files of such places can be read, not written. Holds the scheme.
+    ReadOnly(String),
+    /// Such places do not tell which files they have. Holds the scheme.
+    NoListing(String),
+    /// This program was built without the client for such paths. Holds the scheme.
+    SchemeLeftOut(String),
+    /// The file is not the one any more that was opened.
+    Changed,
+    /// Any other answer of a store.
+    Store {
+        /// What it said, how often it was tried and for how long.
+        message: String,
+        /// Whether it could say something else another time.
+        transient: bool,
+    },
     /// Any other answer of the operating system.
     Os {
         /// The system's number for it.
@@ -171,6 +208,9 @@ impl IoError {
         match &self.cause {
             // Space may be found on another host, or freed.
             IoCause::DiskFull | IoCause::Rename { .. } | IoCause::Os { .. } => true,
+            IoCause::Store { transient, .. } => *transient,
+            // Another attempt reads one version from its beginning.
+            IoCause::Changed => true,
             // Another attempt writes its own output.
             IoCause::NoSuchAttempt { .. } => true,
             IoCause::NotFound
@@ -188,11 +228,24 @@ impl IoError {
             | IoCause::NotRecords { .. }
             | IoCause::Unwritable(_)
             | IoCause::Shrunk { .. }
+            | IoCause::Refused { .. }
+            | IoCause::NoSuchBucket { .. }
+            | IoCause::NotConfigured { .. }
+            | IoCause::ReadOnly(_)
+            | IoCause::NoListing(_)
+            | IoCause::SchemeLeftOut(_)
             | IoCause::OutputExists
             | IoCause::CommittedByAnother(_)
             | IoCause::JobEnded
             | IoCause::Uncommitted(_) => false,
         }
+    }
+}
+
+impl IoCause {
+    /// Nothing was found by which to ask a store for anything.
+    pub(crate) fn no_credentials(scheme: Scheme) -> IoCause {
+        IoCause::NotConfigured { what: "there are no credentials".into(), set: scheme.credentials().into() }
     }
 }
 
@@ -244,7 +297,8 @@ impl fmt::Display for IoCause {
             IoCause::UnknownScheme(scheme) => {
                 write!(
                     f,
-                    "paths that start with {scheme}: are not supported, only local ones, with or without file:"
+                    "paths that start with {scheme}: are not supported; those of s3, s3a, gs, abfss, az, http, https, hdfs \
+                     and file are, and local ones with nothing before them"
                 )
             }
             IoCause::NestedDirectory(name) => write!(
@@ -292,6 +346,26 @@ impl fmt::Display for IoCause {
                 write!(f, "no attempt at partition {partition} has committed its output")
             }
             IoCause::Rename { to, message } => write!(f, "it could not be moved to {to}: {message}"),
+            IoCause::Refused { said, set } => write!(f, "access was refused ({said}); {set}"),
+            IoCause::NoSuchBucket { container, name } => {
+                write!(f, "there is no {container} {name}; make it first, or correct its name")
+            }
+            IoCause::NotConfigured { what, set } if set.is_empty() => f.write_str(what),
+            IoCause::NotConfigured { what, set } => write!(f, "{what}; {set}"),
+            IoCause::ReadOnly(scheme) => {
+                write!(f, "paths that start with {scheme}: can be read, not written")
+            }
+            IoCause::NoListing(scheme) => write!(
+                f,
+                "paths that start with {scheme}: can be neither patterns nor directories, since such servers do not say \
+                 which files they have; name each file, with commas between"
+            ),
+            IoCause::SchemeLeftOut(scheme) => write!(
+                f,
+                "this program was built without paths that start with {scheme}:; build it with that feature of firesteel"
+            ),
+            IoCause::Changed => f.write_str("the file was replaced by another one while it was read"),
+            IoCause::Store { message, .. } => f.write_str(message),
             IoCause::Os { message, .. } => f.write_str(message),
         }
     }

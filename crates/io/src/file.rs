@@ -2,8 +2,14 @@
 //! Formats and operators open everything through [`Input`] and write everything through [`Output`]; only this module
 //! and the committer know which place a path is in.
 
+use crate::commit::StagedUpload;
 use crate::error::{IoCause, IoError, IoOperation};
-use crate::path;
+use crate::place::{self, Place};
+#[cfg(feature = "hdfs")]
+use crate::stores::hdfs::{HdfsFile, HdfsOutput};
+use crate::stores::objects;
+use crate::stores::ranges::RangeReader;
+use crate::stores::upload::Upload;
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
@@ -36,9 +42,16 @@ const WRITE_BUFFER_BYTES: usize = 64 << 10;
 /// ```
 #[derive(Debug)]
 pub struct Input {
-    file: File,
+    source: Source,
     path: String,
     length: u64,
+}
+
+/// Where bytes come from.
+#[derive(Debug)]
+enum Source {
+    Local(File),
+    Ranges(RangeReader),
 }
 
 impl Input {
@@ -47,14 +60,35 @@ impl Input {
     /// # Errors
     /// When there is no such file, it may not be read, or it is a directory.
     pub fn open(path: &str) -> Result<Input, IoError> {
-        let local = path::local(IoOperation::Read, path)?;
+        match place::of(IoOperation::Read, path)? {
+            Place::Local(local) => Input::open_local(path, &local),
+            Place::Object(object) => Ok(Input::in_ranges(path, objects::open(&object)?)),
+            #[cfg(feature = "hdfs")]
+            Place::Hdfs(file) => Ok(Input::in_ranges(path, file.open()?)),
+        }
+    }
+
+    fn open_local(path: &str, local: &Path) -> Result<Input, IoError> {
         let fail = |error: io::Error| IoError::new(IoOperation::Read, path, error.into());
         let file = File::open(local).map_err(fail)?;
         let metadata = file.metadata().map_err(fail)?;
         if metadata.is_dir() {
             return Err(fail(io::ErrorKind::IsADirectory.into()));
         }
-        Ok(Input { file, path: path.into(), length: metadata.len() })
+        Ok(Input { source: Source::Local(file), path: path.into(), length: metadata.len() })
+    }
+
+    fn in_ranges(path: &str, reader: RangeReader) -> Input {
+        let length = reader.len();
+        Input { source: Source::Ranges(reader), path: path.into(), length }
+    }
+
+    /// Tells that a sequential read will probably end there, so that less is fetched in vain.
+    pub(crate) fn expect_end(&mut self, end: u64) {
+        match &mut self.source {
+            Source::Local(_) => {}
+            Source::Ranges(reader) => reader.expect_end(end),
+        }
     }
 
     /// How many bytes the file had when it was opened.
@@ -73,11 +107,15 @@ impl Input {
     /// # Errors
     /// [`IoCause::Shrunk`] when the file ends before; or when it cannot be read.
     pub fn read_at(&self, offset: u64, length: usize) -> Result<Vec<u8>, IoError> {
+        let file = match &self.source {
+            Source::Local(file) => file,
+            Source::Ranges(reader) => return reader.read_at(offset, length),
+        };
         let mut bytes = vec![0; length];
-        match self.file.read_exact_at(&mut bytes, offset) {
+        match file.read_exact_at(&mut bytes, offset) {
             Ok(()) => Ok(bytes),
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                let found = self.file.metadata().map_or(self.length, |metadata| metadata.len());
+                let found = file.metadata().map_or(self.length, |metadata| metadata.len());
                 let cause = IoCause::Shrunk { expected: offset.saturating_add(length as u64), found };
                 Err(IoError::new(IoOperation::Read, &self.path, cause))
             }
@@ -88,13 +126,19 @@ impl Input {
 
 impl Read for Input {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.file.read(buffer)
+        match &mut self.source {
+            Source::Local(file) => file.read(buffer),
+            Source::Ranges(reader) => reader.read(buffer).map_err(io::Error::from),
+        }
     }
 }
 
 impl Seek for Input {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.file.seek(to)
+        match &mut self.source {
+            Source::Local(file) => file.seek(to),
+            Source::Ranges(reader) => reader.seek(to),
+        }
     }
 }
 
@@ -115,9 +159,20 @@ impl Seek for Input {
 /// ```
 #[derive(Debug)]
 pub struct Output {
-    sink: LocalOutput,
+    sink: Sink,
     path: String,
     bytes: u64,
+}
+
+/// Where bytes go to.
+#[derive(Debug)]
+enum Sink {
+    Local(LocalOutput),
+    Upload(Upload),
+    /// One whose parts the committer will put together.
+    Staged(StagedUpload),
+    #[cfg(feature = "hdfs")]
+    Hdfs(HdfsOutput),
 }
 
 impl Output {
@@ -126,17 +181,39 @@ impl Output {
     /// # Errors
     /// [`IoCause::OutputExists`] when there is a file of that name; or when none can be made there.
     pub fn create(path: &str) -> Result<Output, IoError> {
-        let local = path::local(IoOperation::Create, path)?;
-        if local.symlink_metadata().is_ok() {
-            return Err(IoError::new(IoOperation::Create, path, IoCause::OutputExists));
-        }
-        Output::create_local(local).map_err(|error| IoError::new(IoOperation::Create, path, error.into()))
+        let refuse = || Err(IoError::new(IoOperation::Create, path, IoCause::OutputExists));
+        let sink = match place::of(IoOperation::Create, path)? {
+            Place::Local(local) if local.symlink_metadata().is_ok() => return refuse(),
+            Place::Local(local) => {
+                return Output::create_local(local)
+                    .map_err(|error| IoError::new(IoOperation::Create, path, error.into()));
+            }
+            Place::Object(object) if objects::exists(IoOperation::Create, &object)? => return refuse(),
+            Place::Object(object) => Sink::Upload(Upload::new(object)?),
+            #[cfg(feature = "hdfs")]
+            Place::Hdfs(file) if file.exists(IoOperation::Create)? => return refuse(),
+            #[cfg(feature = "hdfs")]
+            Place::Hdfs(file) => Sink::Hdfs(HdfsOutput::create(file)?),
+        };
+        Ok(Output { sink, path: path.into(), bytes: 0 })
+    }
+
+    /// A file whose parts are put together by the committer.
+    pub(crate) fn staged(upload: StagedUpload, path: String) -> Output {
+        Output { sink: Sink::Staged(upload), path, bytes: 0 }
+    }
+
+    /// A file in a directory of Hadoop's file system that exists.
+    #[cfg(feature = "hdfs")]
+    pub(crate) fn create_hdfs(file: HdfsFile) -> Result<Output, IoError> {
+        let path = file.path();
+        Ok(Output { sink: Sink::Hdfs(HdfsOutput::create(file)?), path, bytes: 0 })
     }
 
     /// Begins a file in a directory that exists; one of the same name would be replaced.
     pub(crate) fn create_local(path: PathBuf) -> io::Result<Output> {
         let shown = path.to_string_lossy().into_owned();
-        Ok(Output { sink: LocalOutput::create(path)?, path: shown, bytes: 0 })
+        Ok(Output { sink: Sink::Local(LocalOutput::create(path)?), path: shown, bytes: 0 })
     }
 
     /// The path that the file will have.
@@ -151,20 +228,40 @@ impl Output {
     /// When what was gathered cannot be written. Nothing is left then.
     pub fn finish(self) -> Result<u64, IoError> {
         let Output { sink, path, bytes } = self;
-        sink.finish().map_err(|error| IoError::from_io(IoOperation::Write, path, error))?;
+        match sink {
+            Sink::Local(local) => {
+                local.finish().map_err(|error| IoError::from_io(IoOperation::Write, path, error))?;
+            }
+            Sink::Upload(upload) => upload.complete()?,
+            Sink::Staged(upload) => upload.finish(bytes)?,
+            #[cfg(feature = "hdfs")]
+            Sink::Hdfs(output) => output.finish()?,
+        }
         Ok(bytes)
     }
 }
 
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.sink.file.write(bytes)?;
+        let written = match &mut self.sink {
+            Sink::Local(local) => local.file.write(bytes)?,
+            Sink::Upload(upload) => upload.write(bytes)?,
+            Sink::Staged(upload) => upload.write(bytes)?,
+            #[cfg(feature = "hdfs")]
+            Sink::Hdfs(output) => output.write(bytes)?,
+        };
         self.bytes += written as u64;
         Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.sink.file.flush()
+        match &mut self.sink {
+            Sink::Local(local) => local.file.flush(),
+            // Half a part cannot be sent, and nobody could see it.
+            Sink::Upload(_) | Sink::Staged(_) => Ok(()),
+            #[cfg(feature = "hdfs")]
+            Sink::Hdfs(_) => Ok(()),
+        }
     }
 }
 
@@ -220,7 +317,7 @@ mod tests {
             let file = BufWriter::with_capacity(WRITE_BUFFER_BYTES, file);
             let temporary = PathBuf::from("/no/such/file");
             let sink = LocalOutput { file, temporary, path: path.into(), finished: false };
-            Output { sink, path: path.into(), bytes: 0 }
+            Output { sink: Sink::Local(sink), path: path.into(), bytes: 0 }
         }
     }
 

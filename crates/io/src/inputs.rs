@@ -1,13 +1,12 @@
-//! Which files a job reads: paths, globs and directories, as Hadoop reads them. Called once by the driver; what it gives is
-//! cut by `splits`.
+//! Which files a job reads: paths, globs and directories, as Hadoop reads them, in every place alike. Called once by the
+//! driver; what it gives is cut by `splits`.
 
 use crate::error::{IoCause, IoError, IoOperation::List};
 use crate::glob::{self, Component};
-use crate::path::{is_hidden, split_list, text, without_scheme};
+use crate::listing::{Entry, Kind, Tree};
+use crate::path::{self, is_hidden, split_list};
+use crate::place::{self, Base};
 use serde::{Deserialize, Serialize};
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
 
 /// One file to read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,129 +39,151 @@ pub struct InputFile {
 pub fn list_inputs(spec: &str) -> Result<Vec<InputFile>, IoError> {
     let mut files = vec![];
     for path in split_list(spec) {
-        for found in expand(path)? {
-            let metadata = fs::metadata(&found).map_err(|error| IoError::os(List, &found, error))?;
-            if metadata.is_dir() {
-                list_directory(&found, &mut files)?;
-            } else {
-                files.push(InputFile { path: text(List, &found)?, length: metadata.len() });
+        let Base { tree, directory, pattern } = place::base(path)?;
+        for found in expand(&*tree, path, &directory, &pattern)? {
+            match found.kind {
+                Kind::Directory => list_directory(&*tree, &found.path, &mut files)?,
+                Kind::File { length } => files.push(InputFile { path: whole(&*tree, &found.path), length }),
             }
         }
     }
     Ok(files)
 }
 
+/// A path with its root, as the user would write it.
+fn whole(tree: &dyn Tree, path: &str) -> String {
+    format!("{}{path}", tree.root())
+}
+
+struct Found {
+    path: String,
+    kind: Kind,
+}
+
 /// The files and directories that one path or glob names, sorted, each once.
-fn expand(path: &str) -> Result<Vec<PathBuf>, IoError> {
-    let plain = without_scheme(List, path)?;
+fn expand(tree: &dyn Tree, path: &str, base: &str, pattern: &str) -> Result<Vec<Found>, IoError> {
     let bad = |what| IoError::new(List, path, IoCause::BadPattern(what));
-    let base = if plain.starts_with('/') {
-        PathBuf::from("/")
-    } else {
-        std::env::current_dir().map_err(|error| IoError::new(List, path, error.into()))?
-    };
-    let mut walk = Walk::default();
+    let mut walk = Walk { tree, wild: false, last_directory: None, directories: 0, names: 0 };
     let mut found = vec![];
-    for components in glob::parse(plain).map_err(bad)? {
-        found.extend(walk.matches(&base, &components)?);
+    if path::is_plain(path) {
+        found.extend(walk.found(pattern.into(), None)?);
+    } else {
+        for components in glob::parse(pattern).map_err(bad)? {
+            walk.matches(base, &components, &mut found)?;
+        }
     }
     if found.is_empty() {
         return Err(IoError::new(List, path, walk.nothing_found()));
     }
-    found.sort();
-    found.dedup();
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    found.dedup_by(|a, b| a.path == b.path && a.kind == b.kind);
     Ok(found)
 }
 
 /// Adds the files of a directory.
-fn list_directory(directory: &Path, files: &mut Vec<InputFile>) -> Result<(), IoError> {
-    let os = |error| IoError::os(List, directory, error);
-    for name in names(directory).map_err(os)? {
-        if is_hidden(&name.to_string_lossy()) {
+fn list_directory(tree: &dyn Tree, directory: &str, files: &mut Vec<InputFile>) -> Result<(), IoError> {
+    for entry in tree.entries(directory)?.unwrap_or_default() {
+        if is_hidden(&entry.name) {
             continue;
         }
-        let file = directory.join(&name);
-        let metadata = fs::metadata(&file).map_err(|error| IoError::os(List, &file, error))?;
-        if metadata.is_dir() {
-            let nested = IoCause::NestedDirectory(name.to_string_lossy().into_owned());
-            return Err(IoError::new(List, directory.to_string_lossy(), nested));
+        let path = join(tree, directory, &entry)?;
+        let kind = match entry.kind {
+            Some(kind) => Some(kind),
+            None => tree.kind(&path)?,
+        };
+        match kind {
+            Some(Kind::File { length }) => files.push(InputFile { path: whole(tree, &path), length }),
+            Some(Kind::Directory) => {
+                return Err(IoError::new(List, whole(tree, directory), IoCause::NestedDirectory(entry.name)));
+            }
+            // Removed since it was listed.
+            None => return Err(IoError::new(List, whole(tree, &path), IoCause::NotFound)),
         }
-        files.push(InputFile { path: text(List, &file)?, length: metadata.len() });
     }
     Ok(())
 }
 
-/// The names in a directory, sorted by their bytes.
-fn names(directory: &Path) -> io::Result<Vec<std::ffi::OsString>> {
-    let mut names =
-        fs::read_dir(directory)?.map(|entry| Ok(entry?.file_name())).collect::<io::Result<Vec<_>>>()?;
-    names.sort();
-    Ok(names)
-}
-
-/// Whether the error says that nothing of that name is there.
-fn is_absence(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+fn join(tree: &dyn Tree, directory: &str, entry: &Entry) -> Result<String, IoError> {
+    let path = format!("{}/{}", directory.trim_end_matches('/'), entry.name);
+    if entry.is_text {
+        return Ok(path);
+    }
+    let what = "the name is not valid UTF-8".into();
+    Err(IoError::new(List, whole(tree, &path), IoCause::BadPath(what)))
 }
 
 /// A walk down the components of a glob, and what it saw, for the message if it finds nothing.
-#[derive(Default)]
-struct Walk {
+struct Walk<'a> {
+    tree: &'a dyn Tree,
     wild: bool,
-    last_directory: Option<PathBuf>,
+    last_directory: Option<String>,
     directories: usize,
     names: usize,
 }
 
-impl Walk {
-    fn matches(&mut self, base: &Path, components: &[Component]) -> Result<Vec<PathBuf>, IoError> {
-        let mut found = vec![base.to_path_buf()];
+impl Walk<'_> {
+    fn matches(
+        &mut self,
+        base: &str,
+        components: &[Component],
+        found: &mut Vec<Found>,
+    ) -> Result<(), IoError> {
+        let mut paths = vec![(base.trim_end_matches('/').to_string(), None)];
         for (i, component) in components.iter().enumerate() {
             let last = i + 1 == components.len();
             match component {
-                Component::Literal(name) => found.iter_mut().for_each(|path| path.push(name)),
+                Component::Literal(name) => {
+                    paths
+                        .iter_mut()
+                        .for_each(|(path, kind)| (*path, *kind) = (format!("{path}/{name}"), None));
+                }
                 Component::Pattern(pattern) => {
                     self.wild = true;
                     let mut matched = vec![];
-                    for directory in found {
+                    for (directory, _) in paths {
                         let accepts = |name: &str| pattern.is_match(name) && !(last && is_hidden(name));
-                        matched.extend(self.matching_names(directory, accepts)?);
+                        self.matching(directory, accepts, &mut matched)?;
                     }
-                    found = matched;
+                    paths = matched;
                 }
             }
         }
-        found.retain(|path| !fs::symlink_metadata(path).is_err_and(|error| is_absence(&error)));
-        Ok(found)
+        for (path, kind) in paths {
+            found.extend(self.found(if path.is_empty() { "/".into() } else { path }, kind)?);
+        }
+        Ok(())
     }
 
-    fn matching_names(
-        &mut self,
-        directory: PathBuf,
-        accepts: impl Fn(&str) -> bool,
-    ) -> Result<Vec<PathBuf>, IoError> {
-        let names = match names(&directory) {
-            Ok(names) => {
-                self.directories += 1;
-                self.names += names.len();
-                names
-            }
-            Err(error) if is_absence(&error) => vec![],
-            Err(error) => return Err(IoError::os(List, &directory, error)),
+    /// What is at a path, if anything is.
+    fn found(&self, path: String, kind: Option<Kind>) -> Result<Option<Found>, IoError> {
+        let kind = match kind {
+            Some(kind) => Some(kind),
+            None => self.tree.kind(&path)?,
         };
-        let matched = names
-            .iter()
-            .filter(|name| accepts(&name.to_string_lossy()))
-            .map(|name| directory.join(name))
-            .collect();
+        Ok(kind.map(|kind| Found { path, kind }))
+    }
+
+    fn matching(
+        &mut self,
+        directory: String,
+        accepts: impl Fn(&str) -> bool,
+        matched: &mut Vec<(String, Option<Kind>)>,
+    ) -> Result<(), IoError> {
+        if let Some(entries) = self.tree.entries(&directory)? {
+            self.directories += 1;
+            self.names += entries.len();
+            for entry in entries.iter().filter(|entry| accepts(&entry.name)) {
+                matched.push((join(self.tree, &directory, entry)?, entry.kind));
+            }
+        }
         self.last_directory = Some(directory);
-        Ok(matched)
+        Ok(())
     }
 
     fn nothing_found(self) -> IoCause {
         match self.last_directory {
             Some(directory) if self.wild => IoCause::NoMatch {
-                directory: directory.to_string_lossy().into_owned(),
+                directory: whole(self.tree, if directory.is_empty() { "/" } else { &directory }),
                 directories: self.directories,
                 names: self.names,
             },

@@ -2,11 +2,11 @@
 //!
 //! In the order in which a job meets them: the driver lists its inputs ([`list_inputs`]) and cuts them into splits
 //! ([`file_splits`], [`whole_text_splits`]); a task reads one split ([`LineReader`]) or one file ([`read_text`],
-//! [`read_decoded`], [`read_raw`]); another writes a part file ([`TextWriter`]) where the [`OutputCommitter`] tells it
-//! to, and the driver puts the parts in place when all are there.
+//! [`read_decoded`], [`read_raw`]); another writes a part file ([`TextWriter`]) that the [`OutputCommitter`] begins, and the driver puts the parts in place when all are there.
 //!
-//! Files are local for now. A path of another store (`s3://...`) is an error that names its scheme; [`path`] is the one
-//! place that turns what a user wrote into a path, so another store begins there.
+//! All of them go through [`Input`] and [`Output`], which read and write one file wherever it is. What a path leads to is told
+//! by its scheme ([`path`]): local disks, object stores, web servers, Hadoop's file system. [`StoreSettings`] holds what
+//! these need to know beyond a path.
 //!
 //! Every failure is an [`IoError`]: what was attempted, on which path, and why it failed, as data.
 
@@ -23,11 +23,15 @@ pub mod hadoop;
 mod inputs;
 mod line_chunks;
 mod lines;
+mod listing;
 mod objects;
 pub mod path;
+mod place;
 mod records;
 mod remove;
+mod settings;
 mod splits;
+mod stores;
 mod whole;
 mod writer;
 mod zlib;
@@ -43,6 +47,7 @@ pub use line_chunks::LineChunks;
 pub use lines::{LineOptions, LineReader, Lines};
 pub use objects::{ObjectBatches, ObjectReader, ObjectWriter, object_splits};
 pub use remove::remove_directory;
+pub use settings::StoreSettings;
 pub use splits::{FileSplit, SplitOptions, file_splits};
 pub use whole::{combine_files, read_decoded, read_raw, read_text, whole_text_splits};
 pub use writer::TextWriter;

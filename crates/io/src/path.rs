@@ -1,6 +1,7 @@
 //! From what a user wrote to a path: lists of paths, schemes, and absolute names. The only place that knows of schemes.
 
 use crate::error::{IoCause, IoError, IoOperation};
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// Splits a list of paths at its commas, except those inside `{}` or after a backslash.
@@ -30,37 +31,150 @@ pub fn split_list(spec: &str) -> Vec<&str> {
     parts
 }
 
-/// The path without its `file:` scheme. Any other scheme is an error that names it.
+/// A family of places, told by what paths begin with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scheme {
+    S3,
+    Gcs,
+    Azure,
+    Http,
+    Hdfs,
+    Memory,
+}
+
+impl Scheme {
+    fn named(word: &str) -> Option<Scheme> {
+        Some(match word {
+            "s3" | "s3a" | "s3n" => Scheme::S3,
+            "gs" => Scheme::Gcs,
+            "abfs" | "abfss" | "az" | "azure" | "wasb" | "wasbs" => Scheme::Azure,
+            "http" | "https" => Scheme::Http,
+            "hdfs" => Scheme::Hdfs,
+            "memory" => Scheme::Memory,
+            _ => return None,
+        })
+    }
+
+    /// What a store of this kind calls that which holds its files.
+    pub(crate) fn container(self) -> &'static str {
+        match self {
+            Scheme::S3 | Scheme::Gcs | Scheme::Memory => "bucket",
+            Scheme::Azure => "container",
+            Scheme::Http => "server",
+            Scheme::Hdfs => "name node",
+        }
+    }
+
+    /// How a program is given the right to use a store of this kind.
+    pub(crate) fn credentials(self) -> &'static str {
+        match self {
+            Scheme::S3 => {
+                "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile of ~/.aws with AWS_PROFILE, or set \
+                 firesteel.hadoop.fs.s3a.access.key and firesteel.hadoop.fs.s3a.secret.key; for a store that is not \
+                 Amazon's also firesteel.hadoop.fs.s3a.endpoint"
+            }
+            Scheme::Gcs => {
+                "set GOOGLE_APPLICATION_CREDENTIALS to a key file, or run `gcloud auth application-default login`, or set \
+                 firesteel.hadoop.fs.gs.auth.service.account.json.keyfile"
+            }
+            Scheme::Azure => {
+                "set AZURE_STORAGE_ACCOUNT_KEY, or AZURE_CLIENT_ID, AZURE_CLIENT_SECRET and AZURE_TENANT_ID, or \
+                 firesteel.hadoop.fs.azure.account.key"
+            }
+            Scheme::Http => "only files that anybody may read can be read over http",
+            Scheme::Hdfs => "set HADOOP_USER_NAME, or get a Kerberos ticket with kinit",
+            Scheme::Memory => "",
+        }
+    }
+}
+
+impl fmt::Display for Scheme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Scheme::S3 => "s3",
+            Scheme::Gcs => "gs",
+            Scheme::Azure => "abfss",
+            Scheme::Http => "http",
+            Scheme::Hdfs => "hdfs",
+            Scheme::Memory => "memory",
+        })
+    }
+}
+
+/// A path cut into where it leads and what comes then.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Address<'a> {
+    /// A local path, with or without its `file:` taken off.
+    Local(&'a str),
+    /// A path in another place: the place's root, such as `s3a://bucket`, and what follows it.
+    Remote { scheme: Scheme, root: &'a str, path: &'a str },
+}
+
+/// Finds out where a path leads.
 ///
 /// What stands before a colon is a scheme if it is a word and a slash follows, or if it is `file`: a file may be called
 /// `12:30.txt`.
-pub fn without_scheme(operation: IoOperation, path: &str) -> Result<&str, IoError> {
+pub(crate) fn address(operation: IoOperation, path: &str) -> Result<Address<'_>, IoError> {
     let bad = |cause| Err(IoError::new(operation, path, cause));
     if path.is_empty() {
         return Err(IoError::new(operation, "\"\"", IoCause::BadPath("the path is empty".into())));
     }
-    let Some((scheme, rest)) = path.split_once(':') else { return Ok(path) };
-    if !is_scheme(scheme) || (scheme != "file" && !rest.starts_with('/')) {
-        return Ok(path);
+    let Some((word, rest)) = path.split_once(':') else { return Ok(Address::Local(path)) };
+    if !is_scheme(word) || (word != "file" && !rest.starts_with('/')) {
+        return Ok(Address::Local(path));
     }
-    if scheme != "file" {
-        return bad(IoCause::UnknownScheme(scheme.into()));
+    if word == "file" {
+        return without_file(operation, path, rest).map(Address::Local);
     }
+    let Some(scheme) = Scheme::named(word) else {
+        return bad(IoCause::UnknownScheme(word.into()));
+    };
+    let Some(after) = rest.strip_prefix("//") else {
+        // `hdfs:/dir`: the name node that Hadoop's settings name.
+        return match scheme {
+            Scheme::Hdfs => Ok(Address::Remote { scheme, root: &path[..word.len() + 1], path: rest }),
+            _ => {
+                let what = format!("write {word}://{}/path, with two slashes", scheme.container());
+                bad(IoCause::BadPath(what))
+            }
+        };
+    };
+    let end = path.len() - after.len() + after.find('/').unwrap_or(after.len());
+    if end == word.len() + 3 && scheme != Scheme::Hdfs {
+        let what = format!("it names no {}: write {word}://{}/path", scheme.container(), scheme.container());
+        return bad(IoCause::BadPath(what));
+    }
+    Ok(Address::Remote { scheme, root: &path[..end], path: &path[end..] })
+}
+
+fn without_file<'a>(operation: IoOperation, path: &str, rest: &'a str) -> Result<&'a str, IoError> {
+    let bad = |what: &str| Err(IoError::new(operation, path, IoCause::BadPath(what.into())));
     match rest.strip_prefix("//") {
-        _ if rest.is_empty() || rest == "//" => bad(IoCause::BadPath("there is no path after file:".into())),
+        _ if rest.is_empty() || rest == "//" => bad("there is no path after file:"),
         Some(local) if local.starts_with('/') => Ok(local),
-        Some(_) => bad(IoCause::BadPath(
-            "file:// is followed by the name of a host; write file:/// before an absolute path".into(),
-        )),
+        Some(_) => bad("file:// is followed by the name of a host; write file:/// before an absolute path"),
         None => Ok(rest),
     }
 }
 
-/// The local file or directory that a path without globs names, made absolute, so that it means the same to every process
-/// of this host.
-pub fn local(operation: IoOperation, path: &str) -> Result<PathBuf, IoError> {
-    let plain = without_scheme(operation, path)?;
-    std::path::absolute(plain).map_err(|error| IoError::new(operation, path, error.into()))
+/// Whether a path is what it says, character by character: web servers have no patterns, and their addresses are full of `?`.
+pub(crate) fn is_plain(path: &str) -> bool {
+    path.starts_with("http://") || path.starts_with("https://")
+}
+
+/// Whether a path leads to another place than the local disks.
+///
+/// ```
+/// assert!(firesteel_io::path::is_remote("s3a://bucket/dir") && !firesteel_io::path::is_remote("file:/dir"));
+/// ```
+pub fn is_remote(path: &str) -> bool {
+    matches!(address(IoOperation::List, path), Ok(Address::Remote { .. }))
+}
+
+/// The local file or directory that a local path without globs names, made absolute, so that it means the same to every
+/// process of this host.
+pub(crate) fn absolute(operation: IoOperation, path: &str) -> Result<PathBuf, IoError> {
+    std::path::absolute(path).map_err(|error| IoError::new(operation, path, error.into()))
 }
 
 /// The path as text. Paths travel to executors as text, so one that is not Unicode cannot be used.
@@ -90,8 +204,12 @@ fn is_scheme(word: &str) -> bool {
 mod tests {
     use super::*;
 
+    fn at(path: &str) -> Address<'_> {
+        address(IoOperation::List, path).unwrap()
+    }
+
     fn cause(path: &str) -> IoCause {
-        without_scheme(IoOperation::List, path).unwrap_err().cause
+        address(IoOperation::List, path).unwrap_err().cause
     }
 
     #[test]
@@ -105,18 +223,28 @@ mod tests {
     #[test]
     fn a_file_scheme_is_taken_off() {
         for path in ["/a/b", "file:/a/b", "file:///a/b"] {
-            assert_eq!(without_scheme(IoOperation::List, path).unwrap(), "/a/b");
+            assert_eq!(at(path), Address::Local("/a/b"));
         }
         for name in ["12:30.txt", "a:b", "c:", "x/y:/z"] {
-            assert_eq!(without_scheme(IoOperation::List, name).unwrap(), name);
+            assert_eq!(at(name), Address::Local(name));
         }
     }
 
     #[test]
-    fn another_scheme_is_an_error_that_names_it() {
-        assert_eq!(cause("s3://bucket/a"), IoCause::UnknownScheme("s3".into()));
-        assert_eq!(cause("hdfs:/a"), IoCause::UnknownScheme("hdfs".into()));
-        for path in ["", "file:", "file://", "file://host/a"] {
+    fn other_schemes_are_cut_behind_what_holds_the_files() {
+        let remote = |scheme, root, path| Address::Remote { scheme, root, path };
+        assert_eq!(at("s3a://bucket/a/b"), remote(Scheme::S3, "s3a://bucket", "/a/b"));
+        assert_eq!(at("gs://bucket"), remote(Scheme::Gcs, "gs://bucket", ""));
+        assert_eq!(at("abfss://c@a.dfs.x/y"), remote(Scheme::Azure, "abfss://c@a.dfs.x", "/y"));
+        assert_eq!(at("hdfs:/a"), remote(Scheme::Hdfs, "hdfs:", "/a"));
+        assert_eq!(at("hdfs:///a"), remote(Scheme::Hdfs, "hdfs://", "/a"));
+        assert_eq!(at("https://h:1/a?b"), remote(Scheme::Http, "https://h:1", "/a?b"));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_path_is_said() {
+        assert_eq!(cause("ftp://host/a"), IoCause::UnknownScheme("ftp".into()));
+        for path in ["", "file:", "file://", "file://host/a", "s3:/bucket", "s3://", "s3:///a"] {
             assert!(matches!(cause(path), IoCause::BadPath(_)), "{path}");
         }
     }

@@ -1,7 +1,8 @@
 //! Removing what a program wrote for itself and needs no more, such as checkpoints.
 
 use crate::error::{IoError, IoOperation};
-use crate::path;
+use crate::place::{self, Place};
+use crate::stores::objects;
 use std::fs;
 use std::io;
 
@@ -19,10 +20,15 @@ use std::io;
 /// # Ok::<(), firesteel_io::IoError>(())
 /// ```
 pub fn remove_directory(path: &str) -> Result<(), IoError> {
-    match fs::remove_dir_all(path::local(IoOperation::Abort, path)?) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(IoError::new(IoOperation::Abort, path, error.into()))
-        }
-        _ => Ok(()),
+    match place::of(IoOperation::Abort, path)? {
+        Place::Local(local) => match fs::remove_dir_all(local) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(IoError::new(IoOperation::Abort, path, error.into()))
+            }
+            _ => Ok(()),
+        },
+        Place::Object(object) => objects::remove_below(IoOperation::Abort, &object),
+        #[cfg(feature = "hdfs")]
+        Place::Hdfs(file) => file.remove_tree(IoOperation::Abort),
     }
 }

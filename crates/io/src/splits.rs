@@ -6,10 +6,15 @@
 
 use crate::codec::Codec;
 use crate::inputs::InputFile;
+use crate::path::is_remote;
 use serde::{Deserialize, Serialize};
 
 /// The size of a block of the local file system, by Hadoop's reckoning.
 const LOCAL_BLOCK_BYTES: u64 = 32 << 20;
+
+/// The size of a block of a store, which has none: so much that what a task costs, and the wait for its first byte, do not
+/// show, and so little that a large file keeps many tasks busy.
+const REMOTE_BLOCK_BYTES: u64 = 64 << 20;
 
 /// A stretch of a file, for one task.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,14 +46,21 @@ pub struct SplitOptions {
     pub min_partitions: u64,
     /// The least number of bytes in a split, except a file's last: `mapreduce.input.fileinputformat.split.minsize`.
     pub min_size: u64,
-    /// The greatest number of bytes in a split that starts on a block.
+    /// The greatest number of bytes in a split, except a file's last.
     pub block_size: u64,
+    /// The same for files that are not on local disks.
+    pub remote_block_size: u64,
 }
 
 impl SplitOptions {
-    /// Hadoop's defaults for local files: at least one byte and at most 32 MiB in a split.
+    /// At least one byte in a split, and at most 32 MiB of a local file, as in Hadoop, or 64 MiB of another.
     pub fn new(min_partitions: u64) -> SplitOptions {
-        SplitOptions { min_partitions, min_size: 1, block_size: LOCAL_BLOCK_BYTES }
+        SplitOptions {
+            min_partitions,
+            min_size: 1,
+            block_size: LOCAL_BLOCK_BYTES,
+            remote_block_size: REMOTE_BLOCK_BYTES,
+        }
     }
 }
 
@@ -76,12 +88,15 @@ pub(crate) fn cut_files(
 ) -> Vec<FileSplit> {
     let total = files.iter().fold(0, |total: u64, file| total.saturating_add(file.length));
     let goal = total / options.min_partitions.max(1);
-    let size = options.min_size.max(goal.min(options.block_size)).max(1);
-    let size = size.div_ceil(unit).saturating_mul(unit);
+    let size = |block: u64| {
+        let size = options.min_size.max(goal.min(block)).max(1);
+        size.div_ceil(unit).saturating_mul(unit)
+    };
     let mut splits = vec![];
     for file in files {
         if splittable(file) {
-            cut(file, size, &mut splits);
+            let block = if is_remote(&file.path) { options.remote_block_size } else { options.block_size };
+            cut(file, size(block), &mut splits);
         } else {
             splits.push(FileSplit::whole(file));
         }
@@ -131,7 +146,7 @@ mod tests {
                 file(&format!("/{i}{}", if *compressed { ".gz" } else { "" }), *length)
             };
             let files: Vec<_> = lengths.iter().enumerate().map(named).collect();
-            let splits = file_splits(&files, &SplitOptions { min_partitions, min_size, block_size });
+            let splits = file_splits(&files, &SplitOptions { min_partitions, min_size, block_size, remote_block_size: 1 });
             let mut rest = &splits[..];
             for file in &files {
                 let count = rest.iter().take_while(|split| split.path == file.path).count();
@@ -150,23 +165,26 @@ mod tests {
 
     #[test]
     fn the_size_is_the_goal_within_its_bounds() {
-        let options = SplitOptions { min_partitions: 4, min_size: 1, block_size: 100 };
+        let options =
+            SplitOptions { min_partitions: 4, min_size: 1, block_size: 100, remote_block_size: 200 };
         assert_eq!(lengths(&[80], &options), [20, 20, 20, 20]);
         assert_eq!(lengths(&[800], &options), [100; 8]);
         assert_eq!(lengths(&[80], &SplitOptions { min_size: 50, ..options }), [50, 30]);
         assert_eq!(lengths(&[60, 20], &options), [20; 4]);
+        let remote = file_splits(&[file("s3://b/a", 800)], &options);
+        assert_eq!(remote.iter().map(|split| split.length).collect::<Vec<_>>(), [200; 4]);
     }
 
     #[test]
     fn the_last_split_may_be_a_tenth_larger() {
-        let options = SplitOptions { min_partitions: 1, min_size: 1, block_size: 100 };
+        let options = SplitOptions { min_partitions: 1, min_size: 1, block_size: 100, remote_block_size: 1 };
         assert_eq!(lengths(&[210], &options), [100, 110]);
         assert_eq!(lengths(&[211], &options), [100, 100, 11]);
     }
 
     #[test]
     fn files_of_records_are_cut_between_them() {
-        let options = SplitOptions { min_partitions: 4, min_size: 1, block_size: 100 };
+        let options = SplitOptions { min_partitions: 4, min_size: 1, block_size: 100, remote_block_size: 1 };
         let cut = |length, unit| {
             let splits = cut_files(&[file("/a.gz", length)], &options, unit, |_| true);
             splits.iter().map(|split| split.length).collect::<Vec<_>>()
@@ -185,8 +203,11 @@ mod tests {
     #[test]
     fn huge_files_do_not_overflow() {
         assert_eq!(
-            lengths(&[u64::MAX], &SplitOptions { min_partitions: 1, min_size: 1, block_size: u64::MAX })
-                .len(),
+            lengths(
+                &[u64::MAX],
+                &SplitOptions { min_partitions: 1, min_size: 1, block_size: u64::MAX, remote_block_size: 1 }
+            )
+            .len(),
             1
         );
     }

@@ -103,8 +103,12 @@ impl<T: Data> ReadParquet<T> {
             ParquetReader::<T>::open(&FileSplit::whole(file), 1).map_err(|error| source.failed(error))?;
         }
         let wanted = source.min_partitions.map_or(source.context.default_parallelism(), count);
-        let options =
-            SplitOptions { min_partitions: u64::from(wanted), min_size: 1, block_size: SPLIT_BYTES };
+        let options = SplitOptions {
+            min_partitions: u64::from(wanted),
+            min_size: 1,
+            block_size: SPLIT_BYTES,
+            remote_block_size: SPLIT_BYTES,
+        };
         let sent: Sent = (file_splits(&files, &options), source.bad_rows.sent());
         let code = Open::code(&sent, |(splits, bad_rows): &Sent, partition: Partition| {
             Rows::open(ParquetReader::<T>::open(&splits[partition.index()], batch_len::<T>()), bad_rows)

@@ -1,8 +1,7 @@
-//! Makes the output of a job appear whole or not at all, after Hadoop's committer: tasks write beside the output, one
-//! attempt at each partition wins, and the driver moves the winners' files into place when all are there.
+//! The commit where renaming is one step whatever is renamed: on local disks and in Hadoop's file system. Tasks write beside
+//! the output, and the driver moves the winners' files into place when all are there.
 //!
-//! What was decided lies in the file system alone, as names that a rename changes in one step, so that any process which
-//! holds an [`OutputCommitter`] sees the same. Under the output directory:
+//! What was decided lies in the file system alone, as names. Under the output directory:
 //!
 //! ```text
 //! _temporary/<token>/attempts/<partition>-<attempt>/part-00000   being written
@@ -19,11 +18,11 @@
 //! Nothing is forced to the disk. A job that reported success survives the death of every process, but, like Spark's on a
 //! local disk, its last seconds do not survive a loss of power.
 
+use crate::commit::part_name;
 use crate::error::{IoCause, IoError, IoOperation};
 use crate::file::Output;
-use crate::path;
 use firesteel_types::{Partition, TaskId};
-use serde::{Deserialize, Serialize};
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -34,28 +33,86 @@ const MARKER: &str = "_attempt";
 /// How often a directory is removed before giving up: a late task may put a file into it meanwhile.
 const REMOVE_TRIES: usize = 5;
 
-/// Commits the output of one job to one directory. A plain value that travels to tasks.
-///
-/// The driver calls `setup_job`, then `commit_job` or `abort_job`; a task calls `create`, then `commit_task` or
-/// `abort_task`. Every call may be repeated, except `setup_job`.
-///
-/// ```
-/// use firesteel_io::OutputCommitter;
-/// use firesteel_types::{Partition, TaskId};
-/// # let parent = tempfile::tempdir().unwrap();
-/// # let dir = parent.path().join("out").to_str().unwrap().to_string();
-/// let output = OutputCommitter::new(&dir, "job-0")?;
-/// output.setup_job()?;
-/// output.create(Partition(0), TaskId(7), "")?.finish()?;
-/// output.commit_task(Partition(0), TaskId(7))?;
-/// output.commit_job(1)?;
-/// assert!(std::fs::exists(format!("{dir}/part-00000")).unwrap() && std::fs::exists(format!("{dir}/_SUCCESS")).unwrap());
-/// # Ok::<(), firesteel_io::IoError>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OutputCommitter {
-    dir: PathBuf,
-    token: String,
+/// What this commit needs of a file system. Errors have the kinds of the local one's.
+pub(crate) trait Files {
+    /// Makes a directory that must not be there, in one that is.
+    fn make_directory(&self, path: &Path) -> io::Result<()>;
+    /// Makes a directory and those above it, as far as they are missing.
+    fn make_directories(&self, path: &Path) -> io::Result<()>;
+    /// Renames in one step. Never replaces a directory that holds something.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    fn remove_file(&self, path: &Path) -> io::Result<()>;
+    fn remove_empty_directory(&self, path: &Path) -> io::Result<()>;
+    fn remove_tree(&self, path: &Path) -> io::Result<()>;
+    fn names(&self, directory: &Path) -> io::Result<Vec<OsString>>;
+    fn exists(&self, path: &Path) -> io::Result<bool>;
+    fn read_text(&self, path: &Path) -> io::Result<String>;
+    /// Writes a small file, over what is there.
+    fn write_text(&self, path: &Path, text: &str) -> io::Result<()>;
+    /// Begins a file in a directory that is there.
+    fn create(&self, path: PathBuf) -> io::Result<Output>;
+    /// The path as a user writes it.
+    fn shown(&self, path: &Path) -> String;
+}
+
+/// The local disks.
+pub(crate) struct LocalFiles;
+
+impl Files for LocalFiles {
+    fn make_directory(&self, path: &Path) -> io::Result<()> {
+        fs::create_dir(path)
+    }
+
+    fn make_directories(&self, path: &Path) -> io::Result<()> {
+        fs::create_dir_all(path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(path)
+    }
+
+    fn remove_empty_directory(&self, path: &Path) -> io::Result<()> {
+        fs::remove_dir(path)
+    }
+
+    fn remove_tree(&self, path: &Path) -> io::Result<()> {
+        fs::remove_dir_all(path)
+    }
+
+    fn names(&self, directory: &Path) -> io::Result<Vec<OsString>> {
+        fs::read_dir(directory)?.map(|entry| Ok(entry?.file_name())).collect()
+    }
+
+    fn exists(&self, path: &Path) -> io::Result<bool> {
+        fs::exists(path)
+    }
+
+    fn read_text(&self, path: &Path) -> io::Result<String> {
+        fs::read_to_string(path)
+    }
+
+    fn write_text(&self, path: &Path, text: &str) -> io::Result<()> {
+        fs::write(path, text)
+    }
+
+    fn create(&self, path: PathBuf) -> io::Result<Output> {
+        Output::create_local(path)
+    }
+
+    fn shown(&self, path: &Path) -> String {
+        path.to_string_lossy().into_owned()
+    }
+}
+
+/// The output of one job in one directory.
+pub(crate) struct Renames {
+    pub(crate) files: Box<dyn Files>,
+    pub(crate) dir: PathBuf,
+    pub(crate) token: String,
 }
 
 /// How far a job's output has come: the name of its staging directory.
@@ -67,46 +124,37 @@ enum Stage {
     Aborted,
 }
 
-impl OutputCommitter {
-    /// A committer of output to `dir`. The token must differ between jobs, and be a word: letters, digits, `_` and `-`.
-    pub fn new(dir: &str, token: &str) -> Result<OutputCommitter, IoError> {
-        let is_word =
-            !token.is_empty() && token.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c));
-        if !is_word {
-            let cause = IoCause::BadPath(format!("the job's token, {token:?}, is not a word"));
-            return Err(IoError::new(IoOperation::SetUp, dir, cause));
-        }
-        Ok(OutputCommitter { dir: path::local(IoOperation::SetUp, dir)?, token: token.into() })
-    }
-
+impl Renames {
     /// Makes the output directory, and those above it, for this job alone.
     ///
     /// # Errors
     /// [`IoCause::OutputExists`] if anything is there already. Whatever would keep tasks from writing there shows now.
-    pub fn setup_job(&self) -> Result<(), IoError> {
-        let fail = |path: &Path, error| Err(IoError::os(IoOperation::SetUp, path, error));
+    pub(crate) fn setup_job(&self) -> Result<(), IoError> {
+        let fail = |path: &Path, error| Err(self.error(IoOperation::SetUp, path, error));
         if let Some(parent) = self.dir.parent()
-            && let Err(error) = fs::create_dir_all(parent)
+            && let Err(error) = self.files.make_directories(parent)
         {
             return fail(parent, error);
         }
-        match fs::create_dir(&self.dir) {
+        match self.files.make_directory(&self.dir) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 return Err(IoError::new(
                     IoOperation::SetUp,
-                    self.dir.to_string_lossy(),
+                    self.files.shown(&self.dir),
                     IoCause::OutputExists,
                 ));
             }
             Err(error) => return fail(&self.dir, error),
         }
         let staging = self.staging(Stage::Open);
-        let made = fs::create_dir_all(staging.join("attempts"))
-            .and_then(|()| fs::create_dir(staging.join("committed")));
+        let made = self
+            .files
+            .make_directories(&staging.join("attempts"))
+            .and_then(|()| self.files.make_directories(&staging.join("committed")));
         made.or_else(|error| {
             // The directory is ours, and nothing is in it yet.
-            let _ = fs::remove_dir_all(&self.dir);
+            let _ = self.files.remove_tree(&self.dir);
             fail(&staging, error)
         })
     }
@@ -116,17 +164,23 @@ impl OutputCommitter {
     ///
     /// # Errors
     /// [`IoCause::JobEnded`] if the job is not set up, or is over.
-    pub fn create(&self, partition: Partition, attempt: TaskId, suffix: &str) -> Result<Output, IoError> {
+    pub(crate) fn create(
+        &self,
+        partition: Partition,
+        attempt: TaskId,
+        suffix: &str,
+    ) -> Result<Output, IoError> {
         let directory = self.attempt_dir(partition, attempt);
-        match fs::create_dir(&directory) {
+        match self.files.make_directory(&directory) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             made => made.map_err(|error| self.task_error(IoOperation::Create, &directory, error))?,
         }
         let marker = directory.join(MARKER);
-        fs::write(&marker, attempt.to_string())
+        self.files
+            .write_text(&marker, &attempt.to_string())
             .map_err(|error| self.task_error(IoOperation::Create, &marker, error))?;
         let part = directory.join(part_name(partition, suffix));
-        Output::create_local(part.clone()).map_err(|error| self.task_error(IoOperation::Create, &part, error))
+        self.files.create(part.clone()).map_err(|error| self.task_error(IoOperation::Create, &part, error))
     }
 
     /// Makes an attempt the one whose output counts. Committing the same attempt again does nothing.
@@ -134,30 +188,30 @@ impl OutputCommitter {
     /// # Errors
     /// [`IoCause::CommittedByAnother`] if another attempt at the partition was first; its output is untouched.
     /// [`IoCause::NoSuchAttempt`] if this one wrote nothing or was aborted, [`IoCause::JobEnded`] if the job is over.
-    pub fn commit_task(&self, partition: Partition, attempt: TaskId) -> Result<(), IoError> {
+    pub(crate) fn commit_task(&self, partition: Partition, attempt: TaskId) -> Result<(), IoError> {
         let staging = self.staging(Stage::Open);
         let (from, to) = (self.attempt_dir(partition, attempt), committed_dir(&staging, partition));
-        let fail = |cause| Err(IoError::new(IoOperation::Commit, from.to_string_lossy(), cause));
-        let renamed = match part_names(&from) {
+        let fail = |cause| Err(IoError::new(IoOperation::Commit, self.files.shown(&from), cause));
+        let renamed = match self.part_names(&from) {
             Ok(names) if names.is_empty() => Err(io::ErrorKind::NotFound.into()),
-            Ok(_) => fs::rename(&from, &to),
+            Ok(_) => self.files.rename(&from, &to),
             Err(error) => Err(error),
         };
         let Err(error) = renamed else { return Ok(()) };
-        match winner(&to) {
+        match self.winner(&to) {
             Some(winner) if winner == attempt => Ok(()),
             Some(winner) => fail(IoCause::CommittedByAnother(winner)),
-            None if !staging.exists() => fail(IoCause::JobEnded),
+            None if !self.exists(&staging) => fail(IoCause::JobEnded),
             None if error.kind() == io::ErrorKind::NotFound => {
                 fail(IoCause::NoSuchAttempt { partition, attempt })
             }
-            None => fail(rename_cause(&to, error)),
+            None => fail(self.rename_cause(&to, error)),
         }
     }
 
     /// Removes what an attempt wrote, unless it was committed. Does nothing if there is nothing.
-    pub fn abort_task(&self, partition: Partition, attempt: TaskId) -> Result<(), IoError> {
-        remove_tree(&self.attempt_dir(partition, attempt))
+    pub(crate) fn abort_task(&self, partition: Partition, attempt: TaskId) -> Result<(), IoError> {
+        self.remove_tree(&self.attempt_dir(partition, attempt))
     }
 
     /// Moves the part files of the partitions from 0 to `partitions` into place, and then makes `_SUCCESS`.
@@ -167,7 +221,7 @@ impl OutputCommitter {
     /// # Errors
     /// [`IoCause::Uncommitted`] names a partition without output; nothing has been moved then.
     /// [`IoCause::JobEnded`] if the job is not set up, or was aborted.
-    pub fn commit_job(&self, partitions: u32) -> Result<(), IoError> {
+    pub(crate) fn commit_job(&self, partitions: u32) -> Result<(), IoError> {
         loop {
             match self.stage() {
                 // 1. All there? Then no task can change anything any more.
@@ -182,11 +236,11 @@ impl OutputCommitter {
                 }
                 // 3. Nothing left over, and the sign for it.
                 Some(Stage::Moved) => return self.finish(),
-                None if self.success_path().exists() => return Ok(()),
+                None if self.exists(&self.success_path()) => return Ok(()),
                 None | Some(Stage::Aborted) => {
                     return Err(IoError::new(
                         IoOperation::Commit,
-                        self.dir.to_string_lossy(),
+                        self.files.shown(&self.dir),
                         IoCause::JobEnded,
                     ));
                 }
@@ -196,9 +250,9 @@ impl OutputCommitter {
 
     /// Removes everything that the job made: the output directory too, unless it holds what others put there. Does nothing
     /// to a job that was committed, nor to a directory that another job set up.
-    pub fn abort_job(&self) -> Result<(), IoError> {
+    pub(crate) fn abort_job(&self) -> Result<(), IoError> {
         let Some(stage) = self.stage() else { return Ok(()) };
-        if self.success_path().exists() {
+        if self.exists(&self.success_path()) {
             return Ok(());
         }
         if stage != Stage::Aborted {
@@ -206,24 +260,25 @@ impl OutputCommitter {
         }
         // The directory did not exist before this job, so parts in it are the job's.
         for name in
-            part_names(&self.dir).map_err(|error| IoError::os(IoOperation::Abort, &self.dir, error))?
+            self.part_names(&self.dir).map_err(|error| self.error(IoOperation::Abort, &self.dir, error))?
         {
             let part = self.dir.join(name);
-            fs::remove_file(&part).map_err(|error| IoError::os(IoOperation::Abort, &part, error))?;
+            self.files.remove_file(&part).map_err(|error| self.error(IoOperation::Abort, &part, error))?;
         }
-        remove_tree(&self.staging(Stage::Aborted))?;
+        self.remove_tree(&self.staging(Stage::Aborted))?;
         self.remove_empty_dir(&self.temporary())?;
         self.remove_empty_dir(&self.dir)
     }
 
     fn check_all_committed(&self, partitions: u32) -> Result<(), IoError> {
         let staging = self.staging(Stage::Open);
-        let missing = (0..partitions).map(Partition).find(|p| winner(&committed_dir(&staging, *p)).is_none());
+        let missing =
+            (0..partitions).map(Partition).find(|p| self.winner(&committed_dir(&staging, *p)).is_none());
         match missing {
             None => Ok(()),
             Some(partition) => Err(IoError::new(
                 IoOperation::Commit,
-                self.dir.to_string_lossy(),
+                self.files.shown(&self.dir),
                 IoCause::Uncommitted(partition),
             )),
         }
@@ -233,8 +288,10 @@ impl OutputCommitter {
         let staging = self.staging(Stage::Committing);
         for partition in (0..partitions).map(Partition) {
             let from = committed_dir(&staging, partition);
-            for name in part_names(&from).map_err(|error| IoError::os(IoOperation::Commit, &from, error))? {
-                rename(IoOperation::Commit, &from.join(&name), &self.dir.join(&name))?;
+            for name in
+                self.part_names(&from).map_err(|error| self.error(IoOperation::Commit, &from, error))?
+            {
+                self.rename(IoOperation::Commit, &from.join(&name), &self.dir.join(&name))?;
             }
         }
         Ok(())
@@ -242,40 +299,42 @@ impl OutputCommitter {
 
     fn finish(&self) -> Result<(), IoError> {
         let staging = self.staging(Stage::Moved);
-        remove_tree(&staging.join("attempts"))?;
-        remove_tree(&staging.join("committed"))?;
+        self.remove_tree(&staging.join("attempts"))?;
+        self.remove_tree(&staging.join("committed"))?;
         let success = self.success_path();
-        fs::write(&success, "").map_err(|error| IoError::os(IoOperation::Commit, &success, error))?;
+        self.files
+            .write_text(&success, "")
+            .map_err(|error| self.error(IoOperation::Commit, &success, error))?;
         // Empty and hidden: if they stay, they harm nobody, while an error would call a whole output broken.
-        let _ = fs::remove_dir(&staging);
-        let _ = fs::remove_dir(self.temporary());
+        let _ = self.files.remove_empty_directory(&staging);
+        let _ = self.files.remove_empty_directory(&self.temporary());
         Ok(())
     }
 
     fn advance(&self, from: Stage, to: Stage, operation: IoOperation) -> Result<(), IoError> {
-        rename(operation, &self.staging(from), &self.staging(to))
+        self.rename(operation, &self.staging(from), &self.staging(to))
     }
 
     fn stage(&self) -> Option<Stage> {
         [Stage::Open, Stage::Committing, Stage::Moved, Stage::Aborted]
             .into_iter()
-            .find(|stage| self.staging(*stage).exists())
+            .find(|stage| self.exists(&self.staging(*stage)))
     }
 
     /// A task's error; that a directory is missing means that the job is over.
     fn task_error(&self, operation: IoOperation, path: &Path, error: io::Error) -> IoError {
         if error.kind() == io::ErrorKind::NotFound {
-            return IoError::new(operation, path.to_string_lossy(), IoCause::JobEnded);
+            return IoError::new(operation, self.files.shown(path), IoCause::JobEnded);
         }
-        IoError::os(operation, path, error)
+        self.error(operation, path, error)
     }
 
     fn remove_empty_dir(&self, directory: &Path) -> Result<(), IoError> {
-        match fs::remove_dir(directory) {
+        match self.files.remove_empty_directory(directory) {
             Err(error)
                 if !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::DirectoryNotEmpty) =>
             {
-                Err(IoError::os(IoOperation::Abort, directory, error))
+                Err(self.error(IoOperation::Abort, directory, error))
             }
             _ => Ok(()),
         }
@@ -302,47 +361,52 @@ impl OutputCommitter {
     fn success_path(&self) -> PathBuf {
         self.dir.join("_SUCCESS")
     }
+
+    /// The part files in a directory.
+    fn part_names(&self, directory: &Path) -> io::Result<Vec<OsString>> {
+        let names = self.files.names(directory)?;
+        Ok(names.into_iter().filter(|name| name.to_string_lossy().starts_with("part-")).collect())
+    }
+
+    /// The attempt whose output a committed directory holds.
+    fn winner(&self, committed: &Path) -> Option<TaskId> {
+        self.files.read_text(&committed.join(MARKER)).ok()?.parse().ok().map(TaskId)
+    }
+
+    /// Whether something is there; what cannot be told is found out by what is done next.
+    fn exists(&self, path: &Path) -> bool {
+        self.files.exists(path).unwrap_or(false)
+    }
+
+    fn error(&self, operation: IoOperation, path: &Path, error: io::Error) -> IoError {
+        IoError::from_io(operation, self.files.shown(path), error)
+    }
+
+    fn rename(&self, operation: IoOperation, from: &Path, to: &Path) -> Result<(), IoError> {
+        let renamed = self.files.rename(from, to);
+        renamed.map_err(|error| IoError::new(operation, self.files.shown(from), self.rename_cause(to, error)))
+    }
+
+    fn rename_cause(&self, to: &Path, error: io::Error) -> IoCause {
+        let to = self.files.shown(to);
+        let cause = IoError::from_io(IoOperation::Commit, &to, error).cause;
+        IoCause::Rename { to, message: cause.to_string() }
+    }
+
+    fn remove_tree(&self, directory: &Path) -> Result<(), IoError> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.files.remove_tree(directory) {
+                Ok(()) => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty && tries < REMOVE_TRIES => {}
+                Err(error) => return Err(self.error(IoOperation::Abort, directory, error)),
+            }
+        }
+    }
 }
 
 fn committed_dir(staging: &Path, partition: Partition) -> PathBuf {
     staging.join("committed").join(partition.to_string())
-}
-
-fn part_name(partition: Partition, suffix: &str) -> String {
-    format!("part-{:05}{suffix}", partition.0)
-}
-
-/// The part files in a directory.
-fn part_names(directory: &Path) -> io::Result<Vec<std::ffi::OsString>> {
-    let names =
-        fs::read_dir(directory)?.map(|entry| Ok(entry?.file_name())).collect::<io::Result<Vec<_>>>()?;
-    Ok(names.into_iter().filter(|name| name.to_string_lossy().starts_with("part-")).collect())
-}
-
-/// The attempt whose output a committed directory holds.
-fn winner(committed: &Path) -> Option<TaskId> {
-    fs::read_to_string(committed.join(MARKER)).ok()?.parse().ok().map(TaskId)
-}
-
-fn rename(operation: IoOperation, from: &Path, to: &Path) -> Result<(), IoError> {
-    fs::rename(from, to)
-        .map_err(|error| IoError::new(operation, from.to_string_lossy(), rename_cause(to, error)))
-}
-
-fn rename_cause(to: &Path, error: io::Error) -> IoCause {
-    let to = to.to_string_lossy().into_owned();
-    IoCause::Rename { to, message: IoCause::from(error).to_string() }
-}
-
-fn remove_tree(directory: &Path) -> Result<(), IoError> {
-    let mut tries = 0;
-    loop {
-        tries += 1;
-        match fs::remove_dir_all(directory) {
-            Ok(()) => return Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty && tries < REMOVE_TRIES => {}
-            Err(error) => return Err(IoError::os(IoOperation::Abort, directory, error)),
-        }
-    }
 }

@@ -1,0 +1,212 @@
+//! Programs whose files are in a store: one body for all stores. Without a word it runs against the store in memory;
+//! `cargo xtask interop` runs it against real servers, which it names in the environment:
+//!
+//! - `FIRESTEEL_STORE`: where to write, such as `s3a://bucket`.
+//! - `FIRESTEEL_STORE_MISSING`: a path in a bucket that does not exist, if the store has buckets.
+//! - `FIRESTEEL_STORE_UPLOADS`: the address that lists pending uploads, for stores that tell.
+//! - `FIRESTEEL_STORE_READS`: the same files by another way, such as `http://host/bucket`, to be read only.
+//! - `FIRESTEEL_STORE_STRANGER`: set when the credentials are wrong.
+
+use firesteel::{Codec, Context, Result};
+use firesteel_io::{IoCause, Output, OutputCommitter, list_inputs, read_raw, remove_directory};
+use firesteel_types::{Partition, TaskId};
+use std::collections::BTreeSet;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(format!("FIRESTEEL_STORE{name}")).ok().filter(|value| !value.is_empty())
+}
+
+/// A directory of this run's and this test's own.
+fn directory(name: &str) -> String {
+    let store = variable("").unwrap_or_else(|| "memory://interop".into());
+    let since = std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos();
+    format!("{store}/{name}-{since:x}-{}", std::process::id())
+}
+
+/// Tests that need a store which lets them in.
+fn is_stranger() -> bool {
+    variable("_STRANGER").is_some()
+}
+
+fn context() -> Context {
+    Context::builder()
+        .master("local[4]")
+        .conf("firesteel.ui.show_console_progress", "false")
+        .create()
+        .unwrap()
+}
+
+fn lines(count: i64) -> Vec<String> {
+    (0..count)
+        .map(|number| format!("line {number} {}", number.wrapping_mul(0x9E37_79B9_7F4A_7C15_u64 as i64)))
+        .collect()
+}
+
+/// How many uploads are pending, in stores that tell.
+fn pending_uploads() -> usize {
+    let Some(address) = variable("_UPLOADS") else { return 0 };
+    let (host, path) = address.strip_prefix("http://").unwrap().split_once('/').unwrap();
+    let mut connection = TcpStream::connect(host).unwrap();
+    write!(connection, "GET /{path} HTTP/1.0\r\nHost: {host}\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).unwrap();
+    assert!(answer.contains("ListMultipartUploadsResult"), "{answer}");
+    answer.matches("<UploadId>").count()
+}
+
+#[test]
+fn what_is_saved_is_listed_matched_and_read_back() -> Result<()> {
+    if is_stranger() {
+        return Ok(());
+    }
+    let (sc, dir, all) = (context(), directory("saved"), lines(50_000));
+    let rdd = sc.parallelize(all.clone(), 4);
+    rdd.save_as_text_file(&format!("{dir}/plain"))?;
+    rdd.save_as_text_file_with(&format!("{dir}/gz"), Codec::Gzip)?;
+    for (path, partitions) in [("plain", 4), ("gz", 4), ("gz/part-*.gz", 4), ("plain/part-0000{0,1,2,3}", 4)]
+    {
+        let read = sc.text_file(&format!("{dir}/{path}"), 4)?;
+        assert!(read.num_partitions() >= partitions, "{path}");
+        assert!(read.collect()? == all, "{path}");
+    }
+    assert!(sc.text_file(&format!("{dir}/*/part-0000[0-3]*"), 1)?.count()? == 2 * all.len() as u64);
+    let names: Vec<String> =
+        sc.list_files(&format!("{dir}/plain"))?.into_iter().map(|file| file.path).collect();
+    assert_eq!(names, (0..4).map(|part| format!("{dir}/plain/part-0000{part}")).collect::<Vec<_>>());
+    assert_eq!(read_raw(&format!("{dir}/plain/_SUCCESS")).unwrap(), b"");
+    let whole = sc
+        .whole_text_files(&format!("{dir}/gz"), 2)?
+        .map(|(_, text)| text.lines().count() as i64)
+        .collect()?;
+    assert_eq!(whole, [12_500; 4]);
+    if let (Some(store), Some(reads)) = (variable(""), variable("_READS")) {
+        let files = names.iter().map(|name| name.replacen(&store, &reads, 1)).collect::<Vec<_>>().join(",");
+        assert!(sc.text_file(&files, 8)?.collect()? == all, "{files}");
+    }
+    assert_eq!(pending_uploads(), 0);
+    Ok(())
+}
+
+#[test]
+fn one_large_file_is_cut_into_splits_and_comes_back_whole() -> Result<()> {
+    if is_stranger() {
+        return Ok(());
+    }
+    // Several parts of an upload, and several ranges of a read.
+    let (sc, dir, all) = (context(), directory("large"), lines(600_000));
+    sc.parallelize(all.clone(), 1).save_as_text_file(&dir)?;
+    let file = &sc.list_files(&dir)?[0];
+    assert!(file.bytes > 16_000_000);
+    for splits in [1, 7] {
+        let read = sc.text_file(&file.path, splits)?;
+        assert_eq!(read.num_partitions(), splits);
+        assert!(read.collect()? == all);
+    }
+    Ok(())
+}
+
+#[test]
+fn a_save_is_refused_where_something_is() -> Result<()> {
+    if is_stranger() {
+        return Ok(());
+    }
+    let (sc, dir) = (context(), directory("refused"));
+    let rdd = sc.parallelize(lines(10), 2);
+    rdd.save_as_text_file(&dir)?;
+    let error = rdd.save_as_text_file(&dir).unwrap_err().to_string();
+    assert!(error.contains(&dir) && error.contains("it exists already"), "{error}");
+    assert_eq!(sc.text_file(&dir, 2)?.count()?, 10);
+    let mut output = Output::create(&format!("{dir}/part-00009")).unwrap();
+    output.write_all(b"one more\n").unwrap();
+    output.finish().unwrap();
+    assert_eq!(Output::create(&format!("{dir}/part-00009")).unwrap_err().cause, IoCause::OutputExists);
+    assert_eq!(sc.text_file(&dir, 2)?.count()?, 11);
+    remove_directory(&dir).unwrap();
+    remove_directory(&dir).unwrap();
+    assert_eq!(list_inputs(&dir).unwrap_err().cause, IoCause::NotFound);
+    rdd.save_as_text_file(&dir)
+}
+
+#[test]
+fn a_job_that_fails_leaves_nothing() -> Result<()> {
+    if is_stranger() {
+        return Ok(());
+    }
+    let (sc, dir) = (context(), directory("failed"));
+    let rdd = sc.parallelize((0..1_000_i64).collect::<Vec<_>>(), 4);
+    let failing = rdd.map(|number: i64| if number == 900 { panic!("no such luck") } else { number });
+    failing.save_as_text_file(&dir).unwrap_err();
+    assert_eq!(list_inputs(&dir).unwrap_err().cause, IoCause::NotFound);
+    rdd.save_as_text_file(&dir)?;
+    assert_eq!(sc.text_file(&dir, 2)?.count()?, 1_000);
+    Ok(())
+}
+
+#[test]
+fn of_several_attempts_one_wins_and_the_dead_leave_nothing() {
+    if is_stranger() {
+        return;
+    }
+    let dir = directory("attempts");
+    let job = OutputCommitter::new(&dir, "job-1").unwrap();
+    job.setup_job().unwrap();
+    let write = |attempt: u64| {
+        let mut output = job.create(Partition(0), TaskId(attempt), "").unwrap();
+        writeln!(output, "by attempt {attempt}").unwrap();
+        output
+    };
+    // One that is killed: its process cleans nothing up.
+    std::mem::forget(write(1));
+    for attempt in 2..4 {
+        write(attempt).finish().unwrap();
+    }
+    job.commit_task(Partition(0), TaskId(3)).unwrap();
+    job.commit_task(Partition(0), TaskId(3)).unwrap();
+    assert_eq!(
+        job.commit_task(Partition(0), TaskId(2)).unwrap_err().cause,
+        IoCause::CommittedByAnother(TaskId(3))
+    );
+    assert_eq!(
+        job.commit_task(Partition(0), TaskId(1)).unwrap_err().cause,
+        IoCause::CommittedByAnother(TaskId(3))
+    );
+    assert!(job.commit_job(2).is_err());
+    job.commit_job(1).unwrap();
+    assert_eq!(read_raw(&format!("{dir}/part-00000")).unwrap(), b"by attempt 3\n");
+    let names: BTreeSet<String> =
+        list_inputs(&format!("{dir}/*")).unwrap().into_iter().map(|file| file.path).collect();
+    assert_eq!(names, BTreeSet::from([format!("{dir}/part-00000")]));
+    assert!(list_inputs(&format!("{dir}/_temporary")).is_err());
+    assert_eq!(job.commit_task(Partition(0), TaskId(2)).unwrap_err().cause, IoCause::JobEnded);
+    assert_eq!(pending_uploads(), 0);
+}
+
+#[test]
+fn what_is_missing_is_said() {
+    if is_stranger() {
+        return;
+    }
+    let sc = context();
+    let missing = format!("{}/nil", directory("missing"));
+    let error = sc.text_file(&missing, 1).map(drop).unwrap_err().to_string();
+    assert!(error.contains(&missing) && error.contains("there is no such file"), "{error}");
+    let error = sc.text_file(&format!("{missing}/*.txt"), 1).map(drop).unwrap_err().to_string();
+    assert!(error.contains("nothing matches"), "{error}");
+    assert_eq!(read_raw(&missing).unwrap_err().cause, IoCause::NotFound);
+    if let Some(bucket) = variable("_MISSING") {
+        let error = sc.parallelize(vec![1_i64], 1).save_as_text_file(&bucket).unwrap_err().to_string();
+        assert!(error.contains("make it first, or correct its name"), "{error}");
+    }
+}
+
+#[test]
+fn a_stranger_is_told_what_to_set() {
+    if !is_stranger() {
+        return;
+    }
+    let dir = directory("stranger");
+    let error = context().parallelize(vec![1_i64], 1).save_as_text_file(&dir).unwrap_err().to_string();
+    assert!(error.contains("access was refused") && error.contains("set "), "{error}");
+}

@@ -1,0 +1,152 @@
+//! Makes the output of a job appear whole or not at all, after Hadoop's committers: many attempts at a partition may write,
+//! one of them wins, and the driver makes the winners' files appear when all are there.
+//!
+//! What is atomic differs from place to place, and so does the protocol: `renames` where a rename is one step (local disks,
+//! Hadoop's file system), `uploads` where it is not, but where an upload can be left uncompleted (object stores). Both keep
+//! what was decided in the place itself, so that any process which holds an [`OutputCommitter`] sees the same.
+
+mod renames;
+mod uploads;
+
+#[cfg(feature = "hdfs")]
+pub(crate) use renames::Files;
+pub(crate) use uploads::StagedUpload;
+
+use crate::error::{IoCause, IoError, IoOperation};
+use crate::file::Output;
+use crate::path;
+use crate::place::{self, Place};
+use firesteel_types::{Partition, TaskId};
+use renames::{LocalFiles, Renames};
+use serde::{Deserialize, Serialize};
+use uploads::Uploads;
+
+/// Commits the output of one job to one directory. A plain value that travels to tasks.
+///
+/// The driver calls `setup_job`, then `commit_job` or `abort_job`; a task calls `create`, then `commit_task` or
+/// `abort_task`. Every call may be repeated, except `setup_job`.
+///
+/// ```
+/// use firesteel_io::OutputCommitter;
+/// use firesteel_types::{Partition, TaskId};
+/// # let parent = tempfile::tempdir().unwrap();
+/// # let dir = parent.path().join("out").to_str().unwrap().to_string();
+/// let output = OutputCommitter::new(&dir, "job-0")?;
+/// output.setup_job()?;
+/// output.create(Partition(0), TaskId(7), "")?.finish()?;
+/// output.commit_task(Partition(0), TaskId(7))?;
+/// output.commit_job(1)?;
+/// assert!(std::fs::exists(format!("{dir}/part-00000")).unwrap() && std::fs::exists(format!("{dir}/_SUCCESS")).unwrap());
+/// # Ok::<(), firesteel_io::IoError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutputCommitter {
+    dir: String,
+    token: String,
+}
+
+/// How a place commits.
+enum Protocol {
+    Renames(Renames),
+    Uploads(Uploads),
+}
+
+impl OutputCommitter {
+    /// A committer of output to `dir`. The token must differ between jobs, and be a word: letters, digits, `_` and `-`.
+    pub fn new(dir: &str, token: &str) -> Result<OutputCommitter, IoError> {
+        let is_word =
+            !token.is_empty() && token.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c));
+        if !is_word {
+            let cause = IoCause::BadPath(format!("the job's token, {token:?}, is not a word"));
+            return Err(IoError::new(IoOperation::SetUp, dir, cause));
+        }
+        let dir = match place::of(IoOperation::SetUp, dir)? {
+            Place::Local(local) => path::text(IoOperation::SetUp, &local)?,
+            _ => dir.trim_end_matches('/').to_string(),
+        };
+        Ok(OutputCommitter { dir, token: token.into() })
+    }
+
+    fn protocol(&self) -> Result<Protocol, IoError> {
+        let token = self.token.clone();
+        Ok(match place::of(IoOperation::SetUp, &self.dir)? {
+            Place::Local(dir) => Protocol::Renames(Renames { files: Box::new(LocalFiles), dir, token }),
+            Place::Object(dir) => Protocol::Uploads(Uploads { dir, token }),
+            #[cfg(feature = "hdfs")]
+            Place::Hdfs(file) => {
+                let (files, dir) = file.into_files();
+                Protocol::Renames(Renames { files: Box::new(files), dir, token })
+            }
+        })
+    }
+
+    /// Makes the output directory, and those above it, for this job alone.
+    ///
+    /// # Errors
+    /// [`IoCause::OutputExists`] if anything is there already. Whatever would keep tasks from writing there shows now.
+    pub fn setup_job(&self) -> Result<(), IoError> {
+        match self.protocol()? {
+            Protocol::Renames(job) => job.setup_job(),
+            Protocol::Uploads(job) => job.setup_job(),
+        }
+    }
+
+    /// Begins an attempt's part file, whose name ends in `suffix`: [`crate::Codec::suffix`], or that of a format. It must be
+    /// finished before the attempt is committed.
+    ///
+    /// # Errors
+    /// [`IoCause::JobEnded`] if the job is not set up, or is over.
+    pub fn create(&self, partition: Partition, attempt: TaskId, suffix: &str) -> Result<Output, IoError> {
+        match self.protocol()? {
+            Protocol::Renames(job) => job.create(partition, attempt, suffix),
+            Protocol::Uploads(job) => job.create(partition, attempt, suffix),
+        }
+    }
+
+    /// Makes an attempt the one whose output counts. Committing the same attempt again does nothing.
+    ///
+    /// # Errors
+    /// [`IoCause::CommittedByAnother`] if another attempt at the partition was first; its output is untouched.
+    /// [`IoCause::NoSuchAttempt`] if this one wrote nothing or was aborted, [`IoCause::JobEnded`] if the job is over.
+    pub fn commit_task(&self, partition: Partition, attempt: TaskId) -> Result<(), IoError> {
+        match self.protocol()? {
+            Protocol::Renames(job) => job.commit_task(partition, attempt),
+            Protocol::Uploads(job) => job.commit_task(partition, attempt),
+        }
+    }
+
+    /// Removes what an attempt wrote, unless it was committed. Does nothing if there is nothing.
+    pub fn abort_task(&self, partition: Partition, attempt: TaskId) -> Result<(), IoError> {
+        match self.protocol()? {
+            Protocol::Renames(job) => job.abort_task(partition, attempt),
+            Protocol::Uploads(job) => job.abort_task(partition, attempt),
+        }
+    }
+
+    /// Makes the part files of the partitions from 0 to `partitions` appear, and then `_SUCCESS`.
+    ///
+    /// After an error the call may be repeated, and goes on from where it was; or the job may be aborted.
+    ///
+    /// # Errors
+    /// [`IoCause::Uncommitted`] names a partition without output; nothing has appeared then.
+    /// [`IoCause::JobEnded`] if the job is not set up, or was aborted.
+    pub fn commit_job(&self, partitions: u32) -> Result<(), IoError> {
+        match self.protocol()? {
+            Protocol::Renames(job) => job.commit_job(partitions),
+            Protocol::Uploads(job) => job.commit_job(partitions),
+        }
+    }
+
+    /// Removes everything that the job made: the output directory too, unless it holds what others put there. Does nothing
+    /// to a job that was committed, nor to a directory that another job set up.
+    pub fn abort_job(&self) -> Result<(), IoError> {
+        match self.protocol()? {
+            Protocol::Renames(job) => job.abort_job(),
+            Protocol::Uploads(job) => job.abort_job(),
+        }
+    }
+}
+
+fn part_name(partition: Partition, suffix: &str) -> String {
+    format!("part-{:05}{suffix}", partition.0)
+}
