@@ -101,6 +101,7 @@ fn count_all() -> Fallible<BTreeMap<String, u64>> {
         "--release",
         "--package",
         "firesteel-benches",
+        "--no-default-features",
         "--bin",
         BINARY,
     ]))?;
