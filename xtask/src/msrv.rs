@@ -27,8 +27,10 @@ fn versions() -> Fallible<(Version, Version)> {
     let root = workspace::root();
     let read =
         |path: &str| std::fs::read_to_string(root.join(path)).map_err(|error| format!("{path}: {error}"));
-    // Below `tests/` are packages that stand for somebody else's.
-    let is_ours = |path: &&String| path.ends_with("/Cargo.toml") && !path.starts_with("tests/");
+    // Below `tests/` are packages that stand for somebody else's; the fuzzer is a workspace of its own.
+    let is_ours = |path: &&String| {
+        path.ends_with("/Cargo.toml") && !["tests/", "fuzz/"].iter().any(|other| path.starts_with(other))
+    };
     for path in workspace::files()?.iter().filter(is_ours) {
         let inherits = read(path)?.lines().any(|line| line.trim() == "rust-version.workspace = true");
         if !inherits {
