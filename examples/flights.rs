@@ -85,7 +85,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("\nAll airlines, by the hour of departure:");
     for (hour, delays) in by_hour.sort_by_key(Order::Ascending).collect()? {
         let bar = "#".repeat(delays.mean().max(0.0).round() as usize);
-        println!("{hour:>28}:00  {:>6.1} min  {bar}", delays.mean());
+        println!("{hour:>28}:00  {:>6.1} min late  {bar}", delays.mean());
     }
     println!("\nLeft out: {} flights that never arrived", never_arrived.value());
     println!("          {} rows that could not be read", damaged.value());
