@@ -101,6 +101,7 @@ fn a_missing_file_is_named_with_the_command_that_fetches_it() {
         let said = text(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{program}: {said}");
         assert!(said.contains("no/such/place") && said.contains("cargo xtask data"), "{program}: {said}");
+        assert!(said.contains(&format!(" at examples/{program}.rs:")), "{program}: {said}");
         assert!(output.stdout.is_empty(), "{program} answered all the same");
     }
     let said = text(&start("log_stats", &["no/such/log"]).stderr);
