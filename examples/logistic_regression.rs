@@ -40,7 +40,7 @@ const MAX_STEPS: usize = 50;
 #[firesteel::main]
 fn main() -> Result<(), Box<dyn Error>> {
     let path = std::env::args().nth(1).unwrap_or_else(|| "target/data/flights.csv".into());
-    let hint = |error| format!("{error}\n  help: `cargo xtask data` fetches the flights there");
+    let hint = |error| format!("{error}\n  help: `cargo xtask data` fetches the flights into target/data");
 
     let sc = Context::builder().master("local[*]").app_name("logistic regression").get_or_create()?;
     let flights = sc.read_csv::<Flight>(&path).null("NA").load().map_err(hint)?;
@@ -63,7 +63,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
 
     println!(
-        "\nWeights: {:.4} + {:.4} late + {:.4} distance + {:.4} hour",
+        "\nWeights: {:.4} {:+.4} late {:+.4} distance {:+.4} hour",
         weights[0], weights[1], weights[2], weights[3]
     );
     let right = judge.filter_with(weights, |weights, (x, is_late)| (chance(weights, x) > 0.5) == *is_late);

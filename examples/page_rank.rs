@@ -22,7 +22,9 @@ const MAX_STEPS: usize = 100;
 #[firesteel::main]
 fn main() -> Result<(), Box<dyn Error>> {
     let path = std::env::args().nth(1).unwrap_or_else(|| "target/data/Packages".into());
-    let hint = |error| format!("{error}\n  help: `cargo xtask data` writes Debian's list of packages there");
+    let hint = |error| {
+        format!("{error}\n  help: `cargo xtask data` writes Debian's list of packages into target/data")
+    };
 
     let sc = Context::builder().master("local[*]").app_name("page rank").get_or_create()?;
     sc.set_checkpoint_dir(&std::env::temp_dir().to_string_lossy())?;
