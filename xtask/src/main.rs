@@ -8,7 +8,9 @@
 mod args;
 mod bench;
 mod closure_matrix;
+mod data;
 mod dependencies;
+mod examples;
 mod fuzz;
 mod instructions;
 mod interop;
@@ -56,6 +58,12 @@ const COMMANDS: &[Command] = &[
         run: bench::run,
     },
     Command { name: "fuzz", about: "decoders with inputs made up", help: fuzz::HELP, run: fuzz::run },
+    Command {
+        name: "data",
+        about: "fetch the data that the examples read",
+        help: data::HELP,
+        run: data::run,
+    },
     Command {
         name: "instructions",
         about: "count instructions, against getting slower",

@@ -87,6 +87,7 @@ mod resolve;
 mod run_main;
 mod sources;
 mod tables;
+mod total;
 
 pub use accumulator::Accumulator;
 pub use bytes::Bytes;
@@ -121,3 +122,4 @@ pub use rdd::*;
 pub use run_main::{ExitWith, run_main};
 pub use sources::FileInfo;
 pub use tables::*;
+pub use total::TotalF64;

@@ -17,6 +17,9 @@ pub(crate) struct BlockLocations {
 struct Blocks {
     version: u64,
     holders: BTreeMap<Partition, BTreeSet<ExecutorId>>,
+    /// Who ever said that it keeps a block, of whatever version. Word of a block and of its end may come in the wrong order,
+    /// so whoever is no holder may keep something all the same.
+    keepers: BTreeSet<ExecutorId>,
 }
 
 impl BlockLocations {
@@ -39,8 +42,10 @@ impl BlockLocations {
         version: u64,
     ) -> bool {
         let Some(blocks) = self.rdds.get_mut(&rdd) else { return false };
+        blocks.keepers.insert(executor);
         if version > blocks.version {
-            *blocks = Blocks { version, holders: BTreeMap::new() };
+            blocks.version = version;
+            blocks.holders.clear();
         }
         if version == blocks.version {
             blocks.holders.entry(partition).or_default().insert(executor);
@@ -62,15 +67,15 @@ impl BlockLocations {
         }
     }
 
-    /// Forgets an RDD, and says who kept blocks of it.
+    /// Forgets an RDD, and says who may keep blocks of it.
     pub(crate) fn forget(&mut self, rdd: RddId) -> BTreeSet<ExecutorId> {
-        let blocks = self.rdds.remove(&rdd).unwrap_or_default();
-        blocks.holders.into_values().flatten().collect()
+        self.rdds.remove(&rdd).unwrap_or_default().keepers
     }
 
     /// An executor is gone, and its blocks with it.
     pub(crate) fn executor_gone(&mut self, executor: ExecutorId) {
         for blocks in self.rdds.values_mut() {
+            blocks.keepers.remove(&executor);
             blocks.holders.retain(|_, holders| {
                 holders.remove(&executor);
                 !holders.is_empty()
@@ -135,5 +140,23 @@ mod tests {
         assert!(blocks.holders(RDD, Partition(0), 0).eq([A]));
         assert_eq!(blocks.forget(RDD), BTreeSet::from([A]));
         assert!(blocks.is_empty());
+    }
+
+    #[test]
+    fn whoever_kept_something_is_told_in_the_end_even_if_it_counts_no_more() {
+        let mut blocks = BlockLocations::default();
+        blocks.declare(RDD);
+        blocks.stored(A, RDD, Partition(0), 0);
+        blocks.stored(B, RDD, Partition(0), 1);
+        assert!(blocks.holders(RDD, Partition(0), 1).eq([B]));
+        assert_eq!(blocks.forget(RDD), BTreeSet::from([A, B]), "a block of an older version");
+        blocks.declare(RDD);
+        blocks.stored(A, RDD, Partition(0), 0);
+        blocks.dropped(A, RDD, Partition(0), 0);
+        assert_eq!(
+            blocks.forget(RDD),
+            BTreeSet::from([A]),
+            "it may have been dropped before it was stored again"
+        );
     }
 }

@@ -2,8 +2,9 @@
 //! ever dropped because another covers it, and values are added up anew whenever somebody asks. Slow, and simple enough to
 //! be believed; the scheduler's ledger has to agree with it.
 
-use crate::program::{ACCUMULATORS, Added, Once, Program};
-use firesteel_types::{AccumulatorId, AccumulatorUpdate, Partition, RddId, ShuffleId, UpdateScope};
+use crate::data::{Added, Once, Sum};
+use crate::program::{ACCUMULATORS, Program};
+use firesteel_types::{AccumulatorId, AccumulatorUpdate, Partition, RddId, ShuffleId, TaskId, UpdateScope};
 use std::collections::BTreeMap;
 
 /// A map task, by what it writes.
@@ -15,6 +16,8 @@ pub(crate) struct Book {
     contributions: BTreeMap<Once, Vec<Contribution>>,
     /// What each map task wrote last.
     checksums: BTreeMap<MapTask, u64>,
+    /// The last attempt that was launched before an accumulator began anew: what was kept until then does not count.
+    began_after: BTreeMap<AccumulatorId, Option<TaskId>>,
     /// How often somebody began an accumulator anew.
     pub(crate) resets: u64,
     /// What a rollback undid.
@@ -51,6 +54,10 @@ impl Book {
             self.checksums.retain(|(shuffle, _), _| !downstream(*shuffle));
         }
         for update in updates {
+            let began_after = self.began_after.get(&update.accumulator).copied().flatten();
+            if update.kept_by.is_some() && update.kept_by <= began_after {
+                continue;
+            }
             let (by, extent, sum) = (wrote.map(|(task, _)| task), update.extent, sum_in(&update.bytes));
             let once = (update.accumulator, update.scope, update.partition);
             self.contributions.entry(once).or_default().push(Contribution { by, extent, sum });
@@ -79,8 +86,9 @@ impl Book {
         all.flat_map(|(_, contributions)| contributions).for_each(|one| one.by = None);
     }
 
-    /// An accumulator begins anew.
-    pub(crate) fn reset(&mut self, accumulator: AccumulatorId) {
+    /// An accumulator begins anew, after the launch of an attempt.
+    pub(crate) fn reset(&mut self, accumulator: AccumulatorId, last: Option<TaskId>) {
+        self.began_after.insert(accumulator, last);
         self.resets += 1;
         self.contributions.retain(|(of, ..), _| *of != accumulator);
     }
@@ -105,10 +113,10 @@ impl Book {
 
     /// The first partition for which something else counts than what its function adds.
     pub(crate) fn differs_from(&self, truth: &Added) -> Option<String> {
-        let wrong = |(once, added): (&Once, &(u64, u64))| {
+        let wrong = |(once, added): (&Once, &Sum)| {
             let counts = self.counts(once);
             let (accumulator, scope, partition) = once;
-            (counts != Some(*added)).then(|| {
+            (counts != Some((added.extent, added.sum))).then(|| {
                 format!("accumulator {accumulator} has {counts:?} for partition {partition} of {scope}, not {added:?}")
             })
         };

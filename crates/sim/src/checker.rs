@@ -4,13 +4,16 @@
 //! - A job that succeeds has the answer of one evaluation of its program. A job that fails has a reason that was given.
 //! - No launch names a forgotten stage or an unregistered executor, or reads a map output that was dropped, that a reader
 //!   has found broken, or that went with its executor.
+//! - The versions under which partitions are kept do not shrink. When nobody wants an RDD to be kept any more, no living
+//!   executor keeps what the driver has heard of.
 //! - Of one output partition, at most one living attempt may commit at a time, none after its result was accepted, and the
 //!   attempt that the result names has committed.
 //! - Accumulators have what the [`Book`] says, always. When a job succeeds whose program gives the same each time, the book says
 //!   of all that the job needed what an evaluation without any scheduler says.
 
 use crate::book::Book;
-use crate::program::{ALL, Added, Data, Program};
+use crate::data::{Added, Data};
+use crate::program::{ALL, Program};
 use firesteel_scheduler::{ShuffleOutputs, TaskLaunch};
 use firesteel_types::{ExecutorId, JobFailure, JobId, Partition, RddId, ShuffleId, StageId, TaskId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,11 +40,14 @@ pub(crate) struct JobRecord {
 #[derive(Debug, Default)]
 pub(crate) struct Checker {
     pub(crate) jobs: BTreeMap<JobId, JobRecord>,
-    last_task: Option<TaskId>,
+    pub(crate) last_task: Option<TaskId>,
     /// The snapshots of which it is known that they name nothing that was dropped before.
     seen_snapshots: BTreeSet<(ShuffleId, u64)>,
     /// The attempts whose map outputs are not to be read any more.
     dropped: BTreeSet<TaskId>,
+    /// The version of each persisted RDD that a launch named last.
+    kept_versions: BTreeMap<RddId, u64>,
+    pub(crate) versions_grown: u64,
     launched_on: BTreeMap<ExecutorId, Vec<TaskId>>,
     /// The job, if it is a result stage, and the output index cannot be told from a launch: the partition stands for it.
     launched: BTreeMap<TaskId, (StageId, Partition)>,
@@ -68,7 +74,18 @@ impl Checker {
         self.last_task = Some(launch.task);
         self.launched.insert(launch.task, (launch.stage, launch.partition));
         self.launched_on.entry(launch.executor).or_default().push(launch.task);
+        launch.kept.iter().try_for_each(|(rdd, version)| self.may_keep(*rdd, *version))?;
         launch.inputs.iter().try_for_each(|input| self.reads(input))
+    }
+
+    fn may_keep(&mut self, rdd: RddId, version: u64) -> Result<(), Objection> {
+        let known = self.kept_versions.entry(rdd).or_insert(version);
+        if version < *known {
+            return object(format!("rdd {rdd} is to be kept as version {version}, after version {known}"));
+        }
+        self.versions_grown += u64::from(version > *known);
+        *known = version;
+        Ok(())
     }
 
     fn reads(&mut self, input: &ShuffleOutputs) -> Result<(), Objection> {

@@ -2,9 +2,11 @@
 
 use crate::book::sum_in;
 use crate::checker::{JobRecord, Objection};
+use crate::data::Data;
 use crate::machine::Plan;
-use crate::program::{ACCUMULATORS, ALL, Data};
+use crate::program::{ACCUMULATORS, ALL};
 use crate::world::{Happening, Order, Word, World};
+use firesteel_plan::IsCutOff;
 use firesteel_scheduler::{Effect, Event, JobSpec, StageSpec, TaskLaunch, TaskOutcome};
 use firesteel_types::{
     AccumulatorId, AccumulatorUpdate, AppEvent, ExecutorId, ExecutorLossReason, JobFailure, JobId, Millis,
@@ -46,6 +48,15 @@ impl World {
             }
             Word::CommitRequest(task) => {
                 self.inform(Event::CommitRequest { task: *task, executor: from }, None)?;
+                true
+            }
+            Word::Stored(kept) => {
+                self.hear_stored(from, life, *kept)?;
+                true
+            }
+            Word::Dropped((rdd, partition, version)) => {
+                let (rdd, partition, version) = (*rdd, *partition, *version);
+                self.inform(Event::BlockDropped { executor: from, rdd, partition, version }, None)?;
                 true
             }
             Word::Ended { decommissioned } => {
@@ -130,8 +141,7 @@ impl World {
                 self.checker.dropped(task);
                 self.order(executor, Order::Drop((shuffle, map, task)));
             }
-            // Simulated executors keep no partitions.
-            Effect::DropKept { .. } => {}
+            Effect::DropKept { rdd, executor } => self.order(executor, Order::DropKept(rdd)),
             Effect::CommitDecision { task, executor, allowed } => {
                 self.checker.commit_decided(task, allowed)?;
                 self.order(executor, Order::CommitDecision { task, allowed });
@@ -261,21 +271,14 @@ impl World {
         let limit = if cut.output.is_none() { limit } else { ALL };
         self.plans.insert(stage, Arc::new(Plan { rdd: cut.rdd, output: cut.output, limit, commits }));
         let lineage = &self.program.lineage;
+        let kept = lineage.kept(&cut, |rdd| self.keeping.is_persisted(rdd).then_some(IsCutOff(false)));
         let mut preferred: Vec<Vec<TaskLocation>> =
             (0..partitions).map(|p| lineage.preferred_locations(cut.rdd, Partition(p))).collect();
         if preferred.iter().all(Vec::is_empty) {
             preferred.clear();
         }
         let site = lineage.get(cut.rdd).site.clone();
-        StageSpec {
-            stage,
-            site,
-            output: cut.output,
-            inputs: cut.inputs,
-            partitions,
-            preferred,
-            kept: Default::default(),
-        }
+        StageSpec { stage, site, output: cut.output, inputs: cut.inputs, partitions, preferred, kept }
     }
 
     /// A user cancels: a job, or all of its group, or all with its tag.

@@ -16,8 +16,11 @@
 mod book;
 mod chance;
 mod checker;
+mod data;
 mod driver;
 mod fates;
+mod fetch;
+mod keeping;
 mod machine;
 mod plot;
 mod program;

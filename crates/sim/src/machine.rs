@@ -1,6 +1,6 @@
-//! One simulated executor: the tasks it runs, the map outputs it keeps. It does as it is told, when the world says so.
+//! One simulated executor: the tasks it runs, the map outputs and the partitions it keeps. It does as it is told, when the world says so.
 
-use crate::program::{Block, Data};
+use crate::data::{Block, Data};
 use firesteel_scheduler::TaskLaunch;
 use firesteel_types::{ExecutorId, Partition, RddId, ShuffleId, TaskFailure, TaskId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,6 +8,9 @@ use std::sync::Arc;
 
 /// The name of a map output.
 pub(crate) type BlockName = (ShuffleId, Partition, TaskId);
+
+/// The name of a kept partition, with the version of what it was computed from.
+pub(crate) type KeptName = (RddId, Partition, u64);
 
 /// What the driver ships of a stage.
 #[derive(Clone, Debug)]
@@ -47,6 +50,7 @@ pub(crate) struct Machine {
     /// All attempts that it was ever told to run, so that a doubled message does not run one twice.
     pub(crate) seen: BTreeSet<TaskId>,
     pub(crate) blocks: BTreeMap<BlockName, Arc<Block>>,
+    pub(crate) kept: BTreeMap<KeptName, Data>,
 }
 
 impl Machine {
@@ -62,6 +66,7 @@ impl Machine {
             attempts: BTreeMap::new(),
             seen: BTreeSet::new(),
             blocks: BTreeMap::new(),
+            kept: BTreeMap::new(),
         }
     }
 
@@ -69,6 +74,7 @@ impl Machine {
     pub(crate) fn die(&mut self, host_service: bool) {
         self.alive = false;
         self.attempts.clear();
+        self.kept.clear();
         if !host_service {
             self.blocks.clear();
         }
@@ -78,6 +84,7 @@ impl Machine {
     pub(crate) fn begin_anew(&mut self, host_service: bool) {
         self.life += 1;
         self.attempts.clear();
+        self.kept.clear();
         if !host_service {
             self.blocks.clear();
         }

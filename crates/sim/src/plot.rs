@@ -26,6 +26,8 @@ pub(crate) struct Faults {
     pub(crate) kill_ignored: u64,
     /// A map output cannot be read and never will be.
     pub(crate) output_broken: u64,
+    /// An executor makes room for something else where a kept partition was.
+    pub(crate) kept_evicted: u64,
     /// An executor is many times slower than others.
     pub(crate) slow_executor: u64,
     /// Executors die; this many.
@@ -49,6 +51,8 @@ pub(crate) struct Plot {
     pub(crate) slots: u64,
     pub(crate) size: Size,
     pub(crate) jobs: u64,
+    /// How many RDDs are persisted, of a thousand.
+    pub(crate) persisted: u64,
     pub(crate) settings: SchedulerSettings,
     pub(crate) faults: Faults,
     /// Map outputs outlive their executors.
@@ -85,6 +89,7 @@ impl Plot {
             slots: chance.between(1, 4),
             size,
             jobs: chance.between(1, if huge { 3 } else { 8 }),
+            persisted: if chance.per_mille(700) { chance.between(100, 700) } else { 0 },
             settings: settings(host_service, chance),
             faults,
             host_service,
@@ -114,6 +119,7 @@ impl Faults {
             message_late: rate(50),
             kill_ignored: rate(100),
             output_broken: if huge { rate(1) } else { rate(10) },
+            kept_evicted: rate(150),
             slow_executor: rate(100),
             deaths: rate(if huge { 400 } else { 10 }),
             silent_deaths: rate(4),

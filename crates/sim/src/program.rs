@@ -10,85 +10,20 @@
 //! beginning is read.
 
 use crate::chance::{Chance, mix, mix2};
+use crate::data::{Added, Block, Data, Record, Whims};
 use firesteel_plan::{Dependency, Lineage, Mapping, RddInfo};
 use firesteel_types::{
-    AccumulatorId, AccumulatorUpdate, CallSite, ExecutorId, JobId, Partition, RddId, ShuffleId, TaskLocation,
-    UpdateScope,
+    AccumulatorId, CallSite, ExecutorId, JobId, Partition, RddId, ShuffleId, TaskLocation, UpdateScope,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::sync::Arc;
-
-/// A key and a value.
-pub(crate) type Record = (u64, u64);
-
-/// Which whim each careless map task had, of those whose records are in some data.
-pub(crate) type Whims = BTreeMap<(ShuffleId, Partition), u64>;
-
-/// Which of the things that are counted once: one partition of an RDD, say, as one accumulator sees it.
-pub(crate) type Once = (AccumulatorId, UpdateScope, Partition);
-
-/// What was added: how many times, and the sum.
-pub(crate) type Added = BTreeMap<Once, (u64, u64)>;
 
 /// So many accumulators each program has.
 pub(crate) const ACCUMULATORS: u64 = 2;
 
 /// All records of a partition.
 pub(crate) const ALL: usize = usize::MAX;
-
-/// Records, and what went into them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Data {
-    pub(crate) records: Vec<Record>,
-    pub(crate) whims: Whims,
-    /// Two different whims of one map task met here: what must never happen.
-    pub(crate) mixed: bool,
-    /// What the functions added that made the records, since they were read from shuffles.
-    pub(crate) added: Added,
-}
-
-impl Data {
-    /// Notes what other functions added. Of two computations of one partition, the one that added more counts.
-    fn absorb_added(&mut self, added: Added) {
-        for (once, (extent, sum)) in added {
-            let known = self.added.entry(once).or_default();
-            if known.0 < extent {
-                *known = (extent, sum);
-            }
-        }
-    }
-
-    /// Notes that the whims of other data went into this one.
-    pub(crate) fn absorb(&mut self, whims: &Whims, mixed: bool) {
-        self.mixed |= mixed;
-        for (&map, &whim) in whims {
-            self.mixed |= *self.whims.entry(map).or_insert(whim) != whim;
-        }
-    }
-}
-
-/// The updates that a task sends.
-pub(crate) fn updates(added: &Added) -> Vec<AccumulatorUpdate> {
-    let update = |(&(accumulator, scope, partition), &(extent, sum)): (&Once, &(u64, u64))| {
-        let bytes = sum.to_le_bytes().as_slice().into();
-        AccumulatorUpdate { accumulator, scope, partition, extent, bytes, kept_by: None }
-    };
-    added.iter().map(update).collect()
-}
-
-/// What one map task wrote.
-#[derive(Clone, Debug)]
-pub(crate) struct Block {
-    /// By reducer.
-    pub(crate) buckets: Vec<Vec<Record>>,
-    pub(crate) whims: Whims,
-    pub(crate) mixed: bool,
-    /// A digest of all records that does not depend on their order.
-    pub(crate) checksum: u64,
-    /// What the functions of the map task added.
-    pub(crate) added: Added,
-}
 
 /// What an RDD does with the records of its parents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,12 +68,28 @@ pub(crate) struct Program {
     seed: u64,
 }
 
-/// Gives what one reducer is to read of a shuffle.
-pub(crate) trait ReadShuffle {
+/// What a partition of an RDD is to whoever computes.
+pub(crate) enum Found {
+    /// Like any other: it is not persisted.
+    NotKept,
+    /// To be computed whole and kept.
+    ToKeep,
+    /// It was kept.
+    Kept(Data),
+}
+
+/// Gives what a computation reads: what one reducer is to read of a shuffle, and partitions that are kept.
+pub(crate) trait Source {
     /// Why there may be nothing to read.
     type Failure;
 
     fn read(&mut self, shuffle: ShuffleId, reducer: Partition) -> Result<Data, Self::Failure>;
+
+    fn find(&mut self, _: RddId, _: Partition) -> Found {
+        Found::NotKept
+    }
+
+    fn keep(&mut self, _: RddId, _: Partition, _: &Data) {}
 }
 
 impl Program {
@@ -251,8 +202,27 @@ impl Program {
         Dependency::Shuffle { parent, shuffle }
     }
 
-    /// What a task computes: one partition, or its first `limit` records and little more.
-    pub(crate) fn compute<R: ReadShuffle>(
+    /// What a task computes or finds: one partition, or its first `limit` records.
+    pub(crate) fn compute<R: Source>(
+        &self,
+        rdd: RddId,
+        partition: Partition,
+        limit: usize,
+        reader: &mut R,
+    ) -> Result<Data, R::Failure> {
+        match reader.find(rdd, partition) {
+            Found::NotKept => self.compute_anew(rdd, partition, limit, reader),
+            Found::Kept(data) => Ok(data.beginning(limit)),
+            Found::ToKeep => {
+                let data = self.compute_anew(rdd, partition, ALL, reader)?;
+                reader.keep(rdd, partition, &data);
+                Ok(data.beginning(limit))
+            }
+        }
+    }
+
+    /// One partition, or its first `limit` records and little more.
+    fn compute_anew<R: Source>(
         &self,
         rdd: RddId,
         partition: Partition,
@@ -269,15 +239,14 @@ impl Program {
             self.apply(rdd, partition, &mut data);
             // A filter may have to read more to give enough.
             if is_all || data.records.len() >= limit {
-                data.records.truncate(limit);
-                return Ok(data);
+                return Ok(data.beginning(limit));
             }
             wanted = wanted.saturating_mul(2);
         }
     }
 
     /// The first records that an RDD's function is given.
-    fn input<R: ReadShuffle>(
+    fn input<R: Source>(
         &self,
         rdd: RddId,
         partition: Partition,
@@ -326,9 +295,9 @@ impl Program {
         for (k, v) in &data.records {
             let value = mix2(function, mix2(*k, *v));
             if !value.is_multiple_of(4) {
-                let (extent, sum) = data.added.entry(once).or_default();
-                *extent += 1;
-                *sum = sum.wrapping_add(value);
+                let added = data.added.entry(once).or_default();
+                added.extent += 1;
+                added.sum = added.sum.wrapping_add(value);
             }
         }
     }
@@ -450,7 +419,7 @@ impl Evaluation<'_> {
     }
 }
 
-impl ReadShuffle for Evaluation<'_> {
+impl Source for Evaluation<'_> {
     type Failure = Infallible;
 
     fn read(&mut self, shuffle: ShuffleId, reducer: Partition) -> Result<Data, Infallible> {

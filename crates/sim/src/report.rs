@@ -40,6 +40,16 @@ pub struct Report {
     pub updates_undone: u64,
     /// How often the value of an accumulator was looked at.
     pub accumulators_read: u64,
+    /// Partitions that executors kept.
+    pub kept: u64,
+    /// How often a kept partition was read.
+    pub kept_read: u64,
+    /// Kept partitions that had to make room.
+    pub kept_evicted: u64,
+    /// Tasks that found a kept partition gone, and what it is computed from not asked for.
+    pub kept_gone: u64,
+    /// How often kept partitions of an RDD became invalid while jobs needed it.
+    pub versions_grown: u64,
     /// Jobs that had their answer.
     pub succeeded: u64,
     /// Jobs whose task failed too often.
@@ -73,12 +83,12 @@ impl Report {
     pub(crate) fn count_failure(&mut self, failure: &TaskFailure) {
         match failure {
             TaskFailure::FetchFailed { .. } => self.fetch_failures += 1,
+            TaskFailure::KeptBlockGone { .. } => self.kept_gone += 1,
             TaskFailure::Panic { .. }
             | TaskFailure::Operation { .. }
             | TaskFailure::ExecutorLost { .. }
             | TaskFailure::Killed(_)
             | TaskFailure::CommitDenied
-            | TaskFailure::KeptBlockGone { .. }
             | TaskFailure::BadPlan(_) => self.task_failures += 1,
         }
     }
@@ -102,6 +112,11 @@ impl Report {
         self.updates_settled += other.updates_settled;
         self.updates_undone += other.updates_undone;
         self.accumulators_read += other.accumulators_read;
+        self.kept += other.kept;
+        self.kept_read += other.kept_read;
+        self.kept_evicted += other.kept_evicted;
+        self.kept_gone += other.kept_gone;
+        self.versions_grown += other.versions_grown;
         self.succeeded += other.succeeded;
         self.task_failed += other.task_failed;
         self.stage_failed += other.stage_failed;
@@ -138,6 +153,11 @@ impl fmt::Display for Report {
             f,
             "accumulators: {} updates settled, {} undone, {} values read",
             self.updates_settled, self.updates_undone, self.accumulators_read
+        )?;
+        writeln!(
+            f,
+            "persisted RDDs: {} partitions kept, {} reads of these, {} evicted, {} tasks found theirs gone, {} versions grown",
+            self.kept, self.kept_read, self.kept_evicted, self.kept_gone, self.versions_grown
         )?;
         write!(
             f,

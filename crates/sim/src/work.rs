@@ -1,13 +1,12 @@
 //! What executors do: obey orders, compute, read map outputs of one another, ask before they commit, give signs of life.
 
-use crate::chance::{Chance, mix2};
+use crate::chance::mix2;
 use crate::checker::Objection;
+use crate::data::{Data, updates};
 use crate::machine::{Attempt, Machine};
-use crate::program::{Data, ReadShuffle, updates};
 use crate::world::{Happening, Order, Word, World};
-use firesteel_scheduler::{ShuffleOutputs, TaskOutcome};
-use firesteel_types::{CallSite, ExecutorId, KillReason, Partition, ShuffleId, TaskFailure, TaskId};
-use std::collections::BTreeMap;
+use firesteel_scheduler::TaskOutcome;
+use firesteel_types::{CallSite, ExecutorId, KillReason, ShuffleId, TaskFailure, TaskId};
 use std::sync::Arc;
 
 /// How long an attempt waits for leave to commit before it asks again.
@@ -44,6 +43,7 @@ impl World {
                 }
             }
             Order::CommitDecision { task, allowed } => self.commit(id, task, allowed),
+            Order::DropKept(rdd) => machine.kept.retain(|(of, ..), _| *of != rdd),
             Order::RegisterAgain => {
                 machine.begin_anew(host_service);
                 self.say(id, Word::Register);
@@ -57,7 +57,7 @@ impl World {
         let task = attempt.launch.task;
         // Some tasks read all their input at once, others do so at their end.
         if self.chance.per_mille(500) {
-            attempt.computed = Some(self.compute(&attempt)?);
+            attempt.computed = Some(self.compute(id, &attempt)?);
         }
         let duration = self.chance.between(10, 4_000) * self.machine(id).slowness;
         self.machine(id).attempts.insert(task, attempt);
@@ -70,7 +70,7 @@ impl World {
         let Some(mut attempt) = self.machine(id).attempts.remove(&task) else { return Ok(()) };
         let computed = match attempt.computed.take() {
             Some(computed) => computed,
-            None => self.compute(&attempt)?,
+            None => self.compute(id, &attempt)?,
         };
         match (computed, attempt.plan.output) {
             (Err(failure), _) => {
@@ -147,30 +147,27 @@ impl World {
     }
 
     /// What an attempt computes, or why it cannot.
-    fn compute(&mut self, attempt: &Attempt) -> Result<Result<Data, TaskFailure>, Objection> {
-        if let Some(failure) = self.misfortune(attempt) {
+    fn compute(&mut self, on: ExecutorId, attempt: &Attempt) -> Result<Result<Data, TaskFailure>, Objection> {
+        let misfortune = self.misfortune(attempt);
+        // Some fail before they have done anything, others leave something behind.
+        let is_early = misfortune.is_some() && self.chance.per_mille(500);
+        if is_early && let Some(failure) = misfortune {
             return Ok(Err(failure));
         }
         let program = Arc::clone(&self.program);
-        let broken = if self.is_quiet() { 0 } else { self.plot.faults.output_broken };
-        let mut fetcher = Fetcher {
-            inputs: &attempt.launch.inputs,
-            machines: &mut self.machines,
-            chance: &mut self.chance,
-            now: self.now,
-            host_service: self.plot.host_service,
-            broken,
-        };
         let (launch, plan) = (&attempt.launch, &attempt.plan);
-        let mut computed = program.compute(plan.rdd, launch.partition, plan.limit, &mut fetcher);
+        let (mut computed, kept) = self
+            .fetch(on, launch, |fetcher| program.compute(plan.rdd, launch.partition, plan.limit, fetcher));
+        self.tell_kept(on, kept);
         if let (Ok(data), None) = (&mut computed, plan.output) {
             program.act(launch.job, launch.partition, data);
         }
-        match computed {
-            Ok(data) if data.mixed => {
-                Err(format!("task {} was given two evaluations of one map task to read", attempt.launch.task))
+        match (computed, misfortune) {
+            (Ok(data), _) if data.mixed => {
+                Err(format!("task {} was given two evaluations of one map task to read", launch.task))
             }
-            computed => Ok(computed),
+            (Ok(_), Some(failure)) => Ok(Err(failure)),
+            (computed, _) => Ok(computed),
         }
     }
 
@@ -193,46 +190,5 @@ impl World {
             return Some(failure(false));
         }
         self.chance.per_mille(faults.task_fails).then(|| failure(true))
-    }
-}
-
-/// Reads map outputs where a launch says that they are.
-struct Fetcher<'a> {
-    inputs: &'a [Arc<ShuffleOutputs>],
-    machines: &'a mut BTreeMap<ExecutorId, Machine>,
-    chance: &'a mut Chance,
-    now: u64,
-    host_service: bool,
-    broken: u64,
-}
-
-impl ReadShuffle for Fetcher<'_> {
-    type Failure = TaskFailure;
-
-    fn read(&mut self, shuffle: ShuffleId, reducer: Partition) -> Result<Data, TaskFailure> {
-        let outputs =
-            self.inputs.iter().find(|input| input.shuffle == shuffle).expect("a stage is told where to read");
-        let mut data = Data::default();
-        for output in &outputs.maps {
-            let machine =
-                self.machines.get_mut(&output.executor).expect("an executor is remembered for ever");
-            let name = (shuffle, output.map, output.task);
-            if self.chance.per_mille(self.broken) {
-                machine.blocks.remove(&name);
-            }
-            let served = machine.serves(self.now, self.host_service);
-            let Some(block) = machine.blocks.get(&name).filter(|_| served) else {
-                return Err(TaskFailure::FetchFailed {
-                    shuffle,
-                    map: output.map,
-                    map_task: output.task,
-                    executor: output.executor,
-                    message: if served { "no such block".into() } else { "no answer".into() },
-                });
-            };
-            data.absorb(&block.whims, block.mixed);
-            data.records.extend(&block.buckets[reducer.index()]);
-        }
-        Ok(data)
     }
 }

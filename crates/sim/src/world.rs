@@ -5,8 +5,8 @@
 //! become events, effects become orders. Data is really computed and really read by the names that launches give, so a
 //! wrong name or a wrong generation shows in the answer.
 //!
-//! How messages fail: launches, kills, outcomes, heartbeats, requests to commit and the answers to them can be lost, and
-//! everything can be doubled or late. Registration and the dropping of outputs are repeated until they arrive, which here
+//! How messages fail: launches, kills, outcomes, heartbeats, requests to commit and the answers to them, and what is said of
+//! kept partitions can be lost, and everything can be doubled or late. Registration and the dropping of outputs are repeated until they arrive, which here
 //! means that they are not lost. Executors do not repeat outcomes: that one was lost, the scheduler has to find out from
 //! heartbeats. An executor that the scheduler does not know is told to register again, drops what it runs and keeps, and
 //! does so; what belongs to its earlier life is not listened to.
@@ -14,10 +14,12 @@
 use crate::book::sum_in;
 use crate::chance::Chance;
 use crate::checker::{Checker, JobRecord, Objection};
+use crate::data::Data;
 use crate::fates::Fate;
-use crate::machine::{BlockName, Machine, Plan};
+use crate::keeping::Keeping;
+use crate::machine::{BlockName, KeptName, Machine, Plan};
 use crate::plot::Plot;
-use crate::program::{ACCUMULATORS, Data, Program};
+use crate::program::{ACCUMULATORS, Program};
 use crate::report::Report;
 use firesteel_scheduler::{Event, Scheduler, TaskLaunch, TaskOutcome};
 use firesteel_status::Status;
@@ -77,6 +79,17 @@ pub(crate) enum Happening {
     Release {
         shuffle: ShuffleId,
     },
+    Persist {
+        rdd: RddId,
+    },
+    Unpersist {
+        rdd: RddId,
+    },
+    /// An executor makes room where a kept partition is.
+    Evict {
+        on: ExecutorId,
+        kept: KeptName,
+    },
     /// The user lets go of an RDD.
     ReleaseRdd {
         rdd: RddId,
@@ -93,8 +106,13 @@ pub(crate) enum Happening {
 pub(crate) enum Order {
     Launch(Box<TaskLaunch>, Arc<Plan>),
     Kill(TaskId),
-    CommitDecision { task: TaskId, allowed: bool },
+    CommitDecision {
+        task: TaskId,
+        allowed: bool,
+    },
     Drop(BlockName),
+    /// Nobody wants the RDD to be kept any more.
+    DropKept(RddId),
     RegisterAgain,
 }
 
@@ -110,6 +128,8 @@ pub(crate) enum Word {
         updates: Vec<AccumulatorUpdate>,
     },
     CommitRequest(TaskId),
+    Stored(KeptName),
+    Dropped(KeptName),
     /// Not the executor's own word, but that of whoever started it.
     Ended {
         decommissioned: bool,
@@ -134,6 +154,7 @@ pub(crate) struct World {
     /// The attempts whose map output the driver heard of.
     pub(crate) reported: BTreeSet<TaskId>,
     pub(crate) checker: Checker,
+    pub(crate) keeping: Keeping,
     /// What each accumulator has of updates that are settled.
     pub(crate) settled: Vec<u64>,
     pub(crate) next_stage: u32,
@@ -165,6 +186,7 @@ impl World {
             machines: BTreeMap::new(),
             reported: BTreeSet::new(),
             checker: Checker::default(),
+            keeping: Keeping::default(),
             settled: vec![0; ACCUMULATORS as usize],
             next_stage: 0,
             tick_at: None,
@@ -206,6 +228,7 @@ impl World {
         self.check_nothing_left()?;
         self.report.happenings = self.happened;
         self.report.updates_undone = self.checker.book.undone;
+        self.report.versions_grown = self.checker.versions_grown;
         Ok(self.report.clone())
     }
 
@@ -267,13 +290,21 @@ impl World {
                 self.inform(Event::ShuffleReleased { shuffle }, None)?;
                 self.checker.release_shuffle(&self.program, shuffle);
             }
+            Happening::Persist { rdd } => self.persist(rdd),
+            Happening::Unpersist { rdd } => self.unpersist(rdd)?,
+            Happening::Evict { on, kept } => {
+                if self.is_awake(on, || Happening::Evict { on, kept }) {
+                    self.evict(on, kept);
+                }
+            }
             Happening::ReleaseRdd { rdd } => {
+                self.unpersist(rdd)?;
                 self.inform(Event::RddReleased { rdd }, None)?;
                 self.checker.book.rdd_gone(rdd);
             }
             Happening::Reset { accumulator } => {
                 self.settled[accumulator.0 as usize] = 0;
-                self.checker.book.reset(accumulator);
+                self.checker.book.reset(accumulator, self.checker.last_task);
                 self.inform(Event::AccumulatorReset { accumulator }, None)?;
             }
             Happening::Fate(fate) => self.befall(fate),
@@ -312,7 +343,7 @@ impl World {
         let life = self.lives.get(&to).copied().unwrap_or(0);
         let can_be_lost = match &order {
             Order::Launch(..) | Order::Kill(_) | Order::CommitDecision { .. } => true,
-            Order::Drop(_) | Order::RegisterAgain => false,
+            Order::Drop(_) | Order::DropKept(_) | Order::RegisterAgain => false,
         };
         self.transmit(can_be_lost, Happening::ToMachine { to, life, order });
     }
@@ -321,7 +352,11 @@ impl World {
     pub(crate) fn say(&mut self, from: ExecutorId, word: Word) {
         let life = self.machines[&from].life;
         let can_be_lost = match &word {
-            Word::Heartbeat(_) | Word::Finished { .. } | Word::CommitRequest(_) => true,
+            Word::Heartbeat(_)
+            | Word::Finished { .. }
+            | Word::CommitRequest(_)
+            | Word::Stored(_)
+            | Word::Dropped(_) => true,
             Word::Register | Word::Ended { .. } => false,
         };
         self.transmit(can_be_lost, Happening::ToDriver { from, life, word });
@@ -429,7 +464,7 @@ impl World {
                 return Err(format!("executor {} still has shuffle_{shuffle}_{map}_{task}", machine.id));
             }
         }
-        Ok(())
+        self.check_nothing_kept()
     }
 }
 

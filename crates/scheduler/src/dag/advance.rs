@@ -49,6 +49,9 @@ impl Scheduler {
         }
         if missing.is_empty() {
             self.begin_attempt(id, fx);
+            let inputs = self.stages.get(id).map(|stage| stage.spec.inputs.clone()).unwrap_or_default();
+            let spared: Vec<ShuffleId> = self.missing(inputs);
+            self.stop_unwanted(spared, fx);
             return;
         }
         self.stages.set_phase(id, Phase::Waiting);

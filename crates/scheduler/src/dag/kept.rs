@@ -10,12 +10,12 @@
 //! of it. The version of a persisted RDD is the sum of those of the shuffles behind it. A task is told the versions of the
 //! RDDs that it may read or keep, and executors keep blocks by version: old and new partitions of one RDD cannot be mixed.
 
-use crate::dag::Stage;
+use crate::dag::{Phase, Stage};
 use crate::effect::Effect;
 use crate::event::StageSpec;
 use crate::scheduler::Scheduler;
 use firesteel_plan::{Kept, KeptRdd};
-use firesteel_types::{ExecutorId, Partition, RddId, ShuffleId, TaskLocation};
+use firesteel_types::{ExecutorId, Partition, RddId, ShuffleId, StageId, TaskLocation};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -84,9 +84,27 @@ impl Scheduler {
         version: u64,
         fx: &mut Vec<Effect>,
     ) {
-        if self.executors.contains(executor) && !self.blocks.stored(executor, rdd, partition, version) {
-            fx.push(Effect::DropKept { rdd, executor });
+        if !self.executors.contains(executor) {
+            return;
         }
+        match self.blocks.stored(executor, rdd, partition, version) {
+            true => self.wake_spared(rdd),
+            false => fx.push(Effect::DropKept { rdd, executor }),
+        }
+    }
+
+    /// A stage may wait for inputs that it does not need any more, now that an RDD is all kept. Nobody else would tell it: those
+    /// who write them run only while somebody needs what they write.
+    fn wake_spared(&mut self, rdd: RddId) {
+        let is_spared = |stage: &Stage| {
+            let all = |kept: &KeptRdd| {
+                kept.rdd == rdd && self.blocks.has_all(rdd, kept.partitions, self.version(kept))
+            };
+            matches!(stage.phase, Phase::Waiting) && stage.spec.kept.rdds.iter().any(all)
+        };
+        let spared: Vec<StageId> =
+            self.stages.all().filter(|(_, stage)| is_spared(stage)).map(|(id, _)| id).collect();
+        self.agenda.extend(spared);
     }
 
     /// Nobody wants an RDD to be kept any more.

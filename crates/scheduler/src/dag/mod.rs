@@ -177,6 +177,10 @@ impl Stages {
         self.table.get_mut(&id).expect("only a known stage changes its phase").phase = phase;
     }
 
+    pub(crate) fn all(&self) -> impl Iterator<Item = (StageId, &Stage)> {
+        self.table.iter().map(|(id, stage)| (*id, stage))
+    }
+
     /// The stages that launch tasks.
     pub(crate) fn open(&self) -> impl Iterator<Item = StageId> {
         self.open.iter().copied()

@@ -1,0 +1,87 @@
+//! Records on their way through a program, with what tells where they come from.
+
+use firesteel_types::{AccumulatorId, AccumulatorUpdate, Partition, ShuffleId, TaskId, UpdateScope};
+use std::collections::BTreeMap;
+
+/// A key and a value.
+pub(crate) type Record = (u64, u64);
+
+/// Which whim each careless map task had, of those whose records are in some data.
+pub(crate) type Whims = BTreeMap<(ShuffleId, Partition), u64>;
+
+/// Which of the things that are counted once: one partition of an RDD, say, as one accumulator sees it.
+pub(crate) type Once = (AccumulatorId, UpdateScope, Partition);
+
+/// What was added.
+pub(crate) type Added = BTreeMap<Once, Sum>;
+
+/// What was added to one accumulator for one partition.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sum {
+    /// How many times.
+    pub(crate) extent: u64,
+    pub(crate) sum: u64,
+    /// The task that kept the partition with which this came, if it was not computed by whoever tells of it.
+    pub(crate) kept_by: Option<TaskId>,
+}
+
+/// Records, and what went into them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Data {
+    pub(crate) records: Vec<Record>,
+    pub(crate) whims: Whims,
+    /// Two different whims of one map task met here: what must never happen.
+    pub(crate) mixed: bool,
+    /// What the functions added that made the records, since they were read from shuffles.
+    pub(crate) added: Added,
+}
+
+impl Data {
+    /// Notes what other functions added. Of two computations of one partition, the one that added more counts; of two alike
+    /// the task's own.
+    pub(crate) fn absorb_added(&mut self, added: Added) {
+        for (once, new) in added {
+            let known = self.added.entry(once).or_insert(new);
+            let is_own = known.extent == new.extent && new.kept_by.is_none();
+            if known.extent < new.extent || is_own {
+                *known = new;
+            }
+        }
+    }
+
+    /// Its first records.
+    pub(crate) fn beginning(mut self, limit: usize) -> Data {
+        self.records.truncate(limit);
+        self
+    }
+
+    /// Notes that the whims of other data went into this one.
+    pub(crate) fn absorb(&mut self, whims: &Whims, mixed: bool) {
+        self.mixed |= mixed;
+        for (&map, &whim) in whims {
+            self.mixed |= *self.whims.entry(map).or_insert(whim) != whim;
+        }
+    }
+}
+
+/// The updates that a task sends.
+pub(crate) fn updates(added: &Added) -> Vec<AccumulatorUpdate> {
+    let update = |(&(accumulator, scope, partition), &Sum { extent, sum, kept_by }): (&Once, &Sum)| {
+        let bytes = sum.to_le_bytes().as_slice().into();
+        AccumulatorUpdate { accumulator, scope, partition, extent, bytes, kept_by }
+    };
+    added.iter().map(update).collect()
+}
+
+/// What one map task wrote.
+#[derive(Clone, Debug)]
+pub(crate) struct Block {
+    /// By reducer.
+    pub(crate) buckets: Vec<Vec<Record>>,
+    pub(crate) whims: Whims,
+    pub(crate) mixed: bool,
+    /// A digest of all records that does not depend on their order.
+    pub(crate) checksum: u64,
+    /// What the functions of the map task added.
+    pub(crate) added: Added,
+}
