@@ -277,7 +277,7 @@ pub struct ObjectBatches<T> {
 }
 
 enum Objects<T> {
-    Ours(ObjectReader<Input, T>),
+    Ours(Box<ObjectReader<Input, T>>),
     Spark(Box<SequencePairs<(), Bytes>>),
     Over,
 }
@@ -294,7 +294,8 @@ impl<T: Data> ObjectBatches<T> {
             Objects::Spark(Box::new(SequencePairs::open(split)?))
         } else {
             let reader = ObjectReader::new(input, split.start, split.end());
-            Objects::Ours(reader.map_err(|cause| IoError::new(IoOperation::Read, &path, cause))?)
+            let reader = reader.map_err(|cause| IoError::new(IoOperation::Read, &path, cause))?;
+            Objects::Ours(Box::new(reader))
         };
         Ok(ObjectBatches { path, reader })
     }

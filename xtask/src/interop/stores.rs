@@ -148,7 +148,7 @@ pub(super) fn hdfs() -> Result<(), Trouble> {
     let launcher = workspace::root().join("xtask/interop/MiniCluster.java");
     let mut cluster = Command::new(java);
     cluster.arg("-cp").arg(jars.join("*")).arg(launcher).arg(&data).current_dir(&home);
-    let mut server = Server::start("hdfs", &mut cluster.env("HADOOP_USER_NAME", "owner"))?;
+    let mut server = Server::start("hdfs", cluster.env("HADOOP_USER_NAME", "owner"))?;
     let port = server.wait_until(|log| {
         let said = std::fs::read_to_string(log).ok()?;
         said.lines().find_map(|line| line.strip_prefix("port ")).map(str::to_owned)
