@@ -24,6 +24,11 @@ impl Keeping {
     pub(crate) fn is_persisted(&self, rdd: RddId) -> bool {
         self.persisted.contains(&rdd)
     }
+
+    /// An executor has dropped what it kept of an RDD: what was heard until then tells nothing of what it keeps later.
+    pub(crate) fn dropped(&mut self, executor: ExecutorId, rdd: RddId) {
+        self.heard.retain(|(on, _, (of, ..))| (*on, *of) != (executor, rdd));
+    }
 }
 
 impl World {

@@ -43,7 +43,10 @@ impl World {
                 }
             }
             Order::CommitDecision { task, allowed } => self.commit(id, task, allowed),
-            Order::DropKept(rdd) => machine.kept.retain(|(of, ..), _| *of != rdd),
+            Order::DropKept(rdd) => {
+                machine.kept.retain(|(of, ..), _| *of != rdd);
+                self.keeping.dropped(id, rdd);
+            }
             Order::RegisterAgain => {
                 machine.begin_anew(host_service);
                 self.say(id, Word::Register);
