@@ -167,7 +167,9 @@ fn files_of_other_kinds_are_told() {
         &["org.apache.hadoop.io.Text", "i64 and i64", "sequence_file::<String, i32>", "formats.rs"],
         |sc| sc.sequence_file::<i64, i64>(&path, None)?.collect(),
     );
-    fails(&["FIREOBJ", "part-00000"], |sc| sc.object_file::<i32>(&path, None)?.collect());
+    fails(&["sequence_file::<String, i32>", "part-00000"], |sc| {
+        sc.object_file::<i32>(&path, None)?.collect()
+    });
     let objects = outputs.path();
     sc.parallelize(vec![1u8], 1).save_as_object_file(&objects).unwrap();
     fails(&["records of type u8", "object_file::<u8>"], |sc| {
