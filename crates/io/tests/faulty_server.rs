@@ -4,7 +4,7 @@
 //! One server serves all tests; what it does to a file is told by the first name in the path, so that they do not meet.
 
 use firesteel_conf::Conf;
-use firesteel_io::{Input, IoCause, OutputCommitter, StoreSettings, list_inputs, read_raw};
+use firesteel_io::{Input, IoCause, Output, OutputCommitter, StoreSettings, list_inputs, read_raw};
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -47,6 +47,8 @@ fn server() -> &'static Arc<Server> {
             ("hadoop.fs.s3a.endpoint", format!("http://{address}").as_str()),
             ("hadoop.fs.s3a.access.key", "key"),
             ("hadoop.fs.s3a.secret.key", "secret"),
+            ("hadoop.fs.gs.auth.type", "UNAUTHENTICATED"),
+            ("hadoop.fs.gs.storage.root.url", format!("http://{address}").as_str()),
         ] {
             conf.set(&format!("firesteel.{key}"), value).unwrap();
         }
@@ -63,12 +65,13 @@ struct Request {
 }
 
 fn receive(connection: &TcpStream) -> Option<Request> {
-    let mut lines =
-        BufReader::new(connection).lines().map_while(Result::ok).take_while(|line| !line.is_empty());
+    let mut reader = BufReader::new(connection);
+    let mut lines = reader.by_ref().lines().map_while(Result::ok).take_while(|line| !line.is_empty());
     let first = lines.next()?;
     let mut words = first.split(' ');
     let (method, path) = (words.next()?.to_string(), words.next()?.to_string());
     let mut request = Request { method, path, range: None, if_match: None };
+    let mut body_bytes = 0;
     for line in lines {
         let (name, value) = line.split_once(':')?;
         match name.to_ascii_lowercase().as_str() {
@@ -77,9 +80,11 @@ fn receive(connection: &TcpStream) -> Option<Request> {
                 request.range = Some((from.parse().ok()?, to.parse().ok()?));
             }
             "if-match" => request.if_match = Some(value.trim().into()),
+            "content-length" => body_bytes = value.trim().parse().ok()?,
             _ => {}
         }
     }
+    std::io::copy(&mut reader.take(body_bytes), &mut std::io::sink()).ok()?;
     Some(request)
 }
 
@@ -101,6 +106,7 @@ impl Server {
             )
         };
         match (how.as_str(), earlier) {
+            _ if request.method == "PUT" => return say(&mut connection, "200 OK\r\nETag: \"v1\"", ""),
             ("missing", _) => return say(&mut connection, "404 Not Found", ""),
             ("patience", 0 | 1) | ("always", _) if request.method == "GET" => {
                 return say(&mut connection, "503 Slow Down", "<Error><Code>SlowDown</Code></Error>");
@@ -245,6 +251,13 @@ fn what_is_missing_or_forbidden_is_said_with_what_to_do() {
             && refused.to_string().contains("AWS_ACCESS_KEY_ID")
     );
     assert!(!refused.retryable() && !refused.to_string().contains("secret\""));
+}
+
+#[test]
+fn who_goes_without_credentials_writes_without_them_too() {
+    server();
+    Output::create("gs://missing/a").unwrap().finish().unwrap();
+    assert_eq!(server().requests("PUT /missing/a"), 1);
 }
 
 #[test]

@@ -39,7 +39,8 @@ fn client(
     name: &str,
     settings: &StoreSettings,
 ) -> std::result::Result<Result<Client>, IoCause> {
-    let _ = (root, settings);
+    // Of use only to those clients that the features choose.
+    let _ = (root, name, settings);
     Ok(match scheme {
         Scheme::Memory => Ok(writable(InMemory::new())),
         #[cfg(feature = "s3")]
@@ -242,7 +243,8 @@ mod gcs {
         }
         let anonymous = settings.get("firesteel.hadoop.fs.gs.auth.type") == Some("UNAUTHENTICATED");
         if anonymous || (allow_http && !has_keys) {
-            builder = builder.with_skip_signature(true);
+            // Without a token of some kind the client would ask the metadata server for one before each write, signed or not.
+            builder = builder.with_skip_signature(true).with_bearer_token("nobody");
         } else if !has_keys && !metadata::answers() {
             return Err(IoCause::no_credentials(Scheme::Gcs));
         }
