@@ -14,6 +14,7 @@ use firesteel_types::{Partition, TaskId};
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::time::Instant;
 
 fn variable(name: &str) -> Option<String> {
     std::env::var(format!("FIRESTEEL_STORE{name}")).ok().filter(|value| !value.is_empty())
@@ -254,4 +255,21 @@ fn a_stranger_is_told_what_to_set() {
     let dir = directory("stranger");
     let error = context().parallelize(vec![1_i64], 1).save_as_text_file(&dir).unwrap_err().to_string();
     assert!(error.contains("access was refused") && error.contains("set "), "{error}");
+}
+
+#[test]
+#[ignore = "measures: wants the path of a file of many lines in FIRESTEEL_STORE_LARGE, and --nocapture"]
+fn how_fast_a_large_file_is_read() -> Result<()> {
+    let path = variable("_LARGE").expect("FIRESTEEL_STORE_LARGE names no file");
+    let sc = context();
+    let bytes = sc.list_files(&path)?[0].bytes;
+    let report = |what: &str, started: Instant, records: u64| {
+        let seconds = started.elapsed().as_secs_f64();
+        eprintln!("{what}: {records} records, {seconds:.2} s, {:.0} MB/s", bytes as f64 / seconds / 1e6);
+    };
+    let started = Instant::now();
+    report("text_file", started, sc.text_file(&path, None)?.count()?);
+    let started = Instant::now();
+    report("binary_records", started, sc.binary_records(&path, 1 << 10)?.count()?);
+    Ok(())
 }

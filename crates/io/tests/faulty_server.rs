@@ -107,6 +107,7 @@ impl Server {
         };
         match (how.as_str(), earlier) {
             _ if request.method == "PUT" => return say(&mut connection, "200 OK\r\nETag: \"v1\"", ""),
+            ("get-only", _) if request.method == "HEAD" => return say(&mut connection, "403 Forbidden", ""),
             ("missing", _) => return say(&mut connection, "404 Not Found", ""),
             ("patience", 0 | 1) | ("always", _) if request.method == "GET" => {
                 return say(&mut connection, "503 Slow Down", "<Error><Code>SlowDown</Code></Error>");
@@ -185,6 +186,31 @@ fn a_file_is_read_whole_and_in_pieces() {
     assert_eq!(input.read_at(LENGTH - 5, 5).unwrap(), contents()[LENGTH as usize - 5..]);
     assert_eq!(input.read_at(0, 2_000_000).unwrap(), contents()[..2_000_000]);
     assert!(matches!(input.read_at(LENGTH, 1).unwrap_err().cause, IoCause::Shrunk { .. }));
+}
+
+#[test]
+fn a_query_is_sent_as_it_was_written_and_never_shown() {
+    let query = "?sig=a%2Fb+c%3D&se=2027";
+    let url = server().url(&format!("plain/a%20b.bin{query}"));
+    assert_eq!(list_inputs(&url).unwrap()[0].path, url);
+    assert!(read_raw(&url).unwrap() == contents());
+    assert!(server().requests(&format!("GET /plain/a%20b.bin{query}")) > 1);
+    let error = read_raw(&server().url(&format!("always/b{query}"))).unwrap_err().to_string();
+    assert!(error.contains("/always/b") && !error.contains("sig="), "{error}");
+    let error = read_raw(&server().url("plain/a?no spaces")).unwrap_err();
+    assert!(
+        matches!(&error.cause, IoCause::BadPath(what) if what.contains("' '") && what.contains("%20")),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_link_that_was_signed_for_get_alone_is_read() {
+    let url = server().url("get-only/a?sig=abc");
+    assert_eq!(list_inputs(&url).unwrap()[0].length, LENGTH);
+    assert!(read_raw(&url).unwrap() == contents());
+    let refused = read_raw(&server().url("get-only/a")).unwrap_err();
+    assert!(matches!(refused.cause, IoCause::Refused { .. }), "{refused}");
 }
 
 #[test]

@@ -125,6 +125,7 @@ mod metadata {
     }
 
     /// Whether one of these variables is set.
+    #[cfg(any(feature = "s3", feature = "azure"))]
     pub(super) fn any_set(variables: &[&str]) -> bool {
         variables.iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
     }
@@ -319,6 +320,7 @@ mod http {
     use super::{Client, patience};
     use crate::error::IoCause;
     use crate::settings::StoreSettings;
+    use crate::stores::queries::SendsQueries;
     use object_store::http::HttpBuilder;
     use std::sync::Arc;
 
@@ -327,6 +329,7 @@ mod http {
         settings: &StoreSettings,
     ) -> Result<object_store::Result<Client>, IoCause> {
         let builder = HttpBuilder::new().with_url(root).with_retry(patience::retries(settings)?);
+        let builder = builder.with_http_connector(SendsQueries);
         let store = builder.with_client_options(patience::options(root.starts_with("http:"))).build();
         Ok(store.map(|store| (Arc::new(store) as _, None)))
     }
