@@ -78,3 +78,15 @@ fn shown(command: &Command) -> String {
     let line: Vec<String> = std::iter::once(name).chain(words).collect();
     format!("`{}`", line.join(" "))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_runs_too_long_is_ended_and_named() {
+        let error = run_within(Command::new("sleep").arg("600"), Duration::ZERO).unwrap_err();
+        assert!(error.contains("`sleep 600` was ended"), "{error}");
+        run_within(&mut Command::new("true"), Duration::from_secs(600)).unwrap();
+    }
+}

@@ -287,6 +287,15 @@ fn who_goes_without_credentials_writes_without_them_too() {
 }
 
 #[test]
+fn a_name_node_that_is_not_there_is_said_to_be_so() {
+    // Bound and let go: nobody listens there.
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let error = list_inputs(&format!("hdfs://{address}/a")).unwrap_err();
+    assert!(error.to_string().contains("no name node takes connections there"), "{error}");
+    assert!(error.retryable() && error.path == format!("hdfs://{address}"), "{error}");
+}
+
+#[test]
 fn web_servers_are_neither_listed_nor_written() {
     let url = server().url("missing");
     assert_eq!(list_inputs(&format!("{url}/a")).unwrap_err().cause, IoCause::NotFound);

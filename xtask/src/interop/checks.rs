@@ -72,6 +72,9 @@ impl Checks {
         {
             command.env_remove(name);
         }
+        for name in ["", "_MISSING", "_UPLOADS", "_READS", "_COPY", "_STRANGER"] {
+            command.env_remove(format!("FIRESTEEL_STORE{name}"));
+        }
         command.arg("--quiet").envs(variables.iter().copied());
         Ok(run_within(&mut command, RUN_LIMIT)?)
     }
