@@ -1,9 +1,14 @@
 //! Runs other programs: always from the workspace's root, always with the command shown when it fails.
 
+use std::io;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
 use crate::{Fallible, workspace};
+
+/// How often it is looked whether a program has ended.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// The cargo that runs us, so that a chosen toolchain stays chosen.
 pub(crate) fn cargo(words: &[&str]) -> Command {
@@ -18,6 +23,34 @@ pub(crate) fn run(command: &mut Command) -> Fallible {
     command.current_dir(workspace::root());
     let status = command.status().map_err(|error| format!("cannot start {}: {error}", shown(command)))?;
     if status.success() { Ok(()) } else { Err(format!("{} ended with {status}", shown(command))) }
+}
+
+/// Runs as [`run`] does, for so long; then it is ended, by its id, and that is an error.
+pub(crate) fn run_within(command: &mut Command, limit: Duration) -> Fallible {
+    command.current_dir(workspace::root());
+    let mut child = command.spawn().map_err(|error| format!("cannot start {}: {error}", shown(command)))?;
+    match wait_within(&mut child, limit) {
+        Ok(Some(status)) if status.success() => Ok(()),
+        Ok(Some(status)) => Err(format!("{} ended with {status}", shown(command))),
+        Ok(None) => Err(format!("{} was ended: it ran for more than {} s", shown(command), limit.as_secs())),
+        Err(error) => Err(format!("{} was lost: {error}", shown(command))),
+    }
+}
+
+/// Waits for a program to end. One that takes longer is ended; then there is no status.
+pub(crate) fn wait_within(child: &mut Child, limit: Duration) -> io::Result<Option<ExitStatus>> {
+    let start = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        if start.elapsed() >= limit {
+            child.kill()?;
+            child.wait()?;
+            return Ok(None);
+        }
+        std::thread::sleep(LOOK_AGAIN);
+    }
 }
 
 /// Runs and gives back what it printed on standard output; an unsuccessful end is an error that carries what it said on
@@ -44,4 +77,16 @@ fn shown(command: &Command) -> String {
     let words = command.get_args().map(|word| word.to_string_lossy().into_owned());
     let line: Vec<String> = std::iter::once(name).chain(words).collect();
     format!("`{}`", line.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_runs_too_long_is_ended_and_named() {
+        let error = run_within(Command::new("sleep").arg("600"), Duration::ZERO).unwrap_err();
+        assert!(error.contains("`sleep 600` was ended"), "{error}");
+        run_within(&mut Command::new("true"), Duration::from_secs(600)).unwrap();
+    }
 }

@@ -5,6 +5,7 @@ use crate::encoder::Encoder;
 use crate::error::{IoCause, IoError, IoOperation};
 use crate::file::Input;
 use crate::framing::{FramedReader, Packing};
+use crate::path;
 use crate::zlib::ZlibReader;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -18,6 +19,7 @@ const COMPRESSED_BUFFER_BYTES: usize = 256 << 10;
 /// ```
 /// use firesteel_io::Codec;
 /// assert_eq!(Codec::of_path("/data/a.gz"), Codec::Gzip);
+/// assert_eq!(Codec::of_path("https://host/a.gz?version=2"), Codec::Gzip);
 /// assert_eq!(Codec::named("org.apache.hadoop.io.compress.GzipCodec"), Some(Codec::Gzip));
 /// assert_eq!(Codec::Gzip.suffix(), ".gz");
 /// ```
@@ -46,7 +48,8 @@ const COMPRESSED: [Codec; 6] =
 impl Codec {
     /// The codec that the suffix of a path stands for. Suffixes are compared as they are written: `.GZ` is none.
     pub fn of_path(path: &str) -> Codec {
-        COMPRESSED.into_iter().find(|codec| path.ends_with(codec.suffix())).unwrap_or(Codec::Plain)
+        let name = path::without_query(path);
+        COMPRESSED.into_iter().find(|codec| name.ends_with(codec.suffix())).unwrap_or(Codec::Plain)
     }
 
     /// The codec of a short name (`gzip`, `bzip2`, `zstd`, `deflate`, `none`, ...), of a suffix without its dot, or of

@@ -162,6 +162,11 @@ pub(crate) fn is_plain(path: &str) -> bool {
     path.starts_with("http://") || path.starts_with("https://")
 }
 
+/// A path without what follows a web address's question mark, which is no part of the file's name.
+pub(crate) fn without_query(path: &str) -> &str {
+    if is_plain(path) { path.split_once('?').map_or(path, |(name, _)| name) } else { path }
+}
+
 /// Whether a path leads to another place than the local disks.
 ///
 /// ```

@@ -4,7 +4,7 @@
 //! One server serves all tests; what it does to a file is told by the first name in the path, so that they do not meet.
 
 use firesteel_conf::Conf;
-use firesteel_io::{Input, IoCause, OutputCommitter, StoreSettings, list_inputs, read_raw};
+use firesteel_io::{Input, IoCause, Output, OutputCommitter, StoreSettings, list_inputs, read_raw};
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -47,6 +47,8 @@ fn server() -> &'static Arc<Server> {
             ("hadoop.fs.s3a.endpoint", format!("http://{address}").as_str()),
             ("hadoop.fs.s3a.access.key", "key"),
             ("hadoop.fs.s3a.secret.key", "secret"),
+            ("hadoop.fs.gs.auth.type", "UNAUTHENTICATED"),
+            ("hadoop.fs.gs.storage.root.url", format!("http://{address}").as_str()),
         ] {
             conf.set(&format!("firesteel.{key}"), value).unwrap();
         }
@@ -63,12 +65,13 @@ struct Request {
 }
 
 fn receive(connection: &TcpStream) -> Option<Request> {
-    let mut lines =
-        BufReader::new(connection).lines().map_while(Result::ok).take_while(|line| !line.is_empty());
+    let mut reader = BufReader::new(connection);
+    let mut lines = reader.by_ref().lines().map_while(Result::ok).take_while(|line| !line.is_empty());
     let first = lines.next()?;
     let mut words = first.split(' ');
     let (method, path) = (words.next()?.to_string(), words.next()?.to_string());
     let mut request = Request { method, path, range: None, if_match: None };
+    let mut body_bytes = 0;
     for line in lines {
         let (name, value) = line.split_once(':')?;
         match name.to_ascii_lowercase().as_str() {
@@ -77,9 +80,11 @@ fn receive(connection: &TcpStream) -> Option<Request> {
                 request.range = Some((from.parse().ok()?, to.parse().ok()?));
             }
             "if-match" => request.if_match = Some(value.trim().into()),
+            "content-length" => body_bytes = value.trim().parse().ok()?,
             _ => {}
         }
     }
+    std::io::copy(&mut reader.take(body_bytes), &mut std::io::sink()).ok()?;
     Some(request)
 }
 
@@ -101,6 +106,8 @@ impl Server {
             )
         };
         match (how.as_str(), earlier) {
+            _ if request.method == "PUT" => return say(&mut connection, "200 OK\r\nETag: \"v1\"", ""),
+            ("get-only", _) if request.method == "HEAD" => return say(&mut connection, "403 Forbidden", ""),
             ("missing", _) => return say(&mut connection, "404 Not Found", ""),
             ("patience", 0 | 1) | ("always", _) if request.method == "GET" => {
                 return say(&mut connection, "503 Slow Down", "<Error><Code>SlowDown</Code></Error>");
@@ -182,6 +189,31 @@ fn a_file_is_read_whole_and_in_pieces() {
 }
 
 #[test]
+fn a_query_is_sent_as_it_was_written_and_never_shown() {
+    let query = "?sig=a%2Fb+c%3D&se=2027";
+    let url = server().url(&format!("plain/a%20b.bin{query}"));
+    assert_eq!(list_inputs(&url).unwrap()[0].path, url);
+    assert!(read_raw(&url).unwrap() == contents());
+    assert!(server().requests(&format!("GET /plain/a%20b.bin{query}")) > 1);
+    let error = read_raw(&server().url(&format!("always/b{query}"))).unwrap_err().to_string();
+    assert!(error.contains("/always/b") && !error.contains("sig="), "{error}");
+    let error = read_raw(&server().url("plain/a?no spaces")).unwrap_err();
+    assert!(
+        matches!(&error.cause, IoCause::BadPath(what) if what.contains("' '") && what.contains("%20")),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_link_that_was_signed_for_get_alone_is_read() {
+    let url = server().url("get-only/a?sig=abc");
+    assert_eq!(list_inputs(&url).unwrap()[0].length, LENGTH);
+    assert!(read_raw(&url).unwrap() == contents());
+    let refused = read_raw(&server().url("get-only/a")).unwrap_err();
+    assert!(matches!(refused.cause, IoCause::Refused { .. }), "{refused}");
+}
+
+#[test]
 fn dropped_connections_are_resumed_with_and_without_a_tag() {
     for how in ["drop", "drop-untagged"] {
         let url = server().url(&format!("{how}/a"));
@@ -245,6 +277,22 @@ fn what_is_missing_or_forbidden_is_said_with_what_to_do() {
             && refused.to_string().contains("AWS_ACCESS_KEY_ID")
     );
     assert!(!refused.retryable() && !refused.to_string().contains("secret\""));
+}
+
+#[test]
+fn who_goes_without_credentials_writes_without_them_too() {
+    server();
+    Output::create("gs://missing/a").unwrap().finish().unwrap();
+    assert_eq!(server().requests("PUT /missing/a"), 1);
+}
+
+#[test]
+fn a_name_node_that_is_not_there_is_said_to_be_so() {
+    // Bound and let go: nobody listens there.
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let error = list_inputs(&format!("hdfs://{address}/a")).unwrap_err();
+    assert!(error.to_string().contains("no name node takes connections there"), "{error}");
+    assert!(error.retryable() && error.path == format!("hdfs://{address}"), "{error}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 use super::{Trouble, folder};
 use crate::Fallible;
+use crate::process::wait_within;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -13,9 +14,6 @@ use std::time::{Duration, Instant};
 
 /// How long a server may take to answer for the first time.
 const START_SECONDS: u64 = 90;
-
-/// How long fetching a server may take.
-const FETCH_SECONDS: u64 = 600;
 
 /// A running server.
 pub(super) struct Server {
@@ -91,8 +89,8 @@ pub(super) fn request(port: u16, method: &str, path: &str, body: &str) -> Fallib
     Ok(answer.lines().next().unwrap_or_default().to_owned())
 }
 
-/// Runs a program that fetches something; that it cannot is no failure of ours.
-pub(super) fn fetch(name: &str, command: &mut Command) -> Result<(), Trouble> {
+/// Runs a program that fetches something, for so long; that it cannot is no failure of ours.
+pub(super) fn fetch(name: &str, command: &mut Command, limit: Duration) -> Result<(), Trouble> {
     let log = folder("logs")?.join(format!("fetch-{name}.log"));
     let cannot =
         |why: String| Trouble::Missing(format!("{name} could not be fetched: {why}; see {}", log.display()));
@@ -100,20 +98,9 @@ pub(super) fn fetch(name: &str, command: &mut Command) -> Result<(), Trouble> {
     let err = out.try_clone().map_err(|error| cannot(error.to_string()))?;
     let child = command.stdin(Stdio::null()).stdout(out).stderr(err).spawn();
     let mut child = child.map_err(|error| cannot(error.to_string()))?;
-    let start = Instant::now();
-    loop {
-        match child.try_wait() {
-            Ok(Some(status)) if status.success() => return Ok(()),
-            Ok(Some(status)) => return Err(cannot(format!("it ended with {status}"))),
-            Ok(None) if start.elapsed() < Duration::from_secs(FETCH_SECONDS) => {
-                thread::sleep(Duration::from_millis(200))
-            }
-            Ok(None) => {
-                let _ = child.kill();
-                let _ = child.wait();
-                return Err(cannot(format!("it took more than {FETCH_SECONDS} s")));
-            }
-            Err(error) => return Err(cannot(error.to_string())),
-        }
+    match wait_within(&mut child, limit).map_err(|error| cannot(error.to_string()))? {
+        Some(status) if status.success() => Ok(()),
+        Some(status) => Err(cannot(format!("it ended with {status}"))),
+        None => Err(cannot(format!("it took more than {} s", limit.as_secs()))),
     }
 }

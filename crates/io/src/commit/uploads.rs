@@ -288,7 +288,7 @@ impl Uploads {
         let attempts = runtime::wait(operation, &staging.path(), async move {
             let reads: Vec<BoxFuture<'static, Result<Option<Attempt>, IoError>>> = noted
                 .into_iter()
-                .map(|key| read_async(operation, Object { bucket: job.dir.bucket.clone(), key }).boxed())
+                .map(|key| read_async(operation, Object::new(job.dir.bucket.clone(), key)).boxed())
                 .collect();
             stream::iter(reads).buffered(REQUESTS_IN_FLIGHT).try_collect::<Vec<_>>().await
         })?;

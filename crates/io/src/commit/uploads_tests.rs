@@ -116,7 +116,7 @@ impl Job {
         let prefix = format!("{}/", dir.key);
         keys.into_iter()
             .map(|key| {
-                let object = Object { bucket: dir.bucket.clone(), key: key.clone() };
+                let object = Object::new(dir.bucket.clone(), key.clone());
                 let bytes = bytes_of(IoOperation::Read, &object).unwrap().unwrap();
                 (key.as_ref().strip_prefix(&prefix).unwrap().to_string(), String::from_utf8(bytes).unwrap())
             })

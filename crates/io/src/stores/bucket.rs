@@ -5,9 +5,9 @@ use crate::error::{IoCause, IoError, IoOperation};
 use crate::path::Scheme;
 use crate::settings::StoreSettings;
 use crate::stores::{failure, open};
-use object_store::ObjectStore;
 use object_store::multipart::MultipartStore;
 use object_store::path::Path;
+use object_store::{Error, GetOptions, GetRange, ObjectMeta, ObjectStore};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -27,6 +27,8 @@ pub(crate) struct Bucket {
 pub(crate) struct Object {
     pub(crate) bucket: Arc<Bucket>,
     pub(crate) key: Path,
+    /// What follows a web address's question mark. Never shown: the signatures of shared links are in it.
+    pub(crate) query: Option<Arc<str>>,
 }
 
 type Opened = HashMap<(StoreSettings, String), Arc<Bucket>>;
@@ -50,6 +52,12 @@ impl Bucket {
 
     /// The object at a path below the root, such as `/dir/file`.
     pub(crate) fn object(self: &Arc<Bucket>, operation: IoOperation, path: &str) -> Result<Object, IoError> {
+        let (path, query) = match self.scheme {
+            Scheme::Http => {
+                path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query.into())))
+            }
+            _ => (path, None),
+        };
         let key = path.trim_matches('/');
         let parsed = match self.scheme {
             // What a user copies from a browser is encoded already.
@@ -60,7 +68,14 @@ impl Bucket {
             let what = format!("it cannot be the name of an object: {error}");
             IoError::new(operation, self.shown(path), IoCause::BadPath(what))
         };
-        Ok(Object { bucket: self.clone(), key: parsed.map_err(bad)? })
+        if let Some(odd) =
+            query.as_ref().and_then(|query: &Arc<str>| query.chars().find(|c| !c.is_ascii_graphic()))
+        {
+            let what =
+                format!("its query has {odd:?} in it: write it as in a browser, such as %20 for a space");
+            return Err(IoError::new(operation, self.shown(path), IoCause::BadPath(what)));
+        }
+        Ok(Object { bucket: self.clone(), key: parsed.map_err(bad)?, query })
     }
 
     /// A path below the root as a user writes it.
@@ -79,8 +94,17 @@ impl Bucket {
     }
 }
 
+/// A query that travels with a request to the client that sends it, since a key has none.
+#[derive(Clone, Debug)]
+#[cfg_attr(not(feature = "http"), expect(dead_code, reason = "only the client for web servers looks inside"))]
+pub(crate) struct Query(pub(crate) Arc<str>);
+
 impl Object {
-    /// The whole path.
+    pub(crate) fn new(bucket: Arc<Bucket>, key: Path) -> Object {
+        Object { bucket, key, query: None }
+    }
+
+    /// The whole path, without the query.
     pub(crate) fn path(&self) -> String {
         self.bucket.shown(self.key.as_ref())
     }
@@ -88,7 +112,29 @@ impl Object {
     /// What is below this one.
     pub(crate) fn child(&self, name: &str) -> Object {
         let key = name.split('/').fold(self.key.clone(), |key, part| key.join(part));
-        Object { bucket: self.bucket.clone(), key }
+        Object::new(self.bucket.clone(), key)
+    }
+
+    /// How it is asked for: all of it.
+    pub(crate) fn get_options(&self) -> GetOptions {
+        let mut options = GetOptions::default();
+        if let Some(query) = &self.query {
+            options.extensions.insert(Query(query.clone()));
+        }
+        options
+    }
+
+    /// What the store says of it, without its bytes.
+    pub(crate) async fn head(&self) -> object_store::Result<ObjectMeta> {
+        let ask = async |options| Ok(self.bucket.store.get_opts(&self.key, options).await?.meta);
+        match ask(GetOptions { head: true, ..self.get_options() }).await {
+            // Links are often signed for GET alone. Its first byte, which an empty file has not, tells the length as well.
+            Err(refused @ Error::PermissionDenied { .. }) if self.query.is_some() => {
+                let first = GetOptions { range: Some(GetRange::Bounded(0..1)), ..self.get_options() };
+                ask(first).await.map_err(|_| refused)
+            }
+            answer => answer,
+        }
     }
 
     pub(crate) fn error(&self, operation: IoOperation, error: object_store::Error) -> IoError {

@@ -20,6 +20,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::future::Future;
 use std::io;
+use std::net::{TcpStream, ToSocketAddrs};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,6 +29,9 @@ use std::time::Duration;
 
 /// How long one request may take, with all tries that the client makes by itself.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long the name node may take to accept the first connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How much is gathered before it is sent to the data nodes.
 const WRITE_BUFFER_BYTES: usize = 1 << 20;
@@ -66,6 +70,7 @@ impl Cluster {
         }
         let is_default = matches!(root, "hdfs:" | "hdfs://");
         if !is_default {
+            reach(operation, root)?;
             builder = builder.with_url(root);
         }
         let client = runtime::wait(operation, root, async move { Ok(builder.build()) })?;
@@ -140,6 +145,26 @@ impl Cluster {
             cluster.client.mkdirs(&path, DIRECTORY_PERMISSION, with_parents).await
         })
     }
+}
+
+/// Finds out whether anybody listens where a root with a port leads: the client would try for a minute, and not say why.
+fn reach(operation: IoOperation, root: &str) -> Result<(), IoError> {
+    let Some(address) = root.strip_prefix("hdfs://").filter(|address| address.contains(':')) else {
+        return Ok(());
+    };
+    let mut tried = Err(io::ErrorKind::AddrNotAvailable.into());
+    for address in address.to_socket_addrs().map_err(|error| unreached(operation, root, &error))? {
+        tried = TcpStream::connect_timeout(&address, CONNECT_TIMEOUT);
+        if tried.is_ok() {
+            break;
+        }
+    }
+    tried.map(drop).map_err(|error| unreached(operation, root, &error))
+}
+
+fn unreached(operation: IoOperation, root: &str, error: &io::Error) -> IoError {
+    let message = format!("no name node takes connections there: {error}");
+    IoError::new(operation, root, IoCause::Store { message, transient: true })
 }
 
 async fn bounded<T>(

@@ -12,6 +12,8 @@ pub(crate) mod failure;
 pub(crate) mod hdfs;
 pub(crate) mod objects;
 pub(crate) mod open;
+#[cfg(feature = "http")]
+pub(crate) mod queries;
 pub(crate) mod ranges;
 pub(crate) mod runtime;
 pub(crate) mod upload;

@@ -10,7 +10,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt, TryStreamExt};
 use object_store::path::Path;
-use object_store::{GetOptions, GetRange, GetResult, ObjectMeta, ObjectStoreExt};
+use object_store::{GetOptions, GetRange, GetResult, ObjectMeta};
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
@@ -22,7 +22,7 @@ const MAX_RESUMES: usize = 10;
 pub(crate) fn open(object: &Object) -> Result<RangeReader, IoError> {
     let asked = object.clone();
     let meta = runtime::wait(IoOperation::Read, &object.path(), async move {
-        asked.bucket.store.head(&asked.key).await.map_err(|error| asked.error(IoOperation::Read, error))
+        asked.head().await.map_err(|error| asked.error(IoOperation::Read, error))
     })?;
     let version = Version {
         e_tag: meta.e_tag.clone(),
@@ -42,7 +42,7 @@ pub(crate) fn exists(operation: IoOperation, object: &Object) -> Result<bool, Io
 pub(crate) fn length(operation: IoOperation, object: &Object) -> Result<Option<u64>, IoError> {
     let asked = object.clone();
     runtime::wait(operation, &object.path(), async move {
-        match asked.bucket.store.head(&asked.key).await.map_err(|error| asked.error(operation, error)) {
+        match asked.head().await.map_err(|error| asked.error(operation, error)) {
             Ok(meta) => Ok(Some(meta.size)),
             Err(absent) if absent.cause == IoCause::NotFound => Ok(None),
             Err(error) => Err(error),
@@ -127,8 +127,11 @@ impl Versioned {
     async fn request(&self, range: Range<u64>) -> Result<GetResult, IoError> {
         // A weak tag says nothing about bytes, and servers answer no to it.
         let strong = self.version.e_tag.clone().filter(|tag| !tag.starts_with("W/"));
-        let options =
-            GetOptions { range: Some(GetRange::Bounded(range)), if_match: strong, ..GetOptions::default() };
+        let options = GetOptions {
+            range: Some(GetRange::Bounded(range)),
+            if_match: strong,
+            ..self.object.get_options()
+        };
         let answer = self.object.bucket.store.get_opts(&self.object.key, options).await;
         let answer = answer.map_err(|error| self.object.error(IoOperation::Read, error))?;
         if self.version.is_of(&answer.meta) { Ok(answer) } else { Err(self.fail(IoCause::Changed)) }

@@ -39,7 +39,8 @@ fn client(
     name: &str,
     settings: &StoreSettings,
 ) -> std::result::Result<Result<Client>, IoCause> {
-    let _ = (root, settings);
+    // Of use only to those clients that the features choose.
+    let _ = (root, name, settings);
     Ok(match scheme {
         Scheme::Memory => Ok(writable(InMemory::new())),
         #[cfg(feature = "s3")]
@@ -124,6 +125,7 @@ mod metadata {
     }
 
     /// Whether one of these variables is set.
+    #[cfg(any(feature = "s3", feature = "azure"))]
     pub(super) fn any_set(variables: &[&str]) -> bool {
         variables.iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
     }
@@ -242,7 +244,8 @@ mod gcs {
         }
         let anonymous = settings.get("firesteel.hadoop.fs.gs.auth.type") == Some("UNAUTHENTICATED");
         if anonymous || (allow_http && !has_keys) {
-            builder = builder.with_skip_signature(true);
+            // Without a token of some kind the client would ask the metadata server for one before each write, signed or not.
+            builder = builder.with_skip_signature(true).with_bearer_token("nobody");
         } else if !has_keys && !metadata::answers() {
             return Err(IoCause::no_credentials(Scheme::Gcs));
         }
@@ -317,6 +320,7 @@ mod http {
     use super::{Client, patience};
     use crate::error::IoCause;
     use crate::settings::StoreSettings;
+    use crate::stores::queries::SendsQueries;
     use object_store::http::HttpBuilder;
     use std::sync::Arc;
 
@@ -325,6 +329,7 @@ mod http {
         settings: &StoreSettings,
     ) -> Result<object_store::Result<Client>, IoCause> {
         let builder = HttpBuilder::new().with_url(root).with_retry(patience::retries(settings)?);
+        let builder = builder.with_http_connector(SendsQueries);
         let store = builder.with_client_options(patience::options(root.starts_with("http:"))).build();
         Ok(store.map(|store| (Arc::new(store) as _, None)))
     }

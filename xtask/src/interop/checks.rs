@@ -1,0 +1,100 @@
+//! The programs that are run against servers: `crates/firesteel/tests/stores.rs`, built once, then run for each server with
+//! other variables and for a bounded time.
+
+use super::Trouble;
+use super::server::fetch;
+use crate::Fallible;
+use crate::process::{cargo, output, run_within};
+use std::cell::OnceCell;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+/// What is said to one run: names and values of environment variables.
+pub(super) type Variables<'a> = &'a [(&'a str, &'a str)];
+
+/// How long one run of all programs may take; unoptimised, against a server in Python, they take some ten seconds.
+const RUN_LIMIT: Duration = Duration::from_secs(120);
+
+/// How long fetching one server may take.
+const FETCH_LIMIT: Duration = Duration::from_secs(600);
+
+/// The programs, and the time that is left for everything.
+pub(super) struct Checks {
+    until: Instant,
+    program: OnceCell<PathBuf>,
+}
+
+impl Checks {
+    /// No run begins that may not end within this time.
+    pub(super) fn within(limit: Duration) -> Checks {
+        Checks { until: Instant::now() + limit, program: OnceCell::new() }
+    }
+
+    /// Fetches what these commands fetch into a folder, unless it is there already in this version.
+    pub(super) fn fetch(
+        &self,
+        home: &Path,
+        version: &str,
+        commands: &mut [&mut Command],
+    ) -> Result<(), Trouble> {
+        let mark = home.join("fetched");
+        if std::fs::read_to_string(&mark).is_ok_and(|there| there == version) {
+            return Ok(());
+        }
+        let name = home.file_name().unwrap_or_default().to_string_lossy();
+        println!("fetching {name}");
+        for command in commands {
+            fetch(&name, command, FETCH_LIMIT.min(self.left()))?;
+        }
+        Ok(std::fs::write(&mark, version).map_err(|error| format!("{}: {error}", mark.display()))?)
+    }
+
+    fn left(&self) -> Duration {
+        self.until.saturating_duration_since(Instant::now())
+    }
+
+    /// Whether there is time for anything more.
+    pub(super) fn time_is_up(&self) -> bool {
+        self.left().is_zero()
+    }
+
+    /// Runs the programs with these variables set.
+    pub(super) fn run(&self, what: &str, variables: Variables<'_>) -> Result<(), Trouble> {
+        let program = self.program()?;
+        if self.left() < RUN_LIMIT {
+            return Err(Trouble::Missing(format!("no time was left for: {what}")));
+        }
+        println!("{what}");
+        let mut command = Command::new(program);
+        // A person's own credentials and clusters must not be used.
+        for name in ["AWS_PROFILE", "AWS_SESSION_TOKEN", "GOOGLE_APPLICATION_CREDENTIALS", "HADOOP_CONF_DIR"]
+        {
+            command.env_remove(name);
+        }
+        for name in ["", "_MISSING", "_UPLOADS", "_READS", "_COPY", "_STRANGER"] {
+            command.env_remove(format!("FIRESTEEL_STORE{name}"));
+        }
+        command.arg("--quiet").envs(variables.iter().copied());
+        Ok(run_within(&mut command, RUN_LIMIT)?)
+    }
+
+    fn program(&self) -> Fallible<PathBuf> {
+        if let Some(program) = self.program.get() {
+            return Ok(program.clone());
+        }
+        let built = build()?;
+        Ok(self.program.get_or_init(|| built).clone())
+    }
+}
+
+/// Builds the programs, and finds out where they are. Built by itself, and not run by cargo, so that what is ended when time
+/// is up is the program.
+fn build() -> Fallible<PathBuf> {
+    // Of the whole workspace, as in the step `tests`, so that nothing is compiled again with other features.
+    let words = ["test", "--workspace", "--test", "stores", "--no-run", "--quiet"];
+    let said = output(cargo(&words).arg("--message-format=json-render-diagnostics"))?;
+    let program = said.lines().find_map(|line| line.split_once("\"executable\":\""));
+    let program = program.and_then(|(_, rest)| rest.split_once('"')).map(|(program, _)| program.into());
+    program.ok_or_else(|| "cargo did not say where it put the programs".into())
+}
