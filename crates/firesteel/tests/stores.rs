@@ -9,6 +9,7 @@
 //! - `FIRESTEEL_STORE_STRANGER`: set when the credentials are wrong.
 
 use firesteel::{Codec, Context, Result};
+use firesteel_io::path::is_remote;
 use firesteel_io::{IoCause, Output, OutputCommitter, list_inputs, read_raw, remove_directory};
 use firesteel_types::{Partition, TaskId};
 use std::collections::BTreeSet;
@@ -162,6 +163,16 @@ fn a_save_is_refused_where_something_is() -> Result<()> {
     output.finish().unwrap();
     assert_eq!(Output::create(&format!("{dir}/part-00009")).unwrap_err().cause, IoCause::OutputExists);
     assert_eq!(sc.text_file(&dir, 2)?.count()?, 11);
+    // Of two that both found nothing there, only the first to finish has its way; on local disks the last.
+    let race = || Output::create(&format!("{dir}/part-00010")).unwrap();
+    let (mut first, mut second) = (race(), race());
+    writeln!(first, "first").unwrap();
+    writeln!(second, "second").unwrap();
+    first.finish().unwrap();
+    if is_remote(&dir) {
+        assert_eq!(second.finish().unwrap_err().cause, IoCause::OutputExists);
+        assert_eq!(read_raw(&format!("{dir}/part-00010")).unwrap(), b"first\n");
+    }
     remove_directory(&dir).unwrap();
     remove_directory(&dir).unwrap();
     assert_eq!(list_inputs(&dir).unwrap_err().cause, IoCause::NotFound);
