@@ -332,6 +332,10 @@ mod parquet {
             let nothing = nested.iter().map(|n| Nothing { flat: n.flat.as_ref().map(|_| Missing { no_such_column: None }) });
             prop_assert_eq!(read::<Nothing>(&splits, 3).unwrap(), nothing.collect::<Vec<_>>());
         }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
 
         /// A flipped bit is an error that names the file, or changes nothing: never another answer.
         #[test]

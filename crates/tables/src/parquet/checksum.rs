@@ -2,18 +2,46 @@
 //! our files carry one for each column chunk, beside the schema, where readers that do not know of them pass them over.
 //!
 //! Noted as `firesteel.crc32`: for each row group and each of its leaf columns, in their order, the CRC-32 of the chunk's
-//! bytes as eight hexadecimal digits.
+//! bytes as eight hexadecimal digits. And as `firesteel.crc32.footer`: that of what the footer says of row groups and columns, so
+//! that a changed count of rows is noticed too.
 
 use bytes::Bytes;
 use crc32fast::Hasher;
 use parquet::arrow::arrow_writer::PageKey;
 use parquet::column::page_store::{InMemoryPageStoreFactory, PageStore, PageStoreArgs, PageStoreFactory};
 use parquet::errors::Result;
-use parquet::file::metadata::ParquetMetaData;
+use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The name that the checksums have in a file.
 pub(super) const KEY: &str = "firesteel.crc32";
+/// The name of the footer's own.
+pub(super) const FOOTER_KEY: &str = "firesteel.crc32.footer";
+
+/// The checksum of what a footer says of its row groups: how many rows, and of each column its name, types, place and sizes.
+pub(super) fn footer_sum(row_groups: &[RowGroupMetaData]) -> String {
+    let mut said = String::new();
+    for group in row_groups {
+        said.push_str(&format!("{} rows\n", group.num_rows()));
+        for column in group.columns() {
+            let (descriptor, kind) = (column.column_descr(), column.column_type());
+            said.push_str(&format!(
+                "{} {kind:?} {:?} {:?} {} {} {:?} {} {} {} {:?}\n",
+                descriptor.path().string(),
+                descriptor.logical_type_ref(),
+                descriptor.converted_type(),
+                descriptor.max_def_level(),
+                descriptor.max_rep_level(),
+                column.compression(),
+                column.num_values(),
+                column.compressed_size(),
+                column.data_page_offset(),
+                column.dictionary_page_offset(),
+            ));
+        }
+    }
+    format!("{:08x}", crc32fast::hash(said.as_bytes()))
+}
 
 /// Keeps finished pages in memory, and sums each column chunk up as it goes into the file.
 #[derive(Clone, Debug, Default)]
@@ -72,9 +100,12 @@ impl Checksums {
     /// Those of a file. None when it has none; an error when they cannot be its own.
     pub(super) fn of(metadata: &ParquetMetaData) -> std::result::Result<Option<Checksums>, String> {
         let pairs = metadata.file_metadata().key_value_metadata();
-        let Some(text) = pairs.and_then(|pairs| pairs.iter().find(|pair| pair.key == KEY)) else {
-            return Ok(None);
-        };
+        let find = |key| pairs.and_then(|pairs| pairs.iter().find(|pair| pair.key == key));
+        let Some(text) = find(KEY) else { return Ok(None) };
+        let footer = find(FOOTER_KEY).and_then(|pair| pair.value.as_deref());
+        if footer != Some(&footer_sum(metadata.row_groups())) {
+            return Err("its footer does not match the checksum in it: the file is damaged".into());
+        }
         let text = text.value.as_deref().unwrap_or_default();
         let leaves = metadata.file_metadata().schema_descr().num_columns();
         let digits = text.as_bytes().chunks(8);

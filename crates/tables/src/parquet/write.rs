@@ -1,7 +1,7 @@
 //! Writes records as a Parquet file: gathers batches of columns, which the library encodes and compresses into row groups.
 
 use super::build::{Growing, Grown};
-use super::checksum::{KEY, Summing};
+use super::checksum::{FOOTER_KEY, KEY, Summing, footer_sum};
 use super::serialize::IntoColumn;
 use super::{ParquetCompression, ParquetFormat, schema};
 use crate::error::TableError;
@@ -99,7 +99,9 @@ impl<W: Write + Send> ParquetWriter<W> {
         self.encode()?;
         let fail = |error| write_error(&self.path, error);
         self.writer.flush().map_err(fail)?;
+        let footer = footer_sum(self.writer.flushed_row_groups());
         self.writer.append_key_value_metadata(KeyValue::new(KEY.to_string(), self.sums.text()));
+        self.writer.append_key_value_metadata(KeyValue::new(FOOTER_KEY.to_string(), footer));
         self.writer.into_inner().map_err(fail)
     }
 
