@@ -6,6 +6,7 @@ use firesteel_data::{Data, Environment};
 use firesteel_operators::{
     Batchwise, Code, FlatMap, Generate, PartitionIter, Records, Stream, WholePartition, Yield, data_failure,
 };
+use firesteel_plan as plan;
 use firesteel_plan::{CodeRef, PlanNode, StagePlan};
 use firesteel_types::{CallSite, Partition, RddId};
 use std::marker::PhantomData;
@@ -111,7 +112,7 @@ impl Stage {
                 rdd: RddId(index as u32),
                 site: CallSite { operation: self.name.as_str().into(), ..CallSite::default() },
                 code: CodeRef { object: object as u32, offset: name.offset, type_hash: name.type_hash },
-                environment: code.environment.clone(),
+                environment: plan::Environment::Inline(code.environment.clone()),
                 inputs: index.checked_sub(1).into_iter().map(|before| before as u32).collect(),
             });
         }

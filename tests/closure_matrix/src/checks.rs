@@ -6,7 +6,7 @@ use closure_matrix::chain::Stage;
 use closure_matrix::remote::{Answer, Remote, Request, check_here, encode};
 use firesteel_closures::executable_hash;
 use firesteel_data::block::encode_value;
-use firesteel_plan::StagePlan;
+use firesteel_plan::{Environment, StagePlan};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -179,7 +179,7 @@ fn wrong_plans(good: &StagePlan) -> Vec<StagePlan> {
         changed(&|plan| plan.nodes[last].inputs = vec![0]),
         changed(&|plan| plan.nodes[last].inputs = vec![]),
         changed(&|plan| plan.nodes.truncate(last)),
-        changed(&|plan| plan.nodes[1].environment = environment.as_slice().into()),
+        changed(&|plan| plan.nodes[1].environment = Environment::Inline(environment.as_slice().into())),
     ]);
     wrong
 }

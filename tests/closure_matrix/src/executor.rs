@@ -9,8 +9,8 @@ use firesteel_closures::executable_hash;
 use firesteel_executor::decode::decode;
 use firesteel_executor::{TaskEnd, runner};
 use firesteel_operators::{CommitGate, Services, Task, TaskSpec};
-use firesteel_storage::{LocalDirs, MemoryPool};
-use firesteel_types::{ExecutorId, Partition, StageAttempt, StageId, TaskId};
+use firesteel_storage::{Broadcasts, KeptBlocks, LocalDirs, MemoryPool};
+use firesteel_types::{ExecutorId, JobId, Partition, StageAttempt, StageId, TaskId};
 use std::io::{BufReader, BufWriter, Write, stdin, stdout};
 use std::sync::Arc;
 
@@ -27,12 +27,16 @@ impl CommitGate for AlwaysCommit {
 
 /// What tasks are lent.
 pub fn services() -> Arc<Services> {
+    let memory = Arc::new(MemoryPool::new(MEMORY));
+    let dirs = LocalDirs::create(&std::env::temp_dir()).expect("the directory for temporary files takes one");
+    let dirs = Arc::new(dirs);
     Arc::new(Services {
         executor: ExecutorId::DRIVER,
-        memory: Arc::new(MemoryPool::new(MEMORY)),
-        dirs: Arc::new(
-            LocalDirs::create(&std::env::temp_dir()).expect("the directory for temporary files takes one"),
-        ),
+        application: 0,
+        kept: KeptBlocks::new(memory.clone(), dirs.clone()),
+        broadcasts: Arc::new(Broadcasts::new(memory.clone(), dirs.clone())),
+        memory,
+        dirs,
         shuffles: Arc::default(),
         blocks: Arc::default(),
         commit: Arc::new(AlwaysCommit),
@@ -54,7 +58,7 @@ pub fn serve() {
 
 /// Does what was asked.
 pub fn answer(request: &Request, services: &Arc<Services>) -> Answer {
-    let terminal = match decode(&request.plan) {
+    let terminal = match decode(&request.plan, &services.broadcasts) {
         Ok(terminal) => terminal,
         Err(why) => return Answer::Refused(why),
     };
@@ -66,8 +70,11 @@ pub fn answer(request: &Request, services: &Arc<Services>) -> Answer {
         partition: Partition(partition),
         attempt: 0,
         inputs: Arc::new([]),
+        kept: Arc::new([]),
+        job: JobId(0),
     };
-    match runner::run(&*terminal, &Task::new(spec, services.clone(), Arc::default())) {
+    let (end, _) = runner::run(&*terminal, &Task::new(spec, services.clone(), Arc::default()));
+    match end {
         TaskEnd::Result(bytes) => Answer::Result(bytes),
         TaskEnd::Failed(failure) => Answer::Failed(failure.to_string()),
         TaskEnd::MapOutput { .. } => Answer::Failed("the stage ended in a map output".into()),
