@@ -18,8 +18,8 @@ pub(crate) const LARGE_ENVIRONMENT_BYTES: usize = 1 << 20;
 impl Context {
     /// Sends a value once to each executor, for all tasks to read.
     ///
-    /// The value is encoded, and the driver lets go of it: whoever reads it has it decoded, once. So at no time does it take
-    /// more than twice its size. What a closure captures in its environment is sent with each stage instead; above 1 MiB it
+    /// The value is encoded, and the driver lets go of it: whoever reads it has it decoded, once. So it takes
+    /// about twice its size. What a closure captures in its environment is sent with each stage instead; above 1 MiB it
     /// becomes a broadcast value by itself.
     ///
     /// # Errors
