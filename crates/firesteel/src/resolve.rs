@@ -84,8 +84,7 @@ pub(crate) fn resolve(
     warn_of_depth(context, &nodes, root);
     let lineage = lineage(&nodes);
     let cuts = lineage.cut(root.info.id).stages;
-    let marked = context.checkpoints().take_among(&nodes);
-    let mut resolved = Resolved { marked, stages: vec![], recipes: HashMap::new() };
+    let mut resolved = Resolved { marked: vec![], stages: vec![], recipes: HashMap::new() };
     for cut in cuts {
         let stage = context.next_stage();
         let (end_site, end) = match cut.output {
@@ -97,6 +96,8 @@ pub(crate) fn resolve(
         let recipe = recipe(context, &cut, &nodes, &codes, (end_site, end))?;
         resolved.recipes.insert(stage, Arc::new(recipe));
     }
+    // Last, when nothing can fail any more: what is taken is not waited for otherwise.
+    resolved.marked = context.checkpoints().take_among(&nodes);
     Ok(resolved)
 }
 

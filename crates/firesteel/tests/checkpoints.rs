@@ -175,3 +175,18 @@ fn a_failed_action_leaves_the_mark_for_the_next() -> Result<()> {
     assert!(numbers.is_checkpointed());
     Ok(())
 }
+
+#[test]
+fn a_refused_action_leaves_the_mark_for_the_next() -> Result<()> {
+    let dir = tempfile::tempdir().unwrap();
+    let sc = context(dir.path());
+    let numbers = sc.range_in(0..4, 2);
+    numbers.checkpoint()?;
+    let gone = sc.broadcast(1i64)?;
+    gone.destroy();
+    // Refused after the lineage was looked at: its own function holds what was destroyed.
+    assert!(numbers.foreach_with(gone, |gone, _| _ = gone.value()).is_err());
+    assert_eq!(numbers.count()?, 4);
+    assert!(numbers.is_checkpointed());
+    Ok(())
+}
