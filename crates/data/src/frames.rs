@@ -20,6 +20,7 @@ pub struct FramedFile {
     path: PathBuf,
     frames: u64,
     bytes: u64,
+    is_own: bool,
 }
 
 impl FramedFile {
@@ -38,15 +39,29 @@ impl FramedFile {
     /// # Errors
     /// When it cannot be opened.
     pub fn read(&self) -> Result<FrameReader, DataError> {
-        let file = File::open(&self.path).map_err(|e| DataError::io("open", &self.path, e))?;
-        Ok(FrameReader { path: self.path.clone(), file, left: self.frames })
+        FrameReader::open(self.path.clone()).map(|reader| FrameReader { left: Some(self.frames), ..reader })
+    }
+}
+
+impl FramedFile {
+    /// A file that others wrote and own: it is not removed when this is dropped.
+    pub fn foreign(path: PathBuf, frames: u64, bytes: u64) -> Self {
+        FramedFile { path, frames, bytes, is_own: false }
+    }
+
+    /// Leaves the file where it is, for others; gives its frames and bytes.
+    pub fn leave(mut self) -> (u64, u64) {
+        self.is_own = false;
+        (self.frames, self.bytes)
     }
 }
 
 impl Drop for FramedFile {
     fn drop(&mut self) {
-        // Whoever owns the directory removes what cannot be removed now.
-        let _ = std::fs::remove_file(&self.path);
+        if self.is_own {
+            // Whoever owns the directory removes what cannot be removed now.
+            let _ = std::fs::remove_file(&self.path);
+        }
     }
 }
 
@@ -59,7 +74,7 @@ pub struct FrameWriter {
 impl FrameWriter {
     /// Begins a file that was just created.
     pub fn new((path, file): (PathBuf, File)) -> Self {
-        let written = FramedFile { path, frames: 0, bytes: 0 };
+        let written = FramedFile { path, frames: 0, bytes: 0, is_own: true };
         FrameWriter { written, file: BufWriter::with_capacity(BUFFER_BYTES, file) }
     }
 
@@ -97,22 +112,37 @@ impl FrameWriter {
 pub struct FrameReader {
     path: PathBuf,
     file: File,
-    left: u64,
+    /// How many frames are to come, where that is known. Else the file's end is theirs.
+    left: Option<u64>,
 }
 
 impl FrameReader {
+    /// Reads a file that appeared as a whole: its end is where its frames end.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn open(path: PathBuf) -> Result<Self, DataError> {
+        let file = File::open(&path).map_err(|e| DataError::io("open", &path, e))?;
+        Ok(FrameReader { path, file, left: None })
+    }
+
     /// Puts the next frame's contents in place of what is in `contents`; `false` at the end.
     ///
     /// # Errors
     /// When the file cannot be read, or holds something else than was written; the error names it.
     pub fn next(&mut self, contents: &mut Vec<u8>) -> Result<bool, DataError> {
         contents.clear();
-        if self.left == 0 {
+        match &mut self.left {
+            Some(0) => return Ok(false),
+            Some(left) => *left -= 1,
+            None => {}
+        }
+        let mut head = [0; HEAD];
+        let filled = self.fill(&mut head)?;
+        if filled == 0 && self.left.is_none() {
             return Ok(false);
         }
-        self.left -= 1;
-        let mut head = [0; HEAD];
-        if self.fill(&mut head)? < HEAD {
+        if filled < HEAD {
             return Err(self.corrupt("a frame's head is cut short"));
         }
         let length = u32::from_le_bytes(head[..4].try_into().expect("four bytes")) as usize;

@@ -1,11 +1,12 @@
 //! One task from its beginning to its end, whatever happens in between.
 
 use crate::panics;
-use firesteel_operators::{Task, TaskOutput, Terminal, UpdateTable, watch};
+use firesteel_operators::{Task, TaskOutput, Terminal, UpdateTable, data_failure, watch};
+use serde::{Deserialize, Serialize};
 use firesteel_types::{AccumulatorUpdate, CallSite, Partition, ShuffleId, TaskFailure};
 
 /// How a task ended.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub enum TaskEnd {
     /// With bytes for the driver.
     Result(Vec<u8>),
@@ -45,8 +46,10 @@ fn keep(output: TaskOutput, task: &Task) -> TaskEnd {
         TaskOutput::Result(bytes) => TaskEnd::Result(bytes),
         TaskOutput::MapOutput { shuffle, output, checksum } => {
             let (map, bytes) = (task.spec().partition, output.bytes());
-            task.services().shuffles.put(shuffle, map, task.spec().task, output);
-            TaskEnd::MapOutput { shuffle, map, bytes, checksum }
+            match task.services().shuffles.put(shuffle, map, task.spec().task, output) {
+                Ok(()) => TaskEnd::MapOutput { shuffle, map, bytes, checksum },
+                Err(error) => TaskEnd::Failed(data_failure(error)),
+            }
         }
     }
 }

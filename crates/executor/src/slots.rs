@@ -1,26 +1,17 @@
 //! Slots: threads that take tasks from a queue and run them.
 
 use crate::decode::decode;
+use crate::link::{DriverLink, Executors};
 use crate::runner::{self, TaskEnd};
 use firesteel_operators::{Services, Task, TaskSpec, Terminal};
-use firesteel_types::{AccumulatorUpdate, KillReason, StageId, TaskFailure, TaskId};
+use firesteel_types::{
+    AccumulatorUpdate, BroadcastId, ExecutorId, KillReason, RddId, StageId, TaskFailure, TaskId,
+};
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
-
-/// The executor's way to the driver.
-pub trait DriverLink: Send + Sync {
-    /// The encoded plan of a stage, or why there is none.
-    ///
-    /// # Errors
-    /// When the driver cannot encode it, or has forgotten the stage.
-    fn plan(&self, stage: StageId) -> Result<Arc<[u8]>, String>;
-
-    /// A task has ended. If it succeeded, its functions had added `updates` to accumulators.
-    fn finished(&self, task: &TaskSpec, end: TaskEnd, updates: Vec<AccumulatorUpdate>);
-}
 
 type Plan = Arc<OnceLock<Result<Arc<dyn Terminal>, String>>>;
 
@@ -63,25 +54,37 @@ impl Executor {
     }
 
     /// Accepts a task. It runs as soon as a slot is free.
-    pub fn launch(&self, task: TaskSpec) {
+    fn accept(&self, task: TaskSpec) {
         let mut state = self.shared.state();
         state.accepted.insert(task.task, Arc::default());
         state.queue.push_back(task);
         self.shared.wake.notify_one();
     }
+}
 
-    /// Tells a task to stop. One that is not known has ended.
-    pub fn kill(&self, task: TaskId) {
+impl Executors for Executor {
+    fn launch(&self, _: ExecutorId, task: TaskSpec) {
+        self.accept(task);
+    }
+
+    fn kill(&self, _: ExecutorId, task: TaskId) {
         if let Some(cancelled) = self.shared.state().accepted.get(&task) {
             cancelled.store(true, Ordering::Relaxed);
         }
     }
 
-    /// Forgets the plan of a stage that has no more tasks.
-    pub fn forget_stage(&self, stage: StageId) {
+    fn forget_stage(&self, stage: StageId) {
         // Dropped outside the lock: operators own whatever the user's environments own.
         let plan = self.shared.state().plans.remove(&stage);
         drop(plan);
+    }
+
+    fn forget_rdd(&self, _: RddId) {
+        // The driver keeps partitions itself: they are its own executor's.
+    }
+
+    fn forget_broadcast(&self, _: BroadcastId) {
+        // So are broadcast values.
     }
 }
 
@@ -129,7 +132,7 @@ impl Shared {
         while let Some((spec, cancelled)) = self.next_task() {
             let (end, updates) = self.run(&spec, cancelled);
             self.state().accepted.remove(&spec.task);
-            self.link.finished(&spec, end, updates);
+            self.link.finished(self.services.executor, spec.task, end, updates);
         }
     }
 

@@ -1,7 +1,7 @@
 //! The context: the start of every program, the owner of everything that runs for it.
 
 use crate::checkpoints::Checkpoints;
-use crate::driver::{Driver, LocalCommitGate};
+use crate::driver::{Driver, LocalCommitGate, Properties};
 use crate::error::{Error, Result};
 use crate::log;
 use crate::master::Master;
@@ -10,13 +10,17 @@ use crate::progress::Progress;
 use firesteel_conf as conf;
 use firesteel_conf::Conf;
 use firesteel_io::StoreSettings;
+use firesteel_data::DataError;
+use firesteel_executor::WorkerCommand;
+use firesteel_executor::messages::{Begin, SHARED_DIRECTORY};
 use firesteel_operators::Services;
 use firesteel_scheduler::{Event, PoolSettings, SchedulerSettings, SchedulingMode, SpeculationSettings};
-use firesteel_storage::{Broadcasts, KeptBlocks, LocalDirs, MemoryPool};
+use firesteel_shuffle::ShuffleStore;
+use firesteel_storage::{BlockStore, Broadcasts, KeptBlocks, LocalDirs, MemoryPool, SharedFiles};
 use firesteel_types::{BroadcastId, ExecutorId, JobId, RddId, ShuffleId, StageId};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
@@ -62,6 +66,7 @@ pub struct Builder {
     conf: Conf,
     pools: BTreeMap<String, PoolSettings>,
     failed: Option<conf::ConfError>,
+    workers: Option<WorkerCommand>,
 }
 
 static ACTIVE: Mutex<Weak<Inner>> = Mutex::new(Weak::new());
@@ -89,6 +94,16 @@ impl Builder {
     /// `min_share` slots before others get more.
     pub fn pool(mut self, name: &str, weight: u32, min_share: u32) -> Self {
         self.pools.insert(name.into(), PoolSettings { weight: weight.max(1), min_share });
+        self
+    }
+
+    /// Runs tasks in processes of their own, one for each slot, that this command's server forks.
+    ///
+    /// The server reads lines of JSON from the socket that is its standard input, and forks a process for each that comes with a
+    /// socket; the process runs [`firesteel_executor::Worker`] on it. The Python face brings such a server.
+    #[doc(hidden)]
+    pub fn worker_processes(mut self, command: WorkerCommand) -> Self {
+        self.workers = Some(command);
         self
     }
 
@@ -126,7 +141,7 @@ impl Builder {
             stores.put_to_use();
         }
         let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
-        let driver = start_driver(&self.conf, settings, master.slots, serial)?;
+        let driver = start_driver(&self.conf, settings, master.slots, serial, self.workers)?;
         let parallelism = self.conf.get(&conf::DEFAULT_PARALLELISM)?.unwrap_or(master.slots);
         let progress = if self.conf.get(&conf::SHOW_PROGRESS)? { Progress::watch(&driver) } else { None };
         let log = log::Level::named(&self.conf.get(&conf::LOG_LEVEL)?);
@@ -190,31 +205,71 @@ fn start_driver(
     settings: SchedulerSettings,
     slots: u32,
     application: u64,
+    workers: Option<WorkerCommand>,
 ) -> Result<Arc<Driver>> {
     let start = |error: &dyn std::fmt::Display| Error::Start(error.to_string());
     let parent = match conf.get(&conf::LOCAL_DIR)? {
         dir if dir.is_empty() => std::env::temp_dir(),
         dir => PathBuf::from(dir),
     };
-    let memory = conf.get(&conf::MEMORY)?.unwrap_or_else(default_memory) as usize;
+    let budget = conf.get(&conf::MEMORY)?.unwrap_or_else(default_memory);
     let gate = Arc::new(LocalCommitGate(OnceLock::new()));
-    let memory = Arc::new(MemoryPool::new(memory));
+    let memory = Arc::new(MemoryPool::new(budget as usize));
     let dirs = Arc::new(LocalDirs::create(&parent).map_err(|e| start(&e))?);
+    let kept_here = Kept { memory: memory.clone(), dirs: dirs.clone() };
+    let kept = kept_here.stores(workers.is_some()).map_err(|e| start(&e))?;
+    let (blocks, shuffles, kept, broadcasts) = kept;
+    let directory = dirs.path().to_owned();
+    let commit = gate.clone();
     let services = Services {
         executor: ExecutorId::DRIVER,
         application,
-        kept: KeptBlocks::new(memory.clone(), dirs.clone()),
-        broadcasts: Arc::new(Broadcasts::new(memory.clone(), dirs.clone())),
+        kept,
+        broadcasts,
         memory,
         dirs,
-        shuffles: Arc::default(),
-        blocks: Arc::default(),
-        commit: gate.clone(),
+        shuffles,
+        blocks,
+        commit,
     };
     let driver = Arc::new(Driver::new(settings, Arc::new(services), conf.get(&conf::MAX_RESULT_SIZE)?));
     let _ = gate.0.set(Arc::downgrade(&driver));
-    driver.start(slots).map_err(|e| start(&e))?;
+    let Some(command) = workers else {
+        driver.start(slots).map_err(|e| start(&e))?;
+        return Ok(driver);
+    };
+    let settings = conf.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
+    let memory = budget / u64::from(slots.max(1));
+    let begin = Begin { executor: ExecutorId::DRIVER, application, directory, memory, settings };
+    driver.start_processes(slots, command, begin).map_err(|e| start(&e))?;
     Ok(driver)
+}
+
+/// What the driver's stores are made of.
+struct Kept {
+    memory: Arc<MemoryPool>,
+    dirs: Arc<LocalDirs>,
+}
+
+type Stores = (Arc<BlockStore>, Arc<ShuffleStore>, Arc<KeptBlocks>, Arc<Broadcasts>);
+
+impl Kept {
+    /// Stores of this process alone, or such that worker processes share.
+    fn stores(self, shared: bool) -> std::result::Result<Stores, DataError> {
+        let Kept { memory, dirs } = self;
+        if !shared {
+            let kept = KeptBlocks::new(memory.clone(), dirs.clone());
+            let broadcasts = Arc::new(Broadcasts::new(memory, dirs));
+            return Ok((Arc::default(), Arc::default(), kept, broadcasts));
+        }
+        let files = Arc::new(SharedFiles::open(dirs.path().join(SHARED_DIRECTORY))?);
+        Ok((
+            Arc::new(BlockStore::sharing(files.clone())),
+            Arc::new(ShuffleStore::sharing(files.clone(), dirs.clone())),
+            KeptBlocks::sharing(memory.clone(), dirs.clone(), files.clone()),
+            Arc::new(Broadcasts::sharing(memory, dirs, files)),
+        ))
+    }
 }
 
 /// 60 % of what is free, by the machine or the control group, whichever is less.
@@ -236,6 +291,7 @@ pub(crate) struct LocalProperties {
     pub(crate) group: Option<String>,
     pub(crate) pool: Option<String>,
     pub(crate) tags: Vec<String>,
+    pub(crate) properties: Properties,
 }
 
 thread_local! {
@@ -296,6 +352,16 @@ impl Context {
     /// Jobs that this thread runs from now on do not carry the tag any more.
     pub fn remove_job_tag(&self, tag: &str) {
         self.with_local(|local| local.tags.retain(|known| known != tag));
+    }
+
+    /// Tasks of jobs that this thread runs from now on can read these, by their names.
+    pub fn set_local_properties(&self, properties: BTreeMap<String, String>) {
+        self.with_local(|local| local.properties = Arc::new(properties));
+    }
+
+    /// The application's own directory. It goes when the context stops.
+    pub fn directory(&self) -> &Path {
+        self.inner.driver.services.dirs.path()
     }
 
     /// Cancels all running jobs of a group.

@@ -6,19 +6,25 @@
 
 use crate::accumulator::{Accumulators, Settled, Unmerged};
 use crate::resolve::StageRecipe;
-use firesteel_executor::{DriverLink, Executor, TaskEnd};
+use firesteel_executor::messages::Begin;
+use firesteel_executor::{
+    DriverLink, Executor, Executors, ProcessListener, Processes, TaskEnd, WorkerCommand,
+};
 use firesteel_operators::{CommitGate, Services, TaskSpec};
 use firesteel_scheduler::{Effect, Event, JobSpec, Scheduler, SchedulerSettings, TaskOutcome};
 use firesteel_status::Status;
 use firesteel_storage::kept::BlockListener;
 use firesteel_storage::lru::BlockKey;
 use firesteel_types::{
-    AccumulatorId, AccumulatorUpdate, ExecutorId, JobFailure, JobId, Millis, ShuffleId, StageId, TaskId,
+    AccumulatorId, AccumulatorUpdate, ExecutorId, ExecutorLossReason, JobFailure, JobId, Millis, ShuffleId, StageId, TaskId,
 };
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, TryLockError, Weak};
 use std::time::{Duration, Instant};
+
+/// The host of all executors on this machine.
+const HOST: &str = "localhost";
 
 /// What the thread that waits for a job is told.
 pub(crate) enum JobMessage {
@@ -33,6 +39,9 @@ pub(crate) enum JobMessage {
     Ended(Option<JobFailure>),
 }
 
+/// What tasks may read of what their program's thread has said.
+pub(crate) type Properties = Arc<BTreeMap<String, String>>;
+
 enum Message {
     Event(Event),
     Finished {
@@ -44,6 +53,7 @@ enum Message {
     },
     Submit {
         spec: JobSpec,
+        properties: Properties,
         to: Sender<JobMessage>,
     },
     AskCommit {
@@ -64,6 +74,7 @@ struct Core {
 
 struct RunningJob {
     to: Sender<JobMessage>,
+    properties: Properties,
     result_bytes: u64,
 }
 
@@ -72,7 +83,8 @@ pub(crate) struct Driver {
     core: Mutex<Core>,
     inbox: Mutex<VecDeque<Message>>,
     recipes: Mutex<HashMap<StageId, Arc<StageRecipe>>>,
-    executor: RwLock<Option<Arc<Executor>>>,
+    executors: RwLock<Option<Arc<dyn Executors>>>,
+    processes: RwLock<Option<Arc<Processes>>>,
     pub(crate) services: Arc<Services>,
     pub(crate) status: Mutex<Status>,
     pub(crate) accumulators: Accumulators,
@@ -98,7 +110,8 @@ impl Driver {
             core: Mutex::new(core),
             inbox: Mutex::default(),
             recipes: Mutex::default(),
-            executor: RwLock::new(None),
+            executors: RwLock::new(None),
+            processes: RwLock::new(None),
             services,
             status: Mutex::default(),
             accumulators: Accumulators::default(),
@@ -110,20 +123,47 @@ impl Driver {
     /// Starts the executor in this process, and the alarm clock.
     pub(crate) fn start(self: &Arc<Self>, slots: u32) -> std::io::Result<()> {
         let executor = Executor::start(slots, self.services.clone(), self.clone())?;
-        *self.executor.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(executor));
+        *self.executors.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(executor));
         self.services.kept.set_listener(Box::new(LocalBlockListener(Arc::downgrade(self))));
-        let driver = self.clone();
-        std::thread::Builder::new().name("firesteel-clock".into()).spawn(move || driver.ring())?;
-        self.tell(Event::ExecutorAdded { executor: ExecutorId::DRIVER, host: "localhost".into(), slots });
+        self.start_clock()?;
+        self.tell(Event::ExecutorAdded { executor: ExecutorId::DRIVER, host: HOST.into(), slots });
         Ok(())
+    }
+
+    /// Starts executors in processes of their own, and the alarm clock.
+    pub(crate) fn start_processes(
+        self: &Arc<Self>,
+        slots: u32,
+        command: WorkerCommand,
+        begin: Begin,
+    ) -> std::io::Result<()> {
+        let listener: Weak<dyn ProcessListener> = Arc::downgrade(&(self.clone() as Arc<dyn ProcessListener>));
+        let processes = Processes::start(command, begin, slots, listener)?;
+        *self.executors.write().unwrap_or_else(PoisonError::into_inner) = Some(processes.clone());
+        *self.processes.write().unwrap_or_else(PoisonError::into_inner) = Some(processes);
+        self.start_clock()
+    }
+
+    fn start_clock(self: &Arc<Self>) -> std::io::Result<()> {
+        let driver = self.clone();
+        std::thread::Builder::new().name("firesteel-clock".into()).spawn(move || driver.ring()).map(|_| ())
+    }
+
+    /// The worker processes, where tasks run in such.
+    pub(crate) fn processes(&self) -> Option<Arc<Processes>> {
+        self.processes.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Cancels everything and ends all threads.
     pub(crate) fn stop(&self) {
         self.tell(Event::CancelAll { reason: "the context was stopped".into() });
         self.tell(Event::SettleUpdates);
-        let executor = self.executor.write().unwrap_or_else(PoisonError::into_inner).take();
-        drop(executor);
+        let processes = self.processes.write().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(processes) = processes {
+            processes.stop();
+        }
+        let executors = self.executors.write().unwrap_or_else(PoisonError::into_inner).take();
+        drop(executors);
         self.alarm.stop();
         // Handles of RDDs may live on; files do not.
         self.services.dirs.clear();
@@ -136,11 +176,12 @@ impl Driver {
     pub(crate) fn submit(
         &self,
         spec: JobSpec,
+        properties: Properties,
         recipes: HashMap<StageId, Arc<StageRecipe>>,
     ) -> Receiver<JobMessage> {
         let (to, from) = channel();
         lock(&self.recipes).extend(recipes);
-        self.send(Message::Submit { spec, to });
+        self.send(Message::Submit { spec, properties, to });
         from
     }
 
@@ -217,8 +258,8 @@ impl Driver {
                 bytes = result;
                 Event::TaskFinished { task, executor, outcome, updates }
             }
-            Message::Submit { spec, to } => {
-                core.jobs.insert(spec.job, RunningJob { to, result_bytes: 0 });
+            Message::Submit { spec, properties, to } => {
+                core.jobs.insert(spec.job, RunningJob { to, properties, result_bytes: 0 });
                 Event::SubmitJob(spec)
             }
             Message::AskCommit { task, executor, answer } => {
@@ -243,8 +284,9 @@ impl Driver {
     /// Does what the scheduler decided. Gives an event when doing so shows that a job cannot go on.
     fn act(&self, core: &mut Core, effect: Effect, bytes: &mut Option<Vec<u8>>) -> Option<Event> {
         match effect {
-            Effect::Launch(launch) => self.with_executor(|executor| {
-                executor.launch(TaskSpec {
+            Effect::Launch(launch) => self.with_executors(|executors| {
+                let properties = core.jobs.get(&launch.job).map(|job| job.properties.clone());
+                let spec = TaskSpec {
                     task: launch.task,
                     stage: launch.stage,
                     stage_attempt: launch.stage_attempt,
@@ -253,9 +295,13 @@ impl Driver {
                     attempt: launch.attempt,
                     inputs: launch.inputs,
                     kept: launch.kept,
-                });
+                    properties: properties.unwrap_or_default(),
+                };
+                executors.launch(launch.executor, spec);
             }),
-            Effect::Kill { task, .. } => self.with_executor(|executor| executor.kill(task)),
+            Effect::Kill { task, executor, .. } => {
+                self.with_executors(|executors| executors.kill(executor, task));
+            }
             Effect::ResultAccepted { job, output, .. } => return core.deliver(job, output, bytes.take()),
             Effect::JobEnded { job, failure } => {
                 if let Some(running) = core.jobs.remove(&job) {
@@ -266,12 +312,15 @@ impl Driver {
             Effect::StageForgotten { stage } => {
                 let recipe = lock(&self.recipes).remove(&stage);
                 drop(recipe);
-                self.with_executor(|executor| executor.forget_stage(stage));
+                self.with_executors(|executors| executors.forget_stage(stage));
             }
             Effect::MapOutputDropped { shuffle, map, task, .. } => {
                 self.services.shuffles.remove(shuffle, map, task)
             }
-            Effect::DropKept { rdd, .. } => self.services.kept.remove_rdd(rdd),
+            Effect::DropKept { rdd, .. } => {
+                self.services.kept.remove_rdd(rdd);
+                self.with_executors(|executors| executors.forget_rdd(rdd));
+            }
             Effect::CommitDecision { task, allowed, .. } => {
                 if let Some(answer) = core.commits.remove(&task) {
                     let _ = answer.send(allowed);
@@ -283,9 +332,9 @@ impl Driver {
         None
     }
 
-    fn with_executor(&self, f: impl FnOnce(&Executor)) {
-        if let Some(executor) = &*self.executor.read().unwrap_or_else(PoisonError::into_inner) {
-            f(executor);
+    pub(crate) fn with_executors(&self, f: impl FnOnce(&dyn Executors)) {
+        if let Some(executors) = &*self.executors.read().unwrap_or_else(PoisonError::into_inner) {
+            f(&**executors);
         }
     }
 
@@ -325,7 +374,7 @@ impl DriverLink for Driver {
         recipe.ok_or_else(|| format!("the driver has forgotten stage {stage}"))?.encoded()
     }
 
-    fn finished(&self, spec: &TaskSpec, end: TaskEnd, updates: Vec<AccumulatorUpdate>) {
+    fn finished(&self, executor: ExecutorId, task: TaskId, end: TaskEnd, updates: Vec<AccumulatorUpdate>) {
         let (outcome, bytes) = match end {
             TaskEnd::Result(bytes) => (TaskOutcome::Result, bytes),
             TaskEnd::MapOutput { shuffle, map, bytes, checksum } => {
@@ -333,8 +382,46 @@ impl DriverLink for Driver {
             }
             TaskEnd::Failed(failure) => (TaskOutcome::Failed(*failure), vec![]),
         };
-        let executor = ExecutorId::DRIVER;
-        self.send(Message::Finished { task: spec.task, executor, outcome, bytes, updates });
+        self.send(Message::Finished { task, executor, outcome, bytes, updates });
+    }
+}
+
+impl ProcessListener for Driver {
+    fn added(&self, executor: ExecutorId) {
+        self.tell(Event::ExecutorAdded { executor, host: HOST.into(), slots: 1 });
+    }
+
+    fn lost(&self, executor: ExecutorId, reason: ExecutorLossReason) {
+        self.tell(Event::ExecutorLost { executor, reason, outputs_survive: true });
+    }
+
+    fn alive(&self, executor: ExecutorId, running: Vec<TaskId>) {
+        self.tell(Event::Heartbeat { executor, running });
+    }
+
+    fn stored(&self, executor: ExecutorId, BlockKey { rdd, partition, version }: BlockKey) {
+        self.tell(Event::BlockStored { executor, rdd, partition, version });
+    }
+
+    fn dropped(&self, executor: ExecutorId, BlockKey { rdd, partition, version }: BlockKey) {
+        self.tell(Event::BlockDropped { executor, rdd, partition, version });
+    }
+
+    fn may_commit(&self, executor: ExecutorId, task: TaskId) -> bool {
+        self.ask_commit(executor, task)
+    }
+
+    fn out_of_workers(&self, why: String) {
+        self.tell(Event::CancelAll { reason: why });
+    }
+}
+
+impl Driver {
+    fn ask_commit(&self, executor: ExecutorId, task: TaskId) -> bool {
+        let (answer, decision) = sync_channel(1);
+        self.send(Message::AskCommit { task, executor, answer });
+        // The scheduler answers every request; only a stopped driver drops it.
+        decision.recv().unwrap_or(false)
     }
 }
 
@@ -344,10 +431,7 @@ pub(crate) struct LocalCommitGate(pub(crate) std::sync::OnceLock<std::sync::Weak
 impl CommitGate for LocalCommitGate {
     fn may_commit(&self, task: TaskId) -> bool {
         let Some(driver) = self.0.get().and_then(std::sync::Weak::upgrade) else { return false };
-        let (answer, decision) = sync_channel(1);
-        driver.send(Message::AskCommit { task, executor: ExecutorId::DRIVER, answer });
-        // The scheduler answers every request; only a stopped driver drops it.
-        decision.recv().unwrap_or(false)
+        driver.ask_commit(ExecutorId::DRIVER, task)
     }
 }
 

@@ -46,7 +46,7 @@ impl Context {
             group: local.group,
             tags: local.tags,
         };
-        let messages = self.driver().submit(spec, resolved.recipes);
+        let messages = self.driver().submit(spec, local.properties, resolved.recipes);
         Ok(RunningJob { id, site: request.site, messages, marked: resolved.marked })
     }
 

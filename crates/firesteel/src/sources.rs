@@ -44,7 +44,10 @@ impl Context {
         for i in 0..partitions {
             let mut block = vec![];
             match write_records(&data[bound(i)..bound(i + 1)], &mut block) {
-                Ok(()) => self.driver().services.blocks.put(BlockId::Input(id, Partition(i)), block.into()),
+                Ok(()) => {
+                    let put = self.driver().services.blocks.put(BlockId::Input(id, Partition(i)), block.into());
+                    code = put.and(code);
+                }
                 Err(error) => code = Err(error),
             }
         }

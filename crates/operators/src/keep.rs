@@ -56,6 +56,9 @@ impl<T: Data> Keep<T> {
 
     /// Computes a partition and keeps it, with what its functions add to accumulators.
     fn compute(&self, key: BlockKey, task: &Task) -> Outcome<Stream<T>> {
+        if task.services().kept.is_shared() {
+            return self.compute_shared(key, task);
+        }
         let added = Gathering::begin(task.spec().task);
         let mut input = self.input.open(key.partition, task)?;
         let kept = &task.services().kept;
@@ -85,6 +88,41 @@ impl<T: Data> Keep<T> {
         let reader = file.read().map_err(|e| self.origin.data_failure(e))?;
         kept.put_disk(key, file, added.updates()?);
         Ok(self.read_frames(FrameSource::Disk(reader), key, task))
+    }
+
+    /// Computes a partition and leaves it in a file that all processes of the machine find; records stay in this one's memory,
+    /// too, as long as there is room.
+    fn compute_shared(&self, key: BlockKey, task: &Task) -> Outcome<Stream<T>> {
+        let failed = |error| self.origin.data_failure(error);
+        let added = Gathering::begin(task.spec().task);
+        let mut input = self.input.open(key.partition, task)?;
+        let kept = &task.services().kept;
+        let mut reservation = kept.reserve(key.rdd);
+        let mut file = kept.create_file().map_err(failed)?;
+        let compression = self.keep_as.compression;
+        let mut in_memory = Some(RecordsBlock { chunks: vec![], bytes: 0, compression });
+        let mut encoded = vec![];
+        while let Some(batch) = input.next_batch()? {
+            encoded.clear();
+            write_records(batch.as_slice(), &mut encoded).map_err(failed)?;
+            file.push(&compression.pack(&encoded)).map_err(failed)?;
+            if let Some(block) = &mut in_memory {
+                block.chunks.push(Arc::new(batch.into_vec()));
+                block.bytes += LIVE_BYTES * encoded.len();
+                if !reservation.cover(block.bytes) {
+                    in_memory = None;
+                }
+            }
+        }
+        let file = file.finish().map_err(failed)?;
+        let (reader, updates) = (file.read().map_err(failed)?, added.updates()?);
+        kept.put_shared(key, file, &updates).map_err(failed)?;
+        let Some(block) = in_memory else {
+            return Ok(self.read_frames(FrameSource::Disk(reader), key, task));
+        };
+        let block: Arc<dyn KeptBlock> = Arc::new(block);
+        kept.put_memory(key, block.clone(), updates, reservation, false);
+        Ok(self.read_memory(block, key, task))
     }
 
     /// Takes batches until the input ends, or memory does. Gives what it has, and whether that is all.
@@ -139,6 +177,9 @@ impl<T: Data> Keep<T> {
         Stream::new(task, stream)
     }
 }
+
+/// So many bytes of memory an encoded byte is taken for, where records are not measured one by one.
+const LIVE_BYTES: usize = 4;
 
 /// What ends the writing of a partition: the data's fault or the computation's.
 enum Failure {

@@ -56,6 +56,7 @@ impl Blocks {
         };
         let output = store
             .get(self.outputs.shuffle, map.map, map.task)
+            .map_err(|e| failed(e.to_string()))?
             .ok_or_else(|| failed("the executor does not have it any more".into()))?;
         for bytes in output.read(self.reducer.0) {
             self.ready.push_back(bytes.map_err(|e| failed(e.to_string()))?);

@@ -38,7 +38,8 @@ impl<T: Data> Slices<T> {
 impl<T: Data> Operator<T> for Slices<T> {
     fn open(self: Arc<Self>, partition: Partition, task: &Task) -> Outcome<Stream<T>> {
         let id = BlockId::Input(self.origin.rdd, partition);
-        let block = task.services().blocks.get(id).ok_or_else(|| {
+        let block = task.services().blocks.get(id).map_err(|e| self.origin.data_failure(e))?;
+        let block = block.ok_or_else(|| {
             Box::new(TaskFailure::Operation {
                 operation: format!("find block {id}"),
                 message: "it is not there".into(),

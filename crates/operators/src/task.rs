@@ -9,6 +9,8 @@ use firesteel_types::{
     CallSite, ExecutorId, JobId, KillReason, Partition, RddId, ShuffleId, ShuffleOutputs, StageAttempt,
     StageId, TaskFailure, TaskId, UpdateScope,
 };
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -44,7 +46,7 @@ pub struct Services {
 }
 
 /// Which task this is.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TaskSpec {
     /// The attempt's own id.
     pub task: TaskId,
@@ -62,6 +64,8 @@ pub struct TaskSpec {
     pub inputs: Arc<[Arc<ShuffleOutputs>]>,
     /// The version under which it may read and keep partitions of each persisted RDD.
     pub kept: Arc<[(RddId, u64)]>,
+    /// What the program's thread had said for all of its job's tasks to read.
+    pub properties: Arc<BTreeMap<String, String>>,
 }
 
 /// A running task, as its operators see it. Cheap to clone.

@@ -24,8 +24,11 @@ struct Run {
 
 enum Place {
     Memory { bytes: Arc<Vec<u8>>, pool: Arc<MemoryPool> },
-    Disk { path: PathBuf, checksums: Vec<u64> },
+    Disk { path: PathBuf, checksums: Vec<u64>, is_own: bool },
 }
+
+/// A run as other processes of the machine find it: its file, where each reducer's blocks begin, and their checksums.
+pub(crate) type SharedRun = (PathBuf, Vec<u64>, Vec<u64>);
 
 /// Blocks of records as bytes, end to end.
 pub enum BlockBytes {
@@ -93,6 +96,31 @@ impl MapOutput {
     }
 }
 
+impl MapOutput {
+    /// Leaves all of it in files for others, who remove them.
+    pub(crate) fn leave_on_disk(&mut self, dirs: &LocalDirs) -> Result<Vec<SharedRun>, DataError> {
+        let mut shared = vec![];
+        for run in &mut self.runs {
+            if let Place::Memory { bytes, pool } = &run.place {
+                let (written, pool, length) = (write_to_disk(bytes, &run.offsets, dirs)?, pool.clone(), bytes.len());
+                run.place = written;
+                pool.arbiter().unstore(length);
+            }
+            if let Place::Disk { path, checksums, is_own } = &mut run.place {
+                *is_own = false;
+                shared.push((path.clone(), run.offsets.clone(), checksums.clone()));
+            }
+        }
+        Ok(shared)
+    }
+
+    /// What another process has left.
+    pub(crate) fn of_shared(runs: Vec<SharedRun>) -> Self {
+        let run = |(path, offsets, checksums)| Run { place: Place::Disk { path, checksums, is_own: false }, offsets };
+        MapOutput { runs: runs.into_iter().map(run).collect() }
+    }
+}
+
 impl Run {
     fn read(&self, reducer: usize) -> Result<Option<BlockBytes>, DataError> {
         let (Some(&start), Some(&end)) = (self.offsets.get(reducer), self.offsets.get(reducer + 1)) else {
@@ -105,7 +133,7 @@ impl Run {
             Place::Memory { bytes, .. } => {
                 Ok(Some(BlockBytes::Shared(bytes.clone(), start as usize..end as usize)))
             }
-            Place::Disk { path, checksums } => {
+            Place::Disk { path, checksums, .. } => {
                 let mut bytes = vec![0; (end - start) as usize];
                 let file = File::open(path).map_err(|e| DataError::io("open", path, e))?;
                 file.read_exact_at(&mut bytes, start).map_err(|e| DataError::io("read", path, e))?;
@@ -127,7 +155,7 @@ fn write_to_disk(bytes: &[u8], offsets: &[u64], dirs: &LocalDirs) -> Result<Plac
     }
     let checksums =
         offsets.windows(2).map(|ends| xxh3_64(&bytes[ends[0] as usize..ends[1] as usize])).collect();
-    Ok(Place::Disk { path, checksums })
+    Ok(Place::Disk { path, checksums, is_own: true })
 }
 
 impl Drop for Run {
@@ -135,7 +163,8 @@ impl Drop for Run {
         match &self.place {
             Place::Memory { bytes, pool } => pool.arbiter().unstore(bytes.len()),
             // What cannot be removed now goes with the directory.
-            Place::Disk { path, .. } => drop(std::fs::remove_file(path)),
+            Place::Disk { path, is_own: true, .. } => drop(std::fs::remove_file(path)),
+            Place::Disk { is_own: false, .. } => {}
         }
     }
 }

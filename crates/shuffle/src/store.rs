@@ -1,6 +1,8 @@
 //! The map outputs that an executor has.
 
-use crate::output::MapOutput;
+use crate::output::{MapOutput, SharedRun};
+use firesteel_data::DataError;
+use firesteel_storage::{LocalDirs, SharedFiles};
 use firesteel_types::{Partition, ShuffleId, TaskId};
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -11,41 +13,82 @@ type Key = (ShuffleId, Partition, TaskId);
 #[derive(Default)]
 pub struct ShuffleStore {
     outputs: RwLock<BTreeMap<Key, Arc<MapOutput>>>,
+    /// Where the processes of one machine find each other's outputs.
+    shared: Option<(Arc<SharedFiles>, Arc<LocalDirs>)>,
 }
 
+/// So many outputs of other processes are remembered between two reads.
+const REMEMBERED: usize = 4096;
+
 impl ShuffleStore {
+    /// A store whose outputs all processes find that share these files; what is put here is written into `dirs`.
+    pub fn sharing(files: Arc<SharedFiles>, dirs: Arc<LocalDirs>) -> Self {
+        ShuffleStore { outputs: RwLock::default(), shared: Some((files, dirs)) }
+    }
+
     /// Keeps an output.
-    pub fn put(&self, shuffle: ShuffleId, map: Partition, task: TaskId, output: MapOutput) {
-        self.write(|outputs| outputs.insert((shuffle, map, task), Arc::new(output)));
+    ///
+    /// # Errors
+    /// When others are to find it, and it cannot be written.
+    pub fn put(
+        &self,
+        shuffle: ShuffleId,
+        map: Partition,
+        task: TaskId,
+        mut output: MapOutput,
+    ) -> Result<(), DataError> {
+        let key = (shuffle, map, task);
+        if let Some((files, dirs)) = &self.shared {
+            let runs = output.leave_on_disk(dirs)?;
+            return files.publish(&name(key), &runs, []);
+        }
+        self.write(|outputs| outputs.insert(key, Arc::new(output)));
+        Ok(())
     }
 
     /// The output of this very attempt, if it is here.
-    pub fn get(&self, shuffle: ShuffleId, map: Partition, task: TaskId) -> Option<Arc<MapOutput>> {
-        let outputs = self.outputs.read().unwrap_or_else(PoisonError::into_inner);
-        outputs.get(&(shuffle, map, task)).cloned()
+    ///
+    /// # Errors
+    /// When another process has left it, and its description cannot be read.
+    pub fn get(
+        &self,
+        shuffle: ShuffleId,
+        map: Partition,
+        task: TaskId,
+    ) -> Result<Option<Arc<MapOutput>>, DataError> {
+        let key = (shuffle, map, task);
+        let known = self.outputs.read().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        let (None, Some((files, _))) = (&known, &self.shared) else { return Ok(known) };
+        let Some((runs, _)) = files.find::<Vec<SharedRun>>(&name(key))? else { return Ok(None) };
+        let output = Arc::new(MapOutput::of_shared(runs));
+        self.write(|outputs| {
+            if outputs.len() >= REMEMBERED {
+                outputs.clear();
+            }
+            outputs.insert(key, output.clone())
+        });
+        Ok(Some(output))
     }
 
     /// Forgets one output.
     pub fn remove(&self, shuffle: ShuffleId, map: Partition, task: TaskId) {
+        let key = (shuffle, map, task);
         // Dropped outside the lock: it may remove a file.
-        drop(self.write(|outputs| outputs.remove(&(shuffle, map, task))));
-    }
-
-    /// Forgets all outputs of a shuffle.
-    pub fn remove_shuffle(&self, shuffle: ShuffleId) {
-        let first = (shuffle, Partition(0), TaskId(0));
-        let dropped = self.write(|outputs| {
-            let mut rest = outputs.split_off(&first);
-            let after = (ShuffleId(shuffle.0 + 1), Partition(0), TaskId(0));
-            outputs.append(&mut rest.split_off(&after));
-            rest
-        });
-        drop(dropped);
+        drop(self.write(|outputs| outputs.remove(&key)));
+        let Some((files, _)) = &self.shared else { return };
+        if let Ok(Some((runs, _))) = files.find::<Vec<SharedRun>>(&name(key)) {
+            // What cannot be removed now goes with the directory.
+            runs.iter().for_each(|(path, ..)| drop(std::fs::remove_file(path)));
+        }
+        files.remove(&name(key));
     }
 
     /// How many outputs there are.
     pub fn len(&self) -> usize {
-        self.outputs.read().unwrap_or_else(PoisonError::into_inner).len()
+        match &self.shared {
+            Some((files, _)) => files.names("shuffle-").len(),
+            None => self.outputs.read().unwrap_or_else(PoisonError::into_inner).len(),
+        }
     }
 
     /// Whether there are none.
@@ -56,4 +99,8 @@ impl ShuffleStore {
     fn write<R>(&self, f: impl FnOnce(&mut BTreeMap<Key, Arc<MapOutput>>) -> R) -> R {
         f(&mut self.outputs.write().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+fn name((shuffle, map, task): Key) -> String {
+    format!("shuffle-{shuffle}-{map}-{task}")
 }

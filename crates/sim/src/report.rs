@@ -85,6 +85,7 @@ impl Report {
             TaskFailure::FetchFailed { .. } => self.fetch_failures += 1,
             TaskFailure::KeptBlockGone { .. } => self.kept_gone += 1,
             TaskFailure::Panic { .. }
+            | TaskFailure::Exception(_)
             | TaskFailure::Operation { .. }
             | TaskFailure::ExecutorLost { .. }
             | TaskFailure::Killed(_)

@@ -1,5 +1,7 @@
-//! Blocks that an executor keeps in memory, by name.
+//! Blocks that an executor keeps, by name: in memory, or where several processes find them.
 
+use crate::SharedFiles;
+use firesteel_data::DataError;
 use firesteel_types::BlockId;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,27 +10,58 @@ use std::sync::{Arc, Mutex, PoisonError};
 #[derive(Default, Debug)]
 pub struct BlockStore {
     blocks: Mutex<HashMap<BlockId, Arc<[u8]>>>,
+    shared: Option<Arc<SharedFiles>>,
 }
 
+/// A block is written to a file in stretches of this length.
+const STRETCH: usize = 16 << 20;
+
 impl BlockStore {
+    /// A store whose blocks all processes find that share these files.
+    pub fn sharing(files: Arc<SharedFiles>) -> Self {
+        BlockStore { blocks: Mutex::default(), shared: Some(files) }
+    }
+
     /// Keeps a block.
-    pub fn put(&self, id: BlockId, bytes: Arc<[u8]>) {
+    ///
+    /// # Errors
+    /// When others are to find it, and it cannot be written.
+    pub fn put(&self, id: BlockId, bytes: Arc<[u8]>) -> Result<(), DataError> {
+        if let Some(files) = &self.shared {
+            return files.publish(&id.to_string(), &(bytes.len() as u64), bytes.chunks(STRETCH));
+        }
         self.with(|blocks| blocks.insert(id, bytes));
+        Ok(())
     }
 
     /// The block, if it is here.
-    pub fn get(&self, id: BlockId) -> Option<Arc<[u8]>> {
-        self.with(|blocks| blocks.get(&id).cloned())
+    ///
+    /// # Errors
+    /// When it lies in a file that cannot be read.
+    pub fn get(&self, id: BlockId) -> Result<Option<Arc<[u8]>>, DataError> {
+        let Some(files) = &self.shared else { return Ok(self.with(|blocks| blocks.get(&id).cloned())) };
+        let Some((length, mut reader)) = files.find::<u64>(&id.to_string())? else { return Ok(None) };
+        let (mut bytes, mut stretch) = (Vec::with_capacity(length as usize), vec![]);
+        while reader.next(&mut stretch)? {
+            bytes.extend_from_slice(&stretch);
+        }
+        Ok(Some(bytes.into()))
     }
 
     /// Forgets a block.
     pub fn remove(&self, id: BlockId) {
-        self.with(|blocks| blocks.remove(&id));
+        match &self.shared {
+            Some(files) => files.remove(&id.to_string()),
+            None => drop(self.with(|blocks| blocks.remove(&id))),
+        }
     }
 
     /// How many blocks there are.
     pub fn len(&self) -> usize {
-        self.with(|blocks| blocks.len())
+        match &self.shared {
+            Some(files) => files.names("input_").len(),
+            None => self.with(|blocks| blocks.len()),
+        }
     }
 
     /// Whether there are none.

@@ -3,10 +3,10 @@
 //! The encoded value lies in one stretch of memory, or on disk where the budget has no room for it; either way in pieces, each
 //! with its checksum, which is how it travels and how it is checked before anything is made of it.
 
-use crate::{LocalDirs, MemoryPool};
+use crate::{LocalDirs, MemoryPool, SharedFiles};
 use bytes::Bytes;
 use firesteel_data::DataError;
-use firesteel_data::frames::{FrameWriter, FramedFile};
+use firesteel_data::frames::{FrameReader, FrameWriter, FramedFile};
 use firesteel_types::BroadcastId;
 use std::any::Any;
 use std::collections::HashMap;
@@ -36,6 +36,8 @@ pub struct Broadcasts {
     pool: Arc<MemoryPool>,
     dirs: Arc<LocalDirs>,
     entries: Mutex<HashMap<BroadcastId, Arc<Entry>>>,
+    /// Where the processes of one machine find each other's values.
+    shared: Option<Arc<SharedFiles>>,
 }
 
 struct Entry {
@@ -54,12 +56,19 @@ struct Decoded {
 enum Encoded {
     Memory { bytes: Bytes, checksums: Vec<u64>, reserved: usize },
     Disk(FramedFile, usize),
+    /// In a file that all processes of the machine find.
+    Shared(Arc<SharedFiles>),
 }
 
 impl Broadcasts {
     /// None yet.
     pub fn new(pool: Arc<MemoryPool>, dirs: Arc<LocalDirs>) -> Self {
-        Broadcasts { pool, dirs, entries: Mutex::default() }
+        Broadcasts { pool, dirs, entries: Mutex::default(), shared: None }
+    }
+
+    /// Values that all processes find that share these files.
+    pub fn sharing(pool: Arc<MemoryPool>, dirs: Arc<LocalDirs>, files: Arc<SharedFiles>) -> Self {
+        Broadcasts { shared: Some(files), ..Broadcasts::new(pool, dirs) }
     }
 
     /// Takes an encoded value: in memory where there is room, else on disk.
@@ -67,7 +76,10 @@ impl Broadcasts {
     /// # Errors
     /// When it cannot be written.
     pub fn put(&self, id: BroadcastId, bytes: Bytes) -> Result<(), DataError> {
-        let encoded = if self.pool.try_store(bytes.len()) {
+        let encoded = if let Some(files) = &self.shared {
+            files.publish(&name(id), &(bytes.len() as u64), bytes.chunks(PIECE_BYTES))?;
+            Encoded::Shared(files.clone())
+        } else if self.pool.try_store(bytes.len()) {
             let checksums = bytes.chunks(PIECE_BYTES).map(xxh3_64).collect();
             Encoded::Memory { reserved: bytes.len(), bytes, checksums }
         } else {
@@ -121,6 +133,15 @@ impl Broadcasts {
         // Dropped outside the lock: values are the user's.
         let removed = self.entries().remove(&id);
         drop(removed);
+        if let Some(files) = &self.shared {
+            files.remove(&name(id));
+        }
+    }
+
+    /// Forgets what this process has of a value that another has removed.
+    pub fn forget(&self, id: BroadcastId) {
+        let removed = self.entries().remove(&id);
+        drop(removed);
     }
 
     /// How many there are.
@@ -134,7 +155,19 @@ impl Broadcasts {
     }
 
     fn entry(&self, id: BroadcastId) -> Result<Arc<Entry>, BroadcastError> {
-        self.entries().get(&id).cloned().ok_or(BroadcastError::Destroyed)
+        if let Some(entry) = self.entries().get(&id) {
+            return Ok(entry.clone());
+        }
+        let Some(files) = &self.shared else { return Err(BroadcastError::Destroyed) };
+        if files.find::<u64>(&name(id))?.is_none() {
+            return Err(BroadcastError::Destroyed);
+        }
+        let entry = Arc::new(Entry {
+            encoded: Encoded::Shared(files.clone()),
+            value: Mutex::default(),
+            pool: self.pool.clone(),
+        });
+        Ok(self.entries().entry(id).or_insert(entry).clone())
     }
 
     fn entries(&self) -> MutexGuard<'_, HashMap<BroadcastId, Arc<Entry>>> {
@@ -156,16 +189,28 @@ impl Encoded {
                     }),
                 }
             }
-            Encoded::Disk(file, length) => {
-                let (mut reader, mut piece) = (file.read()?, vec![]);
-                let mut bytes = Vec::with_capacity(*length);
-                while reader.next(&mut piece)? {
-                    bytes.extend_from_slice(&piece);
-                }
-                Ok(bytes.into())
-            }
+            Encoded::Disk(file, length) => read_pieces(file.read()?, *length),
+            Encoded::Shared(files) => match files.find::<u64>(&name(id))? {
+                Some((length, reader)) => read_pieces(reader, length as usize),
+                None => Err(DataError::Corrupt {
+                    source_name: format!("broadcast variable {id}"),
+                    message: "it was destroyed while it was used".into(),
+                }),
+            },
         }
     }
+}
+
+fn read_pieces(mut reader: FrameReader, length: usize) -> Result<Bytes, DataError> {
+    let (mut bytes, mut piece) = (Vec::with_capacity(length), vec![]);
+    while reader.next(&mut piece)? {
+        bytes.extend_from_slice(&piece);
+    }
+    Ok(bytes.into())
+}
+
+fn name(id: BroadcastId) -> String {
+    format!("broadcast-{id}")
 }
 
 impl Drop for Entry {

@@ -6,11 +6,12 @@
 
 use crate::lru::{BlockKey, Lru};
 use crate::memory::{Answer, Evict};
-use crate::{LocalDirs, MemoryPool};
+use crate::{LocalDirs, MemoryPool, SharedFiles};
 use firesteel_data::DataError;
 use firesteel_data::frames::{FrameWriter, FramedFile};
 use firesteel_types::{AccumulatorUpdate, RddId};
 use std::any::Any;
+use std::path::PathBuf;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -62,7 +63,12 @@ pub struct KeptBlocks {
     dirs: Arc<LocalDirs>,
     state: Mutex<State>,
     listener: OnceLock<Box<dyn BlockListener>>,
+    /// Where the processes of one machine find each other's partitions.
+    shared: Option<Arc<SharedFiles>>,
 }
+
+/// A partition as other processes of the machine find it: its file, the frames and bytes in it, and the updates that go with it.
+type SharedBlock = (PathBuf, u64, u64, Vec<AccumulatorUpdate>);
 
 #[derive(Default)]
 struct State {
@@ -81,7 +87,18 @@ struct Block {
 impl KeptBlocks {
     /// Nothing is kept yet.
     pub fn new(pool: Arc<MemoryPool>, dirs: Arc<LocalDirs>) -> Arc<Self> {
-        let kept = Arc::new(KeptBlocks { pool, dirs, state: Mutex::default(), listener: OnceLock::new() });
+        Self::make(pool, dirs, None)
+    }
+
+    /// Nothing is kept yet. What is kept lies in files that all processes find that share these; what this process has in memory
+    /// is there a second time.
+    pub fn sharing(pool: Arc<MemoryPool>, dirs: Arc<LocalDirs>, files: Arc<SharedFiles>) -> Arc<Self> {
+        Self::make(pool, dirs, Some(files))
+    }
+
+    fn make(pool: Arc<MemoryPool>, dirs: Arc<LocalDirs>, shared: Option<Arc<SharedFiles>>) -> Arc<Self> {
+        let (state, listener) = (Mutex::default(), OnceLock::new());
+        let kept = Arc::new(KeptBlocks { pool, dirs, state, listener, shared });
         let evict: Arc<dyn Evict> = kept.clone();
         kept.pool.set_evict(Arc::downgrade(&evict));
         kept
@@ -94,6 +111,46 @@ impl KeptBlocks {
 
     /// A partition, if it is kept.
     pub fn get(&self, key: BlockKey) -> Option<(Found, KeptUpdates)> {
+        self.get_own(key).or_else(|| self.get_shared(key))
+    }
+
+    /// Whether what is kept lies in files that other processes find, too.
+    pub fn is_shared(&self) -> bool {
+        self.shared.is_some()
+    }
+
+    /// What another process has left, or this one before it dropped it from memory. A broken description counts as none.
+    fn get_shared(&self, key: BlockKey) -> Option<(Found, KeptUpdates)> {
+        let files = self.shared.as_ref()?;
+        let ((path, frames, bytes, updates), _) = files.find::<SharedBlock>(&name(key)).ok()??;
+        Some((Found::Disk(Arc::new(FramedFile::foreign(path, frames, bytes))), updates.into()))
+    }
+
+    /// Leaves a partition for all processes. Of two attempts at one partition, either: they are the same.
+    ///
+    /// # Errors
+    /// When its description cannot be written.
+    pub fn put_shared(&self, key: BlockKey, file: FramedFile, updates: &KeptUpdates) -> Result<(), DataError> {
+        let Some(files) = &self.shared else { return Ok(()) };
+        let path = file.path().to_owned();
+        let (frames, bytes) = file.leave();
+        files.publish(&name(key), &(path, frames, bytes, updates.to_vec()), [])?;
+        if let Some(listener) = self.listener.get() {
+            listener.stored(key);
+        }
+        Ok(())
+    }
+
+    /// Removes a shared partition, with its file.
+    fn remove_shared(files: &SharedFiles, name: &str) {
+        if let Ok(Some(((path, ..), _))) = files.find::<SharedBlock>(name) {
+            // What cannot be removed now goes with the directory.
+            let _ = std::fs::remove_file(path);
+        }
+        files.remove(name);
+    }
+
+    fn get_own(&self, key: BlockKey) -> Option<(Found, KeptUpdates)> {
         let mut state = self.state();
         let block = state.blocks.get(&key)?;
         let updates = block.updates.clone();
@@ -169,18 +226,42 @@ impl KeptBlocks {
     pub fn remove(&self, key: BlockKey) {
         let removed = self.take_out(|other| other == key);
         self.let_go(removed, true);
+        if let Some(files) = &self.shared {
+            Self::remove_shared(files, &name(key));
+            if let Some(listener) = self.listener.get() {
+                listener.dropped(key);
+            }
+        }
     }
 
     /// Forgets all partitions of an RDD. Nobody is told: whoever asks knows.
     pub fn remove_rdd(&self, rdd: RddId) {
         let removed = self.take_out(|key| key.rdd == rdd);
         self.let_go(removed, false);
+        if let Some(files) = &self.shared {
+            files.names(&prefix(rdd)).iter().for_each(|name| Self::remove_shared(files, name));
+        }
+    }
+
+    /// Forgets what this process has in memory of an RDD whose partitions another removes.
+    pub fn forget_rdd(&self, rdd: RddId) {
+        let removed = self.take_out(|key| key.rdd == rdd);
+        self.let_go(removed, false);
     }
 
     /// How much is kept of an RDD.
     pub fn size_of(&self, rdd: RddId) -> KeptSize {
-        let state = self.state();
         let mut size = KeptSize::default();
+        if let Some(files) = &self.shared {
+            for name in files.names(&prefix(rdd)) {
+                if let Ok(Some(((_, _, bytes, _), _))) = files.find::<SharedBlock>(&name) {
+                    size.partitions += 1;
+                    size.disk_bytes += bytes;
+                }
+            }
+            return size;
+        }
+        let state = self.state();
         for (_, block) in state.blocks.iter().filter(|(key, _)| key.rdd == rdd) {
             size.partitions += 1;
             size.memory_bytes += block.memory.as_ref().map_or(0, |memory| memory.bytes() as u64);
@@ -191,7 +272,10 @@ impl KeptBlocks {
 
     /// How many partitions are kept.
     pub fn len(&self) -> usize {
-        self.state().blocks.len()
+        match &self.shared {
+            Some(files) => files.names("kept-").len(),
+            None => self.state().blocks.len(),
+        }
     }
 
     /// Whether none is.
@@ -208,7 +292,7 @@ impl KeptBlocks {
     fn stored(&self, key: BlockKey) {
         let older = self.take_out(|other| other.rdd == key.rdd && other.version < key.version);
         self.let_go(older, false);
-        if let Some(listener) = self.listener.get() {
+        if !self.is_shared() && let Some(listener) = self.listener.get() {
             listener.stored(key);
         }
     }
@@ -228,7 +312,7 @@ impl KeptBlocks {
             if let Some(memory) = &block.memory {
                 self.pool.arbiter().unkeep(memory.bytes());
             }
-            if tell && let Some(listener) = self.listener.get() {
+            if tell && !self.is_shared() && let Some(listener) = self.listener.get() {
                 listener.dropped(key);
             }
         }
@@ -265,7 +349,7 @@ impl KeptBlocks {
         if let Some(memory) = freed {
             self.pool.arbiter().unkeep(memory.bytes());
         }
-        if dropped && let Some(listener) = self.listener.get() {
+        if dropped && !self.is_shared() && let Some(listener) = self.listener.get() {
             listener.dropped(key);
         }
     }
@@ -275,6 +359,14 @@ impl KeptBlocks {
         block.encode(&mut |stretch| file.push(stretch))?;
         file.finish()
     }
+}
+
+fn name(BlockKey { rdd, partition, version }: BlockKey) -> String {
+    format!("kept-{rdd}-{partition}-{version}")
+}
+
+fn prefix(rdd: RddId) -> String {
+    format!("kept-{rdd}-")
 }
 
 impl Evict for KeptBlocks {

@@ -2,6 +2,7 @@
 //!
 //! [`memory`] decides who gets how much of the budget; [`LocalDirs`] owns the files; [`BlockStore`] keeps blocks by name;
 //! [`KeptBlocks`] the partitions of persisted RDDs, which make room in the order of [`lru`]; [`Broadcasts`] the values of broadcast variables;
+//! [`SharedFiles`] is where the processes of one machine find what the others have of these;
 //! [`TaskWorkspace`] is what one task sees of the first two.
 
 mod blocks;
@@ -10,6 +11,7 @@ pub mod kept;
 mod local_dirs;
 pub mod lru;
 pub mod memory;
+mod shared;
 mod workspace;
 
 pub use blocks::BlockStore;
@@ -17,4 +19,5 @@ pub use broadcasts::Broadcasts;
 pub use kept::KeptBlocks;
 pub use local_dirs::LocalDirs;
 pub use memory::MemoryPool;
+pub use shared::SharedFiles;
 pub use workspace::TaskWorkspace;

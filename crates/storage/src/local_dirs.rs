@@ -18,8 +18,8 @@ const LOCK: &str = "lock";
 pub struct LocalDirs {
     dir: PathBuf,
     next: AtomicU64,
-    /// Held locked as long as the process lives.
-    _lock: File,
+    /// Held locked as long as the process lives. `None` where the directory is part of another process's.
+    lock: Option<File>,
 }
 
 impl LocalDirs {
@@ -43,8 +43,17 @@ impl LocalDirs {
             let lock_path = dir.join(LOCK);
             let lock = new_file(&lock_path)?;
             lock.try_lock().map_err(|e| DataError::io("lock", &lock_path, e.into()))?;
-            return Ok(LocalDirs { dir, next: AtomicU64::new(0), _lock: lock });
+            return Ok(LocalDirs { dir, next: AtomicU64::new(0), lock: Some(lock) });
         }
+    }
+
+    /// A directory within another process's, who removes it: what is written there outlives this process.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn within(dir: PathBuf) -> Result<Self, DataError> {
+        DirBuilder::new().mode(0o700).recursive(true).create(&dir).map_err(|e| DataError::io("create", &dir, e))?;
+        Ok(LocalDirs { dir, next: AtomicU64::new(0), lock: None })
     }
 
     /// The directory.
@@ -70,11 +79,13 @@ impl LocalDirs {
 
 impl Drop for LocalDirs {
     fn drop(&mut self) {
-        self.clear();
+        if self.lock.is_some() {
+            self.clear();
+        }
     }
 }
 
-fn new_file(path: &Path) -> Result<File, DataError> {
+pub(crate) fn new_file(path: &Path) -> Result<File, DataError> {
     let options = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path);
     options.map_err(|e| DataError::io("create", path, e))
 }

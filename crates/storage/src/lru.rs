@@ -1,10 +1,11 @@
 //! Which kept partitions to evict: a plain value that decides and does nothing else.
 
 use firesteel_types::{Partition, RddId};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The name of a kept partition: under each version of what it was computed from, another block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct BlockKey {
     /// The RDD.
     pub rdd: RddId,

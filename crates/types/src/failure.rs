@@ -20,6 +20,8 @@ pub enum TaskFailure {
         /// The record it was given, rendered and shortened, where it is known.
         record: Option<String>,
     },
+    /// A user's function raised an exception, in a language that has them.
+    Exception(Box<Exception>),
     /// Something that the engine did for the task failed: reading, writing, decoding.
     Operation {
         /// What was attempted, on what: `read /data/a.gz`.
@@ -65,11 +67,31 @@ pub enum TaskFailure {
     BadPlan(String),
 }
 
+/// An exception on its way from a task to the program.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exception {
+    /// Its type's name and its text: `ValueError: not a number`.
+    pub message: String,
+    /// Where it was raised, as the language prints that; the user's own frames.
+    pub traceback: String,
+    /// The exception itself, as its language encodes it, where that could be done.
+    pub encoded: Option<Vec<u8>>,
+    /// The operation whose function raised it.
+    pub site: CallSite,
+    /// The record that was at work, rendered and shortened, where it is known.
+    pub record: Option<String>,
+    /// Whether another attempt could end differently: code that cannot even be loaded is not worth a second look.
+    pub retryable: bool,
+}
+
 impl TaskFailure {
     /// Whether this counts towards `task.maxFailures`. What was not the task's fault does not.
     pub fn counts(&self) -> bool {
         match self {
-            TaskFailure::Panic { .. } | TaskFailure::Operation { .. } | TaskFailure::BadPlan(_) => true,
+            TaskFailure::Panic { .. }
+            | TaskFailure::Exception(_)
+            | TaskFailure::Operation { .. }
+            | TaskFailure::BadPlan(_) => true,
             TaskFailure::ExecutorLost { reason, .. } => reason.counts(),
             TaskFailure::FetchFailed { .. }
             | TaskFailure::KeptBlockGone { .. }
@@ -82,6 +104,7 @@ impl TaskFailure {
     pub fn retryable(&self) -> bool {
         match self {
             TaskFailure::Operation { retryable, .. } => *retryable,
+            TaskFailure::Exception(exception) => exception.retryable,
             TaskFailure::BadPlan(_) => false,
             TaskFailure::Panic { .. }
             | TaskFailure::ExecutorLost { .. }
@@ -98,6 +121,14 @@ impl fmt::Display for TaskFailure {
         match self {
             TaskFailure::Panic { message, location, site, record } => {
                 write!(f, "the function given to {site} panicked at {location}: {message}")?;
+                match record {
+                    Some(record) => write!(f, "\n  the record was: {record}"),
+                    None => Ok(()),
+                }
+            }
+            TaskFailure::Exception(exception) => {
+                let Exception { message, traceback, site, record, .. } = &**exception;
+                write!(f, "{}\n{message}\n  in the function given to {site}", traceback.trim_end())?;
                 match record {
                     Some(record) => write!(f, "\n  the record was: {record}"),
                     None => Ok(()),
@@ -155,6 +186,13 @@ pub enum ExecutorLossReason {
         /// The exit code, where one is known.
         code: Option<i32>,
     },
+    /// Its process was ended by a signal: by the kernel, which was out of memory, by somebody, or by a fault of its own.
+    Killed {
+        /// The signal's number.
+        signal: i32,
+        /// The most memory that it had, in bytes.
+        peak_bytes: u64,
+    },
     /// It was not heard of for the network timeout.
     Unheard {
         /// For how long, in milliseconds.
@@ -168,7 +206,9 @@ impl ExecutorLossReason {
     /// Whether the tasks that ran there count the loss as a failure of theirs.
     pub fn counts(&self) -> bool {
         match self {
-            ExecutorLossReason::Exited { .. } | ExecutorLossReason::Unheard { .. } => true,
+            ExecutorLossReason::Exited { .. }
+            | ExecutorLossReason::Killed { .. }
+            | ExecutorLossReason::Unheard { .. } => true,
             ExecutorLossReason::Decommissioned => false,
         }
     }
@@ -181,9 +221,28 @@ impl fmt::Display for ExecutorLossReason {
                 write!(f, "its process exited with code {code}")
             }
             ExecutorLossReason::Exited { code: None } => f.write_str("its process ended"),
+            ExecutorLossReason::Killed { signal, peak_bytes } => write!(
+                f,
+                "its process was killed by signal {signal}{}; it held {} MiB at most",
+                signal_name(*signal),
+                peak_bytes >> 20
+            ),
             ExecutorLossReason::Unheard { silence_ms } => write!(f, "no heartbeat for {silence_ms} ms"),
             ExecutorLossReason::Decommissioned => f.write_str("decommissioned"),
         }
+    }
+}
+
+/// What people call a signal.
+fn signal_name(signal: i32) -> &'static str {
+    match signal {
+        4 => " (SIGILL)",
+        6 => " (SIGABRT, an abort of its own)",
+        7 => " (SIGBUS)",
+        9 => " (SIGKILL: by somebody, or by the kernel when memory was short)",
+        11 => " (SIGSEGV, a fault in native code)",
+        15 => " (SIGTERM)",
+        _ => "",
     }
 }
 

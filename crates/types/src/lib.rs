@@ -15,7 +15,7 @@ pub mod time;
 
 pub use accumulator::{AccumulatorUpdate, UpdateScope};
 pub use event::AppEvent;
-pub use failure::{ExecutorLossReason, JobFailure, KillReason, TaskFailure};
+pub use failure::{Exception, ExecutorLossReason, JobFailure, KillReason, TaskFailure};
 pub use ids::{
     AccumulatorId, BlockId, BroadcastId, ExecutorId, JobId, Partition, RddId, ShuffleId, StageAttempt,
     StageId, TaskId,

@@ -12,7 +12,7 @@ pub struct CallSite {
     pub file: String,
     /// The line, from 1.
     pub line: u32,
-    /// The column, from 1.
+    /// The column, from 1; 0 where the language does not say.
     pub column: u32,
 }
 
@@ -21,6 +21,8 @@ impl fmt::Display for CallSite {
         if self.file.is_empty() {
             return f.write_str(&self.operation);
         }
-        write!(f, "{} at {}:{}:{}", self.operation, self.file, self.line, self.column)
+        write!(f, "{} at {}:{}", self.operation, self.file, self.line)?;
+        // Python knows no columns.
+        if self.column > 0 { write!(f, ":{}", self.column) } else { Ok(()) }
     }
 }

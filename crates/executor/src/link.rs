@@ -1,0 +1,36 @@
+//! What driver and executors want of each other, wherever they run.
+
+use crate::runner::TaskEnd;
+use firesteel_operators::TaskSpec;
+use firesteel_types::{AccumulatorUpdate, BroadcastId, ExecutorId, RddId, StageId, TaskId};
+use std::sync::Arc;
+
+/// An executor's way to the driver.
+pub trait DriverLink: Send + Sync {
+    /// The encoded plan of a stage, or why there is none.
+    ///
+    /// # Errors
+    /// When the driver cannot encode it, or has forgotten the stage.
+    fn plan(&self, stage: StageId) -> Result<Arc<[u8]>, String>;
+
+    /// A task has ended. If it succeeded, its functions had added `updates` to accumulators.
+    fn finished(&self, executor: ExecutorId, task: TaskId, end: TaskEnd, updates: Vec<AccumulatorUpdate>);
+}
+
+/// The driver's way to its executors. What is said to one that is gone is lost.
+pub trait Executors: Send + Sync {
+    /// Gives an executor a task. It runs as soon as a slot is free.
+    fn launch(&self, executor: ExecutorId, task: TaskSpec);
+
+    /// Tells a task to stop. One that is not known has ended.
+    fn kill(&self, executor: ExecutorId, task: TaskId);
+
+    /// Forgets the plan of a stage that has no more tasks.
+    fn forget_stage(&self, stage: StageId);
+
+    /// Forgets what is in memory of an RDD's partitions.
+    fn forget_rdd(&self, rdd: RddId);
+
+    /// Forgets what is in memory of a broadcast value.
+    fn forget_broadcast(&self, broadcast: BroadcastId);
+}

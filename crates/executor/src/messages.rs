@@ -1,0 +1,107 @@
+//! What the driver and a worker process say to each other, over a socket that only they have: length (eight bytes, little end
+//! first), then the encoded message. Records never travel here, except results on their way to the program.
+
+use crate::runner::TaskEnd;
+use firesteel_data::DataError;
+use firesteel_data::block::{decode_value, encode_value};
+use firesteel_operators::TaskSpec;
+use firesteel_storage::lru::BlockKey;
+use firesteel_types::{AccumulatorUpdate, BroadcastId, ExecutorId, RddId, StageId, TaskId};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::io::{self, Read, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Where, in an application's directory, its processes find each other's files.
+pub const SHARED_DIRECTORY: &str = "shared";
+
+/// What a worker is told first.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Begin {
+    /// Which executor it is.
+    pub executor: ExecutorId,
+    /// The application, by a number that no other of the driver's process has.
+    pub application: u64,
+    /// The application's directory; all its processes share it.
+    pub directory: PathBuf,
+    /// The worker's memory budget, in bytes.
+    pub memory: u64,
+    /// The application's settings.
+    pub settings: Vec<(String, String)>,
+}
+
+/// From the driver to a worker.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum ToWorker {
+    /// Always the first.
+    Begin(Begin),
+    /// Run a task.
+    Launch(TaskSpec),
+    /// Stop a task.
+    Kill(TaskId),
+    /// The answer to [`ToDriver::AskPlan`].
+    Plan(StageId, Result<Arc<[u8]>, String>),
+    /// The answer to [`ToDriver::AskCommit`].
+    Commit(TaskId, bool),
+    /// Forget a stage's plan.
+    ForgetStage(StageId),
+    /// Forget what is in memory of an RDD.
+    ForgetRdd(RddId),
+    /// Forget what is in memory of a broadcast value.
+    ForgetBroadcast(BroadcastId),
+}
+
+/// From a worker to the driver.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum ToDriver {
+    /// The worker is ready; its process id.
+    Ready(u32),
+    /// What are the operators of a stage?
+    AskPlan(StageId),
+    /// May this attempt commit?
+    AskCommit(TaskId),
+    /// A partition is kept.
+    Stored(BlockKey),
+    /// A partition is kept no more.
+    Dropped(BlockKey),
+    /// A task has ended.
+    Finished(TaskId, TaskEnd, Vec<AccumulatorUpdate>),
+}
+
+/// Sends a message.
+///
+/// # Errors
+/// When it cannot be encoded, or the other side is gone.
+pub fn send(to: &mut impl Write, message: &impl Serialize) -> io::Result<()> {
+    let bytes = encode_value(message).map_err(data_error)?;
+    // One write: the reader wakes up once.
+    let mut framed = Vec::with_capacity(bytes.len() + 8);
+    framed.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+    framed.extend_from_slice(&bytes);
+    to.write_all(&framed)
+}
+
+/// Receives a message; `None` when the other side has closed.
+///
+/// # Errors
+/// When the connection breaks within a message, or what came is none.
+pub fn receive<T: DeserializeOwned>(from: &mut impl Read) -> io::Result<Option<T>> {
+    let mut length = [0; 8];
+    match from.read_exact(&mut length) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+        Err(error) => return Err(error),
+    }
+    let (length, mut bytes) = (u64::from_le_bytes(length), vec![]);
+    // As much as comes, so that a false length takes no memory.
+    let read = from.take(length).read_to_end(&mut bytes)?;
+    if read as u64 != length {
+        return Ok(None);
+    }
+    decode_value(&bytes).map(Some).map_err(data_error)
+}
+
+fn data_error(error: DataError) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, error.to_string())
+}

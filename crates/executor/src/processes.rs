@@ -1,0 +1,363 @@
+//! The driver's side of worker processes: starts them, speaks with them, notices when they end, and starts others in their place.
+//!
+//! Each worker has a thread here that reads what it says. A worker that is told to stop a task and does not come to it in time is
+//! killed: it may be in a function that never returns.
+
+use crate::link::{DriverLink, Executors};
+use crate::messages::{Begin, ToDriver, ToWorker, receive, send};
+use crate::server::{Ended, Server, WorkerCommand};
+use firesteel_operators::TaskSpec;
+use firesteel_storage::lru::BlockKey;
+use firesteel_types::{BroadcastId, ExecutorId, ExecutorLossReason, RddId, StageId, TaskId};
+use std::collections::BTreeMap;
+use std::io;
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// What the driver is told beside the ends of tasks.
+pub trait ProcessListener: DriverLink {
+    /// A worker is ready for one task at a time.
+    fn added(&self, executor: ExecutorId);
+    /// A worker is gone. What it wrote is still there.
+    fn lost(&self, executor: ExecutorId, reason: ExecutorLossReason);
+    /// A worker lives, and these are its tasks.
+    fn alive(&self, executor: ExecutorId, running: Vec<TaskId>);
+    /// A worker keeps a partition.
+    fn stored(&self, executor: ExecutorId, key: BlockKey);
+    /// A worker keeps a partition no more.
+    fn dropped(&self, executor: ExecutorId, key: BlockKey);
+    /// May this attempt commit? Waits for the answer.
+    fn may_commit(&self, executor: ExecutorId, task: TaskId) -> bool;
+    /// Workers cannot be had any more, and why.
+    fn out_of_workers(&self, why: String);
+}
+
+/// Executors in processes of their own, on this machine: each a worker with one slot.
+pub struct Processes {
+    command: Mutex<WorkerCommand>,
+    begin: Begin,
+    state: Mutex<State>,
+    changed: Condvar,
+    listener: Weak<dyn ProcessListener>,
+}
+
+struct State {
+    server: Option<Arc<Server>>,
+    workers: BTreeMap<ExecutorId, Remote>,
+    next: u32,
+    /// Workers in a row that ended before they were ready.
+    failed_starts: u32,
+    stopped: bool,
+}
+
+struct Remote {
+    socket: Arc<Mutex<UnixStream>>,
+    process: Option<u32>,
+    running: Vec<TaskId>,
+    /// The task that should stop, and since when.
+    stopping: Option<(TaskId, Instant)>,
+    /// It is to be replaced once it has nothing to do.
+    outdated: bool,
+}
+
+/// How long a task may go on after it was told to stop.
+const STOP_WITHIN: Duration = Duration::from_secs(2);
+
+/// How often workers that should stop are looked after, and the driver is told who lives.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+const HEARTBEAT_EVERY: Duration = Duration::from_secs(5);
+
+/// After so many workers in a row that did not even start, no more are tried.
+const FAILED_STARTS_AT_MOST: u32 = 3;
+
+impl Processes {
+    /// Starts `workers` workers; the listener is told when they are ready.
+    ///
+    /// # Errors
+    /// When the server cannot be started.
+    pub fn start(
+        command: WorkerCommand,
+        begin: Begin,
+        workers: u32,
+        listener: Weak<dyn ProcessListener>,
+    ) -> io::Result<Arc<Self>> {
+        let server = Some(Arc::new(Server::start(&command)?));
+        let state = State { server, workers: BTreeMap::new(), next: 1, failed_starts: 0, stopped: false };
+        let processes = Arc::new(Processes {
+            command: Mutex::new(command),
+            begin,
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+            listener,
+        });
+        for _ in 0..workers {
+            processes.spawn()?;
+        }
+        let watched = Arc::downgrade(&processes);
+        thread::Builder::new().name("firesteel-workers".into()).spawn(move || look_after(&watched))?;
+        Ok(processes)
+    }
+
+    /// What workers that begin from now on are to know; see [`WorkerCommand::setting`].
+    ///
+    /// # Errors
+    /// When the server is gone.
+    pub fn set(&self, setting: &str) -> io::Result<()> {
+        self.command.lock().unwrap_or_else(PoisonError::into_inner).setting = setting.into();
+        let server = self.state().server.clone();
+        server.map_or(Ok(()), |server| server.set(setting))
+    }
+
+    /// Ends each worker as soon as it has nothing to do, and starts another in its place.
+    pub fn renew(&self) {
+        let mut state = self.state();
+        state.workers.values_mut().for_each(|worker| worker.outdated = true);
+        state.workers.values().filter(|worker| worker.running.is_empty()).for_each(Remote::dismiss);
+    }
+
+    /// Ends all workers, and the server.
+    pub fn stop(&self) {
+        let server = {
+            let mut state = self.state();
+            state.stopped = true;
+            state.workers.values().for_each(Remote::dismiss);
+            state.server.take()
+        };
+        self.changed.notify_all();
+        drop(server);
+    }
+
+    /// The process ids of the workers that are ready.
+    pub fn ids(&self) -> Vec<u32> {
+        self.state().workers.values().filter_map(|worker| worker.process).collect()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // No user code runs under this lock, and nothing is waited for.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn spawn(self: &Arc<Self>) -> io::Result<()> {
+        let (mut ours, theirs) = UnixStream::pair()?;
+        let (executor, server) = {
+            let mut state = self.state();
+            let Some(server) = state.server.clone() else { return Ok(()) };
+            let executor = ExecutorId(state.next);
+            state.next += 1;
+            let socket = Arc::new(Mutex::new(ours.try_clone()?));
+            let worker = Remote { socket, process: None, running: vec![], stopping: None, outdated: false };
+            state.workers.insert(executor, worker);
+            (executor, server)
+        };
+        let (processes, reader) = (self.clone(), ours.try_clone()?);
+        let started = send(&mut ours, &ToWorker::Begin(Begin { executor, ..self.begin.clone() }))
+            .and_then(|()| server.fork(theirs.into()))
+            .and_then(|()| {
+                let thread = thread::Builder::new().name(format!("firesteel-worker-{executor}"));
+                thread.spawn(move || processes.read(executor, reader)).map(|_| ())
+            });
+        if started.is_err() {
+            self.state().workers.remove(&executor);
+        }
+        started
+    }
+
+    /// The life of the thread that hears one worker.
+    fn read(self: Arc<Self>, executor: ExecutorId, mut socket: UnixStream) {
+        while let Ok(Some(message)) = receive(&mut socket) {
+            let Some(listener) = self.listener.upgrade() else { break };
+            self.heard(executor, message, &*listener);
+        }
+        let _ = socket.shutdown(std::net::Shutdown::Both);
+        self.gone(executor);
+    }
+
+    fn heard(&self, executor: ExecutorId, message: ToDriver, listener: &dyn ProcessListener) {
+        match message {
+            ToDriver::Ready(process) => {
+                {
+                    let mut state = self.state();
+                    state.failed_starts = 0;
+                    let Some(worker) = state.workers.get_mut(&executor) else { return };
+                    worker.process = Some(process);
+                }
+                listener.added(executor);
+            }
+            ToDriver::AskPlan(stage) => self.say(executor, &ToWorker::Plan(stage, listener.plan(stage))),
+            ToDriver::AskCommit(task) => {
+                self.say(executor, &ToWorker::Commit(task, listener.may_commit(executor, task)));
+            }
+            ToDriver::Stored(key) => listener.stored(executor, key),
+            ToDriver::Dropped(key) => listener.dropped(executor, key),
+            ToDriver::Finished(task, end, updates) => {
+                let is_done = {
+                    let mut state = self.state();
+                    state.workers.get_mut(&executor).is_some_and(|worker| {
+                        worker.running.retain(|running| *running != task);
+                        worker.stopping = worker.stopping.filter(|(stopping, _)| *stopping != task);
+                        worker.outdated && worker.running.is_empty()
+                    })
+                };
+                listener.finished(executor, task, end, updates);
+                if is_done && let Some(worker) = self.state().workers.get(&executor) {
+                    // Unless it was given another in the meantime.
+                    if worker.running.is_empty() {
+                        worker.dismiss();
+                    }
+                }
+            }
+        }
+    }
+
+    /// A worker's socket is closed.
+    fn gone(self: &Arc<Self>, executor: ExecutorId) {
+        let (worker, server) = {
+            let mut state = self.state();
+            let Some(worker) = state.workers.remove(&executor) else { return };
+            if state.stopped {
+                return;
+            }
+            (worker, state.server.clone())
+        };
+        let ended = worker.process.zip(server).and_then(|(process, server)| server.end_of(process));
+        let Some(listener) = self.listener.upgrade() else { return };
+        if worker.process.is_some() {
+            listener.lost(executor, reason(&worker, ended));
+        }
+        let failed_starts = {
+            let mut state = self.state();
+            state.failed_starts += u32::from(worker.process.is_none());
+            state.failed_starts
+        };
+        if failed_starts >= FAILED_STARTS_AT_MOST {
+            listener.out_of_workers(format!(
+                "the last {failed_starts} worker processes ended before they were ready; what they wrote to standard error says why"
+            ));
+            return;
+        }
+        if let Err(error) = self.spawn().or_else(|_| self.restart()) {
+            listener.out_of_workers(format!("no worker process can be started: {error}"));
+        }
+    }
+
+    /// The server is gone, it seems: another, and one worker. Those who lost theirs with it come here one by one.
+    fn restart(self: &Arc<Self>) -> io::Result<()> {
+        let command = self.command.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let server = Arc::new(Server::start(&command)?);
+        {
+            let mut state = self.state();
+            if state.stopped {
+                return Ok(());
+            }
+            state.server = Some(server);
+        }
+        self.spawn()
+    }
+
+    fn say(&self, executor: ExecutorId, message: &ToWorker) {
+        let socket = self.state().workers.get(&executor).map(|worker| worker.socket.clone());
+        if let Some(socket) = socket {
+            // One that is gone is noticed by the thread that reads.
+            let _ = send(&mut *socket.lock().unwrap_or_else(PoisonError::into_inner), message);
+        }
+    }
+
+    fn say_all(&self, message: impl Fn() -> ToWorker) {
+        let all: Vec<ExecutorId> = self.state().workers.keys().copied().collect();
+        all.into_iter().for_each(|executor| self.say(executor, &message()));
+    }
+}
+
+impl Executors for Processes {
+    fn launch(&self, executor: ExecutorId, task: TaskSpec) {
+        if let Some(worker) = self.state().workers.get_mut(&executor) {
+            worker.running.push(task.task);
+        }
+        self.say(executor, &ToWorker::Launch(task));
+    }
+
+    fn kill(&self, executor: ExecutorId, task: TaskId) {
+        if let Some(worker) = self.state().workers.get_mut(&executor)
+            && worker.running.contains(&task)
+        {
+            worker.stopping.get_or_insert((task, Instant::now()));
+        }
+        self.say(executor, &ToWorker::Kill(task));
+    }
+
+    fn forget_stage(&self, stage: StageId) {
+        self.say_all(|| ToWorker::ForgetStage(stage));
+    }
+
+    fn forget_rdd(&self, rdd: RddId) {
+        self.say_all(|| ToWorker::ForgetRdd(rdd));
+    }
+
+    fn forget_broadcast(&self, broadcast: BroadcastId) {
+        self.say_all(|| ToWorker::ForgetBroadcast(broadcast));
+    }
+}
+
+impl Drop for Processes {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl Remote {
+    /// The worker sees the end of its socket, and ends.
+    fn dismiss(&self) {
+        let _ = self.socket.lock().unwrap_or_else(PoisonError::into_inner).shutdown(std::net::Shutdown::Both);
+    }
+}
+
+fn reason(worker: &Remote, ended: Option<Ended>) -> ExecutorLossReason {
+    match ended {
+        _ if worker.outdated && worker.running.is_empty() => ExecutorLossReason::Decommissioned,
+        Some(Ended { code, peak }) if code < 0 => ExecutorLossReason::Killed { signal: -code, peak_bytes: peak },
+        Some(Ended { code, .. }) => ExecutorLossReason::Exited { code: Some(code) },
+        None => ExecutorLossReason::Exited { code: None },
+    }
+}
+
+/// Kills workers that do not come to stop, and tells the driver which live.
+fn look_after(processes: &Weak<Processes>) {
+    let mut told = Instant::now();
+    loop {
+        let Some(processes) = processes.upgrade() else { return };
+        let mut overdue = vec![];
+        let mut alive = vec![];
+        {
+            let state = processes.state();
+            if state.stopped {
+                return;
+            }
+            for (executor, worker) in &state.workers {
+                if worker.stopping.is_some_and(|(_, since)| since.elapsed() > STOP_WITHIN) {
+                    overdue.extend(worker.process);
+                }
+                if worker.process.is_some() {
+                    alive.push((*executor, worker.running.clone()));
+                }
+            }
+        }
+        overdue.into_iter().for_each(kill);
+        if told.elapsed() > HEARTBEAT_EVERY
+            && let Some(listener) = processes.listener.upgrade()
+        {
+            told = Instant::now();
+            alive.into_iter().for_each(|(executor, running)| listener.alive(executor, running));
+        }
+        let state = processes.state();
+        let _ = processes.changed.wait_timeout(state, LOOK_EVERY).unwrap_or_else(PoisonError::into_inner);
+    }
+}
+
+fn kill(process: u32) {
+    if let Some(process) = i32::try_from(process).ok().and_then(rustix::process::Pid::from_raw) {
+        // One that has ended already need not be killed.
+        let _ = rustix::process::kill_process(process, rustix::process::Signal::KILL);
+    }
+}

@@ -1,0 +1,169 @@
+//! The server: a process without threads from which workers are forked.
+//!
+//! It is started by a command, speaks lines of JSON over a socket that is its standard input, and is sent one end of a socket with
+//! each word to fork: the new worker's own. It tells when a worker ends, and of what. When the driver closes the socket, or dies,
+//! it ends its workers and itself.
+
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::io::{self, BufRead, BufReader, IoSlice};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How the server is started.
+#[derive(Clone, Debug)]
+pub struct WorkerCommand {
+    /// The program.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub arguments: Vec<String>,
+    /// Variables to set for it, and so for all workers.
+    pub environment: Vec<(String, String)>,
+    /// The directory in which it runs.
+    pub directory: PathBuf,
+    /// What it is told before the first fork: any JSON.
+    pub setting: String,
+}
+
+/// What the server says.
+#[derive(Deserialize)]
+struct Exited {
+    /// The process.
+    exited: u32,
+    /// Its exit code, or the negative number of the signal that ended it.
+    code: i32,
+    /// The most memory that it had, in bytes.
+    peak: u64,
+}
+
+/// What it is told.
+#[derive(Serialize)]
+struct Word<'a> {
+    fork: bool,
+    setting: Option<&'a serde_json::value::RawValue>,
+}
+
+/// How a worker ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ended {
+    pub(crate) code: i32,
+    pub(crate) peak: u64,
+}
+
+#[derive(Default)]
+struct Ends {
+    known: Mutex<(HashMap<u32, Ended>, bool)>,
+    changed: Condvar,
+}
+
+/// A running server.
+pub(crate) struct Server {
+    control: Mutex<UnixStream>,
+    child: Mutex<Child>,
+    ends: Arc<Ends>,
+}
+
+/// How long the end of a process that has closed its socket may take.
+const END_WITHIN: Duration = Duration::from_secs(5);
+
+impl Server {
+    pub(crate) fn start(command: &WorkerCommand) -> io::Result<Self> {
+        let (control, theirs) = UnixStream::pair()?;
+        let mut server = Command::new(&command.program);
+        server.args(&command.arguments).envs(command.environment.iter().cloned());
+        server.current_dir(&command.directory).stdin(Stdio::from(OwnedFd::from(theirs)));
+        // Ctrl-C is for the driver, which will say what is to stop.
+        let child = server.process_group(0).spawn().map_err(|error| {
+            io::Error::new(error.kind(), format!("`{}` does not start: {error}", command.program.display()))
+        })?;
+        let (ends, reader) = (Arc::<Ends>::default(), control.try_clone()?);
+        let listener = ends.clone();
+        thread::Builder::new().name("firesteel-server".into()).spawn(move || listen(reader, &listener))?;
+        let server = Server { control: Mutex::new(control), child: Mutex::new(child), ends };
+        server.set(&command.setting)?;
+        Ok(server)
+    }
+
+    /// What workers that are forked from now on are to know.
+    pub(crate) fn set(&self, setting: &str) -> io::Result<()> {
+        let setting = serde_json::value::RawValue::from_string(setting.into())?;
+        self.say(&Word { fork: false, setting: Some(&setting) }, None)
+    }
+
+    /// Forks a worker that has this end of a socket.
+    pub(crate) fn fork(&self, socket: OwnedFd) -> io::Result<()> {
+        self.say(&Word { fork: true, setting: None }, Some(socket))
+    }
+
+    fn say(&self, word: &Word<'_>, socket: Option<OwnedFd>) -> io::Result<()> {
+        let mut line = serde_json::to_vec(word)?;
+        line.push(b'\n');
+        let control = self.control.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut ancillary = SendAncillaryBuffer::new(&mut space);
+        let sockets = socket.as_ref().map(|socket| [socket.as_fd()]);
+        if let Some(sockets) = &sockets {
+            ancillary.push(SendAncillaryMessage::ScmRights(sockets));
+        }
+        let mut sent = 0;
+        while sent < line.len() {
+            sent += sendmsg(&*control, &[IoSlice::new(&line[sent..])], &mut ancillary, SendFlags::NOSIGNAL)?;
+            ancillary.clear();
+        }
+        Ok(())
+    }
+
+    /// How a worker ended that has closed its socket; `None` when that is not to be learnt.
+    pub(crate) fn end_of(&self, process: u32) -> Option<Ended> {
+        let deadline = Instant::now() + END_WITHIN;
+        let mut known = self.ends.known.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some(ended) = known.0.remove(&process) {
+                return Some(ended);
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if known.1 || left.is_zero() {
+                return None;
+            }
+            known = self.ends.changed.wait_timeout(known, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // The server sees the end of its socket, ends its workers, and then itself.
+        let control = self.control.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let _ = control.shutdown(std::net::Shutdown::Both);
+        let child = self.child.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let deadline = Instant::now() + END_WITHIN;
+        while Instant::now() < deadline {
+            if !matches!(child.try_wait(), Ok(None)) {
+                return;
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+}
+
+fn listen(control: UnixStream, ends: &Ends) {
+    for line in BufReader::new(control).lines() {
+        let Ok(line) = line else { break };
+        let Ok(Exited { exited, code, peak }) = serde_json::from_str(&line) else { continue };
+        let mut known = ends.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.0.insert(exited, Ended { code, peak });
+        ends.changed.notify_all();
+    }
+    ends.known.lock().unwrap_or_else(PoisonError::into_inner).1 = true;
+    ends.changed.notify_all();
+}

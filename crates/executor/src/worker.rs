@@ -1,0 +1,227 @@
+//! The inside of a worker process: one slot.
+//!
+//! A thread listens to the driver, and does nothing else. Whoever owns the process takes tasks with [`Worker::next`] and runs them
+//! with [`Worker::run`], on one thread: in an interpreter, the one that may run its code.
+
+use crate::decode::decode;
+use crate::messages::{Begin, SHARED_DIRECTORY, ToDriver, ToWorker, receive, send};
+use crate::runner::{self, TaskEnd};
+use firesteel_data::DataError;
+use firesteel_operators::{CommitGate, Services, Task, TaskSpec, Terminal};
+use firesteel_shuffle::ShuffleStore;
+use firesteel_storage::kept::BlockListener;
+use firesteel_storage::lru::BlockKey;
+use firesteel_storage::{BlockStore, Broadcasts, KeptBlocks, LocalDirs, MemoryPool, SharedFiles};
+use firesteel_types::{KillReason, StageId, TaskFailure, TaskId};
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+/// A worker: an executor with one slot, in a process of its own.
+pub struct Worker {
+    begin: Begin,
+    services: Arc<Services>,
+    plans: HashMap<StageId, Result<Arc<dyn Terminal>, String>>,
+    inbox: Arc<Inbox>,
+    driver: Arc<Mutex<UnixStream>>,
+}
+
+#[derive(Default)]
+struct Inbox {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    tasks: VecDeque<TaskSpec>,
+    /// Tasks that were accepted and have not ended; the flag tells them to stop.
+    accepted: HashMap<TaskId, Arc<AtomicBool>>,
+    plans: HashMap<StageId, Result<Arc<[u8]>, String>>,
+    commits: HashMap<TaskId, bool>,
+    forgotten: Vec<StageId>,
+    closed: bool,
+}
+
+impl Inbox {
+    fn state(&self) -> MutexGuard<'_, State> {
+        // No user code runs under this lock.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until `take` finds what it looks for; `None` when the driver is gone.
+    fn wait<T>(&self, mut take: impl FnMut(&mut State) -> Option<T>) -> Option<T> {
+        let mut state = self.state();
+        loop {
+            if let Some(found) = take(&mut state) {
+                return Some(found);
+            }
+            if state.closed {
+                return None;
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+impl Worker {
+    /// Waits for the driver's first word.
+    ///
+    /// # Errors
+    /// When the driver is gone, or says something else, or directories cannot be made.
+    pub fn start(mut socket: UnixStream) -> io::Result<Self> {
+        let Some(ToWorker::Begin(begin)) = receive(&mut socket)? else {
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the driver has not said what to do"));
+        };
+        let driver = Arc::new(Mutex::new(socket.try_clone()?));
+        let inbox = Arc::<Inbox>::default();
+        let services = services(&begin, &inbox, &driver).map_err(|error| io::Error::other(error.to_string()))?;
+        let (services, listened) = (Arc::new(services), inbox.clone());
+        let lent = services.clone();
+        thread::Builder::new().name("firesteel-driver".into()).spawn(move || {
+            listen(socket, &listened, &lent);
+            listened.state().closed = true;
+            listened.changed.notify_all();
+        })?;
+        let worker = Worker { begin, services, plans: HashMap::new(), inbox, driver };
+        worker.say(&ToDriver::Ready(std::process::id()));
+        Ok(worker)
+    }
+
+    /// What it was told first.
+    pub fn begin(&self) -> &Begin {
+        &self.begin
+    }
+
+    /// What it lends to its tasks.
+    pub fn services(&self) -> &Arc<Services> {
+        &self.services
+    }
+
+    /// The next task, once there is one; `None` when the driver is gone.
+    pub fn next(&self) -> Option<TaskSpec> {
+        self.inbox.wait(|state| state.tasks.pop_front())
+    }
+
+    /// Runs a task, and tells the driver how it ended.
+    pub fn run(&mut self, spec: TaskSpec) {
+        let task = spec.task;
+        let cancelled = {
+            let mut state = self.inbox.state();
+            for stage in state.forgotten.drain(..) {
+                self.plans.remove(&stage);
+            }
+            state.accepted.get(&task).cloned().unwrap_or_default()
+        };
+        let (end, updates) = match self.plan(spec.stage) {
+            _ if cancelled.load(Ordering::Relaxed) => {
+                (TaskEnd::Failed(Box::new(TaskFailure::Killed(KillReason::JobEnded))), vec![])
+            }
+            Ok(terminal) => {
+                let task = Task::new(spec, self.services.clone(), cancelled);
+                runner::run(&*terminal, &task)
+            }
+            Err(why) => (TaskEnd::Failed(Box::new(TaskFailure::BadPlan(why))), vec![]),
+        };
+        self.inbox.state().accepted.remove(&task);
+        self.say(&ToDriver::Finished(task, end, updates));
+    }
+
+    fn plan(&mut self, stage: StageId) -> Result<Arc<dyn Terminal>, String> {
+        if let Some(known) = self.plans.get(&stage) {
+            return known.clone();
+        }
+        self.say(&ToDriver::AskPlan(stage));
+        let bytes = self.inbox.wait(|state| state.plans.remove(&stage));
+        let bytes = bytes.unwrap_or_else(|| Err("the driver is gone".into()));
+        let plan = bytes.and_then(|bytes| decode(&bytes, &self.services.broadcasts));
+        self.plans.insert(stage, plan.clone());
+        plan
+    }
+
+    fn say(&self, message: &ToDriver) {
+        say(&self.driver, message);
+    }
+}
+
+/// A driver that is gone need not be told: the thread that listens sees it, too.
+fn say(driver: &Mutex<UnixStream>, message: &ToDriver) {
+    let _ = send(&mut *driver.lock().unwrap_or_else(PoisonError::into_inner), message);
+}
+
+fn services(
+    begin: &Begin,
+    inbox: &Arc<Inbox>,
+    driver: &Arc<Mutex<UnixStream>>,
+) -> Result<Services, DataError> {
+    let files = Arc::new(SharedFiles::open(begin.directory.join(SHARED_DIRECTORY))?);
+    let name = format!("worker-{}", begin.executor.name());
+    let dirs = Arc::new(LocalDirs::within(begin.directory.join(name))?);
+    let memory = Arc::new(MemoryPool::new(begin.memory as usize));
+    let kept = KeptBlocks::sharing(memory.clone(), dirs.clone(), files.clone());
+    kept.set_listener(Box::new(Listener(driver.clone())));
+    Ok(Services {
+        executor: begin.executor,
+        application: begin.application,
+        kept,
+        broadcasts: Arc::new(Broadcasts::sharing(memory.clone(), dirs.clone(), files.clone())),
+        shuffles: Arc::new(ShuffleStore::sharing(files.clone(), dirs.clone())),
+        blocks: Arc::new(BlockStore::sharing(files)),
+        memory,
+        dirs,
+        commit: Arc::new(Gate { inbox: inbox.clone(), driver: driver.clone() }),
+    })
+}
+
+struct Listener(Arc<Mutex<UnixStream>>);
+
+impl BlockListener for Listener {
+    fn stored(&self, key: BlockKey) {
+        say(&self.0, &ToDriver::Stored(key));
+    }
+
+    fn dropped(&self, key: BlockKey) {
+        say(&self.0, &ToDriver::Dropped(key));
+    }
+}
+
+/// Asks the driver for commits, and waits.
+struct Gate {
+    inbox: Arc<Inbox>,
+    driver: Arc<Mutex<UnixStream>>,
+}
+
+impl CommitGate for Gate {
+    fn may_commit(&self, task: TaskId) -> bool {
+        say(&self.driver, &ToDriver::AskCommit(task));
+        self.inbox.wait(|state| state.commits.remove(&task)).unwrap_or(false)
+    }
+}
+
+fn listen(mut socket: UnixStream, inbox: &Inbox, services: &Services) {
+    while let Ok(Some(message)) = receive::<ToWorker>(&mut socket) {
+        let mut state = inbox.state();
+        match message {
+            ToWorker::Begin(_) => {}
+            ToWorker::Launch(task) => {
+                state.accepted.insert(task.task, Arc::default());
+                state.tasks.push_back(task);
+            }
+            ToWorker::Kill(task) => {
+                if let Some(cancelled) = state.accepted.get(&task) {
+                    cancelled.store(true, Ordering::Relaxed);
+                }
+            }
+            ToWorker::Plan(stage, plan) => drop(state.plans.insert(stage, plan)),
+            ToWorker::Commit(task, allowed) => drop(state.commits.insert(task, allowed)),
+            ToWorker::ForgetStage(stage) => state.forgotten.push(stage),
+            // Of files, the driver has removed what there was.
+            ToWorker::ForgetRdd(rdd) => services.kept.forget_rdd(rdd),
+            ToWorker::ForgetBroadcast(broadcast) => services.broadcasts.forget(broadcast),
+        }
+        inbox.changed.notify_all();
+    }
+}

@@ -1,0 +1,133 @@
+//! Files that several processes of one machine share: what one of them has published, all find by its name.
+//!
+//! Where tasks run in processes of their own, map outputs, kept partitions and broadcast values lie here, so that no record passes
+//! from one process to another except through a file, and that what a process wrote outlives it. An *entry* is a small file that
+//! describes data, which lie in the same file or in files that it names. It appears under its name by a rename, whole.
+//!
+//! Nobody is told when an entry is removed; whoever still reads its files goes on reading them.
+
+use firesteel_data::DataError;
+use firesteel_data::block::{decode_value, encode_value};
+use firesteel_data::frames::{FrameReader, FrameWriter};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A directory of entries.
+#[derive(Debug)]
+pub struct SharedFiles {
+    dir: PathBuf,
+}
+
+impl SharedFiles {
+    /// The entries of a directory, which is made if it is not there.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn open(dir: PathBuf) -> Result<Self, DataError> {
+        fs::create_dir_all(&dir).map_err(|e| DataError::io("create", &dir, e))?;
+        Ok(SharedFiles { dir })
+    }
+
+    /// The directory.
+    pub fn path(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Publishes an entry: a description, and perhaps data behind it. One that has the name already is replaced.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn publish<'a>(
+        &self,
+        name: &str,
+        description: &impl Serialize,
+        data: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Result<(), DataError> {
+        static SERIAL: AtomicU64 = AtomicU64::new(0);
+        let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
+        let unfinished = self.dir.join(format!(".{name}.{}-{serial}", std::process::id()));
+        let file = crate::local_dirs::new_file(&unfinished)?;
+        let mut writer = FrameWriter::new((unfinished.clone(), file));
+        writer.push(&encode_value(description)?)?;
+        data.into_iter().try_for_each(|stretch| writer.push(stretch))?;
+        let written = writer.finish()?;
+        let path = self.dir.join(name);
+        fs::rename(&unfinished, &path).map_err(|e| DataError::io("rename", &unfinished, e))?;
+        // It has another name now, and stays.
+        written.leave();
+        Ok(())
+    }
+
+    /// An entry's description, and a reader that stands at its data; `None` where there is no such entry.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is broken.
+    pub fn find<T: DeserializeOwned>(&self, name: &str) -> Result<Option<(T, FrameReader)>, DataError> {
+        let path = self.dir.join(name);
+        let mut reader = match FrameReader::open(path.clone()) {
+            Ok(reader) => reader,
+            Err(DataError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        };
+        let mut description = vec![];
+        if !reader.next(&mut description)? {
+            let message = "it is empty".into();
+            return Err(DataError::Corrupt { source_name: path.display().to_string(), message });
+        }
+        Ok(Some((decode_value(&description)?, reader)))
+    }
+
+    /// Removes an entry; that there is none is no error.
+    pub fn remove(&self, name: &str) {
+        // What cannot be removed now goes with the directory.
+        let _ = fs::remove_file(self.dir.join(name));
+    }
+
+    /// The names of all entries that begin with `prefix`.
+    pub fn names(&self, prefix: &str) -> Vec<String> {
+        let Ok(entries) = fs::read_dir(&self.dir) else { return vec![] };
+        let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+        names.filter(|name| name.starts_with(prefix)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_published_is_found_by_others_until_it_is_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        let (one, other) =
+            (SharedFiles::open(dir.path().into()).unwrap(), SharedFiles::open(dir.path().into()).unwrap());
+        one.publish("kept-1-2", &(7u32, "seven"), [&b"data"[..], b"more"]).unwrap();
+        let (description, mut reader) = other.find::<(u32, String)>("kept-1-2").unwrap().unwrap();
+        assert_eq!(description, (7, "seven".to_string()));
+        let mut data = vec![];
+        assert!(reader.next(&mut data).unwrap() && data == b"data");
+        other.remove("kept-1-2");
+        assert!(one.find::<(u32, String)>("kept-1-2").unwrap().is_none());
+        assert!(reader.next(&mut data).unwrap() && data == b"more", "who reads, goes on reading");
+        assert!(!reader.next(&mut data).unwrap());
+        assert!(one.names("").is_empty());
+    }
+
+    #[test]
+    fn a_broken_entry_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let files = SharedFiles::open(dir.path().into()).unwrap();
+        files.publish("broadcast-3", &"x", []).unwrap();
+        let path = dir.path().join("broadcast-3");
+        let whole = fs::read(&path).unwrap();
+        for length in 0..whole.len() {
+            fs::write(&path, &whole[..length]).unwrap();
+            let error = files.find::<String>("broadcast-3").map(|_| ()).unwrap_err().to_string();
+            assert!(error.contains("broadcast-3"), "{error}");
+        }
+    }
+}
