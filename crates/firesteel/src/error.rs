@@ -5,6 +5,7 @@ use firesteel_data::DataError;
 use firesteel_io::IoError;
 use firesteel_tables::TableError;
 use firesteel_types::{CallSite, JobFailure};
+use std::cell::RefCell;
 use std::panic::Location;
 
 /// The result of everything that can fail.
@@ -75,8 +76,25 @@ pub enum Error {
     Start(String),
 }
 
+thread_local! {
+    /// Where the program of another face is, while that face calls us.
+    static ELSEWHERE: RefCell<Option<CallSite>> = const { RefCell::new(None) };
+}
+
+/// Calls `f` in the name of a line of a program that is not in Rust.
+#[doc(hidden)]
+pub fn at_site<R>(site: CallSite, f: impl FnOnce() -> R) -> R {
+    let before = ELSEWHERE.with_borrow_mut(|elsewhere| elsewhere.replace(site));
+    let result = f();
+    ELSEWHERE.with_borrow_mut(|elsewhere| *elsewhere = before);
+    result
+}
+
 /// Where an operation was written.
 pub(crate) fn site(operation: &str, location: &Location<'_>) -> CallSite {
+    if let Some(elsewhere) = ELSEWHERE.with_borrow(Clone::clone) {
+        return elsewhere;
+    }
     CallSite {
         operation: operation.into(),
         file: without_detours(location.file()),

@@ -119,6 +119,11 @@ impl RunningJob {
         self
     }
 
+    /// RDDs whose checkpoints are to be made after the job: the caller's care from now on.
+    pub(crate) fn take_marked(&mut self) -> Vec<Arc<RddNode>> {
+        std::mem::take(&mut self.marked)
+    }
+
     /// The next message, if the job sends one before `deadline`.
     pub(crate) fn recv_until(&self, deadline: std::time::Instant) -> Option<JobMessage> {
         let left = deadline.saturating_duration_since(std::time::Instant::now());

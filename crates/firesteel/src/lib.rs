@@ -92,6 +92,8 @@ mod total;
 pub use accumulator::Accumulator;
 pub use bytes::Bytes;
 pub use context::{Builder, Context};
+#[doc(hidden)]
+pub use error::at_site;
 pub use error::{Error, Result};
 pub use firesteel_closures::Plain;
 pub use firesteel_conf::{Conf, Reference as SettingsReference};

@@ -61,9 +61,9 @@ where
 }
 
 /// Batches, each made in its place: failures name it, and what is added to accumulators counts for it.
-struct Placed<B> {
-    place: Arc<Place>,
-    batches: B,
+pub(crate) struct Placed<B> {
+    pub(crate) place: Arc<Place>,
+    pub(crate) batches: B,
 }
 
 impl<T: Data, B: Batches<T>> Batches<T> for Placed<B> {

@@ -7,6 +7,7 @@ mod actions;
 mod approx;
 mod asynchronous;
 mod checkpoint;
+mod faces;
 mod join;
 mod numbers;
 mod ordering;
@@ -26,6 +27,8 @@ pub(crate) use checkpoint::finish_mark;
 
 pub use approx::{BoundedDouble, PartialResult};
 pub use asynchronous::FutureAction;
+#[doc(hidden)]
+pub use faces::Waiting;
 pub use numbers::{Number, StatCounter};
 pub use ordering::Order;
 pub use persist::KeptInfo;

@@ -1,0 +1,251 @@
+//! What another face of the engine builds its RDDs from, such as the one for Python: its operators make their batches themselves,
+//! name the user's lines themselves, and wait for jobs in their own way.
+//!
+//! No part of the promise to users: hidden in the documentation.
+
+use super::save::io_failure;
+use super::{Parts, Rdd};
+use crate::Context;
+use crate::driver::JobMessage;
+use crate::error::{Error, Result};
+use crate::job::JobRequest;
+use crate::node::NodeCode;
+use firesteel_closures::Plain;
+use firesteel_data::{Data, Environment};
+use firesteel_operators::{Batches, FileSource, Outcome, Restream, Restream2, ShuffleRead, ShuffleWrite, Stream};
+use firesteel_io::hadoop::{
+    SequenceHeader, SequenceOptions, SequenceValues, SequenceWriter, Value, sequence_splits,
+};
+use firesteel_io::{FileSplit, IoError, IoOperation, Output, list_inputs};
+use firesteel_plan::{Mapping, Partitioner};
+use firesteel_types::{CallSite, Partition};
+use std::time::{Duration, Instant};
+
+/// How a face waits for a job.
+pub struct Waiting<'a> {
+    /// Asked about every twentieth of a second: why the job is to end, if it is.
+    pub stop: &'a mut dyn FnMut() -> Option<String>,
+    /// When to give up; what is there by then is handed over, and that is no error.
+    pub deadline: Option<Instant>,
+}
+
+/// How often a face is asked whether the job is to end.
+const ASK_EVERY: Duration = Duration::from_millis(50);
+
+#[doc(hidden)]
+impl<T: Data> Rdd<T> {
+    /// What a function makes of each partition's batches.
+    pub fn restream<U, B, E, F>(&self, site: CallSite, environment: &E, f: F) -> Rdd<U>
+    where
+        U: Data,
+        B: Batches<U> + 'static,
+        E: Environment,
+        F: Fn(&E, Partition, Stream<T>) -> Outcome<B> + Plain,
+    {
+        self.narrow(site, None, Restream::<T, U, B, E, F>::code(environment, f))
+    }
+
+    /// What a function makes of the batches of two partitions: of the same number, or of each with each.
+    ///
+    /// # Errors
+    /// When the numbers of partitions differ, and not each is paired with each.
+    pub fn restream_with<V, U, B, E, F>(
+        &self,
+        site: CallSite,
+        other: &Rdd<V>,
+        each_with_each: bool,
+        environment: &E,
+        f: F,
+    ) -> Result<Rdd<U>>
+    where
+        V: Data,
+        U: Data,
+        B: Batches<U> + 'static,
+        E: Environment,
+        F: Fn(&E, Partition, Stream<T>, Stream<V>) -> Outcome<B> + Plain,
+    {
+        let (left, right) = (self.node().info.partitions, other.node().info.partitions);
+        let (each_with, partitions, mappings) = match each_with_each {
+            true => {
+                let mappings = [
+                    Mapping::Product { divisor: right, modulus: left },
+                    Mapping::Product { divisor: 1, modulus: right },
+                ];
+                (Some(right), left.saturating_mul(right), mappings)
+            }
+            false if left == right => (None, left, [Mapping::OneToOne, Mapping::OneToOne]),
+            false => {
+                let message = format!("one RDD has {left} partitions, the other {right}: they must have as many");
+                return Err(Error::InvalidArgument { site, message });
+            }
+        };
+        let narrow = [self.node().clone(), other.node().clone()].into_iter().zip(mappings).collect();
+        let code: NodeCode = Restream2::<T, V, U, B, E, F>::code(environment, each_with, f).into();
+        Ok(Rdd::from_parts(self.context(), Parts { site, partitions, partitioner: None, narrow, code }))
+    }
+
+    /// Runs a job over some partitions; `handle` gets the bytes that `f` makes of each, with its position among them, as they come.
+    ///
+    /// # Errors
+    /// When the job fails, or is to end, or `handle` fails.
+    pub fn run_waiting<E: Environment>(
+        &self,
+        site: CallSite,
+        partitions: Vec<Partition>,
+        environment: &E,
+        f: impl Fn(&E, Partition, Stream<T>) -> Outcome<Vec<u8>> + Plain,
+        waiting: Waiting<'_>,
+        mut handle: impl FnMut(usize, Vec<u8>),
+    ) -> Result<()> {
+        let terminal = self.terminal(&site, environment, f)?;
+        let request = JobRequest { root: self.node(), site: site.clone(), terminal, partitions };
+        let mut job = self.context().submit(request)?;
+        let marked = job.take_marked();
+        let outcome = loop {
+            let next = Instant::now() + ASK_EVERY;
+            let until = waiting.deadline.map_or(next, |deadline| deadline.min(next));
+            match job.recv_until(until) {
+                Some(JobMessage::Result { output, bytes }) => handle(output, bytes),
+                Some(JobMessage::Ended(None)) => break Ok(true),
+                Some(JobMessage::Ended(Some(failure))) => break Err(Error::Job { action: site, failure }),
+                None if self.context().is_stopped() => break Err(Error::Stopped { site }),
+                None => {
+                    if let Some(reason) = (waiting.stop)() {
+                        // Its end comes as a message.
+                        job.cancel(self.context(), &reason);
+                    } else if waiting.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                        job.cancel(self.context(), "its time was over");
+                        break Ok(false);
+                    }
+                }
+            }
+        };
+        self.context().driver().accumulators.merge_piles();
+        self.context().hide_progress();
+        match outcome {
+            Ok(true) => self.context().make_checkpoints(&marked),
+            ended => {
+                marked.iter().for_each(|node| self.context().checkpoints().await_action(node));
+                ended.map(|_| ())
+            }
+        }
+    }
+}
+
+#[doc(hidden)]
+impl<T: Data> Rdd<(u32, T)> {
+    /// The same records, each in the partition that it names.
+    pub fn to_places(&self, site: CallSite, partitions: u32) -> Rdd<(u32, T)> {
+        self.shuffled(
+            site,
+            Partitioner::Hash { partitions },
+            |shuffle| ShuffleWrite::<u32, T, (), _>::code(shuffle, partitions, &(), |_: &(), to: &u32| *to).into(),
+            |shuffle| ShuffleRead::<u32, T>::code(shuffle).into(),
+        )
+    }
+}
+
+#[doc(hidden)]
+impl Context {
+    /// What worker processes that begin from now on are told.
+    ///
+    /// # Errors
+    /// When they cannot be told.
+    pub fn set_worker_setting(&self, setting: &str) -> Result<()> {
+        let Some(processes) = self.driver().processes() else { return Ok(()) };
+        processes.set(setting).map_err(|error| Error::Start(error.to_string()))
+    }
+
+    /// Worker processes end when they have nothing to do, and others begin.
+    pub fn renew_workers(&self) {
+        if let Some(processes) = self.driver().processes() {
+            processes.renew();
+        }
+    }
+
+    /// Jobs that this thread runs from now on carry these tags, and no others.
+    pub fn set_job_tags(&self, tags: Vec<String>) {
+        self.with_local(|local| local.tags = tags);
+    }
+
+    /// Workers forget a broadcast value that was destroyed.
+    pub fn forget_broadcast(&self, broadcast: firesteel_types::BroadcastId) {
+        self.driver().with_executors(|executors| executors.forget_broadcast(broadcast));
+    }
+}
+
+/// The classes of a SequenceFile's keys and values, where they are not those of the first pair.
+type SequenceClasses = (Option<String>, Option<String>);
+
+#[doc(hidden)]
+impl Context {
+    /// The pairs of SequenceFiles, as values of whichever classes they name.
+    ///
+    /// # Errors
+    /// When a path does not exist or a pattern matches nothing.
+    pub fn sequence_values(
+        &self,
+        site: CallSite,
+        path: &str,
+        min_partitions: Option<usize>,
+    ) -> Result<Rdd<(Value, Value)>> {
+        let files = list_inputs(path).map_err(|source| Error::Io { site: site.clone(), source })?;
+        let splits = sequence_splits(&files, u64::from(self.min_partitions(min_partitions)));
+        let code = FileSource::code(&splits, |splits: &Vec<FileSplit>, partition: Partition| {
+            SequenceValues::open(&splits[partition.index()])
+        });
+        let (partitions, code) = (splits.len() as u32, NodeCode::from(code));
+        Ok(Rdd::from_parts(self, Parts { site, partitions, partitioner: None, narrow: vec![], code }))
+    }
+}
+
+#[doc(hidden)]
+impl Rdd<(Value, Value)> {
+    /// Writes pairs as SequenceFiles of these classes.
+    ///
+    /// # Errors
+    /// When the directory exists already, or the job fails.
+    pub fn save_sequence_values(
+        &self,
+        site: &CallSite,
+        path: &str,
+        options: SequenceOptions,
+        classes: SequenceClasses,
+    ) -> Result<()> {
+        self.save_parts(site, path, "", (options, classes), |sent, _, stream, output| {
+            let (options, classes) = sent;
+            write_values(stream, output, options, classes)
+        })
+    }
+}
+
+fn write_values(
+    mut stream: Stream<(Value, Value)>,
+    output: Output,
+    options: &SequenceOptions,
+    (key_class, value_class): &SequenceClasses,
+) -> Outcome<Output> {
+    let path = output.path().to_string();
+    let failed = |cause| io_failure(IoError::new(IoOperation::Write, &path, cause));
+    let mut batch = stream.next_batch()?;
+    let first = batch.as_ref().and_then(|batch| batch.as_slice().first());
+    let class = |wanted: &Option<String>, value: Option<&Value>| {
+        wanted.clone().unwrap_or_else(|| value.unwrap_or(&Value::Null).class().to_string())
+    };
+    let (key, value) = (first.map(|pair| &pair.0), first.map(|pair| &pair.1));
+    let mut header = SequenceHeader::new(&class(key_class, key), &class(value_class, value), options.compression);
+    header.metadata.clone_from(&options.metadata);
+    let mut writer = SequenceWriter::new(output, header).map_err(failed)?;
+    let (mut key, mut value) = (vec![], vec![]);
+    while let Some(pairs) = batch {
+        for pair in pairs.as_slice() {
+            key.clear();
+            value.clear();
+            pair.0.write(&mut key);
+            pair.1.write(&mut value);
+            writer.append(&key, &value).map_err(failed)?;
+        }
+        batch = stream.next_batch()?;
+    }
+    writer.finish().map_err(failed)
+}

@@ -1,0 +1,276 @@
+//! [`Context`]: the engine of one application.
+
+use crate::accumulator::Accumulator;
+use crate::broadcast::Broadcast;
+use crate::failure::to_python;
+use crate::objects::Objects;
+use crate::rdd::Rdd;
+use crate::{sites, sources};
+use firesteel::at_site;
+use firesteel_data::Batch;
+use firesteel_executor::WorkerCommand;
+use firesteel_operators::{Batches, Outcome, Stream};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use serde_bytes::ByteBuf;
+use std::collections::BTreeMap;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// An application's engine: scheduler, workers, files.
+#[pyclass(frozen)]
+pub(crate) struct Context {
+    inner: firesteel::Context,
+    application_id: String,
+    start_time: u128,
+}
+
+/// What the server's interpreter runs: it finds modules where the program does.
+const SERVER: &str = "import sys, json\n\
+    sys.path[:] = json.loads(sys.argv[1])\n\
+    from firesteel.worker.server import main\n\
+    main()";
+
+/// How long tasks wait for the worker that has their partition in memory, where the program does not say: any other can read the
+/// partition's file.
+const LOCALITY_WAIT: &str = "100ms";
+
+#[pymethods]
+impl Context {
+    #[new]
+    fn new(py: Python<'_>, conf: Vec<(String, String)>, environment: BTreeMap<String, String>) -> PyResult<Self> {
+        let command = worker_command(py, environment)?;
+        let mut builder = firesteel::Context::builder().worker_processes(command);
+        builder = builder.conf("firesteel.locality.wait", LOCALITY_WAIT);
+        for (key, value) in &conf {
+            builder = builder.conf(key, value);
+        }
+        let inner = py.detach(|| builder.create()).map_err(|error| to_python(py, error))?;
+        let start_time = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
+        Ok(Context { inner, application_id: format!("local-{start_time}"), start_time })
+    }
+
+    #[getter]
+    fn application_id(&self) -> &str {
+        &self.application_id
+    }
+
+    #[getter]
+    fn start_time(&self) -> u128 {
+        self.start_time
+    }
+
+    #[getter]
+    fn default_parallelism(&self) -> u32 {
+        self.inner.default_parallelism()
+    }
+
+    #[getter]
+    fn slots(&self) -> u32 {
+        self.inner.slots()
+    }
+
+    #[getter]
+    fn directory(&self) -> String {
+        self.inner.directory().to_string_lossy().into_owned()
+    }
+
+    fn stop(&self, py: Python<'_>) {
+        py.detach(|| self.inner.stop());
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.inner.is_stopped()
+    }
+
+    #[pyo3(signature = (sys_path, main, directory))]
+    fn set_up_workers(
+        &self,
+        py: Python<'_>,
+        sys_path: Vec<String>,
+        main: Option<String>,
+        directory: &str,
+    ) -> PyResult<()> {
+        let setting = setting(py, sys_path, main, directory)?;
+        py.detach(|| self.inner.set_worker_setting(&setting)).map_err(|error| to_python(py, error))
+    }
+
+    fn restart_workers(&self, py: Python<'_>) {
+        py.detach(|| self.inner.renew_workers());
+    }
+
+    fn parallelize(&self, partitions: Vec<Vec<Vec<u8>>>, site: &str) -> Rdd {
+        let site = sites::parse(site);
+        let count = partitions.len();
+        let lists: Vec<Vec<ByteBuf>> =
+            partitions.into_iter().map(|lists| lists.into_iter().map(ByteBuf::from).collect()).collect();
+        let lists = at_site(site.clone(), || self.inner.parallelize(lists, count));
+        Rdd(lists.restream(site, &(), |(), _, stream| Ok(Pickled(stream))))
+    }
+
+    fn text_file(&self, py: Python<'_>, path: &str, partitions: usize, site: &str, use_unicode: bool) -> PyResult<Rdd> {
+        let site = sites::parse(site);
+        let lines = py.detach(|| at_site(site.clone(), || self.inner.text_file(path, partitions)));
+        let lines = lines.map_err(|error| to_python(py, error))?;
+        Ok(Rdd(sources::lines(&lines, site, use_unicode)))
+    }
+
+    fn whole_text_files(
+        &self,
+        py: Python<'_>,
+        path: &str,
+        partitions: usize,
+        site: &str,
+        use_unicode: bool,
+    ) -> PyResult<Rdd> {
+        let site = sites::parse(site);
+        let texts = py.detach(|| at_site(site.clone(), || self.inner.whole_text_files(path, partitions)));
+        let texts = texts.map_err(|error| to_python(py, error))?;
+        Ok(Rdd(sources::texts(&texts, site, use_unicode)))
+    }
+
+    fn binary_files(&self, py: Python<'_>, path: &str, partitions: usize, site: &str) -> PyResult<Rdd> {
+        let site = sites::parse(site);
+        let files = py.detach(|| at_site(site.clone(), || self.inner.binary_files(path, partitions)));
+        let files = files.map_err(|error| to_python(py, error))?;
+        Ok(Rdd(sources::files(&files, site)))
+    }
+
+    fn binary_records(&self, py: Python<'_>, path: &str, length: usize, site: &str) -> PyResult<Rdd> {
+        let site = sites::parse(site);
+        let records = py.detach(|| at_site(site.clone(), || self.inner.binary_records(path, length)));
+        let records = records.map_err(|error| to_python(py, error))?;
+        Ok(Rdd(sources::records(&records, site)))
+    }
+
+    fn pickle_file(&self, py: Python<'_>, path: &str, partitions: usize, site: &str) -> PyResult<Rdd> {
+        let site = sites::parse(site);
+        let pairs = py.detach(|| self.inner.sequence_values(site.clone(), path, Some(partitions)));
+        let pairs = pairs.map_err(|error| to_python(py, error))?;
+        Ok(Rdd(sources::pickles(&pairs, site)))
+    }
+
+    fn sequence_file(&self, py: Python<'_>, path: &str, partitions: usize, site: &str) -> PyResult<Rdd> {
+        let site = sites::parse(site);
+        let pairs = py.detach(|| self.inner.sequence_values(site.clone(), path, Some(partitions)));
+        let pairs = pairs.map_err(|error| to_python(py, error))?;
+        Ok(Rdd(sources::pairs(&pairs, site)))
+    }
+
+    fn union(&self, py: Python<'_>, rdds: Vec<PyRef<'_, Rdd>>, aligned: bool, site: &str) -> PyResult<Rdd> {
+        let site = sites::parse(site);
+        let rdds: Vec<firesteel::Rdd<Objects>> = rdds.iter().map(|rdd| rdd.0.clone()).collect();
+        if !aligned {
+            return Ok(Rdd(at_site(site, || self.inner.union(&rdds))));
+        }
+        let mut rest = rdds.into_iter();
+        let first = rest.next().ok_or_else(|| PyValueError::new_err("a union of nothing has no partitions"))?;
+        let all = rest.try_fold(first, |all, rdd| {
+            all.restream_with(site.clone(), &rdd, false, &(), |(), _, left, right| Ok(OneThenOther(Some(left), right)))
+        });
+        all.map(Rdd).map_err(|error| to_python(py, error))
+    }
+
+    #[pyo3(signature = (group))]
+    fn set_job_group(&self, group: Option<&str>) {
+        match group {
+            Some(group) => self.inner.set_job_group(group),
+            None => self.inner.clear_job_group(),
+        }
+    }
+
+    fn set_job_tags(&self, tags: Vec<String>) {
+        self.inner.set_job_tags(tags);
+    }
+
+    #[pyo3(signature = (pool))]
+    fn set_pool(&self, pool: Option<&str>) {
+        self.inner.set_pool(pool);
+    }
+
+    fn set_local_properties(&self, properties: BTreeMap<String, String>) {
+        self.inner.set_local_properties(properties);
+    }
+
+    fn cancel_job(&self, py: Python<'_>, job: u32, reason: &str) {
+        py.detach(|| self.inner.cancel_job(job, reason));
+    }
+
+    fn cancel_job_group(&self, py: Python<'_>, group: &str) {
+        py.detach(|| self.inner.cancel_job_group(group));
+    }
+
+    fn cancel_jobs_with_tag(&self, py: Python<'_>, tag: &str) {
+        py.detach(|| self.inner.cancel_jobs_with_tag(tag));
+    }
+
+    fn cancel_all_jobs(&self, py: Python<'_>) {
+        py.detach(|| self.inner.cancel_all_jobs());
+    }
+
+    fn accumulator(&self) -> Accumulator {
+        Accumulator(self.inner.accumulator())
+    }
+
+    fn broadcast(&self, py: Python<'_>, pickled: &[u8]) -> PyResult<Broadcast> {
+        Broadcast::new(py, &self.inner, pickled)
+    }
+
+    fn set_checkpoint_dir(&self, py: Python<'_>, directory: &str) -> PyResult<()> {
+        self.inner.set_checkpoint_dir(directory).map_err(|error| to_python(py, error))
+    }
+}
+
+fn worker_command(py: Python<'_>, mut environment: BTreeMap<String, String>) -> PyResult<WorkerCommand> {
+    let (sys, json, os) = (py.import("sys")?, py.import("json")?, py.import("os")?);
+    let given = std::env::var("PYSPARK_PYTHON").ok().filter(|program| !program.is_empty());
+    let program = match given {
+        Some(program) => program,
+        None => sys.getattr("executable")?.extract()?,
+    };
+    let directory: String = os.call_method0("getcwd")?.extract()?;
+    let path: Vec<String> = sys.getattr("path")?.extract()?;
+    // Equal keys must hash alike in all workers.
+    environment.insert("PYTHONHASHSEED".into(), "0".into());
+    Ok(WorkerCommand {
+        program: program.into(),
+        arguments: vec!["-c".into(), SERVER.into(), json.call_method1("dumps", (&path,))?.extract()?],
+        environment: environment.into_iter().collect(),
+        setting: setting(py, path, None, &directory)?,
+        directory: directory.into(),
+    })
+}
+
+fn setting(py: Python<'_>, sys_path: Vec<String>, main: Option<String>, directory: &str) -> PyResult<String> {
+    let setting = PyDict::new(py);
+    setting.set_item("sys_path", sys_path)?;
+    setting.set_item("main", main)?;
+    setting.set_item("directory", directory)?;
+    py.import("json")?.call_method1("dumps", (setting,))?.extract()
+}
+
+/// The lists that the program's data were cut into.
+struct Pickled(Stream<Vec<ByteBuf>>);
+
+impl Batches<Objects> for Pickled {
+    fn next_batch(&mut self) -> Outcome<Option<Batch<Objects>>> {
+        let Some(batch) = self.0.next_batch()? else { return Ok(None) };
+        let lists = batch.into_vec().into_iter().flatten();
+        Ok(Some(Batch::Owned(lists.map(|list| Objects::pickled(list.into_vec())).collect())))
+    }
+}
+
+/// One stream, then the other.
+struct OneThenOther(Option<Stream<Objects>>, Stream<Objects>);
+
+impl Batches<Objects> for OneThenOther {
+    fn next_batch(&mut self) -> Outcome<Option<Batch<Objects>>> {
+        if let Some(stream) = &mut self.0 {
+            if let Some(batch) = stream.next_batch()? {
+                return Ok(Some(batch));
+            }
+            self.0 = None;
+        }
+        self.1.next_batch()
+    }
+}

@@ -1,0 +1,160 @@
+//! What fails, on its way between the two languages: exceptions become failures of tasks, failures of jobs become exceptions.
+
+use crate::objects::function;
+use crate::records;
+use firesteel::{Error, JobFailure, TaskFailure};
+use firesteel_operators::watch;
+use firesteel_types::{CallSite, Exception, ExecutorLossReason};
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBytes, PyDict};
+use std::cell::RefCell;
+
+thread_local! {
+    /// What failed above, while its exception travels through the user's code.
+    static ABOVE: RefCell<Option<Box<TaskFailure>>> = const { RefCell::new(None) };
+    /// The exception that failed the task last, for who runs it again in the program's own process.
+    static RAISED: RefCell<Option<PyErr>> = const { RefCell::new(None) };
+}
+
+pyo3::create_exception!(
+    _native,
+    TaskStopped,
+    pyo3::exceptions::PyBaseException,
+    "What feeds the function has failed or was told to stop; not to be caught."
+);
+
+/// A failure of what feeds a function, as an exception that passes through the function.
+pub(crate) fn raise_above(failure: Box<TaskFailure>) -> PyErr {
+    let text = failure.to_string();
+    ABOVE.with_borrow_mut(|above| *above = Some(failure));
+    TaskStopped::new_err(text)
+}
+
+/// An exception as the failure of the task in which it was raised.
+pub(crate) fn from_python(py: Python<'_>, error: PyErr) -> Box<TaskFailure> {
+    if let Some(failure) = ABOVE.with_borrow_mut(Option::take)
+        && error.is_instance_of::<TaskStopped>(py)
+    {
+        return failure;
+    }
+    let exception = describe(py, &error);
+    RAISED.with_borrow_mut(|raised| *raised = Some(error));
+    Box::new(TaskFailure::Exception(Box::new(exception)))
+}
+
+/// Takes the exception that [`from_python`] saw last.
+pub(crate) fn take_raised() -> Option<PyErr> {
+    RAISED.with_borrow_mut(Option::take)
+}
+
+fn describe(py: Python<'_>, error: &PyErr) -> Exception {
+    static DESCRIBE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let site = watch::site().map_or_else(CallSite::default, |site| (*site).clone());
+    let described = function(py, &DESCRIBE, "firesteel.worker.failure", "describe")
+        .and_then(|describe| describe.call1((error.value(py),)))
+        .and_then(|described| {
+            let text = |key: &str| described.get_item(key)?.extract::<String>();
+            let encoded = described.get_item("exception")?.extract::<Option<Vec<u8>>>()?;
+            Ok((text("message")?, text("traceback")?, encoded))
+        });
+    let retryable = !error.is_instance_of::<pyo3::exceptions::PyImportError>(py);
+    // Should describing it fail, its own text must do.
+    let (message, traceback, encoded) =
+        described.unwrap_or_else(|_| (error.to_string(), String::new(), None));
+    Exception { message, traceback, encoded, site, record: records::noted(py), retryable }
+}
+
+/// A failure of the engine's on the driver, as an exception.
+pub(crate) fn to_python(py: Python<'_>, error: Error) -> PyErr {
+    match error {
+        Error::Job { action, failure } => job_failure(py, &action, failure),
+        Error::InvalidArgument { message, .. } => PyValueError::new_err(message),
+        other => of_kind(py, "operation", &other.to_string()).unwrap_or_else(|error| error),
+    }
+}
+
+fn details<'py>(py: Python<'py>, kind: &str, message: &str) -> PyResult<Bound<'py, PyDict>> {
+    let details = PyDict::new(py);
+    details.set_item("kind", kind)?;
+    details.set_item("message", message)?;
+    for key in ["traceback", "exception", "job", "stage", "partition", "attempt", "record", "site", "executor", "signal", "memory"] {
+        details.set_item(key, py.None())?;
+    }
+    Ok(details)
+}
+
+fn made(details: &Bound<'_, PyDict>) -> PyResult<PyErr> {
+    static FROM_FAILURE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let make = function(details.py(), &FROM_FAILURE, "firesteel.errors", "from_failure")?;
+    Ok(PyErr::from_value(make.call1((details,))?))
+}
+
+fn of_kind(py: Python<'_>, kind: &str, message: &str) -> PyResult<PyErr> {
+    made(&details(py, kind, message)?)
+}
+
+fn job_failure(py: Python<'_>, action: &CallSite, failure: JobFailure) -> PyErr {
+    let text = failure.to_string();
+    let made = match &failure {
+        JobFailure::TaskFailed { stage, partition, attempts, last, .. } => {
+            task_failure(py, action, last, &text).and_then(|details| {
+                details.set_item("stage", stage.0)?;
+                details.set_item("partition", partition.0)?;
+                details.set_item("attempt", attempts)?;
+                made(&details)
+            })
+        }
+        JobFailure::StageFailed { stage, last, .. } => {
+            task_failure(py, action, last, &text).and_then(|details| {
+                details.set_item("stage", stage.0)?;
+                made(&details)
+            })
+        }
+        JobFailure::Cancelled { .. } | JobFailure::ContextStopped { .. } => of_kind(py, "cancelled", &text),
+        JobFailure::Indeterminate { .. } | JobFailure::NoExecutors { .. } | JobFailure::ResultTooLarge { .. } => {
+            of_kind(py, "other", &text)
+        }
+    };
+    made.unwrap_or_else(|_| PyRuntimeError::new_err(text))
+}
+
+fn task_failure<'py>(
+    py: Python<'py>,
+    action: &CallSite,
+    failure: &TaskFailure,
+    text: &str,
+) -> PyResult<Bound<'py, PyDict>> {
+    match failure {
+        TaskFailure::Exception(exception) => {
+            let details = details(py, "python", &exception.message)?;
+            details.set_item("traceback", &exception.traceback)?;
+            details.set_item("exception", exception.encoded.as_ref().map(|bytes| PyBytes::new(py, bytes)))?;
+            details.set_item("record", &exception.record)?;
+            details.set_item("site", exception.site.to_string())?;
+            Ok(details)
+        }
+        TaskFailure::ExecutorLost { executor, reason } => {
+            let details = details(py, "lost", &reason.to_string())?;
+            details.set_item("executor", executor.name())?;
+            details.set_item("site", action.to_string())?;
+            if let ExecutorLossReason::Killed { signal, peak_bytes } = reason {
+                details.set_item("signal", signal)?;
+                details.set_item("memory", peak_bytes)?;
+            }
+            Ok(details)
+        }
+        TaskFailure::FetchFailed { .. } => details(py, "fetch", text),
+        TaskFailure::Panic { .. }
+        | TaskFailure::Operation { .. }
+        | TaskFailure::KeptBlockGone { .. }
+        | TaskFailure::Killed(_)
+        | TaskFailure::CommitDenied
+        | TaskFailure::BadPlan(_) => {
+            let details = details(py, "operation", text)?;
+            details.set_item("site", action.to_string())?;
+            Ok(details)
+        }
+    }
+}

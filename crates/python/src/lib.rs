@@ -1,0 +1,45 @@
+//! The engine for Python: the module `firesteel._native`.
+//!
+//! A program's process and its workers load this same file, so operators travel between them by name, and a task is handed over as
+//! a description. The records of an RDD are lists of Python objects ([`objects`]); a stage's functions run in the worker that reads
+//! their input and writes their output.
+//!
+//! Architecture invariant: the module converts, releases the interpreter's lock, and maps errors. What PySpark's methods do is decided
+//! in the package's Python files, what runs where in the engine.
+
+mod accumulator;
+mod broadcast;
+mod combine;
+mod context;
+mod failure;
+mod function;
+mod hash;
+mod objects;
+mod place;
+mod rdd;
+mod records;
+mod sites;
+mod sources;
+mod writables;
+mod worker;
+
+use pyo3::prelude::*;
+
+#[pymodule]
+#[pyo3(name = "_native")]
+fn native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add("TaskStopped", module.py().get_type::<failure::TaskStopped>())?;
+    module.add_class::<context::Context>()?;
+    module.add_class::<rdd::Rdd>()?;
+    module.add_class::<accumulator::Accumulator>()?;
+    module.add_class::<broadcast::Broadcast>()?;
+    module.add_class::<worker::TaskInfo>()?;
+    module.add_function(wrap_pyfunction!(worker::work, module)?)?;
+    module.add_function(wrap_pyfunction!(worker::current_task, module)?)?;
+    module.add_function(wrap_pyfunction!(accumulator::accumulate, module)?)?;
+    module.add_function(wrap_pyfunction!(broadcast::load_broadcast, module)?)?;
+    module.add_function(wrap_pyfunction!(hash::portable_hash, module)?)?;
+    module.add_function(wrap_pyfunction!(combine::combine, module)?)?;
+    Ok(())
+}

@@ -1,0 +1,118 @@
+//! [`Objects`]: a list of Python objects, as the one record that the engine sees.
+//!
+//! Within a stage it holds the live list; between stages, processes and in files its pickled form. It turns from one into the
+//! other when somebody needs the other.
+
+use crate::failure::from_python;
+use bytes::Bytes;
+use firesteel_operators::Outcome;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBytes, PyList};
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, ser};
+use std::fmt;
+use std::sync::Arc;
+
+/// Some consecutive records of a partition.
+#[derive(Clone)]
+pub(crate) struct Objects(Arc<Form>);
+
+enum Form {
+    Live(Py<PyList>),
+    Pickled(Bytes),
+}
+
+impl Objects {
+    pub(crate) fn live(list: Bound<'_, PyList>) -> Self {
+        Objects(Arc::new(Form::Live(list.unbind())))
+    }
+
+    pub(crate) fn pickled(bytes: impl Into<Bytes>) -> Self {
+        Objects(Arc::new(Form::Pickled(bytes.into())))
+    }
+
+    /// The records as a list. A live list is shared: who changes it changes what others see.
+    pub(crate) fn list<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        match &*self.0 {
+            Form::Live(list) => Ok(list.bind(py).clone()),
+            Form::Pickled(bytes) => load(py, bytes),
+        }
+    }
+
+    /// The records, pickled.
+    pub(crate) fn bytes(&self, py: Python<'_>) -> PyResult<Bytes> {
+        match &*self.0 {
+            Form::Live(list) => dump(list.bind(py)),
+            Form::Pickled(bytes) => Ok(bytes.clone()),
+        }
+    }
+
+    /// The same records, pickled; a record that cannot be is a failure of the task.
+    pub(crate) fn to_pickled(&self) -> Outcome<Objects> {
+        Python::attach(|py| self.bytes(py).map(Objects::pickled).map_err(|error| from_python(py, error)))
+    }
+}
+
+static DUMP: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+static LOAD: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+
+/// A function of the package, looked up once.
+pub(crate) fn function<'py>(
+    py: Python<'py>,
+    known: &'static PyOnceLock<Py<PyAny>>,
+    module: &str,
+    name: &str,
+) -> PyResult<Bound<'py, PyAny>> {
+    let function = known.get_or_try_init(py, || Ok::<_, PyErr>(py.import(module)?.getattr(name)?.unbind()))?;
+    Ok(function.bind(py).clone())
+}
+
+/// Pickles a list of records.
+pub(crate) fn dump(list: &Bound<'_, PyList>) -> PyResult<Bytes> {
+    let dump = function(list.py(), &DUMP, "firesteel.pickling", "dump_records")?;
+    let pickled = dump.call1((list,))?.cast_into::<PyBytes>()?;
+    Ok(Bytes::copy_from_slice(pickled.as_bytes()))
+}
+
+/// The list of records that was pickled.
+pub(crate) fn load<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyList>> {
+    let load = function(py, &LOAD, "firesteel.pickling", "load_records")?;
+    Ok(load.call1((PyBytes::new(py, bytes),))?.cast_into::<PyList>()?)
+}
+
+impl Serialize for Objects {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &*self.0 {
+            Form::Pickled(bytes) => serializer.serialize_bytes(bytes),
+            Form::Live(list) => {
+                let bytes = Python::attach(|py| dump(list.bind(py)));
+                serializer.serialize_bytes(&bytes.map_err(ser::Error::custom)?)
+            }
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Objects {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Pickled;
+
+        impl Visitor<'_> for Pickled {
+            type Value = Objects;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("pickled records")
+            }
+
+            fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Objects, E> {
+                Ok(Objects::pickled(Bytes::copy_from_slice(bytes)))
+            }
+
+            fn visit_byte_buf<E: de::Error>(self, bytes: Vec<u8>) -> Result<Objects, E> {
+                Ok(Objects::pickled(bytes))
+            }
+        }
+
+        deserializer.deserialize_byte_buf(Pickled)
+    }
+}

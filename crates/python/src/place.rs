@@ -1,0 +1,163 @@
+//! The map side of a shuffle: records are dealt into buckets, one for each reducer, and leave pickled.
+
+use crate::failure::from_python;
+use crate::function::Function;
+use crate::hash::portable_hash;
+use crate::objects::Objects;
+use firesteel_data::Batch;
+use firesteel_operators::{Batches, Outcome, Stream};
+use firesteel_types::Partition;
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyList, PyTuple};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// By what records are placed.
+#[derive(Serialize, Deserialize)]
+pub(crate) enum Rule {
+    /// Pairs, by [`portable_hash`] of the key.
+    Hash,
+    /// Pairs, by a function of the key.
+    Function(Function),
+    /// In turn, by their position: each run deals the same.
+    InTurn,
+}
+
+/// Where records go.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Places {
+    pub(crate) partitions: u32,
+    pub(crate) rule: Rule,
+}
+
+/// Buckets are sent on when together they have about so many pickled bytes.
+const BYTES: usize = 4 << 20;
+const RECORDS_AT_FIRST: usize = 8 << 10;
+const RECORDS_AT_MOST: usize = 1 << 20;
+
+/// The buckets of one partition's records.
+pub(crate) struct Buckets {
+    places: Arc<Places>,
+    stream: Stream<Objects>,
+    buckets: Vec<Py<PyList>>,
+    held: usize,
+    hold: usize,
+    turn: u64,
+    done: bool,
+}
+
+impl Buckets {
+    pub(crate) fn new(places: &Arc<Places>, partition: Partition, stream: Stream<Objects>) -> Self {
+        let buckets =
+            Python::attach(|py| (0..places.partitions).map(|_| PyList::empty(py).unbind()).collect());
+        // Partitions begin at different places, so that many small ones do not all fill the first few.
+        let turn = u64::from(partition.0).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 33;
+        let places = places.clone();
+        Buckets { places, stream, buckets, held: 0, hold: RECORDS_AT_FIRST, turn, done: false }
+    }
+
+    fn fill<'py>(&mut self, py: Python<'py>, list: &Bound<'py, PyList>) -> PyResult<()> {
+        let places = self.places.clone();
+        let n = places.partitions;
+        let function = match &places.rule {
+            Rule::Function(function) => Some(function.get(py)?),
+            Rule::Hash | Rule::InTurn => None,
+        };
+        let in_turn = matches!(places.rule, Rule::InTurn);
+        for record in list.iter() {
+            let (place, record) = if in_turn {
+                self.turn += 1;
+                ((self.turn % u64::from(n)) as usize, record)
+            } else {
+                let pair = pair(record)?;
+                let key = pair.get_item(0)?;
+                let place = match &function {
+                    None => modulo(portable_hash(&key)?, n),
+                    Some(function) => {
+                        let place = function.call1((key,))?;
+                        match place.extract::<isize>() {
+                            Ok(place) => modulo(place, n),
+                            Err(_) => place.rem(n)?.extract()?,
+                        }
+                    }
+                };
+                (place, pair.into_any())
+            };
+            self.buckets[place].bind(py).append(record)?;
+        }
+        self.held += list.len();
+        Ok(())
+    }
+
+    fn empty(&mut self, py: Python<'_>) -> PyResult<Vec<(u32, Objects)>> {
+        let (mut sent, mut bytes) = (vec![], 0);
+        for (place, bucket) in self.buckets.iter_mut().enumerate() {
+            if bucket.bind(py).is_empty() {
+                continue;
+            }
+            let full = std::mem::replace(bucket, PyList::empty(py).unbind());
+            let pickled = crate::objects::dump(full.bind(py))?;
+            bytes += pickled.len();
+            sent.push((place as u32, Objects::pickled(pickled)));
+        }
+        let wanted = self.held.saturating_mul(BYTES) / bytes.max(1);
+        self.hold = wanted.clamp(64, RECORDS_AT_MOST);
+        self.held = 0;
+        Ok(sent)
+    }
+}
+
+fn modulo(hash: isize, n: u32) -> usize {
+    hash.rem_euclid(n as isize) as usize
+}
+
+/// A record that is to be a pair, as `for key, value in ...` takes it apart.
+fn pair(record: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyTuple>> {
+    let record = match record.cast_into::<PyTuple>() {
+        Ok(tuple) if tuple.len() == 2 => return Ok(tuple),
+        Ok(tuple) => tuple.into_any(),
+        Err(other) => other.into_inner(),
+    };
+    let items = record.try_iter().map_err(|_| {
+        let of = record.get_type().name().map_or_else(|_| "an object".into(), |name| name.to_string());
+        PyTypeError::new_err(format!(
+            "operations by key need pairs (key, value), and a record is of type {of}; write `.map(lambda x: (key, x))` before"
+        ))
+    })?;
+    let items = items.collect::<PyResult<Vec<_>>>()?;
+    if items.len() != 2 {
+        return Err(PyValueError::new_err(format!(
+            "operations by key need pairs (key, value), and a record has {} items; write `.map(lambda x: (x[0], x[1:]))` before, say",
+            items.len()
+        )));
+    }
+    PyTuple::new(record.py(), items)
+}
+
+impl Batches<(u32, Objects)> for Buckets {
+    fn next_batch(&mut self) -> Outcome<Option<Batch<(u32, Objects)>>> {
+        while !self.done {
+            match self.stream.next_batch()? {
+                Some(batch) => {
+                    for objects in batch.into_vec() {
+                        Python::attach(|py| {
+                            let list = objects.list(py)?;
+                            self.fill(py, &list)
+                        })
+                        .map_err(|error| Python::attach(|py| from_python(py, error)))?;
+                    }
+                    if self.held < self.hold {
+                        continue;
+                    }
+                }
+                None => self.done = true,
+            }
+            let sent = Python::attach(|py| self.empty(py).map_err(|error| from_python(py, error)))?;
+            if !sent.is_empty() {
+                return Ok(Some(Batch::Owned(sent)));
+            }
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,378 @@
+//! [`Rdd`]: the handle of one RDD of Python objects, and what jobs do with it.
+
+use crate::broadcast::Broadcast;
+use crate::failure::to_python;
+use crate::function::Function;
+use crate::objects::{Objects, load};
+use crate::place::{Buckets, Places, Rule};
+use crate::{sites, writables};
+use firesteel::{Codec, Partition, SequenceOptions, StorageLevel, Waiting, at_site};
+use firesteel_data::Batch;
+use firesteel_data::block::{decode_value, encode_value};
+use firesteel_io::hadoop::Value;
+use firesteel_operators::{Batches, Outcome, Stream, data_failure};
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyList};
+use serde_bytes::ByteBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// One RDD of the lineage.
+#[pyclass(frozen)]
+pub(crate) struct Rdd(pub(crate) firesteel::Rdd<Objects>);
+
+fn function(pickled: &[u8], broadcasts: &[PyRef<'_, Broadcast>]) -> Arc<Function> {
+    let broadcasts = broadcasts.iter().map(|broadcast| broadcast.value.clone()).collect();
+    Arc::new(Function::new(pickled, broadcasts))
+}
+
+#[pymethods]
+impl Rdd {
+    #[getter]
+    fn id(&self) -> u32 {
+        self.0.id()
+    }
+
+    #[getter]
+    fn partitions(&self) -> usize {
+        self.0.num_partitions()
+    }
+
+    fn to_debug_string(&self) -> String {
+        self.0.to_debug_string()
+    }
+
+    /// For people only: the engine shows the line of the program instead.
+    fn set_name(&self, name: &str) {
+        let _ = name;
+    }
+
+    fn map_partitions(&self, pickled: &[u8], broadcasts: Vec<PyRef<'_, Broadcast>>, site: &str) -> Rdd {
+        let function = function(pickled, &broadcasts);
+        Rdd(self.0.restream(sites::parse(site), &function, |function: &Arc<Function>, partition, stream| {
+            function.on_one(partition, stream)
+        }))
+    }
+
+    fn combine_two(
+        &self,
+        py: Python<'_>,
+        other: &Rdd,
+        pickled: &[u8],
+        broadcasts: Vec<PyRef<'_, Broadcast>>,
+        cartesian: bool,
+        site: &str,
+    ) -> PyResult<Rdd> {
+        let function = function(pickled, &broadcasts);
+        let combined = self.0.restream_with(
+            sites::parse(site),
+            &other.0,
+            cartesian,
+            &function,
+            |function: &Arc<Function>, partition, left, right| function.on_two(partition, left, right),
+        );
+        combined.map(Rdd).map_err(|error| to_python(py, error))
+    }
+
+    fn coalesce(&self, partitions: usize, site: &str) -> Rdd {
+        Rdd(at_site(sites::parse(site), || self.0.coalesce(partitions)))
+    }
+
+    #[pyo3(signature = (partitions, pickled, broadcasts, site))]
+    fn partition_by(
+        &self,
+        partitions: u32,
+        pickled: Option<&[u8]>,
+        broadcasts: Vec<PyRef<'_, Broadcast>>,
+        site: &str,
+    ) -> Rdd {
+        let broadcasts = broadcasts.iter().map(|broadcast| broadcast.value.clone()).collect();
+        let rule = match pickled {
+            None => Rule::Hash,
+            Some(pickled) => Rule::Function(Function::new(pickled, broadcasts)),
+        };
+        self.shuffled(Places { partitions, rule }, site)
+    }
+
+    fn repartition(&self, partitions: u32, site: &str) -> Rdd {
+        self.shuffled(Places { partitions, rule: Rule::InTurn }, site)
+    }
+
+    fn persist(
+        &self,
+        disk: bool,
+        memory: bool,
+        off_heap: bool,
+        deserialized: bool,
+        replication: u8,
+        site: &str,
+    ) {
+        let level = StorageLevel { use_disk: disk, use_memory: memory, off_heap, deserialized, replication };
+        at_site(sites::parse(site), || self.0.persist(level));
+    }
+
+    fn unpersist(&self, py: Python<'_>, blocking: bool) {
+        py.detach(|| self.0.unpersist(blocking));
+    }
+
+    fn checkpoint(&self, py: Python<'_>, site: &str) -> PyResult<()> {
+        let site = sites::parse(site);
+        py.detach(|| at_site(site, || self.0.checkpoint())).map_err(|error| to_python(py, error))
+    }
+
+    fn local_checkpoint(&self, site: &str) {
+        at_site(sites::parse(site), || self.0.local_checkpoint());
+    }
+
+    fn is_checkpointed(&self) -> bool {
+        self.0.is_checkpointed()
+    }
+
+    fn checkpoint_file(&self) -> Option<String> {
+        self.0.checkpoint_file()
+    }
+
+    /// Shuffles are cleaned when no RDD needs them any more; this one's are needed as long as it is there.
+    fn clean_shuffles(&self, blocking: bool) {
+        let _ = blocking;
+    }
+
+    #[pyo3(signature = (partitions, site))]
+    fn collect<'py>(
+        &self,
+        py: Python<'py>,
+        partitions: Option<Vec<usize>>,
+        site: &str,
+    ) -> PyResult<Vec<Bound<'py, PyList>>> {
+        let all = self.0.num_partitions();
+        let partitions = partitions.unwrap_or_else(|| (0..all).collect());
+        if let Some(wrong) = partitions.iter().find(|partition| **partition >= all) {
+            return Err(PyValueError::new_err(format!("there is no partition {wrong}: the RDD has {all}")));
+        }
+        let results = self.run(py, partitions, None, site)?;
+        results.into_iter().map(|bytes| records(py, &bytes.unwrap_or_default())).collect()
+    }
+
+    fn collect_until<'py>(
+        &self,
+        py: Python<'py>,
+        milliseconds: u64,
+        site: &str,
+    ) -> PyResult<Vec<Option<Bound<'py, PyList>>>> {
+        let deadline = Instant::now() + Duration::from_millis(milliseconds);
+        let results = self.run(py, (0..self.0.num_partitions()).collect(), Some(deadline), site)?;
+        results.into_iter().map(|bytes| bytes.map(|bytes| records(py, &bytes)).transpose()).collect()
+    }
+
+    #[pyo3(signature = (path, codec, site))]
+    fn save_as_text_file(&self, py: Python<'_>, path: &str, codec: Option<&str>, site: &str) -> PyResult<()> {
+        let (codec, site) = (named(codec)?, sites::parse(site));
+        let texts: firesteel::Rdd<String> = self.0.restream(site.clone(), &(), |(), _, stream| Ok(Texts(stream)));
+        let saved = py.detach(|| at_site(site, || texts.save_as_text_file_with(path, codec)));
+        saved.map_err(|error| to_python(py, error))
+    }
+
+    fn save_as_pickle_file(&self, py: Python<'_>, path: &str, batch: usize, site: &str) -> PyResult<()> {
+        let site = sites::parse(site);
+        let batch = if batch == 0 { usize::MAX } else { batch };
+        let values = self.0.restream(site.clone(), &batch, |batch: &usize, _, stream| {
+            Ok(Pickles { stream, batch: *batch })
+        });
+        let classes = (Some(class("NullWritable")), Some(class("BytesWritable")));
+        let saved =
+            py.detach(|| values.save_sequence_values(&site, path, SequenceOptions::default(), classes));
+        saved.map_err(|error| to_python(py, error))
+    }
+
+    #[pyo3(signature = (path, codec, key_class, value_class, site))]
+    fn save_as_sequence_file(
+        &self,
+        py: Python<'_>,
+        path: &str,
+        codec: Option<&str>,
+        key_class: Option<String>,
+        value_class: Option<String>,
+        site: &str,
+    ) -> PyResult<()> {
+        let site = sites::parse(site);
+        let options = match named(codec)? {
+            Codec::Plain => SequenceOptions::default(),
+            codec => SequenceOptions::block(codec),
+        };
+        let classes = (key_class, value_class);
+        let values = self.0.restream(site.clone(), &classes, |classes: &Classes, _, stream| {
+            Ok(Writables { stream, classes: classes.clone() })
+        });
+        let saved = py.detach(|| values.save_sequence_values(&site, path, options, classes));
+        saved.map_err(|error| to_python(py, error))
+    }
+}
+
+type Classes = (Option<String>, Option<String>);
+
+/// One of Hadoop's classes by its full name.
+fn class(name: &str) -> String {
+    format!("org.apache.hadoop.io.{name}")
+}
+
+fn named(codec: Option<&str>) -> PyResult<Codec> {
+    let Some(name) = codec else { return Ok(Codec::Plain) };
+    Codec::named(name).ok_or_else(|| {
+        let known = "gzip, bzip2, zstd, deflate, snappy, lz4, or Hadoop's class of one of these";
+        PyValueError::new_err(format!("there is no codec `{name}`: use {known}"))
+    })
+}
+
+impl Rdd {
+    fn shuffled(&self, places: Places, site: &str) -> Rdd {
+        let (site, partitions) = (sites::parse(site), places.partitions);
+        let dealt = self.0.restream(site.clone(), &Arc::new(places), |places: &Arc<Places>, partition, stream| {
+            Ok(Buckets::new(places, partition, stream))
+        });
+        let placed = dealt.to_places(site.clone(), partitions);
+        Rdd(placed.restream(site, &(), |(), _, stream| Ok(Unplaced(stream))))
+    }
+
+    /// Runs a job, and gives the results of partitions that were there in time.
+    fn run(
+        &self,
+        py: Python<'_>,
+        partitions: Vec<usize>,
+        deadline: Option<Instant>,
+        site: &str,
+    ) -> PyResult<Vec<Option<Vec<u8>>>> {
+        let mut results = vec![None; partitions.len()];
+        let mut interrupted = None;
+        let ran = py.detach(|| {
+            let mut stop = || {
+                if interrupted.is_none() {
+                    interrupted = Python::attach(|py| py.check_signals().err());
+                }
+                interrupted.as_ref().map(|_| "it was interrupted".to_string())
+            };
+            let partitions = partitions.iter().map(|partition| Partition(*partition as u32)).collect();
+            let waiting = Waiting { stop: &mut stop, deadline };
+            let site = sites::parse(site);
+            self.0.run_waiting(site, partitions, &(), |(), _, stream| pickled(stream), waiting, |at, bytes| {
+                results[at] = Some(bytes);
+            })
+        });
+        match (interrupted, ran) {
+            (Some(interrupt), _) => Err(interrupt),
+            (None, Err(error)) => Err(to_python(py, error)),
+            (None, Ok(())) => Ok(results),
+        }
+    }
+}
+
+/// All records of a stream, as pickled lists.
+fn pickled(mut stream: Stream<Objects>) -> Outcome<Vec<u8>> {
+    let mut lists: Vec<Objects> = vec![];
+    while let Some(batch) = stream.next_batch()? {
+        for objects in batch.into_vec() {
+            lists.push(objects.to_pickled()?);
+        }
+    }
+    encode_value(&lists).map_err(data_failure)
+}
+
+/// The records of pickled lists, as one list.
+fn records<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyList>> {
+    let lists: Vec<ByteBuf> =
+        decode_value(bytes).map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
+    let mut lists = lists.iter();
+    let Some(first) = lists.next() else { return Ok(PyList::empty(py)) };
+    let all = load(py, first)?;
+    for list in lists {
+        all.call_method1("extend", (load(py, list)?,))?;
+    }
+    Ok(all)
+}
+
+/// Records that have come to their places.
+struct Unplaced(Stream<(u32, Objects)>);
+
+impl Batches<Objects> for Unplaced {
+    fn next_batch(&mut self) -> Outcome<Option<Batch<Objects>>> {
+        Ok(self.0.next_batch()?.map(|batch| Batch::Owned(batch.map(|(_, objects)| objects))))
+    }
+}
+
+/// Goes through each list of a batch.
+fn each<T>(
+    batch: Batch<Objects>,
+    mut f: impl FnMut(Python<'_>, &Bound<'_, PyList>) -> PyResult<Vec<T>>,
+) -> Outcome<Option<Batch<T>>> {
+    let mut made = vec![];
+    for objects in batch.into_vec() {
+        let more = Python::attach(|py| {
+            let more = objects.list(py).and_then(|list| f(py, &list));
+            more.map_err(|error| crate::failure::from_python(py, error))
+        });
+        made.append(&mut more?);
+    }
+    Ok(Some(Batch::Owned(made)))
+}
+
+/// Records that are text, as text.
+struct Texts(Stream<Objects>);
+
+impl Batches<String> for Texts {
+    fn next_batch(&mut self) -> Outcome<Option<Batch<String>>> {
+        let Some(batch) = self.0.next_batch()? else { return Ok(None) };
+        each(batch, |_, list| {
+            list.iter()
+                .map(|record| match record.cast::<PyBytes>() {
+                    Ok(bytes) => Ok(String::from_utf8_lossy(bytes.as_bytes()).into_owned()),
+                    Err(_) => Ok(record.str()?.to_string_lossy().into_owned()),
+                })
+                .collect()
+        })
+    }
+}
+
+/// Records as pickled lists of so many, in SequenceFiles.
+struct Pickles {
+    stream: Stream<Objects>,
+    batch: usize,
+}
+
+impl Batches<(Value, Value)> for Pickles {
+    fn next_batch(&mut self) -> Outcome<Option<Batch<(Value, Value)>>> {
+        let Some(batch) = self.stream.next_batch()? else { return Ok(None) };
+        let at_once = self.batch;
+        each(batch, |_, list| {
+            let mut values = vec![];
+            let mut start = 0;
+            while start < list.len() {
+                let end = start.saturating_add(at_once).min(list.len());
+                let pickled = crate::objects::dump(&list.get_slice(start, end))?;
+                values.push((Value::Null, Value::Bytes(pickled.to_vec())));
+                start = end;
+            }
+            Ok(values)
+        })
+    }
+}
+
+/// Pairs as values of Hadoop's classes.
+struct Writables {
+    stream: Stream<Objects>,
+    classes: Classes,
+}
+
+impl Batches<(Value, Value)> for Writables {
+    fn next_batch(&mut self) -> Outcome<Option<Batch<(Value, Value)>>> {
+        let Some(batch) = self.stream.next_batch()? else { return Ok(None) };
+        let (key_class, value_class) = (self.classes.0.as_deref(), self.classes.1.as_deref());
+        each(batch, |_, list| {
+            list.iter()
+                .map(|pair| {
+                    let (key, value) = (pair.get_item(0)?, pair.get_item(1)?);
+                    Ok((writables::to_value(&key, key_class)?, writables::to_value(&value, value_class)?))
+                })
+                .collect()
+        })
+    }
+}

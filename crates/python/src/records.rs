@@ -1,0 +1,162 @@
+//! A partition's records on their way into a function of the user's, and out of it.
+//!
+//! The function is given an iterator that is C all the way: `chain.from_iterable` over lists that come batch by batch. Only when a
+//! partition failed before does each record pass through an iterator of ours, which remembers it for the error.
+
+use crate::failure::{from_python, raise_above};
+use crate::objects::{Objects, function};
+use firesteel_data::Batch;
+use firesteel_operators::{Batches, Outcome, Stream};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyIterator, PyList};
+use std::cell::RefCell;
+use std::collections::VecDeque;
+
+thread_local! {
+    static NOTED: RefCell<Option<Py<PyAny>>> = const { RefCell::new(None) };
+}
+
+/// The record that was at work last, shown and shortened, if records are noted.
+pub(crate) fn noted(py: Python<'_>) -> Option<String> {
+    const CHARACTERS: usize = 300;
+    let record = NOTED.with_borrow_mut(Option::take)?;
+    let shown = record.bind(py).repr().map(|shown| shown.to_string());
+    let shown = shown.unwrap_or_else(|error| format!("a record whose repr fails: {error}"));
+    Some(match shown.char_indices().nth(CHARACTERS) {
+        None => shown,
+        Some((end, _)) => format!("{}…", &shown[..end]),
+    })
+}
+
+pub(crate) fn forget_noted() {
+    NOTED.with_borrow_mut(|noted| *noted = None);
+}
+
+/// Lists of records, one after the other.
+#[pyclass(unsendable)]
+pub(crate) struct Lists {
+    stream: Option<Stream<Objects>>,
+    ready: VecDeque<Objects>,
+}
+
+#[pymethods]
+impl Lists {
+    fn __iter__(this: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        this
+    }
+
+    fn __next__<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyList>>> {
+        loop {
+            if let Some(objects) = self.ready.pop_front() {
+                return objects.list(py).map(Some);
+            }
+            let Some(stream) = &mut self.stream else { return Ok(None) };
+            match stream.next_batch() {
+                Ok(Some(batch)) => self.ready.extend(batch.into_vec()),
+                Ok(None) => self.stream = None,
+                Err(failure) => {
+                    self.stream = None;
+                    return Err(raise_above(failure));
+                }
+            }
+        }
+    }
+}
+
+/// Records one by one, each remembered.
+#[pyclass(unsendable)]
+pub(crate) struct Noting {
+    records: Py<PyIterator>,
+}
+
+#[pymethods]
+impl Noting {
+    fn __iter__(this: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        this
+    }
+
+    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let next = self.records.bind(py).clone().next().transpose()?;
+        NOTED.with_borrow_mut(|noted| *noted = next.as_ref().map(|record| record.clone().unbind()));
+        Ok(next)
+    }
+}
+
+/// An iterator over all records of a stream.
+pub(crate) fn iterator<'py>(py: Python<'py>, stream: Stream<Objects>) -> PyResult<Bound<'py, PyAny>> {
+    static CHAIN: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let careful = stream.task().is_careful();
+    let chain = CHAIN.get_or_try_init(py, || {
+        let chain = py.import("itertools")?.getattr("chain")?.getattr("from_iterable")?;
+        Ok::<_, PyErr>(chain.unbind())
+    })?;
+    let lists = Py::new(py, Lists { stream: Some(stream), ready: VecDeque::new() })?;
+    let records = chain.bind(py).call1((lists,))?;
+    match careful {
+        false => Ok(records),
+        true => {
+            let noting = Noting { records: records.try_iter()?.unbind() };
+            Ok(Py::new(py, noting)?.into_bound(py).into_any())
+        }
+    }
+}
+
+/// Takes lists out of what a function has returned.
+pub(crate) struct Taken {
+    /// `None` once it has ended.
+    records: Option<Py<PyAny>>,
+    at_once: usize,
+}
+
+/// A list has at most so many records, and, as far as the first and last tell, so many bytes.
+const RECORDS_AT_MOST: usize = 4096;
+const BYTES_AT_MOST: usize = 8 << 20;
+const RECORDS_AT_FIRST: usize = 128;
+
+impl Taken {
+    /// Of anything that can be iterated.
+    pub(crate) fn new(py: Python<'_>, returned: Bound<'_, PyAny>) -> Outcome<Self> {
+        let records = returned.try_iter().map_err(|error| from_python(py, error))?;
+        Ok(Taken { records: Some(records.into_any().unbind()), at_once: RECORDS_AT_FIRST })
+    }
+
+    pub(crate) fn next<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyList>>> {
+        static ISLICE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        static LIST: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        let Some(records) = &self.records else { return Ok(None) };
+        let islice = function(py, &ISLICE, "itertools", "islice")?;
+        let list = function(py, &LIST, "builtins", "list")?;
+        let taken = list.call1((islice.call1((records, self.at_once))?,))?.cast_into::<PyList>()?;
+        if taken.len() < self.at_once {
+            self.records = None;
+        }
+        if taken.is_empty() {
+            return Ok(None);
+        }
+        let size = size_of(&taken.get_item(0)?).max(size_of(&taken.get_item(taken.len() - 1)?));
+        self.at_once = (self.at_once * 2).min(RECORDS_AT_MOST).min((BYTES_AT_MOST / size).max(1));
+        Ok(Some(taken))
+    }
+}
+
+/// What an object takes, itself; at least one byte.
+fn size_of(object: &Bound<'_, PyAny>) -> usize {
+    let size = object.call_method0("__sizeof__").and_then(|size| size.extract::<usize>());
+    size.unwrap_or(64).max(1)
+}
+
+impl Batches<Objects> for Taken {
+    fn next_batch(&mut self) -> Outcome<Option<Batch<Objects>>> {
+        Python::attach(|py| match self.next(py) {
+            Ok(taken) => Ok(taken.map(|list| Batch::Owned(vec![Objects::live(list)]))),
+            Err(error) => Err(from_python(py, error)),
+        })
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        forget_noted();
+    }
+}

@@ -1,0 +1,102 @@
+//! Where records come from: text, files, pairs of SequenceFiles, as lists of Python objects.
+
+use crate::failure::from_python;
+use crate::objects::Objects;
+use crate::writables;
+use firesteel::{Bytes, Rdd};
+use firesteel_data::{Batch, Data};
+use firesteel_io::hadoop::Value;
+use firesteel_operators::{Batches, Outcome, Stream};
+use firesteel_types::CallSite;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
+
+/// Each batch of records turned into a list.
+struct Converted<T> {
+    stream: Stream<T>,
+    convert: Convert<T>,
+}
+
+type Convert<T> = for<'py> fn(Python<'py>, &[T]) -> PyResult<Bound<'py, PyList>>;
+
+impl<T: Data> Batches<Objects> for Converted<T> {
+    fn next_batch(&mut self) -> Outcome<Option<Batch<Objects>>> {
+        let Some(batch) = self.stream.next_batch()? else { return Ok(None) };
+        Python::attach(|py| match (self.convert)(py, batch.as_slice()) {
+            Ok(list) => Ok(Some(Batch::Owned(vec![Objects::live(list)]))),
+            Err(error) => Err(from_python(py, error)),
+        })
+    }
+}
+
+/// Lines, as str or as bytes.
+pub(crate) fn lines(lines: &Rdd<String>, site: CallSite, use_unicode: bool) -> Rdd<Objects> {
+    lines.restream(site, &use_unicode, |use_unicode: &bool, _, stream| {
+        let convert: Convert<String> = match use_unicode {
+            true => |py, lines| PyList::new(py, lines.iter().map(|line| PyString::new(py, line))),
+            false => |py, lines| PyList::new(py, lines.iter().map(|line| PyBytes::new(py, line.as_bytes()))),
+        };
+        Ok(Converted { stream, convert })
+    })
+}
+
+/// Pairs of path and contents.
+pub(crate) fn texts(texts: &Rdd<(String, String)>, site: CallSite, use_unicode: bool) -> Rdd<Objects> {
+    texts.restream(site, &use_unicode, |use_unicode: &bool, _, stream| {
+        let convert: Convert<(String, String)> = match use_unicode {
+            true => |py, texts| PyList::new(py, texts.iter().map(|(path, text)| (path, text))),
+            false => {
+                |py, texts| PyList::new(py, texts.iter().map(|(path, text)| (path, PyBytes::new(py, text.as_bytes()))))
+            }
+        };
+        Ok(Converted { stream, convert })
+    })
+}
+
+/// Pairs of path and bytes.
+pub(crate) fn files(files: &Rdd<(String, Bytes)>, site: CallSite) -> Rdd<Objects> {
+    files.restream(site, &(), |(), _, stream| {
+        let convert: Convert<(String, Bytes)> =
+            |py, files| PyList::new(py, files.iter().map(|(path, bytes)| (path, PyBytes::new(py, bytes))));
+        Ok(Converted { stream, convert })
+    })
+}
+
+/// Records of bytes.
+pub(crate) fn records(records: &Rdd<Bytes>, site: CallSite) -> Rdd<Objects> {
+    records.restream(site, &(), |(), _, stream| {
+        let convert: Convert<Bytes> =
+            |py, records| PyList::new(py, records.iter().map(|record| PyBytes::new(py, record)));
+        Ok(Converted { stream, convert })
+    })
+}
+
+/// Pairs of Writables.
+pub(crate) fn pairs(pairs: &Rdd<(Value, Value)>, site: CallSite) -> Rdd<Objects> {
+    pairs.restream(site, &(), |(), _, stream| {
+        let convert: Convert<(Value, Value)> = |py, pairs| {
+            let tuples: PyResult<Vec<Bound<'_, PyTuple>>> =
+                pairs.iter().map(|pair| writables::pair(py, pair)).collect();
+            PyList::new(py, tuples?)
+        };
+        Ok(Converted { stream, convert })
+    })
+}
+
+/// The lists that were saved as pickles, in values of SequenceFiles.
+pub(crate) fn pickles(pairs: &Rdd<(Value, Value)>, site: CallSite) -> Rdd<Objects> {
+    struct Pickles(Stream<(Value, Value)>);
+
+    impl Batches<Objects> for Pickles {
+        fn next_batch(&mut self) -> Outcome<Option<Batch<Objects>>> {
+            let Some(batch) = self.0.next_batch()? else { return Ok(None) };
+            let bytes = batch.map(|(_, value)| match value {
+                Value::Bytes(bytes) => bytes,
+                _ => vec![],
+            });
+            Ok(Some(Batch::Owned(bytes.into_iter().map(Objects::pickled).collect())))
+        }
+    }
+
+    pairs.restream(site, &(), |(), _, stream| Ok(Pickles(stream)))
+}

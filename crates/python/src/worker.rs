@@ -1,0 +1,94 @@
+//! The inside of a worker: tasks run one after the other on the interpreter's main thread.
+
+use crate::accumulator;
+use firesteel_conf::Conf;
+use firesteel_executor::Worker;
+use firesteel_io::StoreSettings;
+use firesteel_operators::{Services, TaskSpec};
+use pyo3::exceptions::PyOSError;
+use pyo3::prelude::*;
+use std::collections::BTreeMap;
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+static SERVICES: OnceLock<Arc<Services>> = OnceLock::new();
+static CURRENT: Mutex<Option<TaskSpec>> = Mutex::new(None);
+
+/// What this process lends to its tasks, if it runs any.
+pub(crate) fn services() -> Option<&'static Arc<Services>> {
+    SERVICES.get()
+}
+
+/// Says which task runs in this process.
+pub(crate) fn set_current(task: Option<TaskSpec>) {
+    *CURRENT.lock().unwrap_or_else(PoisonError::into_inner) = task;
+}
+
+/// Runs tasks as the driver says through the socket that is this process's standard input, until it closes.
+#[pyfunction]
+pub(crate) fn work(py: Python<'_>) -> PyResult<()> {
+    let failed = |error: std::io::Error| PyOSError::new_err(error.to_string());
+    let socket = UnixStream::from(std::io::stdin().as_fd().try_clone_to_owned().map_err(failed)?);
+    // User code that reads finds nothing, instead of the driver's words.
+    let os = py.import("os")?;
+    os.call_method1("dup2", (os.call_method1("open", (os.getattr("devnull")?, os.getattr("O_RDONLY")?))?, 0))?;
+    let mut worker = py.detach(|| Worker::start(socket)).map_err(failed)?;
+    accumulator::set_application(worker.begin().application);
+    let _ = SERVICES.set(worker.services().clone());
+    let mut conf = Conf::default();
+    for (key, value) in &worker.begin().settings {
+        // The driver has checked them.
+        let _ = conf.set(key, value);
+    }
+    let stores = StoreSettings::from_conf(&conf);
+    if !stores.is_empty() {
+        stores.put_to_use();
+    }
+    let sys = py.import("sys")?;
+    while let Some(task) = py.detach(|| worker.next()) {
+        set_current(Some(task.clone()));
+        worker.run(task);
+        set_current(None);
+        crate::records::forget_noted();
+        for stream in ["stdout", "stderr"] {
+            // Whoever has closed it does not want it flushed.
+            let _ = sys.getattr(stream).and_then(|stream| stream.call_method0("flush"));
+        }
+    }
+    Ok(())
+}
+
+/// The task that runs in this process.
+#[pyclass(frozen, get_all)]
+pub(crate) struct TaskInfo {
+    stage: u32,
+    stage_attempt: u32,
+    partition: u32,
+    attempt: u32,
+    task: u64,
+    job: u32,
+    local_properties: BTreeMap<String, String>,
+    executor: String,
+    spill_directory: String,
+    memory_limit: u64,
+}
+
+/// The task that runs in this process, if one does.
+#[pyfunction]
+pub(crate) fn current_task() -> Option<TaskInfo> {
+    let current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
+    let (task, services) = (current.as_ref()?, services()?);
+    Some(TaskInfo {
+        stage: task.stage.0,
+        stage_attempt: task.stage_attempt.0,
+        partition: task.partition.0,
+        attempt: task.attempt,
+        task: task.task.0,
+        job: task.job.0,
+        local_properties: (*task.properties).clone(),
+        executor: services.executor.name(),
+        spill_directory: services.dirs.path().to_string_lossy().into_owned(),
+        memory_limit: services.memory.arbiter().total() as u64,
+    })
+}
