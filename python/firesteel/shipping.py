@@ -14,6 +14,7 @@ from typing import Any
 
 import cloudpickle  # type: ignore[import-untyped]
 
+from firesteel.bytecode import global_names
 from firesteel.worker import modules
 from firesteel.worker.functions import HEADER
 
@@ -123,13 +124,13 @@ def named_values(function: FunctionType) -> Iterator[Any]:
 
 
 def named_globals(function: FunctionType) -> Iterator[tuple[str, Any]]:
-    """The globals that a function's code, or code within it, may name; or has attributes of the same name."""
+    """The globals that a function's code, or code within it, names."""
     seen: set[str] = set()
     codes = [function.__code__]
     while codes:
         code = codes.pop()
         codes.extend(constant for constant in code.co_consts if isinstance(constant, CodeType))
-        for name in code.co_names:
+        for name in sorted(global_names(code)):
             if name not in seen and name in function.__globals__:
                 seen.add(name)
                 yield name, function.__globals__[name]

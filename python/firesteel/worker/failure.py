@@ -11,7 +11,7 @@ import os
 import pickle
 import traceback
 from collections.abc import Callable, Iterator
-from types import FrameType, TracebackType
+from types import CodeType, FrameType, TracebackType
 from typing import Any
 
 from firesteel.errors import FiresteelError, bounded_repr
@@ -98,20 +98,26 @@ def _advise(exception: BaseException) -> None:
 
 
 def _record(trace: TracebackType | None) -> str | None:
-    """The argument of the first function of the user's that takes a record rather than an iterator of them."""
+    """The argument of the user's function that was called for a record."""
+    caller: CodeType | None = None
     for frame in _frames(trace):
-        if _is_ours(frame.f_code.co_filename):
-            continue
         code = frame.f_code
+        if _is_ours(code.co_filename):
+            continue
         names = code.co_varnames[: code.co_argcount]
         names = names[1:] if names[:1] in (("self",), ("cls",)) else names
-        if not names or code.co_name.startswith("<") and code.co_name != "<lambda>":
-            continue
-        value = frame.f_locals.get(names[0])
-        if isinstance(value, Iterator) or names[0] not in frame.f_locals:
-            continue
-        return bounded_repr(value)
+        value = frame.f_locals.get(names[0]) if names else None
+        if names and names[0] in frame.f_locals and not isinstance(value, Iterator):
+            return bounded_repr(value) if caller is None or _did_not_call(caller, code) else None
+        caller = code
     return None
+
+
+def _did_not_call(caller: CodeType, code: CodeType) -> bool:
+    """Whether a function was called by an iterator that its caller in the traceback reads, rather than by the
+    caller."""
+    named = {*caller.co_names, *caller.co_freevars, *caller.co_varnames, *caller.co_cellvars}
+    return code.co_name not in named and not code.co_name.startswith("<")
 
 
 def _frames(trace: TracebackType | None) -> Iterator[FrameType]:
