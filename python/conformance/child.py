@@ -19,7 +19,6 @@ from typing import Any, TextIO
 
 from cases import MODULES, Case, Module, cases_of, top_level
 
-
 #: An example that makes a context by itself is given none: there is room for one in a process.
 MAKES_A_CONTEXT = re.compile(r">>> \w+ = SparkContext\(")
 

@@ -17,7 +17,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-PROGRAM_SECONDS = 180.0
+#: PySpark itself takes some minutes for `transitive_closure`, whose partitions double each round.
+PROGRAM_SECONDS = 600.0
 
 #: A check: the folder of the inputs and what the program printed; a sentence where something is wrong.
 Check = Callable[[Path, str], str | None]

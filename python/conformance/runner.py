@@ -68,9 +68,7 @@ def run_module(module: str, home: Path, reference: bool) -> list[Outcome]:
         for line in lines:
             if "index" in line:
                 case = cases[line["index"]]
-                outcomes.append(
-                    Outcome(case, line["examples"], line["passed"], line["skipped"], line["differences"])
-                )
+                outcomes.append(Outcome(case, line["examples"], line["passed"], line["skipped"], line["differences"]))
         if len(outcomes) < len(cases):
             case = cases[len(outcomes)]
             outcomes.append(Outcome(case, len(case.examples), 0, 0, [end]))

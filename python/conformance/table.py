@@ -49,15 +49,14 @@ def render(results: Results) -> str:
     lines = [
         f"# PySpark {results.version}'s own examples, run on Firesteel",
         "",
-        "Written by `cargo xtask conformance`, which takes the examples from the docstrings of the installed PySpark
-        package and runs",
-        "them with Firesteel in PySpark's place. Here are names and counts; the examples themselves stay in that
-        package.",
+        "Written by `cargo xtask conformance`, which takes the examples from the docstrings of the installed PySpark",
+        "package and runs them with Firesteel in PySpark's place. Here are names and counts; the examples themselves",
+        "stay in that package.",
         "",
         f"- Passed: {counts(results.outcomes)}.",
         f"- Of those that need no JVM: {counts(applying)}.",
-        f"- Example programs, unchanged: {sum(not trouble for trouble in results.programs.values())} of
-        {len(results.programs)}.",
+        f"- Example programs, unchanged: {sum(not trouble for trouble in results.programs.values())} of "
+        f"{len(results.programs)}.",
         "",
         "| program | |",
         "| --- | --- |",
@@ -72,9 +71,11 @@ def render(results: Results) -> str:
     if not differing:
         lines.append("| nothing | | |")
     for module, outcomes in results.modules.items():
-        lines += ["", f"## pyspark.{module}", "", counts(outcomes) + ".", "", "| | examples | |", "| --- | ---: | ---
-        |"] lines += [f"| {outcome.case.name or '(module)'} | {outcome.examples} | {_verdict(outcome)} |" for outcome
-        in outcomes]
+        lines += ["", f"## pyspark.{module}", "", counts(outcomes) + ".", ""]
+        lines += ["| | examples | |", "| --- | ---: | --- |"]
+        lines += [
+            f"| {outcome.case.name or '(module)'} | {outcome.examples} | {_verdict(outcome)} |" for outcome in outcomes
+        ]
     return "\n".join(lines) + "\n"
 
 

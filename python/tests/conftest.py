@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-
 from firesteel import SparkConf, SparkContext
 
 MakeContext = Callable[..., SparkContext]

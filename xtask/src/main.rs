@@ -83,6 +83,12 @@ const COMMANDS: &[Command] = &[
         help: python::conformance::HELP,
         run: python::conformance::run,
     },
+    Command {
+        name: "differential",
+        about: "random programs in PySpark and in Firesteel",
+        help: python::differential::HELP,
+        run: python::differential::run,
+    },
 ];
 
 fn main() -> ExitCode {

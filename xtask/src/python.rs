@@ -1,10 +1,11 @@
 //! The Python face: the wheel, the environments that it is tried in, and the commands around it.
 //!
 //! The step `python` of `cargo xtask test` does what a user does: builds the wheel, installs it into a fresh environment, and then
-//! works with what is installed there, never with the tree. `conformance` puts a real PySpark beside it.
+//! works with what is installed there, never with the tree. `conformance` and `differential` put a real PySpark beside it.
 
 pub(crate) mod conformance;
-mod environment;
+pub(crate) mod differential;
+pub(crate) mod environment;
 mod wheel;
 
 use std::time::Duration;

@@ -44,7 +44,7 @@ pub(crate) fn run(mut args: Args) -> Fallible {
 }
 
 /// An environment with PySpark in it and, where asked for, the wheel as the tree is now.
-pub(super) fn beside_pyspark(with_wheel: bool) -> Fallible<Environment> {
+pub(crate) fn beside_pyspark(with_wheel: bool) -> Fallible<Environment> {
     let found = environment::installed();
     let python = found.last().ok_or_else(environment::none_found)?;
     let pyspark = format!("pyspark=={}", spark::VERSION);

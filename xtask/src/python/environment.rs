@@ -61,7 +61,7 @@ pub(super) fn folder(name: &str) -> Fallible<PathBuf> {
 }
 
 /// A virtual environment.
-pub(super) struct Environment {
+pub(crate) struct Environment {
     folder: PathBuf,
 }
 
@@ -103,7 +103,7 @@ impl Environment {
     }
 
     /// Its Python, without what a person set for their own, and away from the tree's modules: what is imported is what is installed.
-    pub(super) fn python(&self) -> Command {
+    pub(crate) fn python(&self) -> Command {
         let mut command = Command::new(self.program("python"));
         let bin = self.folder.join("bin");
         let path = std::env::var_os("PATH").unwrap_or_default();
@@ -114,7 +114,7 @@ impl Environment {
     }
 
     /// A program that a package brought.
-    pub(super) fn program(&self, name: &str) -> PathBuf {
+    pub(crate) fn program(&self, name: &str) -> PathBuf {
         self.folder.join("bin").join(name)
     }
 }
