@@ -1,7 +1,8 @@
 """What the engine offers to the Python face: every call is thin, and decides nothing.
 
-Two kinds of processes load this module. The *driver* makes a :class:`Context` and RDDs of it. A *worker* is forked by the
-server (``firesteel.worker.server``) and calls :func:`work`; within a task the functions at the end of this file serve it.
+Two kinds of processes load this module. The *driver* makes a :class:`Context` and RDDs of it. A *worker* is forked by
+the server (``firesteel.worker.server``) and calls :func:`work`; within a task the functions at the end of this file
+serve it.
 
 Functions travel as bytes: ``function`` is always what ``firesteel.pickling.dump_function`` made of a callable
 ``f(partition: int, records: Iterator) -> Iterable`` (or whatever is said here), and a worker makes a callable of it by
@@ -31,7 +32,7 @@ class Context:
     def stop(self) -> None: ...
     def is_stopped(self) -> bool: ...
     def set_up_workers(self, sys_path: Sequence[str], main: str | None, directory: str) -> None:
-        """What workers that start from now on are told: where modules are, the main program's file, the working directory."""
+        """Where workers that start from now on find modules, the main program's file, their working directory."""
     def restart_workers(self) -> None:
         """Workers that are idle begin anew, so that they see new modules and files."""
 
@@ -93,7 +94,9 @@ class Rdd:
     # narrow
     def map_partitions(self, function: bytes, broadcasts: Sequence[Broadcast], site: str) -> Rdd: ...
     def barrier_map_partitions(self, function: bytes, broadcasts: Sequence[Broadcast], site: str) -> Rdd: ...
-    def combine_two(self, other: Rdd, function: bytes, broadcasts: Sequence[Broadcast], cartesian: bool, site: str) -> Rdd:
+    def combine_two(
+        self, other: Rdd, function: bytes, broadcasts: Sequence[Broadcast], cartesian: bool, site: str
+    ) -> Rdd:
         """``f(partition, left, right)``; partition by partition, or, ``cartesian``, each partition with each."""
     def coalesce(self, partitions: int, site: str) -> Rdd: ...
 
@@ -104,7 +107,9 @@ class Rdd:
         """Deals records out in turn, by their position, so that each run deals the same."""
 
     # keeping
-    def persist(self, disk: bool, memory: bool, off_heap: bool, deserialized: bool, replication: int, site: str) -> None: ...
+    def persist(
+        self, disk: bool, memory: bool, off_heap: bool, deserialized: bool, replication: int, site: str
+    ) -> None: ...
     def unpersist(self, blocking: bool) -> None: ...
     def checkpoint(self, site: str) -> None: ...
     def local_checkpoint(self, site: str) -> None: ...
@@ -177,7 +182,7 @@ def combine(
     merge: Callable[[Any, Any], Any],
     limit: int,
 ) -> bool:
-    """Merges pairs into a table until they end (False), or the process holds more than ``limit`` bytes (True: call again).
+    """Merges pairs into a table until they end (False), or the process is over ``limit`` bytes (True: call again).
 
     ``pairs`` must be an iterator to be called with again. Without ``create`` a key's first value is its combination.
     """

@@ -5,6 +5,7 @@
 
 mod machine;
 mod measure;
+mod python;
 mod results;
 pub(crate) mod spark;
 mod table;
@@ -29,6 +30,8 @@ tar and xz for the text.
   --runs N          measured runs of each peer (default: 3), after one to warm up; Spark does all in one session
   --quick           small parameters: to see that everything works, not to measure
   --without-spark   leave Spark out
+  --python          the Python programs of benches/python in PySpark, Firesteel and plain Python instead, into
+                    benches/RESULTS-PYTHON.md; builds the wheel
   --list            list the workloads
   --print           print the results and leave benches/RESULTS.md alone; implied by --quick and --only
 
@@ -36,6 +39,7 @@ Examples:
   cargo xtask bench
   cargo xtask bench --quick --without-spark
   cargo xtask bench --only word_count --only join --runs 5
+  cargo xtask bench --python --quick
 ";
 
 /// A program that does a workload, and the environment that makes it this peer.
@@ -63,7 +67,11 @@ pub(crate) fn run(mut args: Args) -> Fallible {
     let without_spark = args.flag("--without-spark");
     let print = args.flag("--print") || quick || !only.is_empty();
     let list = args.flag("--list");
+    let python = args.flag("--python");
     args.finish()?;
+    if python {
+        return python::run(&python::Asked { only, runs, quick, without_spark, print, list });
+    }
     if list {
         WORKLOADS.iter().for_each(|workload| println!("{:<14}{}", workload.name, workload.about));
         return Ok(());

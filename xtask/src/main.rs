@@ -16,6 +16,7 @@ mod instructions;
 mod interop;
 mod msrv;
 mod process;
+mod python;
 mod sim;
 mod test;
 mod tidy;
@@ -75,6 +76,18 @@ const COMMANDS: &[Command] = &[
         about: "exchange files with other programs' servers",
         help: interop::HELP,
         run: interop::run,
+    },
+    Command {
+        name: "conformance",
+        about: "PySpark's own examples, run on Firesteel",
+        help: python::conformance::HELP,
+        run: python::conformance::run,
+    },
+    Command {
+        name: "differential",
+        about: "random programs in PySpark and in Firesteel",
+        help: python::differential::HELP,
+        run: python::differential::run,
     },
 ];
 

@@ -6,6 +6,7 @@
 mod functions;
 mod links;
 mod lists;
+mod python;
 mod rust;
 mod source;
 mod text;
@@ -82,6 +83,9 @@ fn findings_of(files: &[String]) -> Fallible<Vec<(String, Finding)>> {
         if source.path.ends_with(".rs") {
             found.extend(rust::check(source, is_test_file));
             found.extend(functions::check(source, is_test_file));
+        }
+        if source.path.ends_with(".py") || source.path.ends_with(".pyi") {
+            found.extend(python::check(source));
         }
         if source.path.ends_with(".md") {
             found.extend(links::check(source, &names));

@@ -86,6 +86,7 @@ mod rdd;
 mod resolve;
 mod run_main;
 mod sources;
+mod status;
 mod tables;
 mod total;
 
@@ -123,5 +124,6 @@ pub use partitioner::{HashPartitioner, Partitioner};
 pub use rdd::*;
 pub use run_main::{ExitWith, run_main};
 pub use sources::FileInfo;
+pub use status::{JobInfo, JobState, StageInfo};
 pub use tables::*;
 pub use total::TotalF64;

@@ -152,7 +152,7 @@ impl Status {
     }
 
     /// The jobs that are known, by id.
-    pub fn jobs(&self) -> impl Iterator<Item = &JobStatus> {
+    pub fn jobs(&self) -> impl DoubleEndedIterator<Item = &JobStatus> {
         self.jobs.values()
     }
 
@@ -174,6 +174,13 @@ impl Status {
     /// One stage attempt.
     pub fn stage(&self, stage: StageId, attempt: StageAttempt) -> Option<&StageStatus> {
         self.stages.get(&(stage, attempt))
+    }
+
+    /// The attempts at one stage that are known, by attempt.
+    pub fn attempts(&self, stage: StageId) -> impl DoubleEndedIterator<Item = &StageStatus> {
+        self.stages
+            .range((stage, StageAttempt(0))..=(stage, StageAttempt(u32::MAX)))
+            .map(|(_, status)| status)
     }
 
     /// The executors that are known, by id.

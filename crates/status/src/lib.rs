@@ -17,6 +17,7 @@
 
 mod fold;
 mod progress;
+mod queries;
 mod records;
 
 pub use fold::{ENDED_KEPT, Status};

@@ -1,7 +1,7 @@
 //! What is known of one job, one stage attempt, one executor.
 
 use firesteel_types::{
-    CallSite, ExecutorId, ExecutorLossReason, JobFailure, JobId, Millis, StageAttempt, StageId,
+    CallSite, ExecutorId, ExecutorLossReason, JobFailure, JobId, Millis, StageAttempt, StageId, StageSummary,
 };
 
 /// What became of a job so far.
@@ -25,7 +25,7 @@ pub struct JobStatus {
     /// The group it belongs to.
     pub group: Option<String>,
     /// Its stages, parents before children, those that were skipped among them.
-    pub stages: Vec<StageId>,
+    pub stages: Vec<StageSummary>,
     /// When it was accepted.
     pub started: Millis,
     /// When it ended.

@@ -8,6 +8,17 @@ use crate::site::CallSite;
 use crate::time::Millis;
 use serde::{Deserialize, Serialize};
 
+/// What is known of a stage before it begins.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StageSummary {
+    /// The stage.
+    pub stage: StageId,
+    /// The stage's own operation.
+    pub site: CallSite,
+    /// How many tasks it has in all.
+    pub tasks: u32,
+}
+
 /// One thing that happened in an application, with the time at which it did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AppEvent {
@@ -19,8 +30,8 @@ pub enum AppEvent {
         job: JobId,
         /// The action that it answers.
         site: CallSite,
-        /// Its stages, parents before children.
-        stages: Vec<StageId>,
+        /// Its stages, parents before children; those whose output is there already, and that are skipped, among them.
+        stages: Vec<StageSummary>,
         /// The job group it belongs to.
         group: Option<String>,
     },

@@ -14,7 +14,7 @@ pub mod storage_level;
 pub mod time;
 
 pub use accumulator::{AccumulatorUpdate, UpdateScope};
-pub use event::AppEvent;
+pub use event::{AppEvent, StageSummary};
 pub use failure::{Exception, ExecutorLossReason, JobFailure, KillReason, TaskFailure};
 pub use ids::{
     AccumulatorId, BlockId, BroadcastId, ExecutorId, JobId, Partition, RddId, ShuffleId, StageAttempt,

@@ -130,7 +130,8 @@ fn timed(workload: &Workload, sample: &Sample) -> f64 {
     if workload.times_process { sample.process_seconds } else { sample.seconds }
 }
 
-fn median(samples: &[Sample], value: impl Fn(&Sample) -> f64) -> f64 {
+/// The median of some value of the samples.
+pub(super) fn median(samples: &[Sample], value: impl Fn(&Sample) -> f64) -> f64 {
     let mut values: Vec<f64> = samples.iter().map(value).collect();
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)

@@ -15,8 +15,12 @@ use crate::{Fallible, workspace};
 const PACKAGE: &str = "linux-source-6.1";
 const QUICK_BYTES: u64 = 100_000_000;
 
-/// The file, made unless an earlier run did.
+/// The whole file or, quick, its first 100 MB, made unless an earlier run did.
 pub(super) fn prepare(quick: bool) -> Fallible<PathBuf> {
+    if quick { first(QUICK_BYTES) } else { whole() }
+}
+
+fn whole() -> Fallible<PathBuf> {
     let folder = workspace::root().join("target/bench-data");
     std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let whole = folder.join("linux-6.1.txt");
@@ -27,12 +31,15 @@ pub(super) fn prepare(quick: bool) -> Fallible<PathBuf> {
         extract(&package, &unfinished)?;
         std::fs::rename(&unfinished, &whole).map_err(|error| error.to_string())?;
     }
-    if !quick {
-        return Ok(whole);
-    }
-    let first = folder.join("linux-6.1-quick.txt");
+    Ok(whole)
+}
+
+/// So many bytes of it from the start on, cut at a line's end.
+pub(super) fn first(bytes: u64) -> Fallible<PathBuf> {
+    let whole = whole()?;
+    let first = whole.with_file_name(format!("linux-6.1-first-{}-mb.txt", bytes / 1_000_000));
     if !first.is_file() {
-        cut(&whole, &first).map_err(|error| format!("{}: {error}", first.display()))?;
+        cut(&whole, &first, bytes).map_err(|error| format!("{}: {error}", first.display()))?;
     }
     Ok(first)
 }
@@ -103,12 +110,12 @@ fn copy_texts(mut archive: impl Read, text: &mut impl Write) -> std::io::Result<
     }
 }
 
-fn cut(whole: &Path, first: &Path) -> std::io::Result<()> {
+fn cut(whole: &Path, first: &Path, bytes: u64) -> std::io::Result<()> {
     let mut whole = File::open(whole)?;
-    std::io::copy(&mut (&mut whole).take(QUICK_BYTES), &mut File::create(first)?)?;
+    std::io::copy(&mut (&mut whole).take(bytes), &mut File::create(first)?)?;
     // Up to the end of the line, which is near.
     let mut rest = Vec::new();
-    whole.seek(SeekFrom::Start(QUICK_BYTES))?;
+    whole.seek(SeekFrom::Start(bytes))?;
     whole.take(1 << 20).read_to_end(&mut rest)?;
     let end = rest.iter().position(|byte| *byte == b'\n').map_or(rest.len(), |at| at + 1);
     std::fs::OpenOptions::new().append(true).open(first)?.write_all(&rest[..end])

@@ -42,6 +42,17 @@ pub(super) const IMPURE_MODULES: &[&str] = &["thread", "fs", "net", "process", "
 /// Macros that mark unfinished work.
 pub(super) const LEFTOVERS: &[&str] = &["todo!", "unimplemented!", "dbg!"];
 
+/// The same in Python files. Joined from pieces so that this file does not match itself.
+pub(super) const PYTHON_LEFTOVERS: &[&str] =
+    &[concat!("TO", "DO"), concat!("FIX", "ME"), concat!("XX", "X"), concat!("break", "point()")];
+
+/// The most lines that a Python file may have, and the most characters that a line of one may have.
+pub(super) const MAX_PYTHON_LINES: usize = 500;
+pub(super) const MAX_PYTHON_WIDTH: usize = 120;
+
+/// Files that have the name that programs import them by, whatever it says.
+pub(super) const NAMES_OF_PYSPARK: &[&str] = &["python/firesteel/util.py"];
+
 /// Names that say nothing about what is inside, for crates and modules.
 pub(super) const EMPTY_NAMES: &[&str] = &["common", "core", "util", "utils", "helpers", "misc"];
 

@@ -2,8 +2,8 @@
 
 use super::Finding;
 use super::lists::{
-    EMPTY_NAMES, IMPURE, IMPURE_MODULES, LEFTOVERS, LONG_FILES, MAX_FILE_LINES, PURE_CRATES, SAFETY_REACH,
-    UNSAFE_PLACES,
+    EMPTY_NAMES, IMPURE, IMPURE_MODULES, LEFTOVERS, LONG_FILES, MAX_FILE_LINES, NAMES_OF_PYSPARK,
+    PURE_CRATES, SAFETY_REACH, UNSAFE_PLACES,
 };
 use super::source::Source;
 
@@ -23,7 +23,8 @@ pub(super) fn check(source: &Source, is_test_file: bool) -> Vec<Finding> {
 
 /// A crate or module by an empty name; a folder or file gives it.
 pub(super) fn check_name(path: &str) -> Option<Finding> {
-    let is_ours = ["crates/", "xtask/", "python/"].iter().any(|top| path.starts_with(top));
+    let is_ours = ["crates/", "xtask/", "python/"].iter().any(|top| path.starts_with(top))
+        && !NAMES_OF_PYSPARK.contains(&path);
     let mut parts = path.split(['/', '.']);
     let bad = parts.find(|part| EMPTY_NAMES.contains(part)).filter(|_| is_ours)?;
     Some(Finding::new(1, "empty-name", format!("`{bad}` says nothing about what is inside")))

@@ -4,7 +4,7 @@ use crate::dag::{Job, Phase, Stage};
 use crate::effect::Effect;
 use crate::event::{JobSpec, StageSpec};
 use crate::scheduler::Scheduler;
-use firesteel_types::{AppEvent, JobId, Partition, ShuffleId, StageId};
+use firesteel_types::{AppEvent, JobId, Partition, ShuffleId, StageId, StageSummary};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -35,7 +35,7 @@ impl Scheduler {
             at: self.now,
             job: id,
             site,
-            stages: stages.clone(),
+            stages: stages.iter().map(|stage| self.summary(*stage)).collect(),
             group: group.clone(),
         };
         fx.push(Effect::Event(started));
@@ -46,6 +46,11 @@ impl Scheduler {
         } else {
             self.agenda.insert(result);
         }
+    }
+
+    fn summary(&self, id: StageId) -> StageSummary {
+        let stage = self.stages.get(id).expect("a joined stage is known");
+        StageSummary { stage: id, site: stage.spec.site.clone(), tasks: stage.total() }
     }
 
     /// A stage that was found may read shuffles that this job does not name, if its lineage was cut shorter meanwhile. The

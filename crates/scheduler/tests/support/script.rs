@@ -271,7 +271,7 @@ fn tell_event(event: &AppEvent) -> String {
     };
     match event {
         AppEvent::JobStarted { job, stages, .. } => {
-            let stages: Vec<String> = stages.iter().map(ToString::to_string).collect();
+            let stages: Vec<String> = stages.iter().map(|stage| stage.stage.to_string()).collect();
             format!("* job {job} started, stages {}", stages.join(" "))
         }
         AppEvent::JobEnded { job, failure, .. } => {

@@ -1,0 +1,309 @@
+"""Settings of an application: what was set, where defaults come from, and which of them the engine is told.
+
+A :class:`SparkConf` keeps every ``spark.*`` and ``firesteel.*`` key that it is given and gives it back under the name it
+was set by. Only :func:`native_settings` knows what the engine understands: it is called once, when a context starts. The
+meaning of each setting, and the refusal of bad values, is the engine's.
+
+Defaults, from the weakest to the strongest: ``spark-defaults.conf`` in ``SPARK_CONF_DIR``; ``firesteel-defaults.conf`` and
+``spark-defaults.conf`` in ``FIRESTEEL_CONF_DIR``; ``--conf``, ``--master`` and ``--name`` in ``PYSPARK_SUBMIT_ARGS``; what
+``SparkContext.setSystemProperty`` has set. What a program sets itself is stronger than all of them.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Callable, Iterable
+from typing import overload
+
+from firesteel.errors import FiresteelError
+
+__all__ = ["SparkConf", "native_settings"]
+
+SYSTEM_PROPERTIES: dict[str, str] = {}
+"""What ``SparkContext.setSystemProperty`` has set in this process; ``spark.*`` and ``firesteel.*`` keys become defaults."""
+
+ENGINE_SETTINGS = frozenset(
+    f"firesteel.{name}"
+    for name in (
+        "master app.name memory rdd.compress cleaner.checkpoints local.dir default.parallelism task.max_failures "
+        "stage.max_consecutive_attempts scheduler.mode locality.wait speculation speculation.multiplier "
+        "speculation.quantile network.timeout driver.max_result_size log.level ui.show_console_progress "
+        "store.max_retries store.retry.timeout store.retry.backoff "
+        "hadoop.fs.s3a.endpoint hadoop.fs.s3a.endpoint.region hadoop.fs.s3a.access.key hadoop.fs.s3a.secret.key "
+        "hadoop.fs.s3a.session.token hadoop.fs.s3a.path.style.access hadoop.fs.s3a.aws.credentials.provider "
+        "hadoop.fs.gs.auth.service.account.json.keyfile hadoop.fs.gs.storage.root.url hadoop.fs.gs.auth.type "
+        "hadoop.fs.azure.account.name hadoop.fs.azure.account.key hadoop.fs.azure.sas.fixed.token "
+        "hadoop.fs.azure.endpoint hadoop.conf.dir"
+    ).split()
+)
+"""The keys that the engine understands; docs/configuration.md says what they mean."""
+
+PYTHON_SETTINGS = "firesteel.python."
+"""Settings that begin so are read by the Python face itself."""
+
+_OTHER_NAMES = {"firesteel.cleaner.reference_tracking.clean_checkpoints": "firesteel.cleaner.checkpoints"}
+_SWITCHES = {"firesteel.cleaner.checkpoints", "firesteel.speculation", "firesteel.ui.show_console_progress"}
+
+
+class SparkConf:
+    """The settings of an application, as pairs of text.
+
+    All setters return the configuration, so that calls can follow each other. A context copies the configuration that it
+    is given: what is set later does not reach it.
+
+    Parameters
+    ----------
+    loadDefaults
+        Whether defaults of this machine and process are loaded (see the module's description).
+    _jvm, _jconf
+        Accepted for PySpark's sake; there is no JVM.
+
+    Examples
+    --------
+    >>> conf = SparkConf(loadDefaults=False).setMaster("local[2]").setAppName("counts")
+    >>> conf.get("spark.app.name")
+    'counts'
+    >>> print(conf.toDebugString())
+    spark.app.name=counts
+    spark.master=local[2]
+    """
+
+    def __init__(self, loadDefaults: bool = True, _jvm: object | None = None, _jconf: object | None = None) -> None:
+        self._conf: dict[str, str] = dict(_defaults()) if loadDefaults else {}
+
+    def set(self, key: str, value: str) -> SparkConf:
+        """Sets one value; what is not text becomes text.
+
+        >>> SparkConf(False).set("spark.task.maxFailures", 2).get("spark.task.maxFailures")
+        '2'
+        """
+        if not isinstance(key, str):
+            raise TypeError(f"the key of a setting is a str, such as 'spark.app.name', not {key!r}")
+        self._conf[key] = str(value)
+        return self
+
+    def setIfMissing(self, key: str, value: str) -> SparkConf:
+        """Sets a value unless the key has one.
+
+        >>> SparkConf(False).setMaster("local").setIfMissing("spark.master", "local[4]").get("spark.master")
+        'local'
+        """
+        return self if self.contains(key) else self.set(key, value)
+
+    def setMaster(self, value: str) -> SparkConf:
+        """Sets where tasks run: ``local``, ``local[4]``, ``local[*]``.
+
+        >>> SparkConf(False).setMaster("local[4]").get("spark.master")
+        'local[4]'
+        """
+        return self.set("spark.master", value)
+
+    def setAppName(self, value: str) -> SparkConf:
+        """Sets the application's name.
+
+        >>> SparkConf(False).setAppName("counts").get("spark.app.name")
+        'counts'
+        """
+        return self.set("spark.app.name", value)
+
+    def setSparkHome(self, value: str) -> SparkConf:
+        """Sets ``spark.home``, which is kept and has no effect.
+
+        >>> SparkConf(False).setSparkHome("/opt/spark").get("spark.home")
+        '/opt/spark'
+        """
+        return self.set("spark.home", value)
+
+    @overload
+    def setExecutorEnv(self, key: str, value: str) -> SparkConf: ...
+    @overload
+    def setExecutorEnv(self, *, pairs: list[tuple[str, str]]) -> SparkConf: ...
+    def setExecutorEnv(
+        self, key: str | None = None, value: str | None = None, pairs: list[tuple[str, str]] | None = None
+    ) -> SparkConf:
+        """Sets an environment variable of the workers, or several.
+
+        >>> conf = SparkConf(False).setExecutorEnv("LANG", "C").setExecutorEnv(pairs=[("TZ", "UTC")])
+        >>> conf.getAll()
+        [('spark.executorEnv.LANG', 'C'), ('spark.executorEnv.TZ', 'UTC')]
+        """
+        if (key is None) == (pairs is None):
+            raise FiresteelError("setExecutorEnv needs either a key with a value, or pairs=[(key, value), ...].")
+        for name, text in [(key, value)] if pairs is None else pairs:
+            self.set(f"spark.executorEnv.{name}", str(text))
+        return self
+
+    def setAll(self, pairs: list[tuple[str, str]]) -> SparkConf:
+        """Sets all pairs of a list.
+
+        >>> SparkConf(False).setAll([("a", "1"), ("b", "2")]).getAll()
+        [('a', '1'), ('b', '2')]
+        """
+        for key, value in pairs:
+            self.set(key, value)
+        return self
+
+    @overload
+    def get(self, key: str) -> str | None: ...
+    @overload
+    def get(self, key: str, defaultValue: None) -> str | None: ...
+    @overload
+    def get(self, key: str, defaultValue: str) -> str: ...
+    def get(self, key: str, defaultValue: str | None = None) -> str | None:
+        """The value of a key, or the default where it has none.
+
+        >>> SparkConf(False).get("spark.ui.port", "4040")
+        '4040'
+        """
+        return self._conf.get(key, defaultValue)
+
+    def getAll(self) -> list[tuple[str, str]]:
+        """All pairs, in the order in which their keys were set first.
+
+        >>> SparkConf(False).set("a", "1").getAll()
+        [('a', '1')]
+        """
+        return list(self._conf.items())
+
+    def contains(self, key: str) -> bool:
+        """Whether a key has a value.
+
+        >>> SparkConf(False).contains("spark.master")
+        False
+        """
+        return key in self._conf
+
+    def toDebugString(self) -> str:
+        """One ``key=value`` a line, sorted by key; secrets are not shown.
+
+        >>> print(SparkConf(False).setAll([("b", "2"), ("a", "1")]).toDebugString())
+        a=1
+        b=2
+        """
+        return "\n".join(f"{key}={'*********(redacted)' if _is_secret(key) else self._conf[key]}" for key in sorted(self._conf))
+
+    def _copy(self) -> SparkConf:
+        """What a context keeps, so that later changes do not reach it."""
+        copied = SparkConf(loadDefaults=False)
+        copied._conf.update(self._conf)
+        return copied
+
+
+def native_settings(conf: SparkConf) -> list[tuple[str, str]]:
+    """What the engine is told: its own keys, with values as it writes them.
+
+    Keys of Spark that have no counterpart have no effect and are left out. A ``firesteel.*`` key is always passed on, so that
+    the engine refuses one that does not exist and names the nearest; it is also stronger than Spark's spelling of it.
+
+    >>> native_settings(SparkConf(False).set("spark.task.maxFailures", "2").set("spark.executor.memory", "1g"))
+    [('firesteel.task.max_failures', '2')]
+    """
+    settings: dict[str, str] = {}
+    for key, value in sorted(conf.getAll(), key=lambda pair: pair[0].startswith("firesteel.")):
+        name = _engine_name(key)
+        if name.startswith(PYTHON_SETTINGS):
+            continue
+        if key.startswith("spark.") and name in ENGINE_SETTINGS:
+            settings[name] = _engine_value(name, value)
+        elif key.startswith("firesteel."):
+            settings[name if name in ENGINE_SETTINGS else key] = value.lower() if name in _SWITCHES else value
+    return list(settings.items())
+
+
+def _engine_name(key: str) -> str:
+    """``spark.task.maxFailures`` is ``firesteel.task.max_failures``."""
+    bare = re.sub(r"^(spark|firesteel)\.", "", key)
+    name = "firesteel." + re.sub("[A-Z]", lambda hump: "_" + hump.group().lower(), bare)
+    return _OTHER_NAMES.get(name, name)
+
+
+def _engine_value(name: str, value: str) -> str:
+    """A value as Spark writes it, as the engine does."""
+    convert = _CONVERSIONS.get(name)
+    if convert is not None:
+        return convert(value)
+    return value.strip().lower() if name in _SWITCHES else value
+
+
+def _log_level(value: str) -> str:
+    """Spark has seven levels; errors are always raised and never only logged, so ``ERROR`` is silence."""
+    level = value.strip().lower()
+    if level in ("off", "fatal", "error"):
+        return "off"
+    return "info" if level in ("info", "debug", "trace", "all") else level
+
+
+_CONVERSIONS: dict[str, Callable[[str], str]] = {
+    "firesteel.log.level": _log_level,
+    "firesteel.rdd.compress": lambda value: value.strip().lower(),
+    "firesteel.scheduler.mode": lambda value: value.strip().upper(),
+    # Spark takes a list of directories on several disks; the first is as good as any.
+    "firesteel.local.dir": lambda value: value.split(",")[0].strip(),
+    # Spark's unit is the second where none is written, the engine's the millisecond.
+    "firesteel.network.timeout": lambda value: f"{value}s" if value.strip().isdigit() else value,
+}
+
+
+def _is_secret(key: str) -> bool:
+    return re.search(r"(?i)secret|password|token|access[.]?key|account[.]key", key) is not None
+
+
+# Where defaults come from
+
+
+def _defaults() -> Iterable[tuple[str, str]]:
+    """All defaults, the weakest first."""
+    for variable, names in (
+        ("SPARK_CONF_DIR", ["spark-defaults.conf"]),
+        ("FIRESTEEL_CONF_DIR", ["firesteel-defaults.conf", "spark-defaults.conf"]),
+    ):
+        directory = os.environ.get(variable)
+        for name in names if directory else []:
+            yield from _read_defaults(os.path.join(directory or "", name))
+    yield from _submit_arguments(os.environ.get("PYSPARK_SUBMIT_ARGS", ""))
+    yield from ((key, value) for key, value in SYSTEM_PROPERTIES.items() if _is_setting(key))
+
+
+def _is_setting(key: str) -> bool:
+    return key.startswith(("spark.", "firesteel."))
+
+
+def _read_defaults(path: str) -> Iterable[tuple[str, str]]:
+    """The pairs of a file of settings: a key, white space or ``=`` or ``:``, a value; ``#`` begins a comment line.
+
+    A file that is not there has none. One that cannot be read, or is not text, is an error that names it.
+    """
+    try:
+        with open(path, encoding="utf-8") as file:
+            lines = file.read().splitlines()
+    except FileNotFoundError:
+        return
+    except UnicodeDecodeError as error:
+        raise FiresteelError(f"{path} is not UTF-8 text (byte {error.start}); write its settings as text") from error
+    for line in lines:
+        text = line.strip()
+        if not text or text[0] in "#!":
+            continue
+        parts = re.split(r"\s*[=:]\s*|\s+", text, maxsplit=1)
+        if _is_setting(parts[0]):
+            yield parts[0], parts[1] if len(parts) == 2 else ""
+
+
+def _submit_arguments(text: str) -> Iterable[tuple[str, str]]:
+    """The settings among the arguments of ``PYSPARK_SUBMIT_ARGS``, as ``--master local[2] --conf a=b pyspark-shell``."""
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise FiresteelError(f"PYSPARK_SUBMIT_ARGS cannot be read: {error}: {text!r}") from error
+    for option, argument in zip(words, words[1:]):
+        if option == "--master":
+            yield "spark.master", argument
+        elif option == "--name":
+            yield "spark.app.name", argument
+        elif option in ("--conf", "-c") and _is_setting(argument):
+            key, equals, value = argument.partition("=")
+            if not equals:
+                raise FiresteelError(f"--conf {argument} in PYSPARK_SUBMIT_ARGS has no value; write --conf {key}=VALUE")
+            yield key, value

@@ -1,0 +1,49 @@
+"""What notebooks show of an object: small HTML that escapes everything that it is given.
+
+Only :func:`table` and :func:`box` make markup; callers hand over text and never markup, so that a name such as
+``<script>`` is shown and not run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
+
+__all__ = ["Markup", "box", "table"]
+
+
+class Markup:
+    """HTML that this module made; the only text that :func:`box` puts in as it is."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
+def table(rows: Iterable[tuple[str, object]]) -> Markup:
+    """Names and what they are, as a list of definitions.
+
+    >>> table([("AppName", "<counts>")]).text
+    '<dl><dt>AppName</dt><dd><code>&lt;counts&gt;</code></dd></dl>'
+    """
+    items = (f"<dt>{escape(name)}</dt><dd><code>{escape(str(value))}</code></dd>" for name, value in rows)
+    return Markup(f"<dl>{''.join(items)}</dl>")
+
+
+def box(title: str, *parts: str | Markup, link: tuple[str, str] | None = None) -> str:
+    """A titled box of text and tables, for ``_repr_html_``; ``link`` is a text and an address.
+
+    >>> box("SparkContext", table([("Master", "local[2]")]))
+    '<div><p><b>SparkContext</b></p><dl><dt>Master</dt><dd><code>local[2]</code></dd></dl></div>'
+    """
+    pieces = [f"<p><b>{escape(title)}</b></p>"]
+    if link is not None and link[1].startswith(("http://", "https://")):
+        pieces.append(f'<p><a href="{escape(link[1])}">{escape(link[0])}</a></p>')
+    pieces += [part.text if isinstance(part, Markup) else f"<p>{escape(part)}</p>" for part in parts]
+    return f"<div>{''.join(pieces)}</div>"
+
+
+def context_box(version: str, master: str, app_name: str, link: tuple[str, str] | None = None) -> str:
+    """What a notebook shows of a context."""
+    return box("SparkContext", table([("Version", f"v{version}"), ("Master", master), ("AppName", app_name)]), link=link)

@@ -1,0 +1,108 @@
+"""Profiles: the requests of a stage put together, with an id. The engine that runs in one machine reads none of them."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+
+from firesteel.resource.requests import (
+    ExecutorResourceRequest,
+    ExecutorResourceRequests,
+    TaskResourceRequest,
+    TaskResourceRequests,
+)
+
+__all__ = ["ResourceProfile", "ResourceProfileBuilder"]
+
+_ids = itertools.count(1)
+"""0 is the profile that an RDD has that asks for nothing."""
+
+
+class ResourceProfile:
+    """What executors and tasks of an RDD's stages should have; ``RDD.withResources`` takes it.
+
+    >>> wanted = ResourceProfileBuilder().require(TaskResourceRequests().cpus(2)).build
+    >>> wanted.taskResources["cpus"].amount
+    2.0
+    """
+
+    def __init__(
+        self,
+        _java_resource_profile: object | None = None,
+        _exec_req: dict[str, ExecutorResourceRequest] | None = None,
+        _task_req: dict[str, TaskResourceRequest] | None = None,
+    ) -> None:
+        self._id: int | None = None
+        self._executor_resource_requests = dict(_exec_req or {})
+        self._task_resource_requests = dict(_task_req or {})
+
+    @property
+    def id(self) -> int:
+        """A number that no other profile of this process has."""
+        with _lock:
+            if self._id is None:
+                self._id = next(_ids)
+            return self._id
+
+    @property
+    def taskResources(self) -> dict[str, TaskResourceRequest]:
+        """What each task asks for, by name."""
+        return self._task_resource_requests
+
+    @property
+    def executorResources(self) -> dict[str, ExecutorResourceRequest]:
+        """What each executor should have, by name."""
+        return self._executor_resource_requests
+
+
+_lock = threading.Lock()
+
+
+class ResourceProfileBuilder:
+    """Collects requests for a :class:`ResourceProfile`.
+
+    >>> builder = ResourceProfileBuilder().require(ExecutorResourceRequests().cores(4))
+    >>> builder.build.executorResources["cores"].amount
+    4
+    """
+
+    def __init__(self) -> None:
+        self._executor_resource_requests: dict[str, ExecutorResourceRequest] = {}
+        self._task_resource_requests: dict[str, TaskResourceRequest] = {}
+
+    def require(self, resourceRequest: ExecutorResourceRequests | TaskResourceRequests) -> ResourceProfileBuilder:
+        """Adds requests; one that is there already is replaced.
+
+        >>> ResourceProfileBuilder().require(TaskResourceRequests().cpus(1)).taskResources["cpus"].amount
+        1.0
+        """
+        if isinstance(resourceRequest, TaskResourceRequests):
+            self._task_resource_requests.update(resourceRequest.requests)
+        elif isinstance(resourceRequest, ExecutorResourceRequests):
+            self._executor_resource_requests.update(resourceRequest.requests)
+        else:
+            raise TypeError(f"require takes ExecutorResourceRequests or TaskResourceRequests, not {resourceRequest!r}")
+        return self
+
+    def clearExecutorResourceRequests(self) -> None:
+        """Forgets what executors should have."""
+        self._executor_resource_requests = {}
+
+    def clearTaskResourceRequests(self) -> None:
+        """Forgets what tasks should have."""
+        self._task_resource_requests = {}
+
+    @property
+    def taskResources(self) -> dict[str, TaskResourceRequest]:
+        """What was required for tasks."""
+        return self._task_resource_requests
+
+    @property
+    def executorResources(self) -> dict[str, ExecutorResourceRequest]:
+        """What was required for executors."""
+        return self._executor_resource_requests
+
+    @property
+    def build(self) -> ResourceProfile:
+        """The profile: a property, as in PySpark."""
+        return ResourceProfile(_exec_req=self._executor_resource_requests, _task_req=self._task_resource_requests)

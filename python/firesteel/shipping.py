@@ -1,0 +1,150 @@
+"""The pickler for functions: cloudpickle, that also notes which modules executors must have.
+
+A module is noted when something of it is pickled by its name. Those of the standard library are everywhere, those that
+came as part of Firesteel too. ``firesteel.worker.modules`` looks for the others before a stage begins.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Callable, Iterator
+from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
+from typing import Any
+
+import cloudpickle  # type: ignore[import-untyped]
+
+from firesteel.bytecode import global_names
+from firesteel.worker import modules
+from firesteel.worker.functions import HEADER
+
+_EVERYWHERE = sys.stdlib_module_names | {"__main__", "__mp_main__", "firesteel", "cloudpickle"}
+
+#: What lives in the driver only, by class: neither it nor a copy makes sense elsewhere.
+DRIVER_ONLY = frozenset(
+    (
+        "SparkContext",
+        "SparkSession",
+        "RDD",
+        "PipelinedRDD",
+        "RDDBarrier",
+        "StatusTracker",
+        "Context",
+        "Rdd",
+        "DataFrameReader",
+    )
+)
+
+
+class DriverOnlyError(RuntimeError):
+    """A function reaches something that lives in the driver only."""
+
+
+def dump(function: Callable[..., Any]) -> bytes:
+    """The function behind a header with the version of Python and the modules that it needs."""
+    file = io.BytesIO()
+    pickler = Pickler(file, protocol=5)
+    pickler.dump(function)
+    return b"".join((HEADER, modules.encode(pickler.needs()), b"\n", file.getbuffer()))
+
+
+def dumps(value: object) -> bytes:
+    """A value by cloudpickle, without a header."""
+    data: bytes = cloudpickle.dumps(value, protocol=5)
+    return data
+
+
+class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
+    """cloudpickle's, watching what passes."""
+
+    def __init__(self, file: io.BytesIO, protocol: int) -> None:
+        super().__init__(file, protocol=protocol)
+        self._modules: dict[str, str] = {}
+        self._functions: list[FunctionType] = []
+
+    def reducer_override(self, obj: Any) -> Any:
+        """Asked by ``pickle`` about everything but plain data."""
+        kind = type(obj)
+        if kind is FunctionType:
+            reduced = super().reducer_override(obj)
+            if reduced is NotImplemented:
+                self._note(obj.__module__)
+            else:
+                self._functions.append(obj)
+            return reduced
+        if kind is ModuleType:
+            self._note(obj.__name__)
+        elif isinstance(obj, type):
+            reduced = super().reducer_override(obj)
+            if reduced is NotImplemented:
+                self._note(obj.__module__)
+            return reduced
+        elif kind is BuiltinFunctionType:
+            self._note(getattr(obj, "__module__", None))
+        elif is_driver_only(obj):
+            raise DriverOnlyError(f"a {kind.__name__} lives in the driver only")
+        return super().reducer_override(obj)
+
+    def _note(self, module: str | None) -> None:
+        if module:
+            top = module.partition(".")[0]
+            if top not in _EVERYWHERE and top not in self._modules:
+                self._modules[top] = describe(self._functions[-1]) if self._functions else "the function"
+
+    def needs(self) -> dict[str, str]:
+        """For each module the function that names it; of several, the first."""
+        for top in self._modules:
+            for function in self._functions:
+                if any(_module_of(value) == top for value in named_values(function)):
+                    self._modules[top] = describe(function)
+                    break
+        return self._modules
+
+
+def is_driver_only(value: object) -> bool:
+    """Whether a value is of a class that lives in the driver only."""
+    kind = type(value)
+    return kind.__name__ in DRIVER_ONLY and (kind.__module__ or "").startswith("firesteel.")
+
+
+def _module_of(value: object) -> str | None:
+    name = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
+    return name.partition(".")[0] if isinstance(name, str) else None
+
+
+def named_values(function: FunctionType) -> Iterator[Any]:
+    """The values of the globals and captured names that a function's code names."""
+    for _, value in named_globals(function):
+        yield value
+    for cell in function.__closure__ or ():
+        try:
+            yield cell.cell_contents
+        except ValueError:
+            pass  # a name that has no value yet
+
+
+def named_globals(function: FunctionType) -> Iterator[tuple[str, Any]]:
+    """The globals that a function's code, or code within it, names."""
+    seen: set[str] = set()
+    codes = [function.__code__]
+    while codes:
+        code = codes.pop()
+        codes.extend(constant for constant in code.co_consts if isinstance(constant, CodeType))
+        for name in sorted(global_names(code)):
+            if name not in seen and name in function.__globals__:
+                seen.add(name)
+                yield name, function.__globals__[name]
+
+
+def describe(function: FunctionType) -> str:
+    """``parse (app.py:7)``"""
+    from os.path import basename
+
+    code = function.__code__
+    return f"{short_name(function)} ({basename(code.co_filename)}:{code.co_firstlineno})"
+
+
+def short_name(function: Any) -> str:
+    """``parse``, ``Parser.parse``, or ``lambda``."""
+    name = getattr(function, "__qualname__", None) or getattr(function, "__name__", None) or type(function).__name__
+    return str(name).rpartition("<locals>.")[2].replace("<lambda>", "lambda")

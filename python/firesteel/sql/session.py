@@ -1,0 +1,337 @@
+"""Sessions: ``SparkSession.builder...getOrCreate()``, whose ``sparkContext`` RDD programs go on with.
+
+A session is a context with a name of PySpark's; it has no state but the settings of ``spark.conf``. All that belongs to
+queries and data frames is refused by name, so that a program stops at the line that needs it and says why.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+
+from firesteel import html
+from firesteel.conf import SparkConf
+from firesteel.errors import FiresteelError
+from firesteel.sql.types import Row, _named
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from firesteel.context import SparkContext
+    from firesteel.rdd import RDD
+
+__all__ = ["DataFrameReader", "RuntimeConfig", "SparkSession", "TextFrame"]
+
+_INSTEAD = {
+    "createDataFrame": "sc.parallelize(data) makes an RDD of the same records",
+    "range": "sc.range(...) makes an RDD of numbers",
+    "sql": "RDDs have map, filter, reduceByKey and join",
+    "table": "sc.textFile(path) reads files",
+    "readStream": "RDDs are read once",
+    "streams": "RDDs are read once",
+    "catalog": "there are no tables",
+    "udf": "RDDs take functions as they are",
+    "udtf": "RDDs take functions as they are",
+    "csv": "sc.textFile(path) reads lines, which the csv module cuts",
+    "json": "sc.textFile(path).map(json.loads) reads records",
+    "parquet": "sc.pickleFile or sc.textFile read files",
+    "load": "sc.textFile(path) reads lines",
+    "format": "sc.textFile(path) reads lines",
+}
+
+
+def _refuse(name: str) -> NoReturn:
+    instead = _INSTEAD.get(name, "use the RDDs of spark.sparkContext")
+    raise FiresteelError(f"Firesteel runs PySpark's RDD programs and has no data frames, so there is no {name!r}: {instead}.")
+
+
+class _Refusing:
+    """Refuses what the class does not have with the sentence above; an AttributeError, so that ``hasattr`` works."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        try:
+            _refuse(name)
+        except FiresteelError as error:
+            raise AttributeError(str(error)) from None
+
+
+class SparkSession(_Refusing):
+    """Where programs of PySpark begin; ``sparkContext`` has the RDDs.
+
+    >>> spark = SparkSession.builder.appName("counts").getOrCreate()
+    >>> spark.sparkContext.parallelize([1, 2, 3]).sum()
+    6
+    """
+
+    _lock: ClassVar[threading.RLock] = threading.RLock()
+    _active: ClassVar[SparkSession | None] = None
+
+    class Builder:
+        """Collects the settings of a session; all setters return the builder.
+
+        >>> SparkSession.builder.config("spark.ui.port", "4050")
+        <firesteel.sql.session.SparkSession.Builder object at ...>
+        """
+
+        def __init__(self) -> None:
+            self._options: dict[str, str] = {}
+
+        def config(
+            self,
+            key: str | None = None,
+            value: Any | None = None,
+            conf: SparkConf | None = None,
+            *,
+            map: dict[str, Any] | None = None,
+        ) -> SparkSession.Builder:
+            """Sets one value, or all of a configuration or a dictionary."""
+            if conf is not None:
+                self._options.update(conf.getAll())
+            elif map is not None:
+                self._options.update({name: _as_text(each) for name, each in map.items()})
+            elif key is not None:
+                self._options[key] = _as_text(value)
+            else:
+                raise TypeError("config needs a key with a value, or conf=, or map=")
+            return self
+
+        def master(self, master: str) -> SparkSession.Builder:
+            """Sets where tasks run: ``local``, ``local[4]``, ``local[*]``."""
+            return self.config("spark.master", master)
+
+        def appName(self, name: str) -> SparkSession.Builder:
+            """Sets the application's name."""
+            return self.config("spark.app.name", name)
+
+        def remote(self, url: str) -> NoReturn:
+            """Refused: there is no server of sessions."""
+            raise FiresteelError(f"There are no remote sessions, so {url!r} cannot be used: take master('local[*]').")
+
+        def enableHiveSupport(self) -> SparkSession.Builder:
+            """Accepted, and without effect: there are no tables."""
+            return self
+
+        def getOrCreate(self) -> SparkSession:
+            """The session that is active, with these settings added; or a new one.
+
+            >>> SparkSession.builder.getOrCreate() is SparkSession.builder.getOrCreate()
+            True
+            """
+            with SparkSession._lock:
+                session = SparkSession.getActiveSession()
+                return self._made() if session is None else session._with(self._options)
+
+        def create(self) -> SparkSession:
+            """A new session of the context that is active, or of a new one."""
+            with SparkSession._lock:
+                return self._made()
+
+        def _made(self) -> SparkSession:
+            from firesteel.context import SparkContext
+
+            sc = SparkContext.getOrCreate(SparkConf().setAll(list(self._options.items())))
+            return SparkSession(sc, options=self._options)
+
+    class _BuilderProperty:
+        """Each ``SparkSession.builder`` begins anew."""
+
+        def __get__(self, instance: object, owner: type[SparkSession]) -> SparkSession.Builder:
+            return owner.Builder()
+
+    builder = _BuilderProperty()
+
+    def __init__(self, sparkContext: SparkContext, jsparkSession: object | None = None, options: dict[str, Any] = {}) -> None:
+        self._sc = sparkContext
+        self._conf = RuntimeConfig(sparkContext.getConf())
+        self._with(options)
+        SparkSession._active = self
+
+    def _with(self, options: dict[str, Any]) -> SparkSession:
+        self._conf._values.update({key: _as_text(value) for key, value in options.items()})
+        return self
+
+    @classmethod
+    def getActiveSession(cls) -> SparkSession | None:
+        """The session made last, unless it was stopped.
+
+        >>> SparkSession.builder.getOrCreate() is SparkSession.getActiveSession()
+        True
+        """
+        from firesteel.context import SparkContext
+
+        session = cls._active
+        sc = SparkContext._active_spark_context
+        return session if session is not None and sc is not None and session._sc is sc else None
+
+    @classmethod
+    def active(cls) -> SparkSession:
+        """The session made last; RuntimeError where there is none."""
+        session = cls.getActiveSession()
+        if session is None:
+            raise FiresteelError("No active Spark session found. Please create a new Spark session before running the code.")
+        return session
+
+    @property
+    def sparkContext(self) -> SparkContext:
+        """The context, which has the RDDs.
+
+        >>> SparkSession.builder.getOrCreate().sparkContext.parallelize([1]).first()
+        1
+        """
+        return self._sc
+
+    @property
+    def version(self) -> str:
+        """The version, as the context says it."""
+        return self._sc.version
+
+    @property
+    def conf(self) -> RuntimeConfig:
+        """The session's settings.
+
+        >>> spark = SparkSession.builder.getOrCreate()
+        >>> spark.conf.set("step", "load")
+        >>> spark.conf.get("step")
+        'load'
+        """
+        return self._conf
+
+    @property
+    def read(self) -> DataFrameReader:
+        """Reads text; see :class:`DataFrameReader`."""
+        return DataFrameReader(self)
+
+    def newSession(self) -> SparkSession:
+        """Another session of the same context, with settings of its own."""
+        return SparkSession(self._sc)
+
+    def createDataFrame(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Refused: there are no data frames."""
+        _refuse("createDataFrame")
+
+    def sql(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Refused: there are no queries."""
+        _refuse("sql")
+
+    def table(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Refused: there are no tables."""
+        _refuse("table")
+
+    def range(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Refused: there are no data frames."""
+        _refuse("range")
+
+    def addTag(self, tag: str) -> None:
+        """Adds a tag to the jobs that this thread starts."""
+        self._sc.addJobTag(tag)
+
+    def removeTag(self, tag: str) -> None:
+        """Removes a tag from the jobs that this thread starts."""
+        self._sc.removeJobTag(tag)
+
+    def getTags(self) -> set[str]:
+        """The tags of the jobs that this thread starts."""
+        return set(self._sc.getJobTags())
+
+    def clearTags(self) -> None:
+        """Removes all tags from the jobs that this thread starts."""
+        self._sc.clearJobTags()
+
+    def stop(self) -> None:
+        """Stops the context."""
+        with SparkSession._lock:
+            if SparkSession._active is self:
+                SparkSession._active = None
+            self._sc.stop()
+
+    def __enter__(self) -> SparkSession:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _repr_html_(self) -> str:
+        return html.box("SparkSession - in-memory", html.Markup(self._sc._repr_html_()))
+
+
+class RuntimeConfig:
+    """A session's settings: those that its context began with, and what was set since."""
+
+    def __init__(self, conf: SparkConf) -> None:
+        self._values = dict(conf.getAll())
+
+    def set(self, key: str, value: str | int | bool) -> None:
+        """Sets a value, which programs read again; a context that runs is not changed by it."""
+        self._values[key] = _as_text(value)
+
+    def get(self, key: str, *default: str | None) -> str | None:
+        """The value of a key; without a default, RuntimeError where it has none."""
+        if key in self._values:
+            return self._values[key]
+        if not default:
+            raise FiresteelError(f"The setting {key!r} was not set; give a default: conf.get({key!r}, None).")
+        return default[0]
+
+    def unset(self, key: str) -> None:
+        """Forgets a value."""
+        self._values.pop(key, None)
+
+    @property
+    def getAll(self) -> dict[str, str]:
+        """All values."""
+        return dict(self._values)
+
+    def isModifiable(self, key: str) -> bool:
+        """Whether setting it changes what a running context does: never."""
+        return False
+
+
+class DataFrameReader(_Refusing):
+    """Reads lines of text; the other formats of PySpark are refused."""
+
+    def __init__(self, spark: SparkSession) -> None:
+        self._spark = spark
+
+    def text(self, paths: str | list[str], wholetext: bool = False, lineSep: str | None = None) -> TextFrame:
+        """Lines of files, whose ``rdd`` has a row for each, with the line as ``value``.
+
+        >>> spark = SparkSession.builder.getOrCreate()
+        >>> import os, tempfile
+        >>> path = os.path.join(tempfile.mkdtemp(), "lines")
+        >>> with open(path, "w") as file:
+        ...     _ = file.write("one\\ntwo\\n")
+        >>> spark.read.text(path).rdd.map(lambda row: row.value).collect()
+        ['one', 'two']
+        """
+        if lineSep is not None:
+            raise FiresteelError("read.text cuts at line ends; for other separators use sc.wholeTextFiles and str.split.")
+        return TextFrame(self._spark, paths if isinstance(paths, str) else ",".join(paths), wholetext)
+
+
+class TextFrame(_Refusing):
+    """What ``read.text`` gives: its ``rdd``, and nothing else of a data frame."""
+
+    def __init__(self, spark: SparkSession, paths: str, whole: bool) -> None:
+        self._spark = spark
+        self._paths = paths
+        self._whole = whole
+
+    @property
+    def rdd(self) -> RDD[Row]:
+        """The lines as rows with the field ``value``; whole files where that was asked for."""
+        sc = self._spark._sc
+        texts = sc.wholeTextFiles(self._paths).values() if self._whole else sc.textFile(self._paths)
+        return texts.map(_row)
+
+
+def _row(text: str) -> Row:
+    return _named(["value"], [text])
+
+
+def _as_text(value: Any) -> str:
+    """Settings are text; truth values are written as Spark does."""
+    return ("true" if value else "false") if isinstance(value, bool) else str(value)

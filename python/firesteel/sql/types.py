@@ -1,0 +1,108 @@
+"""Rows: tuples whose fields have names, as programs that came from data frames use them in RDDs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from firesteel.errors import FiresteelError
+
+__all__ = ["Row"]
+
+
+class Row(tuple[Any, ...]):
+    """A tuple with names for its fields, in the order in which they are written.
+
+    A row of names alone makes rows of its kind.
+
+    >>> Row(name="Ada", age=36)
+    Row(name='Ada', age=36)
+    >>> Person = Row("name", "age")
+    >>> Person("Ada", 36).age
+    36
+    >>> Row(name="Ada", age=36) == ("Ada", 36)
+    True
+    """
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Row:
+        if args and kwargs:
+            raise ValueError("args and kwargs should not be set together: Row takes either values or names with values")
+        row = tuple.__new__(cls, args or tuple(kwargs.values()))
+        if kwargs:
+            row.__dict__["__fields__"] = list(kwargs)
+        return row
+
+    def asDict(self, recursive: bool = False) -> dict[str, Any]:
+        """Names with values; ``recursive`` goes into rows within lists, dictionaries and rows.
+
+        >>> Row(id=1, tags=[Row(t="a")]).asDict(recursive=True)
+        {'id': 1, 'tags': [{'t': 'a'}]}
+        """
+        fields = self._fields_or_none()
+        if fields is None:
+            raise TypeError("Cannot convert Row into dict: this one's fields have no names")
+        return dict(zip(fields, (_plain(value) for value in self) if recursive else self))
+
+    def __contains__(self, item: object) -> bool:
+        """Whether a field has this name, or, where fields have no names, this value."""
+        fields = self._fields_or_none()
+        return tuple.__contains__(self, item) if fields is None else item in fields
+
+    def __call__(self, *args: Any) -> Row:
+        if len(args) > len(self):
+            raise ValueError(f"Expected {len(self)} values for `fields`, got {len(args)}: the fields are {list(self)}")
+        return _named([*self], list(args))
+
+    def __getitem__(self, item: Any) -> Any:
+        if isinstance(item, (int, slice)):
+            return tuple.__getitem__(self, item)
+        return tuple.__getitem__(self, self._position(item, KeyError if self._fields_or_none() is None else ValueError))
+
+    def __getattr__(self, item: str) -> Any:
+        if item.startswith("__"):
+            raise AttributeError(item)
+        return tuple.__getitem__(self, self._position(item, AttributeError))
+
+    def __setattr__(self, key: str, value: Any) -> NoReturn:
+        raise FiresteelError(f"Row is read-only: {key!r} cannot be set; make a new one, as Row(**{{**row.asDict(), ...}})")
+
+    def __reduce__(self) -> tuple[Callable[..., Row], tuple[Any, ...]]:
+        fields = self._fields_or_none()
+        return (Row, tuple(self)) if fields is None else (_named, (fields, list(self)))
+
+    def __repr__(self) -> str:
+        fields = self._fields_or_none()
+        if fields is None:
+            return f"<Row({', '.join(map(repr, self))})>"
+        return f"Row({', '.join(f'{name}={value!r}' for name, value in zip(fields, self))})"
+
+    def _fields_or_none(self) -> list[str] | None:
+        return self.__dict__.get("__fields__")
+
+    def _position(self, name: str, error: type[Exception]) -> int:
+        fields = self._fields_or_none() or []
+        try:
+            position = fields.index(name)
+        except ValueError:
+            known = f"its fields are {', '.join(map(str, fields))}" if fields else "its fields have no names"
+            raise error(f"this row has no field {name!r}; {known}") from None
+        if position >= len(self):
+            raise error(f"this row's field {name!r} has no value; it has {len(self)} of {len(fields)}")
+        return position
+
+
+def _named(fields: list[str], values: list[Any]) -> Row:
+    row = tuple.__new__(Row, values)
+    row.__dict__["__fields__"] = fields
+    return row
+
+
+def _plain(value: Any) -> Any:
+    """A value with dictionaries in place of rows."""
+    if isinstance(value, Row):
+        return value.asDict(recursive=True)
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    return value

@@ -1,0 +1,136 @@
+"""What runs and what ran, for programs that watch their jobs from another thread.
+
+A :class:`StatusTracker` asks the engine each time and keeps nothing. An engine remembers a bounded number of jobs and
+stages, so that an id of long ago may be unknown: then there is None.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from firesteel import _native
+
+__all__ = ["SparkExecutorInfo", "SparkJobInfo", "SparkStageInfo", "StatusTracker"]
+
+
+class SparkJobInfo(NamedTuple):
+    """One job: its stages, and ``RUNNING``, ``SUCCEEDED`` or ``FAILED``.
+
+    >>> SparkJobInfo(0, [0, 1], "RUNNING").status
+    'RUNNING'
+    """
+
+    jobId: int
+    stageIds: list[int]
+    status: str
+
+
+class SparkStageInfo(NamedTuple):
+    """One stage, and how many of its tasks are where.
+
+    >>> SparkStageInfo(0, 0, "map at app.py:3", 8, 2, 5, 0).numCompletedTasks
+    5
+    """
+
+    stageId: int
+    currentAttemptId: int
+    name: str
+    numTasks: int
+    numActiveTasks: int
+    numCompletedTasks: int
+    numFailedTasks: int
+
+
+class SparkExecutorInfo(NamedTuple):
+    """One executor: its address, its running tasks, and the bytes that persisted RDDs have and may have in its memory.
+
+    >>> SparkExecutorInfo("localhost", 7077, 0, 2, 0, 0, 1 << 30, 0).numRunningTasks
+    2
+    """
+
+    host: str
+    port: int
+    cacheSize: int
+    numRunningTasks: int
+    usedOnHeapStorageMemory: int
+    usedOffHeapStorageMemory: int
+    totalOnHeapStorageMemory: int
+    totalOffHeapStorageMemory: int
+
+
+class StatusTracker:
+    """Questions about jobs, stages and executors. ``SparkContext.statusTracker`` makes it.
+
+    >>> sc.setJobGroup("counts", "counts words")
+    >>> sc.parallelize(["a", "b"]).count()
+    2
+    >>> tracker = sc.statusTracker()
+    >>> [job] = tracker.getJobIdsForGroup("counts")
+    >>> tracker.getJobInfo(job).status
+    'SUCCEEDED'
+    """
+
+    def __init__(self, jtracker: _native.Context) -> None:
+        self._native = jtracker
+
+    def getJobIdsForGroup(self, jobGroup: str | None = None) -> list[int]:
+        """The jobs of a group, whether they run or are over; without a group, those that belong to none.
+
+        >>> sc.statusTracker().getJobIdsForGroup("nobody's")
+        []
+        """
+        return list(self._native.jobs(jobGroup))
+
+    def getActiveStageIds(self) -> list[int]:
+        """The stages that have tasks to run.
+
+        >>> sc.statusTracker().getActiveStageIds()
+        []
+        """
+        return sorted(self._native.active_stages())
+
+    def getActiveJobsIds(self) -> list[int]:
+        """The jobs that are not over.
+
+        >>> sc.statusTracker().getActiveJobsIds()
+        []
+        """
+        return sorted(self._native.active_jobs())
+
+    def getJobInfo(self, jobId: int) -> SparkJobInfo | None:
+        """One job, or None where it is unknown.
+
+        >>> sc.statusTracker().getJobInfo(10 ** 6) is None
+        True
+        """
+        info = self._native.job_info(jobId)
+        return None if info is None else SparkJobInfo(jobId, list(info["stages"]), info["status"])
+
+    def getStageInfo(self, stageId: int) -> SparkStageInfo | None:
+        """One stage, or None where it is unknown.
+
+        >>> sc.statusTracker().getStageInfo(10 ** 6) is None
+        True
+        """
+        info = self._native.stage_info(stageId)
+        return None if info is None else _stage(stageId, info)
+
+    def getExecutorInfos(self) -> list[SparkExecutorInfo]:
+        """All executors.
+
+        >>> len(sc.statusTracker().getExecutorInfos())
+        1
+        """
+        return [_executor(info) for info in self._native.executor_infos()]
+
+
+def _stage(stage: int, info: dict[str, Any]) -> SparkStageInfo:
+    counts = (info["tasks"], info["active"], info["completed"], info["failed"])
+    return SparkStageInfo(stage, info["attempt"], info["name"], *counts)
+
+
+def _executor(info: dict[str, Any]) -> SparkExecutorInfo:
+    """There is no heap beside another one here: all memory counts as Spark's usual kind."""
+    used, total = info["memory_used"], info["memory_total"]
+    return SparkExecutorInfo(info["host"], info["port"], used, info["running"], used, 0, total, 0)

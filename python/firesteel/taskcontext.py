@@ -1,0 +1,282 @@
+"""What a task can know of itself: which stage, partition and attempt it is, and what the driver's thread had set.
+
+The engine says which task runs on the calling thread; a context here is a copy of that, which may be pickled and sent to
+the driver. In a barrier stage all tasks run at the same time and may wait for each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from decimal import Decimal
+from typing import Any, ClassVar, TypeVar, cast
+
+from firesteel import _native
+from firesteel.errors import FiresteelError
+from firesteel.resource.information import ResourceInformation
+
+__all__ = ["BarrierTaskContext", "BarrierTaskInfo", "TaskContext"]
+
+C = TypeVar("C", bound="TaskContext")
+
+_LOCAL_ADDRESS = "127.0.0.1:0"
+"""Where the tasks of a barrier stage are when the engine names no addresses: on this machine."""
+
+
+class TaskContext:
+    """The task that runs. :meth:`get` gives it inside a function that runs in a task.
+
+    >>> sc.parallelize(range(4), 2).map(lambda x: TaskContext.get().partitionId()).collect()
+    [0, 0, 1, 1]
+    """
+
+    _taskContext: ClassVar[TaskContext | None] = None
+
+    _attemptNumber: int | None = None
+    _partitionId: int | None = None
+    _stageId: int | None = None
+    _taskAttemptId: int | None = None
+    _localProperties: dict[str, str] | None = None
+    _cpus: int | None = None
+    _cpuAmount: Decimal | None = None
+    _resources: dict[str, ResourceInformation] | None = None
+
+    def __new__(cls: type[TaskContext], **kwargs: Any) -> TaskContext:
+        """The context of this process; there is one at a time."""
+        if TaskContext._taskContext is None:
+            TaskContext._taskContext = object.__new__(cls)
+        return TaskContext._taskContext
+
+    def __init__(self, **kwargs: Any) -> None:
+        self._fill(**kwargs)
+
+    def _fill(self, **fields: Any) -> None:
+        for name, value in fields.items():
+            if not hasattr(TaskContext, f"_{name}"):
+                raise TypeError(f"__init__() got an unexpected keyword argument '{name}'")
+            if value is not None:
+                setattr(self, f"_{name}", value)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Sent to another process, it stays what it was, and does not become that process's context."""
+        return _restored, (type(self), dict(self.__dict__))
+
+    @classmethod
+    def get(cls: type[TaskContext]) -> TaskContext | None:
+        """The task that runs on this thread; None outside tasks, as in the driver.
+
+        >>> TaskContext.get() is None
+        True
+        """
+        info = _native.current_task()
+        return cls._taskContext if info is None else _of_task(info)
+
+    @classmethod
+    def from_json(cls: type[C], json: dict[str, Any]) -> C:
+        """A context of a dictionary's values.
+
+        >>> fields = dict(stageId=1, partitionId=2, attemptNumber=0, taskAttemptId=7, cpus=1, localProperties={}, resources={})
+        >>> TaskContext.from_json(fields).partitionId()
+        2
+        >>> TaskContext._taskContext = None
+        """
+        resources = {key: ResourceInformation(each["name"], each["addresses"]) for key, each in json["resources"].items()}
+        names = ("stageId", "partitionId", "attemptNumber", "taskAttemptId", "cpus", "localProperties")
+        amount = Decimal(json["cpuAmount"]) if "cpuAmount" in json else None
+        return cls(**{name: json[name] for name in names}, cpuAmount=amount, resources=resources)
+
+    def stageId(self) -> int:
+        """The stage that the task belongs to.
+
+        >>> sc.parallelize([0], 1).map(lambda x: TaskContext.get().stageId() >= 0).first()
+        True
+        """
+        return cast(int, self._stageId)
+
+    def partitionId(self) -> int:
+        """The partition that the task computes, counted from 0.
+
+        >>> sc.parallelize([5], 1).map(lambda x: TaskContext.get().partitionId()).first()
+        0
+        """
+        return cast(int, self._partitionId)
+
+    def attemptNumber(self) -> int:
+        """How often the task was tried before.
+
+        >>> sc.parallelize([5], 1).map(lambda x: TaskContext.get().attemptNumber()).first()
+        0
+        """
+        return cast(int, self._attemptNumber)
+
+    def taskAttemptId(self) -> int:
+        """A number that no other attempt at a task of this application has.
+
+        >>> len(set(sc.parallelize(range(4), 4).map(lambda x: TaskContext.get().taskAttemptId()).collect()))
+        4
+        """
+        return cast(int, self._taskAttemptId)
+
+    def getLocalProperty(self, key: str) -> str | None:
+        """What the thread that started the job had set by ``SparkContext.setLocalProperty``, or None.
+
+        >>> sc.setLocalProperty("step", "load")
+        >>> sc.parallelize([0], 1).map(lambda x: TaskContext.get().getLocalProperty("step")).first()
+        'load'
+        """
+        return (self._localProperties or {}).get(key)
+
+    def cpus(self) -> int:
+        """The cores that the task has, as a whole number.
+
+        >>> sc.parallelize([0], 1).map(lambda x: TaskContext.get().cpus()).first()
+        1
+        """
+        return cast(int, self._cpus)
+
+    def cpuAmount(self) -> Decimal:
+        """The cores that the task has.
+
+        >>> sc.parallelize([0], 1).map(lambda x: TaskContext.get().cpuAmount()).first()
+        Decimal('1')
+        """
+        return cast(Decimal, self._cpuAmount)
+
+    def resources(self) -> dict[str, ResourceInformation]:
+        """The resources that the task was given, by name; none in local mode.
+
+        >>> sc.parallelize([0], 1).map(lambda x: TaskContext.get().resources()).first()
+        {}
+        """
+        return cast("dict[str, ResourceInformation]", self._resources)
+
+
+class BarrierTaskContext(TaskContext):
+    """A task of a barrier stage, whose tasks all run at the same time.
+
+    >>> def rank(records):
+    ...     task = BarrierTaskContext.get()
+    ...     task.barrier()
+    ...     return task.allGather(str(task.partitionId()))
+    >>> sc.parallelize(range(2), 2).barrier().mapPartitions(rank).collect()
+    ['0', '1', '0', '1']
+    """
+
+    @classmethod
+    def get(cls: type[BarrierTaskContext]) -> BarrierTaskContext:
+        """The task that runs on this thread; RuntimeError where it is none of a barrier stage.
+
+        >>> BarrierTaskContext.get()
+        Traceback (most recent call last):
+            ...
+        firesteel.errors.FiresteelError: It is not in a barrier stage: use rdd.barrier().mapPartitions(...).
+        """
+        context = TaskContext.get()
+        if not isinstance(context, BarrierTaskContext):
+            raise FiresteelError("It is not in a barrier stage: use rdd.barrier().mapPartitions(...).")
+        return context
+
+    def barrier(self) -> None:
+        """Waits until all tasks of the stage have called this. Each task must call it equally often.
+
+        >>> def wait(records):
+        ...     BarrierTaskContext.get().barrier()
+        ...     return records
+        >>> sc.parallelize([1, 2], 2).barrier().mapPartitions(wait).collect()
+        [1, 2]
+        """
+        _refuse_elsewhere("barrier")
+        _native.barrier("")
+
+    def allGather(self, message: str = "") -> list[str]:
+        """Waits as :meth:`barrier` does, and gives the messages of all tasks, in the order of partitions.
+
+        >>> gather = lambda records: BarrierTaskContext.get().allGather("ready")
+        >>> sc.parallelize([1, 2], 2).barrier().mapPartitions(gather).collect()
+        ['ready', 'ready', 'ready', 'ready']
+        """
+        if not isinstance(message, str):
+            raise TypeError("Argument `message` must be of type `str`")
+        _refuse_elsewhere("allGather")
+        return _native.barrier(message)
+
+    def getTaskInfos(self) -> list[BarrierTaskInfo]:
+        """Where the tasks of the stage run, in the order of partitions.
+
+        >>> infos = lambda records: BarrierTaskContext.get().getTaskInfos()
+        >>> len(sc.parallelize([1, 2], 2).barrier().mapPartitions(infos).collect())
+        4
+        """
+        info = _refuse_elsewhere("getTaskInfos")
+        addresses = self.getLocalProperty("addresses")
+        named = addresses.split(",") if addresses else [_LOCAL_ADDRESS] * info.partitions
+        return [BarrierTaskInfo(address.strip()) for address in named]
+
+
+class BarrierTaskInfo:
+    """Where a task of a barrier stage runs: ``host:port`` of its executor.
+
+    >>> BarrierTaskInfo("127.0.0.1:7077").address
+    '127.0.0.1:7077'
+    """
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+
+
+class BarrierFunction:
+    """A function of a barrier stage: before it runs, its task becomes one that has a :class:`BarrierTaskContext`."""
+
+    def __init__(self, function: Callable[[int, Iterator[Any]], Iterable[Any]]) -> None:
+        self.function = function
+
+    def __call__(self, partition: int, records: Iterator[Any]) -> Iterable[Any]:
+        global _barrier_task, _latest
+        info = _native.current_task()
+        _barrier_task, _latest = (None if info is None else info.task), None
+        return self.function(partition, records)
+
+
+_barrier_task: int | None = None
+_latest: tuple[_native.TaskInfo, TaskContext] | None = None
+
+
+def _of_task(info: _native.TaskInfo) -> TaskContext:
+    """The context of the running task; asked for per record, so it is made once per task."""
+    global _latest
+    if _latest is not None and _is_same(_latest[0], info):
+        return _latest[1]
+    context: TaskContext = object.__new__(BarrierTaskContext if info.task == _barrier_task else TaskContext)
+    context._fill(
+        stageId=info.stage,
+        partitionId=info.partition,
+        attemptNumber=info.attempt,
+        taskAttemptId=info.task,
+        localProperties=info.local_properties,
+        cpus=1,
+        cpuAmount=Decimal(1),
+        resources={},
+    )
+    _latest = info, context
+    return context
+
+
+def _is_same(one: _native.TaskInfo, other: _native.TaskInfo) -> bool:
+    return one is other or (one.task, one.stage, one.job, one.partition) == (
+        other.task,
+        other.stage,
+        other.job,
+        other.partition,
+    )
+
+
+def _restored(cls: type[TaskContext], fields: dict[str, Any]) -> TaskContext:
+    context: TaskContext = object.__new__(cls)
+    context.__dict__.update(fields)
+    return context
+
+
+def _refuse_elsewhere(operation: str) -> _native.TaskInfo:
+    info = _native.current_task()
+    if info is None:
+        raise FiresteelError(f"BarrierTaskContext.{operation} can only be called in a task that runs in a barrier stage.")
+    return info

@@ -1,0 +1,138 @@
+"""Small helpers that programs import: threads that inherit job properties, and two decorators of libraries."""
+
+from __future__ import annotations
+
+import functools
+import re
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from firesteel import jobs
+
+if TYPE_CHECKING:
+    from firesteel.context import SparkContext
+    from firesteel.sql import SparkSession
+
+__all__ = ["InheritableThread", "inheritable_thread_target"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class InheritableThread(threading.Thread):
+    """A thread whose jobs have the group, tags, pool and local properties that its parent had when it was started.
+
+    >>> sc.setLocalProperty("step", "load")
+    >>> seen = []
+    >>> thread = InheritableThread(target=lambda: seen.append(sc.getLocalProperty("step")))
+    >>> thread.start()
+    >>> thread.join()
+    >>> seen
+    ['load']
+    """
+
+    def __init__(self, target: Callable[..., Any], *args: Any, session: SparkSession | None = None, **kwargs: Any) -> None:
+        self._session = session
+        self._inherited: tuple[SparkContext, dict[str, str]] | None = None
+
+        def run(*given: Any, **named: Any) -> Any:
+            _adopt(self._inherited)
+            return target(*given, **named)
+
+        super().__init__(*args, **{**kwargs, "target": run})
+
+    def start(self) -> None:
+        """Takes over what the calling thread has set, and starts.
+
+        >>> thread = InheritableThread(target=print, args=("running",))
+        >>> thread.start(); thread.join()
+        running
+        """
+        self._inherited = _properties()
+        super().start()
+
+
+def inheritable_thread_target(f: Callable[..., Any] | SparkSession) -> Callable[..., Any]:
+    """Wraps a thread's function so that its jobs have what the thread had that wrapped it.
+
+    Given a session, it gives a decorator that does the same.
+
+    >>> sc.setLocalProperty("step", "store")
+    >>> @inheritable_thread_target
+    ... def work():
+    ...     seen.append(sc.getLocalProperty("step"))
+    >>> seen = []
+    >>> thread = threading.Thread(target=work)
+    >>> thread.start(); thread.join()
+    >>> seen
+    ['store']
+    """
+    from firesteel.sql import SparkSession
+
+    if isinstance(f, SparkSession):
+        return inheritable_thread_target
+    if not callable(f):
+        raise TypeError(f"inheritable_thread_target takes the function of a thread, or a SparkSession, not {f!r}")
+    inherited = _properties()
+
+    @functools.wraps(f)
+    def run(*given: Any, **named: Any) -> Any:
+        _adopt(inherited)
+        return f(*given, **named)
+
+    return run
+
+
+def _properties() -> tuple[SparkContext, dict[str, str]] | None:
+    """The active context with what this thread has set for it."""
+    from firesteel.context import SparkContext
+
+    sc = SparkContext._active_spark_context
+    return None if sc is None else (sc, jobs.current(sc))
+
+
+def _adopt(inherited: tuple[SparkContext, dict[str, str]] | None) -> None:
+    if inherited is not None:
+        jobs.adopt(*inherited)
+
+
+def keyword_only(func: F) -> F:
+    """Makes a method take its arguments by name only, and keeps them as ``self._input_kwargs``.
+
+    >>> class Model:
+    ...     @keyword_only
+    ...     def fit(self, *, steps=1):
+    ...         return steps, self._input_kwargs
+    >>> Model().fit(steps=3)
+    (3, {'steps': 3})
+    """
+
+    @functools.wraps(func)
+    def by_name(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if args:
+            raise TypeError(f"Method {func.__name__} forces keyword arguments.")
+        self._input_kwargs = kwargs
+        return func(self, **kwargs)
+
+    return cast(F, by_name)
+
+
+def since(version: str | float) -> Callable[[F], F]:
+    """Notes in a function's docstring in which version it came.
+
+    >>> @since("1.2")
+    ... def answer():
+    ...     '''The answer.'''
+    >>> print(answer.__doc__)
+    The answer.
+    <BLANKLINE>
+    .. versionadded:: 1.2
+    """
+
+    def noted(function: F) -> F:
+        text = function.__doc__ or ""
+        indents = [len(spaces) for spaces in re.findall(r"\n( +)", text)]
+        function.__doc__ = f"{text.rstrip()}\n\n{' ' * min(indents, default=0)}.. versionadded:: {version}"
+        return function
+
+    return noted

@@ -1,0 +1,74 @@
+"""From bytes to a function: the other end of ``firesteel.pickling.dump_function``.
+
+Each task loads its function anew, although bytes that were seen before could be remembered: what a function captured is
+then as it was in the driver at the beginning of every task, whichever worker runs it, and however often. Only the check
+of its modules is spared the second time.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import socket
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from firesteel.errors import MissingModuleError, PythonVersionError
+from firesteel.worker import modules
+
+#: What shipped functions begin with. The bytecode of a function is only good for the minor version that made it.
+_MARK = b"firesteel function 1, python "
+HEADER = _MARK + f"{sys.version_info.major}.{sys.version_info.minor}\n".encode()
+
+
+def load_function(data: bytes) -> Callable[..., Any]:
+    """The function that the driver sent.
+
+    Raises :class:`~firesteel.errors.PythonVersionError` for one of another minor version of Python, and
+    :class:`~firesteel.errors.MissingModuleError` where a module that it needs is not here.
+
+    >>> from firesteel.pickling import dump_function
+    >>> load_function(dump_function(lambda x: x + 1, operation="map", sc=None).data)(41)
+    42
+    """
+    if not data.startswith(HEADER):
+        raise _foreign(data)
+    body = data.index(b"\n", len(HEADER)) + 1
+    if body > len(HEADER) + 1:
+        modules.check(data[len(HEADER) : body - 1])
+    try:
+        function: Callable[..., Any] = pickle.loads(memoryview(data)[body:])
+    except (ImportError, AttributeError) as error:
+        raise MissingModuleError(_cannot_load(error)) from error
+    return function
+
+
+def process() -> str:
+    """This process, for people: ``executor on host (process 123)``."""
+    return f"executor on {socket.gethostname()} (process {os.getpid()})"
+
+
+def _foreign(data: bytes) -> Exception:
+    """What is wrong with bytes that this Python did not make."""
+    if not data.startswith(_MARK):
+        return PythonVersionError(
+            f"the {process()} got a function in a form that this Firesteel does not know; driver and workers must"
+            f" have the same Firesteel"
+        )
+    theirs = data[len(_MARK) : data.index(b"\n")].decode()
+    ours = ".".join(map(str, sys.version_info[:3]))
+    return PythonVersionError(
+        f"the driver runs Python {theirs}, and the {process()} runs Python {ours} ({sys.executable}): functions"
+        f" cannot travel between minor versions. Give the workers a Python {theirs}, as by PYSPARK_PYTHON, or"
+        f" start the driver with {ours}."
+    )
+
+
+def _cannot_load(error: BaseException) -> str:
+    """Why a function of which all modules are here cannot be loaded."""
+    return (
+        f"the {process()} cannot load the function of this stage: {error}. A module here is another one than the"
+        " driver's: an older version of it, or one of the same name earlier in sys.path. Ship the driver's with"
+        ' sc.addPyFile("x.py"), or with --py-files.'
+    )

@@ -1,0 +1,129 @@
+"""Settings: setters and readers, where defaults come from, and what the engine is told."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from firesteel import conf as settings
+from firesteel.conf import SparkConf, native_settings
+
+
+@pytest.fixture(autouse=True)
+def no_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("SPARK_CONF_DIR", "FIRESTEEL_CONF_DIR", "PYSPARK_SUBMIT_ARGS"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr(settings, "SYSTEM_PROPERTIES", {})
+
+
+def test_setters_follow_each_other_and_values_become_text() -> None:
+    conf = SparkConf(False).setMaster("local[2]").setAppName("counts").setSparkHome("/spark").set("a.b", 3)  # type: ignore[arg-type]
+    assert conf.getAll() == [
+        ("spark.master", "local[2]"),
+        ("spark.app.name", "counts"),
+        ("spark.home", "/spark"),
+        ("a.b", "3"),
+    ]
+    assert conf.setIfMissing("a.b", "4").get("a.b") == "3"
+    assert conf.setIfMissing("c", "4").contains("c")
+    assert conf.get("d") is None and conf.get("d", "5") == "5"
+
+
+def test_the_printed_form_is_sorted_and_hides_secrets() -> None:
+    conf = SparkConf(False).setAll([("b", "2"), ("a", "1"), ("spark.hadoop.fs.s3a.secret.key", "hidden")])
+    assert conf.toDebugString() == "a=1\nb=2\nspark.hadoop.fs.s3a.secret.key=*********(redacted)"
+    assert conf.get("spark.hadoop.fs.s3a.secret.key") == "hidden"
+
+
+def test_executor_environment_takes_a_pair_or_pairs_and_not_both() -> None:
+    conf = SparkConf(False).setExecutorEnv("A", "1").setExecutorEnv(pairs=[("B", "2"), ("C", "3")])
+    assert [conf.get(f"spark.executorEnv.{name}") for name in "ABC"] == ["1", "2", "3"]
+    with pytest.raises(RuntimeError, match="either a key"):
+        conf.setExecutorEnv()  # type: ignore[call-overload]
+    with pytest.raises(RuntimeError, match="either a key"):
+        conf.setExecutorEnv("A", "1", [("B", "2")])  # type: ignore[call-overload]
+
+
+def test_a_key_that_is_no_text_is_refused_with_its_value() -> None:
+    with pytest.raises(TypeError, match="None"):
+        SparkConf(False).set(None, "1")  # type: ignore[arg-type]
+
+
+def test_defaults_come_from_files_arguments_and_properties_in_this_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spark, own = tmp_path / "spark", tmp_path / "own"
+    spark.mkdir()
+    own.mkdir()
+    (spark / "spark-defaults.conf").write_text(
+        "# a comment\n\nspark.master   local[3]\nspark.app.name=a name = with signs\nspark.x: colon\nother.key 1\nspark.empty\n"
+    )
+    (own / "spark-defaults.conf").write_text("spark.x own\nspark.y own\nspark.z own\n")
+    monkeypatch.setenv("SPARK_CONF_DIR", str(spark))
+    monkeypatch.setenv("FIRESTEEL_CONF_DIR", str(own))
+    monkeypatch.setenv("PYSPARK_SUBMIT_ARGS", "--conf spark.y=args --conf 'spark.z=a b' --name app pyspark-shell")
+    settings.SYSTEM_PROPERTIES.update({"spark.z": "property", "user.name": "me"})
+    assert dict(SparkConf().getAll()) == {
+        "spark.master": "local[3]",
+        "spark.app.name": "app",
+        "spark.x": "own",
+        "spark.y": "args",
+        "spark.z": "property",
+        "spark.empty": "",
+    }
+    assert SparkConf(loadDefaults=False).getAll() == []
+    assert SparkConf().set("spark.z", "program").get("spark.z") == "program"
+
+
+def test_bad_defaults_name_their_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "spark-defaults.conf").write_bytes(b"spark.x \xff\n")
+    monkeypatch.setenv("SPARK_CONF_DIR", str(tmp_path))
+    with pytest.raises(RuntimeError, match="spark-defaults.conf is not UTF-8"):
+        SparkConf()
+    monkeypatch.setenv("SPARK_CONF_DIR", str(tmp_path / "missing"))
+    monkeypatch.setenv("PYSPARK_SUBMIT_ARGS", "--conf spark.x pyspark-shell")
+    with pytest.raises(RuntimeError, match="--conf spark.x in PYSPARK_SUBMIT_ARGS has no value"):
+        SparkConf()
+    monkeypatch.setenv("PYSPARK_SUBMIT_ARGS", "--name 'open")
+    with pytest.raises(RuntimeError, match="PYSPARK_SUBMIT_ARGS cannot be read"):
+        SparkConf()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        ("spark.master", "local[2]", [("firesteel.master", "local[2]")]),
+        ("spark.task.maxFailures", "2", [("firesteel.task.max_failures", "2")]),
+        ("spark.ui.showConsoleProgress", "True", [("firesteel.ui.show_console_progress", "true")]),
+        ("spark.network.timeout", "30", [("firesteel.network.timeout", "30s")]),
+        ("spark.network.timeout", "30ms", [("firesteel.network.timeout", "30ms")]),
+        ("spark.log.level", "ERROR", [("firesteel.log.level", "off")]),
+        ("spark.log.level", "DEBUG", [("firesteel.log.level", "info")]),
+        ("spark.scheduler.mode", "fair", [("firesteel.scheduler.mode", "FAIR")]),
+        ("spark.local.dir", "/a,/b", [("firesteel.local.dir", "/a")]),
+        ("spark.hadoop.fs.s3a.endpoint", "x", [("firesteel.hadoop.fs.s3a.endpoint", "x")]),
+        ("spark.cleaner.referenceTracking.cleanCheckpoints", "true", [("firesteel.cleaner.checkpoints", "true")]),
+        ("spark.executor.memory", "1g", []),
+        ("spark.python.worker.reuse", "true", []),
+        ("firesteel.task.maxFailures", "2", [("firesteel.task.max_failures", "2")]),
+        ("firesteel.no.such", "2", [("firesteel.no.such", "2")]),
+        ("firesteel.python.closures", "error", []),
+        ("something.else", "2", []),
+    ],
+)
+def test_the_engine_is_told_its_own_keys(key: str, value: str, told: list[tuple[str, str]]) -> None:
+    assert native_settings(SparkConf(False).set(key, value)) == told
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_our_spelling_is_stronger_than_sparks(order: int) -> None:
+    pairs = [("spark.task.maxFailures", "2"), ("firesteel.task.max_failures", "3")][::order]
+    assert native_settings(SparkConf(False).setAll(pairs)) == [("firesteel.task.max_failures", "3")]
+
+
+def test_the_known_keys_are_the_documented_ones() -> None:
+    documentation = Path(__file__).parents[2] / "docs" / "configuration.md"
+    if not documentation.exists():
+        pytest.skip("the documentation is in the repository only")
+    documented = set(re.findall(r"^\| `(firesteel\.[^`]+)`", documentation.read_text(), re.MULTILINE))
+    assert {key for key in documented if not key.startswith(settings.PYTHON_SETTINGS)} == settings.ENGINE_SETTINGS

@@ -1,0 +1,67 @@
+//! The Python face: the wheel, the environments that it is tried in, and the commands around it.
+//!
+//! The step `python` of `cargo xtask test` does what a user does: builds the wheel, installs it into a fresh environment, and then
+//! works with what is installed there, never with the tree. `conformance` and `differential` put a real PySpark beside it.
+
+pub(crate) mod conformance;
+pub(crate) mod differential;
+pub(crate) mod environment;
+mod wheel;
+
+use std::time::Duration;
+
+use crate::process::run_within;
+use crate::test::Outcome;
+use crate::{Fallible, workspace};
+use environment::{Environment, Python};
+
+/// The packages that tests want, pinned.
+const REQUIREMENTS: &str = "python/tests/requirements.txt";
+
+/// How long all tests on one Python may take; they take some two minutes.
+const TESTS_LIMIT: Duration = Duration::from_secs(900);
+
+/// How long mypy, or the examples in the docstrings, may take.
+const CHECK_LIMIT: Duration = Duration::from_secs(300);
+
+pub(crate) fn step() -> Outcome {
+    if !workspace::root().join("pyproject.toml").is_file() {
+        return Outcome::Skipped("there is no pyproject.toml".into());
+    }
+    let found = environment::installed();
+    let Some(newest) = found.last() else {
+        return Outcome::Failed(environment::none_found());
+    };
+    let missing = environment::missing(&found);
+    if !missing.is_empty() {
+        println!("SKIPPED, not installed here: Python {}", missing.join(", "));
+    }
+    check(&found, newest).into()
+}
+
+/// Builds once, with the newest; tries with the oldest and the newest.
+fn check(found: &[Python], newest: &Python) -> Fallible {
+    let wheel = wheel::build(newest)?;
+    let oldest = found.first().filter(|oldest| oldest.version != newest.version);
+    for python in oldest.into_iter().chain([newest]) {
+        let environment = Environment::fresh(&format!("test-{}", python.version), python)?;
+        println!("\n--- Python {}", python.version);
+        environment.install(&["--requirement", REQUIREMENTS])?;
+        environment.install_wheel(&wheel)?;
+        try_with(&environment, python.version == newest.version)?;
+    }
+    Ok(())
+}
+
+fn try_with(environment: &Environment, with_types: bool) -> Fallible {
+    if with_types {
+        let mut mypy = environment.python();
+        mypy.args(["-m", "mypy", "--strict", "--python-version", environment::OLDEST, "--cache-dir"]);
+        mypy.arg(environment::folder("mypy")?).arg("python/firesteel");
+        run_within(&mut mypy, CHECK_LIMIT)?;
+    }
+    let mut tests = environment.python();
+    tests.args(["-m", "pytest", "--quiet", "-p", "no:cacheprovider", "python/tests"]);
+    run_within(&mut tests, TESTS_LIMIT)?;
+    run_within(environment.python().arg("python/tests/docstrings.py"), CHECK_LIMIT)
+}
