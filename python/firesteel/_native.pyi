@@ -14,6 +14,9 @@ from typing import Any
 
 __version__: str
 
+class TaskStopped(BaseException):
+    """What feeds a function has failed, or was told to stop: not to be caught."""
+
 class Context:
     """An application's engine: scheduler, workers, files. ``conf`` holds ``firesteel.*`` keys."""
 
@@ -70,7 +73,7 @@ class Context:
     def stage_info(self, stage: int) -> dict[str, Any] | None:
         """``{"stage", "attempt", "name", "tasks", "active", "completed", "failed"}``"""
     def executor_infos(self) -> list[dict[str, Any]]:
-        """``{"host": str, "port": int, "running": int, "memory_used": int, "memory_total": int}``"""
+        """``{"host": str, "port": int, "process": int, "running": int, "memory_used": int, "memory_total": int}``"""
 
     def accumulator(self) -> Accumulator: ...
     def broadcast(self, pickled: bytes) -> Broadcast: ...
@@ -147,8 +150,8 @@ class Broadcast:
 
 # in workers
 
-def work(descriptor: int) -> None:
-    """Runs tasks as the driver says through a socket, until it closes."""
+def work() -> None:
+    """Runs tasks as the driver says through the socket that is standard input, until it closes."""
 
 class TaskInfo:
     """The task that runs on this thread."""
@@ -159,7 +162,7 @@ class TaskInfo:
     attempt: int
     task: int
     job: int
-    partitions: int
+    executor: str
     local_properties: dict[str, str]
     spill_directory: str
     memory_limit: int

@@ -62,6 +62,19 @@ struct Remote {
     outdated: bool,
 }
 
+/// One worker, for people to look at.
+#[derive(Clone, Copy, Debug)]
+pub struct WorkerInfo {
+    /// Its process id.
+    pub process: u32,
+    /// How many tasks it has.
+    pub running: usize,
+    /// What it has in memory, in bytes.
+    pub resident_bytes: u64,
+    /// What its tasks may have, in bytes.
+    pub budget_bytes: u64,
+}
+
 /// How long a task may go on after it was told to stop.
 const STOP_WITHIN: Duration = Duration::from_secs(2);
 
@@ -129,9 +142,19 @@ impl Processes {
         drop(server);
     }
 
-    /// The process ids of the workers that are ready.
-    pub fn ids(&self) -> Vec<u32> {
-        self.state().workers.values().filter_map(|worker| worker.process).collect()
+    /// The workers that are ready.
+    pub fn infos(&self) -> Vec<WorkerInfo> {
+        let budget_bytes = self.begin.memory;
+        let state = self.state();
+        let ready = state.workers.values().filter_map(|worker| Some((worker.process?, worker.running.len())));
+        ready
+            .map(|(process, running)| WorkerInfo {
+                process,
+                running,
+                resident_bytes: resident_bytes(process),
+                budget_bytes,
+            })
+            .collect()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -316,10 +339,19 @@ impl Remote {
 fn reason(worker: &Remote, ended: Option<Ended>) -> ExecutorLossReason {
     match ended {
         _ if worker.outdated && worker.running.is_empty() => ExecutorLossReason::Decommissioned,
-        Some(Ended { code, peak }) if code < 0 => ExecutorLossReason::Killed { signal: -code, peak_bytes: peak },
+        Some(Ended { code, peak }) if code < 0 => {
+            ExecutorLossReason::Killed { signal: -code, peak_bytes: peak }
+        }
         Some(Ended { code, .. }) => ExecutorLossReason::Exited { code: Some(code) },
         None => ExecutorLossReason::Exited { code: None },
     }
+}
+
+/// What a process has in memory; 0 where that is not told.
+fn resident_bytes(process: u32) -> u64 {
+    const PAGE: u64 = 4096;
+    let told = std::fs::read_to_string(format!("/proc/{process}/statm")).unwrap_or_default();
+    told.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or(0) * PAGE
 }
 
 /// Kills workers that do not come to stop, and tells the driver which live.

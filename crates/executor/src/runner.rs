@@ -2,8 +2,8 @@
 
 use crate::panics;
 use firesteel_operators::{Task, TaskOutput, Terminal, UpdateTable, data_failure, watch};
-use serde::{Deserialize, Serialize};
 use firesteel_types::{AccumulatorUpdate, CallSite, Partition, ShuffleId, TaskFailure};
+use serde::{Deserialize, Serialize};
 
 /// How a task ended.
 #[derive(Debug, Serialize, Deserialize)]

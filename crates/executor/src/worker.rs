@@ -78,7 +78,8 @@ impl Worker {
         };
         let driver = Arc::new(Mutex::new(socket.try_clone()?));
         let inbox = Arc::<Inbox>::default();
-        let services = services(&begin, &inbox, &driver).map_err(|error| io::Error::other(error.to_string()))?;
+        let services =
+            services(&begin, &inbox, &driver).map_err(|error| io::Error::other(error.to_string()))?;
         let (services, listened) = (Arc::new(services), inbox.clone());
         let lent = services.clone();
         thread::Builder::new().name("firesteel-driver".into()).spawn(move || {

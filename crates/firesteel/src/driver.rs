@@ -16,7 +16,8 @@ use firesteel_status::Status;
 use firesteel_storage::kept::BlockListener;
 use firesteel_storage::lru::BlockKey;
 use firesteel_types::{
-    AccumulatorId, AccumulatorUpdate, ExecutorId, ExecutorLossReason, JobFailure, JobId, Millis, ShuffleId, StageId, TaskId,
+    AccumulatorId, AccumulatorUpdate, ExecutorId, ExecutorLossReason, JobFailure, JobId, Millis, ShuffleId,
+    StageId, TaskId,
 };
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};

@@ -45,7 +45,8 @@ impl Context {
             let mut block = vec![];
             match write_records(&data[bound(i)..bound(i + 1)], &mut block) {
                 Ok(()) => {
-                    let put = self.driver().services.blocks.put(BlockId::Input(id, Partition(i)), block.into());
+                    let put =
+                        self.driver().services.blocks.put(BlockId::Input(id, Partition(i)), block.into());
                     code = put.and(code);
                 }
                 Err(error) => code = Err(error),

@@ -33,7 +33,8 @@ impl Broadcast {
 
     fn load<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         let value = py.detach(|| self.value.try_value());
-        let value = value.map_err(|error| PyRuntimeError::new_err(format!("broadcast variable {}: {error}", self.id())))?;
+        let value = value
+            .map_err(|error| PyRuntimeError::new_err(format!("broadcast variable {}: {error}", self.id())))?;
         Ok(PyBytes::new(py, value))
     }
 
@@ -53,7 +54,8 @@ impl Broadcast {
 pub(crate) fn load_broadcast(py: Python<'_>, broadcast: u64) -> PyResult<Bound<'_, PyBytes>> {
     let failed = |error: String| PyRuntimeError::new_err(format!("broadcast variable {broadcast}: {error}"));
     let services = services().ok_or_else(|| failed("this process runs no tasks".into()))?;
-    let bytes = services.broadcasts.bytes(BroadcastId(broadcast)).map_err(|error| failed(error.to_string()))?;
+    let bytes =
+        services.broadcasts.bytes(BroadcastId(broadcast)).map_err(|error| failed(error.to_string()))?;
     let value: ByteBuf = decode_value(&bytes).map_err(|error| failed(error.to_string()))?;
     Ok(PyBytes::new(py, &value))
 }

@@ -6,7 +6,7 @@ use crate::failure::to_python;
 use crate::objects::Objects;
 use crate::rdd::Rdd;
 use crate::{sites, sources};
-use firesteel::at_site;
+use firesteel::{JobState, at_site};
 use firesteel_data::Batch;
 use firesteel_executor::WorkerCommand;
 use firesteel_operators::{Batches, Outcome, Stream};
@@ -38,7 +38,11 @@ const LOCALITY_WAIT: &str = "100ms";
 #[pymethods]
 impl Context {
     #[new]
-    fn new(py: Python<'_>, conf: Vec<(String, String)>, environment: BTreeMap<String, String>) -> PyResult<Self> {
+    fn new(
+        py: Python<'_>,
+        conf: Vec<(String, String)>,
+        environment: BTreeMap<String, String>,
+    ) -> PyResult<Self> {
         let command = worker_command(py, environment)?;
         let mut builder = firesteel::Context::builder().worker_processes(command);
         builder = builder.conf("firesteel.locality.wait", LOCALITY_WAIT);
@@ -108,7 +112,14 @@ impl Context {
         Rdd(lists.restream(site, &(), |(), _, stream| Ok(Pickled(stream))))
     }
 
-    fn text_file(&self, py: Python<'_>, path: &str, partitions: usize, site: &str, use_unicode: bool) -> PyResult<Rdd> {
+    fn text_file(
+        &self,
+        py: Python<'_>,
+        path: &str,
+        partitions: usize,
+        site: &str,
+        use_unicode: bool,
+    ) -> PyResult<Rdd> {
         let site = sites::parse(site);
         let lines = py.detach(|| at_site(site.clone(), || self.inner.text_file(path, partitions)));
         let lines = lines.map_err(|error| to_python(py, error))?;
@@ -164,9 +175,12 @@ impl Context {
             return Ok(Rdd(at_site(site, || self.inner.union(&rdds))));
         }
         let mut rest = rdds.into_iter();
-        let first = rest.next().ok_or_else(|| PyValueError::new_err("a union of nothing has no partitions"))?;
+        let first =
+            rest.next().ok_or_else(|| PyValueError::new_err("a union of nothing has no partitions"))?;
         let all = rest.try_fold(first, |all, rdd| {
-            all.restream_with(site.clone(), &rdd, false, &(), |(), _, left, right| Ok(OneThenOther(Some(left), right)))
+            all.restream_with(site.clone(), &rdd, false, &(), |(), _, left, right| {
+                Ok(OneThenOther(Some(left), right))
+            })
         });
         all.map(Rdd).map_err(|error| to_python(py, error))
     }
@@ -206,6 +220,63 @@ impl Context {
 
     fn cancel_all_jobs(&self, py: Python<'_>) {
         py.detach(|| self.inner.cancel_all_jobs());
+    }
+
+    #[pyo3(signature = (group))]
+    fn jobs(&self, group: Option<&str>) -> Vec<u32> {
+        self.inner.job_ids_for_group(group)
+    }
+
+    fn active_jobs(&self) -> Vec<u32> {
+        self.inner.active_job_ids()
+    }
+
+    fn active_stages(&self) -> Vec<u32> {
+        self.inner.active_stage_ids()
+    }
+
+    fn job_info<'py>(&self, py: Python<'py>, job: u32) -> PyResult<Option<Bound<'py, PyDict>>> {
+        let Some(info) = self.inner.job_info(job) else { return Ok(None) };
+        let status = match info.state {
+            JobState::Running => "RUNNING",
+            JobState::Succeeded => "SUCCEEDED",
+            JobState::Failed => "FAILED",
+        };
+        let dict = PyDict::new(py);
+        dict.set_item("job", info.job)?;
+        dict.set_item("stages", info.stages)?;
+        dict.set_item("status", status)?;
+        Ok(Some(dict))
+    }
+
+    fn stage_info<'py>(&self, py: Python<'py>, stage: u32) -> PyResult<Option<Bound<'py, PyDict>>> {
+        let Some(info) = self.inner.stage_info(stage) else { return Ok(None) };
+        let dict = PyDict::new(py);
+        dict.set_item("stage", info.stage)?;
+        dict.set_item("attempt", info.attempt)?;
+        dict.set_item("name", info.name)?;
+        dict.set_item("tasks", info.tasks)?;
+        dict.set_item("active", info.active_tasks)?;
+        dict.set_item("completed", info.completed_tasks)?;
+        dict.set_item("failed", info.failed_tasks)?;
+        Ok(Some(dict))
+    }
+
+    fn executor_infos<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
+        self.inner
+            .workers()
+            .into_iter()
+            .map(|worker| {
+                let dict = PyDict::new(py);
+                dict.set_item("host", "localhost")?;
+                dict.set_item("port", 0)?;
+                dict.set_item("process", worker.process)?;
+                dict.set_item("running", worker.running)?;
+                dict.set_item("memory_used", worker.resident_bytes)?;
+                dict.set_item("memory_total", worker.budget_bytes)?;
+                Ok(dict)
+            })
+            .collect()
     }
 
     fn accumulator(&self) -> Accumulator {

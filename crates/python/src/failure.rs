@@ -79,7 +79,19 @@ fn details<'py>(py: Python<'py>, kind: &str, message: &str) -> PyResult<Bound<'p
     let details = PyDict::new(py);
     details.set_item("kind", kind)?;
     details.set_item("message", message)?;
-    for key in ["traceback", "exception", "job", "stage", "partition", "attempt", "record", "site", "executor", "signal", "memory"] {
+    for key in [
+        "traceback",
+        "exception",
+        "job",
+        "stage",
+        "partition",
+        "attempt",
+        "record",
+        "site",
+        "executor",
+        "signal",
+        "memory",
+    ] {
         details.set_item(key, py.None())?;
     }
     Ok(details)
@@ -102,7 +114,8 @@ fn job_failure(py: Python<'_>, action: &CallSite, failure: JobFailure) -> PyErr 
             task_failure(py, action, last, &text).and_then(|details| {
                 details.set_item("stage", stage.0)?;
                 details.set_item("partition", partition.0)?;
-                details.set_item("attempt", attempts)?;
+                // They are counted from 0, as tasks count them.
+                details.set_item("attempt", attempts.saturating_sub(1))?;
                 made(&details)
             })
         }
@@ -113,9 +126,9 @@ fn job_failure(py: Python<'_>, action: &CallSite, failure: JobFailure) -> PyErr 
             })
         }
         JobFailure::Cancelled { .. } | JobFailure::ContextStopped { .. } => of_kind(py, "cancelled", &text),
-        JobFailure::Indeterminate { .. } | JobFailure::NoExecutors { .. } | JobFailure::ResultTooLarge { .. } => {
-            of_kind(py, "other", &text)
-        }
+        JobFailure::Indeterminate { .. }
+        | JobFailure::NoExecutors { .. }
+        | JobFailure::ResultTooLarge { .. } => of_kind(py, "other", &text),
     };
     made.unwrap_or_else(|_| PyRuntimeError::new_err(text))
 }

@@ -56,9 +56,8 @@ impl Function {
         right: Stream<Objects>,
     ) -> Outcome<Taken> {
         Python::attach(|py| {
-            let called = self
-                .get(py)
-                .and_then(|f| f.call1((partition.0, iterator(py, left)?, iterator(py, right)?)));
+            let called =
+                self.get(py).and_then(|f| f.call1((partition.0, iterator(py, left)?, iterator(py, right)?)));
             Taken::new(py, called.map_err(|error| from_python(py, error))?)
         })
     }

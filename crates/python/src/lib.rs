@@ -20,8 +20,8 @@ mod rdd;
 mod records;
 mod sites;
 mod sources;
-mod writables;
 mod worker;
+mod writables;
 
 use pyo3::prelude::*;
 

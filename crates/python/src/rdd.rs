@@ -168,7 +168,8 @@ impl Rdd {
     #[pyo3(signature = (path, codec, site))]
     fn save_as_text_file(&self, py: Python<'_>, path: &str, codec: Option<&str>, site: &str) -> PyResult<()> {
         let (codec, site) = (named(codec)?, sites::parse(site));
-        let texts: firesteel::Rdd<String> = self.0.restream(site.clone(), &(), |(), _, stream| Ok(Texts(stream)));
+        let texts: firesteel::Rdd<String> =
+            self.0.restream(site.clone(), &(), |(), _, stream| Ok(Texts(stream)));
         let saved = py.detach(|| at_site(site, || texts.save_as_text_file_with(path, codec)));
         saved.map_err(|error| to_python(py, error))
     }
@@ -176,9 +177,9 @@ impl Rdd {
     fn save_as_pickle_file(&self, py: Python<'_>, path: &str, batch: usize, site: &str) -> PyResult<()> {
         let site = sites::parse(site);
         let batch = if batch == 0 { usize::MAX } else { batch };
-        let values = self.0.restream(site.clone(), &batch, |batch: &usize, _, stream| {
-            Ok(Pickles { stream, batch: *batch })
-        });
+        let values = self
+            .0
+            .restream(site.clone(), &batch, |batch: &usize, _, stream| Ok(Pickles { stream, batch: *batch }));
         let classes = (Some(class("NullWritable")), Some(class("BytesWritable")));
         let saved =
             py.detach(|| values.save_sequence_values(&site, path, SequenceOptions::default(), classes));
@@ -227,9 +228,10 @@ fn named(codec: Option<&str>) -> PyResult<Codec> {
 impl Rdd {
     fn shuffled(&self, places: Places, site: &str) -> Rdd {
         let (site, partitions) = (sites::parse(site), places.partitions);
-        let dealt = self.0.restream(site.clone(), &Arc::new(places), |places: &Arc<Places>, partition, stream| {
-            Ok(Buckets::new(places, partition, stream))
-        });
+        let dealt =
+            self.0.restream(site.clone(), &Arc::new(places), |places: &Arc<Places>, partition, stream| {
+                Ok(Buckets::new(places, partition, stream))
+            });
         let placed = dealt.to_places(site.clone(), partitions);
         Rdd(placed.restream(site, &(), |(), _, stream| Ok(Unplaced(stream))))
     }
@@ -254,9 +256,16 @@ impl Rdd {
             let partitions = partitions.iter().map(|partition| Partition(*partition as u32)).collect();
             let waiting = Waiting { stop: &mut stop, deadline };
             let site = sites::parse(site);
-            self.0.run_waiting(site, partitions, &(), |(), _, stream| pickled(stream), waiting, |at, bytes| {
-                results[at] = Some(bytes);
-            })
+            self.0.run_waiting(
+                site,
+                partitions,
+                &(),
+                |(), _, stream| pickled(stream),
+                waiting,
+                |at, bytes| {
+                    results[at] = Some(bytes);
+                },
+            )
         });
         match (interrupted, ran) {
             (Some(interrupt), _) => Err(interrupt),

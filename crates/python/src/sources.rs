@@ -45,9 +45,9 @@ pub(crate) fn texts(texts: &Rdd<(String, String)>, site: CallSite, use_unicode: 
     texts.restream(site, &use_unicode, |use_unicode: &bool, _, stream| {
         let convert: Convert<(String, String)> = match use_unicode {
             true => |py, texts| PyList::new(py, texts.iter().map(|(path, text)| (path, text))),
-            false => {
-                |py, texts| PyList::new(py, texts.iter().map(|(path, text)| (path, PyBytes::new(py, text.as_bytes()))))
-            }
+            false => |py, texts| {
+                PyList::new(py, texts.iter().map(|(path, text)| (path, PyBytes::new(py, text.as_bytes()))))
+            },
         };
         Ok(Converted { stream, convert })
     })

@@ -32,7 +32,10 @@ pub(crate) fn work(py: Python<'_>) -> PyResult<()> {
     let socket = UnixStream::from(std::io::stdin().as_fd().try_clone_to_owned().map_err(failed)?);
     // User code that reads finds nothing, instead of the driver's words.
     let os = py.import("os")?;
-    os.call_method1("dup2", (os.call_method1("open", (os.getattr("devnull")?, os.getattr("O_RDONLY")?))?, 0))?;
+    os.call_method1(
+        "dup2",
+        (os.call_method1("open", (os.getattr("devnull")?, os.getattr("O_RDONLY")?))?, 0),
+    )?;
     let mut worker = py.detach(|| Worker::start(socket)).map_err(failed)?;
     accumulator::set_application(worker.begin().application);
     let _ = SERVICES.set(worker.services().clone());

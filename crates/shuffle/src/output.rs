@@ -102,7 +102,8 @@ impl MapOutput {
         let mut shared = vec![];
         for run in &mut self.runs {
             if let Place::Memory { bytes, pool } = &run.place {
-                let (written, pool, length) = (write_to_disk(bytes, &run.offsets, dirs)?, pool.clone(), bytes.len());
+                let (written, pool, length) =
+                    (write_to_disk(bytes, &run.offsets, dirs)?, pool.clone(), bytes.len());
                 run.place = written;
                 pool.arbiter().unstore(length);
             }
@@ -116,7 +117,10 @@ impl MapOutput {
 
     /// What another process has left.
     pub(crate) fn of_shared(runs: Vec<SharedRun>) -> Self {
-        let run = |(path, offsets, checksums)| Run { place: Place::Disk { path, checksums, is_own: false }, offsets };
+        let run = |(path, offsets, checksums)| Run {
+            place: Place::Disk { path, checksums, is_own: false },
+            offsets,
+        };
         MapOutput { runs: runs.into_iter().map(run).collect() }
     }
 }

@@ -54,7 +54,11 @@ struct Decoded {
 }
 
 enum Encoded {
-    Memory { bytes: Bytes, checksums: Vec<u64>, reserved: usize },
+    Memory {
+        bytes: Bytes,
+        checksums: Vec<u64>,
+        reserved: usize,
+    },
     Disk(FramedFile, usize),
     /// In a file that all processes of the machine find.
     Shared(Arc<SharedFiles>),

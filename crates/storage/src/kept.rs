@@ -11,8 +11,8 @@ use firesteel_data::DataError;
 use firesteel_data::frames::{FrameWriter, FramedFile};
 use firesteel_types::{AccumulatorUpdate, RddId};
 use std::any::Any;
-use std::path::PathBuf;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// A partition in memory. What it is made of, only the operator that put it here knows.
@@ -130,7 +130,12 @@ impl KeptBlocks {
     ///
     /// # Errors
     /// When its description cannot be written.
-    pub fn put_shared(&self, key: BlockKey, file: FramedFile, updates: &KeptUpdates) -> Result<(), DataError> {
+    pub fn put_shared(
+        &self,
+        key: BlockKey,
+        file: FramedFile,
+        updates: &KeptUpdates,
+    ) -> Result<(), DataError> {
         let Some(files) = &self.shared else { return Ok(()) };
         let path = file.path().to_owned();
         let (frames, bytes) = file.leave();
@@ -292,7 +297,9 @@ impl KeptBlocks {
     fn stored(&self, key: BlockKey) {
         let older = self.take_out(|other| other.rdd == key.rdd && other.version < key.version);
         self.let_go(older, false);
-        if !self.is_shared() && let Some(listener) = self.listener.get() {
+        if !self.is_shared()
+            && let Some(listener) = self.listener.get()
+        {
             listener.stored(key);
         }
     }
@@ -312,7 +319,10 @@ impl KeptBlocks {
             if let Some(memory) = &block.memory {
                 self.pool.arbiter().unkeep(memory.bytes());
             }
-            if tell && !self.is_shared() && let Some(listener) = self.listener.get() {
+            if tell
+                && !self.is_shared()
+                && let Some(listener) = self.listener.get()
+            {
                 listener.dropped(key);
             }
         }
@@ -349,7 +359,10 @@ impl KeptBlocks {
         if let Some(memory) = freed {
             self.pool.arbiter().unkeep(memory.bytes());
         }
-        if dropped && !self.is_shared() && let Some(listener) = self.listener.get() {
+        if dropped
+            && !self.is_shared()
+            && let Some(listener) = self.listener.get()
+        {
             listener.dropped(key);
         }
     }

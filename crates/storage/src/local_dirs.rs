@@ -52,7 +52,11 @@ impl LocalDirs {
     /// # Errors
     /// When it cannot be made.
     pub fn within(dir: PathBuf) -> Result<Self, DataError> {
-        DirBuilder::new().mode(0o700).recursive(true).create(&dir).map_err(|e| DataError::io("create", &dir, e))?;
+        DirBuilder::new()
+            .mode(0o700)
+            .recursive(true)
+            .create(&dir)
+            .map_err(|e| DataError::io("create", &dir, e))?;
         Ok(LocalDirs { dir, next: AtomicU64::new(0), lock: None })
     }
 

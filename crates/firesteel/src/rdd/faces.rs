@@ -12,11 +12,14 @@ use crate::job::JobRequest;
 use crate::node::NodeCode;
 use firesteel_closures::Plain;
 use firesteel_data::{Data, Environment};
-use firesteel_operators::{Batches, FileSource, Outcome, Restream, Restream2, ShuffleRead, ShuffleWrite, Stream};
+use firesteel_executor::WorkerInfo;
 use firesteel_io::hadoop::{
     SequenceHeader, SequenceOptions, SequenceValues, SequenceWriter, Value, sequence_splits,
 };
 use firesteel_io::{FileSplit, IoError, IoOperation, Output, list_inputs};
+use firesteel_operators::{
+    Batches, FileSource, Outcome, Restream, Restream2, ShuffleRead, ShuffleWrite, Stream,
+};
 use firesteel_plan::{Mapping, Partitioner};
 use firesteel_types::{CallSite, Partition};
 use std::time::{Duration, Instant};
@@ -75,7 +78,8 @@ impl<T: Data> Rdd<T> {
             }
             false if left == right => (None, left, [Mapping::OneToOne, Mapping::OneToOne]),
             false => {
-                let message = format!("one RDD has {left} partitions, the other {right}: they must have as many");
+                let message =
+                    format!("one RDD has {left} partitions, the other {right}: they must have as many");
                 return Err(Error::InvalidArgument { site, message });
             }
         };
@@ -139,7 +143,9 @@ impl<T: Data> Rdd<(u32, T)> {
         self.shuffled(
             site,
             Partitioner::Hash { partitions },
-            |shuffle| ShuffleWrite::<u32, T, (), _>::code(shuffle, partitions, &(), |_: &(), to: &u32| *to).into(),
+            |shuffle| {
+                ShuffleWrite::<u32, T, (), _>::code(shuffle, partitions, &(), |_: &(), to: &u32| *to).into()
+            },
             |shuffle| ShuffleRead::<u32, T>::code(shuffle).into(),
         )
     }
@@ -161,6 +167,11 @@ impl Context {
         if let Some(processes) = self.driver().processes() {
             processes.renew();
         }
+    }
+
+    /// The worker processes that are ready.
+    pub fn workers(&self) -> Vec<WorkerInfo> {
+        self.driver().processes().map_or_else(Vec::new, |processes| processes.infos())
     }
 
     /// Jobs that this thread runs from now on carry these tags, and no others.
@@ -233,7 +244,8 @@ fn write_values(
         wanted.clone().unwrap_or_else(|| value.unwrap_or(&Value::Null).class().to_string())
     };
     let (key, value) = (first.map(|pair| &pair.0), first.map(|pair| &pair.1));
-    let mut header = SequenceHeader::new(&class(key_class, key), &class(value_class, value), options.compression);
+    let mut header =
+        SequenceHeader::new(&class(key_class, key), &class(value_class, value), options.compression);
     header.metadata.clone_from(&options.metadata);
     let mut writer = SequenceWriter::new(output, header).map_err(failed)?;
     let (mut key, mut value) = (vec![], vec![]);
