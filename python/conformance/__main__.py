@@ -14,22 +14,27 @@ from pathlib import Path
 from cases import MODULES, pyspark_home
 from programs import PROGRAMS, run_program
 from runner import Outcome, run_module
+from surface import surface
 from table import Results, counts, render
 
 
 def main() -> int:
     """Runs what is asked for; 1 where something that should pass did not."""
     parser = argparse.ArgumentParser(prog="conformance", description=__doc__)
-    parser.add_argument("--only", action="append", default=[], help="a module (core.rdd) or a program (pi)")
+    parser.add_argument("--only", action="append", default=[], help="surface, a module (core.rdd) or a program (pi)")
     parser.add_argument("--reference", action="store_true", help="run PySpark itself: to see that the runner is right")
     parser.add_argument("--table", type=Path, help="where to write the table")
     chosen = parser.parse_args()
-    known = [module.name for module in MODULES] + [program.name for program in PROGRAMS]
+    known = [module.name for module in MODULES] + [program.name for program in PROGRAMS] + ["surface"]
     for name in chosen.only:
         if name not in known:
             parser.error(f"no module or program {name}; there are {', '.join(known)}")
     home = pyspark_home()
     results = Results(importlib.metadata.version("pyspark"), {}, {})
+    if not chosen.only or "surface" in chosen.only:
+        results.names, results.other_names = surface(chosen.reference)
+        print(f"surface: {results.names} names, {len(results.other_names)} missing or different")
+        print("".join(f"  {sentence}\n" for sentence in results.other_names), end="", flush=True)
     for module in MODULES:
         if not chosen.only or module.name in chosen.only:
             start = time.monotonic()

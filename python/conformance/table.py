@@ -5,7 +5,7 @@ Names and counts only: nothing of the examples' text.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from programs import Program
 from runner import Outcome
@@ -18,6 +18,8 @@ class Results:
     version: str
     modules: dict[str, list[Outcome]]
     programs: dict[Program, str | None]
+    names: int = 0
+    other_names: list[str] = field(default_factory=list)
 
     @property
     def outcomes(self) -> list[Outcome]:
@@ -32,6 +34,7 @@ class Results:
             for outcome in self.outcomes
             if not outcome.is_whole and not outcome.jvm and not outcome.for_good
         ]
+        failed += self.other_names
         return failed + [program.name for program, trouble in self.programs.items() if trouble]
 
 
@@ -57,6 +60,8 @@ def render(results: Results) -> str:
         f"- Of those that need no JVM: {counts(applying)}.",
         f"- Example programs, unchanged: {sum(not trouble for trouble in results.programs.values())} of "
         f"{len(results.programs)}.",
+        f"- Public names (classes, methods, functions) that exist here with the same parameters: "
+        f"{results.names - len(results.other_names)} of {results.names}.",
         "",
         "| program | |",
         "| --- | --- |",
@@ -68,7 +73,8 @@ def render(results: Results) -> str:
         f"| {_name(outcome)} | {outcome.passed + outcome.skipped} of {outcome.examples} | {_why(outcome)} |"
         for outcome in differing
     ]
-    if not differing:
+    lines += [f"| {name} | | {_cell(trouble)} |" for name, trouble in _split(results.other_names)]
+    if not differing and not results.other_names:
         lines.append("| nothing | | |")
     for module, outcomes in results.modules.items():
         lines += ["", f"## pyspark.{module}", "", counts(outcomes) + ".", ""]
@@ -77,6 +83,10 @@ def render(results: Results) -> str:
             f"| {outcome.case.name or '(module)'} | {outcome.examples} | {_verdict(outcome)} |" for outcome in outcomes
         ]
     return "\n".join(lines) + "\n"
+
+
+def _split(sentences: list[str]) -> list[tuple[str, str]]:
+    return [(name, trouble) for name, _, trouble in (sentence.partition(": ") for sentence in sentences)]
 
 
 def _name(outcome: Outcome) -> str:
