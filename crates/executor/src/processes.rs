@@ -5,10 +5,11 @@
 
 use crate::link::{DriverLink, Executors};
 use crate::messages::{Begin, ToDriver, ToWorker, receive, send};
+use crate::runner::TaskEnd;
 use crate::server::{Ended, Server, WorkerCommand};
 use firesteel_operators::TaskSpec;
 use firesteel_storage::lru::BlockKey;
-use firesteel_types::{BroadcastId, ExecutorId, ExecutorLossReason, RddId, StageId, TaskId};
+use firesteel_types::{BroadcastId, ExecutorId, ExecutorLossReason, RddId, StageId, TaskFailure, TaskId};
 use std::collections::BTreeMap;
 use std::io;
 use std::os::unix::net::UnixStream;
@@ -28,6 +29,8 @@ pub trait ProcessListener: DriverLink {
     fn stored(&self, executor: ExecutorId, key: BlockKey);
     /// A worker keeps a partition no more.
     fn dropped(&self, executor: ExecutorId, key: BlockKey);
+    /// A task was failed by a function of the program's; its end is told next.
+    fn failed(&self, task: &TaskSpec);
     /// May this attempt commit? Waits for the answer.
     fn may_commit(&self, executor: ExecutorId, task: TaskId) -> bool;
     /// Workers cannot be had any more, and why.
@@ -55,7 +58,7 @@ struct State {
 struct Remote {
     socket: Arc<Mutex<UnixStream>>,
     process: Option<u32>,
-    running: Vec<TaskId>,
+    running: Vec<TaskSpec>,
     /// The task that should stop, and since when.
     stopping: Option<(TaskId, Instant)>,
     /// It is to be replaced once it has nothing to do.
@@ -215,14 +218,21 @@ impl Processes {
             ToDriver::Stored(key) => listener.stored(executor, key),
             ToDriver::Dropped(key) => listener.dropped(executor, key),
             ToDriver::Finished(task, end, updates) => {
+                let mut ended = None;
                 let is_done = {
                     let mut state = self.state();
                     state.workers.get_mut(&executor).is_some_and(|worker| {
-                        worker.running.retain(|running| *running != task);
+                        let at = worker.running.iter().position(|running| running.task == task);
+                        ended = at.map(|at| worker.running.swap_remove(at));
                         worker.stopping = worker.stopping.filter(|(stopping, _)| *stopping != task);
                         worker.outdated && worker.running.is_empty()
                     })
                 };
+                if let (Some(spec), TaskEnd::Failed(failure)) = (&ended, &end)
+                    && matches!(**failure, TaskFailure::Exception(_))
+                {
+                    listener.failed(spec);
+                }
                 listener.finished(executor, task, end, updates);
                 if is_done && let Some(worker) = self.state().workers.get(&executor) {
                     // Unless it was given another in the meantime.
@@ -296,14 +306,14 @@ impl Processes {
 impl Executors for Processes {
     fn launch(&self, executor: ExecutorId, task: TaskSpec) {
         if let Some(worker) = self.state().workers.get_mut(&executor) {
-            worker.running.push(task.task);
+            worker.running.push(task.clone());
         }
         self.say(executor, &ToWorker::Launch(task));
     }
 
     fn kill(&self, executor: ExecutorId, task: TaskId) {
         if let Some(worker) = self.state().workers.get_mut(&executor)
-            && worker.running.contains(&task)
+            && worker.running.iter().any(|running| running.task == task)
         {
             worker.stopping.get_or_insert((task, Instant::now()));
         }
@@ -371,7 +381,7 @@ fn look_after(processes: &Weak<Processes>) {
                     overdue.extend(worker.process);
                 }
                 if worker.process.is_some() {
-                    alive.push((*executor, worker.running.clone()));
+                    alive.push((*executor, worker.running.iter().map(|task| task.task).collect()));
                 }
             }
         }

@@ -87,6 +87,8 @@ pub(crate) struct Driver {
     executors: RwLock<Option<Arc<dyn Executors>>>,
     processes: RwLock<Option<Arc<Processes>>>,
     pub(crate) services: Arc<Services>,
+    /// The task that a function of the program's failed last, and its stage's plan.
+    pub(crate) last_failure: Mutex<Option<(TaskSpec, Arc<[u8]>)>>,
     pub(crate) status: Mutex<Status>,
     pub(crate) accumulators: Accumulators,
     started: Instant,
@@ -114,6 +116,7 @@ impl Driver {
             executors: RwLock::new(None),
             processes: RwLock::new(None),
             services,
+            last_failure: Mutex::default(),
             status: Mutex::default(),
             accumulators: Accumulators::default(),
             started: Instant::now(),
@@ -406,6 +409,13 @@ impl ProcessListener for Driver {
 
     fn dropped(&self, executor: ExecutorId, BlockKey { rdd, partition, version }: BlockKey) {
         self.tell(Event::BlockDropped { executor, rdd, partition, version });
+    }
+
+    fn failed(&self, task: &TaskSpec) {
+        // Its plan may be forgotten with its stage, so it is kept as it is now.
+        if let Ok(plan) = self.plan(task.stage) {
+            *lock(&self.last_failure) = Some((task.clone(), plan));
+        }
     }
 
     fn may_commit(&self, executor: ExecutorId, task: TaskId) -> bool {

@@ -2,15 +2,15 @@
 
 use crate::accumulator::Accumulator;
 use crate::broadcast::Broadcast;
-use crate::failure::to_python;
+use crate::failure::{take_raised, to_python};
 use crate::objects::Objects;
 use crate::rdd::Rdd;
-use crate::{sites, sources};
+use crate::{sites, sources, worker};
 use firesteel::{JobState, at_site};
 use firesteel_data::Batch;
-use firesteel_executor::WorkerCommand;
+use firesteel_executor::{TaskEnd, WorkerCommand};
 use firesteel_operators::{Batches, Outcome, Stream};
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyLookupError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use serde_bytes::ByteBuf;
@@ -289,6 +289,19 @@ impl Context {
 
     fn set_checkpoint_dir(&self, py: Python<'_>, directory: &str) -> PyResult<()> {
         self.inner.set_checkpoint_dir(directory).map_err(|error| to_python(py, error))
+    }
+
+    fn run_last_failure(&self) -> PyResult<()> {
+        let nothing = |what: String| PyLookupError::new_err(what);
+        worker::lend(self.inner.services());
+        let ended = self.inner.run_last_failure();
+        match (take_raised(), ended) {
+            (_, None) => Err(nothing("no task was failed by an exception".into())),
+            (Some(raised), Some(_)) => Err(raised),
+            (None, Some(Err(why))) => Err(nothing(why)),
+            (None, Some(Ok(TaskEnd::Failed(failure)))) => Err(nothing(failure.to_string())),
+            (None, Some(Ok(_))) => Err(nothing("it did not fail this time".into())),
+        }
     }
 }
 

@@ -11,39 +11,30 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::PyBytes;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
-use std::sync::OnceLock;
 
 /// A function, pickled, with the broadcast variables that it holds: they live as long as it can be called.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Function {
     pickled: ByteBuf,
     broadcasts: Vec<Broadcast<ByteBuf>>,
-    #[serde(skip)]
-    loaded: OnceLock<Py<PyAny>>,
 }
 
 impl Function {
     pub(crate) fn new(pickled: &[u8], broadcasts: Vec<Broadcast<ByteBuf>>) -> Self {
-        Function { pickled: ByteBuf::from(pickled), broadcasts, loaded: OnceLock::new() }
+        Function { pickled: ByteBuf::from(pickled), broadcasts }
     }
 
-    /// The function, loaded by the first task of this process that calls it.
-    pub(crate) fn get<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+    /// The function, loaded anew: what it captured is for each task as it was in the program.
+    pub(crate) fn load<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         static LOAD: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-        if let Some(loaded) = self.loaded.get() {
-            return Ok(loaded.bind(py).clone());
-        }
         let load = function(py, &LOAD, "firesteel.worker", "load_function")?;
-        let loaded = load.call1((PyBytes::new(py, &self.pickled),))?;
-        // Another task of this thread cannot have been faster.
-        let _ = self.loaded.set(loaded.clone().unbind());
-        Ok(loaded)
+        load.call1((PyBytes::new(py, &self.pickled),))
     }
 
     /// What the function gives for a partition's records.
     pub(crate) fn on_one(&self, partition: Partition, input: Stream<Objects>) -> Outcome<Taken> {
         Python::attach(|py| {
-            let called = self.get(py).and_then(|f| f.call1((partition.0, iterator(py, input)?)));
+            let called = self.load(py).and_then(|f| f.call1((partition.0, iterator(py, input)?)));
             Taken::new(py, called.map_err(|error| from_python(py, error))?)
         })
     }
@@ -57,7 +48,7 @@ impl Function {
     ) -> Outcome<Taken> {
         Python::attach(|py| {
             let called =
-                self.get(py).and_then(|f| f.call1((partition.0, iterator(py, left)?, iterator(py, right)?)));
+                self.load(py).and_then(|f| f.call1((partition.0, iterator(py, left)?, iterator(py, right)?)));
             Taken::new(py, called.map_err(|error| from_python(py, error))?)
         })
     }

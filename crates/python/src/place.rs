@@ -40,6 +40,7 @@ const RECORDS_AT_MOST: usize = 1 << 20;
 pub(crate) struct Buckets {
     places: Arc<Places>,
     stream: Stream<Objects>,
+    function: Option<Py<PyAny>>,
     buckets: Vec<Py<PyList>>,
     held: usize,
     hold: usize,
@@ -54,17 +55,30 @@ impl Buckets {
         // Partitions begin at different places, so that many small ones do not all fill the first few.
         let turn = u64::from(partition.0).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 33;
         let places = places.clone();
-        Buckets { places, stream, buckets, held: 0, hold: RECORDS_AT_FIRST, turn, done: false }
+        Buckets {
+            places,
+            stream,
+            function: None,
+            buckets,
+            held: 0,
+            hold: RECORDS_AT_FIRST,
+            turn,
+            done: false,
+        }
     }
 
     fn fill<'py>(&mut self, py: Python<'py>, list: &Bound<'py, PyList>) -> PyResult<()> {
-        let places = self.places.clone();
-        let n = places.partitions;
-        let function = match &places.rule {
-            Rule::Function(function) => Some(function.get(py)?),
-            Rule::Hash | Rule::InTurn => None,
+        let n = self.places.partitions;
+        let function = match (&self.places.rule, &self.function) {
+            (Rule::Function(_), Some(function)) => Some(function.bind(py).clone()),
+            (Rule::Function(function), None) => {
+                let loaded = function.load(py)?;
+                self.function = Some(loaded.clone().unbind());
+                Some(loaded)
+            }
+            (Rule::Hash | Rule::InTurn, _) => None,
         };
-        let in_turn = matches!(places.rule, Rule::InTurn);
+        let in_turn = matches!(self.places.rule, Rule::InTurn);
         for record in list.iter() {
             let (place, record) = if in_turn {
                 self.turn += 1;

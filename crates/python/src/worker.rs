@@ -10,14 +10,20 @@ use pyo3::prelude::*;
 use std::collections::BTreeMap;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-static SERVICES: OnceLock<Arc<Services>> = OnceLock::new();
+static SERVICES: Mutex<Option<Arc<Services>>> = Mutex::new(None);
 static CURRENT: Mutex<Option<TaskSpec>> = Mutex::new(None);
 
 /// What this process lends to its tasks, if it runs any.
-pub(crate) fn services() -> Option<&'static Arc<Services>> {
-    SERVICES.get()
+pub(crate) fn services() -> Option<Arc<Services>> {
+    SERVICES.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+/// From now on this process lends these.
+pub(crate) fn lend(services: &Arc<Services>) {
+    accumulator::set_application(services.application);
+    *SERVICES.lock().unwrap_or_else(PoisonError::into_inner) = Some(services.clone());
 }
 
 /// Says which task runs in this process.
@@ -37,8 +43,7 @@ pub(crate) fn work(py: Python<'_>) -> PyResult<()> {
         (os.call_method1("open", (os.getattr("devnull")?, os.getattr("O_RDONLY")?))?, 0),
     )?;
     let mut worker = py.detach(|| Worker::start(socket)).map_err(failed)?;
-    accumulator::set_application(worker.begin().application);
-    let _ = SERVICES.set(worker.services().clone());
+    lend(worker.services());
     let mut conf = Conf::default();
     for (key, value) in &worker.begin().settings {
         // The driver has checked them.

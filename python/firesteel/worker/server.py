@@ -1,8 +1,8 @@
 """The server from which workers are forked: a process without threads that has imported what all of them need.
 
-The driver starts it, with a socket for standard input, and sends lines of JSON: what workers are to know, and, each with one end of a
-new socket, to fork one. The server tells when a worker ends and of what. It ends, with its workers, when the driver closes the socket
-or is gone.
+The driver starts it, with a socket for standard input, and sends lines of JSON: what workers are to know, and, each
+with one end of a new socket, to fork one. The server tells when a worker ends and of what. It ends, with its workers,
+when the driver closes the socket or is gone.
 """
 
 import gc
@@ -154,4 +154,3 @@ def _apply(setting: dict[str, Any]) -> None:
             os.chdir(directory)
         except OSError as error:
             print(f"firesteel: a worker cannot go to {directory}: {error}", file=sys.stderr)
-

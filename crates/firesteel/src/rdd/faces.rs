@@ -12,16 +12,19 @@ use crate::job::JobRequest;
 use crate::node::NodeCode;
 use firesteel_closures::Plain;
 use firesteel_data::{Data, Environment};
-use firesteel_executor::WorkerInfo;
+use firesteel_executor::decode::decode;
+use firesteel_executor::runner::run;
+use firesteel_executor::{TaskEnd, WorkerInfo};
 use firesteel_io::hadoop::{
     SequenceHeader, SequenceOptions, SequenceValues, SequenceWriter, Value, sequence_splits,
 };
 use firesteel_io::{FileSplit, IoError, IoOperation, Output, list_inputs};
 use firesteel_operators::{
-    Batches, FileSource, Outcome, Restream, Restream2, ShuffleRead, ShuffleWrite, Stream,
+    Batches, FileSource, Outcome, Restream, Restream2, Services, ShuffleRead, ShuffleWrite, Stream, Task,
 };
 use firesteel_plan::{Mapping, Partitioner};
 use firesteel_types::{CallSite, Partition};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How a face waits for a job.
@@ -167,6 +170,25 @@ impl Context {
         if let Some(processes) = self.driver().processes() {
             processes.renew();
         }
+    }
+
+    /// What this process would lend to tasks.
+    pub fn services(&self) -> &Arc<Services> {
+        &self.driver().services
+    }
+
+    /// Runs the task that an exception failed last once more, on this thread, and gives what failed it now. `None` when no task was.
+    ///
+    /// # Errors
+    /// When its plan cannot be decoded here.
+    pub fn run_last_failure(&self) -> Option<std::result::Result<TaskEnd, String>> {
+        let (spec, plan) =
+            self.driver().last_failure.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
+        let services = self.services();
+        Some(decode(&plan, &services.broadcasts).map(|terminal| {
+            let task = Task::new(spec, services.clone(), Arc::default());
+            run(&*terminal, &task).0
+        }))
     }
 
     /// The worker processes that are ready.
