@@ -2,9 +2,8 @@
 
 All of them lie in one directory of the application, which the driver fills and workers read. What a program calls is
 :class:`SparkFiles`; :func:`add_file` and :func:`add_archive` serve ``SparkContext.addFile``, ``addPyFile`` and
-``addArchive``. An archive may come from anywhere, so no member of it is let out of its folder: not by its name, not through
-a link.
-"""
+``addArchive``. An archive may come from anywhere, so no member of it is let out of its folder: not by its name, not
+through a link."""
 
 from __future__ import annotations
 
@@ -36,7 +35,8 @@ _ZIP_SUFFIXES = (".zip", ".jar", ".whl", ".egg")
 
 
 class SparkFiles:
-    """Finds files that ``SparkContext.addFile``, ``addPyFile`` and ``addArchive`` have shipped, in the driver and in tasks."""
+    """Finds files that ``SparkContext.addFile``, ``addPyFile`` and ``addArchive`` have shipped, in the driver and in
+    tasks."""
 
     def __init__(self) -> None:
         raise NotImplementedError("Do not construct SparkFiles objects")
@@ -127,7 +127,8 @@ def add_archive(sc: SparkContext, path: str) -> str:
 
 
 def unpack(source: str, target: str, name: str) -> None:
-    """Unpacks the archive ``source``, whose kind the end of ``name`` says, as the new folder ``target``: all of it or nothing."""
+    """Unpacks the archive ``source``, whose kind the end of ``name`` says, as the new folder ``target``: all of it or
+    nothing."""
     folder = tempfile.mkdtemp(prefix=".unpacking-", dir=os.path.dirname(target))
     try:
         if name.lower().endswith(_TAR_SUFFIXES):
@@ -210,12 +211,15 @@ def _make_room(path: str) -> None:
 
 
 def _link(folder: str, path: str, target: str, name: str) -> None:
-    """A symbolic link, if what it names is within the folder; ``a/..`` is refused since ``a`` may become a link later."""
+    """A symbolic link, if what it names is within the folder; ``a/..`` is refused since ``a`` may become a link
+    later."""
     parts = [part for part in target.split("/") if part not in ("", ".")]
     climbing = [part for part in parts if part == ".."]
     real = os.path.realpath(os.path.join(os.path.dirname(path), target))
     if os.path.isabs(target) or parts[: len(climbing)] != climbing or not _is_below(real, folder):
-        raise FiresteelError(f"the archive's link {name!r} leads to {target!r}, outside of its folder; nothing was unpacked")
+        raise FiresteelError(
+            f"the archive's link {name!r} leads to {target!r}, outside of its folder; nothing was unpacked"
+        )
     os.symlink(target, path)
 
 
@@ -225,8 +229,8 @@ def _place(source: str, target: str, path: str, keep_source: bool = False) -> st
         if os.path.lexists(target):
             if not _same(source, target):
                 raise FiresteelError(
-                    f"{path} cannot be added: an added file named {os.path.basename(target)!r} with other content is there "
-                    "already, and tasks may be reading it; give the new one another name"
+                    f"{path} cannot be added: an added file named {os.path.basename(target)!r} with other content is"
+                    " there already, and tasks may be reading it; give the new one another name"
                 )
             return target
         partial = tempfile.mkdtemp(prefix=".adding-", dir=os.path.dirname(target))
@@ -271,7 +275,9 @@ def _name(path: str) -> str:
 def _download(path: str) -> str:
     """Fetches a file by its address into a temporary one, and gives its path."""
     if _scheme(path) not in ("http", "https"):
-        raise ValueError(f"{path} cannot be added: files come from paths of this machine, or from http and https addresses")
+        raise ValueError(
+            f"{path} cannot be added: files come from paths of this machine, or from http and https addresses"
+        )
     descriptor, local = tempfile.mkstemp(prefix="firesteel-added-")
     try:
         with os.fdopen(descriptor, "wb") as file:

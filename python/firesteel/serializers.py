@@ -1,9 +1,8 @@
 """Ways to write Python objects as bytes, under the names that programs import from ``pyspark.serializers``.
 
-The engine writes records in its own way and uses none of these: a serializer given to a context is accepted and changes
-nothing. They work by themselves, though, and write the same streams as PySpark's: each object as a big-endian 32-bit length
-and so many bytes.
-"""
+The engine writes records in its own way and uses none of these: a serializer given to a context is accepted and
+changes nothing. They work by themselves, though, and write the same streams as PySpark's: each object as a big-endian
+32-bit length and so many bytes."""
 
 from __future__ import annotations
 
@@ -179,7 +178,8 @@ class FlattenedValuesSerializer(BatchedSerializer):
 
 
 class AutoBatchedSerializer(BatchedSerializer):
-    """Writes objects in lists whose length follows the size of the objects, so that a list has about ``bestSize`` bytes.
+    """Writes objects in lists whose length follows the size of the objects, so that a list has about ``bestSize``
+    bytes.
 
     >>> stream = io.BytesIO()
     >>> AutoBatchedSerializer(CPickleSerializer()).dump_stream(range(4), stream)

@@ -17,7 +17,8 @@ def no_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_setters_follow_each_other_and_values_become_text() -> None:
-    conf = SparkConf(False).setMaster("local[2]").setAppName("counts").setSparkHome("/spark").set("a.b", 3)  # type: ignore[arg-type]
+    conf = SparkConf(False).setMaster("local[2]").setAppName("counts").setSparkHome("/spark")
+    conf.set("a.b", 3)  # type: ignore[arg-type]
     assert conf.getAll() == [
         ("spark.master", "local[2]"),
         ("spark.app.name", "counts"),
@@ -56,7 +57,8 @@ def test_defaults_come_from_files_arguments_and_properties_in_this_order(
     spark.mkdir()
     own.mkdir()
     (spark / "spark-defaults.conf").write_text(
-        "# a comment\n\nspark.master   local[3]\nspark.app.name=a name = with signs\nspark.x: colon\nother.key 1\nspark.empty\n"
+        "# a comment\n\nspark.master   local[3]\nspark.app.name=a name = with signs\n"
+        "spark.x: colon\nother.key 1\nspark.empty\n"
     )
     (own / "spark-defaults.conf").write_text("spark.x own\nspark.y own\nspark.z own\n")
     monkeypatch.setenv("SPARK_CONF_DIR", str(spark))

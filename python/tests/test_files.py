@@ -119,7 +119,9 @@ def test_programs_stay_executable_and_good_links_stay_links(tmp_path: Path) -> N
     out = tmp_path / "out"
     assert (out / "bin/python").stat().st_mode & 0o7777 == 0o755
     assert os.readlink(out / "lib/python") == "../bin/python"
-    assert (out / "lib/python").read_bytes() == (out / "bin/python3").read_bytes() == (out / "again").read_bytes() == b"x"
+    assert (
+        (out / "lib/python").read_bytes() == (out / "bin/python3").read_bytes() == (out / "again").read_bytes() == b"x"
+    )
 
 
 EVIL = {
