@@ -2,7 +2,8 @@
 
 The engine keeps one piece for each partition that has added something, and counts each partition once, however often
 it was computed. This file knows what the engine does not: how two values are added. In the driver a value is the
-initial one with all pieces added; in a task, terms are handed to the engine, and nothing can be read."""
+initial one with all pieces added; in a task, terms are handed to the engine, and nothing can be read.
+"""
 
 from __future__ import annotations
 

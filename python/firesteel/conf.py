@@ -7,7 +7,8 @@ starts. The meaning of each setting, and the refusal of bad values, is the engin
 Defaults, from the weakest to the strongest: ``spark-defaults.conf`` in ``SPARK_CONF_DIR``;
 ``firesteel-defaults.conf`` and ``spark-defaults.conf`` in ``FIRESTEEL_CONF_DIR``; ``--conf``, ``--master`` and
 ``--name`` in ``PYSPARK_SUBMIT_ARGS``; what ``SparkContext.setSystemProperty`` has set. What a program sets itself is
-stronger than all of them."""
+stronger than all of them.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ __all__ = ["SparkConf", "native_settings"]
 
 SYSTEM_PROPERTIES: dict[str, str] = {}
 """What ``SparkContext.setSystemProperty`` has set in this process; ``spark.*`` and ``firesteel.*`` keys become
-defaults."""
+defaults.
+"""
 
 ENGINE_SETTINGS = frozenset(
     f"firesteel.{name}"
@@ -297,7 +299,8 @@ def _read_defaults(path: str) -> Iterable[tuple[str, str]]:
 
 def _submit_arguments(text: str) -> Iterable[tuple[str, str]]:
     """The settings among the arguments of ``PYSPARK_SUBMIT_ARGS``, as ``--master local[2] --conf a=b
-    pyspark-shell``."""
+    pyspark-shell``.
+    """
     try:
         words = shlex.split(text)
     except ValueError as error:

@@ -3,7 +3,8 @@
 All of them lie in one directory of the application, which the driver fills and workers read. What a program calls is
 :class:`SparkFiles`; :func:`add_file` and :func:`add_archive` serve ``SparkContext.addFile``, ``addPyFile`` and
 ``addArchive``. An archive may come from anywhere, so no member of it is let out of its folder: not by its name, not
-through a link."""
+through a link.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +37,8 @@ _ZIP_SUFFIXES = (".zip", ".jar", ".whl", ".egg")
 
 class SparkFiles:
     """Finds files that ``SparkContext.addFile``, ``addPyFile`` and ``addArchive`` have shipped, in the driver and in
-    tasks."""
+    tasks.
+    """
 
     def __init__(self) -> None:
         raise NotImplementedError("Do not construct SparkFiles objects")
@@ -128,7 +130,8 @@ def add_archive(sc: SparkContext, path: str) -> str:
 
 def unpack(source: str, target: str, name: str) -> None:
     """Unpacks the archive ``source``, whose kind the end of ``name`` says, as the new folder ``target``: all of it or
-    nothing."""
+    nothing.
+    """
     folder = tempfile.mkdtemp(prefix=".unpacking-", dir=os.path.dirname(target))
     try:
         if name.lower().endswith(_TAR_SUFFIXES):
@@ -212,7 +215,8 @@ def _make_room(path: str) -> None:
 
 def _link(folder: str, path: str, target: str, name: str) -> None:
     """A symbolic link, if what it names is within the folder; ``a/..`` is refused since ``a`` may become a link
-    later."""
+    later.
+    """
     parts = [part for part in target.split("/") if part not in ("", ".")]
     climbing = [part for part in parts if part == ".."]
     real = os.path.realpath(os.path.join(os.path.dirname(path), target))

@@ -2,7 +2,8 @@
 
 When ``spark.python.profile`` is ``true``, a context has a :class:`ProfilerCollector`, and each RDD's function is
 wrapped by :func:`profiled`. A profiler decides how to measure and how to show; the collector remembers which RDD a
-profiler belongs to."""
+profiler belongs to.
+"""
 
 from __future__ import annotations
 
@@ -94,7 +95,8 @@ class BasicProfiler(Profiler):
 
     def profile(self, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Runs a function under cProfile. One that begins while another is measured is left out of the other's
-        figures."""
+        figures.
+        """
         import cProfile
 
         outer = self._running[-1] if self._running else None
@@ -196,7 +198,8 @@ class ProfilerCollector:
 
     def add_profiler(self, id: int, profiler: Profiler) -> None:
         """Remembers the profiler of an RDD; when the program ends, all are shown, or dumped to
-        ``spark.python.profile.dump``."""
+        ``spark.python.profile.dump``.
+        """
         if not self.profilers:
             if self.profile_dump_path:
                 atexit.register(self.dump_profiles, self.profile_dump_path)
@@ -223,7 +226,8 @@ class profiled:
     """An RDD's function ``f(partition, records)``, measured while it runs: a callable that may be pickled.
 
     A function that gives an iterator does its work while records are taken from it, so they are taken in lists, each
-    within one call of ``Profiler.profile``."""
+    within one call of ``Profiler.profile``.
+    """
 
     def __init__(self, profiler: Profiler, function: Callable[[int, Iterator[Any]], Iterable[Any]]) -> None:
         self.profiler = profiler

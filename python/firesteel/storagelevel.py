@@ -2,7 +2,8 @@
 
 A :class:`StorageLevel` says and decides nothing; ``RDD.persist`` hands its flags to the engine. The named levels are
 those of PySpark, whose memory levels say "serialized" since records of Python programs are kept pickled there. Only
-``MEMORY_AND_DISK_DESER`` keeps live objects."""
+``MEMORY_AND_DISK_DESER`` keeps live objects.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """What a task can know of itself: which stage, partition and attempt it is, and what the driver's thread had set.
 
 The engine says which task runs on the calling thread; a context here is a copy of that, which may be pickled and sent
-to the driver. In a barrier stage all tasks run at the same time and may wait for each other."""
+to the driver. In a barrier stage all tasks run at the same time and may wait for each other.
+"""
 
 from __future__ import annotations
 
