@@ -43,8 +43,8 @@ ENGINE_SETTINGS = frozenset(
 )
 """The keys that the engine understands; docs/configuration.md says what they mean."""
 
-PYTHON_SETTINGS = "firesteel.python."
-"""Settings that begin so are read by the Python face itself."""
+PYTHON_SETTINGS = frozenset({"firesteel.python.closures"})
+"""The keys that the Python face itself reads."""
 
 _OTHER_NAMES = {"firesteel.cleaner.reference_tracking.clean_checkpoints": "firesteel.cleaner.checkpoints"}
 _SWITCHES = {"firesteel.cleaner.checkpoints", "firesteel.speculation", "firesteel.ui.show_console_progress"}
@@ -209,7 +209,7 @@ def native_settings(conf: SparkConf) -> list[tuple[str, str]]:
     settings: dict[str, str] = {}
     for key, value in sorted(conf.getAll(), key=lambda pair: pair[0].startswith("firesteel.")):
         name = _engine_name(key)
-        if name.startswith(PYTHON_SETTINGS):
+        if name in PYTHON_SETTINGS:
             continue
         if key.startswith("spark.") and name in ENGINE_SETTINGS:
             settings[name] = _engine_value(name, value)
