@@ -3,8 +3,8 @@
 >>> sc.parallelize(["to be", "or not", "to be"]).flatMap(str.split).countByValue()["be"]
 2
 
-The driver is the program's own process; functions run in worker processes of the same Python. :class:`SparkContext` is where
-a program starts, :class:`RDD` what it works with. Everything here is loaded when it is first used.
+The driver is the program's own process; functions run in worker processes of the same Python. :class:`SparkContext` is
+where a program starts, :class:`RDD` what it works with. Everything here is loaded when it is first used.
 """
 
 from __future__ import annotations

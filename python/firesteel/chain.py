@@ -1,10 +1,10 @@
 """What a chain of transformations does to one partition: steps, composed in the driver, run in a worker.
 
-A step is a callable ``step(partition, records) -> iterable``. Steps that call a function of the user's for each record are
-:class:`PerRecord`; they run as iterators of the interpreter (``map``, ``filter``, ``chain``), with no frame of ours between
-two records. That has one danger: such an iterator takes a StopIteration that the user's function raises for the end of the
-data. So a mark is put behind the last record that goes into a run of such steps; if the run ends before the mark was
-reached, a function ended it, and the task fails instead of losing the rest.
+A step is a callable ``step(partition, records) -> iterable``. Steps that call a function of the user's for each record
+are :class:`PerRecord`; they run as iterators of the interpreter (``map``, ``filter``, ``chain``), with no frame of ours
+between two records. That has one danger: such an iterator takes a StopIteration that the user's function raises for the
+end of the data. So a mark is put behind the last record that goes into a run of such steps; if the run ends before the
+mark was reached, a function ended it, and the task fails instead of losing the rest.
 """
 
 from __future__ import annotations
@@ -159,7 +159,8 @@ def _plain(steps: Iterable[Step], partition: int, records: Iterator[Any]) -> Ite
         except TypeError:
             site = getattr(step, "site", "mapPartitions")
             raise TypeError(
-                f"{type(result).__name__!r} object is not iterable: the function given to {site} must return an iterable of "
+                f"{type(result).__name__!r} object is not iterable: the function given to {site} must return an "
+                f"iterable of "
                 "records (a list, a generator, an iterator)"
             ) from None
     return records
@@ -193,8 +194,10 @@ def _guarded(steps: list[Any], records: Iterator[Any]) -> Iterator[Any]:
 def _stopped(sites: Sequence[str]) -> FiresteelError:
     places = " or ".join(dict.fromkeys(site for site in sites if site)) or "this action"
     return FiresteelError(
-        f"StopIteration was raised by the function given to {places}: mostly by next() on an iterator that was at its end. "
-        "It would end the data there and lose the records behind it, so the task fails instead. Catch it in the function, "
+        f"StopIteration was raised by the function given to {places}: mostly by next() on an iterator that was at its "
+        f"end. "
+        "It would end the data there and lose the records behind it, so the task fails instead. Catch it in the "
+        "function, "
         "or give next() a default."
     )
 

@@ -1,37 +1,33 @@
 """The context: where a program starts, and where its RDDs, broadcasts and accumulators come from.
 
-One context is active at a time in a process; after ``stop`` the next can be made. :class:`firesteel.sources.Sources` has the
-methods that read data, :class:`firesteel.control.Control` those about jobs and their threads; this file has the context's
-life: settings, the engine, files for tasks, the end.
+One context is active at a time in a process; after ``stop`` the next can be made. :class:`firesteel.sources.Sources`
+has the methods that read data, :class:`firesteel.control.Control` those about jobs and their threads; this file has the
+context's life: settings, the engine, files for tasks, the end.
 """
 
 from __future__ import annotations
 
 import atexit
-import importlib
 import os
 import sys
 import threading
 import weakref
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from firesteel import _native, callsite, jobs
 from firesteel.conf import SYSTEM_PROPERTIES, SparkConf, native_settings
 from firesteel.control import Control
 from firesteel.errors import FiresteelError
+from firesteel.sharing import Sharing
 from firesteel.sources import Sources
 
 if TYPE_CHECKING:
-    from firesteel.accumulators import Accumulator, AccumulatorParam
-    from firesteel.broadcast import Broadcast
     from firesteel.profiler import Profiler, ProfilerCollector
     from firesteel.resource import ResourceInformation
 
 __all__ = ["SparkContext"]
-
-T = TypeVar("T")
 
 DEFAULT_MASTER = "local[*]"
 DEFAULT_NAME = "pyspark-shell"
@@ -39,13 +35,14 @@ ENVIRONMENT = "spark.executorEnv."
 LOG_LEVELS = ("ALL", "DEBUG", "ERROR", "FATAL", "INFO", "OFF", "TRACE", "WARN")
 
 
-class SparkContext(Sources, Control):
+class SparkContext(Sources, Sharing, Control):
     """The entry to everything.
 
     Parameters
     ----------
     master
-        Where tasks run: ``local`` (one at a time), ``local[4]``, ``local[*]`` (as many as there are cores; the default).
+        Where tasks run: ``local`` (one at a time), ``local[4]``, ``local[*]`` (as many as there are cores; the
+        default).
     appName
         A name for the application.
     sparkHome
@@ -74,7 +71,6 @@ class SparkContext(Sources, Control):
 
     _active_spark_context: ClassVar[SparkContext | None] = None
     _lock = threading.RLock()
-    PACKAGE_EXTENSIONS: Iterable[str] = (".zip", ".egg", ".jar")
 
     def __init__(
         self,
@@ -161,25 +157,10 @@ class SparkContext(Sources, Control):
         self._conf.set("spark.app.id", engine.application_id)
         self._conf.set("spark.app.startTime", str(engine.start_time))
         self._conf.setIfMissing("spark.executor.id", "driver")
-        from firesteel.files import root_directory
-
-        self._files: list[str] = []
-        self._archives: list[str] = []
-        self._checkpoint_directory: str | None = None
-        # Packages come before what the program's own path has, as they do in the driver.
-        self._packages = [root_directory(self)]
-        sys.path.insert(1, self._packages[0])
-        self._tell_workers()
+        self._begin_sharing()
         submitted = (self._conf.get("spark.submit.pyFiles") or "").split(",")
         for path in [*(py_files or ()), *filter(None, submitted)]:
             self.addPyFile(path)
-
-    def _tell_workers(self) -> None:
-        """Workers find modules where the driver does, and in what was added."""
-        here = os.getcwd()
-        rest = [path or here for path in sys.path if path not in self._packages]
-        main = getattr(sys.modules.get("__main__"), "__file__", None)
-        self._native.set_up_workers([*self._packages, *rest], main and os.path.abspath(main), here)
 
     @property
     def serializer(self) -> Any:
@@ -200,8 +181,8 @@ class SparkContext(Sources, Control):
         from firesteel.profiler import BasicProfiler, MemoryProfiler, ProfilerCollector, UDFBasicProfiler
 
         defaults = (BasicProfiler, UDFBasicProfiler, MemoryProfiler)
-        chosen = [given or default for given, default in zip(classes, defaults)]
-        self.profiler_collector = ProfilerCollector(*chosen, self._conf.get("spark.python.profile.dump"))
+        rdd, udf, memory = (given or default for given, default in zip(classes, defaults))
+        self.profiler_collector = ProfilerCollector(rdd, udf, memory, self._conf.get("spark.python.profile.dump"))
 
     @property
     def _native(self) -> _native.Context:
@@ -226,9 +207,7 @@ class SparkContext(Sources, Control):
                 self._stopped_at = callsite.here("stop")
                 engine.stop()
         finally:
-            for package in getattr(self, "_packages", []):
-                if package in sys.path:
-                    sys.path.remove(package)
+            self._end_sharing()
             with SparkContext._lock:
                 if SparkContext._active_spark_context is self:
                     SparkContext._active_spark_context = None
@@ -266,7 +245,8 @@ class SparkContext(Sources, Control):
 
     def __getnewargs__(self) -> NoReturn:
         raise FiresteelError(
-            "The SparkContext was referenced inside a function that runs in tasks, or put into a broadcast. It lives in the "
+            "The SparkContext was referenced inside a function that runs in tasks, or put into a broadcast. It lives "
+            "in the "
             "driver only, and only there can RDDs be made and jobs be run (SPARK-5063)."
         )
 
@@ -310,7 +290,8 @@ class SparkContext(Sources, Control):
 
     @property
     def defaultParallelism(self) -> int:
-        """How many partitions an RDD gets that nothing else is said of: ``spark.default.parallelism``, or the slots for tasks.
+        """How many partitions an RDD gets that nothing else is said of: ``spark.default.parallelism``, or the slots for
+        tasks.
 
         >>> sc.defaultParallelism > 0
         True
@@ -388,140 +369,6 @@ class SparkContext(Sources, Control):
         if level not in LOG_LEVELS:
             raise ValueError(f"Supplied level {logLevel} did not match one of: {','.join(LOG_LEVELS)}")
         self._conf.set("spark.log.level", level)
-
-    # -- what tasks share
-
-    def broadcast(self, value: T) -> Broadcast[T]:
-        """Sends a value to each executor once, for all tasks to read.
-
-        >>> names = sc.broadcast({1: "one", 2: "two"})
-        >>> sc.parallelize([2, 1]).map(lambda n: names.value[n]).collect()
-        ['two', 'one']
-        """
-        from firesteel.broadcast import Broadcast
-
-        return Broadcast(self, value)
-
-    def accumulator(self, value: T, accum_param: AccumulatorParam[T] | None = None) -> Accumulator[T]:
-        """A variable that tasks add to and the driver reads. ``accum_param`` says how values other than numbers are added.
-
-        >>> errors = sc.accumulator(0)
-        >>> sc.range(5).foreach(lambda x: errors.add(1) if x > 2 else None)
-        >>> errors.value
-        2
-        """
-        from firesteel import accumulators
-
-        return accumulators.create(self, value, accum_param)
-
-    def addFile(self, path: str, recursive: bool = False) -> None:
-        """Gives tasks a file, or with ``recursive`` a directory; ``SparkFiles.get`` tells them where it is.
-
-        >>> import os, tempfile
-        >>> from firesteel import SparkFiles
-        >>> with tempfile.TemporaryDirectory() as directory:
-        ...     path = os.path.join(directory, "greeting.txt")
-        ...     with open(path, "w") as file:
-        ...         _ = file.write("hello")
-        ...     sc.addFile(path)
-        >>> sc.parallelize([0]).map(lambda _: open(SparkFiles.get("greeting.txt")).read()).collect()
-        ['hello']
-        """
-        from firesteel import files
-
-        files.add_file(self, os.fspath(path), recursive)
-        self._note(self._files, files.uri_of(os.fspath(path)))
-
-    @staticmethod
-    def _note(listed: list[str], uri: str) -> None:
-        if uri not in listed:
-            listed.append(uri)
-
-    @property
-    def listFiles(self) -> list[str]:
-        """Where added files came from.
-
-        >>> isinstance(sc.listFiles, list)
-        True
-        """
-        return list(self._files)
-
-    def addPyFile(self, path: str) -> None:
-        """Gives tasks a module (a ``.py`` file) or a package (a ``.zip`` or ``.egg`` file) to import from.
-
-        >>> import os, tempfile
-        >>> with tempfile.TemporaryDirectory() as directory:
-        ...     path = os.path.join(directory, "shipped_example.py")
-        ...     with open(path, "w") as file:
-        ...         _ = file.write("def double(x): return 2 * x")
-        ...     sc.addPyFile(path)
-        >>> def double(x):
-        ...     import shipped_example
-        ...     return shipped_example.double(x)
-        >>> sc.parallelize([1, 2]).map(double).collect()
-        [2, 4]
-        """
-        from firesteel import files
-
-        place = files.add_file(self, os.fspath(path))
-        self._note(self._files, files.uri_of(os.fspath(path)))
-        if place.lower().endswith(tuple(self.PACKAGE_EXTENSIONS)) and place not in self._packages:
-            self._packages.append(place)
-            sys.path.insert(1, place)
-            self._tell_workers()
-            self._native.restart_workers()
-        importlib.invalidate_caches()
-
-    def addArchive(self, path: str) -> None:
-        """Gives tasks the contents of an archive, in a directory of its name, or of the name after ``#``.
-
-        >>> import os, tempfile, zipfile
-        >>> from firesteel import SparkFiles
-        >>> with tempfile.TemporaryDirectory() as directory:
-        ...     path = os.path.join(directory, "words.zip")
-        ...     with zipfile.ZipFile(path, "w") as archive:
-        ...         archive.writestr("a.txt", "hello")
-        ...     sc.addArchive(path + "#vocabulary")
-        >>> sc.parallelize([0]).map(lambda _: open(SparkFiles.get("vocabulary/a.txt")).read()).collect()
-        ['hello']
-        """
-        from firesteel import files
-
-        files.add_archive(self, os.fspath(path))
-        name, hash_sign, alias = os.fspath(path).partition("#")
-        self._note(self._archives, files.uri_of(name) + hash_sign + alias)
-
-    @property
-    def listArchives(self) -> list[str]:
-        """Where added archives came from.
-
-        >>> isinstance(sc.listArchives, list)
-        True
-        """
-        return list(self._archives)
-
-    def setCheckpointDir(self, dirName: str) -> None:
-        """Says where checkpoints are written: below this directory, in one of the application's own.
-
-        >>> import tempfile
-        >>> sc.setCheckpointDir(tempfile.mkdtemp())
-        """
-        import uuid
-
-        directory = os.path.join(os.fspath(dirName), str(uuid.uuid4()))
-        self._native.set_checkpoint_dir(directory)
-        self._checkpoint_directory = directory
-
-    def getCheckpointDir(self) -> str | None:
-        """Where checkpoints are written; None before :meth:`setCheckpointDir`.
-
-        >>> import tempfile
-        >>> directory = tempfile.mkdtemp()
-        >>> sc.setCheckpointDir(directory)
-        >>> sc.getCheckpointDir().startswith(directory)
-        True
-        """
-        return self._checkpoint_directory
 
 
 def _stop_at_exit(sc: SparkContext) -> None:

@@ -1,7 +1,7 @@
 """Hadoop's format classes by name: which of them are files that can be read and written here.
 
-There is no JVM, so a class cannot be loaded; but its name says what it does. Sequence files and text files are known, under
-both of Hadoop's APIs; everything else is refused with a sentence.
+There is no JVM, so a class cannot be loaded; but its name says what it does. Sequence files and text files are known,
+under both of Hadoop's APIs; everything else is refused with a sentence.
 """
 
 from __future__ import annotations
@@ -14,7 +14,11 @@ from firesteel.errors import FiresteelError
 
 __all__ = ["Job", "input_job", "output_job", "text_lines"]
 
-PREFIXES = ("org.apache.hadoop.mapred.", "org.apache.hadoop.mapreduce.lib.input.", "org.apache.hadoop.mapreduce.lib.output.")
+PREFIXES = (
+    "org.apache.hadoop.mapred.",
+    "org.apache.hadoop.mapreduce.lib.input.",
+    "org.apache.hadoop.mapreduce.lib.output.",
+)
 INPUTS = {"SequenceFileInputFormat": "sequence", "TextInputFormat": "text"}
 OUTPUTS = {"SequenceFileOutputFormat": "sequence", "TextOutputFormat": "text"}
 
@@ -29,7 +33,9 @@ class Job(NamedTuple):
     codec: str | None = None
 
 
-def input_job(operation: str, format_class: str, path: str | None, conf: Mapping[str, str] | None, *converters: str | None) -> Job:
+def input_job(
+    operation: str, format_class: str, path: str | None, conf: Mapping[str, str] | None, *converters: str | None
+) -> Job:
     """What to read.
 
     >>> input_job("hadoopFile", "org.apache.hadoop.mapred.TextInputFormat", "/data", None).kind
@@ -83,7 +89,8 @@ def _kind(operation: str, format_class: str, known: Mapping[str, str]) -> str:
             return known[format_class[len(prefix) :]]
     raise FiresteelError(
         f"{operation}: the class {format_class} cannot be loaded, since there is no JVM. Known by name are "
-        f"{', '.join(sorted(known))} of org.apache.hadoop.mapred and org.apache.hadoop.mapreduce.lib; for other data read "
+        f"{', '.join(sorted(known))} of org.apache.hadoop.mapred and org.apache.hadoop.mapreduce.lib; for other data "
+        f"read "
         "files with textFile, binaryFiles or pickleFile and parse them in a function."
     )
 
@@ -92,7 +99,8 @@ def _refuse_converters(operation: str, converters: tuple[str | None, ...]) -> No
     for converter in converters:
         if converter is not None:
             raise FiresteelError(
-                f"{operation}: the converter {converter} is a class of the JVM, which there is none of. Convert in a function: "
+                f"{operation}: the converter {converter} is a class of the JVM, which there is none of. Convert in a "
+                f"function: "
                 ".map(lambda pair: ...)."
             )
 

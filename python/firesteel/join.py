@@ -1,8 +1,8 @@
 """Joins of two sides whose equal keys lie in the same partition: one side is held by key, the other streams past it.
 
-Neither side is sorted, and no key ever has both its sides in lists: of a hot key the held side moves into a file where it
-outgrows memory (:class:`firesteel.shuffle.SpilledList`), and the streamed side is never gathered. Where the held side as a
-whole outgrows memory, both sides are dealt into files by a second hash of their keys and joined file by file.
+Neither side is sorted, and no key ever has both its sides in lists: of a hot key the held side moves into a file where
+it outgrows memory (:class:`firesteel.shuffle.SpilledList`), and the streamed side is never gathered. Where the held
+side as a whole outgrows memory, both sides are dealt into files by a second hash of their keys and joined file by file.
 
 Results come in the order of the streamed side, which is the left one except for right outer joins; within one streamed
 record in the order of the held side. :class:`Cogroup` is for those who want both sides of each key as iterables.
@@ -26,8 +26,8 @@ Match = Callable[[dict[Any, Any], Pairs], Iterator[Any]]
 class Join:
     """Joins one partition.
 
-    ``match`` says what a table of the held side and the pairs of the streamed side make; it is called for several tables
-    that share no key. ``hold_left`` says which side is held.
+    ``match`` says what a table of the held side and the pairs of the streamed side make; it is called for several
+    tables that share no key. ``hold_left`` says which side is held.
     """
 
     def __init__(self, match: Match, hold_left: bool = False, budget: Budget | None = None) -> None:

@@ -1,6 +1,7 @@
 """What ``groupByKey`` and ``cogroup`` give as the values of a key: an iterable of known size that may be read again.
 
-The values are a list, or a :class:`firesteel.shuffle.SpilledList` where they did not fit into memory; readers need not care.
+The values are a list, or a :class:`firesteel.shuffle.SpilledList` where they did not fit into memory; readers need not
+care.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Random samples: which records of a partition are drawn, for a seed always the same.
 
-Each partition has a generator of its own, seeded with ``seed ^ partition``, of which the first ten draws are thrown away, so
-that neighbouring partitions differ. The draws per record are PySpark's, one by one, because programs keep samples in their
-tests: a uniform one without replacement, a Poisson count with it.
+Each partition has a generator of its own, seeded with ``seed ^ partition``, of which the first ten draws are thrown
+away, so that neighbouring partitions differ. The draws per record are PySpark's, one by one, because programs keep
+samples in their tests: a uniform one without replacement, a Poisson count with it.
 """
 
 from __future__ import annotations
@@ -103,8 +103,8 @@ class StratifiedSample:
 def fraction_for(wanted: int, total: int, with_replacement: bool) -> float:
     """The fraction of ``total`` records that almost surely (99.99 %) draws at least ``wanted``.
 
-    With replacement the count is close to a Poisson one, of which five deviations (nine for few) are added; without, the
-    bound is Chernoff's for a binomial count.
+    With replacement the count is close to a Poisson one, of which five deviations (nine for few) are added; without,
+    the bound is Chernoff's for a binomial count.
 
     >>> round(fraction_for(5, 100, False), 3)
     0.289

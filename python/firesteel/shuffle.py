@@ -1,16 +1,16 @@
 """Merging by key on both sides of a shuffle, within a bounded memory.
 
-Values of a key are merged in a dict, so keys need a hash and equality and nothing else: they are never compared by order.
-Before a shuffle a dict that has grown over the limit is given away as it is, since the other side merges again
-(:func:`combine_locally`, :func:`group_locally`). After it, a dict that has grown over the limit is dealt into files by a
-second hash of its keys, bits of it that the shuffle has not used; the records that follow go to the same files, and each
-file is then merged by itself, in the same way and by the next bits (:func:`merge_combined`, :func:`group_merged`,
+Values of a key are merged in a dict, so keys need a hash and equality and nothing else: they are never compared by
+order. Before a shuffle a dict that has grown over the limit is given away as it is, since the other side merges again
+(:func:`combine_locally`, :func:`group_locally`). After it, a dict that has grown over the limit is dealt into files by
+a second hash of its keys, bits of it that the shuffle has not used; the records that follow go to the same files, and
+each file is then merged by itself, in the same way and by the next bits (:func:`merge_combined`, :func:`group_merged`,
 :func:`distinct_merged`). So nothing is ever sorted, and keys of mixed types are no matter. A single key whose values
 outgrow the memory cannot be dealt; its values move into a :class:`SpilledList`. Results come in the order in which keys
 first appeared, as long as nothing was spilled.
 
-Files lie in the running task's spill directory and are unlinked as soon as they are open, so that they go with their last
-reader. ``sorting.py`` has the external sort and ``join.py`` the joins, which stand on the same files.
+Files lie in the running task's spill directory and are unlinked as soon as they are open, so that they go with their
+last reader. ``sorting.py`` has the external sort and ``join.py`` the joins, which stand on the same files.
 """
 
 from __future__ import annotations
@@ -49,13 +49,19 @@ V = TypeVar("V")
 T = TypeVar("T")
 
 CHUNK = 4096
-"""After how many records the memory is looked at: often enough for records of some kilobytes, seldom enough to cost nothing."""
+"""After how many records the memory is looked at: often enough for records of some kilobytes, seldom enough to cost
+nothing.
+"""
 BATCH = 256
 """Records that are pickled together into a spill file."""
 PARTS = 32
-"""Files that a table is dealt into, and so the factor by which each level of dealing divides what must fit into memory."""
+"""Files that a table is dealt into, and so the factor by which each level of dealing divides what must fit into
+memory.
+"""
 MAX_LEVEL = 8
-"""How often keys can be dealt: by then 40 bits of their hash are used, and what is left together has one and the same hash."""
+"""How often keys can be dealt: by then 40 bits of their hash are used, and what is left together has one and the same
+hash.
+"""
 DEFAULT_LIMIT = 512 << 20
 """Bytes a process may hold where no task says otherwise: PySpark's ``spark.python.worker.memory``."""
 
@@ -63,8 +69,9 @@ DEFAULT_LIMIT = 512 << 20
 class Budget:
     """The memory that merging may use, and whether it is used up.
 
-    The measure is what the process holds (its resident size), since Python cannot say what a table holds. A process does not
-    always give memory back when objects go, so the limit moves up to a little over what is held after each relief.
+    The measure is what the process holds (its resident size), since Python cannot say what a table holds. A process
+    does not always give memory back when objects go, so the limit moves up to a little over what is held after each
+    relief.
     """
 
     def __init__(self, limit: int | None = None) -> None:
@@ -119,7 +126,9 @@ def chunks(records: Iterator[T], size: int = CHUNK) -> Iterator[list[T]]:
 
 
 class Run(Generic[T]):
-    """Records in a file of the running task, written once and read any number of times, also by several readers at once."""
+    """Records in a file of the running task, written once and read any number of times, also by several readers at
+    once.
+    """
 
     def __init__(self) -> None:
         task = _native.current_task()
@@ -390,7 +399,8 @@ def _group_parts(
 def move_hot_key_out(table: dict[K, Any], budget: Budget, level: int) -> bool:
     """Makes room by moving the values of one key into a file, where that key has at least half of all.
 
-    Says whether there is room now: if not, the table must be dealt out. Where keys cannot be dealt further it is always so.
+    Says whether there is room now: if not, the table must be dealt out. Where keys cannot be dealt further it is always
+    so.
     """
     sizes = {key: len(values) for key, values in table.items() if type(values) is list}
     key = max(sizes, key=sizes.__getitem__, default=None)

@@ -1,7 +1,7 @@
 """Sorting the records of one partition, with sorted runs in files where memory is short.
 
-Records are gathered until the memory is over, sorted and written as a run; at the end all runs are merged. Both keep the
-order of records with equal keys, as ``sorted`` does. The files are those of :mod:`firesteel.shuffle`.
+Records are gathered until the memory is over, sorted and written as a run; at the end all runs are merged. Both keep
+the order of records with equal keys, as ``sorted`` does. The files are those of :mod:`firesteel.shuffle`.
 """
 
 from __future__ import annotations

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Siz
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from firesteel import _native, callsite, hadoop
+from firesteel import callsite, hadoop
 from firesteel.errors import FiresteelError
 
 if TYPE_CHECKING:
+    from firesteel._native import Context, Rdd
     from firesteel.rdd import RDD
 
 __all__ = ["Sources"]
@@ -18,8 +19,11 @@ __all__ = ["Sources"]
 T = TypeVar("T")
 U = TypeVar("U")
 
+_Numbers = range
 LARGEST_BATCH = 1024
-"""How many records of a collection are pickled together at most. Slices are cut between batches, as PySpark cuts them."""
+"""How many records of a collection are pickled together at most. Slices are cut between batches, as PySpark cuts
+them.
+"""
 
 
 class Sources:
@@ -29,7 +33,7 @@ class Sources:
     _batchSize: int
 
     @property
-    def _native(self) -> _native.Context:
+    def _native(self) -> Context:
         raise NotImplementedError
 
     @property
@@ -42,7 +46,7 @@ class Sources:
         """See :class:`firesteel.SparkContext`."""
         raise NotImplementedError
 
-    def _rdd(self, native: _native.Rdd, site: str, kind: str) -> RDD[Any]:
+    def _rdd(self, native: Rdd, site: str, kind: str) -> RDD[Any]:
         from firesteel.rdd import RDD
 
         rdd: RDD[Any] = RDD(native, self, site=site)  # type: ignore[arg-type]
@@ -98,7 +102,7 @@ class Sources:
         partitions = [batches[lower:upper] for lower, upper in zip(bounds, bounds[1:])]
         return self._rdd(self._native.parallelize(partitions, site), site, "ParallelCollectionRDD")
 
-    def _from_range(self, numbers: range, slices: int, site: str) -> RDD[int]:
+    def _from_range(self, numbers: _Numbers, slices: int, site: str) -> RDD[int]:
         empty = self._rdd(self._native.parallelize([[] for _ in range(slices)], site), site, "ParallelCollectionRDD")
         return empty._then(_Range(numbers, slices), site)
 
@@ -204,7 +208,8 @@ class Sources:
         minSplits: int | None = None,
         batchSize: int = 0,
     ) -> RDD[tuple[Any, Any]]:
-        """Pairs of Hadoop's sequence files, whose usual Writables become Python values. The files say which classes they hold.
+        """Pairs of Hadoop's sequence files, whose usual Writables become Python values. The files say which classes
+        they hold.
 
         >>> import os, tempfile
         >>> with tempfile.TemporaryDirectory() as directory:
@@ -368,4 +373,4 @@ def _batches(records: Iterable[Any], size: int) -> Iterator[list[Any]]:
 
 def _path(path: Any) -> str:
     """A path as text, from ``pathlib`` as well."""
-    return os.fspath(path)
+    return str(os.fspath(path))

@@ -144,7 +144,7 @@ class StatCounter:
         >>> StatCounter([1, 3]).stdev()
         1.0
         """
-        return _root(self.variance())
+        return _root(self.variance())  # type: ignore[no-any-return]
 
     def sampleStdev(self) -> float:
         """The standard deviation estimated from the values as a sample.
@@ -152,13 +152,13 @@ class StatCounter:
         >>> StatCounter([1, 2, 3]).sampleStdev()
         1.0
         """
-        return _root(self.sampleVariance())
+        return _root(self.sampleVariance())  # type: ignore[no-any-return]
 
     def asDict(self, sample: bool = False) -> dict[str, float]:
         """All figures by name.
 
-        As PySpark has it, ``stdev`` and ``variance`` are the sample's where ``sample`` is *false*, and the population's where
-        it is true: programs depend on the figures, so they stay.
+        As PySpark has it, ``stdev`` and ``variance`` are the sample's where ``sample`` is *false*, and the population's
+        where it is true: programs depend on the figures, so they stay.
 
         >>> StatCounter([1.0, 3.0]).asDict(sample=True)["variance"]
         1.0

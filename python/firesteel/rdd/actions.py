@@ -54,7 +54,8 @@ class Actions(Sorting[T_co]):
         [0, 1, 2]
         """
         warnings.warn(
-            "collectWithJobGroup is deprecated: use SparkContext.setJobGroup, in an InheritableThread where jobs run side "
+            "collectWithJobGroup is deprecated: use SparkContext.setJobGroup, in an InheritableThread where jobs run "
+            "side "
             "by side.",
             FutureWarning,
             stacklevel=2,
@@ -68,8 +69,8 @@ class Actions(Sorting[T_co]):
             jobs.adopt(self.ctx, before)
 
     def toLocalIterator(self: Actions[T], prefetchPartitions: bool = False) -> Iterator[T]:
-        """All records one after the other, with no more than one partition in the driver's memory; two, if the next one is
-        to be fetched while one is read. Each partition is a job; cache the RDD if it is dear to compute.
+        """All records one after the other, with no more than one partition in the driver's memory; two, if the next one
+        is to be fetched while one is read. Each partition is a job; cache the RDD if it is dear to compute.
 
         >>> list(sc.range(5).toLocalIterator())
         [0, 1, 2, 3, 4]
@@ -145,11 +146,9 @@ class Actions(Sorting[T_co]):
         parts = self._run_function(_folded, site, op, zeroValue)
         return without_end(functools.reduce, site, op, parts, copy.deepcopy(zeroValue))  # type: ignore[no-any-return]
 
-    def aggregate(
-        self: Actions[T], zeroValue: U, seqOp: Callable[[U, T], U], combOp: Callable[[U, U], U]
-    ) -> U:
-        """Takes all records of each partition into a copy of ``zeroValue`` with ``seqOp``, and the results of partitions into
-        another with ``combOp``. Both may change their first argument.
+    def aggregate(self: Actions[T], zeroValue: U, seqOp: Callable[[U, T], U], combOp: Callable[[U, U], U]) -> U:
+        """Takes all records of each partition into a copy of ``zeroValue`` with ``seqOp``, and the results of
+        partitions into another with ``combOp``. Both may change their first argument.
 
         >>> sc.parallelize([1, 2, 3, 4]).aggregate((0, 0), lambda t, x: (t[0] + x, t[1] + 1),
         ...     lambda t, u: (t[0] + u[0], t[1] + u[1]))
@@ -158,7 +157,8 @@ class Actions(Sorting[T_co]):
         self._function(seqOp, "aggregate")
         site = self._function(combOp, "aggregate")
         parts = self._run_function(_folded, site, seqOp, zeroValue)
-        return without_end(functools.reduce, site, combOp, parts, copy.deepcopy(zeroValue))  # type: ignore[no-any-return]
+        zero = copy.deepcopy(zeroValue)
+        return without_end(functools.reduce, site, combOp, parts, zero)  # type: ignore[no-any-return]
 
     def treeAggregate(
         self: Actions[T], zeroValue: U, seqOp: Callable[[U, T], U], combOp: Callable[[U, U], U], depth: int = 2

@@ -1,8 +1,8 @@
 """Sums and means estimated from those partitions that were ready in time.
 
-Partitions are taken for a random sample of all: the sum over all is the mean of the known ones' sums, times their number,
-with the deviation of a sum of unknown ones. Bounds are quantiles of the normal distribution, or of Student's t where fewer
-than a hundred values are known.
+Partitions are taken for a random sample of all: the sum over all is the mean of the known ones' sums, times their
+number, with the deviation of a sum of unknown ones. Bounds are quantiles of the normal distribution, or of Student's t
+where fewer than a hundred values are known.
 """
 
 from __future__ import annotations
@@ -86,4 +86,4 @@ def _quantile(probability: float, freedom: int) -> float:
         (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
         (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
     )
-    return z + sum(term / freedom ** (power + 1) for power, term in enumerate(terms))
+    return float(z + sum(term / freedom ** (power + 1) for power, term in enumerate(terms)))

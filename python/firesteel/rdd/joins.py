@@ -1,7 +1,7 @@
 """Joins and cogroups: pairs of several RDDs brought together by their keys.
 
-Both sides are placed alike first, which costs no shuffle for a side that lies so already; :mod:`firesteel.join` then joins
-partition by partition.
+Both sides are placed alike first, which costs no shuffle for a side that lies so already; :mod:`firesteel.join` then
+joins partition by partition.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from firesteel.rdd.base import Base, Partitioner, portable_hash
 from firesteel.rdd.pairs import Pairs
 
 if TYPE_CHECKING:
-    from firesteel.rdd.core import RDD
+    from firesteel.rdd.pipelined import RDD
     from firesteel.resultiterable import ResultIterable
 
 __all__ = ["Joins"]

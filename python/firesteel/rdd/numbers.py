@@ -1,7 +1,7 @@
 """Actions on numbers, and approximate answers.
 
-Approximate actions take what partitions are ready when the time is over and estimate the rest from it, on the assumption
-that the others are alike: bounds are those of the normal distribution (of Student's t for few partitions).
+Approximate actions take what partitions are ready when the time is over and estimate the rest from it, on the
+assumption that the others are alike: bounds are those of the normal distribution (of Student's t for few partitions).
 """
 
 from __future__ import annotations
@@ -96,7 +96,8 @@ class Numbers(Actions[T_co]):
         """How many records lie between neighbouring bounds: ``(bounds, counts)``.
 
         ``buckets`` is a list of ascending bounds, or how many buckets there shall be between the least and the greatest
-        record. A bucket holds its lower bound and not its upper one; the last holds both. None and not-a-number are left out.
+        record. A bucket holds its lower bound and not its upper one; the last holds both. None and not-a-number are
+        left out.
 
         >>> rdd = sc.parallelize(range(51))
         >>> rdd.histogram(2), rdd.histogram([0, 5, 25, 50])
@@ -109,6 +110,7 @@ class Numbers(Actions[T_co]):
             if buckets < 1:
                 raise ValueError(f"number of buckets must be >= 1, and is {buckets}")
             extremes = self._run_function(histogram.extremes, site)
+            bounds: Sequence[Any]
             bounds, even = histogram.even_bounds(extremes, buckets)
         elif isinstance(buckets, (list, tuple)):
             bounds, even = buckets, histogram.check_bounds(buckets)
@@ -164,7 +166,8 @@ class Numbers(Actions[T_co]):
         return native.collect_until(int(timeout), site)
 
     def countApproxDistinct(self: Numbers[Any], relativeSD: float = 0.05) -> int:
-        """An estimate of how many different records there are, with a standard deviation of ``relativeSD`` of the number.
+        """An estimate of how many different records there are, with a standard deviation of ``relativeSD`` of the
+        number.
 
         The finer, the more memory: 0.05 takes 512 bytes a partition, 0.01 takes 16 kilobytes.
 

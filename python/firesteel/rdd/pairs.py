@@ -1,7 +1,7 @@
 """Transformations and actions of pairs that look at one key at a time: combining, grouping, values alone.
 
-All combining goes the same way: values of equal keys are merged within each partition before the shuffle, where that makes
-less of them, and across partitions after it. :mod:`firesteel.shuffle` holds both halves.
+All combining goes the same way: values of equal keys are merged within each partition before the shuffle, where that
+makes less of them, and across partitions after it. :mod:`firesteel.shuffle` holds both halves.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from firesteel.sampling import StratifiedSample
 from firesteel.shuffle import combine_locally, group_locally, group_merged, merge_combined
 
 if TYPE_CHECKING:
-    from firesteel.rdd.core import RDD
+    from firesteel.rdd.pipelined import RDD
 
 __all__ = ["Pairs"]
 
@@ -80,7 +80,11 @@ class Pairs(Transformations[T_co]):
         >>> [sorted(part) for part in pairs.keys().glom().collect()]
         [[2, 4], [1, 3]]
         """
-        site = callsite.here("partitionBy") if partitionFunc is portable_hash else self._function(partitionFunc, "partitionBy")
+        site = (
+            callsite.here("partitionBy")
+            if partitionFunc is portable_hash
+            else self._function(partitionFunc, "partitionBy")
+        )
         return self._partition_by(self._count(numPartitions), partitionFunc, site)
 
     def _count(self, partitions: int | None) -> int:
@@ -100,8 +104,9 @@ class Pairs(Transformations[T_co]):
         numPartitions: int | None = None,
         partitionFunc: Callable[[K], int] = portable_hash,
     ) -> RDD[tuple[K, U]]:
-        """Combines the values of each key: ``createCombiner`` makes a combination of its first value, ``mergeValue`` takes one
-        more in, ``mergeCombiners`` puts two combinations together. The latter two may change their first argument.
+        """Combines the values of each key: ``createCombiner`` makes a combination of its first value, ``mergeValue``
+        takes one more in, ``mergeCombiners`` puts two combinations together. The latter two may change their first
+        argument.
 
         >>> pairs = sc.parallelize([("a", 1), ("b", 1), ("a", 2)])
         >>> merged = pairs.combineByKey(lambda v: [v], lambda c, v: c + [v], lambda c, d: c + d)
@@ -153,8 +158,9 @@ class Pairs(Transformations[T_co]):
         ``combFunc``. Both may change their first argument.
 
         >>> pairs = sc.parallelize([("a", 1), ("b", 1), ("a", 2)])
-        >>> totals = pairs.aggregateByKey((0, 0), lambda t, v: (t[0] + v, t[1] + 1), lambda t, u: (t[0] + u[0], t[1] + u[1]))
-        >>> sorted(totals.collect())
+        >>> count = lambda total, v: (total[0] + v, total[1] + 1)
+        >>> add = lambda total, other: (total[0] + other[0], total[1] + other[1])
+        >>> sorted(pairs.aggregateByKey((0, 0), count, add).collect())
         [('a', (3, 2)), ('b', (1, 1))]
         """
         self._function(seqFunc, "aggregateByKey")
@@ -168,7 +174,8 @@ class Pairs(Transformations[T_co]):
         numPartitions: int | None = None,
         partitionFunc: Callable[[K], int] = portable_hash,
     ) -> RDD[tuple[K, V]]:
-        """Merges the values of each key into a copy of ``zeroValue``, which may be taken several times and must change nothing.
+        """Merges the values of each key into a copy of ``zeroValue``, which may be taken several times and must change
+        nothing.
 
         >>> from operator import add
         >>> sorted(sc.parallelize([("a", 1), ("b", 1), ("a", 1)]).foldByKey(0, add).collect())
@@ -194,7 +201,10 @@ class Pairs(Transformations[T_co]):
         return shuffled._then(OfRecords(_groups), site, True)
 
     def groupBy(
-        self: Pairs[T], f: Callable[[T], K], numPartitions: int | None = None, partitionFunc: Callable[[K], int] = portable_hash
+        self: Pairs[T],
+        f: Callable[[T], K],
+        numPartitions: int | None = None,
+        partitionFunc: Callable[[K], int] = portable_hash,
     ) -> RDD[tuple[K, Iterable[T]]]:
         """All records of which ``f`` makes the same.
 

@@ -1,7 +1,7 @@
 """``RDD.pipe``: the records of a partition through an external program, as lines.
 
-Writing and reading take turns on the task's own thread, whenever the program is ready for either: records are computed on
-that thread (they may need to know their task), and neither side is gathered.
+Writing and reading take turns on the task's own thread, whenever the program is ready for either: records are computed
+on that thread (they may need to know their task), and neither side is gathered.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Actions that write all records to files: text, pickled batches, Hadoop's sequence files.
 
-A directory gets a file for each partition and ``_SUCCESS``; one that exists already is refused. Which files are written when
-and committed is the engine's matter.
+A directory gets a file for each partition and ``_SUCCESS``; one that exists already is refused. Which files are written
+when and committed is the engine's matter.
 """
 
 from __future__ import annotations
@@ -124,7 +124,10 @@ class Saving(Numbers[T_co]):
         self._save_hadoop(job, callsite.here("saveAsNewAPIHadoopFile"))
 
     def saveAsHadoopDataset(
-        self: Saving[tuple[K, V]], conf: Mapping[str, str], keyConverter: str | None = None, valueConverter: str | None = None
+        self: Saving[tuple[K, V]],
+        conf: Mapping[str, str],
+        keyConverter: str | None = None,
+        valueConverter: str | None = None,
     ) -> None:
         """The same with path and class named in ``conf``.
 
@@ -141,7 +144,10 @@ class Saving(Numbers[T_co]):
         self._save_hadoop(job, callsite.here("saveAsHadoopDataset"))
 
     def saveAsNewAPIHadoopDataset(
-        self: Saving[tuple[K, V]], conf: Mapping[str, str], keyConverter: str | None = None, valueConverter: str | None = None
+        self: Saving[tuple[K, V]],
+        conf: Mapping[str, str],
+        keyConverter: str | None = None,
+        valueConverter: str | None = None,
     ) -> None:
         """The same with the settings and class names of Hadoop's newer API.
 
@@ -168,7 +174,7 @@ def _text(path: Any) -> str:
     """A path as text, from ``pathlib`` as well."""
     import os
 
-    return os.fspath(path)
+    return str(os.fspath(path))
 
 
 def _as_line(record: Any) -> bytes:

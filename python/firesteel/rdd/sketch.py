@@ -1,8 +1,9 @@
 """A sketch that counts distinct keys in little memory: HyperLogLog.
 
-Flajolet, Fusy, Gandouet and Meunier, "HyperLogLog: the analysis of a near-optimal cardinality estimation algorithm" (2007).
-A key's portable hash is mixed to 64 bits. The first ``bits`` of them choose a register, which keeps the greatest position of
-the first one-bit among the rest. For few keys linear counting over the registers still empty is closer, and is used.
+Flajolet, Fusy, Gandouet and Meunier, "HyperLogLog: the analysis of a near-optimal cardinality estimation algorithm"
+(2007). A key's portable hash is mixed to 64 bits. The first ``bits`` of them choose a register, which keeps the
+greatest position of the first one-bit among the rest. For few keys linear counting over the registers still empty is
+closer, and is used.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Sorting: records placed by ranges of their keys, then sorted within each partition.
 
-Where the ranges lie is found from a sample, so sorting into several partitions runs two jobs when it is called: one that
-counts, one that samples. Sample and bounds are PySpark's, so that partitions hold the same records.
+Where the ranges lie is found from a sample, so sorting into several partitions runs two jobs when it is called: one
+that counts, one that samples. Sample and bounds are PySpark's, so that partitions hold the same records.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from firesteel.sampling import PlainSample
 from firesteel.sorting import external_sort, identity, key_of_pair
 
 if TYPE_CHECKING:
-    from firesteel.rdd.core import RDD
+    from firesteel.rdd.pipelined import RDD
 
 __all__ = ["Sorting"]
 
@@ -61,7 +61,9 @@ class Sorting(Joins[T_co]):
         keyed = self._then(KeyBy(keyfunc, site), site)
         return keyed._sort_by_key(bool(ascending), numPartitions, identity, site)._then(Values(), site)
 
-    def _sort_by_key(self, ascending: bool, partitions: int | None, keyfunc: Callable[[Any], Any], site: str) -> RDD[Any]:
+    def _sort_by_key(
+        self, ascending: bool, partitions: int | None, keyfunc: Callable[[Any], Any], site: str
+    ) -> RDD[Any]:
         count = self._count(partitions)
         sort = _SortPartition(keyfunc, ascending, site)
         if count == 1:

@@ -16,7 +16,7 @@ from firesteel.sampling import PlainSample, RangeSample
 from firesteel.shuffle import Budget, SpilledList, chunks, distinct_locally, distinct_merged
 
 if TYPE_CHECKING:
-    from firesteel.rdd.core import RDD, RDDBarrier
+    from firesteel.rdd.pipelined import RDD, RDDBarrier
 
 __all__ = ["Transformations"]
 
@@ -40,9 +40,7 @@ class Transformations(Base[T_co]):
         site = self._function(f, "map")
         return self._then(Map(f, site), site, preservesPartitioning)
 
-    def flatMap(
-        self: Transformations[T], f: Callable[[T], Iterable[U]], preservesPartitioning: bool = False
-    ) -> RDD[U]:
+    def flatMap(self: Transformations[T], f: Callable[[T], Iterable[U]], preservesPartitioning: bool = False) -> RDD[U]:
         """All that the iterables hold that ``f`` makes of the records.
 
         >>> sc.parallelize(["to be", "or not"]).flatMap(str.split).collect()
@@ -174,7 +172,9 @@ class Transformations(Base[T_co]):
         return self._against(other, numPartitions, subtract, site)._then(Keys(), site)
 
     def _against(self, other: Transformations[Any], partitions: int | None, match: Any, site: str) -> RDD[Any]:
-        """Sets records beside those of another, as keys of pairs; of the other each comes once, of this one each as it is."""
+        """Sets records beside those of another, as keys of pairs; of the other each comes once, of this one each as it
+        is.
+        """
         count = self._joint_partitions(other, partitions)
         mine = OfRecords(distinct_locally) if match is intersect else OfRecords(_as_keys)
         left = self._then(mine, site)._partition_by(count, portable_hash, site)
@@ -262,11 +262,11 @@ class Transformations(Base[T_co]):
     # -- samples
 
     def sample(self: Transformations[T], withReplacement: bool, fraction: float, seed: int | None = None) -> RDD[T]:
-        """A random sample. Without replacement each record is drawn with the chance ``fraction``; with it, that is how often
-        each is drawn on average. The same seed draws the same records.
+        """A random sample. Without replacement each record is drawn with the chance ``fraction``; with it, that is how
+        often each is drawn on average. The same seed draws the same records.
 
         >>> sc.parallelize(range(100), 4).sample(False, 0.1, 81).count()
-        9
+        11
         """
         if not fraction >= 0:
             raise ValueError(f"Fraction must be nonnegative, and is {fraction!r}.")
@@ -303,7 +303,8 @@ class Transformations(Base[T_co]):
         return self._coalesce(numPartitions, True, callsite.here("repartition"))
 
     def coalesce(self: Transformations[T], numPartitions: int, shuffle: bool = False) -> RDD[T]:
-        """Puts neighbouring partitions together until there are so many; with ``shuffle`` the same as :meth:`repartition`.
+        """Puts neighbouring partitions together until there are so many; with ``shuffle`` the same as
+        :meth:`repartition`.
 
         >>> sc.parallelize([1, 2, 3, 4], 4).coalesce(2).glom().collect()
         [[1, 2], [3, 4]]
@@ -338,7 +339,7 @@ class Transformations(Base[T_co]):
         >>> sc.parallelize([1, 2], 2).barrier().mapPartitions(lambda records: records).collect()
         [1, 2]
         """
-        from firesteel.rdd.core import RDDBarrier
+        from firesteel.rdd.pipelined import RDDBarrier
 
         return RDDBarrier(self._as_rdd())
 
@@ -348,7 +349,8 @@ class Transformations(Base[T_co]):
         >>> sc.range(3).toDF()
         Traceback (most recent call last):
             ...
-        firesteel.errors.FiresteelError: Firesteel has RDDs and no DataFrames: keep the records as tuples or dataclasses.
+        firesteel.errors.FiresteelError: Firesteel has RDDs and no DataFrames: keep the records as tuples or
+        dataclasses.
         """
         raise FiresteelError("Firesteel has RDDs and no DataFrames: keep the records as tuples or dataclasses.")
 

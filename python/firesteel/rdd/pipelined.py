@@ -1,7 +1,7 @@
 """The class :class:`RDD`, and the two that chains and barriers give.
 
-A :class:`PipelinedRDD` is an RDD that steps were put on: it knows the RDD of the engine that its chain begins at, and makes
-one of its own, of all its steps at once, when it is needed.
+A :class:`PipelinedRDD` is an RDD that steps were put on: it knows the RDD of the engine that its chain begins at, and
+makes one of its own, of all its steps at once, when it is needed.
 """
 
 from __future__ import annotations
@@ -51,6 +51,8 @@ class PipelinedRDD(RDD[U_co], Generic[T, U_co]):
         super().__init__(None, prev.ctx, site=site)
         self.prev = prev
         step: Step = func
+        self.preservesPartitioning: bool
+        self.is_barrier: bool
         if isinstance(prev, PipelinedRDD) and prev._is_pipelinable():
             self.func: Chain = Chain((*prev.func.steps, step), site)
             self._source: RDD[Any] = prev._source
@@ -107,9 +109,7 @@ class RDDBarrier(Generic[T]):
     def __init__(self, rdd: RDD[T]) -> None:
         self.rdd = rdd
 
-    def mapPartitions(
-        self, f: Callable[[Iterator[T]], Iterable[U]], preservesPartitioning: bool = False
-    ) -> RDD[U]:
+    def mapPartitions(self, f: Callable[[Iterator[T]], Iterable[U]], preservesPartitioning: bool = False) -> RDD[U]:
         """What ``f`` makes of the iterator over each partition, with all partitions at the same time.
 
         >>> sc.parallelize([1, 2, 3, 4], 2).barrier().mapPartitions(lambda records: [sum(records)]).collect()
@@ -125,10 +125,13 @@ class RDDBarrier(Generic[T]):
     ) -> RDD[U]:
         """What ``f`` makes of the number of each partition and the iterator over it, all at the same time.
 
-        >>> sc.parallelize([1, 2, 3, 4], 2).barrier().mapPartitionsWithIndex(lambda i, records: [(i, sum(records))]).collect()
+        >>> barrier = sc.parallelize([1, 2, 3, 4], 2).barrier()
+        >>> barrier.mapPartitionsWithIndex(lambda i, records: [(i, sum(records))]).collect()
         [(0, 3), (1, 7)]
         """
         from firesteel.rdd.transformations import _IndexedPartitions
 
         site = self.rdd._function(f, "mapPartitionsWithIndex")
-        return PipelinedRDD(self.rdd, _IndexedPartitions(f, site), preservesPartitioning, isFromBarrier=True, _site=site)
+        return PipelinedRDD(
+            self.rdd, _IndexedPartitions(f, site), preservesPartitioning, isFromBarrier=True, _site=site
+        )
