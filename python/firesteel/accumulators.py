@@ -1,8 +1,8 @@
 """Shared variables that tasks add to and the driver reads.
 
-The engine keeps one piece for each partition that has added something, and counts each partition once, however often it was
-computed. This file knows what the engine does not: how two values are added. In the driver a value is the initial one with
-all pieces added; in a task, terms are handed to the engine, and nothing can be read.
+The engine keeps one piece for each partition that has added something, and counts each partition once, however often
+it was computed. This file knows what the engine does not: how two values are added. In the driver a value is the
+initial one with all pieces added; in a task, terms are handed to the engine, and nothing can be read.
 """
 
 from __future__ import annotations
@@ -239,6 +239,6 @@ def _default_param(value: object) -> AccumulatorParam[Any]:
     if isinstance(value, complex):
         return COMPLEX_ACCUMULATOR_PARAM
     raise TypeError(
-        f"No default accumulator param for type {type(value)}: pass accum_param, an AccumulatorParam that says how such "
-        "values are added"
+        f"No default accumulator param for type {type(value)}: pass accum_param, an AccumulatorParam that says how"
+        " such values are added"
     )

@@ -1,7 +1,7 @@
 """Values that are sent once to each executor instead of with every task.
 
-The driver hands the pickled value to the engine and keeps no copy; a worker fetches and unpickles it when a task asks for
-it first, and keeps it for later tasks. How the bytes get from one process to the other is the engine's matter.
+The driver hands the pickled value to the engine and keeps no copy; a worker fetches and unpickles it when a task asks
+for it first, and keeps it for later tasks. How the bytes get from one process to the other is the engine's matter.
 """
 
 from __future__ import annotations

@@ -1,12 +1,13 @@
 """Settings of an application: what was set, where defaults come from, and which of them the engine is told.
 
-A :class:`SparkConf` keeps every ``spark.*`` and ``firesteel.*`` key that it is given and gives it back under the name it
-was set by. Only :func:`native_settings` knows what the engine understands: it is called once, when a context starts. The
-meaning of each setting, and the refusal of bad values, is the engine's.
+A :class:`SparkConf` keeps every ``spark.*`` and ``firesteel.*`` key that it is given and gives it back under the name
+it was set by. Only :func:`native_settings` knows what the engine understands: it is called once, when a context
+starts. The meaning of each setting, and the refusal of bad values, is the engine's.
 
-Defaults, from the weakest to the strongest: ``spark-defaults.conf`` in ``SPARK_CONF_DIR``; ``firesteel-defaults.conf`` and
-``spark-defaults.conf`` in ``FIRESTEEL_CONF_DIR``; ``--conf``, ``--master`` and ``--name`` in ``PYSPARK_SUBMIT_ARGS``; what
-``SparkContext.setSystemProperty`` has set. What a program sets itself is stronger than all of them.
+Defaults, from the weakest to the strongest: ``spark-defaults.conf`` in ``SPARK_CONF_DIR``;
+``firesteel-defaults.conf`` and ``spark-defaults.conf`` in ``FIRESTEEL_CONF_DIR``; ``--conf``, ``--master`` and
+``--name`` in ``PYSPARK_SUBMIT_ARGS``; what ``SparkContext.setSystemProperty`` has set. What a program sets itself is
+stronger than all of them.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ from firesteel.errors import FiresteelError
 __all__ = ["SparkConf", "native_settings"]
 
 SYSTEM_PROPERTIES: dict[str, str] = {}
-"""What ``SparkContext.setSystemProperty`` has set in this process; ``spark.*`` and ``firesteel.*`` keys become defaults."""
+"""What ``SparkContext.setSystemProperty`` has set in this process; ``spark.*`` and ``firesteel.*`` keys become
+defaults.
+"""
 
 ENGINE_SETTINGS = frozenset(
     f"firesteel.{name}"
@@ -40,8 +43,8 @@ ENGINE_SETTINGS = frozenset(
 )
 """The keys that the engine understands; docs/configuration.md says what they mean."""
 
-PYTHON_SETTINGS = "firesteel.python."
-"""Settings that begin so are read by the Python face itself."""
+PYTHON_SETTINGS = frozenset({"firesteel.python.closures"})
+"""The keys that the Python face itself reads."""
 
 _OTHER_NAMES = {"firesteel.cleaner.reference_tracking.clean_checkpoints": "firesteel.cleaner.checkpoints"}
 _SWITCHES = {"firesteel.cleaner.checkpoints", "firesteel.speculation", "firesteel.ui.show_console_progress"}
@@ -50,8 +53,8 @@ _SWITCHES = {"firesteel.cleaner.checkpoints", "firesteel.speculation", "firestee
 class SparkConf:
     """The settings of an application, as pairs of text.
 
-    All setters return the configuration, so that calls can follow each other. A context copies the configuration that it
-    is given: what is set later does not reach it.
+    All setters return the configuration, so that calls can follow each other. A context copies the configuration that
+    it is given: what is set later does not reach it.
 
     Parameters
     ----------
@@ -182,7 +185,9 @@ class SparkConf:
         a=1
         b=2
         """
-        return "\n".join(f"{key}={'*********(redacted)' if _is_secret(key) else self._conf[key]}" for key in sorted(self._conf))
+        return "\n".join(
+            f"{key}={'*********(redacted)' if _is_secret(key) else self._conf[key]}" for key in sorted(self._conf)
+        )
 
     def _copy(self) -> SparkConf:
         """What a context keeps, so that later changes do not reach it."""
@@ -194,8 +199,9 @@ class SparkConf:
 def native_settings(conf: SparkConf) -> list[tuple[str, str]]:
     """What the engine is told: its own keys, with values as it writes them.
 
-    Keys of Spark that have no counterpart have no effect and are left out. A ``firesteel.*`` key is always passed on, so that
-    the engine refuses one that does not exist and names the nearest; it is also stronger than Spark's spelling of it.
+    Keys of Spark that have no counterpart have no effect and are left out. A ``firesteel.*`` key is always passed on,
+    so that the engine refuses one that does not exist and names the nearest; it is also stronger than Spark's
+    spelling of it.
 
     >>> native_settings(SparkConf(False).set("spark.task.maxFailures", "2").set("spark.executor.memory", "1g"))
     [('firesteel.task.max_failures', '2')]
@@ -203,7 +209,7 @@ def native_settings(conf: SparkConf) -> list[tuple[str, str]]:
     settings: dict[str, str] = {}
     for key, value in sorted(conf.getAll(), key=lambda pair: pair[0].startswith("firesteel.")):
         name = _engine_name(key)
-        if name.startswith(PYTHON_SETTINGS):
+        if name in PYTHON_SETTINGS:
             continue
         if key.startswith("spark.") and name in ENGINE_SETTINGS:
             settings[name] = _engine_value(name, value)
@@ -292,7 +298,9 @@ def _read_defaults(path: str) -> Iterable[tuple[str, str]]:
 
 
 def _submit_arguments(text: str) -> Iterable[tuple[str, str]]:
-    """The settings among the arguments of ``PYSPARK_SUBMIT_ARGS``, as ``--master local[2] --conf a=b pyspark-shell``."""
+    """The settings among the arguments of ``PYSPARK_SUBMIT_ARGS``, as ``--master local[2] --conf a=b
+    pyspark-shell``.
+    """
     try:
         words = shlex.split(text)
     except ValueError as error:

@@ -2,8 +2,8 @@
 
 All of them lie in one directory of the application, which the driver fills and workers read. What a program calls is
 :class:`SparkFiles`; :func:`add_file` and :func:`add_archive` serve ``SparkContext.addFile``, ``addPyFile`` and
-``addArchive``. An archive may come from anywhere, so no member of it is let out of its folder: not by its name, not through
-a link.
+``addArchive``. An archive may come from anywhere, so no member of it is let out of its folder: not by its name, not
+through a link.
 """
 
 from __future__ import annotations
@@ -12,11 +12,7 @@ import filecmp
 import os
 import shutil
 import stat
-import tarfile
 import tempfile
-import urllib.parse
-import urllib.request
-import zipfile
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -36,7 +32,9 @@ _ZIP_SUFFIXES = (".zip", ".jar", ".whl", ".egg")
 
 
 class SparkFiles:
-    """Finds files that ``SparkContext.addFile``, ``addPyFile`` and ``addArchive`` have shipped, in the driver and in tasks."""
+    """Finds files that ``SparkContext.addFile``, ``addPyFile`` and ``addArchive`` have shipped, in the driver and in
+    tasks.
+    """
 
     def __init__(self) -> None:
         raise NotImplementedError("Do not construct SparkFiles objects")
@@ -112,22 +110,38 @@ def add_archive(sc: SparkContext, path: str) -> str:
     if name in ("", ".", "..") or os.path.basename(name) != name:
         raise ValueError(f"{name!r} is no name of a folder to unpack {path} into")
     target = os.path.join(root_directory(sc), name)
-    if os.path.lexists(target):
-        raise FiresteelError(f"{path} cannot be unpacked into {name!r}: an added file or archive has that name already")
     local = _scheme(path) in ("", "file")
     source = _local_path(path) if local else _download(path)
     if not os.path.isfile(source):
         raise FileNotFoundError(f"there is no archive {path} to add (looked at {source})")
     try:
-        unpack(source, target, path)
+        _unpack_or_compare(source, target, path)
     finally:
         if not local:
             os.unlink(source)
     return target
 
 
+def _unpack_or_compare(source: str, target: str, name: str) -> None:
+    """Unpacks an archive. What is there already stays, and must be the same: tasks may be reading it."""
+    if not os.path.lexists(target):
+        return unpack(source, target, name)
+    with tempfile.TemporaryDirectory(prefix=".comparing-", dir=os.path.dirname(target)) as folder:
+        unpack(source, os.path.join(folder, "copy"), name)
+        if not _same(os.path.join(folder, "copy"), target):
+            raise FiresteelError(
+                f"{name} cannot be unpacked into {os.path.basename(target)!r}: an added file or archive with other"
+                f" content has that name; write {name}#ANOTHER_NAME"
+            )
+
+
 def unpack(source: str, target: str, name: str) -> None:
-    """Unpacks the archive ``source``, whose kind the end of ``name`` says, as the new folder ``target``: all of it or nothing."""
+    """Unpacks the archive ``source``, whose kind the end of ``name`` says, as the new folder ``target``: all of it or
+    nothing.
+    """
+    import tarfile
+    import zipfile
+
     folder = tempfile.mkdtemp(prefix=".unpacking-", dir=os.path.dirname(target))
     try:
         if name.lower().endswith(_TAR_SUFFIXES):
@@ -147,6 +161,8 @@ def unpack(source: str, target: str, name: str) -> None:
 
 
 def _unpack_tar(source: str, folder: str) -> None:
+    import tarfile
+
     with tarfile.open(source) as archive:
         for member in archive:
             path = _inside(folder, member.name)
@@ -169,6 +185,8 @@ def _unpack_tar(source: str, folder: str) -> None:
 
 
 def _unpack_zip(source: str, folder: str) -> None:
+    import zipfile
+
     with zipfile.ZipFile(source) as archive:
         for member in archive.infolist():
             path = _inside(folder, member.filename)
@@ -210,12 +228,16 @@ def _make_room(path: str) -> None:
 
 
 def _link(folder: str, path: str, target: str, name: str) -> None:
-    """A symbolic link, if what it names is within the folder; ``a/..`` is refused since ``a`` may become a link later."""
+    """A symbolic link, if what it names is within the folder; ``a/..`` is refused since ``a`` may become a link
+    later.
+    """
     parts = [part for part in target.split("/") if part not in ("", ".")]
     climbing = [part for part in parts if part == ".."]
     real = os.path.realpath(os.path.join(os.path.dirname(path), target))
     if os.path.isabs(target) or parts[: len(climbing)] != climbing or not _is_below(real, folder):
-        raise FiresteelError(f"the archive's link {name!r} leads to {target!r}, outside of its folder; nothing was unpacked")
+        raise FiresteelError(
+            f"the archive's link {name!r} leads to {target!r}, outside of its folder; nothing was unpacked"
+        )
     os.symlink(target, path)
 
 
@@ -225,8 +247,8 @@ def _place(source: str, target: str, path: str, keep_source: bool = False) -> st
         if os.path.lexists(target):
             if not _same(source, target):
                 raise FiresteelError(
-                    f"{path} cannot be added: an added file named {os.path.basename(target)!r} with other content is there "
-                    "already, and tasks may be reading it; give the new one another name"
+                    f"{path} cannot be added: an added file named {os.path.basename(target)!r} with other content is"
+                    " there already, and tasks may be reading it; give the new one another name"
                 )
             return target
         partial = tempfile.mkdtemp(prefix=".adding-", dir=os.path.dirname(target))
@@ -259,19 +281,25 @@ def _scheme(path: str) -> str:
 def _local_path(path: str) -> str:
     if _scheme(path) != "file":
         return os.path.abspath(path)
-    return urllib.request.url2pathname(urllib.parse.urlsplit(path).path)
+    from urllib.parse import unquote, urlsplit
+
+    return unquote(urlsplit(path).path)
 
 
 def _name(path: str) -> str:
     if _scheme(path) in ("", "file"):
         return os.path.basename(_local_path(path))
-    return os.path.basename(urllib.parse.urlsplit(path).path)
+    from urllib.parse import urlsplit
+
+    return os.path.basename(urlsplit(path).path)
 
 
 def _download(path: str) -> str:
     """Fetches a file by its address into a temporary one, and gives its path."""
     if _scheme(path) not in ("http", "https"):
-        raise ValueError(f"{path} cannot be added: files come from paths of this machine, or from http and https addresses")
+        raise ValueError(
+            f"{path} cannot be added: files come from paths of this machine, or from http and https addresses"
+        )
     descriptor, local = tempfile.mkstemp(prefix="firesteel-added-")
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -284,6 +312,8 @@ def _download(path: str) -> str:
 
 
 def _pieces(address: str) -> Iterator[bytes]:
-    with urllib.request.urlopen(address, timeout=FETCH_TIMEOUT_SECONDS) as answer:
+    from urllib.request import urlopen
+
+    with urlopen(address, timeout=FETCH_TIMEOUT_SECONDS) as answer:
         while piece := answer.read(1 << 20):
             yield piece

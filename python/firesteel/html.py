@@ -46,4 +46,6 @@ def box(title: str, *parts: str | Markup, link: tuple[str, str] | None = None) -
 
 def context_box(version: str, master: str, app_name: str, link: tuple[str, str] | None = None) -> str:
     """What a notebook shows of a context."""
-    return box("SparkContext", table([("Version", f"v{version}"), ("Master", master), ("AppName", app_name)]), link=link)
+    return box(
+        "SparkContext", table([("Version", f"v{version}"), ("Master", master), ("AppName", app_name)]), link=link
+    )

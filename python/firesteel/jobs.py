@@ -1,8 +1,9 @@
 """What a thread says about the jobs that it starts: group, description, tags, pool, and properties of its own.
 
-All of it is a dictionary of text per context and thread, under the names that Spark gives it (``spark.jobGroup.id``, ...), so
-that ``getLocalProperty`` sees what ``setJobGroup`` set. :func:`push` hands it to the engine right before an action; nothing
-else does. A thread begins with nothing, unless :class:`firesteel.InheritableThread` gives it what its parent had.
+All of it is a dictionary of text per context and thread, under the names that Spark gives it (``spark.jobGroup.id``,
+...), so that ``getLocalProperty`` sees what ``setJobGroup`` set. :func:`push` hands it to the engine right before an
+action; nothing else does. A thread begins with nothing, unless :class:`firesteel.InheritableThread` gives it what its
+parent had.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Where tasks spend their time: profiles taken in workers, and brought to the driver through accumulators.
 
-When ``spark.python.profile`` is ``true``, a context has a :class:`ProfilerCollector`, and each RDD's function is wrapped by
-:func:`profiled`. A profiler decides how to measure and how to show; the collector remembers which RDD a profiler belongs to.
+When ``spark.python.profile`` is ``true``, a context has a :class:`ProfilerCollector`, and each RDD's function is
+wrapped by :func:`profiled`. A profiler decides how to measure and how to show; the collector remembers which RDD a
+profiler belongs to.
 """
 
 from __future__ import annotations
@@ -93,7 +94,9 @@ class BasicProfiler(Profiler):
         self._accumulator: Accumulator[pstats.Stats | None] = ctx.accumulator(None, cast(Any, PStatsParam))
 
     def profile(self, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """Runs a function under cProfile. One that begins while another is measured is left out of the other's figures."""
+        """Runs a function under cProfile. One that begins while another is measured is left out of the other's
+        figures.
+        """
         import cProfile
 
         outer = self._running[-1] if self._running else None
@@ -194,7 +197,9 @@ class ProfilerCollector:
         return self.memory_profiler_cls(ctx)
 
     def add_profiler(self, id: int, profiler: Profiler) -> None:
-        """Remembers the profiler of an RDD; when the program ends, all are shown, or dumped to ``spark.python.profile.dump``."""
+        """Remembers the profiler of an RDD; when the program ends, all are shown, or dumped to
+        ``spark.python.profile.dump``.
+        """
         if not self.profilers:
             if self.profile_dump_path:
                 atexit.register(self.dump_profiles, self.profile_dump_path)
@@ -220,8 +225,8 @@ class ProfilerCollector:
 class profiled:
     """An RDD's function ``f(partition, records)``, measured while it runs: a callable that may be pickled.
 
-    A function that gives an iterator does its work while records are taken from it, so they are taken in lists, each within
-    one call of ``Profiler.profile``.
+    A function that gives an iterator does its work while records are taken from it, so they are taken in lists, each
+    within one call of ``Profiler.profile``.
     """
 
     def __init__(self, profiler: Profiler, function: Callable[[int, Iterator[Any]], Iterable[Any]]) -> None:

@@ -1,8 +1,8 @@
 """Ways to write Python objects as bytes, under the names that programs import from ``pyspark.serializers``.
 
-The engine writes records in its own way and uses none of these: a serializer given to a context is accepted and changes
-nothing. They work by themselves, though, and write the same streams as PySpark's: each object as a big-endian 32-bit length
-and so many bytes.
+The engine writes records in its own way and uses none of these: a serializer given to a context is accepted and
+changes nothing. They work by themselves, though, and write the same streams as PySpark's: each object as a big-endian
+32-bit length and so many bytes.
 """
 
 from __future__ import annotations
@@ -16,6 +16,18 @@ import zlib
 from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO, cast
 
+from firesteel.framing import (
+    SpecialLengths as SpecialLengths,
+    pack_long as pack_long,
+    read_bool as read_bool,
+    read_frame,
+    read_int as read_int,
+    read_long as read_long,
+    write_int as write_int,
+    write_long as write_long,
+    write_with_length as write_with_length,
+)
+
 __all__ = [
     "CPickleSerializer",
     "CloudPickleSerializer",
@@ -26,18 +38,6 @@ __all__ = [
 
 LARGEST_BYTES = (1 << 31) - 1
 """The largest object of a stream: its length must fit into 31 bits."""
-
-
-class SpecialLengths:
-    """What a length below zero means in a stream."""
-
-    END_OF_DATA_SECTION = -1
-    PYTHON_EXCEPTION_THROWN = -2
-    TIMING_DATA = -3
-    END_OF_STREAM = -4
-    NULL = -5
-    START_ARROW_STREAM = -6
-    START_OF_INIT_MESSAGE = -8
 
 
 class Serializer:
@@ -106,7 +106,7 @@ class FramedSerializer(Serializer):
         write_with_length(data, stream)
 
     def _read_with_length(self, stream: BinaryIO) -> Any:
-        data = _read_frame(stream)
+        data = read_frame(stream)
         return None if data is None else self.loads(data)
 
 
@@ -179,7 +179,8 @@ class FlattenedValuesSerializer(BatchedSerializer):
 
 
 class AutoBatchedSerializer(BatchedSerializer):
-    """Writes objects in lists whose length follows the size of the objects, so that a list has about ``bestSize`` bytes.
+    """Writes objects in lists whose length follows the size of the objects, so that a list has about ``bestSize``
+    bytes.
 
     >>> stream = io.BytesIO()
     >>> AutoBatchedSerializer(CPickleSerializer()).dump_stream(range(4), stream)
@@ -422,7 +423,7 @@ class UTF8Deserializer(Serializer):
 
     def loads(self, stream: BinaryIO) -> str | bytes | None:
         """The next text of a stream; EOFError at its end."""
-        data = _read_frame(stream)
+        data = read_frame(stream)
         return data.decode("utf-8") if data is not None and self.use_unicode else data
 
     def load_stream(self, stream: BinaryIO) -> Iterator[str | bytes | None]:
@@ -436,66 +437,3 @@ class UTF8Deserializer(Serializer):
 
     def __repr__(self) -> str:
         return f"UTF8Deserializer({self.use_unicode})"
-
-
-def _read_frame(stream: BinaryIO) -> bytes | None:
-    """The bytes after a length; None for a null; EOFError at the end of the section or stream, or within a frame."""
-    length = read_int(stream)
-    if length == SpecialLengths.NULL:
-        return None
-    if length == SpecialLengths.END_OF_DATA_SECTION:
-        raise EOFError
-    data = stream.read(length)
-    if len(data) < length:
-        raise EOFError
-    return data
-
-
-def _read_number(form: struct.Struct, stream: BinaryIO) -> Any:
-    data = stream.read(form.size)
-    if not data:
-        raise EOFError
-    return form.unpack(data)[0]
-
-
-_INT, _LONG, _BOOL = struct.Struct("!i"), struct.Struct("!q"), struct.Struct("!?")
-
-
-def read_int(stream: BinaryIO) -> int:
-    """The next 32-bit number of a stream.
-
-    >>> read_int(io.BytesIO(pack_long(5)[4:]))
-    5
-    """
-    return cast(int, _read_number(_INT, stream))
-
-
-def write_int(value: int, stream: BinaryIO) -> None:
-    """Writes a 32-bit number."""
-    stream.write(_INT.pack(value))
-
-
-def read_long(stream: BinaryIO) -> int:
-    """The next 64-bit number of a stream."""
-    return cast(int, _read_number(_LONG, stream))
-
-
-def write_long(value: int, stream: BinaryIO) -> None:
-    """Writes a 64-bit number."""
-    stream.write(_LONG.pack(value))
-
-
-def pack_long(value: int) -> bytes:
-    """The bytes of a 64-bit number."""
-    return _LONG.pack(value)
-
-
-def read_bool(stream: BinaryIO) -> bool:
-    """The next truth value of a stream, one byte."""
-    return cast(bool, _read_number(_BOOL, stream))
-
-
-def write_with_length(obj: bytes, stream: BinaryIO) -> None:
-    """Writes bytes with their length before them."""
-    write_int(len(obj), stream)
-    stream.write(obj)

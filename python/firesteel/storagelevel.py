@@ -1,7 +1,7 @@
 """Where a persisted RDD's partitions are kept, as five flags.
 
-A :class:`StorageLevel` says and decides nothing; ``RDD.persist`` hands its flags to the engine. The named levels are those
-of PySpark, whose memory levels say "serialized" since records of Python programs are kept pickled there. Only
+A :class:`StorageLevel` says and decides nothing; ``RDD.persist`` hands its flags to the engine. The named levels are
+those of PySpark, whose memory levels say "serialized" since records of Python programs are kept pickled there. Only
 ``MEMORY_AND_DISK_DESER`` keeps live objects.
 """
 

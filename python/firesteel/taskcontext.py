@@ -1,7 +1,7 @@
 """What a task can know of itself: which stage, partition and attempt it is, and what the driver's thread had set.
 
-The engine says which task runs on the calling thread; a context here is a copy of that, which may be pickled and sent to
-the driver. In a barrier stage all tasks run at the same time and may wait for each other.
+The engine says which task runs on the calling thread; a context here is a copy of that, which may be pickled and sent
+to the driver. In a barrier stage all tasks run at the same time and may wait for each other.
 """
 
 from __future__ import annotations
@@ -74,12 +74,15 @@ class TaskContext:
     def from_json(cls: type[C], json: dict[str, Any]) -> C:
         """A context of a dictionary's values.
 
-        >>> fields = dict(stageId=1, partitionId=2, attemptNumber=0, taskAttemptId=7, cpus=1, localProperties={}, resources={})
+        >>> fields = dict(stageId=1, partitionId=2, attemptNumber=0, taskAttemptId=7, cpus=1)
+        >>> fields.update(localProperties={}, resources={})
         >>> TaskContext.from_json(fields).partitionId()
         2
         >>> TaskContext._taskContext = None
         """
-        resources = {key: ResourceInformation(each["name"], each["addresses"]) for key, each in json["resources"].items()}
+        resources = {
+            key: ResourceInformation(each["name"], each["addresses"]) for key, each in json["resources"].items()
+        }
         names = ("stageId", "partitionId", "attemptNumber", "taskAttemptId", "cpus", "localProperties")
         amount = Decimal(json["cpuAmount"]) if "cpuAmount" in json else None
         return cls(**{name: json[name] for name in names}, cpuAmount=amount, resources=resources)
@@ -278,5 +281,7 @@ def _restored(cls: type[TaskContext], fields: dict[str, Any]) -> TaskContext:
 def _refuse_elsewhere(operation: str) -> _native.TaskInfo:
     info = _native.current_task()
     if info is None:
-        raise FiresteelError(f"BarrierTaskContext.{operation} can only be called in a task that runs in a barrier stage.")
+        raise FiresteelError(
+            f"BarrierTaskContext.{operation} can only be called in a task that runs in a barrier stage."
+        )
     return info

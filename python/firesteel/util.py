@@ -31,7 +31,9 @@ class InheritableThread(threading.Thread):
     ['load']
     """
 
-    def __init__(self, target: Callable[..., Any], *args: Any, session: SparkSession | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, target: Callable[..., Any], *args: Any, session: SparkSession | None = None, **kwargs: Any
+    ) -> None:
         self._session = session
         self._inherited: tuple[SparkContext, dict[str, str]] | None = None
 

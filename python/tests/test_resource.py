@@ -23,7 +23,9 @@ def test_a_profile_has_what_was_required() -> None:
         .offheapMemory("3g")
         .resource("gpu", 2, "script", "nvidia.com")
     )
-    profile = ResourceProfileBuilder().require(executor).require(TaskResourceRequests().cpus(2).resource("gpu", 2)).build
+    profile = (
+        ResourceProfileBuilder().require(executor).require(TaskResourceRequests().cpus(2).resource("gpu", 2)).build
+    )
     assert {name: request.amount for name, request in profile.executorResources.items()} == {
         "cores": 2,
         "memory": 6144,
@@ -56,7 +58,16 @@ def test_each_profile_has_an_id_of_its_own() -> None:
 
 @pytest.mark.parametrize(
     ("text", "amount"),
-    [("700", 700), ("512m", 512), ("512MB", 512), ("1g", 1024), ("1gib", 1024), ("2t", 2 << 20), ("2048k", 2), ("1048576b", 1)],
+    [
+        ("700", 700),
+        ("512m", 512),
+        ("512MB", 512),
+        ("1g", 1024),
+        ("1gib", 1024),
+        ("2t", 2 << 20),
+        ("2048k", 2),
+        ("1048576b", 1),
+    ],
 )
 def test_memory_is_counted_in_mebibytes(text: str, amount: int) -> None:
     assert ExecutorResourceRequests().memory(text).requests["memory"].amount == amount

@@ -13,7 +13,11 @@ from firesteel.storagelevel import StorageLevel
         (StorageLevel.NONE, "StorageLevel(False, False, False, False, 1)", "Serialized 1x Replicated"),
         (StorageLevel.MEMORY_ONLY, "StorageLevel(False, True, False, False, 1)", "Memory Serialized 1x Replicated"),
         (StorageLevel.DISK_ONLY_3, "StorageLevel(True, False, False, False, 3)", "Disk Serialized 3x Replicated"),
-        (StorageLevel.OFF_HEAP, "StorageLevel(True, True, True, False, 1)", "Disk Memory OffHeap Serialized 1x Replicated"),
+        (
+            StorageLevel.OFF_HEAP,
+            "StorageLevel(True, True, True, False, 1)",
+            "Disk Memory OffHeap Serialized 1x Replicated",
+        ),
         (
             StorageLevel.MEMORY_AND_DISK_DESER,
             "StorageLevel(True, True, False, True, 1)",

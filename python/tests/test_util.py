@@ -74,7 +74,9 @@ def test_a_wrapped_target_inherits_what_was_set_when_it_was_wrapped(sc: Any) -> 
 
 def test_a_thread_takes_what_threads_take() -> None:
     seen: list[tuple[int, int]] = []
-    thread = InheritableThread(target=lambda a, b: seen.append((a, b)), args=(1,), kwargs={"b": 2}, name="named", daemon=True)
+    thread = InheritableThread(
+        target=lambda a, b: seen.append((a, b)), args=(1,), kwargs={"b": 2}, name="named", daemon=True
+    )
     thread.start()
     thread.join()
     assert (seen, thread.name, thread.daemon) == ([(1, 2)], "named", True)

@@ -1,4 +1,6 @@
-"""Profiles: the requests of a stage put together, with an id. The engine that runs in one machine reads none of them."""
+"""Profiles: the requests of a stage put together, with an id. The engine that runs in one machine reads none of
+them.
+"""
 
 from __future__ import annotations
 

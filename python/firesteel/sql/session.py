@@ -42,7 +42,9 @@ _INSTEAD = {
 
 def _refuse(name: str) -> NoReturn:
     instead = _INSTEAD.get(name, "use the RDDs of spark.sparkContext")
-    raise FiresteelError(f"Firesteel runs PySpark's RDD programs and has no data frames, so there is no {name!r}: {instead}.")
+    raise FiresteelError(
+        f"Firesteel runs PySpark's RDD programs and has no data frames, so there is no {name!r}: {instead}."
+    )
 
 
 class _Refusing:
@@ -142,7 +144,9 @@ class SparkSession(_Refusing):
 
     builder = _BuilderProperty()
 
-    def __init__(self, sparkContext: SparkContext, jsparkSession: object | None = None, options: dict[str, Any] = {}) -> None:
+    def __init__(
+        self, sparkContext: SparkContext, jsparkSession: object | None = None, options: dict[str, Any] = {}
+    ) -> None:
         self._sc = sparkContext
         self._conf = RuntimeConfig(sparkContext.getConf())
         self._with(options)
@@ -170,7 +174,9 @@ class SparkSession(_Refusing):
         """The session made last; RuntimeError where there is none."""
         session = cls.getActiveSession()
         if session is None:
-            raise FiresteelError("No active Spark session found. Please create a new Spark session before running the code.")
+            raise FiresteelError(
+                "No active Spark session found. Please create a new Spark session before running the code."
+            )
         return session
 
     @property
@@ -308,7 +314,9 @@ class DataFrameReader(_Refusing):
         ['one', 'two']
         """
         if lineSep is not None:
-            raise FiresteelError("read.text cuts at line ends; for other separators use sc.wholeTextFiles and str.split.")
+            raise FiresteelError(
+                "read.text cuts at line ends; for other separators use sc.wholeTextFiles and str.split."
+            )
         return TextFrame(self._spark, paths if isinstance(paths, str) else ",".join(paths), wholetext)
 
 

@@ -64,7 +64,9 @@ class Row(tuple[Any, ...]):
         return tuple.__getitem__(self, self._position(item, AttributeError))
 
     def __setattr__(self, key: str, value: Any) -> NoReturn:
-        raise FiresteelError(f"Row is read-only: {key!r} cannot be set; make a new one, as Row(**{{**row.asDict(), ...}})")
+        raise FiresteelError(
+            f"Row is read-only: {key!r} cannot be set; make a new one, as Row(**{{**row.asDict(), ...}})"
+        )
 
     def __reduce__(self) -> tuple[Callable[..., Row], tuple[Any, ...]]:
         fields = self._fields_or_none()

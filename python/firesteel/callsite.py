@@ -1,0 +1,36 @@
+"""Which line of the user's program an operation was called at.
+
+Every RDD carries its line, so that errors, progress and ``toDebugString`` speak of the program and not of this package.
+A line is found by walking the stack to the first frame whose file is not in the package; nothing is read from disk.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+__all__ = ["here", "place"]
+
+_PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+
+
+def place() -> tuple[str, str, int]:
+    """The function, file and line of the first frame outside the package.
+
+    >>> place()[2]
+    1
+    """
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame = frame.f_back
+    return frame.f_code.co_name, frame.f_code.co_filename, frame.f_lineno
+
+
+def here(operation: str) -> str:
+    """The line that called an operation, as engine and messages name it.
+
+    >>> here("map").startswith("map at ")
+    True
+    """
+    _, file, line = place()
+    return f"{operation} at {os.path.basename(file)}:{line}"

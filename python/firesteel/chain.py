@@ -1,0 +1,214 @@
+"""What a chain of transformations does to one partition: steps, composed in the driver, run in a worker.
+
+A step is a callable ``step(partition, records) -> iterable``. Steps that call a function of the user's for each record
+are :class:`PerRecord`; they run as iterators of the interpreter (``map``, ``filter``, ``chain``), with no frame of ours
+between two records. That has one danger: such an iterator takes a StopIteration that the user's function raises for the
+end of the data. So a mark is put behind the last record that goes into a run of such steps; if the run ends before the
+mark was reached, a function ended it, and the task fails instead of losing the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, groupby
+from operator import itemgetter
+from typing import Any
+
+from firesteel.errors import FiresteelError
+
+__all__ = [
+    "Chain",
+    "Filter",
+    "FlatMap",
+    "FlatMapValues",
+    "KeyBy",
+    "Keys",
+    "Map",
+    "MapValues",
+    "OfRecords",
+    "PerRecord",
+    "Step",
+    "Values",
+    "without_end",
+]
+
+Step = Callable[[int, Iterable[Any]], Iterable[Any]]
+
+
+class PerRecord:
+    """A step that reads all its records and calls a function for each."""
+
+    def __init__(self, function: Callable[..., Any], site: str) -> None:
+        self.function = function
+        self.site = site
+
+    def over(self, records: Iterable[Any]) -> Iterator[Any]:
+        """The records that it makes of those."""
+        raise NotImplementedError
+
+    def __call__(self, partition: int, records: Iterable[Any]) -> Iterator[Any]:
+        return self.over(records)
+
+
+class Map(PerRecord):
+    """``function(record)``"""
+
+    def over(self, records: Iterable[Any]) -> Iterator[Any]:
+        """See :meth:`PerRecord.over`."""
+        return map(self.function, records)
+
+
+class FlatMap(PerRecord):
+    """All that ``function(record)`` holds"""
+
+    def over(self, records: Iterable[Any]) -> Iterator[Any]:
+        """See :meth:`PerRecord.over`."""
+        return chain.from_iterable(map(self.function, records))
+
+
+class Filter(PerRecord):
+    """Records of which ``function(record)`` is true"""
+
+    def over(self, records: Iterable[Any]) -> Iterator[Any]:
+        """See :meth:`PerRecord.over`."""
+        return filter(self.function, records)
+
+
+class KeyBy(PerRecord):
+    """``(function(record), record)``"""
+
+    def over(self, records: Iterable[Any]) -> Iterator[Any]:
+        """See :meth:`PerRecord.over`."""
+        function = self.function
+        return ((function(record), record) for record in records)
+
+
+class MapValues(PerRecord):
+    """``(key, function(value))``"""
+
+    def over(self, records: Iterable[Any]) -> Iterator[Any]:
+        """See :meth:`PerRecord.over`."""
+        function = self.function
+        return ((key, function(value)) for key, value in records)
+
+
+class FlatMapValues(PerRecord):
+    """``(key, part)`` for all that ``function(value)`` holds"""
+
+    def over(self, records: Iterable[Any]) -> Iterator[Any]:
+        """See :meth:`PerRecord.over`."""
+        function = self.function
+        return ((key, part) for key, value in records for part in function(value))
+
+
+class Keys:
+    """The first of each pair"""
+
+    def __call__(self, partition: int, records: Iterable[Any]) -> Iterator[Any]:
+        return map(itemgetter(0), records)
+
+
+class Values:
+    """The second of each pair"""
+
+    def __call__(self, partition: int, records: Iterable[Any]) -> Iterator[Any]:
+        return map(itemgetter(1), records)
+
+
+class OfRecords:
+    """A step of a function that does not ask which partition it is in."""
+
+    def __init__(self, function: Callable[..., Iterable[Any]], *arguments: Any) -> None:
+        self.function = function
+        self.arguments = arguments
+
+    def __call__(self, partition: int, records: Iterable[Any]) -> Iterable[Any]:
+        return self.function(records, *self.arguments)
+
+
+class Chain:
+    """Steps one after the other.
+
+    >>> list(Chain([Map(str.upper, "map"), Filter(str.isalpha, "filter")])(0, ["a", "1", "b"]))
+    ['A', 'B']
+    """
+
+    def __init__(self, steps: Sequence[Step], site: str = "") -> None:
+        self.steps = tuple(steps)
+        self.site = site
+
+    def then(self, step: Step) -> Chain:
+        """A longer chain."""
+        return Chain((*self.steps, step), self.site)
+
+    def __call__(self, partition: int, records: Iterable[Any]) -> Iterator[Any]:
+        iterator = iter(records)
+        try:
+            for per_record, steps in groupby(self.steps, key=lambda step: isinstance(step, PerRecord)):
+                iterator = _guarded(list(steps), iterator) if per_record else _plain(steps, partition, iterator)
+        except StopIteration as error:
+            raise _stopped([self.site]) from error
+        return iterator
+
+
+def _plain(steps: Iterable[Step], partition: int, records: Iterator[Any]) -> Iterator[Any]:
+    for step in steps:
+        result = step(partition, records)
+        try:
+            records = iter(result)
+        except TypeError:
+            site = getattr(step, "site", "mapPartitions")
+            raise TypeError(
+                f"{type(result).__name__!r} object is not iterable: the function given to {site} must return an "
+                f"iterable of "
+                "records (a list, a generator, an iterator)"
+            ) from None
+    return records
+
+
+class _End:
+    """The mark behind the last record."""
+
+    def __init__(self, steps: Sequence[Any]) -> None:
+        self.steps = steps
+        self.reached = False
+
+    def mark(self) -> Iterator[Any]:
+        self.reached = True
+        yield from ()
+
+    def check(self) -> Iterator[Any]:
+        if not self.reached:
+            raise _stopped([step.site for step in self.steps])
+        yield from ()
+
+
+def _guarded(steps: list[Any], records: Iterator[Any]) -> Iterator[Any]:
+    end = _End(steps)
+    iterator: Iterator[Any] = chain(records, end.mark())
+    for step in steps:
+        iterator = step.over(iterator)
+    return chain(iterator, end.check())
+
+
+def _stopped(sites: Sequence[str]) -> FiresteelError:
+    places = " or ".join(dict.fromkeys(site for site in sites if site)) or "this action"
+    return FiresteelError(
+        f"StopIteration was raised by the function given to {places}: mostly by next() on an iterator that was at its "
+        f"end. "
+        "It would end the data there and lose the records behind it, so the task fails instead. Catch it in the "
+        "function, "
+        "or give next() a default."
+    )
+
+
+def without_end(function: Callable[..., Any], site: str, *arguments: Any) -> Any:
+    """Calls a function in the driver, where a StopIteration of the user's is an error, too.
+
+    >>> without_end(max, "max", 1, 2)
+    2
+    """
+    try:
+        return function(*arguments)
+    except StopIteration as error:
+        raise _stopped([site]) from error

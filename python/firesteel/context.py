@@ -1,0 +1,383 @@
+"""The context: where a program starts, and where its RDDs, broadcasts and accumulators come from.
+
+One context is active at a time in a process; after ``stop`` the next can be made. :class:`firesteel.sources.Sources`
+has the methods that read data, :class:`firesteel.control.Control` those about jobs and their threads; this file has the
+context's life: settings, the engine, files for tasks, the end.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+import threading
+import weakref
+from collections.abc import Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+
+from firesteel import _native, callsite, jobs
+from firesteel.conf import SYSTEM_PROPERTIES, SparkConf, native_settings
+from firesteel.control import Control
+from firesteel.errors import FiresteelError
+from firesteel.sharing import Sharing
+from firesteel.sources import Sources
+
+if TYPE_CHECKING:
+    from firesteel.profiler import Profiler, ProfilerCollector
+    from firesteel.resource import ResourceInformation
+
+__all__ = ["SparkContext"]
+
+DEFAULT_MASTER = "local[*]"
+DEFAULT_NAME = "pyspark-shell"
+ENVIRONMENT = "spark.executorEnv."
+LOG_LEVELS = ("ALL", "DEBUG", "ERROR", "FATAL", "INFO", "OFF", "TRACE", "WARN")
+
+
+class SparkContext(Sources, Sharing, Control):
+    """The entry to everything.
+
+    Parameters
+    ----------
+    master
+        Where tasks run: ``local`` (one at a time), ``local[4]``, ``local[*]`` (as many as there are cores; the
+        default).
+    appName
+        A name for the application.
+    sparkHome
+        Kept and without effect.
+    pyFiles
+        Python files and archives that tasks can import from, as :meth:`addPyFile` adds.
+    environment
+        Environment variables of the workers.
+    batchSize
+        How many records are pickled together at most; 0 chooses.
+    serializer, gateway, jsc, udf_profiler_cls, memory_profiler_cls
+        Accepted for PySpark's sake.
+    conf
+        Settings; a master and a name given beside it are stronger.
+    profiler_cls
+        How functions are measured where ``spark.python.profile`` is ``true``.
+
+    Examples
+    --------
+    >>> from firesteel import SparkContext
+    >>> SparkContext("local", "another")
+    Traceback (most recent call last):
+        ...
+    ValueError: Cannot run multiple SparkContexts at once; existing SparkContext(...) ...
+    """
+
+    _active_spark_context: ClassVar[SparkContext | None] = None
+    _lock = threading.RLock()
+
+    def __init__(
+        self,
+        master: str | None = None,
+        appName: str | None = None,
+        sparkHome: str | None = None,
+        pyFiles: Sequence[str] | None = None,
+        environment: dict[str, Any] | None = None,
+        batchSize: int = 0,
+        serializer: Any = None,
+        conf: SparkConf | None = None,
+        gateway: object | None = None,
+        jsc: object | None = None,
+        profiler_cls: type[Profiler] | None = None,
+        udf_profiler_cls: type[Profiler] | None = None,
+        memory_profiler_cls: type[Profiler] | None = None,
+    ) -> None:
+        if _native.current_task() is not None:
+            raise FiresteelError("A SparkContext can only be made in the driver, not inside a task (SPARK-5063).")
+        self._callsite = callsite.place()
+        self._engine: _native.Context | None = None
+        self._stopped_at: str | None = None
+        self._become_active()
+        try:
+            self._configure(master, appName, sparkHome, environment, conf)
+            self._batchSize = batchSize
+            self._unbatched_serializer = serializer
+            self._start(pyFiles)
+            self._set_up_profiler(profiler_cls, udf_profiler_cls, memory_profiler_cls)
+        except BaseException:
+            self.stop()
+            raise
+
+    # -- its life
+
+    def _become_active(self) -> None:
+        with SparkContext._lock:
+            other = SparkContext._active_spark_context
+            if other is not None:
+                function, file, line = other._callsite
+                raise ValueError(
+                    "Cannot run multiple SparkContexts at once; existing SparkContext("
+                    f"app={other.appName}, master={other.master}) created by {function} at {file}:{line}. "
+                    "Stop it first (its stop() method), or use SparkContext.getOrCreate()."
+                )
+            SparkContext._active_spark_context = self
+
+    master: str = ""
+    appName: str = ""
+    sparkHome: str | None = None
+
+    def _configure(
+        self,
+        master: str | None,
+        name: str | None,
+        home: str | None,
+        environment: dict[str, Any] | None,
+        conf: SparkConf | None,
+    ) -> None:
+        self._conf = SparkConf(loadDefaults=conf is None)
+        if conf is not None:
+            self._conf.setAll(conf.getAll())
+        for key, value in (("spark.master", master), ("spark.app.name", name), ("spark.home", home)):
+            if value:
+                self._conf.set(key, value)
+        for variable, value in (environment or {}).items():
+            self._conf.set(ENVIRONMENT + variable, str(value))
+        self._conf.setIfMissing("spark.master", self._conf.get("firesteel.master") or DEFAULT_MASTER)
+        self._conf.setIfMissing("spark.app.name", self._conf.get("firesteel.app.name") or DEFAULT_NAME)
+        self.master = self._conf.get("spark.master") or DEFAULT_MASTER
+        self.appName = self._conf.get("spark.app.name") or DEFAULT_NAME
+        self.sparkHome = self._conf.get("spark.home")
+        self.environment: dict[str, Any] = {
+            key[len(ENVIRONMENT) :]: value for key, value in self._conf.getAll() if key.startswith(ENVIRONMENT)
+        }
+        self.environment.setdefault("PYTHONHASHSEED", "0")
+        self.pythonExec = sys.executable
+        self.pythonVer = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+    def _start(self, py_files: Sequence[str] | None) -> None:
+        workers = {name: str(value) for name, value in self.environment.items()}
+        engine = self._engine = _native.Context(native_settings(self._conf), workers)
+        _stop_at_exit(self)
+        self._conf.set("spark.app.id", engine.application_id)
+        self._conf.set("spark.app.startTime", str(engine.start_time))
+        self._conf.setIfMissing("spark.executor.id", "driver")
+        self._begin_sharing()
+        submitted = (self._conf.get("spark.submit.pyFiles") or "").split(",")
+        for path in [*(py_files or ()), *filter(None, submitted)]:
+            self.addPyFile(path)
+
+    @property
+    def serializer(self) -> Any:
+        """PySpark's attribute; here records are pickled by the engine, in its own way.
+
+        >>> type(sc.serializer).__name__
+        'AutoBatchedSerializer'
+        """
+        from firesteel.serializers import AutoBatchedSerializer, BatchedSerializer, CPickleSerializer
+
+        unbatched = self._unbatched_serializer or CPickleSerializer()
+        return BatchedSerializer(unbatched, self._batchSize) if self._batchSize else AutoBatchedSerializer(unbatched)
+
+    def _set_up_profiler(self, *classes: type[Profiler] | None) -> None:
+        self.profiler_collector: ProfilerCollector | None = None
+        if (self._conf.get("spark.python.profile") or "false").lower() != "true":
+            return
+        from firesteel.profiler import BasicProfiler, MemoryProfiler, ProfilerCollector, UDFBasicProfiler
+
+        defaults = (BasicProfiler, UDFBasicProfiler, MemoryProfiler)
+        rdd, udf, memory = (given or default for given, default in zip(classes, defaults))
+        self.profiler_collector = ProfilerCollector(rdd, udf, memory, self._conf.get("spark.python.profile.dump"))
+
+    @property
+    def _native(self) -> _native.Context:
+        if self._engine is None:
+            where = f" ({self._stopped_at})" if self._stopped_at else ""
+            raise FiresteelError(f"Cannot call methods on a stopped SparkContext{where}. Make a new one.")
+        return self._engine
+
+    def _before_job(self) -> None:
+        """To be called right before an action."""
+        jobs.push(self)
+
+    def stop(self) -> None:
+        """Ends the application: jobs, workers, kept data and files. A second call does nothing.
+
+        >>> sc.stop  # doctest: +ELLIPSIS
+        <bound method ...>
+        """
+        engine, self._engine = self._engine, None
+        try:
+            if engine is not None:
+                self._stopped_at = callsite.here("stop")
+                engine.stop()
+        finally:
+            self._end_sharing()
+            with SparkContext._lock:
+                if SparkContext._active_spark_context is self:
+                    SparkContext._active_spark_context = None
+
+    def __enter__(self) -> SparkContext:
+        return self
+
+    def __exit__(
+        self, type: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @classmethod
+    def getOrCreate(cls, conf: SparkConf | None = None) -> SparkContext:
+        """The active context, or a new one. ``conf`` is for the new one; an active one keeps its settings.
+
+        >>> from firesteel import SparkContext
+        >>> SparkContext.getOrCreate() is sc
+        True
+        """
+        with SparkContext._lock:
+            if SparkContext._active_spark_context is None:
+                SparkContext(conf=conf)
+            assert SparkContext._active_spark_context is not None
+            return SparkContext._active_spark_context
+
+    def __repr__(self) -> str:
+        return f"<SparkContext master={self.master} appName={self.appName}>"
+
+    def _repr_html_(self) -> str:
+        from firesteel import html
+
+        url = self.uiWebUrl
+        return html.context_box(self.version, self.master, self.appName, ("Spark UI", url) if url else None)
+
+    def __getnewargs__(self) -> NoReturn:
+        raise FiresteelError(
+            "The SparkContext was referenced inside a function that runs in tasks, or put into a broadcast. It lives "
+            "in the "
+            "driver only, and only there can RDDs be made and jobs be run (SPARK-5063)."
+        )
+
+    # -- what it is
+
+    @property
+    def version(self) -> str:
+        """The version of Firesteel.
+
+        >>> sc.version.count(".")
+        2
+        """
+        return _native.__version__
+
+    @property
+    def applicationId(self) -> str:
+        """The application's id, such as ``local-1433865536131``.
+
+        >>> sc.applicationId.startswith("local-")
+        True
+        """
+        return self._native.application_id
+
+    @property
+    def uiWebUrl(self) -> str | None:
+        """The address of the web interface; None where there is none.
+
+        >>> sc.uiWebUrl is None or sc.uiWebUrl.startswith("http")
+        True
+        """
+        return None
+
+    @property
+    def startTime(self) -> int:
+        """When the application started, in milliseconds since 1970.
+
+        >>> sc.startTime > 1_600_000_000_000
+        True
+        """
+        return self._native.start_time
+
+    @property
+    def defaultParallelism(self) -> int:
+        """How many partitions an RDD gets that nothing else is said of: ``spark.default.parallelism``, or the slots for
+        tasks.
+
+        >>> sc.defaultParallelism > 0
+        True
+        """
+        return self._native.default_parallelism
+
+    @property
+    def defaultMinPartitions(self) -> int:
+        """How many partitions files are split into at least: 2, or 1 where only one task can run.
+
+        >>> sc.defaultMinPartitions <= 2
+        True
+        """
+        return min(self.defaultParallelism, 2)
+
+    def _has_default_parallelism(self) -> bool:
+        return self._conf.contains("spark.default.parallelism") or self._conf.contains("firesteel.default.parallelism")
+
+    @property
+    def resources(self) -> dict[str, ResourceInformation]:
+        """Resources of the driver, such as GPUs: none in local mode.
+
+        >>> sc.resources
+        {}
+        """
+        return {}
+
+    def sparkUser(self) -> str:
+        """The name of the user who runs this.
+
+        >>> sc.sparkUser() != ""
+        True
+        """
+        import getpass
+
+        try:
+            return os.environ.get("SPARK_USER") or getpass.getuser()
+        except (KeyError, OSError):
+            return str(os.getuid())
+
+    def getConf(self) -> SparkConf:
+        """A copy of the settings.
+
+        >>> sc.getConf().get("spark.app.id") == sc.applicationId
+        True
+        """
+        return SparkConf(loadDefaults=False).setAll(self._conf.getAll())
+
+    @classmethod
+    def setSystemProperty(cls, key: str, value: str) -> None:
+        """Sets a property of this process; those that begin with ``spark.`` become defaults of contexts made later.
+
+        >>> from firesteel import SparkContext
+        >>> SparkContext.setSystemProperty("my.property", "value")
+        """
+        SYSTEM_PROPERTIES[key] = str(value)
+
+    @classmethod
+    def getSystemProperty(cls, key: str) -> str | None:
+        """A property that :meth:`setSystemProperty` set.
+
+        >>> from firesteel import SparkContext
+        >>> SparkContext.setSystemProperty("my.property", "value")
+        >>> SparkContext.getSystemProperty("my.property")
+        'value'
+        """
+        return SYSTEM_PROPERTIES.get(key)
+
+    def setLogLevel(self, logLevel: str) -> None:
+        """Checks and keeps the level of log messages; the setting ``firesteel.log.level`` is what the engine heeds.
+
+        >>> sc.setLogLevel("WARN")
+        """
+        level = str(logLevel).upper()
+        if level not in LOG_LEVELS:
+            raise ValueError(f"Supplied level {logLevel} did not match one of: {','.join(LOG_LEVELS)}")
+        self._conf.set("spark.log.level", level)
+
+
+def _stop_at_exit(sc: SparkContext) -> None:
+    """A program that ends without ``stop`` leaves no workers and files behind."""
+    held = weakref.ref(sc)
+
+    def stop() -> None:
+        context = held()
+        if context is not None:
+            context.stop()
+
+    atexit.register(stop)

@@ -1,0 +1,192 @@
+"""Jobs as their threads see them: groups, tags, properties, cancelling, status, profiles. A part of
+:class:`firesteel.SparkContext`; what a thread has set is kept by :mod:`firesteel.jobs`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from firesteel import _native, jobs
+from firesteel.errors import FiresteelError
+
+if TYPE_CHECKING:
+    from firesteel.chain import Chain
+    from firesteel.context import SparkContext
+    from firesteel.profiler import Profiler, ProfilerCollector
+    from firesteel.status import StatusTracker
+
+__all__ = ["Control"]
+
+
+class Control:
+    """See the module's description."""
+
+    # What the context has.
+    profiler_collector: ProfilerCollector | None
+
+    @property
+    def _native(self) -> _native.Context:
+        raise NotImplementedError
+
+    def _self(self) -> SparkContext:
+        return cast("SparkContext", self)
+
+    def setJobGroup(self, groupId: str, description: str, interruptOnCancel: bool = False) -> None:
+        """Puts the jobs that this thread starts from now on into a group, to be watched and cancelled together.
+
+        >>> sc.setJobGroup("counts", "counts words")
+        >>> sc.getLocalProperty("spark.jobGroup.id")
+        'counts'
+        """
+        jobs.set_group(self._self(), groupId, description, interruptOnCancel)
+
+    def setInterruptOnCancel(self, interruptOnCancel: bool) -> None:
+        """Whether tasks of cancelled jobs of this thread are interrupted.
+
+        >>> sc.setInterruptOnCancel(True)
+        """
+        jobs.set_property(self._self(), jobs.INTERRUPT, "true" if interruptOnCancel else "false")
+
+    def addJobTag(self, tag: str) -> None:
+        """Adds a tag to the jobs that this thread starts from now on.
+
+        >>> sc.addJobTag("nightly")
+        >>> sc.getJobTags()
+        {'nightly'}
+        """
+        jobs.add_tag(self._self(), tag)
+
+    def removeJobTag(self, tag: str) -> None:
+        """Removes a tag from the jobs that this thread starts from now on.
+
+        >>> sc.addJobTag("nightly")
+        >>> sc.removeJobTag("nightly")
+        >>> sc.getJobTags()
+        set()
+        """
+        jobs.remove_tag(self._self(), tag)
+
+    def getJobTags(self) -> set[str]:
+        """The tags of this thread's jobs.
+
+        >>> sc.clearJobTags()
+        >>> sc.getJobTags()
+        set()
+        """
+        return jobs.tags(self._self())
+
+    def clearJobTags(self) -> None:
+        """Removes all tags from the jobs that this thread starts from now on.
+
+        >>> sc.addJobTag("nightly")
+        >>> sc.clearJobTags()
+        >>> sc.getJobTags()
+        set()
+        """
+        jobs.clear_tags(self._self())
+
+    def setLocalProperty(self, key: str, value: str | None) -> None:
+        """Sets a property of this thread's jobs; None removes it. Tasks see it through their ``TaskContext``.
+
+        >>> sc.setLocalProperty("step", "load")
+        >>> sc.getLocalProperty("step")
+        'load'
+        """
+        jobs.set_property(self._self(), key, value)
+
+    def getLocalProperty(self, key: str) -> str | None:
+        """A property of this thread's jobs; None if it is not set.
+
+        >>> print(sc.getLocalProperty("never.set"))
+        None
+        """
+        return jobs.get_property(self._self(), key)
+
+    def setJobDescription(self, value: str | None) -> None:
+        """Describes the jobs that this thread starts from now on.
+
+        >>> sc.setJobDescription("loads words")
+        >>> sc.setJobDescription(None)
+        """
+        jobs.set_property(self._self(), jobs.DESCRIPTION, value)
+
+    def cancelJobGroup(self, groupId: str) -> None:
+        """Cancels all jobs of a group that run; whoever waits for one gets an error.
+
+        >>> sc.cancelJobGroup("no such group")
+        """
+        self._native.cancel_job_group(groupId)
+
+    def cancelJobsWithTag(self, tag: str) -> None:
+        """Cancels all jobs with a tag that run.
+
+        >>> sc.cancelJobsWithTag("no-such-tag")
+        """
+        self._native.cancel_jobs_with_tag(tag)
+
+    def cancelAllJobs(self) -> None:
+        """Cancels all jobs that run.
+
+        >>> sc.cancelAllJobs()
+        """
+        self._native.cancel_all_jobs()
+
+    def statusTracker(self) -> StatusTracker:
+        """Answers questions about jobs and stages.
+
+        >>> sc.statusTracker().getActiveJobsIds()
+        []
+        """
+        from firesteel.status import StatusTracker
+
+        return StatusTracker(self._native)
+
+    # -- when things go wrong
+
+    def debug_last_failure(self) -> Any:
+        """Runs the task that failed last again in this process, on the same input, under ``pdb``.
+
+        >>> sc.debug_last_failure  # doctest: +ELLIPSIS
+        <bound method ...>
+        """
+        from firesteel import debug
+
+        return debug.last_failure(self._self())
+
+    # -- profiles
+
+    def _profiled(self, chain: Chain) -> tuple[Any, Profiler | None]:
+        """A chain as it runs in tasks: measured, where functions are to be."""
+        if self.profiler_collector is None:
+            return chain, None
+        from firesteel.profiler import profiled
+
+        profiler = self.profiler_collector.new_profiler(self._self())
+        return profiled(profiler, chain), profiler
+
+    def show_profiles(self) -> None:
+        """Prints what was measured of all RDDs' functions. Needs the setting ``spark.python.profile``.
+
+        >>> sc.show_profiles()
+        Traceback (most recent call last):
+            ...
+        firesteel.errors.FiresteelError: Nothing is measured: set spark.python.profile to true ...
+        """
+        self._profiles().show_profiles()
+
+    def dump_profiles(self, path: str) -> None:
+        """Writes what was measured of all RDDs' functions into a directory. Needs the setting ``spark.python.profile``.
+
+        >>> sc.dump_profiles("profiles")
+        Traceback (most recent call last):
+            ...
+        firesteel.errors.FiresteelError: Nothing is measured: set spark.python.profile to true ...
+        """
+        self._profiles().dump_profiles(path)
+
+    def _profiles(self) -> ProfilerCollector:
+        if self.profiler_collector is None:
+            raise FiresteelError(
+                "Nothing is measured: set spark.python.profile to true in the SparkConf, before the context is made."
+            )
+        return self.profiler_collector

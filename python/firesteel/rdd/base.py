@@ -1,0 +1,381 @@
+"""What every RDD has: its context, its place in the lineage, how it is partitioned, and whether it is kept.
+
+``_native`` is the engine's RDD. That of a :class:`firesteel.rdd.pipelined.PipelinedRDD` is made when something first
+asks for it, of the whole chain of steps at once; so a chain of maps is one RDD of the engine. The other parts of the
+class make new RDDs by :meth:`Base._then` (a step more in the chain) and :meth:`Base._of` (an RDD of the engine that
+ends a chain).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
+
+from firesteel import _native, callsite, closures
+from firesteel.chain import OfRecords, Step
+from firesteel.errors import FiresteelError
+from firesteel.storagelevel import StorageLevel
+
+if TYPE_CHECKING:
+    from firesteel._native import Broadcast as NativeBroadcast
+    from firesteel._native import Rdd as NativeRdd
+    from firesteel.context import SparkContext
+    from firesteel.rdd.pipelined import RDD
+    from firesteel.resource import ResourceProfile
+
+__all__ = ["Base", "BoundedFloat", "Partitioner", "portable_hash"]
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+def portable_hash(x: Any) -> int:
+    """The hash that places keys: the same in all processes, and equal for equal keys. PYTHONHASHSEED need not be set.
+
+    >>> portable_hash(1) == portable_hash(1.0) == portable_hash(True)
+    True
+    """
+    return _native.portable_hash(x)
+
+
+class BoundedFloat(float):
+    """An estimate, with the bounds it lies in at a confidence: what ``sumApprox`` and ``meanApprox`` give.
+
+    >>> estimate = BoundedFloat(100.0, 0.95, 95.0, 105.0)
+    >>> estimate, estimate.confidence, estimate.low, estimate.high
+    (100.0, 0.95, 95.0, 105.0)
+    """
+
+    confidence: float
+    low: float
+    high: float
+
+    def __new__(cls, mean: float, confidence: float, low: float, high: float) -> BoundedFloat:
+        estimate = float.__new__(cls, mean)
+        estimate.confidence = confidence
+        estimate.low = low
+        estimate.high = high
+        return estimate
+
+
+class Partitioner:
+    """Which partition a key lies in. Two are equal where number and function are, and then need no shuffle between
+    them.
+
+    >>> Partitioner(2, portable_hash) == Partitioner(2, portable_hash)
+    True
+    >>> Partitioner(4, lambda key: key)(6)
+    2
+    """
+
+    def __init__(self, numPartitions: int, partitionFunc: Callable[[Any], int]) -> None:
+        self.numPartitions = numPartitions
+        self.partitionFunc = partitionFunc
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Partitioner)
+            and self.numPartitions == other.numPartitions
+            and self.partitionFunc == other.partitionFunc
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.numPartitions, self.partitionFunc))
+
+    def __call__(self, k: Any) -> int:
+        return self.partitionFunc(k) % self.numPartitions
+
+
+class Base(Generic[T_co]):
+    """See the module's description."""
+
+    _kind = "PythonRDD"
+
+    def __init__(
+        self, native: NativeRdd | None, ctx: SparkContext, deserializer: object = None, *, site: str = ""
+    ) -> None:
+        self.ctx = ctx
+        self.is_cached = False
+        self.is_checkpointed = False
+        self.has_resource_profile = False
+        self.partitioner: Partitioner | None = None
+        self._native_rdd = native
+        self._site = site
+        self._name: str | None = None
+        self._level = StorageLevel.NONE
+        self._locally_checkpointed = False
+        self._profile: ResourceProfile | None = None
+
+    # -- how the other parts make RDDs and run jobs
+
+    @property
+    def _native(self) -> NativeRdd:
+        assert self._native_rdd is not None
+        return self._native_rdd
+
+    def _then(self, step: Step, site: str, preserves: bool = False) -> RDD[Any]:
+        """A step more."""
+        from firesteel.rdd.pipelined import PipelinedRDD
+
+        return PipelinedRDD(self._as_rdd(), step, preserves, _site=site)
+
+    def _of(
+        self, native: NativeRdd, site: str, kind: str = "PythonRDD", partitioner: Partitioner | None = None
+    ) -> RDD[Any]:
+        from firesteel.rdd.pipelined import RDD
+
+        rdd: RDD[Any] = RDD(native, self.ctx, site=site)
+        rdd._kind = kind
+        rdd.partitioner = partitioner
+        return rdd
+
+    def _as_rdd(self) -> RDD[Any]:
+        return self  # type: ignore[return-value]
+
+    def _function(self, function: Callable[..., Any], operation: str) -> str:
+        """Looks at a function of the user's, and says where it was handed over."""
+        site = callsite.here(operation)
+        if not callable(function):
+            raise TypeError(f"{operation} needs a function, not {function!r} of type {type(function).__name__}")
+        closures.check(function, operation=operation, site=site, sc=self.ctx)
+        if isinstance(function, FunctionType):
+            # It is pickled when a job needs it. That it can be is found out now, where the user's line is the one to
+            # look at.
+            self._ship(function, operation)
+        return site
+
+    def _ship(self, function: Callable[..., Any], operation: str) -> tuple[bytes, list[NativeBroadcast]]:
+        from firesteel import pickling
+
+        shipped = pickling.dump_function(function, operation=operation, sc=self.ctx)
+        return shipped.data, [broadcast._native for broadcast in shipped.broadcasts if broadcast._native is not None]
+
+    def _collect_parts(self, site: str, partitions: Sequence[int] | None = None) -> list[list[Any]]:
+        """Runs a job."""
+        native = self._native
+        self.ctx._before_job()
+        return native.collect(partitions, site)
+
+    def _run(self, step: Step, site: str) -> list[Any]:
+        """What a step makes of all partitions."""
+        return list(chain.from_iterable(self._then(step, site)._collect_parts(site)))
+
+    def _run_function(self, function: Callable[..., Iterable[Any]], site: str, *arguments: Any) -> list[Any]:
+        return self._run(OfRecords(function, *arguments), site)
+
+    def _default_partitions(self) -> int:
+        """How many partitions a shuffle makes where none are asked for."""
+        return self.ctx.defaultParallelism if self.ctx._has_default_parallelism() else self.getNumPartitions()
+
+    # -- identity
+
+    def id(self) -> int:
+        """The number of this RDD, unique in its context. A chain of maps has one number, given when it is first needed.
+
+        >>> sc.range(5).id() != sc.range(5).id()
+        True
+        """
+        return self._native.id
+
+    def __repr__(self) -> str:
+        number = "" if self._native_rdd is None else f"[{self._native_rdd.id}]"
+        return f"{self._kind}{number} at {self._site}"
+
+    def __getnewargs__(self) -> NoReturn:
+        raise FiresteelError(
+            "An RDD was referenced inside a function that runs in tasks, or put into a broadcast. RDDs live in the "
+            "driver "
+            "only, and only there can jobs be run: collect what the function needs first, or join the two RDDs "
+            "(SPARK-5063)."
+        )
+
+    @property
+    def context(self) -> SparkContext:
+        """The context that it was made with.
+
+        >>> sc.range(5).context is sc
+        True
+        """
+        return self.ctx
+
+    def getNumPartitions(self) -> int:
+        """How many partitions it has.
+
+        >>> sc.parallelize([1, 2, 3, 4], 2).getNumPartitions()
+        2
+        """
+        return self._native.partitions
+
+    def name(self) -> str | None:
+        """The name that :meth:`setName` gave.
+
+        >>> print(sc.range(5).name())
+        None
+        """
+        return self._name
+
+    def setName(self: Base[T], name: str) -> RDD[T]:
+        """Gives it a name, for lineages, logs and the status of stages.
+
+        >>> sc.range(5).setName("numbers").name()
+        'numbers'
+        """
+        self._name = name
+        if self._native_rdd is not None:
+            self._native_rdd.set_name(name)
+        return self._as_rdd()
+
+    def toDebugString(self) -> bytes | None:
+        """The lineage, as UTF-8: one line for each RDD, indented where a shuffle lies between.
+
+        >>> sc.parallelize([1, 2], 2).toDebugString().startswith(b"(2)")
+        True
+        """
+        return self._native.to_debug_string().encode("utf-8")
+
+    # -- keeping
+
+    def cache(self: Base[T]) -> RDD[T]:
+        """Keeps its partitions in memory once they are computed: :meth:`persist` with ``MEMORY_ONLY``.
+
+        >>> rdd = sc.range(5).cache()
+        >>> rdd.is_cached, rdd.sum(), rdd.sum()
+        (True, 10, 10)
+        """
+        return self._persist(StorageLevel.MEMORY_ONLY, callsite.here("cache"))
+
+    def persist(self: Base[T], storageLevel: StorageLevel = StorageLevel.MEMORY_ONLY) -> RDD[T]:
+        """Keeps its partitions once they are computed, in memory, on disk, or both.
+
+        The level of an RDD that has one cannot be changed; ``unpersist`` it first.
+
+        >>> from firesteel import StorageLevel
+        >>> sc.range(5).persist(StorageLevel.DISK_ONLY).getStorageLevel()
+        StorageLevel(True, False, False, False, 1)
+        """
+        return self._persist(storageLevel, callsite.here("persist"))
+
+    def _persist(self: Base[T], level: StorageLevel, site: str) -> RDD[T]:
+        if not isinstance(level, StorageLevel):
+            raise TypeError(f"persist needs a StorageLevel, such as StorageLevel.MEMORY_AND_DISK, not {level!r}")
+        if self._level != StorageLevel.NONE and self._level != level:
+            raise FiresteelError(
+                f"Cannot change storage level of an RDD after it was already assigned a level: it has {self._level}, "
+                f"and {level} was asked for. Call unpersist() first."
+            )
+        native = self._native
+        native.persist(*level._flags(), site)
+        self._level = level
+        self.is_cached = True
+        return self._as_rdd()
+
+    def unpersist(self: Base[T], blocking: bool = False) -> RDD[T]:
+        """Gives up what was kept; ``blocking`` waits until it is gone.
+
+        >>> sc.range(5).cache().unpersist().is_cached
+        False
+        """
+        self._native.unpersist(blocking)
+        self._level = StorageLevel.NONE
+        self.is_cached = False
+        return self._as_rdd()
+
+    def getStorageLevel(self) -> StorageLevel:
+        """How it is kept.
+
+        >>> print(sc.range(5).getStorageLevel())
+        Serialized 1x Replicated
+        """
+        return self._level
+
+    def checkpoint(self) -> None:
+        """Asks that it be written to the checkpoint directory by the first job that computes it, and read from there
+        later.
+
+        Its lineage is forgotten then. Needs ``SparkContext.setCheckpointDir``; cache it, too, or it is computed twice.
+
+        >>> rdd = sc.range(5)
+        >>> rdd.is_checkpointed
+        False
+        """
+        if self.ctx.getCheckpointDir() is None:
+            raise FiresteelError(
+                "Checkpoint directory has not been set in the SparkContext: call sc.setCheckpointDir(directory) first."
+            )
+        self._native.checkpoint(callsite.here("checkpoint"))
+        self.is_checkpointed = True
+
+    def isCheckpointed(self) -> bool:
+        """Whether it has been checkpointed, by either kind.
+
+        >>> sc.range(5).isCheckpointed()
+        False
+        """
+        return self._native_rdd is not None and self._native.is_checkpointed()
+
+    def localCheckpoint(self) -> None:
+        """Asks that it be kept by executors once it is computed, and its lineage be forgotten.
+
+        Faster than :meth:`checkpoint`, and lost with its executors.
+
+        >>> rdd = sc.range(5)
+        >>> rdd.localCheckpoint()
+        >>> rdd.isLocallyCheckpointed()
+        True
+        """
+        self._native.local_checkpoint(callsite.here("localCheckpoint"))
+        self._locally_checkpointed = True
+
+    def isLocallyCheckpointed(self) -> bool:
+        """Whether :meth:`localCheckpoint` was called.
+
+        >>> sc.range(5).isLocallyCheckpointed()
+        False
+        """
+        return self._locally_checkpointed
+
+    def getCheckpointFile(self) -> str | None:
+        """The directory it was checkpointed to.
+
+        >>> print(sc.range(5).getCheckpointFile())
+        None
+        """
+        return None if self._native_rdd is None else self._native.checkpoint_file()
+
+    def cleanShuffleDependencies(self, blocking: bool = False) -> None:
+        """Removes the outputs of the shuffles that it is made of, where nothing will need them again.
+
+        >>> sc.range(5).map(lambda x: (x, 1)).groupByKey().cleanShuffleDependencies()
+        """
+        self._native.clean_shuffles(blocking)
+
+    # -- resources
+
+    def withResources(self: Base[T], profile: ResourceProfile) -> RDD[T]:
+        """Names the resources that its tasks want. They are remembered; local mode has nothing to choose from.
+
+        >>> from firesteel.resource import ResourceProfileBuilder
+        >>> profile = ResourceProfileBuilder().build
+        >>> sc.range(5).withResources(profile).getResourceProfile() is profile
+        True
+        """
+        self.has_resource_profile = True
+        self._profile = profile
+        return self._as_rdd()
+
+    def getResourceProfile(self) -> ResourceProfile | None:
+        """What :meth:`withResources` was given.
+
+        >>> print(sc.range(5).getResourceProfile())
+        None
+        """
+        return self._profile
+
+    def _is_barrier(self) -> bool:
+        return False
+
+    def _is_pipelinable(self) -> bool:
+        """Whether a further step may join the chain that made it."""
+        return not (self.is_cached or self.is_checkpointed or self._locally_checkpointed or self.has_resource_profile)

@@ -1,0 +1,191 @@
+"""What tasks share: broadcasts, accumulators, files and packages, the checkpoint directory. A part of
+:class:`firesteel.SparkContext`; how files are copied and unpacked is :mod:`firesteel.files`'s.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, TypeVar, cast
+
+if TYPE_CHECKING:
+    from firesteel._native import Context
+    from firesteel.accumulators import Accumulator, AccumulatorParam
+    from firesteel.broadcast import Broadcast
+    from firesteel.context import SparkContext
+
+__all__ = ["Sharing"]
+
+T = TypeVar("T")
+
+
+class Sharing:
+    """See the module's description."""
+
+    PACKAGE_EXTENSIONS: Iterable[str] = (".zip", ".egg", ".jar")
+    _packages: list[str] = []
+
+    @property
+    def _native(self) -> Context:
+        raise NotImplementedError
+
+    def _this(self) -> SparkContext:
+        return cast("SparkContext", self)
+
+    def _begin_sharing(self) -> None:
+        from firesteel.files import root_directory
+
+        self._files: list[str] = []
+        self._archives: list[str] = []
+        self._checkpoint_directory: str | None = None
+        # Packages come before what the program's own path has, as they do in the driver.
+        self._packages = [root_directory(self._this())]
+        sys.path.insert(1, self._packages[0])
+        self._tell_workers()
+
+    def _end_sharing(self) -> None:
+        for package in self._packages:
+            if package in sys.path:
+                sys.path.remove(package)
+
+    def _tell_workers(self) -> None:
+        """Workers find modules where the driver does, and in what was added."""
+        here = os.getcwd()
+        rest = [path or here for path in sys.path if path not in self._packages]
+        main = getattr(sys.modules.get("__main__"), "__file__", None)
+        self._native.set_up_workers([*self._packages, *rest], main and os.path.abspath(main), here)
+
+    def broadcast(self, value: T) -> Broadcast[T]:
+        """Sends a value to each executor once, for all tasks to read.
+
+        >>> names = sc.broadcast({1: "one", 2: "two"})
+        >>> sc.parallelize([2, 1]).map(lambda n: names.value[n]).collect()
+        ['two', 'one']
+        """
+        from firesteel.broadcast import Broadcast
+
+        return Broadcast(self._this(), value)
+
+    def accumulator(self, value: T, accum_param: AccumulatorParam[T] | None = None) -> Accumulator[T]:
+        """A variable that tasks add to and the driver reads. ``accum_param`` says how values other than numbers are
+        added.
+
+        >>> errors = sc.accumulator(0)
+        >>> sc.range(5).foreach(lambda x: errors.add(1) if x > 2 else None)
+        >>> errors.value
+        2
+        """
+        from firesteel import accumulators
+
+        return accumulators.create(self._this(), value, accum_param)
+
+    def addFile(self, path: str, recursive: bool = False) -> None:
+        """Gives tasks a file, or with ``recursive`` a directory; ``SparkFiles.get`` tells them where it is.
+
+        >>> import os, tempfile
+        >>> from firesteel import SparkFiles
+        >>> with tempfile.TemporaryDirectory() as directory:
+        ...     path = os.path.join(directory, "greeting.txt")
+        ...     with open(path, "w") as file:
+        ...         _ = file.write("hello")
+        ...     sc.addFile(path)
+        >>> sc.parallelize([0]).map(lambda _: open(SparkFiles.get("greeting.txt")).read()).collect()
+        ['hello']
+        """
+        from firesteel import files
+
+        files.add_file(self._this(), os.fspath(path), recursive)
+        self._note(self._files, files.uri_of(os.fspath(path)))
+
+    @staticmethod
+    def _note(listed: list[str], uri: str) -> None:
+        if uri not in listed:
+            listed.append(uri)
+
+    @property
+    def listFiles(self) -> list[str]:
+        """Where added files came from.
+
+        >>> isinstance(sc.listFiles, list)
+        True
+        """
+        return list(self._files)
+
+    def addPyFile(self, path: str) -> None:
+        """Gives tasks a module (a ``.py`` file) or a package (a ``.zip`` or ``.egg`` file) to import from.
+
+        >>> import os, tempfile
+        >>> with tempfile.TemporaryDirectory() as directory:
+        ...     path = os.path.join(directory, "shipped_example.py")
+        ...     with open(path, "w") as file:
+        ...         _ = file.write("def double(x): return 2 * x")
+        ...     sc.addPyFile(path)
+        >>> def double(x):
+        ...     import shipped_example
+        ...     return shipped_example.double(x)
+        >>> sc.parallelize([1, 2]).map(double).collect()
+        [2, 4]
+        """
+        from firesteel import files
+
+        place = files.add_file(self._this(), os.fspath(path))
+        self._note(self._files, files.uri_of(os.fspath(path)))
+        if place.lower().endswith(tuple(self.PACKAGE_EXTENSIONS)) and place not in self._packages:
+            self._packages.append(place)
+            sys.path.insert(1, place)
+            self._tell_workers()
+            self._native.restart_workers()
+        importlib.invalidate_caches()
+
+    def addArchive(self, path: str) -> None:
+        """Gives tasks the contents of an archive, in a directory of its name, or of the name after ``#``.
+
+        >>> import os, tempfile, zipfile
+        >>> from firesteel import SparkFiles
+        >>> with tempfile.TemporaryDirectory() as directory:
+        ...     path = os.path.join(directory, "words.zip")
+        ...     with zipfile.ZipFile(path, "w") as archive:
+        ...         archive.writestr("a.txt", "hello")
+        ...     sc.addArchive(path + "#vocabulary")
+        >>> sc.parallelize([0]).map(lambda _: open(SparkFiles.get("vocabulary/a.txt")).read()).collect()
+        ['hello']
+        """
+        from firesteel import files
+
+        files.add_archive(self._this(), os.fspath(path))
+        name, hash_sign, alias = os.fspath(path).partition("#")
+        self._note(self._archives, files.uri_of(name) + hash_sign + alias)
+
+    @property
+    def listArchives(self) -> list[str]:
+        """Where added archives came from.
+
+        >>> isinstance(sc.listArchives, list)
+        True
+        """
+        return list(self._archives)
+
+    def setCheckpointDir(self, dirName: str) -> None:
+        """Says where checkpoints are written: below this directory, in one of the application's own.
+
+        >>> import tempfile
+        >>> sc.setCheckpointDir(tempfile.mkdtemp())
+        """
+        import uuid
+
+        directory = os.path.join(os.fspath(dirName), str(uuid.uuid4()))
+        self._native.set_checkpoint_dir(directory)
+        self._checkpoint_directory = directory
+
+    def getCheckpointDir(self) -> str | None:
+        """Where checkpoints are written; None before :meth:`setCheckpointDir`.
+
+        >>> import tempfile
+        >>> directory = tempfile.mkdtemp()
+        >>> sc.setCheckpointDir(directory)
+        >>> sc.getCheckpointDir().startswith(directory)
+        True
+        """
+        return self._checkpoint_directory

@@ -1,0 +1,376 @@
+"""Where RDDs begin: collections of the program, ranges, files. A part of :class:`firesteel.SparkContext`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from itertools import chain
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from firesteel import callsite, hadoop
+from firesteel.errors import FiresteelError
+
+if TYPE_CHECKING:
+    from firesteel._native import Context, Rdd
+    from firesteel.rdd import RDD
+
+__all__ = ["Sources"]
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+_Numbers = range
+LARGEST_BATCH = 1024
+"""How many records of a collection are pickled together at most. Slices are cut between batches, as PySpark cuts
+them.
+"""
+
+
+class Sources:
+    """See the module's description."""
+
+    # What the context has.
+    _batchSize: int
+
+    @property
+    def _native(self) -> Context:
+        raise NotImplementedError
+
+    @property
+    def defaultParallelism(self) -> int:
+        """See :class:`firesteel.SparkContext`."""
+        raise NotImplementedError
+
+    @property
+    def defaultMinPartitions(self) -> int:
+        """See :class:`firesteel.SparkContext`."""
+        raise NotImplementedError
+
+    def _rdd(self, native: Rdd, site: str, kind: str) -> RDD[Any]:
+        from firesteel.rdd import RDD
+
+        rdd: RDD[Any] = RDD(native, self, site=site)  # type: ignore[arg-type]
+        rdd._kind = kind
+        return rdd
+
+    # -- collections
+
+    def emptyRDD(self) -> RDD[Any]:
+        """An RDD without records and partitions.
+
+        >>> sc.emptyRDD().isEmpty()
+        True
+        """
+        site = callsite.here("emptyRDD")
+        return self._rdd(self._native.parallelize([], site), site, "EmptyRDD")
+
+    def range(self, start: int, end: int | None = None, step: int = 1, numSlices: int | None = None) -> RDD[int]:
+        """Whole numbers from ``start`` (0, if one bound is given) up to ``end``, which is left out. Made in the tasks.
+
+        >>> sc.range(5).collect(), sc.range(2, 8, 3).collect()
+        ([0, 1, 2, 3, 4], [2, 5])
+        """
+        if end is None:
+            start, end = 0, start
+        return self._from_range(range(start, end, step), self._slices(numSlices), callsite.here("range"))
+
+    def parallelize(self, c: Iterable[T], numSlices: int | None = None) -> RDD[T]:
+        """An RDD of a collection's items, cut into ``numSlices`` partitions (``defaultParallelism`` unless given).
+
+        A ``range`` is not sent but made in the tasks.
+
+        >>> sc.parallelize([0, 2, 3, 4, 6], 5).glom().collect()
+        [[0], [2], [3], [4], [6]]
+        """
+        return self._parallelize(c, self._slices(numSlices), callsite.here("parallelize"))
+
+    def _slices(self, given: int | None) -> int:
+        slices = self.defaultParallelism if given is None else int(given)
+        if slices < 1:
+            raise ValueError(f"Positive number of partitions required, not {given!r}")
+        return slices
+
+    def _parallelize(self, collection: Iterable[Any], slices: int, site: str) -> RDD[Any]:
+        from firesteel.pickling import dump_records
+
+        if isinstance(collection, range):
+            return self._from_range(collection, slices, site)
+        records = collection if isinstance(collection, Sized) else list(collection)
+        size = max(1, min(len(records) // slices, self._batchSize or LARGEST_BATCH))
+        batches = [dump_records(batch) for batch in _batches(records, size)]
+        bounds = [len(batches) * i // slices for i in range(slices + 1)]
+        partitions = [batches[lower:upper] for lower, upper in zip(bounds, bounds[1:])]
+        return self._rdd(self._native.parallelize(partitions, site), site, "ParallelCollectionRDD")
+
+    def _from_range(self, numbers: _Numbers, slices: int, site: str) -> RDD[int]:
+        empty = self._rdd(self._native.parallelize([[] for _ in range(slices)], site), site, "ParallelCollectionRDD")
+        return empty._then(_Range(numbers, slices), site)
+
+    def union(self, rdds: Sequence[RDD[T]]) -> RDD[T]:
+        """The records of several RDDs, one after the other.
+
+        >>> sc.union([sc.parallelize([1]), sc.parallelize([2]), sc.parallelize([3])]).collect()
+        [1, 2, 3]
+        """
+        if not rdds:
+            return self.emptyRDD()
+        first, *others = rdds
+        return first._union(others, callsite.here("union"))
+
+    # -- files
+
+    def textFile(self, name: str, minPartitions: int | None = None, use_unicode: bool = True) -> RDD[str]:
+        """The lines of a text file, of all files of a directory, or of all that a pattern or a list with commas names.
+
+        Text is UTF-8; without ``use_unicode`` lines are bytes, as they are in the files. Files are split into at least
+        ``minPartitions`` where their format allows it.
+
+        >>> import os, tempfile
+        >>> with tempfile.TemporaryDirectory() as directory:
+        ...     path = os.path.join(directory, "text")
+        ...     sc.parallelize(["x", "y", "z"], 1).saveAsTextFile(path)
+        ...     sc.textFile(path).collect()
+        ['x', 'y', 'z']
+        """
+        site = callsite.here("textFile")
+        count = minPartitions or self.defaultMinPartitions
+        return self._rdd(self._native.text_file(_path(name), count, site, use_unicode), site, "MapPartitionsRDD")
+
+    def wholeTextFiles(
+        self, path: str, minPartitions: int | None = None, use_unicode: bool = True
+    ) -> RDD[tuple[str, str]]:
+        """Pairs of a file's path and all its text, for directories of small files.
+
+        >>> import os, tempfile
+        >>> with tempfile.TemporaryDirectory() as directory:
+        ...     with open(os.path.join(directory, "a.txt"), "w") as file:
+        ...         _ = file.write("hello")
+        ...     sc.wholeTextFiles(directory).values().collect()
+        ['hello']
+        """
+        site = callsite.here("wholeTextFiles")
+        count = minPartitions or self.defaultMinPartitions
+        return self._rdd(self._native.whole_text_files(_path(path), count, site, use_unicode), site, "MapPartitionsRDD")
+
+    def binaryFiles(self, path: str, minPartitions: int | None = None) -> RDD[tuple[str, bytes]]:
+        """Pairs of a file's path and all its bytes.
+
+        >>> import os, tempfile
+        >>> with tempfile.TemporaryDirectory() as directory:
+        ...     with open(os.path.join(directory, "a.bin"), "wb") as file:
+        ...         _ = file.write(bytes([1, 2]))
+        ...     sc.binaryFiles(directory).values().collect()
+        [b'\\x01\\x02']
+        """
+        site = callsite.here("binaryFiles")
+        count = minPartitions or self.defaultMinPartitions
+        return self._rdd(self._native.binary_files(_path(path), count, site), site, "BinaryFileRDD")
+
+    def binaryRecords(self, path: str, recordLength: int) -> RDD[bytes]:
+        """Files cut into records of so many bytes.
+
+        >>> import os, tempfile
+        >>> with tempfile.TemporaryDirectory() as directory:
+        ...     path = os.path.join(directory, "a.bin")
+        ...     with open(path, "wb") as file:
+        ...         _ = file.write(b"abcdef")
+        ...     sc.binaryRecords(path, 2).collect()
+        [b'ab', b'cd', b'ef']
+        """
+        if recordLength < 1:
+            raise ValueError(f"recordLength is a number of bytes, and cannot be {recordLength}")
+        site = callsite.here("binaryRecords")
+        return self._rdd(self._native.binary_records(_path(path), recordLength, site), site, "MapPartitionsRDD")
+
+    def pickleFile(self, name: str, minPartitions: int | None = None) -> RDD[Any]:
+        """What ``RDD.saveAsPickleFile`` wrote. Only read files that you trust: unpickling can run any code.
+
+        >>> import os, tempfile
+        >>> with tempfile.TemporaryDirectory() as directory:
+        ...     path = os.path.join(directory, "pickled")
+        ...     sc.parallelize(range(3)).saveAsPickleFile(path)
+        ...     sorted(sc.pickleFile(path).collect())
+        [0, 1, 2]
+        """
+        site = callsite.here("pickleFile")
+        count = minPartitions or self.defaultMinPartitions
+        return self._rdd(self._native.pickle_file(_path(name), count, site), site, "MapPartitionsRDD")
+
+    # -- Hadoop's formats
+
+    def sequenceFile(
+        self,
+        path: str,
+        keyClass: str | None = None,
+        valueClass: str | None = None,
+        keyConverter: str | None = None,
+        valueConverter: str | None = None,
+        minSplits: int | None = None,
+        batchSize: int = 0,
+    ) -> RDD[tuple[Any, Any]]:
+        """Pairs of Hadoop's sequence files, whose usual Writables become Python values. The files say which classes
+        they hold.
+
+        >>> import os, tempfile
+        >>> with tempfile.TemporaryDirectory() as directory:
+        ...     path = os.path.join(directory, "sequence")
+        ...     sc.parallelize([(1, "a"), (2, "b")]).saveAsSequenceFile(path)
+        ...     sorted(sc.sequenceFile(path).collect())
+        [(1, 'a'), (2, 'b')]
+        """
+        sequence_files = "org.apache.hadoop.mapred.SequenceFileInputFormat"
+        job = hadoop.input_job("sequenceFile", sequence_files, path, None, keyConverter, valueConverter)
+        return self._hadoop(job, minSplits, callsite.here("sequenceFile"))
+
+    def hadoopFile(
+        self,
+        path: str,
+        inputFormatClass: str,
+        keyClass: str,
+        valueClass: str,
+        keyConverter: str | None = None,
+        valueConverter: str | None = None,
+        conf: Mapping[str, str] | None = None,
+        batchSize: int = 0,
+    ) -> RDD[tuple[Any, Any]]:
+        """Pairs of files in a format of Hadoop: sequence files, or text (places and lines); other classes are refused.
+
+        >>> import os, tempfile
+        >>> with tempfile.TemporaryDirectory() as directory:
+        ...     path = os.path.join(directory, "text")
+        ...     sc.parallelize(["ab", "c"], 1).saveAsTextFile(path)
+        ...     format = "org.apache.hadoop.mapred.TextInputFormat"
+        ...     sc.hadoopFile(path, format, "LongWritable", "Text").collect()
+        [(0, 'ab'), (3, 'c')]
+        """
+        job = hadoop.input_job("hadoopFile", inputFormatClass, path, conf, keyConverter, valueConverter)
+        return self._hadoop(job, None, callsite.here("hadoopFile"))
+
+    def newAPIHadoopFile(
+        self,
+        path: str,
+        inputFormatClass: str,
+        keyClass: str,
+        valueClass: str,
+        keyConverter: str | None = None,
+        valueConverter: str | None = None,
+        conf: Mapping[str, str] | None = None,
+        batchSize: int = 0,
+    ) -> RDD[tuple[Any, Any]]:
+        """The same with the class names of Hadoop's newer API.
+
+        >>> import os, tempfile
+        >>> with tempfile.TemporaryDirectory() as directory:
+        ...     path = os.path.join(directory, "sequence")
+        ...     sc.parallelize([(1, "a")], 1).saveAsSequenceFile(path)
+        ...     format = "org.apache.hadoop.mapreduce.lib.input.SequenceFileInputFormat"
+        ...     sc.newAPIHadoopFile(path, format, "IntWritable", "Text").collect()
+        [(1, 'a')]
+        """
+        job = hadoop.input_job("newAPIHadoopFile", inputFormatClass, path, conf, keyConverter, valueConverter)
+        return self._hadoop(job, None, callsite.here("newAPIHadoopFile"))
+
+    def hadoopRDD(
+        self,
+        inputFormatClass: str,
+        keyClass: str,
+        valueClass: str,
+        keyConverter: str | None = None,
+        valueConverter: str | None = None,
+        conf: Mapping[str, str] | None = None,
+        batchSize: int = 0,
+    ) -> RDD[tuple[Any, Any]]:
+        """The same with the path in ``conf``: ``mapreduce.input.fileinputformat.inputdir``.
+
+        >>> import os, tempfile
+        >>> with tempfile.TemporaryDirectory() as directory:
+        ...     path = os.path.join(directory, "sequence")
+        ...     sc.parallelize([(1, "a")], 1).saveAsSequenceFile(path)
+        ...     conf = {"mapreduce.input.fileinputformat.inputdir": path}
+        ...     format = "org.apache.hadoop.mapred.SequenceFileInputFormat"
+        ...     sc.hadoopRDD(format, "IntWritable", "Text", conf=conf).collect()
+        [(1, 'a')]
+        """
+        job = hadoop.input_job("hadoopRDD", inputFormatClass, None, conf, keyConverter, valueConverter)
+        return self._hadoop(job, None, callsite.here("hadoopRDD"))
+
+    def newAPIHadoopRDD(
+        self,
+        inputFormatClass: str,
+        keyClass: str,
+        valueClass: str,
+        keyConverter: str | None = None,
+        valueConverter: str | None = None,
+        conf: Mapping[str, str] | None = None,
+        batchSize: int = 0,
+    ) -> RDD[tuple[Any, Any]]:
+        """The same with the class names of Hadoop's newer API.
+
+        >>> import os, tempfile
+        >>> with tempfile.TemporaryDirectory() as directory:
+        ...     path = os.path.join(directory, "sequence")
+        ...     sc.parallelize([(1, "a")], 1).saveAsSequenceFile(path)
+        ...     conf = {"mapreduce.input.fileinputformat.inputdir": path}
+        ...     format = "org.apache.hadoop.mapreduce.lib.input.SequenceFileInputFormat"
+        ...     sc.newAPIHadoopRDD(format, "IntWritable", "Text", conf=conf).collect()
+        [(1, 'a')]
+        """
+        job = hadoop.input_job("newAPIHadoopRDD", inputFormatClass, None, conf, keyConverter, valueConverter)
+        return self._hadoop(job, None, callsite.here("newAPIHadoopRDD"))
+
+    def _hadoop(self, job: hadoop.Job, partitions: int | None, site: str) -> RDD[Any]:
+        from firesteel.chain import FlatMap
+
+        count = partitions or self.defaultMinPartitions
+        if job.kind == "sequence":
+            return self._rdd(self._native.sequence_file(_path(job.path), count, site), site, "NewHadoopRDD")
+        files = self._rdd(self._native.binary_files(_path(job.path), count, site), site, "NewHadoopRDD")
+        return files._then(FlatMap(hadoop.text_lines, site), site)
+
+    def runJob(
+        self,
+        rdd: RDD[T],
+        partitionFunc: Callable[[Iterator[T]], Iterable[U]],
+        partitions: Sequence[int] | None = None,
+        allowLocal: bool = False,
+    ) -> list[U]:
+        """What a function makes of the iterators over some partitions (over all unless given), in their order.
+
+        >>> rdd = sc.parallelize(range(6), 3)
+        >>> sc.runJob(rdd, lambda part: [x * x for x in part]), sc.runJob(rdd, lambda part: [sum(part)], [0, 2])
+        ([0, 1, 4, 9, 16, 25], [1, 9])
+        """
+        from firesteel.rdd.transformations import _Partitions
+
+        site = rdd._function(partitionFunc, "runJob")
+        chosen = None if partitions is None else list(partitions)
+        for number in chosen or ():
+            if not 0 <= number < rdd.getNumPartitions():
+                raise FiresteelError(
+                    f"Attempting to access a non-existent partition: {number}. Total number of partitions: "
+                    f"{rdd.getNumPartitions()}"
+                )
+        return list(chain.from_iterable(rdd._then(_Partitions(partitionFunc, site), site)._collect_parts(site, chosen)))
+
+
+class _Range:
+    """A step that makes the numbers of each slice out of nothing."""
+
+    def __init__(self, numbers: range, slices: int) -> None:
+        self.numbers = numbers
+        self.slices = slices
+
+    def __call__(self, partition: int, records: Iterable[Any]) -> Iterable[int]:
+        size = len(self.numbers)
+        return self.numbers[size * partition // self.slices : size * (partition + 1) // self.slices]
+
+
+def _batches(records: Iterable[Any], size: int) -> Iterator[list[Any]]:
+    from firesteel.shuffle import chunks
+
+    return chunks(iter(records), size)
+
+
+def _path(path: Any) -> str:
+    """A path as text, from ``pathlib`` as well."""
+    return str(os.fspath(path))

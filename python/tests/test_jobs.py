@@ -1,0 +1,149 @@
+"""What threads say about their jobs, and what can be asked about jobs from outside."""
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from firesteel import jobs
+from firesteel.status import SparkExecutorInfo, SparkJobInfo, SparkStageInfo
+from firesteel.taskcontext import TaskContext
+
+
+@pytest.fixture(autouse=True)
+def clean(sc: Any) -> Iterator[None]:
+    yield
+    jobs.adopt(sc, {})
+
+
+def seen_by_tasks(sc: Any, key: str) -> Any:
+    def look(_: int) -> str | None:
+        task = TaskContext.get()
+        assert task is not None
+        return task.getLocalProperty(key)
+
+    return sc.parallelize([0], 1).map(look).first()
+
+
+def test_group_description_and_pool_are_properties(sc: Any) -> None:
+    sc.setJobGroup("nightly", "counts words", True)
+    sc.setLocalProperty("spark.scheduler.pool", "small")
+    assert sc.getLocalProperty("spark.jobGroup.id") == "nightly"
+    assert sc.getLocalProperty("spark.job.description") == "counts words"
+    assert sc.getLocalProperty("spark.job.interruptOnCancel") == "true"
+    assert [
+        seen_by_tasks(sc, key) for key in ("spark.jobGroup.id", "spark.job.description", "spark.scheduler.pool")
+    ] == [
+        "nightly",
+        "counts words",
+        "small",
+    ]
+    sc.setJobDescription("sorts")
+    assert seen_by_tasks(sc, "spark.job.description") == "sorts"
+    sc.setInterruptOnCancel(False)
+    assert sc.getLocalProperty("spark.job.interruptOnCancel") == "false"
+    sc.setLocalProperty("spark.scheduler.pool", None)
+    assert sc.getLocalProperty("spark.scheduler.pool") is None and seen_by_tasks(sc, "spark.scheduler.pool") is None
+
+
+def test_tags_are_a_set(sc: Any) -> None:
+    assert sc.getJobTags() == set()
+    sc.addJobTag("b")
+    sc.addJobTag("a")
+    sc.addJobTag("b")
+    assert sc.getJobTags() == {"a", "b"} and sc.getLocalProperty("spark.job.tags") == "a,b"
+    sc.removeJobTag("b")
+    sc.removeJobTag("never there")
+    assert sc.getJobTags() == {"a"}
+    sc.clearJobTags()
+    assert sc.getJobTags() == set() and sc.getLocalProperty("spark.job.tags") is None
+
+
+@pytest.mark.parametrize(("tag", "why"), [("", "empty"), ("a,b", "','")])
+def test_tags_that_cannot_be_are_refused(sc: Any, tag: str, why: str) -> None:
+    for use in (sc.addJobTag, sc.removeJobTag):
+        with pytest.raises(ValueError, match=why):
+            use(tag)
+
+
+def test_properties_are_text(sc: Any) -> None:
+    with pytest.raises(TypeError, match="3 under 'step'"):
+        sc.setLocalProperty("step", 3)
+
+
+def test_each_thread_has_its_own(sc: Any) -> None:
+    sc.setLocalProperty("step", "mine")
+    seen: list[Any] = []
+
+    def other() -> None:
+        seen.append(sc.getLocalProperty("step"))
+        sc.setLocalProperty("step", "other")
+        seen.append(seen_by_tasks(sc, "step"))
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    thread.join()
+    assert seen == [None, "other"]
+    assert seen_by_tasks(sc, "step") == "mine"
+
+
+def test_jobs_are_found_by_their_group(sc: Any) -> None:
+    tracker = sc.statusTracker()
+    sc.setJobGroup("found", "")
+    sc.parallelize(range(4), 2).map(str).collect()
+    sc.parallelize(range(4), 3).count()
+    newest, oldest = tracker.getJobIdsForGroup("found")
+    assert newest > oldest
+    assert tracker.getJobIdsForGroup("nobody's") == []
+    assert newest not in tracker.getJobIdsForGroup() and newest not in tracker.getJobIdsForGroup(None)
+    job = tracker.getJobInfo(oldest)
+    assert isinstance(job, SparkJobInfo) and (job.jobId, job.status) == (oldest, "SUCCEEDED")
+    stage = tracker.getStageInfo(job.stageIds[0])
+    assert isinstance(stage, SparkStageInfo)
+    assert (stage.stageId, stage.numTasks, stage.numActiveTasks, stage.numFailedTasks) == (job.stageIds[0], 2, 0, 0)
+    assert (stage.numCompletedTasks, stage.currentAttemptId) == (2, 0) and "collect at" in stage.name
+
+
+def test_a_failed_job_is_told(sc: Any) -> None:
+    sc.setJobGroup("fails", "")
+    with pytest.raises(RuntimeError):
+        sc.parallelize([0], 1).map(lambda x: 1 // x).collect()
+    [job] = sc.statusTracker().getJobIdsForGroup("fails")
+    assert sc.statusTracker().getJobInfo(job).status == "FAILED"
+
+
+def test_what_is_unknown_is_none_and_nothing_runs(sc: Any) -> None:
+    tracker = sc.statusTracker()
+    assert tracker.getJobInfo(10**9) is None and tracker.getStageInfo(10**9) is None
+    assert tracker.getActiveJobsIds() == [] and tracker.getActiveStageIds() == []
+    for executor in tracker.getExecutorInfos():
+        assert isinstance(executor, SparkExecutorInfo) and executor.totalOnHeapStorageMemory > 0
+
+
+def test_the_engine_is_told_only_what_has_changed(sc: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Recorder:
+        directory = "/nowhere"
+
+        def __init__(self) -> None:
+            self.calls: list[tuple[str, Any]] = []
+
+        def __getattr__(self, name: str) -> Any:
+            return lambda value: self.calls.append((name, value))
+
+    class Context:
+        def __init__(self) -> None:
+            self._native = Recorder()
+
+    context: Any = Context()
+    jobs.set_group(context, "g", "d")
+    jobs.add_tag(context, "t")
+    jobs.push(context)
+    calls = dict(context._native.calls)
+    assert (calls["set_job_group"], calls["set_job_tags"], calls["set_pool"]) == ("g", ["t"], None)
+    assert calls["set_local_properties"]["spark.job.description"] == "d"
+    jobs.push(context)
+    assert len(context._native.calls) == 4
+    jobs.clear_tags(context)
+    jobs.push(context)
+    assert len(context._native.calls) == 8 and ("set_job_tags", []) in context._native.calls
