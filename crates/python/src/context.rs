@@ -224,7 +224,9 @@ impl Context {
 
     #[pyo3(signature = (group))]
     fn jobs(&self, group: Option<&str>) -> Vec<u32> {
-        self.inner.job_ids_for_group(group)
+        let mut jobs = self.inner.job_ids_for_group(group);
+        jobs.reverse();
+        jobs
     }
 
     fn active_jobs(&self) -> Vec<u32> {

@@ -20,6 +20,7 @@ mod rdd;
 mod records;
 mod sites;
 mod sources;
+mod turns;
 mod worker;
 mod writables;
 

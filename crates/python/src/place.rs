@@ -4,6 +4,7 @@ use crate::failure::from_python;
 use crate::function::Function;
 use crate::hash::portable_hash;
 use crate::objects::Objects;
+use crate::turns::Turns;
 use firesteel_data::Batch;
 use firesteel_operators::{Batches, Outcome, Stream};
 use firesteel_types::Partition;
@@ -20,7 +21,7 @@ pub(crate) enum Rule {
     Hash,
     /// Pairs, by a function of the key.
     Function(Function),
-    /// In turn, by their position: each run deals the same.
+    /// In turn, by their position ([`Turns`]): each run deals the same.
     InTurn,
 }
 
@@ -44,7 +45,7 @@ pub(crate) struct Buckets {
     buckets: Vec<Py<PyList>>,
     held: usize,
     hold: usize,
-    turn: u64,
+    turns: Turns,
     done: bool,
 }
 
@@ -52,8 +53,7 @@ impl Buckets {
     pub(crate) fn new(places: &Arc<Places>, partition: Partition, stream: Stream<Objects>) -> Self {
         let buckets =
             Python::attach(|py| (0..places.partitions).map(|_| PyList::empty(py).unbind()).collect());
-        // Partitions begin at different places, so that many small ones do not all fill the first few.
-        let turn = u64::from(partition.0).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 33;
+        let turns = Turns::new(partition.0, places.partitions);
         let places = places.clone();
         Buckets {
             places,
@@ -62,7 +62,7 @@ impl Buckets {
             buckets,
             held: 0,
             hold: RECORDS_AT_FIRST,
-            turn,
+            turns,
             done: false,
         }
     }
@@ -81,8 +81,7 @@ impl Buckets {
         let in_turn = matches!(self.places.rule, Rule::InTurn);
         for record in list.iter() {
             let (place, record) = if in_turn {
-                self.turn += 1;
-                ((self.turn % u64::from(n)) as usize, record)
+                (self.turns.take(), record)
             } else {
                 let pair = pair(record)?;
                 let key = pair.get_item(0)?;
