@@ -72,7 +72,7 @@ class PipelinedRDD(RDD[U_co], Generic[T, U_co]):
             if self.is_barrier:
                 from firesteel.taskcontext import BarrierFunction
 
-                function = BarrierFunction(function)
+                function = BarrierFunction(function, self.getNumPartitions())
             data, broadcasts = self._ship(function, self._site.partition(" at ")[0])
             source = self._source._native
             make = source.barrier_map_partitions if self.is_barrier else source.map_partitions
