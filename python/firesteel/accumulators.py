@@ -28,11 +28,6 @@ U = TypeVar("U")
 _here: weakref.WeakValueDictionary[int, Accumulator[Any]] = weakref.WeakValueDictionary()
 """The accumulators of this process by id, so that unpickling one that is here gives the same object."""
 
-_ZERO = object()
-"""Stands for a zero that is to be copied before anything is added to it."""
-
-_UNCHANGEABLE = (int, float, complex, str, bytes, bool, frozenset, type(None))
-
 
 class AccumulatorParam(Generic[T]):
     """How values of an accumulator are added: to be subclassed for types that ``+=`` does not add.
@@ -154,11 +149,9 @@ class Accumulator(Generic[T]):
         6
         """
         if self._in_task():
+            # The engine begins each partition with a copy of zero.
             zero = self._value if self._deserialized else self.accum_param.zero(self._value)
-            if isinstance(zero, _UNCHANGEABLE):
-                _native.accumulate(self.aid, self.accum_param.addInPlace, zero, term)
-            else:
-                _native.accumulate(self.aid, self._add_to_copy, _ZERO, term)
+            _native.accumulate(self.aid, self.accum_param.addInPlace, zero, term)
             return
         with self._lock:
             if self._added:
@@ -203,12 +196,6 @@ class Accumulator(Generic[T]):
         for piece in pieces[len(self._added) :]:
             self._value = self.accum_param.addInPlace(self._value, pickle.loads(piece))
         self._added = pieces
-
-    def _add_to_copy(self, value: Any, term: T) -> T:
-        """Adds in place, but never to the zero that other partitions begin with, too."""
-        if value is _ZERO:
-            value = copy.deepcopy(self._value if self._deserialized else self.accum_param.zero(self._value))
-        return self.accum_param.addInPlace(value, term)
 
 
 def _unpickle(aid: int, zero: T, accum_param: AccumulatorParam[T]) -> Accumulator[T]:

@@ -75,12 +75,12 @@ class StatusTracker:
         self._native = jtracker
 
     def getJobIdsForGroup(self, jobGroup: str | None = None) -> list[int]:
-        """The jobs of a group, whether they run or are over; without a group, those that belong to none.
+        """The jobs of a group, the newest first, whether they run or are over; without a group, those of none.
 
         >>> sc.statusTracker().getJobIdsForGroup("nobody's")
         []
         """
-        return list(self._native.jobs(jobGroup))
+        return sorted(self._native.jobs(jobGroup), reverse=True)
 
     def getActiveStageIds(self) -> list[int]:
         """The stages that have tasks to run.
@@ -117,12 +117,17 @@ class StatusTracker:
         return None if info is None else _stage(stageId, info)
 
     def getExecutorInfos(self) -> list[SparkExecutorInfo]:
-        """All executors.
+        """All executors. In local mode that is one, which is the driver, too, and whose tasks run in several processes.
 
         >>> len(sc.statusTracker().getExecutorInfos())
         1
         """
-        return [_executor(info) for info in self._native.executor_infos()]
+        processes: dict[tuple[str, int], list[dict[str, Any]]] = {}
+        for info in self._native.executor_infos():
+            processes.setdefault((info["host"], info["port"]), []).append(info)
+        if not processes:
+            return [SparkExecutorInfo("localhost", 0, 0, 0, 0, 0, 0, 0)]
+        return [_executor(host, port, infos) for (host, port), infos in sorted(processes.items())]
 
 
 def _stage(stage: int, info: dict[str, Any]) -> SparkStageInfo:
@@ -130,7 +135,8 @@ def _stage(stage: int, info: dict[str, Any]) -> SparkStageInfo:
     return SparkStageInfo(stage, info["attempt"], info["name"], *counts)
 
 
-def _executor(info: dict[str, Any]) -> SparkExecutorInfo:
-    """There is no heap beside another one here: all memory counts as Spark's usual kind."""
-    used, total = info["memory_used"], info["memory_total"]
-    return SparkExecutorInfo(info["host"], info["port"], used, info["running"], used, 0, total, 0)
+def _executor(host: str, port: int, processes: list[dict[str, Any]]) -> SparkExecutorInfo:
+    """An executor of several processes, which share its memory. There is one kind of memory: it counts as Spark's heap."""
+    used = max(info["memory_used"] for info in processes)
+    total = max(info["memory_total"] for info in processes)
+    return SparkExecutorInfo(host, port, used, sum(info["running"] for info in processes), used, 0, total, 0)

@@ -209,9 +209,9 @@ class BarrierTaskContext(TaskContext):
         >>> len(sc.parallelize([1, 2], 2).barrier().mapPartitions(infos).collect())
         4
         """
-        info = _refuse_elsewhere("getTaskInfos")
+        _refuse_elsewhere("getTaskInfos")
         addresses = self.getLocalProperty("addresses")
-        named = addresses.split(",") if addresses else [_LOCAL_ADDRESS] * info.partitions
+        named = addresses.split(",") if addresses else [_LOCAL_ADDRESS] * (_barrier or (0, 1))[1]
         return [BarrierTaskInfo(address.strip()) for address in named]
 
 
@@ -229,17 +229,20 @@ class BarrierTaskInfo:
 class BarrierFunction:
     """A function of a barrier stage: before it runs, its task becomes one that has a :class:`BarrierTaskContext`."""
 
-    def __init__(self, function: Callable[[int, Iterator[Any]], Iterable[Any]]) -> None:
+    def __init__(self, function: Callable[[int, Iterator[Any]], Iterable[Any]], partitions: int) -> None:
         self.function = function
+        self.partitions = partitions
 
     def __call__(self, partition: int, records: Iterator[Any]) -> Iterable[Any]:
-        global _barrier_task, _latest
+        global _barrier, _latest
         info = _native.current_task()
-        _barrier_task, _latest = (None if info is None else info.task), None
+        _barrier, _latest = None if info is None else (info.task, self.partitions), None
         return self.function(partition, records)
 
 
-_barrier_task: int | None = None
+_barrier: tuple[int, int] | None = None
+"""The latest task of a barrier stage in this process, and how many tasks that stage has."""
+
 _latest: tuple[_native.TaskInfo, TaskContext] | None = None
 
 
@@ -248,7 +251,8 @@ def _of_task(info: _native.TaskInfo) -> TaskContext:
     global _latest
     if _latest is not None and _is_same(_latest[0], info):
         return _latest[1]
-    context: TaskContext = object.__new__(BarrierTaskContext if info.task == _barrier_task else TaskContext)
+    in_barrier = _barrier is not None and _barrier[0] == info.task
+    context: TaskContext = object.__new__(BarrierTaskContext if in_barrier else TaskContext)
     context._fill(
         stageId=info.stage,
         partitionId=info.partition,
@@ -278,10 +282,8 @@ def _restored(cls: type[TaskContext], fields: dict[str, Any]) -> TaskContext:
     return context
 
 
-def _refuse_elsewhere(operation: str) -> _native.TaskInfo:
-    info = _native.current_task()
-    if info is None:
+def _refuse_elsewhere(operation: str) -> None:
+    if _native.current_task() is None:
         raise FiresteelError(
             f"BarrierTaskContext.{operation} can only be called in a task that runs in a barrier stage."
         )
-    return info

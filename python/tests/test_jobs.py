@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from firesteel import jobs
-from firesteel.status import SparkExecutorInfo, SparkJobInfo, SparkStageInfo
+from firesteel.status import SparkExecutorInfo, SparkJobInfo, SparkStageInfo, StatusTracker
 from firesteel.taskcontext import TaskContext
 
 
@@ -117,8 +117,28 @@ def test_what_is_unknown_is_none_and_nothing_runs(sc: Any) -> None:
     tracker = sc.statusTracker()
     assert tracker.getJobInfo(10**9) is None and tracker.getStageInfo(10**9) is None
     assert tracker.getActiveJobsIds() == [] and tracker.getActiveStageIds() == []
-    for executor in tracker.getExecutorInfos():
-        assert isinstance(executor, SparkExecutorInfo) and executor.totalOnHeapStorageMemory > 0
+    sc.parallelize([0], 1).count()
+    [executor] = tracker.getExecutorInfos()
+    assert isinstance(executor, SparkExecutorInfo) and executor.totalOnHeapStorageMemory > 0
+    assert (executor.numRunningTasks, executor.cacheSize) == (0, executor.usedOnHeapStorageMemory)
+
+
+def test_processes_of_one_executor_are_counted_together() -> None:
+    class Engine:
+        infos: list[dict[str, Any]] = []
+
+        def executor_infos(self) -> list[dict[str, Any]]:
+            return self.infos
+
+    engine: Any = Engine()
+    tracker = StatusTracker(engine)
+    assert tracker.getExecutorInfos() == [SparkExecutorInfo("localhost", 0, 0, 0, 0, 0, 0, 0)]
+    one = {"host": "a", "port": 1, "process": 8, "running": 1, "memory_used": 5, "memory_total": 9}
+    engine.infos = [{**one, "host": "b"}, one, {**one, "process": 9, "running": 2}]
+    assert tracker.getExecutorInfos() == [
+        SparkExecutorInfo("a", 1, 5, 3, 5, 0, 9, 0),
+        SparkExecutorInfo("b", 1, 5, 1, 5, 0, 9, 0),
+    ]
 
 
 def test_the_engine_is_told_only_what_has_changed(sc: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,6 +69,10 @@ class PipelinedRDD(RDD[U_co], Generic[T, U_co]):
     def _native(self) -> _native.Rdd:
         if self._native_rdd is None:
             function, profiler = self.ctx._profiled(self.func)
+            if self.is_barrier:
+                from firesteel.taskcontext import BarrierFunction
+
+                function = BarrierFunction(function, self.getNumPartitions())
             data, broadcasts = self._ship(function, self._site.partition(" at ")[0])
             source = self._source._native
             make = source.barrier_map_partitions if self.is_barrier else source.map_partitions

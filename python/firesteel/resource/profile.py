@@ -16,6 +16,9 @@ from firesteel.resource.requests import (
 
 __all__ = ["ResourceProfile", "ResourceProfileBuilder"]
 
+_STANDARD = ("cores", "offHeap", "memoryOverhead", "pyspark.memory", "memory")
+"""What every executor has, in the order in which a profile shows it: after what only some have."""
+
 _ids = itertools.count(1)
 """0 is the profile that an RDD has that asks for nothing."""
 
@@ -35,7 +38,9 @@ class ResourceProfile:
         _task_req: dict[str, TaskResourceRequest] | None = None,
     ) -> None:
         self._id: int | None = None
-        self._executor_resource_requests = dict(_exec_req or {})
+        requests = _exec_req or {}
+        order = [name for name in requests if name not in _STANDARD] + [name for name in _STANDARD if name in requests]
+        self._executor_resource_requests = {name: requests[name] for name in order}
         self._task_resource_requests = dict(_task_req or {})
 
     @property
