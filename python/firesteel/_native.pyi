@@ -169,7 +169,7 @@ class TaskInfo:
 
 def current_task() -> TaskInfo | None: ...
 def accumulate(accumulator: int, add: Callable[[Any, Any], Any], zero: Any, term: Any) -> None:
-    """``value = add(value, term)`` for the partition that is being computed; ``value`` begins as ``zero``."""
+    """``value = add(value, term)`` for the partition that is being computed; ``value`` begins as a copy of ``zero``."""
 def load_broadcast(broadcast: int) -> bytes: ...
 def barrier(message: str) -> list[str]:
     """Waits until all tasks of the stage have called it; gives the messages of all, in the order of partitions."""

@@ -58,7 +58,12 @@ impl Accumulate for Terms {
 }
 
 fn sum(py: Python<'_>, value: Option<&Py<PyAny>>, input: &Addition) -> PyResult<Py<PyAny>> {
-    let value = value.unwrap_or(&input.zero);
+    static COPY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let value = match value {
+        Some(value) => value.bind(py).clone(),
+        // It may be added to where it lies.
+        None => function(py, &COPY, "copy", "deepcopy")?.call1((&input.zero,))?,
+    };
     Ok(input.add.bind(py).call1((value, &input.term))?.unbind())
 }
 
@@ -82,7 +87,7 @@ impl Serialize for Terms {
     }
 }
 
-/// `value = add(value, term)` for the partition that is being computed; `value` begins as `zero`.
+/// `value = add(value, term)` for the partition that is being computed; `value` begins as a copy of `zero`.
 #[pyfunction]
 pub(crate) fn accumulate(accumulator: u64, add: Py<PyAny>, zero: Py<PyAny>, term: Py<PyAny>) -> PyResult<()> {
     let adder = Adder::<Terms>::new(AccumulatorId(accumulator), APPLICATION.get());
