@@ -53,7 +53,10 @@ fn describe(py: Python<'_>, error: &PyErr) -> Exception {
     static DESCRIBE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let site = watch::site().map_or_else(CallSite::default, |site| (*site).clone());
     let described = function(py, &DESCRIBE, "firesteel.worker.failure", "describe")
-        .and_then(|describe| describe.call1((error.value(py),)))
+        .and_then(|describe| {
+            // The value by itself does not have its traceback yet.
+            describe.call1((error.clone_ref(py).into_value(py),))
+        })
         .and_then(|described| {
             let text = |key: &str| described.get_item(key)?.extract::<String>();
             let encoded = described.get_item("exception")?.extract::<Option<Vec<u8>>>()?;
