@@ -148,11 +148,12 @@ class Accumulator(Generic[T]):
         >>> count.value
         6
         """
-        if self._in_task():
-            # The engine begins each partition with a copy of zero.
-            zero = self._value if self._deserialized else self.accum_param.zero(self._value)
-            _native.accumulate(self.aid, self.accum_param.addInPlace, zero, term)
-            return
+        # The engine begins each partition with a copy of zero, which is the value of a task's form.
+        if self._deserialized:
+            return _native.accumulate(self.aid, self.accum_param.addInPlace, self._value, term)
+        if _native.current_task() is not None:
+            zero = self.accum_param.zero(self._value)
+            return _native.accumulate(self.aid, self.accum_param.addInPlace, zero, term)
         with self._lock:
             if self._added:
                 # The terms of tasks may have to be added anew; the driver's own must not be lost then.

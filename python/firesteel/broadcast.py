@@ -35,6 +35,10 @@ _here: weakref.WeakValueDictionary[int, Broadcast[Any]] = weakref.WeakValueDicti
 _kept: OrderedDict[int, tuple[Broadcast[Any], int]] = OrderedDict()
 
 
+class DestroyedError(FiresteelError):
+    """A broadcast that was destroyed is used."""
+
+
 class Broadcast(Generic[T]):
     """A value that all tasks can read. ``SparkContext.broadcast`` makes them.
 
@@ -53,6 +57,7 @@ class Broadcast(Generic[T]):
     ) -> None:
         self._value: Any = _NOT_LOADED
         self._path = path
+        self._sc = sc
         self._native: _native.Broadcast | None = None
         self._destroyed: str | None = None
         self._id: int | None = None
@@ -110,10 +115,10 @@ class Broadcast(Generic[T]):
         >>> sc.broadcast([1, 2]).value
         [1, 2]
         """
-        self._refuse_destroyed("read")
+        # Tasks ask for each record, so what is there is given without a further call.
         if self._value is _NOT_LOADED:
             self._value = self._loaded()
-        return cast(T, self._value)
+        return self._value  # type: ignore[no-any-return]
 
     def unpersist(self, blocking: bool = False) -> None:
         """Removes the value from executors; it is sent again when a task needs it.
@@ -133,7 +138,7 @@ class Broadcast(Generic[T]):
         >>> b.value  # doctest: +ELLIPSIS
         Traceback (most recent call last):
             ...
-        firesteel.errors.FiresteelError: Broadcast(...) cannot be read: it was destroyed (destroy at ...
+        firesteel.broadcast.DestroyedError: Broadcast(...) cannot be read: it was destroyed (destroy at ...
         """
         from firesteel import callsite
 
@@ -149,9 +154,11 @@ class Broadcast(Generic[T]):
         return _unpickle, (native.id,)
 
     def _loaded(self) -> Any:
+        self._refuse_destroyed("read")
         if self._path is not None:
             return self.load_from_path(self._path)
-        if self._native is not None:
+        if self._native is not None and self._sc is not None:
+            self._sc._native  # refuses where the context was stopped, and says where
             return _unpickled(self._native.load())
         if self._id is None:
             raise FiresteelError("This broadcast has no value: SparkContext.broadcast(value) makes one that has.")
@@ -168,7 +175,7 @@ class Broadcast(Generic[T]):
 
     def _refuse_destroyed(self, what: str) -> None:
         if self._destroyed is not None:
-            raise FiresteelError(
+            raise DestroyedError(
                 f"Broadcast({self._id}) cannot be {what}: it was destroyed ({self._destroyed}). "
                 "unpersist() frees the memory of executors and leaves it usable."
             )

@@ -59,7 +59,10 @@ def dump_function(function: Callable[..., Any], *, operation: str, sc: SparkCont
         data = shipping.dump(function)
     except Exception as error:
         _thread.noted = None
-        from firesteel import unpicklable
+        from firesteel import broadcast, unpicklable
+
+        if isinstance(error, broadcast.DestroyedError):
+            raise  # it says what is wrong, and where
 
         raise unpicklable.explain(function, operation, error) from unpicklable.cause(error)
     finally:

@@ -63,6 +63,16 @@ def test_a_broadcast_within_a_broadcast(sc: Any) -> None:
     assert sc.parallelize([1], 1).map(lambda _: outer.value["inner"].value).first() == [1, 2]
 
 
+def test_after_its_context_has_stopped_it_is_gone(fresh_context: Any) -> None:
+    with fresh_context() as sc:
+        read, unread, total = sc.broadcast([1]), sc.broadcast([2]), sc.accumulator(1)
+        sc.parallelize([1, 2]).foreach(lambda x: total.add(x))
+        assert read.value == [1]
+    with pytest.raises(RuntimeError, match="stopped"):
+        unread.value
+    assert (read.value, total.value) == ([1], 4)
+
+
 def test_files_of_values(sc: Any, tmp_path: Path) -> None:
     shared, other = sc.broadcast([1, 2]), sc.broadcast(1)
     path = tmp_path / "value"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from firesteel import SparkConf, SparkContext
-from firesteel.sql import Row, SparkSession
+from firesteel.sql import Row, SparkSession, session
 
 
 def test_a_session_begins_and_ends_with_its_context(fresh_context: Any) -> None:
@@ -51,6 +51,7 @@ def test_text_is_read_as_rows(sc: Any, tmp_path: Path) -> None:
     (tmp_path / "b.txt").write_text("three\n")
     spark = SparkSession.builder.getOrCreate()
     rows = spark.read.text(str(tmp_path / "a.txt")).rdd
+    assert rows.getNumPartitions() == 1
     assert rows.collect() == [Row(value="one"), Row(value="two")]
     assert rows.map(lambda r: r[0]).collect() == rows.map(lambda r: r.value).collect() == ["one", "two"]
     both = spark.read.text([str(tmp_path / "a.txt"), str(tmp_path / "b.txt")]).rdd
@@ -94,3 +95,16 @@ def test_what_else_is_missing_says_so_and_is_an_attribute_error(sc: Any) -> None
 def test_notebooks_show_the_context_within_the_session(sc: Any) -> None:
     shown = SparkSession.builder.getOrCreate()._repr_html_()
     assert "SparkSession - in-memory" in shown and sc._repr_html_() in shown
+
+
+@pytest.mark.parametrize(
+    ("sizes", "slots", "splits"),
+    [([10], 4, 1), ([10, 20], 4, 2), ([100 << 20], 2, 2), ([1 << 30], 2, 8), ([64 << 20], 8, 8), ([], 4, None)],
+)
+def test_small_files_are_not_split(tmp_path: Path, sizes: list[int], slots: int, splits: int | None) -> None:
+    for number, size in enumerate(sizes):
+        with open(tmp_path / f"part-{number}", "wb") as file:
+            file.truncate(size)
+    (tmp_path / "_SUCCESS").touch()
+    assert session._split_count(str(tmp_path), slots) == splits
+    assert session._split_count(f"file://{tmp_path}/part-*", slots) == splits

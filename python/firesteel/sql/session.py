@@ -6,6 +6,8 @@ queries and data frames is refused by name, so that a program stops at the line 
 
 from __future__ import annotations
 
+import glob
+import os
 import threading
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
     from firesteel.rdd import RDD
 
 __all__ = ["DataFrameReader", "RuntimeConfig", "SparkSession", "TextFrame"]
+
+SMALLEST_SPLIT = 4 << 20
+LARGEST_SPLIT = 128 << 20
+"""In so many bytes PySpark reads text files as rows: as many as make each slot's share one, within these bounds."""
 
 _INSTEAD = {
     "createDataFrame": "sc.parallelize(data) makes an RDD of the same records",
@@ -332,8 +338,30 @@ class TextFrame(_Refusing):
     def rdd(self) -> RDD[Row]:
         """The lines as rows with the field ``value``; whole files where that was asked for."""
         sc = self._spark._sc
-        texts = sc.wholeTextFiles(self._paths).values() if self._whole else sc.textFile(self._paths)
-        return texts.map(_row)
+        if self._whole:
+            return sc.wholeTextFiles(self._paths).values().map(_row)
+        return sc.textFile(self._paths, _split_count(self._paths, sc.defaultParallelism)).map(_row)
+
+
+def _split_count(paths: str, slots: int) -> int | None:
+    """How many partitions PySpark reads files of this machine in: fewer than ``textFile`` makes of small ones.
+
+    None where their sizes are not known here.
+    """
+    sizes = [os.path.getsize(path) for part in paths.split(",") for path in _local_files(part)]
+    if not sizes:
+        return None
+    share = sum(size + SMALLEST_SPLIT for size in sizes) // slots
+    split = min(LARGEST_SPLIT, max(SMALLEST_SPLIT, share))
+    return max(1, sum(-(-size // split) for size in sizes))
+
+
+def _local_files(path: str) -> list[str]:
+    path = path.removeprefix("file://").removeprefix("file:")
+    found = [
+        each for match in glob.glob(path) for each in (glob.glob(f"{match}/*") if os.path.isdir(match) else [match])
+    ]
+    return [each for each in found if os.path.isfile(each) and not os.path.basename(each).startswith(("_", "."))]
 
 
 def _row(text: str) -> Row:
