@@ -104,3 +104,56 @@ impl ShuffleStore {
 fn name((shuffle, map, task): Key) -> String {
     format!("shuffle-{shuffle}-{map}-{task}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::MapOutputWriter;
+    use firesteel_data::block::KeyRef;
+    use firesteel_storage::{MemoryPool, TaskWorkspace};
+
+    fn output(dirs: &Arc<LocalDirs>, memory: usize) -> MapOutput {
+        let pool = Arc::new(MemoryPool::new(memory));
+        let workspace = Arc::new(TaskWorkspace::new(TaskId(0), pool.clone(), dirs.clone()));
+        let mut writer = MapOutputWriter::<u32, u64>::new(3, workspace, pool, dirs.clone());
+        for i in 0..1000 {
+            writer.push(i % 3, u64::from(i), KeyRef::Owned(i), 7).unwrap();
+            writer.check_memory().unwrap();
+        }
+        writer.finish().unwrap().0
+    }
+
+    fn bytes(output: &MapOutput) -> Vec<Vec<u8>> {
+        (0..3)
+            .map(|reducer| output.read(reducer).flat_map(|bytes| bytes.unwrap().to_vec()).collect())
+            .collect()
+    }
+
+    #[test]
+    fn what_one_process_puts_another_reads_until_a_third_removes_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let files = Arc::new(SharedFiles::open(dir.path().join("shared")).unwrap());
+        let (shuffle, map, task) = (ShuffleId(3), Partition(1), TaskId(8));
+        for memory in [0, 1 << 30] {
+            let expected =
+                bytes(&output(&Arc::new(LocalDirs::within(dir.path().join("other")).unwrap()), memory));
+            let stores: Vec<ShuffleStore> = (0..3)
+                .map(|i| {
+                    let dirs =
+                        Arc::new(LocalDirs::within(dir.path().join(format!("worker-{memory}-{i}"))).unwrap());
+                    ShuffleStore::sharing(files.clone(), dirs)
+                })
+                .collect();
+            let dirs = Arc::new(LocalDirs::within(dir.path().join(format!("worker-{memory}-0"))).unwrap());
+            stores[0].put(shuffle, map, task, output(&dirs, memory)).unwrap();
+            assert_eq!(bytes(&stores[1].get(shuffle, map, task).unwrap().unwrap()), expected);
+            assert!(
+                stores[1].get(shuffle, map, TaskId(9)).unwrap().is_none(),
+                "another attempt's is another one"
+            );
+            stores[2].remove(shuffle, map, task);
+            assert!(stores[0].get(shuffle, map, task).unwrap().is_none());
+            assert!(stores.iter().all(ShuffleStore::is_empty));
+        }
+    }
+}
