@@ -25,15 +25,11 @@ def test_keyword_only_refuses_positions_and_keeps_names() -> None:
 
 
 def test_since_adds_to_the_docstring_with_its_indentation() -> None:
-    @since(3.1)
-    def function() -> None:
-        """What it does.
+    def function() -> None: ...
 
-        More of it.
-        """
-
-    assert function.__doc__ is not None
-    assert function.__doc__.endswith("More of it.\n\n        .. versionadded:: 3.1")
+    function.__doc__ = "What it does.\n\n        More of it.\n        "
+    assert since(3.1)(function) is function
+    assert function.__doc__ == "What it does.\n\n        More of it.\n\n        .. versionadded:: 3.1"
 
 
 def test_threads_inherit_properties_when_they_start(sc: Any) -> None:
