@@ -136,7 +136,8 @@ class Sharing:
             self._packages.append(place)
             sys.path.insert(1, place)
             self._tell_workers()
-            self._native.restart_workers()
+        # Those that run may have begun before they were told where to look.
+        self._native.restart_workers()
         importlib.invalidate_caches()
 
     def addArchive(self, path: str) -> None:
