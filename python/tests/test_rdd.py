@@ -259,7 +259,9 @@ def test_checkpoints(fresh_context: Any, tmp_path: Path) -> None:
 def test_text_is_written_and_read(sc: Any, tmp_path: Path) -> None:
     path = str(tmp_path / "text")
     sc.parallelize(["grüß", b"\xff", 3, None], 2).saveAsTextFile(path)
-    assert sorted(sc.textFile(path, use_unicode=False).collect()) == sorted(["grüß".encode(), "\ufffd".encode(), b"3", b"None"])
+    assert sorted(sc.textFile(path, use_unicode=False).collect()) == sorted(
+        ["grüß".encode(), "\ufffd".encode(), b"3", b"None"]
+    )
     assert sorted(name for name in os.listdir(path) if name[0] != ".") == ["_SUCCESS", "part-00000", "part-00001"]
     with pytest.raises(RuntimeError, match="exist"):
         sc.parallelize(["again"]).saveAsTextFile(path)
