@@ -169,7 +169,7 @@ class Broadcast(Generic[T]):
 
     def _in_driver(self, what: str) -> _native.Broadcast:
         if self._native is None:
-            raise FiresteelError(f"A broadcast can only be {what} in the driver, not in a task.")
+            raise RuntimeError(f"Broadcast can only be {what} in the driver, not in a task.")
         self._refuse_destroyed(what)
         return self._native
 

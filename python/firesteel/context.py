@@ -25,6 +25,7 @@ from firesteel.sources import Sources
 
 if TYPE_CHECKING:
     from firesteel.profiler import Profiler, ProfilerCollector
+    from firesteel.rdd.base import Base
     from firesteel.resource import ResourceInformation
 
 __all__ = ["SparkContext"]
@@ -91,6 +92,7 @@ class SparkContext(Sources, Sharing, Control):
         if _native.current_task() is not None:
             raise FiresteelError("A SparkContext can only be made in the driver, not inside a task (SPARK-5063).")
         self._callsite = callsite.place()
+        self._rdds: weakref.WeakValueDictionary[int, Base[Any]] = weakref.WeakValueDictionary()
         self._engine: _native.Context | None = None
         self._stopped_at: str | None = None
         self._become_active()

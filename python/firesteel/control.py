@@ -143,7 +143,7 @@ class Control:
 
     # -- when things go wrong
 
-    def debug_last_failure(self) -> Any:
+    def debug_last_failure(self) -> None:
         """Runs the task that failed last again in this process, on the same input, under ``pdb``.
 
         >>> sc.debug_last_failure  # doctest: +ELLIPSIS
@@ -151,7 +151,7 @@ class Control:
         """
         from firesteel import debug
 
-        return debug.last_failure(self._self())
+        debug.debug_last_failure(self._self())
 
     # -- profiles
 

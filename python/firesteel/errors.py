@@ -255,13 +255,12 @@ def _signal_name(signal: object) -> str | None:
 def _worker_died(details: Mapping[str, Any], message: str) -> str:
     """What is known of the death of a worker."""
     name = _signal_name(details.get("signal"))
-    text = "the worker process of the task died"
-    if name is not None:
-        number = getattr(signals, name, None)
-        text += f": killed by {name}" + (f" (signal {int(number)})" if number is not None else "")
-    if details.get("memory"):
-        text += f"{',' if name else ''} while it held {_size(int(details['memory']))} of memory"
-    return f"{text}\n{message}" if message and message not in text else text
+    if name is None:
+        return "the worker process of the task died" + (f": {message}" if message else "")
+    number = getattr(signals, name, None)
+    text = f"the worker process of the task died: killed by {name}" + (f" (signal {int(number)})" if number else "")
+    memory = details.get("memory")
+    return text + (f"; it held {_size(int(memory))} of memory at most" if memory else "")
 
 
 def _what_to_do(name: str | None) -> str:

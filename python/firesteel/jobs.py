@@ -25,6 +25,8 @@ TAGS = "spark.job.tags"
 POOL = "spark.scheduler.pool"
 FILES = "firesteel.files"
 """Where files of ``addFile`` are; tasks are told with each job."""
+PACKAGES = "firesteel.packages"
+"""Where modules of ``addPyFile`` are, and how many were added, in lines."""
 
 
 class _ThreadState(threading.local):
@@ -62,7 +64,7 @@ def adopt(sc: SparkContext, properties: Mapping[str, str]) -> None:
 
 def push(sc: SparkContext) -> None:
     """Tells the engine what the jobs of this thread carry from now on, if that has changed."""
-    properties = {**_mutable(sc), FILES: sc._native.directory}
+    properties = {**_mutable(sc), FILES: sc._native.directory, PACKAGES: sc._packages_told()}
     if _state.pushed.get(sc) == properties:
         return
     native = sc._native

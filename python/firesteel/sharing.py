@@ -39,11 +39,16 @@ class Sharing:
 
         self._files: list[str] = []
         self._archives: list[str] = []
+        self._packages_added = 0
         self._checkpoint_directory: str | None = None
         # Packages come before what the program's own path has, as they do in the driver.
         self._packages = [root_directory(self._this())]
         sys.path.insert(1, self._packages[0])
         self._tell_workers()
+
+    def _packages_told(self) -> str:
+        """What jobs tell workers that run already; another text after each addition."""
+        return "\n".join([str(self._packages_added), *self._packages])
 
     def _end_sharing(self) -> None:
         for package in self._packages:
@@ -51,7 +56,7 @@ class Sharing:
                 sys.path.remove(package)
 
     def _tell_workers(self) -> None:
-        """Workers find modules where the driver does, and in what was added."""
+        """Workers that begin from now on find modules where the driver does, and in what was added."""
         here = os.getcwd()
         rest = [path or here for path in sys.path if path not in self._packages]
         main = getattr(sys.modules.get("__main__"), "__file__", None)
@@ -136,7 +141,7 @@ class Sharing:
             self._packages.append(place)
             sys.path.insert(1, place)
             self._tell_workers()
-            self._native.restart_workers()
+        self._packages_added += 1
         importlib.invalidate_caches()
 
     def addArchive(self, path: str) -> None:

@@ -1,7 +1,8 @@
 """Count, mean, variance and extremes of numbers, gathered in one pass and mergeable.
 
 Means and sums of squared deviations are updated by Welford's method and merged by Chan, Golub and LeVeque's, which stay
-exact where sums of squares would cancel. Values may be numpy arrays: all figures are then arrays, element by element.
+exact where sums of squares would cancel. Whole numbers come out as floats, in all figures but the count. Values may be
+numpy arrays: all figures are then arrays, element by element.
 """
 
 from __future__ import annotations
@@ -110,7 +111,7 @@ class StatCounter:
         """The least; positive infinity of none.
 
         >>> StatCounter([5, 6]).min()
-        5
+        5.0
         """
         return self.minValue  # type: ignore[no-any-return]
 
@@ -118,7 +119,7 @@ class StatCounter:
         """The greatest; negative infinity of none.
 
         >>> StatCounter([5, 6]).max()
-        6
+        6.0
         """
         return self.maxValue  # type: ignore[no-any-return]
 
@@ -188,7 +189,7 @@ def _larger(left: Any, right: Any) -> Any:
         import numpy
 
         return numpy.maximum(left, right)
-    return max(left, right)
+    return max(left, float(right) if type(right) is int else right)
 
 
 def _smaller(left: Any, right: Any) -> Any:
@@ -196,7 +197,7 @@ def _smaller(left: Any, right: Any) -> Any:
         import numpy
 
         return numpy.minimum(left, right)
-    return min(left, right)
+    return min(left, float(right) if type(right) is int else right)
 
 
 def _root(value: Any) -> Any:

@@ -176,10 +176,8 @@ def _sentence(steps: list[Step], operation: str, error: Exception) -> str:
 
 def _site(operation: str) -> str:
     """``map at app.py:12``"""
-    try:
-        from firesteel.callsite import here
-    except ImportError:
-        return operation
+    from firesteel.callsite import here
+
     return here(operation)
 
 

@@ -138,3 +138,19 @@ def since(version: str | float) -> Callable[[F], F]:
         return function
 
     return noted
+
+
+class VersionUtils:
+    """Versions as pairs of numbers, for libraries that ask which they run with."""
+
+    @staticmethod
+    def majorMinorVersion(sparkVersion: str) -> tuple[int, int]:
+        """The first two numbers of a version; ValueError where it has none.
+
+        >>> VersionUtils.majorMinorVersion("4.3.0-preview")
+        (4, 3)
+        """
+        parts = re.fullmatch(r"(\d+)\.(\d+)(\..*)?", sparkVersion)
+        if parts is None:
+            raise ValueError(f"{sparkVersion!r} is no version; one begins with two numbers, as in 4.3.0")
+        return int(parts[1]), int(parts[2])

@@ -129,9 +129,9 @@ def test_a_tasks_form_knows_zero_and_not_the_value(engine: Engine) -> None:
     function, (aid, zero, param) = words.__reduce__()
     assert (aid, zero, type(param)) == (70, [0.0, 0.0], VectorParam)
     task = function(71, zero, param)
-    with pytest.raises(RuntimeError, match="cannot be read inside a task"):
+    with pytest.raises(RuntimeError, match="cannot be accessed inside tasks; this one tried to read it"):
         task.value
-    with pytest.raises(RuntimeError, match="cannot be set inside a task"):
+    with pytest.raises(RuntimeError, match="cannot be accessed inside tasks; this one tried to set it"):
         task.value = [1.0]
     assert repr(task) == "Accumulator<id=71, value=[0.0, 0.0]>"
 
@@ -165,13 +165,17 @@ def test_each_partition_begins_with_a_zero_of_its_own(sc: Any) -> None:
 
 def test_reading_and_setting_in_a_task_fails_the_job(sc: Any) -> None:
     total = sc.accumulator(1)
-    with pytest.raises(RuntimeError, match="Accumulator.value cannot be read inside a task"):
+    with pytest.raises(
+        RuntimeError, match="Accumulator.value cannot be accessed inside tasks; this one tried to read it"
+    ):
         sc.parallelize([1]).map(lambda x: total.value).collect()
 
     def set_it(x: int) -> None:
         total.value = x
 
-    with pytest.raises(RuntimeError, match="Accumulator.value cannot be set inside a task"):
+    with pytest.raises(
+        RuntimeError, match="Accumulator.value cannot be accessed inside tasks; this one tried to set it"
+    ):
         sc.parallelize([1]).foreach(set_it)
     assert total.value == 1
 

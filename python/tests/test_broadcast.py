@@ -109,7 +109,7 @@ def test_in_a_task_it_cannot_be_given_up_or_sent_on(sc: Any) -> None:
 
     assert shared.value == [1]
     assert sc.parallelize([0], 1).flatMap(attempt).collect() == [
-        f"A broadcast can only be {what} in the driver, not in a task."
+        f"Broadcast can only be {what} in the driver, not in a task."
         for what in ("unpersisted", "destroyed", "pickled")
     ]
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from firesteel.util import InheritableThread, inheritable_thread_target, keyword_only, since
+from firesteel.util import InheritableThread, VersionUtils, inheritable_thread_target, keyword_only, since
 
 
 def test_keyword_only_refuses_positions_and_keeps_names() -> None:
@@ -25,15 +25,11 @@ def test_keyword_only_refuses_positions_and_keeps_names() -> None:
 
 
 def test_since_adds_to_the_docstring_with_its_indentation() -> None:
-    @since(3.1)
-    def function() -> None:
-        """What it does.
+    def function() -> None: ...
 
-        More of it.
-        """
-
-    assert function.__doc__ is not None
-    assert function.__doc__.endswith("More of it.\n\n        .. versionadded:: 3.1")
+    function.__doc__ = "What it does.\n\n        More of it.\n        "
+    assert since(3.1)(function) is function
+    assert function.__doc__ == "What it does.\n\n        More of it.\n\n        .. versionadded:: 3.1"
 
 
 def test_threads_inherit_properties_when_they_start(sc: Any) -> None:
@@ -85,3 +81,10 @@ def test_a_thread_takes_what_threads_take() -> None:
 def test_what_is_no_function_is_refused() -> None:
     with pytest.raises(TypeError, match="not 3"):
         inheritable_thread_target(3)  # type: ignore[arg-type]
+
+
+def test_versions_begin_with_two_numbers() -> None:
+    assert VersionUtils.majorMinorVersion("2.4") == (2, 4)
+    for text in ("abc", "4", "4.x", "4.3-0"):
+        with pytest.raises(ValueError, match=text):
+            VersionUtils.majorMinorVersion(text)

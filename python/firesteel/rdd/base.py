@@ -8,6 +8,7 @@ ends a chain).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 from types import FunctionType
@@ -101,12 +102,14 @@ class Base(Generic[T_co]):
         self.is_checkpointed = False
         self.has_resource_profile = False
         self.partitioner: Partitioner | None = None
-        self._native_rdd = native
+        self._native_rdd: NativeRdd | None = None
         self._site = site
         self._name: str | None = None
         self._level = StorageLevel.NONE
         self._locally_checkpointed = False
         self._profile: ResourceProfile | None = None
+        if native is not None:
+            self._made(native)
 
     # -- how the other parts make RDDs and run jobs
 
@@ -114,6 +117,13 @@ class Base(Generic[T_co]):
     def _native(self) -> NativeRdd:
         assert self._native_rdd is not None
         return self._native_rdd
+
+    def _made(self, native: NativeRdd) -> None:
+        """Becomes known by the number of the engine's RDD."""
+        self._native_rdd = native
+        self.ctx._rdds[native.id] = self
+        if self._name is not None:
+            native.set_name(self._name)
 
     def _then(self, step: Step, site: str, preserves: bool = False) -> RDD[Any]:
         """A step more."""
@@ -228,12 +238,21 @@ class Base(Generic[T_co]):
         return self._as_rdd()
 
     def toDebugString(self) -> bytes | None:
-        """The lineage, as UTF-8: one line for each RDD, indented where a shuffle lies between.
+        """The lineage, as UTF-8: one line for each RDD of the engine, indented where a shuffle lies between.
 
         >>> sc.parallelize([1, 2], 2).toDebugString().startswith(b"(2)")
         True
         """
-        return self._native.to_debug_string().encode("utf-8")
+        return re.sub(r"\[(\d+)\] (.*)", self._described, self._native.to_debug_string()).encode("utf-8")
+
+    def _described(self, line: re.Match[str]) -> str:
+        """A line of the lineage, with what is known here of its RDD: kind, name, level."""
+        rdd = self.ctx._rdds.get(int(line[1]))
+        if rdd is None:
+            return f"MapPartitionsRDD[{line[1]}] at {line[2]} []"
+        level = "" if rdd._level == StorageLevel.NONE else str(rdd._level)
+        name = f"{rdd._name} " if rdd._name else ""
+        return f"{name}{rdd._kind}[{line[1]}] at {line[2]} [{level}]"
 
     # -- keeping
 

@@ -76,11 +76,11 @@ class PipelinedRDD(RDD[U_co], Generic[T, U_co]):
             data, broadcasts = self._ship(function, self._site.partition(" at ")[0])
             source = self._source._native
             make = source.barrier_map_partitions if self.is_barrier else source.map_partitions
-            self._native_rdd = make(data, broadcasts, self._site)
-            if self._name is not None:
-                self._native_rdd.set_name(self._name)
+            native = make(data, broadcasts, self._site)
+            self._made(native)
             if profiler is not None and self.ctx.profiler_collector is not None:
-                self.ctx.profiler_collector.add_profiler(self._native_rdd.id, profiler)
+                self.ctx.profiler_collector.add_profiler(native.id, profiler)
+            return native
         return self._native_rdd
 
     def getNumPartitions(self) -> int:

@@ -24,7 +24,7 @@ class Saving(Numbers[T_co]):
     """See the module's description."""
 
     def saveAsTextFile(self, path: str, compressionCodecClass: str | None = None) -> None:
-        """Writes each record as a line of text: ``str(record)`` as UTF-8, or bytes as they are.
+        """Writes each record as a line of text: ``str(record)`` as UTF-8, or bytes, which are taken for UTF-8.
 
         ``compressionCodecClass`` is a class name of Hadoop, such as ``org.apache.hadoop.io.compress.GzipCodec``.
 

@@ -295,10 +295,10 @@ class Transformations(Base[T_co]):
     # -- how many partitions
 
     def repartition(self: Transformations[T], numPartitions: int) -> RDD[T]:
-        """Deals the records out to so many partitions, evenly. To fewer, :meth:`coalesce` does without a shuffle.
+        """Deals the records out to so many partitions, ten by ten. To fewer, :meth:`coalesce` does without a shuffle.
 
-        >>> sorted(len(part) for part in sc.parallelize(range(8), 1).repartition(2).glom().collect())
-        [4, 4]
+        >>> [len(part) for part in sc.parallelize(range(40), 1).repartition(2).glom().collect()]
+        [20, 20]
         """
         return self._coalesce(numPartitions, True, callsite.here("repartition"))
 

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from firesteel.errors import MissingModuleError, PythonVersionError
-from firesteel.worker import modules
+from firesteel.worker import modules, packages
 
 #: What shipped functions begin with. The bytecode of a function is only good for the minor version that made it.
 _MARK = b"firesteel function 1, python "
@@ -34,6 +34,7 @@ def load_function(data: bytes) -> Callable[..., Any]:
     """
     if not data.startswith(HEADER):
         raise _foreign(data)
+    packages.see()
     body = data.index(b"\n", len(HEADER)) + 1
     if body > len(HEADER) + 1:
         modules.check(data[len(HEADER) : body - 1])

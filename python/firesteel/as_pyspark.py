@@ -1,0 +1,242 @@
+"""Programs whose imports say ``pyspark`` run on Firesteel, as they are.
+
+:func:`install` puts a finder in front of all others that answers for ``pyspark`` and ``py4j``: their modules are
+Firesteel's, or, where there is no such module, one of the few that are made here (exceptions, versions). Classes keep
+the names that they have in Firesteel, and are pickled under these; what was pickled under PySpark's names is found,
+too. Workers do the same when the variable ``FIRESTEEL_AS_PYSPARK`` is set, which :func:`install` sees to.
+
+    python -m firesteel.as_pyspark app.py --an-argument-of-app
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import os
+import sys
+from collections.abc import Callable, Sequence
+from types import ModuleType
+from typing import Any
+
+#: Set to ``1`` where ``pyspark`` means Firesteel, also for child processes.
+VARIABLE = "FIRESTEEL_AS_PYSPARK"
+
+#: The release of PySpark whose RDD API this is.
+VERSION = "4.3.0"
+
+#: Modules of PySpark that are modules of Firesteel under another name.
+_OTHER_NAMES = {
+    "core.rdd": "rdd",
+    "core.context": "context",
+    "core.broadcast": "broadcast",
+    "core.files": "files",
+    "core.status": "status",
+    "rddsampler": "sampling",
+    "traceback_utils": "callsite",
+    "sql.readwriter": "sql.session",
+    "sql.conf": "sql.session",
+    "sql.classic.session": "sql.session",
+}
+
+_SAME_NAMES = frozenset(
+    "rdd context conf broadcast files status accumulators storagelevel taskcontext statcounter resultiterable"
+    " serializers shuffle join profiler util resource resource.information resource.profile resource.requests"
+    " sql sql.session sql.types".split()
+)
+
+
+def install() -> None:
+    """From now on ``import pyspark`` gives Firesteel, here and in processes that this one starts.
+
+    Raises ImportError if PySpark itself has been imported before.
+
+    >>> install()
+    >>> import pyspark
+    >>> pyspark.__version__
+    '4.3.0'
+    """
+    os.environ[VARIABLE] = "1"
+    if any(isinstance(finder, _Finder) for finder in sys.meta_path):
+        return
+    real = sys.modules.get("pyspark")
+    if real is not None:
+        raise ImportError(
+            f"PySpark itself ({getattr(real, '__file__', None)}) was imported before Firesteel could take its place;"
+            " call firesteel.as_pyspark.install() before anything imports pyspark"
+        )
+    sys.meta_path.insert(0, _Finder())
+
+
+class _Finder(importlib.abc.MetaPathFinder):
+    """Answers for everything in ``pyspark`` and ``py4j``, so that an installed PySpark is not mixed in."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        """A spec that :class:`_Loader` loads; ModuleNotFoundError for what Firesteel does not have."""
+        top = fullname.partition(".")[0]
+        if top not in ("pyspark", "py4j"):
+            return None
+        if fullname not in _MADE and _counterpart(fullname) is None:
+            raise ModuleNotFoundError(
+                f"No module named {fullname!r}: under the name of PySpark this is Firesteel, which has the RDD API,"
+                " and of pyspark.sql only SparkSession to start with",
+                name=fullname,
+            )
+        return importlib.machinery.ModuleSpec(fullname, _Loader(), is_package=True)
+
+
+class _Loader(importlib.abc.Loader):
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
+        """An ordinary, empty module."""
+        return None
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Fills a made module, or puts Firesteel's own in its place."""
+        counterpart = _counterpart(module.__name__)
+        if counterpart is not None:
+            sys.modules[module.__name__] = importlib.import_module(counterpart)
+            return
+        _MADE[module.__name__](module)
+
+
+def _counterpart(fullname: str) -> str | None:
+    """The module of Firesteel that stands for one of PySpark."""
+    top, _, rest = fullname.partition(".")
+    if top != "pyspark" or not rest:
+        return None
+    if rest in _OTHER_NAMES:
+        return f"firesteel.{_OTHER_NAMES[rest]}"
+    if rest.partition(".")[0] == "cloudpickle":
+        return rest
+    return f"firesteel.{rest}" if rest in _SAME_NAMES else None
+
+
+# modules that are made here
+
+
+def _make_top(module: ModuleType) -> None:
+    """``pyspark``: Firesteel's names, and PySpark's version."""
+    import firesteel
+
+    module.__doc__ = firesteel.__doc__
+    names = [name for name in firesteel.__all__ if name != "__version__"]
+    module.__dict__.update(__version__=VERSION, __all__=[*names, "__version__"], __file__=firesteel.__file__)
+
+    def other(name: str) -> Any:
+        """Names are looked up when they are asked for, so that importing costs no more than it does in Firesteel."""
+        submodule = f"pyspark.{name}"
+        if name not in names and (submodule in _MADE or _counterpart(submodule) is not None):
+            return importlib.import_module(submodule)
+        if name.startswith("__") or not hasattr(firesteel, name):
+            raise AttributeError(f"module 'pyspark' has no attribute {name!r}")
+        return getattr(firesteel, name)
+
+    module.__dict__["__getattr__"] = other
+
+
+def _make_version(module: ModuleType) -> None:
+    module.__dict__.update(__version__=VERSION)
+
+
+def _make_core(module: ModuleType) -> None:
+    module.__doc__ = "The modules of the RDD API."
+
+
+def _make_home(module: ModuleType) -> None:
+    def find_home() -> str:
+        """The folder that Firesteel is installed in."""
+        return os.path.dirname(os.path.abspath(__file__))
+
+    module.__dict__["_find_spark_home"] = find_home
+
+
+def _make_errors(module: ModuleType) -> None:
+    """``pyspark.errors``: what programs catch, as what Firesteel raises in the same situations."""
+    from firesteel import errors
+
+    same: dict[str, type[BaseException]] = {
+        "PySparkException": errors.FiresteelError,
+        "PySparkTypeError": TypeError,
+        "PySparkValueError": ValueError,
+        "PySparkImportError": ImportError,
+        "PySparkIndexError": IndexError,
+        "PySparkAttributeError": AttributeError,
+        "PySparkRuntimeError": RuntimeError,
+        "PySparkAssertionError": AssertionError,
+        "PySparkNotImplementedError": NotImplementedError,
+        "PySparkKeyError": KeyError,
+        "PySparkPicklingError": errors.PicklingError,
+        "PickleException": errors.PicklingError,
+        "PythonException": errors.JobError,
+        "SparkRuntimeException": errors.JobError,
+        "UnknownException": errors.JobError,
+        "CapturedException": errors.JobError,
+        "SparkJobException": errors.JobError,
+        "AnalysisException": errors.FiresteelError,
+        "IllegalArgumentException": ValueError,
+        "UnsupportedOperationException": NotImplementedError,
+    }
+    module.__dict__.update(same)
+    for name in _NEVER_RAISED:
+        made = type(name, (errors.FiresteelError,), {"__module__": module.__name__, "__doc__": "Never raised here."})
+        module.__dict__[name] = made
+    module.__dict__["__all__"] = [*same, *_NEVER_RAISED]
+
+
+_NEVER_RAISED = (
+    *("SessionNotSameException", "TempTableAlreadyExistsException", "ParseException", "ArithmeticException"),
+    *("ArrayIndexOutOfBoundsException", "DateTimeException", "NumberFormatException", "StreamingQueryException"),
+    *("QueryExecutionException", "SparkUpgradeException", "SparkNoSuchElementException", "QueryContext"),
+    *("QueryContextType", "StreamingPythonRunnerInitializationException"),
+)
+
+
+def _make_errors_again(module: ModuleType) -> None:
+    """Other modules that have the same exceptions: the very same classes."""
+    first = importlib.import_module("pyspark.errors")
+    module.__dict__.update({name: first.__dict__[name] for name in first.__all__})
+
+
+def _make_py4j(module: ModuleType) -> None:
+    module.__doc__ = "There is no Java here; the exceptions of Py4J are Firesteel's."
+
+
+def _make_protocol(module: ModuleType) -> None:
+    """``py4j.protocol``: the exception that a failed job raises in PySpark, and its kin."""
+    from firesteel import errors
+
+    module.__dict__.update(
+        Py4JError=errors.FiresteelError, Py4JJavaError=errors.JobError, Py4JNetworkError=ConnectionError
+    )
+
+
+def _make_java_gateway(module: ModuleType) -> None:
+    """``py4j.java_gateway``: names for type hints and ``isinstance``, of which nothing is ever an instance."""
+    for name in ("JavaGateway", "JavaObject", "JavaClass", "JVMView", "GatewayParameters"):
+        module.__dict__[name] = type(name, (), {"__module__": module.__name__, "__doc__": "There is no Java here."})
+
+
+_MADE: dict[str, Callable[[ModuleType], None]] = {
+    "pyspark": _make_top,
+    "pyspark.version": _make_version,
+    "pyspark.core": _make_core,
+    "pyspark.sql.classic": _make_core,
+    "pyspark.find_spark_home": _make_home,
+    "pyspark.errors": _make_errors,
+    "pyspark.errors.exceptions": _make_errors_again,
+    "pyspark.errors.exceptions.base": _make_errors_again,
+    "pyspark.errors.exceptions.captured": _make_errors_again,
+    "pyspark.sql.utils": _make_errors_again,
+    "py4j": _make_py4j,
+    "py4j.protocol": _make_protocol,
+    "py4j.java_gateway": _make_java_gateway,
+}
+
+
+if __name__ == "__main__":
+    from firesteel.cli.run import run_as_pyspark
+
+    sys.exit(run_as_pyspark(sys.argv[1:]))

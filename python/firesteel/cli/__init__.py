@@ -1,0 +1,61 @@
+"""The command ``firesteel``: ``firesteel shell``, ``firesteel submit app.py``, ``firesteel version``.
+
+Each subcommand has a file of its own; options that say where and how a program runs are in ``options``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+__all__ = ["main"]
+
+_EXAMPLES = """examples:
+  firesteel shell --master 'local[4]'
+  firesteel submit --py-files helpers.py,lib.zip app.py input.txt
+  firesteel submit --as-pyspark app.py        a program whose imports say pyspark
+  firesteel COMMAND --help                    the options of one command
+"""
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """The command line's words (those of this process when None); gives the exit code."""
+    from firesteel.cli import shell, submit
+
+    words = list(sys.argv[1:] if words is None else words)
+    parser = argparse.ArgumentParser(
+        prog="firesteel",
+        description="Spark's core without a JVM: programs on resilient distributed datasets.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=version_text())
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    shell.add_parser(commands)
+    submit.add_parser(commands)
+    commands.add_parser("version", help="show the versions of Firesteel and of Python, and what runs them")
+    chosen = parser.parse_args(submit.arranged(words))
+    if chosen.command == "shell":
+        return shell.run(chosen)
+    if chosen.command == "submit":
+        return submit.run(chosen)
+    if chosen.command == "version":
+        print(version_text())
+        return 0
+    parser.print_help()
+    return 2
+
+
+def version_text() -> str:
+    """``Firesteel 0.1.0 (the RDD API of PySpark 4.3.0), Python 3.11.7, Linux x86_64``"""
+    import platform
+
+    from firesteel import _native
+    from firesteel.as_pyspark import VERSION
+
+    return (
+        f"Firesteel {_native.__version__} (the RDD API of PySpark {VERSION}), Python {platform.python_version()},"
+        f" {platform.system()} {platform.machine()}"
+    )

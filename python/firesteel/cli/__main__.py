@@ -1,0 +1,7 @@
+"""``python -m firesteel.cli`` is the command ``firesteel``."""
+
+import sys
+
+from firesteel.cli import main
+
+sys.exit(main())

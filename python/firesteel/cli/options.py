@@ -1,0 +1,229 @@
+"""Options that say where and how a program runs: those of ``spark-submit``, as settings.
+
+Settings go to the program by the variable ``PYSPARK_SUBMIT_ARGS``, which every ``SparkConf`` reads: so what the
+program sets itself is stronger, and what a file of defaults says is weaker. Among them a flag is stronger than
+``--conf``, and that than ``--properties-file``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shlex
+import sys
+from collections.abc import Iterable
+
+#: Options with a value that become a setting: name, setting, what it means.
+_SETTINGS = (
+    ("--driver-memory", "spark.driver.memory"),
+    ("--driver-cores", "spark.driver.cores"),
+    ("--driver-java-options", "spark.driver.extraJavaOptions"),
+    ("--driver-library-path", "spark.driver.extraLibraryPath"),
+    ("--driver-class-path", "spark.driver.extraClassPath"),
+    ("--executor-memory", "spark.executor.memory"),
+    ("--executor-cores", "spark.executor.cores"),
+    ("--num-executors", "spark.executor.instances"),
+    ("--total-executor-cores", "spark.cores.max"),
+    ("--queue", "spark.yarn.queue"),
+)
+
+_JVM = "Firesteel has no JVM that could load it"
+_CLUSTER = "Firesteel runs programs on this machine, with a master such as local[*]"
+
+#: Options of ``spark-submit`` that mean nothing here, with whether they have a value, and why they are refused.
+_REFUSED = {
+    "--class": (True, f"it names a Java class; {_JVM}. Give the Python program alone"),
+    "--jars": (True, f"{_JVM}. S3, Azure, Google and HDFS paths need no jars here"),
+    "--packages": (True, f"{_JVM}. S3, Azure, Google and HDFS paths need no packages here"),
+    "--exclude-packages": (True, _JVM),
+    "--repositories": (True, _JVM),
+    "--principal": (True, f"{_CLUSTER}; there is nobody to log in to"),
+    "--keytab": (True, f"{_CLUSTER}; there is nobody to log in to"),
+    "--proxy-user": (True, f"{_CLUSTER}, as the user who starts it"),
+    "--supervise": (False, f"{_CLUSTER}; there is no cluster that would start a driver again"),
+    "--kill": (True, f"{_CLUSTER}; end it with Ctrl-C, or kill its process"),
+    "--status": (True, f"{_CLUSTER}; look at its process"),
+}
+
+
+class Refused(argparse.Action):
+    """An option of ``spark-submit`` that is an error here, with a sentence that says why."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: object, values: object, option: str | None = None
+    ) -> None:
+        """Ends the command."""
+        parser.error(f"{option} is refused: {_REFUSED[str(option)][1]}.")
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options that ``submit`` and ``shell`` share."""
+    common = parser.add_argument_group("where and how it runs")
+    common.add_argument("--master", help="local (one slot), local[N], local[*] (a slot for each core; the default)")
+    common.add_argument("--name", help="the application's name")
+    common.add_argument(
+        "--conf",
+        "-c",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        type=_setting,
+        help="a setting; may be repeated",
+    )
+    common.add_argument("--properties-file", metavar="FILE", help="a file of settings: a key and a value on each line")
+    common.add_argument(
+        "--py-files", action="append", metavar="FILES", help=".py, .zip and .egg files for the import path, with commas"
+    )
+    common.add_argument(
+        "--files", action="append", metavar="FILES", help="files for tasks (SparkFiles.get), with commas"
+    )
+    common.add_argument(
+        "--archives", action="append", metavar="FILES", help="archives to unpack for tasks, with commas"
+    )
+    common.add_argument(
+        "--verbose", "-v", action="store_true", help="say which settings are used, and where they are from"
+    )
+    spark = parser.add_argument_group("of spark-submit, kept as settings (local runs do without)")
+    for option, setting in _SETTINGS:
+        spark.add_argument(option, metavar="VALUE", dest=setting, help=f"as --conf {setting}=VALUE")
+    spark.add_argument("--deploy-mode", choices=["client", "cluster"], help="only client: the program runs right here")
+    for option, (has_value, _) in _REFUSED.items():
+        parser.add_argument(option, action=Refused, nargs=None if has_value else 0, help=argparse.SUPPRESS)
+
+
+def _setting(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise argparse.ArgumentTypeError(f"{text!r} has no value; write KEY=VALUE, as spark.app.name=counts")
+    return key.strip(), value
+
+
+def settings(chosen: argparse.Namespace) -> dict[str, str]:
+    """The settings of the command line, those of the properties file included; what comes later is stronger."""
+    found: dict[str, str] = {}
+    if chosen.properties_file:
+        found.update(read_properties(chosen.properties_file))
+    found.update(chosen.conf)
+    for key in [key for key in found if not key.startswith(("spark.", "firesteel."))]:
+        _say(f"{key} is left out: settings begin with spark. or firesteel.")
+        del found[key]
+    found.update({setting: getattr(chosen, setting) for _, setting in _SETTINGS if getattr(chosen, setting)})
+    for words, setting in (
+        (chosen.py_files, "spark.submit.pyFiles"),
+        (chosen.files, "spark.files"),
+        (chosen.archives, "spark.archives"),
+    ):
+        if words:
+            found[setting] = ",".join(absolute(path) for path in _paths(words))
+    if chosen.master:
+        found["spark.master"] = chosen.master
+    if chosen.name:
+        found["spark.app.name"] = chosen.name
+    return found
+
+
+def _paths(words: Iterable[str]) -> list[str]:
+    """The paths of one or more lists with commas."""
+    return [path.strip() for word in words for path in word.split(",") if path.strip()]
+
+
+def absolute(path: str) -> str:
+    """A path that means the same in another directory; addresses, and names after ``#``, as they are."""
+    bare, mark, name = path.partition("#")
+    if re.match(r"[a-z][a-z0-9+.-]+:/", bare):
+        return path
+    if not os.path.exists(bare):
+        raise UsageError(f"there is no file {bare} (in {os.getcwd()})")
+    return os.path.abspath(bare) + mark + name
+
+
+class UsageError(Exception):
+    """What is wrong with the command line, for the person who wrote it."""
+
+
+def read_properties(path: str) -> dict[str, str]:
+    """The settings of a file: a key, white space or ``=`` or ``:``, a value; ``#`` or ``!`` begins a comment line.
+
+    >>> import tempfile
+    >>> with tempfile.NamedTemporaryFile("w", suffix=".conf") as file:
+    ...     _ = file.write("# mine\\nspark.app.name  counts\\nspark.master=local[2]\\n")
+    ...     file.flush()
+    ...     read_properties(file.name)
+    {'spark.app.name': 'counts', 'spark.master': 'local[2]'}
+    """
+    try:
+        with open(path, encoding="utf-8") as file:
+            lines = file.read().splitlines()
+    except OSError as error:
+        raise UsageError(f"--properties-file {path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise UsageError(f"--properties-file {path} is not UTF-8 text (byte {error.start})") from None
+    found: dict[str, str] = {}
+    for line in lines:
+        text = line.strip()
+        if text and text[0] not in "#!":
+            parts = re.split(r"\s*[=:]\s*|\s+", text, maxsplit=1)
+            found[parts[0]] = parts[1] if len(parts) == 2 else ""
+    return found
+
+
+def apply(chosen: argparse.Namespace, default_name: str) -> None:
+    """Makes the settings those of this process; raises :class:`UsageError`."""
+    if chosen.deploy_mode == "cluster":
+        raise UsageError(f"--deploy-mode cluster is refused: {_CLUSTER}; leave the option out")
+    found = settings(chosen)
+    before = os.environ.get("PYSPARK_SUBMIT_ARGS", "")
+    words = [word for key, value in found.items() for word in ("--conf", f"{key}={value}")]
+    os.environ["PYSPARK_SUBMIT_ARGS"] = f"{_without_shell(before)} {shlex.join(words)} pyspark-shell".strip()
+    from firesteel.conf import SparkConf
+
+    conf = SparkConf()
+    if conf.get("spark.app.name") is None:
+        os.environ["PYSPARK_SUBMIT_ARGS"] = (
+            shlex.join(["--name", default_name]) + " " + os.environ["PYSPARK_SUBMIT_ARGS"]
+        )
+    if chosen.verbose:
+        _say("settings, the program's own not included:")
+        for key, value in sorted(SparkConf().getAll()):
+            source = "command line" if key in found else "defaults"
+            _say(f"  {key} = {'(not shown)' if _is_secret(key) else value}  ({source})")
+    add_to_path(_paths(chosen.py_files or ()))
+
+
+def _without_shell(text: str) -> str:
+    return text.strip().removesuffix("pyspark-shell").strip()
+
+
+def _is_secret(key: str) -> bool:
+    return re.search(r"(?i)secret|password|token|access[.]?key|account[.]key", key) is not None
+
+
+def add_to_path(paths: Iterable[str]) -> None:
+    """Python files for the imports of the driver; the context ships them to workers by the setting
+    ``spark.submit.pyFiles``."""
+    singles = []
+    for path in paths:
+        if path.endswith(".py"):
+            singles.append(path)
+        elif "://" not in path:
+            sys.path.insert(0, os.path.abspath(path))
+    if singles:
+        sys.path.insert(0, _folder_of(singles))
+
+
+def _folder_of(files: Iterable[str]) -> str:
+    """A folder with these files alone: the folders that they are in may hold modules that hide others."""
+    import atexit
+    import shutil
+    import tempfile
+
+    folder = tempfile.mkdtemp(prefix="firesteel-py-files-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    for file in files:
+        shutil.copy(file, folder)
+    return folder
+
+
+def _say(text: str) -> None:
+    print(f"firesteel: {text}", file=sys.stderr)

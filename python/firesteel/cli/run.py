@@ -1,0 +1,108 @@
+"""Runs a program in this process as ``python app.py`` would: as ``__main__``, with its own arguments and folder.
+
+What Python shows of an error begins at the program's own first line.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import zipfile
+from collections.abc import Sequence
+from types import CodeType, ModuleType, TracebackType
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+
+#: What a shell says of a program that Ctrl-C ended: 128 and the signal's number.
+INTERRUPTED = 130
+
+
+def run_as_pyspark(words: Sequence[str]) -> int:
+    """``python -m firesteel.as_pyspark app.py ...``: the exit code."""
+    if not words or words[0] in ("-h", "--help"):
+        print(
+            "usage: python -m firesteel.as_pyspark app.py [argument ...]\n\nRuns a program whose imports say pyspark."
+        )
+        return 0 if words else 2
+    from firesteel import as_pyspark
+
+    as_pyspark.install()
+    return run_program(words[0], words[1:])
+
+
+def run_program(path: str, arguments: Sequence[str]) -> int:
+    """Runs a program; gives the exit code that Python would."""
+    try:
+        code = _code(path)
+    except OSError as error:
+        print(f"firesteel: cannot read the program {path}: {error.strerror or error}", file=sys.stderr)
+        return 2
+    except SyntaxError as error:
+        sys.excepthook(type(error), error.with_traceback(None), None)
+        return 1
+    module = new_main(path)
+    sys.argv = [path, *arguments]
+    sys.path.insert(
+        0, path if os.path.isdir(path) or zipfile.is_zipfile(path) else os.path.dirname(os.path.abspath(path))
+    )
+    return _run(code, module)
+
+
+def new_main(path: str | None) -> ModuleType:
+    """A module ``__main__`` in the place of the command's own."""
+    module = ModuleType("__main__")
+    module.__dict__["__builtins__"] = __builtins__
+    if path is not None:
+        module.__file__ = path
+    sys.modules["__main__"] = module
+    return module
+
+
+def _code(path: str) -> CodeType:
+    """A program's code; of a folder or a zip file that of its ``__main__.py``."""
+    if os.path.isdir(path):
+        path = os.path.join(path, "__main__.py")
+    elif zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            try:
+                source = archive.read("__main__.py")
+            except KeyError:
+                raise FileNotFoundError(2, "it has no __main__.py") from None
+        return compile(source, os.path.join(path, "__main__.py"), "exec", dont_inherit=True)
+    with open(path, "rb") as file:
+        return compile(file.read(), path, "exec", dont_inherit=True)
+
+
+def _run(code: CodeType, module: ModuleType) -> int:
+    try:
+        exec(code, module.__dict__)  # noqa: S102 - it is the program
+    except SystemExit as error:
+        return exit_code(error)
+    except BaseException as error:
+        show(error)
+        return INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1
+    return 0
+
+
+def show(error: BaseException) -> None:
+    """An error that nobody caught, as Python shows it, but from the program's own first line on."""
+    trace = without_ours(error.__traceback__)
+    sys.excepthook(type(error), error.with_traceback(trace), trace)
+
+
+def exit_code(error: SystemExit) -> int:
+    """What Python makes of the argument of ``sys.exit``."""
+    if error.code is None:
+        return 0
+    if isinstance(error.code, int):
+        return error.code
+    print(error.code, file=sys.stderr)
+    return 1
+
+
+def without_ours(trace: TracebackType | None) -> TracebackType | None:
+    """A traceback from the first frame on that is not Firesteel's."""
+    first = trace
+    while first is not None and first.tb_frame.f_code.co_filename.startswith(_PACKAGE):
+        first = first.tb_next
+    return first if first is not None else trace

@@ -1,0 +1,86 @@
+"""``firesteel submit``: a program with settings and files, as ``spark-submit`` runs one."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from firesteel.cli import options
+
+if TYPE_CHECKING:
+    _Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+_EXAMPLES = """examples:
+  firesteel submit app.py input.txt
+  firesteel submit --master 'local[4]' --conf spark.task.maxFailures=1 app.py
+  firesteel submit --py-files helpers.py,lib.zip --files model.bin app.py
+  firesteel submit --as-pyspark app.py        a program whose imports say pyspark
+
+What stands after the program is the program's own, but for --py-files, which may stand there, too.
+What the program sets is stronger than a flag, a flag than --properties-file, and that than spark-defaults.conf.
+"""
+
+
+def add_parser(commands: _Commands) -> None:
+    """Describes the command."""
+    parser = commands.add_parser(
+        "submit",
+        help="run a program",
+        description="Run a Python program with a SparkContext of its own.",
+        usage="firesteel submit [options] app.py [argument ...]",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--as-pyspark", action="store_true", help="imports of pyspark in the program mean Firesteel")
+    options.add_options(parser)
+    parser.add_argument("app", help="the program: a .py file, or a folder or .zip file with a __main__.py")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="its arguments")
+    parser.set_defaults(parser=parser)
+
+
+def arranged(words: Sequence[str]) -> list[str]:
+    """The words of a command line with ``--py-files FILES`` right behind the program brought in front of it."""
+    words = list(words)
+    if words[:1] != ["submit"]:
+        return words
+    place = _place_of_program(words)
+    moved: list[str] = []
+    while place is not None and words[place + 1 : place + 2] == ["--py-files"] and len(words) > place + 2:
+        moved += words[place + 1 : place + 3]
+        del words[place + 1 : place + 3]
+    return ["submit", *moved, *words[1:]]
+
+
+def _place_of_program(words: Sequence[str]) -> int | None:
+    """Where the first word stands that is neither an option nor the value of one."""
+    place = 1
+    while place < len(words):
+        word = words[place]
+        if not word.startswith("-"):
+            return place
+        alone = word in ("--as-pyspark", "--verbose", "-v", "--help", "-h", "--supervise", "--version")
+        place += 1 if alone or "=" in word and word.startswith("--") else 2
+    return None
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Runs the program; gives its exit code."""
+    from firesteel.cli.run import run_program
+
+    parser: argparse.ArgumentParser = chosen.parser
+    if not os.path.exists(chosen.app):
+        parser.error(f"there is no program {chosen.app} (in {os.getcwd()})")
+    if chosen.app.endswith((".jar", ".R", ".r")):
+        parser.error(f"{chosen.app} is no Python program; Firesteel runs Python (and Rust) programs")
+    try:
+        options.apply(chosen, default_name=os.path.basename(chosen.app))
+    except options.UsageError as error:
+        parser.error(str(error))
+    if chosen.as_pyspark:
+        from firesteel import as_pyspark
+
+        as_pyspark.install()
+    return run_program(chosen.app, chosen.arguments)

@@ -1,0 +1,147 @@
+"""The life of contexts: one after another, what they are told, what they refuse."""
+
+import os
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from firesteel import SparkConf, SparkContext
+
+
+def test_one_context_at_a_time(fresh_context: Any) -> None:
+    first = fresh_context()
+    with pytest.raises(ValueError, match=r"Cannot run multiple SparkContexts at once; .*app=fresh.*conftest\.py:\d+"):
+        SparkContext("local", "second")
+    assert first.range(3).count() == 3, "the first one goes on"
+    assert SparkContext.getOrCreate() is first
+
+
+def test_several_contexts_one_after_another(fresh_context: Any) -> None:
+    ids = set()
+    for _ in range(3):
+        with fresh_context("local[1]") as sc:
+            assert sc.parallelize(range(10), 3).map(lambda x: x + 1).sum() == 55
+            ids.add(sc.applicationId)
+    assert len(ids) == 3
+
+
+def test_a_stopped_context_says_so(fresh_context: Any) -> None:
+    sc = fresh_context()
+    numbers = sc.range(3)
+    sc.stop()
+    sc.stop()
+    with pytest.raises(RuntimeError, match=r"stopped SparkContext \(stop at test_context\.py:\d+\)"):
+        sc.range(3)
+    with pytest.raises(RuntimeError, match="stopped"):
+        numbers.map(str).collect()
+    assert SparkContext._active_spark_context is None
+
+
+def test_a_context_that_cannot_start_leaves_none(fresh_context: Any) -> None:
+    with pytest.raises(Exception):
+        SparkContext("local[2]", "bad", pyFiles=["/no/such/file.py"])
+    assert SparkContext._active_spark_context is None
+
+
+def test_defaults(fresh_context: Any) -> None:
+    with SparkContext() as sc:
+        assert (sc.master, sc.appName) == ("local[*]", "pyspark-shell")
+        assert repr(sc) == "<SparkContext master=local[*] appName=pyspark-shell>"
+        assert sc.uiWebUrl is None
+        assert sc.environment["PYTHONHASHSEED"] == "0"
+
+
+def test_settings(fresh_context: Any) -> None:
+    conf = SparkConf().setMaster("local[1]").setAppName("conf").set("spark.default.parallelism", "5").set("my.key", "1")
+    with SparkContext("local[3]", conf=conf) as sc:
+        assert (sc.master, sc.appName) == ("local[3]", "conf")
+        assert conf.get("spark.master") == "local[1]", "the caller's is not changed"
+        assert sc.defaultParallelism == 5
+        assert sc.defaultMinPartitions == 2
+        assert sc.range(10).getNumPartitions() == 5
+        assert sc.parallelize([(1, 2)], 2).groupByKey().getNumPartitions() == 5
+        copied = sc.getConf().set("my.key", "2")
+        assert sc.getConf().get("my.key") == "1" and copied.get("spark.app.id") == sc.applicationId
+
+
+def test_system_properties_are_defaults_of_later_contexts(fresh_context: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from firesteel import conf
+
+    monkeypatch.setattr(conf, "SYSTEM_PROPERTIES", conf.SYSTEM_PROPERTIES)
+    SparkContext.setSystemProperty("spark.app.name", "by property")
+    try:
+        with SparkContext("local[1]") as sc:
+            assert sc.appName == "by property"
+    finally:
+        conf.SYSTEM_PROPERTIES.pop("spark.app.name")
+    assert SparkContext.getSystemProperty("no.such.property") is None
+
+
+def test_workers_see_the_environment(fresh_context: Any) -> None:
+    sc = fresh_context(environment={"COLOUR": "green"})
+    assert sc.environment["COLOUR"] == "green"
+    conf = sc.getConf()
+    assert conf.get("spark.executorEnv.COLOUR") == "green"
+
+
+def test_log_levels(sc: Any) -> None:
+    sc.setLogLevel("warn")
+    with pytest.raises(ValueError, match="Supplied level LOUD did not match one of"):
+        sc.setLogLevel("LOUD")
+
+
+def test_packages_are_shipped(fresh_context: Any, tmp_path: Path) -> None:
+    sc = fresh_context()
+    (tmp_path / "shipped_one.py").write_text("ONE = 1\n")
+    with zipfile.ZipFile(tmp_path / "shipped_two.zip", "w") as archive:
+        archive.writestr("shipped_two/__init__.py", "TWO = 2\n")
+    sc.addPyFile(str(tmp_path / "shipped_one.py"))
+    sc.addPyFile(str(tmp_path / "shipped_two.zip"))
+
+    def total(_: int) -> int:
+        import shipped_one  # type: ignore[import-not-found]
+        import shipped_two  # type: ignore[import-not-found]
+
+        return int(shipped_one.ONE + shipped_two.TWO)
+
+    assert sc.parallelize(range(4), 4).map(total).collect() == [3, 3, 3, 3]
+    assert [uri.rpartition("/")[2] for uri in sc.listFiles] == ["shipped_one.py", "shipped_two.zip"]
+    assert any(path.endswith("shipped_two.zip") for path in sys.path)
+    sc.stop()
+    assert not any(path.endswith("shipped_two.zip") for path in sys.path)
+
+
+def test_py_files_of_the_constructor(fresh_context: Any, tmp_path: Path) -> None:
+    (tmp_path / "shipped_three.py").write_text("THREE = 3\n")
+    sc = fresh_context(pyFiles=[str(tmp_path / "shipped_three.py")])
+    assert sc.parallelize([0], 1).map(lambda _: __import__("shipped_three").THREE).collect() == [3]
+
+
+def test_the_directory_goes_with_the_context(fresh_context: Any) -> None:
+    sc = fresh_context()
+    directory = sc._native.directory
+    assert os.path.isdir(directory)
+    sc.stop()
+    assert not os.path.exists(directory)
+
+
+def test_what_a_notebook_shows(sc: Any) -> None:
+    shown = sc._repr_html_()
+    assert "SparkContext" in shown and "local[2]" in shown
+
+
+def test_empty_unions_and_ranges(sc: Any) -> None:
+    assert sc.union([]).collect() == []
+    assert sc.range(5, 1).collect() == []
+    assert sc.range(10, 0, -3, 2).glom().collect() == [[10, 7], [4, 1]]
+    assert sc.parallelize({"a": 1, "b": 2}, 1).collect() == ["a", "b"]
+    assert sc.parallelize((x for x in "ab"), 1).collect() == ["a", "b"]
+    assert sc.parallelize(range(0, 10, 3), 2).glom().collect() == [[0, 3], [6, 9]]
+
+
+def test_run_job(sc: Any) -> None:
+    numbers = sc.parallelize(range(6), 3)
+    assert sc.runJob(numbers, lambda part: [sum(part)], [2, 0]) == [9, 1]
+    assert sc.runJob(numbers, lambda part: [sum(part)], allowLocal=True) == [1, 5, 9]
