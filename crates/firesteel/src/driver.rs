@@ -87,8 +87,8 @@ pub(crate) struct Driver {
     executors: RwLock<Option<Arc<dyn Executors>>>,
     processes: RwLock<Option<Arc<Processes>>>,
     pub(crate) services: Arc<Services>,
-    /// The task that a function of the program's failed last, and its stage's plan.
-    pub(crate) last_failure: Mutex<Option<(TaskSpec, Arc<[u8]>)>>,
+    /// The task that a function of the program's failed last, and what its stage's plan is made from.
+    pub(crate) last_failure: Mutex<Option<(TaskSpec, Arc<StageRecipe>)>>,
     pub(crate) status: Mutex<Status>,
     pub(crate) accumulators: Accumulators,
     started: Instant,
@@ -173,7 +173,8 @@ impl Driver {
         self.services.dirs.clear();
         // Dropped outside the lock: the last owner of a shuffle comes back here to release it.
         let recipes = std::mem::take(&mut *lock(&self.recipes));
-        drop(recipes);
+        let failure = lock(&self.last_failure).take();
+        drop((recipes, failure));
     }
 
     /// Runs a job; its results come through the channel.
@@ -412,10 +413,10 @@ impl ProcessListener for Driver {
     }
 
     fn failed(&self, task: &TaskSpec) {
-        // Its plan may be forgotten with its stage, so it is kept as it is now.
-        if let Ok(plan) = self.plan(task.stage) {
-            *lock(&self.last_failure) = Some((task.clone(), plan));
-        }
+        // The recipe keeps alive what the task reads, until another task fails.
+        let recipe = lock(&self.recipes).get(&task.stage).cloned();
+        let before = recipe.and_then(|recipe| lock(&self.last_failure).replace((task.clone(), recipe)));
+        drop(before);
     }
 
     fn may_commit(&self, executor: ExecutorId, task: TaskId) -> bool {
