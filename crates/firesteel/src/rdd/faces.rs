@@ -182,10 +182,11 @@ impl Context {
     /// # Errors
     /// When its plan cannot be decoded here.
     pub fn run_last_failure(&self) -> Option<std::result::Result<TaskEnd, String>> {
-        let (spec, plan) =
+        let (spec, recipe) =
             self.driver().last_failure.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
         let services = self.services();
-        Some(decode(&plan, &services.broadcasts).map(|terminal| {
+        let terminal = recipe.encoded().and_then(|plan| decode(&plan, &services.broadcasts));
+        Some(terminal.map(|terminal| {
             let task = Task::new(spec, services.clone(), Arc::default());
             run(&*terminal, &task).0
         }))
