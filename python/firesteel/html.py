@@ -1,6 +1,6 @@
 """What notebooks show of an object: small HTML that escapes everything that it is given.
 
-Only :func:`table` and :func:`box` make markup; callers hand over text and never markup, so that a name such as
+Only :func:`table`, :func:`bar` and :func:`box` make markup; callers hand over text and never markup, so that a name such as
 ``<script>`` is shown and not run.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
-__all__ = ["Markup", "box", "table"]
+__all__ = ["Markup", "bar", "box", "table"]
 
 
 class Markup:
@@ -29,6 +29,15 @@ def table(rows: Iterable[tuple[str, object]]) -> Markup:
     """
     items = (f"<dt>{escape(name)}</dt><dd><code>{escape(str(value))}</code></dd>" for name, value in rows)
     return Markup(f"<dl>{''.join(items)}</dl>")
+
+
+def bar(label: str, done: int, total: int, note: str) -> Markup:
+    """How much of something is done.
+
+    >>> bar("Stage 0", 1, 2, "1 / 2").text
+    '<p>Stage 0 <progress value="1" max="2"></progress> 1 / 2</p>'
+    """
+    return Markup(f'<p>{escape(label)} <progress value="{done:d}" max="{total:d}"></progress> {escape(note)}</p>')
 
 
 def box(title: str, *parts: str | Markup, link: tuple[str, str] | None = None) -> str:

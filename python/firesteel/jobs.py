@@ -8,6 +8,7 @@ parent had.
 
 from __future__ import annotations
 
+import sys
 import threading
 import weakref
 from collections.abc import Mapping
@@ -64,6 +65,10 @@ def adopt(sc: SparkContext, properties: Mapping[str, str]) -> None:
 
 def push(sc: SparkContext) -> None:
     """Tells the engine what the jobs of this thread carry from now on, if that has changed."""
+    if "ipykernel" in sys.modules:
+        from firesteel import progress
+
+        progress.watch(sc)
     properties = {**_mutable(sc), FILES: sc._native.directory, PACKAGES: sc._packages_told()}
     if _state.pushed.get(sc) == properties:
         return
