@@ -53,11 +53,13 @@ print(pyspark.__version__, v, pyspark.rdd.RDD is RDD)
 def test_exceptions_are_caught_under_pysparks_names():
     out = installed("""
 from py4j.protocol import Py4JJavaError, Py4JError
-from pyspark.errors import PySparkException, PySparkValueError, PySparkPicklingError, PythonException, AnalysisException
+from pyspark.errors import PySparkException, PySparkValueError, PySparkPicklingError
+from pyspark.errors import PythonException, AnalysisException
 from pyspark.errors.exceptions.base import PySparkException as again
 from pyspark.sql.utils import AnalysisException as analysis
 from firesteel import errors
-assert Py4JJavaError is errors.JobError is PythonException and again is PySparkException and analysis is AnalysisException
+assert Py4JJavaError is errors.JobError is PythonException
+assert again is PySparkException and analysis is AnalysisException
 try: raise errors.from_failure({"message": "no"})
 except Py4JJavaError as error: print(error.java_exception.getMessage())
 """)
@@ -99,7 +101,8 @@ def test_objects_are_pickled_under_either_name():
     out = installed("""
 import pickle, firesteel, pyspark
 level = pickle.loads(pickle.dumps(pyspark.StorageLevel.MEMORY_ONLY))
-print(type(level) is firesteel.StorageLevel, pickle.loads(b"cpyspark.storagelevel\\nStorageLevel\\n.") is firesteel.StorageLevel)
+theirs = pickle.loads(b"cpyspark.storagelevel\\nStorageLevel\\n.")
+print(type(level) is firesteel.StorageLevel, theirs is firesteel.StorageLevel)
 """)
     assert out == "True True\n"
 
