@@ -160,9 +160,16 @@ class SparkContext(Sources, Sharing, Control):
         self._conf.set("spark.app.startTime", str(engine.start_time))
         self._conf.setIfMissing("spark.executor.id", "driver")
         self._begin_sharing()
-        submitted = (self._conf.get("spark.submit.pyFiles") or "").split(",")
-        for path in [*(py_files or ()), *filter(None, submitted)]:
+        for path in [*(py_files or ()), *self._listed("spark.submit.pyFiles")]:
             self.addPyFile(path)
+        for path in self._listed("spark.files"):
+            self.addFile(path, recursive=os.path.isdir(path))
+        for path in self._listed("spark.archives"):
+            self.addArchive(path)
+
+    def _listed(self, setting: str) -> list[str]:
+        """The paths of a setting that is a list of them, with commas."""
+        return [path.strip() for path in (self._conf.get(setting) or "").split(",") if path.strip()]
 
     @property
     def serializer(self) -> Any:

@@ -116,6 +116,20 @@ def test_python_files_are_there_in_driver_and_tasks(write, tmp_path):
     assert behind.stdout == "[12, 14]\n", behind.stderr
 
 
+def test_files_and_archives_are_there_in_driver_and_tasks(write, tmp_path):
+    app = write(
+        "app.py",
+        "from firesteel import SparkContext, SparkFiles\nsc = SparkContext('local[2]')\n"
+        "read = lambda name: open(SparkFiles.get(name)).read()\n"
+        "print(read('a.txt'), sc.parallelize([1]).map(lambda x: read('a.txt') + read('words/b.txt')).collect())\n",
+    )
+    write("a.txt", "A")
+    with zipfile.ZipFile(tmp_path / "packed.zip", "w") as archive:
+        archive.writestr("b.txt", "B")
+    done = firesteel("submit", "--files", "a.txt", "--archives", "packed.zip#words", app, cwd=tmp_path)
+    assert done.stdout == "A ['AB']\n", done.stderr
+
+
 def test_how_a_program_ends_is_how_the_command_ends(write):
     assert firesteel("submit", write("a.py", "import sys; sys.exit(7)")).returncode == 7
     assert firesteel("submit", write("b.py", "import sys; sys.exit()")).returncode == 0
@@ -278,6 +292,12 @@ def test_a_session_at_the_terminal(terminal, write):
     shell.type("sc.parallelize([1, 0], 2).map(half).collect()\n")
     told = shell.wait_for(r"ZeroDivisionError.*(\n.*)*>>> ")
     assert "return 10 / x" in told and "half" in told
+    shell.type("sc.debug_last_failure()\n")
+    assert "in half" in shell.wait_for(r"\(Pdb\) ")
+    shell.type("p x + 77\n")
+    shell.wait_for(r"\n77\n\(Pdb\) ")
+    shell.type("q\n")
+    shell.wait_for(">>> ")
     shell.type("sc.paralle\t")
     shell.wait_for(r"sc\.parallelize\(")
     shell.type("[1]).count() + 41\n")
