@@ -170,7 +170,7 @@ class Control:
         >>> sc.show_profiles()
         Traceback (most recent call last):
             ...
-        firesteel.errors.FiresteelError: Nothing is measured: set spark.python.profile to true ...
+        firesteel.errors.FiresteelError: 'spark.python.profile' or ... must be set to 'true' ...
         """
         self._profiles().show_profiles()
 
@@ -180,13 +180,14 @@ class Control:
         >>> sc.dump_profiles("profiles")
         Traceback (most recent call last):
             ...
-        firesteel.errors.FiresteelError: Nothing is measured: set spark.python.profile to true ...
+        firesteel.errors.FiresteelError: 'spark.python.profile' or ... must be set to 'true' ...
         """
         self._profiles().dump_profiles(path)
 
     def _profiles(self) -> ProfilerCollector:
         if self.profiler_collector is None:
             raise FiresteelError(
-                "Nothing is measured: set spark.python.profile to true in the SparkConf, before the context is made."
+                "'spark.python.profile' or 'spark.python.profile.memory' configuration must be set to 'true' to enable"
+                " Python profile; set it in the SparkConf that the context is made with."
             )
         return self.profiler_collector

@@ -140,6 +140,17 @@ def since(version: str | float) -> Callable[[F], F]:
     return noted
 
 
+def _parse_memory(s: str) -> int:
+    """The MiB of a text such as ``256m``, under the name by which libraries know it.
+
+    >>> _parse_memory("256m")
+    256
+    """
+    from firesteel.resource.requests import mebibytes
+
+    return mebibytes(s)
+
+
 class VersionUtils:
     """Versions as pairs of numbers, for libraries that ask which they run with."""
 
