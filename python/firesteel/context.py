@@ -154,6 +154,10 @@ class SparkContext(Sources, Sharing, Control):
 
     def _start(self, py_files: Sequence[str] | None) -> None:
         workers = {name: str(value) for name, value in self.environment.items()}
+        if os.environ.get("PYSPARK_PYTHON"):
+            from firesteel.worker import interpreter
+
+            interpreter.check()
         engine = self._engine = _native.Context(native_settings(self._conf), workers)
         _stop_at_exit(self)
         self._conf.set("spark.app.id", engine.application_id)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import pickle
 import queue
+import re
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -13,7 +16,7 @@ import threading
 import pytest
 
 from firesteel import errors, pickling
-from firesteel.worker import functions, load_function, modules
+from firesteel.worker import failure, functions, interpreter, load_function, modules
 
 
 def run_main(code: str) -> str:
@@ -227,6 +230,43 @@ def test_a_module_without_what_is_asked_of_it(tmp_path, monkeypatch):
     del old_for_test.new
     with pytest.raises(errors.MissingModuleError, match="another one than the driver's"):
         load_function(data)
+
+
+def test_a_module_that_fails_when_it_is_imported(tmp_path, monkeypatch):
+    module = tmp_path / "fails_for_test.py"
+    module.write_text("def f(x): return x\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    import fails_for_test
+
+    data = pickling.dump_function(fails_for_test.f, operation="map", sc=None).data
+    module.write_text("def f(x): return x\nraise SystemExit('not in executors')\n")
+    monkeypatch.delitem(sys.modules, "fails_for_test")
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    importlib.invalidate_caches()
+    shutil.rmtree(tmp_path / "__pycache__", ignore_errors=True)
+    with pytest.raises(errors.MissingModuleError) as caught:
+        load_function(data)
+    told = failure.user_traceback(caught.value.with_traceback(caught.value.__traceback__.tb_next))
+    assert told.startswith("Traceback") and 'fails_for_test.py", line 2, in <module>' in told
+    assert "importlib" not in told and "SystemExit: not in executors" in told
+    assert "importing " + str(module) + " there raises SystemExit" in told
+
+
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [
+        ("/nonexistent/python", "does not start: No such file"),
+        ("false", "it ended with 1"),
+        ("echo", "would run Python -c import sys"),
+    ],
+)
+def test_the_python_of_the_workers_is_asked_for_its_version(monkeypatch, program, words):
+    monkeypatch.setenv("PYSPARK_PYTHON", program)
+    with pytest.raises(errors.FiresteelError, match=re.escape(words)):
+        interpreter.check()
+    for same in (sys.executable, ""):
+        monkeypatch.setenv("PYSPARK_PYTHON", same)
+        interpreter.check()
 
 
 def test_another_minor_version_of_python():

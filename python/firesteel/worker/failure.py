@@ -53,11 +53,18 @@ def describe(exception: BaseException) -> dict[str, Any]:
 def user_traceback(exception: BaseException) -> str:
     """The traceback from user code down, without frames of ours; an error that is ours alone is only its message."""
     told = traceback.TracebackException.from_exception(exception)
-    ours_alone = isinstance(exception, FiresteelError) and all(_is_ours(frame.filename) for frame in told.stack)
-    if ours_alone:
-        return "".join(told.format_exception_only()).rstrip()
+    if isinstance(exception, FiresteelError) and all(_is_ours(frame.filename) for frame in told.stack):
+        message = "".join(told.format_exception_only()).rstrip()
+        cause = exception.__cause__
+        if cause is None or not _has_users_frame(cause):
+            return message
+        return f"{user_traceback(cause)}\n\nThe above exception was the direct cause of:\n\n{message}"
     _drop_frames(told, set())
     return "".join(told.format()).rstrip()
+
+
+def _has_users_frame(exception: BaseException) -> bool:
+    return any(not _is_ours(frame.f_code.co_filename) for frame in _frames(exception.__traceback__))
 
 
 def _drop_frames(told: traceback.TracebackException, seen: set[int]) -> None:
@@ -75,7 +82,8 @@ def _drop_frames(told: traceback.TracebackException, seen: set[int]) -> None:
 
 
 def _is_ours(filename: str) -> bool:
-    return filename.startswith(_PACKAGE)
+    """Whether a file is one of Firesteel's, or of what imports and unpickles for it."""
+    return filename.startswith((_PACKAGE, "<frozen importlib")) or f"{os.sep}cloudpickle{os.sep}" in filename
 
 
 def _cut(text: str, limit: int) -> str:

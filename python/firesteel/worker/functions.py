@@ -11,6 +11,7 @@ import os
 import pickle
 import socket
 import sys
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -42,6 +43,8 @@ def load_function(data: bytes) -> Callable[..., Any]:
         function: Callable[..., Any] = pickle.loads(memoryview(data)[body:])
     except (ImportError, AttributeError) as error:
         raise MissingModuleError(_cannot_load(error)) from error
+    except (Exception, SystemExit) as error:
+        raise MissingModuleError(_fails_on_import(error)) from error
     return function
 
 
@@ -63,6 +66,16 @@ def _foreign(data: bytes) -> Exception:
         f"the driver runs Python {theirs}, and the {process()} runs Python {ours} ({sys.executable}): functions"
         f" cannot travel between minor versions. Give the workers a Python {theirs}, as by PYSPARK_PYTHON, or"
         f" start the driver with {ours}."
+    )
+
+
+def _fails_on_import(error: BaseException) -> str:
+    """Why a function cannot be loaded where code that runs meanwhile raises: mostly the top level of a module."""
+    places = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.name == "<module>"]
+    what = f"importing {places[-1].filename} there" if places else "what it holds"
+    return (
+        f"the {process()} cannot load the function of this stage: {what} raises {type(error).__name__}. What a module"
+        " does when it is imported, it does in every executor, too; move what only the driver can do into a function."
     )
 
 

@@ -1,0 +1,62 @@
+"""Which Python the workers run, where ``PYSPARK_PYTHON`` names one: asked for its version before it is given anything to do.
+
+A Python of another minor version cannot read the functions, nor import the standard library that the driver's path leads
+to. So it is refused when the context starts, in a sentence, and not by whatever breaks first.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+
+from firesteel.errors import FiresteelError, PythonVersionError
+
+__all__ = ["check"]
+
+#: The variable that names the Python of the workers, as in PySpark. Not set: the driver's own.
+VARIABLE = "PYSPARK_PYTHON"
+
+#: How long a Python may take to say its version.
+PATIENCE_SECONDS = 60.0
+
+_ASK = "import sys; print('%d.%d' % sys.version_info[:2])"
+
+
+def check() -> None:
+    """Raises an error that says what to do if the workers' Python does not start, or is of another minor version.
+
+    >>> check()
+    """
+    program = os.environ.get(VARIABLE)
+    if not program or _is_this(program):
+        return
+    ours = f"{sys.version_info.major}.{sys.version_info.minor}"
+    theirs = _version_of(program)
+    if theirs != ours:
+        raise PythonVersionError(
+            f"the driver runs Python {ours} ({sys.executable}), and its workers would run Python {theirs}, since"
+            f" {VARIABLE} is {program!r}: functions cannot travel between minor versions. Take {VARIABLE} out of the"
+            " environment, so that workers run the driver's Python, or let it name a Python of the same minor version."
+        )
+
+
+def _is_this(program: str) -> bool:
+    """Whether the program is the Python that runs here."""
+    found = shutil.which(program)
+    return found is not None and os.path.realpath(found) == os.path.realpath(sys.executable)
+
+
+def _version_of(program: str) -> str:
+    try:
+        done = subprocess.run([program, "-c", _ASK], capture_output=True, text=True, timeout=PATIENCE_SECONDS)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise FiresteelError(f"{VARIABLE} is {program!r}, and this Python does not start: {why}") from None
+    if done.returncode != 0:
+        raise FiresteelError(
+            f"{VARIABLE} is {program!r}, and this Python does not start: it ended with {done.returncode}"
+            f" and said {done.stderr.strip()[:300]!r}"
+        )
+    return done.stdout.strip()
