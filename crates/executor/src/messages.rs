@@ -6,9 +6,12 @@ use firesteel_data::DataError;
 use firesteel_data::block::{decode_value, encode_value};
 use firesteel_operators::TaskSpec;
 use firesteel_storage::lru::BlockKey;
-use firesteel_types::{AccumulatorUpdate, BroadcastId, ExecutorId, RddId, StageId, TaskId};
+use firesteel_types::{
+    AccumulatorUpdate, BroadcastId, ExecutorId, RddId, ShuffleId, ShuffleOutputs, StageId, TaskId,
+};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -36,8 +39,10 @@ pub struct Begin {
 pub enum ToWorker {
     /// Always the first.
     Begin(Begin),
-    /// Run a task.
-    Launch(TaskSpec),
+    /// The map outputs that tasks will read; they are named from now on.
+    Outputs(Arc<ShuffleOutputs>),
+    /// Run a task, which reads these outputs beside those that it brings.
+    Launch(TaskSpec, Vec<OutputsName>),
     /// Stop a task.
     Kill(TaskId),
     /// The answer to [`ToDriver::AskPlan`].
@@ -50,6 +55,29 @@ pub enum ToWorker {
     ForgetRdd(RddId),
     /// Forget what is in memory of a broadcast value.
     ForgetBroadcast(BroadcastId),
+}
+
+/// Names the map outputs of a shuffle as they were at some time.
+pub type OutputsName = (ShuffleId, u64);
+
+/// The map outputs that a worker was told last. Driver and worker have the same ones, since both forget the same.
+#[derive(Default)]
+pub(crate) struct Told(VecDeque<Arc<ShuffleOutputs>>);
+
+impl Told {
+    /// A task that reads more than these brings its own.
+    pub(crate) const AT_MOST: usize = 256;
+
+    pub(crate) fn find(&self, name: OutputsName) -> Option<&Arc<ShuffleOutputs>> {
+        self.0.iter().find(|outputs| (outputs.shuffle, outputs.generation) == name)
+    }
+
+    pub(crate) fn add(&mut self, outputs: Arc<ShuffleOutputs>) {
+        if self.0.len() == Self::AT_MOST {
+            self.0.pop_front();
+        }
+        self.0.push_back(outputs);
+    }
 }
 
 /// From a worker to the driver.

@@ -4,7 +4,7 @@
 //! killed: it may be in a function that never returns.
 
 use crate::link::{DriverLink, Executors};
-use crate::messages::{Begin, ToDriver, ToWorker, receive, send};
+use crate::messages::{Begin, ToDriver, ToWorker, Told, receive, send};
 use crate::runner::TaskEnd;
 use crate::server::{Ended, Server, WorkerCommand};
 use firesteel_operators::TaskSpec;
@@ -59,6 +59,7 @@ struct Remote {
     socket: Arc<Mutex<UnixStream>>,
     process: Option<u32>,
     running: Vec<TaskSpec>,
+    told: Told,
     /// The task that should stop, and since when.
     stopping: Option<(TaskId, Instant)>,
     /// It is to be replaced once it has nothing to do.
@@ -173,7 +174,14 @@ impl Processes {
             let executor = ExecutorId(state.next);
             state.next += 1;
             let socket = Arc::new(Mutex::new(ours.try_clone()?));
-            let worker = Remote { socket, process: None, running: vec![], stopping: None, outdated: false };
+            let worker = Remote {
+                socket,
+                process: None,
+                running: vec![],
+                told: Told::default(),
+                stopping: None,
+                outdated: false,
+            };
             state.workers.insert(executor, worker);
             (executor, server)
         };
@@ -305,10 +313,26 @@ impl Processes {
 
 impl Executors for Processes {
     fn launch(&self, executor: ExecutorId, task: TaskSpec) {
-        if let Some(worker) = self.state().workers.get_mut(&executor) {
+        let (names, new) = {
+            let mut state = self.state();
+            let Some(worker) = state.workers.get_mut(&executor) else { return };
             worker.running.push(task.clone());
-        }
-        self.say(executor, &ToWorker::Launch(task));
+            let (mut names, mut new) = (vec![], vec![]);
+            let few = task.inputs.iter().filter(|_| task.inputs.len() <= Told::AT_MOST);
+            for outputs in few {
+                let name = (outputs.shuffle, outputs.generation);
+                names.push(name);
+                if worker.told.find(name).is_none() {
+                    worker.told.add(outputs.clone());
+                    new.push(outputs.clone());
+                }
+            }
+            (names, new)
+        };
+        // Only the driver's loop launches, so nothing comes in between.
+        new.into_iter().for_each(|outputs| self.say(executor, &ToWorker::Outputs(outputs)));
+        let inputs = if names.is_empty() { task.inputs.clone() } else { Arc::from([]) };
+        self.say(executor, &ToWorker::Launch(TaskSpec { inputs, ..task }, names));
     }
 
     fn kill(&self, executor: ExecutorId, task: TaskId) {

@@ -4,7 +4,7 @@
 //! with [`Worker::run`], on one thread: in an interpreter, the one that may run its code.
 
 use crate::decode::decode;
-use crate::messages::{Begin, SHARED_DIRECTORY, ToDriver, ToWorker, receive, send};
+use crate::messages::{Begin, SHARED_DIRECTORY, ToDriver, ToWorker, Told, receive, send};
 use crate::runner::{self, TaskEnd};
 use firesteel_data::DataError;
 use firesteel_operators::{CommitGate, Services, Task, TaskSpec, Terminal};
@@ -203,11 +203,16 @@ impl CommitGate for Gate {
 }
 
 fn listen(mut socket: UnixStream, inbox: &Inbox, services: &Services) {
+    let mut told = Told::default();
     while let Ok(Some(message)) = receive::<ToWorker>(&mut socket) {
         let mut state = inbox.state();
         match message {
             ToWorker::Begin(_) => {}
-            ToWorker::Launch(task) => {
+            ToWorker::Outputs(outputs) => told.add(outputs),
+            ToWorker::Launch(mut task, names) => {
+                // The driver names only what it has told.
+                let named = names.into_iter().filter_map(|name| told.find(name).cloned());
+                task.inputs = task.inputs.iter().cloned().chain(named).collect();
                 state.accepted.insert(task.task, Arc::default());
                 state.tasks.push_back(task);
             }

@@ -2,6 +2,7 @@
 
 use firesteel_data::DataError;
 use firesteel_storage::{LocalDirs, MemoryPool};
+use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::Write;
 use std::ops::Range;
@@ -19,16 +20,41 @@ pub struct MapOutput {
 struct Run {
     place: Place,
     /// Where each reducer's blocks begin; one more at the end.
-    offsets: Vec<u64>,
+    offsets: Words,
 }
 
 enum Place {
     Memory { bytes: Arc<Vec<u8>>, pool: Arc<MemoryPool> },
-    Disk { path: PathBuf, checksums: Vec<u64>, is_own: bool },
+    Disk { path: PathBuf, checksums: Words, is_own: bool },
 }
 
 /// A run as other processes of the machine find it: its file, where each reducer's blocks begin, and their checksums.
-pub(crate) type SharedRun = (PathBuf, Vec<u64>, Vec<u64>);
+pub(crate) type SharedRun = (PathBuf, Words, Words);
+
+/// Numbers as they lie in a file, eight bytes each, little end first: thousands of them are read for one that is needed.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Words(#[serde(with = "serde_bytes")] Vec<u8>);
+
+impl Words {
+    fn get(&self, index: usize) -> Option<u64> {
+        let bytes = self.0.get(index * 8..index * 8 + 8)?;
+        Some(u64::from_le_bytes(bytes.try_into().expect("eight bytes")))
+    }
+
+    fn len(&self) -> usize {
+        self.0.len() / 8
+    }
+
+    fn last(&self) -> Option<u64> {
+        self.get(self.len().checked_sub(1)?)
+    }
+}
+
+impl From<Vec<u64>> for Words {
+    fn from(numbers: Vec<u64>) -> Self {
+        Words(numbers.into_iter().flat_map(u64::to_le_bytes).collect())
+    }
+}
 
 /// Blocks of records as bytes, end to end.
 pub enum BlockBytes {
@@ -62,6 +88,7 @@ impl MapOutput {
         dirs: &LocalDirs,
     ) -> Result<(), DataError> {
         debug_assert_eq!(offsets.last().copied(), Some(bytes.len() as u64));
+        let offsets = Words::from(offsets);
         let place = if pool.try_store(bytes.len()) {
             Place::Memory { bytes: Arc::new(bytes), pool: pool.clone() }
         } else {
@@ -73,18 +100,18 @@ impl MapOutput {
 
     /// How many reducers it was written for; 0 when nothing was.
     pub fn reducers(&self) -> usize {
-        self.runs.first().map_or(0, |run| run.offsets.len() - 1)
+        self.runs.first().map_or(0, |run| run.offsets.len().saturating_sub(1))
     }
 
     /// How many bytes it has.
     pub fn bytes(&self) -> u64 {
-        self.runs.iter().map(|run| run.offsets.last().copied().unwrap_or(0)).sum()
+        self.runs.iter().map(|run| run.offsets.last().unwrap_or(0)).sum()
     }
 
     /// How many of them lie on disk.
     pub fn disk_bytes(&self) -> u64 {
         let on_disk = self.runs.iter().filter(|run| matches!(run.place, Place::Disk { .. }));
-        on_disk.map(|run| run.offsets.last().copied().unwrap_or(0)).sum()
+        on_disk.map(|run| run.offsets.last().unwrap_or(0)).sum()
     }
 
     /// The blocks for one reducer, one stretch after the other. Empty stretches are left out.
@@ -115,6 +142,11 @@ impl MapOutput {
         Ok(shared)
     }
 
+    /// How many bytes it takes to know where its records are.
+    pub(crate) fn index_bytes(&self) -> usize {
+        self.runs.iter().map(|run| 16 * run.offsets.len()).sum()
+    }
+
     /// What another process has left.
     pub(crate) fn of_shared(runs: Vec<SharedRun>) -> Self {
         let run = |(path, offsets, checksums)| Run {
@@ -127,7 +159,7 @@ impl MapOutput {
 
 impl Run {
     fn read(&self, reducer: usize) -> Result<Option<BlockBytes>, DataError> {
-        let (Some(&start), Some(&end)) = (self.offsets.get(reducer), self.offsets.get(reducer + 1)) else {
+        let (Some(start), Some(end)) = (self.offsets.get(reducer), self.offsets.get(reducer + 1)) else {
             return Ok(None);
         };
         if start == end {
@@ -141,7 +173,7 @@ impl Run {
                 let mut bytes = vec![0; (end - start) as usize];
                 let file = File::open(path).map_err(|e| DataError::io("open", path, e))?;
                 file.read_exact_at(&mut bytes, start).map_err(|e| DataError::io("read", path, e))?;
-                if xxh3_64(&bytes) != checksums[reducer] {
+                if checksums.get(reducer) != Some(xxh3_64(&bytes)) {
                     let message = format!("the checksum for reducer {reducer} does not match what was read");
                     return Err(DataError::Corrupt { source_name: path.display().to_string(), message });
                 }
@@ -151,14 +183,17 @@ impl Run {
     }
 }
 
-fn write_to_disk(bytes: &[u8], offsets: &[u64], dirs: &LocalDirs) -> Result<Place, DataError> {
+fn write_to_disk(bytes: &[u8], offsets: &Words, dirs: &LocalDirs) -> Result<Place, DataError> {
     let (path, mut file) = dirs.create_file("shuffle")?;
     if let Err(error) = file.write_all(bytes) {
         let _ = std::fs::remove_file(&path);
         return Err(DataError::io("write", &path, error));
     }
-    let checksums =
-        offsets.windows(2).map(|ends| xxh3_64(&bytes[ends[0] as usize..ends[1] as usize])).collect();
+    let stretch = |reducer| {
+        let (start, end) = (offsets.get(reducer).unwrap_or(0), offsets.get(reducer + 1).unwrap_or(0));
+        xxh3_64(&bytes[start as usize..end as usize])
+    };
+    let checksums = (0..offsets.len().saturating_sub(1)).map(stretch).collect::<Vec<_>>().into();
     Ok(Place::Disk { path, checksums, is_own: true })
 }
 

@@ -5,6 +5,7 @@ use firesteel_data::DataError;
 use firesteel_storage::{LocalDirs, SharedFiles};
 use firesteel_types::{Partition, ShuffleId, TaskId};
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 type Key = (ShuffleId, Partition, TaskId);
@@ -13,17 +14,19 @@ type Key = (ShuffleId, Partition, TaskId);
 #[derive(Default)]
 pub struct ShuffleStore {
     outputs: RwLock<BTreeMap<Key, Arc<MapOutput>>>,
+    /// What the indices of the outputs take that are remembered.
+    remembered: AtomicUsize,
     /// Where the processes of one machine find each other's outputs.
     shared: Option<(Arc<SharedFiles>, Arc<LocalDirs>)>,
 }
 
-/// So many outputs of other processes are remembered between two reads.
-const REMEMBERED: usize = 4096;
+/// So many bytes of other processes' outputs' indices are remembered between two reads.
+const REMEMBERED_BYTES: usize = 256 << 20;
 
 impl ShuffleStore {
     /// A store whose outputs all processes find that share these files; what is put here is written into `dirs`.
     pub fn sharing(files: Arc<SharedFiles>, dirs: Arc<LocalDirs>) -> Self {
-        ShuffleStore { outputs: RwLock::default(), shared: Some((files, dirs)) }
+        ShuffleStore { shared: Some((files, dirs)), ..ShuffleStore::default() }
     }
 
     /// Keeps an output.
@@ -61,21 +64,38 @@ impl ShuffleStore {
         let (None, Some((files, _))) = (&known, &self.shared) else { return Ok(known) };
         let Some((runs, _)) = files.find::<Vec<SharedRun>>(&name(key))? else { return Ok(None) };
         let output = Arc::new(MapOutput::of_shared(runs));
-        self.write(|outputs| {
-            if outputs.len() >= REMEMBERED {
-                outputs.clear();
-            }
-            outputs.insert(key, output.clone())
-        });
+        self.remember(key, &output);
         Ok(Some(output))
+    }
+
+    /// Remembers where another process's output is, in place of those of earlier shuffles. Where one shuffle alone is too large, its
+    /// first outputs stay, since each reducer reads all of them in turn.
+    fn remember(&self, key: Key, output: &Arc<MapOutput>) {
+        let bytes = output.index_bytes();
+        self.write(|outputs| {
+            while self.remembered.load(Ordering::Relaxed) + bytes > REMEMBERED_BYTES {
+                match outputs.first_entry() {
+                    Some(first) if first.key().0 < key.0 => {
+                        self.remembered.fetch_sub(first.remove().index_bytes(), Ordering::Relaxed);
+                    }
+                    _ => return,
+                }
+            }
+            if outputs.insert(key, output.clone()).is_none() {
+                self.remembered.fetch_add(bytes, Ordering::Relaxed);
+            }
+        });
     }
 
     /// Forgets one output.
     pub fn remove(&self, shuffle: ShuffleId, map: Partition, task: TaskId) {
         let key = (shuffle, map, task);
         // Dropped outside the lock: it may remove a file.
-        drop(self.write(|outputs| outputs.remove(&key)));
+        let removed = self.write(|outputs| outputs.remove(&key));
         let Some((files, _)) = &self.shared else { return };
+        if let Some(removed) = removed {
+            self.remembered.fetch_sub(removed.index_bytes(), Ordering::Relaxed);
+        }
         if let Ok(Some((runs, _))) = files.find::<Vec<SharedRun>>(&name(key)) {
             // What cannot be removed now goes with the directory.
             runs.iter().for_each(|(path, ..)| drop(std::fs::remove_file(path)));
