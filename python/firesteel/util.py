@@ -165,3 +165,25 @@ class VersionUtils:
         if parts is None:
             raise ValueError(f"{sparkVersion!r} is no version; one begins with two numbers, as in 4.3.0")
         return int(parts[1]), int(parts[2])
+
+
+def is_remote_only() -> bool:
+    """Whether RDDs are missing, as in PySpark's client for Spark Connect: never here.
+
+    >>> is_remote_only()
+    False
+    """
+    return False
+
+
+def _parse_memory(s: str) -> int:
+    """A size with a unit (k, m, g, t) in mebibytes, by the name that libraries use.
+
+    >>> _parse_memory("1.5g")
+    1536
+    """
+    units = {"k": 1 / 1024, "m": 1, "g": 1024, "t": 1 << 20}
+    number, unit = s[:-1], s[-1:].lower()
+    if unit not in units:
+        raise ValueError(f"invalid format: {s!r} is no number with one of the units k, m, g, t")
+    return int(float(number) * units[unit])
