@@ -3,7 +3,8 @@
 :func:`install` puts a finder in front of all others that answers for ``pyspark`` and ``py4j``: their modules are
 Firesteel's, or, where there is no such module, one of the few that are made here (exceptions, versions). Classes keep
 the names that they have in Firesteel, and are pickled under these, but for the few whose names programs print
-(:data:`_SHOWN`); what was pickled under PySpark's names is found, too. Workers do the same when the variable ``FIRESTEEL_AS_PYSPARK`` is set, which :func:`install` sees to.
+(:data:`_SHOWN`); what was pickled under PySpark's names is found, too. Workers do the same when the variable
+``FIRESTEEL_AS_PYSPARK`` is set, which :func:`install` sees to.
 
     python -m firesteel.as_pyspark app.py --an-argument-of-app
 """

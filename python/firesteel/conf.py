@@ -23,8 +23,8 @@ from firesteel.errors import FiresteelError
 __all__ = ["SparkConf", "native_settings"]
 
 SYSTEM_PROPERTIES: dict[str, str] = {"SPARK_SUBMIT": "true"}
-"""What ``SparkContext.setSystemProperty`` has set in this process, and the one that PySpark's launcher sets; ``spark.*``
-and ``firesteel.*`` keys become defaults.
+"""What ``SparkContext.setSystemProperty`` has set in this process, and the one that PySpark's launcher sets;
+``spark.*`` and ``firesteel.*`` keys become defaults.
 """
 
 ENGINE_SETTINGS = frozenset(

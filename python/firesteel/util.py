@@ -174,16 +174,3 @@ def is_remote_only() -> bool:
     False
     """
     return False
-
-
-def _parse_memory(s: str) -> int:
-    """A size with a unit (k, m, g, t) in mebibytes, by the name that libraries use.
-
-    >>> _parse_memory("1.5g")
-    1536
-    """
-    units = {"k": 1 / 1024, "m": 1, "g": 1024, "t": 1 << 20}
-    number, unit = s[:-1], s[-1:].lower()
-    if unit not in units:
-        raise ValueError(f"invalid format: {s!r} is no number with one of the units k, m, g, t")
-    return int(float(number) * units[unit])
