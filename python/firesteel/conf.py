@@ -138,6 +138,11 @@ class SparkConf:
             self.set(f"spark.executorEnv.{name}", str(text))
         return self
 
+    @property
+    def _jconf(self) -> SparkConf:
+        """What programs reach for to set something behind PySpark's back: there is nothing behind this one."""
+        return self
+
     def setAll(self, pairs: list[tuple[str, str]]) -> SparkConf:
         """Sets all pairs of a list.
 
