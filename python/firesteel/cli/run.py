@@ -42,10 +42,17 @@ def run_program(path: str, arguments: Sequence[str]) -> int:
         return 1
     module = new_main(path)
     sys.argv = [path, *arguments]
-    sys.path.insert(
-        0, path if os.path.isdir(path) or zipfile.is_zipfile(path) else os.path.dirname(os.path.abspath(path))
-    )
+    begins_itself = os.path.isdir(path) or zipfile.is_zipfile(path)
+    set_own_folder(path if begins_itself else os.path.dirname(os.path.abspath(path)))
     return _run(code, module)
+
+
+def set_own_folder(folder: str) -> None:
+    """Where a program's own modules are: in the place of the folder of the command that runs it."""
+    if getattr(sys.flags, "safe_path", False):  # then the command's folder is not there
+        sys.path.insert(0, folder)
+    else:
+        sys.path[0] = folder
 
 
 def new_main(path: str | None) -> ModuleType:

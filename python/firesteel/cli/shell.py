@@ -18,7 +18,7 @@ from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 from firesteel.cli import options
-from firesteel.cli.run import INTERRUPTED, exit_code, new_main, show, without_ours
+from firesteel.cli.run import INTERRUPTED, exit_code, new_main, set_own_folder, show, without_ours
 
 if TYPE_CHECKING:
     _Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -64,7 +64,7 @@ def run(chosen: argparse.Namespace) -> int:
 
         as_pyspark.install()
     sys.argv = [""]
-    sys.path.insert(0, "")
+    set_own_folder("")
     try:
         names = _ready()
     except Exception as error:
