@@ -16,6 +16,8 @@ pub(crate) struct BlockLocations {
 #[derive(Debug, Default)]
 struct Blocks {
     version: u64,
+    /// How often its partitions were to be computed anew, all of them.
+    restarts: u64,
     holders: BTreeMap<Partition, BTreeSet<ExecutorId>>,
     /// Who ever said that it keeps a block, of whatever version. Word of a block and of its end may come in the wrong order,
     /// so whoever is no holder may keep something all the same.
@@ -31,6 +33,18 @@ impl BlockLocations {
     /// The version of the blocks that count.
     pub(crate) fn version(&self, rdd: RddId) -> u64 {
         self.rdds.get(&rdd).map_or(0, |blocks| blocks.version)
+    }
+
+    /// No partition that is kept counts any more: all will be computed again.
+    pub(crate) fn restart(&mut self, rdd: RddId) {
+        if let Some(blocks) = self.rdds.get_mut(&rdd) {
+            blocks.restarts += 1;
+        }
+    }
+
+    /// How often that was so.
+    pub(crate) fn restarts(&self, rdd: RddId) -> u64 {
+        self.rdds.get(&rdd).map_or(0, |blocks| blocks.restarts)
     }
 
     /// Notes a block. False when nobody wants it to be kept: the RDD was unpersisted, or the block is of an older version.
