@@ -123,7 +123,11 @@ impl Barriers {
         if epoch + 1 == gang.epoch {
             return Answer::Again(gang.last.clone());
         }
-        if epoch != gang.epoch {
+        if epoch < gang.epoch {
+            // A late copy of a message: who sent it was answered long ago.
+            return Answer::Wait;
+        }
+        if epoch > gang.epoch {
             return Answer::Refuse(vec![caller], Refusal::OutOfStep);
         }
         let other = gang.called.iter().find(|(_, other)| other.message.is_some() != caller.message.is_some());

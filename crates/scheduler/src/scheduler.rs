@@ -188,7 +188,10 @@ impl Scheduler {
             let stage = self.stages.get(id).filter(|stage| !stage.spec.barrier)?;
             stage.tasks.as_ref()?.relaxes_at(self.settings.locality_wait_ms)
         };
-        self.pools.all_runnable().filter_map(relaxes_at).min()
+        match self.barriers.any_waits() {
+            false => self.pools.all_runnable().filter_map(relaxes_at).min(),
+            true => self.before_held().into_iter().filter_map(relaxes_at).min(),
+        }
     }
 
     fn decide_commit(&mut self, id: TaskId, executor: ExecutorId, fx: &mut Vec<Effect>) {

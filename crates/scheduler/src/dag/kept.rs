@@ -50,7 +50,7 @@ impl Scheduler {
             true => self.blocks.version(kept.rdd),
             false => {
                 let behind = kept.behind.iter().map(|shuffle| self.outputs.version(*shuffle));
-                behind.sum::<u64>() + self.blocks.restarts(kept.rdd)
+                behind.sum::<u64>() + if kept.barrier { self.blocks.restarts(kept.rdd) } else { 0 }
             }
         }
     }

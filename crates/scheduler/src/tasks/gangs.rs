@@ -35,11 +35,32 @@ impl Scheduler {
             self.launch_gang(id, fx);
             return GangOffer::Launched;
         }
-        let may_have_them = wanted <= self.executors.slots();
-        match may_have_them && self.barriers.holds_slots(id, self.now, self.settings.barrier_hold_ms) {
+        match self.is_held_for(id) {
             true => GangOffer::Held,
             false => GangOffer::Refused,
         }
+    }
+
+    /// The stages that are offered free slots, if some are held for a gang: those behind it are not, and need not be woken.
+    pub(crate) fn before_held(&self) -> Vec<StageId> {
+        let mut offered = vec![];
+        for pool in self.pools.in_order() {
+            let mut last = None;
+            while let Some(turn) = self.pools.next(&pool, last) {
+                if self.is_held_for(turn.1) {
+                    return offered;
+                }
+                offered.push(turn.1);
+                last = Some(turn);
+            }
+        }
+        offered
+    }
+
+    fn is_held_for(&self, id: StageId) -> bool {
+        let tasks = self.stages.get(id).and_then(|stage| stage.tasks.as_ref());
+        let may_have_them = tasks.is_some_and(|tasks| tasks.unlaunched() <= self.executors.slots());
+        may_have_them && self.barriers.holds_slots(id, self.now, self.settings.barrier_hold_ms)
     }
 
     /// Launches all tasks of a gang, for which there are slots: near their data where that can be had at once.
