@@ -134,6 +134,7 @@ fn job_failure(py: Python<'_>, action: &CallSite, failure: JobFailure) -> PyErr 
         }
         JobFailure::Cancelled { .. } | JobFailure::ContextStopped { .. } => of_kind(py, "cancelled", &text),
         JobFailure::Indeterminate { .. }
+        | JobFailure::TooFewSlots { .. }
         | JobFailure::NoExecutors { .. }
         | JobFailure::ResultTooLarge { .. } => of_kind(py, "other", &text),
     };

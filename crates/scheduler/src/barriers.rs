@@ -103,10 +103,11 @@ impl Barriers {
         );
     }
 
-    /// All tasks were launched.
-    pub(crate) fn launched(&mut self, stage: StageId) {
+    /// All tasks were launched; gives the attempt to which they belong.
+    pub(crate) fn launched(&mut self, stage: StageId) -> StageAttempt {
         let gang = self.gangs.get_mut(&stage).expect("a gang is launched that waits");
         (gang.waiting, gang.short_since) = (None, None);
+        gang.attempt
     }
 
     /// A task calls.

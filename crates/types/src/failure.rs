@@ -328,6 +328,7 @@ impl fmt::Display for JobFailure {
                 let why = match **last {
                     TaskFailure::FetchFailed { .. } => "its input kept vanishing",
                     TaskFailure::Panic { .. }
+                    | TaskFailure::Exception(_)
                     | TaskFailure::Operation { .. }
                     | TaskFailure::KeptBlockGone { .. }
                     | TaskFailure::ExecutorLost { .. }

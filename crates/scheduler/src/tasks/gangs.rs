@@ -73,8 +73,10 @@ impl Scheduler {
             picks.iter().map(|(executor, pick)| (stage.partition(pick.index), host(*executor))).collect();
         hosts.sort_unstable();
         let gang: Arc<[String]> = hosts.into_iter().map(|(_, host)| host).collect();
-        self.barriers.launched(id);
+        let attempt = self.barriers.launched(id);
         for (executor, pick) in picks {
+            // Tasks fail together, so all of them look closely from the second attempt on.
+            let pick = Pick { attempt: attempt.0, ..pick };
             self.launch(id, executor, pick, Some(gang.clone()), fx);
         }
     }
