@@ -63,10 +63,12 @@ def install() -> None:
 
     Raises ImportError if PySpark itself has been imported before.
 
-    >>> install()
-    >>> import pyspark
-    >>> pyspark.__version__
-    '4.3.0'
+    It holds for the whole process, so the example is another one:
+
+    >>> import subprocess, sys
+    >>> code = "from firesteel import as_pyspark; as_pyspark.install(); import pyspark; print(pyspark.__version__)"
+    >>> subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout
+    '4.3.0\\n'
     """
     os.environ[VARIABLE] = "1"
     if any(isinstance(finder, _Finder) for finder in sys.meta_path):

@@ -104,7 +104,8 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
 
 def is_driver_only(value: object) -> bool:
     """Whether a value is of a class that lives in the driver only, or of one made from such."""
-    return _is_driver_only(type(value))
+    kind: Any = type(value)  # mypy does not see that classes can be keys
+    return _is_driver_only(kind)
 
 
 @functools.lru_cache(maxsize=1024)
