@@ -19,12 +19,14 @@ NEEDS_JVM: list[tuple[str, str]] = [
         r"\.(saveAs(NewAPI)?Hadoop(File|Dataset)|(newAPIHadoop|hadoop)(File|RDD))\(",
         "names Hadoop's input and output format classes, which are Java",
     ),
-    (r"\b_jvm\b|\b_jsc\b|\b_jrdd\b|\bpy4j\b|java_gateway", "reaches into the JVM through py4j"),
+    (r"\b_jvm\b|\b_jsc\b|\b_jrdd\b|\b_jconf\b|\bpy4j\b|java_gateway", "reaches into the JVM through py4j"),
 ]
 
 #: Pattern over the source, and why ours answers otherwise for good.
 DIFFERS_FOR_GOOD: list[tuple[str, str]] = [
     (r"\b\d+L\b", "shows a whole number as Python 2 did; PySpark itself differs from it"),
+    (r"\.uiWebUrl\b", "asks for the web interface, which is not there yet"),
+    (r"\bshow_profiles\(", "shows numbers of RDDs, and there are others between those that a program sees"),
     (r"pyspark/util\.py", "looks for the file names of PySpark's own frames in a traceback"),
 ]
 

@@ -181,8 +181,8 @@ class Accumulator(Generic[T]):
     def _refuse_in_tasks(self, what: str) -> None:
         if self._in_task():
             raise FiresteelError(
-                f"Accumulator.value cannot be accessed inside tasks; this one tried to {what} it. A task knows nothing of"
-                " what others add: tasks add terms, and the driver reads the value after an action."
+                f"Accumulator.value cannot be accessed inside tasks; this one tried to {what} it. A task knows nothing"
+                " of what others add: tasks add terms, and the driver reads the value after an action."
             )
 
     def _add_pieces(self) -> None:

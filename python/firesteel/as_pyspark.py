@@ -2,8 +2,9 @@
 
 :func:`install` puts a finder in front of all others that answers for ``pyspark`` and ``py4j``: their modules are
 Firesteel's, or, where there is no such module, one of the few that are made here (exceptions, versions). Classes keep
-the names that they have in Firesteel, and are pickled under these; what was pickled under PySpark's names is found,
-too. Workers do the same when the variable ``FIRESTEEL_AS_PYSPARK`` is set, which :func:`install` sees to.
+the names that they have in Firesteel, and are pickled under these, but for the few whose names programs print
+(:data:`_SHOWN`); what was pickled under PySpark's names is found, too. Workers do the same when the variable
+``FIRESTEEL_AS_PYSPARK`` is set, which :func:`install` sees to.
 
     python -m firesteel.as_pyspark app.py --an-argument-of-app
 """
@@ -33,6 +34,7 @@ _OTHER_NAMES = {
     "core.broadcast": "broadcast",
     "core.files": "files",
     "core.status": "status",
+    "shuffle": "external",
     "rddsampler": "sampling",
     "traceback_utils": "callsite",
     "sql.readwriter": "sql.session",
@@ -40,9 +42,18 @@ _OTHER_NAMES = {
     "sql.classic.session": "sql.session",
 }
 
+#: Classes that are shown under PySpark's names: by module, the module there, and the names of each. None of them is a
+#: record, or in one.
+_SHOWN = {
+    "conf": ("conf", ("SparkConf",)),
+    "rdd": ("core.rdd", ("RDDBarrier",)),
+    "resource": ("resource.profile", ("ResourceProfile",)),
+    "resource.profile": ("resource.profile", ("ResourceProfile",)),
+}
+
 _SAME_NAMES = frozenset(
     "rdd context conf broadcast files status accumulators storagelevel taskcontext statcounter resultiterable"
-    " serializers shuffle join profiler util resource resource.information resource.profile resource.requests"
+    " serializers join profiler util resource resource.information resource.profile resource.requests"
     " sql sql.session sql.types".split()
 )
 
@@ -52,10 +63,12 @@ def install() -> None:
 
     Raises ImportError if PySpark itself has been imported before.
 
-    >>> install()
-    >>> import pyspark
-    >>> pyspark.__version__
-    '4.3.0'
+    It holds for the whole process, so the example is another one:
+
+    >>> import subprocess, sys
+    >>> code = "from firesteel import as_pyspark; as_pyspark.install(); import pyspark; print(pyspark.__version__)"
+    >>> subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout
+    '4.3.0\\n'
     """
     os.environ[VARIABLE] = "1"
     if any(isinstance(finder, _Finder) for finder in sys.meta_path):
@@ -67,6 +80,7 @@ def install() -> None:
             " call firesteel.as_pyspark.install() before anything imports pyspark"
         )
     sys.meta_path.insert(0, _Finder())
+    _show_failures()
 
 
 class _Finder(importlib.abc.MetaPathFinder):
@@ -97,9 +111,25 @@ class _Loader(importlib.abc.Loader):
         """Fills a made module, or puts Firesteel's own in its place."""
         counterpart = _counterpart(module.__name__)
         if counterpart is not None:
-            sys.modules[module.__name__] = importlib.import_module(counterpart)
+            sys.modules[module.__name__] = _shown(importlib.import_module(counterpart))
             return
         _MADE[module.__name__](module)
+
+
+def _shown(module: ModuleType) -> ModuleType:
+    """A module of Firesteel whose classes are shown under PySpark's names where they must be."""
+    there, names = _SHOWN.get(module.__name__.partition(".")[2], ("", ()))
+    for name in names:
+        getattr(module, name).__module__ = f"pyspark.{there}"
+    return module
+
+
+def _show_failures() -> None:
+    """What a failed job raises is shown as the exception that it is in PySpark."""
+    from firesteel.errors import JobError
+
+    JobError.__module__ = "py4j.protocol"
+    JobError.__name__ = JobError.__qualname__ = "Py4JJavaError"
 
 
 def _counterpart(fullname: str) -> str | None:
@@ -132,7 +162,9 @@ def _make_top(module: ModuleType) -> None:
             return importlib.import_module(submodule)
         if name.startswith("__") or not hasattr(firesteel, name):
             raise AttributeError(f"module 'pyspark' has no attribute {name!r}")
-        return getattr(firesteel, name)
+        found = getattr(firesteel, name)
+        _shown(importlib.import_module(f"firesteel.{firesteel._MODULES[name]}"))
+        return found
 
     module.__dict__["__getattr__"] = other
 

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO, Generic, TypeVar, cast
 
 from firesteel import _native
-from firesteel.errors import FiresteelError, PicklingError
+from firesteel.errors import FiresteelError, JobError, PicklingError
 
 if TYPE_CHECKING:
     from firesteel.context import SparkContext
@@ -35,8 +35,8 @@ _here: weakref.WeakValueDictionary[int, Broadcast[Any]] = weakref.WeakValueDicti
 _kept: OrderedDict[int, tuple[Broadcast[Any], int]] = OrderedDict()
 
 
-class DestroyedError(FiresteelError):
-    """A broadcast that was destroyed is used."""
+class DestroyedError(JobError):
+    """A broadcast that was destroyed is used. No job need run for that; PySpark, too, raises what failed jobs raise."""
 
 
 class Broadcast(Generic[T]):
@@ -177,7 +177,8 @@ class Broadcast(Generic[T]):
         if self._destroyed is not None:
             raise DestroyedError(
                 f"Broadcast({self._id}) cannot be {what}: it was destroyed ({self._destroyed}). "
-                "unpersist() frees the memory of executors and leaves it usable."
+                "unpersist() frees the memory of executors and leaves it usable.",
+                kind="operation",
             )
 
 

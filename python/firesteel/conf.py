@@ -22,9 +22,9 @@ from firesteel.errors import FiresteelError
 
 __all__ = ["SparkConf", "native_settings"]
 
-SYSTEM_PROPERTIES: dict[str, str] = {}
-"""What ``SparkContext.setSystemProperty`` has set in this process; ``spark.*`` and ``firesteel.*`` keys become
-defaults.
+SYSTEM_PROPERTIES: dict[str, str] = {"SPARK_SUBMIT": "true"}
+"""What ``SparkContext.setSystemProperty`` has set in this process, and the one that PySpark's launcher sets;
+``spark.*`` and ``firesteel.*`` keys become defaults.
 """
 
 ENGINE_SETTINGS = frozenset(
@@ -136,6 +136,11 @@ class SparkConf:
             raise FiresteelError("setExecutorEnv needs either a key with a value, or pairs=[(key, value), ...].")
         for name, text in [(key, value)] if pairs is None else pairs:
             self.set(f"spark.executorEnv.{name}", str(text))
+        return self
+
+    @property
+    def _jconf(self) -> SparkConf:
+        """What programs reach for to set something behind PySpark's back: there is nothing behind this one."""
         return self
 
     def setAll(self, pairs: list[tuple[str, str]]) -> SparkConf:

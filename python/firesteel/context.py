@@ -33,6 +33,7 @@ __all__ = ["SparkContext"]
 DEFAULT_MASTER = "local[*]"
 DEFAULT_NAME = "pyspark-shell"
 ENVIRONMENT = "spark.executorEnv."
+_ALWAYS_SET = {"SPARK_SUBMIT": "true"}
 LOG_LEVELS = ("ALL", "DEBUG", "ERROR", "FATAL", "INFO", "OFF", "TRACE", "WARN")
 
 
@@ -371,7 +372,7 @@ class SparkContext(Sources, Sharing, Control):
         >>> SparkContext.getSystemProperty("my.property")
         'value'
         """
-        return SYSTEM_PROPERTIES.get(key)
+        return SYSTEM_PROPERTIES.get(key, _ALWAYS_SET.get(key))
 
     def setLogLevel(self, logLevel: str) -> None:
         """Checks and keeps the level of log messages; the setting ``firesteel.log.level`` is what the engine heeds.

@@ -136,12 +136,10 @@ def _unpack_or_compare(source: str, target: str, name: str) -> None:
 
 
 def unpack(source: str, target: str, name: str) -> None:
-    """Unpacks the archive ``source``, whose kind the end of ``name`` says, as the new folder ``target``: all of it or
-    nothing.
-    """
-    import tarfile
-    import zipfile
+    """Unpacks the archive ``source``, whose kind the end of ``name`` says, as the new folder ``target``.
 
+    All of it or nothing: a bad member, a broken file, a full disk leave no folder behind.
+    """
     folder = tempfile.mkdtemp(prefix=".unpacking-", dir=os.path.dirname(target))
     try:
         if name.lower().endswith(_TAR_SUFFIXES):
@@ -153,11 +151,12 @@ def unpack(source: str, target: str, name: str) -> None:
             raise FiresteelError(f"{name} is no archive that can be unpacked; its name should end in one of {kinds}")
         os.chmod(folder, 0o755)
         os.rename(folder, target)
-    except BaseException as error:
-        shutil.rmtree(folder, ignore_errors=True)
-        if isinstance(error, (tarfile.TarError, zipfile.BadZipFile, EOFError)):
-            raise FiresteelError(f"{name} cannot be unpacked: {error}") from error
+    except FiresteelError:
         raise
+    except Exception as error:
+        raise FiresteelError(f"{name} cannot be unpacked: {type(error).__name__}: {error}") from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _unpack_tar(source: str, folder: str) -> None:

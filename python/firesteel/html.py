@@ -1,7 +1,7 @@
 """What notebooks show of an object: small HTML that escapes everything that it is given.
 
-Only :func:`table`, :func:`bar` and :func:`box` make markup; callers hand over text and never markup, so that a name such as
-``<script>`` is shown and not run.
+Only :func:`table`, :func:`bar` and :func:`box` make markup; callers hand over text and never markup, so that a name
+such as ``<script>`` is shown and not run.
 """
 
 from __future__ import annotations

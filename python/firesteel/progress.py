@@ -1,8 +1,8 @@
 """Progress of jobs in notebooks: bars below the cell, for jobs that take longer than a moment.
 
-In a terminal the engine draws a bar itself. A notebook has no terminal, so a thread asks the engine which stages run and
-shows them through IPython; it begins with a job and ends soon after the last one. :func:`watch` is called before each job
-where a notebook's kernel is loaded. ``spark.ui.showConsoleProgress`` switches both kinds of bars off.
+In a terminal the engine draws a bar itself. A notebook has no terminal, so a thread asks the engine which stages run
+and shows them through IPython; it begins with a job and ends soon after the last one. :func:`watch` is called before
+each job where a notebook's kernel is loaded. ``spark.ui.showConsoleProgress`` switches both kinds of bars off.
 """
 
 from __future__ import annotations

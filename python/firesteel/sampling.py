@@ -8,11 +8,13 @@ samples in their tests: a uniform one without replacement, a Poisson count with 
 from __future__ import annotations
 
 import math
-import random
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import repeat
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    import random
 
 __all__ = ["PlainSample", "RangeSample", "StratifiedSample", "fraction_for", "new_seed"]
 
@@ -25,10 +27,14 @@ def new_seed() -> int:
     >>> 0 <= new_seed() <= sys.maxsize
     True
     """
+    import random
+
     return random.randint(0, sys.maxsize)
 
 
 def _generator(seed: int, partition: int) -> random.Random:
+    import random
+
     generator = random.Random(seed ^ partition)
     for _ in range(10):
         generator.randint(0, 1)

@@ -6,6 +6,7 @@ came as part of Firesteel too. ``firesteel.worker.modules`` looks for the others
 
 from __future__ import annotations
 
+import functools
 import io
 import sys
 from collections.abc import Callable, Iterator
@@ -102,9 +103,17 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
 
 
 def is_driver_only(value: object) -> bool:
-    """Whether a value is of a class that lives in the driver only."""
-    kind = type(value)
-    return kind.__name__ in DRIVER_ONLY and (kind.__module__ or "").startswith("firesteel.")
+    """Whether a value is of a class that lives in the driver only, or of one made from such."""
+    kind: Any = type(value)  # mypy does not see that classes can be keys
+    return _is_driver_only(kind)
+
+
+@functools.lru_cache(maxsize=1024)
+def _is_driver_only(kind: type) -> bool:
+    return any(
+        base.__name__ in DRIVER_ONLY and (base.__module__ or "").partition(".")[0] in ("firesteel", "pyspark")
+        for base in kind.__mro__
+    )
 
 
 def _module_of(value: object) -> str | None:

@@ -20,7 +20,6 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
-from tempfile import TemporaryFile
 from typing import IO, Any, Generic, TypeVar
 
 from firesteel import _native
@@ -131,6 +130,8 @@ class Run(Generic[T]):
     """
 
     def __init__(self) -> None:
+        from tempfile import TemporaryFile
+
         task = _native.current_task()
         self._file: IO[bytes] = TemporaryFile(dir=task.spill_directory if task is not None else None, buffering=0)
         self._lengths: list[int] = []

@@ -8,7 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from firesteel import callsite, hadoop
-from firesteel.errors import FiresteelError
+from firesteel.errors import JobError
 
 if TYPE_CHECKING:
     from firesteel._native import Context, Rdd
@@ -346,9 +346,11 @@ class Sources:
         chosen = None if partitions is None else list(partitions)
         for number in chosen or ():
             if not 0 <= number < rdd.getNumPartitions():
-                raise FiresteelError(
+                raise JobError(
                     f"Attempting to access a non-existent partition: {number}. Total number of partitions: "
-                    f"{rdd.getNumPartitions()}"
+                    f"{rdd.getNumPartitions()}",
+                    kind="operation",
+                    operation=site,
                 )
         return list(chain.from_iterable(rdd._then(_Partitions(partitionFunc, site), site)._collect_parts(site, chosen)))
 

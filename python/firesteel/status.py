@@ -136,7 +136,7 @@ def _stage(stage: int, info: dict[str, Any]) -> SparkStageInfo:
 
 
 def _executor(host: str, port: int, processes: list[dict[str, Any]]) -> SparkExecutorInfo:
-    """An executor of several processes, which share its memory. There is one kind of memory: it counts as Spark's heap."""
+    """An executor of several processes, which share its memory: of one kind, which counts as Spark's heap."""
     used = max(info["memory_used"] for info in processes)
     total = max(info["memory_total"] for info in processes)
     return SparkExecutorInfo(host, port, used, sum(info["running"] for info in processes), used, 0, total, 0)

@@ -17,7 +17,7 @@ from types import CellType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from firesteel.errors import PicklingError, bounded_repr
-from firesteel.shipping import Pickler, describe, is_driver_only, named_globals, short_name
+from firesteel.shipping import DRIVER_ONLY, Pickler, describe, is_driver_only, named_globals, short_name
 
 #: So many values are tried before the search is given up.
 TRIALS = 20_000
@@ -168,7 +168,7 @@ def _sentence(steps: list[Step], operation: str, error: Exception) -> str:
         path += f" -> {_kind(culprit)}"
     where = f"{_site(operation)}: its function cannot be sent to executors"
     if is_driver_only(steps[-1].value):
-        return f"{where}: {path}. {_driver_only(type(steps[-1].value).__name__)}"
+        return f"{where}: {path}. {_driver_only(type(steps[-1].value))}"
     inside = "".join(step.label for step in steps[end + 1 :])
     why = f"whose {inside} is a {_kind(steps[-1].value)}" if inside else _reason(error)
     return f"{where}: {path} ({why}) cannot be pickled. {_advice(culprit)}"
@@ -243,10 +243,12 @@ _DRIVER_ONLY = {
 }
 
 
-def _driver_only(name: str) -> str:
-    if name in ("RDD", "PipelinedRDD", "RDDBarrier", "Rdd"):
+def _driver_only(kind: type) -> str:
+    """What to do instead of using a value of such a class in a function."""
+    names = [base.__name__ for base in kind.__mro__ if base.__name__ in DRIVER_ONLY]
+    if {"RDD", "PipelinedRDD", "RDDBarrier", "Rdd"}.intersection(names):
         return _DRIVER_ONLY["RDD"]
-    return _DRIVER_ONLY["SparkContext"].replace("SparkContext", name if name != "Context" else "SparkContext", 1)
+    return _DRIVER_ONLY["SparkContext"].replace("SparkContext", names[0] if names[0] != "Context" else "SparkContext", 1)
 
 
 def _advice(value: Any) -> str:

@@ -165,3 +165,12 @@ class VersionUtils:
         if parts is None:
             raise ValueError(f"{sparkVersion!r} is no version; one begins with two numbers, as in 4.3.0")
         return int(parts[1]), int(parts[2])
+
+
+def is_remote_only() -> bool:
+    """Whether RDDs are missing, as in PySpark's client for Spark Connect: never here.
+
+    >>> is_remote_only()
+    False
+    """
+    return False

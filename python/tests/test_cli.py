@@ -144,6 +144,18 @@ def test_how_a_program_ends_is_how_the_command_ends(write):
     assert syntax.returncode == 1 and "SyntaxError" in syntax.stderr and "run.py" not in syntax.stderr
 
 
+def test_a_program_finds_its_own_modules_first(write, tmp_path):
+    app = write("app.py", "import sys, mine, shipped\nprint(mine.N, shipped.N, sys.path[0])\n")
+    write("mine.py", "N = 1")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    for name in ("mine.py", "shipped.py"):
+        (elsewhere / name).write_text("N = 2")
+    files = f"{elsewhere / 'mine.py'},{elsewhere / 'shipped.py'}"
+    done = firesteel("submit", "--py-files", files, app, cwd=elsewhere)
+    assert done.stdout == f"1 2 {tmp_path}\n", done.stderr
+
+
 def test_a_folder_or_an_archive_with_a_main(tmp_path):
     with zipfile.ZipFile(tmp_path / "app.zip", "w") as archive:
         archive.writestr("__main__.py", "import mine; print(mine.N, __name__)")
@@ -257,13 +269,16 @@ class Terminal:
         before, self.seen = self.seen[: found.end()], self.seen[found.end() :]
         return before
 
+    def end(self):
+        """Waits until the shell has ended, and gives its exit code."""
+        process, self.process = self.process, 0
+        return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+
     def close(self):
         """Whatever happened, the shell ends."""
-        try:
+        if self.process:
             os.kill(self.process, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-        os.waitpid(self.process, 0)
+            self.end()
         os.close(self.descriptor)
 
 
@@ -303,8 +318,7 @@ def test_a_session_at_the_terminal(terminal, write):
     shell.type("[1]).count() + 41\n")
     shell.wait_for(r"\n42\n>>> ")
     shell.type("\x04")
-    assert os.waitstatus_to_exitcode(os.waitpid(shell.process, 0)[1]) == 0
-    shell.process = subprocess.Popen(["true"]).pid
+    assert shell.end() == 0
 
 
 def test_ctrl_c_ends_the_job_and_leaves_the_shell(terminal, tmp_path):

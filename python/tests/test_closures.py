@@ -228,3 +228,46 @@ def test_a_place_is_told_once():
         for _ in range(3):
             closures.check(visit, operation="map", site="map at app.py:12", sc=None)
     assert len(shown) == 1
+
+
+# in programs
+
+
+def test_operations_look_at_functions_when_they_are_handed_over(sc):
+    own = []
+
+    def visit(x):
+        own.append(x)
+        return x
+
+    with pytest.warns(ClosureWarning, match=r"given to map at test_closures\.py:\d+") as shown:
+        mapped = sc.parallelize(range(4), 2).map(visit)
+    assert shown[0].lineno == first_line(visit) + 1
+    with pytest.warns(ClosureWarning, match="foreach"):
+        sc.parallelize(range(4), 2).foreach(own.append)
+    with pytest.warns(ClosureWarning, match="reduceByKey"):
+        sc.parallelize([(1, 2)]).reduceByKey(lambda a, b: own.append(a) or a + b)
+    assert mapped.collect() == [0, 1, 2, 3] and own == [], "what was told is so"
+
+
+def test_real_accumulators_are_meant_for_it(sc):
+    counter, parts = sc.accumulator(0), {"even": sc.accumulator(0)}
+
+    def visit(x):
+        nonlocal counter
+        counter += x
+        parts["even"].add(1)
+        parts["even"] += 1
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        sc.parallelize(range(4), 2).foreach(visit)
+    assert (counter.value, parts["even"].value) == (6, 8)
+
+
+@pytest.mark.parametrize("prefix", ["firesteel", "spark"])
+def test_the_setting_of_a_context(fresh_context, prefix):
+    strict = fresh_context(settings={f"{prefix}.python.closures": "error"})
+    with pytest.raises(ClosureError, match="results.append"):
+        strict.parallelize([1]).foreach(lambda x: results.append(x))
+    assert strict.parallelize([1, 2]).map(lambda x: x + 1).collect() == [2, 3]

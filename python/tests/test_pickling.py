@@ -161,6 +161,9 @@ def test_what_lives_in_the_driver_only_names_itself(value, words):
     assert f"-> captured value -> {type(value).__module__}.{type(value).__name__}. " in text
     assert "lives in the driver only (SPARK-5063)" in text
     assert words in text
+    subclass = type("Mine", (type(value),), {"__module__": "mine"})
+    mine = subclass()
+    assert "-> captured mine -> mine.Mine. " in why_not(lambda x: mine)
     holder = Holder(value)
     assert "-> self.connection -> firesteel." in why_not(holder.method)
 

@@ -43,6 +43,8 @@ def test_what_a_row_has_not_is_named() -> None:
         row.b
     with pytest.raises(ValueError, match="no field 'b'"):
         row["b"]
+    with pytest.raises(AttributeError, match="its fields have no names"):
+        Row(1, 2)["b"]
     with pytest.raises(RuntimeError, match="read-only"):
         row.a = 2
     with pytest.raises(ValueError, match="args and kwargs"):

@@ -53,6 +53,8 @@ settings! {
         "The share of a stage's tasks that must have finished before any counts as slow.";
     NETWORK_TIMEOUT_MS: u64 = "firesteel.network.timeout", "120s", parse_millis,
         "An executor that was not heard of for so long is lost.";
+    BARRIER_SYNC_TIMEOUT_MS: u64 = "firesteel.barrier.sync.timeout", "365d", parse_millis,
+        "How long a task of a barrier stage waits for the others to call `barrier` or `all_gather` as often as it has.";
     MAX_RESULT_SIZE: u64 = "firesteel.driver.max_result_size", "1g", parse_bytes,
         "The results of one job may have so many bytes together; 0 for any number.";
     LOG_LEVEL: String = "firesteel.log.level", "warn", text,

@@ -40,6 +40,7 @@ pub fn parse_millis(text: &str) -> Result<u64, String> {
         "s" => 1_000,
         "m" | "min" => 60_000,
         "h" => 3_600_000,
+        "d" => 86_400_000,
         unit => return Err(format!("`{unit}` is no unit of time; write `100ms`, `3s` or `2m`")),
     };
     let number: u64 =

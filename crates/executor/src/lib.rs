@@ -19,7 +19,7 @@ mod slots;
 mod worker;
 
 pub use link::{DriverLink, Executors};
-pub use processes::{ProcessListener, Processes, WorkerInfo};
+pub use processes::{BarrierAnswer, ProcessListener, Processes, WorkerInfo};
 pub use runner::TaskEnd;
 pub use server::WorkerCommand;
 pub use slots::Executor;

@@ -4,7 +4,7 @@
 use crate::runner::TaskEnd;
 use firesteel_data::DataError;
 use firesteel_data::block::{decode_value, encode_value};
-use firesteel_operators::TaskSpec;
+use firesteel_operators::{BarrierRefusal, TaskSpec};
 use firesteel_storage::lru::BlockKey;
 use firesteel_types::{
     AccumulatorUpdate, BroadcastId, ExecutorId, RddId, ShuffleId, ShuffleOutputs, StageId, TaskId,
@@ -49,6 +49,8 @@ pub enum ToWorker {
     Plan(StageId, Result<Arc<[u8]>, String>),
     /// The answer to [`ToDriver::AskCommit`].
     Commit(TaskId, bool),
+    /// The answer to [`ToDriver::BarrierSync`]: which call it answers, and what all tasks said.
+    Barrier(TaskId, u32, Result<Arc<[String]>, BarrierRefusal>),
     /// Forget a stage's plan.
     ForgetStage(StageId),
     /// Forget what is in memory of an RDD.
@@ -87,6 +89,8 @@ pub enum ToDriver {
     Ready(u32),
     /// What are the operators of a stage?
     AskPlan(StageId),
+    /// It waits for the other tasks of its barrier stage: how often it did before, and what it tells them.
+    BarrierSync(TaskId, u32, Option<String>),
     /// May this attempt commit?
     AskCommit(TaskId),
     /// A partition is kept.

@@ -7,7 +7,7 @@ use crate::link::{DriverLink, Executors};
 use crate::messages::{Begin, ToDriver, ToWorker, Told, receive, send};
 use crate::runner::TaskEnd;
 use crate::server::{Ended, Server, WorkerCommand};
-use firesteel_operators::TaskSpec;
+use firesteel_operators::{BarrierRefusal, TaskSpec};
 use firesteel_storage::lru::BlockKey;
 use firesteel_types::{BroadcastId, ExecutorId, ExecutorLossReason, RddId, StageId, TaskFailure, TaskId};
 use std::collections::BTreeMap;
@@ -33,9 +33,21 @@ pub trait ProcessListener: DriverLink {
     fn failed(&self, task: &TaskSpec);
     /// May this attempt commit? Waits for the answer.
     fn may_commit(&self, executor: ExecutorId, task: TaskId) -> bool;
+    /// A task waits for the others of its barrier stage; `answer` is called once, by whichever thread has the answer.
+    fn barrier(
+        &self,
+        executor: ExecutorId,
+        task: TaskId,
+        epoch: u32,
+        message: Option<String>,
+        answer: BarrierAnswer,
+    );
     /// Workers cannot be had any more, and why.
     fn out_of_workers(&self, why: String);
 }
+
+/// What is done with the answer to a call at a barrier.
+pub type BarrierAnswer = Box<dyn FnOnce(Result<Arc<[String]>, BarrierRefusal>) + Send>;
 
 /// Executors in processes of their own, on this machine: each a worker with one slot.
 pub struct Processes {
@@ -208,7 +220,7 @@ impl Processes {
         self.gone(executor);
     }
 
-    fn heard(&self, executor: ExecutorId, message: ToDriver, listener: &dyn ProcessListener) {
+    fn heard(self: &Arc<Self>, executor: ExecutorId, message: ToDriver, listener: &dyn ProcessListener) {
         match message {
             ToDriver::Ready(process) => {
                 {
@@ -222,6 +234,15 @@ impl Processes {
             ToDriver::AskPlan(stage) => self.say(executor, &ToWorker::Plan(stage, listener.plan(stage))),
             ToDriver::AskCommit(task) => {
                 self.say(executor, &ToWorker::Commit(task, listener.may_commit(executor, task)));
+            }
+            ToDriver::BarrierSync(task, epoch, message) => {
+                let processes = Arc::downgrade(self);
+                let answer: BarrierAnswer = Box::new(move |answer| {
+                    if let Some(processes) = processes.upgrade() {
+                        processes.say(executor, &ToWorker::Barrier(task, epoch, answer));
+                    }
+                });
+                listener.barrier(executor, task, epoch, message, answer);
             }
             ToDriver::Stored(key) => listener.stored(executor, key),
             ToDriver::Dropped(key) => listener.dropped(executor, key),

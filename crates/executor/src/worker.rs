@@ -7,7 +7,7 @@ use crate::decode::decode;
 use crate::messages::{Begin, SHARED_DIRECTORY, ToDriver, ToWorker, Told, receive, send};
 use crate::runner::{self, TaskEnd};
 use firesteel_data::DataError;
-use firesteel_operators::{CommitGate, Services, Task, TaskSpec, Terminal};
+use firesteel_operators::{BarrierGate, BarrierRefusal, CommitGate, Services, Task, TaskSpec, Terminal};
 use firesteel_shuffle::ShuffleStore;
 use firesteel_storage::kept::BlockListener;
 use firesteel_storage::lru::BlockKey;
@@ -42,6 +42,7 @@ struct State {
     accepted: HashMap<TaskId, Arc<AtomicBool>>,
     plans: HashMap<StageId, Result<Arc<[u8]>, String>>,
     commits: HashMap<TaskId, bool>,
+    barriers: HashMap<(TaskId, u32), Result<Arc<[String]>, BarrierRefusal>>,
     forgotten: Vec<StageId>,
     closed: bool,
 }
@@ -127,7 +128,11 @@ impl Worker {
             }
             Err(why) => (TaskEnd::Failed(Box::new(TaskFailure::BadPlan(why))), vec![]),
         };
-        self.inbox.state().accepted.remove(&task);
+        {
+            let mut state = self.inbox.state();
+            state.accepted.remove(&task);
+            state.barriers.clear();
+        }
         self.say(&ToDriver::Finished(task, end, updates));
     }
 
@@ -174,6 +179,7 @@ fn services(
         memory,
         dirs,
         commit: Arc::new(Gate { inbox: inbox.clone(), driver: driver.clone() }),
+        barrier: Arc::new(Gate { inbox: inbox.clone(), driver: driver.clone() }),
     })
 }
 
@@ -189,7 +195,7 @@ impl BlockListener for Listener {
     }
 }
 
-/// Asks the driver for commits, and waits.
+/// Asks the driver for commits, and for other tasks, and waits.
 struct Gate {
     inbox: Arc<Inbox>,
     driver: Arc<Mutex<UnixStream>>,
@@ -199,6 +205,19 @@ impl CommitGate for Gate {
     fn may_commit(&self, task: TaskId) -> bool {
         say(&self.driver, &ToDriver::AskCommit(task));
         self.inbox.wait(|state| state.commits.remove(&task)).unwrap_or(false)
+    }
+}
+
+impl BarrierGate for Gate {
+    fn sync(
+        &self,
+        task: TaskId,
+        epoch: u32,
+        message: Option<String>,
+    ) -> Result<Arc<[String]>, BarrierRefusal> {
+        say(&self.driver, &ToDriver::BarrierSync(task, epoch, message));
+        let answer = self.inbox.wait(|state| state.barriers.remove(&(task, epoch)));
+        answer.unwrap_or_else(|| Err(BarrierRefusal::driver_is_gone()))
     }
 }
 
@@ -223,6 +242,7 @@ fn listen(mut socket: UnixStream, inbox: &Inbox, services: &Services) {
             }
             ToWorker::Plan(stage, plan) => drop(state.plans.insert(stage, plan)),
             ToWorker::Commit(task, allowed) => drop(state.commits.insert(task, allowed)),
+            ToWorker::Barrier(task, epoch, answer) => drop(state.barriers.insert((task, epoch), answer)),
             ToWorker::ForgetStage(stage) => state.forgotten.push(stage),
             // Of files, the driver has removed what there was.
             ToWorker::ForgetRdd(rdd) => services.kept.forget_rdd(rdd),

@@ -195,6 +195,9 @@ fn scheduler_settings(
         pools,
         locality_wait_ms: conf.get(&conf::LOCALITY_WAIT_MS)?,
         network_timeout_ms: conf.get(&conf::NETWORK_TIMEOUT_MS)?,
+        // Worker processes begin one after the other; how many there will be was looked at before.
+        barrier_slots_wait_ms: SchedulerSettings::default().no_executors_timeout_ms,
+        barrier_sync_timeout_ms: conf.get(&conf::BARRIER_SYNC_TIMEOUT_MS)?,
         speculation,
         ..SchedulerSettings::default()
     })
@@ -220,7 +223,7 @@ fn start_driver(
     let kept = kept_here.stores(workers.is_some()).map_err(|e| start(&e))?;
     let (blocks, shuffles, kept, broadcasts) = kept;
     let directory = dirs.path().to_owned();
-    let commit = gate.clone();
+    let (commit, barrier) = (gate.clone(), gate.clone());
     let services = Services {
         executor: ExecutorId::DRIVER,
         application,
@@ -231,6 +234,7 @@ fn start_driver(
         shuffles,
         blocks,
         commit,
+        barrier,
     };
     let driver = Arc::new(Driver::new(settings, Arc::new(services), conf.get(&conf::MAX_RESULT_SIZE)?));
     let _ = gate.0.set(Arc::downgrade(&driver));

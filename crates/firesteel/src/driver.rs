@@ -8,16 +8,16 @@ use crate::accumulator::{Accumulators, Settled, Unmerged};
 use crate::resolve::StageRecipe;
 use firesteel_executor::messages::Begin;
 use firesteel_executor::{
-    DriverLink, Executor, Executors, ProcessListener, Processes, TaskEnd, WorkerCommand,
+    BarrierAnswer, DriverLink, Executor, Executors, ProcessListener, Processes, TaskEnd, WorkerCommand,
 };
-use firesteel_operators::{CommitGate, Services, TaskSpec};
+use firesteel_operators::{BarrierGate, BarrierRefusal, CommitGate, Services, TaskSpec};
 use firesteel_scheduler::{Effect, Event, JobSpec, Scheduler, SchedulerSettings, TaskOutcome};
 use firesteel_status::Status;
 use firesteel_storage::kept::BlockListener;
 use firesteel_storage::lru::BlockKey;
 use firesteel_types::{
-    AccumulatorId, AccumulatorUpdate, ExecutorId, ExecutorLossReason, JobFailure, JobId, Millis, ShuffleId,
-    StageId, TaskId,
+    AccumulatorId, AccumulatorUpdate, AppEvent, ExecutorId, ExecutorLossReason, JobFailure, JobId, Millis,
+    ShuffleId, StageId, TaskId,
 };
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
@@ -62,6 +62,13 @@ enum Message {
         executor: ExecutorId,
         answer: SyncSender<bool>,
     },
+    BarrierSync {
+        task: TaskId,
+        executor: ExecutorId,
+        epoch: u32,
+        message: Option<String>,
+        answer: BarrierAnswer,
+    },
 }
 
 /// What only the thread that empties the inbox touches.
@@ -69,6 +76,10 @@ struct Core {
     scheduler: Scheduler,
     jobs: HashMap<JobId, RunningJob>,
     commits: HashMap<TaskId, SyncSender<bool>>,
+    /// Tasks that wait for others of their barrier stage, and in which call.
+    barriers: HashMap<(TaskId, u32), BarrierAnswer>,
+    /// Results of barrier stages, until those of all tasks are there.
+    held: HashMap<TaskId, Vec<u8>>,
     armed: Option<Millis>,
     max_result_size: u64,
 }
@@ -106,6 +117,8 @@ impl Driver {
             scheduler: Scheduler::new(settings),
             jobs: HashMap::new(),
             commits: HashMap::new(),
+            barriers: HashMap::new(),
+            held: HashMap::new(),
             armed: None,
             max_result_size,
         };
@@ -217,7 +230,8 @@ impl Driver {
     /// Whether no job runs and nothing of one is left. For tests.
     pub(crate) fn is_idle(&self) -> bool {
         let core = lock(&self.core);
-        core.scheduler.is_idle() && core.jobs.is_empty() && lock(&self.recipes).is_empty()
+        let nobody_waits = core.barriers.is_empty() && core.held.is_empty();
+        nobody_waits && core.scheduler.is_idle() && core.jobs.is_empty() && lock(&self.recipes).is_empty()
     }
 
     fn send(&self, message: Message) {
@@ -271,6 +285,10 @@ impl Driver {
                 core.commits.insert(task, answer);
                 Event::CommitRequest { task, executor }
             }
+            Message::BarrierSync { task, executor, epoch, message, answer } => {
+                core.barriers.insert((task, epoch), answer);
+                Event::BarrierSync { task, executor, epoch, message }
+            }
         };
         self.feed(core, event, bytes);
     }
@@ -300,6 +318,7 @@ impl Driver {
                     attempt: launch.attempt,
                     inputs: launch.inputs,
                     kept: launch.kept,
+                    gang: launch.gang,
                     properties: properties.unwrap_or_default(),
                 };
                 executors.launch(launch.executor, spec);
@@ -307,7 +326,18 @@ impl Driver {
             Effect::Kill { task, executor, .. } => {
                 self.with_executors(|executors| executors.kill(executor, task));
             }
-            Effect::ResultAccepted { job, output, .. } => return core.deliver(job, output, bytes.take()),
+            Effect::ResultAccepted { job, output, task } => {
+                let bytes = core.held.remove(&task).or_else(|| bytes.take());
+                return core.deliver(job, output, bytes);
+            }
+            Effect::ResultHeld { task } => {
+                core.held.insert(task, bytes.take().expect("one event carries one result"));
+            }
+            Effect::ResultDropped { task } => drop(core.held.remove(&task)),
+            Effect::BarrierRelease { task, epoch, messages, .. } => core.let_on((task, epoch), Ok(messages)),
+            Effect::BarrierRefused { task, epoch, reason, retryable, .. } => {
+                core.let_on((task, epoch), Err(BarrierRefusal { reason, retryable }));
+            }
             Effect::JobEnded { job, failure } => {
                 if let Some(running) = core.jobs.remove(&job) {
                     // Nobody listens any more when the waiting thread has gone away.
@@ -332,7 +362,12 @@ impl Driver {
                 }
             }
             Effect::UpdateSettled { accumulator, bytes } => self.accumulators.settle(accumulator, bytes),
-            Effect::Event(event) => lock(&self.status).apply(&event),
+            Effect::Event(event) => {
+                if let AppEvent::TaskEnded { task, .. } = &event {
+                    core.nobody_waits(*task);
+                }
+                lock(&self.status).apply(&event);
+            }
         }
         None
     }
@@ -361,6 +396,20 @@ impl Driver {
 }
 
 impl Core {
+    /// Answers a task that waits for others. One whose executor is gone is not there to hear it.
+    fn let_on(&mut self, call: (TaskId, u32), answer: Result<Arc<[String]>, BarrierRefusal>) {
+        if let Some(to) = self.barriers.remove(&call) {
+            to(answer);
+        }
+    }
+
+    /// A task has ended. One whose executor was lost was not answered.
+    fn nobody_waits(&mut self, task: TaskId) {
+        if !self.barriers.is_empty() {
+            self.barriers.retain(|(waiting, _), _| *waiting != task);
+        }
+    }
+
     fn deliver(&mut self, job: JobId, output: usize, bytes: Option<Vec<u8>>) -> Option<Event> {
         let bytes = bytes.expect("one event carries one result");
         let running = self.jobs.get_mut(&job)?;
@@ -423,6 +472,17 @@ impl ProcessListener for Driver {
         self.ask_commit(executor, task)
     }
 
+    fn barrier(
+        &self,
+        executor: ExecutorId,
+        task: TaskId,
+        epoch: u32,
+        message: Option<String>,
+        answer: BarrierAnswer,
+    ) {
+        self.send(Message::BarrierSync { task, executor, epoch, message, answer });
+    }
+
     fn out_of_workers(&self, why: String) {
         self.tell(Event::CancelAll { reason: why });
     }
@@ -437,13 +497,31 @@ impl Driver {
     }
 }
 
-/// Asks the driver of the same process for commits. Weak: the driver owns the services, and these own the gate.
+/// Asks the driver of the same process for commits, and for other tasks. Weak: the driver owns the services, and these own the gate.
 pub(crate) struct LocalCommitGate(pub(crate) std::sync::OnceLock<std::sync::Weak<Driver>>);
 
 impl CommitGate for LocalCommitGate {
     fn may_commit(&self, task: TaskId) -> bool {
         let Some(driver) = self.0.get().and_then(std::sync::Weak::upgrade) else { return false };
         driver.ask_commit(ExecutorId::DRIVER, task)
+    }
+}
+
+impl BarrierGate for LocalCommitGate {
+    fn sync(
+        &self,
+        task: TaskId,
+        epoch: u32,
+        message: Option<String>,
+    ) -> Result<Arc<[String]>, BarrierRefusal> {
+        let gone = || Err(BarrierRefusal::driver_is_gone());
+        let Some(driver) = self.0.get().and_then(std::sync::Weak::upgrade) else { return gone() };
+        let (sender, answer) = sync_channel(1);
+        let send = Box::new(move |answer| drop(sender.send(answer)));
+        driver.barrier(ExecutorId::DRIVER, task, epoch, message, send);
+        // The scheduler answers each call in the end: when all have called, or the task is told to stop.
+        drop(driver);
+        answer.recv().unwrap_or_else(|_| gone())
     }
 }
 

@@ -34,7 +34,7 @@ impl Context {
         if self.is_stopped() {
             return Err(Error::Stopped { site: request.site });
         }
-        let resolved = resolve(self, request.root, &request.site, request.terminal)?;
+        let resolved = resolve(self, request.root, &request.site, request.terminal, &request.partitions)?;
         let local = self.with_local(|local| local.clone());
         let id = self.next_job();
         let spec = JobSpec {

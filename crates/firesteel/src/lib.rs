@@ -115,7 +115,9 @@ pub use firesteel_io::hadoop::{Fields, SequenceCompression, SequenceOptions, VIn
 /// }
 /// ```
 pub use firesteel_macros::main;
-pub use firesteel_operators::{Accumulate, Adder, Broadcast, PartitionIter};
+pub use firesteel_operators::{
+    Accumulate, Adder, BarrierTaskContext, BarrierTaskInfo, Broadcast, PartitionIter,
+};
 pub use firesteel_tables::{BadRow, CsvFormat, TableError};
 #[cfg(feature = "parquet")]
 pub use firesteel_tables::{ParquetCompression, ParquetFormat};

@@ -11,8 +11,8 @@ use firesteel_closures::{Descriptor, ObjectHash, code_name};
 use firesteel_operators::Code;
 use firesteel_plan::{CodeRef, Dependency, Environment, IsCutOff, Lineage, PlanNode, StageCut, StagePlan};
 use firesteel_scheduler::StageSpec;
-use firesteel_types::{CallSite, Partition, RddId, ShuffleId, StageId};
-use std::collections::{BTreeMap, HashMap};
+use firesteel_types::{CallSite, JobFailure, Partition, RddId, ShuffleId, StageId};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 
@@ -78,12 +78,14 @@ pub(crate) fn resolve(
     root: &Arc<RddNode>,
     site: &CallSite,
     terminal: Code,
+    partitions: &[Partition],
 ) -> Result<Resolved> {
     let nodes = collect(root);
     let codes = prepare(context, &nodes)?;
     warn_of_depth(context, &nodes, root);
     let lineage = lineage(&nodes);
     let cuts = lineage.cut(root.info.id).stages;
+    let wanted = partitions.iter().collect::<BTreeSet<_>>().len();
     let mut resolved = Resolved { marked: vec![], stages: vec![], recipes: HashMap::new() };
     for cut in cuts {
         let stage = context.next_stage();
@@ -91,7 +93,9 @@ pub(crate) fn resolve(
             None => (site.clone(), terminal.clone()),
             Some(shuffle) => codes.writes[&shuffle].clone(),
         };
-        resolved.stages.push(stage_spec(stage, &cut, &nodes, &lineage, &end_site));
+        let barrier = check_barrier(context, &cut, &lineage, (stage, &end_site), wanted)?;
+        let spec = StageSpec { barrier, ..stage_spec(stage, &cut, &nodes, &lineage, &end_site) };
+        resolved.stages.push(spec);
         context.check_broadcasts(&end_site, &end)?;
         let recipe = recipe(context, &cut, &nodes, &codes, (end_site, end))?;
         resolved.recipes.insert(stage, Arc::new(recipe));
@@ -99,6 +103,27 @@ pub(crate) fn resolve(
     // Last, when nothing can fail any more: what is taken is not waited for otherwise.
     resolved.marked = context.checkpoints().take_among(&nodes);
     Ok(resolved)
+}
+
+/// Whether a stage is a barrier stage. What cannot be one fails here, before anything runs.
+fn check_barrier(
+    context: &Context,
+    cut: &StageCut,
+    lineage: &Lineage,
+    (stage, action): (StageId, &CallSite),
+    wanted: usize,
+) -> Result<bool> {
+    let wanted = cut.output.is_none().then_some(wanted);
+    let checked = lineage.check_barrier(cut, wanted);
+    let is_barrier = checked
+        .map_err(|error| Error::InvalidArgument { site: action.clone(), message: error.to_string() })?;
+    let (tasks, slots) = (lineage.get(cut.rdd).partitions, context.slots());
+    if is_barrier && tasks > slots && wanted != Some(0) {
+        let site = action.clone();
+        let failure = JobFailure::TooFewSlots { stage, site, tasks, slots };
+        return Err(Error::Job { action: action.clone(), failure });
+    }
+    Ok(is_barrier)
 }
 
 /// Says so when a lineage has grown so long that each action pays for it: first at this length, then each time it has doubled.
@@ -170,6 +195,7 @@ fn stage_spec(
             let persisted = nodes[&rdd].persisted.as_ref()?;
             Some(IsCutOff(persisted.is_cut_off.load(Ordering::Relaxed)))
         }),
+        barrier: false,
     }
 }
 

@@ -8,6 +8,7 @@
 //! ends of a shuffle, and the result.
 
 mod accumulate;
+mod barrier;
 mod broadcast;
 mod code;
 mod cogroup;
@@ -28,6 +29,7 @@ mod task;
 pub mod watch;
 
 pub use accumulate::{Accumulate, Adder, UpdateTable};
+pub use barrier::{BarrierGate, BarrierRefusal, BarrierTaskContext, BarrierTaskInfo};
 pub use broadcast::{Broadcast, Owner as BroadcastOwner, Receiving};
 pub use code::Code;
 pub use cogroup::{CoGroup2, CoGroup3, CoGroup4};

@@ -132,6 +132,12 @@ impl<T: Data> PartitionIter<T> {
         PartitionIter { stream, batch: vec![].into_iter(), careful }
     }
 
+    /// The task that computes.
+    #[doc(hidden)]
+    pub fn task(&self) -> &Task {
+        self.stream.task()
+    }
+
     fn refill(&mut self) -> bool {
         match self.stream.next_batch() {
             Ok(Some(batch)) => {

@@ -1,5 +1,6 @@
 //! What operators know of the task that they run in.
 
+use crate::barrier::BarrierGate;
 use crate::watch::{self, Place};
 use firesteel_data::{DataError, Workspace};
 use firesteel_io::IoError;
@@ -12,7 +13,7 @@ use firesteel_types::{
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 /// What an operator gives, or why it cannot.
 pub type Outcome<T> = Result<T, Box<TaskFailure>>;
@@ -43,6 +44,8 @@ pub struct Services {
     pub broadcasts: Arc<Broadcasts>,
     /// The way to ask for commits.
     pub commit: Arc<dyn CommitGate>,
+    /// The way to wait for other tasks.
+    pub barrier: Arc<dyn BarrierGate>,
 }
 
 /// Which task this is.
@@ -64,6 +67,8 @@ pub struct TaskSpec {
     pub inputs: Arc<[Arc<ShuffleOutputs>]>,
     /// The version under which it may read and keep partitions of each persisted RDD.
     pub kept: Arc<[(RddId, u64)]>,
+    /// If it belongs to a barrier stage: the host of each task of the stage attempt, in the order of partitions.
+    pub gang: Option<Arc<[String]>>,
     /// What the program's thread had said for all of its job's tasks to read.
     pub properties: Arc<BTreeMap<String, String>>,
 }
@@ -79,13 +84,23 @@ struct Inner {
     services: Arc<Services>,
     workspace: Arc<TaskWorkspace>,
     cancelled: Arc<AtomicBool>,
+    /// How often it has waited for the others of its barrier stage.
+    calls: AtomicU32,
 }
 
 impl Task {
     /// A task that begins.
     pub fn new(spec: TaskSpec, services: Arc<Services>, cancelled: Arc<AtomicBool>) -> Self {
         let workspace = TaskWorkspace::new(spec.task, services.memory.clone(), services.dirs.clone());
-        Task { inner: Arc::new(Inner { spec, services, workspace: Arc::new(workspace), cancelled }) }
+        Task {
+            inner: Arc::new(Inner {
+                spec,
+                services,
+                workspace: Arc::new(workspace),
+                cancelled,
+                calls: AtomicU32::new(0),
+            }),
+        }
     }
 
     /// Which task this is.
@@ -112,6 +127,11 @@ impl Task {
     /// when the partition failed before.
     pub fn is_careful(&self) -> bool {
         self.inner.spec.attempt > 0
+    }
+
+    /// Counts its calls at a barrier: how many it has made before.
+    pub(crate) fn next_call(&self) -> u32 {
+        self.inner.calls.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Fails when the task was told to stop. Called once per batch.

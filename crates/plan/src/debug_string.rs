@@ -68,7 +68,15 @@ mod tests {
     fn rdd(id: u32, operation: &str, dependencies: Vec<Dependency>) -> Arc<RddInfo> {
         let site = CallSite { operation: operation.into(), ..CallSite::default() };
         let (partitioner, preferred) = (None, vec![]);
-        Arc::new(RddInfo { id: RddId(id), site, partitions: 2, partitioner, dependencies, preferred })
+        Arc::new(RddInfo {
+            id: RddId(id),
+            site,
+            partitions: 2,
+            partitioner,
+            dependencies,
+            preferred,
+            barrier: false,
+        })
     }
 
     #[test]

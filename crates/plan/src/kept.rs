@@ -38,6 +38,8 @@ pub struct KeptRdd {
     pub behind: Vec<ShuffleId>,
     /// Whether it was cut off from what it was computed from: what is kept, under whatever version, is all that there is.
     pub is_cut_off: bool,
+    /// Whether it is computed behind a barrier within the stage: then all its partitions are read, or all are computed.
+    pub barrier: bool,
 }
 
 /// What computing one RDD reads, within its stage.
@@ -57,7 +59,7 @@ impl Lineage {
         if cut.rdds.iter().all(|rdd| persisted(*rdd).is_none()) {
             return Kept::default();
         }
-        let aligned = self.aligned(cut);
+        let (aligned, behind_barriers) = (self.aligned(cut), self.behind_barriers(cut));
         let mut rdds: Vec<KeptRdd> = vec![];
         let mut readings: BTreeMap<RddId, Reading> = BTreeMap::new();
         for rdd in &cut.rdds {
@@ -72,6 +74,7 @@ impl Lineage {
                     reads: reading.reads(),
                     behind: reading.behind.iter().copied().collect(),
                     is_cut_off,
+                    barrier: behind_barriers.contains(rdd),
                 });
                 reading.shuffles.clear();
                 reading.kept = BTreeSet::from([rdds.len() - 1]);
@@ -139,6 +142,7 @@ mod tests {
                 partitioner: None,
                 dependencies: dependencies.clone(),
                 preferred: vec![],
+                barrier: false,
             }));
         }
         lineage

@@ -6,6 +6,7 @@
 //!
 //! Nothing here recurses over lineage: programs grow chains of tens of thousands of RDDs.
 
+mod barrier;
 mod debug_string;
 mod kept;
 mod lineage;
@@ -13,6 +14,7 @@ mod partitioner;
 mod stage_plan;
 mod stages;
 
+pub use barrier::BarrierError;
 pub use kept::{IsCutOff, Kept, KeptRdd, Reads};
 pub use lineage::{Dependency, Lineage, Mapping, RddInfo};
 pub use partitioner::Partitioner;

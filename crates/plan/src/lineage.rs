@@ -21,6 +21,8 @@ pub struct RddInfo {
     pub dependencies: Vec<Dependency>,
     /// Where the data of each partition lies; empty when nowhere in particular.
     pub preferred: Vec<Vec<TaskLocation>>,
+    /// Whether the tasks that compute its partitions may wait for one another, and so have to run at the same time.
+    pub barrier: bool,
 }
 
 /// One edge of the lineage.

@@ -89,6 +89,7 @@ mod tests {
             partitioner: None,
             dependencies,
             preferred: vec![],
+            barrier: false,
         })
     }
 

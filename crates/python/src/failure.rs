@@ -60,13 +60,16 @@ fn describe(py: Python<'_>, error: &PyErr) -> Exception {
         .and_then(|described| {
             let text = |key: &str| described.get_item(key)?.extract::<String>();
             let encoded = described.get_item("exception")?.extract::<Option<Vec<u8>>>()?;
-            Ok((text("message")?, text("traceback")?, encoded))
+            let record = described.get_item("record")?.extract::<Option<String>>()?;
+            Ok((text("message")?, text("traceback")?, encoded, record))
         });
     let retryable = !error.is_instance_of::<pyo3::exceptions::PyImportError>(py);
     // Should describing it fail, its own text must do.
-    let (message, traceback, encoded) =
-        described.unwrap_or_else(|_| (error.to_string(), String::new(), None));
-    Exception { message, traceback, encoded, site, record: records::noted(py), retryable }
+    let (message, traceback, encoded, seen) =
+        described.unwrap_or_else(|_| (error.to_string(), String::new(), None, None));
+    // Records that a function makes itself do not pass where they are noted, but its frames show them.
+    let record = records::noted(py).or(seen);
+    Exception { message, traceback, encoded, site, record, retryable }
 }
 
 /// A failure of the engine's on the driver, as an exception.
@@ -119,6 +122,7 @@ fn job_failure(py: Python<'_>, action: &CallSite, failure: JobFailure) -> PyErr 
                 details.set_item("partition", partition.0)?;
                 // They are counted from 0, as tasks count them.
                 details.set_item("attempt", attempts.saturating_sub(1))?;
+                details.set_item("attempts", attempts)?;
                 made(&details)
             })
         }
@@ -130,6 +134,7 @@ fn job_failure(py: Python<'_>, action: &CallSite, failure: JobFailure) -> PyErr 
         }
         JobFailure::Cancelled { .. } | JobFailure::ContextStopped { .. } => of_kind(py, "cancelled", &text),
         JobFailure::Indeterminate { .. }
+        | JobFailure::TooFewSlots { .. }
         | JobFailure::NoExecutors { .. }
         | JobFailure::ResultTooLarge { .. } => of_kind(py, "other", &text),
     };

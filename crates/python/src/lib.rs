@@ -8,6 +8,7 @@
 //! in the package's Python files, what runs where in the engine.
 
 mod accumulator;
+mod barrier;
 mod broadcast;
 mod combine;
 mod context;
@@ -37,6 +38,7 @@ fn native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<broadcast::Broadcast>()?;
     module.add_class::<worker::TaskInfo>()?;
     module.add_function(wrap_pyfunction!(worker::work, module)?)?;
+    module.add_function(wrap_pyfunction!(barrier::barrier, module)?)?;
     module.add_function(wrap_pyfunction!(worker::current_task, module)?)?;
     module.add_function(wrap_pyfunction!(accumulator::accumulate, module)?)?;
     module.add_function(wrap_pyfunction!(broadcast::load_broadcast, module)?)?;

@@ -1,5 +1,6 @@
 //! [`Rdd`]: the handle of one RDD of Python objects, and what jobs do with it.
 
+use crate::barrier;
 use crate::broadcast::Broadcast;
 use crate::failure::to_python;
 use crate::function::Function;
@@ -53,6 +54,20 @@ impl Rdd {
         Rdd(self.0.restream(sites::parse(site), &function, |function: &Arc<Function>, partition, stream| {
             function.on_one(partition, stream)
         }))
+    }
+
+    fn barrier_map_partitions(
+        &self,
+        pickled: &[u8],
+        broadcasts: Vec<PyRef<'_, Broadcast>>,
+        site: &str,
+    ) -> Rdd {
+        let function = function(pickled, &broadcasts);
+        let at_barrier = |function: &Arc<Function>, partition, stream: Stream<Objects>| {
+            barrier::set_current(Some(stream.task().clone()));
+            function.on_one(partition, stream)
+        };
+        Rdd(self.0.restream_at_barrier(sites::parse(site), &function, at_barrier))
     }
 
     fn combine_two(

@@ -1,6 +1,6 @@
 //! The inside of a worker: tasks run one after the other on the interpreter's main thread.
 
-use crate::accumulator;
+use crate::{accumulator, barrier};
 use firesteel_conf::Conf;
 use firesteel_executor::Worker;
 use firesteel_io::StoreSettings;
@@ -58,6 +58,7 @@ pub(crate) fn work(py: Python<'_>) -> PyResult<()> {
         set_current(Some(task.clone()));
         worker.run(task);
         set_current(None);
+        barrier::set_current(None);
         crate::records::forget_noted();
         for stream in ["stdout", "stderr"] {
             // Whoever has closed it does not want it flushed.

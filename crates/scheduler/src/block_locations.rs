@@ -11,11 +11,15 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug, Default)]
 pub(crate) struct BlockLocations {
     rdds: BTreeMap<RddId, Blocks>,
+    /// How often partitions of any RDD were to be computed anew. Kept when RDDs are forgotten, so that no version comes twice.
+    restarts: u64,
 }
 
 #[derive(Debug, Default)]
 struct Blocks {
     version: u64,
+    /// What is added to its version, since its partitions were to be computed anew, all of them.
+    restarts: u64,
     holders: BTreeMap<Partition, BTreeSet<ExecutorId>>,
     /// Who ever said that it keeps a block, of whatever version. Word of a block and of its end may come in the wrong order,
     /// so whoever is no holder may keep something all the same.
@@ -25,12 +29,26 @@ struct Blocks {
 impl BlockLocations {
     /// Makes a persisted RDD known.
     pub(crate) fn declare(&mut self, rdd: RddId) {
-        self.rdds.entry(rdd).or_default();
+        let restarts = self.restarts;
+        self.rdds.entry(rdd).or_insert_with(|| Blocks { restarts, ..Blocks::default() });
     }
 
     /// The version of the blocks that count.
     pub(crate) fn version(&self, rdd: RddId) -> u64 {
         self.rdds.get(&rdd).map_or(0, |blocks| blocks.version)
+    }
+
+    /// No partition that is kept counts any more: all will be computed again.
+    pub(crate) fn restart(&mut self, rdd: RddId) {
+        self.restarts += 1;
+        if let Some(blocks) = self.rdds.get_mut(&rdd) {
+            blocks.restarts = self.restarts;
+        }
+    }
+
+    /// A number that grows when that happens.
+    pub(crate) fn restarts(&self, rdd: RddId) -> u64 {
+        self.rdds.get(&rdd).map_or(self.restarts, |blocks| blocks.restarts)
     }
 
     /// Notes a block. False when nobody wants it to be kept: the RDD was unpersisted, or the block is of an older version.

@@ -22,7 +22,8 @@ pub enum Effect {
         /// Why.
         reason: KillReason,
     },
-    /// The result that came with the event being handled counts. Said once for each output of a job.
+    /// A result counts: the one that came with the event being handled, unless it was [held](Effect::ResultHeld) before. Said
+    /// once for each output of a job.
     ResultAccepted {
         /// The job.
         job: JobId,
@@ -30,6 +31,42 @@ pub enum Effect {
         output: usize,
         /// The attempt whose result it is.
         task: TaskId,
+    },
+    /// The result that came with the event being handled may count later: keep it until it is accepted or dropped. Said for
+    /// results of barrier stages, which count together or not at all.
+    ResultHeld {
+        /// The attempt whose result it is.
+        task: TaskId,
+    },
+    /// A result that was held will not count.
+    ResultDropped {
+        /// The attempt whose result it is.
+        task: TaskId,
+    },
+    /// All tasks of a barrier stage have called: the answer to a [`BarrierSync`](crate::Event::BarrierSync).
+    BarrierRelease {
+        /// The attempt that called.
+        task: TaskId,
+        /// Where it runs.
+        executor: ExecutorId,
+        /// Which call is answered.
+        epoch: u32,
+        /// What the tasks said, in the order of partitions; empty when they only waited.
+        messages: Arc<[String]>,
+    },
+    /// The tasks of a barrier stage will not all call: the other answer to a [`BarrierSync`](crate::Event::BarrierSync). The
+    /// task cannot go on, and fails unless it is told to stop.
+    BarrierRefused {
+        /// The attempt that called.
+        task: TaskId,
+        /// Where it runs.
+        executor: ExecutorId,
+        /// Which call is answered.
+        epoch: u32,
+        /// Why, as a sentence.
+        reason: String,
+        /// Whether another attempt could end differently.
+        retryable: bool,
     },
     /// A job ended; exactly once for each.
     JobEnded {
@@ -108,6 +145,8 @@ pub struct TaskLaunch {
     /// The version of each persisted RDD of the stage: partitions kept under another one were computed from records that are
     /// no longer valid.
     pub kept: Arc<[(RddId, u64)]>,
+    /// If it belongs to a barrier stage: the host of each task of the stage attempt, in the order of partitions.
+    pub gang: Option<Arc<[String]>>,
     /// How near the task is to its data.
     pub locality: Locality,
     /// Whether it runs beside another attempt that seems slow.

@@ -42,6 +42,9 @@ pub struct StageSpec {
     pub preferred: Vec<Vec<TaskLocation>>,
     /// The RDDs of the stage whose partitions are kept, and what they spare it.
     pub kept: Kept,
+    /// Whether its tasks may wait for one another: then all are launched together or none, and when one fails, all run again.
+    /// A job wants each partition of such a result stage once.
+    pub barrier: bool,
 }
 
 /// How an attempt at a task ended.
@@ -147,6 +150,18 @@ pub enum Event {
         task: TaskId,
         /// Where it runs.
         executor: ExecutorId,
+    },
+    /// A task of a barrier stage waits until all tasks of its stage attempt have called as often as it has. Asking twice is
+    /// answered alike, so whoever gets no answer may ask again.
+    BarrierSync {
+        /// The attempt that calls.
+        task: TaskId,
+        /// Where it runs.
+        executor: ExecutorId,
+        /// How often it has called before.
+        epoch: u32,
+        /// What it tells the others; none if it only waits. All tasks of one epoch do the one or the other.
+        message: Option<String>,
     },
     /// Nobody will ever read a shuffle again. While a job still does, the release waits for its end.
     ShuffleReleased {

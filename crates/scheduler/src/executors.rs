@@ -24,6 +24,9 @@ pub(crate) struct Executors {
     timeout_ms: u64,
     /// Since when there is no executor.
     deserted_since: Option<Millis>,
+    /// How many slots all have together, and how many of them are free.
+    slots: u32,
+    free_slots: u32,
 }
 
 /// One executor.
@@ -48,6 +51,8 @@ impl Executors {
             reviews: BTreeSet::new(),
             timeout_ms,
             deserted_since: Some(Millis(0)),
+            slots: 0,
+            free_slots: 0,
         }
     }
 
@@ -60,6 +65,8 @@ impl Executors {
         let executor =
             Executor { host, slots, running: BTreeSet::new(), last_heard: now, absent: BTreeMap::new() };
         self.table.insert(id, executor);
+        self.slots += slots;
+        self.free_slots += slots;
         if slots > 0 {
             self.free.insert(id);
         }
@@ -74,6 +81,8 @@ impl Executors {
     pub(crate) fn remove(&mut self, now: Millis, id: ExecutorId) -> Option<Executor> {
         let executor = self.table.remove(&id)?;
         self.free.remove(&id);
+        self.slots -= executor.slots;
+        self.free_slots -= executor.slots - executor.running.len() as u32;
         let on_host = self.hosts.get_mut(&executor.host).expect("a registered executor's host is known");
         *on_host -= 1;
         if *on_host == 0 {
@@ -112,6 +121,7 @@ impl Executors {
         let executor = self.table.get_mut(&id).expect("only a registered executor has slots");
         assert!((executor.running.len() as u32) < executor.slots, "executor {id} has no free slot");
         executor.running.insert(task);
+        self.free_slots -= 1;
         if executor.running.len() as u32 == executor.slots {
             self.free.remove(&id);
         }
@@ -125,6 +135,26 @@ impl Executors {
             executor.absent.remove(&task);
         }
         self.free.insert(id);
+        self.free_slots += 1;
+    }
+
+    /// How many slots all executors have together.
+    pub(crate) fn slots(&self) -> u32 {
+        self.slots
+    }
+
+    /// How many of them are free.
+    pub(crate) fn free_slots(&self) -> u32 {
+        self.free_slots
+    }
+
+    /// The executors with free slots, and how many each has.
+    pub(crate) fn with_free_slots(&self) -> Vec<(ExecutorId, u32)> {
+        let free = |id: &ExecutorId| {
+            let executor = &self.table[id];
+            (*id, executor.slots - executor.running.len() as u32)
+        };
+        self.free.iter().map(free).collect()
     }
 
     pub(crate) fn is_free(&self, id: ExecutorId) -> bool {

@@ -14,7 +14,7 @@
 //! let site = CallSite { operation: "count".into(), ..Default::default() };
 //! let stage = StageSpec {
 //!     stage: StageId(0), site: site.clone(), output: None, inputs: vec![], partitions: 1, preferred: vec![],
-//!     kept: Kept::default(),
+//!     kept: Kept::default(), barrier: false,
 //! };
 //! let job = JobSpec {
 //!     job: JobId(0), site, stages: vec![stage], partitions: vec![Partition(0)], pool: None, group: None, tags: vec![],
@@ -30,10 +30,12 @@
 //! let go of them.
 //!
 //! **How it is laid out.** [`Scheduler`] owns child machines that know nothing of one another: `executors` (who is there,
-//! which slots are free), `map_outputs` (which attempt wrote what where), `accumulators` (which updates count), `block_locations`, `commit`, `pools`, and the tables of jobs,
+//! which slots are free), `map_outputs` (which attempt wrote what where), `accumulators` (which updates count), `block_locations`,
+//! `commit`, `barriers` (who waits for whom in stages whose tasks run together), `pools`, and the tables of jobs,
 //! stages and running tasks. `dag/` holds the steps that concern jobs and stages, `tasks/` those that concern single tasks.
 
 mod accumulators;
+mod barriers;
 mod block_locations;
 mod commit;
 mod dag;

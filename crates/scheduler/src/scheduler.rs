@@ -4,6 +4,7 @@
 //! worked off (`dag::advance`); the slots that became interesting are offered (`tasks::offers`).
 
 use crate::accumulators::Accumulators;
+use crate::barriers::Barriers;
 use crate::block_locations::BlockLocations;
 use crate::commit::Commits;
 use crate::dag::{Job, Stages};
@@ -29,6 +30,7 @@ pub struct Scheduler {
     pub(crate) blocks: BlockLocations,
     pub(crate) commits: Commits,
     pub(crate) accumulators: Accumulators,
+    pub(crate) barriers: Barriers,
     pub(crate) pools: Pools,
     pub(crate) jobs: BTreeMap<JobId, Job>,
     pub(crate) stages: Stages,
@@ -51,6 +53,7 @@ impl Scheduler {
             blocks: BlockLocations::default(),
             commits: Commits::default(),
             accumulators: Accumulators::default(),
+            barriers: Barriers::default(),
             pools: Pools::new(&settings),
             jobs: BTreeMap::new(),
             stages: Stages::default(),
@@ -89,6 +92,9 @@ impl Scheduler {
                 self.task_finished(task, executor, outcome, updates, fx)
             }
             Event::CommitRequest { task, executor } => self.decide_commit(task, executor, fx),
+            Event::BarrierSync { task, executor, epoch, message } => {
+                self.barrier_sync((task, executor), epoch, message, fx);
+            }
             Event::ShuffleReleased { shuffle } => self.shuffle_released(shuffle, fx),
             Event::BlockStored { executor, rdd, partition, version } => {
                 self.block_stored(executor, rdd, partition, version, fx);
@@ -107,6 +113,9 @@ impl Scheduler {
             Event::Tick => self.tick(fx),
         }
         self.settle(fx);
+        if self.fail_gangs_without_slots(fx) {
+            self.settle(fx);
+        }
         self.make_offers(fx);
     }
 
@@ -117,6 +126,7 @@ impl Scheduler {
             self.next_relaxation(),
             self.next_speculation(),
             self.next_desertion(),
+            self.next_gang_deadline(),
         ];
         due.into_iter().flatten().min()
     }
@@ -139,6 +149,7 @@ impl Scheduler {
             && self.stages.is_empty()
             && self.tasks.is_empty()
             && self.commits.is_empty()
+            && self.barriers.is_empty()
             && self.pools.is_empty()
     }
 
@@ -162,7 +173,8 @@ impl Scheduler {
         self.bury_silent(fx);
         self.fail_deserted(fx);
         self.speculate();
-        if self.next_relaxation().is_some_and(|due| due <= self.now) {
+        self.time_out_barriers(fx);
+        if self.barriers.any_waits() || self.next_relaxation().is_some_and(|due| due <= self.now) {
             self.vacancies.all = true;
         }
     }
@@ -172,8 +184,14 @@ impl Scheduler {
         if self.executors.free_count() == 0 {
             return None;
         }
-        let relaxes_at = |id| self.stages.get(id)?.tasks.as_ref()?.relaxes_at(self.settings.locality_wait_ms);
-        self.pools.all_runnable().filter_map(relaxes_at).min()
+        let relaxes_at = |id| {
+            let stage = self.stages.get(id).filter(|stage| !stage.spec.barrier)?;
+            stage.tasks.as_ref()?.relaxes_at(self.settings.locality_wait_ms)
+        };
+        match self.barriers.any_waits() {
+            false => self.pools.all_runnable().filter_map(relaxes_at).min(),
+            true => self.before_held().into_iter().filter_map(relaxes_at).min(),
+        }
     }
 
     fn decide_commit(&mut self, id: TaskId, executor: ExecutorId, fx: &mut Vec<Effect>) {

@@ -24,9 +24,22 @@ pub struct SchedulerSettings {
     pub outputs_survive_silence: bool,
     /// Whether and when slow tasks get a copy; not by default.
     pub speculation: Option<SpeculationSettings>,
-    /// For how long a job waits while there is no executor at all.
+    /// For how long a job waits while there is no executor at all. A barrier stage that ran before waits as long for executors in
+    /// place of those that it lost.
     pub no_executors_timeout_ms: u64,
+    /// For how long a barrier stage that has not run yet waits for executors, while those that there are have fewer slots than
+    /// it has tasks. 0 fails it at once: right where no more executors will come.
+    pub barrier_slots_wait_ms: u64,
+    /// For how long slots that become free are held for a barrier stage that waits for enough of them. Then they are offered to
+    /// others for as long; then both last twice as long, and so on. So a barrier stage gets its slots as soon as tasks of others
+    /// are shorter than that, and others get half of the time however long it waits.
+    pub barrier_hold_ms: u64,
+    /// For how long a task waits for the others of its barrier stage to call (`barrier.sync.timeout`).
+    pub barrier_sync_timeout_ms: u64,
 }
+
+/// A year: a barrier waits for as long as anybody has patience.
+const YEAR_MS: u64 = 365 * 24 * 3_600_000;
 
 impl Default for SchedulerSettings {
     fn default() -> Self {
@@ -41,6 +54,9 @@ impl Default for SchedulerSettings {
             outputs_survive_silence: false,
             speculation: None,
             no_executors_timeout_ms: 120_000,
+            barrier_slots_wait_ms: 0,
+            barrier_hold_ms: 10_000,
+            barrier_sync_timeout_ms: YEAR_MS,
         }
     }
 }

@@ -17,6 +17,7 @@
 //!                                      stand for the map side of a shuffle, and a job
 //! > value a0                           asks for what counts and is not settled
 //! > fail t0 panic                      also: fatal, killed, denied, gone s0, fetch s0/1 t4 on 2
+//! > job 0: 0 barrier x3                 a barrier stage; `sync t0 0 hello` is the first call of one of its tasks, with a message
 //! > at 3000                            time passes, and a tick comes
 //! ```
 

@@ -8,11 +8,13 @@
 //!   executor keeps what the driver has heard of.
 //! - Of one output partition, at most one living attempt may commit at a time, none after its result was accepted, and the
 //!   attempt that the result names has committed.
+//! - What barrier stages keep to stands in `gangs`.
 //! - Accumulators have what the [`Book`] says, always. When a job succeeds whose program gives the same each time, the book says
 //!   of all that the job needed what an evaluation without any scheduler says.
 
 use crate::book::Book;
 use crate::data::{Added, Data};
+use crate::gangs::Gangs;
 use crate::program::{ALL, Program};
 use firesteel_scheduler::{ShuffleOutputs, TaskLaunch};
 use firesteel_types::{ExecutorId, JobFailure, JobId, Partition, RddId, ShuffleId, StageId, TaskId};
@@ -45,8 +47,9 @@ pub(crate) struct Checker {
     seen_snapshots: BTreeSet<(ShuffleId, u64)>,
     /// The attempts whose map outputs are not to be read any more.
     dropped: BTreeSet<TaskId>,
-    /// The version of each persisted RDD that a launch named last.
-    kept_versions: BTreeMap<RddId, u64>,
+    /// The version of each persisted RDD that a launch named last. Attempts at different barrier stages have different ones at
+    /// the same time: so of each of them.
+    kept_versions: BTreeMap<(RddId, Option<StageId>), u64>,
     pub(crate) versions_grown: u64,
     launched_on: BTreeMap<ExecutorId, Vec<TaskId>>,
     /// The job, if it is a result stage, and the output index cannot be told from a launch: the partition stands for it.
@@ -58,6 +61,7 @@ pub(crate) struct Checker {
     pub(crate) committed: BTreeSet<TaskId>,
     pub(crate) fetch_failures: u64,
     pub(crate) book: Book,
+    pub(crate) gangs: Gangs,
     /// Shuffles that nobody will ever read again, once the jobs have ended that do.
     released: BTreeSet<ShuffleId>,
 }
@@ -67,21 +71,26 @@ fn object<T>(words: impl Into<String>) -> Result<T, Objection> {
 }
 
 impl Checker {
-    pub(crate) fn launched(&mut self, launch: &TaskLaunch) -> Result<(), Objection> {
+    pub(crate) fn launched(&mut self, launch: &TaskLaunch, barrier: bool) -> Result<(), Objection> {
+        self.gangs.launched(launch, barrier)?;
         if self.last_task.is_some_and(|last| last >= launch.task) {
             return object(format!("task ids do not grow: {}", launch.task));
         }
         self.last_task = Some(launch.task);
         self.launched.insert(launch.task, (launch.stage, launch.partition));
         self.launched_on.entry(launch.executor).or_default().push(launch.task);
-        launch.kept.iter().try_for_each(|(rdd, version)| self.may_keep(*rdd, *version))?;
+        let by = barrier.then_some(launch.stage);
+        launch.kept.iter().try_for_each(|(rdd, version)| self.may_keep((*rdd, by), *version))?;
         launch.inputs.iter().try_for_each(|input| self.reads(input))
     }
 
-    fn may_keep(&mut self, rdd: RddId, version: u64) -> Result<(), Objection> {
+    fn may_keep(&mut self, rdd: (RddId, Option<StageId>), version: u64) -> Result<(), Objection> {
         let known = self.kept_versions.entry(rdd).or_insert(version);
         if version < *known {
-            return object(format!("rdd {rdd} is to be kept as version {version}, after version {known}"));
+            return object(format!(
+                "rdd {} is to be kept as version {version}, after version {known}",
+                rdd.0
+            ));
         }
         self.versions_grown += u64::from(version > *known);
         *known = version;
@@ -92,6 +101,7 @@ impl Checker {
         if !self.seen_snapshots.insert((input.shuffle, input.generation)) {
             return Ok(());
         }
+        self.gangs.reads(input)?;
         match input.maps.iter().find(|map| self.dropped.contains(&map.task)) {
             None => Ok(()),
             Some(map) => {
@@ -116,6 +126,7 @@ impl Checker {
 
     /// An attempt failed, was killed, or its executor was lost.
     pub(crate) fn attempt_over(&mut self, task: TaskId) {
+        self.gangs.over(task);
         if let Some(place) = self.launched.get(&task)
             && self.may_commit.get(place) == Some(&task)
         {
@@ -157,6 +168,7 @@ impl Checker {
         if sent_by != task {
             return object(format!("job {job} accepts a result of task {task}, but task {sent_by} sent it"));
         }
+        self.gangs.answers(job, task)?;
         let Some(record) = self.jobs.get_mut(&job) else { return object(format!("job {job} is unknown")) };
         if record.ended.is_some() {
             return object(format!("job {job} accepts a result after its end"));
@@ -225,7 +237,8 @@ impl Checker {
     fn check_reason(&self, program: &Program, job: JobId, failure: &JobFailure) -> Result<(), Objection> {
         let justified = match failure {
             JobFailure::TaskFailed { .. } | JobFailure::NoExecutors { .. } => true,
-            JobFailure::StageFailed { .. } => self.fetch_failures > 0,
+            JobFailure::StageFailed { .. } => self.fetch_failures > 0 || program.has_barriers(),
+            JobFailure::TooFewSlots { tasks, slots, .. } => program.has_barriers() && tasks > slots,
             JobFailure::Indeterminate { shuffle, .. } => program.shuffles[shuffle].careless,
             JobFailure::Cancelled { .. } => self.jobs[&job].cancelled,
             JobFailure::ResultTooLarge { .. } => self.jobs[&job].too_large,

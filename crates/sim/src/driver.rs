@@ -50,6 +50,12 @@ impl World {
                 self.inform(Event::CommitRequest { task: *task, executor: from }, None)?;
                 true
             }
+            Word::BarrierSync { task, epoch, message } => {
+                self.checker.gangs.called(*task, *epoch);
+                let (task, epoch, message) = (*task, *epoch, message.clone());
+                self.inform(Event::BarrierSync { task, executor: from, epoch, message }, None)?;
+                true
+            }
             Word::Stored(kept) => {
                 self.hear_stored(from, life, *kept)?;
                 true
@@ -99,6 +105,7 @@ impl World {
             }
             self.act(effect, at_hand.as_ref())?;
         }
+        self.checker.gangs.all_or_nothing()?;
         if reads || self.happened().is_multiple_of(64) {
             self.check_accumulators()?;
         }
@@ -114,16 +121,39 @@ impl World {
                 self.order(executor, Order::Kill(task));
             }
             Effect::ResultAccepted { job, output, task } => {
-                self.checker.result_accepted(
-                    job,
-                    output,
-                    task,
-                    at_hand.map(|word| (word.task, word.data.as_deref())),
-                )?;
+                let held = self.held.remove(&task);
+                let at_hand = match &held {
+                    Some((data, _)) => Some((task, Some(&**data))),
+                    None => at_hand.map(|word| (word.task, word.data.as_deref())),
+                };
+                self.checker.result_accepted(job, output, task, at_hand)?;
+                if let Some((_, updates)) = held {
+                    self.checker.book.accepted(&self.program, None, &updates);
+                }
                 if self.chance.per_mille(self.plot.faults.too_large) {
                     let delay = self.chance.below(3_000);
                     self.after(delay, Happening::TooLarge { job });
                 }
+            }
+            Effect::ResultHeld { task } => {
+                let word = at_hand.filter(|word| word.task == task).ok_or("what is held is not at hand")?;
+                let data = word.data.clone().ok_or("what is held is no result")?;
+                self.held.insert(task, (data, word.updates.clone()));
+            }
+            Effect::ResultDropped { task } => {
+                self.checker.gangs.dropped += 1;
+                self.checker.attempt_over(task);
+                if self.held.remove(&task).is_none() {
+                    return Err(format!("the result of task {task} is dropped, and was not held"));
+                }
+            }
+            Effect::BarrierRelease { task, executor, epoch, messages } => {
+                self.checker.gangs.let_on(task, epoch, &messages)?;
+                self.order(executor, Order::BarrierRelease { task, epoch, messages });
+            }
+            Effect::BarrierRefused { task, executor, epoch, reason, retryable } => {
+                self.checker.gangs.refused(task, executor, retryable)?;
+                self.order(executor, Order::BarrierRefused { task, epoch, reason, retryable });
             }
             Effect::JobEnded { job, failure } => {
                 self.report.count_end(failure.as_ref());
@@ -177,10 +207,15 @@ impl World {
     fn note(&mut self, event: &AppEvent, at_hand: Option<&AtHand>) {
         self.status.apply(event);
         match event {
-            AppEvent::TaskEnded { task, failure: None, .. } => {
+            AppEvent::TaskEnded { task, stage, failure: None, .. } => {
                 let word =
                     at_hand.filter(|word| word.task == *task).expect("a task succeeds by its own word");
-                self.checker.book.accepted(&self.program, word.wrote, &word.updates);
+                self.checker.gangs.over(*task);
+                // What a barrier stage answers counts when all of it is there.
+                let waits = self.plans.get(stage).is_some_and(|plan| plan.barrier && plan.output.is_none());
+                if !waits {
+                    self.checker.book.accepted(&self.program, word.wrote, &word.updates);
+                }
             }
             AppEvent::TaskEnded { task, failure: Some(failure), .. } => {
                 self.checker.attempt_over(*task);
@@ -209,13 +244,13 @@ impl World {
     fn launch(&mut self, launch: TaskLaunch) -> Result<(), Objection> {
         self.report.launches += 1;
         self.report.copies += u64::from(launch.speculative);
-        self.checker.launched(&launch)?;
         let Some(plan) = self.plans.get(&launch.stage).cloned() else {
             return Err(format!(
                 "task {} belongs to stage {}, which is forgotten",
                 launch.task, launch.stage
             ));
         };
+        self.checker.launched(&launch, plan.barrier)?;
         if !self.scheduler.knows_executor(launch.executor) {
             return Err(format!(
                 "task {} goes to executor {}, which is not there",
@@ -230,8 +265,12 @@ impl World {
     pub(crate) fn submit(&mut self, job: JobId) -> Result<(), Objection> {
         let rdd = self.programme.remove(&job).expect("a job is submitted once");
         let commits = self.chance.per_mille(300);
-        let partitions = self.choose_partitions(rdd);
-        let limit = if self.chance.per_mille(250) { self.chance.between(1, 6) as usize } else { ALL };
+        let stages = self.program.lineage.cut(rdd).stages;
+        let waits = self.program.lineage.check_barrier(stages.last().expect("an action has a stage"), None);
+        let waits = waits.expect("programs regroup nothing behind barriers");
+        let partitions = self.choose_partitions(rdd, waits);
+        let limit =
+            if !waits && self.chance.per_mille(250) { self.chance.between(1, 6) as usize } else { ALL };
         let record = JobRecord {
             rdd,
             partitions: partitions.clone(),
@@ -243,7 +282,6 @@ impl World {
             cancelled: self.checker.jobs.get(&job).is_some_and(|early| early.cancelled),
         };
         self.checker.jobs.insert(job, record);
-        let stages = self.program.lineage.cut(rdd).stages;
         let stages: Vec<StageSpec> = stages.into_iter().map(|cut| self.stage(cut, commits, limit)).collect();
         let pool = self.chance.per_mille(500).then(|| self.chance.pick(&["a", "b"]).to_string());
         let site = stages.last().expect("an action has a stage").site.clone();
@@ -252,11 +290,12 @@ impl World {
         self.inform(Event::SubmitJob(JobSpec { job, site, stages, partitions, pool, group, tags }), None)
     }
 
-    fn choose_partitions(&mut self, rdd: RddId) -> Vec<Partition> {
+    fn choose_partitions(&mut self, rdd: RddId, all_or_none: bool) -> Vec<Partition> {
         let all = (0..self.program.partitions(rdd)).map(Partition);
         match self.chance.below(10) {
             0 => vec![],
             1 | 2 => all.rev().collect(),
+            _ if all_or_none => all.collect(),
             3 => all.take(1).collect(),
             4 => all.filter(|_| self.chance.per_mille(500)).collect(),
             _ => all.collect(),
@@ -269,8 +308,10 @@ impl World {
         let partitions = self.program.partitions(cut.rdd);
         let commits = commits && cut.output.is_none();
         let limit = if cut.output.is_none() { limit } else { ALL };
-        self.plans.insert(stage, Arc::new(Plan { rdd: cut.rdd, output: cut.output, limit, commits }));
         let lineage = &self.program.lineage;
+        let barrier = lineage.check_barrier(&cut, None).expect("programs regroup nothing behind barriers");
+        let plan = Plan { rdd: cut.rdd, output: cut.output, limit, barrier, commits };
+        self.plans.insert(stage, Arc::new(plan));
         let kept = lineage.kept(&cut, |rdd| self.keeping.is_persisted(rdd).then_some(IsCutOff(false)));
         let mut preferred: Vec<Vec<TaskLocation>> =
             (0..partitions).map(|p| lineage.preferred_locations(cut.rdd, Partition(p))).collect();
@@ -278,7 +319,16 @@ impl World {
             preferred.clear();
         }
         let site = lineage.get(cut.rdd).site.clone();
-        StageSpec { stage, site, output: cut.output, inputs: cut.inputs, partitions, preferred, kept }
+        StageSpec {
+            stage,
+            site,
+            output: cut.output,
+            inputs: cut.inputs,
+            partitions,
+            preferred,
+            kept,
+            barrier,
+        }
     }
 
     /// A user cancels: a job, or all of its group, or all with its tag.

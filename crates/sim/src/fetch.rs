@@ -15,6 +15,8 @@ pub(crate) struct KeptChanges {
     pub(crate) stored: Vec<KeptName>,
     pub(crate) dropped: Vec<KeptName>,
     pub(crate) read: u64,
+    /// Whether a function was called that waits for other tasks.
+    pub(crate) met_barrier: bool,
 }
 
 /// Reads for one attempt at a task.
@@ -105,6 +107,10 @@ impl Source for Fetcher<'_> {
             }
             None => Found::ToKeep,
         }
+    }
+
+    fn meet_barrier(&mut self) {
+        self.changes.met_barrier = true;
     }
 
     /// Keeps a partition, with what its functions added: and nothing of older versions.

@@ -62,7 +62,7 @@ impl World {
 
     /// An executor tells of what a task has kept, and of what had to go for it.
     pub(crate) fn tell_kept(&mut self, on: ExecutorId, changes: KeptChanges) {
-        let KeptChanges { stored, dropped, read } = changes;
+        let KeptChanges { stored, dropped, read, met_barrier: _ } = changes;
         self.report.kept += stored.len() as u64;
         self.report.kept_read += read;
         for kept in dropped {

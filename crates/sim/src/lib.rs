@@ -20,6 +20,7 @@ mod data;
 mod driver;
 mod fates;
 mod fetch;
+mod gangs;
 mod keeping;
 mod machine;
 mod plot;

@@ -19,6 +19,7 @@ pub(crate) struct Plan {
     pub(crate) output: Option<ShuffleId>,
     /// A task of this result stage reads so many records and leaves the rest.
     pub(crate) limit: usize,
+    pub(crate) barrier: bool,
     /// Tasks of this result stage write files and ask before they make them visible.
     pub(crate) commits: bool,
 }
@@ -31,6 +32,11 @@ pub(crate) struct Attempt {
     /// What it has computed, if it read its input early or waits for leave to commit.
     pub(crate) computed: Option<Result<Data, TaskFailure>>,
     pub(crate) asks_to_commit: bool,
+    /// How often it waits for the other tasks of a barrier stage, once it has computed.
+    pub(crate) calls: u32,
+    /// How often it has done so.
+    pub(crate) called: u32,
+    pub(crate) waits: bool,
 }
 
 /// One executor.

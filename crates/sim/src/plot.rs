@@ -80,6 +80,8 @@ impl Plot {
             reducers: if huge { 60 } else { chance.between(1, 12) },
             careless_per_mille,
             hosts,
+            // Each executor has a slot at least.
+            barrier_partitions: executors,
             preferred_per_mille: chance.between(0, 1) * 700,
         };
         let faults = if calm { Faults::default() } else { Faults::some(nasty, huge, chance) };
@@ -145,5 +147,10 @@ fn settings(host_service: bool, chance: &mut Chance) -> SchedulerSettings {
         outputs_survive_silence: host_service,
         speculation: chance.per_mille(500).then(SpeculationSettings::default),
         no_executors_timeout_ms: chance.between(30, 120) * 1000,
+        // Executors do not come all at once.
+        barrier_slots_wait_ms: chance.between(1, 60) * 1000,
+        barrier_hold_ms: *chance.pick(&[0, 100, 1_000, 10_000]),
+        // Long enough for a task that waits for the slowest of all, most of the time.
+        barrier_sync_timeout_ms: *chance.pick(&[60_000, 365 * 24 * 3_600_000]),
     }
 }

@@ -33,6 +33,8 @@ enum Op {
     },
     Map,
     Filter,
+    /// What tasks that wait for one another do with their records.
+    Barrier,
     /// Appends: union, coalesce and zip differ by their dependencies only.
     Append,
     /// Adds up the values of each key, of one or two shuffles.
@@ -56,6 +58,8 @@ pub(crate) struct Size {
     pub(crate) reducers: u64,
     pub(crate) careless_per_mille: u64,
     pub(crate) hosts: u64,
+    /// Barrier stages have so many tasks at most.
+    pub(crate) barrier_partitions: u64,
     pub(crate) preferred_per_mille: u64,
 }
 
@@ -65,6 +69,8 @@ pub(crate) struct Program {
     ops: BTreeMap<RddId, Op>,
     pub(crate) lineage: Lineage,
     pub(crate) shuffles: BTreeMap<ShuffleId, ShuffleFacts>,
+    /// The RDDs that are computed behind a barrier, in its stage.
+    behind: BTreeSet<RddId>,
     seed: u64,
 }
 
@@ -90,13 +96,21 @@ pub(crate) trait Source {
     }
 
     fn keep(&mut self, _: RddId, _: Partition, _: &Data) {}
+
+    /// A function is called that waits for other tasks.
+    fn meet_barrier(&mut self) {}
 }
 
 impl Program {
     /// Makes one up.
     pub(crate) fn new(seed: u64, size: &Size, chance: &mut Chance) -> Self {
-        let mut program =
-            Program { ops: BTreeMap::new(), lineage: Lineage::new(), shuffles: BTreeMap::new(), seed };
+        let mut program = Program {
+            ops: BTreeMap::new(),
+            lineage: Lineage::new(),
+            shuffles: BTreeMap::new(),
+            behind: BTreeSet::new(),
+            seed,
+        };
         let sources = chance.between(1, 2.min(size.rdds));
         for _ in 0..sources {
             program.add_source(size, chance);
@@ -125,7 +139,12 @@ impl Program {
     ) {
         let id = RddId(self.ops.len() as u32);
         let site = CallSite { operation: format!("{op:?}").to_lowercase(), ..CallSite::default() };
-        let info = RddInfo { id, site, partitions, partitioner: None, dependencies, preferred };
+        let barrier = op == Op::Barrier;
+        let follows = |dependency: &Dependency| matches!(dependency, Dependency::Narrow { parent, .. } if self.behind.contains(parent));
+        if barrier || dependencies.iter().any(follows) {
+            self.behind.insert(id);
+        }
+        let info = RddInfo { id, site, partitions, partitioner: None, dependencies, preferred, barrier };
         self.lineage.insert(Arc::new(info));
         self.ops.insert(id, op);
     }
@@ -151,13 +170,18 @@ impl Program {
         let parent = *chance.pick(&rdds[oldest..]);
         let partitions = self.partitions(parent);
         let one_to_one = |parent| Dependency::Narrow { parent, mapping: Mapping::OneToOne };
-        match chance.below(12) {
+        let is_behind = self.behind.contains(&parent);
+        match chance.below(14) {
+            12 | 13 if u64::from(partitions) <= size.barrier_partitions => {
+                self.add(Op::Barrier, partitions, vec![one_to_one(parent)], vec![]);
+            }
+            3..=5 if is_behind => self.add(Op::Filter, partitions, vec![one_to_one(parent)], vec![]),
             0 | 1 => self.add(Op::Map, partitions, vec![one_to_one(parent)], vec![]),
             2 => self.add(Op::Filter, partitions, vec![one_to_one(parent)], vec![]),
             3 => {
                 let other = *chance.pick(&rdds);
                 let all = partitions + self.partitions(other);
-                if u64::from(all) > 2 * size.source_partitions {
+                if u64::from(all) > 2 * size.source_partitions || self.behind.contains(&other) {
                     self.add(Op::Map, partitions, vec![one_to_one(parent)], vec![]);
                     return;
                 }
@@ -231,8 +255,11 @@ impl Program {
     ) -> Result<Data, R::Failure> {
         let mut wanted = match self.ops[&rdd] {
             Op::Reduce => ALL,
-            Op::Source { .. } | Op::Map | Op::Filter | Op::Append => limit,
+            Op::Source { .. } | Op::Map | Op::Filter | Op::Barrier | Op::Append => limit,
         };
+        if self.ops[&rdd] == Op::Barrier {
+            reader.meet_barrier();
+        }
         loop {
             let mut data = self.input(rdd, partition, wanted, reader)?;
             let is_all = data.records.len() < wanted;
@@ -311,7 +338,7 @@ impl Program {
         self.accumulate(u64::from(rdd.0) << 1, UpdateScope::Rdd(rdd), partition, data);
         match self.ops[&rdd] {
             Op::Source { .. } | Op::Append => {}
-            Op::Map => data.records.iter_mut().for_each(|(k, v)| {
+            Op::Map | Op::Barrier => data.records.iter_mut().for_each(|(k, v)| {
                 *k = mix2(*k, u64::from(rdd.0)) % 17;
                 *v = mix(*v) >> 40;
             }),
@@ -356,6 +383,11 @@ impl Program {
         let Ok(data) = self.compute(rdd, partition, ALL, evaluation);
         evaluation.added.extend(data.added);
         data.records
+    }
+
+    /// Whether tasks wait for one another anywhere.
+    pub(crate) fn has_barriers(&self) -> bool {
+        !self.behind.is_empty()
     }
 
     /// Whether the program gives the same each time.

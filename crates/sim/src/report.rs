@@ -64,6 +64,16 @@ pub struct Report {
     pub no_executors: u64,
     /// Jobs whose results the shell found too large.
     pub too_large: u64,
+    /// Jobs with a barrier stage for which there were too few slots.
+    pub too_few_slots: u64,
+    /// Attempts at barrier stages.
+    pub gangs: u64,
+    /// How often a task was let on by a barrier.
+    pub released: u64,
+    /// How often one was told that others would not call.
+    pub refused: u64,
+    /// Results that were held for others of a barrier stage, and dropped.
+    pub results_dropped: u64,
 }
 
 impl Report {
@@ -75,6 +85,7 @@ impl Report {
             Some(JobFailure::Indeterminate { .. }) => self.indeterminate += 1,
             Some(JobFailure::Cancelled { .. }) => self.cancelled += 1,
             Some(JobFailure::NoExecutors { .. }) => self.no_executors += 1,
+            Some(JobFailure::TooFewSlots { .. }) => self.too_few_slots += 1,
             Some(JobFailure::ResultTooLarge { .. }) => self.too_large += 1,
             Some(JobFailure::ContextStopped { .. }) => {}
         }
@@ -125,6 +136,11 @@ impl Report {
         self.cancelled += other.cancelled;
         self.no_executors += other.no_executors;
         self.too_large += other.too_large;
+        self.too_few_slots += other.too_few_slots;
+        self.gangs += other.gangs;
+        self.released += other.released;
+        self.refused += other.refused;
+        self.results_dropped += other.results_dropped;
     }
 }
 
@@ -159,6 +175,11 @@ impl fmt::Display for Report {
             f,
             "persisted RDDs: {} partitions kept, {} reads of these, {} evicted, {} tasks found theirs gone, {} versions grown",
             self.kept, self.kept_read, self.kept_evicted, self.kept_gone, self.versions_grown
+        )?;
+        writeln!(
+            f,
+            "barriers: {} attempts, {} calls answered, {} in vain, {} results dropped, {} jobs without slots",
+            self.gangs, self.released, self.refused, self.results_dropped, self.too_few_slots
         )?;
         write!(
             f,

@@ -82,6 +82,7 @@ fn job(tasks: u32) -> JobSpec {
         partitions,
         preferred: vec![],
         kept: Kept::default(),
+        barrier: false,
     };
     let shuffle = ShuffleId(0);
     let stages = vec![stage(0, Some(shuffle), vec![], tasks), stage(1, None, vec![shuffle], 1)];

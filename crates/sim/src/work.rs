@@ -3,6 +3,7 @@
 use crate::chance::mix2;
 use crate::checker::Objection;
 use crate::data::{Data, updates};
+use crate::gangs::message_of;
 use crate::machine::{Attempt, Machine};
 use crate::world::{Happening, Order, Word, World};
 use firesteel_scheduler::TaskOutcome;
@@ -11,6 +12,10 @@ use std::sync::Arc;
 
 /// How long an attempt waits for leave to commit before it asks again.
 const ASK_AGAIN_MS: u64 = 3_000;
+
+fn failure_of(operation: &str, message: String, retryable: bool) -> TaskFailure {
+    TaskFailure::Operation { operation: operation.into(), message, site: CallSite::default(), retryable }
+}
 
 impl World {
     fn machine(&mut self, id: ExecutorId) -> &mut Machine {
@@ -31,7 +36,10 @@ impl World {
         match order {
             Order::Launch(launch, plan) => {
                 if machine.seen.insert(launch.task) {
-                    let attempt = Attempt { launch: *launch, plan, computed: None, asks_to_commit: false };
+                    let (calls, called, waits) = (0, 0, false);
+                    let (computed, asks_to_commit) = (None, false);
+                    let attempt =
+                        Attempt { launch: *launch, plan, computed, asks_to_commit, calls, called, waits };
                     self.start(id, attempt)?;
                 }
             }
@@ -43,6 +51,10 @@ impl World {
                 }
             }
             Order::CommitDecision { task, allowed } => self.commit(id, task, allowed),
+            Order::BarrierRelease { task, epoch, messages } => self.let_on(id, (task, epoch), &messages)?,
+            Order::BarrierRefused { task, epoch, reason, retryable } => {
+                self.give_up(id, (task, epoch), reason, retryable);
+            }
             Order::DropKept(rdd) => {
                 machine.kept.retain(|(of, ..), _| *of != rdd);
                 self.keeping.dropped(id, rdd);
@@ -60,7 +72,7 @@ impl World {
         let task = attempt.launch.task;
         // Some tasks read all their input at once, others do so at their end.
         if self.chance.per_mille(500) {
-            attempt.computed = Some(self.compute(id, &attempt)?);
+            attempt.computed = Some(self.compute(id, &mut attempt)?);
         }
         let duration = self.chance.between(10, 4_000) * self.machine(id).slowness;
         self.machine(id).attempts.insert(task, attempt);
@@ -73,8 +85,15 @@ impl World {
         let Some(mut attempt) = self.machine(id).attempts.remove(&task) else { return Ok(()) };
         let computed = match attempt.computed.take() {
             Some(computed) => computed,
-            None => self.compute(id, &attempt)?,
+            None => self.compute(id, &mut attempt)?,
         };
+        if computed.is_ok() && attempt.called < attempt.calls {
+            let epoch = attempt.called;
+            (attempt.computed, attempt.waits) = (Some(computed), true);
+            self.machine(id).attempts.insert(task, attempt);
+            self.call_barrier(id, task, epoch);
+            return Ok(());
+        }
         match (computed, attempt.plan.output) {
             (Err(failure), _) => {
                 self.checker.fetch_failures += u64::from(matches!(failure, TaskFailure::FetchFailed { .. }));
@@ -103,6 +122,49 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    /// An attempt waits for the others of its barrier stage, and will ask again until it is answered.
+    pub(crate) fn call_barrier(&mut self, id: ExecutorId, task: TaskId, epoch: u32) {
+        let Some(attempt) = self.machine(id).attempts.get(&task) else { return };
+        if !attempt.waits || attempt.called != epoch {
+            return;
+        }
+        let (launch, rdd) = (&attempt.launch, attempt.plan.rdd);
+        let message = message_of(launch.stage_attempt, launch.partition.0);
+        let message = (rdd.0 + epoch).is_multiple_of(2).then_some(message);
+        self.say(id, Word::BarrierSync { task, epoch, message });
+        self.after(ASK_AGAIN_MS, Happening::CallsAgain { on: id, task, epoch });
+    }
+
+    /// The attempt that waits for the answer to this call, if it still does.
+    fn waiting(&mut self, id: ExecutorId, (task, epoch): (TaskId, u32)) -> Option<&mut Attempt> {
+        self.machine(id).attempts.get_mut(&task).filter(|attempt| attempt.waits && attempt.called == epoch)
+    }
+
+    fn let_on(&mut self, id: ExecutorId, call: (TaskId, u32), messages: &[String]) -> Result<(), Objection> {
+        let Some(attempt) = self.waiting(id, call) else { return Ok(()) };
+        let must = message_of(attempt.launch.stage_attempt, attempt.launch.partition.0);
+        if !messages.is_empty() && messages.get(attempt.launch.partition.index()) != Some(&must) {
+            return Err(format!("task {} is told {messages:?} by its barrier", call.0));
+        }
+        attempt.called += 1;
+        attempt.waits = false;
+        if !self.is_quiet() && self.chance.per_mille(self.plot.faults.task_fails) {
+            let attempt = self.machine(id).attempts.get_mut(&call.0).expect("it was let on just now");
+            attempt.computed =
+                Some(Err(failure_of("go on after a barrier", "the dice said no".into(), true)));
+        }
+        let delay = self.chance.between(1, 500);
+        self.after(delay, Happening::Worked { on: id, task: call.0 });
+        Ok(())
+    }
+
+    fn give_up(&mut self, id: ExecutorId, call: (TaskId, u32), reason: String, retryable: bool) {
+        let Some(attempt) = self.waiting(id, call) else { return };
+        attempt.waits = false;
+        attempt.computed = Some(Err(failure_of("wait at a barrier", reason, retryable)));
+        self.after(1, Happening::Worked { on: id, task: call.0 });
     }
 
     fn write(&mut self, id: ExecutorId, shuffle: ShuffleId, attempt: &Attempt, data: Data) {
@@ -150,7 +212,11 @@ impl World {
     }
 
     /// What an attempt computes, or why it cannot.
-    fn compute(&mut self, on: ExecutorId, attempt: &Attempt) -> Result<Result<Data, TaskFailure>, Objection> {
+    fn compute(
+        &mut self,
+        on: ExecutorId,
+        attempt: &mut Attempt,
+    ) -> Result<Result<Data, TaskFailure>, Objection> {
         let misfortune = self.misfortune(attempt);
         // Some fail before they have done anything, others leave something behind.
         let is_early = misfortune.is_some() && self.chance.per_mille(500);
@@ -161,6 +227,9 @@ impl World {
         let (launch, plan) = (&attempt.launch, &attempt.plan);
         let (mut computed, kept) = self
             .fetch(on, launch, |fetcher| program.compute(plan.rdd, launch.partition, plan.limit, fetcher));
+        if kept.met_barrier {
+            attempt.calls = 1 + (mix2(self.report.seed, u64::from(plan.rdd.0)) % 3) as u32;
+        }
         self.tell_kept(on, kept);
         if let (Ok(data), None) = (&mut computed, plan.output) {
             program.act(launch.job, launch.partition, data);
@@ -176,12 +245,7 @@ impl World {
 
     fn misfortune(&mut self, attempt: &Attempt) -> Option<TaskFailure> {
         let faults = self.plot.faults.clone();
-        let failure = |retryable| TaskFailure::Operation {
-            operation: "be lucky".into(),
-            message: "the dice said no".into(),
-            site: CallSite::default(),
-            retryable,
-        };
+        let failure = |retryable| failure_of("be lucky", "the dice said no".into(), retryable);
         let place = mix2(u64::from(attempt.plan.rdd.0), u64::from(attempt.launch.partition.0));
         if mix2(self.report.seed, place) % 1000 < faults.poison / 10 {
             return Some(failure(true));

@@ -63,6 +63,12 @@ pub(crate) enum Happening {
         on: ExecutorId,
         task: TaskId,
     },
+    /// An attempt has waited long enough for the others of its barrier stage, and asks again.
+    CallsAgain {
+        on: ExecutorId,
+        task: TaskId,
+        epoch: u32,
+    },
     HeartbeatDue {
         on: ExecutorId,
     },
@@ -110,6 +116,17 @@ pub(crate) enum Order {
         task: TaskId,
         allowed: bool,
     },
+    BarrierRelease {
+        task: TaskId,
+        epoch: u32,
+        messages: Arc<[String]>,
+    },
+    BarrierRefused {
+        task: TaskId,
+        epoch: u32,
+        reason: String,
+        retryable: bool,
+    },
     Drop(BlockName),
     /// Nobody wants the RDD to be kept any more.
     DropKept(RddId),
@@ -128,6 +145,11 @@ pub(crate) enum Word {
         updates: Vec<AccumulatorUpdate>,
     },
     CommitRequest(TaskId),
+    BarrierSync {
+        task: TaskId,
+        epoch: u32,
+        message: Option<String>,
+    },
     Stored(KeptName),
     Dropped(KeptName),
     /// Not the executor's own word, but that of whoever started it.
@@ -151,6 +173,8 @@ pub(crate) struct World {
     /// In which life each executor is registered.
     pub(crate) lives: BTreeMap<ExecutorId, u32>,
     pub(crate) machines: BTreeMap<ExecutorId, Machine>,
+    /// Results that wait for those of others: with what they added to accumulators.
+    pub(crate) held: BTreeMap<TaskId, (Box<Data>, Vec<AccumulatorUpdate>)>,
     /// The attempts whose map output the driver heard of.
     pub(crate) reported: BTreeSet<TaskId>,
     pub(crate) checker: Checker,
@@ -184,6 +208,7 @@ impl World {
             plans: BTreeMap::new(),
             lives: BTreeMap::new(),
             machines: BTreeMap::new(),
+            held: BTreeMap::new(),
             reported: BTreeSet::new(),
             checker: Checker::default(),
             keeping: Keeping::default(),
@@ -229,6 +254,9 @@ impl World {
         self.report.happenings = self.happened;
         self.report.updates_undone = self.checker.book.undone;
         self.report.versions_grown = self.checker.versions_grown;
+        let gangs = &self.checker.gangs;
+        (self.report.gangs, self.report.released) = (gangs.launched, gangs.released);
+        (self.report.refused, self.report.results_dropped) = (gangs.refused, gangs.dropped);
         Ok(self.report.clone())
     }
 
@@ -272,6 +300,11 @@ impl World {
             Happening::AsksAgain { on, task } => {
                 if self.is_awake(on, || Happening::AsksAgain { on, task }) {
                     self.ask_to_commit(on, task);
+                }
+            }
+            Happening::CallsAgain { on, task, epoch } => {
+                if self.is_awake(on, || Happening::CallsAgain { on, task, epoch }) {
+                    self.call_barrier(on, task, epoch);
                 }
             }
             Happening::HeartbeatDue { on } => {
@@ -342,7 +375,11 @@ impl World {
     pub(crate) fn order(&mut self, to: ExecutorId, order: Order) {
         let life = self.lives.get(&to).copied().unwrap_or(0);
         let can_be_lost = match &order {
-            Order::Launch(..) | Order::Kill(_) | Order::CommitDecision { .. } => true,
+            Order::Launch(..)
+            | Order::Kill(_)
+            | Order::CommitDecision { .. }
+            | Order::BarrierRelease { .. }
+            | Order::BarrierRefused { .. } => true,
             Order::Drop(_) | Order::DropKept(_) | Order::RegisterAgain => false,
         };
         self.transmit(can_be_lost, Happening::ToMachine { to, life, order });
@@ -355,6 +392,7 @@ impl World {
             Word::Heartbeat(_)
             | Word::Finished { .. }
             | Word::CommitRequest(_)
+            | Word::BarrierSync { .. }
             | Word::Stored(_)
             | Word::Dropped(_) => true,
             Word::Register | Word::Ended { .. } => false,
@@ -458,6 +496,9 @@ impl World {
     }
 
     fn check_nothing_left(&self) -> Result<(), Objection> {
+        if let Some(task) = self.held.keys().next() {
+            return Err(format!("the result of task {task} is held for ever"));
+        }
         for machine in self.machines.values() {
             let left = machine.blocks.keys().find(|(_, _, task)| self.reported.contains(task));
             if let Some((shuffle, map, task)) = left {

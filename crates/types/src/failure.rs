@@ -262,7 +262,8 @@ pub enum JobFailure {
         /// What the last one died of.
         last: Box<TaskFailure>,
     },
-    /// A stage was tried too often in a row because its input kept vanishing.
+    /// A stage was tried too often in a row: its input kept vanishing, or it is a barrier stage, whose tasks all run again when
+    /// one of them fails.
     StageFailed {
         /// The stage.
         stage: StageId,
@@ -285,6 +286,17 @@ pub enum JobFailure {
     Cancelled {
         /// What they said.
         reason: String,
+    },
+    /// A barrier stage, whose tasks run at the same time, has more of them than there are slots.
+    TooFewSlots {
+        /// The stage.
+        stage: StageId,
+        /// The stage's own operation.
+        site: CallSite,
+        /// How many tasks it has.
+        tasks: u32,
+        /// How many slots all executors have together.
+        slots: u32,
     },
     /// There was nowhere to run for too long.
     NoExecutors {
@@ -312,10 +324,31 @@ impl fmt::Display for JobFailure {
                 f,
                 "{last}\n  in partition {partition} of stage {stage} ({site}), attempt {attempts} of {attempts}"
             ),
-            JobFailure::StageFailed { stage, site, attempt, last } => write!(
+            JobFailure::StageFailed { stage, site, attempt, last } => {
+                let why = match **last {
+                    TaskFailure::FetchFailed { .. } => "its input kept vanishing",
+                    TaskFailure::Panic { .. }
+                    | TaskFailure::Exception(_)
+                    | TaskFailure::Operation { .. }
+                    | TaskFailure::KeptBlockGone { .. }
+                    | TaskFailure::ExecutorLost { .. }
+                    | TaskFailure::Killed(_)
+                    | TaskFailure::CommitDenied
+                    | TaskFailure::BadPlan(_) => {
+                        "one of its tasks kept failing, which run together or not at all"
+                    }
+                };
+                let attempts = attempt.0 + 1;
+                write!(
+                    f,
+                    "stage {stage} ({site}) was given up after {attempts} attempts: {why}\n  last: {last}"
+                )
+            }
+            JobFailure::TooFewSlots { stage, site, tasks, slots } => write!(
                 f,
-                "stage {stage} ({site}) was given up after {} attempts: its input kept vanishing\n  last: {last}",
-                attempt.0 + 1
+                "stage {stage} ({site}) is a barrier stage: its {tasks} tasks run at the same time, and the executors have slots \
+                 for {slots}. Make fewer partitions before `barrier` (`coalesce({slots})`), or start with more slots \
+                 (`local[{tasks}]`)"
             ),
             JobFailure::Indeterminate { shuffle, map } => write!(
                 f,

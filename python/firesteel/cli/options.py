@@ -207,9 +207,9 @@ def add_to_path(paths: Iterable[str]) -> None:
         if path.endswith(".py"):
             singles.append(path)
         elif "://" not in path:
-            sys.path.insert(0, os.path.abspath(path))
+            sys.path.insert(1, os.path.abspath(path))
     if singles:
-        sys.path.insert(0, _folder_of(singles))
+        sys.path.insert(1, _folder_of(singles))
 
 
 def _folder_of(files: Iterable[str]) -> str:

@@ -11,6 +11,8 @@ import zipfile
 from collections.abc import Sequence
 from types import CodeType, ModuleType, TracebackType
 
+from firesteel.errors import FiresteelError
+
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 #: What a shell says of a program that Ctrl-C ended: 128 and the signal's number.
@@ -42,10 +44,17 @@ def run_program(path: str, arguments: Sequence[str]) -> int:
         return 1
     module = new_main(path)
     sys.argv = [path, *arguments]
-    sys.path.insert(
-        0, path if os.path.isdir(path) or zipfile.is_zipfile(path) else os.path.dirname(os.path.abspath(path))
-    )
+    begins_itself = os.path.isdir(path) or zipfile.is_zipfile(path)
+    set_own_folder(path if begins_itself else os.path.dirname(os.path.abspath(path)))
     return _run(code, module)
+
+
+def set_own_folder(folder: str) -> None:
+    """Where a program's own modules are: in the place of the folder of the command that runs it."""
+    if getattr(sys.flags, "safe_path", False):  # then the command's folder is not there
+        sys.path.insert(0, folder)
+    else:
+        sys.path[0] = folder
 
 
 def new_main(path: str | None) -> ModuleType:
@@ -53,7 +62,7 @@ def new_main(path: str | None) -> ModuleType:
     module = ModuleType("__main__")
     module.__dict__["__builtins__"] = __builtins__
     if path is not None:
-        module.__file__ = path
+        module.__file__ = os.path.abspath(path)
     sys.modules["__main__"] = module
     return module
 
@@ -70,7 +79,7 @@ def _code(path: str) -> CodeType:
                 raise FileNotFoundError(2, "it has no __main__.py") from None
         return compile(source, os.path.join(path, "__main__.py"), "exec", dont_inherit=True)
     with open(path, "rb") as file:
-        return compile(file.read(), path, "exec", dont_inherit=True)
+        return compile(file.read(), os.path.abspath(path), "exec", dont_inherit=True)
 
 
 def _run(code: CodeType, module: ModuleType) -> int:
@@ -86,7 +95,7 @@ def _run(code: CodeType, module: ModuleType) -> int:
 
 def show(error: BaseException) -> None:
     """An error that nobody caught, as Python shows it, but from the program's own first line on."""
-    trace = without_ours(error.__traceback__)
+    trace = users_part(error)
     sys.excepthook(type(error), error.with_traceback(trace), trace)
 
 
@@ -100,9 +109,24 @@ def exit_code(error: SystemExit) -> int:
     return 1
 
 
-def without_ours(trace: TracebackType | None) -> TracebackType | None:
-    """A traceback from the first frame on that is not Firesteel's."""
-    first = trace
-    while first is not None and first.tb_frame.f_code.co_filename.startswith(_PACKAGE):
-        first = first.tb_next
-    return first if first is not None else trace
+def users_part(error: BaseException) -> TracebackType | None:
+    """An error's traceback from the first frame on that is not Firesteel's.
+
+    Where Firesteel raised it on purpose, its own frames below tell nothing either, and are left out.
+    """
+    whole = error.__traceback__
+    frames = []
+    trace = whole
+    while trace is not None:
+        frames.append(trace)
+        trace = trace.tb_next
+    mine = [not frame.tb_frame.f_code.co_filename.startswith(_PACKAGE) for frame in frames]
+    if True not in mine:
+        return whole
+    if not isinstance(error, (FiresteelError, KeyboardInterrupt)):
+        return frames[mine.index(True)]
+    kept: TracebackType | None = None
+    for frame, is_mine in zip(reversed(frames), reversed(mine)):
+        if is_mine:
+            kept = TracebackType(kept, frame.tb_frame, frame.tb_lasti, frame.tb_lineno)
+    return kept

@@ -18,7 +18,7 @@ from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 from firesteel.cli import options
-from firesteel.cli.run import INTERRUPTED, exit_code, new_main, show, without_ours
+from firesteel.cli.run import INTERRUPTED, exit_code, new_main, set_own_folder, show, users_part
 
 if TYPE_CHECKING:
     _Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -64,7 +64,7 @@ def run(chosen: argparse.Namespace) -> int:
 
         as_pyspark.install()
     sys.argv = [""]
-    sys.path.insert(0, "")
+    set_own_folder("")
     try:
         names = _ready()
     except Exception as error:
@@ -167,7 +167,7 @@ class Console(code.InteractiveConsole):
     def _show(self, error: BaseException) -> None:
         """A failure, from the line that was typed on."""
         sys.last_type, sys.last_value = type(error), error
-        sys.last_traceback = without_ours(error.__traceback__)
+        sys.last_traceback = users_part(error)
         if sys.excepthook is not sys.__excepthook__:
             sys.excepthook(type(error), error, sys.last_traceback)
             return

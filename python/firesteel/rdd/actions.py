@@ -6,7 +6,6 @@ import copy
 import functools
 import heapq
 import math
-import random
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -293,6 +292,8 @@ class Actions(Sorting[T_co]):
         >>> len(sc.range(10).takeSample(True, 20, 1)), len(sc.range(10).takeSample(False, 15, 3))
         (20, 10)
         """
+        import random
+
         greatest = sys.maxsize - int(10.0 * math.sqrt(sys.maxsize))
         if num < 0:
             raise ValueError(f"Sample size cannot be negative, and is {num}.")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
 from firesteel import _native, callsite, closures
 from firesteel.chain import OfRecords, Step
-from firesteel.errors import FiresteelError
+from firesteel.errors import FiresteelError, JobError
 from firesteel.storagelevel import StorageLevel
 
 if TYPE_CHECKING:
@@ -280,9 +280,11 @@ class Base(Generic[T_co]):
         if not isinstance(level, StorageLevel):
             raise TypeError(f"persist needs a StorageLevel, such as StorageLevel.MEMORY_AND_DISK, not {level!r}")
         if self._level != StorageLevel.NONE and self._level != level:
-            raise FiresteelError(
+            raise JobError(
                 f"Cannot change storage level of an RDD after it was already assigned a level: it has {self._level}, "
-                f"and {level} was asked for. Call unpersist() first."
+                f"and {level} was asked for. Call unpersist() first.",
+                kind="operation",
+                operation=site,
             )
         native = self._native
         native.persist(*level._flags(), site)
@@ -320,8 +322,9 @@ class Base(Generic[T_co]):
         False
         """
         if self.ctx.getCheckpointDir() is None:
-            raise FiresteelError(
-                "Checkpoint directory has not been set in the SparkContext: call sc.setCheckpointDir(directory) first."
+            raise JobError(
+                "Checkpoint directory has not been set in the SparkContext: call sc.setCheckpointDir(directory) first.",
+                kind="operation",
             )
         self._native.checkpoint(callsite.here("checkpoint"))
         self.is_checkpointed = True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -285,6 +284,8 @@ class Transformations(Base[T_co]):
         if not total > 0:
             raise ValueError("Sum of weights must be positive")
         if seed is None:
+            import random
+
             seed = random.randint(0, 2**32 - 1)
         site = callsite.here("randomSplit")
         bounds = [0.0]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-from firesteel.errors import FiresteelError
-
 __all__ = ["ExecutorResourceRequest", "ExecutorResourceRequests", "TaskResourceRequest", "TaskResourceRequests"]
 
 _MIB_PER_UNIT = {"": 1, "b": 1 / (1 << 20), "k": 1 / 1024, "m": 1, "g": 1024, "t": 1 << 20, "p": 1 << 30}
@@ -189,5 +187,5 @@ def mebibytes(text: str) -> int:
     """
     parts = re.fullmatch(r"(\d+)(b|[kmgtp]?)(?:(?<=[kmgtp])i?b)?", text.strip().lower())
     if parts is None:
-        raise FiresteelError(f"{text!r} is no amount of memory; write a whole number with a unit, as 512m or 2g")
+        raise ValueError(f"{text!r} is no amount of memory; write a whole number with a unit, as 512m or 2g")
     return int(int(parts[1]) * _MIB_PER_UNIT[parts[2]])

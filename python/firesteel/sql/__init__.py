@@ -6,4 +6,13 @@ There are no queries, tables or data frames here; what asks for them is refused 
 from firesteel.sql.session import DataFrameReader, RuntimeConfig, SparkSession, TextFrame
 from firesteel.sql.types import Row
 
-__all__ = ["DataFrameReader", "Row", "RuntimeConfig", "SparkSession", "TextFrame"]
+__all__ = ["DataFrameReader", "Row", "RuntimeConfig", "SparkSession", "TextFrame", "is_remote"]
+
+
+def is_remote() -> bool:
+    """Whether a session speaks to a server of Spark Connect: never here.
+
+    >>> is_remote()
+    False
+    """
+    return False

@@ -56,7 +56,9 @@ class Row(tuple[Any, ...]):
     def __getitem__(self, item: Any) -> Any:
         if isinstance(item, (int, slice)):
             return tuple.__getitem__(self, item)
-        return tuple.__getitem__(self, self._position(item, KeyError if self._fields_or_none() is None else ValueError))
+        return tuple.__getitem__(
+            self, self._position(item, AttributeError if self._fields_or_none() is None else ValueError)
+        )
 
     def __getattr__(self, item: str) -> Any:
         if item.startswith("__"):

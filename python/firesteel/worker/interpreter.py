@@ -1,7 +1,7 @@
-"""Which Python the workers run, where ``PYSPARK_PYTHON`` names one: asked for its version before it is given anything to do.
+"""Which Python the workers run, where ``PYSPARK_PYTHON`` names one: asked for its version before it is given work.
 
-A Python of another minor version cannot read the functions, nor import the standard library that the driver's path leads
-to. So it is refused when the context starts, in a sentence, and not by whatever breaks first.
+A Python of another minor version cannot read the functions, nor import the standard library that the driver's path
+leads to. So it is refused when the context starts, in a sentence, and not by whatever breaks first.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ use crate::remote::{Answer, Request};
 use firesteel_closures::executable_hash;
 use firesteel_executor::decode::decode;
 use firesteel_executor::{TaskEnd, runner};
-use firesteel_operators::{CommitGate, Services, Task, TaskSpec};
+use firesteel_operators::{BarrierGate, BarrierRefusal, CommitGate, Services, Task, TaskSpec};
 use firesteel_storage::{Broadcasts, KeptBlocks, LocalDirs, MemoryPool};
 use firesteel_types::{ExecutorId, JobId, Partition, StageAttempt, StageId, TaskId};
 use std::io::{BufReader, BufWriter, Write, stdin, stdout};
@@ -22,6 +22,12 @@ struct AlwaysCommit;
 impl CommitGate for AlwaysCommit {
     fn may_commit(&self, _: TaskId) -> bool {
         true
+    }
+}
+
+impl BarrierGate for AlwaysCommit {
+    fn sync(&self, _: TaskId, _: u32, _: Option<String>) -> Result<Arc<[String]>, BarrierRefusal> {
+        Err(BarrierRefusal::driver_is_gone())
     }
 }
 
@@ -40,6 +46,7 @@ pub fn services() -> Arc<Services> {
         shuffles: Arc::default(),
         blocks: Arc::default(),
         commit: Arc::new(AlwaysCommit),
+        barrier: Arc::new(AlwaysCommit),
     })
 }
 
@@ -71,6 +78,8 @@ pub fn answer(request: &Request, services: &Arc<Services>) -> Answer {
         attempt: 0,
         inputs: Arc::new([]),
         kept: Arc::new([]),
+        gang: None,
+        properties: Arc::default(),
         job: JobId(0),
     };
     let (end, _) = runner::run(&*terminal, &Task::new(spec, services.clone(), Arc::default()));

@@ -153,6 +153,7 @@ impl<T: Data> Rdd<T> {
             site: site.clone(),
             dependencies: vec![],
             preferred: vec![],
+            barrier: false,
             ..(*self.node().info).clone()
         };
         let info = Arc::new(info);

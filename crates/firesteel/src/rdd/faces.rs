@@ -51,6 +51,17 @@ impl<T: Data> Rdd<T> {
         self.narrow(site, None, Restream::<T, U, B, E, F>::code(environment, f))
     }
 
+    /// [`Rdd::restream`] in a barrier stage: the function's stream knows its task, which can wait for the others.
+    pub fn restream_at_barrier<U, B, E, F>(&self, site: CallSite, environment: &E, f: F) -> Rdd<U>
+    where
+        U: Data,
+        B: Batches<U> + 'static,
+        E: Environment,
+        F: Fn(&E, Partition, Stream<T>) -> Outcome<B> + Plain,
+    {
+        self.narrow_behind_barrier(site, Restream::<T, U, B, E, F>::code(environment, f))
+    }
+
     /// What a function makes of the batches of two partitions: of the same number, or of each with each.
     ///
     /// # Errors

@@ -6,6 +6,7 @@
 mod actions;
 mod approx;
 mod asynchronous;
+mod barrier;
 mod checkpoint;
 mod faces;
 mod join;
@@ -27,6 +28,7 @@ pub(crate) use checkpoint::finish_mark;
 
 pub use approx::{BoundedDouble, PartialResult};
 pub use asynchronous::FutureAction;
+pub use barrier::RddBarrier;
 #[doc(hidden)]
 pub use faces::Waiting;
 pub use numbers::{Number, StatCounter};
@@ -98,12 +100,22 @@ impl<T: Data> Rdd<T> {
         parts: Parts,
         blocks: Option<InputBlocks>,
     ) -> Self {
+        Self::from_parts_of(context, id, parts, blocks, false)
+    }
+
+    fn from_parts_of(
+        context: &Context,
+        id: RddId,
+        parts: Parts,
+        blocks: Option<InputBlocks>,
+        barrier: bool,
+    ) -> Self {
         let Parts { site, partitions, partitioner, narrow, code } = parts.of_one(context);
         let dependencies = narrow
             .iter()
             .map(|(parent, mapping)| Dependency::Narrow { parent: parent.info.id, mapping: mapping.clone() })
             .collect();
-        let info = RddInfo { id, site, partitions, partitioner, dependencies, preferred: vec![] };
+        let info = RddInfo { id, site, partitions, partitioner, dependencies, preferred: vec![], barrier };
         let parents = narrow.into_iter().map(|(parent, _)| parent).collect();
         let source =
             Source { info: Arc::new(info), parents, code, writes: vec![], checkpoint: None, _blocks: blocks };
@@ -144,6 +156,7 @@ impl<T: Data> Rdd<T> {
             partitioner: Some(partitioner),
             dependencies: vec![Dependency::Shuffle { parent: self.node.info.id, shuffle }],
             preferred: vec![],
+            barrier: false,
         };
         let handle = ShuffleHandle { id: shuffle, driver: Arc::downgrade(self.context.driver()) };
         let source = Source {

@@ -168,3 +168,14 @@ fn an_iterator_that_ended_is_not_asked_again() {
         endings.collect()
     });
 }
+
+#[test]
+fn barrier() {
+    check(vec![(1, 45)], |sc| {
+        let sums = sc.range_in(0..10, 1).barrier().map_partitions(|task, records| {
+            task.barrier();
+            [(task.all_gather("one").len(), records.sum::<i64>())]
+        });
+        sums.collect()
+    });
+}

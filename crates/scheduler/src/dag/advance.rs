@@ -105,6 +105,7 @@ impl Scheduler {
     }
 
     fn begin_attempt(&mut self, id: StageId, fx: &mut Vec<Effect>) {
+        self.gather(id, fx);
         let stage = self.stages.get(id).expect("only a known stage is attempted");
         let needed = self.needed_inputs(stage);
         let (kept, places) = (self.versions(&stage.spec), self.places(&stage.spec));
@@ -121,7 +122,8 @@ impl Scheduler {
             let done = |index| {
                 output.is_some_and(|shuffle| self.outputs.writer(shuffle, Partition(index)).is_some())
             };
-            TaskSet::new(total, self.now, done, self.settings.speculation.is_some())
+            let speculates = self.settings.speculation.is_some() && !stage.spec.barrier;
+            TaskSet::new(total, self.now, done, speculates)
         });
         let preferred = |index| match output {
             Some(_) => preferred_by(&stage.spec, Partition(index)),
@@ -136,6 +138,9 @@ impl Scheduler {
             tasks: tasks.unlaunched(),
         }));
         stage.tasks = Some(tasks);
+        if stage.spec.barrier {
+            self.barriers.begin(id, self.now, total, attempt);
+        }
         self.pools.add(&stage.pool, stage.turn());
         self.stages.set_phase(id, Phase::Running { attempt, inputs, kept });
         self.vacancies.all = true;
@@ -176,6 +181,7 @@ impl Scheduler {
         let job = stage.turn().0;
         let Some(shuffle) = stage.spec.output else {
             self.close_attempt(id, None, fx);
+            self.accept_held(id, job, fx);
             self.end_job(job, None, fx);
             return;
         };
@@ -188,6 +194,7 @@ impl Scheduler {
     pub(crate) fn stop_stage(&mut self, id: StageId, failure: Option<String>, fx: &mut Vec<Effect>) {
         self.close_attempt(id, failure, fx);
         self.kill_all(id, KillReason::StageAborted, fx);
+        self.disband(id, fx);
         self.stages.set_phase(id, Phase::Idle);
         let stage = self.stages.get_mut(id).expect("only a known stage is stopped");
         stage.tasks = None;

@@ -67,6 +67,7 @@ impl Scheduler {
     fn forget_stage(&mut self, id: StageId, fx: &mut Vec<Effect>) {
         self.close_attempt(id, Some("its job ended".into()), fx);
         self.kill_all(id, KillReason::JobEnded, fx);
+        self.disband(id, fx);
         self.commits.forget(id);
         self.agenda.remove(&id);
         let stage = self.stages.remove(id);

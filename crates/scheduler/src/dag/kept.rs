@@ -7,7 +7,8 @@
 //!
 //! **Versions.** A kept partition was computed from map outputs. When one of those is written again with other records,
 //! `dag::rollback` undoes what was computed from the first; the version of the shuffle grows, and of all that is downstream
-//! of it. The version of a persisted RDD is the sum of those of the shuffles behind it. A task is told the versions of the
+//! of it. The version of a persisted RDD is the sum of those of the shuffles behind it; where a barrier stage computes it, it grows
+//! with each attempt too, since all tasks of a barrier stage have to compute their partition, or none. A task is told the versions of the
 //! RDDs that it may read or keep, and executors keep blocks by version: old and new partitions of one RDD cannot be mixed.
 
 use crate::dag::{Phase, Stage};
@@ -34,7 +35,7 @@ impl Scheduler {
         let mut pending = last.kept.clone();
         while let Some(at) = pending.pop() {
             let kept = &rdds[at];
-            if self.blocks.has_all(kept.rdd, kept.partitions, self.version(kept)) {
+            if self.is_all_kept(kept) {
                 continue;
             }
             needed.extend(&kept.reads.shuffles);
@@ -47,8 +48,16 @@ impl Scheduler {
     fn version(&self, kept: &KeptRdd) -> u64 {
         match kept.is_cut_off {
             true => self.blocks.version(kept.rdd),
-            false => kept.behind.iter().map(|shuffle| self.outputs.version(*shuffle)).sum(),
+            false => {
+                let behind = kept.behind.iter().map(|shuffle| self.outputs.version(*shuffle));
+                behind.sum::<u64>() + if kept.barrier { self.blocks.restarts(kept.rdd) } else { 0 }
+            }
         }
+    }
+
+    /// Whether all partitions of a persisted RDD are kept, as far as is known.
+    pub(crate) fn is_all_kept(&self, kept: &KeptRdd) -> bool {
+        self.blocks.has_all(kept.rdd, kept.partitions, self.version(kept))
     }
 
     /// The versions that an attempt at a stage reads and keeps.

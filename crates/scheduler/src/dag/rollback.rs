@@ -58,7 +58,8 @@ impl Scheduler {
     ) {
         let Some(stage) = self.stages.get(reader) else { return };
         let delivered = stage.tasks.as_ref().map_or(0, |tasks| tasks.done());
-        if stage.spec.output.is_none() && delivered > 0 {
+        // Of a barrier stage, nothing is delivered before the job ends.
+        if stage.spec.output.is_none() && !stage.spec.barrier && delivered > 0 {
             self.fail_jobs_of(reader, JobFailure::Indeterminate { shuffle, map }, fx);
         }
     }
@@ -76,6 +77,7 @@ impl Scheduler {
         }
         self.close_attempt(id, Some("its input was rolled back".into()), fx);
         self.kill_all(id, KillReason::StageAborted, fx);
+        self.disband(id, fx);
         self.commits.forget(id);
         let stage = self.stages.get_mut(id).expect("the stage was there a moment ago");
         stage.tasks = None;

@@ -107,10 +107,20 @@ impl Scheduler {
     }
 }
 
+fn wants_each_once(wanted: &[Partition], partitions: u32) -> bool {
+    let different: BTreeSet<&Partition> = wanted.iter().collect();
+    wanted.is_empty() || (different.len() == wanted.len() && wanted.len() == partitions as usize)
+}
+
 /// What whoever submits a job has to keep to.
 fn check(job: &JobSpec) {
     let (result, maps) = job.stages.split_last().expect("a job has stages");
     assert!(result.output.is_none(), "the last stage of job {} answers it and writes no shuffle", job.job);
+    assert!(
+        !result.barrier || wants_each_once(&job.partitions, result.partitions),
+        "job {} wants only some partitions of a barrier stage",
+        job.job
+    );
     assert!(
         job.partitions.iter().all(|p| p.0 < result.partitions),
         "job {} wants partitions that are not there",

@@ -52,7 +52,7 @@ impl Scheduler {
         }
         self.blocks.executor_gone(id);
         if !outputs_survive {
-            self.outputs_of_executor_gone(id);
+            self.outputs_of_executor_gone(id, fx);
         }
     }
 
@@ -66,21 +66,27 @@ impl Scheduler {
     }
 
     /// Everything that lay on an executor is gone. Gives what that was.
-    pub(crate) fn outputs_of_executor_gone(&mut self, executor: ExecutorId) -> Vec<(ShuffleId, MapOutput)> {
+    pub(crate) fn outputs_of_executor_gone(
+        &mut self,
+        executor: ExecutorId,
+        fx: &mut Vec<Effect>,
+    ) -> Vec<(ShuffleId, MapOutput)> {
         let gone = self.outputs.unregister_executor(executor);
         for (shuffle, output) in &gone {
-            self.output_gone(*shuffle, output);
+            self.output_gone(*shuffle, output, fx);
         }
         gone
     }
 
     /// A map output was unregistered: whoever writes or reads its shuffle must think again.
-    pub(crate) fn output_gone(&mut self, shuffle: ShuffleId, output: &MapOutput) {
+    pub(crate) fn output_gone(&mut self, shuffle: ShuffleId, output: &MapOutput, fx: &mut Vec<Effect>) {
         let MapOutput { map, task, .. } = *output;
         if let Some(writer) = self.stages.writer_of(shuffle) {
             self.commits.release(writer, map.0, task);
             let stage = self.stages.get_mut(writer).expect("the writer of a shuffle is known");
-            if let Some(tasks) = &mut stage.tasks {
+            if stage.spec.barrier {
+                self.gang_output_gone(writer, map, fx);
+            } else if let Some(tasks) = &mut stage.tasks {
                 tasks.undone(map.0);
                 self.queue_if_unlaunched(writer, map.0);
             }

@@ -5,6 +5,7 @@
 //! is lost, even if it was told to stop; what was told to stop can end in any way without any consequence. So the rule for
 //! late and doubled messages is simple: whoever is not in the table, or was told to stop, is not listened to.
 
+pub(crate) mod gangs;
 pub(crate) mod liveness;
 pub(crate) mod median;
 pub(crate) mod offers;
@@ -79,6 +80,7 @@ impl Scheduler {
         assert!(task.killed.is_none(), "task {id} is killed once");
         task.killed = Some(reason.clone());
         let (stage, index, executor) = (task.stage, task.index, task.executor);
+        self.refuse_caller(id, &reason, fx);
         self.commits.release(stage, index, id);
         self.stages.get_mut(stage).expect("a task that counts has a stage").running.remove(&id);
         fx.push(Effect::Kill { task: id, executor, reason });

@@ -1,11 +1,13 @@
 //! Which task takes which slot.
 //!
 //! Two occasions: a slot becomes free, and only it is offered; or there is something new to launch, and all free slots are
-//! offered, round and round, one task each time, so that work spreads. Stages are asked in the order of `pools`.
+//! offered, round and round, one task each time, so that work spreads. Stages are asked in the order of `pools`. A barrier
+//! stage takes all the slots that it needs or none ([`gangs`](crate::tasks::gangs)).
 
 use crate::effect::{Effect, TaskLaunch};
 use crate::scheduler::Scheduler;
 use crate::tasks::RunningTask;
+use crate::tasks::gangs::GangOffer;
 use crate::tasks::task_set::Pick;
 use firesteel_types::{AppEvent, ExecutorId, Locality, StageId};
 use std::sync::Arc;
@@ -48,7 +50,13 @@ impl Scheduler {
         for pool in self.pools.in_order() {
             let mut last = None;
             while let Some(turn) = self.pools.next(&pool, last) {
-                if self.offer_to(turn.1, executor, fx) {
+                if self.stages.get(turn.1).is_some_and(|stage| stage.spec.barrier) {
+                    match self.offer_to_gang(turn.1, fx) {
+                        GangOffer::Launched => return true,
+                        GangOffer::Refused => {}
+                        GangOffer::Held => return false,
+                    }
+                } else if self.offer_to(turn.1, executor, fx) {
                     return true;
                 }
                 last = Some(turn);
@@ -70,11 +78,18 @@ impl Scheduler {
         if pick.speculative {
             pick.locality = stage.locality_of(pick.index, executor, &host);
         }
-        self.launch(id, executor, pick, fx);
+        self.launch(id, executor, pick, None, fx);
         true
     }
 
-    fn launch(&mut self, id: StageId, executor: ExecutorId, pick: Pick, fx: &mut Vec<Effect>) {
+    pub(crate) fn launch(
+        &mut self,
+        id: StageId,
+        executor: ExecutorId,
+        pick: Pick,
+        gang: Option<Arc<[String]>>,
+        fx: &mut Vec<Effect>,
+    ) {
         let stage = self.stages.get_mut(id).expect("a launched stage is known");
         let (stage_attempt, inputs, kept) =
             stage.open_attempt().expect("only an open attempt launches tasks");
@@ -115,6 +130,7 @@ impl Scheduler {
             job,
             inputs,
             kept,
+            gang,
             locality,
             speculative,
         }));

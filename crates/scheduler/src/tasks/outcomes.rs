@@ -5,6 +5,7 @@
 //! read something else to stop. A failure of an attempt that counts sends its task back to wait, unless it is one too many.
 
 use crate::accumulators::Source;
+use crate::barriers::Held;
 use crate::effect::{Effect, MapOutput};
 use crate::event::TaskOutcome;
 use crate::map_outputs::Registered;
@@ -56,6 +57,7 @@ impl Scheduler {
             self.executors.vacate(task.executor, id);
         }
         self.pools.ended(&task.pool);
+        self.barriers.leave(task.stage, task.partition, id);
         if task.killed.is_none() {
             self.stages.get_mut(task.stage).expect("a task that counts has a stage").running.remove(&id);
         }
@@ -105,7 +107,7 @@ impl Scheduler {
     ) {
         self.task_ended(id, &task, None, fx);
         let stage = self.stages.get_mut(task.stage).expect("a task that counts has a stage");
-        let output = stage.spec.output;
+        let (output, is_barrier) = (stage.spec.output, stage.spec.barrier);
         let job = stage.turn().0;
         let tasks = stage.tasks.as_mut().expect("a task that counts belongs to a set");
         let copies = tasks.copies(task.index);
@@ -125,10 +127,18 @@ impl Scheduler {
             }
             TaskOutcome::Result => {
                 assert!(output.is_none(), "task {id} belongs to a map stage and has no result");
-                self.accumulators.accept(Source::Final, updates);
-                fx.push(Effect::ResultAccepted { job, output: task.index as usize, task: id });
+                if is_barrier {
+                    self.barriers.hold(task.stage, Held { index: task.index, task: id, updates });
+                    fx.push(Effect::ResultHeld { task: id });
+                } else {
+                    self.accumulators.accept(Source::Final, updates);
+                    fx.push(Effect::ResultAccepted { job, output: task.index as usize, task: id });
+                }
             }
             TaskOutcome::Failed(_) => unreachable!("a failure is no success"),
+        }
+        if is_barrier {
+            self.gang_member_ended(&task, fx);
         }
         self.finish_if_complete(task.stage, fx);
     }
@@ -185,6 +195,10 @@ impl Scheduler {
             self.fail_jobs_of(task.stage, failure, fx);
             return;
         }
+        if stage.spec.barrier {
+            self.gang_member_failed(&task, failure, fx);
+            return;
+        }
         self.queue_if_unlaunched(task.stage, task.index);
         if let TaskFailure::KeptBlockGone { .. } = &failure {
             self.stages.get_mut(task.stage).expect("the stage was there a moment ago").distrusts_kept = true;
@@ -196,7 +210,7 @@ impl Scheduler {
     }
 
     /// A reader found an output missing or broken.
-    fn input_missing(
+    pub(crate) fn input_missing(
         &mut self,
         shuffle: ShuffleId,
         map: Partition,
@@ -207,11 +221,11 @@ impl Scheduler {
         if self.outputs.writer(shuffle, map) == Some(writer) {
             let output = self.outputs.unregister(shuffle, map).expect("the output was there a moment ago");
             fx.push(Effect::output_dropped(shuffle, &output));
-            self.output_gone(shuffle, &output);
+            self.output_gone(shuffle, &output, fx);
         }
         if !self.executors.contains(executor) {
             // Its outputs had survived it, or so it was said: with a service of its host, which may still hold others.
-            let gone = self.outputs_of_executor_gone(executor);
+            let gone = self.outputs_of_executor_gone(executor, fx);
             fx.extend(gone.iter().map(|(shuffle, output)| Effect::output_dropped(*shuffle, output)));
         }
     }

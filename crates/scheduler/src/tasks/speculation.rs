@@ -24,6 +24,9 @@ impl Scheduler {
             return;
         }
         let stage = self.stages.get_mut(id).expect("an open stage is known");
+        if stage.spec.barrier {
+            return;
+        }
         let tasks = stage.tasks.as_mut().expect("an open stage has tasks");
         let Some(typical_ms) = tasks.typical_ms(speculation.quantile) else { return };
         let slow_ms = ((typical_ms as f64 * speculation.multiplier) as u64).max(speculation.min_runtime_ms);

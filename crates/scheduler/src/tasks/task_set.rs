@@ -109,6 +109,16 @@ impl TaskSet {
         }
     }
 
+    /// Nothing is done any more, and nothing runs: everything is to be launched again. How often tasks failed is remembered.
+    pub(crate) fn start_over(&mut self, now: Millis) {
+        for task in &mut self.tasks {
+            (task.done, task.copies) = (false, 0);
+        }
+        (self.done, self.active) = (0, 0);
+        self.queues = Queues::new(self.total(), now);
+        self.slow.clear();
+    }
+
     /// An unlaunched task waits.
     pub(crate) fn queue(&mut self, index: u32, preferred: &[TaskLocation], executors: &Executors) {
         let task = &self.tasks[index as usize];

@@ -27,6 +27,9 @@ impl Story {
                 "locality_wait_ms" => settings.locality_wait_ms = number(value),
                 "unaccounted_ms" => settings.unaccounted_task_timeout_ms = number(value),
                 "fair" => settings.mode = SchedulingMode::Fair,
+                "hold_ms" => settings.barrier_hold_ms = number(value),
+                "slots_wait_ms" => settings.barrier_slots_wait_ms = number(value),
+                "sync_ms" => settings.barrier_sync_timeout_ms = number(value),
                 "speculation" => settings.speculation = Some(SpeculationSettings::default()),
                 "events" => show_events = true,
                 "pool" => {
@@ -79,7 +82,7 @@ impl Story {
     fn unknown_task<'a>(&self, command: &'a str) -> Option<&'a str> {
         let (verb, rest) = command.split_once(' ')?;
         let first = rest.split_whitespace().next()?;
-        let names_task = matches!(verb, "done" | "fail" | "commit");
+        let names_task = matches!(verb, "done" | "fail" | "commit" | "sync");
         (names_task && !self.launches.contains_key(&task(first))).then_some(first)
     }
 
@@ -115,6 +118,12 @@ impl Story {
             "commit" => {
                 let task = task(words[0]);
                 Event::CommitRequest { task, executor: self.launches[&task].executor }
+            }
+            "sync" => {
+                let task = task(words[0]);
+                let message = words.get(2).map(ToString::to_string);
+                let executor = self.launches[&task].executor;
+                Event::BarrierSync { task, executor, epoch: number(words[1]), message }
             }
             "cancel" => Event::CancelJob { job: JobId(number(words[0])), reason: "enough".into() },
             "cancel-group" => Event::CancelGroup { group: words[0].into(), reason: "enough".into() },
@@ -215,6 +224,15 @@ impl Story {
             Effect::ResultAccepted { job, output, task } => {
                 format!("job {job} gets output {output} from t{task}")
             }
+            Effect::ResultHeld { task } => format!("hold the result of t{task}"),
+            Effect::ResultDropped { task } => format!("drop the result of t{task}"),
+            Effect::BarrierRelease { task, epoch, messages, .. } => {
+                format!("t{task} goes on after {epoch}: [{}]", messages.join(" "))
+            }
+            Effect::BarrierRefused { task, epoch, reason, retryable, .. } => {
+                let end = if *retryable { "fail" } else { "fail for good" };
+                format!("t{task} is to {end}, waiting in {epoch}: {reason}")
+            }
             Effect::JobEnded { job, failure: None } => format!("job {job} ends well"),
             Effect::JobEnded { job, failure: Some(failure) } => {
                 format!("job {job} fails: {}", failure.to_string().replace('\n', " /"))
@@ -247,6 +265,9 @@ fn tell_launch(launch: &TaskLaunch) -> String {
     let mut add = |text: String| told.push_str(&text);
     if launch.attempt > 0 {
         add(format!(", try {}", launch.attempt));
+    }
+    if let Some(gang) = &launch.gang {
+        add(format!(", with [{}]", gang.join(" ")));
     }
     match launch.locality {
         Locality::NoPreference => {}
@@ -308,9 +329,11 @@ fn stage(text: &str, wants: &mut Option<Vec<Partition>>) -> StageSpec {
         partitions: 1,
         preferred: vec![],
         kept: Kept::default(),
+        barrier: false,
     };
     while let Some(word) = words.next() {
         match word {
+            "barrier" => spec.barrier = true,
             "writes" => spec.output = words.next().map(shuffle),
             "reads" => {
                 while let Some(input) = words.next_if(|word| word.starts_with('s')) {
@@ -345,7 +368,15 @@ fn kept(name: &str, spec: &StageSpec) -> Kept {
     let rdd = rdd(name);
     let reads = Reads { shuffles: spec.inputs.clone(), kept: vec![] };
     let behind = spec.inputs.clone();
-    let kept = KeptRdd { rdd, partitions: spec.partitions, aligned: true, reads, behind, is_cut_off: false };
+    let kept = KeptRdd {
+        rdd,
+        partitions: spec.partitions,
+        aligned: true,
+        reads,
+        behind,
+        is_cut_off: false,
+        barrier: spec.barrier,
+    };
     Kept { last: Reads { shuffles: vec![], kept: vec![0] }, rdds: vec![kept] }
 }
 

@@ -1,0 +1,343 @@
+//! Who waits for whom in barrier stages: stages whose tasks run at the same time, and may wait for one another.
+//!
+//! A *gang* is all tasks of one attempt at such a stage. Each task counts its calls; a call is an *epoch*, and ends when all
+//! tasks have made it. So at any time one epoch is open, a task that calls is in that epoch or repeats the one before it, and the
+//! answer of that one is all that need be remembered. A gang that is given up is forgotten: there is no way in which calls of two
+//! attempts could meet.
+//!
+//! A task that has ended calls no more. Whoever waits for it is told so at once, and does not wait for ever.
+
+use firesteel_types::{AccumulatorUpdate, ExecutorId, Millis, Partition, StageAttempt, StageId, TaskId};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The gangs of all barrier stages that have an attempt.
+#[derive(Debug, Default)]
+pub(crate) struct Barriers {
+    gangs: BTreeMap<StageId, Gang>,
+}
+
+/// The tasks of one attempt at a barrier stage.
+#[derive(Debug)]
+struct Gang {
+    size: u32,
+    attempt: StageAttempt,
+    /// Until when all tasks are launched: since when they wait for slots.
+    waiting: Option<Millis>,
+    /// Since when there are fewer slots than tasks.
+    short_since: Option<Millis>,
+    /// The epoch that is open.
+    epoch: u32,
+    /// Since when somebody waits in it.
+    opened: Option<Millis>,
+    called: BTreeMap<Partition, Caller>,
+    /// What was said in the epoch before.
+    last: Arc<[String]>,
+    /// A task that ended.
+    ended: Option<Partition>,
+    held: Vec<Held>,
+}
+
+/// A task that waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Caller {
+    pub(crate) task: TaskId,
+    pub(crate) executor: ExecutorId,
+    pub(crate) epoch: u32,
+    message: Option<String>,
+}
+
+/// The result of a task, which counts when those of all others are there.
+#[derive(Debug)]
+pub(crate) struct Held {
+    pub(crate) index: u32,
+    pub(crate) task: TaskId,
+    pub(crate) updates: Vec<AccumulatorUpdate>,
+}
+
+/// The answer to a call.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// None yet: others are to call.
+    Wait,
+    /// To all of these: everybody has called.
+    Release(Vec<Caller>, Arc<[String]>),
+    /// To the caller alone, which missed it before.
+    Again(Arc<[String]>),
+    /// To these: not everybody will call.
+    Refuse(Vec<Caller>, Refusal),
+}
+
+/// Why not everybody will call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// A task ended that had called less often.
+    Ended(Partition),
+    /// One task wants to wait, another to exchange messages.
+    Mixed(Partition, Partition),
+    /// It is the answer to a call that nobody can have made.
+    OutOfStep,
+    /// The others took too long: so many of so many have called.
+    TimedOut { called: u32, size: u32, waited_ms: u64 },
+}
+
+impl Barriers {
+    /// An attempt begins: its gang waits for slots.
+    pub(crate) fn begin(&mut self, stage: StageId, now: Millis, size: u32, attempt: StageAttempt) {
+        let gang = Gang {
+            size,
+            attempt,
+            waiting: Some(now),
+            short_since: None,
+            epoch: 0,
+            opened: None,
+            called: BTreeMap::new(),
+            last: Arc::default(),
+            ended: None,
+            held: vec![],
+        };
+        let before = self.gangs.insert(stage, gang);
+        assert!(
+            before.is_none_or(|gang| gang.is_untouched()),
+            "the gang of an earlier attempt has disbanded"
+        );
+    }
+
+    /// All tasks were launched; gives the attempt to which they belong.
+    pub(crate) fn launched(&mut self, stage: StageId) -> StageAttempt {
+        let gang = self.gangs.get_mut(&stage).expect("a gang is launched that waits");
+        (gang.waiting, gang.short_since) = (None, None);
+        gang.attempt
+    }
+
+    /// A task calls.
+    pub(crate) fn call(
+        &mut self,
+        now: Millis,
+        stage: StageId,
+        partition: Partition,
+        (task, executor): (TaskId, ExecutorId),
+        (epoch, message): (u32, Option<String>),
+    ) -> Answer {
+        let gang = self.gangs.get_mut(&stage).expect("whoever runs in a barrier stage belongs to a gang");
+        let caller = Caller { task, executor, epoch, message };
+        if epoch + 1 == gang.epoch {
+            return Answer::Again(gang.last.clone());
+        }
+        if epoch < gang.epoch {
+            // A late copy of a message: who sent it was answered long ago.
+            return Answer::Wait;
+        }
+        if epoch > gang.epoch {
+            return Answer::Refuse(vec![caller], Refusal::OutOfStep);
+        }
+        let other = gang.called.iter().find(|(_, other)| other.message.is_some() != caller.message.is_some());
+        let refusal = match (gang.ended, other) {
+            (Some(ended), _) => Some(Refusal::Ended(ended)),
+            (None, Some((other, _))) => Some(Refusal::Mixed(*other, partition)),
+            (None, None) => None,
+        };
+        gang.called.insert(partition, caller);
+        match refusal {
+            Some(refusal) => Answer::Refuse(gang.dismiss(), refusal),
+            None if gang.called.len() < gang.size as usize => {
+                gang.opened.get_or_insert(now);
+                Answer::Wait
+            }
+            None => gang.release(),
+        }
+    }
+
+    /// A task succeeded; gives those that wait for it in vain.
+    pub(crate) fn ended(&mut self, stage: StageId, partition: Partition) -> Vec<Caller> {
+        let Some(gang) = self.gangs.get_mut(&stage) else { return vec![] };
+        gang.ended = Some(partition);
+        gang.dismiss()
+    }
+
+    /// A task is told to stop; if it waits, it does so no longer.
+    pub(crate) fn leave(&mut self, stage: StageId, partition: Partition, task: TaskId) -> Option<Caller> {
+        let called = &mut self.gangs.get_mut(&stage)?.called;
+        called.get(&partition).is_some_and(|caller| caller.task == task).then(|| called.remove(&partition))?
+    }
+
+    /// Those that have waited for too long, by stage.
+    pub(crate) fn overdue(&mut self, now: Millis, timeout_ms: u64) -> Vec<(StageId, Vec<Caller>, Refusal)> {
+        let mut overdue = vec![];
+        for (&stage, gang) in &mut self.gangs {
+            if gang.opened.is_some_and(|opened| now - opened >= timeout_ms) {
+                let (called, size) = (gang.called.len() as u32, gang.size);
+                let refusal = Refusal::TimedOut { called, size, waited_ms: timeout_ms };
+                overdue.push((stage, gang.dismiss(), refusal));
+            }
+        }
+        overdue
+    }
+
+    /// Keeps a result until all are there.
+    pub(crate) fn hold(&mut self, stage: StageId, result: Held) {
+        self.gangs.get_mut(&stage).expect("a gang's results are held").held.push(result);
+    }
+
+    /// The results that were held.
+    pub(crate) fn take_held(&mut self, stage: StageId) -> Vec<Held> {
+        self.gangs.get_mut(&stage).map(|gang| std::mem::take(&mut gang.held)).unwrap_or_default()
+    }
+
+    /// Forgets a gang; gives the results that were held.
+    pub(crate) fn disband(&mut self, stage: StageId) -> Vec<Held> {
+        let Some(gang) = self.gangs.remove(&stage) else { return vec![] };
+        assert!(gang.called.is_empty(), "nobody waits in a gang that disbands");
+        gang.held
+    }
+
+    /// Whether slots that become free are to be held for a gang now: see
+    /// [`barrier_hold_ms`](crate::SchedulerSettings::barrier_hold_ms).
+    pub(crate) fn holds_slots(&self, stage: StageId, now: Millis, hold_ms: u64) -> bool {
+        let waiting = self.gangs.get(&stage).and_then(|gang| gang.waiting);
+        waiting.is_some_and(|since| holds_until(now - since, hold_ms).is_some())
+    }
+
+    /// Whether any gang waits for slots.
+    pub(crate) fn any_waits(&self) -> bool {
+        self.gangs.values().any(|gang| gang.waiting.is_some())
+    }
+
+    /// Notes which waiting gangs have more tasks than there are slots; gives those for which that has lasted too long.
+    pub(crate) fn without_slots(
+        &mut self,
+        now: Millis,
+        slots: u32,
+        limit_ms: impl Fn(StageAttempt) -> u64,
+    ) -> Vec<(StageId, u32)> {
+        let mut overdue = vec![];
+        for (&stage, gang) in self.gangs.iter_mut().filter(|(_, gang)| gang.waiting.is_some()) {
+            if gang.size <= slots {
+                gang.short_since = None;
+            } else if now - *gang.short_since.get_or_insert(now) >= limit_ms(gang.attempt) {
+                overdue.push((stage, gang.size));
+            }
+        }
+        overdue
+    }
+
+    /// No executor is there at all: that is another matter.
+    pub(crate) fn nobody_is_short(&mut self) {
+        self.gangs.values_mut().for_each(|gang| gang.short_since = None);
+    }
+
+    /// When something is due: others may have the slots that were held, a gang has waited for too long, or its tasks have.
+    pub(crate) fn next_deadline(
+        &self,
+        now: Millis,
+        (hold_ms, timeout_ms): (u64, u64),
+        limit_ms: impl Fn(StageAttempt) -> u64,
+    ) -> Option<Millis> {
+        let of_gang = |gang: &Gang| {
+            let held = gang.waiting.and_then(|since| Some(since + holds_until(now - since, hold_ms)?));
+            let short = gang.short_since.map(|since| since + limit_ms(gang.attempt));
+            let call = gang.opened.map(|opened| opened + timeout_ms);
+            [held, short, call].into_iter().flatten().min()
+        };
+        self.gangs.values().filter_map(of_gang).min()
+    }
+
+    /// Whether there is no gang.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.gangs.is_empty()
+    }
+}
+
+impl Gang {
+    /// Whether none of its tasks was launched.
+    fn is_untouched(&self) -> bool {
+        self.waiting.is_some()
+    }
+
+    fn release(&mut self) -> Answer {
+        let callers = self.dismiss();
+        self.epoch += 1;
+        self.last = callers.iter().filter_map(|caller| caller.message.clone()).collect();
+        Answer::Release(callers, self.last.clone())
+    }
+
+    /// Nobody waits any longer. Gives those who did, in the order of partitions.
+    fn dismiss(&mut self) -> Vec<Caller> {
+        self.opened = None;
+        std::mem::take(&mut self.called).into_values().collect()
+    }
+}
+
+/// Slots are held for the first `hold_ms` that a gang waits, not held for as long, then held for twice as long, and so on. Gives
+/// the end of the time in which they are held, if they are held when it has waited for `waited_ms`.
+fn holds_until(waited_ms: u64, hold_ms: u64) -> Option<u64> {
+    let (mut begin, mut length) = (0u64, hold_ms);
+    while length > 0 {
+        let end = begin.saturating_add(length);
+        if waited_ms < end {
+            return Some(end);
+        }
+        begin = end.saturating_add(length);
+        if waited_ms < begin {
+            return None;
+        }
+        length = length.saturating_mul(2);
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STAGE: StageId = StageId(3);
+
+    fn gang(size: u32) -> Barriers {
+        let mut barriers = Barriers::default();
+        barriers.begin(STAGE, Millis(0), size, StageAttempt(0));
+        barriers.launched(STAGE);
+        barriers
+    }
+
+    fn call(barriers: &mut Barriers, partition: u32, epoch: u32, message: Option<&str>) -> Answer {
+        let who = (TaskId(u64::from(partition)), ExecutorId(1));
+        barriers.call(Millis(5), STAGE, Partition(partition), who, (epoch, message.map(Into::into)))
+    }
+
+    #[test]
+    fn messages_come_in_the_order_of_partitions_and_again_for_those_that_missed_them() {
+        let mut barriers = gang(3);
+        assert_eq!(call(&mut barriers, 2, 0, Some("c")), Answer::Wait);
+        assert_eq!(call(&mut barriers, 0, 0, Some("a")), Answer::Wait);
+        assert_eq!(call(&mut barriers, 0, 0, Some("a")), Answer::Wait, "asking twice is no second call");
+        let Answer::Release(callers, messages) = call(&mut barriers, 1, 0, Some("b")) else { panic!() };
+        assert_eq!(callers.iter().map(|caller| caller.task.0).collect::<Vec<_>>(), [0, 1, 2]);
+        assert_eq!(*messages, ["a", "b", "c"]);
+        assert_eq!(call(&mut barriers, 2, 0, Some("c")), Answer::Again(messages));
+        assert_eq!(call(&mut barriers, 2, 1, None), Answer::Wait);
+        let late = call(&mut barriers, 1, 7, None);
+        assert!(matches!(late, Answer::Refuse(callers, Refusal::OutOfStep) if callers.len() == 1));
+    }
+
+    #[test]
+    fn nobody_waits_for_who_has_ended_or_does_something_else() {
+        let mut barriers = gang(3);
+        call(&mut barriers, 0, 0, None);
+        let mixed = call(&mut barriers, 1, 0, Some("x"));
+        assert!(
+            matches!(mixed, Answer::Refuse(callers, Refusal::Mixed(Partition(0), Partition(1))) if callers.len() == 2)
+        );
+        call(&mut barriers, 0, 0, None);
+        assert_eq!(barriers.ended(STAGE, Partition(2)).len(), 1);
+        let late = call(&mut barriers, 1, 0, None);
+        assert!(matches!(late, Answer::Refuse(callers, Refusal::Ended(Partition(2))) if callers.len() == 1));
+    }
+
+    #[test]
+    fn slots_are_held_half_of_the_time_and_each_time_for_longer() {
+        let held: Vec<u64> = (0..14).filter(|waited| holds_until(*waited, 1).is_some()).collect();
+        assert_eq!(held, [0, 2, 3, 6, 7, 8, 9]);
+        assert_eq!((holds_until(3, 1), holds_until(7, 1), holds_until(0, 0)), (Some(4), Some(10), None));
+        assert_eq!(holds_until(u64::MAX - 1, u64::MAX), Some(u64::MAX));
+    }
+}
