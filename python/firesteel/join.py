@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from firesteel.resultiterable import ResultIterable
-from firesteel.shuffle import Budget, Parts, add_rest, deal_out, group_held, group_flat
+from firesteel.shuffle import Budget, Parts, add_rest, deal_out, group_held, group_merged
 
 __all__ = ["Cogroup", "Join", "Tag", "full_outer", "inner", "intersect", "left_outer", "right_outer", "subtract"]
 
@@ -161,7 +161,7 @@ class Cogroup:
         self.budget = budget
 
     def __call__(self, partition: int, tagged: Pairs) -> Iterator[tuple[Any, tuple[ResultIterable[Any], ...]]]:
-        lists = group_flat(tagged, self.budget)
+        lists = group_merged(tagged, self.budget)
         return ((key, self._by_side(values)) for key, values in lists)
 
     def _by_side(self, values: Any) -> tuple[ResultIterable[Any], ...]:

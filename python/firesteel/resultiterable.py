@@ -32,8 +32,14 @@ class ResultIterable(Generic[T], Iterable[T]):
 
     def __init__(self, data: SizedIterable[T]) -> None:
         self.data: SizedIterable[T] = data
-        self.index = 0
-        self.maxindex = len(data)
+
+    index = 0
+    """Where a reader stands: always at the beginning, since each reader has a place of its own."""
+
+    @property
+    def maxindex(self) -> int:
+        """How many values there are."""
+        return len(self.data)
 
     def __iter__(self) -> Iterator[T]:
         return iter(self.data)

@@ -36,7 +36,6 @@ __all__ = [
     "deal_out",
     "distinct_locally",
     "distinct_merged",
-    "group_flat",
     "group_held",
     "group_locally",
     "group_merged",
@@ -50,6 +49,10 @@ T = TypeVar("T")
 CHUNK = 4096
 """After how many records the memory is looked at: often enough for records of some kilobytes, seldom enough to cost
 nothing.
+"""
+MANY = 8
+"""From so many values of a key on they go through a shuffle as one list: for fewer, the list costs more than it
+spares.
 """
 BATCH = 256
 """Records that are pickled together into a spill file."""
@@ -274,16 +277,35 @@ def combine_locally(
     yield from table.items()
 
 
-def group_locally(pairs: Iterable[tuple[K, V]], budget: Budget | None = None) -> Iterator[tuple[K, list[V]]]:
-    """Lists of the values of equal keys; a key may come out several times where memory was short."""
+class Several(list[V]):
+    """Values of one key that go through a shuffle together."""
+
+    __slots__ = ()
+
+
+def group_locally(pairs: Iterable[tuple[K, V]], budget: Budget | None = None) -> Iterator[tuple[K, V | Several[V]]]:
+    """Puts values of equal keys together, where they are so many that it makes less of them.
+
+    :func:`group_merged` takes what comes out.
+    """
     budget = budget or Budget()
     table: defaultdict[K, list[V]] = defaultdict(list)
     iterator = iter(pairs)
     while _append_all(table, iterator, budget):
-        yield from table.items()
+        yield from _put_together(table)
         table.clear()
         budget.relieved()
-    yield from table.items()
+    yield from _put_together(table)
+
+
+def _put_together(table: dict[K, list[V]]) -> Iterator[tuple[K, V | Several[V]]]:
+    for key, values in table.items():
+        if len(values) < MANY:
+            for value in values:
+                yield key, value
+        else:
+            for start in range(0, len(values), CHUNK):
+                yield key, Several(values[start : start + CHUNK])
 
 
 def distinct_locally(records: Iterable[K], budget: Budget | None = None) -> Iterator[tuple[K, None]]:
@@ -355,23 +377,9 @@ def _merged(
 
 
 def group_merged(
-    pairs: Iterable[tuple[K, Iterable[V]]], budget: Budget | None = None
+    pairs: Iterable[tuple[K, V | Several[V]]], budget: Budget | None = None
 ) -> Iterator[tuple[K, list[V] | SpilledList[V]]]:
-    """All values of each key, from lists of them."""
-    budget = budget or Budget()
-    table: defaultdict[K, Any] = defaultdict(list)
-    iterator = iter(pairs)
-    while _extend_all(table, iterator, budget):
-        if not move_hot_key_out(table, budget, 0):
-            rest = ((key, value) for key, values in iterator for value in values)
-            return _group_parts(table, rest, budget, 0)
-    return iter(table.items())
-
-
-def group_flat(
-    pairs: Iterable[tuple[K, V]], budget: Budget | None = None
-) -> Iterator[tuple[K, list[V] | SpilledList[V]]]:
-    """All values of each key, from pairs of one each."""
+    """All values of each key, of which some come together."""
     return _grouped(pairs, budget or Budget(), 0)
 
 
@@ -441,25 +449,35 @@ def deal_out(table: dict[K, Any], parts: Parts[K, Any]) -> dict[K, SpilledList[A
     return hot
 
 
-def add_rest(rest: Iterable[tuple[K, V]], hot: dict[K, SpilledList[Any]], parts: Parts[K, V]) -> None:
+def add_rest(rest: Iterable[tuple[K, Any]], hot: dict[K, SpilledList[Any]], parts: Parts[K, Any]) -> None:
     """Brings the records that follow to their keys."""
 
-    def others() -> Iterator[tuple[K, V]]:
+    def others() -> Iterator[tuple[K, Any]]:
         for pair in rest:
-            if pair[0] in hot:
-                hot[pair[0]].append(pair[1])
-            else:
+            key, value = pair
+            if key not in hot:
                 yield pair
+            elif type(value) is Several:
+                hot[key].extend(value)
+            else:
+                hot[key].append(value)
 
     parts.write(others())
 
 
-def _append_all(table: dict[K, Any], pairs: Iterator[tuple[K, V]], budget: Budget) -> bool:
+def _append_all(table: dict[K, Any], pairs: Iterator[tuple[K, Any]], budget: Budget) -> bool:
     """Appends values to their keys' lists until they end (False) or memory does (True)."""
     while True:
         key: Any = _END
+        together = 0
         for key, value in islice(pairs, CHUNK):
-            table[key].append(value)
+            if type(value) is Several:
+                table[key].extend(value)
+                together += len(value)
+                if together >= CHUNK:
+                    break
+            else:
+                table[key].append(value)
         if key is _END:
             return False
         if budget.exceeded():
@@ -467,17 +485,3 @@ def _append_all(table: dict[K, Any], pairs: Iterator[tuple[K, V]], budget: Budge
 
 
 _END = object()
-
-
-def _extend_all(table: dict[K, Any], pairs: Iterator[tuple[K, Iterable[V]]], budget: Budget) -> bool:
-    """The same of lists of values; looks at the memory by the number of values."""
-    waiting = CHUNK
-    for key, values in pairs:
-        held = table[key]
-        held.extend(values)
-        waiting -= len(values) if isinstance(values, list) else CHUNK
-        if waiting <= 0:
-            waiting = CHUNK
-            if budget.exceeded():
-                return True
-    return False
