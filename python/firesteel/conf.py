@@ -30,8 +30,9 @@ SYSTEM_PROPERTIES: dict[str, str] = {"SPARK_SUBMIT": "true"}
 ENGINE_SETTINGS = frozenset(
     f"firesteel.{name}"
     for name in (
-        "master app.name memory rdd.compress cleaner.checkpoints local.dir default.parallelism task.max_failures "
-        "stage.max_consecutive_attempts scheduler.mode locality.wait speculation speculation.multiplier "
+        "master app.name barrier.sync.timeout memory rdd.compress cleaner.checkpoints local.dir default.parallelism "
+        "task.max_failures stage.max_consecutive_attempts scheduler.mode locality.wait speculation "
+        "speculation.multiplier "
         "speculation.quantile network.timeout driver.max_result_size log.level ui.show_console_progress "
         "store.max_retries store.retry.timeout store.retry.backoff "
         "hadoop.fs.s3a.endpoint hadoop.fs.s3a.endpoint.region hadoop.fs.s3a.access.key hadoop.fs.s3a.secret.key "
