@@ -224,6 +224,19 @@ def test_modules_of_python_itself_are_not_asked_for():
     assert data.startswith(functions.HEADER + b"\n") or b"test_pickling" in data.split(b"\n")[1]
 
 
+def test_a_module_whose_own_imports_are_missing(tmp_path, monkeypatch):
+    module = tmp_path / "outer_for_test.py"
+    module.write_text("def f(x): return x\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    import outer_for_test
+
+    data = pickling.dump_function(outer_for_test.f, operation="map", sc=None).data
+    module.write_text("import inner_for_test\ndef f(x): return x  # and more\n")
+    monkeypatch.delitem(sys.modules, "outer_for_test")
+    with pytest.raises(errors.MissingModuleError, match="no module inner_for_test, which outer_for_test.py imports"):
+        load_function(data)
+
+
 def test_a_module_without_what_is_asked_of_it(tmp_path, monkeypatch):
     (tmp_path / "old_for_test.py").write_text("def new(x): return x\n")
     monkeypatch.syspath_prepend(str(tmp_path))

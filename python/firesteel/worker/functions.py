@@ -80,7 +80,12 @@ def _fails_on_import(error: BaseException) -> str:
 
 
 def _cannot_load(error: BaseException) -> str:
-    """Why a function of which all modules are here cannot be loaded."""
+    """Why a function cannot be loaded, though the modules that it names are here."""
+    top = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+    if top and not modules.is_here(top):
+        files = [frame.filename for frame in traceback.extract_tb(error.__traceback__) if frame.name == "<module>"]
+        who = f"{os.path.basename(files[-1])} imports" if files else "the function of this stage needs"
+        return f"the {process()} has no module {top}, which {who}. {modules.how_to_ship(top)}"
     return (
         f"the {process()} cannot load the function of this stage: {error}. A module here is another one than the"
         " driver's: an older version of it, or one of the same name earlier in sys.path. Ship the driver's with"
