@@ -340,9 +340,7 @@ def distinct_merged(pairs: Iterable[tuple[K, None]], budget: Budget | None = Non
 
     def fill(table: dict[K, None], iterator: Iterator[tuple[K, None]], budget: Budget) -> bool:
         for chunk in chunks(iterator):
-            for key, _ in chunk:
-                if key not in table:
-                    table[key] = None
+            table.update(chunk)
             if budget.exceeded():
                 return True
         return False

@@ -24,7 +24,9 @@ from firesteel.worker import failure as _failure  # noqa: F401
 
 _LINE = 1 << 20
 COLLECT_EVERY = (50_000, 20, 50)
-"""After how many new objects the youngest are looked through for cycles, and after how many rounds of that the older."""
+"""After how many new objects the youngest are looked through for cycles, and after how many rounds of that the
+older.
+"""
 
 
 def main() -> NoReturn:
@@ -40,8 +42,8 @@ def main() -> NoReturn:
     gc.collect()
     # Objects that stay are not touched by collections in workers, so their pages stay shared.
     gc.freeze()
-    # Tasks make many objects and few cycles: looking for cycles every 700 objects, as is Python's habit, can take longer
-    # than the work itself.
+    # Tasks make many objects and few cycles: looking for cycles every 700 objects, as is Python's habit, can take
+    # longer than the work itself.
     gc.set_threshold(*COLLECT_EVERY)
     _Server(control).serve()
     os._exit(0)
