@@ -6,6 +6,7 @@ both sides may add in another order.
 
 from __future__ import annotations
 
+import builtins
 import math
 import re
 from typing import Any
@@ -27,11 +28,30 @@ def evaluate(text: str, sc: Any) -> Any:
 
 
 def kind_of(error: BaseException) -> str:
-    """The name of what went wrong in user code: the cause's type, or the last line of the traceback in the text."""
-    if error.__cause__ is not None:
-        return type(error.__cause__).__name__
-    raised = re.findall(r"^(?:\w+\.)*(\w+(?:Error|Exception|Iteration|Exit))\b", str(error), re.MULTILINE)
-    return raised[-1] if raised else type(error).__name__
+    """What went wrong, as far as both sides can say the same: the builtin exception in user code or in the driver.
+
+    PySpark's own exceptions are builtin ones, too, or come from its engine; that one's text holds the task's traceback.
+    """
+    if error.__cause__ is not None and type(error.__cause__).__name__ != "PicklingError":
+        return builtin(type(error.__cause__))
+    if type(error).__name__ in ("Py4JJavaError", "JobError", "PythonException"):
+        raised = re.findall(r"^(?:\w+\.)*(\w+(?:Error|Exception|Iteration|Exit))\b", str(error), re.MULTILINE)
+        named = [name for name in raised if name in BUILTIN]
+        return named[-1] if named else "the engine's error"
+    return builtin(type(error))
+
+
+#: Names of all builtin exceptions.
+BUILTIN = {name for name, value in vars(builtins).items() if isinstance(value, type) and issubclass(value, Exception)}
+
+#: What PySpark's engine refuses and Firesteel's Python face does.
+ALIKE = {"IllegalArgumentException": "ValueError", "UnsupportedOperationException": "NotImplementedError"}
+
+
+def builtin(kind: type[BaseException]) -> str:
+    """The nearest builtin kind of an exception."""
+    names = [base.__name__ for base in kind.__mro__ if base.__name__ in BUILTIN]
+    return ALIKE.get(kind.__name__, names[0] if names else kind.__name__)
 
 
 def plain(value: Any) -> Any:

@@ -118,6 +118,10 @@ def narrow(of: Shape, chance: Chance) -> list[Offer]:
     offers: list[Offer] = [
         ("{0}.filter(lambda r: hash(str(r)[-1:]) is not None and len(str(r)) % 2 == 0)", fixed, order),
         ("{0}.union({0})", fixed, order),
+        ("({0} + {0})", fixed, order),
+        ("{0}.persist()", fixed, order),
+        ("{0}.glom().flatMap(lambda part: part)", fixed, order),
+        ("{0}.mapPartitions(lambda it: list(it)[::-1])", fixed, order),
         ("{0}.cache()", fixed, order),
     ]
     if of.kind is Kind.NUMBERS:
@@ -160,6 +164,9 @@ def in_order(of: Shape, chance: Chance) -> list[Offer]:
         (f"{{0}}.sample(True, {chance.choice([0.3, 1.5])}, {seed})", of.kind, exact),
         (f"{{0}}.randomSplit([0.3, 0.7], {seed})[{chance.randrange(2)}]", of.kind, exact),
         (f"{{0}}.coalesce({chance.randrange(1, 4)})", of.kind, exact),
+        (f"sc.parallelize({{0}}.take({chance.randrange(1, 30)}), {chance.randrange(1, 5)})", of.kind, exact),
+        ("{0}.zipWithIndex().filter(lambda p: p[1] % 3 == 1).keys()", of.kind, exact),
+        (f"{{0}}.randomSplit([1, 2, 3], {seed})[{chance.randrange(3)}]", of.kind, exact),
         ("{0}.zipWithIndex().map(lambda p: p[1])", Kind.NUMBERS, exact),
         ("{0}.zipWithUniqueId().map(lambda p: p[1])", Kind.NUMBERS, exact),
         ("{0}.glom().map(len)", Kind.NUMBERS, exact),
@@ -189,9 +196,18 @@ def wide(of: Shape, chance: Chance) -> list[Offer]:
         flag = chance.choice(["True", "False"])
         offers.append((f"{{0}}.sortBy(lambda r: r, {flag}{parts})", of.kind, of.weaker(Order.EXACT)))
         offers.append(("{0}.groupBy(lambda r: len(str(r))).mapValues(len)", Kind.PAIRS, Order.PLACED))
+    offers.append((f"{{0}}.coalesce({chance.randrange(1, 6)}, True)", of.kind, Order.BAG))
     if not of.is_keyed:
         return offers
+    if of.kind in (Kind.PAIRS, Kind.NAMED):
+        ascending = chance.choice(["True", "False"])
+        offers.append(
+            (f"{{0}}.sortByKey({ascending}{parts}).keys().map(lambda k: (k, 1))", of.kind, of.weaker(Order.EXACT))
+        )
+        offers.append((f"{{0}}.sortBy(lambda p: (p[1], p[0]), {ascending}{parts})", of.kind, of.weaker(Order.EXACT)))
     offers += [
+        (f"{{0}}.groupWith({{0}}, {{0}}).mapValues(lambda g: sum(len(list(v)) for v in g))", of.kind, placed),
+        ("{0}.reduceByKey(max).join({0}.reduceByKey(min)).mapValues(lambda p: p[0] - p[1])", of.kind, placed),
         (f"{{0}}.reduceByKey(lambda a, b: a + b{parts})", of.kind, placed),
         (f"{{0}}.groupByKey({alone}).mapValues(lambda vs: sum(vs) * 2 + len(vs))", of.kind, placed),
         (
@@ -226,6 +242,10 @@ def of_two(left: Shape, right: Shape, chance: Chance) -> list[Offer]:
         offers.append(("{0}.intersection({1})", left.kind, number))
         offers.append((f"{{0}}.subtract({{1}}{parts})", left.kind, number))
     placed = Order.PLACED if left.kind is Kind.PAIRS else Order.BAG
+    if left.kind is Kind.NUMBERS:
+        offers.append(
+            ("{0}.cartesian({1}).filter(lambda p: (p[0] + p[1]) % 5 == 0)", Kind.PAIRS, left.weaker(Order.PLACED))
+        )
     if left.is_keyed:
         plus = "lambda p: (p[0] or 0) + (p[1] or 0)"
         joins = ["join", "leftOuterJoin", "rightOuterJoin", "fullOuterJoin"]
@@ -234,6 +254,56 @@ def of_two(left: Shape, right: Shape, chance: Chance) -> list[Offer]:
         counted = "lambda g: 100 * len(list(g[0])) + len(list(g[1]))"
         offers.append((f"{{0}}.cogroup({{1}}{parts}).mapValues({counted})", left.kind, placed))
     return offers
+
+
+#: Calls that a person should not make: both sides must refuse them alike.
+MISTAKES = [
+    "coalesce(0).collect()",
+    "repartition(-1).collect()",
+    "sample(False, -0.5).collect()",
+    "takeSample(False, -1)",
+    "histogram(0)",
+    "histogram([1])",
+    "histogram([3, 1])",
+    "histogram('a')",
+    "take('a')",
+    "zip(sc.parallelize([1, 2, 3], 7)).collect()",
+    "zip({0}.filter(lambda x: x > 3)).count()",
+    "keys().collect()",
+    "reduceByKey(lambda a, b: a).collect()",
+    "map(lambda x: x.nothing).collect()",
+    "map(lambda x: [][x + 1000]).count()",
+    "map(lambda x, y: x).collect()",
+    "map(5).collect()",
+    "mapPartitions(lambda it: next(it)).collect()",
+    "flatMap(lambda x: x).collect()",
+    "sortBy(lambda x: (x, 'a')[x % 2]).collect()",
+    "treeReduce(lambda a, b: a + b, 0)",
+    "treeAggregate(0, lambda a, b: a, lambda a, b: a, 0)",
+    "randomSplit([-1.0, 2.0])",
+    "union(5)",
+    "lookup(3)",
+    "partitionBy(2).collect()",
+    "first().nothing",
+    "toLocalIterator().nothing",
+    "checkpoint()",
+    "setName('numbers').name()",
+    "getStorageLevel().useMemory",
+    "is_cached",
+    "isCheckpointed()",
+    "id() > 0",
+    "max('a')",
+    "sum(1, 2)",
+    "fold([], lambda a, b: a)",
+    "aggregate(0, 5, 6)",
+    "saveAsTextFile('')",
+    "top('x')",
+    "takeOrdered(-1)",
+    "take(-1)",
+    "take(0)",
+    "top(0)",
+    "takeSample(True, 0)",
+]
 
 
 def actions(of: Shape, chance: Chance) -> list[tuple[str, Compare]]:
@@ -264,6 +334,12 @@ def actions(of: Shape, chance: Chance) -> list[tuple[str, Compare]]:
         calls += ["treeAggregate(0, lambda a, x: a + x, lambda a, b: a + b)"]
         offers += [("{0}." + call, Compare.EQUAL) for call in calls]
         offers.append(("{0}.map(lambda x: 10 // (x % 9)).sum()", Compare.EQUAL))
+        offers += [("{0}." + call, Compare.EQUAL) for call in MISTAKES]
+        floats = "{0}.map(lambda x: x / 7)"
+        more = ["stats().asDict(True)", "histogram(4)", "stdev()", "sampleVariance()", "max(lambda x: -x)", "min(str)"]
+        offers += [(f"{floats}.{call}", Compare.EQUAL) for call in more]
+        offers.append((f"{{0}}.top({count}, key=lambda x: (x % 5, x))", Compare.EQUAL))
+        offers.append(("{0}.treeReduce(lambda a, b: max(a, b), 3)", Compare.EQUAL))
     if of.is_keyed:
         offers += [
             ("dict({0}.countByKey())", Compare.EQUAL),
@@ -291,7 +367,7 @@ def source(name: str, chance: Chance) -> Step:
             (Kind.PAIRS, f"sc.parallelize({[(number, number % 5) for number in numbers]}, {slices})"),
             (Kind.NAMED, f"sc.parallelize({list(zip(words, numbers, strict=True))}, {slices})"),
             (Kind.MIXED, f"sc.parallelize({[((None, n, (n, None), str(n))[n % 4], n) for n in numbers]}, {slices})"),
-            (Kind.NUMBERS, "sc.emptyRDD().map(int)" if chance.random() < 0.1 else f"sc.parallelize({numbers})"),
+            (Kind.NUMBERS, f"sc.parallelize({numbers})"),
         ]
     )
     return Step(Shape(name, kind, Order.EXACT), (), code)
@@ -306,7 +382,11 @@ def generate(seed: int) -> Program:
     for index in range(len(steps), len(steps) + chance.randrange(1, 7)):
         steps.append(_next(f"r{index}", [step.makes for step in steps], chance))
     last = steps[-1].makes
-    action, compare = chance.choice(actions(last, chance))
+    offers = actions(last, chance)
+    if chance.random() < 0.9:
+        # (Mistakes are many, and each is one program only.)
+        offers = [offer for offer in offers if offer[0].partition(".")[2] not in MISTAKES]
+    action, compare = chance.choice(offers)
     return Program(seed, tuple(steps), last.name, action, compare)
 
 

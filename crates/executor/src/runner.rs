@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 /// How a task ended.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum TaskEnd {
-    /// With bytes for the driver.
-    Result(Vec<u8>),
+    /// With bytes for the driver; written as a whole, since they may be many.
+    Result(#[serde(with = "serde_bytes")] Vec<u8>),
     /// With a map output, which the executor keeps.
     MapOutput {
         /// The shuffle.
