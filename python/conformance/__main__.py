@@ -60,7 +60,7 @@ def _show(outcome: Outcome) -> None:
         return
     why = f"needs a JVM: {outcome.jvm}" if outcome.jvm else outcome.for_good or "DIFFERS"
     print(f"  {outcome.case.module}.{outcome.case.name}: {outcome.passed} of {outcome.examples}; {why}")
-    if not outcome.jvm:
+    if not outcome.jvm or outcome.passed * 2 > outcome.examples:
         for difference in outcome.differences[:3]:
             print("      " + difference.replace("\n", "\n      "))
 
