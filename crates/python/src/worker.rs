@@ -13,7 +13,8 @@ use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, PoisonError};
 
 static SERVICES: Mutex<Option<Arc<Services>>> = Mutex::new(None);
-static CURRENT: Mutex<Option<TaskSpec>> = Mutex::new(None);
+/// The task that runs, as its functions see it.
+static CURRENT: Mutex<Option<Py<TaskInfo>>> = Mutex::new(None);
 
 /// What this process lends to its tasks, if it runs any.
 pub(crate) fn services() -> Option<Arc<Services>> {
@@ -27,8 +28,10 @@ pub(crate) fn lend(services: &Arc<Services>) {
 }
 
 /// Says which task runs in this process.
-pub(crate) fn set_current(task: Option<TaskSpec>) {
-    *CURRENT.lock().unwrap_or_else(PoisonError::into_inner) = task;
+fn set_current(py: Python<'_>, task: Option<&TaskSpec>) -> PyResult<()> {
+    let info = task.zip(services()).map(|(task, services)| Py::new(py, TaskInfo::new(task, &services)));
+    *CURRENT.lock().unwrap_or_else(PoisonError::into_inner) = info.transpose()?;
+    Ok(())
 }
 
 /// Runs tasks as the driver says through the socket that is this process's standard input, until it closes.
@@ -55,9 +58,9 @@ pub(crate) fn work(py: Python<'_>) -> PyResult<()> {
     }
     let sys = py.import("sys")?;
     while let Some(task) = py.detach(|| worker.next()) {
-        set_current(Some(task.clone()));
+        set_current(py, Some(&task))?;
         worker.run(task);
-        set_current(None);
+        set_current(py, None)?;
         barrier::set_current(None);
         crate::records::forget_noted();
         for stream in ["stdout", "stderr"] {
@@ -83,21 +86,26 @@ pub(crate) struct TaskInfo {
     memory_limit: u64,
 }
 
+impl TaskInfo {
+    fn new(task: &TaskSpec, services: &Services) -> Self {
+        TaskInfo {
+            stage: task.stage.0,
+            stage_attempt: task.stage_attempt.0,
+            partition: task.partition.0,
+            attempt: task.attempt,
+            task: task.task.0,
+            job: task.job.0,
+            local_properties: (*task.properties).clone(),
+            executor: services.executor.name(),
+            spill_directory: services.dirs.path().to_string_lossy().into_owned(),
+            memory_limit: services.memory.arbiter().total() as u64,
+        }
+    }
+}
+
 /// The task that runs in this process, if one does.
 #[pyfunction]
-pub(crate) fn current_task() -> Option<TaskInfo> {
+pub(crate) fn current_task(py: Python<'_>) -> Option<Py<TaskInfo>> {
     let current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
-    let (task, services) = (current.as_ref()?, services()?);
-    Some(TaskInfo {
-        stage: task.stage.0,
-        stage_attempt: task.stage_attempt.0,
-        partition: task.partition.0,
-        attempt: task.attempt,
-        task: task.task.0,
-        job: task.job.0,
-        local_properties: (*task.properties).clone(),
-        executor: services.executor.name(),
-        spill_directory: services.dirs.path().to_string_lossy().into_owned(),
-        memory_limit: services.memory.arbiter().total() as u64,
-    })
+    current.as_ref().map(|task| task.clone_ref(py))
 }
