@@ -193,12 +193,11 @@ def _guarded(steps: list[Any], records: Iterator[Any]) -> Iterator[Any]:
 
 def _stopped(sites: Sequence[str]) -> FiresteelError:
     places = " or ".join(dict.fromkeys(site for site in sites if site)) or "this action"
+    # The first words are those that programs and tests look for.
     return FiresteelError(
-        f"StopIteration was raised by the function given to {places}: mostly by next() on an iterator that was at its "
-        f"end. "
-        "It would end the data there and lose the records behind it, so the task fails instead. Catch it in the "
-        "function, "
-        "or give next() a default."
+        f"Caught StopIteration thrown from user's code; failing the task: the function given to {places} raised it, "
+        "mostly by next() on an iterator that was at its end. It would have ended the data there and lost the records "
+        "behind it. Catch it in the function, or give next() a default."
     )
 
 

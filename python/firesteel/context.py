@@ -91,7 +91,9 @@ class SparkContext(Sources, Sharing, Control):
         memory_profiler_cls: type[Profiler] | None = None,
     ) -> None:
         if _native.current_task() is not None:
-            raise FiresteelError("A SparkContext can only be made in the driver, not inside a task (SPARK-5063).")
+            raise FiresteelError(
+                "SparkContext should only be created and accessed on the driver, not inside a task (SPARK-5063)."
+            )
         self._callsite = callsite.place()
         self._rdds: weakref.WeakValueDictionary[int, Base[Any]] = weakref.WeakValueDictionary()
         self._engine: _native.Context | None = None

@@ -248,7 +248,8 @@ def _driver_only(kind: type) -> str:
     names = [base.__name__ for base in kind.__mro__ if base.__name__ in DRIVER_ONLY]
     if {"RDD", "PipelinedRDD", "RDDBarrier", "Rdd"}.intersection(names):
         return _DRIVER_ONLY["RDD"]
-    return _DRIVER_ONLY["SparkContext"].replace("SparkContext", names[0] if names[0] != "Context" else "SparkContext", 1)
+    name = names[0] if names[0] != "Context" else "SparkContext"
+    return _DRIVER_ONLY["SparkContext"].replace("SparkContext", name, 1)
 
 
 def _advice(value: Any) -> str:

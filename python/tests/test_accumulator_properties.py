@@ -1,4 +1,4 @@
-"""Accumulators against a model: whatever the driver adds and sets, and whichever pieces count, the value is their sum."""
+"""Accumulators against a model: whatever the driver adds and sets, and whichever pieces count, it is their sum."""
 
 import pickle
 from types import SimpleNamespace
@@ -41,7 +41,8 @@ class Engine:
 @given(WORDS, STEPS)
 def test_the_value_is_what_was_set_and_all_that_counts_since(initial: list[int], steps: list[tuple[str, Any]]) -> None:
     engine = Engine()
-    total = create(SimpleNamespace(_native=engine), list(initial), AddingAccumulatorParam[list[int]]([]))  # type: ignore[arg-type]
+    param = AddingAccumulatorParam[list[int]]([])
+    total = create(SimpleNamespace(_native=engine), list(initial), param)  # type: ignore[arg-type]
     own, pieces = list(initial), list[list[int]]()
     for step, argument in steps:
         if step == "pieces":

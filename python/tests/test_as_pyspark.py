@@ -73,6 +73,12 @@ def test_what_is_not_there_says_so(name):
     assert "AttributeError: module 'pyspark' has no attribute 'nothing'" in installed("import pyspark; pyspark.nothing")
 
 
+@pytest.mark.parametrize("statement", ["from pyspark.sql import functions as F", "from pyspark.sql import DataFrame"])
+def test_data_frames_are_refused_in_a_sentence(statement):
+    assert "Firesteel has no data frames. Of pyspark.sql it has what RDD programs begin with" in installed(statement)
+    assert installed("import pyspark.sql; print(hasattr(pyspark.sql, 'other'))") == "False\n"
+
+
 def test_pyspark_must_not_be_there_before():
     out = python("""
 import sys, types

@@ -63,7 +63,7 @@ def test_help_and_versions():
     version = firesteel("version")
     assert version.returncode == 0
     assert re.match(r"Firesteel \S+ \(the RDD API of PySpark 4\.3\.0\), Python 3\.", version.stdout)
-    assert firesteel("--version").stdout == version.stdout
+    assert firesteel("--version").stdout == firesteel("submit", "--version").stdout == version.stdout
     nothing = firesteel()
     assert nothing.returncode == 2 and "submit" in nothing.stdout
 
@@ -270,7 +270,16 @@ class Terminal:
         return before
 
     def end(self):
-        """Waits until the shell has ended, and gives its exit code."""
+        """Reads until the shell has ended, and gives its exit code."""
+        end = time.monotonic() + PATIENCE_SECONDS
+        while select.select([self.descriptor], [], [], max(0.0, end - time.monotonic()))[0]:
+            try:
+                if not os.read(self.descriptor, 65536):
+                    break
+            except OSError:  # nobody has the other end any more
+                break
+        else:
+            raise AssertionError("the shell does not end")
         process, self.process = self.process, 0
         return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
 
@@ -278,7 +287,7 @@ class Terminal:
         """Whatever happened, the shell ends."""
         if self.process:
             os.kill(self.process, signal.SIGKILL)
-            self.end()
+            os.waitpid(self.process, 0)
         os.close(self.descriptor)
 
 
@@ -317,7 +326,19 @@ def test_a_session_at_the_terminal(terminal, write):
     shell.wait_for(r"sc\.parallelize\(")
     shell.type("[1]).count() + 41\n")
     shell.wait_for(r"\n42\n>>> ")
+    shell.type("del sc\n")
+    shell.wait_for(">>> ")
     shell.type("\x04")
+    assert shell.end() == 0
+
+
+def test_a_session_in_ipython(terminal, tmp_path):
+    pytest.importorskip("IPython")
+    shell = terminal("shell", "--master", "local[2]", HOME=str(tmp_path), IPYTHONDIR=str(tmp_path))
+    shell.wait_for(r"In .*1.*\]: ")
+    shell.type("sc.parallelize(range(10)).map(lambda x: x * 2).sum() + 7\r")
+    shell.wait_for(r"97(.*\n)*.*In .*2.*\]: ")
+    shell.type("exit\r")
     assert shell.end() == 0
 
 

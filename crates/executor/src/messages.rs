@@ -4,7 +4,7 @@
 use crate::runner::TaskEnd;
 use firesteel_data::DataError;
 use firesteel_data::block::{decode_value, encode_value};
-use firesteel_operators::{BarrierRefusal, TaskSpec};
+use firesteel_operators::{BarrierOutcome, TaskSpec};
 use firesteel_storage::lru::BlockKey;
 use firesteel_types::{
     AccumulatorUpdate, BroadcastId, ExecutorId, RddId, ShuffleId, ShuffleOutputs, StageId, TaskId,
@@ -50,7 +50,7 @@ pub enum ToWorker {
     /// The answer to [`ToDriver::AskCommit`].
     Commit(TaskId, bool),
     /// The answer to [`ToDriver::BarrierSync`]: which call it answers, and what all tasks said.
-    Barrier(TaskId, u32, Result<Arc<[String]>, BarrierRefusal>),
+    Barrier(TaskId, u32, BarrierOutcome),
     /// Forget a stage's plan.
     ForgetStage(StageId),
     /// Forget what is in memory of an RDD.

@@ -7,7 +7,7 @@ use crate::link::{DriverLink, Executors};
 use crate::messages::{Begin, ToDriver, ToWorker, Told, receive, send};
 use crate::runner::TaskEnd;
 use crate::server::{Ended, Server, WorkerCommand};
-use firesteel_operators::{BarrierRefusal, TaskSpec};
+use firesteel_operators::{BarrierOutcome, TaskSpec};
 use firesteel_storage::lru::BlockKey;
 use firesteel_types::{BroadcastId, ExecutorId, ExecutorLossReason, RddId, StageId, TaskFailure, TaskId};
 use std::collections::BTreeMap;
@@ -47,7 +47,7 @@ pub trait ProcessListener: DriverLink {
 }
 
 /// What is done with the answer to a call at a barrier.
-pub type BarrierAnswer = Box<dyn FnOnce(Result<Arc<[String]>, BarrierRefusal>) + Send>;
+pub type BarrierAnswer = Box<dyn FnOnce(BarrierOutcome) + Send>;
 
 /// Executors in processes of their own, on this machine: each a worker with one slot.
 pub struct Processes {

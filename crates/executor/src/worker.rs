@@ -7,7 +7,9 @@ use crate::decode::decode;
 use crate::messages::{Begin, SHARED_DIRECTORY, ToDriver, ToWorker, Told, receive, send};
 use crate::runner::{self, TaskEnd};
 use firesteel_data::DataError;
-use firesteel_operators::{BarrierGate, BarrierRefusal, CommitGate, Services, Task, TaskSpec, Terminal};
+use firesteel_operators::{
+    BarrierGate, BarrierOutcome, BarrierRefusal, CommitGate, Services, Task, TaskSpec, Terminal,
+};
 use firesteel_shuffle::ShuffleStore;
 use firesteel_storage::kept::BlockListener;
 use firesteel_storage::lru::BlockKey;
@@ -42,7 +44,7 @@ struct State {
     accepted: HashMap<TaskId, Arc<AtomicBool>>,
     plans: HashMap<StageId, Result<Arc<[u8]>, String>>,
     commits: HashMap<TaskId, bool>,
-    barriers: HashMap<(TaskId, u32), Result<Arc<[String]>, BarrierRefusal>>,
+    barriers: HashMap<(TaskId, u32), BarrierOutcome>,
     forgotten: Vec<StageId>,
     closed: bool,
 }
@@ -209,12 +211,7 @@ impl CommitGate for Gate {
 }
 
 impl BarrierGate for Gate {
-    fn sync(
-        &self,
-        task: TaskId,
-        epoch: u32,
-        message: Option<String>,
-    ) -> Result<Arc<[String]>, BarrierRefusal> {
+    fn sync(&self, task: TaskId, epoch: u32, message: Option<String>) -> BarrierOutcome {
         say(&self.driver, &ToDriver::BarrierSync(task, epoch, message));
         let answer = self.inbox.wait(|state| state.barriers.remove(&(task, epoch)));
         answer.unwrap_or_else(|| Err(BarrierRefusal::driver_is_gone()))

@@ -10,7 +10,7 @@ use firesteel_executor::messages::Begin;
 use firesteel_executor::{
     BarrierAnswer, DriverLink, Executor, Executors, ProcessListener, Processes, TaskEnd, WorkerCommand,
 };
-use firesteel_operators::{BarrierGate, BarrierRefusal, CommitGate, Services, TaskSpec};
+use firesteel_operators::{BarrierGate, BarrierOutcome, BarrierRefusal, CommitGate, Services, TaskSpec};
 use firesteel_scheduler::{Effect, Event, JobSpec, Scheduler, SchedulerSettings, TaskOutcome};
 use firesteel_status::Status;
 use firesteel_storage::kept::BlockListener;
@@ -397,7 +397,7 @@ impl Driver {
 
 impl Core {
     /// Answers a task that waits for others. One whose executor is gone is not there to hear it.
-    fn let_on(&mut self, call: (TaskId, u32), answer: Result<Arc<[String]>, BarrierRefusal>) {
+    fn let_on(&mut self, call: (TaskId, u32), answer: BarrierOutcome) {
         if let Some(to) = self.barriers.remove(&call) {
             to(answer);
         }
@@ -508,12 +508,7 @@ impl CommitGate for LocalCommitGate {
 }
 
 impl BarrierGate for LocalCommitGate {
-    fn sync(
-        &self,
-        task: TaskId,
-        epoch: u32,
-        message: Option<String>,
-    ) -> Result<Arc<[String]>, BarrierRefusal> {
+    fn sync(&self, task: TaskId, epoch: u32, message: Option<String>) -> BarrierOutcome {
         let gone = || Err(BarrierRefusal::driver_is_gone());
         let Some(driver) = self.0.get().and_then(std::sync::Weak::upgrade) else { return gone() };
         let (sender, answer) = sync_channel(1);

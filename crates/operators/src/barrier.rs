@@ -13,13 +13,11 @@ pub trait BarrierGate: Send + Sync {
     ///
     /// # Errors
     /// When the others will not all call.
-    fn sync(
-        &self,
-        task: TaskId,
-        epoch: u32,
-        message: Option<String>,
-    ) -> Result<Arc<[String]>, BarrierRefusal>;
+    fn sync(&self, task: TaskId, epoch: u32, message: Option<String>) -> BarrierOutcome;
 }
+
+/// What all tasks of a barrier stage said, in the order of partitions, or why they will not all call.
+pub type BarrierOutcome = Result<Arc<[String]>, BarrierRefusal>;
 
 /// Why a task waits for the others in vain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

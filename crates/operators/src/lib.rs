@@ -29,7 +29,7 @@ mod task;
 pub mod watch;
 
 pub use accumulate::{Accumulate, Adder, UpdateTable};
-pub use barrier::{BarrierGate, BarrierRefusal, BarrierTaskContext, BarrierTaskInfo};
+pub use barrier::{BarrierGate, BarrierOutcome, BarrierRefusal, BarrierTaskContext, BarrierTaskInfo};
 pub use broadcast::{Broadcast, Owner as BroadcastOwner, Receiving};
 pub use code::Code;
 pub use cogroup::{CoGroup2, CoGroup3, CoGroup4};

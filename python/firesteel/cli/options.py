@@ -59,6 +59,8 @@ class Refused(argparse.Action):
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options that ``submit`` and ``shell`` share."""
+    from firesteel.cli import version_text
+
     common = parser.add_argument_group("where and how it runs")
     common.add_argument("--master", help="local (one slot), local[N], local[*] (a slot for each core; the default)")
     common.add_argument("--name", help="the application's name")
@@ -84,6 +86,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     common.add_argument(
         "--verbose", "-v", action="store_true", help="say which settings are used, and where they are from"
     )
+    common.add_argument("--version", action="version", version=version_text(), help="show the versions, and leave")
     spark = parser.add_argument_group("of spark-submit, kept as settings (local runs do without)")
     for option, setting in _SETTINGS:
         spark.add_argument(option, metavar="VALUE", dest=setting, help=f"as --conf {setting}=VALUE")

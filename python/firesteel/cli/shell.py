@@ -70,10 +70,11 @@ def run(chosen: argparse.Namespace) -> int:
     except Exception as error:
         print(f"firesteel: the context cannot start: {error}", file=sys.stderr)
         return 1
+    context = names["sc"]  # the person at the shell, and IPython at its end, may take the name away
     try:
         return _run_in(names, chosen.plain)
     finally:
-        names["sc"].stop()
+        context.stop()
 
 
 def _ready() -> dict[str, Any]:

@@ -16,3 +16,21 @@ def is_remote() -> bool:
     False
     """
     return False
+
+
+_NOT_HERE = frozenset(
+    "functions window dataframe column Catalog Column DataFrame DataFrameNaFunctions"
+    " DataFrameStatFunctions DataFrameWriter DataFrameWriterV2 GroupedData HiveContext Observation PandasCogroupedOps"
+    " SQLContext UDFRegistration UDTFRegistration VariantVal Window WindowSpec".split()
+)
+
+
+def __getattr__(name: str) -> object:
+    """Names of data frames are refused with a sentence, where an import would only say that it cannot find them."""
+    if name in _NOT_HERE:
+        raise ImportError(
+            f"cannot import name {name!r}: Firesteel has no data frames. Of pyspark.sql it has what RDD programs begin"
+            " with: SparkSession, its sparkContext, read.text(path).rdd, and Row",
+            name=__name__,
+        )
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -8,7 +8,9 @@ use crate::remote::{Answer, Request};
 use firesteel_closures::executable_hash;
 use firesteel_executor::decode::decode;
 use firesteel_executor::{TaskEnd, runner};
-use firesteel_operators::{BarrierGate, BarrierRefusal, CommitGate, Services, Task, TaskSpec};
+use firesteel_operators::{
+    BarrierGate, BarrierOutcome, BarrierRefusal, CommitGate, Services, Task, TaskSpec,
+};
 use firesteel_storage::{Broadcasts, KeptBlocks, LocalDirs, MemoryPool};
 use firesteel_types::{ExecutorId, JobId, Partition, StageAttempt, StageId, TaskId};
 use std::io::{BufReader, BufWriter, Write, stdin, stdout};
@@ -26,7 +28,7 @@ impl CommitGate for AlwaysCommit {
 }
 
 impl BarrierGate for AlwaysCommit {
-    fn sync(&self, _: TaskId, _: u32, _: Option<String>) -> Result<Arc<[String]>, BarrierRefusal> {
+    fn sync(&self, _: TaskId, _: u32, _: Option<String>) -> BarrierOutcome {
         Err(BarrierRefusal::driver_is_gone())
     }
 }
