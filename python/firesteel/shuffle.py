@@ -64,6 +64,8 @@ MAX_LEVEL = 8
 """How often keys can be dealt: by then 40 bits of their hash are used, and what is left together has one and the same
 hash.
 """
+LEAST_ROOM = 16 << 20
+"""Bytes that may be filled after each relief: where a process needs more than its share to live, spills are not tiny."""
 DEFAULT_LIMIT = 512 << 20
 """Bytes a process may hold where no task says otherwise: PySpark's ``spark.python.worker.memory``."""
 
@@ -88,7 +90,8 @@ class Budget:
 
     def relieved(self) -> None:
         """To be called after something was moved out of memory."""
-        self.limit = max(self.limit, memory_used() * 21 // 20)
+        used = memory_used()
+        self.limit = max(self.limit, used * 21 // 20, used + LEAST_ROOM)
 
     def unlimited(self) -> None:
         """Nothing more can be moved out."""

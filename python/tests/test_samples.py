@@ -42,6 +42,13 @@ def test_ranges_of_a_sort_come_from_the_same_sample(sc: Any) -> None:
     assert [len(part) for part in pairs.sortByKey(False, 4).glom().collect()] == [12, 12, 13, 13]
 
 
+def test_ranges_are_of_what_the_key_function_makes(sc: Any) -> None:
+    pairs = sc.parallelize([(i, None) for i in range(100)], 3)
+    parts = pairs.sortByKey(True, 4, lambda key: -key).keys().glom().collect()
+    assert [key for part in parts for key in part] == list(range(99, -1, -1))
+    assert min(map(len, parts)) > 10
+
+
 def test_samples_without_a_seed_differ(sc: Any) -> None:
     numbers = sc.parallelize(range(1000), 2)
     assert numbers.sample(False, 0.5).collect() != numbers.sample(False, 0.5).collect()

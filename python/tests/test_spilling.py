@@ -158,6 +158,29 @@ def test_sorting_keeps_the_order_of_equal_keys(pairs: list[tuple[int, int]], rev
     assert tight == sorted(pairs, key=lambda pair: pair[0], reverse=reverse)
 
 
+def test_what_is_still_in_memory_comes_last_among_equal_keys() -> None:
+    class EveryOther(Nothing):
+        looks = 0
+
+        def exceeded(self) -> bool:
+            self.looks += 1
+            return self.looks % 2 == 0
+
+    pairs = [(i % 2, i) for i in range(8 * 5)]
+    assert list(external_sort(pairs, key=lambda pair: pair[0], budget=EveryOther())) == sorted(pairs)
+
+
+def test_each_level_deals_by_other_bits_of_the_hash() -> None:
+    first: shuffle.Parts[int, None] = shuffle.Parts(0)
+    first.write((i, None) for i in range(20_000))
+    parts = [list(part) for part in first.read()]
+    assert sorted(key for part in parts for key, _ in part) == list(range(20_000))
+    assert len(parts) == shuffle.PARTS and max(map(len, parts)) < 2 * min(map(len, parts))
+    second: shuffle.Parts[int, None] = shuffle.Parts(1)
+    second.write(parts[0])
+    assert len(list(second.read())) == shuffle.PARTS
+
+
 def test_files_of_a_spilled_list_live_as_long_as_it_does() -> None:
     import pickle
 

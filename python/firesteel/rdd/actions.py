@@ -335,8 +335,8 @@ def _reduced(records: Iterable[Any], function: Callable[[Any, Any], Any]) -> Seq
 
 
 def _folded(records: Iterable[Any], function: Callable[[Any, Any], Any], zero: Any) -> Sequence[Any]:
-    # A task run again in the same process must not find what it has added before.
-    return (functools.reduce(function, records, copy.deepcopy(zero)),)
+    # Each task unpickles a zero of its own, which the function may change.
+    return (functools.reduce(function, records, zero),)
 
 
 def _drain(records: Iterable[Any]) -> Sequence[Any]:
