@@ -266,6 +266,13 @@ class SparkContext(Sources, Sharing, Control):
             "driver only, and only there can RDDs be made and jobs be run (SPARK-5063)."
         )
 
+    if not TYPE_CHECKING:  # for those who check types a name that is not there is an error
+
+        def __getattr__(self, name: str) -> Any:
+            from firesteel import jvm
+
+            raise jvm.missing(self, name)
+
     # -- what it is
 
     @property

@@ -65,7 +65,7 @@ MAX_LEVEL = 8
 hash.
 """
 LEAST_ROOM = 16 << 20
-"""Bytes that may be filled after each relief: where a process needs more than its share to live, spills are not tiny."""
+"""Bytes that may be filled after each relief: spills are not tiny where a process needs more than its share to live."""
 DEFAULT_LIMIT = 512 << 20
 """Bytes a process may hold where no task says otherwise: PySpark's ``spark.python.worker.memory``."""
 

@@ -141,6 +141,22 @@ def test_empty_unions_and_ranges(sc: Any) -> None:
     assert sc.parallelize(range(0, 10, 3), 2).glom().collect() == [[0, 3], [6, 9]]
 
 
+def test_names_of_the_jvm_say_what_to_do_instead(sc: Any) -> None:
+    with pytest.raises(AttributeError, match=r"no JVM.*set spark\.hadoop\.<key> in the SparkConf"):
+        sc._jsc.hadoopConfiguration()
+    with pytest.raises(AttributeError, match="there is no JVM"):
+        sc.range(3)._jrdd.rdd()
+    with pytest.raises(AttributeError, match="^'SparkContext' object has no attribute 'nothing'$"):
+        sc.nothing
+    assert not hasattr(sc, "_jvm")
+
+
+def test_an_error_inside_of_a_property_stays_what_it_was(sc: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(sc), "defaultParallelism", property(lambda self: self._conf.no_such_name))
+    with pytest.raises(AttributeError, match="no_such_name"):
+        sc.defaultParallelism
+
+
 def test_run_job(sc: Any) -> None:
     numbers = sc.parallelize(range(6), 3)
     assert sc.runJob(numbers, lambda part: [sum(part)], [2, 0]) == [9, 1]

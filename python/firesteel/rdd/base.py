@@ -179,6 +179,13 @@ class Base(Generic[T_co]):
         """How many partitions a shuffle makes where none are asked for."""
         return self.ctx.defaultParallelism if self.ctx._has_default_parallelism() else self.getNumPartitions()
 
+    if not TYPE_CHECKING:  # for those who check types a name that is not there is an error
+
+        def __getattr__(self, name: str) -> Any:
+            from firesteel import jvm
+
+            raise jvm.missing(self, name)
+
     # -- identity
 
     def id(self) -> int:
