@@ -1,7 +1,7 @@
 """What programs reach for in Spark's JVM by private names, and what they can do instead: there is no JVM here.
 
-Contexts and RDDs ask :func:`missing` for the error of a name that they have not. It is an AttributeError, so ``hasattr``
-and ``getattr`` with a default work as for any name.
+Contexts and RDDs ask :func:`missing` for the error of a name that they have not. It is an AttributeError, so
+``hasattr`` and ``getattr`` with a default work as for any name.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 __all__ = ["missing"]
 
 _SETTINGS = (
-    "Instead of sc._jsc.hadoopConfiguration().set(key, value), set spark.hadoop.<key> in the SparkConf before the context "
+    "Instead of sc._jsc.hadoopConfiguration().set(key, value), set spark.hadoop.<key> in the SparkConf before the "
+    "context "
     "is made; for what else the JVM's context can do, see the methods of SparkContext."
 )
 _INSTEAD = {

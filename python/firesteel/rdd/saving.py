@@ -184,7 +184,7 @@ def _as_line(record: Any) -> bytes:
 
 
 def _as_lines(records: Iterable[Any]) -> Iterator[bytes]:
-    return map(_as_line, records)
+    return (record.encode() if type(record) is str else _as_line(record) for record in records)
 
 
 def _as_tabbed_lines(pairs: Iterable[tuple[Any, Any]]) -> Iterator[bytes]:
