@@ -10,8 +10,7 @@ __all__ = ["missing"]
 
 _SETTINGS = (
     "Instead of sc._jsc.hadoopConfiguration().set(key, value), set spark.hadoop.<key> in the SparkConf before the "
-    "context "
-    "is made; for what else the JVM's context can do, see the methods of SparkContext."
+    "context is made; for what else the JVM's context can do, see the methods of SparkContext."
 )
 _INSTEAD = {
     "_jsc": _SETTINGS,
