@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 
 import pytest
+from processes import run
 
 
 def python(code, *words, **variables):
-    done = subprocess.run(
-        [sys.executable, *words, *(["-c", code] if code else [])],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env={**os.environ, **variables},
-    )
+    done = run([sys.executable, *words, *(["-c", code] if code else [])], environment={**os.environ, **variables})
     return done.stdout + done.stderr
 
 

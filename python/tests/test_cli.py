@@ -7,17 +7,16 @@ import pty
 import re
 import select
 import signal
-import subprocess
 import sys
 import time
 import zipfile
 from pathlib import Path
 
 import pytest
+from processes import PATIENCE_SECONDS, run
 
 from firesteel.cli import options, submit
 
-PATIENCE_SECONDS = 60.0
 COMMAND = [sys.executable, "-m", "firesteel.cli"]
 
 
@@ -27,15 +26,7 @@ def environment(**more):
 
 
 def firesteel(*words, stdin="", cwd=None, **variables):
-    return subprocess.run(
-        [*COMMAND, *map(str, words)],
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_SECONDS,
-        env=environment(**variables),
-        cwd=cwd,
-    )
+    return run([*COMMAND, *map(str, words)], stdin=stdin, environment=environment(**variables), cwd=cwd)
 
 
 @pytest.fixture
