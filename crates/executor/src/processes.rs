@@ -290,7 +290,7 @@ impl Processes {
         }
         let failed_starts = {
             let mut state = self.state();
-            state.failed_starts += u32::from(worker.process.is_none());
+            state.failed_starts += u32::from(worker.process.is_none() && !worker.outdated);
             state.failed_starts
         };
         if failed_starts >= FAILED_STARTS_AT_MOST {

@@ -37,20 +37,26 @@ impl Context {
     /// ```
     #[track_caller]
     pub fn parallelize<T: Data>(&self, data: impl Into<Vec<T>>, partitions: usize) -> Rdd<T> {
-        let (site, data) = (site("parallelize", Location::caller()), data.into());
-        let (id, partitions) = (self.next_rdd(), count(partitions));
+        let (site, data, partitions) =
+            (site("parallelize", Location::caller()), data.into(), count(partitions));
         let bound = |i: u32| (i as usize * data.len()) / partitions as usize;
+        self.parallelize_at(site, (0..partitions).map(|i| &data[bound(i)..bound(i + 1)]))
+    }
+
+    /// An RDD of data that somebody else has cut.
+    #[doc(hidden)]
+    pub fn parallelize_at<'a, T: Data>(
+        &self,
+        site: CallSite,
+        slices: impl ExactSizeIterator<Item = &'a [T]>,
+    ) -> Rdd<T> {
+        let (id, partitions) = (self.next_rdd(), slices.len() as u32);
         let mut code = Slices::<T>::code();
-        for i in 0..partitions {
-            let mut block = vec![];
-            match write_records(&data[bound(i)..bound(i + 1)], &mut block) {
-                Ok(()) => {
-                    let put =
-                        self.driver().services.blocks.put(BlockId::Input(id, Partition(i)), block.into());
-                    code = put.and(code);
-                }
-                Err(error) => code = Err(error),
-            }
+        for (i, slice) in slices.enumerate() {
+            let (mut block, name) = (vec![], BlockId::Input(id, Partition(i as u32)));
+            let put = write_records(slice, &mut block)
+                .and_then(|()| self.driver().services.blocks.put(name, block.into()));
+            code = put.and(code);
         }
         let blocks = InputBlocks { rdd: id, partitions, driver: Arc::downgrade(self.driver()) };
         Rdd::from_parts_with_blocks(self, id, parts(site, partitions, code), Some(blocks))

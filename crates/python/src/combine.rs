@@ -29,7 +29,7 @@ pub(crate) fn combine(
         };
         table.set_item(key, combined)?;
         merged += 1;
-        if merged % LOOK_EVERY == 0 && resident_bytes() > limit {
+        if usize::is_multiple_of(merged, LOOK_EVERY) && resident_bytes() > limit {
             return Ok(true);
         }
     }

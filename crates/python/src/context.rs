@@ -13,7 +13,6 @@ use firesteel_operators::{Batches, Outcome, Stream};
 use pyo3::exceptions::{PyLookupError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use serde_bytes::ByteBuf;
 use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -104,12 +103,9 @@ impl Context {
     }
 
     fn parallelize(&self, partitions: Vec<Vec<Vec<u8>>>, site: &str) -> Rdd {
-        let site = sites::parse(site);
-        let count = partitions.len();
-        let lists: Vec<Vec<ByteBuf>> =
-            partitions.into_iter().map(|lists| lists.into_iter().map(ByteBuf::from).collect()).collect();
-        let lists = at_site(site.clone(), || self.inner.parallelize(lists, count));
-        Rdd(lists.restream(site, &(), |(), _, stream| Ok(Pickled(stream))))
+        let pickled = |lists: Vec<Vec<u8>>| lists.into_iter().map(Objects::pickled).collect::<Vec<_>>();
+        let slices: Vec<Vec<Objects>> = partitions.into_iter().map(pickled).collect();
+        Rdd(self.inner.parallelize_at(sites::parse(site), slices.iter().map(Vec::as_slice)))
     }
 
     fn text_file(
@@ -333,17 +329,6 @@ fn setting(py: Python<'_>, sys_path: Vec<String>, main: Option<String>, director
     setting.set_item("main", main)?;
     setting.set_item("directory", directory)?;
     py.import("json")?.call_method1("dumps", (setting,))?.extract()
-}
-
-/// The lists that the program's data were cut into.
-struct Pickled(Stream<Vec<ByteBuf>>);
-
-impl Batches<Objects> for Pickled {
-    fn next_batch(&mut self) -> Outcome<Option<Batch<Objects>>> {
-        let Some(batch) = self.0.next_batch()? else { return Ok(None) };
-        let lists = batch.into_vec().into_iter().flatten();
-        Ok(Some(Batch::Owned(lists.map(|list| Objects::pickled(list.into_vec())).collect())))
-    }
 }
 
 /// One stream, then the other.

@@ -21,7 +21,7 @@ impl Turns {
 
     /// The reducer of the next record.
     pub(crate) fn take(&mut self) -> usize {
-        if self.dealt % RECORDS_AT_ONCE == 0 {
+        if self.dealt.is_multiple_of(RECORDS_AT_ONCE) {
             self.next += 1;
         }
         self.dealt += 1;
