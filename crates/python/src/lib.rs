@@ -1,7 +1,7 @@
 //! The engine for Python: the module `firesteel._native`.
 //!
 //! A program's process and its workers load this same file, so operators travel between them by name, and a task is handed over as
-//! a description. The records of an RDD are lists of Python objects ([`objects`]); a stage's functions run in the worker that reads
+//! a description. The records of an RDD are lists of Python objects (`objects`); a stage's functions run in the worker that reads
 //! their input and writes their output.
 //!
 //! Architecture invariant: the module converts, releases the interpreter's lock, and maps errors. What PySpark's methods do is decided
