@@ -69,6 +69,8 @@ struct State {
 
 struct Remote {
     socket: Arc<Mutex<UnixStream>>,
+    /// The same socket, for whoever closes it while somebody is still writing.
+    closer: UnixStream,
     process: Option<u32>,
     running: Vec<TaskSpec>,
     told: Told,
@@ -185,9 +187,10 @@ impl Processes {
             let Some(server) = state.server.clone() else { return Ok(()) };
             let executor = ExecutorId(state.next);
             state.next += 1;
-            let socket = Arc::new(Mutex::new(ours.try_clone()?));
+            let (socket, closer) = (Arc::new(Mutex::new(ours.try_clone()?)), ours.try_clone()?);
             let worker = Remote {
                 socket,
+                closer,
                 process: None,
                 running: vec![],
                 told: Told::default(),
@@ -387,7 +390,7 @@ impl Drop for Processes {
 impl Remote {
     /// The worker sees the end of its socket, and ends.
     fn dismiss(&self) {
-        let _ = self.socket.lock().unwrap_or_else(PoisonError::into_inner).shutdown(std::net::Shutdown::Both);
+        let _ = self.closer.shutdown(std::net::Shutdown::Both);
     }
 }
 
