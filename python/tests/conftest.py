@@ -7,11 +7,15 @@ again.
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from firesteel import SparkConf, SparkContext
+
+# Whoever runs the tests in the background of a shell has interrupts ignored, and so would every program that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 MakeContext = Callable[..., SparkContext]
 
