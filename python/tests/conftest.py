@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from firesteel import SparkConf, SparkContext
 
-# Whoever runs the tests in the background of a shell has interrupts ignored, and so would every program that they start.
+# Whoever runs the tests in the background of a shell has interrupts ignored, and so had every program that they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 MakeContext = Callable[..., SparkContext]
