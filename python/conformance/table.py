@@ -66,7 +66,9 @@ def render(results: Results) -> str:
         "| program | |",
         "| --- | --- |",
     ]
-    lines += [f"| {program.name} | {_cell(trouble or 'passes')} |" for program, trouble in results.programs.items()]
+    for program, trouble in results.programs.items():
+        setting = f", with `{program.settings}`" if program.settings else ""
+        lines.append(f"| {program.name} | {_cell(trouble or 'passes' + setting)} |")
     lines += ["", "## What differs", "", "| where | passed | why |", "| --- | ---: | --- |"]
     differing = [outcome for outcome in results.outcomes if not outcome.is_whole]
     lines += [
