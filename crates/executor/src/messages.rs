@@ -34,6 +34,10 @@ pub struct Begin {
     pub settings: Vec<(String, String)>,
 }
 
+/// An encoded plan, sent as it is: encoding it byte by byte would take long where functions are large.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct PlanBytes(#[serde(with = "serde_bytes")] pub Vec<u8>);
+
 /// From the driver to a worker.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum ToWorker {
@@ -46,7 +50,7 @@ pub enum ToWorker {
     /// Stop a task.
     Kill(TaskId),
     /// The answer to [`ToDriver::AskPlan`].
-    Plan(StageId, Result<Arc<[u8]>, String>),
+    Plan(StageId, Result<PlanBytes, String>),
     /// The answer to [`ToDriver::AskCommit`].
     Commit(TaskId, bool),
     /// The answer to [`ToDriver::BarrierSync`]: which call it answers, and what all tasks said.

@@ -4,7 +4,7 @@
 //! killed: it may be in a function that never returns.
 
 use crate::link::{DriverLink, Executors};
-use crate::messages::{Begin, ToDriver, ToWorker, Told, receive, send};
+use crate::messages::{Begin, PlanBytes, ToDriver, ToWorker, Told, receive, send};
 use crate::runner::TaskEnd;
 use crate::server::{Ended, Server, WorkerCommand};
 use firesteel_operators::{BarrierOutcome, TaskSpec};
@@ -234,7 +234,10 @@ impl Processes {
                 }
                 listener.added(executor);
             }
-            ToDriver::AskPlan(stage) => self.say(executor, &ToWorker::Plan(stage, listener.plan(stage))),
+            ToDriver::AskPlan(stage) => {
+                let plan = listener.plan(stage).map(|bytes| PlanBytes(bytes.to_vec()));
+                self.say(executor, &ToWorker::Plan(stage, plan));
+            }
             ToDriver::AskCommit(task) => {
                 self.say(executor, &ToWorker::Commit(task, listener.may_commit(executor, task)));
             }

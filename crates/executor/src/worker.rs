@@ -4,7 +4,7 @@
 //! with [`Worker::run`], on one thread: in an interpreter, the one that may run its code.
 
 use crate::decode::decode;
-use crate::messages::{Begin, SHARED_DIRECTORY, ToDriver, ToWorker, Told, receive, send};
+use crate::messages::{Begin, PlanBytes, SHARED_DIRECTORY, ToDriver, ToWorker, Told, receive, send};
 use crate::runner::{self, TaskEnd};
 use firesteel_data::DataError;
 use firesteel_operators::{
@@ -237,7 +237,9 @@ fn listen(mut socket: UnixStream, inbox: &Inbox, services: &Services) {
                     cancelled.store(true, Ordering::Relaxed);
                 }
             }
-            ToWorker::Plan(stage, plan) => drop(state.plans.insert(stage, plan)),
+            ToWorker::Plan(stage, plan) => {
+                state.plans.insert(stage, plan.map(|PlanBytes(bytes)| bytes.into()));
+            }
             ToWorker::Commit(task, allowed) => drop(state.commits.insert(task, allowed)),
             ToWorker::Barrier(task, epoch, answer) => drop(state.barriers.insert((task, epoch), answer)),
             ToWorker::ForgetStage(stage) => state.forgotten.push(stage),

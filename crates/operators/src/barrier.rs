@@ -63,18 +63,7 @@ impl Task {
 /// What a function of a barrier stage knows of its task and of the others, and its way to wait for them. Cheap to clone: a function
 /// that gives a lazy iterator takes a clone along.
 ///
-/// ```
-/// # fn main() -> firesteel::Result<()> {
-/// # let sc = firesteel::Context::builder().master("local[2]").create()?;
-/// let sums = sc.range_in(0..10, 2).barrier().map_partitions(|task, records| {
-///     let own: i64 = records.sum();
-///     let all = task.all_gather(own.to_string());
-///     [(task.partition(), own, all.join("+"))]
-/// });
-/// assert_eq!(sums.collect()?, [(0, 10, "10+35".to_string()), (1, 35, "10+35".to_string())]);
-/// # Ok(())
-/// # }
-/// ```
+/// `RddBarrier::map_partitions` of the crate `firesteel` shows it at work.
 #[derive(Clone)]
 pub struct BarrierTaskContext {
     task: Task,
