@@ -2,16 +2,14 @@
 
 use crate::Context;
 use crate::error::{Error, Result, site};
-use crate::node::{InputBlocks, NodeCode};
+use crate::node::NodeCode;
 use crate::rdd::{Parts, Rdd, count};
 use firesteel_data::Data;
-use firesteel_data::block::write_records;
 use firesteel_io::{SplitOptions, file_splits, list_inputs, whole_text_splits};
-use firesteel_operators::{Code, Generate, Slices, TextLines, Union, WholeFiles};
-use firesteel_types::{BlockId, CallSite, Partition};
+use firesteel_operators::{Code, Generate, TextLines, Union, WholeFiles};
+use firesteel_types::{CallSite, Partition};
 use std::ops::Range;
 use std::panic::Location;
-use std::sync::Arc;
 
 /// Lines of text files without more ado are cut into at least so many partitions.
 const MIN_PARTITIONS: u32 = 2;
@@ -41,25 +39,6 @@ impl Context {
             (site("parallelize", Location::caller()), data.into(), count(partitions));
         let bound = |i: u32| (i as usize * data.len()) / partitions as usize;
         self.parallelize_at(site, (0..partitions).map(|i| &data[bound(i)..bound(i + 1)]))
-    }
-
-    /// An RDD of data that somebody else has cut.
-    #[doc(hidden)]
-    pub fn parallelize_at<'a, T: Data>(
-        &self,
-        site: CallSite,
-        slices: impl ExactSizeIterator<Item = &'a [T]>,
-    ) -> Rdd<T> {
-        let (id, partitions) = (self.next_rdd(), slices.len() as u32);
-        let mut code = Slices::<T>::code();
-        for (i, slice) in slices.enumerate() {
-            let (mut block, name) = (vec![], BlockId::Input(id, Partition(i as u32)));
-            let put = write_records(slice, &mut block)
-                .and_then(|()| self.driver().services.blocks.put(name, block.into()));
-            code = put.and(code);
-        }
-        let blocks = InputBlocks { rdd: id, partitions, driver: Arc::downgrade(self.driver()) };
-        Rdd::from_parts_with_blocks(self, id, parts(site, partitions, code), Some(blocks))
     }
 
     /// The whole numbers of a range, in [`Context::default_parallelism`] partitions.

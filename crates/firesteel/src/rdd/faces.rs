@@ -9,8 +9,9 @@ use crate::Context;
 use crate::driver::JobMessage;
 use crate::error::{Error, Result};
 use crate::job::JobRequest;
-use crate::node::NodeCode;
+use crate::node::{InputBlocks, NodeCode};
 use firesteel_closures::Plain;
+use firesteel_data::block::write_records;
 use firesteel_data::{Data, Environment};
 use firesteel_executor::decode::decode;
 use firesteel_executor::runner::run;
@@ -20,10 +21,11 @@ use firesteel_io::hadoop::{
 };
 use firesteel_io::{FileSplit, IoError, IoOperation, Output, list_inputs};
 use firesteel_operators::{
-    Batches, FileSource, Outcome, Restream, Restream2, Services, ShuffleRead, ShuffleWrite, Stream, Task,
+    Batches, FileSource, Outcome, Restream, Restream2, Services, ShuffleRead, ShuffleWrite, Slices, Stream,
+    Task,
 };
 use firesteel_plan::{Mapping, Partitioner};
-use firesteel_types::{CallSite, Partition};
+use firesteel_types::{BlockId, CallSite, Partition};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -167,6 +169,26 @@ impl<T: Data> Rdd<(u32, T)> {
 
 #[doc(hidden)]
 impl Context {
+    /// An RDD of data that somebody else has cut.
+    pub fn parallelize_at<'a, T: Data>(
+        &self,
+        site: CallSite,
+        slices: impl ExactSizeIterator<Item = &'a [T]>,
+    ) -> Rdd<T> {
+        let (id, partitions) = (self.next_rdd(), slices.len() as u32);
+        let mut code = Slices::<T>::code();
+        for (i, slice) in slices.enumerate() {
+            let (mut block, name) = (vec![], BlockId::Input(id, Partition(i as u32)));
+            let put = write_records(slice, &mut block)
+                .and_then(|()| self.driver().services.blocks.put(name, block.into()));
+            code = put.and(code);
+        }
+        let blocks = InputBlocks { rdd: id, partitions, driver: Arc::downgrade(self.driver()) };
+        let code = NodeCode::from(code);
+        let parts = Parts { site, partitions, partitioner: None, narrow: vec![], code };
+        Rdd::from_parts_with_blocks(self, id, parts, Some(blocks))
+    }
+
     /// What worker processes that begin from now on are told.
     ///
     /// # Errors
