@@ -367,7 +367,7 @@ def source(name: str, chance: Chance) -> Step:
             (Kind.PAIRS, f"sc.parallelize({[(number, number % 5) for number in numbers]}, {slices})"),
             (Kind.NAMED, f"sc.parallelize({list(zip(words, numbers, strict=True))}, {slices})"),
             (Kind.MIXED, f"sc.parallelize({[((None, n, (n, None), str(n))[n % 4], n) for n in numbers]}, {slices})"),
-            (Kind.NUMBERS, f"sc.parallelize({numbers})"),
+            (Kind.NUMBERS, "sc.emptyRDD().map(int)" if chance.random() < 0.1 else f"sc.parallelize({numbers})"),
         ]
     )
     return Step(Shape(name, kind, Order.EXACT), (), code)

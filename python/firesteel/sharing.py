@@ -59,8 +59,7 @@ class Sharing:
         """Workers that begin from now on find modules where the driver does, and in what was added."""
         here = os.getcwd()
         rest = [path or here for path in sys.path if path not in self._packages]
-        main = getattr(sys.modules.get("__main__"), "__file__", None)
-        self._native.set_up_workers([*self._packages, *rest], main and os.path.abspath(main), here)
+        self._native.set_up_workers([*self._packages, *rest], here)
 
     def broadcast(self, value: T) -> Broadcast[T]:
         """Sends a value to each executor once, for all tasks to read.

@@ -156,3 +156,30 @@ def test_a_python_of_another_minor_version(fresh_context, tmp_path, monkeypatch)
         fresh_context()
     monkeypatch.delenv("PYSPARK_PYTHON")
     assert fresh_context().parallelize([1]).count() == 1
+
+
+def swallow_at_once(records):
+    kept = []
+    try:
+        for record in records:
+            kept.append(record)
+    except:  # noqa: E722  what people write
+        pass
+    return kept
+
+
+def swallow_in_between(records):
+    try:
+        yield from records
+    except BaseException:
+        return
+
+
+@pytest.mark.parametrize("swallow", [swallow_at_once, swallow_in_between])
+@pytest.mark.parametrize("between", ["union", "coalesce"])
+def test_what_feeds_a_function_fails_the_task_though_the_function_catches_everything(sc, swallow, between):
+    failing = sc.parallelize(range(6), 2).map(refuse)
+    fed = failing.union(sc.parallelize([9], 1)) if between == "union" else failing.coalesce(1)
+    error = failure_of(lambda: fed.mapPartitions(swallow).collect())
+    assert type(error.__cause__) is Refused
+    assert sc.parallelize(range(3), 1).map(refuse).mapPartitions(swallow).collect() == [0, 1, 2]

@@ -76,8 +76,6 @@ struct Remote {
     told: Told,
     /// The task that should stop, and since when.
     stopping: Option<(TaskId, Instant)>,
-    /// It is to be replaced once it has nothing to do.
-    outdated: bool,
 }
 
 /// One worker, for people to look at.
@@ -141,13 +139,6 @@ impl Processes {
         server.map_or(Ok(()), |server| server.set(setting))
     }
 
-    /// Ends each worker as soon as it has nothing to do, and starts another in its place.
-    pub fn renew(&self) {
-        let mut state = self.state();
-        state.workers.values_mut().for_each(|worker| worker.outdated = true);
-        state.workers.values().filter(|worker| worker.running.is_empty()).for_each(Remote::dismiss);
-    }
-
     /// Ends all workers, and the server.
     pub fn stop(&self) {
         let server = {
@@ -195,7 +186,6 @@ impl Processes {
                 running: vec![],
                 told: Told::default(),
                 stopping: None,
-                outdated: false,
             };
             state.workers.insert(executor, worker);
             (executor, server)
@@ -253,28 +243,17 @@ impl Processes {
             ToDriver::Stored(key) => listener.stored(executor, key),
             ToDriver::Dropped(key) => listener.dropped(executor, key),
             ToDriver::Finished(task, end, updates) => {
-                let mut ended = None;
-                let is_done = {
-                    let mut state = self.state();
-                    state.workers.get_mut(&executor).is_some_and(|worker| {
-                        let at = worker.running.iter().position(|running| running.task == task);
-                        ended = at.map(|at| worker.running.swap_remove(at));
-                        worker.stopping = worker.stopping.filter(|(stopping, _)| *stopping != task);
-                        worker.outdated && worker.running.is_empty()
-                    })
-                };
+                let ended = self.state().workers.get_mut(&executor).and_then(|worker| {
+                    worker.stopping = worker.stopping.filter(|(stopping, _)| *stopping != task);
+                    let at = worker.running.iter().position(|running| running.task == task)?;
+                    Some(worker.running.swap_remove(at))
+                });
                 if let (Some(spec), TaskEnd::Failed(failure)) = (&ended, &end)
                     && matches!(**failure, TaskFailure::Exception(_))
                 {
                     listener.failed(spec);
                 }
                 listener.finished(executor, task, end, updates);
-                if is_done && let Some(worker) = self.state().workers.get(&executor) {
-                    // Unless it was given another in the meantime.
-                    if worker.running.is_empty() {
-                        worker.dismiss();
-                    }
-                }
             }
         }
     }
@@ -292,11 +271,11 @@ impl Processes {
         let ended = worker.process.zip(server).and_then(|(process, server)| server.end_of(process));
         let Some(listener) = self.listener.upgrade() else { return };
         if worker.process.is_some() {
-            listener.lost(executor, reason(&worker, ended));
+            listener.lost(executor, reason(ended));
         }
         let failed_starts = {
             let mut state = self.state();
-            state.failed_starts += u32::from(worker.process.is_none() && !worker.outdated);
+            state.failed_starts += u32::from(worker.process.is_none());
             state.failed_starts
         };
         if failed_starts >= FAILED_STARTS_AT_MOST {
@@ -397,9 +376,8 @@ impl Remote {
     }
 }
 
-fn reason(worker: &Remote, ended: Option<Ended>) -> ExecutorLossReason {
+fn reason(ended: Option<Ended>) -> ExecutorLossReason {
     match ended {
-        _ if worker.outdated && worker.running.is_empty() => ExecutorLossReason::Decommissioned,
         Some(Ended { code, peak }) if code < 0 => {
             ExecutorLossReason::Killed { signal: -code, peak_bytes: peak }
         }

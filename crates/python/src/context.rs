@@ -6,10 +6,11 @@ use crate::failure::{take_raised, to_python};
 use crate::objects::Objects;
 use crate::rdd::Rdd;
 use crate::{sites, sources, worker};
-use firesteel::{JobState, at_site};
-use firesteel_data::Batch;
+use firesteel::{Context as Engine, JobState, at_site};
+use firesteel_data::{Batch, Data};
 use firesteel_executor::{TaskEnd, WorkerCommand};
 use firesteel_operators::{Batches, Outcome, Stream};
+use firesteel_types::CallSite;
 use pyo3::exceptions::{PyLookupError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -19,7 +20,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// An application's engine: scheduler, workers, files.
 #[pyclass(frozen)]
 pub(crate) struct Context {
-    inner: firesteel::Context,
+    inner: Engine,
     application_id: String,
     start_time: u128,
 }
@@ -43,7 +44,7 @@ impl Context {
         environment: BTreeMap<String, String>,
     ) -> PyResult<Self> {
         let command = worker_command(py, environment)?;
-        let mut builder = firesteel::Context::builder().worker_processes(command);
+        let mut builder = Engine::builder().worker_processes(command);
         builder = builder.conf("firesteel.locality.wait", LOCALITY_WAIT);
         for (key, value) in &conf {
             builder = builder.conf(key, value);
@@ -86,20 +87,9 @@ impl Context {
         self.inner.is_stopped()
     }
 
-    #[pyo3(signature = (sys_path, main, directory))]
-    fn set_up_workers(
-        &self,
-        py: Python<'_>,
-        sys_path: Vec<String>,
-        main: Option<String>,
-        directory: &str,
-    ) -> PyResult<()> {
-        let setting = setting(py, sys_path, main, directory)?;
+    fn set_up_workers(&self, py: Python<'_>, sys_path: Vec<String>, directory: &str) -> PyResult<()> {
+        let setting = setting(py, sys_path, directory)?;
         py.detach(|| self.inner.set_worker_setting(&setting)).map_err(|error| to_python(py, error))
-    }
-
-    fn restart_workers(&self, py: Python<'_>) {
-        py.detach(|| self.inner.renew_workers());
     }
 
     fn parallelize(&self, partitions: Vec<Vec<Vec<u8>>>, site: &str) -> Rdd {
@@ -116,10 +106,8 @@ impl Context {
         site: &str,
         use_unicode: bool,
     ) -> PyResult<Rdd> {
-        let site = sites::parse(site);
-        let lines = py.detach(|| at_site(site.clone(), || self.inner.text_file(path, partitions)));
-        let lines = lines.map_err(|error| to_python(py, error))?;
-        Ok(Rdd(sources::lines(&lines, site, use_unicode)))
+        let lines = |site, lines| sources::lines(&lines, site, use_unicode);
+        self.source(py, site, |context, _| context.text_file(path, partitions), lines)
     }
 
     fn whole_text_files(
@@ -130,38 +118,28 @@ impl Context {
         site: &str,
         use_unicode: bool,
     ) -> PyResult<Rdd> {
-        let site = sites::parse(site);
-        let texts = py.detach(|| at_site(site.clone(), || self.inner.whole_text_files(path, partitions)));
-        let texts = texts.map_err(|error| to_python(py, error))?;
-        Ok(Rdd(sources::texts(&texts, site, use_unicode)))
+        let texts = |site, texts| sources::texts(&texts, site, use_unicode);
+        self.source(py, site, |context, _| context.whole_text_files(path, partitions), texts)
     }
 
     fn binary_files(&self, py: Python<'_>, path: &str, partitions: usize, site: &str) -> PyResult<Rdd> {
-        let site = sites::parse(site);
-        let files = py.detach(|| at_site(site.clone(), || self.inner.binary_files(path, partitions)));
-        let files = files.map_err(|error| to_python(py, error))?;
-        Ok(Rdd(sources::files(&files, site)))
+        let files = |site, files| sources::files(&files, site);
+        self.source(py, site, |context, _| context.binary_files(path, partitions), files)
     }
 
     fn binary_records(&self, py: Python<'_>, path: &str, length: usize, site: &str) -> PyResult<Rdd> {
-        let site = sites::parse(site);
-        let records = py.detach(|| at_site(site.clone(), || self.inner.binary_records(path, length)));
-        let records = records.map_err(|error| to_python(py, error))?;
-        Ok(Rdd(sources::records(&records, site)))
+        let records = |site, records| sources::records(&records, site);
+        self.source(py, site, |context, _| context.binary_records(path, length), records)
     }
 
     fn pickle_file(&self, py: Python<'_>, path: &str, partitions: usize, site: &str) -> PyResult<Rdd> {
-        let site = sites::parse(site);
-        let pairs = py.detach(|| self.inner.sequence_values(site.clone(), path, Some(partitions)));
-        let pairs = pairs.map_err(|error| to_python(py, error))?;
-        Ok(Rdd(sources::pickles(&pairs, site)))
+        let open = |context: &Engine, site| context.sequence_values(site, path, Some(partitions));
+        self.source(py, site, open, |site, pairs| sources::pickles(&pairs, site))
     }
 
     fn sequence_file(&self, py: Python<'_>, path: &str, partitions: usize, site: &str) -> PyResult<Rdd> {
-        let site = sites::parse(site);
-        let pairs = py.detach(|| self.inner.sequence_values(site.clone(), path, Some(partitions)));
-        let pairs = pairs.map_err(|error| to_python(py, error))?;
-        Ok(Rdd(sources::pairs(&pairs, site)))
+        let open = |context: &Engine, site| context.sequence_values(site, path, Some(partitions));
+        self.source(py, site, open, |site, pairs| sources::pairs(&pairs, site))
     }
 
     fn union(&self, py: Python<'_>, rdds: Vec<PyRef<'_, Rdd>>, aligned: bool, site: &str) -> PyResult<Rdd> {
@@ -303,6 +281,21 @@ impl Context {
     }
 }
 
+impl Context {
+    /// An RDD of files, in the name of a line of the program: opened by the engine, and then made one of Python's objects.
+    fn source<T: Data>(
+        &self,
+        py: Python<'_>,
+        site: &str,
+        open: impl FnOnce(&Engine, CallSite) -> firesteel::Result<firesteel::Rdd<T>> + Send,
+        convert: impl FnOnce(CallSite, firesteel::Rdd<T>) -> firesteel::Rdd<Objects>,
+    ) -> PyResult<Rdd> {
+        let site = sites::parse(site);
+        let opened = py.detach(|| at_site(site.clone(), || open(&self.inner, site.clone())));
+        opened.map(|opened| Rdd(convert(site, opened))).map_err(|error| to_python(py, error))
+    }
+}
+
 fn worker_command(py: Python<'_>, mut environment: BTreeMap<String, String>) -> PyResult<WorkerCommand> {
     let (sys, json, os) = (py.import("sys")?, py.import("json")?, py.import("os")?);
     let given = std::env::var("PYSPARK_PYTHON").ok().filter(|program| !program.is_empty());
@@ -318,15 +311,14 @@ fn worker_command(py: Python<'_>, mut environment: BTreeMap<String, String>) -> 
         program: program.into(),
         arguments: vec!["-c".into(), SERVER.into(), json.call_method1("dumps", (&path,))?.extract()?],
         environment: environment.into_iter().collect(),
-        setting: setting(py, path, None, &directory)?,
+        setting: setting(py, path, &directory)?,
         directory: directory.into(),
     })
 }
 
-fn setting(py: Python<'_>, sys_path: Vec<String>, main: Option<String>, directory: &str) -> PyResult<String> {
+fn setting(py: Python<'_>, sys_path: Vec<String>, directory: &str) -> PyResult<String> {
     let setting = PyDict::new(py);
     setting.set_item("sys_path", sys_path)?;
-    setting.set_item("main", main)?;
     setting.set_item("directory", directory)?;
     py.import("json")?.call_method1("dumps", (setting,))?.extract()
 }

@@ -32,16 +32,25 @@ pub(crate) fn raise_above(failure: Box<TaskFailure>) -> PyErr {
     TaskStopped::new_err(text)
 }
 
+/// What failed above, whatever became of its exception: a function that catches everything must not make a shorter partition
+/// look whole.
+pub(crate) fn take_above() -> Option<Box<TaskFailure>> {
+    ABOVE.with_borrow_mut(Option::take)
+}
+
 /// An exception as the failure of the task in which it was raised.
 pub(crate) fn from_python(py: Python<'_>, error: PyErr) -> Box<TaskFailure> {
-    if let Some(failure) = ABOVE.with_borrow_mut(Option::take)
-        && error.is_instance_of::<TaskStopped>(py)
-    {
+    if let Some(failure) = take_above() {
         return failure;
     }
     let exception = describe(py, &error);
     RAISED.with_borrow_mut(|raised| *raised = Some(error));
     Box::new(TaskFailure::Exception(Box::new(exception)))
+}
+
+/// Forgets what an earlier task has left.
+pub(crate) fn forget() {
+    drop((take_above(), take_raised()));
 }
 
 /// Takes the exception that [`from_python`] saw last.

@@ -44,11 +44,6 @@ impl Rdd {
         self.0.to_debug_string()
     }
 
-    /// For people only: the engine shows the line of the program instead.
-    fn set_name(&self, name: &str) {
-        let _ = name;
-    }
-
     fn map_partitions(&self, pickled: &[u8], broadcasts: Vec<PyRef<'_, Broadcast>>, site: &str) -> Rdd {
         let function = function(pickled, &broadcasts);
         Rdd(self.0.restream(sites::parse(site), &function, |function: &Arc<Function>, partition, stream| {
@@ -146,11 +141,6 @@ impl Rdd {
 
     fn checkpoint_file(&self) -> Option<String> {
         self.0.checkpoint_file()
-    }
-
-    /// Shuffles are cleaned when no RDD needs them any more; this one's are needed as long as it is there.
-    fn clean_shuffles(&self, blocking: bool) {
-        let _ = blocking;
     }
 
     #[pyo3(signature = (partitions, site))]

@@ -3,7 +3,7 @@
 //! The function is given an iterator that is C all the way: `chain.from_iterable` over lists that come batch by batch. Only when a
 //! partition failed before does each record pass through an iterator of ours, which remembers it for the error.
 
-use crate::failure::{from_python, raise_above};
+use crate::failure::{from_python, raise_above, take_above};
 use crate::objects::{Objects, function};
 use firesteel_data::Batch;
 use firesteel_operators::{Batches, Outcome, Stream};
@@ -148,9 +148,15 @@ fn size_of(object: &Bound<'_, PyAny>) -> usize {
 
 impl Batches<Objects> for Taken {
     fn next_batch(&mut self) -> Outcome<Option<Batch<Objects>>> {
-        Python::attach(|py| match self.next(py) {
-            Ok(taken) => Ok(taken.map(|list| Batch::Owned(vec![Objects::live(list)]))),
-            Err(error) => Err(from_python(py, error)),
+        Python::attach(|py| {
+            let taken = self.next(py);
+            if let Some(failure) = take_above() {
+                return Err(failure);
+            }
+            match taken {
+                Ok(taken) => Ok(taken.map(|list| Batch::Owned(vec![Objects::live(list)]))),
+                Err(error) => Err(from_python(py, error)),
+            }
         })
     }
 }

@@ -63,6 +63,7 @@ pub(crate) fn work(py: Python<'_>) -> PyResult<()> {
         set_current(py, None)?;
         barrier::set_current(None);
         crate::records::forget_noted();
+        crate::failure::forget();
         for stream in ["stdout", "stderr"] {
             // Whoever has closed it does not want it flushed.
             let _ = sys.getattr(stream).and_then(|stream| stream.call_method0("flush"));

@@ -122,8 +122,6 @@ class Base(Generic[T_co]):
         """Becomes known by the number of the engine's RDD."""
         self._native_rdd = native
         self.ctx._rdds[native.id] = self
-        if self._name is not None:
-            native.set_name(self._name)
 
     def _then(self, step: Step, site: str, preserves: bool = False) -> RDD[Any]:
         """A step more."""
@@ -234,14 +232,12 @@ class Base(Generic[T_co]):
         return self._name
 
     def setName(self: Base[T], name: str) -> RDD[T]:
-        """Gives it a name, for lineages, logs and the status of stages.
+        """Gives it a name, which lineages show.
 
         >>> sc.range(5).setName("numbers").name()
         'numbers'
         """
         self._name = name
-        if self._native_rdd is not None:
-            self._native_rdd.set_name(name)
         return self._as_rdd()
 
     def toDebugString(self) -> bytes | None:
@@ -374,11 +370,11 @@ class Base(Generic[T_co]):
         return None if self._native_rdd is None else self._native.checkpoint_file()
 
     def cleanShuffleDependencies(self, blocking: bool = False) -> None:
-        """Removes the outputs of the shuffles that it is made of, where nothing will need them again.
+        """Does nothing: the outputs of a shuffle go by themselves when the last RDD that reads them is gone, and not before,
+        since this one may be computed again.
 
         >>> sc.range(5).map(lambda x: (x, 1)).groupByKey().cleanShuffleDependencies()
         """
-        self._native.clean_shuffles(blocking)
 
     # -- resources
 

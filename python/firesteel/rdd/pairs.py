@@ -315,7 +315,10 @@ def _counts(records: Iterable[Any]) -> Iterable[dict[Any, int]]:
     return (dict(Counter(records)),)
 
 
-def _added(parts: Iterable[dict[Any, int]]) -> dict[Any, int]:
+def _added(parts: Sequence[dict[Any, int]]) -> dict[Any, int]:
+    if not parts:
+        # An RDD without partitions: as in PySpark, which puts counts together by ``reduce``.
+        raise ValueError("Can not reduce() empty RDD")
     total: dict[Any, int] = defaultdict(int)
     for part in parts:
         for key, count in part.items():

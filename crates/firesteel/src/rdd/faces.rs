@@ -107,7 +107,7 @@ impl<T: Data> Rdd<T> {
     /// Runs a job over some partitions; `handle` gets the bytes that `f` makes of each, with its position among them, as they come.
     ///
     /// # Errors
-    /// When the job fails, or is to end, or `handle` fails.
+    /// When the job fails, or was to end.
     pub fn run_waiting<E: Environment>(
         &self,
         site: CallSite,
@@ -196,13 +196,6 @@ impl Context {
     pub fn set_worker_setting(&self, setting: &str) -> Result<()> {
         let Some(processes) = self.driver().processes() else { return Ok(()) };
         processes.set(setting).map_err(|error| Error::Start(error.to_string()))
-    }
-
-    /// Worker processes end when they have nothing to do, and others begin.
-    pub fn renew_workers(&self) {
-        if let Some(processes) = self.driver().processes() {
-            processes.renew();
-        }
     }
 
     /// What this process would lend to tasks.
