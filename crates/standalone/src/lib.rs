@@ -1,0 +1,1 @@
+//! The standalone master: who has which cores, and for whom.
