@@ -1,1 +1,85 @@
-//! The standalone master: who has which cores, and for whom.
+//! The standalone cluster: a master that lends the cores and the memory of workers to applications and drivers, in Spark's way.
+//!
+//! Pure state machines for both ends. A shell passes on what comes over its connections as [`Event`]s, and does what the
+//! [`Effect`]s say; [`Master::next_deadline`] tells it when to come back with [`Event::Tick`] if nothing else happens. A worker's
+//! shell has a [`WorkerLedger`], and masters that stand by for one another have a [`Lease`] each.
+//!
+//! ```
+//! use firesteel_standalone::*;
+//! use firesteel_types::Millis;
+//!
+//! let mut effects = vec![];
+//! let mut master = Master::new(Millis(0), Epoch(1), MasterSettings::default(), &mut effects);
+//! let offer = WorkerOffer { host: "a".into(), resources: Resources::new(4, 4096) };
+//! let ledger = WorkerLedger::new(WorkerId::new("worker-a"), offer);
+//! master.handle(Millis(1), Event::Worker { link: Link(1), word: ledger.register() }, &mut effects);
+//!
+//! let spec = ApplicationSpec {
+//!     name: "count".into(), user: "ada".into(), cores_max: None, cores_per_executor: Some(2),
+//!     memory_per_executor_mib: 1024, launch: Payload::default(),
+//! };
+//! let (key, status) = (RequestKey::new("by chance"), ApplicationStatus::default());
+//! let word = ApplicationWord::Register { key, known_as: None, spec, status };
+//! master.handle(Millis(2), Event::Application { link: Link(2), word }, &mut effects);
+//! let launches = effects.iter().filter(|effect| matches!(
+//!     effect, Effect::ToWorker { order: FencedOrder { order: WorkerOrder::LaunchExecutor { .. }, .. }, .. }
+//! ));
+//! assert_eq!(launches.count(), 2);
+//! ```
+//!
+//! **What holds.** Never more of a worker is lent than it has: what was ordered takes room until the worker says that it is
+//! gone. Numbers and names are used once, by whichever master. What was promised is in the [`Snapshot`] that was written
+//! before. A driver without supervision is launched again only if it never ran.
+//!
+//! **Architecture Invariant.** There is no clock, thread, lock, socket, random number and `async` in this crate, and no
+//! process is started here: time is an argument, names that need chance come from outside.
+//!
+//! **How it is laid out.** The vocabulary: `names`, `resources`, `messages`, `event`, `snapshot`, `overview`. The tables: `workers`,
+//! `applications`, `drivers`. The master: `master` branches, `worker_words`, `application_words` and `client_words` digest what is
+//! said, `giving` and `placement` hand out what is free, `recovery` begins where another ended. Beside it: `ledger` and
+//! `fence` for workers, `lease` for masters among themselves.
+
+mod application_words;
+mod applications;
+mod client_words;
+mod date;
+mod drivers;
+mod event;
+mod fence;
+mod giving;
+mod lease;
+mod ledger;
+mod master;
+mod messages;
+mod names;
+mod note;
+mod overview;
+mod payload;
+mod placement;
+mod recovery;
+mod resources;
+mod settings;
+mod snapshot;
+mod views;
+mod worker_words;
+mod workers;
+
+pub use event::{Effect, Event};
+pub use fence::Fence;
+pub use lease::{Lease, LeaseAction, LeaseRecord, LeaseSettings, Standing};
+pub use ledger::{WorkerAction, WorkerLedger};
+pub use master::Master;
+pub use messages::{
+    ApplicationEnd, ApplicationOrder, ApplicationSpec, ApplicationStatus, ApplicationWord, ClientAnswer,
+    ClientWord, DriverSpec, ExecutorEnd, ExecutorPlace, FencedOrder, Outcome, WorkerOffer, WorkerOrder,
+    WorkerReport, WorkerWord,
+};
+pub use names::{ApplicationId, DriverId, DriverRun, Epoch, ExecutorName, Link, RequestKey, WorkerId};
+pub use note::Note;
+pub use overview::{
+    ApplicationView, DriverView, ExecutorCondition, ExecutorView, Overview, WorkerCondition, WorkerView,
+};
+pub use payload::Payload;
+pub use resources::Resources;
+pub use settings::MasterSettings;
+pub use snapshot::{ApplicationRecord, DriverRecord, DriverState, EndedApplication, Snapshot, WorkerRecord};

@@ -1,0 +1,169 @@
+//! The drivers that the cluster runs, and what follows when one ends: the table of drivers.
+
+use crate::messages::Outcome;
+use crate::names::{DriverId, DriverRun, RequestKey, WorkerId};
+use crate::settings::MasterSettings;
+use crate::snapshot::{DriverRecord, DriverState};
+use firesteel_types::Millis;
+use std::collections::{BTreeMap, VecDeque};
+
+/// All drivers, and some that ended.
+#[derive(Debug, Default)]
+pub(crate) struct Drivers {
+    /// By the order in which they came.
+    table: BTreeMap<u32, DriverRecord>,
+    numbers: BTreeMap<DriverId, u32>,
+    /// Why those that are queued find no place.
+    pub(crate) waiting: BTreeMap<DriverId, String>,
+    pub(crate) ended: VecDeque<DriverRecord>,
+}
+
+/// How a run of a driver came to its end.
+#[derive(Clone, Debug)]
+pub(crate) enum RunEnd {
+    /// Its worker said so.
+    Told(Outcome),
+    /// Its worker was lost; why.
+    WorkerLost(String),
+}
+
+impl DriverRecord {
+    /// The run that its worker was told to begin last.
+    pub(crate) fn run(&self) -> DriverRun {
+        assert!(self.launches > 0, "a driver that was never launched has no run");
+        DriverRun { driver: self.driver.clone(), attempt: self.launches - 1 }
+    }
+
+    /// Where it runs.
+    pub(crate) fn worker(&self) -> Option<&WorkerId> {
+        match &self.state {
+            DriverState::Running { worker, .. } => Some(worker),
+            DriverState::Queued { .. }
+            | DriverState::Finished
+            | DriverState::Failed(_)
+            | DriverState::Killed
+            | DriverState::Error(_) => None,
+        }
+    }
+
+    /// The state after a run has ended.
+    fn after(&mut self, now: Millis, end: RunEnd, settings: &MasterSettings) -> DriverState {
+        let DriverState::Running { since, killed, .. } = self.state else {
+            unreachable!("only what runs can end");
+        };
+        let failed = match end {
+            RunEnd::Told(Outcome::Exited { code: 0 }) => return DriverState::Finished,
+            _ if killed => return DriverState::Killed,
+            RunEnd::Told(Outcome::NeverStarted) => return DriverState::Queued { not_before: now },
+            RunEnd::Told(outcome @ (Outcome::Exited { .. } | Outcome::Signalled { .. })) => {
+                DriverState::Failed(outcome)
+            }
+            RunEnd::Told(Outcome::FailedToStart { reason }) => DriverState::Error(reason),
+            RunEnd::Told(Outcome::Killed) => {
+                DriverState::Error("its worker ended it, since it was thought to be lost".into())
+            }
+            RunEnd::WorkerLost(why) => DriverState::Error(format!("its worker was lost: {why}")),
+        };
+        if self.spec.supervise { self.again(now, now - since, settings) } else { failed }
+    }
+
+    /// Waits its time, twice as long after each failure in a row.
+    fn again(&mut self, now: Millis, ran_for_ms: u64, settings: &MasterSettings) -> DriverState {
+        if ran_for_ms > settings.supervise_backoff_max_ms {
+            self.failures_in_a_row = 0;
+        }
+        let doublings = self.failures_in_a_row.min(30);
+        self.failures_in_a_row += 1;
+        let delay = settings.supervise_backoff_ms.saturating_mul(1 << doublings);
+        DriverState::Queued { not_before: now + delay.min(settings.supervise_backoff_max_ms) }
+    }
+}
+
+impl Drivers {
+    pub(crate) fn insert(&mut self, driver: DriverRecord) {
+        self.numbers.insert(driver.driver.clone(), driver.number);
+        let before = self.table.insert(driver.number, driver);
+        assert!(before.is_none(), "a driver's number is used once");
+    }
+
+    pub(crate) fn get_mut(&mut self, id: &DriverId) -> Option<&mut DriverRecord> {
+        self.table.get_mut(self.numbers.get(id)?)
+    }
+
+    /// One that has not ended, or is remembered.
+    pub(crate) fn find(&self, id: &DriverId) -> Option<&DriverRecord> {
+        self.all().find(|driver| driver.driver == *id)
+    }
+
+    /// One that has not ended, or is remembered, and whose submission called itself so.
+    pub(crate) fn with_key(&self, key: &RequestKey) -> Option<&DriverRecord> {
+        self.all().find(|driver| driver.key == *key)
+    }
+
+    fn all(&self) -> impl Iterator<Item = &DriverRecord> {
+        self.iter().chain(&self.ended)
+    }
+
+    /// In the order in which they came.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &DriverRecord> {
+        self.table.values()
+    }
+
+    /// Those that may be launched now, in the order in which they came.
+    pub(crate) fn due(&self, now: Millis) -> Vec<DriverId> {
+        let is_due = |driver: &&DriverRecord| match driver.state {
+            DriverState::Queued { not_before } => not_before <= now,
+            DriverState::Running { .. }
+            | DriverState::Finished
+            | DriverState::Failed(_)
+            | DriverState::Killed
+            | DriverState::Error(_) => false,
+        };
+        self.iter().filter(is_due).map(|driver| driver.driver.clone()).collect()
+    }
+
+    /// When the next one may be launched that has to wait its time.
+    pub(crate) fn next_due(&self, now: Millis) -> Option<Millis> {
+        let waits_until = |driver: &DriverRecord| match driver.state {
+            DriverState::Queued { not_before } => Some(not_before).filter(|due| *due > now),
+            DriverState::Running { .. }
+            | DriverState::Finished
+            | DriverState::Failed(_)
+            | DriverState::Killed
+            | DriverState::Error(_) => None,
+        };
+        self.iter().filter_map(waits_until).min()
+    }
+
+    /// A run has ended. Gives the driver's new state, unless it was not the driver's last run.
+    pub(crate) fn run_ended(
+        &mut self,
+        now: Millis,
+        run: &DriverRun,
+        end: RunEnd,
+        settings: &MasterSettings,
+    ) -> Option<DriverState> {
+        let driver = self.get_mut(&run.driver)?;
+        if driver.worker().is_none() || driver.run() != *run {
+            return None;
+        }
+        driver.state = driver.after(now, end, settings);
+        let state = driver.state.clone();
+        self.bury(&run.driver, settings.retained_drivers);
+        Some(state)
+    }
+
+    /// Puts a driver to those that ended, if it has.
+    pub(crate) fn bury(&mut self, id: &DriverId, retained: usize) {
+        let Some(&number) = self.numbers.get(id) else { return };
+        if !self.table[&number].state.is_final() {
+            return;
+        }
+        self.numbers.remove(id);
+        self.waiting.remove(id);
+        self.ended.extend(self.table.remove(&number));
+        while self.ended.len() > retained {
+            self.ended.pop_front();
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! The machine as its shell sees it: [`Master::handle`] branches, the other files compute.
+//!
+//! Each event is digested in steps: it changes the tables; a recovery that is through ends; if anything changed that launches
+//! depend on, what is free is given out; and if anything changed that must survive, that comes first among the effects.
+
+use crate::applications::Applications;
+use crate::drivers::Drivers;
+use crate::event::{Effect, Event};
+use crate::messages::{ApplicationOrder, ClientAnswer, FencedOrder, WorkerOrder};
+use crate::names::{ApplicationId, Epoch, Link, WorkerId};
+use crate::note::Note;
+use crate::recovery::Phase;
+use crate::settings::MasterSettings;
+use crate::workers::{Tenant, Workers};
+use firesteel_types::Millis;
+use std::collections::BTreeMap;
+
+/// Who is at the other end of a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Party {
+    Worker(WorkerId),
+    Application(ApplicationId),
+}
+
+/// All workers, applications and drivers of one cluster.
+#[derive(Debug)]
+pub struct Master {
+    pub(crate) settings: MasterSettings,
+    pub(crate) now: Millis,
+    pub(crate) epoch: Epoch,
+    pub(crate) phase: Phase,
+    pub(crate) workers: Workers,
+    pub(crate) applications: Applications,
+    pub(crate) drivers: Drivers,
+    /// The connections of workers and applications: for each of them one at most.
+    pub(crate) links: BTreeMap<Link, Party>,
+    pub(crate) next_application: u32,
+    pub(crate) next_driver: u32,
+    /// Something changed that must survive.
+    pub(crate) changed: bool,
+    /// Something changed that launches depend on.
+    pub(crate) replan: bool,
+}
+
+impl Master {
+    /// Digests one event and appends what is to be done.
+    ///
+    /// `now` is in milliseconds since 1970 and does not go back: take the date once, when the process starts, and add what a
+    /// clock says that only goes forward. Events about what is not known (any more) change nothing, so late and doubled
+    /// messages may be passed on as they come. Pass on what has arrived before a tick that has fallen due meanwhile.
+    pub fn handle(&mut self, now: Millis, event: Event, fx: &mut Vec<Effect>) {
+        let first = fx.len();
+        self.pass_time(now);
+        match event {
+            Event::Worker { link, word } => self.worker_says(link, word, fx),
+            Event::Application { link, word } => self.application_says(link, word, fx),
+            Event::Client { link, word } => self.client_says(link, word, fx),
+            Event::LinkClosed { link } => self.unlink(link),
+            Event::Tick => self.tick(fx),
+        }
+        self.end_recovery_when_due(fx);
+        self.give_out(fx);
+        self.persist(first, fx);
+    }
+
+    /// When [`Event::Tick`] is due if nothing happens before. A tick that comes early or in vain does no harm.
+    pub fn next_deadline(&self) -> Option<Millis> {
+        let due = [
+            self.next_pulse(),
+            self.phase.deadline(),
+            self.next_worker_review(),
+            self.next_application_review(),
+            self.drivers.next_due(self.now),
+        ];
+        due.into_iter().flatten().min()
+    }
+
+    /// The epoch in which this master leads.
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// Whether it waits for those whom an earlier master knew, and launches nothing yet.
+    pub fn is_recovering(&self) -> bool {
+        self.phase.is_recovering()
+    }
+
+    fn tick(&mut self, fx: &mut Vec<Effect>) {
+        self.lose_silent_workers(fx);
+        self.lose_silent_applications(fx);
+        if !self.drivers.due(self.now).is_empty() {
+            self.replan = true;
+        }
+    }
+
+    /// Sets the clock. Whoever was silent while the master stood still is given that time back.
+    fn pass_time(&mut self, now: Millis) {
+        let gap = now - self.now;
+        self.now = self.now.max(now);
+        if gap <= self.settings.stall_ms {
+            return;
+        }
+        for worker in self.workers.values_mut() {
+            worker.last_heard = worker.last_heard + gap;
+        }
+        for application in self.applications.iter_mut() {
+            application.last_heard = application.last_heard + gap;
+        }
+        self.phase.postpone(gap);
+    }
+
+    /// Often enough to notice that the master stood still; a matter only while somebody could fall silent.
+    fn next_pulse(&self) -> Option<Millis> {
+        let has_somebody = !self.workers.is_empty() || self.applications.iter().next().is_some();
+        has_somebody.then(|| self.now + (self.settings.stall_ms / 2).max(1))
+    }
+
+    pub(crate) fn persist(&mut self, first: usize, fx: &mut Vec<Effect>) {
+        if std::mem::take(&mut self.changed) {
+            fx.insert(first, Effect::Persist(Box::new(self.snapshot())));
+        }
+    }
+
+    /// Notes who is at the other end of a connection; forgets whom it had before, and which one they had.
+    pub(crate) fn bind(&mut self, link: Link, party: Party) {
+        self.unlink(link);
+        let before = match &party {
+            Party::Worker(id) => self.workers.get_mut(id).and_then(|worker| worker.link.replace(link)),
+            Party::Application(id) => self.applications.get_mut(id).and_then(|app| app.link.replace(link)),
+        };
+        if let Some(before) = before {
+            self.links.remove(&before);
+        }
+        self.links.insert(link, party);
+    }
+
+    /// A connection is gone.
+    pub(crate) fn unlink(&mut self, link: Link) {
+        match self.links.remove(&link) {
+            Some(Party::Worker(id)) => {
+                if let Some(worker) = self.workers.get_mut(&id) {
+                    worker.link = None;
+                }
+            }
+            Some(Party::Application(id)) => {
+                if let Some(application) = self.applications.get_mut(&id) {
+                    application.link = None;
+                }
+            }
+            None => {}
+        }
+    }
+
+    /// Tells a worker, if it is connected.
+    pub(crate) fn order(&self, worker: &WorkerId, order: WorkerOrder, fx: &mut Vec<Effect>) {
+        if let Some(link) = self.workers.get(worker).and_then(|worker| worker.link) {
+            self.order_on(link, order, fx);
+        }
+    }
+
+    pub(crate) fn order_on(&self, link: Link, order: WorkerOrder, fx: &mut Vec<Effect>) {
+        fx.push(Effect::ToWorker { link, order: FencedOrder { epoch: self.epoch, order } });
+    }
+
+    /// Tells an application, if it is connected.
+    pub(crate) fn tell(&self, application: &ApplicationId, order: ApplicationOrder, fx: &mut Vec<Effect>) {
+        if let Some(link) = self.applications.get(application).and_then(|application| application.link) {
+            fx.push(Effect::ToApplication { link, order });
+        }
+    }
+
+    /// Orders the end of a tenant; it takes room until its worker says that it is gone.
+    pub(crate) fn end_tenant(&mut self, worker: &WorkerId, tenant: &Tenant, fx: &mut Vec<Effect>) {
+        if let Some(tenancy) = self.workers.get_mut(worker).and_then(|w| w.tenants.get_mut(tenant)) {
+            tenancy.ending = true;
+        }
+        self.order(worker, kill(tenant), fx);
+    }
+}
+
+/// The order to end a tenant.
+pub(crate) fn kill(tenant: &Tenant) -> WorkerOrder {
+    match tenant {
+        Tenant::Executor(name) => WorkerOrder::KillExecutor { executor: name.clone() },
+        Tenant::Driver(run) => WorkerOrder::KillDriver { run: run.clone() },
+    }
+}
+
+/// Answers on a connection.
+pub(crate) fn answer(link: Link, answer: ClientAnswer, fx: &mut Vec<Effect>) {
+    fx.push(Effect::ToClient { link, answer });
+}
+
+/// Adds a line to the log.
+pub(crate) fn note(note: Note, fx: &mut Vec<Effect>) {
+    fx.push(Effect::Note(note));
+}

@@ -1,0 +1,74 @@
+//! What the master's log tells: data here, sentences when somebody reads them.
+
+use crate::messages::{ApplicationEnd, ExecutorEnd};
+use crate::names::{ApplicationId, DriverId, DriverRun, ExecutorName, WorkerId};
+use crate::resources::Resources;
+use crate::snapshot::DriverState;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// One line of the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Note {
+    /// A worker is there.
+    WorkerRegistered(WorkerId, Resources),
+    /// A worker is gone; why.
+    WorkerLost(WorkerId, String),
+    /// A worker gets nothing more.
+    WorkerDecommissioned(WorkerId),
+    /// An application is there, for the first time.
+    ApplicationRegistered(ApplicationId),
+    /// An application came back.
+    ApplicationReturned(ApplicationId),
+    /// An application ended.
+    ApplicationEnded(ApplicationId, ApplicationEnd),
+    /// An application gets nothing at present; why.
+    ApplicationWaits(ApplicationId, String),
+    /// An executor was ordered.
+    ExecutorLaunched(ExecutorName, WorkerId, Resources),
+    /// An executor is gone.
+    ExecutorEnded(ExecutorName, ExecutorEnd),
+    /// A driver is on record.
+    DriverSubmitted(DriverId),
+    /// A driver was ordered.
+    DriverLaunched(DriverRun, WorkerId),
+    /// A driver is in another state than before.
+    DriverIs(DriverId, DriverState),
+    /// A driver finds no place; why.
+    DriverWaits(DriverId, String),
+    /// A worker runs what it should not, and was told to end it.
+    Unwanted(WorkerId, String),
+    /// A master took over, and waits for so many workers and applications.
+    Recovering(usize, usize),
+    /// It is through with that; so many did not come back.
+    Recovered(usize, usize),
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Note::WorkerRegistered(worker, resources) => write!(f, "worker {worker} offers {resources}"),
+            Note::WorkerLost(worker, why) => write!(f, "worker {worker} is lost: {why}"),
+            Note::WorkerDecommissioned(worker) => write!(f, "worker {worker} is being decommissioned"),
+            Note::ApplicationRegistered(application) => write!(f, "{application} is there"),
+            Note::ApplicationReturned(application) => write!(f, "{application} came back"),
+            Note::ApplicationEnded(application, end) => write!(f, "{application} ended: {end:?}"),
+            Note::ApplicationWaits(application, why) => write!(f, "{application} is {why}"),
+            Note::ExecutorLaunched(name, worker, resources) => {
+                write!(f, "executor {name} starts on {worker} with {resources}")
+            }
+            Note::ExecutorEnded(name, end) => write!(f, "executor {name} ended: {end:?}"),
+            Note::DriverSubmitted(driver) => write!(f, "{driver} is to be run"),
+            Note::DriverLaunched(run, worker) => write!(f, "{run} starts on {worker}"),
+            Note::DriverIs(driver, state) => write!(f, "{driver} is {state:?}"),
+            Note::DriverWaits(driver, why) => write!(f, "{driver} is {why}"),
+            Note::Unwanted(worker, what) => write!(f, "worker {worker} is to end {what}"),
+            Note::Recovering(workers, applications) => {
+                write!(f, "waiting for {workers} workers and {applications} applications to come back")
+            }
+            Note::Recovered(workers, applications) => {
+                write!(f, "{workers} workers and {applications} applications did not come back")
+            }
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! What follows from what workers say, and from their silence.
+
+use crate::drivers::RunEnd;
+use crate::event::Effect;
+use crate::master::{Master, Party, kill, note};
+use crate::messages::{
+    ApplicationOrder, ExecutorEnd, Outcome, WorkerOffer, WorkerOrder, WorkerReport, WorkerWord,
+};
+use crate::names::{DriverRun, ExecutorName, Link, WorkerId};
+use crate::note::Note;
+use crate::resources::Resources;
+use crate::snapshot::WorkerRecord;
+use crate::workers::{Tenancy, Tenant, Worker};
+use firesteel_types::Millis;
+use std::collections::BTreeMap;
+
+/// How a report relates to the orders that were sent before it came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Freshness {
+    /// The worker comes on a new connection: it has had all that it will ever get of what was sent on earlier ones.
+    Complete,
+    /// Orders may be under way.
+    MayLag,
+}
+
+impl Master {
+    pub(crate) fn worker_says(&mut self, link: Link, word: WorkerWord, fx: &mut Vec<Effect>) {
+        if let WorkerWord::Register { worker, offer, report } = word {
+            self.worker_registers(link, worker, offer, report, fx);
+            return;
+        }
+        let Some(Party::Worker(id)) = self.links.get(&link).cloned() else {
+            if word != WorkerWord::Leave {
+                self.order_on(link, WorkerOrder::RegisterAgain, fx);
+            }
+            return;
+        };
+        self.heard_worker(&id);
+        match word {
+            WorkerWord::Register { .. } => unreachable!("dealt with above"),
+            WorkerWord::Heartbeat { report } => {
+                self.order_on(link, WorkerOrder::Heard, fx);
+                self.compare(&id, report, Freshness::MayLag, fx);
+            }
+            WorkerWord::ExecutorStarted { executor } => self.mark_started(&executor),
+            WorkerWord::ExecutorEnded { executor, outcome } => {
+                self.executor_ended(&id, executor, outcome, fx);
+            }
+            WorkerWord::DriverEnded { run, outcome } => self.driver_ended(&id, run, outcome, fx),
+            WorkerWord::Decommission => self.decommission(&id, fx),
+            WorkerWord::Leave => self.lose_worker(&id, "it left".into(), fx),
+        }
+    }
+
+    fn heard_worker(&mut self, id: &WorkerId) {
+        if let Some(worker) = self.workers.get_mut(id) {
+            worker.last_heard = self.now;
+        }
+    }
+
+    fn worker_registers(
+        &mut self,
+        link: Link,
+        id: WorkerId,
+        offer: WorkerOffer,
+        report: WorkerReport,
+        fx: &mut Vec<Effect>,
+    ) {
+        let known = self.workers.get(&id).map(|worker| worker.link);
+        let freshness = match known {
+            // What comes on a connection that the worker has given up does not count.
+            Some(Some(current)) if current > link => return,
+            // Said twice.
+            Some(Some(current)) if current == link => Freshness::MayLag,
+            Some(_) => Freshness::Complete,
+            None => {
+                let record = WorkerRecord { worker: id.clone(), offer, decommissioned: false };
+                note(Note::WorkerRegistered(id.clone(), record.offer.resources), fx);
+                self.workers.insert(id.clone(), Worker::new(record, self.now, false));
+                self.changed = true;
+                Freshness::Complete
+            }
+        };
+        self.bind(link, Party::Worker(id.clone()));
+        self.heard_worker(&id);
+        self.replan = true;
+        self.order_on(link, WorkerOrder::Registered, fx);
+        let worker = self.workers.get_mut(&id).expect("it was put there or found");
+        let was_awaited = std::mem::take(&mut worker.awaited);
+        let is_decommissioned = worker.record.decommissioned;
+        if was_awaited {
+            self.adopt(&id, &report);
+        }
+        self.compare(&id, report, freshness, fx);
+        if is_decommissioned {
+            self.order(&id, WorkerOrder::Decommission, fx);
+        }
+    }
+
+    /// Compares what a worker runs with what it should run, and orders what makes them alike.
+    fn compare(&mut self, id: &WorkerId, report: WorkerReport, freshness: Freshness, fx: &mut Vec<Effect>) {
+        let executors = report.executors.into_iter().map(|(name, takes)| (Tenant::Executor(name), takes));
+        let drivers = report.drivers.into_iter().map(|(run, takes)| (Tenant::Driver(run), takes));
+        let reported: BTreeMap<Tenant, Resources> = executors.chain(drivers).collect();
+        let mut to_end = self.missing(id, &reported, freshness);
+        for (tenant, resources) in &reported {
+            to_end.extend(self.account(id, tenant, *resources, fx));
+        }
+        for tenant in to_end {
+            self.order(id, kill(&tenant), fx);
+        }
+        for application in report.applications {
+            if self.applications.get(&application).is_none() {
+                self.order(id, WorkerOrder::CleanApplication { application }, fx);
+            }
+        }
+    }
+
+    /// What a worker should run and does not, for longer than an order is under way. It is told to end it, to be sure: its
+    /// answer says what became of it.
+    fn missing(
+        &self,
+        id: &WorkerId,
+        reported: &BTreeMap<Tenant, Resources>,
+        freshness: Freshness,
+    ) -> Vec<Tenant> {
+        let grace = match freshness {
+            Freshness::Complete => 0,
+            Freshness::MayLag => self.settings.unaccounted_timeout_ms,
+        };
+        let is_missing = |(tenant, tenancy): &(&Tenant, &Tenancy)| {
+            !reported.contains_key(tenant) && self.now - tenancy.accounted_at >= grace
+        };
+        self.workers[id].tenants.iter().filter(is_missing).map(|(tenant, _)| tenant.clone()).collect()
+    }
+
+    /// Notes what a worker runs. Gives it back if it has to end.
+    fn account(
+        &mut self,
+        id: &WorkerId,
+        tenant: &Tenant,
+        resources: Resources,
+        fx: &mut Vec<Effect>,
+    ) -> Option<Tenant> {
+        let now = self.now;
+        let worker = self.workers.get_mut(id).expect("whoever compares knows the worker");
+        let Some(tenancy) = worker.tenants.get_mut(tenant) else {
+            worker.take_in(tenant.clone(), Tenancy { resources, accounted_at: now, ending: true });
+            note(Note::Unwanted(id.clone(), format!("{tenant:?}")), fx);
+            return Some(tenant.clone());
+        };
+        tenancy.accounted_at = now;
+        if tenancy.ending {
+            return Some(tenant.clone());
+        }
+        if let Tenant::Executor(name) = tenant {
+            self.mark_started(name);
+        }
+        None
+    }
+
+    fn mark_started(&mut self, name: &ExecutorName) {
+        let application = self.applications.get_mut(&name.application);
+        if let Some(executor) = application.and_then(|app| app.executors.get_mut(&name.executor)) {
+            executor.started = true;
+        }
+    }
+
+    fn executor_ended(&mut self, id: &WorkerId, name: ExecutorName, outcome: Outcome, fx: &mut Vec<Effect>) {
+        let worker = self.workers.get_mut(id).expect("whoever is linked is known");
+        if worker.release(&Tenant::Executor(name.clone())).is_none() {
+            return;
+        }
+        self.replan = true;
+        self.executor_gone(&name, ExecutorEnd::Ended(outcome), fx);
+    }
+
+    /// Tells an application that it has an executor no more, if it had it.
+    pub(crate) fn executor_gone(&mut self, name: &ExecutorName, end: ExecutorEnd, fx: &mut Vec<Effect>) {
+        let Some(application) = self.applications.get_mut(&name.application) else { return };
+        let Some(executor) = application.executors.remove(&name.executor) else { return };
+        let is_failure = matches!(&end, ExecutorEnd::Ended(outcome) if outcome.is_failure());
+        application.failures += u32::from(is_failure && !executor.decommissioned);
+        self.replan = true;
+        note(Note::ExecutorEnded(name.clone(), end.clone()), fx);
+        self.tell(
+            &name.application,
+            ApplicationOrder::ExecutorEnded { executor: name.executor, end: end.clone() },
+            fx,
+        );
+        if is_failure {
+            self.fail_when_hopeless(&name.application, &end, fx);
+        }
+    }
+
+    fn driver_ended(&mut self, id: &WorkerId, run: DriverRun, outcome: Outcome, fx: &mut Vec<Effect>) {
+        let worker = self.workers.get_mut(id).expect("whoever is linked is known");
+        if worker.release(&Tenant::Driver(run.clone())).is_some() {
+            self.replan = true;
+            self.run_gone(&run, RunEnd::Told(outcome), fx);
+        }
+    }
+
+    /// A worker gets nothing more; what it runs may end in its own time, and executors are replaced.
+    pub(crate) fn decommission(&mut self, id: &WorkerId, fx: &mut Vec<Effect>) {
+        let Some(worker) = self.workers.get_mut(id) else { return };
+        if std::mem::replace(&mut worker.record.decommissioned, true) {
+            return;
+        }
+        (self.changed, self.replan) = (true, true);
+        note(Note::WorkerDecommissioned(id.clone()), fx);
+        self.order(id, WorkerOrder::Decommission, fx);
+        let tenants: Vec<Tenant> = self.workers[id].tenants.keys().cloned().collect();
+        for tenant in tenants {
+            let Tenant::Executor(name) = tenant else { continue };
+            let Some(application) = self.applications.get_mut(&name.application) else { continue };
+            let Some(executor) = application.executors.get_mut(&name.executor) else { continue };
+            executor.decommissioned = true;
+            let order = ApplicationOrder::ExecutorDecommissioned { executor: name.executor };
+            self.tell(&name.application, order, fx);
+        }
+    }
+
+    /// Forgets a worker with all that it ran. Should it come back, it is told to end what it still runs.
+    pub(crate) fn lose_worker(&mut self, id: &WorkerId, why: String, fx: &mut Vec<Effect>) {
+        let Some(worker) = self.workers.remove(id) else { return };
+        if let Some(link) = worker.link {
+            self.links.remove(&link);
+        }
+        (self.changed, self.replan) = (true, true);
+        note(Note::WorkerLost(id.clone(), why.clone()), fx);
+        for tenant in worker.tenants.into_keys() {
+            match tenant {
+                Tenant::Executor(name) => self.executor_gone(&name, ExecutorEnd::WorkerLost(why.clone()), fx),
+                Tenant::Driver(run) => self.run_gone(&run, RunEnd::WorkerLost(why.clone()), fx),
+            }
+        }
+    }
+
+    pub(crate) fn lose_silent_workers(&mut self, fx: &mut Vec<Effect>) {
+        let timeout_ms = self.settings.worker_timeout_ms;
+        let is_silent = |worker: &&Worker| !worker.awaited && self.now - worker.last_heard >= timeout_ms;
+        let silent: Vec<WorkerId> =
+            self.workers.values().filter(is_silent).map(|worker| worker.record.worker.clone()).collect();
+        for id in silent {
+            self.lose_worker(&id, format!("it was silent for {timeout_ms} ms"), fx);
+        }
+    }
+
+    pub(crate) fn next_worker_review(&self) -> Option<Millis> {
+        let heard = self.workers.values().filter(|worker| !worker.awaited).map(|worker| worker.last_heard);
+        heard.min().map(|heard| heard + self.settings.worker_timeout_ms)
+    }
+}
