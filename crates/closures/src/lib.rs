@@ -13,5 +13,5 @@ mod objects;
 mod plain;
 
 pub use descriptor::{BuildArgs, BuildError, BuildFn, CodeName, Descriptor, Erased, code_name, resolve};
-pub use objects::{CodeError, ObjectHash, executable_hash};
+pub use objects::{CodeError, ObjectHash, code_hash, executable_hash};
 pub use plain::{Plain, ZeroSized, assert_captures_nothing};

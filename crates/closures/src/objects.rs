@@ -144,6 +144,14 @@ pub(crate) fn with_hash(wanted: &ObjectHash) -> Result<&'static Object, CodeErro
     })
 }
 
+/// The hash of the object file that this code is part of: the program, or the shared object that a program has loaded.
+///
+/// # Errors
+/// When the file cannot be read, or was replaced.
+pub fn code_hash() -> Result<ObjectHash, CodeError> {
+    containing(code_hash as *const () as usize)?.hash()
+}
+
 /// The hash of the file that this process runs.
 ///
 /// # Errors

@@ -23,7 +23,8 @@ macro_rules! settings {
 settings! {
     MASTER: String = "firesteel.master", "local[*]", text,
         "Where tasks run: `local` (one thread), `local[N]`, `local[*]` (one thread a core), `local[N,F]` (F = failures of a \
-         task that fail its job).";
+         task that fail its job), `local-cluster[n,cores,MiB]` (n processes on this machine), `firesteel://host:7077` (a cluster; \
+         `spark://` means the same), `listen://host:port` (whoever connects).";
     APP_NAME: String = "firesteel.app.name", "firesteel", text,
         "The application's name, for people.";
     MEMORY: Option<u64> = "firesteel.memory", "", optional_bytes,
@@ -53,6 +54,47 @@ settings! {
         "The share of a stage's tasks that must have finished before any counts as slow.";
     NETWORK_TIMEOUT_MS: u64 = "firesteel.network.timeout", "120s", parse_millis,
         "An executor that was not heard of for so long is lost.";
+    HEARTBEAT_INTERVAL_MS: u64 = "firesteel.executor.heartbeat_interval", "10s", parse_millis,
+        "How often executors in other processes say that they live.";
+    NO_EXECUTORS_TIMEOUT_MS: u64 = "firesteel.scheduler.no_executors_timeout", "120s", parse_millis,
+        "How long a job waits while there is no executor at all. Then it fails, and says so.";
+    CORES_MAX: Option<u32> = "firesteel.cores.max", "", optional_count,
+        "How many cores of a cluster the application takes at most. When not set: all that are free.";
+    EXECUTOR_CORES: Option<u32> = "firesteel.executor.cores", "", optional_count,
+        "How many tasks an executor of a cluster runs at a time. When not set: as many as its worker has cores.";
+    EXECUTOR_MEMORY: u64 = "firesteel.executor.memory", "1g", parse_bytes,
+        "The memory of an executor of a cluster.";
+    EXECUTOR_INSTANCES: Option<u32> = "firesteel.executor.instances", "", optional_count,
+        "How many executors of a cluster the application wants at most, or at the start where it may ask for more and for fewer.";
+    DYNAMIC_ALLOCATION: bool = "firesteel.dynamic_allocation.enabled", "false", switch,
+        "Whether the application asks a cluster for more executors while tasks wait, and gives back those that have nothing to do.";
+    DYNAMIC_MIN: u32 = "firesteel.dynamic_allocation.min_executors", "0", whole_number,
+        "With dynamic allocation: never fewer executors than this.";
+    DYNAMIC_MAX: u32 = "firesteel.dynamic_allocation.max_executors", "2147483647", whole_number,
+        "With dynamic allocation: never more executors than this.";
+    DYNAMIC_IDLE_MS: u64 = "firesteel.dynamic_allocation.executor_idle_timeout", "60s", parse_millis,
+        "With dynamic allocation: an executor that had nothing to do for so long is given back.";
+    DYNAMIC_BACKLOG_MS: u64 = "firesteel.dynamic_allocation.scheduler_backlog_timeout", "1s", parse_millis,
+        "With dynamic allocation: after tasks have waited for so long, more executors are asked for; each time twice as many.";
+    SHUFFLE_SERVICE: bool = "firesteel.shuffle.service.enabled", "true", switch,
+        "Whether the files of executors are served by somebody who outlives them (the worker, or the driver of a local cluster), so that \
+         what an executor wrote is not lost with it.";
+    SHUFFLE_RETRIES: u32 = "firesteel.shuffle.io.max_retries", "3", whole_number,
+        "How often a host that cannot be reached is asked again for a map output, before that is taken for lost.";
+    SHUFFLE_RETRY_WAIT_MS: u64 = "firesteel.shuffle.io.retry_wait", "5s", parse_millis,
+        "The pause before a host is asked again for a map output.";
+    DRIVER_HOST: String = "firesteel.driver.host", "", text,
+        "The name or address by which executors reach the driver. When not set: the address from which it reaches the cluster.";
+    DRIVER_BIND_ADDRESS: String = "firesteel.driver.bind_address", "", text,
+        "The address at which the driver listens for executors. When not set: that of `firesteel.driver.host`.";
+    DRIVER_PORT: u32 = "firesteel.driver.port", "0", whole_number,
+        "The port at which the driver listens for executors; 0 for any that is free.";
+    SECRET_FILE: String = "firesteel.authenticate.secret.file", "", text,
+        "A file with the secret that the processes of the application, or the daemons of a cluster, show each other; readable by its owner \
+         alone. When not set, an application makes its own.";
+    NETWORK_INSECURE: bool = "firesteel.network.insecure", "false", switch,
+        "Whether processes talk without encryption and without asking who the other is. Whoever reaches a port can then run code. For \
+         networks that nobody else can reach, and for measuring.";
     BARRIER_SYNC_TIMEOUT_MS: u64 = "firesteel.barrier.sync.timeout", "365d", parse_millis,
         "How long a task of a barrier stage waits for the others to call `barrier` or `all_gather` as often as it has.";
     MAX_RESULT_SIZE: u64 = "firesteel.driver.max_result_size", "1g", parse_bytes,

@@ -33,6 +33,14 @@ pub enum DataError {
         /// What is wrong.
         message: String,
     },
+    /// Another host could not be asked for a block, or could not send it.
+    #[error("{message} ({place})")]
+    Far {
+        /// The host's address.
+        place: String,
+        /// What came of it.
+        message: String,
+    },
     /// The operating system refused.
     #[error("could not {operation} {path}: {source}{}", hint(.source))]
     Io {

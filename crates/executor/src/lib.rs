@@ -3,23 +3,33 @@
 //! It is told to run a task of a stage; it asks for the stage's plan once, turns it into operators ([`decode`]), runs the
 //! task's partition through them ([`runner`]) and reports how that ended. It never decides whether to try again.
 //!
-//! There are two kinds. [`Executor`] has threads of the driver's process for slots. [`Processes`] starts processes, each an
-//! executor with one slot, and speaks [`messages`] with them; what such a process does itself is in [`Worker`].
+//! There are two kinds. [`Executor`] has threads for slots. [`Processes`] starts processes, each an executor with one slot, and
+//! speaks [`messages`] with them; what such a process does itself is in [`Worker`].
+//!
+//! Either may be the driver's own, or an [`agent`]'s: a process on any host that a driver's [`Fleet`] speaks [`words`] with. What is
+//! large goes from host to host as [`blocks`].
 //!
 //! Architecture invariant: this crate does not know the scheduler. It talks to the driver through [`DriverLink`].
 
+pub mod agent;
+pub mod blocks;
 pub mod decode;
+mod fleet;
 mod link;
 pub mod messages;
+mod outbox;
 mod panics;
 mod processes;
 pub mod runner;
 mod server;
+mod services;
 mod slots;
+pub mod words;
 mod worker;
 
+pub use fleet::{Backend, Fleet, FleetSettings};
 pub use link::{DriverLink, Executors};
-pub use processes::{BarrierAnswer, ProcessListener, Processes, WorkerInfo};
+pub use processes::{BarrierAnswer, Names, ProcessListener, Processes, WorkerInfo, numbers};
 pub use runner::TaskEnd;
 pub use server::WorkerCommand;
 pub use slots::Executor;

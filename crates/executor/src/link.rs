@@ -2,7 +2,9 @@
 
 use crate::runner::TaskEnd;
 use firesteel_operators::TaskSpec;
-use firesteel_types::{AccumulatorUpdate, BroadcastId, ExecutorId, RddId, StageId, TaskId};
+use firesteel_types::{
+    AccumulatorUpdate, BroadcastId, ExecutorId, Partition, RddId, ShuffleId, StageId, TaskId,
+};
 use std::sync::Arc;
 
 /// An executor's way to the driver.
@@ -28,9 +30,20 @@ pub trait Executors: Send + Sync {
     /// Forgets the plan of a stage that has no more tasks.
     fn forget_stage(&self, stage: StageId);
 
-    /// Forgets what is in memory of an RDD's partitions.
+    /// Forgets what is in memory of an RDD's partitions; an executor elsewhere removes them.
     fn forget_rdd(&self, rdd: RddId);
 
-    /// Forgets what is in memory of a broadcast value.
+    /// Forgets what is in memory of a broadcast value; an executor elsewhere removes it.
     fn forget_broadcast(&self, broadcast: BroadcastId);
+
+    /// An executor elsewhere removes a map output. What lies with the driver, the driver removes itself.
+    fn forget_output(&self, _: ExecutorId, _: ShuffleId, _: Partition, _: TaskId) {}
+
+    /// An executor was declared lost: whatever is left of it shall end.
+    fn dismiss(&self, _: ExecutorId) {}
+
+    /// The tasks that were launched here and have not ended yet; only asked of executors that an agent runs.
+    fn running(&self) -> Vec<(ExecutorId, Vec<TaskId>)> {
+        vec![]
+    }
 }

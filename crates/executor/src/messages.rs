@@ -32,6 +32,32 @@ pub struct Begin {
     pub memory: u64,
     /// The application's settings.
     pub settings: Vec<(String, String)>,
+    /// The way to other hosts, where there are such.
+    pub far: Option<FarBegin>,
+}
+
+/// How a worker reaches the driver and other hosts. Goes through the socket that only worker and agent have.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct FarBegin {
+    /// The application's secret; none when nothing is kept secret.
+    pub secret: Option<String>,
+    /// The driver's address.
+    pub driver: String,
+    /// The address at which the files of this host are served.
+    pub here: String,
+    /// How often a host that cannot be reached is tried again.
+    pub retries: u32,
+    /// The pause before that, in milliseconds.
+    pub retry_wait_ms: u64,
+}
+
+impl std::fmt::Debug for FarBegin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FarBegin")
+            .field("driver", &self.driver)
+            .field("here", &self.here)
+            .finish_non_exhaustive()
+    }
 }
 
 /// An encoded plan, sent as it is: encoding it byte by byte would take long where functions are large.
@@ -78,6 +104,33 @@ impl Told {
         self.0.iter().find(|outputs| (outputs.shuffle, outputs.generation) == name)
     }
 
+    /// Notes what a task reads: the names of what it need not bring, since it was told, and what is to be told before.
+    pub(crate) fn announce(
+        &mut self,
+        inputs: &[Arc<ShuffleOutputs>],
+    ) -> (Vec<OutputsName>, Vec<Arc<ShuffleOutputs>>) {
+        let (mut names, mut new) = (vec![], vec![]);
+        for outputs in inputs.iter().filter(|_| inputs.len() <= Self::AT_MOST) {
+            let name = (outputs.shuffle, outputs.generation);
+            names.push(name);
+            if self.find(name).is_none() {
+                self.add(outputs.clone());
+                new.push(outputs.clone());
+            }
+        }
+        (names, new)
+    }
+
+    /// What a task reads: what it brings, and what it names. The driver names only what it has told.
+    pub(crate) fn inputs(
+        &self,
+        brought: &[Arc<ShuffleOutputs>],
+        names: Vec<OutputsName>,
+    ) -> Arc<[Arc<ShuffleOutputs>]> {
+        let named = names.into_iter().filter_map(|name| self.find(name).cloned());
+        brought.iter().cloned().chain(named).collect()
+    }
+
     pub(crate) fn add(&mut self, outputs: Arc<ShuffleOutputs>) {
         if self.0.len() == Self::AT_MOST {
             self.0.pop_front();
@@ -110,12 +163,20 @@ pub enum ToDriver {
 /// # Errors
 /// When it cannot be encoded, or the other side is gone.
 pub fn send(to: &mut impl Write, message: &impl Serialize) -> io::Result<()> {
-    let bytes = encode_value(message).map_err(data_error)?;
     // One write: the reader wakes up once.
+    to.write_all(&frame(message)?)
+}
+
+/// A message as it is sent.
+///
+/// # Errors
+/// When it cannot be encoded.
+pub(crate) fn frame(message: &impl Serialize) -> io::Result<Vec<u8>> {
+    let bytes = encode_value(message).map_err(data_error)?;
     let mut framed = Vec::with_capacity(bytes.len() + 8);
     framed.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
     framed.extend_from_slice(&bytes);
-    to.write_all(&framed)
+    Ok(framed)
 }
 
 /// Receives a message; `None` when the other side has closed.

@@ -9,28 +9,35 @@ use crate::runner::TaskEnd;
 use crate::server::{Ended, Server, WorkerCommand};
 use firesteel_operators::{BarrierOutcome, TaskSpec};
 use firesteel_storage::lru::BlockKey;
-use firesteel_types::{BroadcastId, ExecutorId, ExecutorLossReason, RddId, StageId, TaskFailure, TaskId};
+use firesteel_types::{
+    BroadcastId, ExecutorId, ExecutorLossReason, JobId, RddId, StageId, TaskFailure, TaskId,
+};
 use std::collections::BTreeMap;
 use std::io;
 use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
 /// What the driver is told beside the ends of tasks.
 pub trait ProcessListener: DriverLink {
-    /// A worker is ready for one task at a time.
-    fn added(&self, executor: ExecutorId);
-    /// A worker is gone. What it wrote is still there.
-    fn lost(&self, executor: ExecutorId, reason: ExecutorLossReason);
-    /// A worker lives, and these are its tasks.
+    /// An executor is ready for so many tasks at a time.
+    fn added(&self, executor: ExecutorId, host: Option<&str>, slots: u32);
+    /// An executor is gone, and whether what it wrote is still there.
+    fn lost(&self, executor: ExecutorId, reason: ExecutorLossReason, outputs_survive: bool);
+    /// Nobody serves files at an address any more.
+    fn place_gone(&self, _place: &str) {}
+    /// An executor lives, and these are its tasks.
     fn alive(&self, executor: ExecutorId, running: Vec<TaskId>);
-    /// A worker keeps a partition.
+    /// An executor keeps a partition.
     fn stored(&self, executor: ExecutorId, key: BlockKey);
-    /// A worker keeps a partition no more.
+    /// An executor keeps a partition no more.
     fn dropped(&self, executor: ExecutorId, key: BlockKey);
     /// A task was failed by a function of the program's; its end is told next.
     fn failed(&self, task: &TaskSpec);
+    /// A task of a job has a result of so many bytes, which waits to be fetched. Whether to fetch it: else the job ends.
+    fn may_fetch(&self, job: JobId, bytes: u64) -> bool;
     /// May this attempt commit? Waits for the answer.
     fn may_commit(&self, executor: ExecutorId, task: TaskId) -> bool;
     /// A task waits for the others of its barrier stage; `answer` is called once, by whichever thread has the answer.
@@ -56,12 +63,22 @@ pub struct Processes {
     state: Mutex<State>,
     changed: Condvar,
     listener: Weak<dyn ProcessListener>,
+    names: Names,
+}
+
+/// Gives each worker that begins the executor that it is; waits for it where somebody else gives names, and gives none when nobody
+/// does any more.
+pub type Names = Box<dyn Fn() -> Option<ExecutorId> + Send + Sync>;
+
+/// Names in the order of numbers, from 1.
+pub fn numbers() -> Names {
+    let next = AtomicU32::new(1);
+    Box::new(move || Some(ExecutorId(next.fetch_add(1, Ordering::Relaxed))))
 }
 
 struct State {
     server: Option<Arc<Server>>,
     workers: BTreeMap<ExecutorId, Remote>,
-    next: u32,
     /// Workers in a row that ended before they were ready.
     failed_starts: u32,
     stopped: bool,
@@ -111,15 +128,17 @@ impl Processes {
         begin: Begin,
         workers: u32,
         listener: Weak<dyn ProcessListener>,
+        names: Names,
     ) -> io::Result<Arc<Self>> {
         let server = Some(Arc::new(Server::start(&command)?));
-        let state = State { server, workers: BTreeMap::new(), next: 1, failed_starts: 0, stopped: false };
+        let state = State { server, workers: BTreeMap::new(), failed_starts: 0, stopped: false };
         let processes = Arc::new(Processes {
             command: Mutex::new(command),
             begin,
             state: Mutex::new(state),
             changed: Condvar::new(),
             listener,
+            names,
         });
         for _ in 0..workers {
             processes.spawn()?;
@@ -173,11 +192,10 @@ impl Processes {
 
     fn spawn(self: &Arc<Self>) -> io::Result<()> {
         let (mut ours, theirs) = UnixStream::pair()?;
-        let (executor, server) = {
+        let Some(executor) = (self.names)() else { return Ok(()) };
+        let server = {
             let mut state = self.state();
             let Some(server) = state.server.clone() else { return Ok(()) };
-            let executor = ExecutorId(state.next);
-            state.next += 1;
             let (socket, closer) = (Arc::new(Mutex::new(ours.try_clone()?)), ours.try_clone()?);
             let worker = Remote {
                 socket,
@@ -188,7 +206,7 @@ impl Processes {
                 stopping: None,
             };
             state.workers.insert(executor, worker);
-            (executor, server)
+            server
         };
         let (processes, reader) = (self.clone(), ours.try_clone()?);
         let started = send(&mut ours, &ToWorker::Begin(Begin { executor, ..self.begin.clone() }))
@@ -222,7 +240,7 @@ impl Processes {
                     let Some(worker) = state.workers.get_mut(&executor) else { return };
                     worker.process = Some(process);
                 }
-                listener.added(executor);
+                listener.added(executor, None, 1);
             }
             ToDriver::AskPlan(stage) => {
                 let plan = listener.plan(stage).map(|bytes| PlanBytes(bytes.to_vec()));
@@ -271,7 +289,8 @@ impl Processes {
         let ended = worker.process.zip(server).and_then(|(process, server)| server.end_of(process));
         let Some(listener) = self.listener.upgrade() else { return };
         if worker.process.is_some() {
-            listener.lost(executor, reason(ended));
+            // What it wrote lies in files.
+            listener.lost(executor, reason(ended), true);
         }
         let failed_starts = {
             let mut state = self.state();
@@ -323,17 +342,7 @@ impl Executors for Processes {
             let mut state = self.state();
             let Some(worker) = state.workers.get_mut(&executor) else { return };
             worker.running.push(task.clone());
-            let (mut names, mut new) = (vec![], vec![]);
-            let few = task.inputs.iter().filter(|_| task.inputs.len() <= Told::AT_MOST);
-            for outputs in few {
-                let name = (outputs.shuffle, outputs.generation);
-                names.push(name);
-                if worker.told.find(name).is_none() {
-                    worker.told.add(outputs.clone());
-                    new.push(outputs.clone());
-                }
-            }
-            (names, new)
+            worker.told.announce(&task.inputs)
         };
         // Only the driver's loop launches, so nothing comes in between.
         new.into_iter().for_each(|outputs| self.say(executor, &ToWorker::Outputs(outputs)));
@@ -360,6 +369,12 @@ impl Executors for Processes {
 
     fn forget_broadcast(&self, broadcast: BroadcastId) {
         self.say_all(|| ToWorker::ForgetBroadcast(broadcast));
+    }
+
+    fn running(&self) -> Vec<(ExecutorId, Vec<TaskId>)> {
+        let state = self.state();
+        let ready = state.workers.iter().filter(|(_, worker)| worker.process.is_some());
+        ready.map(|(id, worker)| (*id, worker.running.iter().map(|task| task.task).collect())).collect()
     }
 }
 

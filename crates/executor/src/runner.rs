@@ -10,6 +10,11 @@ use serde::{Deserialize, Serialize};
 pub enum TaskEnd {
     /// With bytes for the driver; written as a whole, since they may be many.
     Result(#[serde(with = "serde_bytes")] Vec<u8>),
+    /// With bytes for the driver that are too many for a message: it fetches them.
+    Kept {
+        /// How many.
+        bytes: u64,
+    },
     /// With a map output, which the executor keeps.
     MapOutput {
         /// The shuffle.

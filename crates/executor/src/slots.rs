@@ -86,6 +86,11 @@ impl Executors for Executor {
     fn forget_broadcast(&self, _: BroadcastId) {
         // So are broadcast values.
     }
+
+    fn running(&self) -> Vec<(ExecutorId, Vec<TaskId>)> {
+        let running = self.shared.state().accepted.keys().copied().collect();
+        vec![(self.shared.services.executor, running)]
+    }
 }
 
 /// Tasks notice between two batches that they are to stop. A function of the user's that takes longer than this over one
@@ -131,8 +136,8 @@ impl Shared {
     fn work(&self) {
         while let Some((spec, cancelled)) = self.next_task() {
             let (end, updates) = self.run(&spec, cancelled);
-            self.state().accepted.remove(&spec.task);
             self.link.finished(self.services.executor, spec.task, end, updates);
+            self.state().accepted.remove(&spec.task);
         }
     }
 

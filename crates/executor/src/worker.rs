@@ -4,16 +4,14 @@
 //! with [`Worker::run`], on one thread: in an interpreter, the one that may run its code.
 
 use crate::decode::decode;
-use crate::messages::{Begin, PlanBytes, SHARED_DIRECTORY, ToDriver, ToWorker, Told, receive, send};
+use crate::messages::{Begin, FarBegin, PlanBytes, ToDriver, ToWorker, Told, receive, send};
 use crate::runner::{self, TaskEnd};
-use firesteel_data::DataError;
+use crate::services::{Parts, services};
 use firesteel_operators::{
     BarrierGate, BarrierOutcome, BarrierRefusal, CommitGate, Services, Task, TaskSpec, Terminal,
 };
-use firesteel_shuffle::ShuffleStore;
 use firesteel_storage::kept::BlockListener;
 use firesteel_storage::lru::BlockKey;
-use firesteel_storage::{BlockStore, Broadcasts, KeptBlocks, LocalDirs, MemoryPool, SharedFiles};
 use firesteel_types::{KillReason, StageId, TaskFailure, TaskId};
 use std::collections::{HashMap, VecDeque};
 use std::io;
@@ -81,8 +79,7 @@ impl Worker {
         };
         let driver = Arc::new(Mutex::new(socket.try_clone()?));
         let inbox = Arc::<Inbox>::default();
-        let services =
-            services(&begin, &inbox, &driver).map_err(|error| io::Error::other(error.to_string()))?;
+        let services = worker_services(&begin, &inbox, &driver).map_err(io::Error::other)?;
         let (services, listened) = (Arc::new(services), inbox.clone());
         let lent = services.clone();
         thread::Builder::new().name("firesteel-driver".into()).spawn(move || {
@@ -160,29 +157,25 @@ fn say(driver: &Mutex<UnixStream>, message: &ToDriver) {
     let _ = send(&mut *driver.lock().unwrap_or_else(PoisonError::into_inner), message);
 }
 
-fn services(
+fn worker_services(
     begin: &Begin,
     inbox: &Arc<Inbox>,
     driver: &Arc<Mutex<UnixStream>>,
-) -> Result<Services, DataError> {
-    let files = Arc::new(SharedFiles::open(begin.directory.join(SHARED_DIRECTORY))?);
-    let name = format!("worker-{}", begin.executor.name());
-    let dirs = Arc::new(LocalDirs::within(begin.directory.join(name))?);
-    let memory = Arc::new(MemoryPool::new(begin.memory as usize));
-    let kept = KeptBlocks::sharing(memory.clone(), dirs.clone(), files.clone());
-    kept.set_listener(Box::new(Listener(driver.clone())));
-    Ok(Services {
+) -> Result<Services, String> {
+    let gate = || Arc::new(Gate { inbox: inbox.clone(), driver: driver.clone() });
+    let far = begin.far.as_ref().map(FarBegin::open).transpose()?;
+    let parts = Parts {
         executor: begin.executor,
         application: begin.application,
-        kept,
-        broadcasts: Arc::new(Broadcasts::sharing(memory.clone(), dirs.clone(), files.clone())),
-        shuffles: Arc::new(ShuffleStore::sharing(files.clone(), dirs.clone())),
-        blocks: Arc::new(BlockStore::sharing(files)),
-        memory,
-        dirs,
-        commit: Arc::new(Gate { inbox: inbox.clone(), driver: driver.clone() }),
-        barrier: Arc::new(Gate { inbox: inbox.clone(), driver: driver.clone() }),
-    })
+        directory: &begin.directory,
+        own: format!("worker-{}", begin.executor.name()),
+        memory: begin.memory,
+        far,
+        listener: Box::new(Listener(driver.clone())),
+        commit: gate(),
+        barrier: gate(),
+    };
+    services(parts).map_err(|error| error.to_string())
 }
 
 struct Listener(Arc<Mutex<UnixStream>>);
@@ -226,9 +219,7 @@ fn listen(mut socket: UnixStream, inbox: &Inbox, services: &Services) {
             ToWorker::Begin(_) => {}
             ToWorker::Outputs(outputs) => told.add(outputs),
             ToWorker::Launch(mut task, names) => {
-                // The driver names only what it has told.
-                let named = names.into_iter().filter_map(|name| told.find(name).cloned());
-                task.inputs = task.inputs.iter().cloned().chain(named).collect();
+                task.inputs = told.inputs(&task.inputs, names);
                 state.accepted.insert(task.task, Arc::default());
                 state.tasks.push_back(task);
             }

@@ -7,6 +7,8 @@ use crate::log;
 use crate::master::Master;
 use crate::panics;
 use crate::progress::Progress;
+use crate::remote::{self, RemoteConfig};
+use firesteel_cluster::AgentCommand;
 use firesteel_conf as conf;
 use firesteel_conf::Conf;
 use firesteel_data::DataError;
@@ -36,8 +38,8 @@ pub struct Context {
 struct Inner {
     conf: Conf,
     serial: u64,
-    slots: u32,
-    parallelism: u32,
+    slots: Option<u32>,
+    parallelism: Option<u32>,
     driver: Arc<Driver>,
     progress: Option<Arc<Progress>>,
     next_rdd: AtomicU32,
@@ -67,12 +69,14 @@ pub struct Builder {
     pools: BTreeMap<String, PoolSettings>,
     failed: Option<conf::ConfError>,
     workers: Option<WorkerCommand>,
+    agents: Option<AgentCommand>,
 }
 
 static ACTIVE: Mutex<Weak<Inner>> = Mutex::new(Weak::new());
 
 impl Builder {
-    /// Where tasks run: `local`, `local[4]`, `local[*]` (the default), `local[4,2]`.
+    /// Where tasks run: `local`, `local[4]`, `local[*]` (the default), `local[4,2]`, `local-cluster[2,1,1024]`,
+    /// `firesteel://host:7077`, `listen://host:port`.
     pub fn master(self, master: &str) -> Self {
         self.conf("firesteel.master", master)
     }
@@ -104,6 +108,14 @@ impl Builder {
     #[doc(hidden)]
     pub fn worker_processes(mut self, command: WorkerCommand) -> Self {
         self.workers = Some(command);
+        self
+    }
+
+    /// How processes are started that run executors for this one, where they are processes of their own: by default the program itself,
+    /// whose `main` has the attribute `#[firesteel::main]`.
+    #[doc(hidden)]
+    pub fn agent_command(mut self, command: AgentCommand) -> Self {
+        self.agents = Some(command);
         self
     }
 
@@ -141,14 +153,14 @@ impl Builder {
             stores.put_to_use();
         }
         let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
-        let driver = start_driver(&self.conf, settings, master.slots, serial, self.workers)?;
-        let parallelism = self.conf.get(&conf::DEFAULT_PARALLELISM)?.unwrap_or(master.slots);
+        let driver = start_driver(&self.conf, settings, &master, serial, self.workers, self.agents)?;
+        let parallelism = self.conf.get(&conf::DEFAULT_PARALLELISM)?;
         let progress = if self.conf.get(&conf::SHOW_PROGRESS)? { Progress::watch(&driver) } else { None };
         let log = log::Level::named(&self.conf.get(&conf::LOG_LEVEL)?);
         let inner = Inner {
             conf: self.conf,
             serial,
-            slots: master.slots,
+            slots: master.slots(),
             parallelism,
             driver,
             progress,
@@ -187,7 +199,7 @@ fn scheduler_settings(
             ..SpeculationSettings::default()
         }),
     };
-    let max_failures = if conf.is_set(&conf::TASK_MAX_FAILURES) { None } else { master.max_failures };
+    let max_failures = if conf.is_set(&conf::TASK_MAX_FAILURES) { None } else { master.max_failures() };
     Ok(SchedulerSettings {
         max_task_failures: max_failures.map_or_else(|| conf.get(&conf::TASK_MAX_FAILURES), Ok)?,
         max_consecutive_stage_attempts: conf.get(&conf::STAGE_MAX_CONSECUTIVE_ATTEMPTS)?,
@@ -195,8 +207,10 @@ fn scheduler_settings(
         pools,
         locality_wait_ms: conf.get(&conf::LOCALITY_WAIT_MS)?,
         network_timeout_ms: conf.get(&conf::NETWORK_TIMEOUT_MS)?,
+        no_executors_timeout_ms: conf.get(&conf::NO_EXECUTORS_TIMEOUT_MS)?,
         // Worker processes begin one after the other; how many there will be was looked at before.
-        barrier_slots_wait_ms: SchedulerSettings::default().no_executors_timeout_ms,
+        barrier_slots_wait_ms: conf.get(&conf::NO_EXECUTORS_TIMEOUT_MS)?,
+        outputs_survive_silence: master.is_cluster() && conf.get(&conf::SHUFFLE_SERVICE)?,
         barrier_sync_timeout_ms: conf.get(&conf::BARRIER_SYNC_TIMEOUT_MS)?,
         speculation,
         ..SchedulerSettings::default()
@@ -206,9 +220,10 @@ fn scheduler_settings(
 fn start_driver(
     conf: &Conf,
     settings: SchedulerSettings,
-    slots: u32,
+    master: &Master,
     application: u64,
     workers: Option<WorkerCommand>,
+    agents: Option<AgentCommand>,
 ) -> Result<Arc<Driver>> {
     let start = |error: &dyn std::fmt::Display| Error::Start(error.to_string());
     let parent = match conf.get(&conf::LOCAL_DIR)? {
@@ -220,7 +235,7 @@ fn start_driver(
     let memory = Arc::new(MemoryPool::new(budget as usize));
     let dirs = Arc::new(LocalDirs::create(&parent).map_err(|e| start(&e))?);
     let kept_here = Kept { memory: memory.clone(), dirs: dirs.clone() };
-    let kept = kept_here.stores(workers.is_some()).map_err(|e| start(&e))?;
+    let kept = kept_here.stores(workers.is_some() && !master.is_cluster()).map_err(|e| start(&e))?;
     let (blocks, shuffles, kept, broadcasts) = kept;
     let directory = dirs.path().to_owned();
     let (commit, barrier) = (gate.clone(), gate.clone());
@@ -232,19 +247,28 @@ fn start_driver(
         memory,
         dirs,
         shuffles,
+        far: None,
         blocks,
         commit,
         barrier,
     };
     let driver = Arc::new(Driver::new(settings, Arc::new(services), conf.get(&conf::MAX_RESULT_SIZE)?));
     let _ = gate.0.set(Arc::downgrade(&driver));
+    if master.is_cluster() {
+        let command = agents.unwrap_or_else(AgentCommand::own_program);
+        let has_processes = workers.is_some();
+        remote::start(&driver, &RemoteConfig { conf, master, application, command, has_processes })?;
+        driver.start_clock().map_err(|e| start(&e))?;
+        return Ok(driver);
+    }
+    let slots = master.slots().unwrap_or(1);
     let Some(command) = workers else {
         driver.start(slots).map_err(|e| start(&e))?;
         return Ok(driver);
     };
     let settings = conf.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
     let memory = budget / u64::from(slots.max(1));
-    let begin = Begin { executor: ExecutorId::DRIVER, application, directory, memory, settings };
+    let begin = Begin { executor: ExecutorId::DRIVER, application, directory, memory, settings, far: None };
     driver.start_processes(slots, command, begin).map_err(|e| start(&e))?;
     Ok(driver)
 }
@@ -321,12 +345,22 @@ impl Context {
 
     /// Partitions of `parallelize`, and of shuffles whose inputs do not say.
     pub fn default_parallelism(&self) -> u32 {
-        self.inner.parallelism
+        // A cluster whose executors are not all there yet still cuts data for more than one.
+        const AT_LEAST: u32 = 2;
+        let slots = || self.inner.slots.unwrap_or_else(|| self.slots().max(AT_LEAST));
+        self.inner.parallelism.unwrap_or_else(slots)
     }
 
     /// How many tasks run at a time.
     pub fn slots(&self) -> u32 {
-        self.inner.slots
+        let there = || self.driver().remote().map_or(0, |remote| remote.fleet.slots());
+        self.inner.slots.unwrap_or_else(there)
+    }
+
+    /// The processes that run executors for this one, by the names of those who started them. For tests of Firesteel itself.
+    #[doc(hidden)]
+    pub fn executor_processes(&self) -> Vec<(String, u32)> {
+        self.driver().remote().map_or(vec![], |remote| remote.fleet.processes())
     }
 
     /// Jobs that this thread runs from now on belong to a group, by which any thread can cancel them.

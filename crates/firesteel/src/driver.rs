@@ -5,10 +5,13 @@
 //! a switch of threads. Effects only move messages on; user code never runs here.
 
 use crate::accumulator::{Accumulators, Settled, Unmerged};
+use crate::driver_blocks::Spreading;
+use crate::remote::Remote;
 use crate::resolve::StageRecipe;
 use firesteel_executor::messages::Begin;
 use firesteel_executor::{
     BarrierAnswer, DriverLink, Executor, Executors, ProcessListener, Processes, TaskEnd, WorkerCommand,
+    numbers,
 };
 use firesteel_operators::{BarrierGate, BarrierOutcome, BarrierRefusal, CommitGate, Services, TaskSpec};
 use firesteel_scheduler::{Effect, Event, JobSpec, Scheduler, SchedulerSettings, TaskOutcome};
@@ -97,6 +100,8 @@ pub(crate) struct Driver {
     recipes: Mutex<HashMap<StageId, Arc<StageRecipe>>>,
     executors: RwLock<Option<Arc<dyn Executors>>>,
     processes: RwLock<Option<Arc<Processes>>>,
+    remote: RwLock<Option<Arc<Remote>>>,
+    pub(crate) spreading: Spreading,
     pub(crate) services: Arc<Services>,
     /// The task that a function of the program's failed last, and what its stage's plan is made from.
     pub(crate) last_failure: Mutex<Option<(TaskSpec, Arc<StageRecipe>)>>,
@@ -128,6 +133,8 @@ impl Driver {
             recipes: Mutex::default(),
             executors: RwLock::new(None),
             processes: RwLock::new(None),
+            remote: RwLock::new(None),
+            spreading: Spreading::default(),
             services,
             last_failure: Mutex::default(),
             status: Mutex::default(),
@@ -155,13 +162,47 @@ impl Driver {
         begin: Begin,
     ) -> std::io::Result<()> {
         let listener: Weak<dyn ProcessListener> = Arc::downgrade(&(self.clone() as Arc<dyn ProcessListener>));
-        let processes = Processes::start(command, begin, slots, listener)?;
+        let processes = Processes::start(command, begin, slots, listener, numbers())?;
         *self.executors.write().unwrap_or_else(PoisonError::into_inner) = Some(processes.clone());
         *self.processes.write().unwrap_or_else(PoisonError::into_inner) = Some(processes);
         self.start_clock()
     }
 
-    fn start_clock(self: &Arc<Self>) -> std::io::Result<()> {
+    /// Executors are elsewhere: from now on they may come.
+    pub(crate) fn set_remote(self: &Arc<Self>, remote: Remote) {
+        let remote = Arc::new(remote);
+        *self.executors.write().unwrap_or_else(PoisonError::into_inner) = Some(remote.fleet.clone());
+        *self.remote.write().unwrap_or_else(PoisonError::into_inner) = Some(remote);
+        let driver = Arc::downgrade(self);
+        self.services.broadcasts.set_on_forget(move |id| {
+            if let Some(driver) = driver.upgrade() {
+                driver.spreading.forget(id);
+                driver.with_executors(|executors| executors.forget_broadcast(id));
+            }
+        });
+    }
+
+    /// The driver's side of a cluster, where executors are elsewhere.
+    pub(crate) fn remote(&self) -> Option<Arc<Remote>> {
+        self.remote.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Where the files of an executor are served.
+    pub(crate) fn place_of(&self, executor: ExecutorId) -> Option<String> {
+        self.remote()?.fleet.place_of(executor)
+    }
+
+    /// Who keeps a partition, as far as is known.
+    pub(crate) fn holders(&self, key: BlockKey) -> Vec<ExecutorId> {
+        let mut core = lock(&self.core);
+        self.handle_all(&mut core);
+        let holders = core.scheduler.holders(key.rdd, key.partition, key.version);
+        drop(core);
+        self.empty_inbox();
+        holders
+    }
+
+    pub(crate) fn start_clock(self: &Arc<Self>) -> std::io::Result<()> {
         let driver = self.clone();
         std::thread::Builder::new().name("firesteel-clock".into()).spawn(move || driver.ring()).map(|_| ())
     }
@@ -178,6 +219,10 @@ impl Driver {
         let processes = self.processes.write().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(processes) = processes {
             processes.stop();
+        }
+        let remote = self.remote.write().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(remote) = remote {
+            remote.stop();
         }
         let executors = self.executors.write().unwrap_or_else(PoisonError::into_inner).take();
         drop(executors);
@@ -349,8 +394,9 @@ impl Driver {
                 drop(recipe);
                 self.with_executors(|executors| executors.forget_stage(stage));
             }
-            Effect::MapOutputDropped { shuffle, map, task, .. } => {
-                self.services.shuffles.remove(shuffle, map, task)
+            Effect::MapOutputDropped { shuffle, map, task, executor } => {
+                self.services.shuffles.remove(shuffle, map, task);
+                self.with_executors(|executors| executors.forget_output(executor, shuffle, map, task));
             }
             Effect::DropKept { rdd, .. } => {
                 self.services.kept.remove_rdd(rdd);
@@ -365,6 +411,9 @@ impl Driver {
             Effect::Event(event) => {
                 if let AppEvent::TaskEnded { task, .. } = &event {
                     core.nobody_waits(*task);
+                }
+                if let AppEvent::ExecutorRemoved { executor, .. } = &event {
+                    self.with_executors(|executors| executors.dismiss(*executor));
                 }
                 lock(&self.status).apply(&event);
             }
@@ -434,6 +483,7 @@ impl DriverLink for Driver {
             TaskEnd::MapOutput { shuffle, map, bytes, checksum } => {
                 (TaskOutcome::MapOutput { shuffle, map, bytes, checksum }, vec![])
             }
+            TaskEnd::Kept { .. } => unreachable!("whoever hears of a result that waits fetches it first"),
             TaskEnd::Failed(failure) => (TaskOutcome::Failed(*failure), vec![]),
         };
         self.send(Message::Finished { task, executor, outcome, bytes, updates });
@@ -441,12 +491,16 @@ impl DriverLink for Driver {
 }
 
 impl ProcessListener for Driver {
-    fn added(&self, executor: ExecutorId) {
-        self.tell(Event::ExecutorAdded { executor, host: HOST.into(), slots: 1 });
+    fn added(&self, executor: ExecutorId, host: Option<&str>, slots: u32) {
+        self.tell(Event::ExecutorAdded { executor, host: host.unwrap_or(HOST).into(), slots });
     }
 
-    fn lost(&self, executor: ExecutorId, reason: ExecutorLossReason) {
-        self.tell(Event::ExecutorLost { executor, reason, outputs_survive: true });
+    fn lost(&self, executor: ExecutorId, reason: ExecutorLossReason, outputs_survive: bool) {
+        self.tell(Event::ExecutorLost { executor, reason, outputs_survive });
+    }
+
+    fn place_gone(&self, place: &str) {
+        self.spreading.gone(place);
     }
 
     fn alive(&self, executor: ExecutorId, running: Vec<TaskId>) {
@@ -466,6 +520,22 @@ impl ProcessListener for Driver {
         let recipe = lock(&self.recipes).get(&task.stage).cloned();
         let before = recipe.and_then(|recipe| lock(&self.last_failure).replace((task.clone(), recipe)));
         drop(before);
+    }
+
+    fn may_fetch(&self, job: JobId, bytes: u64) -> bool {
+        let failure = {
+            let core = lock(&self.core);
+            let (limit, running) = (core.max_result_size, core.jobs.get(&job));
+            let total = running.map_or(0, |running| running.result_bytes) + bytes;
+            (limit > 0 && total > limit).then_some(JobFailure::ResultTooLarge { bytes: total, limit })
+        };
+        // Others may have left a message while we held the core.
+        self.empty_inbox();
+        let fits = failure.is_none();
+        if let Some(failure) = failure {
+            self.tell(Event::FailJob { job, failure });
+        }
+        fits
     }
 
     fn may_commit(&self, executor: ExecutorId, task: TaskId) -> bool {
@@ -489,11 +559,32 @@ impl ProcessListener for Driver {
 }
 
 impl Driver {
+    /// What serves the files of executors on this machine.
+    pub(crate) fn host_blocks(&self) -> Option<HostOf> {
+        self.remote().filter(|remote| remote.host.is_some()).map(HostOf)
+    }
+
+    /// The program that runs, if it has this hash.
+    pub(crate) fn file(&self, hash: [u8; 32]) -> Option<std::fs::File> {
+        let own = firesteel_closures::executable_hash().ok()?;
+        (own.0 == hash).then(|| std::fs::File::open("/proc/self/exe").ok())?
+    }
+
     fn ask_commit(&self, executor: ExecutorId, task: TaskId) -> bool {
         let (answer, decision) = sync_channel(1);
         self.send(Message::AskCommit { task, executor, answer });
         // The scheduler answers every request; only a stopped driver drops it.
         decision.recv().unwrap_or(false)
+    }
+}
+
+/// A driver's side of a cluster that serves files of executors.
+pub(crate) struct HostOf(Arc<Remote>);
+
+impl std::ops::Deref for HostOf {
+    type Target = firesteel_executor::blocks::HostBlocks;
+    fn deref(&self) -> &Self::Target {
+        self.0.host.as_ref().expect("made only where there is one")
     }
 }
 

@@ -4,38 +4,120 @@ use std::num::NonZero;
 use std::thread::available_parallelism;
 
 /// A parsed master.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Master {
-    /// Tasks at a time.
-    pub(crate) slots: u32,
-    /// Failures of one task that fail its job, where the master says so.
-    pub(crate) max_failures: Option<u32>,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Master {
+    /// Threads of the driver's process, or worker processes of its own.
+    Local {
+        /// Tasks at a time.
+        slots: u32,
+        /// Failures of one task that fail its job, where the master says so.
+        max_failures: Option<u32>,
+    },
+    /// Processes on the driver's machine that are treated as if they were elsewhere.
+    LocalCluster {
+        /// How many.
+        executors: u32,
+        /// Tasks that each runs at a time.
+        cores: u32,
+        /// The memory of each, in bytes.
+        memory: u64,
+    },
+    /// A cluster's masters: the one that leads, and those that stand by.
+    Standalone {
+        /// Their addresses, `host:port`.
+        addresses: Vec<String>,
+    },
+    /// Executors that somebody starts, and that connect to the driver.
+    Listen {
+        /// Where the driver listens, `host:port`.
+        address: String,
+    },
 }
+
+/// The port of a cluster's master where none is said.
+const MASTER_PORT: &str = "7077";
 
 impl Master {
     pub(crate) fn parse(text: &str) -> Result<Master, String> {
+        let text = text.trim();
         let refuse = || {
             format!(
-                "the master cannot be `{text}`: write `local` (one thread), `local[4]`, `local[*]` (one thread a core), or \
-                 `local[4,2]` (a job fails at the second failure of a task)"
+                "the master cannot be `{text}`: write `local` (one thread), `local[4]`, `local[*]` (one thread a core), `local[4,2]` \
+                 (a job fails at the second failure of a task), `local-cluster[2,1,1024]` (two processes with one core and 1024 MiB \
+                 each), `firesteel://host:7077` (a cluster) or `listen://host:port` (executors that connect)"
             )
         };
-        let text = text.trim();
         if text == "local" {
-            return Ok(Master { slots: 1, max_failures: None });
+            return Ok(Master::Local { slots: 1, max_failures: None });
         }
-        let inside =
-            text.strip_prefix("local[").and_then(|rest| rest.strip_suffix(']')).ok_or_else(refuse)?;
-        let (slots, failures) = match inside.split_once(',') {
-            None => (inside, None),
-            Some((slots, failures)) => (slots, Some(failures)),
-        };
-        let number = |text: &str| text.trim().parse().ok().filter(|n| *n > 0).ok_or_else(refuse);
-        let slots = match slots.trim() {
-            "*" => available_parallelism().map_or(1, NonZero::get) as u32,
-            slots => number(slots)?,
-        };
-        Ok(Master { slots, max_failures: failures.map(number).transpose()? })
+        if let Some(inside) = within(text, "local[") {
+            return local(inside).ok_or_else(refuse);
+        }
+        if let Some(inside) = within(text, "local-cluster[") {
+            return local_cluster(inside).ok_or_else(refuse);
+        }
+        if let Some(hosts) = text.strip_prefix("firesteel://").or_else(|| text.strip_prefix("spark://")) {
+            let addresses = hosts.split(',').map(|host| with_port(host.trim())).collect::<Option<Vec<_>>>();
+            return addresses.map(|addresses| Master::Standalone { addresses }).ok_or_else(refuse);
+        }
+        let address = text.strip_prefix("listen://").filter(|address| address.contains(':'));
+        address.map(|address| Master::Listen { address: address.into() }).ok_or_else(refuse)
+    }
+
+    /// Tasks at a time, where the master's name says how many.
+    pub(crate) fn slots(&self) -> Option<u32> {
+        match self {
+            Master::Local { slots, .. } => Some(*slots),
+            Master::LocalCluster { executors, cores, .. } => Some(executors * cores),
+            Master::Standalone { .. } | Master::Listen { .. } => None,
+        }
+    }
+
+    /// Failures of one task that fail its job, where the master's name says how many.
+    pub(crate) fn max_failures(&self) -> Option<u32> {
+        match self {
+            Master::Local { max_failures, .. } => *max_failures,
+            Master::LocalCluster { .. } | Master::Standalone { .. } | Master::Listen { .. } => None,
+        }
+    }
+
+    /// Whether executors are processes that connect to the driver.
+    pub(crate) fn is_cluster(&self) -> bool {
+        !matches!(self, Master::Local { .. })
+    }
+}
+
+fn within<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
+    text.strip_prefix(prefix)?.strip_suffix(']')
+}
+
+fn number(text: &str) -> Option<u32> {
+    text.trim().parse().ok().filter(|n| *n > 0)
+}
+
+fn local(inside: &str) -> Option<Master> {
+    let (slots, failures) = match inside.split_once(',') {
+        None => (inside, None),
+        Some((slots, failures)) => (slots, Some(number(failures)?)),
+    };
+    let slots = match slots.trim() {
+        "*" => available_parallelism().map_or(1, NonZero::get) as u32,
+        slots => number(slots)?,
+    };
+    Some(Master::Local { slots, max_failures: failures })
+}
+
+fn local_cluster(inside: &str) -> Option<Master> {
+    let [executors, cores, memory] = inside.split(',').collect::<Vec<_>>().try_into().ok()?;
+    let memory = u64::from(number(memory)?) << 20;
+    Some(Master::LocalCluster { executors: number(executors)?, cores: number(cores)?, memory })
+}
+
+fn with_port(host: &str) -> Option<String> {
+    match host.rsplit_once(':') {
+        _ if host.is_empty() || host.contains('/') => None,
+        Some((_, port)) => port.parse::<u16>().is_ok().then(|| host.into()),
+        None => Some(format!("{host}:{MASTER_PORT}")),
     }
 }
 
@@ -45,12 +127,36 @@ mod tests {
 
     #[test]
     fn masters_as_users_write_them() {
-        let master = |slots, max_failures| Ok(Master { slots, max_failures });
-        assert_eq!(Master::parse("local"), master(1, None));
-        assert_eq!(Master::parse("local[3]"), master(3, None));
-        assert_eq!(Master::parse("local[ 3 , 2 ]"), master(3, Some(2)));
-        assert!(Master::parse("local[*]").unwrap().slots >= 1);
-        for wrong in ["", "local[0]", "local[", "local[2", "local[a]", "yarn", "local[2,0]"] {
+        let local = |slots, max_failures| Ok(Master::Local { slots, max_failures });
+        assert_eq!(Master::parse("local"), local(1, None));
+        assert_eq!(Master::parse("local[3]"), local(3, None));
+        assert_eq!(Master::parse("local[ 3 , 2 ]"), local(3, Some(2)));
+        assert!(Master::parse("local[*]").unwrap().slots().unwrap() >= 1);
+        let cluster = Master::LocalCluster { executors: 2, cores: 1, memory: 1 << 30 };
+        assert_eq!(Master::parse("local-cluster[2, 1, 1024]"), Ok(cluster));
+        let masters = Master::Standalone { addresses: vec!["a:7077".into(), "b:1234".into()] };
+        assert_eq!(Master::parse("firesteel://a,b:1234"), Ok(masters.clone()));
+        assert_eq!(Master::parse("spark://a:7077,b:1234"), Ok(masters));
+        assert_eq!(
+            Master::parse("listen://0.0.0.0:7000"),
+            Ok(Master::Listen { address: "0.0.0.0:7000".into() })
+        );
+        let wrong = [
+            "",
+            "local[0]",
+            "local[",
+            "local[2",
+            "local[a]",
+            "yarn",
+            "local[2,0]",
+            "local-cluster[2,1]",
+            "local-cluster[0,1,1024]",
+            "firesteel://",
+            "firesteel://a:b",
+            "spark://a:7077/x",
+            "listen://x",
+        ];
+        for wrong in wrong {
             assert!(Master::parse(wrong).unwrap_err().contains(wrong), "{wrong}");
         }
     }

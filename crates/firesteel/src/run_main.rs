@@ -1,5 +1,9 @@
 //! What `#[firesteel::main]` makes of a program's `main`.
 
+use firesteel_cluster::agents::AGENT_VARIABLE;
+use firesteel_conf::Conf;
+use firesteel_executor::agent::{self, AgentConfig};
+use firesteel_io::StoreSettings;
 use std::fmt::Display;
 use std::process::ExitCode;
 
@@ -33,7 +37,43 @@ impl<T: ExitWith, E: Display> ExitWith for Result<T, E> {
     }
 }
 
-/// Runs a program's body: `#[firesteel::main]` calls this.
+/// Runs a program's body, or, in a process that was started as an executor, that: `#[firesteel::main]` calls this.
 pub fn run_main<T: ExitWith>(body: impl FnOnce() -> T) -> ExitCode {
+    become_executor_if_asked();
     body().exit_with()
+}
+
+/// In a process that was started as an executor, runs that, and ends the process with it. In others it does nothing.
+///
+/// `#[firesteel::main]` calls it first of all. A program without the attribute calls it at the beginning of `main`, and a file of tests
+/// whose contexts have executors in other processes from a test of its own, which it names by
+/// [`Builder::agent_command`](crate::Builder::agent_command).
+pub fn become_executor_if_asked() {
+    if std::env::var_os(AGENT_VARIABLE).is_none() {
+        return;
+    }
+    // Programs that tasks start are no executors.
+    let config = AgentConfig::read(std::io::stdin().lock());
+    let ended = config.and_then(|config| agent::run(config, None, |settings, _| use_settings(settings)));
+    let code = match ended {
+        Ok(()) => 0,
+        Err(error) => {
+            eprintln!("firesteel: an executor ends: {error}");
+            1
+        }
+    };
+    std::process::exit(code);
+}
+
+/// What tasks need of the application's settings.
+fn use_settings(settings: &[(String, String)]) {
+    let mut conf = Conf::default();
+    for (key, value) in settings {
+        // The driver has checked them.
+        let _ = conf.set(key, value);
+    }
+    let stores = StoreSettings::from_conf(&conf);
+    if !stores.is_empty() {
+        stores.put_to_use();
+    }
 }

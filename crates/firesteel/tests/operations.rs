@@ -20,3 +20,9 @@ mod operations {
     mod tables;
     mod transform;
 }
+
+/// Not a test: the executors of contexts on a local cluster are this program, told to run this.
+#[test]
+fn executor_process() {
+    firesteel::become_executor_if_asked();
+}

@@ -1,1 +1,49 @@
-//! The way between processes.
+//! The way between processes: connections that only holders of one secret can make, and blocks of bytes streamed over them.
+//!
+//! Nothing else in Firesteel opens a network socket or knows TLS. A [`Listener`] hands every [`Connection`] that has proved itself
+//! to a handler; [`connect`] makes one to it. Both prove to each other that they hold the same [`Secret`] before a byte reaches
+//! anything above TLS (`identity.rs` tells how). What is said over a connection is up to its [`Purpose`]; [`bulk`] is what is said
+//! over those for blocks.
+//!
+//! Threads block; nothing is asynchronous. A connection's halves are used by different threads at once.
+//!
+//! ```
+//! use firesteel_net::{Connection, Credentials, Limits, Listener, Purpose, Secret, connect};
+//! use std::io::Read;
+//! use std::time::Duration;
+//!
+//! let credentials = Credentials::of(&Secret::generate());
+//! let listener = Listener::bind("127.0.0.1:0", credentials.clone(), Limits::default())?;
+//! let serving = listener.serve("greeter", |connection: Connection| {
+//!     let (_, sender) = connection.split();
+//!     let _ = sender.send(b"hello");
+//! })?;
+//! let address = serving.address().to_string();
+//! let connection = connect(&address, &credentials, Purpose::Control, Duration::from_secs(5))?;
+//! let (mut receiver, _sender) = connection.split();
+//! let mut heard = String::new();
+//! receiver.read_to_string(&mut heard)?;
+//! assert_eq!(heard, "hello");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod connect;
+mod connection;
+mod handshake;
+mod identity;
+mod ledger;
+mod listener;
+mod preface;
+mod secret;
+mod socket;
+mod tls;
+mod wire;
+
+pub mod bulk;
+
+pub use connect::{ConnectError, connect};
+pub use connection::{Closer, Connection, Receiver, Sender};
+pub use identity::Credentials;
+pub use listener::{Limits, Listener, Serving};
+pub use preface::{PROTOCOL_VERSION, Purpose};
+pub use secret::{Secret, SecretError};

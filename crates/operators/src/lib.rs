@@ -13,6 +13,7 @@ mod broadcast;
 mod code;
 mod cogroup;
 mod combine;
+mod far_reads;
 mod file_source;
 mod keep;
 mod narrow;

@@ -4,13 +4,14 @@
 //! which they arrive: a task that runs again reads the same sequence.
 
 use crate::code::{self, Code};
+use crate::far_reads::{FarFailure, FarReads};
 use crate::stream::{Batches, Op, Operator, Stream};
 use crate::task::{Origin, Outcome, Task};
 use firesteel_closures::{BuildArgs, BuildError, Descriptor, Erased};
 use firesteel_data::block::Pairs;
 use firesteel_data::{Batch, Data, DataError};
 use firesteel_shuffle::BlockBytes;
-use firesteel_types::{MapOutput, Partition, ShuffleId, ShuffleOutputs, TaskFailure};
+use firesteel_types::{ExecutorId, MapOutput, Partition, ShuffleId, ShuffleOutputs, TaskFailure};
 use std::collections::VecDeque;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -21,13 +22,16 @@ pub(crate) struct Blocks {
     reducer: Partition,
     next_map: usize,
     ready: VecDeque<BlockBytes>,
+    /// What comes from other hosts, where there are any.
+    far: Option<FarReads>,
     task: Task,
 }
 
 impl Blocks {
     pub(crate) fn new(shuffle: ShuffleId, reducer: Partition, task: &Task) -> Outcome<Self> {
         let outputs = task.outputs(shuffle)?;
-        Ok(Blocks { outputs, reducer, next_map: 0, ready: VecDeque::new(), task: task.clone() })
+        let far = task.services().far.clone().map(|far| FarReads::new(far, outputs.clone(), reducer));
+        Ok(Blocks { outputs, reducer, next_map: 0, ready: VecDeque::new(), far, task: task.clone() })
     }
 
     /// The next stretch of blocks, from the next map task that has any.
@@ -39,29 +43,52 @@ impl Blocks {
             let Some(&map) = self.outputs.maps.get(self.next_map) else { return Ok(None) };
             self.task.check_cancelled()?;
             self.next_map += 1;
-            self.fetch(map)?;
+            // An empty output is nowhere: nobody needs to be asked.
+            if map.bytes > 0 {
+                self.fetch(map)?;
+            }
         }
     }
 
     fn fetch(&mut self, map: MapOutput) -> Outcome<()> {
+        if let Some(far) = &mut self.far {
+            match far.read(map, &self.task) {
+                Ok(Some(bytes)) if bytes.is_empty() => return Ok(()),
+                Ok(Some(bytes)) => {
+                    self.ready.push_back(BlockBytes::Owned(bytes));
+                    return Ok(());
+                }
+                Ok(None) => {}
+                Err(FarFailure::Task(failure)) => return Err(failure),
+                Err(FarFailure::Gone { message, unreachable }) => {
+                    return Err(self.failed(map, message, unreachable));
+                }
+            }
+        }
+        self.fetch_here(map).map_err(|message| self.failed(map, message, vec![]))
+    }
+
+    fn fetch_here(&mut self, map: MapOutput) -> Result<(), String> {
         let store = &self.task.services().shuffles;
-        let failed = |message: String| {
-            Box::new(TaskFailure::FetchFailed {
-                shuffle: self.outputs.shuffle,
-                map: map.map,
-                map_task: map.task,
-                executor: map.executor,
-                message,
-            })
-        };
         let output = store
             .get(self.outputs.shuffle, map.map, map.task)
-            .map_err(|e| failed(e.to_string()))?
-            .ok_or_else(|| failed("the executor does not have it any more".into()))?;
+            .map_err(|e| e.to_string())?
+            .ok_or("the executor does not have it any more")?;
         for bytes in output.read(self.reducer.0) {
-            self.ready.push_back(bytes.map_err(|e| failed(e.to_string()))?);
+            self.ready.push_back(bytes.map_err(|e| e.to_string())?);
         }
         Ok(())
+    }
+
+    fn failed(&self, map: MapOutput, message: String, unreachable: Vec<ExecutorId>) -> Box<TaskFailure> {
+        Box::new(TaskFailure::FetchFailed {
+            shuffle: self.outputs.shuffle,
+            map: map.map,
+            map_task: map.task,
+            executor: map.executor,
+            unreachable,
+            message,
+        })
     }
 }
 

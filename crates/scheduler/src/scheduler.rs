@@ -16,7 +16,9 @@ use crate::pools::Pools;
 use crate::settings::SchedulerSettings;
 use crate::tasks::RunningTasks;
 use crate::tasks::offers::Vacancies;
-use firesteel_types::{AccumulatorId, ExecutorId, JobId, Millis, ShuffleId, StageId, TaskId};
+use firesteel_types::{
+    AccumulatorId, ExecutorId, JobId, Millis, Partition, RddId, ShuffleId, StageId, TaskId,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -140,6 +142,11 @@ impl Scheduler {
     /// and map outputs and register again.
     pub fn knows_executor(&self, executor: ExecutorId) -> bool {
         self.executors.contains(executor)
+    }
+
+    /// Who keeps a partition of a persisted RDD, in this version, as far as is known.
+    pub fn holders(&self, rdd: RddId, partition: Partition, version: u64) -> Vec<ExecutorId> {
+        self.blocks.holders(rdd, partition, version).collect()
     }
 
     /// Whether no job runs, no task takes a slot, and nothing is remembered but executors and shuffles that were not

@@ -5,10 +5,12 @@
 //! any number of times. [`ShuffleStore`] keeps the outputs by the attempt that wrote them, so a reader that names an
 //! attempt can never be given another one's records.
 
+mod far;
 mod output;
 mod store;
 mod writer;
 
+pub use far::{FarError, FarOutputs, FarStream};
 pub use output::{BlockBytes, MapOutput};
 pub use store::ShuffleStore;
 pub use writer::MapOutputWriter;

@@ -103,6 +103,13 @@ impl ShuffleStore {
         files.remove(&name(key));
     }
 
+    /// Forgets what is remembered of an output that another process removes.
+    pub fn forget(&self, shuffle: ShuffleId, map: Partition, task: TaskId) {
+        if let Some(removed) = self.write(|outputs| outputs.remove(&(shuffle, map, task))) {
+            self.remembered.fetch_sub(removed.index_bytes(), Ordering::Relaxed);
+        }
+    }
+
     /// How many outputs there are.
     pub fn len(&self) -> usize {
         match &self.shared {

@@ -89,6 +89,7 @@ impl Source for Fetcher<'_> {
                     map: output.map,
                     map_task: output.task,
                     executor: output.executor,
+                    unreachable: vec![],
                     message: if served { "no such block".into() } else { "no answer".into() },
                 });
             };

@@ -26,14 +26,16 @@ mod machine;
 mod plot;
 mod program;
 mod report;
+mod standalone;
 mod throughput;
 mod violation;
 mod work;
 mod world;
 
 pub use report::Report;
+pub use standalone::StandaloneReport;
 pub use throughput::{ThroughputReport, throughput};
-pub use violation::{Violation, run_seed};
+pub use violation::{Violation, run_seed, run_standalone_seed};
 
 #[cfg(test)]
 mod tests {

@@ -1,12 +1,13 @@
-//! Runs the simulator: `firesteel-sim [--seeds N] [--seed S] [--throughput]`.
+//! Runs the simulator: `firesteel-sim [standalone] [--seeds N] [--seed S] [--throughput]`.
 
-use firesteel_sim::{Report, run_seed, throughput};
+use firesteel_sim::{Report, StandaloneReport, Violation, run_seed, run_standalone_seed, throughput};
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
 
-const USAGE: &str = "usage: firesteel-sim [--seeds N] [--seed S] [--throughput]
+const USAGE: &str = "usage: firesteel-sim [standalone] [--seeds N] [--seed S] [--throughput]
+  standalone    only the standalone cluster's worlds; without it, those of the scheduler, and a share of these
   --seeds N     how many seeds to run (default 1000)
   --seed S      the first of them (default 0)
   --throughput  measure the scheduler alone instead";
@@ -16,7 +17,11 @@ struct Wish {
     seeds: u64,
     first: u64,
     throughput: bool,
+    standalone: bool,
 }
+
+/// Of so many seeds, one is also run as a world of the standalone cluster.
+const STANDALONE_SHARE: u64 = 4;
 
 fn main() -> ExitCode {
     let wish = match parse(std::env::args().skip(1)) {
@@ -36,7 +41,7 @@ fn main() -> ExitCode {
 }
 
 fn parse(mut words: impl Iterator<Item = String>) -> Result<Wish, String> {
-    let mut wish = Wish { seeds: 1000, first: 0, throughput: false };
+    let mut wish = Wish { seeds: 1000, first: 0, throughput: false, standalone: false };
     while let Some(word) = words.next() {
         let mut number = || {
             let value = words.next().ok_or_else(|| format!("{word} needs a number"))?;
@@ -46,10 +51,25 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<Wish, String> {
             "--seeds" => wish.seeds = number()?,
             "--seed" => wish.first = number()?,
             "--throughput" => wish.throughput = true,
+            "standalone" => wish.standalone = true,
             _ => return Err(format!("unknown option {word}")),
         }
     }
     Ok(wish)
+}
+
+/// How one run went.
+enum Outcome {
+    Scheduler(Result<Report, Violation>),
+    Standalone(Result<StandaloneReport, Violation>),
+}
+
+/// What of a seed is to be run.
+fn outcomes(seed: u64, wish: &Wish) -> impl Iterator<Item = Outcome> {
+    let scheduler = (!wish.standalone).then(|| Outcome::Scheduler(run_seed(seed)));
+    let is_shared = wish.standalone || seed.is_multiple_of(STANDALONE_SHARE);
+    let standalone = is_shared.then(|| Outcome::Standalone(run_standalone_seed(seed)));
+    scheduler.into_iter().chain(standalone)
 }
 
 /// Runs the seeds on all processors; each run is on one thread, and the outcome does not depend on which.
@@ -58,7 +78,7 @@ fn run(wish: &Wish) -> ExitCode {
     let end = wish.first + wish.seeds;
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
     let (sender, receiver) = mpsc::channel();
-    let mut all = Report::default();
+    let mut all = (Report::default(), StandaloneReport::default());
     let mut violations = 0;
     std::thread::scope(|scope| {
         for _ in 0..workers {
@@ -66,7 +86,7 @@ fn run(wish: &Wish) -> ExitCode {
             scope.spawn(move || {
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= end || sender.send(run_seed(seed)).is_err() {
+                    if seed >= end || outcomes(seed, wish).any(|outcome| sender.send(outcome).is_err()) {
                         return;
                     }
                 }
@@ -75,15 +95,20 @@ fn run(wish: &Wish) -> ExitCode {
         drop(sender);
         for outcome in receiver {
             match outcome {
-                Ok(report) => all.add(&report),
-                Err(violation) => {
+                Outcome::Scheduler(Ok(report)) => all.0.add(&report),
+                Outcome::Standalone(Ok(report)) => all.1.add(&report),
+                Outcome::Scheduler(Err(violation)) | Outcome::Standalone(Err(violation)) => {
                     violations += 1;
                     say(&violation.to_string());
                 }
             }
         }
     });
-    say(&format!("{} seeds from {}, {violations} violations\n{all}", wish.seeds, wish.first));
+    say(&format!("{} seeds from {}, {violations} violations", wish.seeds, wish.first));
+    if !wish.standalone {
+        say(&all.0.to_string());
+    }
+    say(&all.1.to_string());
     if violations == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 

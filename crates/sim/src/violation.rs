@@ -1,6 +1,7 @@
 //! One seed from its beginning to its end, and what is said when it ends badly.
 
 use crate::report::Report;
+use crate::standalone::{self, StandaloneReport};
 use crate::world::World;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,6 +11,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 pub struct Violation {
     /// The seed.
     pub seed: u64,
+    /// What to say to the simulator to see it again, beside the seed.
+    pub world: &'static str,
     /// What must not have happened.
     pub objection: String,
     /// The last of what happened before, oldest first.
@@ -21,31 +24,51 @@ impl fmt::Display for Violation {
         writeln!(f, "seed {}: {}", self.seed, self.objection)?;
         writeln!(f, "the last of what happened, with the virtual time in ms:")?;
         self.story.iter().try_for_each(|line| writeln!(f, "  {line}"))?;
-        write!(f, "to see it again: cargo xtask sim --seeds 1 --seed {}", self.seed)
+        write!(f, "to see it again: cargo xtask sim --seeds 1 --seed {}{}", self.seed, self.world)
     }
 }
 
 impl std::error::Error for Violation {}
 
-/// Runs the world of one seed. A seed that ends badly is run twice, the second time with its story taken down.
+/// Runs the scheduler's world of one seed. A seed that ends badly is run twice, the second time with its story taken down.
 pub fn run_seed(seed: u64) -> Result<Report, Violation> {
-    let mut world = World::new(seed, false);
-    run_guarded(&mut world).map_err(|_| tell(seed))
-}
-
-fn tell(seed: u64) -> Violation {
-    let mut world = World::new(seed, true);
-    let objection = match run_guarded(&mut world) {
-        Err(objection) => objection,
-        Ok(_) => "it ended badly at first and well the second time: the same seed does not give the same run"
-            .into(),
+    let play = |told| {
+        let mut world = World::new(seed, told);
+        (guarded(|| world.run()), world.story())
     };
-    Violation { seed, objection, story: world.story() }
+    judge(seed, "", play)
 }
 
-/// A broken belief of the scheduler is an objection too.
-fn run_guarded(world: &mut World) -> Result<Report, String> {
-    catch_unwind(AssertUnwindSafe(|| world.run())).unwrap_or_else(|panic| {
+/// Runs the standalone cluster's world of one seed, alike.
+pub fn run_standalone_seed(seed: u64) -> Result<StandaloneReport, Violation> {
+    let play = |told| {
+        let mut world = standalone::World::new(seed, told);
+        (guarded(|| world.run()), world.story())
+    };
+    judge(seed, " -- standalone", play)
+}
+
+fn judge<R>(
+    seed: u64,
+    world: &'static str,
+    play: impl Fn(bool) -> (Result<R, String>, Vec<String>),
+) -> Result<R, Violation> {
+    play(false).0.map_err(|_| {
+        let (again, story) = play(true);
+        let objection = match again {
+            Err(objection) => objection,
+            Ok(_) => {
+                "it ended badly at first and well the second time: the same seed does not give the same run"
+                    .into()
+            }
+        };
+        Violation { seed, world, objection, story }
+    })
+}
+
+/// A broken belief is an objection too.
+fn guarded<R>(run: impl FnOnce() -> Result<R, String>) -> Result<R, String> {
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
         let text = text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
         Err(format!("a belief was broken: {}", text.unwrap_or_default()))
@@ -72,9 +95,22 @@ mod tests {
     }
 
     #[test]
+    fn fifty_seeds_of_the_standalone_cluster_end_well() {
+        let mut all = StandaloneReport::default();
+        for seed in 0..50 {
+            match run_standalone_seed(seed) {
+                Ok(report) => all.add(&report),
+                Err(violation) => panic!("{violation}"),
+            }
+        }
+        assert!(all.reigns > 100 && all.executors > 100 && all.finished > 0 && all.failed > 0, "{all}");
+    }
+
+    #[test]
     fn the_same_seed_gives_the_same_run() {
         for seed in [1, 3, 13] {
             assert_eq!(run_seed(seed), run_seed(seed));
+            assert_eq!(run_standalone_seed(seed), run_standalone_seed(seed));
         }
     }
 }

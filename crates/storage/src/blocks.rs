@@ -1,16 +1,17 @@
 //! Blocks that an executor keeps, by name: in memory, or where several processes find them.
 
-use crate::SharedFiles;
+use crate::{FarBlocks, SharedFiles};
 use firesteel_data::DataError;
 use firesteel_types::BlockId;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Blocks by name.
-#[derive(Default, Debug)]
+#[derive(Default)]
 pub struct BlockStore {
     blocks: Mutex<HashMap<BlockId, Arc<[u8]>>>,
     shared: Option<Arc<SharedFiles>>,
+    far: Option<Arc<dyn FarBlocks>>,
 }
 
 /// A block is written to a file in stretches of this length.
@@ -19,7 +20,12 @@ const STRETCH: usize = 16 << 20;
 impl BlockStore {
     /// A store whose blocks all processes find that share these files.
     pub fn sharing(files: Arc<SharedFiles>) -> Self {
-        BlockStore { blocks: Mutex::default(), shared: Some(files) }
+        BlockStore { shared: Some(files), ..BlockStore::default() }
+    }
+
+    /// The blocks of a driver that is elsewhere: this store keeps none.
+    pub fn of_driver(far: Arc<dyn FarBlocks>) -> Self {
+        BlockStore { far: Some(far), ..BlockStore::default() }
     }
 
     /// Keeps a block.
@@ -39,6 +45,9 @@ impl BlockStore {
     /// # Errors
     /// When it lies in a file that cannot be read.
     pub fn get(&self, id: BlockId) -> Result<Option<Arc<[u8]>>, DataError> {
+        if let Some(far) = &self.far {
+            return far.block(id);
+        }
         let Some(files) = &self.shared else { return Ok(self.with(|blocks| blocks.get(&id).cloned())) };
         let Some((length, mut reader)) = files.find::<u64>(&id.to_string())? else { return Ok(None) };
         let (mut bytes, mut stretch) = (Vec::with_capacity(length as usize), vec![]);

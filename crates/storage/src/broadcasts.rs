@@ -3,14 +3,14 @@
 //! The encoded value lies in one stretch of memory, or on disk where the budget has no room for it; either way in pieces, each
 //! with its checksum, which is how it travels and how it is checked before anything is made of it.
 
-use crate::{LocalDirs, MemoryPool, SharedFiles};
+use crate::{FarBlocks, LocalDirs, MemoryPool, SharedFiles};
 use bytes::Bytes;
 use firesteel_data::DataError;
 use firesteel_data::frames::{FrameReader, FrameWriter, FramedFile};
 use firesteel_types::BroadcastId;
 use std::any::Any;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// How many bytes a piece has, except the last. What Spark uses, too: large enough for the network, small enough for
@@ -38,6 +38,10 @@ pub struct Broadcasts {
     entries: Mutex<HashMap<BroadcastId, Arc<Entry>>>,
     /// Where the processes of one machine find each other's values.
     shared: Option<Arc<SharedFiles>>,
+    /// Where values come from that no process of this machine has.
+    far: Option<Arc<dyn FarBlocks>>,
+    /// Is told when a value is to be forgotten everywhere.
+    on_forget: OnceLock<Box<dyn Fn(BroadcastId) + Send + Sync>>,
 }
 
 struct Entry {
@@ -67,12 +71,24 @@ enum Encoded {
 impl Broadcasts {
     /// None yet.
     pub fn new(pool: Arc<MemoryPool>, dirs: Arc<LocalDirs>) -> Self {
-        Broadcasts { pool, dirs, entries: Mutex::default(), shared: None }
+        Broadcasts {
+            pool,
+            dirs,
+            entries: Mutex::default(),
+            shared: None,
+            far: None,
+            on_forget: OnceLock::new(),
+        }
     }
 
     /// Values that all processes find that share these files.
     pub fn sharing(pool: Arc<MemoryPool>, dirs: Arc<LocalDirs>, files: Arc<SharedFiles>) -> Self {
         Broadcasts { shared: Some(files), ..Broadcasts::new(pool, dirs) }
+    }
+
+    /// The same, where values come from other machines: the first process that needs one fetches it for all.
+    pub fn fetching(self, far: Arc<dyn FarBlocks>) -> Self {
+        Broadcasts { far: Some(far), ..self }
     }
 
     /// Takes an encoded value: in memory where there is room, else on disk.
@@ -94,6 +110,11 @@ impl Broadcasts {
         let entry = Entry { encoded, value: Mutex::default(), pool: self.pool.clone() };
         self.entries().insert(id, Arc::new(entry));
         Ok(())
+    }
+
+    /// Whether this process has a value.
+    pub fn has(&self, id: BroadcastId) -> bool {
+        self.entry(id).is_ok()
     }
 
     /// The encoded value, whole and checked.
@@ -124,12 +145,24 @@ impl Broadcasts {
         Ok(value)
     }
 
+    /// Says who is told when a value is unpersisted or removed: the driver, which tells its executors.
+    pub fn set_on_forget(&self, tell: impl Fn(BroadcastId) + Send + Sync + 'static) {
+        let _ = self.on_forget.set(Box::new(tell));
+    }
+
+    fn tell_forgotten(&self, id: BroadcastId) {
+        if let Some(tell) = self.on_forget.get() {
+            tell(id);
+        }
+    }
+
     /// Forgets the decoded value; who needs it again decodes it again.
     pub fn unpersist(&self, id: BroadcastId) {
         if let Ok(entry) = self.entry(id) {
             let decoded = entry.value.lock().unwrap_or_else(PoisonError::into_inner).take();
             drop(decoded);
         }
+        self.tell_forgotten(id);
     }
 
     /// Forgets a value altogether.
@@ -140,6 +173,7 @@ impl Broadcasts {
         if let Some(files) = &self.shared {
             files.remove(&name(id));
         }
+        self.tell_forgotten(id);
     }
 
     /// Forgets what this process has of a value that another has removed.
@@ -164,7 +198,7 @@ impl Broadcasts {
         }
         let Some(files) = &self.shared else { return Err(BroadcastError::Destroyed) };
         if files.find::<u64>(&name(id))?.is_none() {
-            return Err(BroadcastError::Destroyed);
+            self.fetch(id, files)?;
         }
         let entry = Arc::new(Entry {
             encoded: Encoded::Shared(files.clone()),
@@ -172,6 +206,18 @@ impl Broadcasts {
             pool: self.pool.clone(),
         });
         Ok(self.entries().entry(id).or_insert(entry).clone())
+    }
+
+    /// Brings a value from another machine into this one's files.
+    fn fetch(&self, id: BroadcastId, files: &SharedFiles) -> Result<(), BroadcastError> {
+        let far = self.far.as_ref().ok_or(BroadcastError::Destroyed)?;
+        let _others_wait = files.lock(&name(id))?;
+        if files.find::<u64>(&name(id))?.is_some() {
+            return Ok(());
+        }
+        let bytes = far.broadcast(id)?.ok_or(BroadcastError::Destroyed)?;
+        files.publish(&name(id), &(bytes.len() as u64), bytes.chunks(PIECE_BYTES))?;
+        Ok(())
     }
 
     fn entries(&self) -> MutexGuard<'_, HashMap<BroadcastId, Arc<Entry>>> {
@@ -213,7 +259,8 @@ fn read_pieces(mut reader: FrameReader, length: usize) -> Result<Bytes, DataErro
     Ok(bytes.into())
 }
 
-fn name(id: BroadcastId) -> String {
+/// The name of a value among a machine's shared files.
+pub fn name(id: BroadcastId) -> String {
     format!("broadcast-{id}")
 }
 

@@ -6,7 +6,7 @@
 
 use crate::lru::{BlockKey, Lru};
 use crate::memory::{Answer, Evict};
-use crate::{LocalDirs, MemoryPool, SharedFiles};
+use crate::{FarBlocks, LocalDirs, MemoryPool, SharedFiles};
 use firesteel_data::DataError;
 use firesteel_data::frames::{FrameWriter, FramedFile};
 use firesteel_types::{AccumulatorUpdate, RddId};
@@ -65,6 +65,8 @@ pub struct KeptBlocks {
     listener: OnceLock<Box<dyn BlockListener>>,
     /// Where the processes of one machine find each other's partitions.
     shared: Option<Arc<SharedFiles>>,
+    /// Where partitions come from that no process of this machine keeps.
+    far: OnceLock<Arc<dyn FarBlocks>>,
 }
 
 /// A partition as other processes of the machine find it: its file, the frames and bytes in it, and the updates that go with it.
@@ -98,7 +100,7 @@ impl KeptBlocks {
 
     fn make(pool: Arc<MemoryPool>, dirs: Arc<LocalDirs>, shared: Option<Arc<SharedFiles>>) -> Arc<Self> {
         let (state, listener) = (Mutex::default(), OnceLock::new());
-        let kept = Arc::new(KeptBlocks { pool, dirs, state, listener, shared });
+        let kept = Arc::new(KeptBlocks { pool, dirs, state, listener, shared, far: OnceLock::new() });
         let evict: Arc<dyn Evict> = kept.clone();
         kept.pool.set_evict(Arc::downgrade(&evict));
         kept
@@ -109,9 +111,41 @@ impl KeptBlocks {
         let _ = self.listener.set(listener);
     }
 
-    /// A partition, if it is kept.
+    /// Says where to look for partitions that no process of this machine keeps. The first to say so is heard.
+    pub fn set_far(&self, far: Arc<dyn FarBlocks>) {
+        let _ = self.far.set(far);
+    }
+
+    /// A partition, if it is kept: here, by another process of the machine, or on another machine.
     pub fn get(&self, key: BlockKey) -> Option<(Found, KeptUpdates)> {
-        self.get_own(key).or_else(|| self.get_shared(key))
+        self.get_own(key).or_else(|| self.get_shared(key)).or_else(|| self.get_far(key))
+    }
+
+    /// What another machine keeps, in a file that goes when it was read. One that cannot be had counts as none: the partition is
+    /// computed again.
+    fn get_far(&self, key: BlockKey) -> Option<(Found, KeptUpdates)> {
+        let file = self.far.get().map(|_| self.create_file())?.ok()?;
+        let (file, updates) = self.far.get()?.kept(key, file).ok()??;
+        Some((Found::Disk(Arc::new(file)), updates.into()))
+    }
+
+    /// A partition as it lies in this machine's files, to be sent to another: its file, and the updates that go with it.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn find_shared(
+        files: &SharedFiles,
+        key: BlockKey,
+    ) -> Result<Option<(FramedFile, Vec<AccumulatorUpdate>)>, DataError> {
+        let Some(((path, frames, bytes, updates), _)) = files.find::<SharedBlock>(&name(key))? else {
+            return Ok(None);
+        };
+        Ok(Some((FramedFile::foreign(path, frames, bytes), updates)))
+    }
+
+    /// Removes all partitions of an RDD from a machine's files.
+    pub fn remove_shared_rdd(files: &SharedFiles, rdd: RddId) {
+        files.names(&prefix(rdd)).iter().for_each(|name| Self::remove_shared(files, name));
     }
 
     /// Whether what is kept lies in files that other processes find, too.
@@ -244,7 +278,7 @@ impl KeptBlocks {
         let removed = self.take_out(|key| key.rdd == rdd);
         self.let_go(removed, false);
         if let Some(files) = &self.shared {
-            files.names(&prefix(rdd)).iter().for_each(|name| Self::remove_shared(files, name));
+            Self::remove_shared_rdd(files, rdd);
         }
     }
 

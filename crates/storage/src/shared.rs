@@ -12,8 +12,13 @@ use firesteel_data::frames::{FrameReader, FrameWriter};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fs;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A lock that is held.
+#[derive(Debug)]
+pub struct FileLock(#[expect(dead_code, reason = "the lock lasts as long as the file is open")] fs::File);
 
 /// A directory of entries.
 #[derive(Debug)]
@@ -27,7 +32,8 @@ impl SharedFiles {
     /// # Errors
     /// When it cannot be made.
     pub fn open(dir: PathBuf) -> Result<Self, DataError> {
-        fs::create_dir_all(&dir).map_err(|e| DataError::io("create", &dir, e))?;
+        let made = fs::DirBuilder::new().mode(0o700).recursive(true).create(&dir);
+        made.map_err(|e| DataError::io("create", &dir, e))?;
         Ok(SharedFiles { dir })
     }
 
@@ -86,6 +92,20 @@ impl SharedFiles {
     pub fn remove(&self, name: &str) {
         // What cannot be removed now goes with the directory.
         let _ = fs::remove_file(self.dir.join(name));
+    }
+
+    /// Waits until no other process or thread of the machine holds the lock of this name. It is free again when what this gives is
+    /// dropped.
+    ///
+    /// # Errors
+    /// When the file behind it cannot be had.
+    pub fn lock(&self, name: &str) -> Result<FileLock, DataError> {
+        let path = self.dir.join(format!(".lock-{name}"));
+        let mut options = fs::OpenOptions::new();
+        let file = options.create(true).truncate(false).write(true).mode(0o600).open(&path);
+        let file = file.map_err(|e| DataError::io("create", &path, e))?;
+        file.lock().map_err(|e| DataError::io("lock", &path, e))?;
+        Ok(FileLock(file))
     }
 
     /// The names of all entries that begin with `prefix`.

@@ -43,6 +43,9 @@ pub enum TaskFailure {
         map_task: TaskId,
         /// The executor that should have served it.
         executor: ExecutorId,
+        /// The executors of which nothing at all could be read, since whoever serves their outputs cannot be reached. Empty when only
+        /// this output is gone or broken.
+        unreachable: Vec<ExecutorId>,
         /// What came of the attempt.
         message: String,
     },

@@ -1,6 +1,6 @@
 //! The four contexts, the comparison on all of them, and the inputs.
 
-use firesteel::{Context, HashPartitioner, Partitioner, Rdd, Result, Str};
+use firesteel::{AgentCommand, Context, HashPartitioner, Partitioner, Rdd, Result, Str};
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -23,10 +23,16 @@ pub(crate) fn places() -> &'static [Place] {
             let is_tiny = memory != "512m";
             let builder = Context::builder().master(master).app_name(name).conf("firesteel.memory", memory);
             let dir = concat!(env!("CARGO_TARGET_TMPDIR"), "/operations");
+            let agents = AgentCommand {
+                arguments: ["executor_process", "--exact", "--nocapture"].map(String::from).into(),
+                ..AgentCommand::own_program()
+            };
+            let builder = builder.agent_command(agents).conf("firesteel.shuffle.service.enabled", "false");
             let sc = builder.conf("firesteel.local.dir", dir).create();
             Place { name, is_tiny, sc: sc.unwrap() }
         };
         vec![
+            place("two processes", "local-cluster[2,1,1024]", "512m"),
             place("one slot", "local[1]", "512m"),
             place("four slots", "local[4]", "512m"),
             place("one slot, hardly any memory", "local[1]", "256k"),

@@ -195,9 +195,7 @@ impl Scheduler {
         let too_often = stage.failed_in_a_row >= self.settings.max_consecutive_stage_attempts;
         let site = stage.spec.site.clone();
         self.give_up_gang(task.stage, failure.to_string(), fx);
-        if let TaskFailure::FetchFailed { shuffle, map, map_task, executor, .. } = &failure {
-            self.input_missing(*shuffle, *map, *map_task, *executor, fx);
-        }
+        self.input_missing(&failure, fx);
         if too_often {
             let (stage, attempt, last) = (task.stage, task.stage_attempt, Box::new(failure));
             self.fail_jobs_of(stage, JobFailure::StageFailed { stage, site, attempt, last }, fx);

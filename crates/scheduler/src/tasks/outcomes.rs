@@ -12,8 +12,7 @@ use crate::map_outputs::Registered;
 use crate::scheduler::Scheduler;
 use crate::tasks::RunningTask;
 use firesteel_types::{
-    AccumulatorUpdate, AppEvent, ExecutorId, JobFailure, KillReason, Partition, ShuffleId, StageId,
-    TaskFailure, TaskId,
+    AccumulatorUpdate, AppEvent, ExecutorId, JobFailure, KillReason, ShuffleId, StageId, TaskFailure, TaskId,
 };
 
 impl Scheduler {
@@ -203,28 +202,26 @@ impl Scheduler {
         if let TaskFailure::KeptBlockGone { .. } = &failure {
             self.stages.get_mut(task.stage).expect("the stage was there a moment ago").distrusts_kept = true;
         }
-        if let TaskFailure::FetchFailed { shuffle, map, map_task, executor, .. } = &failure {
-            self.input_missing(*shuffle, *map, *map_task, *executor, fx);
+        if let TaskFailure::FetchFailed { .. } = &failure {
+            self.input_missing(&failure, fx);
             self.attempt_failed(&task, failure, fx);
         }
     }
 
-    /// A reader found an output missing or broken.
-    pub(crate) fn input_missing(
-        &mut self,
-        shuffle: ShuffleId,
-        map: Partition,
-        writer: TaskId,
-        executor: ExecutorId,
-        fx: &mut Vec<Effect>,
-    ) {
-        if self.outputs.writer(shuffle, map) == Some(writer) {
-            let output = self.outputs.unregister(shuffle, map).expect("the output was there a moment ago");
-            fx.push(Effect::output_dropped(shuffle, &output));
-            self.output_gone(shuffle, &output, fx);
+    /// A reader found an output missing or broken, or could not reach those who have it. Other failures say nothing of inputs.
+    pub(crate) fn input_missing(&mut self, failure: &TaskFailure, fx: &mut Vec<Effect>) {
+        let TaskFailure::FetchFailed { shuffle, map, map_task, executor, unreachable, .. } = failure else {
+            return;
+        };
+        if self.outputs.writer(*shuffle, *map) == Some(*map_task) {
+            let output = self.outputs.unregister(*shuffle, *map).expect("the output was there a moment ago");
+            fx.push(Effect::output_dropped(*shuffle, &output));
+            self.output_gone(*shuffle, &output, fx);
         }
-        if !self.executors.contains(executor) {
-            // Its outputs had survived it, or so it was said: with a service of its host, which may still hold others.
+        // The outputs of an executor that is gone had survived it, or so it was said: with a service of its host, which may still
+        // hold others, as may one that this reader could not reach.
+        let is_gone = !self.executors.contains(*executor);
+        for &executor in unreachable.iter().chain(is_gone.then_some(executor)) {
             let gone = self.outputs_of_executor_gone(executor, fx);
             fx.extend(gone.iter().map(|(shuffle, output)| Effect::output_dropped(*shuffle, output)));
         }

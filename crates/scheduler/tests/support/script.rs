@@ -205,6 +205,7 @@ impl Story {
                     map: Partition(number(map)),
                     map_task: task(words[3]),
                     executor: executor(words[5]),
+                    unreachable: vec![],
                     message: "connection refused".into(),
                 }
             }

@@ -1,0 +1,360 @@
+//! The life of an agent.
+
+use super::AgentConfig;
+use super::uplink::{ExecutorUplink, Uplink};
+use crate::blocks::HostBlocks;
+use crate::link::Executors;
+use crate::messages::{Begin, FarBegin, SHARED_DIRECTORY, Told, receive, send};
+use crate::outbox::Outbox;
+use crate::processes::{Names, ProcessListener, Processes};
+use crate::server::WorkerCommand;
+use crate::services::{Parts, services};
+use crate::slots::Executor;
+use crate::words::{FromAgent, Register, ToAgent, Welcome};
+use firesteel_closures::code_hash;
+use firesteel_net::bulk::serve_blocks;
+use firesteel_net::{
+    ConnectError, Connection, Credentials, Limits, Listener, Purpose, Receiver, Secret, Serving, connect,
+};
+use firesteel_operators::Services;
+use firesteel_shuffle::ShuffleStore;
+use firesteel_storage::{KeptBlocks, LocalDirs, SharedFiles};
+use firesteel_types::{ExecutorId, Partition, RddId, ShuffleId, TaskId};
+use std::path::Path;
+use std::sync::mpsc::{self, channel};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long connecting to the driver may take.
+const CONNECT_WITHIN: Duration = Duration::from_secs(60);
+
+/// Runs an agent until its driver lets go of it. Its executors are threads of this process, or, with a command, worker processes.
+///
+/// `prepare` is called once with the application's settings, before the first task.
+///
+/// # Errors
+/// Says why it could not begin, or why it ended though nobody told it to.
+pub fn run(
+    config: AgentConfig,
+    workers: Option<WorkerCommand>,
+    prepare: impl FnOnce(&[(String, String)], &Path),
+) -> Result<(), String> {
+    let credentials = credentials(&config)?;
+    let connection = connect_patiently(&config.driver, &credentials)?;
+    let home = Home::make(&config, &credentials)?;
+    let closer = connection.closer();
+    let (mut receiver, sender) = connection.split();
+    let register = Register {
+        name: config.name.clone(),
+        program: code_hash().map_err(|e| e.to_string())?.0,
+        host: config.host.clone(),
+        slots: config.slots,
+        has_processes: workers.is_some(),
+        blocks: home.blocks.clone(),
+        outputs_survive: config.service.is_some(),
+        process: std::process::id(),
+    };
+    let gone = |error: std::io::Error| format!("the driver at {} is gone: {error}", config.driver);
+    send(&mut &sender, &FromAgent::Register(register)).map_err(gone)?;
+    let welcome = match receive(&mut receiver).map_err(gone)? {
+        Some(ToAgent::Welcome(welcome)) => welcome,
+        Some(ToAgent::Refused(why)) => return Err(format!("the driver at {} refuses: {why}", config.driver)),
+        Some(_) | None => return Err(format!("the driver at {} has closed the connection", config.driver)),
+    };
+    prepare(&welcome.settings, home.dirs.path());
+    let outbox = Outbox::new("firesteel-uplink", sender, closer).map_err(|e| e.to_string())?;
+    let agent = Agent::start(&config, home, &welcome, workers, outbox)?;
+    agent.beat(&welcome)?;
+    agent.listen(receiver);
+    agent.end();
+    Ok(())
+}
+
+fn credentials(config: &AgentConfig) -> Result<Credentials, String> {
+    match &config.secret {
+        Some(secret) => Ok(Credentials::of(&Secret::from_text(secret).map_err(|e| e.to_string())?)),
+        None => Ok(Credentials::insecure()),
+    }
+}
+
+/// A driver may be slow to begin, or its network; one that refuses us need not be asked again.
+fn connect_patiently(address: &str, credentials: &Credentials) -> Result<Connection, String> {
+    const PAUSE: Duration = Duration::from_millis(200);
+    let deadline = Instant::now() + CONNECT_WITHIN;
+    loop {
+        match connect(address, credentials, Purpose::Control, CONNECT_WITHIN) {
+            Ok(connection) => return Ok(connection),
+            Err(error) if !matches!(error, ConnectError::Unreachable { .. }) || Instant::now() > deadline => {
+                return Err(error.to_string());
+            }
+            Err(_) => thread::sleep(PAUSE),
+        }
+    }
+}
+
+/// Where an agent's files are, and who serves them.
+struct Home {
+    dirs: Arc<LocalDirs>,
+    files: Arc<SharedFiles>,
+    blocks: String,
+    _serving: Option<Serving>,
+}
+
+impl Home {
+    fn make(config: &AgentConfig, credentials: &Credentials) -> Result<Self, String> {
+        let text = |error: firesteel_data::DataError| error.to_string();
+        let dirs = match config.service {
+            Some(_) => LocalDirs::within(config.directory.clone()),
+            None => LocalDirs::create(&config.directory),
+        };
+        let dirs = Arc::new(dirs.map_err(text)?);
+        let files = Arc::new(SharedFiles::open(dirs.path().join(SHARED_DIRECTORY)).map_err(text)?);
+        let (serving, blocks) = match &config.service {
+            Some(service) => (None, service.clone()),
+            None => {
+                let served = HostBlocks::new(files.clone(), dirs.clone());
+                let listener = Listener::bind(&config.bind, credentials.clone(), Limits::default());
+                let listener = listener.map_err(|e| format!("nothing can listen at {}: {e}", config.bind))?;
+                let port = listener.address().port();
+                let handle = move |connection: Connection| {
+                    if connection.purpose() == Purpose::Blocks {
+                        serve_blocks(connection, &served);
+                    }
+                };
+                let serving = listener.serve("firesteel-blocks", handle).map_err(|e| e.to_string())?;
+                (Some(serving), format!("{}:{port}", config.host))
+            }
+        };
+        Ok(Home { dirs, files, blocks, _serving: serving })
+    }
+}
+
+struct Agent {
+    executors: Arc<dyn Executors>,
+    /// Of an agent whose slots are threads.
+    services: Option<Arc<Services>>,
+    processes: Option<Arc<Processes>>,
+    uplink: Arc<Uplink>,
+    outbox: Outbox,
+    home: Home,
+    /// Removes what was written here.
+    outputs: ShuffleStore,
+    names: mpsc::Sender<ExecutorId>,
+    heard: Mutex<Instant>,
+}
+
+impl Agent {
+    fn start(
+        config: &AgentConfig,
+        home: Home,
+        welcome: &Welcome,
+        workers: Option<WorkerCommand>,
+        outbox: Outbox,
+    ) -> Result<Arc<Self>, String> {
+        let far = FarBegin {
+            secret: config.secret.clone(),
+            driver: config.driver.clone(),
+            here: home.blocks.clone(),
+            retries: welcome.retries,
+            retry_wait_ms: welcome.retry_wait_ms,
+        };
+        let uplink = Uplink::new(outbox.clone(), far.open()?, home.files.clone());
+        let (names, given) = channel();
+        for &executor in &welcome.executors {
+            let _ = names.send(executor);
+        }
+        let outputs = ShuffleStore::sharing(home.files.clone(), home.dirs.clone());
+        let mut agent = Agent {
+            executors: Arc::new(Nobody),
+            services: None,
+            processes: None,
+            uplink,
+            outbox,
+            home,
+            outputs,
+            names,
+            heard: Mutex::new(Instant::now()),
+        };
+        match workers {
+            None => agent.start_threads(config, welcome, &far)?,
+            Some(command) => agent.start_processes(config, welcome, far, command, given)?,
+        }
+        Ok(Arc::new(agent))
+    }
+
+    fn start_threads(
+        &mut self,
+        config: &AgentConfig,
+        welcome: &Welcome,
+        far: &FarBegin,
+    ) -> Result<(), String> {
+        let executor = *welcome.executors.first().ok_or("the driver gives this agent nothing to do")?;
+        let link = || Arc::new(ExecutorUplink { uplink: self.uplink.clone(), executor });
+        let services = services(Parts {
+            executor,
+            application: welcome.application,
+            directory: self.home.dirs.path(),
+            own: format!("executor-{}", executor.name()),
+            memory: config.memory,
+            far: Some(far.open()?),
+            listener: Box::new(ExecutorUplink { uplink: self.uplink.clone(), executor }),
+            commit: link(),
+            barrier: link(),
+        });
+        let services = Arc::new(services.map_err(|error| error.to_string())?);
+        let executor = Executor::start(config.slots, services.clone(), self.uplink.clone());
+        self.executors = Arc::new(executor.map_err(|error| error.to_string())?);
+        self.services = Some(services);
+        Ok(())
+    }
+
+    fn start_processes(
+        &mut self,
+        config: &AgentConfig,
+        welcome: &Welcome,
+        far: FarBegin,
+        mut command: WorkerCommand,
+        names: mpsc::Receiver<ExecutorId>,
+    ) -> Result<(), String> {
+        if let Some(setting) = &welcome.setting {
+            command.setting = setting.clone();
+        }
+        let begin = Begin {
+            executor: ExecutorId::DRIVER,
+            application: welcome.application,
+            directory: self.home.dirs.path().to_owned(),
+            memory: config.memory / u64::from(config.slots.max(1)),
+            settings: welcome.settings.clone(),
+            far: Some(far),
+        };
+        let names = Mutex::new(names);
+        let names: Names = Box::new(move || names.lock().unwrap_or_else(PoisonError::into_inner).recv().ok());
+        let listener: Arc<dyn ProcessListener> = self.uplink.clone();
+        let listener: Weak<dyn ProcessListener> = Arc::downgrade(&listener);
+        let processes = Processes::start(command, begin, config.slots, listener, names);
+        let processes = processes.map_err(|error| error.to_string())?;
+        self.executors = processes.clone();
+        self.processes = Some(processes);
+        Ok(())
+    }
+
+    /// Says now and then that it lives, and ends the connection when the driver does not.
+    fn beat(self: &Arc<Self>, welcome: &Welcome) -> Result<(), String> {
+        let (every, silence) =
+            (Duration::from_millis(welcome.heartbeat_ms), Duration::from_millis(welcome.timeout_ms));
+        let agent = Arc::downgrade(self);
+        let beat = move || {
+            while let Some(agent) = agent.upgrade() {
+                if agent.heard().elapsed() > silence {
+                    eprintln!("firesteel: nothing was heard of the driver for {} s", silence.as_secs());
+                    return agent.outbox.close();
+                }
+                agent.outbox.send(&FromAgent::Alive(agent.executors.running()));
+                drop(agent);
+                thread::sleep(every);
+            }
+        };
+        thread::Builder::new().name("firesteel-heartbeat".into()).spawn(beat).map_err(|e| e.to_string())?;
+        Ok(())
+    }
+
+    fn heard(&self) -> std::sync::MutexGuard<'_, Instant> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn listen(self: &Arc<Self>, mut receiver: Receiver) {
+        let mut told = Told::default();
+        while let Ok(Some(message)) = receive::<ToAgent>(&mut receiver) {
+            *self.heard() = Instant::now();
+            self.hear(message, &mut told);
+        }
+    }
+
+    fn hear(self: &Arc<Self>, message: ToAgent, told: &mut Told) {
+        match message {
+            ToAgent::Welcome(_) | ToAgent::Refused(_) | ToAgent::Alive => {}
+            ToAgent::Outputs(outputs) => told.add(outputs),
+            ToAgent::Launch(executor, mut task, names) => {
+                task.inputs = told.inputs(&task.inputs, names);
+                self.executors.launch(executor, task);
+            }
+            ToAgent::Kill(executor, task) => self.executors.kill(executor, task),
+            ToAgent::Commit(task, allowed) => self.uplink.committed(task, allowed),
+            ToAgent::Barrier(task, epoch, outcome) => self.uplink.let_on(task, epoch, outcome),
+            ToAgent::ForgetStage(stage) => {
+                self.uplink.forget_stage(stage);
+                self.executors.forget_stage(stage);
+            }
+            ToAgent::RemoveRdd(rdd) => self.remove_rdd(rdd),
+            ToAgent::RemoveBroadcast(id) => {
+                self.home.files.remove(&firesteel_storage::broadcasts::name(id));
+                self.executors.forget_broadcast(id);
+                if let Some(services) = &self.services {
+                    services.broadcasts.forget(id);
+                }
+            }
+            ToAgent::RemoveOutput(shuffle, map, task) => self.remove_output(shuffle, map, task),
+            ToAgent::RemoveResult(task) => self.home.files.remove(&crate::blocks::result_name(task)),
+            ToAgent::Next(executor) => drop(self.names.send(executor)),
+            ToAgent::Setting(setting) => {
+                if let Some(processes) = &self.processes {
+                    // A server that is gone is started anew with it.
+                    let _ = processes.set(&setting);
+                }
+            }
+            ToAgent::Leave => self.leave(),
+        }
+    }
+
+    fn remove_rdd(&self, rdd: RddId) {
+        KeptBlocks::remove_shared_rdd(&self.home.files, rdd);
+        self.executors.forget_rdd(rdd);
+        if let Some(services) = &self.services {
+            services.kept.forget_rdd(rdd);
+        }
+    }
+
+    fn remove_output(&self, shuffle: ShuffleId, map: Partition, task: TaskId) {
+        self.outputs.remove(shuffle, map, task);
+        if let Some(services) = &self.services {
+            services.shuffles.forget(shuffle, map, task);
+        }
+    }
+
+    /// Waits for what runs, in a thread of its own, and ends.
+    fn leave(self: &Arc<Self>) {
+        const LOOK_EVERY: Duration = Duration::from_millis(10);
+        let agent = self.clone();
+        let leave = move || {
+            while agent.executors.running().iter().any(|(_, tasks)| !tasks.is_empty()) {
+                thread::sleep(LOOK_EVERY);
+            }
+            agent.outbox.send(&FromAgent::Left);
+            agent.outbox.flush();
+            agent.outbox.close();
+        };
+        if thread::Builder::new().name("firesteel-leave".into()).spawn(leave).is_err() {
+            self.outbox.close();
+        }
+    }
+
+    fn end(&self) {
+        self.outbox.close();
+        self.uplink.is_over();
+        if let Some(processes) = &self.processes {
+            processes.stop();
+        }
+    }
+}
+
+/// There are no executors yet.
+struct Nobody;
+
+impl Executors for Nobody {
+    fn launch(&self, _: ExecutorId, _: firesteel_operators::TaskSpec) {}
+    fn kill(&self, _: ExecutorId, _: TaskId) {}
+    fn forget_stage(&self, _: firesteel_types::StageId) {}
+    fn forget_rdd(&self, _: RddId) {}
+    fn forget_broadcast(&self, _: firesteel_types::BroadcastId) {}
+}

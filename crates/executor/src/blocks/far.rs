@@ -1,0 +1,245 @@
+//! Asking other hosts, and the driver, for blocks.
+
+use super::BlockRequest;
+use bytes::Bytes;
+use firesteel_data::DataError;
+use firesteel_data::block::decode_value;
+use firesteel_data::frames::{FrameWriter, FramedFile};
+use firesteel_net::Credentials;
+use firesteel_net::bulk::{AnswerStream, BlockClient, BlockClientSettings, BlockError, Item};
+use firesteel_shuffle::{FarError, FarOutputs, FarStream};
+use firesteel_storage::FarBlocks;
+use firesteel_storage::lru::BlockKey;
+use firesteel_types::{
+    AccumulatorUpdate, BlockId, BroadcastId, ExecutorId, Partition, ShuffleId, StageId, TaskId,
+};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// How to ask.
+#[derive(Clone, Copy, Debug)]
+pub struct FarSettings {
+    /// How often a host that cannot be reached is tried again.
+    pub retries: u32,
+    /// The pause before that, in milliseconds.
+    pub retry_wait_ms: u64,
+}
+
+/// The way to the blocks of other hosts.
+pub struct Far {
+    client: BlockClient,
+    /// The driver's address.
+    driver: String,
+    /// The address at which this host's files are served.
+    here: String,
+    places: Mutex<HashMap<ExecutorId, String>>,
+    settings: FarSettings,
+}
+
+impl Far {
+    /// The way from a host, whose files are served at `here`.
+    pub fn new(credentials: Credentials, driver: String, here: String, settings: FarSettings) -> Arc<Self> {
+        let client = BlockClient::new(credentials, BlockClientSettings::default());
+        Arc::new(Far { client, driver, here, places: Mutex::default(), settings })
+    }
+
+    /// The encoded plan of a stage.
+    ///
+    /// # Errors
+    /// When the driver cannot make it, or is gone.
+    pub fn plan(&self, stage: StageId) -> Result<Arc<[u8]>, String> {
+        let plan = self.one_item(&self.driver, &BlockRequest::Plan(stage)).map_err(|e| e.to_string())?;
+        plan.map(Into::into).ok_or_else(|| format!("the driver has forgotten stage {stage}"))
+    }
+
+    /// A file of the driver's by its hash, checked.
+    ///
+    /// # Errors
+    /// When the driver does not have it, or is gone.
+    pub fn file(&self, hash: [u8; 32]) -> Result<Vec<u8>, DataError> {
+        let file =
+            self.one_item(&self.driver, &BlockRequest::File(hash)).map_err(|e| self.lost("a file", e))?;
+        file.ok_or_else(|| DataError::Far {
+            place: self.driver.clone(),
+            message: "it has no such file".into(),
+        })
+    }
+
+    fn ask(&self, address: &str, request: &BlockRequest) -> Result<AnswerStream, BlockError> {
+        let request = request.encode().map_err(|error| BlockError::Failed(error.to_string()))?;
+        self.client.request(address, &request)
+    }
+
+    /// The only item of an answer; `None` when it is missing.
+    fn one_item(&self, address: &str, request: &BlockRequest) -> Result<Option<Vec<u8>>, BlockError> {
+        let (mut answer, mut item) = (self.ask(address, request)?, vec![]);
+        let found = answer.next_item(&mut item)? == Item::Here;
+        while found && answer.next_item(&mut vec![])? != Item::End {}
+        Ok(found.then_some(item))
+    }
+
+    /// All items of an answer; empty when something is missing.
+    fn items(&self, address: &str, request: &BlockRequest) -> Result<Vec<Vec<u8>>, BlockError> {
+        let (mut answer, mut items) = (self.ask(address, request)?, vec![]);
+        loop {
+            let mut item = vec![];
+            match answer.next_item(&mut item)? {
+                Item::Here => items.push(item),
+                Item::Missing => return Ok(vec![]),
+                Item::End => return Ok(items),
+            }
+        }
+    }
+
+    fn lost(&self, what: &str, error: BlockError) -> DataError {
+        DataError::Far { place: self.driver.clone(), message: format!("{what} cannot be fetched: {error}") }
+    }
+
+    fn places(&self) -> MutexGuard<'_, HashMap<ExecutorId, String>> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A value as somebody serves it; `None` when they do not have it.
+    fn pieces(&self, address: &str, id: BroadcastId) -> Result<Option<Bytes>, BlockError> {
+        let mut pieces = self.items(address, &BlockRequest::Broadcast(id))?.into_iter();
+        let Some(length) = pieces.next() else { return Ok(None) };
+        let broken = || BlockError::Failed("the value is not as long as it should be".into());
+        let length = u64::from_le_bytes(length[..].try_into().map_err(|_| broken())?);
+        let bytes = pieces.collect::<Vec<_>>().concat();
+        if bytes.len() as u64 == length { Ok(Some(bytes.into())) } else { Err(broken()) }
+    }
+
+    /// A value from where the driver says, or else from the driver.
+    fn broadcast_from(&self, id: BroadcastId, from: &str) -> Result<Option<Bytes>, BlockError> {
+        if !from.is_empty()
+            && let Ok(Some(bytes)) = self.pieces(from, id)
+        {
+            return Ok(Some(bytes));
+        }
+        self.pieces(&self.driver, id)
+    }
+
+    fn kept_from(
+        &self,
+        place: &str,
+        key: BlockKey,
+        mut file: FrameWriter,
+    ) -> Result<Option<(FramedFile, Vec<AccumulatorUpdate>)>, DataError> {
+        let failed = |e: BlockError| DataError::Far { place: place.into(), message: e.to_string() };
+        let (mut answer, mut item) = (self.ask(place, &BlockRequest::Kept(key)).map_err(failed)?, vec![]);
+        if answer.next_item(&mut item).map_err(failed)? != Item::Here {
+            return Ok(None);
+        }
+        let updates = decode_value(&item)?;
+        while answer.next_item(&mut item).map_err(failed)? == Item::Here {
+            file.push(&item)?;
+        }
+        Ok(Some((file.finish()?, updates)))
+    }
+}
+
+impl FarBlocks for Far {
+    fn block(&self, id: BlockId) -> Result<Option<Arc<[u8]>>, DataError> {
+        let block = self.one_item(&self.driver, &BlockRequest::Block(id));
+        Ok(block.map_err(|e| self.lost("a block", e))?.map(Into::into))
+    }
+
+    fn broadcast(&self, id: BroadcastId) -> Result<Option<Bytes>, DataError> {
+        let failed = |e| self.lost("a broadcast value", e);
+        let ask = BlockRequest::BroadcastFrom(id, self.here.clone());
+        let Some(from) = self.one_item(&self.driver, &ask).map_err(failed)? else { return Ok(None) };
+        let from = String::from_utf8_lossy(&from).into_owned();
+        let value = self.broadcast_from(id, &from);
+        let at = matches!(value, Ok(Some(_))).then(|| self.here.clone());
+        // A driver that does not hear it lets others take this way a little later.
+        let _ = self.items(&self.driver, &BlockRequest::BroadcastHere { id, from, at });
+        value.map_err(failed)
+    }
+
+    fn kept(
+        &self,
+        key: BlockKey,
+        file: FrameWriter,
+    ) -> Result<Option<(FramedFile, Vec<AccumulatorUpdate>)>, DataError> {
+        let places = self.items(&self.driver, &BlockRequest::KeptAt(key));
+        let places = places.map_err(|e| self.lost("a kept partition's place", e))?;
+        let place = places
+            .into_iter()
+            .find_map(|place| String::from_utf8(place).ok().filter(|place| *place != self.here));
+        place.map_or(Ok(None), |place| self.kept_from(&place, key, file))
+    }
+}
+
+impl FarOutputs for Far {
+    fn place_of(&self, executor: ExecutorId) -> Result<Option<String>, FarError> {
+        let known = self.places().get(&executor).cloned();
+        let place = match known {
+            Some(place) => place,
+            None => {
+                let asked =
+                    self.one_item(&self.driver, &BlockRequest::PlaceOf(executor)).map_err(far_error)?;
+                let gone = || {
+                    FarError::Refused(format!("executor {} is gone, and its files with it", executor.name()))
+                };
+                let place = String::from_utf8_lossy(&asked.ok_or_else(gone)?).into_owned();
+                self.places().insert(executor, place.clone());
+                place
+            }
+        };
+        Ok((place != self.here).then_some(place))
+    }
+
+    fn forget_place(&self, executor: ExecutorId) {
+        self.places().remove(&executor);
+    }
+
+    fn open(
+        &self,
+        place: &str,
+        shuffle: ShuffleId,
+        reducer: u32,
+        maps: &[(Partition, TaskId)],
+    ) -> Result<Box<dyn FarStream>, FarError> {
+        let request = BlockRequest::MapOutputs { shuffle, reducer, maps: maps.to_vec() };
+        let answer = self.ask(place, &request).map_err(far_error)?;
+        Ok(Box::new(Outputs { answer, left: maps.len() }))
+    }
+
+    fn retries(&self) -> u32 {
+        self.settings.retries
+    }
+
+    fn retry_wait_ms(&self) -> u64 {
+        self.settings.retry_wait_ms
+    }
+}
+
+/// A host's answer, read output by output.
+struct Outputs {
+    answer: AnswerStream,
+    left: usize,
+}
+
+impl FarStream for Outputs {
+    fn next(&mut self) -> Result<Option<Vec<u8>>, FarError> {
+        let mut blocks = vec![];
+        let found = match self.answer.next_item(&mut blocks).map_err(far_error)? {
+            Item::Here => Some(blocks),
+            Item::Missing => None,
+            Item::End => return Err(FarError::Refused("the answer ended too early".into())),
+        };
+        self.left -= 1;
+        if self.left == 0 {
+            // The connection can be used again once its end was read.
+            let _ = self.answer.next_item(&mut vec![]);
+        }
+        Ok(found)
+    }
+}
+
+fn far_error(error: BlockError) -> FarError {
+    match error {
+        BlockError::Failed(message) => FarError::Refused(message),
+        other => FarError::Unreachable(other.to_string()),
+    }
+}

@@ -1,0 +1,109 @@
+//! A host's files, served to other hosts: what its executors wrote, whether they are still there or not.
+
+use super::{BlockRequest, result_name};
+use firesteel_data::DataError;
+use firesteel_data::block::encode_value;
+use firesteel_data::frames::FrameReader;
+use firesteel_net::bulk::{Answer, Serve};
+use firesteel_shuffle::ShuffleStore;
+use firesteel_storage::lru::BlockKey;
+use firesteel_storage::{KeptBlocks, LocalDirs, SharedFiles};
+use firesteel_types::{BroadcastId, Partition, ShuffleId, TaskId};
+use std::io;
+use std::sync::Arc;
+
+/// Serves an application's files on one host.
+pub struct HostBlocks {
+    files: Arc<SharedFiles>,
+    shuffles: ShuffleStore,
+}
+
+impl HostBlocks {
+    /// Serves what is found among `files`; `dirs` is for nothing but the store's own sake.
+    pub fn new(files: Arc<SharedFiles>, dirs: Arc<LocalDirs>) -> Self {
+        HostBlocks { shuffles: ShuffleStore::sharing(files.clone(), dirs), files }
+    }
+
+    /// Answers a request that a host can answer.
+    ///
+    /// # Errors
+    /// When what is there is broken, or nobody reads the answer.
+    pub fn answer(&self, request: BlockRequest, answer: &mut Answer<'_>) -> io::Result<()> {
+        match request {
+            BlockRequest::MapOutputs { shuffle, reducer, maps } => {
+                maps.into_iter().try_for_each(|map| self.map_output(shuffle, reducer, map, answer))
+            }
+            BlockRequest::Kept(key) => self.kept(key, answer),
+            BlockRequest::Broadcast(id) => self.broadcast(id, answer),
+            BlockRequest::Result(task) => self.result(task, answer),
+            BlockRequest::Plan(_)
+            | BlockRequest::Block(_)
+            | BlockRequest::PlaceOf(_)
+            | BlockRequest::KeptAt(_)
+            | BlockRequest::BroadcastFrom(..)
+            | BlockRequest::BroadcastHere { .. }
+            | BlockRequest::File(_) => Err(io::Error::other("that is for the driver to answer")),
+        }
+    }
+
+    fn map_output(
+        &self,
+        shuffle: ShuffleId,
+        reducer: u32,
+        (map, task): (Partition, TaskId),
+        answer: &mut Answer<'_>,
+    ) -> io::Result<()> {
+        let Some(output) = self.shuffles.get(shuffle, map, task).map_err(broken)? else {
+            return answer.missing();
+        };
+        answer.begin_item()?;
+        for stretch in output.read(reducer) {
+            answer.append(&stretch.map_err(broken)?)?;
+        }
+        answer.end_item()
+    }
+
+    fn kept(&self, key: BlockKey, answer: &mut Answer<'_>) -> io::Result<()> {
+        let Some((file, updates)) = KeptBlocks::find_shared(&self.files, key).map_err(broken)? else {
+            return answer.missing();
+        };
+        answer.item(&encode_value(&updates).map_err(broken)?)?;
+        each_frame(file.read().map_err(broken)?, |frame| answer.item(frame))
+    }
+
+    fn broadcast(&self, id: BroadcastId, answer: &mut Answer<'_>) -> io::Result<()> {
+        let name = firesteel_storage::broadcasts::name(id);
+        let Some((length, reader)) = self.files.find::<u64>(&name).map_err(broken)? else {
+            return answer.missing();
+        };
+        answer.item(&length.to_le_bytes())?;
+        each_frame(reader, |piece| answer.item(piece))
+    }
+
+    fn result(&self, task: TaskId, answer: &mut Answer<'_>) -> io::Result<()> {
+        let Some((_, reader)) = self.files.find::<u64>(&result_name(task)).map_err(broken)? else {
+            return answer.missing();
+        };
+        answer.begin_item()?;
+        each_frame(reader, |stretch| answer.append(stretch))?;
+        answer.end_item()
+    }
+}
+
+impl Serve for HostBlocks {
+    fn serve(&self, request: &[u8], answer: &mut Answer<'_>) -> io::Result<()> {
+        self.answer(BlockRequest::decode(request)?, answer)
+    }
+}
+
+fn each_frame(mut reader: FrameReader, mut send: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+    let mut frame = vec![];
+    while reader.next(&mut frame).map_err(broken)? {
+        send(&frame)?;
+    }
+    Ok(())
+}
+
+fn broken(error: DataError) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, error.to_string())
+}

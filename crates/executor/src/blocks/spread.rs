@@ -1,0 +1,103 @@
+//! From whom a host gets a broadcast value: from the driver or from a host that has it, each of which serves few at a time. So the
+//! number of those who have it grows by a factor with each round, and the driver sends it a few times only.
+
+use firesteel_types::BroadcastId;
+use std::collections::{BTreeMap, HashMap};
+
+/// So many hosts get a value from one place at the same time.
+const AT_ONCE: u32 = 2;
+
+/// Who has which values, and how many are getting one from each.
+///
+/// ```
+/// use firesteel_executor::blocks::Spread;
+/// use firesteel_types::BroadcastId;
+///
+/// let (mut spread, value) = (Spread::default(), BroadcastId(7));
+/// assert_eq!(spread.take(value, "a:1").as_deref(), Some(""), "the driver's own");
+/// assert_eq!(spread.take(value, "b:1").as_deref(), Some(""));
+/// assert_eq!(spread.take(value, "c:1"), None, "the driver serves two; wait");
+/// spread.came(value, "", Some("a:1"));
+/// assert_eq!(spread.take(value, "c:1").as_deref(), Some("a:1"));
+/// ```
+#[derive(Debug, Default)]
+pub struct Spread {
+    /// By address, how many are getting the value there; the driver's is empty.
+    sources: HashMap<BroadcastId, BTreeMap<String, u32>>,
+}
+
+impl Spread {
+    /// Where whoever serves at `asker` gets a value; `None` when everybody who has it is busy.
+    pub fn take(&mut self, id: BroadcastId, asker: &str) -> Option<String> {
+        let sources = self.sources.entry(id).or_insert_with(|| BTreeMap::from([(String::new(), 0)]));
+        let free = sources.iter_mut().filter(|(at, busy)| **busy < AT_ONCE && *at != asker);
+        // Of equals, one that is not the driver.
+        let (at, busy) = free.min_by_key(|(at, busy)| (**busy, at.is_empty()))?;
+        *busy += 1;
+        Some(at.clone())
+    }
+
+    /// A value came from one place, and is now at another, or did not come.
+    pub fn came(&mut self, id: BroadcastId, from: &str, at: Option<&str>) {
+        let Some(sources) = self.sources.get_mut(&id) else { return };
+        if let Some(busy) = sources.get_mut(from) {
+            *busy = busy.saturating_sub(1);
+        }
+        if let Some(at) = at {
+            sources.entry(at.into()).or_insert(0);
+        }
+    }
+
+    /// Nobody serves at an address any more.
+    pub fn gone(&mut self, at: &str) {
+        for sources in self.sources.values_mut() {
+            sources.remove(at);
+        }
+    }
+
+    /// A value is gone.
+    pub fn forget(&mut self, id: BroadcastId) {
+        self.sources.remove(&id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_driver_serves_few_and_all_get_it_in_as_many_rounds_as_it_takes_to_multiply() {
+        let (mut spread, id) = (Spread::default(), BroadcastId(1));
+        let mut waiting: Vec<String> = (0..80).map(|host| format!("host-{host}:1")).collect();
+        let (mut rounds, mut from_driver) = (0, 0);
+        while !waiting.is_empty() {
+            rounds += 1;
+            let mut getting = vec![];
+            waiting.retain(|host| match spread.take(id, host) {
+                Some(from) => {
+                    getting.push((from, host.clone()));
+                    false
+                }
+                None => true,
+            });
+            assert!(!getting.is_empty(), "somebody always gets it");
+            from_driver += getting.iter().filter(|(from, _)| from.is_empty()).count();
+            getting.iter().for_each(|(from, host)| spread.came(id, from, Some(host)));
+        }
+        assert_eq!(rounds, 4, "1, 3, 9, 27, 81 have it");
+        assert_eq!(from_driver, 8);
+    }
+
+    #[test]
+    fn who_is_gone_or_did_not_get_it_gives_it_to_nobody() {
+        let (mut spread, id) = (Spread::default(), BroadcastId(1));
+        assert_eq!(spread.take(id, "a").as_deref(), Some(""));
+        spread.came(id, "", None);
+        assert_eq!(spread.take(id, "b").as_deref(), Some(""));
+        spread.came(id, "", Some("b"));
+        spread.gone("b");
+        assert_eq!(spread.take(id, "a").as_deref(), Some(""));
+        assert_eq!(spread.take(id, "a").as_deref(), Some(""));
+        assert_eq!(spread.take(id, "a"), None);
+    }
+}

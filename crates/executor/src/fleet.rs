@@ -1,0 +1,490 @@
+//! The driver's side of agents: who has registered, which executors each runs, what each was told.
+//!
+//! An agent's connection is its life: when it ends, for whatever reason, its executors are lost. It does not come back under the same
+//! names; whoever wants it to be replaced starts another. So a process that was frozen and declared lost finds its connection closed,
+//! and ends.
+
+use crate::blocks::BlockRequest;
+use crate::link::Executors;
+use crate::messages::{Told, receive};
+use crate::outbox::Outbox;
+use crate::processes::{BarrierAnswer, ProcessListener};
+use crate::runner::TaskEnd;
+use crate::words::{FromAgent, Register, ToAgent, Welcome};
+use firesteel_net::bulk::{BlockClient, BlockClientSettings, Item};
+use firesteel_net::{Connection, Credentials};
+use firesteel_operators::TaskSpec;
+use firesteel_types::{
+    AccumulatorUpdate, BroadcastId, CallSite, ExecutorId, ExecutorLossReason, Partition, RddId, ShuffleId,
+    StageId, TaskFailure, TaskId,
+};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::thread;
+
+/// Whoever starts agents, and knows how their processes ended.
+pub trait Backend: Send + Sync {
+    /// How an agent's process ended whose connection has: waits for a moment. `None` when that is not known here.
+    fn ended(&self, name: &str) -> Option<ExecutorLossReason>;
+
+    /// An agent of this name has registered.
+    fn registered(&self, name: &str);
+
+    /// How many executors the application wants from now on, where that can be chosen.
+    fn want(&self, executors: u32);
+
+    /// Ends all agents that it has started, and whatever else it has.
+    fn stop(&self);
+}
+
+/// What agents are told.
+#[derive(Clone, Debug)]
+pub struct FleetSettings {
+    /// The application, by a number that no other of this process has.
+    pub application: u64,
+    /// The hash of the object file that holds the code of tasks.
+    pub program: [u8; 32],
+    /// The application's settings.
+    pub settings: Vec<(String, String)>,
+    /// How often agents say that they live, in milliseconds.
+    pub heartbeat_ms: u64,
+    /// After how long without a word an agent ends, in milliseconds.
+    pub timeout_ms: u64,
+    /// How often a host that cannot be reached is asked again for a map output, and the pause before that.
+    pub retries: u32,
+    /// In milliseconds.
+    pub retry_wait_ms: u64,
+    /// Whether executors must be worker processes (Python's), or must be threads.
+    pub has_processes: bool,
+}
+
+/// All agents of an application.
+pub struct Fleet {
+    settings: FleetSettings,
+    listener: Weak<dyn ProcessListener>,
+    backend: OnceLock<Arc<dyn Backend>>,
+    client: BlockClient,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    agents: BTreeMap<u64, Agent>,
+    executors: HashMap<ExecutorId, Remote>,
+    /// Where the files of executors are served, those that are gone among them, as long as somebody serves them.
+    places: HashMap<ExecutorId, String>,
+    next_agent: u64,
+    next_executor: u32,
+    setting: Option<String>,
+    stopped: bool,
+}
+
+struct Agent {
+    register: Register,
+    outbox: Outbox,
+    told: Told,
+    executors: Vec<ExecutorId>,
+    /// Why its executors are about to be lost, where the driver knows it before the connection ends.
+    leaving: Option<ExecutorLossReason>,
+}
+
+struct Remote {
+    agent: u64,
+    running: Vec<TaskSpec>,
+    is_ready: bool,
+}
+
+impl Fleet {
+    /// Nobody has registered yet.
+    pub fn new(
+        settings: FleetSettings,
+        credentials: Credentials,
+        listener: Weak<dyn ProcessListener>,
+    ) -> Arc<Self> {
+        let client = BlockClient::new(credentials, BlockClientSettings::default());
+        let (backend, state) = (OnceLock::new(), Mutex::default());
+        Arc::new(Fleet { settings, listener, backend, client, state })
+    }
+
+    /// Says who starts agents. The first to say so is heard.
+    pub fn set_backend(&self, backend: Arc<dyn Backend>) {
+        let _ = self.backend.set(backend);
+    }
+
+    /// Who starts agents.
+    pub fn backend(&self) -> Option<&Arc<dyn Backend>> {
+        self.backend.get()
+    }
+
+    /// What worker processes that begin from now on are to know.
+    pub fn set(&self, setting: &str) {
+        self.state().setting = Some(setting.into());
+        self.tell_all(|| ToAgent::Setting(setting.into()));
+    }
+
+    /// How many tasks all executors run at a time.
+    pub fn slots(&self) -> u32 {
+        self.state().agents.values().map(|agent| agent.register.slots).sum()
+    }
+
+    /// How many agents there are.
+    pub fn agents(&self) -> usize {
+        self.state().agents.len()
+    }
+
+    /// The process ids of all agents, by name. For tests and for people.
+    pub fn processes(&self) -> Vec<(String, u32)> {
+        let state = self.state();
+        state.agents.values().map(|agent| (agent.register.name.clone(), agent.register.process)).collect()
+    }
+
+    /// Where the files of an executor are served.
+    pub fn place_of(&self, executor: ExecutorId) -> Option<String> {
+        self.state().places.get(&executor).cloned()
+    }
+
+    /// Lets all agents go.
+    pub fn stop(&self) {
+        let agents = {
+            let mut state = self.state();
+            state.stopped = true;
+            std::mem::take(&mut state.agents)
+        };
+        agents.values().for_each(|agent| agent.outbox.close());
+        if let Some(backend) = self.backend.get() {
+            backend.stop();
+        }
+    }
+
+    /// The life of a connection that an agent has opened: returns when it is over.
+    pub fn hear(self: &Arc<Self>, connection: Connection) {
+        let closer = connection.closer();
+        let (mut receiver, sender) = connection.split();
+        let Ok(Some(FromAgent::Register(register))) = receive(&mut receiver) else { return };
+        let Ok(outbox) = Outbox::new("firesteel-to-agent", sender, closer) else { return };
+        let Some(agent) = self.register(register, &outbox) else {
+            outbox.flush();
+            return outbox.close();
+        };
+        while let Ok(Some(message)) = receive(&mut receiver) {
+            let Some(listener) = self.listener.upgrade() else { break };
+            self.heard(agent, message, &*listener);
+        }
+        outbox.close();
+        self.gone(agent);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // No user code runs under this lock, and nothing is waited for.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn register(&self, register: Register, outbox: &Outbox) -> Option<u64> {
+        if let Err(why) = self.check(&register) {
+            outbox.send(&ToAgent::Refused(why));
+            return None;
+        }
+        let (host, slots, name) = (register.host.clone(), register.slots, register.name.clone());
+        let has_processes = register.has_processes;
+        let (agent, executors) = {
+            let mut state = self.state();
+            if state.stopped {
+                return None;
+            }
+            let agent = state.next_agent;
+            state.next_agent += 1;
+            let wanted = if has_processes { slots } else { 1 };
+            let executors: Vec<ExecutorId> = (0..wanted).map(|_| state.next_executor(agent)).collect();
+            for &executor in &executors {
+                state.places.insert(executor, register.blocks.clone());
+            }
+            let setting = state.setting.clone();
+            // Under the lock, so that nothing is said to it before.
+            outbox.send(&ToAgent::Welcome(self.welcome(executors.clone(), setting)));
+            let known = Agent {
+                register,
+                outbox: outbox.clone(),
+                told: Told::default(),
+                executors: executors.clone(),
+                leaving: None,
+            };
+            state.agents.insert(agent, known);
+            (agent, executors)
+        };
+        if let Some(backend) = self.backend.get() {
+            backend.registered(&name);
+        }
+        if let (false, Some(listener)) = (has_processes, self.listener.upgrade()) {
+            executors.into_iter().for_each(|executor| {
+                if let Some(remote) = self.state().executors.get_mut(&executor) {
+                    remote.is_ready = true;
+                }
+                listener.added(executor, Some(&host), slots);
+            });
+        }
+        Some(agent)
+    }
+
+    fn check(&self, register: &Register) -> Result<(), String> {
+        let hex = |hash: &[u8; 32]| hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        if register.program != self.settings.program {
+            return Err(format!(
+                "its program is another one: the driver's file hashes to {}, the executor's to {}. Both must run the same file",
+                hex(&self.settings.program),
+                hex(&register.program)
+            ));
+        }
+        match (self.settings.has_processes, register.has_processes) {
+            (true, false) => Err("the program is a Python program; start its executors from Python".into()),
+            (false, true) => Err("the program is no Python program".into()),
+            _ if register.slots == 0 => Err("it has no slots".into()),
+            _ => Ok(()),
+        }
+    }
+
+    fn welcome(&self, executors: Vec<ExecutorId>, setting: Option<String>) -> Welcome {
+        let settings = &self.settings;
+        Welcome {
+            application: settings.application,
+            executors,
+            settings: settings.settings.clone(),
+            heartbeat_ms: settings.heartbeat_ms,
+            timeout_ms: settings.timeout_ms,
+            retries: settings.retries,
+            retry_wait_ms: settings.retry_wait_ms,
+            setting,
+        }
+    }
+
+    fn heard(self: &Arc<Self>, agent: u64, message: FromAgent, listener: &dyn ProcessListener) {
+        match message {
+            FromAgent::Register(_) => {}
+            FromAgent::Added(executor) => {
+                let host = {
+                    let mut state = self.state();
+                    let Some(remote) = state.executors.get_mut(&executor) else { return };
+                    remote.is_ready = true;
+                    state.agents.get(&agent).map(|agent| agent.register.host.clone())
+                };
+                listener.added(executor, host.as_deref(), 1);
+            }
+            FromAgent::Lost(executor, reason) => self.worker_lost(agent, executor, reason, listener),
+            FromAgent::Alive(all) => {
+                all.into_iter().for_each(|(executor, running)| listener.alive(executor, running));
+                self.tell(agent, &ToAgent::Alive);
+            }
+            FromAgent::Finished(executor, task, end, updates) => {
+                self.finished((agent, executor), task, end, updates, listener);
+            }
+            FromAgent::AskCommit(executor, task) => {
+                self.tell(agent, &ToAgent::Commit(task, listener.may_commit(executor, task)));
+            }
+            FromAgent::BarrierSync(executor, task, epoch, message) => {
+                let fleet = Arc::downgrade(self);
+                let answer: BarrierAnswer = Box::new(move |outcome| {
+                    if let Some(fleet) = fleet.upgrade() {
+                        fleet.tell(agent, &ToAgent::Barrier(task, epoch, outcome));
+                    }
+                });
+                listener.barrier(executor, task, epoch, message, answer);
+            }
+            FromAgent::Stored(executor, key) => listener.stored(executor, key),
+            FromAgent::Dropped(executor, key) => listener.dropped(executor, key),
+            FromAgent::OutOfWorkers(why) => listener.out_of_workers(why),
+            FromAgent::Left => {
+                if let Some(agent) = self.state().agents.get_mut(&agent) {
+                    agent.leaving = Some(ExecutorLossReason::Decommissioned);
+                }
+            }
+        }
+    }
+
+    /// One of an agent's worker processes is gone; another begins in its place. What it wrote is still there.
+    fn worker_lost(
+        &self,
+        agent: u64,
+        executor: ExecutorId,
+        reason: ExecutorLossReason,
+        listener: &dyn ProcessListener,
+    ) {
+        {
+            let mut state = self.state();
+            state.executors.remove(&executor);
+            let next = state.next_executor(agent);
+            let Some(known) = state.agents.get_mut(&agent) else { return };
+            known.executors.retain(|other| *other != executor);
+            known.executors.push(next);
+            known.outbox.send(&ToAgent::Next(next));
+            let place = known.register.blocks.clone();
+            state.places.insert(next, place);
+        }
+        listener.lost(executor, reason, true);
+    }
+
+    fn finished(
+        self: &Arc<Self>,
+        (agent, executor): (u64, ExecutorId),
+        task: TaskId,
+        end: TaskEnd,
+        updates: Vec<AccumulatorUpdate>,
+        listener: &dyn ProcessListener,
+    ) {
+        let ended = self.state().executors.get_mut(&executor).and_then(|remote| {
+            let at = remote.running.iter().position(|running| running.task == task)?;
+            Some(remote.running.swap_remove(at))
+        });
+        match (end, ended) {
+            (TaskEnd::Kept { bytes }, Some(spec)) => {
+                if !listener.may_fetch(spec.job, bytes) {
+                    return self.tell(agent, &ToAgent::RemoveResult(task));
+                }
+                let fleet = self.clone();
+                let fetch = move || fleet.fetch((agent, executor), task, updates);
+                // Without a thread, the task counts as one whose outcome was lost.
+                let _ = thread::Builder::new().name("firesteel-result".into()).spawn(fetch);
+            }
+            // Nobody waits for it any more.
+            (TaskEnd::Kept { .. }, None) => self.tell(agent, &ToAgent::RemoveResult(task)),
+            (end, ended) => {
+                if let (Some(spec), TaskEnd::Failed(failure)) = (&ended, &end)
+                    && matches!(**failure, TaskFailure::Exception(_))
+                {
+                    listener.failed(spec);
+                }
+                listener.finished(executor, task, end, updates);
+            }
+        }
+    }
+
+    /// Brings a large result here.
+    fn fetch(&self, (agent, executor): (u64, ExecutorId), task: TaskId, updates: Vec<AccumulatorUpdate>) {
+        let Some(listener) = self.listener.upgrade() else { return };
+        let (end, updates) = match self.try_fetch(executor, task) {
+            Ok(result) => (TaskEnd::Result(result), updates),
+            Err(message) => (fetch_failure(task, message), vec![]),
+        };
+        listener.finished(executor, task, end, updates);
+        self.tell(agent, &ToAgent::RemoveResult(task));
+    }
+
+    fn try_fetch(&self, executor: ExecutorId, task: TaskId) -> Result<Vec<u8>, String> {
+        let place = self.place_of(executor).ok_or("its executor is gone")?;
+        let request = BlockRequest::Result(task).encode().map_err(|e| e.to_string())?;
+        let mut answer = self.client.request(&place, &request).map_err(|e| e.to_string())?;
+        let mut result = vec![];
+        match answer.next_item(&mut result).map_err(|e| e.to_string())? {
+            Item::Here => {
+                let _ = answer.next_item(&mut vec![]);
+                Ok(result)
+            }
+            Item::Missing | Item::End => Err("its executor does not have it".into()),
+        }
+    }
+
+    /// An agent's connection is over.
+    fn gone(&self, agent: u64) {
+        let gone = {
+            let mut state = self.state();
+            let Some(gone) = state.agents.remove(&agent) else { return };
+            for executor in &gone.executors {
+                state.executors.remove(executor);
+            }
+            if !gone.register.outputs_survive {
+                state.places.retain(|_, place| *place != gone.register.blocks);
+            }
+            gone
+        };
+        let how = self.backend.get().and_then(|backend| backend.ended(&gone.register.name));
+        let reason = gone.leaving.or(how).unwrap_or(ExecutorLossReason::Exited { code: None });
+        let Some(listener) = self.listener.upgrade() else { return };
+        if !gone.register.outputs_survive {
+            listener.place_gone(&gone.register.blocks);
+        }
+        for executor in gone.executors {
+            listener.lost(executor, reason.clone(), gone.register.outputs_survive);
+        }
+    }
+
+    fn tell(&self, agent: u64, message: &ToAgent) {
+        let outbox = self.state().agents.get(&agent).map(|agent| agent.outbox.clone());
+        if let Some(outbox) = outbox {
+            outbox.send(message);
+        }
+    }
+
+    fn tell_all(&self, message: impl Fn() -> ToAgent) {
+        let all: Vec<Outbox> = self.state().agents.values().map(|agent| agent.outbox.clone()).collect();
+        all.iter().for_each(|outbox| outbox.send(&message()));
+    }
+
+    fn tell_owner(&self, executor: ExecutorId, message: &ToAgent) {
+        let agent = self.state().executors.get(&executor).map(|remote| remote.agent);
+        if let Some(agent) = agent {
+            self.tell(agent, message);
+        }
+    }
+}
+
+impl State {
+    fn next_executor(&mut self, agent: u64) -> ExecutorId {
+        self.next_executor += 1;
+        let executor = ExecutorId(self.next_executor - 1);
+        self.executors.insert(executor, Remote { agent, running: vec![], is_ready: false });
+        executor
+    }
+}
+
+fn fetch_failure(task: TaskId, message: String) -> TaskEnd {
+    TaskEnd::Failed(Box::new(TaskFailure::Operation {
+        operation: format!("fetch the result of task {task}"),
+        message,
+        site: CallSite::default(),
+        retryable: true,
+    }))
+}
+
+impl Executors for Fleet {
+    fn launch(&self, executor: ExecutorId, task: TaskSpec) {
+        let mut state = self.state();
+        let Some(remote) = state.executors.get_mut(&executor) else { return };
+        remote.running.push(task.clone());
+        let agent = remote.agent;
+        let Some(agent) = state.agents.get_mut(&agent) else { return };
+        let (names, new) = agent.told.announce(&task.inputs);
+        // Under the lock: what is named was told before.
+        new.into_iter().for_each(|outputs| agent.outbox.send(&ToAgent::Outputs(outputs)));
+        let inputs = if names.is_empty() { task.inputs.clone() } else { Arc::from([]) };
+        agent.outbox.send(&ToAgent::Launch(executor, TaskSpec { inputs, ..task }, names));
+    }
+
+    fn kill(&self, executor: ExecutorId, task: TaskId) {
+        self.tell_owner(executor, &ToAgent::Kill(executor, task));
+    }
+
+    fn forget_stage(&self, stage: StageId) {
+        self.tell_all(|| ToAgent::ForgetStage(stage));
+    }
+
+    fn forget_rdd(&self, rdd: RddId) {
+        self.tell_all(|| ToAgent::RemoveRdd(rdd));
+    }
+
+    fn forget_broadcast(&self, broadcast: BroadcastId) {
+        self.tell_all(|| ToAgent::RemoveBroadcast(broadcast));
+    }
+
+    fn forget_output(&self, executor: ExecutorId, shuffle: ShuffleId, map: Partition, task: TaskId) {
+        self.tell_owner(executor, &ToAgent::RemoveOutput(shuffle, map, task));
+    }
+
+    fn dismiss(&self, executor: ExecutorId) {
+        let outbox = {
+            let state = self.state();
+            let remote = state.executors.get(&executor);
+            remote.and_then(|remote| state.agents.get(&remote.agent)).map(|agent| agent.outbox.clone())
+        };
+        if let Some(outbox) = outbox {
+            outbox.close();
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! What an executor in a process of its own lends to its tasks: stores whose contents lie in files that all processes of the host find,
+//! and the ways to other hosts.
+
+use crate::blocks::{Far, FarSettings};
+use crate::messages::{FarBegin, SHARED_DIRECTORY};
+use firesteel_data::DataError;
+use firesteel_net::{Credentials, Secret};
+use firesteel_operators::{BarrierGate, CommitGate, Services};
+use firesteel_shuffle::{FarOutputs, ShuffleStore};
+use firesteel_storage::kept::BlockListener;
+use firesteel_storage::{BlockStore, Broadcasts, FarBlocks, KeptBlocks, LocalDirs, MemoryPool, SharedFiles};
+use firesteel_types::ExecutorId;
+use std::path::Path;
+use std::sync::Arc;
+
+/// What services are made of.
+pub(crate) struct Parts<'a> {
+    pub(crate) executor: ExecutorId,
+    pub(crate) application: u64,
+    /// The application's directory on this host.
+    pub(crate) directory: &'a Path,
+    /// The name of the executor's own part of it.
+    pub(crate) own: String,
+    /// The memory budget, in bytes.
+    pub(crate) memory: u64,
+    /// The way to other hosts, where there are such.
+    pub(crate) far: Option<Arc<Far>>,
+    pub(crate) listener: Box<dyn BlockListener>,
+    pub(crate) commit: Arc<dyn CommitGate>,
+    pub(crate) barrier: Arc<dyn BarrierGate>,
+}
+
+pub(crate) fn services(parts: Parts<'_>) -> Result<Services, DataError> {
+    let files = Arc::new(SharedFiles::open(parts.directory.join(SHARED_DIRECTORY))?);
+    let dirs = Arc::new(LocalDirs::within(parts.directory.join(parts.own))?);
+    let memory = Arc::new(MemoryPool::new(parts.memory as usize));
+    let kept = KeptBlocks::sharing(memory.clone(), dirs.clone(), files.clone());
+    kept.set_listener(parts.listener);
+    let mut broadcasts = Broadcasts::sharing(memory.clone(), dirs.clone(), files.clone());
+    let mut blocks = BlockStore::sharing(files.clone());
+    if let Some(far) = &parts.far {
+        let far: Arc<dyn FarBlocks> = far.clone();
+        kept.set_far(far.clone());
+        broadcasts = broadcasts.fetching(far.clone());
+        blocks = BlockStore::of_driver(far);
+    }
+    Ok(Services {
+        executor: parts.executor,
+        application: parts.application,
+        kept,
+        broadcasts: Arc::new(broadcasts),
+        shuffles: Arc::new(ShuffleStore::sharing(files, dirs.clone())),
+        far: parts.far.map(|far| far as Arc<dyn FarOutputs>),
+        blocks: Arc::new(blocks),
+        memory,
+        dirs,
+        commit: parts.commit,
+        barrier: parts.barrier,
+    })
+}
+
+impl FarBegin {
+    /// The way that it describes.
+    ///
+    /// # Errors
+    /// When the secret is none.
+    pub(crate) fn open(&self) -> Result<Arc<Far>, String> {
+        let credentials = match &self.secret {
+            Some(secret) => Credentials::of(&Secret::from_text(secret).map_err(|e| e.to_string())?),
+            None => Credentials::insecure(),
+        };
+        let settings = FarSettings { retries: self.retries, retry_wait_ms: self.retry_wait_ms };
+        Ok(Far::new(credentials, self.driver.clone(), self.here.clone(), settings))
+    }
+}

@@ -1,0 +1,139 @@
+//! What the driver answers when executors elsewhere ask for blocks: plans, data of `parallelize`, broadcast values, and who has what.
+
+use crate::driver::Driver;
+use firesteel_executor::DriverLink;
+use firesteel_executor::blocks::{BlockRequest, Spread};
+use firesteel_net::bulk::{Answer, Serve};
+use firesteel_storage::broadcasts::{BroadcastError, PIECE_BYTES};
+use firesteel_storage::lru::BlockKey;
+use firesteel_types::{BlockId, BroadcastId, ExecutorId, StageId};
+use std::io;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+/// A host that wants a broadcast value waits so long for somebody who is free to send it. Then the driver does.
+const WAIT_AT_MOST: Duration = Duration::from_secs(10);
+
+/// Who has which broadcast values.
+#[derive(Default)]
+pub(crate) struct Spreading {
+    spread: Mutex<Spread>,
+    changed: Condvar,
+}
+
+impl Spreading {
+    fn spread(&self) -> MutexGuard<'_, Spread> {
+        self.spread.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where to get a value: waits until somebody is free.
+    fn take(&self, id: BroadcastId, asker: &str) -> String {
+        let deadline = Instant::now() + WAIT_AT_MOST;
+        let mut spread = self.spread();
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match spread.take(id, asker) {
+                Some(from) => return from,
+                None if left.is_zero() => return String::new(),
+                None => {
+                    let waited = self.changed.wait_timeout(spread, left);
+                    spread = waited.unwrap_or_else(PoisonError::into_inner).0;
+                }
+            }
+        }
+    }
+
+    fn came(&self, id: BroadcastId, from: &str, at: Option<&str>) {
+        self.spread().came(id, from, at);
+        self.changed.notify_all();
+    }
+
+    pub(crate) fn forget(&self, id: BroadcastId) {
+        self.spread().forget(id);
+    }
+
+    pub(crate) fn gone(&self, at: &str) {
+        self.spread().gone(at);
+        self.changed.notify_all();
+    }
+}
+
+/// Answers in the name of a driver.
+pub(crate) struct DriverBlocks {
+    pub(crate) driver: Weak<Driver>,
+}
+
+impl Serve for DriverBlocks {
+    fn serve(&self, request: &[u8], answer: &mut Answer<'_>) -> io::Result<()> {
+        let driver = self.driver.upgrade().ok_or_else(|| io::Error::other("the application has ended"))?;
+        match BlockRequest::decode(request)? {
+            BlockRequest::Plan(stage) => plan(&driver, stage, answer),
+            BlockRequest::Block(id) => block(&driver, id, answer),
+            BlockRequest::PlaceOf(executor) => place_of(&driver, executor, answer),
+            BlockRequest::KeptAt(key) => kept_at(&driver, key, answer),
+            BlockRequest::Broadcast(id) => broadcast(&driver, id, answer),
+            BlockRequest::BroadcastFrom(id, asker) => match driver.services.broadcasts.has(id) {
+                true => answer.item(driver.spreading.take(id, &asker).as_bytes()),
+                false => answer.missing(),
+            },
+            BlockRequest::BroadcastHere { id, from, at } => {
+                driver.spreading.came(id, &from, at.as_deref());
+                Ok(())
+            }
+            BlockRequest::File(hash) => file(&driver, hash, answer),
+            request @ (BlockRequest::MapOutputs { .. } | BlockRequest::Kept(_) | BlockRequest::Result(_)) => {
+                match driver.host_blocks() {
+                    Some(host) => host.answer(request, answer),
+                    None => Err(io::Error::other("the driver has no files of executors")),
+                }
+            }
+        }
+    }
+}
+
+fn plan(driver: &Arc<Driver>, stage: StageId, answer: &mut Answer<'_>) -> io::Result<()> {
+    answer.item(&driver.plan(stage).map_err(io::Error::other)?)
+}
+
+fn block(driver: &Driver, id: BlockId, answer: &mut Answer<'_>) -> io::Result<()> {
+    match driver.services.blocks.get(id).map_err(|e| io::Error::other(e.to_string()))? {
+        Some(block) => answer.item(&block),
+        None => answer.missing(),
+    }
+}
+
+fn place_of(driver: &Driver, executor: ExecutorId, answer: &mut Answer<'_>) -> io::Result<()> {
+    match driver.place_of(executor) {
+        Some(place) => answer.item(place.as_bytes()),
+        None => answer.missing(),
+    }
+}
+
+fn kept_at(driver: &Driver, key: BlockKey, answer: &mut Answer<'_>) -> io::Result<()> {
+    let places = driver.holders(key).into_iter().filter_map(|executor| driver.place_of(executor));
+    places.into_iter().try_for_each(|place| answer.item(place.as_bytes()))
+}
+
+fn broadcast(driver: &Driver, id: BroadcastId, answer: &mut Answer<'_>) -> io::Result<()> {
+    match driver.services.broadcasts.bytes(id) {
+        Ok(bytes) => {
+            answer.item(&(bytes.len() as u64).to_le_bytes())?;
+            bytes.chunks(PIECE_BYTES).try_for_each(|piece| answer.item(piece))
+        }
+        Err(BroadcastError::Destroyed) => answer.missing(),
+        Err(error) => Err(io::Error::other(error.to_string())),
+    }
+}
+
+/// Only the driver's own program is asked for by its hash.
+fn file(driver: &Driver, hash: [u8; 32], answer: &mut Answer<'_>) -> io::Result<()> {
+    let Some(mut file) = driver.file(hash) else { return answer.missing() };
+    let mut stretch = vec![0; 1 << 20];
+    answer.begin_item()?;
+    loop {
+        match io::Read::read(&mut file, &mut stretch)? {
+            0 => return answer.end_item(),
+            read => answer.append(&stretch[..read])?,
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! Executors in other processes: what the driver sets up so that they can come, and who starts them.
+
+use crate::driver::Driver;
+use crate::driver_blocks::DriverBlocks;
+use crate::error::{Error, Result};
+use crate::master::Master;
+use firesteel_cluster::{AgentCommand, LocalCluster, LocalClusterConfig};
+use firesteel_conf as conf;
+use firesteel_conf::Conf;
+use firesteel_executor::agent::AgentConfig;
+use firesteel_executor::blocks::HostBlocks;
+use firesteel_executor::messages::SHARED_DIRECTORY;
+use firesteel_executor::{Backend, Fleet, FleetSettings, ProcessListener};
+use firesteel_net::bulk::serve_blocks;
+use firesteel_net::{Connection, Credentials, Limits, Listener, Purpose, Secret, Serving};
+use firesteel_scheduler::Event;
+use firesteel_storage::SharedFiles;
+use std::net::{IpAddr, UdpSocket};
+use std::path::Path;
+use std::sync::{Arc, Weak};
+
+/// The driver's side of a cluster.
+pub(crate) struct Remote {
+    pub(crate) fleet: Arc<Fleet>,
+    /// Serves what executors on this machine have written, where they leave that to the driver.
+    pub(crate) host: Option<HostBlocks>,
+    serving: Serving,
+}
+
+impl Remote {
+    /// Lets all executors go, and nobody in any more.
+    pub(crate) fn stop(&self) {
+        self.fleet.stop();
+        self.serving.stop();
+    }
+}
+
+/// How a cluster's executors are made.
+pub(crate) struct RemoteConfig<'a> {
+    pub(crate) conf: &'a Conf,
+    pub(crate) master: &'a Master,
+    pub(crate) application: u64,
+    pub(crate) command: AgentCommand,
+    pub(crate) has_processes: bool,
+}
+
+/// Begins to listen for executors, and has them started.
+pub(crate) fn start(driver: &Arc<Driver>, config: &RemoteConfig<'_>) -> Result<()> {
+    let conf = config.conf;
+    let secret = secret(conf)?;
+    let credentials = secret.as_ref().map_or_else(Credentials::insecure, Credentials::of);
+    let listener: Arc<dyn ProcessListener> = driver.clone();
+    let listener: Weak<dyn ProcessListener> = Arc::downgrade(&listener);
+    let settings = FleetSettings {
+        application: config.application,
+        program: firesteel_closures::code_hash().map_err(|e| Error::Start(e.to_string()))?.0,
+        settings: conf.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect(),
+        heartbeat_ms: conf.get(&conf::HEARTBEAT_INTERVAL_MS)?,
+        timeout_ms: conf.get(&conf::NETWORK_TIMEOUT_MS)?,
+        retries: conf.get(&conf::SHUFFLE_RETRIES)?,
+        retry_wait_ms: conf.get(&conf::SHUFFLE_RETRY_WAIT_MS)?,
+        has_processes: config.has_processes,
+    };
+    let fleet = Fleet::new(settings, credentials.clone(), listener);
+    let (bind, host) = addresses(conf, config.master)?;
+    let serving = serve(driver, &fleet, &bind, credentials)?;
+    let address = format!("{host}:{}", serving.address().port());
+    let host = host_blocks(driver, config)?;
+    let served = host.is_some();
+    driver.set_remote(Remote { fleet: fleet.clone(), host, serving });
+    let directory = driver.services.dirs.path().to_owned();
+    let start = Start { driver, config, address, secret, directory: &directory, served };
+    if let Some(backend) = start.backend()? {
+        fleet.set_backend(backend);
+    }
+    Ok(())
+}
+
+/// The application's secret; none when nothing is to be kept secret.
+fn secret(conf: &Conf) -> Result<Option<Secret>> {
+    if conf.get(&conf::NETWORK_INSECURE)? {
+        eprintln!(
+            "firesteel: warning: `firesteel.network.insecure` is set: whoever reaches this application's ports can run code in its name"
+        );
+        return Ok(None);
+    }
+    match conf.get(&conf::SECRET_FILE)? {
+        file if file.is_empty() => Ok(Some(Secret::generate())),
+        file => Secret::from_file(Path::new(&file)).map(Some).map_err(|e| Error::Start(e.to_string())),
+    }
+}
+
+/// Where to listen, and by which name executors reach that.
+fn addresses(conf: &Conf, master: &Master) -> Result<(String, String)> {
+    if let Master::Listen { address } = master {
+        let host = address.rsplit_once(':').map_or("", |(host, _)| host);
+        return Ok((address.clone(), host.into()));
+    }
+    let (host, bind, port) =
+        (conf.get(&conf::DRIVER_HOST)?, conf.get(&conf::DRIVER_BIND_ADDRESS)?, conf.get(&conf::DRIVER_PORT)?);
+    let host = if host.is_empty() { default_host(master) } else { host };
+    let bind = if bind.is_empty() { host.clone() } else { bind };
+    Ok((format!("{bind}:{port}"), host))
+}
+
+/// The address from which this machine reaches the cluster.
+fn default_host(master: &Master) -> String {
+    let towards = match master {
+        Master::Standalone { addresses } => addresses.first(),
+        Master::Local { .. } | Master::LocalCluster { .. } | Master::Listen { .. } => None,
+    };
+    let found = towards.and_then(|address| local_address_towards(address));
+    found.map_or_else(|| "127.0.0.1".into(), |address| address.to_string())
+}
+
+/// The address of this machine that packets to another one leave from. Nothing is sent to find it.
+fn local_address_towards(address: &str) -> Option<IpAddr> {
+    let socket = UdpSocket::bind("0.0.0.0:0").or_else(|_| UdpSocket::bind("[::]:0")).ok()?;
+    socket.connect(address).ok()?;
+    Some(socket.local_addr().ok()?.ip())
+}
+
+fn serve(driver: &Arc<Driver>, fleet: &Arc<Fleet>, bind: &str, credentials: Credentials) -> Result<Serving> {
+    let listener = Listener::bind(bind, credentials, Limits::default())
+        .map_err(|error| Error::Start(format!("nothing can listen at {bind}: {error}")))?;
+    let (blocks, fleet) = (DriverBlocks { driver: Arc::downgrade(driver) }, Arc::downgrade(fleet));
+    let handle = move |connection: Connection| match connection.purpose() {
+        Purpose::Control => {
+            if let Some(fleet) = fleet.upgrade() {
+                fleet.hear(connection);
+            }
+        }
+        Purpose::Blocks => serve_blocks(connection, &blocks),
+        Purpose::Master => {}
+    };
+    listener.serve("firesteel-driver", handle).map_err(|error| Error::Start(error.to_string()))
+}
+
+/// Executors on this machine may leave it to the driver to serve their files: then these outlive them.
+fn host_blocks(driver: &Driver, config: &RemoteConfig<'_>) -> Result<Option<HostBlocks>> {
+    let wanted = config.conf.get(&conf::SHUFFLE_SERVICE)?;
+    if !wanted || !matches!(config.master, Master::LocalCluster { .. }) {
+        return Ok(None);
+    }
+    let dirs = driver.services.dirs.clone();
+    let files =
+        SharedFiles::open(dirs.path().join(SHARED_DIRECTORY)).map_err(|e| Error::Start(e.to_string()))?;
+    Ok(Some(HostBlocks::new(Arc::new(files), dirs)))
+}
+
+struct Start<'a> {
+    driver: &'a Arc<Driver>,
+    config: &'a RemoteConfig<'a>,
+    address: String,
+    secret: Option<Secret>,
+    directory: &'a Path,
+    served: bool,
+}
+
+impl Start<'_> {
+    fn backend(&self) -> Result<Option<Arc<dyn Backend>>> {
+        match self.config.master {
+            Master::Local { .. } => Ok(None),
+            Master::LocalCluster { executors, cores, memory } => {
+                self.local_cluster(*executors, *cores, *memory).map(Some)
+            }
+            Master::Standalone { .. } => Err(Error::Start("standalone clusters are not there yet".into())),
+            Master::Listen { .. } => Ok(None),
+        }
+    }
+
+    fn local_cluster(&self, executors: u32, cores: u32, memory: u64) -> Result<Arc<dyn Backend>> {
+        let agent = AgentConfig {
+            driver: self.address.clone(),
+            secret: self.secret.as_ref().map(Secret::to_text),
+            name: String::new(),
+            host: "127.0.0.1".into(),
+            bind: "127.0.0.1:0".into(),
+            slots: cores,
+            // As in Spark, a part is left to the program's own objects.
+            memory: memory / 10 * 6,
+            directory: self.directory.to_owned(),
+            service: self.served.then(|| self.address.clone()),
+        };
+        let config = LocalClusterConfig { executors, command: self.config.command.clone(), agent };
+        let driver = Arc::downgrade(self.driver);
+        let on_failure = Box::new(move |reason| {
+            if let Some(driver) = driver.upgrade() {
+                driver.tell(Event::CancelAll { reason });
+            }
+        });
+        let cluster = LocalCluster::start(config, on_failure);
+        Ok(cluster.map_err(|error| Error::Start(error.to_string()))?)
+    }
+}

@@ -1,0 +1,41 @@
+//! Blocks of bytes over [`crate::Purpose::Blocks`] connections: a request, and a stream of items as the answer.
+//!
+//! ```
+//! use firesteel_net::bulk::{Answer, BlockClient, BlockClientSettings, Item, Serve, serve_blocks};
+//! use firesteel_net::{Credentials, Limits, Listener, Secret};
+//!
+//! struct Echo;
+//! impl Serve for Echo {
+//!     fn serve(&self, request: &[u8], answer: &mut Answer<'_>) -> std::io::Result<()> {
+//!         answer.item(request)?;
+//!         answer.missing()
+//!     }
+//! }
+//!
+//! let credentials = Credentials::of(&Secret::generate());
+//! let listener = Listener::bind("127.0.0.1:0", credentials.clone(), Limits::default())?;
+//! let serving = listener.serve("blocks", |connection| serve_blocks(connection, &Echo))?;
+//! let client = BlockClient::new(credentials, BlockClientSettings::default());
+//! let mut answer = client.request(&serving.address().to_string(), b"block 7")?;
+//! let mut bytes = vec![];
+//! assert_eq!(answer.next_item(&mut bytes)?, Item::Here);
+//! assert_eq!(bytes, b"block 7");
+//! assert_eq!(answer.next_item(&mut bytes)?, Item::Missing);
+//! assert_eq!(answer.next_item(&mut bytes)?, Item::End);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Nothing is queued. A server that writes faster than its client reads waits in writing, since TCP does.
+
+mod adaptive;
+mod client;
+mod frame;
+mod pool;
+mod serve;
+mod stream;
+
+pub use adaptive::Adaptive;
+pub use client::{BlockClient, BlockClientSettings, BlockError};
+pub use frame::{FRAME_AT_MOST, FrameError, Header, Kind, unpack};
+pub use serve::{Answer, REQUEST_AT_MOST, Serve, serve_blocks};
+pub use stream::{AnswerStream, Chunk, Item};

@@ -1,0 +1,235 @@
+//! Listening: one thread accepts, each handshake has a small thread of its own, each connection that stands another.
+//!
+//! Whoever reaches the port can make us accept and begin a handshake, and no more: handshakes are few, have a deadline each, and the
+//! oldest gives way when there are too many. Everything else is for those who hold the secret.
+
+use crate::handshake::answer;
+use crate::ledger::{Ledger, Pending, Running};
+use crate::socket::{Deadline, hold, listen, tune};
+use crate::{ConnectError, Connection, Credentials};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use std::fmt;
+use std::io::{self, ErrorKind, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Mutex};
+use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
+
+/// A handshake needs little stack, and there may be many.
+const HANDSHAKE_STACK: usize = 256 << 10;
+/// So long nothing is accepted when the system has no more file descriptors, or no more threads.
+const BREATH: Duration = Duration::from_millis(20);
+
+/// How much strangers, and friends, may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// A handshake may take so long, from the accepted socket to the last preface, however the bytes trickle. Ten seconds: it takes
+    /// a millisecond and three round trips; a machine under load may take its time.
+    pub handshake_timeout: Duration,
+    /// So many handshakes may go on at once; one more, and the oldest is given up. 256: a cluster's worth of executors may connect at
+    /// the same moment, and each costs a thread and a descriptor.
+    pub handshakes_at_most: usize,
+    /// So many connections may stand at once. 10,000: each has a thread; it keeps a mistake from taking the whole machine.
+    pub connections_at_most: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            handshake_timeout: Duration::from_secs(10),
+            handshakes_at_most: 256,
+            connections_at_most: 10_000,
+        }
+    }
+}
+
+type Handler = dyn Fn(Connection) + Send + Sync;
+type Report = dyn Fn(SocketAddr, &ConnectError) + Send + Sync;
+
+/// A bound port. Connections wait in the system's queue until [`Listener::serve`].
+pub struct Listener {
+    socket: TcpListener,
+    address: SocketAddr,
+    credentials: Credentials,
+    limits: Limits,
+    report: Box<Report>,
+}
+
+impl Listener {
+    /// Binds "host:port"; port 0 is any that is free.
+    ///
+    /// # Errors
+    /// When the host has no such address, or the port is taken.
+    pub fn bind(address: &str, credentials: Credentials, limits: Limits) -> io::Result<Self> {
+        let socket = listen(address)
+            .map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {address}: {error}")))?;
+        let address = socket.local_addr()?;
+        Ok(Listener { socket, address, credentials, limits, report: Box::new(|_, _| {}) })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Has each failed handshake told, for a log: who it was and why. Strangers decide how often, so a log should not take them all.
+    pub fn report(mut self, report: impl Fn(SocketAddr, &ConnectError) + Send + Sync + 'static) -> Self {
+        self.report = Box::new(report);
+        self
+    }
+
+    /// Begins to accept. The handler runs in a thread of its own for each connection; when it returns nothing happens to the
+    /// connection's halves that it gave away. Threads are called after `name`.
+    ///
+    /// # Errors
+    /// When there can be no thread.
+    pub fn serve(
+        self,
+        name: &str,
+        handler: impl Fn(Connection) + Send + Sync + 'static,
+    ) -> io::Result<Serving> {
+        let (wake, woken) = UnixStream::pair()?;
+        let (ledger, address) = (Arc::new(Ledger::default()), self.address);
+        let desk = Arc::new(Desk {
+            credentials: self.credentials,
+            limits: self.limits,
+            report: self.report,
+            handler: Box::new(handler),
+            ledger: ledger.clone(),
+            name: name.into(),
+        });
+        let socket = self.socket;
+        let thread = Builder::new().name(name.into()).spawn(move || desk.accept_all(&socket, &woken))?;
+        Ok(Serving { address, ledger, wake, thread: Mutex::new(Some(thread)) })
+    }
+}
+
+impl fmt::Debug for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Listener({}, {:?})", self.address, self.credentials)
+    }
+}
+
+/// A listener at work. Dropping it stops it.
+pub struct Serving {
+    address: SocketAddr,
+    ledger: Arc<Ledger>,
+    wake: UnixStream,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Serving {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Stops: the port is free when this returns, and all handshakes and connections are closed. Handlers see the end of theirs and
+    /// return in their own time, for which [`Serving::wait`] waits.
+    pub fn stop(&self) {
+        self.ledger.stop();
+        let _ = (&self.wake).write(&[1]);
+        if let Some(thread) = hold(&self.thread).take() {
+            let _ = thread.join();
+        }
+        self.ledger.close_all();
+    }
+
+    /// Waits until no thread of it runs any more, which is only after [`Serving::stop`]. False if one still does after that time.
+    pub fn wait(&self, timeout: Duration) -> bool {
+        self.ledger.wait_for_threads(0, timeout)
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl fmt::Debug for Serving {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Serving({})", self.address)
+    }
+}
+
+/// What all threads of a listener share.
+struct Desk {
+    credentials: Credentials,
+    limits: Limits,
+    report: Box<Report>,
+    handler: Box<Handler>,
+    ledger: Arc<Ledger>,
+    name: String,
+}
+
+impl Desk {
+    fn accept_all(self: Arc<Self>, listener: &TcpListener, woken: &UnixStream) {
+        while !self.ledger.is_stopped() {
+            let mut both = [PollFd::new(listener, PollFlags::IN), PollFd::new(woken, PollFlags::IN)];
+            let _ = poll(&mut both, None);
+            match listener.accept() {
+                _ if self.ledger.is_stopped() => return,
+                Ok((socket, peer)) => self.clone().admit(socket, peer, woken),
+                Err(error) => self.survive(&error, woken),
+            }
+        }
+    }
+
+    /// No error of one accepted socket is one of the listener.
+    fn survive(&self, error: &io::Error, woken: &UnixStream) {
+        match error.kind() {
+            ErrorKind::WouldBlock | ErrorKind::Interrupted | ErrorKind::ConnectionAborted => {}
+            _ => {
+                self.ledger.give_up_oldest();
+                pause(woken);
+            }
+        }
+    }
+
+    fn admit(self: Arc<Self>, socket: TcpStream, peer: SocketAddr, woken: &UnixStream) {
+        let socket = Arc::new(socket);
+        let Some(pending) = self.ledger.begin(socket.clone(), self.limits.handshakes_at_most) else { return };
+        let running = self.ledger.run();
+        let deadline = Deadline::after(self.limits.handshake_timeout);
+        let thread = Builder::new().name(format!("{}-hello", self.name)).stack_size(HANDSHAKE_STACK);
+        let begun = thread.spawn(move || self.greet(socket, peer, deadline, pending, running));
+        if begun.is_err() {
+            pause(woken);
+        }
+    }
+
+    fn greet(
+        self: Arc<Self>,
+        socket: Arc<TcpStream>,
+        peer: SocketAddr,
+        deadline: Deadline,
+        pending: Pending,
+        running: Running,
+    ) {
+        let reserve = || self.ledger.reserve(self.limits.connections_at_most);
+        let made = tune(&socket).map_err(ConnectError::from);
+        let made = made.and_then(|()| answer(socket, &self.credentials, deadline, reserve));
+        drop(pending);
+        match made {
+            Ok(connection) => self.hand_over(connection, running),
+            Err(error) => (self.report)(peer, &error),
+        }
+    }
+
+    fn hand_over(self: Arc<Self>, connection: Connection, running: Running) {
+        let name = self.name.clone();
+        // When there can be no thread the connection is dropped, and closed.
+        let _ = Builder::new().name(name).spawn(move || {
+            let _running = running;
+            (self.handler)(connection);
+        });
+    }
+}
+
+/// Waits a moment, or less when the listener is stopped.
+fn pause(woken: &UnixStream) {
+    let time = Timespec { tv_sec: 0, tv_nsec: BREATH.subsec_nanos().into() };
+    let _ = poll(&mut [PollFd::new(woken, PollFlags::IN)], Some(&time));
+}

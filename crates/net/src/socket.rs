@@ -1,0 +1,122 @@
+//! TCP sockets: how ours are set, and reading and writing with one deadline over all of it.
+
+use crate::Purpose;
+use rustix::net::sockopt;
+use std::io::{self, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// So long nothing has come before the system asks the other machine whether it is still there,
+const KEEPALIVE_AFTER: Duration = Duration::from_secs(30);
+/// so long it waits for the answer,
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
+/// and so often it asks. A machine that vanished is noticed after a minute at the latest.
+const KEEPALIVE_PROBES: u32 = 3;
+
+/// So long what was sent over a control connection may stay unacknowledged. Not for blocks: there a reader may take its time, and
+/// the system would count that, too.
+const UNACKNOWLEDGED_AT_MOST_MS: u32 = 60_000;
+
+/// So many connections may wait to be accepted; the system's own limit counts, too.
+const BACKLOG: i32 = 4096;
+
+/// Holds a lock. A thread that panicked with it leaves data that are looked at anew by each holder.
+pub(crate) fn hold<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Listens on "host:port".
+pub(crate) fn listen(address: &str) -> io::Result<TcpListener> {
+    let listener = TcpListener::bind(address)?;
+    // Again, with a longer queue than the library's own.
+    rustix::net::listen(&listener, BACKLOG)?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+/// Small messages leave at once, and vanished machines are noticed.
+pub(crate) fn tune(socket: &TcpStream) -> io::Result<()> {
+    socket.set_nonblocking(false)?;
+    socket.set_nodelay(true)?;
+    sockopt::set_socket_keepalive(socket, true)?;
+    sockopt::set_tcp_keepidle(socket, KEEPALIVE_AFTER)?;
+    sockopt::set_tcp_keepintvl(socket, KEEPALIVE_INTERVAL)?;
+    sockopt::set_tcp_keepcnt(socket, KEEPALIVE_PROBES)?;
+    Ok(())
+}
+
+/// After the handshake: no deadline any more, except what the purpose brings.
+pub(crate) fn settle(socket: &TcpStream, purpose: Purpose) -> io::Result<()> {
+    socket.set_read_timeout(None)?;
+    socket.set_write_timeout(None)?;
+    match purpose {
+        Purpose::Blocks => Ok(()),
+        Purpose::Control | Purpose::Master => unacknowledged_at_most(socket),
+    }
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn unacknowledged_at_most(socket: &TcpStream) -> io::Result<()> {
+    Ok(sockopt::set_tcp_user_timeout(socket, UNACKNOWLEDGED_AT_MOST_MS)?)
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn unacknowledged_at_most(_socket: &TcpStream) -> io::Result<()> {
+    let _ = UNACKNOWLEDGED_AT_MOST_MS;
+    Ok(())
+}
+
+/// When something must have ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Deadline(Instant);
+
+impl Deadline {
+    pub(crate) fn after(time: Duration) -> Self {
+        // A timeout beyond what the clock can say is a long one.
+        let now = Instant::now();
+        Deadline(now.checked_add(time).unwrap_or_else(|| now + Duration::from_secs(1 << 30)))
+    }
+
+    /// How long is left; an error when nothing is.
+    pub(crate) fn left(self) -> io::Result<Duration> {
+        let left = self.0.saturating_duration_since(Instant::now());
+        if left.is_zero() { Err(too_late()) } else { Ok(left) }
+    }
+}
+
+fn too_late() -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, "the handshake was not done in time")
+}
+
+/// A socket with one deadline over all reads and writes, so that bytes that trickle in do not extend it.
+pub(crate) struct Hurried<'a> {
+    pub(crate) socket: &'a TcpStream,
+    pub(crate) deadline: Deadline,
+}
+
+impl Read for Hurried<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.socket.set_read_timeout(Some(self.deadline.left()?))?;
+        self.socket.read(into).map_err(timed_out)
+    }
+}
+
+impl Write for Hurried<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.socket.set_write_timeout(Some(self.deadline.left()?))?;
+        self.socket.write(bytes).map_err(timed_out)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A socket's timeout comes as "would block".
+pub(crate) fn timed_out(error: io::Error) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::WouldBlock => io::Error::new(io::ErrorKind::TimedOut, "nothing came in time"),
+        _ => error,
+    }
+}

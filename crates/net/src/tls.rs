@@ -1,0 +1,321 @@
+//! One side of TLS, without a socket: bytes that came in, bytes to go out.
+//!
+//! rustls is used without buffers of its own, so that records are decrypted where they were read and encrypted to where they are
+//! written from. This adds what a connection needs that two threads use, one for each direction, under a lock that neither holds
+//! while it waits: what one direction owes to the other side (alerts, changes of keys) is kept until the other direction sends.
+
+use rustls::client::{ClientConnectionData, UnbufferedClientConnection};
+use rustls::pki_types::ServerName;
+use rustls::server::{ServerConnectionData, UnbufferedServerConnection};
+use rustls::unbuffered::{
+    ConnectionState, EncodeError, EncryptError, InsufficientSizeError, UnbufferedStatus,
+};
+use rustls::{ClientConfig, Error, ServerConfig};
+use std::io;
+use std::sync::Arc;
+
+/// So many bytes a record adds to what it carries: its header, its type and its tag.
+pub(crate) const RECORD_EXTRA: usize = 5 + 1 + 16;
+/// A record carries at most so much.
+pub(crate) const RECORD: usize = 16 << 10;
+/// Room for what may have to go before data: alerts, changes of keys.
+pub(crate) const OWED_ROOM: usize = 1 << 10;
+
+/// A connection's TLS.
+pub(crate) struct Tls {
+    side: Side,
+    /// Bytes that must go out before anything else does.
+    owed: Vec<u8>,
+    /// Why nothing more can be said or heard.
+    broken: Option<Error>,
+}
+
+enum Side {
+    Client(UnbufferedClientConnection),
+    Server(UnbufferedServerConnection),
+}
+
+/// What [`Tls::step`] found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Step {
+    /// It gave plaintext away.
+    Plain,
+    /// The handshake goes on: with what is owed, then with more bytes.
+    Handshake,
+    /// It needs more bytes; the handshake is done.
+    More,
+    /// The other side has said that it is done.
+    End,
+}
+
+impl Tls {
+    pub(crate) fn client(config: Arc<ClientConfig>) -> Result<Self, Error> {
+        // The name is never sent, and nothing depends on it: the key alone says who is there.
+        let name = ServerName::try_from("firesteel").map_err(|_| Error::General("a name".into()))?;
+        Ok(Tls::new(Side::Client(UnbufferedClientConnection::new(config, name)?)))
+    }
+
+    pub(crate) fn server(config: Arc<ServerConfig>) -> Result<Self, Error> {
+        Ok(Tls::new(Side::Server(UnbufferedServerConnection::new(config)?)))
+    }
+
+    fn new(side: Side) -> Self {
+        Tls { side, owed: vec![], broken: None }
+    }
+
+    /// Takes a record, or several where they carry no data, from bytes that came; plaintext goes to `sink`. Also says how many
+    /// of the bytes are done with.
+    pub(crate) fn step(
+        &mut self,
+        came: &mut [u8],
+        sink: &mut dyn FnMut(&[u8]),
+    ) -> (usize, Result<Step, Error>) {
+        if let Some(error) = &self.broken {
+            return (0, Err(error.clone()));
+        }
+        let (used, step) = self.step_inner(came, sink);
+        let handshaking = self.is_handshaking();
+        let step = step.map(|step| if handshaking && step == Step::More { Step::Handshake } else { step });
+        let step = step.and_then(|step| self.check_pending(step, &came[used..]));
+        if let Err(error) = &step {
+            self.broken = Some(error.clone());
+            self.collect_alert();
+        }
+        (used, step)
+    }
+
+    fn step_inner(&mut self, came: &mut [u8], sink: &mut dyn FnMut(&[u8])) -> (usize, Result<Step, Error>) {
+        let mut used = 0;
+        loop {
+            let owed = &mut self.owed;
+            let (more, turn) = match &mut self.side {
+                Side::Client(side) => take_turn(side.process_tls_records(&mut came[used..]), owed, sink),
+                Side::Server(side) => take_turn(side.process_tls_records(&mut came[used..]), owed, sink),
+            };
+            used += more;
+            match turn {
+                Ok(Turn::Again) => {}
+                Ok(Turn::Done(step)) => return (used, Ok(step)),
+                Err(error) => return (used, Err(error)),
+            }
+        }
+    }
+
+    fn is_handshaking(&self) -> bool {
+        match &self.side {
+            Side::Client(side) => side.is_handshaking(),
+            Side::Server(side) => side.is_handshaking(),
+        }
+    }
+
+    /// Whether the handshake is done, and the other side has shown its key in it.
+    pub(crate) fn is_proven(&self) -> bool {
+        let shown = match &self.side {
+            Side::Client(side) => side.peer_certificates(),
+            Side::Server(side) => side.peer_certificates(),
+        };
+        !self.is_handshaking() && shown.is_some()
+    }
+
+    /// After the handshake no message is split over records. One that is would be held back in the reader's bytes, where a sender's
+    /// turn does not find it.
+    fn check_pending(&self, step: Step, rest: &[u8]) -> Result<Step, Error> {
+        let whole = rest.len() >= 5 && rest.len() - 5 >= usize::from(u16::from_be_bytes([rest[3], rest[4]]));
+        if step == Step::More && whole {
+            return Err(Error::General("the other side split a message that is never split".into()));
+        }
+        Ok(step)
+    }
+
+    /// After an error rustls has an alert to send, which tells the other side.
+    fn collect_alert(&mut self) {
+        while self.owed.len() < OWED_ROOM {
+            let before = self.owed.len();
+            let owed = &mut self.owed;
+            let _ = match &mut self.side {
+                Side::Client(side) => take_turn(side.process_tls_records(&mut []), owed, &mut |_| {}).1,
+                Side::Server(side) => take_turn(side.process_tls_records(&mut []), owed, &mut |_| {}).1,
+            };
+            if self.owed.len() == before {
+                return;
+            }
+        }
+    }
+
+    /// The bytes that are to go out before anything else; they are the caller's now.
+    pub(crate) fn take_owed(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.owed)
+    }
+
+    /// Encrypts to the beginning of `out`, which must have room: [`room_for`]. Says how many bytes it wrote.
+    pub(crate) fn encrypt(&mut self, plain: &[u8], out: &mut [u8]) -> io::Result<usize> {
+        self.write(out, |traffic, out| traffic.encrypt(plain, out))
+    }
+
+    /// Writes the word that says that nothing more will come from here.
+    pub(crate) fn close(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        self.write(out, |traffic, out| traffic.close(out))
+    }
+
+    fn write(
+        &mut self,
+        out: &mut [u8],
+        mut act: impl FnMut(&mut dyn Traffic, &mut [u8]) -> Result<usize, EncryptError>,
+    ) -> io::Result<usize> {
+        if let Some(error) = &self.broken {
+            return Err(io::Error::new(io::ErrorKind::BrokenPipe, error.clone()));
+        }
+        let mut act = |traffic: &mut dyn Traffic, out: &mut [u8], owed: &[u8]| {
+            let (first, rest) = out.split_at_mut_checked(owed.len()).ok_or(no_room(owed.len()))?;
+            first.copy_from_slice(owed);
+            act(traffic, rest).map(|wrote| owed.len() + wrote)
+        };
+        let owed = &mut self.owed;
+        let wrote = match &mut self.side {
+            Side::Client(side) => loop {
+                if let Some(wrote) = write_turn(side.process_tls_records(&mut []), owed, out, &mut act)? {
+                    break wrote;
+                }
+            },
+            Side::Server(side) => loop {
+                if let Some(wrote) = write_turn(side.process_tls_records(&mut []), owed, out, &mut act)? {
+                    break wrote;
+                }
+            },
+        };
+        self.owed.clear();
+        Ok(wrote)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn change_keys(&mut self) {
+        match &mut self.side {
+            Side::Client(side) => match side.process_tls_records(&mut []).state {
+                Ok(ConnectionState::WriteTraffic(traffic)) => traffic.refresh_traffic_keys().unwrap(),
+                other => panic!("{other:?}"),
+            },
+            Side::Server(side) => match side.process_tls_records(&mut []).state {
+                Ok(ConnectionState::WriteTraffic(traffic)) => traffic.refresh_traffic_keys().unwrap(),
+                other => panic!("{other:?}"),
+            },
+        }
+    }
+}
+
+/// The most bytes that so many become when they are encrypted.
+pub(crate) const fn room_for(plain: usize) -> usize {
+    plain + plain.div_ceil(RECORD) * RECORD_EXTRA + OWED_ROOM
+}
+
+fn no_room(required_size: usize) -> EncryptError {
+    EncryptError::InsufficientSize(InsufficientSizeError { required_size })
+}
+
+/// A side that may send, whichever it is.
+trait Traffic {
+    fn encrypt(&mut self, plain: &[u8], out: &mut [u8]) -> Result<usize, EncryptError>;
+    fn close(&mut self, out: &mut [u8]) -> Result<usize, EncryptError>;
+}
+
+macro_rules! traffic {
+    ($data:ty) => {
+        impl Traffic for rustls::unbuffered::WriteTraffic<'_, $data> {
+            fn encrypt(&mut self, plain: &[u8], out: &mut [u8]) -> Result<usize, EncryptError> {
+                self.encrypt(plain, out)
+            }
+
+            fn close(&mut self, out: &mut [u8]) -> Result<usize, EncryptError> {
+                self.queue_close_notify(out)
+            }
+        }
+    };
+}
+
+traffic!(ClientConnectionData);
+traffic!(ServerConnectionData);
+
+enum Turn {
+    Again,
+    Done(Step),
+}
+
+/// Does what one state of rustls asks for; also says how many bytes are done with.
+fn take_turn<Data>(
+    status: UnbufferedStatus<'_, '_, Data>,
+    owed: &mut Vec<u8>,
+    sink: &mut dyn FnMut(&[u8]),
+) -> (usize, Result<Turn, Error>) {
+    let UnbufferedStatus { mut discard, state, .. } = status;
+    let turn = match state {
+        Err(error) => Err(error),
+        Ok(ConnectionState::ReadTraffic(mut traffic)) => loop {
+            match traffic.next_record() {
+                Some(Ok(record)) => {
+                    discard += record.discard;
+                    sink(record.payload);
+                }
+                Some(Err(error)) => break Err(error),
+                None => break Ok(Turn::Done(Step::Plain)),
+            }
+        },
+        Ok(ConnectionState::EncodeTlsData(mut data)) => owe(&mut data, owed).map(|()| Turn::Again),
+        Ok(ConnectionState::TransmitTlsData(sent)) => {
+            // It is owed now.
+            sent.done();
+            Ok(Turn::Again)
+        }
+        Ok(ConnectionState::BlockedHandshake) => Ok(Turn::Done(Step::Handshake)),
+        Ok(ConnectionState::WriteTraffic(_)) => Ok(Turn::Done(Step::More)),
+        Ok(ConnectionState::PeerClosed | ConnectionState::Closed) => Ok(Turn::Done(Step::End)),
+        Ok(_) => Err(Error::General("rustls is in a state that this side never asks for".into())),
+    };
+    (discard, turn)
+}
+
+/// Appends what rustls wants to send.
+fn owe<Data>(
+    data: &mut rustls::unbuffered::EncodeTlsData<'_, Data>,
+    owed: &mut Vec<u8>,
+) -> Result<(), Error> {
+    let at = owed.len();
+    let mut required = 0;
+    loop {
+        owed.resize(at + required, 0);
+        match data.encode(&mut owed[at..]) {
+            Ok(wrote) => {
+                owed.truncate(at + wrote);
+                return Ok(());
+            }
+            Err(EncodeError::InsufficientSize(size)) if required == 0 => required = size.required_size,
+            Err(error) => return Err(Error::General(error.to_string())),
+        }
+    }
+}
+
+/// Does what one state of rustls asks for until it may send, and then sends. The reader's bytes are not here, so nothing is read.
+fn write_turn<'c, Data>(
+    status: UnbufferedStatus<'c, '_, Data>,
+    owed: &mut Vec<u8>,
+    out: &mut [u8],
+    act: &mut impl FnMut(&mut dyn Traffic, &mut [u8], &[u8]) -> Result<usize, EncryptError>,
+) -> io::Result<Option<usize>>
+where
+    rustls::unbuffered::WriteTraffic<'c, Data>: Traffic,
+{
+    match status.state.map_err(io::Error::other)? {
+        ConnectionState::WriteTraffic(mut traffic) => {
+            act(&mut traffic, out, owed).map(Some).map_err(io::Error::other)
+        }
+        ConnectionState::EncodeTlsData(mut data) => {
+            owe(&mut data, owed).map(|()| None).map_err(io::Error::other)
+        }
+        ConnectionState::TransmitTlsData(sent) => {
+            sent.done();
+            Ok(None)
+        }
+        ConnectionState::Closed => Err(io::ErrorKind::BrokenPipe.into()),
+        // The reader has seen it, or will: the word that ends its direction is in its bytes.
+        ConnectionState::PeerClosed => Ok(None),
+        _ => Err(io::Error::other("the connection is in no state to send")),
+    }
+}

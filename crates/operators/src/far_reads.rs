@@ -1,0 +1,141 @@
+//! Reading one reducer's blocks from other hosts.
+//!
+//! Each host is asked once for all that it has, in the order of map tasks, and sends as fast as it is read: what has not been read
+//! waits in the buffers of its connection, so a slow reader takes no memory, and hosts send at the same time. A connection that
+//! breaks is taken up where it broke; a host that cannot be reached again and again has lost all that it had.
+
+use crate::task::Task;
+use firesteel_shuffle::{FarError, FarOutputs, FarStream};
+use firesteel_types::{ExecutorId, MapOutput, Partition, ShuffleOutputs, TaskFailure, TaskId};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// What other hosts have for one reducer.
+pub(crate) struct FarReads {
+    far: Arc<dyn FarOutputs>,
+    outputs: Arc<ShuffleOutputs>,
+    reducer: Partition,
+    /// Where the outputs of each executor are; `None` is here.
+    places: HashMap<ExecutorId, Option<String>>,
+    hosts: BTreeMap<String, Host>,
+}
+
+#[derive(Default)]
+struct Host {
+    /// What it has that was not read yet, in the order of map tasks.
+    left: VecDeque<(Partition, TaskId)>,
+    stream: Option<Box<dyn FarStream>>,
+}
+
+/// Why a map output cannot be had.
+pub(crate) enum FarFailure {
+    /// It is gone, or broken, or with executors that cannot be reached.
+    Gone { message: String, unreachable: Vec<ExecutorId> },
+    /// The task was told to stop.
+    Task(Box<TaskFailure>),
+}
+
+impl FarReads {
+    pub(crate) fn new(far: Arc<dyn FarOutputs>, outputs: Arc<ShuffleOutputs>, reducer: Partition) -> Self {
+        FarReads { far, outputs, reducer, places: HashMap::new(), hosts: BTreeMap::new() }
+    }
+
+    /// What a map task wrote for the reducer; `None` when it lies in this host's files. Map tasks are to be asked for in order.
+    pub(crate) fn read(&mut self, map: MapOutput, task: &Task) -> Result<Option<Vec<u8>>, FarFailure> {
+        let mut tries = 0;
+        loop {
+            let error = match self.try_read(map) {
+                Ok(read) => return Ok(read),
+                Err(FarError::Refused(message)) => {
+                    return Err(FarFailure::Gone { message, unreachable: vec![] });
+                }
+                Err(FarError::Unreachable(message)) => message,
+            };
+            if tries == self.far.retries() {
+                return Err(FarFailure::Gone {
+                    message: error,
+                    unreachable: self.at_same_place(map.executor),
+                });
+            }
+            tries += 1;
+            wait(self.far.retry_wait_ms(), task).map_err(FarFailure::Task)?;
+            self.ask_anew(map);
+        }
+    }
+
+    fn try_read(&mut self, map: MapOutput) -> Result<Option<Vec<u8>>, FarError> {
+        let Some(place) = self.place_of(map.executor)? else { return Ok(None) };
+        if !self.hosts.contains_key(&place) {
+            let left = self.outputs_at(&place, map.map)?;
+            self.hosts.insert(place.clone(), Host { left, stream: None });
+        }
+        let host = self.hosts.get_mut(&place).expect("it was put there just now");
+        if host.stream.is_none() {
+            let left: Vec<_> = host.left.iter().copied().collect();
+            host.stream = Some(self.far.open(&place, self.outputs.shuffle, self.reducer.0, &left)?);
+        }
+        let stream = host.stream.as_mut().expect("it was opened just now");
+        let read = stream.next()?;
+        host.left.pop_front();
+        read.map(Some).ok_or_else(|| FarError::Refused("its host does not have it any more".into()))
+    }
+
+    fn place_of(&mut self, executor: ExecutorId) -> Result<Option<String>, FarError> {
+        if let Some(place) = self.places.get(&executor) {
+            return Ok(place.clone());
+        }
+        let place = self.far.place_of(executor)?;
+        self.places.insert(executor, place.clone());
+        Ok(place)
+    }
+
+    /// What a place has, from a map task on.
+    fn outputs_at(
+        &mut self,
+        place: &str,
+        from: Partition,
+    ) -> Result<VecDeque<(Partition, TaskId)>, FarError> {
+        let outputs = self.outputs.clone();
+        let mut found = VecDeque::new();
+        for map in outputs.maps[from.index()..].iter().filter(|map| map.bytes > 0) {
+            // Of one that is nowhere now, it is told when its turn comes.
+            if self.place_of(map.executor).is_ok_and(|at| at.as_deref() == Some(place)) {
+                found.push_back((map.map, map.task));
+            }
+        }
+        Ok(found)
+    }
+
+    /// The connection broke, or there was none: outputs may be elsewhere by now.
+    fn ask_anew(&mut self, map: MapOutput) {
+        for executor in self.at_same_place(map.executor) {
+            self.far.forget_place(executor);
+            self.places.remove(&executor);
+        }
+        self.hosts.clear();
+    }
+
+    fn at_same_place(&self, executor: ExecutorId) -> Vec<ExecutorId> {
+        let place = self.places.get(&executor);
+        let same = self.places.iter().filter(|(_, at)| place.is_some() && Some(*at) == place);
+        let mut same: Vec<ExecutorId> = same.map(|(executor, _)| *executor).collect();
+        if same.is_empty() {
+            same.push(executor);
+        }
+        same.sort();
+        same
+    }
+}
+
+/// Waits, unless the task is told to stop.
+fn wait(milliseconds: u64, task: &Task) -> Result<(), Box<TaskFailure>> {
+    const LOOK_EVERY: Duration = Duration::from_millis(20);
+    let until = Instant::now() + Duration::from_millis(milliseconds);
+    while Instant::now() < until {
+        task.check_cancelled()?;
+        thread::sleep(LOOK_EVERY.min(until.saturating_duration_since(Instant::now())));
+    }
+    task.check_cancelled()
+}

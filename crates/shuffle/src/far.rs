@@ -1,0 +1,53 @@
+//! Map outputs that another host has.
+
+use firesteel_types::{ExecutorId, Partition, ShuffleId, TaskId};
+
+/// Why map outputs of another host cannot be had.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FarError {
+    /// The host, or the way to it, is gone or broken: another try may help.
+    #[error("{0}")]
+    Unreachable(String),
+    /// The host says that it cannot.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// The way to map outputs on other hosts.
+pub trait FarOutputs: Send + Sync {
+    /// Where the outputs of an executor are served; `None` when they lie in this host's files.
+    ///
+    /// # Errors
+    /// When nobody serves them any more.
+    fn place_of(&self, executor: ExecutorId) -> Result<Option<String>, FarError>;
+
+    /// Forgets where the outputs of an executor were: it is asked anew.
+    fn forget_place(&self, executor: ExecutorId);
+
+    /// Asks a place for what these map tasks wrote for one reducer. It comes in this order.
+    ///
+    /// # Errors
+    /// When the place cannot be reached.
+    fn open(
+        &self,
+        place: &str,
+        shuffle: ShuffleId,
+        reducer: u32,
+        maps: &[(Partition, TaskId)],
+    ) -> Result<Box<dyn FarStream>, FarError>;
+
+    /// How often a place that cannot be reached is tried again.
+    fn retries(&self) -> u32;
+
+    /// The pause before that, in milliseconds.
+    fn retry_wait_ms(&self) -> u64;
+}
+
+/// What a place sends.
+pub trait FarStream: Send {
+    /// The blocks of the next map task; `None` when its output is not there.
+    ///
+    /// # Errors
+    /// When the way to the place broke, or what it has is broken.
+    fn next(&mut self) -> Result<Option<Vec<u8>>, FarError>;
+}

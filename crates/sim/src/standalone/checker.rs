@@ -1,0 +1,321 @@
+//! What must hold, whatever happens.
+//!
+//! - Workers run no more than they have, whatever masters think of them.
+//! - An executor is started once at most; so is each run of a driver, and a driver without supervision as a whole.
+//! - An epoch is one process's. A master begins with nothing less than was written before it.
+//! - A name belongs to one application or one driver for ever, and each keeps its own.
+//! - An application is given up only after silence, and fails only if its executors did. Where connections keep their order, an
+//!   executor is told to end only if its application wished it or ended, or its worker was out of touch for long.
+//! - When faults have ended for long enough: what runs is what the master believes to run and what applications were told of;
+//!   nobody waits for what is free; each driver is on record, and runs, has ended, or finds no room. When all have ended,
+//!   nothing runs and no files are left.
+//!
+//! That snapshots are written before what they promise, and that one master leads at a time, [`super::masters`] checks.
+
+use super::world::World;
+use crate::checker::Objection;
+use firesteel_standalone::{
+    ApplicationId, DriverId, DriverRun, DriverState, Epoch, ExecutorName, FencedOrder, Outcome, Overview,
+    Resources, Snapshot,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// All that was seen so far, as far as it matters later.
+#[derive(Debug, Default)]
+pub(crate) struct Checker {
+    running: BTreeMap<u32, BTreeMap<ExecutorName, Resources>>,
+    running_drivers: BTreeMap<u32, BTreeMap<DriverRun, Resources>>,
+    /// When each executor was started.
+    started: BTreeMap<ExecutorName, u64>,
+    started_runs: BTreeSet<DriverRun>,
+    started_once: BTreeSet<DriverId>,
+    applications: BTreeMap<ApplicationId, u32>,
+    drivers: BTreeMap<DriverId, u32>,
+    masters: BTreeMap<Epoch, u32>,
+    last_epoch: Epoch,
+    numbers: (u32, u32),
+    failures: BTreeMap<ApplicationId, u32>,
+}
+
+impl Checker {
+    pub(crate) fn enthroned(&mut self, epoch: Epoch, snapshot: &Snapshot) -> Result<(), Objection> {
+        if epoch <= self.last_epoch {
+            return Err(format!("epoch {epoch} begins after {}", self.last_epoch));
+        }
+        self.last_epoch = epoch;
+        let numbers = (snapshot.next_application, snapshot.next_driver);
+        if numbers.0 < self.numbers.0 || numbers.1 < self.numbers.1 {
+            return Err(format!("epoch {epoch} begins with numbers that were used: {numbers:?}"));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn ordered(&mut self, master: u32, order: &FencedOrder) -> Result<(), Objection> {
+        let holder = *self.masters.entry(order.epoch).or_insert(master);
+        if holder == master { Ok(()) } else { Err(format!("epoch {} is two masters'", order.epoch)) }
+    }
+
+    pub(crate) fn executor_started(
+        &mut self,
+        (now, worker): (u64, u32),
+        executor: &ExecutorName,
+        resources: Resources,
+    ) -> Result<(), Objection> {
+        if self.started.insert(executor.clone(), now).is_some() {
+            return Err(format!("executor {executor} is started twice"));
+        }
+        self.running.entry(worker).or_default().insert(executor.clone(), resources);
+        Ok(())
+    }
+
+    pub(crate) fn driver_started(
+        &mut self,
+        worker: u32,
+        run: &DriverRun,
+        resources: Resources,
+        supervise: bool,
+    ) -> Result<(), Objection> {
+        if !self.started_runs.insert(run.clone()) {
+            return Err(format!("{run} is started twice"));
+        }
+        if !self.started_once.insert(run.driver.clone()) && !supervise {
+            return Err(format!("{run} is started, and ran before without supervision"));
+        }
+        self.running_drivers.entry(worker).or_default().insert(run.clone(), resources);
+        Ok(())
+    }
+
+    pub(crate) fn executor_over(&mut self, worker: u32, executor: &ExecutorName, outcome: &Outcome) {
+        let was_there = self.running.get_mut(&worker).and_then(|all| all.remove(executor)).is_some();
+        if was_there && outcome.is_failure() {
+            *self.failures.entry(executor.application.clone()).or_default() += 1;
+        }
+    }
+
+    pub(crate) fn driver_over(&mut self, worker: u32, run: &DriverRun, _outcome: &Outcome) {
+        self.running_drivers.get_mut(&worker).and_then(|all| all.remove(run));
+    }
+
+    /// A worker's process has ended; gives the executors that ended with it.
+    pub(crate) fn worker_over(&mut self, worker: u32) -> Vec<ExecutorName> {
+        self.running_drivers.remove(&worker);
+        self.running.remove(&worker).unwrap_or_default().into_keys().collect()
+    }
+
+    pub(crate) fn is_running(&self, executor: &ExecutorName) -> bool {
+        self.running.values().any(|all| all.contains_key(executor))
+    }
+
+    /// What a worker really runs takes so much.
+    fn used(&self, worker: u32) -> Resources {
+        let executors = self.running.get(&worker).into_iter().flat_map(BTreeMap::values);
+        let drivers = self.running_drivers.get(&worker).into_iter().flat_map(BTreeMap::values);
+        executors.chain(drivers).copied().sum()
+    }
+
+    pub(crate) fn files_removed(&self, worker: u32, application: &ApplicationId) -> Result<(), Objection> {
+        let all = self.running.get(&worker).into_iter().flat_map(BTreeMap::keys);
+        match all.into_iter().find(|name| name.application == *application) {
+            None => Ok(()),
+            Some(name) => Err(format!("the files of {name} are removed while it runs")),
+        }
+    }
+
+    pub(crate) fn application_named(&mut self, id: &ApplicationId, program: u32) -> Result<(), Objection> {
+        self.numbers.0 = self.numbers.0.max(number_of(id.as_str()) + 1);
+        let owner = *self.applications.entry(id.clone()).or_insert(program);
+        if owner == program { Ok(()) } else { Err(format!("{id} is program {owner}, and program {program}")) }
+    }
+
+    pub(crate) fn driver_named(&mut self, id: &DriverId, submission: u32) -> Result<(), Objection> {
+        self.numbers.1 = self.numbers.1.max(number_of(id.as_str()) + 1);
+        let owner = *self.drivers.entry(id.clone()).or_insert(submission);
+        if owner == submission { Ok(()) } else { Err(format!("{id} was submitted twice")) }
+    }
+
+    pub(crate) fn failures_of(&self, id: &ApplicationId) -> u32 {
+        self.failures.get(id).copied().unwrap_or(0)
+    }
+}
+
+fn number_of(id: &str) -> u32 {
+    id.rsplit('-').next().and_then(|digits| digits.parse().ok()).expect("names end in a number")
+}
+
+impl World {
+    /// To be looked at after each thing that a worker did.
+    pub(crate) fn check_room(&self, worker: u32) -> Result<(), Objection> {
+        let (used, has) = (self.checker.used(worker), self.plot.hosts[self.machines[&worker].host]);
+        if used.fits(has) { Ok(()) } else { Err(format!("worker {worker} has {has} and runs {used}")) }
+    }
+
+    /// Whether there is a reason why a worker is told to end an executor.
+    pub(crate) fn check_kill(&self, worker: u32, executor: &ExecutorName) -> Result<(), Objection> {
+        if !self.plot.keeps_order() {
+            return Ok(());
+        }
+        let Some(program) =
+            self.checker.applications.get(&executor.application).map(|program| &self.programs[program])
+        else {
+            return Ok(());
+        };
+        let is_wished = program.unwanted.contains(&executor.executor);
+        // Whoever is out of touch hears nothing, so it is told once it is back.
+        let machine = &self.machines[&worker];
+        let was_away = machine.was_away_until.is_some_and(|until| self.checker.started[executor] <= until);
+        if is_wished || was_away || !program.alive || program.is_ending() {
+            return Ok(());
+        }
+        Err(format!("{executor} is told to end, and nobody wished it"))
+    }
+
+    pub(crate) fn check_converged(&self) -> Result<(), Objection> {
+        let overview = self.overview()?;
+        if overview.recovering {
+            return Err("the master still waits for others to come back".into());
+        }
+        self.check_same(&overview)?;
+        self.check_nobody_waits(&overview)?;
+        self.check_drivers()
+    }
+
+    /// How the one that leads sees everything.
+    fn overview(&self) -> Result<Overview, Objection> {
+        let leading: Vec<_> = self.masters.values().filter(|process| self.leads(process)).collect();
+        match leading.as_slice() {
+            [process] => Ok(process.master.as_ref().expect("who leads has a master").overview()),
+            others => Err(format!("{} masters lead long after the last fault", others.len())),
+        }
+    }
+
+    /// What runs is what the master believes, and what the applications were told.
+    fn check_same(&self, overview: &Overview) -> Result<(), Objection> {
+        let mut believed: BTreeMap<u32, BTreeSet<ExecutorName>> = BTreeMap::new();
+        for application in &overview.applications {
+            for executor in &application.executors {
+                let name = ExecutorName {
+                    application: application.application.clone(),
+                    executor: executor.executor,
+                };
+                believed.entry(self.names[&executor.worker]).or_default().insert(name);
+            }
+        }
+        for (worker, machine) in self.machines.iter().filter(|(_, machine)| machine.alive) {
+            let runs: BTreeSet<ExecutorName> =
+                self.checker.running.get(worker).into_iter().flat_map(|all| all.keys().cloned()).collect();
+            let believed = believed.remove(worker).unwrap_or_default();
+            if runs != believed {
+                return Err(format!("worker {worker} runs {runs:?}, and is believed to run {believed:?}"));
+            }
+            let view = overview.workers.iter().find(|view| view.worker == machine.id);
+            let Some(view) = view else { return Err(format!("worker {worker} lives and is not known")) };
+            let used = self.checker.used(*worker);
+            if view.used != used {
+                return Err(format!(
+                    "worker {worker} has {used} taken, and is believed to have {}",
+                    view.used
+                ));
+            }
+        }
+        if let Some((worker, _)) = believed.first_key_value() {
+            return Err(format!("worker {worker} is dead, and is believed to run something"));
+        }
+        for (id, program) in self.programs.iter().filter(|(_, program)| program.alive) {
+            let view =
+                overview.applications.iter().find(|view| Some(&view.application) == program.id.as_ref());
+            let Some(view) = view else { return Err(format!("program {id} lives and is not known")) };
+            let has: BTreeSet<_> = view.executors.iter().map(|executor| executor.executor).collect();
+            if has != program.known {
+                return Err(format!("program {id} knows {:?} and has {has:?}", program.known));
+            }
+        }
+        Ok(())
+    }
+
+    /// Nobody waits for what is free.
+    fn check_nobody_waits(&self, overview: &Overview) -> Result<(), Objection> {
+        for program in self.programs.values().filter(|program| program.alive) {
+            let Some(view) =
+                overview.applications.iter().find(|view| Some(&view.application) == program.id.as_ref())
+            else {
+                continue;
+            };
+            let spec = &program.spec;
+            let least = Resources::new(spec.cores_per_executor.unwrap_or(1), spec.memory_per_executor_mib);
+            let max = spec.cores_max.or(self.plot.settings.default_cores).unwrap_or(u32::MAX);
+            let wants = max - view.used.cores.min(max) >= least.cores
+                && program.wanted.is_none_or(|wanted| (view.executors.len() as u32) < wanted);
+            if wants && let Some(worker) = self.worker_with(least) {
+                return Err(format!("{} could have {least} of worker {worker}", view.application));
+            }
+            if view.executors.is_empty() && wants && view.waiting.is_none() {
+                return Err(format!("{} waits and is not told why", view.application));
+            }
+        }
+        Ok(())
+    }
+
+    fn worker_with(&self, least: Resources) -> Option<u32> {
+        let has_room = |(id, machine): &(&u32, &super::machines::Machine)| {
+            let free = self.plot.hosts[machine.host].minus(self.checker.used(**id));
+            machine.alive && !machine.decommissioned && least.fits(free)
+        };
+        self.machines.iter().find(has_room).map(|(id, _)| *id)
+    }
+
+    /// Each driver that was promised is on record, and is as it is said to be.
+    fn check_drivers(&self) -> Result<(), Objection> {
+        let overview = self.overview()?;
+        for submission in self.submissions.values() {
+            let Some(driver) = &submission.driver else {
+                return Err("a submission was never answered".into());
+            };
+            let mut all = overview.drivers.iter().chain(&overview.ended_drivers);
+            let Some(view) = all.find(|view| view.driver == *driver) else {
+                return Err(format!("{driver} is lost for good"));
+            };
+            let runs: Vec<(u32, &DriverRun)> = self
+                .checker
+                .running_drivers
+                .iter()
+                .flat_map(|(worker, all)| all.keys().map(|run| (*worker, run)))
+                .filter(|(_, run)| run.driver == *driver)
+                .collect();
+            let is_right = match &view.state {
+                DriverState::Running { worker, .. } => {
+                    let run = DriverRun { driver: driver.clone(), attempt: view.launches - 1 };
+                    runs == [(self.names[worker], &run)]
+                }
+                DriverState::Queued { .. } => runs.is_empty() && self.worker_with(view.resources).is_none(),
+                DriverState::Finished | DriverState::Killed => runs.is_empty(),
+                DriverState::Failed(_) | DriverState::Error(_) => runs.is_empty() && !view.supervise,
+            };
+            if !is_right {
+                return Err(format!("{driver} is said to be {:?} and runs as {runs:?}", view.state));
+            }
+            if submission.killed && !view.state.is_final() {
+                return Err(format!("{driver} was killed long ago and is {:?}", view.state));
+            }
+        }
+        Ok(())
+    }
+
+    /// When everything has ended, nothing is left.
+    pub(crate) fn check_empty(&self) -> Result<(), Objection> {
+        let overview = self.overview()?;
+        let left = overview.applications.first().map(|view| view.application.to_string());
+        if let Some(left) = left.or(overview.drivers.first().map(|view| view.driver.to_string())) {
+            return Err(format!("{left} has not ended"));
+        }
+        if overview.used != Resources::default() {
+            return Err(format!("{} are taken by nobody", overview.used));
+        }
+        for (id, machine) in self.machines.iter().filter(|(_, machine)| machine.alive) {
+            let report = machine.ledger.report();
+            if report != Default::default() || self.checker.used(*id) != Resources::default() {
+                return Err(format!("worker {id} still has {report:?}"));
+            }
+        }
+        Ok(())
+    }
+}

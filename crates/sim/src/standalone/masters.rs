@@ -1,0 +1,334 @@
+//! Master processes: a lease, while it holds a master, and what a shell does for them.
+//!
+//! The shell keeps to what the effects and the lease ask for: it asks whether the lease holds before each event and after each
+//! snapshot that it wrote, writes before it tells, and begins with the snapshot of the highest epoch. Between any two of these
+//! steps it may die or stand still.
+
+use super::wires::{Told, Word};
+use super::world::{Happening, World};
+use crate::checker::Objection;
+use firesteel_standalone::{
+    Effect, Epoch, Event, Lease, LeaseAction, LeaseRecord, Link, Master, Note, Snapshot, Standing,
+};
+use firesteel_types::Millis;
+use std::collections::BTreeMap;
+
+/// The 26th of November 2026, in milliseconds since 1970: when the world began.
+const GENESIS_MS: u64 = 1_795_680_000_000;
+
+/// What outlives masters. Reads see what was written before.
+#[derive(Debug, Default)]
+pub(crate) struct Storage {
+    pub(crate) snapshots: BTreeMap<Epoch, Snapshot>,
+    pub(crate) leases: BTreeMap<Epoch, LeaseRecord>,
+}
+
+impl Storage {
+    fn lease(&self) -> Option<&LeaseRecord> {
+        self.leases.last_key_value().map(|(_, record)| record)
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        self.snapshots.last_key_value().map(|(_, snapshot)| snapshot.clone()).unwrap_or_default()
+    }
+}
+
+/// One process.
+#[derive(Debug)]
+pub(crate) struct MasterProcess {
+    pub(crate) host: usize,
+    pub(crate) alive: bool,
+    pub(crate) frozen_until: u64,
+    pub(crate) lease: Lease,
+    pub(crate) master: Option<Master>,
+    /// The date at its start, and the true time then: its clock for everything but the lease.
+    started: (u64, u64),
+    tick_at: Option<u64>,
+}
+
+impl MasterProcess {
+    fn now(&self, world_now: u64) -> Millis {
+        Millis(self.started.0 + world_now - self.started.1)
+    }
+}
+
+impl World {
+    /// What the clock on the wall says at a master's host.
+    fn wall_clock(&self, host: usize) -> Millis {
+        Millis(GENESIS_MS + self.now + self.clocks[host])
+    }
+
+    /// Whether a process could act as a master just now, if it moved.
+    pub(crate) fn leads(&self, process: &MasterProcess) -> bool {
+        let holds = !self.plot.standby || process.lease.holds(self.wall_clock(process.host));
+        process.alive && process.master.is_some() && holds
+    }
+
+    pub(crate) fn bear_master(&mut self, host: usize) -> Result<(), Objection> {
+        let id = self.masters.len() as u32;
+        let process = MasterProcess {
+            host,
+            alive: true,
+            frozen_until: 0,
+            lease: Lease::new(format!("master-{id}"), format!("host{host}:7077"), self.plot.lease),
+            master: None,
+            started: (self.wall_clock(host).0, self.now),
+            tick_at: None,
+        };
+        self.masters.insert(id, process);
+        if self.plot.standby {
+            self.after(1, Happening::LeaseLook { master: id });
+            return Ok(());
+        }
+        let epoch = self.storage.snapshot().epoch.next();
+        self.enthrone(id, epoch)
+    }
+
+    pub(crate) fn look_at_lease(&mut self, id: u32) {
+        let now = self.wall_clock(self.masters[&id].host);
+        let process = self.masters.get_mut(&id).expect("it looks, so it is there");
+        let led = process.master.is_some();
+        match process.lease.decide(now, self.storage.lease()) {
+            LeaseAction::Acquire(record) | LeaseAction::Renew(record) => {
+                let delay = self.chance.between(1, 200);
+                self.after(delay, Happening::LeaseWrite { master: id, record });
+            }
+            LeaseAction::StepDown => {
+                assert!(led || !self.plot.standby, "only who leads steps down");
+                self.abdicate(id);
+                self.after(1_000, Happening::LeaseLook { master: id });
+            }
+            LeaseAction::Wait { until } => {
+                // A clock that jumps meanwhile must not make it sleep for too long.
+                let delay = (until - now).clamp(1, self.plot.lease.renew_interval_ms);
+                self.after(delay, Happening::LeaseLook { master: id });
+            }
+        }
+    }
+
+    pub(crate) fn write_lease(&mut self, id: u32, record: LeaseRecord) {
+        let there = self.storage.leases.get(&record.epoch);
+        // A record can be created by one only, and replaced by its holder only.
+        if there.is_none_or(|there| there.holder == record.holder) {
+            self.storage.leases.insert(record.epoch, record.clone());
+        }
+        let delay = self.chance.between(1, 100);
+        self.after(delay, Happening::LeaseConfirm { master: id, record });
+    }
+
+    pub(crate) fn confirm_lease(&mut self, id: u32, record: &LeaseRecord) -> Result<(), Objection> {
+        let now = self.wall_clock(self.masters[&id].host);
+        let process = self.masters.get_mut(&id).expect("it confirms, so it is there");
+        let led = process.master.is_some();
+        match process.lease.wrote(now, record, self.storage.lease()) {
+            Standing::Leads(epoch) => {
+                self.check_one_leads()?;
+                if !led {
+                    self.enthrone(id, epoch)?;
+                }
+            }
+            Standing::Follows if led => self.abdicate(id),
+            Standing::Follows => {}
+        }
+        self.after(1, Happening::LeaseLook { master: id });
+        Ok(())
+    }
+
+    fn check_one_leads(&self) -> Result<(), Objection> {
+        let holding = self
+            .masters
+            .values()
+            .filter(|process| process.alive && process.lease.holds(self.wall_clock(process.host)));
+        match holding.count() {
+            0 | 1 => Ok(()),
+            many => Err(format!("{many} masters hold the lease at the same time")),
+        }
+    }
+
+    /// A process begins to lead.
+    fn enthrone(&mut self, id: u32, epoch: Epoch) -> Result<(), Objection> {
+        self.report.reigns += 1;
+        let snapshot = self.storage.snapshot();
+        self.checker.enthroned(epoch, &snapshot)?;
+        let process = self.masters.get_mut(&id).expect("it leads, so it is there");
+        let mut effects = vec![];
+        let now = process.now(self.now);
+        process.master =
+            Some(Master::recover(now, epoch, self.plot.settings.clone(), snapshot, &mut effects));
+        process.tick_at = None;
+        self.tell(format!("== master {id} leads with epoch {epoch}"));
+        self.act(id, effects)
+    }
+
+    /// A process leads no more: its master and its connections are dropped.
+    fn abdicate(&mut self, id: u32) {
+        self.report.abdications += 1;
+        self.tell(format!("== master {id} leads no more"));
+        let process = self.masters.get_mut(&id).expect("it led, so it is there");
+        process.lease.step_down();
+        process.master = None;
+        for link in self.wires_of(Some(id), None) {
+            self.master_hangs_up(link);
+        }
+    }
+
+    pub(crate) fn arrives_at_master(&mut self, link: Link, word: Word) -> Result<(), Objection> {
+        let wire = self.wires.get(link).expect("what arrives was sent");
+        if !wire.master_open || !self.is_intact(link) {
+            return Ok(());
+        }
+        let master = wire.master;
+        let event = match word {
+            Word::Worker(word) => Event::Worker { link, word },
+            Word::Application(word) => Event::Application { link, word },
+            Word::Client(word) => Event::Client { link, word },
+        };
+        self.master_handles(master, event)
+    }
+
+    pub(crate) fn master_notices(&mut self, link: Link) -> Result<(), Objection> {
+        let master = self.wires.get(link).expect("what is noticed is there").master;
+        if self.close_masters_end(link) {
+            self.master_handles(master, Event::LinkClosed { link })?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn master_ticks(&mut self, id: u32) -> Result<(), Objection> {
+        self.masters.get_mut(&id).expect("it ticks, so it is there").tick_at = None;
+        self.master_handles(id, Event::Tick)
+    }
+
+    fn master_handles(&mut self, id: u32, event: Event) -> Result<(), Objection> {
+        let process = &self.masters[&id];
+        if process.master.is_none() {
+            return Ok(());
+        }
+        if !self.leads(process) {
+            self.abdicate(id);
+            return Ok(());
+        }
+        let process = self.masters.get_mut(&id).expect("it was there just now");
+        let now = process.now(self.now);
+        let Some(master) = &mut process.master else { return Ok(()) };
+        let mut effects = vec![];
+        master.handle(now, event, &mut effects);
+        let epoch = master.epoch();
+        let writes = matches!(effects.first(), Some(Effect::Persist(_)));
+        if !writes && self.storage.snapshots.get(&epoch) != Some(&master.snapshot()) {
+            return Err(format!("master {id} knows what it has not written down"));
+        }
+        self.act(id, effects)
+    }
+
+    /// Does what the master says, unless something comes between.
+    fn act(&mut self, id: u32, mut effects: Vec<Effect>) -> Result<(), Objection> {
+        if effects.iter().skip(1).any(|effect| matches!(effect, Effect::Persist(_))) {
+            return Err("a snapshot is to be written behind what it promises".into());
+        }
+        let Some(Effect::Persist(_)) = effects.first() else { return self.tell_all(id, effects) };
+        let Effect::Persist(snapshot) = effects.remove(0) else { unreachable!("it was one just now") };
+        if self.is_quiet() || !self.chance.per_mille(self.plot.faults.interrupted) {
+            self.write(*snapshot);
+            return self.tell_all(id, effects);
+        }
+        self.report.interrupted += 1;
+        let has_written = self.chance.per_mille(500);
+        if has_written {
+            self.write((*snapshot).clone());
+        }
+        if self.chance.per_mille(500) {
+            self.kill_master(id);
+        } else {
+            let freeze = self.chance.between(500, 60_000);
+            let process = self.masters.get_mut(&id).expect("it acts, so it is there");
+            process.frozen_until = process.frozen_until.max(self.now + freeze);
+            let unwritten = (!has_written).then_some(snapshot);
+            self.after(freeze, Happening::MasterResumes { master: id, unwritten, effects });
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, snapshot: Snapshot) {
+        self.report.snapshots += 1;
+        self.storage.snapshots.insert(snapshot.epoch, snapshot);
+    }
+
+    pub(crate) fn resume(
+        &mut self,
+        id: u32,
+        unwritten: Option<Box<Snapshot>>,
+        effects: Vec<Effect>,
+    ) -> Result<(), Objection> {
+        if let Some(snapshot) = unwritten {
+            self.write(*snapshot);
+        }
+        if !self.leads(&self.masters[&id]) {
+            self.abdicate(id);
+            return Ok(());
+        }
+        self.tell_all(id, effects)
+    }
+
+    fn tell_all(&mut self, id: u32, effects: Vec<Effect>) -> Result<(), Objection> {
+        if self.plot.standby {
+            self.check_one_leads()?;
+        }
+        for effect in effects {
+            if self.is_told() {
+                self.tell(format!("    -> {effect:?}"));
+            }
+            match effect {
+                Effect::Persist(_) => unreachable!("it was taken out before"),
+                Effect::ToWorker { link, order } => {
+                    self.checker.ordered(id, &order)?;
+                    self.send_to_peer(link, Told::Order(order));
+                }
+                Effect::ToApplication { link, order } => self.send_to_peer(link, Told::Application(order)),
+                Effect::ToClient { link, answer } => self.send_to_peer(link, Told::Answer(answer)),
+                Effect::Note(Note::Unwanted(..)) => self.report.unwanted += 1,
+                Effect::Note(Note::ApplicationWaits(..) | Note::DriverWaits(..)) => self.report.waits += 1,
+                Effect::Note(_) => {}
+            }
+        }
+        self.plan_tick(id);
+        Ok(())
+    }
+
+    fn plan_tick(&mut self, id: u32) {
+        let now = self.now;
+        let process = self.masters.get_mut(&id).expect("it acts, so it is there");
+        let Some(due) = process.master.as_ref().and_then(Master::next_deadline) else { return };
+        let due = now + (due - process.now(now)).max(1);
+        if process.tick_at.is_none_or(|planned| due < planned) {
+            process.tick_at = Some(due);
+            self.at(due, Happening::MasterTick { master: id });
+        }
+    }
+
+    /// A process dies; another is started at its host some time.
+    pub(crate) fn kill_master(&mut self, id: u32) {
+        self.tell(format!("== master {id} dies"));
+        self.report.struck += 1;
+        let process = self.masters.get_mut(&id).expect("what dies was alive");
+        process.alive = false;
+        process.master = None;
+        let host = process.host;
+        for link in self.wires_of(Some(id), None) {
+            self.master_hangs_up(link);
+        }
+        let delay = self.chance.between(500, 40_000);
+        self.after(delay, Happening::MasterBorn { host });
+    }
+
+    /// A master that takes connections, whether or not it moves. Those who stand by send callers away.
+    pub(crate) fn find_leader(&mut self) -> Option<u32> {
+        let leading: Vec<u32> = self
+            .masters
+            .iter()
+            .filter(|(_, process)| process.alive && process.master.is_some())
+            .map(|(id, _)| *id)
+            .collect();
+        (!leading.is_empty()).then(|| *self.chance.pick(&leading))
+    }
+}
