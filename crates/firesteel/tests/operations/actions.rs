@@ -14,7 +14,7 @@ static SUM: AtomicI64 = AtomicI64::new(0);
 /// Runs an action that adds to [`SUM`] on all contexts; each time the sum must come to this.
 fn adds(wanted: i64, action: impl Fn(&firesteel::Context) -> firesteel::Result<()>) {
     let _alone = COUNTING.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    check(wanted, |sc| {
+    check_here(wanted, |sc| {
         SUM.store(0, Relaxed);
         action(sc)?;
         Ok(SUM.load(Relaxed))
@@ -264,7 +264,7 @@ proptest! {
 #[test]
 fn take_looks_no_farther_than_it_must() {
     static COMPUTED: AtomicUsize = AtomicUsize::new(0);
-    check((vec![0, 1], 1), |sc| {
+    check_here((vec![0, 1], 1), |sc| {
         COMPUTED.store(0, Relaxed);
         let parts = sc.range_in(0..200, 100).map_partitions(|records| {
             COMPUTED.fetch_add(1, Relaxed);

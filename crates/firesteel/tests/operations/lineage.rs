@@ -136,7 +136,7 @@ fn what_is_placed_already_is_not_shuffled_again() {
 #[test]
 fn looking_up_a_key_of_a_placed_rdd_computes_one_partition() {
     static COMPUTED: AtomicUsize = AtomicUsize::new(0);
-    check((vec![14], 1), |sc| {
+    check_here((vec![14], 1), |sc| {
         let placed = sc.range_in(0..100, 5).map(|x| (x, x * 2)).partition_by(HashPartitioner::new(8));
         placed.count()?;
         let counted = placed.filter(|(k, _)| {
@@ -158,7 +158,7 @@ fn nothing_runs_before_an_action() {
         CALLS.fetch_add(1, Relaxed);
         x
     }
-    check((0, true), |sc| {
+    check_here((0, true), |sc| {
         CALLS.store(0, Relaxed);
         let pairs = sc.range_in(0..50, 4).map(called).map(|x| (x % 5, x));
         let all = sc.union(&[pairs.clone(), pairs.map_values(called)]);

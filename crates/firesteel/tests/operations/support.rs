@@ -1,4 +1,4 @@
-//! The four contexts, the comparison on all of them, and the inputs.
+//! The contexts, the comparison on all of them, and the inputs.
 
 use firesteel::{AgentCommand, Context, HashPartitioner, Partitioner, Rdd, Result, Str};
 use proptest::prelude::*;
@@ -12,10 +12,12 @@ use std::sync::OnceLock;
 pub(crate) struct Place {
     pub(crate) name: &'static str,
     pub(crate) is_tiny: bool,
+    /// Whether tasks run in this process, so that they share its statics.
+    pub(crate) is_here: bool,
     pub(crate) sc: Context,
 }
 
-/// One slot and four, with plenty of memory and with hardly any.
+/// One slot and four, with plenty of memory and with hardly any, and processes whose blocks travel from one to the other.
 pub(crate) fn places() -> &'static [Place] {
     static PLACES: OnceLock<Vec<Place>> = OnceLock::new();
     PLACES.get_or_init(|| {
@@ -29,14 +31,15 @@ pub(crate) fn places() -> &'static [Place] {
             };
             let builder = builder.agent_command(agents).conf("firesteel.shuffle.service.enabled", "false");
             let sc = builder.conf("firesteel.local.dir", dir).create();
-            Place { name, is_tiny, sc: sc.unwrap() }
+            let is_here = !master.starts_with("local-cluster");
+            Place { name, is_tiny, is_here, sc: sc.unwrap() }
         };
         vec![
-            place("two processes", "local-cluster[2,1,1024]", "512m"),
             place("one slot", "local[1]", "512m"),
             place("four slots", "local[4]", "512m"),
             place("one slot, hardly any memory", "local[1]", "256k"),
             place("four slots, hardly any memory", "local[4]", "1m"),
+            place("two processes", "local-cluster[2,1,1024]", "512m"),
         ]
     })
 }
@@ -44,7 +47,16 @@ pub(crate) fn places() -> &'static [Place] {
 /// Runs the body on all contexts; all must give the same.
 #[track_caller]
 pub(crate) fn everywhere<R: PartialEq + Debug>(body: impl Fn(&Context) -> Result<R>) -> R {
-    let mut answers = places().iter().map(|place| match body(&place.sc) {
+    wherever(|_| true, body)
+}
+
+/// Runs the body on some contexts; all must give the same.
+#[track_caller]
+fn wherever<R: PartialEq + Debug>(
+    which: impl Fn(&&Place) -> bool,
+    body: impl Fn(&Context) -> Result<R>,
+) -> R {
+    let mut answers = places().iter().filter(which).map(|place| match body(&place.sc) {
         Ok(answer) => (place.name, answer),
         Err(error) => panic!("on {}: {error}", place.name),
     });
@@ -59,6 +71,13 @@ pub(crate) fn everywhere<R: PartialEq + Debug>(body: impl Fn(&Context) -> Result
 #[track_caller]
 pub(crate) fn check<R: PartialEq + Debug>(model: R, body: impl Fn(&Context) -> Result<R>) {
     let answer = everywhere(body);
+    assert!(answer == model, "the model says\n{model:?}\nbut the answer is\n{answer:?}");
+}
+
+/// Runs the body on all contexts whose tasks run in this process; all must give what the model says.
+#[track_caller]
+pub(crate) fn check_here<R: PartialEq + Debug>(model: R, body: impl Fn(&Context) -> Result<R>) {
+    let answer = wherever(|place| place.is_here, body);
     assert!(answer == model, "the model says\n{model:?}\nbut the answer is\n{answer:?}");
 }
 
