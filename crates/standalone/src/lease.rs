@@ -81,13 +81,15 @@ pub struct Lease {
     settings: LeaseSettings,
     /// The record by which it leads.
     held: Option<LeaseRecord>,
+    /// The epoch that it was told to take, and has not told to have taken. A renewal that is told late begins nothing anew.
+    acquiring: Option<Epoch>,
 }
 
 impl Lease {
     /// A master that does not lead yet.
     pub fn new(holder: impl Into<String>, address: impl Into<String>, settings: LeaseSettings) -> Self {
         assert!(settings.renew_interval_ms < settings.duration_ms, "a lease is renewed before it runs out");
-        Lease { holder: holder.into(), address: address.into(), settings, held: None }
+        Lease { holder: holder.into(), address: address.into(), settings, held: None, acquiring: None }
     }
 
     /// Whether it leads now. To be asked before each event that the master handles, and after each snapshot that it wrote.
@@ -116,8 +118,9 @@ impl Lease {
                 LeaseAction::Wait { until: free_at.min(now + self.settings.renew_interval_ms) }
             }
             read => {
-                let last = read.map_or(Epoch(0), |record| record.epoch);
-                LeaseAction::Acquire(self.record(now, last.next()))
+                let next = read.map_or(Epoch(0), |record| record.epoch).next();
+                self.acquiring = Some(next);
+                LeaseAction::Acquire(self.record(now, next))
             }
         }
     }
@@ -126,10 +129,13 @@ impl Lease {
     /// `written` what [`Lease::decide`] had said.
     pub fn wrote(&mut self, now: Millis, written: &LeaseRecord, read: Option<&LeaseRecord>) -> Standing {
         let is_there = read == Some(written);
-        // What was held must hold still: else another may have read the old record, and found that it ran out.
-        let was_in_time = self.held.as_ref().is_none_or(|held| now < held.expires);
+        let was_in_time = match &self.held {
+            // What was held must hold still: else another may have read the old record, and found that it ran out.
+            Some(held) => held.epoch == written.epoch && now < held.expires,
+            None => self.acquiring == Some(written.epoch),
+        };
+        self.step_down();
         if !is_there || !was_in_time || now >= written.expires {
-            self.step_down();
             return Standing::Follows;
         }
         self.held = Some(written.clone());
@@ -138,7 +144,7 @@ impl Lease {
 
     /// Stops leading.
     pub fn step_down(&mut self) {
-        self.held = None;
+        (self.held, self.acquiring) = (None, None);
     }
 
     fn is_mine(&self, record: &LeaseRecord, epoch: Epoch) -> bool {

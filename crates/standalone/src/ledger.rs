@@ -32,7 +32,7 @@ pub enum WorkerAction {
     StopDriver(DriverRun),
     /// Remove an application's files; no process uses them.
     RemoveFiles(ApplicationId),
-    /// Tell the executors to move elsewhere what they keep, and to end then.
+    /// Tell the executors to move elsewhere what they keep, and to end then. Said once.
     Decommission,
     /// Tell the master, on the connection that the worker listens to.
     Say(WorkerWord),
@@ -58,6 +58,7 @@ pub struct WorkerLedger {
     /// Those of the past, and the order in which they went.
     cleaned: BTreeSet<ApplicationId>,
     cleaned_in_order: VecDeque<ApplicationId>,
+    decommissioned: bool,
 }
 
 /// Something that runs.
@@ -84,6 +85,7 @@ impl WorkerLedger {
             cleaning: BTreeSet::new(),
             cleaned: BTreeSet::new(),
             cleaned_in_order: VecDeque::new(),
+            decommissioned: false,
         }
     }
 
@@ -132,7 +134,11 @@ impl WorkerLedger {
             WorkerOrder::LaunchDriver { run, spec } => self.launch_driver(run, spec, todo),
             WorkerOrder::KillDriver { run } => self.kill_driver(run, todo),
             WorkerOrder::CleanApplication { application } => self.clean(application, todo),
-            WorkerOrder::Decommission => todo.push(WorkerAction::Decommission),
+            WorkerOrder::Decommission => {
+                if !std::mem::replace(&mut self.decommissioned, true) {
+                    todo.push(WorkerAction::Decommission);
+                }
+            }
         }
         assert!(self.used().fits(self.offer.resources), "a worker runs no more than it has room for");
     }

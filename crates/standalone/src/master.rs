@@ -102,6 +102,10 @@ impl Master {
         }
         for worker in self.workers.values_mut() {
             worker.last_heard = worker.last_heard + gap;
+            // What was decided before may have been told only after.
+            for tenancy in worker.tenants.values_mut() {
+                tenancy.accounted_at = tenancy.accounted_at + gap;
+            }
         }
         for application in self.applications.iter_mut() {
             application.last_heard = application.last_heard + gap;

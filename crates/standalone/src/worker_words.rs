@@ -87,14 +87,10 @@ impl Master {
         self.order_on(link, WorkerOrder::Registered, fx);
         let worker = self.workers.get_mut(&id).expect("it was put there or found");
         let was_awaited = std::mem::take(&mut worker.awaited);
-        let is_decommissioned = worker.record.decommissioned;
         if was_awaited {
             self.adopt(&id, &report);
         }
         self.compare(&id, report, freshness, fx);
-        if is_decommissioned {
-            self.order(&id, WorkerOrder::Decommission, fx);
-        }
     }
 
     /// Compares what a worker runs with what it should run, and orders what makes them alike.
@@ -108,6 +104,9 @@ impl Master {
         }
         for tenant in to_end {
             self.order(id, kill(&tenant), fx);
+        }
+        if self.workers[id].record.decommissioned {
+            self.order(id, WorkerOrder::Decommission, fx);
         }
         for application in report.applications {
             if self.applications.get(&application).is_none() {

@@ -39,7 +39,8 @@ pub(crate) struct Checker {
 
 impl Checker {
     pub(crate) fn enthroned(&mut self, epoch: Epoch, snapshot: &Snapshot) -> Result<(), Objection> {
-        if epoch <= self.last_epoch {
+        // A master that dies before it has written anything has told nothing either: its epoch is free.
+        if epoch < self.last_epoch {
             return Err(format!("epoch {epoch} begins after {}", self.last_epoch));
         }
         self.last_epoch = epoch;
@@ -160,10 +161,14 @@ impl World {
             return Ok(());
         };
         let is_wished = program.unwanted.contains(&executor.executor);
+        // Whether it may have ended is looked at when the application hears of it.
+        let written =
+            self.storage.snapshots.last_key_value().into_iter().flat_map(|(_, last)| &last.applications);
+        let has_ended = !written.into_iter().any(|record| record.application == executor.application);
         // Whoever is out of touch hears nothing, so it is told once it is back.
         let machine = &self.machines[&worker];
         let was_away = machine.was_away_until.is_some_and(|until| self.checker.started[executor] <= until);
-        if is_wished || was_away || !program.alive || program.is_ending() {
+        if is_wished || was_away || has_ended || program.is_ending() {
             return Ok(());
         }
         Err(format!("{executor} is told to end, and nobody wished it"))
@@ -246,7 +251,10 @@ impl World {
             let wants = max - view.used.cores.min(max) >= least.cores
                 && program.wanted.is_none_or(|wanted| (view.executors.len() as u32) < wanted);
             if wants && let Some(worker) = self.worker_with(least) {
-                return Err(format!("{} could have {least} of worker {worker}", view.application));
+                return Err(format!(
+                    "could have {least} of worker {worker}: {view:?}; {:?}",
+                    overview.workers
+                ));
             }
             if view.executors.is_empty() && wants && view.waiting.is_none() {
                 return Err(format!("{} waits and is not told why", view.application));

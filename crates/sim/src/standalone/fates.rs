@@ -117,7 +117,7 @@ impl World {
         self.report.struck += 1;
         let freeze = self.chance.between(500, 90_000);
         let process = self.masters.get_mut(&id).expect("it lives");
-        process.frozen_until = self.now + freeze;
+        process.frozen_until = process.frozen_until.max(self.now + freeze);
     }
 
     fn strike_worker(&mut self, fate: Fate) {
@@ -133,7 +133,7 @@ impl World {
         let machine = self.machines.get_mut(&id).expect("it lives");
         let host = machine.host;
         match fate {
-            Fate::WorkerFreeze => machine.frozen_until = until,
+            Fate::WorkerFreeze => machine.frozen_until = machine.frozen_until.max(until),
             Fate::Isolation => {
                 machine.isolated_until = until;
                 for link in self.wires_of(None, Some(Peer::Worker(id))) {
@@ -154,14 +154,10 @@ impl World {
         }
     }
 
+    /// Nothing new goes wrong. Who stands still thaws in time.
     fn make_peace(&mut self) {
-        let soon = self.now + 1_000;
-        for process in self.masters.values_mut() {
-            process.frozen_until = process.frozen_until.min(soon);
-        }
         for machine in self.machines.values_mut() {
-            machine.frozen_until = machine.frozen_until.min(soon);
-            machine.isolated_until = machine.isolated_until.min(soon);
+            machine.isolated_until = machine.isolated_until.min(self.now);
         }
     }
 

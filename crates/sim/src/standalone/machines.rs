@@ -254,9 +254,7 @@ impl World {
     }
 
     fn send_executors_away(&mut self, id: u32) {
-        if std::mem::replace(&mut self.machine(id).decommissioned, true) {
-            return;
-        }
+        self.machine(id).decommissioned = true;
         for (executor, _) in self.machines[&id].ledger.report().executors {
             let delay = self.chance.between(100, 20_000);
             let outcome = Outcome::Exited { code: 0 };

@@ -44,6 +44,8 @@ pub(crate) struct MasterProcess {
     /// The date at its start, and the true time then: its clock for everything but the lease.
     started: (u64, u64),
     tick_at: Option<u64>,
+    /// Where it stood still between writing and telling: what it has yet to write, if it has, and to tell.
+    interrupted: Option<(Option<Box<Snapshot>>, Vec<Effect>)>,
 }
 
 impl MasterProcess {
@@ -74,6 +76,7 @@ impl World {
             master: None,
             started: (self.wall_clock(host).0, self.now),
             tick_at: None,
+            interrupted: None,
         };
         self.masters.insert(id, process);
         if self.plot.standby {
@@ -200,6 +203,7 @@ impl World {
     }
 
     fn master_handles(&mut self, id: u32, event: Event) -> Result<(), Objection> {
+        self.resume(id)?;
         let process = &self.masters[&id];
         if process.master.is_none() {
             return Ok(());
@@ -243,8 +247,8 @@ impl World {
             let freeze = self.chance.between(500, 60_000);
             let process = self.masters.get_mut(&id).expect("it acts, so it is there");
             process.frozen_until = process.frozen_until.max(self.now + freeze);
-            let unwritten = (!has_written).then_some(snapshot);
-            self.after(freeze, Happening::MasterResumes { master: id, unwritten, effects });
+            process.interrupted = Some(((!has_written).then_some(snapshot), effects));
+            self.after(freeze, Happening::MasterResumes { master: id });
         }
         Ok(())
     }
@@ -254,12 +258,10 @@ impl World {
         self.storage.snapshots.insert(snapshot.epoch, snapshot);
     }
 
-    pub(crate) fn resume(
-        &mut self,
-        id: u32,
-        unwritten: Option<Box<Snapshot>>,
-        effects: Vec<Effect>,
-    ) -> Result<(), Objection> {
+    /// A master goes on where it stood still, if it did.
+    pub(crate) fn resume(&mut self, id: u32) -> Result<(), Objection> {
+        let process = self.masters.get_mut(&id).expect("it moves, so it is there");
+        let Some((unwritten, effects)) = process.interrupted.take() else { return Ok(()) };
         if let Some(snapshot) = unwritten {
             self.write(*snapshot);
         }

@@ -14,13 +14,13 @@ use super::report::StandaloneReport;
 use super::wires::{Told, Wire, Wires, Word};
 use crate::chance::Chance;
 use crate::checker::Objection;
-use firesteel_standalone::{Effect, ExecutorName, LeaseRecord, Link, Outcome, Snapshot, WorkerId};
+use firesteel_standalone::{ExecutorName, LeaseRecord, Link, Outcome, WorkerId};
 use std::collections::{BTreeMap, VecDeque};
 
 /// More happenings than any seed needs: a world that has more makes no progress.
 const HAPPENINGS_AT_MOST: u64 = 3_000_000;
 /// After the last fault, so long until everything must be as it should be.
-const CONVERGENCE_MS: u64 = 400_000;
+const CONVERGENCE_MS: u64 = 600_000;
 /// After everything was told to end, so long until nothing is left.
 const DRAIN_MS: u64 = 300_000;
 /// How much of the story is told when it ends badly.
@@ -63,11 +63,9 @@ pub(crate) enum Happening {
         master: u32,
         record: LeaseRecord,
     },
-    /// A master goes on where it stood still: perhaps it has yet to write, then it tells.
+    /// A master goes on where it stood still.
     MasterResumes {
         master: u32,
-        unwritten: Option<Box<Snapshot>>,
-        effects: Vec<Effect>,
     },
     MasterBorn {
         host: usize,
@@ -225,9 +223,7 @@ impl World {
             Happening::LeaseLook { master } => self.look_at_lease(master),
             Happening::LeaseWrite { master, record } => self.write_lease(master, record),
             Happening::LeaseConfirm { master, record } => self.confirm_lease(master, &record)?,
-            Happening::MasterResumes { master, unwritten, effects } => {
-                self.resume(master, unwritten, effects)?;
-            }
+            Happening::MasterResumes { master } => self.resume(master)?,
             Happening::MasterBorn { host } => self.bear_master(host)?,
             Happening::WorkerBorn { host } => self.bear_worker(host),
             Happening::WorkerDials { worker } => self.worker_dials(worker),
@@ -275,7 +271,7 @@ impl World {
             | Happening::LeaseLook { master }
             | Happening::LeaseWrite { master, .. }
             | Happening::LeaseConfirm { master, .. }
-            | Happening::MasterResumes { master, .. } => Some(Who::Master(*master)),
+            | Happening::MasterResumes { master } => Some(Who::Master(*master)),
             Happening::ToPeer { wire, .. } | Happening::PeerNotices { wire } => {
                 self.wires.get(*wire).and_then(Wire::machine).map(Who::Machine)
             }
