@@ -121,16 +121,29 @@ impl Greeting {
     fn read_preface(&mut self) -> Result<Preface, ConnectError> {
         let mut bytes = [0; preface::LENGTH];
         match &self.tls {
-            None => Hurried { socket: &self.socket, deadline: self.deadline }.read_exact(&mut bytes)?,
+            None => self.read_plain(&mut bytes)?,
             Some(_) => self.read_encrypted(&mut bytes)?,
         }
         Preface::decode(&bytes).map_err(|strange| match strange {
             Strange::OtherVersion(theirs) => ConnectError::OtherVersion { ours: PROTOCOL_VERSION, theirs },
-            Strange::NotFiresteel if self.tls.is_none() && is_tls(&bytes) => {
-                ConnectError::Refused(WANTS_TLS.into())
-            }
             Strange::NotFiresteel | Strange::Malformed => ConnectError::NotFiresteel(NO_PREFACE.into()),
         })
+    }
+
+    fn read_plain(&mut self, bytes: &mut [u8; preface::LENGTH]) -> Result<(), ConnectError> {
+        let mut socket = Hurried { socket: &self.socket, deadline: self.deadline };
+        let mut read = 0;
+        while read < bytes.len() {
+            match socket.read(&mut bytes[read..])? {
+                0 => return Err(gone().into()),
+                more => read += more,
+            }
+            // An alert of TLS is shorter than a preface.
+            if is_tls(&bytes[..read]) {
+                return Err(ConnectError::Refused(WANTS_TLS.into()));
+            }
+        }
+        Ok(())
     }
 
     fn read_encrypted(&mut self, bytes: &mut [u8]) -> Result<(), ConnectError> {

@@ -128,16 +128,20 @@ impl Tls {
     }
 
     /// After an error rustls has an alert to send, which tells the other side.
+    ///
+    /// Only while it has: else it would read on, and stumble again.
     fn collect_alert(&mut self) {
-        while self.owed.len() < OWED_ROOM {
-            let before = self.owed.len();
-            let owed = &mut self.owed;
-            let _ = match &mut self.side {
-                Side::Client(side) => take_turn(side.process_tls_records(&mut []), owed, &mut |_| {}).1,
-                Side::Server(side) => take_turn(side.process_tls_records(&mut []), owed, &mut |_| {}).1,
-            };
-            if self.owed.len() == before {
-                return;
+        let owed = &mut self.owed;
+        match &mut self.side {
+            Side::Client(side) => {
+                while side.wants_write() && owed.len() < OWED_ROOM {
+                    let _ = take_turn(side.process_tls_records(&mut []), owed, &mut |_| {});
+                }
+            }
+            Side::Server(side) => {
+                while side.wants_write() && owed.len() < OWED_ROOM {
+                    let _ = take_turn(side.process_tls_records(&mut []), owed, &mut |_| {});
+                }
             }
         }
     }
@@ -317,5 +321,96 @@ where
         // The reader has seen it, or will: the word that ends its direction is in its bytes.
         ConnectionState::PeerClosed => Ok(None),
         _ => Err(io::Error::other("the connection is in no state to send")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Credentials, Secret};
+
+    /// Passes what one side has written to the other; gives what that reads.
+    fn pass(bytes: &mut [u8], to: &mut Tls) -> (Vec<u8>, Result<Step, Error>) {
+        let (mut plain, mut used) = (vec![], 0);
+        loop {
+            let (more, step) = to.step(&mut bytes[used..], &mut |record| plain.extend_from_slice(record));
+            used += more;
+            if step != Ok(Step::Plain) {
+                return (plain, step);
+            }
+        }
+    }
+
+    fn pair() -> (Tls, Tls) {
+        let credentials = Credentials::of(&Secret::generate());
+        let mut client = Tls::client(credentials.client().unwrap()).unwrap();
+        let mut server = Tls::server(credentials.server().unwrap()).unwrap();
+        let (mut to_client, mut rounds) = (vec![], 0);
+        while !(client.is_proven() && server.is_proven()) {
+            pass(&mut to_client, &mut client).1.unwrap();
+            pass(&mut client.take_owed(), &mut server).1.unwrap();
+            to_client = server.take_owed();
+            rounds += 1;
+            assert!(rounds < 5);
+        }
+        assert!(to_client.is_empty(), "no tickets are sent");
+        (client, server)
+    }
+
+    fn say(from: &mut Tls, plain: &[u8]) -> Vec<u8> {
+        let mut out = vec![0; room_for(plain.len())];
+        let length = from.encrypt(plain, &mut out).unwrap();
+        out.truncate(length);
+        out
+    }
+
+    #[test]
+    fn keys_change_while_both_speak() {
+        let (mut client, mut server) = pair();
+        for round in 0..20u8 {
+            if round % 3 == 0 {
+                client.change_keys();
+            }
+            if round % 4 == 0 {
+                server.change_keys();
+            }
+            let mut from_client = say(&mut client, &[round; 40_000]);
+            let mut from_server = say(&mut server, &[round + 1; 20_000]);
+            assert_eq!(pass(&mut from_client, &mut server), (vec![round; 40_000], Ok(Step::More)));
+            assert_eq!(pass(&mut from_server, &mut client), (vec![round + 1; 20_000], Ok(Step::More)));
+        }
+    }
+
+    #[test]
+    fn the_word_that_ends_is_the_end_of_one_direction() {
+        let (mut client, mut server) = pair();
+        let mut word = [0; 100];
+        let length = client.close(&mut word).unwrap();
+        assert_eq!(pass(&mut word[..length], &mut server), (vec![], Ok(Step::End)));
+        let mut answer = say(&mut server, b"one more");
+        assert_eq!(pass(&mut answer, &mut client).0, b"one more");
+    }
+
+    #[test]
+    fn after_a_false_record_nothing_is_said_or_heard() {
+        let (mut client, mut server) = pair();
+        let mut record = say(&mut client, b"right");
+        record[7] ^= 1;
+        assert!(pass(&mut record, &mut server).1.is_err());
+        assert!(server.encrypt(b"x", &mut [0; 2000]).is_err());
+        let mut alert = server.take_owed();
+        assert!(pass(&mut alert, &mut client).1.is_err(), "the other side is told");
+        assert!(pass(&mut say(&mut pair().0, b"another connection's"), &mut pair().1).1.is_err());
+    }
+
+    #[test]
+    fn there_is_room_for_what_it_is_said_there_is() {
+        let (mut client, mut server) = pair();
+        for length in [1, RECORD - 1, RECORD, RECORD + 1, 5 * RECORD + 3] {
+            client.change_keys();
+            let mut said = say(&mut client, &vec![1; length]);
+            assert!(said.len() <= room_for(length));
+            assert_eq!(pass(&mut said, &mut server).0.len(), length);
+        }
     }
 }
