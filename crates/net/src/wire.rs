@@ -6,7 +6,7 @@
 use crate::ledger::Ticket;
 use crate::socket::hold;
 use crate::tls::{RECORD, Tls, room_for};
-use rustix::net::{SendAncillaryBuffer, SendFlags};
+use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags};
 use std::io::{self, ErrorKind, IoSlice};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,6 +17,11 @@ const PIECE: usize = 4 * RECORD;
 /// So much is encrypted before it is written: fewer calls of the system, and still within the processor's cache.
 const PIECES_A_WRITE: usize = 4;
 const WRITE: usize = PIECES_A_WRITE * room_for(PIECE);
+
+/// So much is discarded at once when a connection is closed,
+const DISCARD: usize = 64 << 10;
+/// and so often: more than a socket's buffer holds.
+const DISCARDS: usize = 256;
 
 pub(crate) struct Wire {
     pub(crate) socket: Arc<TcpStream>,
@@ -133,7 +138,20 @@ impl Wire {
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Release);
         self.finish_sending();
+        self.discard_received();
         let _ = self.socket.shutdown(Shutdown::Both);
+    }
+
+    /// Makes room for what the other side waits to send. When that arrives after the end it is answered with a reset, which wakes
+    /// its sender; without room it would never arrive.
+    fn discard_received(&self) {
+        let mut discarded = vec![0; DISCARD];
+        for _ in 0..DISCARDS {
+            let received = rustix::net::recv(&self.socket, &mut discarded[..], RecvFlags::DONTWAIT);
+            if !matches!(received, Ok((1.., _))) {
+                return;
+            }
+        }
     }
 
     /// Whether this side closed it.
