@@ -33,7 +33,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "executor",
         &["types", "conf", "plan", "closures", "data", "storage", "shuffle", "io", "operators", "net"],
     ),
-    ("cluster", &["types", "conf", "standalone", "net", "executor"]),
+    ("cluster", &["types", "conf", "data", "storage", "standalone", "net", "executor"]),
     ("ui", &["types", "conf", "status"]),
     (
         "firesteel",

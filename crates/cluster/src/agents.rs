@@ -5,10 +5,9 @@ use firesteel_types::ExecutorLossReason;
 use std::io::{self, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 
-/// The variable that tells a program to be an agent, and to read its configuration from its standard input.
-pub const AGENT_VARIABLE: &str = "FIRESTEEL_AGENT";
+pub use firesteel_executor::agent::AGENT_VARIABLE;
 
 /// How an agent's process is started. There is no shell: arguments are passed as they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,26 +27,41 @@ impl AgentCommand {
         AgentCommand { program: PathBuf::from("/proc/self/exe"), arguments: vec![], environment: vec![] }
     }
 
-    /// Starts it.
+    /// Starts it. It ends with the pipe that comes with its process: when that is dropped, or this process is gone.
     ///
     /// # Errors
     /// When it does not start, or does not read its configuration.
-    pub fn start(&self, config: &AgentConfig) -> io::Result<Child> {
+    pub fn start(&self, config: &AgentConfig) -> io::Result<(Child, ChildStdin)> {
+        self.start_with(config, |_| {})
+    }
+
+    /// The same, where more is to be said about the process.
+    ///
+    /// # Errors
+    /// When it does not start, or does not read its configuration.
+    pub fn start_with(
+        &self,
+        config: &AgentConfig,
+        prepare: impl FnOnce(&mut Command),
+    ) -> io::Result<(Child, ChildStdin)> {
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).envs(self.environment.iter().cloned()).env(AGENT_VARIABLE, "1");
+        prepare(&mut command);
         // Ctrl-C is for the driver, which will say what is to stop.
         command.stdin(Stdio::piped()).process_group(0);
         let mut child = command.spawn().map_err(|error| {
             io::Error::new(error.kind(), format!("`{}` does not start: {error}", self.program.display()))
         })?;
         let mut pipe = child.stdin.take().expect("its standard input is a pipe");
-        let written = pipe.write_all(&serde_json::to_vec(config)?);
+        let mut line = serde_json::to_vec(config)?;
+        line.push(b'\n');
+        let written = pipe.write_all(&line);
         if let Err(error) = written {
             let _ = child.kill();
             let _ = child.wait();
             return Err(error);
         }
-        Ok(child)
+        Ok((child, pipe))
     }
 }
 

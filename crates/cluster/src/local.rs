@@ -84,11 +84,14 @@ impl LocalCluster {
         let name = format!("local-{}", state.next);
         state.next += 1;
         let agent = AgentConfig { name: name.clone(), ..self.config.agent.clone() };
-        let child = self.config.command.start(&agent)?;
+        let (child, pipe) = self.config.command.start(&agent)?;
         state.running.insert(name.clone(), child.id());
         drop(state);
         let cluster = self.clone();
-        thread::Builder::new().name("firesteel-watch".into()).spawn(move || cluster.watch(&name, child))?;
+        thread::Builder::new().name("firesteel-watch".into()).spawn(move || {
+            cluster.watch(&name, child);
+            drop(pipe);
+        })?;
         Ok(())
     }
 

@@ -19,7 +19,7 @@ use firesteel_types::{
     StageId, TaskFailure, TaskId,
 };
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::thread;
 
 /// Whoever starts agents, and knows how their processes ended.
@@ -65,6 +65,8 @@ pub struct Fleet {
     backend: OnceLock<Arc<dyn Backend>>,
     client: BlockClient,
     state: Mutex<State>,
+    /// Something of the state has changed that somebody may wait for.
+    changed: Condvar,
 }
 
 #[derive(Default)]
@@ -102,8 +104,8 @@ impl Fleet {
         listener: Weak<dyn ProcessListener>,
     ) -> Arc<Self> {
         let client = BlockClient::new(credentials, BlockClientSettings::default());
-        let (backend, state) = (OnceLock::new(), Mutex::default());
-        Arc::new(Fleet { settings, listener, backend, client, state })
+        let (backend, state, changed) = (OnceLock::new(), Mutex::default(), Condvar::new());
+        Arc::new(Fleet { settings, listener, backend, client, state, changed })
     }
 
     /// Says who starts agents. The first to say so is heard.
@@ -116,9 +118,10 @@ impl Fleet {
         self.backend.get()
     }
 
-    /// What worker processes that begin from now on are to know.
+    /// What worker processes that begin from now on are to know. Agents that start such are not let in before it was said once.
     pub fn set(&self, setting: &str) {
         self.state().setting = Some(setting.into());
+        self.changed.notify_all();
         self.tell_all(|| ToAgent::Setting(setting.into()));
     }
 
@@ -143,6 +146,21 @@ impl Fleet {
         self.state().places.get(&executor).cloned()
     }
 
+    /// An agent takes no more tasks, and ends when those that run have ended.
+    pub fn leave(&self, name: &str) {
+        let (outbox, executors) = {
+            let mut state = self.state();
+            let agent = state.agents.values_mut().find(|agent| agent.register.name == name);
+            let Some(agent) = agent else { return };
+            agent.leaving = Some(ExecutorLossReason::Decommissioned);
+            (agent.outbox.clone(), agent.executors.clone())
+        };
+        if let Some(listener) = self.listener.upgrade() {
+            executors.into_iter().for_each(|executor| listener.leaving(executor));
+        }
+        outbox.send(&ToAgent::Leave);
+    }
+
     /// Lets all agents go.
     pub fn stop(&self) {
         let agents = {
@@ -150,6 +168,7 @@ impl Fleet {
             state.stopped = true;
             std::mem::take(&mut state.agents)
         };
+        self.changed.notify_all();
         agents.values().for_each(|agent| agent.outbox.close());
         if let Some(backend) = self.backend.get() {
             backend.stop();
@@ -188,6 +207,9 @@ impl Fleet {
         let has_processes = register.has_processes;
         let (agent, executors) = {
             let mut state = self.state();
+            while has_processes && state.setting.is_none() && !state.stopped {
+                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            }
             if state.stopped {
                 return None;
             }

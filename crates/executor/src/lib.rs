@@ -29,6 +29,7 @@ mod worker;
 
 pub use fleet::{Backend, Fleet, FleetSettings};
 pub use link::{DriverLink, Executors};
+pub use outbox::Outbox;
 pub use processes::{BarrierAnswer, Names, ProcessListener, Processes, WorkerInfo, numbers};
 pub use runner::TaskEnd;
 pub use server::WorkerCommand;

@@ -15,7 +15,7 @@ const WAITING_AT_MOST: usize = 256 << 20;
 
 /// Messages to one peer. Cheap to clone; clones are the same.
 #[derive(Clone)]
-pub(crate) struct Outbox {
+pub struct Outbox {
     shared: Arc<Shared>,
 }
 
@@ -35,7 +35,10 @@ struct State {
 
 impl Outbox {
     /// Messages that leave through a connection.
-    pub(crate) fn new(name: &str, sender: Sender, closer: Closer) -> io::Result<Self> {
+    ///
+    /// # Errors
+    /// When the operating system refuses a thread.
+    pub fn new(name: &str, sender: Sender, closer: Closer) -> io::Result<Self> {
         let shared = Arc::new(Shared { state: Mutex::default(), changed: Condvar::new(), closer });
         let outbox = Outbox { shared: shared.clone() };
         thread::Builder::new().name(name.into()).spawn(move || shared.send_all(&sender))?;
@@ -43,7 +46,7 @@ impl Outbox {
     }
 
     /// Sends a message; nobody hears it when the peer is gone.
-    pub(crate) fn send(&self, message: &impl Serialize) {
+    pub fn send(&self, message: &impl Serialize) {
         let framed = match frame(message) {
             Ok(framed) => framed,
             // What cannot be encoded cannot be said; the peer's silence would last for ever.
@@ -63,7 +66,7 @@ impl Outbox {
     }
 
     /// Waits until everything was sent, or nobody is there to read it.
-    pub(crate) fn flush(&self) {
+    pub fn flush(&self) {
         let mut state = self.shared.state();
         while !state.closed && (state.is_sending || !state.waiting.is_empty()) {
             state = self.shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -71,7 +74,7 @@ impl Outbox {
     }
 
     /// Ends the connection. What has not been sent is lost.
-    pub(crate) fn close(&self) {
+    pub fn close(&self) {
         self.shared.state().closed = true;
         self.shared.closer.close();
         self.shared.changed.notify_all();

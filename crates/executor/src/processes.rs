@@ -26,6 +26,8 @@ pub trait ProcessListener: DriverLink {
     fn added(&self, executor: ExecutorId, host: Option<&str>, slots: u32);
     /// An executor is gone, and whether what it wrote is still there.
     fn lost(&self, executor: ExecutorId, reason: ExecutorLossReason, outputs_survive: bool);
+    /// An executor gets no more tasks: it ends when those that it has have ended.
+    fn leaving(&self, _executor: ExecutorId) {}
     /// Nobody serves files at an address any more.
     fn place_gone(&self, _place: &str) {}
     /// An executor lives, and these are its tasks.

@@ -8,6 +8,7 @@ use crate::master::Master;
 use crate::panics;
 use crate::progress::Progress;
 use crate::remote::{self, RemoteConfig};
+use crate::submitted;
 use firesteel_cluster::AgentCommand;
 use firesteel_conf as conf;
 use firesteel_conf::Conf;
@@ -139,12 +140,13 @@ impl Builder {
     ///
     /// # Errors
     /// When a setting makes no sense, or threads or directories cannot be had.
-    pub fn create(self) -> Result<Context> {
+    pub fn create(mut self) -> Result<Context> {
         static SERIAL: AtomicU64 = AtomicU64::new(0);
         if let Some(error) = self.failed {
             return Err(error.into());
         }
         panics::warn_if_they_abort();
+        submitted::apply(&mut self.conf)?;
         let master = self.conf.get(&conf::MASTER)?;
         let master = Master::parse(&master).map_err(Error::Start)?;
         let settings = scheduler_settings(&self.conf, &master, self.pools)?;
@@ -257,7 +259,8 @@ fn start_driver(
     if master.is_cluster() {
         let command = agents.unwrap_or_else(AgentCommand::own_program);
         let has_processes = workers.is_some();
-        remote::start(&driver, &RemoteConfig { conf, master, application, command, has_processes })?;
+        let log = log::Level::named(&conf.get(&conf::LOG_LEVEL)?);
+        remote::start(&driver, &RemoteConfig { conf, master, application, command, has_processes, log })?;
         driver.start_clock().map_err(|e| start(&e))?;
         return Ok(driver);
     }
@@ -361,6 +364,12 @@ impl Context {
     #[doc(hidden)]
     pub fn executor_processes(&self) -> Vec<(String, u32)> {
         self.driver().remote().map_or(vec![], |remote| remote.fleet.processes())
+    }
+
+    /// Where this process listens for executors, if it does. For tests of Firesteel itself.
+    #[doc(hidden)]
+    pub fn listens_at(&self) -> Option<std::net::SocketAddr> {
+        self.driver().remote().map(|remote| remote.address())
     }
 
     /// Jobs that this thread runs from now on belong to a group, by which any thread can cancel them.

@@ -89,6 +89,7 @@ mod resolve;
 mod run_main;
 mod sources;
 mod status;
+mod submitted;
 mod tables;
 mod total;
 

@@ -3,7 +3,11 @@
 use crate::driver::Driver;
 use crate::driver_blocks::DriverBlocks;
 use crate::error::{Error, Result};
+use crate::log::Level;
 use crate::master::Master;
+use firesteel_cluster::standalone::{
+    ApplicationListener, LaunchExecutor, Program, StandaloneBackend, StandaloneConfig,
+};
 use firesteel_cluster::{AgentCommand, LocalCluster, LocalClusterConfig};
 use firesteel_conf as conf;
 use firesteel_conf::Conf;
@@ -15,7 +19,7 @@ use firesteel_net::bulk::serve_blocks;
 use firesteel_net::{Connection, Credentials, Limits, Listener, Purpose, Secret, Serving};
 use firesteel_scheduler::Event;
 use firesteel_storage::SharedFiles;
-use std::net::{IpAddr, UdpSocket};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::path::Path;
 use std::sync::{Arc, Weak};
 
@@ -28,6 +32,11 @@ pub(crate) struct Remote {
 }
 
 impl Remote {
+    /// Where the driver listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.serving.address()
+    }
+
     /// Lets all executors go, and nobody in any more.
     pub(crate) fn stop(&self) {
         self.fleet.stop();
@@ -42,12 +51,13 @@ pub(crate) struct RemoteConfig<'a> {
     pub(crate) application: u64,
     pub(crate) command: AgentCommand,
     pub(crate) has_processes: bool,
+    pub(crate) log: Level,
 }
 
 /// Begins to listen for executors, and has them started.
 pub(crate) fn start(driver: &Arc<Driver>, config: &RemoteConfig<'_>) -> Result<()> {
     let conf = config.conf;
-    let secret = secret(conf)?;
+    let secret = secret(conf, config.master)?;
     let credentials = secret.as_ref().map_or_else(Credentials::insecure, Credentials::of);
     let listener: Arc<dyn ProcessListener> = driver.clone();
     let listener: Weak<dyn ProcessListener> = Arc::downgrade(&listener);
@@ -77,15 +87,18 @@ pub(crate) fn start(driver: &Arc<Driver>, config: &RemoteConfig<'_>) -> Result<(
 }
 
 /// The application's secret; none when nothing is to be kept secret.
-fn secret(conf: &Conf) -> Result<Option<Secret>> {
+fn secret(conf: &Conf, master: &Master) -> Result<Option<Secret>> {
     if conf.get(&conf::NETWORK_INSECURE)? {
         eprintln!(
             "firesteel: warning: `firesteel.network.insecure` is set: whoever reaches this application's ports can run code in its name"
         );
         return Ok(None);
     }
+    // A cluster's own secret is its daemons'; each application makes another for its executors.
     match conf.get(&conf::SECRET_FILE)? {
-        file if file.is_empty() => Ok(Some(Secret::generate())),
+        file if file.is_empty() || matches!(master, Master::Standalone { .. }) => {
+            Ok(Some(Secret::generate()))
+        }
         file => Secret::from_file(Path::new(&file)).map(Some).map_err(|e| Error::Start(e.to_string())),
     }
 }
@@ -164,9 +177,39 @@ impl Start<'_> {
             Master::LocalCluster { executors, cores, memory } => {
                 self.local_cluster(*executors, *cores, *memory).map(Some)
             }
-            Master::Standalone { .. } => Err(Error::Start("standalone clusters are not there yet".into())),
+            Master::Standalone { addresses } => self.standalone(addresses).map(Some),
             Master::Listen { .. } => Ok(None),
         }
+    }
+
+    fn standalone(&self, masters: &[String]) -> Result<Arc<dyn Backend>> {
+        let (conf, command) = (self.config.conf, &self.config.command);
+        let is_own = *command == AgentCommand::own_program();
+        let hash = || firesteel_closures::executable_hash().map_err(|e| Error::Start(e.to_string()));
+        let program = match is_own {
+            true => Program::Shipped { hash: hash()?.0 },
+            false => Program::Installed { name: command.program.to_string_lossy().into_owned() },
+        };
+        let launch = LaunchExecutor {
+            program,
+            arguments: command.arguments.clone(),
+            environment: command.environment.clone(),
+            driver: self.address.clone(),
+            secret: self.secret.as_ref().map(Secret::to_text),
+            service: conf.get(&conf::SHUFFLE_SERVICE)?,
+        };
+        let config = StandaloneConfig {
+            masters: masters.to_vec(),
+            name: conf.get(&conf::APP_NAME)?,
+            cores_max: conf.get(&conf::CORES_MAX)?,
+            cores_per_executor: conf.get(&conf::EXECUTOR_CORES)?,
+            memory_per_executor_mib: conf.get(&conf::EXECUTOR_MEMORY)? >> 20,
+            executors: conf.get(&conf::EXECUTOR_INSTANCES)?,
+            launch,
+        };
+        let listener = ClusterListener { driver: Arc::downgrade(self.driver), log: self.config.log };
+        let backend = StandaloneBackend::start(config, cluster_credentials(conf)?, Box::new(listener));
+        Ok(backend.map_err(|error| Error::Start(error.to_string()))?)
     }
 
     fn local_cluster(&self, executors: u32, cores: u32, memory: u64) -> Result<Arc<dyn Backend>> {
@@ -191,5 +234,46 @@ impl Start<'_> {
         });
         let cluster = LocalCluster::start(config, on_failure);
         Ok(cluster.map_err(|error| Error::Start(error.to_string()))?)
+    }
+}
+
+/// What the cluster's daemons and those who use them show each other.
+fn cluster_credentials(conf: &Conf) -> Result<Credentials> {
+    if conf.get(&conf::NETWORK_INSECURE)? {
+        return Ok(Credentials::insecure());
+    }
+    let file = conf.get(&conf::SECRET_FILE)?;
+    if file.is_empty() {
+        return Err(Error::Start(
+            "a cluster's master wants to see its secret: set `firesteel.authenticate.secret.file` (or the variable \
+             FIRESTEEL_SECRET_FILE) to the file that the master and its workers were started with"
+                .into(),
+        ));
+    }
+    let secret = Secret::from_file(Path::new(&file)).map_err(|e| Error::Start(e.to_string()))?;
+    Ok(Credentials::of(&secret))
+}
+
+/// Hears what becomes of the application in its cluster.
+struct ClusterListener {
+    driver: Weak<Driver>,
+    log: Level,
+}
+
+impl ApplicationListener for ClusterListener {
+    fn waits(&self, why: &str) {
+        self.log.warn(format!("no executors: {why}"));
+    }
+
+    fn decommissioned(&self, name: &str) {
+        if let Some(remote) = self.driver.upgrade().and_then(|driver| driver.remote()) {
+            remote.fleet.leave(name);
+        }
+    }
+
+    fn over(&self, reason: String) {
+        if let Some(driver) = self.driver.upgrade() {
+            driver.tell(Event::CancelAll { reason });
+        }
     }
 }

@@ -9,10 +9,32 @@ mod uplink;
 
 pub use run::run;
 
+use crate::blocks::Far;
+use crate::server::WorkerCommand;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::io::Read;
-use std::path::PathBuf;
+use std::io::{self, BufRead};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+
+/// The variable that tells a program to be an agent, and to read its configuration from its standard input.
+pub const AGENT_VARIABLE: &str = "FIRESTEEL_AGENT";
+
+/// Says how an agent's worker processes are started, once the driver has told what they are to know.
+pub type MakeWorkers = Box<dyn FnOnce(&Beginning<'_>) -> Result<WorkerCommand, String>>;
+
+/// What an agent knows of its application before it starts worker processes.
+pub struct Beginning<'a> {
+    /// The application's settings.
+    pub settings: &'a [(String, String)],
+    /// What the driver says that worker processes are to know; see [`WorkerCommand::setting`].
+    pub setting: &'a str,
+    /// The application's directory on this host.
+    pub directory: &'a Path,
+    /// The way to the driver.
+    pub far: Arc<Far>,
+}
 
 /// What an agent needs to know before it begins. It contains a secret: it is handed over through a pipe or a file of the user's own,
 /// never as an argument or in the environment.
@@ -40,13 +62,31 @@ pub struct AgentConfig {
 }
 
 impl AgentConfig {
-    /// Reads a configuration, as JSON.
+    /// Reads a configuration: a line of JSON.
     ///
     /// # Errors
     /// When it is none.
-    pub fn read(from: impl Read) -> Result<Self, String> {
-        serde_json::from_reader(from)
+    pub fn read(from: &mut impl BufRead) -> Result<Self, String> {
+        let mut line = String::new();
+        from.read_line(&mut line)
+            .map_err(|error| format!("no configuration of an executor can be read: {error}"))?;
+        serde_json::from_str(&line)
             .map_err(|error| format!("this is no configuration of an executor: {error}"))
+    }
+
+    /// Reads a configuration from standard input. Whoever has started this process holds the other end, and with it goes this process.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn from_parent() -> Result<Self, String> {
+        let config = Self::read(&mut io::stdin().lock())?;
+        let watch = || {
+            // Nothing more is said: what comes is the end.
+            let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
+            std::process::exit(1);
+        };
+        let watched = thread::Builder::new().name("firesteel-parent".into()).spawn(watch);
+        watched.map(|_| config).map_err(|error| error.to_string())
     }
 }
 

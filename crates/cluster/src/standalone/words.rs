@@ -1,0 +1,37 @@
+//! What is said over connections to a master.
+//!
+//! They are opened by workers, applications and clients, each with a first word that says which it is. A master that does not lead
+//! answers with the address of the one that does, and closes. What is decoded here comes from holders of the cluster's secret only, and
+//! is plain data: what workers are to start lies in it as bytes that the master does not look at.
+
+use firesteel_standalone::{
+    ApplicationOrder, ApplicationWord, ClientAnswer, ClientWord, FencedOrder, WorkerWord,
+};
+use serde::{Deserialize, Serialize};
+
+/// To a master.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum ToMaster {
+    /// From a worker.
+    Worker(WorkerWord),
+    /// From an application.
+    Application(ApplicationWord),
+    /// From a client.
+    Client(ClientWord),
+}
+
+/// From a master.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum FromMaster {
+    /// To a worker.
+    Worker(FencedOrder),
+    /// To an application.
+    Application(ApplicationOrder),
+    /// To a client.
+    Client(ClientAnswer),
+    /// It does not lead; this one does, as far as it knows.
+    Standby {
+        /// The leader's address, `host:port`.
+        leader: Option<String>,
+    },
+}

@@ -1,0 +1,242 @@
+//! The processes that a worker runs: each is prepared, started and waited for by a thread of its own.
+
+use super::Word;
+use super::tenants::Tenants;
+use crate::agents::{AgentCommand, kill};
+use crate::standalone::launch::{LaunchDriver, LaunchExecutor, unpack};
+use firesteel_executor::agent::AgentConfig;
+use firesteel_standalone::{ApplicationSpec, DriverRun, DriverSpec, ExecutorName, Outcome, Resources};
+use std::collections::HashMap;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::Path;
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// What a process is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Name {
+    Executor(ExecutorName),
+    Driver(DriverRun),
+}
+
+/// A process is gone, or could not be started.
+pub(super) struct Ended {
+    pub(super) name: Name,
+    pub(super) outcome: Outcome,
+}
+
+/// A part of an executor's memory is left to the program's own objects, as in Spark.
+const BUDGET_OF_TEN: u64 = 6;
+
+/// How long processes may take to end that are told to.
+const END_WITHIN: Duration = Duration::from_secs(5);
+
+pub(super) struct Processes {
+    words: Sender<Word>,
+    tenants: Tenants,
+    running: Arc<Mutex<HashMap<Name, Run>>>,
+}
+
+/// One that is being prepared has no number yet.
+#[derive(Default)]
+struct Run {
+    process: Option<u32>,
+    stopping: bool,
+}
+
+impl Processes {
+    pub(super) fn new(words: Sender<Word>, tenants: Tenants) -> Self {
+        Processes { words, tenants, running: Arc::default() }
+    }
+
+    pub(super) fn tenants(&self) -> &Tenants {
+        &self.tenants
+    }
+
+    pub(super) fn start_executor(&self, executor: ExecutorName, resources: Resources, spec: ApplicationSpec) {
+        let tenants = self.tenants.clone();
+        self.run(Name::Executor(executor.clone()), move || {
+            start_executor(&tenants, &executor, resources, &spec)
+        });
+    }
+
+    pub(super) fn start_driver(&self, run: DriverRun, spec: DriverSpec) {
+        let tenants = self.tenants.clone();
+        self.run(Name::Driver(run.clone()), move || start_driver(&tenants, &run, &spec));
+    }
+
+    /// Ends a process. Its thread says when it is gone.
+    pub(super) fn stop(&self, name: &Name) {
+        let mut running = lock(&self.running);
+        if let Some(run) = running.get_mut(name) {
+            run.stopping = true;
+            run.process.into_iter().for_each(kill);
+        }
+    }
+
+    /// The ledger knows that a process is gone.
+    pub(super) fn ended(&self, name: &Name) {
+        lock(&self.running).remove(name);
+    }
+
+    /// Ends all processes, and waits for it.
+    pub(super) fn stop_all(&self) {
+        const LOOK_EVERY: Duration = Duration::from_millis(5);
+        let deadline = Instant::now() + END_WITHIN;
+        for run in lock(&self.running).values_mut() {
+            run.stopping = true;
+            run.process.into_iter().for_each(kill);
+        }
+        let is_there = |run: &Run| run.process.is_some_and(|p| Path::new(&format!("/proc/{p}")).exists());
+        while lock(&self.running).values().any(is_there) && Instant::now() < deadline {
+            thread::sleep(LOOK_EVERY);
+        }
+    }
+
+    fn run(
+        &self,
+        name: Name,
+        start: impl FnOnce() -> Result<(Child, Option<ChildStdin>), String> + Send + 'static,
+    ) {
+        lock(&self.running).insert(name.clone(), Run::default());
+        let (words, running, own) = (self.words.clone(), self.running.clone(), name.clone());
+        let live = move || {
+            let outcome = live(&own, start, &running, &words);
+            let _ = words.send(Word::Ended(Ended { name: own, outcome }));
+        };
+        if let Err(error) = thread::Builder::new().name("firesteel-process".into()).spawn(live) {
+            let outcome = Outcome::FailedToStart { reason: error.to_string() };
+            let _ = self.words.send(Word::Ended(Ended { name, outcome }));
+        }
+    }
+}
+
+fn lock(running: &Mutex<HashMap<Name, Run>>) -> MutexGuard<'_, HashMap<Name, Run>> {
+    running.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A process from its preparation to its end.
+fn live(
+    name: &Name,
+    start: impl FnOnce() -> Result<(Child, Option<ChildStdin>), String>,
+    running: &Mutex<HashMap<Name, Run>>,
+    words: &Sender<Word>,
+) -> Outcome {
+    let (mut child, pipe) = match start() {
+        Ok(started) => started,
+        Err(reason) => {
+            eprintln!("firesteel worker: {name:?} cannot be started: {reason}");
+            return Outcome::FailedToStart { reason };
+        }
+    };
+    {
+        let mut running = lock(running);
+        if let Some(run) = running.get_mut(name) {
+            run.process = Some(child.id());
+            if run.stopping {
+                kill(child.id());
+            }
+        }
+    }
+    let _ = words.send(Word::Started(name.clone()));
+    let status = child.wait();
+    // Until then it knows by this that the worker lives.
+    drop(pipe);
+    status.map_or(Outcome::Exited { code: -1 }, outcome)
+}
+
+fn outcome(status: ExitStatus) -> Outcome {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => Outcome::Exited { code },
+        (None, signal) => Outcome::Signalled { signal: signal.unwrap_or(0) },
+    }
+}
+
+fn start_executor(
+    tenants: &Tenants,
+    executor: &ExecutorName,
+    resources: Resources,
+    spec: &ApplicationSpec,
+) -> Result<(Child, Option<ChildStdin>), String> {
+    let text = |error: io::Error| error.to_string();
+    let launch: LaunchExecutor = unpack(&spec.launch)?;
+    let service = tenants.serve(&executor.application, &launch).map_err(text)?;
+    let directory = tenants.directory(&executor.application);
+    let command = AgentCommand {
+        program: tenants.program(&launch).map_err(text)?,
+        arguments: launch.arguments.clone(),
+        environment: launch.environment.clone(),
+    };
+    let config = AgentConfig {
+        driver: launch.driver,
+        secret: launch.secret,
+        name: executor.executor.0.to_string(),
+        host: tenants.host().into(),
+        bind: format!("{}:0", tenants.host()),
+        slots: resources.cores,
+        memory: (resources.memory_mib << 20) / 10 * BUDGET_OF_TEN,
+        directory: directory.clone(),
+        service: launch.service.then_some(service),
+    };
+    let number = executor.executor.0;
+    let (out, err) = (
+        log(&directory, &format!("executor-{number}.stdout")),
+        log(&directory, &format!("executor-{number}.stderr")),
+    );
+    let (out, err) = (out.map_err(text)?, err.map_err(text)?);
+    let started = command.start_with(&config, |command| {
+        command.stdout(out).stderr(err).current_dir(&directory);
+    });
+    started.map(|(child, pipe)| (child, Some(pipe))).map_err(text)
+}
+
+/// A new file for what a process prints.
+fn log(directory: &Path, name: &str) -> io::Result<File> {
+    OpenOptions::new().create(true).append(true).mode(0o600).open(directory.join(name))
+}
+
+fn start_driver(
+    tenants: &Tenants,
+    run: &DriverRun,
+    spec: &DriverSpec,
+) -> Result<(Child, Option<ChildStdin>), String> {
+    let text = |error: io::Error| error.to_string();
+    let launch: LaunchDriver = unpack(&spec.launch)?;
+    let directory = tenants.driver_directory(&format!("{}-{}", run.driver, run.attempt)).map_err(text)?;
+    let mut arguments = launch.arguments.clone();
+    for (name, hash) in &launch.files {
+        let path = place(tenants, &directory, name, hash)?;
+        let mark = format!("{{file:{name}}}");
+        arguments.iter_mut().for_each(|argument| *argument = argument.replace(&mark, &path));
+    }
+    let program = match &launch.program {
+        crate::standalone::Program::Installed { name } => name.into(),
+        crate::standalone::Program::Shipped { hash } => tenants.submitted(hash).map_err(text)?,
+    };
+    let mut command = Command::new(program);
+    command.args(arguments).envs(launch.environment).current_dir(&directory).process_group(0);
+    command.env("FIRESTEEL_MASTER", format!("firesteel://{}", tenants.masters().join(",")));
+    match tenants.write_secret(&directory).map_err(text)? {
+        Some(path) => command.env("FIRESTEEL_SECRET_FILE", path),
+        None => command.env("FIRESTEEL_INSECURE", "true"),
+    };
+    let (out, err) = (log(&directory, "stdout").map_err(text)?, log(&directory, "stderr").map_err(text)?);
+    command.stdin(Stdio::null()).stdout(out).stderr(err);
+    let child = command.spawn().map_err(|error| format!("the driver does not start: {error}"))?;
+    Ok((child, None))
+}
+
+/// Puts a shipped file into a driver's directory, under the name that it had.
+fn place(tenants: &Tenants, directory: &Path, name: &str, hash: &[u8; 32]) -> Result<String, String> {
+    let plain = Path::new(name).file_name().filter(|plain| plain.to_str() == Some(name));
+    let plain = plain.ok_or_else(|| format!("`{name}` is no plain name of a file"))?;
+    let (from, to) = (tenants.submitted(hash).map_err(|e| e.to_string())?, directory.join(plain));
+    std::fs::copy(from, &to).map_err(|error| format!("{} cannot be written: {error}", to.display()))?;
+    Ok(to.to_string_lossy().into_owned())
+}

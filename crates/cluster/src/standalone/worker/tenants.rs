@@ -1,0 +1,156 @@
+//! What a worker has for each application: a directory, and a service that hands its files to whoever has the application's secret.
+
+use super::WorkerConfig;
+use crate::standalone::programs::{ProgramStore, download};
+use crate::standalone::{LaunchExecutor, Program};
+use firesteel_executor::blocks::{Far, FarSettings, HostBlocks};
+use firesteel_executor::messages::SHARED_DIRECTORY;
+use firesteel_net::bulk::{BlockClient, BlockClientSettings, serve_blocks};
+use firesteel_net::{Connection, Credentials, Limits, Listener, Purpose, Secret, Serving};
+use firesteel_standalone::ApplicationId;
+use firesteel_storage::{LocalDirs, SharedFiles};
+use std::collections::HashMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The applications of a worker.
+#[derive(Clone)]
+pub(super) struct Tenants {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    host: String,
+    dir: PathBuf,
+    masters: Vec<String>,
+    secret: Option<Secret>,
+    programs: Arc<ProgramStore>,
+    client: BlockClient,
+    tenants: Mutex<HashMap<ApplicationId, Tenant>>,
+}
+
+struct Tenant {
+    address: String,
+    _serving: Serving,
+}
+
+impl Tenants {
+    pub(super) fn new(
+        config: &WorkerConfig,
+        dir: PathBuf,
+        programs: Arc<ProgramStore>,
+        secret: Option<Secret>,
+    ) -> Self {
+        let credentials = secret.as_ref().map_or_else(Credentials::insecure, Credentials::of);
+        let client = BlockClient::new(credentials, BlockClientSettings::default());
+        let shared = Shared {
+            host: config.host.clone(),
+            dir,
+            masters: config.masters.clone(),
+            secret,
+            programs,
+            client,
+            tenants: Mutex::default(),
+        };
+        Tenants { shared: Arc::new(shared) }
+    }
+
+    pub(super) fn host(&self) -> &str {
+        &self.shared.host
+    }
+
+    pub(super) fn masters(&self) -> &[String] {
+        &self.shared.masters
+    }
+
+    /// An application's directory.
+    pub(super) fn directory(&self, application: &ApplicationId) -> PathBuf {
+        self.shared.dir.join(application.as_str())
+    }
+
+    /// The directory of a run of a driver.
+    pub(super) fn driver_directory(&self, run: &str) -> io::Result<PathBuf> {
+        let directory = self.shared.dir.join(run);
+        LocalDirs::within(directory.clone()).map_err(|error| io::Error::other(error.to_string()))?;
+        Ok(directory)
+    }
+
+    /// Makes an application's directory, and serves its files. Gives the address at which it does; the first asks, others find it.
+    pub(super) fn serve(&self, application: &ApplicationId, launch: &LaunchExecutor) -> io::Result<String> {
+        let mut tenants = self.shared.tenants.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(tenant) = tenants.get(application) {
+            return Ok(tenant.address.clone());
+        }
+        let other = |error: &dyn std::fmt::Display| io::Error::other(error.to_string());
+        let dirs = Arc::new(LocalDirs::within(self.directory(application)).map_err(|e| other(&e))?);
+        let files = SharedFiles::open(dirs.path().join(SHARED_DIRECTORY)).map_err(|e| other(&e))?;
+        let blocks = HostBlocks::new(Arc::new(files), dirs);
+        let credentials = credentials_of(launch)?;
+        let listener = Listener::bind(&format!("{}:0", self.shared.host), credentials, Limits::default())?;
+        let address = format!("{}:{}", self.shared.host, listener.address().port());
+        let handle = move |connection: Connection| {
+            if connection.purpose() == Purpose::Blocks {
+                serve_blocks(connection, &blocks);
+            }
+        };
+        let serving = listener.serve("firesteel-host-service", handle)?;
+        tenants.insert(application.clone(), Tenant { address: address.clone(), _serving: serving });
+        Ok(address)
+    }
+
+    /// An application has ended: its files are served no more, and go.
+    pub(super) fn remove(&self, application: &ApplicationId) {
+        let tenant = self.shared.tenants.lock().unwrap_or_else(PoisonError::into_inner).remove(application);
+        drop(tenant);
+        let _ = fs::remove_dir_all(self.directory(application));
+    }
+
+    /// The program of an application's executors: fetched from its driver, where it is a file.
+    pub(super) fn program(&self, launch: &LaunchExecutor) -> io::Result<PathBuf> {
+        match &launch.program {
+            Program::Installed { name } => Ok(PathBuf::from(name)),
+            Program::Shipped { hash } => {
+                let credentials = credentials_of(launch)?;
+                self.shared.programs.get_or_fetch(hash, |file| {
+                    let settings = FarSettings { retries: 0, retry_wait_ms: 0 };
+                    let far = Far::new(credentials, launch.driver.clone(), String::new(), settings);
+                    far.file(*hash, file).map_err(|error| io::Error::other(error.to_string()))
+                })
+            }
+        }
+    }
+
+    /// A file that a submission has brought to the master.
+    pub(super) fn submitted(&self, hash: &[u8; 32]) -> io::Result<PathBuf> {
+        self.shared.programs.get_or_fetch(hash, |file| {
+            let mut last = io::Error::other("there is no master");
+            for master in &self.shared.masters {
+                match download(&self.shared.client, master, *hash, file) {
+                    Ok(()) => return Ok(()),
+                    Err(error) => last = error,
+                }
+            }
+            Err(last)
+        })
+    }
+
+    /// Writes the cluster's secret where only a driver of this worker's user finds it; `None` when nothing is kept secret.
+    pub(super) fn write_secret(&self, directory: &Path) -> io::Result<Option<PathBuf>> {
+        let Some(secret) = &self.shared.secret else { return Ok(None) };
+        let path = directory.join("secret");
+        secret.write_new(&path)?;
+        Ok(Some(path))
+    }
+}
+
+fn credentials_of(launch: &LaunchExecutor) -> io::Result<Credentials> {
+    match &launch.secret {
+        None => Ok(Credentials::insecure()),
+        Some(secret) => {
+            let secret = Secret::from_text(secret).map_err(|error| io::Error::other(error.to_string()))?;
+            Ok(Credentials::of(&secret))
+        }
+    }
+}

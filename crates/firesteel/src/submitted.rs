@@ -1,0 +1,41 @@
+//! What whoever has started the program says about how it is to run: variables that `firesteel submit` and a cluster's workers set.
+//! What the program itself sets is stronger.
+
+use crate::error::{Error, Result};
+use firesteel_conf as conf;
+use firesteel_conf::Conf;
+use std::collections::BTreeMap;
+
+/// The variable in which `firesteel submit` hands on settings, as a JSON object.
+const SETTINGS_VARIABLE: &str = "FIRESTEEL_SETTINGS";
+
+/// Variables that stand for a setting each.
+const VARIABLES: &[(&str, &str)] = &[
+    ("FIRESTEEL_MASTER", conf::MASTER.key),
+    ("FIRESTEEL_SECRET_FILE", conf::SECRET_FILE.key),
+    ("FIRESTEEL_INSECURE", conf::NETWORK_INSECURE.key),
+];
+
+/// Adds what the environment says to what the program has set.
+pub(crate) fn apply(conf: &mut Conf) -> Result<()> {
+    let mut given = match std::env::var(SETTINGS_VARIABLE) {
+        Err(_) => BTreeMap::new(),
+        Ok(text) => serde_json::from_str::<BTreeMap<String, String>>(&text).map_err(|error| {
+            Error::Start(format!("the variable {SETTINGS_VARIABLE} holds no settings: {error}"))
+        })?,
+    };
+    for (variable, key) in VARIABLES {
+        if let Ok(value) = std::env::var(variable) {
+            given.entry((*key).into()).or_insert(value);
+        }
+    }
+    let mut merged = Conf::default();
+    for (key, value) in &given {
+        merged.set(key, value)?;
+    }
+    for (key, value) in conf.iter() {
+        merged.set(key, value)?;
+    }
+    *conf = merged;
+    Ok(())
+}
