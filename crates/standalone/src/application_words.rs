@@ -132,14 +132,7 @@ impl Master {
             application.wanted = status.wanted_executors;
             self.replan = true;
         }
-        for executor in &status.ready {
-            if let Some(executor) = application.executors.get_mut(executor)
-                && !executor.ready
-            {
-                (executor.started, executor.ready) = (true, true);
-                application.failures = 0;
-            }
-        }
+        status.ready.iter().for_each(|executor| application.note_ready(*executor));
     }
 
     fn kill_executors(&mut self, id: &ApplicationId, executors: &[ExecutorId], fx: &mut Vec<Effect>) {

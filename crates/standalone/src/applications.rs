@@ -2,6 +2,7 @@
 
 use crate::names::{ApplicationId, ExecutorName, Link, RequestKey, WorkerId};
 use crate::resources::Resources;
+use crate::settings::MasterSettings;
 use crate::snapshot::{ApplicationRecord, EndedApplication};
 use firesteel_types::{ExecutorId, Millis};
 use std::collections::{BTreeMap, VecDeque};
@@ -21,6 +22,10 @@ pub(crate) struct Application {
     pub(crate) executors: BTreeMap<ExecutorId, Executor>,
     /// How many executors have failed since one was ready.
     pub(crate) failures: u32,
+    /// How many executors have ended by themselves since one was ready.
+    pub(crate) ends: u32,
+    /// It gets no executor before this.
+    pub(crate) not_before: Millis,
     /// What it was told last about why it has none.
     pub(crate) waiting: Option<String>,
 }
@@ -48,6 +53,8 @@ impl Application {
             wanted: None,
             executors: BTreeMap::new(),
             failures: 0,
+            ends: 0,
+            not_before: now,
             waiting: None,
         }
     }
@@ -59,6 +66,25 @@ impl Application {
     /// The executors that count against its limits.
     pub(crate) fn staying(&self) -> impl Iterator<Item = &Executor> {
         self.executors.values().filter(|executor| !executor.decommissioned)
+    }
+
+    /// An executor ended by itself. The first is replaced at once, others after longer and longer waits.
+    pub(crate) fn slow_down(&mut self, now: Millis, settings: &MasterSettings) {
+        self.ends += 1;
+        if self.ends > 1 {
+            let doublings = (self.ends - 2).min(30);
+            let delay = settings.executor_backoff_ms.saturating_mul(1 << doublings);
+            self.not_before = now + delay.min(settings.executor_backoff_max_ms);
+        }
+    }
+
+    /// An executor is connected with it.
+    pub(crate) fn note_ready(&mut self, executor: ExecutorId) {
+        let Some(executor) = self.executors.get_mut(&executor) else { return };
+        if !std::mem::replace(&mut executor.ready, true) {
+            executor.started = true;
+            (self.failures, self.ends) = (0, 0);
+        }
     }
 
     /// A number that no executor had before.

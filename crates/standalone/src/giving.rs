@@ -10,6 +10,7 @@ use crate::placement::{Demand, deal};
 use crate::resources::Resources;
 use crate::snapshot::DriverState;
 use crate::workers::{Tenant, largest};
+use firesteel_types::Millis;
 use std::cmp::Reverse;
 
 impl Master {
@@ -24,6 +25,12 @@ impl Master {
         for application in self.applications.ids() {
             self.give_to_application(&application, fx);
         }
+    }
+
+    /// When somebody may be given something who has to wait until then.
+    pub(crate) fn next_giving(&self) -> Option<Millis> {
+        let applications = self.applications.iter().map(|app| app.not_before).filter(|due| *due > self.now);
+        self.drivers.next_due(self.now).into_iter().chain(applications).min()
     }
 
     /// Workers with room, those with most free cores first.
@@ -56,7 +63,7 @@ impl Master {
         let (run, spec) = (driver.run(), driver.spec.clone());
         self.changed = true;
         let lender = self.workers.get_mut(&worker).expect("it has room");
-        lender.place(Tenant::Driver(run.clone()), needs, self.now);
+        lender.place(Tenant::Driver(run.clone()), needs);
         note(Note::DriverLaunched(run.clone(), worker.clone()), fx);
         self.order(&worker, WorkerOrder::LaunchDriver { run, spec }, fx);
     }
@@ -64,6 +71,11 @@ impl Master {
     fn give_to_application(&mut self, id: &ApplicationId, fx: &mut Vec<Effect>) {
         let application = self.applications.get(id).expect("it was there just now");
         let Some(demand) = demand(application, self.settings.default_cores) else { return };
+        if application.not_before > self.now {
+            let reason = format!("waiting: {} executors ended in a row", application.ends);
+            self.say_waiting(id, reason, fx);
+            return;
+        }
         let (workers, rooms): (Vec<WorkerId>, Vec<Resources>) =
             self.workers_with_room(demand.least()).into_iter().unzip();
         let dealt = deal(&demand, &rooms, self.settings.spread_out);
@@ -71,15 +83,18 @@ impl Master {
             self.launch_executor(id, &workers[*at], *resources, fx);
         }
         let reason = self.why_waiting(demand.least());
+        self.say_waiting(id, reason, fx);
+    }
+
+    /// Tells an application why it has no executor, if it has none and was not told just this.
+    fn say_waiting(&mut self, id: &ApplicationId, reason: String, fx: &mut Vec<Effect>) {
         let application = self.applications.get_mut(id).expect("it was there just now");
-        if application.executors.is_empty() {
-            if application.waiting.as_ref() != Some(&reason) {
-                application.waiting = Some(reason.clone());
-                note(Note::ApplicationWaits(id.clone(), reason.clone()), fx);
-                self.tell(id, ApplicationOrder::Waiting { reason }, fx);
-            }
-        } else {
+        if !application.executors.is_empty() {
             application.waiting = None;
+        } else if application.waiting.as_ref() != Some(&reason) {
+            application.waiting = Some(reason.clone());
+            note(Note::ApplicationWaits(id.clone(), reason.clone()), fx);
+            self.tell(id, ApplicationOrder::Waiting { reason }, fx);
         }
     }
 
@@ -103,7 +118,7 @@ impl Master {
         let (name, spec) = (application.name_of(executor), application.record.spec.clone());
         self.changed = true;
         let lender = self.workers.get_mut(worker).expect("it has room");
-        lender.place(Tenant::Executor(name.clone()), resources, self.now);
+        lender.place(Tenant::Executor(name.clone()), resources);
         let host = lender.record.offer.host.clone();
         note(Note::ExecutorLaunched(name.clone(), worker.clone(), resources), fx);
         self.order(worker, WorkerOrder::LaunchExecutor { executor: name, resources, spec }, fx);

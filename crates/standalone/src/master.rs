@@ -70,7 +70,7 @@ impl Master {
             self.phase.deadline(),
             self.next_worker_review(),
             self.next_application_review(),
-            self.drivers.next_due(self.now),
+            self.next_giving(),
         ];
         due.into_iter().flatten().min()
     }
@@ -88,9 +88,8 @@ impl Master {
     fn tick(&mut self, fx: &mut Vec<Effect>) {
         self.lose_silent_workers(fx);
         self.lose_silent_applications(fx);
-        if !self.drivers.due(self.now).is_empty() {
-            self.replan = true;
-        }
+        // A wait of somebody's may be over.
+        self.replan = true;
     }
 
     /// Sets the clock. Whoever was silent while the master stood still is given that time back.
@@ -102,10 +101,6 @@ impl Master {
         }
         for worker in self.workers.values_mut() {
             worker.last_heard = worker.last_heard + gap;
-            // What was decided before may have been told only after.
-            for tenancy in worker.tenants.values_mut() {
-                tenancy.accounted_at = tenancy.accounted_at + gap;
-            }
         }
         for application in self.applications.iter_mut() {
             application.last_heard = application.last_heard + gap;

@@ -100,8 +100,7 @@ impl Master {
             if let DriverState::Running { worker, killed, .. } = &driver.state
                 && let Some(worker) = self.workers.get_mut(worker)
             {
-                let tenancy =
-                    Tenancy { resources: driver.spec.resources, accounted_at: now, ending: *killed };
+                let tenancy = Tenancy::new(driver.spec.resources, *killed);
                 worker.take_in(Tenant::Driver(driver.run()), tenancy);
             }
             self.drivers.insert(driver);
@@ -125,7 +124,6 @@ impl Master {
 
     /// Takes over what a worker runs that came back while it was awaited.
     pub(crate) fn adopt(&mut self, id: &WorkerId, report: &WorkerReport) {
-        let now = self.now;
         let worker = self.workers.get_mut(id).expect("who adopts knows the worker");
         for (name, resources) in &report.executors {
             let Some(application) = self.applications.get_mut(&name.application) else { continue };
@@ -142,7 +140,7 @@ impl Master {
                 decommissioned: worker.record.decommissioned,
             };
             application.executors.insert(name.executor, executor);
-            worker.take_in(tenant, Tenancy { resources: *resources, accounted_at: now, ending: false });
+            worker.take_in(tenant, Tenancy::new(*resources, false));
         }
     }
 

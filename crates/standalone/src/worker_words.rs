@@ -118,7 +118,7 @@ impl Master {
     /// What a worker should run and does not, for longer than an order is under way. It is told to end it, to be sure: its
     /// answer says what became of it.
     fn missing(
-        &self,
+        &mut self,
         id: &WorkerId,
         reported: &BTreeMap<Tenant, Resources>,
         freshness: Freshness,
@@ -127,10 +127,17 @@ impl Master {
             Freshness::Complete => 0,
             Freshness::MayLag => self.settings.unaccounted_timeout_ms,
         };
-        let is_missing = |(tenant, tenancy): &(&Tenant, &Tenancy)| {
-            !reported.contains_key(tenant) && self.now - tenancy.accounted_at >= grace
-        };
-        self.workers[id].tenants.iter().filter(is_missing).map(|(tenant, _)| tenant.clone()).collect()
+        let now = self.now;
+        let worker = self.workers.get_mut(id).expect("whoever compares knows the worker");
+        let mut missing = vec![];
+        for (tenant, tenancy) in
+            worker.tenants.iter_mut().filter(|(tenant, _)| !reported.contains_key(tenant))
+        {
+            if now - *tenancy.absent_since.get_or_insert(now) >= grace {
+                missing.push(tenant.clone());
+            }
+        }
+        missing
     }
 
     /// Notes what a worker runs. Gives it back if it has to end.
@@ -141,14 +148,13 @@ impl Master {
         resources: Resources,
         fx: &mut Vec<Effect>,
     ) -> Option<Tenant> {
-        let now = self.now;
         let worker = self.workers.get_mut(id).expect("whoever compares knows the worker");
         let Some(tenancy) = worker.tenants.get_mut(tenant) else {
-            worker.take_in(tenant.clone(), Tenancy { resources, accounted_at: now, ending: true });
+            worker.take_in(tenant.clone(), Tenancy::new(resources, true));
             note(Note::Unwanted(id.clone(), format!("{tenant:?}")), fx);
             return Some(tenant.clone());
         };
-        tenancy.accounted_at = now;
+        tenancy.absent_since = None;
         if tenancy.ending {
             return Some(tenant.clone());
         }
@@ -180,6 +186,10 @@ impl Master {
         let Some(executor) = application.executors.remove(&name.executor) else { return };
         let is_failure = matches!(&end, ExecutorEnd::Ended(outcome) if outcome.is_failure());
         application.failures += u32::from(is_failure && !executor.decommissioned);
+        let by_itself = is_failure || end == ExecutorEnd::Ended(Outcome::Exited { code: 0 });
+        if by_itself && !executor.decommissioned {
+            application.slow_down(self.now, &self.settings);
+        }
         self.replan = true;
         note(Note::ExecutorEnded(name.clone(), end.clone()), fx);
         self.tell(

@@ -30,10 +30,17 @@ impl Tenant {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tenancy {
     pub(crate) resources: Resources,
-    /// When the worker was last known to have it; at first, when it was told to.
-    pub(crate) accounted_at: Millis,
+    /// Since when the worker's reports leave it out, if they do.
+    pub(crate) absent_since: Option<Millis>,
     /// The worker was told to end it, and will be told again with each report that lists it.
     pub(crate) ending: bool,
+}
+
+impl Tenancy {
+    /// As it stands when nothing is known against it.
+    pub(crate) fn new(resources: Resources, ending: bool) -> Self {
+        Tenancy { resources, absent_since: None, ending }
+    }
 }
 
 /// One worker.
@@ -81,10 +88,10 @@ impl Worker {
     }
 
     /// Takes room for what is about to be ordered.
-    pub(crate) fn place(&mut self, tenant: Tenant, resources: Resources, now: Millis) {
+    pub(crate) fn place(&mut self, tenant: Tenant, resources: Resources) {
         assert!(resources.fits(self.room()), "{} has no room for {tenant:?}", self.record.worker);
         assert!(!self.tenants.contains_key(&tenant), "{tenant:?} is launched twice");
-        self.take_in(tenant, Tenancy { resources, accounted_at: now, ending: false });
+        self.take_in(tenant, Tenancy::new(resources, false));
     }
 
     /// Notes what is there already.

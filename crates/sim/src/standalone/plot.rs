@@ -123,6 +123,8 @@ fn settings(lease: LeaseSettings, heartbeat_ms: u64, chance: &mut Chance) -> Mas
         spread_out: chance.per_mille(700),
         default_cores: chance.per_mille(300).then(|| chance.between(1, 8) as u32),
         max_executor_failures: Some(chance.between(3, 10) as u32),
+        executor_backoff_ms: *chance.pick(&[0, 100, 2_000]),
+        executor_backoff_max_ms: 10_000,
         retained_applications: 200,
         retained_drivers: 200,
         supervise_backoff_ms: 1_000,
