@@ -34,8 +34,13 @@ class Context:
         """A directory of this application's own, removed when it stops. Workers of this machine see it, too."""
     def stop(self) -> None: ...
     def is_stopped(self) -> bool: ...
-    def set_up_workers(self, sys_path: Sequence[str], directory: str) -> None:
-        """Where workers that start from now on find modules, and their working directory."""
+    @property
+    def is_on_cluster(self) -> bool:
+        """Whether executors are elsewhere, or as if they were."""
+    def set_up_workers(self, setting: str) -> None:
+        """What workers that begin from now on are to know, as JSON: see ``firesteel.worker.server``."""
+    def offer_file(self, path: str) -> str:
+        """Gives executors elsewhere a file, which stays as it is, by the BLAKE3 hash of its contents; gives that."""
 
     # sources; ``site`` is the line of the user's program, as "operation at file:line"
     def parallelize(self, partitions: Sequence[Sequence[bytes]], site: str) -> Rdd:
@@ -159,6 +164,7 @@ class TaskInfo:
     task: int
     job: int
     executor: str
+    directory: str
     local_properties: dict[str, str]
     spill_directory: str
     memory_limit: int
@@ -169,6 +175,15 @@ def accumulate(accumulator: int, add: Callable[[Any, Any], Any], zero: Any, term
 def load_broadcast(broadcast: int) -> bytes: ...
 def barrier(message: str) -> list[str]:
     """Waits until all tasks of the stage have called it; gives the messages of all, in the order of partitions."""
+
+# on hosts of a cluster
+
+def agent(config: str | None, command: Callable[[str, str], tuple[str, list[str], dict[str, str], str]]) -> None:
+    """Runs an agent until its driver lets go of it. Without a configuration it reads the one on standard input.
+    ``command(setting, directory)`` is called once: it gives the program of the server of workers, its arguments,
+    environment and directory."""
+def fetch_file(hash: str, to: str) -> None:
+    """Writes the driver's file of this hash to a path; in an agent or a worker."""
 
 # inner loops, for both kinds
 

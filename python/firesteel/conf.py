@@ -44,11 +44,30 @@ ENGINE_SETTINGS = frozenset(
 )
 """The keys that the engine understands; docs/configuration.md says what they mean."""
 
+CLUSTER_SETTINGS = frozenset(
+    f"firesteel.{name}"
+    for name in (
+        "cores.max executor.cores executor.memory executor.instances executor.heartbeat_interval "
+        "scheduler.no_executors_timeout dynamic_allocation.enabled dynamic_allocation.min_executors "
+        "dynamic_allocation.max_executors dynamic_allocation.executor_idle_timeout "
+        "dynamic_allocation.scheduler_backlog_timeout shuffle.service.enabled shuffle.io.max_retries "
+        "shuffle.io.retry_wait driver.host driver.bind_address driver.port authenticate.secret.file network.insecure"
+    ).split()
+)
+"""Those that mean something where executors are processes that connect to the driver."""
+
 PYTHON_SETTINGS = frozenset({"firesteel.python.closures"})
 """The keys that the Python face itself reads."""
 
 _OTHER_NAMES = {"firesteel.cleaner.reference_tracking.clean_checkpoints": "firesteel.cleaner.checkpoints"}
-_SWITCHES = {"firesteel.cleaner.checkpoints", "firesteel.speculation", "firesteel.ui.show_console_progress"}
+_SWITCHES = {
+    "firesteel.cleaner.checkpoints",
+    "firesteel.speculation",
+    "firesteel.ui.show_console_progress",
+    "firesteel.dynamic_allocation.enabled",
+    "firesteel.shuffle.service.enabled",
+    "firesteel.network.insecure",
+}
 
 
 class SparkConf:
@@ -209,19 +228,31 @@ def native_settings(conf: SparkConf) -> list[tuple[str, str]]:
     so that the engine refuses one that does not exist and names the nearest; it is also stronger than Spark's
     spelling of it.
 
-    >>> native_settings(SparkConf(False).set("spark.task.maxFailures", "2").set("spark.executor.memory", "1g"))
+    >>> native_settings(SparkConf(False).set("spark.task.maxFailures", "2").set("spark.ui.port", "4050"))
     [('firesteel.task.max_failures', '2')]
     """
     settings: dict[str, str] = {}
+    known = ENGINE_SETTINGS
+    if is_cluster(conf.get("firesteel.master") or conf.get("spark.master") or ""):
+        known |= CLUSTER_SETTINGS
     for key, value in sorted(conf.getAll(), key=lambda pair: pair[0].startswith("firesteel.")):
         name = _engine_name(key)
         if name in PYTHON_SETTINGS:
             continue
-        if key.startswith("spark.") and name in ENGINE_SETTINGS:
+        if key.startswith("spark.") and name in known:
             settings[name] = _engine_value(name, value)
         elif key.startswith("firesteel."):
-            settings[name if name in ENGINE_SETTINGS else key] = value.lower() if name in _SWITCHES else value
+            settings[name if name in ENGINE_SETTINGS | CLUSTER_SETTINGS else key] = value.lower() if name in _SWITCHES else value
     return list(settings.items())
+
+
+def is_cluster(master: str) -> bool:
+    """Whether a master's name is that of a cluster, be it one on this machine.
+
+    >>> is_cluster("local-cluster[2,1,1024]"), is_cluster("local[4]")
+    (True, False)
+    """
+    return master.startswith(("local-cluster", "spark:", "firesteel:", "listen:"))
 
 
 def _engine_name(key: str) -> str:
@@ -253,8 +284,15 @@ _CONVERSIONS: dict[str, Callable[[str], str]] = {
     "firesteel.scheduler.mode": lambda value: value.strip().upper(),
     # Spark takes a list of directories on several disks; the first is as good as any.
     "firesteel.local.dir": lambda value: value.split(",")[0].strip(),
+    # Spark's unit is the mebibyte where none is written.
+    "firesteel.executor.memory": lambda value: f"{value}m" if value.strip().isdigit() else value,
     # Spark's unit is the second where none is written, the engine's the millisecond.
     "firesteel.network.timeout": lambda value: f"{value}s" if value.strip().isdigit() else value,
+    "firesteel.dynamic_allocation.executor_idle_timeout": lambda value: f"{value}s" if value.strip().isdigit() else value,
+    "firesteel.dynamic_allocation.scheduler_backlog_timeout": (
+        lambda value: f"{value}s" if value.strip().isdigit() else value
+    ),
+    "firesteel.shuffle.io.retry_wait": lambda value: f"{value}s" if value.strip().isdigit() else value,
 }
 
 

@@ -17,7 +17,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from firesteel import _native, callsite, jobs
-from firesteel.conf import SYSTEM_PROPERTIES, SparkConf, native_settings
+from firesteel.as_pyspark import VARIABLE
+from firesteel.conf import SYSTEM_PROPERTIES, SparkConf, is_cluster, native_settings
 from firesteel.control import Control
 from firesteel.errors import FiresteelError
 from firesteel.sharing import Sharing
@@ -156,27 +157,21 @@ class SparkContext(Sources, Sharing, Control):
         self.pythonVer = f"{sys.version_info.major}.{sys.version_info.minor}"
 
     def _start(self, py_files: Sequence[str] | None) -> None:
-        workers = {name: str(value) for name, value in self.environment.items()}
         if os.environ.get("PYSPARK_PYTHON"):
             from firesteel.worker import interpreter
 
-            interpreter.check()
-        engine = self._engine = _native.Context(native_settings(self._conf), workers)
+            interpreter.check(is_shipped=is_cluster(self.master))
+        engine = self._engine = _native.Context(native_settings(self._conf), self._worker_environment())
         _stop_at_exit(self)
         self._conf.set("spark.app.id", engine.application_id)
         self._conf.set("spark.app.startTime", str(engine.start_time))
         self._conf.setIfMissing("spark.executor.id", "driver")
-        self._begin_sharing()
-        for path in [*(py_files or ()), *self._listed("spark.submit.pyFiles")]:
-            self.addPyFile(path)
-        for path in self._listed("spark.files"):
-            self.addFile(path, recursive=os.path.isdir(path))
-        for path in self._listed("spark.archives"):
-            self.addArchive(path)
+        self._begin_sharing(py_files or ())
 
-    def _listed(self, setting: str) -> list[str]:
-        """The paths of a setting that is a list of them, with commas."""
-        return [path.strip() for path in (self._conf.get(setting) or "").split(",") if path.strip()]
+    def _worker_environment(self) -> dict[str, str]:
+        """Variables of the workers."""
+        as_pyspark = {VARIABLE: os.environ[VARIABLE]} if VARIABLE in os.environ else {}
+        return {**as_pyspark, **{name: str(value) for name, value in self.environment.items()}}
 
     @property
     def serializer(self) -> Any:

@@ -1,6 +1,7 @@
 """Files that a program ships with its job: where they are, how they get there, and how archives are unpacked.
 
-All of them lie in one directory of the application, which the driver fills and workers read. What a program calls is
+All of them lie in one directory of the application, which the driver fills and workers read; on other hosts it is
+filled by whoever needs it (:mod:`firesteel.offers`). What a program calls is
 :class:`SparkFiles`; :func:`add_file` and :func:`add_archive` serve ``SparkContext.addFile``, ``addPyFile`` and
 ``addArchive``. An archive may come from anywhere, so no member of it is let out of its folder: not by its name, not
 through a link.
@@ -16,11 +17,12 @@ import tempfile
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from firesteel import _native, jobs
+from firesteel import _native
 from firesteel.errors import FiresteelError
 
 if TYPE_CHECKING:
     from firesteel.context import SparkContext
+    from firesteel.offers import Offers
 
 __all__ = ["SparkFiles"]
 
@@ -65,9 +67,8 @@ class SparkFiles:
         True
         """
         task = _native.current_task()
-        directory = None if task is None else task.local_properties.get(jobs.FILES)
-        if directory is not None:
-            return os.path.join(directory, "userFiles")
+        if task is not None:
+            return below(task.directory)
         from firesteel.context import SparkContext
 
         sc = SparkContext._active_spark_context
@@ -78,9 +79,14 @@ class SparkFiles:
 
 def root_directory(sc: SparkContext) -> str:
     """The directory of a context's files; it is made when it is asked for first."""
-    directory = os.path.join(sc._native.directory, "userFiles")
+    directory = below(sc._native.directory)
     os.makedirs(directory, exist_ok=True)
     return directory
+
+
+def below(directory: str) -> str:
+    """Where, below the application's directory on a host, its files are."""
+    return os.path.join(directory, "userFiles")
 
 
 def uri_of(path: str) -> str:
@@ -103,8 +109,11 @@ def add_file(sc: SparkContext, path: str, recursive: bool = False) -> str:
     return _place(source, os.path.join(root_directory(sc), os.path.basename(source)), path, keep_source=True)
 
 
-def add_archive(sc: SparkContext, path: str) -> str:
-    """Unpacks an archive, ``path`` or ``path#name``, into a folder of that name; gives the folder's path."""
+def add_archive(sc: SparkContext, path: str, offers: Offers | None = None) -> str:
+    """Unpacks an archive, ``path`` or ``path#name``, into a folder of that name; gives the folder's path.
+
+    With ``offers``, other hosts get the archive.
+    """
     path, _, alias = path.partition("#")
     name = alias or _name(path)
     if name in ("", ".", "..") or os.path.basename(name) != name:
@@ -116,6 +125,8 @@ def add_archive(sc: SparkContext, path: str) -> str:
         raise FileNotFoundError(f"there is no archive {path} to add (looked at {source})")
     try:
         _unpack_or_compare(source, target, path)
+        if offers is not None:
+            offers.add_archive(source, path, name)
     finally:
         if not local:
             os.unlink(source)

@@ -24,10 +24,10 @@ DESCRIPTION = "spark.job.description"
 INTERRUPT = "spark.job.interruptOnCancel"
 TAGS = "spark.job.tags"
 POOL = "spark.scheduler.pool"
-FILES = "firesteel.files"
-"""Where files of ``addFile`` are; tasks are told with each job."""
 PACKAGES = "firesteel.packages"
-"""Where modules of ``addPyFile`` are, and how many were added, in lines."""
+"""What ``addFile``, ``addPyFile`` and ``addArchive`` have added, in lines: how many modules, the list of what other hosts
+are offered, the places of modules below the directory of files. Tasks are told with each job.
+"""
 
 
 class _ThreadState(threading.local):
@@ -69,7 +69,7 @@ def push(sc: SparkContext) -> None:
         from firesteel import progress
 
         progress.watch(sc)
-    properties = {**_mutable(sc), FILES: sc._native.directory, PACKAGES: sc._packages_told()}
+    properties = {**_mutable(sc), PACKAGES: sc._packages_told()}
     if _state.pushed.get(sc) == properties:
         return
     native = sc._native

@@ -5,16 +5,20 @@
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import sys
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, TypeVar, cast
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from firesteel.worker import interpreter
 
 if TYPE_CHECKING:
     from firesteel._native import Context
     from firesteel.accumulators import Accumulator, AccumulatorParam
     from firesteel.broadcast import Broadcast
     from firesteel.context import SparkContext
+    from firesteel.offers import Offers
 
 __all__ = ["Sharing"]
 
@@ -26,6 +30,8 @@ class Sharing:
 
     PACKAGE_EXTENSIONS: Iterable[str] = (".zip", ".egg", ".jar")
     _packages: list[str] = []
+    _offers: Offers | None = None
+    _may_tell = False
 
     @property
     def _native(self) -> Context:
@@ -34,8 +40,10 @@ class Sharing:
     def _this(self) -> SparkContext:
         return cast("SparkContext", self)
 
-    def _begin_sharing(self) -> None:
+    def _begin_sharing(self, py_files: Sequence[str]) -> None:
+        """Workers begin with these, and with what settings name."""
         from firesteel.files import root_directory
+        from firesteel.offers import Offers
 
         self._files: list[str] = []
         self._archives: list[str] = []
@@ -44,11 +52,25 @@ class Sharing:
         # Packages come before what the program's own path has, as they do in the driver.
         self._packages = [root_directory(self._this())]
         sys.path.insert(1, self._packages[0])
+        self._offers = Offers(self._this()) if self._native.is_on_cluster else None
+        self._may_tell = False
+        for path in [*py_files, *self._listed("spark.submit.pyFiles")]:
+            self.addPyFile(path)
+        for path in self._listed("spark.files"):
+            self.addFile(path, recursive=os.path.isdir(path))
+        for path in self._listed("spark.archives"):
+            self.addArchive(path)
+        self._may_tell = True
         self._tell_workers()
+
+    def _listed(self, setting: str) -> list[str]:
+        """The paths of a setting that is a list of them, with commas."""
+        return [path.strip() for path in (self._this()._conf.get(setting) or "").split(",") if path.strip()]
 
     def _packages_told(self) -> str:
         """What jobs tell workers that run already; another text after each addition."""
-        return "\n".join([str(self._packages_added), *self._packages])
+        names = ["", *map(os.path.basename, self._packages[1:])]
+        return "\n".join([str(self._packages_added), self._offers.list if self._offers else "", *names])
 
     def _end_sharing(self) -> None:
         for package in self._packages:
@@ -57,9 +79,20 @@ class Sharing:
 
     def _tell_workers(self) -> None:
         """Workers that begin from now on find modules where the driver does, and in what was added."""
+        if not self._may_tell:
+            return
         here = os.getcwd()
         rest = [path or here for path in sys.path if path not in self._packages]
-        self._native.set_up_workers([*self._packages, *rest], here)
+        setting: dict[str, Any] = {"directory": here}
+        if self._offers is None:
+            setting["sys_path"] = [*self._packages, *rest]
+        else:
+            # A worker's own Python brings its own modules; each job says where packages are.
+            setting["first_on_path"] = [path for path in rest if path not in interpreter.places()]
+            setting["environment"] = self._this()._worker_environment()
+            setting["files"] = self._offers.list
+            setting["python"] = interpreter.chosen(self._this()._conf)
+        self._native.set_up_workers(json.dumps(setting))
 
     def broadcast(self, value: T) -> Broadcast[T]:
         """Sends a value to each executor once, for all tasks to read.
@@ -100,7 +133,9 @@ class Sharing:
         """
         from firesteel import files
 
-        files.add_file(self._this(), os.fspath(path), recursive)
+        place = files.add_file(self._this(), os.fspath(path), recursive)
+        if self._offers is not None:
+            self._offers.add(place)
         self._note(self._files, files.uri_of(os.fspath(path)))
 
     @staticmethod
@@ -135,6 +170,8 @@ class Sharing:
         from firesteel import files
 
         place = files.add_file(self._this(), os.fspath(path))
+        if self._offers is not None:
+            self._offers.add(place)
         self._note(self._files, files.uri_of(os.fspath(path)))
         if place.lower().endswith(tuple(self.PACKAGE_EXTENSIONS)) and place not in self._packages:
             self._packages.append(place)
@@ -158,7 +195,7 @@ class Sharing:
         """
         from firesteel import files
 
-        files.add_archive(self._this(), os.fspath(path))
+        files.add_archive(self._this(), os.fspath(path), self._offers)
         name, hash_sign, alias = os.fspath(path).partition("#")
         self._note(self._archives, files.uri_of(name) + hash_sign + alias)
 

@@ -3,10 +3,14 @@
 Making a context is cheap but not free, so tests that want nothing special share one (`sc`). There is one context at a
 time in a process: a test that wants its own (`fresh_context`) has the shared one stopped, and the next test starts it
 again.
+
+The variable `FIRESTEEL_TEST_MASTER` puts another master in the place of `local[2]`, as `local-cluster[2,1,1024]`, and
+`FIRESTEEL_TEST_SETTINGS` adds settings, as `spark.shuffle.service.enabled=false`, with spaces between them.
 """
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -19,6 +23,9 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 MakeContext = Callable[..., SparkContext]
 
+MASTER = os.environ.get("FIRESTEEL_TEST_MASTER") or "local[2]"
+SETTINGS = [tuple(pair.split("=", 1)) for pair in os.environ.get("FIRESTEEL_TEST_SETTINGS", "").split()]
+
 
 class _Shared:
     """The context that tests share, while it runs."""
@@ -29,7 +36,8 @@ class _Shared:
     def get(self) -> SparkContext:
         if self.context is None or SparkContext._active_spark_context is not self.context:
             self.stop()
-            self.context = SparkContext("local[2]", "tests")
+            conf = SparkConf().setMaster(MASTER).setAppName("tests").setAll(SETTINGS)
+            self.context = SparkContext(conf=conf)
         return self.context
 
     def stop(self) -> None:
@@ -58,8 +66,8 @@ def fresh_context(_shared: _Shared) -> Iterator[MakeContext]:
     """Makes a context of the test's own: ``fresh_context("local[1]", {"spark.task.maxFailures": "1"})``."""
     _shared.stop()
 
-    def make(master: str = "local[2]", settings: dict[str, Any] | None = None, **more: Any) -> SparkContext:
-        conf = SparkConf().setMaster(master).setAppName("fresh")
+    def make(master: str = MASTER, settings: dict[str, Any] | None = None, **more: Any) -> SparkContext:
+        conf = SparkConf().setMaster(master).setAppName("fresh").setAll(SETTINGS)
         for key, value in (settings or {}).items():
             conf.set(key, str(value))
         return SparkContext(conf=conf, **more)

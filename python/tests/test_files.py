@@ -202,4 +202,4 @@ def test_tasks_find_files_of_the_driver(sc: Any, tmp_path: Path) -> None:
 
     assert sc.parallelize([1, 2]).map(times_factor).collect() == [100, 200]
     roots = sc.parallelize([1, 2]).map(lambda _: SparkFiles.getRootDirectory()).collect()
-    assert set(roots) == {SparkFiles.getRootDirectory()}
+    assert all(os.path.isfile(os.path.join(root, "factor.txt")) for root in roots)

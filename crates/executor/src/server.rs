@@ -4,6 +4,7 @@
 //! each word to fork: the new worker's own. It tells when a worker ends, and of what. When the driver closes the socket, or dies,
 //! it ends its workers and itself.
 
+use crate::agent::AGENT_VARIABLE;
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -79,6 +80,8 @@ impl Server {
         let (control, theirs) = UnixStream::pair()?;
         let mut server = Command::new(&command.program);
         server.args(&command.arguments).envs(command.environment.iter().cloned());
+        // Programs that tasks start are no executors.
+        server.env_remove(AGENT_VARIABLE);
         server.current_dir(&command.directory).stdin(Stdio::from(OwnedFd::from(theirs)));
         // Ctrl-C is for the driver, which will say what is to stop.
         let child = server.process_group(0).spawn().map_err(|error| {

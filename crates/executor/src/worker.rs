@@ -3,6 +3,7 @@
 //! A thread listens to the driver, and does nothing else. Whoever owns the process takes tasks with [`Worker::next`] and runs them
 //! with [`Worker::run`], on one thread: in an interpreter, the one that may run its code.
 
+use crate::blocks::Far;
 use crate::decode::decode;
 use crate::messages::{Begin, FarBegin, PlanBytes, ToDriver, ToWorker, Told, receive, send};
 use crate::runner::{self, TaskEnd};
@@ -24,6 +25,7 @@ use std::thread;
 pub struct Worker {
     begin: Begin,
     services: Arc<Services>,
+    far: Option<Arc<Far>>,
     plans: HashMap<StageId, Result<Arc<dyn Terminal>, String>>,
     inbox: Arc<Inbox>,
     driver: Arc<Mutex<UnixStream>>,
@@ -79,7 +81,8 @@ impl Worker {
         };
         let driver = Arc::new(Mutex::new(socket.try_clone()?));
         let inbox = Arc::<Inbox>::default();
-        let services = worker_services(&begin, &inbox, &driver).map_err(io::Error::other)?;
+        let far = begin.far.as_ref().map(FarBegin::open).transpose().map_err(io::Error::other)?;
+        let services = worker_services(&begin, &inbox, &driver, far.clone()).map_err(io::Error::other)?;
         let (services, listened) = (Arc::new(services), inbox.clone());
         let lent = services.clone();
         thread::Builder::new().name("firesteel-driver".into()).spawn(move || {
@@ -87,7 +90,7 @@ impl Worker {
             listened.state().closed = true;
             listened.changed.notify_all();
         })?;
-        let worker = Worker { begin, services, plans: HashMap::new(), inbox, driver };
+        let worker = Worker { begin, services, far, plans: HashMap::new(), inbox, driver };
         worker.say(&ToDriver::Ready(std::process::id()));
         Ok(worker)
     }
@@ -100,6 +103,11 @@ impl Worker {
     /// What it lends to its tasks.
     pub fn services(&self) -> &Arc<Services> {
         &self.services
+    }
+
+    /// The way to other hosts, where there are such.
+    pub fn far(&self) -> Option<&Arc<Far>> {
+        self.far.as_ref()
     }
 
     /// The next task, once there is one; `None` when the driver is gone.
@@ -161,9 +169,9 @@ fn worker_services(
     begin: &Begin,
     inbox: &Arc<Inbox>,
     driver: &Arc<Mutex<UnixStream>>,
+    far: Option<Arc<Far>>,
 ) -> Result<Services, String> {
     let gate = || Arc::new(Gate { inbox: inbox.clone(), driver: driver.clone() });
-    let far = begin.far.as_ref().map(FarBegin::open).transpose()?;
     let parts = Parts {
         executor: begin.executor,
         application: begin.application,

@@ -23,6 +23,7 @@ use firesteel_types::{
     ShuffleId, StageId, TaskId,
 };
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, TryLockError, Weak};
 use std::time::{Duration, Instant};
@@ -102,6 +103,8 @@ pub(crate) struct Driver {
     processes: RwLock<Option<Arc<Processes>>>,
     remote: RwLock<Option<Arc<Remote>>>,
     pub(crate) spreading: Spreading,
+    /// Files that executors may fetch, by the hashes of their contents.
+    offered: Mutex<HashMap<[u8; 32], PathBuf>>,
     pub(crate) services: Arc<Services>,
     /// The task that a function of the program's failed last, and what its stage's plan is made from.
     pub(crate) last_failure: Mutex<Option<(TaskSpec, Arc<StageRecipe>)>>,
@@ -135,6 +138,7 @@ impl Driver {
             processes: RwLock::new(None),
             remote: RwLock::new(None),
             spreading: Spreading::default(),
+            offered: Mutex::default(),
             services,
             last_failure: Mutex::default(),
             status: Mutex::default(),
@@ -564,8 +568,21 @@ impl Driver {
         self.remote().filter(|remote| remote.host.is_some()).map(HostOf)
     }
 
-    /// The program that runs, if it has this hash.
+    /// From now on executors can fetch a file by the BLAKE3 hash of its contents, which it gives. The file stays as it is.
+    pub(crate) fn offer(&self, path: &Path) -> std::io::Result<[u8; 32]> {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update_reader(std::fs::File::open(path)?)?;
+        let hash = *hasher.finalize().as_bytes();
+        lock(&self.offered).insert(hash, path.into());
+        Ok(hash)
+    }
+
+    /// The file with this hash: one that is offered, or the program that runs.
     pub(crate) fn file(&self, hash: [u8; 32]) -> Option<std::fs::File> {
+        let offered = lock(&self.offered).get(&hash).cloned();
+        if let Some(path) = offered {
+            return std::fs::File::open(path).ok();
+        }
         let own = firesteel_closures::executable_hash().ok()?;
         (own.0 == hash).then(|| std::fs::File::open("/proc/self/exe").ok())?
     }

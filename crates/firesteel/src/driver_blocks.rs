@@ -125,7 +125,7 @@ fn broadcast(driver: &Driver, id: BroadcastId, answer: &mut Answer<'_>) -> io::R
     }
 }
 
-/// Only the driver's own program is asked for by its hash.
+/// The driver's own program, and files that it offers.
 fn file(driver: &Driver, hash: [u8; 32], answer: &mut Answer<'_>) -> io::Result<()> {
     let Some(mut file) = driver.file(hash) else { return answer.missing() };
     let mut stretch = vec![0; 1 << 20];

@@ -53,7 +53,7 @@ pub fn become_executor_if_asked() {
         return;
     }
     // Programs that tasks start are no executors.
-    let config = AgentConfig::read(std::io::stdin().lock());
+    let config = AgentConfig::from_parent();
     let ended = config.and_then(|config| agent::run(config, None, |settings, _| use_settings(settings)));
     let code = match ended {
         Ok(()) => 0,

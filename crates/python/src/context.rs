@@ -1,12 +1,13 @@
 //! [`Context`]: the engine of one application.
 
 use crate::accumulator::Accumulator;
+use crate::agent;
 use crate::broadcast::Broadcast;
 use crate::failure::{take_raised, to_python};
 use crate::objects::Objects;
 use crate::rdd::Rdd;
 use crate::{sites, sources, worker};
-use firesteel::{Context as Engine, JobState, at_site};
+use firesteel::{AgentCommand, Context as Engine, JobState, at_site};
 use firesteel_data::{Batch, Data};
 use firesteel_executor::{TaskEnd, WorkerCommand};
 use firesteel_operators::{Batches, Outcome, Stream};
@@ -15,6 +16,7 @@ use pyo3::exceptions::{PyLookupError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// An application's engine: scheduler, workers, files.
@@ -31,6 +33,12 @@ const SERVER: &str = "import sys, json\n\
     from firesteel.worker.server import main\n\
     main()";
 
+/// What the interpreter of an agent runs, which has no other way to find modules than the program's.
+const AGENT: &str = "import sys, json\n\
+    sys.path[:] = json.loads(sys.argv[1])\n\
+    from firesteel.worker.agent import main\n\
+    main()";
+
 /// How long tasks wait for the worker that has their partition in memory, where the program does not say: any other can read the
 /// partition's file.
 const LOCALITY_WAIT: &str = "100ms";
@@ -43,8 +51,9 @@ impl Context {
         conf: Vec<(String, String)>,
         environment: BTreeMap<String, String>,
     ) -> PyResult<Self> {
+        let agents = agent_command(py, &environment)?;
         let command = worker_command(py, environment)?;
-        let mut builder = Engine::builder().worker_processes(command);
+        let mut builder = Engine::builder().worker_processes(command).agent_command(agents);
         builder = builder.conf("firesteel.locality.wait", LOCALITY_WAIT);
         for (key, value) in &conf {
             builder = builder.conf(key, value);
@@ -87,9 +96,19 @@ impl Context {
         self.inner.is_stopped()
     }
 
-    fn set_up_workers(&self, py: Python<'_>, sys_path: Vec<String>, directory: &str) -> PyResult<()> {
-        let setting = setting(py, sys_path, directory)?;
-        py.detach(|| self.inner.set_worker_setting(&setting)).map_err(|error| to_python(py, error))
+    /// Whether executors are elsewhere, or as if they were.
+    #[getter]
+    fn is_on_cluster(&self) -> bool {
+        self.inner.is_on_cluster()
+    }
+
+    fn set_up_workers(&self, py: Python<'_>, setting: &str) -> PyResult<()> {
+        py.detach(|| self.inner.set_worker_setting(setting)).map_err(|error| to_python(py, error))
+    }
+
+    fn offer_file(&self, py: Python<'_>, path: PathBuf) -> PyResult<String> {
+        let offered = py.detach(|| self.inner.offer_file(&path)).map_err(|error| to_python(py, error))?;
+        Ok(agent::to_hex(&offered))
     }
 
     fn parallelize(&self, partitions: Vec<Vec<Vec<u8>>>, site: &str) -> Rdd {
@@ -294,6 +313,17 @@ impl Context {
         let opened = py.detach(|| at_site(site.clone(), || open(&self.inner, site.clone())));
         opened.map(|opened| Rdd(convert(site, opened))).map_err(|error| to_python(py, error))
     }
+}
+
+/// How executors are started that are processes of their own: by the program's interpreter, whatever that of workers is.
+fn agent_command(py: Python<'_>, environment: &BTreeMap<String, String>) -> PyResult<AgentCommand> {
+    let (sys, json) = (py.import("sys")?, py.import("json")?);
+    let path = json.call_method1("dumps", (sys.getattr("path")?,))?.extract()?;
+    Ok(AgentCommand {
+        program: sys.getattr("executable")?.extract()?,
+        arguments: vec!["-c".into(), AGENT.into(), path],
+        environment: environment.clone().into_iter().collect(),
+    })
 }
 
 fn worker_command(py: Python<'_>, mut environment: BTreeMap<String, String>) -> PyResult<WorkerCommand> {

@@ -8,6 +8,7 @@
 //! in the package's Python files, what runs where in the engine.
 
 mod accumulator;
+mod agent;
 mod barrier;
 mod broadcast;
 mod combine;
@@ -38,6 +39,8 @@ fn native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<broadcast::Broadcast>()?;
     module.add_class::<worker::TaskInfo>()?;
     module.add_function(wrap_pyfunction!(worker::work, module)?)?;
+    module.add_function(wrap_pyfunction!(agent::agent, module)?)?;
+    module.add_function(wrap_pyfunction!(agent::fetch_file, module)?)?;
     module.add_function(wrap_pyfunction!(barrier::barrier, module)?)?;
     module.add_function(wrap_pyfunction!(worker::current_task, module)?)?;
     module.add_function(wrap_pyfunction!(accumulator::accumulate, module)?)?;

@@ -1,6 +1,6 @@
 //! The inside of a worker: tasks run one after the other on the interpreter's main thread.
 
-use crate::{accumulator, barrier};
+use crate::{accumulator, agent, barrier};
 use firesteel_conf::Conf;
 use firesteel_executor::Worker;
 use firesteel_io::StoreSettings;
@@ -10,9 +10,12 @@ use pyo3::prelude::*;
 use std::collections::BTreeMap;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 static SERVICES: Mutex<Option<Arc<Services>>> = Mutex::new(None);
+/// The application's directory on this host.
+static DIRECTORY: Mutex<Option<PathBuf>> = Mutex::new(None);
 /// The task that runs, as its functions see it.
 static CURRENT: Mutex<Option<Py<TaskInfo>>> = Mutex::new(None);
 
@@ -25,6 +28,11 @@ pub(crate) fn services() -> Option<Arc<Services>> {
 pub(crate) fn lend(services: &Arc<Services>) {
     accumulator::set_application(services.application);
     *SERVICES.lock().unwrap_or_else(PoisonError::into_inner) = Some(services.clone());
+}
+
+/// Says where the application's files are on this host.
+pub(crate) fn set_directory(directory: &Path) {
+    *DIRECTORY.lock().unwrap_or_else(PoisonError::into_inner) = Some(directory.into());
 }
 
 /// Says which task runs in this process.
@@ -47,6 +55,7 @@ pub(crate) fn work(py: Python<'_>) -> PyResult<()> {
     )?;
     let mut worker = py.detach(|| Worker::start(socket)).map_err(failed)?;
     lend(worker.services());
+    agent::begin(&worker);
     let mut conf = Conf::default();
     for (key, value) in &worker.begin().settings {
         // The driver has checked them.
@@ -83,12 +92,16 @@ pub(crate) struct TaskInfo {
     job: u32,
     local_properties: BTreeMap<String, String>,
     executor: String,
+    directory: String,
     spill_directory: String,
     memory_limit: u64,
 }
 
 impl TaskInfo {
     fn new(task: &TaskSpec, services: &Services) -> Self {
+        let directory = DIRECTORY.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        // In the program's own process, the services' directory is the application's.
+        let directory = directory.unwrap_or_else(|| services.dirs.path().into());
         TaskInfo {
             stage: task.stage.0,
             stage_attempt: task.stage_attempt.0,
@@ -98,6 +111,7 @@ impl TaskInfo {
             job: task.job.0,
             local_properties: (*task.properties).clone(),
             executor: services.executor.name(),
+            directory: directory.to_string_lossy().into_owned(),
             spill_directory: services.dirs.path().to_string_lossy().into_owned(),
             memory_limit: services.memory.arbiter().total() as u64,
         }

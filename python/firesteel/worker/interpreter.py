@@ -6,14 +6,19 @@ leads to. So it is refused when the context starts, in a sentence, and not by wh
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 from firesteel.errors import FiresteelError, PythonVersionError
 
-__all__ = ["check"]
+if TYPE_CHECKING:
+    from firesteel.conf import SparkConf
+
+__all__ = ["check", "chosen", "places"]
 
 #: The variable that names the Python of the workers, as in PySpark. Not set: the driver's own.
 VARIABLE = "PYSPARK_PYTHON"
@@ -24,13 +29,15 @@ PATIENCE_SECONDS = 60.0
 _ASK = "import sys; print('%d.%d' % sys.version_info[:2])"
 
 
-def check() -> None:
+def check(is_shipped: bool = False) -> None:
     """Raises an error that says what to do if the workers' Python does not start, or is of another minor version.
+
+    One that is perhaps in an archive, on another host, is left to tasks, which find out.
 
     >>> check()
     """
     program = os.environ.get(VARIABLE)
-    if not program or _is_this(program):
+    if not program or _is_this(program) or is_shipped and not os.path.isabs(program):
         return
     ours = f"{sys.version_info.major}.{sys.version_info.minor}"
     theirs = _version_of(program)
@@ -40,6 +47,25 @@ def check() -> None:
             f" {VARIABLE} is {program!r}: functions cannot travel between minor versions. Take {VARIABLE} out of the"
             " environment, so that workers run the driver's Python, or let it name a Python of the same minor version."
         )
+
+
+def chosen(conf: SparkConf) -> str | None:
+    """The Python that a program wants for its workers on other hosts; None for that of whoever starts them."""
+    program = conf.get("spark.pyspark.python") or os.environ.get(VARIABLE)
+    return None if not program or _is_this(program) else program
+
+
+@functools.cache
+def places() -> frozenset[str]:
+    """Where this Python finds the modules that come with it or were installed for it. Another has its own."""
+    import site
+    import sysconfig
+
+    standard = sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")
+    found = {*sysconfig.get_paths().values(), *site.getsitepackages(), site.getusersitepackages()}
+    found.update(os.path.join(place, "lib-dynload") for place in standard)
+    ending = f"python{sys.version_info.major}{sys.version_info.minor}.zip"
+    return frozenset({*found, *(path for path in sys.path if os.path.basename(path) == ending)})
 
 
 def _is_this(program: str) -> bool:

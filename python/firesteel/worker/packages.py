@@ -1,15 +1,16 @@
-"""Where a worker finds modules that ``SparkContext.addPyFile`` has shipped since the worker began.
+"""Where a worker finds files and modules that the program has shipped since the worker began.
 
-Each job says which places there are; what is new goes into ``sys.path`` before a function is unpickled. So workers need
-not begin anew when a file is added, and keep what they hold.
+Each job says which there are; what is new is there, and in ``sys.path``, before a function is unpickled. So workers
+need not begin anew when a file is added, and keep what they hold.
 """
 
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 
-from firesteel import _native, jobs
+from firesteel import _native, files, jobs
 
 __all__ = ["see"]
 
@@ -17,7 +18,7 @@ _seen: str | None = None
 
 
 def see() -> None:
-    """Makes the packages that the running task's job knows of importable; nothing, outside of tasks.
+    """Makes the files that the running task's job knows of be here, and packages importable; nothing, outside of tasks.
 
     >>> see()
     """
@@ -26,8 +27,14 @@ def see() -> None:
     told = None if task is None else task.local_properties.get(jobs.PACKAGES)
     if told is None or told == _seen:
         return
-    _, *places = told.split("\n")
-    for place in places:
+    assert task is not None, "it told"
+    _, listed, *names = told.split("\n")
+    root = files.below(task.directory)
+    if listed:
+        from firesteel.worker import arrivals
+
+        arrivals.fetch(listed, root)
+    for place in (os.path.join(root, name) if name else root for name in names):
         if place not in sys.path:
             sys.path.insert(1, place)
     # A file that came a moment ago may be missing in what the import system remembers of its directory.

@@ -156,9 +156,14 @@ def _apply(setting: dict[str, Any]) -> None:
     """Makes modules and files be found where the program finds them."""
     if setting.get("sys_path"):
         sys.path[:] = setting["sys_path"]
+    first = [path for path in setting.get("first_on_path", ()) if os.path.exists(path)]
+    sys.path[:] = [*first, *(path for path in sys.path if path not in first)]
+    os.environ.update(setting.get("environment", {}))
     directory = setting.get("directory")
     if directory:
         try:
             os.chdir(directory)
         except OSError as error:
+            if "first_on_path" in setting:
+                return  # another host; the agent has chosen a directory there
             print(f"firesteel: a worker cannot go to {directory}: {error}", file=sys.stderr)

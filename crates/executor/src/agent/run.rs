@@ -1,13 +1,12 @@
 //! The life of an agent.
 
-use super::AgentConfig;
+use super::{AgentConfig, Beginning, MakeWorkers};
 use super::uplink::{ExecutorUplink, Uplink};
 use crate::blocks::HostBlocks;
 use crate::link::Executors;
 use crate::messages::{Begin, FarBegin, SHARED_DIRECTORY, Told, receive, send};
 use crate::outbox::Outbox;
 use crate::processes::{Names, ProcessListener, Processes};
-use crate::server::WorkerCommand;
 use crate::services::{Parts, services};
 use crate::slots::Executor;
 use crate::words::{FromAgent, Register, ToAgent, Welcome};
@@ -29,7 +28,8 @@ use std::time::{Duration, Instant};
 /// How long connecting to the driver may take.
 const CONNECT_WITHIN: Duration = Duration::from_secs(60);
 
-/// Runs an agent until its driver lets go of it. Its executors are threads of this process, or, with a command, worker processes.
+/// Runs an agent until its driver lets go of it. Its executors are threads of this process, or worker processes, where
+/// somebody says how these are started.
 ///
 /// `prepare` is called once with the application's settings, before the first task.
 ///
@@ -37,7 +37,7 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(60);
 /// Says why it could not begin, or why it ended though nobody told it to.
 pub fn run(
     config: AgentConfig,
-    workers: Option<WorkerCommand>,
+    workers: Option<MakeWorkers>,
     prepare: impl FnOnce(&[(String, String)], &Path),
 ) -> Result<(), String> {
     let credentials = credentials(&config)?;
@@ -149,7 +149,7 @@ impl Agent {
         config: &AgentConfig,
         home: Home,
         welcome: &Welcome,
-        workers: Option<WorkerCommand>,
+        workers: Option<MakeWorkers>,
         outbox: Outbox,
     ) -> Result<Arc<Self>, String> {
         let far = FarBegin {
@@ -178,7 +178,7 @@ impl Agent {
         };
         match workers {
             None => agent.start_threads(config, welcome, &far)?,
-            Some(command) => agent.start_processes(config, welcome, far, command, given)?,
+            Some(make) => agent.start_processes(config, welcome, far, make, given)?,
         }
         Ok(Arc::new(agent))
     }
@@ -214,12 +214,15 @@ impl Agent {
         config: &AgentConfig,
         welcome: &Welcome,
         far: FarBegin,
-        mut command: WorkerCommand,
+        make: MakeWorkers,
         names: mpsc::Receiver<ExecutorId>,
     ) -> Result<(), String> {
-        if let Some(setting) = &welcome.setting {
-            command.setting = setting.clone();
-        }
+        let command = make(&Beginning {
+            settings: &welcome.settings,
+            setting: welcome.setting.as_deref().unwrap_or("{}"),
+            directory: self.home.dirs.path(),
+            far: far.open()?,
+        })?;
         let begin = Begin {
             executor: ExecutorId::DRIVER,
             application: welcome.application,

@@ -6,7 +6,7 @@ use firesteel_data::DataError;
 use firesteel_data::block::decode_value;
 use firesteel_data::frames::{FrameWriter, FramedFile};
 use firesteel_net::Credentials;
-use firesteel_net::bulk::{AnswerStream, BlockClient, BlockClientSettings, BlockError, Item};
+use firesteel_net::bulk::{AnswerStream, BlockClient, BlockClientSettings, BlockError, Chunk, Item};
 use firesteel_shuffle::{FarError, FarOutputs, FarStream};
 use firesteel_storage::FarBlocks;
 use firesteel_storage::lru::BlockKey;
@@ -14,6 +14,7 @@ use firesteel_types::{
     AccumulatorUpdate, BlockId, BroadcastId, ExecutorId, Partition, ShuffleId, StageId, TaskId,
 };
 use std::collections::HashMap;
+use std::io::Write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How to ask.
@@ -52,17 +53,27 @@ impl Far {
         plan.map(Into::into).ok_or_else(|| format!("the driver has forgotten stage {stage}"))
     }
 
-    /// A file of the driver's by its hash, checked.
+    /// Writes a file of the driver's, which is named by the BLAKE3 hash of its contents.
     ///
     /// # Errors
-    /// When the driver does not have it, or is gone.
-    pub fn file(&self, hash: [u8; 32]) -> Result<Vec<u8>, DataError> {
-        let file =
-            self.one_item(&self.driver, &BlockRequest::File(hash)).map_err(|e| self.lost("a file", e))?;
-        file.ok_or_else(|| DataError::Far {
-            place: self.driver.clone(),
-            message: "it has no such file".into(),
-        })
+    /// When the driver does not have it, or is gone, or sends another, or it cannot be written.
+    pub fn file(&self, hash: [u8; 32], to: &mut impl Write) -> Result<(), DataError> {
+        let failed = |error| self.lost("a file", error);
+        let wrong = |message: &str| DataError::Far { place: self.driver.clone(), message: message.into() };
+        let mut answer = self.ask(&self.driver, &BlockRequest::File(hash)).map_err(failed)?;
+        let (mut stretch, mut hasher) = (vec![], blake3::Hasher::new());
+        loop {
+            let chunk = answer.next_chunk(&mut stretch).map_err(failed)?;
+            let Chunk::Here { last } = chunk else { return Err(wrong("it has no such file")) };
+            hasher.update(&stretch);
+            to.write_all(&stretch).map_err(|e| wrong(&format!("its file cannot be written: {e}")))?;
+            if last {
+                break;
+            }
+        }
+        // The connection can be used again once its end was read.
+        let _ = answer.next_item(&mut stretch);
+        if *hasher.finalize().as_bytes() == hash { Ok(()) } else { Err(wrong("what it sent is another file")) }
     }
 
     fn ask(&self, address: &str, request: &BlockRequest) -> Result<AnswerStream, BlockError> {

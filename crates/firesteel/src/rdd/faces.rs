@@ -26,6 +26,7 @@ use firesteel_operators::{
 };
 use firesteel_plan::{Mapping, Partitioner};
 use firesteel_types::{BlockId, CallSite, Partition};
+use std::path::Path;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -194,8 +195,26 @@ impl Context {
     /// # Errors
     /// When they cannot be told.
     pub fn set_worker_setting(&self, setting: &str) -> Result<()> {
+        if let Some(remote) = self.driver().remote() {
+            remote.fleet.set(setting);
+        }
         let Some(processes) = self.driver().processes() else { return Ok(()) };
         processes.set(setting).map_err(|error| Error::Start(error.to_string()))
+    }
+
+    /// From now on executors in other processes can fetch a file by the BLAKE3 hash of its contents, which this gives. The file must
+    /// stay as it is.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn offer_file(&self, path: &Path) -> Result<[u8; 32]> {
+        let offered = self.driver().offer(path);
+        offered.map_err(|error| Error::Start(format!("{} cannot be read: {error}", path.display())))
+    }
+
+    /// Whether executors are processes that connect to this one, perhaps from elsewhere.
+    pub fn is_on_cluster(&self) -> bool {
+        self.driver().remote().is_some()
     }
 
     /// What this process would lend to tasks.

@@ -2,6 +2,7 @@
 
 use super::Rdd;
 use crate::error::site;
+use firesteel_cluster::agents::AGENT_VARIABLE;
 use firesteel_data::Data;
 use firesteel_operators::{PartitionIter, watch};
 use std::fmt::Display;
@@ -82,7 +83,8 @@ impl<T: Data + Display> Piped<T> {
             watch::refuse("run a program", "the command is empty");
         };
         let mut builder = Command::new(program);
-        builder.args(arguments).envs(variables.iter().map(|(k, v)| (k, v)));
+        // In an executor's own process it is set; the program is none.
+        builder.args(arguments).env_remove(AGENT_VARIABLE).envs(variables.iter().map(|(k, v)| (k, v)));
         builder.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let started = builder.spawn();
         let mut child = started.unwrap_or_else(|e| watch::refuse(format!("run `{shown}`"), e.to_string()));

@@ -1,0 +1,88 @@
+//! An agent that runs a Python program's executors: its connection to the driver, and what its worker processes need of it.
+//!
+//! The interpreter around it is asked once, how workers are started. It never runs the program's functions itself: the server of workers
+//! is a process of its own, without threads.
+
+use crate::worker;
+use firesteel_executor::WorkerCommand;
+use firesteel_executor::agent::{AgentConfig, Beginning, MakeWorkers, run};
+use firesteel_executor::blocks::Far;
+use pyo3::exceptions::{PyLookupError, PyOSError, PyValueError};
+use pyo3::prelude::*;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The way to the driver, in an agent and in the workers of a cluster.
+static FAR: Mutex<Option<Arc<Far>>> = Mutex::new(None);
+
+/// From now on files of the driver's can be fetched.
+pub(crate) fn fetch_by(far: &Arc<Far>) {
+    *FAR.lock().unwrap_or_else(PoisonError::into_inner) = Some(far.clone());
+}
+
+/// Runs an agent until its driver lets go of it. Its configuration is JSON; where there is none, whoever has started this process says
+/// it through standard input.
+///
+/// `command` is called with what the driver says that workers are to know, and with the application's directory on this host. It gives
+/// the program of the server of workers, its arguments, its environment and its directory.
+#[pyfunction]
+#[pyo3(signature = (config, command))]
+pub(crate) fn agent(py: Python<'_>, config: Option<&str>, command: Py<PyAny>) -> PyResult<()> {
+    let config = match config {
+        Some(config) => AgentConfig::read(&mut config.as_bytes()),
+        None => AgentConfig::from_parent(),
+    };
+    let config = config.map_err(PyValueError::new_err)?;
+    let ended = py.detach(|| {
+        let make: MakeWorkers = Box::new(move |beginning| workers(beginning, &command));
+        // Workers read the settings themselves.
+        run(config, Some(make), |_, _| {})
+    });
+    ended.map_err(PyOSError::new_err)
+}
+
+type Command = (PathBuf, Vec<String>, BTreeMap<String, String>, PathBuf);
+
+fn workers(beginning: &Beginning<'_>, command: &Py<PyAny>) -> Result<WorkerCommand, String> {
+    fetch_by(&beginning.far);
+    let made = Python::attach(|py| {
+        let made = command.call1(py, (beginning.setting, beginning.directory))?;
+        made.extract::<Command>(py)
+    });
+    let (program, arguments, environment, directory) = made.map_err(|error| error.to_string())?;
+    let (environment, setting) = (environment.into_iter().collect(), beginning.setting.into());
+    Ok(WorkerCommand { program, arguments, environment, directory, setting })
+}
+
+/// Writes the driver's file that has this BLAKE3 hash to a path.
+#[pyfunction]
+pub(crate) fn fetch_file(py: Python<'_>, hash: &str, to: PathBuf) -> PyResult<()> {
+    let hash = from_hex(hash).ok_or_else(|| PyValueError::new_err(format!("`{hash}` is no hash")))?;
+    let far = FAR.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let far = far.ok_or_else(|| PyLookupError::new_err("this process has no driver elsewhere"))?;
+    py.detach(|| {
+        let mut file = std::fs::File::create(&to)?;
+        far.file(hash, &mut file).map_err(|error| PyOSError::new_err(error.to_string()))
+    })
+}
+
+/// A hash as text, in lower case.
+pub(crate) fn to_hex(hash: &[u8; 32]) -> String {
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn from_hex(text: &str) -> Option<[u8; 32]> {
+    let digits: Vec<u8> =
+        text.chars().map(|digit| digit.to_digit(16).map(|d| d as u8)).collect::<Option<_>>()?;
+    let bytes: Vec<u8> = digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect();
+    if digits.len() == 64 { bytes.try_into().ok() } else { None }
+}
+
+/// So that workers of a cluster can fetch files.
+pub(crate) fn begin(worker: &firesteel_executor::Worker) {
+    if let Some(far) = worker.far() {
+        fetch_by(far);
+    }
+    worker::set_directory(&worker.begin().directory);
+}

@@ -1,0 +1,55 @@
+"""Files that a program ships, offered to hosts that do not see the driver's disk.
+
+The driver keeps a copy of each under the hash of its contents, and a list of all of them, which is itself such a file.
+A job names the list by its hash; who runs the job's tasks fetches what it does not have (``firesteel.worker.arrivals``).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tarfile
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from firesteel.context import SparkContext
+
+__all__ = ["Offers"]
+
+
+class Offers:
+    """What a context offers."""
+
+    def __init__(self, sc: SparkContext) -> None:
+        self._native = sc._native
+        self._folder = os.path.join(sc._native.directory, "offered")
+        self._entries: dict[str, dict[str, object]] = {}
+        os.makedirs(self._folder, exist_ok=True)
+        #: The hash of the list; empty where there is nothing in it.
+        self.list = ""
+
+    def add(self, path: str) -> None:
+        """Offers a file, or all that is in a directory, under its name. It stays as it is."""
+        name = os.path.basename(path)
+        if os.path.isdir(path):
+            packed = os.path.join(self._folder, f"{name}.tar")
+            with tarfile.open(packed, "w") as tree:
+                tree.add(path, arcname=".")
+            self._offer(name, packed, unpack=".tar")
+        else:
+            self._offer(name, path, mode=os.stat(path).st_mode & 0o777)
+
+    def add_archive(self, source: str, path: str, name: str) -> None:
+        """Offers a copy of the archive ``source``, whose kind the end of ``path`` says, to be unpacked by a name."""
+        if name not in self._entries:
+            copy = os.path.join(self._folder, f"{name}.archive")
+            shutil.copyfile(source, copy)
+            self._offer(name, copy, unpack=path.rpartition("/")[2])
+
+    def _offer(self, name: str, path: str, **more: object) -> None:
+        self._entries[name] = {"name": name, "hash": self._native.offer_file(path), **more}
+        listed = os.path.join(self._folder, f".list-{len(self._entries)}")
+        with open(listed, "w", encoding="utf-8") as file:
+            json.dump(list(self._entries.values()), file)
+        self.list = self._native.offer_file(listed)

@@ -1,0 +1,63 @@
+"""Files of the program on a host that does not see the driver's disk: fetched once, by whoever needs them first.
+
+What is offered, and how, is :mod:`firesteel.offers`'s. A file comes under the hash of its contents, which is checked on
+the way. It appears under its name whole; archives are unpacked here, and none of their members leaves its folder.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from firesteel import _native, files
+from firesteel.errors import FiresteelError
+
+__all__ = ["fetch"]
+
+
+def fetch(listed: str, root: str) -> None:
+    """Makes all files of a list, which is named by its hash, be in the directory ``root``."""
+    os.makedirs(root, exist_ok=True)
+    with _alone(root):
+        folder = tempfile.mkdtemp(prefix=".arriving-", dir=root)
+        try:
+            path = os.path.join(folder, "list")
+            _native.fetch_file(listed, path)
+            with open(path, encoding="utf-8") as file:
+                entries = json.load(file)
+            for entry in entries:
+                _bring(entry, root, folder)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _alone(root: str) -> Iterator[None]:
+    """While no other process of the host fetches files into a directory."""
+    with open(f"{root}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _bring(entry: dict[str, Any], root: str, folder: str) -> None:
+    name = entry["name"]
+    if name in ("", ".", "..") or os.path.basename(name) != name:
+        raise FiresteelError(f"{name!r} is no name of a file")
+    target = os.path.join(root, name)
+    # Another file of that name the driver refuses.
+    if os.path.lexists(target):
+        return
+    path = os.path.join(folder, "file")
+    _native.fetch_file(entry["hash"], path)
+    if "unpack" in entry:
+        files.unpack(path, target, entry["unpack"])
+        os.unlink(path)
+    else:
+        os.chmod(path, entry["mode"])
+        os.rename(path, target)
