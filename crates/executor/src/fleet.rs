@@ -8,7 +8,7 @@ use crate::blocks::BlockRequest;
 use crate::link::Executors;
 use crate::messages::{Told, receive};
 use crate::outbox::Outbox;
-use crate::processes::{BarrierAnswer, ProcessListener};
+use crate::processes::{BarrierAnswer, ProcessListener, WorkerInfo};
 use crate::runner::TaskEnd;
 use crate::words::{FromAgent, Register, ToAgent, Welcome};
 use firesteel_net::bulk::{BlockClient, BlockClientSettings, Item};
@@ -32,6 +32,9 @@ pub trait Backend: Send + Sync {
 
     /// How many executors the application wants from now on, where that can be chosen.
     fn want(&self, executors: u32);
+
+    /// The application ends: its agents are about to be let go, and are not to be replaced.
+    fn finish(&self) {}
 
     /// Ends all agents that it has started, and whatever else it has.
     fn stop(&self);
@@ -141,6 +144,28 @@ impl Fleet {
         state.agents.values().map(|agent| (agent.register.name.clone(), agent.register.process)).collect()
     }
 
+    /// The executors that are ready.
+    pub fn infos(&self) -> Vec<WorkerInfo> {
+        let state = self.state();
+        let ready = state.executors.iter().filter(|(_, remote)| remote.is_ready);
+        let mut infos: Vec<_> = ready
+            .filter_map(|(executor, remote)| {
+                let register = &state.agents.get(&remote.agent)?.register;
+                let share = if register.has_processes { register.slots } else { 1 };
+                let info = WorkerInfo {
+                    host: Some(register.host.clone()),
+                    process: if register.has_processes { 0 } else { register.process },
+                    running: remote.running.len(),
+                    resident_bytes: 0,
+                    budget_bytes: register.memory / u64::from(share.max(1)),
+                };
+                Some((*executor, info))
+            })
+            .collect();
+        infos.sort_by_key(|(executor, _)| *executor);
+        infos.into_iter().map(|(_, info)| info).collect()
+    }
+
     /// Where the files of an executor are served.
     pub fn place_of(&self, executor: ExecutorId) -> Option<String> {
         self.state().places.get(&executor).cloned()
@@ -168,6 +193,9 @@ impl Fleet {
             state.stopped = true;
             std::mem::take(&mut state.agents)
         };
+        if let Some(backend) = self.backend.get() {
+            backend.finish();
+        }
         self.changed.notify_all();
         agents.values().for_each(|agent| agent.outbox.close());
         if let Some(backend) = self.backend.get() {

@@ -184,7 +184,7 @@ impl Start<'_> {
 
     fn standalone(&self, masters: &[String]) -> Result<Arc<dyn Backend>> {
         let (conf, command) = (self.config.conf, &self.config.command);
-        let is_own = *command == AgentCommand::own_program();
+        let is_own = command.program == AgentCommand::own_program().program;
         let hash = || firesteel_closures::executable_hash().map_err(|e| Error::Start(e.to_string()));
         let program = match is_own {
             true => Program::Shipped { hash: hash()?.0 },

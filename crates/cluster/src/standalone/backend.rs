@@ -282,13 +282,18 @@ impl Backend for StandaloneBackend {
         self.tell_status();
     }
 
-    fn stop(&self) {
-        let deadline = Instant::now() + FINISH_WITHIN;
+    fn finish(&self) {
         let mut state = self.state();
         state.stopped = true;
         if let Some(outbox) = &state.outbox {
             outbox.send(&ToMaster::Application(ApplicationWord::Finished { failure: None }));
         }
+    }
+
+    fn stop(&self) {
+        let deadline = Instant::now() + FINISH_WITHIN;
+        let mut state = self.state();
+        state.stopped = true;
         while !state.is_over && state.outbox.is_some() {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {

@@ -17,3 +17,6 @@ pub mod worker;
 
 pub use backend::{ApplicationListener, StandaloneBackend, StandaloneConfig};
 pub use launch::{LaunchDriver, LaunchExecutor, Program};
+pub use firesteel_standalone::{
+    DriverState, DriverView, LeaseSettings, MasterSettings, Overview, Resources,
+};

@@ -1,0 +1,124 @@
+//! `firesteel master` and `firesteel worker`: run until they are told to end.
+
+use crate::options::{SecretFile, host_name, masters, mebibytes};
+use clap::Args;
+use firesteel_cluster::standalone::master::{MasterConfig, MasterDaemon};
+use firesteel_cluster::standalone::worker::{WorkerConfig, WorkerDaemon};
+use firesteel_cluster::standalone::{LeaseSettings, MasterSettings, Resources};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::thread;
+
+#[derive(Args)]
+pub(crate) struct MasterOptions {
+    /// The name by which workers and applications reach this machine.
+    #[arg(long, short = 'i', visible_alias = "ip", default_value_t = host_name(), env = "FIRESTEEL_MASTER_HOST")]
+    host: String,
+    /// The address to listen at; that of the host when it is not said.
+    #[arg(long, value_name = "ADDRESS")]
+    bind: Option<String>,
+    /// The port to listen at.
+    #[arg(long, short = 'p', default_value_t = 7077, env = "FIRESTEEL_MASTER_PORT")]
+    port: u16,
+    /// Where the master keeps what must survive it. A second master with the same directory, on shared storage, stands by and takes
+    /// over.
+    #[arg(long, value_name = "DIR", default_value = "firesteel-master")]
+    state_dir: PathBuf,
+    /// Fill one worker after the other, instead of spreading each application over many.
+    #[arg(long)]
+    no_spread_out: bool,
+    /// The cores of an application that asks for no number; all when it is not said.
+    #[arg(long, value_name = "N")]
+    default_cores: Option<u32>,
+    #[command(flatten)]
+    secret: SecretFile,
+}
+
+pub(crate) fn master(options: &MasterOptions) -> Result<ExitCode, String> {
+    let bind = options.bind.clone().unwrap_or_else(|| options.host.clone());
+    let secret = options.secret.for_daemon(&bind)?;
+    let credentials =
+        secret.as_ref().map_or_else(firesteel_net::Credentials::insecure, firesteel_net::Credentials::of);
+    let config = MasterConfig {
+        bind: format!("{bind}:{}", options.port),
+        host: options.host.clone(),
+        state_dir: options.state_dir.clone(),
+        settings: MasterSettings {
+            spread_out: !options.no_spread_out,
+            default_cores: options.default_cores,
+            ..MasterSettings::default()
+        },
+        lease: LeaseSettings::default(),
+    };
+    let listens = config.bind.clone();
+    let daemon = MasterDaemon::start(config, credentials);
+    let daemon = daemon.map_err(|error| format!("the master cannot start at {listens}: {error}"))?;
+    eprintln!("firesteel master: workers and applications reach it as firesteel://{}", daemon.address());
+    wait_for_signal()?;
+    daemon.stop();
+    Ok(ExitCode::SUCCESS)
+}
+
+#[derive(Args)]
+pub(crate) struct WorkerOptions {
+    /// The master, or masters that stand by for each other: firesteel://HOST:7077[,HOST:7077].
+    #[arg(value_name = "MASTER")]
+    master: String,
+    /// The name by which others reach this machine.
+    #[arg(long, short = 'i', visible_alias = "ip", default_value_t = host_name(), env = "FIRESTEEL_WORKER_HOST")]
+    host: String,
+    /// How many cores to lend; all when it is not said.
+    #[arg(long, short = 'c', value_name = "N", env = "FIRESTEEL_WORKER_CORES")]
+    cores: Option<u32>,
+    /// How much memory to lend, as 16g or in MiB; all but 1 GiB when it is not said.
+    #[arg(long, short = 'm', value_name = "MEMORY", value_parser = mebibytes, env = "FIRESTEEL_WORKER_MEMORY")]
+    memory: Option<u64>,
+    /// Where applications' files are.
+    #[arg(
+        long,
+        short = 'd',
+        value_name = "DIR",
+        default_value = "firesteel-worker",
+        env = "FIRESTEEL_WORKER_DIR"
+    )]
+    work_dir: PathBuf,
+    #[command(flatten)]
+    secret: SecretFile,
+}
+
+pub(crate) fn worker(options: &WorkerOptions) -> Result<ExitCode, String> {
+    let secret = options.secret.for_daemon(&options.host)?;
+    let cores =
+        options.cores.unwrap_or_else(|| thread::available_parallelism().map_or(1, |n| n.get() as u32));
+    let memory = options.memory.unwrap_or_else(most_memory);
+    let config = WorkerConfig {
+        masters: masters(&options.master)?,
+        host: options.host.clone(),
+        resources: Resources::new(cores, memory),
+        work_dir: options.work_dir.clone(),
+    };
+    let work_dir = config.work_dir.clone();
+    let daemon = WorkerDaemon::start(config, secret);
+    let daemon =
+        daemon.map_err(|error| format!("the worker cannot start in {}: {error}", work_dir.display()))?;
+    eprintln!("firesteel worker: lends {cores} cores and {memory} MiB");
+    wait_for_signal()?;
+    daemon.stop();
+    Ok(ExitCode::SUCCESS)
+}
+
+/// All of the machine's memory but 1 GiB, in MiB.
+fn most_memory() -> u64 {
+    let meminfo = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let total = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"));
+    let kibibytes = total.and_then(|rest| rest.trim().trim_end_matches("kB").trim().parse::<u64>().ok());
+    (kibibytes.unwrap_or(2 << 20) >> 10).saturating_sub(1024).max(512)
+}
+
+fn wait_for_signal() -> Result<(), String> {
+    let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(|error| error.to_string())?;
+    signals.forever().next();
+    Ok(())
+}

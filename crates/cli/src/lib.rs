@@ -1,0 +1,67 @@
+//! The command `firesteel`: a cluster's daemons, and programs that are submitted to it.
+//!
+//! Each subcommand has a file of its own; what several share is in `options`. The command line of the Python package calls
+//! [`run`] for what is not Python's own, so both know the same words.
+
+mod daemons;
+mod options;
+mod secret;
+mod submit;
+
+use clap::{Parser, Subcommand};
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// Spark's core without a JVM: programs on resilient distributed datasets, on one machine or on a cluster.
+#[derive(Parser)]
+#[command(name = "firesteel", version, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples, a cluster of two machines:
+  firesteel secret new cluster.secret                              once; copy it to all machines
+  firesteel master --secret-file cluster.secret                    on machine a
+  firesteel worker firesteel://a:7077 --secret-file cluster.secret on machine b
+  firesteel submit --master firesteel://a:7077 --secret-file cluster.secret target/release/app input.txt";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Lend the workers' cores and memory to applications.
+    Master(daemons::MasterOptions),
+    /// Lend this machine's cores and memory to a master's applications.
+    Worker(daemons::WorkerOptions),
+    /// Run a program, here or in a cluster; look at it, or end it.
+    Submit(submit::SubmitOptions),
+    /// What a cluster has, and what of it is taken.
+    Status(submit::StatusOptions),
+    /// Make the secret that a cluster's machines show each other.
+    Secret(secret::SecretOptions),
+}
+
+/// Runs a command line: the program's name, then its words. What goes wrong is printed.
+pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(words) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(error.exit_code() as u8);
+        }
+    };
+    let done = match cli.command {
+        Command::Master(options) => daemons::master(&options),
+        Command::Worker(options) => daemons::worker(&options),
+        Command::Submit(options) => submit::submit(options),
+        Command::Status(options) => submit::status(&options),
+        Command::Secret(options) => secret::run(&options),
+    };
+    match done {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("firesteel: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

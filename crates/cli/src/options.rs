@@ -1,0 +1,81 @@
+//! Options that several commands share.
+
+use clap::Args;
+use firesteel_net::{Credentials, Secret};
+use std::net::{IpAddr, ToSocketAddrs};
+use std::path::PathBuf;
+
+/// How processes know each other.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct SecretFile {
+    /// The file with the cluster's secret (`firesteel secret new FILE` makes one).
+    #[arg(long, value_name = "FILE", env = "FIRESTEEL_SECRET_FILE")]
+    pub(crate) secret_file: Option<PathBuf>,
+    /// Talk without encryption, and with whoever comes: then whoever reaches a port can run programs here.
+    #[arg(long, conflicts_with = "secret_file", env = "FIRESTEEL_INSECURE")]
+    pub(crate) insecure: bool,
+}
+
+impl SecretFile {
+    /// The secret; none when nothing is to be kept secret.
+    pub(crate) fn read(&self) -> Result<Option<Secret>, String> {
+        match &self.secret_file {
+            Some(file) => Secret::from_file(file).map(Some).map_err(|error| error.to_string()),
+            None if self.insecure => {
+                eprintln!("firesteel: warning: --insecure: whoever reaches a port of this process can run programs in its name");
+                Ok(None)
+            }
+            None => Err("a cluster's processes know each other by a secret. Make one with `firesteel secret new cluster.secret`, \
+                         copy the file to all machines of the cluster, and say --secret-file cluster.secret"
+                .into()),
+        }
+    }
+
+    /// What is shown to others, for whoever listens at `host`. A daemon without a secret listens to its own machine only, unless it was
+    /// told to be insecure.
+    pub(crate) fn for_daemon(&self, host: &str) -> Result<Option<Secret>, String> {
+        if self.secret_file.is_none() && !self.insecure && is_loopback(host) {
+            return Err(format!(
+                "{} (or --insecure, where nobody else uses this machine)",
+                self.read().err().unwrap_or_default()
+            ));
+        }
+        self.read()
+    }
+
+    pub(crate) fn credentials(&self) -> Result<Credentials, String> {
+        Ok(self.read()?.as_ref().map_or_else(Credentials::insecure, Credentials::of))
+    }
+}
+
+/// Whether a name leads to this machine alone.
+fn is_loopback(host: &str) -> bool {
+    let addresses = (host, 0).to_socket_addrs().map(Iterator::collect::<Vec<_>>).unwrap_or_default();
+    !addresses.is_empty()
+        && addresses.iter().all(|address| matches!(address.ip(), ip if IpAddr::is_loopback(&ip)))
+}
+
+/// `firesteel://a:7077,b:7077`, or the same with `spark://`.
+pub(crate) fn masters(text: &str) -> Result<Vec<String>, String> {
+    let hosts = text.strip_prefix("firesteel://").or_else(|| text.strip_prefix("spark://"));
+    let hosts = hosts.ok_or_else(|| format!("`{text}` is no master: write firesteel://HOST:7077"))?;
+    Ok(hosts
+        .split(',')
+        .map(|host| if host.contains(':') { host.into() } else { format!("{host}:7077") })
+        .collect())
+}
+
+/// A number of bytes as `512m` or `2g`; a plain number is MiB, as in Spark's daemons.
+pub(crate) fn mebibytes(text: &str) -> Result<u64, String> {
+    match text.parse::<u64>() {
+        Ok(mebibytes) => Ok(mebibytes),
+        Err(_) => Ok(firesteel_conf::parse_bytes(text)? >> 20),
+    }
+}
+
+/// This machine's name.
+pub(crate) fn host_name() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let name = name.trim();
+    if name.is_empty() { "localhost".into() } else { name.into() }
+}
