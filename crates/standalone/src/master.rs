@@ -101,6 +101,9 @@ impl Master {
         }
         for worker in self.workers.values_mut() {
             worker.last_heard = worker.last_heard + gap;
+            for tenancy in worker.tenants.values_mut() {
+                tenancy.absent_since = tenancy.absent_since.map(|since| since + gap);
+            }
         }
         for application in self.applications.iter_mut() {
             application.last_heard = application.last_heard + gap;
