@@ -32,8 +32,8 @@ pub enum ConnectError {
     NotFiresteel(String),
 }
 
-/// Connects to "host:port", trying all addresses that the host has. It takes no longer than `timeout`, apart from asking for the
-/// host's addresses, where the system has its own.
+/// Connects to "host:port", trying all addresses that the host has. It takes no longer than `timeout`, apart from
+/// asking for the host's addresses, where the system has its own.
 ///
 /// # Errors
 /// When nobody is there, or is not one of us.

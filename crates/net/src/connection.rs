@@ -11,7 +11,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 /// So much is read from the socket at once. What is never touched takes no memory.
-const READ: usize = 256 << 10;
+const READ: usize = 128 << 10;
 
 /// What both sides of a finished handshake have. Dropping it closes it.
 pub struct Connection {
@@ -130,8 +130,8 @@ impl Incoming {
 
 /// The half that hears. Only one thread has it.
 ///
-/// The end of what the other side sends is read as zero bytes, and so is our own [`Closer::close`]. When a connection breaks off
-/// without the other side's word that it is done, an encrypted one gives [`ErrorKind::UnexpectedEof`].
+/// The end of what the other side sends is read as zero bytes, and so is our own [`Closer::close`]. When a connection
+/// breaks off without the other side's word that it is done, an encrypted one gives [`ErrorKind::UnexpectedEof`].
 pub struct Receiver {
     wire: Arc<Wire>,
     incoming: Incoming,
@@ -139,7 +139,8 @@ pub struct Receiver {
 }
 
 impl Receiver {
-    /// How long a read waits at most for anything to come; then it gives [`ErrorKind::TimedOut`], and may be tried again.
+    /// How long a read waits at most for anything to come; then it gives [`ErrorKind::TimedOut`], and may be tried
+    /// again.
     ///
     /// # Errors
     /// When the system refuses, as it does for no time at all.
@@ -172,7 +173,8 @@ impl Receiver {
         !self.over && kept == 0 && matches!(came, Err(rustix::io::Errno::AGAIN))
     }
 
-    /// Waits until there is something to give to the sink, gives it, and keeps what the sink does not take. False at the end.
+    /// Waits until there is something to give to the sink, gives it, and keeps what the sink does not take. False at
+    /// the end.
     fn fill(&mut self, sink: &mut dyn FnMut(&[u8]) -> usize) -> io::Result<bool> {
         if !self.incoming.plain.is_empty() {
             self.incoming.give_plain(sink);
@@ -270,8 +272,8 @@ impl Drop for SendingEnd {
 }
 
 impl Sender {
-    /// Sends all of the bytes, encrypted, before it returns, in one piece as far as other senders are concerned. It waits while
-    /// the other side does not read.
+    /// Sends all of the bytes, encrypted, before it returns, in one piece as far as other senders are concerned. It
+    /// waits while the other side does not read.
     ///
     /// # Errors
     /// When the connection is closed or broken. Nothing can be sent any more then.
@@ -324,7 +326,8 @@ impl fmt::Debug for Sender {
     }
 }
 
-/// Closes a connection from any thread. It does not keep it open: when both halves are gone there is nothing left to close.
+/// Closes a connection from any thread. It does not keep it open: when both halves are gone there is nothing left to
+/// close.
 #[derive(Clone, Debug)]
 pub struct Closer(Weak<Wire>);
 

@@ -1,7 +1,8 @@
-//! From a fresh socket to a [`Connection`]: TLS where there is a secret, then both sides' prefaces, all within one deadline.
+//! From a fresh socket to a [`Connection`]: TLS where there is a secret, then both sides' prefaces, all within one
+//! deadline.
 //!
-//! In TLS 1.3 the side that connects has finished before the other has looked at its key. So it is let in only by the preface that
-//! answers its own.
+//! In TLS 1.3 the side that connects has finished before the other has looked at its key. So it is let in only by the
+//! preface that answers its own.
 
 use crate::connection::{Closer, Connection, Incoming};
 use crate::ledger::Ticket;
@@ -21,8 +22,8 @@ const HANDSHAKE_ROOM: usize = 18 << 10;
 /// After a refusal so long is waited for the peer to have heard it.
 const LINGER: Duration = Duration::from_millis(500);
 
-const THEIR_KEY: &str = "it holds another secret than ours: both sides must be given the same one";
-const OUR_KEY: &str = "it does not accept our secret: both sides must be given the same one";
+pub(crate) const THEIR_KEY: &str = "it holds another secret than ours: both sides must be given the same one";
+pub(crate) const OUR_KEY: &str = "it does not accept our secret: both sides must be given the same one";
 const NO_TLS: &str =
     "it speaks without encryption and we have a secret: one side was started with the insecure flag";
 const WANTS_TLS: &str = "it wants a secret and we have none: one side was started with the insecure flag";
@@ -166,8 +167,8 @@ impl Greeting {
         Ok(())
     }
 
-    /// Tells the peer why, as far as it can be told, and waits a moment so that it hears: a socket that is closed with bytes unread
-    /// takes back what it sent.
+    /// Tells the peer why, as far as it can be told, and waits a moment so that it hears: a socket that is closed with
+    /// bytes unread takes back what it sent.
     fn refuse(&mut self, verdict: Verdict, error: &ConnectError) {
         self.deadline = Deadline::after(LINGER);
         if !matches!(error, ConnectError::Unreachable(e) if e.kind() != ErrorKind::ConnectionRefused) {
@@ -211,6 +212,7 @@ fn explain(error: Error, opening: &[u8]) -> ConnectError {
             | AlertDescription::BadCertificate
             | AlertDescription::DecryptError,
         ) => ConnectError::Refused(OUR_KEY.into()),
+        Error::InvalidCertificate(CertificateError::BadSignature) => ConnectError::Refused(THEIR_KEY.into()),
         _ if opening.starts_with(&preface::MAGIC) => ConnectError::Refused(NO_TLS.into()),
         error => ConnectError::NotFiresteel(format!("{NO_PREFACE} ({error})")),
     }

@@ -1,9 +1,10 @@
 //! From the secret to proof of it.
 //!
-//! Whoever holds the secret derives the same Ed25519 key pair from it. Both sides of a connection present its public half as a raw
-//! public key (RFC 7250), take no other from the peer, and sign the handshake with its private half, as TLS 1.3 has it. So a
-//! process without the secret can finish a handshake in neither direction, one that was recorded is worth nothing, and all
-//! cryptography is TLS's own. Sessions are never resumed, and nothing is sent before the handshake ends.
+//! Whoever holds the secret derives the same Ed25519 key pair from it. Both sides of a connection present its public
+//! half as a raw public key (RFC 7250), take no other from the peer, and sign the handshake with its private half, as
+//! TLS 1.3 has it. So a process without the secret can finish a handshake in neither direction, one that was recorded
+//! is worth nothing, and all cryptography is TLS's own. Sessions are never resumed, and nothing is sent before the
+//! handshake ends.
 //!
 //! All holders are one identity. Who of them a peer is, the layers above ask.
 
@@ -53,28 +54,32 @@ impl Credentials {
     /// # Panics
     /// Never: a key can be made of any 32 bytes.
     pub fn of(secret: &Secret) -> Self {
-        let provider = Arc::new(provider());
-        let key = Arc::new(certified_key(secret).expect("any 32 bytes are an Ed25519 seed"));
-        let same = Arc::new(SameKey { key: key.cert[0].clone(), provider: provider.clone() });
-        let client = ClientConfig::builder_with_provider(provider.clone())
-            .with_protocol_versions(&[&TLS13])
-            .expect("the provider has suites for TLS 1.3")
-            .dangerous()
-            .with_custom_certificate_verifier(same.clone())
-            .with_client_cert_resolver(Arc::new(AlwaysResolvesClientRawPublicKeys::new(key.clone())));
-        let server = ServerConfig::builder_with_provider(provider)
-            .with_protocol_versions(&[&TLS13])
-            .expect("the provider has suites for TLS 1.3")
-            .with_client_cert_verifier(same)
-            .with_cert_resolver(Arc::new(AlwaysResolvesServerRawPublicKeys::new(key)));
-        Credentials(Some(Tls {
-            client: Arc::new(client_once(client)),
-            server: Arc::new(server_once(server)),
-        }))
+        let key = certified_key(secret).expect("any 32 bytes are an Ed25519 seed");
+        let same = key.cert[0].clone();
+        Credentials::that_show(key, same).expect("the provider has suites for TLS 1.3")
     }
 
-    /// None: plain TCP, where everybody who reaches the port is let in and everybody on the way can read. For a machine that
-    /// nobody else uses.
+    /// Those that show one key and take another, which are the same everywhere but in tests.
+    fn that_show(shown: CertifiedKey, taken: CertificateDer<'static>) -> Result<Self, Error> {
+        let (provider, shown) = (Arc::new(provider()), Arc::new(shown));
+        let same = Arc::new(SameKey { key: taken, provider: provider.clone() });
+        let client = ClientConfig::builder_with_provider(provider.clone())
+            .with_protocol_versions(&[&TLS13])?
+            .dangerous()
+            .with_custom_certificate_verifier(same.clone())
+            .with_client_cert_resolver(Arc::new(AlwaysResolvesClientRawPublicKeys::new(shown.clone())));
+        let server = ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&TLS13])?
+            .with_client_cert_verifier(same)
+            .with_cert_resolver(Arc::new(AlwaysResolvesServerRawPublicKeys::new(shown)));
+        Ok(Credentials(Some(Tls {
+            client: Arc::new(client_once(client)),
+            server: Arc::new(server_once(server)),
+        })))
+    }
+
+    /// None: plain TCP, where everybody who reaches the port is let in and everybody on the way can read. For a machine
+    /// that nobody else uses.
     pub fn insecure() -> Self {
         Credentials(None)
     }
@@ -113,7 +118,8 @@ fn server_once(mut config: ServerConfig) -> ServerConfig {
     config
 }
 
-/// The fastest suite first; the other is for processors without AES. The exchange of keys withstands quantum computers to come.
+/// The fastest suite first; the other is for processors without AES. The exchange of keys withstands quantum computers
+/// to come.
 fn provider() -> CryptoProvider {
     CryptoProvider {
         cipher_suites: vec![
@@ -245,5 +251,61 @@ impl ClientCertVerifier for SameKey {
 
     fn requires_raw_public_keys(&self) -> bool {
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ConnectError, Limits, Listener, Purpose, connect};
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    /// A client that takes any listener's key, as one does who has no secret and no manners.
+    fn refused(client: &Credentials, server: &Credentials) -> (ConnectError, String) {
+        let (tell, told) = mpsc::channel();
+        let listener = Listener::bind("127.0.0.1:0", server.clone(), Limits::default()).unwrap();
+        let listener = listener.report(move |_, error| drop(tell.send(error.to_string())));
+        let serving = listener.serve("identity", |_| panic!("a stranger came in")).unwrap();
+        let timeout = Duration::from_secs(60);
+        let error = connect(&serving.address().to_string(), client, Purpose::Control, timeout).unwrap_err();
+        (error, told.recv_timeout(timeout).unwrap())
+    }
+
+    #[test]
+    fn a_client_that_does_not_care_who_listens_is_refused_by_the_listener() {
+        let (ours, theirs) = (Secret::generate(), Secret::generate());
+        let their_key = certified_key(&theirs).unwrap().cert[0].clone();
+        let careless = Credentials::that_show(certified_key(&ours).unwrap(), their_key).unwrap();
+        let (error, reported) = refused(&careless, &Credentials::of(&theirs));
+        assert!(
+            matches!(&error, ConnectError::Refused(why) if why == crate::handshake::OUR_KEY),
+            "{error:?}"
+        );
+        assert!(reported.contains(crate::handshake::THEIR_KEY), "{reported}");
+    }
+
+    #[test]
+    fn one_that_shows_a_key_without_having_it_is_refused() {
+        // Their public key, which anybody can learn, with a signature by another.
+        let (ours, theirs) = (Secret::generate(), Secret::generate());
+        let their_key = certified_key(&theirs).unwrap().cert[0].clone();
+        let mut shown = certified_key(&ours).unwrap();
+        shown.cert = vec![their_key.clone()];
+        let thief = Credentials::that_show(shown, their_key).unwrap();
+        let (error, _) = refused(&thief, &Credentials::of(&theirs));
+        assert!(matches!(error, ConnectError::Refused(_)), "{error:?}");
+        // And the other way round: a listener that shows what it does not have.
+        let (error, _) = refused(&Credentials::of(&theirs), &thief);
+        assert!(!matches!(error, ConnectError::Unreachable(_)), "{error:?}");
+    }
+
+    #[test]
+    fn the_same_secret_gives_the_same_key_for_ever() {
+        let secret = Secret::from_text("0123456789abcdef0123456789abcdef").unwrap();
+        let key = certified_key(&secret).unwrap().cert[0].clone();
+        let digits: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+        let known = "f3c027a809c841aa1618b286f31d23618065d83997eecdc73df17d30ec9282e2";
+        assert_eq!(digits, format!("302a300506032b6570032100{known}"));
     }
 }

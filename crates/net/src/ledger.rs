@@ -1,4 +1,5 @@
-//! What a listener has: handshakes that go on, connections that stand, threads that run. It bounds them all, and can end them all.
+//! What a listener has: handshakes that go on, connections that stand, threads that run. It bounds them all, and can
+//! end them all.
 
 use crate::connection::Closer;
 use crate::socket::hold;
@@ -37,8 +38,8 @@ pub(crate) struct Place(Arc<Ledger>, u64);
 pub(crate) struct Running(Arc<Ledger>);
 
 impl Ledger {
-    /// A new handshake. When there are as many as may be, the oldest is given up: so whoever only opens connections and says nothing
-    /// keeps out nobody who is quick. None when the listener has stopped.
+    /// A new handshake. When there are as many as may be, the oldest is given up: so whoever only opens connections and
+    /// says nothing keeps out nobody who is quick. None when the listener has stopped.
     pub(crate) fn begin(self: &Arc<Self>, socket: Arc<TcpStream>, at_most: usize) -> Option<Pending> {
         let mut state = hold(&self.state);
         if state.stopped {

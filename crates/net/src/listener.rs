@@ -1,7 +1,7 @@
 //! Listening: one thread accepts, each handshake has a small thread of its own, each connection that stands another.
 //!
-//! Whoever reaches the port can make us accept and begin a handshake, and no more: handshakes are few, have a deadline each, and the
-//! oldest gives way when there are too many. Everything else is for those who hold the secret.
+//! Whoever reaches the port can make us accept and begin a handshake, and no more: handshakes are few, have a deadline
+//! each, and the oldest gives way when there are too many. Everything else is for those who hold the secret.
 
 use crate::handshake::answer;
 use crate::ledger::{Ledger, Pending, Running};
@@ -24,13 +24,14 @@ const BREATH: Duration = Duration::from_millis(20);
 /// How much strangers, and friends, may take.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// A handshake may take so long, from the accepted socket to the last preface, however the bytes trickle. Ten seconds: it takes
-    /// a millisecond and three round trips; a machine under load may take its time.
+    /// A handshake may take so long, from the accepted socket to the last preface, however the bytes trickle. Ten
+    /// seconds: it takes a millisecond and three round trips; a machine under load may take its time.
     pub handshake_timeout: Duration,
-    /// So many handshakes may go on at once; one more, and the oldest is given up. 256: a cluster's worth of executors may connect at
-    /// the same moment, and each costs a thread and a descriptor.
+    /// So many handshakes may go on at once; one more, and the oldest is given up. 256: a cluster's worth of executors
+    /// may connect at the same moment, and each costs a thread and a descriptor.
     pub handshakes_at_most: usize,
-    /// So many connections may stand at once. 10,000: each has a thread; it keeps a mistake from taking the whole machine.
+    /// So many connections may stand at once. 10,000: each has a thread; it keeps a mistake from taking the whole
+    /// machine.
     pub connections_at_most: usize,
 }
 
@@ -73,14 +74,15 @@ impl Listener {
         self.address
     }
 
-    /// Has each failed handshake told, for a log: who it was and why. Strangers decide how often, so a log should not take them all.
+    /// Has each failed handshake told, for a log: who it was and why. Strangers decide how often, so a log should not
+    /// take them all.
     pub fn report(mut self, report: impl Fn(SocketAddr, &ConnectError) + Send + Sync + 'static) -> Self {
         self.report = Box::new(report);
         self
     }
 
-    /// Begins to accept. The handler runs in a thread of its own for each connection; when it returns nothing happens to the
-    /// connection's halves that it gave away. Threads are called after `name`.
+    /// Begins to accept. The handler runs in a thread of its own for each connection; when it returns nothing happens
+    /// to the connection's halves that it gave away. Threads are called after `name`.
     ///
     /// # Errors
     /// When there can be no thread.
@@ -125,8 +127,8 @@ impl Serving {
         self.address
     }
 
-    /// Stops: the port is free when this returns, and all handshakes and connections are closed. Handlers see the end of theirs and
-    /// return in their own time, for which [`Serving::wait`] waits.
+    /// Stops: the port is free when this returns, and all handshakes and connections are closed. Handlers see the end
+    /// of theirs and return in their own time, for which [`Serving::wait`] waits.
     pub fn stop(&self) {
         self.ledger.stop();
         let _ = (&self.wake).write(&[1]);
@@ -136,7 +138,8 @@ impl Serving {
         self.ledger.close_all();
     }
 
-    /// Waits until no thread of it runs any more, which is only after [`Serving::stop`]. False if one still does after that time.
+    /// Waits until no thread of it runs any more, which is only after [`Serving::stop`]. False if one still does after
+    /// that time.
     pub fn wait(&self, timeout: Duration) -> bool {
         self.ledger.wait_for_threads(0, timeout)
     }

@@ -1,7 +1,8 @@
 //! What both sides say first, within TLS where there is TLS: that they are Firesteel, of which version, and what for.
 //!
-//! Sixteen bytes: magic (8), version (4, little end first), purpose, answer, two zeros. Magic and version stay where they are in all
-//! versions to come, so that any two can tell each other apart. The one that connects speaks first; the other always answers.
+//! Sixteen bytes: magic (8), version (4, little end first), purpose, answer, two zeros. Magic and version stay where
+//! they are in all versions to come, so that any two can tell each other apart. The one that connects speaks first; the
+//! other always answers.
 
 /// How many bytes a preface has.
 pub(crate) const LENGTH: usize = 16;

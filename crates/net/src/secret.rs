@@ -1,4 +1,5 @@
-//! The shared secret: whoever holds it belongs to the application or cluster. Here it is made, read and written, never shown.
+//! The shared secret: whoever holds it belongs to the application or cluster. Here it is made, read and written, never
+//! shown.
 //!
 //! It is a text of at least 32 characters. It should come from [`Secret::generate`] or `openssl rand -hex 32`, not from
 //! somebody's head: anyone who reaches a port can learn the public key that follows from it, and try guesses at home.

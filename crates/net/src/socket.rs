@@ -14,8 +14,8 @@ const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
 /// and so often it asks. A machine that vanished is noticed after a minute at the latest.
 const KEEPALIVE_PROBES: u32 = 3;
 
-/// So long what was sent over a control connection may stay unacknowledged. Not for blocks: there a reader may take its time, and
-/// the system would count that, too.
+/// So long what was sent over a control connection may stay unacknowledged. Not for blocks: there a reader may take its
+/// time, and the system would count that, too.
 const UNACKNOWLEDGED_AT_MOST_MS: u32 = 60_000;
 
 /// So many connections may wait to be accepted; the system's own limit counts, too.

@@ -1,8 +1,9 @@
 //! One side of TLS, without a socket: bytes that came in, bytes to go out.
 //!
-//! rustls is used without buffers of its own, so that records are decrypted where they were read and encrypted to where they are
-//! written from. This adds what a connection needs that two threads use, one for each direction, under a lock that neither holds
-//! while it waits: what one direction owes to the other side (alerts, changes of keys) is kept until the other direction sends.
+//! rustls is used without buffers of its own, so that records are decrypted where they were read and encrypted to where
+//! they are written from. This adds what a connection needs that two threads use, one for each direction, under a lock
+//! that neither holds while it waits: what one direction owes to the other side (alerts, changes of keys) is kept until
+//! the other direction sends.
 
 use rustls::client::{ClientConnectionData, UnbufferedClientConnection};
 use rustls::pki_types::ServerName;
@@ -63,8 +64,8 @@ impl Tls {
         Tls { side, owed: vec![], broken: None }
     }
 
-    /// Takes a record, or several where they carry no data, from bytes that came; plaintext goes to `sink`. Also says how many
-    /// of the bytes are done with.
+    /// Takes a record, or several where they carry no data, from bytes that came; plaintext goes to `sink`. Also says
+    /// how many of the bytes are done with.
     pub(crate) fn step(
         &mut self,
         came: &mut [u8],
@@ -117,8 +118,8 @@ impl Tls {
         !self.is_handshaking() && shown.is_some()
     }
 
-    /// After the handshake no message is split over records. One that is would be held back in the reader's bytes, where a sender's
-    /// turn does not find it.
+    /// After the handshake no message is split over records. One that is would be held back in the reader's bytes,
+    /// where a sender's turn does not find it.
     fn check_pending(&self, step: Step, rest: &[u8]) -> Result<Step, Error> {
         let whole = rest.len() >= 5 && rest.len() - 5 >= usize::from(u16::from_be_bytes([rest[3], rest[4]]));
         if step == Step::More && whole {
@@ -296,7 +297,8 @@ fn owe<Data>(
     }
 }
 
-/// Does what one state of rustls asks for until it may send, and then sends. The reader's bytes are not here, so nothing is read.
+/// Does what one state of rustls asks for until it may send, and then sends. The reader's bytes are not here, so
+/// nothing is read.
 fn write_turn<'c, Data>(
     status: UnbufferedStatus<'c, '_, Data>,
     owed: &mut Vec<u8>,

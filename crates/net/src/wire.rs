@@ -1,7 +1,8 @@
 //! A connection as all of its holders share it: the socket, TLS, and the order of senders.
 //!
-//! Two locks. `outgoing` is held by a sender until its bytes are with the system, so that messages never mix. `tls` is held only
-//! while bytes are encrypted or decrypted, never while a thread waits for the socket. Whoever holds both took `outgoing` first.
+//! Two locks. `outgoing` is held by a sender until its bytes are with the system, so that messages never mix. `tls` is
+//! held only while bytes are encrypted or decrypted, never while a thread waits for the socket. Whoever holds both took
+//! `outgoing` first.
 
 use crate::ledger::Ticket;
 use crate::socket::hold;
@@ -15,7 +16,7 @@ use std::sync::{Arc, Mutex};
 /// So much is encrypted under one hold of the lock; a reader of the same connection waits no longer than that takes.
 const PIECE: usize = 4 * RECORD;
 /// So much is encrypted before it is written: fewer calls of the system, and still within the processor's cache.
-const PIECES_A_WRITE: usize = 4;
+const PIECES_A_WRITE: usize = 2;
 const WRITE: usize = PIECES_A_WRITE * room_for(PIECE);
 
 /// So much is discarded at once when a connection is closed,
@@ -142,8 +143,8 @@ impl Wire {
         let _ = self.socket.shutdown(Shutdown::Both);
     }
 
-    /// Makes room for what the other side waits to send. When that arrives after the end it is answered with a reset, which wakes
-    /// its sender; without room it would never arrive.
+    /// Makes room for what the other side waits to send. When that arrives after the end it is answered with a reset,
+    /// which wakes its sender; without room it would never arrive.
     fn discard_received(&self) {
         let mut discarded = vec![0; DISCARD];
         for _ in 0..DISCARDS {

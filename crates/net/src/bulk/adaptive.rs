@@ -1,7 +1,8 @@
 //! Whether compressing pays on a connection, decided by what was measured on it. Nothing here sees a clock or a socket.
 //!
-//! A byte that is sent as it is takes `1/send` seconds. Compressed it takes `1/compress + ratio/send`. Both speeds and the ratio
-//! change, so what is old counts less. Compression that did not pay is tried again after more and more frames.
+//! A byte that is sent as it is takes `1/send` seconds. Compressed it takes `1/compress + ratio/send`. Both speeds and
+//! the ratio change, so what is old counts less. Compression that did not pay is tried again after more and more
+//! frames.
 
 /// Measurements of so many bytes ago count half.
 const HALF_LIFE: f64 = (4 << 20) as f64;

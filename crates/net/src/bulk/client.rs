@@ -85,8 +85,8 @@ impl BlockClient {
         BlockClient { shared: Arc::new(Shared { credentials, settings, pool }) }
     }
 
-    /// Sends a request to the server at "host:port". The answer is read from what this gives; it may be read much later than the
-    /// request was sent, so that many servers work at once.
+    /// Sends a request to the server at "host:port". The answer is read from what this gives; it may be read much later
+    /// than the request was sent, so that many servers work at once.
     ///
     /// # Errors
     /// When there is no connection.

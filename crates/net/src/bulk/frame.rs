@@ -1,7 +1,8 @@
 //! How items lie on a connection: in frames, each a header of fixed length and a payload of limited length.
 //!
-//! Header, little end first: kind (1), flags (1), zeros (2), length of the payload (4), its length before compression (4), and a
-//! checksum over all that and the payload (8). On encrypted connections there is no checksum, since each record has a better one.
+//! Header, little end first: kind (1), flags (1), zeros (2), length of the payload (4), its length before compression
+//! (4), and a checksum over all that and the payload (8). On encrypted connections there is no checksum, since each
+//! record has a better one.
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 

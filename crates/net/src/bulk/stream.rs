@@ -31,8 +31,8 @@ pub enum Chunk {
     End,
 }
 
-/// The answer to a request. Read to its end it gives its connection back to the client; dropped before, it closes it, and the server
-/// stops.
+/// The answer to a request. Read to its end it gives its connection back to the client; dropped before, it closes it,
+/// and the server stops.
 pub struct AnswerStream {
     shared: Arc<Shared>,
     address: String,
@@ -124,7 +124,8 @@ impl AnswerStream {
             match (read, self.again.take()) {
                 (Ok(()), _) => return Ok(header),
                 (Err(error), Some(request)) if error.kind() != ErrorKind::TimedOut => {
-                    // The server had closed the kept connection before it read the request. Reading blocks twice does no harm.
+                    // The server had closed the kept connection before it read the request. Reading blocks twice does
+                    // no harm.
                     let line = self.shared.connect(&self.address)?;
                     line.ask(&request).map_err(|error| self.shared.broken(error))?;
                     self.line = Some(line);

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// A server of made-up blocks, which a request names as words: `N` bytes of noise, `zN` bytes of sevens, `sN` in stretches,
-/// `missing`, `fail`, `open` for one that is never ended, `wait` for one that takes long.
+/// A server of made-up blocks, which a request names as words: `N` bytes of noise, `zN` bytes of sevens, `sN` in
+/// stretches, `missing`, `fail`, `open` for one that is never ended, `wait` for one that takes long.
 #[derive(Default)]
 struct MadeUp {
     served: AtomicUsize,
@@ -229,10 +229,10 @@ fn a_server_that_says_nothing_is_waited_for_so_long_and_no_longer() {
 fn a_server_that_is_gone_is_named() {
     let client = client(&secret());
     let error = client.request("127.0.0.1:1", b"1").unwrap_err();
-    assert!(
-        matches!(&error, BlockError::Connect { address, source: ConnectError::Unreachable(_) } if address == "127.0.0.1:1"),
-        "{error:?}"
-    );
+    let BlockError::Connect { address, source: ConnectError::Unreachable(_) } = &error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(address, "127.0.0.1:1");
 }
 
 #[test]
