@@ -23,6 +23,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="conformance", description=__doc__)
     parser.add_argument("--only", action="append", default=[], help="surface, a module (core.rdd) or a program (pi)")
     parser.add_argument("--reference", action="store_true", help="run PySpark itself: to see that the runner is right")
+    parser.add_argument("--master", help="where tasks run, instead of where PySpark's own run of the examples has them")
     parser.add_argument("--table", type=Path, help="where to write the table")
     chosen = parser.parse_args()
     known = [module.name for module in MODULES] + [program.name for program in PROGRAMS] + ["surface"]
@@ -38,17 +39,17 @@ def main() -> int:
     for module in MODULES:
         if not chosen.only or module.name in chosen.only:
             start = time.monotonic()
-            outcomes = run_module(module.name, home, chosen.reference)
+            outcomes = run_module(module.name, home, chosen.reference, chosen.master)
             results.modules[module.name] = outcomes
             print(f"{module.name}: {counts(outcomes)} in {time.monotonic() - start:.1f} s", flush=True)
             for outcome in outcomes:
                 _show(outcome)
     for program in PROGRAMS:
         if not chosen.only or program.name in chosen.only:
-            trouble = run_program(program, home, chosen.reference)
+            trouble = run_program(program, home, chosen.reference, chosen.master)
             results.programs[program] = trouble
             print(f"{program.name}: {trouble or 'passes'}", flush=True)
-    if chosen.table and not chosen.only and not chosen.reference:
+    if chosen.table and not (chosen.only or chosen.reference or chosen.master):
         chosen.table.write_text(render(results), encoding="utf-8")
         print(f"table: {chosen.table}")
     print(f"\n{counts(results.outcomes)}; {len(results.failures)} should pass and do not")

@@ -86,15 +86,15 @@ def names_for(module: Module, home: Path) -> dict[str, Any]:
     return names
 
 
-def main(module_name: str, first: int, home: Path, report: TextIO, reference: bool) -> None:
-    """Runs the cases of a module from the ``first`` on."""
+def main(module_name: str, first: int, home: Path, report: TextIO, reference: bool, master: str) -> None:
+    """Runs the cases of a module from the ``first`` on, where the module's own run has them or on another master."""
     if not reference:
         importlib.import_module("firesteel.as_pyspark").install()
     module = next(module for module in MODULES if module.name == module_name)
     names = names_for(module, home)
     plain_numbers()
     with tempfile.TemporaryDirectory() as folder:
-        context = start(module, names, folder)
+        context = start(module, names, folder, master)
         for index, case in enumerate(cases_of(module.name, home)):
             if index < first:
                 continue
@@ -104,7 +104,7 @@ def main(module_name: str, first: int, home: Path, report: TextIO, reference: bo
             tell(report, {"index": index, **run_case(case, module, names, home)})
             if alone:
                 stop_active()
-                context = start(module, names, folder)
+                context = start(module, names, folder, master)
         tell(report, {"done": True})
         if context is not None:
             context.stop()
@@ -129,14 +129,18 @@ def stop_active() -> None:
         active.stop()
 
 
-def start(module: Module, names: dict[str, Any], folder: str) -> Any:
+def start(module: Module, names: dict[str, Any], folder: str, master: str) -> Any:
     """What PySpark's own run of these examples gives to them: `sc`, `spark`, a folder for checkpoints."""
     if module.master is None:
         return None
     from pyspark import SparkConf, SparkContext
 
     conf = SparkConf().set("spark.ui.enabled", "true")
-    context = SparkContext(module.master, "conformance", conf=conf)
+    if master:
+        # What examples show of partitions was made with so many slots.
+        slots = re.search(r"\d+", module.master)
+        conf.set("spark.default.parallelism", slots[0] if slots else "1")
+    context = SparkContext(master or module.master, "conformance", conf=conf)
     names["sc"] = context
     if module.spark:
         from pyspark.sql import SparkSession
@@ -154,8 +158,8 @@ def tell(report: TextIO, line: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    _module, _first, _home, _report, _reference = sys.argv[1:]
+    _module, _first, _home, _report, _reference, _master = sys.argv[1:]
     # Programs that an example starts, and tasks, see no words of ours.
     sys.argv[1:] = []
     with open(_report, "a", encoding="utf-8") as _file:
-        main(_module, int(_first), Path(_home), _file, _reference == "reference")
+        main(_module, int(_first), Path(_home), _file, _reference == "reference", _master)

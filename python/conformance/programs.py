@@ -35,7 +35,7 @@ class Program:
     settings: str = ""
 
 
-def run_program(program: Program, home: Path, reference: bool) -> str | None:
+def run_program(program: Program, home: Path, reference: bool, master: str | None) -> str | None:
     """Runs one program; a sentence says what went wrong."""
     path = home / "examples" / "src" / "main" / "python" / f"{program.name}.py"
     if not path.is_file():
@@ -45,8 +45,9 @@ def run_program(program: Program, home: Path, reference: bool) -> str | None:
         make_inputs(folder)
         through = [] if reference else ["-m", "firesteel.as_pyspark"]
         environment = dict(os.environ, PYSPARK_PYTHON=sys.executable, SPARK_LOCAL_IP="127.0.0.1")
-        if program.settings:
-            environment["PYSPARK_SUBMIT_ARGS"] = f"{program.settings} pyspark-shell"
+        settings = f"{program.settings} --master {master}" if master else program.settings
+        if settings:
+            environment["PYSPARK_SUBMIT_ARGS"] = f"{settings} pyspark-shell"
         child = subprocess.Popen(
             [sys.executable, *through, str(path), *program.arguments],
             cwd=folder,

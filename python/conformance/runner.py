@@ -59,12 +59,12 @@ class Outcome:
         return "".join(example.want for example in self.case.examples)
 
 
-def run_module(module: str, home: Path, reference: bool) -> list[Outcome]:
+def run_module(module: str, home: Path, reference: bool, master: str | None) -> list[Outcome]:
     """All docstrings of a module, in order."""
     cases = cases_of(module, home)
     outcomes: list[Outcome] = []
     while len(outcomes) < len(cases):
-        lines, end = _run_child(module, len(outcomes), home, reference)
+        lines, end = _run_child(module, len(outcomes), home, reference, master)
         for line in lines:
             if "index" in line:
                 case = cases[line["index"]]
@@ -75,12 +75,14 @@ def run_module(module: str, home: Path, reference: bool) -> list[Outcome]:
     return outcomes
 
 
-def _run_child(module: str, first: int, home: Path, reference: bool) -> tuple[list[dict[str, Any]], str]:
+def _run_child(
+    module: str, first: int, home: Path, reference: bool, master: str | None
+) -> tuple[list[dict[str, Any]], str]:
     """Its report, and how it ended."""
     with tempfile.TemporaryDirectory() as folder:
         report, log = Path(folder) / "report", Path(folder) / "log"
         report.touch()
-        words = [module, str(first), str(home), str(report), "reference" if reference else "firesteel"]
+        words = [module, str(first), str(home), str(report), "reference" if reference else "firesteel", master or ""]
         environment = dict(os.environ, PYSPARK_PYTHON=sys.executable, PYTHONWARNINGS="ignore")
         # Some examples show sets of strings.
         environment["PYTHONHASHSEED"] = "0"

@@ -27,6 +27,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="differential", description=__doc__)
     parser.add_argument("--seeds", type=int, default=300)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--master", default="local[2]", help="where Firesteel's tasks run")
     parser.add_argument("--record", type=Path, help="write the programs with PySpark's answers, run nothing else")
     chosen = parser.parse_args()
     programs = [generate(seed) for seed in range(chosen.seed, chosen.seed + chosen.seeds)]
@@ -35,14 +36,13 @@ def main() -> int:
         if chosen.record:
             record(programs, theirs, chosen.record)
             return 0
-        return compare(programs, theirs)
+        return compare(programs, theirs, Side("firesteel", chosen.master))
     finally:
         theirs.stop()
 
 
-def compare(programs: list[Program], theirs: Side) -> int:
+def compare(programs: list[Program], theirs: Side, ours: Side) -> int:
     """Runs all on both sides, and prints what differs, cut down."""
-    ours = Side("firesteel")
     differing = 0
     try:
         for program in programs:

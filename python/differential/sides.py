@@ -23,8 +23,9 @@ SECONDS = 120.0
 class Side:
     """A process that answers; it is started again when a program ends or hangs it."""
 
-    def __init__(self, package: str) -> None:
+    def __init__(self, package: str, master: str = "local[2]") -> None:
         self.package = package
+        self.master = master
         self.process: subprocess.Popen[bytes] | None = None
         self.log = tempfile.TemporaryFile()
 
@@ -48,7 +49,7 @@ class Side:
         if self.package == "pyspark":
             environment["PYTHONHASHSEED"] = "0"
         self.process = subprocess.Popen(
-            [sys.executable, __file__, self.package],
+            [sys.executable, __file__, self.package, self.master],
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -65,7 +66,7 @@ class Side:
             self.process = None
 
 
-def serve(package: str) -> None:
+def serve(package: str, master: str) -> None:
     """Answers programs until there are no more."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     # What programs print is no answer.
@@ -74,7 +75,7 @@ def serve(package: str) -> None:
         from pyspark import SparkConf, SparkContext
     else:
         from firesteel import SparkConf, SparkContext
-    conf = SparkConf().setMaster("local[2]").setAppName("differential").set("spark.ui.enabled", "false")
+    conf = SparkConf().setMaster(master).setAppName("differential").set("spark.ui.enabled", "false")
     conf.set("spark.default.parallelism", "3").set("spark.ui.showConsoleProgress", "false")
     sc = SparkContext(conf=conf)
     sc.setLogLevel("OFF")
@@ -85,4 +86,4 @@ def serve(package: str) -> None:
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1])
+    serve(*sys.argv[1:])

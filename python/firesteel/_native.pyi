@@ -20,7 +20,10 @@ class TaskStopped(BaseException):
 class Context:
     """An application's engine: scheduler, workers, files. ``conf`` holds ``firesteel.*`` keys."""
 
-    def __init__(self, conf: Sequence[tuple[str, str]], environment: Mapping[str, str]) -> None: ...
+    def __init__(
+        self, conf: Sequence[tuple[str, str]], environment: Mapping[str, str], agent: Sequence[str]
+    ) -> None:
+        """``environment`` is for workers, ``agent`` the words that start executors elsewhere."""
     @property
     def application_id(self) -> str: ...
     @property

@@ -23,6 +23,7 @@ from firesteel.control import Control
 from firesteel.errors import FiresteelError
 from firesteel.sharing import Sharing
 from firesteel.sources import Sources
+from firesteel.worker import interpreter
 
 if TYPE_CHECKING:
     from firesteel.profiler import Profiler, ProfilerCollector
@@ -158,10 +159,9 @@ class SparkContext(Sources, Sharing, Control):
 
     def _start(self, py_files: Sequence[str] | None) -> None:
         if os.environ.get("PYSPARK_PYTHON"):
-            from firesteel.worker import interpreter
-
             interpreter.check(is_shipped=is_cluster(self.master))
-        engine = self._engine = _native.Context(native_settings(self._conf), self._worker_environment())
+        agent = interpreter.agent(self._conf, is_here=self.master.startswith("local"))
+        engine = self._engine = _native.Context(native_settings(self._conf), self._worker_environment(), agent)
         _stop_at_exit(self)
         self._conf.set("spark.app.id", engine.application_id)
         self._conf.set("spark.app.startTime", str(engine.start_time))

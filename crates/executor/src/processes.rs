@@ -98,13 +98,15 @@ struct Remote {
 }
 
 /// One worker, for people to look at.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct WorkerInfo {
-    /// Its process id.
+    /// Its host; none is the driver's.
+    pub host: Option<String>,
+    /// Its process id; 0 where only its host knows it.
     pub process: u32,
     /// How many tasks it has.
     pub running: usize,
-    /// What it has in memory, in bytes.
+    /// What it has in memory, in bytes; 0 where only its host knows it.
     pub resident_bytes: u64,
     /// What its tasks may have, in bytes.
     pub budget_bytes: u64,
@@ -179,6 +181,7 @@ impl Processes {
         let ready = state.workers.values().filter_map(|worker| Some((worker.process?, worker.running.len())));
         ready
             .map(|(process, running)| WorkerInfo {
+                host: None,
                 process,
                 running,
                 resident_bytes: resident_bytes(process),

@@ -27,6 +27,8 @@ pub struct Register {
     pub host: String,
     /// How many tasks it runs at a time.
     pub slots: u32,
+    /// The memory budget of all its executors together, in bytes.
+    pub memory: u64,
     /// Whether each slot is an executor of its own, in a process of its own.
     pub has_processes: bool,
     /// Where the files of its executors are served.

@@ -33,12 +33,6 @@ const SERVER: &str = "import sys, json\n\
     from firesteel.worker.server import main\n\
     main()";
 
-/// What the interpreter of an agent runs, which has no other way to find modules than the program's.
-const AGENT: &str = "import sys, json\n\
-    sys.path[:] = json.loads(sys.argv[1])\n\
-    from firesteel.worker.agent import main\n\
-    main()";
-
 /// How long tasks wait for the worker that has their partition in memory, where the program does not say: any other can read the
 /// partition's file.
 const LOCALITY_WAIT: &str = "100ms";
@@ -50,8 +44,14 @@ impl Context {
         py: Python<'_>,
         conf: Vec<(String, String)>,
         environment: BTreeMap<String, String>,
+        agent: Vec<String>,
     ) -> PyResult<Self> {
-        let agents = agent_command(py, &environment)?;
+        let (program, arguments) = agent.split_first().ok_or_else(|| PyValueError::new_err("no program"))?;
+        let agents = AgentCommand {
+            program: program.into(),
+            arguments: arguments.into(),
+            environment: environment.clone().into_iter().collect(),
+        };
         let command = worker_command(py, environment)?;
         let mut builder = Engine::builder().worker_processes(command).agent_command(agents);
         builder = builder.conf("firesteel.locality.wait", LOCALITY_WAIT);
@@ -263,7 +263,7 @@ impl Context {
             .into_iter()
             .map(|worker| {
                 let dict = PyDict::new(py);
-                dict.set_item("host", "localhost")?;
+                dict.set_item("host", worker.host.as_deref().unwrap_or("localhost"))?;
                 dict.set_item("port", 0)?;
                 dict.set_item("process", worker.process)?;
                 dict.set_item("running", worker.running)?;
@@ -313,17 +313,6 @@ impl Context {
         let opened = py.detach(|| at_site(site.clone(), || open(&self.inner, site.clone())));
         opened.map(|opened| Rdd(convert(site, opened))).map_err(|error| to_python(py, error))
     }
-}
-
-/// How executors are started that are processes of their own: by the program's interpreter, whatever that of workers is.
-fn agent_command(py: Python<'_>, environment: &BTreeMap<String, String>) -> PyResult<AgentCommand> {
-    let (sys, json) = (py.import("sys")?, py.import("json")?);
-    let path = json.call_method1("dumps", (sys.getattr("path")?,))?.extract()?;
-    Ok(AgentCommand {
-        program: sys.getattr("executable")?.extract()?,
-        arguments: vec!["-c".into(), AGENT.into(), path],
-        environment: environment.clone().into_iter().collect(),
-    })
 }
 
 fn worker_command(py: Python<'_>, mut environment: BTreeMap<String, String>) -> PyResult<WorkerCommand> {

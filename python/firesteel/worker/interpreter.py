@@ -7,6 +7,7 @@ leads to. So it is refused when the context starts, in a sentence, and not by wh
 from __future__ import annotations
 
 import functools
+import json
 import os
 import shutil
 import subprocess
@@ -53,6 +54,22 @@ def chosen(conf: SparkConf) -> str | None:
     """The Python that a program wants for its workers on other hosts; None for that of whoever starts them."""
     program = conf.get("spark.pyspark.python") or os.environ.get(VARIABLE)
     return None if not program or _is_this(program) else program
+
+
+#: What the interpreter of an agent on this machine runs: it finds modules where the program does.
+_AGENT_HERE = (
+    "import sys, json\nsys.path[:] = json.loads(sys.argv[1])\nfrom firesteel.worker.agent import main\nmain()"
+)
+
+
+def agent(conf: SparkConf, is_here: bool) -> list[str]:
+    """The words that start an agent: with the program's own Python here, with the one that other hosts have there."""
+    if is_here:
+        return [sys.executable, "-c", _AGENT_HERE, json.dumps(sys.path)]
+    program = chosen(conf)
+    # One that is in an archive is for workers; who fetches it is another.
+    is_shipped = program is not None and os.sep in program and not os.path.isabs(program)
+    return [sys.executable if program is None or is_shipped else program, "-m", "firesteel.worker.agent"]
 
 
 @functools.cache

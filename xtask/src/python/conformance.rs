@@ -15,6 +15,8 @@ Builds the wheel, puts it beside PySpark 4.3.0, runs that package's own examples
 place, and writes docs/conformance.md. Fetches 400 MB the first time. Needs no Java, but for --reference.
 
   --only NAME     this module (core.rdd) or program (pi) only; may be repeated; leaves the table alone
+  --master MASTER where tasks run (local-cluster[2,1,1024]), instead of where PySpark's own run of its examples has them; leaves
+                  the table alone
   --reference     runs PySpark itself instead, to see that the runner is right; wants Java 17
   --print         leaves docs/conformance.md alone
 
@@ -27,6 +29,7 @@ const TABLE: &str = "docs/conformance.md";
 
 pub(crate) fn run(mut args: Args) -> Fallible {
     let only = args.options("--only")?;
+    let master: Option<String> = args.option("--master")?;
     let reference = args.flag("--reference");
     let print = args.flag("--print");
     args.finish()?;
@@ -34,6 +37,7 @@ pub(crate) fn run(mut args: Args) -> Fallible {
     let mut runner = environment.python();
     runner.arg("python/conformance");
     runner.args(only.iter().flat_map(|name| ["--only", name]));
+    runner.args(master.iter().flat_map(|master| ["--master", master]));
     if reference {
         runner.arg("--reference");
     }

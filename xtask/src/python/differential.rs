@@ -13,6 +13,7 @@ Java 17.
 
   --seeds N       how many programs (default: 300)
   --seed S        the first seed (default: 0)
+  --master MASTER where Firesteel's tasks run (default: local[2])
 
 Examples:
   cargo xtask differential --seeds 1000
@@ -22,9 +23,11 @@ Examples:
 pub(crate) fn run(mut args: Args) -> Fallible {
     let seeds: u64 = args.option("--seeds")?.unwrap_or(300);
     let first: u64 = args.option("--seed")?.unwrap_or(0);
+    let master: Option<String> = args.option("--master")?;
     args.finish()?;
     let environment = super::conformance::beside_pyspark(true)?;
     let mut runner = environment.python();
     runner.arg("python/differential").args(["--seeds", &seeds.to_string(), "--seed", &first.to_string()]);
+    runner.args(master.iter().flat_map(|master| ["--master", master]));
     run_process(&mut runner).map_err(|_| "answers differ".to_owned())
 }

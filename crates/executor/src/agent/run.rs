@@ -50,6 +50,7 @@ pub fn run(
         program: code_hash().map_err(|e| e.to_string())?.0,
         host: config.host.clone(),
         slots: config.slots,
+        memory: config.memory,
         has_processes: workers.is_some(),
         blocks: home.blocks.clone(),
         outputs_survive: config.service.is_some(),

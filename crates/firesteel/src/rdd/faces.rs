@@ -237,8 +237,11 @@ impl Context {
         }))
     }
 
-    /// The worker processes that are ready.
+    /// The worker processes that are ready, or the executors of a cluster.
     pub fn workers(&self) -> Vec<WorkerInfo> {
+        if let Some(remote) = self.driver().remote() {
+            return remote.fleet.infos();
+        }
         self.driver().processes().map_or_else(Vec::new, |processes| processes.infos())
     }
 
