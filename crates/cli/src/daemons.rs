@@ -38,7 +38,7 @@ pub(crate) struct MasterOptions {
 
 pub(crate) fn master(options: &MasterOptions) -> Result<ExitCode, String> {
     let bind = options.bind.clone().unwrap_or_else(|| options.host.clone());
-    let secret = options.secret.for_daemon(&bind)?;
+    let secret = options.secret.read()?;
     let credentials =
         secret.as_ref().map_or_else(firesteel_net::Credentials::insecure, firesteel_net::Credentials::of);
     let config = MasterConfig {
@@ -89,7 +89,7 @@ pub(crate) struct WorkerOptions {
 }
 
 pub(crate) fn worker(options: &WorkerOptions) -> Result<ExitCode, String> {
-    let secret = options.secret.for_daemon(&options.host)?;
+    let secret = options.secret.read()?;
     let cores =
         options.cores.unwrap_or_else(|| thread::available_parallelism().map_or(1, |n| n.get() as u32));
     let memory = options.memory.unwrap_or_else(most_memory);

@@ -4,6 +4,7 @@
 //! [`run`] for what is not Python's own, so both know the same words.
 
 mod daemons;
+mod executor;
 mod options;
 mod secret;
 mod submit;
@@ -33,6 +34,8 @@ enum Command {
     Master(daemons::MasterOptions),
     /// Lend this machine's cores and memory to a master's applications.
     Worker(daemons::WorkerOptions),
+    /// Run tasks for a driver that waits for executors (master listen://HOST:PORT).
+    Executor(executor::ExecutorOptions),
     /// Run a program, here or in a cluster; look at it, or end it.
     Submit(submit::SubmitOptions),
     /// What a cluster has, and what of it is taken.
@@ -53,6 +56,7 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     let done = match cli.command {
         Command::Master(options) => daemons::master(&options),
         Command::Worker(options) => daemons::worker(&options),
+        Command::Executor(options) => executor::executor(&options),
         Command::Submit(options) => submit::submit(options),
         Command::Status(options) => submit::status(&options),
         Command::Secret(options) => secret::run(&options),

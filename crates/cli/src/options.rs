@@ -2,7 +2,6 @@
 
 use clap::Args;
 use firesteel_net::{Credentials, Secret};
-use std::net::{IpAddr, ToSocketAddrs};
 use std::path::PathBuf;
 
 /// How processes know each other.
@@ -26,33 +25,15 @@ impl SecretFile {
                 Ok(None)
             }
             None => Err("a cluster's processes know each other by a secret. Make one with `firesteel secret new cluster.secret`, \
-                         copy the file to all machines of the cluster, and say --secret-file cluster.secret"
+                         copy the file to all machines of the cluster, and say --secret-file cluster.secret (or --insecure, where nobody \
+                         else reaches this machine)"
                 .into()),
         }
-    }
-
-    /// What is shown to others, for whoever listens at `host`. A daemon without a secret listens to its own machine only, unless it was
-    /// told to be insecure.
-    pub(crate) fn for_daemon(&self, host: &str) -> Result<Option<Secret>, String> {
-        if self.secret_file.is_none() && !self.insecure && is_loopback(host) {
-            return Err(format!(
-                "{} (or --insecure, where nobody else uses this machine)",
-                self.read().err().unwrap_or_default()
-            ));
-        }
-        self.read()
     }
 
     pub(crate) fn credentials(&self) -> Result<Credentials, String> {
         Ok(self.read()?.as_ref().map_or_else(Credentials::insecure, Credentials::of))
     }
-}
-
-/// Whether a name leads to this machine alone.
-fn is_loopback(host: &str) -> bool {
-    let addresses = (host, 0).to_socket_addrs().map(Iterator::collect::<Vec<_>>).unwrap_or_default();
-    !addresses.is_empty()
-        && addresses.iter().all(|address| matches!(address.ip(), ip if IpAddr::is_loopback(&ip)))
 }
 
 /// `firesteel://a:7077,b:7077`, or the same with `spark://`.

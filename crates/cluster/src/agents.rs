@@ -30,7 +30,7 @@ impl AgentCommand {
     /// Starts it. It ends with the pipe that comes with its process: when that is dropped, or this process is gone.
     ///
     /// # Errors
-    /// When it does not start, or does not read its configuration.
+    /// When it does not start.
     pub fn start(&self, config: &AgentConfig) -> io::Result<(Child, ChildStdin)> {
         self.start_with(config, |_| {})
     }
@@ -38,7 +38,7 @@ impl AgentCommand {
     /// The same, where more is to be said about the process.
     ///
     /// # Errors
-    /// When it does not start, or does not read its configuration.
+    /// When it does not start.
     pub fn start_with(
         &self,
         config: &AgentConfig,
@@ -55,7 +55,11 @@ impl AgentCommand {
         let mut pipe = child.stdin.take().expect("its standard input is a pipe");
         let mut line = serde_json::to_vec(config)?;
         line.push(b'\n');
-        let written = pipe.write_all(&line);
+        // One that has ended by now, or reads nothing: whoever waits for its end learns how it ended.
+        let written = pipe.write_all(&line).or_else(|error| match error.kind() {
+            io::ErrorKind::BrokenPipe => Ok(()),
+            _ => Err(error),
+        });
         if let Err(error) = written {
             let _ = child.kill();
             let _ = child.wait();

@@ -5,6 +5,7 @@
 //! machines start them.
 
 pub mod agents;
+pub mod executors;
 mod local;
 pub mod standalone;
 

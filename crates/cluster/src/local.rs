@@ -1,7 +1,7 @@
 //! Executors in processes of their own on the driver's machine: `local-cluster[n,cores,memory]`, for tests and for trust.
 //!
-//! Each process is watched by a thread; one that ends is replaced by another, unless several in a row ended before they had
-//! registered.
+//! Each process is watched by a thread; one that ends is replaced by another, unless several in a row ended before they were
+//! ready. One whose connection has ended and that does not end with it, since it is frozen, is killed.
 
 use crate::agents::{AgentCommand, kill, reason_of};
 use firesteel_executor::Backend;
@@ -45,31 +45,36 @@ pub struct LocalCluster {
 #[derive(Default)]
 struct State {
     /// By name, those that run.
-    running: HashMap<String, u32>,
+    running: HashMap<String, Running>,
+    /// How those ended that were ready. Whoever heard their connections end asks for it once.
     ended: HashMap<String, ExecutorLossReason>,
     next: u32,
     failed_starts: u32,
-    /// Names of those that have registered.
-    registered: Vec<String>,
     stopped: bool,
 }
 
+struct Running {
+    process: u32,
+    /// Whether it was ready to run tasks.
+    is_ready: bool,
+}
+
 impl LocalCluster {
-    /// Starts the processes.
+    /// No process runs yet. `on_failure` is told when none runs any more and none can be started, and why.
+    pub fn new(config: LocalClusterConfig, on_failure: OnFailure) -> Arc<Self> {
+        Arc::new(LocalCluster { config, on_failure, state: Mutex::default(), changed: Condvar::new() })
+    }
+
+    /// Starts the processes: whoever is to be told of them knows of this cluster by now.
     ///
     /// # Errors
     /// When one does not start.
-    pub fn start(config: LocalClusterConfig, on_failure: OnFailure) -> io::Result<Arc<Self>> {
-        let executors = config.executors;
-        let cluster =
-            Arc::new(LocalCluster { config, on_failure, state: Mutex::default(), changed: Condvar::new() });
-        for _ in 0..executors {
-            if let Err(error) = cluster.spawn() {
-                cluster.stop();
-                return Err(error);
-            }
+    pub fn start(self: &Arc<Self>) -> io::Result<()> {
+        let started = (0..self.config.executors).try_for_each(|_| self.spawn());
+        if started.is_err() {
+            self.stop();
         }
-        Ok(cluster)
+        started
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -85,7 +90,7 @@ impl LocalCluster {
         state.next += 1;
         let agent = AgentConfig { name: name.clone(), ..self.config.agent.clone() };
         let (child, pipe) = self.config.command.start(&agent)?;
-        state.running.insert(name.clone(), child.id());
+        state.running.insert(name.clone(), Running { process: child.id(), is_ready: false });
         drop(state);
         let cluster = self.clone();
         thread::Builder::new().name("firesteel-watch".into()).spawn(move || {
@@ -98,38 +103,53 @@ impl LocalCluster {
     /// Waits for a process's end, and starts another.
     fn watch(self: Arc<Self>, name: &str, mut child: Child) {
         let reason = child.wait().map_or(ExecutorLossReason::Exited { code: None }, reason_of);
-        let too_often = {
+        let failed_starts = {
             let mut state = self.state();
-            state.running.remove(name);
-            state.ended.insert(name.into(), reason.clone());
-            let had_registered = state.registered.iter().any(|known| known == name);
-            state.failed_starts = if had_registered { 0 } else { state.failed_starts + 1 };
-            state.failed_starts >= FAILED_STARTS_AT_MOST
+            let was_ready = state.running.remove(name).is_some_and(|running| running.is_ready);
+            if was_ready {
+                state.ended.insert(name.into(), reason.clone());
+            }
+            state.failed_starts = if was_ready { 0 } else { state.failed_starts + 1 };
+            state.failed_starts
         };
         self.changed.notify_all();
-        if too_often {
-            let why = format!(
-                "the last {FAILED_STARTS_AT_MOST} executor processes ended before they were ready ({reason}); what they wrote to \
+        let spawned = if failed_starts >= FAILED_STARTS_AT_MOST { Ok(()) } else { self.spawn() };
+        match spawned {
+            Ok(()) if failed_starts < FAILED_STARTS_AT_MOST => {}
+            Ok(()) => self.one_less(format!(
+                "the last {failed_starts} executor processes ended before they were ready ({reason}); what they wrote to \
                  standard error says why. A program whose executors are processes of its own must begin with `#[firesteel::main]`"
-            );
-            return (self.on_failure)(why);
+            )),
+            Err(error) => self.one_less(format!("no executor process can be started: {error}")),
         }
-        if let Err(error) = self.spawn() {
-            (self.on_failure)(format!("no executor process can be started: {error}"));
+    }
+
+    /// A process is not replaced. As long as there are others, jobs go on with those.
+    fn one_less(&self, why: String) {
+        let left = self.state().running.len();
+        match left {
+            0 => (self.on_failure)(why),
+            left => eprintln!("firesteel: warning: going on with {left} executor processes: {why}"),
         }
     }
 }
 
 impl Backend for LocalCluster {
+    /// One that does not end in time, though its connection has, is frozen, or in a function that takes long: it is killed.
     fn ended(&self, name: &str) -> Option<ExecutorLossReason> {
         let deadline = Instant::now() + END_WITHIN;
         let mut state = self.state();
         loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if let Some(reason) = state.ended.get(name) {
-                return Some(reason.clone());
+            if let Some(reason) = state.ended.remove(name) {
+                return Some(reason);
             }
-            if left.is_zero() || state.stopped {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let running = state.running.get(name)?;
+            if state.stopped {
+                return None;
+            }
+            if left.is_zero() {
+                kill(running.process);
                 return None;
             }
             state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
@@ -139,7 +159,9 @@ impl Backend for LocalCluster {
     fn registered(&self, name: &str) {
         let mut state = self.state();
         state.failed_starts = 0;
-        state.registered.push(name.into());
+        if let Some(running) = state.running.get_mut(name) {
+            running.is_ready = true;
+        }
     }
 
     fn want(&self, _: u32) {
@@ -159,6 +181,6 @@ impl Backend for LocalCluster {
             }
             state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
-        state.running.values().for_each(|process| kill(*process));
+        state.running.values().for_each(|running| kill(running.process));
     }
 }

@@ -16,7 +16,5 @@ pub mod words;
 pub mod worker;
 
 pub use backend::{ApplicationListener, StandaloneBackend, StandaloneConfig};
+pub use firesteel_standalone::{DriverState, DriverView, LeaseSettings, MasterSettings, Overview, Resources};
 pub use launch::{LaunchDriver, LaunchExecutor, Program};
-pub use firesteel_standalone::{
-    DriverState, DriverView, LeaseSettings, MasterSettings, Overview, Resources,
-};

@@ -1,0 +1,64 @@
+//! `firesteel executor`: an executor for a driver that waits for whoever connects, started by anything: a batch system, another
+//! scheduler, a person.
+//!
+//! The driver's program is fetched from it, checked by its hash, and started with what it must know on its standard input.
+
+use crate::options::{SecretFile, host_name, mebibytes};
+use clap::Args;
+use firesteel_cluster::AgentCommand;
+use firesteel_cluster::executors::{AgentConfig, fetch_program};
+use firesteel_net::Secret;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::thread;
+
+#[derive(Args)]
+#[command(after_help = "\
+Example:
+  firesteel executor --driver a:7000 --secret-file app.secret --cores 4 --memory 8g
+
+The driver is a Rust program with the master listen://a:7000. Executors of Python programs are started with the command `firesteel` of the
+Python package.")]
+pub(crate) struct ExecutorOptions {
+    /// The driver's address, HOST:PORT.
+    #[arg(long, value_name = "HOST:PORT")]
+    driver: String,
+    /// The name by which others reach this machine.
+    #[arg(long, default_value_t = host_name())]
+    host: String,
+    /// How many tasks to run at a time; one for each core when it is not said.
+    #[arg(long, short = 'c', value_name = "N")]
+    cores: Option<u32>,
+    /// The memory of the executor, as 4g or in MiB.
+    #[arg(long, short = 'm', value_name = "MEMORY", value_parser = mebibytes, default_value = "1g")]
+    memory: u64,
+    /// The directory for its files.
+    #[arg(long, short = 'd', value_name = "DIR", default_value = "firesteel-executor")]
+    dir: PathBuf,
+    #[command(flatten)]
+    secret: SecretFile,
+}
+
+pub(crate) fn executor(options: &ExecutorOptions) -> Result<ExitCode, String> {
+    /// As in Spark, a part is left to the program's own objects.
+    const BUDGET_OF_TEN: u64 = 6;
+    let secret = options.secret.read()?;
+    let program = fetch_program(&options.driver, &options.secret.credentials()?, &options.dir)
+        .map_err(|error| format!("the driver's program cannot be had: {error}"))?;
+    let config = AgentConfig {
+        driver: options.driver.clone(),
+        secret: secret.as_ref().map(Secret::to_text),
+        name: String::new(),
+        host: options.host.clone(),
+        bind: format!("{}:0", options.host),
+        slots: options.cores.unwrap_or_else(|| thread::available_parallelism().map_or(1, |n| n.get() as u32)),
+        memory: (options.memory << 20) / 10 * BUDGET_OF_TEN,
+        directory: options.dir.clone(),
+        service: None,
+    };
+    let command = AgentCommand { program, ..AgentCommand::own_program() };
+    let (mut child, pipe) = command.start(&config).map_err(|error| error.to_string())?;
+    let status = child.wait().map_err(|error| error.to_string())?;
+    drop(pipe);
+    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

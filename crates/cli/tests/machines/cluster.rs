@@ -1,0 +1,215 @@
+//! Daemons and programs on machines: started by the command `firesteel`, watched by what they print, ended with the test.
+
+use crate::app::PROGRAM_VARIABLE;
+use crate::network::Network;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long anything may take before the test gives up.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A process that prints lines.
+pub(crate) struct Process {
+    child: Child,
+    lines: Receiver<String>,
+    seen: Vec<String>,
+    name: String,
+}
+
+impl Process {
+    pub(crate) fn start(name: &str, command: &mut Command) -> Process {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap_or_else(|error| panic!("{name}: {command:?}: {error}"));
+        let (to, lines) = channel();
+        let (out, err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+        let readers: [Box<dyn std::io::Read + Send>; 2] = [Box::new(out), Box::new(err)];
+        for reader in readers {
+            let to = to.clone();
+            thread::spawn(move || {
+                for line in BufReader::new(reader).lines().map_while(Result::ok) {
+                    let _ = to.send(line);
+                }
+            });
+        }
+        Process { child, lines, seen: vec![], name: name.into() }
+    }
+
+    /// Waits for a line with these words, and gives it.
+    pub(crate) fn wait_for(&mut self, words: &str) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.lines.recv_timeout(left) {
+                Ok(line) => {
+                    self.seen.push(line.clone());
+                    if line.contains(words) {
+                        return line;
+                    }
+                }
+                Err(_) => panic!("{} did not say `{words}`; it said:\n{}", self.name, self.seen.join("\n")),
+            }
+        }
+    }
+
+    pub(crate) fn say(&mut self, line: &str) {
+        writeln!(self.child.stdin.as_mut().unwrap(), "{line}").unwrap();
+    }
+
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
+        let process = rustix::process::Pid::from_raw(self.child.id() as i32).unwrap();
+        let _ = rustix::process::kill_process(process, signal);
+    }
+
+    pub(crate) fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "{} does not end; it said:\n{}",
+                self.name,
+                self.seen.join("\n")
+            );
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+        if thread::panicking() {
+            self.seen.extend(self.lines.try_iter());
+            eprintln!("--- {} said:\n{}", self.name, self.seen.join("\n"));
+        }
+    }
+}
+
+/// A cluster's files, and the machines that it runs on: 1 is the master's, 2 to 4 are workers', 5 is the driver's.
+pub(crate) struct Cluster {
+    pub(crate) dir: tempfile::TempDir,
+    // Dropped before the network that they are on.
+    pub(crate) workers: Vec<Process>,
+    pub(crate) masters: Vec<Process>,
+    pub(crate) network: Network,
+}
+
+/// Settings that make what is lost be noticed soon.
+const IMPATIENT: &[&str] = &[
+    "firesteel.network.timeout=4s",
+    "firesteel.executor.heartbeat_interval=200ms",
+    "firesteel.shuffle.io.retry_wait=200ms",
+];
+
+impl Cluster {
+    /// A master and three workers with a core each; `None`, aloud, where there are no namespaces.
+    pub(crate) fn start() -> Option<Cluster> {
+        let network = Network::make(5)?;
+        let dir = tempfile::tempdir().unwrap();
+        let mut cluster = Cluster { dir, workers: vec![], masters: vec![], network };
+        let made = Command::new(firesteel()).args(["secret", "new"]).arg(cluster.secret()).status().unwrap();
+        assert!(made.success());
+        let master = cluster.master(1);
+        cluster.masters.push(master);
+        for machine in 2..=4 {
+            let worker = cluster.worker(machine);
+            cluster.workers.push(worker);
+        }
+        for worker in &mut cluster.workers {
+            worker.wait_for("connected with the master");
+        }
+        Some(cluster)
+    }
+
+    pub(crate) fn secret(&self) -> PathBuf {
+        self.dir.path().join("secret")
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("firesteel://{}", self.network.address(1))
+    }
+
+    /// A master on a machine; all have the same directory.
+    pub(crate) fn master(&self, machine: u32) -> Process {
+        let mut command = self.network.command(machine, firesteel());
+        command.args(["master", "--host", &self.network.address(machine)]);
+        command
+            .arg("--state-dir")
+            .arg(self.dir.path().join("master"))
+            .arg("--secret-file")
+            .arg(self.secret());
+        let mut master = Process::start(&format!("master {machine}"), &mut command);
+        master.wait_for("workers and applications reach it");
+        master
+    }
+
+    pub(crate) fn worker_of(&self, machine: u32, masters: &str) -> Process {
+        let mut command = self.network.command(machine, firesteel());
+        command.args(["worker", masters, "--host", &self.network.address(machine), "--cores", "1"]);
+        command.args(["--memory", "512m"]).arg("--secret-file").arg(self.secret());
+        command.arg("--work-dir").arg(self.dir.path().join(format!("worker-{machine}")));
+        Process::start(&format!("worker {machine}"), &mut command)
+    }
+
+    fn worker(&self, machine: u32) -> Process {
+        self.worker_of(machine, &self.url())
+    }
+
+    /// The program, submitted from the driver's machine, whose map tasks take so many milliseconds.
+    pub(crate) fn submit(&self, pause: u64, words: &[&str]) -> Process {
+        let mut command = self.submission(&self.url(), pause, words);
+        Process::start("program", &mut command)
+    }
+
+    pub(crate) fn submission(&self, master: &str, pause: u64, words: &[&str]) -> Command {
+        let mut command = self.network.command(5, firesteel());
+        command.args(["submit", "--master", master, "--executor-memory", "256m"]);
+        command.arg("--secret-file").arg(self.secret()).args(words);
+        for setting in IMPATIENT {
+            command.args(["--conf", setting]);
+        }
+        command.env(PROGRAM_VARIABLE, pause.to_string());
+        command.arg(std::env::current_exe().unwrap()).args(["program", "--exact", "--nocapture"]);
+        command
+    }
+
+    /// What `firesteel` answers on the driver's machine.
+    pub(crate) fn ask(&self, words: &[&str]) -> String {
+        let mut command = self.network.command(5, firesteel());
+        let answer = command.args(words).arg("--secret-file").arg(self.secret()).output().unwrap();
+        format!("{}{}", String::from_utf8_lossy(&answer.stdout), String::from_utf8_lossy(&answer.stderr))
+    }
+
+    /// The processes of executors on a worker's machine.
+    pub(crate) fn executors(&self, machine: u32) -> Vec<u32> {
+        let work_dir = self.dir.path().join(format!("worker-{machine}"));
+        processes_in(&work_dir, "executor_process")
+    }
+}
+
+/// Processes whose working directory lies below a directory, and that were started with a word.
+pub(crate) fn processes_in(directory: &Path, word: &str) -> Vec<u32> {
+    let all = std::fs::read_dir("/proc").unwrap().flatten();
+    let numbers = all.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let is_one = |process: &u32| {
+        let cwd = std::fs::read_link(format!("/proc/{process}/cwd")).unwrap_or_default();
+        let words = std::fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
+        cwd.starts_with(directory) && words.split(|byte| *byte == 0).any(|found| found == word.as_bytes())
+    };
+    numbers.filter(is_one).collect()
+}
+
+pub(crate) fn firesteel() -> &'static str {
+    env!("CARGO_BIN_EXE_firesteel")
+}
