@@ -165,7 +165,6 @@ def test_a_folder_or_an_archive_with_a_main(tmp_path):
         (["--jars", "a.jar"], "--jars is refused: Firesteel has no JVM"),
         (["--packages", "a:b:c"], "S3, Azure, Google and HDFS paths need no packages"),
         (["--class", "a.B"], "names a Java class"),
-        (["--supervise"], "--supervise is refused"),
         (["--kill", "driver-1"], "--kill is refused"),
         (["--deploy-mode", "cluster"], "--deploy-mode cluster is refused"),
         (["--conf", "spark.x"], "write KEY=VALUE"),
@@ -189,6 +188,7 @@ def test_a_program_that_is_not_there():
 def test_options_without_meaning_here_are_kept_as_settings(write):
     app = write("app.py", SHOW_CONF.replace("spark.x", "spark.executor.memory"))
     words = ["--driver-memory", "1g", "--executor-memory", "2g", "--num-executors", "3", "--deploy-mode", "client"]
+    words += ["--executor-cores", "2", "--total-executor-cores", "4", "--supervise"]
     assert " 2g " in firesteel("submit", *words, app).stdout
 
 

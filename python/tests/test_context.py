@@ -129,7 +129,7 @@ def test_the_directory_goes_with_the_context(fresh_context: Any) -> None:
 
 def test_what_a_notebook_shows(sc: Any) -> None:
     shown = sc._repr_html_()
-    assert "SparkContext" in shown and "local[2]" in shown
+    assert "SparkContext" in shown and sc.master in shown
 
 
 def test_empty_unions_and_ranges(sc: Any) -> None:

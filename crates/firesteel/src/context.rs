@@ -149,6 +149,12 @@ impl Builder {
         submitted::apply(&mut self.conf)?;
         let master = self.conf.get(&conf::MASTER)?;
         let master = Master::parse(&master).map_err(Error::Start)?;
+        let memory = match self.conf.is_set(&conf::EXECUTOR_MEMORY) {
+            true => Some(self.conf.get(&conf::EXECUTOR_MEMORY)?),
+            false => None,
+        };
+        let cores = self.conf.get(&conf::EXECUTOR_CORES)?;
+        let master = master.with_executors(cores, memory).map_err(Error::Start)?;
         let settings = scheduler_settings(&self.conf, &master, self.pools)?;
         let stores = StoreSettings::from_conf(&self.conf);
         if !stores.is_empty() {

@@ -64,6 +64,21 @@ impl Master {
         address.map(|address| Master::Listen { address: address.into() }).ok_or_else(refuse)
     }
 
+    /// With executors of so many cores and so many bytes of memory, where the application says so: several of them in the place of each
+    /// process of a local cluster.
+    pub(crate) fn with_executors(self, cores: Option<u32>, memory: Option<u64>) -> Result<Master, String> {
+        let Master::LocalCluster { executors, cores: all, memory: most } = self else { return Ok(self) };
+        let cores = cores.unwrap_or(all);
+        if cores > all {
+            return Err(format!(
+                "executors with {cores} cores (`firesteel.executor.cores`) do not fit into processes with {all}, as the master has them"
+            ));
+        }
+        let each = most / u64::from(all / cores);
+        let memory = memory.map_or(each, |memory| memory.min(each));
+        Ok(Master::LocalCluster { executors: executors * (all / cores), cores, memory })
+    }
+
     /// Tasks at a time, where the master's name says how many.
     pub(crate) fn slots(&self) -> Option<u32> {
         match self {
@@ -124,6 +139,21 @@ fn with_port(host: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn executors_of_a_local_cluster_are_as_large_as_the_application_says() {
+        let master = |text| Master::parse(text).unwrap();
+        let cluster = |executors, cores, mib: u64| Master::LocalCluster { executors, cores, memory: mib << 20 };
+        let of = |cores, mib: Option<u64>| {
+            master("local-cluster[2,4,1024]").with_executors(cores, mib.map(|mib| mib << 20))
+        };
+        assert_eq!(of(None, None), Ok(cluster(2, 4, 1024)));
+        assert_eq!(of(Some(2), None), Ok(cluster(4, 2, 512)));
+        assert_eq!(of(Some(3), Some(256)), Ok(cluster(2, 3, 256)));
+        assert_eq!(of(None, Some(4096)), Ok(cluster(2, 4, 1024)), "no more than there is");
+        assert!(of(Some(5), None).unwrap_err().contains("5 cores"));
+        assert_eq!(master("local[2]").with_executors(Some(8), None), Ok(master("local[2]")));
+    }
 
     #[test]
     fn masters_as_users_write_them() {

@@ -1,4 +1,4 @@
-"""The command ``firesteel``: ``firesteel shell``, ``firesteel submit app.py``, ``firesteel version``.
+"""The command ``firesteel``: ``firesteel shell``, ``submit app.py``, ``executor``, ``secret``, ``version``.
 
 Each subcommand has a file of its own; options that say where and how a program runs are in ``options``.
 """
@@ -21,7 +21,7 @@ _EXAMPLES = """examples:
 
 def main(words: Sequence[str] | None = None) -> int:
     """The command line's words (those of this process when None); gives the exit code."""
-    from firesteel.cli import shell, submit
+    from firesteel.cli import executor, shell, submit
 
     words = list(sys.argv[1:] if words is None else words)
     parser = argparse.ArgumentParser(
@@ -35,12 +35,17 @@ def main(words: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     shell.add_parser(commands)
     submit.add_parser(commands)
+    executor.add_parsers(commands)
     commands.add_parser("version", help="show the versions of Firesteel and of Python, and what runs them")
     chosen = parser.parse_args(submit.arranged(words))
     if chosen.command == "shell":
         return shell.run(chosen)
     if chosen.command == "submit":
         return submit.run(chosen)
+    if chosen.command == "executor":
+        return executor.run(chosen)
+    if chosen.command == "secret":
+        return executor.new_secret(chosen)
     if chosen.command == "version":
         print(version_text())
         return 0

@@ -29,7 +29,7 @@ _SETTINGS = (
 )
 
 _JVM = "Firesteel has no JVM that could load it"
-_CLUSTER = "Firesteel runs programs on this machine, with a master such as local[*]"
+_CLUSTER = "programs run right here, wherever their tasks do"
 
 #: Options of ``spark-submit`` that mean nothing here, with whether they have a value, and why they are refused.
 _REFUSED = {
@@ -38,11 +38,10 @@ _REFUSED = {
     "--packages": (True, f"{_JVM}. S3, Azure, Google and HDFS paths need no packages here"),
     "--exclude-packages": (True, _JVM),
     "--repositories": (True, _JVM),
-    "--principal": (True, f"{_CLUSTER}; there is nobody to log in to"),
-    "--keytab": (True, f"{_CLUSTER}; there is nobody to log in to"),
-    "--proxy-user": (True, f"{_CLUSTER}, as the user who starts it"),
-    "--supervise": (False, f"{_CLUSTER}; there is no cluster that would start a driver again"),
-    "--kill": (True, f"{_CLUSTER}; end it with Ctrl-C, or kill its process"),
+    "--principal": (True, "there is no Kerberos here to log in to"),
+    "--keytab": (True, "there is no Kerberos here to log in to"),
+    "--proxy-user": (True, f"{_CLUSTER}, as the user who starts them"),
+    "--kill": (True, f"{_CLUSTER}; end one with Ctrl-C, or kill its process"),
     "--status": (True, f"{_CLUSTER}; look at its process"),
 }
 
@@ -62,7 +61,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     from firesteel.cli import version_text
 
     common = parser.add_argument_group("where and how it runs")
-    common.add_argument("--master", help="local (one slot), local[N], local[*] (a slot for each core; the default)")
+    common.add_argument(
+        "--master",
+        help="local (one slot), local[N], local[*] (a slot for each core; the default), local-cluster[N,CORES,MIB],"
+        " firesteel://HOST:PORT or listen://HOST:PORT (executors that connect)",
+    )
     common.add_argument("--name", help="the application's name")
     common.add_argument(
         "--conf",
@@ -87,10 +90,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--verbose", "-v", action="store_true", help="say which settings are used, and where they are from"
     )
     common.add_argument("--version", action="version", version=version_text(), help="show the versions, and leave")
-    spark = parser.add_argument_group("of spark-submit, kept as settings (local runs do without)")
+    spark = parser.add_argument_group("of spark-submit, kept as settings; those of executors are for clusters")
     for option, setting in _SETTINGS:
         spark.add_argument(option, metavar="VALUE", dest=setting, help=f"as --conf {setting}=VALUE")
     spark.add_argument("--deploy-mode", choices=["client", "cluster"], help="only client: the program runs right here")
+    spark.add_argument("--supervise", action="store_true", help="for programs that run in a cluster; no effect here")
     for option, (has_value, _) in _REFUSED.items():
         parser.add_argument(option, action=Refused, nargs=None if has_value else 0, help=argparse.SUPPRESS)
 
@@ -119,6 +123,8 @@ def settings(chosen: argparse.Namespace) -> dict[str, str]:
     ):
         if words:
             found[setting] = ",".join(absolute(path) for path in _paths(words))
+    if chosen.supervise:
+        found["spark.driver.supervise"] = "true"
     if chosen.master:
         found["spark.master"] = chosen.master
     if chosen.name:
@@ -174,7 +180,7 @@ def read_properties(path: str) -> dict[str, str]:
 def apply(chosen: argparse.Namespace, default_name: str) -> None:
     """Makes the settings those of this process; raises :class:`UsageError`."""
     if chosen.deploy_mode == "cluster":
-        raise UsageError(f"--deploy-mode cluster is refused: {_CLUSTER}; leave the option out")
+        raise UsageError(f"--deploy-mode cluster is refused: Python {_CLUSTER}; leave the option out")
     found = settings(chosen)
     before = os.environ.get("PYSPARK_SUBMIT_ARGS", "")
     words = [word for key, value in found.items() for word in ("--conf", f"{key}={value}")]
