@@ -118,6 +118,16 @@ impl BlockLocations {
         blocks.and_then(|blocks| blocks.holders.get(&partition)).into_iter().flatten().copied()
     }
 
+    /// The partitions that count and that nobody keeps but these executors.
+    pub(crate) fn held_only_by(&self, executors: &BTreeSet<ExecutorId>) -> Vec<(RddId, Partition, u64)> {
+        let mut held = vec![];
+        for (&rdd, blocks) in &self.rdds {
+            let only = blocks.holders.iter().filter(|(_, holders)| holders.is_subset(executors));
+            held.extend(only.map(|(&partition, _)| (rdd, partition, blocks.version)));
+        }
+        held
+    }
+
     /// Whether no persisted RDD is known.
     pub(crate) fn is_empty(&self) -> bool {
         self.rdds.is_empty()
@@ -158,6 +168,17 @@ mod tests {
         assert!(blocks.holders(RDD, Partition(0), 0).eq([A]));
         assert_eq!(blocks.forget(RDD), BTreeSet::from([A]));
         assert!(blocks.is_empty());
+    }
+
+    #[test]
+    fn what_others_keep_too_is_not_lost_with_an_executor() {
+        let mut blocks = BlockLocations::default();
+        blocks.declare(RDD);
+        for (executor, partition, version) in [(A, 0, 1), (B, 0, 1), (B, 1, 1), (B, 2, 0)] {
+            blocks.stored(executor, RDD, Partition(partition), version);
+        }
+        assert_eq!(blocks.held_only_by(&BTreeSet::from([B])), [(RDD, Partition(1), 1)]);
+        assert_eq!(blocks.held_only_by(&BTreeSet::from([A, B])).len(), 2);
     }
 
     #[test]

@@ -124,6 +124,20 @@ pub enum Event {
         /// Whether its map outputs can still be read, from the host's service or after a decommission.
         outputs_survive: bool,
     },
+    /// An executor gets no more tasks; those that it has go on, and what it has written can still be read. It does not come
+    /// back: what follows is its [loss](Event::ExecutorLost).
+    ExecutorLeaving {
+        /// Which.
+        executor: ExecutorId,
+    },
+    /// Map outputs, by the attempts that wrote them, lie with another executor from now on. Whoever reads where they lay before
+    /// and fails reads again, and nothing is computed again.
+    OutputsMoved {
+        /// Who has them now.
+        to: ExecutorId,
+        /// Which.
+        outputs: Vec<(ShuffleId, Partition, TaskId)>,
+    },
     /// An executor lives and runs these tasks. Those that it should run and does not, for longer than
     /// [`unaccounted_task_timeout_ms`](crate::SchedulerSettings::unaccounted_task_timeout_ms), are tried again: a message
     /// was lost. Those that it should not run are killed once more.

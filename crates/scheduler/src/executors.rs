@@ -2,7 +2,8 @@
 //!
 //! Nothing here walks over all executors: free ones are found in a set, round and round so that work spreads; silence is
 //! found in a queue whose entries are looked at again only when they fall due. [`ExecutorId::DRIVER`] shares the driver's
-//! process, so it never falls silent.
+//! process, so it never falls silent. One that is leaving keeps its tasks until they end, and has no other slots; for everybody who
+//! looks for a place it is gone already.
 
 use firesteel_types::{ExecutorId, Millis, TaskId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +16,7 @@ pub(crate) struct Executors {
     table: BTreeMap<ExecutorId, Executor>,
     /// Those with a free slot.
     free: BTreeSet<ExecutorId>,
-    /// How many executors each host has.
+    /// How many executors each host has that take tasks.
     hosts: BTreeMap<Arc<str>, u32>,
     /// The executor that was offered last.
     cursor: ExecutorId,
@@ -24,7 +25,7 @@ pub(crate) struct Executors {
     timeout_ms: u64,
     /// Since when there is no executor.
     deserted_since: Option<Millis>,
-    /// How many slots all have together, and how many of them are free.
+    /// How many slots those have together that take tasks, and how many of them are free.
     slots: u32,
     free_slots: u32,
 }
@@ -39,6 +40,14 @@ pub(crate) struct Executor {
     last_heard: Millis,
     /// The attempts that its heartbeats left out, and since when.
     absent: BTreeMap<TaskId, Millis>,
+    /// It takes no more tasks.
+    leaving: bool,
+}
+
+impl Executor {
+    fn free_slots(&self) -> u32 {
+        self.slots - self.running.len() as u32
+    }
 }
 
 impl Executors {
@@ -62,8 +71,8 @@ impl Executors {
             return false;
         }
         *self.hosts.entry(host.clone()).or_default() += 1;
-        let executor =
-            Executor { host, slots, running: BTreeSet::new(), last_heard: now, absent: BTreeMap::new() };
+        let (running, absent) = (BTreeSet::new(), BTreeMap::new());
+        let executor = Executor { host, slots, running, last_heard: now, absent, leaving: false };
         self.table.insert(id, executor);
         self.slots += slots;
         self.free_slots += slots;
@@ -77,16 +86,34 @@ impl Executors {
         true
     }
 
+    /// An executor takes no more tasks. False when it is unknown, or takes none already.
+    pub(crate) fn leave(&mut self, id: ExecutorId) -> bool {
+        let Some(executor) = self.table.get_mut(&id).filter(|executor| !executor.leaving) else {
+            return false;
+        };
+        executor.leaving = true;
+        let (host, slots, free) = (executor.host.clone(), executor.slots, executor.free_slots());
+        self.withdraw(id, &host, slots, free);
+        true
+    }
+
+    /// The slots of an executor are not to be had any more.
+    fn withdraw(&mut self, id: ExecutorId, host: &str, slots: u32, free: u32) {
+        self.free.remove(&id);
+        self.slots -= slots;
+        self.free_slots -= free;
+        let on_host = self.hosts.get_mut(host).expect("the host of an executor that takes tasks is known");
+        *on_host -= 1;
+        if *on_host == 0 {
+            self.hosts.remove(host);
+        }
+    }
+
     /// Forgets an executor and gives what was known of it.
     pub(crate) fn remove(&mut self, now: Millis, id: ExecutorId) -> Option<Executor> {
         let executor = self.table.remove(&id)?;
-        self.free.remove(&id);
-        self.slots -= executor.slots;
-        self.free_slots -= executor.slots - executor.running.len() as u32;
-        let on_host = self.hosts.get_mut(&executor.host).expect("a registered executor's host is known");
-        *on_host -= 1;
-        if *on_host == 0 {
-            self.hosts.remove(&executor.host);
+        if !executor.leaving {
+            self.withdraw(id, &executor.host, executor.slots, executor.free_slots());
         }
         if self.table.is_empty() {
             self.deserted_since = Some(now);
@@ -107,6 +134,12 @@ impl Executors {
         self.table.contains_key(&id)
     }
 
+    /// Whether it is worth waiting for a slot of an executor.
+    pub(crate) fn takes_tasks(&self, id: ExecutorId) -> bool {
+        self.table.get(&id).is_some_and(|executor| !executor.leaving)
+    }
+
+    /// Whether a host has an executor that takes tasks.
     pub(crate) fn has_host(&self, host: &str) -> bool {
         self.hosts.contains_key(host)
     }
@@ -119,10 +152,10 @@ impl Executors {
     /// Gives a free slot to an attempt.
     pub(crate) fn occupy(&mut self, id: ExecutorId, task: TaskId) {
         let executor = self.table.get_mut(&id).expect("only a registered executor has slots");
-        assert!((executor.running.len() as u32) < executor.slots, "executor {id} has no free slot");
+        assert!(executor.free_slots() > 0 && !executor.leaving, "executor {id} has no free slot");
         executor.running.insert(task);
         self.free_slots -= 1;
-        if executor.running.len() as u32 == executor.slots {
+        if executor.free_slots() == 0 {
             self.free.remove(&id);
         }
     }
@@ -134,11 +167,13 @@ impl Executors {
         if !executor.absent.is_empty() {
             executor.absent.remove(&task);
         }
-        self.free.insert(id);
-        self.free_slots += 1;
+        if !executor.leaving {
+            self.free.insert(id);
+            self.free_slots += 1;
+        }
     }
 
-    /// How many slots all executors have together.
+    /// How many slots all executors have together that take tasks.
     pub(crate) fn slots(&self) -> u32 {
         self.slots
     }
@@ -150,11 +185,7 @@ impl Executors {
 
     /// The executors with free slots, and how many each has.
     pub(crate) fn with_free_slots(&self) -> Vec<(ExecutorId, u32)> {
-        let free = |id: &ExecutorId| {
-            let executor = &self.table[id];
-            (*id, executor.slots - executor.running.len() as u32)
-        };
-        self.free.iter().map(free).collect()
+        self.free.iter().map(|id| (*id, self.table[id].free_slots())).collect()
     }
 
     pub(crate) fn is_free(&self, id: ExecutorId) -> bool {

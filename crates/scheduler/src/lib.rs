@@ -51,5 +51,5 @@ mod tasks;
 pub use effect::{Effect, MapOutput, ShuffleOutputs, TaskLaunch};
 pub use event::{Event, JobSpec, StageSpec, TaskOutcome};
 pub use firesteel_plan::{Kept, KeptRdd, Reads};
-pub use scheduler::Scheduler;
+pub use scheduler::{Held, Scheduler};
 pub use settings::{PoolSettings, SchedulerSettings, SchedulingMode, SpeculationSettings};

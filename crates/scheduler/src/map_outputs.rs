@@ -2,7 +2,8 @@
 //!
 //! An output is registered when its task succeeds and unregistered when it is lost, broken or no longer to be trusted. Each
 //! change makes a new generation, and a reader is given a snapshot of one generation that names every output by the
-//! attempt ([`TaskId`]) that wrote it.
+//! attempt ([`TaskId`]) that wrote it. An output may move: it is the same attempt's, with another executor, and readers that were
+//! given an older snapshot find that out for themselves.
 //!
 //! **When a map task writes something else the second time.** Each output comes with a digest of its records. The digest
 //! of the first is kept after the output is gone; a later attempt with the same digest wrote the same records, and may
@@ -115,16 +116,20 @@ impl MapOutputs {
 
     /// Registers an output of a map task that has none.
     pub(crate) fn register(&mut self, id: ShuffleId, output: MapOutput, checksum: u64) -> Registered {
+        let first = self.shuffle_mut(id).maps[output.map.index()].checksum.replace(checksum);
+        self.insert(id, output);
+        if first.is_none_or(|first| first == checksum) { Registered::Consistent } else { Registered::Changed }
+    }
+
+    fn insert(&mut self, id: ShuffleId, output: MapOutput) {
         let shuffle = self.shuffle_mut(id);
         let slot = &mut shuffle.maps[output.map.index()];
         assert!(slot.output.is_none(), "map task {} of shuffle {id} has an output already", output.map);
         slot.output = Some(Written { task: output.task, executor: output.executor, bytes: output.bytes });
-        let first = slot.checksum.replace(checksum);
         shuffle.registered += 1;
         shuffle.generation += 1;
         shuffle.snapshot = None;
         self.by_executor.entry(output.executor).or_default().insert((id, output.map));
-        if first.is_none_or(|first| first == checksum) { Registered::Consistent } else { Registered::Changed }
     }
 
     /// Unregisters the output of a map task, if it has one.
@@ -141,6 +146,31 @@ impl MapOutputs {
             self.by_executor.remove(&executor);
         }
         Some(MapOutput { map, task, executor, bytes })
+    }
+
+    /// Notes that another executor has an attempt's output now. False when that output is not registered.
+    pub(crate) fn relocate(&mut self, id: ShuffleId, map: Partition, task: TaskId, to: ExecutorId) -> bool {
+        if self.writer(id, map) != Some(task) {
+            return false;
+        }
+        let output = self.unregister(id, map).expect("it has a writer");
+        self.insert(id, MapOutput { executor: to, ..output });
+        true
+    }
+
+    /// Who has the registered output of a map task.
+    pub(crate) fn holder(&self, id: ShuffleId, map: Partition) -> Option<ExecutorId> {
+        Some(self.shuffles.get(&id)?.maps.get(map.index())?.output?.executor)
+    }
+
+    /// All that lies on an executor: shuffle, map task, attempt, and bytes.
+    pub(crate) fn on(&self, executor: ExecutorId) -> impl Iterator<Item = (ShuffleId, MapOutput)> {
+        let output = move |&(shuffle, map): &(ShuffleId, Partition)| {
+            let written =
+                self.shuffles[&shuffle].maps[map.index()].output.expect("indexed outputs are registered");
+            (shuffle, MapOutput { map, task: written.task, executor, bytes: written.bytes })
+        };
+        self.by_executor.get(&executor).into_iter().flatten().map(output)
     }
 
     /// Unregisters everything that lay on an executor, and says what that was.

@@ -8,7 +8,7 @@ use crate::barriers::Barriers;
 use crate::block_locations::BlockLocations;
 use crate::commit::Commits;
 use crate::dag::{Job, Stages};
-use crate::effect::Effect;
+use crate::effect::{Effect, MapOutput};
 use crate::event::Event;
 use crate::executors::Executors;
 use crate::map_outputs::MapOutputs;
@@ -41,6 +41,15 @@ pub struct Scheduler {
     pub(crate) agenda: BTreeSet<StageId>,
     pub(crate) vacancies: Vacancies,
     pub(crate) next_speculation: Millis,
+}
+
+/// What would be lost with executors.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Held {
+    /// Map outputs.
+    pub outputs: Vec<(ShuffleId, MapOutput)>,
+    /// Kept partitions, by RDD, partition and version.
+    pub kept: Vec<(RddId, Partition, u64)>,
 }
 
 impl Scheduler {
@@ -89,6 +98,8 @@ impl Scheduler {
             Event::ExecutorLost { executor, reason, outputs_survive } => {
                 self.executor_lost(executor, reason, outputs_survive, fx);
             }
+            Event::ExecutorLeaving { executor } => self.executor_leaving(executor),
+            Event::OutputsMoved { to, outputs } => self.outputs_moved(to, outputs, fx),
             Event::Heartbeat { executor, running } => self.heartbeat(executor, running, fx),
             Event::TaskFinished { task, executor, outcome, updates } => {
                 self.task_finished(task, executor, outcome, updates, fx)
@@ -147,6 +158,17 @@ impl Scheduler {
     /// Who keeps a partition of a persisted RDD, in this version, as far as is known.
     pub fn holders(&self, rdd: RddId, partition: Partition, version: u64) -> Vec<ExecutorId> {
         self.blocks.holders(rdd, partition, version).collect()
+    }
+
+    /// What only these executors have, as far as is known.
+    pub fn held_by(&self, executors: &BTreeSet<ExecutorId>) -> Held {
+        let outputs = executors.iter().flat_map(|executor| self.outputs.on(*executor));
+        Held { outputs: outputs.collect(), kept: self.blocks.held_only_by(executors) }
+    }
+
+    /// Who has the map output that an attempt wrote, if it counts.
+    pub fn holder_of_output(&self, shuffle: ShuffleId, map: Partition, task: TaskId) -> Option<ExecutorId> {
+        self.outputs.holder(shuffle, map).filter(|_| self.outputs.writer(shuffle, map) == Some(task))
     }
 
     /// Whether no job runs, no task takes a slot, and nothing is remembered but executors and shuffles that were not

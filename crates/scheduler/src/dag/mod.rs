@@ -1,5 +1,6 @@
 //! The steps that concern jobs and stages: a job enters ([`submit`]), its stages run when their inputs are there
-//! ([`advance`]), what was computed from input that changed is undone ([`rollback`]), jobs end ([`end`]).
+//! ([`advance`]), what was computed from input that changed is undone ([`rollback`]), outputs move
+//! ([`moved`]), jobs end ([`end`]).
 //!
 //! This file has the tables. A stage moves between three phases, and `advance` makes all the moves ([`kept`] says which inputs it needs):
 //!
@@ -15,6 +16,7 @@
 pub(crate) mod advance;
 pub(crate) mod end;
 pub(crate) mod kept;
+pub(crate) mod moved;
 pub(crate) mod rollback;
 pub(crate) mod submit;
 

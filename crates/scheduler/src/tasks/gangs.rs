@@ -195,7 +195,7 @@ impl Scheduler {
         let too_often = stage.failed_in_a_row >= self.settings.max_consecutive_stage_attempts;
         let site = stage.spec.site.clone();
         self.give_up_gang(task.stage, failure.to_string(), fx);
-        self.input_missing(&failure, fx);
+        let _ = self.input_missing(&failure, fx);
         if too_often {
             let (stage, attempt, last) = (task.stage, task.stage_attempt, Box::new(failure));
             self.fail_jobs_of(stage, JobFailure::StageFailed { stage, site, attempt, last }, fx);

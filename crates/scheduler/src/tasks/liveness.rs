@@ -27,6 +27,25 @@ impl Scheduler {
         self.vacancies.all = true;
     }
 
+    /// An executor takes no more tasks. Whoever waits for a slot near it looks elsewhere.
+    pub(crate) fn executor_leaving(&mut self, id: ExecutorId) {
+        if !self.executors.leave(id) {
+            return;
+        }
+        let host = self.executors.get(id).expect("who is leaving is registered").host.clone();
+        self.nobody_waits_for(id, &host);
+        // Those that waited for it may take what others have.
+        self.vacancies.all = true;
+    }
+
+    fn nobody_waits_for(&mut self, id: ExecutorId, host: &str) {
+        for stage in self.stages.open().collect::<Vec<_>>() {
+            let stage = self.stages.get_mut(stage).expect("an open stage is known");
+            let tasks = stage.tasks.as_mut().expect("an open stage has tasks");
+            tasks.executor_removed(id, host, &self.executors);
+        }
+    }
+
     /// An executor is gone: its tasks failed, and its map outputs with it unless they survive.
     pub(crate) fn executor_lost(
         &mut self,
@@ -41,11 +60,7 @@ impl Scheduler {
                 executor: id,
                 reason: reason.clone(),
             }));
-            for stage in self.stages.open().collect::<Vec<_>>() {
-                let stage = self.stages.get_mut(stage).expect("an open stage is known");
-                let tasks = stage.tasks.as_mut().expect("an open stage has tasks");
-                tasks.executor_removed(id, &gone.host, &self.executors);
-            }
+            self.nobody_waits_for(id, &gone.host);
             for task in gone.running {
                 self.task_lost(task, TaskFailure::ExecutorLost { executor: id, reason: reason.clone() }, fx);
             }

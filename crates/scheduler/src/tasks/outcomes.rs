@@ -15,6 +15,15 @@ use firesteel_types::{
     AccumulatorUpdate, AppEvent, ExecutorId, JobFailure, KillReason, ShuffleId, StageId, TaskFailure, TaskId,
 };
 
+/// What a reader's failure shows of what it read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Input {
+    /// It is not there, or cannot be had.
+    Missing,
+    /// It is elsewhere by now.
+    Moved,
+}
+
 impl Scheduler {
     /// An executor reported how an attempt ended.
     pub(crate) fn task_finished(
@@ -203,17 +212,20 @@ impl Scheduler {
             self.stages.get_mut(task.stage).expect("the stage was there a moment ago").distrusts_kept = true;
         }
         if let TaskFailure::FetchFailed { .. } = &failure {
-            self.input_missing(&failure, fx);
-            self.attempt_failed(&task, failure, fx);
+            let missing = self.input_missing(&failure, fx);
+            self.attempt_failed(&task, failure, missing, fx);
         }
     }
 
-    /// A reader found an output missing or broken, or could not reach those who have it. Other failures say nothing of inputs.
-    pub(crate) fn input_missing(&mut self, failure: &TaskFailure, fx: &mut Vec<Effect>) {
+    /// A reader found an output missing or broken, or could not reach those who have it. Other failures say nothing of inputs. One
+    /// that looked where the output was before it moved has shown nothing, either: it reads again with a newer snapshot.
+    pub(crate) fn input_missing(&mut self, failure: &TaskFailure, fx: &mut Vec<Effect>) -> Input {
         let TaskFailure::FetchFailed { shuffle, map, map_task, executor, unreachable, .. } = failure else {
-            return;
+            return Input::Missing;
         };
-        if self.outputs.writer(*shuffle, *map) == Some(*map_task) {
+        let is_registered = self.outputs.writer(*shuffle, *map) == Some(*map_task);
+        let has_moved = is_registered && self.outputs.holder(*shuffle, *map) != Some(*executor);
+        if is_registered && !has_moved {
             let output = self.outputs.unregister(*shuffle, *map).expect("the output was there a moment ago");
             fx.push(Effect::output_dropped(*shuffle, &output));
             self.output_gone(*shuffle, &output, fx);
@@ -225,15 +237,23 @@ impl Scheduler {
             let gone = self.outputs_of_executor_gone(executor, fx);
             fx.extend(gone.iter().map(|(shuffle, output)| Effect::output_dropped(*shuffle, output)));
         }
+        if has_moved && self.outputs.holder(*shuffle, *map).is_some() { Input::Moved } else { Input::Missing }
     }
 
     /// A fetch failure ends the attempt at the stage to which it belongs, unless that has ended already.
-    fn attempt_failed(&mut self, task: &RunningTask, failure: TaskFailure, fx: &mut Vec<Effect>) {
+    fn attempt_failed(
+        &mut self,
+        task: &RunningTask,
+        failure: TaskFailure,
+        input: Input,
+        fx: &mut Vec<Effect>,
+    ) {
         let stage = self.stages.get_mut(task.stage).expect("a task that counts has a stage");
         if stage.open_attempt().is_none_or(|(open, ..)| open != task.stage_attempt) {
             return;
         }
-        stage.failed_in_a_row += 1;
+        // Outputs move a finite number of times, so a stage whose input moved is not tried for ever.
+        stage.failed_in_a_row += u32::from(input == Input::Missing);
         let too_often = stage.failed_in_a_row >= self.settings.max_consecutive_stage_attempts;
         let site = stage.spec.site.clone();
         self.close_attempt(task.stage, Some(failure.to_string()), fx);

@@ -69,7 +69,7 @@ impl Queues {
         for place in preferred {
             if let Some(executor) = place.executor {
                 self.by_executor.entry(executor).or_default().push(index);
-                if executors.contains(executor) {
+                if executors.takes_tasks(executor) {
                     self.live_executors.insert(executor);
                 }
             }
@@ -211,7 +211,7 @@ impl Queues {
         }
     }
 
-    /// An executor went, and its host with it if it was the last one there.
+    /// An executor went, or takes no more tasks, and its host with it if it was the last one there.
     pub(crate) fn executor_removed(&mut self, executor: ExecutorId, host: &str, executors: &Executors) {
         self.live_executors.remove(&executor);
         if !executors.has_host(host) {

@@ -108,6 +108,11 @@ impl Story {
                 },
                 outputs_survive: words.contains(&"survive"),
             },
+            "leaving" => Event::ExecutorLeaving { executor: executor(words[0]) },
+            "moved" => Event::OutputsMoved {
+                to: executor(words[0]),
+                outputs: words[1..].iter().map(|word| output(word)).collect(),
+            },
             "job" => self.job(rest),
             "done" => self.done(&words),
             "fail" => self.fail(&words),
@@ -358,6 +363,12 @@ fn stage(text: &str, wants: &mut Option<Vec<Partition>>) -> StageSpec {
 fn block(text: &str, version: Option<&str>) -> (RddId, Partition, u64) {
     let (id, partition) = text.split_once('/').expect("a block is named r3/1");
     (rdd(id), Partition(number(partition)), version.map_or(0, number))
+}
+
+/// `s0/1/t4`
+fn output(text: &str) -> (ShuffleId, Partition, TaskId) {
+    let parts: Vec<&str> = text.split('/').collect();
+    (shuffle(parts[0]), Partition(number(parts[1])), task(parts[2]))
 }
 
 fn rdd(text: &str) -> RddId {
