@@ -8,7 +8,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[firesteel::main]
 fn main() -> Result<()> {
-    let sc = Context::builder().master(&format!("local[{}]", params::threads())).get_or_create()?;
+    let sc = Context::builder().master(&params::master()).get_or_create()?;
     let (n, partitions) = (params::records(32 << 20), params::partitions());
     report::try_measure(|| {
         let table = sc.broadcast((0..n).map(data::unit).collect::<Vec<f64>>())?;

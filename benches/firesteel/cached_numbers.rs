@@ -8,7 +8,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[firesteel::main]
 fn main() -> Result<()> {
-    let sc = Context::builder().master(&format!("local[{}]", params::threads())).get_or_create()?;
+    let sc = Context::builder().master(&params::master()).get_or_create()?;
     let (n, partitions) = (params::records(100_000_000), params::partitions());
     let numbers = sc.range_in(0..n as i64, partitions).map(|i| data::mix(i as u64) as i64).cache();
     numbers.count()?;

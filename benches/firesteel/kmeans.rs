@@ -9,7 +9,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[firesteel::main]
 fn main() -> Result<()> {
-    let sc = Context::builder().master(&format!("local[{}]", params::threads())).get_or_create()?;
+    let sc = Context::builder().master(&params::master()).get_or_create()?;
     let (n, k, partitions) = (params::records(2_000_000), params::keys(10), params::partitions());
     let iterations = params::iterations(5);
     report::try_measure(|| {

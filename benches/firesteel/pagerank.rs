@@ -11,7 +11,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[firesteel::main]
 fn main() -> Result<()> {
-    let sc = Context::builder().master(&format!("local[{}]", params::threads())).get_or_create()?;
+    let sc = Context::builder().master(&params::master()).get_or_create()?;
     let (edges, nodes, partitions) =
         (params::records(2_000_000), params::keys(200_000), params::partitions());
     let iterations = params::iterations(10);

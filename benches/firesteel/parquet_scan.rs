@@ -17,7 +17,7 @@ struct Sale {
 
 #[firesteel::main]
 fn main() -> Result<()> {
-    let sc = Context::builder().master(&format!("local[{}]", params::threads())).get_or_create()?;
+    let sc = Context::builder().master(&params::master()).get_or_create()?;
     let path = params::table();
     report::try_measure(|| {
         let scan = sc.read_parquet::<Sale>(&path).load()?.aggregate(

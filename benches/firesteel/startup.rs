@@ -8,7 +8,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[firesteel::main]
 fn main() -> Result<()> {
-    let sc = Context::builder().master(&format!("local[{}]", params::threads())).get_or_create()?;
+    let sc = Context::builder().master(&params::master()).get_or_create()?;
     let n = params::records(10) as i64;
     report::try_measure(|| {
         let sum = sc.parallelize((1..=n).collect::<Vec<_>>(), params::threads()).reduce(|a, b| a + b)?;

@@ -8,7 +8,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[firesteel::main]
 fn main() -> Result<()> {
-    let builder = Context::builder().master(&format!("local[{}]", params::threads()));
+    let builder = Context::builder().master(&params::master());
     let sc = builder.conf("firesteel.memory", &params::memory()).get_or_create()?;
     let (n, partitions) = (params::records(100_000_000), params::partitions());
     report::try_measure(|| {

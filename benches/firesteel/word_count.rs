@@ -8,7 +8,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[firesteel::main]
 fn main() -> Result<()> {
-    let sc = Context::builder().master(&format!("local[{}]", params::threads())).get_or_create()?;
+    let sc = Context::builder().master(&params::master()).get_or_create()?;
     let text = params::text().to_string_lossy().into_owned();
     report::try_measure(|| {
         let words = sc.text_file(&text, None)?.flat_map_into(|line, words| {

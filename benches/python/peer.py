@@ -23,12 +23,12 @@ def number(name: str, default: int) -> int:
 
 
 def context() -> Any:
-    """A context of the peer, on so many threads."""
+    """A context of the peer, on so many threads, or on the cluster that the harness has started."""
     if os.environ.get("BENCH_PEER", "firesteel") == "pyspark":
         from pyspark import SparkConf, SparkContext
     else:
         from firesteel import SparkConf, SparkContext
-    conf = SparkConf().setMaster(f"local[{THREADS}]").setAppName("benchmark")
+    conf = SparkConf().setMaster(os.environ.get("BENCH_MASTER", f"local[{THREADS}]")).setAppName("benchmark")
     conf.set("spark.ui.enabled", "false").set("spark.ui.showConsoleProgress", "false")
     context = SparkContext(conf=conf)
     context.setLogLevel("ERROR")

@@ -7,6 +7,7 @@
 //! | `BENCH_ITERATIONS` | iterations of an iterative workload |
 //! | `BENCH_PARTITIONS` | partitions, for the peers that have such a thing |
 //! | `BENCH_THREADS` | threads; all of the machine's when unset |
+//! | `BENCH_MASTER` | Firesteel's master; `local[BENCH_THREADS]` when unset |
 //! | `BENCH_RUNS` | runs within the process |
 //! | `BENCH_MEMORY` | the memory that a workload may take, such as `1g` |
 //! | `BENCH_TEXT` | the file whose words are counted |
@@ -49,6 +50,11 @@ pub fn partitions() -> usize {
 pub fn threads() -> usize {
     let all = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     number("BENCH_THREADS", all as u64).max(1) as usize
+}
+
+/// Where Firesteel's tasks run.
+pub fn master() -> String {
+    std::env::var("BENCH_MASTER").unwrap_or_else(|_| format!("local[{}]", threads()))
 }
 
 /// The memory that the workload may take.

@@ -3,6 +3,7 @@
 //! The programs are in `benches/`. Machines drift by tens of percent from minute to minute, so peers take turns, and only a ratio
 //! from one run counts. A workload whose peers answer differently fails the whole run: a fast wrong answer is no result.
 
+mod cluster;
 mod machine;
 mod measure;
 mod python;
@@ -32,6 +33,8 @@ tar and xz for the text.
   --without-spark   leave Spark out
   --python          the Python programs of benches/python in PySpark, Firesteel and plain Python instead, into
                     benches/RESULTS-PYTHON.md; builds the wheel
+  --cluster         on a standalone cluster of two workers instead, Firesteel's and Spark's, into benches/RESULTS-CLUSTER.md; with
+                    --python into benches/RESULTS-CLUSTER-PYTHON.md
   --list            list the workloads
   --print           print the results and leave benches/RESULTS.md alone; implied by --quick and --only
 
@@ -40,6 +43,7 @@ Examples:
   cargo xtask bench --quick --without-spark
   cargo xtask bench --only word_count --only join --runs 5
   cargo xtask bench --python --quick
+  cargo xtask bench --cluster --runs 2
 ";
 
 /// A program that does a workload, and the environment that makes it this peer.
@@ -68,7 +72,11 @@ pub(crate) fn run(mut args: Args) -> Fallible {
     let print = args.flag("--print") || quick || !only.is_empty();
     let list = args.flag("--list");
     let python = args.flag("--python");
+    let cluster = args.flag("--cluster");
     args.finish()?;
+    if cluster {
+        return cluster::run(&cluster::Asked { only, runs, quick, without_spark, print, python });
+    }
     if python {
         return python::run(&python::Asked { only, runs, quick, without_spark, print, list });
     }

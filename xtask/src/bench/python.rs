@@ -159,6 +159,15 @@ pub(super) fn run(asked: &Asked) -> Fallible {
     std::fs::write(workspace::root().join(TABLE), table).map_err(|error| format!("{TABLE}: {error}"))
 }
 
+/// A workload that is no start: its name, what it is, and its parameters.
+pub(super) type Job = (&'static str, &'static str, Vec<(&'static str, String)>);
+
+/// The workloads that a cluster changes something about.
+pub(super) fn jobs(quick: bool) -> Fallible<Vec<Job>> {
+    let jobs = WORKLOADS.iter().filter(|workload| workload.starts.is_none());
+    jobs.map(|workload| Ok((workload.name, workload.about, variables(workload, quick)?))).collect()
+}
+
 type Measured = Vec<(&'static str, Vec<Sample>)>;
 
 /// The peers one after the other; where starting is measured, in turns.

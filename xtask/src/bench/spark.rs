@@ -44,8 +44,18 @@ impl Spark {
         Ok(Spark { home: PathBuf::from(home), environment })
     }
 
+    /// Where it is.
+    pub(super) fn home(&self) -> &Path {
+        &self.home
+    }
+
     /// A session that runs the workload `runs` times and ends.
     pub(super) fn session(&self, workload: &Workload, threads: usize, runs: usize) -> Fallible<Command> {
+        self.session_on(workload, &format!("local[{threads}]"), runs)
+    }
+
+    /// The same with a master of one's own.
+    pub(super) fn session_on(&self, workload: &Workload, master: &str, runs: usize) -> Fallible<Command> {
         let (memory, workload) = (workload.memory.unwrap_or(DRIVER_MEMORY), workload.name);
         let folder = workspace::root().join("benches/spark");
         let read = |name: &str| {
@@ -56,15 +66,19 @@ impl Spark {
             format!("{}\n{}\nSystem.exit(0)\n", read("prelude.scala")?, read(&format!("{workload}.scala"))?);
         let path = workspace::root().join("target").join(format!("bench-{workload}.scala"));
         std::fs::write(&path, script).map_err(|error| format!("{}: {error}", path.display()))?;
-        let mut command = self.shell(&path, threads);
+        let mut command = self.shell_on(&path, master);
         command.args(["--driver-memory", memory]).env("BENCH_RUNS", runs.to_string());
         Ok(command)
     }
 
     /// A session of the Scala shell that runs a script.
     pub(crate) fn shell(&self, script: &Path, threads: usize) -> Command {
+        self.shell_on(script, &format!("local[{threads}]"))
+    }
+
+    fn shell_on(&self, script: &Path, master: &str) -> Command {
         let mut command = Command::new(self.environment.join("bin/spark-shell"));
-        command.args(["--master", &format!("local[{threads}]")]);
+        command.args(["--master", master]);
         command.args(["--conf", "spark.ui.enabled=false", "--conf", "spark.ui.showConsoleProgress=false"]);
         command.arg("-i").arg(script).env("SPARK_HOME", &self.home);
         command

@@ -113,6 +113,12 @@ impl Environment {
         command
     }
 
+    /// Where PySpark is, with its Spark.
+    pub(crate) fn pyspark_home(&self) -> Fallible<PathBuf> {
+        let words = ["-c", "import os, pyspark; print(os.path.dirname(pyspark.__file__))"];
+        Ok(PathBuf::from(output(self.python().args(words))?.trim()))
+    }
+
     /// A program that a package brought.
     pub(crate) fn program(&self, name: &str) -> PathBuf {
         self.folder.join("bin").join(name)
