@@ -242,7 +242,8 @@ def native_settings(conf: SparkConf) -> list[tuple[str, str]]:
         if key.startswith("spark.") and name in known:
             settings[name] = _engine_value(name, value)
         elif key.startswith("firesteel."):
-            settings[name if name in ENGINE_SETTINGS | CLUSTER_SETTINGS else key] = value.lower() if name in _SWITCHES else value
+            exists = name in ENGINE_SETTINGS or name in CLUSTER_SETTINGS
+            settings[name if exists else key] = value.lower() if name in _SWITCHES else value
     return list(settings.items())
 
 
@@ -278,6 +279,11 @@ def _log_level(value: str) -> str:
     return "info" if level in ("info", "debug", "trace", "all") else level
 
 
+def _seconds(value: str) -> str:
+    """Spark's unit is the second where none is written, the engine's the millisecond."""
+    return f"{value}s" if value.strip().isdigit() else value
+
+
 _CONVERSIONS: dict[str, Callable[[str], str]] = {
     "firesteel.log.level": _log_level,
     "firesteel.rdd.compress": lambda value: value.strip().lower(),
@@ -286,13 +292,10 @@ _CONVERSIONS: dict[str, Callable[[str], str]] = {
     "firesteel.local.dir": lambda value: value.split(",")[0].strip(),
     # Spark's unit is the mebibyte where none is written.
     "firesteel.executor.memory": lambda value: f"{value}m" if value.strip().isdigit() else value,
-    # Spark's unit is the second where none is written, the engine's the millisecond.
-    "firesteel.network.timeout": lambda value: f"{value}s" if value.strip().isdigit() else value,
-    "firesteel.dynamic_allocation.executor_idle_timeout": lambda value: f"{value}s" if value.strip().isdigit() else value,
-    "firesteel.dynamic_allocation.scheduler_backlog_timeout": (
-        lambda value: f"{value}s" if value.strip().isdigit() else value
-    ),
-    "firesteel.shuffle.io.retry_wait": lambda value: f"{value}s" if value.strip().isdigit() else value,
+    "firesteel.network.timeout": _seconds,
+    "firesteel.dynamic_allocation.executor_idle_timeout": _seconds,
+    "firesteel.dynamic_allocation.scheduler_backlog_timeout": _seconds,
+    "firesteel.shuffle.io.retry_wait": _seconds,
 }
 
 

@@ -25,8 +25,8 @@ INTERRUPT = "spark.job.interruptOnCancel"
 TAGS = "spark.job.tags"
 POOL = "spark.scheduler.pool"
 PACKAGES = "firesteel.packages"
-"""What ``addFile``, ``addPyFile`` and ``addArchive`` have added, in lines: how many modules, the list of what other hosts
-are offered, the places of modules below the directory of files. Tasks are told with each job.
+"""What ``addFile``, ``addPyFile`` and ``addArchive`` have added, in lines: how many modules, the list of what other
+hosts are offered, the places of modules below the directory of files. Tasks are told with each job.
 """
 
 

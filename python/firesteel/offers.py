@@ -1,7 +1,8 @@
 """Files that a program ships, offered to hosts that do not see the driver's disk.
 
-The driver keeps a copy of each under the hash of its contents, and a list of all of them, which is itself such a file.
-A job names the list by its hash; who runs the job's tasks fetches what it does not have (``firesteel.worker.arrivals``).
+The driver keeps a copy of each under the hash of its contents, and a list of all of them, which is itself such a
+file. A job names the list by its hash; who runs the job's tasks fetches what it does not have
+(``firesteel.worker.arrivals``).
 """
 
 from __future__ import annotations

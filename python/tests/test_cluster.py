@@ -40,12 +40,18 @@ def cluster(request: Any, fresh_context: Any) -> Callable[..., SparkContext]:
     return make
 
 
+def slowly(value: int) -> int:
+    """So that all workers get something to do."""
+    time.sleep(0.05)
+    return value
+
+
 def test_words_are_counted_elsewhere(cluster: Any) -> None:
     sc = cluster()
     lines = sc.parallelize(["a b", "b c", "c d e"] * 50, 4)
     counts = lines.flatMap(str.split).map(lambda word: (word, 1)).reduceByKey(lambda a, b: a + b)
     assert sorted(counts.collect()) == [("a", 50), ("b", 100), ("c", 100), ("d", 50), ("e", 50)]
-    processes = set(sc.parallelize(range(20), 20).map(lambda _: (time.sleep(0.05), os.getppid())[1]).collect())
+    processes = set(sc.parallelize(range(20), 20).map(lambda _: slowly(os.getppid())).collect())
     assert len(processes) == 2 and os.getpid() not in processes, "each agent has a server of its own"
 
 
@@ -101,7 +107,7 @@ def test_files_come_once_to_each_host(cluster: Any, tmp_path: Path) -> None:
 
 def test_what_is_added_later_is_seen_by_workers_that_run_already(cluster: Any, tmp_path: Path) -> None:
     sc = cluster()
-    before = set(sc.parallelize(range(8), 8).map(lambda _: (time.sleep(0.05), os.getpid())[1]).collect())
+    before = set(sc.parallelize(range(8), 8).map(lambda _: slowly(os.getpid())).collect())
     for name in ("later_one", "later_two"):
         (tmp_path / f"{name}.py").write_text(f"NAME = {name!r}")
     with zipfile.ZipFile(tmp_path / "packed.zip", "w") as archive:
@@ -210,7 +216,7 @@ def test_a_killed_worker_costs_one_attempt_and_is_named(cluster: Any) -> None:
     sc = cluster()
 
     def once(x: int) -> int:
-        if x == 1 and TaskContext.get().attemptNumber() == 0:  # type: ignore[union-attr]
+        if x == 1 and TaskContext.get().attemptNumber() == 0:
             os.kill(os.getpid(), signal.SIGKILL)
         return x
 

@@ -45,6 +45,22 @@ def test_executor_environment_takes_a_pair_or_pairs_and_not_both() -> None:
         conf.setExecutorEnv("A", "1", [("B", "2")])  # type: ignore[call-overload]
 
 
+def test_settings_of_clusters_are_told_to_the_engine_where_there_is_one() -> None:
+    pairs = [("spark.executor.memory", "512"), ("spark.executor.cores", "2"), ("spark.shuffle.service.enabled", "False")]
+    pairs += [("spark.shuffle.io.retryWait", "5"), ("spark.driver.bindAddress", "0.0.0.0")]
+    assert native_settings(SparkConf(False).setAll([("spark.master", "local[2]"), *pairs])) == [
+        ("firesteel.master", "local[2]")
+    ]
+    assert native_settings(SparkConf(False).setAll([("spark.master", "local-cluster[2,2,1024]"), *pairs])) == [
+        ("firesteel.master", "local-cluster[2,2,1024]"),
+        ("firesteel.executor.memory", "512m"),
+        ("firesteel.executor.cores", "2"),
+        ("firesteel.shuffle.service.enabled", "false"),
+        ("firesteel.shuffle.io.retry_wait", "5s"),
+        ("firesteel.driver.bind_address", "0.0.0.0"),
+    ]
+
+
 def test_a_key_that_is_no_text_is_refused_with_its_value() -> None:
     with pytest.raises(TypeError, match="None"):
         SparkConf(False).set(None, "1")  # type: ignore[arg-type]

@@ -55,6 +55,10 @@ fn check(found: &[Python], newest: &Python) -> Fallible {
     if failed.is_empty() { Ok(()) } else { Err(failed.join("\n")) }
 }
 
+/// The tests that run once more on a local cluster whose executors' blocks travel from one to the other.
+const ON_A_CLUSTER: &str =
+    "operations rdd broadcast accumulators files errors failures taskcontext bad_input jobs";
+
 /// Types, tests, and the examples of all docstrings; all of them, whatever fails.
 fn try_with(environment: &Environment, with_types: bool) -> Fallible {
     let mut types = environment.python();
@@ -62,10 +66,16 @@ fn try_with(environment: &Environment, with_types: bool) -> Fallible {
     types.arg(environment::folder("mypy")?).arg("python/firesteel");
     let mut tests = environment.python();
     tests.args(["-m", "pytest", "--quiet", "-p", "no:cacheprovider", "python/tests"]);
+    let mut on_cluster = environment.python();
+    on_cluster.env("FIRESTEEL_TEST_MASTER", "local-cluster[2,1,1024]");
+    on_cluster.env("FIRESTEEL_TEST_SETTINGS", "spark.shuffle.service.enabled=false");
+    on_cluster.args(["-m", "pytest", "--quiet", "-p", "no:cacheprovider"]);
+    on_cluster.args(ON_A_CLUSTER.split(' ').map(|name| format!("python/tests/test_{name}.py")));
     let mut examples = environment.python();
     examples.arg("python/tests/docstrings.py");
     let mut tried = vec![run_within(&mut tests, TESTS_LIMIT), run_within(&mut examples, CHECK_LIMIT)];
     if with_types {
+        tried.push(run_within(&mut on_cluster, TESTS_LIMIT));
         tried.push(run_within(&mut types, CHECK_LIMIT));
     }
     let failed: Vec<String> = tried.into_iter().filter_map(Result::err).collect();

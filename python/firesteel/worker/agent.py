@@ -18,7 +18,9 @@ from firesteel.worker import arrivals
 __all__ = ["main"]
 
 _OF_THE_SAME_PYTHON = "sys.path[:] = json.loads(sys.argv[1])"
-_OF_ANOTHER_PYTHON = "sys.path[:] = [*sys.path[1:], *(path for path in json.loads(sys.argv[1]) if path not in sys.path)]"
+_OF_ANOTHER_PYTHON = (
+    "sys.path[:] = [*sys.path[1:], *(path for path in json.loads(sys.argv[1]) if path not in sys.path)]"
+)
 _SERVER = "import sys, json\n{}\nfrom firesteel.worker.server import main\nmain()"
 
 
@@ -32,7 +34,7 @@ def main() -> None:
 
 
 def run(config: str | None) -> None:
-    """Runs an agent with a configuration, that of who started it by default, and ends the process with its exit code."""
+    """Runs an agent with a configuration (by default, that of whoever started it), and ends the process."""
     code = 0
     try:
         _native.agent(config, _command)
