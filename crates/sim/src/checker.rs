@@ -1,5 +1,6 @@
 //! What must hold, whatever happens. The world tells the checker what the scheduler said; the checker objects.
 //!
+//! - A job fails for want of executors only when there is none, and in time when there never was one.
 //! - Each job ends exactly once. Each of its outputs is accepted once, from the message at hand.
 //! - A job that succeeds has the answer of one evaluation of its program. A job that fails has a reason that was given.
 //! - No launch names a forgotten stage or an unregistered executor, or reads a map output that was dropped, that a reader
@@ -32,6 +33,7 @@ pub(crate) struct JobRecord {
     /// Only so many records of each partition are wanted.
     pub(crate) limit: usize,
     pub(crate) results: Vec<Option<(TaskId, Data)>>,
+    pub(crate) submitted_at: u64,
     /// How it ended.
     pub(crate) ended: Option<Option<JobFailure>>,
     pub(crate) cancelled: bool,

@@ -65,12 +65,12 @@ impl World {
                 self.inform(Event::BlockDropped { executor: from, rdd, partition, version }, None)?;
                 true
             }
-            Word::Ended { decommissioned } => {
+            Word::Ended { decommissioned, moved } => {
                 let reason = match decommissioned {
                     true => ExecutorLossReason::Decommissioned,
                     false => ExecutorLossReason::Exited { code: None },
                 };
-                let outputs_survive = self.plot.host_service;
+                let outputs_survive = self.plot.host_service || *moved;
                 self.inform(Event::ExecutorLost { executor: from, reason, outputs_survive }, None)?;
                 false
             }
@@ -97,7 +97,7 @@ impl World {
     /// Tells the scheduler what happened, and does what it says.
     pub(crate) fn inform(&mut self, event: Event, at_hand: Option<AtHand>) -> Result<(), Objection> {
         let mut effects = vec![];
-        self.scheduler.handle(Millis(self.now), event, &mut effects);
+        self.scheduler.handle(Millis(self.now + self.skew_ms), event, &mut effects);
         let reads = effects.iter().any(|effect| matches!(effect, Effect::JobEnded { .. }));
         for effect in effects {
             if self.is_told() {
@@ -157,6 +157,7 @@ impl World {
             }
             Effect::JobEnded { job, failure } => {
                 self.report.count_end(failure.as_ref());
+                self.check_desertion(job, failure.as_ref())?;
                 let program = Arc::clone(&self.program);
                 self.checker.job_ended(&program, job, failure, self.plot.is_calm())?;
                 self.let_go();
@@ -182,6 +183,23 @@ impl World {
                 self.report.updates_settled += 1;
             }
             Effect::Event(event) => self.note(&event, at_hand),
+        }
+        Ok(())
+    }
+
+    /// Whether a job fails for want of executors when it should, and only then.
+    fn check_desertion(&self, job: JobId, failure: Option<&JobFailure>) -> Result<(), Objection> {
+        let fails_so = matches!(failure, Some(JobFailure::NoExecutors { .. }));
+        if fails_so && self.machines.keys().any(|id| self.scheduler.knows_executor(*id)) {
+            return Err(format!("job {job} is told that there are no executors, and there are"));
+        }
+        if !self.plot.is_desert {
+            return Ok(());
+        }
+        let record = &self.checker.jobs[&job];
+        let waited_ms = self.now.min(self.plot.quiet_from_ms).saturating_sub(record.submitted_at);
+        if waited_ms > self.plot.settings.no_executors_timeout_ms + 1_000 {
+            return Err(format!("job {job} waits for executors for {waited_ms} ms"));
         }
         Ok(())
     }
@@ -227,9 +245,15 @@ impl World {
             AppEvent::StageCompleted { failure: Some(why), .. } if why.contains("rolled back") => {
                 self.report.rollbacks += 1;
             }
-            AppEvent::ExecutorRemoved { executor, .. } => {
+            AppEvent::ExecutorRemoved { executor, reason, .. } => {
                 self.report.executors_lost += 1;
-                if !self.plot.host_service {
+                let is_known_to_move = *reason == ExecutorLossReason::Decommissioned;
+                let machine = self.machines.get_mut(executor).expect("an executor is remembered for ever");
+                if !self.plot.host_service && !(machine.moved && is_known_to_move) {
+                    if machine.moved {
+                        // The driver gave it up before it heard that others have what it wrote.
+                        machine.blocks.clear();
+                    }
                     self.checker.executor_gone(*executor);
                 }
             }
@@ -277,6 +301,7 @@ impl World {
             commits,
             limit,
             results: vec![None; partitions.len()],
+            submitted_at: self.now,
             ended: None,
             too_large: false,
             cancelled: self.checker.jobs.get(&job).is_some_and(|early| early.cancelled),

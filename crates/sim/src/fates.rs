@@ -16,6 +16,14 @@ pub(crate) enum Fate {
     Freeze,
     /// It is sent away.
     Decommission,
+    /// Nothing passes between it and the driver for a while.
+    DriverCut,
+    /// Nothing passes between its host and another one for a while.
+    HostCut,
+    /// The service of its host ends, and comes back without what it had.
+    ServiceDeath,
+    /// The driver's clock jumps forward.
+    ClockJump,
     /// A new one is there.
     Birth,
     /// Faults end; new ones come if few are left.
@@ -35,6 +43,10 @@ impl World {
             (Fate::SilentDeath, faults.silent_deaths),
             (Fate::Freeze, faults.freezes),
             (Fate::Decommission, faults.decommissions),
+            (Fate::DriverCut, faults.driver_cuts),
+            (Fate::HostCut, faults.host_cuts),
+            (Fate::ServiceDeath, faults.service_deaths),
+            (Fate::ClockJump, faults.clock_jumps),
         ];
         for (fate, times) in fates {
             for _ in 0..times {
@@ -84,7 +96,20 @@ impl World {
         match fate {
             Fate::Birth => self.bear(),
             Fate::Peace => self.make_peace(),
-            Fate::Death | Fate::SilentDeath | Fate::Freeze | Fate::Decommission => {
+            Fate::ClockJump => {
+                let jump = self.chance.between(1_000, 200_000);
+                self.tell(format!("the driver's clock jumps by {jump} ms"));
+                self.skew_ms += jump;
+                self.report.clock_jumps += 1;
+                self.plan_tick();
+            }
+            Fate::Death
+            | Fate::SilentDeath
+            | Fate::Freeze
+            | Fate::Decommission
+            | Fate::DriverCut
+            | Fate::HostCut
+            | Fate::ServiceDeath => {
                 let living: Vec<ExecutorId> =
                     self.machines.values().filter(|m| m.alive).map(|m| m.id).collect();
                 if !living.is_empty() && !self.is_quiet() {
@@ -101,24 +126,54 @@ impl World {
         let host_service = self.plot.host_service;
         let now = self.now;
         let freeze = self.chance.between(1_000, 150_000);
+        let moves =
+            matches!(fate, Fate::Decommission) && self.chance.per_mille(self.plot.faults.outputs_moved);
         let machine = self.machines.get_mut(&id).expect("only what lives is struck");
         match fate {
+            Fate::DriverCut => {
+                machine.cut_until = machine.cut_until.max(now + freeze);
+                self.report.cuts += 1;
+                return;
+            }
+            Fate::HostCut => {
+                let (host, other) = (machine.host.clone(), self.chance.below(self.plot.size.hosts));
+                self.cuts.cut(&host, &format!("host{other}"), now + freeze);
+                self.report.cuts += 1;
+                return;
+            }
+            Fate::ServiceDeath => {
+                let host = machine.host.clone();
+                if host_service {
+                    self.end_service(&host, now + freeze / 4);
+                }
+                return;
+            }
             Fate::Freeze => {
                 machine.frozen_until = now + freeze;
                 return;
             }
+            Fate::Decommission if moves => machine.move_away(),
             Fate::Death | Fate::SilentDeath | Fate::Decommission => machine.die(host_service),
-            Fate::Birth | Fate::Peace => unreachable!("these strike nobody"),
+            Fate::Birth | Fate::Peace | Fate::ClockJump => unreachable!("these strike nobody"),
         }
         if !matches!(fate, Fate::SilentDeath) {
             let delay = self.chance.between(1, 3_000);
             let life = self.machines[&id].life;
-            let word = Word::Ended { decommissioned: matches!(fate, Fate::Decommission) };
+            let word = Word::Ended { decommissioned: matches!(fate, Fate::Decommission), moved: moves };
             self.after(delay, Happening::ToDriver { from: id, life, word });
         }
         if self.chance.per_mille(800) {
             let delay = self.chance.between(100, 30_000);
             self.after(delay, Happening::Fate(Fate::Birth));
+        }
+    }
+
+    /// All outputs that were written on a host are gone.
+    fn end_service(&mut self, host: &str, until: u64) {
+        self.report.services_lost += 1;
+        self.cuts.end_service(host, until);
+        for machine in self.machines.values_mut().filter(|machine| machine.host == host) {
+            machine.blocks.clear();
         }
     }
 
@@ -128,6 +183,11 @@ impl World {
         let slow = self.chance.per_mille(self.plot.faults.slow_executor);
         let slots = self.chance.between(1, self.plot.slots) as u32;
         self.machines.insert(id, Machine::new(id, host, slots, if slow { 20 } else { 1 }));
+        if !self.is_quiet() && self.chance.per_mille(self.plot.faults.never_registers) {
+            self.report.never_registered += 1;
+            self.machines.get_mut(&id).expect("it was put there just now").alive = false;
+            return;
+        }
         self.say(id, Word::Register);
         let first_beat = self.chance.below(self.plot.heartbeat_ms);
         self.after(first_beat, Happening::HeartbeatDue { on: id });
@@ -136,7 +196,9 @@ impl World {
     fn make_peace(&mut self) {
         for machine in self.machines.values_mut() {
             machine.frozen_until = machine.frozen_until.min(self.now + 1_000);
+            machine.cut_until = machine.cut_until.min(self.now);
         }
+        self.cuts.heal();
         let living = self.machines.values().filter(|machine| machine.alive).count();
         for _ in living..2 {
             self.bear();

@@ -1,7 +1,9 @@
 //! What a task reads: map outputs where its launch says that they are, and partitions that its own executor keeps.
 
 use crate::chance::Chance;
+use crate::cuts::Cuts;
 use crate::data::Data;
+use crate::keeping::Keeping;
 use crate::machine::{KeptName, Machine};
 use crate::program::{Found, Source};
 use crate::world::World;
@@ -15,6 +17,10 @@ pub(crate) struct KeptChanges {
     pub(crate) stored: Vec<KeptName>,
     pub(crate) dropped: Vec<KeptName>,
     pub(crate) read: u64,
+    /// Of these, from other executors.
+    pub(crate) read_afar: u64,
+    /// How often another executor was said to keep one, and did not.
+    pub(crate) stale: u64,
     /// Whether a function was called that waits for other tasks.
     pub(crate) met_barrier: bool,
 }
@@ -24,10 +30,14 @@ pub(crate) struct Fetcher<'a> {
     on: ExecutorId,
     launch: &'a TaskLaunch,
     machines: &'a mut BTreeMap<ExecutorId, Machine>,
+    cuts: &'a Cuts,
+    /// Who is said to keep what, if kept partitions are read from others.
+    keeping: Option<&'a Keeping>,
     chance: &'a mut Chance,
     now: u64,
     host_service: bool,
     broken: u64,
+    unreachable_named: u64,
     changes: KeptChanges,
 }
 
@@ -44,10 +54,13 @@ impl World {
             on,
             launch,
             machines: &mut self.machines,
+            cuts: &self.cuts,
+            keeping: self.plot.reads_kept_afar.then_some(&self.keeping),
             chance: &mut self.chance,
             now: self.now,
             host_service: self.plot.host_service,
             broken,
+            unreachable_named: self.plot.faults.unreachable_named,
             changes: KeptChanges::default(),
         };
         (read(&mut fetcher), fetcher.changes)
@@ -57,6 +70,47 @@ impl World {
 impl Fetcher<'_> {
     fn own_kept(&mut self) -> &mut BTreeMap<KeptName, Data> {
         &mut self.machines.get_mut(&self.on).expect("an executor is remembered for ever").kept
+    }
+
+    fn host(&self, of: ExecutorId) -> &str {
+        &self.machines[&of].host
+    }
+
+    /// Whether what an executor wrote can be read by this one now.
+    fn is_served(&self, of: ExecutorId) -> bool {
+        let (here, there) = (self.host(self.on), self.host(of));
+        let runs = self.machines[&of].serves(self.now, self.host_service);
+        runs && self.cuts.reaches(self.now, here, there) && self.cuts.has_service(self.now, there)
+    }
+
+    /// The executors of which nothing can be read, as a reader finds it out: all of a host, or only the one that it asked.
+    fn unreachable(&mut self, of: ExecutorId) -> Vec<ExecutorId> {
+        if !self.chance.per_mille(self.unreachable_named) {
+            return vec![];
+        }
+        let host = self.host(of).to_string();
+        let there: Vec<ExecutorId> =
+            self.machines.values().filter(|machine| machine.host == host).map(|machine| machine.id).collect();
+        there.into_iter().filter(|id| !self.is_served(*id)).collect()
+    }
+
+    /// A kept partition from one of those who are said to have it. A copy is kept here or not.
+    fn find_afar(&mut self, name: KeptName) -> Option<Data> {
+        let holder = self.keeping?.holders(name).find(|holder| *holder != self.on)?;
+        let reached = self.machines[&holder].serves(self.now, false)
+            && self.cuts.reaches(self.now, self.host(self.on), self.host(holder));
+        let data = self.machines[&holder].kept.get(&name).filter(|_| reached).cloned();
+        let Some(data) = data else {
+            self.changes.stale += 1;
+            return None;
+        };
+        self.changes.read += 1;
+        self.changes.read_afar += 1;
+        if self.chance.per_mille(500) {
+            self.own_kept().insert(name, data.clone());
+            self.changes.stored.push(name);
+        }
+        Some(data)
     }
 
     /// Under which version a task may read and keep a partition.
@@ -82,14 +136,15 @@ impl Source for Fetcher<'_> {
             if self.chance.per_mille(self.broken) {
                 machine.blocks.remove(&name);
             }
-            let served = machine.serves(self.now, self.host_service);
-            let Some(block) = machine.blocks.get(&name).filter(|_| served) else {
+            let served = self.is_served(output.executor);
+            let Some(block) = self.machines[&output.executor].blocks.get(&name).filter(|_| served) else {
+                let unreachable = if served { vec![] } else { self.unreachable(output.executor) };
                 return Err(TaskFailure::FetchFailed {
                     shuffle,
                     map: output.map,
                     map_task: output.task,
                     executor: output.executor,
-                    unreachable: vec![],
+                    unreachable,
                     message: if served { "no such block".into() } else { "no answer".into() },
                 });
             };
@@ -106,7 +161,7 @@ impl Source for Fetcher<'_> {
                 self.changes.read += 1;
                 Found::Kept(data)
             }
-            None => Found::ToKeep,
+            None => self.find_afar(name).map_or(Found::ToKeep, Found::Kept),
         }
     }
 

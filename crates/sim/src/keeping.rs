@@ -10,7 +10,7 @@ use crate::machine::KeptName;
 use crate::world::{Happening, Word, World};
 use firesteel_scheduler::Event;
 use firesteel_types::{ExecutorId, RddId};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What is persisted, and what the driver heard of it.
 #[derive(Debug, Default)]
@@ -18,11 +18,18 @@ pub(crate) struct Keeping {
     persisted: BTreeSet<RddId>,
     /// What was stored, by the life of the executor.
     heard: BTreeSet<(ExecutorId, u32, KeptName)>,
+    /// The executors that were heard to keep a partition, whether or not they still do.
+    holders: BTreeMap<KeptName, BTreeSet<ExecutorId>>,
 }
 
 impl Keeping {
     pub(crate) fn is_persisted(&self, rdd: RddId) -> bool {
         self.persisted.contains(&rdd)
+    }
+
+    /// The executors that were heard to keep a partition, whether or not they still do.
+    pub(crate) fn holders(&self, name: KeptName) -> impl Iterator<Item = ExecutorId> {
+        self.holders.get(&name).into_iter().flatten().copied()
     }
 
     /// An executor has dropped what it kept of an RDD: what was heard until then tells nothing of what it keeps later.
@@ -62,7 +69,9 @@ impl World {
 
     /// An executor tells of what a task has kept, and of what had to go for it.
     pub(crate) fn tell_kept(&mut self, on: ExecutorId, changes: KeptChanges) {
-        let KeptChanges { stored, dropped, read, met_barrier: _ } = changes;
+        let KeptChanges { stored, dropped, read, read_afar, stale, met_barrier: _ } = changes;
+        self.report.kept_read_afar += read_afar;
+        self.report.kept_stale += stale;
         self.report.kept += stored.len() as u64;
         self.report.kept_read += read;
         for kept in dropped {
@@ -95,6 +104,7 @@ impl World {
     ) -> Result<(), Objection> {
         if self.scheduler.knows_executor(from) {
             self.keeping.heard.insert((from, life, kept));
+            self.keeping.holders.entry(kept).or_default().insert(from);
         }
         let (rdd, partition, version) = kept;
         self.inform(Event::BlockStored { executor: from, rdd, partition, version }, None)

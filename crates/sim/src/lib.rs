@@ -16,6 +16,7 @@
 mod book;
 mod chance;
 mod checker;
+mod cuts;
 mod data;
 mod driver;
 mod fates;

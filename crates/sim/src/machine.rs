@@ -50,6 +50,10 @@ pub(crate) struct Machine {
     pub(crate) life: u32,
     /// Until when nothing moves here.
     pub(crate) frozen_until: u64,
+    /// Until when nothing passes between it and the driver.
+    pub(crate) cut_until: u64,
+    /// It was sent away, and others have what it wrote.
+    pub(crate) moved: bool,
     /// How many times longer tasks take.
     pub(crate) slowness: u64,
     pub(crate) attempts: BTreeMap<TaskId, Attempt>,
@@ -68,12 +72,20 @@ impl Machine {
             alive: true,
             life: 0,
             frozen_until: 0,
+            cut_until: 0,
+            moved: false,
             slowness,
             attempts: BTreeMap::new(),
             seen: BTreeSet::new(),
             blocks: BTreeMap::new(),
             kept: BTreeMap::new(),
         }
+    }
+
+    /// It is sent away, and others take what it wrote.
+    pub(crate) fn move_away(&mut self) {
+        self.die(true);
+        self.moved = true;
     }
 
     /// The process ends. Its outputs end with it, unless a service of the host has them.
@@ -98,6 +110,6 @@ impl Machine {
 
     /// Whether its outputs can be read now.
     pub(crate) fn serves(&self, now: u64, host_service: bool) -> bool {
-        host_service || (self.alive && self.frozen_until <= now)
+        host_service || self.moved || (self.alive && self.frozen_until <= now)
     }
 }

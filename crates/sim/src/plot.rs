@@ -1,9 +1,10 @@
 //! What a seed stands for: how many executors, which program, which jobs, which settings, which faults.
 //!
 //! Of twelve seeds, four are small and nasty (few executors, many faults), one is without any fault (all jobs must
-//! succeed), and the others lie between. Every fortieth has more than a thousand executors.
+//! succeed), and the others lie between. Every fortieth has more than a thousand executors, some have none at all until
+//! faults have ended.
 
-use crate::chance::Chance;
+use crate::chance::{Chance, mix2};
 use crate::program::Size;
 use firesteel_scheduler::{PoolSettings, SchedulerSettings, SchedulingMode, SpeculationSettings};
 
@@ -38,6 +39,20 @@ pub(crate) struct Faults {
     pub(crate) freezes: u64,
     /// Executors are sent away; this many.
     pub(crate) decommissions: u64,
+    /// One that is sent away gives what it wrote to others first.
+    pub(crate) outputs_moved: u64,
+    /// A reader that reaches nobody on a host says so.
+    pub(crate) unreachable_named: u64,
+    /// Nothing passes between an executor and the driver for a while; this many times.
+    pub(crate) driver_cuts: u64,
+    /// Nothing passes between two hosts for a while, though both hear the driver; this many times.
+    pub(crate) host_cuts: u64,
+    /// The service of a host ends, with all outputs that it has, and is back after a while; this many times.
+    pub(crate) service_deaths: u64,
+    /// The driver's clock jumps forward; this many times.
+    pub(crate) clock_jumps: u64,
+    /// An executor that is started never registers.
+    pub(crate) never_registers: u64,
     /// Jobs are cancelled; this many.
     pub(crate) cancellations: u64,
     /// A result makes the shell find the results too large.
@@ -53,6 +68,10 @@ pub(crate) struct Plot {
     pub(crate) jobs: u64,
     /// How many RDDs are persisted, of a thousand.
     pub(crate) persisted: u64,
+    /// For as long as there are faults, no executor registers.
+    pub(crate) is_desert: bool,
+    /// Kept partitions are read from other executors, too.
+    pub(crate) reads_kept_afar: bool,
     pub(crate) settings: SchedulerSettings,
     pub(crate) faults: Faults,
     /// Map outputs outlive their executors.
@@ -84,7 +103,17 @@ impl Plot {
             barrier_partitions: executors,
             preferred_per_mille: chance.between(0, 1) * 700,
         };
-        let faults = if calm { Faults::default() } else { Faults::some(nasty, huge, chance) };
+        let mut faults = if calm { Faults::default() } else { Faults::some(nasty, huge, chance) };
+        // What was added later has chances of its own, and leaves some seeds as they were.
+        let mut later = Chance::new(mix2(seed, 0x6c61_7465));
+        let has_later = matches!(seed % 7, 1 | 2 | 4 | 5) && !calm;
+        if has_later {
+            faults.add_later(huge, &mut later);
+        }
+        let is_desert = has_later && seed % 61 == 31;
+        if is_desert {
+            faults.never_registers = 1000;
+        }
         let host_service = chance.per_mille(250);
         Plot {
             executors,
@@ -92,6 +121,8 @@ impl Plot {
             size,
             jobs: chance.between(1, if huge { 3 } else { 8 }),
             persisted: if chance.per_mille(700) { chance.between(100, 700) } else { 0 },
+            reads_kept_afar: has_later && later.per_mille(500),
+            is_desert,
             settings: settings(host_service, chance),
             faults,
             host_service,
@@ -129,7 +160,22 @@ impl Faults {
             decommissions: rate(3),
             cancellations: rate(1),
             too_large: rate(2),
+            ..Faults::default()
         }
+    }
+}
+
+impl Faults {
+    /// Cuts, services that end, clocks that jump, executors that never come.
+    fn add_later(&mut self, huge: bool, chance: &mut Chance) {
+        let mut rate = |usual: u64| if chance.per_mille(500) { chance.below(usual + 1) } else { 0 };
+        self.driver_cuts = rate(if huge { 50 } else { 8 });
+        self.host_cuts = rate(if huge { 50 } else { 8 });
+        self.service_deaths = rate(3);
+        self.clock_jumps = rate(2);
+        self.never_registers = rate(150);
+        self.outputs_moved = rate(1000);
+        self.unreachable_named = rate(1000);
     }
 }
 

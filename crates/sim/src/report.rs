@@ -44,6 +44,18 @@ pub struct Report {
     pub kept: u64,
     /// How often a kept partition was read.
     pub kept_read: u64,
+    /// Of these reads, the ones from other executors.
+    pub kept_read_afar: u64,
+    /// How often another executor was said to keep a partition, and did not.
+    pub kept_stale: u64,
+    /// How often an executor was cut off from the driver, or a host from another.
+    pub cuts: u64,
+    /// Services of hosts that ended with all outputs.
+    pub services_lost: u64,
+    /// How often the driver's clock jumped.
+    pub clock_jumps: u64,
+    /// Executors that were started and never registered.
+    pub never_registered: u64,
     /// Kept partitions that had to make room.
     pub kept_evicted: u64,
     /// Tasks that found a kept partition gone, and what it is computed from not asked for.
@@ -127,6 +139,12 @@ impl Report {
         self.kept += other.kept;
         self.kept_read += other.kept_read;
         self.kept_evicted += other.kept_evicted;
+        self.kept_read_afar += other.kept_read_afar;
+        self.kept_stale += other.kept_stale;
+        self.cuts += other.cuts;
+        self.services_lost += other.services_lost;
+        self.clock_jumps += other.clock_jumps;
+        self.never_registered += other.never_registered;
         self.kept_gone += other.kept_gone;
         self.versions_grown += other.versions_grown;
         self.succeeded += other.succeeded;
@@ -173,13 +191,24 @@ impl fmt::Display for Report {
         )?;
         writeln!(
             f,
-            "persisted RDDs: {} partitions kept, {} reads of these, {} evicted, {} tasks found theirs gone, {} versions grown",
-            self.kept, self.kept_read, self.kept_evicted, self.kept_gone, self.versions_grown
+            "persisted RDDs: {} partitions kept, {} reads of these, {} afar, {} found nothing afar, {} evicted, {} tasks found theirs gone, {} versions grown",
+            self.kept,
+            self.kept_read,
+            self.kept_read_afar,
+            self.kept_stale,
+            self.kept_evicted,
+            self.kept_gone,
+            self.versions_grown
         )?;
         writeln!(
             f,
             "barriers: {} attempts, {} calls answered, {} in vain, {} results dropped, {} jobs without slots",
             self.gangs, self.released, self.refused, self.results_dropped, self.too_few_slots
+        )?;
+        writeln!(
+            f,
+            "faults: {} cuts, {} services of hosts lost, {} jumps of the driver's clock, {} executors never registered",
+            self.cuts, self.services_lost, self.clock_jumps, self.never_registered
         )?;
         write!(
             f,

@@ -14,6 +14,7 @@
 use crate::book::sum_in;
 use crate::chance::Chance;
 use crate::checker::{Checker, JobRecord, Objection};
+use crate::cuts::Cuts;
 use crate::data::Data;
 use crate::fates::Fate;
 use crate::keeping::Keeping;
@@ -155,6 +156,8 @@ pub(crate) enum Word {
     /// Not the executor's own word, but that of whoever started it.
     Ended {
         decommissioned: bool,
+        /// What it wrote can be read nevertheless.
+        moved: bool,
     },
 }
 
@@ -179,6 +182,9 @@ pub(crate) struct World {
     pub(crate) reported: BTreeSet<TaskId>,
     pub(crate) checker: Checker,
     pub(crate) keeping: Keeping,
+    pub(crate) cuts: Cuts,
+    /// By how much the driver's clock has jumped forward.
+    pub(crate) skew_ms: u64,
     /// What each accumulator has of updates that are settled.
     pub(crate) settled: Vec<u64>,
     pub(crate) next_stage: u32,
@@ -212,6 +218,8 @@ impl World {
             reported: BTreeSet::new(),
             checker: Checker::default(),
             keeping: Keeping::default(),
+            cuts: Cuts::default(),
+            skew_ms: 0,
             settled: vec![0; ACCUMULATORS as usize],
             next_stage: 0,
             tick_at: None,
@@ -349,7 +357,7 @@ impl World {
     fn is_awake(&mut self, id: ExecutorId, again: impl FnOnce() -> Happening) -> bool {
         let machine = &self.machines[&id];
         let thaws_at = machine.frozen_until;
-        if !machine.alive && !self.plot.host_service {
+        if !machine.alive && !machine.moved && !self.plot.host_service {
             return false;
         }
         if thaws_at <= self.now {
@@ -382,7 +390,7 @@ impl World {
             | Order::BarrierRefused { .. } => true,
             Order::Drop(_) | Order::DropKept(_) | Order::RegisterAgain => false,
         };
-        self.transmit(can_be_lost, Happening::ToMachine { to, life, order });
+        self.transmit(to, can_be_lost, Happening::ToMachine { to, life, order });
     }
 
     /// An executor sends a word over the network.
@@ -397,13 +405,21 @@ impl World {
             | Word::Dropped(_) => true,
             Word::Register | Word::Ended { .. } => false,
         };
-        self.transmit(can_be_lost, Happening::ToDriver { from, life, word });
+        self.transmit(from, can_be_lost, Happening::ToDriver { from, life, word });
     }
 
-    fn transmit(&mut self, can_be_lost: bool, message: Happening) {
+    /// A message between an executor and the driver. What is repeated until it arrives, arrives when a cut has healed.
+    fn transmit(&mut self, executor: ExecutorId, can_be_lost: bool, message: Happening) {
         let faults = self.plot.faults.clone();
         let quiet = self.is_quiet();
-        if can_be_lost && !quiet && self.chance.per_mille(faults.message_lost) {
+        let heals_at = self.machines.get(&executor).map_or(0, |machine| machine.cut_until);
+        if heals_at > self.now && !can_be_lost {
+            let delay = self.chance.between(1, 3_000);
+            self.at(heals_at + delay, message);
+            return;
+        }
+        let is_cut = heals_at > self.now;
+        if can_be_lost && (is_cut || !quiet && self.chance.per_mille(faults.message_lost)) {
             self.report.messages_lost += 1;
             return;
         }
@@ -436,9 +452,10 @@ impl World {
     /// The scheduler wants to be called at some time.
     pub(crate) fn plan_tick(&mut self) {
         let Some(due) = self.scheduler.next_deadline() else { return };
-        if self.tick_at.is_none_or(|planned| due.0 < planned) {
-            self.tick_at = Some(due.0);
-            self.at(due.0, Happening::Tick);
+        let due = due.0.saturating_sub(self.skew_ms);
+        if self.tick_at.is_none_or(|planned| due < planned) {
+            self.tick_at = Some(due);
+            self.at(due, Happening::Tick);
         }
     }
 
