@@ -8,9 +8,11 @@
 mod far;
 mod output;
 mod store;
+mod whole;
 mod writer;
 
 pub use far::{FarError, FarOutputs, FarStream};
 pub use output::{BlockBytes, MapOutput};
 pub use store::ShuffleStore;
+pub use whole::WholeOutput;
 pub use writer::MapOutputWriter;

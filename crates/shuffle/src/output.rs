@@ -4,7 +4,7 @@ use firesteel_data::DataError;
 use firesteel_storage::{LocalDirs, MemoryPool};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
@@ -142,6 +142,19 @@ impl MapOutput {
         Ok(shared)
     }
 
+    /// Adds a run that lies in a file of its own.
+    pub(crate) fn add_file(&mut self, path: PathBuf, offsets: Words, checksums: Words) {
+        self.runs.push(Run { place: Place::Disk { path, checksums, is_own: true }, offsets });
+    }
+
+    /// Reads all of it, run by run.
+    ///
+    /// # Errors
+    /// When a file is shorter or longer than its run, or holds something else.
+    pub(crate) fn check(&self) -> Result<(), DataError> {
+        self.runs.iter().try_for_each(Run::check)
+    }
+
     /// How many bytes it takes to know where its records are.
     pub(crate) fn index_bytes(&self) -> usize {
         self.runs.iter().map(|run| 16 * run.offsets.len()).sum()
@@ -158,6 +171,32 @@ impl MapOutput {
 }
 
 impl Run {
+    fn check(&self) -> Result<(), DataError> {
+        let Place::Disk { path, checksums, .. } = &self.place else { return Ok(()) };
+        let broken = |message: &str| DataError::Corrupt {
+            source_name: path.display().to_string(),
+            message: message.into(),
+        };
+        let mut file = File::open(path).map_err(|e| DataError::io("open", path, e))?;
+        let length = file.metadata().map_err(|e| DataError::io("read", path, e))?.len();
+        let is_whole = self.offsets.get(0) == Some(0) && self.offsets.last() == Some(length);
+        if !is_whole || self.offsets.len() != checksums.len() + 1 {
+            return Err(broken("it is not as long as its index says"));
+        }
+        let mut bytes = vec![];
+        for reducer in 0..checksums.len() {
+            let stretch = self.offsets.get(reducer).zip(self.offsets.get(reducer + 1));
+            let stretch = stretch.filter(|(_, end)| *end <= length);
+            let stretch = stretch.and_then(|(start, end)| end.checked_sub(start));
+            bytes.resize(stretch.ok_or_else(|| broken("its index is out of order"))? as usize, 0);
+            file.read_exact(&mut bytes).map_err(|e| DataError::io("read", path, e))?;
+            if !bytes.is_empty() && checksums.get(reducer) != Some(xxh3_64(&bytes)) {
+                return Err(broken(&format!("the checksum for reducer {reducer} does not match what was read")));
+            }
+        }
+        Ok(())
+    }
+
     fn read(&self, reducer: usize) -> Result<Option<BlockBytes>, DataError> {
         let (Some(start), Some(end)) = (self.offsets.get(reducer), self.offsets.get(reducer + 1)) else {
             return Ok(None);

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-type Key = (ShuffleId, Partition, TaskId);
+pub(crate) type Key = (ShuffleId, Partition, TaskId);
 
 /// Map outputs by shuffle, map partition, and the attempt that wrote them.
 #[derive(Default)]
@@ -61,11 +61,24 @@ impl ShuffleStore {
     ) -> Result<Option<Arc<MapOutput>>, DataError> {
         let key = (shuffle, map, task);
         let known = self.outputs.read().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
-        let (None, Some((files, _))) = (&known, &self.shared) else { return Ok(known) };
-        let Some((runs, _)) = files.find::<Vec<SharedRun>>(&name(key))? else { return Ok(None) };
+        if known.is_some() {
+            return Ok(known);
+        }
+        let Some(runs) = self.shared_runs(key)? else { return Ok(None) };
         let output = Arc::new(MapOutput::of_shared(runs));
         self.remember(key, &output);
         Ok(Some(output))
+    }
+
+    /// Where the processes of this machine find an output, if they do.
+    pub(crate) fn shared_runs(&self, key: Key) -> Result<Option<Vec<SharedRun>>, DataError> {
+        let Some((files, _)) = &self.shared else { return Ok(None) };
+        Ok(files.find::<Vec<SharedRun>>(&name(key))?.map(|(runs, _)| runs))
+    }
+
+    /// Where outputs go that all processes of this machine find.
+    pub(crate) fn shared(&self) -> Option<&(Arc<SharedFiles>, Arc<LocalDirs>)> {
+        self.shared.as_ref()
     }
 
     /// Remembers where another process's output is, in place of those of earlier shuffles. Where one shuffle alone is too large, its
@@ -128,7 +141,7 @@ impl ShuffleStore {
     }
 }
 
-fn name((shuffle, map, task): Key) -> String {
+pub(crate) fn name((shuffle, map, task): Key) -> String {
     format!("shuffle-{shuffle}-{map}-{task}")
 }
 

@@ -143,6 +143,21 @@ impl KeptBlocks {
         Ok(Some((FramedFile::foreign(path, frames, bytes), updates)))
     }
 
+    /// Leaves a partition that another machine had among this machine's files. Whoever calls tells whom it concerns.
+    ///
+    /// # Errors
+    /// When its description cannot be written.
+    pub fn adopt_shared(
+        files: &SharedFiles,
+        key: BlockKey,
+        file: FramedFile,
+        updates: &[AccumulatorUpdate],
+    ) -> Result<(), DataError> {
+        let path = file.path().to_owned();
+        let (frames, bytes) = file.leave();
+        files.publish(&name(key), &(path, frames, bytes, updates), [])
+    }
+
     /// Removes all partitions of an RDD from a machine's files.
     pub fn remove_shared_rdd(files: &SharedFiles, rdd: RddId) {
         files.names(&prefix(rdd)).iter().for_each(|name| Self::remove_shared(files, name));
@@ -171,9 +186,7 @@ impl KeptBlocks {
         updates: &KeptUpdates,
     ) -> Result<(), DataError> {
         let Some(files) = &self.shared else { return Ok(()) };
-        let path = file.path().to_owned();
-        let (frames, bytes) = file.leave();
-        files.publish(&name(key), &(path, frames, bytes, updates.to_vec()), [])?;
+        Self::adopt_shared(files, key, file, updates)?;
         if let Some(listener) = self.listener.get() {
             listener.stored(key);
         }
