@@ -75,6 +75,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "executor",
             "cluster",
             "firesteel",
+            "cli",
         ],
     ),
     ("sim", &["types", "conf", "plan", "scheduler", "status", "standalone"]),

@@ -9,6 +9,8 @@ mod options;
 mod secret;
 mod submit;
 
+pub use submit::InterpretedDriver;
+
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -181,7 +181,8 @@ fn run_here(options: &SubmitOptions, program: &str, arguments: &[String]) -> Res
         command.env("FIRESTEEL_INSECURE", "true");
     }
     if options.verbose {
-        eprintln!("firesteel: runs {command:?}");
+        // Not the whole command: its variables hold settings, secrets among them.
+        eprintln!("firesteel: runs {:?} with {arguments:?}", command.get_program());
     }
     Err(format!("{program} does not start: {}", command.exec()))
 }
@@ -194,15 +195,60 @@ fn in_this_directory(program: &str) -> PathBuf {
     }
 }
 
+/// Brings files to the master that leads; gives their names and hashes.
+fn upload_all(client: &mut Client, files: &[PathBuf]) -> Result<Vec<(String, [u8; 32])>, String> {
+    let mut uploaded = vec![];
+    for file in files {
+        let name = file.file_name().and_then(|name| name.to_str());
+        let name = name.ok_or_else(|| format!("{} has no plain name", file.display()))?;
+        uploaded.push((name.to_string(), client.upload(file)?));
+    }
+    Ok(uploaded)
+}
+
+/// A program for an interpreter that the workers' machines have, to be run in a cluster.
+pub struct InterpretedDriver {
+    /// The masters: `firesteel://HOST:7077`.
+    pub master: String,
+    /// The file with the cluster's secret; none where nothing is kept secret.
+    pub secret_file: Option<PathBuf>,
+    /// The interpreter, as the workers' machines name it.
+    pub program: String,
+    /// Its arguments; `{file:NAME}` stands for the path of a file that is sent along.
+    pub arguments: Vec<String>,
+    /// Variables to set for it.
+    pub environment: Vec<(String, String)>,
+    /// The files that are sent along.
+    pub files: Vec<PathBuf>,
+    /// The cores that it takes.
+    pub cores: u32,
+    /// The memory that it takes, in MiB.
+    pub memory_mib: u64,
+    /// Whether it is started again until it ends well.
+    pub supervise: bool,
+}
+
+impl InterpretedDriver {
+    /// Has it run. Gives the name by which the master knows it.
+    ///
+    /// # Errors
+    /// When no master takes it, or a file cannot be sent.
+    pub fn submit(self) -> Result<String, String> {
+        let secret = SecretFile { insecure: self.secret_file.is_none(), secret_file: self.secret_file };
+        let mut client = Client::new(&masters(&self.master)?, secret.credentials()?);
+        let files = upload_all(&mut client, &self.files)?;
+        let program = Program::Installed { name: self.program };
+        let (arguments, environment) = (self.arguments, self.environment);
+        let launch = LaunchDriver { program, arguments, environment, files };
+        let resources = Resources::new(self.cores, self.memory_mib);
+        client.submit(&launch, resources, self.supervise).map(|driver| driver.to_string())
+    }
+}
+
 fn run_there(options: &SubmitOptions, program: &Path, arguments: &[String]) -> Result<ExitCode, String> {
     let (mut client, environment) = (client(options)?, environment(options)?);
     let hash = client.upload(program)?;
-    let mut files = vec![];
-    for file in &options.files {
-        let name = file.file_name().and_then(|name| name.to_str());
-        let name = name.ok_or_else(|| format!("{} has no plain name", file.display()))?;
-        files.push((name.to_string(), client.upload(file)?));
-    }
+    let files = upload_all(&mut client, &options.files)?;
     let launch = LaunchDriver {
         program: Program::Shipped { hash },
         arguments: arguments.to_vec(),

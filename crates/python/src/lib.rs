@@ -12,6 +12,7 @@ mod agent;
 mod barrier;
 mod broadcast;
 mod combine;
+mod command;
 mod context;
 mod failure;
 mod function;
@@ -47,5 +48,7 @@ fn native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(broadcast::load_broadcast, module)?)?;
     module.add_function(wrap_pyfunction!(hash::portable_hash, module)?)?;
     module.add_function(wrap_pyfunction!(combine::combine, module)?)?;
+    module.add_function(wrap_pyfunction!(command::command, module)?)?;
+    module.add_function(wrap_pyfunction!(command::submit_driver, module)?)?;
     Ok(())
 }

@@ -1,0 +1,43 @@
+//! What the command `firesteel` of the Python package leaves to that of Rust: daemons, and asking a cluster.
+
+use firesteel_cli::InterpretedDriver;
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// Runs a command line; gives whether it went well. What goes wrong was printed.
+#[pyfunction]
+pub(crate) fn command(py: Python<'_>, words: Vec<OsString>) -> bool {
+    py.detach(|| firesteel_cli::run(words)) == ExitCode::SUCCESS
+}
+
+/// Has a Python program run in a cluster; gives the name by which its master knows it.
+#[pyfunction]
+#[pyo3(signature = (*, master, secret_file, program, arguments, environment, files, cores, memory_mib, supervise))]
+#[expect(clippy::too_many_arguments, reason = "keywords, to Python")]
+pub(crate) fn submit_driver(
+    py: Python<'_>,
+    master: String,
+    secret_file: Option<std::path::PathBuf>,
+    program: String,
+    arguments: Vec<String>,
+    environment: Vec<(String, String)>,
+    files: Vec<std::path::PathBuf>,
+    cores: u32,
+    memory_mib: u64,
+    supervise: bool,
+) -> PyResult<String> {
+    let driver = InterpretedDriver {
+        master,
+        secret_file,
+        program,
+        arguments,
+        environment,
+        files,
+        cores,
+        memory_mib,
+        supervise,
+    };
+    py.detach(|| driver.submit()).map_err(PyRuntimeError::new_err)
+}
