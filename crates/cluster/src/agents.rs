@@ -2,6 +2,7 @@
 
 use firesteel_executor::agent::AgentConfig;
 use firesteel_types::ExecutorLossReason;
+use std::fmt;
 use std::io::{self, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
@@ -10,7 +11,7 @@ use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 pub use firesteel_executor::agent::AGENT_VARIABLE;
 
 /// How an agent's process is started. There is no shell: arguments are passed as they are.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct AgentCommand {
     /// The program: the driver's own, or an interpreter.
     pub program: PathBuf,
@@ -66,6 +67,14 @@ impl AgentCommand {
             return Err(error);
         }
         Ok((child, pipe))
+    }
+}
+
+/// Without the variables, which may be secrets.
+impl fmt::Debug for AgentCommand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("AgentCommand");
+        shown.field("program", &self.program).field("arguments", &self.arguments).finish_non_exhaustive()
     }
 }
 

@@ -9,6 +9,7 @@ use crate::messages::{
 };
 use crate::names::{ApplicationId, Link, RequestKey, WorkerId};
 use crate::note::Note;
+use crate::payload::Payload;
 use crate::snapshot::{ApplicationRecord, EndedApplication};
 use crate::workers::Tenant;
 use firesteel_types::{ExecutorId, Millis};
@@ -165,12 +166,14 @@ impl Master {
     /// An application has ended: its executors end, and workers remove its files.
     pub(crate) fn end_application(&mut self, id: &ApplicationId, end: ApplicationEnd, fx: &mut Vec<Effect>) {
         self.tell(id, ApplicationOrder::Ended(end.clone()), fx);
-        let Some(application) = self.applications.remove(id) else { return };
+        let Some(mut application) = self.applications.remove(id) else { return };
         if let Some(link) = application.link {
             self.links.remove(&link);
         }
         (self.changed, self.replan) = (true, true);
         note(Note::ApplicationEnded(id.clone(), end.clone()), fx);
+        // It holds the application's secret, which nobody needs any more.
+        application.record.spec.launch = Payload::default();
         let ended = EndedApplication { record: application.record, ended_at: self.now, end };
         self.applications.remember(ended, self.settings.retained_applications);
         for worker in self.workers.values_mut() {

@@ -2,6 +2,7 @@
 
 use crate::messages::Outcome;
 use crate::names::{DriverId, DriverRun, RequestKey, WorkerId};
+use crate::payload::Payload;
 use crate::settings::MasterSettings;
 use crate::snapshot::{DriverRecord, DriverState};
 use firesteel_types::Millis;
@@ -161,7 +162,12 @@ impl Drivers {
         }
         self.numbers.remove(id);
         self.waiting.remove(id);
-        self.ended.extend(self.table.remove(&number));
+        let ended = self.table.remove(&number).map(|mut driver| {
+            // Its variables may be secrets, and it will not be launched again.
+            driver.spec.launch = Payload::default();
+            driver
+        });
+        self.ended.extend(ended);
         while self.ended.len() > retained {
             self.ended.pop_front();
         }

@@ -28,7 +28,8 @@ impl LocalDirs {
     /// # Errors
     /// When nothing can be written under `parent`.
     pub fn create(parent: &Path) -> Result<Self, DataError> {
-        fs::create_dir_all(parent).map_err(|e| DataError::io("create", parent, e))?;
+        let made = DirBuilder::new().mode(0o700).recursive(true).create(parent);
+        made.map_err(|e| DataError::io("create", parent, e))?;
         remove_abandoned(parent);
         static SERIAL: AtomicU64 = AtomicU64::new(0);
         loop {

@@ -47,7 +47,7 @@ impl fmt::Debug for LaunchExecutor {
 }
 
 /// How to start a driver in the cluster.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LaunchDriver {
     /// The program.
     pub program: Program,
@@ -57,6 +57,15 @@ pub struct LaunchDriver {
     pub environment: Vec<(String, String)>,
     /// Files that are shipped along, by the names that they have in its directory, and their hashes.
     pub files: Vec<(String, [u8; 32])>,
+}
+
+/// Without the variables, which may be secrets.
+impl fmt::Debug for LaunchDriver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("LaunchDriver");
+        shown.field("program", &self.program).field("arguments", &self.arguments).field("files", &self.files);
+        shown.finish_non_exhaustive()
+    }
 }
 
 /// As it travels.

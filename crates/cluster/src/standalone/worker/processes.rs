@@ -167,7 +167,7 @@ fn start_executor(
     let text = |error: io::Error| error.to_string();
     let launch: LaunchExecutor = unpack(&spec.launch)?;
     let service = tenants.serve(&executor.application, &launch).map_err(text)?;
-    let directory = tenants.directory(&executor.application);
+    let directory = tenants.directory(&executor.application).map_err(text)?;
     let command = AgentCommand {
         program: tenants.program(&launch).map_err(text)?,
         arguments: launch.arguments.clone(),
@@ -208,7 +208,7 @@ fn start_driver(
 ) -> Result<(Child, Option<ChildStdin>), String> {
     let text = |error: io::Error| error.to_string();
     let launch: LaunchDriver = unpack(&spec.launch)?;
-    let directory = tenants.driver_directory(&format!("{}-{}", run.driver, run.attempt)).map_err(text)?;
+    let directory = tenants.driver_directory(run).map_err(text)?;
     let mut arguments = launch.arguments.clone();
     for (name, hash) in &launch.files {
         let path = place(tenants, &directory, name, hash)?;

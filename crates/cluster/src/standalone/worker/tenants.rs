@@ -7,7 +7,7 @@ use firesteel_executor::blocks::{Far, FarSettings, HostBlocks};
 use firesteel_executor::messages::SHARED_DIRECTORY;
 use firesteel_net::bulk::{BlockClient, BlockClientSettings, serve_blocks};
 use firesteel_net::{Connection, Credentials, Limits, Listener, Purpose, Secret, Serving};
-use firesteel_standalone::ApplicationId;
+use firesteel_standalone::{ApplicationId, DriverRun};
 use firesteel_storage::{LocalDirs, SharedFiles};
 use std::collections::HashMap;
 use std::fs;
@@ -66,13 +66,17 @@ impl Tenants {
     }
 
     /// An application's directory.
-    pub(super) fn directory(&self, application: &ApplicationId) -> PathBuf {
-        self.shared.dir.join(application.as_str())
+    ///
+    /// # Errors
+    /// When it has no name of an application.
+    pub(super) fn directory(&self, application: &ApplicationId) -> io::Result<PathBuf> {
+        Ok(self.shared.dir.join(checked(application.as_str(), "app-")?))
     }
 
     /// The directory of a run of a driver.
-    pub(super) fn driver_directory(&self, run: &str) -> io::Result<PathBuf> {
-        let directory = self.shared.dir.join(run);
+    pub(super) fn driver_directory(&self, run: &DriverRun) -> io::Result<PathBuf> {
+        let driver = checked(run.driver.as_str(), "driver-")?;
+        let directory = self.shared.dir.join(format!("{driver}-{}", run.attempt));
         LocalDirs::within(directory.clone()).map_err(|error| io::Error::other(error.to_string()))?;
         Ok(directory)
     }
@@ -84,7 +88,7 @@ impl Tenants {
             return Ok(tenant.address.clone());
         }
         let other = |error: &dyn std::fmt::Display| io::Error::other(error.to_string());
-        let dirs = Arc::new(LocalDirs::within(self.directory(application)).map_err(|e| other(&e))?);
+        let dirs = Arc::new(LocalDirs::within(self.directory(application)?).map_err(|e| other(&e))?);
         let files = SharedFiles::open(dirs.path().join(SHARED_DIRECTORY)).map_err(|e| other(&e))?;
         let blocks = HostBlocks::new(Arc::new(files), dirs);
         let credentials = credentials_of(launch)?;
@@ -104,7 +108,9 @@ impl Tenants {
     pub(super) fn remove(&self, application: &ApplicationId) {
         let tenant = self.shared.tenants.lock().unwrap_or_else(PoisonError::into_inner).remove(application);
         drop(tenant);
-        let _ = fs::remove_dir_all(self.directory(application));
+        if let Ok(directory) = self.directory(application) {
+            let _ = fs::remove_dir_all(directory);
+        }
     }
 
     /// The program of an application's executors: fetched from its driver, where it is a file.
@@ -145,6 +151,18 @@ impl Tenants {
     }
 }
 
+/// A name that a master gave becomes a directory's: letters, digits and dashes behind a prefix, so that it leads neither out of the
+/// worker's directory nor to what else is in it.
+fn checked<'a>(name: &'a str, prefix: &str) -> io::Result<&'a str> {
+    let is_plain = |rest: &str| rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    match name.strip_prefix(prefix).is_some_and(|rest| !rest.is_empty() && is_plain(rest)) {
+        true => Ok(name),
+        false => {
+            Err(io::Error::new(io::ErrorKind::InvalidInput, format!("no master gives the name {name:?}")))
+        }
+    }
+}
+
 fn credentials_of(launch: &LaunchExecutor) -> io::Result<Credentials> {
     match &launch.secret {
         None => Ok(Credentials::insecure()),
@@ -152,5 +170,28 @@ fn credentials_of(launch: &LaunchExecutor) -> io::Result<Credentials> {
             let secret = Secret::from_text(secret).map_err(|error| io::Error::other(error.to_string()))?;
             Ok(Credentials::of(&secret))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_leads_out_of_the_directory_or_to_its_other_files() {
+        assert!(checked("app-20261126205743-0000", "app-").is_ok());
+        let bad = [
+            "",
+            "app-",
+            "programs",
+            "lock",
+            "app-/..",
+            "app-1/../../x",
+            "../app-1",
+            "driver-1",
+            "app-1\0",
+            "app-$(x)",
+        ];
+        assert!(bad.iter().all(|name| checked(name, "app-").is_err()));
     }
 }
