@@ -71,6 +71,11 @@ impl World {
                     false => ExecutorLossReason::Exited { code: None },
                 };
                 let outputs_survive = self.plot.host_service || *moved;
+                if *moved && !self.scheduler.knows_executor(from) {
+                    // It was given up before, and does not know: whoever took what it wrote is told to drop it.
+                    let machine = self.machines.get_mut(&from).expect("an executor is remembered for ever");
+                    machine.blocks.clear();
+                }
                 self.inform(Event::ExecutorLost { executor: from, reason, outputs_survive }, None)?;
                 false
             }
@@ -249,7 +254,8 @@ impl World {
                 self.report.executors_lost += 1;
                 let is_known_to_move = *reason == ExecutorLossReason::Decommissioned;
                 let machine = self.machines.get_mut(executor).expect("an executor is remembered for ever");
-                if !self.plot.host_service && !(machine.moved && is_known_to_move) {
+                let survive = self.plot.host_service || machine.moved && is_known_to_move;
+                if !survive {
                     if machine.moved {
                         // The driver gave it up before it heard that others have what it wrote.
                         machine.blocks.clear();

@@ -35,7 +35,7 @@ mod world;
 
 pub use report::Report;
 pub use standalone::StandaloneReport;
-pub use throughput::{ThroughputReport, throughput};
+pub use throughput::{ShuffleReport, ThroughputReport, shuffle_memory, throughput};
 pub use violation::{Violation, run_seed, run_standalone_seed};
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! Runs the simulator: `firesteel-sim [standalone] [--seeds N] [--seed S] [--throughput]`.
 
-use firesteel_sim::{Report, StandaloneReport, Violation, run_seed, run_standalone_seed, throughput};
+use firesteel_sim::{
+    Report, StandaloneReport, Violation, run_seed, run_standalone_seed, shuffle_memory, throughput,
+};
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,7 +12,7 @@ const USAGE: &str = "usage: firesteel-sim [standalone] [--seeds N] [--seed S] [-
   standalone    only the standalone cluster's worlds; without it, those of the scheduler, and a share of these
   --seeds N     how many seeds to run (default 1000)
   --seed S      the first of them (default 0)
-  --throughput  measure the scheduler alone instead";
+  --throughput  measure the scheduler alone instead: memory for one large shuffle, decisions a second";
 
 /// What was asked for.
 struct Wish {
@@ -32,6 +34,8 @@ fn main() -> ExitCode {
         }
     };
     if wish.throughput {
+        // First, while the process is small.
+        say(&shuffle_memory(200_000, 1_000).to_string());
         for (executors, tasks) in [(1, 10_000), (100, 100_000), (10_000, 1_000_000)] {
             say(&throughput(executors, tasks).to_string());
         }
