@@ -31,7 +31,7 @@
 //!
 //! **How it is laid out.** [`Scheduler`] owns child machines that know nothing of one another: `executors` (who is there,
 //! which slots are free), `map_outputs` (which attempt wrote what where), `accumulators` (which updates count), `block_locations`,
-//! `commit`, `barriers` (who waits for whom in stages whose tasks run together), `pools`, and the tables of jobs,
+//! `moves` (who takes over what would be lost), `commit`, `barriers` (who waits for whom in stages whose tasks run together), `pools`, and the tables of jobs,
 //! stages and running tasks. `dag/` holds the steps that concern jobs and stages, `tasks/` those that concern single tasks.
 
 mod accumulators;
@@ -43,6 +43,7 @@ mod effect;
 mod event;
 mod executors;
 mod map_outputs;
+mod moves;
 mod pools;
 mod scheduler;
 mod settings;
@@ -51,5 +52,6 @@ mod tasks;
 pub use effect::{Effect, MapOutput, ShuffleOutputs, TaskLaunch};
 pub use event::{Event, JobSpec, StageSpec, TaskOutcome};
 pub use firesteel_plan::{Kept, KeptRdd, Reads};
+pub use moves::Moves;
 pub use scheduler::{Held, Scheduler};
 pub use settings::{PoolSettings, SchedulerSettings, SchedulingMode, SpeculationSettings};

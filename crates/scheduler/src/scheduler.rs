@@ -155,9 +155,11 @@ impl Scheduler {
         self.executors.contains(executor)
     }
 
-    /// Who keeps a partition of a persisted RDD, in this version, as far as is known.
+    /// Who keeps a partition of a persisted RDD, in this version, as far as is known: those first that stay.
     pub fn holders(&self, rdd: RddId, partition: Partition, version: u64) -> Vec<ExecutorId> {
-        self.blocks.holders(rdd, partition, version).collect()
+        let mut holders: Vec<ExecutorId> = self.blocks.holders(rdd, partition, version).collect();
+        holders.sort_by_key(|holder| !self.executors.takes_tasks(*holder));
+        holders
     }
 
     /// What only these executors have, as far as is known.

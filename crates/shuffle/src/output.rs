@@ -191,7 +191,9 @@ impl Run {
             bytes.resize(stretch.ok_or_else(|| broken("its index is out of order"))? as usize, 0);
             file.read_exact(&mut bytes).map_err(|e| DataError::io("read", path, e))?;
             if !bytes.is_empty() && checksums.get(reducer) != Some(xxh3_64(&bytes)) {
-                return Err(broken(&format!("the checksum for reducer {reducer} does not match what was read")));
+                return Err(broken(&format!(
+                    "the checksum for reducer {reducer} does not match what was read"
+                )));
             }
         }
         Ok(())

@@ -141,7 +141,10 @@ mod tests {
         let mut flipped = bytes.clone();
         flipped[bytes.len() / 2] ^= 1;
         for sent in [&bytes[..bytes.len() - 1], &[bytes.clone(), vec![0]].concat(), &flipped, &[]] {
-            let send = |file: &mut File| Ok(file.write_all(sent).unwrap());
+            let send = |file: &mut File| {
+                file.write_all(sent).unwrap();
+                Ok(())
+            };
             second.take_over(KEY, whole.index(), send).unwrap_err();
         }
         second.take_over(KEY, b"no index", |_| Ok(())).unwrap_err();
