@@ -28,6 +28,9 @@ pub(crate) struct AtHand {
 impl World {
     /// An executor's word arrives at the driver.
     pub(crate) fn hear(&mut self, from: ExecutorId, life: u32, word: Word) -> Result<(), Objection> {
+        if !self.scheduler.knows_executor(from) {
+            self.report.count_word_of_the_lost(&word);
+        }
         let is_new = match &word {
             Word::Register => self.register(from, life)?,
             Word::Heartbeat(running) => {

@@ -1,5 +1,6 @@
 //! What a run was like, in numbers: to see that seeds really meet what they are meant to meet.
 
+use crate::world::Word;
 use firesteel_types::{JobFailure, TaskFailure};
 use std::fmt;
 
@@ -54,6 +55,12 @@ pub struct Report {
     pub services_lost: u64,
     /// How often the driver's clock jumped.
     pub clock_jumps: u64,
+    /// Outcomes of tasks that executors sent after the driver had given them up.
+    pub late_outcomes: u64,
+    /// Requests to commit, alike.
+    pub late_commits: u64,
+    /// Words about kept partitions, alike.
+    pub late_blocks: u64,
     /// Executors that were started and never registered.
     pub never_registered: u64,
     /// Kept partitions that had to make room.
@@ -117,6 +124,15 @@ impl Report {
         }
     }
 
+    pub(crate) fn count_word_of_the_lost(&mut self, word: &Word) {
+        match word {
+            Word::Finished { .. } => self.late_outcomes += 1,
+            Word::CommitRequest(_) => self.late_commits += 1,
+            Word::Stored(_) | Word::Dropped(_) => self.late_blocks += 1,
+            Word::Register | Word::Heartbeat(_) | Word::BarrierSync { .. } | Word::Ended { .. } => {}
+        }
+    }
+
     /// Adds another run.
     pub fn add(&mut self, other: &Report) {
         self.seed = other.seed;
@@ -144,6 +160,9 @@ impl Report {
         self.cuts += other.cuts;
         self.services_lost += other.services_lost;
         self.clock_jumps += other.clock_jumps;
+        self.late_outcomes += other.late_outcomes;
+        self.late_commits += other.late_commits;
+        self.late_blocks += other.late_blocks;
         self.never_registered += other.never_registered;
         self.kept_gone += other.kept_gone;
         self.versions_grown += other.versions_grown;
@@ -209,6 +228,11 @@ impl fmt::Display for Report {
             f,
             "faults: {} cuts, {} services of hosts lost, {} jumps of the driver's clock, {} executors never registered",
             self.cuts, self.services_lost, self.clock_jumps, self.never_registered
+        )?;
+        writeln!(
+            f,
+            "words of executors that were given up: {} outcomes, {} requests to commit, {} about kept partitions",
+            self.late_outcomes, self.late_commits, self.late_blocks
         )?;
         write!(
             f,
