@@ -47,7 +47,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let fewest: u64 = fewest.parse().map_err(|_| format!("FEWEST_FLIGHTS is a number, not `{fewest}`"))?;
     let hint = |error| format!("{error}\n  help: `cargo xtask data` fetches the flights into target/data");
 
-    let sc = Context::builder().master("local[*]").app_name("flights").get_or_create()?;
+    let sc = Context::builder().app_name("flights").get_or_create()?;
     let damaged = sc.long_accumulator().named("rows that are no flights");
     let never_arrived = sc.long_accumulator().named("flights without a delay");
     let names = sc.read_csv::<(String, String)>(&format!("{folder}/airlines.csv")).load().map_err(hint)?;

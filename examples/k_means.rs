@@ -35,7 +35,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let start = arguments.next().unwrap_or_else(|| "JFK,MIA,ORD,DFW,LAX,SEA,ANC,HNL".into());
     let hint = |error| format!("{error}\n  help: `cargo xtask data` fetches the airports into target/data");
 
-    let sc = Context::builder().master("local[*]").app_name("k-means").get_or_create()?;
+    let sc = Context::builder().app_name("k-means").get_or_create()?;
     let airports = sc.read_csv::<Airport>(&path).load().map_err(hint)?;
     let airports = airports.map(|airport| (position(&airport), airport)).cache();
     let mut centres = vec![];

@@ -46,7 +46,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         )
     };
 
-    let sc = Context::builder().master("local[*]").app_name("log statistics").get_or_create()?;
+    let sc = Context::builder().app_name("log statistics").get_or_create()?;
     let strange = sc.long_accumulator().named("lines that were not understood");
     let events = sc
         .text_file(&path, None)

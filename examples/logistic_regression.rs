@@ -42,7 +42,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let path = std::env::args().nth(1).unwrap_or_else(|| "target/data/flights.csv".into());
     let hint = |error| format!("{error}\n  help: `cargo xtask data` fetches the flights into target/data");
 
-    let sc = Context::builder().master("local[*]").app_name("logistic regression").get_or_create()?;
+    let sc = Context::builder().app_name("logistic regression").get_or_create()?;
     let flights = sc.read_csv::<Flight>(&path).null("NA").load().map_err(hint)?;
     let points = flights.flat_map(|flight| {
         let (left, arrived) = (flight.dep_delay?, flight.arr_delay?);

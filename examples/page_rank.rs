@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         format!("{error}\n  help: `cargo xtask data` writes Debian's list of packages into target/data")
     };
 
-    let sc = Context::builder().master("local[*]").app_name("page rank").get_or_create()?;
+    let sc = Context::builder().app_name("page rank").get_or_create()?;
     sc.set_checkpoint_dir(&std::env::temp_dir().to_string_lossy())?;
     // Some packages are listed in several versions: what any of them depends on counts.
     let links = sc

@@ -29,8 +29,8 @@ struct Arguments {
     /// Write all counts, as lines of word, tab, count, into a new directory
     #[arg(long, value_name = "DIR")]
     output: Option<String>,
-    /// Where to run
-    #[arg(long, default_value = "local[*]")]
+    /// Where to run: local[*], local-cluster[2,1,1024], firesteel://HOST:7077; all cores of this machine when nothing else is said
+    #[arg(long, env = "FIRESTEEL_MASTER", default_value = "local[*]")]
     master: String,
 }
 

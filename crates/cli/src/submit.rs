@@ -7,7 +7,9 @@ use crate::options::{SecretFile, masters, mebibytes};
 use crate::secret::println_to_user;
 use clap::{Args, ValueEnum};
 use firesteel_cluster::standalone::client::Client;
-use firesteel_cluster::standalone::{DriverView, LaunchDriver, Overview, Program, Resources};
+use firesteel_cluster::standalone::{
+    DriverState, DriverView, LaunchDriver, Overview, Program, Resources,
+};
 use firesteel_conf::{APP_NAME, CORES_MAX, Conf, EXECUTOR_CORES, EXECUTOR_INSTANCES, EXECUTOR_MEMORY};
 use std::collections::BTreeMap;
 use std::os::unix::process::CommandExt;
@@ -268,6 +270,12 @@ fn describe(view: &DriverView) -> String {
     let mut text = format!("{}: {}, takes {}", view.driver, view.state.name(), view.resources);
     if view.launches > 1 {
         text += &format!(", launched {} times", view.launches);
+    }
+    match &view.state {
+        DriverState::Error(why) => text += &format!("; {why}"),
+        DriverState::Failed(outcome) => text += &format!("; {outcome}"),
+        DriverState::Running { worker, .. } => text += &format!(", on {worker}"),
+        DriverState::Queued { .. } | DriverState::Finished | DriverState::Killed => {}
     }
     if let Some(waiting) = &view.waiting {
         text += &format!("; {waiting}");

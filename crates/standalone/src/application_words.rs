@@ -158,7 +158,7 @@ impl Master {
         let Some(limit) = self.settings.max_executor_failures else { return };
         let Some(application) = self.applications.get(id) else { return };
         if application.failures >= limit && !application.executors.values().any(|has| has.ready) {
-            let why = format!("{limit} executors failed in a row; the last: {last:?}");
+            let why = format!("{limit} executors failed in a row; the last: {last}");
             self.end_application(id, ApplicationEnd::Failed(why), fx);
         }
     }

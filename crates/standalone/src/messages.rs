@@ -9,6 +9,7 @@ use crate::payload::Payload;
 use crate::resources::Resources;
 use firesteel_types::ExecutorId;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// What a worker has to offer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +62,18 @@ impl Outcome {
             Outcome::Exited { code } => *code != 0,
             Outcome::Signalled { .. } | Outcome::FailedToStart { .. } => true,
             Outcome::Killed | Outcome::NeverStarted => false,
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Outcome::Exited { code } => write!(f, "its process exited with code {code}"),
+            Outcome::Signalled { signal } => write!(f, "its process was killed by signal {signal}"),
+            Outcome::FailedToStart { reason } => write!(f, "it could not be started: {reason}"),
+            Outcome::Killed => f.write_str("it was ended"),
+            Outcome::NeverStarted => f.write_str("it never ran"),
         }
     }
 }
@@ -226,6 +239,16 @@ pub enum ExecutorEnd {
     WorkerLost(String),
 }
 
+impl fmt::Display for ExecutorEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ExecutorEnd::Ended(outcome) => outcome.fmt(f),
+            ExecutorEnd::KillRequested => f.write_str("its application wished it"),
+            ExecutorEnd::WorkerLost(why) => write!(f, "its worker was lost: {why}"),
+        }
+    }
+}
+
 /// One executor, as its application is told of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExecutorPlace {
@@ -293,6 +316,17 @@ pub enum ApplicationEnd {
     Killed,
     /// Nothing was heard of it for too long.
     Lost,
+}
+
+impl fmt::Display for ApplicationEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ApplicationEnd::Finished => f.write_str("it has finished"),
+            ApplicationEnd::Failed(why) => write!(f, "it has failed: {why}"),
+            ApplicationEnd::Killed => f.write_str("it was killed"),
+            ApplicationEnd::Lost => f.write_str("nothing was heard of it for too long"),
+        }
+    }
 }
 
 /// A driver to run somewhere in the cluster.

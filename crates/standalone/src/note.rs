@@ -52,15 +52,15 @@ impl fmt::Display for Note {
             Note::WorkerDecommissioned(worker) => write!(f, "worker {worker} is being decommissioned"),
             Note::ApplicationRegistered(application) => write!(f, "{application} is there"),
             Note::ApplicationReturned(application) => write!(f, "{application} came back"),
-            Note::ApplicationEnded(application, end) => write!(f, "{application} ended: {end:?}"),
+            Note::ApplicationEnded(application, end) => write!(f, "{application} ended: {end}"),
             Note::ApplicationWaits(application, why) => write!(f, "{application} is {why}"),
             Note::ExecutorLaunched(name, worker, resources) => {
                 write!(f, "executor {name} starts on {worker} with {resources}")
             }
-            Note::ExecutorEnded(name, end) => write!(f, "executor {name} ended: {end:?}"),
+            Note::ExecutorEnded(name, end) => write!(f, "executor {name} ended: {end}"),
             Note::DriverSubmitted(driver) => write!(f, "{driver} is to be run"),
             Note::DriverLaunched(run, worker) => write!(f, "{run} starts on {worker}"),
-            Note::DriverIs(driver, state) => write!(f, "{driver} is {state:?}"),
+            Note::DriverIs(driver, state) => write!(f, "{driver} is {}", state.name()),
             Note::DriverWaits(driver, why) => write!(f, "{driver} is {why}"),
             Note::Unwanted(worker, what) => write!(f, "worker {worker} is to end {what}"),
             Note::Recovering(workers, applications) => {

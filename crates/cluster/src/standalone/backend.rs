@@ -2,8 +2,7 @@
 
 use super::launch::{LaunchExecutor, pack};
 use super::link::Masters;
-use super::words::{FromMaster, ToMaster};
-use firesteel_executor::messages::receive;
+use super::words::{self, FromMaster, ToMaster};
 use firesteel_executor::{Backend, Outbox};
 use firesteel_net::Credentials;
 use firesteel_standalone::{
@@ -174,7 +173,7 @@ impl StandaloneBackend {
 
     /// Hears a master to its end. Gives who leads, when it says that it does not.
     fn listen(&self, receiver: &mut firesteel_net::Receiver) -> Option<Option<String>> {
-        while let Ok(Some(word)) = receive::<FromMaster>(receiver) {
+        while let Ok(Some(word)) = words::hear::<FromMaster>(receiver) {
             match word {
                 FromMaster::Standby { leader } => return Some(leader),
                 FromMaster::Application(order) => self.hear(order),

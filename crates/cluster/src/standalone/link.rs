@@ -1,8 +1,7 @@
 //! A connection to whichever master leads: found among several, found again when it is gone.
 
-use super::words::{FromMaster, ToMaster};
+use super::words::{self, FromMaster, ToMaster};
 use firesteel_executor::Outbox;
-use firesteel_executor::messages::receive;
 use firesteel_net::{ConnectError, Connection, Credentials, Purpose, connect};
 use std::collections::VecDeque;
 use std::thread;
@@ -77,7 +76,7 @@ impl Masters {
                     return Err(format!("the master at {tried}: {error}"));
                 }
                 Err(error) => error.to_string(),
-                Ok(mut link) => match receive(&mut link.receiver) {
+                Ok(mut link) => match words::hear(&mut link.receiver) {
                     Ok(Some(FromMaster::Standby { leader })) => {
                         self.sent_away(leader);
                         "it does not lead, and knows nobody who does".into()

@@ -5,9 +5,8 @@
 
 use super::lease_files::LeaseFiles;
 use super::programs::ProgramStore;
-use super::words::{FromMaster, ToMaster};
+use super::words::{self, FromMaster, ToMaster};
 use firesteel_executor::Outbox;
-use firesteel_executor::messages::receive;
 use firesteel_net::bulk::serve_blocks;
 use firesteel_net::{Connection, Credentials, Limits, Listener, Purpose, Serving};
 use firesteel_standalone::{
@@ -126,7 +125,7 @@ fn hear(connection: Connection, link: Link, desk: &Sender<Word>) {
     let (mut receiver, sender) = connection.split();
     let Ok(outbox) = Outbox::new("firesteel-from-master", sender, closer) else { return };
     let _ = desk.send(Word::Opened(link, outbox.clone()));
-    while let Ok(Some(word)) = receive::<ToMaster>(&mut receiver) {
+    while let Ok(Some(word)) = words::hear::<ToMaster>(&mut receiver) {
         if desk.send(Word::Heard(link, word)).is_err() {
             break;
         }

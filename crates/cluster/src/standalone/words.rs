@@ -7,7 +7,21 @@
 use firesteel_standalone::{
     ApplicationOrder, ApplicationWord, ClientAnswer, ClientWord, FencedOrder, WorkerWord,
 };
+use firesteel_executor::messages::receive_at_most;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::io::{self, Read};
+
+/// No word has more bytes: the largest tell of all that a cluster has, or bring the arguments and variables of a program.
+const WORD_AT_MOST: u64 = 64 << 20;
+
+/// Receives a word; `None` when the other side has closed.
+///
+/// # Errors
+/// When the connection breaks, or what comes is none, or claims to be longer than any is.
+pub(crate) fn hear<T: DeserializeOwned>(from: &mut impl Read) -> io::Result<Option<T>> {
+    receive_at_most(from, WORD_AT_MOST)
+}
 
 /// To a master.
 #[derive(Debug, Serialize, Deserialize)]

@@ -6,9 +6,8 @@
 
 use super::link::{MasterLink, Masters};
 use super::programs::ProgramStore;
-use super::words::{FromMaster, ToMaster};
+use super::words::{self, FromMaster, ToMaster};
 use firesteel_executor::Outbox;
-use firesteel_executor::messages::receive;
 use firesteel_net::{Credentials, Secret};
 use firesteel_standalone::{
     FencedOrder, Outcome, Resources, WorkerAction, WorkerId, WorkerLedger, WorkerOffer, WorkerWord,
@@ -75,8 +74,10 @@ impl WorkerDaemon {
     /// # Errors
     /// When its directory cannot be made, or the operating system refuses a thread.
     pub fn start(config: WorkerConfig, secret: Option<Secret>) -> io::Result<Self> {
+        // Processes run in directories of their own: what they are told must not depend on ours.
+        let work_dir = std::path::absolute(&config.work_dir)?;
         let dirs =
-            LocalDirs::create(&config.work_dir).map_err(|error| io::Error::other(error.to_string()))?;
+            LocalDirs::create(&work_dir).map_err(|error| io::Error::other(error.to_string()))?;
         let credentials = secret.as_ref().map_or_else(Credentials::insecure, Credentials::of);
         let (words, heard) = channel();
         let serial = Secret::generate().to_text();
@@ -271,7 +272,7 @@ fn look(mut masters: Masters, number: u64, words: &Sender<Word>, register: &Work
                     told = Some(error);
                 }
             }
-            Ok(mut link) => match receive::<FromMaster>(&mut link.receiver) {
+            Ok(mut link) => match words::hear::<FromMaster>(&mut link.receiver) {
                 Ok(Some(FromMaster::Worker(order))) => return hear(link, number, order, words),
                 Ok(Some(FromMaster::Standby { leader })) => masters.sent_away(leader),
                 Ok(Some(_)) | Ok(None) | Err(_) => link.outbox.close(),
@@ -288,7 +289,7 @@ fn look(mut masters: Masters, number: u64, words: &Sender<Word>, register: &Work
 fn hear(mut link: MasterLink, number: u64, first: FencedOrder, words: &Sender<Word>) {
     let _ = words.send(Word::Connected(number, link.outbox.clone(), link.address));
     let _ = words.send(Word::Order(number, first));
-    while let Ok(Some(FromMaster::Worker(order))) = receive::<FromMaster>(&mut link.receiver) {
+    while let Ok(Some(FromMaster::Worker(order))) = words::hear::<FromMaster>(&mut link.receiver) {
         if words.send(Word::Order(number, order)).is_err() {
             break;
         }

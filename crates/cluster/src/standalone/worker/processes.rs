@@ -7,6 +7,7 @@ use crate::standalone::launch::{LaunchDriver, LaunchExecutor, unpack};
 use firesteel_executor::agent::AgentConfig;
 use firesteel_standalone::{ApplicationSpec, DriverRun, DriverSpec, ExecutorName, Outcome, Resources};
 use std::collections::HashMap;
+use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
@@ -23,6 +24,15 @@ use std::time::{Duration, Instant};
 pub(super) enum Name {
     Executor(ExecutorName),
     Driver(DriverRun),
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Name::Executor(executor) => write!(f, "executor {executor}"),
+            Name::Driver(run) => write!(f, "{run}"),
+        }
+    }
 }
 
 /// A process is gone, or could not be started.
@@ -131,7 +141,7 @@ fn live(
     let (mut child, pipe) = match start() {
         Ok(started) => started,
         Err(reason) => {
-            eprintln!("firesteel worker: {name:?} cannot be started: {reason}");
+            eprintln!("firesteel worker: {name} cannot be started: {reason}");
             return Outcome::FailedToStart { reason };
         }
     };
