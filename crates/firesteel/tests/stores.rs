@@ -220,6 +220,8 @@ fn of_several_attempts_one_wins_and_the_dead_leave_nothing() {
     for attempt in 2..4 {
         write(attempt).finish().unwrap();
     }
+    // One that has committed and dies before it can say so is replaced.
+    job.commit_task(Partition(0), TaskId(2)).unwrap();
     job.commit_task(Partition(0), TaskId(3)).unwrap();
     job.commit_task(Partition(0), TaskId(3)).unwrap();
     assert_eq!(

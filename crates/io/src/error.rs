@@ -211,8 +211,8 @@ impl IoError {
             IoCause::Store { transient, .. } => *transient,
             // Another attempt reads one version from its beginning.
             IoCause::Changed => true,
-            // Another attempt writes its own output.
-            IoCause::NoSuchAttempt { .. } => true,
+            // Another attempt writes its own output, and begins later.
+            IoCause::NoSuchAttempt { .. } | IoCause::CommittedByAnother(_) => true,
             IoCause::NotFound
             | IoCause::PermissionDenied
             | IoCause::NoMatch { .. }
@@ -235,7 +235,6 @@ impl IoError {
             | IoCause::NoListing(_)
             | IoCause::SchemeLeftOut(_)
             | IoCause::OutputExists
-            | IoCause::CommittedByAnother(_)
             | IoCause::JobEnded
             | IoCause::Uncommitted(_) => false,
         }

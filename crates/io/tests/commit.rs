@@ -86,12 +86,12 @@ impl Model {
     fn commit(&mut self, partition: u32, attempt: u64) -> Result<(), IoCause> {
         match self.winners.get(&partition) {
             Some(winner) if *winner == attempt => Ok(()),
-            Some(winner) => Err(IoCause::CommittedByAnother(TaskId(*winner))),
-            None if self.writing.remove(&(partition, attempt)) => {
+            Some(winner) if *winner > attempt => Err(IoCause::CommittedByAnother(TaskId(*winner))),
+            _ if self.writing.remove(&(partition, attempt)) => {
                 self.winners.insert(partition, attempt);
                 Ok(())
             }
-            None => Err(IoCause::NoSuchAttempt { partition: Partition(partition), attempt: TaskId(attempt) }),
+            _ => Err(IoCause::NoSuchAttempt { partition: Partition(partition), attempt: TaskId(attempt) }),
         }
     }
 }
@@ -162,7 +162,7 @@ fn files_in_place(job: &Job) -> usize {
 }
 
 #[test]
-fn of_many_attempts_that_commit_at_once_one_wins() {
+fn of_many_attempts_that_commit_at_once_the_last_wins() {
     for _ in 0..20 {
         let job = Job::new();
         (0..8).for_each(|attempt| job.write(0, attempt));
@@ -177,9 +177,9 @@ fn of_many_attempts_that_commit_at_once_one_wins() {
                 .collect();
             threads.into_iter().filter_map(|thread| thread.join().unwrap().ok()).collect()
         });
-        assert_eq!(committed.len(), 1);
+        assert!(committed.contains(&7), "{committed:?}");
         job.output.commit_job(1).unwrap();
-        job.assert_output(&[(0, committed[0])]);
+        job.assert_output(&[(0, 7)]);
     }
 }
 
@@ -265,7 +265,7 @@ fn a_commit_that_fails_half_way_goes_on_or_is_undone() {
             matches!(&error.cause, IoCause::Rename { to, .. } if *to == obstacle.to_str().unwrap()),
             "{error}"
         );
-        assert!(error.path.ends_with("committed/2/part-00002") && job.dir().join("part-00001").exists());
+        assert!(error.path.ends_with("committed/2/5/part-00002") && job.dir().join("part-00001").exists());
         assert!(!job.dir().join("_SUCCESS").exists());
         std::fs::remove_dir(&obstacle).unwrap();
         if goes_on {

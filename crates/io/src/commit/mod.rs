@@ -103,10 +103,12 @@ impl OutputCommitter {
         }
     }
 
-    /// Makes an attempt the one whose output counts. Committing the same attempt again does nothing.
+    /// Makes an attempt the one whose output counts, in place of an earlier one's: whoever decides who may commit lets a second one
+    /// only when the first is gone, perhaps after it had committed and before it could say so. Committing the same attempt again does
+    /// nothing.
     ///
     /// # Errors
-    /// [`IoCause::CommittedByAnother`] if another attempt at the partition was first; its output is untouched.
+    /// [`IoCause::CommittedByAnother`] if a later attempt at the partition was first; its output is untouched.
     /// [`IoCause::NoSuchAttempt`] if this one wrote nothing or was aborted, [`IoCause::JobEnded`] if the job is over.
     pub fn commit_task(&self, partition: Partition, attempt: TaskId) -> Result<(), IoError> {
         match self.protocol()? {

@@ -5,15 +5,15 @@
 //!
 //! ```text
 //! _temporary/<token>/attempts/<partition>-<attempt>/part-00000   being written
-//! _temporary/<token>/committed/<partition>/part-00000            won; `_attempt` beside it names the winner
+//! _temporary/<token>/committed/<partition>/<attempt>/part-00000  committed; the last attempt's counts
 //! _temporary/<token>.committing                                  the job's files are being moved: tasks can change nothing
 //! _temporary/<token>.moved                                       they are all in place
 //! _temporary/<token>.aborted                                     everything is being removed
 //! part-00000 ... _SUCCESS                                        done
 //! ```
 //!
-//! A directory cannot be renamed onto one that is not empty: that is why one attempt wins. A task finds no `<token>` any
-//! more once the job ended: that is why a late one can do no harm.
+//! Attempts do not get into each other's way: each is renamed to a name of its own, and of those that were the one with the highest
+//! number wins. A task finds no `<token>` any more once the job ended: that is why a late one can do no harm.
 //!
 //! Nothing is forced to the disk. A job that reported success survives the death of every process, but, like Spark's on a
 //! local disk, its last seconds do not survive a loss of power.
@@ -26,9 +26,6 @@ use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-
-/// The file, in an attempt's directory, that holds the attempt's id.
-const MARKER: &str = "_attempt";
 
 /// How often a directory is removed before giving up: a late task may put a file into it meanwhile.
 const REMOVE_TRIES: usize = 5;
@@ -46,7 +43,6 @@ pub(crate) trait Files {
     fn remove_tree(&self, path: &Path) -> io::Result<()>;
     fn names(&self, directory: &Path) -> io::Result<Vec<OsString>>;
     fn exists(&self, path: &Path) -> io::Result<bool>;
-    fn read_text(&self, path: &Path) -> io::Result<String>;
     /// Writes a small file, over what is there.
     fn write_text(&self, path: &Path, text: &str) -> io::Result<()>;
     /// Begins a file in a directory that is there.
@@ -89,10 +85,6 @@ impl Files for LocalFiles {
 
     fn exists(&self, path: &Path) -> io::Result<bool> {
         fs::exists(path)
-    }
-
-    fn read_text(&self, path: &Path) -> io::Result<String> {
-        fs::read_to_string(path)
     }
 
     fn write_text(&self, path: &Path, text: &str) -> io::Result<()> {
@@ -175,37 +167,46 @@ impl Renames {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             made => made.map_err(|error| self.task_error(IoOperation::Create, &directory, error))?,
         }
-        let marker = directory.join(MARKER);
-        self.files
-            .write_text(&marker, &attempt.to_string())
-            .map_err(|error| self.task_error(IoOperation::Create, &marker, error))?;
         let part = directory.join(part_name(partition, suffix));
         self.files.create(part.clone()).map_err(|error| self.task_error(IoOperation::Create, &part, error))
     }
 
-    /// Makes an attempt the one whose output counts. Committing the same attempt again does nothing.
+    /// Makes an attempt the one whose output counts, in place of an earlier one's: whoever decides who may commit lets a second one
+    /// only when the first is gone, perhaps after it had committed and before it could say so. Committing the same attempt again does
+    /// nothing.
     ///
     /// # Errors
-    /// [`IoCause::CommittedByAnother`] if another attempt at the partition was first; its output is untouched.
+    /// [`IoCause::CommittedByAnother`] if a later attempt at the partition was first; its output is untouched.
     /// [`IoCause::NoSuchAttempt`] if this one wrote nothing or was aborted, [`IoCause::JobEnded`] if the job is over.
     pub(crate) fn commit_task(&self, partition: Partition, attempt: TaskId) -> Result<(), IoError> {
         let staging = self.staging(Stage::Open);
-        let (from, to) = (self.attempt_dir(partition, attempt), committed_dir(&staging, partition));
+        let (from, committed) = (self.attempt_dir(partition, attempt), committed_dir(&staging, partition));
         let fail = |cause| Err(IoError::new(IoOperation::Commit, self.files.shown(&from), cause));
+        match self.winner(&committed) {
+            Some(winner) if winner == attempt => return Ok(()),
+            Some(winner) if winner > attempt => return fail(IoCause::CommittedByAnother(winner)),
+            _ => {}
+        }
+        let to = committed.join(attempt.to_string());
         let renamed = match self.part_names(&from) {
             Ok(names) if names.is_empty() => Err(io::ErrorKind::NotFound.into()),
-            Ok(_) => self.files.rename(&from, &to),
+            Ok(_) => self.rename_into(&committed, &from, &to),
             Err(error) => Err(error),
         };
         let Err(error) = renamed else { return Ok(()) };
-        match self.winner(&to) {
-            Some(winner) if winner == attempt => Ok(()),
-            Some(winner) => fail(IoCause::CommittedByAnother(winner)),
-            None if !self.exists(&staging) => fail(IoCause::JobEnded),
-            None if error.kind() == io::ErrorKind::NotFound => {
-                fail(IoCause::NoSuchAttempt { partition, attempt })
-            }
-            None => fail(self.rename_cause(&to, error)),
+        match error.kind() {
+            _ if self.winner(&committed) == Some(attempt) => Ok(()),
+            _ if !self.exists(&staging) => fail(IoCause::JobEnded),
+            io::ErrorKind::NotFound => fail(IoCause::NoSuchAttempt { partition, attempt }),
+            _ => fail(self.rename_cause(&to, error)),
+        }
+    }
+
+    /// Renames into a directory that is made if it is not there.
+    fn rename_into(&self, directory: &Path, from: &Path, to: &Path) -> io::Result<()> {
+        match self.files.make_directory(directory) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+            _ => self.files.rename(from, to),
         }
     }
 
@@ -287,7 +288,9 @@ impl Renames {
     fn move_parts(&self, partitions: u32) -> Result<(), IoError> {
         let staging = self.staging(Stage::Committing);
         for partition in (0..partitions).map(Partition) {
-            let from = committed_dir(&staging, partition);
+            let committed = committed_dir(&staging, partition);
+            let Some(winner) = self.winner(&committed) else { continue };
+            let from = committed.join(winner.to_string());
             for name in
                 self.part_names(&from).map_err(|error| self.error(IoOperation::Commit, &from, error))?
             {
@@ -368,9 +371,10 @@ impl Renames {
         Ok(names.into_iter().filter(|name| name.to_string_lossy().starts_with("part-")).collect())
     }
 
-    /// The attempt whose output a committed directory holds.
+    /// Of the attempts at a partition that have committed, the one that counts.
     fn winner(&self, committed: &Path) -> Option<TaskId> {
-        self.files.read_text(&committed.join(MARKER)).ok()?.parse().ok().map(TaskId)
+        let names = self.files.names(committed).ok()?.into_iter();
+        names.filter_map(|name| name.to_str()?.parse().ok().map(TaskId)).max()
     }
 
     /// Whether something is there; what cannot be told is found out by what is done next.

@@ -7,7 +7,7 @@
 //! ```text
 //! _temporary/job                                     whose output this is: the job's token
 //! _temporary/<token>/attempts/<partition>-<attempt>  an upload was begun, or has all its parts
-//! _temporary/<token>/committed/<partition>           the winner: its upload and parts
+//! _temporary/<token>/committed/<partition>/<attempt> committed: its upload and parts; the last attempt's counts
 //! _temporary/<token>/decision                        the winners whose uploads are being completed, or that all is removed
 //! part-00000 ... _SUCCESS                            done
 //! ```
@@ -33,6 +33,7 @@ use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutMode};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// How many small requests the driver has under way at once.
 const REQUESTS_IN_FLIGHT: usize = 16;
@@ -142,29 +143,18 @@ impl Uploads {
 
     pub(crate) fn commit_task(&self, partition: Partition, attempt: TaskId) -> Result<(), IoError> {
         let operation = IoOperation::Commit;
-        let (record, committed) = (self.attempt(partition, attempt), self.committed(partition));
+        let (record, committed) = (self.attempt(partition, attempt), self.committed(partition, attempt));
         let fail = |cause| Err(IoError::new(operation, record.path(), cause));
-        if let Some(winner) = read::<Attempt>(operation, &committed)? {
-            return if winner.attempt == attempt.0 {
-                Ok(())
-            } else {
-                fail(IoCause::CommittedByAnother(TaskId(winner.attempt)))
-            };
+        match self.winner(operation, partition)? {
+            Some(winner) if winner == attempt => return Ok(()),
+            Some(winner) if winner > attempt => return fail(IoCause::CommittedByAnother(winner)),
+            _ => {}
         }
         let Some(mine) = read::<Attempt>(operation, &record)?.filter(|mine| mine.bytes.is_some()) else {
             let no_output = IoCause::NoSuchAttempt { partition, attempt };
             return fail(if self.has_ended(operation)? { IoCause::JobEnded } else { no_output });
         };
-        match write(operation, &committed, &mine, PutMode::Create) {
-            Err(error) if error.cause == IoCause::OutputExists => {
-                match read::<Attempt>(operation, &committed)? {
-                    Some(winner) if winner.attempt == attempt.0 => {}
-                    Some(winner) => return fail(IoCause::CommittedByAnother(TaskId(winner.attempt))),
-                    None => return fail(IoCause::JobEnded),
-                }
-            }
-            written => written?,
-        }
+        write(operation, &committed, &mine, PutMode::Overwrite)?;
         match self.decision(operation)? {
             Some(Decision::Commit(winners)) if winners.contains(&mine) => return Ok(()),
             None if self.is_ours(operation)? => {}
@@ -184,8 +174,7 @@ impl Uploads {
         let operation = IoOperation::Abort;
         let record = self.attempt(partition, attempt);
         let Some(mine) = read::<Attempt>(operation, &record)? else { return Ok(()) };
-        let winner = read::<Attempt>(operation, &self.committed(partition))?;
-        if winner.is_none_or(|winner| winner.attempt != attempt.0) {
+        if !objects::exists(operation, &self.committed(partition, attempt))? {
             self.forget(operation, vec![mine])?;
         }
         self.remove(operation, vec![record.key])
@@ -232,18 +221,37 @@ impl Uploads {
         self.remove(operation, vec![self.decision_object().key, self.owner().key])
     }
 
+    /// Of the attempts at a partition that have committed, the one that counts.
+    fn winner(&self, operation: IoOperation, partition: Partition) -> Result<Option<TaskId>, IoError> {
+        let keys = self.keys(operation, &self.committed_below(partition))?;
+        Ok(keys.iter().filter_map(attempt_of).max())
+    }
+
     /// The winners of the partitions from 0 on.
     fn winners(&self, partitions: u32) -> Result<Vec<Attempt>, IoError> {
         let (operation, job) = (IoOperation::Commit, self.clone());
+        let mut winners = BTreeMap::<String, TaskId>::new();
+        for key in self.keys(operation, &self.staging().child("committed"))? {
+            let mut parts: Vec<String> = key.parts().map(|part| part.as_ref().to_string()).collect();
+            if let (Some(attempt), Some(_), Some(partition)) = (attempt_of(&key), parts.pop(), parts.pop()) {
+                let winner = winners.entry(partition).or_insert(attempt);
+                *winner = attempt.max(*winner);
+            }
+        }
+        let committed = |p: u32| {
+            let winner = winners.get(&Partition(p).to_string());
+            winner.map(|winner| job.committed(Partition(p), *winner)).ok_or(Partition(p))
+        };
+        let objects: Result<Vec<Object>, Partition> = (0..partitions).map(committed).collect();
+        let missing = |partition| IoError::new(operation, self.dir.path(), IoCause::Uncommitted(partition));
+        let objects = objects.map_err(missing)?;
         let found = runtime::wait(operation, &self.dir.path(), async move {
-            let reads: Vec<BoxFuture<'static, Result<Option<Attempt>, IoError>>> = (0..partitions)
-                .map(|partition| read_async(operation, job.committed(Partition(partition))).boxed())
-                .collect();
+            let reads: Vec<BoxFuture<'static, Result<Option<Attempt>, IoError>>> =
+                objects.into_iter().map(|object| read_async(operation, object).boxed()).collect();
             stream::iter(reads).buffered(REQUESTS_IN_FLIGHT).try_collect::<Vec<_>>().await
         })?;
-        if let Some(missing) = found.iter().position(Option::is_none) {
-            let cause = IoCause::Uncommitted(Partition(missing as u32));
-            return Err(IoError::new(operation, self.dir.path(), cause));
+        if let Some(gone) = found.iter().position(Option::is_none) {
+            return Err(missing(Partition(gone as u32)));
         }
         Ok(found.into_iter().flatten().collect())
     }
@@ -381,13 +389,22 @@ impl Uploads {
         self.staging().child("attempts").child(&format!("{partition}-{attempt}"))
     }
 
-    fn committed(&self, partition: Partition) -> Object {
+    fn committed_below(&self, partition: Partition) -> Object {
         self.staging().child("committed").child(&partition.to_string())
+    }
+
+    fn committed(&self, partition: Partition, attempt: TaskId) -> Object {
+        self.committed_below(partition).child(&attempt.to_string())
     }
 
     fn success(&self) -> Object {
         self.dir.child("_SUCCESS")
     }
+}
+
+/// The attempt that a committed object is named after.
+fn attempt_of(key: &Path) -> Option<TaskId> {
+    key.filename()?.parse().ok().map(TaskId)
 }
 
 fn write(

@@ -460,12 +460,6 @@ impl Files for HdfsFiles {
         Ok(self.cluster.status(IoOperation::Commit, text(path)?).map_err(io_error)?.is_some())
     }
 
-    fn read_text(&self, path: &Path) -> io::Result<String> {
-        let reader = HdfsFile::new(self.cluster.clone(), text(path)?).open().map_err(io_error)?;
-        let bytes = reader.read_at(0, reader.len() as usize).map_err(io_error)?;
-        String::from_utf8(bytes).map_err(|_| io::ErrorKind::InvalidData.into())
-    }
-
     fn write_text(&self, path: &Path, text_: &str) -> io::Result<()> {
         let (path, bytes) = (text(path)?, Bytes::from(text_.to_string()));
         let written = self.cluster.call(IoOperation::Write, path, |cluster, path| async move {
