@@ -1,0 +1,70 @@
+//! Drivers that die: their executors end, and the next program to start removes what they left.
+
+use super::support::*;
+use rustix::process::{Pid, Signal, kill_process_group};
+use std::fs;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, Command, Stdio};
+
+/// A driver in a process of its own, with two executors that run tasks.
+struct Driver {
+    child: Child,
+    dir: tempfile::TempDir,
+    mark: String,
+}
+
+impl Driver {
+    fn start() -> Driver {
+        let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let mark = new_mark();
+        fs::write(dir.path().join("mark"), &mark).unwrap();
+        fs::create_dir(dir.path().join("signs")).unwrap();
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["driver_process", "--exact", "--nocapture"]).env(DRIVER_VARIABLE, dir.path());
+        command.process_group(0).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let child = command.spawn().unwrap();
+        let signs = Signs(dir.path().join("signs").to_str().unwrap().into());
+        wait_until("both executors run tasks", || signs.standing("driver").len() == 2);
+        Driver { child, dir, mark }
+    }
+
+    /// It has ended; so do its executors, and the next program to start here removes its files.
+    #[track_caller]
+    fn is_followed(mut self, expected: Signal) {
+        let status = self.child.wait().unwrap();
+        assert_eq!(status.signal(), Some(expected.as_raw()), "{status}");
+        wait_until("its executors have ended", || marked(&self.mark).is_empty());
+        let local = self.dir.path().join("local");
+        let address = fs::read_to_string(self.dir.path().join("address")).unwrap().parse().unwrap();
+        builder("local[1]", &local, "").create().unwrap().stop();
+        nothing_is_left(&self.mark, &local, address);
+    }
+}
+
+#[test]
+fn one_that_is_killed() {
+    let driver = Driver::start();
+    kill(driver.child.id());
+    driver.is_followed(Signal::KILL);
+}
+
+/// Ctrl-C goes to all processes of the terminal's foreground: the driver alone, which its executors follow.
+#[test]
+fn one_that_is_interrupted_at_the_terminal() {
+    let driver = Driver::start();
+    kill_process_group(Pid::from_raw(driver.child.id() as i32).unwrap(), Signal::INT).unwrap();
+    driver.is_followed(Signal::INT);
+}
+
+/// An executor that is frozen when its driver dies ends when it goes on.
+#[test]
+fn one_whose_executor_is_frozen() {
+    let driver = Driver::start();
+    let signs = Signs(driver.dir.path().join("signs").to_str().unwrap().into());
+    let frozen = signs.standing("driver")[0];
+    signal(frozen, Signal::STOP);
+    kill(driver.child.id());
+    wait_until("the other has ended", || marked(&driver.mark) == [frozen]);
+    signal(frozen, Signal::CONT);
+    driver.is_followed(Signal::KILL);
+}
