@@ -126,10 +126,15 @@ impl LocalCluster {
 
     /// A process is not replaced. As long as there are others, jobs go on with those.
     fn one_less(&self, why: String) {
-        let left = self.state().running.len();
-        match left {
-            0 => (self.on_failure)(why),
-            left => eprintln!("firesteel: warning: going on with {left} executor processes: {why}"),
+        let (left, ready) = {
+            let state = self.state();
+            (state.running.len(), state.running.values().filter(|running| running.is_ready).count())
+        };
+        match (left, ready) {
+            (0, _) => (self.on_failure)(why),
+            // The last of them will say so.
+            (_, 0) => {}
+            (_, ready) => eprintln!("firesteel: warning: going on with {ready} executor processes: {why}"),
         }
     }
 }

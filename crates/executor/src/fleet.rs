@@ -4,33 +4,30 @@
 //! names; whoever wants it to be replaced starts another. So a process that was frozen and declared lost finds its connection closed,
 //! and ends.
 
-use crate::blocks::BlockRequest;
+use crate::blocks::{BlockRequest, impatient};
 use crate::link::Executors;
-use crate::messages::{Told, receive, receive_at_most};
+use crate::messages::{Told, receive};
 use crate::outbox::Outbox;
 use crate::processes::{BarrierAnswer, ProcessListener, WorkerInfo};
 use crate::runner::TaskEnd;
 use crate::words::{FromAgent, Register, ToAgent, Welcome};
-use firesteel_net::bulk::{BlockClient, BlockClientSettings, Item};
+use firesteel_net::bulk::{BlockClient, Item};
 use firesteel_net::{Connection, Credentials};
 use firesteel_operators::TaskSpec;
 use firesteel_types::{
-    AccumulatorUpdate, BroadcastId, CallSite, ExecutorId, ExecutorLossReason, Partition, RddId, ShuffleId,
-    StageId, TaskFailure, TaskId,
+    AccumulatorUpdate, BroadcastId, CallSite, ExecutorId, ExecutorLossReason, KillReason, Partition, RddId,
+    ShuffleId, StageId, TaskFailure, TaskId,
 };
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::thread;
-
-/// How many bytes an agent may need to introduce itself: names and addresses.
-const REGISTER_AT_MOST: u64 = 64 << 10;
 
 /// Whoever starts agents, and knows how their processes ended.
 pub trait Backend: Send + Sync {
     /// How an agent's process ended whose connection has: waits for a moment. `None` when that is not known here.
     fn ended(&self, name: &str) -> Option<ExecutorLossReason>;
 
-    /// An agent of this name has registered.
+    /// An agent of this name is ready to run tasks.
     fn registered(&self, name: &str);
 
     /// How many executors the application wants from now on, where that can be chosen.
@@ -99,6 +96,8 @@ struct Agent {
 struct Remote {
     agent: u64,
     running: Vec<TaskSpec>,
+    /// Tasks that have ended there, and whose results are on their way here.
+    fetching: Vec<TaskId>,
     is_ready: bool,
 }
 
@@ -109,7 +108,7 @@ impl Fleet {
         credentials: Credentials,
         listener: Weak<dyn ProcessListener>,
     ) -> Arc<Self> {
-        let client = BlockClient::new(credentials, BlockClientSettings::default());
+        let client = BlockClient::new(credentials, impatient(settings.timeout_ms));
         let (backend, state, changed) = (OnceLock::new(), Mutex::default(), Condvar::new());
         Arc::new(Fleet { settings, listener, backend, client, state, changed })
     }
@@ -210,9 +209,7 @@ impl Fleet {
     pub fn hear(self: &Arc<Self>, connection: Connection) {
         let closer = connection.closer();
         let (mut receiver, sender) = connection.split();
-        let Ok(Some(FromAgent::Register(register))) = receive_at_most(&mut receiver, REGISTER_AT_MOST) else {
-            return;
-        };
+        let Ok(Some(FromAgent::Register(register))) = receive(&mut receiver) else { return };
         let Ok(outbox) = Outbox::new("firesteel-to-agent", sender, closer) else { return };
         let Some(agent) = self.register(register, &outbox) else {
             outbox.flush();
@@ -236,47 +233,25 @@ impl Fleet {
             outbox.send(&ToAgent::Refused(why));
             return None;
         }
-        let (host, slots, name) = (register.host.clone(), register.slots, register.name.clone());
-        let has_processes = register.has_processes;
-        let (agent, executors) = {
-            let mut state = self.state();
-            while has_processes && state.setting.is_none() && !state.stopped {
-                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-            }
-            if state.stopped {
-                return None;
-            }
-            let agent = state.next_agent;
-            state.next_agent += 1;
-            let wanted = if has_processes { slots } else { 1 };
-            let executors: Vec<ExecutorId> = (0..wanted).map(|_| state.next_executor(agent)).collect();
-            for &executor in &executors {
-                state.places.insert(executor, register.blocks.clone());
-            }
-            let setting = state.setting.clone();
-            // Under the lock, so that nothing is said to it before.
-            outbox.send(&ToAgent::Welcome(self.welcome(executors.clone(), setting)));
-            let known = Agent {
-                register,
-                outbox: outbox.clone(),
-                told: Told::default(),
-                executors: executors.clone(),
-                leaving: None,
-            };
-            state.agents.insert(agent, known);
-            (agent, executors)
-        };
-        if let Some(backend) = self.backend.get() {
-            backend.registered(&name);
+        let mut state = self.state();
+        while register.has_processes && state.setting.is_none() && !state.stopped {
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        if let (false, Some(listener)) = (has_processes, self.listener.upgrade()) {
-            executors.into_iter().for_each(|executor| {
-                if let Some(remote) = self.state().executors.get_mut(&executor) {
-                    remote.is_ready = true;
-                }
-                listener.added(executor, Some(&host), slots);
-            });
+        if state.stopped {
+            return None;
         }
+        let agent = state.next_agent;
+        state.next_agent += 1;
+        let wanted = if register.has_processes { register.slots } else { 1 };
+        let executors: Vec<ExecutorId> = (0..wanted).map(|_| state.next_executor(agent)).collect();
+        for &executor in &executors {
+            state.places.insert(executor, register.blocks.clone());
+        }
+        let setting = state.setting.clone();
+        // Under the lock, so that nothing is said to it before.
+        outbox.send(&ToAgent::Welcome(self.welcome(executors.clone(), setting)));
+        let (outbox, told) = (outbox.clone(), Told::default());
+        state.agents.insert(agent, Agent { register, outbox, told, executors, leaving: None });
         Some(agent)
     }
 
@@ -315,17 +290,19 @@ impl Fleet {
         match message {
             FromAgent::Register(_) => {}
             FromAgent::Added(executor) => {
-                let host = {
-                    let mut state = self.state();
-                    let Some(remote) = state.executors.get_mut(&executor) else { return };
-                    remote.is_ready = true;
-                    state.agents.get(&agent).map(|agent| agent.register.host.clone())
-                };
-                listener.added(executor, host.as_deref(), 1);
+                let Some(register) = self.ready(agent, executor) else { return };
+                if let Some(backend) = self.backend.get() {
+                    backend.registered(&register.name);
+                }
+                let slots = if register.has_processes { 1 } else { register.slots };
+                listener.added(executor, Some(&register.host), slots);
             }
             FromAgent::Lost(executor, reason) => self.worker_lost(agent, executor, reason, listener),
             FromAgent::Alive(all) => {
-                all.into_iter().for_each(|(executor, running)| listener.alive(executor, running));
+                for (executor, mut running) in all {
+                    running.extend(self.fetching(executor));
+                    listener.alive(executor, running);
+                }
                 self.tell(agent, &ToAgent::Alive);
             }
             FromAgent::Finished(executor, task, end, updates) => {
@@ -352,6 +329,18 @@ impl Fleet {
                 }
             }
         }
+    }
+
+    /// An executor begins: how its agent introduced itself.
+    fn ready(&self, agent: u64, executor: ExecutorId) -> Option<Register> {
+        let mut state = self.state();
+        state.executors.get_mut(&executor).filter(|remote| remote.agent == agent)?.is_ready = true;
+        state.agents.get(&agent).map(|agent| agent.register.clone())
+    }
+
+    /// Tasks that the executor does not have any more, and whose ends are told when their results are here.
+    fn fetching(&self, executor: ExecutorId) -> Vec<TaskId> {
+        self.state().executors.get(&executor).map_or(vec![], |remote| remote.fetching.clone())
     }
 
     /// One of an agent's worker processes is gone; another begins in its place. What it wrote is still there.
@@ -391,7 +380,12 @@ impl Fleet {
         match (end, ended) {
             (TaskEnd::Kept { bytes }, Some(spec)) => {
                 if !listener.may_fetch(spec.job, bytes) {
-                    return self.tell(agent, &ToAgent::RemoveResult(task));
+                    self.result_over(agent, task, listener);
+                    let killed = TaskFailure::Killed(KillReason::JobEnded);
+                    return listener.finished(executor, task, TaskEnd::Failed(Box::new(killed)), vec![]);
+                }
+                if let Some(remote) = self.state().executors.get_mut(&executor) {
+                    remote.fetching.push(task);
                 }
                 let fleet = self.clone();
                 let fetch = move || fleet.fetch((agent, executor), task, updates);
@@ -399,7 +393,7 @@ impl Fleet {
                 let _ = thread::Builder::new().name("firesteel-result".into()).spawn(fetch);
             }
             // Nobody waits for it any more.
-            (TaskEnd::Kept { .. }, None) => self.tell(agent, &ToAgent::RemoveResult(task)),
+            (TaskEnd::Kept { .. }, None) => self.result_over(agent, task, listener),
             (end, ended) => {
                 if let (Some(spec), TaskEnd::Failed(failure)) = (&ended, &end)
                     && matches!(**failure, TaskFailure::Exception(_))
@@ -419,7 +413,15 @@ impl Fleet {
             Err(message) => (fetch_failure(task, message), vec![]),
         };
         listener.finished(executor, task, end, updates);
+        if let Some(remote) = self.state().executors.get_mut(&executor) {
+            remote.fetching.retain(|fetched| *fetched != task);
+        }
+        self.result_over(agent, task, &*listener);
+    }
+
+    fn result_over(&self, agent: u64, task: TaskId, listener: &dyn ProcessListener) {
         self.tell(agent, &ToAgent::RemoveResult(task));
+        listener.result_over(task);
     }
 
     fn try_fetch(&self, executor: ExecutorId, task: TaskId) -> Result<Vec<u8>, String> {
@@ -484,7 +486,7 @@ impl State {
     fn next_executor(&mut self, agent: u64) -> ExecutorId {
         self.next_executor += 1;
         let executor = ExecutorId(self.next_executor - 1);
-        self.executors.insert(executor, Remote { agent, running: vec![], is_ready: false });
+        self.executors.insert(executor, Remote { agent, running: vec![], fetching: vec![], is_ready: false });
         executor
     }
 }

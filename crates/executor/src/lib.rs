@@ -28,7 +28,7 @@ pub mod words;
 mod worker;
 
 pub use fleet::{Backend, Fleet, FleetSettings};
-pub use link::{DriverLink, Executors};
+pub use link::{DriverLink, Executors, PlanError};
 pub use outbox::Outbox;
 pub use processes::{BarrierAnswer, Names, ProcessListener, Processes, WorkerInfo, numbers};
 pub use runner::TaskEnd;

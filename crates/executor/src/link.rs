@@ -3,17 +3,49 @@
 use crate::runner::TaskEnd;
 use firesteel_operators::TaskSpec;
 use firesteel_types::{
-    AccumulatorUpdate, BroadcastId, ExecutorId, Partition, RddId, ShuffleId, StageId, TaskId,
+    AccumulatorUpdate, BroadcastId, CallSite, ExecutorId, Partition, RddId, ShuffleId, StageId, TaskFailure,
+    TaskId,
 };
 use std::sync::Arc;
+
+/// Why an executor has no plan of a stage.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum PlanError {
+    /// The driver cannot make it, or has forgotten the stage: asking again is of no use.
+    #[error("{0}")]
+    Refused(String),
+    /// The driver could not be asked.
+    #[error("the driver cannot be asked for the stage's plan: {0}")]
+    Unreachable(String),
+}
+
+impl PlanError {
+    /// What is said of a stage whose jobs are over.
+    pub fn forgotten(stage: StageId) -> Self {
+        PlanError::Refused(format!("the driver has forgotten stage {stage}"))
+    }
+
+    /// What a task dies of that needed the plan.
+    pub(crate) fn into_failure(self) -> TaskFailure {
+        match self {
+            PlanError::Refused(why) => TaskFailure::BadPlan(why),
+            PlanError::Unreachable(message) => TaskFailure::Operation {
+                operation: "ask the driver for the stage's plan".into(),
+                message,
+                site: CallSite::default(),
+                retryable: true,
+            },
+        }
+    }
+}
 
 /// An executor's way to the driver.
 pub trait DriverLink: Send + Sync {
     /// The encoded plan of a stage, or why there is none.
     ///
     /// # Errors
-    /// When the driver cannot encode it, or has forgotten the stage.
-    fn plan(&self, stage: StageId) -> Result<Arc<[u8]>, String>;
+    /// When the driver cannot encode it, has forgotten the stage, or cannot be asked.
+    fn plan(&self, stage: StageId) -> Result<Arc<[u8]>, PlanError>;
 
     /// A task has ended. If it succeeded, its functions had added `updates` to accumulators.
     fn finished(&self, executor: ExecutorId, task: TaskId, end: TaskEnd, updates: Vec<AccumulatorUpdate>);

@@ -30,6 +30,8 @@ pub trait ProcessListener: DriverLink {
     fn leaving(&self, _executor: ExecutorId) {}
     /// Nobody serves files at an address any more.
     fn place_gone(&self, _place: &str) {}
+    /// A result that waited to be fetched is not needed any more.
+    fn result_over(&self, _task: TaskId) {}
     /// An executor lives, and these are its tasks.
     fn alive(&self, executor: ExecutorId, running: Vec<TaskId>);
     /// An executor keeps a partition.
@@ -38,7 +40,7 @@ pub trait ProcessListener: DriverLink {
     fn dropped(&self, executor: ExecutorId, key: BlockKey);
     /// A task was failed by a function of the program's; its end is told next.
     fn failed(&self, task: &TaskSpec);
-    /// A task of a job has a result of so many bytes, which waits to be fetched. Whether to fetch it: else the job ends.
+    /// A task of a job has a result of so many bytes, which waits to be fetched. Whether to fetch it: else the job ends, or has ended.
     fn may_fetch(&self, job: JobId, bytes: u64) -> bool;
     /// May this attempt commit? Waits for the answer.
     fn may_commit(&self, executor: ExecutorId, task: TaskId) -> bool;
@@ -249,6 +251,7 @@ impl Processes {
             }
             ToDriver::AskPlan(stage) => {
                 let plan = listener.plan(stage).map(|bytes| PlanBytes(bytes.to_vec()));
+                let plan = plan.map_err(|error| error.to_string());
                 self.say(executor, &ToWorker::Plan(stage, plan));
             }
             ToDriver::AskCommit(task) => {

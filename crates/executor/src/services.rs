@@ -70,6 +70,7 @@ impl FarBegin {
             None => Credentials::insecure(),
         };
         let settings = FarSettings { retries: self.retries, retry_wait_ms: self.retry_wait_ms };
-        Ok(Far::new(credentials, self.driver.clone(), self.here.clone(), settings))
+        let (driver, here) = (self.driver.clone(), self.here.clone());
+        Ok(Far::within(self.timeout_ms, credentials, driver, here, settings))
     }
 }

@@ -1,7 +1,7 @@
 //! Slots: threads that take tasks from a queue and run them.
 
 use crate::decode::decode;
-use crate::link::{DriverLink, Executors};
+use crate::link::{DriverLink, Executors, PlanError};
 use crate::runner::{self, TaskEnd};
 use firesteel_operators::{Services, Task, TaskSpec, Terminal};
 use firesteel_types::{
@@ -9,11 +9,12 @@ use firesteel_types::{
 };
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-type Plan = Arc<OnceLock<Result<Arc<dyn Terminal>, String>>>;
+/// Locked while it is fetched and decoded: who needs it too, waits. What failed is tried again by the next.
+type Plan = Arc<Mutex<Option<Arc<dyn Terminal>>>>;
 
 struct Shared {
     services: Arc<Services>,
@@ -34,7 +35,7 @@ struct State {
 /// Runs tasks in a fixed number of slots. Stops, and waits for its tasks to notice, when dropped.
 pub struct Executor {
     shared: Arc<Shared>,
-    threads: Vec<JoinHandle<()>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl Executor {
@@ -44,13 +45,35 @@ impl Executor {
     /// When the operating system refuses a thread.
     pub fn start(slots: u32, services: Arc<Services>, link: Arc<dyn DriverLink>) -> std::io::Result<Self> {
         let shared = Arc::new(Shared { services, link, state: Mutex::default(), wake: Condvar::new() });
-        let mut executor = Executor { shared, threads: vec![] };
+        let executor = Executor { shared, threads: Mutex::default() };
         for slot in 0..slots {
             let shared = executor.shared.clone();
             let thread = thread::Builder::new().name(format!("firesteel-task-{slot}"));
-            executor.threads.push(thread.spawn(move || shared.work())?);
+            executor.threads().push(thread.spawn(move || shared.work())?);
         }
         Ok(executor)
+    }
+
+    fn threads(&self) -> MutexGuard<'_, Vec<JoinHandle<()>>> {
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells all tasks to stop, takes no more, and waits until the slots have noticed, but not for longer than this.
+    pub fn stop(&self, within: Duration) {
+        {
+            let mut state = self.shared.state();
+            state.stopping = true;
+            state.accepted.values().for_each(|cancelled| cancelled.store(true, Ordering::Relaxed));
+            self.shared.wake.notify_all();
+        }
+        let deadline = Instant::now() + within;
+        let threads = std::mem::take(&mut *self.threads());
+        for thread in threads {
+            // The last owner of an executor may be a task of its own: that thread cannot wait for itself.
+            if thread.thread().id() != thread::current().id() {
+                join_until(thread, deadline);
+            }
+        }
     }
 
     /// Accepts a task. It runs as soon as a slot is free.
@@ -110,19 +133,7 @@ fn join_until(thread: JoinHandle<()>, deadline: Instant) {
 
 impl Drop for Executor {
     fn drop(&mut self) {
-        {
-            let mut state = self.shared.state();
-            state.stopping = true;
-            state.accepted.values().for_each(|cancelled| cancelled.store(true, Ordering::Relaxed));
-            self.shared.wake.notify_all();
-        }
-        let deadline = Instant::now() + STOP_AT_MOST;
-        for thread in self.threads.drain(..) {
-            // The last owner of an executor may be a task of its own: that thread cannot wait for itself.
-            if thread.thread().id() != thread::current().id() {
-                join_until(thread, deadline);
-            }
-        }
+        self.stop(STOP_AT_MOST);
     }
 }
 
@@ -164,14 +175,27 @@ impl Shared {
                 let task = Task::new(spec.clone(), self.services.clone(), cancelled);
                 runner::run(&*terminal, &task)
             }
-            Err(why) => (TaskEnd::Failed(Box::new(TaskFailure::BadPlan(why))), vec![]),
+            Err(failure) => (TaskEnd::Failed(Box::new(failure)), vec![]),
         }
     }
 
     /// The operators of a stage: decoded by the first task that needs them, while the others wait.
-    fn plan(&self, stage: StageId) -> Result<Arc<dyn Terminal>, String> {
+    fn plan(&self, stage: StageId) -> Result<Arc<dyn Terminal>, TaskFailure> {
         let plan = self.state().plans.entry(stage).or_default().clone();
-        plan.get_or_init(|| self.link.plan(stage).and_then(|bytes| decode(&bytes, &self.services.broadcasts)))
-            .clone()
+        let mut plan = plan.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(plan) = &*plan {
+            return Ok(plan.clone());
+        }
+        let decoded = self
+            .link
+            .plan(stage)
+            .map_err(PlanError::into_failure)
+            .and_then(|bytes| decode(&bytes, &self.services.broadcasts).map_err(TaskFailure::BadPlan));
+        match &decoded {
+            Ok(terminal) => *plan = Some(terminal.clone()),
+            // A task that ends late asks for a stage that is over; nobody would forget that a second time.
+            Err(_) => drop(self.state().plans.remove(&stage)),
+        }
+        decoded
     }
 }

@@ -102,7 +102,7 @@ pub enum ToAgent {
 pub enum FromAgent {
     /// Always the first.
     Register(Register),
-    /// A worker process is ready: which executor it is.
+    /// An executor is ready: the agent itself, or a worker process.
     Added(ExecutorId),
     /// A worker process is gone.
     Lost(ExecutorId, ExecutorLossReason),

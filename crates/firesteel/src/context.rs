@@ -372,6 +372,12 @@ impl Context {
         self.driver().remote().map_or(vec![], |remote| remote.fleet.processes())
     }
 
+    /// How often this process has sent a broadcast value to an executor elsewhere. For tests of Firesteel itself.
+    #[doc(hidden)]
+    pub fn broadcasts_sent(&self) -> u64 {
+        self.driver().spreading.sent.load(Ordering::Relaxed)
+    }
+
     /// Where this process listens for executors, if it does. For tests of Firesteel itself.
     #[doc(hidden)]
     pub fn listens_at(&self) -> Option<std::net::SocketAddr> {

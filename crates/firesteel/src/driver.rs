@@ -8,10 +8,11 @@ use crate::accumulator::{Accumulators, Settled, Unmerged};
 use crate::driver_blocks::Spreading;
 use crate::remote::Remote;
 use crate::resolve::StageRecipe;
+use firesteel_executor::blocks::HostBlocks;
 use firesteel_executor::messages::Begin;
 use firesteel_executor::{
-    BarrierAnswer, DriverLink, Executor, Executors, ProcessListener, Processes, TaskEnd, WorkerCommand,
-    numbers,
+    BarrierAnswer, DriverLink, Executor, Executors, PlanError, ProcessListener, Processes, TaskEnd,
+    WorkerCommand, numbers,
 };
 use firesteel_operators::{BarrierGate, BarrierOutcome, BarrierRefusal, CommitGate, Services, TaskSpec};
 use firesteel_scheduler::{Effect, Event, JobSpec, Scheduler, SchedulerSettings, TaskOutcome};
@@ -102,6 +103,8 @@ pub(crate) struct Driver {
     executors: RwLock<Option<Arc<dyn Executors>>>,
     processes: RwLock<Option<Arc<Processes>>>,
     remote: RwLock<Option<Arc<Remote>>>,
+    /// Why no executors will come any more.
+    given_up: Mutex<Option<String>>,
     pub(crate) spreading: Spreading,
     /// Files that executors may fetch, by the hashes of their contents.
     offered: Mutex<HashMap<[u8; 32], PathBuf>>,
@@ -137,6 +140,7 @@ impl Driver {
             executors: RwLock::new(None),
             processes: RwLock::new(None),
             remote: RwLock::new(None),
+            given_up: Mutex::default(),
             spreading: Spreading::default(),
             offered: Mutex::default(),
             services,
@@ -181,6 +185,7 @@ impl Driver {
         self.services.broadcasts.set_on_forget(move |id| {
             if let Some(driver) = driver.upgrade() {
                 driver.spreading.forget(id);
+                driver.with_host(|host| host.remove_broadcast(id));
                 driver.with_executors(|executors| executors.forget_broadcast(id));
             }
         });
@@ -248,8 +253,29 @@ impl Driver {
     ) -> Receiver<JobMessage> {
         let (to, from) = channel();
         lock(&self.recipes).extend(recipes);
+        let job = spec.job;
         self.send(Message::Submit { spec, properties, to });
+        // After the job was told: whoever gives up now cancels it, too.
+        let given_up = lock(&self.given_up).clone();
+        if let Some(reason) = given_up.filter(|_| !self.has_executors()) {
+            self.tell(Event::CancelJob { job, reason });
+        }
         from
+    }
+
+    /// No executors will come any more: jobs end, also those that come later.
+    pub(crate) fn give_up(&self, reason: String) {
+        *lock(&self.given_up) = Some(reason.clone());
+        self.tell(Event::CancelAll { reason });
+    }
+
+    /// Whether there is anybody who could run a task.
+    pub(crate) fn has_executors(&self) -> bool {
+        match (self.remote(), self.processes()) {
+            (Some(remote), _) => remote.fleet.slots() > 0,
+            (None, Some(processes)) => !processes.infos().is_empty(),
+            (None, None) => true,
+        }
     }
 
     /// Tells the scheduler what happened.
@@ -400,10 +426,12 @@ impl Driver {
             }
             Effect::MapOutputDropped { shuffle, map, task, executor } => {
                 self.services.shuffles.remove(shuffle, map, task);
+                self.with_host(|host| host.remove_output(shuffle, map, task));
                 self.with_executors(|executors| executors.forget_output(executor, shuffle, map, task));
             }
             Effect::DropKept { rdd, .. } => {
                 self.services.kept.remove_rdd(rdd);
+                self.with_host(|host| host.remove_rdd(rdd));
                 self.with_executors(|executors| executors.forget_rdd(rdd));
             }
             Effect::CommitDecision { task, allowed, .. } => {
@@ -428,6 +456,15 @@ impl Driver {
     pub(crate) fn with_executors(&self, f: impl FnOnce(&dyn Executors)) {
         if let Some(executors) = &*self.executors.read().unwrap_or_else(PoisonError::into_inner) {
             f(&**executors);
+        }
+    }
+
+    /// What executors on this machine have written and left to the driver is removed here: they may be gone.
+    fn with_host(&self, f: impl FnOnce(&HostBlocks)) {
+        if let Some(remote) = &*self.remote.read().unwrap_or_else(PoisonError::into_inner)
+            && let Some(host) = &remote.host
+        {
+            f(host);
         }
     }
 
@@ -476,9 +513,9 @@ impl Core {
 }
 
 impl DriverLink for Driver {
-    fn plan(&self, stage: StageId) -> Result<Arc<[u8]>, String> {
+    fn plan(&self, stage: StageId) -> Result<Arc<[u8]>, PlanError> {
         let recipe = lock(&self.recipes).get(&stage).cloned();
-        recipe.ok_or_else(|| format!("the driver has forgotten stage {stage}"))?.encoded()
+        recipe.ok_or_else(|| PlanError::forgotten(stage))?.encoded().map_err(PlanError::Refused)
     }
 
     fn finished(&self, executor: ExecutorId, task: TaskId, end: TaskEnd, updates: Vec<AccumulatorUpdate>) {
@@ -507,6 +544,10 @@ impl ProcessListener for Driver {
         self.spreading.gone(place);
     }
 
+    fn result_over(&self, task: TaskId) {
+        self.with_host(|host| host.remove_result(task));
+    }
+
     fn alive(&self, executor: ExecutorId, running: Vec<TaskId>) {
         self.tell(Event::Heartbeat { executor, running });
     }
@@ -527,17 +568,17 @@ impl ProcessListener for Driver {
     }
 
     fn may_fetch(&self, job: JobId, bytes: u64) -> bool {
-        let failure = {
+        let (limit, so_far) = {
             let core = lock(&self.core);
-            let (limit, running) = (core.max_result_size, core.jobs.get(&job));
-            let total = running.map_or(0, |running| running.result_bytes) + bytes;
-            (limit > 0 && total > limit).then_some(JobFailure::ResultTooLarge { bytes: total, limit })
+            (core.max_result_size, core.jobs.get(&job).map(|running| running.result_bytes))
         };
         // Others may have left a message while we held the core.
         self.empty_inbox();
-        let fits = failure.is_none();
-        if let Some(failure) = failure {
-            self.tell(Event::FailJob { job, failure });
+        let Some(so_far) = so_far else { return false };
+        let bytes = so_far + bytes;
+        let fits = limit == 0 || bytes <= limit;
+        if !fits {
+            self.tell(Event::FailJob { job, failure: JobFailure::ResultTooLarge { bytes, limit } });
         }
         fits
     }
@@ -558,7 +599,7 @@ impl ProcessListener for Driver {
     }
 
     fn out_of_workers(&self, why: String) {
-        self.tell(Event::CancelAll { reason: why });
+        self.give_up(why);
     }
 }
 

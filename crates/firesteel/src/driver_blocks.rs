@@ -8,6 +8,7 @@ use firesteel_storage::broadcasts::{BroadcastError, PIECE_BYTES};
 use firesteel_storage::lru::BlockKey;
 use firesteel_types::{BlockId, BroadcastId, ExecutorId, StageId};
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -19,6 +20,8 @@ const WAIT_AT_MOST: Duration = Duration::from_secs(10);
 pub(crate) struct Spreading {
     spread: Mutex<Spread>,
     changed: Condvar,
+    /// How often the driver has sent any value.
+    pub(crate) sent: AtomicU64,
 }
 
 impl Spreading {
@@ -43,8 +46,8 @@ impl Spreading {
         }
     }
 
-    fn came(&self, id: BroadcastId, from: &str, at: Option<&str>) {
-        self.spread().came(id, from, at);
+    fn came(&self, id: BroadcastId, from: &str, to: &str, came: bool) {
+        self.spread().came(id, from, to, came);
         self.changed.notify_all();
     }
 
@@ -76,8 +79,8 @@ impl Serve for DriverBlocks {
                 true => answer.item(driver.spreading.take(id, &asker).as_bytes()),
                 false => answer.missing(),
             },
-            BlockRequest::BroadcastHere { id, from, at } => {
-                driver.spreading.came(id, &from, at.as_deref());
+            BlockRequest::BroadcastHere { id, from, to, came } => {
+                driver.spreading.came(id, &from, &to, came);
                 Ok(())
             }
             BlockRequest::File(hash) => file(&driver, hash, answer),
@@ -117,6 +120,7 @@ fn kept_at(driver: &Driver, key: BlockKey, answer: &mut Answer<'_>) -> io::Resul
 fn broadcast(driver: &Driver, id: BroadcastId, answer: &mut Answer<'_>) -> io::Result<()> {
     match driver.services.broadcasts.bytes(id) {
         Ok(bytes) => {
+            driver.spreading.sent.fetch_add(1, Ordering::Relaxed);
             answer.item(&(bytes.len() as u64).to_le_bytes())?;
             bytes.chunks(PIECE_BYTES).try_for_each(|piece| answer.item(piece))
         }

@@ -9,7 +9,8 @@ use firesteel_operators::Code;
 use firesteel_scheduler::{Event, JobSpec};
 use firesteel_types::{CallSite, JobFailure, JobId, Partition};
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
 
 /// A job that was submitted.
 pub(crate) struct RunningJob {
@@ -88,9 +89,17 @@ impl RunningJob {
     }
 
     fn receive(self, context: &Context, mut handle: impl FnMut(usize, Vec<u8>) -> Result<()>) -> Result<()> {
-        let mut failed = None;
+        let (mut failed, mut desertion) = (None, Desertion::default());
         loop {
-            match self.messages.recv() {
+            let message = match self.messages.recv_timeout(desertion.look_after()) {
+                Ok(message) => Ok(message),
+                Err(RecvTimeoutError::Disconnected) => Err(()),
+                Err(RecvTimeoutError::Timeout) => {
+                    desertion.look(context, self.id);
+                    continue;
+                }
+            };
+            match message {
                 Ok(JobMessage::Result { output, bytes }) => {
                     if failed.is_none()
                         && let Err(error) = handle(output, bytes)
@@ -105,7 +114,7 @@ impl RunningJob {
                     return Err(failed.unwrap_or(Error::Job { action: self.site, failure }));
                 }
                 // The driver went away with the context.
-                Err(_) => {
+                Err(()) => {
                     let failure = JobFailure::ContextStopped { job: self.id };
                     return Err(Error::Job { action: self.site, failure });
                 }
@@ -133,5 +142,43 @@ impl RunningJob {
     /// Tells the scheduler that nobody wants the answer any more.
     pub(crate) fn cancel(&self, context: &Context, reason: &str) {
         context.driver().tell(Event::CancelJob { job: self.id, reason: reason.into() });
+    }
+}
+
+/// Tells a person now and then that a job waits and there is nobody to run it.
+struct Desertion {
+    /// When there was somebody, as far as is known.
+    since: Instant,
+    next_look: Instant,
+}
+
+/// So long a job may have nobody before that is told, and then again.
+const DESERTED: Duration = Duration::from_secs(5);
+const STILL_DESERTED: Duration = Duration::from_secs(30);
+
+impl Default for Desertion {
+    fn default() -> Self {
+        let since = Instant::now();
+        Desertion { since, next_look: since + DESERTED }
+    }
+}
+
+impl Desertion {
+    fn look_after(&self) -> Duration {
+        self.next_look.saturating_duration_since(Instant::now())
+    }
+
+    fn look(&mut self, context: &Context, job: JobId) {
+        if context.driver().has_executors() {
+            *self = Desertion::default();
+            return;
+        }
+        self.next_look = Instant::now() + STILL_DESERTED;
+        let address = context.listens_at().map_or(String::new(), |at| format!(" with the driver at {at}"));
+        let waited = self.since.elapsed().as_secs();
+        context.log().warn(format!(
+            "job {job} has waited for {waited} s, since no executor has registered{address}: is the cluster up, has it cores and \
+             memory that are free, is this address to be reached from there, and did executors say why they ended?"
+        ));
     }
 }

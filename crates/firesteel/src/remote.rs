@@ -17,7 +17,6 @@ use firesteel_executor::messages::SHARED_DIRECTORY;
 use firesteel_executor::{Backend, Fleet, FleetSettings, ProcessListener};
 use firesteel_net::bulk::serve_blocks;
 use firesteel_net::{Connection, Credentials, Limits, Listener, Purpose, Secret, Serving};
-use firesteel_scheduler::Event;
 use firesteel_storage::SharedFiles;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::path::Path;
@@ -80,10 +79,7 @@ pub(crate) fn start(driver: &Arc<Driver>, config: &RemoteConfig<'_>) -> Result<(
     driver.set_remote(Remote { fleet: fleet.clone(), host, serving });
     let directory = driver.services.dirs.path().to_owned();
     let start = Start { driver, config, address, secret, directory: &directory, served };
-    if let Some(backend) = start.backend()? {
-        fleet.set_backend(backend);
-    }
-    Ok(())
+    start.backend(&fleet)
 }
 
 /// The application's secret; none when nothing is to be kept secret.
@@ -171,14 +167,19 @@ struct Start<'a> {
 }
 
 impl Start<'_> {
-    fn backend(&self) -> Result<Option<Arc<dyn Backend>>> {
+    fn backend(&self, fleet: &Fleet) -> Result<()> {
         match self.config.master {
-            Master::Local { .. } => Ok(None),
+            Master::Local { .. } | Master::Listen { .. } => Ok(()),
             Master::LocalCluster { executors, cores, memory } => {
-                self.local_cluster(*executors, *cores, *memory).map(Some)
+                let cluster = self.local_cluster(*executors, *cores, *memory);
+                // Before there are processes that register.
+                fleet.set_backend(cluster.clone());
+                cluster.start().map_err(|error| Error::Start(error.to_string()))
             }
-            Master::Standalone { addresses } => self.standalone(addresses).map(Some),
-            Master::Listen { .. } => Ok(None),
+            Master::Standalone { addresses } => {
+                fleet.set_backend(self.standalone(addresses)?);
+                Ok(())
+            }
         }
     }
 
@@ -212,7 +213,7 @@ impl Start<'_> {
         Ok(backend.map_err(|error| Error::Start(error.to_string()))?)
     }
 
-    fn local_cluster(&self, executors: u32, cores: u32, memory: u64) -> Result<Arc<dyn Backend>> {
+    fn local_cluster(&self, executors: u32, cores: u32, memory: u64) -> Arc<LocalCluster> {
         let agent = AgentConfig {
             driver: self.address.clone(),
             secret: self.secret.as_ref().map(Secret::to_text),
@@ -229,11 +230,10 @@ impl Start<'_> {
         let driver = Arc::downgrade(self.driver);
         let on_failure = Box::new(move |reason| {
             if let Some(driver) = driver.upgrade() {
-                driver.tell(Event::CancelAll { reason });
+                driver.give_up(reason);
             }
         });
-        let cluster = LocalCluster::start(config, on_failure);
-        Ok(cluster.map_err(|error| Error::Start(error.to_string()))?)
+        LocalCluster::new(config, on_failure)
     }
 }
 
@@ -273,7 +273,7 @@ impl ApplicationListener for ClusterListener {
 
     fn over(&self, reason: String) {
         if let Some(driver) = self.driver.upgrade() {
-            driver.tell(Event::CancelAll { reason });
+            driver.give_up(reason);
         }
     }
 }

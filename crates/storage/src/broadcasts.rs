@@ -215,9 +215,10 @@ impl Broadcasts {
         if files.find::<u64>(&name(id))?.is_some() {
             return Ok(());
         }
-        let bytes = far.broadcast(id)?.ok_or(BroadcastError::Destroyed)?;
-        files.publish(&name(id), &(bytes.len() as u64), bytes.chunks(PIECE_BYTES))?;
-        Ok(())
+        let mut keep = |bytes: Bytes| {
+            files.publish(&name(id), &(bytes.len() as u64), bytes.chunks(PIECE_BYTES))
+        };
+        if far.broadcast(id, &mut keep)? { Ok(()) } else { Err(BroadcastError::Destroyed) }
     }
 
     fn entries(&self) -> MutexGuard<'_, HashMap<BroadcastId, Arc<Entry>>> {

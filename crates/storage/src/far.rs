@@ -17,11 +17,16 @@ pub trait FarBlocks: Send + Sync {
     /// When the driver cannot be reached, or what came is broken.
     fn block(&self, id: BlockId) -> Result<Option<Arc<[u8]>>, DataError>;
 
-    /// An encoded broadcast value.
+    /// Brings an encoded broadcast value here: `keep` puts it where others find it, which they are told after that. False when nobody
+    /// has it.
     ///
     /// # Errors
-    /// When those who have it cannot be reached, or what came is broken.
-    fn broadcast(&self, id: BroadcastId) -> Result<Option<Bytes>, DataError>;
+    /// When those who have it cannot be reached, what came is broken, or it cannot be kept.
+    fn broadcast(
+        &self,
+        id: BroadcastId,
+        keep: &mut dyn FnMut(Bytes) -> Result<(), DataError>,
+    ) -> Result<bool, DataError>;
 
     /// A kept partition, written to `file`, with what was added to accumulators while it was computed.
     ///

@@ -361,7 +361,11 @@ impl fmt::Display for JobFailure {
             ),
             JobFailure::Cancelled { reason } => write!(f, "the job was cancelled: {reason}"),
             JobFailure::NoExecutors { waited_ms } => {
-                write!(f, "no executor was there to run the job within {waited_ms} ms")
+                write!(
+                    f,
+                    "no executor was there to run the job within {waited_ms} ms. Are there any that connect to the driver, or what \
+                     did those say that ended? (`firesteel.scheduler.no_executors_timeout` is how long a job waits)"
+                )
             }
             JobFailure::ResultTooLarge { bytes, limit } => write!(
                 f,

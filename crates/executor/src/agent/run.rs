@@ -1,7 +1,7 @@
 //! The life of an agent.
 
-use super::{AgentConfig, Beginning, MakeWorkers};
 use super::uplink::{ExecutorUplink, Uplink};
+use super::{AgentConfig, Beginning, MakeWorkers};
 use crate::blocks::HostBlocks;
 use crate::link::Executors;
 use crate::messages::{Begin, FarBegin, SHARED_DIRECTORY, Told, receive, send};
@@ -27,6 +27,9 @@ use std::time::{Duration, Instant};
 
 /// How long connecting to the driver may take.
 const CONNECT_WITHIN: Duration = Duration::from_secs(60);
+
+/// How long tasks may take to notice that the agent ends. Then it ends with them.
+const END_WITHIN: Duration = Duration::from_secs(1);
 
 /// Runs an agent until its driver lets go of it. Its executors are threads of this process, or worker processes, where
 /// somebody says how these are started.
@@ -99,7 +102,7 @@ struct Home {
     dirs: Arc<LocalDirs>,
     files: Arc<SharedFiles>,
     blocks: String,
-    _serving: Option<Serving>,
+    serving: Option<Serving>,
 }
 
 impl Home {
@@ -127,7 +130,17 @@ impl Home {
                 (Some(serving), format!("{}:{port}", config.host))
             }
         };
-        Ok(Home { dirs, files, blocks, _serving: serving })
+        Ok(Home { dirs, files, blocks, serving })
+    }
+}
+
+impl Home {
+    /// Removes the files, unless somebody else serves them.
+    fn remove(&self) {
+        if let Some(serving) = &self.serving {
+            serving.stop();
+            self.dirs.clear();
+        }
     }
 }
 
@@ -135,6 +148,7 @@ struct Agent {
     executors: Arc<dyn Executors>,
     /// Of an agent whose slots are threads.
     services: Option<Arc<Services>>,
+    threads: Option<Arc<Executor>>,
     processes: Option<Arc<Processes>>,
     uplink: Arc<Uplink>,
     outbox: Outbox,
@@ -159,6 +173,7 @@ impl Agent {
             here: home.blocks.clone(),
             retries: welcome.retries,
             retry_wait_ms: welcome.retry_wait_ms,
+            timeout_ms: welcome.timeout_ms,
         };
         let uplink = Uplink::new(outbox.clone(), far.open()?, home.files.clone());
         let (names, given) = channel();
@@ -169,6 +184,7 @@ impl Agent {
         let mut agent = Agent {
             executors: Arc::new(Nobody),
             services: None,
+            threads: None,
             processes: None,
             uplink,
             outbox,
@@ -204,9 +220,10 @@ impl Agent {
             barrier: link(),
         });
         let services = Arc::new(services.map_err(|error| error.to_string())?);
-        let executor = Executor::start(config.slots, services.clone(), self.uplink.clone());
-        self.executors = Arc::new(executor.map_err(|error| error.to_string())?);
-        self.services = Some(services);
+        let threads = Executor::start(config.slots, services.clone(), self.uplink.clone());
+        let threads = Arc::new(threads.map_err(|error| error.to_string())?);
+        (self.executors, self.threads, self.services) = (threads.clone(), Some(threads), Some(services));
+        self.outbox.send(&FromAgent::Added(executor));
         Ok(())
     }
 
@@ -346,9 +363,14 @@ impl Agent {
     fn end(&self) {
         self.outbox.close();
         self.uplink.is_over();
+        if let Some(threads) = &self.threads {
+            threads.stop(END_WITHIN);
+        }
         if let Some(processes) = &self.processes {
             processes.stop();
         }
+        // Not left to whoever has the agent last: the process may end before.
+        self.home.remove();
     }
 }
 

@@ -1,7 +1,7 @@
 //! An agent's way to the driver, as its executors see it.
 
 use crate::blocks::{Far, result_name};
-use crate::link::DriverLink;
+use crate::link::{DriverLink, PlanError};
 use crate::outbox::Outbox;
 use crate::processes::{BarrierAnswer, ProcessListener};
 use crate::runner::TaskEnd;
@@ -33,12 +33,12 @@ pub(crate) struct Uplink {
 struct Waiting {
     commits: HashMap<TaskId, SyncSender<bool>>,
     barriers: HashMap<(TaskId, u32), BarrierAnswer>,
-    plans: HashMap<StageId, Arc<Mutex<Option<Plan>>>>,
+    plans: HashMap<StageId, Arc<Mutex<Option<Arc<[u8]>>>>>,
     /// The driver is gone: nobody will answer.
     is_over: bool,
 }
 
-type Plan = Result<Arc<[u8]>, String>;
+type Plan = Result<Arc<[u8]>, PlanError>;
 
 impl Uplink {
     pub(crate) fn new(out: Outbox, far: Arc<Far>, files: Arc<SharedFiles>) -> Arc<Self> {
@@ -130,7 +130,15 @@ impl DriverLink for Uplink {
     fn plan(&self, stage: StageId) -> Plan {
         let plan = self.state().plans.entry(stage).or_default().clone();
         let mut plan = plan.lock().unwrap_or_else(PoisonError::into_inner);
-        plan.get_or_insert_with(|| self.far.plan(stage)).clone()
+        if let Some(plan) = &*plan {
+            return Ok(plan.clone());
+        }
+        let fetched = self.far.plan(stage);
+        match &fetched {
+            Ok(bytes) => *plan = Some(bytes.clone()),
+            Err(_) => drop(self.state().plans.remove(&stage)),
+        }
+        fetched
     }
 
     fn finished(&self, executor: ExecutorId, task: TaskId, end: TaskEnd, updates: Vec<AccumulatorUpdate>) {

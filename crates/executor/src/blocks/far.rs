@@ -1,6 +1,7 @@
 //! Asking other hosts, and the driver, for blocks.
 
 use super::BlockRequest;
+use crate::link::PlanError;
 use bytes::Bytes;
 use firesteel_data::DataError;
 use firesteel_data::block::decode_value;
@@ -16,6 +17,11 @@ use firesteel_types::{
 use std::collections::HashMap;
 use std::io::Write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+/// How long a host may say nothing where nobody says how long.
+const PATIENCE_MS: u64 = 120_000;
 
 /// How to ask.
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +34,9 @@ pub struct FarSettings {
 
 /// The way to the blocks of other hosts.
 pub struct Far {
-    client: BlockClient,
+    hosts: BlockClient,
+    /// The driver may take its time: it may have to make what it is asked for, and whoever has lost it ends anyway.
+    to_driver: BlockClient,
     /// The driver's address.
     driver: String,
     /// The address at which this host's files are served.
@@ -40,17 +48,42 @@ pub struct Far {
 impl Far {
     /// The way from a host, whose files are served at `here`.
     pub fn new(credentials: Credentials, driver: String, here: String, settings: FarSettings) -> Arc<Self> {
-        let client = BlockClient::new(credentials, BlockClientSettings::default());
-        Arc::new(Far { client, driver, here, places: Mutex::default(), settings })
+        Self::within(PATIENCE_MS, credentials, driver, here, settings)
     }
 
-    /// The encoded plan of a stage.
+    /// The same, where a host that says nothing for so many milliseconds cannot be reached.
+    pub fn within(
+        timeout_ms: u64,
+        credentials: Credentials,
+        driver: String,
+        here: String,
+        settings: FarSettings,
+    ) -> Arc<Self> {
+        let hosts = BlockClient::new(credentials.clone(), impatient(timeout_ms));
+        let to_driver = BlockClient::new(credentials, BlockClientSettings::default());
+        Arc::new(Far { hosts, to_driver, driver, here, places: Mutex::default(), settings })
+    }
+
+    /// The encoded plan of a stage. A driver that cannot be reached is asked again.
     ///
     /// # Errors
     /// When the driver cannot make it, or is gone.
-    pub fn plan(&self, stage: StageId) -> Result<Arc<[u8]>, String> {
-        let plan = self.one_item(&self.driver, &BlockRequest::Plan(stage)).map_err(|e| e.to_string())?;
-        plan.map(Into::into).ok_or_else(|| format!("the driver has forgotten stage {stage}"))
+    pub fn plan(&self, stage: StageId) -> Result<Arc<[u8]>, PlanError> {
+        let mut tries = 0;
+        loop {
+            match self.one_item(&self.driver, &BlockRequest::Plan(stage)) {
+                Ok(Some(plan)) => return Ok(plan.into()),
+                Ok(None) => return Err(PlanError::forgotten(stage)),
+                Err(BlockError::Failed(why)) => return Err(PlanError::Refused(why)),
+                Err(error) if tries == self.settings.retries => {
+                    return Err(PlanError::Unreachable(error.to_string()));
+                }
+                Err(_) => {
+                    tries += 1;
+                    thread::sleep(Duration::from_millis(self.settings.retry_wait_ms));
+                }
+            }
+        }
     }
 
     /// Writes a file of the driver's, which is named by the BLAKE3 hash of its contents.
@@ -73,12 +106,17 @@ impl Far {
         }
         // The connection can be used again once its end was read.
         let _ = answer.next_item(&mut stretch);
-        if *hasher.finalize().as_bytes() == hash { Ok(()) } else { Err(wrong("what it sent is another file")) }
+        if *hasher.finalize().as_bytes() == hash {
+            Ok(())
+        } else {
+            Err(wrong("what it sent is another file"))
+        }
     }
 
     fn ask(&self, address: &str, request: &BlockRequest) -> Result<AnswerStream, BlockError> {
         let request = request.encode().map_err(|error| BlockError::Failed(error.to_string()))?;
-        self.client.request(address, &request)
+        let client = if *address == self.driver { &self.to_driver } else { &self.hosts };
+        client.request(address, &request)
     }
 
     /// The only item of an answer; `None` when it is missing.
@@ -155,16 +193,24 @@ impl FarBlocks for Far {
         Ok(block.map_err(|e| self.lost("a block", e))?.map(Into::into))
     }
 
-    fn broadcast(&self, id: BroadcastId) -> Result<Option<Bytes>, DataError> {
+    fn broadcast(
+        &self,
+        id: BroadcastId,
+        keep: &mut dyn FnMut(Bytes) -> Result<(), DataError>,
+    ) -> Result<bool, DataError> {
         let failed = |e| self.lost("a broadcast value", e);
         let ask = BlockRequest::BroadcastFrom(id, self.here.clone());
-        let Some(from) = self.one_item(&self.driver, &ask).map_err(failed)? else { return Ok(None) };
+        let Some(from) = self.one_item(&self.driver, &ask).map_err(failed)? else { return Ok(false) };
         let from = String::from_utf8_lossy(&from).into_owned();
-        let value = self.broadcast_from(id, &from);
-        let at = matches!(value, Ok(Some(_))).then(|| self.here.clone());
+        let kept = match self.broadcast_from(id, &from) {
+            Ok(Some(bytes)) => keep(bytes).map(|()| true),
+            Ok(None) => Ok(false),
+            Err(error) => Err(failed(error)),
+        };
+        let (to, came) = (self.here.clone(), matches!(kept, Ok(true)));
         // A driver that does not hear it lets others take this way a little later.
-        let _ = self.items(&self.driver, &BlockRequest::BroadcastHere { id, from, at });
-        value.map_err(failed)
+        let _ = self.items(&self.driver, &BlockRequest::BroadcastHere { id, from, to, came });
+        kept
     }
 
     fn kept(
@@ -222,6 +268,16 @@ impl FarOutputs for Far {
 
     fn retry_wait_ms(&self) -> u64 {
         self.settings.retry_wait_ms
+    }
+}
+
+/// How a client deals with hosts that may be frozen: what they say nothing of for so long, they do not have.
+pub(crate) fn impatient(timeout_ms: u64) -> BlockClientSettings {
+    let (patient, timeout) = (BlockClientSettings::default(), Duration::from_millis(timeout_ms.max(1)));
+    BlockClientSettings {
+        connect_timeout: patient.connect_timeout.min(timeout),
+        read_timeout: patient.read_timeout.min(timeout),
+        ..patient
     }
 }
 

@@ -8,7 +8,7 @@ use firesteel_net::bulk::{Answer, Serve};
 use firesteel_shuffle::ShuffleStore;
 use firesteel_storage::lru::BlockKey;
 use firesteel_storage::{KeptBlocks, LocalDirs, SharedFiles};
-use firesteel_types::{BroadcastId, Partition, ShuffleId, TaskId};
+use firesteel_types::{BroadcastId, Partition, RddId, ShuffleId, TaskId};
 use std::io;
 use std::sync::Arc;
 
@@ -87,6 +87,29 @@ impl HostBlocks {
         answer.begin_item()?;
         each_frame(reader, |stretch| answer.append(stretch))?;
         answer.end_item()
+    }
+}
+
+/// What is over, removed for executors that are not there any more to do it.
+impl HostBlocks {
+    /// Removes a map output.
+    pub fn remove_output(&self, shuffle: ShuffleId, map: Partition, task: TaskId) {
+        self.shuffles.remove(shuffle, map, task);
+    }
+
+    /// Removes what is kept of an RDD.
+    pub fn remove_rdd(&self, rdd: RddId) {
+        KeptBlocks::remove_shared_rdd(&self.files, rdd);
+    }
+
+    /// Removes a broadcast value.
+    pub fn remove_broadcast(&self, id: BroadcastId) {
+        self.files.remove(&firesteel_storage::broadcasts::name(id));
+    }
+
+    /// Removes a result that was fetched.
+    pub fn remove_result(&self, task: TaskId) {
+        self.files.remove(&result_name(task));
     }
 }
 

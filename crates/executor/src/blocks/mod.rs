@@ -11,6 +11,7 @@ mod far;
 mod host;
 mod spread;
 
+pub(crate) use far::impatient;
 pub use far::{Far, FarSettings};
 pub use host::HostBlocks;
 pub use spread::Spread;
@@ -56,8 +57,10 @@ pub enum BlockRequest {
         id: BroadcastId,
         /// Where it came from; empty is the driver.
         from: String,
-        /// Where it is now; none when it did not come.
-        at: Option<String>,
+        /// Who asked for it.
+        to: String,
+        /// Whether it came, and is served there now.
+        came: bool,
     },
     /// A file by the BLAKE3 hash of its contents: one item.
     File([u8; 32]),

@@ -2,12 +2,12 @@
 //! number of those who have it grows by a factor with each round, and the driver sends it a few times only.
 
 use firesteel_types::BroadcastId;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// So many hosts get a value from one place at the same time.
-const AT_ONCE: u32 = 2;
+const AT_ONCE: usize = 2;
 
-/// Who has which values, and how many are getting one from each.
+/// Who has which values, and who is getting one from each.
 ///
 /// ```
 /// use firesteel_executor::blocks::Spread;
@@ -17,34 +17,37 @@ const AT_ONCE: u32 = 2;
 /// assert_eq!(spread.take(value, "a:1").as_deref(), Some(""), "the driver's own");
 /// assert_eq!(spread.take(value, "b:1").as_deref(), Some(""));
 /// assert_eq!(spread.take(value, "c:1"), None, "the driver serves two; wait");
-/// spread.came(value, "", Some("a:1"));
+/// spread.came(value, "", "a:1", true);
 /// assert_eq!(spread.take(value, "c:1").as_deref(), Some("a:1"));
 /// ```
 #[derive(Debug, Default)]
 pub struct Spread {
-    /// By address, how many are getting the value there; the driver's is empty.
-    sources: HashMap<BroadcastId, BTreeMap<String, u32>>,
+    /// By address, the addresses of those who are getting the value there; the driver's is empty.
+    sources: HashMap<BroadcastId, BTreeMap<String, BTreeSet<String>>>,
 }
 
 impl Spread {
     /// Where whoever serves at `asker` gets a value; `None` when everybody who has it is busy.
     pub fn take(&mut self, id: BroadcastId, asker: &str) -> Option<String> {
-        let sources = self.sources.entry(id).or_insert_with(|| BTreeMap::from([(String::new(), 0)]));
-        let free = sources.iter_mut().filter(|(at, busy)| **busy < AT_ONCE && *at != asker);
+        let sources =
+            self.sources.entry(id).or_insert_with(|| BTreeMap::from([(String::new(), BTreeSet::new())]));
+        // One process of a host asks at a time: whoever asked before died.
+        leave(sources, asker);
+        let free = sources.iter_mut().filter(|(at, getting)| getting.len() < AT_ONCE && *at != asker);
         // Of equals, one that is not the driver.
-        let (at, busy) = free.min_by_key(|(at, busy)| (**busy, at.is_empty()))?;
-        *busy += 1;
+        let (at, getting) = free.min_by_key(|(at, getting)| (getting.len(), at.is_empty()))?;
+        getting.insert(asker.into());
         Some(at.clone())
     }
 
-    /// A value came from one place, and is now at another, or did not come.
-    pub fn came(&mut self, id: BroadcastId, from: &str, at: Option<&str>) {
+    /// A value came from one place to another, or did not come.
+    pub fn came(&mut self, id: BroadcastId, from: &str, to: &str, came: bool) {
         let Some(sources) = self.sources.get_mut(&id) else { return };
-        if let Some(busy) = sources.get_mut(from) {
-            *busy = busy.saturating_sub(1);
+        if let Some(getting) = sources.get_mut(from) {
+            getting.remove(to);
         }
-        if let Some(at) = at {
-            sources.entry(at.into()).or_insert(0);
+        if came {
+            sources.entry(to.into()).or_default();
         }
     }
 
@@ -52,12 +55,20 @@ impl Spread {
     pub fn gone(&mut self, at: &str) {
         for sources in self.sources.values_mut() {
             sources.remove(at);
+            leave(sources, at);
         }
     }
 
     /// A value is gone.
     pub fn forget(&mut self, id: BroadcastId) {
         self.sources.remove(&id);
+    }
+}
+
+/// Somebody gets a value from nobody any more.
+fn leave(sources: &mut BTreeMap<String, BTreeSet<String>>, asker: &str) {
+    for getting in sources.values_mut() {
+        getting.remove(asker);
     }
 }
 
@@ -82,7 +93,7 @@ mod tests {
             });
             assert!(!getting.is_empty(), "somebody always gets it");
             from_driver += getting.iter().filter(|(from, _)| from.is_empty()).count();
-            getting.iter().for_each(|(from, host)| spread.came(id, from, Some(host)));
+            getting.iter().for_each(|(from, host)| spread.came(id, from, host, true));
         }
         assert_eq!(rounds, 4, "1, 3, 9, 27, 81 have it");
         assert_eq!(from_driver, 8);
@@ -92,12 +103,26 @@ mod tests {
     fn who_is_gone_or_did_not_get_it_gives_it_to_nobody() {
         let (mut spread, id) = (Spread::default(), BroadcastId(1));
         assert_eq!(spread.take(id, "a").as_deref(), Some(""));
-        spread.came(id, "", None);
+        spread.came(id, "", "a", false);
         assert_eq!(spread.take(id, "b").as_deref(), Some(""));
-        spread.came(id, "", Some("b"));
+        spread.came(id, "", "b", true);
         spread.gone("b");
         assert_eq!(spread.take(id, "a").as_deref(), Some(""));
+        assert_eq!(spread.take(id, "c").as_deref(), Some(""));
+        assert_eq!(spread.take(id, "d"), None);
+    }
+
+    #[test]
+    fn who_dies_while_it_gets_a_value_does_not_keep_others_from_it() {
+        let (mut spread, id) = (Spread::default(), BroadcastId(1));
         assert_eq!(spread.take(id, "a").as_deref(), Some(""));
-        assert_eq!(spread.take(id, "a"), None);
+        assert_eq!(spread.take(id, "b").as_deref(), Some(""));
+        assert_eq!(spread.take(id, "c"), None);
+        spread.gone("a");
+        assert_eq!(spread.take(id, "c").as_deref(), Some(""));
+        assert_eq!(spread.take(id, "d"), None);
+        // The process that asked for `c` died, and another asks in its place.
+        assert_eq!(spread.take(id, "c").as_deref(), Some(""));
+        assert_eq!(spread.take(id, "d"), None);
     }
 }
