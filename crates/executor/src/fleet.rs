@@ -6,7 +6,7 @@
 
 use crate::blocks::{BlockRequest, impatient};
 use crate::link::Executors;
-use crate::messages::{Told, receive};
+use crate::messages::{Told, receive, receive_at_most};
 use crate::outbox::Outbox;
 use crate::processes::{BarrierAnswer, ProcessListener, WorkerInfo};
 use crate::runner::TaskEnd;
@@ -21,6 +21,9 @@ use firesteel_types::{
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::thread;
+
+/// How many bytes an agent may need to introduce itself: names and addresses.
+const REGISTER_AT_MOST: u64 = 64 << 10;
 
 /// Whoever starts agents, and knows how their processes ended.
 pub trait Backend: Send + Sync {
@@ -209,7 +212,9 @@ impl Fleet {
     pub fn hear(self: &Arc<Self>, connection: Connection) {
         let closer = connection.closer();
         let (mut receiver, sender) = connection.split();
-        let Ok(Some(FromAgent::Register(register))) = receive(&mut receiver) else { return };
+        let Ok(Some(FromAgent::Register(register))) = receive_at_most(&mut receiver, REGISTER_AT_MOST) else {
+            return;
+        };
         let Ok(outbox) = Outbox::new("firesteel-to-agent", sender, closer) else { return };
         let Some(agent) = self.register(register, &outbox) else {
             outbox.flush();

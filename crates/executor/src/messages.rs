@@ -186,6 +186,14 @@ pub(crate) fn frame(message: &impl Serialize) -> io::Result<Vec<u8>> {
 /// # Errors
 /// When the connection breaks within a message, or what came is none.
 pub fn receive<T: DeserializeOwned>(from: &mut impl Read) -> io::Result<Option<T>> {
+    receive_at_most(from, u64::MAX)
+}
+
+/// The same from a peer that nothing is known of yet but that it has the secret: a message of more bytes is an error at once.
+///
+/// # Errors
+/// When the connection breaks within a message, or what came is none, or it is longer.
+pub fn receive_at_most<T: DeserializeOwned>(from: &mut impl Read, most: u64) -> io::Result<Option<T>> {
     let mut length = [0; 8];
     match from.read_exact(&mut length) {
         Ok(()) => {}
@@ -193,6 +201,10 @@ pub fn receive<T: DeserializeOwned>(from: &mut impl Read) -> io::Result<Option<T
         Err(error) => return Err(error),
     }
     let (length, mut bytes) = (u64::from_le_bytes(length), vec![]);
+    if length > most {
+        let message = format!("a message of {length} bytes where none has more than {most}");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+    }
     // As much as comes, so that a false length takes no memory.
     let read = from.take(length).read_to_end(&mut bytes)?;
     if read as u64 != length {
