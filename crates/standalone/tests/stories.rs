@@ -132,6 +132,19 @@ fn fewer_are_wanted_and_some_are_told_to_go() {
 }
 
 #[test]
+fn the_room_of_what_is_killed_is_free_when_it_is_gone_and_not_before() {
+    let mut cluster = cluster();
+    cluster.join(1, 1, room(4), runs(&[], &[]));
+    cluster.register(3, "k", spec(None, Some(2)));
+    let lines = cluster.application(3, ApplicationWord::KillExecutors { executors: vec![ExecutorId(1)] });
+    assert_eq!(lines, ["w1 kill 0000/1", "a3 lost 1: KillRequested"]);
+    let beat = WorkerWord::Heartbeat { report: runs(&[name(0, 0), name(0, 1)], &[]) };
+    assert_eq!(cluster.worker(1, beat), ["w1 kill 0000/1"], "again, in case the order was lost");
+    let lines = cluster.ended(1, name(0, 1), Outcome::Killed);
+    assert_eq!(lines, ["w1 launch 0000/2 with 2 cores and 512 MiB", "a3 added 2 on h1"]);
+}
+
+#[test]
 fn a_silent_worker_is_lost_and_ends_what_it_ran_when_it_comes_back() {
     let mut cluster = cluster();
     cluster.join(1, 1, room(2), runs(&[], &[]));
