@@ -76,6 +76,9 @@ settings! {
         "With dynamic allocation: an executor that had nothing to do for so long is given back.";
     DYNAMIC_BACKLOG_MS: u64 = "firesteel.dynamic_allocation.scheduler_backlog_timeout", "1s", parse_millis,
         "With dynamic allocation: after tasks have waited for so long, more executors are asked for; each time twice as many.";
+    DECOMMISSION_TIMEOUT_MS: u64 = "firesteel.decommission.timeout", "60s", parse_millis,
+        "How long other executors may take to take over the map outputs and kept partitions of one that is sent away, after its last task \
+         has ended. What they did not take over by then is computed again when it is needed.";
     SHUFFLE_SERVICE: bool = "firesteel.shuffle.service.enabled", "true", switch,
         "Whether the files of executors are served by somebody who outlives them (the worker, or the driver of a local cluster), so that \
          what an executor wrote is not lost with it.";

@@ -22,6 +22,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::thread;
 
+mod moves;
+
+use moves::{Going, Moves};
+pub use moves::Leaver;
+
 /// How many bytes an agent may need to introduce itself: names and addresses.
 const REGISTER_AT_MOST: u64 = 64 << 10;
 
@@ -84,6 +89,7 @@ struct State {
     next_agent: u64,
     next_executor: u32,
     setting: Option<String>,
+    moves: Moves,
     stopped: bool,
 }
 
@@ -94,11 +100,15 @@ struct Agent {
     executors: Vec<ExecutorId>,
     /// Why its executors are about to be lost, where the driver knows it before the connection ends.
     leaving: Option<ExecutorLossReason>,
+    /// Whether it gets no more tasks, and how it goes.
+    going: Option<Going>,
 }
 
 struct Remote {
     agent: u64,
     running: Vec<TaskSpec>,
+    /// How many tasks have ended that nobody was told of yet.
+    ending: u32,
     /// Tasks that have ended there, and whose results are on their way here.
     fetching: Vec<TaskId>,
     is_ready: bool,
@@ -176,21 +186,6 @@ impl Fleet {
         self.state().places.get(&executor).cloned()
     }
 
-    /// An agent takes no more tasks, and ends when those that run have ended.
-    pub fn leave(&self, name: &str) {
-        let (outbox, executors) = {
-            let mut state = self.state();
-            let agent = state.agents.values_mut().find(|agent| agent.register.name == name);
-            let Some(agent) = agent else { return };
-            agent.leaving = Some(ExecutorLossReason::Decommissioned);
-            (agent.outbox.clone(), agent.executors.clone())
-        };
-        if let Some(listener) = self.listener.upgrade() {
-            executors.into_iter().for_each(|executor| listener.leaving(executor));
-        }
-        outbox.send(&ToAgent::Leave);
-    }
-
     /// Lets all agents go.
     pub fn stop(&self) {
         let agents = {
@@ -239,6 +234,10 @@ impl Fleet {
             return None;
         }
         let mut state = self.state();
+        if state.moves.unwelcome.remove(&register.name) {
+            outbox.send(&ToAgent::Refused("it was sent away before it came".into()));
+            return None;
+        }
         while register.has_processes && state.setting.is_none() && !state.stopped {
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
@@ -256,7 +255,7 @@ impl Fleet {
         // Under the lock, so that nothing is said to it before.
         outbox.send(&ToAgent::Welcome(self.welcome(executors.clone(), setting)));
         let (outbox, told) = (outbox.clone(), Told::default());
-        state.agents.insert(agent, Agent { register, outbox, told, executors, leaving: None });
+        state.agents.insert(agent, Agent { register, outbox, told, executors, leaving: None, going: None });
         Some(agent)
     }
 
@@ -301,6 +300,9 @@ impl Fleet {
                 }
                 let slots = if register.has_processes { 1 } else { register.slots };
                 listener.added(executor, Some(&register.host), slots);
+                if self.state().agents.get(&agent).is_some_and(|agent| agent.going.is_some()) {
+                    listener.leaving(executor);
+                }
             }
             FromAgent::Lost(executor, reason) => self.worker_lost(agent, executor, reason, listener),
             FromAgent::Alive(all) => {
@@ -327,6 +329,7 @@ impl Fleet {
             }
             FromAgent::Stored(executor, key) => listener.stored(executor, key),
             FromAgent::Dropped(executor, key) => listener.dropped(executor, key),
+            FromAgent::Adopted(adopted) => self.adopted(agent, adopted),
             FromAgent::OutOfWorkers(why) => listener.out_of_workers(why),
             FromAgent::Left => {
                 if let Some(agent) = self.state().agents.get_mut(&agent) {
@@ -380,8 +383,25 @@ impl Fleet {
     ) {
         let ended = self.state().executors.get_mut(&executor).and_then(|remote| {
             let at = remote.running.iter().position(|running| running.task == task)?;
+            remote.ending += 1;
             Some(remote.running.swap_remove(at))
         });
+        let was_known = ended.is_some();
+        self.end_task((agent, executor), task, (end, ended), updates, listener);
+        if let (true, Some(remote)) = (was_known, self.state().executors.get_mut(&executor)) {
+            remote.ending -= 1;
+        }
+        self.changed.notify_all();
+    }
+
+    fn end_task(
+        self: &Arc<Self>,
+        (agent, executor): (u64, ExecutorId),
+        task: TaskId,
+        (end, ended): (TaskEnd, Option<TaskSpec>),
+        updates: Vec<AccumulatorUpdate>,
+        listener: &dyn ProcessListener,
+    ) {
         match (end, ended) {
             (TaskEnd::Kept { bytes }, Some(spec)) => {
                 if !listener.may_fetch(spec.job, bytes) {
@@ -445,25 +465,30 @@ impl Fleet {
 
     /// An agent's connection is over.
     fn gone(&self, agent: u64) {
-        let gone = {
+        let (gone, lost_with_place) = {
             let mut state = self.state();
             let Some(gone) = state.agents.remove(&agent) else { return };
             for executor in &gone.executors {
                 state.executors.remove(executor);
             }
-            if !gone.register.outputs_survive {
-                state.places.retain(|_, place| *place != gone.register.blocks);
-            }
-            gone
+            state.answers_no_more(agent);
+            let with_place = gone.going.is_some_and(|going| going.with_place);
+            let is_over = with_place || !gone.register.outputs_survive;
+            let lost = is_over.then(|| state.place_gone(&gone.register.blocks)).flatten();
+            (gone, lost)
         };
+        self.changed.notify_all();
         let how = self.backend.get().and_then(|backend| backend.ended(&gone.register.name));
         let reason = gone.leaving.or(how).unwrap_or(ExecutorLossReason::Exited { code: None });
         let Some(listener) = self.listener.upgrade() else { return };
-        if !gone.register.outputs_survive {
-            listener.place_gone(&gone.register.blocks);
+        for &executor in &gone.executors {
+            listener.lost(executor, reason.clone(), lost_with_place.is_none());
         }
-        for executor in gone.executors {
-            listener.lost(executor, reason.clone(), gone.register.outputs_survive);
+        if let Some(executors) = lost_with_place {
+            listener.place_gone(&gone.register.blocks);
+            for executor in executors.into_iter().filter(|executor| !gone.executors.contains(executor)) {
+                listener.lost(executor, reason.clone(), false);
+            }
         }
     }
 
@@ -491,7 +516,7 @@ impl State {
     fn next_executor(&mut self, agent: u64) -> ExecutorId {
         self.next_executor += 1;
         let executor = ExecutorId(self.next_executor - 1);
-        self.executors.insert(executor, Remote { agent, running: vec![], fetching: vec![], is_ready: false });
+        self.executors.insert(executor, Remote { agent, running: vec![], ending: 0, fetching: vec![], is_ready: false });
         executor
     }
 }

@@ -10,7 +10,8 @@ use crate::server::{Ended, Server, WorkerCommand};
 use firesteel_operators::{BarrierOutcome, TaskSpec};
 use firesteel_storage::lru::BlockKey;
 use firesteel_types::{
-    BroadcastId, ExecutorId, ExecutorLossReason, JobId, RddId, StageId, TaskFailure, TaskId,
+    BroadcastId, ExecutorId, ExecutorLossReason, JobId, Partition, RddId, ShuffleId, StageId, TaskFailure,
+    TaskId,
 };
 use std::collections::BTreeMap;
 use std::io;
@@ -26,8 +27,10 @@ pub trait ProcessListener: DriverLink {
     fn added(&self, executor: ExecutorId, host: Option<&str>, slots: u32);
     /// An executor is gone, and whether what it wrote is still there.
     fn lost(&self, executor: ExecutorId, reason: ExecutorLossReason, outputs_survive: bool);
-    /// An executor gets no more tasks: it ends when those that it has have ended.
+    /// An executor gets no more tasks: it ends when those that it has have ended. When this returns, none is on its way to it.
     fn leaving(&self, _executor: ExecutorId) {}
+    /// An executor has map outputs that another had.
+    fn moved(&self, _executor: ExecutorId, _outputs: Vec<(ShuffleId, Partition, TaskId)>) {}
     /// Nobody serves files at an address any more.
     fn place_gone(&self, _place: &str) {}
     /// A result that waited to be fetched is not needed any more.

@@ -60,6 +60,34 @@ pub struct Welcome {
     pub setting: Option<String>,
 }
 
+/// What an agent is to take over before whoever has it goes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Adopt {
+    /// What the answer is to be known by.
+    pub number: u64,
+    /// Which of its executors has it from then on.
+    pub executor: ExecutorId,
+    /// Where it is served now.
+    pub from: String,
+    /// Map outputs.
+    pub outputs: Vec<(ShuffleId, Partition, TaskId)>,
+    /// Kept partitions.
+    pub kept: Vec<BlockKey>,
+}
+
+/// What an agent has taken over.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Adopted {
+    /// The number of the order.
+    pub number: u64,
+    /// Who has it now.
+    pub executor: ExecutorId,
+    /// Map outputs.
+    pub outputs: Vec<(ShuffleId, Partition, TaskId)>,
+    /// Kept partitions.
+    pub kept: Vec<BlockKey>,
+}
+
 /// From the driver to an agent.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum ToAgent {
@@ -91,6 +119,8 @@ pub enum ToAgent {
     Next(ExecutorId),
     /// What worker processes that begin from now on are to know.
     Setting(String),
+    /// Take over what another agent has: fetch it and publish it. Answered with [`FromAgent::Adopted`].
+    Adopt(Adopt),
     /// The driver lives.
     Alive,
     /// Take no more tasks, and end when those that run have ended.
@@ -118,6 +148,8 @@ pub enum FromAgent {
     Stored(ExecutorId, BlockKey),
     /// A partition is kept no more.
     Dropped(ExecutorId, BlockKey),
+    /// It has taken over what it was told to, or a part of that.
+    Adopted(Adopted),
     /// Worker processes cannot be started any more, and why.
     OutOfWorkers(String),
     /// It ends, as it was told to: no task is to blame.

@@ -21,7 +21,7 @@ use firesteel_storage::kept::BlockListener;
 use firesteel_storage::lru::BlockKey;
 use firesteel_types::{
     AccumulatorId, AccumulatorUpdate, AppEvent, ExecutorId, ExecutorLossReason, JobFailure, JobId, Millis,
-    ShuffleId, StageId, TaskId,
+    Partition, ShuffleId, StageId, TaskId,
 };
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::{Path, PathBuf};
@@ -203,12 +203,18 @@ impl Driver {
 
     /// Who keeps a partition, as far as is known.
     pub(crate) fn holders(&self, key: BlockKey) -> Vec<ExecutorId> {
+        self.with_scheduler(|scheduler| scheduler.holders(key.rdd, key.partition, key.version))
+    }
+
+    /// Asks the scheduler, after all that this thread has told it.
+    pub(crate) fn with_scheduler<R>(&self, ask: impl FnOnce(&Scheduler) -> R) -> R {
         let mut core = lock(&self.core);
         self.handle_all(&mut core);
-        let holders = core.scheduler.holders(key.rdd, key.partition, key.version);
+        let answer = ask(&core.scheduler);
         drop(core);
+        // Others may have left a message while we held the core.
         self.empty_inbox();
-        holders
+        answer
     }
 
     pub(crate) fn start_clock(self: &Arc<Self>) -> std::io::Result<()> {
@@ -538,6 +544,16 @@ impl ProcessListener for Driver {
 
     fn lost(&self, executor: ExecutorId, reason: ExecutorLossReason, outputs_survive: bool) {
         self.tell(Event::ExecutorLost { executor, reason, outputs_survive });
+    }
+
+    fn leaving(&self, executor: ExecutorId) {
+        self.tell(Event::ExecutorLeaving { executor });
+        // Whoever is at it may not have come to this yet.
+        self.with_scheduler(|_| ());
+    }
+
+    fn moved(&self, executor: ExecutorId, outputs: Vec<(ShuffleId, Partition, TaskId)>) {
+        self.tell(Event::OutputsMoved { to: executor, outputs });
     }
 
     fn place_gone(&self, place: &str) {

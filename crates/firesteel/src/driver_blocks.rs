@@ -6,7 +6,7 @@ use firesteel_executor::blocks::{BlockRequest, Spread};
 use firesteel_net::bulk::{Answer, Serve};
 use firesteel_storage::broadcasts::{BroadcastError, PIECE_BYTES};
 use firesteel_storage::lru::BlockKey;
-use firesteel_types::{BlockId, BroadcastId, ExecutorId, StageId};
+use firesteel_types::{BlockId, BroadcastId, ExecutorId, Partition, ShuffleId, StageId, TaskId};
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
@@ -73,6 +73,7 @@ impl Serve for DriverBlocks {
             BlockRequest::Plan(stage) => plan(&driver, stage, answer),
             BlockRequest::Block(id) => block(&driver, id, answer),
             BlockRequest::PlaceOf(executor) => place_of(&driver, executor, answer),
+            BlockRequest::OutputsAt(shuffle, maps) => outputs_at(&driver, shuffle, &maps, answer),
             BlockRequest::KeptAt(key) => kept_at(&driver, key, answer),
             BlockRequest::Broadcast(id) => broadcast(&driver, id, answer),
             BlockRequest::BroadcastFrom(id, asker) => match driver.services.broadcasts.has(id) {
@@ -84,7 +85,10 @@ impl Serve for DriverBlocks {
                 Ok(())
             }
             BlockRequest::File(hash) => file(&driver, hash, answer),
-            request @ (BlockRequest::MapOutputs { .. } | BlockRequest::Kept(_) | BlockRequest::Result(_)) => {
+            request @ (BlockRequest::MapOutputs { .. }
+            | BlockRequest::WholeOutput { .. }
+            | BlockRequest::Kept(_)
+            | BlockRequest::Result(_)) => {
                 match driver.host_blocks() {
                     Some(host) => host.answer(request, answer),
                     None => Err(io::Error::other("the driver has no files of executors")),
@@ -110,6 +114,23 @@ fn place_of(driver: &Driver, executor: ExecutorId, answer: &mut Answer<'_>) -> i
         Some(place) => answer.item(place.as_bytes()),
         None => answer.missing(),
     }
+}
+
+fn outputs_at(
+    driver: &Driver,
+    shuffle: ShuffleId,
+    maps: &[(Partition, TaskId)],
+    answer: &mut Answer<'_>,
+) -> io::Result<()> {
+    let holders: Vec<Option<ExecutorId>> = driver.with_scheduler(|scheduler| {
+        maps.iter().map(|(map, task)| scheduler.holder_of_output(shuffle, *map, *task)).collect()
+    });
+    holders.into_iter().try_for_each(|holder| {
+        match holder.and_then(|executor| driver.place_of(executor)) {
+            Some(place) => answer.item(place.as_bytes()),
+            None => answer.missing(),
+        }
+    })
 }
 
 fn kept_at(driver: &Driver, key: BlockKey, answer: &mut Answer<'_>) -> io::Result<()> {

@@ -71,6 +71,7 @@ mod accumulator;
 mod broadcasts;
 mod checkpoints;
 mod context;
+mod decommission;
 mod driver;
 mod driver_blocks;
 mod error;

@@ -21,12 +21,15 @@ use firesteel_storage::SharedFiles;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::path::Path;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 /// The driver's side of a cluster.
 pub(crate) struct Remote {
     pub(crate) fleet: Arc<Fleet>,
     /// Serves what executors on this machine have written, where they leave that to the driver.
     pub(crate) host: Option<HostBlocks>,
+    /// How long moving may take what executors have that are sent away.
+    pub(crate) decommission_within: Duration,
     serving: Serving,
 }
 
@@ -76,7 +79,8 @@ pub(crate) fn start(driver: &Arc<Driver>, config: &RemoteConfig<'_>) -> Result<(
     let address = format!("{host}:{}", serving.address().port());
     let host = host_blocks(driver, config)?;
     let served = host.is_some();
-    driver.set_remote(Remote { fleet: fleet.clone(), host, serving });
+    let decommission_within = Duration::from_millis(conf.get(&conf::DECOMMISSION_TIMEOUT_MS)?);
+    driver.set_remote(Remote { fleet: fleet.clone(), host, decommission_within, serving });
     let directory = driver.services.dirs.path().to_owned();
     let start = Start { driver, config, address, secret, directory: &directory, served };
     start.backend(&fleet)
@@ -266,8 +270,8 @@ impl ApplicationListener for ClusterListener {
     }
 
     fn decommissioned(&self, name: &str) {
-        if let Some(remote) = self.driver.upgrade().and_then(|driver| driver.remote()) {
-            remote.fleet.leave(name);
+        if let Some(driver) = self.driver.upgrade() {
+            driver.send_away(name, true);
         }
     }
 

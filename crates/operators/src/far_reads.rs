@@ -3,9 +3,12 @@
 //! Each host is asked once for all that it has, in the order of map tasks, and sends as fast as it is read: what has not been read
 //! waits in the buffers of its connection, so a slow reader takes no memory, and hosts send at the same time. A connection that
 //! breaks is taken up where it broke; a host that cannot be reached again and again has lost all that it had.
+//!
+//! Outputs may move while they are read: before executors go, others take over what they have. So whoever does not find an output where
+//! its executor's are asks where it is now.
 
 use crate::task::Task;
-use firesteel_shuffle::{FarError, FarOutputs, FarStream};
+use firesteel_shuffle::{FarError, FarOutputs, FarStream, OutputPlace};
 use firesteel_types::{ExecutorId, MapOutput, Partition, ShuffleOutputs, TaskFailure, TaskId};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -19,6 +22,8 @@ pub(crate) struct FarReads {
     reducer: Partition,
     /// Where the outputs of each executor are; `None` is here.
     places: HashMap<ExecutorId, Option<String>>,
+    /// Where outputs are that have moved.
+    moved: HashMap<Partition, Option<String>>,
     hosts: BTreeMap<String, Host>,
 }
 
@@ -39,15 +44,21 @@ pub(crate) enum FarFailure {
 
 impl FarReads {
     pub(crate) fn new(far: Arc<dyn FarOutputs>, outputs: Arc<ShuffleOutputs>, reducer: Partition) -> Self {
-        FarReads { far, outputs, reducer, places: HashMap::new(), hosts: BTreeMap::new() }
+        let (places, moved, hosts) = (HashMap::new(), HashMap::new(), BTreeMap::new());
+        FarReads { far, outputs, reducer, places, moved, hosts }
     }
 
     /// What a map task wrote for the reducer; `None` when it lies in this host's files. Map tasks are to be asked for in order.
     pub(crate) fn read(&mut self, map: MapOutput, task: &Task) -> Result<Option<Vec<u8>>, FarFailure> {
-        let mut tries = 0;
+        let (mut tries, mut has_asked) = (0, false);
         loop {
             let error = match self.try_read(map) {
                 Ok(read) => return Ok(read),
+                Err(FarError::Refused(_)) if !has_asked => {
+                    has_asked = true;
+                    self.ask_anew(map);
+                    continue;
+                }
                 Err(FarError::Refused(message)) => {
                     return Err(FarFailure::Gone { message, unreachable: vec![] });
                 }
@@ -66,7 +77,7 @@ impl FarReads {
     }
 
     fn try_read(&mut self, map: MapOutput) -> Result<Option<Vec<u8>>, FarError> {
-        let Some(place) = self.place_of(map.executor)? else { return Ok(None) };
+        let Some(place) = self.place_of(map)? else { return Ok(None) };
         if !self.hosts.contains_key(&place) {
             let left = self.outputs_at(&place, map.map)?;
             self.hosts.insert(place.clone(), Host { left, stream: None });
@@ -82,7 +93,11 @@ impl FarReads {
         read.map(Some).ok_or_else(|| FarError::Refused("its host does not have it any more".into()))
     }
 
-    fn place_of(&mut self, executor: ExecutorId) -> Result<Option<String>, FarError> {
+    fn place_of(&mut self, map: MapOutput) -> Result<Option<String>, FarError> {
+        let executor = map.executor;
+        if let Some(place) = self.moved.get(&map.map) {
+            return Ok(place.clone());
+        }
         if let Some(place) = self.places.get(&executor) {
             return Ok(place.clone());
         }
@@ -101,7 +116,7 @@ impl FarReads {
         let mut found = VecDeque::new();
         for map in outputs.maps[from.index()..].iter().filter(|map| map.bytes > 0) {
             // Of one that is nowhere now, it is told when its turn comes.
-            if self.place_of(map.executor).is_ok_and(|at| at.as_deref() == Some(place)) {
+            if self.place_of(*map).is_ok_and(|at| at.as_deref() == Some(place)) {
                 found.push_back((map.map, map.task));
             }
         }
@@ -110,11 +125,25 @@ impl FarReads {
 
     /// The connection broke, or there was none: outputs may be elsewhere by now.
     fn ask_anew(&mut self, map: MapOutput) {
-        for executor in self.at_same_place(map.executor) {
-            self.far.forget_place(executor);
-            self.places.remove(&executor);
+        let there = self.at_same_place(map.executor);
+        for executor in &there {
+            self.far.forget_place(*executor);
+            self.places.remove(executor);
         }
         self.hosts.clear();
+        let outputs = self.outputs.clone();
+        let left = outputs.maps[map.map.index()..].iter().filter(|left| left.bytes > 0);
+        let left: Vec<_> =
+            left.filter(|left| there.contains(&left.executor)).map(|left| (left.map, left.task)).collect();
+        // Where nobody can say, they are looked for where they were.
+        let Ok(places) = self.far.outputs_at(self.outputs.shuffle, &left) else { return };
+        for ((map, _), place) in left.into_iter().zip(places) {
+            match place {
+                Some(OutputPlace::Here) => drop(self.moved.insert(map, None)),
+                Some(OutputPlace::There(place)) => drop(self.moved.insert(map, Some(place))),
+                None => drop(self.moved.remove(&map)),
+            }
+        }
     }
 
     fn at_same_place(&self, executor: ExecutorId) -> Vec<ExecutorId> {

@@ -13,6 +13,15 @@ pub enum FarError {
     Refused(String),
 }
 
+/// Where a map output is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OutputPlace {
+    /// Among this host's files.
+    Here,
+    /// At an address.
+    There(String),
+}
+
 /// The way to map outputs on other hosts.
 pub trait FarOutputs: Send + Sync {
     /// Where the outputs of an executor are served; `None` when they lie in this host's files.
@@ -20,6 +29,16 @@ pub trait FarOutputs: Send + Sync {
     /// # Errors
     /// When nobody serves them any more.
     fn place_of(&self, executor: ExecutorId) -> Result<Option<String>, FarError>;
+
+    /// Where map outputs are that are not where their executor's were: they may have moved. `None` for those that nobody has.
+    ///
+    /// # Errors
+    /// When nobody can say.
+    fn outputs_at(
+        &self,
+        shuffle: ShuffleId,
+        maps: &[(Partition, TaskId)],
+    ) -> Result<Vec<Option<OutputPlace>>, FarError>;
 
     /// Forgets where the outputs of an executor were: it is asked anew.
     fn forget_place(&self, executor: ExecutorId);

@@ -11,7 +11,7 @@ mod store;
 mod whole;
 mod writer;
 
-pub use far::{FarError, FarOutputs, FarStream};
+pub use far::{FarError, FarOutputs, FarStream, OutputPlace};
 pub use output::{BlockBytes, MapOutput};
 pub use store::ShuffleStore;
 pub use whole::WholeOutput;

@@ -1,7 +1,7 @@
 //! The life of an agent.
 
 use super::uplink::{ExecutorUplink, Uplink};
-use super::{AgentConfig, Beginning, MakeWorkers};
+use super::{AgentConfig, Beginning, MakeWorkers, adopt};
 use crate::blocks::HostBlocks;
 use crate::link::Executors;
 use crate::messages::{Begin, FarBegin, SHARED_DIRECTORY, Told, receive, send};
@@ -9,7 +9,7 @@ use crate::outbox::Outbox;
 use crate::processes::{Names, ProcessListener, Processes};
 use crate::services::{Parts, services};
 use crate::slots::Executor;
-use crate::words::{FromAgent, Register, ToAgent, Welcome};
+use crate::words::{Adopt, FromAgent, Register, ToAgent, Welcome};
 use firesteel_closures::code_hash;
 use firesteel_net::bulk::serve_blocks;
 use firesteel_net::{
@@ -324,6 +324,7 @@ impl Agent {
                     let _ = processes.set(&setting);
                 }
             }
+            ToAgent::Adopt(adopt) => self.adopt(adopt),
             ToAgent::Leave => self.leave(),
         }
     }
@@ -341,6 +342,18 @@ impl Agent {
         if let Some(services) = &self.services {
             services.shuffles.forget(shuffle, map, task);
         }
+    }
+
+    /// Takes over what another agent has, in a thread of its own. What cannot be had is left out of the answer.
+    fn adopt(self: &Arc<Self>, order: Adopt) {
+        let agent = self.clone();
+        let take = move || {
+            let (files, dirs) = (&agent.home.files, &agent.home.dirs);
+            let adopted = adopt::take(&order, agent.uplink.far(), &adopt::Shelf { outputs: &agent.outputs, files, dirs });
+            agent.outbox.send(&FromAgent::Adopted(adopted));
+        };
+        // Without a thread, whoever waits for it gives up after a while.
+        let _ = thread::Builder::new().name("firesteel-adopt".into()).spawn(take);
     }
 
     /// Waits for what runs, in a thread of its own, and ends.

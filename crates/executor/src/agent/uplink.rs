@@ -49,6 +49,11 @@ impl Uplink {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The way to other hosts.
+    pub(crate) fn far(&self) -> &Far {
+        &self.far
+    }
+
     /// The driver has decided about a commit.
     pub(crate) fn committed(&self, task: TaskId, allowed: bool) {
         if let Some(waiting) = self.state().commits.remove(&task) {

@@ -8,7 +8,7 @@ use firesteel_data::block::decode_value;
 use firesteel_data::frames::{FrameWriter, FramedFile};
 use firesteel_net::Credentials;
 use firesteel_net::bulk::{AnswerStream, BlockClient, BlockClientSettings, BlockError, Chunk, Item};
-use firesteel_shuffle::{FarError, FarOutputs, FarStream};
+use firesteel_shuffle::{FarError, FarOutputs, FarStream, OutputPlace};
 use firesteel_storage::FarBlocks;
 use firesteel_storage::lru::BlockKey;
 use firesteel_types::{
@@ -113,7 +113,7 @@ impl Far {
         }
     }
 
-    fn ask(&self, address: &str, request: &BlockRequest) -> Result<AnswerStream, BlockError> {
+    pub(super) fn ask(&self, address: &str, request: &BlockRequest) -> Result<AnswerStream, BlockError> {
         let request = request.encode().map_err(|error| BlockError::Failed(error.to_string()))?;
         let client = if *address == self.driver { &self.to_driver } else { &self.hosts };
         client.request(address, &request)
@@ -168,7 +168,7 @@ impl Far {
         self.pieces(&self.driver, id)
     }
 
-    fn kept_from(
+    pub(super) fn kept_from(
         &self,
         place: &str,
         key: BlockKey,
@@ -248,6 +248,29 @@ impl FarOutputs for Far {
 
     fn forget_place(&self, executor: ExecutorId) {
         self.places().remove(&executor);
+    }
+
+    fn outputs_at(
+        &self,
+        shuffle: ShuffleId,
+        maps: &[(Partition, TaskId)],
+    ) -> Result<Vec<Option<OutputPlace>>, FarError> {
+        let request = BlockRequest::OutputsAt(shuffle, maps.to_vec());
+        let mut answer = self.ask(&self.driver, &request).map_err(far_error)?;
+        let mut places = vec![];
+        loop {
+            let mut place = vec![];
+            places.push(match answer.next_item(&mut place).map_err(far_error)? {
+                Item::End => break,
+                Item::Missing => None,
+                Item::Here => match String::from_utf8_lossy(&place).into_owned() {
+                    place if place == self.here => Some(OutputPlace::Here),
+                    place => Some(OutputPlace::There(place)),
+                },
+            });
+        }
+        places.resize(maps.len(), None);
+        Ok(places)
     }
 
     fn open(

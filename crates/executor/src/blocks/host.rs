@@ -9,8 +9,13 @@ use firesteel_shuffle::ShuffleStore;
 use firesteel_storage::lru::BlockKey;
 use firesteel_storage::{KeptBlocks, LocalDirs, SharedFiles};
 use firesteel_types::{BroadcastId, Partition, RddId, ShuffleId, TaskId};
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
 use std::sync::Arc;
+
+/// A file is sent in stretches of this length.
+const STRETCH: usize = 1 << 20;
 
 /// Serves an application's files on one host.
 pub struct HostBlocks {
@@ -33,12 +38,16 @@ impl HostBlocks {
             BlockRequest::MapOutputs { shuffle, reducer, maps } => {
                 maps.into_iter().try_for_each(|map| self.map_output(shuffle, reducer, map, answer))
             }
+            BlockRequest::WholeOutput { shuffle, map, task } => {
+                self.whole_output((shuffle, map, task), answer)
+            }
             BlockRequest::Kept(key) => self.kept(key, answer),
             BlockRequest::Broadcast(id) => self.broadcast(id, answer),
             BlockRequest::Result(task) => self.result(task, answer),
             BlockRequest::Plan(_)
             | BlockRequest::Block(_)
             | BlockRequest::PlaceOf(_)
+            | BlockRequest::OutputsAt(..)
             | BlockRequest::KeptAt(_)
             | BlockRequest::BroadcastFrom(..)
             | BlockRequest::BroadcastHere { .. }
@@ -61,6 +70,18 @@ impl HostBlocks {
             answer.append(&stretch.map_err(broken)?)?;
         }
         answer.end_item()
+    }
+
+    fn whole_output(
+        &self,
+        (shuffle, map, task): (ShuffleId, Partition, TaskId),
+        answer: &mut Answer<'_>,
+    ) -> io::Result<()> {
+        let Some(output) = self.shuffles.whole(shuffle, map, task).map_err(broken)? else {
+            return answer.missing();
+        };
+        answer.item(output.index())?;
+        output.runs().try_for_each(|run| whole_file(run, answer))
     }
 
     fn kept(&self, key: BlockKey, answer: &mut Answer<'_>) -> io::Result<()> {
@@ -125,6 +146,17 @@ fn each_frame(mut reader: FrameReader, mut send: impl FnMut(&[u8]) -> io::Result
         send(&frame)?;
     }
     Ok(())
+}
+
+fn whole_file(path: &Path, answer: &mut Answer<'_>) -> io::Result<()> {
+    let (mut file, mut stretch) = (File::open(path)?, vec![0; STRETCH]);
+    answer.begin_item()?;
+    loop {
+        match file.read(&mut stretch)? {
+            0 => return answer.end_item(),
+            read => answer.append(&stretch[..read])?,
+        }
+    }
 }
 
 fn broken(error: DataError) -> io::Error {

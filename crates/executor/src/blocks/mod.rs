@@ -7,6 +7,7 @@
 //! Nobody tells executors where others are. They ask the driver when they need to know, remember the answer, and ask again when it
 //! turns out to be wrong.
 
+mod adopt;
 mod far;
 mod host;
 mod spread;
@@ -34,6 +35,15 @@ pub enum BlockRequest {
         /// The map tasks, and the attempts that wrote what is wanted.
         maps: Vec<(Partition, TaskId)>,
     },
+    /// All that a map task wrote: what is to be known of its runs, then an item for the bytes of each.
+    WholeOutput {
+        /// The shuffle.
+        shuffle: ShuffleId,
+        /// The map task.
+        map: Partition,
+        /// The attempt that wrote it.
+        task: TaskId,
+    },
     /// A kept partition: what was added to accumulators with it, then an item for each of its frames.
     Kept(BlockKey),
     /// The pieces of an encoded broadcast value: its length, then an item for each.
@@ -47,6 +57,9 @@ pub enum BlockRequest {
     Block(BlockId),
     /// Where the outputs of an executor are served: the address, missing when nowhere.
     PlaceOf(ExecutorId),
+    /// Where map outputs are, now that they are not where they were said to be: an item for each, in this order, missing where nobody
+    /// has it any more.
+    OutputsAt(ShuffleId, Vec<(Partition, TaskId)>),
     /// Where a partition is kept: an item for each address.
     KeptAt(BlockKey),
     /// Where to get a broadcast value, said by whoever will serve it itself at an address: an address, empty for the driver's own.
