@@ -7,6 +7,7 @@
 
 mod args;
 mod bench;
+mod chaos;
 mod closure_matrix;
 mod data;
 mod dependencies;
@@ -52,6 +53,12 @@ const COMMANDS: &[Command] = &[
         run: closure_matrix::run,
     },
     Command { name: "sim", about: "run the simulator over many seeds", help: sim::HELP, run: sim::run },
+    Command {
+        name: "chaos",
+        about: "programs whose executors are killed and frozen",
+        help: chaos::HELP,
+        run: chaos::run,
+    },
     Command {
         name: "bench",
         about: "measure by hand, Firesteel and Spark",

@@ -6,12 +6,20 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{LazyLock, Mutex};
 
+mod processes;
+
 fn context(slots: u32) -> Context {
     let builder = Context::builder().master(&format!("local[{slots}]"));
     builder.conf("firesteel.task.max_failures", "1000").create().unwrap()
 }
 
-/// Panics once for each word that was never said before: what it is called for fails once, and not the next time.
+/// The same, and one whose tasks run in two other processes.
+fn contexts(slots: u32) -> [Context; 2] {
+    let elsewhere = processes::two_processes(slots).conf("firesteel.task.max_failures", "1000");
+    [context(slots), elsewhere.create().unwrap()]
+}
+
+/// Panics once, in each process, for each word that was never said before: what it is called for fails once, and not the next time.
 fn fail_once(word: &str, x: i64) {
     static SAID: LazyLock<Mutex<HashSet<(String, i64)>>> = LazyLock::new(Mutex::default);
     let is_new = SAID.lock().unwrap_or_else(|e| e.into_inner()).insert((word.into(), x));
@@ -31,29 +39,30 @@ fn flaky(sc: &Context, added: &Accumulator<i128>, word: &str) -> Rdd<i64> {
 
 #[test]
 fn tasks_that_fail_add_nothing_and_actions_over_one_rdd_add_once() {
-    let sc = context(3);
-    let (mapped, visited) = (sc.long_accumulator(), sc.long_accumulator());
-    let rdd = flaky(&sc, &mapped, "twice");
-    assert_eq!(rdd.count().unwrap(), 1000);
-    assert_eq!(mapped.value(), 1000);
-    assert_eq!(rdd.collect().unwrap().len(), 1000);
-    assert_eq!(mapped.value(), 1000);
-    let visit = |(visited, word): &(Adder<i128>, String), x: i64| {
-        visited.add(x);
-        if x % 250 == 7 {
-            fail_once(word, x);
-        }
-    };
-    rdd.foreach_with((visited.adder(), "visit".to_string()), visit).unwrap();
-    assert_eq!(visited.value(), 499_500);
-    rdd.foreach_with((visited.adder(), "visit".to_string()), visit).unwrap();
-    assert_eq!(visited.value(), 2 * 499_500, "each action counts anew");
-    assert_eq!(mapped.value(), 1000);
-    drop(rdd);
-    assert_eq!(mapped.value(), 1000, "the RDD is gone, what it added stays");
-    drop(flaky(&sc, &mapped, "never computed"));
-    assert_eq!(flaky(&sc, &mapped, "another RDD").count().unwrap(), 1000);
-    assert_eq!(mapped.value(), 2000, "another RDD adds for itself");
+    for sc in contexts(3) {
+        let (mapped, visited) = (sc.long_accumulator(), sc.long_accumulator());
+        let rdd = flaky(&sc, &mapped, "twice");
+        assert_eq!(rdd.count().unwrap(), 1000);
+        assert_eq!(mapped.value(), 1000);
+        assert_eq!(rdd.collect().unwrap().len(), 1000);
+        assert_eq!(mapped.value(), 1000);
+        let visit = |(visited, word): &(Adder<i128>, String), x: i64| {
+            visited.add(x);
+            if x % 250 == 7 {
+                fail_once(word, x);
+            }
+        };
+        rdd.foreach_with((visited.adder(), "visit".to_string()), visit).unwrap();
+        assert_eq!(visited.value(), 499_500);
+        rdd.foreach_with((visited.adder(), "visit".to_string()), visit).unwrap();
+        assert_eq!(visited.value(), 2 * 499_500, "each action counts anew");
+        assert_eq!(mapped.value(), 1000);
+        drop(rdd);
+        assert_eq!(mapped.value(), 1000, "the RDD is gone, what it added stays");
+        drop(flaky(&sc, &mapped, "never computed"));
+        assert_eq!(flaky(&sc, &mapped, "another RDD").count().unwrap(), 1000);
+        assert_eq!(mapped.value(), 2000, "another RDD adds for itself");
+    }
 }
 
 #[test]
@@ -77,26 +86,27 @@ fn a_beginning_and_then_the_whole_count_as_the_whole() {
 
 #[test]
 fn an_rdd_that_is_read_several_times_in_one_job_counts_once() {
-    let sc = context(3);
-    let added = sc.long_accumulator();
-    let check = |name: &str, read: fn(&Rdd<i64>) -> Result<u64>, expected: u64| {
-        added.reset();
-        assert_eq!(added.value(), 0);
-        assert_eq!(read(&flaky(&sc, &added, name)).unwrap(), expected, "{name}");
-        assert_eq!(added.value(), 1000, "{name}");
-    };
-    check("union", |rdd| rdd.union(rdd).union(rdd).count(), 3000);
-    check("coalesce", |rdd| rdd.coalesce(3).count(), 1000);
-    check("union, then coalesce", |rdd| rdd.union(rdd).coalesce(4).count(), 2000);
-    check("zip", |rdd| rdd.zip(rdd)?.count(), 1000);
-    check("cartesian", |rdd| rdd.cartesian(rdd).count(), 1_000_000);
-    check("cogroup", |rdd| rdd.map(|x| (x, ())).cogroup(&rdd.map(|x| (x, ()))).count(), 1000);
-    check("sort", |rdd| rdd.sort_by(|x| -x, Order::Ascending).count(), 1000);
-    check("numbering", |rdd| rdd.zip_with_index().count(), 1000);
-    check("repartition", |rdd| rdd.repartition(7).count(), 1000);
-    check("tree", |rdd| Ok(u64::from(rdd.tree_reduce(|a, b| a.max(b), 3)? == 999) * 1000), 1000);
-    check("partitions one by one", |rdd| Ok(rdd.to_local_iterator().count() as u64), 1000);
-    check("actions at once", at_once, 1000);
+    for sc in contexts(3) {
+        let added = sc.long_accumulator();
+        let check = |name: &str, read: fn(&Rdd<i64>) -> Result<u64>, expected: u64| {
+            added.reset();
+            assert_eq!(added.value(), 0);
+            assert_eq!(read(&flaky(&sc, &added, name)).unwrap(), expected, "{name}");
+            assert_eq!(added.value(), 1000, "{name}");
+        };
+        check("union", |rdd| rdd.union(rdd).union(rdd).count(), 3000);
+        check("coalesce", |rdd| rdd.coalesce(3).count(), 1000);
+        check("union, then coalesce", |rdd| rdd.union(rdd).coalesce(4).count(), 2000);
+        check("zip", |rdd| rdd.zip(rdd)?.count(), 1000);
+        check("cartesian", |rdd| rdd.cartesian(rdd).count(), 1_000_000);
+        check("cogroup", |rdd| rdd.map(|x| (x, ())).cogroup(&rdd.map(|x| (x, ()))).count(), 1000);
+        check("sort", |rdd| rdd.sort_by(|x| -x, Order::Ascending).count(), 1000);
+        check("numbering", |rdd| rdd.zip_with_index().count(), 1000);
+        check("repartition", |rdd| rdd.repartition(7).count(), 1000);
+        check("tree", |rdd| Ok(u64::from(rdd.tree_reduce(|a, b| a.max(b), 3)? == 999) * 1000), 1000);
+        check("partitions one by one", |rdd| Ok(rdd.to_local_iterator().count() as u64), 1000);
+        check("actions at once", at_once, 1000);
+    }
 }
 
 fn at_once(rdd: &Rdd<i64>) -> Result<u64> {
@@ -106,65 +116,69 @@ fn at_once(rdd: &Rdd<i64>) -> Result<u64> {
 
 #[test]
 fn functions_on_both_sides_of_a_shuffle_add() {
-    let sc = context(2);
-    let (merged, key) = (sc.long_accumulator(), sc.long_accumulator());
-    let pairs = sc.range_in(0..1000, 4).map_with(key.adder(), |key, x| {
-        key.add(1);
-        (x % 5, x)
-    });
-    let sums = pairs.reduce_by_key_with(merged.adder(), |merged, a, b| {
-        merged.add(1);
-        a + b
-    });
-    assert_eq!(sums.count().unwrap(), 5);
-    // 1000 values become 5.
-    assert_eq!(merged.value(), 995);
-    assert_eq!(sums.collect().unwrap().len(), 5);
-    assert_eq!((merged.value(), key.value()), (995, 1000));
-    drop((sums, pairs));
-    assert_eq!((merged.value(), key.value()), (995, 1000));
+    for sc in contexts(2) {
+        let (merged, key) = (sc.long_accumulator(), sc.long_accumulator());
+        let pairs = sc.range_in(0..1000, 4).map_with(key.adder(), |key, x| {
+            key.add(1);
+            (x % 5, x)
+        });
+        let sums = pairs.reduce_by_key_with(merged.adder(), |merged, a, b| {
+            merged.add(1);
+            a + b
+        });
+        assert_eq!(sums.count().unwrap(), 5);
+        // 1000 values become 5.
+        assert_eq!(merged.value(), 995);
+        assert_eq!(sums.collect().unwrap().len(), 5);
+        assert_eq!((merged.value(), key.value()), (995, 1000));
+        drop((sums, pairs));
+        assert_eq!((merged.value(), key.value()), (995, 1000));
+    }
 }
 
 #[test]
 fn functions_of_an_action_add_in_tasks_and_where_their_results_are_put_together() {
-    let sc = context(2);
-    let calls = sc.long_accumulator();
-    let numbers = sc.range_in(0..100, 8);
-    let max = numbers.reduce_with(calls.adder(), |calls, a, b| {
-        calls.add(1);
-        a.max(b)
-    });
-    assert_eq!((max.unwrap(), calls.value()), (99, 99));
-    let sum = numbers.fold_with(calls.adder(), 0, |calls, a, b| {
-        calls.add(1);
-        a + b
-    });
-    assert_eq!((sum.unwrap(), calls.value()), (4950, 99 + 108));
+    for sc in contexts(2) {
+        let calls = sc.long_accumulator();
+        let numbers = sc.range_in(0..100, 8);
+        let max = numbers.reduce_with(calls.adder(), |calls, a, b| {
+            calls.add(1);
+            a.max(b)
+        });
+        assert_eq!((max.unwrap(), calls.value()), (99, 99));
+        let sum = numbers.fold_with(calls.adder(), 0, |calls, a, b| {
+            calls.add(1);
+            a + b
+        });
+        assert_eq!((sum.unwrap(), calls.value()), (4950, 99 + 108));
+    }
 }
 
 type AllKinds = (Adder<f64>, Adder<Vec<String>>, Adder<HashMap<String, u64>>);
 
 #[test]
 fn all_kinds_of_accumulators() {
-    let sc = context(2);
-    let lines = sc.parallelize(["a b", "c", "a", "b a"].map(String::from), 3);
-    let (lengths, words, kinds) = (sc.double_accumulator(), sc.collection_accumulator(), sc.map_counter());
-    let spread = lines.flat_map_with(
-        (lengths.adder(), words.adder(), kinds.adder()),
-        |(lengths, words, kinds): &AllKinds, line| {
-            lengths.add(line.len() as f64 / 2.0);
-            line.split(' ').for_each(|word| {
-                words.add(word.to_string());
-                kinds.add(word.to_string());
-            });
-            line.split(' ').map(String::from).collect::<Vec<_>>()
-        },
-    );
-    assert_eq!(spread.count().unwrap(), 6);
-    assert_eq!(lengths.value(), 4.0);
-    assert_eq!(words.value(), ["a", "b", "c", "a", "b", "a"], "in the order of partitions");
-    let kinds = kinds.value().into_iter().collect::<BTreeMap<_, _>>();
-    assert_eq!(kinds, BTreeMap::from([("a".into(), 3), ("b".into(), 2), ("c".into(), 1)]));
+    for sc in contexts(2) {
+        let lines = sc.parallelize(["a b", "c", "a", "b a"].map(String::from), 3);
+        let (lengths, words, kinds) =
+            (sc.double_accumulator(), sc.collection_accumulator(), sc.map_counter());
+        let spread = lines.flat_map_with(
+            (lengths.adder(), words.adder(), kinds.adder()),
+            |(lengths, words, kinds): &AllKinds, line| {
+                lengths.add(line.len() as f64 / 2.0);
+                line.split(' ').for_each(|word| {
+                    words.add(word.to_string());
+                    kinds.add(word.to_string());
+                });
+                line.split(' ').map(String::from).collect::<Vec<_>>()
+            },
+        );
+        assert_eq!(spread.count().unwrap(), 6);
+        assert_eq!(lengths.value(), 4.0);
+        assert_eq!(words.value(), ["a", "b", "c", "a", "b", "a"], "in the order of partitions");
+        let kinds = kinds.value().into_iter().collect::<BTreeMap<_, _>>();
+        assert_eq!(kinds, BTreeMap::from([("a".into(), 3), ("b".into(), 2), ("c".into(), 1)]));
+    }
 }
 
 /// The least and the greatest.
@@ -192,43 +206,46 @@ impl Accumulate for Range {
 
 #[test]
 fn one_of_your_own_and_the_drivers_part() {
-    let sc = context(2);
-    let range = sc.accumulator::<Range>().named("range");
-    assert_eq!((range.name().as_deref(), range.value()), (Some("range"), Range(None)));
-    sc.range_in(3..50, 5).foreach_with(range.adder(), |range, x| range.add(x)).unwrap();
-    assert_eq!(range.value(), Range(Some((3, 49))));
-    range.add(-1);
-    assert_eq!(range.clone().value(), Range(Some((-1, 49))));
-    range.reset();
-    assert_eq!(range.value(), Range(None));
+    for sc in contexts(2) {
+        let range = sc.accumulator::<Range>().named("range");
+        assert_eq!((range.name().as_deref(), range.value()), (Some("range"), Range(None)));
+        sc.range_in(3..50, 5).foreach_with(range.adder(), |range, x| range.add(x)).unwrap();
+        assert_eq!(range.value(), Range(Some((3, 49))));
+        range.add(-1);
+        assert_eq!(range.clone().value(), Range(Some((-1, 49))));
+        range.reset();
+        assert_eq!(range.value(), Range(None));
+    }
 }
 
 #[test]
 fn values_outlive_the_context() {
-    let sc = context(2);
-    let (in_rdd, in_action) = (sc.long_accumulator(), sc.long_accumulator());
-    let rdd = flaky(&sc, &in_rdd, "outlives");
-    rdd.foreach_with(in_action.adder(), |seen, _| seen.add(1)).unwrap();
-    sc.stop();
-    assert_eq!((in_rdd.value(), in_action.value()), (1000, 1000));
-    drop((rdd, sc));
-    assert_eq!((in_rdd.value(), in_action.value()), (1000, 1000));
-    in_rdd.add(1);
-    assert_eq!(in_rdd.value(), 1001);
+    for sc in contexts(2) {
+        let (in_rdd, in_action) = (sc.long_accumulator(), sc.long_accumulator());
+        let rdd = flaky(&sc, &in_rdd, "outlives");
+        rdd.foreach_with(in_action.adder(), |seen, _| seen.add(1)).unwrap();
+        sc.stop();
+        assert_eq!((in_rdd.value(), in_action.value()), (1000, 1000));
+        drop((rdd, sc));
+        assert_eq!((in_rdd.value(), in_action.value()), (1000, 1000));
+        in_rdd.add(1);
+        assert_eq!(in_rdd.value(), 1001);
+    }
 }
 
 #[test]
 fn updates_that_nobody_reads_do_not_pile_up_and_none_is_lost() {
-    let sc = context(2);
-    let added = sc.long_accumulator();
-    for _ in 0..30 {
-        let rdd = sc.range_in(0..200, 100).map_with(added.adder(), |added, x| {
-            added.add(1);
-            x
-        });
-        rdd.foreach_with(added.adder(), |added, _| added.add(1)).unwrap();
+    for sc in contexts(2) {
+        let added = sc.long_accumulator();
+        for _ in 0..30 {
+            let rdd = sc.range_in(0..200, 100).map_with(added.adder(), |added, x| {
+                added.add(1);
+                x
+            });
+            rdd.foreach_with(added.adder(), |added, _| added.add(1)).unwrap();
+        }
+        assert_eq!(added.value(), 30 * 400);
     }
-    assert_eq!(added.value(), 30 * 400);
 }
 
 #[test]

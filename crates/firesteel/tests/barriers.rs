@@ -4,9 +4,16 @@ use firesteel::{BarrierTaskContext, Context, Error, JobFailure, Rdd, Result};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
+mod processes;
+
 fn context(slots: u32) -> Context {
     let master = format!("local[{slots}]");
     Context::builder().master(&master).conf("firesteel.memory", "64m").create().unwrap()
+}
+
+/// The same, and one whose tasks run in two other processes.
+fn contexts(slots: u32) -> [Context; 2] {
+    [context(slots), processes::two_processes(slots).create().unwrap()]
 }
 
 /// Waits until it is so. Fails after a time that no healthy run needs.
@@ -39,52 +46,55 @@ fn refused<T>(result: Result<T>, words: &[&str]) {
 
 #[test]
 fn tasks_exchange_messages_in_several_rounds() {
-    let sc = context(4);
-    let expected: Vec<_> = (0..4).map(|partition| (partition, 190, 760)).collect();
-    assert_eq!(sums(&sc.range_in(0..20, 4)).collect().unwrap(), expected);
-    assert!(sc.is_idle());
+    for sc in contexts(4) {
+        let expected: Vec<_> = (0..4).map(|partition| (partition, 190, 760)).collect();
+        assert_eq!(sums(&sc.range_in(0..20, 4)).collect().unwrap(), expected);
+        assert!(sc.is_idle());
+    }
 }
 
 #[test]
 fn a_barrier_may_stand_behind_a_shuffle_before_one_and_behind_another_barrier() {
-    let sc = context(3);
-    let pairs = sc.range_in(0..30, 5).map(|x| (x % 3, x)).reduce_by_key_into(3, |a, b| a + b);
-    let totals = sums(&pairs.values());
-    let twice = totals.barrier().map_partitions(|task, records| {
-        let order = task.all_gather(task.partition().to_string());
-        records.map(move |(_, total, _)| (order.join(","), total))
-    });
-    let mut counted = twice.reduce_by_key_into(2, |a, b| a + b).collect().unwrap();
-    counted.sort();
-    assert_eq!(counted, [("0,1,2".to_string(), 3 * 435)]);
+    for sc in contexts(3) {
+        let pairs = sc.range_in(0..30, 5).map(|x| (x % 3, x)).reduce_by_key_into(3, |a, b| a + b);
+        let totals = sums(&pairs.values());
+        let twice = totals.barrier().map_partitions(|task, records| {
+            let order = task.all_gather(task.partition().to_string());
+            records.map(move |(_, total, _)| (order.join(","), total))
+        });
+        let mut counted = twice.reduce_by_key_into(2, |a, b| a + b).collect().unwrap();
+        counted.sort();
+        assert_eq!(counted, [("0,1,2".to_string(), 3 * 435)]);
+    }
 }
 
 #[test]
 fn all_forms_of_functions() {
-    let sc = context(2);
-    let rdd = sc.range_in(0..4, 2).barrier();
-    let infos = |task: &BarrierTaskContext| (task.num_tasks(), task.task_infos().len(), task.attempt());
-    let plain = rdd.map_partitions(move |task, records| {
-        assert_eq!(infos(task), (2, 2, 0));
-        records
-    });
-    assert_eq!(plain.collect().unwrap(), [0, 1, 2, 3]);
-    let with = rdd.map_partitions_with(10, |ten, task, records| {
-        let (ten, all) = (*ten, task.all_gather("x").len() as i64);
-        records.map(move |x| x * ten + all)
-    });
-    assert_eq!(with.collect().unwrap(), [2, 12, 22, 32]);
-    let index = rdd.map_partitions_with_index(|index, task, records| {
-        task.barrier();
-        records.map(move |x| (index, x))
-    });
-    assert_eq!(index.collect().unwrap(), [(0, 0), (0, 1), (1, 2), (1, 3)]);
-    let both = rdd.map_partitions_with_index_with(5, |five, index, task, records| {
-        assert_eq!(index, task.partition());
-        let add = *five + index as i64;
-        records.map(move |x| x + add)
-    });
-    assert_eq!(both.collect().unwrap(), [5, 6, 8, 9]);
+    for sc in contexts(2) {
+        let rdd = sc.range_in(0..4, 2).barrier();
+        let infos = |task: &BarrierTaskContext| (task.num_tasks(), task.task_infos().len(), task.attempt());
+        let plain = rdd.map_partitions(move |task, records| {
+            assert_eq!(infos(task), (2, 2, 0));
+            records
+        });
+        assert_eq!(plain.collect().unwrap(), [0, 1, 2, 3]);
+        let with = rdd.map_partitions_with(10, |ten, task, records| {
+            let (ten, all) = (*ten, task.all_gather("x").len() as i64);
+            records.map(move |x| x * ten + all)
+        });
+        assert_eq!(with.collect().unwrap(), [2, 12, 22, 32]);
+        let index = rdd.map_partitions_with_index(|index, task, records| {
+            task.barrier();
+            records.map(move |x| (index, x))
+        });
+        assert_eq!(index.collect().unwrap(), [(0, 0), (0, 1), (1, 2), (1, 3)]);
+        let both = rdd.map_partitions_with_index_with(5, |five, index, task, records| {
+            assert_eq!(index, task.partition());
+            let add = *five + index as i64;
+            records.map(move |x| x + add)
+        });
+        assert_eq!(both.collect().unwrap(), [5, 6, 8, 9]);
+    }
 }
 
 #[test]
@@ -142,35 +152,37 @@ fn when_one_task_fails_all_run_again_and_results_are_of_one_attempt() {
 
 #[test]
 fn a_function_that_always_panics_fails_the_job_with_its_words_and_the_record() {
-    let sc = context(2);
-    let failing = sc.range_in(0..4, 2).barrier().map_partitions(|task, records| {
-        task.barrier();
-        records.inspect(|x| assert!(*x != 3, "three is too many"))
-    });
-    refused(failing.count(), &["three is too many", "partition 1", "attempt 4 of 4"]);
-    wait_until("the slots noticed", || sc.is_idle());
-    assert_eq!(sums(&sc.range_in(0..4, 2)).count().unwrap(), 2);
+    for sc in contexts(2) {
+        let failing = sc.range_in(0..4, 2).barrier().map_partitions(|task, records| {
+            task.barrier();
+            records.inspect(|x| assert!(*x != 3, "three is too many"))
+        });
+        refused(failing.count(), &["three is too many", "partition 1", "attempt 4 of 4"]);
+        wait_until("the slots noticed", || sc.is_idle());
+        assert_eq!(sums(&sc.range_in(0..4, 2)).count().unwrap(), 2);
+    }
 }
 
 #[test]
 fn a_task_that_does_not_call_leaves_nobody_waiting() {
-    let sc = context(2);
-    let uneven = sc.range_in(0..2, 2).barrier().map_partitions(|task, records| {
-        if task.partition() == 0 {
-            task.barrier();
-        }
-        records
-    });
-    refused(uneven.count(), &["partition 1 ended after 0 calls", "have to call equally often"]);
-    let mixed = sc.range_in(0..2, 2).barrier().map_partitions(|task, records| {
-        match task.partition() {
-            0 => task.barrier(),
-            _ => drop(task.all_gather("hello")),
-        }
-        records
-    });
-    refused(mixed.count(), &["made different calls"]);
-    wait_until("the slots noticed", || sc.is_idle());
+    for sc in contexts(2) {
+        let uneven = sc.range_in(0..2, 2).barrier().map_partitions(|task, records| {
+            if task.partition() == 0 {
+                task.barrier();
+            }
+            records
+        });
+        refused(uneven.count(), &["partition 1 ended after 0 calls", "have to call equally often"]);
+        let mixed = sc.range_in(0..2, 2).barrier().map_partitions(|task, records| {
+            match task.partition() {
+                0 => task.barrier(),
+                _ => drop(task.all_gather("hello")),
+            }
+            records
+        });
+        refused(mixed.count(), &["made different calls"]);
+        wait_until("the slots noticed", || sc.is_idle());
+    }
 }
 
 #[test]
@@ -269,12 +281,13 @@ fn kept_partitions_are_those_of_one_attempt_and_spare_later_jobs_the_barrier() {
 
 #[test]
 fn local_checkpoints_and_sorting_see_all_partitions() {
-    let sc = context(3);
-    let rdd = sums(&sc.range_in(0..9, 3));
-    rdd.local_checkpoint();
-    assert_eq!(rdd.count().unwrap(), 3);
-    assert_eq!(rdd.take(1).unwrap(), [(0, 36, 108)], "it is a barrier RDD no more");
-    let sorted =
-        sums(&sc.range_in(0..9, 3)).sort_by(|(partition, ..)| *partition, firesteel::Order::Descending);
-    assert_eq!(sorted.map(|(partition, ..)| partition).collect().unwrap(), [2, 1, 0]);
+    for sc in contexts(3) {
+        let rdd = sums(&sc.range_in(0..9, 3));
+        rdd.local_checkpoint();
+        assert_eq!(rdd.count().unwrap(), 3);
+        assert_eq!(rdd.take(1).unwrap(), [(0, 36, 108)], "it is a barrier RDD no more");
+        let sorted =
+            sums(&sc.range_in(0..9, 3)).sort_by(|(partition, ..)| *partition, firesteel::Order::Descending);
+        assert_eq!(sorted.map(|(partition, ..)| partition).collect().unwrap(), [2, 1, 0]);
+    }
 }

@@ -4,8 +4,15 @@ use firesteel::{Broadcast, Context, Result};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
+mod processes;
+
 fn context(memory: &str) -> Context {
     Context::builder().master("local[2]").conf("firesteel.memory", memory).create().unwrap()
+}
+
+/// The same, and one whose tasks run in two other processes.
+fn contexts(memory: &str) -> [Context; 2] {
+    [context(memory), processes::two_processes(2).create().unwrap()]
 }
 
 #[test]
@@ -15,14 +22,15 @@ fn tasks_and_driver_read_the_value_and_handles_may_be_anywhere_in_an_environment
         names: Broadcast<HashMap<i64, String>>,
         factor: i64,
     }
-    let sc = context("64m");
-    let names = sc.broadcast(HashMap::from([(2, "two".to_string())]))?;
-    let lookup = Lookup { names: names.clone(), factor: 2 };
-    let found = sc.range_in(0..3, 3).flat_map_with((lookup, 1u8), |(lookup, _), x| {
-        lookup.names.value().get(&(x * lookup.factor)).cloned()
-    });
-    assert_eq!(found.collect()?, ["two"]);
-    assert_eq!((names.value().len(), names.len(), names.try_value().unwrap().len()), (1, 1, 1));
+    for sc in contexts("64m") {
+        let names = sc.broadcast(HashMap::from([(2, "two".to_string())]))?;
+        let lookup = Lookup { names: names.clone(), factor: 2 };
+        let found = sc.range_in(0..3, 3).flat_map_with((lookup, 1u8), |(lookup, _), x| {
+            lookup.names.value().get(&(x * lookup.factor)).cloned()
+        });
+        assert_eq!(found.collect()?, ["two"]);
+        assert_eq!((names.value().len(), names.len(), names.try_value().unwrap().len()), (1, 1, 1));
+    }
     Ok(())
 }
 
@@ -59,13 +67,14 @@ fn an_executor_decodes_once_for_all_tasks_and_stages() -> Result<()> {
 
 #[test]
 fn a_task_does_not_share_memory_with_the_driver() -> Result<()> {
-    let sc = context("64m");
-    let counter = sc.broadcast(AtomicUsize::new(0))?;
-    counter.value().store(5, SeqCst);
-    let seen =
-        sc.range_in(0..2, 1).map_with(counter.clone(), |counter, _| counter.value().fetch_add(1, SeqCst));
-    assert_eq!(seen.collect()?, [0, 1]);
-    assert_eq!(counter.value().load(SeqCst), 5);
+    for sc in contexts("64m") {
+        let counter = sc.broadcast(AtomicUsize::new(0))?;
+        counter.value().store(5, SeqCst);
+        let seen =
+            sc.range_in(0..2, 1).map_with(counter.clone(), |counter, _| counter.value().fetch_add(1, SeqCst));
+        assert_eq!(seen.collect()?, [0, 1]);
+        assert_eq!(counter.value().load(SeqCst), 5);
+    }
     Ok(())
 }
 

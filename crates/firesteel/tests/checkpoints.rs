@@ -6,10 +6,19 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
+mod processes;
+
 fn context(dir: &Path) -> Context {
     let sc = Context::builder().master("local[2]").conf("firesteel.memory", "64m").create().unwrap();
     sc.set_checkpoint_dir(dir.to_str().unwrap()).unwrap();
     sc
+}
+
+/// The same, and one whose tasks run in two other processes.
+fn contexts(dir: &Path) -> [Context; 2] {
+    let elsewhere = processes::two_processes(2).create().unwrap();
+    elsewhere.set_checkpoint_dir(dir.to_str().unwrap()).unwrap();
+    [context(dir), elsewhere]
 }
 
 fn depth<T: firesteel::Data>(rdd: &Rdd<T>) -> usize {
@@ -29,19 +38,20 @@ fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
 #[test]
 fn lineage_is_cut_and_shuffles_behind_it_are_released() -> Result<()> {
     let dir = tempfile::tempdir().unwrap();
-    let sc = context(dir.path());
-    let sums = sc.range_in(0..100, 4).map(|x| (x % 5, x)).reduce_by_key_into(3, |a, b| a + b);
-    sums.checkpoint()?;
-    let later = sums.map_values(|x| x + 1);
-    let mut before = later.collect()?;
-    assert_eq!((depth(&sums), depth(&later)), (1, 2));
-    wait_until("the map outputs are gone", || sc.kept_blocks() == 0);
-    let mut after = later.collect()?;
-    before.sort();
-    after.sort();
-    assert_eq!((before.len(), &before), (5, &after));
-    // Placement is known as before: no shuffle is needed.
-    assert!(!sums.join(&sums).to_debug_string().contains("+-"));
+    for sc in contexts(dir.path()) {
+        let sums = sc.range_in(0..100, 4).map(|x| (x % 5, x)).reduce_by_key_into(3, |a, b| a + b);
+        sums.checkpoint()?;
+        let later = sums.map_values(|x| x + 1);
+        let mut before = later.collect()?;
+        assert_eq!((depth(&sums), depth(&later)), (1, 2));
+        wait_until("the map outputs are gone", || sc.kept_blocks() == 0);
+        let mut after = later.collect()?;
+        before.sort();
+        after.sort();
+        assert_eq!((before.len(), &before), (5, &after));
+        // Placement is known as before: no shuffle is needed.
+        assert!(!sums.join(&sums).to_debug_string().contains("+-"));
+    }
     Ok(())
 }
 
@@ -98,21 +108,22 @@ fn files_go_with_their_last_reader_and_with_the_context() -> Result<()> {
 #[test]
 fn any_flipped_byte_fails_with_the_files_name() -> Result<()> {
     let dir = tempfile::tempdir().unwrap();
-    let sc = context(dir.path());
-    let words = sc.parallelize((0..20).map(|i| format!("word {i}")).collect::<Vec<_>>(), 1);
-    words.checkpoint()?;
-    words.count()?;
-    let file = Path::new(&words.checkpoint_file().unwrap()).join("part-00000");
-    let good = fs::read(&file).unwrap();
-    for at in 0..good.len() {
-        let mut flipped = good.clone();
-        flipped[at] ^= 2;
-        fs::write(&file, flipped).unwrap();
-        let error = words.collect().expect_err("a flipped byte went unnoticed").to_string();
-        assert!(error.contains(file.to_str().unwrap()), "byte {at}: {error}");
+    for sc in contexts(dir.path()) {
+        let words = sc.parallelize((0..20).map(|i| format!("word {i}")).collect::<Vec<_>>(), 1);
+        words.checkpoint()?;
+        words.count()?;
+        let file = Path::new(&words.checkpoint_file().unwrap()).join("part-00000");
+        let good = fs::read(&file).unwrap();
+        for at in 0..good.len() {
+            let mut flipped = good.clone();
+            flipped[at] ^= 2;
+            fs::write(&file, flipped).unwrap();
+            let error = words.collect().expect_err("a flipped byte went unnoticed").to_string();
+            assert!(error.contains(file.to_str().unwrap()), "byte {at}: {error}");
+        }
+        fs::write(&file, &good).unwrap();
+        assert_eq!(words.count()?, 20);
     }
-    fs::write(&file, &good).unwrap();
-    assert_eq!(words.count()?, 20);
     Ok(())
 }
 
@@ -179,14 +190,15 @@ fn a_failed_action_leaves_the_mark_for_the_next() -> Result<()> {
 #[test]
 fn a_refused_action_leaves_the_mark_for_the_next() -> Result<()> {
     let dir = tempfile::tempdir().unwrap();
-    let sc = context(dir.path());
-    let numbers = sc.range_in(0..4, 2);
-    numbers.checkpoint()?;
-    let gone = sc.broadcast(1i64)?;
-    gone.destroy();
-    // Refused after the lineage was looked at: its own function holds what was destroyed.
-    assert!(numbers.foreach_with(gone, |gone, _| _ = gone.value()).is_err());
-    assert_eq!(numbers.count()?, 4);
-    assert!(numbers.is_checkpointed());
+    for sc in contexts(dir.path()) {
+        let numbers = sc.range_in(0..4, 2);
+        numbers.checkpoint()?;
+        let gone = sc.broadcast(1i64)?;
+        gone.destroy();
+        // Refused after the lineage was looked at: its own function holds what was destroyed.
+        assert!(numbers.foreach_with(gone, |gone, _| _ = gone.value()).is_err());
+        assert_eq!(numbers.count()?, 4);
+        assert!(numbers.is_checkpointed());
+    }
     Ok(())
 }

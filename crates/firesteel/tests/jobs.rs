@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Barrier, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
+mod processes;
+
 /// Tests share the process: the one that counts threads wants it for itself.
 static PROCESS: RwLock<()> = RwLock::new(());
 
@@ -55,27 +57,28 @@ fn cancelled<T>(result: Result<T>, words: &str) {
 #[test]
 fn several_threads_run_jobs_at_once() {
     let _process = shared();
-    let sc = context("local[3]");
-    let common = sc.range_in(0..1000, 4).map(|x| (x % 10, x)).reduce_by_key(|a, b| a + b);
-    std::thread::scope(|scope| {
-        for thread in 0..8i64 {
-            let (sc, common) = (&sc, &common);
-            scope.spawn(move || {
-                for round in 0..10 {
-                    let base = thread * 1000 + round;
-                    let sorted = sc
-                        .range_in(0..50, 3)
-                        .map_with(base, |base, x| base - x)
-                        .sort_by(|x| *x, Order::Ascending);
-                    assert_eq!(sorted.first().unwrap(), base - 49);
-                    // All threads share one shuffle: it is written once, whoever comes first.
-                    assert_eq!(common.values().sum().unwrap(), 499_500);
-                    assert_eq!(sc.range_in(0..base, 2).count().unwrap(), base as u64);
-                }
-            });
-        }
-    });
-    assert!(sc.is_idle());
+    for sc in [context("local[3]"), processes::two_processes(2).create().unwrap()] {
+        let common = sc.range_in(0..1000, 4).map(|x| (x % 10, x)).reduce_by_key(|a, b| a + b);
+        std::thread::scope(|scope| {
+            for thread in 0..8i64 {
+                let (sc, common) = (&sc, &common);
+                scope.spawn(move || {
+                    for round in 0..10 {
+                        let base = thread * 1000 + round;
+                        let sorted = sc
+                            .range_in(0..50, 3)
+                            .map_with(base, |base, x| base - x)
+                            .sort_by(|x| *x, Order::Ascending);
+                        assert_eq!(sorted.first().unwrap(), base - 49);
+                        // All threads share one shuffle: it is written once, whoever comes first.
+                        assert_eq!(common.values().sum().unwrap(), 499_500);
+                        assert_eq!(sc.range_in(0..base, 2).count().unwrap(), base as u64);
+                    }
+                });
+            }
+        });
+        assert!(sc.is_idle());
+    }
 }
 
 #[test]

@@ -9,6 +9,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
+mod processes;
+
 fn context(memory: &str) -> Context {
     Context::builder().master("local[2]").conf("firesteel.memory", memory).create().unwrap()
 }
@@ -37,6 +39,44 @@ fn what_is_kept_is_not_computed_again() -> Result<()> {
     let others = counted(&sc, 0, 1000, 4).cache();
     assert_eq!((others.first()?, made(0)), (0, 250));
     assert_eq!((others.sum()?, made(0)), (499_500, 750));
+    Ok(())
+}
+
+/// Waits until it is so. Fails after a time that no healthy run needs.
+#[track_caller]
+fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let bound = Instant::now() + Duration::from_secs(60);
+    while !is_so() {
+        assert!(Instant::now() < bound, "waited in vain until {what}");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Whoever has a partition gives it to the other; when nobody is to keep it any more its files go on both sides.
+#[test]
+fn what_two_processes_keep_is_not_computed_again_and_goes_when_it_is_told_to() -> Result<()> {
+    let dir = tempfile::tempdir().unwrap();
+    let (marks, local) = (dir.path().join("marks"), dir.path().join("local"));
+    fs::create_dir(&marks).unwrap();
+    let builder = processes::two_processes(2).conf("firesteel.local.dir", local.to_str().unwrap());
+    // Nobody waits for whoever has the partition.
+    let sc = builder.conf("firesteel.locality.wait", "0").create()?;
+    for level in [StorageLevel::MEMORY_ONLY, StorageLevel::MEMORY_AND_DISK, StorageLevel::DISK_ONLY] {
+        let made = || fs::read_dir(&marks).unwrap().map(|mark| fs::remove_file(mark.unwrap().path())).count();
+        let numbers =
+            sc.range_in(0..8000, 8).map_partitions_with(marks.to_str().unwrap().to_string(), |marks, all| {
+                (0..).find(|n| fs::File::create_new(Path::new(marks).join(format!("{n}"))).is_ok());
+                all
+            });
+        let numbers = numbers.persist(level);
+        assert_eq!((numbers.sum()?, made()), (31_996_000, 8), "{level}");
+        for _ in 0..3 {
+            assert_eq!((numbers.sum()?, made()), (31_996_000, 0), "{level}");
+        }
+        numbers.unpersist(true);
+        wait_until("its files are gone", || files_of(&local, "kept-").is_empty());
+        assert_eq!((numbers.sum()?, made()), (31_996_000, 8), "{level}");
+    }
     Ok(())
 }
 
