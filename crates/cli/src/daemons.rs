@@ -1,14 +1,15 @@
-//! `firesteel master` and `firesteel worker`: run until they are told to end.
+//! `firesteel master` and `firesteel worker`: run until they are told to end. A worker that is sent away ends by itself.
 
 use crate::options::{SecretFile, host_name, masters, mebibytes};
 use clap::Args;
 use firesteel_cluster::standalone::master::{MasterConfig, MasterDaemon};
 use firesteel_cluster::standalone::worker::{WorkerConfig, WorkerDaemon};
 use firesteel_cluster::standalone::{LeaseSettings, MasterSettings, Resources};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::iterator::Signals;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::thread;
 
 #[derive(Args)]
@@ -104,9 +105,34 @@ pub(crate) fn worker(options: &WorkerOptions) -> Result<ExitCode, String> {
     let daemon =
         daemon.map_err(|error| format!("the worker cannot start in {}: {error}", work_dir.display()))?;
     eprintln!("firesteel worker: lends {cores} cores and {memory} MiB");
-    wait_for_signal()?;
-    daemon.stop();
+    let daemon = Arc::new(daemon);
+    obey_signals(&daemon)?;
+    daemon.wait();
     Ok(ExitCode::SUCCESS)
+}
+
+/// What a machine says whose power will be gone soon (30 on Linux). As in Spark, the worker is then sent away.
+const SIGPWR: i32 = 30;
+
+/// Ends a worker, or sends it away, when a signal says so.
+fn obey_signals(daemon: &Arc<WorkerDaemon>) -> Result<(), String> {
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGUSR1, SIGPWR]).map_err(|error| error.to_string())?;
+    let daemon = daemon.clone();
+    let obey = move || {
+        for signal in signals.forever() {
+            match signal {
+                SIGUSR1 | SIGPWR => {
+                    eprintln!(
+                        "firesteel worker: sent away; ends when its applications have moved what they have here"
+                    );
+                    daemon.decommission();
+                }
+                _ => daemon.stop(),
+            }
+        }
+    };
+    thread::Builder::new().name("firesteel-signals".into()).spawn(obey).map_err(|error| error.to_string())?;
+    Ok(())
 }
 
 /// All of the machine's memory but 1 GiB, in MiB.

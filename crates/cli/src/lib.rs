@@ -4,6 +4,7 @@
 //! [`run`] for what is not Python's own, so both know the same words.
 
 mod daemons;
+mod decommission;
 mod executor;
 mod options;
 mod secret;
@@ -42,6 +43,8 @@ enum Command {
     Submit(submit::SubmitOptions),
     /// What a cluster has, and what of it is taken.
     Status(submit::StatusOptions),
+    /// Send a worker away: it gets nothing new, applications move what they have there, and it ends.
+    Decommission(decommission::DecommissionOptions),
     /// Make the secret that a cluster's machines show each other.
     Secret(secret::SecretOptions),
 }
@@ -61,6 +64,7 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Executor(options) => executor::executor(&options),
         Command::Submit(options) => submit::submit(options),
         Command::Status(options) => submit::status(&options),
+        Command::Decommission(options) => decommission::decommission(&options),
         Command::Secret(options) => secret::run(&options),
     };
     match done {
