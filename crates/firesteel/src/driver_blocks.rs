@@ -84,6 +84,10 @@ impl Serve for DriverBlocks {
                 driver.spreading.came(id, &from, &to, came);
                 Ok(())
             }
+            BlockRequest::Program => {
+                let hash = firesteel_closures::executable_hash();
+                answer.item(&hash.map_err(|error| io::Error::other(error.to_string()))?.0)
+            }
             BlockRequest::File(hash) => file(&driver, hash, answer),
             request @ (BlockRequest::MapOutputs { .. }
             | BlockRequest::WholeOutput { .. }

@@ -73,6 +73,13 @@ pub(crate) fn start(driver: &Arc<Driver>, config: &RemoteConfig<'_>) -> Result<(
         retry_wait_ms: conf.get(&conf::SHUFFLE_RETRY_WAIT_MS)?,
         has_processes: config.has_processes,
     };
+    if settings.heartbeat_ms >= settings.timeout_ms {
+        return Err(Error::Start(format!(
+            "`firesteel.network.timeout` ({} ms) must be longer than `firesteel.executor.heartbeat_interval` ({} ms): executors would \
+             be lost while they live",
+            settings.timeout_ms, settings.heartbeat_ms
+        )));
+    }
     let fleet = Fleet::new(settings, credentials.clone(), listener);
     let (bind, host) = addresses(conf, config.master)?;
     let serving = serve(driver, &fleet, &bind, credentials)?;
@@ -96,6 +103,11 @@ fn secret(conf: &Conf, master: &Master) -> Result<Option<Secret>> {
     }
     // A cluster's own secret is its daemons'; each application makes another for its executors.
     match conf.get(&conf::SECRET_FILE)? {
+        file if file.is_empty() && matches!(master, Master::Listen { .. }) => Err(Error::Start(
+            "executors that connect have to show a secret: make one with `firesteel secret new FILE`, set \
+             `firesteel.authenticate.secret.file` to it, and start executors with --secret-file"
+                .into(),
+        )),
         file if file.is_empty() || matches!(master, Master::Standalone { .. }) => {
             Ok(Some(Secret::generate()))
         }

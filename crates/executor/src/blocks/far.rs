@@ -64,6 +64,18 @@ impl Far {
         Arc::new(Far { hosts, to_driver, driver, here, places: Mutex::default(), settings })
     }
 
+    /// The hash of the driver's program.
+    ///
+    /// # Errors
+    /// When the driver is gone.
+    pub fn program(&self) -> Result<[u8; 32], DataError> {
+        let hash = self.one_item(&self.driver, &BlockRequest::Program);
+        let hash = hash.map_err(|error| self.lost("the program", error))?;
+        let hash = hash.and_then(|hash| <[u8; 32]>::try_from(hash).ok());
+        let message = || "it names no program".into();
+        hash.ok_or_else(|| DataError::Far { place: self.driver.clone(), message: message() })
+    }
+
     /// The encoded plan of a stage. A driver that cannot be reached is asked again.
     ///
     /// # Errors

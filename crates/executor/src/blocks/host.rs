@@ -51,6 +51,7 @@ impl HostBlocks {
             | BlockRequest::KeptAt(_)
             | BlockRequest::BroadcastFrom(..)
             | BlockRequest::BroadcastHere { .. }
+            | BlockRequest::Program
             | BlockRequest::File(_) => Err(io::Error::other("that is for the driver to answer")),
         }
     }

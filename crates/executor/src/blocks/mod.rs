@@ -75,6 +75,8 @@ pub enum BlockRequest {
         /// Whether it came, and is served there now.
         came: bool,
     },
+    /// The BLAKE3 hash of the driver's program: one item.
+    Program,
     /// A file by the BLAKE3 hash of its contents: one item.
     File([u8; 32]),
 }
