@@ -7,6 +7,9 @@ mod app;
 mod cluster;
 #[path = "machines/network.rs"]
 mod network;
+#[path = "machines/process.rs"]
+#[allow(dead_code, reason = "tests of another kind use it, too")]
+mod process;
 #[path = "machines/stories.rs"]
 mod stories;
 

@@ -1,6 +1,7 @@
 //! What happens on five machines.
 
-use crate::cluster::{Cluster, Process};
+use crate::cluster::Cluster;
+use crate::process::Process;
 use rustix::process::Signal;
 use std::thread;
 use std::time::{Duration, Instant};
