@@ -79,7 +79,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("sim", &["types", "conf", "plan", "scheduler", "status", "standalone"]),
-    ("fuzz", &["types", "plan", "closures", "data", "io", "tables"]),
+    ("fuzz", &["types", "standalone", "plan", "closures", "data", "io", "tables", "executor", "cluster"]),
     ("benches", &["firesteel"]),
 ];
 
