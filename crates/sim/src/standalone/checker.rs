@@ -7,7 +7,7 @@
 //! - An application is given up only after silence, and fails only if its executors did. Where connections keep their order, an
 //!   executor is told to end only if its application wished it or ended, or its worker was out of touch for long.
 //! - When faults have ended for long enough: what runs is what the master believes to run and what applications were told of;
-//!   nobody waits for what is free; each driver is on record, and runs, has ended, or finds no room. When all have ended,
+//!   nobody has more than it may have or waits for what is free; each driver is on record, and runs, has ended, or finds no room. When all have ended,
 //!   nothing runs and no files are left.
 //!
 //! That snapshots are written before what they promise, and that one master leads at a time, [`super::masters`] checks.
@@ -248,7 +248,10 @@ impl World {
             let spec = &program.spec;
             let least = Resources::new(spec.cores_per_executor.unwrap_or(1), spec.memory_per_executor_mib);
             let max = spec.cores_max.or(self.plot.settings.default_cores).unwrap_or(u32::MAX);
-            let wants = max - view.used.cores.min(max) >= least.cores
+            if view.used.cores > max {
+                return Err(format!("{} may have {max} cores and has {}", view.application, view.used));
+            }
+            let wants = max - view.used.cores >= least.cores
                 && program.wanted.is_none_or(|wanted| (view.executors.len() as u32) < wanted);
             if wants && let Some(worker) = self.worker_with(least) {
                 return Err(format!(
