@@ -98,6 +98,9 @@ settings! {
     NETWORK_INSECURE: bool = "firesteel.network.insecure", "false", switch,
         "Whether processes talk without encryption and without asking who the other is. Whoever reaches a port can then run code. For \
          networks that nobody else can reach, and for measuring.";
+    IO_ENCRYPTION: bool = "firesteel.io.encryption.enabled", "false", switch,
+        "Whether what tasks write to local directories is encrypted: what is spilled, map outputs, kept partitions, broadcast values, large \
+         results. The key follows from the application's secret. Not for Python programs.";
     BARRIER_SYNC_TIMEOUT_MS: u64 = "firesteel.barrier.sync.timeout", "365d", parse_millis,
         "How long a task of a barrier stage waits for the others to call `barrier` or `all_gather` as often as it has.";
     MAX_RESULT_SIZE: u64 = "firesteel.driver.max_result_size", "1g", parse_bytes,

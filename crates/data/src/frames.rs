@@ -4,8 +4,10 @@
 //! A frame is `length: u32, checksum: u64 (XXH3 of the contents), contents`. Spilled runs, kept partitions on disk and
 //! broadcast values are made of them. A file's number of frames is for whoever wrote it to know: a file that was cut between
 //! two frames looks like a shorter one.
+//!
+//! Where an application has its files encrypted, the contents of a frame are sealed ([`Seal`]), and the checksum is of what is sealed.
 
-use crate::DataError;
+use crate::{DataError, Seal};
 use std::fs::File;
 use std::io::{BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
@@ -21,6 +23,7 @@ pub struct FramedFile {
     frames: u64,
     bytes: u64,
     is_own: bool,
+    seal: Option<Seal>,
 }
 
 impl FramedFile {
@@ -39,14 +42,15 @@ impl FramedFile {
     /// # Errors
     /// When it cannot be opened.
     pub fn read(&self) -> Result<FrameReader, DataError> {
-        FrameReader::open(self.path.clone()).map(|reader| FrameReader { left: Some(self.frames), ..reader })
+        let reader = FrameReader::open(self.path.clone(), self.seal.clone())?;
+        Ok(FrameReader { left: Some(self.frames), ..reader })
     }
 }
 
 impl FramedFile {
     /// A file that others wrote and own: it is not removed when this is dropped.
-    pub fn foreign(path: PathBuf, frames: u64, bytes: u64) -> Self {
-        FramedFile { path, frames, bytes, is_own: false }
+    pub fn foreign(path: PathBuf, frames: u64, bytes: u64, seal: Option<Seal>) -> Self {
+        FramedFile { path, frames, bytes, is_own: false, seal }
     }
 
     /// Leaves the file where it is, for others; gives its frames and bytes.
@@ -74,8 +78,14 @@ pub struct FrameWriter {
 impl FrameWriter {
     /// Begins a file that was just created.
     pub fn new((path, file): (PathBuf, File)) -> Self {
-        let written = FramedFile { path, frames: 0, bytes: 0, is_own: true };
+        let written = FramedFile { path, frames: 0, bytes: 0, is_own: true, seal: None };
         FrameWriter { written, file: BufWriter::with_capacity(BUFFER_BYTES, file) }
+    }
+
+    /// The same file, whose frames are to be sealed with this, if with anything.
+    pub fn sealed(mut self, seal: Option<Seal>) -> Self {
+        self.written.seal = seal;
+        self
     }
 
     /// Appends a frame.
@@ -83,6 +93,11 @@ impl FrameWriter {
     /// # Errors
     /// When it cannot be written: the disk is full, say.
     pub fn push(&mut self, contents: &[u8]) -> Result<(), DataError> {
+        let sealed = self.written.seal.as_ref().map(|seal| seal.seal(self.written.frames, contents));
+        self.push_as_it_is(sealed.as_deref().unwrap_or(contents))
+    }
+
+    fn push_as_it_is(&mut self, contents: &[u8]) -> Result<(), DataError> {
         let length = u32::try_from(contents.len()).map_err(|_| DataError::Corrupt {
             source_name: self.written.path.display().to_string(),
             message: format!("a frame of {} bytes is too long to be written", contents.len()),
@@ -114,16 +129,19 @@ pub struct FrameReader {
     file: File,
     /// How many frames are to come, where that is known. Else the file's end is theirs.
     left: Option<u64>,
+    /// The number of the next frame.
+    next: u64,
+    seal: Option<Seal>,
 }
 
 impl FrameReader {
-    /// Reads a file that appeared as a whole: its end is where its frames end.
+    /// Reads a file that appeared as a whole: its end is where its frames end. They were sealed with this, if with anything.
     ///
     /// # Errors
     /// When it cannot be opened.
-    pub fn open(path: PathBuf) -> Result<Self, DataError> {
+    pub fn open(path: PathBuf, seal: Option<Seal>) -> Result<Self, DataError> {
         let file = File::open(&path).map_err(|e| DataError::io("open", &path, e))?;
-        Ok(FrameReader { path, file, left: None })
+        Ok(FrameReader { path, file, left: None, next: 0, seal })
     }
 
     /// Puts the next frame's contents in place of what is in `contents`; `false` at the end.
@@ -152,6 +170,10 @@ impl FrameReader {
         if contents.len() != length || xxh3_64(contents) != checksum {
             return Err(self.corrupt("a frame's checksum does not match its contents"));
         }
+        if self.seal.as_ref().is_some_and(|seal| !seal.open(self.next, contents)) {
+            return Err(self.corrupt("a frame was not sealed by this application, or has been changed"));
+        }
+        self.next += 1;
         Ok(true)
     }
 
@@ -220,5 +242,35 @@ mod tests {
                 assert!(error.contains(&*file.path().to_string_lossy()), "at {at}: {error}");
             }
         }
+    }
+
+    #[test]
+    fn sealed_frames_show_nothing_come_back_and_do_not_open_when_they_were_changed_or_moved() {
+        let (workspace, seal) = (Small::with(0), Seal::by_chance());
+        let write = |seal: &Seal| {
+            let mut writer = FrameWriter::new(workspace.create_file().unwrap()).sealed(Some(seal.clone()));
+            [&b"secret one"[..], b"secret two", b""].iter().for_each(|frame| writer.push(frame).unwrap());
+            writer.finish().unwrap()
+        };
+        let file = write(&seal);
+        assert_eq!(read(&file).unwrap(), [b"secret one".to_vec(), b"secret two".to_vec(), vec![]]);
+        let bytes = std::fs::read(file.path()).unwrap();
+        assert!(!bytes.windows(6).any(|window| window == b"secret"));
+        assert_eq!(bytes.len() as u64, file.bytes());
+        let mut others = write(&Seal::by_chance());
+        others.seal = Some(seal.clone());
+        assert!(read(&others).unwrap_err().to_string().contains("sealed by this application"));
+        // The first two frames, which are as long as each other, change places; their checksums go along.
+        let length = HEAD + 10 + 40;
+        let moved = [&bytes[length..2 * length], &bytes[..length], &bytes[2 * length..]].concat();
+        std::fs::write(file.path(), moved).unwrap();
+        assert!(read(&file).unwrap_err().to_string().contains("changed"));
+        // A changed byte whose checksum was mended, too.
+        let mut changed = bytes.clone();
+        changed[HEAD + 30] ^= 1;
+        let sum = xxh3_64(&changed[HEAD..length]).to_le_bytes();
+        changed[4..HEAD].copy_from_slice(&sum);
+        std::fs::write(file.path(), changed).unwrap();
+        assert!(read(&file).unwrap_err().to_string().contains("changed"));
     }
 }

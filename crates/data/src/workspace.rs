@@ -1,6 +1,6 @@
 //! What bulk work asks of its surroundings: memory from a budget, and files to spill to.
 
-use crate::DataError;
+use crate::{DataError, Seal};
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,6 +21,11 @@ pub trait Workspace: Send + Sync {
     /// # Errors
     /// When no file can be created.
     fn create_file(&self) -> Result<(PathBuf, File), DataError>;
+
+    /// What seals that which is written to such files, where they are to be sealed.
+    fn seal(&self) -> Option<Seal> {
+        None
+    }
 }
 
 /// Memory that one consumer holds; given back when dropped.

@@ -24,8 +24,8 @@ use std::thread;
 
 mod moves;
 
-use moves::{Going, Moves};
 pub use moves::Leaver;
+use moves::{Going, Moves};
 
 /// How many bytes an agent may need to introduce itself: names and addresses.
 const REGISTER_AT_MOST: u64 = 64 << 10;
@@ -67,6 +67,8 @@ pub struct FleetSettings {
     pub retry_wait_ms: u64,
     /// Whether executors must be worker processes (Python's), or must be threads.
     pub has_processes: bool,
+    /// Whether what tasks write to disk is to be encrypted.
+    pub encrypted: bool,
 }
 
 /// All agents of an application.
@@ -287,6 +289,7 @@ impl Fleet {
             retries: settings.retries,
             retry_wait_ms: settings.retry_wait_ms,
             setting,
+            encrypted: settings.encrypted,
         }
     }
 
@@ -516,7 +519,10 @@ impl State {
     fn next_executor(&mut self, agent: u64) -> ExecutorId {
         self.next_executor += 1;
         let executor = ExecutorId(self.next_executor - 1);
-        self.executors.insert(executor, Remote { agent, running: vec![], ending: 0, fetching: vec![], is_ready: false });
+        self.executors.insert(
+            executor,
+            Remote { agent, running: vec![], ending: 0, fetching: vec![], is_ready: false },
+        );
         executor
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::blocks::{Far, FarSettings};
 use crate::messages::{FarBegin, SHARED_DIRECTORY};
-use firesteel_data::DataError;
+use firesteel_data::{DataError, Seal};
 use firesteel_net::{Credentials, Secret};
 use firesteel_operators::{BarrierGate, CommitGate, Services};
 use firesteel_shuffle::{FarOutputs, ShuffleStore};
@@ -25,6 +25,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) memory: u64,
     /// The way to other hosts, where there are such.
     pub(crate) far: Option<Arc<Far>>,
+    /// What seals that which tasks write to disk, where it is sealed.
+    pub(crate) seal: Option<Seal>,
     pub(crate) listener: Box<dyn BlockListener>,
     pub(crate) commit: Arc<dyn CommitGate>,
     pub(crate) barrier: Arc<dyn BarrierGate>,
@@ -33,6 +35,10 @@ pub(crate) struct Parts<'a> {
 pub(crate) fn services(parts: Parts<'_>) -> Result<Services, DataError> {
     let files = Arc::new(SharedFiles::open(parts.directory.join(SHARED_DIRECTORY))?);
     let dirs = Arc::new(LocalDirs::within(parts.directory.join(parts.own))?);
+    if let Some(seal) = &parts.seal {
+        files.seal_with(seal);
+        dirs.seal_with(seal);
+    }
     let memory = Arc::new(MemoryPool::new(parts.memory as usize));
     let kept = KeptBlocks::sharing(memory.clone(), dirs.clone(), files.clone());
     kept.set_listener(parts.listener);

@@ -58,6 +58,8 @@ pub struct Welcome {
     pub retry_wait_ms: u64,
     /// What worker processes are to know; see [`WorkerCommand::setting`](crate::WorkerCommand::setting).
     pub setting: Option<String>,
+    /// Whether what tasks write to disk is to be encrypted, with what follows from the application's secret.
+    pub encrypted: bool,
 }
 
 /// What an agent is to take over before whoever has it goes.

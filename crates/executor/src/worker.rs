@@ -179,6 +179,7 @@ fn worker_services(
         own: format!("worker-{}", begin.executor.name()),
         memory: begin.memory,
         far,
+        seal: None,
         listener: Box::new(Listener(driver.clone())),
         commit: gate(),
         barrier: gate(),

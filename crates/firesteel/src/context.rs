@@ -12,7 +12,7 @@ use crate::submitted;
 use firesteel_cluster::AgentCommand;
 use firesteel_conf as conf;
 use firesteel_conf::Conf;
-use firesteel_data::DataError;
+use firesteel_data::{DataError, Seal};
 use firesteel_executor::WorkerCommand;
 use firesteel_executor::messages::{Begin, SHARED_DIRECTORY};
 use firesteel_io::StoreSettings;
@@ -242,6 +242,9 @@ fn start_driver(
     let gate = Arc::new(LocalCommitGate(OnceLock::new()));
     let memory = Arc::new(MemoryPool::new(budget as usize));
     let dirs = Arc::new(LocalDirs::create(&parent).map_err(|e| start(&e))?);
+    if conf.get(&conf::IO_ENCRYPTION)? {
+        seal(&dirs, master, workers.is_some())?;
+    }
     let kept_here = Kept { memory: memory.clone(), dirs: dirs.clone() };
     let kept = kept_here.stores(workers.is_some() && !master.is_cluster()).map_err(|e| start(&e))?;
     let (blocks, shuffles, kept, broadcasts) = kept;
@@ -280,6 +283,21 @@ fn start_driver(
     let begin = Begin { executor: ExecutorId::DRIVER, application, directory, memory, settings, far: None };
     driver.start_processes(slots, command, begin).map_err(|e| start(&e))?;
     Ok(driver)
+}
+
+/// What is written to disk is sealed; on a cluster with what follows from the application's secret, once that is known.
+fn seal(dirs: &LocalDirs, master: &Master, has_processes: bool) -> Result<()> {
+    if has_processes {
+        return Err(Error::Start(
+            "`firesteel.io.encryption.enabled` is not for Python programs: what Python spills would not be encrypted. Put \
+             `firesteel.local.dir` on an encrypted file system instead"
+                .into(),
+        ));
+    }
+    if !master.is_cluster() {
+        dirs.seal_with(&Seal::by_chance());
+    }
+    Ok(())
 }
 
 /// What the driver's stores are made of.

@@ -11,6 +11,7 @@ use firesteel_cluster::standalone::{
 use firesteel_cluster::{AgentCommand, LocalCluster, LocalClusterConfig};
 use firesteel_conf as conf;
 use firesteel_conf::Conf;
+use firesteel_data::Seal;
 use firesteel_executor::agent::AgentConfig;
 use firesteel_executor::blocks::HostBlocks;
 use firesteel_executor::messages::SHARED_DIRECTORY;
@@ -72,7 +73,11 @@ pub(crate) fn start(driver: &Arc<Driver>, config: &RemoteConfig<'_>) -> Result<(
         retries: conf.get(&conf::SHUFFLE_RETRIES)?,
         retry_wait_ms: conf.get(&conf::SHUFFLE_RETRY_WAIT_MS)?,
         has_processes: config.has_processes,
+        encrypted: conf.get(&conf::IO_ENCRYPTION)?,
     };
+    if settings.encrypted {
+        seal(driver, secret.as_ref())?;
+    }
     if settings.heartbeat_ms >= settings.timeout_ms {
         return Err(Error::Start(format!(
             "`firesteel.network.timeout` ({} ms) must be longer than `firesteel.executor.heartbeat_interval` ({} ms): executors would \
@@ -113,6 +118,17 @@ fn secret(conf: &Conf, master: &Master) -> Result<Option<Secret>> {
         }
         file => Secret::from_file(Path::new(&file)).map(Some).map_err(|e| Error::Start(e.to_string())),
     }
+}
+
+/// What is written to disk is sealed with what all executors know.
+fn seal(driver: &Driver, secret: Option<&Secret>) -> Result<()> {
+    let secret = secret.ok_or_else(|| {
+        Error::Start(
+            "`firesteel.io.encryption.enabled` wants a secret to make a key of, and `firesteel.network.insecure` says that there is none".into(),
+        )
+    })?;
+    driver.services.dirs.seal_with(&Seal::of_secret(&secret.to_text()));
+    Ok(())
 }
 
 /// Where to listen, and by which name executors reach that.
@@ -170,6 +186,9 @@ fn host_blocks(driver: &Driver, config: &RemoteConfig<'_>) -> Result<Option<Host
     let dirs = driver.services.dirs.clone();
     let files =
         SharedFiles::open(dirs.path().join(SHARED_DIRECTORY)).map_err(|e| Error::Start(e.to_string()))?;
+    if let Some(seal) = dirs.seal() {
+        files.seal_with(seal);
+    }
     Ok(Some(HostBlocks::new(Arc::new(files), dirs)))
 }
 
@@ -214,6 +233,7 @@ impl Start<'_> {
             driver: self.address.clone(),
             secret: self.secret.as_ref().map(Secret::to_text),
             service: conf.get(&conf::SHUFFLE_SERVICE)?,
+            encrypted: conf.get(&conf::IO_ENCRYPTION)?,
         };
         let config = StandaloneConfig {
             masters: masters.to_vec(),

@@ -1,6 +1,9 @@
 //! What one map task wrote for all its reducers.
+//!
+//! On disk each reducer's stretch of a run has a checksum. Where files are encrypted each is sealed by itself, since each is read by itself;
+//! offsets and checksums are then those of what is sealed, so that whole outputs move to other hosts as they are.
 
-use firesteel_data::DataError;
+use firesteel_data::{DataError, Seal};
 use firesteel_storage::{LocalDirs, MemoryPool};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
@@ -25,7 +28,7 @@ struct Run {
 
 enum Place {
     Memory { bytes: Arc<Vec<u8>>, pool: Arc<MemoryPool> },
-    Disk { path: PathBuf, checksums: Words, is_own: bool },
+    Disk { path: PathBuf, checksums: Words, seal: Option<Seal>, is_own: bool },
 }
 
 /// A run as other processes of the machine find it: its file, where each reducer's blocks begin, and their checksums.
@@ -89,12 +92,11 @@ impl MapOutput {
     ) -> Result<(), DataError> {
         debug_assert_eq!(offsets.last().copied(), Some(bytes.len() as u64));
         let offsets = Words::from(offsets);
-        let place = if pool.try_store(bytes.len()) {
-            Place::Memory { bytes: Arc::new(bytes), pool: pool.clone() }
+        self.runs.push(if pool.try_store(bytes.len()) {
+            Run { place: Place::Memory { bytes: Arc::new(bytes), pool: pool.clone() }, offsets }
         } else {
             write_to_disk(&bytes, &offsets, dirs)?
-        };
-        self.runs.push(Run { place, offsets });
+        });
         Ok(())
     }
 
@@ -128,13 +130,12 @@ impl MapOutput {
     pub(crate) fn leave_on_disk(&mut self, dirs: &LocalDirs) -> Result<Vec<SharedRun>, DataError> {
         let mut shared = vec![];
         for run in &mut self.runs {
-            if let Place::Memory { bytes, pool } = &run.place {
-                let (written, pool, length) =
-                    (write_to_disk(bytes, &run.offsets, dirs)?, pool.clone(), bytes.len());
-                run.place = written;
-                pool.arbiter().unstore(length);
+            if let Place::Memory { bytes, .. } = &run.place {
+                // What is replaced gives its memory back.
+                let written = write_to_disk(bytes, &run.offsets, dirs)?;
+                *run = written;
             }
-            if let Place::Disk { path, checksums, is_own } = &mut run.place {
+            if let Place::Disk { path, checksums, is_own, .. } = &mut run.place {
                 *is_own = false;
                 shared.push((path.clone(), run.offsets.clone(), checksums.clone()));
             }
@@ -143,8 +144,8 @@ impl MapOutput {
     }
 
     /// Adds a run that lies in a file of its own.
-    pub(crate) fn add_file(&mut self, path: PathBuf, offsets: Words, checksums: Words) {
-        self.runs.push(Run { place: Place::Disk { path, checksums, is_own: true }, offsets });
+    pub(crate) fn add_file(&mut self, path: PathBuf, offsets: Words, checksums: Words, seal: Option<Seal>) {
+        self.runs.push(Run { place: Place::Disk { path, checksums, seal, is_own: true }, offsets });
     }
 
     /// Reads all of it, run by run.
@@ -161,9 +162,9 @@ impl MapOutput {
     }
 
     /// What another process has left.
-    pub(crate) fn of_shared(runs: Vec<SharedRun>) -> Self {
+    pub(crate) fn of_shared(runs: Vec<SharedRun>, seal: Option<&Seal>) -> Self {
         let run = |(path, offsets, checksums)| Run {
-            place: Place::Disk { path, checksums, is_own: false },
+            place: Place::Disk { path, checksums, seal: seal.cloned(), is_own: false },
             offsets,
         };
         MapOutput { runs: runs.into_iter().map(run).collect() }
@@ -210,12 +211,18 @@ impl Run {
             Place::Memory { bytes, .. } => {
                 Ok(Some(BlockBytes::Shared(bytes.clone(), start as usize..end as usize)))
             }
-            Place::Disk { path, checksums, .. } => {
+            Place::Disk { path, checksums, seal, .. } => {
                 let mut bytes = vec![0; (end - start) as usize];
                 let file = File::open(path).map_err(|e| DataError::io("open", path, e))?;
                 file.read_exact_at(&mut bytes, start).map_err(|e| DataError::io("read", path, e))?;
                 if checksums.get(reducer) != Some(xxh3_64(&bytes)) {
                     let message = format!("the checksum for reducer {reducer} does not match what was read");
+                    return Err(DataError::Corrupt { source_name: path.display().to_string(), message });
+                }
+                if seal.as_ref().is_some_and(|seal| !seal.open(reducer as u64, &mut bytes)) {
+                    let message = format!(
+                        "what was written for reducer {reducer} was not sealed by this application, or was changed"
+                    );
                     return Err(DataError::Corrupt { source_name: path.display().to_string(), message });
                 }
                 Ok(Some(BlockBytes::Owned(bytes)))
@@ -224,18 +231,42 @@ impl Run {
     }
 }
 
-fn write_to_disk(bytes: &[u8], offsets: &Words, dirs: &LocalDirs) -> Result<Place, DataError> {
+fn write_to_disk(bytes: &[u8], offsets: &Words, dirs: &LocalDirs) -> Result<Run, DataError> {
+    if let Some(seal) = dirs.seal() {
+        let (sealed, offsets) = sealed(bytes, offsets, seal);
+        return write_as_it_is(&sealed, offsets, dirs);
+    }
+    write_as_it_is(bytes, offsets.clone(), dirs)
+}
+
+/// Each reducer's blocks, sealed, and where they begin then. Where there are none there are none.
+fn sealed(bytes: &[u8], offsets: &Words, seal: &Seal) -> (Vec<u8>, Words) {
+    let (mut sealed, mut begins) = (vec![], vec![0]);
+    for reducer in 0..offsets.len().saturating_sub(1) {
+        let stretch = stretch(bytes, offsets, reducer);
+        if !stretch.is_empty() {
+            sealed.extend_from_slice(&seal.seal(reducer as u64, stretch));
+        }
+        begins.push(sealed.len() as u64);
+    }
+    (sealed, begins.into())
+}
+
+fn stretch<'a>(bytes: &'a [u8], offsets: &Words, reducer: usize) -> &'a [u8] {
+    let (start, end) = (offsets.get(reducer).unwrap_or(0), offsets.get(reducer + 1).unwrap_or(0));
+    &bytes[start as usize..end as usize]
+}
+
+fn write_as_it_is(bytes: &[u8], offsets: Words, dirs: &LocalDirs) -> Result<Run, DataError> {
     let (path, mut file) = dirs.create_file("shuffle")?;
     if let Err(error) = file.write_all(bytes) {
         let _ = std::fs::remove_file(&path);
         return Err(DataError::io("write", &path, error));
     }
-    let stretch = |reducer| {
-        let (start, end) = (offsets.get(reducer).unwrap_or(0), offsets.get(reducer + 1).unwrap_or(0));
-        xxh3_64(&bytes[start as usize..end as usize])
-    };
-    let checksums = (0..offsets.len().saturating_sub(1)).map(stretch).collect::<Vec<_>>().into();
-    Ok(Place::Disk { path, checksums, is_own: true })
+    let checksums =
+        (0..offsets.len().saturating_sub(1)).map(|reducer| xxh3_64(stretch(bytes, &offsets, reducer)));
+    let checksums = checksums.collect::<Vec<_>>().into();
+    Ok(Run { place: Place::Disk { path, checksums, seal: dirs.seal().cloned(), is_own: true }, offsets })
 }
 
 impl Drop for Run {

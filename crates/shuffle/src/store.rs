@@ -65,7 +65,8 @@ impl ShuffleStore {
             return Ok(known);
         }
         let Some(runs) = self.shared_runs(key)? else { return Ok(None) };
-        let output = Arc::new(MapOutput::of_shared(runs));
+        let output =
+            Arc::new(MapOutput::of_shared(runs, self.shared.as_ref().and_then(|(files, _)| files.seal())));
         self.remember(key, &output);
         Ok(Some(output))
     }

@@ -68,7 +68,7 @@ impl ShuffleStore {
         let mut taken = MapOutput::new();
         for (offsets, checksums) in index {
             let (path, mut file) = dirs.create_file("shuffle")?;
-            taken.add_file(path, offsets, checksums);
+            taken.add_file(path, offsets, checksums, dirs.seal().cloned());
             fill(&mut file)?;
         }
         taken.check()?;
@@ -80,6 +80,7 @@ impl ShuffleStore {
 mod tests {
     use super::*;
     use crate::MapOutputWriter;
+    use firesteel_data::Seal;
     use firesteel_data::block::KeyRef;
     use firesteel_storage::{LocalDirs, MemoryPool, SharedFiles, TaskWorkspace};
     use std::io::Write;
@@ -151,5 +152,57 @@ mod tests {
         assert!(second.is_empty());
         assert_eq!(std::fs::read_dir(to.path().join("own")).unwrap().count(), 0);
         assert!(first.whole(KEY.0, KEY.1, TaskId(9)).unwrap().is_none(), "another attempt's is another one");
+    }
+
+    /// With a store, whose files are sealed.
+    fn sealed(store: ShuffleStore, seal: &Seal) -> ShuffleStore {
+        let (files, dirs) = store.shared().unwrap();
+        files.seal_with(seal);
+        dirs.seal_with(seal);
+        store
+    }
+
+    #[test]
+    fn sealed_outputs_are_read_and_moved_by_those_with_the_key_alone() {
+        let (from, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let seal = Seal::by_chance();
+        let pool = Arc::new(MemoryPool::new(1 << 30));
+        let first = sealed(store(from.path()), &seal);
+        let (_, dirs) = first.shared().unwrap();
+        let workspace = Arc::new(TaskWorkspace::new(TaskId(8), pool.clone(), dirs.clone()));
+        let mut writer = MapOutputWriter::<String, u64>::new(4, workspace, pool, dirs.clone());
+        for i in 0..100_u32 {
+            // Nothing for reducer 1.
+            let text = format!("a secret {i}");
+            writer.push([0, 2, 3][i as usize % 3], u64::from(i), KeyRef::Owned(text), 7).unwrap();
+        }
+        first.put(KEY.0, KEY.1, KEY.2, writer.finish().unwrap().0).unwrap();
+        let whole = first.whole(KEY.0, KEY.1, KEY.2).unwrap().unwrap();
+        let bytes = std::fs::read(whole.runs().next().unwrap()).unwrap();
+        assert!(bytes.len() > 1000 && !bytes.windows(8).any(|window| window == b"a secret"));
+        let read = |store: &ShuffleStore, reducer| {
+            let output = store.get(KEY.0, KEY.1, KEY.2)?.expect("it is there");
+            output.read(reducer).map(|bytes| Ok(bytes?.to_vec())).collect::<Result<Vec<_>, DataError>>()
+        };
+        let text = read(&first, 2).unwrap().concat();
+        assert!(
+            text.windows(10).any(|window| window == b"a secret 1") && read(&first, 1).unwrap().is_empty()
+        );
+
+        let send = |file: &mut File| {
+            file.write_all(&bytes).unwrap();
+            Ok(())
+        };
+        let second = sealed(store(to.path()), &seal);
+        second.take_over(KEY, whole.index(), send).unwrap();
+        assert_eq!(read(&second, 3).unwrap(), read(&first, 3).unwrap());
+        // Whoever knows another key, or none, is told nothing.
+        assert!(read(&sealed(store(from.path()), &Seal::by_chance()), 2).is_err());
+        assert!(read(&store(from.path()), 2).is_err());
+        // A byte is changed on disk.
+        let mut changed = bytes.clone();
+        changed[100] ^= 1;
+        std::fs::write(whole.runs().next().unwrap(), changed).unwrap();
+        assert!(read(&sealed(store(from.path()), &seal), 0).is_err());
     }
 }

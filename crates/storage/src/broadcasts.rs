@@ -6,7 +6,7 @@
 use crate::{FarBlocks, LocalDirs, MemoryPool, SharedFiles};
 use bytes::Bytes;
 use firesteel_data::DataError;
-use firesteel_data::frames::{FrameReader, FrameWriter, FramedFile};
+use firesteel_data::frames::{FrameReader, FramedFile};
 use firesteel_types::BroadcastId;
 use std::any::Any;
 use std::collections::HashMap;
@@ -103,7 +103,7 @@ impl Broadcasts {
             let checksums = bytes.chunks(PIECE_BYTES).map(xxh3_64).collect();
             Encoded::Memory { reserved: bytes.len(), bytes, checksums }
         } else {
-            let mut file = FrameWriter::new(self.dirs.create_file("broadcast")?);
+            let mut file = self.dirs.create_frames("broadcast")?;
             bytes.chunks(PIECE_BYTES).try_for_each(|piece| file.push(piece))?;
             Encoded::Disk(file.finish()?, bytes.len())
         };
@@ -215,9 +215,8 @@ impl Broadcasts {
         if files.find::<u64>(&name(id))?.is_some() {
             return Ok(());
         }
-        let mut keep = |bytes: Bytes| {
-            files.publish(&name(id), &(bytes.len() as u64), bytes.chunks(PIECE_BYTES))
-        };
+        let mut keep =
+            |bytes: Bytes| files.publish(&name(id), &(bytes.len() as u64), bytes.chunks(PIECE_BYTES));
         if far.broadcast(id, &mut keep)? { Ok(()) } else { Err(BroadcastError::Destroyed) }
     }
 

@@ -140,7 +140,7 @@ impl KeptBlocks {
         let Some(((path, frames, bytes, updates), _)) = files.find::<SharedBlock>(&name(key))? else {
             return Ok(None);
         };
-        Ok(Some((FramedFile::foreign(path, frames, bytes), updates)))
+        Ok(Some((FramedFile::foreign(path, frames, bytes, files.seal().cloned()), updates)))
     }
 
     /// Leaves a partition that another machine had among this machine's files. Whoever calls tells whom it concerns.
@@ -172,7 +172,8 @@ impl KeptBlocks {
     fn get_shared(&self, key: BlockKey) -> Option<(Found, KeptUpdates)> {
         let files = self.shared.as_ref()?;
         let ((path, frames, bytes, updates), _) = files.find::<SharedBlock>(&name(key)).ok()??;
-        Some((Found::Disk(Arc::new(FramedFile::foreign(path, frames, bytes))), updates.into()))
+        let file = FramedFile::foreign(path, frames, bytes, files.seal().cloned());
+        Some((Found::Disk(Arc::new(file)), updates.into()))
     }
 
     /// Leaves a partition for all processes. Of two attempts at one partition, either: they are the same.
@@ -225,7 +226,7 @@ impl KeptBlocks {
     /// # Errors
     /// When it cannot be created.
     pub fn create_file(&self) -> Result<FrameWriter, DataError> {
-        self.dirs.create_file("rdd").map(FrameWriter::new)
+        self.dirs.create_frames("rdd")
     }
 
     /// Keeps a partition in memory. Of two attempts at one partition, the first is kept.

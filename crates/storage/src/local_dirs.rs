@@ -4,10 +4,12 @@
 //! lock in it while it lives. It removes the directory when it ends; what a killed process left behind is found by its
 //! free lock, and removed by the next process to start.
 
-use firesteel_data::DataError;
+use firesteel_data::frames::FrameWriter;
+use firesteel_data::{DataError, Seal};
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 const PREFIX: &str = "firesteel-";
@@ -20,6 +22,7 @@ pub struct LocalDirs {
     next: AtomicU64,
     /// Held locked as long as the process lives. `None` where the directory is part of another process's.
     lock: Option<File>,
+    seal: OnceLock<Seal>,
 }
 
 impl LocalDirs {
@@ -44,7 +47,7 @@ impl LocalDirs {
             let lock_path = dir.join(LOCK);
             let lock = new_file(&lock_path)?;
             lock.try_lock().map_err(|e| DataError::io("lock", &lock_path, e.into()))?;
-            return Ok(LocalDirs { dir, next: AtomicU64::new(0), lock: Some(lock) });
+            return Ok(LocalDirs { dir, next: AtomicU64::new(0), lock: Some(lock), seal: OnceLock::new() });
         }
     }
 
@@ -58,12 +61,30 @@ impl LocalDirs {
             .recursive(true)
             .create(&dir)
             .map_err(|e| DataError::io("create", &dir, e))?;
-        Ok(LocalDirs { dir, next: AtomicU64::new(0), lock: None })
+        Ok(LocalDirs { dir, next: AtomicU64::new(0), lock: None, seal: OnceLock::new() })
     }
 
     /// The directory.
     pub fn path(&self) -> &Path {
         &self.dir
+    }
+
+    /// Has all that is written here from now on sealed. The first to say so is heard.
+    pub fn seal_with(&self, seal: &Seal) {
+        let _ = self.seal.set(seal.clone());
+    }
+
+    /// What seals that which is written here, where it is sealed.
+    pub fn seal(&self) -> Option<&Seal> {
+        self.seal.get()
+    }
+
+    /// A new file of frames, sealed where that is wanted.
+    ///
+    /// # Errors
+    /// When it cannot be created.
+    pub fn create_frames(&self, name: &str) -> Result<FrameWriter, DataError> {
+        Ok(FrameWriter::new(self.create_file(name)?).sealed(self.seal().cloned()))
     }
 
     /// Removes all files. What tries to create or read one later gets an error.

@@ -1,7 +1,7 @@
 //! Memory and files for the work of one task.
 
 use crate::{LocalDirs, MemoryPool};
-use firesteel_data::{DataError, Workspace};
+use firesteel_data::{DataError, Seal, Workspace};
 use firesteel_types::TaskId;
 use std::fs::File;
 use std::path::PathBuf;
@@ -44,5 +44,9 @@ impl Workspace for TaskWorkspace {
 
     fn create_file(&self) -> Result<(PathBuf, File), DataError> {
         self.dirs.create_file("spill")
+    }
+
+    fn seal(&self) -> Option<Seal> {
+        self.dirs.seal().cloned()
     }
 }

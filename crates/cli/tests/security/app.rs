@@ -41,7 +41,7 @@ pub(crate) fn agents() -> AgentCommand {
 fn run() -> Result<()> {
     let sc = Context::builder().agent_command(agents()).create()?;
     say("begun");
-    let value = sc.broadcast(vec![BROADCAST.to_string(); 3])?;
+    let value = sc.broadcast(vec![BROADCAST.to_string(); 3_000])?;
     let kept = sc.range_in(0..RECORDS, 8).map(|n| (n % KEYS, format!("{KEPT} {n}")));
     let kept = kept.persist(StorageLevel::DISK_ONLY);
     let shuffled = kept.map_with(value, |value, (key, text)| {

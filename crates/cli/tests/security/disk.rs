@@ -1,6 +1,9 @@
 //! What can be seen of a cluster by who is on the same machine: files, command lines, what is printed.
 
+use crate::app::{BROADCAST, KEPT, SHUFFLED};
 use crate::cluster::{Cluster, listeners};
+use crate::past::until;
+use crate::process::Process;
 use firesteel_cluster::executors::AgentConfig;
 use firesteel_net::{Credentials, Purpose, Secret, connect};
 use std::fs;
@@ -110,6 +113,7 @@ fn secrets_are_not_in_what_is_printed_for_debugging() {
         driver: "a:1".into(),
         secret: Some(secret.to_text()),
         service: true,
+        encrypted: true,
     };
     let command = firesteel::AgentCommand {
         environment: vec![("TOKEN".into(), secret.to_text())],
@@ -136,6 +140,39 @@ fn logs_of_executors_hold_no_secret() {
     }
     program.say("go on");
     program.wait_for("second: right");
+}
+
+/// Which of the marks that a program leaves are found below a directory, programs themselves aside; and how many files there are.
+fn marks(dir: &Path) -> (Vec<&'static str>, usize) {
+    let files =
+        find(dir, &|path| path.is_file() && !path.components().any(|part| part.as_os_str() == "programs"));
+    let contents: Vec<Vec<u8>> = files.iter().filter_map(|path| fs::read(path).ok()).collect();
+    let found = [KEPT, SHUFFLED, BROADCAST].into_iter();
+    (found.filter(|mark| contents.iter().any(|bytes| holds(bytes, mark))).collect(), files.len())
+}
+
+/// Spark left data in the clear where it was told to encrypt it (CVE-2019-10099).
+#[test]
+fn plaintext_spill() {
+    let cluster = Cluster::start(2);
+    for encrypted in [false, true] {
+        // All goes to disk; on the driver's machine what it has no memory for.
+        let setting = format!("firesteel.io.encryption.enabled={encrypted}");
+        for master in [cluster.url.as_str(), "local[2]"] {
+            let words = ["--conf", &setting, "--conf", "firesteel.memory=1k"];
+            let mut program = Process::start("program", &mut cluster.submission(master, &words));
+            program.wait_for("first: ");
+            let (found, files) = marks(cluster.dir.path());
+            let expected: &[&str] = if encrypted { &[] } else { &[KEPT, SHUFFLED, BROADCAST] };
+            assert_eq!(found, expected, "{master}, {setting}");
+            assert!(files > 20, "there are only {files} files");
+            program.say("go on");
+            program.wait_for("second: right");
+            assert!(program.wait().success());
+            let gone = || marks(cluster.dir.path()).0.is_empty();
+            until("an application's files go with it", gone);
+        }
+    }
 }
 
 /// The files below a directory that are looked for.

@@ -23,7 +23,7 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
-fn until(what: &str, mut done: impl FnMut() -> bool) {
+pub(crate) fn until(what: &str, mut done: impl FnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !done() {
         assert!(Instant::now() < deadline, "{what}");
@@ -224,6 +224,7 @@ fn evil_orders(precious: &Path) -> Vec<u8> {
             driver: "127.0.0.1:1".into(),
             secret: Some(Secret::generate().to_text()),
             service: true,
+            encrypted: true,
         };
         let spec = executor_spec(Payload::new(encode_value(&launch).unwrap()));
         orders.push(WorkerOrder::LaunchExecutor { executor, resources: Resources::new(1, 1), spec });

@@ -37,6 +37,8 @@ pub struct LaunchExecutor {
     pub secret: Option<String>,
     /// Whether the worker serves the application's files, so that they outlive executors.
     pub service: bool,
+    /// Whether they are encrypted, with what follows from the secret.
+    pub encrypted: bool,
 }
 
 impl fmt::Debug for LaunchExecutor {

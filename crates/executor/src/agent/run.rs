@@ -11,6 +11,7 @@ use crate::services::{Parts, services};
 use crate::slots::Executor;
 use crate::words::{Adopt, FromAgent, Register, ToAgent, Welcome};
 use firesteel_closures::code_hash;
+use firesteel_data::Seal;
 use firesteel_net::bulk::serve_blocks;
 use firesteel_net::{
     ConnectError, Connection, Credentials, Limits, Listener, Purpose, Receiver, Secret, Serving, connect,
@@ -64,8 +65,13 @@ pub fn run(
     let welcome = match receive(&mut receiver).map_err(gone)? {
         Some(ToAgent::Welcome(welcome)) => welcome,
         Some(ToAgent::Refused(why)) => return Err(format!("the driver at {} refuses: {why}", config.driver)),
-        Some(_) | None => return Err(format!("the driver at {} has closed the connection", config.driver)),
+        Some(_) => return Err(format!("the driver at {} does not say who we are", config.driver)),
+        // It has ended before it let us in.
+        None => return Ok(()),
     };
+    if welcome.encrypted {
+        home.seal(config.secret.as_deref())?;
+    }
     prepare(&welcome.settings, home.dirs.path());
     let outbox = Outbox::new("firesteel-uplink", sender, closer).map_err(|e| e.to_string())?;
     let agent = Agent::start(&config, home, &welcome, workers, outbox)?;
@@ -108,9 +114,11 @@ struct Home {
 impl Home {
     fn make(config: &AgentConfig, credentials: &Credentials) -> Result<Self, String> {
         let text = |error: firesteel_data::DataError| error.to_string();
+        // Worker processes go elsewhere.
+        let directory = std::path::absolute(&config.directory).map_err(|e| e.to_string())?;
         let dirs = match config.service {
-            Some(_) => LocalDirs::within(config.directory.clone()),
-            None => LocalDirs::create(&config.directory),
+            Some(_) => LocalDirs::within(directory),
+            None => LocalDirs::create(&directory),
         };
         let dirs = Arc::new(dirs.map_err(text)?);
         let files = Arc::new(SharedFiles::open(dirs.path().join(SHARED_DIRECTORY)).map_err(text)?);
@@ -131,6 +139,15 @@ impl Home {
             }
         };
         Ok(Home { dirs, files, blocks, serving })
+    }
+
+    /// Whatever is written here from now on is sealed. The driver has told so before there was anything to write.
+    fn seal(&self, secret: Option<&str>) -> Result<(), String> {
+        let seal =
+            Seal::of_secret(secret.ok_or("files are encrypted with a secret's key, and there is none")?);
+        self.dirs.seal_with(&seal);
+        self.files.seal_with(&seal);
+        Ok(())
     }
 }
 
@@ -215,6 +232,7 @@ impl Agent {
             own: format!("executor-{}", executor.name()),
             memory: config.memory,
             far: Some(far.open()?),
+            seal: self.home.files.seal().cloned(),
             listener: Box::new(ExecutorUplink { uplink: self.uplink.clone(), executor }),
             commit: link(),
             barrier: link(),
@@ -349,7 +367,11 @@ impl Agent {
         let agent = self.clone();
         let take = move || {
             let (files, dirs) = (&agent.home.files, &agent.home.dirs);
-            let adopted = adopt::take(&order, agent.uplink.far(), &adopt::Shelf { outputs: &agent.outputs, files, dirs });
+            let adopted = adopt::take(
+                &order,
+                agent.uplink.far(),
+                &adopt::Shelf { outputs: &agent.outputs, files, dirs },
+            );
             agent.outbox.send(&FromAgent::Adopted(adopted));
         };
         // Without a thread, whoever waits for it gives up after a while.

@@ -6,7 +6,6 @@
 use super::BlockRequest;
 use super::far::Far;
 use firesteel_data::DataError;
-use firesteel_data::frames::FrameWriter;
 use firesteel_net::bulk::{AnswerStream, BlockError, Chunk, Item};
 use firesteel_shuffle::ShuffleStore;
 use firesteel_storage::lru::BlockKey;
@@ -49,7 +48,7 @@ impl Far {
         key: BlockKey,
         (files, dirs): (&SharedFiles, &LocalDirs),
     ) -> Result<bool, DataError> {
-        let file = FrameWriter::new(dirs.create_file("rdd")?);
+        let file = dirs.create_frames("rdd")?;
         let Some((file, updates)) = self.kept_from(place, key, file)? else { return Ok(false) };
         KeptBlocks::adopt_shared(files, key, file, &updates)?;
         Ok(true)

@@ -3,6 +3,7 @@
 use super::WorkerConfig;
 use crate::standalone::programs::{ProgramStore, download};
 use crate::standalone::{LaunchExecutor, Program};
+use firesteel_data::Seal;
 use firesteel_executor::blocks::{Far, FarSettings, HostBlocks};
 use firesteel_executor::messages::SHARED_DIRECTORY;
 use firesteel_net::bulk::{BlockClient, BlockClientSettings, serve_blocks};
@@ -90,6 +91,9 @@ impl Tenants {
         let other = |error: &dyn std::fmt::Display| io::Error::other(error.to_string());
         let dirs = Arc::new(LocalDirs::within(self.directory(application)?).map_err(|e| other(&e))?);
         let files = SharedFiles::open(dirs.path().join(SHARED_DIRECTORY)).map_err(|e| other(&e))?;
+        if let Some(secret) = launch.secret.as_ref().filter(|_| launch.encrypted) {
+            files.seal_with(&Seal::of_secret(secret));
+        }
         let blocks = HostBlocks::new(Arc::new(files), dirs);
         let credentials = credentials_of(launch)?;
         let listener = Listener::bind(&format!("{}:0", self.shared.host), credentials, Limits::default())?;
