@@ -64,13 +64,13 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<Wish, String> {
 
 /// How one run went.
 enum Outcome {
-    Scheduler(Result<Report, Violation>),
+    Scheduler(Box<Result<Report, Violation>>),
     Standalone(Result<StandaloneReport, Violation>),
 }
 
 /// What of a seed is to be run.
 fn outcomes(seed: u64, wish: &Wish) -> impl Iterator<Item = Outcome> {
-    let scheduler = (!wish.standalone).then(|| Outcome::Scheduler(run_seed(seed)));
+    let scheduler = (!wish.standalone).then(|| Outcome::Scheduler(Box::new(run_seed(seed))));
     let is_shared = wish.standalone || seed.is_multiple_of(STANDALONE_SHARE);
     let standalone = is_shared.then(|| Outcome::Standalone(run_standalone_seed(seed)));
     scheduler.into_iter().chain(standalone)
@@ -98,13 +98,13 @@ fn run(wish: &Wish) -> ExitCode {
         }
         drop(sender);
         for outcome in receiver {
-            match outcome {
-                Outcome::Scheduler(Ok(report)) => all.0.add(&report),
-                Outcome::Standalone(Ok(report)) => all.1.add(&report),
-                Outcome::Scheduler(Err(violation)) | Outcome::Standalone(Err(violation)) => {
-                    violations += 1;
-                    say(&violation.to_string());
-                }
+            let violation = match outcome {
+                Outcome::Scheduler(run) => run.map(|report| all.0.add(&report)).err(),
+                Outcome::Standalone(run) => run.map(|report| all.1.add(&report)).err(),
+            };
+            if let Some(violation) = violation {
+                violations += 1;
+                say(&violation.to_string());
             }
         }
     });
