@@ -188,6 +188,28 @@ def agent(config: str | None, command: Callable[[str, str], tuple[str, list[str]
 def fetch_file(hash: str, to: str) -> None:
     """Writes the driver's file of this hash to a path; in an agent or a worker."""
 
+# the engine's own command line
+
+def command(words: Sequence[str]) -> bool:
+    """Runs a command line, the program's name first; whether it went well. What goes wrong was printed."""
+def submit_driver(
+    *,
+    master: str,
+    secret_file: str | None,
+    program: str,
+    arguments: Sequence[str],
+    environment: Sequence[tuple[str, str]],
+    files: Sequence[str],
+    cores: int,
+    memory_mib: int,
+    supervise: bool,
+) -> str:
+    """Has a program run on a cluster's worker; gives the name by which the master knows it. In an argument
+    ``{file:NAME}`` stands for the path of a file that is sent along.
+
+    Raises RuntimeError where no master takes it.
+    """
+
 # inner loops, for both kinds
 
 def portable_hash(key: Any) -> int:

@@ -145,7 +145,8 @@ class SparkContext(Sources, Sharing, Control):
                 self._conf.set(key, value)
         for variable, value in (environment or {}).items():
             self._conf.set(ENVIRONMENT + variable, str(value))
-        self._conf.setIfMissing("spark.master", self._conf.get("firesteel.master") or DEFAULT_MASTER)
+        default = os.environ.get("FIRESTEEL_MASTER") or DEFAULT_MASTER
+        self._conf.setIfMissing("spark.master", self._conf.get("firesteel.master") or default)
         self._conf.setIfMissing("spark.app.name", self._conf.get("firesteel.app.name") or DEFAULT_NAME)
         self.master = self._conf.get("spark.master") or DEFAULT_MASTER
         self.appName = self._conf.get("spark.app.name") or DEFAULT_NAME

@@ -277,6 +277,54 @@ def test_executors_that_connect(fresh_context: Any, tmp_path: Path) -> None:
     assert os.listdir(tmp_path / "files") == []
 
 
+@pytest.fixture
+def standalone(tmp_path: Path) -> Iterator[list[str]]:
+    """A standalone cluster of one worker with two cores: the options that lead a program there."""
+    firesteel = [sys.executable, "-m", "firesteel.cli"]
+    secret, port = tmp_path / "cluster.secret", str(free_port())
+    subprocess.run([*firesteel, "secret", "new", str(secret)], check=True, capture_output=True)
+    master = f"firesteel://127.0.0.1:{port}"
+    common = ["--host", "127.0.0.1", "--secret-file", str(secret)]
+    with open(tmp_path / "daemons.log", "w") as log:
+        daemons = [
+            subprocess.Popen([*firesteel, *words, *common], cwd=tmp_path, stdout=log, stderr=log)
+            for words in (
+                ["master", "--port", port],
+                ["worker", master, "--cores", "2", "--memory", "4g", "--work-dir", str(tmp_path / "work")],
+            )
+        ]
+    yield ["--master", master, "--secret-file", str(secret)]
+    for daemon in daemons:
+        daemon.terminate()
+    for daemon in daemons:
+        daemon.wait(20)
+
+
+def test_a_program_with_files_runs_on_a_standalone_cluster_and_in_it(standalone: list[str], tmp_path: Path) -> None:
+    (tmp_path / "helper.py").write_text("def twice(x): return 2 * x")
+    (tmp_path / "factor.txt").write_text("100")
+    (tmp_path / "app.py").write_text(
+        "import sys, helper\n"
+        "from firesteel import SparkContext, SparkFiles\n"
+        "sc = SparkContext()\n"
+        "factor = lambda: int(open(SparkFiles.get('factor.txt')).read())\n"
+        "times = sc.parallelize(range(4), 4).map(lambda x: helper.twice(x) * factor())\n"
+        "open(sys.argv[1], 'w').write(str(times.sum()))\n"
+        "sc.stop()\n"
+    )
+    files = ["--py-files", str(tmp_path / "helper.py"), "--files", str(tmp_path / "factor.txt")]
+    submit = [sys.executable, "-m", "firesteel.cli", "submit", *standalone]
+    subprocess.run([*submit, *files, str(tmp_path / "app.py"), str(tmp_path / "here")], check=True, timeout=60)
+    assert (tmp_path / "here").read_text() == "1200"
+    there = [*submit, "--deploy-mode", "cluster", *files, str(tmp_path / "app.py"), str(tmp_path / "there")]
+    name = subprocess.run(there, check=True, timeout=60, capture_output=True, text=True).stdout.strip()
+    deadline = time.monotonic() + 60
+    while "FINISHED" not in (told := subprocess.check_output([*submit, "--status", name], text=True)):
+        assert time.monotonic() < deadline, told
+        time.sleep(0.2)
+    assert (tmp_path / "there").read_text() == "1200"
+
+
 def test_a_secret_that_others_can_read_is_refused(tmp_path: Path) -> None:
     (tmp_path / "s").write_text("0" * 64)
     (tmp_path / "s").chmod(0o644)

@@ -46,8 +46,9 @@ def test_executor_environment_takes_a_pair_or_pairs_and_not_both() -> None:
 
 
 def test_settings_of_clusters_are_told_to_the_engine_where_there_is_one() -> None:
-    pairs = [("spark.executor.memory", "512"), ("spark.executor.cores", "2"), ("spark.shuffle.service.enabled", "False")]
-    pairs += [("spark.shuffle.io.retryWait", "5"), ("spark.driver.bindAddress", "0.0.0.0")]
+    pairs = [("spark.executor.memory", "512"), ("spark.executor.cores", "2")]
+    pairs += [("spark.shuffle.service.enabled", "False"), ("spark.shuffle.io.retryWait", "5")]
+    pairs += [("spark.driver.bindAddress", "0.0.0.0")]
     assert native_settings(SparkConf(False).setAll([("spark.master", "local[2]"), *pairs])) == [
         ("firesteel.master", "local[2]")
     ]

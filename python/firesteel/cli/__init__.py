@@ -1,4 +1,4 @@
-"""The command ``firesteel``: ``firesteel shell``, ``submit app.py``, ``executor``, ``secret``, ``version``.
+"""The command ``firesteel``: ``firesteel shell``, ``submit app.py``, ``master``, ``worker`` and others.
 
 Each subcommand has a file of its own; options that say where and how a program runs are in ``options``.
 """
@@ -15,15 +15,18 @@ _EXAMPLES = """examples:
   firesteel shell --master 'local[4]'
   firesteel submit --py-files helpers.py,lib.zip app.py input.txt
   firesteel submit --as-pyspark app.py        a program whose imports say pyspark
+  firesteel master --secret-file S, firesteel worker firesteel://HOST:7077 --secret-file S     a cluster
   firesteel COMMAND --help                    the options of one command
 """
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """The command line's words (those of this process when None); gives the exit code."""
-    from firesteel.cli import executor, shell, submit
+    from firesteel.cli import cluster, executor, shell, submit
 
     words = list(sys.argv[1:] if words is None else words)
+    if words and words[0] in cluster.COMMANDS:
+        return cluster.run_native(words)
     parser = argparse.ArgumentParser(
         prog="firesteel",
         description="Spark's core without a JVM: programs on resilient distributed datasets.",
@@ -35,7 +38,9 @@ def main(words: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     shell.add_parser(commands)
     submit.add_parser(commands)
-    executor.add_parsers(commands)
+    executor.add_parser(commands)
+    for name, about in cluster.COMMANDS.items():
+        commands.add_parser(name, help=about)
     commands.add_parser("version", help="show the versions of Firesteel and of Python, and what runs them")
     chosen = parser.parse_args(submit.arranged(words))
     if chosen.command == "shell":
@@ -44,8 +49,6 @@ def main(words: Sequence[str] | None = None) -> int:
         return submit.run(chosen)
     if chosen.command == "executor":
         return executor.run(chosen)
-    if chosen.command == "secret":
-        return executor.new_secret(chosen)
     if chosen.command == "version":
         print(version_text())
         return 0

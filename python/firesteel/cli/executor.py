@@ -1,5 +1,5 @@
 """``firesteel executor``: an executor for a program that waits for whoever connects, started by anything: a batch
-system, another scheduler, a person. ``firesteel secret`` makes what both show each other.
+system, another scheduler, a person.
 """
 
 from __future__ import annotations
@@ -8,9 +8,7 @@ import argparse
 import json
 import os
 import re
-import secrets
 import socket
-import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -27,8 +25,8 @@ _BUDGET_OF_TEN = 6
 _UNITS = {"": 1 << 20, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
-def add_parsers(commands: _Commands) -> None:
-    """Describes the commands."""
+def add_parser(commands: _Commands) -> None:
+    """Describes the command."""
     parser = commands.add_parser(
         "executor",
         help="run tasks of a program that has the master listen://HOST:PORT",
@@ -46,10 +44,6 @@ def add_parsers(commands: _Commands) -> None:
     parser.add_argument("--memory", "-m", type=memory, default="1g", help="as 4g, or in MiB")
     parser.add_argument("--dir", "-d", default="firesteel-executor", help="the directory for its files")
     parser.set_defaults(parser=parser)
-    secret_parser = commands.add_parser("secret", help="make a secret that processes show each other")
-    secret_parser.add_argument("what", choices=["new"])
-    secret_parser.add_argument("file", help="where to write it; readable by its owner alone")
-    secret_parser.set_defaults(parser=secret_parser)
 
 
 def _address(text: str) -> str:
@@ -111,16 +105,3 @@ def read_secret(path: str) -> str:
                 f" `chmod 600 {path}`"
             )
         return file.read().strip()
-
-
-def new_secret(chosen: argparse.Namespace) -> int:
-    """Writes a new secret; an existing file is left alone."""
-    try:
-        descriptor = os.open(chosen.file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except OSError as error:
-        print(f"firesteel: {chosen.file} cannot be written: {error.strerror}", file=sys.stderr)
-        return 1
-    with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_hex(32) + "\n")
-    print(f"wrote {chosen.file}; copy it to all machines, readable by its owner alone")
-    return 0

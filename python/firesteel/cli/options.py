@@ -29,7 +29,6 @@ _SETTINGS = (
 )
 
 _JVM = "Firesteel has no JVM that could load it"
-_CLUSTER = "programs run right here, wherever their tasks do"
 
 #: Options of ``spark-submit`` that mean nothing here, with whether they have a value, and why they are refused.
 _REFUSED = {
@@ -40,9 +39,7 @@ _REFUSED = {
     "--repositories": (True, _JVM),
     "--principal": (True, "there is no Kerberos here to log in to"),
     "--keytab": (True, "there is no Kerberos here to log in to"),
-    "--proxy-user": (True, f"{_CLUSTER}, as the user who starts them"),
-    "--kill": (True, f"{_CLUSTER}; end one with Ctrl-C, or kill its process"),
-    "--status": (True, f"{_CLUSTER}; look at its process"),
+    "--proxy-user": (True, "programs run as the user who starts them, or who started the worker"),
 }
 
 
@@ -93,8 +90,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     spark = parser.add_argument_group("of spark-submit, kept as settings; those of executors are for clusters")
     for option, setting in _SETTINGS:
         spark.add_argument(option, metavar="VALUE", dest=setting, help=f"as --conf {setting}=VALUE")
-    spark.add_argument("--deploy-mode", choices=["client", "cluster"], help="only client: the program runs right here")
-    spark.add_argument("--supervise", action="store_true", help="for programs that run in a cluster; no effect here")
+    spark.add_argument(
+        "--deploy-mode", choices=["client", "cluster"], help="whether the program runs here, or on a cluster's worker"
+    )
+    common.add_argument(
+        "--secret-file", metavar="FILE", dest="spark.authenticate.secret.file", help="the secret of the cluster"
+    )
+    spark.add_argument("--supervise", action="store_true", help="in cluster mode, start it again until it ends well")
     for option, (has_value, _) in _REFUSED.items():
         parser.add_argument(option, action=Refused, nargs=None if has_value else 0, help=argparse.SUPPRESS)
 
@@ -116,13 +118,16 @@ def settings(chosen: argparse.Namespace) -> dict[str, str]:
         _say(f"{key} is left out: settings begin with spark. or firesteel.")
         del found[key]
     found.update({setting: getattr(chosen, setting) for _, setting in _SETTINGS if getattr(chosen, setting)})
+    secret = getattr(chosen, "spark.authenticate.secret.file")
+    if secret:
+        found["spark.authenticate.secret.file"] = absolute(secret)
     for words, setting in (
         (chosen.py_files, "spark.submit.pyFiles"),
         (chosen.files, "spark.files"),
         (chosen.archives, "spark.archives"),
     ):
         if words:
-            found[setting] = ",".join(absolute(path) for path in _paths(words))
+            found[setting] = ",".join(absolute(path) for path in split(words))
     if chosen.supervise:
         found["spark.driver.supervise"] = "true"
     if chosen.master:
@@ -132,7 +137,7 @@ def settings(chosen: argparse.Namespace) -> dict[str, str]:
     return found
 
 
-def _paths(words: Iterable[str]) -> list[str]:
+def split(words: Iterable[str]) -> list[str]:
     """The paths of one or more lists with commas."""
     return [path.strip() for word in words for path in word.split(",") if path.strip()]
 
@@ -179,8 +184,6 @@ def read_properties(path: str) -> dict[str, str]:
 
 def apply(chosen: argparse.Namespace, default_name: str) -> None:
     """Makes the settings those of this process; raises :class:`UsageError`."""
-    if chosen.deploy_mode == "cluster":
-        raise UsageError(f"--deploy-mode cluster is refused: Python {_CLUSTER}; leave the option out")
     found = settings(chosen)
     before = os.environ.get("PYSPARK_SUBMIT_ARGS", "")
     words = [word for key, value in found.items() for word in ("--conf", f"{key}={value}")]
@@ -197,7 +200,7 @@ def apply(chosen: argparse.Namespace, default_name: str) -> None:
         for key, value in sorted(SparkConf().getAll()):
             source = "command line" if key in found else "defaults"
             _say(f"  {key} = {'(not shown)' if _is_secret(key) else value}  ({source})")
-    add_to_path(_paths(chosen.py_files or ()))
+    add_to_path(split(chosen.py_files or ()))
 
 
 def _without_shell(text: str) -> str:

@@ -36,7 +36,9 @@ def add_parser(commands: _Commands) -> None:
     )
     parser.add_argument("--as-pyspark", action="store_true", help="imports of pyspark in the program mean Firesteel")
     options.add_options(parser)
-    parser.add_argument("app", help="the program: a .py file, or a folder or .zip file with a __main__.py")
+    parser.add_argument("--kill", metavar="NAME", help="end a driver or an application of the cluster")
+    parser.add_argument("--status", metavar="NAME", help="how a driver of the cluster is")
+    parser.add_argument("app", nargs="?", help="the program: a .py file, or a folder or .zip file with a __main__.py")
     parser.add_argument("arguments", nargs=argparse.REMAINDER, help="its arguments")
     parser.set_defaults(parser=parser)
 
@@ -68,14 +70,25 @@ def _place_of_program(words: Sequence[str]) -> int | None:
 
 def run(chosen: argparse.Namespace) -> int:
     """Runs the program; gives its exit code."""
+    from firesteel.cli import cluster
     from firesteel.cli.run import run_program
 
     parser: argparse.ArgumentParser = chosen.parser
+    asks = chosen.kill or chosen.status
+    if (asks or chosen.deploy_mode == "cluster") and not cluster.is_named(chosen):
+        what = "--kill" if chosen.kill else "--status" if chosen.status else "--deploy-mode cluster"
+        parser.error(f"{what} wants a cluster: --master firesteel://HOST:7077")
+    if asks:
+        return cluster.ask(chosen)
+    if chosen.app is None:
+        parser.error("which program? Say its file, and its arguments behind it")
     if not os.path.exists(chosen.app):
         parser.error(f"there is no program {chosen.app} (in {os.getcwd()})")
     if chosen.app.endswith((".jar", ".R", ".r")):
         parser.error(f"{chosen.app} is no Python program; Firesteel runs Python (and Rust) programs")
     try:
+        if chosen.deploy_mode == "cluster":
+            return cluster.submit(chosen)
         options.apply(chosen, default_name=os.path.basename(chosen.app))
     except options.UsageError as error:
         parser.error(str(error))

@@ -1,0 +1,129 @@
+"""What the command ``firesteel`` says to clusters: daemons, programs that run in one, and what is asked about them.
+
+The daemons, and the words with a master, are the engine's. Here a Python program becomes something that a worker's
+machine can start: an interpreter that it has, and files that are sent along.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import signal
+import sys
+from collections.abc import Sequence
+
+from firesteel import _native
+from firesteel.cli import options
+from firesteel.cli.executor import memory
+
+#: Commands that the engine's own command line knows, with all their options.
+COMMANDS = {
+    "master": "lend the workers' cores and memory to programs",
+    "worker": "lend this machine's cores and memory to a master's programs",
+    "status": "what a cluster has, and what of it is taken",
+    "secret": "make the secret that a cluster's machines show each other",
+}
+
+#: Settings that mean the machine of whoever submits, or are said in another way.
+_NOT_SENT = {
+    "spark.master",
+    "spark.submit.pyFiles",
+    "spark.files",
+    "spark.archives",
+    "spark.authenticate.secret.file",
+    "spark.driver.supervise",
+}
+
+
+def run_native(words: Sequence[str]) -> int:
+    """Runs one of :data:`COMMANDS`."""
+    # There is no interpreter in between that would see Ctrl-C.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    return 0 if _native.command(["firesteel", *words]) else 1
+
+
+def is_named(chosen: argparse.Namespace) -> bool:
+    """Whether the command line, or the environment, says which cluster."""
+    return _settings(chosen).get("spark.master", "").startswith(("firesteel://", "spark://"))
+
+
+def ask(chosen: argparse.Namespace) -> int:
+    """``submit --kill NAME`` and ``submit --status NAME``."""
+    words = ["submit", "--kill", chosen.kill] if chosen.kill else ["submit", "--status", chosen.status]
+    found = _settings(chosen)
+    words += ["--master", found["spark.master"]]
+    secret = _secret_file(found)
+    return run_native([*words, *(["--secret-file", secret] if secret else ["--insecure"])])
+
+
+def submit(chosen: argparse.Namespace) -> int:
+    """Has a program run on one of a cluster's workers, and says by which name the master knows it."""
+    found = _settings(chosen)
+    files: list[str] = []
+    words = ["-m", "firesteel.cli", "submit"]
+    for option, paths in (
+        ("--py-files", chosen.py_files),
+        ("--files", chosen.files),
+        ("--archives", chosen.archives),
+    ):
+        if paths:
+            words += [option, ",".join(_sent(path, files) for path in options.split(paths))]
+    words += ["--as-pyspark"] if chosen.as_pyspark else []
+    words += [_sent(chosen.app, files), *chosen.arguments]
+    sent = [word for key, value in found.items() if key not in _NOT_SENT for word in ("--conf", f"{key}={value}")]
+    environment = {"PYSPARK_SUBMIT_ARGS": f"{shlex.join(sent)} pyspark-shell"}
+    if "PYSPARK_PYTHON" in os.environ:
+        environment["PYSPARK_PYTHON"] = os.environ["PYSPARK_PYTHON"]
+    try:
+        name = _native.submit_driver(
+            master=found["spark.master"],
+            secret_file=_secret_file(found),
+            program=_python(found),
+            arguments=words,
+            environment=list(environment.items()),
+            files=files,
+            cores=int(found.get("spark.driver.cores", "1")),
+            memory_mib=memory(found.get("spark.driver.memory", "1g")) >> 20,
+            supervise=chosen.supervise,
+        )
+    except (RuntimeError, ValueError, argparse.ArgumentTypeError) as error:
+        print(f"firesteel: {error}", file=sys.stderr)
+        return 1
+    print(name)
+    return 0
+
+
+def _settings(chosen: argparse.Namespace) -> dict[str, str]:
+    """Those of the command line; the master also from where the engine's own commands have it."""
+    found = options.settings(chosen)
+    if "spark.master" not in found and os.environ.get("FIRESTEEL_MASTER"):
+        found["spark.master"] = os.environ["FIRESTEEL_MASTER"]
+    return found
+
+
+def _secret_file(found: dict[str, str]) -> str | None:
+    return found.get("spark.authenticate.secret.file") or os.environ.get("FIRESTEEL_SECRET_FILE")
+
+
+def _python(found: dict[str, str]) -> str:
+    """The interpreter of the driver, as the workers' machines name it."""
+    keys = ("spark.pyspark.driver.python", "spark.pyspark.python")
+    chosen = [found.get(key) for key in keys]
+    chosen += [os.environ.get(name) for name in ("PYSPARK_DRIVER_PYTHON", "PYSPARK_PYTHON")]
+    # One that is in an archive is for tasks.
+    usable = [one for one in chosen if one and (os.sep not in one or os.path.isabs(one))]
+    return usable[0] if usable else sys.executable
+
+
+def _sent(path: str, files: list[str]) -> str:
+    """Sends a file along: the word that stands for its path there. Addresses stay as they are."""
+    path = options.absolute(path)
+    bare, mark, name = path.partition("#")
+    if "://" in bare:
+        return path
+    if os.path.isdir(bare):
+        raise options.UsageError(f"{bare} is a folder, and is not sent to a cluster; pack it as a .zip")
+    if bare not in files:
+        files.append(bare)
+    return f"{{file:{os.path.basename(bare)}}}{mark}{name}"
