@@ -370,8 +370,8 @@ class Base(Generic[T_co]):
         return None if self._native_rdd is None else self._native.checkpoint_file()
 
     def cleanShuffleDependencies(self, blocking: bool = False) -> None:
-        """Does nothing: the outputs of a shuffle go by themselves when the last RDD that reads them is gone, and not before,
-        since this one may be computed again.
+        """Does nothing: the outputs of a shuffle go by themselves when the last RDD that reads them is gone, and not
+        before, since this one may be computed again.
 
         >>> sc.range(5).map(lambda x: (x, 1)).groupByKey().cleanShuffleDependencies()
         """
