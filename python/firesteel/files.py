@@ -80,7 +80,7 @@ class SparkFiles:
 def root_directory(sc: SparkContext) -> str:
     """The directory of a context's files; it is made when it is asked for first."""
     directory = below(sc._native.directory)
-    os.makedirs(directory, exist_ok=True)
+    os.makedirs(directory, mode=0o700, exist_ok=True)
     return directory
 
 

@@ -26,7 +26,7 @@ class Offers:
         self._native = sc._native
         self._folder = os.path.join(sc._native.directory, "offered")
         self._entries: dict[str, dict[str, object]] = {}
-        os.makedirs(self._folder, exist_ok=True)
+        os.makedirs(self._folder, mode=0o700, exist_ok=True)
         #: The hash of the list; empty where there is nothing in it.
         self.list = ""
 

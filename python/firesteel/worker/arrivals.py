@@ -23,7 +23,7 @@ __all__ = ["fetch"]
 
 def fetch(listed: str, root: str) -> None:
     """Makes all files of a list, which is named by its hash, be in the directory ``root``."""
-    os.makedirs(root, exist_ok=True)
+    os.makedirs(root, mode=0o700, exist_ok=True)
     with _alone(root):
         folder = tempfile.mkdtemp(prefix=".arriving-", dir=root)
         try:

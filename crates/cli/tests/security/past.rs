@@ -183,6 +183,8 @@ fn a_worker_that_is_told_garbage_lives_on_and_removes_nothing_of_others() {
     let serving = listener.serve("master", move |connection| drop(tell.send(connection))).unwrap();
     let mut command = Command::new(firesteel());
     command.args(["worker", &format!("firesteel://{}", serving.address()), "--host", "127.0.0.1"]);
+    // Room for all that it is told to start, before it has found that it cannot.
+    command.args(["--cores", "16", "--memory", "1g"]);
     command.args(["--work-dir", "work", "--secret-file", "secret"]).current_dir(dir.path());
     let mut worker = Process::start("worker", &mut command);
     let mut seeded = Seeded(31);
@@ -199,7 +201,7 @@ fn a_worker_that_is_told_garbage_lives_on_and_removes_nothing_of_others() {
             sender.closer().close();
             continue;
         }
-        for _ in 0..3 {
+        for _ in 0..6 {
             worker.wait_for("no master gives the name");
         }
     }
