@@ -1,8 +1,8 @@
 //! The settings themselves.
 
 use crate::value::{
-    compression, count, fraction, optional_bytes, optional_count, parse_bytes, parse_millis, switch, text,
-    whole_number,
+    compression, count, fraction, millis_or_infinity, optional_bytes, optional_count, optional_millis,
+    parse_bytes, parse_millis, switch, text, whole_number,
 };
 use crate::{Entry, Setting};
 
@@ -72,10 +72,18 @@ settings! {
         "With dynamic allocation: never fewer executors than this.";
     DYNAMIC_MAX: u32 = "firesteel.dynamic_allocation.max_executors", "2147483647", whole_number,
         "With dynamic allocation: never more executors than this.";
+    DYNAMIC_INITIAL: Option<u32> = "firesteel.dynamic_allocation.initial_executors", "", optional_count,
+        "With dynamic allocation: so many executors at the start. When not set: `firesteel.executor.instances`, or the minimum.";
     DYNAMIC_IDLE_MS: u64 = "firesteel.dynamic_allocation.executor_idle_timeout", "60s", parse_millis,
         "With dynamic allocation: an executor that had nothing to do for so long is given back.";
     DYNAMIC_BACKLOG_MS: u64 = "firesteel.dynamic_allocation.scheduler_backlog_timeout", "1s", parse_millis,
         "With dynamic allocation: after tasks have waited for so long, more executors are asked for; each time twice as many.";
+    DYNAMIC_SUSTAINED_BACKLOG_MS: Option<u64> = "firesteel.dynamic_allocation.sustained_scheduler_backlog_timeout", "", optional_millis,
+        "With dynamic allocation: how long tasks wait after that before still more executors are asked for. When not set: as long as the \
+         first time.";
+    DYNAMIC_CACHED_IDLE_MS: Option<u64> = "firesteel.dynamic_allocation.cached_executor_idle_timeout", "infinity", millis_or_infinity,
+        "With dynamic allocation: an executor that keeps partitions and had nothing to do for so long is given back, and what it keeps is \
+         computed again when it is needed. `infinity` gives back none that keeps partitions.";
     DECOMMISSION_TIMEOUT_MS: u64 = "firesteel.decommission.timeout", "60s", parse_millis,
         "How long other executors may take to take over the map outputs and kept partitions of one that is sent away, after its last task \
          has ended. What they did not take over by then is computed again when it is needed.";

@@ -68,6 +68,15 @@ pub(crate) fn optional_count(text: &str) -> Result<Option<u32>, String> {
     if text.is_empty() { Ok(None) } else { count(text).map(Some) }
 }
 
+pub(crate) fn optional_millis(text: &str) -> Result<Option<u64>, String> {
+    if text.is_empty() { Ok(None) } else { parse_millis(text).map(Some) }
+}
+
+/// A time, or for ever.
+pub(crate) fn millis_or_infinity(text: &str) -> Result<Option<u64>, String> {
+    if text.trim().eq_ignore_ascii_case("infinity") { Ok(None) } else { parse_millis(text).map(Some) }
+}
+
 pub(crate) fn count(text: &str) -> Result<u32, String> {
     match text.trim().parse() {
         Ok(0) | Err(_) => Err("write a whole number from 1 on".into()),

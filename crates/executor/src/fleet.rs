@@ -24,7 +24,7 @@ use std::thread;
 
 mod moves;
 
-pub use moves::Leaver;
+pub use moves::{Leaver, LentAgent};
 use moves::{Going, Moves};
 
 /// How many bytes an agent may need to introduce itself: names and addresses.

@@ -27,7 +27,7 @@ mod slots;
 pub mod words;
 mod worker;
 
-pub use fleet::{Backend, Fleet, FleetSettings, Leaver};
+pub use fleet::{Backend, Fleet, FleetSettings, Leaver, LentAgent};
 pub use link::{DriverLink, Executors, PlanError};
 pub use outbox::Outbox;
 pub use processes::{BarrierAnswer, Names, ProcessListener, Processes, WorkerInfo, numbers};

@@ -68,6 +68,7 @@
 //! ```
 
 mod accumulator;
+mod allocation;
 mod broadcasts;
 mod checkpoints;
 mod context;

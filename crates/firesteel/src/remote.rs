@@ -1,5 +1,6 @@
 //! Executors in other processes: what the driver sets up so that they can come, and who starts them.
 
+use crate::allocation;
 use crate::driver::Driver;
 use crate::driver_blocks::DriverBlocks;
 use crate::error::{Error, Result};
@@ -18,6 +19,7 @@ use firesteel_executor::messages::SHARED_DIRECTORY;
 use firesteel_executor::{Backend, Fleet, FleetSettings, ProcessListener};
 use firesteel_net::bulk::serve_blocks;
 use firesteel_net::{Connection, Credentials, Limits, Listener, Purpose, Secret, Serving};
+use firesteel_scheduler::Allocation;
 use firesteel_storage::SharedFiles;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::path::Path;
@@ -213,7 +215,9 @@ impl Start<'_> {
             }
             Master::Standalone { addresses } => {
                 fleet.set_backend(self.standalone(addresses)?);
-                Ok(())
+                let dynamic = allocation::settings(self.config.conf)?;
+                let started = dynamic.map(|settings| allocation::start(self.driver, settings)).transpose();
+                started.map(drop).map_err(|error| Error::Start(error.to_string()))
             }
         }
     }
@@ -241,7 +245,10 @@ impl Start<'_> {
             cores_max: conf.get(&conf::CORES_MAX)?,
             cores_per_executor: conf.get(&conf::EXECUTOR_CORES)?,
             memory_per_executor_mib: conf.get(&conf::EXECUTOR_MEMORY)? >> 20,
-            executors: conf.get(&conf::EXECUTOR_INSTANCES)?,
+            executors: match allocation::settings(conf)? {
+                Some(dynamic) => Some(Allocation::new(dynamic).wanted()),
+                None => conf.get(&conf::EXECUTOR_INSTANCES)?,
+            },
             launch,
         };
         let listener = ClusterListener { driver: Arc::downgrade(self.driver), log: self.config.log };

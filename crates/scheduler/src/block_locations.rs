@@ -118,6 +118,12 @@ impl BlockLocations {
         blocks.and_then(|blocks| blocks.holders.get(&partition)).into_iter().flatten().copied()
     }
 
+    /// Whether an executor keeps any partition that counts.
+    pub(crate) fn holds_any(&self, executor: ExecutorId) -> bool {
+        let suspects = self.rdds.values().filter(|blocks| blocks.keepers.contains(&executor));
+        suspects.flat_map(|blocks| blocks.holders.values()).any(|holders| holders.contains(&executor))
+    }
+
     /// The partitions that count and that nobody keeps but these executors.
     pub(crate) fn held_only_by(&self, executors: &BTreeSet<ExecutorId>) -> Vec<(RddId, Partition, u64)> {
         let mut held = vec![];

@@ -32,9 +32,10 @@
 //! **How it is laid out.** [`Scheduler`] owns child machines that know nothing of one another: `executors` (who is there,
 //! which slots are free), `map_outputs` (which attempt wrote what where), `accumulators` (which updates count), `block_locations`,
 //! `moves` (who takes over what would be lost), `commit`, `barriers` (who waits for whom in stages whose tasks run together), `pools`, and the tables of jobs,
-//! stages and running tasks. `dag/` holds the steps that concern jobs and stages, `tasks/` those that concern single tasks.
+//! stages and running tasks. [`Allocation`] decides how many executors a cluster is asked for. `dag/` holds the steps that concern jobs and stages, `tasks/` those that concern single tasks.
 
 mod accumulators;
+mod allocation;
 mod barriers;
 mod block_locations;
 mod commit;
@@ -49,9 +50,10 @@ mod scheduler;
 mod settings;
 mod tasks;
 
+pub use allocation::{Allocation, AllocationSettings, Decision, Demand, Lent};
 pub use effect::{Effect, MapOutput, ShuffleOutputs, TaskLaunch};
 pub use event::{Event, JobSpec, StageSpec, TaskOutcome};
 pub use firesteel_plan::{Kept, KeptRdd, Reads};
 pub use moves::Moves;
-pub use scheduler::{Held, Scheduler};
+pub use scheduler::{Held, Load, Scheduler};
 pub use settings::{PoolSettings, SchedulerSettings, SchedulingMode, SpeculationSettings};

@@ -16,6 +16,7 @@ use crate::pools::Pools;
 use crate::settings::SchedulerSettings;
 use crate::tasks::RunningTasks;
 use crate::tasks::offers::Vacancies;
+use crate::tasks::task_set::TaskSet;
 use firesteel_types::{
     AccumulatorId, ExecutorId, JobId, Millis, Partition, RddId, ShuffleId, StageId, TaskId,
 };
@@ -41,6 +42,15 @@ pub struct Scheduler {
     pub(crate) agenda: BTreeSet<StageId>,
     pub(crate) vacancies: Vacancies,
     pub(crate) next_speculation: Millis,
+}
+
+/// What there is to do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Load {
+    /// Tasks that wait for a slot.
+    pub waiting: u32,
+    /// Tasks that have one.
+    pub running: u32,
 }
 
 /// What would be lost with executors.
@@ -160,6 +170,18 @@ impl Scheduler {
         let mut holders: Vec<ExecutorId> = self.blocks.holders(rdd, partition, version).collect();
         holders.sort_by_key(|holder| !self.executors.takes_tasks(*holder));
         holders
+    }
+
+    /// How many tasks wait for a slot, and how many have one.
+    pub fn load(&self) -> Load {
+        let unlaunched = |id| self.stages.get(id)?.tasks.as_ref().map(TaskSet::unlaunched);
+        let waiting = self.stages.open().filter_map(unlaunched).sum();
+        Load { waiting, running: self.tasks.len() }
+    }
+
+    /// Whether an executor keeps a partition that counts, as far as is known.
+    pub fn keeps_any(&self, executor: ExecutorId) -> bool {
+        self.blocks.holds_any(executor)
     }
 
     /// What only these executors have, as far as is known.

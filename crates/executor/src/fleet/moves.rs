@@ -43,7 +43,33 @@ pub struct Leaver {
     pub is_busy: bool,
 }
 
+/// An agent that stays, as whoever gives agents back sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LentAgent {
+    /// The name under which whoever started it knows it.
+    pub name: String,
+    /// How many tasks it runs at a time.
+    pub slots: u32,
+    /// Its executors.
+    pub executors: Vec<ExecutorId>,
+    /// Whether it has tasks, or results that are on their way.
+    pub is_busy: bool,
+}
+
 impl Fleet {
+    /// The agents that are not going.
+    pub fn lent(&self) -> Vec<LentAgent> {
+        let state = self.state();
+        let stay = state.agents.values().filter(|agent| agent.going.is_none() && agent.leaving.is_none());
+        stay.map(|agent| LentAgent {
+            name: agent.register.name.clone(),
+            slots: agent.register.slots,
+            executors: agent.executors.clone(),
+            is_busy: state.is_busy(agent),
+        })
+        .collect()
+    }
+
     /// An agent takes no more tasks. Where its files stay, it ends when those that run have ended. Where they go with it, or with whoever
     /// serves them, as `with_place` says, it stays until it is [let go](Fleet::let_go), and the place of its files is given. One that has
     /// not come yet is not let in.
@@ -92,13 +118,8 @@ impl Fleet {
     /// The agents that are going, that have their files at a place, and that were not let go yet.
     pub fn leavers(&self, place: &str) -> Vec<Leaver> {
         let state = self.state();
-        let is_busy = |agent: &Agent| {
-            let remotes = agent.executors.iter().filter_map(|executor| state.executors.get(executor));
-            remotes
-                .into_iter()
-                .any(|remote| !remote.running.is_empty() || remote.ending > 0 || !remote.fetching.is_empty())
-        };
-        state.leavers(place).map(|(id, agent)| Leaver { agent: id, is_busy: is_busy(agent) }).collect()
+        let leavers = state.leavers(place);
+        leavers.map(|(id, agent)| Leaver { agent: id, is_busy: state.is_busy(agent) }).collect()
     }
 
     /// All executors that ever had files at a place.
@@ -183,6 +204,12 @@ impl State {
             agent.register.blocks == place && agent.going.is_some_and(|going| !going.told)
         };
         self.agents.iter().map(|(id, agent)| (*id, agent)).filter(move |(_, agent)| is_leaver(agent))
+    }
+
+    /// Whether an agent has tasks, or results that are on their way.
+    fn is_busy(&self, agent: &Agent) -> bool {
+        let mut remotes = agent.executors.iter().filter_map(|executor| self.executors.get(executor));
+        remotes.any(|remote| !remote.running.is_empty() || remote.ending > 0 || !remote.fetching.is_empty())
     }
 
     /// An agent is gone: it answers nobody.

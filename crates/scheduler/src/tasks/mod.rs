@@ -67,6 +67,11 @@ impl RunningTasks {
         self.table.remove(&id)
     }
 
+    /// How many attempts take a slot.
+    pub(crate) fn len(&self) -> u32 {
+        self.table.len() as u32
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.table.is_empty()
     }
