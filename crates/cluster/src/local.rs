@@ -128,6 +128,9 @@ impl LocalCluster {
     fn one_less(&self, why: String) {
         let (left, ready) = {
             let state = self.state();
+            if state.stopped {
+                return;
+            }
             (state.running.len(), state.running.values().filter(|running| running.is_ready).count())
         };
         match (left, ready) {

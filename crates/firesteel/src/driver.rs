@@ -21,7 +21,7 @@ use firesteel_storage::kept::BlockListener;
 use firesteel_storage::lru::BlockKey;
 use firesteel_types::{
     AccumulatorId, AccumulatorUpdate, AppEvent, ExecutorId, ExecutorLossReason, JobFailure, JobId, Millis,
-    Partition, ShuffleId, StageId, TaskId,
+    Partition, RddId, ShuffleId, StageId, TaskId,
 };
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::{Path, PathBuf};
@@ -287,6 +287,15 @@ impl Driver {
     /// Tells the scheduler what happened.
     pub(crate) fn tell(&self, event: Event) {
         self.send(Message::Event(event));
+    }
+
+    /// Nobody keeps the RDD any more. The scheduler knows who has partitions of it, but not what those have left who are gone.
+    pub(crate) fn unpersisted(&self, rdd: RddId) {
+        self.tell(Event::RddUnpersisted { rdd });
+        if let Some(remote) = self.remote() {
+            remote.fleet.forget_rdd(rdd);
+            self.with_host(|host| host.remove_rdd(rdd));
+        }
     }
 
     /// Nobody will read the shuffle again.

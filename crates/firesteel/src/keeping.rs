@@ -3,7 +3,6 @@
 use crate::checkpoints::Mark;
 use crate::driver::Driver;
 use firesteel_operators::Code;
-use firesteel_scheduler::Event;
 use firesteel_types::{CallSite, RddId, StorageLevel};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -59,7 +58,7 @@ impl Drop for Persisted {
         if !self.is_replaced.load(Ordering::Relaxed)
             && let Some(driver) = self.driver.upgrade()
         {
-            driver.tell(Event::RddUnpersisted { rdd: self.rdd });
+            driver.unpersisted(self.rdd);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Executors that are killed, or end by themselves, at some point of a job.
 
 use super::support::*;
-use firesteel::{BarrierTaskContext, HashPartitioner};
+use firesteel::{BarrierTaskContext, HashPartitioner, StorageLevel};
 use std::path::PathBuf;
 
 #[test]
@@ -181,6 +181,28 @@ fn the_slower_of_two_copies() {
     assert_eq!(sorted(pairs.collect().unwrap()), expected_sums(4000));
     assert!(signs.is_given("slow"));
     assert_eq!(added.value(), 4000);
+    cluster.end();
+}
+
+/// Its map outputs and kept partitions survive it, and go when the last who could read them does.
+#[test]
+fn and_what_it_left_goes_when_nobody_needs_it() {
+    let cluster = Cluster::start(2, 1, &[SERVED]);
+    let signs = cluster.signs();
+    let numbers = standing_pairs(&cluster.sc, &signs, "map", 1000).persist(StorageLevel::DISK_ONLY);
+    let sums = numbers.reduce_by_key(|a, b| a + b);
+    signs.go("map");
+    assert_eq!(sorted(sums.collect().unwrap()), expected_sums(1000));
+    let dead = cluster.processes();
+    dead.iter().copied().for_each(kill);
+    wait_until("their ends were noticed", || !dead.iter().any(|process| cluster.has(*process)));
+    let (local, maps) = (cluster.path("local"), signs.standing("map").len());
+    assert_eq!(sorted(sums.collect().unwrap()), expected_sums(1000));
+    assert_eq!(signs.standing("map").len(), maps, "no map task ran again");
+    numbers.unpersist(true);
+    wait_until("kept partitions are removed", || files_below(&local, "kept-").is_empty());
+    drop((sums, numbers));
+    wait_until("map outputs are removed", || files_below(&local, "shuffle-").is_empty());
     cluster.end();
 }
 
