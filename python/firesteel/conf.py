@@ -30,7 +30,8 @@ SYSTEM_PROPERTIES: dict[str, str] = {"SPARK_SUBMIT": "true"}
 ENGINE_SETTINGS = frozenset(
     f"firesteel.{name}"
     for name in (
-        "master app.name barrier.sync.timeout memory rdd.compress cleaner.checkpoints local.dir default.parallelism "
+        "master app.name barrier.sync.timeout memory io.encryption.enabled rdd.compress cleaner.checkpoints local.dir "
+        "default.parallelism "
         "task.max_failures stage.max_consecutive_attempts scheduler.mode locality.wait speculation "
         "speculation.multiplier "
         "speculation.quantile network.timeout driver.max_result_size log.level ui.show_console_progress "
@@ -50,7 +51,9 @@ CLUSTER_SETTINGS = frozenset(
         "cores.max executor.cores executor.memory executor.instances executor.heartbeat_interval "
         "scheduler.no_executors_timeout dynamic_allocation.enabled dynamic_allocation.min_executors "
         "dynamic_allocation.max_executors dynamic_allocation.executor_idle_timeout "
-        "dynamic_allocation.scheduler_backlog_timeout shuffle.service.enabled shuffle.io.max_retries "
+        "dynamic_allocation.scheduler_backlog_timeout dynamic_allocation.initial_executors "
+        "dynamic_allocation.cached_executor_idle_timeout dynamic_allocation.sustained_scheduler_backlog_timeout "
+        "decommission.timeout shuffle.service.enabled shuffle.io.max_retries "
         "shuffle.io.retry_wait driver.host driver.bind_address driver.port authenticate.secret.file network.insecure"
     ).split()
 )
@@ -66,6 +69,7 @@ _SWITCHES = {
     "firesteel.ui.show_console_progress",
     "firesteel.dynamic_allocation.enabled",
     "firesteel.shuffle.service.enabled",
+    "firesteel.io.encryption.enabled",
     "firesteel.network.insecure",
 }
 
@@ -295,6 +299,8 @@ _CONVERSIONS: dict[str, Callable[[str], str]] = {
     "firesteel.network.timeout": _seconds,
     "firesteel.dynamic_allocation.executor_idle_timeout": _seconds,
     "firesteel.dynamic_allocation.scheduler_backlog_timeout": _seconds,
+    "firesteel.dynamic_allocation.sustained_scheduler_backlog_timeout": _seconds,
+    "firesteel.dynamic_allocation.cached_executor_idle_timeout": _seconds,
     "firesteel.shuffle.io.retry_wait": _seconds,
 }
 

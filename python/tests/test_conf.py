@@ -146,4 +146,4 @@ def test_the_known_keys_are_the_documented_ones() -> None:
     if not documentation.exists():
         pytest.skip("the documentation is in the repository only")
     documented = set(re.findall(r"^\| `(firesteel\.[^`]+)`", documentation.read_text(), re.MULTILINE))
-    assert documented - settings.PYTHON_SETTINGS == settings.ENGINE_SETTINGS
+    assert documented - settings.PYTHON_SETTINGS == settings.ENGINE_SETTINGS | settings.CLUSTER_SETTINGS
