@@ -1,6 +1,7 @@
 //! `firesteel decommission`: sends a worker away. Applications move what they have there, and the worker ends when all have.
 
 use crate::options::{SecretFile, masters};
+use crate::secret::println_to_user;
 use clap::Args;
 use firesteel_cluster::standalone::client::Client;
 use std::process::ExitCode;
@@ -22,9 +23,9 @@ pub(crate) fn decommission(options: &DecommissionOptions) -> Result<ExitCode, St
     let worker = &options.worker;
     match client.decommission(worker)? {
         true => {
-            println!(
+            println_to_user(&format!(
                 "{worker} gets nothing new, and ends when its applications have moved what they have there"
-            );
+            ));
             Ok(ExitCode::SUCCESS)
         }
         false => Err(format!("the master at {} knows no worker {worker}", options.master)),

@@ -7,9 +7,7 @@ use crate::options::{SecretFile, masters, mebibytes};
 use crate::secret::println_to_user;
 use clap::{Args, ValueEnum};
 use firesteel_cluster::standalone::client::Client;
-use firesteel_cluster::standalone::{
-    DriverState, DriverView, LaunchDriver, Overview, Program, Resources,
-};
+use firesteel_cluster::standalone::{DriverState, DriverView, LaunchDriver, Overview, Program, Resources};
 use firesteel_conf::{APP_NAME, CORES_MAX, Conf, EXECUTOR_CORES, EXECUTOR_INSTANCES, EXECUTOR_MEMORY};
 use std::collections::BTreeMap;
 use std::os::unix::process::CommandExt;

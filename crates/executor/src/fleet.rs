@@ -24,8 +24,8 @@ use std::thread;
 
 mod moves;
 
-pub use moves::{Leaver, LentAgent};
 use moves::{Going, Moves};
+pub use moves::{Leaver, LentAgent};
 
 /// How many bytes an agent may need to introduce itself: names and addresses.
 const REGISTER_AT_MOST: u64 = 64 << 10;

@@ -92,12 +92,10 @@ impl Serve for DriverBlocks {
             request @ (BlockRequest::MapOutputs { .. }
             | BlockRequest::WholeOutput { .. }
             | BlockRequest::Kept(_)
-            | BlockRequest::Result(_)) => {
-                match driver.host_blocks() {
-                    Some(host) => host.answer(request, answer),
-                    None => Err(io::Error::other("the driver has no files of executors")),
-                }
-            }
+            | BlockRequest::Result(_)) => match driver.host_blocks() {
+                Some(host) => host.answer(request, answer),
+                None => Err(io::Error::other("the driver has no files of executors")),
+            },
         }
     }
 }
@@ -129,11 +127,9 @@ fn outputs_at(
     let holders: Vec<Option<ExecutorId>> = driver.with_scheduler(|scheduler| {
         maps.iter().map(|(map, task)| scheduler.holder_of_output(shuffle, *map, *task)).collect()
     });
-    holders.into_iter().try_for_each(|holder| {
-        match holder.and_then(|executor| driver.place_of(executor)) {
-            Some(place) => answer.item(place.as_bytes()),
-            None => answer.missing(),
-        }
+    holders.into_iter().try_for_each(|holder| match holder.and_then(|executor| driver.place_of(executor)) {
+        Some(place) => answer.item(place.as_bytes()),
+        None => answer.missing(),
     })
 }
 

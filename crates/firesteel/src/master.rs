@@ -143,7 +143,8 @@ mod tests {
     #[test]
     fn executors_of_a_local_cluster_are_as_large_as_the_application_says() {
         let master = |text| Master::parse(text).unwrap();
-        let cluster = |executors, cores, mib: u64| Master::LocalCluster { executors, cores, memory: mib << 20 };
+        let cluster =
+            |executors, cores, mib: u64| Master::LocalCluster { executors, cores, memory: mib << 20 };
         let of = |cores, mib: Option<u64>| {
             master("local-cluster[2,4,1024]").with_executors(cores, mib.map(|mib| mib << 20))
         };

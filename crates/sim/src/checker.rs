@@ -126,6 +126,12 @@ impl Checker {
         }
     }
 
+    /// Another executor has an attempt's output.
+    pub(crate) fn taken_over(&mut self, task: TaskId, by: ExecutorId) {
+        self.launched_on.values_mut().for_each(|tasks| tasks.retain(|other| *other != task));
+        self.launched_on.entry(by).or_default().push(task);
+    }
+
     /// An attempt failed, was killed, or its executor was lost.
     pub(crate) fn attempt_over(&mut self, task: TaskId) {
         self.gangs.over(task);

@@ -68,6 +68,14 @@ impl World {
                 self.inform(Event::BlockDropped { executor: from, rdd, partition, version }, None)?;
                 true
             }
+            Word::Adopted(outputs) => {
+                self.hear_adopted(from, life, outputs)?;
+                true
+            }
+            Word::Gone => {
+                self.hear_gone(from)?;
+                false
+            }
             Word::Ended { decommissioned, moved } => {
                 let reason = match decommissioned {
                     true => ExecutorLossReason::Decommissioned,
@@ -245,7 +253,9 @@ impl World {
             }
             AppEvent::TaskEnded { task, failure: Some(failure), .. } => {
                 self.checker.attempt_over(*task);
-                if let TaskFailure::FetchFailed { map_task, .. } = failure {
+                if let TaskFailure::FetchFailed { shuffle, map, map_task, .. } = failure
+                    && self.scheduler.holder_of_output(*shuffle, *map, *map_task).is_none()
+                {
                     self.checker.dropped(*map_task);
                 }
             }
@@ -257,7 +267,7 @@ impl World {
                 self.report.executors_lost += 1;
                 let is_known_to_move = *reason == ExecutorLossReason::Decommissioned;
                 let machine = self.machines.get_mut(executor).expect("an executor is remembered for ever");
-                let survive = self.plot.host_service || machine.moved && is_known_to_move;
+                let survive = !machine.gone && (self.plot.host_service || machine.moved && is_known_to_move);
                 if !survive {
                     if machine.moved {
                         // The driver gave it up before it heard that others have what it wrote.

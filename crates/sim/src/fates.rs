@@ -1,5 +1,6 @@
 //! How a world begins, and what befalls its executors.
 
+use crate::checker::Objection;
 use crate::machine::Machine;
 use crate::world::{Happening, Word, World};
 use firesteel_types::{ExecutorId, JobId, ShuffleId};
@@ -16,6 +17,8 @@ pub(crate) enum Fate {
     Freeze,
     /// It is sent away.
     Decommission,
+    /// It is sent away, and others take over what it has before it goes.
+    Leave,
     /// Nothing passes between it and the driver for a while.
     DriverCut,
     /// Nothing passes between its host and another one for a while.
@@ -34,7 +37,7 @@ impl World {
     /// Puts the beginning and all that is fated into the queue.
     pub(crate) fn begin(&mut self) {
         for _ in 0..self.plot.executors {
-            self.befall(Fate::Birth);
+            self.bear();
         }
         let window = self.plot.quiet_from_ms;
         let faults = self.plot.faults.clone();
@@ -43,6 +46,7 @@ impl World {
             (Fate::SilentDeath, faults.silent_deaths),
             (Fate::Freeze, faults.freezes),
             (Fate::Decommission, faults.decommissions),
+            (Fate::Leave, faults.leaves),
             (Fate::DriverCut, faults.driver_cuts),
             (Fate::HostCut, faults.host_cuts),
             (Fate::ServiceDeath, faults.service_deaths),
@@ -92,7 +96,7 @@ impl World {
     }
 
     /// Lets it happen.
-    pub(crate) fn befall(&mut self, fate: Fate) {
+    pub(crate) fn befall(&mut self, fate: Fate) -> Result<(), Objection> {
         match fate {
             Fate::Birth => self.bear(),
             Fate::Peace => self.make_peace(),
@@ -107,6 +111,7 @@ impl World {
             | Fate::SilentDeath
             | Fate::Freeze
             | Fate::Decommission
+            | Fate::Leave
             | Fate::DriverCut
             | Fate::HostCut
             | Fate::ServiceDeath => {
@@ -114,10 +119,25 @@ impl World {
                     self.machines.values().filter(|m| m.alive).map(|m| m.id).collect();
                 if !living.is_empty() && !self.is_quiet() {
                     let id = *self.chance.pick(&living);
-                    self.strike(id, fate);
+                    if matches!(fate, Fate::Leave) {
+                        self.leave(id)?;
+                    } else {
+                        self.strike(id, fate);
+                    }
                 }
             }
         }
+        Ok(())
+    }
+
+    fn leave(&mut self, id: ExecutorId) -> Result<(), Objection> {
+        self.tell(format!("executor {id} is sent away"));
+        self.report.executor_faults += 1;
+        if self.chance.per_mille(800) {
+            let delay = self.chance.between(100, 30_000);
+            self.after(delay, Happening::Fate(Fate::Birth));
+        }
+        self.begin_leaving(id)
     }
 
     fn strike(&mut self, id: ExecutorId, fate: Fate) {
@@ -154,7 +174,7 @@ impl World {
             }
             Fate::Decommission if moves => machine.move_away(),
             Fate::Death | Fate::SilentDeath | Fate::Decommission => machine.die(host_service),
-            Fate::Birth | Fate::Peace | Fate::ClockJump => unreachable!("these strike nobody"),
+            Fate::Birth | Fate::Peace | Fate::ClockJump | Fate::Leave => unreachable!("these strike nobody"),
         }
         if !matches!(fate, Fate::SilentDeath) {
             let delay = self.chance.between(1, 3_000);

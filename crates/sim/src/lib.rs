@@ -23,6 +23,7 @@ mod fates;
 mod fetch;
 mod gangs;
 mod keeping;
+mod leaving;
 mod machine;
 mod plot;
 mod program;

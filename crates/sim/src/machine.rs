@@ -54,6 +54,8 @@ pub(crate) struct Machine {
     pub(crate) cut_until: u64,
     /// It was sent away, and others have what it wrote.
     pub(crate) moved: bool,
+    /// It was sent away, and went with its host.
+    pub(crate) gone: bool,
     /// How many times longer tasks take.
     pub(crate) slowness: u64,
     pub(crate) attempts: BTreeMap<TaskId, Attempt>,
@@ -74,6 +76,7 @@ impl Machine {
             frozen_until: 0,
             cut_until: 0,
             moved: false,
+            gone: false,
             slowness,
             attempts: BTreeMap::new(),
             seen: BTreeSet::new(),

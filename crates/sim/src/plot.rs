@@ -53,6 +53,8 @@ pub(crate) struct Faults {
     pub(crate) clock_jumps: u64,
     /// An executor that is started never registers.
     pub(crate) never_registers: u64,
+    /// Executors are sent away, and others take over what they have before they go; this many.
+    pub(crate) leaves: u64,
     /// Jobs are cancelled; this many.
     pub(crate) cancellations: u64,
     /// A result makes the shell find the results too large.
@@ -176,6 +178,7 @@ impl Faults {
         self.never_registers = rate(150);
         self.outputs_moved = rate(1000);
         self.unreachable_named = rate(1000);
+        self.leaves = rate(if huge { 40 } else { 6 });
     }
 }
 

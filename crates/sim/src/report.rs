@@ -43,6 +43,10 @@ pub struct Report {
     pub accumulators_read: u64,
     /// Partitions that executors kept.
     pub kept: u64,
+    /// Map outputs that another executor took over.
+    pub outputs_taken_over: u64,
+    /// Kept partitions that another executor took over.
+    pub kept_taken_over: u64,
     /// How often a kept partition was read.
     pub kept_read: u64,
     /// Of these reads, the ones from other executors.
@@ -129,7 +133,12 @@ impl Report {
             Word::Finished { .. } => self.late_outcomes += 1,
             Word::CommitRequest(_) => self.late_commits += 1,
             Word::Stored(_) | Word::Dropped(_) => self.late_blocks += 1,
-            Word::Register | Word::Heartbeat(_) | Word::BarrierSync { .. } | Word::Ended { .. } => {}
+            Word::Register
+            | Word::Heartbeat(_)
+            | Word::BarrierSync { .. }
+            | Word::Adopted(_)
+            | Word::Gone
+            | Word::Ended { .. } => {}
         }
     }
 
@@ -153,6 +162,8 @@ impl Report {
         self.updates_undone += other.updates_undone;
         self.accumulators_read += other.accumulators_read;
         self.kept += other.kept;
+        self.outputs_taken_over += other.outputs_taken_over;
+        self.kept_taken_over += other.kept_taken_over;
         self.kept_read += other.kept_read;
         self.kept_evicted += other.kept_evicted;
         self.kept_read_afar += other.kept_read_afar;
@@ -218,6 +229,11 @@ impl fmt::Display for Report {
             self.kept_evicted,
             self.kept_gone,
             self.versions_grown
+        )?;
+        writeln!(
+            f,
+            "moves: {} map outputs and {} kept partitions were taken over before their executor went",
+            self.outputs_taken_over, self.kept_taken_over
         )?;
         writeln!(
             f,

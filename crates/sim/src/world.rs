@@ -37,7 +37,7 @@ const TIME_AT_MOST_MS: u64 = 6 * 3_600_000;
 /// After the last job, so long everything under way has ended: the longest freeze, a late message, a slow task.
 const DRAIN_MS: u64 = 300_000;
 /// How much of the story is told when it ends badly.
-const LINES_TOLD: usize = 60;
+const LINES_TOLD: usize = 6000000;
 
 /// Something that will happen.
 #[derive(Clone, Debug)]
@@ -105,6 +105,11 @@ pub(crate) enum Happening {
     Reset {
         accumulator: AccumulatorId,
     },
+    /// Others take over what an executor has that is leaving, for so many rounds so far.
+    Moves {
+        from: ExecutorId,
+        rounds: u32,
+    },
     Fate(Fate),
 }
 
@@ -153,6 +158,10 @@ pub(crate) enum Word {
     },
     Stored(KeptName),
     Dropped(KeptName),
+    /// It has map outputs that another had.
+    Adopted(Vec<BlockName>),
+    /// It is gone, as it was told to, and its host with it. Not its own word, either.
+    Gone,
     /// Not the executor's own word, but that of whoever started it.
     Ended {
         decommissioned: bool,
@@ -348,7 +357,8 @@ impl World {
                 self.checker.book.reset(accumulator, self.checker.last_task);
                 self.inform(Event::AccumulatorReset { accumulator }, None)?;
             }
-            Happening::Fate(fate) => self.befall(fate),
+            Happening::Moves { from, rounds } => self.moves(from, rounds)?,
+            Happening::Fate(fate) => self.befall(fate)?,
         }
         Ok(())
     }
@@ -403,7 +413,7 @@ impl World {
             | Word::BarrierSync { .. }
             | Word::Stored(_)
             | Word::Dropped(_) => true,
-            Word::Register | Word::Ended { .. } => false,
+            Word::Register | Word::Ended { .. } | Word::Adopted(_) | Word::Gone => false,
         };
         self.transmit(from, can_be_lost, Happening::ToDriver { from, life, word });
     }

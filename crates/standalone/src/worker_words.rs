@@ -187,7 +187,8 @@ impl Master {
         let is_failure = matches!(&end, ExecutorEnd::Ended(outcome) if outcome.is_failure());
         application.failures += u32::from(is_failure && !executor.decommissioned);
         // One that is not wanted any more was given back.
-        let is_missed = application.wanted.is_none_or(|wanted| application.staying().count() < wanted as usize);
+        let is_missed =
+            application.wanted.is_none_or(|wanted| application.staying().count() < wanted as usize);
         let by_itself = is_failure || is_missed && end == ExecutorEnd::Ended(Outcome::Exited { code: 0 });
         if by_itself && !executor.decommissioned {
             application.slow_down(self.now, &self.settings);

@@ -22,6 +22,7 @@ COMMANDS = {
     "master": "lend the workers' cores and memory to programs",
     "worker": "lend this machine's cores and memory to a master's programs",
     "status": "what a cluster has, and what of it is taken",
+    "decommission": "send a worker away, with all that it has",
     "secret": "make the secret that a cluster's machines show each other",
 }
 

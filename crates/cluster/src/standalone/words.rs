@@ -4,10 +4,10 @@
 //! answers with the address of the one that does, and closes. What is decoded here comes from holders of the cluster's secret only, and
 //! is plain data: what workers are to start lies in it as bytes that the master does not look at.
 
+use firesteel_executor::messages::receive_at_most;
 use firesteel_standalone::{
     ApplicationOrder, ApplicationWord, ClientAnswer, ClientWord, FencedOrder, WorkerWord,
 };
-use firesteel_executor::messages::receive_at_most;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::io::{self, Read};

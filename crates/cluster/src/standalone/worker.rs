@@ -76,8 +76,7 @@ impl WorkerDaemon {
     pub fn start(config: WorkerConfig, secret: Option<Secret>) -> io::Result<Self> {
         // Processes run in directories of their own: what they are told must not depend on ours.
         let work_dir = std::path::absolute(&config.work_dir)?;
-        let dirs =
-            LocalDirs::create(&work_dir).map_err(|error| io::Error::other(error.to_string()))?;
+        let dirs = LocalDirs::create(&work_dir).map_err(|error| io::Error::other(error.to_string()))?;
         let credentials = secret.as_ref().map_or_else(Credentials::insecure, Credentials::of);
         let (words, heard) = channel();
         let serial = Secret::generate().to_text();

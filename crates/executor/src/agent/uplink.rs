@@ -28,12 +28,15 @@ pub(crate) struct Uplink {
     state: Mutex<Waiting>,
 }
 
+/// The plan of a stage, once the first who needs it has fetched it.
+type FetchedPlan = Option<Arc<[u8]>>;
+
 /// Who waits for the driver's answers.
 #[derive(Default)]
 struct Waiting {
     commits: HashMap<TaskId, SyncSender<bool>>,
     barriers: HashMap<(TaskId, u32), BarrierAnswer>,
-    plans: HashMap<StageId, Arc<Mutex<Option<Arc<[u8]>>>>>,
+    plans: HashMap<StageId, Arc<Mutex<FetchedPlan>>>,
     /// The driver is gone: nobody will answer.
     is_over: bool,
 }

@@ -41,7 +41,7 @@ fn seeds() {
     let first = number("FIRESTEEL_CHAOS_SEED").unwrap_or(0);
     let seeds = number("FIRESTEEL_CHAOS_SEEDS").unwrap_or(SEEDS);
     let failed: Vec<u64> = (first..first + seeds).filter(|seed| !survives(*seed)).collect();
-    println!("{seeds} seeds, {} of them ended in a clear failure: {failed:?}", failed.len());
+    eprintln!("{seeds} seeds, {} of them ended in a clear failure: {failed:?}", failed.len());
     assert!(failed.len() as u64 <= seeds / 5, "too many jobs failed");
 }
 
@@ -60,7 +60,7 @@ fn survives(seed: u64) -> bool {
     let _ = std::fs::remove_dir_all(dir.path().join("saved"));
 
     let cluster = Cluster::start(executors, cores, &[service]);
-    println!("seed {seed}: {name} on {executors} executors with {cores} cores, {} {}", service.0, service.1);
+    eprintln!("seed {seed}: {name} on {executors} executors with {cores} cores, {} {}", service.0, service.1);
     let is_over = AtomicBool::new(false);
     let answer = std::thread::scope(|scope| {
         scope.spawn(|| strike(&cluster, dice, &is_over));
@@ -75,7 +75,7 @@ fn survives(seed: u64) -> bool {
         }
         Err(error) => {
             let text = error.to_string();
-            println!("seed {seed}, {name}: {text}");
+            eprintln!("seed {seed}, {name}: {text}");
             assert!(
                 text.contains("was lost") || text.contains("could not fetch"),
                 "seed {seed}, {name}: {text}"
@@ -99,7 +99,7 @@ fn strike(cluster: &Cluster, mut dice: Dice, is_over: &AtomicBool) {
         let executors = cluster.processes();
         let (which, what) = (dice.below(16) as usize, strike_of(dice.below(10)));
         let Some(&victim) = executors.get(which % executors.len().max(1)) else { continue };
-        println!("    {what:?} {victim}");
+        eprintln!("    {what:?} {victim}");
         match what {
             Strike::Kill => kill(victim),
             Strike::Freeze(milliseconds) => {

@@ -30,7 +30,7 @@ impl Driver {
 
     /// It has ended; so do its executors, and the next program to start here removes its files.
     #[track_caller]
-    fn is_followed(mut self, expected: Signal) {
+    fn must_be_followed(mut self, expected: Signal) {
         let status = self.child.wait().unwrap();
         assert_eq!(status.signal(), Some(expected.as_raw()), "{status}");
         wait_until("its executors have ended", || marked(&self.mark).is_empty());
@@ -45,7 +45,7 @@ impl Driver {
 fn one_that_is_killed() {
     let driver = Driver::start();
     kill(driver.child.id());
-    driver.is_followed(Signal::KILL);
+    driver.must_be_followed(Signal::KILL);
 }
 
 /// Ctrl-C goes to all processes of the terminal's foreground: the driver alone, which its executors follow.
@@ -53,7 +53,7 @@ fn one_that_is_killed() {
 fn one_that_is_interrupted_at_the_terminal() {
     let driver = Driver::start();
     kill_process_group(Pid::from_raw(driver.child.id() as i32).unwrap(), Signal::INT).unwrap();
-    driver.is_followed(Signal::INT);
+    driver.must_be_followed(Signal::INT);
 }
 
 /// An executor that is frozen when its driver dies ends when it goes on, unless the system ends it before: nobody is left who could let
@@ -67,5 +67,5 @@ fn one_whose_executor_is_frozen() {
     kill(driver.child.id());
     wait_until("the other has ended", || marked(&driver.mark).iter().all(|process| *process == frozen));
     signal(frozen, Signal::CONT);
-    driver.is_followed(Signal::KILL);
+    driver.must_be_followed(Signal::KILL);
 }

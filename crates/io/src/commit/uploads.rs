@@ -174,7 +174,8 @@ impl Uploads {
         let operation = IoOperation::Abort;
         let record = self.attempt(partition, attempt);
         let Some(mine) = read::<Attempt>(operation, &record)? else { return Ok(()) };
-        if !objects::exists(operation, &self.committed(partition, attempt))? {
+        let committed = read::<Attempt>(operation, &self.committed(partition, attempt))?;
+        if committed.is_none_or(|committed| committed.upload.id != mine.upload.id) {
             self.forget(operation, vec![mine])?;
         }
         self.remove(operation, vec![record.key])
