@@ -440,6 +440,13 @@ impl Driver {
                 self.with_executors(|executors| executors.forget_stage(stage));
             }
             Effect::MapOutputDropped { shuffle, map, task, executor } => {
+                if let Some(holder) = core.scheduler.holder_of_output(shuffle, map, task) {
+                    // A second copy; where it lies among the same files, it is the first.
+                    if self.place_of(holder) != self.place_of(executor) {
+                        self.with_executors(|all| all.forget_output(executor, shuffle, map, task));
+                    }
+                    return None;
+                }
                 self.services.shuffles.remove(shuffle, map, task);
                 self.with_host(|host| host.remove_output(shuffle, map, task));
                 self.with_executors(|executors| executors.forget_output(executor, shuffle, map, task));

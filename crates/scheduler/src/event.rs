@@ -130,7 +130,7 @@ pub enum Event {
         /// Which.
         executor: ExecutorId,
     },
-    /// Map outputs, by the attempts that wrote them, lie with another executor from now on. Whoever reads where they lay before
+    /// Map outputs of executors that are leaving or gone, by the attempts that wrote them, lie with another one from now on. Whoever reads where they lay before
     /// and fails reads again, and nothing is computed again.
     OutputsMoved {
         /// Who has them now.

@@ -148,14 +148,10 @@ impl MapOutputs {
         Some(MapOutput { map, task, executor, bytes })
     }
 
-    /// Notes that another executor has an attempt's output now. False when that output is not registered.
-    pub(crate) fn relocate(&mut self, id: ShuffleId, map: Partition, task: TaskId, to: ExecutorId) -> bool {
-        if self.writer(id, map) != Some(task) {
-            return false;
-        }
-        let output = self.unregister(id, map).expect("it has a writer");
+    /// Notes that another executor has the registered output of a map task now.
+    pub(crate) fn relocate(&mut self, id: ShuffleId, map: Partition, to: ExecutorId) {
+        let output = self.unregister(id, map).expect("only a registered output moves");
         self.insert(id, MapOutput { executor: to, ..output });
-        true
     }
 
     /// Who has the registered output of a map task.

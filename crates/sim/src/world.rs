@@ -37,7 +37,7 @@ const TIME_AT_MOST_MS: u64 = 6 * 3_600_000;
 /// After the last job, so long everything under way has ended: the longest freeze, a late message, a slow task.
 const DRAIN_MS: u64 = 300_000;
 /// How much of the story is told when it ends badly.
-const LINES_TOLD: usize = 6000000;
+const LINES_TOLD: usize = 60;
 
 /// Something that will happen.
 #[derive(Clone, Debug)]

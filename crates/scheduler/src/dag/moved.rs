@@ -11,8 +11,8 @@ use firesteel_types::{ExecutorId, Partition, ShuffleId, TaskId};
 use std::collections::BTreeMap;
 
 impl Scheduler {
-    /// Another executor has map outputs from now on. What counts no more may go; what came to somebody who is gone is still where it
-    /// was.
+    /// Another executor has map outputs from now on. What counts no more may go there, and what somebody else has who stays: two may
+    /// have been asked, one after the other. What came to somebody who is gone is still where it was.
     pub(crate) fn outputs_moved(
         &mut self,
         to: ExecutorId,
@@ -25,9 +25,13 @@ impl Scheduler {
         let mut before: BTreeMap<ShuffleId, u64> = BTreeMap::new();
         for (shuffle, map, task) in outputs {
             let generation = self.outputs.generation(shuffle);
-            match self.outputs.relocate(shuffle, map, task, to) {
-                true => drop(before.entry(shuffle).or_insert(generation)),
-                false => fx.push(Effect::MapOutputDropped { shuffle, map, task, executor: to }),
+            match self.holder_of_output(shuffle, map, task) {
+                Some(holder) if holder == to => {}
+                Some(holder) if !self.executors.takes_tasks(holder) => {
+                    self.outputs.relocate(shuffle, map, to);
+                    before.entry(shuffle).or_insert(generation);
+                }
+                Some(_) | None => fx.push(Effect::MapOutputDropped { shuffle, map, task, executor: to }),
             }
         }
         for (shuffle, generation) in before {
