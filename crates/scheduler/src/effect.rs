@@ -82,7 +82,7 @@ pub enum Effect {
     },
     /// Nobody will be told to read this map output there again; its data may go. Said at least once for each output that was
     /// reported and is not registered, except where it was lost together with its executor. The executor may be gone, and
-    /// the output with a service of its host. Also said of a copy that moved though somebody else has one who stays.
+    /// the output with a service of its host. Also said of a copy, where another is to be read.
     MapOutputDropped {
         /// The shuffle.
         shuffle: ShuffleId,

@@ -30,6 +30,10 @@ impl Scheduler {
                 Some(holder) if !self.executors.takes_tasks(holder) => {
                     self.outputs.relocate(shuffle, map, to);
                     before.entry(shuffle).or_insert(generation);
+                    if !self.executors.contains(holder) {
+                        // What it left with a service of its host.
+                        fx.push(Effect::MapOutputDropped { shuffle, map, task, executor: holder });
+                    }
                 }
                 Some(_) | None => fx.push(Effect::MapOutputDropped { shuffle, map, task, executor: to }),
             }
