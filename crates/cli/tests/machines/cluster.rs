@@ -69,6 +69,8 @@ impl Cluster {
         command.args(["worker", masters, "--host", &self.network.address(machine), "--cores", "1"]);
         command.args(["--memory", "512m"]).arg("--secret-file").arg(self.secret());
         command.arg("--work-dir").arg(self.dir.path().join(format!("worker-{machine}")));
+        // For programs that it runs: drivers are given their environment by their worker.
+        command.env(PROGRAM_VARIABLE, "0");
         Process::start(&format!("worker {machine}"), &mut command)
     }
 
@@ -99,6 +101,18 @@ impl Cluster {
         let mut command = self.network.command(5, firesteel());
         let answer = command.args(words).arg("--secret-file").arg(self.secret()).output().unwrap();
         format!("{}{}", String::from_utf8_lossy(&answer.stdout), String::from_utf8_lossy(&answer.stderr))
+    }
+
+    /// What a driver that a worker ran has printed.
+    pub(crate) fn said_by_driver(&self, name: &str) -> String {
+        let printed = (2..=4).flat_map(|machine| {
+            let work_dir = self.dir.path().join(format!("worker-{machine}"));
+            std::fs::read_dir(work_dir)
+                .unwrap()
+                .flatten()
+                .map(|own| own.path().join(format!("{name}-0/stdout")))
+        });
+        printed.filter_map(|path| std::fs::read_to_string(path).ok()).collect()
     }
 
     /// The processes of executors on a worker's machine.

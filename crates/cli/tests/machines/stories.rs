@@ -38,21 +38,14 @@ fn a_program_runs_and_leaves_nothing() {
 #[test]
 fn a_driver_in_the_cluster_is_submitted_looked_at_and_killed() {
     let Some(cluster) = Cluster::start() else { return };
-    let mut submitted = Process::start(
-        "submission",
-        &mut cluster.submission(&cluster.url(), 0, &["--deploy-mode", "cluster", "--driver-memory", "128m"]),
-    );
-    let driver = submitted.wait_for("driver-").trim().to_string();
-    let driver = driver.rsplit(' ').next().unwrap().trim_matches(|c| c == '`' || c == '\'').to_string();
-    assert!(submitted.wait().success());
-    let name =
-        driver.split_whitespace().find(|word| word.starts_with("driver-")).unwrap_or(&driver).to_string();
-    let status = |cluster: &Cluster| cluster.ask(&["submit", "--master", &cluster.url(), "--status", &name]);
-    until("the driver runs or has ended", || !status(&cluster).contains("SUBMITTED"));
-    // Its program variable was not handed on, so it is a test that does nothing, and ends well; or it is still at work.
-    until("the driver ends", || {
-        status(&cluster).contains("FINISHED") || status(&cluster).contains("RUNNING")
-    });
+    let words = ["--deploy-mode", "cluster", "--driver-memory", "128m"];
+    let submitted = cluster.submission(&cluster.url(), 0, &words).output().unwrap();
+    let name = String::from_utf8_lossy(&submitted.stdout).trim().to_string();
+    assert!(submitted.status.success() && name.starts_with("driver-"), "{submitted:?}");
+    let status = || cluster.ask(&["submit", "--master", &cluster.url(), "--status", &name]);
+    until("the driver ends", || status().contains("FINISHED"));
+    let said = cluster.said_by_driver(&name);
+    assert!(said.contains("second: right, 40000 records"), "{said}");
     let unknown =
         cluster.ask(&["submit", "--master", &cluster.url(), "--kill", "driver-20000101000000-0000"]);
     assert!(unknown.contains("knows no driver-20000101000000-0000"), "{unknown}");
