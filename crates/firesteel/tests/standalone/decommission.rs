@@ -1,7 +1,7 @@
 //! Workers that are sent away while applications use them: nothing is computed again, and the worker ends by itself.
 
 use super::cluster::{Cluster, note, noted, wait_for_executors, wait_until};
-use firesteel::{Context, Rdd};
+use firesteel::{Builder, Context, Rdd};
 
 /// Sums of 8 map tasks, each of which notes that it runs.
 fn sums(sc: &Context, signs: &str) -> Rdd<(i64, i64)> {
@@ -21,9 +21,20 @@ const EXPECTED: [(i64, i64); 7] = [(0, 143), (1, 143), (2, 143), (3, 143), (4, 1
 
 #[test]
 fn map_outputs_and_kept_partitions_move_and_nothing_runs_again() {
+    nothing_runs_again(2);
+}
+
+/// Two executors have their files at one place, and go one after the other.
+#[test]
+fn several_executors_of_a_worker_go_together() {
+    nothing_runs_again(1);
+}
+
+fn nothing_runs_again(cores: usize) {
     let cluster = Cluster::start(2, 2);
-    let (sc, signs) = (cluster.context(), cluster.signs());
-    wait_for_executors(&sc, 2);
+    let settings = |builder: Builder| builder.conf("firesteel.executor.cores", &cores.to_string());
+    let (sc, signs) = (cluster.context_with(settings), cluster.signs());
+    wait_for_executors(&sc, 4 / cores);
     let sums = sums(&sc, &signs);
     assert_eq!(sums.count().unwrap(), 7);
     let kept = sc.range_in(0..100, 8).map_partitions_with(signs.clone(), |signs, all| {
@@ -34,7 +45,7 @@ fn map_outputs_and_kept_partitions_move_and_nothing_runs_again() {
     assert_eq!(kept.count().unwrap(), 100);
     cluster.workers[0].decommission();
     cluster.workers[0].wait();
-    wait_for_executors(&sc, 1);
+    wait_for_executors(&sc, 2 / cores);
     assert_eq!(sorted(sums.collect().unwrap()), EXPECTED);
     assert_eq!(kept.collect().unwrap(), (0..100).collect::<Vec<_>>());
     assert_eq!((noted(&signs, "map"), noted(&signs, "kept")), (8, 8));
