@@ -43,6 +43,7 @@ pub fn services() -> Arc<Services> {
         application: 0,
         kept: KeptBlocks::new(memory.clone(), dirs.clone()),
         broadcasts: Arc::new(Broadcasts::new(memory.clone(), dirs.clone())),
+        far: None,
         memory,
         dirs,
         shuffles: Arc::default(),
@@ -88,6 +89,7 @@ pub fn answer(request: &Request, services: &Arc<Services>) -> Answer {
     match end {
         TaskEnd::Result(bytes) => Answer::Result(bytes),
         TaskEnd::Failed(failure) => Answer::Failed(failure.to_string()),
+        TaskEnd::Kept { .. } => Answer::Failed("the result waits where nobody fetches it".into()),
         TaskEnd::MapOutput { .. } => Answer::Failed("the stage ended in a map output".into()),
     }
 }
