@@ -48,13 +48,20 @@ class Context:
     # sources; ``site`` is the line of the user's program, as "operation at file:line"
     def parallelize(self, partitions: Sequence[Sequence[bytes]], site: str) -> Rdd:
         """For each partition its pickled lists of records, one after the other."""
-    def text_file(self, path: str, partitions: int, site: str, use_unicode: bool) -> Rdd: ...
-    def whole_text_files(self, path: str, partitions: int, site: str, use_unicode: bool) -> Rdd: ...
-    def binary_files(self, path: str, partitions: int, site: str) -> Rdd: ...
-    def binary_records(self, path: str, length: int, site: str) -> Rdd: ...
-    def pickle_file(self, path: str, partitions: int, site: str) -> Rdd: ...
-    def sequence_file(self, path: str, partitions: int, site: str) -> Rdd:
-        """Pairs; Writables become int, float, str, bytearray, bool, None, dict, list."""
+    # ``hadoop`` holds Hadoop's settings, those of the context first; files are listed by the call
+    def text_file(
+        self, path: str, partitions: int, use_unicode: bool, hadoop: Sequence[tuple[str, str]], site: str
+    ) -> Rdd: ...
+    def line_positions(self, path: str, partitions: int, hadoop: Sequence[tuple[str, str]], site: str) -> Rdd:
+        """Pairs of where a line begins, in bytes, and the line."""
+    def whole_text_files(
+        self, path: str, partitions: int, use_unicode: bool, hadoop: Sequence[tuple[str, str]], site: str
+    ) -> Rdd: ...
+    def binary_files(self, path: str, partitions: int, hadoop: Sequence[tuple[str, str]], site: str) -> Rdd: ...
+    def binary_records(self, path: str, length: int, hadoop: Sequence[tuple[str, str]], site: str) -> Rdd: ...
+    def pickle_file(self, path: str, partitions: int, hadoop: Sequence[tuple[str, str]], site: str) -> Rdd: ...
+    def sequence_file(self, path: str, partitions: int, hadoop: Sequence[tuple[str, str]], site: str) -> Rdd:
+        """Pairs; Writables become int, float, str, bytearray, bool, None, dict."""
     def union(self, rdds: Sequence[Rdd], aligned: bool, site: str) -> Rdd:
         """All partitions one after the other; or, ``aligned``, as many as each has, the first of all in the first."""
 
@@ -129,12 +136,26 @@ class Rdd:
         """The records of each of the partitions."""
     def collect_until(self, milliseconds: int, site: str) -> list[list[Any] | None]:
         """The same of all partitions; None for those that were not ready when the time was over. Cancels the rest."""
-    def save_as_text_file(self, path: str, codec: str | None, site: str) -> None:
+    def save_as_text_file(
+        self, path: str, codec: str | None, hadoop: Sequence[tuple[str, str]], site: str
+    ) -> None:
         """Records are bytes: one line each. ``codec`` is a Hadoop class name or a suffix."""
-    def save_as_pickle_file(self, path: str, batch: int, site: str) -> None: ...
+    def save_as_pickle_file(self, path: str, batch: int, hadoop: Sequence[tuple[str, str]], site: str) -> None: ...
     def save_as_sequence_file(
-        self, path: str, codec: str | None, key_class: str | None, value_class: str | None, site: str
-    ) -> None: ...
+        self,
+        path: str,
+        codec: str | None,
+        key_class: str | None,
+        value_class: str | None,
+        newer_interface: bool,
+        hadoop: Sequence[tuple[str, str]],
+        site: str,
+    ) -> None:
+        """Pairs. ``newer_interface`` names the part files ``part-r-00000``."""
+    def save_as_hadoop_text(
+        self, path: str, codec: str | None, newer_interface: bool, hadoop: Sequence[tuple[str, str]], site: str
+    ) -> None:
+        """Pairs, as lines of Java's text."""
 
 class Accumulator:
     """What tasks add up, in pieces: each the pickled value of one partition."""
@@ -211,6 +232,9 @@ def submit_driver(
     """
 
 # inner loops, for both kinds
+
+def hadoop_settings(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Those of Hadoop's settings that are obeyed, by their newest names. ValueError for one that is refused."""
 
 def portable_hash(key: Any) -> int:
     """The hash that places a key: the same in all processes, equal for equal keys."""

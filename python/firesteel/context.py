@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
-from firesteel import _native, callsite, jobs
+from firesteel import _native, callsite, hadoop, jobs
 from firesteel.as_pyspark import VARIABLE
 from firesteel.conf import SYSTEM_PROPERTIES, SparkConf, is_cluster, native_settings
 from firesteel.control import Control
@@ -161,6 +161,7 @@ class SparkContext(Sources, Sharing, Control):
     def _start(self, py_files: Sequence[str] | None) -> None:
         if os.environ.get("PYSPARK_PYTHON"):
             interpreter.check(is_shipped=is_cluster(self.master))
+        self._hadoop_settings = hadoop.context_settings(self._conf.getAll())
         agent = interpreter.agent(self._conf, is_here=self.master.startswith("local"))
         engine = self._engine = _native.Context(native_settings(self._conf), self._worker_environment(), agent)
         _stop_at_exit(self)

@@ -1,97 +1,136 @@
-"""Hadoop's format classes by name: which of them are files that can be read and written here.
+"""Hadoop's format classes by name, and Hadoop's own settings: which files can be read and written here, and how.
 
 There is no JVM, so a class cannot be loaded; but its name says what it does. Sequence files and text files are known,
-under both of Hadoop's APIs; everything else is refused with a sentence.
+under both of Hadoop's interfaces; everything else is refused with a sentence. The settings, of the context
+(``spark.hadoop.KEY``) and of a call (``conf``), are the engine's to understand: each that would change what is read or
+written is obeyed or refused.
 """
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from firesteel import _native
 from firesteel.errors import FiresteelError
 
-__all__ = ["Job", "input_job", "output_job", "text_lines"]
+__all__ = ["Job", "Settings", "context_settings", "input_job", "output_job"]
 
-PREFIXES = (
-    "org.apache.hadoop.mapred.",
-    "org.apache.hadoop.mapreduce.lib.input.",
-    "org.apache.hadoop.mapreduce.lib.output.",
-)
+OLDER = "org.apache.hadoop.mapred."
+NEWER = ("org.apache.hadoop.mapreduce.lib.input.", "org.apache.hadoop.mapreduce.lib.output.")
 INPUTS = {"SequenceFileInputFormat": "sequence", "TextInputFormat": "text"}
 OUTPUTS = {"SequenceFileOutputFormat": "sequence", "TextOutputFormat": "text"}
 
+INPUT_PATH = "mapreduce.input.fileinputformat.inputdir"
+OUTPUT_PATH = "mapreduce.output.fileoutputformat.outputdir"
+OUTPUT_FORMAT = "mapreduce.job.outputformat.class"
+KEY_CLASS = "mapreduce.job.output.key.class"
+VALUE_CLASS = "mapreduce.job.output.value.class"
+
+Settings = list[tuple[str, str]]
+"""Hadoop's keys and values, without Spark's prefix; of two with the same key the later one counts."""
+
 
 class Job(NamedTuple):
-    """What is asked for: ``kind`` is "sequence" or "text"."""
+    """What is asked for: ``kind`` is "sequence" or "text", ``newer`` says which of Hadoop's interfaces the call names."""
 
     kind: str
     path: str
+    newer: bool
+    settings: Settings
     key_class: str | None = None
     value_class: str | None = None
-    codec: str | None = None
+
+
+def context_settings(conf: Iterable[tuple[str, str]]) -> Settings:
+    """What the settings of a context say to Hadoop.
+
+    >>> context_settings([("spark.hadoop.textinputformat.record.delimiter", ";"), ("spark.app.name", "x")])
+    [('textinputformat.record.delimiter', ';')]
+    """
+    prefixes = ("spark.hadoop.", "firesteel.hadoop.")
+    settings = [
+        (key[len(prefix) :], value) for key, value in conf for prefix in prefixes if key.startswith(prefix)
+    ]
+    _understood("SparkContext", settings)
+    return settings
 
 
 def input_job(
-    operation: str, format_class: str, path: str | None, conf: Mapping[str, str] | None, *converters: str | None
+    operation: str,
+    format_class: str,
+    path: str | None,
+    of_context: Settings,
+    conf: Mapping[str, str] | None,
+    *converters: str | None,
 ) -> Job:
     """What to read.
 
-    >>> input_job("hadoopFile", "org.apache.hadoop.mapred.TextInputFormat", "/data", None).kind
+    >>> input_job("hadoopFile", "org.apache.hadoop.mapred.TextInputFormat", "/data", [], None).kind
     'text'
     """
     _refuse_converters(operation, converters)
-    settings = dict(conf or {})
-    path = path or _first(settings, "mapreduce.input.fileinputformat.inputdir", "mapred.input.dir")
+    settings = _together(operation, of_context, conf)
+    path = path or _understood(operation, settings).get(INPUT_PATH)
     if path is None:
-        raise FiresteelError(f"{operation}: no path: set mapreduce.input.fileinputformat.inputdir in conf.")
-    return Job(_kind(operation, format_class, INPUTS), path)
+        raise FiresteelError(f"{operation}: no path: set {INPUT_PATH} in conf.")
+    kind, newer = _kind(operation, format_class, INPUTS)
+    return Job(kind, path, newer, settings)
 
 
 def output_job(
-    operation: str, format_class: str | None, path: str | None, conf: Mapping[str, str] | None, *converters: str | None
+    operation: str,
+    format_class: str | None,
+    path: str | None,
+    of_context: Settings,
+    conf: Mapping[str, str] | None,
+    *converters: str | None,
 ) -> Job:
     """What to write.
 
-    >>> output_job("saveAsHadoopFile", "org.apache.hadoop.mapred.SequenceFileOutputFormat", "/data", None).kind
+    >>> output_job("saveAsHadoopFile", "org.apache.hadoop.mapred.SequenceFileOutputFormat", "/data", [], None).kind
     'sequence'
     """
     _refuse_converters(operation, converters)
-    settings = dict(conf or {})
-    format_class = format_class or _first(settings, "mapreduce.job.outputformat.class", "mapred.output.format.class")
-    path = path or _first(settings, "mapreduce.output.fileoutputformat.outputdir", "mapred.output.dir")
+    settings = _together(operation, of_context, conf)
+    known = _understood(operation, settings)
+    format_class, path = format_class or known.get(OUTPUT_FORMAT), path or known.get(OUTPUT_PATH)
     if path is None or format_class is None:
-        raise FiresteelError(
-            f"{operation}: conf must say where and how: mapreduce.output.fileoutputformat.outputdir and "
-            "mapreduce.job.outputformat.class."
-        )
-    codec = None
-    if _first(settings, "mapreduce.output.fileoutputformat.compress", "mapred.output.compress") == "true":
-        codec = _first(settings, "mapreduce.output.fileoutputformat.compress.codec", "mapred.output.compression.codec")
-        codec = codec or "org.apache.hadoop.io.compress.DefaultCodec"
-    return Job(
-        _kind(operation, format_class, OUTPUTS),
-        path,
-        _first(settings, "mapreduce.job.output.key.class", "mapred.output.key.class"),
-        _first(settings, "mapreduce.job.output.value.class", "mapred.output.value.class"),
-        codec,
-    )
+        raise FiresteelError(f"{operation}: conf must say where and how: {OUTPUT_PATH} and {OUTPUT_FORMAT}.")
+    kind, newer = _kind(operation, format_class, OUTPUTS)
+    return Job(kind, path, newer, settings, known.get(KEY_CLASS), known.get(VALUE_CLASS))
 
 
-def _first(settings: Mapping[str, str], *names: str) -> str | None:
-    return next((settings[name] for name in names if name in settings), None)
+def _together(operation: str, of_context: Settings, conf: Mapping[str, str] | None) -> Settings:
+    """The settings of the context and of a call. What only a context can set is refused in a call."""
+    shared = dict(of_context)
+    for key, value in (conf or {}).items():
+        if key.startswith(("fs.", "dfs.")) and shared.get(key) != value:
+            raise FiresteelError(
+                f"{operation}: {key} in conf is not obeyed: how stores are opened is a matter of the whole application. "
+                f"Set spark.hadoop.{key} in the SparkConf."
+            )
+    return [*of_context, *((key, str(value)) for key, value in (conf or {}).items())]
 
 
-def _kind(operation: str, format_class: str, known: Mapping[str, str]) -> str:
-    for prefix in PREFIXES:
-        if format_class.startswith(prefix) and format_class[len(prefix) :] in known:
-            return known[format_class[len(prefix) :]]
+def _understood(operation: str, settings: Settings) -> dict[str, str]:
+    """The settings that are obeyed, by their newest names; refuses what would change a result and is not obeyed."""
+    try:
+        return _native.hadoop_settings(settings)
+    except ValueError as error:
+        raise FiresteelError(f"{operation}: {error}.") from None
+
+
+def _kind(operation: str, format_class: str, known: Mapping[str, str]) -> tuple[str, bool]:
+    for prefix in (OLDER, *NEWER):
+        kind = known.get(format_class[len(prefix) :]) if format_class.startswith(prefix) else None
+        if kind is not None:
+            return kind, prefix != OLDER
+    names = ", ".join(sorted(known))
     raise FiresteelError(
-        f"{operation}: the class {format_class} cannot be loaded, since there is no JVM. Known by name are "
-        f"{', '.join(sorted(known))} of org.apache.hadoop.mapred and org.apache.hadoop.mapreduce.lib; for other data "
-        f"read "
-        "files with textFile, binaryFiles or pickleFile and parse them in a function."
+        f"{operation}: the class {format_class} cannot be loaded, since there is no JVM. Known by name are {names} of "
+        "org.apache.hadoop.mapred and org.apache.hadoop.mapreduce.lib; for other data read files with textFile, "
+        "binaryFiles or pickleFile and parse them in a function."
     )
 
 
@@ -100,23 +139,5 @@ def _refuse_converters(operation: str, converters: tuple[str | None, ...]) -> No
         if converter is not None:
             raise FiresteelError(
                 f"{operation}: the converter {converter} is a class of the JVM, which there is none of. Convert in a "
-                f"function: "
-                ".map(lambda pair: ...)."
+                "function: .map(lambda pair: ...)."
             )
-
-
-def text_lines(file: tuple[str, bytes]) -> Iterator[tuple[int, str]]:
-    """The lines of a file with the places that they begin at, as TextInputFormat gives them.
-
-    >>> list(text_lines(("a.txt", b"one\\ntwo\\n")))
-    [(0, 'one'), (4, 'two')]
-    """
-    path, data = file
-    if path.endswith((".gz", ".deflate")):
-        data = zlib.decompressobj(wbits=47).decompress(data)
-    start = 0
-    for line in data.splitlines(keepends=True) if b"\r" not in data else data.split(b"\n"):
-        whole = line if line.endswith(b"\n") else line + b"\n"
-        if start < len(data):
-            yield start, line.rstrip(b"\r\n").decode("utf-8", "replace")
-        start += len(whole)

@@ -31,6 +31,7 @@ class Sources:
 
     # What the context has.
     _batchSize: int
+    _hadoop_settings: hadoop.Settings
 
     @property
     def _native(self) -> Context:
@@ -45,6 +46,16 @@ class Sources:
     def defaultMinPartitions(self) -> int:
         """See :class:`firesteel.SparkContext`."""
         raise NotImplementedError
+
+    def _late(self, make: Callable[[], Rdd], site: str, kind: str) -> RDD[Any]:
+        """An RDD of files, which are listed when something first needs to know them: an action, or a question for the
+        number of partitions. So files that are added or written meanwhile are read.
+        """
+        from firesteel.rdd import RDD
+
+        rdd: RDD[Any] = RDD(None, self, site=site, make=make)  # type: ignore[arg-type]
+        rdd._kind = kind
+        return rdd
 
     def _rdd(self, native: Rdd, site: str, kind: str) -> RDD[Any]:
         from firesteel.rdd import RDD
@@ -134,7 +145,10 @@ class Sources:
         """
         site = callsite.here("textFile")
         count = minPartitions or self.defaultMinPartitions
-        return self._rdd(self._native.text_file(_path(name), count, site, use_unicode), site, "MapPartitionsRDD")
+        engine, path, settings = self._native, _path(name), self._hadoop_settings
+        return self._late(
+            lambda: engine.text_file(path, count, use_unicode, settings, site), site, "MapPartitionsRDD"
+        )
 
     def wholeTextFiles(
         self, path: str, minPartitions: int | None = None, use_unicode: bool = True
@@ -150,7 +164,10 @@ class Sources:
         """
         site = callsite.here("wholeTextFiles")
         count = minPartitions or self.defaultMinPartitions
-        return self._rdd(self._native.whole_text_files(_path(path), count, site, use_unicode), site, "MapPartitionsRDD")
+        engine, name, settings = self._native, _path(path), self._hadoop_settings
+        return self._late(
+            lambda: engine.whole_text_files(name, count, use_unicode, settings, site), site, "MapPartitionsRDD"
+        )
 
     def binaryFiles(self, path: str, minPartitions: int | None = None) -> RDD[tuple[str, bytes]]:
         """Pairs of a file's path and all its bytes.
@@ -164,7 +181,8 @@ class Sources:
         """
         site = callsite.here("binaryFiles")
         count = minPartitions or self.defaultMinPartitions
-        return self._rdd(self._native.binary_files(_path(path), count, site), site, "BinaryFileRDD")
+        engine, name, settings = self._native, _path(path), self._hadoop_settings
+        return self._late(lambda: engine.binary_files(name, count, settings, site), site, "BinaryFileRDD")
 
     def binaryRecords(self, path: str, recordLength: int) -> RDD[bytes]:
         """Files cut into records of so many bytes.
@@ -180,10 +198,14 @@ class Sources:
         if recordLength < 1:
             raise ValueError(f"recordLength is a number of bytes, and cannot be {recordLength}")
         site = callsite.here("binaryRecords")
-        return self._rdd(self._native.binary_records(_path(path), recordLength, site), site, "MapPartitionsRDD")
+        engine, name, settings = self._native, _path(path), self._hadoop_settings
+        return self._late(
+            lambda: engine.binary_records(name, recordLength, settings, site), site, "MapPartitionsRDD"
+        )
 
     def pickleFile(self, name: str, minPartitions: int | None = None) -> RDD[Any]:
-        """What ``RDD.saveAsPickleFile`` wrote. Only read files that you trust: unpickling can run any code.
+        """What ``RDD.saveAsPickleFile`` wrote, here or in PySpark. Only read files that you trust: unpickling can run any
+        code.
 
         >>> import os, tempfile
         >>> with tempfile.TemporaryDirectory() as directory:
@@ -194,7 +216,8 @@ class Sources:
         """
         site = callsite.here("pickleFile")
         count = minPartitions or self.defaultMinPartitions
-        return self._rdd(self._native.pickle_file(_path(name), count, site), site, "MapPartitionsRDD")
+        engine, path, settings = self._native, _path(name), self._hadoop_settings
+        return self._late(lambda: engine.pickle_file(path, count, settings, site), site, "MapPartitionsRDD")
 
     # -- Hadoop's formats
 
@@ -219,7 +242,9 @@ class Sources:
         [(1, 'a'), (2, 'b')]
         """
         sequence_files = "org.apache.hadoop.mapred.SequenceFileInputFormat"
-        job = hadoop.input_job("sequenceFile", sequence_files, path, None, keyConverter, valueConverter)
+        job = hadoop.input_job(
+            "sequenceFile", sequence_files, _path(path), self._hadoop_settings, None, keyConverter, valueConverter
+        )
         return self._hadoop(job, minSplits, callsite.here("sequenceFile"))
 
     def hadoopFile(
@@ -243,7 +268,9 @@ class Sources:
         ...     sc.hadoopFile(path, format, "LongWritable", "Text").collect()
         [(0, 'ab'), (3, 'c')]
         """
-        job = hadoop.input_job("hadoopFile", inputFormatClass, path, conf, keyConverter, valueConverter)
+        job = hadoop.input_job(
+            "hadoopFile", inputFormatClass, _path(path), self._hadoop_settings, conf, keyConverter, valueConverter
+        )
         return self._hadoop(job, None, callsite.here("hadoopFile"))
 
     def newAPIHadoopFile(
@@ -267,7 +294,9 @@ class Sources:
         ...     sc.newAPIHadoopFile(path, format, "IntWritable", "Text").collect()
         [(1, 'a')]
         """
-        job = hadoop.input_job("newAPIHadoopFile", inputFormatClass, path, conf, keyConverter, valueConverter)
+        job = hadoop.input_job(
+            "newAPIHadoopFile", inputFormatClass, _path(path), self._hadoop_settings, conf, keyConverter, valueConverter
+        )
         return self._hadoop(job, None, callsite.here("newAPIHadoopFile"))
 
     def hadoopRDD(
@@ -291,7 +320,9 @@ class Sources:
         ...     sc.hadoopRDD(format, "IntWritable", "Text", conf=conf).collect()
         [(1, 'a')]
         """
-        job = hadoop.input_job("hadoopRDD", inputFormatClass, None, conf, keyConverter, valueConverter)
+        job = hadoop.input_job(
+            "hadoopRDD", inputFormatClass, None, self._hadoop_settings, conf, keyConverter, valueConverter
+        )
         return self._hadoop(job, None, callsite.here("hadoopRDD"))
 
     def newAPIHadoopRDD(
@@ -315,17 +346,17 @@ class Sources:
         ...     sc.newAPIHadoopRDD(format, "IntWritable", "Text", conf=conf).collect()
         [(1, 'a')]
         """
-        job = hadoop.input_job("newAPIHadoopRDD", inputFormatClass, None, conf, keyConverter, valueConverter)
+        job = hadoop.input_job(
+            "newAPIHadoopRDD", inputFormatClass, None, self._hadoop_settings, conf, keyConverter, valueConverter
+        )
         return self._hadoop(job, None, callsite.here("newAPIHadoopRDD"))
 
     def _hadoop(self, job: hadoop.Job, partitions: int | None, site: str) -> RDD[Any]:
-        from firesteel.chain import FlatMap
-
-        count = partitions or self.defaultMinPartitions
-        if job.kind == "sequence":
-            return self._rdd(self._native.sequence_file(_path(job.path), count, site), site, "NewHadoopRDD")
-        files = self._rdd(self._native.binary_files(_path(job.path), count, site), site, "NewHadoopRDD")
-        return files._then(FlatMap(hadoop.text_lines, site), site)
+        # The newer interface has no least number of partitions: blocks and the sizes of splits alone decide.
+        count = 1 if job.newer else partitions or self.defaultMinPartitions
+        engine = self._native
+        read = engine.sequence_file if job.kind == "sequence" else engine.line_positions
+        return self._late(lambda: read(job.path, count, job.settings, site), site, "NewHadoopRDD")
 
     def runJob(
         self,

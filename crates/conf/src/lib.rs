@@ -155,6 +155,10 @@ impl fmt::Display for Reference {
 
 /// Spark's spelling to ours: another prefix, and words with humps.
 fn canonical(key: &str) -> String {
+    // The one name of Spark's that no rule makes ours of.
+    if key == "spark.hadoopRDD.ignoreEmptySplits" {
+        return IGNORE_EMPTY_SPLITS.key.into();
+    }
     let bare = key.strip_prefix("spark.").or_else(|| key.strip_prefix("firesteel.")).unwrap_or(key);
     let mut text = String::from("firesteel.");
     for c in bare.chars() {

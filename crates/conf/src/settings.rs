@@ -151,6 +151,31 @@ settings! {
         "A shared access signature. Never shown.";
     AZURE_ENDPOINT: String = "firesteel.hadoop.fs.azure.endpoint", "", text,
         "The address of a store that speaks as Azure's does. When not set: `AZURE_STORAGE_ENDPOINT`, or Azure.";
+    IGNORE_CORRUPT_FILES: bool = "firesteel.files.ignore_corrupt_files", "false", switch,
+        "Whether what is left of a file behind a broken place is left out, with a line on standard error, instead of failing the \
+         job.";
+    IGNORE_MISSING_FILES: bool = "firesteel.files.ignore_missing_files", "false", switch,
+        "Whether a file that is gone when it is to be read is left out, with a line on standard error, instead of failing the job.";
+    IGNORE_EMPTY_SPLITS: bool = "firesteel.files.ignore_empty_splits", "true", switch,
+        "Whether files without a byte are left out; else each is a partition. Spark calls it `spark.hadoopRDD.ignoreEmptySplits`.";
+    HADOOP_DELIMITER: String = "firesteel.hadoop.textinputformat.record.delimiter", "", text,
+        "What ends a record of text, instead of the end of a line.";
+    HADOOP_RECURSIVE: bool = "firesteel.hadoop.mapreduce.input.fileinputformat.input.dir.recursive", "false", switch,
+        "Whether directories in directories of input are read, too. Else they are an error.";
+    HADOOP_MIN_SPLIT: String = "firesteel.hadoop.mapreduce.input.fileinputformat.split.minsize", "", text,
+        "The least number of bytes in a split of a file.";
+    HADOOP_MAX_SPLIT: String = "firesteel.hadoop.mapreduce.input.fileinputformat.split.maxsize", "", text,
+        "The greatest number of bytes in a split of a file.";
+    HADOOP_COMPRESS: bool = "firesteel.hadoop.mapreduce.output.fileoutputformat.compress", "false", switch,
+        "Whether text and SequenceFiles are compressed where the call that saves them names no codec.";
+    HADOOP_COMPRESS_CODEC: String = "firesteel.hadoop.mapreduce.output.fileoutputformat.compress.codec", "", text,
+        "With which codec: a class of Hadoop's. When not set: deflate.";
+    HADOOP_COMPRESS_TYPE: String = "firesteel.hadoop.mapreduce.output.fileoutputformat.compress.type", "", text,
+        "What of a SequenceFile is compressed then: `RECORD` (each value; the default), `BLOCK` or `NONE`.";
+    HADOOP_SEPARATOR: String = "firesteel.hadoop.mapreduce.output.textoutputformat.separator", "", text,
+        "What stands between key and value in lines that are saved in Hadoop's text format (from Python). When not set: a tab.";
+    HADOOP_MARK_SUCCESS: bool = "firesteel.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs", "true", switch,
+        "Whether `_SUCCESS` appears in an output directory that is complete.";
     HDFS_CONF_DIR: String = "firesteel.hadoop.conf.dir", "", text,
         "The directory of `core-site.xml` and `hdfs-site.xml`. When not set: `HADOOP_CONF_DIR`, or that below `HADOOP_HOME`.";
 }

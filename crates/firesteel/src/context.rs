@@ -3,6 +3,7 @@
 use crate::checkpoints::Checkpoints;
 use crate::driver::{Driver, LocalCommitGate, Properties};
 use crate::error::{Error, Result};
+use crate::file_options::FileOptions;
 use crate::log;
 use crate::master::Master;
 use crate::panics;
@@ -156,6 +157,8 @@ impl Builder {
         let cores = self.conf.get(&conf::EXECUTOR_CORES)?;
         let master = master.with_executors(cores, memory).map_err(Error::Start)?;
         let settings = scheduler_settings(&self.conf, &master, self.pools)?;
+        // Those of files that cannot be are told now, not by the first save.
+        FileOptions::from_conf(&self.conf)?;
         let stores = StoreSettings::from_conf(&self.conf);
         if !stores.is_empty() {
             stores.put_to_use();

@@ -77,6 +77,7 @@ mod driver;
 mod driver_blocks;
 mod error;
 mod file_formats;
+mod file_options;
 mod job;
 mod keeping;
 mod log;
@@ -101,6 +102,8 @@ pub use context::{Builder, Context};
 #[doc(hidden)]
 pub use error::at_site;
 pub use error::{Error, Result};
+#[doc(hidden)]
+pub use file_options::FileOptions;
 pub use firesteel_closures::Plain;
 #[doc(hidden)]
 pub use firesteel_cluster::AgentCommand;

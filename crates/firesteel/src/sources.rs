@@ -2,11 +2,14 @@
 
 use crate::Context;
 use crate::error::{Error, Result, site};
+use crate::file_options::{FileOptions, list};
 use crate::node::NodeCode;
 use crate::rdd::{Parts, Rdd, count};
 use firesteel_data::Data;
-use firesteel_io::{SplitOptions, file_splits, list_inputs, whole_text_splits};
-use firesteel_operators::{Code, Generate, TextLines, Union, WholeFiles};
+use firesteel_io::{
+    InputFile, IoError, Lenient, file_splits, list_inputs, read_in_turn, read_text, whole_text_splits,
+};
+use firesteel_operators::{Code, FileSource, Generate, TextLines, Union};
 use firesteel_types::{CallSite, Partition};
 use std::ops::Range;
 use std::panic::Location;
@@ -97,7 +100,8 @@ impl Context {
     /// `None`). Bytes that are not UTF-8 become U+FFFD.
     ///
     /// # Errors
-    /// When a path does not exist or a pattern matches nothing. Nothing is read yet.
+    /// When a path does not exist or a pattern matches nothing. Nothing is read yet: the files are listed again when an action
+    /// comes, so that those which were added meanwhile are read, too.
     #[track_caller]
     pub fn text_file(&self, path: &str, min_partitions: impl Into<Option<usize>>) -> Result<Rdd<String>> {
         self.text_at(site("text_file", Location::caller()), path, min_partitions.into(), None)
@@ -129,11 +133,33 @@ impl Context {
         min_partitions: Option<usize>,
         delimiter: Option<&[u8]>,
     ) -> Result<Rdd<String>> {
-        let files = list_inputs(path).map_err(|source| Error::Io { site: site.clone(), source })?;
-        let wanted = self.min_partitions(min_partitions);
-        let splits = file_splits(&files, &SplitOptions::new(u64::from(wanted)));
-        let partitions = splits.len() as u32;
-        Ok(Rdd::from_parts(self, parts(site, partitions, TextLines::code(&splits, delimiter))))
+        let options = self.file_options()?;
+        let delimiter = delimiter.map(<[u8]>::to_vec).or_else(|| options.hadoop.delimiter());
+        self.text_lines(site, path, self.min_partitions(min_partitions), delimiter, &options)
+    }
+
+    /// The lines of text files, by options that another face was given.
+    ///
+    /// # Errors
+    /// When a path does not exist or a pattern matches nothing.
+    #[doc(hidden)]
+    pub fn text_lines(
+        &self,
+        site: CallSite,
+        path: &str,
+        min_partitions: u32,
+        delimiter: Option<Vec<u8>>,
+        options: &FileOptions,
+    ) -> Result<Rdd<String>> {
+        let (at, path, how) = (site.clone(), path.to_string(), options.clone());
+        let splits = move || {
+            let files = list(&at, &path, &how.listing())?;
+            Ok(file_splits(&files, &how.splits(min_partitions.into())))
+        };
+        let lenient = options.lenient;
+        self.reads(site, options, splits, move |splits| {
+            TextLines::code(&splits, delimiter.as_deref(), lenient)
+        })
     }
 
     /// The files that a path stands for, by the rules of [`Context::text_file`], with their sizes.
@@ -158,13 +184,42 @@ impl Context {
         min_partitions: impl Into<Option<usize>>,
     ) -> Result<Rdd<(String, String)>> {
         let site = site("whole_text_files", Location::caller());
-        let files = list_inputs(path).map_err(|source| Error::Io { site: site.clone(), source })?;
-        let wanted = self.min_partitions(min_partitions.into());
-        let groups = whole_text_splits(&files, u64::from(wanted));
-        Ok(Rdd::from_parts(self, parts(site, groups.len() as u32, WholeFiles::code(&groups))))
+        self.whole_texts(site, path, self.min_partitions(min_partitions.into()), &self.file_options()?)
     }
 
-    pub(crate) fn min_partitions(&self, wanted: Option<usize>) -> u32 {
+    /// Whole files of text, by options that another face was given.
+    ///
+    /// # Errors
+    /// When a path does not exist or a pattern matches nothing.
+    #[doc(hidden)]
+    pub fn whole_texts(
+        &self,
+        site: CallSite,
+        path: &str,
+        min_partitions: u32,
+        options: &FileOptions,
+    ) -> Result<Rdd<(String, String)>> {
+        let (at, path, how) = (site.clone(), path.to_string(), options.clone());
+        let groups = move || {
+            let files = list(&at, &path, &how.whole_file_listing())?;
+            Ok(whole_text_splits(&files, min_partitions.into()))
+        };
+        let lenient = options.lenient;
+        self.reads(site, options, groups, move |groups: Vec<Vec<Vec<InputFile>>>| {
+            let sent: Vec<Vec<InputFile>> = groups.into_iter().map(|groups| groups.concat()).collect();
+            FileSource::code(&(sent, lenient), |sent: &(Vec<Vec<InputFile>>, Lenient), partition| {
+                let (files, lenient) = (sent.0[partition.index()].clone(), sent.1);
+                Ok(read_in_turn(files, lenient, |file| -> std::result::Result<_, IoError> {
+                    let text = read_text(&file.path)?;
+                    Ok(std::iter::once(Ok(vec![(file.path.clone(), text)])))
+                }))
+            })
+        })
+    }
+
+    /// How many partitions files are cut into at least.
+    #[doc(hidden)]
+    pub fn min_partitions(&self, wanted: Option<usize>) -> u32 {
         wanted.map_or(self.default_parallelism().min(MIN_PARTITIONS), count)
     }
 }

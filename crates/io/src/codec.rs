@@ -46,10 +46,14 @@ const COMPRESSED: [Codec; 6] =
     [Codec::Gzip, Codec::Bzip2, Codec::Zstd, Codec::Deflate, Codec::Snappy, Codec::Lz4];
 
 impl Codec {
-    /// The codec that the suffix of a path stands for. Suffixes are compared as they are written: `.GZ` is none.
+    /// The codec that the suffix of a path stands for. Case does not matter, as in Hadoop since 3.5: `x.GZ` is gzip.
     pub fn of_path(path: &str) -> Codec {
-        let name = path::without_query(path);
-        COMPRESSED.into_iter().find(|codec| name.ends_with(codec.suffix())).unwrap_or(Codec::Plain)
+        let name = path::without_query(path).as_bytes();
+        let ends_in = |suffix: &str| {
+            let at = name.len().checked_sub(suffix.len());
+            at.is_some_and(|at| name[at..].eq_ignore_ascii_case(suffix.as_bytes()))
+        };
+        COMPRESSED.into_iter().find(|codec| ends_in(codec.suffix())).unwrap_or(Codec::Plain)
     }
 
     /// The codec of a short name (`gzip`, `bzip2`, `zstd`, `deflate`, `none`, ...), of a suffix without its dot, or of

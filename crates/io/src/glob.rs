@@ -39,10 +39,22 @@ impl Component {
 
 /// Cuts a pattern at its slashes, after alternatives that hold slashes were written out.
 pub(crate) fn parse(pattern: &str) -> Result<Vec<Vec<Component>>, String> {
-    let components = |pattern: &String| {
-        pattern.split('/').filter(|name| !name.is_empty() && *name != ".").map(Component::parse).collect()
-    };
+    let components =
+        |pattern: &String| names(pattern).into_iter().map(Component::parse).collect::<Result<_, _>>();
     write_out_slashes(pattern)?.iter().map(components).collect()
+}
+
+/// The names of a path, without `.`; `..` takes the name before it away, whatever that is on the disk: `none/../a` is `a`,
+/// as in Hadoop, whose paths are normalised before anything is looked up.
+fn names(path: &str) -> Vec<&str> {
+    let mut names: Vec<&str> = vec![];
+    for name in path.split('/').filter(|name| !name.is_empty() && *name != ".") {
+        match names.last() {
+            Some(before) if name == ".." && *before != ".." => drop(names.pop()),
+            _ => names.push(name),
+        }
+    }
+    names
 }
 
 /// Whether a pattern matches a path, component by component. No file is looked at.
@@ -55,7 +67,7 @@ pub(crate) fn parse(pattern: &str) -> Result<Vec<Vec<Component>>, String> {
 /// # Errors
 /// What is wrong with the pattern.
 pub fn glob_matches(pattern: &str, path: &str) -> Result<bool, String> {
-    let names: Vec<&str> = path.split('/').filter(|name| !name.is_empty() && *name != ".").collect();
+    let names = names(path);
     let matches = |(component, name): (&Component, &&str)| match component {
         Component::Literal(literal) => literal == name,
         Component::Pattern(regex) => regex.is_match(name),

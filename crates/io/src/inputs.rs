@@ -37,13 +37,60 @@ pub struct InputFile {
 /// assert_eq!((files.len(), files[0].length), (1, 5));
 /// ```
 pub fn list_inputs(spec: &str) -> Result<Vec<InputFile>, IoError> {
+    list_inputs_with(spec, &ListOptions::default())
+}
+
+/// What [`list_inputs_with`] makes of what it finds in a directory beside plain files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListOptions {
+    /// What becomes of directories in directories.
+    pub subdirectories: Subdirectories,
+    /// Whether a link in a directory whose target is gone is passed over; else it is an error.
+    pub skip_dead_links: bool,
+    /// Whether a directory that is a MapFile of Hadoop's, a sorted SequenceFile `data` beside its `index`, stands for its data
+    /// alone: named itself, or found in a directory.
+    pub map_files: bool,
+}
+
+/// What becomes of directories in directories of input.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Subdirectories {
+    /// They are an error, since neither reading nor leaving out what is in there can be assumed.
+    #[default]
+    Refuse,
+    /// They are passed over.
+    Skip,
+    /// Their files are read, and so on downwards.
+    Read,
+}
+
+/// How deep directories are read into each other: a link may lead into a directory that it is in.
+const MAX_DEPTH: usize = 64;
+
+/// [`list_inputs`], told what to do with directories in directories, dead links and MapFiles.
+///
+/// # Errors
+/// As [`list_inputs`].
+///
+/// ```
+/// use firesteel_io::{ListOptions, Subdirectories, list_inputs_with};
+/// # let dir = tempfile::tempdir().unwrap();
+/// # let dir = dir.path().to_str().unwrap();
+/// std::fs::create_dir(format!("{dir}/2024")).unwrap();
+/// std::fs::write(format!("{dir}/2024/a.txt"), "hello").unwrap();
+/// let recursive = ListOptions { subdirectories: Subdirectories::Read, ..ListOptions::default() };
+/// assert_eq!(list_inputs_with(dir, &recursive).unwrap().len(), 1);
+/// assert!(list_inputs_with(dir, &ListOptions::default()).is_err());
+/// ```
+pub fn list_inputs_with(spec: &str, options: &ListOptions) -> Result<Vec<InputFile>, IoError> {
     let mut files = vec![];
     for path in split_list(spec) {
         let Base { tree, directory, pattern } = place::base(path)?;
+        let mut listing = Listing { tree: &*tree, options, files: &mut files };
         for found in expand(&*tree, path, &directory, &pattern)? {
             match found.kind {
-                Kind::Directory => list_directory(&*tree, &found.path, &mut files)?,
-                Kind::File { length } => files.push(InputFile { path: whole(&*tree, &found.path), length }),
+                Kind::Directory => listing.directory(&found.path, 0)?,
+                Kind::File { length } => listing.file(&found.path, length),
             }
         }
     }
@@ -80,27 +127,75 @@ fn expand(tree: &dyn Tree, path: &str, base: &str, pattern: &str) -> Result<Vec<
     Ok(found)
 }
 
-/// Adds the files of a directory.
-fn list_directory(tree: &dyn Tree, directory: &str, files: &mut Vec<InputFile>) -> Result<(), IoError> {
-    for entry in tree.entries(directory)?.unwrap_or_default() {
-        if is_hidden(&entry.name) {
-            continue;
-        }
-        let path = join(tree, directory, &entry)?;
-        let kind = match entry.kind {
-            Some(kind) => Some(kind),
-            None => tree.kind(&path)?,
-        };
-        match kind {
-            Some(Kind::File { length }) => files.push(InputFile { path: whole(tree, &path), length }),
-            Some(Kind::Directory) => {
-                return Err(IoError::new(List, whole(tree, directory), IoCause::NestedDirectory(entry.name)));
+/// A walk through directories that gathers their files.
+struct Listing<'a> {
+    tree: &'a dyn Tree,
+    options: &'a ListOptions,
+    files: &'a mut Vec<InputFile>,
+}
+
+impl Listing<'_> {
+    fn file(&mut self, path: &str, length: u64) {
+        self.files.push(InputFile { path: whole(self.tree, path), length });
+    }
+
+    /// Adds the files of a directory.
+    fn directory(&mut self, directory: &str, depth: usize) -> Result<(), IoError> {
+        let entries = self.tree.entries(directory)?.unwrap_or_default();
+        let is_map_file = self.options.map_files && is_map_file(&entries);
+        for entry in entries {
+            // The index of a MapFile holds places, not pairs of the program's.
+            if is_hidden(&entry.name) || is_map_file && entry.name != "data" {
+                continue;
             }
-            // Removed since it was listed.
-            None => return Err(IoError::new(List, whole(tree, &path), IoCause::NotFound)),
+            let path = join(self.tree, directory, &entry)?;
+            match self.kind(&path, entry.kind)? {
+                Some(Kind::File { length }) => self.file(&path, length),
+                Some(Kind::Directory) => self.inner_directory(directory, &entry.name, depth)?,
+                // A link that leads nowhere, or a file that was removed since it was listed.
+                None if self.options.skip_dead_links => {}
+                None => return Err(IoError::new(List, whole(self.tree, &path), IoCause::NotFound)),
+            }
+        }
+        Ok(())
+    }
+
+    /// What a name in a directory stands for; none where nothing is behind it.
+    fn kind(&self, path: &str, listed: Option<Kind>) -> Result<Option<Kind>, IoError> {
+        match listed {
+            Some(kind) => Ok(Some(kind)),
+            None => match self.tree.kind(path) {
+                Err(error) if self.options.skip_dead_links && error.cause == IoCause::NotFound => Ok(None),
+                kind => kind,
+            },
         }
     }
-    Ok(())
+
+    fn inner_directory(&mut self, directory: &str, name: &str, depth: usize) -> Result<(), IoError> {
+        let path = format!("{}/{name}", directory.trim_end_matches('/'));
+        let at_map_file =
+            self.options.map_files && self.tree.entries(&path)?.is_some_and(|entries| is_map_file(&entries));
+        match self.options.subdirectories {
+            _ if at_map_file => self.directory(&path, depth + 1),
+            Subdirectories::Read if depth < MAX_DEPTH => self.directory(&path, depth + 1),
+            Subdirectories::Read => {
+                let what =
+                    format!("directories lie more than {MAX_DEPTH} deep in it; does a link lead back?");
+                Err(IoError::new(List, whole(self.tree, directory), IoCause::BadPath(what)))
+            }
+            Subdirectories::Skip => Ok(()),
+            Subdirectories::Refuse => {
+                Err(IoError::new(List, whole(self.tree, directory), IoCause::NestedDirectory(name.into())))
+            }
+        }
+    }
+}
+
+/// Whether a directory's names are those of a MapFile.
+fn is_map_file(entries: &[Entry]) -> bool {
+    let has =
+        |name: &str| entries.iter().any(|entry| entry.name == name && entry.kind != Some(Kind::Directory));
+    has("data") && has("index")
 }
 
 fn join(tree: &dyn Tree, directory: &str, entry: &Entry) -> Result<String, IoError> {

@@ -349,8 +349,10 @@ impl<T: Data> ObjectWriter<Output, T> {
 }
 
 /// Cuts object files into splits.
-pub fn object_splits(files: &[InputFile], min_partitions: u64) -> Vec<FileSplit> {
-    let options = SplitOptions { min_size: BLOCK_BYTES as u64, ..SplitOptions::new(min_partitions) };
+pub fn object_splits(files: &[InputFile], options: &SplitOptions) -> Vec<FileSplit> {
+    // An empty file is none of ours: whoever reads it is told so.
+    let min_size = options.min_size.max(BLOCK_BYTES as u64);
+    let options = SplitOptions { min_size, empty_splits: true, ..*options };
     cut_files(files, &options, 1, |_| true)
 }
 

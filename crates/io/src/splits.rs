@@ -50,6 +50,9 @@ pub struct SplitOptions {
     pub block_size: u64,
     /// The same for files that are not on local disks.
     pub remote_block_size: u64,
+    /// Whether a file without a byte is a split of its own, which holds nothing. Spark leaves such splits out
+    /// (`spark.hadoopRDD.ignoreEmptySplits`).
+    pub empty_splits: bool,
 }
 
 impl SplitOptions {
@@ -60,13 +63,26 @@ impl SplitOptions {
             min_size: 1,
             block_size: LOCAL_BLOCK_BYTES,
             remote_block_size: REMOTE_BLOCK_BYTES,
+            empty_splits: false,
+        }
+    }
+
+    /// The same within other bounds, where they are given: `mapreduce.input.fileinputformat.split.minsize` and `.maxsize`.
+    #[must_use]
+    pub fn within(self, (min, max): (Option<u64>, Option<u64>)) -> SplitOptions {
+        let most = |block: u64| max.map_or(block, |max| block.min(max.max(1)));
+        SplitOptions {
+            min_size: min.map_or(self.min_size, |min| self.min_size.max(min)),
+            block_size: most(self.block_size),
+            remote_block_size: most(self.remote_block_size),
+            ..self
         }
     }
 }
 
 /// Cuts files into splits that cover each of them exactly once, in the order of the files.
 ///
-/// An empty file is one empty split. A compressed file is one split, whichever its codec: none can be read from its middle,
+/// A file without a byte is no split, or an empty one, as the options say. A compressed file is one split, whichever its codec: none can be read from its middle,
 /// not even bzip2, which Hadoop does split.
 ///
 /// ```
@@ -93,7 +109,7 @@ pub(crate) fn cut_files(
         size.div_ceil(unit).saturating_mul(unit)
     };
     let mut splits = vec![];
-    for file in files {
+    for file in files.iter().filter(|file| file.length > 0 || options.empty_splits) {
         if splittable(file) {
             let block = if is_remote(&file.path) { options.remote_block_size } else { options.block_size };
             cut(file, size(block), &mut splits);
@@ -146,7 +162,7 @@ mod tests {
                 file(&format!("/{i}{}", if *compressed { ".gz" } else { "" }), *length)
             };
             let files: Vec<_> = lengths.iter().enumerate().map(named).collect();
-            let splits = file_splits(&files, &SplitOptions { min_partitions, min_size, block_size, remote_block_size: 1 });
+            let splits = file_splits(&files, &SplitOptions { min_partitions, min_size, block_size, remote_block_size: 1, empty_splits: true });
             let mut rest = &splits[..];
             for file in &files {
                 let count = rest.iter().take_while(|split| split.path == file.path).count();
@@ -165,8 +181,7 @@ mod tests {
 
     #[test]
     fn the_size_is_the_goal_within_its_bounds() {
-        let options =
-            SplitOptions { min_partitions: 4, min_size: 1, block_size: 100, remote_block_size: 200 };
+        let options = SplitOptions { block_size: 100, remote_block_size: 200, ..SplitOptions::new(4) };
         assert_eq!(lengths(&[80], &options), [20, 20, 20, 20]);
         assert_eq!(lengths(&[800], &options), [100; 8]);
         assert_eq!(lengths(&[80], &SplitOptions { min_size: 50, ..options }), [50, 30]);
@@ -177,14 +192,14 @@ mod tests {
 
     #[test]
     fn the_last_split_may_be_a_tenth_larger() {
-        let options = SplitOptions { min_partitions: 1, min_size: 1, block_size: 100, remote_block_size: 1 };
+        let options = SplitOptions { block_size: 100, ..SplitOptions::new(1) };
         assert_eq!(lengths(&[210], &options), [100, 110]);
         assert_eq!(lengths(&[211], &options), [100, 100, 11]);
     }
 
     #[test]
     fn files_of_records_are_cut_between_them() {
-        let options = SplitOptions { min_partitions: 4, min_size: 1, block_size: 100, remote_block_size: 1 };
+        let options = SplitOptions { block_size: 100, ..SplitOptions::new(4) };
         let cut = |length, unit| {
             let splits = cut_files(&[file("/a.gz", length)], &options, unit, |_| true);
             splits.iter().map(|split| split.length).collect::<Vec<_>>()
@@ -195,19 +210,26 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_file_is_one_empty_split() {
-        assert_eq!(lengths(&[0, 0], &SplitOptions::new(2)), [0, 0]);
-        assert_eq!(lengths(&[], &SplitOptions::new(2)), [0; 0]);
+    fn an_empty_file_is_no_split_unless_it_is_to_be_one() {
+        assert_eq!(lengths(&[0, 5, 0], &SplitOptions::new(1)), [5]);
+        let all = SplitOptions { empty_splits: true, ..SplitOptions::new(2) };
+        assert_eq!(lengths(&[0, 0], &all), [0, 0]);
+        assert_eq!(lengths(&[], &all), [0; 0]);
+    }
+
+    #[test]
+    fn bounds_hold_as_hadoops_settings_set_them() {
+        let options = SplitOptions { block_size: 100, ..SplitOptions::new(1) };
+        assert_eq!(lengths(&[300], &options.within((None, Some(50)))), [50; 6]);
+        assert_eq!(lengths(&[300], &options.within((Some(150), None))), [150; 2]);
+        // Where they contradict each other the least size counts, as in Hadoop.
+        assert_eq!(lengths(&[300], &options.within((Some(150), Some(50)))), [150; 2]);
     }
 
     #[test]
     fn huge_files_do_not_overflow() {
         assert_eq!(
-            lengths(
-                &[u64::MAX],
-                &SplitOptions { min_partitions: 1, min_size: 1, block_size: u64::MAX, remote_block_size: 1 }
-            )
-            .len(),
+            lengths(&[u64::MAX], &SplitOptions { block_size: u64::MAX, ..SplitOptions::new(1) }).len(),
             1
         );
     }

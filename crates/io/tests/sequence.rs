@@ -258,7 +258,7 @@ fn typed_pairs_over_the_splits_of_a_file() {
     let dir = tempfile::tempdir().unwrap();
     let pairs: Vec<(i64, String)> = (0..30_000).map(|i| (i, format!("value {i:>20}"))).collect();
     let file = create(&dir, &pairs, &SequenceOptions::default().with_metadata("a", "b"));
-    let splits = sequence_splits(&[file], 4);
+    let splits = sequence_splits(&[file], &SplitOptions::new(4));
     assert_eq!(splits.len(), 4);
     let read = splits.iter().flat_map(|split| {
         let batches = SequencePairs::<i64, String>::open(split).unwrap();

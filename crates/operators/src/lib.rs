@@ -45,6 +45,6 @@ pub use several::{Cartesian, Coalesce, Union, ZipPartitions};
 pub use shuffle_read::ShuffleRead;
 pub use shuffle_write::{CombineWrite, ShuffleWrite};
 pub use sort::Sort;
-pub use source::{Generate, Slices, TextLines, WholeFiles};
+pub use source::{Generate, Slices, TextLines};
 pub use stream::{Batches, Op, Operator, PartitionIter, Stream};
 pub use task::{CommitGate, Origin, Outcome, Services, Task, TaskSpec, data_failure};

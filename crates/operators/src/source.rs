@@ -8,7 +8,7 @@ use crate::watch;
 use firesteel_closures::{BuildArgs, BuildError, Descriptor, Erased, Plain, ZeroSized};
 use firesteel_data::block::take_records;
 use firesteel_data::{Batch, Data, DataError, Environment, batch_len};
-use firesteel_io::{FileSplit, InputFile, LineOptions, LineReader, read_text};
+use firesteel_io::{FileSplit, Lenient, LineOptions, LineReader};
 use firesteel_types::{BlockId, Partition, TaskFailure};
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -109,10 +109,11 @@ where
     }
 }
 
-/// The lines of text files: one split a partition.
+/// The lines of text files: one split a partition, or several one after the other.
 pub struct TextLines {
-    splits: Vec<FileSplit>,
+    splits: Vec<Vec<FileSplit>>,
     delimiter: Option<Vec<u8>>,
+    lenient: Lenient,
     origin: Origin,
 }
 
@@ -123,29 +124,56 @@ impl TextLines {
     ///
     /// # Errors
     /// Never, in practice: splits can be encoded.
-    pub fn code(splits: &[FileSplit], delimiter: Option<&[u8]>) -> Result<Code, DataError> {
-        Code::new(Self::DESCRIPTOR, &(splits, delimiter))
+    pub fn code(
+        splits: &[Vec<FileSplit>],
+        delimiter: Option<&[u8]>,
+        lenient: Lenient,
+    ) -> Result<Code, DataError> {
+        Code::new(Self::DESCRIPTOR, &(splits, delimiter, lenient))
     }
 
     fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {
-        let (splits, delimiter) = code::environment(&args)?;
-        Ok(Arc::new(Op::new(Self { splits, delimiter, origin: code::origin(&args) })))
+        let (splits, delimiter, lenient) = code::environment(&args)?;
+        Ok(Arc::new(Op::new(Self { splits, delimiter, lenient, origin: code::origin(&args) })))
     }
 }
 
 impl Operator<String> for TextLines {
     fn open(self: Arc<Self>, partition: Partition, task: &Task) -> Outcome<Stream<String>> {
-        let options = LineOptions { delimiter: self.delimiter.clone(), ..LineOptions::default() };
-        let reader = LineReader::open(&self.splits[partition.index()], options);
-        let reader = reader.map_err(|e| self.origin.io_failure(e))?;
-        Ok(Stream::new(task, TextStream { reader: Some(reader), origin: self.origin.clone() }))
+        let mut stream = TextStream { operator: self, partition, next: 0, reader: None };
+        // A file that cannot be opened shows before anything downstream begins.
+        stream.advance()?;
+        Ok(Stream::new(task, stream))
     }
 }
 
 struct TextStream {
-    /// Gone when the split is over.
+    operator: Arc<TextLines>,
+    partition: Partition,
+    /// Which of the partition's splits comes next.
+    next: usize,
+    /// Gone when its split is over.
     reader: Option<LineReader>,
-    origin: Origin,
+}
+
+impl TextStream {
+    /// Opens the next split; there is no reader when all are over.
+    fn advance(&mut self) -> Outcome<()> {
+        self.reader = None;
+        while let Some(split) = self.operator.splits[self.partition.index()].get(self.next) {
+            self.next += 1;
+            let delimiter = self.operator.delimiter.clone();
+            match LineReader::open(split, LineOptions { delimiter, ..LineOptions::default() }) {
+                Ok(reader) => {
+                    self.reader = Some(reader);
+                    break;
+                }
+                Err(error) if self.operator.lenient.passes_over(&error) => {}
+                Err(error) => return Err(self.operator.origin.io_failure(error)),
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Batches<String> for TextStream {
@@ -154,56 +182,12 @@ impl Batches<String> for TextStream {
         const BYTES: usize = 256 << 10;
         let Some(reader) = &mut self.reader else { return Ok(None) };
         let mut lines = Vec::with_capacity(batch_len::<String>());
-        let more = reader.read_batch(&mut lines, batch_len::<String>(), BYTES);
-        if !more.map_err(|e| self.origin.io_failure(e))? {
-            self.reader = None;
+        match reader.read_batch(&mut lines, batch_len::<String>(), BYTES) {
+            Ok(true) => {}
+            Ok(false) => self.advance()?,
+            Err(error) if self.operator.lenient.passes_over(&error) => self.advance()?,
+            Err(error) => return Err(self.operator.origin.io_failure(error)),
         }
         Ok(Some(Batch::Owned(lines)))
-    }
-}
-
-/// Whole files, as pairs of path and text: some files a partition.
-pub struct WholeFiles {
-    partitions: Vec<Vec<InputFile>>,
-    origin: Origin,
-}
-
-impl WholeFiles {
-    const DESCRIPTOR: &'static Descriptor = &Descriptor::new::<Self>(Self::build);
-
-    /// The operator's code.
-    ///
-    /// # Errors
-    /// Never, in practice: paths can be encoded.
-    pub fn code(partitions: &[Vec<InputFile>]) -> Result<Code, DataError> {
-        Code::new(Self::DESCRIPTOR, &partitions)
-    }
-
-    fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {
-        let partitions = code::environment(&args)?;
-        Ok(Arc::new(Op::new(Self { partitions, origin: code::origin(&args) })))
-    }
-}
-
-impl Operator<(String, String)> for WholeFiles {
-    fn open(self: Arc<Self>, partition: Partition, task: &Task) -> Outcome<Stream<(String, String)>> {
-        Ok(Stream::new(task, FilesStream { operator: self, partition, next: 0 }))
-    }
-}
-
-struct FilesStream {
-    operator: Arc<WholeFiles>,
-    partition: Partition,
-    next: usize,
-}
-
-impl Batches<(String, String)> for FilesStream {
-    fn next_batch(&mut self) -> Outcome<Option<Batch<(String, String)>>> {
-        let Some(file) = self.operator.partitions[self.partition.index()].get(self.next) else {
-            return Ok(None);
-        };
-        self.next += 1;
-        let text = read_text(&file.path).map_err(|e| self.operator.origin.io_failure(e))?;
-        Ok(Some(Batch::Owned(vec![(file.path.clone(), text)])))
     }
 }

@@ -5,9 +5,9 @@ use crate::agent;
 use crate::broadcast::Broadcast;
 use crate::failure::{take_raised, to_python};
 use crate::objects::Objects;
-use crate::rdd::Rdd;
+use crate::rdd::{Pairs, Rdd, file_options};
 use crate::{sites, sources, worker};
-use firesteel::{AgentCommand, Context as Engine, JobState, at_site};
+use firesteel::{AgentCommand, Context as Engine, FileOptions, JobState, at_site};
 use firesteel_data::{Batch, Data};
 use firesteel_executor::{TaskEnd, WorkerCommand};
 use firesteel_operators::{Batches, Outcome, Stream};
@@ -122,11 +122,30 @@ impl Context {
         py: Python<'_>,
         path: &str,
         partitions: usize,
-        site: &str,
         use_unicode: bool,
+        hadoop: Pairs,
+        site: &str,
     ) -> PyResult<Rdd> {
-        let lines = |site, lines| sources::lines(&lines, site, use_unicode);
-        self.source(py, site, |context, _| context.text_file(path, partitions), lines)
+        let open = |context: &Engine, site, options: &FileOptions| {
+            let delimiter = options.hadoop.delimiter();
+            context.text_lines(site, path, context.min_partitions(Some(partitions)), delimiter, options)
+        };
+        self.source(py, site, hadoop, open, |site, lines| sources::lines(&lines, site, use_unicode))
+    }
+
+    /// The pairs of Hadoop's TextInputFormat: where a line begins, and the line.
+    fn line_positions(
+        &self,
+        py: Python<'_>,
+        path: &str,
+        partitions: usize,
+        hadoop: Pairs,
+        site: &str,
+    ) -> PyResult<Rdd> {
+        let open = |context: &Engine, site, options: &FileOptions| {
+            context.line_positions(site, path, context.min_partitions(Some(partitions)), options)
+        };
+        self.source(py, site, hadoop, open, |site, lines| sources::positions(&lines, site))
     }
 
     fn whole_text_files(
@@ -134,31 +153,70 @@ impl Context {
         py: Python<'_>,
         path: &str,
         partitions: usize,
-        site: &str,
         use_unicode: bool,
+        hadoop: Pairs,
+        site: &str,
     ) -> PyResult<Rdd> {
-        let texts = |site, texts| sources::texts(&texts, site, use_unicode);
-        self.source(py, site, |context, _| context.whole_text_files(path, partitions), texts)
+        let open = |context: &Engine, site, options: &FileOptions| {
+            context.whole_texts(site, path, context.min_partitions(Some(partitions)), options)
+        };
+        self.source(py, site, hadoop, open, |site, texts| sources::texts(&texts, site, use_unicode))
     }
 
-    fn binary_files(&self, py: Python<'_>, path: &str, partitions: usize, site: &str) -> PyResult<Rdd> {
-        let files = |site, files| sources::files(&files, site);
-        self.source(py, site, |context, _| context.binary_files(path, partitions), files)
+    fn binary_files(
+        &self,
+        py: Python<'_>,
+        path: &str,
+        partitions: usize,
+        hadoop: Pairs,
+        site: &str,
+    ) -> PyResult<Rdd> {
+        let open = |context: &Engine, site, options: &FileOptions| {
+            context.whole_bytes(site, path, context.min_partitions(Some(partitions)), options)
+        };
+        self.source(py, site, hadoop, open, |site, files| sources::files(&files, site))
     }
 
-    fn binary_records(&self, py: Python<'_>, path: &str, length: usize, site: &str) -> PyResult<Rdd> {
-        let records = |site, records| sources::records(&records, site);
-        self.source(py, site, |context, _| context.binary_records(path, length), records)
+    fn binary_records(
+        &self,
+        py: Python<'_>,
+        path: &str,
+        length: usize,
+        hadoop: Pairs,
+        site: &str,
+    ) -> PyResult<Rdd> {
+        let open = |context: &Engine, site, options: &FileOptions| {
+            context.fixed_records(site, path, length as u64, options)
+        };
+        self.source(py, site, hadoop, open, |site, records| sources::records(&records, site))
     }
 
-    fn pickle_file(&self, py: Python<'_>, path: &str, partitions: usize, site: &str) -> PyResult<Rdd> {
-        let open = |context: &Engine, site| context.sequence_values(site, path, Some(partitions));
-        self.source(py, site, open, |site, pairs| sources::pickles(&pairs, site))
+    fn pickle_file(
+        &self,
+        py: Python<'_>,
+        path: &str,
+        partitions: usize,
+        hadoop: Pairs,
+        site: &str,
+    ) -> PyResult<Rdd> {
+        let open = |context: &Engine, site, options: &FileOptions| {
+            context.sequence_values(site, path, Some(partitions), options)
+        };
+        self.source(py, site, hadoop, open, |site, pairs| sources::pickles(&pairs, site))
     }
 
-    fn sequence_file(&self, py: Python<'_>, path: &str, partitions: usize, site: &str) -> PyResult<Rdd> {
-        let open = |context: &Engine, site| context.sequence_values(site, path, Some(partitions));
-        self.source(py, site, open, |site, pairs| sources::pairs(&pairs, site))
+    fn sequence_file(
+        &self,
+        py: Python<'_>,
+        path: &str,
+        partitions: usize,
+        hadoop: Pairs,
+        site: &str,
+    ) -> PyResult<Rdd> {
+        let open = |context: &Engine, site, options: &FileOptions| {
+            context.sequence_values(site, path, Some(partitions), options)
+        };
+        self.source(py, site, hadoop, open, |site, pairs| sources::pairs(&pairs, site))
     }
 
     fn union(&self, py: Python<'_>, rdds: Vec<PyRef<'_, Rdd>>, aligned: bool, site: &str) -> PyResult<Rdd> {
@@ -306,11 +364,13 @@ impl Context {
         &self,
         py: Python<'_>,
         site: &str,
-        open: impl FnOnce(&Engine, CallSite) -> firesteel::Result<firesteel::Rdd<T>> + Send,
+        hadoop: Pairs,
+        open: impl FnOnce(&Engine, CallSite, &FileOptions) -> firesteel::Result<firesteel::Rdd<T>> + Send,
         convert: impl FnOnce(CallSite, firesteel::Rdd<T>) -> firesteel::Rdd<Objects>,
     ) -> PyResult<Rdd> {
         let site = sites::parse(site);
-        let opened = py.detach(|| at_site(site.clone(), || open(&self.inner, site.clone())));
+        let options = file_options(py, &self.inner, &site, hadoop)?;
+        let opened = py.detach(|| at_site(site.clone(), || open(&self.inner, site.clone(), &options)));
         opened.map(|opened| Rdd(convert(site, opened))).map_err(|error| to_python(py, error))
     }
 }

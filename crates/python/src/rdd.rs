@@ -7,15 +7,17 @@ use crate::function::Function;
 use crate::objects::{Objects, load};
 use crate::place::{Buckets, Places, Rule};
 use crate::{sites, writables};
-use firesteel::{Codec, Partition, SequenceOptions, StorageLevel, Waiting, at_site};
+use firesteel::{Codec, FileOptions, Partition, SequenceOptions, StorageLevel, Waiting, at_site};
 use firesteel_data::Batch;
 use firesteel_data::block::{decode_value, encode_value};
-use firesteel_io::hadoop::Value;
+use firesteel_io::hadoop::{HadoopConf, Value, put_java_byte_arrays};
 use firesteel_operators::{Batches, Outcome, Stream, data_failure};
-use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use firesteel_types::CallSite;
+use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyList};
+use pyo3::types::{PyBytes, PyList, PyTuple};
 use serde_bytes::ByteBuf;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -170,28 +172,48 @@ impl Rdd {
         results.into_iter().map(|bytes| bytes.map(|bytes| records(py, &bytes)).transpose()).collect()
     }
 
-    #[pyo3(signature = (path, codec, site))]
-    fn save_as_text_file(&self, py: Python<'_>, path: &str, codec: Option<&str>, site: &str) -> PyResult<()> {
-        let (codec, site) = (named(codec)?, sites::parse(site));
+    #[pyo3(signature = (path, codec, hadoop, site))]
+    fn save_as_text_file(
+        &self,
+        py: Python<'_>,
+        path: &str,
+        codec: Option<&str>,
+        hadoop: Pairs,
+        site: &str,
+    ) -> PyResult<()> {
+        let site = sites::parse(site);
+        let options = file_options(py, self.0.context(), &site, hadoop)?;
+        let codec = named(codec)?.unwrap_or_else(|| options.hadoop.codec());
         let texts: firesteel::Rdd<String> =
             self.0.restream(site.clone(), &(), |(), _, stream| Ok(Texts(stream)));
-        let saved = py.detach(|| at_site(site, || texts.save_as_text_file_with(path, codec)));
+        let saved = py.detach(|| at_site(site.clone(), || texts.save_lines(site, path, codec, &options)));
         saved.map_err(|error| to_python(py, error))
     }
 
-    fn save_as_pickle_file(&self, py: Python<'_>, path: &str, batch: usize, site: &str) -> PyResult<()> {
+    fn save_as_pickle_file(
+        &self,
+        py: Python<'_>,
+        path: &str,
+        batch: usize,
+        hadoop: Pairs,
+        site: &str,
+    ) -> PyResult<()> {
         let site = sites::parse(site);
+        let options = file_options(py, self.0.context(), &site, hadoop)?;
         let batch = if batch == 0 { usize::MAX } else { batch };
         let values = self
             .0
             .restream(site.clone(), &batch, |batch: &usize, _, stream| Ok(Pickles { stream, batch: *batch }));
-        let classes = (Some(class("NullWritable")), Some(class("BytesWritable")));
-        let saved =
-            py.detach(|| values.save_sequence_values(&site, path, SequenceOptions::default(), classes));
+        let classes =
+            (Some(writables::full_name("NullWritable")), Some(writables::full_name("BytesWritable")));
+        let sequence = options.hadoop.sequence_options();
+        let saved = py.detach(|| values.save_sequence_values(&site, path, sequence, classes, &options));
         saved.map_err(|error| to_python(py, error))
     }
 
-    #[pyo3(signature = (path, codec, key_class, value_class, site))]
+    /// Pairs as SequenceFiles, of the classes that are asked for or those of the first pair.
+    #[expect(clippy::too_many_arguments, reason = "they are those of the method of PySpark's, by name")]
+    #[pyo3(signature = (path, codec, key_class, value_class, newer_interface, hadoop, site))]
     fn save_as_sequence_file(
         &self,
         py: Python<'_>,
@@ -199,32 +221,84 @@ impl Rdd {
         codec: Option<&str>,
         key_class: Option<String>,
         value_class: Option<String>,
+        newer_interface: bool,
+        hadoop: Pairs,
         site: &str,
     ) -> PyResult<()> {
         let site = sites::parse(site);
-        let options = match named(codec)? {
-            Codec::Plain => SequenceOptions::default(),
-            codec => SequenceOptions::block(codec),
+        let options = file_options(py, self.0.context(), &site, hadoop)?.named(newer_interface);
+        let sequence = match named(codec)? {
+            None => options.hadoop.sequence_options(),
+            Some(Codec::Plain) => SequenceOptions::default(),
+            Some(codec) => SequenceOptions::block(codec),
         };
         let classes = (key_class, value_class);
         let values = self.0.restream(site.clone(), &classes, |classes: &Classes, _, stream| {
             Ok(Writables { stream, classes: classes.clone() })
         });
-        let saved = py.detach(|| values.save_sequence_values(&site, path, options, classes));
+        let full = |class: Option<String>| class.map(|class| writables::full_name(&class));
+        let classes = (full(classes.0), full(classes.1));
+        let saved = py.detach(|| values.save_sequence_values(&site, path, sequence, classes, &options));
+        saved.map_err(|error| to_python(py, error))
+    }
+
+    /// Pairs as lines of key and value, as Hadoop's TextOutputFormat writes them.
+    #[pyo3(signature = (path, codec, newer_interface, hadoop, site))]
+    fn save_as_hadoop_text(
+        &self,
+        py: Python<'_>,
+        path: &str,
+        codec: Option<&str>,
+        newer_interface: bool,
+        hadoop: Pairs,
+        site: &str,
+    ) -> PyResult<()> {
+        let site = sites::parse(site);
+        let options = file_options(py, self.0.context(), &site, hadoop)?.named(newer_interface);
+        let codec = named(codec)?.unwrap_or_else(|| options.hadoop.codec());
+        let separator = options.hadoop.separator().to_string();
+        let lines: firesteel::Rdd<String> =
+            self.0.restream(site.clone(), &separator, |separator: &String, _, stream| {
+                Ok(JavaLines { stream, separator: separator.clone() })
+            });
+        let saved = py.detach(|| at_site(site.clone(), || lines.save_lines(site, path, codec, &options)));
         saved.map_err(|error| to_python(py, error))
     }
 }
 
-type Classes = (Option<String>, Option<String>);
+/// Hadoop's settings, as they come from Python.
+pub(crate) type Pairs = Vec<(String, String)>;
 
-/// One of Hadoop's classes by its full name.
-fn class(name: &str) -> String {
-    format!("org.apache.hadoop.io.{name}")
+/// Those of Hadoop's settings that are obeyed, by their newest names.
+#[pyfunction]
+pub(crate) fn hadoop_settings(pairs: Pairs) -> PyResult<BTreeMap<String, String>> {
+    let conf = HadoopConf::new(pairs).map_err(PyValueError::new_err)?;
+    Ok(conf.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect())
 }
 
-fn named(codec: Option<&str>) -> PyResult<Codec> {
-    let Some(name) = codec else { return Ok(Codec::Plain) };
-    Codec::named(name).ok_or_else(|| {
+/// How files are read and written by a call: the context's settings, and Hadoop's as the program has them at the call.
+pub(crate) fn file_options(
+    py: Python<'_>,
+    context: &firesteel::Context,
+    site: &CallSite,
+    hadoop: Pairs,
+) -> PyResult<FileOptions> {
+    let refused = |message| firesteel::Error::InvalidArgument { site: site.clone(), message };
+    let options = FileOptions::from_conf(context.conf())
+        .and_then(|options| {
+            let hadoop = HadoopConf::new(hadoop).map_err(refused)?;
+            Ok(FileOptions { hadoop, listed_late: true, ..options })
+        })
+        .map_err(|error| to_python(py, error))?;
+    Ok(options)
+}
+
+type Classes = (Option<String>, Option<String>);
+
+/// The codec of a name, if one was given.
+fn named(codec: Option<&str>) -> PyResult<Option<Codec>> {
+    let Some(name) = codec else { return Ok(None) };
+    Codec::named(name).map(Some).ok_or_else(|| {
         let known = "gzip, bzip2, zstd, deflate, snappy, lz4, or Hadoop's class of one of these";
         PyValueError::new_err(format!("there is no codec `{name}`: use {known}"))
     })
@@ -346,27 +420,79 @@ impl Batches<String> for Texts {
     }
 }
 
-/// Records as pickled lists of so many, in SequenceFiles.
+/// Records as pickled lists of so many, some of which make a value of SequenceFiles: an array of arrays of bytes, as Java
+/// serialises it, since that is what PySpark reads.
 struct Pickles {
     stream: Stream<Objects>,
     batch: usize,
 }
+
+/// How many pickled lists make one value at most: as Spark's object files gather their records.
+const LISTS_IN_A_VALUE: usize = 10;
 
 impl Batches<(Value, Value)> for Pickles {
     fn next_batch(&mut self) -> Outcome<Option<Batch<(Value, Value)>>> {
         let Some(batch) = self.stream.next_batch()? else { return Ok(None) };
         let at_once = self.batch;
         each(batch, |_, list| {
-            let mut values = vec![];
-            let mut start = 0;
+            let (mut lists, mut start) = (vec![], 0);
             while start < list.len() {
                 let end = start.saturating_add(at_once).min(list.len());
-                let pickled = crate::objects::dump(&list.get_slice(start, end))?;
-                values.push((Value::Null, Value::Bytes(pickled.to_vec())));
+                lists.push(crate::objects::dump(&list.get_slice(start, end))?.to_vec());
                 start = end;
             }
-            Ok(values)
+            let value = |lists: &[Vec<u8>]| {
+                let mut bytes = vec![];
+                put_java_byte_arrays(lists, &mut bytes);
+                (Value::Null, Value::Bytes(bytes))
+            };
+            Ok(lists.chunks(LISTS_IN_A_VALUE).map(value).collect())
         })
+    }
+}
+
+/// Pairs as lines of Java's text, without what is None.
+struct JavaLines {
+    stream: Stream<Objects>,
+    separator: String,
+}
+
+impl Batches<String> for JavaLines {
+    fn next_batch(&mut self) -> Outcome<Option<Batch<String>>> {
+        let Some(batch) = self.stream.next_batch()? else { return Ok(None) };
+        let separator = &self.separator;
+        each(batch, |_, list| {
+            let mut lines = vec![];
+            for pair in list.iter() {
+                let (key, value) = pair_of(&pair)?;
+                let parts = [writables::to_value(&key, None)?, writables::to_value(&value, None)?];
+                let mut there = parts.iter().filter(|part| **part != Value::Null).peekable();
+                // A pair of nothing and nothing is no line at all.
+                if there.peek().is_none() {
+                    continue;
+                }
+                let mut line = String::new();
+                for (i, part) in there.enumerate() {
+                    line.push_str(if i == 0 { "" } else { separator });
+                    part.put_java_text(&mut line);
+                }
+                lines.push(line);
+            }
+            Ok(lines)
+        })
+    }
+}
+
+/// Key and value of a record.
+fn pair_of<'py>(record: &Bound<'py, PyAny>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+    match record.len() {
+        Ok(2) if record.is_instance_of::<PyTuple>() || record.is_instance_of::<PyList>() => {
+            Ok((record.get_item(0)?, record.get_item(1)?))
+        }
+        _ => {
+            let shown: String = record.repr()?.to_string().chars().take(200).collect();
+            Err(PyTypeError::new_err(format!("{shown} is no pair of a key and a value, such as (1, \"a\")")))
+        }
     }
 }
 
@@ -383,7 +509,7 @@ impl Batches<(Value, Value)> for Writables {
         each(batch, |_, list| {
             list.iter()
                 .map(|pair| {
-                    let (key, value) = (pair.get_item(0)?, pair.get_item(1)?);
+                    let (key, value) = pair_of(&pair)?;
                     Ok((writables::to_value(&key, key_class)?, writables::to_value(&value, value_class)?))
                 })
                 .collect()

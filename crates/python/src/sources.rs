@@ -5,9 +5,9 @@ use crate::objects::Objects;
 use crate::writables;
 use firesteel::{Bytes, Rdd};
 use firesteel_data::{Batch, Data};
-use firesteel_io::hadoop::Value;
-use firesteel_operators::{Batches, Outcome, Stream};
-use firesteel_types::CallSite;
+use firesteel_io::hadoop::{Value, is_java_stream, java_byte_arrays};
+use firesteel_operators::{Batches, Outcome, Stream, watch};
+use firesteel_types::{CallSite, TaskFailure};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
 
@@ -83,20 +83,49 @@ pub(crate) fn pairs(pairs: &Rdd<(Value, Value)>, site: CallSite) -> Rdd<Objects>
     })
 }
 
-/// The lists that were saved as pickles, in values of SequenceFiles.
+/// Lines with where they begin.
+pub(crate) fn positions(lines: &Rdd<(i64, String)>, site: CallSite) -> Rdd<Objects> {
+    lines.restream(site, &(), |(), _, stream| {
+        let convert: Convert<(i64, String)> =
+            |py, lines| PyList::new(py, lines.iter().map(|(position, line)| (position, line)));
+        Ok(Converted { stream, convert })
+    })
+}
+
+/// The lists that were saved as pickles, in values of SequenceFiles: each by itself, as Firesteel wrote them before version 0.2, or
+/// in Java's serialised arrays of arrays of bytes, as PySpark writes them and Firesteel does now.
 pub(crate) fn pickles(pairs: &Rdd<(Value, Value)>, site: CallSite) -> Rdd<Objects> {
     struct Pickles(Stream<(Value, Value)>);
 
     impl Batches<Objects> for Pickles {
         fn next_batch(&mut self) -> Outcome<Option<Batch<Objects>>> {
             let Some(batch) = self.0.next_batch()? else { return Ok(None) };
-            let bytes = batch.map(|(_, value)| match value {
-                Value::Bytes(bytes) => bytes,
-                _ => vec![],
-            });
-            Ok(Some(Batch::Owned(bytes.into_iter().map(Objects::pickled).collect())))
+            let mut lists = vec![];
+            for (_, value) in batch.into_vec() {
+                lists.extend(pickled_lists(value)?.into_iter().map(Objects::pickled));
+            }
+            Ok(Some(Batch::Owned(lists)))
         }
     }
 
     pairs.restream(site, &(), |(), _, stream| Ok(Pickles(stream)))
+}
+
+/// The pickled lists in one value.
+fn pickled_lists(value: Value) -> Outcome<Vec<Vec<u8>>> {
+    let wrong = |what: &str| {
+        let message = format!(
+            "{what}, so it was not written by saveAsPickleFile; read SequenceFiles of other programs with sequenceFile"
+        );
+        let site = watch::site().map_or_else(CallSite::default, |site| (*site).clone());
+        let operation = "read a pickle file".to_string();
+        Box::new(TaskFailure::Operation { operation, message, site, retryable: false })
+    };
+    match value {
+        Value::Bytes(bytes) if is_java_stream(&bytes) => {
+            java_byte_arrays(&bytes).map_err(|what| wrong(&what))
+        }
+        Value::Bytes(bytes) => Ok(vec![bytes]),
+        other => Err(wrong(&format!("a value is a {} and no BytesWritable", other.class()))),
+    }
 }

@@ -33,35 +33,96 @@ pub(crate) fn pair<'py>(py: Python<'py>, (key, value): &(Value, Value)) -> PyRes
     PyTuple::new(py, [to_python(py, key)?, to_python(py, value)?])
 }
 
-/// The class that a Python value becomes by itself, or the one that is asked for, by its full or last name.
+/// The class that a Python value becomes by itself, or the one that is asked for, by its full or last name. What would come back
+/// as another value is refused: a class that is asked for never changes what is written.
 pub(crate) fn to_value(object: &Bound<'_, PyAny>, class: Option<&str>) -> PyResult<Value> {
-    let class = class.map(|class| class.rsplit('.').next().unwrap_or(class));
-    let refused = |what: &str| {
-        let shown = object.repr().map_or_else(|_| "a value".into(), |shown| shown.to_string());
-        let shown: String = shown.chars().take(200).collect();
-        PyTypeError::new_err(format!("{shown} cannot be written as {what}"))
+    let Some(asked) = class else {
+        return by_type(object).ok_or_else(|| refused(object, NO_CLASS));
     };
-    Ok(match class {
-        Some("NullWritable") => Value::Null,
-        Some("BooleanWritable") => Value::Boolean(object.is_truthy()?),
-        Some("ByteWritable") => Value::Byte(object.extract().map_err(|_| refused("ByteWritable"))?),
-        Some("ShortWritable") => Value::Short(object.extract().map_err(|_| refused("ShortWritable"))?),
-        Some("IntWritable") => Value::Int(object.extract().map_err(|_| refused("IntWritable"))?),
-        Some("LongWritable") => Value::Long(object.extract().map_err(|_| refused("LongWritable"))?),
-        Some("VIntWritable") => Value::VInt(object.extract().map_err(|_| refused("VIntWritable"))?),
-        Some("VLongWritable") => Value::VLong(object.extract().map_err(|_| refused("VLongWritable"))?),
-        Some("FloatWritable") => Value::Float(object.extract().map_err(|_| refused("FloatWritable"))?),
-        Some("DoubleWritable") => Value::Double(object.extract().map_err(|_| refused("DoubleWritable"))?),
-        Some("Text") => Value::Text(object.str()?.to_string()),
-        Some("BytesWritable") => Value::Bytes(object.extract().map_err(|_| refused("BytesWritable"))?),
-        Some("MapWritable") | None => by_type(object).ok_or_else(|| {
-            refused("a Writable; int, float, str, bytes, bool, None and dicts of these can be, and `map` makes them")
-        })?,
-        Some(other) => {
-            let message = format!("`{other}` is no class that can be written here; leave it out, or use one of Hadoop's usual Writables");
-            return Err(PyTypeError::new_err(message));
-        }
+    let short = asked.strip_prefix(PACKAGE).unwrap_or(asked);
+    if !ASKED_FOR.contains(&short) {
+        let known = ASKED_FOR.join(", ");
+        let message =
+            format!("`{asked}` is no class that can be written here: leave it out, or use one of {known}");
+        return Err(PyTypeError::new_err(message));
+    }
+    as_class(object, short).ok_or_else(|| {
+        let what = format!(
+            "{short}: it would not come back as the same value. Make it one first, such as by mapValues(...), or leave the class out"
+        );
+        refused(object, &what)
     })
+}
+
+/// Where Hadoop's own classes are.
+const PACKAGE: &str = "org.apache.hadoop.io.";
+
+/// The classes that may be asked for.
+const ASKED_FOR: [&str; 13] = [
+    "NullWritable",
+    "BooleanWritable",
+    "ByteWritable",
+    "ShortWritable",
+    "IntWritable",
+    "LongWritable",
+    "VIntWritable",
+    "VLongWritable",
+    "FloatWritable",
+    "DoubleWritable",
+    "Text",
+    "BytesWritable",
+    "MapWritable",
+];
+
+const NO_CLASS: &str =
+    "a Writable; int, float, str, bytes, bool, None and dicts of these can be, and `map` makes them";
+
+/// A class of Hadoop's by its full name.
+pub(crate) fn full_name(class: &str) -> String {
+    if class.contains('.') { class.to_string() } else { format!("{PACKAGE}{class}") }
+}
+
+fn refused(object: &Bound<'_, PyAny>, what: &str) -> PyErr {
+    let shown = object.repr().map_or_else(|_| "a value".into(), |shown| shown.to_string());
+    let shown: String = shown.chars().take(200).collect();
+    let kind = object.get_type().name().map_or_else(|_| "?".into(), |name| name.to_string());
+    PyTypeError::new_err(format!("{shown}, of type {kind}, cannot be written as {what}"))
+}
+
+/// The value as one of a class that was asked for, if it reads back as an equal one.
+fn as_class(object: &Bound<'_, PyAny>, class: &str) -> Option<Value> {
+    let natural = by_type(object)?;
+    let whole = match &natural {
+        Value::Int(number) => Some(i64::from(*number)),
+        Value::Long(number) => Some(*number),
+        _ => None,
+    };
+    let double = match &natural {
+        Value::Double(number) => Some(*number),
+        _ => {
+            whole.map(|number| number as f64).filter(|double| Some(*double as i128) == whole.map(i128::from))
+        }
+    };
+    match (class, natural) {
+        ("NullWritable", Value::Null) => Some(Value::Null),
+        ("BooleanWritable", Value::Boolean(value)) => Some(Value::Boolean(value)),
+        ("ByteWritable", _) => Some(Value::Byte(whole?.try_into().ok()?)),
+        ("ShortWritable", _) => Some(Value::Short(whole?.try_into().ok()?)),
+        ("IntWritable", _) => Some(Value::Int(whole?.try_into().ok()?)),
+        ("LongWritable", _) => Some(Value::Long(whole?)),
+        ("VIntWritable", _) => Some(Value::VInt(whole?.try_into().ok()?)),
+        ("VLongWritable", _) => Some(Value::VLong(whole?)),
+        ("FloatWritable", _) => {
+            let (double, float) = (double?, double? as f32);
+            let is_same = f64::from(float) == double || double.is_nan();
+            is_same.then_some(Value::Float(float))
+        }
+        ("DoubleWritable", _) => Some(Value::Double(double?)),
+        ("Text", Value::Text(text)) => Some(Value::Text(text)),
+        ("BytesWritable", Value::Bytes(bytes)) => Some(Value::Bytes(bytes)),
+        ("MapWritable", Value::Map(entries)) => Some(Value::Map(entries)),
+        _ => None,
+    }
 }
 
 fn by_type(object: &Bound<'_, PyAny>) -> Option<Value> {

@@ -1,9 +1,9 @@
 """What every RDD has: its context, its place in the lineage, how it is partitioned, and whether it is kept.
 
 ``_native`` is the engine's RDD. That of a :class:`firesteel.rdd.pipelined.PipelinedRDD` is made when something first
-asks for it, of the whole chain of steps at once; so a chain of maps is one RDD of the engine. The other parts of the
-class make new RDDs by :meth:`Base._then` (a step more in the chain) and :meth:`Base._of` (an RDD of the engine that
-ends a chain).
+asks for it, of the whole chain of steps at once; so a chain of maps is one RDD of the engine. That of files is made
+late, too, since files are listed when something first needs to know them. The other parts of the class make new RDDs by
+:meth:`Base._then` (a step more in the chain) and :meth:`Base._of` (an RDD of the engine that ends a chain).
 """
 
 from __future__ import annotations
@@ -95,7 +95,13 @@ class Base(Generic[T_co]):
     _kind = "PythonRDD"
 
     def __init__(
-        self, native: NativeRdd | None, ctx: SparkContext, deserializer: object = None, *, site: str = ""
+        self,
+        native: NativeRdd | None,
+        ctx: SparkContext,
+        deserializer: object = None,
+        *,
+        site: str = "",
+        make: Callable[[], NativeRdd] | None = None,
     ) -> None:
         self.ctx = ctx
         self.is_cached = False
@@ -103,6 +109,7 @@ class Base(Generic[T_co]):
         self.has_resource_profile = False
         self.partitioner: Partitioner | None = None
         self._native_rdd: NativeRdd | None = None
+        self._make = make
         self._site = site
         self._name: str | None = None
         self._level = StorageLevel.NONE
@@ -115,8 +122,16 @@ class Base(Generic[T_co]):
 
     @property
     def _native(self) -> NativeRdd:
+        if self._native_rdd is None:
+            assert self._make is not None, "an RDD has a native one, or knows how to make it"
+            self._made(self._make())
+            self._make = None
         assert self._native_rdd is not None
         return self._native_rdd
+
+    def _is_late(self) -> bool:
+        """Whether the files that it reads are still to be listed."""
+        return self._native_rdd is None and self._make is not None
 
     def _made(self, native: NativeRdd) -> None:
         """Becomes known by the number of the engine's RDD."""
@@ -130,11 +145,20 @@ class Base(Generic[T_co]):
         return PipelinedRDD(self._as_rdd(), step, preserves, _site=site)
 
     def _of(
-        self, native: NativeRdd, site: str, kind: str = "PythonRDD", partitioner: Partitioner | None = None
+        self,
+        make: Callable[[], NativeRdd],
+        site: str,
+        kind: str = "PythonRDD",
+        partitioner: Partitioner | None = None,
+        beside: Sequence[Base[Any]] = (),
     ) -> RDD[Any]:
+        """An RDD of the engine, made of this one (and those beside it): at once, so that what is wrong shows at its own
+        line, unless files would have to be listed for that.
+        """
         from firesteel.rdd.pipelined import RDD
 
-        rdd: RDD[Any] = RDD(native, self.ctx, site=site)
+        late = any(rdd._is_late() for rdd in (self, *beside))
+        rdd: RDD[Any] = RDD(None if late else make(), self.ctx, site=site, make=make if late else None)
         rdd._kind = kind
         rdd.partitioner = partitioner
         return rdd

@@ -83,6 +83,9 @@ class PipelinedRDD(RDD[U_co], Generic[T, U_co]):
             return native
         return self._native_rdd
 
+    def _is_late(self) -> bool:
+        return self._native_rdd is None and self._source._is_late()
+
     def getNumPartitions(self) -> int:
         """How many partitions it has: as many as the RDD that its chain begins at.
 

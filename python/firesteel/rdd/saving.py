@@ -40,10 +40,10 @@ class Saving(Numbers[T_co]):
     def _save_text(self, path: str, codec: str | None, step: Any, site: str) -> None:
         native = self._then(step, site)._native
         self.ctx._before_job()
-        native.save_as_text_file(_text(path), codec, site)
+        native.save_as_text_file(_text(path), codec, self.ctx._hadoop_settings, site)
 
     def saveAsPickleFile(self, path: str, batchSize: int = 10) -> None:
-        """Writes all records pickled, ``batchSize`` at a time; ``SparkContext.pickleFile`` reads them.
+        """Writes all records pickled, ``batchSize`` at a time; ``SparkContext.pickleFile`` reads them, PySpark's as well.
 
         >>> import os, tempfile
         >>> with tempfile.TemporaryDirectory() as directory:
@@ -54,10 +54,12 @@ class Saving(Numbers[T_co]):
         """
         native = self._native
         self.ctx._before_job()
-        native.save_as_pickle_file(_text(path), batchSize, callsite.here("saveAsPickleFile"))
+        native.save_as_pickle_file(_text(path), batchSize, self.ctx._hadoop_settings, callsite.here("saveAsPickleFile"))
 
     def saveAsSequenceFile(self: Saving[tuple[K, V]], path: str, compressionCodecClass: str | None = None) -> None:
-        """Writes pairs as sequence files of Hadoop; their Writables are chosen by the Python types.
+        """Writes pairs as sequence files of Hadoop; their Writables are chosen by the Python types of the first pair.
+
+        All keys have one class, and all values: a record of another one fails the job, which then leaves nothing.
 
         >>> import os, tempfile
         >>> with tempfile.TemporaryDirectory() as directory:
@@ -66,14 +68,8 @@ class Saving(Numbers[T_co]):
         ...     sorted(sc.sequenceFile(path).collect())
         [(1, 'a'), (2, 'b')]
         """
-        self._save_sequence(path, compressionCodecClass, None, None, callsite.here("saveAsSequenceFile"))
-
-    def _save_sequence(
-        self, path: str, codec: str | None, key_class: str | None, value_class: str | None, site: str
-    ) -> None:
-        native = self._native
-        self.ctx._before_job()
-        native.save_as_sequence_file(_text(path), codec, key_class, value_class, site)
+        job = hadoop.Job("sequence", _text(path), False, self.ctx._hadoop_settings)
+        self._save_hadoop(job, compressionCodecClass, callsite.here("saveAsSequenceFile"))
 
     def saveAsHadoopFile(
         self: Saving[tuple[K, V]],
@@ -86,7 +82,11 @@ class Saving(Numbers[T_co]):
         conf: Mapping[str, str] | None = None,
         compressionCodecClass: str | None = None,
     ) -> None:
-        """Writes pairs in a format of Hadoop: text (``key<tab>value``) or sequence files; other classes are refused.
+        """Writes pairs in a format of Hadoop: text (``key<tab>value``, each as Java writes it: ``true``, ``1.0E20``,
+        ``{a=1}``) or sequence files; other classes are refused.
+
+        ``keyClass`` and ``valueClass`` ask for other Writables than the types' own; a value that would not come back as
+        an equal one fails the job.
 
         >>> import os, tempfile
         >>> with tempfile.TemporaryDirectory() as directory:
@@ -95,9 +95,17 @@ class Saving(Numbers[T_co]):
         ...     sc.textFile(path).collect()
         ['1\\ta']
         """
-        job = hadoop.output_job("saveAsHadoopFile", outputFormatClass, path, conf, keyConverter, valueConverter)
+        job = hadoop.output_job(
+            "saveAsHadoopFile",
+            outputFormatClass,
+            _text(path),
+            self.ctx._hadoop_settings,
+            conf,
+            keyConverter,
+            valueConverter,
+        )
         job = job._replace(key_class=keyClass or job.key_class, value_class=valueClass or job.value_class)
-        self._save_hadoop(job._replace(codec=compressionCodecClass or job.codec), callsite.here("saveAsHadoopFile"))
+        self._save_hadoop(job, compressionCodecClass, callsite.here("saveAsHadoopFile"))
 
     def saveAsNewAPIHadoopFile(
         self: Saving[tuple[K, V]],
@@ -119,9 +127,17 @@ class Saving(Numbers[T_co]):
         ...     sc.sequenceFile(path).collect()
         [(1, 'a')]
         """
-        job = hadoop.output_job("saveAsNewAPIHadoopFile", outputFormatClass, path, conf, keyConverter, valueConverter)
+        job = hadoop.output_job(
+            "saveAsNewAPIHadoopFile",
+            outputFormatClass,
+            _text(path),
+            self.ctx._hadoop_settings,
+            conf,
+            keyConverter,
+            valueConverter,
+        )
         job = job._replace(key_class=keyClass or job.key_class, value_class=valueClass or job.value_class)
-        self._save_hadoop(job, callsite.here("saveAsNewAPIHadoopFile"))
+        self._save_hadoop(job, None, callsite.here("saveAsNewAPIHadoopFile"))
 
     def saveAsHadoopDataset(
         self: Saving[tuple[K, V]],
@@ -140,8 +156,10 @@ class Saving(Numbers[T_co]):
         ...     sc.textFile(path).collect()
         ['1\\ta']
         """
-        job = hadoop.output_job("saveAsHadoopDataset", None, None, conf, keyConverter, valueConverter)
-        self._save_hadoop(job, callsite.here("saveAsHadoopDataset"))
+        job = hadoop.output_job(
+            "saveAsHadoopDataset", None, None, self.ctx._hadoop_settings, conf, keyConverter, valueConverter
+        )
+        self._save_hadoop(job, None, callsite.here("saveAsHadoopDataset"))
 
     def saveAsNewAPIHadoopDataset(
         self: Saving[tuple[K, V]],
@@ -160,14 +178,19 @@ class Saving(Numbers[T_co]):
         ...     sc.textFile(path).collect()
         ['1\\ta']
         """
-        job = hadoop.output_job("saveAsNewAPIHadoopDataset", None, None, conf, keyConverter, valueConverter)
-        self._save_hadoop(job, callsite.here("saveAsNewAPIHadoopDataset"))
+        job = hadoop.output_job(
+            "saveAsNewAPIHadoopDataset", None, None, self.ctx._hadoop_settings, conf, keyConverter, valueConverter
+        )
+        self._save_hadoop(job, None, callsite.here("saveAsNewAPIHadoopDataset"))
 
-    def _save_hadoop(self, job: hadoop.Job, site: str) -> None:
+    def _save_hadoop(self, job: hadoop.Job, codec: str | None, site: str) -> None:
+        native = self._native
+        self.ctx._before_job()
         if job.kind == "text":
-            self._save_text(job.path, job.codec, OfRecords(_as_tabbed_lines), site)
+            native.save_as_hadoop_text(job.path, codec, job.newer, job.settings, site)
         else:
-            self._save_sequence(job.path, job.codec, job.key_class, job.value_class, site)
+            classes = (job.key_class, job.value_class)
+            native.save_as_sequence_file(job.path, codec, *classes, job.newer, job.settings, site)
 
 
 def _text(path: Any) -> str:
@@ -185,8 +208,3 @@ def _as_line(record: Any) -> bytes:
 
 def _as_lines(records: Iterable[Any]) -> Iterator[bytes]:
     return (record.encode() if type(record) is str else _as_line(record) for record in records)
-
-
-def _as_tabbed_lines(pairs: Iterable[tuple[Any, Any]]) -> Iterator[bytes]:
-    """As TextOutputFormat writes pairs: without the tab where key or value is None."""
-    return (b"\t".join(_as_line(part) for part in pair if part is not None) for pair in pairs)

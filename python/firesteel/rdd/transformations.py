@@ -15,6 +15,7 @@ from firesteel.sampling import PlainSample, RangeSample
 from firesteel.shuffle import Budget, SpilledList, chunks, distinct_locally, distinct_merged
 
 if TYPE_CHECKING:
+    from firesteel._native import Rdd as NativeRdd
     from firesteel.rdd.pipelined import RDD, RDDBarrier
 
 __all__ = ["Transformations"]
@@ -139,8 +140,12 @@ class Transformations(Base[T_co]):
         """Keeps the partitioner where all sides have the same."""
         sides = [self, *others]
         aligned = self.partitioner is not None and all(side.partitioner == self.partitioner for side in others)
-        native = self.ctx._native.union([side._native for side in sides], aligned, site)
-        return self._of(native, site, "UnionRDD", self.partitioner if aligned else None)
+        engine = self.ctx._native
+
+        def make() -> NativeRdd:
+            return engine.union([side._native for side in sides], aligned, site)
+
+        return self._of(make, site, "UnionRDD", self.partitioner if aligned else None, others)
 
     def __add__(self: Transformations[T], other: Base[U]) -> RDD[T | U]:
         """The same as :meth:`union`.
@@ -195,12 +200,10 @@ class Transformations(Base[T_co]):
         partitioner = Partitioner(partitions, function)
         if self.partitioner == partitioner:
             return self._as_rdd()
-        if function is portable_hash:
-            native = self._native.partition_by(partitions, None, [], site)
-        else:
-            data, broadcasts = self._ship(function, site)
-            native = self._native.partition_by(partitions, data, broadcasts, site)
-        return self._of(native, site, "ShuffledRDD", partitioner)
+        data, broadcasts = (None, []) if function is portable_hash else self._ship(function, site)
+        return self._of(
+            lambda: self._native.partition_by(partitions, data, broadcasts, site), site, "ShuffledRDD", partitioner
+        )
 
     def _combine_two(
         self,
@@ -211,8 +214,11 @@ class Transformations(Base[T_co]):
         partitioner: Partitioner | None = None,
     ) -> RDD[Any]:
         data, broadcasts = self._ship(function, site)
-        native = self._native.combine_two(other._native, data, broadcasts, cartesian, site)
-        return self._of(native, site, "CartesianRDD" if cartesian else "ZippedPartitionsRDD", partitioner)
+
+        def make() -> NativeRdd:
+            return self._native.combine_two(other._native, data, broadcasts, cartesian, site)
+
+        return self._of(make, site, "CartesianRDD" if cartesian else "ZippedPartitionsRDD", partitioner, [other])
 
     # -- two sides by position
 
@@ -316,8 +322,8 @@ class Transformations(Base[T_co]):
         if not partitions > 0:
             raise ValueError(f"Number of partitions must be positive, and is {partitions}.")
         if shuffle:
-            return self._of(self._native.repartition(partitions, site), site, "MapPartitionsRDD")
-        return self._of(self._native.coalesce(partitions, site), site, "CoalescedRDD")
+            return self._of(lambda: self._native.repartition(partitions, site), site, "MapPartitionsRDD")
+        return self._of(lambda: self._native.coalesce(partitions, site), site, "CoalescedRDD")
 
     # -- others
 

@@ -8,6 +8,7 @@ use super::{Parts, Rdd};
 use crate::Context;
 use crate::driver::JobMessage;
 use crate::error::{Error, Result};
+use crate::file_options::FileOptions;
 use crate::job::JobRequest;
 use crate::node::{InputBlocks, NodeCode};
 use firesteel_closures::Plain;
@@ -16,13 +17,10 @@ use firesteel_data::{Data, Environment};
 use firesteel_executor::decode::decode;
 use firesteel_executor::runner::run;
 use firesteel_executor::{TaskEnd, WorkerInfo};
-use firesteel_io::hadoop::{
-    SequenceHeader, SequenceOptions, SequenceValues, SequenceWriter, Value, sequence_splits,
-};
-use firesteel_io::{FileSplit, IoError, IoOperation, Output, list_inputs};
+use firesteel_io::hadoop::{SequenceOptions, Value, ValueSequenceWriter};
+use firesteel_io::{IoCause, IoError, IoOperation, Output};
 use firesteel_operators::{
-    Batches, FileSource, Outcome, Restream, Restream2, Services, ShuffleRead, ShuffleWrite, Slices, Stream,
-    Task,
+    Batches, Outcome, Restream, Restream2, Services, ShuffleRead, ShuffleWrite, Slices, Stream, Task,
 };
 use firesteel_plan::{Mapping, Partitioner};
 use firesteel_types::{BlockId, CallSite, Partition};
@@ -256,79 +254,61 @@ impl Context {
     }
 }
 
-/// The classes of a SequenceFile's keys and values, where they are not those of the first pair.
+/// The classes of a SequenceFile's keys and values, as far as they are asked for or known.
 type SequenceClasses = (Option<String>, Option<String>);
 
 #[doc(hidden)]
-impl Context {
-    /// The pairs of SequenceFiles, as values of whichever classes they name.
-    ///
-    /// # Errors
-    /// When a path does not exist or a pattern matches nothing.
-    pub fn sequence_values(
-        &self,
-        site: CallSite,
-        path: &str,
-        min_partitions: Option<usize>,
-    ) -> Result<Rdd<(Value, Value)>> {
-        let files = list_inputs(path).map_err(|source| Error::Io { site: site.clone(), source })?;
-        let splits = sequence_splits(&files, u64::from(self.min_partitions(min_partitions)));
-        let code = FileSource::code(&splits, |splits: &Vec<FileSplit>, partition: Partition| {
-            SequenceValues::open(&splits[partition.index()])
-        });
-        let (partitions, code) = (splits.len() as u32, NodeCode::from(code));
-        Ok(Rdd::from_parts(self, Parts { site, partitions, partitioner: None, narrow: vec![], code }))
-    }
-}
-
-#[doc(hidden)]
 impl Rdd<(Value, Value)> {
-    /// Writes pairs as SequenceFiles of these classes.
+    /// Writes pairs as SequenceFiles, of these classes or of those of the first pair. Whatever is of another class fails the job,
+    /// and nothing is left then.
     ///
     /// # Errors
-    /// When the directory exists already, or the job fails.
+    /// When the directory exists already, the job fails, or two partitions hold pairs of different classes.
     pub fn save_sequence_values(
         &self,
         site: &CallSite,
         path: &str,
-        options: SequenceOptions,
+        sequence: SequenceOptions,
         classes: SequenceClasses,
+        options: &FileOptions,
     ) -> Result<()> {
-        self.save_parts(site, path, "", (options, classes), |sent, _, stream, output| {
-            let (options, classes) = sent;
-            write_values(stream, output, options, classes)
-        })
+        let sent = (sequence, classes);
+        let write = |sent: &(SequenceOptions, SequenceClasses), _, stream, output| {
+            write_values(stream, output, &sent.0, &sent.1)
+        };
+        self.save_checked(site, path, options, "", sent, write, |written| same_classes(site, path, &written))
     }
 }
 
+/// Writes the pairs of one partition; tells of which classes they were, unless there were none.
 fn write_values(
-    mut stream: Stream<(Value, Value)>,
+    stream: Stream<(Value, Value)>,
     output: Output,
     options: &SequenceOptions,
-    (key_class, value_class): &SequenceClasses,
-) -> Outcome<Output> {
-    let path = output.path().to_string();
-    let failed = |cause| io_failure(IoError::new(IoOperation::Write, &path, cause));
-    let mut batch = stream.next_batch()?;
-    let first = batch.as_ref().and_then(|batch| batch.as_slice().first());
-    let class = |wanted: &Option<String>, value: Option<&Value>| {
-        wanted.clone().unwrap_or_else(|| value.unwrap_or(&Value::Null).class().to_string())
+    classes: &SequenceClasses,
+) -> Outcome<(Output, SequenceClasses)> {
+    let mut writer = ValueSequenceWriter::new(output, options, classes.clone());
+    stream.for_each(|batch| {
+        batch.as_slice().iter().try_for_each(|(key, value)| writer.append(key, value)).map_err(io_failure)
+    })?;
+    let classes = writer.classes();
+    Ok((writer.into_output().map_err(io_failure)?, classes))
+}
+
+/// Whether all partitions that hold pairs hold such of the same classes, as one directory of SequenceFiles should.
+fn same_classes(site: &CallSite, path: &str, written: &[SequenceClasses]) -> Result<()> {
+    let of_part = |part: &str, class: fn(&SequenceClasses) -> Option<&String>| {
+        let mut known = written.iter().enumerate().filter_map(|(i, classes)| Some((i, class(classes)?)));
+        let Some((first, wanted)) = known.next() else { return Ok(()) };
+        let Some((other, found)) = known.find(|(_, found)| *found != wanted) else { return Ok(()) };
+        let what = format!(
+            "wrong {part} class: the {part}s of partition {first} are of class {wanted}, those of partition {other} of class {found}. \
+             All {part}s have one class: make them alike first, such as by mapValues(float) or mapValues(str), or save them \
+             with saveAsPickleFile, which takes any"
+        );
+        let source = IoError::new(IoOperation::Write, path, IoCause::Unwritable(what));
+        Err(Error::Io { site: site.clone(), source })
     };
-    let (key, value) = (first.map(|pair| &pair.0), first.map(|pair| &pair.1));
-    let mut header =
-        SequenceHeader::new(&class(key_class, key), &class(value_class, value), options.compression);
-    header.metadata.clone_from(&options.metadata);
-    let mut writer = SequenceWriter::new(output, header).map_err(failed)?;
-    let (mut key, mut value) = (vec![], vec![]);
-    while let Some(pairs) = batch {
-        for pair in pairs.as_slice() {
-            key.clear();
-            value.clear();
-            pair.0.write(&mut key);
-            pair.1.write(&mut value);
-            writer.append(&key, &value).map_err(failed)?;
-        }
-        batch = stream.next_batch()?;
-    }
-    writer.finish().map_err(failed)
+    of_part("key", |classes| classes.0.as_ref())?;
+    of_part("value", |classes| classes.1.as_ref())
 }

@@ -3,6 +3,7 @@
 
 use super::Rdd;
 use crate::error::{Error, Result, site};
+use crate::file_options::FileOptions;
 use firesteel_closures::Plain;
 use firesteel_data::{Data, Environment};
 use firesteel_io::{Codec, IoError, Output, OutputCommitter, TextWriter};
@@ -32,7 +33,8 @@ impl<T: Data + Display> Rdd<T> {
     /// ```
     #[track_caller]
     pub fn save_as_text_file(&self, path: &str) -> Result<()> {
-        self.save_at(site("save_as_text_file", Location::caller()), path, Codec::Plain)
+        let options = self.context().file_options()?;
+        self.save_lines(site("save_as_text_file", Location::caller()), path, options.hadoop.codec(), &options)
     }
 
     /// [`Rdd::save_as_text_file`], compressed. The files' names end in the codec's suffix.
@@ -41,13 +43,19 @@ impl<T: Data + Display> Rdd<T> {
     /// As [`Rdd::save_as_text_file`].
     #[track_caller]
     pub fn save_as_text_file_with(&self, path: &str, codec: Codec) -> Result<()> {
-        self.save_at(site("save_as_text_file_with", Location::caller()), path, codec)
+        let options = self.context().file_options()?;
+        self.save_lines(site("save_as_text_file_with", Location::caller()), path, codec, &options)
     }
 
-    fn save_at(&self, site: CallSite, path: &str, codec: Codec) -> Result<()> {
-        self.save_parts(&site, path, codec.suffix(), codec, |codec: &Codec, _, stream, output| {
-            write_lines(stream, output, *codec)
-        })
+    /// [`Rdd::save_as_text_file_with`], by options that another face was given.
+    ///
+    /// # Errors
+    /// As [`Rdd::save_as_text_file`].
+    #[doc(hidden)]
+    pub fn save_lines(&self, site: CallSite, path: &str, codec: Codec, options: &FileOptions) -> Result<()> {
+        let write =
+            |codec: &Codec, _, stream: Stream<T>, output| Ok((write_lines(stream, output, *codec)?, ()));
+        self.save_checked(&site, path, options, codec.suffix(), codec, write, |_| Ok(()))
     }
 }
 
@@ -63,8 +71,29 @@ impl<T: Data> Rdd<T> {
         environment: E,
         write: impl Fn(&E, Partition, Stream<T>, Output) -> Outcome<Output> + Plain,
     ) -> Result<()> {
+        let options = self.context().file_options()?;
+        let write = move |environment: &E, partition: Partition, stream: Stream<T>, output: Output| {
+            Ok((write(environment, partition, stream, output)?, ()))
+        };
+        self.save_checked(site, path, &options, suffix, environment, write, |_| Ok(()))
+    }
+
+    /// [`Rdd::save_parts`] by options, where each task says something of its part, and the parts appear only if what all of them
+    /// said passes a check.
+    #[expect(clippy::too_many_arguments, reason = "the last two are what varies, and read best at the call")]
+    pub(crate) fn save_checked<E: Environment, U: Data>(
+        &self,
+        site: &CallSite,
+        path: &str,
+        options: &FileOptions,
+        suffix: &str,
+        environment: E,
+        write: impl Fn(&E, Partition, Stream<T>, Output) -> Outcome<(Output, U)> + Plain,
+        check: impl FnOnce(Vec<U>) -> Result<()>,
+    ) -> Result<()> {
         let failed = |source| Error::Io { site: site.clone(), source };
         let committer = OutputCommitter::new(path, &job_token()).map_err(failed)?;
+        let committer = committer.named(options.names).marking_success(options.hadoop.marks_success());
         committer.setup_job().map_err(failed)?;
         let sent = (committer.clone(), suffix.to_string(), environment);
         let written = self.each_partition(site.clone(), &sent, move |sent: &Sent<E>, partition, stream| {
@@ -73,8 +102,9 @@ impl<T: Data> Rdd<T> {
                 write(environment, partition, stream, output)
             })
         });
-        let finished =
-            written.and_then(|_| committer.commit_job(self.node().info.partitions).map_err(failed));
+        let finished = written
+            .and_then(check)
+            .and_then(|()| committer.commit_job(self.node().info.partitions).map_err(failed));
         if finished.is_err() {
             // The failure that brought us here is the one to report.
             let _ = committer.abort_job();
@@ -87,22 +117,22 @@ impl<T: Data> Rdd<T> {
 type Sent<E> = (OutputCommitter, String, E);
 
 /// Writes one part and commits it, if the driver lets this attempt be the one.
-fn save_part<T: Data>(
+fn save_part<T: Data, U>(
     committer: &OutputCommitter,
     suffix: &str,
     partition: Partition,
     stream: Stream<T>,
-    write: impl FnOnce(Stream<T>, Output) -> Outcome<Output>,
-) -> Outcome<()> {
+    write: impl FnOnce(Stream<T>, Output) -> Outcome<(Output, U)>,
+) -> Outcome<U> {
     let task = stream.task().clone();
     let attempt = task.spec().task;
     let written = committer
         .create(partition, attempt, suffix)
         .map_err(io_failure)
         .and_then(|output| write(stream, output))
-        .and_then(|output| output.finish().map_err(io_failure))
-        .and_then(|_| match task.services().commit.may_commit(attempt) {
-            true => committer.commit_task(partition, attempt).map_err(io_failure),
+        .and_then(|(output, said)| output.finish().map_err(io_failure).map(|_| said))
+        .and_then(|said| match task.services().commit.may_commit(attempt) {
+            true => committer.commit_task(partition, attempt).map_err(io_failure).map(|()| said),
             false => Err(Box::new(TaskFailure::CommitDenied)),
         });
     if written.is_err() {

@@ -17,7 +17,8 @@ impl<K: Writable + Data, V: Writable + Data> Rdd<(K, V)> {
     /// When the directory exists already, before anything is computed; or when the job fails.
     #[track_caller]
     pub fn save_as_sequence_file(&self, path: &str) -> Result<()> {
-        self.sequence_at(site("save_as_sequence_file", Location::caller()), path, SequenceOptions::default())
+        let options = self.context().file_options()?.hadoop.sequence_options();
+        self.sequence_at(site("save_as_sequence_file", Location::caller()), path, options)
     }
 
     /// [`Rdd::save_as_sequence_file`], compressed by value or by block, with metadata.

@@ -108,6 +108,7 @@ impl<T: Data> ReadParquet<T> {
             min_size: 1,
             block_size: SPLIT_BYTES,
             remote_block_size: SPLIT_BYTES,
+            empty_splits: true,
         };
         let sent: Sent = (file_splits(&files, &options), source.bad_rows.sent());
         let code = Open::code(&sent, |(splits, bad_rows): &Sent, partition: Partition| {

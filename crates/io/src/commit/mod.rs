@@ -43,6 +43,18 @@ use uploads::Uploads;
 pub struct OutputCommitter {
     dir: String,
     token: String,
+    names: PartNames,
+    marks_success: bool,
+}
+
+/// What the names of part files begin with, before the partition's number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PartNames {
+    /// `part-00000`: Spark's own, and those of Hadoop's older interface (`mapred`).
+    #[default]
+    Part,
+    /// `part-r-00000`: those of Hadoop's newer interface (`mapreduce`).
+    PartR,
 }
 
 /// How a place commits.
@@ -64,7 +76,19 @@ impl OutputCommitter {
             Place::Local(local) => path::text(IoOperation::SetUp, &local)?,
             _ => dir.trim_end_matches('/').to_string(),
         };
-        Ok(OutputCommitter { dir, token: token.into() })
+        Ok(OutputCommitter { dir, token: token.into(), names: PartNames::default(), marks_success: true })
+    }
+
+    /// The same with other names of part files.
+    #[must_use]
+    pub fn named(self, names: PartNames) -> OutputCommitter {
+        OutputCommitter { names, ..self }
+    }
+
+    /// The same; `_SUCCESS` stays only where it is wanted: `mapreduce.fileoutputcommitter.marksuccessfuljobs`.
+    #[must_use]
+    pub fn marking_success(self, marks_success: bool) -> OutputCommitter {
+        OutputCommitter { marks_success, ..self }
     }
 
     fn protocol(&self) -> Result<Protocol, IoError> {
@@ -97,9 +121,10 @@ impl OutputCommitter {
     /// # Errors
     /// [`IoCause::JobEnded`] if the job is not set up, or is over.
     pub fn create(&self, partition: Partition, attempt: TaskId, suffix: &str) -> Result<Output, IoError> {
+        let name = part_name(self.names, partition, suffix);
         match self.protocol()? {
-            Protocol::Renames(job) => job.create(partition, attempt, suffix),
-            Protocol::Uploads(job) => job.create(partition, attempt, suffix),
+            Protocol::Renames(job) => job.create(partition, attempt, &name),
+            Protocol::Uploads(job) => job.create(partition, attempt, &name),
         }
     }
 
@@ -133,9 +158,16 @@ impl OutputCommitter {
     /// [`IoCause::Uncommitted`] names a partition without output; nothing has appeared then.
     /// [`IoCause::JobEnded`] if the job is not set up, or was aborted.
     pub fn commit_job(&self, partitions: u32) -> Result<(), IoError> {
+        // `_SUCCESS` is how both protocols know that they are done, so it is taken away behind them.
         match self.protocol()? {
-            Protocol::Renames(job) => job.commit_job(partitions),
-            Protocol::Uploads(job) => job.commit_job(partitions),
+            Protocol::Renames(job) => {
+                job.commit_job(partitions)?;
+                if self.marks_success { Ok(()) } else { job.unmark_success() }
+            }
+            Protocol::Uploads(job) => {
+                job.commit_job(partitions)?;
+                if self.marks_success { Ok(()) } else { job.unmark_success() }
+            }
         }
     }
 
@@ -149,6 +181,10 @@ impl OutputCommitter {
     }
 }
 
-fn part_name(partition: Partition, suffix: &str) -> String {
-    format!("part-{:05}{suffix}", partition.0)
+fn part_name(names: PartNames, partition: Partition, suffix: &str) -> String {
+    let begin = match names {
+        PartNames::Part => "part-",
+        PartNames::PartR => "part-r-",
+    };
+    format!("{begin}{:05}{suffix}", partition.0)
 }

@@ -18,7 +18,6 @@
 //! Nothing is forced to the disk. A job that reported success survives the death of every process, but, like Spark's on a
 //! local disk, its last seconds do not survive a loss of power.
 
-use crate::commit::part_name;
 use crate::error::{IoCause, IoError, IoOperation};
 use crate::file::Output;
 use firesteel_types::{Partition, TaskId};
@@ -151,8 +150,7 @@ impl Renames {
         })
     }
 
-    /// Begins an attempt's part file, whose name ends in `suffix`: [`crate::Codec::suffix`], or that of a format. It must be
-    /// finished before the attempt is committed.
+    /// Begins an attempt's part file of a name. It must be finished before the attempt is committed.
     ///
     /// # Errors
     /// [`IoCause::JobEnded`] if the job is not set up, or is over.
@@ -160,14 +158,14 @@ impl Renames {
         &self,
         partition: Partition,
         attempt: TaskId,
-        suffix: &str,
+        name: &str,
     ) -> Result<Output, IoError> {
         let directory = self.attempt_dir(partition, attempt);
         match self.files.make_directory(&directory) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             made => made.map_err(|error| self.task_error(IoOperation::Create, &directory, error))?,
         }
-        let part = directory.join(part_name(partition, suffix));
+        let part = directory.join(name);
         self.files.create(part.clone()).map_err(|error| self.task_error(IoOperation::Create, &part, error))
     }
 
@@ -312,6 +310,12 @@ impl Renames {
         let _ = self.files.remove_empty_directory(&staging);
         let _ = self.files.remove_empty_directory(&self.temporary());
         Ok(())
+    }
+
+    /// Takes `_SUCCESS` away.
+    pub(crate) fn unmark_success(&self) -> Result<(), IoError> {
+        let success = self.success_path();
+        self.files.remove_file(&success).map_err(|error| self.error(IoOperation::Commit, &success, error))
     }
 
     fn advance(&self, from: Stage, to: Stage, operation: IoOperation) -> Result<(), IoError> {

@@ -17,7 +17,6 @@
 //! comes late is removed. An upload is forgotten by the store only when it is told to, so each is noted before any part is
 //! sent. What dies in the instant between has an upload without parts, for the bucket's own rules to remove.
 
-use crate::commit::part_name;
 use crate::error::{IoCause, IoError, IoOperation};
 use crate::file::Output;
 use crate::stores::bucket::Object;
@@ -110,14 +109,13 @@ impl Uploads {
         &self,
         partition: Partition,
         attempt: TaskId,
-        suffix: &str,
+        name: &str,
     ) -> Result<Output, IoError> {
-        let name = part_name(partition, suffix);
-        let object = self.dir.child(&name);
+        let object = self.dir.child(name);
         let path = object.path();
         let mut upload = Upload::new(object)?;
         let parts = Parts { id: upload.id()?, parts: vec![] };
-        let attempt_record = Attempt { attempt: attempt.0, name, upload: parts, bytes: None };
+        let attempt_record = Attempt { attempt: attempt.0, name: name.into(), upload: parts, bytes: None };
         let record = self.attempt(partition, attempt);
         self.note(&record, &attempt_record)?;
         if self.has_ended(IoOperation::Create)? {
@@ -205,6 +203,11 @@ impl Uploads {
         // Hidden: if they stay, they harm nobody, while an error would call a whole output broken.
         let _ = self.remove(operation, vec![decided, self.owner().key]);
         Ok(())
+    }
+
+    /// Takes `_SUCCESS` away.
+    pub(crate) fn unmark_success(&self) -> Result<(), IoError> {
+        self.remove(IoOperation::Commit, vec![self.success().key])
     }
 
     pub(crate) fn abort_job(&self) -> Result<(), IoError> {

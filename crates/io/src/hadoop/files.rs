@@ -56,8 +56,8 @@ impl SequenceOptions {
 }
 
 /// Cuts SequenceFiles into splits, whatever their names end in. None has less than 100 KiB, save a file's last.
-pub fn sequence_splits(files: &[InputFile], min_partitions: u64) -> Vec<FileSplit> {
-    let options = SplitOptions { min_size: MIN_SPLIT_BYTES, ..SplitOptions::new(min_partitions) };
+pub fn sequence_splits(files: &[InputFile], options: &SplitOptions) -> Vec<FileSplit> {
+    let options = SplitOptions { min_size: options.min_size.max(MIN_SPLIT_BYTES), ..*options };
     cut_files(files, &options, 1, |_| true)
 }
 
@@ -214,6 +214,125 @@ impl<K: Writable, V: Writable> TypedSequenceWriter<K, V> {
     pub fn into_output(self) -> Result<Output, IoError> {
         self.writer.finish().map_err(|cause| IoError::new(IoOperation::Write, self.path, cause))
     }
+}
+
+/// Writes values of classes that are known only when the program runs. All keys are of one class, and all values, as the
+/// file's header says: whatever is of another class is refused, since nobody could read it.
+///
+/// ```
+/// use firesteel_io::Output;
+/// use firesteel_io::hadoop::{SequenceOptions, Value, ValueSequenceWriter};
+/// # let dir = tempfile::tempdir().unwrap();
+/// # let path = dir.path().join("pairs").to_str().unwrap().to_string();
+/// let classes = (None, None);
+/// let mut writer = ValueSequenceWriter::new(Output::create(&path)?, &SequenceOptions::default(), classes);
+/// writer.append(&Value::Int(1), &Value::Long(1 << 40))?;
+/// let error = writer.append(&Value::Int(2), &Value::Double(1.5)).unwrap_err().to_string();
+/// assert!(error.contains("LongWritable") && error.contains("DoubleWritable"), "{error}");
+/// # Ok::<(), firesteel_io::IoError>(())
+/// ```
+pub struct ValueSequenceWriter {
+    /// Until the first pair tells the classes, the file that is to be written.
+    output: Option<Output>,
+    writer: Option<SequenceWriter<Output>>,
+    options: SequenceOptions,
+    /// The classes, as far as they were asked for or the first pair has told them.
+    classes: (Option<String>, Option<String>),
+    path: String,
+    records: u64,
+    bytes: (Vec<u8>, Vec<u8>),
+}
+
+impl ValueSequenceWriter {
+    /// Takes a file that was begun. Classes that are not given are those of the first pair.
+    pub fn new(
+        output: Output,
+        options: &SequenceOptions,
+        classes: (Option<String>, Option<String>),
+    ) -> ValueSequenceWriter {
+        let path = output.path().to_string();
+        let options = options.clone();
+        let bytes = (vec![], vec![]);
+        ValueSequenceWriter { output: Some(output), writer: None, options, classes, path, records: 0, bytes }
+    }
+
+    /// Writes a pair.
+    ///
+    /// # Errors
+    /// [`IoCause::Unwritable`] when key or value is not of the file's class; or when it cannot be written.
+    pub fn append(&mut self, key: &Value, value: &Value) -> Result<(), IoError> {
+        let failed = |cause| IoError::new(IoOperation::Write, &self.path, cause);
+        let key_class = self.classes.0.get_or_insert_with(|| key.class().to_string());
+        check_class("key", self.records, key, key_class).map_err(failed)?;
+        let value_class = self.classes.1.get_or_insert_with(|| value.class().to_string());
+        check_class("value", self.records, value, value_class).map_err(failed)?;
+        self.records += 1;
+        let mut bytes = std::mem::take(&mut self.bytes);
+        bytes.0.clear();
+        bytes.1.clear();
+        key.write(&mut bytes.0);
+        value.write(&mut bytes.1);
+        let appended = self.writer()?.append(&bytes.0, &bytes.1);
+        self.bytes = bytes;
+        appended.map_err(|cause| IoError::new(IoOperation::Write, &self.path, cause))
+    }
+
+    /// The writer; its header is written when the classes are known.
+    fn writer(&mut self) -> Result<&mut SequenceWriter<Output>, IoError> {
+        if let Some(output) = self.output.take() {
+            let class = |class: &Option<String>| class.clone().unwrap_or_else(|| Value::Null.class().into());
+            let (key, value) = (class(&self.classes.0), class(&self.classes.1));
+            let mut header = SequenceHeader::new(&key, &value, self.options.compression);
+            header.metadata.clone_from(&self.options.metadata);
+            let writer = SequenceWriter::new(output, header);
+            self.writer = Some(writer.map_err(|cause| IoError::new(IoOperation::Write, &self.path, cause))?);
+        }
+        let broken = || {
+            IoError::new(
+                IoOperation::Write,
+                &self.path,
+                IoCause::Unwritable("its header could not be written".into()),
+            )
+        };
+        self.writer.as_mut().ok_or_else(broken)
+    }
+
+    /// The classes of keys and values, if any pair was written or they were asked for.
+    pub fn classes(&self) -> (Option<String>, Option<String>) {
+        self.classes.clone()
+    }
+
+    /// Writes what is left, and gives back the file, which is still to be finished. Without a pair the header names
+    /// `NullWritable` where no class was asked for.
+    ///
+    /// # Errors
+    /// When that cannot be written.
+    pub fn into_output(mut self) -> Result<Output, IoError> {
+        self.writer()?;
+        let path = self.path;
+        let Some(writer) = self.writer else {
+            return Err(IoError::new(
+                IoOperation::Write,
+                path,
+                IoCause::Unwritable("it was not begun".into()),
+            ));
+        };
+        writer.finish().map_err(|cause| IoError::new(IoOperation::Write, path, cause))
+    }
+}
+
+/// Whether a value is of the class that its file holds.
+fn check_class(part: &str, record: u64, value: &Value, class: &str) -> Result<(), IoCause> {
+    if value.class() == class {
+        return Ok(());
+    }
+    let shown: String = format!("{value:?}").chars().take(200).collect();
+    Err(IoCause::Unwritable(format!(
+        "wrong {part} class: record {record} of the partition has the {part} {shown}, a {}, and the file's {part}s are of class \
+         {class}, which the first record or the call has set. All {part}s of a SequenceFile have one class: make them alike first, \
+         such as by mapValues(float) or mapValues(str), or save them with saveAsPickleFile, which takes any",
+        value.class()
+    )))
 }
 
 fn open(split: &FileSplit) -> Result<SequenceReader<Input>, IoError> {

@@ -43,6 +43,63 @@ pub(crate) fn records<T: DeserializeOwned>(bytes: &[u8]) -> Result<Vec<T>, Strin
     }
 }
 
+/// The arrays of bytes in a serialised `byte[][]`: what a record of Spark's pickle files is made of.
+///
+/// # Errors
+/// What is wrong with the bytes.
+///
+/// ```
+/// use firesteel_io::hadoop::{is_java_stream, java_byte_arrays, put_java_byte_arrays};
+/// let mut bytes = vec![];
+/// put_java_byte_arrays(&[vec![1, 2], vec![]], &mut bytes);
+/// assert!(is_java_stream(&bytes));
+/// assert_eq!(java_byte_arrays(&bytes), Ok(vec![vec![1, 2], vec![]]));
+/// ```
+pub fn java_byte_arrays(bytes: &[u8]) -> Result<Vec<Vec<u8>>, String> {
+    let Java::List(arrays) = read(bytes)? else { return Err("there is no array of arrays of bytes".into()) };
+    let bytes = |array| match array {
+        Java::Bytes(bytes) => Ok(bytes),
+        other => Err(format!("there is {other:?} where an array of bytes should be")),
+    };
+    arrays.into_iter().map(bytes).collect()
+}
+
+/// Whether bytes begin as a stream of Java's serialised objects does.
+pub fn is_java_stream(bytes: &[u8]) -> bool {
+    bytes.starts_with(&[0xAC, 0xED, 0x00, 0x05])
+}
+
+/// Appends arrays of bytes as Java serialises a `byte[][]`, by the protocol of its object streams, version 5.
+pub fn put_java_byte_arrays(arrays: &[Vec<u8>], out: &mut Vec<u8>) {
+    /// Java's numbers for the versions of the two classes, which follow from their names.
+    const BYTES_VERSION: [u8; 8] = [0xAC, 0xF3, 0x17, 0xF8, 0x06, 0x08, 0x54, 0xE0];
+    const ARRAYS_VERSION: [u8; 8] = [0x4B, 0xFD, 0x19, 0x15, 0x67, 0x67, 0xDB, 0x37];
+    out.extend(MAGIC.to_be_bytes());
+    out.extend(VERSION.to_be_bytes());
+    put_array_class("[[B", ARRAYS_VERSION, out);
+    out.extend((arrays.len() as u32).to_be_bytes());
+    for (i, array) in arrays.iter().enumerate() {
+        if i == 0 {
+            put_array_class("[B", BYTES_VERSION, out);
+        } else {
+            // The class was described before: it is the third thing that got a handle, behind the outer class and array.
+            out.extend([ARRAY, REFERENCE]);
+            out.extend((FIRST_HANDLE + 2).to_be_bytes());
+        }
+        out.extend((array.len() as u32).to_be_bytes());
+        out.extend_from_slice(array);
+    }
+}
+
+/// Appends the beginning of an array and the description of its class, which has neither fields nor a parent.
+fn put_array_class(name: &str, version: [u8; 8], out: &mut Vec<u8>) {
+    out.extend([ARRAY, CLASS]);
+    out.extend((name.len() as u16).to_be_bytes());
+    out.extend_from_slice(name.as_bytes());
+    out.extend(version);
+    out.extend([SERIALIZABLE as u8, 0, 0, END, NULL]);
+}
+
 /// A plain thing of Java's.
 #[derive(Clone, Debug, PartialEq)]
 enum Java {
@@ -56,7 +113,9 @@ enum Java {
     Float(f32),
     Double(f64),
     Text(String),
-    /// An array or a tuple.
+    /// An array of bytes.
+    Bytes(Vec<u8>),
+    /// Another array, or a tuple.
     List(Vec<Java>),
 }
 
@@ -139,6 +198,10 @@ impl Reader<'_> {
         self.handles.push(Handle::Large);
         let element = class.name.as_bytes().get(1).copied().unwrap_or(0);
         let count = self.fields.i32()?;
+        if element == b'B' {
+            let length = usize::try_from(count).map_err(|_| format!("a length is negative: {count}"))?;
+            return Ok(Java::Bytes(self.fields.bytes(length)?.to_vec()));
+        }
         let mut values = vec![];
         for _ in 0..count {
             values.push(self.field(element, depth + 1)?);
@@ -290,6 +353,10 @@ impl<'de> Deserializer<'de> for Java {
             Java::Float(value) => visitor.visit_f32(value),
             Java::Double(value) => visitor.visit_f64(value),
             Java::Text(value) => visitor.visit_string(value),
+            // To serde an array of Java's bytes is a sequence of signed numbers, as any other array.
+            Java::Bytes(bytes) => {
+                visitor.visit_seq(SeqDeserializer::new(bytes.into_iter().map(|byte| byte as i8)))
+            }
             Java::List(values) => {
                 let mut list = SeqDeserializer::new(values.into_iter());
                 let made = visitor.visit_seq(&mut list)?;
@@ -362,6 +429,19 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn arrays_of_bytes_come_back_and_their_cuts_do_not() {
+        let arrays = [vec![], vec![0x80, 0x05, 0xFF], vec![7; 300], vec![1]];
+        let mut bytes = vec![];
+        put_java_byte_arrays(&arrays, &mut bytes);
+        assert_eq!(java_byte_arrays(&bytes).as_deref(), Ok(&arrays[..]));
+        assert_eq!(records::<Vec<i8>>(&bytes).unwrap()[1], [-128, 5, -1]);
+        for cut in 0..bytes.len() {
+            assert!(java_byte_arrays(&bytes[..cut]).is_err());
+        }
+        assert!(java_byte_arrays(INTS).is_err());
     }
 
     #[test]

@@ -92,6 +92,8 @@ impl Value {
             "DoubleWritable" => Value::Double(fields.f64()?),
             "Text" => Value::Text(text(fields.vint_bytes()?)),
             "BytesWritable" => Value::Bytes(fields.sized_bytes()?.to_vec()),
+            "MD5Hash" => Value::Bytes(fields.bytes(16)?.to_vec()),
+            "ObjectWritable" if depth < MAX_DEPTH => read_object(fields, depth + 1)?,
             "MapWritable" | "SortedMapWritable" if depth < MAX_DEPTH => {
                 Value::Map(read_map(fields, depth + 1)?)
             }
@@ -137,6 +139,34 @@ impl Value {
             Value::Map(entries) => write_map(entries, out),
         }
     }
+}
+
+/// What an ObjectWritable holds: the name of a class or of a plain type of Java's, and a value of it. Only those are read whose
+/// bytes have one meaning.
+fn read_object(fields: &mut Fields<'_>, depth: usize) -> Result<Value, String> {
+    let mut name = || {
+        let length = fields.i16()? as u16;
+        Ok::<String, String>(text(fields.bytes(usize::from(length))?))
+    };
+    let declared = name()?;
+    Ok(match declared.as_str() {
+        "java.lang.String" => Value::Text(name()?),
+        "boolean" => Value::Boolean(fields.i8()? != 0),
+        "byte" => Value::Byte(fields.i8()?),
+        "short" => Value::Short(fields.i16()?),
+        "int" => Value::Int(fields.i32()?),
+        "long" => Value::Long(fields.i64()?),
+        "float" => Value::Float(fields.f32()?),
+        "double" => Value::Double(fields.f64()?),
+        class if class.starts_with(PACKAGE) => {
+            // The class that was declared, and the one that the value is of.
+            let class = name()?;
+            Value::read_from(&class, fields, depth)?
+        }
+        class => Err(format!(
+            "an org.apache.hadoop.io.ObjectWritable holds a {class}, whose values are not known"
+        ))?,
+    })
 }
 
 /// Classes that the map names itself, then entries: each key and value with the number of its class before it.
