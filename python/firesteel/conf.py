@@ -40,7 +40,8 @@ ENGINE_SETTINGS = frozenset(
         "hadoop.fs.s3a.session.token hadoop.fs.s3a.path.style.access hadoop.fs.s3a.aws.credentials.provider "
         "hadoop.fs.gs.auth.service.account.json.keyfile hadoop.fs.gs.storage.root.url hadoop.fs.gs.auth.type "
         "hadoop.fs.azure.account.name hadoop.fs.azure.account.key hadoop.fs.azure.sas.fixed.token "
-        "hadoop.fs.azure.endpoint hadoop.conf.dir"
+        "hadoop.fs.azure.endpoint hadoop.conf.dir "
+        "files.ignore_corrupt_files files.ignore_missing_files files.ignore_empty_splits"
     ).split()
 )
 """The keys that the engine understands; docs/configuration.md says what they mean."""
@@ -62,7 +63,10 @@ CLUSTER_SETTINGS = frozenset(
 PYTHON_SETTINGS = frozenset({"firesteel.python.closures"})
 """The keys that the Python face itself reads."""
 
-_OTHER_NAMES = {"firesteel.cleaner.reference_tracking.clean_checkpoints": "firesteel.cleaner.checkpoints"}
+_OTHER_NAMES = {
+    "firesteel.cleaner.reference_tracking.clean_checkpoints": "firesteel.cleaner.checkpoints",
+    "firesteel.hadoop_r_d_d.ignore_empty_splits": "firesteel.files.ignore_empty_splits",
+}
 _SWITCHES = {
     "firesteel.cleaner.checkpoints",
     "firesteel.speculation",
@@ -71,6 +75,9 @@ _SWITCHES = {
     "firesteel.shuffle.service.enabled",
     "firesteel.io.encryption.enabled",
     "firesteel.network.insecure",
+    "firesteel.files.ignore_corrupt_files",
+    "firesteel.files.ignore_missing_files",
+    "firesteel.files.ignore_empty_splits",
 }
 
 

@@ -71,7 +71,8 @@ def input_job(
     """
     _refuse_converters(operation, converters)
     settings = _together(operation, of_context, conf)
-    path = path or _understood(operation, settings).get(INPUT_PATH)
+    known = _understood(operation, settings)
+    path = path or known.get(INPUT_PATH)
     if path is None:
         raise FiresteelError(f"{operation}: no path: set {INPUT_PATH} in conf.")
     kind, newer = _kind(operation, format_class, INPUTS)
