@@ -4,7 +4,7 @@ use firesteel_io::hadoop::{
     SequenceCompression as Compression, SequenceHeader, SequenceOptions, SequencePairs, SequenceReader,
     SequenceValues, SequenceWriter, TypedSequenceWriter, Value, Writable, sequence_splits,
 };
-use firesteel_io::{Codec, FileSplit, InputFile, IoCause, Output};
+use firesteel_io::{Codec, FileSplit, InputFile, IoCause, Output, SplitOptions};
 use proptest::prelude::*;
 use std::io::Cursor;
 
