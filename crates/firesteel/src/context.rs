@@ -19,7 +19,7 @@ use firesteel_io::StoreSettings;
 use firesteel_operators::Services;
 use firesteel_scheduler::{Event, PoolSettings, SchedulerSettings, SchedulingMode, SpeculationSettings};
 use firesteel_shuffle::ShuffleStore;
-use firesteel_storage::{BlockStore, Broadcasts, KeptBlocks, LocalDirs, MemoryPool, SharedFiles};
+use firesteel_storage::{BlockStore, Broadcasts, KeptBlocks, LocalDirs, MemoryPool, SharedFiles, sweep};
 use firesteel_types::{BroadcastId, ExecutorId, JobId, RddId, ShuffleId, StageId};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
@@ -242,6 +242,8 @@ fn start_driver(
     let gate = Arc::new(LocalCommitGate(OnceLock::new()));
     let memory = Arc::new(MemoryPool::new(budget as usize));
     let dirs = Arc::new(LocalDirs::create(&parent).map_err(|e| start(&e))?);
+    let log = log::Level::named(&conf.get(&conf::LOG_LEVEL)?);
+    sweep(&parent, move |text| log.info(text)).map_err(|e| start(&e))?;
     if conf.get(&conf::IO_ENCRYPTION)? {
         seal(&dirs, master, workers.is_some())?;
     }
@@ -268,7 +270,6 @@ fn start_driver(
     if master.is_cluster() {
         let command = agents.unwrap_or_else(AgentCommand::own_program);
         let has_processes = workers.is_some();
-        let log = log::Level::named(&conf.get(&conf::LOG_LEVEL)?);
         remote::start(&driver, &RemoteConfig { conf, master, application, command, has_processes, log })?;
         driver.start_clock().map_err(|e| start(&e))?;
         return Ok(driver);
