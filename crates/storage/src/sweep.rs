@@ -33,11 +33,9 @@ fn remove_abandoned(parent: &Path, note: &dyn Fn(String)) {
         return;
     }
     let (count, place) = (unwanted.len(), parent.display());
-    note(format!(
-        "removing what {count} programs left in {place} that were killed, beside this program's own work"
-    ));
+    note(format!("removing {count} directories of killed programs in {place}, while this one runs"));
     let removed = unwanted.iter().filter(|dir| remove(dir)).count();
-    note(format!("removed what {removed} of {count} programs had left in {place}"));
+    note(format!("removed {removed} of {count} directories of killed programs in {place}"));
 }
 
 fn directories(parent: &Path) -> impl Iterator<Item = (Name, PathBuf)> {
