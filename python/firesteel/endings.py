@@ -64,8 +64,8 @@ def _stop() -> None:
         print(f"firesteel: the context did not stop in order: {error}", file=sys.stderr)
 
 
-# A process that is forked has no context of its own, and ends at once when it is told to. A signal that comes before its
-# handlers are reset would be lost, so signals wait until then.
+# A process that is forked has no context of its own, and ends at once when it is told to. A signal that comes before
+# its handlers are reset would be lost, so signals wait until then.
 
 
 def _before_fork() -> None:

@@ -216,7 +216,8 @@ def test_a_job_that_is_cut_off_by_stop_was_not_cancelled(fresh_context: Any) -> 
 def test_results_larger_than_the_driver_accepts_fail_their_job(fresh_context: Any, partitions: int) -> None:
     sc = fresh_context(settings={"spark.driver.maxResultSize": "1m"})
     large = sc.parallelize(range(partitions), partitions).map(lambda x: bytes(2 << 20))
-    words = r"Total size of serialized results of \d tasks \(\d.* MiB\) is bigger than spark.driver.maxResultSize \(1.0 MiB\)"
+    size, limit = r"\(\d.* MiB\)", r"\(1\.0 MiB\)"
+    words = rf"Total size of serialized results of \d tasks {size} is bigger than spark\.driver\.maxResultSize {limit}"
     actions = (
         large.collect,
         large.first,

@@ -63,7 +63,8 @@ def test_code_keeps_its_file_and_line_whatever_cloudpickle_does(monkeypatch):
 
 def test_what_is_written_is_read_without_firesteel():
     data = base64.b64encode(shipping.dumps(lambda x: x + 1)).decode()
-    code = f"import base64, pickle, sys; print(pickle.loads(base64.b64decode('{data}'))(41), 'firesteel' in sys.modules)"
+    read = f"pickle.loads(base64.b64decode('{data}'))(41)"
+    code = f"import base64, pickle, sys; print({read}, 'firesteel' in sys.modules)"
     assert run_main(code) == "42 False\n"
 
 

@@ -479,23 +479,26 @@ impl Driver {
                 }
             }
             Effect::UpdateSettled { accumulator, bytes } => self.accumulators.settle(accumulator, bytes),
-            Effect::Event(mut event) => {
-                if let AppEvent::JobEnded { job, failure, .. } = &mut event
-                    && let Some(running) = core.jobs.get(job)
-                {
-                    // With its last result a job has ended before anybody could say that it is too large.
-                    *failure = failure.take().or_else(|| running.too_large.clone());
-                }
-                if let AppEvent::TaskEnded { task, .. } = &event {
-                    core.nobody_waits(*task);
-                }
-                if let AppEvent::ExecutorRemoved { executor, .. } = &event {
-                    self.with_executors(|executors| executors.dismiss(*executor));
-                }
-                lock(&self.status).apply(&event);
-            }
+            Effect::Event(event) => self.tell_status(core, event),
         }
         None
+    }
+
+    /// What happened is folded into what people look at; and whoever waited for it is let go of.
+    fn tell_status(&self, core: &mut Core, mut event: AppEvent) {
+        if let AppEvent::JobEnded { job, failure, .. } = &mut event
+            && let Some(running) = core.jobs.get(job)
+        {
+            // With its last result a job has ended before anybody could say that it is too large.
+            *failure = failure.take().or_else(|| running.too_large.clone());
+        }
+        if let AppEvent::TaskEnded { task, .. } = &event {
+            core.nobody_waits(*task);
+        }
+        if let AppEvent::ExecutorRemoved { executor, .. } = &event {
+            self.with_executors(|executors| executors.dismiss(*executor));
+        }
+        lock(&self.status).apply(&event);
     }
 
     pub(crate) fn with_executors(&self, f: impl FnOnce(&dyn Executors)) {
