@@ -71,7 +71,7 @@ def install() -> None:
     '4.3.0\\n'
     """
     os.environ[VARIABLE] = "1"
-    if any(isinstance(finder, _Finder) for finder in sys.meta_path):
+    if is_installed():
         return
     real = sys.modules.get("pyspark")
     if real is not None:
@@ -81,6 +81,15 @@ def install() -> None:
         )
     sys.meta_path.insert(0, _Finder())
     _show_failures()
+
+
+def is_installed() -> bool:
+    """Whether ``import pyspark`` gives Firesteel in this process.
+
+    >>> is_installed()
+    False
+    """
+    return any(isinstance(finder, _Finder) for finder in sys.meta_path)
 
 
 class _Finder(importlib.abc.MetaPathFinder):

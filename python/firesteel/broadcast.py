@@ -195,10 +195,10 @@ def _pickled(value: object) -> bytes:
 
 
 def _cloudpickled(value: object) -> bytes:
-    import cloudpickle  # type: ignore[import-untyped]
+    from firesteel import shipping
 
     try:
-        return cast(bytes, cloudpickle.dumps(value, 5))
+        return shipping.dumps(value)
     except Exception as error:
         raise PicklingError(
             f"Could not serialize broadcast: {type(error).__name__}: {error} (a value of {type(value)})"

@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
-from firesteel import _native, callsite, hadoop, jobs
-from firesteel.as_pyspark import VARIABLE
+from firesteel import _native, as_pyspark, callsite, endings, hadoop, jobs
+from firesteel.as_pyspark import VARIABLE, VERSION as PYSPARK_VERSION
 from firesteel.conf import SYSTEM_PROPERTIES, SparkConf, is_cluster, native_settings
 from firesteel.control import Control
 from firesteel.errors import FiresteelError
@@ -165,6 +165,7 @@ class SparkContext(Sources, Sharing, Control):
         agent = interpreter.agent(self._conf, is_here=self.master.startswith("local"))
         engine = self._engine = _native.Context(native_settings(self._conf), self._worker_environment(), agent)
         _stop_at_exit(self)
+        endings.watch()
         self._conf.set("spark.app.id", engine.application_id)
         self._conf.set("spark.app.startTime", str(engine.start_time))
         self._conf.setIfMissing("spark.executor.id", "driver")
@@ -172,8 +173,8 @@ class SparkContext(Sources, Sharing, Control):
 
     def _worker_environment(self) -> dict[str, str]:
         """Variables of the workers."""
-        as_pyspark = {VARIABLE: os.environ[VARIABLE]} if VARIABLE in os.environ else {}
-        return {**as_pyspark, **{name: str(value) for name, value in self.environment.items()}}
+        inherited = {VARIABLE: os.environ[VARIABLE]} if VARIABLE in os.environ else {}
+        return {**inherited, **{name: str(value) for name, value in self.environment.items()}}
 
     @property
     def serializer(self) -> Any:
@@ -274,12 +275,14 @@ class SparkContext(Sources, Sharing, Control):
 
     @property
     def version(self) -> str:
-        """The version of Firesteel.
+        """The version of Firesteel, as ``firesteel.__version__``; where ``pyspark`` means Firesteel, the version of
+        PySpark whose API this is, as ``pyspark.__version__``.
 
-        >>> sc.version.count(".")
-        2
+        >>> import firesteel
+        >>> sc.version == firesteel.__version__
+        True
         """
-        return _native.__version__
+        return PYSPARK_VERSION if as_pyspark.is_installed() else _native.__version__
 
     @property
     def applicationId(self) -> str:

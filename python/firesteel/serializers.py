@@ -14,7 +14,7 @@ import pickle
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 from firesteel.framing import (
     SpecialLengths as SpecialLengths,
@@ -308,10 +308,10 @@ class CloudPickleSerializer(FramedSerializer):
 
     def dumps(self, obj: Any) -> bytes:
         """The pickled object; PicklingError with the reason where it cannot be."""
-        import cloudpickle  # type: ignore[import-untyped]
+        from firesteel import shipping
 
         try:
-            return cast(bytes, cloudpickle.dumps(obj, pickle.HIGHEST_PROTOCOL))
+            return shipping.dumps(obj)
         except pickle.PickleError:
             raise
         except Exception as error:

@@ -1,5 +1,8 @@
 """The pickler for functions: cloudpickle, that also notes which modules executors must have.
 
+Code keeps the name of the file that it is from, whatever cloudpickle thinks of it: from version 3.1.3 on that writes
+``<dynamic-code>`` instead, and no traceback would show the user's own line.
+
 A module is noted when something of it is pickled by its name. Those of the standard library are everywhere, those that
 came as part of Firesteel too. ``firesteel.worker.modules`` looks for the others before a stage begins.
 """
@@ -51,11 +54,29 @@ def dump(function: Callable[..., Any]) -> bytes:
 
 def dumps(value: object) -> bytes:
     """A value by cloudpickle, without a header."""
-    data: bytes = cloudpickle.dumps(value, protocol=5)
-    return data
+    file = io.BytesIO()
+    _CodePickler(file, protocol=5).dump(value)
+    return file.getvalue()
 
 
-class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
+_FILENAME = 10
+"""The place of the file's name among the arguments of ``CodeType``, in all Pythons that Firesteel runs on."""
+
+
+class _CodePickler(cloudpickle.Pickler):  # type: ignore[misc]
+    """cloudpickle's, but for code, which keeps the name of its file."""
+
+    def reducer_override(self, obj: Any) -> Any:
+        """Asked by ``pickle`` about everything but plain data."""
+        if type(obj) is not CodeType:
+            return super().reducer_override(obj)
+        make, arguments, *rest = self.dispatch_table[CodeType](obj)
+        if make is CodeType:
+            arguments = (*arguments[:_FILENAME], obj.co_filename, *arguments[_FILENAME + 1 :])
+        return make, arguments, *rest
+
+
+class Pickler(_CodePickler):
     """cloudpickle's, watching what passes."""
 
     def __init__(self, file: io.BytesIO, protocol: int) -> None:

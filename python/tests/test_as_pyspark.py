@@ -40,8 +40,10 @@ import pyspark.sql.session, pyspark.files, pyspark.broadcast, pyspark.taskcontex
 assert A is B is RDD is firesteel.RDD and C is D is SparkContext is firesteel.SparkContext
 assert S is StorageLevel is firesteel.StorageLevel
 print(pyspark.__version__, v, pyspark.rdd.RDD is RDD)
+with SparkSession.builder.master("local[1]").getOrCreate() as spark:
+    print(spark.version, spark.sparkContext.version, "v4.3.0" in spark.sparkContext._repr_html_())
 """)
-    assert out == "4.3.0 4.3.0 True\n"
+    assert out == "4.3.0 4.3.0 True\n4.3.0 4.3.0 True\n"
 
 
 def test_exceptions_are_caught_under_pysparks_names():

@@ -185,7 +185,7 @@ def test_a_function_that_prints_a_hundred_megabytes_ends(tmp_path: Path) -> None
                 sys.stdout.write("x" * 1_000_000 + "\\n")
                 sys.stderr.write("")
             return x
-        # (What tasks print goes where the driver's output goes; here it is read and thrown away.)
+        # (What tasks print goes where the driver's errors go; here it is read and thrown away.)
         assert sc.parallelize(range(4), 2).map(talk).count() == 4
         """,
     )

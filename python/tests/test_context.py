@@ -6,6 +6,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import firesteel
 import pytest
 from firesteel import SparkConf, SparkContext
 
@@ -16,6 +17,10 @@ def test_one_context_at_a_time(fresh_context: Any) -> None:
         SparkContext("local", "second")
     assert first.range(3).count() == 3, "the first one goes on"
     assert SparkContext.getOrCreate() is first
+
+
+def test_the_version_is_firesteels(sc: Any) -> None:
+    assert sc.version == firesteel.__version__ != "4.3.0"
 
 
 def test_several_contexts_one_after_another(fresh_context: Any) -> None:

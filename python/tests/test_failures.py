@@ -183,3 +183,27 @@ def test_what_feeds_a_function_fails_the_task_though_the_function_catches_everyt
     error = failure_of(lambda: fed.mapPartitions(swallow).collect())
     assert type(error.__cause__) is Refused
     assert sc.parallelize(range(3), 1).map(refuse).mapPartitions(swallow).collect() == [0, 1, 2]
+
+
+def test_what_tasks_print_is_not_in_the_programs_output(tmp_path):
+    program = tmp_path / "app.py"
+    program.write_text(
+        """
+import os, sys
+from firesteel import SparkContext
+
+def talk(x):
+    print("printed", x)
+    os.write(1, b"written\\n")
+    os.system("echo started")
+    sys.stdout.write("without an end of line")
+    return x
+
+with SparkContext("local[2]") as sc:
+    print("data", sc.parallelize([1], 1).map(talk).collect())
+"""
+    )
+    done = subprocess.run([sys.executable, str(program)], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "data [1]\n"), done.stderr
+    for words in ("printed 1\n", "written\n", "started\n", "without an end of line"):
+        assert words in done.stderr

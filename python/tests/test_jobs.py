@@ -1,12 +1,14 @@
 """What threads say about their jobs, and what can be asked about jobs from outside."""
 
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from firesteel import jobs
+from firesteel import InheritableThread, jobs
+from firesteel.errors import JobError
 from firesteel.status import SparkExecutorInfo, SparkJobInfo, SparkStageInfo, StatusTracker
 from firesteel.taskcontext import TaskContext
 
@@ -170,3 +172,72 @@ def test_the_engine_is_told_only_what_has_changed(sc: Any, monkeypatch: pytest.M
     jobs.clear_tags(context)
     jobs.push(context)
     assert len(context._native.calls) == 8 and ("set_job_tags", []) in context._native.calls
+
+
+def _cancelled(sc: Any, cancel: Any, prepare: Any = lambda: None) -> tuple[int, str]:
+    """The error of a job that is cancelled while it runs, and the job's number."""
+    raised: list[JobError] = []
+
+    def run() -> None:
+        prepare()
+        with pytest.raises(JobError) as caught:
+            sc.parallelize(range(2), 2).foreach(lambda _: time.sleep(600))
+        raised.append(caught.value)
+
+    thread = InheritableThread(target=run)
+    thread.start()
+    deadline = time.monotonic() + 60
+    while not sc.statusTracker().getActiveJobsIds():
+        assert time.monotonic() < deadline, "no job began"
+        time.sleep(0.01)
+    (job,) = sc.statusTracker().getActiveJobsIds()
+    cancel()
+    thread.join(60)
+    assert raised[0].kind == "cancelled" and raised[0].job == job
+    return job, str(raised[0])
+
+
+def test_a_cancelled_job_is_known_by_the_name_of_its_condition(sc: Any) -> None:
+    job, text = _cancelled(sc, lambda: sc.cancelJobGroup("nightly"), lambda: sc.setJobGroup("nightly", "counts"))
+    assert text.splitlines()[0] == f"[SPARK_JOB_CANCELLED] Job {job} cancelled part of cancelled job group nightly"
+    job, text = _cancelled(sc, lambda: sc.cancelJobsWithTag("slow"), lambda: sc.addJobTag("slow"))
+    assert text.splitlines()[0] == f"[SPARK_JOB_CANCELLED] Job {job} cancelled part of cancelled job tags slow"
+    job, text = _cancelled(sc, sc.cancelAllJobs)
+    assert text.splitlines()[0] == f"[SPARK_JOB_CANCELLED] Job {job} cancelled as part of cancellation of all jobs"
+
+
+def test_a_job_that_is_cut_off_by_stop_was_not_cancelled(fresh_context: Any) -> None:
+    sc = fresh_context()
+    job, text = _cancelled(sc, sc.stop)
+    assert text.splitlines()[0] == f"Job {job} cancelled because the context was stopped"
+
+
+@pytest.mark.parametrize("partitions", [1, 2, 5])
+def test_results_larger_than_the_driver_accepts_fail_their_job(fresh_context: Any, partitions: int) -> None:
+    sc = fresh_context(settings={"spark.driver.maxResultSize": "1m"})
+    large = sc.parallelize(range(partitions), partitions).map(lambda x: bytes(2 << 20))
+    size, limit = r"\(\d.* MiB\)", r"\(1\.0 MiB\)"
+    words = rf"Total size of serialized results of \d tasks {size} is bigger than spark\.driver\.maxResultSize {limit}"
+    actions = (
+        large.collect,
+        large.first,
+        lambda: large.take(1),
+        lambda: large.reduce(max),
+        lambda: large.fold(b"", max),
+        lambda: list(large.toLocalIterator()),
+        lambda: list(large.toLocalIterator(prefetchPartitions=True)),
+        lambda: sc.runJob(large, list),
+    )
+    for action in actions:
+        with pytest.raises(JobError, match=words):
+            action()
+    assert large.map(len).sum() == partitions << 21, "other jobs go on"
+    small = sc.parallelize(range(4), 4).map(lambda x: bytes(400 << 10))
+    assert sum(map(len, small.toLocalIterator())) == 4 * 400 << 10, "each partition is a job"
+    with pytest.raises(JobError, match="results of [34] tasks"):
+        small.collect()
+
+
+def test_any_result_is_accepted_without_a_limit(fresh_context: Any) -> None:
+    sc = fresh_context(settings={"spark.driver.maxResultSize": "0"})
+    assert len(sc.parallelize([1], 1).map(lambda x: bytes(2 << 20)).first()) == 2 << 20

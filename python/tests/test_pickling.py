@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import functools
 import importlib
 import pickle
@@ -12,10 +13,13 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from types import CodeType
 
+import cloudpickle
 import pytest
 
-from firesteel import errors, pickling
+from firesteel import errors, pickling, shipping
+from firesteel.broadcast import _pickled
 from firesteel.worker import failure, functions, interpreter, load_function, modules
 
 
@@ -35,6 +39,33 @@ def why_not(function, operation="map"):
         pickling.dump_function(function, operation=operation, sc=None)
     assert isinstance(caught.value, pickle.PicklingError)
     return str(caught.value)
+
+
+def test_code_keeps_its_file_and_line_whatever_cloudpickle_does(monkeypatch):
+    reduce_code = cloudpickle.Pickler.dispatch_table[CodeType]
+
+    def forgetting(code):
+        return reduce_code(code.replace(co_filename="<dynamic-code>"))
+
+    monkeypatch.setitem(cloudpickle.Pickler.dispatch_table, CodeType, forgetting)
+    assert cloudpickle.loads(cloudpickle.dumps(lambda: 1)).__code__.co_filename == "<dynamic-code>"
+
+    def outer(x):
+        return lambda y: x // y
+
+    for made in (sent(outer), pickle.loads(shipping.dumps(outer)), pickle.loads(_pickled(outer))):
+        for ours, original in ((made, outer), (made(1), outer(1))):
+            code, expected = ours.__code__, original.__code__
+            assert (code.co_filename, code.co_firstlineno) == (__file__, expected.co_firstlineno)
+            assert list(code.co_lines()) == list(expected.co_lines())
+        assert made(6)(3) == 2
+
+
+def test_what_is_written_is_read_without_firesteel():
+    data = base64.b64encode(shipping.dumps(lambda x: x + 1)).decode()
+    read = f"pickle.loads(base64.b64decode('{data}'))(41)"
+    code = f"import base64, pickle, sys; print({read}, 'firesteel' in sys.modules)"
+    assert run_main(code) == "42 False\n"
 
 
 class Holder:

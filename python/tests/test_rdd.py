@@ -256,6 +256,19 @@ def test_checkpoints(fresh_context: Any, tmp_path: Path) -> None:
     assert numbers.map(int).sum() == 45
 
 
+def test_local_checkpoints(fresh_context: Any) -> None:
+    sc = fresh_context()
+    for action in ("collect", "count"):
+        numbers = sc.parallelize(range(10), 3).map(str)
+        assert (numbers.isCheckpointed(), numbers.isLocallyCheckpointed()) == (False, False)
+        numbers.localCheckpoint()
+        assert (numbers.isCheckpointed(), numbers.isLocallyCheckpointed()) == (False, True)
+        getattr(numbers, action)()
+        assert (numbers.isCheckpointed(), numbers.isLocallyCheckpointed()) == (True, True)
+        assert (numbers.is_checkpointed, numbers.getCheckpointFile()) == (False, None)
+        assert numbers.map(int).sum() == 45
+
+
 def test_text_is_written_and_read(sc: Any, tmp_path: Path) -> None:
     path = str(tmp_path / "text")
     sc.parallelize(["grüß", b"\xff", 3, None], 2).saveAsTextFile(path)

@@ -8,6 +8,7 @@ pub(crate) mod differential;
 pub(crate) mod environment;
 mod wheel;
 
+use std::path::Path;
 use std::time::Duration;
 
 use crate::process::run_within;
@@ -17,6 +18,9 @@ use environment::{Environment, Python};
 
 /// The packages that tests want, pinned.
 const REQUIREMENTS: &str = "python/tests/requirements.txt";
+
+/// The oldest cloudpickle that the wheel allows; the requirements have the newest.
+const OLDEST_CLOUDPICKLE: &str = "cloudpickle==3.0.0";
 
 /// How long all tests on one Python may take; they take some two minutes.
 const TESTS_LIMIT: Duration = Duration::from_secs(900);
@@ -39,20 +43,37 @@ pub(crate) fn step() -> Outcome {
     check(&found, newest).into()
 }
 
-/// Builds once, with the newest; tries with the oldest and the newest, whatever the oldest says.
+/// Builds once, with the newest; tries with the oldest Python and what it needs, and with the newest, whatever the oldest says.
+/// Where one Python is all there is, it is tried with both.
 fn check(found: &[Python], newest: &Python) -> Fallible {
     let wheel = wheel::build(newest)?;
-    let oldest = found.first().filter(|oldest| oldest.version != newest.version);
+    let oldest = found.first().unwrap_or(newest);
     let mut failed = Vec::new();
-    for python in oldest.into_iter().chain([newest]) {
-        let environment = Environment::fresh(&format!("test-{}", python.version), python)?;
-        println!("\n--- Python {}", python.version);
-        environment.install(&["--requirement", REQUIREMENTS])?;
-        environment.install_wheel(&wheel)?;
-        let tried = try_with(&environment, python.version == newest.version);
-        failed.extend(tried.err().map(|error| format!("on Python {}: {error}", python.version)));
+    for (python, age) in [(oldest, Age::Oldest), (newest, Age::Newest)] {
+        let name = format!("Python {} with the {age:?} packages", python.version);
+        println!("\n--- {name}");
+        let environment = prepared(python, age, &wheel)?;
+        let tried = try_with(&environment, age == Age::Newest);
+        failed.extend(tried.err().map(|error| format!("on {name}: {error}")));
     }
     if failed.is_empty() { Ok(()) } else { Err(failed.join("\n")) }
+}
+
+/// Which of the versions that the wheel allows of what it needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Age {
+    Oldest,
+    Newest,
+}
+
+fn prepared(python: &Python, age: Age, wheel: &Path) -> Fallible<Environment> {
+    let environment = Environment::fresh(&format!("test-{}-{age:?}", python.version), python)?;
+    environment.install(&["--requirement", REQUIREMENTS])?;
+    environment.install_wheel(wheel)?;
+    if age == Age::Oldest {
+        environment.install(&[OLDEST_CLOUDPICKLE])?;
+    }
+    Ok(environment)
 }
 
 /// The tests that run once more on a local cluster whose executors' blocks travel from one to the other.

@@ -112,7 +112,7 @@ settings! {
     BARRIER_SYNC_TIMEOUT_MS: u64 = "firesteel.barrier.sync.timeout", "365d", parse_millis,
         "How long a task of a barrier stage waits for the others to call `barrier` or `all_gather` as often as it has.";
     MAX_RESULT_SIZE: u64 = "firesteel.driver.max_result_size", "1g", parse_bytes,
-        "The results of one job may have so many bytes together; 0 for any number.";
+        "The encoded results of all tasks of one job may have so many bytes together; 0 is no limit.";
     LOG_LEVEL: String = "firesteel.log.level", "warn", text,
         "What is written to standard error though nothing failed: `off`, `warn`, or `info`.";
     SHOW_PROGRESS: bool = "firesteel.ui.show_console_progress", "true", switch,

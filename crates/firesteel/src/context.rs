@@ -2,6 +2,7 @@
 
 use crate::checkpoints::Checkpoints;
 use crate::driver::{Driver, LocalCommitGate, Properties};
+use crate::endings;
 use crate::error::{Error, Result};
 use crate::file_options::FileOptions;
 use crate::log;
@@ -20,7 +21,7 @@ use firesteel_io::StoreSettings;
 use firesteel_operators::Services;
 use firesteel_scheduler::{Event, PoolSettings, SchedulerSettings, SchedulingMode, SpeculationSettings};
 use firesteel_shuffle::ShuffleStore;
-use firesteel_storage::{BlockStore, Broadcasts, KeptBlocks, LocalDirs, MemoryPool, SharedFiles};
+use firesteel_storage::{BlockStore, Broadcasts, KeptBlocks, LocalDirs, MemoryPool, SharedFiles, sweep};
 use firesteel_types::{BroadcastId, ExecutorId, JobId, RddId, ShuffleId, StageId};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
@@ -31,7 +32,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 /// An application: makes RDDs, runs jobs, owns threads, memory and files. Cheap to clone; clones are the same context.
 ///
 /// When the last clone, and the last RDD made from it, is dropped, or [`Context::stop`] is called, jobs are cancelled,
-/// threads end and files are removed.
+/// threads end and files are removed. So they are when Ctrl-C, SIGTERM or SIGHUP ends the process, unless the program handles or
+/// ignores that signal when it makes its first context.
 #[derive(Clone)]
 pub struct Context {
     inner: Arc<Inner>,
@@ -72,6 +74,7 @@ pub struct Builder {
     failed: Option<conf::ConfError>,
     workers: Option<WorkerCommand>,
     agents: Option<AgentCommand>,
+    leaves_signals: bool,
 }
 
 static ACTIVE: Mutex<Weak<Inner>> = Mutex::new(Weak::new());
@@ -118,6 +121,13 @@ impl Builder {
     #[doc(hidden)]
     pub fn agent_command(mut self, command: AgentCommand) -> Self {
         self.agents = Some(command);
+        self
+    }
+
+    /// Leaves signals that end the process to the program: its language has a way of its own to handle them.
+    #[doc(hidden)]
+    pub fn leave_signals(mut self) -> Self {
+        self.leaves_signals = true;
         self
     }
 
@@ -185,7 +195,12 @@ impl Builder {
             warn_at_depth: AtomicU32::new(0),
             stopped: AtomicBool::new(false),
         };
-        Ok(Context { inner: Arc::new(inner) })
+        let inner = Arc::new(inner);
+        if !self.leaves_signals {
+            let stops: Weak<dyn endings::Stops> = Arc::downgrade(&(inner.clone() as Arc<dyn endings::Stops>));
+            endings::watch(stops).map_err(|error| Error::Start(error.to_string()))?;
+        }
+        Ok(Context { inner })
     }
 }
 
@@ -245,6 +260,8 @@ fn start_driver(
     let gate = Arc::new(LocalCommitGate(OnceLock::new()));
     let memory = Arc::new(MemoryPool::new(budget as usize));
     let dirs = Arc::new(LocalDirs::create(&parent).map_err(|e| start(&e))?);
+    let log = log::Level::named(&conf.get(&conf::LOG_LEVEL)?);
+    sweep(&parent, move |text| log.info(text)).map_err(|e| start(&e))?;
     if conf.get(&conf::IO_ENCRYPTION)? {
         seal(&dirs, master, workers.is_some())?;
     }
@@ -271,7 +288,6 @@ fn start_driver(
     if master.is_cluster() {
         let command = agents.unwrap_or_else(AgentCommand::own_program);
         let has_processes = workers.is_some();
-        let log = log::Level::named(&conf.get(&conf::LOG_LEVEL)?);
         remote::start(&driver, &RemoteConfig { conf, master, application, command, has_processes, log })?;
         driver.start_clock().map_err(|e| start(&e))?;
         return Ok(driver);
@@ -446,19 +462,19 @@ impl Context {
 
     /// Cancels all running jobs of a group.
     pub fn cancel_job_group(&self, group: &str) {
-        let reason = format!("its group `{group}` was cancelled");
+        let reason = format!("part of cancelled job group {group}");
         self.inner.driver.tell(Event::CancelGroup { group: group.into(), reason });
     }
 
     /// Cancels all running jobs with a tag.
     pub fn cancel_jobs_with_tag(&self, tag: &str) {
-        let reason = format!("jobs with the tag `{tag}` were cancelled");
+        let reason = format!("part of cancelled job tags {tag}");
         self.inner.driver.tell(Event::CancelTag { tag: tag.into(), reason });
     }
 
     /// Cancels all running jobs.
     pub fn cancel_all_jobs(&self) {
-        self.inner.driver.tell(Event::CancelAll { reason: "all jobs were cancelled".into() });
+        self.inner.driver.tell(Event::CancelAll { reason: "as part of cancellation of all jobs".into() });
     }
 
     /// Stops the context: running jobs fail, threads end, files go. Stopping twice does nothing.
@@ -543,6 +559,12 @@ impl Context {
 
     pub(crate) fn next_job(&self) -> JobId {
         JobId(self.inner.next_job.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+impl endings::Stops for Inner {
+    fn stop(&self) {
+        Inner::stop(self);
     }
 }
 

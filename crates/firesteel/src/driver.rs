@@ -57,6 +57,8 @@ enum Message {
         bytes: Vec<u8>,
         updates: Vec<AccumulatorUpdate>,
     },
+    /// All jobs end, each with a failure of its own.
+    FailAll(Box<dyn Fn(JobId) -> JobFailure + Send>),
     Submit {
         spec: JobSpec,
         properties: Properties,
@@ -92,7 +94,10 @@ struct Core {
 struct RunningJob {
     to: Sender<JobMessage>,
     properties: Properties,
+    results: u32,
     result_bytes: u64,
+    /// What a job ends with whose results became too large with the last of them.
+    too_large: Option<JobFailure>,
 }
 
 /// The driver's side of an application.
@@ -229,7 +234,7 @@ impl Driver {
 
     /// Cancels everything and ends all threads.
     pub(crate) fn stop(&self) {
-        self.tell(Event::CancelAll { reason: "the context was stopped".into() });
+        self.fail_all(|job| JobFailure::ContextStopped { job });
         self.tell(Event::SettleUpdates);
         let processes = self.processes.write().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(processes) = processes {
@@ -264,15 +269,20 @@ impl Driver {
         // After the job was told: whoever gives up now cancels it, too.
         let given_up = lock(&self.given_up).clone();
         if let Some(reason) = given_up.filter(|_| !self.has_executors()) {
-            self.tell(Event::CancelJob { job, reason });
+            self.tell(Event::FailJob { job, failure: JobFailure::NobodyToRun { reason } });
         }
         from
+    }
+
+    /// Ends all jobs that run.
+    fn fail_all(&self, failure: impl Fn(JobId) -> JobFailure + Send + 'static) {
+        self.send(Message::FailAll(Box::new(failure)));
     }
 
     /// No executors will come any more: jobs end, also those that come later.
     pub(crate) fn give_up(&self, reason: String) {
         *lock(&self.given_up) = Some(reason.clone());
-        self.tell(Event::CancelAll { reason });
+        self.fail_all(move |_| JobFailure::NobodyToRun { reason: reason.clone() });
     }
 
     /// Whether there is anybody who could run a task.
@@ -367,8 +377,15 @@ impl Driver {
                 bytes = result;
                 Event::TaskFinished { task, executor, outcome, updates }
             }
+            Message::FailAll(failure) => {
+                let jobs: Vec<JobId> = core.jobs.keys().copied().collect();
+                for job in jobs {
+                    self.feed(core, Event::FailJob { job, failure: failure(job) }, vec![]);
+                }
+                return;
+            }
             Message::Submit { spec, properties, to } => {
-                core.jobs.insert(spec.job, RunningJob { to, properties, result_bytes: 0 });
+                core.jobs.insert(spec.job, RunningJob::new(to, properties));
                 Event::SubmitJob(spec)
             }
             Message::AskCommit { task, executor, answer } => {
@@ -431,7 +448,7 @@ impl Driver {
             Effect::JobEnded { job, failure } => {
                 if let Some(running) = core.jobs.remove(&job) {
                     // Nobody listens any more when the waiting thread has gone away.
-                    let _ = running.to.send(JobMessage::Ended(failure));
+                    let _ = running.to.send(JobMessage::Ended(failure.or(running.too_large)));
                 }
             }
             Effect::StageForgotten { stage } => {
@@ -462,17 +479,26 @@ impl Driver {
                 }
             }
             Effect::UpdateSettled { accumulator, bytes } => self.accumulators.settle(accumulator, bytes),
-            Effect::Event(event) => {
-                if let AppEvent::TaskEnded { task, .. } = &event {
-                    core.nobody_waits(*task);
-                }
-                if let AppEvent::ExecutorRemoved { executor, .. } = &event {
-                    self.with_executors(|executors| executors.dismiss(*executor));
-                }
-                lock(&self.status).apply(&event);
-            }
+            Effect::Event(event) => self.tell_status(core, event),
         }
         None
+    }
+
+    /// What happened is folded into what people look at; and whoever waited for it is let go of.
+    fn tell_status(&self, core: &mut Core, mut event: AppEvent) {
+        if let AppEvent::JobEnded { job, failure, .. } = &mut event
+            && let Some(running) = core.jobs.get(job)
+        {
+            // With its last result a job has ended before anybody could say that it is too large.
+            *failure = failure.take().or_else(|| running.too_large.clone());
+        }
+        if let AppEvent::TaskEnded { task, .. } = &event {
+            core.nobody_waits(*task);
+        }
+        if let AppEvent::ExecutorRemoved { executor, .. } = &event {
+            self.with_executors(|executors| executors.dismiss(*executor));
+        }
+        lock(&self.status).apply(&event);
     }
 
     pub(crate) fn with_executors(&self, f: impl FnOnce(&dyn Executors)) {
@@ -525,12 +551,26 @@ impl Core {
     fn deliver(&mut self, job: JobId, output: usize, bytes: Option<Vec<u8>>) -> Option<Event> {
         let bytes = bytes.expect("one event carries one result");
         let running = self.jobs.get_mut(&job)?;
+        running.results += 1;
         running.result_bytes += bytes.len() as u64;
-        let (total, limit) = (running.result_bytes, self.max_result_size);
-        let _ = running.to.send(JobMessage::Result { output, bytes });
-        let too_large = limit > 0 && total > limit;
-        too_large
-            .then_some(Event::FailJob { job, failure: JobFailure::ResultTooLarge { bytes: total, limit } })
+        running.too_large = running.beyond(self.max_result_size, 0, 0);
+        let Some(failure) = running.too_large.clone() else {
+            let _ = running.to.send(JobMessage::Result { output, bytes });
+            return None;
+        };
+        Some(Event::FailJob { job, failure })
+    }
+}
+
+impl RunningJob {
+    fn new(to: Sender<JobMessage>, properties: Properties) -> Self {
+        RunningJob { to, properties, results: 0, result_bytes: 0, too_large: None }
+    }
+
+    /// What the job fails with if its results, with so many more, are larger than the driver accepts; 0 is any size.
+    fn beyond(&self, limit: u64, tasks: u32, bytes: u64) -> Option<JobFailure> {
+        let (tasks, bytes) = (self.results + tasks, self.result_bytes + bytes);
+        (limit > 0 && bytes > limit).then_some(JobFailure::ResultTooLarge { tasks, bytes, limit })
     }
 }
 
@@ -600,19 +640,21 @@ impl ProcessListener for Driver {
     }
 
     fn may_fetch(&self, job: JobId, bytes: u64) -> bool {
-        let (limit, so_far) = {
+        let beyond = {
             let core = lock(&self.core);
-            (core.max_result_size, core.jobs.get(&job).map(|running| running.result_bytes))
+            core.jobs.get(&job).map(|running| running.beyond(core.max_result_size, 1, bytes))
         };
         // Others may have left a message while we held the core.
         self.empty_inbox();
-        let Some(so_far) = so_far else { return false };
-        let bytes = so_far + bytes;
-        let fits = limit == 0 || bytes <= limit;
-        if !fits {
-            self.tell(Event::FailJob { job, failure: JobFailure::ResultTooLarge { bytes, limit } });
+        match beyond {
+            // Nobody waits for the job any more.
+            None => false,
+            Some(None) => true,
+            Some(Some(failure)) => {
+                self.tell(Event::FailJob { job, failure });
+                false
+            }
         }
-        fits
     }
 
     fn may_commit(&self, executor: ExecutorId, task: TaskId) -> bool {

@@ -2,6 +2,7 @@
 
 use crate::Context;
 use crate::driver::JobMessage;
+use crate::endings;
 use crate::error::{Error, Result};
 use crate::node::RddNode;
 use crate::resolve::resolve;
@@ -33,6 +34,7 @@ impl Context {
     /// Resolves and submits a job.
     pub(crate) fn submit(&self, request: JobRequest<'_>) -> Result<RunningJob> {
         if self.is_stopped() {
+            endings::wait_for_end();
             return Err(Error::Stopped { site: request.site });
         }
         let resolved = resolve(self, request.root, &request.site, request.terminal, &request.partitions)?;
@@ -83,6 +85,7 @@ impl RunningJob {
         context.driver().accumulators.merge_piles();
         context.hide_progress();
         if ended.is_err() {
+            endings::wait_for_end();
             marked.iter().for_each(|node| context.checkpoints().await_action(node));
         }
         ended.and_then(|()| context.make_checkpoints(&marked))
@@ -105,7 +108,9 @@ impl RunningJob {
                         && let Err(error) = handle(output, bytes)
                     {
                         // The rest is of no use to anybody.
-                        context.driver().tell(Event::CancelJob { job: self.id, reason: error.to_string() });
+                        context
+                            .driver()
+                            .tell(Event::CancelJob { job: self.id, reason: format!("because {error}") });
                         failed = Some(error);
                     }
                 }
@@ -141,7 +146,7 @@ impl RunningJob {
 
     /// Tells the scheduler that nobody wants the answer any more.
     pub(crate) fn cancel(&self, context: &Context, reason: &str) {
-        context.driver().tell(Event::CancelJob { job: self.id, reason: reason.into() });
+        context.driver().tell(Event::CancelJob { job: self.id, reason: format!("because {reason}") });
     }
 }
 

@@ -75,6 +75,7 @@ mod context;
 mod decommission;
 mod driver;
 mod driver_blocks;
+mod endings;
 mod error;
 mod file_formats;
 mod file_options;

@@ -139,10 +139,10 @@ impl Context {
         })
     }
 
-    /// Cancels a job, which then fails with a sentence that gives the reason. A job that has ended, or is not known, is let
+    /// Cancels a job, which then fails with a sentence that gives the reason: `Job 3 cancelled because {reason}`. A job that has ended, or is not known, is let
     /// be.
     pub fn cancel_job(&self, job: u32, reason: &str) {
-        self.driver().tell(Event::CancelJob { job: JobId(job), reason: reason.into() });
+        self.driver().tell(Event::CancelJob { job: JobId(job), reason: format!("because {reason}") });
     }
 
     fn ask<R>(&self, question: impl FnOnce(&Status) -> R) -> R {

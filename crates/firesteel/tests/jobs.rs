@@ -51,7 +51,7 @@ fn begun(test: usize) -> usize {
 #[track_caller]
 fn cancelled<T>(result: Result<T>, words: &str) {
     let error = result.err().expect("the job was to be cancelled").to_string();
-    assert!(error.contains("the job was cancelled") && error.contains(words), "{error}");
+    assert!(error.contains("[SPARK_JOB_CANCELLED] Job ") && error.contains(words), "{error}");
 }
 
 #[test]
@@ -204,7 +204,7 @@ fn a_group_is_cancelled_from_another_thread_and_others_go_on() {
     sc.clear_job_group();
     wait_until("the tasks run", || begun(0) == 2);
     std::thread::scope(|scope| scope.spawn(|| sc.cancel_job_group("mine")).join().unwrap());
-    cancelled(mine.wait(), "group `mine`");
+    cancelled(mine.wait(), "part of cancelled job group mine");
     GO.store(true, SeqCst);
     assert_eq!(other.wait().unwrap(), 2);
     wait_until("the slots noticed", || sc.is_idle());
@@ -224,10 +224,10 @@ fn jobs_with_a_tag_are_cancelled_and_others_go_on() {
     wait_until("the tasks run", || begun(1) == 2 && begun(2) == 2);
     sc.cancel_jobs_with_tag("no such tag");
     sc.cancel_jobs_with_tag("slow");
-    cancelled(tagged.wait(), "tag `slow`");
+    cancelled(tagged.wait(), "part of cancelled job tags slow");
     assert!(!untagged.is_completed());
     sc.cancel_jobs_with_tag("both");
-    cancelled(untagged.wait(), "tag `both`");
+    cancelled(untagged.wait(), "part of cancelled job tags both");
     wait_until("the slots noticed", || sc.is_idle());
 }
 
@@ -423,6 +423,17 @@ fn a_result_that_is_too_large_fails_its_job_alone() {
         let error = error.to_string();
         assert!(error.contains("65536 bytes") && error.contains("max_result_size"), "{error}");
     }
+    // A job is also failed by its last result.
+    for partitions in [1, 2] {
+        let error = sc.range_in(0..100_000, partitions).collect().unwrap_err().to_string();
+        assert!(error.contains("serialized results of 1 tasks") && error.contains("65536 bytes"), "{error}");
+    }
+    let failed = |job: &u32| sc.job_info(*job).is_some_and(|info| info.state == firesteel::JobState::Failed);
+    assert_eq!(
+        sc.job_ids_for_group(None).iter().filter(|job| failed(job)).count(),
+        4,
+        "the status says so, too"
+    );
     assert_eq!(rdd.count().unwrap(), 100_000);
     // Each partition for itself is small enough.
     assert_eq!(rdd.to_local_iterator().map(Result::unwrap).sum::<i64>(), 4_999_950_000);

@@ -81,10 +81,13 @@ fn one_job_is_cancelled_with_the_reason_that_was_given_and_others_go_on() {
     sc.cancel_job(7, "there is none");
     sc.cancel_job(0, "the user went home");
     let told = first.wait().unwrap_err().to_string();
-    assert!(told.contains("cancelled: the user went home"), "{told}");
+    assert!(told.contains("[SPARK_JOB_CANCELLED] Job 0 cancelled because the user went home"), "{told}");
     let job = sc.job_info(0).unwrap();
     assert_eq!(job.state, JobState::Failed);
-    assert_eq!(job.failure.as_deref(), Some("the job was cancelled: the user went home"));
+    assert_eq!(
+        job.failure.as_deref(),
+        Some("[SPARK_JOB_CANCELLED] Job 0 cancelled because the user went home")
+    );
     STOP.store(true, SeqCst);
 }
 

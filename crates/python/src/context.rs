@@ -53,7 +53,7 @@ impl Context {
             environment: environment.clone().into_iter().collect(),
         };
         let command = worker_command(py, environment)?;
-        let mut builder = Engine::builder().worker_processes(command).agent_command(agents);
+        let mut builder = Engine::builder().worker_processes(command).agent_command(agents).leave_signals();
         builder = builder.conf("firesteel.locality.wait", LOCALITY_WAIT);
         for (key, value) in &conf {
             builder = builder.conf(key, value);

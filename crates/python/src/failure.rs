@@ -141,13 +141,42 @@ fn job_failure(py: Python<'_>, action: &CallSite, failure: JobFailure) -> PyErr 
                 made(&details)
             })
         }
-        JobFailure::Cancelled { .. } | JobFailure::ContextStopped { .. } => of_kind(py, "cancelled", &text),
+        JobFailure::Cancelled { job, .. } | JobFailure::ContextStopped { job } => {
+            details(py, "cancelled", &text).and_then(|details| {
+                details.set_item("job", job.0)?;
+                made(&details)
+            })
+        }
+        JobFailure::ResultTooLarge { tasks, bytes, limit } => {
+            of_kind(py, "other", &too_large(*tasks, *bytes, *limit))
+        }
         JobFailure::Indeterminate { .. }
         | JobFailure::TooFewSlots { .. }
         | JobFailure::NoExecutors { .. }
-        | JobFailure::ResultTooLarge { .. } => of_kind(py, "other", &text),
+        | JobFailure::NobodyToRun { .. } => of_kind(py, "other", &text),
     };
     made.unwrap_or_else(|_| PyRuntimeError::new_err(text))
+}
+
+/// In the words of a Python program's settings and methods.
+fn too_large(tasks: u32, bytes: u64, limit: u64) -> String {
+    format!(
+        "Total size of serialized results of {tasks} tasks ({}) is bigger than spark.driver.maxResultSize ({}). Save them with \
+         saveAsTextFile or saveAsPickleFile, walk through them with toLocalIterator, which wants room for one partition at a \
+         time, or raise the setting (0 is no limit)",
+        size(bytes),
+        size(limit)
+    )
+}
+
+/// `2.0 MiB`
+fn size(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    if bytes < 1024 {
+        return format!("{bytes} B");
+    }
+    let at = (bytes.ilog2() as usize / 10).clamp(1, UNITS.len());
+    format!("{:.1} {}", bytes as f64 / (1u64 << (10 * at)) as f64, UNITS[at - 1])
 }
 
 fn task_failure<'py>(

@@ -250,7 +250,7 @@ impl Checker {
             JobFailure::Indeterminate { shuffle, .. } => program.shuffles[shuffle].careless,
             JobFailure::Cancelled { .. } => self.jobs[&job].cancelled,
             JobFailure::ResultTooLarge { .. } => self.jobs[&job].too_large,
-            JobFailure::ContextStopped { .. } => false,
+            JobFailure::ContextStopped { .. } | JobFailure::NobodyToRun { .. } => false,
         };
         if justified { Ok(()) } else { object(format!("job {job} fails without cause: {failure}")) }
     }

@@ -397,6 +397,9 @@ impl World {
     /// The shell finds that the results are too large; perhaps the job has ended since.
     pub(crate) fn too_large(&mut self, job: JobId) -> Result<(), Objection> {
         self.checker.found_too_large(job);
-        self.inform(Event::FailJob { job, failure: JobFailure::ResultTooLarge { bytes: 2, limit: 1 } }, None)
+        self.inform(
+            Event::FailJob { job, failure: JobFailure::ResultTooLarge { tasks: 1, bytes: 2, limit: 1 } },
+            None,
+        )
     }
 }

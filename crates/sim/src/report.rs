@@ -110,7 +110,7 @@ impl Report {
             Some(JobFailure::NoExecutors { .. }) => self.no_executors += 1,
             Some(JobFailure::TooFewSlots { .. }) => self.too_few_slots += 1,
             Some(JobFailure::ResultTooLarge { .. }) => self.too_large += 1,
-            Some(JobFailure::ContextStopped { .. }) => {}
+            Some(JobFailure::ContextStopped { .. } | JobFailure::NobodyToRun { .. }) => {}
         }
     }
 

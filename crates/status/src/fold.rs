@@ -290,7 +290,7 @@ mod tests {
     #[test]
     fn a_job_ends_well_or_with_its_failure() {
         let mut status = Status::default();
-        let failure = JobFailure::Cancelled { reason: "enough".into() };
+        let failure = JobFailure::Cancelled { job: JobId(1), reason: "because it was enough".into() };
         let events = [job_started(0), job_started(1), job_started(2), job_ended(0, None)];
         events.iter().for_each(|event| status.apply(event));
         status.apply(&job_ended(1, Some(failure.clone())));

@@ -1,6 +1,7 @@
 //! What an executor holds: one memory budget, directories of its own, and the blocks it keeps.
 //!
-//! [`memory`] decides who gets how much of the budget; [`LocalDirs`] owns the files; [`BlockStore`] keeps blocks by name;
+//! [`memory`] decides who gets how much of the budget; [`LocalDirs`] owns the files, [`sweep`]
+//! removes those of processes that are gone; [`BlockStore`] keeps blocks by name;
 //! [`KeptBlocks`] the partitions of persisted RDDs, which make room in the order of [`lru`]; [`Broadcasts`] the values of broadcast variables;
 //! [`SharedFiles`] is where the processes of one machine find what the others have of these, [`FarBlocks`] the way to other machines;
 //! [`TaskWorkspace`] is what one task sees of the first two.
@@ -12,7 +13,9 @@ pub mod kept;
 mod local_dirs;
 pub mod lru;
 pub mod memory;
+mod names;
 mod shared;
+mod sweep;
 mod workspace;
 
 pub use blocks::BlockStore;
@@ -22,4 +25,5 @@ pub use kept::KeptBlocks;
 pub use local_dirs::LocalDirs;
 pub use memory::MemoryPool;
 pub use shared::SharedFiles;
+pub use sweep::sweep;
 pub use workspace::TaskWorkspace;

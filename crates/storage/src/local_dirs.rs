@@ -1,19 +1,20 @@
 //! The directories in which an executor keeps what does not fit in memory.
 //!
 //! Each process makes one directory of its own under a parent that many may share, readable by its user alone, and holds a
-//! lock in it while it lives. It removes the directory when it ends; what a killed process left behind is found by its
-//! free lock, and removed by the next process to start.
+//! lock in it while it lives. It removes the directory when it ends. What a killed process left behind is for
+//! [`sweep`](crate::sweep), which knows a living process's directory by its lock and its name.
 
+use crate::names::{Name, give_up};
 use firesteel_data::frames::FrameWriter;
 use firesteel_data::{DataError, Seal};
 use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-const PREFIX: &str = "firesteel-";
-const LOCK: &str = "lock";
+pub(crate) const LOCK: &str = "lock";
 
 /// A directory of this process's own.
 #[derive(Debug)]
@@ -22,32 +23,49 @@ pub struct LocalDirs {
     next: AtomicU64,
     /// Held locked as long as the process lives. `None` where the directory is part of another process's.
     lock: Option<File>,
+    /// Whether it was removed: another process may have a directory of this name from then on.
+    is_cleared: AtomicBool,
     seal: OnceLock<Seal>,
 }
 
 impl LocalDirs {
-    /// Makes a directory under `parent`, and removes those of processes that are gone.
+    /// Makes a directory under `parent`. What others left there is not looked at: that may take long.
     ///
     /// # Errors
     /// When nothing can be written under `parent`.
     pub fn create(parent: &Path) -> Result<Self, DataError> {
         let made = DirBuilder::new().mode(0o700).recursive(true).create(parent);
         made.map_err(|e| DataError::io("create", parent, e))?;
-        remove_abandoned(parent);
-        static SERIAL: AtomicU64 = AtomicU64::new(0);
         loop {
-            let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
-            let dir = parent.join(format!("{PREFIX}{}-{serial}", std::process::id()));
-            match DirBuilder::new().mode(0o700).create(&dir) {
+            // It gets its name only when its lock is held: so whoever finds one of this name without a lock knows that
+            // nobody has it.
+            let (new, living) = Name::next();
+            let (new, dir) = (parent.join(new.to_string()), parent.join(living.to_string()));
+            match DirBuilder::new().mode(0o700).create(&new) {
                 Ok(()) => {}
                 // Left by a process of another namespace that had our number.
-                Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => continue,
-                Err(e) => return Err(DataError::io("create", &dir, e)),
+                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => continue,
+                Err(e) => return Err(DataError::io("create", &new, e)),
             }
-            let lock_path = dir.join(LOCK);
+            let lock_path = new.join(LOCK);
             let lock = new_file(&lock_path)?;
             lock.try_lock().map_err(|e| DataError::io("lock", &lock_path, e.into()))?;
-            return Ok(LocalDirs { dir, next: AtomicU64::new(0), lock: Some(lock), seal: OnceLock::new() });
+            match fs::rename(&new, &dir) {
+                Ok(()) => return Ok(LocalDirs::of(dir, Some(lock))),
+                // Somebody of another namespace has our number, or had it.
+                Err(e) if is_taken(&e) => drop(fs::remove_dir_all(&new)),
+                Err(e) => return Err(DataError::io("create", &dir, e)),
+            }
+        }
+    }
+
+    fn of(dir: PathBuf, lock: Option<File>) -> Self {
+        LocalDirs {
+            dir,
+            next: AtomicU64::new(0),
+            lock,
+            is_cleared: AtomicBool::new(false),
+            seal: OnceLock::new(),
         }
     }
 
@@ -61,7 +79,7 @@ impl LocalDirs {
             .recursive(true)
             .create(&dir)
             .map_err(|e| DataError::io("create", &dir, e))?;
-        Ok(LocalDirs { dir, next: AtomicU64::new(0), lock: None, seal: OnceLock::new() })
+        Ok(LocalDirs::of(dir, None))
     }
 
     /// The directory.
@@ -89,8 +107,16 @@ impl LocalDirs {
 
     /// Removes all files. What tries to create or read one later gets an error.
     pub fn clear(&self) {
+        if self.is_cleared.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let unwanted = match (&self.lock, self.dir.parent()) {
+            // Should this process end before all is removed, the name says that nobody needs the rest.
+            (Some(_), Some(parent)) => give_up(parent, &self.dir).unwrap_or_else(|| self.dir.clone()),
+            _ => self.dir.clone(),
+        };
         // What cannot be removed now is removed by the next process that starts here.
-        let _ = fs::remove_dir_all(&self.dir);
+        let _ = fs::remove_dir_all(unwanted);
     }
 
     /// A new, empty file whose name begins with `name`.
@@ -116,19 +142,9 @@ pub(crate) fn new_file(path: &Path) -> Result<File, DataError> {
     options.map_err(|e| DataError::io("create", path, e))
 }
 
-/// Removes directories whose lock nobody holds. Failures do not matter: the directory may be somebody else's.
-fn remove_abandoned(parent: &Path) {
-    let Ok(entries) = fs::read_dir(parent) else { return };
-    for entry in entries.flatten() {
-        let is_ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX));
-        if !is_ours || !entry.file_type().is_ok_and(|t| t.is_dir()) {
-            continue;
-        }
-        let Ok(lock) = OpenOptions::new().write(true).open(entry.path().join(LOCK)) else { continue };
-        if lock.try_lock().is_ok() {
-            let _ = fs::remove_dir_all(entry.path());
-        }
-    }
+/// Whether a directory that is not empty has the name already.
+fn is_taken(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::DirectoryNotEmpty)
 }
 
 #[cfg(test)]
@@ -147,17 +163,30 @@ mod tests {
     }
 
     #[test]
-    fn what_a_killed_process_left_is_removed_and_other_directories_are_not() {
+    fn a_directory_that_was_removed_may_be_anothers() {
         let parent = tempfile::tempdir().unwrap();
-        let abandoned = parent.path().join("firesteel-1-0");
-        fs::create_dir(&abandoned).unwrap();
-        fs::write(abandoned.join(LOCK), "").unwrap();
-        fs::write(abandoned.join("spill-0"), "x").unwrap();
-        let unrelated = parent.path().join("firesteel-notes");
-        fs::create_dir(&unrelated).unwrap();
-        let _dirs = LocalDirs::create(parent.path()).unwrap();
-        assert!(!abandoned.exists());
-        assert!(unrelated.exists());
+        let dirs = LocalDirs::create(parent.path()).unwrap();
+        dirs.clear();
+        fs::create_dir(dirs.path()).unwrap();
+        dirs.clear();
+        assert!(dirs.path().exists());
+    }
+
+    #[test]
+    fn a_directory_of_a_name_that_is_taken_gets_another() {
+        let parent = tempfile::tempdir().unwrap();
+        let (_, Name::Living(process, serial)) = Name::next() else { unreachable!("the second is that") };
+        // Other tests of this process take numbers, too.
+        let taken: Vec<PathBuf> = (serial..serial + 50)
+            .map(|serial| parent.path().join(Name::Living(process, serial).to_string()))
+            .collect();
+        for dir in &taken {
+            fs::create_dir(dir).unwrap();
+            fs::write(dir.join("file"), "").unwrap();
+        }
+        let dirs = LocalDirs::create(parent.path()).unwrap();
+        assert!(taken.iter().all(|dir| dir.join("file").exists() && dir != dirs.path()));
+        assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 51, "something unfinished was left");
     }
 
     #[test]

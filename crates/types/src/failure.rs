@@ -287,7 +287,14 @@ pub enum JobFailure {
     },
     /// Somebody asked for the job to end.
     Cancelled {
-        /// What they said.
+        /// The job.
+        job: JobId,
+        /// What they said, as the end of a sentence that begins with the job.
+        reason: String,
+    },
+    /// Executors are gone, and no others will come.
+    NobodyToRun {
+        /// Why.
         reason: String,
     },
     /// A barrier stage, whose tasks run at the same time, has more of them than there are slots.
@@ -308,7 +315,9 @@ pub enum JobFailure {
     },
     /// The result was larger than the driver accepts.
     ResultTooLarge {
-        /// Bytes of results so far.
+        /// How many tasks' results are there so far.
+        tasks: u32,
+        /// Their bytes.
         bytes: u64,
         /// The limit, `firesteel.driver.max_result_size`.
         limit: u64,
@@ -359,7 +368,11 @@ impl fmt::Display for JobFailure {
                  already been used. Make the functions before this shuffle give the same records each time (no clock, \
                  no unseeded random numbers, no outside state), or save their output first"
             ),
-            JobFailure::Cancelled { reason } => write!(f, "the job was cancelled: {reason}"),
+            // Programs tell a cancelled job from one that failed by the name in brackets, which is Spark's.
+            JobFailure::Cancelled { job, reason } => {
+                write!(f, "[SPARK_JOB_CANCELLED] Job {job} cancelled {reason}")
+            }
+            JobFailure::NobodyToRun { reason } => write!(f, "nobody is left to run the job: {reason}"),
             JobFailure::NoExecutors { waited_ms } => {
                 write!(
                     f,
@@ -367,13 +380,15 @@ impl fmt::Display for JobFailure {
                      did those say that ended? (`firesteel.scheduler.no_executors_timeout` is how long a job waits)"
                 )
             }
-            JobFailure::ResultTooLarge { bytes, limit } => write!(
+            JobFailure::ResultTooLarge { tasks, bytes, limit } => write!(
                 f,
-                "the results are larger ({bytes} bytes so far) than the driver accepts ({limit} bytes). Save them with \
-                 `save_as_text_file`, walk through them with `to_local_iterator`, or raise \
-                 `firesteel.driver.max_result_size`"
+                "total size of serialized results of {tasks} tasks ({bytes} bytes) is bigger than \
+                 `firesteel.driver.max_result_size` ({limit} bytes). Save them with `save_as_text_file`, walk through them with `to_local_iterator`, or raise the \
+                 setting (0 is no limit)"
             ),
-            JobFailure::ContextStopped { job } => write!(f, "the context was stopped while job {job} ran"),
+            JobFailure::ContextStopped { job } => {
+                write!(f, "Job {job} cancelled because the context was stopped")
+            }
         }
     }
 }

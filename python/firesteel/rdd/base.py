@@ -357,7 +357,7 @@ class Base(Generic[T_co]):
         self.is_checkpointed = True
 
     def isCheckpointed(self) -> bool:
-        """Whether it has been checkpointed, by either kind.
+        """Whether it has been checkpointed, by either kind: an action has computed it since it was asked for.
 
         >>> sc.range(5).isCheckpointed()
         False
@@ -367,7 +367,8 @@ class Base(Generic[T_co]):
     def localCheckpoint(self) -> None:
         """Asks that it be kept by executors once it is computed, and its lineage be forgotten.
 
-        Faster than :meth:`checkpoint`, and lost with its executors.
+        Faster than :meth:`checkpoint`, and lost with its executors. Every action that computes it makes the checkpoint;
+        in PySpark ``count`` and others that add a step of their own pass by an RDD that ``map`` or its like has made.
 
         >>> rdd = sc.range(5)
         >>> rdd.localCheckpoint()

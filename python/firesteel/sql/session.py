@@ -196,7 +196,7 @@ class SparkSession(_Refusing):
 
     @property
     def version(self) -> str:
-        """The version, as the context says it."""
+        """The version, as :attr:`firesteel.SparkContext.version` says it."""
         return self._sc.version
 
     @property

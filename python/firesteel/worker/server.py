@@ -6,6 +6,7 @@ when the driver closes the socket or is gone.
 """
 
 import gc
+import io
 import json
 import os
 import random
@@ -33,6 +34,7 @@ def main() -> NoReturn:
     """Serves until the driver is gone."""
     control = socket.socket(fileno=os.dup(0))
     _point_standard_input_at(os.open(os.devnull, os.O_RDONLY))
+    _point_standard_output_at_errors()
     # Ctrl-C is for the program; it says what is to stop.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if os.environ.get("FIRESTEEL_AS_PYSPARK") == "1":
@@ -52,6 +54,17 @@ def main() -> NoReturn:
 def _point_standard_input_at(descriptor: int) -> None:
     os.dup2(descriptor, 0)
     os.close(descriptor)
+
+
+def _point_standard_output_at_errors() -> None:
+    """What tasks print, and programs that they start, is not in the program's own output, which may be a file of data.
+
+    It is the descriptor that is another one, so that native code cannot miss it; workers inherit it.
+    """
+    os.dup2(2, 1)
+    # A worker that is killed has shown the lines that it printed before.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)
 
 
 class _Server:

@@ -12,7 +12,7 @@ use firesteel_net::{Credentials, Secret};
 use firesteel_standalone::{
     FencedOrder, Outcome, Resources, WorkerAction, WorkerId, WorkerLedger, WorkerOffer, WorkerWord,
 };
-use firesteel_storage::LocalDirs;
+use firesteel_storage::{LocalDirs, sweep};
 use std::io;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -77,6 +77,7 @@ impl WorkerDaemon {
         // Processes run in directories of their own: what they are told must not depend on ours.
         let work_dir = std::path::absolute(&config.work_dir)?;
         let dirs = LocalDirs::create(&work_dir).map_err(|error| io::Error::other(error.to_string()))?;
+        sweep(&work_dir, |text| eprintln!("firesteel worker: {text}"))?;
         let credentials = secret.as_ref().map_or_else(Credentials::insecure, Credentials::of);
         let (words, heard) = channel();
         let serial = Secret::generate().to_text();

@@ -18,7 +18,7 @@ use firesteel_net::{
 };
 use firesteel_operators::Services;
 use firesteel_shuffle::ShuffleStore;
-use firesteel_storage::{KeptBlocks, LocalDirs, SharedFiles};
+use firesteel_storage::{KeptBlocks, LocalDirs, SharedFiles, sweep};
 use firesteel_types::{ExecutorId, Partition, RddId, ShuffleId, TaskId};
 use std::path::Path;
 use std::sync::mpsc::{self, channel};
@@ -117,10 +117,13 @@ impl Home {
         // Worker processes go elsewhere.
         let directory = std::path::absolute(&config.directory).map_err(|e| e.to_string())?;
         let dirs = match config.service {
-            Some(_) => LocalDirs::within(directory),
+            Some(_) => LocalDirs::within(directory.clone()),
             None => LocalDirs::create(&directory),
         };
         let dirs = Arc::new(dirs.map_err(text)?);
+        if config.service.is_none() {
+            sweep(&directory, |_| ()).map_err(|e| e.to_string())?;
+        }
         let files = Arc::new(SharedFiles::open(dirs.path().join(SHARED_DIRECTORY)).map_err(text)?);
         let (serving, blocks) = match &config.service {
             Some(service) => (None, service.clone()),

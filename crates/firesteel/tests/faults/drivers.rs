@@ -36,7 +36,9 @@ impl Driver {
         wait_until("its executors have ended", || marked(&self.mark).is_empty());
         let local = self.dir.path().join("local");
         let address = fs::read_to_string(self.dir.path().join("address")).unwrap().parse().unwrap();
-        builder("local[1]", &local, "").create().unwrap().stop();
+        let next = builder("local[1]", &local, "").create().unwrap();
+        wait_until("only the next one's files are there", || fs::read_dir(&local).unwrap().count() == 1);
+        next.stop();
         nothing_is_left(&self.mark, &local, address);
     }
 }
@@ -54,6 +56,19 @@ fn one_that_is_interrupted_at_the_terminal() {
     let driver = Driver::start();
     kill_process_group(Pid::from_raw(driver.child.id() as i32).unwrap(), Signal::INT).unwrap();
     driver.must_be_followed(Signal::INT);
+}
+
+/// They stop their contexts first: nothing is left for the next program.
+#[test]
+fn those_that_are_told_to_end() {
+    for told in [Signal::TERM, Signal::HUP, Signal::INT] {
+        let mut driver = Driver::start();
+        signal(driver.child.id(), told);
+        let status = driver.child.wait().unwrap();
+        assert_eq!(status.signal(), Some(told.as_raw()), "{status}");
+        assert_eq!(fs::read_dir(driver.dir.path().join("local")).unwrap().count(), 0, "{told:?}");
+        driver.must_be_followed(told);
+    }
 }
 
 /// An executor that is frozen when its driver dies ends when it goes on, unless the system ends it before: nobody is left who could let

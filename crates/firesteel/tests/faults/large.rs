@@ -7,7 +7,7 @@ use firesteel::Bytes;
 fn results_beyond_the_limit_fail_their_job_and_free_the_slots() {
     let cluster = Cluster::start(2, 1, &[SERVED, ("firesteel.driver.max_result_size", "4m")]);
     let rows = |n: u32| cluster.sc.range_in(0..4, 4).map_with(n, |n, x| vec![x as u8; (*n as usize) << 10]);
-    let words = ["larger", "firesteel.driver.max_result_size", "to_local_iterator"];
+    let words = ["bigger", "firesteel.driver.max_result_size", "to_local_iterator"];
     says(rows(3 << 10).collect(), &words);
     // Each alone is too large.
     says(rows(5 << 10).collect(), &words);

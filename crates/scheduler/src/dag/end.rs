@@ -33,7 +33,7 @@ impl Scheduler {
         let unwanted: Vec<JobId> =
             self.jobs.iter().filter(|(id, job)| which(**id, job)).map(|(id, _)| *id).collect();
         for job in unwanted {
-            self.end_job(job, Some(JobFailure::Cancelled { reason: reason.into() }), fx);
+            self.end_job(job, Some(JobFailure::Cancelled { job, reason: reason.into() }), fx);
         }
     }
 

@@ -130,13 +130,17 @@ impl Story {
                 let executor = self.launches[&task].executor;
                 Event::BarrierSync { task, executor, epoch: number(words[1]), message }
             }
-            "cancel" => Event::CancelJob { job: JobId(number(words[0])), reason: "enough".into() },
-            "cancel-group" => Event::CancelGroup { group: words[0].into(), reason: "enough".into() },
-            "cancel-tag" => Event::CancelTag { tag: words[0].into(), reason: "enough".into() },
-            "cancel-all" => Event::CancelAll { reason: "enough".into() },
+            "cancel" => {
+                Event::CancelJob { job: JobId(number(words[0])), reason: "because it was enough".into() }
+            }
+            "cancel-group" => {
+                Event::CancelGroup { group: words[0].into(), reason: "because it was enough".into() }
+            }
+            "cancel-tag" => Event::CancelTag { tag: words[0].into(), reason: "because it was enough".into() },
+            "cancel-all" => Event::CancelAll { reason: "because it was enough".into() },
             "too-large" => Event::FailJob {
                 job: JobId(number(words[0])),
-                failure: JobFailure::ResultTooLarge { bytes: 2, limit: 1 },
+                failure: JobFailure::ResultTooLarge { tasks: 1, bytes: 2, limit: 1 },
             },
             "stored" => {
                 let (rdd, partition, version) = block(words[1], option(&words, "version"));

@@ -1,0 +1,124 @@
+//! What a signal that ends the program does first: its contexts stop, so that no files and executors are left behind.
+//!
+//! Ctrl-C, SIGTERM and SIGHUP would end the process at once. Here they stop all contexts first, in a bounded time, and then end the
+//! process as they would have: who waits for it sees the same signal. Signals that the program handles or ignores when it makes its
+//! first context are its own, and nothing of this.
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use signal_hook::low_level::emulate_default_handler;
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{Mutex, PoisonError, Weak};
+use std::thread::{self, Builder};
+use std::time::{Duration, Instant};
+
+/// So long the end of all contexts may take: a cluster may not answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How often is looked for a second signal meanwhile.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// What is to be stopped.
+pub(crate) trait Stops: Send + Sync {
+    fn stop(&self);
+}
+
+struct Watched {
+    contexts: Vec<Weak<dyn Stops>>,
+    is_watching: bool,
+}
+
+static WATCHED: Mutex<Watched> = Mutex::new(Watched { contexts: vec![], is_watching: false });
+
+static ENDING: AtomicBool = AtomicBool::new(false);
+
+/// From now on signals stop this context, too.
+///
+/// # Errors
+/// When signals cannot be watched.
+pub(crate) fn watch(context: Weak<dyn Stops>) -> io::Result<()> {
+    let mut watched = WATCHED.lock().unwrap_or_else(PoisonError::into_inner);
+    watched.contexts.retain(|context| context.strong_count() > 0);
+    watched.contexts.push(context);
+    if !watched.is_watching {
+        start()?;
+        watched.is_watching = true;
+    }
+    Ok(())
+}
+
+fn start() -> io::Result<()> {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ours = untouched(&status, &[SIGINT, SIGTERM, SIGHUP]);
+    if ours.is_empty() {
+        return Ok(());
+    }
+    let signals = Signals::new(ours)?;
+    // It stays as long as the process, whose contexts come and go.
+    Builder::new().name("signals".into()).spawn(move || end_with(signals)).map(drop)
+}
+
+/// Those signals that a process neither handles nor ignores, by what the kernel says of it.
+fn untouched(status: &str, signals: &[i32]) -> Vec<i32> {
+    let mask = |key: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(key))?;
+        u64::from_str_radix(line.trim(), 16).ok()
+    };
+    let (Some(ignored), Some(caught)) = (mask("SigIgn:"), mask("SigCgt:")) else { return vec![] };
+    let is_touched = |signal: &i32| (ignored | caught) >> (signal - 1) & 1 == 1;
+    signals.iter().copied().filter(|signal| !is_touched(signal)).collect()
+}
+
+/// Waits for a signal, stops all contexts, and ends the process.
+fn end_with(mut signals: Signals) {
+    let Some(signal) = signals.forever().next() else { return };
+    ENDING.store(true, Ordering::SeqCst);
+    let (done, stopped) = channel::<()>();
+    // Where there is no thread to be had, the sender goes with the closure, and nobody is waited for.
+    let stopping = Builder::new().name("ending".into()).spawn(move || {
+        stop_all();
+        drop(done);
+    });
+    let deadline = Instant::now() + PATIENCE;
+    while stopping.is_ok() && Instant::now() < deadline {
+        // A second signal ends the process at once.
+        let is_over = stopped.recv_timeout(LOOK_EVERY) != Err(RecvTimeoutError::Timeout);
+        if is_over || signals.pending().next().is_some() {
+            break;
+        }
+    }
+    let _ = emulate_default_handler(signal);
+}
+
+fn stop_all() {
+    let contexts = std::mem::take(&mut WATCHED.lock().unwrap_or_else(PoisonError::into_inner).contexts);
+    contexts.iter().filter_map(Weak::upgrade).for_each(|context| context.stop());
+}
+
+/// To be called when a job fails. If that is since the process is about to end, the program must not end by itself before, with an
+/// error that means nothing.
+pub(crate) fn wait_for_end() {
+    if ENDING.load(Ordering::SeqCst) {
+        thread::sleep(PATIENCE);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signals_that_the_program_handles_or_ignores_are_its_own() {
+        let all = [SIGINT, SIGTERM, SIGHUP];
+        let untouched = |ignored: u64, caught: u64| {
+            untouched(&format!("Name:\tx\nSigIgn:\t{ignored:016x}\nSigCgt:\t{caught:016x}\n"), &all)
+        };
+        assert_eq!(untouched(0, 0), all);
+        assert_eq!(untouched(1, 0), [SIGINT, SIGTERM], "as `nohup` has it");
+        assert_eq!(untouched(0, 1 << (SIGTERM - 1)), [SIGINT, SIGHUP]);
+        assert_eq!(untouched(u64::MAX, 0), []);
+        assert_eq!(super::untouched("", &all), [], "nothing is known");
+    }
+}

@@ -1,0 +1,208 @@
+//! Removing what processes left behind that were killed.
+//!
+//! That may be many files, and no program should start late because another was killed: so it is done beside the program, in a
+//! thread of its own. What it has not come to when the program ends, the next one goes on with.
+
+use crate::local_dirs::LOCK;
+use crate::names::{Name, give_up};
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::thread::{Builder, JoinHandle};
+use std::time::{Duration, SystemTime};
+
+/// A directory without a lock that has not changed for so long has no owner: an owner takes no more than a moment to lock it.
+const OWNERLESS_AFTER: Duration = Duration::from_secs(600);
+
+/// Removes, in a thread of its own, what processes left under `parent` that are gone. `note` is told before and after, if there is
+/// something to remove.
+///
+/// # Errors
+/// When there is no thread to be had.
+pub fn sweep(parent: &Path, note: impl Fn(String) + Send + 'static) -> io::Result<JoinHandle<()>> {
+    let parent = parent.to_owned();
+    Builder::new().name("firesteel-sweep".into()).spawn(move || remove_abandoned(&parent, &note))
+}
+
+/// Failures do not matter: a directory may be somebody else's.
+fn remove_abandoned(parent: &Path, note: &dyn Fn(String)) {
+    let unwanted: Vec<PathBuf> =
+        directories(parent).filter_map(|(name, dir)| unwanted(parent, name, dir)).collect();
+    if unwanted.is_empty() {
+        return;
+    }
+    let (count, place) = (unwanted.len(), parent.display());
+    note(format!("removing {count} directories of killed programs in {place}, while this one runs"));
+    let removed = unwanted.iter().filter(|dir| remove(dir)).count();
+    note(format!("removed {removed} of {count} directories of killed programs in {place}"));
+}
+
+fn directories(parent: &Path) -> impl Iterator<Item = (Name, PathBuf)> {
+    fs::read_dir(parent).into_iter().flatten().flatten().filter_map(|entry| {
+        let name = Name::parse(entry.file_name().to_str()?)?;
+        entry.file_type().is_ok_and(|t| t.is_dir()).then(|| (name, entry.path()))
+    })
+}
+
+/// Gives up a directory whose owner is gone, which takes one rename. `None` if the owner lives, or may.
+fn unwanted(parent: &Path, name: Name, dir: PathBuf) -> Option<PathBuf> {
+    // The lock is held until the directory has its new name.
+    let holder = holder(&dir);
+    let is_over = match (name, &holder) {
+        (_, Holder::Somebody) => false,
+        // Whoever removed it was killed.
+        (Name::Gone(..), Holder::Nobody(_) | Holder::NoLock) => return Some(dir),
+        // Another process may have given the directory up since we opened the lock, and a third one taken its name.
+        (Name::Living(..), Holder::Nobody(lock)) => is_at(lock, &dir.join(LOCK)),
+        (Name::New(..), Holder::Nobody(_) | Holder::NoLock) | (Name::Living(..), Holder::NoLock) => {
+            is_old(&dir)
+        }
+    };
+    is_over.then(|| give_up(parent, &dir)).flatten()
+}
+
+/// Whether nothing is left of a directory that nobody needs.
+fn remove(dir: &Path) -> bool {
+    // Another process that is at it needs no help.
+    let holder = holder(dir);
+    !matches!(holder, Holder::Somebody) && fs::remove_dir_all(dir).is_ok()
+}
+
+/// Who holds a directory's lock.
+enum Holder {
+    Somebody,
+    /// Nobody did, so we do now.
+    Nobody(File),
+    /// There is no lock.
+    NoLock,
+}
+
+fn holder(dir: &Path) -> Holder {
+    let path = dir.join(LOCK);
+    match fs::symlink_metadata(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Holder::NoLock,
+        // What is no file is not ours, and opening it could take for ever.
+        Ok(found) if found.is_file() => {}
+        _ => return Holder::Somebody,
+    }
+    match OpenOptions::new().write(true).open(&path) {
+        Ok(lock) if lock.try_lock().is_ok() => Holder::Nobody(lock),
+        _ => Holder::Somebody,
+    }
+}
+
+/// Whether the file at a path is the one that is open.
+fn is_at(open: &File, path: &Path) -> bool {
+    let (open, there) = (open.metadata(), fs::symlink_metadata(path));
+    matches!((open, there), (Ok(open), Ok(there)) if (open.dev(), open.ino()) == (there.dev(), there.ino()))
+}
+
+fn is_old(dir: &Path) -> bool {
+    let changed = fs::symlink_metadata(dir).and_then(|found| found.modified());
+    let age = changed.ok().and_then(|changed| SystemTime::now().duration_since(changed).ok());
+    age.is_some_and(|age| age >= OWNERLESS_AFTER)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::LocalDirs;
+    use std::sync::mpsc;
+
+    /// A directory as a process leaves it that is killed.
+    fn abandoned(parent: &Path, name: &str, has_lock: bool) -> PathBuf {
+        let dir = parent.join(name);
+        fs::create_dir(&dir).unwrap();
+        fs::write(dir.join("spill-0"), "x").unwrap();
+        if has_lock {
+            fs::write(dir.join(LOCK), "").unwrap();
+        }
+        dir
+    }
+
+    fn make_old(dir: &Path) {
+        let long_ago = SystemTime::now() - 2 * OWNERLESS_AFTER;
+        File::open(dir).unwrap().set_modified(long_ago).unwrap();
+    }
+
+    fn names(parent: &Path) -> Vec<String> {
+        let mut names: Vec<String> = fs::read_dir(parent)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn what_a_killed_process_left_is_removed_and_nothing_else() {
+        let parent = tempfile::tempdir().unwrap();
+        abandoned(parent.path(), "firesteel-1-0", true);
+        abandoned(parent.path(), "firesteel-notes", true);
+        let living = LocalDirs::create(parent.path()).unwrap();
+        sweep(parent.path(), |_| ()).unwrap().join().unwrap();
+        let mut expected = vec!["firesteel-notes".to_string()];
+        expected.push(living.path().file_name().unwrap().to_str().unwrap().into());
+        expected.sort();
+        assert_eq!(names(parent.path()), expected);
+    }
+
+    /// The thread cannot have removed anything yet when it tells that it begins: it waits until the start is over.
+    #[test]
+    fn a_start_does_not_wait_for_what_others_left() {
+        let parent = tempfile::tempdir().unwrap();
+        let left = abandoned(parent.path(), "firesteel-1-0", true);
+        let (go_on, wait) = mpsc::channel::<()>();
+        let note = move |_| wait.recv().unwrap_or(());
+        let sweeping = sweep(parent.path(), note).unwrap();
+        let living = LocalDirs::create(parent.path()).unwrap();
+        living.create_file("spill").unwrap();
+        let still_there = left.exists() || names(parent.path()).iter().any(|name| name.contains("gone"));
+        assert!(still_there);
+        drop(go_on);
+        sweeping.join().unwrap();
+        assert_eq!(names(parent.path()).len(), 1);
+    }
+
+    /// Each is what one moment of a removal leaves, should the process be killed then.
+    #[test]
+    fn a_removal_that_was_interrupted_is_gone_on_with() {
+        let parent = tempfile::tempdir().unwrap();
+        abandoned(parent.path(), "firesteel-gone-1-0", true);
+        abandoned(parent.path(), "firesteel-gone-1-1", false);
+        make_old(&abandoned(parent.path(), "firesteel-1-2", false));
+        make_old(&abandoned(parent.path(), "firesteel-new-1-3", false));
+        make_old(&abandoned(parent.path(), "firesteel-new-1-4", true));
+        sweep(parent.path(), |_| ()).unwrap().join().unwrap();
+        assert_eq!(names(parent.path()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_directory_that_its_owner_has_not_locked_yet_stays() {
+        let parent = tempfile::tempdir().unwrap();
+        abandoned(parent.path(), "firesteel-1-0", false);
+        abandoned(parent.path(), "firesteel-new-1-1", true);
+        sweep(parent.path(), |_| ()).unwrap().join().unwrap();
+        assert_eq!(names(parent.path()), ["firesteel-1-0", "firesteel-new-1-1"]);
+    }
+
+    #[test]
+    fn a_removal_that_another_process_is_at_is_left_to_it() {
+        let parent = tempfile::tempdir().unwrap();
+        let dir = abandoned(parent.path(), "firesteel-gone-1-0", true);
+        let lock = OpenOptions::new().write(true).open(dir.join(LOCK)).unwrap();
+        lock.try_lock().unwrap();
+        sweep(parent.path(), |_| ()).unwrap().join().unwrap();
+        assert!(dir.join("spill-0").exists());
+    }
+
+    #[test]
+    fn a_lock_that_is_no_file_keeps_nobody_waiting() {
+        let parent = tempfile::tempdir().unwrap();
+        let dir = abandoned(parent.path(), "firesteel-1-0", false);
+        fs::create_dir(dir.join(LOCK)).unwrap();
+        sweep(parent.path(), |_| ()).unwrap().join().unwrap();
+        assert!(dir.exists());
+    }
+}
