@@ -15,27 +15,31 @@ NaN, classes, functions, and all objects whose class defines no equality. So key
 from __future__ import annotations
 
 import builtins
+import copy
+import dis
 import enum
+import functools
+import inspect
 import sys
 import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from firesteel import _native
+from firesteel.errors import UnplaceableKeyError
 
-__all__ = ["Unplaceable", "compare_with_another_process", "install", "rules_of", "within"]
+__all__ = ["compare_with_another_process", "install", "rules_of", "within"]
 
 # The native module has the same numbers.
 PLAIN, NUMBER, TUPLE, SET, OWN, TRIED, IDENTITY = range(7)
+
+#: A type's own hash, also after :func:`install`.
+_interpreters_hash = builtins.hash
 
 Rule = int | Callable[[Any], Any]
 
 #: Their objects are equal where what they are methods of is the same object.
 _METHODS: tuple[type, ...] = (types.BuiltinFunctionType, types.MethodType, types.MethodWrapperType)
-
-
-class Unplaceable(TypeError):
-    """A key that other processes would hash otherwise, or that is equal to no copy of itself."""
 
 
 def install() -> None:
@@ -102,6 +106,8 @@ _BUILTINS: dict[str, Rule] = {
     **dict.fromkeys(("builtins.float", "builtins.complex", "decimal.Decimal"), NUMBER),
     **dict.fromkeys(("fractions.Fraction", "uuid.UUID", "re.Pattern"), PLAIN),
     **{f"datetime.{name}": PLAIN for name in ("date", "datetime", "time", "timedelta", "timezone")},
+    # They remember their hash, and leave it behind when they are pickled.
+    **dict.fromkeys(("pathlib.PurePath", "pathlib._local.PurePath"), OWN),
     "builtins.tuple": TUPLE,
     "builtins.frozenset": SET,
     "builtins.range": _items_of_range,
@@ -154,7 +160,7 @@ def _function(function: types.FunctionType) -> Any:
     """Functions that cannot be imported are copied, and a copy is another function."""
     if _found(function.__module__, function.__qualname__) is function:
         return "function", function.__module__, function.__qualname__
-    raise Unplaceable(
+    raise UnplaceableKeyError(
         f"{_a_key(types.FunctionType)}: {function.__qualname__} cannot be imported by its name from a module, so each"
         " process has a copy of its own, and no two copies are equal. Take the function's name as the key"
         " (`f.__name__`), or define the function in a module that executors import."
@@ -180,7 +186,7 @@ def _reduced(key: Any) -> Any:
     """The name and arguments by which a copy of the object is the object itself; else it is refused."""
     kind = type(key)
     if _has_copies(kind) or not _comes_back(key):
-        raise Unplaceable(
+        raise UnplaceableKeyError(
             f"{_a_key(kind)}: it defines no `__eq__` of its own, so each object is equal only to itself, and the copy"
             f" of one that another process gets is another key. {_remedy(kind)}"
         )
@@ -219,8 +225,12 @@ def _comes_back(key: Any) -> bool:
 
 
 def _is_opaque(kind: type, definer: type) -> bool:
-    """Whether a type's hash may look at addresses without our noticing it."""
-    return any(_asks_for_addresses(code) for code in _codes(kind, vars(definer)["__hash__"]))
+    """Whether a type's hash may look at addresses, or remember itself, without our noticing it."""
+    method = vars(definer)["__hash__"]
+    kept = _kept_names(kind, method)
+    if kept:
+        _keeping[kind] = kept
+    return bool(kept) or any(_asks_for_addresses(code) for _, code in _codes(kind, method))
 
 
 def _asks_for_addresses(code: types.CodeType | None) -> bool:
@@ -228,7 +238,7 @@ def _asks_for_addresses(code: types.CodeType | None) -> bool:
     return code is None or not {"id", "__hash__"}.isdisjoint(code.co_names)
 
 
-def _codes(kind: type, function: Any) -> Iterator[types.CodeType | None]:
+def _codes(kind: type, function: Any) -> Iterator[tuple[Any, types.CodeType | None]]:
     """The code of a function, and of the methods and functions of its own that it names; None for what has none."""
     waiting = [function]
     seen: list[types.CodeType] = []
@@ -237,55 +247,145 @@ def _codes(kind: type, function: Any) -> Iterator[types.CodeType | None]:
         one = getattr(one, "__wrapped__", one)
         code = one if isinstance(one, types.CodeType) else getattr(one, "__code__", None)
         if not isinstance(code, types.CodeType):
-            yield None
+            yield one, None
         elif code not in seen:
             seen.append(code)
-            yield code
+            yield one, code
             waiting.extend(part for part in code.co_consts if isinstance(part, types.CodeType))
             waiting.extend(_named(kind, one, code))
 
 
 def _named(kind: type, function: Any, code: types.CodeType) -> Iterator[Any]:
-    names = getattr(function, "__globals__", {})
+    known = getattr(function, "__globals__", {})
     for name in code.co_names:
-        method = getattr(kind, name, None)
-        for value in (method.fget if isinstance(method, property) else method, names.get(name)):
+        method = inspect.getattr_static(kind, name, None)
+        if isinstance(method, property):
+            method = method.fget
+        elif isinstance(method, functools.cached_property):
+            method = method.func
+        for value in (method, known.get(name)):
             if isinstance(value, types.FunctionType):
                 yield value
 
 
 def within(kind: type, error: TypeError) -> TypeError:
     """What is raised where the hash of a type meets something that cannot be placed."""
-    if not isinstance(error, Unplaceable) or error.args[0].startswith(_a_key(kind)):
+    if not isinstance(error, UnplaceableKeyError) or error.args[0].startswith(_a_key(kind)):
         return error
-    return Unplaceable(f"{_a_key(kind)}: its `__hash__` takes in something else. {error}")
+    return UnplaceableKeyError(f"{_a_key(kind)}: its `__hash__` takes in what cannot be. {error}")
 
 
 # -- hashes that cannot be looked through
 
-#: How many keys of a type were seen by this process.
+#: Of each type how many keys this process has seen, and of which shapes.
 _seen: dict[type, int] = {}
+_shapes: set[Any] = set()
+SHAPES_AT_MOST = 10_000
+"""So many shapes are remembered; then they are tried anew."""
 
 
 def compare_with_another_process(key: Any) -> None:
-    """Refuses a key whose hash is another in another process. The first, the second, the fourth, ... of its type are
-    tried.
+    """Refuses a key whose hash is another in another process.
+
+    Tried is the first key of each shape, and of each type the first, the second, the fourth, ... that comes.
     """
-    kind = type(key)
-    seen = _seen[kind] = _seen.get(kind, 0) + 1
-    if seen & (seen - 1):
-        return
     if builtins.hash is not _native.hash:
         return  # the program's own process, whose keys a worker places
+    kind = type(key)
+    if kind in _keeping:
+        _check_kept(key, _keeping[kind])
+    seen = _seen[kind] = _seen.get(kind, 0) + 1
+    shape = _shape(key, DEPTH)
+    if shape in _shapes and seen & (seen - 1):
+        return
     from firesteel import trial
 
-    here, there = _native.hash(key), trial.hash_elsewhere(key)
+    here, there = _interpreters_hash(key), trial.hash_elsewhere(key)
     if here != there:
-        # It is tried again if it comes again.
-        del _seen[kind]
-        raise Unplaceable(
+        raise UnplaceableKeyError(
             f"{_a_key(kind)}: its hash is {here} in this process and {there} in another, for copies of the same key;"
-            f" some address is in it. {_remedy(kind)}"
+            f" an address is in it, as that of None before Python 3.12. {_remedy(kind)}"
+        )
+    if len(_shapes) >= SHAPES_AT_MOST:
+        _shapes.clear()
+    _shapes.add(shape)
+
+
+DEPTH = 4
+"""How far within a key types are told apart."""
+
+
+def _shape(value: Any, depth: int) -> Any:
+    """The types of what a key is made of: whether an address is in a hash depends on these."""
+    kind = type(value)
+    if depth == 0 or kind in (str, int, float, bool, bytes, type(None)):
+        return kind
+    if kind in (tuple, list):
+        parts = value
+    elif kind is dict:
+        parts = value.values()
+    elif kind in (frozenset, set):
+        return kind, frozenset(_shape(part, depth - 1) for part in value)
+    else:
+        try:
+            parts = value.__reduce_ex__(4)[1:3]
+        except Exception:
+            return kind  # it cannot be pickled either, which will be said
+    return kind, tuple(_shape(part, depth - 1) for part in parts)
+
+
+# -- hashes that are remembered
+
+#: Types whose objects may remember their hash, with the names of attributes that may hold it.
+_keeping: dict[type, frozenset[str]] = {}
+
+
+def _kept_names(kind: type, method: Any) -> frozenset[str]:
+    """The attributes that a ``__hash__`` sets."""
+    names: set[str] = set()
+    for _, code in _codes(kind, method):
+        if code is None:
+            continue
+        made = [one for one in dis.get_instructions(code) if one.opname in ("STORE_ATTR", "STORE_SUBSCR")]
+        names.update(one.argval for one in made if one.opname == "STORE_ATTR")
+        if len(made) > len(names) or not {"setattr", "__setattr__"}.isdisjoint(code.co_names):
+            names.update(text for text in code.co_consts if isinstance(text, str) and text.isidentifier())
+        names.update(
+            name
+            for name in code.co_names
+            if isinstance(inspect.getattr_static(kind, name, None), functools.cached_property)
+        )
+    return frozenset(names)
+
+
+def _hash_anew(bare: Any, names: frozenset[str]) -> int | None:
+    """The hash of a copy that has lost what it remembered; None where that cannot be told."""
+    for name in names:
+        try:
+            object.__delattr__(bare, name)
+        except AttributeError:
+            pass
+    try:
+        return _interpreters_hash(bare)
+    except AttributeError:
+        pass  # what has not been hashed yet may have None there, below
+    try:
+        for name in names:
+            object.__setattr__(bare, name, getattr(bare, name, None))
+        return _interpreters_hash(bare)
+    except Exception:
+        return None
+
+
+def _check_kept(key: Any, names: frozenset[str]) -> None:
+    """Refuses a key that has brought its hash along from another process, where it was another."""
+    anew = _hash_anew(copy.copy(key), names)
+    if anew is not None and anew != _interpreters_hash(key):
+        kind = type(key)
+        raise UnplaceableKeyError(
+            f"{_a_key(kind)}: it remembers its hash ({', '.join(sorted(names))}), which was made in another process and"
+            f" would be {anew} here. Leave it out of what is pickled (`__getstate__`), so that each process makes its"
+            " own."
         )
 
 
