@@ -82,17 +82,12 @@ def _definer(kind: type, name: str) -> type:
 def _rule_of_builtin(hashed: type) -> Rule | None:
     """The rule for types that take their hash from this one, where it is known."""
     if hashed.__module__ == "numpy":
-        return _item if hashed.__name__ == "void" else NUMBER
+        return NUMBER
     return _BUILTINS.get(_full_name(hashed))
 
 
 def _full_name(kind: type) -> str:
     return f"{kind.__module__}.{kind.__qualname__}"
-
-
-def _item(record: Any) -> Any:
-    """A record of numpy's as a tuple; one without fields as its bytes."""
-    return record.item() if record.dtype.names else record.tobytes()
 
 
 def _items_of_range(key: range) -> Any:

@@ -61,8 +61,8 @@ def _ask(data: bytes) -> tuple[bool, str]:
         pipe = subprocess.PIPE
         _other = subprocess.Popen(words, stdin=pipe, stdout=pipe, env=environment, bufsize=0)
     assert _other.stdin is not None and _other.stdout is not None
-    _send(_other.stdin, json.dumps(sys.path).encode())
-    _send(_other.stdin, data)
+    _send(_other.stdin, json.dumps(sys.path).encode(), PATIENCE_SECONDS)
+    _send(_other.stdin, data, PATIENCE_SECONDS)
     answer = _receive(_other.stdout, PATIENCE_SECONDS)
     if answer is None:
         raise EOFError("it ended")
@@ -78,10 +78,13 @@ def _end() -> None:
         other.wait()
 
 
-def _send(pipe: IO[bytes], data: bytes) -> None:
+def _send(pipe: IO[bytes], data: bytes, patience_seconds: float | None = None) -> None:
     view = memoryview(_LENGTH.pack(len(data)) + data)
     while view:
-        view = view[pipe.write(view) :]
+        # So much fits in without waiting, where anything does.
+        if patience_seconds is not None and not select.select([], [pipe], [], patience_seconds)[1]:
+            raise TimeoutError(f"it read nothing for {patience_seconds:g} seconds")
+        view = view[pipe.write(view[: select.PIPE_BUF]) :]
 
 
 def _receive(pipe: IO[bytes], patience_seconds: float | None = None) -> bytes | None:
