@@ -1,7 +1,7 @@
 """Keys of every kind: each operation brings equal ones together, in one process and in several, or refuses them.
 
-`cargo xtask test` runs this file once more on a local cluster, where two servers fork workers, so that addresses differ.
-On `local[2]` they do not; that hashes are the same all the same is seen with interpreters that start by themselves.
+`cargo xtask test` runs this file once more on a local cluster, where two servers fork workers, so that addresses
+differ. On `local[2]` they do not; that hashes are the same all the same is seen with interpreters that start by themselves.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import time
 import typing
 import uuid
 from collections import namedtuple
@@ -28,7 +29,7 @@ from operator import add
 from typing import Any
 
 import pytest
-from firesteel import errors
+from firesteel import errors, trial
 from firesteel.rdd import portable_hash
 
 if typing.TYPE_CHECKING:
@@ -102,6 +103,13 @@ class Word(str):
 
     def __hash__(self) -> int:
         return str.__hash__(self)
+
+
+class Pair(tuple):  # type: ignore[type-arg]
+    """A tuple as others are, with a hash by another way."""
+
+    def __hash__(self) -> int:
+        return tuple.__hash__(self)
 
 
 class Caselessly(typing.NamedTuple):
@@ -224,6 +232,7 @@ EQUAL: dict[str, Callable[[], list[Any]]] = {
     "bytes": lambda: [b"a", numpy.bytes_(b"a")],
     "tuples": lambda: [(1, None), Point(1.0, None), Named(True, None)],
     "tuples of text": lambda: [("a", (None,)), (Word("a"), (None,)), (Letter.A, (None,))],
+    "tuples with an own hash": lambda: [(1, None), Pair((1, None)), Pair((1.0, None))],
     "named tuples, caseless": lambda: [Caselessly("A"), Caselessly("a")],
     "dataclasses": lambda: [Frozen(1, (None, 0.0)), Frozen(True, (None, -0.0)), Frozen(numpy.int64(1), (None, 0))],
     "ranges": lambda: [range(0), range(5, 1), range(0, 0, 7)],
@@ -479,8 +488,32 @@ def test_a_hash_that_came_along_is_refused(sc: SparkContext, kind: type) -> None
         sc.parallelize([(hashed, 1), (kind("x"), 1)], 2).reduceByKey(add, 2).collect()
 
 
+class Unpickled:
+    """A key that another process gets as what a function gives there."""
+
+    def __init__(self, function: Callable[..., Any], *arguments: Any) -> None:
+        self.called = function, arguments
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return self.called
+
+
+def test_a_trial_that_fails_is_told_and_the_next_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert trial.hash_elsewhere((1, "a")) == trial.hash_elsewhere((1, "a"))
+    with pytest.raises(errors.FiresteelError, match=r"Unpickled has the same hash .* it raises ValueError"):
+        trial.hash_elsewhere(Unpickled(int, "x"))
+    with pytest.raises(errors.FiresteelError, match="gave no answer: it ended"):
+        trial.hash_elsewhere(Unpickled(os._exit, 3))
+    assert trial.hash_elsewhere(Unpickled(int, "5")) == 5
+    monkeypatch.setattr(trial, "PATIENCE_SECONDS", 0.2)
+    with pytest.raises(errors.FiresteelError, match=r"it took more than 0\.2 seconds"):
+        trial.hash_elsewhere(Unpickled(time.sleep, 3600))
+    assert trial._other is None, "who does not answer is ended"
+
+
 def test_workers_hash_as_ever_what_has_no_address_in_it(sc: SparkContext) -> None:
-    values = [1, 2.5, (1, (2, 3)), frozenset([1, 2]), 10**20, decimal.Decimal("1.5"), range(3, 9), fractions.Fraction(1, 3)]
+    numbers = [1, 2.5, 10**20, decimal.Decimal("1.5"), fractions.Fraction(1, 3)]
+    values = [*numbers, (1, (2, 3)), frozenset([1, 2])]
     assert sc.parallelize(values, 2).map(hash).collect() == [hash(value) for value in values]
     plain = sc.parallelize([0], 1).map(lambda _: isinstance(hash(Plain()), int) and hash is __import__("builtins").hash)
     assert plain.collect() == [True], "an object can be hashed in a task, only not placed"
