@@ -238,6 +238,10 @@ def hadoop_settings(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
 
 def portable_hash(key: Any) -> int:
     """The hash that places a key: the same in all processes, equal for equal keys."""
+
+def hash(obj: Any, /) -> int:
+    """What ``hash`` is in workers: the interpreter's, but for what has an address in it."""
+
 def combine(
     table: dict[Any, Any],
     pairs: Iterable[tuple[Any, Any]],

@@ -52,6 +52,10 @@ class PythonVersionError(FiresteelError):
     """A worker runs another minor version of Python than the driver; functions cannot travel between these."""
 
 
+class UnplaceableKeyError(FiresteelError, TypeError):
+    """A key that other processes would hash otherwise, or that is equal to no copy of itself."""
+
+
 class JobError(FiresteelError):
     """A job that failed. Where user code raised, the original exception is the ``__cause__``.
 

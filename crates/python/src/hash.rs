@@ -1,11 +1,101 @@
-//! Where keys belong: [`portable_hash`], which is the same in every worker.
+//! Where keys belong: [`portable_hash`], which is the same in every worker, and equal for equal keys.
 //!
 //! Numbers, tuples and None hash as PySpark's function of this name hashes them, so that records lie where programs expect them. Workers
-//! run with a fixed hash seed, so strings, and what contains them, agree among workers; the program's own process has another seed,
-//! and must ask a worker.
+//! run with a fixed hash seed, so strings agree among workers; the program's own process has another seed, and must ask a worker.
+//!
+//! What the interpreter hashes by its address differs between processes: classes, functions, NaN, None before 3.12. Where such a thing is
+//! hashed by C code (in a tuple), its container is hashed here. Where it is hashed by a `__hash__` of the program's, that calls `hash`: in
+//! workers this name is [`hash`], which gives what the interpreter gives wherever no address is in it. So the program's own dicts,
+//! and objects that remember their hash, see one value only.
+//!
+//! How a type is hashed is decided once for each, by `firesteel.keys`.
 
+use crate::objects::function;
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyFloat, PyFrozenSet, PyInt, PyString, PyTuple};
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBytes, PyDict, PyFloat, PyFrozenSet, PyInt, PyString, PyTuple, PyType};
+use std::cell::Cell;
+
+thread_local! {
+    /// How many keys are being placed by this thread, one within the other.
+    static PLACING: Cell<u32> = const { Cell::new(0) };
+}
+
+/// While it lives, what has no hash that others agree to is refused.
+struct Placing;
+
+impl Placing {
+    fn begin() -> Self {
+        PLACING.set(PLACING.get() + 1);
+        Placing
+    }
+
+    fn is_under_way() -> bool {
+        PLACING.get() > 0
+    }
+}
+
+impl Drop for Placing {
+    fn drop(&mut self) {
+        PLACING.set(PLACING.get() - 1);
+    }
+}
+
+/// How values of a type are hashed. `firesteel.keys` has the same numbers.
+enum Rule<'py> {
+    /// As the interpreter does; its own code knows no address.
+    Plain,
+    /// As the interpreter does, but for what is not equal to itself.
+    Number,
+    Tuple,
+    Set,
+    /// By the `__hash__` of the program's or of a library, which calls [`hash`].
+    Own,
+    /// By a hash that cannot be looked through: it is compared with what another process finds.
+    Tried,
+    /// Equal only to itself. As the interpreter does, except where keys are placed.
+    Identity,
+    /// As another value that this function makes of it.
+    As(Bound<'py, PyAny>),
+}
+
+impl<'py> Rule<'py> {
+    fn new(rule: Bound<'py, PyAny>) -> Self {
+        let code = if rule.is_exact_instance_of::<PyInt>() { rule.extract::<u8>().ok() } else { None };
+        match code {
+            Some(0) => Rule::Plain,
+            Some(1) => Rule::Number,
+            Some(2) => Rule::Tuple,
+            Some(3) => Rule::Set,
+            Some(4) => Rule::Own,
+            Some(5) => Rule::Tried,
+            Some(6) => Rule::Identity,
+            _ => Rule::As(rule),
+        }
+    }
+}
+
+/// So many types' rules are remembered.
+const TYPES_AT_MOST: usize = 4096;
+
+/// The rules for a value's type: the first says how it is placed, the second what [`hash`] gives.
+fn rules<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyTuple>> {
+    static KNOWN: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
+    static RULES_OF: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let py = value.py();
+    let known = KNOWN.get_or_init(py, || PyDict::new(py).unbind()).bind(py);
+    let kind: Bound<'py, PyType> = value.get_type();
+    if let Some(rules) = known.get_item(&kind)? {
+        return Ok(rules.cast_into::<PyTuple>()?);
+    }
+    let made = function(py, &RULES_OF, "firesteel.keys", "rules_of")?.call1((&kind,))?;
+    if known.len() >= TYPES_AT_MOST {
+        known.clear();
+    }
+    known.set_item(kind, &made)?;
+    Ok(made.cast_into::<PyTuple>()?)
+}
 
 /// The hash that places a key.
 #[pyfunction]
@@ -16,17 +106,61 @@ pub(crate) fn portable_hash(key: &Bound<'_, PyAny>) -> PyResult<isize> {
     if key.is_none() {
         return Ok(0);
     }
-    if let Ok(tuple) = key.cast::<PyTuple>() {
-        return of_tuple(tuple);
+    if key.is_exact_instance_of::<PyTuple>() {
+        return of_tuple(key.cast::<PyTuple>()?);
     }
-    if let Ok(number) = key.cast::<PyFloat>() {
-        // The interpreter hashes each NaN by its address.
-        return if number.value().is_nan() { Ok(0) } else { key.hash() };
+    if key.is_exact_instance_of::<PyFloat>() {
+        return of_number(key);
     }
-    if let Ok(set) = key.cast::<PyFrozenSet>() {
-        return of_set(set);
+    if key.is_exact_instance_of::<PyBytes>() {
+        return key.hash();
     }
-    key.hash()
+    match Rule::new(rules(key)?.get_item(0)?) {
+        Rule::Plain => key.hash(),
+        Rule::Number => of_number(key),
+        Rule::Tuple => of_tuple(key.cast::<PyTuple>()?),
+        Rule::Set => of_set(key.cast::<PyFrozenSet>()?),
+        Rule::Own | Rule::Identity => of_own(key),
+        Rule::Tried => {
+            compare_with_another_process(key)?;
+            of_own(key)
+        }
+        Rule::As(plain) => portable_hash(&placing(|| plain.call1((key,)))?),
+    }
+}
+
+/// Calls a function of the program's whose result places a key: in it [`hash`] refuses what only this process has.
+pub(crate) fn placing<T>(call: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
+    let _placing = Placing::begin();
+    call()
+}
+
+fn of_own(key: &Bound<'_, PyAny>) -> PyResult<isize> {
+    placing(|| key.hash()).map_err(|error| {
+        static WITHIN: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        let py = key.py();
+        if !error.is_instance_of::<PyTypeError>(py) {
+            return error;
+        }
+        let within = function(py, &WITHIN, "firesteel.keys", "within");
+        let told = within.and_then(|within| within.call1((key.get_type(), error.value(py))));
+        told.map_or_else(|failed| failed, PyErr::from_value)
+    })
+}
+
+fn compare_with_another_process(key: &Bound<'_, PyAny>) -> PyResult<()> {
+    static TRY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    function(key.py(), &TRY, "firesteel.keys", "compare_with_another_process")?.call1((key,))?;
+    Ok(())
+}
+
+/// The interpreter hashes each NaN by its address.
+fn of_number(number: &Bound<'_, PyAny>) -> PyResult<isize> {
+    let is_nan = match number.cast::<PyFloat>() {
+        Ok(float) => float.value().is_nan(),
+        Err(_) => number.ne(number)?,
+    };
+    if is_nan { Ok(0) } else { number.hash() }
 }
 
 fn of_tuple(tuple: &Bound<'_, PyTuple>) -> PyResult<isize> {
@@ -38,12 +172,87 @@ fn of_tuple(tuple: &Bound<'_, PyTuple>) -> PyResult<isize> {
     Ok(hash ^ tuple.len() as isize)
 }
 
-/// The same whatever the order of iteration, and though None hashes by its address in older interpreters.
+/// The same whatever the order of iteration.
 fn of_set(set: &Bound<'_, PyFrozenSet>) -> PyResult<isize> {
+    mixed(set.iter().map(|item| portable_hash(&item)))
+}
+
+fn mixed(hashes: impl Iterator<Item = PyResult<isize>>) -> PyResult<isize> {
     let mut hash: u64 = 0x5bd1_e995;
-    for item in set.iter() {
-        let one = portable_hash(&item)? as u64;
+    for one in hashes {
+        let one = one? as u64;
         hash = hash.wrapping_add((one ^ (one >> 29)).wrapping_mul(0x9E37_79B9_7F4A_7C15));
     }
     Ok((hash >> 1) as isize)
+}
+
+/// What `hash` is in workers: the interpreter's hash, except where an address is in it; then one that is the same in all workers.
+#[pyfunction]
+#[pyo3(signature = (obj, /))]
+pub(crate) fn hash(obj: &Bound<'_, PyAny>) -> PyResult<isize> {
+    if obj.is_exact_instance_of::<PyString>() || obj.is_exact_instance_of::<PyInt>() {
+        return obj.hash();
+    }
+    if obj.is_none() {
+        return of_none(obj);
+    }
+    if obj.is_exact_instance_of::<PyTuple>() {
+        return of_items(obj, obj.cast::<PyTuple>()?.iter());
+    }
+    match Rule::new(rules(obj)?.get_item(1)?) {
+        Rule::Plain | Rule::Own => obj.hash(),
+        Rule::Number => of_number(obj),
+        Rule::Tuple => of_items(obj, obj.cast::<PyTuple>()?.iter()),
+        Rule::Set => of_items(obj, obj.cast::<PyFrozenSet>()?.iter()),
+        Rule::Tried => {
+            if Placing::is_under_way() {
+                compare_with_another_process(obj)?;
+            }
+            obj.hash()
+        }
+        Rule::Identity => {
+            if Placing::is_under_way() {
+                return portable_hash(obj);
+            }
+            obj.hash()
+        }
+        Rule::As(plain) => match plain.call1((obj,)) {
+            Ok(plain) => hash(&plain),
+            Err(error) if Placing::is_under_way() => Err(error),
+            // Outside of placing, an object that other processes do not have is hashed as ever.
+            Err(_) => obj.hash(),
+        },
+    }
+}
+
+/// From 3.12 on it is the same in all processes; here this is so from the first.
+fn of_none(none: &Bound<'_, PyAny>) -> PyResult<isize> {
+    const OF_NONE: isize = 0xFCA8_6420;
+    if none.py().version_info() >= (3, 12) { none.hash() } else { Ok(OF_NONE) }
+}
+
+/// The container's own hash, unless one of the items has another here than from the interpreter.
+fn of_items<'py>(
+    container: &Bound<'py, PyAny>,
+    items: impl Iterator<Item = Bound<'py, PyAny>>,
+) -> PyResult<isize> {
+    let mut hashes = vec![];
+    let mut is_plain = true;
+    for item in items {
+        let one = hash(&item)?;
+        // Text and integers are most of what is hashed, and need no second look.
+        let is_known = item.is_exact_instance_of::<PyString>() || item.is_exact_instance_of::<PyInt>();
+        is_plain = is_plain && (is_known || one == item.hash()?);
+        hashes.push(one);
+    }
+    if is_plain {
+        return container.hash();
+    }
+    if container.is_instance_of::<PyFrozenSet>() {
+        return mixed(hashes.into_iter().map(Ok));
+    }
+    let folded = hashes
+        .iter()
+        .fold(0x0034_5678, |folded: isize, one| (folded ^ one).wrapping_mul(1_000_003).rotate_left(17));
+    Ok(folded ^ hashes.len() as isize)
 }

@@ -2,7 +2,7 @@
 
 use crate::failure::from_python;
 use crate::function::Function;
-use crate::hash::portable_hash;
+use crate::hash::{placing, portable_hash};
 use crate::objects::Objects;
 use crate::turns::Turns;
 use firesteel_data::Batch;
@@ -88,7 +88,7 @@ impl Buckets {
                 let place = match &function {
                     None => modulo(portable_hash(&key)?, n),
                     Some(function) => {
-                        let place = function.call1((key,))?;
+                        let place = placing(|| function.call1((key,)))?;
                         match place.extract::<isize>() {
                             Ok(place) => modulo(place, n),
                             Err(_) => place.rem(n)?.extract()?,

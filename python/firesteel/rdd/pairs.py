@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from firesteel import callsite
+from firesteel import _native, callsite
 from firesteel.chain import FlatMapValues, Keys, KeyBy, MapValues, OfRecords, Values, without_end
+from firesteel.errors import UnplaceableKeyError
 from firesteel.rdd.base import portable_hash
 from firesteel.rdd.transformations import Transformations
 from firesteel.resultiterable import ResultIterable
@@ -250,7 +251,7 @@ class Pairs(Transformations[T_co]):
         """
         site = self._function(func, "reduceByKeyLocally")
         merged: dict[K, V] = {}
-        for key, value in self._run_function(combine_locally, site, None, func):
+        for key, value in self._run_function(_combined_and_placed, site, func):
             merged[key] = without_end(func, site, merged[key], value) if key in merged else value
         return merged
 
@@ -312,7 +313,20 @@ def _groups(pieces: Iterable[tuple[Any, list[Any]]]) -> Iterator[tuple[Any, Resu
 def _counts(records: Iterable[Any]) -> Iterable[dict[Any, int]]:
     from collections import Counter
 
-    return (dict(Counter(records)),)
+    counts = dict(Counter(records))
+    for key in counts:
+        # The driver adds these up, and so they must be equal there to the copies that other tasks send.
+        _native.portable_hash(key)
+    return (counts,)
+
+
+def _combined_and_placed(
+    pairs: Iterable[tuple[Any, Any]], merge: Callable[[Any, Any], Any]
+) -> Iterator[tuple[Any, Any]]:
+    """Values combined by key, for the driver to go on with."""
+    for pair in combine_locally(pairs, None, merge):
+        _native.portable_hash(pair[0])
+        yield pair
 
 
 def _added(parts: Sequence[dict[Any, int]]) -> dict[Any, int]:
@@ -327,6 +341,12 @@ def _added(parts: Sequence[dict[Any, int]]) -> dict[Any, int]:
 
 
 def _values_of(pairs: Iterable[tuple[Any, Any]], wanted: Any) -> Iterator[Any]:
+    try:
+        _native.portable_hash(wanted)
+    except UnplaceableKeyError:
+        raise  # this copy of it is equal to none
+    except TypeError:
+        pass  # without a hash it can be looked up all the same
     return (value for key, value in pairs if key == wanted)
 
 

@@ -16,7 +16,7 @@ import socket
 import sys
 from typing import Any, NoReturn
 
-from firesteel import _native
+from firesteel import _native, keys
 
 # What workers import in their first task, imported once for all of them.
 from firesteel import rdd as _rdd  # noqa: F401
@@ -41,6 +41,7 @@ def main() -> NoReturn:
         from firesteel import as_pyspark
 
         as_pyspark.install()
+    keys.install()
     gc.collect()
     # Objects that stay are not touched by collections in workers, so their pages stay shared.
     gc.freeze()
