@@ -55,6 +55,8 @@ class Exchange:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        #: Set when one side cannot go on, or nobody wants it to: the other one then stops at its next case.
+        self.given_up = False
         self.sides = {package: Side(package, script=Path(__file__).parent / "side.py") for package in PACKAGES}
 
     def rows(self, cases: list[Case]) -> list[Row]:
@@ -67,6 +69,7 @@ class Exchange:
                 print(f"{len(batch)} cases with {dict(settings) or 'no settings'}", file=sys.stderr, flush=True)
                 rows += self._batch(batch)
         finally:
+            self.given_up = True
             for side in self.sides.values():
                 side.stop()
         return rows
@@ -74,8 +77,12 @@ class Exchange:
     def _batch(self, batch: list[tuple[int, Case]]) -> list[Row]:
         """First all is written by both at once, then all is read by both at once."""
         with ThreadPoolExecutor(len(PACKAGES)) as pool:
-            wrote = list(pool.map(lambda package: [self._write(package, *each) for each in batch], PACKAGES))
-            read = list(pool.map(lambda package: [self._reads(package, *each) for each in batch], PACKAGES))
+            try:
+                wrote = list(pool.map(lambda package: [self._write(package, *each) for each in batch], PACKAGES))
+                read = list(pool.map(lambda package: [self._reads(package, *each) for each in batch], PACKAGES))
+            except BaseException:
+                self.given_up = True
+                raise
         rows: list[Row] = []
         for index, (_, case) in enumerate(batch):
             spark, firesteel = wrote[0][index], wrote[1][index]
@@ -96,9 +103,11 @@ class Exchange:
         if case.by_spark and package != "pyspark":
             return None
         done = self._run(package, case, case.write, folder)
+        if case.by_spark:
+            return None
         left = probe.written(str(folder))
         if done.good:
-            return None if case.by_spark else Outcome(True, left)
+            return Outcome(True, left)
         return Outcome(False, f"{done.text} [leaves {left}]") if "_SUCCESS" not in left else Outcome(True, left)
 
     def _reads(self, package: str, number: int, case: Case) -> list[tuple[Outcome, ...]]:
@@ -109,21 +118,26 @@ class Exchange:
         writers = (package,) if case.write is None else PACKAGES
         for writer in writers:
             folder = self.root / writer / str(number)
-            if case.write is None or (folder.exists() and probe.written(str(folder)) not in NOTHING):
+            if case.write is None or _has_data(folder):
                 yield self._run(package, case, f"answer = records({text})", folder)
 
     def _run(self, package: str, case: Case, program: str, folder: Path) -> Outcome:
+        if self.given_up:
+            raise SystemExit("interop: given up")
         settings = [list(pair) for pair in case.settings]
         good, text = self.sides[package].answer({"settings": settings, "program": program, "path": str(folder)})
         if good == FAILED:
+            self.given_up = True
             raise SystemExit(f"interop: {package} came to {text} at the case {case.name!r}:\n{program}")
         return Outcome(good, str(text).replace(str(folder), "PATH").replace(str(self.root), "ROOT"))
 
 
 PACKAGES = ("pyspark", "firesteel")
 
-#: What is left where nothing was written.
-NOTHING = ("nothing", "an empty folder")
+
+def _has_data(folder: Path) -> bool:
+    """Whether anything was written there that a reader would look at."""
+    return any(file.is_file() and not file.name.startswith(("_", ".")) for file in folder.rglob("*"))
 
 
 def _lay_out(folder: Path, case: Case) -> None:

@@ -140,7 +140,8 @@ def asked_classes() -> Iterator[Case]:
     """Sequence files by both APIs with the value's class asked for."""
     for class_name, values in ASKED.items():
         for value in values:
-            for api in ("old", "new"):
+            # One value of each class is enough to see that both APIs come to the same.
+            for api in ("old", "new") if value == values[0] else ("old",):
                 classes = f", keyClass='{IO}IntWritable', valueClass='{IO}{class_name}'"
                 yield Case(f"class/{api}/{class_name} of {value}",
                            f"sc.parallelize([(1, {value})], 1){saves(api, 'SequenceFile', classes)}",
@@ -158,7 +159,7 @@ def asked_classes() -> Iterator[Case]:
 def lines() -> Iterator[Case]:
     """Text, by ``saveAsTextFile`` and by both APIs."""
     for api in ("old", "new"):
-        for value in SHOWN:
+        for value in SHOWN if api == "old" else SHOWN[::4]:
             yield Case(f"line/{api}/value {value}", f"sc.parallelize([('k', {value})], 1){saves(api, 'Text')}")
         for key in ("True", "1.5", "None", "b'ab'", "''"):
             yield Case(f"line/{api}/key {key}", f"sc.parallelize([({key}, 'v')], 1){saves(api, 'Text')}")
