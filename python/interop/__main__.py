@@ -1,4 +1,4 @@
-"""``python python/interop``: Hadoop's formats in Spark and in Firesteel, written and read by both, each other's files too.
+"""``python python/interop``: Hadoop's formats in Spark and in Firesteel, written by both, and read by the other, too.
 
 ``cargo xtask interop --only spark`` makes the environment that this wants and calls it.
 """

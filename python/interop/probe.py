@@ -89,7 +89,7 @@ class _Counted:
 
 def named(rdd: Any) -> Any:
     """Pairs of path and contents with the last part of the path alone."""
-    return rdd.map(lambda pair: (pair[0].rsplit("/", 1)[-1], bytes(pair[1]) if isinstance(pair[1], bytearray) else pair[1]))
+    return rdd.map(lambda pair: (pair[0].rsplit("/", 1)[-1], pair[1]))
 
 
 def added(path: str, make: Callable[[], Any]) -> Any:

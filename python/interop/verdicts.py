@@ -1,7 +1,7 @@
 """What a row of the table comes to, and where Firesteel is knowingly better, each with the reason.
 
-Every reason stands in the documentation by its name (``docs/storage.md``, "Beside Spark"), and is of use: one that no row
-bears out any more is told, so that this table does not outlive what it excuses.
+Every reason stands in the documentation by its name (``docs/storage.md``), and is of use: one that no row bears out any
+more is told, so that this table does not outlive what it excuses.
 """
 
 from __future__ import annotations

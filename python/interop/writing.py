@@ -169,14 +169,15 @@ def lines() -> Iterator[Case]:
         yield Case(f"line/{api}/two partitions", f"sc.parallelize([(1, 1), (2, 2)], 2){saves(api, 'Text')}",
                    reads=ONE_TEXT_READ)  # fmt: skip
     for codec in (*WITH_BOTH, "NoSuchCodec"):
-        yield Case(f"line/text/codec/{codec}", f"sc.parallelize(['a', 'b'] * 50, 1).saveAsTextFile(path, '{CODECS}{codec}')",
-                   reads=ONE_TEXT_READ)  # fmt: skip
+        text = f"sc.parallelize(['a', 'b'] * 50, 1).saveAsTextFile(path, '{CODECS}{codec}')"
+        yield Case(f"line/text/codec/{codec}", text, reads=ONE_TEXT_READ)
         more = f", compressionCodecClass='{CODECS}{codec}'"
         yield Case(f"line/old/codec/{codec}", _pairs(saves("old", "Text", more)), reads=ONE_TEXT_READ)
     records = "[None, True, 1.5, b'x', 'é', (1, 2), 'a\\nb', {'a': 1}]"
     yield Case("line/text/any records", f"sc.parallelize({records}, 1).saveAsTextFile(path)", reads=ONE_TEXT_READ)
     yield Case("line/text/no records", "sc.parallelize([], 2).saveAsTextFile(path)", reads=ONE_TEXT_READ)
-    yield Case("line/text/there already", "__import__('os').makedirs(path)\nsc.parallelize([1], 1).saveAsTextFile(path)")
+    there = "__import__('os').makedirs(path)\nsc.parallelize([1], 1).saveAsTextFile(path)"
+    yield Case("line/text/there already", there)
 
 
 def options() -> Iterator[Case]:
