@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 from typing import Any
 
 from answers import FAILED, evaluate
@@ -23,17 +24,18 @@ SECONDS = 120.0
 class Side:
     """A process that answers; it is started again when a program ends or hangs it."""
 
-    def __init__(self, package: str, master: str = "local[2]") -> None:
+    def __init__(self, package: str, master: str = "local[2]", script: Path = Path(__file__)) -> None:
         self.package = package
         self.master = master
+        self.script = script
         self.process: subprocess.Popen[bytes] | None = None
         self.log = tempfile.TemporaryFile()
 
-    def answer(self, text: str) -> Any:
-        """What the program gives there."""
+    def answer(self, request: Any) -> Any:
+        """What the program gives there: its text, or what else the side's script takes."""
         process = self.process or self._start()
         assert process.stdin is not None and process.stdout is not None
-        process.stdin.write(json.dumps(text).encode() + b"\n")
+        process.stdin.write(json.dumps(request).encode() + b"\n")
         process.stdin.flush()
         with selectors.DefaultSelector() as selector:
             selector.register(process.stdout, selectors.EVENT_READ)
@@ -49,7 +51,7 @@ class Side:
         if self.package == "pyspark":
             environment["PYTHONHASHSEED"] = "0"
         self.process = subprocess.Popen(
-            [sys.executable, __file__, self.package, self.master],
+            [sys.executable, str(self.script), self.package, self.master],
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -69,7 +69,7 @@ const PARTNERS: &[Partner] = &[
     },
     Partner {
         name: "spark",
-        about: "Spark 4.3: text with codecs, SequenceFiles, both ways; wants Java 17",
+        about: "Spark 4.3: text, SequenceFiles, both ways, and the table of Hadoop's formats; wants Java 17",
         run: |_| spark::run().into(),
     },
 ];

@@ -1,4 +1,5 @@
-//! Spark writes and Firesteel reads, then the other way round, with one session of Spark for both.
+//! Spark writes and Firesteel reads, then the other way round: the Rust side with one session of Spark's Scala shell, then the Python
+//! side with PySpark, which is the table of `python/interop`.
 //!
 //! The session runs `spark.scala`, whose names and records are those of `crates/firesteel/tests/interop.rs`. They meet in
 //! `target/interop/spark`: a file appears there when either has written everything.
@@ -9,7 +10,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::bench::spark::Spark;
-use crate::process::cargo;
+use crate::process::{cargo, run_within};
+use crate::python::conformance;
 use crate::{Fallible, workspace};
 
 /// How long either side may take to write; Spark alone needs ten seconds to start.
@@ -18,7 +20,23 @@ const PATIENCE: Duration = Duration::from_secs(600);
 /// How each line of a check begins.
 const MARK: &str = "INTEROP ";
 
+/// How long the table may take; with two cores to itself it takes some five minutes.
+const TABLE_LIMIT: Duration = Duration::from_secs(1800);
+
+/// Both sides, whatever the first one says.
 pub(super) fn run() -> Fallible {
+    let failed: Vec<String> = [exchange(), table()].into_iter().filter_map(Result::err).collect();
+    if failed.is_empty() { Ok(()) } else { Err(failed.join("\n")) }
+}
+
+/// Hadoop's formats as PySpark and Firesteel's Python face write and read them.
+fn table() -> Fallible {
+    let mut runner = conformance::beside_pyspark(true)?.python();
+    runner.arg("python/interop");
+    run_within(&mut runner, TABLE_LIMIT).map_err(|error| format!("the table of formats: {error}"))
+}
+
+fn exchange() -> Fallible {
     let root = workspace::root().join("target/interop/spark");
     if root.exists() {
         std::fs::remove_dir_all(&root).map_err(|error| format!("{}: {error}", root.display()))?;
