@@ -124,3 +124,72 @@ fn a_line_of_64_mib_is_one_record() {
         lines.map(|line| (line.len() % 2, line)).group_by_key().map(|(k, lines)| (k, lines[0].len()));
     assert_eq!(sorted(lengths.collect().unwrap()), [(0, LENGTH), (1, 5)]);
 }
+
+/// A context with settings of its own.
+fn set_up(settings: &[(&str, &str)]) -> firesteel::Result<Context> {
+    let builder = Context::builder().master("local[2]");
+    settings.iter().fold(builder, |builder, (key, value)| builder.conf(key, value)).create()
+}
+
+#[test]
+fn files_that_come_before_the_action_are_read() {
+    let (sc, dir) = (set_up(&[]).unwrap(), tempfile::tempdir().unwrap());
+    let path = dir.path().to_str().unwrap();
+    std::fs::write(dir.path().join("a"), "a\n").unwrap();
+    let lines = sc.text_file(path, None).unwrap();
+    let texts = sc.whole_text_files(path, None).unwrap().values();
+    let bytes = sc.binary_files(path, None).unwrap().values().map(|bytes| bytes.len());
+    let partitions = lines.num_partitions();
+    for name in ["b", "c", "d"] {
+        std::fs::write(dir.path().join(name), format!("{name}\n")).unwrap();
+    }
+    assert_eq!(lines.collect().unwrap(), ["a", "b", "c", "d"]);
+    assert_eq!(lines.glom().collect().unwrap().len(), partitions);
+    assert_eq!(texts.collect().unwrap(), ["a\n", "b\n", "c\n", "d\n"]);
+    assert_eq!(bytes.collect().unwrap(), [2; 4]);
+    // What an action has listed stays so.
+    std::fs::write(dir.path().join("e"), "e\n").unwrap();
+    assert_eq!(lines.count().unwrap(), 4);
+}
+
+#[test]
+fn a_path_that_is_gone_when_the_action_comes_is_named() {
+    let (sc, dir) = (set_up(&[]).unwrap(), tempfile::tempdir().unwrap());
+    let file = dir.path().join("a");
+    std::fs::write(&file, "a\n").unwrap();
+    let lines = sc.text_file(file.to_str().unwrap(), None).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    let error = lines.count().unwrap_err().to_string();
+    assert!(error.contains(file.to_str().unwrap()) && error.contains("text_file at"), "{error}");
+}
+
+#[test]
+fn hadoops_settings_decide_what_is_read_and_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).to_str().unwrap().to_string();
+    std::fs::create_dir_all(dir.path().join("in/deep")).unwrap();
+    std::fs::write(dir.path().join("in/a"), "1;2;").unwrap();
+    std::fs::write(dir.path().join("in/deep/b"), "3").unwrap();
+    let sc = set_up(&[
+        ("spark.hadoop.textinputformat.record.delimiter", ";"),
+        ("spark.hadoop.mapreduce.input.fileinputformat.input.dir.recursive", "true"),
+        ("spark.hadoop.mapreduce.output.fileoutputformat.compress", "true"),
+        ("spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs", "false"),
+    ])
+    .unwrap();
+    assert_eq!(sc.text_file(&path("in"), None).unwrap().collect().unwrap(), ["1", "2", "3"]);
+    sc.range_in(0..2, 1).save_as_text_file(&path("out")).unwrap();
+    let names: Vec<_> = std::fs::read_dir(path("out")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["part-00000.deflate"]);
+}
+
+#[test]
+fn settings_that_cannot_be_obeyed_are_refused_at_the_start() {
+    for (key, value) in [
+        ("spark.hadoop.mapreduce.output.fileoutputformat.compress.codec", "com.acme.Codec"),
+        ("spark.hadoop.mapreduce.input.fileinputformat.split.minsize", "big"),
+    ] {
+        let error = set_up(&[(key, value)]).map(drop).unwrap_err().to_string();
+        assert!(error.contains(value), "{error}");
+    }
+}
