@@ -77,9 +77,8 @@ fn prepared(python: &Python, age: Age, wheel: &Path) -> Fallible<Environment> {
 }
 
 /// The tests that run once more on a local cluster whose executors' blocks travel from one to the other.
-const ON_A_CLUSTER: &str =
-    "operations rdd keys hadoop_formats spilling broadcast accumulators files errors failures taskcontext bad_input \
-     jobs";
+const ON_A_CLUSTER: &str = "operations rdd keys keys_refused hadoop_formats spilling broadcast accumulators files errors \
+     failures taskcontext bad_input jobs";
 
 /// Types, tests, and the examples of all docstrings; all of them, whatever fails.
 fn try_with(environment: &Environment, with_types: bool) -> Fallible {

@@ -38,7 +38,9 @@ fn public_methods(source: &str) -> Vec<(String, String)> {
                 .trim_end_matches('<')
                 .into();
         }
-        if !is_hidden && let Some(rest) = line.strip_prefix("    pub fn ") {
+        if !is_hidden
+            && follows != "    #[doc(hidden)]"
+            && let Some(rest) = line.strip_prefix("    pub fn ") {
             let name = rest.split(['(', '<']).next().unwrap_or_default();
             methods.push((owner.clone(), name.into()));
         }

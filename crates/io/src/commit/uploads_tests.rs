@@ -96,7 +96,7 @@ impl Job {
     }
 
     fn write(&self, partition: u32, attempt: u64) {
-        let mut output = self.output.create(Partition(partition), TaskId(attempt), "").unwrap();
+        let mut output = self.output.create(Partition(partition), TaskId(attempt), &part_file(partition)).unwrap();
         write!(output, "{}", contents(partition, attempt)).unwrap();
         output.finish().unwrap();
     }
@@ -139,6 +139,10 @@ impl Job {
         assert_eq!(self.files(), expected);
         assert_eq!(self.pending(), 0);
     }
+}
+
+fn part_file(partition: u32) -> String {
+    format!("part-{partition:05}")
 }
 
 fn contents(partition: u32, attempt: u64) -> String {
@@ -203,7 +207,7 @@ proptest! {
                     job.write(partition, attempt);
                 }
                 // As a killed process, which cleans nothing up.
-                Step::Die => std::mem::forget(job.output.create(Partition(partition), TaskId(attempt), "").unwrap()),
+                Step::Die => std::mem::forget(job.output.create(Partition(partition), TaskId(attempt), &part_file(partition)).unwrap()),
                 Step::Commit => {
                     prop_assert_eq!(job.commit(partition, attempt), model.commit(partition, attempt));
                 }
@@ -237,7 +241,7 @@ proptest! {
                     job.abort(0, 0);
                     job.output.commit_job(PARTITIONS).unwrap();
                     job.output.abort_job().unwrap();
-                    prop_assert!(job.output.create(Partition(0), TaskId(9), "").is_err());
+                    prop_assert!(job.output.create(Partition(0), TaskId(9), &part_file(0)).is_err());
                     job.assert_output(&model.winners);
                     return Ok(());
                 }
@@ -247,7 +251,7 @@ proptest! {
         job.output.abort_job().unwrap();
         prop_assert_eq!((job.files(), job.pending()), (BTreeMap::new(), 0));
         prop_assert_eq!(job.commit(0, 0), Err(IoCause::JobEnded));
-        prop_assert!(job.output.create(Partition(0), TaskId(9), "").is_err());
+        prop_assert!(job.output.create(Partition(0), TaskId(9), &part_file(0)).is_err());
         job.output.abort_job().unwrap();
         prop_assert!(job.output.commit_job(PARTITIONS).is_err());
         prop_assert_eq!((job.files(), job.pending()), (BTreeMap::new(), 0));
@@ -282,7 +286,7 @@ fn attempts_and_the_end_of_the_job_may_come_at_once() {
                 let job = &job;
                 for attempt in 1..4 {
                     scope.spawn(move || {
-                        let Ok(mut part) = job.output.create(Partition(0), TaskId(attempt), "") else {
+                        let Ok(mut part) = job.output.create(Partition(0), TaskId(attempt), &part_file(0)) else {
                             return;
                         };
                         let _ = part.write_all(b"late");
@@ -324,7 +328,7 @@ fn an_existing_output_is_refused_and_left_alone() {
 fn a_large_part_is_sent_in_pieces_and_comes_back_whole() {
     let job = Job::new();
     let bytes: Vec<u8> = (0..20_000_000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
-    let mut output = job.output.create(Partition(0), TaskId(1), ".bin").unwrap();
+    let mut output = job.output.create(Partition(0), TaskId(1), "part-00000.bin").unwrap();
     bytes.chunks(70_001).for_each(|chunk| output.write_all(chunk).unwrap());
     assert_eq!(output.finish().unwrap(), bytes.len() as u64);
     job.commit(0, 1).unwrap();
