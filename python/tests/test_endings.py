@@ -102,6 +102,26 @@ print(child.exitcode, kept.count(), flush=True)
     assert done.stdout.splitlines()[0] == f"-{int(signal.SIGTERM)} 4", done.stderr
 
 
+def test_signals_that_come_while_a_process_is_forked_wait_until_they_end_it(tmp_path: Path) -> None:
+    before = """
+blocked = lambda: signal.SIGTERM in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+# It was there before Firesteel's own, so in the child it comes first.
+os.register_at_fork(after_in_child=lambda: print("while", blocked(), flush=True))
+"""
+    after = """
+child = os.fork()
+if child == 0:
+    print("then", blocked(), signal.getsignal(signal.SIGTERM) is signal.SIG_DFL, flush=True)
+    os._exit(0)
+os.waitpid(child, 0)
+print("parent", blocked(), signal.getsignal(signal.SIGTERM) is signal.SIG_DFL, flush=True)
+"""
+    # Firesteel is imported behind the hook.
+    code = "import os, signal" + before + PROGRAM.format(before="", after=after, wait="")
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, timeout=60)
+    assert done.stdout.splitlines()[:3] == ["while True", "then False True", "parent False False"], done.stderr
+
+
 def test_an_end_that_hangs_is_bounded(tmp_path: Path) -> None:
     after = """
 from firesteel import endings

@@ -118,7 +118,7 @@ mod tests {
         assert_eq!(untouched(0, 0), all);
         assert_eq!(untouched(1, 0), [SIGINT, SIGTERM], "as `nohup` has it");
         assert_eq!(untouched(0, 1 << (SIGTERM - 1)), [SIGINT, SIGHUP]);
-        assert_eq!(untouched(u64::MAX, 0), []);
-        assert_eq!(super::untouched("", &all), [], "nothing is known");
+        assert!(untouched(u64::MAX, 0).is_empty());
+        assert!(super::untouched("", &all).is_empty(), "nothing is known");
     }
 }
