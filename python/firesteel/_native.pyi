@@ -236,6 +236,9 @@ def submit_driver(
 def hadoop_settings(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
     """Those of Hadoop's settings that are obeyed, by their newest names. ValueError for one that is refused."""
 
+def judge_setting(key: str, value: str) -> tuple[str, str]:
+    """What becomes of a setting of Spark's: obeyed, kept, warning or refused, with a sentence for the last two."""
+
 def portable_hash(key: Any) -> int:
     """The hash that places a key: the same in all processes, equal for equal keys."""
 

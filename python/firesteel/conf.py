@@ -18,9 +18,10 @@ import shlex
 from collections.abc import Callable, Iterable
 from typing import overload
 
+from firesteel import _native
 from firesteel.errors import FiresteelError
 
-__all__ = ["SparkConf", "native_settings"]
+__all__ = ["SparkConf", "judged", "native_settings"]
 
 SYSTEM_PROPERTIES: dict[str, str] = {"SPARK_SUBMIT": "true"}
 """What ``SparkContext.setSystemProperty`` has set in this process, and the one that PySpark's launcher sets;
@@ -215,15 +216,19 @@ class SparkConf:
         return key in self._conf
 
     def toDebugString(self) -> str:
-        """One ``key=value`` a line, sorted by key; secrets are not shown.
+        """One ``key=value`` a line, sorted by key; secrets are not shown, nor what ``spark.redaction.regex`` is found in.
 
         >>> print(SparkConf(False).setAll([("b", "2"), ("a", "1")]).toDebugString())
         a=1
         b=2
         """
-        return "\n".join(
-            f"{key}={'*********(redacted)' if _is_secret(key) else self._conf[key]}" for key in sorted(self._conf)
-        )
+        wanted = self._conf.get("spark.redaction.regex")
+
+        def shown(key: str, value: str) -> str:
+            asked_for = wanted is not None and (re.search(wanted, key) or re.search(wanted, value))
+            return "*********(redacted)" if asked_for or _is_secret(key) else value
+
+        return "\n".join(f"{key}={shown(key, self._conf[key])}" for key in sorted(self._conf))
 
     def _copy(self) -> SparkConf:
         """What a context keeps, so that later changes do not reach it."""
@@ -256,6 +261,24 @@ def native_settings(conf: SparkConf) -> list[tuple[str, str]]:
             exists = name in ENGINE_SETTINGS or name in CLUSTER_SETTINGS
             settings[name if exists else key] = value.lower() if name in _SWITCHES else value
     return list(settings.items())
+
+
+def judged(conf: SparkConf) -> list[str]:
+    """What a person should know of settings of Spark's that are let in and have no effect.
+
+    One that would change results, files or safety, and cannot be obeyed, is an error: docs/configuration.md has the table.
+
+    >>> judged(SparkConf(False).set("spark.eventLog.enabled", "true"))
+    ['`spark.eventLog.enabled` has no effect: no event log is written, ...']
+    """
+    warnings = []
+    for key, value in conf.getAll():
+        verdict, sentence = _native.judge_setting(key, value) if key.startswith("spark.") else ("kept", "")
+        if verdict == "refused":
+            raise FiresteelError(f"{sentence}.")
+        if verdict == "warning":
+            warnings.append(sentence)
+    return warnings
 
 
 def is_cluster(master: str) -> bool:

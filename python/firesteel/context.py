@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from firesteel import _native, as_pyspark, callsite, endings, hadoop, jobs
 from firesteel.as_pyspark import VARIABLE, VERSION as PYSPARK_VERSION
-from firesteel.conf import SYSTEM_PROPERTIES, SparkConf, is_cluster, native_settings
+from firesteel.conf import SYSTEM_PROPERTIES, SparkConf, is_cluster, judged, native_settings
 from firesteel.control import Control
 from firesteel.errors import FiresteelError
 from firesteel.sharing import Sharing
 from firesteel.sources import Sources
 from firesteel.worker import interpreter
+from firesteel.worker.limits import VARIABLE as MEMORY_VARIABLE, memory_limit
 
 if TYPE_CHECKING:
     from firesteel.profiler import Profiler, ProfilerCollector
@@ -159,8 +160,9 @@ class SparkContext(Sources, Sharing, Control):
         self.pythonVer = f"{sys.version_info.major}.{sys.version_info.minor}"
 
     def _start(self, py_files: Sequence[str] | None) -> None:
-        if os.environ.get("PYSPARK_PYTHON"):
-            interpreter.check(is_shipped=is_cluster(self.master))
+        for warning in judged(self._conf):
+            print(f"firesteel: warning: {warning}", file=sys.stderr)
+        interpreter.check(self._conf, is_shipped=is_cluster(self.master))
         self._hadoop_settings = hadoop.context_settings(self._conf.getAll())
         agent = interpreter.agent(self._conf, is_here=self.master.startswith("local"))
         engine = self._engine = _native.Context(native_settings(self._conf), self._worker_environment(), agent)
@@ -170,10 +172,19 @@ class SparkContext(Sources, Sharing, Control):
         self._conf.set("spark.app.startTime", str(engine.start_time))
         self._conf.setIfMissing("spark.executor.id", "driver")
         self._begin_sharing(py_files or ())
+        checkpoints = self._conf.get("spark.checkpoint.dir")
+        if checkpoints:
+            self.setCheckpointDir(checkpoints)
 
     def _worker_environment(self) -> dict[str, str]:
         """Variables of the workers."""
         inherited = {VARIABLE: os.environ[VARIABLE]} if VARIABLE in os.environ else {}
+        python = self._conf.get("spark.pyspark.python")
+        if python:
+            inherited[interpreter.VARIABLE] = python
+        limit = memory_limit(self._conf)
+        if limit is not None:
+            inherited[MEMORY_VARIABLE] = str(limit)
         return {**inherited, **{name: str(value) for name, value in self.environment.items()}}
 
     @property

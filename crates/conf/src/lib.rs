@@ -5,6 +5,7 @@
 //! names the nearest one that does.
 
 mod settings;
+pub mod spark;
 mod value;
 
 pub use settings::*;

@@ -8,6 +8,7 @@ use crate::objects::Objects;
 use crate::rdd::{Pairs, Rdd, file_options};
 use crate::{sites, sources, worker};
 use firesteel::{AgentCommand, Context as Engine, FileOptions, JobState, at_site};
+use firesteel_conf::spark::{Verdict, judge};
 use firesteel_data::{Batch, Data};
 use firesteel_executor::{TaskEnd, WorkerCommand};
 use firesteel_operators::{Batches, Outcome, Stream};
@@ -375,9 +376,21 @@ impl Context {
     }
 }
 
+/// What becomes of a setting of Spark's: `obeyed`, `kept`, `warning` or `refused`, with a sentence for the last two.
+#[pyfunction]
+pub(crate) fn judge_setting(key: &str, value: &str) -> (&'static str, String) {
+    match judge(key, value) {
+        Verdict::Obeyed => ("obeyed", String::new()),
+        Verdict::Kept => ("kept", String::new()),
+        Verdict::Warning(what) => ("warning", what),
+        Verdict::Refused(why) => ("refused", why),
+    }
+}
+
 fn worker_command(py: Python<'_>, mut environment: BTreeMap<String, String>) -> PyResult<WorkerCommand> {
     let (sys, json, os) = (py.import("sys")?, py.import("json")?, py.import("os")?);
-    let given = std::env::var("PYSPARK_PYTHON").ok().filter(|program| !program.is_empty());
+    let named = environment.get("PYSPARK_PYTHON").cloned().or_else(|| std::env::var("PYSPARK_PYTHON").ok());
+    let given = named.filter(|program| !program.is_empty());
     let program = match given {
         Some(program) => program,
         None => sys.getattr("executable")?.extract()?,

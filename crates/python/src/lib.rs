@@ -48,6 +48,7 @@ fn native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(broadcast::load_broadcast, module)?)?;
     module.add_function(wrap_pyfunction!(hash::portable_hash, module)?)?;
     module.add_function(wrap_pyfunction!(rdd::hadoop_settings, module)?)?;
+    module.add_function(wrap_pyfunction!(context::judge_setting, module)?)?;
     module.add_function(wrap_pyfunction!(hash::hash, module)?)?;
     module.add_function(wrap_pyfunction!(combine::combine, module)?)?;
     module.add_function(wrap_pyfunction!(command::command, module)?)?;

@@ -22,6 +22,7 @@ from firesteel import _native, keys
 from firesteel import rdd as _rdd  # noqa: F401
 from firesteel import worker as _worker  # noqa: F401
 from firesteel.worker import failure as _failure  # noqa: F401
+from firesteel.worker.limits import apply_memory_limit
 
 _LINE = 1 << 20
 COLLECT_EVERY = (50_000, 20, 50)
@@ -126,6 +127,7 @@ class _Server:
                 os.close(descriptor)
             _point_standard_input_at(connection)
             _apply(self._setting)
+            apply_memory_limit()
             random.seed()
             _native.work()
             code = 0

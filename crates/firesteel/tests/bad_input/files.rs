@@ -179,7 +179,8 @@ fn hadoops_settings_decide_what_is_read_and_written() {
     .unwrap();
     assert_eq!(sc.text_file(&path("in"), None).unwrap().collect().unwrap(), ["1", "2", "3"]);
     sc.range_in(0..2, 1).save_as_text_file(&path("out")).unwrap();
-    let names: Vec<_> = std::fs::read_dir(path("out")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let names: Vec<_> =
+        std::fs::read_dir(path("out")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(names, ["part-00000.deflate"]);
 }
 

@@ -40,7 +40,8 @@ fn public_methods(source: &str) -> Vec<(String, String)> {
         }
         if !is_hidden
             && follows != "    #[doc(hidden)]"
-            && let Some(rest) = line.strip_prefix("    pub fn ") {
+            && let Some(rest) = line.strip_prefix("    pub fn ")
+        {
             let name = rest.split(['(', '<']).next().unwrap_or_default();
             methods.push((owner.clone(), name.into()));
         }

@@ -96,7 +96,8 @@ impl Job {
     }
 
     fn write(&self, partition: u32, attempt: u64) {
-        let mut output = self.output.create(Partition(partition), TaskId(attempt), &part_file(partition)).unwrap();
+        let mut output =
+            self.output.create(Partition(partition), TaskId(attempt), &part_file(partition)).unwrap();
         write!(output, "{}", contents(partition, attempt)).unwrap();
         output.finish().unwrap();
     }
@@ -286,7 +287,8 @@ fn attempts_and_the_end_of_the_job_may_come_at_once() {
                 let job = &job;
                 for attempt in 1..4 {
                     scope.spawn(move || {
-                        let Ok(mut part) = job.output.create(Partition(0), TaskId(attempt), &part_file(0)) else {
+                        let Ok(mut part) = job.output.create(Partition(0), TaskId(attempt), &part_file(0))
+                        else {
                             return;
                         };
                         let _ = part.write_all(b"late");
