@@ -9,6 +9,7 @@ import argparse
 import shutil
 import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -41,13 +42,14 @@ def main() -> int:
     parser.add_argument("--different", action="store_true", help="print only the rows that differ")
     chosen = parser.parse_args()
     cases = [case for generate in GENERATORS for case in generate() if case.name.startswith(chosen.only)]
-    root = Path(tempfile.mkdtemp(prefix="interop-"))
+    root, start = Path(tempfile.mkdtemp(prefix="interop-")), time.monotonic()
     try:
         rows = Exchange(root).rows(cases)
     finally:
         shutil.rmtree(root)
     left = [] if chosen.only else unused(rows)
-    return report(rows, [f"{better.rows}: {better.reason}" for better in left], chosen.different)
+    seconds = time.monotonic() - start
+    return report(rows, [f"{better.rows}: {better.reason}" for better in left], chosen.different, seconds)
 
 
 class Exchange:
@@ -154,7 +156,7 @@ def _lay_out(folder: Path, case: Case) -> None:
             file.write_bytes(contents)
 
 
-def report(rows: list[Row], left: list[str], only_different: bool) -> int:
+def report(rows: list[Row], left: list[str], only_different: bool, seconds: float) -> int:
     """Prints the table and the counts."""
     counts: Counter[Verdict] = Counter()
     for row in rows:
@@ -170,7 +172,7 @@ def report(rows: list[Row], left: list[str], only_different: bool) -> int:
                           else f"    {side}: {outcome.shown[:SHOWN]}")  # fmt: skip
     for each in left:
         print(f"no row bears out any more: {each}")
-    print(f"interop: {len(rows)} rows: " + ", ".join(f"{counts[kind]} {kind.value}" for kind in Verdict))
+    print(f"interop: {len(rows)} rows in {seconds:.0f} s: " + ", ".join(f"{counts[kind]} {kind.value}" for kind in Verdict))
     return 1 if counts[Verdict.DIFFERENT] or left else 0
 
 

@@ -69,8 +69,9 @@ class Contexts:
 
 def run(request: Any, contexts: Contexts) -> tuple[bool, str]:
     """Runs a program; its outcome."""
-    names = {**vars(probe), "sc": contexts.of(request["settings"]), "path": request["path"]}
     try:
+        # Settings may be refused, which is an outcome as any other.
+        names = {**vars(probe), "sc": contexts.of(request["settings"]), "path": request["path"]}
         exec(request["program"], names)  # noqa: S102, the text is our own
         return (True, str(names.get("answer", "")))
     except Exception as error:
