@@ -216,7 +216,7 @@ class SparkConf:
         return key in self._conf
 
     def toDebugString(self) -> str:
-        """One ``key=value`` a line, sorted by key; secrets are not shown, nor what ``spark.redaction.regex`` is found in.
+        """One ``key=value`` a line, sorted by key; without secrets and what ``spark.redaction.regex`` is found in.
 
         >>> print(SparkConf(False).setAll([("b", "2"), ("a", "1")]).toDebugString())
         a=1
@@ -266,7 +266,8 @@ def native_settings(conf: SparkConf) -> list[tuple[str, str]]:
 def judged(conf: SparkConf) -> list[str]:
     """What a person should know of settings of Spark's that are let in and have no effect.
 
-    One that would change results, files or safety, and cannot be obeyed, is an error: docs/configuration.md has the table.
+    One that would change results, files or safety, and cannot be obeyed, is an error: docs/configuration.md has the
+    table.
 
     >>> judged(SparkConf(False).set("spark.eventLog.enabled", "true"))
     ['`spark.eventLog.enabled` has no effect: no event log is written, ...']

@@ -32,7 +32,7 @@ Settings = list[tuple[str, str]]
 
 
 class Job(NamedTuple):
-    """What is asked for: ``kind`` is "sequence" or "text", ``newer`` says which of Hadoop's interfaces the call names."""
+    """What is asked for: ``kind`` is "sequence" or "text", ``newer`` says which of Hadoop's interfaces it is of."""
 
     kind: str
     path: str
@@ -108,8 +108,8 @@ def _together(operation: str, of_context: Settings, conf: Mapping[str, str] | No
     for key, value in (conf or {}).items():
         if key.startswith(("fs.", "dfs.")) and shared.get(key) != value:
             raise FiresteelError(
-                f"{operation}: {key} in conf is not obeyed: how stores are opened is a matter of the whole application. "
-                f"Set spark.hadoop.{key} in the SparkConf."
+                f"{operation}: {key} in conf is not obeyed: how stores are opened is a matter of the whole application."
+                f" Set spark.hadoop.{key} in the SparkConf."
             )
     return [*of_context, *((key, str(value)) for key, value in (conf or {}).items())]
 

@@ -204,8 +204,8 @@ class Sources:
         )
 
     def pickleFile(self, name: str, minPartitions: int | None = None) -> RDD[Any]:
-        """What ``RDD.saveAsPickleFile`` wrote, here or in PySpark. Only read files that you trust: unpickling can run any
-        code.
+        """What ``RDD.saveAsPickleFile`` wrote, here or in PySpark. Only read files that you trust: unpickling can run
+        any code.
 
         >>> import os, tempfile
         >>> with tempfile.TemporaryDirectory() as directory:

@@ -1,4 +1,4 @@
-"""Hadoop's formats and settings from Python: each odd file through every reader, each class and setting by every writer.
+"""Hadoop's formats from Python: each odd file through every reader, each class by every writer.
 
 What is right was found by running Spark 4.3 on the same files and calls.
 """
@@ -6,44 +6,15 @@ What is right was found by running Spark 4.3 on the same files and calls.
 from __future__ import annotations
 
 import bz2
-import gzip
 import os
 import struct
 import zlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from firesteel import SparkContext
-from firesteel.errors import FiresteelError
-
-OLD, NEW = "org.apache.hadoop.mapred.", "org.apache.hadoop.mapreduce.lib."
-TEXT_IN = {False: OLD + "TextInputFormat", True: NEW + "input.TextInputFormat"}
-SEQUENCE_OUT = {False: OLD + "SequenceFileOutputFormat", True: NEW + "output.SequenceFileOutputFormat"}
-TEXT_OUT = {False: OLD + "TextOutputFormat", True: NEW + "output.TextOutputFormat"}
-RECURSIVE = "mapreduce.input.fileinputformat.input.dir.recursive"
-COMPRESS = "mapreduce.output.fileoutputformat.compress"
-DELIMITER = "textinputformat.record.delimiter"
-
-Read = Callable[..., list[Any]]
-
-
-def _lines(sc: SparkContext, path: Any, newer: bool, conf: dict[str, str] | None = None) -> list[Any]:
-    """The pairs that TextInputFormat gives, of either interface."""
-    read = sc.newAPIHadoopFile if newer else sc.hadoopFile
-    return read(str(path), TEXT_IN[newer], "LongWritable", "Text", conf=conf).collect()
-
-
-def _save(sc: SparkContext, pairs: list[Any], path: Any, newer: bool, formats: dict[bool, str], **more: Any) -> None:
-    rdd = sc.parallelize(pairs, 1)
-    save = rdd.saveAsNewAPIHadoopFile if newer else rdd.saveAsHadoopFile
-    save(str(path), formats[newer], **more)
-
-
-def _names(path: Path) -> list[str]:
-    return sorted(os.listdir(path))
-
+from hadoop_files import NEW, SEQUENCE_OUT, TEXT_IN, TEXT_OUT, lines, member, names, save, sequence_file
 
 # -- a: all keys have one class, and all values
 
@@ -99,13 +70,9 @@ def test_empty_partitions_are_of_every_class(sc: SparkContext, tmp_path: Path) -
 # -- b: text in one way, by every reader
 
 
-def _member(text: bytes) -> bytes:
-    return gzip.compress(text)
-
-
 TEXTS: list[tuple[str, bytes, list[tuple[int, str]]]] = [
-    ("two.gz", _member(b"a\nb\n") + _member(b"c\n"), [(0, "a"), (2, "b"), (4, "c")]),
-    ("upper.GZ", _member(b"a\nb\n"), [(0, "a"), (2, "b")]),
+    ("two.gz", member(b"a\nb\n") + member(b"c\n"), [(0, "a"), (2, "b"), (4, "c")]),
+    ("upper.GZ", member(b"a\nb\n"), [(0, "a"), (2, "b")]),
     ("mixed.Bz2", bz2.compress(b"a\nb\n"), [(0, "a"), (2, "b")]),
     ("two.bz2", bz2.compress(b"a\n") + bz2.compress(b"b\n"), [(0, "a"), (2, "b")]),
     ("some.DEFLATE", zlib.compress(b"a\nb"), [(0, "a"), (2, "b")]),
@@ -114,7 +81,7 @@ TEXTS: list[tuple[str, bytes, list[tuple[int, str]]]] = [
     ("both.txt", b"a\r\nb\r\n", [(0, "a"), (3, "b")]),
     ("mixed.txt", b"a\n\rb\r\r\nc\n\n", [(0, "a"), (2, ""), (3, "b"), (5, ""), (7, "c"), (9, "")]),
     ("mark.txt", "\ufeffa\nb\ufeff\n".encode(), [(0, "a"), (5, "b\ufeff")]),
-    ("mark.gz", _member("\ufeffa\nb\n".encode()), [(0, "a"), (5, "b")]),
+    ("mark.gz", member("\ufeffa\nb\n".encode()), [(0, "a"), (5, "b")]),
     ("marks.txt", "\ufeff\ufeffa\n".encode(), [(0, "\ufeffa")]),
     ("only.txt", "\ufeff".encode(), []),
     ("open.txt", b"a\nb", [(0, "a"), (2, "b")]),
@@ -130,12 +97,12 @@ def test_every_reader_of_text_gives_the_same_lines(
 ) -> None:
     path = tmp_path / name
     path.write_bytes(content)
-    lines = [line for _, line in pairs]
+    expected = [line for _, line in pairs]
     # Where lines begin is told in order, even where splits cut them: they are put together again here.
-    assert sc.textFile(str(path)).collect() == lines
-    assert sc.textFile(str(path), 5).collect() == lines
-    assert _lines(sc, path, newer=False) == pairs
-    assert _lines(sc, path, newer=True) == pairs
+    assert sc.textFile(str(path)).collect() == expected
+    assert sc.textFile(str(path), 5).collect() == expected
+    assert lines(sc, path, newer=False) == pairs
+    assert lines(sc, path, newer=True) == pairs
     conf = {"mapreduce.input.fileinputformat.inputdir": str(path)}
     assert sc.hadoopRDD(TEXT_IN[False], "LongWritable", "Text", conf=conf).collect() == pairs
     assert sc.newAPIHadoopRDD(TEXT_IN[True], "LongWritable", "Text", conf=conf).collect() == pairs
@@ -143,16 +110,17 @@ def test_every_reader_of_text_gives_the_same_lines(
 
 def test_a_file_of_many_members_is_read_whole(sc: SparkContext, tmp_path: Path) -> None:
     path = tmp_path / "blocks.gz"
-    lines = [f"line {i}" for i in range(50_000)]
-    path.write_bytes(b"".join(_member("".join(f"{x}\n" for x in lines[i : i + 7377]).encode()) for i in range(0, 50_000, 7377)))
-    assert [line for _, line in _lines(sc, path, newer=True)] == lines == sc.textFile(str(path)).collect()
+    expected = [f"line {i}" for i in range(50_000)]
+    texts = ["".join(f"{line}\n" for line in expected[i : i + 7377]) for i in range(0, 50_000, 7377)]
+    path.write_bytes(b"".join(member(text.encode()) for text in texts))
+    assert [line for _, line in lines(sc, path, newer=True)] == expected == sc.textFile(str(path)).collect()
 
 
 @pytest.mark.parametrize("newer", [False, True])
 def test_a_file_that_was_cut_is_an_error_with_its_name(sc: SparkContext, tmp_path: Path, newer: bool) -> None:
     path = tmp_path / "cut.gz"
-    path.write_bytes(_member(os.urandom(1000).hex().encode())[:-20])
-    for read in (lambda: _lines(sc, path, newer), lambda: sc.textFile(str(path)).collect()):
+    path.write_bytes(member(os.urandom(1000).hex().encode())[:-20])
+    for read in (lambda: lines(sc, path, newer), lambda: sc.textFile(str(path)).collect()):
         with pytest.raises(Exception, match="cut.gz.*cut short"):
             read()
 
@@ -210,7 +178,7 @@ def test_a_class_that_would_change_the_value_is_refused(
     path = tmp_path / "out"
     more = {"keyClass": "org.apache.hadoop.io.IntWritable", "valueClass": f"org.apache.hadoop.io.{name}"}
     with pytest.raises(Exception, match=f"cannot be written as (a Writable|{name})"):
-        _save(sc, [(1, value)], path, newer, SEQUENCE_OUT, **more)
+        save(sc, [(1, value)], path, newer, SEQUENCE_OUT, **more)
     assert not path.exists()
 
 
@@ -220,9 +188,9 @@ def test_a_class_that_keeps_the_value_is_written(
     sc: SparkContext, tmp_path: Path, name: str, value: Any, newer: bool
 ) -> None:
     path = tmp_path / "out"
-    _save(sc, [(1, value), (2, value)], path, newer, SEQUENCE_OUT, valueClass=f"org.apache.hadoop.io.{name}")
+    save(sc, [(1, value), (2, value)], path, newer, SEQUENCE_OUT, valueClass=f"org.apache.hadoop.io.{name}")
     assert sc.sequenceFile(str(path)).collect() == [(1, value), (2, value)]
-    part = next(name for name in _names(path) if name.startswith("part-"))
+    part = next(name for name in names(path) if name.startswith("part-"))
     assert f"org.apache.hadoop.io.{name}".encode() in (path / part).read_bytes()[:120]
     assert part == ("part-r-00000" if newer else "part-00000")
 
@@ -230,242 +198,19 @@ def test_a_class_that_keeps_the_value_is_written(
 def test_a_class_that_nobody_knows_is_refused(sc: SparkContext, tmp_path: Path) -> None:
     for name in ("org.apache.hadoop.io.ArrayWritable", "com.acme.Text"):
         with pytest.raises(Exception, match="is no class that can be written here"):
-            _save(sc, [(1, "a")], tmp_path / "out", False, SEQUENCE_OUT, valueClass=name)
+            save(sc, [(1, "a")], tmp_path / "out", False, SEQUENCE_OUT, valueClass=name)
     assert not (tmp_path / "out").exists()
 
 
-# -- d: settings, by both routes
-
-
-@pytest.fixture
-def route(request: pytest.FixtureRequest, fresh_context: Any) -> Callable[[dict[str, str]], tuple[SparkContext, Any]]:
-    """Gives a context and a ``conf``: the settings stand in one of them."""
-
-    def make(settings: dict[str, str]) -> tuple[SparkContext, Any]:
-        if request.param == "conf":
-            return fresh_context(), settings
-        return fresh_context(settings={f"spark.hadoop.{key}": value for key, value in settings.items()}), None
-
-    return make
-
-
-both_routes = pytest.mark.parametrize("route", ["conf", "context"], indirect=True)
-
-
-@both_routes
-@pytest.mark.parametrize("newer", [False, True])
-def test_the_delimiter_of_records(route: Any, tmp_path: Path, newer: bool) -> None:
-    path = tmp_path / "a.txt"
-    path.write_text("xaabyaabz")
-    sc, conf = route({DELIMITER: "ab"})
-    assert _lines(sc, path, newer, conf) == [(0, "xa"), (4, "ya"), (8, "z")]
-    if conf is None:
-        assert sc.textFile(str(path)).collect() == ["xa", "ya", "z"]
-        assert sc.textFile(str(path), 4).collect() == ["xa", "ya", "z"]
-
-
-@both_routes
-def test_directories_in_directories(route: Any, tmp_path: Path) -> None:
-    (tmp_path / "in" / "deep").mkdir(parents=True)
-    (tmp_path / "in" / "a.txt").write_text("a\n")
-    (tmp_path / "in" / "deep" / "b.txt").write_text("b\n")
-    sc, conf = route({RECURSIVE: "true"})
-    assert _lines(sc, tmp_path / "in", False, conf) == [(0, "a"), (0, "b")]
-    assert _lines(sc, tmp_path / "in", True, conf) == [(0, "a"), (0, "b")]
-    if conf is None:
-        assert sorted(sc.textFile(str(tmp_path / "in")).collect()) == ["a", "b"]
-        assert sc.wholeTextFiles(str(tmp_path / "in")).count() == 2
-        assert sc.binaryFiles(str(tmp_path / "in")).count() == 2
-
-
-@both_routes
-def test_sizes_of_splits(route: Any, tmp_path: Path) -> None:
-    (tmp_path / "a.txt").write_text("0123456\n" * 2000)
-
-    def parts(sc: SparkContext, conf: Any) -> int:
-        path = str(tmp_path / "a.txt")
-        return sc.newAPIHadoopFile(path, TEXT_IN[True], "LongWritable", "Text", conf=conf).getNumPartitions()
-
-    sc, conf = route({"mapreduce.input.fileinputformat.split.maxsize": "4000"})
-    assert parts(sc, conf) == 4
-    if conf is None:
-        assert sc.textFile(str(tmp_path / "a.txt"), 1).getNumPartitions() == 4
-    sc.stop()
-    sc, conf = route({"mapred.min.split.size": "100000"})
-    assert parts(sc, conf) == 1
-    if conf is None:
-        assert sc.textFile(str(tmp_path / "a.txt"), 8).getNumPartitions() == 1
-
-
-@both_routes
-@pytest.mark.parametrize("newer", [False, True])
-def test_compressed_output(route: Any, tmp_path: Path, newer: bool) -> None:
-    codec = {COMPRESS + ".codec": "org.apache.hadoop.io.compress.GzipCodec"}
-    sc, conf = route({COMPRESS: "true", **codec})
-    stem = "part-r-00000" if newer else "part-00000"
-    _save(sc, [(1, "a")], tmp_path / "text", newer, TEXT_OUT, conf=conf)
-    assert gzip.decompress((tmp_path / "text" / f"{stem}.gz").read_bytes()) == b"1\ta\n"
-    _save(sc, [(1, "a")], tmp_path / "sequence", newer, SEQUENCE_OUT, conf=conf)
-    header = (tmp_path / "sequence" / stem).read_bytes()
-    # Behind the classes: compressed, not by blocks, and with what.
-    assert b"Text\x01\x00" in header and b"GzipCodec" in header
-    assert sc.sequenceFile(str(tmp_path / "sequence")).collect() == [(1, "a")]
-    if conf is None:
-        sc.parallelize(["a"], 1).saveAsTextFile(str(tmp_path / "lines"))
-        assert _names(tmp_path / "lines") == ["_SUCCESS", "part-00000.gz"]
-        sc.parallelize([1], 1).saveAsPickleFile(str(tmp_path / "pickled"))
-        assert b"GzipCodec" in (tmp_path / "pickled" / "part-00000").read_bytes()
-        assert sc.pickleFile(str(tmp_path / "pickled")).collect() == [1]
-    sc.stop()
-    sc, conf = route(codec)
-    _save(sc, [(1, "a")], tmp_path / "plain", newer, TEXT_OUT, conf=conf)
-    assert (tmp_path / "plain" / stem).read_bytes() == b"1\ta\n"
-
-
-@both_routes
-def test_the_sign_of_success_and_the_separator(route: Any, tmp_path: Path) -> None:
-    sc, conf = route(
-        {
-            "mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",
-            "mapreduce.output.textoutputformat.separator": "::",
-        }
-    )
-    for newer in (False, True):
-        path = tmp_path / f"out{newer}"
-        _save(sc, [("k", 1)], path, newer, TEXT_OUT, conf=conf)
-        assert _names(path) == ["part-r-00000" if newer else "part-00000"]
-        assert (path / _names(path)[0]).read_text() == "k::1\n"
-    if conf is None:
-        sc.parallelize(["a"], 1).saveAsTextFile(str(tmp_path / "lines"))
-        assert _names(tmp_path / "lines") == ["part-00000"]
-
-
-@both_routes
-@pytest.mark.parametrize(
-    ("key", "value"),
-    [
-        ("mapreduce.input.pathFilter.class", "com.acme.Filter"),
-        ("mapreduce.input.linerecordreader.line.maxlength", "10"),
-        ("mapreduce.output.basename", "x"),
-        ("mapreduce.input.fileinputformat.unknown", "x"),
-        ("mapreduce.input.fileinputformat.split.minsize", "big"),
-        (COMPRESS + ".codec", "com.acme.Codec"),
-    ],
-)
-def test_settings_that_cannot_be_obeyed_are_refused(route: Any, tmp_path: Path, key: str, value: str) -> None:
-    with pytest.raises(FiresteelError, match=key.replace(".", r"\.")):
-        sc, conf = route({key: value})
-        _lines(sc, tmp_path, False, conf)
-
-
-def test_stores_are_not_set_up_by_a_call(sc: SparkContext, tmp_path: Path) -> None:
-    with pytest.raises(FiresteelError, match=r"Set spark\.hadoop\.fs\.s3a\.access\.key in the SparkConf"):
-        _lines(sc, tmp_path, False, {"fs.s3a.access.key": "x"})
-
-
-def test_outputs_never_mix(fresh_context: Any) -> None:
-    with pytest.raises(FiresteelError, match="never mixes"):
-        fresh_context(settings={"spark.hadoop.validateOutputSpecs": "false"})
-
-
-def test_corrupt_and_missing_files_may_be_left_out(
-    fresh_context: Any, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "a.gz").write_bytes(_member(os.urandom(100_000).hex().encode())[:-50_000])
-    (tmp_path / "b.txt").write_text("b\n")
-    sc = fresh_context(settings={"spark.files.ignoreCorruptFiles": "true"})
-    assert sc.textFile(str(tmp_path)).filter(lambda line: line == "b").collect() == ["b"]
-    assert [line for _, line in _lines(sc, tmp_path, True)][-1] == "b"
-    # A whole file is there or is not.
-    assert [os.path.basename(path) for path in sc.wholeTextFiles(str(tmp_path)).keys().collect()] == ["b.txt"]
-    assert "spark.files.ignoreCorruptFiles" in capfd.readouterr().err
-    sc.stop()
-    sc = fresh_context(settings={"spark.files.ignoreMissingFiles": "true"})
-    (tmp_path / "a.gz").unlink()
-    (tmp_path / "c.txt").write_text("c\n")
-    lines = sc.textFile(str(tmp_path))
-    assert lines.getNumPartitions() >= 2
-    (tmp_path / "c.txt").unlink()
-    assert lines.collect() == ["b"]
-
-
-def test_empty_files_are_partitions_only_where_asked_for(fresh_context: Any, tmp_path: Path) -> None:
-    for name, text in (("a", ""), ("b", "x"), ("c", "")):
-        (tmp_path / name).write_text(text)
-    assert fresh_context().textFile(str(tmp_path), 1).getNumPartitions() == 1
-    SparkContext._active_spark_context.stop()  # type: ignore[union-attr]
-    sc = fresh_context(settings={"spark.hadoopRDD.ignoreEmptySplits": "false"})
-    assert sc.textFile(str(tmp_path), 1).getNumPartitions() == 3
-    assert sorted(sc.wholeTextFiles(str(tmp_path)).values().collect()) == ["", "", "x"]
-
-
-# -- f: files are listed when an action comes
-
-
-def test_files_that_come_late_are_read(sc: SparkContext, tmp_path: Path) -> None:
-    directory = tmp_path / "in"
-    readers = [
-        sc.textFile(str(directory)),
-        sc.wholeTextFiles(str(directory)).values(),
-        sc.binaryFiles(str(directory)).values().map(bytes.decode),
-        sc.textFile(str(directory)).union(sc.textFile(str(directory))).distinct(1),
-        sc.textFile(str(directory)).coalesce(1),
-        sc.textFile(str(directory)).map(lambda line: (line, 1)).partitionBy(2).keys(),
-    ]
-    directory.mkdir()
-    (directory / "a").write_text("a")
-    (directory / "b").write_text("b")
-    assert [sorted(reader.collect()) for reader in readers] == [["a", "b"]] * len(readers)
-    # What an action has listed stays so, as in Spark.
-    (directory / "c").write_text("c")
-    assert sorted(readers[0].collect()) == ["a", "b"]
-
-
-def test_a_path_that_is_missing_at_the_action_names_the_line_that_names_it(sc: SparkContext, tmp_path: Path) -> None:
-    lines = sc.textFile(str(tmp_path / "none")).map(len)
-    with pytest.raises(Exception, match=r"(?s)none: there is no such file or directory.*textFile at .*test_hadoop_formats"):
-        lines.count()
-    with pytest.raises(Exception, match="there is no such file"):
-        sc.textFile(str(tmp_path / "none")).getNumPartitions()
-
-
-def test_directories_and_dead_links_among_files(sc: SparkContext, tmp_path: Path) -> None:
-    directory = tmp_path / "in"
-    (directory / "sub").mkdir(parents=True)
-    (directory / "a").write_text("a")
-    (directory / "sub" / "b").write_text("b")
-    (directory / "dead").symlink_to(tmp_path / "gone")
-    assert sc.wholeTextFiles(str(directory)).values().collect() == ["a"]
-    assert sc.binaryFiles(str(directory)).values().collect() == [b"a"]
-    with pytest.raises(Exception, match="recursive|directory|no such file"):
-        sc.textFile(str(directory)).collect()
-
-
-def test_names_that_go_back_up(sc: SparkContext, tmp_path: Path) -> None:
-    (tmp_path / "a.txt").write_text("a")
-    for path in (f"{tmp_path}/none/../a.txt", f"{tmp_path}/x/y/../../a.*", f"file:{tmp_path}/./none/../a.txt"):
-        assert sc.textFile(path).collect() == ["a"]
-    sc.parallelize(["b"], 1).saveAsTextFile(f"{tmp_path}/none/../out")
-    assert (tmp_path / "out" / "part-00000").read_text() == "b\n"
-
-
 # -- g: MapFiles, Java's text, classes that are seldom
-
-
-def _sequence_file(key: str, value: str, pairs: list[tuple[bytes, bytes]]) -> bytes:
-    """A SequenceFile, byte for byte: header, then each record with its lengths."""
-    names = [f"org.apache.hadoop.io.{name}".encode() for name in (key, value)]
-    sync = bytes(range(16))
-    header = b"SEQ\x06" + b"".join(bytes([len(name)]) + name for name in names) + b"\0\0" + struct.pack(">i", 0) + sync
-    return header + b"".join(struct.pack(">ii", len(k) + len(v), len(k)) + k + v for k, v in pairs)
 
 
 def test_of_a_map_file_the_data_are_read(sc: SparkContext, tmp_path: Path) -> None:
     one = tmp_path / "maps" / "part-r-00000"
     one.mkdir(parents=True)
     pairs = [(struct.pack(">i", i), struct.pack(">i", i * i)) for i in range(1000)]
-    (one / "data").write_bytes(_sequence_file("IntWritable", "IntWritable", pairs))
-    (one / "index").write_bytes(_sequence_file("IntWritable", "LongWritable", [(struct.pack(">i", 0), bytes(8))]))
+    (one / "data").write_bytes(sequence_file("IntWritable", "IntWritable", pairs))
+    (one / "index").write_bytes(sequence_file("IntWritable", "LongWritable", [(struct.pack(">i", 0), bytes(8))]))
     expected = [(i, i * i) for i in range(1000)]
     assert sc.sequenceFile(str(tmp_path / "maps")).collect() == expected
     # Named itself it is the same; Spark takes the index for data then.
@@ -490,7 +235,7 @@ def test_of_a_map_file_the_data_are_read(sc: SparkContext, tmp_path: Path) -> No
     ],
 )
 def test_classes_that_are_seldom(sc: SparkContext, tmp_path: Path, name: str, content: bytes, value: Any) -> None:
-    (tmp_path / "file").write_bytes(_sequence_file("NullWritable", name, [(b"", content)]))
+    (tmp_path / "file").write_bytes(sequence_file("NullWritable", name, [(b"", content)]))
     if value is None:
         with pytest.raises(Exception, match=name):
             sc.sequenceFile(str(tmp_path / "file")).collect()
@@ -500,7 +245,7 @@ def test_classes_that_are_seldom(sc: SparkContext, tmp_path: Path, name: str, co
 
 @pytest.mark.parametrize("name", ["ArrayWritable", "GenericWritable", "EnumSetWritable", "TwoDArrayWritable"])
 def test_classes_without_a_clear_value_are_refused_by_name(sc: SparkContext, tmp_path: Path, name: str) -> None:
-    (tmp_path / "file").write_bytes(_sequence_file("NullWritable", name, [(b"", b"\0\0\0\0")]))
+    (tmp_path / "file").write_bytes(sequence_file("NullWritable", name, [(b"", b"\0\0\0\0")]))
     with pytest.raises(Exception, match=f"org.apache.hadoop.io.{name}"):
         sc.sequenceFile(str(tmp_path / "file")).collect()
 
@@ -536,20 +281,20 @@ LINES = [
 
 @pytest.mark.parametrize("newer", [False, True])
 def test_lines_are_those_of_java(sc: SparkContext, tmp_path: Path, newer: bool) -> None:
-    _save(sc, [("k", value) for value, _ in LINES], tmp_path / "out", newer, TEXT_OUT)
+    save(sc, [("k", value) for value, _ in LINES], tmp_path / "out", newer, TEXT_OUT)
     part = tmp_path / "out" / ("part-r-00000" if newer else "part-00000")
     assert part.read_text() == "".join(f"k\t{line}\n" for _, line in LINES)
     nothing = [("k", None), (None, "v"), (None, None), (2**40, None), (None, True)]
-    _save(sc, nothing, tmp_path / "none", newer, TEXT_OUT)
+    save(sc, nothing, tmp_path / "none", newer, TEXT_OUT)
     assert (tmp_path / "none" / part.name).read_text() == "k\nv\n1099511627776\ntrue\n"
 
 
 def test_what_java_could_not_take_is_refused(sc: SparkContext, tmp_path: Path) -> None:
     for value in ([1], {1, 2}, 2**63, object(), "\ud800"):
         with pytest.raises(Exception, match="cannot be written as a Writable|cannot be sent|pickle"):
-            _save(sc, [(1, value)], tmp_path / "out", False, TEXT_OUT)
+            save(sc, [(1, value)], tmp_path / "out", False, TEXT_OUT)
     with pytest.raises(Exception, match="is no pair"):
-        _save(sc, [1], tmp_path / "out", False, TEXT_OUT)
+        save(sc, [1], tmp_path / "out", False, TEXT_OUT)
     assert not (tmp_path / "out").exists()
 
 
@@ -571,7 +316,7 @@ def test_pickle_files_of_before_are_read(sc: SparkContext, tmp_path: Path) -> No
 
     lists = [pickle.dumps([1, "a"], 5), pickle.dumps([None], 2)]
     pairs = [(b"", struct.pack(">i", len(one)) + one) for one in lists]
-    (tmp_path / "file").write_bytes(_sequence_file("NullWritable", "BytesWritable", pairs))
+    (tmp_path / "file").write_bytes(sequence_file("NullWritable", "BytesWritable", pairs))
     assert sc.pickleFile(str(tmp_path / "file")).collect() == [1, "a", None]
 
 

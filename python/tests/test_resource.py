@@ -1,7 +1,11 @@
 """Resource profiles: requests, builders, and amounts of memory."""
 
+from typing import Any
+
 import pytest
 
+from firesteel import SparkContext
+from firesteel.errors import FiresteelError
 from firesteel.resource import (
     ExecutorResourceRequest,
     ExecutorResourceRequests,
@@ -87,3 +91,15 @@ def test_single_requests_and_information_are_what_they_were_made_with() -> None:
     assert (information.name, information.addresses) == ("gpu", ["0"])
     with pytest.raises(TypeError, match="require takes"):
         ResourceProfileBuilder().require({"cpus": 1})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "requests",
+    [TaskResourceRequests().cpus(2), TaskResourceRequests().resource("gpu", 0.5), ExecutorResourceRequests().cores(4)],
+)
+def test_a_profile_that_asks_for_more_than_there_is_is_refused(sc: SparkContext, requests: Any) -> None:
+    profile = ResourceProfileBuilder().require(requests).build
+    with pytest.raises(FiresteelError, match="withResources"):
+        sc.range(1).withResources(profile)
+    plain = ResourceProfileBuilder().require(TaskResourceRequests().cpus(1)).build
+    assert sc.range(1).withResources(plain).count() == 1

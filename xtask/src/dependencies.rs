@@ -15,26 +15,22 @@ use crate::{Fallible, workspace};
 /// For each crate, those of ours that it may depend on. The order is the architecture's: words, decisions, data, shells.
 const ARROWS: &[(&str, &[&str])] = &[
     ("types", &[]),
-    ("conf", &["types"]),
-    ("plan", &["types", "conf"]),
-    ("scheduler", &["types", "conf", "plan"]),
+    ("conf", &[]),
+    ("plan", &["types"]),
+    ("scheduler", &["types", "plan"]),
     ("status", &["types"]),
-    ("standalone", &["types", "conf"]),
+    ("standalone", &["types"]),
     ("macros", &[]),
-    ("closures", &["types", "macros"]),
-    ("data", &["types"]),
-    ("storage", &["types", "conf", "data"]),
-    ("shuffle", &["types", "conf", "data", "storage"]),
+    ("closures", &["types"]),
+    ("data", &[]),
+    ("storage", &["types", "data"]),
+    ("shuffle", &["types", "data", "storage"]),
     ("io", &["types", "conf", "data"]),
-    ("tables", &["types", "io"]),
-    ("operators", &["types", "conf", "plan", "closures", "data", "storage", "shuffle", "io"]),
-    ("net", &["types", "conf"]),
-    (
-        "executor",
-        &["types", "conf", "plan", "closures", "data", "storage", "shuffle", "io", "operators", "net"],
-    ),
-    ("cluster", &["types", "conf", "data", "storage", "standalone", "net", "executor"]),
-    ("ui", &["types", "conf", "status"]),
+    ("tables", &["io"]),
+    ("operators", &["types", "closures", "data", "storage", "shuffle", "io"]),
+    ("net", &[]),
+    ("executor", &["types", "plan", "closures", "data", "storage", "shuffle", "operators", "net"]),
+    ("cluster", &["types", "standalone", "data", "storage", "net", "executor"]),
     (
         "firesteel",
         &[
@@ -54,32 +50,12 @@ const ARROWS: &[(&str, &[&str])] = &[
             "net",
             "executor",
             "cluster",
-            "ui",
         ],
     ),
-    ("cli", &["types", "conf", "status", "net", "firesteel", "cluster", "ui"]),
-    (
-        "python",
-        &[
-            "types",
-            "conf",
-            "plan",
-            "closures",
-            "data",
-            "storage",
-            "shuffle",
-            "io",
-            "tables",
-            "operators",
-            "net",
-            "executor",
-            "cluster",
-            "firesteel",
-            "cli",
-        ],
-    ),
-    ("sim", &["types", "conf", "plan", "scheduler", "status", "standalone"]),
-    ("fuzz", &["types", "standalone", "plan", "closures", "data", "io", "tables", "executor", "cluster"]),
+    ("cli", &["conf", "net", "cluster"]),
+    ("python", &["types", "conf", "data", "io", "operators", "executor", "firesteel", "cli"]),
+    ("sim", &["types", "plan", "scheduler", "status", "standalone"]),
+    ("fuzz", &["types", "plan", "standalone", "closures", "data", "io", "tables", "executor", "cluster"]),
     ("benches", &["firesteel"]),
 ];
 
@@ -164,6 +140,8 @@ pub(crate) fn check_arrows() -> Outcome {
         "1",
         "--prefix",
         "depth",
+        // Else a crate that was listed before is listed without what it depends on.
+        "--no-dedupe",
     ])) {
         Ok(tree) => tree,
         Err(message) => return Outcome::Failed(message),
@@ -175,12 +153,14 @@ pub(crate) fn check_arrows() -> Outcome {
 /// Reads `0name version` and `1name version` lines: a crate, then what it depends on.
 fn wrong_arrows(tree: &str) -> Vec<String> {
     let mut wrong = BTreeSet::new();
+    let mut unused = allowed_arrows();
     let mut from = "";
     for line in tree.lines() {
         let Some((depth, rest)) = line.split_at_checked(1) else { continue };
         let name = rest.split(' ').next().unwrap_or("");
         if depth == "0" {
             from = short_name(name).unwrap_or(name);
+            unused.retain(|(unused_from, to)| *unused_from != from || !to.is_empty());
             let is_listed = from == "xtask" || ARROWS.iter().any(|(listed, _)| *listed == from);
             if !is_listed {
                 wrong.insert(format!(
@@ -189,9 +169,24 @@ fn wrong_arrows(tree: &str) -> Vec<String> {
             }
         } else {
             wrong.extend(wrong_arrow(from, name));
+            unused.retain(|arrow| Some(*arrow) != short_name(name).map(|to| (from, to)));
         }
     }
+    wrong.extend(unused.into_iter().map(|(from, to)| match to {
+        "" => format!("the table of arrows has a row for `{from}`, which is no crate"),
+        to => format!(
+            "the table of arrows allows `{from}` to depend on `{to}`, which it does not: take that out"
+        ),
+    }));
     wrong.into_iter().collect()
+}
+
+/// All that the table allows, and each row with nothing: what the tree does not use of it would let it rot.
+fn allowed_arrows() -> Vec<(&'static str, &'static str)> {
+    ARROWS
+        .iter()
+        .flat_map(|(from, to)| std::iter::once((*from, "")).chain(to.iter().map(|to| (*from, *to))))
+        .collect()
 }
 
 fn wrong_arrow(from: &str, name: &str) -> Option<String> {
@@ -259,12 +254,24 @@ mod tests {
 
     #[test]
     fn arrows_go_one_way() {
-        let good = "0firesteel-plan v0.1.0 (/x)\n1firesteel-types v0.1.0 (/y)\n1serde v1.0.0\n";
-        assert!(wrong_arrows(good).is_empty());
-        let bad =
-            "0firesteel-executor v0.1.0\n1firesteel-scheduler v0.1.0\n0firesteel-io v0.1.0\n1hyper v1\n";
-        assert_eq!(wrong_arrows(bad).len(), 2);
-        assert_eq!(wrong_arrows("0firesteel-novelty v0.1.0\n").len(), 1);
+        let all: String = ARROWS.iter().map(|(from, to)| tree_of(from, to)).collect();
+        assert!(wrong_arrows(&all).is_empty());
+        assert_eq!(wrong_arrows(&format!("{all}1firesteel-scheduler v0.1.0\n1hyper v1\n")).len(), 2);
+        assert_eq!(wrong_arrows(&format!("{all}0firesteel-novelty v0.1.0\n")).len(), 1);
+        let without_one: String = ARROWS.iter().skip(1).map(|(from, to)| tree_of(from, to)).collect();
+        assert_eq!(
+            wrong_arrows(&without_one),
+            ["the table of arrows has a row for `types`, which is no crate"]
+        );
+        let unused = all.replace("0firesteel-plan v0\n1firesteel-types v0\n", "0firesteel-plan v0\n");
+        assert!(wrong_arrows(&unused)[0].contains("`plan` to depend on `types`"));
+    }
+
+    fn tree_of(from: &str, to: &[&str]) -> String {
+        let package =
+            |name: &str| if name == "firesteel" { name.into() } else { format!("firesteel-{name}") };
+        let below: String = to.iter().map(|to| format!("1{} v0\n", package(to))).collect();
+        format!("0{} v0\n{below}", package(from))
     }
 
     #[test]

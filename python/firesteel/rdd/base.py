@@ -404,8 +404,8 @@ class Base(Generic[T_co]):
     # -- resources
 
     def withResources(self: Base[T], profile: ResourceProfile) -> RDD[T]:
-        """Names the resources that its tasks want. A profile that asks for what every task has anyway is remembered; one
-        that asks for more is refused, since no stage gets other executors or more slots than the rest.
+        """Names the resources that its tasks want. A profile that asks for what every task has anyway is remembered;
+        one that asks for more is refused, since no stage gets other executors or more slots than the rest.
 
         >>> from firesteel.resource import ResourceProfileBuilder
         >>> profile = ResourceProfileBuilder().build
@@ -419,9 +419,9 @@ class Base(Generic[T_co]):
         ] + [f"{name}={request.amount}" for name, request in profile.executorResources.items() if request.amount]
         if refused:
             raise FiresteelError(
-                f"withResources: the profile asks for {', '.join(refused)}, and no stage gets other executors or slots than"
-                " the rest of the application. Set what all of them should have (spark.executor.cores, spark.executor.memory,"
-                " local[N]), or run this part in an application of its own."
+                f"withResources: the profile asks for {', '.join(refused)}, and no stage gets other executors or slots"
+                " than the rest of the application. Set what all of them should have (spark.executor.cores,"
+                " spark.executor.memory, local[N]), or run this part in an application of its own."
             )
         self.has_resource_profile = True
         self._profile = profile

@@ -43,7 +43,7 @@ class Saving(Numbers[T_co]):
         native.save_as_text_file(_text(path), codec, self.ctx._hadoop_settings, site)
 
     def saveAsPickleFile(self, path: str, batchSize: int = 10) -> None:
-        """Writes all records pickled, ``batchSize`` at a time; ``SparkContext.pickleFile`` reads them, PySpark's as well.
+        """Writes all records pickled, ``batchSize`` at a time; ``SparkContext.pickleFile`` reads them, also PySpark's.
 
         >>> import os, tempfile
         >>> with tempfile.TemporaryDirectory() as directory:

@@ -30,14 +30,14 @@ PATIENCE_SECONDS = 60.0
 _ASK = "import sys; print('%d.%d' % sys.version_info[:2])"
 
 
-def check(conf: SparkConf, is_shipped: bool = False) -> None:
+def check(conf: SparkConf | None = None, is_shipped: bool = False) -> None:
     """Raises an error that says what to do if the workers' Python does not start, or is of another minor version.
 
     One that is perhaps in an archive, on another host, is left to tasks, which find out.
 
-    >>> check(SparkConf(False))
+    >>> check()
     """
-    program = conf.get("spark.pyspark.python") or os.environ.get(VARIABLE)
+    program = conf and conf.get("spark.pyspark.python") or os.environ.get(VARIABLE)
     if not program or _is_this(program) or is_shipped and not os.path.isabs(program):
         return
     ours = f"{sys.version_info.major}.{sys.version_info.minor}"

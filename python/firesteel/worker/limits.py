@@ -39,8 +39,8 @@ def memory_limit(conf: SparkConf) -> int | None:
     unit = text[len(number) :].removesuffix("b") or ("b" if text.endswith("b") else "")
     if not number.isdigit() or unit not in _UNITS or int(number) == 0:
         raise FiresteelError(
-            f"spark.executor.pyspark.memory cannot be {text!r}: it is a size such as 512m or 2g, in MiB where no unit is"
-            " written."
+            f"spark.executor.pyspark.memory cannot be {text!r}: it is a size such as 512m or 2g, in MiB where no unit"
+            " is written."
         )
     cores = conf.get("spark.executor.cores") or "1"
     return int(number) * _UNITS[unit] // max(1, int(cores) if cores.isdigit() else 1)
