@@ -49,7 +49,7 @@ def main() -> int:
         shutil.rmtree(root)
     left = [] if chosen.only else unused(rows)
     seconds = time.monotonic() - start
-    return report(rows, [f"{better.rows}: {better.reason}" for better in left], chosen.different, seconds)
+    return report(rows, [f"{known.rows}: {known.reason}" for known in left], chosen.different, seconds)
 
 
 class Exchange:
@@ -172,7 +172,8 @@ def report(rows: list[Row], left: list[str], only_different: bool, seconds: floa
                           else f"    {side}: {outcome.shown[:SHOWN]}")  # fmt: skip
     for each in left:
         print(f"no row bears out any more: {each}")
-    print(f"interop: {len(rows)} rows in {seconds:.0f} s: " + ", ".join(f"{counts[kind]} {kind.value}" for kind in Verdict))
+    counted = ", ".join(f"{counts[kind]} {kind.value}" for kind in Verdict)
+    print(f"interop: {len(rows)} rows in {seconds:.0f} s: {counted}")
     return 1 if counts[Verdict.DIFFERENT] or left else 0
 
 

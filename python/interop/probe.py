@@ -64,27 +64,22 @@ def _word(data: bytes, at: int) -> tuple[str, int]:
 
 def records(rdd: Any) -> str:
     """All records in an order that depends on nothing but them: files are listed in any order."""
-    return _shown(rdd.collect())
-
-
-def _shown(collected: list[Any]) -> str:
-    texts = sorted(map(repr, collected))
-    text = f"{len(texts)} records: {', '.join(texts)}"
+    before = f"{rdd.rdd.getNumPartitions()} partitions, " if isinstance(rdd, Counted) else ""
+    texts = sorted(map(repr, rdd.rdd.collect() if isinstance(rdd, Counted) else rdd.collect()))
+    text = f"{before}{len(texts)} records: {', '.join(texts)}"
     return text if len(text) <= LONGEST else f"{text[:LONGEST]} ... {zlib.crc32(text.encode()):x}"
 
 
-def counted(rdd: Any) -> Any:
-    """The same with the number of partitions."""
-    return _Counted(rdd)
+class Counted:
+    """An RDD of which the number of partitions is an answer, too."""
 
-
-class _Counted:
     def __init__(self, rdd: Any) -> None:
         self.rdd = rdd
 
-    def collect(self) -> list[Any]:
-        """The number of partitions, then what is in them."""
-        return [f"{self.rdd.getNumPartitions()} partitions", *self.rdd.collect()]
+
+def counted(rdd: Any) -> Counted:
+    """The RDD with its number of partitions."""
+    return Counted(rdd)
 
 
 def named(rdd: Any) -> Any:

@@ -82,7 +82,7 @@ def said(error: Exception) -> str:
     """A failure's text: of Spark's long one the innermost cause."""
     text = str(error)
     of_java = re.findall(r"^(?:Caused by: |: )(\S+(?:Exception|Error)\b[^\n]*)", text, re.MULTILINE)
-    of_java = [cause for cause in of_java if "Job aborted" not in cause and "Task failed" not in cause]
+    of_java = [cause for cause in of_java if "Job aborted" not in cause and "Task failed" not in cause] or of_java
     cause = of_java[-1] if of_java else " ".join(text.split())
     return f"{type(error).__name__}: {cause}"[:LONGEST_FAILURE]
 

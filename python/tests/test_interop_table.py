@@ -17,7 +17,7 @@ import reading  # noqa: E402
 import verdicts  # noqa: E402
 import writing  # noqa: E402
 from case import Case  # noqa: E402
-from verdicts import Better, Outcome, Row, Verdict, verdict  # noqa: E402
+from verdicts import Known, Outcome, Row, Verdict, verdict  # noqa: E402
 
 GENERATORS = (
     *(writing.sequences, writing.asked_classes, writing.lines, writing.options, writing.others),
@@ -44,8 +44,8 @@ def test_programs_are_programs(case: Case) -> None:
 
 def test_every_reason_stands_in_the_documentation() -> None:
     text = (ROOT / "docs" / "storage.md").read_text(encoding="utf-8")
-    for better in verdicts.BETTER:
-        assert f"**{better.reason}.**" in text, better
+    for known in verdicts.KNOWN:
+        assert f"**{known.reason}.**" in text, known
 
 
 def test_rows_are_equal_only_if_all_four_outcomes_are() -> None:
@@ -62,9 +62,9 @@ def test_a_refusal_must_be_meant() -> None:
     assert verdict(Row("a", (other,), (accident,))) == (Verdict.DIFFERENT, "")
 
 
-def test_what_is_better_says_what_both_sides_say(monkeypatch: pytest.MonkeyPatch) -> None:
-    better = Better("file/* > textFile", "^1 records", "^refused: .*gzip", "Cut files are told")
-    monkeypatch.setattr(verdicts, "BETTER", (better,))
+def test_what_is_known_says_what_both_sides_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    better = Known("Cut files are told", "file/* > textFile", "^1 records", "^refused: .*gzip")
+    monkeypatch.setattr(verdicts, "KNOWN", (better,))
     assert verdict(Row("file/a > textFile", (ONE,), (NONE,))) == (Verdict.BETTER, "Cut files are told")
     assert verdict(Row("file/a > hadoopFile", (ONE,), (NONE,))) == (Verdict.DIFFERENT, "")
     assert verdict(Row("file/a > textFile", (ONE,), (TWO,))) == (Verdict.DIFFERENT, "")
