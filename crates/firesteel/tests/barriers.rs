@@ -202,7 +202,7 @@ fn a_cancelled_job_and_a_stopped_context_leave_nobody_waiting() {
     let job = stuck.count_async();
     wait_until("both run", || BEGUN.load(SeqCst) == 2);
     sc.cancel_job(0, "enough");
-    refused(job.wait(), &["cancelled: enough"]);
+    refused(job.wait(), &["cancelled because enough"]);
     // The one that waited has come back; the other is in a function of the user's.
     wait_until("one slot is free", || sc.stage_info(0).unwrap().active_tasks == 1);
     GO.store(true, SeqCst);
