@@ -20,6 +20,8 @@ from firesteel import SparkConf, SparkContext
 
 # Whoever runs the tests in the background of a shell has interrupts ignored, and so had every program that they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# The same for whoever runs them so that they outlive a terminal.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 MakeContext = Callable[..., SparkContext]
 
