@@ -3,9 +3,9 @@
 //! A thread listens to the driver, and does nothing else. Whoever owns the process takes tasks with [`Worker::next`] and runs them
 //! with [`Worker::run`], on one thread: in an interpreter, the one that may run its code.
 
-use crate::blocks::Far;
+use crate::blocks::RemoteFetcher;
 use crate::decode::decode;
-use crate::messages::{Begin, FarBegin, PlanBytes, ToDriver, ToWorker, Told, receive, send};
+use crate::messages::{Begin, RemoteConfig, PlanBytes, ToDriver, ToWorker, Told, receive, send};
 use crate::runner::{self, TaskEnd};
 use crate::services::{Parts, services};
 use firesteel_operators::{
@@ -25,7 +25,7 @@ use std::thread;
 pub struct Worker {
     begin: Begin,
     services: Arc<Services>,
-    far: Option<Arc<Far>>,
+    remote: Option<Arc<RemoteFetcher>>,
     plans: HashMap<StageId, Result<Arc<dyn Terminal>, String>>,
     inbox: Arc<Inbox>,
     driver: Arc<Mutex<UnixStream>>,
@@ -81,8 +81,8 @@ impl Worker {
         };
         let driver = Arc::new(Mutex::new(socket.try_clone()?));
         let inbox = Arc::<Inbox>::default();
-        let far = begin.far.as_ref().map(FarBegin::open).transpose().map_err(io::Error::other)?;
-        let services = worker_services(&begin, &inbox, &driver, far.clone()).map_err(io::Error::other)?;
+        let remote = begin.remote.as_ref().map(RemoteConfig::open).transpose().map_err(io::Error::other)?;
+        let services = worker_services(&begin, &inbox, &driver, remote.clone()).map_err(io::Error::other)?;
         let (services, listened) = (Arc::new(services), inbox.clone());
         let lent = services.clone();
         thread::Builder::new().name("firesteel-driver".into()).spawn(move || {
@@ -90,7 +90,7 @@ impl Worker {
             listened.state().closed = true;
             listened.changed.notify_all();
         })?;
-        let worker = Worker { begin, services, far, plans: HashMap::new(), inbox, driver };
+        let worker = Worker { begin, services, remote, plans: HashMap::new(), inbox, driver };
         worker.say(&ToDriver::Ready(std::process::id()));
         Ok(worker)
     }
@@ -106,8 +106,8 @@ impl Worker {
     }
 
     /// The way to other hosts, where there are such.
-    pub fn far(&self) -> Option<&Arc<Far>> {
-        self.far.as_ref()
+    pub fn remote(&self) -> Option<&Arc<RemoteFetcher>> {
+        self.remote.as_ref()
     }
 
     /// The next task, once there is one; `None` when the driver is gone.
@@ -169,7 +169,7 @@ fn worker_services(
     begin: &Begin,
     inbox: &Arc<Inbox>,
     driver: &Arc<Mutex<UnixStream>>,
-    far: Option<Arc<Far>>,
+    remote: Option<Arc<RemoteFetcher>>,
 ) -> Result<Services, String> {
     let gate = || Arc::new(Gate { inbox: inbox.clone(), driver: driver.clone() });
     let parts = Parts {
@@ -178,7 +178,7 @@ fn worker_services(
         directory: &begin.directory,
         own: format!("worker-{}", begin.executor.name()),
         memory: begin.memory,
-        far,
+        remote,
         seal: None,
         listener: Box::new(Listener(driver.clone())),
         commit: gate(),

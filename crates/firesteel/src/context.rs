@@ -278,7 +278,7 @@ fn start_driver(
         memory,
         dirs,
         shuffles,
-        far: None,
+        remote: None,
         blocks,
         commit,
         barrier,
@@ -299,7 +299,7 @@ fn start_driver(
     };
     let settings = conf.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
     let memory = budget / u64::from(slots.max(1));
-    let begin = Begin { executor: ExecutorId::DRIVER, application, directory, memory, settings, far: None };
+    let begin = Begin { executor: ExecutorId::DRIVER, application, directory, memory, settings, remote: None };
     driver.start_processes(slots, command, begin).map_err(|e| start(&e))?;
     Ok(driver)
 }

@@ -13,7 +13,7 @@ mod broadcast;
 mod code;
 mod cogroup;
 mod combine;
-mod far_reads;
+mod block_fetcher;
 mod file_source;
 mod keep;
 mod narrow;

@@ -4,7 +4,7 @@ use crate::barrier::BarrierGate;
 use crate::watch::{self, Place};
 use firesteel_data::{DataError, Workspace};
 use firesteel_io::IoError;
-use firesteel_shuffle::{FarOutputs, ShuffleStore};
+use firesteel_shuffle::{RemoteOutputs, ShuffleStore};
 use firesteel_storage::{BlockStore, Broadcasts, KeptBlocks, LocalDirs, MemoryPool, TaskWorkspace};
 use firesteel_types::{
     CallSite, ExecutorId, JobId, KillReason, Partition, RddId, ShuffleId, ShuffleOutputs, StageAttempt,
@@ -37,7 +37,7 @@ pub struct Services {
     /// The map outputs that it has.
     pub shuffles: Arc<ShuffleStore>,
     /// The way to map outputs on other hosts, where there are such.
-    pub far: Option<Arc<dyn FarOutputs>>,
+    pub remote: Option<Arc<dyn RemoteOutputs>>,
     /// The blocks that it has.
     pub blocks: Arc<BlockStore>,
     /// The partitions of persisted RDDs that it keeps.
@@ -179,7 +179,7 @@ pub fn data_failure(error: DataError) -> Box<TaskFailure> {
 }
 
 fn data_failure_at(error: DataError, site: CallSite) -> Box<TaskFailure> {
-    let retryable = matches!(error, DataError::Io { .. } | DataError::Corrupt { .. } | DataError::Far { .. });
+    let retryable = matches!(error, DataError::Io { .. } | DataError::Corrupt { .. } | DataError::RemoteFetcher { .. });
     Box::new(TaskFailure::Operation {
         operation: "handle records".into(),
         message: error.to_string(),

@@ -18,7 +18,7 @@ pub(crate) struct KeptChanges {
     pub(crate) dropped: Vec<KeptName>,
     pub(crate) read: u64,
     /// Of these, from other executors.
-    pub(crate) read_afar: u64,
+    pub(crate) read_remote: u64,
     /// How often another executor was said to keep one, and did not.
     pub(crate) stale: u64,
     /// Whether a function was called that waits for other tasks.
@@ -55,7 +55,7 @@ impl World {
             launch,
             machines: &mut self.machines,
             cuts: &self.cuts,
-            keeping: self.plot.reads_kept_afar.then_some(&self.keeping),
+            keeping: self.plot.reads_cached_remotely.then_some(&self.keeping),
             chance: &mut self.chance,
             now: self.now,
             host_service: self.plot.host_service,
@@ -95,7 +95,7 @@ impl Fetcher<'_> {
     }
 
     /// A kept partition from one of those who are said to have it. A copy is kept here or not.
-    fn find_afar(&mut self, name: KeptName) -> Option<Data> {
+    fn find_remote(&mut self, name: KeptName) -> Option<Data> {
         let holder = self.keeping?.holders(name).find(|holder| *holder != self.on)?;
         let reached = self.machines[&holder].serves(self.now, false)
             && self.cuts.reaches(self.now, self.host(self.on), self.host(holder));
@@ -105,7 +105,7 @@ impl Fetcher<'_> {
             return None;
         };
         self.changes.read += 1;
-        self.changes.read_afar += 1;
+        self.changes.read_remote += 1;
         if self.chance.per_mille(500) {
             self.own_kept().insert(name, data.clone());
             self.changes.stored.push(name);
@@ -161,7 +161,7 @@ impl Source for Fetcher<'_> {
                 self.changes.read += 1;
                 Found::Kept(data)
             }
-            None => self.find_afar(name).map_or(Found::ToKeep, Found::Kept),
+            None => self.find_remote(name).map_or(Found::ToKeep, Found::Kept),
         }
     }
 

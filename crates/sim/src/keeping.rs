@@ -69,8 +69,8 @@ impl World {
 
     /// An executor tells of what a task has kept, and of what had to go for it.
     pub(crate) fn tell_kept(&mut self, on: ExecutorId, changes: KeptChanges) {
-        let KeptChanges { stored, dropped, read, read_afar, stale, met_barrier: _ } = changes;
-        self.report.kept_read_afar += read_afar;
+        let KeptChanges { stored, dropped, read, read_remote, stale, met_barrier: _ } = changes;
+        self.report.cached_read_remotely += read_remote;
         self.report.kept_stale += stale;
         self.report.kept += stored.len() as u64;
         self.report.kept_read += read;

@@ -73,7 +73,7 @@ pub(crate) struct Plot {
     /// For as long as there are faults, no executor registers.
     pub(crate) is_desert: bool,
     /// Kept partitions are read from other executors, too.
-    pub(crate) reads_kept_afar: bool,
+    pub(crate) reads_cached_remotely: bool,
     pub(crate) settings: SchedulerSettings,
     pub(crate) faults: Faults,
     /// Map outputs outlive their executors.
@@ -123,7 +123,7 @@ impl Plot {
             size,
             jobs: chance.between(1, if huge { 3 } else { 8 }),
             persisted: if chance.per_mille(700) { chance.between(100, 700) } else { 0 },
-            reads_kept_afar: has_later && later.per_mille(500),
+            reads_cached_remotely: has_later && later.per_mille(500),
             is_desert,
             settings: settings(host_service, chance),
             faults,

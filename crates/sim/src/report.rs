@@ -50,7 +50,7 @@ pub struct Report {
     /// How often a kept partition was read.
     pub kept_read: u64,
     /// Of these reads, the ones from other executors.
-    pub kept_read_afar: u64,
+    pub cached_read_remotely: u64,
     /// How often another executor was said to keep a partition, and did not.
     pub kept_stale: u64,
     /// How often an executor was cut off from the driver, or a host from another.
@@ -166,7 +166,7 @@ impl Report {
         self.kept_taken_over += other.kept_taken_over;
         self.kept_read += other.kept_read;
         self.kept_evicted += other.kept_evicted;
-        self.kept_read_afar += other.kept_read_afar;
+        self.cached_read_remotely += other.cached_read_remotely;
         self.kept_stale += other.kept_stale;
         self.cuts += other.cuts;
         self.services_lost += other.services_lost;
@@ -224,7 +224,7 @@ impl fmt::Display for Report {
             "persisted RDDs: {} partitions kept, {} reads of these, {} afar, {} found nothing afar, {} evicted, {} tasks found theirs gone, {} versions grown",
             self.kept,
             self.kept_read,
-            self.kept_read_afar,
+            self.cached_read_remotely,
             self.kept_stale,
             self.kept_evicted,
             self.kept_gone,

@@ -3,7 +3,7 @@
 //! The encoded value lies in one stretch of memory, or on disk where the budget has no room for it; either way in pieces, each
 //! with its checksum, which is how it travels and how it is checked before anything is made of it.
 
-use crate::{FarBlocks, LocalDirs, MemoryPool, SharedFiles};
+use crate::{RemoteBlocks, LocalDirs, MemoryPool, SharedFiles};
 use bytes::Bytes;
 use firesteel_data::DataError;
 use firesteel_data::frames::{FrameReader, FramedFile};
@@ -39,7 +39,7 @@ pub struct Broadcasts {
     /// Where the processes of one machine find each other's values.
     shared: Option<Arc<SharedFiles>>,
     /// Where values come from that no process of this machine has.
-    far: Option<Arc<dyn FarBlocks>>,
+    remote: Option<Arc<dyn RemoteBlocks>>,
     /// Is told when a value is to be forgotten everywhere.
     on_forget: OnceLock<Box<dyn Fn(BroadcastId) + Send + Sync>>,
 }
@@ -76,7 +76,7 @@ impl Broadcasts {
             dirs,
             entries: Mutex::default(),
             shared: None,
-            far: None,
+            remote: None,
             on_forget: OnceLock::new(),
         }
     }
@@ -87,8 +87,8 @@ impl Broadcasts {
     }
 
     /// The same, where values come from other machines: the first process that needs one fetches it for all.
-    pub fn fetching(self, far: Arc<dyn FarBlocks>) -> Self {
-        Broadcasts { far: Some(far), ..self }
+    pub fn fetching(self, remote: Arc<dyn RemoteBlocks>) -> Self {
+        Broadcasts { remote: Some(remote), ..self }
     }
 
     /// Takes an encoded value: in memory where there is room, else on disk.
@@ -210,14 +210,14 @@ impl Broadcasts {
 
     /// Brings a value from another machine into this one's files.
     fn fetch(&self, id: BroadcastId, files: &SharedFiles) -> Result<(), BroadcastError> {
-        let far = self.far.as_ref().ok_or(BroadcastError::Destroyed)?;
+        let remote = self.remote.as_ref().ok_or(BroadcastError::Destroyed)?;
         let _others_wait = files.lock(&name(id))?;
         if files.find::<u64>(&name(id))?.is_some() {
             return Ok(());
         }
         let mut keep =
             |bytes: Bytes| files.publish(&name(id), &(bytes.len() as u64), bytes.chunks(PIECE_BYTES));
-        if far.broadcast(id, &mut keep)? { Ok(()) } else { Err(BroadcastError::Destroyed) }
+        if remote.broadcast(id, &mut keep)? { Ok(()) } else { Err(BroadcastError::Destroyed) }
     }
 
     fn entries(&self) -> MutexGuard<'_, HashMap<BroadcastId, Arc<Entry>>> {

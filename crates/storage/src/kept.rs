@@ -6,7 +6,7 @@
 
 use crate::lru::{BlockKey, Lru};
 use crate::memory::{Answer, Evict};
-use crate::{FarBlocks, LocalDirs, MemoryPool, SharedFiles};
+use crate::{RemoteBlocks, LocalDirs, MemoryPool, SharedFiles};
 use firesteel_data::DataError;
 use firesteel_data::frames::{FrameWriter, FramedFile};
 use firesteel_types::{AccumulatorUpdate, RddId};
@@ -66,7 +66,7 @@ pub struct KeptBlocks {
     /// Where the processes of one machine find each other's partitions.
     shared: Option<Arc<SharedFiles>>,
     /// Where partitions come from that no process of this machine keeps.
-    far: OnceLock<Arc<dyn FarBlocks>>,
+    remote: OnceLock<Arc<dyn RemoteBlocks>>,
 }
 
 /// A partition as other processes of the machine find it: its file, the frames and bytes in it, and the updates that go with it.
@@ -100,7 +100,7 @@ impl KeptBlocks {
 
     fn make(pool: Arc<MemoryPool>, dirs: Arc<LocalDirs>, shared: Option<Arc<SharedFiles>>) -> Arc<Self> {
         let (state, listener) = (Mutex::default(), OnceLock::new());
-        let kept = Arc::new(KeptBlocks { pool, dirs, state, listener, shared, far: OnceLock::new() });
+        let kept = Arc::new(KeptBlocks { pool, dirs, state, listener, shared, remote: OnceLock::new() });
         let evict: Arc<dyn Evict> = kept.clone();
         kept.pool.set_evict(Arc::downgrade(&evict));
         kept
@@ -112,20 +112,20 @@ impl KeptBlocks {
     }
 
     /// Says where to look for partitions that no process of this machine keeps. The first to say so is heard.
-    pub fn set_far(&self, far: Arc<dyn FarBlocks>) {
-        let _ = self.far.set(far);
+    pub fn set_remote_blocks(&self, remote: Arc<dyn RemoteBlocks>) {
+        let _ = self.remote.set(remote);
     }
 
     /// A partition, if it is kept: here, by another process of the machine, or on another machine.
     pub fn get(&self, key: BlockKey) -> Option<(Found, KeptUpdates)> {
-        self.get_own(key).or_else(|| self.get_shared(key)).or_else(|| self.get_far(key))
+        self.get_own(key).or_else(|| self.get_shared(key)).or_else(|| self.get_remote(key))
     }
 
     /// What another machine keeps, in a file that goes when it was read. One that cannot be had counts as none: the partition is
     /// computed again.
-    fn get_far(&self, key: BlockKey) -> Option<(Found, KeptUpdates)> {
-        let file = self.far.get().map(|_| self.create_file())?.ok()?;
-        let (file, updates) = self.far.get()?.kept(key, file).ok()??;
+    fn get_remote(&self, key: BlockKey) -> Option<(Found, KeptUpdates)> {
+        let file = self.remote.get().map(|_| self.create_file())?.ok()?;
+        let (file, updates) = self.remote.get()?.kept(key, file).ok()??;
         Some((Found::Disk(Arc::new(file)), updates.into()))
     }
 

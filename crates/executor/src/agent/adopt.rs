@@ -1,6 +1,6 @@
 //! What an agent does when it is to take over what another has.
 
-use crate::blocks::Far;
+use crate::blocks::RemoteFetcher;
 use crate::words::{Adopt, Adopted};
 use firesteel_data::DataError;
 use firesteel_shuffle::ShuffleStore;
@@ -14,7 +14,7 @@ pub(super) struct Shelf<'a> {
 }
 
 /// Brings here what it can, one after the other. What cannot be had is left out: who asked knows what that means.
-pub(super) fn take(adopt: &Adopt, far: &Far, to: &Shelf<'_>) -> Adopted {
+pub(super) fn take(adopt: &Adopt, remote: &RemoteFetcher, to: &Shelf<'_>) -> Adopted {
     let Adopt { number, executor, from, outputs, kept } = adopt;
     let came = |taken: Result<bool, DataError>| match taken {
         Ok(came) => came,
@@ -23,8 +23,8 @@ pub(super) fn take(adopt: &Adopt, far: &Far, to: &Shelf<'_>) -> Adopted {
             false
         }
     };
-    let outputs = outputs.iter().filter(|output| came(far.take_output(from, **output, to.outputs)));
+    let outputs = outputs.iter().filter(|output| came(remote.take_output(from, **output, to.outputs)));
     let outputs = outputs.copied().collect();
-    let kept = kept.iter().filter(|key| came(far.take_kept(from, **key, (to.files, to.dirs))));
+    let kept = kept.iter().filter(|key| came(remote.take_kept(from, **key, (to.files, to.dirs))));
     Adopted { number: *number, executor: *executor, outputs, kept: kept.copied().collect() }
 }

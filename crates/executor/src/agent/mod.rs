@@ -10,7 +10,7 @@ mod uplink;
 
 pub use run::run;
 
-use crate::blocks::Far;
+use crate::blocks::RemoteFetcher;
 use crate::server::WorkerCommand;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -34,7 +34,7 @@ pub struct Beginning<'a> {
     /// The application's directory on this host.
     pub directory: &'a Path,
     /// The way to the driver.
-    pub far: Arc<Far>,
+    pub remote: Arc<RemoteFetcher>,
 }
 
 /// What an agent needs to know before it begins. It contains a secret: it is handed over through a pipe or a file of the user's own,

@@ -4,7 +4,7 @@ use super::uplink::{ExecutorUplink, Uplink};
 use super::{AgentConfig, Beginning, MakeWorkers, adopt};
 use crate::blocks::HostBlocks;
 use crate::link::Executors;
-use crate::messages::{Begin, FarBegin, SHARED_DIRECTORY, Told, receive, send};
+use crate::messages::{Begin, RemoteConfig, SHARED_DIRECTORY, Told, receive, send};
 use crate::outbox::Outbox;
 use crate::processes::{Names, ProcessListener, Processes};
 use crate::services::{Parts, services};
@@ -187,7 +187,7 @@ impl Agent {
         workers: Option<MakeWorkers>,
         outbox: Outbox,
     ) -> Result<Arc<Self>, String> {
-        let far = FarBegin {
+        let remote = RemoteConfig {
             secret: config.secret.clone(),
             driver: config.driver.clone(),
             here: home.blocks.clone(),
@@ -195,7 +195,7 @@ impl Agent {
             retry_wait_ms: welcome.retry_wait_ms,
             timeout_ms: welcome.timeout_ms,
         };
-        let uplink = Uplink::new(outbox.clone(), far.open()?, home.files.clone());
+        let uplink = Uplink::new(outbox.clone(), remote.open()?, home.files.clone());
         let (names, given) = channel();
         for &executor in &welcome.executors {
             let _ = names.send(executor);
@@ -214,8 +214,8 @@ impl Agent {
             heard: Mutex::new(Instant::now()),
         };
         match workers {
-            None => agent.start_threads(config, welcome, &far)?,
-            Some(make) => agent.start_processes(config, welcome, far, make, given)?,
+            None => agent.start_threads(config, welcome, &remote)?,
+            Some(make) => agent.start_processes(config, welcome, remote, make, given)?,
         }
         Ok(Arc::new(agent))
     }
@@ -224,7 +224,7 @@ impl Agent {
         &mut self,
         config: &AgentConfig,
         welcome: &Welcome,
-        far: &FarBegin,
+        remote: &RemoteConfig,
     ) -> Result<(), String> {
         let executor = *welcome.executors.first().ok_or("the driver gives this agent nothing to do")?;
         let link = || Arc::new(ExecutorUplink { uplink: self.uplink.clone(), executor });
@@ -234,7 +234,7 @@ impl Agent {
             directory: self.home.dirs.path(),
             own: format!("executor-{}", executor.name()),
             memory: config.memory,
-            far: Some(far.open()?),
+            remote: Some(remote.open()?),
             seal: self.home.files.seal().cloned(),
             listener: Box::new(ExecutorUplink { uplink: self.uplink.clone(), executor }),
             commit: link(),
@@ -252,7 +252,7 @@ impl Agent {
         &mut self,
         config: &AgentConfig,
         welcome: &Welcome,
-        far: FarBegin,
+        remote: RemoteConfig,
         make: MakeWorkers,
         names: mpsc::Receiver<ExecutorId>,
     ) -> Result<(), String> {
@@ -260,7 +260,7 @@ impl Agent {
             settings: &welcome.settings,
             setting: welcome.setting.as_deref().unwrap_or("{}"),
             directory: self.home.dirs.path(),
-            far: far.open()?,
+            remote: remote.open()?,
         })?;
         let begin = Begin {
             executor: ExecutorId::DRIVER,
@@ -268,7 +268,7 @@ impl Agent {
             directory: self.home.dirs.path().to_owned(),
             memory: config.memory / u64::from(config.slots.max(1)),
             settings: welcome.settings.clone(),
-            far: Some(far),
+            remote: Some(remote),
         };
         let names = Mutex::new(names);
         let names: Names = Box::new(move || names.lock().unwrap_or_else(PoisonError::into_inner).recv().ok());
@@ -372,7 +372,7 @@ impl Agent {
             let (files, dirs) = (&agent.home.files, &agent.home.dirs);
             let adopted = adopt::take(
                 &order,
-                agent.uplink.far(),
+                agent.uplink.remote(),
                 &adopt::Shelf { outputs: &agent.outputs, files, dirs },
             );
             agent.outbox.send(&FromAgent::Adopted(adopted));

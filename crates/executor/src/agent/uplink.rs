@@ -1,6 +1,6 @@
 //! An agent's way to the driver, as its executors see it.
 
-use crate::blocks::{Far, result_name};
+use crate::blocks::{RemoteFetcher, result_name};
 use crate::link::{DriverLink, PlanError};
 use crate::outbox::Outbox;
 use crate::processes::{BarrierAnswer, ProcessListener};
@@ -23,7 +23,7 @@ const STRETCH: usize = 4 << 20;
 
 pub(crate) struct Uplink {
     out: Outbox,
-    far: Arc<Far>,
+    remote: Arc<RemoteFetcher>,
     files: Arc<SharedFiles>,
     state: Mutex<Waiting>,
 }
@@ -44,8 +44,8 @@ struct Waiting {
 type Plan = Result<Arc<[u8]>, PlanError>;
 
 impl Uplink {
-    pub(crate) fn new(out: Outbox, far: Arc<Far>, files: Arc<SharedFiles>) -> Arc<Self> {
-        Arc::new(Uplink { out, far, files, state: Mutex::default() })
+    pub(crate) fn new(out: Outbox, remote: Arc<RemoteFetcher>, files: Arc<SharedFiles>) -> Arc<Self> {
+        Arc::new(Uplink { out, remote, files, state: Mutex::default() })
     }
 
     fn state(&self) -> MutexGuard<'_, Waiting> {
@@ -53,8 +53,8 @@ impl Uplink {
     }
 
     /// The way to other hosts.
-    pub(crate) fn far(&self) -> &Far {
-        &self.far
+    pub(crate) fn remote(&self) -> &RemoteFetcher {
+        &self.remote
     }
 
     /// The driver has decided about a commit.
@@ -141,7 +141,7 @@ impl DriverLink for Uplink {
         if let Some(plan) = &*plan {
             return Ok(plan.clone());
         }
-        let fetched = self.far.plan(stage);
+        let fetched = self.remote.plan(stage);
         match &fetched {
             Ok(bytes) => *plan = Some(bytes.clone()),
             Err(_) => drop(self.state().plans.remove(&stage)),

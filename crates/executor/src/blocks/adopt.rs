@@ -4,7 +4,7 @@
 //! reads it as if it had been written here.
 
 use super::BlockRequest;
-use super::far::Far;
+use super::remote::RemoteFetcher;
 use firesteel_data::DataError;
 use firesteel_net::bulk::{AnswerStream, BlockError, Chunk, Item};
 use firesteel_shuffle::ShuffleStore;
@@ -14,7 +14,7 @@ use firesteel_types::{Partition, ShuffleId, TaskId};
 use std::fs::File;
 use std::io::Write;
 
-impl Far {
+impl RemoteFetcher {
     /// Brings a whole map output here. `false` when the place does not have it.
     ///
     /// # Errors
@@ -26,7 +26,7 @@ impl Far {
         to: &ShuffleStore,
     ) -> Result<bool, DataError> {
         let (shuffle, map, task) = output;
-        let failed = |error: BlockError| DataError::Far { place: place.into(), message: error.to_string() };
+        let failed = |error: BlockError| DataError::RemoteFetcher { place: place.into(), message: error.to_string() };
         let request = BlockRequest::WholeOutput { shuffle, map, task };
         let (mut answer, mut index) = (self.ask(place, &request).map_err(failed)?, vec![]);
         if answer.next_item(&mut index).map_err(failed)? != Item::Here {
@@ -57,7 +57,7 @@ impl Far {
 
 /// Writes one item of an answer as it comes.
 fn write_item(place: &str, answer: &mut AnswerStream, file: &mut File) -> Result<(), DataError> {
-    let failed = |message: String| DataError::Far { place: place.into(), message };
+    let failed = |message: String| DataError::RemoteFetcher { place: place.into(), message };
     let mut stretch = vec![];
     loop {
         let Chunk::Here { last } = answer.next_chunk(&mut stretch).map_err(|e| failed(e.to_string()))? else {

@@ -1,5 +1,5 @@
 //! Blocks on their way between hosts: what is asked for ([`BlockRequest`]), who answers from a host's files ([`HostBlocks`]), and who
-//! asks ([`Far`]).
+//! asks ([`RemoteFetcher`]).
 //!
 //! Everything bulky travels here and not among the driver's and its executors' messages: map outputs, kept partitions, broadcast
 //! values, data of `parallelize`, stage plans, large results, files. Whoever asks names what it wants and reads it as it comes.
@@ -8,12 +8,12 @@
 //! turns out to be wrong.
 
 mod adopt;
-mod far;
+mod remote;
 mod host;
 mod spread;
 
-pub(crate) use far::impatient;
-pub use far::{Far, FarSettings};
+pub(crate) use remote::impatient;
+pub use remote::{RemoteFetcher, RemoteSettings};
 pub use host::HostBlocks;
 pub use spread::Spread;
 

@@ -4,7 +4,7 @@ use super::WorkerConfig;
 use crate::standalone::programs::{ProgramStore, download};
 use crate::standalone::{LaunchExecutor, Program};
 use firesteel_data::Seal;
-use firesteel_executor::blocks::{Far, FarSettings, HostBlocks};
+use firesteel_executor::blocks::{RemoteFetcher, RemoteSettings, HostBlocks};
 use firesteel_executor::messages::SHARED_DIRECTORY;
 use firesteel_net::bulk::{BlockClient, BlockClientSettings, serve_blocks};
 use firesteel_net::{Connection, Credentials, Limits, Listener, Purpose, Secret, Serving};
@@ -124,9 +124,9 @@ impl Tenants {
             Program::Shipped { hash } => {
                 let credentials = credentials_of(launch)?;
                 self.shared.programs.get_or_fetch(hash, |file| {
-                    let settings = FarSettings { retries: 0, retry_wait_ms: 0 };
-                    let far = Far::new(credentials, launch.driver.clone(), String::new(), settings);
-                    far.file(*hash, file).map_err(|error| io::Error::other(error.to_string()))
+                    let settings = RemoteSettings { retries: 0, retry_wait_ms: 0 };
+                    let remote = RemoteFetcher::new(credentials, launch.driver.clone(), String::new(), settings);
+                    remote.file(*hash, file).map_err(|error| io::Error::other(error.to_string()))
                 })
             }
         }

@@ -8,7 +8,7 @@
 //! its executor's are asks where it is now.
 
 use crate::task::Task;
-use firesteel_shuffle::{FarError, FarOutputs, FarStream, OutputPlace};
+use firesteel_shuffle::{RemoteReadError, RemoteOutputs, RemoteStream, OutputPlace};
 use firesteel_types::{ExecutorId, MapOutput, Partition, ShuffleOutputs, TaskFailure, TaskId};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -16,8 +16,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// What other hosts have for one reducer.
-pub(crate) struct FarReads {
-    far: Arc<dyn FarOutputs>,
+pub(crate) struct ShuffleBlockFetcher {
+    remote: Arc<dyn RemoteOutputs>,
     outputs: Arc<ShuffleOutputs>,
     reducer: Partition,
     /// Where the outputs of each executor are; `None` is here.
@@ -31,52 +31,52 @@ pub(crate) struct FarReads {
 struct Host {
     /// What it has that was not read yet, in the order of map tasks.
     left: VecDeque<(Partition, TaskId)>,
-    stream: Option<Box<dyn FarStream>>,
+    stream: Option<Box<dyn RemoteStream>>,
 }
 
 /// Why a map output cannot be had.
-pub(crate) enum FarFailure {
+pub(crate) enum RemoteReadFailure {
     /// It is gone, or broken, or with executors that cannot be reached.
     Gone { message: String, unreachable: Vec<ExecutorId> },
     /// The task was told to stop.
     Task(Box<TaskFailure>),
 }
 
-impl FarReads {
-    pub(crate) fn new(far: Arc<dyn FarOutputs>, outputs: Arc<ShuffleOutputs>, reducer: Partition) -> Self {
+impl ShuffleBlockFetcher {
+    pub(crate) fn new(remote: Arc<dyn RemoteOutputs>, outputs: Arc<ShuffleOutputs>, reducer: Partition) -> Self {
         let (places, moved, hosts) = (HashMap::new(), HashMap::new(), BTreeMap::new());
-        FarReads { far, outputs, reducer, places, moved, hosts }
+        ShuffleBlockFetcher { remote, outputs, reducer, places, moved, hosts }
     }
 
     /// What a map task wrote for the reducer; `None` when it lies in this host's files. Map tasks are to be asked for in order.
-    pub(crate) fn read(&mut self, map: MapOutput, task: &Task) -> Result<Option<Vec<u8>>, FarFailure> {
+    pub(crate) fn read(&mut self, map: MapOutput, task: &Task) -> Result<Option<Vec<u8>>, RemoteReadFailure> {
         let (mut tries, mut has_asked) = (0, false);
         loop {
             let error = match self.try_read(map) {
                 Ok(read) => return Ok(read),
-                Err(FarError::Refused(_)) if !has_asked => {
+                Err(RemoteReadError::Refused(_)) if !has_asked => {
                     has_asked = true;
                     self.ask_anew(map);
                     continue;
                 }
-                Err(FarError::Refused(message)) => {
-                    return Err(FarFailure::Gone { message, unreachable: vec![] });
+                Err(RemoteReadError::Refused(message)) => {
+                    return Err(RemoteReadFailure::Gone { message, unreachable: vec![] });
                 }
-                Err(FarError::Unreachable(message)) => message,
+                Err(RemoteReadError::Unreachable(message)) => message,
             };
-            if tries == self.far.retries() {
-                return Err(FarFailure::Gone {
+            if tries == self.remote.retries() {
+                return Err(RemoteReadFailure::Gone {
                     message: error,
                     unreachable: self.at_same_place(map.executor),
                 });
             }
             tries += 1;
-            wait(self.far.retry_wait_ms(), task).map_err(FarFailure::Task)?;
+            wait(self.remote.retry_wait_ms(), task).map_err(RemoteReadFailure::Task)?;
             self.ask_anew(map);
         }
     }
 
-    fn try_read(&mut self, map: MapOutput) -> Result<Option<Vec<u8>>, FarError> {
+    fn try_read(&mut self, map: MapOutput) -> Result<Option<Vec<u8>>, RemoteReadError> {
         let Some(place) = self.place_of(map)? else { return Ok(None) };
         if !self.hosts.contains_key(&place) {
             let left = self.outputs_at(&place, map.map)?;
@@ -85,15 +85,15 @@ impl FarReads {
         let host = self.hosts.get_mut(&place).expect("it was put there just now");
         if host.stream.is_none() {
             let left: Vec<_> = host.left.iter().copied().collect();
-            host.stream = Some(self.far.open(&place, self.outputs.shuffle, self.reducer.0, &left)?);
+            host.stream = Some(self.remote.open(&place, self.outputs.shuffle, self.reducer.0, &left)?);
         }
         let stream = host.stream.as_mut().expect("it was opened just now");
         let read = stream.next()?;
         host.left.pop_front();
-        read.map(Some).ok_or_else(|| FarError::Refused("its host does not have it any more".into()))
+        read.map(Some).ok_or_else(|| RemoteReadError::Refused("its host does not have it any more".into()))
     }
 
-    fn place_of(&mut self, map: MapOutput) -> Result<Option<String>, FarError> {
+    fn place_of(&mut self, map: MapOutput) -> Result<Option<String>, RemoteReadError> {
         let executor = map.executor;
         if let Some(place) = self.moved.get(&map.map) {
             return Ok(place.clone());
@@ -101,7 +101,7 @@ impl FarReads {
         if let Some(place) = self.places.get(&executor) {
             return Ok(place.clone());
         }
-        let place = self.far.place_of(executor)?;
+        let place = self.remote.place_of(executor)?;
         self.places.insert(executor, place.clone());
         Ok(place)
     }
@@ -111,7 +111,7 @@ impl FarReads {
         &mut self,
         place: &str,
         from: Partition,
-    ) -> Result<VecDeque<(Partition, TaskId)>, FarError> {
+    ) -> Result<VecDeque<(Partition, TaskId)>, RemoteReadError> {
         let outputs = self.outputs.clone();
         let mut found = VecDeque::new();
         for map in outputs.maps[from.index()..].iter().filter(|map| map.bytes > 0) {
@@ -127,7 +127,7 @@ impl FarReads {
     fn ask_anew(&mut self, map: MapOutput) {
         let there = self.at_same_place(map.executor);
         for executor in &there {
-            self.far.forget_place(*executor);
+            self.remote.forget_place(*executor);
             self.places.remove(executor);
         }
         self.hosts.clear();
@@ -136,7 +136,7 @@ impl FarReads {
         let left: Vec<_> =
             left.filter(|left| there.contains(&left.executor)).map(|left| (left.map, left.task)).collect();
         // Where nobody can say, they are looked for where they were.
-        let Ok(places) = self.far.outputs_at(self.outputs.shuffle, &left) else { return };
+        let Ok(places) = self.remote.outputs_at(self.outputs.shuffle, &left) else { return };
         for ((map, _), place) in left.into_iter().zip(places) {
             match place {
                 Some(OutputPlace::Here) => drop(self.moved.insert(map, None)),

@@ -10,7 +10,7 @@ use firesteel_types::{AccumulatorUpdate, BlockId, BroadcastId};
 use std::sync::Arc;
 
 /// A way to other hosts. `None` everywhere means that nobody has it.
-pub trait FarBlocks: Send + Sync {
+pub trait RemoteBlocks: Send + Sync {
     /// A block of the driver's.
     ///
     /// # Errors

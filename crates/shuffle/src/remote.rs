@@ -4,7 +4,7 @@ use firesteel_types::{ExecutorId, Partition, ShuffleId, TaskId};
 
 /// Why map outputs of another host cannot be had.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum FarError {
+pub enum RemoteReadError {
     /// The host, or the way to it, is gone or broken: another try may help.
     #[error("{0}")]
     Unreachable(String),
@@ -23,12 +23,12 @@ pub enum OutputPlace {
 }
 
 /// The way to map outputs on other hosts.
-pub trait FarOutputs: Send + Sync {
+pub trait RemoteOutputs: Send + Sync {
     /// Where the outputs of an executor are served; `None` when they lie in this host's files.
     ///
     /// # Errors
     /// When nobody serves them any more.
-    fn place_of(&self, executor: ExecutorId) -> Result<Option<String>, FarError>;
+    fn place_of(&self, executor: ExecutorId) -> Result<Option<String>, RemoteReadError>;
 
     /// Where map outputs are that are not where their executor's were: they may have moved. `None` for those that nobody has.
     ///
@@ -38,7 +38,7 @@ pub trait FarOutputs: Send + Sync {
         &self,
         shuffle: ShuffleId,
         maps: &[(Partition, TaskId)],
-    ) -> Result<Vec<Option<OutputPlace>>, FarError>;
+    ) -> Result<Vec<Option<OutputPlace>>, RemoteReadError>;
 
     /// Forgets where the outputs of an executor were: it is asked anew.
     fn forget_place(&self, executor: ExecutorId);
@@ -53,7 +53,7 @@ pub trait FarOutputs: Send + Sync {
         shuffle: ShuffleId,
         reducer: u32,
         maps: &[(Partition, TaskId)],
-    ) -> Result<Box<dyn FarStream>, FarError>;
+    ) -> Result<Box<dyn RemoteStream>, RemoteReadError>;
 
     /// How often a place that cannot be reached is tried again.
     fn retries(&self) -> u32;
@@ -63,10 +63,10 @@ pub trait FarOutputs: Send + Sync {
 }
 
 /// What a place sends.
-pub trait FarStream: Send {
+pub trait RemoteStream: Send {
     /// The blocks of the next map task; `None` when its output is not there.
     ///
     /// # Errors
     /// When the way to the place broke, or what it has is broken.
-    fn next(&mut self) -> Result<Option<Vec<u8>>, FarError>;
+    fn next(&mut self) -> Result<Option<Vec<u8>>, RemoteReadError>;
 }

@@ -8,8 +8,8 @@ use firesteel_data::block::decode_value;
 use firesteel_data::frames::{FrameWriter, FramedFile};
 use firesteel_net::Credentials;
 use firesteel_net::bulk::{AnswerStream, BlockClient, BlockClientSettings, BlockError, Chunk, Item};
-use firesteel_shuffle::{FarError, FarOutputs, FarStream, OutputPlace};
-use firesteel_storage::FarBlocks;
+use firesteel_shuffle::{RemoteReadError, RemoteOutputs, RemoteStream, OutputPlace};
+use firesteel_storage::RemoteBlocks;
 use firesteel_storage::lru::BlockKey;
 use firesteel_types::{
     AccumulatorUpdate, BlockId, BroadcastId, ExecutorId, Partition, ShuffleId, StageId, TaskId,
@@ -25,7 +25,7 @@ const PATIENCE_MS: u64 = 120_000;
 
 /// How to ask.
 #[derive(Clone, Copy, Debug)]
-pub struct FarSettings {
+pub struct RemoteSettings {
     /// How often a host that cannot be reached is tried again.
     pub retries: u32,
     /// The pause before that, in milliseconds.
@@ -33,7 +33,7 @@ pub struct FarSettings {
 }
 
 /// The way to the blocks of other hosts.
-pub struct Far {
+pub struct RemoteFetcher {
     hosts: BlockClient,
     /// The driver may take its time: it may have to make what it is asked for, and whoever has lost it ends anyway.
     to_driver: BlockClient,
@@ -42,12 +42,12 @@ pub struct Far {
     /// The address at which this host's files are served.
     here: String,
     places: Mutex<HashMap<ExecutorId, String>>,
-    settings: FarSettings,
+    settings: RemoteSettings,
 }
 
-impl Far {
+impl RemoteFetcher {
     /// The way from a host, whose files are served at `here`.
-    pub fn new(credentials: Credentials, driver: String, here: String, settings: FarSettings) -> Arc<Self> {
+    pub fn new(credentials: Credentials, driver: String, here: String, settings: RemoteSettings) -> Arc<Self> {
         Self::within(PATIENCE_MS, credentials, driver, here, settings)
     }
 
@@ -57,11 +57,11 @@ impl Far {
         credentials: Credentials,
         driver: String,
         here: String,
-        settings: FarSettings,
+        settings: RemoteSettings,
     ) -> Arc<Self> {
         let hosts = BlockClient::new(credentials.clone(), impatient(timeout_ms));
         let to_driver = BlockClient::new(credentials, BlockClientSettings::default());
-        Arc::new(Far { hosts, to_driver, driver, here, places: Mutex::default(), settings })
+        Arc::new(RemoteFetcher { hosts, to_driver, driver, here, places: Mutex::default(), settings })
     }
 
     /// The hash of the driver's program.
@@ -73,7 +73,7 @@ impl Far {
         let hash = hash.map_err(|error| self.lost("the program", error))?;
         let hash = hash.and_then(|hash| <[u8; 32]>::try_from(hash).ok());
         let message = || "it names no program".into();
-        hash.ok_or_else(|| DataError::Far { place: self.driver.clone(), message: message() })
+        hash.ok_or_else(|| DataError::RemoteFetcher { place: self.driver.clone(), message: message() })
     }
 
     /// The encoded plan of a stage. A driver that cannot be reached is asked again.
@@ -104,7 +104,7 @@ impl Far {
     /// When the driver does not have it, or is gone, or sends another, or it cannot be written.
     pub fn file(&self, hash: [u8; 32], to: &mut impl Write) -> Result<(), DataError> {
         let failed = |error| self.lost("a file", error);
-        let wrong = |message: &str| DataError::Far { place: self.driver.clone(), message: message.into() };
+        let wrong = |message: &str| DataError::RemoteFetcher { place: self.driver.clone(), message: message.into() };
         let mut answer = self.ask(&self.driver, &BlockRequest::File(hash)).map_err(failed)?;
         let (mut stretch, mut hasher) = (vec![], blake3::Hasher::new());
         loop {
@@ -153,7 +153,7 @@ impl Far {
     }
 
     fn lost(&self, what: &str, error: BlockError) -> DataError {
-        DataError::Far { place: self.driver.clone(), message: format!("{what} cannot be fetched: {error}") }
+        DataError::RemoteFetcher { place: self.driver.clone(), message: format!("{what} cannot be fetched: {error}") }
     }
 
     fn places(&self) -> MutexGuard<'_, HashMap<ExecutorId, String>> {
@@ -186,7 +186,7 @@ impl Far {
         key: BlockKey,
         mut file: FrameWriter,
     ) -> Result<Option<(FramedFile, Vec<AccumulatorUpdate>)>, DataError> {
-        let failed = |e: BlockError| DataError::Far { place: place.into(), message: e.to_string() };
+        let failed = |e: BlockError| DataError::RemoteFetcher { place: place.into(), message: e.to_string() };
         let (mut answer, mut item) = (self.ask(place, &BlockRequest::Kept(key)).map_err(failed)?, vec![]);
         if answer.next_item(&mut item).map_err(failed)? != Item::Here {
             return Ok(None);
@@ -199,7 +199,7 @@ impl Far {
     }
 }
 
-impl FarBlocks for Far {
+impl RemoteBlocks for RemoteFetcher {
     fn block(&self, id: BlockId) -> Result<Option<Arc<[u8]>>, DataError> {
         let block = self.one_item(&self.driver, &BlockRequest::Block(id));
         Ok(block.map_err(|e| self.lost("a block", e))?.map(Into::into))
@@ -239,16 +239,16 @@ impl FarBlocks for Far {
     }
 }
 
-impl FarOutputs for Far {
-    fn place_of(&self, executor: ExecutorId) -> Result<Option<String>, FarError> {
+impl RemoteOutputs for RemoteFetcher {
+    fn place_of(&self, executor: ExecutorId) -> Result<Option<String>, RemoteReadError> {
         let known = self.places().get(&executor).cloned();
         let place = match known {
             Some(place) => place,
             None => {
                 let asked =
-                    self.one_item(&self.driver, &BlockRequest::PlaceOf(executor)).map_err(far_error)?;
+                    self.one_item(&self.driver, &BlockRequest::PlaceOf(executor)).map_err(remote_error)?;
                 let gone = || {
-                    FarError::Refused(format!("executor {} is gone, and its files with it", executor.name()))
+                    RemoteReadError::Refused(format!("executor {} is gone, and its files with it", executor.name()))
                 };
                 let place = String::from_utf8_lossy(&asked.ok_or_else(gone)?).into_owned();
                 self.places().insert(executor, place.clone());
@@ -266,13 +266,13 @@ impl FarOutputs for Far {
         &self,
         shuffle: ShuffleId,
         maps: &[(Partition, TaskId)],
-    ) -> Result<Vec<Option<OutputPlace>>, FarError> {
+    ) -> Result<Vec<Option<OutputPlace>>, RemoteReadError> {
         let request = BlockRequest::OutputsAt(shuffle, maps.to_vec());
-        let mut answer = self.ask(&self.driver, &request).map_err(far_error)?;
+        let mut answer = self.ask(&self.driver, &request).map_err(remote_error)?;
         let mut places = vec![];
         loop {
             let mut place = vec![];
-            places.push(match answer.next_item(&mut place).map_err(far_error)? {
+            places.push(match answer.next_item(&mut place).map_err(remote_error)? {
                 Item::End => break,
                 Item::Missing => None,
                 Item::Here => match String::from_utf8_lossy(&place).into_owned() {
@@ -291,9 +291,9 @@ impl FarOutputs for Far {
         shuffle: ShuffleId,
         reducer: u32,
         maps: &[(Partition, TaskId)],
-    ) -> Result<Box<dyn FarStream>, FarError> {
+    ) -> Result<Box<dyn RemoteStream>, RemoteReadError> {
         let request = BlockRequest::MapOutputs { shuffle, reducer, maps: maps.to_vec() };
-        let answer = self.ask(place, &request).map_err(far_error)?;
+        let answer = self.ask(place, &request).map_err(remote_error)?;
         Ok(Box::new(Outputs { answer, left: maps.len() }))
     }
 
@@ -322,13 +322,13 @@ struct Outputs {
     left: usize,
 }
 
-impl FarStream for Outputs {
-    fn next(&mut self) -> Result<Option<Vec<u8>>, FarError> {
+impl RemoteStream for Outputs {
+    fn next(&mut self) -> Result<Option<Vec<u8>>, RemoteReadError> {
         let mut blocks = vec![];
-        let found = match self.answer.next_item(&mut blocks).map_err(far_error)? {
+        let found = match self.answer.next_item(&mut blocks).map_err(remote_error)? {
             Item::Here => Some(blocks),
             Item::Missing => None,
-            Item::End => return Err(FarError::Refused("the answer ended too early".into())),
+            Item::End => return Err(RemoteReadError::Refused("the answer ended too early".into())),
         };
         self.left -= 1;
         if self.left == 0 {
@@ -339,9 +339,9 @@ impl FarStream for Outputs {
     }
 }
 
-fn far_error(error: BlockError) -> FarError {
+fn remote_error(error: BlockError) -> RemoteReadError {
     match error {
-        BlockError::Failed(message) => FarError::Refused(message),
-        other => FarError::Unreachable(other.to_string()),
+        BlockError::Failed(message) => RemoteReadError::Refused(message),
+        other => RemoteReadError::Unreachable(other.to_string()),
     }
 }
