@@ -406,7 +406,7 @@ impl Fleet {
         listener: &dyn ProcessListener,
     ) {
         match (end, ended) {
-            (TaskEnd::Kept { bytes }, Some(spec)) => {
+            (TaskEnd::Cached { bytes }, Some(spec)) => {
                 if !listener.may_fetch(spec.job, bytes) {
                     self.result_over(agent, task, listener);
                     let killed = TaskFailure::Killed(KillReason::JobEnded);
@@ -421,7 +421,7 @@ impl Fleet {
                 let _ = thread::Builder::new().name("firesteel-result".into()).spawn(fetch);
             }
             // Nobody waits for it any more.
-            (TaskEnd::Kept { .. }, None) => self.result_over(agent, task, listener),
+            (TaskEnd::Cached { .. }, None) => self.result_over(agent, task, listener),
             (end, ended) => {
                 if let (Some(spec), TaskEnd::Failed(failure)) = (&ended, &end)
                     && matches!(**failure, TaskFailure::Exception(_))

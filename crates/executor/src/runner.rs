@@ -11,7 +11,7 @@ pub enum TaskEnd {
     /// With bytes for the driver; written as a whole, since they may be many.
     Result(#[serde(with = "serde_bytes")] Vec<u8>),
     /// With bytes for the driver that are too many for a message: it fetches them.
-    Kept {
+    Cached {
         /// How many.
         bytes: u64,
     },

@@ -7,8 +7,8 @@ use firesteel_data::{DataError, Seal};
 use firesteel_net::{Credentials, Secret};
 use firesteel_operators::{BarrierGate, CommitGate, Services};
 use firesteel_shuffle::{RemoteOutputs, ShuffleStore};
-use firesteel_storage::kept::BlockListener;
-use firesteel_storage::{BlockStore, Broadcasts, RemoteBlocks, KeptBlocks, LocalDirs, MemoryPool, SharedFiles};
+use firesteel_storage::cached::BlockListener;
+use firesteel_storage::{BlockStore, Broadcasts, RemoteBlocks, CachedBlocks, LocalDirs, MemoryPool, SharedFiles};
 use firesteel_types::ExecutorId;
 use std::path::Path;
 use std::sync::Arc;
@@ -40,20 +40,20 @@ pub(crate) fn services(parts: Parts<'_>) -> Result<Services, DataError> {
         dirs.seal_with(seal);
     }
     let memory = Arc::new(MemoryPool::new(parts.memory as usize));
-    let kept = KeptBlocks::sharing(memory.clone(), dirs.clone(), files.clone());
-    kept.set_listener(parts.listener);
+    let cached = CachedBlocks::sharing(memory.clone(), dirs.clone(), files.clone());
+    cached.set_listener(parts.listener);
     let mut broadcasts = Broadcasts::sharing(memory.clone(), dirs.clone(), files.clone());
     let mut blocks = BlockStore::sharing(files.clone());
     if let Some(remote) = &parts.remote {
         let remote: Arc<dyn RemoteBlocks> = remote.clone();
-        kept.set_remote_blocks(remote.clone());
+        cached.set_remote_blocks(remote.clone());
         broadcasts = broadcasts.fetching(remote.clone());
         blocks = BlockStore::of_driver(remote);
     }
     Ok(Services {
         executor: parts.executor,
         application: parts.application,
-        kept,
+        cached,
         broadcasts: Arc::new(broadcasts),
         shuffles: Arc::new(ShuffleStore::sharing(files, dirs.clone())),
         remote: parts.remote.map(|remote| remote as Arc<dyn RemoteOutputs>),

@@ -74,7 +74,7 @@ pub struct Adopt {
     /// Map outputs.
     pub outputs: Vec<(ShuffleId, Partition, TaskId)>,
     /// Kept partitions.
-    pub kept: Vec<BlockKey>,
+    pub cached: Vec<BlockKey>,
 }
 
 /// What an agent has taken over.
@@ -87,7 +87,7 @@ pub struct Adopted {
     /// Map outputs.
     pub outputs: Vec<(ShuffleId, Partition, TaskId)>,
     /// Kept partitions.
-    pub kept: Vec<BlockKey>,
+    pub cached: Vec<BlockKey>,
 }
 
 /// From the driver to an agent.
@@ -140,7 +140,7 @@ pub enum FromAgent {
     Lost(ExecutorId, ExecutorLossReason),
     /// The agent lives, and these are the tasks of its executors.
     Alive(Vec<(ExecutorId, Vec<TaskId>)>),
-    /// A task has ended. One whose result is too large for a message says so with [`TaskEnd::Kept`].
+    /// A task has ended. One whose result is too large for a message says so with [`TaskEnd::Cached`].
     Finished(ExecutorId, TaskId, TaskEnd, Vec<AccumulatorUpdate>),
     /// May this attempt commit?
     AskCommit(ExecutorId, TaskId),

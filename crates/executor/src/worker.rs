@@ -11,7 +11,7 @@ use crate::services::{Parts, services};
 use firesteel_operators::{
     BarrierGate, BarrierOutcome, BarrierRefusal, CommitGate, Services, Task, TaskSpec, Terminal,
 };
-use firesteel_storage::kept::BlockListener;
+use firesteel_storage::cached::BlockListener;
 use firesteel_storage::lru::BlockKey;
 use firesteel_types::{KillReason, StageId, TaskFailure, TaskId};
 use std::collections::{HashMap, VecDeque};
@@ -244,7 +244,7 @@ fn listen(mut socket: UnixStream, inbox: &Inbox, services: &Services) {
             ToWorker::Barrier(task, epoch, answer) => drop(state.barriers.insert((task, epoch), answer)),
             ToWorker::ForgetStage(stage) => state.forgotten.push(stage),
             // Of files, the driver has removed what there was.
-            ToWorker::ForgetRdd(rdd) => services.kept.forget_rdd(rdd),
+            ToWorker::ForgetRdd(rdd) => services.cached.forget_rdd(rdd),
             ToWorker::ForgetBroadcast(broadcast) => services.broadcasts.forget(broadcast),
         }
         inbox.changed.notify_all();

@@ -75,7 +75,7 @@ fn demand(driver: &Driver, fleet: &Fleet) -> Demand {
     driver.with_scheduler(|scheduler| {
         let Load { waiting, running } = scheduler.load();
         let executors = lent.into_iter().map(|agent| Lent {
-            keeps: !agent.is_busy && agent.executors.iter().any(|executor| scheduler.keeps_any(*executor)),
+            caches: !agent.is_busy && agent.executors.iter().any(|executor| scheduler.caches_any(*executor)),
             name: agent.name,
             slots: agent.slots,
             is_busy: agent.is_busy,

@@ -21,7 +21,7 @@ use firesteel_io::StoreSettings;
 use firesteel_operators::Services;
 use firesteel_scheduler::{Event, PoolSettings, SchedulerSettings, SchedulingMode, SpeculationSettings};
 use firesteel_shuffle::ShuffleStore;
-use firesteel_storage::{BlockStore, Broadcasts, KeptBlocks, LocalDirs, MemoryPool, SharedFiles, sweep};
+use firesteel_storage::{BlockStore, Broadcasts, CachedBlocks, LocalDirs, MemoryPool, SharedFiles, sweep};
 use firesteel_types::{BroadcastId, ExecutorId, JobId, RddId, ShuffleId, StageId};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
@@ -265,15 +265,15 @@ fn start_driver(
     if conf.get(&conf::IO_ENCRYPTION)? {
         seal(&dirs, master, workers.is_some())?;
     }
-    let kept_here = Kept { memory: memory.clone(), dirs: dirs.clone() };
-    let kept = kept_here.stores(workers.is_some() && !master.is_cluster()).map_err(|e| start(&e))?;
-    let (blocks, shuffles, kept, broadcasts) = kept;
+    let cached_here = Cached { memory: memory.clone(), dirs: dirs.clone() };
+    let cached = cached_here.stores(workers.is_some() && !master.is_cluster()).map_err(|e| start(&e))?;
+    let (blocks, shuffles, cached, broadcasts) = cached;
     let directory = dirs.path().to_owned();
     let (commit, barrier) = (gate.clone(), gate.clone());
     let services = Services {
         executor: ExecutorId::DRIVER,
         application,
-        kept,
+        cached,
         broadcasts,
         memory,
         dirs,
@@ -320,27 +320,27 @@ fn seal(dirs: &LocalDirs, master: &Master, has_processes: bool) -> Result<()> {
 }
 
 /// What the driver's stores are made of.
-struct Kept {
+struct Cached {
     memory: Arc<MemoryPool>,
     dirs: Arc<LocalDirs>,
 }
 
-type Stores = (Arc<BlockStore>, Arc<ShuffleStore>, Arc<KeptBlocks>, Arc<Broadcasts>);
+type Stores = (Arc<BlockStore>, Arc<ShuffleStore>, Arc<CachedBlocks>, Arc<Broadcasts>);
 
-impl Kept {
+impl Cached {
     /// Stores of this process alone, or such that worker processes share.
     fn stores(self, shared: bool) -> std::result::Result<Stores, DataError> {
-        let Kept { memory, dirs } = self;
+        let Cached { memory, dirs } = self;
         if !shared {
-            let kept = KeptBlocks::new(memory.clone(), dirs.clone());
+            let cached = CachedBlocks::new(memory.clone(), dirs.clone());
             let broadcasts = Arc::new(Broadcasts::new(memory, dirs));
-            return Ok((Arc::default(), Arc::default(), kept, broadcasts));
+            return Ok((Arc::default(), Arc::default(), cached, broadcasts));
         }
         let files = Arc::new(SharedFiles::open(dirs.path().join(SHARED_DIRECTORY))?);
         Ok((
             Arc::new(BlockStore::sharing(files.clone())),
             Arc::new(ShuffleStore::sharing(files.clone(), dirs.clone())),
-            KeptBlocks::sharing(memory.clone(), dirs.clone(), files.clone()),
+            CachedBlocks::sharing(memory.clone(), dirs.clone(), files.clone()),
             Arc::new(Broadcasts::sharing(memory, dirs, files)),
         ))
     }
@@ -496,9 +496,9 @@ impl Context {
 
     /// How many map outputs, input blocks, partitions and broadcast values are kept. For tests of Firesteel itself.
     #[doc(hidden)]
-    pub fn kept_blocks(&self) -> usize {
+    pub fn cached_blocks(&self) -> usize {
         let services = &self.inner.driver.services;
-        services.shuffles.len() + services.blocks.len() + services.kept.len() + services.broadcasts.len()
+        services.shuffles.len() + services.blocks.len() + services.cached.len() + services.broadcasts.len()
     }
 
     /// The most memory that records ever took, in bytes, as the budget counts it.

@@ -101,9 +101,9 @@ fn move_some(
 ) -> bool {
     let ask = |(executor, held): (ExecutorId, Held)| {
         let outputs = held.outputs.into_iter().map(|(shuffle, output)| (shuffle, output.map, output.task));
-        let kept =
-            held.kept.into_iter().map(|(rdd, partition, version)| BlockKey { rdd, partition, version });
-        fleet.adopt(executor, place, outputs.collect(), kept.collect())
+        let cached =
+            held.cached.into_iter().map(|(rdd, partition, version)| BlockKey { rdd, partition, version });
+        fleet.adopt(executor, place, outputs.collect(), cached.collect())
     };
     let asked: Vec<Receiver<usize>> = dealt.into_iter().filter_map(ask).collect();
     let deadline = Instant::now() + within;

@@ -17,7 +17,7 @@ use firesteel_executor::{
 use firesteel_operators::{BarrierGate, BarrierOutcome, BarrierRefusal, CommitGate, Services, TaskSpec};
 use firesteel_scheduler::{Effect, Event, JobSpec, Scheduler, SchedulerSettings, TaskOutcome};
 use firesteel_status::Status;
-use firesteel_storage::kept::BlockListener;
+use firesteel_storage::cached::BlockListener;
 use firesteel_storage::lru::BlockKey;
 use firesteel_types::{
     AccumulatorId, AccumulatorUpdate, AppEvent, ExecutorId, ExecutorLossReason, JobFailure, JobId, Millis,
@@ -161,7 +161,7 @@ impl Driver {
     pub(crate) fn start(self: &Arc<Self>, slots: u32) -> std::io::Result<()> {
         let executor = Executor::start(slots, self.services.clone(), self.clone())?;
         *self.executors.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(executor));
-        self.services.kept.set_listener(Box::new(LocalBlockListener(Arc::downgrade(self))));
+        self.services.cached.set_listener(Box::new(LocalBlockListener(Arc::downgrade(self))));
         self.start_clock()?;
         self.tell(Event::ExecutorAdded { executor: ExecutorId::DRIVER, host: HOST.into(), slots });
         Ok(())
@@ -424,7 +424,7 @@ impl Driver {
                     partition: launch.partition,
                     attempt: launch.attempt,
                     inputs: launch.inputs,
-                    kept: launch.kept,
+                    cached: launch.cached,
                     gang: launch.gang,
                     properties: properties.unwrap_or_default(),
                 };
@@ -468,8 +468,8 @@ impl Driver {
                 self.with_host(|host| host.remove_output(shuffle, map, task));
                 self.with_executors(|executors| executors.forget_output(executor, shuffle, map, task));
             }
-            Effect::DropKept { rdd, .. } => {
-                self.services.kept.remove_rdd(rdd);
+            Effect::DropCached { rdd, .. } => {
+                self.services.cached.remove_rdd(rdd);
                 self.with_host(|host| host.remove_rdd(rdd));
                 self.with_executors(|executors| executors.forget_rdd(rdd));
             }
@@ -586,7 +586,7 @@ impl DriverLink for Driver {
             TaskEnd::MapOutput { shuffle, map, bytes, checksum } => {
                 (TaskOutcome::MapOutput { shuffle, map, bytes, checksum }, vec![])
             }
-            TaskEnd::Kept { .. } => unreachable!("whoever hears of a result that waits fetches it first"),
+            TaskEnd::Cached { .. } => unreachable!("whoever hears of a result that waits fetches it first"),
             TaskEnd::Failed(failure) => (TaskOutcome::Failed(*failure), vec![]),
         };
         self.send(Message::Finished { task, executor, outcome, bytes, updates });

@@ -74,7 +74,7 @@ impl Serve for DriverBlocks {
             BlockRequest::Block(id) => block(&driver, id, answer),
             BlockRequest::PlaceOf(executor) => place_of(&driver, executor, answer),
             BlockRequest::OutputsAt(shuffle, maps) => outputs_at(&driver, shuffle, &maps, answer),
-            BlockRequest::KeptAt(key) => kept_at(&driver, key, answer),
+            BlockRequest::CachedAt(key) => cached_at(&driver, key, answer),
             BlockRequest::Broadcast(id) => broadcast(&driver, id, answer),
             BlockRequest::BroadcastFrom(id, asker) => match driver.services.broadcasts.has(id) {
                 true => answer.item(driver.spreading.take(id, &asker).as_bytes()),
@@ -91,7 +91,7 @@ impl Serve for DriverBlocks {
             BlockRequest::File(hash) => file(&driver, hash, answer),
             request @ (BlockRequest::MapOutputs { .. }
             | BlockRequest::WholeOutput { .. }
-            | BlockRequest::Kept(_)
+            | BlockRequest::Cached(_)
             | BlockRequest::Result(_)) => match driver.host_blocks() {
                 Some(host) => host.answer(request, answer),
                 None => Err(io::Error::other("the driver has no files of executors")),
@@ -133,7 +133,7 @@ fn outputs_at(
     })
 }
 
-fn kept_at(driver: &Driver, key: BlockKey, answer: &mut Answer<'_>) -> io::Result<()> {
+fn cached_at(driver: &Driver, key: BlockKey, answer: &mut Answer<'_>) -> io::Result<()> {
     let places = driver.holders(key).into_iter().filter_map(|executor| driver.place_of(executor));
     places.into_iter().try_for_each(|place| answer.item(place.as_bytes()))
 }

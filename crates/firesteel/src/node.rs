@@ -4,7 +4,7 @@ use crate::Context;
 use crate::checkpoints::CheckpointFiles;
 use crate::driver::Driver;
 use crate::error::{Error, Result};
-use crate::keeping::Keeping;
+use crate::persistence::Persistence;
 use firesteel_data::DataError;
 use firesteel_operators::Code;
 use firesteel_plan::RddInfo;
@@ -18,7 +18,7 @@ pub(crate) struct RddNode {
     /// The RDD as it was made. Its dependencies may have been cut since: what holds now is in its source.
     pub(crate) info: Arc<RddInfo>,
     source: RwLock<Arc<Source>>,
-    pub(crate) keeping: Keeping,
+    pub(crate) persistence: Persistence,
     _released: RddHandle,
 }
 
@@ -41,7 +41,7 @@ impl RddNode {
         let info = source.info.clone();
         let _released = RddHandle { rdd: info.id, driver: Arc::downgrade(context.driver()) };
         let (context, source) = (context.serial(), RwLock::new(Arc::new(source)));
-        RddNode { context, info, source, keeping: Keeping::default(), _released }
+        RddNode { context, info, source, persistence: Persistence::default(), _released }
     }
 
     /// How it is computed now.

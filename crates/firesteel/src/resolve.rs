@@ -5,7 +5,7 @@
 
 use crate::Context;
 use crate::error::{Error, Result};
-use crate::keeping::Persisted;
+use crate::persistence::Persisted;
 use crate::node::{RddNode, Source};
 use firesteel_closures::{Descriptor, ObjectHash, code_name};
 use firesteel_operators::Code;
@@ -58,7 +58,7 @@ pub(crate) fn collect(root: &Arc<RddNode>) -> Nodes {
         if nodes.contains_key(&node.info.id) {
             continue;
         }
-        let (source, persisted) = (node.source(), node.keeping.persisted());
+        let (source, persisted) = (node.source(), node.persistence.persisted());
         pending.extend(source.parents.iter().cloned());
         nodes.insert(node.info.id, Collected { node, source, persisted });
     }
@@ -157,7 +157,7 @@ struct Codes {
 fn prepare(context: &Context, nodes: &Nodes) -> Result<Codes> {
     let mut codes = Codes { operators: HashMap::new(), writes: HashMap::new() };
     for (id, Collected { node, source, .. }) in nodes {
-        if let Some(message) = &node.keeping.state().conflict {
+        if let Some(message) = &node.persistence.state().conflict {
             return Err(Error::InvalidArgument { site: node.info.site.clone(), message: message.clone() });
         }
         let code = source.code.get(context, source)?;
@@ -191,7 +191,7 @@ fn stage_spec(
         inputs: cut.inputs.clone(),
         partitions,
         preferred,
-        kept: lineage.kept(cut, |rdd| {
+        cached: lineage.cached(cut, |rdd| {
             let persisted = nodes[&rdd].persisted.as_ref()?;
             Some(IsCutOff(persisted.is_cut_off.load(Ordering::Relaxed)))
         }),

@@ -5,7 +5,7 @@
 //! partition within one task (an RDD zipped with itself, say) have two places; of these the one with more `add`s counts.
 //!
 //! What is added while a partition is computed that will be kept is kept with it ([`Gathering`]), and brought along by whoever
-//! reads it ([`add_kept`]): the attempt that computed it may fail later, and nobody would compute it again.
+//! reads it ([`add_cached`]): the attempt that computed it may fail later, and nobody would compute it again.
 
 use crate::task::Outcome;
 use crate::watch::{self, Place};
@@ -194,7 +194,7 @@ struct Table {
     /// The cells of one partition: one for each place that lives, and of those that do not the best.
     by_key: BTreeMap<Key, Vec<usize>>,
     /// What came with kept partitions that were read.
-    kept: BTreeMap<Key, AccumulatorUpdate>,
+    cached: BTreeMap<Key, AccumulatorUpdate>,
     /// For which keys something was added, while somebody gathers.
     touched: Vec<Key>,
     /// How many gather.
@@ -273,7 +273,7 @@ impl Table {
             application,
             cells: vec![],
             by_key: BTreeMap::new(),
-            kept: BTreeMap::new(),
+            cached: BTreeMap::new(),
             touched: vec![],
             gathering: 0,
             hot: [None; HOT],
@@ -358,9 +358,9 @@ impl Table {
         }
     }
 
-    fn add_kept(&mut self, update: &AccumulatorUpdate) {
+    fn add_cached(&mut self, update: &AccumulatorUpdate) {
         let key = (update.accumulator, update.scope, update.partition);
-        let known = self.kept.entry(key).or_insert_with(|| update.clone());
+        let known = self.cached.entry(key).or_insert_with(|| update.clone());
         if known.extent < update.extent {
             *known = update.clone();
         }
@@ -369,7 +369,7 @@ impl Table {
 
     /// All that was added.
     fn updates(&self) -> Outcome<Vec<AccumulatorUpdate>> {
-        let keys: BTreeSet<Key> = self.by_key.keys().chain(self.kept.keys()).copied().collect();
+        let keys: BTreeSet<Key> = self.by_key.keys().chain(self.cached.keys()).copied().collect();
         self.updates_of(&keys)
     }
 
@@ -382,12 +382,12 @@ impl Table {
         let best = self.by_key.get(&key).and_then(|indices| largest(&self.cells, indices));
         let cell = best.and_then(|index| self.cells[index].as_ref());
         let (accumulator, scope, partition) = key;
-        match (self.kept.get(&key), cell) {
-            (Some(kept), None) => Ok(kept.clone()),
-            (Some(kept), Some(cell)) if kept.extent > cell.extent => Ok(kept.clone()),
+        match (self.cached.get(&key), cell) {
+            (Some(cached), None) => Ok(cached.clone()),
+            (Some(cached), Some(cell)) if cached.extent > cell.extent => Ok(cached.clone()),
             (_, Some(cell)) => {
                 let (extent, bytes) = (cell.extent, cell.encode()?.into());
-                Ok(AccumulatorUpdate { accumulator, scope, partition, extent, bytes, kept_by: None })
+                Ok(AccumulatorUpdate { accumulator, scope, partition, extent, bytes, cached_by: None })
             }
             (None, None) => unreachable!("something was added for each key"),
         }
@@ -408,9 +408,9 @@ impl Cell {
 }
 
 /// Brings along what was added while a partition was computed that is kept.
-pub(crate) fn add_kept(updates: &[AccumulatorUpdate]) {
+pub(crate) fn add_cached(updates: &[AccumulatorUpdate]) {
     if !updates.is_empty() {
-        TABLE.with_borrow_mut(|table| updates.iter().for_each(|update| table.add_kept(update)));
+        TABLE.with_borrow_mut(|table| updates.iter().for_each(|update| table.add_cached(update)));
     }
 }
 
@@ -436,7 +436,7 @@ impl Gathering {
             let keys = table.touched[self.from..].iter().copied().collect();
             let mut updates = table.updates_of(&keys)?;
             updates.iter_mut().for_each(|update| {
-                update.kept_by.get_or_insert(self.task);
+                update.cached_by.get_or_insert(self.task);
             });
             Ok(updates.into())
         })

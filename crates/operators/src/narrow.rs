@@ -92,9 +92,9 @@ impl Records {
         }
         let noting = |record: &T| {
             watch::note_record(record);
-            let kept = keep(record);
+            let cached = keep(record);
             watch::forget_record();
-            kept
+            cached
         };
         batch.filter(noting)
     }

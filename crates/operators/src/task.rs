@@ -5,7 +5,7 @@ use crate::watch::{self, Place};
 use firesteel_data::{DataError, Workspace};
 use firesteel_io::IoError;
 use firesteel_shuffle::{RemoteOutputs, ShuffleStore};
-use firesteel_storage::{BlockStore, Broadcasts, KeptBlocks, LocalDirs, MemoryPool, TaskWorkspace};
+use firesteel_storage::{BlockStore, Broadcasts, CachedBlocks, LocalDirs, MemoryPool, TaskWorkspace};
 use firesteel_types::{
     CallSite, ExecutorId, JobId, KillReason, Partition, RddId, ShuffleId, ShuffleOutputs, StageAttempt,
     StageId, TaskFailure, TaskId, UpdateScope,
@@ -41,7 +41,7 @@ pub struct Services {
     /// The blocks that it has.
     pub blocks: Arc<BlockStore>,
     /// The partitions of persisted RDDs that it keeps.
-    pub kept: Arc<KeptBlocks>,
+    pub cached: Arc<CachedBlocks>,
     /// The broadcast values that it has.
     pub broadcasts: Arc<Broadcasts>,
     /// The way to ask for commits.
@@ -68,7 +68,7 @@ pub struct TaskSpec {
     /// The map outputs that the task may read.
     pub inputs: Arc<[Arc<ShuffleOutputs>]>,
     /// The version under which it may read and keep partitions of each persisted RDD.
-    pub kept: Arc<[(RddId, u64)]>,
+    pub cached: Arc<[(RddId, u64)]>,
     /// If it belongs to a barrier stage: the host of each task of the stage attempt, in the order of partitions.
     pub gang: Option<Arc<[String]>>,
     /// What the program's thread had said for all of its job's tasks to read.
@@ -149,8 +149,8 @@ impl Task {
         let found = self.inner.spec.inputs.iter().find(|outputs| outputs.shuffle == shuffle);
         found.cloned().ok_or_else(|| {
             // What kept partitions spare is not sent along. One of them is gone, it seems.
-            Box::new(match self.inner.spec.kept.is_empty() {
-                false => TaskFailure::KeptBlockGone { shuffle },
+            Box::new(match self.inner.spec.cached.is_empty() {
+                false => TaskFailure::CachedBlockLost { shuffle },
                 true => TaskFailure::BadPlan(format!(
                     "the task was told nothing of shuffle {shuffle}, which it reads"
                 )),
@@ -159,8 +159,8 @@ impl Task {
     }
 
     /// The version of a persisted RDD that this task may read and keep.
-    pub(crate) fn kept_version(&self, rdd: RddId) -> Option<u64> {
-        self.inner.spec.kept.iter().find(|(known, _)| *known == rdd).map(|(_, version)| *version)
+    pub(crate) fn cached_version(&self, rdd: RddId) -> Option<u64> {
+        self.inner.spec.cached.iter().find(|(known, _)| *known == rdd).map(|(_, version)| *version)
     }
 }
 

@@ -376,12 +376,12 @@ impl Context {
     }
 }
 
-/// What becomes of a setting of Spark's: `obeyed`, `kept`, `warning` or `refused`, with a sentence for the last two.
+/// What becomes of a setting of Spark's: `obeyed`, `cached`, `warning` or `refused`, with a sentence for the last two.
 #[pyfunction]
 pub(crate) fn judge_setting(key: &str, value: &str) -> (&'static str, String) {
     match judge(key, value) {
         Verdict::Obeyed => ("obeyed", String::new()),
-        Verdict::Kept => ("kept", String::new()),
+        Verdict::Cached => ("kept", String::new()),
         Verdict::Warning(what) => ("warning", what),
         Verdict::Refused(why) => ("refused", why),
     }

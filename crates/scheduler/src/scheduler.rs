@@ -59,7 +59,7 @@ pub struct Held {
     /// Map outputs.
     pub outputs: Vec<(ShuffleId, MapOutput)>,
     /// Kept partitions, by RDD, partition and version.
-    pub kept: Vec<(RddId, Partition, u64)>,
+    pub cached: Vec<(RddId, Partition, u64)>,
 }
 
 impl Scheduler {
@@ -180,14 +180,14 @@ impl Scheduler {
     }
 
     /// Whether an executor keeps a partition that counts, as far as is known.
-    pub fn keeps_any(&self, executor: ExecutorId) -> bool {
+    pub fn caches_any(&self, executor: ExecutorId) -> bool {
         self.blocks.holds_any(executor)
     }
 
     /// What only these executors have, as far as is known.
     pub fn held_by(&self, executors: &BTreeSet<ExecutorId>) -> Held {
         let outputs = executors.iter().flat_map(|executor| self.outputs.on(*executor));
-        Held { outputs: outputs.collect(), kept: self.blocks.held_only_by(executors) }
+        Held { outputs: outputs.collect(), cached: self.blocks.held_only_by(executors) }
     }
 
     /// Who has the map output that an attempt wrote, if it counts.

@@ -55,7 +55,7 @@ impl Book {
         }
         for update in updates {
             let began_after = self.began_after.get(&update.accumulator).copied().flatten();
-            if update.kept_by.is_some() && update.kept_by <= began_after {
+            if update.cached_by.is_some() && update.cached_by <= began_after {
                 continue;
             }
             let (by, extent, sum) = (wrote.map(|(task, _)| task), update.extent, sum_in(&update.bytes));

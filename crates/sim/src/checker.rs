@@ -51,7 +51,7 @@ pub(crate) struct Checker {
     dropped: BTreeSet<TaskId>,
     /// The version of each persisted RDD that a launch named last. Attempts at different barrier stages have different ones at
     /// the same time: so of each of them.
-    kept_versions: BTreeMap<(RddId, Option<StageId>), u64>,
+    cached_versions: BTreeMap<(RddId, Option<StageId>), u64>,
     pub(crate) versions_grown: u64,
     launched_on: BTreeMap<ExecutorId, Vec<TaskId>>,
     /// The job, if it is a result stage, and the output index cannot be told from a launch: the partition stands for it.
@@ -82,12 +82,12 @@ impl Checker {
         self.launched.insert(launch.task, (launch.stage, launch.partition));
         self.launched_on.entry(launch.executor).or_default().push(launch.task);
         let by = barrier.then_some(launch.stage);
-        launch.kept.iter().try_for_each(|(rdd, version)| self.may_keep((*rdd, by), *version))?;
+        launch.cached.iter().try_for_each(|(rdd, version)| self.may_cache((*rdd, by), *version))?;
         launch.inputs.iter().try_for_each(|input| self.reads(input))
     }
 
-    fn may_keep(&mut self, rdd: (RddId, Option<StageId>), version: u64) -> Result<(), Objection> {
-        let known = self.kept_versions.entry(rdd).or_insert(version);
+    fn may_cache(&mut self, rdd: (RddId, Option<StageId>), version: u64) -> Result<(), Objection> {
+        let known = self.cached_versions.entry(rdd).or_insert(version);
         if version < *known {
             return object(format!(
                 "rdd {} is to be kept as version {version}, after version {known}",

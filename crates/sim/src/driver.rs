@@ -59,8 +59,8 @@ impl World {
                 self.inform(Event::BarrierSync { task, executor: from, epoch, message }, None)?;
                 true
             }
-            Word::Stored(kept) => {
-                self.hear_stored(from, life, *kept)?;
+            Word::Stored(cached) => {
+                self.hear_stored(from, life, *cached)?;
                 true
             }
             Word::Dropped((rdd, partition, version)) => {
@@ -191,7 +191,7 @@ impl World {
                 }
                 self.order(executor, Order::Drop((shuffle, map, task)));
             }
-            Effect::DropKept { rdd, executor } => self.order(executor, Order::DropKept(rdd)),
+            Effect::DropCached { rdd, executor } => self.order(executor, Order::DropCached(rdd)),
             Effect::CommitDecision { task, executor, allowed } => {
                 self.checker.commit_decided(task, allowed)?;
                 self.order(executor, Order::CommitDecision { task, allowed });
@@ -359,7 +359,7 @@ impl World {
         let barrier = lineage.check_barrier(&cut, None).expect("programs regroup nothing behind barriers");
         let plan = Plan { rdd: cut.rdd, output: cut.output, limit, barrier, commits };
         self.plans.insert(stage, Arc::new(plan));
-        let kept = lineage.kept(&cut, |rdd| self.keeping.is_persisted(rdd).then_some(IsCutOff(false)));
+        let cached = lineage.cached(&cut, |rdd| self.caching.is_persisted(rdd).then_some(IsCutOff(false)));
         let mut preferred: Vec<Vec<TaskLocation>> =
             (0..partitions).map(|p| lineage.preferred_locations(cut.rdd, Partition(p))).collect();
         if preferred.iter().all(Vec::is_empty) {
@@ -373,7 +373,7 @@ impl World {
             inputs: cut.inputs,
             partitions,
             preferred,
-            kept,
+            cached,
             barrier,
         }
     }

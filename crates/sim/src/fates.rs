@@ -65,7 +65,7 @@ impl World {
         }
         self.at(window, Happening::Fate(Fate::Peace));
         self.plan_jobs(window / 3, faults.cancellations);
-        self.plan_keeping(window / 3);
+        self.plan_caching(window / 3);
     }
 
     fn plan_jobs(&mut self, window: u64, cancellations: u64) {

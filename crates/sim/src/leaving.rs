@@ -26,7 +26,7 @@ impl World {
     pub(crate) fn moves(&mut self, from: ExecutorId, rounds: u32) -> Result<(), Objection> {
         let held = self.scheduler.held_by(&BTreeSet::from([from]));
         let is_busy = !self.machines[&from].attempts.is_empty();
-        let is_done = held.outputs.is_empty() && held.kept.is_empty() && !is_busy;
+        let is_done = held.outputs.is_empty() && held.cached.is_empty() && !is_busy;
         if is_done || rounds == ROUNDS {
             self.go(from);
             return Ok(());
@@ -53,10 +53,10 @@ impl World {
             self.machine_mut(to).blocks.insert(name, block);
             taken.push(name);
         }
-        for name in held.kept {
-            let Some(data) = self.machines[&from].kept.get(&name).cloned() else { continue };
-            self.machine_mut(to).kept.insert(name, data);
-            self.report.kept_taken_over += 1;
+        for name in held.cached {
+            let Some(data) = self.machines[&from].cached.get(&name).cloned() else { continue };
+            self.machine_mut(to).cached.insert(name, data);
+            self.report.cached_migrated += 1;
             self.say(to, Word::Stored(name));
         }
         self.say(to, Word::Adopted(taken));

@@ -22,7 +22,7 @@ mod driver;
 mod fates;
 mod fetch;
 mod gangs;
-mod keeping;
+mod caching;
 mod leaving;
 mod machine;
 mod plot;

@@ -28,7 +28,7 @@ pub(crate) struct Faults {
     /// A map output cannot be read and never will be.
     pub(crate) output_broken: u64,
     /// An executor makes room for something else where a kept partition was.
-    pub(crate) kept_evicted: u64,
+    pub(crate) cached_evicted: u64,
     /// An executor is many times slower than others.
     pub(crate) slow_executor: u64,
     /// Executors die; this many.
@@ -154,7 +154,7 @@ impl Faults {
             message_late: rate(50),
             kill_ignored: rate(100),
             output_broken: if huge { rate(1) } else { rate(10) },
-            kept_evicted: rate(150),
+            cached_evicted: rate(150),
             slow_executor: rate(100),
             deaths: rate(if huge { 400 } else { 10 }),
             silent_deaths: rate(4),

@@ -77,11 +77,11 @@ pub(crate) struct Program {
 /// What a partition of an RDD is to whoever computes.
 pub(crate) enum Found {
     /// Like any other: it is not persisted.
-    NotKept,
+    NotCached,
     /// To be computed whole and kept.
-    ToKeep,
+    ToCache,
     /// It was kept.
-    Kept(Data),
+    Cached(Data),
 }
 
 /// Gives what a computation reads: what one reducer is to read of a shuffle, and partitions that are kept.
@@ -92,7 +92,7 @@ pub(crate) trait Source {
     fn read(&mut self, shuffle: ShuffleId, reducer: Partition) -> Result<Data, Self::Failure>;
 
     fn find(&mut self, _: RddId, _: Partition) -> Found {
-        Found::NotKept
+        Found::NotCached
     }
 
     fn keep(&mut self, _: RddId, _: Partition, _: &Data) {}
@@ -235,9 +235,9 @@ impl Program {
         reader: &mut R,
     ) -> Result<Data, R::Failure> {
         match reader.find(rdd, partition) {
-            Found::NotKept => self.compute_anew(rdd, partition, limit, reader),
-            Found::Kept(data) => Ok(data.beginning(limit)),
-            Found::ToKeep => {
+            Found::NotCached => self.compute_anew(rdd, partition, limit, reader),
+            Found::Cached(data) => Ok(data.beginning(limit)),
+            Found::ToCache => {
                 let data = self.compute_anew(rdd, partition, ALL, reader)?;
                 reader.keep(rdd, partition, &data);
                 Ok(data.beginning(limit))

@@ -42,17 +42,17 @@ pub struct Report {
     /// How often the value of an accumulator was looked at.
     pub accumulators_read: u64,
     /// Partitions that executors kept.
-    pub kept: u64,
+    pub cached: u64,
     /// Map outputs that another executor took over.
     pub outputs_taken_over: u64,
     /// Kept partitions that another executor took over.
-    pub kept_taken_over: u64,
+    pub cached_migrated: u64,
     /// How often a kept partition was read.
-    pub kept_read: u64,
+    pub cached_read: u64,
     /// Of these reads, the ones from other executors.
     pub cached_read_remotely: u64,
     /// How often another executor was said to keep a partition, and did not.
-    pub kept_stale: u64,
+    pub cached_stale: u64,
     /// How often an executor was cut off from the driver, or a host from another.
     pub cuts: u64,
     /// Services of hosts that ended with all outputs.
@@ -68,9 +68,9 @@ pub struct Report {
     /// Executors that were started and never registered.
     pub never_registered: u64,
     /// Kept partitions that had to make room.
-    pub kept_evicted: u64,
+    pub cached_evicted: u64,
     /// Tasks that found a kept partition gone, and what it is computed from not asked for.
-    pub kept_gone: u64,
+    pub cached_gone: u64,
     /// How often kept partitions of an RDD became invalid while jobs needed it.
     pub versions_grown: u64,
     /// Jobs that had their answer.
@@ -117,7 +117,7 @@ impl Report {
     pub(crate) fn count_failure(&mut self, failure: &TaskFailure) {
         match failure {
             TaskFailure::FetchFailed { .. } => self.fetch_failures += 1,
-            TaskFailure::KeptBlockGone { .. } => self.kept_gone += 1,
+            TaskFailure::CachedBlockLost { .. } => self.cached_gone += 1,
             TaskFailure::Panic { .. }
             | TaskFailure::Exception(_)
             | TaskFailure::Operation { .. }
@@ -161,13 +161,13 @@ impl Report {
         self.updates_settled += other.updates_settled;
         self.updates_undone += other.updates_undone;
         self.accumulators_read += other.accumulators_read;
-        self.kept += other.kept;
+        self.cached += other.cached;
         self.outputs_taken_over += other.outputs_taken_over;
-        self.kept_taken_over += other.kept_taken_over;
-        self.kept_read += other.kept_read;
-        self.kept_evicted += other.kept_evicted;
+        self.cached_migrated += other.cached_migrated;
+        self.cached_read += other.cached_read;
+        self.cached_evicted += other.cached_evicted;
         self.cached_read_remotely += other.cached_read_remotely;
-        self.kept_stale += other.kept_stale;
+        self.cached_stale += other.cached_stale;
         self.cuts += other.cuts;
         self.services_lost += other.services_lost;
         self.clock_jumps += other.clock_jumps;
@@ -175,7 +175,7 @@ impl Report {
         self.late_commits += other.late_commits;
         self.late_blocks += other.late_blocks;
         self.never_registered += other.never_registered;
-        self.kept_gone += other.kept_gone;
+        self.cached_gone += other.cached_gone;
         self.versions_grown += other.versions_grown;
         self.succeeded += other.succeeded;
         self.task_failed += other.task_failed;
@@ -222,18 +222,18 @@ impl fmt::Display for Report {
         writeln!(
             f,
             "persisted RDDs: {} partitions kept, {} reads of these, {} afar, {} found nothing afar, {} evicted, {} tasks found theirs gone, {} versions grown",
-            self.kept,
-            self.kept_read,
+            self.cached,
+            self.cached_read,
             self.cached_read_remotely,
-            self.kept_stale,
-            self.kept_evicted,
-            self.kept_gone,
+            self.cached_stale,
+            self.cached_evicted,
+            self.cached_gone,
             self.versions_grown
         )?;
         writeln!(
             f,
             "moves: {} map outputs and {} kept partitions were taken over before their executor went",
-            self.outputs_taken_over, self.kept_taken_over
+            self.outputs_taken_over, self.cached_migrated
         )?;
         writeln!(
             f,

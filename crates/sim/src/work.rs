@@ -55,9 +55,9 @@ impl World {
             Order::BarrierRefused { task, epoch, reason, retryable } => {
                 self.give_up(id, (task, epoch), reason, retryable);
             }
-            Order::DropKept(rdd) => {
-                machine.kept.retain(|(of, ..), _| *of != rdd);
-                self.keeping.dropped(id, rdd);
+            Order::DropCached(rdd) => {
+                machine.cached.retain(|(of, ..), _| *of != rdd);
+                self.caching.dropped(id, rdd);
             }
             Order::RegisterAgain => {
                 machine.begin_anew(host_service);
@@ -225,12 +225,12 @@ impl World {
         }
         let program = Arc::clone(&self.program);
         let (launch, plan) = (&attempt.launch, &attempt.plan);
-        let (mut computed, kept) = self
+        let (mut computed, cached) = self
             .fetch(on, launch, |fetcher| program.compute(plan.rdd, launch.partition, plan.limit, fetcher));
-        if kept.met_barrier {
+        if cached.met_barrier {
             attempt.calls = 1 + (mix2(self.report.seed, u64::from(plan.rdd.0)) % 3) as u32;
         }
-        self.tell_kept(on, kept);
+        self.report_cached(on, cached);
         if let (Ok(data), None) = (&mut computed, plan.output) {
             program.act(launch.job, launch.partition, data);
         }

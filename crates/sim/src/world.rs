@@ -17,8 +17,8 @@ use crate::checker::{Checker, JobRecord, Objection};
 use crate::cuts::Cuts;
 use crate::data::Data;
 use crate::fates::Fate;
-use crate::keeping::Keeping;
-use crate::machine::{BlockName, KeptName, Machine, Plan};
+use crate::caching::Caching;
+use crate::machine::{BlockName, CachedName, Machine, Plan};
 use crate::plot::Plot;
 use crate::program::{ACCUMULATORS, Program};
 use crate::report::Report;
@@ -95,7 +95,7 @@ pub(crate) enum Happening {
     /// An executor makes room where a kept partition is.
     Evict {
         on: ExecutorId,
-        kept: KeptName,
+        cached: CachedName,
     },
     /// The user lets go of an RDD.
     ReleaseRdd {
@@ -135,7 +135,7 @@ pub(crate) enum Order {
     },
     Drop(BlockName),
     /// Nobody wants the RDD to be kept any more.
-    DropKept(RddId),
+    DropCached(RddId),
     RegisterAgain,
 }
 
@@ -156,8 +156,8 @@ pub(crate) enum Word {
         epoch: u32,
         message: Option<String>,
     },
-    Stored(KeptName),
-    Dropped(KeptName),
+    Stored(CachedName),
+    Dropped(CachedName),
     /// It has map outputs that another had.
     Adopted(Vec<BlockName>),
     /// It is gone, as it was told to, and its host with it. Not its own word, either.
@@ -190,7 +190,7 @@ pub(crate) struct World {
     /// The attempts whose map output the driver heard of.
     pub(crate) reported: BTreeSet<TaskId>,
     pub(crate) checker: Checker,
-    pub(crate) keeping: Keeping,
+    pub(crate) caching: Caching,
     pub(crate) cuts: Cuts,
     /// By how much the driver's clock has jumped forward.
     pub(crate) skew_ms: u64,
@@ -226,7 +226,7 @@ impl World {
             held: BTreeMap::new(),
             reported: BTreeSet::new(),
             checker: Checker::default(),
-            keeping: Keeping::default(),
+            caching: Caching::default(),
             cuts: Cuts::default(),
             skew_ms: 0,
             settled: vec![0; ACCUMULATORS as usize],
@@ -342,9 +342,9 @@ impl World {
             }
             Happening::Persist { rdd } => self.persist(rdd),
             Happening::Unpersist { rdd } => self.unpersist(rdd)?,
-            Happening::Evict { on, kept } => {
-                if self.is_awake(on, || Happening::Evict { on, kept }) {
-                    self.evict(on, kept);
+            Happening::Evict { on, cached } => {
+                if self.is_awake(on, || Happening::Evict { on, cached }) {
+                    self.evict(on, cached);
                 }
             }
             Happening::ReleaseRdd { rdd } => {
@@ -398,7 +398,7 @@ impl World {
             | Order::CommitDecision { .. }
             | Order::BarrierRelease { .. }
             | Order::BarrierRefused { .. } => true,
-            Order::Drop(_) | Order::DropKept(_) | Order::RegisterAgain => false,
+            Order::Drop(_) | Order::DropCached(_) | Order::RegisterAgain => false,
         };
         self.transmit(to, can_be_lost, Happening::ToMachine { to, life, order });
     }
@@ -532,7 +532,7 @@ impl World {
                 return Err(format!("executor {} still has shuffle_{shuffle}_{map}_{task}", machine.id));
             }
         }
-        self.check_nothing_kept()
+        self.check_nothing_cached()
     }
 }
 

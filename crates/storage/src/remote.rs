@@ -32,7 +32,7 @@ pub trait RemoteBlocks: Send + Sync {
     ///
     /// # Errors
     /// When those who have it cannot be reached, or what came is broken. Then the partition can be computed again.
-    fn kept(
+    fn cached(
         &self,
         key: BlockKey,
         file: FrameWriter,

@@ -15,7 +15,7 @@ pub(super) struct Shelf<'a> {
 
 /// Brings here what it can, one after the other. What cannot be had is left out: who asked knows what that means.
 pub(super) fn take(adopt: &Adopt, remote: &RemoteFetcher, to: &Shelf<'_>) -> Adopted {
-    let Adopt { number, executor, from, outputs, kept } = adopt;
+    let Adopt { number, executor, from, outputs, cached } = adopt;
     let came = |taken: Result<bool, DataError>| match taken {
         Ok(came) => came,
         Err(error) => {
@@ -25,6 +25,6 @@ pub(super) fn take(adopt: &Adopt, remote: &RemoteFetcher, to: &Shelf<'_>) -> Ado
     };
     let outputs = outputs.iter().filter(|output| came(remote.take_output(from, **output, to.outputs)));
     let outputs = outputs.copied().collect();
-    let kept = kept.iter().filter(|key| came(remote.take_kept(from, **key, (to.files, to.dirs))));
-    Adopted { number: *number, executor: *executor, outputs, kept: kept.copied().collect() }
+    let cached = cached.iter().filter(|key| came(remote.take_cached(from, **key, (to.files, to.dirs))));
+    Adopted { number: *number, executor: *executor, outputs, cached: cached.copied().collect() }
 }

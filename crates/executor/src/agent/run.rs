@@ -18,7 +18,7 @@ use firesteel_net::{
 };
 use firesteel_operators::Services;
 use firesteel_shuffle::ShuffleStore;
-use firesteel_storage::{KeptBlocks, LocalDirs, SharedFiles, sweep};
+use firesteel_storage::{CachedBlocks, LocalDirs, SharedFiles, sweep};
 use firesteel_types::{ExecutorId, Partition, RddId, ShuffleId, TaskId};
 use std::path::Path;
 use std::sync::mpsc::{self, channel};
@@ -351,10 +351,10 @@ impl Agent {
     }
 
     fn remove_rdd(&self, rdd: RddId) {
-        KeptBlocks::remove_shared_rdd(&self.home.files, rdd);
+        CachedBlocks::remove_shared_rdd(&self.home.files, rdd);
         self.executors.forget_rdd(rdd);
         if let Some(services) = &self.services {
-            services.kept.forget_rdd(rdd);
+            services.cached.forget_rdd(rdd);
         }
     }
 

@@ -8,7 +8,7 @@ use crate::runner::TaskEnd;
 use crate::words::FromAgent;
 use firesteel_operators::{BarrierGate, BarrierOutcome, BarrierRefusal, CommitGate, TaskSpec, data_failure};
 use firesteel_storage::SharedFiles;
-use firesteel_storage::kept::BlockListener;
+use firesteel_storage::cached::BlockListener;
 use firesteel_storage::lru::BlockKey;
 use firesteel_types::{AccumulatorUpdate, ExecutorId, ExecutorLossReason, JobId, StageId, TaskId};
 use std::collections::HashMap;
@@ -88,14 +88,14 @@ impl Uplink {
     }
 
     /// Leaves a result that is too large for a message among the files of this host.
-    fn keep_large(&self, task: TaskId, end: TaskEnd) -> TaskEnd {
+    fn store_large(&self, task: TaskId, end: TaskEnd) -> TaskEnd {
         let TaskEnd::Result(result) = &end else { return end };
         if result.len() <= LARGE_RESULT_BYTES {
             return end;
         }
         let bytes = result.len() as u64;
         match self.files.publish(&result_name(task), &bytes, result.chunks(STRETCH)) {
-            Ok(()) => TaskEnd::Kept { bytes },
+            Ok(()) => TaskEnd::Cached { bytes },
             Err(error) => TaskEnd::Failed(data_failure(error)),
         }
     }
@@ -150,7 +150,7 @@ impl DriverLink for Uplink {
     }
 
     fn finished(&self, executor: ExecutorId, task: TaskId, end: TaskEnd, updates: Vec<AccumulatorUpdate>) {
-        let end = self.keep_large(task, end);
+        let end = self.store_large(task, end);
         self.out.send(&FromAgent::Finished(executor, task, end, updates));
     }
 }

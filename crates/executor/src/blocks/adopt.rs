@@ -9,7 +9,7 @@ use firesteel_data::DataError;
 use firesteel_net::bulk::{AnswerStream, BlockError, Chunk, Item};
 use firesteel_shuffle::ShuffleStore;
 use firesteel_storage::lru::BlockKey;
-use firesteel_storage::{KeptBlocks, LocalDirs, SharedFiles};
+use firesteel_storage::{CachedBlocks, LocalDirs, SharedFiles};
 use firesteel_types::{Partition, ShuffleId, TaskId};
 use std::fs::File;
 use std::io::Write;
@@ -42,15 +42,15 @@ impl RemoteFetcher {
     ///
     /// # Errors
     /// When the place cannot be reached, what it sends is broken, or it cannot be written here.
-    pub(crate) fn take_kept(
+    pub(crate) fn take_cached(
         &self,
         place: &str,
         key: BlockKey,
         (files, dirs): (&SharedFiles, &LocalDirs),
     ) -> Result<bool, DataError> {
         let file = dirs.create_frames("rdd")?;
-        let Some((file, updates)) = self.kept_from(place, key, file)? else { return Ok(false) };
-        KeptBlocks::adopt_shared(files, key, file, &updates)?;
+        let Some((file, updates)) = self.cached_from(place, key, file)? else { return Ok(false) };
+        CachedBlocks::adopt_shared(files, key, file, &updates)?;
         Ok(true)
     }
 }

@@ -45,7 +45,7 @@ pub enum BlockRequest {
         task: TaskId,
     },
     /// A kept partition: what was added to accumulators with it, then an item for each of its frames.
-    Kept(BlockKey),
+    Cached(BlockKey),
     /// The pieces of an encoded broadcast value: its length, then an item for each.
     Broadcast(BroadcastId),
     /// A result that was too large for a message: one item.
@@ -61,7 +61,7 @@ pub enum BlockRequest {
     /// has it any more.
     OutputsAt(ShuffleId, Vec<(Partition, TaskId)>),
     /// Where a partition is kept: an item for each address.
-    KeptAt(BlockKey),
+    CachedAt(BlockKey),
     /// Where to get a broadcast value, said by whoever will serve it itself at an address: an address, empty for the driver's own.
     BroadcastFrom(BroadcastId, String),
     /// A broadcast value has come from an address and is now served at another: nothing is answered.

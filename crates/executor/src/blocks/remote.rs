@@ -180,14 +180,14 @@ impl RemoteFetcher {
         self.pieces(&self.driver, id)
     }
 
-    pub(super) fn kept_from(
+    pub(super) fn cached_from(
         &self,
         place: &str,
         key: BlockKey,
         mut file: FrameWriter,
     ) -> Result<Option<(FramedFile, Vec<AccumulatorUpdate>)>, DataError> {
         let failed = |e: BlockError| DataError::RemoteFetcher { place: place.into(), message: e.to_string() };
-        let (mut answer, mut item) = (self.ask(place, &BlockRequest::Kept(key)).map_err(failed)?, vec![]);
+        let (mut answer, mut item) = (self.ask(place, &BlockRequest::Cached(key)).map_err(failed)?, vec![]);
         if answer.next_item(&mut item).map_err(failed)? != Item::Here {
             return Ok(None);
         }
@@ -214,28 +214,28 @@ impl RemoteBlocks for RemoteFetcher {
         let ask = BlockRequest::BroadcastFrom(id, self.here.clone());
         let Some(from) = self.one_item(&self.driver, &ask).map_err(failed)? else { return Ok(false) };
         let from = String::from_utf8_lossy(&from).into_owned();
-        let kept = match self.broadcast_from(id, &from) {
+        let cached = match self.broadcast_from(id, &from) {
             Ok(Some(bytes)) => keep(bytes).map(|()| true),
             Ok(None) => Ok(false),
             Err(error) => Err(failed(error)),
         };
-        let (to, came) = (self.here.clone(), matches!(kept, Ok(true)));
+        let (to, came) = (self.here.clone(), matches!(cached, Ok(true)));
         // A driver that does not hear it lets others take this way a little later.
         let _ = self.items(&self.driver, &BlockRequest::BroadcastHere { id, from, to, came });
-        kept
+        cached
     }
 
-    fn kept(
+    fn cached(
         &self,
         key: BlockKey,
         file: FrameWriter,
     ) -> Result<Option<(FramedFile, Vec<AccumulatorUpdate>)>, DataError> {
-        let places = self.items(&self.driver, &BlockRequest::KeptAt(key));
+        let places = self.items(&self.driver, &BlockRequest::CachedAt(key));
         let places = places.map_err(|e| self.lost("a kept partition's place", e))?;
         let place = places
             .into_iter()
             .find_map(|place| String::from_utf8(place).ok().filter(|place| *place != self.here));
-        place.map_or(Ok(None), |place| self.kept_from(&place, key, file))
+        place.map_or(Ok(None), |place| self.cached_from(&place, key, file))
     }
 }
 

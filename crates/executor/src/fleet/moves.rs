@@ -146,7 +146,7 @@ impl Fleet {
         executor: ExecutorId,
         from: &str,
         outputs: Vec<(ShuffleId, Partition, TaskId)>,
-        kept: Vec<BlockKey>,
+        cached: Vec<BlockKey>,
     ) -> Option<Receiver<usize>> {
         let (sender, answer) = sync_channel(1);
         let mut state = self.state();
@@ -156,16 +156,16 @@ impl Fleet {
         let outbox = state.agents.get(&agent)?.outbox.clone();
         state.moves.waiting.push((number, agent, sender));
         drop(state);
-        outbox.send(&ToAgent::Adopt(Adopt { number, executor, from: from.into(), outputs, kept }));
+        outbox.send(&ToAgent::Adopt(Adopt { number, executor, from: from.into(), outputs, cached }));
         Some(answer)
     }
 
     /// An agent has taken something over.
     pub(super) fn adopted(&self, agent: u64, adopted: Adopted) {
-        let Adopted { number, executor, outputs, kept } = adopted;
-        let taken = outputs.len() + kept.len();
+        let Adopted { number, executor, outputs, cached } = adopted;
+        let taken = outputs.len() + cached.len();
         if let Some(listener) = self.listener.upgrade() {
-            kept.into_iter().for_each(|key| listener.stored(executor, key));
+            cached.into_iter().for_each(|key| listener.stored(executor, key));
             listener.moved(executor, outputs);
         }
         let mut state = self.state();

@@ -31,7 +31,7 @@ impl Scheduler {
         }
         let missing = match &stage.phase {
             // Once it runs, it goes on with the inputs it has, unless a task finds that they do not suffice.
-            Phase::Running { inputs, .. } if !stage.distrusts_kept => {
+            Phase::Running { inputs, .. } if !stage.distrusts_cached => {
                 self.missing(inputs.iter().map(|input| input.shuffle))
             }
             Phase::Running { .. } | Phase::Idle | Phase::Waiting => self.missing(self.needed_inputs(stage)),
@@ -67,7 +67,7 @@ impl Scheduler {
 
     /// Whether an attempt was given all that its tasks can ask for, as far as is known.
     fn suffices(&self, stage: &Stage, inputs: &Inputs) -> bool {
-        !stage.distrusts_kept || inputs.len() == stage.spec.inputs.len()
+        !stage.distrusts_cached || inputs.len() == stage.spec.inputs.len()
     }
 
     /// A stage has launched everything. What it reads may have gone since; then no copies of its tasks are launched either.
@@ -108,7 +108,7 @@ impl Scheduler {
         self.gather(id, fx);
         let stage = self.stages.get(id).expect("only a known stage is attempted");
         let needed = self.needed_inputs(stage);
-        let (kept, places) = (self.versions(&stage.spec), self.places(&stage.spec));
+        let (cached, places) = (self.versions(&stage.spec), self.places(&stage.spec));
         let stage = self.stages.get_mut(id).expect("only a known stage is attempted");
         if let Some(places) = places {
             stage.spec.preferred = places;
@@ -142,7 +142,7 @@ impl Scheduler {
             self.barriers.begin(id, self.now, total, attempt);
         }
         self.pools.add(&stage.pool, stage.turn());
-        self.stages.set_phase(id, Phase::Running { attempt, inputs, kept });
+        self.stages.set_phase(id, Phase::Running { attempt, inputs, cached });
         self.vacancies.all = true;
     }
 

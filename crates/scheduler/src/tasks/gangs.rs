@@ -140,13 +140,13 @@ impl Scheduler {
     fn refuse(&mut self, stage: StageId, callers: Vec<Caller>, refusal: &Refusal, fx: &mut Vec<Effect>) {
         // A kept partition may be what spared a task its calls. All are computed anew next time.
         let stage = self.stages.get_mut(stage).expect("who waits belongs to a known stage");
-        let may_be_spared = stage.spec.kept.rdds.iter().any(|kept| kept.barrier);
+        let may_be_spared = stage.spec.cached.rdds.iter().any(|cached| cached.barrier);
         let retryable = match refusal {
             Refusal::Ended(_) => may_be_spared,
             Refusal::Mixed(..) | Refusal::OutOfStep => false,
             Refusal::TimedOut { .. } => true,
         };
-        stage.distrusts_kept |= may_be_spared;
+        stage.distrusts_cached |= may_be_spared;
         fx.extend(callers.into_iter().map(|Caller { task, executor, epoch, .. }| {
             let reason = reason(refusal, epoch);
             Effect::BarrierRefused { task, executor, epoch, reason, retryable }
@@ -190,7 +190,7 @@ impl Scheduler {
     ) {
         let is_fetch = matches!(failure, TaskFailure::FetchFailed { .. });
         let stage = self.stages.get_mut(task.stage).expect("a task that counts has a stage");
-        stage.distrusts_kept |= matches!(failure, TaskFailure::KeptBlockGone { .. });
+        stage.distrusts_cached |= matches!(failure, TaskFailure::CachedBlockLost { .. });
         stage.failed_in_a_row += u32::from(is_fetch || failure.counts());
         let too_often = stage.failed_in_a_row >= self.settings.max_consecutive_stage_attempts;
         let site = stage.spec.site.clone();
@@ -228,9 +228,9 @@ impl Scheduler {
         if !stage.spec.barrier {
             return;
         }
-        let behind = stage.spec.kept.rdds.iter().filter(|kept| kept.barrier && !kept.is_cut_off);
-        let partial = behind.filter(|kept| stage.distrusts_kept || !self.is_all_kept(kept));
-        let partial: Vec<_> = partial.map(|kept| kept.rdd).collect();
+        let behind = stage.spec.cached.rdds.iter().filter(|cached| cached.barrier && !cached.is_cut_off);
+        let partial = behind.filter(|cached| stage.distrusts_cached || !self.is_all_cached(cached));
+        let partial: Vec<_> = partial.map(|cached| cached.rdd).collect();
         // Tasks that find their partition would not wait for those that compute theirs.
         partial.into_iter().for_each(|rdd| self.blocks.restart(rdd));
         self.drop_gang_outputs(id, fx);

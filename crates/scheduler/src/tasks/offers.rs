@@ -91,7 +91,7 @@ impl Scheduler {
         fx: &mut Vec<Effect>,
     ) {
         let stage = self.stages.get_mut(id).expect("a launched stage is known");
-        let (stage_attempt, inputs, kept) =
+        let (stage_attempt, inputs, cached) =
             stage.open_attempt().expect("only an open attempt launches tasks");
         let partition = stage.partition(pick.index);
         let task = self.tasks.insert(RunningTask {
@@ -129,7 +129,7 @@ impl Scheduler {
             attempt,
             job,
             inputs,
-            kept,
+            cached,
             gang,
             locality,
             speculative,

@@ -5,8 +5,8 @@
 //! executors say of kept partitions may never arrive, so the driver knows only a part of what is there, and some that is not.
 
 use crate::checker::Objection;
-use crate::fetch::KeptChanges;
-use crate::machine::KeptName;
+use crate::fetch::CacheChanges;
+use crate::machine::CachedName;
 use crate::world::{Happening, Word, World};
 use firesteel_scheduler::Event;
 use firesteel_types::{ExecutorId, RddId};
@@ -14,21 +14,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// What is persisted, and what the driver heard of it.
 #[derive(Debug, Default)]
-pub(crate) struct Keeping {
+pub(crate) struct Caching {
     persisted: BTreeSet<RddId>,
     /// What was stored, by the life of the executor.
-    heard: BTreeSet<(ExecutorId, u32, KeptName)>,
+    heard: BTreeSet<(ExecutorId, u32, CachedName)>,
     /// The executors that were heard to keep a partition, whether or not they still do.
-    holders: BTreeMap<KeptName, BTreeSet<ExecutorId>>,
+    holders: BTreeMap<CachedName, BTreeSet<ExecutorId>>,
 }
 
-impl Keeping {
+impl Caching {
     pub(crate) fn is_persisted(&self, rdd: RddId) -> bool {
         self.persisted.contains(&rdd)
     }
 
     /// The executors that were heard to keep a partition, whether or not they still do.
-    pub(crate) fn holders(&self, name: KeptName) -> impl Iterator<Item = ExecutorId> {
+    pub(crate) fn holders(&self, name: CachedName) -> impl Iterator<Item = ExecutorId> {
         self.holders.get(&name).into_iter().flatten().copied()
     }
 
@@ -40,7 +40,7 @@ impl Keeping {
 
 impl World {
     /// Users persist some RDDs at the beginning or later, and let go of some for a while or for ever.
-    pub(crate) fn plan_keeping(&mut self, window: u64) {
+    pub(crate) fn plan_caching(&mut self, window: u64) {
         for rdd in self.program.rdds() {
             if !self.chance.per_mille(self.plot.persisted) {
                 continue;
@@ -57,41 +57,41 @@ impl World {
     }
 
     pub(crate) fn persist(&mut self, rdd: RddId) {
-        self.keeping.persisted.insert(rdd);
+        self.caching.persisted.insert(rdd);
     }
 
     pub(crate) fn unpersist(&mut self, rdd: RddId) -> Result<(), Objection> {
-        match self.keeping.persisted.remove(&rdd) {
+        match self.caching.persisted.remove(&rdd) {
             true => self.inform(Event::RddUnpersisted { rdd }, None),
             false => Ok(()),
         }
     }
 
     /// An executor tells of what a task has kept, and of what had to go for it.
-    pub(crate) fn tell_kept(&mut self, on: ExecutorId, changes: KeptChanges) {
-        let KeptChanges { stored, dropped, read, read_remote, stale, met_barrier: _ } = changes;
+    pub(crate) fn report_cached(&mut self, on: ExecutorId, changes: CacheChanges) {
+        let CacheChanges { stored, dropped, read, read_remote, stale, met_barrier: _ } = changes;
         self.report.cached_read_remotely += read_remote;
-        self.report.kept_stale += stale;
-        self.report.kept += stored.len() as u64;
-        self.report.kept_read += read;
-        for kept in dropped {
-            self.say(on, Word::Dropped(kept));
+        self.report.cached_stale += stale;
+        self.report.cached += stored.len() as u64;
+        self.report.cached_read += read;
+        for cached in dropped {
+            self.say(on, Word::Dropped(cached));
         }
-        for kept in stored {
-            self.say(on, Word::Stored(kept));
-            if !self.is_quiet() && self.chance.per_mille(self.plot.faults.kept_evicted) {
+        for cached in stored {
+            self.say(on, Word::Stored(cached));
+            if !self.is_quiet() && self.chance.per_mille(self.plot.faults.cached_evicted) {
                 let delay = self.chance.below(15_000);
-                self.after(delay, Happening::Evict { on, kept });
+                self.after(delay, Happening::Evict { on, cached });
             }
         }
     }
 
     /// An executor makes room.
-    pub(crate) fn evict(&mut self, on: ExecutorId, kept: KeptName) {
+    pub(crate) fn evict(&mut self, on: ExecutorId, cached: CachedName) {
         let machine = self.machines.get_mut(&on).expect("an executor is remembered for ever");
-        if machine.alive && machine.kept.remove(&kept).is_some() {
-            self.report.kept_evicted += 1;
-            self.say(on, Word::Dropped(kept));
+        if machine.alive && machine.cached.remove(&cached).is_some() {
+            self.report.cached_evicted += 1;
+            self.say(on, Word::Dropped(cached));
         }
     }
 
@@ -100,22 +100,22 @@ impl World {
         &mut self,
         from: ExecutorId,
         life: u32,
-        kept: KeptName,
+        cached: CachedName,
     ) -> Result<(), Objection> {
         if self.scheduler.knows_executor(from) {
-            self.keeping.heard.insert((from, life, kept));
-            self.keeping.holders.entry(kept).or_default().insert(from);
+            self.caching.heard.insert((from, life, cached));
+            self.caching.holders.entry(cached).or_default().insert(from);
         }
-        let (rdd, partition, version) = kept;
+        let (rdd, partition, version) = cached;
         self.inform(Event::BlockStored { executor: from, rdd, partition, version }, None)
     }
 
     /// After all is unpersisted, nothing is kept of which the driver has heard.
-    pub(crate) fn check_nothing_kept(&self) -> Result<(), Objection> {
+    pub(crate) fn check_nothing_cached(&self) -> Result<(), Objection> {
         for machine in self.machines.values().filter(|machine| machine.alive) {
             let is_known =
-                |kept: &&KeptName| self.keeping.heard.contains(&(machine.id, machine.life, **kept));
-            if let Some((rdd, partition, version)) = machine.kept.keys().find(is_known) {
+                |cached: &&CachedName| self.caching.heard.contains(&(machine.id, machine.life, **cached));
+            if let Some((rdd, partition, version)) = machine.cached.keys().find(is_known) {
                 let id = machine.id;
                 return Err(format!(
                     "executor {id} still keeps rdd {rdd} partition {partition} version {version}"

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 /// Whether and how an RDD is kept. Changes while the program runs.
 #[derive(Default)]
-pub(crate) struct Keeping(Mutex<State>);
+pub(crate) struct Persistence(Mutex<State>);
 
 #[derive(Default)]
 pub(crate) struct State {
@@ -43,7 +43,7 @@ impl Persisted {
     }
 }
 
-impl Keeping {
+impl Persistence {
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

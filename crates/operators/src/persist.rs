@@ -13,7 +13,7 @@ use firesteel_data::block::{take_records, write_records};
 use firesteel_data::compression::{Compression, unpack};
 use firesteel_data::frames::{FrameReader, FramedFile};
 use firesteel_data::{Batch, Data, DataError, batch_len, memory_size};
-use firesteel_storage::kept::{Found, KeptBlock, KeptReservation};
+use firesteel_storage::cached::{Found, CachedBlock, CacheReservation};
 use firesteel_storage::lru::BlockKey;
 use firesteel_types::{Partition, StorageLevel, TaskFailure};
 use serde::{Deserialize, Serialize};
@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 /// How partitions are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KeepAs {
+pub struct PersistAs {
     /// Where, and in which form.
     pub level: StorageLevel,
     /// How encoded records are made smaller, in memory and on disk.
@@ -31,45 +31,45 @@ pub struct KeepAs {
 }
 
 /// Keeps the partitions of its input.
-pub struct Keep<T> {
+pub struct Persist<T> {
     input: Op<T>,
-    keep_as: KeepAs,
+    persist_as: PersistAs,
     origin: Origin,
 }
 
-impl<T: Data> Keep<T> {
+impl<T: Data> Persist<T> {
     const DESCRIPTOR: &'static Descriptor = &Descriptor::new::<Self>(Self::build);
 
     /// The operator's code.
     ///
     /// # Errors
     /// Never, in practice: a level can be encoded.
-    pub fn code(keep_as: &KeepAs) -> Result<Code, DataError> {
-        Code::new(Self::DESCRIPTOR, keep_as)
+    pub fn code(persist_as: &PersistAs) -> Result<Code, DataError> {
+        Code::new(Self::DESCRIPTOR, persist_as)
     }
 
     fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {
-        let (input, keep_as, origin) =
+        let (input, persist_as, origin) =
             (code::input(&args, 0)?, code::environment(&args)?, code::origin(&args));
-        Ok(Arc::new(Op::<T>::new(Self { input, keep_as, origin })))
+        Ok(Arc::new(Op::<T>::new(Self { input, persist_as, origin })))
     }
 
     /// Computes a partition and keeps it, with what its functions add to accumulators.
     fn compute(&self, key: BlockKey, task: &Task) -> Outcome<Stream<T>> {
-        if task.services().kept.is_shared() {
+        if task.services().cached.is_shared() {
             return self.compute_shared(key, task);
         }
         let added = Gathering::begin(task.spec().task);
         let mut input = self.input.open(key.partition, task)?;
-        let kept = &task.services().kept;
-        let StorageLevel { use_disk, use_memory, deserialized, .. } = self.keep_as.level;
-        let mut gathered = Gathered::new(deserialized, self.keep_as.compression);
-        let mut reservation = kept.reserve(key.rdd);
+        let cached = &task.services().cached;
+        let StorageLevel { use_disk, use_memory, deserialized, .. } = self.persist_as.level;
+        let mut gathered = Gathered::new(deserialized, self.persist_as.compression);
+        let mut reservation = cached.reserve(key.rdd);
         if use_memory {
             let (all, fits) = self.gather(gathered, &mut input, &mut reservation)?;
             if fits {
                 let block = all.into_block().map_err(|e| self.origin.data_failure(e))?;
-                kept.put_memory(key, block.clone(), added.updates()?, reservation, use_disk);
+                cached.put_memory(key, block.clone(), added.updates()?, reservation, use_disk);
                 return Ok(self.read_memory(block, key, task));
             }
             gathered = all;
@@ -86,7 +86,7 @@ impl<T: Data> Keep<T> {
         })?;
         drop(reservation);
         let reader = file.read().map_err(|e| self.origin.data_failure(e))?;
-        kept.put_disk(key, file, added.updates()?);
+        cached.put_disk(key, file, added.updates()?);
         Ok(self.read_frames(FrameSource::Disk(reader), key, task))
     }
 
@@ -96,10 +96,10 @@ impl<T: Data> Keep<T> {
         let failed = |error| self.origin.data_failure(error);
         let added = Gathering::begin(task.spec().task);
         let mut input = self.input.open(key.partition, task)?;
-        let kept = &task.services().kept;
-        let mut reservation = kept.reserve(key.rdd);
-        let mut file = kept.create_file().map_err(failed)?;
-        let compression = self.keep_as.compression;
+        let cached = &task.services().cached;
+        let mut reservation = cached.reserve(key.rdd);
+        let mut file = cached.create_file().map_err(failed)?;
+        let compression = self.persist_as.compression;
         let mut in_memory = Some(RecordsBlock { chunks: vec![], bytes: 0, compression });
         let mut encoded = vec![];
         while let Some(batch) = input.next_batch()? {
@@ -116,12 +116,12 @@ impl<T: Data> Keep<T> {
         }
         let file = file.finish().map_err(failed)?;
         let (reader, updates) = (file.read().map_err(failed)?, added.updates()?);
-        kept.put_shared(key, file, &updates).map_err(failed)?;
+        cached.put_shared(key, file, &updates).map_err(failed)?;
         let Some(block) = in_memory else {
             return Ok(self.read_frames(FrameSource::Disk(reader), key, task));
         };
-        let block: Arc<dyn KeptBlock> = Arc::new(block);
-        kept.put_memory(key, block.clone(), updates, reservation, false);
+        let block: Arc<dyn CachedBlock> = Arc::new(block);
+        cached.put_memory(key, block.clone(), updates, reservation, false);
         Ok(self.read_memory(block, key, task))
     }
 
@@ -130,7 +130,7 @@ impl<T: Data> Keep<T> {
         &self,
         mut gathered: Gathered<T>,
         input: &mut Stream<T>,
-        reservation: &mut KeptReservation,
+        reservation: &mut CacheReservation,
     ) -> Outcome<(Gathered<T>, bool)> {
         while let Some(batch) = input.next_batch()? {
             gathered.add(batch).map_err(|e| self.origin.data_failure(e))?;
@@ -145,9 +145,9 @@ impl<T: Data> Keep<T> {
 
     /// Writes what was gathered, and the rest of the input.
     fn write(&self, records: Gathered<T>, input: &mut Stream<T>, task: &Task) -> Result<FramedFile, Failure> {
-        let mut file = task.services().kept.create_file()?;
+        let mut file = task.services().cached.create_file()?;
         records.into_block()?.encode(&mut |frame| file.push(frame))?;
-        let mut encoder = Encoder::new(self.keep_as.compression);
+        let mut encoder = Encoder::new(self.persist_as.compression);
         while let Some(batch) = input.next_batch().map_err(Failure::Task)? {
             if let Some(frame) = encoder.add(batch)? {
                 file.push(&frame)?;
@@ -159,7 +159,7 @@ impl<T: Data> Keep<T> {
         Ok(file.finish()?)
     }
 
-    fn read_memory(&self, block: Arc<dyn KeptBlock>, key: BlockKey, task: &Task) -> Stream<T> {
+    fn read_memory(&self, block: Arc<dyn CachedBlock>, key: BlockKey, task: &Task) -> Stream<T> {
         let block: Arc<dyn Any + Send + Sync> = block;
         match block.downcast::<RecordsBlock<T>>() {
             Ok(block) => Stream::new(task, RecordsStream { block, next: 0 }),
@@ -193,25 +193,25 @@ impl From<DataError> for Failure {
     }
 }
 
-impl<T: Data> Operator<T> for Keep<T> {
+impl<T: Data> Operator<T> for Persist<T> {
     fn open(self: Arc<Self>, partition: Partition, task: &Task) -> Outcome<Stream<T>> {
-        let Some(version) = task.kept_version(self.origin.rdd) else {
+        let Some(version) = task.cached_version(self.origin.rdd) else {
             return self.input.open(partition, task);
         };
         let key = BlockKey { rdd: self.origin.rdd, partition, version };
-        match task.services().kept.get(key) {
+        match task.services().cached.get(key) {
             Some((Found::Memory(block), updates)) => {
-                accumulate::add_kept(&updates);
+                accumulate::add_cached(&updates);
                 Ok(self.read_memory(block, key, task))
             }
             Some((Found::Disk(file), updates)) => match file.read() {
                 Ok(reader) => {
-                    accumulate::add_kept(&updates);
+                    accumulate::add_cached(&updates);
                     Ok(self.read_frames(FrameSource::Disk(reader), key, task))
                 }
                 Err(_) => {
                     // Somebody removed the file: the partition is computed again.
-                    task.services().kept.remove(key);
+                    task.services().cached.remove(key);
                     self.compute(key, task)
                 }
             },
@@ -259,7 +259,7 @@ impl<T: Data> Operator<T> for CutOff<T> {
 enum Gathered<T> {
     Records(RecordsBlock<T>),
     Encoded { block: EncodedBlock, encoder: Encoder<T> },
-    Done(Arc<dyn KeptBlock>),
+    Done(Arc<dyn CachedBlock>),
 }
 
 impl<T: Data> Gathered<T> {
@@ -294,7 +294,7 @@ impl<T: Data> Gathered<T> {
         }
     }
 
-    fn into_block(self) -> Result<Arc<dyn KeptBlock>, DataError> {
+    fn into_block(self) -> Result<Arc<dyn CachedBlock>, DataError> {
         Ok(match self {
             Gathered::Records(block) => Arc::new(block),
             Gathered::Encoded { mut block, mut encoder } => {
@@ -355,7 +355,7 @@ fn records_size<T: Data>(records: &[T]) -> usize {
     looked_at * records.len() / count
 }
 
-impl<T: Data> KeptBlock for RecordsBlock<T> {
+impl<T: Data> CachedBlock for RecordsBlock<T> {
     fn bytes(&self) -> usize {
         self.bytes
     }
@@ -397,7 +397,7 @@ impl EncodedBlock {
     }
 }
 
-impl KeptBlock for EncodedBlock {
+impl CachedBlock for EncodedBlock {
     fn bytes(&self) -> usize {
         self.bytes
     }
@@ -479,7 +479,7 @@ impl<T: Data> Batches<T> for FramesStream {
             Ok(records) => Ok(records.map(Batch::Owned)),
             Err(error) => {
                 // The next attempt computes the partition again.
-                self.task.services().kept.remove(self.key);
+                self.task.services().cached.remove(self.key);
                 Err(self.origin.data_failure(error))
             }
         }
@@ -490,7 +490,7 @@ impl<T: Data> Batches<T> for FramesStream {
 struct GatheredThenRest<T> {
     gathered: Stream<T>,
     input: Stream<T>,
-    _held: KeptReservation,
+    _held: CacheReservation,
 }
 
 impl<T: Data> Batches<T> for GatheredThenRest<T> {

@@ -2,7 +2,7 @@
 //!
 //! A stage need not read a shuffle if every path to it leads through a persisted RDD all of whose partitions are kept: then
 //! the stages that write it need not run either. That is decided anew with each attempt. Should a task find a partition
-//! gone on which it relied, it fails with [`KeptBlockGone`](firesteel_types::TaskFailure::KeptBlockGone), and its stage is
+//! gone on which it relied, it fails with [`CachedBlockLost`](firesteel_types::TaskFailure::CachedBlockLost), and its stage is
 //! given all its inputs from then on.
 //!
 //! **Versions.** A kept partition was computed from map outputs. When one of those is written again with other records,
@@ -15,7 +15,7 @@ use crate::dag::{Phase, Stage};
 use crate::effect::Effect;
 use crate::event::StageSpec;
 use crate::scheduler::Scheduler;
-use firesteel_plan::{Kept, KeptRdd};
+use firesteel_plan::{Cached, CachedRdd};
 use firesteel_types::{ExecutorId, Partition, RddId, ShuffleId, StageId, TaskLocation};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -26,59 +26,59 @@ pub(crate) type Versions = Arc<[(RddId, u64)]>;
 impl Scheduler {
     /// The inputs that an attempt at a stage needs now, in the order of its spec.
     pub(crate) fn needed_inputs(&self, stage: &Stage) -> Vec<ShuffleId> {
-        let Kept { last, rdds } = &stage.spec.kept;
-        if rdds.is_empty() || stage.distrusts_kept {
+        let Cached { last, rdds } = &stage.spec.cached;
+        if rdds.is_empty() || stage.distrusts_cached {
             return stage.spec.inputs.clone();
         }
         let mut needed: BTreeSet<ShuffleId> = last.shuffles.iter().copied().collect();
-        let mut seen: BTreeSet<usize> = last.kept.iter().copied().collect();
-        let mut pending = last.kept.clone();
+        let mut seen: BTreeSet<usize> = last.cached.iter().copied().collect();
+        let mut pending = last.cached.clone();
         while let Some(at) = pending.pop() {
-            let kept = &rdds[at];
-            if self.is_all_kept(kept) {
+            let cached = &rdds[at];
+            if self.is_all_cached(cached) {
                 continue;
             }
-            needed.extend(&kept.reads.shuffles);
-            pending.extend(kept.reads.kept.iter().copied().filter(|next| seen.insert(*next)));
+            needed.extend(&cached.reads.shuffles);
+            pending.extend(cached.reads.cached.iter().copied().filter(|next| seen.insert(*next)));
         }
         stage.spec.inputs.iter().copied().filter(|input| needed.contains(input)).collect()
     }
 
     /// The version under which partitions of a persisted RDD are read and kept.
-    fn version(&self, kept: &KeptRdd) -> u64 {
-        match kept.is_cut_off {
-            true => self.blocks.version(kept.rdd),
+    fn version(&self, cached: &CachedRdd) -> u64 {
+        match cached.is_cut_off {
+            true => self.blocks.version(cached.rdd),
             false => {
-                let behind = kept.behind.iter().map(|shuffle| self.outputs.version(*shuffle));
-                behind.sum::<u64>() + if kept.barrier { self.blocks.restarts(kept.rdd) } else { 0 }
+                let behind = cached.behind.iter().map(|shuffle| self.outputs.version(*shuffle));
+                behind.sum::<u64>() + if cached.barrier { self.blocks.restarts(cached.rdd) } else { 0 }
             }
         }
     }
 
     /// Whether all partitions of a persisted RDD are kept, as far as is known.
-    pub(crate) fn is_all_kept(&self, kept: &KeptRdd) -> bool {
-        self.blocks.has_all(kept.rdd, kept.partitions, self.version(kept))
+    pub(crate) fn is_all_cached(&self, cached: &CachedRdd) -> bool {
+        self.blocks.has_all(cached.rdd, cached.partitions, self.version(cached))
     }
 
     /// The versions that an attempt at a stage reads and keeps.
     pub(crate) fn versions(&self, spec: &StageSpec) -> Versions {
-        spec.kept.rdds.iter().map(|kept| (kept.rdd, self.version(kept))).collect()
+        spec.cached.rdds.iter().map(|cached| (cached.rdd, self.version(cached))).collect()
     }
 
     /// Where the partitions of a stage would like to run: with the nearest kept partition, else where its spec says.
     pub(crate) fn places(&self, spec: &StageSpec) -> Option<Vec<Vec<TaskLocation>>> {
-        let aligned = spec.kept.rdds.iter().filter(|kept| kept.aligned).max_by_key(|kept| kept.rdd)?;
+        let aligned = spec.cached.rdds.iter().filter(|cached| cached.aligned).max_by_key(|cached| cached.rdd)?;
         let version = self.version(aligned);
         let place = |executor: ExecutorId| {
             let host = self.executors.get(executor)?.host.to_string();
             Some(TaskLocation { host, executor: Some(executor) })
         };
         let of = |partition: u32| -> Vec<TaskLocation> {
-            let kept: Vec<_> =
+            let cached: Vec<_> =
                 self.blocks.holders(aligned.rdd, Partition(partition), version).filter_map(place).collect();
-            match kept.is_empty() {
+            match cached.is_empty() {
                 true => spec.preferred.get(partition as usize).cloned().unwrap_or_default(),
-                false => kept,
+                false => cached,
             }
         };
         Some((0..spec.partitions).map(of).collect())
@@ -98,7 +98,7 @@ impl Scheduler {
         }
         match self.blocks.stored(executor, rdd, partition, version) {
             true => self.wake_spared(rdd),
-            false => fx.push(Effect::DropKept { rdd, executor }),
+            false => fx.push(Effect::DropCached { rdd, executor }),
         }
     }
 
@@ -106,10 +106,10 @@ impl Scheduler {
     /// who write them run only while somebody needs what they write.
     fn wake_spared(&mut self, rdd: RddId) {
         let is_spared = |stage: &Stage| {
-            let all = |kept: &KeptRdd| {
-                kept.rdd == rdd && self.blocks.has_all(rdd, kept.partitions, self.version(kept))
+            let all = |cached: &CachedRdd| {
+                cached.rdd == rdd && self.blocks.has_all(rdd, cached.partitions, self.version(cached))
             };
-            matches!(stage.phase, Phase::Waiting) && stage.spec.kept.rdds.iter().any(all)
+            matches!(stage.phase, Phase::Waiting) && stage.spec.cached.rdds.iter().any(all)
         };
         let spared: Vec<StageId> =
             self.stages.all().filter(|(_, stage)| is_spared(stage)).map(|(id, _)| id).collect();
@@ -119,6 +119,6 @@ impl Scheduler {
     /// Nobody wants an RDD to be kept any more.
     pub(crate) fn rdd_unpersisted(&mut self, rdd: RddId, fx: &mut Vec<Effect>) {
         let holders = self.blocks.forget(rdd);
-        fx.extend(holders.into_iter().map(|executor| Effect::DropKept { rdd, executor }));
+        fx.extend(holders.into_iter().map(|executor| Effect::DropCached { rdd, executor }));
     }
 }

@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// A partition in memory. What it is made of, only the operator that put it here knows.
-pub trait KeptBlock: Any + Send + Sync {
+pub trait CachedBlock: Any + Send + Sync {
     /// How many bytes it takes.
     fn bytes(&self) -> usize;
 
@@ -30,13 +30,13 @@ pub trait KeptBlock: Any + Send + Sync {
 /// Where a kept partition was found.
 pub enum Found {
     /// In memory.
-    Memory(Arc<dyn KeptBlock>),
-    /// On disk, as [`KeptBlock::encode`] gave it, a frame for each stretch.
+    Memory(Arc<dyn CachedBlock>),
+    /// On disk, as [`CachedBlock::encode`] gave it, a frame for each stretch.
     Disk(Arc<FramedFile>),
 }
 
 /// What was added to accumulators while a partition was computed: whoever reads the partition brings it along.
-pub type KeptUpdates = Arc<[AccumulatorUpdate]>;
+pub type CachedUpdates = Arc<[AccumulatorUpdate]>;
 
 /// Is told what is kept, and what no longer.
 pub trait BlockListener: Send + Sync {
@@ -48,7 +48,7 @@ pub trait BlockListener: Send + Sync {
 
 /// How much is kept of one RDD.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct KeptSize {
+pub struct CachedSize {
     /// How many of its partitions are kept.
     pub partitions: usize,
     /// Bytes in memory.
@@ -58,7 +58,7 @@ pub struct KeptSize {
 }
 
 /// All partitions that an executor keeps.
-pub struct KeptBlocks {
+pub struct CachedBlocks {
     pool: Arc<MemoryPool>,
     dirs: Arc<LocalDirs>,
     state: Mutex<State>,
@@ -81,12 +81,12 @@ struct State {
 struct Block {
     /// Whether it goes to disk when it has to make room.
     use_disk: bool,
-    updates: KeptUpdates,
-    memory: Option<Arc<dyn KeptBlock>>,
+    updates: CachedUpdates,
+    memory: Option<Arc<dyn CachedBlock>>,
     disk: Option<Arc<FramedFile>>,
 }
 
-impl KeptBlocks {
+impl CachedBlocks {
     /// Nothing is kept yet.
     pub fn new(pool: Arc<MemoryPool>, dirs: Arc<LocalDirs>) -> Arc<Self> {
         Self::make(pool, dirs, None)
@@ -100,10 +100,10 @@ impl KeptBlocks {
 
     fn make(pool: Arc<MemoryPool>, dirs: Arc<LocalDirs>, shared: Option<Arc<SharedFiles>>) -> Arc<Self> {
         let (state, listener) = (Mutex::default(), OnceLock::new());
-        let kept = Arc::new(KeptBlocks { pool, dirs, state, listener, shared, remote: OnceLock::new() });
-        let evict: Arc<dyn Evict> = kept.clone();
-        kept.pool.set_evict(Arc::downgrade(&evict));
-        kept
+        let cached = Arc::new(CachedBlocks { pool, dirs, state, listener, shared, remote: OnceLock::new() });
+        let evict: Arc<dyn Evict> = cached.clone();
+        cached.pool.set_evict(Arc::downgrade(&evict));
+        cached
     }
 
     /// Says who is told. The first to say so is.
@@ -117,15 +117,15 @@ impl KeptBlocks {
     }
 
     /// A partition, if it is kept: here, by another process of the machine, or on another machine.
-    pub fn get(&self, key: BlockKey) -> Option<(Found, KeptUpdates)> {
+    pub fn get(&self, key: BlockKey) -> Option<(Found, CachedUpdates)> {
         self.get_own(key).or_else(|| self.get_shared(key)).or_else(|| self.get_remote(key))
     }
 
     /// What another machine keeps, in a file that goes when it was read. One that cannot be had counts as none: the partition is
     /// computed again.
-    fn get_remote(&self, key: BlockKey) -> Option<(Found, KeptUpdates)> {
+    fn get_remote(&self, key: BlockKey) -> Option<(Found, CachedUpdates)> {
         let file = self.remote.get().map(|_| self.create_file())?.ok()?;
-        let (file, updates) = self.remote.get()?.kept(key, file).ok()??;
+        let (file, updates) = self.remote.get()?.cached(key, file).ok()??;
         Some((Found::Disk(Arc::new(file)), updates.into()))
     }
 
@@ -169,7 +169,7 @@ impl KeptBlocks {
     }
 
     /// What another process has left, or this one before it dropped it from memory. A broken description counts as none.
-    fn get_shared(&self, key: BlockKey) -> Option<(Found, KeptUpdates)> {
+    fn get_shared(&self, key: BlockKey) -> Option<(Found, CachedUpdates)> {
         let files = self.shared.as_ref()?;
         let ((path, frames, bytes, updates), _) = files.find::<SharedBlock>(&name(key)).ok()??;
         let file = FramedFile::foreign(path, frames, bytes, files.seal().cloned());
@@ -184,7 +184,7 @@ impl KeptBlocks {
         &self,
         key: BlockKey,
         file: FramedFile,
-        updates: &KeptUpdates,
+        updates: &CachedUpdates,
     ) -> Result<(), DataError> {
         let Some(files) = &self.shared else { return Ok(()) };
         Self::adopt_shared(files, key, file, updates)?;
@@ -203,7 +203,7 @@ impl KeptBlocks {
         files.remove(name);
     }
 
-    fn get_own(&self, key: BlockKey) -> Option<(Found, KeptUpdates)> {
+    fn get_own(&self, key: BlockKey) -> Option<(Found, CachedUpdates)> {
         let mut state = self.state();
         let block = state.blocks.get(&key)?;
         let updates = block.updates.clone();
@@ -217,8 +217,8 @@ impl KeptBlocks {
     }
 
     /// Memory for a partition of `rdd` that is being computed. Others make room, but none of the same RDD.
-    pub fn reserve(self: &Arc<Self>, rdd: RddId) -> KeptReservation {
-        KeptReservation { kept: self.clone(), rdd, bytes: 0 }
+    pub fn reserve(self: &Arc<Self>, rdd: RddId) -> CacheReservation {
+        CacheReservation { cached: self.clone(), rdd, bytes: 0 }
     }
 
     /// A new file for a partition.
@@ -233,9 +233,9 @@ impl KeptBlocks {
     pub fn put_memory(
         &self,
         key: BlockKey,
-        block: Arc<dyn KeptBlock>,
-        updates: KeptUpdates,
-        mut reservation: KeptReservation,
+        block: Arc<dyn CachedBlock>,
+        updates: CachedUpdates,
+        mut reservation: CacheReservation,
         use_disk: bool,
     ) {
         reservation.shrink_to(block.bytes());
@@ -259,7 +259,7 @@ impl KeptBlocks {
     }
 
     /// Keeps a partition on disk.
-    pub fn put_disk(&self, key: BlockKey, file: FramedFile, updates: KeptUpdates) {
+    pub fn put_disk(&self, key: BlockKey, file: FramedFile, updates: CachedUpdates) {
         let is_new = {
             let mut state = self.state();
             let new = Block { use_disk: true, updates, memory: None, disk: None };
@@ -303,8 +303,8 @@ impl KeptBlocks {
     }
 
     /// How much is kept of an RDD.
-    pub fn size_of(&self, rdd: RddId) -> KeptSize {
-        let mut size = KeptSize::default();
+    pub fn size_of(&self, rdd: RddId) -> CachedSize {
+        let mut size = CachedSize::default();
         if let Some(files) = &self.shared {
             for name in files.names(&prefix(rdd)) {
                 if let Ok(Some(((_, _, bytes, _), _))) = files.find::<SharedBlock>(&name) {
@@ -365,7 +365,7 @@ impl KeptBlocks {
     fn let_go(&self, removed: Vec<(BlockKey, Block)>, tell: bool) {
         for (key, block) in removed {
             if let Some(memory) = &block.memory {
-                self.pool.arbiter().unkeep(memory.bytes());
+                self.pool.arbiter().forget_rdd(memory.bytes());
             }
             if tell
                 && !self.is_shared()
@@ -405,7 +405,7 @@ impl KeptBlocks {
             (memory, dropped)
         };
         if let Some(memory) = freed {
-            self.pool.arbiter().unkeep(memory.bytes());
+            self.pool.arbiter().forget_rdd(memory.bytes());
         }
         if dropped
             && !self.is_shared()
@@ -415,7 +415,7 @@ impl KeptBlocks {
         }
     }
 
-    fn write(&self, block: &dyn KeptBlock) -> Result<FramedFile, DataError> {
+    fn write(&self, block: &dyn CachedBlock) -> Result<FramedFile, DataError> {
         let mut file = self.create_file()?;
         block.encode(&mut |stretch| file.push(stretch))?;
         file.finish()
@@ -430,20 +430,20 @@ fn prefix(rdd: RddId) -> String {
     format!("kept-{rdd}-")
 }
 
-impl Evict for KeptBlocks {
+impl Evict for CachedBlocks {
     fn evict(&self, bytes: usize) -> bool {
         self.evict_except(bytes, None)
     }
 }
 
 /// Memory that a partition holds while it is computed; given back when dropped, unless the partition is kept.
-pub struct KeptReservation {
-    kept: Arc<KeptBlocks>,
+pub struct CacheReservation {
+    cached: Arc<CachedBlocks>,
     rdd: RddId,
     bytes: usize,
 }
 
-impl KeptReservation {
+impl CacheReservation {
     /// The arbiter is asked for so much at a time.
     const STEP: usize = 1 << 20;
 
@@ -452,18 +452,18 @@ impl KeptReservation {
         while self.bytes < bytes {
             let missing = bytes - self.bytes;
             let ask = missing.next_multiple_of(Self::STEP);
-            let mut answer = self.kept.pool.arbiter().keep(ask);
+            let mut answer = self.cached.pool.arbiter().keep(ask);
             let mut granted = ask;
             if answer == Answer::Refused {
-                answer = self.kept.pool.arbiter().keep(missing);
+                answer = self.cached.pool.arbiter().keep(missing);
                 granted = missing;
             }
             match answer {
                 Answer::Granted => self.bytes += granted,
-                Answer::AfterEvicting(bytes) if self.kept.evict_except(bytes, Some(self.rdd)) => {}
+                Answer::AfterEvicting(bytes) if self.cached.evict_except(bytes, Some(self.rdd)) => {}
                 // Perhaps the exact size fits where the rounded one does not.
                 Answer::AfterEvicting(_) if granted > missing => {
-                    if self.kept.pool.arbiter().keep(missing) != Answer::Granted {
+                    if self.cached.pool.arbiter().keep(missing) != Answer::Granted {
                         return false;
                     }
                     self.bytes += missing;
@@ -476,13 +476,13 @@ impl KeptReservation {
 
     fn shrink_to(&mut self, bytes: usize) {
         assert!(self.bytes >= bytes, "a partition's memory is reserved before it is kept");
-        self.kept.pool.arbiter().unkeep(self.bytes - bytes);
+        self.cached.pool.arbiter().forget_rdd(self.bytes - bytes);
         self.bytes = bytes;
     }
 }
 
-impl Drop for KeptReservation {
+impl Drop for CacheReservation {
     fn drop(&mut self) {
-        self.kept.pool.arbiter().unkeep(self.bytes);
+        self.cached.pool.arbiter().forget_rdd(self.bytes);
     }
 }

@@ -7,11 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The persisted RDDs of one stage, and which inputs are needed only while their partitions are not all there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Kept {
+pub struct Cached {
     /// What the stage's last RDD reads. Of no meaning, and empty, when there are no `rdds`: then all inputs are needed.
     pub last: Reads,
     /// The RDDs.
-    pub rdds: Vec<KeptRdd>,
+    pub rdds: Vec<CachedRdd>,
 }
 
 /// What computing an RDD reads, as far as the nearest kept RDDs.
@@ -19,13 +19,13 @@ pub struct Kept {
 pub struct Reads {
     /// Shuffles, through no other kept RDD.
     pub shuffles: Vec<ShuffleId>,
-    /// Kept RDDs, as positions in [`Kept::rdds`].
-    pub kept: Vec<usize>,
+    /// Kept RDDs, as positions in [`Cached::rdds`].
+    pub cached: Vec<usize>,
 }
 
 /// One persisted RDD of a stage.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeptRdd {
+pub struct CachedRdd {
     /// Which.
     pub rdd: RddId,
     /// How many partitions it has.
@@ -47,7 +47,7 @@ pub struct KeptRdd {
 struct Reading {
     /// As far as the nearest kept RDDs.
     shuffles: BTreeSet<ShuffleId>,
-    kept: BTreeSet<usize>,
+    cached: BTreeSet<usize>,
     /// All the way.
     behind: BTreeSet<ShuffleId>,
 }
@@ -55,19 +55,19 @@ struct Reading {
 impl Lineage {
     /// Describes the kept RDDs of a stage. `persisted` says of an RDD whether it is persisted, and if so, whether it was cut
     /// off. Work linear in the stage, and hardly any where nothing is kept.
-    pub fn kept(&self, cut: &StageCut, persisted: impl Fn(RddId) -> Option<IsCutOff>) -> Kept {
+    pub fn cached(&self, cut: &StageCut, persisted: impl Fn(RddId) -> Option<IsCutOff>) -> Cached {
         if cut.rdds.iter().all(|rdd| persisted(*rdd).is_none()) {
-            return Kept::default();
+            return Cached::default();
         }
         let (aligned, behind_barriers) = (self.aligned(cut), self.behind_barriers(cut));
-        let mut rdds: Vec<KeptRdd> = vec![];
+        let mut rdds: Vec<CachedRdd> = vec![];
         let mut readings: BTreeMap<RddId, Reading> = BTreeMap::new();
         for rdd in &cut.rdds {
             let info = self.get(*rdd);
             let mut reading = Reading::default();
             info.dependencies.iter().for_each(|dependency| reading.extend(dependency, &readings));
             if let Some(IsCutOff(is_cut_off)) = persisted(*rdd) {
-                rdds.push(KeptRdd {
+                rdds.push(CachedRdd {
                     rdd: *rdd,
                     partitions: info.partitions,
                     aligned: aligned.contains(rdd),
@@ -77,11 +77,11 @@ impl Lineage {
                     barrier: behind_barriers.contains(rdd),
                 });
                 reading.shuffles.clear();
-                reading.kept = BTreeSet::from([rdds.len() - 1]);
+                reading.cached = BTreeSet::from([rdds.len() - 1]);
             }
             readings.insert(*rdd, reading);
         }
-        Kept { last: readings[&cut.rdd].reads(), rdds }
+        Cached { last: readings[&cut.rdd].reads(), rdds }
     }
 
     /// The RDDs of which each partition of the stage reads the one with its own index, and no other.
@@ -115,14 +115,14 @@ impl Reading {
             Dependency::Narrow { parent, .. } => {
                 let parent = &readings[parent];
                 self.shuffles.extend(&parent.shuffles);
-                self.kept.extend(&parent.kept);
+                self.cached.extend(&parent.cached);
                 self.behind.extend(&parent.behind);
             }
         }
     }
 
     fn reads(&self) -> Reads {
-        Reads { shuffles: self.shuffles.iter().copied().collect(), kept: self.kept.iter().copied().collect() }
+        Reads { shuffles: self.shuffles.iter().copied().collect(), cached: self.cached.iter().copied().collect() }
     }
 }
 
@@ -175,21 +175,21 @@ mod tests {
             vec![narrow(2), narrow(3), narrow(1)],
         ]);
         let cut = lineage.cut(RddId(4)).stages.pop().unwrap();
-        assert_eq!(lineage.kept(&cut, persisted(&[])), Kept::default());
-        let kept = lineage.kept(&cut, persisted(&[2]));
-        assert_eq!(kept.last, Reads { shuffles: vec![ShuffleId(1), ShuffleId(2)], kept: vec![0] });
-        let kept = lineage.kept(&cut, persisted(&[1, 2]));
-        assert_eq!(kept.last, Reads { shuffles: vec![ShuffleId(2)], kept: vec![0, 1] });
-        assert_eq!(kept.rdds[1].reads, Reads { shuffles: vec![], kept: vec![0] });
-        assert_eq!(kept.rdds[1].behind, vec![ShuffleId(1)]);
+        assert_eq!(lineage.cached(&cut, persisted(&[])), Cached::default());
+        let cached = lineage.cached(&cut, persisted(&[2]));
+        assert_eq!(cached.last, Reads { shuffles: vec![ShuffleId(1), ShuffleId(2)], cached: vec![0] });
+        let cached = lineage.cached(&cut, persisted(&[1, 2]));
+        assert_eq!(cached.last, Reads { shuffles: vec![ShuffleId(2)], cached: vec![0, 1] });
+        assert_eq!(cached.rdds[1].reads, Reads { shuffles: vec![], cached: vec![0] });
+        assert_eq!(cached.rdds[1].behind, vec![ShuffleId(1)]);
     }
 
     #[test]
     fn a_kept_rdd_behind_a_union_is_not_aligned() {
         let lineage = lineage(&[vec![], vec![wide(1)], vec![union(1)], vec![narrow(1)]]);
-        let of = |last| lineage.kept(&lineage.cut(RddId(last)).stages.pop().unwrap(), persisted(&[1]));
+        let of = |last| lineage.cached(&lineage.cut(RddId(last)).stages.pop().unwrap(), persisted(&[1]));
         assert!(!of(2).rdds[0].aligned);
         assert!(of(3).rdds[0].aligned);
-        assert_eq!(of(3).last, Reads { shuffles: vec![], kept: vec![0] });
+        assert_eq!(of(3).last, Reads { shuffles: vec![], cached: vec![0] });
     }
 }
