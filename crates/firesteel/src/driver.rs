@@ -425,7 +425,7 @@ impl Driver {
                     attempt: launch.attempt,
                     inputs: launch.inputs,
                     cached: launch.cached,
-                    gang: launch.gang,
+                    barrier_hosts: launch.barrier_hosts,
                     properties: properties.unwrap_or_default(),
                 };
                 executors.launch(launch.executor, spec);

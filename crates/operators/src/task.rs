@@ -70,7 +70,7 @@ pub struct TaskSpec {
     /// The version under which it may read and keep partitions of each persisted RDD.
     pub cached: Arc<[(RddId, u64)]>,
     /// If it belongs to a barrier stage: the host of each task of the stage attempt, in the order of partitions.
-    pub gang: Option<Arc<[String]>>,
+    pub barrier_hosts: Option<Arc<[String]>>,
     /// What the program's thread had said for all of its job's tasks to read.
     pub properties: Arc<BTreeMap<String, String>>,
 }

@@ -136,7 +136,7 @@ impl Scheduler {
             Event::Tick => self.tick(fx),
         }
         self.settle(fx);
-        if self.fail_gangs_without_slots(fx) {
+        if self.fail_barrier_sets_without_slots(fx) {
             self.settle(fx);
         }
         self.make_offers(fx);
@@ -149,7 +149,7 @@ impl Scheduler {
             self.next_relaxation(),
             self.next_speculation(),
             self.next_desertion(),
-            self.next_gang_deadline(),
+            self.next_barrier_deadline(),
         ];
         due.into_iter().flatten().min()
     }

@@ -9,13 +9,13 @@
 //!   executor keeps what the driver has heard of.
 //! - Of one output partition, at most one living attempt may commit at a time, none after its result was accepted, and the
 //!   attempt that the result names has committed.
-//! - What barrier stages keep to stands in `gangs`.
+//! - What barrier stages keep to stands in `barriers`.
 //! - Accumulators have what the [`Book`] says, always. When a job succeeds whose program gives the same each time, the book says
 //!   of all that the job needed what an evaluation without any scheduler says.
 
 use crate::book::Book;
 use crate::data::{Added, Data};
-use crate::gangs::Gangs;
+use crate::barriers::BarrierChecker;
 use crate::program::{ALL, Program};
 use firesteel_scheduler::{ShuffleOutputs, TaskLaunch};
 use firesteel_types::{ExecutorId, JobFailure, JobId, Partition, RddId, ShuffleId, StageId, TaskId};
@@ -63,7 +63,7 @@ pub(crate) struct Checker {
     pub(crate) committed: BTreeSet<TaskId>,
     pub(crate) fetch_failures: u64,
     pub(crate) book: Book,
-    pub(crate) gangs: Gangs,
+    pub(crate) barriers: BarrierChecker,
     /// Shuffles that nobody will ever read again, once the jobs have ended that do.
     released: BTreeSet<ShuffleId>,
 }
@@ -74,7 +74,7 @@ fn object<T>(words: impl Into<String>) -> Result<T, Objection> {
 
 impl Checker {
     pub(crate) fn launched(&mut self, launch: &TaskLaunch, barrier: bool) -> Result<(), Objection> {
-        self.gangs.launched(launch, barrier)?;
+        self.barriers.launched(launch, barrier)?;
         if self.last_task.is_some_and(|last| last >= launch.task) {
             return object(format!("task ids do not grow: {}", launch.task));
         }
@@ -103,7 +103,7 @@ impl Checker {
         if !self.seen_snapshots.insert((input.shuffle, input.generation)) {
             return Ok(());
         }
-        self.gangs.reads(input)?;
+        self.barriers.reads(input)?;
         match input.maps.iter().find(|map| self.dropped.contains(&map.task)) {
             None => Ok(()),
             Some(map) => {
@@ -134,7 +134,7 @@ impl Checker {
 
     /// An attempt failed, was killed, or its executor was lost.
     pub(crate) fn attempt_over(&mut self, task: TaskId) {
-        self.gangs.over(task);
+        self.barriers.over(task);
         if let Some(place) = self.launched.get(&task)
             && self.may_commit.get(place) == Some(&task)
         {
@@ -176,7 +176,7 @@ impl Checker {
         if sent_by != task {
             return object(format!("job {job} accepts a result of task {task}, but task {sent_by} sent it"));
         }
-        self.gangs.answers(job, task)?;
+        self.barriers.answers(job, task)?;
         let Some(record) = self.jobs.get_mut(&job) else { return object(format!("job {job} is unknown")) };
         if record.ended.is_some() {
             return object(format!("job {job} accepts a result after its end"));

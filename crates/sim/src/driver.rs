@@ -54,7 +54,7 @@ impl World {
                 true
             }
             Word::BarrierSync { task, epoch, message } => {
-                self.checker.gangs.called(*task, *epoch);
+                self.checker.barriers.called(*task, *epoch);
                 let (task, epoch, message) = (*task, *epoch, message.clone());
                 self.inform(Event::BarrierSync { task, executor: from, epoch, message }, None)?;
                 true
@@ -121,7 +121,7 @@ impl World {
             }
             self.act(effect, at_hand.as_ref())?;
         }
-        self.checker.gangs.all_or_nothing()?;
+        self.checker.barriers.all_or_nothing()?;
         if reads || self.happened().is_multiple_of(64) {
             self.check_accumulators()?;
         }
@@ -157,18 +157,18 @@ impl World {
                 self.held.insert(task, (data, word.updates.clone()));
             }
             Effect::ResultDropped { task } => {
-                self.checker.gangs.dropped += 1;
+                self.checker.barriers.dropped += 1;
                 self.checker.attempt_over(task);
                 if self.held.remove(&task).is_none() {
                     return Err(format!("the result of task {task} is dropped, and was not held"));
                 }
             }
             Effect::BarrierRelease { task, executor, epoch, messages } => {
-                self.checker.gangs.let_on(task, epoch, &messages)?;
+                self.checker.barriers.let_on(task, epoch, &messages)?;
                 self.order(executor, Order::BarrierRelease { task, epoch, messages });
             }
             Effect::BarrierRefused { task, executor, epoch, reason, retryable } => {
-                self.checker.gangs.refused(task, executor, retryable)?;
+                self.checker.barriers.refused(task, executor, retryable)?;
                 self.order(executor, Order::BarrierRefused { task, epoch, reason, retryable });
             }
             Effect::JobEnded { job, failure } => {
@@ -247,7 +247,7 @@ impl World {
             AppEvent::TaskEnded { task, stage, failure: None, .. } => {
                 let word =
                     at_hand.filter(|word| word.task == *task).expect("a task succeeds by its own word");
-                self.checker.gangs.over(*task);
+                self.checker.barriers.over(*task);
                 // What a barrier stage answers counts when all of it is there.
                 let waits = self.plans.get(stage).is_some_and(|plan| plan.barrier && plan.output.is_none());
                 if !waits {

@@ -21,7 +21,7 @@ mod data;
 mod driver;
 mod fates;
 mod fetch;
-mod gangs;
+mod barriers;
 mod caching;
 mod leaving;
 mod machine;

@@ -90,7 +90,7 @@ pub struct Report {
     /// Jobs with a barrier stage for which there were too few slots.
     pub too_few_slots: u64,
     /// Attempts at barrier stages.
-    pub gangs: u64,
+    pub barriers: u64,
     /// How often a task was let on by a barrier.
     pub released: u64,
     /// How often one was told that others would not call.
@@ -185,7 +185,7 @@ impl Report {
         self.no_executors += other.no_executors;
         self.too_large += other.too_large;
         self.too_few_slots += other.too_few_slots;
-        self.gangs += other.gangs;
+        self.barriers += other.barriers;
         self.released += other.released;
         self.refused += other.refused;
         self.results_dropped += other.results_dropped;
@@ -238,7 +238,7 @@ impl fmt::Display for Report {
         writeln!(
             f,
             "barriers: {} attempts, {} calls answered, {} in vain, {} results dropped, {} jobs without slots",
-            self.gangs, self.released, self.refused, self.results_dropped, self.too_few_slots
+            self.barriers, self.released, self.refused, self.results_dropped, self.too_few_slots
         )?;
         writeln!(
             f,

@@ -3,7 +3,7 @@
 use crate::chance::mix2;
 use crate::checker::Objection;
 use crate::data::{Data, updates};
-use crate::gangs::message_of;
+use crate::barriers::message_of;
 use crate::machine::{Attempt, Machine};
 use crate::world::{Happening, Order, Word, World};
 use firesteel_scheduler::TaskOutcome;

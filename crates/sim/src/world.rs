@@ -271,9 +271,9 @@ impl World {
         self.report.happenings = self.happened;
         self.report.updates_undone = self.checker.book.undone;
         self.report.versions_grown = self.checker.versions_grown;
-        let gangs = &self.checker.gangs;
-        (self.report.gangs, self.report.released) = (gangs.launched, gangs.released);
-        (self.report.refused, self.report.results_dropped) = (gangs.refused, gangs.dropped);
+        let barriers = &self.checker.barriers;
+        (self.report.barriers, self.report.released) = (barriers.launched, barriers.released);
+        (self.report.refused, self.report.results_dropped) = (barriers.refused, barriers.dropped);
         Ok(self.report.clone())
     }
 

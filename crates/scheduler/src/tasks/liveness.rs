@@ -100,7 +100,7 @@ impl Scheduler {
             self.commits.release(writer, map.0, task);
             let stage = self.stages.get_mut(writer).expect("the writer of a shuffle is known");
             if stage.spec.barrier {
-                self.gang_output_gone(writer, map, fx);
+                self.barrier_output_gone(writer, map, fx);
             } else if let Some(tasks) = &mut stage.tasks {
                 tasks.undone(map.0);
                 self.queue_if_unlaunched(writer, map.0);

@@ -146,7 +146,7 @@ impl Scheduler {
             TaskOutcome::Failed(_) => unreachable!("a failure is no success"),
         }
         if is_barrier {
-            self.gang_member_ended(&task, fx);
+            self.barrier_task_ended(&task, fx);
         }
         self.finish_if_complete(task.stage, fx);
     }
@@ -204,7 +204,7 @@ impl Scheduler {
             return;
         }
         if stage.spec.barrier {
-            self.gang_member_failed(&task, failure, fx);
+            self.barrier_task_failed(&task, failure, fx);
             return;
         }
         self.queue_if_unlaunched(task.stage, task.index);

@@ -276,8 +276,8 @@ fn tell_launch(launch: &TaskLaunch) -> String {
     if launch.attempt > 0 {
         add(format!(", try {}", launch.attempt));
     }
-    if let Some(gang) = &launch.gang {
-        add(format!(", with [{}]", gang.join(" ")));
+    if let Some(barrier_set) = &launch.barrier_set {
+        add(format!(", with [{}]", barrier_set.join(" ")));
     }
     match launch.locality {
         Locality::NoPreference => {}

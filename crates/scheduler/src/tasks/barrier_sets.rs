@@ -17,7 +17,7 @@ use firesteel_types::{
 use std::sync::Arc;
 
 /// What became of an offer to a gang.
-pub(crate) enum GangOffer {
+pub(crate) enum BarrierOffer {
     /// All of it was launched.
     Launched,
     /// It has no use for the slots now.
@@ -28,16 +28,16 @@ pub(crate) enum GangOffer {
 
 impl Scheduler {
     /// Offers all free slots to a gang.
-    pub(crate) fn offer_to_gang(&mut self, id: StageId, fx: &mut Vec<Effect>) -> GangOffer {
+    pub(crate) fn offer_to_barrier_set(&mut self, id: StageId, fx: &mut Vec<Effect>) -> BarrierOffer {
         let stage = self.stages.get(id).expect("a runnable stage is known");
         let wanted = stage.tasks.as_ref().expect("a runnable stage has tasks").unlaunched();
         if wanted <= self.executors.free_slots() {
-            self.launch_gang(id, fx);
-            return GangOffer::Launched;
+            self.launch_barrier_set(id, fx);
+            return BarrierOffer::Launched;
         }
         match self.is_held_for(id) {
-            true => GangOffer::Held,
-            false => GangOffer::Refused,
+            true => BarrierOffer::Held,
+            false => BarrierOffer::Refused,
         }
     }
 
@@ -64,26 +64,26 @@ impl Scheduler {
     }
 
     /// Launches all tasks of a gang, for which there are slots: near their data where that can be had at once.
-    fn launch_gang(&mut self, id: StageId, fx: &mut Vec<Effect>) {
-        let picks = self.place_gang(id);
+    fn launch_barrier_set(&mut self, id: StageId, fx: &mut Vec<Effect>) {
+        let picks = self.assign_barrier_set(id);
         let stage = self.stages.get_mut(id).expect("a runnable stage is known");
         self.pools.remove(&stage.pool, stage.turn());
         let host = |executor| self.executors.get(executor).expect("it has free slots").host.to_string();
         let mut hosts: Vec<(Partition, String)> =
             picks.iter().map(|(executor, pick)| (stage.partition(pick.index), host(*executor))).collect();
         hosts.sort_unstable();
-        let gang: Arc<[String]> = hosts.into_iter().map(|(_, host)| host).collect();
+        let barrier_set: Arc<[String]> = hosts.into_iter().map(|(_, host)| host).collect();
         let attempt = self.barriers.launched(id);
         for (executor, pick) in picks {
             // Tasks fail together, so all of them look closely from the second attempt on.
             let pick = Pick { attempt: attempt.0, ..pick };
-            self.launch(id, executor, pick, Some(gang.clone()), fx);
+            self.launch(id, executor, pick, Some(barrier_set.clone()), fx);
         }
     }
 
     /// Decides which task goes where, round and round so that work spreads. In a first round tasks take only slots near their
     /// data.
-    fn place_gang(&mut self, id: StageId) -> Vec<(ExecutorId, Pick)> {
+    fn assign_barrier_set(&mut self, id: StageId) -> Vec<(ExecutorId, Pick)> {
         const FOR_EVER_MS: u64 = u64::MAX / 2;
         let mut free = self.executors.with_free_slots();
         let stage = self.stages.get_mut(id).expect("a runnable stage is known");
@@ -118,9 +118,9 @@ impl Scheduler {
     ) {
         let (task, executor) = who;
         let calling = self.tasks.get(task).filter(|task| task.executor == executor && task.killed.is_none());
-        let is_gang =
+        let is_barrier_set =
             |task: &&RunningTask| self.stages.get(task.stage).is_some_and(|stage| stage.spec.barrier);
-        let Some((stage, partition)) = calling.filter(is_gang).map(|task| (task.stage, task.partition))
+        let Some((stage, partition)) = calling.filter(is_barrier_set).map(|task| (task.stage, task.partition))
         else {
             let reason = "the task was told to stop, or does not belong to a barrier stage".into();
             fx.push(Effect::BarrierRefused { task, executor, epoch, reason, retryable: true });
@@ -174,7 +174,7 @@ impl Scheduler {
     }
 
     /// A member succeeded. Who waits for it waits in vain.
-    pub(crate) fn gang_member_ended(&mut self, task: &RunningTask, fx: &mut Vec<Effect>) {
+    pub(crate) fn barrier_task_ended(&mut self, task: &RunningTask, fx: &mut Vec<Effect>) {
         let callers = self.barriers.ended(task.stage, task.partition);
         if !callers.is_empty() {
             self.refuse(task.stage, callers, &Refusal::Ended(task.partition), fx);
@@ -182,7 +182,7 @@ impl Scheduler {
     }
 
     /// A member ended without success, and may be tried again: with all the others.
-    pub(crate) fn gang_member_failed(
+    pub(crate) fn barrier_task_failed(
         &mut self,
         task: &RunningTask,
         failure: TaskFailure,
@@ -194,7 +194,7 @@ impl Scheduler {
         stage.failed_in_a_row += u32::from(is_fetch || failure.counts());
         let too_often = stage.failed_in_a_row >= self.settings.max_consecutive_stage_attempts;
         let site = stage.spec.site.clone();
-        self.give_up_gang(task.stage, failure.to_string(), fx);
+        self.give_up_barrier_set(task.stage, failure.to_string(), fx);
         let _ = self.input_missing(&failure, fx);
         if too_often {
             let (stage, attempt, last) = (task.stage, task.stage_attempt, Box::new(failure));
@@ -204,19 +204,19 @@ impl Scheduler {
 
     /// The output of a member that had ended is gone. While others run, all begin again; else that is seen to when somebody
     /// wants the stage.
-    pub(crate) fn gang_output_gone(&mut self, id: StageId, map: Partition, fx: &mut Vec<Effect>) {
+    pub(crate) fn barrier_output_gone(&mut self, id: StageId, map: Partition, fx: &mut Vec<Effect>) {
         let tasks = self.stages.get(id).and_then(|stage| stage.tasks.as_ref());
         if tasks.is_some_and(|tasks| tasks.is_done(map.0)) {
-            self.give_up_gang(id, format!("the output of partition {map} was lost"), fx);
+            self.give_up_barrier_set(id, format!("the output of partition {map} was lost"), fx);
         }
     }
 
     /// Gives up an attempt, and all that came of it. The next may begin.
-    fn give_up_gang(&mut self, id: StageId, why: String, fx: &mut Vec<Effect>) {
+    fn give_up_barrier_set(&mut self, id: StageId, why: String, fx: &mut Vec<Effect>) {
         self.close_attempt(id, Some(why), fx);
         self.kill_all(id, KillReason::StageAborted, fx);
         self.disband(id, fx);
-        self.drop_gang_outputs(id, fx);
+        self.drop_barrier_outputs(id, fx);
         self.commits.forget(id);
         let stage = self.stages.get_mut(id).expect("only a known stage is given up");
         stage.tasks.as_mut().expect("an attempt has tasks").start_over(self.now);
@@ -233,10 +233,10 @@ impl Scheduler {
         let partial: Vec<_> = partial.map(|cached| cached.rdd).collect();
         // Tasks that find their partition would not wait for those that compute theirs.
         partial.into_iter().for_each(|rdd| self.blocks.restart(rdd));
-        self.drop_gang_outputs(id, fx);
+        self.drop_barrier_outputs(id, fx);
     }
 
-    fn drop_gang_outputs(&mut self, id: StageId, fx: &mut Vec<Effect>) {
+    fn drop_barrier_outputs(&mut self, id: StageId, fx: &mut Vec<Effect>) {
         let spec = &self.stages.get(id).expect("only a known stage has outputs").spec;
         let Some(shuffle) = spec.output else { return };
         for map in (0..spec.partitions).map(Partition) {
@@ -262,12 +262,12 @@ impl Scheduler {
     }
 
     /// Gangs that are larger than all executors together fail their jobs, some at once, some after a while. Whether any did.
-    pub(crate) fn fail_gangs_without_slots(&mut self, fx: &mut Vec<Effect>) -> bool {
+    pub(crate) fn fail_barrier_sets_without_slots(&mut self, fx: &mut Vec<Effect>) -> bool {
         if self.executors.deserted_since().is_some() {
             self.barriers.nobody_is_short();
             return false;
         }
-        let (slots, limit_ms) = (self.executors.slots(), self.gang_patience());
+        let (slots, limit_ms) = (self.executors.slots(), self.barrier_patience());
         let overdue = self.barriers.without_slots(self.now, slots, limit_ms);
         for &(stage, tasks) in &overdue {
             let Some(spec) = self.stages.get(stage).map(|stage| &stage.spec) else { continue };
@@ -278,16 +278,16 @@ impl Scheduler {
     }
 
     /// For how long a gang waits for executors.
-    fn gang_patience(&self) -> impl Fn(StageAttempt) -> u64 + use<> {
+    fn barrier_patience(&self) -> impl Fn(StageAttempt) -> u64 + use<> {
         let first = self.settings.barrier_slots_wait_ms;
         let later = first.max(self.settings.no_executors_timeout_ms);
         move |attempt| if attempt.0 == 0 { first } else { later }
     }
 
     /// When something about gangs is due.
-    pub(crate) fn next_gang_deadline(&self) -> Option<Millis> {
+    pub(crate) fn next_barrier_deadline(&self) -> Option<Millis> {
         let waits = (self.settings.barrier_hold_ms, self.settings.barrier_sync_timeout_ms);
-        self.barriers.next_deadline(self.now, waits, self.gang_patience())
+        self.barriers.next_deadline(self.now, waits, self.barrier_patience())
     }
 }
 

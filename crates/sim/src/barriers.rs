@@ -12,10 +12,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// All gangs that there ever were.
 #[derive(Debug, Default)]
-pub(crate) struct Gangs {
+pub(crate) struct BarrierChecker {
     members: BTreeMap<TaskId, Member>,
     /// The last attempt at each barrier stage.
-    last: BTreeMap<StageId, Gang>,
+    last: BTreeMap<StageId, BarrierSet>,
     /// Those launched by the event that is being handled.
     fresh: BTreeSet<StageId>,
     answered_by: BTreeMap<JobId, (StageId, StageAttempt)>,
@@ -33,7 +33,7 @@ struct Member {
 }
 
 #[derive(Debug)]
-struct Gang {
+struct BarrierSet {
     attempt: StageAttempt,
     size: usize,
     partitions: BTreeSet<Partition>,
@@ -47,20 +47,20 @@ pub(crate) fn message_of(attempt: StageAttempt, partition: u32) -> String {
     format!("{attempt}/{partition}")
 }
 
-impl Gangs {
+impl BarrierChecker {
     pub(crate) fn launched(&mut self, launch: &TaskLaunch, is_barrier: bool) -> Result<(), Objection> {
         let TaskLaunch { task, stage, stage_attempt: attempt, partition, .. } = *launch;
-        let Some(gang) = launch.gang.as_ref().filter(|_| is_barrier) else {
-            return match launch.gang.is_some() || is_barrier {
+        let Some(barrier_set) = launch.barrier_set.as_ref().filter(|_| is_barrier) else {
+            return match launch.barrier_set.is_some() || is_barrier {
                 true => Err(format!("task {task} is told of others, or not, as it should not be")),
                 false => Ok(()),
             };
         };
         if self.fresh.insert(stage) {
             self.launched += 1;
-            let begun = Gang {
+            let begun = BarrierSet {
                 attempt,
-                size: gang.len(),
+                size: barrier_set.len(),
                 partitions: BTreeSet::new(),
                 living: BTreeSet::new(),
                 calls: BTreeMap::new(),
@@ -85,9 +85,9 @@ impl Gangs {
     /// An event was handled: what it has launched must be whole.
     pub(crate) fn all_or_nothing(&mut self) -> Result<(), Objection> {
         for stage in std::mem::take(&mut self.fresh) {
-            let gang = &self.last[&stage];
-            if gang.partitions.len() != gang.size {
-                let (launched, size) = (gang.partitions.len(), gang.size);
+            let barrier_set = &self.last[&stage];
+            if barrier_set.partitions.len() != barrier_set.size {
+                let (launched, size) = (barrier_set.partitions.len(), barrier_set.size);
                 return Err(format!("of barrier stage {stage}, {launched} of {size} tasks were launched"));
             }
         }
@@ -104,9 +104,9 @@ impl Gangs {
     /// The driver hears of a call.
     pub(crate) fn called(&mut self, task: TaskId, epoch: u32) {
         let Some(Member { stage, partition, .. }) = self.members.get(&task).copied() else { return };
-        let gang = self.last.get_mut(&stage).expect("a member has a gang");
-        if gang.living.contains(&task) {
-            gang.calls.entry(epoch).or_default().insert(partition);
+        let barrier_set = self.last.get_mut(&stage).expect("a member has a gang");
+        if barrier_set.living.contains(&task) {
+            barrier_set.calls.entry(epoch).or_default().insert(partition);
         }
     }
 
@@ -116,15 +116,15 @@ impl Gangs {
         let Some(member) = self.members.get(&task) else {
             return Err(format!("task {task} is let on, and belongs to no gang"));
         };
-        let gang = &self.last[&member.stage];
-        let called = gang.calls.get(&epoch).map_or(0, BTreeSet::len);
-        if !gang.living.contains(&task) || called != gang.size {
+        let barrier_set = &self.last[&member.stage];
+        let called = barrier_set.calls.get(&epoch).map_or(0, BTreeSet::len);
+        if !barrier_set.living.contains(&task) || called != barrier_set.size {
             return Err(format!(
                 "task {task} is let on after {called} of {} calls of epoch {epoch}",
-                gang.size
+                barrier_set.size
             ));
         }
-        let must: Vec<String> = gang.partitions.iter().map(|p| message_of(gang.attempt, p.0)).collect();
+        let must: Vec<String> = barrier_set.partitions.iter().map(|p| message_of(barrier_set.attempt, p.0)).collect();
         match messages.is_empty() || messages == must {
             true => Ok(()),
             false => Err(format!("task {task} is told {messages:?}, not {must:?}")),
