@@ -6,11 +6,11 @@
 
 use crate::blocks::{BlockRequest, impatient};
 use crate::link::Executors;
-use crate::messages::{Told, receive, receive_at_most};
+use crate::messages::{SentOutputs, receive, receive_at_most};
 use crate::outbox::Outbox;
 use crate::processes::{BarrierAnswer, ProcessListener, WorkerInfo};
 use crate::runner::TaskEnd;
-use crate::words::{FromAgent, Register, ToAgent, Welcome};
+use crate::agent_messages::{FromAgent, Register, ToAgent, Welcome};
 use firesteel_net::bulk::{BlockClient, Item};
 use firesteel_net::{Connection, Credentials};
 use firesteel_operators::TaskSpec;
@@ -98,7 +98,7 @@ struct State {
 struct Agent {
     register: Register,
     outbox: Outbox,
-    told: Told,
+    sent_outputs: SentOutputs,
     executors: Vec<ExecutorId>,
     /// Why its executors are about to be lost, where the driver knows it before the connection ends.
     leaving: Option<ExecutorLossReason>,
@@ -142,7 +142,7 @@ impl Fleet {
     pub fn set(&self, setting: &str) {
         self.state().setting = Some(setting.into());
         self.changed.notify_all();
-        self.tell_all(|| ToAgent::Setting(setting.into()));
+        self.send_all(|| ToAgent::Setting(setting.into()));
     }
 
     /// How many tasks all executors run at a time.
@@ -206,7 +206,7 @@ impl Fleet {
     }
 
     /// The life of a connection that an agent has opened: returns when it is over.
-    pub fn hear(self: &Arc<Self>, connection: Connection) {
+    pub fn serve(self: &Arc<Self>, connection: Connection) {
         let closer = connection.closer();
         let (mut receiver, sender) = connection.split();
         let Ok(Some(FromAgent::Register(register))) = receive_at_most(&mut receiver, REGISTER_AT_MOST) else {
@@ -219,7 +219,7 @@ impl Fleet {
         };
         while let Ok(Some(message)) = receive(&mut receiver) {
             let Some(listener) = self.listener.upgrade() else { break };
-            self.heard(agent, message, &*listener);
+            self.on_message(agent, message, &*listener);
         }
         outbox.close();
         self.gone(agent);
@@ -256,8 +256,8 @@ impl Fleet {
         let setting = state.setting.clone();
         // Under the lock, so that nothing is said to it before.
         outbox.send(&ToAgent::Welcome(self.welcome(executors.clone(), setting)));
-        let (outbox, told) = (outbox.clone(), Told::default());
-        state.agents.insert(agent, Agent { register, outbox, told, executors, leaving: None, going: None });
+        let (outbox, sent_outputs) = (outbox.clone(), SentOutputs::default());
+        state.agents.insert(agent, Agent { register, outbox, sent_outputs, executors, leaving: None, going: None });
         Some(agent)
     }
 
@@ -293,7 +293,7 @@ impl Fleet {
         }
     }
 
-    fn heard(self: &Arc<Self>, agent: u64, message: FromAgent, listener: &dyn ProcessListener) {
+    fn on_message(self: &Arc<Self>, agent: u64, message: FromAgent, listener: &dyn ProcessListener) {
         match message {
             FromAgent::Register(_) => {}
             FromAgent::Added(executor) => {
@@ -313,19 +313,19 @@ impl Fleet {
                     running.extend(self.fetching(executor));
                     listener.alive(executor, running);
                 }
-                self.tell(agent, &ToAgent::Alive);
+                self.send(agent, &ToAgent::Alive);
             }
             FromAgent::Finished(executor, task, end, updates) => {
                 self.finished((agent, executor), task, end, updates, listener);
             }
             FromAgent::AskCommit(executor, task) => {
-                self.tell(agent, &ToAgent::Commit(task, listener.may_commit(executor, task)));
+                self.send(agent, &ToAgent::Commit(task, listener.may_commit(executor, task)));
             }
             FromAgent::BarrierSync(executor, task, epoch, message) => {
                 let fleet = Arc::downgrade(self);
                 let answer: BarrierAnswer = Box::new(move |outcome| {
                     if let Some(fleet) = fleet.upgrade() {
-                        fleet.tell(agent, &ToAgent::Barrier(task, epoch, outcome));
+                        fleet.send(agent, &ToAgent::Barrier(task, epoch, outcome));
                     }
                 });
                 listener.barrier(executor, task, epoch, message, answer);
@@ -448,7 +448,7 @@ impl Fleet {
     }
 
     fn result_over(&self, agent: u64, task: TaskId, listener: &dyn ProcessListener) {
-        self.tell(agent, &ToAgent::RemoveResult(task));
+        self.send(agent, &ToAgent::RemoveResult(task));
         listener.result_over(task);
     }
 
@@ -495,22 +495,22 @@ impl Fleet {
         }
     }
 
-    fn tell(&self, agent: u64, message: &ToAgent) {
+    fn send(&self, agent: u64, message: &ToAgent) {
         let outbox = self.state().agents.get(&agent).map(|agent| agent.outbox.clone());
         if let Some(outbox) = outbox {
             outbox.send(message);
         }
     }
 
-    fn tell_all(&self, message: impl Fn() -> ToAgent) {
+    fn send_all(&self, message: impl Fn() -> ToAgent) {
         let all: Vec<Outbox> = self.state().agents.values().map(|agent| agent.outbox.clone()).collect();
         all.iter().for_each(|outbox| outbox.send(&message()));
     }
 
-    fn tell_owner(&self, executor: ExecutorId, message: &ToAgent) {
+    fn notify_owner(&self, executor: ExecutorId, message: &ToAgent) {
         let agent = self.state().executors.get(&executor).map(|remote| remote.agent);
         if let Some(agent) = agent {
-            self.tell(agent, message);
+            self.send(agent, message);
         }
     }
 }
@@ -543,7 +543,7 @@ impl Executors for Fleet {
         remote.running.push(task.clone());
         let agent = remote.agent;
         let Some(agent) = state.agents.get_mut(&agent) else { return };
-        let (names, new) = agent.told.announce(&task.inputs);
+        let (names, new) = agent.sent_outputs.announce(&task.inputs);
         // Under the lock: what is named was told before.
         new.into_iter().for_each(|outputs| agent.outbox.send(&ToAgent::Outputs(outputs)));
         let inputs = if names.is_empty() { task.inputs.clone() } else { Arc::from([]) };
@@ -551,23 +551,23 @@ impl Executors for Fleet {
     }
 
     fn kill(&self, executor: ExecutorId, task: TaskId) {
-        self.tell_owner(executor, &ToAgent::Kill(executor, task));
+        self.notify_owner(executor, &ToAgent::Kill(executor, task));
     }
 
     fn forget_stage(&self, stage: StageId) {
-        self.tell_all(|| ToAgent::ForgetStage(stage));
+        self.send_all(|| ToAgent::ForgetStage(stage));
     }
 
     fn forget_rdd(&self, rdd: RddId) {
-        self.tell_all(|| ToAgent::RemoveRdd(rdd));
+        self.send_all(|| ToAgent::RemoveRdd(rdd));
     }
 
     fn forget_broadcast(&self, broadcast: BroadcastId) {
-        self.tell_all(|| ToAgent::RemoveBroadcast(broadcast));
+        self.send_all(|| ToAgent::RemoveBroadcast(broadcast));
     }
 
     fn forget_output(&self, executor: ExecutorId, shuffle: ShuffleId, map: Partition, task: TaskId) {
-        self.tell_owner(executor, &ToAgent::RemoveOutput(shuffle, map, task));
+        self.notify_owner(executor, &ToAgent::RemoveOutput(shuffle, map, task));
     }
 
     fn dismiss(&self, executor: ExecutorId) {

@@ -96,9 +96,9 @@ pub type OutputsName = (ShuffleId, u64);
 
 /// The map outputs that a worker was told last. Driver and worker have the same ones, since both forget the same.
 #[derive(Default)]
-pub(crate) struct Told(VecDeque<Arc<ShuffleOutputs>>);
+pub(crate) struct SentOutputs(VecDeque<Arc<ShuffleOutputs>>);
 
-impl Told {
+impl SentOutputs {
     /// A task that reads more than these brings its own.
     pub(crate) const AT_MOST: usize = 256;
 

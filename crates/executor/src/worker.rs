@@ -5,7 +5,7 @@
 
 use crate::blocks::RemoteFetcher;
 use crate::decode::decode;
-use crate::messages::{Begin, RemoteConfig, PlanBytes, ToDriver, ToWorker, Told, receive, send};
+use crate::messages::{Begin, RemoteConfig, PlanBytes, ToDriver, ToWorker, SentOutputs, receive, send};
 use crate::runner::{self, TaskEnd};
 use crate::services::{Parts, services};
 use firesteel_operators::{
@@ -91,7 +91,7 @@ impl Worker {
             listened.changed.notify_all();
         })?;
         let worker = Worker { begin, services, remote, plans: HashMap::new(), inbox, driver };
-        worker.say(&ToDriver::Ready(std::process::id()));
+        worker.send(&ToDriver::Ready(std::process::id()));
         Ok(worker)
     }
 
@@ -140,14 +140,14 @@ impl Worker {
             state.accepted.remove(&task);
             state.barriers.clear();
         }
-        self.say(&ToDriver::Finished(task, end, updates));
+        self.send(&ToDriver::Finished(task, end, updates));
     }
 
     fn plan(&mut self, stage: StageId) -> Result<Arc<dyn Terminal>, String> {
         if let Some(known) = self.plans.get(&stage) {
             return known.clone();
         }
-        self.say(&ToDriver::AskPlan(stage));
+        self.send(&ToDriver::AskPlan(stage));
         let bytes = self.inbox.wait(|state| state.plans.remove(&stage));
         let bytes = bytes.unwrap_or_else(|| Err("the driver is gone".into()));
         let plan = bytes.and_then(|bytes| decode(&bytes, &self.services.broadcasts));
@@ -155,13 +155,13 @@ impl Worker {
         plan
     }
 
-    fn say(&self, message: &ToDriver) {
-        say(&self.driver, message);
+    fn send(&self, message: &ToDriver) {
+        send(&self.driver, message);
     }
 }
 
 /// A driver that is gone need not be told: the thread that listens sees it, too.
-fn say(driver: &Mutex<UnixStream>, message: &ToDriver) {
+fn send(driver: &Mutex<UnixStream>, message: &ToDriver) {
     let _ = send(&mut *driver.lock().unwrap_or_else(PoisonError::into_inner), message);
 }
 
@@ -191,11 +191,11 @@ struct Listener(Arc<Mutex<UnixStream>>);
 
 impl BlockListener for Listener {
     fn stored(&self, key: BlockKey) {
-        say(&self.0, &ToDriver::Stored(key));
+        send(&self.0, &ToDriver::Stored(key));
     }
 
     fn dropped(&self, key: BlockKey) {
-        say(&self.0, &ToDriver::Dropped(key));
+        send(&self.0, &ToDriver::Dropped(key));
     }
 }
 
@@ -207,28 +207,28 @@ struct Gate {
 
 impl CommitGate for Gate {
     fn may_commit(&self, task: TaskId) -> bool {
-        say(&self.driver, &ToDriver::AskCommit(task));
+        send(&self.driver, &ToDriver::AskCommit(task));
         self.inbox.wait(|state| state.commits.remove(&task)).unwrap_or(false)
     }
 }
 
 impl BarrierGate for Gate {
     fn sync(&self, task: TaskId, epoch: u32, message: Option<String>) -> BarrierOutcome {
-        say(&self.driver, &ToDriver::BarrierSync(task, epoch, message));
+        send(&self.driver, &ToDriver::BarrierSync(task, epoch, message));
         let answer = self.inbox.wait(|state| state.barriers.remove(&(task, epoch)));
         answer.unwrap_or_else(|| Err(BarrierRefusal::driver_is_gone()))
     }
 }
 
 fn listen(mut socket: UnixStream, inbox: &Inbox, services: &Services) {
-    let mut told = Told::default();
+    let mut sent_outputs = SentOutputs::default();
     while let Ok(Some(message)) = receive::<ToWorker>(&mut socket) {
         let mut state = inbox.state();
         match message {
             ToWorker::Begin(_) => {}
-            ToWorker::Outputs(outputs) => told.add(outputs),
+            ToWorker::Outputs(outputs) => sent_outputs.add(outputs),
             ToWorker::Launch(mut task, names) => {
-                task.inputs = told.inputs(&task.inputs, names);
+                task.inputs = sent_outputs.inputs(&task.inputs, names);
                 state.accepted.insert(task.task, Arc::default());
                 state.tasks.push_back(task);
             }

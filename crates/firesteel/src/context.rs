@@ -463,18 +463,18 @@ impl Context {
     /// Cancels all running jobs of a group.
     pub fn cancel_job_group(&self, group: &str) {
         let reason = format!("part of cancelled job group {group}");
-        self.inner.driver.tell(Event::CancelGroup { group: group.into(), reason });
+        self.inner.driver.post(Event::CancelGroup { group: group.into(), reason });
     }
 
     /// Cancels all running jobs with a tag.
     pub fn cancel_jobs_with_tag(&self, tag: &str) {
         let reason = format!("part of cancelled job tags {tag}");
-        self.inner.driver.tell(Event::CancelTag { tag: tag.into(), reason });
+        self.inner.driver.post(Event::CancelTag { tag: tag.into(), reason });
     }
 
     /// Cancels all running jobs.
     pub fn cancel_all_jobs(&self) {
-        self.inner.driver.tell(Event::CancelAll { reason: "as part of cancellation of all jobs".into() });
+        self.inner.driver.post(Event::CancelAll { reason: "as part of cancellation of all jobs".into() });
     }
 
     /// Stops the context: running jobs fail, threads end, files go. Stopping twice does nothing.

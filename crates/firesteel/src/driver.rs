@@ -163,7 +163,7 @@ impl Driver {
         *self.executors.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(executor));
         self.services.cached.set_listener(Box::new(LocalBlockListener(Arc::downgrade(self))));
         self.start_clock()?;
-        self.tell(Event::ExecutorAdded { executor: ExecutorId::DRIVER, host: HOST.into(), slots });
+        self.post(Event::ExecutorAdded { executor: ExecutorId::DRIVER, host: HOST.into(), slots });
         Ok(())
     }
 
@@ -235,7 +235,7 @@ impl Driver {
     /// Cancels everything and ends all threads.
     pub(crate) fn stop(&self) {
         self.fail_all(|job| JobFailure::ContextStopped { job });
-        self.tell(Event::SettleUpdates);
+        self.post(Event::SettleUpdates);
         let processes = self.processes.write().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(processes) = processes {
             processes.stop();
@@ -269,7 +269,7 @@ impl Driver {
         // After the job was told: whoever gives up now cancels it, too.
         let given_up = lock(&self.given_up).clone();
         if let Some(reason) = given_up.filter(|_| !self.has_executors()) {
-            self.tell(Event::FailJob { job, failure: JobFailure::NobodyToRun { reason } });
+            self.post(Event::FailJob { job, failure: JobFailure::NobodyToRun { reason } });
         }
         from
     }
@@ -295,13 +295,13 @@ impl Driver {
     }
 
     /// Tells the scheduler what happened.
-    pub(crate) fn tell(&self, event: Event) {
+    pub(crate) fn post(&self, event: Event) {
         self.send(Message::Event(event));
     }
 
     /// Nobody keeps the RDD any more. The scheduler knows who has partitions of it, but not what those have left who are gone.
     pub(crate) fn unpersisted(&self, rdd: RddId) {
-        self.tell(Event::RddUnpersisted { rdd });
+        self.post(Event::RddUnpersisted { rdd });
         if let Some(remote) = self.remote() {
             remote.fleet.forget_rdd(rdd);
             self.with_host(|host| host.remove_rdd(rdd));
@@ -310,7 +310,7 @@ impl Driver {
 
     /// Nobody will read the shuffle again.
     pub(crate) fn release_shuffle(&self, shuffle: ShuffleId) {
-        self.tell(Event::ShuffleReleased { shuffle });
+        self.post(Event::ShuffleReleased { shuffle });
     }
 
     /// What an accumulator consists of beside its base, after all that this thread has told the driver: one picture, in which
@@ -479,13 +479,13 @@ impl Driver {
                 }
             }
             Effect::UpdateSettled { accumulator, bytes } => self.accumulators.settle(accumulator, bytes),
-            Effect::Event(event) => self.tell_status(core, event),
+            Effect::Event(event) => self.update_status(core, event),
         }
         None
     }
 
     /// What happened is folded into what people look at; and whoever waited for it is let go of.
-    fn tell_status(&self, core: &mut Core, mut event: AppEvent) {
+    fn update_status(&self, core: &mut Core, mut event: AppEvent) {
         if let AppEvent::JobEnded { job, failure, .. } = &mut event
             && let Some(running) = core.jobs.get(job)
         {
@@ -528,7 +528,7 @@ impl Driver {
     fn ring(&self) {
         while self.alarm.wait(|| self.now()) {
             lock(&self.core).armed = None;
-            self.tell(Event::Tick);
+            self.post(Event::Tick);
         }
     }
 }
@@ -595,21 +595,21 @@ impl DriverLink for Driver {
 
 impl ProcessListener for Driver {
     fn added(&self, executor: ExecutorId, host: Option<&str>, slots: u32) {
-        self.tell(Event::ExecutorAdded { executor, host: host.unwrap_or(HOST).into(), slots });
+        self.post(Event::ExecutorAdded { executor, host: host.unwrap_or(HOST).into(), slots });
     }
 
     fn lost(&self, executor: ExecutorId, reason: ExecutorLossReason, outputs_survive: bool) {
-        self.tell(Event::ExecutorLost { executor, reason, outputs_survive });
+        self.post(Event::ExecutorLost { executor, reason, outputs_survive });
     }
 
     fn leaving(&self, executor: ExecutorId) {
-        self.tell(Event::ExecutorLeaving { executor });
+        self.post(Event::ExecutorLeaving { executor });
         // Whoever is at it may not have come to this yet.
         self.with_scheduler(|_| ());
     }
 
     fn moved(&self, executor: ExecutorId, outputs: Vec<(ShuffleId, Partition, TaskId)>) {
-        self.tell(Event::OutputsMoved { to: executor, outputs });
+        self.post(Event::OutputsMoved { to: executor, outputs });
     }
 
     fn place_gone(&self, place: &str) {
@@ -621,15 +621,15 @@ impl ProcessListener for Driver {
     }
 
     fn alive(&self, executor: ExecutorId, running: Vec<TaskId>) {
-        self.tell(Event::Heartbeat { executor, running });
+        self.post(Event::Heartbeat { executor, running });
     }
 
     fn stored(&self, executor: ExecutorId, BlockKey { rdd, partition, version }: BlockKey) {
-        self.tell(Event::BlockStored { executor, rdd, partition, version });
+        self.post(Event::BlockStored { executor, rdd, partition, version });
     }
 
     fn dropped(&self, executor: ExecutorId, BlockKey { rdd, partition, version }: BlockKey) {
-        self.tell(Event::BlockDropped { executor, rdd, partition, version });
+        self.post(Event::BlockDropped { executor, rdd, partition, version });
     }
 
     fn failed(&self, task: &TaskSpec) {
@@ -651,7 +651,7 @@ impl ProcessListener for Driver {
             None => false,
             Some(None) => true,
             Some(Some(failure)) => {
-                self.tell(Event::FailJob { job, failure });
+                self.post(Event::FailJob { job, failure });
                 false
             }
         }
@@ -747,20 +747,20 @@ impl BarrierGate for LocalCommitGate {
 struct LocalBlockListener(Weak<Driver>);
 
 impl LocalBlockListener {
-    fn tell(&self, event: Event) {
+    fn post(&self, event: Event) {
         if let Some(driver) = self.0.upgrade() {
-            driver.tell(event);
+            driver.post(event);
         }
     }
 }
 
 impl BlockListener for LocalBlockListener {
     fn stored(&self, BlockKey { rdd, partition, version }: BlockKey) {
-        self.tell(Event::BlockStored { executor: ExecutorId::DRIVER, rdd, partition, version });
+        self.post(Event::BlockStored { executor: ExecutorId::DRIVER, rdd, partition, version });
     }
 
     fn dropped(&self, BlockKey { rdd, partition, version }: BlockKey) {
-        self.tell(Event::BlockDropped { executor: ExecutorId::DRIVER, rdd, partition, version });
+        self.post(Event::BlockDropped { executor: ExecutorId::DRIVER, rdd, partition, version });
     }
 }
 

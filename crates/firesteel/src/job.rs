@@ -110,7 +110,7 @@ impl RunningJob {
                         // The rest is of no use to anybody.
                         context
                             .driver()
-                            .tell(Event::CancelJob { job: self.id, reason: format!("because {error}") });
+                            .post(Event::CancelJob { job: self.id, reason: format!("because {error}") });
                         failed = Some(error);
                     }
                 }
@@ -146,7 +146,7 @@ impl RunningJob {
 
     /// Tells the scheduler that nobody wants the answer any more.
     pub(crate) fn cancel(&self, context: &Context, reason: &str) {
-        context.driver().tell(Event::CancelJob { job: self.id, reason: format!("because {reason}") });
+        context.driver().post(Event::CancelJob { job: self.id, reason: format!("because {reason}") });
     }
 }
 

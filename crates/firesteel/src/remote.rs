@@ -170,7 +170,7 @@ fn serve(driver: &Arc<Driver>, fleet: &Arc<Fleet>, bind: &str, credentials: Cred
     let handle = move |connection: Connection| match connection.purpose() {
         Purpose::Control => {
             if let Some(fleet) = fleet.upgrade() {
-                fleet.hear(connection);
+                fleet.serve(connection);
             }
         }
         Purpose::Blocks => serve_blocks(connection, &blocks),

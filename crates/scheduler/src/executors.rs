@@ -37,7 +37,7 @@ pub(crate) struct Executor {
     slots: u32,
     /// The attempts that take a slot, those that were told to stop among them.
     pub(crate) running: BTreeSet<TaskId>,
-    last_heard: Millis,
+    last_seen: Millis,
     /// The attempts that its heartbeats left out, and since when.
     absent: BTreeMap<TaskId, Millis>,
     /// It takes no more tasks.
@@ -72,7 +72,7 @@ impl Executors {
         }
         *self.hosts.entry(host.clone()).or_default() += 1;
         let (running, absent) = (BTreeSet::new(), BTreeMap::new());
-        let executor = Executor { host, slots, running, last_heard: now, absent, leaving: false };
+        let executor = Executor { host, slots, running, last_seen: now, absent, leaving: false };
         self.table.insert(id, executor);
         self.slots += slots;
         self.free_slots += slots;
@@ -123,7 +123,7 @@ impl Executors {
 
     /// Notes a sign of life; false when the executor is unknown.
     pub(crate) fn heard(&mut self, now: Millis, id: ExecutorId) -> bool {
-        self.table.get_mut(&id).map(|executor| executor.last_heard = now).is_some()
+        self.table.get_mut(&id).map(|executor| executor.last_seen = now).is_some()
     }
 
     pub(crate) fn get(&self, id: ExecutorId) -> Option<&Executor> {
@@ -233,9 +233,9 @@ impl Executors {
             }
             self.reviews.pop_first();
             let Some(executor) = self.table.get(&id) else { continue };
-            let deadline = executor.last_heard + self.timeout_ms;
+            let deadline = executor.last_seen + self.timeout_ms;
             if deadline <= now {
-                silent.push((id, now - executor.last_heard));
+                silent.push((id, now - executor.last_seen));
             } else {
                 self.reviews.insert((deadline, id));
             }

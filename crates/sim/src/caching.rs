@@ -7,7 +7,7 @@
 use crate::checker::Objection;
 use crate::fetch::CacheChanges;
 use crate::machine::CachedName;
-use crate::world::{Happening, Word, World};
+use crate::world::{Happening, Message, World};
 use firesteel_scheduler::Event;
 use firesteel_types::{ExecutorId, RddId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -75,10 +75,10 @@ impl World {
         self.report.cached += stored.len() as u64;
         self.report.cached_read += read;
         for cached in dropped {
-            self.say(on, Word::Dropped(cached));
+            self.send(on, Message::Dropped(cached));
         }
         for cached in stored {
-            self.say(on, Word::Stored(cached));
+            self.send(on, Message::Stored(cached));
             if !self.is_quiet() && self.chance.per_mille(self.plot.faults.cached_evicted) {
                 let delay = self.chance.below(15_000);
                 self.after(delay, Happening::Evict { on, cached });
@@ -91,12 +91,12 @@ impl World {
         let machine = self.machines.get_mut(&on).expect("an executor is remembered for ever");
         if machine.alive && machine.cached.remove(&cached).is_some() {
             self.report.cached_evicted += 1;
-            self.say(on, Word::Dropped(cached));
+            self.send(on, Message::Dropped(cached));
         }
     }
 
     /// The driver hears that a partition is kept.
-    pub(crate) fn hear_stored(
+    pub(crate) fn on_stored(
         &mut self,
         from: ExecutorId,
         life: u32,

@@ -68,8 +68,8 @@ pub(crate) struct Checker {
     released: BTreeSet<ShuffleId>,
 }
 
-fn object<T>(words: impl Into<String>) -> Result<T, Objection> {
-    Err(words.into())
+fn object<T>(messages: impl Into<String>) -> Result<T, Objection> {
+    Err(messages.into())
 }
 
 impl Checker {
@@ -213,8 +213,8 @@ impl Checker {
         match failure {
             None => {
                 let added = check_answer(program, job, &record)?;
-                let is_told = program.is_careful() && self.book.resets == 0 && record.limit == ALL;
-                match self.book.differs_from(&added).filter(|_| is_told) {
+                let is_traced = program.is_careful() && self.book.resets == 0 && record.limit == ALL;
+                match self.book.differs_from(&added).filter(|_| is_traced) {
                     Some(difference) => object(format!("after job {job} {difference}")),
                     None => Ok(()),
                 }

@@ -5,7 +5,7 @@ use crate::checker::{JobRecord, Objection};
 use crate::data::Data;
 use crate::machine::Plan;
 use crate::program::{ACCUMULATORS, ALL};
-use crate::world::{Happening, Order, Word, World};
+use crate::world::{Happening, Order, Message, World};
 use firesteel_plan::IsCutOff;
 use firesteel_scheduler::{Effect, Event, JobSpec, StageSpec, TaskLaunch, TaskOutcome};
 use firesteel_types::{
@@ -27,17 +27,17 @@ pub(crate) struct AtHand {
 
 impl World {
     /// An executor's word arrives at the driver.
-    pub(crate) fn hear(&mut self, from: ExecutorId, life: u32, word: Word) -> Result<(), Objection> {
+    pub(crate) fn on_message(&mut self, from: ExecutorId, life: u32, message: Message) -> Result<(), Objection> {
         if !self.scheduler.knows_executor(from) {
-            self.report.count_word_of_the_lost(&word);
+            self.report.count_message_of_the_lost(&message);
         }
-        let is_new = match &word {
-            Word::Register => self.register(from, life)?,
-            Word::Heartbeat(running) => {
+        let is_new = match &message {
+            Message::Register => self.register(from, life)?,
+            Message::Heartbeat(running) => {
                 self.inform(Event::Heartbeat { executor: from, running: running.clone() }, None)?;
                 true
             }
-            Word::Finished { task, outcome, data, updates } => {
+            Message::Finished { task, outcome, data, updates } => {
                 let mut wrote = None;
                 if let TaskOutcome::MapOutput { shuffle, map, checksum, .. } = outcome {
                     self.reported.insert(*task);
@@ -49,34 +49,34 @@ impl World {
                 self.inform(event, Some(at_hand))?;
                 true
             }
-            Word::CommitRequest(task) => {
+            Message::CommitRequest(task) => {
                 self.inform(Event::CommitRequest { task: *task, executor: from }, None)?;
                 true
             }
-            Word::BarrierSync { task, epoch, message } => {
+            Message::BarrierSync { task, epoch, message } => {
                 self.checker.barriers.called(*task, *epoch);
                 let (task, epoch, message) = (*task, *epoch, message.clone());
                 self.inform(Event::BarrierSync { task, executor: from, epoch, message }, None)?;
                 true
             }
-            Word::Stored(cached) => {
-                self.hear_stored(from, life, *cached)?;
+            Message::Stored(cached) => {
+                self.on_stored(from, life, *cached)?;
                 true
             }
-            Word::Dropped((rdd, partition, version)) => {
+            Message::Dropped((rdd, partition, version)) => {
                 let (rdd, partition, version) = (*rdd, *partition, *version);
                 self.inform(Event::BlockDropped { executor: from, rdd, partition, version }, None)?;
                 true
             }
-            Word::Adopted(outputs) => {
-                self.hear_adopted(from, life, outputs)?;
+            Message::Adopted(outputs) => {
+                self.on_migrated(from, life, outputs)?;
                 true
             }
-            Word::Gone => {
-                self.hear_gone(from)?;
+            Message::Gone => {
+                self.on_gone(from)?;
                 false
             }
-            Word::Ended { decommissioned, moved } => {
+            Message::Ended { decommissioned, moved } => {
                 let reason = match decommissioned {
                     true => ExecutorLossReason::Decommissioned,
                     false => ExecutorLossReason::Exited { code: None },
@@ -116,8 +116,8 @@ impl World {
         self.scheduler.handle(Millis(self.now + self.skew_ms), event, &mut effects);
         let reads = effects.iter().any(|effect| matches!(effect, Effect::JobEnded { .. }));
         for effect in effects {
-            if self.is_told() {
-                self.tell(format!("    -> {effect:?}"));
+            if self.is_traced() {
+                self.trace(format!("    -> {effect:?}"));
             }
             self.act(effect, at_hand.as_ref())?;
         }
@@ -140,7 +140,7 @@ impl World {
                 let held = self.held.remove(&task);
                 let at_hand = match &held {
                     Some((data, _)) => Some((task, Some(&**data))),
-                    None => at_hand.map(|word| (word.task, word.data.as_deref())),
+                    None => at_hand.map(|message| (message.task, message.data.as_deref())),
                 };
                 self.checker.result_accepted(job, output, task, at_hand)?;
                 if let Some((_, updates)) = held {
@@ -152,9 +152,9 @@ impl World {
                 }
             }
             Effect::ResultHeld { task } => {
-                let word = at_hand.filter(|word| word.task == task).ok_or("what is held is not at hand")?;
-                let data = word.data.clone().ok_or("what is held is no result")?;
-                self.held.insert(task, (data, word.updates.clone()));
+                let message = at_hand.filter(|message| message.task == task).ok_or("what is held is not at hand")?;
+                let data = message.data.clone().ok_or("what is held is no result")?;
+                self.held.insert(task, (data, message.updates.clone()));
             }
             Effect::ResultDropped { task } => {
                 self.checker.barriers.dropped += 1;
@@ -245,13 +245,13 @@ impl World {
         self.status.apply(event);
         match event {
             AppEvent::TaskEnded { task, stage, failure: None, .. } => {
-                let word =
-                    at_hand.filter(|word| word.task == *task).expect("a task succeeds by its own word");
+                let message =
+                    at_hand.filter(|message| message.task == *task).expect("a task succeeds by its own word");
                 self.checker.barriers.over(*task);
                 // What a barrier stage answers counts when all of it is there.
                 let waits = self.plans.get(stage).is_some_and(|plan| plan.barrier && plan.output.is_none());
                 if !waits {
-                    self.checker.book.accepted(&self.program, word.wrote, &word.updates);
+                    self.checker.book.accepted(&self.program, message.wrote, &message.updates);
                 }
             }
             AppEvent::TaskEnded { task, failure: Some(failure), .. } => {

@@ -2,7 +2,7 @@
 
 use crate::checker::Objection;
 use crate::machine::Machine;
-use crate::world::{Happening, Word, World};
+use crate::world::{Happening, Message, World};
 use firesteel_types::{ExecutorId, JobId, ShuffleId};
 use std::collections::BTreeMap;
 
@@ -102,7 +102,7 @@ impl World {
             Fate::Peace => self.make_peace(),
             Fate::ClockJump => {
                 let jump = self.chance.between(1_000, 200_000);
-                self.tell(format!("the driver's clock jumps by {jump} ms"));
+                self.trace(format!("the driver's clock jumps by {jump} ms"));
                 self.skew_ms += jump;
                 self.report.clock_jumps += 1;
                 self.plan_tick();
@@ -131,7 +131,7 @@ impl World {
     }
 
     fn leave(&mut self, id: ExecutorId) -> Result<(), Objection> {
-        self.tell(format!("executor {id} is sent away"));
+        self.trace(format!("executor {id} is sent away"));
         self.report.executor_faults += 1;
         if self.chance.per_mille(800) {
             let delay = self.chance.between(100, 30_000);
@@ -141,7 +141,7 @@ impl World {
     }
 
     fn strike(&mut self, id: ExecutorId, fate: Fate) {
-        self.tell(format!("{fate:?} of executor {id}"));
+        self.trace(format!("{fate:?} of executor {id}"));
         self.report.executor_faults += 1;
         let host_service = self.plot.host_service;
         let now = self.now;
@@ -179,8 +179,8 @@ impl World {
         if !matches!(fate, Fate::SilentDeath) {
             let delay = self.chance.between(1, 3_000);
             let life = self.machines[&id].life;
-            let word = Word::Ended { decommissioned: matches!(fate, Fate::Decommission), moved: moves };
-            self.after(delay, Happening::ToDriver { from: id, life, word });
+            let message = Message::Ended { decommissioned: matches!(fate, Fate::Decommission), moved: moves };
+            self.after(delay, Happening::ToDriver { from: id, life, message });
         }
         if self.chance.per_mille(800) {
             let delay = self.chance.between(100, 30_000);
@@ -208,7 +208,7 @@ impl World {
             self.machines.get_mut(&id).expect("it was put there just now").alive = false;
             return;
         }
-        self.say(id, Word::Register);
+        self.send(id, Message::Register);
         let first_beat = self.chance.below(self.plot.heartbeat_ms);
         self.after(first_beat, Happening::HeartbeatDue { on: id });
     }

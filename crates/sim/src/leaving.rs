@@ -5,7 +5,7 @@
 
 use crate::checker::Objection;
 use crate::machine::BlockName;
-use crate::world::{Happening, Word, World};
+use crate::world::{Happening, Message, World};
 use firesteel_scheduler::Event;
 use firesteel_types::{ExecutorId, ExecutorLossReason};
 use std::collections::BTreeSet;
@@ -57,9 +57,9 @@ impl World {
             let Some(data) = self.machines[&from].cached.get(&name).cloned() else { continue };
             self.machine_mut(to).cached.insert(name, data);
             self.report.cached_migrated += 1;
-            self.say(to, Word::Stored(name));
+            self.send(to, Message::Stored(name));
         }
-        self.say(to, Word::Adopted(taken));
+        self.send(to, Message::Adopted(taken));
     }
 
     fn machine_mut(&mut self, id: ExecutorId) -> &mut crate::machine::Machine {
@@ -67,7 +67,7 @@ impl World {
     }
 
     /// An executor has map outputs that another had. What it took in an earlier life it has no more.
-    pub(crate) fn hear_adopted(
+    pub(crate) fn on_migrated(
         &mut self,
         to: ExecutorId,
         life: u32,
@@ -94,11 +94,11 @@ impl World {
         machine.gone = true;
         let life = machine.life;
         let delay = self.chance.between(1, 3_000);
-        self.after(delay, Happening::ToDriver { from: id, life, word: Word::Gone });
+        self.after(delay, Happening::ToDriver { from: id, life, message: Message::Gone });
     }
 
     /// The driver hears that it is gone. What nobody took over is lost.
-    pub(crate) fn hear_gone(&mut self, id: ExecutorId) -> Result<(), Objection> {
+    pub(crate) fn on_gone(&mut self, id: ExecutorId) -> Result<(), Objection> {
         let reason = ExecutorLossReason::Decommissioned;
         self.inform(Event::ExecutorLost { executor: id, reason, outputs_survive: false }, None)
     }

@@ -1,6 +1,6 @@
 //! What a run was like, in numbers: to see that seeds really meet what they are meant to meet.
 
-use crate::world::Word;
+use crate::world::Message;
 use firesteel_types::{JobFailure, TaskFailure};
 use std::fmt;
 
@@ -128,17 +128,17 @@ impl Report {
         }
     }
 
-    pub(crate) fn count_word_of_the_lost(&mut self, word: &Word) {
-        match word {
-            Word::Finished { .. } => self.late_outcomes += 1,
-            Word::CommitRequest(_) => self.late_commits += 1,
-            Word::Stored(_) | Word::Dropped(_) => self.late_blocks += 1,
-            Word::Register
-            | Word::Heartbeat(_)
-            | Word::BarrierSync { .. }
-            | Word::Adopted(_)
-            | Word::Gone
-            | Word::Ended { .. } => {}
+    pub(crate) fn count_message_of_the_lost(&mut self, message: &Message) {
+        match message {
+            Message::Finished { .. } => self.late_outcomes += 1,
+            Message::CommitRequest(_) => self.late_commits += 1,
+            Message::Stored(_) | Message::Dropped(_) => self.late_blocks += 1,
+            Message::Register
+            | Message::Heartbeat(_)
+            | Message::BarrierSync { .. }
+            | Message::Adopted(_)
+            | Message::Gone
+            | Message::Ended { .. } => {}
         }
     }
 

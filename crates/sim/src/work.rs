@@ -5,7 +5,7 @@ use crate::checker::Objection;
 use crate::data::{Data, updates};
 use crate::barriers::message_of;
 use crate::machine::{Attempt, Machine};
-use crate::world::{Happening, Order, Word, World};
+use crate::world::{Happening, Order, Message, World};
 use firesteel_scheduler::TaskOutcome;
 use firesteel_types::{CallSite, ExecutorId, KillReason, ShuffleId, TaskFailure, TaskId};
 use std::sync::Arc;
@@ -47,7 +47,7 @@ impl World {
                 let ignores = self.chance.per_mille(self.plot.faults.kill_ignored);
                 if !ignores && self.machine(id).attempts.remove(&task).is_some() {
                     let outcome = TaskOutcome::Failed(TaskFailure::Killed(KillReason::StageAborted));
-                    self.say(id, Word::Finished { task, outcome, data: None, updates: vec![] });
+                    self.send(id, Message::Finished { task, outcome, data: None, updates: vec![] });
                 }
             }
             Order::CommitDecision { task, allowed } => self.commit(id, task, allowed),
@@ -61,7 +61,7 @@ impl World {
             }
             Order::RegisterAgain => {
                 machine.begin_anew(host_service);
-                self.say(id, Word::Register);
+                self.send(id, Message::Register);
             }
             Order::Drop(_) => unreachable!("dropping was dealt with above"),
         }
@@ -99,7 +99,7 @@ impl World {
                 self.checker.fetch_failures += u64::from(matches!(failure, TaskFailure::FetchFailed { .. }));
                 self.report.count_failure(&failure);
                 let outcome = TaskOutcome::Failed(failure);
-                self.say(id, Word::Finished { task, outcome, data: None, updates: vec![] });
+                self.send(id, Message::Finished { task, outcome, data: None, updates: vec![] });
             }
             (Ok(data), Some(shuffle)) => self.write(id, shuffle, &attempt, data),
             (Ok(data), None) if attempt.plan.commits => {
@@ -110,9 +110,9 @@ impl World {
             }
             (Ok(data), None) => {
                 let updates = updates(&data.added);
-                self.say(
+                self.send(
                     id,
-                    Word::Finished {
+                    Message::Finished {
                         task,
                         outcome: TaskOutcome::Result,
                         data: Some(Box::new(data)),
@@ -133,7 +133,7 @@ impl World {
         let (launch, rdd) = (&attempt.launch, attempt.plan.rdd);
         let message = message_of(launch.stage_attempt, launch.partition.0);
         let message = (rdd.0 + epoch).is_multiple_of(2).then_some(message);
-        self.say(id, Word::BarrierSync { task, epoch, message });
+        self.send(id, Message::BarrierSync { task, epoch, message });
         self.after(ASK_AGAIN_MS, Happening::CallsAgain { on: id, task, epoch });
     }
 
@@ -174,13 +174,13 @@ impl World {
         let (bytes, checksum, updates) = (block.buckets.len() as u64, block.checksum, updates(&block.added));
         self.machine(id).blocks.insert((shuffle, map, task), Arc::new(block));
         let outcome = TaskOutcome::MapOutput { shuffle, map, bytes, checksum };
-        self.say(id, Word::Finished { task, outcome, data: None, updates });
+        self.send(id, Message::Finished { task, outcome, data: None, updates });
     }
 
     /// An attempt asks for leave to commit, and will ask again until it is answered.
     pub(crate) fn ask_to_commit(&mut self, id: ExecutorId, task: TaskId) {
         if self.machine(id).attempts.get(&task).is_some_and(|attempt| attempt.asks_to_commit) {
-            self.say(id, Word::CommitRequest(task));
+            self.send(id, Message::CommitRequest(task));
             self.after(ASK_AGAIN_MS, Happening::AsksAgain { on: id, task });
         }
     }
@@ -188,16 +188,16 @@ impl World {
     fn commit(&mut self, id: ExecutorId, task: TaskId, allowed: bool) {
         let Some(attempt) = self.machine(id).attempts.remove(&task) else { return };
         assert!(attempt.asks_to_commit, "only who asked is answered");
-        let word = if allowed {
+        let message = if allowed {
             self.checker.committed.insert(task);
             let data = attempt.computed.and_then(Result::ok).map(Box::new);
             let updates = data.as_ref().map(|data| updates(&data.added)).unwrap_or_default();
-            Word::Finished { task, outcome: TaskOutcome::Result, data, updates }
+            Message::Finished { task, outcome: TaskOutcome::Result, data, updates }
         } else {
             let outcome = TaskOutcome::Failed(TaskFailure::CommitDenied);
-            Word::Finished { task, outcome, data: None, updates: vec![] }
+            Message::Finished { task, outcome, data: None, updates: vec![] }
         };
-        self.say(id, word);
+        self.send(id, message);
     }
 
     /// A sign of life.
@@ -207,7 +207,7 @@ impl World {
             return;
         }
         let running = machine.attempts.keys().copied().collect();
-        self.say(id, Word::Heartbeat(running));
+        self.send(id, Message::Heartbeat(running));
         self.after(self.plot.heartbeat_ms, Happening::HeartbeatDue { on: id });
     }
 

@@ -52,7 +52,7 @@ pub(crate) enum Happening {
     ToDriver {
         from: ExecutorId,
         life: u32,
-        word: Word,
+        message: Message,
     },
     /// An attempt has worked long enough.
     Worked {
@@ -141,7 +141,7 @@ pub(crate) enum Order {
 
 /// What an executor tells the driver.
 #[derive(Clone, Debug)]
-pub(crate) enum Word {
+pub(crate) enum Message {
     Register,
     Heartbeat(Vec<TaskId>),
     Finished {
@@ -207,7 +207,7 @@ pub(crate) struct World {
 
 impl World {
     /// The world of a seed, before anything has happened.
-    pub(crate) fn new(seed: u64, told: bool) -> Self {
+    pub(crate) fn new(seed: u64, traced: bool) -> Self {
         let mut chance = Chance::new(seed);
         let plot = Plot::new(seed, &mut chance);
         let program = Program::new(seed, &plot.size, &mut chance);
@@ -235,7 +235,7 @@ impl World {
             draining: false,
             programme: BTreeMap::new(),
             report: Report { seed, executors: plot.executors, ..Report::default() },
-            story: told.then(VecDeque::new),
+            story: traced.then(VecDeque::new),
             plot,
         };
         world.begin();
@@ -296,7 +296,7 @@ impl World {
             return Err(format!("no progress: {} happenings, {} ms", self.happened, self.now));
         }
         if self.story.is_some() && !is_routine(&happening) {
-            self.tell(format!("{happening:?}"));
+            self.trace(format!("{happening:?}"));
         }
         self.happen(happening)
     }
@@ -308,7 +308,7 @@ impl World {
                     self.obey(to, life, order)?;
                 }
             }
-            Happening::ToDriver { from, life, word } => self.hear(from, life, word)?,
+            Happening::ToDriver { from, life, message } => self.on_message(from, life, message)?,
             Happening::Worked { on, task } => {
                 if self.is_awake(on, || Happening::Worked { on, task }) {
                     self.worked(on, task)?;
@@ -404,18 +404,18 @@ impl World {
     }
 
     /// An executor sends a word over the network.
-    pub(crate) fn say(&mut self, from: ExecutorId, word: Word) {
+    pub(crate) fn send(&mut self, from: ExecutorId, message: Message) {
         let life = self.machines[&from].life;
-        let can_be_lost = match &word {
-            Word::Heartbeat(_)
-            | Word::Finished { .. }
-            | Word::CommitRequest(_)
-            | Word::BarrierSync { .. }
-            | Word::Stored(_)
-            | Word::Dropped(_) => true,
-            Word::Register | Word::Ended { .. } | Word::Adopted(_) | Word::Gone => false,
+        let can_be_lost = match &message {
+            Message::Heartbeat(_)
+            | Message::Finished { .. }
+            | Message::CommitRequest(_)
+            | Message::BarrierSync { .. }
+            | Message::Stored(_)
+            | Message::Dropped(_) => true,
+            Message::Register | Message::Ended { .. } | Message::Adopted(_) | Message::Gone => false,
         };
-        self.transmit(from, can_be_lost, Happening::ToDriver { from, life, word });
+        self.transmit(from, can_be_lost, Happening::ToDriver { from, life, message });
     }
 
     /// A message between an executor and the driver. What is repeated until it arrives, arrives when a cut has healed.
@@ -470,7 +470,7 @@ impl World {
     }
 
     /// Adds to the story, if somebody listens.
-    pub(crate) fn tell(&mut self, line: impl Into<String>) {
+    pub(crate) fn trace(&mut self, line: impl Into<String>) {
         if let Some(story) = &mut self.story {
             let mut line = format!("{:>8} {}", self.now, line.into());
             if line.len() > 400 {
@@ -483,7 +483,7 @@ impl World {
         }
     }
 
-    pub(crate) fn is_told(&self) -> bool {
+    pub(crate) fn is_traced(&self) -> bool {
         self.story.is_some()
     }
 
@@ -542,6 +542,6 @@ fn is_routine(happening: &Happening) -> bool {
         happening,
         Happening::HeartbeatDue { .. }
             | Happening::Tick
-            | Happening::ToDriver { word: Word::Heartbeat(_), .. }
+            | Happening::ToDriver { message: Message::Heartbeat(_), .. }
     )
 }

@@ -73,7 +73,7 @@ impl Master {
         let Some(demand) = demand(application, self.settings.default_cores) else { return };
         if application.not_before > self.now {
             let reason = format!("waiting: {} executors ended in a row", application.ends);
-            self.say_waiting(id, reason, fx);
+            self.send_waiting(id, reason, fx);
             return;
         }
         let (workers, rooms): (Vec<WorkerId>, Vec<Resources>) =
@@ -83,18 +83,18 @@ impl Master {
             self.launch_executor(id, &workers[*at], *resources, fx);
         }
         let reason = self.why_waiting(demand.least());
-        self.say_waiting(id, reason, fx);
+        self.send_waiting(id, reason, fx);
     }
 
     /// Tells an application why it has no executor, if it has none and was not told just this.
-    fn say_waiting(&mut self, id: &ApplicationId, reason: String, fx: &mut Vec<Effect>) {
+    fn send_waiting(&mut self, id: &ApplicationId, reason: String, fx: &mut Vec<Effect>) {
         let application = self.applications.get_mut(id).expect("it was there just now");
         if !application.executors.is_empty() {
             application.waiting = None;
         } else if application.waiting.as_ref() != Some(&reason) {
             application.waiting = Some(reason.clone());
             note(Note::ApplicationWaits(id.clone(), reason.clone()), fx);
-            self.tell(id, ApplicationOrder::Waiting { reason }, fx);
+            self.send(id, ApplicationOrder::Waiting { reason }, fx);
         }
     }
 
@@ -123,7 +123,7 @@ impl Master {
         note(Note::ExecutorLaunched(name.clone(), worker.clone(), resources), fx);
         self.order(worker, WorkerOrder::LaunchExecutor { executor: name, resources, spec }, fx);
         let place = ExecutorPlace { executor, worker: worker.clone(), host, resources };
-        self.tell(id, ApplicationOrder::ExecutorAdded(place), fx);
+        self.send(id, ApplicationOrder::ExecutorAdded(place), fx);
     }
 
     fn why_waiting(&self, needs: Resources) -> String {

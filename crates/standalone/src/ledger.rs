@@ -10,7 +10,7 @@
 
 use crate::fence::Fence;
 use crate::messages::{
-    ApplicationSpec, DriverSpec, FencedOrder, Outcome, WorkerOffer, WorkerOrder, WorkerReport, WorkerWord,
+    ApplicationSpec, DriverSpec, FencedOrder, Outcome, WorkerOffer, WorkerOrder, WorkerReport, WorkerMessage,
 };
 use crate::names::{ApplicationId, DriverRun, Epoch, ExecutorName, WorkerId};
 use crate::resources::Resources;
@@ -35,9 +35,9 @@ pub enum WorkerAction {
     /// Tell the executors to move elsewhere what they keep, and to end then. Said once.
     Decommission,
     /// Tell the master, on the connection that the worker listens to.
-    Say(WorkerWord),
+    Say(WorkerMessage),
     /// The master is known to live.
-    MasterHeard,
+    MasterStatus,
 }
 
 /// What one worker runs and ran.
@@ -90,14 +90,14 @@ impl WorkerLedger {
     }
 
     /// The first word on a new connection.
-    pub fn register(&self) -> WorkerWord {
+    pub fn register(&self) -> WorkerMessage {
         let (worker, offer) = (self.worker.clone(), self.offer.clone());
-        WorkerWord::Register { worker, offer, report: self.report() }
+        WorkerMessage::Register { worker, offer, report: self.report() }
     }
 
     /// The word that is due every few seconds.
-    pub fn heartbeat(&self) -> WorkerWord {
-        WorkerWord::Heartbeat { report: self.report() }
+    pub fn heartbeat(&self) -> WorkerMessage {
+        WorkerMessage::Heartbeat { report: self.report() }
     }
 
     /// All that runs.
@@ -125,7 +125,7 @@ impl WorkerLedger {
             return;
         }
         match order.order {
-            WorkerOrder::Registered | WorkerOrder::Heard => todo.push(WorkerAction::MasterHeard),
+            WorkerOrder::Registered | WorkerOrder::Heard => todo.push(WorkerAction::MasterStatus),
             WorkerOrder::RegisterAgain => todo.push(WorkerAction::Say(self.register())),
             WorkerOrder::LaunchExecutor { executor, resources, spec } => {
                 self.launch_executor(executor, resources, spec, todo);
@@ -144,9 +144,9 @@ impl WorkerLedger {
     }
 
     /// An executor's process was started. None if it was ended meanwhile.
-    pub fn executor_started(&self, executor: &ExecutorName) -> Option<WorkerWord> {
+    pub fn executor_started(&self, executor: &ExecutorName) -> Option<WorkerMessage> {
         let runs = self.executors.contains_key(executor);
-        runs.then(|| WorkerWord::ExecutorStarted { executor: executor.clone() })
+        runs.then(|| WorkerMessage::ExecutorStarted { executor: executor.clone() })
     }
 
     /// An executor's process is gone, or could not be started.
@@ -291,15 +291,15 @@ impl WorkerLedger {
 
     fn answer_executor(&self, executor: &ExecutorName) -> WorkerAction {
         let outcome = self.ended_executors[executor].clone();
-        WorkerAction::Say(WorkerWord::ExecutorEnded { executor: executor.clone(), outcome })
+        WorkerAction::Say(WorkerMessage::ExecutorEnded { executor: executor.clone(), outcome })
     }
 
     fn answer_driver(&self, run: &DriverRun) -> WorkerAction {
         let outcome = self.ended_drivers[run].clone();
-        WorkerAction::Say(WorkerWord::DriverEnded { run: run.clone(), outcome })
+        WorkerAction::Say(WorkerMessage::DriverEnded { run: run.clone(), outcome })
     }
 }
 
 fn never_started(executor: ExecutorName) -> WorkerAction {
-    WorkerAction::Say(WorkerWord::ExecutorEnded { executor, outcome: Outcome::NeverStarted })
+    WorkerAction::Say(WorkerMessage::ExecutorEnded { executor, outcome: Outcome::NeverStarted })
 }

@@ -12,15 +12,15 @@
 //! let mut master = Master::new(Millis(0), Epoch(1), MasterSettings::default(), &mut effects);
 //! let offer = WorkerOffer { host: "a".into(), resources: Resources::new(4, 4096) };
 //! let ledger = WorkerLedger::new(WorkerId::new("worker-a"), offer);
-//! master.handle(Millis(1), Event::Worker { link: Link(1), word: ledger.register() }, &mut effects);
+//! master.handle(Millis(1), Event::Worker { link: Link(1), message: ledger.register() }, &mut effects);
 //!
 //! let spec = ApplicationSpec {
 //!     name: "count".into(), user: "ada".into(), cores_max: None, cores_per_executor: Some(2),
 //!     memory_per_executor_mib: 1024, launch: Payload::default(),
 //! };
 //! let (key, status) = (RequestKey::new("by chance"), ApplicationStatus::default());
-//! let word = ApplicationWord::Register { key, known_as: None, spec, status };
-//! master.handle(Millis(2), Event::Application { link: Link(2), word }, &mut effects);
+//! let message = ApplicationMessage::Register { key, known_as: None, spec, status };
+//! master.handle(Millis(2), Event::Application { link: Link(2), message }, &mut effects);
 //! let launches = effects.iter().filter(|effect| matches!(
 //!     effect, Effect::ToWorker { order: FencedOrder { order: WorkerOrder::LaunchExecutor { .. }, .. }, .. }
 //! ));
@@ -35,13 +35,13 @@
 //! process is started here: time is an argument, names that need chance come from outside.
 //!
 //! **How it is laid out.** The vocabulary: `names`, `resources`, `messages`, `event`, `snapshot`, `overview`. The tables: `workers`,
-//! `applications`, `drivers`. The master: `master` branches, `worker_words`, `application_words` and `client_words` digest what is
+//! `applications`, `drivers`. The master: `master` branches, `worker_messages`, `application_messages` and `client_messages` digest what is
 //! said, `giving` and `placement` hand out what is free, `recovery` begins where another ended. Beside it: `ledger` and
 //! `fence` for workers, `lease` for masters among themselves.
 
-mod application_words;
+mod application_messages;
 mod applications;
-mod client_words;
+mod client_messages;
 mod date;
 mod drivers;
 mod event;
@@ -61,7 +61,7 @@ mod resources;
 mod settings;
 mod snapshot;
 mod views;
-mod worker_words;
+mod worker_messages;
 mod workers;
 
 pub use event::{Effect, Event};
@@ -70,9 +70,9 @@ pub use lease::{Lease, LeaseAction, LeaseRecord, LeaseSettings, Standing};
 pub use ledger::{WorkerAction, WorkerLedger};
 pub use master::Master;
 pub use messages::{
-    ApplicationEnd, ApplicationOrder, ApplicationSpec, ApplicationStatus, ApplicationWord, ClientAnswer,
-    ClientWord, DriverSpec, ExecutorEnd, ExecutorPlace, FencedOrder, Outcome, WorkerOffer, WorkerOrder,
-    WorkerReport, WorkerWord,
+    ApplicationEnd, ApplicationOrder, ApplicationSpec, ApplicationStatus, ApplicationMessage, ClientAnswer,
+    ClientMessage, DriverSpec, ExecutorEnd, ExecutorPlace, FencedOrder, Outcome, WorkerOffer, WorkerOrder,
+    WorkerReport, WorkerMessage,
 };
 pub use names::{ApplicationId, DriverId, DriverRun, Epoch, ExecutorName, Link, RequestKey, WorkerId};
 pub use note::Note;

@@ -52,9 +52,9 @@ impl Master {
         let first = fx.len();
         self.pass_time(now);
         match event {
-            Event::Worker { link, word } => self.worker_says(link, word, fx),
-            Event::Application { link, word } => self.application_says(link, word, fx),
-            Event::Client { link, word } => self.client_says(link, word, fx),
+            Event::Worker { link, message } => self.worker_sends(link, message, fx),
+            Event::Application { link, message } => self.application_sends(link, message, fx),
+            Event::Client { link, message } => self.client_sends(link, message, fx),
             Event::LinkClosed { link } => self.unlink(link),
             Event::Tick => self.tick(fx),
         }
@@ -100,13 +100,13 @@ impl Master {
             return;
         }
         for worker in self.workers.values_mut() {
-            worker.last_heard = worker.last_heard + gap;
+            worker.last_seen = worker.last_seen + gap;
             for tenancy in worker.tenants.values_mut() {
                 tenancy.absent_since = tenancy.absent_since.map(|since| since + gap);
             }
         }
         for application in self.applications.iter_mut() {
-            application.last_heard = application.last_heard + gap;
+            application.last_seen = application.last_seen + gap;
         }
         self.phase.postpone(gap);
     }
@@ -165,7 +165,7 @@ impl Master {
     }
 
     /// Tells an application, if it is connected.
-    pub(crate) fn tell(&self, application: &ApplicationId, order: ApplicationOrder, fx: &mut Vec<Effect>) {
+    pub(crate) fn send(&self, application: &ApplicationId, order: ApplicationOrder, fx: &mut Vec<Effect>) {
         if let Some(link) = self.applications.get(application).and_then(|application| application.link) {
             fx.push(Effect::ToApplication { link, order });
         }

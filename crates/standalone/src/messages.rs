@@ -80,7 +80,7 @@ impl fmt::Display for Outcome {
 
 /// What a worker says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum WorkerWord {
+pub enum WorkerMessage {
     /// It is there: the first word on each connection, and the answer to [`WorkerOrder::RegisterAgain`].
     Register {
         /// Which.
@@ -202,7 +202,7 @@ pub struct ApplicationStatus {
 
 /// What an application says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ApplicationWord {
+pub enum ApplicationMessage {
     /// It is there, for the first time or again: the first word on each connection.
     Register {
         /// How it calls itself.
@@ -342,7 +342,7 @@ pub struct DriverSpec {
 
 /// What somebody asks who is neither worker nor application.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ClientWord {
+pub enum ClientMessage {
     /// Run a driver. Answered with [`ClientAnswer::DriverSubmitted`].
     SubmitDriver {
         /// How the submission calls itself.

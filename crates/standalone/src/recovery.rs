@@ -165,7 +165,7 @@ impl Master {
         }
         self.lose_stranded_drivers(fx);
         for id in self.applications.ids() {
-            self.tell_executors(&id, fx);
+            self.send_to_executors(&id, fx);
         }
     }
 

@@ -55,7 +55,7 @@ fn worker_view(worker: &Worker) -> WorkerView {
         used: worker.used(),
         executors,
         drivers: worker.tenants.len() - executors,
-        last_heard: worker.last_heard,
+        last_seen: worker.last_seen,
     }
 }
 

@@ -51,7 +51,7 @@ pub(crate) struct Worker {
     pub(crate) link: Option<Link>,
     /// An earlier master knew it, and it has not come back yet.
     pub(crate) awaited: bool,
-    pub(crate) last_heard: Millis,
+    pub(crate) last_seen: Millis,
     pub(crate) tenants: BTreeMap<Tenant, Tenancy>,
     used: Resources,
 }
@@ -62,7 +62,7 @@ impl Worker {
             record,
             link: None,
             awaited,
-            last_heard: now,
+            last_seen: now,
             tenants: BTreeMap::new(),
             used: Resources::default(),
         }

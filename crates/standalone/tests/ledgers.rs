@@ -35,7 +35,7 @@ fn line(action: &WorkerAction) -> String {
         WorkerAction::StartExecutor(name, ..) => format!("start {name}"),
         WorkerAction::StopExecutor(name) => format!("stop {name}"),
         WorkerAction::RemoveFiles(application) => format!("remove files of {application}"),
-        WorkerAction::Say(WorkerWord::ExecutorEnded { executor, outcome }) => {
+        WorkerAction::Say(WorkerMessage::ExecutorEnded { executor, outcome }) => {
             format!("{executor}: {outcome:?}")
         }
         other => format!("{other:?}"),

@@ -150,7 +150,7 @@ impl Broadcasts {
         let _ = self.on_forget.set(Box::new(tell));
     }
 
-    fn tell_forgotten(&self, id: BroadcastId) {
+    fn notify_forgotten(&self, id: BroadcastId) {
         if let Some(tell) = self.on_forget.get() {
             tell(id);
         }
@@ -162,7 +162,7 @@ impl Broadcasts {
             let decoded = entry.value.lock().unwrap_or_else(PoisonError::into_inner).take();
             drop(decoded);
         }
-        self.tell_forgotten(id);
+        self.notify_forgotten(id);
     }
 
     /// Forgets a value altogether.
@@ -173,7 +173,7 @@ impl Broadcasts {
         if let Some(files) = &self.shared {
             files.remove(&name(id));
         }
-        self.tell_forgotten(id);
+        self.notify_forgotten(id);
     }
 
     /// Forgets what this process has of a value that another has removed.

@@ -4,12 +4,12 @@ use super::uplink::{ExecutorUplink, Uplink};
 use super::{AgentConfig, Beginning, MakeWorkers, adopt};
 use crate::blocks::HostBlocks;
 use crate::link::Executors;
-use crate::messages::{Begin, RemoteConfig, SHARED_DIRECTORY, Told, receive, send};
+use crate::messages::{Begin, RemoteConfig, SHARED_DIRECTORY, SentOutputs, receive, send};
 use crate::outbox::Outbox;
 use crate::processes::{Names, ProcessListener, Processes};
 use crate::services::{Parts, services};
 use crate::slots::Executor;
-use crate::words::{Adopt, FromAgent, Register, ToAgent, Welcome};
+use crate::agent_messages::{Adopt, FromAgent, Register, ToAgent, Welcome};
 use firesteel_closures::code_hash;
 use firesteel_data::Seal;
 use firesteel_net::bulk::serve_blocks;
@@ -176,7 +176,7 @@ struct Agent {
     /// Removes what was written here.
     outputs: ShuffleStore,
     names: mpsc::Sender<ExecutorId>,
-    heard: Mutex<Instant>,
+    on_message: Mutex<Instant>,
 }
 
 impl Agent {
@@ -211,7 +211,7 @@ impl Agent {
             home,
             outputs,
             names,
-            heard: Mutex::new(Instant::now()),
+            on_message: Mutex::new(Instant::now()),
         };
         match workers {
             None => agent.start_threads(config, welcome, &remote)?,
@@ -288,7 +288,7 @@ impl Agent {
         let agent = Arc::downgrade(self);
         let beat = move || {
             while let Some(agent) = agent.upgrade() {
-                if agent.heard().elapsed() > silence {
+                if agent.on_message().elapsed() > silence {
                     eprintln!("firesteel: nothing was heard of the driver for {} s", silence.as_secs());
                     return agent.outbox.close();
                 }
@@ -301,24 +301,24 @@ impl Agent {
         Ok(())
     }
 
-    fn heard(&self) -> std::sync::MutexGuard<'_, Instant> {
-        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    fn on_message(&self) -> std::sync::MutexGuard<'_, Instant> {
+        self.on_message.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn listen(self: &Arc<Self>, mut receiver: Receiver) {
-        let mut told = Told::default();
+        let mut sent_outputs = SentOutputs::default();
         while let Ok(Some(message)) = receive::<ToAgent>(&mut receiver) {
-            *self.heard() = Instant::now();
-            self.hear(message, &mut told);
+            *self.on_message() = Instant::now();
+            self.serve(message, &mut sent_outputs);
         }
     }
 
-    fn hear(self: &Arc<Self>, message: ToAgent, told: &mut Told) {
+    fn serve(self: &Arc<Self>, message: ToAgent, sent_outputs: &mut SentOutputs) {
         match message {
             ToAgent::Welcome(_) | ToAgent::Refused(_) | ToAgent::Alive => {}
-            ToAgent::Outputs(outputs) => told.add(outputs),
+            ToAgent::Outputs(outputs) => sent_outputs.add(outputs),
             ToAgent::Launch(executor, mut task, names) => {
-                task.inputs = told.inputs(&task.inputs, names);
+                task.inputs = sent_outputs.inputs(&task.inputs, names);
                 self.executors.launch(executor, task);
             }
             ToAgent::Kill(executor, task) => self.executors.kill(executor, task),

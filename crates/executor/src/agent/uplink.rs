@@ -5,7 +5,7 @@ use crate::link::{DriverLink, PlanError};
 use crate::outbox::Outbox;
 use crate::processes::{BarrierAnswer, ProcessListener};
 use crate::runner::TaskEnd;
-use crate::words::FromAgent;
+use crate::agent_messages::FromAgent;
 use firesteel_operators::{BarrierGate, BarrierOutcome, BarrierRefusal, CommitGate, TaskSpec, data_failure};
 use firesteel_storage::SharedFiles;
 use firesteel_storage::cached::BlockListener;

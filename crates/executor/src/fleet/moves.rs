@@ -5,7 +5,7 @@
 //! a place ([`Fleet::begin_move`]).
 
 use super::{Agent, Fleet, State};
-use crate::words::{Adopt, Adopted, ToAgent};
+use crate::agent_messages::{Adopt, Adopted, ToAgent};
 use firesteel_storage::lru::BlockKey;
 use firesteel_types::{ExecutorId, ExecutorLossReason, Partition, ShuffleId, TaskId};
 use std::collections::BTreeSet;
@@ -31,7 +31,7 @@ pub(super) struct Going {
     /// Whoever serves its files goes, too.
     pub(super) with_place: bool,
     /// It was told to go.
-    told: bool,
+    sent_outputs: bool,
 }
 
 /// An agent that is going, as whoever moves things sees it.
@@ -94,7 +94,7 @@ impl Fleet {
         if going.with_place {
             return Some(agent.register.blocks.clone());
         }
-        if !std::mem::replace(&mut going.told, true) {
+        if !std::mem::replace(&mut going.sent_outputs, true) {
             agent.outbox.send(&ToAgent::Leave);
         }
         None
@@ -181,7 +181,7 @@ impl Fleet {
         for id in agents {
             if let Some(agent) = state.agents.get_mut(&id)
                 && let Some(going) = &mut agent.going
-                && !std::mem::replace(&mut going.told, true)
+                && !std::mem::replace(&mut going.sent_outputs, true)
             {
                 agent.outbox.send(&ToAgent::Leave);
             }
@@ -201,7 +201,7 @@ impl State {
     /// The agents that are to be let go, and have their files at a place.
     fn leavers(&self, place: &str) -> impl Iterator<Item = (u64, &Agent)> {
         let is_leaver = move |agent: &&Agent| {
-            agent.register.blocks == place && agent.going.is_some_and(|going| !going.told)
+            agent.register.blocks == place && agent.going.is_some_and(|going| !going.sent_outputs)
         };
         self.agents.iter().map(|(id, agent)| (*id, agent)).filter(move |(_, agent)| is_leaver(agent))
     }

@@ -142,8 +142,8 @@ impl World {
             }
             Fate::Decommission => {
                 if let Some(link) = machine.wire {
-                    let word = firesteel_standalone::WorkerWord::Decommission;
-                    self.send_to_master(link, super::wires::Word::Worker(word));
+                    let message = firesteel_standalone::WorkerMessage::Decommission;
+                    self.send_to_master(link, super::wires::Message::Worker(message));
                 }
             }
             _ => {

@@ -1,10 +1,10 @@
 //! Worker processes: a ledger each, and what a shell does for it: processes that start, fail and end, one connection at a time.
 
-use super::wires::{Peer, Told, Word};
+use super::wires::{Peer, Sent, Message};
 use super::world::{Happening, World};
 use crate::checker::Objection;
 use firesteel_standalone::{
-    DriverRun, ExecutorName, Link, Outcome, WorkerAction, WorkerId, WorkerLedger, WorkerOffer, WorkerWord,
+    DriverRun, ExecutorName, Link, Outcome, WorkerAction, WorkerId, WorkerLedger, WorkerOffer, WorkerMessage,
 };
 
 /// One process. Another one at the same host has another name.
@@ -20,8 +20,8 @@ pub(crate) struct Machine {
     /// The connection that it listens to.
     pub(crate) wire: Option<Link>,
     /// When it heard of its master, and when that was sent.
-    heard_at: u64,
-    pub(crate) heard_sent_at: u64,
+    seen_at: u64,
+    pub(crate) answer_sent_at: u64,
     pub(crate) decommissioned: bool,
     /// When it was last in touch again after it had been silent for so long that it could be given up.
     pub(crate) was_away_until: Option<u64>,
@@ -40,8 +40,8 @@ impl World {
             frozen_until: 0,
             isolated_until: 0,
             wire: None,
-            heard_at: self.now,
-            heard_sent_at: self.now,
+            seen_at: self.now,
+            answer_sent_at: self.now,
             decommissioned: false,
             was_away_until: None,
         };
@@ -67,9 +67,9 @@ impl World {
                 let link = self.connect(master, Peer::Worker(id));
                 let now = self.now;
                 let machine = self.machine(id);
-                (machine.wire, machine.heard_at) = (Some(link), now);
-                let word = machine.ledger.register();
-                self.send_to_master(link, Word::Worker(word));
+                (machine.wire, machine.seen_at) = (Some(link), now);
+                let message = machine.ledger.register();
+                self.send_to_master(link, Message::Worker(message));
             }
             None => {
                 let delay = self.chance.between(500, 3_000);
@@ -82,12 +82,12 @@ impl World {
         self.after(self.plot.heartbeat_ms, Happening::WorkerBeats { worker: id });
         let machine = &self.machines[&id];
         let Some(link) = machine.wire else { return };
-        if self.now - machine.heard_at > self.plot.patience_ms {
+        if self.now - machine.seen_at > self.plot.patience_ms {
             self.worker_leaves_wire(id, link);
             return;
         }
-        let word = machine.ledger.heartbeat();
-        self.send_to_master(link, Word::Worker(word));
+        let message = machine.ledger.heartbeat();
+        self.send_to_master(link, Message::Worker(message));
     }
 
     fn worker_leaves_wire(&mut self, id: u32, link: Link) {
@@ -108,13 +108,13 @@ impl World {
         }
     }
 
-    pub(crate) fn arrives_at_peer(&mut self, link: Link, told: Told, sent_at: u64) -> Result<(), Objection> {
+    pub(crate) fn arrives_at_peer(&mut self, link: Link, traced: Sent, sent_at: u64) -> Result<(), Objection> {
         let wire = self.wires.get(link).expect("what arrives was sent");
         if !wire.peer_open || !self.is_intact(link) {
             return Ok(());
         }
-        match (wire.peer, told) {
-            (Peer::Worker(id), Told::Order(order)) => {
+        match (wire.peer, traced) {
+            (Peer::Worker(id), Sent::Order(order)) => {
                 let machine = self.machine(id);
                 if machine.wire != Some(link) {
                     return Ok(());
@@ -128,9 +128,9 @@ impl World {
                 }
                 self.do_all(id, todo, sent_at)
             }
-            (Peer::Program(id), Told::Application(order)) => self.program_hears(id, link, order, sent_at),
-            (Peer::Submission(id), Told::Answer(answer)) => self.submission_hears(id, answer),
-            (peer, told) => Err(format!("{peer:?} is told {told:?}")),
+            (Peer::Program(id), Sent::Application(order)) => self.program_receives(id, link, order, sent_at),
+            (Peer::Submission(id), Sent::Answer(answer)) => self.submission_receives(id, answer),
+            (peer, traced) => Err(format!("{peer:?} is told {traced:?}")),
         }
     }
 
@@ -162,26 +162,26 @@ impl World {
                 }
                 WorkerAction::RemoveFiles(application) => self.checker.files_removed(id, &application)?,
                 WorkerAction::Decommission => self.send_executors_away(id),
-                WorkerAction::Say(word) => self.worker_says(id, word),
-                WorkerAction::MasterHeard => {
+                WorkerAction::Say(message) => self.worker_sends(id, message),
+                WorkerAction::MasterStatus => {
                     let now = self.now;
                     let settings = &self.plot.settings;
                     let patience_ms = settings.worker_timeout_ms.min(settings.recovery_timeout_ms);
                     let machine = self.machine(id);
-                    machine.heard_at = now;
-                    if sent_at.saturating_sub(machine.heard_sent_at) >= patience_ms {
+                    machine.seen_at = now;
+                    if sent_at.saturating_sub(machine.answer_sent_at) >= patience_ms {
                         machine.was_away_until = Some(sent_at);
                     }
-                    machine.heard_sent_at = machine.heard_sent_at.max(sent_at);
+                    machine.answer_sent_at = machine.answer_sent_at.max(sent_at);
                 }
             }
         }
         Ok(())
     }
 
-    fn worker_says(&mut self, id: u32, word: WorkerWord) {
+    fn worker_sends(&mut self, id: u32, message: WorkerMessage) {
         if let Some(link) = self.machines[&id].wire {
-            self.send_to_master(link, Word::Worker(word));
+            self.send_to_master(link, Message::Worker(message));
         }
     }
 
@@ -206,8 +206,8 @@ impl World {
     }
 
     pub(crate) fn process_started(&mut self, id: u32, executor: ExecutorName) {
-        let Some(word) = self.machines[&id].ledger.executor_started(&executor) else { return };
-        self.worker_says(id, word);
+        let Some(message) = self.machines[&id].ledger.executor_started(&executor) else { return };
+        self.worker_sends(id, message);
         if !self.is_doomed(&executor) {
             let delay = self.chance.between(1, 3_000);
             self.after(delay, Happening::Connected { executor, is_there: true });
@@ -270,7 +270,7 @@ impl World {
         if let Some(link) = self.machines[&id].wire
             && self.chance.per_mille(700)
         {
-            self.send_to_master(link, Word::Worker(WorkerWord::Leave));
+            self.send_to_master(link, Message::Worker(WorkerMessage::Leave));
         }
         self.end_worker(id);
     }

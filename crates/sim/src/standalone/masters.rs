@@ -4,7 +4,7 @@
 //! snapshot that it wrote, writes before it tells, and begins with the snapshot of the highest epoch. Between any two of these
 //! steps it may die or stand still.
 
-use super::wires::{Told, Word};
+use super::wires::{Sent, Message};
 use super::world::{Happening, World};
 use crate::checker::Objection;
 use firesteel_standalone::{
@@ -159,14 +159,14 @@ impl World {
         process.master =
             Some(Master::recover(now, epoch, self.plot.settings.clone(), snapshot, &mut effects));
         process.tick_at = None;
-        self.tell(format!("== master {id} leads with epoch {epoch}"));
+        self.trace(format!("== master {id} leads with epoch {epoch}"));
         self.act(id, effects)
     }
 
     /// A process leads no more: its master and its connections are dropped.
     fn abdicate(&mut self, id: u32) {
         self.report.abdications += 1;
-        self.tell(format!("== master {id} leads no more"));
+        self.trace(format!("== master {id} leads no more"));
         let process = self.masters.get_mut(&id).expect("it led, so it is there");
         process.lease.step_down();
         process.master = None;
@@ -175,16 +175,16 @@ impl World {
         }
     }
 
-    pub(crate) fn arrives_at_master(&mut self, link: Link, word: Word) -> Result<(), Objection> {
+    pub(crate) fn arrives_at_master(&mut self, link: Link, message: Message) -> Result<(), Objection> {
         let wire = self.wires.get(link).expect("what arrives was sent");
         if !wire.master_open || !self.is_intact(link) {
             return Ok(());
         }
         let master = wire.master;
-        let event = match word {
-            Word::Worker(word) => Event::Worker { link, word },
-            Word::Application(word) => Event::Application { link, word },
-            Word::Client(word) => Event::Client { link, word },
+        let event = match message {
+            Message::Worker(message) => Event::Worker { link, message },
+            Message::Application(message) => Event::Application { link, message },
+            Message::Client(message) => Event::Client { link, message },
         };
         self.master_handles(master, event)
     }
@@ -277,17 +277,17 @@ impl World {
             self.check_one_leads()?;
         }
         for effect in effects {
-            if self.is_told() {
-                self.tell(format!("    -> {effect:?}"));
+            if self.is_traced() {
+                self.trace(format!("    -> {effect:?}"));
             }
             match effect {
                 Effect::Persist(_) => unreachable!("it was taken out before"),
                 Effect::ToWorker { link, order } => {
                     self.checker.ordered(id, &order)?;
-                    self.send_to_peer(link, Told::Order(order));
+                    self.send_to_peer(link, Sent::Order(order));
                 }
-                Effect::ToApplication { link, order } => self.send_to_peer(link, Told::Application(order)),
-                Effect::ToClient { link, answer } => self.send_to_peer(link, Told::Answer(answer)),
+                Effect::ToApplication { link, order } => self.send_to_peer(link, Sent::Application(order)),
+                Effect::ToClient { link, answer } => self.send_to_peer(link, Sent::Answer(answer)),
                 Effect::Note(Note::Unwanted(..)) => self.report.unwanted += 1,
                 Effect::Note(Note::ApplicationWaits(..) | Note::DriverWaits(..)) => self.report.waits += 1,
                 Effect::Note(_) => {}
@@ -310,7 +310,7 @@ impl World {
 
     /// A process dies; another is started at its host some time.
     pub(crate) fn kill_master(&mut self, id: u32) {
-        self.tell(format!("== master {id} dies"));
+        self.trace(format!("== master {id} dies"));
         self.report.struck += 1;
         let process = self.masters.get_mut(&id).expect("what dies was alive");
         process.alive = false;

@@ -1,11 +1,11 @@
 //! Applications and those who submit drivers: what they want, what they are told, and how they end.
 
-use super::wires::{Peer, Word};
+use super::wires::{Peer, Message};
 use super::world::{Happening, World};
 use crate::checker::Objection;
 use firesteel_standalone::{
-    ApplicationEnd, ApplicationId, ApplicationOrder, ApplicationSpec, ApplicationStatus, ApplicationWord,
-    ClientAnswer, ClientWord, DriverId, DriverSpec, DriverState, ExecutorName, Link, Payload, RequestKey,
+    ApplicationEnd, ApplicationId, ApplicationOrder, ApplicationSpec, ApplicationStatus, ApplicationMessage,
+    ClientAnswer, ClientMessage, DriverId, DriverSpec, DriverState, ExecutorName, Link, Payload, RequestKey,
     Resources,
 };
 use firesteel_types::ExecutorId;
@@ -18,8 +18,8 @@ pub(crate) struct Program {
     pub(crate) id: Option<ApplicationId>,
     pub(crate) alive: bool,
     pub(crate) wire: Option<Link>,
-    heard_at: u64,
-    pub(crate) heard_sent_at: u64,
+    seen_at: u64,
+    pub(crate) answer_sent_at: u64,
     pub(crate) wanted: Option<u32>,
     /// The executors that are connected with it.
     ready: BTreeSet<ExecutorId>,
@@ -71,8 +71,8 @@ impl World {
             id: None,
             alive: false,
             wire: None,
-            heard_at: 0,
-            heard_sent_at: 0,
+            seen_at: 0,
+            answer_sent_at: 0,
             wanted: self.chance.per_mille(400).then(|| self.chance.between(0, 6) as u32),
             ready: BTreeSet::new(),
             known: BTreeSet::new(),
@@ -97,7 +97,7 @@ impl World {
     pub(crate) fn bear_program(&mut self, id: u32) {
         let now = self.now;
         let program = self.program(id);
-        (program.alive, program.heard_at, program.heard_sent_at) = (true, now, now);
+        (program.alive, program.seen_at, program.answer_sent_at) = (true, now, now);
         self.after(1, Happening::ProgramDials { program: id });
         let beat = self.chance.below(self.plot.heartbeat_ms);
         self.after(beat, Happening::ProgramBeats { program: id });
@@ -117,19 +117,19 @@ impl World {
         let link = self.connect(master, Peer::Program(id));
         let now = self.now;
         let program = self.program(id);
-        (program.wire, program.heard_at) = (Some(link), now);
+        (program.wire, program.seen_at) = (Some(link), now);
         self.register_program(id, link);
     }
 
     fn register_program(&mut self, id: u32, link: Link) {
         let program = &self.programs[&id];
-        let word = ApplicationWord::Register {
+        let message = ApplicationMessage::Register {
             key: RequestKey::new(format!("program-{id}")),
             known_as: program.id.clone(),
             spec: program.spec.clone(),
             status: self.status(id),
         };
-        self.send_to_master(link, Word::Application(word));
+        self.send_to_master(link, Message::Application(message));
     }
 
     fn status(&self, id: u32) -> ApplicationStatus {
@@ -150,21 +150,21 @@ impl World {
         self.after(self.plot.heartbeat_ms, Happening::ProgramBeats { program: id });
         let program = &self.programs[&id];
         let Some(link) = program.wire else { return };
-        if self.now - program.heard_at > self.plot.patience_ms {
+        if self.now - program.seen_at > self.plot.patience_ms {
             self.program_leaves_wire(id, link);
             return;
         }
         let unwanted: Vec<ExecutorId> = program.unwanted.intersection(&program.known).copied().collect();
         let finishing = program.finishing;
         let status = self.status(id);
-        self.send_to_master(link, Word::Application(ApplicationWord::Heartbeat(status)));
+        self.send_to_master(link, Message::Application(ApplicationMessage::Heartbeat(status)));
         if !unwanted.is_empty() {
-            let word = ApplicationWord::KillExecutors { executors: unwanted };
-            self.send_to_master(link, Word::Application(word));
+            let message = ApplicationMessage::KillExecutors { executors: unwanted };
+            self.send_to_master(link, Message::Application(message));
         }
         if finishing {
-            let word = ApplicationWord::Finished { failure: None };
-            self.send_to_master(link, Word::Application(word));
+            let message = ApplicationMessage::Finished { failure: None };
+            self.send_to_master(link, Message::Application(message));
         }
     }
 
@@ -190,7 +190,7 @@ impl World {
         }
     }
 
-    pub(crate) fn program_hears(
+    pub(crate) fn program_receives(
         &mut self,
         id: u32,
         link: Link,
@@ -202,10 +202,10 @@ impl World {
         if program.wire != Some(link) || !program.alive {
             return Ok(());
         }
-        program.heard_at = now;
+        program.seen_at = now;
         match order {
             ApplicationOrder::Registered { application } => {
-                program.heard_sent_at = sent_at;
+                program.answer_sent_at = sent_at;
                 if program.id.as_ref().is_some_and(|known| *known != application) {
                     return Err(format!("program {id} was {:?} and is {application}", program.id));
                 }
@@ -215,7 +215,7 @@ impl World {
             ApplicationOrder::Executors(places) => {
                 program.known = places.iter().map(|place| place.executor).collect();
             }
-            ApplicationOrder::Heard => program.heard_sent_at = sent_at,
+            ApplicationOrder::Heard => program.answer_sent_at = sent_at,
             ApplicationOrder::RegisterAgain => self.register_program(id, link),
             ApplicationOrder::ExecutorAdded(place) => {
                 program.known.insert(place.executor);
@@ -259,7 +259,7 @@ impl World {
     /// Only who was silent for long may be given up.
     fn check_may_lose(&self, id: u32, why: &str) -> Result<(), Objection> {
         let settings = &self.plot.settings;
-        let silent_ms = self.now - self.programs[&id].heard_sent_at;
+        let silent_ms = self.now - self.programs[&id].answer_sent_at;
         let least = settings.application_timeout_ms.min(settings.recovery_timeout_ms);
         if silent_ms >= least {
             return Ok(());
@@ -324,7 +324,7 @@ impl World {
         }
         let key = RequestKey::new(format!("submission-{number}"));
         let spec = self.submissions[&number].spec.clone();
-        self.ask(number, ClientWord::SubmitDriver { key, spec });
+        self.ask(number, ClientMessage::SubmitDriver { key, spec });
         self.after(ASK_AGAIN_MS, Happening::Submits { submission: number });
     }
 
@@ -335,20 +335,20 @@ impl World {
             return;
         }
         if let Some(driver) = submission.driver.clone() {
-            self.ask(number, ClientWord::KillDriver { driver });
+            self.ask(number, ClientMessage::KillDriver { driver });
         }
         self.after(ASK_AGAIN_MS, Happening::KillsDriver { submission: number });
     }
 
     /// Asks once, on a connection of its own.
-    fn ask(&mut self, number: u32, word: ClientWord) {
+    fn ask(&mut self, number: u32, message: ClientMessage) {
         if let Some(master) = self.find_leader() {
             let link = self.connect(master, Peer::Submission(number));
-            self.send_to_master(link, Word::Client(word));
+            self.send_to_master(link, Message::Client(message));
         }
     }
 
-    pub(crate) fn submission_hears(&mut self, number: u32, answer: ClientAnswer) -> Result<(), Objection> {
+    pub(crate) fn submission_receives(&mut self, number: u32, answer: ClientAnswer) -> Result<(), Objection> {
         let submission = self.submissions.get_mut(&number).expect("it was planned");
         match answer {
             ClientAnswer::DriverSubmitted { driver } => {

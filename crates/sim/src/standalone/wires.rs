@@ -3,7 +3,7 @@
 
 use super::world::{Happening, World};
 use firesteel_standalone::{
-    ApplicationOrder, ApplicationWord, ClientAnswer, ClientWord, FencedOrder, Link, WorkerWord,
+    ApplicationOrder, ApplicationMessage, ClientAnswer, ClientMessage, FencedOrder, Link, WorkerMessage,
 };
 use std::collections::BTreeMap;
 
@@ -17,15 +17,15 @@ pub(crate) enum Peer {
 
 /// What a master is told.
 #[derive(Clone, Debug)]
-pub(crate) enum Word {
-    Worker(WorkerWord),
-    Application(ApplicationWord),
-    Client(ClientWord),
+pub(crate) enum Message {
+    Worker(WorkerMessage),
+    Application(ApplicationMessage),
+    Client(ClientMessage),
 }
 
 /// What a master tells.
 #[derive(Clone, Debug)]
-pub(crate) enum Told {
+pub(crate) enum Sent {
     Order(FencedOrder),
     Application(ApplicationOrder),
     Answer(ClientAnswer),
@@ -89,7 +89,7 @@ impl World {
         link
     }
 
-    pub(crate) fn send_to_master(&mut self, link: Link, word: Word) {
+    pub(crate) fn send_to_master(&mut self, link: Link, message: Message) {
         let wire = &self.wires.table[&link];
         if wire.cut || !wire.peer_open {
             return;
@@ -102,11 +102,11 @@ impl World {
                 at = at.max(wire.last_to_master);
                 wire.last_to_master = at;
             }
-            self.at(at + copy, Happening::ToMaster { wire: link, word: word.clone() });
+            self.at(at + copy, Happening::ToMaster { wire: link, message: message.clone() });
         }
     }
 
-    pub(crate) fn send_to_peer(&mut self, link: Link, told: Told) {
+    pub(crate) fn send_to_peer(&mut self, link: Link, traced: Sent) {
         let Some(wire) = self.wires.table.get(&link) else { return };
         if wire.cut || !wire.master_open {
             return;
@@ -120,7 +120,7 @@ impl World {
                 at = at.max(wire.last_to_peer);
                 wire.last_to_peer = at;
             }
-            self.at(at + copy, Happening::ToPeer { wire: link, told: told.clone(), sent_at });
+            self.at(at + copy, Happening::ToPeer { wire: link, traced: traced.clone(), sent_at });
         }
     }
 

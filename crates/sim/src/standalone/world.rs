@@ -11,7 +11,7 @@ use super::masters::{MasterProcess, Storage};
 use super::plot::Plot;
 use super::programs::{Program, Submission};
 use super::report::StandaloneReport;
-use super::wires::{Told, Wire, Wires, Word};
+use super::wires::{Sent, Wire, Wires, Message};
 use crate::chance::Chance;
 use crate::checker::Objection;
 use firesteel_standalone::{ExecutorName, LeaseRecord, Link, Outcome, WorkerId};
@@ -32,12 +32,12 @@ pub(crate) enum Happening {
     /// A word arrives at the master's end of a connection.
     ToMaster {
         wire: Link,
-        word: Word,
+        message: Message,
     },
     /// An answer or an order arrives at the other end.
     ToPeer {
         wire: Link,
-        told: Told,
+        traced: Sent,
         sent_at: u64,
     },
     /// The master notices that a connection is gone.
@@ -152,7 +152,7 @@ pub(crate) struct World {
 
 impl World {
     /// The world of a seed, before anything has happened.
-    pub(crate) fn new(seed: u64, told: bool) -> Self {
+    pub(crate) fn new(seed: u64, traced: bool) -> Self {
         let mut chance = Chance::new(seed ^ 0x5741_4e44);
         let plot = Plot::new(seed, &mut chance);
         let mut world = World {
@@ -172,7 +172,7 @@ impl World {
             checker: Checker::default(),
             report: StandaloneReport { runs: 1, ..StandaloneReport::default() },
             closing: false,
-            story: told.then(VecDeque::new),
+            story: traced.then(VecDeque::new),
             plot,
         };
         world.begin();
@@ -212,11 +212,11 @@ impl World {
             return Ok(());
         }
         if self.story.is_some() && !is_routine(&happening) {
-            self.tell(format!("{happening:?}"));
+            self.trace(format!("{happening:?}"));
         }
         match happening {
-            Happening::ToMaster { wire, word } => self.arrives_at_master(wire, word)?,
-            Happening::ToPeer { wire, told, sent_at } => self.arrives_at_peer(wire, told, sent_at)?,
+            Happening::ToMaster { wire, message } => self.arrives_at_master(wire, message)?,
+            Happening::ToPeer { wire, traced, sent_at } => self.arrives_at_peer(wire, traced, sent_at)?,
             Happening::MasterNotices { wire } => self.master_notices(wire)?,
             Happening::PeerNotices { wire } => self.peer_notices(wire),
             Happening::MasterTick { master } => self.master_ticks(master)?,
@@ -312,7 +312,7 @@ impl World {
     }
 
     /// Adds to the story, if somebody listens.
-    pub(crate) fn tell(&mut self, line: impl Into<String>) {
+    pub(crate) fn trace(&mut self, line: impl Into<String>) {
         let Some(story) = &mut self.story else { return };
         let line: String = format!("{:>8} {}", self.now, line.into()).chars().take(330).collect();
         story.push_back(line);
@@ -321,7 +321,7 @@ impl World {
         }
     }
 
-    pub(crate) fn is_told(&self) -> bool {
+    pub(crate) fn is_traced(&self) -> bool {
         self.story.is_some()
     }
 
@@ -339,7 +339,7 @@ enum Who {
 
 /// What happens all the time.
 fn is_routine(happening: &Happening) -> bool {
-    use firesteel_standalone::{ApplicationOrder, ApplicationWord, WorkerOrder, WorkerWord};
+    use firesteel_standalone::{ApplicationOrder, ApplicationMessage, WorkerOrder, WorkerMessage};
     match happening {
         Happening::MasterTick { .. }
         | Happening::LeaseLook { .. }
@@ -347,10 +347,10 @@ fn is_routine(happening: &Happening) -> bool {
         | Happening::LeaseConfirm { .. }
         | Happening::WorkerBeats { .. }
         | Happening::ProgramBeats { .. } => true,
-        Happening::ToMaster { word: Word::Worker(WorkerWord::Heartbeat { .. }), .. } => true,
-        Happening::ToMaster { word: Word::Application(ApplicationWord::Heartbeat(_)), .. } => true,
-        Happening::ToPeer { told: Told::Order(order), .. } => matches!(order.order, WorkerOrder::Heard),
-        Happening::ToPeer { told: Told::Application(order), .. } => matches!(order, ApplicationOrder::Heard),
+        Happening::ToMaster { message: Message::Worker(WorkerMessage::Heartbeat { .. }), .. } => true,
+        Happening::ToMaster { message: Message::Application(ApplicationMessage::Heartbeat(_)), .. } => true,
+        Happening::ToPeer { traced: Sent::Order(order), .. } => matches!(order.order, WorkerOrder::Heard),
+        Happening::ToPeer { traced: Sent::Application(order), .. } => matches!(order, ApplicationOrder::Heard),
         _ => false,
     }
 }

@@ -1,6 +1,6 @@
 //! The processes that a worker runs: each is prepared, started and waited for by a thread of its own.
 
-use super::Word;
+use super::Message;
 use super::tenants::Tenants;
 use crate::agents::{AgentCommand, kill};
 use crate::standalone::launch::{LaunchDriver, LaunchExecutor, unpack};
@@ -48,7 +48,7 @@ const BUDGET_OF_TEN: u64 = 6;
 const END_WITHIN: Duration = Duration::from_secs(5);
 
 pub(super) struct Processes {
-    words: Sender<Word>,
+    messages: Sender<Message>,
     tenants: Tenants,
     running: Arc<Mutex<HashMap<Name, Run>>>,
 }
@@ -61,8 +61,8 @@ struct Run {
 }
 
 impl Processes {
-    pub(super) fn new(words: Sender<Word>, tenants: Tenants) -> Self {
-        Processes { words, tenants, running: Arc::default() }
+    pub(super) fn new(messages: Sender<Message>, tenants: Tenants) -> Self {
+        Processes { messages, tenants, running: Arc::default() }
     }
 
     pub(super) fn tenants(&self) -> &Tenants {
@@ -115,14 +115,14 @@ impl Processes {
         start: impl FnOnce() -> Result<(Child, Option<ChildStdin>), String> + Send + 'static,
     ) {
         lock(&self.running).insert(name.clone(), Run::default());
-        let (words, running, own) = (self.words.clone(), self.running.clone(), name.clone());
+        let (messages, running, own) = (self.messages.clone(), self.running.clone(), name.clone());
         let live = move || {
-            let outcome = live(&own, start, &running, &words);
-            let _ = words.send(Word::Ended(Ended { name: own, outcome }));
+            let outcome = live(&own, start, &running, &messages);
+            let _ = messages.send(Message::Ended(Ended { name: own, outcome }));
         };
         if let Err(error) = thread::Builder::new().name("firesteel-process".into()).spawn(live) {
             let outcome = Outcome::FailedToStart { reason: error.to_string() };
-            let _ = self.words.send(Word::Ended(Ended { name, outcome }));
+            let _ = self.messages.send(Message::Ended(Ended { name, outcome }));
         }
     }
 }
@@ -136,7 +136,7 @@ fn live(
     name: &Name,
     start: impl FnOnce() -> Result<(Child, Option<ChildStdin>), String>,
     running: &Mutex<HashMap<Name, Run>>,
-    words: &Sender<Word>,
+    messages: &Sender<Message>,
 ) -> Outcome {
     let (mut child, pipe) = match start() {
         Ok(started) => started,
@@ -154,7 +154,7 @@ fn live(
             }
         }
     }
-    let _ = words.send(Word::Started(name.clone()));
+    let _ = messages.send(Message::Started(name.clone()));
     let status = child.wait();
     // Until then it knows by this that the worker lives.
     drop(pipe);

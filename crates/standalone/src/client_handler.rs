@@ -3,31 +3,31 @@
 use crate::drivers::RunEnd;
 use crate::event::Effect;
 use crate::master::{Master, answer, note};
-use crate::messages::{ApplicationEnd, ClientAnswer, ClientWord, DriverSpec};
+use crate::messages::{ApplicationEnd, ClientAnswer, ClientMessage, DriverSpec};
 use crate::names::{ApplicationId, DriverId, DriverRun, Link, RequestKey};
 use crate::note::Note;
 use crate::snapshot::{DriverRecord, DriverState};
 use crate::workers::Tenant;
 
 impl Master {
-    pub(crate) fn client_says(&mut self, link: Link, word: ClientWord, fx: &mut Vec<Effect>) {
-        match word {
-            ClientWord::SubmitDriver { key, spec } => {
+    pub(crate) fn client_sends(&mut self, link: Link, message: ClientMessage, fx: &mut Vec<Effect>) {
+        match message {
+            ClientMessage::SubmitDriver { key, spec } => {
                 let driver = self.submit_driver(key, spec, fx);
                 answer(link, ClientAnswer::DriverSubmitted { driver }, fx);
             }
-            ClientWord::KillDriver { driver } => {
+            ClientMessage::KillDriver { driver } => {
                 self.kill_driver(&driver, fx);
-                self.tell_driver(link, &driver, fx);
+                self.send_to_driver(link, &driver, fx);
             }
-            ClientWord::DriverStatus { driver } => self.tell_driver(link, &driver, fx),
-            ClientWord::KillApplication { application } => self.kill_application(link, &application, fx),
-            ClientWord::DecommissionWorker { worker } => {
+            ClientMessage::DriverStatus { driver } => self.send_to_driver(link, &driver, fx),
+            ClientMessage::KillApplication { application } => self.kill_application(link, &application, fx),
+            ClientMessage::DecommissionWorker { worker } => {
                 let is_known = self.workers.contains_key(&worker);
                 self.decommission(&worker, fx);
                 answer(link, if is_known { ClientAnswer::Done } else { ClientAnswer::Unknown }, fx);
             }
-            ClientWord::Overview => answer(link, ClientAnswer::Overview(self.overview()), fx),
+            ClientMessage::Overview => answer(link, ClientAnswer::Overview(self.overview()), fx),
         }
     }
 
@@ -69,7 +69,7 @@ impl Master {
         }
     }
 
-    fn tell_driver(&self, link: Link, id: &DriverId, fx: &mut Vec<Effect>) {
+    fn send_to_driver(&self, link: Link, id: &DriverId, fx: &mut Vec<Effect>) {
         let view = self.drivers.find(id).map(|driver| self.driver_view(driver));
         answer(link, view.map_or(ClientAnswer::Unknown, ClientAnswer::Driver), fx);
     }

@@ -6,7 +6,7 @@
 
 use firesteel_executor::messages::receive_at_most;
 use firesteel_standalone::{
-    ApplicationOrder, ApplicationWord, ClientAnswer, ClientWord, FencedOrder, WorkerWord,
+    ApplicationOrder, ApplicationMessage, ClientAnswer, ClientMessage, FencedOrder, WorkerMessage,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,7 @@ const WORD_AT_MOST: u64 = 64 << 20;
 ///
 /// # Errors
 /// When the connection breaks, or what comes is none, or claims to be longer than any is.
-pub(crate) fn hear<T: DeserializeOwned>(from: &mut impl Read) -> io::Result<Option<T>> {
+pub(crate) fn on_message<T: DeserializeOwned>(from: &mut impl Read) -> io::Result<Option<T>> {
     receive_at_most(from, WORD_AT_MOST)
 }
 
@@ -27,11 +27,11 @@ pub(crate) fn hear<T: DeserializeOwned>(from: &mut impl Read) -> io::Result<Opti
 #[derive(Debug, Serialize, Deserialize)]
 pub enum ToMaster {
     /// From a worker.
-    Worker(WorkerWord),
+    Worker(WorkerMessage),
     /// From an application.
-    Application(ApplicationWord),
+    Application(ApplicationMessage),
     /// From a client.
-    Client(ClientWord),
+    Client(ClientMessage),
 }
 
 /// From a master.

@@ -4,7 +4,7 @@ use crate::drivers::RunEnd;
 use crate::event::Effect;
 use crate::master::{Master, Party, kill, note};
 use crate::messages::{
-    ApplicationOrder, ExecutorEnd, Outcome, WorkerOffer, WorkerOrder, WorkerReport, WorkerWord,
+    ApplicationOrder, ExecutorEnd, Outcome, WorkerOffer, WorkerOrder, WorkerReport, WorkerMessage,
 };
 use crate::names::{DriverRun, ExecutorName, Link, WorkerId};
 use crate::note::Note;
@@ -24,37 +24,37 @@ enum Freshness {
 }
 
 impl Master {
-    pub(crate) fn worker_says(&mut self, link: Link, word: WorkerWord, fx: &mut Vec<Effect>) {
-        if let WorkerWord::Register { worker, offer, report } = word {
+    pub(crate) fn worker_sends(&mut self, link: Link, message: WorkerMessage, fx: &mut Vec<Effect>) {
+        if let WorkerMessage::Register { worker, offer, report } = message {
             self.worker_registers(link, worker, offer, report, fx);
             return;
         }
         let Some(Party::Worker(id)) = self.links.get(&link).cloned() else {
-            if word != WorkerWord::Leave {
+            if message != WorkerMessage::Leave {
                 self.order_on(link, WorkerOrder::RegisterAgain, fx);
             }
             return;
         };
-        self.heard_worker(&id);
-        match word {
-            WorkerWord::Register { .. } => unreachable!("dealt with above"),
-            WorkerWord::Heartbeat { report } => {
+        self.on_worker_message(&id);
+        match message {
+            WorkerMessage::Register { .. } => unreachable!("dealt with above"),
+            WorkerMessage::Heartbeat { report } => {
                 self.order_on(link, WorkerOrder::Heard, fx);
                 self.compare(&id, report, Freshness::MayLag, fx);
             }
-            WorkerWord::ExecutorStarted { executor } => self.mark_started(&executor),
-            WorkerWord::ExecutorEnded { executor, outcome } => {
+            WorkerMessage::ExecutorStarted { executor } => self.mark_started(&executor),
+            WorkerMessage::ExecutorEnded { executor, outcome } => {
                 self.executor_ended(&id, executor, outcome, fx);
             }
-            WorkerWord::DriverEnded { run, outcome } => self.driver_ended(&id, run, outcome, fx),
-            WorkerWord::Decommission => self.decommission(&id, fx),
-            WorkerWord::Leave => self.lose_worker(&id, "it left".into(), fx),
+            WorkerMessage::DriverEnded { run, outcome } => self.driver_ended(&id, run, outcome, fx),
+            WorkerMessage::Decommission => self.decommission(&id, fx),
+            WorkerMessage::Leave => self.lose_worker(&id, "it left".into(), fx),
         }
     }
 
-    fn heard_worker(&mut self, id: &WorkerId) {
+    fn on_worker_message(&mut self, id: &WorkerId) {
         if let Some(worker) = self.workers.get_mut(id) {
-            worker.last_heard = self.now;
+            worker.last_seen = self.now;
         }
     }
 
@@ -82,7 +82,7 @@ impl Master {
             }
         };
         self.bind(link, Party::Worker(id.clone()));
-        self.heard_worker(&id);
+        self.on_worker_message(&id);
         self.replan = true;
         self.order_on(link, WorkerOrder::Registered, fx);
         let worker = self.workers.get_mut(&id).expect("it was put there or found");
@@ -195,7 +195,7 @@ impl Master {
         }
         self.replan = true;
         note(Note::ExecutorEnded(name.clone(), end.clone()), fx);
-        self.tell(
+        self.send(
             &name.application,
             ApplicationOrder::ExecutorEnded { executor: name.executor, end: end.clone() },
             fx,
@@ -229,7 +229,7 @@ impl Master {
             let Some(executor) = application.executors.get_mut(&name.executor) else { continue };
             executor.decommissioned = true;
             let order = ApplicationOrder::ExecutorDecommissioned { executor: name.executor };
-            self.tell(&name.application, order, fx);
+            self.send(&name.application, order, fx);
         }
     }
 
@@ -251,7 +251,7 @@ impl Master {
 
     pub(crate) fn lose_silent_workers(&mut self, fx: &mut Vec<Effect>) {
         let timeout_ms = self.settings.worker_timeout_ms;
-        let is_silent = |worker: &&Worker| !worker.awaited && self.now - worker.last_heard >= timeout_ms;
+        let is_silent = |worker: &&Worker| !worker.awaited && self.now - worker.last_seen >= timeout_ms;
         let silent: Vec<WorkerId> =
             self.workers.values().filter(is_silent).map(|worker| worker.record.worker.clone()).collect();
         for id in silent {
@@ -260,7 +260,7 @@ impl Master {
     }
 
     pub(crate) fn next_worker_review(&self) -> Option<Millis> {
-        let heard = self.workers.values().filter(|worker| !worker.awaited).map(|worker| worker.last_heard);
-        heard.min().map(|heard| heard + self.settings.worker_timeout_ms)
+        let on_message = self.workers.values().filter(|worker| !worker.awaited).map(|worker| worker.last_seen);
+        on_message.min().map(|on_message| on_message + self.settings.worker_timeout_ms)
     }
 }

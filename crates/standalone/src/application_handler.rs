@@ -4,7 +4,7 @@ use crate::applications::Application;
 use crate::event::Effect;
 use crate::master::{Master, Party, note};
 use crate::messages::{
-    ApplicationEnd, ApplicationOrder, ApplicationSpec, ApplicationStatus, ApplicationWord, ExecutorEnd,
+    ApplicationEnd, ApplicationOrder, ApplicationSpec, ApplicationStatus, ApplicationMessage, ExecutorEnd,
     ExecutorPlace, WorkerOrder,
 };
 use crate::names::{ApplicationId, Link, RequestKey, WorkerId};
@@ -15,8 +15,8 @@ use crate::workers::Tenant;
 use firesteel_types::{ExecutorId, Millis};
 
 impl Master {
-    pub(crate) fn application_says(&mut self, link: Link, word: ApplicationWord, fx: &mut Vec<Effect>) {
-        if let ApplicationWord::Register { key, known_as, spec, status } = word {
+    pub(crate) fn application_sends(&mut self, link: Link, message: ApplicationMessage, fx: &mut Vec<Effect>) {
+        if let ApplicationMessage::Register { key, known_as, spec, status } = message {
             self.application_registers(link, (key, known_as), spec, status, fx);
             return;
         }
@@ -24,24 +24,24 @@ impl Master {
             fx.push(Effect::ToApplication { link, order: ApplicationOrder::RegisterAgain });
             return;
         };
-        self.heard_application(&id);
-        match word {
-            ApplicationWord::Register { .. } => unreachable!("dealt with above"),
-            ApplicationWord::Heartbeat(status) => {
+        self.on_application_message(&id);
+        match message {
+            ApplicationMessage::Register { .. } => unreachable!("dealt with above"),
+            ApplicationMessage::Heartbeat(status) => {
                 fx.push(Effect::ToApplication { link, order: ApplicationOrder::Heard });
                 self.note_status(&id, &status);
             }
-            ApplicationWord::KillExecutors { executors } => self.kill_executors(&id, &executors, fx),
-            ApplicationWord::Finished { failure } => {
+            ApplicationMessage::KillExecutors { executors } => self.kill_executors(&id, &executors, fx),
+            ApplicationMessage::Finished { failure } => {
                 let end = failure.map_or(ApplicationEnd::Finished, ApplicationEnd::Failed);
                 self.end_application(&id, end, fx);
             }
         }
     }
 
-    fn heard_application(&mut self, id: &ApplicationId) {
+    fn on_application_message(&mut self, id: &ApplicationId) {
         if let Some(application) = self.applications.get_mut(id) {
-            application.last_heard = self.now;
+            application.last_seen = self.now;
         }
     }
 
@@ -53,18 +53,18 @@ impl Master {
         status: ApplicationStatus,
         fx: &mut Vec<Effect>,
     ) {
-        let mut say = |order| fx.push(Effect::ToApplication { link, order });
+        let mut send = |order| fx.push(Effect::ToApplication { link, order });
         if let Some(known) = self.applications.with_key(&key) {
             if known.link.is_none_or(|current| current <= link) {
                 let id = known.record.application.clone();
                 self.application_returns(link, &id, &status, fx);
             }
         } else if let Some(ended) = self.applications.ended_with_key(&key) {
-            say(ApplicationOrder::Ended(ended.end.clone()));
+            send(ApplicationOrder::Ended(ended.end.clone()));
         } else if let Some(id) = known_as {
-            say(ApplicationOrder::Refused { reason: format!("{id} is not known here any more") });
+            send(ApplicationOrder::Refused { reason: format!("{id} is not known here any more") });
         } else if let Err(reason) = check(&spec) {
-            say(ApplicationOrder::Refused { reason });
+            send(ApplicationOrder::Refused { reason });
         } else {
             let id = self.take_up(key, spec);
             note(Note::ApplicationRegistered(id.clone()), fx);
@@ -99,7 +99,7 @@ impl Master {
         fx: &mut Vec<Effect>,
     ) {
         self.bind(link, Party::Application(id.clone()));
-        self.heard_application(id);
+        self.on_application_message(id);
         self.replan = true;
         let application = self.applications.get_mut(id).expect("it was put there or found");
         // It is told again why it waits.
@@ -108,14 +108,14 @@ impl Master {
             note(Note::ApplicationReturned(id.clone()), fx);
         }
         self.note_status(id, status);
-        self.tell(id, ApplicationOrder::Registered { application: id.clone() }, fx);
+        self.send(id, ApplicationOrder::Registered { application: id.clone() }, fx);
         if !self.is_recovering() {
-            self.tell_executors(id, fx);
+            self.send_to_executors(id, fx);
         }
     }
 
     /// Tells an application which executors it has.
-    pub(crate) fn tell_executors(&self, id: &ApplicationId, fx: &mut Vec<Effect>) {
+    pub(crate) fn send_to_executors(&self, id: &ApplicationId, fx: &mut Vec<Effect>) {
         let Some(application) = self.applications.get(id) else { return };
         let place = |(executor, has): (&ExecutorId, &crate::applications::Executor)| ExecutorPlace {
             executor: *executor,
@@ -124,7 +124,7 @@ impl Master {
             resources: has.resources,
         };
         let executors = application.executors.iter().map(place).collect();
-        self.tell(id, ApplicationOrder::Executors(executors), fx);
+        self.send(id, ApplicationOrder::Executors(executors), fx);
     }
 
     fn note_status(&mut self, id: &ApplicationId, status: &ApplicationStatus) {
@@ -165,7 +165,7 @@ impl Master {
 
     /// An application has ended: its executors end, and workers remove its files.
     pub(crate) fn end_application(&mut self, id: &ApplicationId, end: ApplicationEnd, fx: &mut Vec<Effect>) {
-        self.tell(id, ApplicationOrder::Ended(end.clone()), fx);
+        self.send(id, ApplicationOrder::Ended(end.clone()), fx);
         let Some(mut application) = self.applications.remove(id) else { return };
         if let Some(link) = application.link {
             self.links.remove(&link);
@@ -189,7 +189,7 @@ impl Master {
 
     pub(crate) fn lose_silent_applications(&mut self, fx: &mut Vec<Effect>) {
         let timeout_ms = self.settings.application_timeout_ms;
-        let is_silent = |app: &&Application| !app.awaited && self.now - app.last_heard >= timeout_ms;
+        let is_silent = |app: &&Application| !app.awaited && self.now - app.last_seen >= timeout_ms;
         let silent: Vec<ApplicationId> =
             self.applications.iter().filter(is_silent).map(|app| app.record.application.clone()).collect();
         for id in silent {
@@ -198,8 +198,8 @@ impl Master {
     }
 
     pub(crate) fn next_application_review(&self) -> Option<Millis> {
-        let heard = self.applications.iter().filter(|app| !app.awaited).map(|app| app.last_heard);
-        heard.min().map(|heard| heard + self.settings.application_timeout_ms)
+        let on_message = self.applications.iter().filter(|app| !app.awaited).map(|app| app.last_seen);
+        on_message.min().map(|on_message| on_message + self.settings.application_timeout_ms)
     }
 }
 
