@@ -87,7 +87,7 @@ struct State {
     agents: BTreeMap<u64, Agent>,
     executors: HashMap<ExecutorId, Remote>,
     /// Where the files of executors are served, those that are gone among them, as long as somebody serves them.
-    places: HashMap<ExecutorId, String>,
+    addresses: HashMap<ExecutorId, String>,
     next_agent: u64,
     next_executor: u32,
     setting: Option<String>,
@@ -184,8 +184,8 @@ impl Fleet {
     }
 
     /// Where the files of an executor are served.
-    pub fn place_of(&self, executor: ExecutorId) -> Option<String> {
-        self.state().places.get(&executor).cloned()
+    pub fn address_of(&self, executor: ExecutorId) -> Option<String> {
+        self.state().addresses.get(&executor).cloned()
     }
 
     /// Lets all agents go.
@@ -251,7 +251,7 @@ impl Fleet {
         let wanted = if register.has_processes { register.slots } else { 1 };
         let executors: Vec<ExecutorId> = (0..wanted).map(|_| state.next_executor(agent)).collect();
         for &executor in &executors {
-            state.places.insert(executor, register.blocks.clone());
+            state.addresses.insert(executor, register.blocks.clone());
         }
         let setting = state.setting.clone();
         // Under the lock, so that nothing is said to it before.
@@ -370,8 +370,8 @@ impl Fleet {
             known.executors.retain(|other| *other != executor);
             known.executors.push(next);
             known.outbox.send(&ToAgent::Next(next));
-            let place = known.register.blocks.clone();
-            state.places.insert(next, place);
+            let address = known.register.blocks.clone();
+            state.addresses.insert(next, address);
         }
         listener.lost(executor, reason, true);
     }
@@ -453,9 +453,9 @@ impl Fleet {
     }
 
     fn try_fetch(&self, executor: ExecutorId, task: TaskId) -> Result<Vec<u8>, String> {
-        let place = self.place_of(executor).ok_or("its executor is gone")?;
+        let address = self.address_of(executor).ok_or("its executor is gone")?;
         let request = BlockRequest::Result(task).encode().map_err(|e| e.to_string())?;
-        let mut answer = self.client.request(&place, &request).map_err(|e| e.to_string())?;
+        let mut answer = self.client.request(&address, &request).map_err(|e| e.to_string())?;
         let mut result = vec![];
         match answer.next_item(&mut result).map_err(|e| e.to_string())? {
             Item::Here => {
@@ -468,16 +468,16 @@ impl Fleet {
 
     /// An agent's connection is over.
     fn gone(&self, agent: u64) {
-        let (gone, lost_with_place) = {
+        let (gone, lost_with_address) = {
             let mut state = self.state();
             let Some(gone) = state.agents.remove(&agent) else { return };
             for executor in &gone.executors {
                 state.executors.remove(executor);
             }
             state.answers_no_more(agent);
-            let with_place = gone.going.is_some_and(|going| going.with_place);
-            let is_over = with_place || !gone.register.outputs_survive;
-            let lost = is_over.then(|| state.place_gone(&gone.register.blocks)).flatten();
+            let with_files = gone.going.is_some_and(|going| going.with_files);
+            let is_over = with_files || !gone.register.outputs_survive;
+            let lost = is_over.then(|| state.address_gone(&gone.register.blocks)).flatten();
             (gone, lost)
         };
         self.changed.notify_all();
@@ -485,10 +485,10 @@ impl Fleet {
         let reason = gone.leaving.or(how).unwrap_or(ExecutorLossReason::Exited { code: None });
         let Some(listener) = self.listener.upgrade() else { return };
         for &executor in &gone.executors {
-            listener.lost(executor, reason.clone(), lost_with_place.is_none());
+            listener.lost(executor, reason.clone(), lost_with_address.is_none());
         }
-        if let Some(executors) = lost_with_place {
-            listener.place_gone(&gone.register.blocks);
+        if let Some(executors) = lost_with_address {
+            listener.address_gone(&gone.register.blocks);
             for executor in executors.into_iter().filter(|executor| !gone.executors.contains(executor)) {
                 listener.lost(executor, reason.clone(), false);
             }

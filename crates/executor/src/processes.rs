@@ -32,7 +32,7 @@ pub trait ProcessListener: DriverLink {
     /// An executor has map outputs that another had.
     fn moved(&self, _executor: ExecutorId, _outputs: Vec<(ShuffleId, Partition, TaskId)>) {}
     /// Nobody serves files at an address any more.
-    fn place_gone(&self, _place: &str) {}
+    fn address_gone(&self, _place: &str) {}
     /// A result that waited to be fetched is not needed any more.
     fn result_over(&self, _task: TaskId) {}
     /// An executor lives, and these are its tasks.

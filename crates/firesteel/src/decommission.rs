@@ -21,10 +21,10 @@ use std::time::{Duration, Instant};
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 impl Driver {
-    /// Sends an agent away; `with_place` says that whoever serves its files goes as well.
-    pub(crate) fn send_away(self: &Arc<Self>, name: &str, with_place: bool) {
+    /// Sends an agent away; `with_files` says that whoever serves its files goes as well.
+    pub(crate) fn send_away(self: &Arc<Self>, name: &str, with_files: bool) {
         let Some(remote) = self.remote() else { return };
-        let Some(place) = remote.fleet.begin_leaving(name, with_place) else { return };
+        let Some(place) = remote.fleet.begin_leaving(name, with_files) else { return };
         if !remote.fleet.begin_move(&place) {
             return;
         }

@@ -202,8 +202,8 @@ impl Driver {
     }
 
     /// Where the files of an executor are served.
-    pub(crate) fn place_of(&self, executor: ExecutorId) -> Option<String> {
-        self.remote()?.fleet.place_of(executor)
+    pub(crate) fn address_of(&self, executor: ExecutorId) -> Option<String> {
+        self.remote()?.fleet.address_of(executor)
     }
 
     /// Who keeps a partition, as far as is known.
@@ -459,7 +459,7 @@ impl Driver {
             Effect::MapOutputDropped { shuffle, map, task, executor } => {
                 if let Some(holder) = core.scheduler.holder_of_output(shuffle, map, task) {
                     // A second copy; where it lies among the same files, it is the first.
-                    if self.place_of(holder) != self.place_of(executor) {
+                    if self.address_of(holder) != self.address_of(executor) {
                         self.with_executors(|all| all.forget_output(executor, shuffle, map, task));
                     }
                     return None;
@@ -612,7 +612,7 @@ impl ProcessListener for Driver {
         self.post(Event::OutputsMoved { to: executor, outputs });
     }
 
-    fn place_gone(&self, place: &str) {
+    fn address_gone(&self, place: &str) {
         self.spreading.gone(place);
     }
 

@@ -72,7 +72,7 @@ impl Serve for DriverBlocks {
         match BlockRequest::decode(request)? {
             BlockRequest::Plan(stage) => plan(&driver, stage, answer),
             BlockRequest::Block(id) => block(&driver, id, answer),
-            BlockRequest::PlaceOf(executor) => place_of(&driver, executor, answer),
+            BlockRequest::AddressOf(executor) => address_of(&driver, executor, answer),
             BlockRequest::OutputsAt(shuffle, maps) => outputs_at(&driver, shuffle, &maps, answer),
             BlockRequest::CachedAt(key) => cached_at(&driver, key, answer),
             BlockRequest::Broadcast(id) => broadcast(&driver, id, answer),
@@ -111,8 +111,8 @@ fn block(driver: &Driver, id: BlockId, answer: &mut Answer<'_>) -> io::Result<()
     }
 }
 
-fn place_of(driver: &Driver, executor: ExecutorId, answer: &mut Answer<'_>) -> io::Result<()> {
-    match driver.place_of(executor) {
+fn address_of(driver: &Driver, executor: ExecutorId, answer: &mut Answer<'_>) -> io::Result<()> {
+    match driver.address_of(executor) {
         Some(place) => answer.item(place.as_bytes()),
         None => answer.missing(),
     }
@@ -127,14 +127,14 @@ fn outputs_at(
     let holders: Vec<Option<ExecutorId>> = driver.with_scheduler(|scheduler| {
         maps.iter().map(|(map, task)| scheduler.holder_of_output(shuffle, *map, *task)).collect()
     });
-    holders.into_iter().try_for_each(|holder| match holder.and_then(|executor| driver.place_of(executor)) {
+    holders.into_iter().try_for_each(|holder| match holder.and_then(|executor| driver.address_of(executor)) {
         Some(place) => answer.item(place.as_bytes()),
         None => answer.missing(),
     })
 }
 
 fn cached_at(driver: &Driver, key: BlockKey, answer: &mut Answer<'_>) -> io::Result<()> {
-    let places = driver.holders(key).into_iter().filter_map(|executor| driver.place_of(executor));
+    let places = driver.holders(key).into_iter().filter_map(|executor| driver.address_of(executor));
     places.into_iter().try_for_each(|place| answer.item(place.as_bytes()))
 }
 

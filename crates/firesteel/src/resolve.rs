@@ -179,8 +179,8 @@ fn stage_spec(
     site: &CallSite,
 ) -> StageSpec {
     let partitions = nodes[&cut.rdd].source.info.partitions;
-    let knows_places = cut.rdds.iter().any(|rdd| !nodes[rdd].source.info.preferred.is_empty());
-    let preferred = match knows_places {
+    let knows_addresses = cut.rdds.iter().any(|rdd| !nodes[rdd].source.info.preferred.is_empty());
+    let preferred = match knows_addresses {
         true => (0..partitions).map(|p| lineage.preferred_locations(cut.rdd, Partition(p))).collect(),
         false => vec![],
     };

@@ -32,7 +32,7 @@ pub(crate) struct Pending(Arc<Ledger>, u64);
 pub(crate) struct Ticket(Arc<Ledger>, u64);
 
 /// Where a connection's [`Ticket`] says it is.
-pub(crate) struct Place(Arc<Ledger>, u64);
+pub(crate) struct Slot(Arc<Ledger>, u64);
 
 /// A thread's place; dropping it gives it up.
 pub(crate) struct Running(Arc<Ledger>);
@@ -134,12 +134,12 @@ fn shut(socket: &TcpStream) {
 
 impl Ticket {
     /// The place, without a hold on it.
-    pub(crate) fn place(&self) -> Place {
-        Place(self.0.clone(), self.1)
+    pub(crate) fn place(&self) -> Slot {
+        Slot(self.0.clone(), self.1)
     }
 }
 
-impl Place {
+impl Slot {
     /// From now on the connection can be closed; at once when the listener has stopped meanwhile.
     pub(crate) fn stands(self, closer: Closer) {
         let stopped = {

@@ -1,6 +1,6 @@
 //! Accumulators, as tasks see them: something to add to, and nothing to read.
 //!
-//! An [`Adder`] finds a typed cell for (accumulator, [`Place`]) in the table of the task that runs on this thread. No lock, no
+//! An [`Adder`] finds a typed cell for (accumulator, [`TaskScope`]) in the table of the task that runs on this thread. No lock, no
 //! message: the table goes with the task's outcome, so what a failed attempt added is dropped with it. Two computations of one
 //! partition within one task (an RDD zipped with itself, say) have two places; of these the one with more `add`s counts.
 //!
@@ -8,7 +8,7 @@
 //! reads it ([`add_cached`]): the attempt that computed it may fail later, and nobody would compute it again.
 
 use crate::task::Outcome;
-use crate::watch::{self, Place};
+use crate::watch::{self, TaskScope};
 use firesteel_data::DataError;
 use firesteel_data::block::{decode_value, encode_value};
 use firesteel_types::{AccumulatorId, AccumulatorUpdate, Partition, TaskFailure, TaskId, UpdateScope};
@@ -210,7 +210,7 @@ type Key = (AccumulatorId, UpdateScope, Partition);
 struct Cell {
     accumulator: AccumulatorId,
     /// Shared with the place's streams, so the address is its own as long as the cell is there.
-    place: Arc<Place>,
+    scope: Arc<TaskScope>,
     address: usize,
     extent: u64,
     value: Value,
@@ -305,26 +305,26 @@ impl Table {
 
     #[cold]
     fn find<A: Accumulate>(&mut self, adder: &Adder<A>) -> usize {
-        let place = watch::place();
-        let (Some(application), Some(place)) = (self.application, place) else { outside() };
+        let scope = watch::scope();
+        let (Some(application), Some(scope)) = (self.application, scope) else { outside() };
         if application != adder.application {
             watch::refuse(
                 "add to an accumulator",
                 "it is of another context, to which this task cannot report. Make it with the context that made the RDD",
             );
         }
-        let key = (adder.accumulator, place.scope, place.partition);
+        let key = (adder.accumulator, scope.scope, scope.partition);
         let known = self.by_key.get(&key).map_or(&[][..], Vec::as_slice);
         let here = |index: &&usize| {
-            self.cells[**index].as_ref().is_some_and(|cell| Arc::ptr_eq(&cell.place, &place))
+            self.cells[**index].as_ref().is_some_and(|cell| Arc::ptr_eq(&cell.scope, &scope))
         };
         if let Some(index) = known.iter().find(here) {
             return *index;
         }
         self.drop_lesser(key);
         let value = Value::zero::<A>();
-        let address = place.address();
-        let cell = Cell { accumulator: adder.accumulator, place, address, extent: 0, value };
+        let address = scope.address();
+        let cell = Cell { accumulator: adder.accumulator, scope, address, extent: 0, value };
         self.cells.push(Some(cell));
         let index = self.cells.len() - 1;
         self.by_key.entry(key).or_default().push(index);
@@ -339,7 +339,7 @@ impl Table {
         let cells = &mut self.cells;
         // Streams share their place with whoever runs in it; where only the cell is left, nobody will add.
         let is_over =
-            |index: &usize| cells[*index].as_ref().is_some_and(|cell| Arc::strong_count(&cell.place) == 1);
+            |index: &usize| cells[*index].as_ref().is_some_and(|cell| Arc::strong_count(&cell.scope) == 1);
         let over: Vec<usize> = indices.iter().copied().filter(is_over).collect();
         let Some(best) = largest(cells, &over) else { return };
         for index in over.into_iter().filter(|index| *index != best) {
@@ -400,7 +400,7 @@ impl Cell {
             Box::new(TaskFailure::Operation {
                 operation: "send what was added to an accumulator".into(),
                 message: error.to_string(),
-                site: (*self.place.site).clone(),
+                site: (*self.scope.site).clone(),
                 retryable: false,
             })
         })
@@ -498,9 +498,9 @@ mod tests {
     use super::*;
     use firesteel_types::{CallSite, RddId};
 
-    fn place(rdd: u32, partition: u32) -> Arc<Place> {
+    fn scope(rdd: u32, partition: u32) -> Arc<TaskScope> {
         let scope = UpdateScope::Rdd(RddId(rdd));
-        Arc::new(Place { site: Arc::new(CallSite::default()), scope, partition: Partition(partition) })
+        Arc::new(TaskScope { site: Arc::new(CallSite::default()), scope, partition: Partition(partition) })
     }
 
     fn sums(table: UpdateTable) -> Vec<(u64, u32, u64, i128)> {
@@ -514,7 +514,7 @@ mod tests {
     #[test]
     fn partitions_add_up_apart_and_of_two_computations_the_longer_counts() {
         let (a, b) = (Adder::<i128>::new(AccumulatorId(0), 7), Adder::<i128>::new(AccumulatorId(4), 7));
-        let (first, again, other) = (place(1, 0), place(1, 0), place(1, 1));
+        let (first, again, other) = (scope(1, 0), scope(1, 0), scope(1, 1));
         let table = UpdateTable::begin(7);
         for _ in 0..3 {
             let _first = watch::enter(&first);
@@ -534,8 +534,8 @@ mod tests {
         let adder = Adder::<i128>::new(AccumulatorId(1), 7);
         let table = UpdateTable::begin(7);
         for times in [2, 5, 5, 3].repeat(1000) {
-            let place = place(1, 0);
-            let _entered = watch::enter(&place);
+            let scope = scope(1, 0);
+            let _entered = watch::enter(&scope);
             (0..times).for_each(|_| adder.add(1));
         }
         assert!(TABLE.with_borrow(|table| table.cells.len() <= 3), "cells pile up");

@@ -8,7 +8,7 @@
 //! its executor's are asks where it is now.
 
 use crate::task::Task;
-use firesteel_shuffle::{RemoteReadError, RemoteOutputs, RemoteStream, OutputPlace};
+use firesteel_shuffle::{RemoteReadError, RemoteOutputs, RemoteStream, OutputAddress};
 use firesteel_types::{ExecutorId, MapOutput, Partition, ShuffleOutputs, TaskFailure, TaskId};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -21,7 +21,7 @@ pub(crate) struct ShuffleBlockFetcher {
     outputs: Arc<ShuffleOutputs>,
     reducer: Partition,
     /// Where the outputs of each executor are; `None` is here.
-    places: HashMap<ExecutorId, Option<String>>,
+    addresses: HashMap<ExecutorId, Option<String>>,
     /// Where outputs are that have moved.
     moved: HashMap<Partition, Option<String>>,
     hosts: BTreeMap<String, Host>,
@@ -44,8 +44,8 @@ pub(crate) enum RemoteReadFailure {
 
 impl ShuffleBlockFetcher {
     pub(crate) fn new(remote: Arc<dyn RemoteOutputs>, outputs: Arc<ShuffleOutputs>, reducer: Partition) -> Self {
-        let (places, moved, hosts) = (HashMap::new(), HashMap::new(), BTreeMap::new());
-        ShuffleBlockFetcher { remote, outputs, reducer, places, moved, hosts }
+        let (addresses, moved, hosts) = (HashMap::new(), HashMap::new(), BTreeMap::new());
+        ShuffleBlockFetcher { remote, outputs, reducer, addresses, moved, hosts }
     }
 
     /// What a map task wrote for the reducer; `None` when it lies in this host's files. Map tasks are to be asked for in order.
@@ -67,7 +67,7 @@ impl ShuffleBlockFetcher {
             if tries == self.remote.retries() {
                 return Err(RemoteReadFailure::Gone {
                     message: error,
-                    unreachable: self.at_same_place(map.executor),
+                    unreachable: self.at_same_address(map.executor),
                 });
             }
             tries += 1;
@@ -77,15 +77,15 @@ impl ShuffleBlockFetcher {
     }
 
     fn try_read(&mut self, map: MapOutput) -> Result<Option<Vec<u8>>, RemoteReadError> {
-        let Some(place) = self.place_of(map)? else { return Ok(None) };
-        if !self.hosts.contains_key(&place) {
-            let left = self.outputs_at(&place, map.map)?;
-            self.hosts.insert(place.clone(), Host { left, stream: None });
+        let Some(scope) = self.address_of(map)? else { return Ok(None) };
+        if !self.hosts.contains_key(&scope) {
+            let left = self.outputs_at(&scope, map.map)?;
+            self.hosts.insert(scope.clone(), Host { left, stream: None });
         }
-        let host = self.hosts.get_mut(&place).expect("it was put there just now");
+        let host = self.hosts.get_mut(&scope).expect("it was put there just now");
         if host.stream.is_none() {
             let left: Vec<_> = host.left.iter().copied().collect();
-            host.stream = Some(self.remote.open(&place, self.outputs.shuffle, self.reducer.0, &left)?);
+            host.stream = Some(self.remote.open(&scope, self.outputs.shuffle, self.reducer.0, &left)?);
         }
         let stream = host.stream.as_mut().expect("it was opened just now");
         let read = stream.next()?;
@@ -93,30 +93,30 @@ impl ShuffleBlockFetcher {
         read.map(Some).ok_or_else(|| RemoteReadError::Refused("its host does not have it any more".into()))
     }
 
-    fn place_of(&mut self, map: MapOutput) -> Result<Option<String>, RemoteReadError> {
+    fn address_of(&mut self, map: MapOutput) -> Result<Option<String>, RemoteReadError> {
         let executor = map.executor;
-        if let Some(place) = self.moved.get(&map.map) {
-            return Ok(place.clone());
+        if let Some(scope) = self.moved.get(&map.map) {
+            return Ok(scope.clone());
         }
-        if let Some(place) = self.places.get(&executor) {
-            return Ok(place.clone());
+        if let Some(scope) = self.addresses.get(&executor) {
+            return Ok(scope.clone());
         }
-        let place = self.remote.place_of(executor)?;
-        self.places.insert(executor, place.clone());
-        Ok(place)
+        let scope = self.remote.address_of(executor)?;
+        self.addresses.insert(executor, scope.clone());
+        Ok(scope)
     }
 
     /// What a place has, from a map task on.
     fn outputs_at(
         &mut self,
-        place: &str,
+        scope: &str,
         from: Partition,
     ) -> Result<VecDeque<(Partition, TaskId)>, RemoteReadError> {
         let outputs = self.outputs.clone();
         let mut found = VecDeque::new();
         for map in outputs.maps[from.index()..].iter().filter(|map| map.bytes > 0) {
             // Of one that is nowhere now, it is told when its turn comes.
-            if self.place_of(*map).is_ok_and(|at| at.as_deref() == Some(place)) {
+            if self.address_of(*map).is_ok_and(|at| at.as_deref() == Some(scope)) {
                 found.push_back((map.map, map.task));
             }
         }
@@ -125,10 +125,10 @@ impl ShuffleBlockFetcher {
 
     /// The connection broke, or there was none: outputs may be elsewhere by now.
     fn ask_anew(&mut self, map: MapOutput) {
-        let there = self.at_same_place(map.executor);
+        let there = self.at_same_address(map.executor);
         for executor in &there {
-            self.remote.forget_place(*executor);
-            self.places.remove(executor);
+            self.remote.forget_address(*executor);
+            self.addresses.remove(executor);
         }
         self.hosts.clear();
         let outputs = self.outputs.clone();
@@ -136,19 +136,19 @@ impl ShuffleBlockFetcher {
         let left: Vec<_> =
             left.filter(|left| there.contains(&left.executor)).map(|left| (left.map, left.task)).collect();
         // Where nobody can say, they are looked for where they were.
-        let Ok(places) = self.remote.outputs_at(self.outputs.shuffle, &left) else { return };
-        for ((map, _), place) in left.into_iter().zip(places) {
-            match place {
-                Some(OutputPlace::Here) => drop(self.moved.insert(map, None)),
-                Some(OutputPlace::There(place)) => drop(self.moved.insert(map, Some(place))),
+        let Ok(addresses) = self.remote.outputs_at(self.outputs.shuffle, &left) else { return };
+        for ((map, _), scope) in left.into_iter().zip(addresses) {
+            match scope {
+                Some(OutputAddress::Here) => drop(self.moved.insert(map, None)),
+                Some(OutputAddress::There(scope)) => drop(self.moved.insert(map, Some(scope))),
                 None => drop(self.moved.remove(&map)),
             }
         }
     }
 
-    fn at_same_place(&self, executor: ExecutorId) -> Vec<ExecutorId> {
-        let place = self.places.get(&executor);
-        let same = self.places.iter().filter(|(_, at)| place.is_some() && Some(*at) == place);
+    fn at_same_address(&self, executor: ExecutorId) -> Vec<ExecutorId> {
+        let scope = self.addresses.get(&executor);
+        let same = self.addresses.iter().filter(|(_, at)| scope.is_some() && Some(*at) == scope);
         let mut same: Vec<ExecutorId> = same.map(|(executor, _)| *executor).collect();
         if same.is_empty() {
             same.push(executor);

@@ -45,8 +45,8 @@ macro_rules! cogroup {
         impl<K: Data + Hash + Eq, $($value: Data),*> Operator<(K, $groups)> for $name<K, $($value),*> {
             #[allow(clippy::type_complexity)]
             fn open(self: Arc<Self>, partition: Partition, task: &Task) -> Outcome<Stream<(K, $groups)>> {
-                let place = self.origin.place(partition);
-                let _place = watch::enter(&place);
+                let scope = self.origin.scope(partition);
+                let _scope = watch::enter(&scope);
                 let mut combiner = Combiner::<K, $groups>::new(task.dyn_workspace(), true);
                 $(
                     self.$input.open(partition, task)?.for_each(|batch| {
@@ -68,7 +68,7 @@ macro_rules! cogroup {
                     earlier
                 });
                 let combined = combined.map_err(|e| self.origin.data_failure(e))?;
-                Ok(Stream::new(task, CombinedStream { combined, place: place.clone() }))
+                Ok(Stream::new(task, CombinedStream { combined, scope: scope.clone() }))
             }
         }
     };

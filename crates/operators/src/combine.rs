@@ -8,7 +8,7 @@ use crate::code::{self, Code};
 use crate::shuffle_read::Blocks;
 use crate::stream::{Batches, Op, Operator, Stream};
 use crate::task::{Origin, Outcome, Task};
-use crate::watch::{self, Place};
+use crate::watch::{self, TaskScope};
 use firesteel_closures::{BuildArgs, BuildError, Descriptor, Erased, Plain, ZeroSized};
 use firesteel_data::block::{KeyRef, Pairs};
 use firesteel_data::combine::{Combined, Combiner};
@@ -127,9 +127,9 @@ where
         input: &Op<(K, V)>,
         partition: Partition,
         task: &Task,
-        place: &Arc<Place>,
+        scope: &Arc<TaskScope>,
     ) -> Outcome<Combined<K, C>> {
-        let _place = watch::enter(place);
+        let _scope = watch::enter(scope);
         let mut combiner = self.combiner(task);
         input.open(partition, task)?.for_each(|batch| {
             batch.for_each(|(key, value)| {
@@ -145,9 +145,9 @@ where
         shuffle: ShuffleId,
         piece: Partition,
         task: &Task,
-        place: &Arc<Place>,
+        scope: &Arc<TaskScope>,
     ) -> Outcome<Combined<K, C>> {
-        let _place = watch::enter(place);
+        let _scope = watch::enter(scope);
         let mut combiner = self.combiner(task);
         let mut blocks = Blocks::new(shuffle, piece, task)?;
         while let Some(bytes) = blocks.next()? {
@@ -194,17 +194,17 @@ where
     Unite: Fn(&E, C, C) -> C + Plain,
 {
     fn open(self: Arc<Self>, partition: Partition, task: &Task) -> Outcome<Stream<(K, C)>> {
-        let place = self.origin.place(partition);
+        let scope = self.origin.scope(partition);
         match &self.source {
             Source::Narrow(input) => {
-                let combined = self.combine_input(input, partition, task, &place)?;
-                Ok(Stream::new(task, CombinedStream { combined, place }))
+                let combined = self.combine_input(input, partition, task, &scope)?;
+                Ok(Stream::new(task, CombinedStream { combined, scope }))
             }
             Source::Shuffle { fan_out, .. } => {
                 let pieces = partition.0 * fan_out..(partition.0 + 1) * fan_out;
                 Ok(Stream::new(
                     task,
-                    PiecesStream { operator: self, pieces, current: None, task: task.clone(), place },
+                    PiecesStream { operator: self, pieces, current: None, task: task.clone(), scope },
                 ))
             }
         }
@@ -217,7 +217,7 @@ struct PiecesStream<K, V, C, E, Create, Merge, Unite> {
     pieces: std::ops::Range<u32>,
     current: Option<CombinedStream<K, C>>,
     task: Task,
-    place: Arc<Place>,
+    scope: Arc<TaskScope>,
 }
 
 impl<K, V, C, E, Create, Merge, Unite> Batches<(K, C)> for PiecesStream<K, V, C, E, Create, Merge, Unite>
@@ -243,8 +243,8 @@ where
                 unreachable!("only a shuffle has pieces")
             };
             let combined =
-                self.operator.combine_piece(*shuffle, Partition(piece), &self.task, &self.place)?;
-            self.current = Some(CombinedStream { combined, place: self.place.clone() });
+                self.operator.combine_piece(*shuffle, Partition(piece), &self.task, &self.scope)?;
+            self.current = Some(CombinedStream { combined, scope: self.scope.clone() });
         }
     }
 }
@@ -252,14 +252,14 @@ where
 /// What a [`Combiner`] gave, in batches.
 pub(crate) struct CombinedStream<K, C> {
     pub(crate) combined: Combined<K, C>,
-    pub(crate) place: Arc<Place>,
+    pub(crate) scope: Arc<TaskScope>,
 }
 
 impl<K: Data, C: Data> Batches<(K, C)> for CombinedStream<K, C> {
     fn next_batch(&mut self) -> Outcome<Option<Batch<(K, C)>>> {
-        let _place = watch::enter(&self.place);
+        let _scope = watch::enter(&self.scope);
         let batch: Result<Vec<_>, _> = self.combined.by_ref().take(batch_len::<(K, C)>()).collect();
-        let batch = batch.map_err(|e| self.place.data_failure(e))?;
+        let batch = batch.map_err(|e| self.scope.data_failure(e))?;
         Ok(if batch.is_empty() { None } else { Some(Batch::Owned(batch)) })
     }
 }

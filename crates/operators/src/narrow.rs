@@ -3,7 +3,7 @@
 use crate::code::{self, Code};
 use crate::stream::{Batches, Op, Operator, PartitionIter, Stream};
 use crate::task::{Origin, Outcome, Task};
-use crate::watch::{self, Place};
+use crate::watch::{self, TaskScope};
 use firesteel_closures::{BuildArgs, BuildError, Descriptor, Erased, Plain, ZeroSized};
 use firesteel_data::{Batch, Data, DataError, Environment, batch_len};
 use firesteel_types::Partition;
@@ -108,8 +108,8 @@ where
     F: Fn(&E, Batch<T>, &Records) -> Vec<U> + Plain,
 {
     fn open(self: Arc<Self>, partition: Partition, task: &Task) -> Outcome<Stream<U>> {
-        let (input, place) = (self.input.open(partition, task)?, self.origin.place(partition));
-        Ok(Stream::new(task, BatchwiseStream { operator: self, input, records: Records::of(task), place }))
+        let (input, scope) = (self.input.open(partition, task)?, self.origin.scope(partition));
+        Ok(Stream::new(task, BatchwiseStream { operator: self, input, records: Records::of(task), scope }))
     }
 }
 
@@ -117,7 +117,7 @@ struct BatchwiseStream<T, U, E, F> {
     operator: Arc<Batchwise<T, U, E, F>>,
     input: Stream<T>,
     records: Records,
-    place: Arc<Place>,
+    scope: Arc<TaskScope>,
 }
 
 impl<T, U, E, F> Batches<U> for BatchwiseStream<T, U, E, F>
@@ -129,7 +129,7 @@ where
 {
     fn next_batch(&mut self) -> Outcome<Option<Batch<U>>> {
         let Some(batch) = self.input.next_batch()? else { return Ok(None) };
-        let _place = watch::enter(&self.place);
+        let _scope = watch::enter(&self.scope);
         let function = self.operator.function.get();
         Ok(Some(Batch::Owned(function(&self.operator.environment, batch, &self.records))))
     }
@@ -178,10 +178,10 @@ where
     F: Fn(&E, T) -> I + Plain,
 {
     fn open(self: Arc<Self>, partition: Partition, task: &Task) -> Outcome<Stream<I::Item>> {
-        let (input, place) = (self.input.open(partition, task)?, self.origin.place(partition));
+        let (input, scope) = (self.input.open(partition, task)?, self.origin.scope(partition));
         let careful = task.is_careful();
         let (batch, inner) = (vec![].into_iter(), None);
-        Ok(Stream::new(task, FlatMapStream { operator: self, input, batch, inner, careful, place }))
+        Ok(Stream::new(task, FlatMapStream { operator: self, input, batch, inner, careful, scope }))
     }
 }
 
@@ -193,7 +193,7 @@ struct FlatMapStream<T, I: IntoIterator, E, F> {
     /// What the function made of the last record, as far as it was not given on.
     inner: Option<I::IntoIter>,
     careful: bool,
-    place: Arc<Place>,
+    scope: Arc<TaskScope>,
 }
 
 impl<T, I, E, F> FlatMapStream<T, I, E, F>
@@ -204,7 +204,7 @@ where
     F: Fn(&E, T) -> I + Plain,
 {
     fn fill(&mut self, out: &mut Vec<I::Item>, wanted: usize) {
-        let _place = watch::enter(&self.place);
+        let _scope = watch::enter(&self.scope);
         self.spread(out, wanted);
         if self.careful {
             watch::forget_record();
@@ -308,33 +308,33 @@ where
 {
     fn open(self: Arc<Self>, partition: Partition, task: &Task) -> Outcome<Stream<I::Item>> {
         let records = PartitionIter::new(self.input.open(partition, task)?);
-        let place = self.origin.place(partition);
+        let scope = self.origin.scope(partition);
         let made = {
-            let _place = watch::enter(&place);
+            let _scope = watch::enter(&scope);
             self.function.get()(&self.environment, partition, records).into_iter()
         };
-        Ok(Stream::new(task, IteratorStream::new(place, made)))
+        Ok(Stream::new(task, IteratorStream::new(scope, made)))
     }
 }
 
 /// The batches of an iterator that a user's function gave.
 pub(crate) struct IteratorStream<I> {
-    place: Arc<Place>,
+    scope: Arc<TaskScope>,
     /// Gone at its end: some iterators begin again when they are asked once more.
     records: Option<I>,
 }
 
 impl<I> IteratorStream<I> {
-    pub(crate) fn new(place: Arc<Place>, records: I) -> Self {
+    pub(crate) fn new(scope: Arc<TaskScope>, records: I) -> Self {
         // The function came back, though it may not have read its input to the end.
         watch::forget_record();
-        IteratorStream { place, records: Some(records) }
+        IteratorStream { scope, records: Some(records) }
     }
 }
 
 impl<I: Iterator<Item: Data>> Batches<I::Item> for IteratorStream<I> {
     fn next_batch(&mut self) -> Outcome<Option<Batch<I::Item>>> {
-        let _place = watch::enter(&self.place);
+        let _scope = watch::enter(&self.scope);
         let Some(left) = &mut self.records else { return Ok(None) };
         let records: Vec<I::Item> = left.by_ref().take(batch_len::<I::Item>()).collect();
         watch::forget_record();

@@ -2,7 +2,7 @@
 //! Python face does.
 
 use crate::code::{self, Code};
-use crate::open::Placed;
+use crate::open::Scoped;
 use crate::stream::{Batches, Op, Operator, Stream};
 use crate::task::{Origin, Outcome, Task};
 use crate::watch;
@@ -58,12 +58,12 @@ where
 {
     fn open(self: Arc<Self>, partition: Partition, task: &Task) -> Outcome<Stream<U>> {
         let input = self.input.open(partition, task)?;
-        let place = self.origin.place(partition);
+        let scope = self.origin.scope(partition);
         let batches = {
-            let _place = watch::enter(&place);
+            let _scope = watch::enter(&scope);
             self.function.get()(&self.environment, partition, input)?
         };
-        Ok(Stream::new(task, Placed { place, batches }))
+        Ok(Stream::new(task, Scoped { scope, batches }))
     }
 }
 
@@ -123,11 +123,11 @@ where
             Some(n) => (Partition(partition.0 / n), Partition(partition.0 % n)),
         };
         let (left, right) = (self.inputs.0.open(left, task)?, self.inputs.1.open(right, task)?);
-        let place = self.origin.place(partition);
+        let scope = self.origin.scope(partition);
         let batches = {
-            let _place = watch::enter(&place);
+            let _scope = watch::enter(&scope);
             self.function.get()(&self.environment, partition, left, right)?
         };
-        Ok(Stream::new(task, Placed { place, batches }))
+        Ok(Stream::new(task, Scoped { scope, batches }))
     }
 }

@@ -83,7 +83,7 @@ where
     F: Fn(&E, Partition, Stream<T>) -> Outcome<Vec<u8>> + Plain,
 {
     fn run(&self, partition: Partition, task: &Task) -> Outcome<TaskOutput> {
-        let _place = watch::enter(&self.origin.place_in(UpdateScope::Job(task.spec().job), partition));
+        let _scope = watch::enter(&self.origin.scope_in(UpdateScope::Job(task.spec().job), partition));
         let stream = self.input.open(partition, task)?;
         self.function.get()(&self.environment, partition, stream).map(TaskOutput::Result)
     }

@@ -263,11 +263,11 @@ where
     fn open(self: Arc<Self>, partition: Partition, task: &Task) -> Outcome<Stream<I::Item>> {
         let left = PartitionIter::new(self.left.open(partition, task)?);
         let right = PartitionIter::new(self.right.open(partition, task)?);
-        let place = self.origin.place(partition);
+        let scope = self.origin.scope(partition);
         let records = {
-            let _place = watch::enter(&place);
+            let _scope = watch::enter(&scope);
             self.function.get()(&self.environment, left, right).into_iter()
         };
-        Ok(Stream::new(task, IteratorStream::new(place, records)))
+        Ok(Stream::new(task, IteratorStream::new(scope, records)))
     }
 }

@@ -31,7 +31,7 @@ struct Sent<E> {
 pub struct ShuffleWrite<K, V, E, F> {
     input: Op<(K, V)>,
     sent: Sent<E>,
-    place: ZeroSized<F>,
+    scope: ZeroSized<F>,
     origin: Origin,
 }
 
@@ -44,26 +44,26 @@ where
 {
     const DESCRIPTOR: &'static Descriptor = &Descriptor::new::<Self>(Self::build);
 
-    /// The operator's code. `place` gives the reducer of a key, less than `reducers`.
+    /// The operator's code. `scope` gives the reducer of a key, less than `reducers`.
     ///
     /// # Errors
     /// When the environment cannot be encoded.
-    pub fn code(shuffle: ShuffleId, reducers: u32, environment: &E, place: F) -> Result<Code, DataError> {
-        ZeroSized::new(place);
+    pub fn code(shuffle: ShuffleId, reducers: u32, environment: &E, scope: F) -> Result<Code, DataError> {
+        ZeroSized::new(scope);
         Code::new(Self::DESCRIPTOR, &Sent { shuffle, reducers, environment })
     }
 
     fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {
         let (input, sent, origin) = (code::input(&args, 0)?, code::environment(&args)?, code::origin(&args));
-        let place = code::revive();
-        let write = Self { input, sent, place, origin };
+        let scope = code::revive();
+        let write = Self { input, sent, scope, origin };
         Ok(RunTerminal::erase(write))
     }
 
     fn write(&self, batch: Batch<(K, V)>, out: &mut MapOutputWriter<K, V>) -> Result<(), DataError> {
-        let (place, reducers, mut scratch) = (self.place.get(), self.sent.reducers, vec![]);
+        let (scope, reducers, mut scratch) = (self.scope.get(), self.sent.reducers, vec![]);
         for (key, value) in batch.into_vec() {
-            let reducer = place(&self.sent.environment, &key);
+            let reducer = scope(&self.sent.environment, &key);
             if reducer >= reducers {
                 watch::note_record(&key);
                 panic!(
@@ -84,7 +84,7 @@ where
     F: Fn(&E, &K) -> u32 + Plain,
 {
     fn run(&self, partition: Partition, task: &Task) -> Outcome<TaskOutput> {
-        let _place = watch::enter(&self.origin.place_in(UpdateScope::MapSide(self.sent.shuffle), partition));
+        let _scope = watch::enter(&self.origin.scope_in(UpdateScope::MapSide(self.sent.shuffle), partition));
         let mut out = writer(self.sent.reducers, task);
         let input = self.input.open(partition, task)?;
         input.for_each(|batch| self.write(batch, &mut out).map_err(|e| self.origin.data_failure(e)))?;
@@ -191,7 +191,7 @@ where
     Unite: Fn(&E, C, C) -> C + Plain,
 {
     fn run(&self, partition: Partition, task: &Task) -> Outcome<TaskOutput> {
-        let _place = watch::enter(&self.origin.place_in(UpdateScope::MapSide(self.shuffle), partition));
+        let _scope = watch::enter(&self.origin.scope_in(UpdateScope::MapSide(self.shuffle), partition));
         let mut out = writer(self.pieces, task);
         let mut hashes = vec![];
         let mut combiner = Combiner::recycled(task.dyn_workspace(), self.combining.accumulates);

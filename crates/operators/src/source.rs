@@ -100,12 +100,12 @@ where
     F: Fn(&E, Partition) -> I + Plain,
 {
     fn open(self: Arc<Self>, partition: Partition, task: &Task) -> Outcome<Stream<I::Item>> {
-        let place = self.origin.place(partition);
+        let scope = self.origin.scope(partition);
         let records = {
-            let _place = watch::enter(&place);
+            let _scope = watch::enter(&scope);
             self.function.get()(&self.environment, partition).into_iter()
         };
-        Ok(Stream::new(task, IteratorStream::new(place, records)))
+        Ok(Stream::new(task, IteratorStream::new(scope, records)))
     }
 }
 

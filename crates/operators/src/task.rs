@@ -1,7 +1,7 @@
 //! What operators know of the task that they run in.
 
 use crate::barrier::BarrierGate;
-use crate::watch::{self, Place};
+use crate::watch::{self, TaskScope};
 use firesteel_data::{DataError, Workspace};
 use firesteel_io::IoError;
 use firesteel_shuffle::{RemoteOutputs, ShuffleStore};
@@ -188,7 +188,7 @@ fn data_failure_at(error: DataError, site: CallSite) -> Box<TaskFailure> {
     })
 }
 
-impl Place {
+impl TaskScope {
     /// A failure to encode, decode, spill or read back.
     pub(crate) fn data_failure(&self, error: DataError) -> Box<TaskFailure> {
         data_failure_at(error, (*self.site).clone())
@@ -197,13 +197,13 @@ impl Place {
 
 impl Origin {
     /// Where the functions of the RDD run while this partition of it is computed once.
-    pub(crate) fn place(&self, partition: Partition) -> Arc<Place> {
-        self.place_in(UpdateScope::Rdd(self.rdd), partition)
+    pub(crate) fn scope(&self, partition: Partition) -> Arc<TaskScope> {
+        self.scope_in(UpdateScope::Rdd(self.rdd), partition)
     }
 
     /// Where functions of another scope run that were written on the same line.
-    pub(crate) fn place_in(&self, scope: UpdateScope, partition: Partition) -> Arc<Place> {
-        Arc::new(Place { site: self.site.clone(), scope, partition })
+    pub(crate) fn scope_in(&self, scope: UpdateScope, partition: Partition) -> Arc<TaskScope> {
+        Arc::new(TaskScope { site: self.site.clone(), scope, partition })
     }
 
     /// A failure to encode, decode, spill or read back.

@@ -11,7 +11,7 @@ mod store;
 mod whole;
 mod writer;
 
-pub use remote::{RemoteReadError, RemoteOutputs, RemoteStream, OutputPlace};
+pub use remote::{RemoteReadError, RemoteOutputs, RemoteStream, OutputAddress};
 pub use output::{BlockBytes, MapOutput};
 pub use store::ShuffleStore;
 pub use whole::WholeOutput;

@@ -21,12 +21,12 @@ pub struct MapOutput {
 }
 
 struct Run {
-    place: Place,
+    place: RunStorage,
     /// Where each reducer's blocks begin; one more at the end.
     offsets: Words,
 }
 
-enum Place {
+enum RunStorage {
     Memory { bytes: Arc<Vec<u8>>, pool: Arc<MemoryPool> },
     Disk { path: PathBuf, checksums: Words, seal: Option<Seal>, is_own: bool },
 }
@@ -93,7 +93,7 @@ impl MapOutput {
         debug_assert_eq!(offsets.last().copied(), Some(bytes.len() as u64));
         let offsets = Words::from(offsets);
         self.runs.push(if pool.try_store(bytes.len()) {
-            Run { place: Place::Memory { bytes: Arc::new(bytes), pool: pool.clone() }, offsets }
+            Run { place: RunStorage::Memory { bytes: Arc::new(bytes), pool: pool.clone() }, offsets }
         } else {
             write_to_disk(&bytes, &offsets, dirs)?
         });
@@ -112,7 +112,7 @@ impl MapOutput {
 
     /// How many of them lie on disk.
     pub fn disk_bytes(&self) -> u64 {
-        let on_disk = self.runs.iter().filter(|run| matches!(run.place, Place::Disk { .. }));
+        let on_disk = self.runs.iter().filter(|run| matches!(run.place, RunStorage::Disk { .. }));
         on_disk.map(|run| run.offsets.last().unwrap_or(0)).sum()
     }
 
@@ -130,12 +130,12 @@ impl MapOutput {
     pub(crate) fn leave_on_disk(&mut self, dirs: &LocalDirs) -> Result<Vec<SharedRun>, DataError> {
         let mut shared = vec![];
         for run in &mut self.runs {
-            if let Place::Memory { bytes, .. } = &run.place {
+            if let RunStorage::Memory { bytes, .. } = &run.place {
                 // What is replaced gives its memory back.
                 let written = write_to_disk(bytes, &run.offsets, dirs)?;
                 *run = written;
             }
-            if let Place::Disk { path, checksums, is_own, .. } = &mut run.place {
+            if let RunStorage::Disk { path, checksums, is_own, .. } = &mut run.place {
                 *is_own = false;
                 shared.push((path.clone(), run.offsets.clone(), checksums.clone()));
             }
@@ -145,7 +145,7 @@ impl MapOutput {
 
     /// Adds a run that lies in a file of its own.
     pub(crate) fn add_file(&mut self, path: PathBuf, offsets: Words, checksums: Words, seal: Option<Seal>) {
-        self.runs.push(Run { place: Place::Disk { path, checksums, seal, is_own: true }, offsets });
+        self.runs.push(Run { place: RunStorage::Disk { path, checksums, seal, is_own: true }, offsets });
     }
 
     /// Reads all of it, run by run.
@@ -164,7 +164,7 @@ impl MapOutput {
     /// What another process has left.
     pub(crate) fn of_shared(runs: Vec<SharedRun>, seal: Option<&Seal>) -> Self {
         let run = |(path, offsets, checksums)| Run {
-            place: Place::Disk { path, checksums, seal: seal.cloned(), is_own: false },
+            place: RunStorage::Disk { path, checksums, seal: seal.cloned(), is_own: false },
             offsets,
         };
         MapOutput { runs: runs.into_iter().map(run).collect() }
@@ -173,7 +173,7 @@ impl MapOutput {
 
 impl Run {
     fn check(&self) -> Result<(), DataError> {
-        let Place::Disk { path, checksums, .. } = &self.place else { return Ok(()) };
+        let RunStorage::Disk { path, checksums, .. } = &self.place else { return Ok(()) };
         let broken = |message: &str| DataError::Corrupt {
             source_name: path.display().to_string(),
             message: message.into(),
@@ -208,10 +208,10 @@ impl Run {
             return Ok(None);
         }
         match &self.place {
-            Place::Memory { bytes, .. } => {
+            RunStorage::Memory { bytes, .. } => {
                 Ok(Some(BlockBytes::Shared(bytes.clone(), start as usize..end as usize)))
             }
-            Place::Disk { path, checksums, seal, .. } => {
+            RunStorage::Disk { path, checksums, seal, .. } => {
                 let mut bytes = vec![0; (end - start) as usize];
                 let file = File::open(path).map_err(|e| DataError::io("open", path, e))?;
                 file.read_exact_at(&mut bytes, start).map_err(|e| DataError::io("read", path, e))?;
@@ -266,16 +266,16 @@ fn write_as_it_is(bytes: &[u8], offsets: Words, dirs: &LocalDirs) -> Result<Run,
     let checksums =
         (0..offsets.len().saturating_sub(1)).map(|reducer| xxh3_64(stretch(bytes, &offsets, reducer)));
     let checksums = checksums.collect::<Vec<_>>().into();
-    Ok(Run { place: Place::Disk { path, checksums, seal: dirs.seal().cloned(), is_own: true }, offsets })
+    Ok(Run { place: RunStorage::Disk { path, checksums, seal: dirs.seal().cloned(), is_own: true }, offsets })
 }
 
 impl Drop for Run {
     fn drop(&mut self) {
         match &self.place {
-            Place::Memory { bytes, pool } => pool.arbiter().unstore(bytes.len()),
+            RunStorage::Memory { bytes, pool } => pool.arbiter().unstore(bytes.len()),
             // What cannot be removed now goes with the directory.
-            Place::Disk { path, is_own: true, .. } => drop(std::fs::remove_file(path)),
-            Place::Disk { is_own: false, .. } => {}
+            RunStorage::Disk { path, is_own: true, .. } => drop(std::fs::remove_file(path)),
+            RunStorage::Disk { is_own: false, .. } => {}
         }
     }
 }

@@ -15,7 +15,7 @@ pub enum RemoteReadError {
 
 /// Where a map output is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum OutputPlace {
+pub enum OutputAddress {
     /// Among this host's files.
     Here,
     /// At an address.
@@ -28,7 +28,7 @@ pub trait RemoteOutputs: Send + Sync {
     ///
     /// # Errors
     /// When nobody serves them any more.
-    fn place_of(&self, executor: ExecutorId) -> Result<Option<String>, RemoteReadError>;
+    fn address_of(&self, executor: ExecutorId) -> Result<Option<String>, RemoteReadError>;
 
     /// Where map outputs are that are not where their executor's were: they may have moved. `None` for those that nobody has.
     ///
@@ -38,10 +38,10 @@ pub trait RemoteOutputs: Send + Sync {
         &self,
         shuffle: ShuffleId,
         maps: &[(Partition, TaskId)],
-    ) -> Result<Vec<Option<OutputPlace>>, RemoteReadError>;
+    ) -> Result<Vec<Option<OutputAddress>>, RemoteReadError>;
 
     /// Forgets where the outputs of an executor were: it is asked anew.
-    fn forget_place(&self, executor: ExecutorId);
+    fn forget_address(&self, executor: ExecutorId);
 
     /// Asks a place for what these map tasks wrote for one reducer. It comes in this order.
     ///

@@ -5,7 +5,7 @@ use crate::event::Effect;
 use crate::master::{Master, Party, note};
 use crate::messages::{
     ApplicationEnd, ApplicationOrder, ApplicationSpec, ApplicationStatus, ApplicationMessage, ExecutorEnd,
-    ExecutorPlace, WorkerOrder,
+    ExecutorAddress, WorkerOrder,
 };
 use crate::names::{ApplicationId, Link, RequestKey, WorkerId};
 use crate::note::Note;
@@ -117,13 +117,13 @@ impl Master {
     /// Tells an application which executors it has.
     pub(crate) fn send_to_executors(&self, id: &ApplicationId, fx: &mut Vec<Effect>) {
         let Some(application) = self.applications.get(id) else { return };
-        let place = |(executor, has): (&ExecutorId, &crate::applications::Executor)| ExecutorPlace {
+        let address = |(executor, has): (&ExecutorId, &crate::applications::Executor)| ExecutorAddress {
             executor: *executor,
             worker: has.worker.clone(),
             host: self.workers[&has.worker].record.offer.host.clone(),
             resources: has.resources,
         };
-        let executors = application.executors.iter().map(place).collect();
+        let executors = application.executors.iter().map(address).collect();
         self.send(id, ApplicationOrder::Executors(executors), fx);
     }
 

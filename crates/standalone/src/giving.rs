@@ -3,7 +3,7 @@
 use crate::applications::{Application, Executor};
 use crate::event::Effect;
 use crate::master::{Master, note};
-use crate::messages::{ApplicationOrder, ExecutorPlace, WorkerOrder};
+use crate::messages::{ApplicationOrder, ExecutorAddress, WorkerOrder};
 use crate::names::{ApplicationId, DriverId, WorkerId};
 use crate::note::Note;
 use crate::placement::{Demand, deal};
@@ -63,7 +63,7 @@ impl Master {
         let (run, spec) = (driver.run(), driver.spec.clone());
         self.changed = true;
         let lender = self.workers.get_mut(&worker).expect("it has room");
-        lender.place(Tenant::Driver(run.clone()), needs);
+        lender.address(Tenant::Driver(run.clone()), needs);
         note(Note::DriverLaunched(run.clone(), worker.clone()), fx);
         self.order(&worker, WorkerOrder::LaunchDriver { run, spec }, fx);
     }
@@ -118,12 +118,12 @@ impl Master {
         let (name, spec) = (application.name_of(executor), application.record.spec.clone());
         self.changed = true;
         let lender = self.workers.get_mut(worker).expect("it has room");
-        lender.place(Tenant::Executor(name.clone()), resources);
+        lender.address(Tenant::Executor(name.clone()), resources);
         let host = lender.record.offer.host.clone();
         note(Note::ExecutorLaunched(name.clone(), worker.clone(), resources), fx);
         self.order(worker, WorkerOrder::LaunchExecutor { executor: name, resources, spec }, fx);
-        let place = ExecutorPlace { executor, worker: worker.clone(), host, resources };
-        self.send(id, ApplicationOrder::ExecutorAdded(place), fx);
+        let address = ExecutorAddress { executor, worker: worker.clone(), host, resources };
+        self.send(id, ApplicationOrder::ExecutorAdded(address), fx);
     }
 
     fn why_waiting(&self, needs: Resources) -> String {

@@ -71,7 +71,7 @@ pub use ledger::{WorkerAction, WorkerLedger};
 pub use master::Master;
 pub use messages::{
     ApplicationEnd, ApplicationOrder, ApplicationSpec, ApplicationStatus, ApplicationMessage, ClientAnswer,
-    ClientMessage, DriverSpec, ExecutorEnd, ExecutorPlace, FencedOrder, Outcome, WorkerOffer, WorkerOrder,
+    ClientMessage, DriverSpec, ExecutorEnd, ExecutorAddress, FencedOrder, Outcome, WorkerOffer, WorkerOrder,
     WorkerReport, WorkerMessage,
 };
 pub use names::{ApplicationId, DriverId, DriverRun, Epoch, ExecutorName, Link, RequestKey, WorkerId};

@@ -251,7 +251,7 @@ impl fmt::Display for ExecutorEnd {
 
 /// One executor, as its application is told of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ExecutorPlace {
+pub struct ExecutorAddress {
     /// Its number.
     pub executor: ExecutorId,
     /// The worker that runs it.
@@ -272,7 +272,7 @@ pub enum ApplicationOrder {
     },
     /// All executors that it has: what it thinks to have beyond these, it has lost. Said after a registration, but by a master
     /// that took over only when all workers have had time to come back.
-    Executors(Vec<ExecutorPlace>),
+    Executors(Vec<ExecutorAddress>),
     /// It cannot be registered, and asking again is vain; why, as a sentence.
     Refused {
         /// Why.
@@ -283,7 +283,7 @@ pub enum ApplicationOrder {
     /// The connection belongs to no application: it has to register again.
     RegisterAgain,
     /// An executor is being started.
-    ExecutorAdded(ExecutorPlace),
+    ExecutorAdded(ExecutorAddress),
     /// An executor will be gone soon: its worker is being decommissioned. It is replaced.
     ExecutorDecommissioned {
         /// Which.

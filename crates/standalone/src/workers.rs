@@ -88,7 +88,7 @@ impl Worker {
     }
 
     /// Takes room for what is about to be ordered.
-    pub(crate) fn place(&mut self, tenant: Tenant, resources: Resources) {
+    pub(crate) fn address(&mut self, tenant: Tenant, resources: Resources) {
         assert!(resources.fits(self.room()), "{} has no room for {tenant:?}", self.record.worker);
         assert!(!self.tenants.contains_key(&tenant), "{tenant:?} is launched twice");
         self.take_in(tenant, Tenancy::new(resources, false));

@@ -21,18 +21,18 @@ impl RemoteFetcher {
     /// When the place cannot be reached, what it sends is broken, or it cannot be written here.
     pub(crate) fn take_output(
         &self,
-        place: &str,
+        address: &str,
         output: (ShuffleId, Partition, TaskId),
         to: &ShuffleStore,
     ) -> Result<bool, DataError> {
         let (shuffle, map, task) = output;
-        let failed = |error: BlockError| DataError::RemoteFetcher { place: place.into(), message: error.to_string() };
+        let failed = |error: BlockError| DataError::RemoteFetcher { address: address.into(), message: error.to_string() };
         let request = BlockRequest::WholeOutput { shuffle, map, task };
-        let (mut answer, mut index) = (self.ask(place, &request).map_err(failed)?, vec![]);
+        let (mut answer, mut index) = (self.ask(address, &request).map_err(failed)?, vec![]);
         if answer.next_item(&mut index).map_err(failed)? != Item::Here {
             return Ok(false);
         }
-        to.take_over(output, &index, |file| write_item(place, &mut answer, file))?;
+        to.take_over(output, &index, |file| write_item(address, &mut answer, file))?;
         // The connection can be used again once its end was read.
         let _ = answer.next_item(&mut vec![]);
         Ok(true)
@@ -44,20 +44,20 @@ impl RemoteFetcher {
     /// When the place cannot be reached, what it sends is broken, or it cannot be written here.
     pub(crate) fn take_cached(
         &self,
-        place: &str,
+        address: &str,
         key: BlockKey,
         (files, dirs): (&SharedFiles, &LocalDirs),
     ) -> Result<bool, DataError> {
         let file = dirs.create_frames("rdd")?;
-        let Some((file, updates)) = self.cached_from(place, key, file)? else { return Ok(false) };
+        let Some((file, updates)) = self.cached_from(address, key, file)? else { return Ok(false) };
         CachedBlocks::adopt_shared(files, key, file, &updates)?;
         Ok(true)
     }
 }
 
 /// Writes one item of an answer as it comes.
-fn write_item(place: &str, answer: &mut AnswerStream, file: &mut File) -> Result<(), DataError> {
-    let failed = |message: String| DataError::RemoteFetcher { place: place.into(), message };
+fn write_item(address: &str, answer: &mut AnswerStream, file: &mut File) -> Result<(), DataError> {
+    let failed = |message: String| DataError::RemoteFetcher { address: address.into(), message };
     let mut stretch = vec![];
     loop {
         let Chunk::Here { last } = answer.next_chunk(&mut stretch).map_err(|e| failed(e.to_string()))? else {

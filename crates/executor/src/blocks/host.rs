@@ -46,7 +46,7 @@ impl HostBlocks {
             BlockRequest::Result(task) => self.result(task, answer),
             BlockRequest::Plan(_)
             | BlockRequest::Block(_)
-            | BlockRequest::PlaceOf(_)
+            | BlockRequest::AddressOf(_)
             | BlockRequest::OutputsAt(..)
             | BlockRequest::CachedAt(_)
             | BlockRequest::BroadcastFrom(..)

@@ -56,7 +56,7 @@ pub enum BlockRequest {
     /// A block of the driver's: one item.
     Block(BlockId),
     /// Where the outputs of an executor are served: the address, missing when nowhere.
-    PlaceOf(ExecutorId),
+    AddressOf(ExecutorId),
     /// Where map outputs are, now that they are not where they were said to be: an item for each, in this order, missing where nobody
     /// has it any more.
     OutputsAt(ShuffleId, Vec<(Partition, TaskId)>),

@@ -8,7 +8,7 @@ use firesteel_data::block::decode_value;
 use firesteel_data::frames::{FrameWriter, FramedFile};
 use firesteel_net::Credentials;
 use firesteel_net::bulk::{AnswerStream, BlockClient, BlockClientSettings, BlockError, Chunk, Item};
-use firesteel_shuffle::{RemoteReadError, RemoteOutputs, RemoteStream, OutputPlace};
+use firesteel_shuffle::{RemoteReadError, RemoteOutputs, RemoteStream, OutputAddress};
 use firesteel_storage::RemoteBlocks;
 use firesteel_storage::lru::BlockKey;
 use firesteel_types::{
@@ -41,7 +41,7 @@ pub struct RemoteFetcher {
     driver: String,
     /// The address at which this host's files are served.
     here: String,
-    places: Mutex<HashMap<ExecutorId, String>>,
+    addresses: Mutex<HashMap<ExecutorId, String>>,
     settings: RemoteSettings,
 }
 
@@ -61,7 +61,7 @@ impl RemoteFetcher {
     ) -> Arc<Self> {
         let hosts = BlockClient::new(credentials.clone(), impatient(timeout_ms));
         let to_driver = BlockClient::new(credentials, BlockClientSettings::default());
-        Arc::new(RemoteFetcher { hosts, to_driver, driver, here, places: Mutex::default(), settings })
+        Arc::new(RemoteFetcher { hosts, to_driver, driver, here, addresses: Mutex::default(), settings })
     }
 
     /// The hash of the driver's program.
@@ -73,7 +73,7 @@ impl RemoteFetcher {
         let hash = hash.map_err(|error| self.lost("the program", error))?;
         let hash = hash.and_then(|hash| <[u8; 32]>::try_from(hash).ok());
         let message = || "it names no program".into();
-        hash.ok_or_else(|| DataError::RemoteFetcher { place: self.driver.clone(), message: message() })
+        hash.ok_or_else(|| DataError::RemoteFetcher { address: self.driver.clone(), message: message() })
     }
 
     /// The encoded plan of a stage. A driver that cannot be reached is asked again.
@@ -104,7 +104,7 @@ impl RemoteFetcher {
     /// When the driver does not have it, or is gone, or sends another, or it cannot be written.
     pub fn file(&self, hash: [u8; 32], to: &mut impl Write) -> Result<(), DataError> {
         let failed = |error| self.lost("a file", error);
-        let wrong = |message: &str| DataError::RemoteFetcher { place: self.driver.clone(), message: message.into() };
+        let wrong = |message: &str| DataError::RemoteFetcher { address: self.driver.clone(), message: message.into() };
         let mut answer = self.ask(&self.driver, &BlockRequest::File(hash)).map_err(failed)?;
         let (mut stretch, mut hasher) = (vec![], blake3::Hasher::new());
         loop {
@@ -153,11 +153,11 @@ impl RemoteFetcher {
     }
 
     fn lost(&self, what: &str, error: BlockError) -> DataError {
-        DataError::RemoteFetcher { place: self.driver.clone(), message: format!("{what} cannot be fetched: {error}") }
+        DataError::RemoteFetcher { address: self.driver.clone(), message: format!("{what} cannot be fetched: {error}") }
     }
 
-    fn places(&self) -> MutexGuard<'_, HashMap<ExecutorId, String>> {
-        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    fn addresses(&self) -> MutexGuard<'_, HashMap<ExecutorId, String>> {
+        self.addresses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A value as somebody serves it; `None` when they do not have it.
@@ -182,12 +182,12 @@ impl RemoteFetcher {
 
     pub(super) fn cached_from(
         &self,
-        place: &str,
+        address: &str,
         key: BlockKey,
         mut file: FrameWriter,
     ) -> Result<Option<(FramedFile, Vec<AccumulatorUpdate>)>, DataError> {
-        let failed = |e: BlockError| DataError::RemoteFetcher { place: place.into(), message: e.to_string() };
-        let (mut answer, mut item) = (self.ask(place, &BlockRequest::Cached(key)).map_err(failed)?, vec![]);
+        let failed = |e: BlockError| DataError::RemoteFetcher { address: address.into(), message: e.to_string() };
+        let (mut answer, mut item) = (self.ask(address, &BlockRequest::Cached(key)).map_err(failed)?, vec![]);
         if answer.next_item(&mut item).map_err(failed)? != Item::Here {
             return Ok(None);
         }
@@ -230,70 +230,70 @@ impl RemoteBlocks for RemoteFetcher {
         key: BlockKey,
         file: FrameWriter,
     ) -> Result<Option<(FramedFile, Vec<AccumulatorUpdate>)>, DataError> {
-        let places = self.items(&self.driver, &BlockRequest::CachedAt(key));
-        let places = places.map_err(|e| self.lost("a kept partition's place", e))?;
-        let place = places
+        let addresses = self.items(&self.driver, &BlockRequest::CachedAt(key));
+        let addresses = addresses.map_err(|e| self.lost("a kept partition's place", e))?;
+        let address = addresses
             .into_iter()
-            .find_map(|place| String::from_utf8(place).ok().filter(|place| *place != self.here));
-        place.map_or(Ok(None), |place| self.cached_from(&place, key, file))
+            .find_map(|address| String::from_utf8(address).ok().filter(|address| *address != self.here));
+        address.map_or(Ok(None), |address| self.cached_from(&address, key, file))
     }
 }
 
 impl RemoteOutputs for RemoteFetcher {
-    fn place_of(&self, executor: ExecutorId) -> Result<Option<String>, RemoteReadError> {
-        let known = self.places().get(&executor).cloned();
-        let place = match known {
-            Some(place) => place,
+    fn address_of(&self, executor: ExecutorId) -> Result<Option<String>, RemoteReadError> {
+        let known = self.addresses().get(&executor).cloned();
+        let address = match known {
+            Some(address) => address,
             None => {
                 let asked =
-                    self.one_item(&self.driver, &BlockRequest::PlaceOf(executor)).map_err(remote_error)?;
+                    self.one_item(&self.driver, &BlockRequest::AddressOf(executor)).map_err(remote_error)?;
                 let gone = || {
                     RemoteReadError::Refused(format!("executor {} is gone, and its files with it", executor.name()))
                 };
-                let place = String::from_utf8_lossy(&asked.ok_or_else(gone)?).into_owned();
-                self.places().insert(executor, place.clone());
-                place
+                let address = String::from_utf8_lossy(&asked.ok_or_else(gone)?).into_owned();
+                self.addresses().insert(executor, address.clone());
+                address
             }
         };
-        Ok((place != self.here).then_some(place))
+        Ok((address != self.here).then_some(address))
     }
 
-    fn forget_place(&self, executor: ExecutorId) {
-        self.places().remove(&executor);
+    fn forget_address(&self, executor: ExecutorId) {
+        self.addresses().remove(&executor);
     }
 
     fn outputs_at(
         &self,
         shuffle: ShuffleId,
         maps: &[(Partition, TaskId)],
-    ) -> Result<Vec<Option<OutputPlace>>, RemoteReadError> {
+    ) -> Result<Vec<Option<OutputAddress>>, RemoteReadError> {
         let request = BlockRequest::OutputsAt(shuffle, maps.to_vec());
         let mut answer = self.ask(&self.driver, &request).map_err(remote_error)?;
-        let mut places = vec![];
+        let mut addresses = vec![];
         loop {
-            let mut place = vec![];
-            places.push(match answer.next_item(&mut place).map_err(remote_error)? {
+            let mut address = vec![];
+            addresses.push(match answer.next_item(&mut address).map_err(remote_error)? {
                 Item::End => break,
                 Item::Missing => None,
-                Item::Here => match String::from_utf8_lossy(&place).into_owned() {
-                    place if place == self.here => Some(OutputPlace::Here),
-                    place => Some(OutputPlace::There(place)),
+                Item::Here => match String::from_utf8_lossy(&address).into_owned() {
+                    address if address == self.here => Some(OutputAddress::Here),
+                    address => Some(OutputAddress::There(address)),
                 },
             });
         }
-        places.resize(maps.len(), None);
-        Ok(places)
+        addresses.resize(maps.len(), None);
+        Ok(addresses)
     }
 
     fn open(
         &self,
-        place: &str,
+        address: &str,
         shuffle: ShuffleId,
         reducer: u32,
         maps: &[(Partition, TaskId)],
     ) -> Result<Box<dyn RemoteStream>, RemoteReadError> {
         let request = BlockRequest::MapOutputs { shuffle, reducer, maps: maps.to_vec() };
-        let answer = self.ask(place, &request).map_err(remote_error)?;
+        let answer = self.ask(address, &request).map_err(remote_error)?;
         Ok(Box::new(Outputs { answer, left: maps.len() }))
     }
 

@@ -65,11 +65,11 @@ impl Cluster {
             }
             Effect::ToApplication { link, order } => match order {
                 ApplicationOrder::Heard => None,
-                ApplicationOrder::ExecutorAdded(place) => {
-                    Some(format!("a{} added {} on {}", link.0, place.executor, place.host))
+                ApplicationOrder::ExecutorAdded(address) => {
+                    Some(format!("a{} added {} on {}", link.0, address.executor, address.host))
                 }
                 ApplicationOrder::Executors(places) => {
-                    let numbers: Vec<_> = places.iter().map(|place| place.executor.0).collect();
+                    let numbers: Vec<_> = places.iter().map(|address| address.executor.0).collect();
                     Some(format!("a{} has {numbers:?}", link.0))
                 }
                 ApplicationOrder::Registered { application } => Some(format!("a{} is {application}", link.0)),
