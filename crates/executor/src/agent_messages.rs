@@ -64,7 +64,7 @@ pub struct Welcome {
 
 /// What an agent is to take over before whoever has it goes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Adopt {
+pub struct Migrate {
     /// What the answer is to be known by.
     pub number: u64,
     /// Which of its executors has it from then on.
@@ -79,7 +79,7 @@ pub struct Adopt {
 
 /// What an agent has taken over.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Adopted {
+pub struct Migrated {
     /// The number of the order.
     pub number: u64,
     /// Who has it now.
@@ -121,8 +121,8 @@ pub enum ToAgent {
     Next(ExecutorId),
     /// What worker processes that begin from now on are to know.
     Setting(String),
-    /// Take over what another agent has: fetch it and publish it. Answered with [`FromAgent::Adopted`].
-    Adopt(Adopt),
+    /// Take over what another agent has: fetch it and publish it. Answered with [`FromAgent::Migrated`].
+    Migrate(Migrate),
     /// The driver lives.
     Alive,
     /// Take no more tasks, and end when those that run have ended.
@@ -151,7 +151,7 @@ pub enum FromAgent {
     /// A partition is kept no more.
     Dropped(ExecutorId, BlockKey),
     /// It has taken over what it was told to, or a part of that.
-    Adopted(Adopted),
+    Migrated(Migrated),
     /// Worker processes cannot be started any more, and why.
     OutOfWorkers(String),
     /// It ends, as it was told to: no task is to blame.

@@ -332,7 +332,7 @@ impl Fleet {
             }
             FromAgent::Stored(executor, key) => listener.stored(executor, key),
             FromAgent::Dropped(executor, key) => listener.dropped(executor, key),
-            FromAgent::Adopted(adopted) => self.adopted(agent, adopted),
+            FromAgent::Migrated(migrated) => self.migrated(agent, migrated),
             FromAgent::OutOfWorkers(why) => listener.out_of_workers(why),
             FromAgent::Left => {
                 if let Some(agent) = self.state().agents.get_mut(&agent) {

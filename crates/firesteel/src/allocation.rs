@@ -64,7 +64,7 @@ fn see_to_it(driver: &Weak<Driver>, mut allocation: Allocation) {
                 backend.want(wanted);
                 told = wanted;
             }
-            give_back.iter().for_each(|name| driver.send_away(name, false));
+            give_back.iter().for_each(|name| driver.decommission(name, false));
         }
         thread::sleep(LOOK_EVERY);
     }

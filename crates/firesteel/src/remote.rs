@@ -310,7 +310,7 @@ impl ApplicationListener for ClusterListener {
 
     fn decommissioned(&self, name: &str) {
         if let Some(driver) = self.driver.upgrade() {
-            driver.send_away(name, true);
+            driver.decommission(name, true);
         }
     }
 

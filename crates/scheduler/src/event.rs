@@ -126,7 +126,7 @@ pub enum Event {
     },
     /// An executor gets no more tasks; those that it has go on, and what it has written can still be read. It does not come
     /// back: what follows is its [loss](Event::ExecutorLost).
-    ExecutorLeaving {
+    ExecutorDecommissioning {
         /// Which.
         executor: ExecutorId,
     },

@@ -68,7 +68,7 @@ impl World {
                 self.inform(Event::BlockDropped { executor: from, rdd, partition, version }, None)?;
                 true
             }
-            Message::Adopted(outputs) => {
+            Message::Migrated(outputs) => {
                 self.on_migrated(from, life, outputs)?;
                 true
             }
@@ -176,7 +176,7 @@ impl World {
                 self.check_desertion(job, failure.as_ref())?;
                 let program = Arc::clone(&self.program);
                 self.checker.job_ended(&program, job, failure, self.plot.is_calm())?;
-                self.let_go();
+                self.release();
             }
             Effect::StageForgotten { stage } => {
                 if self.plans.remove(&stage).is_none() {
@@ -224,7 +224,7 @@ impl World {
     }
 
     /// Users let go of RDDs that no job will need, and begin accumulators anew.
-    fn let_go(&mut self) {
+    fn release(&mut self) {
         let running = self.checker.jobs.values().filter(|job| job.ended.is_none()).map(|job| job.rdd);
         let needed: BTreeSet<RddId> = running
             .chain(self.programme.values().copied())

@@ -16,7 +16,7 @@ const ROUNDS: u32 = 20;
 impl World {
     /// The driver is told to send an executor away.
     pub(crate) fn begin_leaving(&mut self, id: ExecutorId) -> Result<(), Objection> {
-        self.inform(Event::ExecutorLeaving { executor: id }, None)?;
+        self.inform(Event::ExecutorDecommissioning { executor: id }, None)?;
         let delay = self.chance.between(1, 3_000);
         self.after(delay, Happening::Moves { from: id, rounds: 0 });
         Ok(())
@@ -59,7 +59,7 @@ impl World {
             self.report.cached_migrated += 1;
             self.send(to, Message::Stored(name));
         }
-        self.send(to, Message::Adopted(taken));
+        self.send(to, Message::Migrated(taken));
     }
 
     fn machine_mut(&mut self, id: ExecutorId) -> &mut crate::machine::Machine {

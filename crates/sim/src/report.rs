@@ -136,7 +136,7 @@ impl Report {
             Message::Register
             | Message::Heartbeat(_)
             | Message::BarrierSync { .. }
-            | Message::Adopted(_)
+            | Message::Migrated(_)
             | Message::Gone
             | Message::Ended { .. } => {}
         }

@@ -159,7 +159,7 @@ pub(crate) enum Message {
     Stored(CachedName),
     Dropped(CachedName),
     /// It has map outputs that another had.
-    Adopted(Vec<BlockName>),
+    Migrated(Vec<BlockName>),
     /// It is gone, as it was told to, and its host with it. Not its own word, either.
     Gone,
     /// Not the executor's own word, but that of whoever started it.
@@ -413,7 +413,7 @@ impl World {
             | Message::BarrierSync { .. }
             | Message::Stored(_)
             | Message::Dropped(_) => true,
-            Message::Register | Message::Ended { .. } | Message::Adopted(_) | Message::Gone => false,
+            Message::Register | Message::Ended { .. } | Message::Migrated(_) | Message::Gone => false,
         };
         self.transmit(from, can_be_lost, Happening::ToDriver { from, life, message });
     }

@@ -147,7 +147,7 @@ impl CachedBlocks {
     ///
     /// # Errors
     /// When its description cannot be written.
-    pub fn adopt_shared(
+    pub fn migrate_shared(
         files: &SharedFiles,
         key: BlockKey,
         file: FramedFile,
@@ -187,7 +187,7 @@ impl CachedBlocks {
         updates: &CachedUpdates,
     ) -> Result<(), DataError> {
         let Some(files) = &self.shared else { return Ok(()) };
-        Self::adopt_shared(files, key, file, updates)?;
+        Self::migrate_shared(files, key, file, updates)?;
         if let Some(listener) = self.listener.get() {
             listener.stored(key);
         }
@@ -278,7 +278,7 @@ impl CachedBlocks {
     /// Forgets a partition: it is broken.
     pub fn remove(&self, key: BlockKey) {
         let removed = self.take_out(|other| other == key);
-        self.let_go(removed, true);
+        self.release(removed, true);
         if let Some(files) = &self.shared {
             Self::remove_shared(files, &name(key));
             if let Some(listener) = self.listener.get() {
@@ -290,7 +290,7 @@ impl CachedBlocks {
     /// Forgets all partitions of an RDD. Nobody is told: whoever asks knows.
     pub fn remove_rdd(&self, rdd: RddId) {
         let removed = self.take_out(|key| key.rdd == rdd);
-        self.let_go(removed, false);
+        self.release(removed, false);
         if let Some(files) = &self.shared {
             Self::remove_shared_rdd(files, rdd);
         }
@@ -299,7 +299,7 @@ impl CachedBlocks {
     /// Forgets what this process has in memory of an RDD whose partitions another removes.
     pub fn forget_rdd(&self, rdd: RddId) {
         let removed = self.take_out(|key| key.rdd == rdd);
-        self.let_go(removed, false);
+        self.release(removed, false);
     }
 
     /// How much is kept of an RDD.
@@ -344,7 +344,7 @@ impl CachedBlocks {
     /// Tells of a new block, and drops those of older versions of its RDD: nobody can read them any more.
     fn stored(&self, key: BlockKey) {
         let older = self.take_out(|other| other.rdd == key.rdd && other.version < key.version);
-        self.let_go(older, false);
+        self.release(older, false);
         if !self.is_shared()
             && let Some(listener) = self.listener.get()
         {
@@ -362,7 +362,7 @@ impl CachedBlocks {
         removed.collect()
     }
 
-    fn let_go(&self, removed: Vec<(BlockKey, Block)>, tell: bool) {
+    fn release(&self, removed: Vec<(BlockKey, Block)>, tell: bool) {
         for (key, block) in removed {
             if let Some(memory) = &block.memory {
                 self.pool.arbiter().forget_rdd(memory.bytes());

@@ -191,7 +191,7 @@ impl Desk {
                     ToMaster::Application(message) => Event::Application { link, message },
                     ToMaster::Client(message) => Event::Client { link, message },
                 }),
-                false => self.send_away(link),
+                false => self.decommission(link),
             },
             Message::Stop => {}
         }
@@ -201,7 +201,7 @@ impl Desk {
         self.master.is_some() && self.lease.holds(self.now())
     }
 
-    fn send_away(&mut self, link: Link) {
+    fn decommission(&mut self, link: Link) {
         if let Some(outbox) = self.links.get(&link) {
             outbox.send(&FromMaster::Standby { leader: self.leader.clone() });
         }

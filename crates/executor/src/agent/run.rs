@@ -1,7 +1,7 @@
 //! The life of an agent.
 
 use super::uplink::{ExecutorUplink, Uplink};
-use super::{AgentConfig, Beginning, MakeWorkers, adopt};
+use super::{AgentConfig, Beginning, MakeWorkers, migrate};
 use crate::blocks::HostBlocks;
 use crate::link::Executors;
 use crate::messages::{Begin, RemoteConfig, SHARED_DIRECTORY, SentOutputs, receive, send};
@@ -9,7 +9,7 @@ use crate::outbox::Outbox;
 use crate::processes::{Names, ProcessListener, Processes};
 use crate::services::{Parts, services};
 use crate::slots::Executor;
-use crate::agent_messages::{Adopt, FromAgent, Register, ToAgent, Welcome};
+use crate::agent_messages::{Migrate, FromAgent, Register, ToAgent, Welcome};
 use firesteel_closures::code_hash;
 use firesteel_data::Seal;
 use firesteel_net::bulk::serve_blocks;
@@ -345,7 +345,7 @@ impl Agent {
                     let _ = processes.set(&setting);
                 }
             }
-            ToAgent::Adopt(adopt) => self.adopt(adopt),
+            ToAgent::Migrate(migrate) => self.migrate(migrate),
             ToAgent::Leave => self.leave(),
         }
     }
@@ -366,16 +366,16 @@ impl Agent {
     }
 
     /// Takes over what another agent has, in a thread of its own. What cannot be had is left out of the answer.
-    fn adopt(self: &Arc<Self>, order: Adopt) {
+    fn migrate(self: &Arc<Self>, order: Migrate) {
         let agent = self.clone();
         let take = move || {
             let (files, dirs) = (&agent.home.files, &agent.home.dirs);
-            let adopted = adopt::take(
+            let migrated = migrate::take(
                 &order,
                 agent.uplink.remote(),
-                &adopt::Shelf { outputs: &agent.outputs, files, dirs },
+                &migrate::Shelf { outputs: &agent.outputs, files, dirs },
             );
-            agent.outbox.send(&FromAgent::Adopted(adopted));
+            agent.outbox.send(&FromAgent::Migrated(migrated));
         };
         // Without a thread, whoever waits for it gives up after a while.
         let _ = thread::Builder::new().name("firesteel-adopt".into()).spawn(take);

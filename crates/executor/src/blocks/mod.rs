@@ -7,7 +7,7 @@
 //! Nobody tells executors where others are. They ask the driver when they need to know, remember the answer, and ask again when it
 //! turns out to be wrong.
 
-mod adopt;
+mod migrate;
 mod remote;
 mod host;
 mod spread;

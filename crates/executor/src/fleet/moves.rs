@@ -5,7 +5,7 @@
 //! a place ([`Fleet::begin_move`]).
 
 use super::{Agent, Fleet, State};
-use crate::agent_messages::{Adopt, Adopted, ToAgent};
+use crate::agent_messages::{Migrate, Migrated, ToAgent};
 use firesteel_storage::lru::BlockKey;
 use firesteel_types::{ExecutorId, ExecutorLossReason, Partition, ShuffleId, TaskId};
 use std::collections::BTreeSet;
@@ -71,9 +71,9 @@ impl Fleet {
     }
 
     /// An agent takes no more tasks. Where its files stay, it ends when those that run have ended. Where they go with it, or with whoever
-    /// serves them, as `with_files` says, it stays until it is [let go](Fleet::let_go), and the place of its files is given. One that has
+    /// serves them, as `with_files` says, it stays until it is [let go](Fleet::release), and the place of its files is given. One that has
     /// not come yet is not let in.
-    pub fn begin_leaving(&self, name: &str, with_files: bool) -> Option<String> {
+    pub fn begin_decommission(&self, name: &str, with_files: bool) -> Option<String> {
         let executors = {
             let mut state = self.state();
             let found = state.agents.values().find(|agent| agent.register.name == name);
@@ -141,7 +141,7 @@ impl Fleet {
 
     /// Asks an executor's agent to take over what lies at a place. The answer says how much it took; it does not come when the agent is
     /// gone.
-    pub fn adopt(
+    pub fn migrate(
         &self,
         executor: ExecutorId,
         from: &str,
@@ -156,13 +156,13 @@ impl Fleet {
         let outbox = state.agents.get(&agent)?.outbox.clone();
         state.moves.waiting.push((number, agent, sender));
         drop(state);
-        outbox.send(&ToAgent::Adopt(Adopt { number, executor, from: from.into(), outputs, cached }));
+        outbox.send(&ToAgent::Migrate(Migrate { number, executor, from: from.into(), outputs, cached }));
         Some(answer)
     }
 
     /// An agent has taken something over.
-    pub(super) fn adopted(&self, agent: u64, adopted: Adopted) {
-        let Adopted { number, executor, outputs, cached } = adopted;
+    pub(super) fn migrated(&self, agent: u64, migrated: Migrated) {
+        let Migrated { number, executor, outputs, cached } = migrated;
         let taken = outputs.len() + cached.len();
         if let Some(listener) = self.listener.upgrade() {
             cached.into_iter().for_each(|key| listener.stored(executor, key));
@@ -176,7 +176,7 @@ impl Fleet {
     }
 
     /// Agents that have nothing to do any more, and nothing that is missed, may end.
-    pub fn let_go(&self, agents: impl IntoIterator<Item = u64>) {
+    pub fn release(&self, agents: impl IntoIterator<Item = u64>) {
         let mut state = self.state();
         for id in agents {
             if let Some(agent) = state.agents.get_mut(&id)

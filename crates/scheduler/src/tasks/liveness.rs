@@ -28,7 +28,7 @@ impl Scheduler {
     }
 
     /// An executor takes no more tasks. Whoever waits for a slot near it looks elsewhere.
-    pub(crate) fn executor_leaving(&mut self, id: ExecutorId) {
+    pub(crate) fn executor_decommissioning(&mut self, id: ExecutorId) {
         if !self.executors.leave(id) {
             return;
         }

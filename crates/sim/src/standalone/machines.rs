@@ -161,7 +161,7 @@ impl World {
                     self.after(delay, Happening::DriverEnded { worker: id, run, outcome });
                 }
                 WorkerAction::RemoveFiles(application) => self.checker.files_removed(id, &application)?,
-                WorkerAction::Decommission => self.send_executors_away(id),
+                WorkerAction::Decommission => self.decommission_executors(id),
                 WorkerAction::Say(message) => self.worker_sends(id, message),
                 WorkerAction::MasterStatus => {
                     let now = self.now;
@@ -253,7 +253,7 @@ impl World {
         self.do_all(id, todo, 0)
     }
 
-    fn send_executors_away(&mut self, id: u32) {
+    fn decommission_executors(&mut self, id: u32) {
         self.machine(id).decommissioned = true;
         for (executor, _) in self.machines[&id].ledger.report().executors {
             let delay = self.chance.between(100, 20_000);

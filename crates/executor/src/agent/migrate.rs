@@ -1,7 +1,7 @@
 //! What an agent does when it is to take over what another has.
 
 use crate::blocks::RemoteFetcher;
-use crate::agent_messages::{Adopt, Adopted};
+use crate::agent_messages::{Migrate, Migrated};
 use firesteel_data::DataError;
 use firesteel_shuffle::ShuffleStore;
 use firesteel_storage::{LocalDirs, SharedFiles};
@@ -14,8 +14,8 @@ pub(super) struct Shelf<'a> {
 }
 
 /// Brings here what it can, one after the other. What cannot be had is left out: who asked knows what that means.
-pub(super) fn take(adopt: &Adopt, remote: &RemoteFetcher, to: &Shelf<'_>) -> Adopted {
-    let Adopt { number, executor, from, outputs, cached } = adopt;
+pub(super) fn take(migrate: &Migrate, remote: &RemoteFetcher, to: &Shelf<'_>) -> Migrated {
+    let Migrate { number, executor, from, outputs, cached } = migrate;
     let came = |taken: Result<bool, DataError>| match taken {
         Ok(came) => came,
         Err(error) => {
@@ -26,5 +26,5 @@ pub(super) fn take(adopt: &Adopt, remote: &RemoteFetcher, to: &Shelf<'_>) -> Ado
     let outputs = outputs.iter().filter(|output| came(remote.take_output(from, **output, to.outputs)));
     let outputs = outputs.copied().collect();
     let cached = cached.iter().filter(|key| came(remote.take_cached(from, **key, (to.files, to.dirs))));
-    Adopted { number: *number, executor: *executor, outputs, cached: cached.copied().collect() }
+    Migrated { number: *number, executor: *executor, outputs, cached: cached.copied().collect() }
 }

@@ -50,7 +50,7 @@ impl RemoteFetcher {
     ) -> Result<bool, DataError> {
         let file = dirs.create_frames("rdd")?;
         let Some((file, updates)) = self.cached_from(address, key, file)? else { return Ok(false) };
-        CachedBlocks::adopt_shared(files, key, file, &updates)?;
+        CachedBlocks::migrate_shared(files, key, file, &updates)?;
         Ok(true)
     }
 }
