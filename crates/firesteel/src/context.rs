@@ -412,7 +412,7 @@ impl Context {
     /// How often this process has sent a broadcast value to an executor elsewhere. For tests of Firesteel itself.
     #[doc(hidden)]
     pub fn broadcasts_sent(&self) -> u64 {
-        self.driver().spreading.sent.load(Ordering::Relaxed)
+        self.driver().broadcast_trees.sent.load(Ordering::Relaxed)
     }
 
     /// Where this process listens for executors, if it does. For tests of Firesteel itself.

@@ -5,7 +5,7 @@
 //! a switch of threads. Effects only move messages on; user code never runs here.
 
 use crate::accumulator::{Accumulators, Settled, Unmerged};
-use crate::driver_blocks::Spreading;
+use crate::driver_blocks::BroadcastTrees;
 use crate::remote::Remote;
 use crate::resolve::StageRecipe;
 use firesteel_executor::blocks::HostBlocks;
@@ -110,7 +110,7 @@ pub(crate) struct Driver {
     remote: RwLock<Option<Arc<Remote>>>,
     /// Why no executors will come any more.
     given_up: Mutex<Option<String>>,
-    pub(crate) spreading: Spreading,
+    pub(crate) broadcast_trees: BroadcastTrees,
     /// Files that executors may fetch, by the hashes of their contents.
     offered: Mutex<HashMap<[u8; 32], PathBuf>>,
     pub(crate) services: Arc<Services>,
@@ -146,7 +146,7 @@ impl Driver {
             processes: RwLock::new(None),
             remote: RwLock::new(None),
             given_up: Mutex::default(),
-            spreading: Spreading::default(),
+            broadcast_trees: BroadcastTrees::default(),
             offered: Mutex::default(),
             services,
             last_failure: Mutex::default(),
@@ -189,7 +189,7 @@ impl Driver {
         let driver = Arc::downgrade(self);
         self.services.broadcasts.set_on_forget(move |id| {
             if let Some(driver) = driver.upgrade() {
-                driver.spreading.forget(id);
+                driver.broadcast_trees.forget(id);
                 driver.with_host(|host| host.remove_broadcast(id));
                 driver.with_executors(|executors| executors.forget_broadcast(id));
             }
@@ -613,7 +613,7 @@ impl ProcessListener for Driver {
     }
 
     fn address_gone(&self, place: &str) {
-        self.spreading.gone(place);
+        self.broadcast_trees.gone(place);
     }
 
     fn result_over(&self, task: TaskId) {

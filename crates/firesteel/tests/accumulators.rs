@@ -162,7 +162,7 @@ fn all_kinds_of_accumulators() {
         let lines = sc.parallelize(["a b", "c", "a", "b a"].map(String::from), 3);
         let (lengths, words, kinds) =
             (sc.double_accumulator(), sc.collection_accumulator(), sc.map_counter());
-        let spread = lines.flat_map_with(
+        let broadcast_tree = lines.flat_map_with(
             (lengths.adder(), words.adder(), kinds.adder()),
             |(lengths, words, kinds): &AllKinds, line| {
                 lengths.add(line.len() as f64 / 2.0);
@@ -173,7 +173,7 @@ fn all_kinds_of_accumulators() {
                 line.split(' ').map(String::from).collect::<Vec<_>>()
             },
         );
-        assert_eq!(spread.count().unwrap(), 6);
+        assert_eq!(broadcast_tree.count().unwrap(), 6);
         assert_eq!(lengths.value(), 4.0);
         assert_eq!(words.value(), ["a", "b", "c", "a", "b", "a"], "in the order of partitions");
         let kinds = kinds.value().into_iter().collect::<BTreeMap<_, _>>();

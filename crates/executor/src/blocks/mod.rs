@@ -10,12 +10,12 @@
 mod migrate;
 mod remote;
 mod host;
-mod spread;
+mod broadcast_tree;
 
 pub(crate) use remote::impatient;
 pub use remote::{RemoteFetcher, RemoteSettings};
 pub use host::HostBlocks;
-pub use spread::Spread;
+pub use broadcast_tree::BroadcastTree;
 
 use firesteel_data::block::{decode_value, encode_value};
 use firesteel_storage::lru::BlockKey;

@@ -378,12 +378,12 @@ impl<T: Data> Rdd<T> {
         let mut left = partitions;
         while left > scale + left.div_ceil(scale) {
             left = left.div_ceil(scale);
-            let spread =
+            let broadcast_tree =
                 level.whole_partition(site.clone(), None, &(left as u32), |n: &u32, partition, records| {
                     let reducer = partition.0 % *n;
                     records.map(move |u| (reducer, u))
                 });
-            let united = spread.reduce_by_key_at(site.clone(), Some(left as u32), environment.clone(), unite);
+            let united = broadcast_tree.reduce_by_key_at(site.clone(), Some(left as u32), environment.clone(), unite);
             level = united.map_at(site.clone(), &(), |_: &(), (_, u)| u);
         }
         let sent = (zero, environment);

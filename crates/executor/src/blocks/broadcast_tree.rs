@@ -10,10 +10,10 @@ const AT_ONCE: usize = 2;
 /// Who has which values, and who is getting one from each.
 ///
 /// ```
-/// use firesteel_executor::blocks::Spread;
+/// use firesteel_executor::blocks::BroadcastTree;
 /// use firesteel_types::BroadcastId;
 ///
-/// let (mut spread, value) = (Spread::default(), BroadcastId(7));
+/// let (mut broadcast_tree, value) = (BroadcastTree::default(), BroadcastId(7));
 /// assert_eq!(spread.take(value, "a:1").as_deref(), Some(""), "the driver's own");
 /// assert_eq!(spread.take(value, "b:1").as_deref(), Some(""));
 /// assert_eq!(spread.take(value, "c:1"), None, "the driver serves two; wait");
@@ -21,12 +21,12 @@ const AT_ONCE: usize = 2;
 /// assert_eq!(spread.take(value, "c:1").as_deref(), Some("a:1"));
 /// ```
 #[derive(Debug, Default)]
-pub struct Spread {
+pub struct BroadcastTree {
     /// By address, the addresses of those who are getting the value there; the driver's is empty.
     sources: HashMap<BroadcastId, BTreeMap<String, BTreeSet<String>>>,
 }
 
-impl Spread {
+impl BroadcastTree {
     /// Where whoever serves at `asker` gets a value; `None` when everybody who has it is busy.
     pub fn take(&mut self, id: BroadcastId, asker: &str) -> Option<String> {
         let sources =
@@ -78,13 +78,13 @@ mod tests {
 
     #[test]
     fn the_driver_serves_few_and_all_get_it_in_as_many_rounds_as_it_takes_to_multiply() {
-        let (mut spread, id) = (Spread::default(), BroadcastId(1));
+        let (mut broadcast_tree, id) = (BroadcastTree::default(), BroadcastId(1));
         let mut waiting: Vec<String> = (0..80).map(|host| format!("host-{host}:1")).collect();
         let (mut rounds, mut from_driver) = (0, 0);
         while !waiting.is_empty() {
             rounds += 1;
             let mut getting = vec![];
-            waiting.retain(|host| match spread.take(id, host) {
+            waiting.retain(|host| match broadcast_tree.take(id, host) {
                 Some(from) => {
                     getting.push((from, host.clone()));
                     false
@@ -93,7 +93,7 @@ mod tests {
             });
             assert!(!getting.is_empty(), "somebody always gets it");
             from_driver += getting.iter().filter(|(from, _)| from.is_empty()).count();
-            getting.iter().for_each(|(from, host)| spread.came(id, from, host, true));
+            getting.iter().for_each(|(from, host)| broadcast_tree.came(id, from, host, true));
         }
         assert_eq!(rounds, 4, "1, 3, 9, 27, 81 have it");
         assert_eq!(from_driver, 8);
@@ -101,28 +101,28 @@ mod tests {
 
     #[test]
     fn who_is_gone_or_did_not_get_it_gives_it_to_nobody() {
-        let (mut spread, id) = (Spread::default(), BroadcastId(1));
-        assert_eq!(spread.take(id, "a").as_deref(), Some(""));
-        spread.came(id, "", "a", false);
-        assert_eq!(spread.take(id, "b").as_deref(), Some(""));
-        spread.came(id, "", "b", true);
-        spread.gone("b");
-        assert_eq!(spread.take(id, "a").as_deref(), Some(""));
-        assert_eq!(spread.take(id, "c").as_deref(), Some(""));
-        assert_eq!(spread.take(id, "d"), None);
+        let (mut broadcast_tree, id) = (BroadcastTree::default(), BroadcastId(1));
+        assert_eq!(broadcast_tree.take(id, "a").as_deref(), Some(""));
+        broadcast_tree.came(id, "", "a", false);
+        assert_eq!(broadcast_tree.take(id, "b").as_deref(), Some(""));
+        broadcast_tree.came(id, "", "b", true);
+        broadcast_tree.gone("b");
+        assert_eq!(broadcast_tree.take(id, "a").as_deref(), Some(""));
+        assert_eq!(broadcast_tree.take(id, "c").as_deref(), Some(""));
+        assert_eq!(broadcast_tree.take(id, "d"), None);
     }
 
     #[test]
     fn who_dies_while_it_gets_a_value_does_not_keep_others_from_it() {
-        let (mut spread, id) = (Spread::default(), BroadcastId(1));
-        assert_eq!(spread.take(id, "a").as_deref(), Some(""));
-        assert_eq!(spread.take(id, "b").as_deref(), Some(""));
-        assert_eq!(spread.take(id, "c"), None);
-        spread.gone("a");
-        assert_eq!(spread.take(id, "c").as_deref(), Some(""));
-        assert_eq!(spread.take(id, "d"), None);
+        let (mut broadcast_tree, id) = (BroadcastTree::default(), BroadcastId(1));
+        assert_eq!(broadcast_tree.take(id, "a").as_deref(), Some(""));
+        assert_eq!(broadcast_tree.take(id, "b").as_deref(), Some(""));
+        assert_eq!(broadcast_tree.take(id, "c"), None);
+        broadcast_tree.gone("a");
+        assert_eq!(broadcast_tree.take(id, "c").as_deref(), Some(""));
+        assert_eq!(broadcast_tree.take(id, "d"), None);
         // The process that asked for `c` died, and another asks in its place.
-        assert_eq!(spread.take(id, "c").as_deref(), Some(""));
-        assert_eq!(spread.take(id, "d"), None);
+        assert_eq!(broadcast_tree.take(id, "c").as_deref(), Some(""));
+        assert_eq!(broadcast_tree.take(id, "d"), None);
     }
 }
