@@ -3,7 +3,7 @@
 
 use crate::blocks::{RemoteFetcher, RemoteSettings};
 use crate::messages::{RemoteConfig, SHARED_DIRECTORY};
-use firesteel_data::{DataError, Seal};
+use firesteel_data::{DataError, Cipher};
 use firesteel_net::{Credentials, Secret};
 use firesteel_operators::{BarrierGate, CommitGate, Services};
 use firesteel_shuffle::{RemoteOutputs, ShuffleStore};
@@ -26,7 +26,7 @@ pub(crate) struct Parts<'a> {
     /// The way to other hosts, where there are such.
     pub(crate) remote: Option<Arc<RemoteFetcher>>,
     /// What seals that which tasks write to disk, where it is sealed.
-    pub(crate) seal: Option<Seal>,
+    pub(crate) cipher: Option<Cipher>,
     pub(crate) listener: Box<dyn BlockListener>,
     pub(crate) commit: Arc<dyn CommitGate>,
     pub(crate) barrier: Arc<dyn BarrierGate>,
@@ -35,9 +35,9 @@ pub(crate) struct Parts<'a> {
 pub(crate) fn services(parts: Parts<'_>) -> Result<Services, DataError> {
     let files = Arc::new(SharedFiles::open(parts.directory.join(SHARED_DIRECTORY))?);
     let dirs = Arc::new(LocalDirs::within(parts.directory.join(parts.own))?);
-    if let Some(seal) = &parts.seal {
-        files.seal_with(seal);
-        dirs.seal_with(seal);
+    if let Some(cipher) = &parts.cipher {
+        files.encrypt_with(cipher);
+        dirs.encrypt_with(cipher);
     }
     let memory = Arc::new(MemoryPool::new(parts.memory as usize));
     let cached = CachedBlocks::sharing(memory.clone(), dirs.clone(), files.clone());

@@ -179,7 +179,7 @@ fn worker_services(
         own: format!("worker-{}", begin.executor.name()),
         memory: begin.memory,
         remote,
-        seal: None,
+        cipher: None,
         listener: Box::new(Listener(driver.clone())),
         commit: gate(),
         barrier: gate(),

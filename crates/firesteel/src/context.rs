@@ -14,7 +14,7 @@ use crate::submitted;
 use firesteel_cluster::AgentCommand;
 use firesteel_conf as conf;
 use firesteel_conf::Conf;
-use firesteel_data::{DataError, Seal};
+use firesteel_data::{DataError, Cipher};
 use firesteel_executor::WorkerCommand;
 use firesteel_executor::messages::{Begin, SHARED_DIRECTORY};
 use firesteel_io::StoreSettings;
@@ -263,7 +263,7 @@ fn start_driver(
     let log = log::Level::named(&conf.get(&conf::LOG_LEVEL)?);
     sweep(&parent, move |text| log.info(text)).map_err(|e| start(&e))?;
     if conf.get(&conf::IO_ENCRYPTION)? {
-        seal(&dirs, master, workers.is_some())?;
+        cipher(&dirs, master, workers.is_some())?;
     }
     let cached_here = Cached { memory: memory.clone(), dirs: dirs.clone() };
     let cached = cached_here.stores(workers.is_some() && !master.is_cluster()).map_err(|e| start(&e))?;
@@ -305,7 +305,7 @@ fn start_driver(
 }
 
 /// What is written to disk is sealed; on a cluster with what follows from the application's secret, once that is known.
-fn seal(dirs: &LocalDirs, master: &Master, has_processes: bool) -> Result<()> {
+fn cipher(dirs: &LocalDirs, master: &Master, has_processes: bool) -> Result<()> {
     if has_processes {
         return Err(Error::Start(
             "`firesteel.io.encryption.enabled` is not for Python programs: what Python spills would not be encrypted. Put \
@@ -314,7 +314,7 @@ fn seal(dirs: &LocalDirs, master: &Master, has_processes: bool) -> Result<()> {
         ));
     }
     if !master.is_cluster() {
-        dirs.seal_with(&Seal::by_chance());
+        dirs.encrypt_with(&Cipher::by_chance());
     }
     Ok(())
 }

@@ -143,7 +143,7 @@ fn broadcast(driver: &Driver, id: BroadcastId, answer: &mut Answer<'_>) -> io::R
         Ok(bytes) => {
             driver.broadcast_trees.sent.fetch_add(1, Ordering::Relaxed);
             answer.item(&(bytes.len() as u64).to_le_bytes())?;
-            bytes.chunks(PIECE_BYTES).try_for_each(|piece| answer.item(piece))
+            bytes.chunks(PIECE_BYTES).try_for_each(|chunk| answer.item(chunk))
         }
         Err(BroadcastError::Destroyed) => answer.missing(),
         Err(error) => Err(io::Error::other(error.to_string())),
@@ -153,12 +153,12 @@ fn broadcast(driver: &Driver, id: BroadcastId, answer: &mut Answer<'_>) -> io::R
 /// The driver's own program, and files that it offers.
 fn file(driver: &Driver, hash: [u8; 32], answer: &mut Answer<'_>) -> io::Result<()> {
     let Some(mut file) = driver.file(hash) else { return answer.missing() };
-    let mut stretch = vec![0; 1 << 20];
+    let mut segment = vec![0; 1 << 20];
     answer.begin_item()?;
     loop {
-        match io::Read::read(&mut file, &mut stretch)? {
+        match io::Read::read(&mut file, &mut segment)? {
             0 => return answer.end_item(),
-            read => answer.append(&stretch[..read])?,
+            read => answer.append(&segment[..read])?,
         }
     }
 }

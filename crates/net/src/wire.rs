@@ -81,12 +81,12 @@ impl Wire {
             buffer.resize(WRITE, 0);
         }
         let mut used = 0;
-        for piece in parts.iter().flat_map(|part| part.chunks(PIECE)) {
-            if buffer.len() - used < room_for(piece.len()) {
+        for chunk in parts.iter().flat_map(|part| part.chunks(PIECE)) {
+            if buffer.len() - used < room_for(chunk.len()) {
                 self.write_all(&buffer[..used])?;
                 used = 0;
             }
-            used += hold(tls).encrypt(piece, &mut buffer[used..])?;
+            used += hold(tls).encrypt(chunk, &mut buffer[used..])?;
         }
         self.write_all(&buffer[..used])
     }

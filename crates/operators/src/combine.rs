@@ -140,16 +140,16 @@ where
         self.finish(combiner)
     }
 
-    fn combine_piece(
+    fn combine_chunk(
         &self,
         shuffle: ShuffleId,
-        piece: Partition,
+        chunk: Partition,
         task: &Task,
         scope: &Arc<TaskScope>,
     ) -> Outcome<Combined<K, C>> {
         let _scope = watch::enter(scope);
         let mut combiner = self.combiner(task);
-        let mut blocks = Blocks::new(shuffle, piece, task)?;
+        let mut blocks = Blocks::new(shuffle, chunk, task)?;
         while let Some(bytes) = blocks.next()? {
             self.combine_blocks(&bytes, &mut combiner).map_err(|e| self.origin.data_failure(e))?;
         }
@@ -201,10 +201,10 @@ where
                 Ok(Stream::new(task, CombinedStream { combined, scope }))
             }
             Source::Shuffle { fan_out, .. } => {
-                let pieces = partition.0 * fan_out..(partition.0 + 1) * fan_out;
+                let chunks = partition.0 * fan_out..(partition.0 + 1) * fan_out;
                 Ok(Stream::new(
                     task,
-                    PiecesStream { operator: self, pieces, current: None, task: task.clone(), scope },
+                    ChunksStream { operator: self, chunks, current: None, task: task.clone(), scope },
                 ))
             }
         }
@@ -212,15 +212,15 @@ where
 }
 
 /// The pieces of one reducer, one after the other.
-struct PiecesStream<K, V, C, E, Create, Merge, Unite> {
+struct ChunksStream<K, V, C, E, Create, Merge, Unite> {
     operator: Arc<Combine<K, V, C, E, Create, Merge, Unite>>,
-    pieces: std::ops::Range<u32>,
+    chunks: std::ops::Range<u32>,
     current: Option<CombinedStream<K, C>>,
     task: Task,
     scope: Arc<TaskScope>,
 }
 
-impl<K, V, C, E, Create, Merge, Unite> Batches<(K, C)> for PiecesStream<K, V, C, E, Create, Merge, Unite>
+impl<K, V, C, E, Create, Merge, Unite> Batches<(K, C)> for ChunksStream<K, V, C, E, Create, Merge, Unite>
 where
     K: Data + Hash + Eq,
     V: Data,
@@ -238,12 +238,12 @@ where
                 return Ok(Some(batch));
             }
             self.current = None;
-            let Some(piece) = self.pieces.next() else { return Ok(None) };
+            let Some(chunk) = self.chunks.next() else { return Ok(None) };
             let Source::Shuffle { shuffle, .. } = &self.operator.source else {
                 unreachable!("only a shuffle has pieces")
             };
             let combined =
-                self.operator.combine_piece(*shuffle, Partition(piece), &self.task, &self.scope)?;
+                self.operator.combine_chunk(*shuffle, Partition(chunk), &self.task, &self.scope)?;
             self.current = Some(CombinedStream { combined, scope: self.scope.clone() });
         }
     }

@@ -98,7 +98,7 @@ pub struct CombineWrite<K, V, C, E, Create, Merge, Unite> {
     input: Op<(K, V)>,
     shuffle: ShuffleId,
     /// Reducers times their fan-out.
-    pieces: u32,
+    chunks: u32,
     combining: Combining<E, Create, Merge, Unite>,
     origin: Origin,
     types: PhantomData<fn() -> C>,
@@ -138,7 +138,7 @@ where
         let write = Self {
             input,
             shuffle,
-            pieces: reducers * fan_out(reducers),
+            chunks: reducers * fan_out(reducers),
             combining,
             origin,
             types: PhantomData,
@@ -172,7 +172,7 @@ where
     ) -> Result<(), DataError> {
         let mut pushed = 0usize;
         combiner.drain(|hash, key, combined| {
-            out.push(partition_of(hash, self.pieces), hash, key, combined)?;
+            out.push(partition_of(hash, self.chunks), hash, key, combined)?;
             pushed += 1;
             if pushed.is_multiple_of(1 << 12) { out.check_memory() } else { Ok(()) }
         })?;
@@ -192,7 +192,7 @@ where
 {
     fn run(&self, partition: Partition, task: &Task) -> Outcome<TaskOutput> {
         let _scope = watch::enter(&self.origin.scope_in(UpdateScope::MapSide(self.shuffle), partition));
-        let mut out = writer(self.pieces, task);
+        let mut out = writer(self.chunks, task);
         let mut hashes = vec![];
         let mut combiner = Combiner::recycled(task.dyn_workspace(), self.combining.accumulates);
         self.input.open(partition, task)?.for_each(|batch| {

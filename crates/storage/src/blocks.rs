@@ -50,9 +50,9 @@ impl BlockStore {
         }
         let Some(files) = &self.shared else { return Ok(self.with(|blocks| blocks.get(&id).cloned())) };
         let Some((length, mut reader)) = files.find::<u64>(&id.to_string())? else { return Ok(None) };
-        let (mut bytes, mut stretch) = (Vec::with_capacity(length as usize), vec![]);
-        while reader.next(&mut stretch)? {
-            bytes.extend_from_slice(&stretch);
+        let (mut bytes, mut segment) = (Vec::with_capacity(length as usize), vec![]);
+        while reader.next(&mut segment)? {
+            bytes.extend_from_slice(&segment);
         }
         Ok(Some(bytes.into()))
     }

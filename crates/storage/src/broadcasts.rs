@@ -104,7 +104,7 @@ impl Broadcasts {
             Encoded::Memory { reserved: bytes.len(), bytes, checksums }
         } else {
             let mut file = self.dirs.create_frames("broadcast")?;
-            bytes.chunks(PIECE_BYTES).try_for_each(|piece| file.push(piece))?;
+            bytes.chunks(PIECE_BYTES).try_for_each(|chunk| file.push(chunk))?;
             Encoded::Disk(file.finish()?, bytes.len())
         };
         let entry = Entry { encoded, value: Mutex::default(), pool: self.pool.clone() };
@@ -230,18 +230,18 @@ impl Encoded {
         match self {
             Encoded::Memory { bytes, checksums, .. } => {
                 let broken =
-                    bytes.chunks(PIECE_BYTES).zip(checksums).position(|(piece, sum)| xxh3_64(piece) != *sum);
+                    bytes.chunks(PIECE_BYTES).zip(checksums).position(|(chunk, sum)| xxh3_64(chunk) != *sum);
                 match broken {
                     None => Ok(bytes.clone()),
-                    Some(piece) => Err(DataError::Corrupt {
+                    Some(chunk) => Err(DataError::Corrupt {
                         source_name: format!("broadcast variable {id}"),
-                        message: format!("the checksum of piece {piece} does not match its contents"),
+                        message: format!("the checksum of piece {chunk} does not match its contents"),
                     }),
                 }
             }
-            Encoded::Disk(file, length) => read_pieces(file.read()?, *length),
+            Encoded::Disk(file, length) => read_chunks(file.read()?, *length),
             Encoded::Shared(files) => match files.find::<u64>(&name(id))? {
-                Some((length, reader)) => read_pieces(reader, length as usize),
+                Some((length, reader)) => read_chunks(reader, length as usize),
                 None => Err(DataError::Corrupt {
                     source_name: format!("broadcast variable {id}"),
                     message: "it was destroyed while it was used".into(),
@@ -251,10 +251,10 @@ impl Encoded {
     }
 }
 
-fn read_pieces(mut reader: FrameReader, length: usize) -> Result<Bytes, DataError> {
-    let (mut bytes, mut piece) = (Vec::with_capacity(length), vec![]);
-    while reader.next(&mut piece)? {
-        bytes.extend_from_slice(&piece);
+fn read_chunks(mut reader: FrameReader, length: usize) -> Result<Bytes, DataError> {
+    let (mut bytes, mut chunk) = (Vec::with_capacity(length), vec![]);
+    while reader.next(&mut chunk)? {
+        bytes.extend_from_slice(&chunk);
     }
     Ok(bytes.into())
 }

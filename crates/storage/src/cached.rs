@@ -140,7 +140,7 @@ impl CachedBlocks {
         let Some(((path, frames, bytes, updates), _)) = files.find::<SharedBlock>(&name(key))? else {
             return Ok(None);
         };
-        Ok(Some((FramedFile::foreign(path, frames, bytes, files.seal().cloned()), updates)))
+        Ok(Some((FramedFile::foreign(path, frames, bytes, files.cipher().cloned()), updates)))
     }
 
     /// Leaves a partition that another machine had among this machine's files. Whoever calls tells whom it concerns.
@@ -172,7 +172,7 @@ impl CachedBlocks {
     fn get_shared(&self, key: BlockKey) -> Option<(Found, CachedUpdates)> {
         let files = self.shared.as_ref()?;
         let ((path, frames, bytes, updates), _) = files.find::<SharedBlock>(&name(key)).ok()??;
-        let file = FramedFile::foreign(path, frames, bytes, files.seal().cloned());
+        let file = FramedFile::foreign(path, frames, bytes, files.cipher().cloned());
         Some((Found::Disk(Arc::new(file)), updates.into()))
     }
 
@@ -417,7 +417,7 @@ impl CachedBlocks {
 
     fn write(&self, block: &dyn CachedBlock) -> Result<FramedFile, DataError> {
         let mut file = self.create_file()?;
-        block.encode(&mut |stretch| file.push(stretch))?;
+        block.encode(&mut |segment| file.push(segment))?;
         file.finish()
     }
 }

@@ -11,7 +11,7 @@ use crate::services::{Parts, services};
 use crate::slots::Executor;
 use crate::agent_messages::{Migrate, FromAgent, Register, ToAgent, Welcome};
 use firesteel_closures::code_hash;
-use firesteel_data::Seal;
+use firesteel_data::Cipher;
 use firesteel_net::bulk::serve_blocks;
 use firesteel_net::{
     ConnectError, Connection, Credentials, Limits, Listener, Purpose, Receiver, Secret, Serving, connect,
@@ -70,7 +70,7 @@ pub fn run(
         None => return Ok(()),
     };
     if welcome.encrypted {
-        home.seal(config.secret.as_deref())?;
+        home.cipher(config.secret.as_deref())?;
     }
     prepare(&welcome.settings, home.dirs.path());
     let outbox = Outbox::new("firesteel-uplink", sender, closer).map_err(|e| e.to_string())?;
@@ -145,11 +145,11 @@ impl Home {
     }
 
     /// Whatever is written here from now on is sealed. The driver has told so before there was anything to write.
-    fn seal(&self, secret: Option<&str>) -> Result<(), String> {
-        let seal =
-            Seal::of_secret(secret.ok_or("files are encrypted with a secret's key, and there is none")?);
-        self.dirs.seal_with(&seal);
-        self.files.seal_with(&seal);
+    fn cipher(&self, secret: Option<&str>) -> Result<(), String> {
+        let cipher =
+            Cipher::of_secret(secret.ok_or("files are encrypted with a secret's key, and there is none")?);
+        self.dirs.encrypt_with(&cipher);
+        self.files.encrypt_with(&cipher);
         Ok(())
     }
 }
@@ -235,7 +235,7 @@ impl Agent {
             own: format!("executor-{}", executor.name()),
             memory: config.memory,
             remote: Some(remote.open()?),
-            seal: self.home.files.seal().cloned(),
+            cipher: self.home.files.cipher().cloned(),
             listener: Box::new(ExecutorUplink { uplink: self.uplink.clone(), executor }),
             commit: link(),
             barrier: link(),

@@ -67,8 +67,8 @@ impl HostBlocks {
             return answer.missing();
         };
         answer.begin_item()?;
-        for stretch in output.read(reducer) {
-            answer.append(&stretch.map_err(broken)?)?;
+        for segment in output.read(reducer) {
+            answer.append(&segment.map_err(broken)?)?;
         }
         answer.end_item()
     }
@@ -99,7 +99,7 @@ impl HostBlocks {
             return answer.missing();
         };
         answer.item(&length.to_le_bytes())?;
-        each_frame(reader, |piece| answer.item(piece))
+        each_frame(reader, |chunk| answer.item(chunk))
     }
 
     fn result(&self, task: TaskId, answer: &mut Answer<'_>) -> io::Result<()> {
@@ -107,7 +107,7 @@ impl HostBlocks {
             return answer.missing();
         };
         answer.begin_item()?;
-        each_frame(reader, |stretch| answer.append(stretch))?;
+        each_frame(reader, |segment| answer.append(segment))?;
         answer.end_item()
     }
 }
@@ -150,12 +150,12 @@ fn each_frame(mut reader: FrameReader, mut send: impl FnMut(&[u8]) -> io::Result
 }
 
 fn whole_file(path: &Path, answer: &mut Answer<'_>) -> io::Result<()> {
-    let (mut file, mut stretch) = (File::open(path)?, vec![0; STRETCH]);
+    let (mut file, mut segment) = (File::open(path)?, vec![0; STRETCH]);
     answer.begin_item()?;
     loop {
-        match file.read(&mut stretch)? {
+        match file.read(&mut segment)? {
             0 => return answer.end_item(),
-            read => answer.append(&stretch[..read])?,
+            read => answer.append(&segment[..read])?,
         }
     }
 }

@@ -58,12 +58,12 @@ impl RemoteFetcher {
 /// Writes one item of an answer as it comes.
 fn write_item(address: &str, answer: &mut AnswerStream, file: &mut File) -> Result<(), DataError> {
     let failed = |message: String| DataError::RemoteFetcher { address: address.into(), message };
-    let mut stretch = vec![];
+    let mut segment = vec![];
     loop {
-        let Chunk::Here { last } = answer.next_chunk(&mut stretch).map_err(|e| failed(e.to_string()))? else {
+        let Chunk::Here { last } = answer.next_chunk(&mut segment).map_err(|e| failed(e.to_string()))? else {
             return Err(failed("the answer ended too early".into()));
         };
-        file.write_all(&stretch).map_err(|e| failed(format!("what it sent cannot be written here: {e}")))?;
+        file.write_all(&segment).map_err(|e| failed(format!("what it sent cannot be written here: {e}")))?;
         if last {
             return Ok(());
         }

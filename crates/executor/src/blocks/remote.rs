@@ -106,18 +106,18 @@ impl RemoteFetcher {
         let failed = |error| self.lost("a file", error);
         let wrong = |message: &str| DataError::RemoteFetcher { address: self.driver.clone(), message: message.into() };
         let mut answer = self.ask(&self.driver, &BlockRequest::File(hash)).map_err(failed)?;
-        let (mut stretch, mut hasher) = (vec![], blake3::Hasher::new());
+        let (mut segment, mut hasher) = (vec![], blake3::Hasher::new());
         loop {
-            let chunk = answer.next_chunk(&mut stretch).map_err(failed)?;
+            let chunk = answer.next_chunk(&mut segment).map_err(failed)?;
             let Chunk::Here { last } = chunk else { return Err(wrong("it has no such file")) };
-            hasher.update(&stretch);
-            to.write_all(&stretch).map_err(|e| wrong(&format!("its file cannot be written: {e}")))?;
+            hasher.update(&segment);
+            to.write_all(&segment).map_err(|e| wrong(&format!("its file cannot be written: {e}")))?;
             if last {
                 break;
             }
         }
         // The connection can be used again once its end was read.
-        let _ = answer.next_item(&mut stretch);
+        let _ = answer.next_item(&mut segment);
         if *hasher.finalize().as_bytes() == hash {
             Ok(())
         } else {
@@ -161,23 +161,23 @@ impl RemoteFetcher {
     }
 
     /// A value as somebody serves it; `None` when they do not have it.
-    fn pieces(&self, address: &str, id: BroadcastId) -> Result<Option<Bytes>, BlockError> {
-        let mut pieces = self.items(address, &BlockRequest::Broadcast(id))?.into_iter();
-        let Some(length) = pieces.next() else { return Ok(None) };
+    fn chunks(&self, address: &str, id: BroadcastId) -> Result<Option<Bytes>, BlockError> {
+        let mut chunks = self.items(address, &BlockRequest::Broadcast(id))?.into_iter();
+        let Some(length) = chunks.next() else { return Ok(None) };
         let broken = || BlockError::Failed("the value is not as long as it should be".into());
         let length = u64::from_le_bytes(length[..].try_into().map_err(|_| broken())?);
-        let bytes = pieces.collect::<Vec<_>>().concat();
+        let bytes = chunks.collect::<Vec<_>>().concat();
         if bytes.len() as u64 == length { Ok(Some(bytes.into())) } else { Err(broken()) }
     }
 
     /// A value from where the driver says, or else from the driver.
     fn broadcast_from(&self, id: BroadcastId, from: &str) -> Result<Option<Bytes>, BlockError> {
         if !from.is_empty()
-            && let Ok(Some(bytes)) = self.pieces(from, id)
+            && let Ok(Some(bytes)) = self.chunks(from, id)
         {
             return Ok(Some(bytes));
         }
-        self.pieces(&self.driver, id)
+        self.chunks(&self.driver, id)
     }
 
     pub(super) fn cached_from(

@@ -3,7 +3,7 @@
 use super::WorkerConfig;
 use crate::standalone::programs::{ProgramStore, download};
 use crate::standalone::{LaunchExecutor, Program};
-use firesteel_data::Seal;
+use firesteel_data::Cipher;
 use firesteel_executor::blocks::{RemoteFetcher, RemoteSettings, HostBlocks};
 use firesteel_executor::messages::SHARED_DIRECTORY;
 use firesteel_net::bulk::{BlockClient, BlockClientSettings, serve_blocks};
@@ -92,7 +92,7 @@ impl Tenants {
         let dirs = Arc::new(LocalDirs::within(self.directory(application)?).map_err(|e| other(&e))?);
         let files = SharedFiles::open(dirs.path().join(SHARED_DIRECTORY)).map_err(|e| other(&e))?;
         if let Some(secret) = launch.secret.as_ref().filter(|_| launch.encrypted) {
-            files.seal_with(&Seal::of_secret(secret));
+            files.encrypt_with(&Cipher::of_secret(secret));
         }
         let blocks = HostBlocks::new(Arc::new(files), dirs);
         let credentials = credentials_of(launch)?;

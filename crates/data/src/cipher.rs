@@ -23,21 +23,21 @@ const TAG: usize = 16;
 /// Seals pieces, and opens them: whoever has the same key. Cheap to clone; never shown.
 ///
 /// ```
-/// use firesteel_data::Seal;
-/// let (seal, same) = (Seal::of_secret("a secret"), Seal::of_secret("a secret"));
+/// use firesteel_data::Cipher;
+/// let (cipher, same) = (Cipher::of_secret("a secret"), Cipher::of_secret("a secret"));
 /// let mut piece = seal.seal(7, b"contents");
 /// assert!(!piece.windows(8).any(|bytes| bytes == b"contents"));
 /// assert!(same.open(7, &mut piece));
 /// assert_eq!(piece, b"contents");
 /// ```
 #[derive(Clone)]
-pub struct Seal(Arc<XChaCha20Poly1305>);
+pub struct Cipher(Arc<XChaCha20Poly1305>);
 
-impl Seal {
+impl Cipher {
     /// That of an application with this secret.
     pub fn of_secret(secret: &str) -> Self {
         let key = blake3::derive_key(CONTEXT, secret.as_bytes());
-        Seal(Arc::new(XChaCha20Poly1305::new(&key.into())))
+        Cipher(Arc::new(XChaCha20Poly1305::new(&key.into())))
     }
 
     /// One that nobody else has: what is sealed is lost with this process.
@@ -47,43 +47,43 @@ impl Seal {
     pub fn by_chance() -> Self {
         let mut key = [0; 32];
         random(&mut key);
-        Seal(Arc::new(XChaCha20Poly1305::new(&key.into())))
+        Cipher(Arc::new(XChaCha20Poly1305::new(&key.into())))
     }
 
     /// A sealed piece, which is the one of this number in its file.
     ///
     /// # Panics
     /// When the operating system has no random numbers, or the piece has 256 GiB.
-    pub fn seal(&self, number: u64, contents: &[u8]) -> Vec<u8> {
+    pub fn cipher(&self, number: u64, contents: &[u8]) -> Vec<u8> {
         let mut nonce = [0; NONCE];
         random(&mut nonce);
-        let mut sealed = Vec::with_capacity(NONCE + contents.len() + TAG);
-        sealed.extend_from_slice(&nonce);
-        sealed.extend_from_slice(contents);
-        let body = &mut sealed[NONCE..];
+        let mut encrypted = Vec::with_capacity(NONCE + contents.len() + TAG);
+        encrypted.extend_from_slice(&nonce);
+        encrypted.extend_from_slice(contents);
+        let body = &mut encrypted[NONCE..];
         let tag = self.0.encrypt_in_place_detached(&XNonce::from(nonce), &number.to_le_bytes(), body);
-        sealed.extend_from_slice(&tag.expect("no piece has 256 GiB"));
-        sealed
+        encrypted.extend_from_slice(&tag.expect("no piece has 256 GiB"));
+        encrypted
     }
 
     /// Puts the contents of a piece in its place. `false`, with nothing left, when it was not sealed so, or not as the piece of this number.
     #[must_use]
-    pub fn open(&self, number: u64, piece: &mut Vec<u8>) -> bool {
-        let Some(end) = piece.len().checked_sub(TAG).filter(|end| *end >= NONCE) else {
-            piece.clear();
+    pub fn open(&self, number: u64, chunk: &mut Vec<u8>) -> bool {
+        let Some(end) = chunk.len().checked_sub(TAG).filter(|end| *end >= NONCE) else {
+            chunk.clear();
             return false;
         };
-        let tag = Tag::clone_from_slice(&piece[end..]);
-        let (nonce, body) = piece[..end].split_at_mut(NONCE);
+        let tag = Tag::clone_from_slice(&chunk[end..]);
+        let (nonce, body) = chunk[..end].split_at_mut(NONCE);
         let nonce = XNonce::clone_from_slice(nonce);
         let opened = self.0.decrypt_in_place_detached(&nonce, &number.to_le_bytes(), body, &tag).is_ok();
-        piece.truncate(if opened { end } else { 0 });
-        piece.drain(..NONCE.min(piece.len()));
+        chunk.truncate(if opened { end } else { 0 });
+        chunk.drain(..NONCE.min(chunk.len()));
         opened
     }
 }
 
-impl fmt::Debug for Seal {
+impl fmt::Debug for Cipher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Seal(..)")
     }
@@ -99,28 +99,28 @@ mod tests {
 
     #[test]
     fn what_was_sealed_opens_in_its_place_and_nowhere_else() {
-        let seal = Seal::by_chance();
+        let cipher = Cipher::by_chance();
         for contents in [&b""[..], b"x", &[7; 100_000]] {
-            let sealed = seal.seal(3, contents);
-            assert_eq!(sealed.len(), contents.len() + NONCE + TAG);
+            let encrypted = cipher.cipher(3, contents);
+            assert_eq!(encrypted.len(), contents.len() + NONCE + TAG);
             let open =
-                |seal: &Seal, number, mut piece: Vec<u8>| seal.open(number, &mut piece).then_some(piece);
-            assert_eq!(open(&seal, 3, sealed.clone()).as_deref(), Some(contents));
-            assert_eq!(open(&seal, 4, sealed.clone()), None, "in another's place");
-            assert_eq!(open(&Seal::by_chance(), 3, sealed.clone()), None, "with another key");
-            assert_ne!(seal.seal(3, contents), sealed, "the same is never sealed alike");
+                |cipher: &Cipher, number, mut chunk: Vec<u8>| cipher.open(number, &mut chunk).then_some(chunk);
+            assert_eq!(open(&cipher, 3, encrypted.clone()).as_deref(), Some(contents));
+            assert_eq!(open(&cipher, 4, encrypted.clone()), None, "in another's place");
+            assert_eq!(open(&Cipher::by_chance(), 3, encrypted.clone()), None, "with another key");
+            assert_ne!(cipher.cipher(3, contents), encrypted, "the same is never sealed alike");
         }
     }
 
     #[test]
     fn any_changed_byte_and_any_cut_is_noticed() {
-        let seal = Seal::of_secret("s");
-        let sealed = seal.seal(0, b"contents");
-        for at in 0..sealed.len() {
-            let mut changed = sealed.clone();
+        let cipher = Cipher::of_secret("s");
+        let encrypted = cipher.cipher(0, b"contents");
+        for at in 0..encrypted.len() {
+            let mut changed = encrypted.clone();
             changed[at] ^= 1;
-            assert!(!seal.open(0, &mut changed) && changed.is_empty(), "byte {at}");
-            assert!(!seal.open(0, &mut sealed[..at].to_vec()), "cut at {at}");
+            assert!(!cipher.open(0, &mut changed) && changed.is_empty(), "byte {at}");
+            assert!(!cipher.open(0, &mut encrypted[..at].to_vec()), "cut at {at}");
         }
     }
 }
