@@ -9,7 +9,7 @@ use crate::messages::{Begin, RemoteConfig, PlanBytes, ToDriver, ToWorker, SentOu
 use crate::runner::{self, TaskEnd};
 use crate::services::{Parts, services};
 use firesteel_operators::{
-    BarrierGate, BarrierOutcome, BarrierRefusal, CommitGate, Services, Task, TaskSpec, Terminal,
+    BarrierGate, BarrierOutcome, BarrierRefusal, CommitGate, Services, Task, TaskSpec, FinalOperator,
 };
 use firesteel_storage::cached::BlockListener;
 use firesteel_storage::lru::BlockKey;
@@ -26,7 +26,7 @@ pub struct Worker {
     begin: Begin,
     services: Arc<Services>,
     remote: Option<Arc<RemoteFetcher>>,
-    plans: HashMap<StageId, Result<Arc<dyn Terminal>, String>>,
+    plans: HashMap<StageId, Result<Arc<dyn FinalOperator>, String>>,
     inbox: Arc<Inbox>,
     driver: Arc<Mutex<UnixStream>>,
 }
@@ -143,7 +143,7 @@ impl Worker {
         self.send(&ToDriver::Finished(task, end, updates));
     }
 
-    fn plan(&mut self, stage: StageId) -> Result<Arc<dyn Terminal>, String> {
+    fn plan(&mut self, stage: StageId) -> Result<Arc<dyn FinalOperator>, String> {
         if let Some(known) = self.plans.get(&stage) {
             return known.clone();
         }

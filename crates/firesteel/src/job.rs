@@ -6,7 +6,7 @@ use crate::endings;
 use crate::error::{Error, Result};
 use crate::node::RddNode;
 use crate::resolve::resolve;
-use firesteel_operators::Code;
+use firesteel_operators::OperatorRef;
 use firesteel_scheduler::{Event, JobSpec};
 use firesteel_types::{CallSite, JobFailure, JobId, Partition};
 use std::sync::Arc;
@@ -26,7 +26,7 @@ pub(crate) struct JobRequest<'a> {
     pub(crate) root: &'a Arc<RddNode>,
     pub(crate) site: CallSite,
     /// What the last stage's tasks do with their partitions.
-    pub(crate) terminal: Code,
+    pub(crate) terminal: OperatorRef,
     pub(crate) partitions: Vec<Partition>,
 }
 

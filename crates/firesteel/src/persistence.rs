@@ -2,7 +2,7 @@
 
 use crate::checkpoints::Mark;
 use crate::driver::Driver;
-use firesteel_operators::Code;
+use firesteel_operators::OperatorRef;
 use firesteel_types::{CallSite, RddId, StorageLevel};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -28,7 +28,7 @@ pub(crate) struct Persisted {
     pub(crate) level: StorageLevel,
     pub(crate) site: CallSite,
     /// The operator that keeps the partitions.
-    pub(crate) code: Code,
+    pub(crate) code: OperatorRef,
     /// Whether the RDD was cut off from what it was computed from: what is kept is all that there is.
     pub(crate) is_cut_off: AtomicBool,
     pub(crate) driver: Weak<Driver>,

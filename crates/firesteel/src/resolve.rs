@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::persistence::Persisted;
 use crate::node::{RddNode, Source};
 use firesteel_closures::{Descriptor, ObjectHash, code_name};
-use firesteel_operators::Code;
+use firesteel_operators::OperatorRef;
 use firesteel_plan::{CodeRef, Dependency, Environment, IsCutOff, Lineage, PlanNode, StageCut, StagePlan};
 use firesteel_scheduler::StageSpec;
 use firesteel_types::{CallSite, JobFailure, Partition, RddId, ShuffleId, StageId};
@@ -45,7 +45,7 @@ pub(crate) struct StageRecipe {
 struct PlanNodeRecipe {
     rdd: RddId,
     site: CallSite,
-    code: Code,
+    code: OperatorRef,
     environment: Environment,
     inputs: Vec<u32>,
 }
@@ -77,7 +77,7 @@ pub(crate) fn resolve(
     context: &Context,
     root: &Arc<RddNode>,
     site: &CallSite,
-    terminal: Code,
+    terminal: OperatorRef,
     partitions: &[Partition],
 ) -> Result<Resolved> {
     let nodes = collect(root);
@@ -149,8 +149,8 @@ fn warn_of_depth(context: &Context, nodes: &Nodes, root: &Arc<RddNode>) {
 
 /// The code of all collected RDDs.
 struct Codes {
-    operators: HashMap<RddId, Code>,
-    writes: HashMap<ShuffleId, (CallSite, Code)>,
+    operators: HashMap<RddId, OperatorRef>,
+    writes: HashMap<ShuffleId, (CallSite, OperatorRef)>,
 }
 
 /// Runs what must run before the job. Ancestors come first, so each finds its parents ready.
@@ -204,7 +204,7 @@ fn recipe(
     cut: &StageCut,
     nodes: &Nodes,
     codes: &Codes,
-    (end_site, end): (CallSite, Code),
+    (end_site, end): (CallSite, OperatorRef),
 ) -> Result<StageRecipe> {
     let mut index = HashMap::new();
     let mut operators = Vec::with_capacity(cut.rdds.len() + 1);
@@ -230,7 +230,7 @@ fn recipe(
 }
 
 impl PlanNodeRecipe {
-    fn new(context: &Context, rdd: RddId, (site, code): (CallSite, Code), inputs: Vec<u32>) -> Result<Self> {
+    fn new(context: &Context, rdd: RddId, (site, code): (CallSite, OperatorRef), inputs: Vec<u32>) -> Result<Self> {
         let environment = context.ship_environment(&site, &code)?;
         Ok(PlanNodeRecipe { rdd, site, code, environment, inputs })
     }

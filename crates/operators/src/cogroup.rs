@@ -3,7 +3,7 @@
 //! The inputs hold equal keys in partitions of equal index already: each is a shuffle's reading side, or an input that was
 //! placed by the same rule.
 
-use crate::code::{self, Code};
+use crate::code::{self, OperatorRef};
 use crate::combine::CombinedStream;
 use crate::stream::{Op, Operator, Stream};
 use crate::task::{Origin, Outcome, Task};
@@ -32,8 +32,8 @@ macro_rules! cogroup {
             ///
             /// # Errors
             /// Never, in practice: there is nothing to encode.
-            pub fn code() -> Result<Code, DataError> {
-                Code::new(Self::DESCRIPTOR, &())
+            pub fn code() -> Result<OperatorRef, DataError> {
+                OperatorRef::new(Self::DESCRIPTOR, &())
             }
 
             fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {

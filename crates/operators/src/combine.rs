@@ -4,7 +4,7 @@
 //! into [`fan_out`] pieces, and these are combined one after the other. So the table is small enough for the processor's
 //! caches, and a fraction of a partition's keys is in memory at a time.
 
-use crate::code::{self, Code};
+use crate::code::{self, OperatorRef};
 use crate::shuffle_read::Blocks;
 use crate::stream::{Batches, Op, Operator, Stream};
 use crate::task::{Origin, Outcome, Task};
@@ -96,9 +96,9 @@ where
     pub fn code(
         shuffle: Option<(ShuffleId, u32)>,
         combining: &Combining<E, Create, Merge, Unite>,
-    ) -> Result<Code, DataError> {
+    ) -> Result<OperatorRef, DataError> {
         let (environment, accumulates) = (&*combining.environment, combining.accumulates);
-        Code::new(Self::DESCRIPTOR, &Sent { environment, shuffle, accumulates })
+        OperatorRef::new(Self::DESCRIPTOR, &Sent { environment, shuffle, accumulates })
     }
 
     fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {
@@ -107,7 +107,7 @@ where
             Some((shuffle, fan_out)) => Source::Shuffle { shuffle, fan_out },
             None => Source::Narrow(code::input(&args, 0)?),
         };
-        let (create, merge, unite) = (code::revive(), code::revive(), code::revive());
+        let (create, merge, unite) = (code::instantiate(), code::instantiate(), code::instantiate());
         let environment = Arc::new(sent.environment);
         let combining = Combining { environment, create, merge, unite, accumulates: sent.accumulates };
         Ok(Arc::new(Op::new(Self { source, combining, origin: code::origin(&args), types: PhantomData })))

@@ -1,6 +1,6 @@
 //! Sources of formats that operators know nothing of: a function opens whatever gives the batches of a partition.
 
-use crate::code::{self, Code};
+use crate::code::{self, OperatorRef};
 use crate::stream::{Batches, Op, Operator, Stream};
 use crate::task::{Origin, Outcome, Task};
 use crate::watch::{self, TaskScope};
@@ -31,14 +31,14 @@ where
     ///
     /// # Errors
     /// When the environment cannot be encoded.
-    pub fn code(environment: &E, function: F) -> Result<Code, DataError> {
+    pub fn code(environment: &E, function: F) -> Result<OperatorRef, DataError> {
         ZeroSized::new(function);
-        Code::new(Self::DESCRIPTOR, environment)
+        OperatorRef::new(Self::DESCRIPTOR, environment)
     }
 
     fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {
         let (environment, origin) = (code::environment(&args)?, code::origin(&args));
-        let function = code::revive();
+        let function = code::instantiate();
         Ok(Arc::new(Op::<T>::new(Self { environment, function, origin, types: PhantomData })))
     }
 }

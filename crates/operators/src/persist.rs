@@ -5,7 +5,7 @@
 //! storage level says.
 
 use crate::accumulate::{self, Gathering};
-use crate::code::{self, Code};
+use crate::code::{self, OperatorRef};
 use crate::stream::{Batches, Op, Operator, Stream};
 use crate::task::{Origin, Outcome, Task};
 use firesteel_closures::{BuildArgs, BuildError, Descriptor, Erased};
@@ -44,8 +44,8 @@ impl<T: Data> Persist<T> {
     ///
     /// # Errors
     /// Never, in practice: a level can be encoded.
-    pub fn code(persist_as: &PersistAs) -> Result<Code, DataError> {
-        Code::new(Self::DESCRIPTOR, persist_as)
+    pub fn code(persist_as: &PersistAs) -> Result<OperatorRef, DataError> {
+        OperatorRef::new(Self::DESCRIPTOR, persist_as)
     }
 
     fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {
@@ -233,8 +233,8 @@ impl<T: Data> CutOff<T> {
     ///
     /// # Errors
     /// Never, in practice: nothing is encoded.
-    pub fn code() -> Result<Code, DataError> {
-        Code::new(Self::DESCRIPTOR, &())
+    pub fn code() -> Result<OperatorRef, DataError> {
+        OperatorRef::new(Self::DESCRIPTOR, &())
     }
 
     fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {

@@ -1,6 +1,6 @@
 //! Operators on several inputs, or on several partitions of one: union, coalesce, cartesian, zip.
 
-use crate::code::{self, Code};
+use crate::code::{self, OperatorRef};
 use crate::narrow::IteratorStream;
 use crate::stream::{Batches, Op, Operator, PartitionIter, Stream};
 use crate::task::{Origin, Outcome, Task};
@@ -25,8 +25,8 @@ impl<T: Data> Union<T> {
     ///
     /// # Errors
     /// Never, in practice: sizes can be encoded.
-    pub fn code(sizes: &[u32]) -> Result<Code, DataError> {
-        Code::new(Self::DESCRIPTOR, &sizes)
+    pub fn code(sizes: &[u32]) -> Result<OperatorRef, DataError> {
+        OperatorRef::new(Self::DESCRIPTOR, &sizes)
     }
 
     fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {
@@ -62,8 +62,8 @@ impl<T: Data> Coalesce<T> {
     ///
     /// # Errors
     /// Never, in practice: groups can be encoded.
-    pub fn code(groups: &[Vec<u32>]) -> Result<Code, DataError> {
-        Code::new(Self::DESCRIPTOR, &groups)
+    pub fn code(groups: &[Vec<u32>]) -> Result<OperatorRef, DataError> {
+        OperatorRef::new(Self::DESCRIPTOR, &groups)
     }
 
     fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {
@@ -120,8 +120,8 @@ impl<A: Data, B: Data> Cartesian<A, B> {
     ///
     /// # Errors
     /// Never, in practice: a number can be encoded.
-    pub fn code(right_partitions: u32) -> Result<Code, DataError> {
-        Code::new(Self::DESCRIPTOR, &right_partitions)
+    pub fn code(right_partitions: u32) -> Result<OperatorRef, DataError> {
+        OperatorRef::new(Self::DESCRIPTOR, &right_partitions)
     }
 
     fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {
@@ -239,15 +239,15 @@ where
     ///
     /// # Errors
     /// When the environment cannot be encoded.
-    pub fn code(environment: &E, function: F) -> Result<Code, DataError> {
+    pub fn code(environment: &E, function: F) -> Result<OperatorRef, DataError> {
         ZeroSized::new(function);
-        Code::new(Self::DESCRIPTOR, environment)
+        OperatorRef::new(Self::DESCRIPTOR, environment)
     }
 
     fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {
         let (left, right) = (code::input(&args, 0)?, code::input(&args, 1)?);
         let (environment, origin) = (code::environment(&args)?, code::origin(&args));
-        let function = code::revive();
+        let function = code::instantiate();
         Ok(Arc::new(Op::new(Self { left, right, environment, function, origin, types: PhantomData })))
     }
 }

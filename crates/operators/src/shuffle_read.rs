@@ -3,7 +3,7 @@
 //! Outputs are read in the order of their map tasks, and each in the order in which it was written, never in the order in
 //! which they arrive: a task that runs again reads the same sequence.
 
-use crate::code::{self, Code};
+use crate::code::{self, OperatorRef};
 use crate::block_fetcher::{RemoteReadFailure, ShuffleBlockFetcher};
 use crate::stream::{Batches, Op, Operator, Stream};
 use crate::task::{Origin, Outcome, Task};
@@ -106,8 +106,8 @@ impl<K: Data, V: Data> ShuffleRead<K, V> {
     ///
     /// # Errors
     /// Never, in practice: an id can be encoded.
-    pub fn code(shuffle: ShuffleId) -> Result<Code, DataError> {
-        Code::new(Self::DESCRIPTOR, &shuffle)
+    pub fn code(shuffle: ShuffleId) -> Result<OperatorRef, DataError> {
+        OperatorRef::new(Self::DESCRIPTOR, &shuffle)
     }
 
     fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {

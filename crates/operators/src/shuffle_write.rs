@@ -1,8 +1,8 @@
 //! Where a stage ends at a shuffle: records are placed by their keys, combined first where that is possible.
 
-use crate::code::{self, Code};
+use crate::code::{self, OperatorRef};
 use crate::combine::{Combining, fan_out};
-use crate::result::{RunTerminal, TaskOutput, Terminal};
+use crate::result::{RunTaskOutput, TaskOutput, FinalOperator};
 use crate::stream::Op;
 use crate::task::{Origin, Outcome, Task};
 use crate::watch;
@@ -48,16 +48,16 @@ where
     ///
     /// # Errors
     /// When the environment cannot be encoded.
-    pub fn code(shuffle: ShuffleId, reducers: u32, environment: &E, scope: F) -> Result<Code, DataError> {
+    pub fn code(shuffle: ShuffleId, reducers: u32, environment: &E, scope: F) -> Result<OperatorRef, DataError> {
         ZeroSized::new(scope);
-        Code::new(Self::DESCRIPTOR, &Sent { shuffle, reducers, environment })
+        OperatorRef::new(Self::DESCRIPTOR, &Sent { shuffle, reducers, environment })
     }
 
     fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {
         let (input, sent, origin) = (code::input(&args, 0)?, code::environment(&args)?, code::origin(&args));
-        let scope = code::revive();
+        let scope = code::instantiate();
         let write = Self { input, sent, scope, origin };
-        Ok(RunTerminal::erase(write))
+        Ok(RunTaskOutput::erase(write))
     }
 
     fn write(&self, batch: Batch<(K, V)>, out: &mut MapOutputWriter<K, V>) -> Result<(), DataError> {
@@ -76,7 +76,7 @@ where
     }
 }
 
-impl<K, V, E, F> Terminal for ShuffleWrite<K, V, E, F>
+impl<K, V, E, F> FinalOperator for ShuffleWrite<K, V, E, F>
 where
     K: Data,
     V: Data,
@@ -124,16 +124,16 @@ where
         shuffle: ShuffleId,
         reducers: u32,
         combining: &Combining<E, Create, Merge, Unite>,
-    ) -> Result<Code, DataError> {
+    ) -> Result<OperatorRef, DataError> {
         let environment = (&*combining.environment, combining.accumulates);
-        Code::new(Self::DESCRIPTOR, &Sent { shuffle, reducers, environment })
+        OperatorRef::new(Self::DESCRIPTOR, &Sent { shuffle, reducers, environment })
     }
 
     fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {
         let Sent { shuffle, reducers, environment: (environment, accumulates) }: Sent<(E, bool)> =
             code::environment(&args)?;
         let (input, origin) = (code::input(&args, 0)?, code::origin(&args));
-        let (create, merge, unite) = (code::revive(), code::revive(), code::revive());
+        let (create, merge, unite) = (code::instantiate(), code::instantiate(), code::instantiate());
         let combining = Combining { environment: Arc::new(environment), create, merge, unite, accumulates };
         let write = Self {
             input,
@@ -143,7 +143,7 @@ where
             origin,
             types: PhantomData,
         };
-        Ok(RunTerminal::erase(write))
+        Ok(RunTaskOutput::erase(write))
     }
 
     fn combine(&self, batch: Batch<(K, V)>, hashes: &mut Vec<u64>, combiner: &mut Combiner<K, C>) {
@@ -180,7 +180,7 @@ where
     }
 }
 
-impl<K, V, C, E, Create, Merge, Unite> Terminal for CombineWrite<K, V, C, E, Create, Merge, Unite>
+impl<K, V, C, E, Create, Merge, Unite> FinalOperator for CombineWrite<K, V, C, E, Create, Merge, Unite>
 where
     K: Data + Hash + Eq,
     V: Data,

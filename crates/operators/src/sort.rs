@@ -1,6 +1,6 @@
 //! Sorting each partition by key, after a shuffle or in place.
 
-use crate::code::{self, Code};
+use crate::code::{self, OperatorRef};
 use crate::stream::{Batches, Op, Operator, Stream};
 use crate::task::{Origin, Outcome, Task};
 use crate::watch::{self, TaskScope};
@@ -32,14 +32,14 @@ where
     ///
     /// # Errors
     /// When the environment cannot be encoded.
-    pub fn code(environment: &E, compare: F) -> Result<Code, DataError> {
+    pub fn code(environment: &E, compare: F) -> Result<OperatorRef, DataError> {
         ZeroSized::new(compare);
-        Code::new(Self::DESCRIPTOR, environment)
+        OperatorRef::new(Self::DESCRIPTOR, environment)
     }
 
     fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {
         let (input, environment) = (code::input(&args, 0)?, Arc::new(code::environment(&args)?));
-        let compare = code::revive();
+        let compare = code::instantiate();
         let sort = Self { input, environment, compare, origin: code::origin(&args) };
         Ok(Arc::new(Op::new(sort)))
     }

@@ -127,7 +127,7 @@ impl Task {
 
     /// Whether records are to be remembered one by one, so that a failure can name the one it came from. Slower, so only
     /// when the partition failed before.
-    pub fn is_careful(&self) -> bool {
+    pub fn tracks_records(&self) -> bool {
         self.inner.spec.attempt > 0
     }
 

@@ -176,7 +176,7 @@ impl<K: Data + Hash + Eq, V: Data> Rdd<(K, V)> {
         site: CallSite,
         rule: Placed,
         inputs: Vec<Arc<RddNode>>,
-        code: Result<firesteel_operators::Code, firesteel_data::DataError>,
+        code: Result<firesteel_operators::OperatorRef, firesteel_data::DataError>,
     ) -> Rdd<(K, G)> {
         let parts = Parts {
             site,

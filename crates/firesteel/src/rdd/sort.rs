@@ -6,7 +6,7 @@ use crate::error::{Error, Result, site};
 use crate::node::NodeCode;
 use firesteel_closures::{Plain, assert_captures_nothing};
 use firesteel_data::{Data, Environment};
-use firesteel_operators::{Code, PartitionIter, ShuffleRead, ShuffleWrite, Sort};
+use firesteel_operators::{OperatorRef, PartitionIter, ShuffleRead, ShuffleWrite, Sort};
 use firesteel_plan::Partitioner as Placed;
 use firesteel_types::CallSite;
 use rand::{Rng, SeedableRng};
@@ -117,7 +117,7 @@ fn range_write<K: Data + Ord, V: Data>(
     partitions: u32,
     bounds: Vec<K>,
     order: Order,
-) -> std::result::Result<Code, firesteel_data::DataError> {
+) -> std::result::Result<OperatorRef, firesteel_data::DataError> {
     let place = |bounds: &Vec<K>, key: &K| bounds.partition_point(|bound| bound < key) as u32;
     match order {
         Order::Ascending => ShuffleWrite::<K, V, Vec<K>, _>::code(shuffle, partitions, &bounds, place),

@@ -1,7 +1,7 @@
 //! Operators whose function turns one stream of batches, or two, into another: for those who make their batches themselves, as the
 //! Python face does.
 
-use crate::code::{self, Code};
+use crate::code::{self, OperatorRef};
 use crate::open::Scoped;
 use crate::stream::{Batches, Op, Operator, Stream};
 use crate::task::{Origin, Outcome, Task};
@@ -13,7 +13,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 /// The batches that a function makes of one partition's.
-pub struct Restream<T, U, B, E, F> {
+pub struct MapStream<T, U, B, E, F> {
     input: Op<T>,
     environment: E,
     function: ZeroSized<F>,
@@ -21,7 +21,7 @@ pub struct Restream<T, U, B, E, F> {
     types: PhantomData<fn() -> (U, B)>,
 }
 
-impl<T, U, B, E, F> Restream<T, U, B, E, F>
+impl<T, U, B, E, F> MapStream<T, U, B, E, F>
 where
     T: Data,
     U: Data,
@@ -35,20 +35,20 @@ where
     ///
     /// # Errors
     /// When the environment cannot be encoded.
-    pub fn code(environment: &E, function: F) -> Result<Code, DataError> {
+    pub fn code(environment: &E, function: F) -> Result<OperatorRef, DataError> {
         ZeroSized::new(function);
-        Code::new(Self::DESCRIPTOR, environment)
+        OperatorRef::new(Self::DESCRIPTOR, environment)
     }
 
     fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {
         let (input, environment, origin) =
             (code::input(&args, 0)?, code::environment(&args)?, code::origin(&args));
-        let function = code::revive();
+        let function = code::instantiate();
         Ok(Arc::new(Op::<U>::new(Self { input, environment, function, origin, types: PhantomData })))
     }
 }
 
-impl<T, U, B, E, F> Operator<U> for Restream<T, U, B, E, F>
+impl<T, U, B, E, F> Operator<U> for MapStream<T, U, B, E, F>
 where
     T: Data,
     U: Data,
@@ -68,7 +68,7 @@ where
 }
 
 /// The batches that a function makes of two partitions': of the same number, or of each pair of partitions.
-pub struct Restream2<T, V, U, B, E, F> {
+pub struct MapStreams<T, V, U, B, E, F> {
     inputs: (Op<T>, Op<V>),
     environment: E,
     /// How many partitions the right side has, where each is paired with each.
@@ -78,7 +78,7 @@ pub struct Restream2<T, V, U, B, E, F> {
     types: PhantomData<fn() -> (U, B)>,
 }
 
-impl<T, V, U, B, E, F> Restream2<T, V, U, B, E, F>
+impl<T, V, U, B, E, F> MapStreams<T, V, U, B, E, F>
 where
     T: Data,
     V: Data,
@@ -94,21 +94,21 @@ where
     ///
     /// # Errors
     /// When the environment cannot be encoded.
-    pub fn code(environment: &E, each_with: Option<u32>, function: F) -> Result<Code, DataError> {
+    pub fn code(environment: &E, each_with: Option<u32>, function: F) -> Result<OperatorRef, DataError> {
         ZeroSized::new(function);
-        Code::new(Self::DESCRIPTOR, &(environment, each_with))
+        OperatorRef::new(Self::DESCRIPTOR, &(environment, each_with))
     }
 
     fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {
         let inputs = (code::input(&args, 0)?, code::input(&args, 1)?);
         let ((environment, each_with), origin) = (code::environment(&args)?, code::origin(&args));
-        let function = code::revive();
+        let function = code::instantiate();
         let operator = Self { inputs, environment, each_with, function, origin, types: PhantomData };
         Ok(Arc::new(Op::<U>::new(operator)))
     }
 }
 
-impl<T, V, U, B, E, F> Operator<U> for Restream2<T, V, U, B, E, F>
+impl<T, V, U, B, E, F> Operator<U> for MapStreams<T, V, U, B, E, F>
 where
     T: Data,
     V: Data,
