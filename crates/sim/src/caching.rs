@@ -42,15 +42,15 @@ impl World {
     /// Users persist some RDDs at the beginning or later, and let go of some for a while or for ever.
     pub(crate) fn plan_caching(&mut self, window: u64) {
         for rdd in self.program.rdds() {
-            if !self.chance.per_mille(self.plot.persisted) {
+            if !self.rng.per_mille(self.scenario.persisted) {
                 continue;
             }
-            let mut time = if self.chance.per_mille(700) { 0 } else { self.chance.below(window) };
+            let mut time = if self.rng.per_mille(700) { 0 } else { self.rng.below(window) };
             self.at(time, Happening::Persist { rdd });
-            while self.chance.per_mille(400) {
-                time += self.chance.between(100, window);
+            while self.rng.per_mille(400) {
+                time += self.rng.between(100, window);
                 self.at(time, Happening::Unpersist { rdd });
-                time += self.chance.between(1, 5_000);
+                time += self.rng.between(1, 5_000);
                 self.at(time, Happening::Persist { rdd });
             }
         }
@@ -79,8 +79,8 @@ impl World {
         }
         for cached in stored {
             self.send(on, Message::Stored(cached));
-            if !self.is_quiet() && self.chance.per_mille(self.plot.faults.cached_evicted) {
-                let delay = self.chance.below(15_000);
+            if !self.is_quiet() && self.rng.per_mille(self.scenario.faults.cached_evicted) {
+                let delay = self.rng.below(15_000);
                 self.after(delay, Happening::Evict { on, cached });
             }
         }

@@ -10,10 +10,10 @@
 //! - Of one output partition, at most one living attempt may commit at a time, none after its result was accepted, and the
 //!   attempt that the result names has committed.
 //! - What barrier stages keep to stands in `barriers`.
-//! - Accumulators have what the [`Book`] says, always. When a job succeeds whose program gives the same each time, the book says
+//! - Accumulators have what the [`Oracle`] says, always. When a job succeeds whose program gives the same each time, the book says
 //!   of all that the job needed what an evaluation without any scheduler says.
 
-use crate::book::Book;
+use crate::oracle::Oracle;
 use crate::data::{Added, Data};
 use crate::barriers::BarrierChecker;
 use crate::program::{ALL, Program};
@@ -62,7 +62,7 @@ pub(crate) struct Checker {
     /// The attempts that have made their output visible.
     pub(crate) committed: BTreeSet<TaskId>,
     pub(crate) fetch_failures: u64,
-    pub(crate) book: Book,
+    pub(crate) oracle: Oracle,
     pub(crate) barriers: BarrierChecker,
     /// Shuffles that nobody will ever read again, once the jobs have ended that do.
     released: BTreeSet<ShuffleId>,
@@ -213,8 +213,8 @@ impl Checker {
         match failure {
             None => {
                 let added = check_answer(program, job, &record)?;
-                let is_traced = program.is_careful() && self.book.resets == 0 && record.limit == ALL;
-                match self.book.differs_from(&added).filter(|_| is_traced) {
+                let is_traced = program.is_careful() && self.oracle.resets == 0 && record.limit == ALL;
+                match self.oracle.differs_from(&added).filter(|_| is_traced) {
                     Some(difference) => object(format!("after job {job} {difference}")),
                     None => Ok(()),
                 }
@@ -237,7 +237,7 @@ impl Checker {
         let gone: Vec<ShuffleId> = self.released.difference(&used).copied().collect();
         for shuffle in gone {
             self.released.remove(&shuffle);
-            self.book.shuffle_gone(shuffle);
+            self.oracle.shuffle_gone(shuffle);
         }
     }
 

@@ -1,6 +1,6 @@
 //! The driver's shell, as small as a shell can be: words become events, effects become orders.
 
-use crate::book::sum_in;
+use crate::oracle::sum_in;
 use crate::checker::{JobRecord, Objection};
 use crate::data::Data;
 use crate::machine::Plan;
@@ -81,7 +81,7 @@ impl World {
                     true => ExecutorLossReason::Decommissioned,
                     false => ExecutorLossReason::Exited { code: None },
                 };
-                let outputs_survive = self.plot.host_service || *moved;
+                let outputs_survive = self.scenario.host_service || *moved;
                 if *moved && !self.scheduler.knows_executor(from) {
                     // It was given up before, and does not know: whoever took what it wrote is told to drop it.
                     let machine = self.machines.get_mut(&from).expect("an executor is remembered for ever");
@@ -144,10 +144,10 @@ impl World {
                 };
                 self.checker.result_accepted(job, output, task, at_hand)?;
                 if let Some((_, updates)) = held {
-                    self.checker.book.accepted(&self.program, None, &updates);
+                    self.checker.oracle.accepted(&self.program, None, &updates);
                 }
-                if self.chance.per_mille(self.plot.faults.too_large) {
-                    let delay = self.chance.below(3_000);
+                if self.rng.per_mille(self.scenario.faults.too_large) {
+                    let delay = self.rng.below(3_000);
                     self.after(delay, Happening::TooLarge { job });
                 }
             }
@@ -175,7 +175,7 @@ impl World {
                 self.report.count_end(failure.as_ref());
                 self.check_desertion(job, failure.as_ref())?;
                 let program = Arc::clone(&self.program);
-                self.checker.job_ended(&program, job, failure, self.plot.is_calm())?;
+                self.checker.job_ended(&program, job, failure, self.scenario.is_calm())?;
                 self.release();
             }
             Effect::StageForgotten { stage } => {
@@ -212,12 +212,12 @@ impl World {
         if fails_so && self.machines.keys().any(|id| self.scheduler.knows_executor(*id)) {
             return Err(format!("job {job} is told that there are no executors, and there are"));
         }
-        if !self.plot.is_desert {
+        if !self.scenario.is_desert {
             return Ok(());
         }
         let record = &self.checker.jobs[&job];
-        let waited_ms = self.now.min(self.plot.quiet_from_ms).saturating_sub(record.submitted_at);
-        if waited_ms > self.plot.settings.no_executors_timeout_ms + 1_000 {
+        let waited_ms = self.now.min(self.scenario.quiet_from_ms).saturating_sub(record.submitted_at);
+        if waited_ms > self.scenario.settings.no_executors_timeout_ms + 1_000 {
             return Err(format!("job {job} waits for executors for {waited_ms} ms"));
         }
         Ok(())
@@ -231,12 +231,12 @@ impl World {
             .flat_map(|rdd| self.program.ancestors(rdd))
             .collect();
         for rdd in self.program.rdds().into_iter().filter(|rdd| !needed.contains(rdd)) {
-            if self.chance.per_mille(200) {
+            if self.rng.per_mille(200) {
                 self.after(1, Happening::ReleaseRdd { rdd });
             }
         }
-        if self.chance.per_mille(30) {
-            let accumulator = AccumulatorId(self.chance.below(ACCUMULATORS));
+        if self.rng.per_mille(30) {
+            let accumulator = AccumulatorId(self.rng.below(ACCUMULATORS));
             self.after(1, Happening::Reset { accumulator });
         }
     }
@@ -251,7 +251,7 @@ impl World {
                 // What a barrier stage answers counts when all of it is there.
                 let waits = self.plans.get(stage).is_some_and(|plan| plan.barrier && plan.output.is_none());
                 if !waits {
-                    self.checker.book.accepted(&self.program, message.wrote, &message.updates);
+                    self.checker.oracle.accepted(&self.program, message.wrote, &message.updates);
                 }
             }
             AppEvent::TaskEnded { task, failure: Some(failure), .. } => {
@@ -270,7 +270,7 @@ impl World {
                 self.report.executors_lost += 1;
                 let is_known_to_move = *reason == ExecutorLossReason::Decommissioned;
                 let machine = self.machines.get_mut(executor).expect("an executor is remembered for ever");
-                let survive = !machine.gone && (self.plot.host_service || machine.moved && is_known_to_move);
+                let survive = !machine.gone && (self.scenario.host_service || machine.moved && is_known_to_move);
                 if !survive {
                     if machine.moved {
                         // The driver gave it up before it heard that others have what it wrote.
@@ -310,13 +310,13 @@ impl World {
     /// A user calls an action.
     pub(crate) fn submit(&mut self, job: JobId) -> Result<(), Objection> {
         let rdd = self.programme.remove(&job).expect("a job is submitted once");
-        let commits = self.chance.per_mille(300);
+        let commits = self.rng.per_mille(300);
         let stages = self.program.lineage.cut(rdd).stages;
         let waits = self.program.lineage.check_barrier(stages.last().expect("an action has a stage"), None);
         let waits = waits.expect("programs regroup nothing behind barriers");
         let partitions = self.choose_partitions(rdd, waits);
         let limit =
-            if !waits && self.chance.per_mille(250) { self.chance.between(1, 6) as usize } else { ALL };
+            if !waits && self.rng.per_mille(250) { self.rng.between(1, 6) as usize } else { ALL };
         let record = JobRecord {
             rdd,
             partitions: partitions.clone(),
@@ -330,7 +330,7 @@ impl World {
         };
         self.checker.jobs.insert(job, record);
         let stages: Vec<StageSpec> = stages.into_iter().map(|cut| self.stage(cut, commits, limit)).collect();
-        let pool = self.chance.per_mille(500).then(|| self.chance.pick(&["a", "b"]).to_string());
+        let pool = self.rng.per_mille(500).then(|| self.rng.pick(&["a", "b"]).to_string());
         let site = stages.last().expect("an action has a stage").site.clone();
         let group = Some(format!("group{}", job.0 % 2));
         let tags = vec![format!("tag{}", job.0)];
@@ -339,12 +339,12 @@ impl World {
 
     fn choose_partitions(&mut self, rdd: RddId, all_or_none: bool) -> Vec<Partition> {
         let all = (0..self.program.partitions(rdd)).map(Partition);
-        match self.chance.below(10) {
+        match self.rng.below(10) {
             0 => vec![],
             1 | 2 => all.rev().collect(),
             _ if all_or_none => all.collect(),
             3 => all.take(1).collect(),
-            4 => all.filter(|_| self.chance.per_mille(500)).collect(),
+            4 => all.filter(|_| self.rng.per_mille(500)).collect(),
             _ => all.collect(),
         }
     }
@@ -382,11 +382,11 @@ impl World {
     pub(crate) fn cancel(&mut self, job: JobId) -> Result<(), Objection> {
         let reason = "the user said so".to_string();
         let group = format!("group{}", job.0 % 2);
-        let whole_group = self.chance.per_mille(300);
+        let whole_group = self.rng.per_mille(300);
         for (id, record) in &mut self.checker.jobs {
             record.cancelled |= *id == job || (whole_group && id.0 % 2 == job.0 % 2);
         }
-        let event = match (whole_group, self.chance.per_mille(300)) {
+        let event = match (whole_group, self.rng.per_mille(300)) {
             (true, _) => Event::CancelGroup { group, reason },
             (false, true) => Event::CancelTag { tag: format!("tag{}", job.0), reason },
             (false, false) => Event::CancelJob { job, reason },

@@ -1,7 +1,7 @@
 //! What a task reads: map outputs where its launch says that they are, and partitions that its own executor keeps.
 
-use crate::chance::Chance;
-use crate::cuts::Cuts;
+use crate::rng::Rng;
+use crate::network_partitions::NetworkPartitions;
 use crate::data::Data;
 use crate::caching::Caching;
 use crate::machine::{CachedName, Machine};
@@ -30,10 +30,10 @@ pub(crate) struct Fetcher<'a> {
     on: ExecutorId,
     launch: &'a TaskLaunch,
     machines: &'a mut BTreeMap<ExecutorId, Machine>,
-    cuts: &'a Cuts,
+    network_partitions: &'a NetworkPartitions,
     /// Who is said to keep what, if kept partitions are read from others.
     caching: Option<&'a Caching>,
-    chance: &'a mut Chance,
+    rng: &'a mut Rng,
     now: u64,
     host_service: bool,
     broken: u64,
@@ -49,18 +49,18 @@ impl World {
         launch: &TaskLaunch,
         read: impl FnOnce(&mut Fetcher<'_>) -> T,
     ) -> (T, CacheChanges) {
-        let broken = if self.is_quiet() { 0 } else { self.plot.faults.output_broken };
+        let broken = if self.is_quiet() { 0 } else { self.scenario.faults.output_broken };
         let mut fetcher = Fetcher {
             on,
             launch,
             machines: &mut self.machines,
-            cuts: &self.cuts,
-            caching: self.plot.reads_cached_remotely.then_some(&self.caching),
-            chance: &mut self.chance,
+            network_partitions: &self.network_partitions,
+            caching: self.scenario.reads_cached_remotely.then_some(&self.caching),
+            rng: &mut self.rng,
             now: self.now,
-            host_service: self.plot.host_service,
+            host_service: self.scenario.host_service,
             broken,
-            unreachable_named: self.plot.faults.unreachable_named,
+            unreachable_named: self.scenario.faults.unreachable_named,
             changes: CacheChanges::default(),
         };
         (read(&mut fetcher), fetcher.changes)
@@ -80,12 +80,12 @@ impl Fetcher<'_> {
     fn is_served(&self, of: ExecutorId) -> bool {
         let (here, there) = (self.host(self.on), self.host(of));
         let runs = self.machines[&of].serves(self.now, self.host_service);
-        runs && self.cuts.reaches(self.now, here, there) && self.cuts.has_service(self.now, there)
+        runs && self.network_partitions.reaches(self.now, here, there) && self.network_partitions.has_service(self.now, there)
     }
 
     /// The executors of which nothing can be read, as a reader finds it out: all of a host, or only the one that it asked.
     fn unreachable(&mut self, of: ExecutorId) -> Vec<ExecutorId> {
-        if !self.chance.per_mille(self.unreachable_named) {
+        if !self.rng.per_mille(self.unreachable_named) {
             return vec![];
         }
         let host = self.host(of).to_string();
@@ -98,7 +98,7 @@ impl Fetcher<'_> {
     fn find_remote(&mut self, name: CachedName) -> Option<Data> {
         let holder = self.caching?.holders(name).find(|holder| *holder != self.on)?;
         let reached = self.machines[&holder].serves(self.now, false)
-            && self.cuts.reaches(self.now, self.host(self.on), self.host(holder));
+            && self.network_partitions.reaches(self.now, self.host(self.on), self.host(holder));
         let data = self.machines[&holder].cached.get(&name).filter(|_| reached).cloned();
         let Some(data) = data else {
             self.changes.stale += 1;
@@ -106,7 +106,7 @@ impl Fetcher<'_> {
         };
         self.changes.read += 1;
         self.changes.read_remote += 1;
-        if self.chance.per_mille(500) {
+        if self.rng.per_mille(500) {
             self.own_cached().insert(name, data.clone());
             self.changes.stored.push(name);
         }
@@ -133,7 +133,7 @@ impl Source for Fetcher<'_> {
             let machine =
                 self.machines.get_mut(&output.executor).expect("an executor is remembered for ever");
             let name = (shuffle, output.map, output.task);
-            if self.chance.per_mille(self.broken) {
+            if self.rng.per_mille(self.broken) {
                 machine.blocks.remove(&name);
             }
             let served = self.is_served(output.executor);

@@ -17,7 +17,7 @@ impl World {
     /// The driver is told to send an executor away.
     pub(crate) fn begin_leaving(&mut self, id: ExecutorId) -> Result<(), Objection> {
         self.inform(Event::ExecutorDecommissioning { executor: id }, None)?;
-        let delay = self.chance.between(1, 3_000);
+        let delay = self.rng.between(1, 3_000);
         self.after(delay, Happening::Moves { from: id, rounds: 0 });
         Ok(())
     }
@@ -35,11 +35,11 @@ impl World {
         let awake =
             self.machines.values().filter(|machine| machine.alive && machine.frozen_until <= self.now);
         let there: Vec<ExecutorId> = awake.map(|machine| machine.id).filter(stays).collect();
-        if !there.is_empty() && self.machines[&from].serves(self.now, self.plot.host_service) {
-            let to = *self.chance.pick(&there);
+        if !there.is_empty() && self.machines[&from].serves(self.now, self.scenario.host_service) {
+            let to = *self.rng.pick(&there);
             self.copy(from, to, held);
         }
-        let delay = self.chance.between(100, 3_000);
+        let delay = self.rng.between(100, 3_000);
         self.after(delay, Happening::Moves { from, rounds: rounds + 1 });
         Ok(())
     }
@@ -49,7 +49,7 @@ impl World {
         for (shuffle, output) in held.outputs {
             let name = (shuffle, output.map, output.task);
             let block = self.machines[&from].blocks.get(&name).cloned();
-            let Some(block) = block.filter(|_| self.chance.per_mille(900)) else { continue };
+            let Some(block) = block.filter(|_| self.rng.per_mille(900)) else { continue };
             self.machine_mut(to).blocks.insert(name, block);
             taken.push(name);
         }
@@ -93,7 +93,7 @@ impl World {
         machine.die(false);
         machine.gone = true;
         let life = machine.life;
-        let delay = self.chance.between(1, 3_000);
+        let delay = self.rng.between(1, 3_000);
         self.after(delay, Happening::ToDriver { from: id, life, message: Message::Gone });
     }
 

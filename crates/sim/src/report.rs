@@ -54,7 +54,7 @@ pub struct Report {
     /// How often another executor was said to keep a partition, and did not.
     pub cached_stale: u64,
     /// How often an executor was cut off from the driver, or a host from another.
-    pub cuts: u64,
+    pub network_partitions: u64,
     /// Services of hosts that ended with all outputs.
     pub services_lost: u64,
     /// How often the driver's clock jumped.
@@ -168,7 +168,7 @@ impl Report {
         self.cached_evicted += other.cached_evicted;
         self.cached_read_remotely += other.cached_read_remotely;
         self.cached_stale += other.cached_stale;
-        self.cuts += other.cuts;
+        self.network_partitions += other.network_partitions;
         self.services_lost += other.services_lost;
         self.clock_jumps += other.clock_jumps;
         self.late_outcomes += other.late_outcomes;
@@ -243,7 +243,7 @@ impl fmt::Display for Report {
         writeln!(
             f,
             "faults: {} cuts, {} services of hosts lost, {} jumps of the driver's clock, {} executors never registered",
-            self.cuts, self.services_lost, self.clock_jumps, self.never_registered
+            self.network_partitions, self.services_lost, self.clock_jumps, self.never_registered
         )?;
         writeln!(
             f,

@@ -1,6 +1,6 @@
 //! What executors do: obey orders, compute, read map outputs of one another, ask before they commit, give signs of life.
 
-use crate::chance::mix2;
+use crate::rng::mix2;
 use crate::checker::Objection;
 use crate::data::{Data, updates};
 use crate::barriers::message_of;
@@ -24,7 +24,7 @@ impl World {
 
     /// The driver's order arrives at an executor that is awake, or at the service of its host.
     pub(crate) fn obey(&mut self, id: ExecutorId, life: u32, order: Order) -> Result<(), Objection> {
-        let host_service = self.plot.host_service;
+        let host_service = self.scenario.host_service;
         let machine = self.machine(id);
         if let Order::Drop(block) = &order {
             machine.blocks.remove(block);
@@ -44,7 +44,7 @@ impl World {
                 }
             }
             Order::Kill(task) => {
-                let ignores = self.chance.per_mille(self.plot.faults.kill_ignored);
+                let ignores = self.rng.per_mille(self.scenario.faults.kill_ignored);
                 if !ignores && self.machine(id).attempts.remove(&task).is_some() {
                     let outcome = TaskOutcome::Failed(TaskFailure::Killed(KillReason::StageAborted));
                     self.send(id, Message::Finished { task, outcome, data: None, updates: vec![] });
@@ -71,10 +71,10 @@ impl World {
     fn start(&mut self, id: ExecutorId, mut attempt: Attempt) -> Result<(), Objection> {
         let task = attempt.launch.task;
         // Some tasks read all their input at once, others do so at their end.
-        if self.chance.per_mille(500) {
+        if self.rng.per_mille(500) {
             attempt.computed = Some(self.compute(id, &mut attempt)?);
         }
-        let duration = self.chance.between(10, 4_000) * self.machine(id).slowness;
+        let duration = self.rng.between(10, 4_000) * self.machine(id).slowness;
         self.machine(id).attempts.insert(task, attempt);
         self.after(duration, Happening::Worked { on: id, task });
         Ok(())
@@ -150,12 +150,12 @@ impl World {
         }
         attempt.called += 1;
         attempt.waits = false;
-        if !self.is_quiet() && self.chance.per_mille(self.plot.faults.task_fails) {
+        if !self.is_quiet() && self.rng.per_mille(self.scenario.faults.task_fails) {
             let attempt = self.machine(id).attempts.get_mut(&call.0).expect("it was let on just now");
             attempt.computed =
                 Some(Err(failure_of("go on after a barrier", "the dice said no".into(), true)));
         }
-        let delay = self.chance.between(1, 500);
+        let delay = self.rng.between(1, 500);
         self.after(delay, Happening::Worked { on: id, task: call.0 });
         Ok(())
     }
@@ -208,7 +208,7 @@ impl World {
         }
         let running = machine.attempts.keys().copied().collect();
         self.send(id, Message::Heartbeat(running));
-        self.after(self.plot.heartbeat_ms, Happening::HeartbeatDue { on: id });
+        self.after(self.scenario.heartbeat_ms, Happening::HeartbeatDue { on: id });
     }
 
     /// What an attempt computes, or why it cannot.
@@ -219,7 +219,7 @@ impl World {
     ) -> Result<Result<Data, TaskFailure>, Objection> {
         let misfortune = self.misfortune(attempt);
         // Some fail before they have done anything, others leave something behind.
-        let is_early = misfortune.is_some() && self.chance.per_mille(500);
+        let is_early = misfortune.is_some() && self.rng.per_mille(500);
         if is_early && let Some(failure) = misfortune {
             return Ok(Err(failure));
         }
@@ -244,7 +244,7 @@ impl World {
     }
 
     fn misfortune(&mut self, attempt: &Attempt) -> Option<TaskFailure> {
-        let faults = self.plot.faults.clone();
+        let faults = self.scenario.faults.clone();
         let failure = |retryable| failure_of("be lucky", "the dice said no".into(), retryable);
         let place = mix2(u64::from(attempt.plan.rdd.0), u64::from(attempt.launch.partition.0));
         if mix2(self.report.seed, place) % 1000 < faults.poison / 10 {
@@ -253,9 +253,9 @@ impl World {
         if self.is_quiet() {
             return None;
         }
-        if self.chance.per_mille(faults.task_fatal) {
+        if self.rng.per_mille(faults.task_fatal) {
             return Some(failure(false));
         }
-        self.chance.per_mille(faults.task_fails).then(|| failure(true))
+        self.rng.per_mille(faults.task_fails).then(|| failure(true))
     }
 }

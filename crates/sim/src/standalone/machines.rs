@@ -1,6 +1,6 @@
 //! Worker processes: a ledger each, and what a shell does for it: processes that start, fail and end, one connection at a time.
 
-use super::wires::{Peer, Sent, Message};
+use super::network::{Peer, Sent, Message};
 use super::world::{Happening, World};
 use crate::checker::Objection;
 use firesteel_standalone::{
@@ -18,7 +18,7 @@ pub(crate) struct Machine {
     /// Until when it reaches no master.
     pub(crate) isolated_until: u64,
     /// The connection that it listens to.
-    pub(crate) wire: Option<Link>,
+    pub(crate) connection: Option<Link>,
     /// When it heard of its master, and when that was sent.
     seen_at: u64,
     pub(crate) answer_sent_at: u64,
@@ -31,7 +31,7 @@ impl World {
     pub(crate) fn bear_worker(&mut self, host: usize) {
         let number = self.machines.len() as u32;
         let id = WorkerId::new(format!("worker-{number}-host{host}"));
-        let offer = WorkerOffer { host: format!("host{host}"), resources: self.plot.hosts[host] };
+        let offer = WorkerOffer { host: format!("host{host}"), resources: self.scenario.hosts[host] };
         let machine = Machine {
             host,
             id: id.clone(),
@@ -39,7 +39,7 @@ impl World {
             alive: true,
             frozen_until: 0,
             isolated_until: 0,
-            wire: None,
+            connection: None,
             seen_at: self.now,
             answer_sent_at: self.now,
             decommissioned: false,
@@ -48,7 +48,7 @@ impl World {
         self.names.insert(id, number);
         self.machines.insert(number, machine);
         self.after(1, Happening::WorkerDials { worker: number });
-        let beat = self.chance.below(self.plot.heartbeat_ms);
+        let beat = self.rng.below(self.scenario.heartbeat_ms);
         self.after(beat, Happening::WorkerBeats { worker: number });
     }
 
@@ -58,7 +58,7 @@ impl World {
 
     /// Looks for a master, if it has none.
     pub(crate) fn worker_dials(&mut self, id: u32) {
-        if self.machines[&id].wire.is_some() {
+        if self.machines[&id].connection.is_some() {
             return;
         }
         let reaches = self.machines[&id].isolated_until <= self.now;
@@ -67,22 +67,22 @@ impl World {
                 let link = self.connect(master, Peer::Worker(id));
                 let now = self.now;
                 let machine = self.machine(id);
-                (machine.wire, machine.seen_at) = (Some(link), now);
+                (machine.connection, machine.seen_at) = (Some(link), now);
                 let message = machine.ledger.register();
                 self.send_to_master(link, Message::Worker(message));
             }
             None => {
-                let delay = self.chance.between(500, 3_000);
+                let delay = self.rng.between(500, 3_000);
                 self.after(delay, Happening::WorkerDials { worker: id });
             }
         }
     }
 
     pub(crate) fn worker_beats(&mut self, id: u32) {
-        self.after(self.plot.heartbeat_ms, Happening::WorkerBeats { worker: id });
+        self.after(self.scenario.heartbeat_ms, Happening::WorkerBeats { worker: id });
         let machine = &self.machines[&id];
-        let Some(link) = machine.wire else { return };
-        if self.now - machine.seen_at > self.plot.patience_ms {
+        let Some(link) = machine.connection else { return };
+        if self.now - machine.seen_at > self.scenario.patience_ms {
             self.worker_leaves_wire(id, link);
             return;
         }
@@ -91,32 +91,32 @@ impl World {
     }
 
     fn worker_leaves_wire(&mut self, id: u32, link: Link) {
-        self.machine(id).wire = None;
+        self.machine(id).connection = None;
         self.hang_up(link);
         self.after(1, Happening::WorkerDials { worker: id });
     }
 
     pub(crate) fn peer_notices(&mut self, link: Link) {
-        let wire = self.wires.get(link).expect("what is noticed is there");
-        if !wire.peer_open {
+        let connection = self.network.get(link).expect("what is noticed is there");
+        if !connection.peer_open {
             return;
         }
-        match wire.peer {
-            Peer::Worker(id) if self.machines[&id].wire == Some(link) => self.worker_leaves_wire(id, link),
-            Peer::Program(id) if self.programs[&id].wire == Some(link) => self.program_leaves_wire(id, link),
+        match connection.peer {
+            Peer::Worker(id) if self.machines[&id].connection == Some(link) => self.worker_leaves_wire(id, link),
+            Peer::Program(id) if self.programs[&id].connection == Some(link) => self.program_leaves_wire(id, link),
             Peer::Worker(_) | Peer::Program(_) | Peer::Submission(_) => {}
         }
     }
 
     pub(crate) fn arrives_at_peer(&mut self, link: Link, traced: Sent, sent_at: u64) -> Result<(), Objection> {
-        let wire = self.wires.get(link).expect("what arrives was sent");
-        if !wire.peer_open || !self.is_intact(link) {
+        let connection = self.network.get(link).expect("what arrives was sent");
+        if !connection.peer_open || !self.is_intact(link) {
             return Ok(());
         }
-        match (wire.peer, traced) {
+        match (connection.peer, traced) {
             (Peer::Worker(id), Sent::Order(order)) => {
                 let machine = self.machine(id);
-                if machine.wire != Some(link) {
+                if machine.connection != Some(link) {
                     return Ok(());
                 }
                 let before = machine.ledger.epoch();
@@ -145,7 +145,7 @@ impl World {
                 }
                 WorkerAction::StopExecutor(executor) => {
                     self.check_kill(id, &executor)?;
-                    let delay = self.chance.between(5, 10_000);
+                    let delay = self.rng.between(5, 10_000);
                     let outcome = Outcome::Signalled { signal: 9 };
                     self.after(delay, Happening::ExecutorEnded { worker: id, executor, outcome });
                 }
@@ -156,7 +156,7 @@ impl World {
                     self.start_driver(id, run);
                 }
                 WorkerAction::StopDriver(run) => {
-                    let delay = self.chance.between(5, 10_000);
+                    let delay = self.rng.between(5, 10_000);
                     let outcome = Outcome::Signalled { signal: 9 };
                     self.after(delay, Happening::DriverEnded { worker: id, run, outcome });
                 }
@@ -165,7 +165,7 @@ impl World {
                 WorkerAction::Say(message) => self.worker_sends(id, message),
                 WorkerAction::MasterStatus => {
                     let now = self.now;
-                    let settings = &self.plot.settings;
+                    let settings = &self.scenario.settings;
                     let patience_ms = settings.worker_timeout_ms.min(settings.recovery_timeout_ms);
                     let machine = self.machine(id);
                     machine.seen_at = now;
@@ -180,27 +180,27 @@ impl World {
     }
 
     fn worker_sends(&mut self, id: u32, message: WorkerMessage) {
-        if let Some(link) = self.machines[&id].wire {
+        if let Some(link) = self.machines[&id].connection {
             self.send_to_master(link, Message::Worker(message));
         }
     }
 
     fn start_executor(&mut self, id: u32, executor: ExecutorName) {
         let is_doomed = self.is_doomed(&executor);
-        let fails = !self.is_quiet() && self.chance.per_mille(self.plot.faults.executor_fails);
-        if (is_doomed || fails) && self.chance.per_mille(200) {
+        let fails = !self.is_quiet() && self.rng.per_mille(self.scenario.faults.executor_fails);
+        if (is_doomed || fails) && self.rng.per_mille(200) {
             let outcome = Outcome::FailedToStart { reason: "the dice said no".into() };
             self.after(3, Happening::ExecutorEnded { worker: id, executor, outcome });
             return;
         }
-        let start = self.chance.between(1, 2_000);
+        let start = self.rng.between(1, 2_000);
         self.after(start, Happening::ProcessStarted { worker: id, executor: executor.clone() });
         if is_doomed || fails {
-            let code = self.chance.between(0, 2) as i32;
+            let code = self.rng.between(0, 2) as i32;
             let code = if is_doomed { 1 } else { code };
             let outcome =
                 if code == 2 { Outcome::Signalled { signal: 11 } } else { Outcome::Exited { code } };
-            let life = self.chance.between(1, if is_doomed { 1_500 } else { 60_000 });
+            let life = self.rng.between(1, if is_doomed { 1_500 } else { 60_000 });
             self.after(start + life, Happening::ExecutorEnded { worker: id, executor, outcome });
         }
     }
@@ -209,7 +209,7 @@ impl World {
         let Some(message) = self.machines[&id].ledger.executor_started(&executor) else { return };
         self.worker_sends(id, message);
         if !self.is_doomed(&executor) {
-            let delay = self.chance.between(1, 3_000);
+            let delay = self.rng.between(1, 3_000);
             self.after(delay, Happening::Connected { executor, is_there: true });
         }
     }
@@ -223,15 +223,15 @@ impl World {
         let mut todo = vec![];
         self.checker.executor_over(id, executor, &outcome);
         self.machine(id).ledger.executor_ended(executor, outcome, &mut todo);
-        let delay = self.chance.between(1, 1_000);
+        let delay = self.rng.between(1, 1_000);
         self.after(delay, Happening::Connected { executor: executor.clone(), is_there: false });
         self.do_all(id, todo, 0)
     }
 
     fn start_driver(&mut self, id: u32, run: DriverRun) {
         let is_patient = self.is_quiet() || run.attempt > 6;
-        let delay = self.chance.between(100, 90_000);
-        let outcome = match self.chance.below(if is_patient { 2 } else { 5 }) {
+        let delay = self.rng.between(100, 90_000);
+        let outcome = match self.rng.below(if is_patient { 2 } else { 5 }) {
             0 => return,
             1 => Outcome::Exited { code: 0 },
             2 => Outcome::Signalled { signal: 9 },
@@ -256,19 +256,19 @@ impl World {
     fn decommission_executors(&mut self, id: u32) {
         self.machine(id).decommissioned = true;
         for (executor, _) in self.machines[&id].ledger.report().executors {
-            let delay = self.chance.between(100, 20_000);
+            let delay = self.rng.between(100, 20_000);
             let outcome = Outcome::Exited { code: 0 };
             self.after(delay, Happening::ExecutorEnded { worker: id, executor, outcome });
         }
-        let delay = self.chance.between(20_000, 60_000);
+        let delay = self.rng.between(20_000, 60_000);
         self.after(delay, Happening::WorkerLeaves { worker: id });
         let host = self.machines[&id].host;
         self.after(delay + 5_000, Happening::WorkerBorn { host });
     }
 
     pub(crate) fn worker_leaves(&mut self, id: u32) {
-        if let Some(link) = self.machines[&id].wire
-            && self.chance.per_mille(700)
+        if let Some(link) = self.machines[&id].connection
+            && self.rng.per_mille(700)
         {
             self.send_to_master(link, Message::Worker(WorkerMessage::Leave));
         }
@@ -279,12 +279,12 @@ impl World {
     pub(crate) fn end_worker(&mut self, id: u32) {
         let machine = self.machine(id);
         machine.alive = false;
-        let wire = machine.wire.take();
-        if let Some(link) = wire {
+        let connection = machine.connection.take();
+        if let Some(link) = connection {
             self.hang_up(link);
         }
         for executor in self.checker.worker_over(id) {
-            let delay = self.chance.between(1, 1_000);
+            let delay = self.rng.between(1, 1_000);
             self.after(delay, Happening::Connected { executor, is_there: false });
         }
     }

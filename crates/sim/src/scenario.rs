@@ -4,7 +4,7 @@
 //! succeed), and the others lie between. Every fortieth has more than a thousand executors, some have none at all until
 //! faults have ended.
 
-use crate::chance::{Chance, mix2};
+use crate::rng::{Rng, mix2};
 use crate::program::Size;
 use firesteel_scheduler::{PoolSettings, SchedulerSettings, SchedulingMode, SpeculationSettings};
 
@@ -63,7 +63,7 @@ pub(crate) struct Faults {
 
 /// Everything that is decided before the world begins.
 #[derive(Clone, Debug)]
-pub(crate) struct Plot {
+pub(crate) struct Scenario {
     pub(crate) executors: u64,
     pub(crate) slots: u64,
     pub(crate) size: Size,
@@ -83,31 +83,31 @@ pub(crate) struct Plot {
     pub(crate) quiet_from_ms: u64,
 }
 
-impl Plot {
-    pub(crate) fn new(seed: u64, chance: &mut Chance) -> Self {
+impl Scenario {
+    pub(crate) fn new(seed: u64, rng: &mut Rng) -> Self {
         let huge = seed % 40 == 7;
         let calm = seed % 12 == 2;
         let nasty = seed % 3 == 1 && !huge;
         let executors = match (huge, nasty) {
-            (true, _) => chance.between(1_001, 3_000),
-            (_, true) => chance.between(1, 4),
-            (false, false) => chance.between(2, 24),
+            (true, _) => rng.between(1_001, 3_000),
+            (_, true) => rng.between(1, 4),
+            (false, false) => rng.between(2, 24),
         };
-        let hosts = (executors / chance.between(1, 4)).max(1);
-        let careless_per_mille = if chance.per_mille(500) { chance.between(100, 800) } else { 0 };
+        let hosts = (executors / rng.between(1, 4)).max(1);
+        let careless_per_mille = if rng.per_mille(500) { rng.between(100, 800) } else { 0 };
         let size = Size {
-            rdds: chance.between(3, 16),
-            source_partitions: if huge { 800 } else { chance.between(1, if nasty { 10 } else { 40 }) },
-            reducers: if huge { 60 } else { chance.between(1, 12) },
+            rdds: rng.between(3, 16),
+            source_partitions: if huge { 800 } else { rng.between(1, if nasty { 10 } else { 40 }) },
+            reducers: if huge { 60 } else { rng.between(1, 12) },
             careless_per_mille,
             hosts,
             // Each executor has a slot at least.
             barrier_partitions: executors,
-            preferred_per_mille: chance.between(0, 1) * 700,
+            preferred_per_mille: rng.between(0, 1) * 700,
         };
-        let mut faults = if calm { Faults::default() } else { Faults::some(nasty, huge, chance) };
+        let mut faults = if calm { Faults::default() } else { Faults::some(nasty, huge, rng) };
         // What was added later has chances of its own, and leaves some seeds as they were.
-        let mut later = Chance::new(mix2(seed, 0x6c61_7465));
+        let mut later = Rng::new(mix2(seed, 0x6c61_7465));
         let has_later = matches!(seed % 7, 1 | 2 | 4 | 5) && !calm;
         if has_later {
             faults.add_later(huge, &mut later);
@@ -116,20 +116,20 @@ impl Plot {
         if is_desert {
             faults.never_registers = 1000;
         }
-        let host_service = chance.per_mille(250);
-        Plot {
+        let host_service = rng.per_mille(250);
+        Scenario {
             executors,
-            slots: chance.between(1, 4),
+            slots: rng.between(1, 4),
             size,
-            jobs: chance.between(1, if huge { 3 } else { 8 }),
-            persisted: if chance.per_mille(700) { chance.between(100, 700) } else { 0 },
+            jobs: rng.between(1, if huge { 3 } else { 8 }),
+            persisted: if rng.per_mille(700) { rng.between(100, 700) } else { 0 },
             reads_cached_remotely: has_later && later.per_mille(500),
             is_desert,
-            settings: settings(host_service, chance),
+            settings: settings(host_service, rng),
             faults,
             host_service,
-            heartbeat_ms: chance.between(2, 10) * 1000,
-            quiet_from_ms: chance.between(10, 90) * 1000,
+            heartbeat_ms: rng.between(2, 10) * 1000,
+            quiet_from_ms: rng.between(10, 90) * 1000,
         }
     }
 
@@ -141,10 +141,10 @@ impl Plot {
 }
 
 impl Faults {
-    fn some(nasty: bool, huge: bool, chance: &mut Chance) -> Self {
+    fn some(nasty: bool, huge: bool, rng: &mut Rng) -> Self {
         // Each kind of fault is left out of some runs, so that kinds are seen alone and in all company.
         let weight = if nasty { 4 } else { 1 };
-        let mut rate = |usual: u64| if chance.per_mille(500) { weight * chance.below(usual + 1) } else { 0 };
+        let mut rate = |usual: u64| if rng.per_mille(500) { weight * rng.below(usual + 1) } else { 0 };
         Faults {
             task_fails: 1 + rate(30),
             task_fatal: rate(1),
@@ -169,8 +169,8 @@ impl Faults {
 
 impl Faults {
     /// Cuts, services that end, clocks that jump, executors that never come.
-    fn add_later(&mut self, huge: bool, chance: &mut Chance) {
-        let mut rate = |usual: u64| if chance.per_mille(500) { chance.below(usual + 1) } else { 0 };
+    fn add_later(&mut self, huge: bool, rng: &mut Rng) {
+        let mut rate = |usual: u64| if rng.per_mille(500) { rng.below(usual + 1) } else { 0 };
         self.driver_cuts = rate(if huge { 50 } else { 8 });
         self.host_cuts = rate(if huge { 50 } else { 8 });
         self.service_deaths = rate(3);
@@ -182,24 +182,24 @@ impl Faults {
     }
 }
 
-fn settings(host_service: bool, chance: &mut Chance) -> SchedulerSettings {
-    let fair = chance.per_mille(400);
-    let pool = PoolSettings { weight: chance.between(1, 3) as u32, min_share: chance.below(3) as u32 };
+fn settings(host_service: bool, rng: &mut Rng) -> SchedulerSettings {
+    let fair = rng.per_mille(400);
+    let pool = PoolSettings { weight: rng.between(1, 3) as u32, min_share: rng.below(3) as u32 };
     SchedulerSettings {
-        max_task_failures: chance.between(2, 8) as u32,
-        max_consecutive_stage_attempts: chance.between(3, 6) as u32,
+        max_task_failures: rng.between(2, 8) as u32,
+        max_consecutive_stage_attempts: rng.between(3, 6) as u32,
         mode: if fair { SchedulingMode::Fair } else { SchedulingMode::Fifo },
         pools: [("a".to_string(), pool)].into(),
-        locality_wait_ms: *chance.pick(&[0, 500, 3_000]),
-        network_timeout_ms: chance.between(15, 120) * 1000,
-        unaccounted_task_timeout_ms: chance.between(10, 30) * 1000,
+        locality_wait_ms: *rng.pick(&[0, 500, 3_000]),
+        network_timeout_ms: rng.between(15, 120) * 1000,
+        unaccounted_task_timeout_ms: rng.between(10, 30) * 1000,
         outputs_survive_silence: host_service,
-        speculation: chance.per_mille(500).then(SpeculationSettings::default),
-        no_executors_timeout_ms: chance.between(30, 120) * 1000,
+        speculation: rng.per_mille(500).then(SpeculationSettings::default),
+        no_executors_timeout_ms: rng.between(30, 120) * 1000,
         // Executors do not come all at once.
-        barrier_slots_wait_ms: chance.between(1, 60) * 1000,
-        barrier_hold_ms: *chance.pick(&[0, 100, 1_000, 10_000]),
+        barrier_slots_wait_ms: rng.between(1, 60) * 1000,
+        barrier_hold_ms: *rng.pick(&[0, 100, 1_000, 10_000]),
         // Long enough for a task that waits for the slowest of all, most of the time.
-        barrier_sync_timeout_ms: *chance.pick(&[60_000, 365 * 24 * 3_600_000]),
+        barrier_sync_timeout_ms: *rng.pick(&[60_000, 365 * 24 * 3_600_000]),
     }
 }

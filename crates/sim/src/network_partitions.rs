@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 /// Who is out of whose reach.
 #[derive(Debug, Default)]
-pub(crate) struct Cuts {
+pub(crate) struct NetworkPartitions {
     /// Until when nothing passes between two hosts, the lesser name first.
     between: BTreeMap<(String, String), u64>,
     /// Until when a host has no service.
     services: BTreeMap<String, u64>,
 }
 
-impl Cuts {
+impl NetworkPartitions {
     pub(crate) fn cut(&mut self, a: &str, b: &str, until: u64) {
         if a != b {
             self.between.insert(pair(a, b), until);
@@ -34,7 +34,7 @@ impl Cuts {
 
     /// Everything is within reach again.
     pub(crate) fn heal(&mut self) {
-        *self = Cuts::default();
+        *self = NetworkPartitions::default();
     }
 }
 

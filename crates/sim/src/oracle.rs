@@ -12,7 +12,7 @@ type MapTask = (ShuffleId, Partition);
 
 /// All that was added and not undone.
 #[derive(Debug, Default)]
-pub(crate) struct Book {
+pub(crate) struct Oracle {
     contributions: BTreeMap<Once, Vec<Contribution>>,
     /// What each map task wrote last.
     checksums: BTreeMap<MapTask, u64>,
@@ -37,7 +37,7 @@ pub(crate) fn sum_in(bytes: &[u8]) -> u64 {
     u64::from_le_bytes(bytes.try_into().expect("updates are made of eight bytes"))
 }
 
-impl Book {
+impl Oracle {
     /// An outcome counts: of a result, or of a map task that wrote something with this digest.
     pub(crate) fn accepted(
         &mut self,

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 /// Something that befalls an executor, whichever it hits.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Fate {
+pub(crate) enum Fault {
     /// Its process ends, and somebody says so.
     Death,
     /// Its process ends, and nobody says so.
@@ -36,93 +36,93 @@ pub(crate) enum Fate {
 impl World {
     /// Puts the beginning and all that is fated into the queue.
     pub(crate) fn begin(&mut self) {
-        for _ in 0..self.plot.executors {
-            self.bear();
+        for _ in 0..self.scenario.executors {
+            self.start_life();
         }
-        let window = self.plot.quiet_from_ms;
-        let faults = self.plot.faults.clone();
-        let fates = [
-            (Fate::Death, faults.deaths),
-            (Fate::SilentDeath, faults.silent_deaths),
-            (Fate::Freeze, faults.freezes),
-            (Fate::Decommission, faults.decommissions),
-            (Fate::Leave, faults.leaves),
-            (Fate::DriverCut, faults.driver_cuts),
-            (Fate::HostCut, faults.host_cuts),
-            (Fate::ServiceDeath, faults.service_deaths),
-            (Fate::ClockJump, faults.clock_jumps),
+        let window = self.scenario.quiet_from_ms;
+        let faults = self.scenario.faults.clone();
+        let fault_schedule = [
+            (Fault::Death, faults.deaths),
+            (Fault::SilentDeath, faults.silent_deaths),
+            (Fault::Freeze, faults.freezes),
+            (Fault::Decommission, faults.decommissions),
+            (Fault::Leave, faults.leaves),
+            (Fault::DriverCut, faults.driver_cuts),
+            (Fault::HostCut, faults.host_cuts),
+            (Fault::ServiceDeath, faults.service_deaths),
+            (Fault::ClockJump, faults.clock_jumps),
         ];
-        for (fate, times) in fates {
+        for (fault, times) in fault_schedule {
             for _ in 0..times {
                 // Early fates hit while there is work: most jobs of a small world take seconds.
-                let at = if self.chance.per_mille(700) {
-                    self.chance.below(window / 3)
+                let at = if self.rng.per_mille(700) {
+                    self.rng.below(window / 3)
                 } else {
-                    self.chance.below(window)
+                    self.rng.below(window)
                 };
-                self.at(at, Happening::Fate(fate));
+                self.at(at, Happening::Fault(fault));
             }
         }
-        self.at(window, Happening::Fate(Fate::Peace));
+        self.at(window, Happening::Fault(Fault::Peace));
         self.plan_jobs(window / 3, faults.cancellations);
         self.plan_caching(window / 3);
     }
 
     fn plan_jobs(&mut self, window: u64, cancellations: u64) {
         let rdds = self.program.rdds();
-        let mut times: Vec<u64> = (0..self.plot.jobs).map(|_| self.chance.below(window)).collect();
+        let mut times: Vec<u64> = (0..self.scenario.jobs).map(|_| self.rng.below(window)).collect();
         times.sort_unstable();
         let mut last_use: BTreeMap<ShuffleId, u64> = BTreeMap::new();
         for (job, &time) in times.iter().enumerate() {
             let job = JobId(job as u32);
             let young = rdds.len().saturating_sub(4);
-            let rdd = *self.chance.pick(&rdds[young..]);
+            let rdd = *self.rng.pick(&rdds[young..]);
             self.programme.insert(job, rdd);
             self.at(time, Happening::Submit { job });
             let shuffles = self.program.lineage.cut(rdd).stages.into_iter().filter_map(|stage| stage.output);
             last_use.extend(shuffles.map(|shuffle| (shuffle, time)));
         }
         for _ in 0..cancellations {
-            let job = self.chance.below(times.len() as u64);
-            let delay = self.chance.below(10_000);
+            let job = self.rng.below(times.len() as u64);
+            let delay = self.rng.below(10_000);
             self.at(times[job as usize] + delay, Happening::Cancel { job: JobId(job as u32) });
         }
         for (shuffle, time) in last_use {
-            if self.chance.per_mille(300) {
-                let delay = self.chance.between(1, 20_000);
+            if self.rng.per_mille(300) {
+                let delay = self.rng.between(1, 20_000);
                 self.at(time + delay, Happening::Release { shuffle });
             }
         }
     }
 
     /// Lets it happen.
-    pub(crate) fn befall(&mut self, fate: Fate) -> Result<(), Objection> {
-        match fate {
-            Fate::Birth => self.bear(),
-            Fate::Peace => self.make_peace(),
-            Fate::ClockJump => {
-                let jump = self.chance.between(1_000, 200_000);
+    pub(crate) fn befall(&mut self, fault: Fault) -> Result<(), Objection> {
+        match fault {
+            Fault::Birth => self.start_life(),
+            Fault::Peace => self.end_faults(),
+            Fault::ClockJump => {
+                let jump = self.rng.between(1_000, 200_000);
                 self.trace(format!("the driver's clock jumps by {jump} ms"));
                 self.skew_ms += jump;
                 self.report.clock_jumps += 1;
                 self.plan_tick();
             }
-            Fate::Death
-            | Fate::SilentDeath
-            | Fate::Freeze
-            | Fate::Decommission
-            | Fate::Leave
-            | Fate::DriverCut
-            | Fate::HostCut
-            | Fate::ServiceDeath => {
+            Fault::Death
+            | Fault::SilentDeath
+            | Fault::Freeze
+            | Fault::Decommission
+            | Fault::Leave
+            | Fault::DriverCut
+            | Fault::HostCut
+            | Fault::ServiceDeath => {
                 let living: Vec<ExecutorId> =
                     self.machines.values().filter(|m| m.alive).map(|m| m.id).collect();
                 if !living.is_empty() && !self.is_quiet() {
-                    let id = *self.chance.pick(&living);
-                    if matches!(fate, Fate::Leave) {
+                    let id = *self.rng.pick(&living);
+                    if matches!(fault, Fault::Leave) {
                         self.leave(id)?;
                     } else {
-                        self.strike(id, fate);
+                        self.strike(id, fault);
                     }
                 }
             }
@@ -133,95 +133,95 @@ impl World {
     fn leave(&mut self, id: ExecutorId) -> Result<(), Objection> {
         self.trace(format!("executor {id} is sent away"));
         self.report.executor_faults += 1;
-        if self.chance.per_mille(800) {
-            let delay = self.chance.between(100, 30_000);
-            self.after(delay, Happening::Fate(Fate::Birth));
+        if self.rng.per_mille(800) {
+            let delay = self.rng.between(100, 30_000);
+            self.after(delay, Happening::Fault(Fault::Birth));
         }
         self.begin_leaving(id)
     }
 
-    fn strike(&mut self, id: ExecutorId, fate: Fate) {
-        self.trace(format!("{fate:?} of executor {id}"));
+    fn strike(&mut self, id: ExecutorId, fault: Fault) {
+        self.trace(format!("{fault:?} of executor {id}"));
         self.report.executor_faults += 1;
-        let host_service = self.plot.host_service;
+        let host_service = self.scenario.host_service;
         let now = self.now;
-        let freeze = self.chance.between(1_000, 150_000);
+        let freeze = self.rng.between(1_000, 150_000);
         let moves =
-            matches!(fate, Fate::Decommission) && self.chance.per_mille(self.plot.faults.outputs_moved);
+            matches!(fault, Fault::Decommission) && self.rng.per_mille(self.scenario.faults.outputs_moved);
         let machine = self.machines.get_mut(&id).expect("only what lives is struck");
-        match fate {
-            Fate::DriverCut => {
+        match fault {
+            Fault::DriverCut => {
                 machine.cut_until = machine.cut_until.max(now + freeze);
-                self.report.cuts += 1;
+                self.report.network_partitions += 1;
                 return;
             }
-            Fate::HostCut => {
-                let (host, other) = (machine.host.clone(), self.chance.below(self.plot.size.hosts));
-                self.cuts.cut(&host, &format!("host{other}"), now + freeze);
-                self.report.cuts += 1;
+            Fault::HostCut => {
+                let (host, other) = (machine.host.clone(), self.rng.below(self.scenario.size.hosts));
+                self.network_partitions.cut(&host, &format!("host{other}"), now + freeze);
+                self.report.network_partitions += 1;
                 return;
             }
-            Fate::ServiceDeath => {
+            Fault::ServiceDeath => {
                 let host = machine.host.clone();
                 if host_service {
                     self.end_service(&host, now + freeze / 4);
                 }
                 return;
             }
-            Fate::Freeze => {
+            Fault::Freeze => {
                 machine.frozen_until = now + freeze;
                 return;
             }
-            Fate::Decommission if moves => machine.move_away(),
-            Fate::Death | Fate::SilentDeath | Fate::Decommission => machine.die(host_service),
-            Fate::Birth | Fate::Peace | Fate::ClockJump | Fate::Leave => unreachable!("these strike nobody"),
+            Fault::Decommission if moves => machine.move_away(),
+            Fault::Death | Fault::SilentDeath | Fault::Decommission => machine.die(host_service),
+            Fault::Birth | Fault::Peace | Fault::ClockJump | Fault::Leave => unreachable!("these strike nobody"),
         }
-        if !matches!(fate, Fate::SilentDeath) {
-            let delay = self.chance.between(1, 3_000);
+        if !matches!(fault, Fault::SilentDeath) {
+            let delay = self.rng.between(1, 3_000);
             let life = self.machines[&id].life;
-            let message = Message::Ended { decommissioned: matches!(fate, Fate::Decommission), moved: moves };
+            let message = Message::Ended { decommissioned: matches!(fault, Fault::Decommission), moved: moves };
             self.after(delay, Happening::ToDriver { from: id, life, message });
         }
-        if self.chance.per_mille(800) {
-            let delay = self.chance.between(100, 30_000);
-            self.after(delay, Happening::Fate(Fate::Birth));
+        if self.rng.per_mille(800) {
+            let delay = self.rng.between(100, 30_000);
+            self.after(delay, Happening::Fault(Fault::Birth));
         }
     }
 
     /// All outputs that were written on a host are gone.
     fn end_service(&mut self, host: &str, until: u64) {
         self.report.services_lost += 1;
-        self.cuts.end_service(host, until);
+        self.network_partitions.end_service(host, until);
         for machine in self.machines.values_mut().filter(|machine| machine.host == host) {
             machine.blocks.clear();
         }
     }
 
-    fn bear(&mut self) {
+    fn start_life(&mut self) {
         let id = ExecutorId(self.machines.len() as u32);
-        let host = format!("host{}", self.chance.below(self.plot.size.hosts));
-        let slow = self.chance.per_mille(self.plot.faults.slow_executor);
-        let slots = self.chance.between(1, self.plot.slots) as u32;
+        let host = format!("host{}", self.rng.below(self.scenario.size.hosts));
+        let slow = self.rng.per_mille(self.scenario.faults.slow_executor);
+        let slots = self.rng.between(1, self.scenario.slots) as u32;
         self.machines.insert(id, Machine::new(id, host, slots, if slow { 20 } else { 1 }));
-        if !self.is_quiet() && self.chance.per_mille(self.plot.faults.never_registers) {
+        if !self.is_quiet() && self.rng.per_mille(self.scenario.faults.never_registers) {
             self.report.never_registered += 1;
             self.machines.get_mut(&id).expect("it was put there just now").alive = false;
             return;
         }
         self.send(id, Message::Register);
-        let first_beat = self.chance.below(self.plot.heartbeat_ms);
+        let first_beat = self.rng.below(self.scenario.heartbeat_ms);
         self.after(first_beat, Happening::HeartbeatDue { on: id });
     }
 
-    fn make_peace(&mut self) {
+    fn end_faults(&mut self) {
         for machine in self.machines.values_mut() {
             machine.frozen_until = machine.frozen_until.min(self.now + 1_000);
             machine.cut_until = machine.cut_until.min(self.now);
         }
-        self.cuts.heal();
+        self.network_partitions.heal();
         let living = self.machines.values().filter(|machine| machine.alive).count();
         for _ in living..2 {
-            self.bear();
+            self.start_life();
         }
     }
 }

@@ -2,13 +2,13 @@
 
 /// A small generator of random numbers (SplitMix64; Steele, Lea, Flood 2014).
 #[derive(Clone, Debug)]
-pub(crate) struct Chance {
+pub(crate) struct Rng {
     state: u64,
 }
 
-impl Chance {
+impl Rng {
     pub(crate) fn new(seed: u64) -> Self {
-        Chance { state: mix(seed) }
+        Rng { state: mix(seed) }
     }
 
     pub(crate) fn next(&mut self) -> u64 {
