@@ -45,11 +45,11 @@ pub(crate) fn settings(conf: &Conf) -> Result<Option<AllocationSettings>> {
 /// Sees to it, until the driver stops.
 pub(crate) fn start(driver: &Arc<Driver>, settings: AllocationSettings) -> std::io::Result<()> {
     let (driver, allocation) = (Arc::downgrade(driver), Allocation::new(settings));
-    let see_to_it = move || see_to_it(&driver, allocation);
-    thread::Builder::new().name("firesteel-allocation".into()).spawn(see_to_it).map(|_| ())
+    let run = move || run(&driver, allocation);
+    thread::Builder::new().name("firesteel-allocation".into()).spawn(run).map(|_| ())
 }
 
-fn see_to_it(driver: &Weak<Driver>, mut allocation: Allocation) {
+fn run(driver: &Weak<Driver>, mut allocation: Allocation) {
     let (began, mut told) = (Instant::now(), allocation.wanted());
     loop {
         {

@@ -92,13 +92,13 @@ impl RunningJob {
     }
 
     fn receive(self, context: &Context, mut handle: impl FnMut(usize, Vec<u8>) -> Result<()>) -> Result<()> {
-        let (mut failed, mut desertion) = (None, Desertion::default());
+        let (mut failed, mut no_executors) = (None, Desertion::default());
         loop {
-            let message = match self.messages.recv_timeout(desertion.look_after()) {
+            let message = match self.messages.recv_timeout(no_executors.look_after()) {
                 Ok(message) => Ok(message),
                 Err(RecvTimeoutError::Disconnected) => Err(()),
                 Err(RecvTimeoutError::Timeout) => {
-                    desertion.look(context, self.id);
+                    no_executors.look(context, self.id);
                     continue;
                 }
             };

@@ -30,7 +30,7 @@ pub(crate) struct Persisted {
     /// The operator that keeps the partitions.
     pub(crate) code: OperatorRef,
     /// Whether the RDD was cut off from what it was computed from: what is kept is all that there is.
-    pub(crate) is_cut_off: AtomicBool,
+    pub(crate) is_truncated: AtomicBool,
     pub(crate) driver: Weak<Driver>,
     /// Whether another has taken its place.
     pub(crate) is_replaced: AtomicBool,

@@ -9,7 +9,7 @@ use crate::persistence::Persisted;
 use crate::node::{RddNode, Source};
 use firesteel_closures::{Descriptor, ObjectHash, code_name};
 use firesteel_operators::OperatorRef;
-use firesteel_plan::{CodeRef, Dependency, Environment, IsCutOff, Lineage, PlanNode, StageCut, StagePlan};
+use firesteel_plan::{CodeRef, Dependency, Environment, IsTruncated, Lineage, PlanNode, StageBoundary, StagePlan};
 use firesteel_scheduler::StageSpec;
 use firesteel_types::{CallSite, JobFailure, Partition, RddId, ShuffleId, StageId};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -108,7 +108,7 @@ pub(crate) fn resolve(
 /// Whether a stage is a barrier stage. What cannot be one fails here, before anything runs.
 fn check_barrier(
     context: &Context,
-    cut: &StageCut,
+    cut: &StageBoundary,
     lineage: &Lineage,
     (stage, action): (StageId, &CallSite),
     wanted: usize,
@@ -173,7 +173,7 @@ fn prepare(context: &Context, nodes: &Nodes) -> Result<Codes> {
 
 fn stage_spec(
     stage: StageId,
-    cut: &StageCut,
+    cut: &StageBoundary,
     nodes: &Nodes,
     lineage: &Lineage,
     site: &CallSite,
@@ -193,7 +193,7 @@ fn stage_spec(
         preferred,
         cached: lineage.cached(cut, |rdd| {
             let persisted = nodes[&rdd].persisted.as_ref()?;
-            Some(IsCutOff(persisted.is_cut_off.load(Ordering::Relaxed)))
+            Some(IsTruncated(persisted.is_truncated.load(Ordering::Relaxed)))
         }),
         barrier: false,
     }
@@ -201,7 +201,7 @@ fn stage_spec(
 
 fn recipe(
     context: &Context,
-    cut: &StageCut,
+    cut: &StageBoundary,
     nodes: &Nodes,
     codes: &Codes,
     (end_site, end): (CallSite, OperatorRef),

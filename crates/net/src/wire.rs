@@ -4,7 +4,7 @@
 //! held only while bytes are encrypted or decrypted, never while a thread waits for the socket. Whoever holds both took
 //! `outgoing` first.
 
-use crate::ledger::Ticket;
+use crate::connection_table::Ticket;
 use crate::socket::hold;
 use crate::tls::{RECORD, Tls, room_for};
 use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags};

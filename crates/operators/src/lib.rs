@@ -36,7 +36,7 @@ pub use code::OperatorRef;
 pub use cogroup::{CoGroup2, CoGroup3, CoGroup4};
 pub use combine::{Combine, Combining, fan_out};
 pub use file_source::FileSource;
-pub use persist::{CutOff, Persist, PersistAs};
+pub use persist::{TruncatedLineage, Persist, PersistAs};
 pub use narrow::{MapBatches, FlatMap, Records, MapPartitions};
 pub use open::Open;
 pub use map_stream::{MapStream, MapStreams};

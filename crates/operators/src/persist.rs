@@ -221,12 +221,12 @@ impl<T: Data> Operator<T> for Persist<T> {
 }
 
 /// What is left of an RDD that was cut off from its lineage, behind what is kept of it: nothing.
-pub struct CutOff<T> {
+pub struct TruncatedLineage<T> {
     origin: Origin,
     types: PhantomData<fn() -> T>,
 }
 
-impl<T: Data> CutOff<T> {
+impl<T: Data> TruncatedLineage<T> {
     const DESCRIPTOR: &'static Descriptor = &Descriptor::new::<Self>(Self::build);
 
     /// The operator's code.
@@ -242,7 +242,7 @@ impl<T: Data> CutOff<T> {
     }
 }
 
-impl<T: Data> Operator<T> for CutOff<T> {
+impl<T: Data> Operator<T> for TruncatedLineage<T> {
     fn open(self: Arc<Self>, partition: Partition, _: &Task) -> Outcome<Stream<T>> {
         Err(Box::new(TaskFailure::Operation {
             operation: format!("find partition {partition} of RDD {}", self.origin.rdd),

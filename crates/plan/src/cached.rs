@@ -1,7 +1,7 @@
 //! What persisted RDDs spare a stage: which shuffles it reads only while their partitions are not all kept.
 
 use crate::lineage::{Dependency, Lineage, Mapping};
-use crate::stages::StageCut;
+use crate::stages::StageBoundary;
 use firesteel_types::{RddId, ShuffleId};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,7 +37,7 @@ pub struct CachedRdd {
     /// All shuffles that it is computed from within the stage, through other kept RDDs too.
     pub behind: Vec<ShuffleId>,
     /// Whether it was cut off from what it was computed from: what is kept, under whatever version, is all that there is.
-    pub is_cut_off: bool,
+    pub is_truncated: bool,
     /// Whether it is computed behind a barrier within the stage: then all its partitions are read, or all are computed.
     pub barrier: bool,
 }
@@ -55,7 +55,7 @@ struct Reading {
 impl Lineage {
     /// Describes the kept RDDs of a stage. `persisted` says of an RDD whether it is persisted, and if so, whether it was cut
     /// off. Work linear in the stage, and hardly any where nothing is kept.
-    pub fn cached(&self, cut: &StageCut, persisted: impl Fn(RddId) -> Option<IsCutOff>) -> Cached {
+    pub fn cached(&self, cut: &StageBoundary, persisted: impl Fn(RddId) -> Option<IsTruncated>) -> Cached {
         if cut.rdds.iter().all(|rdd| persisted(*rdd).is_none()) {
             return Cached::default();
         }
@@ -66,14 +66,14 @@ impl Lineage {
             let info = self.get(*rdd);
             let mut reading = Reading::default();
             info.dependencies.iter().for_each(|dependency| reading.extend(dependency, &readings));
-            if let Some(IsCutOff(is_cut_off)) = persisted(*rdd) {
+            if let Some(IsTruncated(is_truncated)) = persisted(*rdd) {
                 rdds.push(CachedRdd {
                     rdd: *rdd,
                     partitions: info.partitions,
                     aligned: aligned.contains(rdd),
                     reads: reading.reads(),
                     behind: reading.behind.iter().copied().collect(),
-                    is_cut_off,
+                    is_truncated,
                     barrier: behind_barriers.contains(rdd),
                 });
                 reading.shuffles.clear();
@@ -85,7 +85,7 @@ impl Lineage {
     }
 
     /// The RDDs of which each partition of the stage reads the one with its own index, and no other.
-    fn aligned(&self, cut: &StageCut) -> BTreeSet<RddId> {
+    fn aligned(&self, cut: &StageBoundary) -> BTreeSet<RddId> {
         let mut aligned = BTreeSet::from([cut.rdd]);
         let mut pending = vec![cut.rdd];
         while let Some(rdd) = pending.pop() {
@@ -103,7 +103,7 @@ impl Lineage {
 
 /// Of a persisted RDD, whether it was cut off from its lineage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct IsCutOff(pub bool);
+pub struct IsTruncated(pub bool);
 
 impl Reading {
     fn extend(&mut self, dependency: &Dependency, readings: &BTreeMap<RddId, Reading>) {
@@ -160,8 +160,8 @@ mod tests {
         Dependency::Shuffle { parent: RddId(0), shuffle: ShuffleId(shuffle) }
     }
 
-    fn persisted(rdds: &[u32]) -> impl Fn(RddId) -> Option<IsCutOff> {
-        move |rdd| rdds.contains(&rdd.0).then_some(IsCutOff(false))
+    fn persisted(rdds: &[u32]) -> impl Fn(RddId) -> Option<IsTruncated> {
+        move |rdd| rdds.contains(&rdd.0).then_some(IsTruncated(false))
     }
 
     #[test]

@@ -15,8 +15,8 @@ mod stage_plan;
 mod stages;
 
 pub use barrier::BarrierError;
-pub use cached::{IsCutOff, Cached, CachedRdd, Reads};
+pub use cached::{IsTruncated, Cached, CachedRdd, Reads};
 pub use lineage::{Dependency, Lineage, Mapping, RddInfo};
 pub use partitioner::Partitioner;
 pub use stage_plan::{CodeRef, Environment, PlanError, PlanNode, StagePlan};
-pub use stages::{StageCut, StageGraph};
+pub use stages::{StageBoundary, StageGraph};

@@ -24,7 +24,7 @@ pub(crate) struct Executors {
     reviews: BTreeSet<(Millis, ExecutorId)>,
     timeout_ms: u64,
     /// Since when there is no executor.
-    deserted_since: Option<Millis>,
+    without_executors_since: Option<Millis>,
     /// How many slots those have together that take tasks, and how many of them are free.
     slots: u32,
     free_slots: u32,
@@ -59,7 +59,7 @@ impl Executors {
             cursor: ExecutorId(0),
             reviews: BTreeSet::new(),
             timeout_ms,
-            deserted_since: Some(Millis(0)),
+            without_executors_since: Some(Millis(0)),
             slots: 0,
             free_slots: 0,
         }
@@ -82,7 +82,7 @@ impl Executors {
         if id != ExecutorId::DRIVER {
             self.reviews.insert((now + self.timeout_ms, id));
         }
-        self.deserted_since = None;
+        self.without_executors_since = None;
         true
     }
 
@@ -116,7 +116,7 @@ impl Executors {
             self.withdraw(id, &executor.host, executor.slots, executor.free_slots());
         }
         if self.table.is_empty() {
-            self.deserted_since = Some(now);
+            self.without_executors_since = Some(now);
         }
         Some(executor)
     }
@@ -145,8 +145,8 @@ impl Executors {
     }
 
     /// Since when there is no executor, if there is none.
-    pub(crate) fn deserted_since(&self) -> Option<Millis> {
-        self.deserted_since
+    pub(crate) fn without_executors_since(&self) -> Option<Millis> {
+        self.without_executors_since
     }
 
     /// Gives a free slot to an attempt.

@@ -39,7 +39,7 @@ pub struct Scheduler {
     pub(crate) stages: Stages,
     pub(crate) tasks: RunningTasks,
     /// The stages to see to before the event at hand is digested.
-    pub(crate) agenda: BTreeSet<StageId>,
+    pub(crate) dirty_stages: BTreeSet<StageId>,
     pub(crate) vacancies: Vacancies,
     pub(crate) next_speculation: Millis,
 }
@@ -79,7 +79,7 @@ impl Scheduler {
             jobs: BTreeMap::new(),
             stages: Stages::default(),
             tasks: RunningTasks::default(),
-            agenda: BTreeSet::new(),
+            dirty_stages: BTreeSet::new(),
             vacancies: Vacancies::default(),
             next_speculation: Millis(0),
             settings,
@@ -148,7 +148,7 @@ impl Scheduler {
             self.executors.next_review(),
             self.next_relaxation(),
             self.next_speculation(),
-            self.next_desertion(),
+            self.next_executor_deadline(),
             self.next_barrier_deadline(),
         ];
         due.into_iter().flatten().min()
@@ -223,8 +223,8 @@ impl Scheduler {
     }
 
     fn tick(&mut self, fx: &mut Vec<Effect>) {
-        self.bury_silent(fx);
-        self.fail_deserted(fx);
+        self.expire_silent(fx);
+        self.fail_without_executors(fx);
         self.speculate();
         self.time_out_barriers(fx);
         if self.barriers.any_waits() || self.next_relaxation().is_some_and(|due| due <= self.now) {

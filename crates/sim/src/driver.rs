@@ -6,7 +6,7 @@ use crate::data::Data;
 use crate::machine::Plan;
 use crate::program::{ACCUMULATORS, ALL};
 use crate::world::{Happening, Order, Message, World};
-use firesteel_plan::IsCutOff;
+use firesteel_plan::IsTruncated;
 use firesteel_scheduler::{Effect, Event, JobSpec, StageSpec, TaskLaunch, TaskOutcome};
 use firesteel_types::{
     AccumulatorId, AccumulatorUpdate, AppEvent, ExecutorId, ExecutorLossReason, JobFailure, JobId, Millis,
@@ -173,7 +173,7 @@ impl World {
             }
             Effect::JobEnded { job, failure } => {
                 self.report.count_end(failure.as_ref());
-                self.check_desertion(job, failure.as_ref())?;
+                self.check_no_executors(job, failure.as_ref())?;
                 let program = Arc::clone(&self.program);
                 self.checker.job_ended(&program, job, failure, self.scenario.is_calm())?;
                 self.release();
@@ -207,12 +207,12 @@ impl World {
     }
 
     /// Whether a job fails for want of executors when it should, and only then.
-    fn check_desertion(&self, job: JobId, failure: Option<&JobFailure>) -> Result<(), Objection> {
+    fn check_no_executors(&self, job: JobId, failure: Option<&JobFailure>) -> Result<(), Objection> {
         let fails_so = matches!(failure, Some(JobFailure::NoExecutors { .. }));
         if fails_so && self.machines.keys().any(|id| self.scheduler.knows_executor(*id)) {
             return Err(format!("job {job} is told that there are no executors, and there are"));
         }
-        if !self.scenario.is_desert {
+        if !self.scenario.has_no_executors {
             return Ok(());
         }
         let record = &self.checker.jobs[&job];
@@ -349,7 +349,7 @@ impl World {
         }
     }
 
-    fn stage(&mut self, cut: firesteel_plan::StageCut, commits: bool, limit: usize) -> StageSpec {
+    fn stage(&mut self, cut: firesteel_plan::StageBoundary, commits: bool, limit: usize) -> StageSpec {
         let stage = StageId(self.next_stage);
         self.next_stage += 1;
         let partitions = self.program.partitions(cut.rdd);
@@ -359,7 +359,7 @@ impl World {
         let barrier = lineage.check_barrier(&cut, None).expect("programs regroup nothing behind barriers");
         let plan = Plan { rdd: cut.rdd, output: cut.output, limit, barrier, commits };
         self.plans.insert(stage, Arc::new(plan));
-        let cached = lineage.cached(&cut, |rdd| self.caching.is_persisted(rdd).then_some(IsCutOff(false)));
+        let cached = lineage.cached(&cut, |rdd| self.caching.is_persisted(rdd).then_some(IsTruncated(false)));
         let mut preferred: Vec<Vec<TaskLocation>> =
             (0..partitions).map(|p| lineage.preferred_locations(cut.rdd, Partition(p))).collect();
         if preferred.iter().all(Vec::is_empty) {

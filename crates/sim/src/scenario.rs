@@ -71,7 +71,7 @@ pub(crate) struct Scenario {
     /// How many RDDs are persisted, of a thousand.
     pub(crate) persisted: u64,
     /// For as long as there are faults, no executor registers.
-    pub(crate) is_desert: bool,
+    pub(crate) has_no_executors: bool,
     /// Kept partitions are read from other executors, too.
     pub(crate) reads_cached_remotely: bool,
     pub(crate) settings: SchedulerSettings,
@@ -112,8 +112,8 @@ impl Scenario {
         if has_later {
             faults.add_later(huge, &mut later);
         }
-        let is_desert = has_later && seed % 61 == 31;
-        if is_desert {
+        let has_no_executors = has_later && seed % 61 == 31;
+        if has_no_executors {
             faults.never_registers = 1000;
         }
         let host_service = rng.per_mille(250);
@@ -124,7 +124,7 @@ impl Scenario {
             jobs: rng.between(1, if huge { 3 } else { 8 }),
             persisted: if rng.per_mille(700) { rng.between(100, 700) } else { 0 },
             reads_cached_remotely: has_later && later.per_mille(500),
-            is_desert,
+            has_no_executors,
             settings: settings(host_service, rng),
             faults,
             host_service,

@@ -11,7 +11,7 @@ use crate::names::{ApplicationId, Link, RequestKey, WorkerId};
 use crate::note::Note;
 use crate::payload::Payload;
 use crate::snapshot::{ApplicationRecord, EndedApplication};
-use crate::workers::Tenant;
+use crate::workers::HostedApplication;
 use firesteel_types::{ExecutorId, Millis};
 
 impl Master {
@@ -143,7 +143,7 @@ impl Master {
                 continue;
             };
             let name = application.name_of(executor);
-            self.end_tenant(&worker, &Tenant::Executor(name.clone()), fx);
+            self.end_hosted(&worker, &HostedApplication::Executor(name.clone()), fx);
             self.executor_gone(&name, ExecutorEnd::KillRequested, fx);
         }
     }
@@ -177,7 +177,7 @@ impl Master {
         let ended = EndedApplication { record: application.record, ended_at: self.now, end };
         self.applications.remember(ended, self.settings.retained_applications);
         for worker in self.workers.values_mut() {
-            for (_, tenancy) in worker.tenants.iter_mut().filter(|(tenant, _)| tenant.is_of(id)) {
+            for (_, tenancy) in worker.hosted.iter_mut().filter(|(hosted, _)| hosted.is_of(id)) {
                 tenancy.ending = true;
             }
         }

@@ -7,7 +7,7 @@ use crate::messages::{ApplicationEnd, ClientAnswer, ClientMessage, DriverSpec};
 use crate::names::{ApplicationId, DriverId, DriverRun, Link, RequestKey};
 use crate::note::Note;
 use crate::snapshot::{DriverRecord, DriverState};
-use crate::workers::Tenant;
+use crate::workers::HostedApplication;
 
 impl Master {
     pub(crate) fn client_sends(&mut self, link: Link, message: ClientMessage, fx: &mut Vec<Effect>) {
@@ -60,12 +60,12 @@ impl Master {
         if let DriverState::Running { worker, killed, .. } = &mut driver.state {
             *killed = true;
             let worker = worker.clone();
-            let tenant = Tenant::Driver(driver.run());
-            self.end_tenant(&worker, &tenant, fx);
+            let hosted = HostedApplication::Driver(driver.run());
+            self.end_hosted(&worker, &hosted, fx);
         } else {
             driver.state = DriverState::Killed;
             note(Note::DriverIs(id.clone(), DriverState::Killed), fx);
-            self.drivers.bury(id, self.settings.retained_drivers);
+            self.drivers.expire(id, self.settings.retained_drivers);
         }
     }
 

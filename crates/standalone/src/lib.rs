@@ -2,7 +2,7 @@
 //!
 //! Pure state machines for both ends. A shell passes on what comes over its connections as [`Event`]s, and does what the
 //! [`Effect`]s say; [`Master::next_deadline`] tells it when to come back with [`Event::Tick`] if nothing else happens. A worker's
-//! shell has a [`WorkerLedger`], and masters that stand by for one another have a [`Lease`] each.
+//! shell has a [`WorkerState`], and masters that stand by for one another have a [`Lease`] each.
 //!
 //! ```
 //! use firesteel_standalone::*;
@@ -11,8 +11,8 @@
 //! let mut effects = vec![];
 //! let mut master = Master::new(Millis(0), Epoch(1), MasterSettings::default(), &mut effects);
 //! let offer = WorkerOffer { host: "a".into(), resources: Resources::new(4, 4096) };
-//! let ledger = WorkerLedger::new(WorkerId::new("worker-a"), offer);
-//! master.handle(Millis(1), Event::Worker { link: Link(1), message: ledger.register() }, &mut effects);
+//! let state = WorkerState::new(WorkerId::new("worker-a"), offer);
+//! master.handle(Millis(1), Event::Worker { link: Link(1), message: state.register() }, &mut effects);
 //!
 //! let spec = ApplicationSpec {
 //!     name: "count".into(), user: "ada".into(), cores_max: None, cores_per_executor: Some(2),
@@ -36,7 +36,7 @@
 //!
 //! **How it is laid out.** The vocabulary: `names`, `resources`, `messages`, `event`, `snapshot`, `overview`. The tables: `workers`,
 //! `applications`, `drivers`. The master: `master` branches, `worker_messages`, `application_messages` and `client_messages` digest what is
-//! said, `giving` and `placement` hand out what is free, `recovery` begins where another ended. Beside it: `ledger` and
+//! said, `allocate` and `placement` hand out what is free, `recovery` begins where another ended. Beside it: `state` and
 //! `fence` for workers, `lease` for masters among themselves.
 
 mod application_messages;
@@ -46,9 +46,9 @@ mod date;
 mod drivers;
 mod event;
 mod fence;
-mod giving;
+mod allocate;
 mod lease;
-mod ledger;
+mod state;
 mod master;
 mod messages;
 mod names;
@@ -67,7 +67,7 @@ mod workers;
 pub use event::{Effect, Event};
 pub use fence::Fence;
 pub use lease::{Lease, LeaseAction, LeaseRecord, LeaseSettings, Standing};
-pub use ledger::{WorkerAction, WorkerLedger};
+pub use state::{WorkerAction, WorkerState};
 pub use master::Master;
 pub use messages::{
     ApplicationEnd, ApplicationOrder, ApplicationSpec, ApplicationStatus, ApplicationMessage, ClientAnswer,

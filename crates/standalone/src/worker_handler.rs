@@ -10,7 +10,7 @@ use crate::names::{DriverRun, ExecutorName, Link, WorkerId};
 use crate::note::Note;
 use crate::resources::Resources;
 use crate::snapshot::WorkerRecord;
-use crate::workers::{Tenancy, Tenant, Worker};
+use crate::workers::{Tenancy, HostedApplication, Worker};
 use firesteel_types::Millis;
 use std::collections::BTreeMap;
 
@@ -95,15 +95,15 @@ impl Master {
 
     /// Compares what a worker runs with what it should run, and orders what makes them alike.
     fn compare(&mut self, id: &WorkerId, report: WorkerReport, freshness: Freshness, fx: &mut Vec<Effect>) {
-        let executors = report.executors.into_iter().map(|(name, takes)| (Tenant::Executor(name), takes));
-        let drivers = report.drivers.into_iter().map(|(run, takes)| (Tenant::Driver(run), takes));
-        let reported: BTreeMap<Tenant, Resources> = executors.chain(drivers).collect();
+        let executors = report.executors.into_iter().map(|(name, takes)| (HostedApplication::Executor(name), takes));
+        let drivers = report.drivers.into_iter().map(|(run, takes)| (HostedApplication::Driver(run), takes));
+        let reported: BTreeMap<HostedApplication, Resources> = executors.chain(drivers).collect();
         let mut to_end = self.missing(id, &reported, freshness);
-        for (tenant, resources) in &reported {
-            to_end.extend(self.account(id, tenant, *resources, fx));
+        for (hosted, resources) in &reported {
+            to_end.extend(self.account(id, hosted, *resources, fx));
         }
-        for tenant in to_end {
-            self.order(id, kill(&tenant), fx);
+        for hosted in to_end {
+            self.order(id, kill(&hosted), fx);
         }
         if self.workers[id].record.decommissioned {
             self.order(id, WorkerOrder::Decommission, fx);
@@ -120,9 +120,9 @@ impl Master {
     fn missing(
         &mut self,
         id: &WorkerId,
-        reported: &BTreeMap<Tenant, Resources>,
+        reported: &BTreeMap<HostedApplication, Resources>,
         freshness: Freshness,
-    ) -> Vec<Tenant> {
+    ) -> Vec<HostedApplication> {
         let grace = match freshness {
             Freshness::Complete => 0,
             Freshness::MayLag => self.settings.unaccounted_timeout_ms,
@@ -130,11 +130,11 @@ impl Master {
         let now = self.now;
         let worker = self.workers.get_mut(id).expect("whoever compares knows the worker");
         let mut missing = vec![];
-        for (tenant, tenancy) in
-            worker.tenants.iter_mut().filter(|(tenant, _)| !reported.contains_key(tenant))
+        for (hosted, tenancy) in
+            worker.hosted.iter_mut().filter(|(hosted, _)| !reported.contains_key(hosted))
         {
             if now - *tenancy.absent_since.get_or_insert(now) >= grace {
-                missing.push(tenant.clone());
+                missing.push(hosted.clone());
             }
         }
         missing
@@ -144,21 +144,21 @@ impl Master {
     fn account(
         &mut self,
         id: &WorkerId,
-        tenant: &Tenant,
+        hosted: &HostedApplication,
         resources: Resources,
         fx: &mut Vec<Effect>,
-    ) -> Option<Tenant> {
+    ) -> Option<HostedApplication> {
         let worker = self.workers.get_mut(id).expect("whoever compares knows the worker");
-        let Some(tenancy) = worker.tenants.get_mut(tenant) else {
-            worker.take_in(tenant.clone(), Tenancy::new(resources, true));
-            note(Note::Unwanted(id.clone(), format!("{tenant:?}")), fx);
-            return Some(tenant.clone());
+        let Some(tenancy) = worker.hosted.get_mut(hosted) else {
+            worker.take_in(hosted.clone(), Tenancy::new(resources, true));
+            note(Note::Unwanted(id.clone(), format!("{hosted:?}")), fx);
+            return Some(hosted.clone());
         };
         tenancy.absent_since = None;
         if tenancy.ending {
-            return Some(tenant.clone());
+            return Some(hosted.clone());
         }
-        if let Tenant::Executor(name) = tenant {
+        if let HostedApplication::Executor(name) = hosted {
             self.mark_started(name);
         }
         None
@@ -173,7 +173,7 @@ impl Master {
 
     fn executor_ended(&mut self, id: &WorkerId, name: ExecutorName, outcome: Outcome, fx: &mut Vec<Effect>) {
         let worker = self.workers.get_mut(id).expect("whoever is linked is known");
-        if worker.release(&Tenant::Executor(name.clone())).is_none() {
+        if worker.release(&HostedApplication::Executor(name.clone())).is_none() {
             return;
         }
         self.replan = true;
@@ -207,7 +207,7 @@ impl Master {
 
     fn driver_ended(&mut self, id: &WorkerId, run: DriverRun, outcome: Outcome, fx: &mut Vec<Effect>) {
         let worker = self.workers.get_mut(id).expect("whoever is linked is known");
-        if worker.release(&Tenant::Driver(run.clone())).is_some() {
+        if worker.release(&HostedApplication::Driver(run.clone())).is_some() {
             self.replan = true;
             self.run_gone(&run, RunEnd::Told(outcome), fx);
         }
@@ -222,9 +222,9 @@ impl Master {
         (self.changed, self.replan) = (true, true);
         note(Note::WorkerDecommissioned(id.clone()), fx);
         self.order(id, WorkerOrder::Decommission, fx);
-        let tenants: Vec<Tenant> = self.workers[id].tenants.keys().cloned().collect();
-        for tenant in tenants {
-            let Tenant::Executor(name) = tenant else { continue };
+        let hosted: Vec<HostedApplication> = self.workers[id].hosted.keys().cloned().collect();
+        for hosted in hosted {
+            let HostedApplication::Executor(name) = hosted else { continue };
             let Some(application) = self.applications.get_mut(&name.application) else { continue };
             let Some(executor) = application.executors.get_mut(&name.executor) else { continue };
             executor.decommissioned = true;
@@ -241,10 +241,10 @@ impl Master {
         }
         (self.changed, self.replan) = (true, true);
         note(Note::WorkerLost(id.clone(), why.clone()), fx);
-        for tenant in worker.tenants.into_keys() {
-            match tenant {
-                Tenant::Executor(name) => self.executor_gone(&name, ExecutorEnd::WorkerLost(why.clone()), fx),
-                Tenant::Driver(run) => self.run_gone(&run, RunEnd::WorkerLost(why.clone()), fx),
+        for hosted in worker.hosted.into_keys() {
+            match hosted {
+                HostedApplication::Executor(name) => self.executor_gone(&name, ExecutorEnd::WorkerLost(why.clone()), fx),
+                HostedApplication::Driver(run) => self.run_gone(&run, RunEnd::WorkerLost(why.clone()), fx),
             }
         }
     }

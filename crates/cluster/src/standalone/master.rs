@@ -158,7 +158,7 @@ struct Desk {
 impl Desk {
     fn work(mut self, heard: &Receiver<Message>) {
         loop {
-            self.see_to_lease();
+            self.check_lease();
             match heard.recv_timeout(self.patience()) {
                 Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => break,
                 Ok(message) => self.take(message),
@@ -262,7 +262,7 @@ impl Desk {
         self.links.clear();
     }
 
-    fn see_to_lease(&mut self) {
+    fn check_lease(&mut self) {
         let now = self.now();
         if now < self.next_look {
             return;

@@ -10,7 +10,7 @@ use super::messages::{self, FromMaster, ToMaster};
 use firesteel_executor::Outbox;
 use firesteel_net::{Credentials, Secret};
 use firesteel_standalone::{
-    FencedOrder, Outcome, Resources, WorkerAction, WorkerId, WorkerLedger, WorkerOffer, WorkerMessage,
+    FencedOrder, Outcome, Resources, WorkerAction, WorkerId, WorkerState, WorkerOffer, WorkerMessage,
 };
 use firesteel_storage::{LocalDirs, sweep};
 use std::io;
@@ -21,10 +21,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 mod processes;
-mod tenants;
+mod hosted;
 
 use processes::{Ended, Processes};
-use tenants::Tenants;
+use hosted::HostedApplications;
 
 /// How often the master is told what runs.
 const HEARTBEAT_EVERY: Duration = Duration::from_secs(5);
@@ -84,10 +84,10 @@ impl WorkerDaemon {
         let worker = WorkerId::new(format!("worker-{}-{}", config.host, &serial[..8.min(serial.len())]));
         let offer = WorkerOffer { host: config.host.clone(), resources: config.resources };
         let programs = Arc::new(ProgramStore::open(&dirs.path().join("programs"))?);
-        let tenants = Tenants::new(&config, dirs.path().to_owned(), programs, secret);
+        let hosted = HostedApplications::new(&config, dirs.path().to_owned(), programs, secret);
         let desk = Desk {
-            ledger: WorkerLedger::new(worker, offer),
-            processes: Processes::new(messages.clone(), tenants),
+            state: WorkerState::new(worker, offer),
+            processes: Processes::new(messages.clone(), hosted),
             messages: messages.clone(),
             masters: Masters::new(&config.masters, credentials),
             link: None,
@@ -129,7 +129,7 @@ impl Drop for WorkerDaemon {
 
 /// What the ledger's thread works with.
 struct Desk {
-    ledger: WorkerLedger,
+    state: WorkerState,
     processes: Processes,
     messages: Sender<Message>,
     masters: Masters,
@@ -154,7 +154,7 @@ impl Desk {
                     self.beat();
                 }
             }
-            if self.leaving && self.ledger.used() == Resources::default() {
+            if self.leaving && self.state.used() == Resources::default() {
                 break;
             }
         }
@@ -172,7 +172,7 @@ impl Desk {
         match message {
             Message::Order(link, order) => {
                 if self.link.as_ref().is_some_and(|(current, _)| *current == link) {
-                    self.ledger.obey(order, &mut todo);
+                    self.state.obey(order, &mut todo);
                 }
             }
             Message::Connected(number, outbox, address) => self.connected(number, outbox, &address),
@@ -184,7 +184,7 @@ impl Desk {
                 }
             }
             Message::Started(processes::Name::Executor(executor)) => {
-                if let Some(message) = self.ledger.executor_started(&executor) {
+                if let Some(message) = self.state.executor_started(&executor) {
                     self.send(message);
                 }
             }
@@ -202,8 +202,8 @@ impl Desk {
     fn ended(&mut self, name: &processes::Name, outcome: Outcome, todo: &mut Vec<WorkerAction>) {
         self.processes.ended(name);
         match name {
-            processes::Name::Executor(executor) => self.ledger.executor_ended(executor, outcome, todo),
-            processes::Name::Driver(run) => self.ledger.driver_ended(run, outcome, todo),
+            processes::Name::Executor(executor) => self.state.executor_ended(executor, outcome, todo),
+            processes::Name::Driver(run) => self.state.driver_ended(run, outcome, todo),
         }
     }
 
@@ -216,7 +216,7 @@ impl Desk {
                 WorkerAction::StopExecutor(name) => self.processes.stop(&processes::Name::Executor(name)),
                 WorkerAction::StartDriver(run, spec) => self.processes.start_driver(run, spec),
                 WorkerAction::StopDriver(run) => self.processes.stop(&processes::Name::Driver(run)),
-                WorkerAction::RemoveFiles(application) => self.processes.tenants().remove(&application),
+                WorkerAction::RemoveFiles(application) => self.processes.hosted().remove(&application),
                 WorkerAction::Decommission => self.leaving = true,
                 WorkerAction::Say(message) => self.send(message),
                 WorkerAction::MasterStatus => self.seen_at = Instant::now(),
@@ -237,13 +237,13 @@ impl Desk {
                 outbox.close();
             }
         }
-        self.send(self.ledger.heartbeat());
+        self.send(self.state.heartbeat());
     }
 
     fn connected(&mut self, number: u64, outbox: Outbox, address: &str) {
         eprintln!("firesteel worker: connected with the master at {address}");
         // More may have happened since the first word was made.
-        outbox.send(&ToMaster::Worker(self.ledger.register()));
+        outbox.send(&ToMaster::Worker(self.state.register()));
         self.seen_at = Instant::now();
         self.link = Some((number, outbox));
     }
@@ -252,7 +252,7 @@ impl Desk {
     fn look_for_master(&mut self) {
         self.links += 1;
         let (masters, number, messages) = (self.masters.clone(), self.links, self.messages.clone());
-        let register = self.ledger.register();
+        let register = self.state.register();
         let look = move || look(masters, number, &messages, &register);
         if thread::Builder::new().name("firesteel-master-link".into()).spawn(look).is_err() {
             let _ = self.messages.send(Message::Stop);

@@ -6,7 +6,7 @@ use crate::error::{Error, Result, site};
 use crate::node::{NodeCode, RddNode, Source};
 use firesteel_data::Data;
 use firesteel_io::{FileSplit, ObjectBatches, list_inputs};
-use firesteel_operators::{CutOff, FileSource};
+use firesteel_operators::{TruncatedLineage, FileSource};
 use firesteel_plan::RddInfo;
 use firesteel_types::{CallSite, Partition, StorageLevel};
 use std::collections::HashMap;
@@ -91,7 +91,7 @@ impl<T: Data> Rdd<T> {
             let rdd = Rdd::<T>::of(context, node);
             // What the action did not need, or was evicted, is computed now; the rest is only looked at.
             rdd.each_partition(site.clone(), &(), |_: &(), _, stream| stream.for_each(|_| Ok(())))?;
-            rdd.cut_off(&site)
+            rdd.truncate(&site)
         }));
         self.clone()
     }
@@ -134,10 +134,10 @@ impl<T: Data> Rdd<T> {
     }
 
     /// From now on the RDD is what executors keep of it.
-    fn cut_off(&self, site: &CallSite) -> Result<()> {
-        let code = CutOff::<T>::code().map_err(|source| Error::Data { site: site.clone(), source })?;
+    fn truncate(&self, site: &CallSite) -> Result<()> {
+        let code = TruncatedLineage::<T>::code().map_err(|source| Error::Data { site: site.clone(), source })?;
         if let Some(persisted) = self.node().persistence.persisted() {
-            persisted.is_cut_off.store(true, Ordering::Relaxed);
+            persisted.is_truncated.store(true, Ordering::Relaxed);
             self.node().replace_source(self.without_parents(site, NodeCode::Ready(code), None));
         }
         Ok(())

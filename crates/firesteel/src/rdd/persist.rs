@@ -74,7 +74,7 @@ impl<T: Data> Rdd<T> {
                     level,
                     site,
                     code,
-                    is_cut_off: AtomicBool::new(false),
+                    is_truncated: AtomicBool::new(false),
                     is_replaced: AtomicBool::new(false),
                     driver,
                 };
@@ -112,7 +112,7 @@ impl<T: Data> Rdd<T> {
     pub fn unpersist(&self, blocking: bool) -> Rdd<T> {
         let persisted = {
             let mut state = self.node().persistence.state();
-            if state.persisted.as_ref().is_some_and(|persisted| persisted.is_cut_off.load(Ordering::Relaxed))
+            if state.persisted.as_ref().is_some_and(|persisted| persisted.is_truncated.load(Ordering::Relaxed))
             {
                 let message = format!(
                     "RDD {} was checkpointed locally and then unpersisted: nothing is left to compute it from. Use \

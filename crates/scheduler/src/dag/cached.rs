@@ -46,7 +46,7 @@ impl Scheduler {
 
     /// The version under which partitions of a persisted RDD are read and kept.
     fn version(&self, cached: &CachedRdd) -> u64 {
-        match cached.is_cut_off {
+        match cached.is_truncated {
             true => self.blocks.version(cached.rdd),
             false => {
                 let behind = cached.behind.iter().map(|shuffle| self.outputs.version(*shuffle));
@@ -113,7 +113,7 @@ impl Scheduler {
         };
         let spared: Vec<StageId> =
             self.stages.all().filter(|(_, stage)| is_spared(stage)).map(|(id, _)| id).collect();
-        self.agenda.extend(spared);
+        self.dirty_stages.extend(spared);
     }
 
     /// Nobody wants an RDD to be kept any more.

@@ -84,7 +84,7 @@ impl Scheduler {
         match stage.phase {
             Phase::Idle => {}
             Phase::Waiting | Phase::Running { .. } => {
-                self.agenda.insert(id);
+                self.dirty_stages.insert(id);
             }
         }
     }

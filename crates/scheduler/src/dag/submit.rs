@@ -44,7 +44,7 @@ impl Scheduler {
         if nothing_wanted {
             self.end_job(id, None, fx);
         } else {
-            self.agenda.insert(result);
+            self.dirty_stages.insert(result);
         }
     }
 

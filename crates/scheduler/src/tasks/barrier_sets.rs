@@ -228,7 +228,7 @@ impl Scheduler {
         if !stage.spec.barrier {
             return;
         }
-        let behind = stage.spec.cached.rdds.iter().filter(|cached| cached.barrier && !cached.is_cut_off);
+        let behind = stage.spec.cached.rdds.iter().filter(|cached| cached.barrier && !cached.is_truncated);
         let partial = behind.filter(|cached| stage.distrusts_cached || !self.is_all_cached(cached));
         let partial: Vec<_> = partial.map(|cached| cached.rdd).collect();
         // Tasks that find their partition would not wait for those that compute theirs.
@@ -244,7 +244,7 @@ impl Scheduler {
                 fx.push(Effect::output_dropped(shuffle, &output));
             }
         }
-        self.agenda.extend(self.stages.readers_of(shuffle));
+        self.dirty_stages.extend(self.stages.readers_of(shuffle));
     }
 
     /// All members succeeded: their results count.
@@ -263,7 +263,7 @@ impl Scheduler {
 
     /// Gangs that are larger than all executors together fail their jobs, some at once, some after a while. Whether any did.
     pub(crate) fn fail_barrier_sets_without_slots(&mut self, fx: &mut Vec<Effect>) -> bool {
-        if self.executors.deserted_since().is_some() {
+        if self.executors.without_executors_since().is_some() {
             self.barriers.nobody_is_short();
             return false;
         }

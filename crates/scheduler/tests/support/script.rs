@@ -390,7 +390,7 @@ fn cached(name: &str, spec: &StageSpec) -> Cached {
         aligned: true,
         reads,
         behind,
-        is_cut_off: false,
+        is_truncated: false,
         barrier: spec.barrier,
     };
     Cached { last: Reads { shuffles: vec![], cached: vec![0] }, rdds: vec![cached] }

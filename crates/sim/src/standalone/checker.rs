@@ -322,7 +322,7 @@ impl World {
             return Err(format!("{} are taken by nobody", overview.used));
         }
         for (id, machine) in self.machines.iter().filter(|(_, machine)| machine.alive) {
-            let report = machine.ledger.report();
+            let report = machine.worker_state.report();
             if report != Default::default() || self.checker.used(*id) != Resources::default() {
                 return Err(format!("worker {id} still has {report:?}"));
             }

@@ -4,7 +4,7 @@ use super::network::{Peer, Sent, Message};
 use super::world::{Happening, World};
 use crate::checker::Objection;
 use firesteel_standalone::{
-    DriverRun, ExecutorName, Link, Outcome, WorkerAction, WorkerId, WorkerLedger, WorkerOffer, WorkerMessage,
+    DriverRun, ExecutorName, Link, Outcome, WorkerAction, WorkerId, WorkerState, WorkerOffer, WorkerMessage,
 };
 
 /// One process. Another one at the same host has another name.
@@ -12,7 +12,7 @@ use firesteel_standalone::{
 pub(crate) struct Machine {
     pub(crate) host: usize,
     pub(crate) id: WorkerId,
-    pub(crate) ledger: WorkerLedger,
+    pub(crate) worker_state: WorkerState,
     pub(crate) alive: bool,
     pub(crate) frozen_until: u64,
     /// Until when it reaches no master.
@@ -35,7 +35,7 @@ impl World {
         let machine = Machine {
             host,
             id: id.clone(),
-            ledger: WorkerLedger::new(id.clone(), offer),
+            worker_state: WorkerState::new(id.clone(), offer),
             alive: true,
             frozen_until: 0,
             isolated_until: 0,
@@ -68,7 +68,7 @@ impl World {
                 let now = self.now;
                 let machine = self.machine(id);
                 (machine.connection, machine.seen_at) = (Some(link), now);
-                let message = machine.ledger.register();
+                let message = machine.worker_state.register();
                 self.send_to_master(link, Message::Worker(message));
             }
             None => {
@@ -86,7 +86,7 @@ impl World {
             self.worker_leaves_wire(id, link);
             return;
         }
-        let message = machine.ledger.heartbeat();
+        let message = machine.worker_state.heartbeat();
         self.send_to_master(link, Message::Worker(message));
     }
 
@@ -119,9 +119,9 @@ impl World {
                 if machine.connection != Some(link) {
                     return Ok(());
                 }
-                let before = machine.ledger.epoch();
+                let before = machine.worker_state.epoch();
                 let mut todo = vec![];
-                machine.ledger.obey(order.clone(), &mut todo);
+                machine.worker_state.obey(order.clone(), &mut todo);
                 if order.epoch < before {
                     self.report.orders_fenced += 1;
                     return if todo.is_empty() { Ok(()) } else { Err("an old master is obeyed".into()) };
@@ -206,7 +206,7 @@ impl World {
     }
 
     pub(crate) fn process_started(&mut self, id: u32, executor: ExecutorName) {
-        let Some(message) = self.machines[&id].ledger.executor_started(&executor) else { return };
+        let Some(message) = self.machines[&id].worker_state.executor_started(&executor) else { return };
         self.worker_sends(id, message);
         if !self.is_doomed(&executor) {
             let delay = self.rng.between(1, 3_000);
@@ -222,7 +222,7 @@ impl World {
     ) -> Result<(), Objection> {
         let mut todo = vec![];
         self.checker.executor_over(id, executor, &outcome);
-        self.machine(id).ledger.executor_ended(executor, outcome, &mut todo);
+        self.machine(id).worker_state.executor_ended(executor, outcome, &mut todo);
         let delay = self.rng.between(1, 1_000);
         self.after(delay, Happening::Connected { executor: executor.clone(), is_there: false });
         self.do_all(id, todo, 0)
@@ -249,13 +249,13 @@ impl World {
     ) -> Result<(), Objection> {
         let mut todo = vec![];
         self.checker.driver_over(id, run, &outcome);
-        self.machine(id).ledger.driver_ended(run, outcome, &mut todo);
+        self.machine(id).worker_state.driver_ended(run, outcome, &mut todo);
         self.do_all(id, todo, 0)
     }
 
     fn decommission_executors(&mut self, id: u32) {
         self.machine(id).decommissioned = true;
-        for (executor, _) in self.machines[&id].ledger.report().executors {
+        for (executor, _) in self.machines[&id].worker_state.report().executors {
             let delay = self.rng.between(100, 20_000);
             let outcome = Outcome::Exited { code: 0 };
             self.after(delay, Happening::ExecutorEnded { worker: id, executor, outcome });

@@ -9,7 +9,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 #[derive(Default)]
-pub(crate) struct Ledger {
+pub(crate) struct ConnectionTable {
     state: Mutex<State>,
     /// A thread has ended.
     changed: Condvar,
@@ -26,18 +26,18 @@ struct State {
 }
 
 /// A handshake's place; dropping it gives it up.
-pub(crate) struct Pending(Arc<Ledger>, u64);
+pub(crate) struct Pending(Arc<ConnectionTable>, u64);
 
 /// A connection's place; dropping it gives it up.
-pub(crate) struct Ticket(Arc<Ledger>, u64);
+pub(crate) struct Ticket(Arc<ConnectionTable>, u64);
 
 /// Where a connection's [`Ticket`] says it is.
-pub(crate) struct Slot(Arc<Ledger>, u64);
+pub(crate) struct Slot(Arc<ConnectionTable>, u64);
 
 /// A thread's place; dropping it gives it up.
-pub(crate) struct Running(Arc<Ledger>);
+pub(crate) struct Running(Arc<ConnectionTable>);
 
-impl Ledger {
+impl ConnectionTable {
     /// A new handshake. When there are as many as may be, the oldest is given up: so whoever only opens connections and
     /// says nothing keeps out nobody who is quick. None when the listener has stopped.
     pub(crate) fn begin(self: &Arc<Self>, socket: Arc<TcpStream>, at_most: usize) -> Option<Pending> {

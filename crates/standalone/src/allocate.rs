@@ -9,7 +9,7 @@ use crate::note::Note;
 use crate::placement::{Demand, deal};
 use crate::resources::Resources;
 use crate::snapshot::DriverState;
-use crate::workers::{Tenant, largest};
+use crate::workers::{HostedApplication, largest};
 use firesteel_types::Millis;
 use std::cmp::Reverse;
 
@@ -28,7 +28,7 @@ impl Master {
     }
 
     /// When somebody may be given something who has to wait until then.
-    pub(crate) fn next_giving(&self) -> Option<Millis> {
+    pub(crate) fn next_allocation(&self) -> Option<Millis> {
         let applications = self.applications.iter().map(|app| app.not_before).filter(|due| *due > self.now);
         self.drivers.next_due(self.now).into_iter().chain(applications).min()
     }
@@ -63,7 +63,7 @@ impl Master {
         let (run, spec) = (driver.run(), driver.spec.clone());
         self.changed = true;
         let lender = self.workers.get_mut(&worker).expect("it has room");
-        lender.address(Tenant::Driver(run.clone()), needs);
+        lender.address(HostedApplication::Driver(run.clone()), needs);
         note(Note::DriverLaunched(run.clone(), worker.clone()), fx);
         self.order(&worker, WorkerOrder::LaunchDriver { run, spec }, fx);
     }
@@ -118,7 +118,7 @@ impl Master {
         let (name, spec) = (application.name_of(executor), application.record.spec.clone());
         self.changed = true;
         let lender = self.workers.get_mut(worker).expect("it has room");
-        lender.address(Tenant::Executor(name.clone()), resources);
+        lender.address(HostedApplication::Executor(name.clone()), resources);
         let host = lender.record.offer.host.clone();
         note(Note::ExecutorLaunched(name.clone(), worker.clone(), resources), fx);
         self.order(worker, WorkerOrder::LaunchExecutor { executor: name, resources, spec }, fx);

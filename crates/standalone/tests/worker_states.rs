@@ -3,9 +3,9 @@
 use firesteel_standalone::*;
 use firesteel_types::{ExecutorId, Millis};
 
-fn ledger() -> WorkerLedger {
+fn state() -> WorkerState {
     let offer = WorkerOffer { host: "a".into(), resources: Resources::new(4, 4096) };
-    WorkerLedger::new(WorkerId::new("worker-a"), offer)
+    WorkerState::new(WorkerId::new("worker-a"), offer)
 }
 
 fn executor(number: u32) -> ExecutorName {
@@ -24,9 +24,9 @@ fn launch(number: u32, cores: u32) -> WorkerOrder {
     WorkerOrder::LaunchExecutor { executor: executor(number), resources: Resources::new(cores, 512), spec }
 }
 
-fn obey(ledger: &mut WorkerLedger, epoch: u64, order: WorkerOrder) -> Vec<String> {
+fn obey(state: &mut WorkerState, epoch: u64, order: WorkerOrder) -> Vec<String> {
     let mut todo = vec![];
-    ledger.obey(FencedOrder { epoch: Epoch(epoch), order }, &mut todo);
+    state.obey(FencedOrder { epoch: Epoch(epoch), order }, &mut todo);
     todo.iter().map(line).collect()
 }
 
@@ -42,67 +42,67 @@ fn line(action: &WorkerAction) -> String {
     }
 }
 
-fn end(ledger: &mut WorkerLedger, number: u32, outcome: Outcome) -> Vec<String> {
+fn end(state: &mut WorkerState, number: u32, outcome: Outcome) -> Vec<String> {
     let mut todo = vec![];
-    ledger.executor_ended(&executor(number), outcome, &mut todo);
+    state.executor_ended(&executor(number), outcome, &mut todo);
     todo.iter().map(line).collect()
 }
 
 #[test]
 fn an_order_is_obeyed_once() {
-    let mut ledger = ledger();
-    assert_eq!(obey(&mut ledger, 1, launch(0, 2)), ["start app-1/0"]);
-    assert!(obey(&mut ledger, 1, launch(0, 2)).is_empty());
-    assert_eq!(end(&mut ledger, 0, Outcome::Exited { code: 3 }), ["app-1/0: Exited { code: 3 }"]);
-    assert!(end(&mut ledger, 0, Outcome::Exited { code: 3 }).is_empty());
+    let mut state = state();
+    assert_eq!(obey(&mut state, 1, launch(0, 2)), ["start app-1/0"]);
+    assert!(obey(&mut state, 1, launch(0, 2)).is_empty());
+    assert_eq!(end(&mut state, 0, Outcome::Exited { code: 3 }), ["app-1/0: Exited { code: 3 }"]);
+    assert!(end(&mut state, 0, Outcome::Exited { code: 3 }).is_empty());
     // Whoever asks again is told again.
-    assert_eq!(obey(&mut ledger, 1, launch(0, 2)), ["app-1/0: Exited { code: 3 }"]);
+    assert_eq!(obey(&mut state, 1, launch(0, 2)), ["app-1/0: Exited { code: 3 }"]);
     let kill = WorkerOrder::KillExecutor { executor: executor(0) };
-    assert_eq!(obey(&mut ledger, 1, kill), ["app-1/0: Exited { code: 3 }"]);
+    assert_eq!(obey(&mut state, 1, kill), ["app-1/0: Exited { code: 3 }"]);
 }
 
 #[test]
 fn what_was_to_be_ended_is_not_started_by_a_late_order() {
-    let mut ledger = ledger();
+    let mut state = state();
     let kill = WorkerOrder::KillExecutor { executor: executor(0) };
-    assert_eq!(obey(&mut ledger, 1, kill), ["app-1/0: NeverStarted"]);
-    assert_eq!(obey(&mut ledger, 1, launch(0, 2)), ["app-1/0: NeverStarted"]);
+    assert_eq!(obey(&mut state, 1, kill), ["app-1/0: NeverStarted"]);
+    assert_eq!(obey(&mut state, 1, launch(0, 2)), ["app-1/0: NeverStarted"]);
     let run = DriverRun { driver: DriverId::new("driver-1"), attempt: 0 };
-    assert_eq!(obey(&mut ledger, 1, WorkerOrder::KillDriver { run: run.clone() }).len(), 1);
+    assert_eq!(obey(&mut state, 1, WorkerOrder::KillDriver { run: run.clone() }).len(), 1);
     let spec = DriverSpec { resources: Resources::new(1, 1), supervise: false, launch: Payload::default() };
-    let again = obey(&mut ledger, 1, WorkerOrder::LaunchDriver { run, spec });
+    let again = obey(&mut state, 1, WorkerOrder::LaunchDriver { run, spec });
     assert!(again[0].contains("NeverStarted"), "{again:?}");
 }
 
 #[test]
 fn files_go_when_the_last_executor_has_and_nothing_comes_after() {
-    let mut ledger = ledger();
-    obey(&mut ledger, 1, launch(0, 2));
+    let mut state = state();
+    obey(&mut state, 1, launch(0, 2));
     let clean = || WorkerOrder::CleanApplication { application: ApplicationId::new("app-1") };
-    assert_eq!(obey(&mut ledger, 1, clean()), ["stop app-1/0"]);
-    assert_eq!(obey(&mut ledger, 1, launch(1, 1)), ["app-1/1: NeverStarted"]);
-    let lines = end(&mut ledger, 0, Outcome::Signalled { signal: 15 });
+    assert_eq!(obey(&mut state, 1, clean()), ["stop app-1/0"]);
+    assert_eq!(obey(&mut state, 1, launch(1, 1)), ["app-1/1: NeverStarted"]);
+    let lines = end(&mut state, 0, Outcome::Signalled { signal: 15 });
     assert_eq!(lines, ["app-1/0: Killed", "remove files of app-1"]);
-    assert!(obey(&mut ledger, 1, clean()).is_empty());
-    assert_eq!(obey(&mut ledger, 1, launch(2, 1)), ["app-1/2: NeverStarted"]);
-    assert_eq!(ledger.report(), WorkerReport::default());
+    assert!(obey(&mut state, 1, clean()).is_empty());
+    assert_eq!(obey(&mut state, 1, launch(2, 1)), ["app-1/2: NeverStarted"]);
+    assert_eq!(state.report(), WorkerReport::default());
 }
 
 #[test]
 fn more_than_there_is_room_for_is_refused() {
-    let mut ledger = ledger();
-    obey(&mut ledger, 1, launch(0, 3));
-    let lines = obey(&mut ledger, 1, launch(1, 2));
+    let mut state = state();
+    obey(&mut state, 1, launch(0, 3));
+    let lines = obey(&mut state, 1, launch(1, 2));
     assert!(lines[0].contains("worker-a has 1 core and 3584 MiB free"), "{lines:?}");
 }
 
 #[test]
 fn a_master_that_was_replaced_is_not_obeyed() {
-    let mut ledger = ledger();
-    obey(&mut ledger, 2, WorkerOrder::Registered);
-    assert!(obey(&mut ledger, 1, launch(0, 2)).is_empty());
-    assert_eq!(ledger.used(), Resources::default());
-    assert_eq!(obey(&mut ledger, 2, launch(0, 2)), ["start app-1/0"]);
+    let mut state = state();
+    obey(&mut state, 2, WorkerOrder::Registered);
+    assert!(obey(&mut state, 1, launch(0, 2)).is_empty());
+    assert_eq!(state.used(), Resources::default());
+    assert_eq!(obey(&mut state, 2, launch(0, 2)), ["start app-1/0"]);
 }
 
 const SETTINGS: LeaseSettings =

@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// The applications of a worker.
 #[derive(Clone)]
-pub(super) struct Tenants {
+pub(super) struct HostedApplications {
     shared: Arc<Shared>,
 }
 
@@ -29,15 +29,15 @@ struct Shared {
     secret: Option<Secret>,
     programs: Arc<ProgramStore>,
     client: BlockClient,
-    tenants: Mutex<HashMap<ApplicationId, Tenant>>,
+    hosted: Mutex<HashMap<ApplicationId, HostedApplication>>,
 }
 
-struct Tenant {
+struct HostedApplication {
     address: String,
     _serving: Serving,
 }
 
-impl Tenants {
+impl HostedApplications {
     pub(super) fn new(
         config: &WorkerConfig,
         dir: PathBuf,
@@ -53,9 +53,9 @@ impl Tenants {
             secret,
             programs,
             client,
-            tenants: Mutex::default(),
+            hosted: Mutex::default(),
         };
-        Tenants { shared: Arc::new(shared) }
+        HostedApplications { shared: Arc::new(shared) }
     }
 
     pub(super) fn host(&self) -> &str {
@@ -84,9 +84,9 @@ impl Tenants {
 
     /// Makes an application's directory, and serves its files. Gives the address at which it does; the first asks, others find it.
     pub(super) fn serve(&self, application: &ApplicationId, launch: &LaunchExecutor) -> io::Result<String> {
-        let mut tenants = self.shared.tenants.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(tenant) = tenants.get(application) {
-            return Ok(tenant.address.clone());
+        let mut hosted = self.shared.hosted.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(hosted) = hosted.get(application) {
+            return Ok(hosted.address.clone());
         }
         let other = |error: &dyn std::fmt::Display| io::Error::other(error.to_string());
         let dirs = Arc::new(LocalDirs::within(self.directory(application)?).map_err(|e| other(&e))?);
@@ -104,14 +104,14 @@ impl Tenants {
             }
         };
         let serving = listener.serve("firesteel-host-service", handle)?;
-        tenants.insert(application.clone(), Tenant { address: address.clone(), _serving: serving });
+        hosted.insert(application.clone(), HostedApplication { address: address.clone(), _serving: serving });
         Ok(address)
     }
 
     /// An application has ended: its files are served no more, and go.
     pub(super) fn remove(&self, application: &ApplicationId) {
-        let tenant = self.shared.tenants.lock().unwrap_or_else(PoisonError::into_inner).remove(application);
-        drop(tenant);
+        let hosted = self.shared.hosted.lock().unwrap_or_else(PoisonError::into_inner).remove(application);
+        drop(hosted);
         if let Ok(directory) = self.directory(application) {
             let _ = fs::remove_dir_all(directory);
         }

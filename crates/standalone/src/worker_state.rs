@@ -22,7 +22,7 @@ const REMEMBERED: usize = 10_000;
 /// What the worker's shell has to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WorkerAction {
-    /// Start an executor's process, then tell [`WorkerLedger::executor_started`], or that it [ended](WorkerLedger::executor_ended).
+    /// Start an executor's process, then tell [`WorkerState::executor_started`], or that it [ended](WorkerState::executor_ended).
     StartExecutor(ExecutorName, Resources, ApplicationSpec),
     /// End an executor's process. May be said more than once.
     StopExecutor(ExecutorName),
@@ -42,12 +42,12 @@ pub enum WorkerAction {
 
 /// What one worker runs and ran.
 #[derive(Clone, Debug)]
-pub struct WorkerLedger {
+pub struct WorkerState {
     worker: WorkerId,
     offer: WorkerOffer,
     fence: Fence,
-    executors: BTreeMap<ExecutorName, Tenant>,
-    drivers: BTreeMap<DriverRun, Tenant>,
+    executors: BTreeMap<ExecutorName, HostedApplication>,
+    drivers: BTreeMap<DriverRun, HostedApplication>,
     ended_executors: BTreeMap<ExecutorName, Outcome>,
     ended_drivers: BTreeMap<DriverRun, Outcome>,
     ended_drivers_in_order: VecDeque<DriverRun>,
@@ -63,16 +63,16 @@ pub struct WorkerLedger {
 
 /// Something that runs.
 #[derive(Clone, Copy, Debug)]
-struct Tenant {
+struct HostedApplication {
     resources: Resources,
     /// Whether it was told to end.
     stopping: bool,
 }
 
-impl WorkerLedger {
+impl WorkerState {
     /// A worker that runs nothing.
     pub fn new(worker: WorkerId, offer: WorkerOffer) -> Self {
-        WorkerLedger {
+        WorkerState {
             worker,
             offer,
             fence: Fence::default(),
@@ -103,15 +103,15 @@ impl WorkerLedger {
     /// All that runs.
     pub fn report(&self) -> WorkerReport {
         WorkerReport {
-            executors: self.executors.iter().map(|(name, tenant)| (name.clone(), tenant.resources)).collect(),
-            drivers: self.drivers.iter().map(|(run, tenant)| (run.clone(), tenant.resources)).collect(),
+            executors: self.executors.iter().map(|(name, hosted)| (name.clone(), hosted.resources)).collect(),
+            drivers: self.drivers.iter().map(|(run, hosted)| (run.clone(), hosted.resources)).collect(),
             applications: self.applications.iter().cloned().collect(),
         }
     }
 
     /// What is taken.
     pub fn used(&self) -> Resources {
-        self.executors.values().chain(self.drivers.values()).map(|tenant| tenant.resources).sum()
+        self.executors.values().chain(self.drivers.values()).map(|hosted| hosted.resources).sum()
     }
 
     /// The epoch of the master that is obeyed.
@@ -156,8 +156,8 @@ impl WorkerLedger {
         outcome: Outcome,
         todo: &mut Vec<WorkerAction>,
     ) {
-        let Some(tenant) = self.executors.remove(executor) else { return };
-        let outcome = if tenant.stopping { Outcome::Killed } else { outcome };
+        let Some(hosted) = self.executors.remove(executor) else { return };
+        let outcome = if hosted.stopping { Outcome::Killed } else { outcome };
         self.ended_executors.insert(executor.clone(), outcome);
         todo.push(self.answer_executor(executor));
         self.remove_files(&executor.application, todo);
@@ -165,9 +165,9 @@ impl WorkerLedger {
 
     /// A driver's process is gone, or could not be started.
     pub fn driver_ended(&mut self, run: &DriverRun, outcome: Outcome, todo: &mut Vec<WorkerAction>) {
-        let Some(tenant) = self.drivers.remove(run) else { return };
+        let Some(hosted) = self.drivers.remove(run) else { return };
         let ended_well = outcome == Outcome::Exited { code: 0 };
-        let outcome = if tenant.stopping && !ended_well { Outcome::Killed } else { outcome };
+        let outcome = if hosted.stopping && !ended_well { Outcome::Killed } else { outcome };
         self.remember_driver(run, outcome);
         todo.push(self.answer_driver(run));
     }
@@ -193,14 +193,14 @@ impl WorkerLedger {
             todo.push(self.answer_executor(&executor));
         } else {
             self.applications.insert(application.clone());
-            self.executors.insert(executor.clone(), Tenant { resources, stopping: false });
+            self.executors.insert(executor.clone(), HostedApplication { resources, stopping: false });
             todo.push(WorkerAction::StartExecutor(executor, resources, spec));
         }
     }
 
     fn kill_executor(&mut self, executor: ExecutorName, todo: &mut Vec<WorkerAction>) {
-        if let Some(tenant) = self.executors.get_mut(&executor) {
-            tenant.stopping = true;
+        if let Some(hosted) = self.executors.get_mut(&executor) {
+            hosted.stopping = true;
             todo.push(WorkerAction::StopExecutor(executor));
         } else if self.cleaned.contains(&executor.application) {
             todo.push(never_started(executor));
@@ -222,14 +222,14 @@ impl WorkerLedger {
             self.remember_driver(&run, outcome);
             todo.push(self.answer_driver(&run));
         } else {
-            self.drivers.insert(run.clone(), Tenant { resources: spec.resources, stopping: false });
+            self.drivers.insert(run.clone(), HostedApplication { resources: spec.resources, stopping: false });
             todo.push(WorkerAction::StartDriver(run, spec));
         }
     }
 
     fn kill_driver(&mut self, run: DriverRun, todo: &mut Vec<WorkerAction>) {
-        if let Some(tenant) = self.drivers.get_mut(&run) {
-            tenant.stopping = true;
+        if let Some(hosted) = self.drivers.get_mut(&run) {
+            hosted.stopping = true;
             todo.push(WorkerAction::StopDriver(run));
             return;
         }
@@ -243,8 +243,8 @@ impl WorkerLedger {
         if self.cleaned.contains(&application) {
             return;
         }
-        for (name, tenant) in self.executors.iter_mut().filter(|(name, _)| name.application == application) {
-            tenant.stopping = true;
+        for (name, hosted) in self.executors.iter_mut().filter(|(name, _)| name.application == application) {
+            hosted.stopping = true;
             todo.push(WorkerAction::StopExecutor(name.clone()));
         }
         self.cleaning.insert(application.clone());
