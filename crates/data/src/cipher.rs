@@ -25,10 +25,10 @@ const TAG: usize = 16;
 /// ```
 /// use firesteel_data::Cipher;
 /// let (cipher, same) = (Cipher::of_secret("a secret"), Cipher::of_secret("a secret"));
-/// let mut piece = seal.seal(7, b"contents");
-/// assert!(!piece.windows(8).any(|bytes| bytes == b"contents"));
-/// assert!(same.open(7, &mut piece));
-/// assert_eq!(piece, b"contents");
+/// let mut chunk = cipher.encrypt(7, b"contents");
+/// assert!(!chunk.windows(8).any(|bytes| bytes == b"contents"));
+/// assert!(same.open(7, &mut chunk));
+/// assert_eq!(chunk, b"contents");
 /// ```
 #[derive(Clone)]
 pub struct Cipher(Arc<XChaCha20Poly1305>);
@@ -103,8 +103,9 @@ mod tests {
         for contents in [&b""[..], b"x", &[7; 100_000]] {
             let encrypted = cipher.cipher(3, contents);
             assert_eq!(encrypted.len(), contents.len() + NONCE + TAG);
-            let open =
-                |cipher: &Cipher, number, mut chunk: Vec<u8>| cipher.open(number, &mut chunk).then_some(chunk);
+            let open = |cipher: &Cipher, number, mut chunk: Vec<u8>| {
+                cipher.open(number, &mut chunk).then_some(chunk)
+            };
             assert_eq!(open(&cipher, 3, encrypted.clone()).as_deref(), Some(contents));
             assert_eq!(open(&cipher, 4, encrypted.clone()), None, "in another's place");
             assert_eq!(open(&Cipher::by_chance(), 3, encrypted.clone()), None, "with another key");

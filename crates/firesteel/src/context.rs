@@ -14,7 +14,7 @@ use crate::submitted;
 use firesteel_cluster::AgentCommand;
 use firesteel_conf as conf;
 use firesteel_conf::Conf;
-use firesteel_data::{DataError, Cipher};
+use firesteel_data::{Cipher, DataError};
 use firesteel_executor::WorkerCommand;
 use firesteel_executor::messages::{Begin, SHARED_DIRECTORY};
 use firesteel_io::StoreSettings;
@@ -299,7 +299,8 @@ fn start_driver(
     };
     let settings = conf.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
     let memory = budget / u64::from(slots.max(1));
-    let begin = Begin { executor: ExecutorId::DRIVER, application, directory, memory, settings, remote: None };
+    let begin =
+        Begin { executor: ExecutorId::DRIVER, application, directory, memory, settings, remote: None };
     driver.start_processes(slots, command, begin).map_err(|e| start(&e))?;
     Ok(driver)
 }

@@ -2,6 +2,7 @@
 
 use super::uplink::{ExecutorUplink, Uplink};
 use super::{AgentConfig, Beginning, MakeWorkers, migrate};
+use crate::agent_messages::{FromAgent, Migrate, Register, ToAgent, Welcome};
 use crate::blocks::HostBlocks;
 use crate::link::Executors;
 use crate::messages::{Begin, RemoteConfig, SHARED_DIRECTORY, SentOutputs, receive, send};
@@ -9,7 +10,6 @@ use crate::outbox::Outbox;
 use crate::processes::{Names, ProcessListener, Processes};
 use crate::services::{Parts, services};
 use crate::slots::Executor;
-use crate::agent_messages::{Migrate, FromAgent, Register, ToAgent, Welcome};
 use firesteel_closures::code_hash;
 use firesteel_data::Cipher;
 use firesteel_net::bulk::serve_blocks;
