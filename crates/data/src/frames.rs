@@ -94,7 +94,7 @@ impl FrameWriter {
     /// When it cannot be written: the disk is full, say.
     pub fn push(&mut self, contents: &[u8]) -> Result<(), DataError> {
         let encrypted =
-            self.written.cipher.as_ref().map(|cipher| cipher.cipher(self.written.frames, contents));
+            self.written.cipher.as_ref().map(|cipher| cipher.encrypt(self.written.frames, contents));
         self.push_as_it_is(encrypted.as_deref().unwrap_or(contents))
     }
 

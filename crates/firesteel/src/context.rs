@@ -263,7 +263,7 @@ fn start_driver(
     let log = log::Level::named(&conf.get(&conf::LOG_LEVEL)?);
     sweep(&parent, move |text| log.info(text)).map_err(|e| start(&e))?;
     if conf.get(&conf::IO_ENCRYPTION)? {
-        cipher(&dirs, master, workers.is_some())?;
+        encrypt_files(&dirs, master, workers.is_some())?;
     }
     let cached_here = Cached { memory: memory.clone(), dirs: dirs.clone() };
     let cached = cached_here.stores(workers.is_some() && !master.is_cluster()).map_err(|e| start(&e))?;
@@ -306,7 +306,7 @@ fn start_driver(
 }
 
 /// What is written to disk is sealed; on a cluster with what follows from the application's secret, once that is known.
-fn cipher(dirs: &LocalDirs, master: &Master, has_processes: bool) -> Result<()> {
+fn encrypt_files(dirs: &LocalDirs, master: &Master, has_processes: bool) -> Result<()> {
     if has_processes {
         return Err(Error::Start(
             "`firesteel.io.encryption.enabled` is not for Python programs: what Python spills would not be encrypted. Put \

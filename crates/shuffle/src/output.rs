@@ -251,7 +251,7 @@ fn encrypted(bytes: &[u8], offsets: &Words, cipher: &Cipher) -> (Vec<u8>, Words)
     for reducer in 0..offsets.len().saturating_sub(1) {
         let segment = segment(bytes, offsets, reducer);
         if !segment.is_empty() {
-            encrypted.extend_from_slice(&cipher.cipher(reducer as u64, segment));
+            encrypted.extend_from_slice(&cipher.encrypt(reducer as u64, segment));
         }
         begins.push(encrypted.len() as u64);
     }
