@@ -84,7 +84,7 @@ def install() -> None:
 
 
 def is_installed() -> bool:
-    """Whether ``import pyspark`` gives Firesteel in this process.
+    """Returns whether ``import pyspark`` gives Firesteel in this process.
 
     >>> is_installed()
     False

@@ -65,7 +65,7 @@ Stack = list[Any]
 
 
 def is_collection(value: object) -> bool:
-    """Whether a value is a collection that can be changed in place."""
+    """Returns whether a value is a collection that can be changed in place."""
     return isinstance(value, _COLLECTIONS) or type(value).__name__ == "ndarray"
 
 
@@ -188,7 +188,7 @@ def _may_change(code: CodeType, names: _Names) -> bool:
 
 
 def is_bound_mutator(value: object) -> bool:
-    """Whether a value is a method such as ``results.append``, taken from its collection."""
+    """Returns whether a value is a method such as ``results.append``, taken from its collection."""
     return (
         isinstance(value, (BuiltinFunctionType, MethodType))
         and value.__name__ in MUTATORS

@@ -208,7 +208,7 @@ class SparkConf:
         return list(self._conf.items())
 
     def contains(self, key: str) -> bool:
-        """Whether a key has a value.
+        """Returns whether a key has a value.
 
         >>> SparkConf(False).contains("spark.master")
         False

@@ -82,7 +82,7 @@ class _Search:
 
     @staticmethod
     def fails_alone(value: Any) -> bool:
-        """Whether a value cannot be pickled by itself."""
+        """Returns whether a value cannot be pickled by itself."""
         try:
             Pickler(io.BytesIO(), protocol=5).dump(value)
         except Exception:
@@ -203,7 +203,7 @@ def _reason(error: Exception) -> str:
 
 
 def _is_ours(value: Any) -> bool:
-    """Whether a function is one of Firesteel's own, around one of the user's."""
+    """Returns whether a function is one of Firesteel's own, around one of the user's."""
     if isinstance(value, functools.partial):
         return _is_ours(value.func)
     module = getattr(value, "__module__", None) or type(value).__module__
@@ -211,7 +211,7 @@ def _is_ours(value: Any) -> bool:
 
 
 def _is_of_library(value: Any) -> bool:
-    """Whether a value is an object of a class that is not the user's. Functions and collections are not."""
+    """Returns whether a value is an object of a class that is not the user's. Functions and collections are not."""
     if isinstance(
         value, (dict, list, tuple, set, frozenset, FunctionType, MethodType, functools.partial, type, CellType)
     ):
