@@ -24,7 +24,7 @@ __all__ = ["Broadcast"]
 
 T = TypeVar("T")
 
-KEPT_BYTES = 256 << 20
+CACHED_BYTES = 256 << 20
 """Pickled bytes of unused values that a worker caches at most; the latest value stays, however large."""
 
 _NOT_LOADED = object()
@@ -32,7 +32,7 @@ _NOT_LOADED = object()
 _here: weakref.WeakValueDictionary[int, Broadcast[Any]] = weakref.WeakValueDictionary()
 """The broadcasts of this process by id, so that unpickling one that is here gives the same object."""
 
-_kept: OrderedDict[int, tuple[Broadcast[Any], int]] = OrderedDict()
+_cached: OrderedDict[int, tuple[Broadcast[Any], int]] = OrderedDict()
 
 
 class DestroyedError(JobError):
@@ -164,7 +164,7 @@ class Broadcast(Generic[T]):
             raise FiresteelError("This broadcast has no value: make one with SparkContext.broadcast(value).")
         pickled = _native.load_broadcast(self._id)
         value = _unpickled(pickled)
-        _keep(self._id, self, len(pickled))
+        _cache(self._id, self, len(pickled))
         return value
 
     def _in_driver(self, what: str) -> _native.Broadcast:
@@ -232,9 +232,9 @@ def _unpickle(broadcast: int) -> Broadcast[Any]:
     return known
 
 
-def _keep(broadcast: int, object_: Broadcast[Any], size: int) -> None:
+def _cache(broadcast: int, object_: Broadcast[Any], size: int) -> None:
     """Caches a loaded value for later tasks, and releases the oldest ones while there are too many bytes."""
-    _kept.pop(broadcast, None)
-    _kept[broadcast] = object_, size
-    while len(_kept) > 1 and sum(size for _, size in _kept.values()) > KEPT_BYTES:
-        _kept.popitem(last=False)
+    _cached.pop(broadcast, None)
+    _cached[broadcast] = object_, size
+    while len(_cached) > 1 and sum(size for _, size in _cached.values()) > CACHED_BYTES:
+        _cached.popitem(last=False)

@@ -14,10 +14,10 @@ __all__ = ["here", "place"]
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 
-def place() -> tuple[str, str, int]:
+def location() -> tuple[str, str, int]:
     """Returns function, file and line of the first frame outside the package.
 
-    >>> place()[2]
+    >>> location()[2]
     1
     """
     frame = sys._getframe(1)
@@ -32,5 +32,5 @@ def here(operation: str) -> str:
     >>> here("map").startswith("map at ")
     True
     """
-    _, file, line = place()
+    _, file, line = location()
     return f"{operation} at {os.path.basename(file)}:{line}"

@@ -97,7 +97,7 @@ class SparkContext(Sources, Sharing, Control):
             raise FiresteelError(
                 "SparkContext should only be created and accessed on the driver, not inside a task (SPARK-5063)."
             )
-        self._callsite = callsite.place()
+        self._callsite = callsite.location()
         self._rdds: weakref.WeakValueDictionary[int, Base[Any]] = weakref.WeakValueDictionary()
         self._engine: _native.Context | None = None
         self._stopped_at: str | None = None

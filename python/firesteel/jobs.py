@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from firesteel.context import SparkContext
 
-__all__ = ["adopt", "current", "push"]
+__all__ = ["replace", "current", "push"]
 
 GROUP = "spark.jobGroup.id"
 DESCRIPTION = "spark.job.description"
@@ -52,10 +52,10 @@ def current(sc: SparkContext) -> dict[str, str]:
     return dict(_mutable(sc))
 
 
-def adopt(sc: SparkContext, properties: Mapping[str, str]) -> None:
+def replace(sc: SparkContext, properties: Mapping[str, str]) -> None:
     """Replaces the calling thread's settings.
 
-    >>> adopt(sc, {"step": "store"})
+    >>> replace(sc, {"step": "store"})
     >>> sc.getLocalProperty("step")
     'store'
     """

@@ -222,10 +222,10 @@ def _comes_back(key: Any) -> bool:
 def _is_opaque(kind: type, definer: type) -> bool:
     """Returns whether a type's hash may use addresses, or cache itself, without its code showing it."""
     method = vars(definer)["__hash__"]
-    kept = _kept_names(kind, method)
-    if kept:
-        _keeping[kind] = kept
-    return bool(kept) or any(_asks_for_addresses(code) for _, code in _codes(kind, method))
+    caches = _hash_attributes(kind, method)
+    if caches:
+        _caching[kind] = caches
+    return bool(caches) or any(_asks_for_addresses(code) for _, code in _codes(kind, method))
 
 
 def _asks_for_addresses(code: types.CodeType | None) -> bool:
@@ -287,8 +287,8 @@ def compare_with_another_process(key: Any) -> None:
     if builtins.hash is not _native.hash:
         return  # the program's own process, whose keys a worker places
     kind = type(key)
-    if kind in _keeping:
-        _check_kept(key, _keeping[kind])
+    if kind in _caching:
+        _check_cached_hash(key, _caching[kind])
     seen = _seen[kind] = _seen.get(kind, 0) + 1
     shape = _shape(key, DEPTH)
     if shape in _shapes and seen & (seen - 1):
@@ -332,10 +332,10 @@ def _shape(value: Any, depth: int) -> Any:
 # -- cached hashes
 
 #: Types whose objects may cache their hash, with the names of attributes that may hold it.
-_keeping: dict[type, frozenset[str]] = {}
+_caching: dict[type, frozenset[str]] = {}
 
 
-def _kept_names(kind: type, method: Any) -> frozenset[str]:
+def _hash_attributes(kind: type, method: Any) -> frozenset[str]:
     """Returns the attributes that a ``__hash__`` sets."""
     names: set[str] = set()
     for _, code in _codes(kind, method):
@@ -372,7 +372,7 @@ def _hash_anew(bare: Any, names: frozenset[str]) -> int | None:
         return None
 
 
-def _check_kept(key: Any, names: frozenset[str]) -> None:
+def _check_cached_hash(key: Any, names: frozenset[str]) -> None:
     """Refuses a key that was pickled with the hash of another process, if it differs here."""
     anew = _hash_anew(copy.copy(key), names)
     if anew is not None and anew != _interpreters_hash(key):

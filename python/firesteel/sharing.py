@@ -31,7 +31,7 @@ class Sharing:
     PACKAGE_EXTENSIONS: Iterable[str] = (".zip", ".egg", ".jar")
     _packages: list[str] = []
     _offers: Offers | None = None
-    _may_tell = False
+    _workers_may_start = False
 
     @property
     def _native(self) -> Context:
@@ -53,15 +53,15 @@ class Sharing:
         self._packages = [root_directory(self._this())]
         sys.path.insert(1, self._packages[0])
         self._offers = Offers(self._this()) if self._native.is_on_cluster else None
-        self._may_tell = False
+        self._workers_may_start = False
         for path in [*py_files, *self._listed("spark.submit.pyFiles")]:
             self.addPyFile(path)
         for path in self._listed("spark.files"):
             self.addFile(path, recursive=os.path.isdir(path))
         for path in self._listed("spark.archives"):
             self.addArchive(path)
-        self._may_tell = True
-        self._tell_workers()
+        self._workers_may_start = True
+        self._configure_workers()
 
     def _listed(self, setting: str) -> list[str]:
         """Returns the paths of a setting that is a list of them, with commas."""
@@ -77,9 +77,9 @@ class Sharing:
             if package in sys.path:
                 sys.path.remove(package)
 
-    def _tell_workers(self) -> None:
+    def _configure_workers(self) -> None:
         """Tells workers that begin from now on to find modules where the driver does, and in added packages."""
-        if not self._may_tell:
+        if not self._workers_may_start:
             return
         here = os.getcwd()
         rest = [path or here for path in sys.path if path not in self._packages]
@@ -88,7 +88,7 @@ class Sharing:
             setting["sys_path"] = [*self._packages, *rest]
         else:
             # A worker's own Python brings its own modules; each job says where packages are.
-            setting["first_on_path"] = [path for path in rest if path not in interpreter.places()]
+            setting["first_on_path"] = [path for path in rest if path not in interpreter.module_folders()]
             setting["environment"] = self._this()._worker_environment()
             setting["files"] = self._offers.list
             setting["python"] = interpreter.chosen(self._this()._conf)
@@ -176,7 +176,7 @@ class Sharing:
         if place.lower().endswith(tuple(self.PACKAGE_EXTENSIONS)) and place not in self._packages:
             self._packages.append(place)
             sys.path.insert(1, place)
-            self._tell_workers()
+            self._configure_workers()
         self._packages_added += 1
         importlib.invalidate_caches()
 

@@ -38,7 +38,7 @@ class InheritableThread(threading.Thread):
         self._inherited: tuple[SparkContext, dict[str, str]] | None = None
 
         def run(*given: Any, **named: Any) -> Any:
-            _adopt(self._inherited)
+            _inherit(self._inherited)
             return target(*given, **named)
 
         super().__init__(*args, **{**kwargs, "target": run})
@@ -79,7 +79,7 @@ def inheritable_thread_target(f: Callable[..., Any] | SparkSession) -> Callable[
 
     @functools.wraps(f)
     def run(*given: Any, **named: Any) -> Any:
-        _adopt(inherited)
+        _inherit(inherited)
         return f(*given, **named)
 
     return run
@@ -93,9 +93,9 @@ def _properties() -> tuple[SparkContext, dict[str, str]] | None:
     return None if sc is None else (sc, jobs.current(sc))
 
 
-def _adopt(inherited: tuple[SparkContext, dict[str, str]] | None) -> None:
+def _inherit(inherited: tuple[SparkContext, dict[str, str]] | None) -> None:
     if inherited is not None:
-        jobs.adopt(*inherited)
+        jobs.replace(*inherited)
 
 
 def keyword_only(func: F) -> F:

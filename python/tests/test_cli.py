@@ -196,7 +196,7 @@ def test_verbose_names_settings_but_no_secrets(write):
     words = ["-v", "--conf", "spark.hadoop.fs.s3a.secret.key=abc", "--conf", "other=1", "--conf", "spark.x=5"]
     told = firesteel("submit", *words, write("app.py", "")).stderr
     assert "spark.x = 5  (command line)" in told and "abc" not in told
-    assert "other is left out: settings begin with spark. or firesteel." in told
+    assert "other is ignored: settings begin with spark. or firesteel." in told
 
 
 def test_only_python_files_may_stand_behind_the_program():

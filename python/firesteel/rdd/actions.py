@@ -64,7 +64,7 @@ class Actions(Sorting[T_co]):
         try:
             return list(chain.from_iterable(self._collect_parts(site)))
         finally:
-            jobs.adopt(self.ctx, before)
+            jobs.replace(self.ctx, before)
 
     def toLocalIterator(self: Actions[T], prefetchPartitions: bool = False) -> Iterator[T]:
         """Iterates over all records, with at most one partition in the driver's memory; two, if the next one is fetched

@@ -19,7 +19,7 @@ from firesteel.errors import FiresteelError, PythonVersionError
 if TYPE_CHECKING:
     from firesteel.conf import SparkConf
 
-__all__ = ["check", "chosen", "places"]
+__all__ = ["check", "chosen", "module_folders"]
 
 #: The variable that names the Python of the workers, as in PySpark. Not set: the driver's own.
 VARIABLE = "PYSPARK_PYTHON"
@@ -73,7 +73,7 @@ def agent(conf: SparkConf, is_here: bool) -> list[str]:
 
 
 @functools.cache
-def places() -> frozenset[str]:
+def module_folders() -> frozenset[str]:
     """Returns the folders of modules that come with this Python or were installed for it. Another has its own."""
     import site
     import sysconfig

@@ -85,12 +85,12 @@ class _Server:
         while True:
             for descriptor, _ in self._poll.poll():
                 if descriptor in self._workers:
-                    self._tell_end(descriptor)
-                elif not self._hear():
+                    self._report_end(descriptor)
+                elif not self._receive():
                     self._end_all()
                     return
 
-    def _hear(self) -> bool:
+    def _receive(self) -> bool:
         """Receives messages of the driver; returns False when the driver is gone."""
         try:
             data, sockets, _, _ = socket.recv_fds(self._control, _LINE, 8)
@@ -102,10 +102,10 @@ class _Server:
         self._received += data
         while b"\n" in self._received:
             line, self._received = self._received.split(b"\n", 1)
-            word = json.loads(line)
-            if word.get("setting") is not None:
-                self._setting = word["setting"]
-            if word["fork"]:
+            message = json.loads(line)
+            if message.get("setting") is not None:
+                self._setting = message["setting"]
+            if message["fork"]:
                 self._fork(self._sockets.pop(0))
         return True
 
@@ -143,7 +143,7 @@ class _Server:
             finally:
                 os._exit(code)
 
-    def _tell_end(self, descriptor: int) -> None:
+    def _report_end(self, descriptor: int) -> None:
         process = self._workers.pop(descriptor)
         self._poll.unregister(descriptor)
         os.close(descriptor)
