@@ -164,7 +164,7 @@ class Accumulator:
 
     @property
     def id(self) -> int: ...
-    def pieces(self) -> list[bytes]:
+    def chunks(self) -> list[bytes]:
         """Returns all partial values that count now; each partition's once."""
     def reset(self) -> None: ...
 

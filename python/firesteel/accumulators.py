@@ -129,7 +129,7 @@ class Accumulator(Generic[T]):
         """
         self._refuse_in_tasks("read")
         with self._lock:
-            self._add_pieces()
+            self._add_chunks()
             return self._value
 
     @value.setter
@@ -185,18 +185,18 @@ class Accumulator(Generic[T]):
                 " what other tasks add: tasks add terms, and the driver reads the value after an action."
             )
 
-    def _add_pieces(self) -> None:
+    def _add_chunks(self) -> None:
         """Brings the value up to date: adds new partial values only, unless an earlier one no longer counts."""
-        pieces = self._native.pieces() if self._native is not None else []
-        if pieces == self._added:
+        chunks = self._native.chunks() if self._native is not None else []
+        if chunks == self._added:
             return
-        if pieces[: len(self._added)] != self._added:
+        if chunks[: len(self._added)] != self._added:
             self._value, self._before, self._added = cast(T, self._before), None, []
-        if not self._added and pieces:
+        if not self._added and chunks:
             self._before = copy.deepcopy(self._value)
-        for piece in pieces[len(self._added) :]:
-            self._value = self.accum_param.addInPlace(self._value, pickle.loads(piece))
-        self._added = pieces
+        for chunk in chunks[len(self._added) :]:
+            self._value = self.accum_param.addInPlace(self._value, pickle.loads(chunk))
+        self._added = chunks
 
 
 def _unpickle(aid: int, zero: T, accum_param: AccumulatorParam[T]) -> Accumulator[T]:
