@@ -72,7 +72,7 @@ def test_what_is_not_there_or_of_another_kind_is_named(here: Any, tmp_path: Path
     with pytest.raises(FileNotFoundError, match="no archive"):
         add_archive(here, str(tmp_path / "none.zip"))
     (tmp_path / "plain.txt").write_text("")
-    with pytest.raises(RuntimeError, match="plain.txt is no archive"):
+    with pytest.raises(RuntimeError, match="plain.txt is not an archive"):
         add_archive(here, str(tmp_path / "plain.txt"))
     (tmp_path / "bad.zip").write_text("no zip")
     with pytest.raises(RuntimeError, match="bad.zip cannot be unpacked"):
