@@ -177,6 +177,7 @@ class _End:
         yield from ()
 
     def check(self) -> Iterator[Any]:
+        # The data ended before the mark: a function raised StopIteration, and records were lost.
         if not self.reached:
             raise _stopped([step.site for step in self.steps])
         yield from ()

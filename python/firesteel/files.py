@@ -252,6 +252,7 @@ def _link(folder: str, path: str, target: str, name: str) -> None:
 def _place(source: str, target: str, path: str, keep_source: bool = False) -> str:
     """Puts a file or directory where tasks find it, in one step, since workers may look at any moment."""
     try:
+        # Adding a file twice is fine; another file must not replace one that running tasks may be reading.
         if os.path.lexists(target):
             if not _same(source, target):
                 raise FiresteelError(

@@ -44,6 +44,7 @@ class Join:
         rest = iter(held)
         if group_held(table, rest, budget, level):
             return self._join_parts(table, rest, streamed, budget, level)
+        # From here on a look-up must not make an entry for a key that only the streamed side has.
         table.default_factory = None  # type: ignore[attr-defined]
         return self.match(table, streamed)
 

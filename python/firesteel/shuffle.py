@@ -300,6 +300,7 @@ def group_locally(pairs: Iterable[tuple[K, V]], budget: Budget | None = None) ->
 
 def _put_together(table: dict[K, list[V]]) -> Iterator[tuple[K, V | Several[V]]]:
     for key, values in table.items():
+        # A few values travel one by one: a list for each key would cost more than it saves.
         if len(values) < MANY:
             for value in values:
                 yield key, value
@@ -356,6 +357,7 @@ def _merged(
 ) -> Iterator[tuple[K, V]]:
     table: dict[K, V] = {}
     iterator = iter(pairs)
+    # All bits of the hashes are used: dealing again would put these keys into one file for ever.
     if level > MAX_LEVEL:
         budget.unlimited()
     if fill(table, iterator, budget):
@@ -411,6 +413,7 @@ def move_hot_key_out(table: dict[K, Any], budget: Budget, level: int) -> bool:
     """
     sizes = {key: len(values) for key, values in table.items() if type(values) is list}
     key = max(sizes, key=sizes.__getitem__, default=None)
+    # Only a dominant key: otherwise dealing the table makes more room, and its parts need no file for each key.
     if key is not None and (sizes[key] > BATCH or level > MAX_LEVEL) and sizes[key] * 2 >= sum(sizes.values()):
         table[key] = SpilledList(table[key])
         budget.relieved()
@@ -436,6 +439,7 @@ def deal_out(table: dict[K, Any], parts: Parts[K, Any]) -> dict[K, SpilledList[A
     def flat() -> Iterator[tuple[K, Any]]:
         while table:
             key, values = table.popitem()
+            # A hot key stays: its values are in a file already, and dealing them would only copy it.
             if type(values) is list:
                 for value in values:
                     yield key, value

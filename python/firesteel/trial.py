@@ -80,6 +80,7 @@ def _end() -> None:
 
 def _send(pipe: IO[bytes], data: bytes, patience_seconds: float | None = None) -> None:
     view = memoryview(_LENGTH.pack(len(data)) + data)
+    # In parts that cannot block, so that a process that hangs does not stop this one for ever.
     while view:
         # PIPE_BUF bytes fit without waiting, if any do.
         if patience_seconds is not None and not select.select([], [pipe], [], patience_seconds)[1]:

@@ -53,6 +53,7 @@ class PipelinedRDD(RDD[U_co], Generic[T, U_co]):
         step: Step = func
         self.preservesPartitioning: bool
         self.is_barrier: bool
+        # A step joins the chain before it, so that a row of maps is one RDD of the engine and one function.
         if isinstance(prev, PipelinedRDD) and prev._is_pipelinable():
             self.func: Chain = Chain((*prev.func.steps, step), site)
             self._source: RDD[Any] = prev._source

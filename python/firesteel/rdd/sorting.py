@@ -66,6 +66,7 @@ class Sorting(Joins[T_co]):
     ) -> RDD[Any]:
         count = self._count(partitions)
         sort = _SortPartition(keyfunc, ascending, site)
+        # One partition needs no ranges, and so no jobs that count and sample.
         if count == 1:
             whole = self._coalesce(1, False, site) if self.getNumPartitions() > 1 else self._as_rdd()
             return whole._then(sort, site, True)
@@ -73,6 +74,7 @@ class Sorting(Joins[T_co]):
         if total == 0:
             return self._as_rdd()
         bounds = self._bounds(count, total, keyfunc, site)
+        # Plain bisection runs in C; everything else needs a call of Python for each key.
         if keyfunc is identity and ascending:
             place: Callable[[Any], int] = partial(bisect_left, bounds)
         else:

@@ -198,6 +198,7 @@ class Transformations(Base[T_co]):
     def _partition_by(self, partitions: int, function: Callable[[Any], int], site: str) -> RDD[Any]:
         """Places pairs by their keys, unless they have this placement already."""
         partitioner = Partitioner(partitions, function)
+        # Equal keys lie together already, so a shuffle would move nothing.
         if self.partitioner == partitioner:
             return self._as_rdd()
         data, broadcasts = (None, []) if function is portable_hash else self._ship(function, site)
