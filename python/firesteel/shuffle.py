@@ -413,7 +413,7 @@ def move_hot_key_out(table: dict[K, Any], budget: Budget, level: int) -> bool:
     """
     sizes = {key: len(values) for key, values in table.items() if type(values) is list}
     key = max(sizes, key=sizes.__getitem__, default=None)
-    # Only a dominant key: otherwise dealing the table makes more room, and its parts need no file for each key.
+    # Only a dominant key is worth a file of its own; otherwise dealing the table makes more room.
     if key is not None and (sizes[key] > BATCH or level > MAX_LEVEL) and sizes[key] * 2 >= sum(sizes.values()):
         table[key] = SpilledList(table[key])
         budget.relieved()
