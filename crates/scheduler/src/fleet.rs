@@ -147,7 +147,9 @@ impl Fleet {
 
     /// An agent introduces itself.
     pub(crate) fn register(&mut self, id: AgentId, registration: Registration) -> Admission {
-        if self.is_stopped || self.agents.contains_key(&id) || self.departed.contains_key(&id) {
+        let is_known =
+            self.agents.contains_key(&id) || self.departed.contains_key(&id) || self.is_waiting(id);
+        if self.is_stopped || is_known {
             return Admission::Closed;
         }
         if let Err(why) = self.check(&registration) {
@@ -200,6 +202,15 @@ impl Fleet {
         }
     }
 
+    fn is_waiting(&self, id: AgentId) -> bool {
+        self.waiting.iter().any(|(waiting, _)| *waiting == id)
+    }
+
+    /// The connection of an agent has ended before it was welcomed.
+    pub(crate) fn waits_no_more(&mut self, id: AgentId) {
+        self.waiting.retain(|(waiting, _)| *waiting != id);
+    }
+
     pub(crate) fn setting(&self) -> Option<String> {
         self.setting.clone()
     }
@@ -246,7 +257,10 @@ impl Fleet {
         let is_it = |(_, departed): &(&AgentId, &Departed)| departed.agent.registration.name == name;
         let found = self.departed.iter().find(is_it).map(|(id, _)| *id);
         let Some(departed) = found.and_then(|id| self.departed.remove(&id)) else {
-            self.ends.insert(name.into(), reason);
+            // Of an agent that is not connected, or whose loss was told, no end of a connection will follow.
+            if self.agents.values().any(|agent| agent.registration.name == name) {
+                self.ends.insert(name.into(), reason);
+            }
             return None;
         };
         Some(self.loss(departed.agent, reason))
@@ -254,7 +268,6 @@ impl Fleet {
 
     /// An agent's connection has ended. Gives the loss, unless the cluster may still tell how its process did.
     pub(crate) fn disconnected(&mut self, now: Millis, id: AgentId) -> Option<Loss> {
-        self.waiting.retain(|(waiting, _)| *waiting != id);
         let agent = self.agents.remove(&id)?;
         for executor in &agent.executors {
             self.owners.remove(executor);
