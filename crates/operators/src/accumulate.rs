@@ -3,6 +3,7 @@
 //! An [`Adder`] finds a typed cell for (accumulator, [`Place`]) in the table of the task that runs on this thread. No lock, no
 //! message: the table goes with the task's outcome, so what a failed attempt added is dropped with it. Two computations of one
 //! partition within one task (an RDD zipped with itself, say) have two places; of these the one with more `add`s counts.
+//!
 //! While a task computes a partition that will be cached, [`Gathering`] collects what is added, and the cache
 //! stores it with the partition. A task that reads the cached partition brings the additions along
 //! ([`add_kept`]): the attempt that computed the partition may fail later, and no task would compute it again.
@@ -23,9 +24,9 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 /// A value that grows by adding, on many machines at once.
+///
 /// Values of several partitions are merged in the order of RDDs and partitions. An implementation must see to
 /// it that `zero()` merged with a value gives the value, and that merging is associative.
-/// gives the value, and merging is associative.
 ///
 /// `Context::accumulator` makes an accumulator of such a value; its documentation has an example.
 #[diagnostic::on_unimplemented(

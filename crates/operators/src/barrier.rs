@@ -111,6 +111,7 @@ impl BarrierTaskContext {
     /// Waits until all tasks of the stage have called it as often as this one has. All tasks have to make the
     /// same calls in the same order: a task that ends without a call that others wait in, or makes another one,
     /// fails the job with a message that says so.
+    ///
     /// If the stage is given up, because another task failed or the job was cancelled, the call does not
     /// return: it unwinds, and the task ends.
     pub fn barrier(&self) {
