@@ -1,26 +1,29 @@
-//! Sealing: what is written to disk is encrypted, where an application wants that, and cannot be changed unnoticed.
+//! Sealing: the encryption of an application's files, if it is configured, so that they can neither be read nor
+//! changed unnoticed.
 //!
-//! A *piece* is what is read at once: a frame of a file, or one reducer's stretch of a map output. Each is sealed by itself, with
-//! XChaCha20-Poly1305 from the crate `chacha20poly1305`, so that pieces are read in any order, and what is read was checked before anything is
-//! made of it. A sealed piece is `nonce (24 bytes, by chance), contents, tag (16)`; nonces of this length may be drawn at random for ever. Its
-//! number in its file is sealed along: a piece that was put in another's place does not open. Two files' pieces of one number can be
-//! exchanged by who writes to the directory; against that there is no file of files.
+//! A *piece* is the unit of reading: a frame of a file, or one reducer's segment of a map output. Each is
+//! sealed by itself, with XChaCha20-Poly1305 from the crate `chacha20poly1305`, so that pieces can be read in
+//! any order, and each is authenticated before it is used. A sealed piece is `nonce (24 bytes, random),
+//! contents, tag (16)`; nonces of this length may be drawn at random without limit. The number of a piece in
+//! its file is authenticated along with it: a piece that was put in another's place does not open. An attacker
+//! who can write to the directory can still exchange pieces of the same number between two files; that is not
+//! prevented.
 //!
-//! Runner-up: a stream cipher that can begin anywhere, under the checksums that are there. It saves 40 bytes a piece, and whoever changes a
-//! byte can mend the checksum.
+//! Runner-up: a stream cipher that can begin anywhere, under the existing checksums. It saves 40 bytes a piece,
+//! but an attacker who changes a byte can mend the checksum.
 
 use chacha20poly1305::aead::{AeadInPlace, KeyInit};
 use chacha20poly1305::{Tag, XChaCha20Poly1305, XNonce};
 use std::fmt;
 use std::sync::Arc;
 
-/// Separates this use of an application's secret from others.
+/// The context of the key derivation: separates this use of an application's secret from others.
 const CONTEXT: &str = "firesteel 2026 what tasks write to disk, version 1";
 
 const NONCE: usize = 24;
 const TAG: usize = 16;
 
-/// Seals pieces, and opens them: whoever has the same key. Cheap to clone; never shown.
+/// A key that seals pieces, and opens those that were sealed with it. Cheap to clone; never shown.
 ///
 /// ```
 /// use firesteel_data::Seal;
@@ -34,13 +37,13 @@ const TAG: usize = 16;
 pub struct Seal(Arc<XChaCha20Poly1305>);
 
 impl Seal {
-    /// That of an application with this secret.
+    /// Derives the key of an application from its secret.
     pub fn of_secret(secret: &str) -> Self {
         let key = blake3::derive_key(CONTEXT, secret.as_bytes());
         Seal(Arc::new(XChaCha20Poly1305::new(&key.into())))
     }
 
-    /// One that nobody else has: what is sealed is lost with this process.
+    /// Makes a random key: files that are sealed with it cannot be read after this process has ended.
     ///
     /// # Panics
     /// When the operating system has no random numbers.
@@ -50,7 +53,7 @@ impl Seal {
         Seal(Arc::new(XChaCha20Poly1305::new(&key.into())))
     }
 
-    /// A sealed piece, which is the one of this number in its file.
+    /// Seals the piece of this number of a file.
     ///
     /// # Panics
     /// When the operating system has no random numbers, or the piece has 256 GiB.
@@ -66,7 +69,8 @@ impl Seal {
         sealed
     }
 
-    /// Puts the contents of a piece in its place. `false`, with nothing left, when it was not sealed so, or not as the piece of this number.
+    /// Opens a piece in place. Returns `false`, with the piece emptied, when it was not sealed with this key
+    /// and number.
     #[must_use]
     pub fn open(&self, number: u64, piece: &mut Vec<u8>) -> bool {
         let Some(end) = piece.len().checked_sub(TAG).filter(|end| *end >= NONCE) else {
