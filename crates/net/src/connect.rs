@@ -41,8 +41,8 @@ pub enum ConnectError {
 /// ```
 /// use firesteel_net::{ConnectError, Credentials, Purpose, connect};
 /// use std::time::Duration;
-/// let nobody = connect("127.0.0.1:1", &Credentials::insecure(), Purpose::Blocks, Duration::from_secs(1));
-/// assert!(matches!(nobody, Err(ConnectError::Unreachable(_))));
+/// let refused = connect("127.0.0.1:1", &Credentials::insecure(), Purpose::Blocks, Duration::from_secs(1));
+/// assert!(matches!(refused, Err(ConnectError::Unreachable(_))));
 /// ```
 pub fn connect(
     address: &str,

@@ -183,7 +183,7 @@ mod tests {
         let meet = [vec![], vec![narrow(0)], vec![narrow(0)], vec![narrow(1), narrow(2)]];
         let by = CallSite { operation: "op3".into(), ..CallSite::default() };
         assert_eq!(check(&meet, &[1, 2], 2), Err(BarrierError::Several { by }));
-        assert_eq!(check(&meet, &[1], 2), Ok(true), "the other one waits for nobody");
+        assert_eq!(check(&meet, &[1], 2), Ok(true), "the other one waits for no task");
     }
 
     #[test]

@@ -126,7 +126,7 @@ impl Master {
 
     /// Takes over the executors of a worker that came back while it was awaited.
     pub(crate) fn adopt(&mut self, id: &WorkerId, report: &WorkerReport) {
-        let worker = self.workers.get_mut(id).expect("who adopts knows the worker");
+        let worker = self.workers.get_mut(id).expect("a worker that registers is known");
         for (name, resources) in &report.executors {
             let Some(application) = self.applications.get_mut(&name.application) else { continue };
             let tenant = Tenant::Executor(name.clone());

@@ -129,7 +129,7 @@ impl Master {
             Freshness::MayLag => self.settings.unaccounted_timeout_ms,
         };
         let now = self.now;
-        let worker = self.workers.get_mut(id).expect("whoever compares knows the worker");
+        let worker = self.workers.get_mut(id).expect("a worker that reports is known");
         let mut missing = vec![];
         for (tenant, tenancy) in
             worker.tenants.iter_mut().filter(|(tenant, _)| !reported.contains_key(tenant))
@@ -149,7 +149,7 @@ impl Master {
         resources: Resources,
         fx: &mut Vec<Effect>,
     ) -> Option<Tenant> {
-        let worker = self.workers.get_mut(id).expect("whoever compares knows the worker");
+        let worker = self.workers.get_mut(id).expect("a worker that reports is known");
         // Not ordered, or not any more: it takes room until it has ended.
         let Some(tenancy) = worker.tenants.get_mut(tenant) else {
             worker.take_in(tenant.clone(), Tenancy::new(resources, true));
@@ -174,7 +174,7 @@ impl Master {
     }
 
     fn executor_ended(&mut self, id: &WorkerId, name: ExecutorName, outcome: Outcome, fx: &mut Vec<Effect>) {
-        let worker = self.workers.get_mut(id).expect("whoever is linked is known");
+        let worker = self.workers.get_mut(id).expect("a connected worker is known");
         if worker.release(&Tenant::Executor(name.clone())).is_none() {
             return;
         }
@@ -208,7 +208,7 @@ impl Master {
     }
 
     fn driver_ended(&mut self, id: &WorkerId, run: DriverRun, outcome: Outcome, fx: &mut Vec<Effect>) {
-        let worker = self.workers.get_mut(id).expect("whoever is linked is known");
+        let worker = self.workers.get_mut(id).expect("a connected worker is known");
         if worker.release(&Tenant::Driver(run.clone())).is_some() {
             self.replan = true;
             self.run_gone(&run, RunEnd::Told(outcome), fx);

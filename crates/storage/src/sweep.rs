@@ -51,13 +51,13 @@ fn unwanted(parent: &Path, name: Name, dir: PathBuf) -> Option<PathBuf> {
     // The lock is held until the directory has its new name.
     let holder = holder(&dir);
     let is_over = match (name, &holder) {
-        (_, Holder::Somebody) => false,
+        (_, Holder::Another) => false,
         // The process that was removing it was killed.
-        (Name::Gone(..), Holder::Nobody(_) | Holder::NoLock) => return Some(dir),
+        (Name::Gone(..), Holder::This(_) | Holder::NoLock) => return Some(dir),
         // Another process may have given the directory up since the lock was opened, and a third one taken its
         // name.
-        (Name::Living(..), Holder::Nobody(lock)) => is_at(lock, &dir.join(LOCK)),
-        (Name::New(..), Holder::Nobody(_) | Holder::NoLock) | (Name::Living(..), Holder::NoLock) => {
+        (Name::Living(..), Holder::This(lock)) => is_at(lock, &dir.join(LOCK)),
+        (Name::New(..), Holder::This(_) | Holder::NoLock) | (Name::Living(..), Holder::NoLock) => {
             is_old(&dir)
         }
     };
@@ -68,14 +68,14 @@ fn unwanted(parent: &Path, name: Name, dir: PathBuf) -> Option<PathBuf> {
 fn remove(dir: &Path) -> bool {
     // Another process that is removing it needs no help.
     let holder = holder(dir);
-    !matches!(holder, Holder::Somebody) && fs::remove_dir_all(dir).is_ok()
+    !matches!(holder, Holder::Another) && fs::remove_dir_all(dir).is_ok()
 }
 
 /// The state of a directory's lock.
 enum Holder {
-    Somebody,
+    Another,
     /// No process held it, so this one does now.
-    Nobody(File),
+    This(File),
     /// There is no lock file.
     NoLock,
 }
@@ -86,11 +86,11 @@ fn holder(dir: &Path) -> Holder {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Holder::NoLock,
         // If it is not a plain file, it is not a lock of ours, and opening it could block for ever.
         Ok(found) if found.is_file() => {}
-        _ => return Holder::Somebody,
+        _ => return Holder::Another,
     }
     match OpenOptions::new().write(true).open(&path) {
-        Ok(lock) if lock.try_lock().is_ok() => Holder::Nobody(lock),
-        _ => Holder::Somebody,
+        Ok(lock) if lock.try_lock().is_ok() => Holder::This(lock),
+        _ => Holder::Another,
     }
 }
 

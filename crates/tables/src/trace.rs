@@ -31,7 +31,7 @@ const TEXTS: &[&str] = &[
     "http://localhost/",
 ];
 
-/// How deeply types may be nested before they count as recursive.
+/// The depth to which types may be nested before they count as recursive.
 const MAX_DEPTH: usize = 24;
 
 /// The most runs for a type until its values are accepted.

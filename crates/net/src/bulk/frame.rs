@@ -86,7 +86,7 @@ impl Header {
     /// Makes the header of a payload as it will be sent. `raw_length` is its length before compression, if it
     /// is compressed.
     pub fn of(kind: Kind, last: bool, payload: &[u8], raw_length: Option<usize>, checked: bool) -> Self {
-        debug_assert!(payload.len() <= FRAME_AT_MOST, "whoever frames cuts first");
+        debug_assert!(payload.len() <= FRAME_AT_MOST, "the caller splits payloads into frames first");
         let length = payload.len() as u32;
         let raw_length_4 = raw_length.unwrap_or(payload.len()) as u32;
         let (compressed, checksum) = (raw_length.is_some(), 0);
