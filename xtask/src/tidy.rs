@@ -1,4 +1,4 @@
-//! `cargo xtask tidy`: says what a reviewer should not have to.
+//! `cargo xtask tidy`: checks that a reviewer should not have to make.
 //!
 //! Each rule is a function from one file to findings, so that three lines of test can call it; this file reads the tree, asks
 //! every rule and prints. [`lists`] holds what the rules allow, with reasons. A *note* is shown and does not fail the run.
@@ -30,7 +30,7 @@ Examples:
   cargo xtask tidy --no-notes
 ";
 
-/// Something that a rule has to say about a line.
+/// A finding of a rule on a line.
 #[derive(Debug, PartialEq, Eq)]
 struct Finding {
     line: usize,
@@ -96,7 +96,7 @@ fn findings_of(files: &[String]) -> Fallible<Vec<(String, Finding)>> {
     Ok(all)
 }
 
-/// The text files among them; a file that is not UTF-8 is data, and no rule is about data.
+/// Reads the text files among them; a file that is not UTF-8 is data, and no rule is about data.
 fn read(files: &[String]) -> Fallible<Vec<Source>> {
     let mut sources = Vec::new();
     for file in files {
