@@ -1,4 +1,5 @@
-//! The words of scenario scripts: from text to events, and from effects to text. The words are listed in `scenarios.rs`.
+//! The language of scenario scripts: from text to events, and from effects to text. Its words are listed in
+//! `scenarios.rs`.
 
 use firesteel_scheduler::*;
 use firesteel_types::*;
