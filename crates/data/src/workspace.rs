@@ -1,6 +1,6 @@
 //! The workspace interface: how bulk work gets memory from a budget, and files to spill to.
 
-use crate::{DataError, Seal};
+use crate::{Cipher, DataError};
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ pub trait Workspace: Send + Sync {
     fn create_file(&self) -> Result<(PathBuf, File), DataError>;
 
     /// Returns the key that encrypts such files, if they are encrypted.
-    fn seal(&self) -> Option<Seal> {
+    fn cipher(&self) -> Option<Cipher> {
         None
     }
 }

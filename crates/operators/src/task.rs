@@ -1,11 +1,11 @@
 //! The task as its operators see it: its spec, its workspace and the executor's services.
 
 use crate::barrier::BarrierGate;
-use crate::watch::{self, Place};
+use crate::watch::{self, TaskScope};
 use firesteel_data::{DataError, Workspace};
 use firesteel_io::IoError;
-use firesteel_shuffle::{FarOutputs, ShuffleStore};
-use firesteel_storage::{BlockStore, Broadcasts, KeptBlocks, LocalDirs, MemoryPool, TaskWorkspace};
+use firesteel_shuffle::{RemoteOutputs, ShuffleStore};
+use firesteel_storage::{BlockStore, Broadcasts, CachedBlocks, LocalDirs, MemoryPool, TaskWorkspace};
 use firesteel_types::{
     CallSite, ExecutorId, JobId, KillReason, Partition, RddId, ShuffleId, ShuffleOutputs, StageAttempt,
     StageId, TaskFailure, TaskId, UpdateScope,
@@ -37,11 +37,11 @@ pub struct Services {
     /// The map outputs that it has.
     pub shuffles: Arc<ShuffleStore>,
     /// The way to map outputs on other hosts, if there are other hosts.
-    pub far: Option<Arc<dyn FarOutputs>>,
+    pub remote: Option<Arc<dyn RemoteOutputs>>,
     /// The blocks that it has.
     pub blocks: Arc<BlockStore>,
     /// The cached partitions of persisted RDDs.
-    pub kept: Arc<KeptBlocks>,
+    pub cached: Arc<CachedBlocks>,
     /// The broadcast values that it has.
     pub broadcasts: Arc<Broadcasts>,
     /// The way to ask for commits.
@@ -68,9 +68,9 @@ pub struct TaskSpec {
     /// The map outputs that the task may read.
     pub inputs: Arc<[Arc<ShuffleOutputs>]>,
     /// The version under which the task may read and cache partitions of each persisted RDD.
-    pub kept: Arc<[(RddId, u64)]>,
+    pub cached: Arc<[(RddId, u64)]>,
     /// If it belongs to a barrier stage: the host of each task of the stage attempt, in the order of partitions.
-    pub gang: Option<Arc<[String]>>,
+    pub barrier_hosts: Option<Arc<[String]>>,
     /// The local properties that the driver's thread had set when it submitted the job.
     pub properties: Arc<BTreeMap<String, String>>,
 }
@@ -127,7 +127,7 @@ impl Task {
 
     /// Returns whether records are noted one by one, so that a failure can name the record it came from. That
     /// is slow, so only retries do it.
-    pub fn is_careful(&self) -> bool {
+    pub fn tracks_records(&self) -> bool {
         self.inner.spec.attempt > 0
     }
 
@@ -150,8 +150,8 @@ impl Task {
         found.cloned().ok_or_else(|| {
             // Shuffles that cached partitions make unnecessary are not sent along: probably one of those
             // partitions is gone.
-            Box::new(match self.inner.spec.kept.is_empty() {
-                false => TaskFailure::KeptBlockGone { shuffle },
+            Box::new(match self.inner.spec.cached.is_empty() {
+                false => TaskFailure::CachedBlockLost { shuffle },
                 true => TaskFailure::BadPlan(format!(
                     "the task was told nothing of shuffle {shuffle}, which it reads"
                 )),
@@ -160,8 +160,8 @@ impl Task {
     }
 
     /// The version of a persisted RDD that this task may read and keep.
-    pub(crate) fn kept_version(&self, rdd: RddId) -> Option<u64> {
-        self.inner.spec.kept.iter().find(|(known, _)| *known == rdd).map(|(_, version)| *version)
+    pub(crate) fn cached_version(&self, rdd: RddId) -> Option<u64> {
+        self.inner.spec.cached.iter().find(|(known, _)| *known == rdd).map(|(_, version)| *version)
     }
 }
 
@@ -180,7 +180,8 @@ pub fn data_failure(error: DataError) -> Box<TaskFailure> {
 }
 
 fn data_failure_at(error: DataError, site: CallSite) -> Box<TaskFailure> {
-    let retryable = matches!(error, DataError::Io { .. } | DataError::Corrupt { .. } | DataError::Far { .. });
+    let retryable =
+        matches!(error, DataError::Io { .. } | DataError::Corrupt { .. } | DataError::Remote { .. });
     Box::new(TaskFailure::Operation {
         operation: "handle records".into(),
         message: error.to_string(),
@@ -189,7 +190,7 @@ fn data_failure_at(error: DataError, site: CallSite) -> Box<TaskFailure> {
     })
 }
 
-impl Place {
+impl TaskScope {
     /// Makes the failure to encode, decode, spill or read back.
     pub(crate) fn data_failure(&self, error: DataError) -> Box<TaskFailure> {
         data_failure_at(error, (*self.site).clone())
@@ -197,14 +198,14 @@ impl Place {
 }
 
 impl Origin {
-    /// The place in which the functions of the RDD run while this partition of it is computed once.
-    pub(crate) fn place(&self, partition: Partition) -> Arc<Place> {
-        self.place_in(UpdateScope::Rdd(self.rdd), partition)
+    /// Returns the scope in which the functions of the RDD run while this partition of it is computed once.
+    pub(crate) fn scope(&self, partition: Partition) -> Arc<TaskScope> {
+        self.scope_in(UpdateScope::Rdd(self.rdd), partition)
     }
 
-    /// The place in which functions of another scope run that were written on the same line.
-    pub(crate) fn place_in(&self, scope: UpdateScope, partition: Partition) -> Arc<Place> {
-        Arc::new(Place { site: self.site.clone(), scope, partition })
+    /// Returns the scope of functions that count for another accumulator scope and were written on the same line.
+    pub(crate) fn scope_in(&self, scope: UpdateScope, partition: Partition) -> Arc<TaskScope> {
+        Arc::new(TaskScope { site: self.site.clone(), scope, partition })
     }
 
     /// Makes the failure to encode, decode, spill or read back.

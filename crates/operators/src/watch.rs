@@ -1,8 +1,8 @@
 //! Blame for failures and additions: notes which function of the user's is running, and on which record, so
 //! that a panic can name them and additions to accumulators count for the right partition.
 //!
-//! The notes are per thread. An operator has a [`Place`] for each partition that it is opened for, and enters
-//! it before it calls the user's function, once per batch. Afterwards the previous place is restored, but not
+//! The notes are per thread. An operator has a [`TaskScope`] for each partition that it is opened for, and enters
+//! it before it calls the user's function, once per batch. Afterwards the previous scope is restored, but not
 //! while a panic unwinds: the code that catches the panic finds the line where it began.
 
 use firesteel_types::{CallSite, Partition, UpdateScope};
@@ -11,12 +11,12 @@ use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 /// The scope in which functions run: one computation of one partition. Two computations of the same partition
-/// have two places.
+/// have two scopes.
 #[derive(Debug)]
-pub struct Place {
+pub struct TaskScope {
     /// The operation that was given the functions.
     pub site: Arc<CallSite>,
-    /// The scope that additions to accumulators count for.
+    /// The accumulator scope that additions count for.
     pub scope: UpdateScope,
     /// The partition of that scope.
     pub partition: Partition,
@@ -24,59 +24,59 @@ pub struct Place {
 
 #[derive(Default)]
 struct Noted {
-    place: Option<Arc<Place>>,
+    scope: Option<Arc<TaskScope>>,
     record: Option<Box<dyn Fn() -> String>>,
 }
 
 thread_local! {
     static NOTED: RefCell<Noted> = RefCell::default();
-    /// The address of the current place, 0 for none: a cheaper question than [`place`], for code that asks once
+    /// The address of the current scope, 0 for none: a cheaper question than [`scope`], for code that asks once
     /// per record.
     static HERE: Cell<usize> = const { Cell::new(0) };
 }
 
-impl Place {
-    /// Returns a number that tells places apart that live at the same time.
+impl TaskScope {
+    /// Returns a number that tells scopes apart that live at the same time.
     #[inline]
     pub(crate) fn address(self: &Arc<Self>) -> usize {
         Arc::as_ptr(self).addr()
     }
 }
 
-/// Restores the previous place when dropped.
+/// Restores the previous scope when dropped.
 pub struct Entered {
-    before: Option<Arc<Place>>,
+    before: Option<Arc<TaskScope>>,
 }
 
-/// Enters a place: its functions are about to run.
+/// Enters a scope: its functions are about to run.
 #[inline]
-pub fn enter(place: &Arc<Place>) -> Entered {
-    HERE.set(place.address());
-    Entered { before: NOTED.with_borrow_mut(|noted| noted.place.replace(place.clone())) }
+pub fn enter(scope: &Arc<TaskScope>) -> Entered {
+    HERE.set(scope.address());
+    Entered { before: NOTED.with_borrow_mut(|noted| noted.scope.replace(scope.clone())) }
 }
 
 impl Drop for Entered {
     #[inline]
     fn drop(&mut self) {
-        // A panic keeps its place, for the code that catches it.
+        // A panic keeps its scope, for the code that catches it.
         if !std::thread::panicking() {
-            HERE.set(self.before.as_ref().map_or(0, Place::address));
-            NOTED.with_borrow_mut(|noted| noted.place = self.before.take());
+            HERE.set(self.before.as_ref().map_or(0, TaskScope::address));
+            NOTED.with_borrow_mut(|noted| noted.scope = self.before.take());
         }
     }
 }
 
-/// Returns the line of the current place.
+/// Returns the line of the current scope.
 pub fn site() -> Option<Arc<CallSite>> {
-    NOTED.with_borrow(|noted| noted.place.as_ref().map(|place| place.site.clone()))
+    NOTED.with_borrow(|noted| noted.scope.as_ref().map(|scope| scope.site.clone()))
 }
 
-/// Returns the current place.
-pub(crate) fn place() -> Option<Arc<Place>> {
-    NOTED.with_borrow(|noted| noted.place.clone())
+/// Returns the current scope.
+pub(crate) fn scope() -> Option<Arc<TaskScope>> {
+    NOTED.with_borrow(|noted| noted.scope.clone())
 }
 
-/// Returns the address of the current place.
+/// Returns the address of the current scope.
 #[inline]
 pub(crate) fn here() -> usize {
     HERE.get()
@@ -110,7 +110,7 @@ pub fn forget_record() {
 pub fn take() -> (Option<Arc<CallSite>>, Option<String>) {
     HERE.set(0);
     let noted = NOTED.with_borrow_mut(std::mem::take);
-    (noted.place.map(|place| place.site.clone()), noted.record.map(|render| render()))
+    (noted.scope.map(|scope| scope.site.clone()), noted.record.map(|render| render()))
 }
 
 /// A record as text for a person: JSON, cut short.
@@ -128,17 +128,17 @@ mod tests {
     use super::*;
     use firesteel_types::RddId;
 
-    fn place(line: u32) -> Arc<Place> {
+    fn scope(line: u32) -> Arc<TaskScope> {
         let site = Arc::new(CallSite { line, ..CallSite::default() });
-        Arc::new(Place { site, scope: UpdateScope::Rdd(RddId(0)), partition: Partition(0) })
+        Arc::new(TaskScope { site, scope: UpdateScope::Rdd(RddId(0)), partition: Partition(0) })
     }
 
     #[test]
     fn the_line_of_the_panic_survives_the_unwinding() {
-        let (outer, inner) = (place(1), place(2));
+        let (outer, inner) = (scope(1), scope(2));
         let result = std::panic::catch_unwind(|| {
             let _outer = enter(&outer);
-            drop(enter(&place(3)));
+            drop(enter(&scope(3)));
             let _inner = enter(&inner);
             note_record(&("a", 5));
             std::panic::resume_unwind(Box::new(()));

@@ -5,7 +5,7 @@
 //! to the last one, partitions are read one to one, and the action needs all of them.
 
 use crate::lineage::{Dependency, Lineage, Mapping};
-use crate::stages::StageCut;
+use crate::stages::StageBoundary;
 use firesteel_types::{CallSite, RddId};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -63,7 +63,7 @@ impl std::error::Error for BarrierError {}
 impl Lineage {
     /// Returns the RDDs of a stage that are computed behind a barrier within it: barrier RDDs, and the RDDs
     /// that read those.
-    pub fn behind_barriers(&self, cut: &StageCut) -> BTreeSet<RddId> {
+    pub fn behind_barriers(&self, cut: &StageBoundary) -> BTreeSet<RddId> {
         let mut behind = BTreeSet::new();
         for rdd in &cut.rdds {
             let info = self.get(*rdd);
@@ -80,7 +80,7 @@ impl Lineage {
     ///
     /// # Errors
     /// When it ought to be one, but its lineage does not allow it.
-    pub fn check_barrier(&self, cut: &StageCut, wanted: Option<usize>) -> Result<bool, BarrierError> {
+    pub fn check_barrier(&self, cut: &StageBoundary, wanted: Option<usize>) -> Result<bool, BarrierError> {
         let Some(barrier) = cut.rdds.iter().map(|rdd| self.get(*rdd)).find(|info| info.barrier) else {
             return Ok(false);
         };

@@ -151,12 +151,12 @@ impl Drivers {
         }
         driver.state = driver.after(now, end, settings);
         let state = driver.state.clone();
-        self.bury(&run.driver, settings.retained_drivers);
+        self.expire(&run.driver, settings.retained_drivers);
         Some(state)
     }
 
     /// Moves a driver to the ended ones, if it has ended.
-    pub(crate) fn bury(&mut self, id: &DriverId, retained: usize) {
+    pub(crate) fn expire(&mut self, id: &DriverId, retained: usize) {
         let Some(&number) = self.numbers.get(id) else { return };
         if !self.table[&number].state.is_final() {
             return;

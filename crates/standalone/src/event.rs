@@ -1,6 +1,8 @@
 //! The master's interface: the events that the shell reports, and the effects that it has to carry out.
 
-use crate::messages::{ApplicationOrder, ApplicationWord, ClientAnswer, ClientWord, FencedOrder, WorkerWord};
+use crate::messages::{
+    ApplicationMessage, ApplicationOrder, ClientAnswer, ClientMessage, FencedOrder, WorkerMessage,
+};
 use crate::names::Link;
 use crate::note::Note;
 use crate::snapshot::Snapshot;
@@ -13,21 +15,21 @@ pub enum Event {
         /// The connection.
         link: Link,
         /// The message.
-        word: WorkerWord,
+        message: WorkerMessage,
     },
     /// An application sent a message.
     Application {
         /// The connection.
         link: Link,
         /// The message.
-        word: ApplicationWord,
+        message: ApplicationMessage,
     },
     /// A client sent a request.
     Client {
         /// The connection.
         link: Link,
         /// The request.
-        word: ClientWord,
+        message: ClientMessage,
     },
     /// A connection is gone. Its worker or application has time to come back on another one.
     LinkClosed {

@@ -80,7 +80,7 @@ impl fmt::Display for Outcome {
 
 /// A message of a worker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum WorkerWord {
+pub enum WorkerMessage {
     /// It registers: the first message on each connection, and the answer to [`WorkerOrder::RegisterAgain`].
     Register {
         /// Its name.
@@ -203,7 +203,7 @@ pub struct ApplicationStatus {
 
 /// A message of an application.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ApplicationWord {
+pub enum ApplicationMessage {
     /// It registers, for the first time or again: the first message on each connection.
     Register {
         /// The key that it chose.
@@ -252,7 +252,7 @@ impl fmt::Display for ExecutorEnd {
 
 /// One executor, as its application is told of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ExecutorPlace {
+pub struct ExecutorAddress {
     /// Its number.
     pub executor: ExecutorId,
     /// The worker that runs it.
@@ -273,7 +273,7 @@ pub enum ApplicationOrder {
     },
     /// All executors that it has: any beyond these it has lost. Sent after a registration; a master that took
     /// over sends it only when all workers have had time to come back.
-    Executors(Vec<ExecutorPlace>),
+    Executors(Vec<ExecutorAddress>),
     /// It cannot be registered, and asking again does not help.
     Refused {
         /// The reason, as a sentence.
@@ -284,7 +284,7 @@ pub enum ApplicationOrder {
     /// The connection belongs to no application: it has to register again.
     RegisterAgain,
     /// An executor is being started.
-    ExecutorAdded(ExecutorPlace),
+    ExecutorAdded(ExecutorAddress),
     /// An executor will be gone soon: its worker is being decommissioned. It is replaced.
     ExecutorDecommissioned {
         /// The executor.
@@ -343,7 +343,7 @@ pub struct DriverSpec {
 
 /// A request of a client, which is neither worker nor application.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ClientWord {
+pub enum ClientMessage {
     /// Run a driver. Answered with [`ClientAnswer::DriverSubmitted`].
     SubmitDriver {
         /// The key of the submission.

@@ -60,7 +60,7 @@ pub struct WorkerView {
     /// The number of drivers that it runs.
     pub drivers: usize,
     /// The time of its last message.
-    pub last_heard: Millis,
+    pub last_seen: Millis,
 }
 
 /// One application that has not ended.

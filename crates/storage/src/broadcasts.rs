@@ -4,7 +4,7 @@
 //! The encoded value lies in one stretch of memory, or on disk if the budget has no room for it. Either way it
 //! consists of chunks, each with its checksum: in that form it travels, and it is checked before it is decoded.
 
-use crate::{FarBlocks, LocalDirs, MemoryPool, SharedFiles};
+use crate::{LocalDirs, MemoryPool, RemoteBlocks, SharedFiles};
 use bytes::Bytes;
 use firesteel_data::DataError;
 use firesteel_data::frames::{FrameReader, FramedFile};
@@ -40,7 +40,7 @@ pub struct Broadcasts {
     /// The files in which the processes of one machine find each other's values.
     shared: Option<Arc<SharedFiles>>,
     /// The way to the values of other machines.
-    far: Option<Arc<dyn FarBlocks>>,
+    remote: Option<Arc<dyn RemoteBlocks>>,
     /// Called when a value is to be removed everywhere.
     on_forget: OnceLock<Box<dyn Fn(BroadcastId) + Send + Sync>>,
 }
@@ -77,7 +77,7 @@ impl Broadcasts {
             dirs,
             entries: Mutex::default(),
             shared: None,
-            far: None,
+            remote: None,
             on_forget: OnceLock::new(),
         }
     }
@@ -88,8 +88,8 @@ impl Broadcasts {
     }
 
     /// Adds a way to values of other machines: the first process that needs a value fetches it for all.
-    pub fn fetching(self, far: Arc<dyn FarBlocks>) -> Self {
-        Broadcasts { far: Some(far), ..self }
+    pub fn fetching(self, remote: Arc<dyn RemoteBlocks>) -> Self {
+        Broadcasts { remote: Some(remote), ..self }
     }
 
     /// Stores an encoded value: in memory if there is room, else on disk.
@@ -105,7 +105,7 @@ impl Broadcasts {
             Encoded::Memory { reserved: bytes.len(), bytes, checksums }
         } else {
             let mut file = self.dirs.create_frames("broadcast")?;
-            bytes.chunks(PIECE_BYTES).try_for_each(|piece| file.push(piece))?;
+            bytes.chunks(PIECE_BYTES).try_for_each(|chunk| file.push(chunk))?;
             Encoded::Disk(file.finish()?, bytes.len())
         };
         let entry = Entry { encoded, value: Mutex::default(), pool: self.pool.clone() };
@@ -154,7 +154,7 @@ impl Broadcasts {
         let _ = self.on_forget.set(Box::new(tell));
     }
 
-    fn tell_forgotten(&self, id: BroadcastId) {
+    fn notify_forgotten(&self, id: BroadcastId) {
         if let Some(tell) = self.on_forget.get() {
             tell(id);
         }
@@ -166,7 +166,7 @@ impl Broadcasts {
             let decoded = entry.value.lock().unwrap_or_else(PoisonError::into_inner).take();
             drop(decoded);
         }
-        self.tell_forgotten(id);
+        self.notify_forgotten(id);
     }
 
     /// Removes a value altogether.
@@ -177,7 +177,7 @@ impl Broadcasts {
         if let Some(files) = &self.shared {
             files.remove(&name(id));
         }
-        self.tell_forgotten(id);
+        self.notify_forgotten(id);
     }
 
     /// Drops this process's part of a value that another process has removed.
@@ -215,7 +215,7 @@ impl Broadcasts {
 
     /// Fetches a value from another machine into this machine's files.
     fn fetch(&self, id: BroadcastId, files: &SharedFiles) -> Result<(), BroadcastError> {
-        let far = self.far.as_ref().ok_or(BroadcastError::Destroyed)?;
+        let remote = self.remote.as_ref().ok_or(BroadcastError::Destroyed)?;
         let _others_wait = files.lock(&name(id))?;
         // Another process fetched it while this one waited for the lock.
         if files.find::<u64>(&name(id))?.is_some() {
@@ -223,7 +223,7 @@ impl Broadcasts {
         }
         let mut keep =
             |bytes: Bytes| files.publish(&name(id), &(bytes.len() as u64), bytes.chunks(PIECE_BYTES));
-        if far.broadcast(id, &mut keep)? { Ok(()) } else { Err(BroadcastError::Destroyed) }
+        if remote.broadcast(id, &mut keep)? { Ok(()) } else { Err(BroadcastError::Destroyed) }
     }
 
     fn entries(&self) -> MutexGuard<'_, HashMap<BroadcastId, Arc<Entry>>> {
@@ -236,18 +236,18 @@ impl Encoded {
         match self {
             Encoded::Memory { bytes, checksums, .. } => {
                 let broken =
-                    bytes.chunks(PIECE_BYTES).zip(checksums).position(|(piece, sum)| xxh3_64(piece) != *sum);
+                    bytes.chunks(PIECE_BYTES).zip(checksums).position(|(chunk, sum)| xxh3_64(chunk) != *sum);
                 match broken {
                     None => Ok(bytes.clone()),
-                    Some(piece) => Err(DataError::Corrupt {
+                    Some(chunk) => Err(DataError::Corrupt {
                         source_name: format!("broadcast variable {id}"),
-                        message: format!("the checksum of piece {piece} does not match its contents"),
+                        message: format!("the checksum of piece {chunk} does not match its contents"),
                     }),
                 }
             }
-            Encoded::Disk(file, length) => read_pieces(file.read()?, *length),
+            Encoded::Disk(file, length) => read_chunks(file.read()?, *length),
             Encoded::Shared(files) => match files.find::<u64>(&name(id))? {
-                Some((length, reader)) => read_pieces(reader, length as usize),
+                Some((length, reader)) => read_chunks(reader, length as usize),
                 None => Err(DataError::Corrupt {
                     source_name: format!("broadcast variable {id}"),
                     message: "it was destroyed while it was used".into(),
@@ -257,10 +257,10 @@ impl Encoded {
     }
 }
 
-fn read_pieces(mut reader: FrameReader, length: usize) -> Result<Bytes, DataError> {
-    let (mut bytes, mut piece) = (Vec::with_capacity(length), vec![]);
-    while reader.next(&mut piece)? {
-        bytes.extend_from_slice(&piece);
+fn read_chunks(mut reader: FrameReader, length: usize) -> Result<Bytes, DataError> {
+    let (mut bytes, mut chunk) = (Vec::with_capacity(length), vec![]);
+    while reader.next(&mut chunk)? {
+        bytes.extend_from_slice(&chunk);
     }
     Ok(bytes.into())
 }

@@ -7,7 +7,7 @@
 
 use crate::names::{Name, give_up};
 use firesteel_data::frames::FrameWriter;
-use firesteel_data::{DataError, Seal};
+use firesteel_data::{Cipher, DataError};
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -26,7 +26,7 @@ pub struct LocalDirs {
     lock: Option<File>,
     /// Set when it was removed: another process may have a directory of this name from then on.
     is_cleared: AtomicBool,
-    seal: OnceLock<Seal>,
+    cipher: OnceLock<Cipher>,
 }
 
 impl LocalDirs {
@@ -67,7 +67,7 @@ impl LocalDirs {
             next: AtomicU64::new(0),
             lock,
             is_cleared: AtomicBool::new(false),
-            seal: OnceLock::new(),
+            cipher: OnceLock::new(),
         }
     }
 
@@ -91,13 +91,13 @@ impl LocalDirs {
     }
 
     /// Encrypts all that is written here from now on. Only the first call has an effect.
-    pub fn seal_with(&self, seal: &Seal) {
-        let _ = self.seal.set(seal.clone());
+    pub fn encrypt_with(&self, cipher: &Cipher) {
+        let _ = self.cipher.set(cipher.clone());
     }
 
     /// Returns the key that encrypts the files, if they are encrypted.
-    pub fn seal(&self) -> Option<&Seal> {
-        self.seal.get()
+    pub fn cipher(&self) -> Option<&Cipher> {
+        self.cipher.get()
     }
 
     /// Creates a file of frames, encrypted if a key was set.
@@ -105,7 +105,7 @@ impl LocalDirs {
     /// # Errors
     /// When it cannot be created.
     pub fn create_frames(&self, name: &str) -> Result<FrameWriter, DataError> {
-        Ok(FrameWriter::new(self.create_file(name)?).sealed(self.seal().cloned()))
+        Ok(FrameWriter::new(self.create_file(name)?).encrypted(self.cipher().cloned()))
     }
 
     /// Removes all files. Later attempts to create or read one fail.

@@ -45,5 +45,5 @@ pub struct AccumulatorUpdate {
     pub bytes: Arc<[u8]>,
     /// The attempt that computed the partition, if this one read it from the cache. It counts whether or not
     /// that attempt succeeded.
-    pub kept_by: Option<TaskId>,
+    pub cached_by: Option<TaskId>,
 }
