@@ -6,6 +6,7 @@
 mod functions;
 mod links;
 mod lists;
+mod prose;
 mod python;
 mod rust;
 mod source;
@@ -20,8 +21,8 @@ use source::Source;
 pub(crate) use lists::PURE_CRATES;
 
 pub(crate) const HELP: &str = "
-Checks headers, sizes, whitespace, leftovers (todo, dbg), unwrap and effects in pure crates, unsafe code, names, absolute paths
-and links. Prints `file:line: rule: message` for each finding. Notes are for the eye and do not fail the run.
+Checks headers, sizes, whitespace, leftovers (todo, dbg), unwrap and effects in pure crates, unsafe code, names, absolute paths,
+links and prose. Prints `file:line: rule: message` for each finding. Notes are for the eye and do not fail the run.
 
   --no-notes      print only what fails the run
 
@@ -83,6 +84,7 @@ fn findings_of(files: &[String]) -> Fallible<Vec<(String, Finding)>> {
         if source.path.ends_with(".rs") {
             found.extend(rust::check(source, is_test_file));
             found.extend(functions::check(source, is_test_file));
+            found.extend(prose::check(source, is_test_file));
         }
         if source.path.ends_with(".py") || source.path.ends_with(".pyi") {
             found.extend(python::check(source));
