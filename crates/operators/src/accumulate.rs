@@ -335,7 +335,7 @@ impl Table {
         index
     }
 
-    /// Of the computations of one partition that are over, keeps the one that counts: there may be one for each record of a
+    /// Keeps, of the computations of one partition that are over, the one that counts: there may be one for each record of a
     /// cartesian product.
     fn drop_lesser(&mut self, key: Key) {
         let Some(indices) = self.by_key.get_mut(&key) else { return };

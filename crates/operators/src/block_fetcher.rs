@@ -54,7 +54,7 @@ impl ShuffleBlockFetcher {
     }
 
     /// Returns the bytes that a map task wrote for the reducer; `None` when they lie in this host's files. Map
-    /// tasks are to be asked for in order.
+    /// tasks must be asked for in order.
     pub(crate) fn read(&mut self, map: MapOutput, task: &Task) -> Result<Option<Vec<u8>>, RemoteReadFailure> {
         let (mut tries, mut has_asked) = (0, false);
         loop {

@@ -21,7 +21,7 @@ pub enum Answer {
     Granted,
     /// The request may be repeated when this many bytes of cached partitions were evicted.
     AfterEvicting(usize),
-    /// The memory cannot be had.
+    /// The memory is not available.
     Refused,
 }
 

@@ -45,7 +45,7 @@ pub(super) enum Values<'a> {
     List(&'a [i32], Box<Column<'a>>),
     Struct(Vec<(&'a str, Column<'a>)>),
     Map(&'a [i32], Box<(Column<'a>, Column<'a>)>),
-    /// Of a type that no field takes.
+    /// A type that no field takes.
     Other(&'a DataType),
 }
 
