@@ -1,5 +1,5 @@
-//! What processes of a cluster say to each other, once they have shown each other the secret: words to and from masters and agents, and
-//! requests for blocks. What is decoded can be encoded, and is then the same.
+//! Decoders of messages between the processes of a cluster, after the handshake: messages to and from masters
+//! and agents, and requests for blocks. A message that is decoded can be encoded, and is then the same.
 
 use firesteel_cluster::standalone::messages::{FromMaster, ToMaster};
 use firesteel_data::block::{decode_value, encode_value};
@@ -14,7 +14,7 @@ use firesteel_types::{BroadcastId, ExecutorId, Partition, ShuffleId, StageId, Ta
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// The same bytes as each kind of word, by themselves and framed.
+/// Decodes the same bytes as each kind of message, by themselves and framed.
 pub(crate) fn messages(data: &[u8]) {
     word::<ToMaster>(data);
     word::<FromMaster>(data);

@@ -1,4 +1,4 @@
-//! What comes from tables of the user's: CSV and JSON lines.
+//! Decoders of users' tables: CSV and JSON lines.
 
 use firesteel_io::FileSplit;
 use firesteel_tables::{BadRow, CsvFormat, CsvReader, CsvWriter, JsonReader};
@@ -6,8 +6,8 @@ use std::io::Write;
 
 type Rows = Vec<Vec<String>>;
 
-/// The first byte chooses a dialect, the second a cut: two splits hold the rows of the whole, good and bad; and the good ones
-/// can be written and are read back equal.
+/// Reads a table: the first byte chooses a dialect, the second a cut. Two splits have the rows of the whole,
+/// good and bad; and the good ones can be written and are read back equal.
 pub(crate) fn csv(data: &[u8]) {
     let [choice, cut, text @ ..] = data else { return };
     let format = CsvFormat {
@@ -66,7 +66,7 @@ pub(crate) fn csv_seeds() -> Vec<Vec<u8>> {
     texts.iter().enumerate().map(|(i, text)| [&[i as u8 * 5, 9][..], text.as_bytes()].concat()).collect()
 }
 
-/// Whatever the lines hold, each is a record or a bad row, and of the line that it stands in.
+/// Reads lines of any contents: each is a record or a bad row, with the number of its line.
 pub(crate) fn json_lines(data: &[u8]) {
     type Record = (Option<String>, Vec<f64>);
     let file = file(data);

@@ -1,4 +1,4 @@
-//! Compressed files: read as they were written, in one piece or several, and never silently short.
+//! Compressed files: read back as they were written, in one piece or several, and never silently short.
 
 use firesteel_io::{
     Codec, FileSplit, IoCause, IoError, LineOptions, LineReader, TextWriter, read_decoded, read_raw,

@@ -1,5 +1,5 @@
-//! A server that drops connections, sends less than it promised, asks for patience and changes its files meanwhile: whoever
-//! reads from it gets the right bytes or the right error, within bounds.
+//! A faulty server: it drops connections, sends less than it promised, asks for patience and changes its files
+//! meanwhile. A reader gets the right bytes or the right error, within bounds.
 //!
 //! One server serves all tests; what it does to a file is told by the first name in the path, so that they do not meet.
 

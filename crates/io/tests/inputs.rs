@@ -1,4 +1,4 @@
-//! Which files a path stands for: directories, globs, lists and hidden names, and what is said when there are none.
+//! Input paths: directories, globs, lists and hidden names, and the errors when there are no files.
 
 use firesteel_io::{IoCause, IoError, list_inputs};
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Records of files of any format: an operator for all of them, which is given a function that opens a partition.
+//! The file source: an operator for records of files of any format, given a function that opens a partition.
 
 use crate::code::{self, OperatorRef};
 use crate::stream::{Batches, Op, Operator, Stream};
@@ -10,7 +10,8 @@ use firesteel_types::Partition;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-/// Reads the files of a partition by a function, whose iterator gives batches of records and ends with the first error.
+/// Reads the files of a partition with a function, whose iterator returns batches of records and ends with the
+/// first error.
 pub struct FileSource<T, I, E, F> {
     environment: E,
     open: ZeroSized<F>,

@@ -1,4 +1,4 @@
-//! Sources of formats that operators know nothing of: a function opens whatever gives the batches of a partition.
+//! Sources of formats that operators know nothing of: a function opens a partition and returns its batches.
 
 use crate::code::{self, OperatorRef};
 use crate::stream::{Batches, Op, Operator, Stream};
@@ -10,7 +10,7 @@ use firesteel_types::Partition;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-/// Records that a function opens for each partition, and that come in batches.
+/// Reads the batches of a partition that a function opens.
 pub struct Open<T, B, E, F> {
     environment: E,
     function: ZeroSized<F>,
@@ -60,7 +60,7 @@ where
     }
 }
 
-/// Batches, each made in its place: failures name it, and what is added to accumulators counts for it.
+/// Batches that are computed inside their scope: failures name it, and additions to accumulators count for it.
 pub(crate) struct Scoped<B> {
     pub(crate) scope: Arc<TaskScope>,
     pub(crate) batches: B,

@@ -1,4 +1,4 @@
-//! Operators without input: data of the driver's, generated data, files.
+//! Sources, the operators without input: data of the driver, generated data, text files.
 
 use crate::code::{self, OperatorRef};
 use crate::narrow::IteratorStream;
@@ -13,7 +13,7 @@ use firesteel_types::{BlockId, Partition, TaskFailure};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-/// Data that the driver had: each partition is a block, fetched by name.
+/// Reads data that the driver had: each partition is a block, fetched by name.
 pub struct Slices<T> {
     origin: Origin,
     types: PhantomData<fn() -> T>,
@@ -61,7 +61,7 @@ impl<T: Data> Batches<T> for Once<T> {
     }
 }
 
-/// Data that a function makes for each partition.
+/// Makes the data of each partition with a function.
 pub struct Generate<I, E, F> {
     environment: E,
     function: ZeroSized<F>,
@@ -109,7 +109,7 @@ where
     }
 }
 
-/// The lines of text files: one split a partition, or several one after the other.
+/// Reads the lines of text files: one split a partition, or several one after the other.
 pub struct TextLines {
     splits: Vec<Vec<FileSplit>>,
     delimiter: Option<Vec<u8>>,
@@ -150,14 +150,14 @@ impl Operator<String> for TextLines {
 struct TextStream {
     operator: Arc<TextLines>,
     partition: Partition,
-    /// Which of the partition's splits comes next.
+    /// The index of the partition's next split.
     next: usize,
-    /// Gone when its split is over.
+    /// None when its split is at its end.
     reader: Option<LineReader>,
 }
 
 impl TextStream {
-    /// Opens the next split; there is no reader when all are over.
+    /// Opens the next split; there is no reader when all are read.
     fn advance(&mut self) -> Outcome<()> {
         self.reader = None;
         while let Some(split) = self.operator.splits[self.partition.index()].get(self.next) {
@@ -168,6 +168,7 @@ impl TextStream {
                     self.reader = Some(reader);
                     break;
                 }
+                // The user asked to pass over missing or broken files.
                 Err(error) if self.operator.lenient.passes_over(&error) => {}
                 Err(error) => return Err(self.operator.origin.io_failure(error)),
             }
@@ -178,7 +179,7 @@ impl TextStream {
 
 impl Batches<String> for TextStream {
     fn next_batch(&mut self) -> Outcome<Option<Batch<String>>> {
-        /// Long lines make small batches.
+        /// The most bytes of a batch: long lines make small batches.
         const BYTES: usize = 256 << 10;
         let Some(reader) = &mut self.reader else { return Ok(None) };
         let mut lines = Vec::with_capacity(batch_len::<String>());

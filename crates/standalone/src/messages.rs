@@ -1,7 +1,7 @@
-//! What workers, applications and clients say to the master, and what they are told.
+//! Messages: what workers, applications and clients send to the master, and its orders and answers.
 //!
-//! All of it is plain data that a shell encodes as it likes. Reports are whole: a worker tells all that it runs each time, so
-//! whatever was lost on the way is noticed by the next report. Words and orders may come twice.
+//! All messages are plain data that a shell encodes as it likes. Reports are whole: a worker reports all that
+//! it runs each time, so that the next report makes up for a lost message. Messages and orders may come twice.
 
 use crate::names::{ApplicationId, DriverId, DriverRun, Epoch, ExecutorName, RequestKey, WorkerId};
 use crate::overview::{DriverView, Overview};
@@ -11,42 +11,42 @@ use firesteel_types::ExecutorId;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// What a worker has to offer.
+/// The resources that a worker offers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkerOffer {
     /// Its host, as preferred locations name it.
     pub host: String,
-    /// All that it lends, taken or not. The same for as long as the worker lives.
+    /// All that it offers, taken or not. The same for as long as the worker lives.
     pub resources: Resources,
 }
 
-/// All that a worker runs, whether or not it was told to end it.
+/// Everything that a worker runs, whether or not it was told to end it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkerReport {
-    /// Executors, and what each has.
+    /// Its executors, and the resources of each.
     pub executors: Vec<(ExecutorName, Resources)>,
-    /// Drivers, and what each has.
+    /// Its drivers, and the resources of each.
     pub drivers: Vec<(DriverRun, Resources)>,
-    /// The applications of which it has files.
+    /// The applications that have files on it.
     pub applications: Vec<ApplicationId>,
 }
 
-/// How a process ended, or why there is none.
+/// The end of a process, or the reason why there is none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
     /// It ended by itself.
     Exited {
-        /// With this code.
+        /// The exit code.
         code: i32,
     },
     /// A signal ended it that the worker did not send.
     Signalled {
-        /// Which.
+        /// The signal.
         signal: i32,
     },
     /// It could not be started.
     FailedToStart {
-        /// Why, as a sentence.
+        /// The reason, as a sentence.
         reason: String,
     },
     /// The worker ended it, as it was told to.
@@ -56,7 +56,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Whether it ended otherwise than it should have.
+    /// Returns whether it ended otherwise than it should have.
     pub fn is_failure(&self) -> bool {
         match self {
             Outcome::Exited { code } => *code != 0,
@@ -78,44 +78,44 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// What a worker says.
+/// A message of a worker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum WorkerMessage {
-    /// It is there: the first word on each connection, and the answer to [`WorkerOrder::RegisterAgain`].
+    /// It registers: the first message on each connection, and the answer to [`WorkerOrder::RegisterAgain`].
     Register {
-        /// Which.
+        /// Its name.
         worker: WorkerId,
-        /// What it has.
+        /// Its resources.
         offer: WorkerOffer,
-        /// What it runs already.
+        /// The executors and drivers that it runs already.
         report: WorkerReport,
     },
     /// It lives. Answered with [`WorkerOrder::Heard`].
     Heartbeat {
-        /// What it runs.
+        /// The executors and drivers that it runs.
         report: WorkerReport,
     },
     /// An executor's process was started.
     ExecutorStarted {
-        /// Which.
+        /// The executor.
         executor: ExecutorName,
     },
     /// An executor's process is gone: nothing of it takes cores or memory any more. Also the answer to an order to end one that
     /// is not there.
     ExecutorEnded {
-        /// Which.
+        /// The executor.
         executor: ExecutorName,
-        /// How.
+        /// The outcome.
         outcome: Outcome,
     },
-    /// The same for a driver.
+    /// A driver's process is gone, likewise.
     DriverEnded {
-        /// Which.
+        /// The run.
         run: DriverRun,
-        /// How.
+        /// The outcome.
         outcome: Outcome,
     },
-    /// It will be gone soon: nothing new for it, and its executors are replaced.
+    /// It will be gone soon: it gets nothing new, and its executors are replaced.
     Decommission,
     /// It is about to end, with all that it runs.
     Leave,
@@ -126,60 +126,60 @@ pub enum WorkerMessage {
 pub struct FencedOrder {
     /// The master's epoch.
     pub epoch: Epoch,
-    /// What to do.
+    /// The order.
     pub order: WorkerOrder,
 }
 
-/// What a worker is told.
+/// An order to a worker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum WorkerOrder {
-    /// It is known now.
+    /// It is registered now.
     Registered,
     /// Its heartbeat arrived. A worker that hears nothing for long looks for a master elsewhere.
     Heard,
-    /// Nothing is known of it (any more): it has to register again, with what it runs.
+    /// The master does not know it (any more): it has to register again, with what it runs.
     RegisterAgain,
     /// Start an executor.
     LaunchExecutor {
-        /// Which.
+        /// The executor.
         executor: ExecutorName,
-        /// What it may use.
+        /// The resources that it may use.
         resources: Resources,
-        /// For whom.
+        /// The application that it is for.
         spec: ApplicationSpec,
     },
-    /// End an executor, if it runs, and say that it ended in any case. Never start it afterwards.
+    /// End an executor, if it runs, and report that it ended in any case. Never start it afterwards.
     KillExecutor {
-        /// Which.
+        /// The executor.
         executor: ExecutorName,
     },
     /// Start a driver.
     LaunchDriver {
-        /// Which.
+        /// The run.
         run: DriverRun,
-        /// How.
+        /// The driver.
         spec: DriverSpec,
     },
-    /// End a driver, if it runs, and say that it ended in any case. Never start it afterwards.
+    /// End a driver, if it runs, and report that it ended in any case. Never start it afterwards.
     KillDriver {
-        /// Which.
+        /// The run.
         run: DriverRun,
     },
     /// An application has ended: end its executors and remove its files.
     CleanApplication {
-        /// Which.
+        /// The application.
         application: ApplicationId,
     },
-    /// Nothing new will come; executors should move elsewhere what they keep.
+    /// Nothing new will come; executors should migrate their blocks.
     Decommission,
 }
 
-/// What an application wants.
+/// The specification of an application.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApplicationSpec {
-    /// Its name, for people.
+    /// Its name, for display.
     pub name: String,
-    /// Whose it is, for people.
+    /// Its user, for display.
     pub user: String,
     /// The most cores for all its executors together; none is as many as [`default_cores`](crate::MasterSettings::default_cores).
     pub cores_max: Option<u32>,
@@ -187,55 +187,56 @@ pub struct ApplicationSpec {
     pub cores_per_executor: Option<u32>,
     /// The memory of each executor in MiB.
     pub memory_per_executor_mib: u64,
-    /// What workers need to know to start one.
+    /// The description with which workers start one.
     pub launch: Payload,
 }
 
-/// What an application says of itself again and again.
+/// The status that an application reports again and again.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApplicationStatus {
-    /// How many executors it can use just now; none is without limit. Those that there are stay when the number shrinks.
+    /// The number of executors that it can use just now; none is without limit. Existing executors stay when
+    /// the number shrinks.
     pub wanted_executors: Option<u32>,
     /// The executors that are connected with it.
     pub ready: Vec<ExecutorId>,
 }
 
-/// What an application says.
+/// A message of an application.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ApplicationMessage {
-    /// It is there, for the first time or again: the first word on each connection.
+    /// It registers, for the first time or again: the first message on each connection.
     Register {
-        /// How it calls itself.
+        /// The key that it chose.
         key: RequestKey,
-        /// What it was called before, if it was.
+        /// The id that it had before, if it had one.
         known_as: Option<ApplicationId>,
-        /// What it wants. Only the first time counts.
+        /// Its specification. Only the first one counts.
         spec: ApplicationSpec,
-        /// How it is.
+        /// Its status.
         status: ApplicationStatus,
     },
-    /// It lives, and this has changed or not. Answered with [`ApplicationOrder::Heard`].
+    /// It lives; its status, which may have changed. Answered with [`ApplicationOrder::Heard`].
     Heartbeat(ApplicationStatus),
-    /// It wants to be rid of executors. Their places are filled again, unless it wants fewer.
+    /// It gives up executors. They are replaced, unless it wants fewer.
     KillExecutors {
-        /// Which.
+        /// The executors.
         executors: Vec<ExecutorId>,
     },
     /// It has ended. Answered with [`ApplicationOrder::Ended`].
     Finished {
-        /// Why it did not end well, if it did not.
+        /// The reason why it did not end well, if it did not.
         failure: Option<String>,
     },
 }
 
-/// Why an application has an executor no more.
+/// The reason why an application has lost an executor.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ExecutorEnd {
     /// Its process ended.
     Ended(Outcome),
     /// It was told to end, as the application wished.
     KillRequested,
-    /// Its worker was lost; why, as a sentence.
+    /// Its worker was lost; the reason, as a sentence.
     WorkerLost(String),
 }
 
@@ -258,24 +259,24 @@ pub struct ExecutorAddress {
     pub worker: WorkerId,
     /// The worker's host.
     pub host: String,
-    /// What it has.
+    /// Its resources.
     pub resources: Resources,
 }
 
-/// What an application is told.
+/// An order or notice to an application.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ApplicationOrder {
-    /// It is known by this name now.
+    /// It is registered by this id now.
     Registered {
-        /// The name.
+        /// The id.
         application: ApplicationId,
     },
-    /// All executors that it has: what it thinks to have beyond these, it has lost. Said after a registration, but by a master
-    /// that took over only when all workers have had time to come back.
+    /// All executors that it has: any beyond these it has lost. Sent after a registration; a master that took
+    /// over sends it only when all workers have had time to come back.
     Executors(Vec<ExecutorAddress>),
-    /// It cannot be registered, and asking again is vain; why, as a sentence.
+    /// It cannot be registered, and asking again does not help.
     Refused {
-        /// Why.
+        /// The reason, as a sentence.
         reason: String,
     },
     /// Its heartbeat arrived. An application that hears nothing for long looks for a master elsewhere.
@@ -286,35 +287,35 @@ pub enum ApplicationOrder {
     ExecutorAdded(ExecutorAddress),
     /// An executor will be gone soon: its worker is being decommissioned. It is replaced.
     ExecutorDecommissioned {
-        /// Which.
+        /// The executor.
         executor: ExecutorId,
     },
     /// An executor is gone.
     ExecutorEnded {
-        /// Which.
+        /// The executor.
         executor: ExecutorId,
-        /// Why.
+        /// The reason.
         end: ExecutorEnd,
     },
-    /// It has no executor, and gets none at present; why, as a sentence.
+    /// It has no executor, and gets none at present.
     Waiting {
-        /// Why.
+        /// The reason, as a sentence.
         reason: String,
     },
     /// It has ended.
     Ended(ApplicationEnd),
 }
 
-/// How an application ended.
+/// The end of an application.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ApplicationEnd {
-    /// It said so.
+    /// It reported that it has finished.
     Finished,
-    /// It said so and why, or too many of its executors failed.
+    /// It reported its failure, or too many of its executors failed; the reason.
     Failed(String),
-    /// Somebody wanted it to end.
+    /// A client killed it.
     Killed,
-    /// Nothing was heard of it for too long.
+    /// It sent nothing for too long.
     Lost,
 }
 
@@ -332,62 +333,62 @@ impl fmt::Display for ApplicationEnd {
 /// A driver to run somewhere in the cluster.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DriverSpec {
-    /// What it takes.
+    /// The resources that it takes.
     pub resources: Resources,
-    /// Whether it is to be started again until it ends well.
+    /// True if it is to be started again until it ends well.
     pub supervise: bool,
-    /// What a worker needs to know to start it.
+    /// The description with which a worker starts it.
     pub launch: Payload,
 }
 
-/// What somebody asks who is neither worker nor application.
+/// A request of a client, which is neither worker nor application.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ClientMessage {
     /// Run a driver. Answered with [`ClientAnswer::DriverSubmitted`].
     SubmitDriver {
-        /// How the submission calls itself.
+        /// The key of the submission.
         key: RequestKey,
-        /// What to run.
+        /// The driver.
         spec: DriverSpec,
     },
     /// End a driver. Answered with [`ClientAnswer::Driver`] or [`ClientAnswer::Unknown`].
     KillDriver {
-        /// Which.
+        /// The driver.
         driver: DriverId,
     },
-    /// How is a driver? Answered alike.
+    /// Asks for a driver's state. Answered alike.
     DriverStatus {
-        /// Which.
+        /// The driver.
         driver: DriverId,
     },
     /// End an application. Answered with [`ClientAnswer::Done`] or [`ClientAnswer::Unknown`].
     KillApplication {
-        /// Which.
+        /// The application.
         application: ApplicationId,
     },
-    /// Send a worker away. Answered with [`ClientAnswer::Done`] or [`ClientAnswer::Unknown`].
+    /// Decommission a worker. Answered with [`ClientAnswer::Done`] or [`ClientAnswer::Unknown`].
     DecommissionWorker {
-        /// Which.
+        /// The worker.
         worker: WorkerId,
     },
-    /// Tell everything. Answered with [`ClientAnswer::Overview`].
+    /// Asks for everything. Answered with [`ClientAnswer::Overview`].
     Overview,
 }
 
-/// What is answered.
+/// An answer to a client.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ClientAnswer {
     /// The driver is on record, and will be run.
     DriverSubmitted {
-        /// Its name.
+        /// Its id.
         driver: DriverId,
     },
-    /// How a driver is.
+    /// The state of a driver.
     Driver(DriverView),
-    /// It shall be so.
+    /// The request is being carried out.
     Done,
-    /// There is nothing of this name (any more).
+    /// Nothing has this name (any more).
     Unknown,
-    /// How everything is.
+    /// The state of everything.
     Overview(Overview),
 }

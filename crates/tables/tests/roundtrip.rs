@@ -1,4 +1,5 @@
-//! What is written is read back equal, for records of several types and whatever the splits: each row once, in the file's order.
+//! Round trips: written records are read back equal, for several types and any splits: each row once, in the
+//! file's order.
 
 use firesteel_io::FileSplit;
 use firesteel_tables::{

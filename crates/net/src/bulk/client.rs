@@ -1,4 +1,4 @@
-//! The side that wants blocks: sends requests, over connections that it keeps.
+//! The block client: sends requests to block servers, over connections that it pools.
 
 use super::frame::{FRAME_AT_MOST, FrameError, Header, Kind};
 use super::pool::Pool;
@@ -10,19 +10,21 @@ use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How patient a client is, and how much it keeps.
+/// The timeouts of a client, and the size of its pool.
 #[derive(Clone, Copy, Debug)]
 pub struct BlockClientSettings {
-    /// Making a connection may take so long.
+    /// The longest time for making a connection.
     pub connect_timeout: Duration,
-    /// So long the server may say nothing within an answer.
+    /// The longest pause of the server within an answer.
     pub read_timeout: Duration,
-    /// So many connections are kept that nobody uses, to all servers together; the one that rested longest goes first.
+    /// The most idle connections in the pool, to all servers together; the one that was idle longest is closed
+    /// first.
     pub idle_connections_at_most: usize,
 }
 
 impl Default for BlockClientSettings {
-    /// Ten seconds to connect, as a listener gives; two minutes for an answer, since disks may be busy; 64 connections.
+    /// Ten seconds to connect, as a listener gives; two minutes for an answer, since disks may be busy; 64
+    /// connections.
     fn default() -> Self {
         BlockClientSettings {
             connect_timeout: Duration::from_secs(10),
@@ -32,27 +34,27 @@ impl Default for BlockClientSettings {
     }
 }
 
-/// Why a request has no answer.
+/// The reason why a request has no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum BlockError {
-    /// There is no connection.
+    /// No connection could be made.
     #[error("{address}: {source}")]
     Connect {
         /// The server.
         address: String,
-        /// Why.
+        /// The reason.
         source: ConnectError,
     },
-    /// The server said so. It is there, and other requests may succeed.
+    /// The server reports an error. It is there, and other requests may succeed.
     #[error("{0}")]
     Failed(String),
     /// The connection broke, or ended within the answer.
     #[error("the connection broke: {0}")]
     Broken(#[source] io::Error),
-    /// The server said nothing for so long.
+    /// The server sent nothing for this time.
     #[error("no answer for {0:?}")]
     TimedOut(Duration),
-    /// What came makes no sense.
+    /// The bytes that came are no valid answer.
     #[error("what came is no answer: {0}")]
     Frame(#[from] FrameError),
     /// The request is longer than [`REQUEST_AT_MOST`].
@@ -60,7 +62,7 @@ pub enum BlockError {
     RequestTooLong(usize),
 }
 
-/// Asks servers for blocks. Clones share the connections that they keep.
+/// A client of block servers. Clones share the pool of connections.
 #[derive(Clone)]
 pub struct BlockClient {
     shared: Arc<Shared>,
@@ -79,14 +81,14 @@ pub(super) struct Line {
 }
 
 impl BlockClient {
-    /// A client without connections.
+    /// Makes a client without connections.
     pub fn new(credentials: Credentials, settings: BlockClientSettings) -> Self {
         let pool = Pool::new(settings.idle_connections_at_most);
         BlockClient { shared: Arc::new(Shared { credentials, settings, pool }) }
     }
 
-    /// Sends a request to the server at "host:port". The answer is read from what this gives; it may be read much later
-    /// than the request was sent, so that many servers work at once.
+    /// Sends a request to the server at "host:port", and returns a stream of the answer. It may be read much
+    /// later than the request was sent, so that many servers work at once.
     ///
     /// # Errors
     /// When there is no connection.
@@ -94,7 +96,7 @@ impl BlockClient {
         if request.len() > REQUEST_AT_MOST {
             return Err(BlockError::RequestTooLong(request.len()));
         }
-        // One that was kept may have been closed by the other side, which shows only now or at the first read.
+        // A pooled connection may have been closed by the server, which shows only now or at the first read.
         while let Some(line) = self.shared.pool.take(address) {
             if line.ask(request).is_ok() {
                 let shared = self.shared.clone();
@@ -106,12 +108,12 @@ impl BlockClient {
         Ok(AnswerStream::new(self.shared.clone(), address.into(), line, None))
     }
 
-    /// How many connections it keeps that nobody uses.
+    /// Returns the number of idle connections in the pool.
     pub fn idle_connections(&self) -> usize {
         self.shared.pool.len()
     }
 
-    /// Closes the connections that it keeps to this server, for example because the server is gone.
+    /// Closes the pooled connections to this server, for example because the server is gone.
     pub fn forget(&self, address: &str) {
         while self.shared.pool.take(address).is_some() {}
     }

@@ -1,4 +1,5 @@
-//! Blocks of bytes over [`crate::Purpose::Blocks`] connections: a request, and a stream of items as the answer.
+//! Bulk transfer: blocks of bytes over [`crate::Purpose::Blocks`] connections, as a request and a stream of
+//! items.
 //!
 //! ```
 //! use firesteel_net::bulk::{Answer, BlockClient, BlockClientSettings, Item, Serve, serve_blocks};
@@ -25,7 +26,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Nothing is queued. A server that writes faster than its client reads waits in writing, since TCP does.
+//! Nothing is queued. If a client reads slowly, TCP makes the server's writes wait.
 
 mod adaptive;
 mod client;
