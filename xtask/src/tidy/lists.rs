@@ -62,3 +62,132 @@ pub(super) const MACHINE_PATHS: &[&str] = &[concat!("/", "work/"), concat!("/", 
 /// Kinds of file in which whitespace is ours to choose; fixtures of other kinds may need tabs or blanks.
 pub(super) const PROSE_AND_CODE: &[&str] =
     &["rs", "md", "toml", "scala", "py", "pyi", "sh", "yml", "yaml", "css", "js", "html"];
+
+/// Circles of files that import each other and may be there for now, each with its reason. A circle may have fewer files than are
+/// listed together; a listed file that is in no circle any more has to go from here.
+pub(super) const CIRCLES: &[(&[&str], &str)] = &[
+    (
+        &[
+            "crates/cluster/src/standalone/worker.rs",
+            "crates/cluster/src/standalone/worker/processes.rs",
+            "crates/cluster/src/standalone/worker/tenants.rs",
+        ],
+        "to be opened",
+    ),
+    (
+        &[
+            "crates/conf/src/spark/application.rs",
+            "crates/conf/src/spark/cluster.rs",
+            "crates/conf/src/spark/data.rs",
+            "crates/conf/src/spark/execution.rs",
+            "crates/conf/src/spark/mod.rs",
+            "crates/conf/src/spark/outside.rs",
+            "crates/conf/src/spark/security.rs",
+        ],
+        "to be opened",
+    ),
+    (&["crates/executor/src/agent/mod.rs", "crates/executor/src/server.rs"], "to be opened"),
+    (&["crates/executor/src/fleet.rs", "crates/executor/src/fleet/moves.rs"], "to be opened"),
+    (
+        &[
+            "crates/firesteel/src/accumulator.rs",
+            "crates/firesteel/src/allocation.rs",
+            "crates/firesteel/src/checkpoints.rs",
+            "crates/firesteel/src/context.rs",
+            "crates/firesteel/src/driver.rs",
+            "crates/firesteel/src/driver_blocks.rs",
+            "crates/firesteel/src/file_options.rs",
+            "crates/firesteel/src/keeping.rs",
+            "crates/firesteel/src/node.rs",
+            "crates/firesteel/src/progress.rs",
+            "crates/firesteel/src/rdd/checkpoint.rs",
+            "crates/firesteel/src/rdd/mod.rs",
+            "crates/firesteel/src/remote.rs",
+            "crates/firesteel/src/resolve.rs",
+        ],
+        "to be opened",
+    ),
+    (
+        &[
+            "crates/io/src/codec.rs",
+            "crates/io/src/commit/renames.rs",
+            "crates/io/src/commit/uploads.rs",
+            "crates/io/src/encoder.rs",
+            "crates/io/src/error.rs",
+            "crates/io/src/file.rs",
+            "crates/io/src/listing.rs",
+            "crates/io/src/path.rs",
+            "crates/io/src/place.rs",
+            "crates/io/src/stores/bucket.rs",
+            "crates/io/src/stores/failure.rs",
+            "crates/io/src/stores/hdfs.rs",
+            "crates/io/src/stores/objects.rs",
+            "crates/io/src/stores/open.rs",
+            "crates/io/src/stores/queries.rs",
+            "crates/io/src/stores/ranges.rs",
+            "crates/io/src/stores/runtime.rs",
+            "crates/io/src/stores/upload.rs",
+        ],
+        "to be opened: a trait of stores is missing at the bottom",
+    ),
+    (
+        &["crates/io/src/hadoop/header.rs", "crates/io/src/hadoop/reader.rs"],
+        "to be opened: a trait of stores is missing at the bottom",
+    ),
+    (
+        &["crates/net/src/bulk/client.rs", "crates/net/src/bulk/pool.rs", "crates/net/src/bulk/stream.rs"],
+        "to be opened",
+    ),
+    (&["crates/net/src/connect.rs", "crates/net/src/handshake.rs"], "to be opened"),
+    (&["crates/net/src/connection.rs", "crates/net/src/ledger.rs", "crates/net/src/wire.rs"], "to be opened"),
+    (&["crates/operators/src/barrier.rs", "crates/operators/src/task.rs"], "to be opened"),
+    (&["crates/python/src/agent.rs", "crates/python/src/worker.rs"], "to be opened"),
+    (
+        &["crates/python/src/failure.rs", "crates/python/src/objects.rs", "crates/python/src/records.rs"],
+        "to be opened",
+    ),
+    (
+        &[
+            "crates/scheduler/src/dag/kept.rs",
+            "crates/scheduler/src/dag/mod.rs",
+            "crates/scheduler/src/scheduler.rs",
+            "crates/scheduler/src/tasks/gangs.rs",
+            "crates/scheduler/src/tasks/mod.rs",
+            "crates/scheduler/src/tasks/offers.rs",
+        ],
+        "to be opened",
+    ),
+    (&["crates/sim/src/checker.rs", "crates/sim/src/gangs.rs"], "to be opened"),
+    (
+        &[
+            "crates/sim/src/fates.rs",
+            "crates/sim/src/fetch.rs",
+            "crates/sim/src/keeping.rs",
+            "crates/sim/src/report.rs",
+            "crates/sim/src/world.rs",
+        ],
+        "to be opened",
+    ),
+    (
+        &[
+            "crates/sim/src/standalone/checker.rs",
+            "crates/sim/src/standalone/fates.rs",
+            "crates/sim/src/standalone/machines.rs",
+            "crates/sim/src/standalone/masters.rs",
+            "crates/sim/src/standalone/programs.rs",
+            "crates/sim/src/standalone/wires.rs",
+            "crates/sim/src/standalone/world.rs",
+        ],
+        "to be opened",
+    ),
+    (&["crates/standalone/src/master.rs", "crates/standalone/src/recovery.rs"], "to be opened"),
+    (
+        &[
+            "crates/standalone/src/messages.rs",
+            "crates/standalone/src/overview.rs",
+            "crates/standalone/src/snapshot.rs",
+        ],
+        "to be opened",
+    ),
+    (&["crates/tables/src/shape.rs", "crates/tables/src/trace.rs"], "to be opened"),
+];
