@@ -18,7 +18,7 @@ mod index;
 mod layout;
 mod memory_size;
 pub mod merge;
-mod seal;
+mod cipher;
 pub mod sort;
 pub mod spill;
 mod table;
@@ -28,7 +28,7 @@ pub use batch::{Batch, batch_len};
 pub use compact_str::CompactString as Str;
 pub use error::DataError;
 pub use memory_size::memory_size;
-pub use seal::Seal;
+pub use cipher::Cipher;
 pub use workspace::{Reservation, Workspace};
 
 use serde::{Serialize, de::DeserializeOwned};

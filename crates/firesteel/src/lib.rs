@@ -80,7 +80,7 @@ mod error;
 mod file_formats;
 mod file_options;
 mod job;
-mod keeping;
+mod persistence;
 mod log;
 mod master;
 mod node;

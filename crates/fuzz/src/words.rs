@@ -7,8 +7,8 @@ use firesteel_executor::blocks::BlockRequest;
 use firesteel_executor::messages::{receive, receive_at_most, send};
 use firesteel_executor::words::{FromAgent, Register, ToAgent};
 use firesteel_standalone::{
-    ApplicationSpec, ApplicationStatus, ApplicationWord, ClientAnswer, ClientWord, Epoch, FencedOrder,
-    Payload, RequestKey, Resources, WorkerId, WorkerOffer, WorkerOrder, WorkerReport, WorkerWord,
+    ApplicationSpec, ApplicationStatus, ApplicationMessage, ClientAnswer, ClientMessage, Epoch, FencedOrder,
+    Payload, RequestKey, Resources, WorkerId, WorkerOffer, WorkerOrder, WorkerReport, WorkerMessage,
 };
 use firesteel_types::{BroadcastId, ExecutorId, Partition, ShuffleId, StageId, TaskId};
 use serde::Serialize;
@@ -66,13 +66,13 @@ pub(crate) fn word_seeds() -> Vec<Vec<u8>> {
     let order = FencedOrder { epoch: Epoch(3), order: WorkerOrder::Registered };
     let maps = vec![(Partition(0), TaskId(1)), (Partition(1), TaskId(2))];
     vec![
-        encoded(&ToMaster::Application(ApplicationWord::Register { key, known_as: None, spec, status })),
-        encoded(&ToMaster::Worker(WorkerWord::Register {
+        encoded(&ToMaster::Application(ApplicationMessage::Register { key, known_as: None, spec, status })),
+        encoded(&ToMaster::Worker(WorkerMessage::Register {
             worker: WorkerId::new("worker-a"),
             offer,
             report: WorkerReport::default(),
         })),
-        encoded(&ToMaster::Client(ClientWord::Overview)),
+        encoded(&ToMaster::Client(ClientMessage::Overview)),
         encoded(&FromMaster::Worker(order)),
         encoded(&FromMaster::Client(ClientAnswer::Unknown)),
         encoded(&ToAgent::Kill(ExecutorId(1), TaskId(3))),

@@ -32,7 +32,7 @@ mod connect;
 mod connection;
 mod handshake;
 mod identity;
-mod ledger;
+mod connection_table;
 mod listener;
 mod preface;
 mod secret;

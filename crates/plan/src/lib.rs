@@ -8,15 +8,15 @@
 
 mod barrier;
 mod debug_string;
-mod kept;
+mod cached;
 mod lineage;
 mod partitioner;
 mod stage_plan;
 mod stages;
 
 pub use barrier::BarrierError;
-pub use kept::{IsCutOff, Kept, KeptRdd, Reads};
+pub use cached::{IsTruncated, Cached, CachedRdd, Reads};
 pub use lineage::{Dependency, Lineage, Mapping, RddInfo};
 pub use partitioner::Partitioner;
 pub use stage_plan::{CodeRef, Environment, PlanError, PlanNode, StagePlan};
-pub use stages::{StageCut, StageGraph};
+pub use stages::{StageBoundary, StageGraph};

@@ -5,13 +5,13 @@
 //! any number of times. [`ShuffleStore`] keeps the outputs by the attempt that wrote them, so a reader that names an
 //! attempt can never be given another one's records.
 
-mod far;
+mod remote;
 mod output;
 mod store;
 mod whole;
 mod writer;
 
-pub use far::{FarError, FarOutputs, FarStream, OutputPlace};
+pub use remote::{RemoteReadError, RemoteOutputs, RemoteStream, OutputAddress};
 pub use output::{BlockBytes, MapOutput};
 pub use store::ShuffleStore;
 pub use whole::WholeOutput;
