@@ -5,7 +5,7 @@
 
 use crate::error::{BadRow, TableError};
 use crate::fault::Fault;
-use firesteel_io::{FileSplit, LineChunks};
+use firesteel_io::{FileSplit, LineChunks, Stores};
 use memchr::{memchr_iter, memchr2, memrchr2};
 use std::cell::Cell;
 use std::ops::Range;
@@ -14,6 +14,7 @@ use std::ops::Range;
 const PIECE_BYTES: usize = 32 << 10;
 
 pub(crate) struct LineFeed {
+    stores: Stores,
     chunks: LineChunks,
     path: String,
     /// How much of the chunk was handed out.
@@ -37,9 +38,10 @@ pub(crate) struct Piece {
 }
 
 impl LineFeed {
-    pub(crate) fn open(split: &FileSplit) -> Result<LineFeed, TableError> {
-        let chunks = LineChunks::open(split)?;
+    pub(crate) fn open(stores: &Stores, split: &FileSplit) -> Result<LineFeed, TableError> {
+        let chunks = LineChunks::open(stores, split)?;
         Ok(LineFeed {
+            stores: stores.clone(),
             chunks,
             path: split.path.clone(),
             taken: 0,
@@ -103,18 +105,18 @@ impl LineFeed {
         if let Some(before) = self.before.get() {
             return Ok(before);
         }
-        let before = count_lines(&self.path, self.start.unwrap_or(0))?;
+        let before = count_lines(&self.stores, &self.path, self.start.unwrap_or(0))?;
         self.before.set(Some(before));
         Ok(before)
     }
 }
 
 /// How many lines begin before a place where one does.
-fn count_lines(path: &str, place: u64) -> Result<u64, TableError> {
+fn count_lines(stores: &Stores, path: &str, place: u64) -> Result<u64, TableError> {
     if place == 0 {
         return Ok(0);
     }
-    let mut chunks = LineChunks::open(&FileSplit { path: path.into(), start: 0, length: place })?;
+    let mut chunks = LineChunks::open(stores, &FileSplit { path: path.into(), start: 0, length: place })?;
     let mut lines = 0;
     while chunks.next_chunk()? {
         let wanted = place.saturating_sub(chunks.offset()).min(chunks.bytes().len() as u64);

@@ -8,7 +8,7 @@ use crate::fault::Fault;
 use crate::line_feed::{LineFeed, Piece, first_line, line_ends};
 use crate::row::{Plan, width_of};
 use crate::shape::Shape;
-use firesteel_io::FileSplit;
+use firesteel_io::{FileSplit, Stores};
 use serde::de::DeserializeOwned;
 use std::marker::PhantomData;
 
@@ -24,7 +24,7 @@ const MAX_HEADER_BYTES: usize = 1 << 20;
 /// the record has no field for are passed over. Blank lines are passed over too, except in a table of a single column.
 ///
 /// ```
-/// use firesteel_io::FileSplit;
+/// use firesteel_io::{FileSplit, Stores};
 /// use firesteel_tables::{CsvFormat, CsvReader, fail_on_bad_row};
 /// # use serde::Deserialize;
 /// #[derive(Deserialize, Debug, PartialEq)]
@@ -35,7 +35,7 @@ const MAX_HEADER_BYTES: usize = 1 << 20;
 /// # let dir = tempfile::tempdir().unwrap();
 /// # let path = dir.path().join("a.csv").to_str().unwrap().to_string();
 /// std::fs::write(&path, "carrier,delay\nAA,\nUA,-3\n").unwrap();
-/// let mut reader = CsvReader::<Flight>::open(&FileSplit { path, start: 0, length: 24 }, &CsvFormat::default())?;
+/// let mut reader = CsvReader::<Flight>::open(&firesteel_io::Stores::default(), &FileSplit { path, start: 0, length: 24 }, &CsvFormat::default())?;
 /// let mut flights = vec![];
 /// while reader.read_batch(&mut flights, &mut fail_on_bad_row)? {}
 /// let expected = [("AA", None), ("UA", Some(-3))];
@@ -75,12 +75,12 @@ impl<T: DeserializeOwned> CsvReader<T> {
     ///
     /// # Errors
     /// When the file cannot be opened, or lacks columns that the record needs.
-    pub fn open(split: &FileSplit, format: &CsvFormat) -> Result<Self, TableError> {
+    pub fn open(stores: &Stores, split: &FileSplit, format: &CsvFormat) -> Result<Self, TableError> {
         format.check().map_err(|message| TableError::File { path: split.path.clone(), message })?;
         let shape = Shape::of::<T>();
         let (mut plan, mut header_end) = (None, 0);
         if format.header {
-            match read_header(split, format)? {
+            match read_header(stores, split, format)? {
                 Some((names, end)) => {
                     plan = Some(Plan::by_name(&split.path, &shape, names)?);
                     header_end = end;
@@ -93,7 +93,7 @@ impl<T: DeserializeOwned> CsvReader<T> {
         }
         let (fixed, format) = (plan.is_some(), format.clone());
         let rows = Rows { format, shape, plan, fixed, fields: Fields::default(), types: PhantomData };
-        Ok(CsvReader { feed: LineFeed::open(split)?, header_end, rows, open: Open::default() })
+        Ok(CsvReader { feed: LineFeed::open(stores, split)?, header_end, rows, open: Open::default() })
     }
 
     /// Appends the next records to `out`: some, or none where all were bad. False when the split is over.
@@ -262,9 +262,16 @@ fn is_empty(record: &[u8], format: &CsvFormat) -> bool {
 }
 
 /// The names in a file's header, and where it ends; none when the file is empty.
-fn read_header(split: &FileSplit, format: &CsvFormat) -> Result<Option<(Vec<String>, u64)>, TableError> {
+fn read_header(
+    stores: &Stores,
+    split: &FileSplit,
+    format: &CsvFormat,
+) -> Result<Option<(Vec<String>, u64)>, TableError> {
     // The header is a line, or several, at the beginning, wherever the split is.
-    let mut feed = LineFeed::open(&FileSplit { path: split.path.clone(), start: 0, length: split.end() })?;
+    let mut feed = LineFeed::open(
+        stores,
+        &FileSplit { path: split.path.clone(), start: 0, length: split.end() },
+    )?;
     let (mut text, mut offset, mut begun) = (vec![], 0, false);
     while let Some(piece) = feed.next_piece()? {
         let bytes = &feed.bytes()[piece.range.clone()];
