@@ -25,10 +25,10 @@ const TAG: usize = 16;
 /// ```
 /// use firesteel_data::Cipher;
 /// let (cipher, same) = (Cipher::of_secret("a secret"), Cipher::of_secret("a secret"));
-/// let mut piece = seal.seal(7, b"contents");
-/// assert!(!piece.windows(8).any(|bytes| bytes == b"contents"));
-/// assert!(same.open(7, &mut piece));
-/// assert_eq!(piece, b"contents");
+/// let mut chunk = cipher.encrypt(7, b"contents");
+/// assert!(!chunk.windows(8).any(|bytes| bytes == b"contents"));
+/// assert!(same.open(7, &mut chunk));
+/// assert_eq!(chunk, b"contents");
 /// ```
 #[derive(Clone)]
 pub struct Cipher(Arc<XChaCha20Poly1305>);
@@ -54,7 +54,7 @@ impl Cipher {
     ///
     /// # Panics
     /// When the operating system has no random numbers, or the piece has 256 GiB.
-    pub fn cipher(&self, number: u64, contents: &[u8]) -> Vec<u8> {
+    pub fn encrypt(&self, number: u64, contents: &[u8]) -> Vec<u8> {
         let mut nonce = [0; NONCE];
         random(&mut nonce);
         let mut encrypted = Vec::with_capacity(NONCE + contents.len() + TAG);
@@ -101,21 +101,22 @@ mod tests {
     fn what_was_sealed_opens_in_its_place_and_nowhere_else() {
         let cipher = Cipher::by_chance();
         for contents in [&b""[..], b"x", &[7; 100_000]] {
-            let encrypted = cipher.cipher(3, contents);
+            let encrypted = cipher.encrypt(3, contents);
             assert_eq!(encrypted.len(), contents.len() + NONCE + TAG);
-            let open =
-                |cipher: &Cipher, number, mut chunk: Vec<u8>| cipher.open(number, &mut chunk).then_some(chunk);
+            let open = |cipher: &Cipher, number, mut chunk: Vec<u8>| {
+                cipher.open(number, &mut chunk).then_some(chunk)
+            };
             assert_eq!(open(&cipher, 3, encrypted.clone()).as_deref(), Some(contents));
             assert_eq!(open(&cipher, 4, encrypted.clone()), None, "in another's place");
             assert_eq!(open(&Cipher::by_chance(), 3, encrypted.clone()), None, "with another key");
-            assert_ne!(cipher.cipher(3, contents), encrypted, "the same is never sealed alike");
+            assert_ne!(cipher.encrypt(3, contents), encrypted, "the same is never encrypted alike");
         }
     }
 
     #[test]
     fn any_changed_byte_and_any_cut_is_noticed() {
         let cipher = Cipher::of_secret("s");
-        let encrypted = cipher.cipher(0, b"contents");
+        let encrypted = cipher.encrypt(0, b"contents");
         for at in 0..encrypted.len() {
             let mut changed = encrypted.clone();
             changed[at] ^= 1;

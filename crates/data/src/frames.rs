@@ -7,7 +7,7 @@
 //!
 //! Where an application has its files encrypted, the contents of a frame are sealed ([`Cipher`]), and the checksum is of what is sealed.
 
-use crate::{DataError, Cipher};
+use crate::{Cipher, DataError};
 use std::fs::File;
 use std::io::{BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
@@ -93,7 +93,8 @@ impl FrameWriter {
     /// # Errors
     /// When it cannot be written: the disk is full, say.
     pub fn push(&mut self, contents: &[u8]) -> Result<(), DataError> {
-        let encrypted = self.written.cipher.as_ref().map(|cipher| cipher.cipher(self.written.frames, contents));
+        let encrypted =
+            self.written.cipher.as_ref().map(|cipher| cipher.encrypt(self.written.frames, contents));
         self.push_as_it_is(encrypted.as_deref().unwrap_or(contents))
     }
 
@@ -248,7 +249,8 @@ mod tests {
     fn sealed_frames_show_nothing_come_back_and_do_not_open_when_they_were_changed_or_moved() {
         let (workspace, cipher) = (Small::with(0), Cipher::by_chance());
         let write = |cipher: &Cipher| {
-            let mut writer = FrameWriter::new(workspace.create_file().unwrap()).encrypted(Some(cipher.clone()));
+            let mut writer =
+                FrameWriter::new(workspace.create_file().unwrap()).encrypted(Some(cipher.clone()));
             [&b"secret one"[..], b"secret two", b""].iter().for_each(|frame| writer.push(frame).unwrap());
             writer.finish().unwrap()
         };

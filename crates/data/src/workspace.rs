@@ -1,6 +1,6 @@
 //! What bulk work asks of its surroundings: memory from a budget, and files to spill to.
 
-use crate::{DataError, Cipher};
+use crate::{Cipher, DataError};
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! From a stage plan's bytes to operators that run.
 
 use firesteel_closures::{BuildArgs, CodeName, Erased, ObjectHash, resolve};
-use firesteel_operators::{Receiving, RunTaskOutput, FinalOperator};
+use firesteel_operators::{FinalOperator, Receiving, RunTaskOutput};
 use firesteel_plan::{Environment, PlanNode, StagePlan};
 use firesteel_storage::Broadcasts;
 use std::sync::Arc;

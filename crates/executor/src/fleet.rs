@@ -4,13 +4,13 @@
 //! names; whoever wants it to be replaced starts another. So a process that was frozen and declared lost finds its connection closed,
 //! and ends.
 
+use crate::agent_messages::{FromAgent, Register, ToAgent, Welcome};
 use crate::blocks::{BlockRequest, impatient};
 use crate::link::Executors;
 use crate::messages::{SentOutputs, receive, receive_at_most};
 use crate::outbox::Outbox;
 use crate::processes::{BarrierAnswer, ProcessListener, WorkerInfo};
 use crate::runner::TaskEnd;
-use crate::agent_messages::{FromAgent, Register, ToAgent, Welcome};
 use firesteel_net::bulk::{BlockClient, Item};
 use firesteel_net::{Connection, Credentials};
 use firesteel_operators::TaskSpec;
@@ -257,7 +257,9 @@ impl Fleet {
         // Under the lock, so that nothing is said to it before.
         outbox.send(&ToAgent::Welcome(self.welcome(executors.clone(), setting)));
         let (outbox, sent_outputs) = (outbox.clone(), SentOutputs::default());
-        state.agents.insert(agent, Agent { register, outbox, sent_outputs, executors, leaving: None, going: None });
+        state
+            .agents
+            .insert(agent, Agent { register, outbox, sent_outputs, executors, leaving: None, going: None });
         Some(agent)
     }
 

@@ -12,6 +12,7 @@
 //! Architecture invariant: this crate does not know the scheduler. It talks to the driver through [`DriverLink`].
 
 pub mod agent;
+pub mod agent_messages;
 pub mod blocks;
 pub mod decode;
 mod fleet;
@@ -24,7 +25,6 @@ pub mod runner;
 mod server;
 mod services;
 mod slots;
-pub mod agent_messages;
 mod worker;
 
 pub use fleet::{Backend, Fleet, FleetSettings, Leaver, LentAgent};

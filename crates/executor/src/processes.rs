@@ -4,7 +4,7 @@
 //! killed: it may be in a function that never returns.
 
 use crate::link::{DriverLink, Executors};
-use crate::messages::{Begin, PlanBytes, ToDriver, ToWorker, SentOutputs, receive, send};
+use crate::messages::{Begin, PlanBytes, SentOutputs, ToDriver, ToWorker, receive, send};
 use crate::runner::TaskEnd;
 use crate::server::{Ended, Server, WorkerCommand};
 use firesteel_operators::{BarrierOutcome, TaskSpec};

@@ -1,7 +1,7 @@
 //! One task from its beginning to its end, whatever happens in between.
 
 use crate::panics;
-use firesteel_operators::{Task, TaskOutput, FinalOperator, UpdateTable, data_failure, watch};
+use firesteel_operators::{FinalOperator, Task, TaskOutput, UpdateTable, data_failure, watch};
 use firesteel_types::{AccumulatorUpdate, CallSite, Partition, ShuffleId, TaskFailure};
 use serde::{Deserialize, Serialize};
 

@@ -3,12 +3,14 @@
 
 use crate::blocks::{RemoteFetcher, RemoteSettings};
 use crate::messages::{RemoteConfig, SHARED_DIRECTORY};
-use firesteel_data::{DataError, Cipher};
+use firesteel_data::{Cipher, DataError};
 use firesteel_net::{Credentials, Secret};
 use firesteel_operators::{BarrierGate, CommitGate, Services};
 use firesteel_shuffle::{RemoteOutputs, ShuffleStore};
 use firesteel_storage::cached::BlockListener;
-use firesteel_storage::{BlockStore, Broadcasts, RemoteBlocks, CachedBlocks, LocalDirs, MemoryPool, SharedFiles};
+use firesteel_storage::{
+    BlockStore, Broadcasts, CachedBlocks, LocalDirs, MemoryPool, RemoteBlocks, SharedFiles,
+};
 use firesteel_types::ExecutorId;
 use std::path::Path;
 use std::sync::Arc;

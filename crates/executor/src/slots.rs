@@ -3,7 +3,7 @@
 use crate::decode::decode;
 use crate::link::{DriverLink, Executors, PlanError};
 use crate::runner::{self, TaskEnd};
-use firesteel_operators::{Services, Task, TaskSpec, FinalOperator};
+use firesteel_operators::{FinalOperator, Services, Task, TaskSpec};
 use firesteel_types::{
     AccumulatorUpdate, BroadcastId, ExecutorId, KillReason, RddId, StageId, TaskFailure, TaskId,
 };

@@ -5,11 +5,11 @@
 
 use crate::blocks::RemoteFetcher;
 use crate::decode::decode;
-use crate::messages::{Begin, RemoteConfig, PlanBytes, ToDriver, ToWorker, SentOutputs, receive, send};
+use crate::messages::{Begin, PlanBytes, RemoteConfig, SentOutputs, ToDriver, ToWorker, receive, send};
 use crate::runner::{self, TaskEnd};
 use crate::services::{Parts, services};
 use firesteel_operators::{
-    BarrierGate, BarrierOutcome, BarrierRefusal, CommitGate, Services, Task, TaskSpec, FinalOperator,
+    BarrierGate, BarrierOutcome, BarrierRefusal, CommitGate, FinalOperator, Services, Task, TaskSpec,
 };
 use firesteel_storage::cached::BlockListener;
 use firesteel_storage::lru::BlockKey;
@@ -156,12 +156,12 @@ impl Worker {
     }
 
     fn send(&self, message: &ToDriver) {
-        send(&self.driver, message);
+        send_to_driver(&self.driver, message);
     }
 }
 
 /// A driver that is gone need not be told: the thread that listens sees it, too.
-fn send(driver: &Mutex<UnixStream>, message: &ToDriver) {
+fn send_to_driver(driver: &Mutex<UnixStream>, message: &ToDriver) {
     let _ = send(&mut *driver.lock().unwrap_or_else(PoisonError::into_inner), message);
 }
 
@@ -191,11 +191,11 @@ struct Listener(Arc<Mutex<UnixStream>>);
 
 impl BlockListener for Listener {
     fn stored(&self, key: BlockKey) {
-        send(&self.0, &ToDriver::Stored(key));
+        send_to_driver(&self.0, &ToDriver::Stored(key));
     }
 
     fn dropped(&self, key: BlockKey) {
-        send(&self.0, &ToDriver::Dropped(key));
+        send_to_driver(&self.0, &ToDriver::Dropped(key));
     }
 }
 
@@ -207,14 +207,14 @@ struct Gate {
 
 impl CommitGate for Gate {
     fn may_commit(&self, task: TaskId) -> bool {
-        send(&self.driver, &ToDriver::AskCommit(task));
+        send_to_driver(&self.driver, &ToDriver::AskCommit(task));
         self.inbox.wait(|state| state.commits.remove(&task)).unwrap_or(false)
     }
 }
 
 impl BarrierGate for Gate {
     fn sync(&self, task: TaskId, epoch: u32, message: Option<String>) -> BarrierOutcome {
-        send(&self.driver, &ToDriver::BarrierSync(task, epoch, message));
+        send_to_driver(&self.driver, &ToDriver::BarrierSync(task, epoch, message));
         let answer = self.inbox.wait(|state| state.barriers.remove(&(task, epoch)));
         answer.unwrap_or_else(|| Err(BarrierRefusal::driver_is_gone()))
     }

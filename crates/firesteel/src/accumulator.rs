@@ -421,7 +421,8 @@ impl Context {
             return Ok(f());
         }
         let scope = UpdateScope::Job(JobId(u32::MAX));
-        let place = Arc::new(watch::Place { site: Arc::new(site.clone()), scope, partition: Partition(0) });
+        let place =
+            Arc::new(watch::TaskScope { site: Arc::new(site.clone()), scope, partition: Partition(0) });
         let table = UpdateTable::begin(self.serial());
         let made = {
             let _place = watch::enter(&place);

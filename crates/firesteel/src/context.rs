@@ -14,7 +14,7 @@ use crate::submitted;
 use firesteel_cluster::AgentCommand;
 use firesteel_conf as conf;
 use firesteel_conf::Conf;
-use firesteel_data::{DataError, Cipher};
+use firesteel_data::{Cipher, DataError};
 use firesteel_executor::WorkerCommand;
 use firesteel_executor::messages::{Begin, SHARED_DIRECTORY};
 use firesteel_io::StoreSettings;
@@ -263,7 +263,7 @@ fn start_driver(
     let log = log::Level::named(&conf.get(&conf::LOG_LEVEL)?);
     sweep(&parent, move |text| log.info(text)).map_err(|e| start(&e))?;
     if conf.get(&conf::IO_ENCRYPTION)? {
-        cipher(&dirs, master, workers.is_some())?;
+        encrypt_files(&dirs, master, workers.is_some())?;
     }
     let cached_here = Cached { memory: memory.clone(), dirs: dirs.clone() };
     let cached = cached_here.stores(workers.is_some() && !master.is_cluster()).map_err(|e| start(&e))?;
@@ -299,13 +299,14 @@ fn start_driver(
     };
     let settings = conf.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
     let memory = budget / u64::from(slots.max(1));
-    let begin = Begin { executor: ExecutorId::DRIVER, application, directory, memory, settings, remote: None };
+    let begin =
+        Begin { executor: ExecutorId::DRIVER, application, directory, memory, settings, remote: None };
     driver.start_processes(slots, command, begin).map_err(|e| start(&e))?;
     Ok(driver)
 }
 
 /// What is written to disk is sealed; on a cluster with what follows from the application's secret, once that is known.
-fn cipher(dirs: &LocalDirs, master: &Master, has_processes: bool) -> Result<()> {
+fn encrypt_files(dirs: &LocalDirs, master: &Master, has_processes: bool) -> Result<()> {
     if has_processes {
         return Err(Error::Start(
             "`firesteel.io.encryption.enabled` is not for Python programs: what Python spills would not be encrypted. Put \

@@ -78,7 +78,7 @@ pub(crate) fn start(driver: &Arc<Driver>, config: &RemoteConfig<'_>) -> Result<(
         encrypted: conf.get(&conf::IO_ENCRYPTION)?,
     };
     if settings.encrypted {
-        cipher(driver, secret.as_ref())?;
+        encrypt_files(driver, secret.as_ref())?;
     }
     if settings.heartbeat_ms >= settings.timeout_ms {
         return Err(Error::Start(format!(
@@ -123,7 +123,7 @@ fn secret(conf: &Conf, master: &Master) -> Result<Option<Secret>> {
 }
 
 /// What is written to disk is sealed with what all executors know.
-fn cipher(driver: &Driver, secret: Option<&Secret>) -> Result<()> {
+fn encrypt_files(driver: &Driver, secret: Option<&Secret>) -> Result<()> {
     let secret = secret.ok_or_else(|| {
         Error::Start(
             "`firesteel.io.encryption.enabled` wants a secret to make a key of, and `firesteel.network.insecure` says that there is none".into(),

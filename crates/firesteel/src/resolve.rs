@@ -5,11 +5,13 @@
 
 use crate::Context;
 use crate::error::{Error, Result};
-use crate::persistence::Persisted;
 use crate::node::{RddNode, Source};
+use crate::persistence::Persisted;
 use firesteel_closures::{Descriptor, ObjectHash, code_name};
 use firesteel_operators::OperatorRef;
-use firesteel_plan::{CodeRef, Dependency, Environment, IsTruncated, Lineage, PlanNode, StageBoundary, StagePlan};
+use firesteel_plan::{
+    CodeRef, Dependency, Environment, IsTruncated, Lineage, PlanNode, StageBoundary, StagePlan,
+};
 use firesteel_scheduler::StageSpec;
 use firesteel_types::{CallSite, JobFailure, Partition, RddId, ShuffleId, StageId};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -230,7 +232,12 @@ fn recipe(
 }
 
 impl PlanNodeRecipe {
-    fn new(context: &Context, rdd: RddId, (site, code): (CallSite, OperatorRef), inputs: Vec<u32>) -> Result<Self> {
+    fn new(
+        context: &Context,
+        rdd: RddId,
+        (site, code): (CallSite, OperatorRef),
+        inputs: Vec<u32>,
+    ) -> Result<Self> {
         let environment = context.ship_environment(&site, &code)?;
         Ok(PlanNodeRecipe { rdd, site, code, environment, inputs })
     }

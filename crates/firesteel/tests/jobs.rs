@@ -506,10 +506,11 @@ fn repartition_behind_a_shuffle_keeps_all_records_though_tasks_run_again() {
     for _ in 0..5 {
         ROUND.store(0, SeqCst);
         let grouped = sc.range_in(0..5_000, 4).map(|x| (x % 1_000, format!("{x:>60}"))).group_by_key_into(5);
-        let broadcast_tree = grouped.flat_map_values(|vs| vs).map_partitions_with(path.clone(), |dir, records| {
-            disturb(dir);
-            records
-        });
+        let broadcast_tree =
+            grouped.flat_map_values(|vs| vs).map_partitions_with(path.clone(), |dir, records| {
+                disturb(dir);
+                records
+            });
         let again = broadcast_tree.repartition(6).map_partitions_with(path.clone(), |dir, records| {
             disturb(dir);
             records

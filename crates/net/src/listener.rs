@@ -3,8 +3,8 @@
 //! Whoever reaches the port can make us accept and begin a handshake, and no more: handshakes are few, have a deadline
 //! each, and the oldest gives way when there are too many. Everything else is for those who hold the secret.
 
-use crate::handshake::answer;
 use crate::connection_table::{ConnectionTable, Pending, Running};
+use crate::handshake::answer;
 use crate::socket::{Deadline, hold, listen, tune};
 use crate::{ConnectError, Connection, Credentials};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -193,7 +193,10 @@ impl Desk {
 
     fn admit(self: Arc<Self>, socket: TcpStream, peer: SocketAddr, woken: &UnixStream) {
         let socket = Arc::new(socket);
-        let Some(pending) = self.connection_table.begin(socket.clone(), self.limits.handshakes_at_most) else { return };
+        let Some(pending) = self.connection_table.begin(socket.clone(), self.limits.handshakes_at_most)
+        else {
+            return;
+        };
         let running = self.connection_table.run();
         let deadline = Deadline::after(self.limits.handshake_timeout);
         let thread = Builder::new().name(format!("{}-hello", self.name)).stack_size(HANDSHAKE_STACK);

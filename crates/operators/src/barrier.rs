@@ -100,7 +100,8 @@ impl BarrierTaskContext {
 
     /// All tasks of the stage, in the order of partitions.
     pub fn task_infos(&self) -> Vec<BarrierTaskInfo> {
-        let barrier_hosts = self.task.spec().barrier_hosts.iter().flat_map(|barrier_hosts| barrier_hosts.iter());
+        let barrier_hosts =
+            self.task.spec().barrier_hosts.iter().flat_map(|barrier_hosts| barrier_hosts.iter());
         barrier_hosts.map(|host| BarrierTaskInfo { host: host.clone() }).collect()
     }
 

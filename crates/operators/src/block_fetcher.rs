@@ -8,7 +8,7 @@
 //! its executor's are asks where it is now.
 
 use crate::task::Task;
-use firesteel_shuffle::{RemoteReadError, RemoteOutputs, RemoteStream, OutputAddress};
+use firesteel_shuffle::{OutputAddress, RemoteOutputs, RemoteReadError, RemoteStream};
 use firesteel_types::{ExecutorId, MapOutput, Partition, ShuffleOutputs, TaskFailure, TaskId};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -43,7 +43,11 @@ pub(crate) enum RemoteReadFailure {
 }
 
 impl ShuffleBlockFetcher {
-    pub(crate) fn new(remote: Arc<dyn RemoteOutputs>, outputs: Arc<ShuffleOutputs>, reducer: Partition) -> Self {
+    pub(crate) fn new(
+        remote: Arc<dyn RemoteOutputs>,
+        outputs: Arc<ShuffleOutputs>,
+        reducer: Partition,
+    ) -> Self {
         let (addresses, moved, hosts) = (HashMap::new(), HashMap::new(), BTreeMap::new());
         ShuffleBlockFetcher { remote, outputs, reducer, addresses, moved, hosts }
     }

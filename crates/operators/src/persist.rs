@@ -13,7 +13,7 @@ use firesteel_data::block::{take_records, write_records};
 use firesteel_data::compression::{Compression, unpack};
 use firesteel_data::frames::{FrameReader, FramedFile};
 use firesteel_data::{Batch, Data, DataError, batch_len, memory_size};
-use firesteel_storage::cached::{Found, CachedBlock, CacheReservation};
+use firesteel_storage::cached::{CacheReservation, CachedBlock, Found};
 use firesteel_storage::lru::BlockKey;
 use firesteel_types::{Partition, StorageLevel, TaskFailure};
 use serde::{Deserialize, Serialize};

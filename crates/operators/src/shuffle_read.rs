@@ -3,8 +3,8 @@
 //! Outputs are read in the order of their map tasks, and each in the order in which it was written, never in the order in
 //! which they arrive: a task that runs again reads the same sequence.
 
-use crate::code::{self, OperatorRef};
 use crate::block_fetcher::{RemoteReadFailure, ShuffleBlockFetcher};
+use crate::code::{self, OperatorRef};
 use crate::stream::{Batches, Op, Operator, Stream};
 use crate::task::{Origin, Outcome, Task};
 use firesteel_closures::{BuildArgs, BuildError, Descriptor, Erased};
@@ -30,7 +30,11 @@ pub(crate) struct Blocks {
 impl Blocks {
     pub(crate) fn new(shuffle: ShuffleId, reducer: Partition, task: &Task) -> Outcome<Self> {
         let outputs = task.outputs(shuffle)?;
-        let remote = task.services().remote.clone().map(|remote| ShuffleBlockFetcher::new(remote, outputs.clone(), reducer));
+        let remote = task
+            .services()
+            .remote
+            .clone()
+            .map(|remote| ShuffleBlockFetcher::new(remote, outputs.clone(), reducer));
         Ok(Blocks { outputs, reducer, next_map: 0, ready: VecDeque::new(), remote, task: task.clone() })
     }
 

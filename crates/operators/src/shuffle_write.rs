@@ -2,7 +2,7 @@
 
 use crate::code::{self, OperatorRef};
 use crate::combine::{Combining, fan_out};
-use crate::result::{RunTaskOutput, TaskOutput, FinalOperator};
+use crate::result::{FinalOperator, RunTaskOutput, TaskOutput};
 use crate::stream::Op;
 use crate::task::{Origin, Outcome, Task};
 use crate::watch;
@@ -48,7 +48,12 @@ where
     ///
     /// # Errors
     /// When the environment cannot be encoded.
-    pub fn code(shuffle: ShuffleId, reducers: u32, environment: &E, scope: F) -> Result<OperatorRef, DataError> {
+    pub fn code(
+        shuffle: ShuffleId,
+        reducers: u32,
+        environment: &E,
+        scope: F,
+    ) -> Result<OperatorRef, DataError> {
         ZeroSized::new(scope);
         OperatorRef::new(Self::DESCRIPTOR, &Sent { shuffle, reducers, environment })
     }

@@ -181,7 +181,8 @@ pub fn data_failure(error: DataError) -> Box<TaskFailure> {
 }
 
 fn data_failure_at(error: DataError, site: CallSite) -> Box<TaskFailure> {
-    let retryable = matches!(error, DataError::Io { .. } | DataError::Corrupt { .. } | DataError::RemoteFetcher { .. });
+    let retryable =
+        matches!(error, DataError::Io { .. } | DataError::Corrupt { .. } | DataError::Remote { .. });
     Box::new(TaskFailure::Operation {
         operation: "handle records".into(),
         message: error.to_string(),

@@ -122,7 +122,10 @@ impl Reading {
     }
 
     fn reads(&self) -> Reads {
-        Reads { shuffles: self.shuffles.iter().copied().collect(), cached: self.cached.iter().copied().collect() }
+        Reads {
+            shuffles: self.shuffles.iter().copied().collect(),
+            cached: self.cached.iter().copied().collect(),
+        }
     }
 }
 

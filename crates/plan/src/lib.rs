@@ -7,15 +7,15 @@
 //! Nothing here recurses over lineage: programs grow chains of tens of thousands of RDDs.
 
 mod barrier;
-mod debug_string;
 mod cached;
+mod debug_string;
 mod lineage;
 mod partitioner;
 mod stage_plan;
 mod stages;
 
 pub use barrier::BarrierError;
-pub use cached::{IsTruncated, Cached, CachedRdd, Reads};
+pub use cached::{Cached, CachedRdd, IsTruncated, Reads};
 pub use lineage::{Dependency, Lineage, Mapping, RddInfo};
 pub use partitioner::Partitioner;
 pub use stage_plan::{CodeRef, Environment, PlanError, PlanNode, StagePlan};

@@ -381,7 +381,7 @@ impl Context {
 pub(crate) fn judge_setting(key: &str, value: &str) -> (&'static str, String) {
     match judge(key, value) {
         Verdict::Obeyed => ("obeyed", String::new()),
-        Verdict::Cached => ("kept", String::new()),
+        Verdict::Kept => ("kept", String::new()),
         Verdict::Warning(what) => ("warning", what),
         Verdict::Refused(why) => ("refused", why),
     }

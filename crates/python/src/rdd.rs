@@ -48,9 +48,11 @@ impl Rdd {
 
     fn map_partitions(&self, pickled: &[u8], broadcasts: Vec<PyRef<'_, Broadcast>>, site: &str) -> Rdd {
         let function = function(pickled, &broadcasts);
-        Rdd(self.0.map_stream(sites::parse(site), &function, |function: &Arc<Function>, partition, stream| {
-            function.on_one(partition, stream)
-        }))
+        Rdd(self.0.map_stream(
+            sites::parse(site),
+            &function,
+            |function: &Arc<Function>, partition, stream| function.on_one(partition, stream),
+        ))
     }
 
     fn barrier_map_partitions(
@@ -201,9 +203,9 @@ impl Rdd {
         let site = sites::parse(site);
         let options = file_options(py, self.0.context(), &site, hadoop)?;
         let batch = if batch == 0 { usize::MAX } else { batch };
-        let values = self
-            .0
-            .map_stream(site.clone(), &batch, |batch: &usize, _, stream| Ok(Pickles { stream, batch: *batch }));
+        let values = self.0.map_stream(site.clone(), &batch, |batch: &usize, _, stream| {
+            Ok(Pickles { stream, batch: *batch })
+        });
         let classes =
             (Some(writables::full_name("NullWritable")), Some(writables::full_name("BytesWritable")));
         let sequence = options.hadoop.sequence_options();

@@ -148,7 +148,8 @@ impl Allocation {
     /// The executors that had nothing to do for too long, those first that had it longest.
     fn overdue(&self, now: Millis, demand: &Demand) -> Vec<String> {
         let due = |lent: &&Lent| {
-            let timeout = if lent.caches { self.settings.cached_idle_ms } else { Some(self.settings.idle_ms) };
+            let timeout =
+                if lent.caches { self.settings.cached_idle_ms } else { Some(self.settings.idle_ms) };
             let since = self.idle_since.get(&lent.name)?;
             timeout.filter(|timeout| now - *since >= *timeout).map(|_| (*since, lent.name.clone()))
         };

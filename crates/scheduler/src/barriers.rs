@@ -119,7 +119,8 @@ impl Barriers {
         (task, executor): (TaskId, ExecutorId),
         (epoch, message): (u32, Option<String>),
     ) -> Answer {
-        let barrier_set = self.barrier_sets.get_mut(&stage).expect("whoever runs in a barrier stage belongs to a gang");
+        let barrier_set =
+            self.barrier_sets.get_mut(&stage).expect("whoever runs in a barrier stage belongs to a gang");
         let caller = Caller { task, executor, epoch, message };
         if epoch + 1 == barrier_set.epoch {
             return Answer::Again(barrier_set.last.clone());
@@ -131,7 +132,8 @@ impl Barriers {
         if epoch > barrier_set.epoch {
             return Answer::Refuse(vec![caller], Refusal::OutOfStep);
         }
-        let other = barrier_set.called.iter().find(|(_, other)| other.message.is_some() != caller.message.is_some());
+        let other =
+            barrier_set.called.iter().find(|(_, other)| other.message.is_some() != caller.message.is_some());
         let refusal = match (barrier_set.ended, other) {
             (Some(ended), _) => Some(Refusal::Ended(ended)),
             (None, Some((other, _))) => Some(Refusal::Mixed(*other, partition)),
@@ -181,7 +183,10 @@ impl Barriers {
 
     /// The results that were held.
     pub(crate) fn take_held(&mut self, stage: StageId) -> Vec<Held> {
-        self.barrier_sets.get_mut(&stage).map(|barrier_set| std::mem::take(&mut barrier_set.held)).unwrap_or_default()
+        self.barrier_sets
+            .get_mut(&stage)
+            .map(|barrier_set| std::mem::take(&mut barrier_set.held))
+            .unwrap_or_default()
     }
 
     /// Forgets a gang; gives the results that were held.
@@ -211,7 +216,9 @@ impl Barriers {
         limit_ms: impl Fn(StageAttempt) -> u64,
     ) -> Vec<(StageId, u32)> {
         let mut overdue = vec![];
-        for (&stage, barrier_set) in self.barrier_sets.iter_mut().filter(|(_, barrier_set)| barrier_set.waiting.is_some()) {
+        for (&stage, barrier_set) in
+            self.barrier_sets.iter_mut().filter(|(_, barrier_set)| barrier_set.waiting.is_some())
+        {
             if barrier_set.size <= slots {
                 barrier_set.short_since = None;
             } else if now - *barrier_set.short_since.get_or_insert(now) >= limit_ms(barrier_set.attempt) {

@@ -146,7 +146,7 @@ pub struct TaskLaunch {
     /// no longer valid.
     pub cached: Arc<[(RddId, u64)]>,
     /// If it belongs to a barrier stage: the host of each task of the stage attempt, in the order of partitions.
-    pub barrier_set: Option<Arc<[String]>>,
+    pub barrier_hosts: Option<Arc<[String]>>,
     /// How near the task is to its data.
     pub locality: Locality,
     /// Whether it runs beside another attempt that seems slow.

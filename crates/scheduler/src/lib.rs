@@ -14,7 +14,7 @@
 //! let site = CallSite { operation: "count".into(), ..Default::default() };
 //! let stage = StageSpec {
 //!     stage: StageId(0), site: site.clone(), output: None, inputs: vec![], partitions: 1, preferred: vec![],
-//!     kept: Kept::default(), barrier: false,
+//!     cached: Cached::default(), barrier: false,
 //! };
 //! let job = JobSpec {
 //!     job: JobId(0), site, stages: vec![stage], partitions: vec![Partition(0)], pool: None, group: None, tags: vec![],

@@ -3,7 +3,7 @@
 //! On disk each reducer's stretch of a run has a checksum. Where files are encrypted each is sealed by itself, since each is read by itself;
 //! offsets and checksums are then those of what is sealed, so that whole outputs move to other hosts as they are.
 
-use firesteel_data::{DataError, Cipher};
+use firesteel_data::{Cipher, DataError};
 use firesteel_storage::{LocalDirs, MemoryPool};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
@@ -144,7 +144,13 @@ impl MapOutput {
     }
 
     /// Adds a run that lies in a file of its own.
-    pub(crate) fn add_file(&mut self, path: PathBuf, offsets: Words, checksums: Words, cipher: Option<Cipher>) {
+    pub(crate) fn add_file(
+        &mut self,
+        path: PathBuf,
+        offsets: Words,
+        checksums: Words,
+        cipher: Option<Cipher>,
+    ) {
         self.runs.push(Run { place: RunStorage::Disk { path, checksums, cipher, is_own: true }, offsets });
     }
 
@@ -245,7 +251,7 @@ fn encrypted(bytes: &[u8], offsets: &Words, cipher: &Cipher) -> (Vec<u8>, Words)
     for reducer in 0..offsets.len().saturating_sub(1) {
         let segment = segment(bytes, offsets, reducer);
         if !segment.is_empty() {
-            encrypted.extend_from_slice(&cipher.cipher(reducer as u64, segment));
+            encrypted.extend_from_slice(&cipher.encrypt(reducer as u64, segment));
         }
         begins.push(encrypted.len() as u64);
     }
@@ -266,7 +272,10 @@ fn write_as_it_is(bytes: &[u8], offsets: Words, dirs: &LocalDirs) -> Result<Run,
     let checksums =
         (0..offsets.len().saturating_sub(1)).map(|reducer| xxh3_64(segment(bytes, &offsets, reducer)));
     let checksums = checksums.collect::<Vec<_>>().into();
-    Ok(Run { place: RunStorage::Disk { path, checksums, cipher: dirs.cipher().cloned(), is_own: true }, offsets })
+    Ok(Run {
+        place: RunStorage::Disk { path, checksums, cipher: dirs.cipher().cloned(), is_own: true },
+        offsets,
+    })
 }
 
 impl Drop for Run {

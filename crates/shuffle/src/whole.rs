@@ -62,7 +62,7 @@ impl ShuffleStore {
         let index: Index = decode_value(index)?;
         let Some((files, dirs)) = self.shared() else {
             let message = "outputs are taken over where others find them".into();
-            return Err(DataError::RemoteFetcher { place: "this process".into(), message });
+            return Err(DataError::Remote { address: "this process".into(), message });
         };
         // Removes its files when it is dropped.
         let mut taken = MapOutput::new();

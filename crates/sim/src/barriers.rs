@@ -50,8 +50,8 @@ pub(crate) fn message_of(attempt: StageAttempt, partition: u32) -> String {
 impl BarrierChecker {
     pub(crate) fn launched(&mut self, launch: &TaskLaunch, is_barrier: bool) -> Result<(), Objection> {
         let TaskLaunch { task, stage, stage_attempt: attempt, partition, .. } = *launch;
-        let Some(barrier_set) = launch.barrier_set.as_ref().filter(|_| is_barrier) else {
-            return match launch.barrier_set.is_some() || is_barrier {
+        let Some(barrier_set) = launch.barrier_hosts.as_ref().filter(|_| is_barrier) else {
+            return match launch.barrier_hosts.is_some() || is_barrier {
                 true => Err(format!("task {task} is told of others, or not, as it should not be")),
                 false => Ok(()),
             };
@@ -124,7 +124,8 @@ impl BarrierChecker {
                 barrier_set.size
             ));
         }
-        let must: Vec<String> = barrier_set.partitions.iter().map(|p| message_of(barrier_set.attempt, p.0)).collect();
+        let must: Vec<String> =
+            barrier_set.partitions.iter().map(|p| message_of(barrier_set.attempt, p.0)).collect();
         match messages.is_empty() || messages == must {
             true => Ok(()),
             false => Err(format!("task {task} is told {messages:?}, not {must:?}")),

@@ -13,9 +13,9 @@
 //! - Accumulators have what the [`Oracle`] says, always. When a job succeeds whose program gives the same each time, the book says
 //!   of all that the job needed what an evaluation without any scheduler says.
 
-use crate::oracle::Oracle;
-use crate::data::{Added, Data};
 use crate::barriers::BarrierChecker;
+use crate::data::{Added, Data};
+use crate::oracle::Oracle;
 use crate::program::{ALL, Program};
 use firesteel_scheduler::{ShuffleOutputs, TaskLaunch};
 use firesteel_types::{ExecutorId, JobFailure, JobId, Partition, RddId, ShuffleId, StageId, TaskId};

@@ -1,11 +1,11 @@
 //! The driver's shell, as small as a shell can be: words become events, effects become orders.
 
-use crate::oracle::sum_in;
 use crate::checker::{JobRecord, Objection};
 use crate::data::Data;
 use crate::machine::Plan;
+use crate::oracle::sum_in;
 use crate::program::{ACCUMULATORS, ALL};
-use crate::world::{Happening, Order, Message, World};
+use crate::world::{Happening, Message, Order, World};
 use firesteel_plan::IsTruncated;
 use firesteel_scheduler::{Effect, Event, JobSpec, StageSpec, TaskLaunch, TaskOutcome};
 use firesteel_types::{
@@ -27,7 +27,12 @@ pub(crate) struct AtHand {
 
 impl World {
     /// An executor's word arrives at the driver.
-    pub(crate) fn on_message(&mut self, from: ExecutorId, life: u32, message: Message) -> Result<(), Objection> {
+    pub(crate) fn on_message(
+        &mut self,
+        from: ExecutorId,
+        life: u32,
+        message: Message,
+    ) -> Result<(), Objection> {
         if !self.scheduler.knows_executor(from) {
             self.report.count_message_of_the_lost(&message);
         }
@@ -152,7 +157,8 @@ impl World {
                 }
             }
             Effect::ResultHeld { task } => {
-                let message = at_hand.filter(|message| message.task == task).ok_or("what is held is not at hand")?;
+                let message =
+                    at_hand.filter(|message| message.task == task).ok_or("what is held is not at hand")?;
                 let data = message.data.clone().ok_or("what is held is no result")?;
                 self.held.insert(task, (data, message.updates.clone()));
             }
@@ -270,7 +276,8 @@ impl World {
                 self.report.executors_lost += 1;
                 let is_known_to_move = *reason == ExecutorLossReason::Decommissioned;
                 let machine = self.machines.get_mut(executor).expect("an executor is remembered for ever");
-                let survive = !machine.gone && (self.scenario.host_service || machine.moved && is_known_to_move);
+                let survive =
+                    !machine.gone && (self.scenario.host_service || machine.moved && is_known_to_move);
                 if !survive {
                     if machine.moved {
                         // The driver gave it up before it heard that others have what it wrote.
@@ -315,8 +322,7 @@ impl World {
         let waits = self.program.lineage.check_barrier(stages.last().expect("an action has a stage"), None);
         let waits = waits.expect("programs regroup nothing behind barriers");
         let partitions = self.choose_partitions(rdd, waits);
-        let limit =
-            if !waits && self.rng.per_mille(250) { self.rng.between(1, 6) as usize } else { ALL };
+        let limit = if !waits && self.rng.per_mille(250) { self.rng.between(1, 6) as usize } else { ALL };
         let record = JobRecord {
             rdd,
             partitions: partitions.clone(),

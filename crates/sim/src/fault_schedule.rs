@@ -55,11 +55,8 @@ impl World {
         for (fault, times) in fault_schedule {
             for _ in 0..times {
                 // Early fates hit while there is work: most jobs of a small world take seconds.
-                let at = if self.rng.per_mille(700) {
-                    self.rng.below(window / 3)
-                } else {
-                    self.rng.below(window)
-                };
+                let at =
+                    if self.rng.per_mille(700) { self.rng.below(window / 3) } else { self.rng.below(window) };
                 self.at(at, Happening::Fault(fault));
             }
         }
@@ -174,12 +171,15 @@ impl World {
             }
             Fault::Decommission if moves => machine.move_away(),
             Fault::Death | Fault::SilentDeath | Fault::Decommission => machine.die(host_service),
-            Fault::Birth | Fault::Peace | Fault::ClockJump | Fault::Leave => unreachable!("these strike nobody"),
+            Fault::Birth | Fault::Peace | Fault::ClockJump | Fault::Leave => {
+                unreachable!("these strike nobody")
+            }
         }
         if !matches!(fault, Fault::SilentDeath) {
             let delay = self.rng.between(1, 3_000);
             let life = self.machines[&id].life;
-            let message = Message::Ended { decommissioned: matches!(fault, Fault::Decommission), moved: moves };
+            let message =
+                Message::Ended { decommissioned: matches!(fault, Fault::Decommission), moved: moves };
             self.after(delay, Happening::ToDriver { from: id, life, message });
         }
         if self.rng.per_mille(800) {

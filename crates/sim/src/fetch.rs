@@ -1,11 +1,11 @@
 //! What a task reads: map outputs where its launch says that they are, and partitions that its own executor keeps.
 
-use crate::rng::Rng;
-use crate::network_partitions::NetworkPartitions;
-use crate::data::Data;
 use crate::caching::Caching;
+use crate::data::Data;
 use crate::machine::{CachedName, Machine};
+use crate::network_partitions::NetworkPartitions;
 use crate::program::{Found, Source};
+use crate::rng::Rng;
 use crate::world::World;
 use firesteel_scheduler::TaskLaunch;
 use firesteel_types::{ExecutorId, Partition, RddId, ShuffleId, TaskFailure};
@@ -80,7 +80,8 @@ impl Fetcher<'_> {
     fn is_served(&self, of: ExecutorId) -> bool {
         let (here, there) = (self.host(self.on), self.host(of));
         let runs = self.machines[&of].serves(self.now, self.host_service);
-        runs && self.network_partitions.reaches(self.now, here, there) && self.network_partitions.has_service(self.now, there)
+        runs && self.network_partitions.reaches(self.now, here, there)
+            && self.network_partitions.has_service(self.now, there)
     }
 
     /// The executors of which nothing can be read, as a reader finds it out: all of a host, or only the one that it asked.

@@ -13,21 +13,21 @@
 //! **Architecture Invariant.** Nothing here is used by the engine, and nothing here sees threads, sockets or files of the
 //! engine: only the pure crates. A fault that the simulator finds becomes a story in the scheduler's own tests.
 
-mod oracle;
-mod rng;
+mod barriers;
+mod caching;
 mod checker;
-mod network_partitions;
 mod data;
 mod driver;
 mod fault_schedule;
 mod fetch;
-mod barriers;
-mod caching;
 mod leaving;
 mod machine;
-mod scenario;
+mod network_partitions;
+mod oracle;
 mod program;
 mod report;
+mod rng;
+mod scenario;
 mod standalone;
 mod throughput;
 mod violation;

@@ -9,8 +9,8 @@
 //! written, some jobs. What they add is told by the record, so it is known what each partition adds, and how much of it when only a
 //! beginning is read.
 
-use crate::rng::{Rng, mix, mix2};
 use crate::data::{Added, Block, Data, Record, Whims};
+use crate::rng::{Rng, mix, mix2};
 use firesteel_plan::{Dependency, Lineage, Mapping, RddInfo};
 use firesteel_types::{
     AccumulatorId, CallSite, ExecutorId, JobId, Partition, RddId, ShuffleId, TaskLocation, UpdateScope,
@@ -157,8 +157,7 @@ impl Program {
                 host: format!("host{}", rng.below(size.hosts)),
                 executor: rng.per_mille(500).then(|| ExecutorId(rng.below(2 * size.hosts) as u32)),
             };
-            preferred =
-                (0..partitions).map(|_| (0..rng.below(3)).map(|_| place(rng)).collect()).collect();
+            preferred = (0..partitions).map(|_| (0..rng.below(3)).map(|_| place(rng)).collect()).collect();
         }
         self.add(Op::Source { records: rng.between(1, 6) }, partitions, vec![], preferred);
     }

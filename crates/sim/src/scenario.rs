@@ -4,8 +4,8 @@
 //! succeed), and the others lie between. Every fortieth has more than a thousand executors, some have none at all until
 //! faults have ended.
 
-use crate::rng::{Rng, mix2};
 use crate::program::Size;
+use crate::rng::{Rng, mix2};
 use firesteel_scheduler::{PoolSettings, SchedulerSettings, SchedulingMode, SpeculationSettings};
 
 /// How often what goes wrong, in cases of a thousand, or how many times.

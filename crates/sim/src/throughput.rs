@@ -2,7 +2,7 @@
 //! any world around it.
 
 use firesteel_scheduler::{
-    Effect, Event, JobSpec, Cached, Scheduler, SchedulerSettings, StageSpec, TaskOutcome,
+    Cached, Effect, Event, JobSpec, Scheduler, SchedulerSettings, StageSpec, TaskOutcome,
 };
 use firesteel_types::{CallSite, ExecutorId, JobId, Millis, Partition, ShuffleId, StageId, TaskId};
 use std::collections::VecDeque;

@@ -1,11 +1,11 @@
 //! What executors do: obey orders, compute, read map outputs of one another, ask before they commit, give signs of life.
 
-use crate::rng::mix2;
+use crate::barriers::message_of;
 use crate::checker::Objection;
 use crate::data::{Data, updates};
-use crate::barriers::message_of;
 use crate::machine::{Attempt, Machine};
-use crate::world::{Happening, Order, Message, World};
+use crate::rng::mix2;
+use crate::world::{Happening, Message, Order, World};
 use firesteel_scheduler::TaskOutcome;
 use firesteel_types::{CallSite, ExecutorId, KillReason, ShuffleId, TaskFailure, TaskId};
 use std::sync::Arc;

@@ -11,17 +11,17 @@
 //! heartbeats. An executor that the scheduler does not know is told to register again, drops what it runs and keeps, and
 //! does so; what belongs to its earlier life is not listened to.
 
-use crate::oracle::sum_in;
-use crate::rng::Rng;
+use crate::caching::Caching;
 use crate::checker::{Checker, JobRecord, Objection};
-use crate::network_partitions::NetworkPartitions;
 use crate::data::Data;
 use crate::fault_schedule::Fault;
-use crate::caching::Caching;
 use crate::machine::{BlockName, CachedName, Machine, Plan};
-use crate::scenario::Scenario;
+use crate::network_partitions::NetworkPartitions;
+use crate::oracle::sum_in;
 use crate::program::{ACCUMULATORS, Program};
 use crate::report::Report;
+use crate::rng::Rng;
+use crate::scenario::Scenario;
 use firesteel_scheduler::{Event, Scheduler, TaskLaunch, TaskOutcome};
 use firesteel_status::Status;
 use firesteel_types::{
@@ -442,11 +442,7 @@ impl World {
     }
 
     fn delay(&mut self, late: u64) -> u64 {
-        if self.rng.per_mille(late) {
-            self.rng.between(500, 15_000)
-        } else {
-            self.rng.between(1, 20)
-        }
+        if self.rng.per_mille(late) { self.rng.between(500, 15_000) } else { self.rng.between(1, 20) }
     }
 
     /// How much has happened.

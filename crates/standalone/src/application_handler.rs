@@ -4,8 +4,8 @@ use crate::applications::Application;
 use crate::event::Effect;
 use crate::master::{Master, Party, note};
 use crate::messages::{
-    ApplicationEnd, ApplicationOrder, ApplicationSpec, ApplicationStatus, ApplicationMessage, ExecutorEnd,
-    ExecutorAddress, WorkerOrder,
+    ApplicationEnd, ApplicationMessage, ApplicationOrder, ApplicationSpec, ApplicationStatus,
+    ExecutorAddress, ExecutorEnd, WorkerOrder,
 };
 use crate::names::{ApplicationId, Link, RequestKey, WorkerId};
 use crate::note::Note;
@@ -15,7 +15,12 @@ use crate::workers::HostedApplication;
 use firesteel_types::{ExecutorId, Millis};
 
 impl Master {
-    pub(crate) fn application_sends(&mut self, link: Link, message: ApplicationMessage, fx: &mut Vec<Effect>) {
+    pub(crate) fn application_sends(
+        &mut self,
+        link: Link,
+        message: ApplicationMessage,
+        fx: &mut Vec<Effect>,
+    ) {
         if let ApplicationMessage::Register { key, known_as, spec, status } = message {
             self.application_registers(link, (key, known_as), spec, status, fx);
             return;

@@ -1,6 +1,8 @@
 //! What the shell tells the master, and what it is told to do.
 
-use crate::messages::{ApplicationOrder, ApplicationMessage, ClientAnswer, ClientMessage, FencedOrder, WorkerMessage};
+use crate::messages::{
+    ApplicationMessage, ApplicationOrder, ClientAnswer, ClientMessage, FencedOrder, WorkerMessage,
+};
 use crate::names::Link;
 use crate::note::Note;
 use crate::snapshot::Snapshot;

@@ -39,16 +39,15 @@
 //! said, `allocate` and `placement` hand out what is free, `recovery` begins where another ended. Beside it: `state` and
 //! `fence` for workers, `lease` for masters among themselves.
 
-mod application_messages;
+mod allocate;
+mod application_handler;
 mod applications;
-mod client_messages;
+mod client_handler;
 mod date;
 mod drivers;
 mod event;
 mod fence;
-mod allocate;
 mod lease;
-mod state;
 mod master;
 mod messages;
 mod names;
@@ -61,18 +60,18 @@ mod resources;
 mod settings;
 mod snapshot;
 mod views;
-mod worker_messages;
+mod worker_handler;
+mod worker_state;
 mod workers;
 
 pub use event::{Effect, Event};
 pub use fence::Fence;
 pub use lease::{Lease, LeaseAction, LeaseRecord, LeaseSettings, Standing};
-pub use state::{WorkerAction, WorkerState};
 pub use master::Master;
 pub use messages::{
-    ApplicationEnd, ApplicationOrder, ApplicationSpec, ApplicationStatus, ApplicationMessage, ClientAnswer,
-    ClientMessage, DriverSpec, ExecutorEnd, ExecutorAddress, FencedOrder, Outcome, WorkerOffer, WorkerOrder,
-    WorkerReport, WorkerMessage,
+    ApplicationEnd, ApplicationMessage, ApplicationOrder, ApplicationSpec, ApplicationStatus, ClientAnswer,
+    ClientMessage, DriverSpec, ExecutorAddress, ExecutorEnd, FencedOrder, Outcome, WorkerMessage,
+    WorkerOffer, WorkerOrder, WorkerReport,
 };
 pub use names::{ApplicationId, DriverId, DriverRun, Epoch, ExecutorName, Link, RequestKey, WorkerId};
 pub use note::Note;
@@ -83,3 +82,4 @@ pub use payload::Payload;
 pub use resources::Resources;
 pub use settings::MasterSettings;
 pub use snapshot::{ApplicationRecord, DriverRecord, DriverState, EndedApplication, Snapshot, WorkerRecord};
+pub use worker_state::{WorkerAction, WorkerState};

@@ -13,7 +13,7 @@ use crate::names::{ApplicationId, Epoch, WorkerId};
 use crate::note::Note;
 use crate::settings::MasterSettings;
 use crate::snapshot::{DriverState, Snapshot};
-use crate::workers::{Tenancy, HostedApplication, Worker, Workers};
+use crate::workers::{HostedApplication, Tenancy, Worker, Workers};
 use firesteel_types::Millis;
 use std::collections::BTreeMap;
 

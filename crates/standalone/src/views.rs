@@ -46,7 +46,8 @@ fn worker_view(worker: &Worker) -> WorkerView {
         (false, false, None) => WorkerCondition::Disconnected,
         (false, false, Some(_)) => WorkerCondition::Alive,
     };
-    let executors = worker.hosted.keys().filter(|hosted| matches!(hosted, HostedApplication::Executor(_))).count();
+    let executors =
+        worker.hosted.keys().filter(|hosted| matches!(hosted, HostedApplication::Executor(_))).count();
     WorkerView {
         worker: worker.record.worker.clone(),
         host: worker.record.offer.host.clone(),

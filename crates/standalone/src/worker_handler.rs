@@ -4,13 +4,13 @@ use crate::drivers::RunEnd;
 use crate::event::Effect;
 use crate::master::{Master, Party, kill, note};
 use crate::messages::{
-    ApplicationOrder, ExecutorEnd, Outcome, WorkerOffer, WorkerOrder, WorkerReport, WorkerMessage,
+    ApplicationOrder, ExecutorEnd, Outcome, WorkerMessage, WorkerOffer, WorkerOrder, WorkerReport,
 };
 use crate::names::{DriverRun, ExecutorName, Link, WorkerId};
 use crate::note::Note;
 use crate::resources::Resources;
 use crate::snapshot::WorkerRecord;
-use crate::workers::{Tenancy, HostedApplication, Worker};
+use crate::workers::{HostedApplication, Tenancy, Worker};
 use firesteel_types::Millis;
 use std::collections::BTreeMap;
 
@@ -95,7 +95,8 @@ impl Master {
 
     /// Compares what a worker runs with what it should run, and orders what makes them alike.
     fn compare(&mut self, id: &WorkerId, report: WorkerReport, freshness: Freshness, fx: &mut Vec<Effect>) {
-        let executors = report.executors.into_iter().map(|(name, takes)| (HostedApplication::Executor(name), takes));
+        let executors =
+            report.executors.into_iter().map(|(name, takes)| (HostedApplication::Executor(name), takes));
         let drivers = report.drivers.into_iter().map(|(run, takes)| (HostedApplication::Driver(run), takes));
         let reported: BTreeMap<HostedApplication, Resources> = executors.chain(drivers).collect();
         let mut to_end = self.missing(id, &reported, freshness);
@@ -130,8 +131,7 @@ impl Master {
         let now = self.now;
         let worker = self.workers.get_mut(id).expect("whoever compares knows the worker");
         let mut missing = vec![];
-        for (hosted, tenancy) in
-            worker.hosted.iter_mut().filter(|(hosted, _)| !reported.contains_key(hosted))
+        for (hosted, tenancy) in worker.hosted.iter_mut().filter(|(hosted, _)| !reported.contains_key(hosted))
         {
             if now - *tenancy.absent_since.get_or_insert(now) >= grace {
                 missing.push(hosted.clone());
@@ -243,7 +243,9 @@ impl Master {
         note(Note::WorkerLost(id.clone(), why.clone()), fx);
         for hosted in worker.hosted.into_keys() {
             match hosted {
-                HostedApplication::Executor(name) => self.executor_gone(&name, ExecutorEnd::WorkerLost(why.clone()), fx),
+                HostedApplication::Executor(name) => {
+                    self.executor_gone(&name, ExecutorEnd::WorkerLost(why.clone()), fx)
+                }
                 HostedApplication::Driver(run) => self.run_gone(&run, RunEnd::WorkerLost(why.clone()), fx),
             }
         }
@@ -260,7 +262,8 @@ impl Master {
     }
 
     pub(crate) fn next_worker_review(&self) -> Option<Millis> {
-        let on_message = self.workers.values().filter(|worker| !worker.awaited).map(|worker| worker.last_seen);
+        let on_message =
+            self.workers.values().filter(|worker| !worker.awaited).map(|worker| worker.last_seen);
         on_message.min().map(|on_message| on_message + self.settings.worker_timeout_ms)
     }
 }

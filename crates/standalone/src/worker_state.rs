@@ -10,7 +10,7 @@
 
 use crate::fence::Fence;
 use crate::messages::{
-    ApplicationSpec, DriverSpec, FencedOrder, Outcome, WorkerOffer, WorkerOrder, WorkerReport, WorkerMessage,
+    ApplicationSpec, DriverSpec, FencedOrder, Outcome, WorkerMessage, WorkerOffer, WorkerOrder, WorkerReport,
 };
 use crate::names::{ApplicationId, DriverRun, Epoch, ExecutorName, WorkerId};
 use crate::resources::Resources;
@@ -222,7 +222,8 @@ impl WorkerState {
             self.remember_driver(&run, outcome);
             todo.push(self.answer_driver(&run));
         } else {
-            self.drivers.insert(run.clone(), HostedApplication { resources: spec.resources, stopping: false });
+            self.drivers
+                .insert(run.clone(), HostedApplication { resources: spec.resources, stopping: false });
             todo.push(WorkerAction::StartDriver(run, spec));
         }
     }

@@ -3,7 +3,7 @@
 //! The encoded value lies in one stretch of memory, or on disk where the budget has no room for it; either way in pieces, each
 //! with its checksum, which is how it travels and how it is checked before anything is made of it.
 
-use crate::{RemoteBlocks, LocalDirs, MemoryPool, SharedFiles};
+use crate::{LocalDirs, MemoryPool, RemoteBlocks, SharedFiles};
 use bytes::Bytes;
 use firesteel_data::DataError;
 use firesteel_data::frames::{FrameReader, FramedFile};

@@ -6,7 +6,7 @@
 
 use crate::lru::{BlockKey, Lru};
 use crate::memory::{Answer, Evict};
-use crate::{RemoteBlocks, LocalDirs, MemoryPool, SharedFiles};
+use crate::{LocalDirs, MemoryPool, RemoteBlocks, SharedFiles};
 use firesteel_data::DataError;
 use firesteel_data::frames::{FrameWriter, FramedFile};
 use firesteel_types::{AccumulatorUpdate, RddId};

@@ -8,22 +8,22 @@
 
 mod blocks;
 pub mod broadcasts;
-mod remote;
 pub mod cached;
 mod local_dirs;
 pub mod lru;
 pub mod memory;
 mod names;
+mod remote;
 mod shared;
 mod sweep;
 mod workspace;
 
 pub use blocks::BlockStore;
 pub use broadcasts::Broadcasts;
-pub use remote::RemoteBlocks;
 pub use cached::CachedBlocks;
 pub use local_dirs::LocalDirs;
 pub use memory::MemoryPool;
+pub use remote::RemoteBlocks;
 pub use shared::SharedFiles;
 pub use sweep::sweep;
 pub use workspace::TaskWorkspace;

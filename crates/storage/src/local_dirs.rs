@@ -6,7 +6,7 @@
 
 use crate::names::{Name, give_up};
 use firesteel_data::frames::FrameWriter;
-use firesteel_data::{DataError, Cipher};
+use firesteel_data::{Cipher, DataError};
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};

@@ -8,7 +8,7 @@
 
 use firesteel_data::block::{decode_value, encode_value};
 use firesteel_data::frames::{FrameReader, FrameWriter};
-use firesteel_data::{DataError, Cipher};
+use firesteel_data::{Cipher, DataError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fs;

@@ -1,7 +1,7 @@
 //! Memory and files for the work of one task.
 
 use crate::{LocalDirs, MemoryPool};
-use firesteel_data::{DataError, Cipher, Workspace};
+use firesteel_data::{Cipher, DataError, Workspace};
 use firesteel_types::TaskId;
 use std::fs::File;
 use std::path::PathBuf;

@@ -6,13 +6,13 @@ use crate::process::{Process, firesteel};
 use crate::strangers::{PATIENCE, Seeded, preface, say, word};
 use crate::tls::{Shows, offer, speak};
 use firesteel_cluster::standalone::client::Client;
-use firesteel_cluster::standalone::words::{FromMaster, ToMaster};
+use firesteel_cluster::standalone::messages::{FromMaster, ToMaster};
 use firesteel_cluster::standalone::{LaunchDriver, LaunchExecutor, Program, Resources};
 use firesteel_data::block::encode_value;
 use firesteel_net::{Connection, Credentials, Limits, Listener, Purpose, Secret, connect};
 use firesteel_standalone::{
-    ApplicationId, ApplicationSpec, ApplicationStatus, ApplicationMessage, ClientMessage, DriverId, DriverRun,
-    DriverSpec, Epoch, ExecutorName, FencedOrder, Payload, RequestKey, WorkerOrder,
+    ApplicationId, ApplicationMessage, ApplicationSpec, ApplicationStatus, ClientMessage, DriverId,
+    DriverRun, DriverSpec, Epoch, ExecutorName, FencedOrder, Payload, RequestKey, WorkerOrder,
 };
 use firesteel_types::ExecutorId;
 use std::fs;

@@ -6,7 +6,7 @@ use super::messages::{self, FromMaster, ToMaster};
 use firesteel_executor::{Backend, Outbox};
 use firesteel_net::Credentials;
 use firesteel_standalone::{
-    ApplicationEnd, ApplicationId, ApplicationOrder, ApplicationSpec, ApplicationStatus, ApplicationMessage,
+    ApplicationEnd, ApplicationId, ApplicationMessage, ApplicationOrder, ApplicationSpec, ApplicationStatus,
     ExecutorEnd, Outcome, RequestKey,
 };
 use firesteel_types::{ExecutorId, ExecutorLossReason};

@@ -2,8 +2,8 @@
 
 use super::launch::{LaunchDriver, pack};
 use super::link::Masters;
-use super::programs::upload;
 use super::messages::{FromMaster, ToMaster};
+use super::programs::upload;
 use firesteel_net::Credentials;
 use firesteel_net::bulk::{BlockClient, BlockClientSettings};
 use firesteel_standalone::{

@@ -4,8 +4,8 @@
 //! master leads is looked at before each event. One that does not lead tells whoever asks who does.
 
 use super::lease_files::LeaseFiles;
-use super::programs::ProgramStore;
 use super::messages::{self, FromMaster, ToMaster};
+use super::programs::ProgramStore;
 use firesteel_executor::Outbox;
 use firesteel_net::bulk::serve_blocks;
 use firesteel_net::{Connection, Credentials, Limits, Listener, Purpose, Serving};

@@ -6,7 +6,7 @@
 
 use firesteel_executor::messages::receive_at_most;
 use firesteel_standalone::{
-    ApplicationOrder, ApplicationMessage, ClientAnswer, ClientMessage, FencedOrder, WorkerMessage,
+    ApplicationMessage, ApplicationOrder, ClientAnswer, ClientMessage, FencedOrder, WorkerMessage,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};

@@ -11,8 +11,8 @@ mod launch;
 mod lease_files;
 mod link;
 pub mod master;
-pub mod programs;
 pub mod messages;
+pub mod programs;
 pub mod worker;
 
 pub use backend::{ApplicationListener, StandaloneBackend, StandaloneConfig};

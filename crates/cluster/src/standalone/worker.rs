@@ -5,12 +5,12 @@
 //! outlives executors.
 
 use super::link::{MasterLink, Masters};
-use super::programs::ProgramStore;
 use super::messages::{self, FromMaster, ToMaster};
+use super::programs::ProgramStore;
 use firesteel_executor::Outbox;
 use firesteel_net::{Credentials, Secret};
 use firesteel_standalone::{
-    FencedOrder, Outcome, Resources, WorkerAction, WorkerId, WorkerState, WorkerOffer, WorkerMessage,
+    FencedOrder, Outcome, Resources, WorkerAction, WorkerId, WorkerMessage, WorkerOffer, WorkerState,
 };
 use firesteel_storage::{LocalDirs, sweep};
 use std::io;
@@ -20,11 +20,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-mod processes;
 mod hosted;
+mod processes;
 
-use processes::{Ended, Processes};
 use hosted::HostedApplications;
+use processes::{Ended, Processes};
 
 /// How often the master is told what runs.
 const HEARTBEAT_EVERY: Duration = Duration::from_secs(5);

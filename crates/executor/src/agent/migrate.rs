@@ -1,7 +1,7 @@
 //! What an agent does when it is to take over what another has.
 
-use crate::blocks::RemoteFetcher;
 use crate::agent_messages::{Migrate, Migrated};
+use crate::blocks::RemoteFetcher;
 use firesteel_data::DataError;
 use firesteel_shuffle::ShuffleStore;
 use firesteel_storage::{LocalDirs, SharedFiles};

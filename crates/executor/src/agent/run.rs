@@ -2,6 +2,7 @@
 
 use super::uplink::{ExecutorUplink, Uplink};
 use super::{AgentConfig, Beginning, MakeWorkers, migrate};
+use crate::agent_messages::{FromAgent, Migrate, Register, ToAgent, Welcome};
 use crate::blocks::HostBlocks;
 use crate::link::Executors;
 use crate::messages::{Begin, RemoteConfig, SHARED_DIRECTORY, SentOutputs, receive, send};
@@ -9,7 +10,6 @@ use crate::outbox::Outbox;
 use crate::processes::{Names, ProcessListener, Processes};
 use crate::services::{Parts, services};
 use crate::slots::Executor;
-use crate::agent_messages::{Migrate, FromAgent, Register, ToAgent, Welcome};
 use firesteel_closures::code_hash;
 use firesteel_data::Cipher;
 use firesteel_net::bulk::serve_blocks;
@@ -70,7 +70,7 @@ pub fn run(
         None => return Ok(()),
     };
     if welcome.encrypted {
-        home.cipher(config.secret.as_deref())?;
+        home.encrypt_files(config.secret.as_deref())?;
     }
     prepare(&welcome.settings, home.dirs.path());
     let outbox = Outbox::new("firesteel-uplink", sender, closer).map_err(|e| e.to_string())?;
@@ -145,7 +145,7 @@ impl Home {
     }
 
     /// Whatever is written here from now on is sealed. The driver has told so before there was anything to write.
-    fn cipher(&self, secret: Option<&str>) -> Result<(), String> {
+    fn encrypt_files(&self, secret: Option<&str>) -> Result<(), String> {
         let cipher =
             Cipher::of_secret(secret.ok_or("files are encrypted with a secret's key, and there is none")?);
         self.dirs.encrypt_with(&cipher);

@@ -1,11 +1,11 @@
 //! An agent's way to the driver, as its executors see it.
 
+use crate::agent_messages::FromAgent;
 use crate::blocks::{RemoteFetcher, result_name};
 use crate::link::{DriverLink, PlanError};
 use crate::outbox::Outbox;
 use crate::processes::{BarrierAnswer, ProcessListener};
 use crate::runner::TaskEnd;
-use crate::agent_messages::FromAgent;
 use firesteel_operators::{BarrierGate, BarrierOutcome, BarrierRefusal, CommitGate, TaskSpec, data_failure};
 use firesteel_storage::SharedFiles;
 use firesteel_storage::cached::BlockListener;

@@ -26,7 +26,8 @@ impl RemoteFetcher {
         to: &ShuffleStore,
     ) -> Result<bool, DataError> {
         let (shuffle, map, task) = output;
-        let failed = |error: BlockError| DataError::RemoteFetcher { address: address.into(), message: error.to_string() };
+        let failed =
+            |error: BlockError| DataError::Remote { address: address.into(), message: error.to_string() };
         let request = BlockRequest::WholeOutput { shuffle, map, task };
         let (mut answer, mut index) = (self.ask(address, &request).map_err(failed)?, vec![]);
         if answer.next_item(&mut index).map_err(failed)? != Item::Here {
@@ -57,7 +58,7 @@ impl RemoteFetcher {
 
 /// Writes one item of an answer as it comes.
 fn write_item(address: &str, answer: &mut AnswerStream, file: &mut File) -> Result<(), DataError> {
-    let failed = |message: String| DataError::RemoteFetcher { address: address.into(), message };
+    let failed = |message: String| DataError::Remote { address: address.into(), message };
     let mut segment = vec![];
     loop {
         let Chunk::Here { last } = answer.next_chunk(&mut segment).map_err(|e| failed(e.to_string()))? else {

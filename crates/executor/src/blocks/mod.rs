@@ -7,15 +7,15 @@
 //! Nobody tells executors where others are. They ask the driver when they need to know, remember the answer, and ask again when it
 //! turns out to be wrong.
 
+mod broadcast_tree;
+mod host;
 mod migrate;
 mod remote;
-mod host;
-mod broadcast_tree;
 
+pub use broadcast_tree::BroadcastTree;
+pub use host::HostBlocks;
 pub(crate) use remote::impatient;
 pub use remote::{RemoteFetcher, RemoteSettings};
-pub use host::HostBlocks;
-pub use broadcast_tree::BroadcastTree;
 
 use firesteel_data::block::{decode_value, encode_value};
 use firesteel_storage::lru::BlockKey;

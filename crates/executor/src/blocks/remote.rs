@@ -8,7 +8,7 @@ use firesteel_data::block::decode_value;
 use firesteel_data::frames::{FrameWriter, FramedFile};
 use firesteel_net::Credentials;
 use firesteel_net::bulk::{AnswerStream, BlockClient, BlockClientSettings, BlockError, Chunk, Item};
-use firesteel_shuffle::{RemoteReadError, RemoteOutputs, RemoteStream, OutputAddress};
+use firesteel_shuffle::{OutputAddress, RemoteOutputs, RemoteReadError, RemoteStream};
 use firesteel_storage::RemoteBlocks;
 use firesteel_storage::lru::BlockKey;
 use firesteel_types::{
@@ -47,7 +47,12 @@ pub struct RemoteFetcher {
 
 impl RemoteFetcher {
     /// The way from a host, whose files are served at `here`.
-    pub fn new(credentials: Credentials, driver: String, here: String, settings: RemoteSettings) -> Arc<Self> {
+    pub fn new(
+        credentials: Credentials,
+        driver: String,
+        here: String,
+        settings: RemoteSettings,
+    ) -> Arc<Self> {
         Self::within(PATIENCE_MS, credentials, driver, here, settings)
     }
 
@@ -73,7 +78,7 @@ impl RemoteFetcher {
         let hash = hash.map_err(|error| self.lost("the program", error))?;
         let hash = hash.and_then(|hash| <[u8; 32]>::try_from(hash).ok());
         let message = || "it names no program".into();
-        hash.ok_or_else(|| DataError::RemoteFetcher { address: self.driver.clone(), message: message() })
+        hash.ok_or_else(|| DataError::Remote { address: self.driver.clone(), message: message() })
     }
 
     /// The encoded plan of a stage. A driver that cannot be reached is asked again.
@@ -104,7 +109,8 @@ impl RemoteFetcher {
     /// When the driver does not have it, or is gone, or sends another, or it cannot be written.
     pub fn file(&self, hash: [u8; 32], to: &mut impl Write) -> Result<(), DataError> {
         let failed = |error| self.lost("a file", error);
-        let wrong = |message: &str| DataError::RemoteFetcher { address: self.driver.clone(), message: message.into() };
+        let wrong =
+            |message: &str| DataError::Remote { address: self.driver.clone(), message: message.into() };
         let mut answer = self.ask(&self.driver, &BlockRequest::File(hash)).map_err(failed)?;
         let (mut segment, mut hasher) = (vec![], blake3::Hasher::new());
         loop {
@@ -153,7 +159,10 @@ impl RemoteFetcher {
     }
 
     fn lost(&self, what: &str, error: BlockError) -> DataError {
-        DataError::RemoteFetcher { address: self.driver.clone(), message: format!("{what} cannot be fetched: {error}") }
+        DataError::Remote {
+            address: self.driver.clone(),
+            message: format!("{what} cannot be fetched: {error}"),
+        }
     }
 
     fn addresses(&self) -> MutexGuard<'_, HashMap<ExecutorId, String>> {
@@ -186,7 +195,7 @@ impl RemoteFetcher {
         key: BlockKey,
         mut file: FrameWriter,
     ) -> Result<Option<(FramedFile, Vec<AccumulatorUpdate>)>, DataError> {
-        let failed = |e: BlockError| DataError::RemoteFetcher { address: address.into(), message: e.to_string() };
+        let failed = |e: BlockError| DataError::Remote { address: address.into(), message: e.to_string() };
         let (mut answer, mut item) = (self.ask(address, &BlockRequest::Cached(key)).map_err(failed)?, vec![]);
         if answer.next_item(&mut item).map_err(failed)? != Item::Here {
             return Ok(None);
@@ -248,7 +257,10 @@ impl RemoteOutputs for RemoteFetcher {
                 let asked =
                     self.one_item(&self.driver, &BlockRequest::AddressOf(executor)).map_err(remote_error)?;
                 let gone = || {
-                    RemoteReadError::Refused(format!("executor {} is gone, and its files with it", executor.name()))
+                    RemoteReadError::Refused(format!(
+                        "executor {} is gone, and its files with it",
+                        executor.name()
+                    ))
                 };
                 let address = String::from_utf8_lossy(&asked.ok_or_else(gone)?).into_owned();
                 self.addresses().insert(executor, address.clone());

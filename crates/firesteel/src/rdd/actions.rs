@@ -11,7 +11,7 @@ use firesteel_data::block::{decode_value, encode_value, take_records, write_reco
 use firesteel_data::hash::hash_key;
 use firesteel_data::hyperloglog::HyperLogLog;
 use firesteel_data::{Data, DataError, Environment};
-use firesteel_operators::{OperatorRef, Outcome, PartitionIter, Records, Stream, ResultTask, data_failure};
+use firesteel_operators::{OperatorRef, Outcome, PartitionIter, Records, ResultTask, Stream, data_failure};
 use firesteel_types::{CallSite, Partition};
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -25,7 +25,8 @@ impl<T: Data> Rdd<T> {
         environment: &E,
         f: impl Fn(&E, Partition, Stream<T>) -> Outcome<Vec<u8>> + Plain,
     ) -> Result<OperatorRef> {
-        ResultTask::<T, E, _>::code(environment, f).map_err(|source| Error::Data { site: site.clone(), source })
+        ResultTask::<T, E, _>::code(environment, f)
+            .map_err(|source| Error::Data { site: site.clone(), source })
     }
 
     pub(crate) fn all_partitions(&self) -> Vec<Partition> {
@@ -383,7 +384,8 @@ impl<T: Data> Rdd<T> {
                     let reducer = partition.0 % *n;
                     records.map(move |u| (reducer, u))
                 });
-            let united = broadcast_tree.reduce_by_key_at(site.clone(), Some(left as u32), environment.clone(), unite);
+            let united =
+                broadcast_tree.reduce_by_key_at(site.clone(), Some(left as u32), environment.clone(), unite);
             level = united.map_at(site.clone(), &(), |_: &(), (_, u)| u);
         }
         let sent = (zero, environment);

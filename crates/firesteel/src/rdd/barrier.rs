@@ -4,7 +4,7 @@ use super::{Parts, Rdd};
 use crate::error::site;
 use firesteel_closures::{Plain, assert_captures_nothing};
 use firesteel_data::{Data, Environment};
-use firesteel_operators::{BarrierTaskContext, PartitionIter, MapPartitions};
+use firesteel_operators::{BarrierTaskContext, MapPartitions, PartitionIter};
 use firesteel_plan::Mapping;
 use firesteel_types::{CallSite, Partition};
 use std::panic::Location;

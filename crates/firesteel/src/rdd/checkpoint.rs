@@ -6,7 +6,7 @@ use crate::error::{Error, Result, site};
 use crate::node::{NodeCode, RddNode, Source};
 use firesteel_data::Data;
 use firesteel_io::{FileSplit, ObjectBatches, list_inputs};
-use firesteel_operators::{TruncatedLineage, FileSource};
+use firesteel_operators::{FileSource, TruncatedLineage};
 use firesteel_plan::RddInfo;
 use firesteel_types::{CallSite, Partition, StorageLevel};
 use std::collections::HashMap;
@@ -135,7 +135,8 @@ impl<T: Data> Rdd<T> {
 
     /// From now on the RDD is what executors keep of it.
     fn truncate(&self, site: &CallSite) -> Result<()> {
-        let code = TruncatedLineage::<T>::code().map_err(|source| Error::Data { site: site.clone(), source })?;
+        let code =
+            TruncatedLineage::<T>::code().map_err(|source| Error::Data { site: site.clone(), source })?;
         if let Some(persisted) = self.node().persistence.persisted() {
             persisted.is_truncated.store(true, Ordering::Relaxed);
             self.node().replace_source(self.without_parents(site, NodeCode::Ready(code), None));

@@ -20,7 +20,7 @@ use firesteel_executor::{TaskEnd, WorkerInfo};
 use firesteel_io::hadoop::{SequenceOptions, Value, ValueSequenceWriter};
 use firesteel_io::{IoCause, IoError, IoOperation, Output};
 use firesteel_operators::{
-    Batches, Outcome, MapStream, MapStreams, Services, ShuffleRead, ShuffleWrite, Slices, Stream, Task,
+    Batches, MapStream, MapStreams, Outcome, Services, ShuffleRead, ShuffleWrite, Slices, Stream, Task,
 };
 use firesteel_plan::{Mapping, Partitioner};
 use firesteel_types::{BlockId, CallSite, Partition};

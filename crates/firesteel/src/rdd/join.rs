@@ -55,14 +55,16 @@ impl<K: Data + Hash + Eq, V: Data> Rdd<(K, V)> {
     #[track_caller]
     pub fn left_outer_join<W: Data>(&self, other: &Rdd<(K, W)>) -> Rdd<(K, (V, Option<W>))> {
         let site = site("left_outer_join", Location::caller());
-        self.cogroup_at(site.clone(), None, other).broadcast_tree(site, |vs: Vec<V>, ws: Vec<W>| (vs, or_none(ws)))
+        self.cogroup_at(site.clone(), None, other)
+            .broadcast_tree(site, |vs: Vec<V>, ws: Vec<W>| (vs, or_none(ws)))
     }
 
     /// [`Rdd::join`] that keeps each of the other's pairs, with `None` where this RDD has no such key.
     #[track_caller]
     pub fn right_outer_join<W: Data>(&self, other: &Rdd<(K, W)>) -> Rdd<(K, (Option<V>, W))> {
         let site = site("right_outer_join", Location::caller());
-        self.cogroup_at(site.clone(), None, other).broadcast_tree(site, |vs: Vec<V>, ws: Vec<W>| (or_none(vs), ws))
+        self.cogroup_at(site.clone(), None, other)
+            .broadcast_tree(site, |vs: Vec<V>, ws: Vec<W>| (or_none(vs), ws))
     }
 
     /// [`Rdd::join`] that keeps all pairs of both, with `None` on the side that has no such key.

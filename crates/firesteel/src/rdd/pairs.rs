@@ -92,7 +92,8 @@ impl<K: Data, V: Data> Rdd<(K, V)> {
         environment: &E,
         f: impl Fn(&E, V) -> I + Plain,
     ) -> Rdd<(K, I::Item)> {
-        let broadcast_tree = move |env: &E, (k, v): (K, V)| f(env, v).into_iter().map(move |u| (k.clone(), u));
+        let broadcast_tree =
+            move |env: &E, (k, v): (K, V)| f(env, v).into_iter().map(move |u| (k.clone(), u));
         self.narrow(site, self.partitioner(), FlatMap::<(K, V), _, E, _>::code(environment, broadcast_tree))
     }
 

@@ -103,16 +103,19 @@ impl<T: Data> Rdd<T> {
     /// # let sc = firesteel::Context::builder().master("local[2]").create()?;
     /// let numbers = sc.range(0..10).cache();
     /// numbers.count()?;
-    /// assert_eq!(numbers.kept().partitions, numbers.num_partitions());
+    /// assert_eq!(numbers.storage_info().partitions, numbers.num_partitions());
     /// numbers.unpersist(true);
-    /// assert_eq!(numbers.kept().partitions, 0);
+    /// assert_eq!(numbers.storage_info().partitions, 0);
     /// # Ok(())
     /// # }
     /// ```
     pub fn unpersist(&self, blocking: bool) -> Rdd<T> {
         let persisted = {
             let mut state = self.node().persistence.state();
-            if state.persisted.as_ref().is_some_and(|persisted| persisted.is_truncated.load(Ordering::Relaxed))
+            if state
+                .persisted
+                .as_ref()
+                .is_some_and(|persisted| persisted.is_truncated.load(Ordering::Relaxed))
             {
                 let message = format!(
                     "RDD {} was checkpointed locally and then unpersisted: nothing is left to compute it from. Use \
@@ -140,8 +143,12 @@ impl<T: Data> Rdd<T> {
     }
 
     /// How much of it is kept at this moment.
-    pub fn cached(&self) -> StorageInfo {
+    pub fn storage_info(&self) -> StorageInfo {
         let size = self.context().driver().services.cached.size_of(self.node().info.id);
-        StorageInfo { partitions: size.partitions, memory_bytes: size.memory_bytes, disk_bytes: size.disk_bytes }
+        StorageInfo {
+            partitions: size.partitions,
+            memory_bytes: size.memory_bytes,
+            disk_bytes: size.disk_bytes,
+        }
     }
 }

@@ -8,7 +8,7 @@ use crate::error::site;
 use crate::node::NodeCode;
 use firesteel_closures::{Plain, assert_captures_nothing};
 use firesteel_data::{Data, Environment};
-use firesteel_operators::{MapBatches, Coalesce, FlatMap, PartitionIter, Records, MapPartitions};
+use firesteel_operators::{Coalesce, FlatMap, MapBatches, MapPartitions, PartitionIter, Records};
 use firesteel_plan::{Mapping, Partitioner};
 use firesteel_types::{CallSite, Partition};
 use std::panic::Location;

@@ -24,7 +24,7 @@ fn read_often<T: firesteel::Data + Ord>(cached: &Rdd<T>) -> Result<Vec<Vec<T>>> 
     assert!(cached.glom().collect()? == first);
     assert!(cached.filter(|_| true).glom().collect()? == first);
     // Tests share contexts, some of which have hardly any memory: another may have pushed something out.
-    assert!(cached.cached().partitions <= cached.num_partitions());
+    assert!(cached.storage_info().partitions <= cached.num_partitions());
     Ok(first)
 }
 
@@ -65,7 +65,7 @@ fn unpersist() {
             read_often(&numbers)?;
             numbers.unpersist(blocking);
             assert_eq!(numbers.storage_level(), None);
-            assert!(!blocking || numbers.cached().partitions == 0);
+            assert!(!blocking || numbers.storage_info().partitions == 0);
         }
         numbers.unpersist(true).collect()
     });
@@ -86,10 +86,10 @@ fn cached() {
     let numbers = sc.range_in(0..1000, 2);
     let (memory, disk) =
         (numbers.map(|x| x + 1).cache(), numbers.map(|x| x).persist(StorageLevel::DISK_ONLY));
-    assert_eq!(memory.cached().partitions, 0);
+    assert_eq!(memory.storage_info().partitions, 0);
     memory.count().unwrap();
     disk.count().unwrap();
-    let (memory, disk) = (memory.cached(), disk.cached());
+    let (memory, disk) = (memory.storage_info(), disk.storage_info());
     assert_eq!((memory.partitions, memory.disk_bytes, disk.memory_bytes), (2, 0, 0));
     assert!(disk.partitions == 2 && memory.memory_bytes >= 8000 && disk.disk_bytes > 1000);
 }

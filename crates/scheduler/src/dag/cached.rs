@@ -67,7 +67,8 @@ impl Scheduler {
 
     /// Where the partitions of a stage would like to run: with the nearest kept partition, else where its spec says.
     pub(crate) fn places(&self, spec: &StageSpec) -> Option<Vec<Vec<TaskLocation>>> {
-        let aligned = spec.cached.rdds.iter().filter(|cached| cached.aligned).max_by_key(|cached| cached.rdd)?;
+        let aligned =
+            spec.cached.rdds.iter().filter(|cached| cached.aligned).max_by_key(|cached| cached.rdd)?;
         let version = self.version(aligned);
         let place = |executor: ExecutorId| {
             let host = self.executors.get(executor)?.host.to_string();

@@ -14,8 +14,8 @@
 //! A stage belongs to every running job whose graph has its shuffle, so a stage ends only with the last of them.
 
 pub(crate) mod advance;
-pub(crate) mod end;
 pub(crate) mod cached;
+pub(crate) mod end;
 pub(crate) mod moved;
 pub(crate) mod rollback;
 pub(crate) mod submit;

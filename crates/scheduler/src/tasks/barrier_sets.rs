@@ -120,7 +120,8 @@ impl Scheduler {
         let calling = self.tasks.get(task).filter(|task| task.executor == executor && task.killed.is_none());
         let is_barrier_set =
             |task: &&RunningTask| self.stages.get(task.stage).is_some_and(|stage| stage.spec.barrier);
-        let Some((stage, partition)) = calling.filter(is_barrier_set).map(|task| (task.stage, task.partition))
+        let Some((stage, partition)) =
+            calling.filter(is_barrier_set).map(|task| (task.stage, task.partition))
         else {
             let reason = "the task was told to stop, or does not belong to a barrier stage".into();
             fx.push(Effect::BarrierRefused { task, executor, epoch, reason, retryable: true });

@@ -130,7 +130,7 @@ impl Scheduler {
             job,
             inputs,
             cached,
-            barrier_set,
+            barrier_hosts: barrier_set,
             locality,
             speculative,
         }));

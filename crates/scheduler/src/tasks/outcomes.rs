@@ -209,7 +209,8 @@ impl Scheduler {
         }
         self.queue_if_unlaunched(task.stage, task.index);
         if let TaskFailure::CachedBlockLost { .. } = &failure {
-            self.stages.get_mut(task.stage).expect("the stage was there a moment ago").distrusts_cached = true;
+            self.stages.get_mut(task.stage).expect("the stage was there a moment ago").distrusts_cached =
+                true;
         }
         if let TaskFailure::FetchFailed { .. } = &failure {
             let missing = self.input_missing(&failure, fx);

@@ -276,7 +276,7 @@ fn tell_launch(launch: &TaskLaunch) -> String {
     if launch.attempt > 0 {
         add(format!(", try {}", launch.attempt));
     }
-    if let Some(barrier_set) = &launch.barrier_set {
+    if let Some(barrier_set) = &launch.barrier_hosts {
         add(format!(", with [{}]", barrier_set.join(" ")));
     }
     match launch.locality {

@@ -1,10 +1,10 @@
 //! Worker processes: a ledger each, and what a shell does for it: processes that start, fail and end, one connection at a time.
 
-use super::network::{Peer, Sent, Message};
+use super::network::{Message, Peer, Sent};
 use super::world::{Happening, World};
 use crate::checker::Objection;
 use firesteel_standalone::{
-    DriverRun, ExecutorName, Link, Outcome, WorkerAction, WorkerId, WorkerState, WorkerOffer, WorkerMessage,
+    DriverRun, ExecutorName, Link, Outcome, WorkerAction, WorkerId, WorkerMessage, WorkerOffer, WorkerState,
 };
 
 /// One process. Another one at the same host has another name.
@@ -102,13 +102,22 @@ impl World {
             return;
         }
         match connection.peer {
-            Peer::Worker(id) if self.machines[&id].connection == Some(link) => self.worker_leaves_wire(id, link),
-            Peer::Program(id) if self.programs[&id].connection == Some(link) => self.program_leaves_wire(id, link),
+            Peer::Worker(id) if self.machines[&id].connection == Some(link) => {
+                self.worker_leaves_wire(id, link)
+            }
+            Peer::Program(id) if self.programs[&id].connection == Some(link) => {
+                self.program_leaves_wire(id, link)
+            }
             Peer::Worker(_) | Peer::Program(_) | Peer::Submission(_) => {}
         }
     }
 
-    pub(crate) fn arrives_at_peer(&mut self, link: Link, traced: Sent, sent_at: u64) -> Result<(), Objection> {
+    pub(crate) fn arrives_at_peer(
+        &mut self,
+        link: Link,
+        traced: Sent,
+        sent_at: u64,
+    ) -> Result<(), Objection> {
         let connection = self.network.get(link).expect("what arrives was sent");
         if !connection.peer_open || !self.is_intact(link) {
             return Ok(());

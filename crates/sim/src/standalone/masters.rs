@@ -4,7 +4,7 @@
 //! snapshot that it wrote, writes before it tells, and begins with the snapshot of the highest epoch. Between any two of these
 //! steps it may die or stand still.
 
-use super::network::{Sent, Message};
+use super::network::{Message, Sent};
 use super::world::{Happening, World};
 use crate::checker::Objection;
 use firesteel_standalone::{

@@ -8,10 +8,10 @@ mod checker;
 mod fault_schedule;
 mod machines;
 mod masters;
-mod scenario;
+mod network;
 mod programs;
 mod report;
-mod network;
+mod scenario;
 mod world;
 
 pub use report::StandaloneReport;

@@ -3,7 +3,7 @@
 
 use super::world::{Happening, World};
 use firesteel_standalone::{
-    ApplicationOrder, ApplicationMessage, ClientAnswer, ClientMessage, FencedOrder, Link, WorkerMessage,
+    ApplicationMessage, ApplicationOrder, ClientAnswer, ClientMessage, FencedOrder, Link, WorkerMessage,
 };
 use std::collections::BTreeMap;
 
@@ -67,7 +67,8 @@ impl Network {
 
     /// Those that somebody still holds.
     pub(crate) fn open(&self) -> Vec<Link> {
-        let is_open = |connection: &Connection| !connection.cut && connection.master_open && connection.peer_open;
+        let is_open =
+            |connection: &Connection| !connection.cut && connection.master_open && connection.peer_open;
         self.table.iter().filter(|(_, connection)| is_open(connection)).map(|(link, _)| *link).collect()
     }
 }
@@ -178,7 +179,9 @@ impl World {
     /// Nothing goes through any more, in either direction.
     pub(crate) fn cut(&mut self, link: Link) {
         self.network.table.get_mut(&link).expect("only what is there is cut").cut = true;
-        for notice in [Happening::MasterNotices { connection: link }, Happening::PeerNotices { connection: link }] {
+        for notice in
+            [Happening::MasterNotices { connection: link }, Happening::PeerNotices { connection: link }]
+        {
             if self.rng.per_mille(700) {
                 let delay = self.rng.between(1, 20_000);
                 self.after(delay, notice);
@@ -189,7 +192,8 @@ impl World {
     /// All connections of a master, or of a worker, that somebody still holds.
     pub(crate) fn connections_of(&self, master: Option<u32>, peer: Option<Peer>) -> Vec<Link> {
         let is_of = |connection: &Connection| {
-            master.is_none_or(|master| connection.master == master) && peer.is_none_or(|peer| connection.peer == peer)
+            master.is_none_or(|master| connection.master == master)
+                && peer.is_none_or(|peer| connection.peer == peer)
         };
         let open = self.network.open();
         open.into_iter().filter(|link| is_of(&self.network.table[link])).collect()

@@ -1,10 +1,10 @@
 //! Applications and those who submit drivers: what they want, what they are told, and how they end.
 
-use super::network::{Peer, Message};
+use super::network::{Message, Peer};
 use super::world::{Happening, World};
 use crate::checker::Objection;
 use firesteel_standalone::{
-    ApplicationEnd, ApplicationId, ApplicationOrder, ApplicationSpec, ApplicationStatus, ApplicationMessage,
+    ApplicationEnd, ApplicationId, ApplicationMessage, ApplicationOrder, ApplicationSpec, ApplicationStatus,
     ClientAnswer, ClientMessage, DriverId, DriverSpec, DriverState, ExecutorName, Link, Payload, RequestKey,
     Resources,
 };

@@ -55,8 +55,7 @@ impl Scenario {
         let calm = seed % 8 == 3;
         let mean = matches!(seed % 8, 1 | 4 | 6);
         let hosts = if seed % 25 == 9 { rng.between(30, 80) } else { rng.between(1, 7) };
-        let resources =
-            |rng: &mut Rng| Resources::new(rng.between(1, 9) as u32, 1024 * rng.between(1, 9));
+        let resources = |rng: &mut Rng| Resources::new(rng.between(1, 9) as u32, 1024 * rng.between(1, 9));
         let heartbeat_ms = rng.between(2, 15) * 1000;
         let lease = LeaseSettings {
             duration_ms: rng.between(8, 20) * 1000,

@@ -8,12 +8,12 @@ use super::checker::Checker;
 use super::fault_schedule::Fault;
 use super::machines::Machine;
 use super::masters::{MasterProcess, Storage};
-use super::scenario::Scenario;
+use super::network::{Connection, Message, Network, Sent};
 use super::programs::{Program, Submission};
 use super::report::StandaloneReport;
-use super::network::{Sent, Connection, Network, Message};
-use crate::rng::Rng;
+use super::scenario::Scenario;
 use crate::checker::Objection;
+use crate::rng::Rng;
 use firesteel_standalone::{ExecutorName, LeaseRecord, Link, Outcome, WorkerId};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -216,7 +216,9 @@ impl World {
         }
         match happening {
             Happening::ToMaster { connection, message } => self.arrives_at_master(connection, message)?,
-            Happening::ToPeer { connection, traced, sent_at } => self.arrives_at_peer(connection, traced, sent_at)?,
+            Happening::ToPeer { connection, traced, sent_at } => {
+                self.arrives_at_peer(connection, traced, sent_at)?
+            }
             Happening::MasterNotices { connection } => self.master_notices(connection)?,
             Happening::PeerNotices { connection } => self.peer_notices(connection),
             Happening::MasterTick { master } => self.master_ticks(master)?,
@@ -339,7 +341,7 @@ enum Who {
 
 /// What happens all the time.
 fn is_routine(happening: &Happening) -> bool {
-    use firesteel_standalone::{ApplicationOrder, ApplicationMessage, WorkerOrder, WorkerMessage};
+    use firesteel_standalone::{ApplicationMessage, ApplicationOrder, WorkerMessage, WorkerOrder};
     match happening {
         Happening::MasterTick { .. }
         | Happening::LeaseLook { .. }
@@ -350,7 +352,9 @@ fn is_routine(happening: &Happening) -> bool {
         Happening::ToMaster { message: Message::Worker(WorkerMessage::Heartbeat { .. }), .. } => true,
         Happening::ToMaster { message: Message::Application(ApplicationMessage::Heartbeat(_)), .. } => true,
         Happening::ToPeer { traced: Sent::Order(order), .. } => matches!(order.order, WorkerOrder::Heard),
-        Happening::ToPeer { traced: Sent::Application(order), .. } => matches!(order, ApplicationOrder::Heard),
+        Happening::ToPeer { traced: Sent::Application(order), .. } => {
+            matches!(order, ApplicationOrder::Heard)
+        }
         _ => false,
     }
 }

@@ -118,7 +118,8 @@ impl Cluster {
 
     pub(crate) fn register(&mut self, link: u64, key: &str, spec: ApplicationSpec) -> Vec<String> {
         let status = ApplicationStatus::default();
-        let message = ApplicationMessage::Register { key: RequestKey::new(key), known_as: None, spec, status };
+        let message =
+            ApplicationMessage::Register { key: RequestKey::new(key), known_as: None, spec, status };
         self.application(link, message)
     }
 

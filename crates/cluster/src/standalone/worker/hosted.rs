@@ -4,7 +4,7 @@ use super::WorkerConfig;
 use crate::standalone::programs::{ProgramStore, download};
 use crate::standalone::{LaunchExecutor, Program};
 use firesteel_data::Cipher;
-use firesteel_executor::blocks::{RemoteFetcher, RemoteSettings, HostBlocks};
+use firesteel_executor::blocks::{HostBlocks, RemoteFetcher, RemoteSettings};
 use firesteel_executor::messages::SHARED_DIRECTORY;
 use firesteel_net::bulk::{BlockClient, BlockClientSettings, serve_blocks};
 use firesteel_net::{Connection, Credentials, Limits, Listener, Purpose, Secret, Serving};
@@ -125,7 +125,8 @@ impl HostedApplications {
                 let credentials = credentials_of(launch)?;
                 self.shared.programs.get_or_fetch(hash, |file| {
                     let settings = RemoteSettings { retries: 0, retry_wait_ms: 0 };
-                    let remote = RemoteFetcher::new(credentials, launch.driver.clone(), String::new(), settings);
+                    let remote =
+                        RemoteFetcher::new(credentials, launch.driver.clone(), String::new(), settings);
                     remote.file(*hash, file).map_err(|error| io::Error::other(error.to_string()))
                 })
             }

@@ -243,7 +243,12 @@ fn start_driver(
 }
 
 /// Puts a shipped file into a driver's directory, under the name that it had.
-fn place(hosted: &HostedApplications, directory: &Path, name: &str, hash: &[u8; 32]) -> Result<String, String> {
+fn place(
+    hosted: &HostedApplications,
+    directory: &Path,
+    name: &str,
+    hash: &[u8; 32],
+) -> Result<String, String> {
     let plain = Path::new(name).file_name().filter(|plain| plain.to_str() == Some(name));
     let plain = plain.ok_or_else(|| format!("`{name}` is no plain name of a file"))?;
     let (from, to) = (hosted.submitted(hash).map_err(|e| e.to_string())?, directory.join(plain));

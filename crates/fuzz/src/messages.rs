@@ -1,21 +1,21 @@
 //! What processes of a cluster say to each other, once they have shown each other the secret: words to and from masters and agents, and
 //! requests for blocks. What is decoded can be encoded, and is then the same.
 
-use firesteel_cluster::standalone::words::{FromMaster, ToMaster};
+use firesteel_cluster::standalone::messages::{FromMaster, ToMaster};
 use firesteel_data::block::{decode_value, encode_value};
+use firesteel_executor::agent_messages::{FromAgent, Register, ToAgent};
 use firesteel_executor::blocks::BlockRequest;
 use firesteel_executor::messages::{receive, receive_at_most, send};
-use firesteel_executor::words::{FromAgent, Register, ToAgent};
 use firesteel_standalone::{
-    ApplicationSpec, ApplicationStatus, ApplicationMessage, ClientAnswer, ClientMessage, Epoch, FencedOrder,
-    Payload, RequestKey, Resources, WorkerId, WorkerOffer, WorkerOrder, WorkerReport, WorkerMessage,
+    ApplicationMessage, ApplicationSpec, ApplicationStatus, ClientAnswer, ClientMessage, Epoch, FencedOrder,
+    Payload, RequestKey, Resources, WorkerId, WorkerMessage, WorkerOffer, WorkerOrder, WorkerReport,
 };
 use firesteel_types::{BroadcastId, ExecutorId, Partition, ShuffleId, StageId, TaskId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// The same bytes as each kind of word, by themselves and framed.
-pub(crate) fn words(data: &[u8]) {
+pub(crate) fn messages(data: &[u8]) {
     word::<ToMaster>(data);
     word::<FromMaster>(data);
     word::<ToAgent>(data);
@@ -41,7 +41,7 @@ fn while_there_are<T: DeserializeOwned>(mut data: &[u8], most: u64) {
     while let Ok(Some(_)) = receive_at_most::<T>(&mut data, most) {}
 }
 
-pub(crate) fn word_seeds() -> Vec<Vec<u8>> {
+pub(crate) fn message_seeds() -> Vec<Vec<u8>> {
     let spec = ApplicationSpec {
         name: "count".into(),
         user: "ada".into(),
