@@ -5,8 +5,11 @@
 //! [`read_decoded`], [`read_raw`]); another writes a part file ([`TextWriter`]) that the [`OutputCommitter`] begins, and the driver puts the parts in place when all are there.
 //!
 //! All of them go through [`Input`] and [`Output`], which read and write one file wherever it is. What a path leads to is told
-//! by its scheme ([`path`]): local disks, object stores, web servers, Hadoop's file system. [`StoreSettings`] holds what
-//! these need to know beyond a path.
+//! by its scheme ([`path`]): local disks, object stores, web servers, Hadoop's file system. [`Stores`] reaches them, by the
+//! [`StoreSettings`] of one application; everything that opens files is handed one.
+//!
+//! The files import each other downwards alone: `scheme` and `codec`, which are words; `error`; `path`; `store`, the trait of all
+//! stores; `stores`, which implement it; `location`, `file` and `commit`; then the formats, readers and writers.
 //!
 //! Every failure is an [`IoError`]: what was attempted, on which path, and why it failed, as data.
 

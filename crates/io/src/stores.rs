@@ -18,6 +18,7 @@ pub(crate) use objects::Bucket;
 
 use crate::error::{IoError, IoOperation};
 use crate::path::Address;
+#[cfg(feature = "hdfs")]
 use crate::scheme::Scheme;
 use crate::settings::StoreSettings;
 use crate::store::Store;
@@ -55,6 +56,12 @@ impl Stores {
     /// Stores that are reached by these settings. Nothing is opened before it is needed.
     pub fn new(settings: StoreSettings) -> Stores {
         Stores { inner: Arc::new(Inner { settings, opened: Mutex::default() }) }
+    }
+
+    /// Stores that are reached as an application's settings say, whose keys are those that a configuration gives.
+    pub fn by_settings(settings: &[(String, String)]) -> Stores {
+        let pairs = settings.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+        Stores::new(StoreSettings::from_pairs(pairs))
     }
 
     /// The settings by which stores are opened.

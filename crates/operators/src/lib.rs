@@ -9,6 +9,7 @@
 
 mod accumulate;
 mod barrier;
+mod barrier_gate;
 mod block_fetcher;
 mod broadcast;
 mod code;
@@ -30,7 +31,8 @@ mod task;
 pub mod watch;
 
 pub use accumulate::{Accumulate, Adder, UpdateTable};
-pub use barrier::{BarrierGate, BarrierOutcome, BarrierRefusal, BarrierTaskContext, BarrierTaskInfo};
+pub use barrier::{BarrierTaskContext, BarrierTaskInfo};
+pub use barrier_gate::{BarrierGate, BarrierOutcome, BarrierRefusal};
 pub use broadcast::{Broadcast, Owner as BroadcastOwner, Receiving};
 pub use code::OperatorRef;
 pub use cogroup::{CoGroup2, CoGroup3, CoGroup4};
@@ -47,4 +49,5 @@ pub use shuffle_write::{CombineWrite, ShuffleWrite};
 pub use sort::Sort;
 pub use source::{Generate, Slices, TextLines};
 pub use stream::{Batches, Op, Operator, PartitionIter, Stream};
+pub use firesteel_io::Stores;
 pub use task::{CommitGate, Origin, Outcome, Services, Task, TaskSpec, data_failure};

@@ -1,6 +1,6 @@
 //! What operators know of the task that they run in.
 
-use crate::barrier::BarrierGate;
+use crate::barrier_gate::BarrierGate;
 use crate::watch::{self, TaskScope};
 use firesteel_data::{DataError, Workspace};
 use firesteel_io::{IoError, Stores};

@@ -268,10 +268,8 @@ fn read_header(
     format: &CsvFormat,
 ) -> Result<Option<(Vec<String>, u64)>, TableError> {
     // The header is a line, or several, at the beginning, wherever the split is.
-    let mut feed = LineFeed::open(
-        stores,
-        &FileSplit { path: split.path.clone(), start: 0, length: split.end() },
-    )?;
+    let mut feed =
+        LineFeed::open(stores, &FileSplit { path: split.path.clone(), start: 0, length: split.end() })?;
     let (mut text, mut offset, mut begun) = (vec![], 0, false);
     while let Some(piece) = feed.next_piece()? {
         let bytes = &feed.bytes()[piece.range.clone()];
