@@ -1,5 +1,6 @@
 //! Making a connection to a listener.
 
+use crate::connect_error::ConnectError;
 use crate::handshake::knock;
 use crate::socket::{Deadline, tune};
 use crate::{Connection, Credentials, Purpose};
@@ -7,30 +8,6 @@ use std::io::{self, ErrorKind};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Duration;
-
-/// Why there is no connection. None of these shows the secret.
-#[derive(Debug, thiserror::Error)]
-pub enum ConnectError {
-    /// Nobody is there, or nothing came in time, or there are too many already.
-    #[error("cannot reach it: {0}")]
-    Unreachable(#[from] io::Error),
-    /// The two sides do not have the same secret, or only one of them has one.
-    #[error("{0}")]
-    Refused(String),
-    /// The other side is a Firesteel of another version.
-    #[error(
-        "it speaks version {theirs} of Firesteel's protocol and we speak {ours}: run the same version on all machines"
-    )]
-    OtherVersion {
-        /// Our version of the protocol.
-        ours: u32,
-        /// Theirs.
-        theirs: u32,
-    },
-    /// Something else listens there.
-    #[error("{0}")]
-    NotFiresteel(String),
-}
 
 /// Connects to "host:port", trying all addresses that the host has. It takes no longer than `timeout`, apart from
 /// asking for the host's addresses, where the system has its own.

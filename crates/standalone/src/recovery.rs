@@ -11,38 +11,12 @@ use crate::master::{Master, note};
 use crate::messages::{ApplicationEnd, WorkerReport};
 use crate::names::{ApplicationId, Epoch, WorkerId};
 use crate::note::Note;
+use crate::phase::Phase;
 use crate::settings::MasterSettings;
 use crate::snapshot::{DriverState, Snapshot};
 use crate::workers::{HostedApplication, Tenancy, Worker, Workers};
 use firesteel_types::Millis;
 use std::collections::BTreeMap;
-
-/// Whether a master waits for those whom an earlier one knew.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Phase {
-    Recovering { until: Millis },
-    Alive,
-}
-
-impl Phase {
-    pub(crate) fn is_recovering(self) -> bool {
-        matches!(self, Phase::Recovering { .. })
-    }
-
-    pub(crate) fn deadline(self) -> Option<Millis> {
-        match self {
-            Phase::Recovering { until } => Some(until),
-            Phase::Alive => None,
-        }
-    }
-
-    /// The master stood still.
-    pub(crate) fn postpone(&mut self, by_ms: u64) {
-        if let Phase::Recovering { until } = self {
-            *until = *until + by_ms;
-        }
-    }
-}
 
 impl Master {
     /// A master that nobody was before.

@@ -3,8 +3,8 @@
 //! Executors are not in it, only the numbers that were used: which of them run, the workers know. What is here was here before
 //! anybody was told of it.
 
-use crate::messages::{ApplicationEnd, ApplicationSpec, DriverSpec, Outcome, WorkerOffer};
 use crate::names::{ApplicationId, DriverId, Epoch, RequestKey, WorkerId};
+use crate::specs::{ApplicationEnd, ApplicationSpec, DriverSpec, Outcome, WorkerOffer};
 use firesteel_types::Millis;
 use serde::{Deserialize, Serialize};
 

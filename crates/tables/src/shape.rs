@@ -1,7 +1,6 @@
 //! What a record type looks like: its fields and their types, as its `Deserialize` asks for them. Learned once by `trace`;
 //! read by the matching of columns and by the writers, which need a schema also where there are no rows.
 
-use crate::trace;
 use serde::de::DeserializeOwned;
 
 /// The type of a value, as its `Deserialize` asks for it.
@@ -79,11 +78,6 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// The shape of a type.
-    pub fn of<T: DeserializeOwned>() -> Shape {
-        trace::shape::<T>()
-    }
-
     /// The name of the type.
     pub fn record(&self) -> &'static str {
         self.record

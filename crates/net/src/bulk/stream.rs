@@ -1,7 +1,8 @@
 //! An answer as the requester reads it: item by item, or stretch by stretch.
 
-use super::client::{BlockError, Line, Shared};
 use super::frame::{FrameError, HEADER, Header, Kind, unpack};
+use super::line::Line;
+use super::shared::{BlockError, Shared};
 use std::fmt;
 use std::io::{self, ErrorKind, Read};
 use std::sync::Arc;
