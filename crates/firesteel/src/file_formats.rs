@@ -8,8 +8,8 @@ use bytes::Bytes;
 use firesteel_data::Data;
 use firesteel_io::hadoop::{SequencePairs, SequenceValues, Value, Writable, sequence_splits};
 use firesteel_io::{
-    FileSplit, InputFile, IoError, Lenient, LinePositions, ObjectBatches, RecordReader, Stores, check_records,
-    file_splits, object_splits, read_in_turn, read_raw, record_splits, whole_text_splits,
+    FileSplit, InputFile, IoError, Lenient, LinePositions, ObjectBatches, RecordReader, Stores,
+    check_records, file_splits, object_splits, read_in_turn, read_raw, record_splits, whole_text_splits,
 };
 use firesteel_operators::FileSource;
 use firesteel_types::{CallSite, Partition};
@@ -136,14 +136,17 @@ impl Context {
         let lenient = options.lenient;
         self.reads(site, options, groups, move |groups: Vec<Vec<Vec<InputFile>>>| {
             let sent: Vec<Vec<InputFile>> = groups.into_iter().map(|groups| groups.concat()).collect();
-            FileSource::code(&(sent, lenient), |stores: &Stores, sent: &(Vec<Vec<InputFile>>, Lenient), partition| {
-                let stores = stores.clone();
-                let (files, lenient) = (sent.0[partition.index()].clone(), sent.1);
-                Ok(read_in_turn(files, lenient, move |file| -> std::result::Result<_, IoError> {
-                    let bytes = Bytes::from(read_raw(&stores, &file.path)?);
-                    Ok(std::iter::once(Ok(vec![(file.path.clone(), bytes)])))
-                }))
-            })
+            FileSource::code(
+                &(sent, lenient),
+                |stores: &Stores, sent: &(Vec<Vec<InputFile>>, Lenient), partition| {
+                    let stores = stores.clone();
+                    let (files, lenient) = (sent.0[partition.index()].clone(), sent.1);
+                    Ok(read_in_turn(files, lenient, move |file| -> std::result::Result<_, IoError> {
+                        let bytes = Bytes::from(read_raw(&stores, &file.path)?);
+                        Ok(std::iter::once(Ok(vec![(file.path.clone(), bytes)])))
+                    }))
+                },
+            )
         })
     }
 
@@ -198,11 +201,16 @@ impl Context {
         };
         let lenient = options.lenient;
         self.reads(site, options, splits, move |splits| {
-            FileSource::code(&((splits, lenient), length), |stores: &Stores, sent: &(Splits, u64), partition: Partition| {
-                let (splits, length, stores) =
-                    (sent.0.0[partition.index()].clone(), sent.1, stores.clone());
-                Ok(read_in_turn(splits, sent.0.1, move |split| RecordReader::open(&stores, split, length)))
-            })
+            FileSource::code(
+                &((splits, lenient), length),
+                |stores: &Stores, sent: &(Splits, u64), partition: Partition| {
+                    let (splits, length, stores) =
+                        (sent.0.0[partition.index()].clone(), sent.1, stores.clone());
+                    Ok(read_in_turn(splits, sent.0.1, move |split| {
+                        RecordReader::open(&stores, split, length)
+                    }))
+                },
+            )
         })
     }
 
@@ -250,13 +258,16 @@ impl Context {
         let (delimiter, lenient) = (options.hadoop.delimiter(), options.lenient);
         self.reads(site, options, splits, move |splits| {
             let sent = ((splits, lenient), delimiter.clone());
-            FileSource::code(&sent, |stores: &Stores, sent: &(Splits, Option<Vec<u8>>), partition: Partition| {
-                let (splits, delimiter) = (sent.0.0[partition.index()].clone(), sent.1.clone());
-                let stores = stores.clone();
-                Ok(read_in_turn(splits, sent.0.1, move |split| {
-                    LinePositions::open(&stores, split, delimiter.as_deref())
-                }))
-            })
+            FileSource::code(
+                &sent,
+                |stores: &Stores, sent: &(Splits, Option<Vec<u8>>), partition: Partition| {
+                    let (splits, delimiter) = (sent.0.0[partition.index()].clone(), sent.1.clone());
+                    let stores = stores.clone();
+                    Ok(read_in_turn(splits, sent.0.1, move |split| {
+                        LinePositions::open(&stores, split, delimiter.as_deref())
+                    }))
+                },
+            )
         })
     }
 

@@ -209,14 +209,17 @@ impl Context {
         let lenient = options.lenient;
         self.reads(site, options, groups, move |groups: Vec<Vec<Vec<InputFile>>>| {
             let sent: Vec<Vec<InputFile>> = groups.into_iter().map(|groups| groups.concat()).collect();
-            FileSource::code(&(sent, lenient), |stores: &Stores, sent: &(Vec<Vec<InputFile>>, Lenient), partition| {
-                let stores = stores.clone();
-                let (files, lenient) = (sent.0[partition.index()].clone(), sent.1);
-                Ok(read_in_turn(files, lenient, move |file| -> std::result::Result<_, IoError> {
-                    let text = read_text(&stores, &file.path)?;
-                    Ok(std::iter::once(Ok(vec![(file.path.clone(), text)])))
-                }))
-            })
+            FileSource::code(
+                &(sent, lenient),
+                |stores: &Stores, sent: &(Vec<Vec<InputFile>>, Lenient), partition| {
+                    let stores = stores.clone();
+                    let (files, lenient) = (sent.0[partition.index()].clone(), sent.1);
+                    Ok(read_in_turn(files, lenient, move |file| -> std::result::Result<_, IoError> {
+                        let text = read_text(&stores, &file.path)?;
+                        Ok(std::iter::once(Ok(vec![(file.path.clone(), text)])))
+                    }))
+                },
+            )
         })
     }
 

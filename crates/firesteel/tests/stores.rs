@@ -77,7 +77,8 @@ fn by_the_other_way(names: &[String]) -> Option<Vec<String>> {
     if let Some(copy) = variable("_COPY") {
         for name in names {
             let key = name.strip_prefix(&format!("{store}/")).unwrap().replace('/', "%2F");
-            let answer = request("POST", &format!("{copy}{key}"), &read_raw(&Stores::default(), name).unwrap());
+            let answer =
+                request("POST", &format!("{copy}{key}"), &read_raw(&Stores::default(), name).unwrap());
             assert!(answer.lines().next().unwrap().contains(" 200 "), "{answer}");
         }
     }
@@ -161,7 +162,10 @@ fn a_save_is_refused_where_something_is() -> Result<()> {
     let mut output = Output::create(&Stores::default(), &format!("{dir}/part-00009")).unwrap();
     output.write_all(b"one more\n").unwrap();
     output.finish().unwrap();
-    assert_eq!(Output::create(&Stores::default(), &format!("{dir}/part-00009")).unwrap_err().cause, IoCause::OutputExists);
+    assert_eq!(
+        Output::create(&Stores::default(), &format!("{dir}/part-00009")).unwrap_err().cause,
+        IoCause::OutputExists
+    );
     assert_eq!(sc.text_file(&dir, 2)?.count()?, 11);
     // Of two that both found nothing there, only the first to finish has its way; on local disks the last.
     let race = || Output::create(&Stores::default(), &format!("{dir}/part-00010")).unwrap();
@@ -235,11 +239,17 @@ fn of_several_attempts_one_wins_and_the_dead_leave_nothing() {
     assert!(job.commit_job(&Stores::default(), 2).is_err());
     job.commit_job(&Stores::default(), 1).unwrap();
     assert_eq!(read_raw(&Stores::default(), &format!("{dir}/part-00000")).unwrap(), b"by attempt 3\n");
-    let names: BTreeSet<String> =
-        list_inputs(&Stores::default(), &format!("{dir}/*")).unwrap().into_iter().map(|file| file.path).collect();
+    let names: BTreeSet<String> = list_inputs(&Stores::default(), &format!("{dir}/*"))
+        .unwrap()
+        .into_iter()
+        .map(|file| file.path)
+        .collect();
     assert_eq!(names, BTreeSet::from([format!("{dir}/part-00000")]));
     assert!(list_inputs(&Stores::default(), &format!("{dir}/_temporary")).is_err());
-    assert_eq!(job.commit_task(&Stores::default(), Partition(0), TaskId(2)).unwrap_err().cause, IoCause::JobEnded);
+    assert_eq!(
+        job.commit_task(&Stores::default(), Partition(0), TaskId(2)).unwrap_err().cause,
+        IoCause::JobEnded
+    );
     assert_eq!(pending_uploads(&dir), 0);
 }
 

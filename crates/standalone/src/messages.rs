@@ -5,7 +5,6 @@
 
 use crate::names::{ApplicationId, DriverId, DriverRun, Epoch, ExecutorName, RequestKey, WorkerId};
 use crate::overview::{DriverView, Overview};
-use crate::payload::Payload;
 use crate::resources::Resources;
 pub use crate::specs::{ApplicationEnd, ApplicationSpec, DriverSpec, Outcome, WorkerOffer};
 use firesteel_types::ExecutorId;

@@ -1,8 +1,6 @@
 //! What a record type looks like: its fields and their types, as its `Deserialize` asks for them. Learned once by `trace`;
 //! read by the matching of columns and by the writers, which need a schema also where there are no rows.
 
-use serde::de::DeserializeOwned;
-
 /// The type of a value, as its `Deserialize` asks for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "named as the types they stand for")]

@@ -127,9 +127,10 @@ impl<T: Data> Rdd<T> {
             site: site.clone(),
             message: format!("files of the checkpoint in {path} have gone while it was being made"),
         })?;
-        let code = FileSource::code(&splits, |stores: &Stores, splits: &Vec<FileSplit>, partition: Partition| {
-            ObjectBatches::<T>::open(stores, &splits[partition.index()])
-        });
+        let code =
+            FileSource::code(&splits, |stores: &Stores, splits: &Vec<FileSplit>, partition: Partition| {
+                ObjectBatches::<T>::open(stores, &splits[partition.index()])
+            });
         Ok(self.without_parents(site, code.into(), Some(files)))
     }
 

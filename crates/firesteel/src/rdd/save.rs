@@ -102,9 +102,9 @@ impl<T: Data> Rdd<T> {
                 write(environment, partition, stream, output)
             })
         });
-        let finished = written
-            .and_then(check)
-            .and_then(|()| committer.commit_job(self.context().stores(), self.node().info.partitions).map_err(failed));
+        let finished = written.and_then(check).and_then(|()| {
+            committer.commit_job(self.context().stores(), self.node().info.partitions).map_err(failed)
+        });
         if finished.is_err() {
             // The failure that brought us here is the one to report.
             let _ = committer.abort_job(self.context().stores());

@@ -100,7 +100,8 @@ impl<T: Data> ReadParquet<T> {
         let source = self.source;
         let files = source.files()?;
         if let Some(file) = files.first() {
-            ParquetReader::<T>::open(source.context.stores(), &FileSplit::whole(file), 1).map_err(|error| source.failed(error))?;
+            ParquetReader::<T>::open(source.context.stores(), &FileSplit::whole(file), 1)
+                .map_err(|error| source.failed(error))?;
         }
         let wanted = source.min_partitions.map_or(source.context.default_parallelism(), count);
         let options = SplitOptions {
@@ -112,7 +113,10 @@ impl<T: Data> ReadParquet<T> {
         };
         let sent: Sent = (file_splits(&files, &options), source.bad_rows.sent());
         let code = Open::code(&sent, |stores: &Stores, (splits, bad_rows): &Sent, partition: Partition| {
-            Rows::open(ParquetReader::<T>::open(stores, &splits[partition.index()], batch_len::<T>()), bad_rows)
+            Rows::open(
+                ParquetReader::<T>::open(stores, &splits[partition.index()], batch_len::<T>()),
+                bad_rows,
+            )
         });
         Ok(source.rdd(sent.0.len(), code))
     }
