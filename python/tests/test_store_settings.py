@@ -1,4 +1,4 @@
-"""Stores as each context's settings reach them: one context after another inherits neither endpoint nor keys of the one before."""
+"""Stores as each context's settings reach them: a context inherits neither endpoint nor keys of one before it."""
 
 from __future__ import annotations
 
