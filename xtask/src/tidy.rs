@@ -3,6 +3,7 @@
 //! Each rule is a function from one file to findings, so that three lines of test can call it; this file reads the tree, asks
 //! every rule and prints. [`lists`] holds what the rules allow, with reasons. A *note* is shown and does not fail the run.
 
+mod circles;
 mod functions;
 mod links;
 mod lists;
@@ -22,7 +23,7 @@ pub(crate) use lists::PURE_CRATES;
 
 pub(crate) const HELP: &str = "
 Checks headers, sizes, whitespace, leftovers (todo, dbg), unwrap and effects in pure crates, unsafe code, names, absolute paths,
-links and prose. Prints `file:line: rule: message` for each finding. Notes are for the eye and do not fail the run.
+links, prose, and files that import each other in a circle. Prints `file:line: rule: message` for each finding. Notes are for the eye and do not fail the run.
 
   --no-notes      print only what fails the run
 
@@ -95,6 +96,7 @@ fn findings_of(files: &[String]) -> Fallible<Vec<(String, Finding)>> {
         found.sort_by_key(|finding| finding.line);
         all.extend(found.into_iter().map(|finding| (source.path.clone(), finding)));
     }
+    all.extend(circles::check(&sources, &test_files, lists::CIRCLES));
     Ok(all)
 }
 

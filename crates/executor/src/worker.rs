@@ -180,6 +180,7 @@ fn worker_services(
         memory: begin.memory,
         remote,
         cipher: None,
+        settings: &begin.settings,
         listener: Box::new(Listener(driver.clone())),
         commit: gate(),
         barrier: gate(),

@@ -2,7 +2,7 @@
 
 use firesteel_io::hadoop::{SequenceCompression, SequenceHeader, SequenceReader, SequenceWriter, Value};
 use firesteel_io::{
-    Codec, FileSplit, IoCause, LineOptions, LineReader, ObjectBatches, ObjectReader, ObjectWriter,
+    Codec, FileSplit, IoCause, LineOptions, LineReader, ObjectBatches, ObjectReader, ObjectWriter, Stores,
     glob_matches, path,
 };
 use std::io::{Cursor, Write};
@@ -48,7 +48,8 @@ pub(crate) fn lines(data: &[u8]) {
         let split = FileSplit { path: name.clone(), start, length: end - start };
         let options = LineOptions { delimiter: delimiter.clone(), chunk_bytes: 1 + usize::from(choice / 4) };
         let mut lines = vec![];
-        let mut reader = LineReader::open(&split, options).expect("a plain file can be opened");
+        let mut reader =
+            LineReader::open(&Stores::default(), &split, options).expect("a plain file can be opened");
         reader.for_each_line(|line| lines.push(line.to_string())).expect("a plain file can be read");
         lines
     };
@@ -195,9 +196,10 @@ pub(crate) fn java_objects(data: &[u8]) {
     file.write_all(&bytes).expect("a temporary file can be written");
     let path = file.path().to_str().expect("temporary names are ASCII").to_string();
     let split = FileSplit { path, start: 0, length: bytes.len() as u64 };
-    let read = ObjectBatches::<Vec<(Option<String>, i64)>>::open(&split).expect("the file is a SequenceFile");
+    let read = ObjectBatches::<Vec<(Option<String>, i64)>>::open(&Stores::default(), &split)
+        .expect("the file is a SequenceFile");
     let _ = read.collect::<Result<Vec<_>, _>>();
-    let read = ObjectBatches::<i32>::open(&split).expect("the file is a SequenceFile");
+    let read = ObjectBatches::<i32>::open(&Stores::default(), &split).expect("the file is a SequenceFile");
     let _ = read.collect::<Result<Vec<_>, _>>();
 }
 

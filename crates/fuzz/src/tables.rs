@@ -1,6 +1,6 @@
 //! Decoders of users' tables: CSV and JSON lines.
 
-use firesteel_io::FileSplit;
+use firesteel_io::{FileSplit, Stores};
 use firesteel_tables::{BadRow, CsvFormat, CsvReader, CsvWriter, JsonReader};
 use std::io::Write;
 
@@ -46,7 +46,8 @@ fn read(file: &tempfile::NamedTempFile, splits: &[(u64, u64)], format: &CsvForma
     let (mut rows, mut bad) = (vec![], vec![]);
     for (start, end) in splits {
         let split = FileSplit { path: name(file), start: *start, length: end - start };
-        let mut reader = CsvReader::open(&split, format).expect("a plain file can be opened");
+        let mut reader =
+            CsvReader::open(&Stores::default(), &split, format).expect("a plain file can be opened");
         let mut keep = |row| {
             bad.push(row);
             Ok(())
@@ -71,7 +72,8 @@ pub(crate) fn json_lines(data: &[u8]) {
     type Record = (Option<String>, Vec<f64>);
     let file = file(data);
     let split = FileSplit { path: name(&file), start: 0, length: data.len() as u64 };
-    let mut reader = JsonReader::<Record>::open(&split).expect("a plain file can be opened");
+    let mut reader =
+        JsonReader::<Record>::open(&Stores::default(), &split).expect("a plain file can be opened");
     let (mut records, mut last) = (vec![], 0);
     let mut check = |row: BadRow| {
         assert!(row.line > last && row.offset <= data.len() as u64, "{row}");

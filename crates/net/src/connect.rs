@@ -1,5 +1,6 @@
 //! Connecting: makes a connection to a listener.
 
+use crate::connect_error::ConnectError;
 use crate::handshake::knock;
 use crate::socket::{Deadline, tune};
 use crate::{Connection, Credentials, Purpose};
@@ -8,32 +9,8 @@ use std::net::{TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The reason why there is no connection. None of these shows the secret.
-#[derive(Debug, thiserror::Error)]
-pub enum ConnectError {
-    /// No process listens there, or nothing came in time, or the listener has too many connections.
-    #[error("cannot reach it: {0}")]
-    Unreachable(#[from] io::Error),
-    /// The two sides do not have the same secret, or only one of them has one.
-    #[error("{0}")]
-    Refused(String),
-    /// The other side is a Firesteel of another version.
-    #[error(
-        "it speaks version {theirs} of Firesteel's protocol and we speak {ours}: run the same version on all machines"
-    )]
-    OtherVersion {
-        /// Our version of the protocol.
-        ours: u32,
-        /// Theirs.
-        theirs: u32,
-    },
-    /// Another program listens there.
-    #[error("{0}")]
-    NotFiresteel(String),
-}
-
-/// Connects to "host:port", trying all addresses that the host has. It takes no longer than `timeout`, except
-/// for the lookup of the host's addresses, which has the system's timeout.
+/// Connects to "host:port", trying all addresses that the host has. It takes no longer than `timeout`, apart from
+/// asking for the host's addresses, where the system has its own.
 ///
 /// # Errors
 /// When no listener is there, or it is not one of this application or cluster.

@@ -1,6 +1,7 @@
 //! An authenticated connection: two halves for two threads, and a handle that closes it from any other.
 
 use crate::Purpose;
+use crate::connection_table::Closes;
 use crate::socket::{hold, timed_out};
 use crate::tls::Step;
 use crate::wire::Wire;
@@ -345,6 +346,12 @@ impl Closer {
         if let Some(wire) = self.0.upgrade() {
             wire.close();
         }
+    }
+}
+
+impl Closes for Closer {
+    fn close(&self) {
+        Closer::close(self);
     }
 }
 

@@ -1,7 +1,6 @@
 //! The connection table of a listener: pending handshakes, open connections, running threads. It bounds them
 //! all, and can end them all.
 
-use crate::connection::Closer;
 use crate::socket::hold;
 use std::collections::BTreeMap;
 use std::net::{Shutdown, TcpStream};
@@ -21,11 +20,16 @@ struct State {
     next: u64,
     /// By age, the oldest first.
     pending: BTreeMap<u64, Arc<TcpStream>>,
-    standing: BTreeMap<u64, Option<Closer>>,
+    standing: BTreeMap<u64, Option<Arc<dyn Closes>>>,
     threads: usize,
 }
 
-/// The entry of a handshake; dropping it removes it.
+/// What ends a connection, from wherever it is called.
+pub(crate) trait Closes: Send + Sync {
+    fn close(&self);
+}
+
+/// A handshake's place; dropping it gives it up.
 pub(crate) struct Pending(Arc<ConnectionTable>, u64);
 
 /// The entry of a connection; dropping it removes it.
@@ -106,12 +110,12 @@ impl ConnectionTable {
     pub(crate) fn close_all(&self) {
         let (pending, standing) = {
             let mut state = hold(&self.state);
-            let closers: Vec<Closer> = state.standing.values().flatten().cloned().collect();
+            let closers: Vec<Arc<dyn Closes>> = state.standing.values().flatten().cloned().collect();
             (std::mem::take(&mut state.pending), closers)
         };
         pending.values().for_each(|socket| shut(socket));
-        // Not under the lock: closing may drop the last reference, whose destructor takes the lock again.
-        standing.iter().for_each(Closer::close);
+        // Not under the lock: closing may drop the last holder, which comes here again.
+        standing.iter().for_each(|connection| connection.close());
     }
 }
 
@@ -141,8 +145,8 @@ impl Ticket {
 }
 
 impl Slot {
-    /// Enters the connection's closer. Closes the connection at once if the listener has stopped meanwhile.
-    pub(crate) fn stands(self, closer: Closer) {
+    /// From now on the connection can be closed; at once when the listener has stopped meanwhile.
+    pub(crate) fn stands(self, closer: Arc<dyn Closes>) {
         let stopped = {
             let mut state = hold(&self.0.state);
             if let Some(place) = state.standing.get_mut(&self.1) {

@@ -187,7 +187,7 @@ impl Greeting {
         let place = ticket.as_ref().map(Ticket::place);
         let wire = Arc::new(Wire::new(self.socket, self.tls, ticket)?);
         if let Some(place) = place {
-            place.stands(Closer::of(&wire));
+            place.stands(Arc::new(Closer::of(&wire)));
         }
         Ok(Connection::new(purpose, wire, self.incoming))
     }

@@ -29,6 +29,7 @@
 //! ```
 
 mod connect;
+mod connect_error;
 mod connection;
 mod connection_table;
 mod handshake;
@@ -42,7 +43,8 @@ mod wire;
 
 pub mod bulk;
 
-pub use connect::{ConnectError, connect};
+pub use connect::connect;
+pub use connect_error::ConnectError;
 pub use connection::{Closer, Connection, Receiver, Sender};
 pub use identity::Credentials;
 pub use listener::{Limits, Listener, Serving};

@@ -1,40 +1,10 @@
 //! Barrier stages: how a task waits for the other tasks of its stage.
 
+use crate::barrier_gate::BarrierRefusal;
 use crate::task::{Outcome, Task};
 use crate::watch;
-use firesteel_types::{CallSite, KillReason, TaskFailure, TaskId};
-use serde::{Deserialize, Serialize};
+use firesteel_types::{CallSite, KillReason, TaskFailure};
 use std::sync::Arc;
-
-/// Brings a task's barrier call to the driver, where the calls of all tasks of the stage meet.
-pub trait BarrierGate: Send + Sync {
-    /// Waits until all tasks of the stage attempt have called as often as this one, which has called `epoch`
-    /// times before. Returns their messages in the order of partitions; nothing if they only waited.
-    ///
-    /// # Errors
-    /// When the others will not all call.
-    fn sync(&self, task: TaskId, epoch: u32, message: Option<String>) -> BarrierOutcome;
-}
-
-/// The messages of all tasks of a barrier stage, in the order of partitions, or the reason why they will not
-/// all call.
-pub type BarrierOutcome = Result<Arc<[String]>, BarrierRefusal>;
-
-/// The reason why a task's barrier call cannot succeed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BarrierRefusal {
-    /// The reason, as a sentence.
-    pub reason: String,
-    /// True if another attempt could end differently.
-    pub retryable: bool,
-}
-
-impl BarrierRefusal {
-    /// Refuses because the driver, which brings the tasks together, is gone.
-    pub fn driver_is_gone() -> Self {
-        BarrierRefusal { reason: "the driver is gone".into(), retryable: true }
-    }
-}
 
 impl Task {
     /// Waits for all other tasks of the barrier stage, and sends them a message, or none. Returns the messages

@@ -5,7 +5,7 @@ use crate::stream::{Batches, Op, Operator, Stream};
 use crate::task::{Origin, Outcome, Task};
 use firesteel_closures::{BuildArgs, BuildError, Descriptor, Erased, Plain, ZeroSized};
 use firesteel_data::{Batch, Data, DataError, Environment};
-use firesteel_io::IoError;
+use firesteel_io::{IoError, Stores};
 use firesteel_types::Partition;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ where
     T: Data,
     I: Iterator<Item = Result<Vec<T>, IoError>> + 'static,
     E: Environment,
-    F: Fn(&E, Partition) -> Result<I, IoError> + Plain,
+    F: Fn(&Stores, &E, Partition) -> Result<I, IoError> + Plain,
 {
     const DESCRIPTOR: &'static Descriptor = &Descriptor::new::<Self>(Self::build);
 
@@ -49,10 +49,10 @@ where
     T: Data,
     I: Iterator<Item = Result<Vec<T>, IoError>> + 'static,
     E: Environment,
-    F: Fn(&E, Partition) -> Result<I, IoError> + Plain,
+    F: Fn(&Stores, &E, Partition) -> Result<I, IoError> + Plain,
 {
     fn open(self: Arc<Self>, partition: Partition, task: &Task) -> Outcome<Stream<T>> {
-        let batches = self.open.get()(&self.environment, partition);
+        let batches = self.open.get()(&task.services().stores, &self.environment, partition);
         let batches = batches.map_err(|e| self.origin.io_failure(e))?;
         Ok(Stream::new(task, FileStream { batches, origin: self.origin.clone() }))
     }

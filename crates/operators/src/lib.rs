@@ -9,6 +9,7 @@
 
 mod accumulate;
 mod barrier;
+mod barrier_gate;
 mod block_fetcher;
 mod broadcast;
 mod code;
@@ -30,12 +31,14 @@ mod task;
 pub mod watch;
 
 pub use accumulate::{Accumulate, Adder, UpdateTable};
-pub use barrier::{BarrierGate, BarrierOutcome, BarrierRefusal, BarrierTaskContext, BarrierTaskInfo};
+pub use barrier::{BarrierTaskContext, BarrierTaskInfo};
+pub use barrier_gate::{BarrierGate, BarrierOutcome, BarrierRefusal};
 pub use broadcast::{Broadcast, Owner as BroadcastOwner, Receiving};
 pub use code::OperatorRef;
 pub use cogroup::{CoGroup2, CoGroup3, CoGroup4};
 pub use combine::{Combine, Combining, fan_out};
 pub use file_source::FileSource;
+pub use firesteel_io::Stores;
 pub use map_stream::{MapStream, MapStreams};
 pub use narrow::{FlatMap, MapBatches, MapPartitions, Records};
 pub use open::Open;

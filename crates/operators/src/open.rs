@@ -6,6 +6,7 @@ use crate::task::{Origin, Outcome, Task};
 use crate::watch::{self, TaskScope};
 use firesteel_closures::{BuildArgs, BuildError, Descriptor, Erased, Plain, ZeroSized};
 use firesteel_data::{Batch, Data, DataError, Environment};
+use firesteel_io::Stores;
 use firesteel_types::Partition;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -23,7 +24,7 @@ where
     T: Data,
     B: Batches<T> + 'static,
     E: Environment,
-    F: Fn(&E, Partition) -> Outcome<B> + Plain,
+    F: Fn(&Stores, &E, Partition) -> Outcome<B> + Plain,
 {
     const DESCRIPTOR: &'static Descriptor = &Descriptor::new::<Self>(Self::build);
 
@@ -48,13 +49,13 @@ where
     T: Data,
     B: Batches<T> + 'static,
     E: Environment,
-    F: Fn(&E, Partition) -> Outcome<B> + Plain,
+    F: Fn(&Stores, &E, Partition) -> Outcome<B> + Plain,
 {
     fn open(self: Arc<Self>, partition: Partition, task: &Task) -> Outcome<Stream<T>> {
         let scope = self.origin.scope(partition);
         let batches = {
             let _scope = watch::enter(&scope);
-            self.function.get()(&self.environment, partition)?
+            self.function.get()(&task.services().stores, &self.environment, partition)?
         };
         Ok(Stream::new(task, Scoped { scope, batches }))
     }

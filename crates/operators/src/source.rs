@@ -8,7 +8,7 @@ use crate::watch;
 use firesteel_closures::{BuildArgs, BuildError, Descriptor, Erased, Plain, ZeroSized};
 use firesteel_data::block::take_records;
 use firesteel_data::{Batch, Data, DataError, Environment, batch_len};
-use firesteel_io::{FileSplit, Lenient, LineOptions, LineReader};
+use firesteel_io::{FileSplit, Lenient, LineOptions, LineReader, Stores};
 use firesteel_types::{BlockId, Partition, TaskFailure};
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -140,7 +140,8 @@ impl TextLines {
 
 impl Operator<String> for TextLines {
     fn open(self: Arc<Self>, partition: Partition, task: &Task) -> Outcome<Stream<String>> {
-        let mut stream = TextStream { operator: self, partition, next: 0, reader: None };
+        let stores = task.services().stores.clone();
+        let mut stream = TextStream { operator: self, partition, stores, next: 0, reader: None };
         // A file that cannot be opened shows before anything downstream begins.
         stream.advance()?;
         Ok(Stream::new(task, stream))
@@ -150,7 +151,8 @@ impl Operator<String> for TextLines {
 struct TextStream {
     operator: Arc<TextLines>,
     partition: Partition,
-    /// The index of the partition's next split.
+    stores: Stores,
+    /// Which of the partition's splits comes next.
     next: usize,
     /// None when its split is at its end.
     reader: Option<LineReader>,
@@ -163,7 +165,7 @@ impl TextStream {
         while let Some(split) = self.operator.splits[self.partition.index()].get(self.next) {
             self.next += 1;
             let delimiter = self.operator.delimiter.clone();
-            match LineReader::open(split, LineOptions { delimiter, ..LineOptions::default() }) {
+            match LineReader::open(&self.stores, split, LineOptions { delimiter, ..LineOptions::default() }) {
                 Ok(reader) => {
                     self.reader = Some(reader);
                     break;

@@ -1,9 +1,9 @@
 //! The task as its operators see it: its spec, its workspace and the executor's services.
 
-use crate::barrier::BarrierGate;
+use crate::barrier_gate::BarrierGate;
 use crate::watch::{self, TaskScope};
 use firesteel_data::{DataError, Workspace};
-use firesteel_io::IoError;
+use firesteel_io::{IoError, Stores};
 use firesteel_shuffle::{RemoteOutputs, ShuffleStore};
 use firesteel_storage::{BlockStore, Broadcasts, CachedBlocks, LocalDirs, MemoryPool, TaskWorkspace};
 use firesteel_types::{
@@ -44,6 +44,8 @@ pub struct Services {
     pub cached: Arc<CachedBlocks>,
     /// The broadcast values that it has.
     pub broadcasts: Arc<Broadcasts>,
+    /// The stores that files are in, as the application's settings reach them.
+    pub stores: Stores,
     /// The way to ask for commits.
     pub commit: Arc<dyn CommitGate>,
     /// The way to wait for other tasks.

@@ -10,7 +10,7 @@ use crate::event::{Effect, Event};
 use crate::messages::{ApplicationOrder, ClientAnswer, FencedOrder, WorkerOrder};
 use crate::names::{ApplicationId, Epoch, Link, WorkerId};
 use crate::note::Note;
-use crate::recovery::Phase;
+use crate::phase::Phase;
 use crate::settings::MasterSettings;
 use crate::workers::{HostedApplication, Workers};
 use firesteel_types::Millis;

@@ -5,22 +5,13 @@
 
 use crate::names::{ApplicationId, DriverId, DriverRun, Epoch, ExecutorName, RequestKey, WorkerId};
 use crate::overview::{DriverView, Overview};
-use crate::payload::Payload;
 use crate::resources::Resources;
+pub use crate::specs::{ApplicationEnd, ApplicationSpec, DriverSpec, Outcome, WorkerOffer};
 use firesteel_types::ExecutorId;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// The resources that a worker offers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WorkerOffer {
-    /// Its host, as preferred locations name it.
-    pub host: String,
-    /// All that it offers, taken or not. The same for as long as the worker lives.
-    pub resources: Resources,
-}
-
-/// Everything that a worker runs, whether or not it was told to end it.
+/// All that a worker runs, whether or not it was told to end it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkerReport {
     /// Its executors, and the resources of each.
@@ -31,54 +22,7 @@ pub struct WorkerReport {
     pub applications: Vec<ApplicationId>,
 }
 
-/// The end of a process, or the reason why there is none.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Outcome {
-    /// It ended by itself.
-    Exited {
-        /// The exit code.
-        code: i32,
-    },
-    /// A signal ended it that the worker did not send.
-    Signalled {
-        /// The signal.
-        signal: i32,
-    },
-    /// It could not be started.
-    FailedToStart {
-        /// The reason, as a sentence.
-        reason: String,
-    },
-    /// The worker ended it, as it was told to.
-    Killed,
-    /// It never ran on this worker, and never will.
-    NeverStarted,
-}
-
-impl Outcome {
-    /// Returns whether it ended otherwise than it should have.
-    pub fn is_failure(&self) -> bool {
-        match self {
-            Outcome::Exited { code } => *code != 0,
-            Outcome::Signalled { .. } | Outcome::FailedToStart { .. } => true,
-            Outcome::Killed | Outcome::NeverStarted => false,
-        }
-    }
-}
-
-impl fmt::Display for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Outcome::Exited { code } => write!(f, "its process exited with code {code}"),
-            Outcome::Signalled { signal } => write!(f, "its process was killed by signal {signal}"),
-            Outcome::FailedToStart { reason } => write!(f, "it could not be started: {reason}"),
-            Outcome::Killed => f.write_str("it was ended"),
-            Outcome::NeverStarted => f.write_str("it never ran"),
-        }
-    }
-}
-
-/// A message of a worker.
+/// What a worker says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum WorkerMessage {
     /// It registers: the first message on each connection, and the answer to [`WorkerOrder::RegisterAgain`].
@@ -174,24 +118,7 @@ pub enum WorkerOrder {
     Decommission,
 }
 
-/// The specification of an application.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ApplicationSpec {
-    /// Its name, for display.
-    pub name: String,
-    /// Its user, for display.
-    pub user: String,
-    /// The most cores for all its executors together; none is as many as [`default_cores`](crate::MasterSettings::default_cores).
-    pub cores_max: Option<u32>,
-    /// The cores of each executor; none is as many as a worker has left, with one executor at a time on each.
-    pub cores_per_executor: Option<u32>,
-    /// The memory of each executor in MiB.
-    pub memory_per_executor_mib: u64,
-    /// The description with which workers start one.
-    pub launch: Payload,
-}
-
-/// The status that an application reports again and again.
+/// What an application says of itself again and again.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApplicationStatus {
     /// The number of executors that it can use just now; none is without limit. Existing executors stay when
@@ -306,42 +233,7 @@ pub enum ApplicationOrder {
     Ended(ApplicationEnd),
 }
 
-/// The end of an application.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ApplicationEnd {
-    /// It reported that it has finished.
-    Finished,
-    /// It reported its failure, or too many of its executors failed; the reason.
-    Failed(String),
-    /// A client killed it.
-    Killed,
-    /// It sent nothing for too long.
-    Lost,
-}
-
-impl fmt::Display for ApplicationEnd {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            ApplicationEnd::Finished => f.write_str("it has finished"),
-            ApplicationEnd::Failed(why) => write!(f, "it has failed: {why}"),
-            ApplicationEnd::Killed => f.write_str("it was killed"),
-            ApplicationEnd::Lost => f.write_str("nothing was heard of it for too long"),
-        }
-    }
-}
-
-/// A driver to run somewhere in the cluster.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DriverSpec {
-    /// The resources that it takes.
-    pub resources: Resources,
-    /// True if it is to be started again until it ends well.
-    pub supervise: bool,
-    /// The description with which a worker starts it.
-    pub launch: Payload,
-}
-
-/// A request of a client, which is neither worker nor application.
+/// What somebody asks who is neither worker nor application.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ClientMessage {
     /// Run a driver. Answered with [`ClientAnswer::DriverSubmitted`].

@@ -12,38 +12,12 @@ use crate::master::{Master, note};
 use crate::messages::{ApplicationEnd, WorkerReport};
 use crate::names::{ApplicationId, Epoch, WorkerId};
 use crate::note::Note;
+use crate::phase::Phase;
 use crate::settings::MasterSettings;
 use crate::snapshot::{DriverState, Snapshot};
 use crate::workers::{HostedApplication, Tenancy, Worker, Workers};
 use firesteel_types::Millis;
 use std::collections::BTreeMap;
-
-/// The phase of a master: it waits for the workers and applications of an earlier master, or works normally.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Phase {
-    Recovering { until: Millis },
-    Alive,
-}
-
-impl Phase {
-    pub(crate) fn is_recovering(self) -> bool {
-        matches!(self, Phase::Recovering { .. })
-    }
-
-    pub(crate) fn deadline(self) -> Option<Millis> {
-        match self {
-            Phase::Recovering { until } => Some(until),
-            Phase::Alive => None,
-        }
-    }
-
-    /// Extends the wait by a time in which the master stood still.
-    pub(crate) fn postpone(&mut self, by_ms: u64) {
-        if let Phase::Recovering { until } = self {
-            *until = *until + by_ms;
-        }
-    }
-}
 
 impl Master {
     /// Makes the first master of a cluster.

@@ -4,8 +4,8 @@
 //! Executors are not in it, only the numbers that were used: the workers know which of them run. Everything in
 //! a snapshot was written before any message told of it.
 
-use crate::messages::{ApplicationEnd, ApplicationSpec, DriverSpec, Outcome, WorkerOffer};
 use crate::names::{ApplicationId, DriverId, Epoch, RequestKey, WorkerId};
+use crate::specs::{ApplicationEnd, ApplicationSpec, DriverSpec, Outcome, WorkerOffer};
 use firesteel_types::Millis;
 use serde::{Deserialize, Serialize};
 

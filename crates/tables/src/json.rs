@@ -4,7 +4,7 @@
 use crate::error::{OnBadRow, TableError};
 use crate::fault::Fault;
 use crate::line_feed::{LineFeed, first_line, is_blank};
-use firesteel_io::FileSplit;
+use firesteel_io::{FileSplit, Stores};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::io::{self, Write};
@@ -13,12 +13,12 @@ use std::marker::PhantomData;
 /// Reads the records of one split of a file of JSON lines.
 ///
 /// ```
-/// use firesteel_io::FileSplit;
+/// use firesteel_io::{FileSplit, Stores};
 /// use firesteel_tables::{JsonReader, fail_on_bad_row};
 /// # let dir = tempfile::tempdir().unwrap();
 /// # let path = dir.path().join("a.json").to_str().unwrap().to_string();
 /// std::fs::write(&path, "[1, \"a\"]\n[2, \"b\"]\n").unwrap();
-/// let mut reader = JsonReader::<(u32, String)>::open(&FileSplit { path, start: 0, length: 18 })?;
+/// let mut reader = JsonReader::<(u32, String)>::open(&firesteel_io::Stores::default(), &FileSplit { path, start: 0, length: 18 })?;
 /// let mut records = vec![];
 /// while reader.read_batch(&mut records, &mut fail_on_bad_row)? {}
 /// assert_eq!(records, [(1, "a".into()), (2, "b".into())]);
@@ -34,8 +34,8 @@ impl<T: DeserializeOwned> JsonReader<T> {
     ///
     /// # Errors
     /// When the file cannot be opened.
-    pub fn open(split: &FileSplit) -> Result<Self, TableError> {
-        Ok(JsonReader { feed: LineFeed::open(split)?, types: PhantomData })
+    pub fn open(stores: &Stores, split: &FileSplit) -> Result<Self, TableError> {
+        Ok(JsonReader { feed: LineFeed::open(stores, split)?, types: PhantomData })
     }
 
     /// Appends the next records to `out`: some, or none if all were bad. Returns false at the end of the split.

@@ -7,7 +7,7 @@
 
 use crate::error::{BadRow, TableError};
 use crate::fault::Fault;
-use firesteel_io::{FileSplit, LineChunks};
+use firesteel_io::{FileSplit, LineChunks, Stores};
 use memchr::{memchr_iter, memchr2, memrchr2};
 use std::cell::Cell;
 use std::ops::Range;
@@ -16,6 +16,7 @@ use std::ops::Range;
 const PIECE_BYTES: usize = 32 << 10;
 
 pub(crate) struct LineFeed {
+    stores: Stores,
     chunks: LineChunks,
     path: String,
     /// The number of bytes of the chunk that were handed out.
@@ -39,9 +40,10 @@ pub(crate) struct Piece {
 }
 
 impl LineFeed {
-    pub(crate) fn open(split: &FileSplit) -> Result<LineFeed, TableError> {
-        let chunks = LineChunks::open(split)?;
+    pub(crate) fn open(stores: &Stores, split: &FileSplit) -> Result<LineFeed, TableError> {
+        let chunks = LineChunks::open(stores, split)?;
         Ok(LineFeed {
+            stores: stores.clone(),
             chunks,
             path: split.path.clone(),
             taken: 0,
@@ -105,18 +107,18 @@ impl LineFeed {
         if let Some(before) = self.before.get() {
             return Ok(before);
         }
-        let before = count_lines(&self.path, self.start.unwrap_or(0))?;
+        let before = count_lines(&self.stores, &self.path, self.start.unwrap_or(0))?;
         self.before.set(Some(before));
         Ok(before)
     }
 }
 
-/// Returns the number of lines that begin before a place where a line begins.
-fn count_lines(path: &str, place: u64) -> Result<u64, TableError> {
+/// How many lines begin before a place where one does.
+fn count_lines(stores: &Stores, path: &str, place: u64) -> Result<u64, TableError> {
     if place == 0 {
         return Ok(0);
     }
-    let mut chunks = LineChunks::open(&FileSplit { path: path.into(), start: 0, length: place })?;
+    let mut chunks = LineChunks::open(stores, &FileSplit { path: path.into(), start: 0, length: place })?;
     let mut lines = 0;
     while chunks.next_chunk()? {
         let wanted = place.saturating_sub(chunks.offset()).min(chunks.bytes().len() as u64);

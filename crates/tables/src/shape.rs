@@ -1,9 +1,6 @@
 //! The shape of a record type: its fields and their types, as its `Deserialize` asks for them. Learned once by
 //! `trace`; used to match columns, and by the writers, which need a schema also if there are no rows.
 
-use crate::trace;
-use serde::de::DeserializeOwned;
-
 /// The type of a value, as its `Deserialize` asks for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "named as the types they stand for")]
@@ -79,12 +76,7 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// Learns the shape of a type.
-    pub fn of<T: DeserializeOwned>() -> Shape {
-        trace::shape::<T>()
-    }
-
-    /// Returns the name of the type.
+    /// The name of the type.
     pub fn record(&self) -> &'static str {
         self.record
     }

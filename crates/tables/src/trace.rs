@@ -66,30 +66,33 @@ enum Probe {
     Numbered(usize, usize),
 }
 
-pub(crate) fn shape<T: DeserializeOwned>() -> Shape {
-    let session = RefCell::new(Session::default());
-    let kind = learn::<T>(&session);
-    let names = session.borrow().root;
-    let mut fields = match &kind {
-        Ok(Kind::Struct(fields)) => fields.clone(),
-        _ => names.iter().map(|name| opaque(name)).collect(),
-    };
-    let mut by_index = !fields.is_empty() && kind.is_ok();
-    if kind.is_ok() {
-        for (ordinal, field) in fields.iter_mut().enumerate() {
-            let place =
-                names.iter().position(|name| *name == first_name(field, &session, names)).unwrap_or(0);
-            let without = run::<T>(&session, Probe::Without(place));
-            field.required = without.is_err_and(|fault| matches!(fault.what(), What::Missing(_)));
-            let numbered = run::<T>(&session, Probe::Numbered(ordinal, place));
-            by_index &= numbered.is_err_and(|fault| matches!(fault.what(), What::Duplicate(_)));
+impl Shape {
+    /// The shape of a type.
+    pub fn of<T: DeserializeOwned>() -> Shape {
+        let session = RefCell::new(Session::default());
+        let kind = learn::<T>(&session);
+        let names = session.borrow().root;
+        let mut fields = match &kind {
+            Ok(Kind::Struct(fields)) => fields.clone(),
+            _ => names.iter().map(|name| opaque(name)).collect(),
+        };
+        let mut by_index = !fields.is_empty() && kind.is_ok();
+        if kind.is_ok() {
+            for (ordinal, field) in fields.iter_mut().enumerate() {
+                let place =
+                    names.iter().position(|name| *name == first_name(field, &session, names)).unwrap_or(0);
+                let without = run::<T>(&session, Probe::Without(place));
+                field.required = without.is_err_and(|fault| matches!(fault.what(), What::Missing(_)));
+                let numbered = run::<T>(&session, Probe::Numbered(ordinal, place));
+                by_index &= numbered.is_err_and(|fault| matches!(fault.what(), What::Duplicate(_)));
+            }
         }
+        let kind = match kind {
+            Ok(Kind::Struct(_)) => Ok(Kind::Struct(fields.clone())),
+            other => other,
+        };
+        Shape { record: std::any::type_name::<T>(), kind, fields, by_index }
     }
-    let kind = match kind {
-        Ok(Kind::Struct(_)) => Ok(Kind::Struct(fields.clone())),
-        other => other,
-    };
-    Shape { record: std::any::type_name::<T>(), kind, fields, by_index }
 }
 
 /// Makes a field of which only the name is known.

@@ -63,3 +63,89 @@ pub(super) const MACHINE_PATHS: &[&str] = &[concat!("/", "work/"), concat!("/", 
 /// Kinds of file in which whitespace is the project's choice; fixtures of other kinds may need tabs or blanks.
 pub(super) const PROSE_AND_CODE: &[&str] =
     &["rs", "md", "toml", "scala", "py", "pyi", "sh", "yml", "yaml", "css", "js", "html"];
+
+/// Circles of files that import each other and may be there for now, each with its reason. A circle may have fewer files than are
+/// listed together; a listed file that is in no circle any more has to go from here.
+pub(super) const CIRCLES: &[(&[&str], &str)] = &[
+    (
+        &[
+            "crates/cluster/src/standalone/worker.rs",
+            "crates/cluster/src/standalone/worker/hosted.rs",
+            "crates/cluster/src/standalone/worker/processes.rs",
+        ],
+        "to be opened",
+    ),
+    (
+        &[
+            "crates/conf/src/spark/application.rs",
+            "crates/conf/src/spark/cluster.rs",
+            "crates/conf/src/spark/data.rs",
+            "crates/conf/src/spark/execution.rs",
+            "crates/conf/src/spark/mod.rs",
+            "crates/conf/src/spark/outside.rs",
+            "crates/conf/src/spark/security.rs",
+        ],
+        "to be opened",
+    ),
+    (&["crates/executor/src/agent/mod.rs", "crates/executor/src/server.rs"], "to be opened"),
+    (&["crates/executor/src/fleet.rs", "crates/executor/src/fleet/moves.rs"], "to be opened"),
+    (
+        &[
+            "crates/firesteel/src/accumulator.rs",
+            "crates/firesteel/src/allocation.rs",
+            "crates/firesteel/src/checkpoints.rs",
+            "crates/firesteel/src/context.rs",
+            "crates/firesteel/src/driver.rs",
+            "crates/firesteel/src/driver_blocks.rs",
+            "crates/firesteel/src/file_options.rs",
+            "crates/firesteel/src/node.rs",
+            "crates/firesteel/src/persistence.rs",
+            "crates/firesteel/src/progress.rs",
+            "crates/firesteel/src/rdd/checkpoint.rs",
+            "crates/firesteel/src/rdd/mod.rs",
+            "crates/firesteel/src/remote.rs",
+            "crates/firesteel/src/resolve.rs",
+        ],
+        "to be opened",
+    ),
+    (&["crates/python/src/agent.rs", "crates/python/src/worker.rs"], "to be opened"),
+    (
+        &["crates/python/src/failure.rs", "crates/python/src/objects.rs", "crates/python/src/records.rs"],
+        "to be opened",
+    ),
+    (
+        &[
+            "crates/scheduler/src/dag/cached.rs",
+            "crates/scheduler/src/dag/mod.rs",
+            "crates/scheduler/src/scheduler.rs",
+            "crates/scheduler/src/tasks/barrier_sets.rs",
+            "crates/scheduler/src/tasks/mod.rs",
+            "crates/scheduler/src/tasks/offers.rs",
+        ],
+        "to be opened",
+    ),
+    (&["crates/sim/src/barriers.rs", "crates/sim/src/checker.rs"], "to be opened"),
+    (
+        &[
+            "crates/sim/src/caching.rs",
+            "crates/sim/src/fault_schedule.rs",
+            "crates/sim/src/fetch.rs",
+            "crates/sim/src/membership.rs",
+            "crates/sim/src/report.rs",
+            "crates/sim/src/world.rs",
+        ],
+        "to be opened",
+    ),
+    (
+        &[
+            "crates/sim/src/standalone/checker.rs",
+            "crates/sim/src/standalone/fault_schedule.rs",
+            "crates/sim/src/standalone/machines.rs",
+            "crates/sim/src/standalone/masters.rs",
+            "crates/sim/src/standalone/network.rs",
+            "crates/sim/src/standalone/programs.rs",
+            "crates/sim/src/standalone/world.rs",
+        ],
+        "to be opened",
+    ),
+];

@@ -1,83 +1,17 @@
 //! The block client: sends requests to block servers, over connections that it pools.
 
-use super::frame::{FRAME_AT_MOST, FrameError, Header, Kind};
 use super::pool::Pool;
 use super::serve::REQUEST_AT_MOST;
+use super::shared::{BlockClientSettings, BlockError, Shared};
 use super::stream::AnswerStream;
-use crate::{ConnectError, Connection, Credentials, Purpose, Receiver, Sender, connect};
+use crate::Credentials;
 use std::fmt;
-use std::io::{self, ErrorKind};
 use std::sync::Arc;
-use std::time::Duration;
-
-/// The timeouts of a client, and the size of its pool.
-#[derive(Clone, Copy, Debug)]
-pub struct BlockClientSettings {
-    /// The longest time for making a connection.
-    pub connect_timeout: Duration,
-    /// The longest pause of the server within an answer.
-    pub read_timeout: Duration,
-    /// The most idle connections in the pool, to all servers together; the one that was idle longest is closed
-    /// first.
-    pub idle_connections_at_most: usize,
-}
-
-impl Default for BlockClientSettings {
-    /// Ten seconds to connect, as a listener gives; two minutes for an answer, since disks may be busy; 64
-    /// connections.
-    fn default() -> Self {
-        BlockClientSettings {
-            connect_timeout: Duration::from_secs(10),
-            read_timeout: Duration::from_secs(120),
-            idle_connections_at_most: 64,
-        }
-    }
-}
-
-/// The reason why a request has no answer.
-#[derive(Debug, thiserror::Error)]
-pub enum BlockError {
-    /// No connection could be made.
-    #[error("{address}: {source}")]
-    Connect {
-        /// The server.
-        address: String,
-        /// The reason.
-        source: ConnectError,
-    },
-    /// The server reports an error. It is there, and other requests may succeed.
-    #[error("{0}")]
-    Failed(String),
-    /// The connection broke, or ended within the answer.
-    #[error("the connection broke: {0}")]
-    Broken(#[source] io::Error),
-    /// The server sent nothing for this time.
-    #[error("no answer for {0:?}")]
-    TimedOut(Duration),
-    /// The bytes that came are no valid answer.
-    #[error("what came is no answer: {0}")]
-    Frame(#[from] FrameError),
-    /// The request is longer than [`REQUEST_AT_MOST`].
-    #[error("a request of {0} bytes is too long")]
-    RequestTooLong(usize),
-}
 
 /// A client of block servers. Clones share the pool of connections.
 #[derive(Clone)]
 pub struct BlockClient {
     shared: Arc<Shared>,
-}
-
-pub(super) struct Shared {
-    credentials: Credentials,
-    pub(super) settings: BlockClientSettings,
-    pub(super) pool: Pool,
-}
-
-/// A connection to a server.
-pub(super) struct Line {
-    pub(super) receiver: Receiver,
-    pub(super) sender: Sender,
 }
 
 impl BlockClient {
@@ -122,41 +56,5 @@ impl BlockClient {
 impl fmt::Debug for BlockClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "BlockClient({} idle)", self.idle_connections())
-    }
-}
-
-impl Shared {
-    pub(super) fn connect(&self, address: &str) -> Result<Line, BlockError> {
-        let timeout = self.settings.connect_timeout;
-        let connection = connect(address, &self.credentials, Purpose::Blocks, timeout)
-            .map_err(|source| BlockError::Connect { address: address.into(), source })?;
-        Line::new(connection, self.settings.read_timeout).map_err(|error| self.broken(error))
-    }
-
-    pub(super) fn broken(&self, error: io::Error) -> BlockError {
-        match error.kind() {
-            ErrorKind::TimedOut => BlockError::TimedOut(self.settings.read_timeout),
-            _ => BlockError::Broken(error),
-        }
-    }
-}
-
-impl Line {
-    fn new(connection: Connection, read_timeout: Duration) -> io::Result<Self> {
-        let (receiver, sender) = connection.split();
-        receiver.set_timeout(Some(read_timeout))?;
-        Ok(Line { receiver, sender })
-    }
-
-    pub(super) fn ask(&self, request: &[u8]) -> io::Result<()> {
-        let checked = !self.sender.is_secure();
-        let whole = request.len().saturating_sub(1) / FRAME_AT_MOST * FRAME_AT_MOST;
-        let (first, last) = request.split_at(whole);
-        for chunk in first.chunks(FRAME_AT_MOST) {
-            let header = Header::of(Kind::Request, false, chunk, None, checked).encode();
-            self.sender.send_parts(&[&header, chunk])?;
-        }
-        let header = Header::of(Kind::Request, true, last, None, checked).encode();
-        self.sender.send(&[&header, last].concat())
     }
 }

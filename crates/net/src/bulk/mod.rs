@@ -31,12 +31,15 @@
 mod adaptive;
 mod client;
 mod frame;
+mod line;
 mod pool;
 mod serve;
+mod shared;
 mod stream;
 
 pub use adaptive::Adaptive;
-pub use client::{BlockClient, BlockClientSettings, BlockError};
+pub use client::BlockClient;
 pub use frame::{FRAME_AT_MOST, FrameError, Header, Kind, unpack};
 pub use serve::{Answer, REQUEST_AT_MOST, Serve, serve_blocks};
+pub use shared::{BlockClientSettings, BlockError};
 pub use stream::{AnswerStream, Chunk, Item};

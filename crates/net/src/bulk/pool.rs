@@ -1,6 +1,6 @@
 //! The pool of idle connections, by server.
 
-use super::client::Line;
+use super::line::Line;
 use crate::socket::hold;
 use std::collections::VecDeque;
 use std::sync::Mutex;

@@ -1,7 +1,8 @@
 //! The answer stream: an answer as the client reads it, item by item or chunk by chunk.
 
-use super::client::{BlockError, Line, Shared};
 use super::frame::{FrameError, HEADER, Header, Kind, unpack};
+use super::line::Line;
+use super::shared::{BlockError, Shared};
 use std::fmt;
 use std::io::{self, ErrorKind, Read};
 use std::sync::Arc;

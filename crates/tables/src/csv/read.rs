@@ -8,7 +8,7 @@ use crate::fault::Fault;
 use crate::line_feed::{LineFeed, Piece, first_line, line_ends};
 use crate::row::{Plan, width_of};
 use crate::shape::Shape;
-use firesteel_io::FileSplit;
+use firesteel_io::{FileSplit, Stores};
 use serde::de::DeserializeOwned;
 use std::marker::PhantomData;
 
@@ -25,7 +25,7 @@ const MAX_HEADER_BYTES: usize = 1 << 20;
 /// columns without a field are ignored. Blank lines are skipped too, except in a table of a single column.
 ///
 /// ```
-/// use firesteel_io::FileSplit;
+/// use firesteel_io::{FileSplit, Stores};
 /// use firesteel_tables::{CsvFormat, CsvReader, fail_on_bad_row};
 /// # use serde::Deserialize;
 /// #[derive(Deserialize, Debug, PartialEq)]
@@ -36,7 +36,7 @@ const MAX_HEADER_BYTES: usize = 1 << 20;
 /// # let dir = tempfile::tempdir().unwrap();
 /// # let path = dir.path().join("a.csv").to_str().unwrap().to_string();
 /// std::fs::write(&path, "carrier,delay\nAA,\nUA,-3\n").unwrap();
-/// let mut reader = CsvReader::<Flight>::open(&FileSplit { path, start: 0, length: 24 }, &CsvFormat::default())?;
+/// let mut reader = CsvReader::<Flight>::open(&firesteel_io::Stores::default(), &FileSplit { path, start: 0, length: 24 }, &CsvFormat::default())?;
 /// let mut flights = vec![];
 /// while reader.read_batch(&mut flights, &mut fail_on_bad_row)? {}
 /// let expected = [("AA", None), ("UA", Some(-3))];
@@ -76,12 +76,12 @@ impl<T: DeserializeOwned> CsvReader<T> {
     ///
     /// # Errors
     /// When the file cannot be opened, or lacks columns that the record needs.
-    pub fn open(split: &FileSplit, format: &CsvFormat) -> Result<Self, TableError> {
+    pub fn open(stores: &Stores, split: &FileSplit, format: &CsvFormat) -> Result<Self, TableError> {
         format.check().map_err(|message| TableError::File { path: split.path.clone(), message })?;
         let shape = Shape::of::<T>();
         let (mut plan, mut header_end) = (None, 0);
         if format.header {
-            match read_header(split, format)? {
+            match read_header(stores, split, format)? {
                 Some((names, end)) => {
                     plan = Some(Plan::by_name(&split.path, &shape, names)?);
                     header_end = end;
@@ -94,7 +94,7 @@ impl<T: DeserializeOwned> CsvReader<T> {
         }
         let (fixed, format) = (plan.is_some(), format.clone());
         let rows = Rows { format, shape, plan, fixed, fields: Fields::default(), types: PhantomData };
-        Ok(CsvReader { feed: LineFeed::open(split)?, header_end, rows, open: Open::default() })
+        Ok(CsvReader { feed: LineFeed::open(stores, split)?, header_end, rows, open: Open::default() })
     }
 
     /// Appends the next records to `out`: some, or none if all were bad. Returns false at the end of the split.
@@ -262,10 +262,15 @@ fn is_empty(record: &[u8], format: &CsvFormat) -> bool {
     record.iter().all(|byte| *byte == b' ' && format.delimiter != b' ')
 }
 
-/// Reads the names in a file's header, and its end; none when the file is empty.
-fn read_header(split: &FileSplit, format: &CsvFormat) -> Result<Option<(Vec<String>, u64)>, TableError> {
-    // The header is at the beginning of the file, wherever the split is.
-    let mut feed = LineFeed::open(&FileSplit { path: split.path.clone(), start: 0, length: split.end() })?;
+/// The names in a file's header, and where it ends; none when the file is empty.
+fn read_header(
+    stores: &Stores,
+    split: &FileSplit,
+    format: &CsvFormat,
+) -> Result<Option<(Vec<String>, u64)>, TableError> {
+    // The header is a line, or several, at the beginning, wherever the split is.
+    let mut feed =
+        LineFeed::open(stores, &FileSplit { path: split.path.clone(), start: 0, length: split.end() })?;
     let (mut text, mut offset, mut begun) = (vec![], 0, false);
     while let Some(piece) = feed.next_piece()? {
         let bytes = &feed.bytes()[piece.range.clone()];

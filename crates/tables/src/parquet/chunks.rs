@@ -6,7 +6,7 @@ use super::checksum::Checksums;
 use crate::error::TableError;
 use bytes::buf::Reader;
 use bytes::{Buf, Bytes};
-use firesteel_io::Input;
+use firesteel_io::{Input, Stores};
 use parquet::arrow::ProjectionMask;
 use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::ParquetMetaData;
@@ -21,8 +21,8 @@ pub(super) struct Chunks {
 }
 
 impl Chunks {
-    pub(super) fn open(path: &str) -> std::result::Result<Chunks, TableError> {
-        Ok(Chunks { input: Arc::new(Input::open(path)?), loaded: Arc::default() })
+    pub(super) fn open(stores: &Stores, path: &str) -> std::result::Result<Chunks, TableError> {
+        Ok(Chunks { input: Arc::new(Input::open(stores, path)?), loaded: Arc::default() })
     }
 
     /// Returns the same file, with the column chunks of a row group loaded that a projection reads.

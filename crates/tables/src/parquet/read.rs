@@ -12,7 +12,7 @@ use crate::fault::Fault;
 use crate::row::Plan;
 use crate::shape::{Kind, Shape};
 use arrow_array::{Array, RecordBatch};
-use firesteel_io::FileSplit;
+use firesteel_io::{FileSplit, Stores};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
@@ -32,7 +32,7 @@ use std::sync::Arc;
 /// 1970; microseconds), decimals into text, exactly, or `f64`, and nulls into `Option`s.
 ///
 /// ```
-/// use firesteel_io::FileSplit;
+/// use firesteel_io::{FileSplit, Stores};
 /// use firesteel_tables::{ParquetFormat, ParquetReader, ParquetWriter, fail_on_bad_row};
 /// # use serde::{Deserialize, Serialize};
 /// #[derive(Serialize, Deserialize)]
@@ -52,7 +52,7 @@ use std::sync::Arc;
 /// struct Fare {
 ///     fare: f64,
 /// }
-/// let mut reader = ParquetReader::<Fare>::open(&FileSplit { path, start: 0, length }, 1024)?;
+/// let mut reader = ParquetReader::<Fare>::open(&firesteel_io::Stores::default(), &FileSplit { path, start: 0, length }, 1024)?;
 /// let mut fares = vec![];
 /// while reader.read_batch(&mut fares, &mut fail_on_bad_row)? {}
 /// assert_eq!(fares, [Fare { fare: 7.5 }]);
@@ -85,9 +85,9 @@ impl<T: DeserializeOwned> ParquetReader<T> {
     ///
     /// # Errors
     /// When the file cannot be opened or is no Parquet file, or its columns do not fit the record.
-    pub fn open(split: &FileSplit, batch_rows: usize) -> Result<Self, TableError> {
+    pub fn open(stores: &Stores, split: &FileSplit, batch_rows: usize) -> Result<Self, TableError> {
         let path = split.path.clone();
-        let chunks = Chunks::open(&path)?;
+        let chunks = Chunks::open(stores, &path)?;
         let fail = |message: String| TableError::File { path: path.clone(), message };
         let metadata = guarded(&path, || ParquetMetaDataReader::new().parse_and_finish(&chunks))?;
         let sums = Checksums::of(&metadata).map_err(fail)?;
