@@ -10,8 +10,7 @@
 use crate::driver::Driver;
 use firesteel_executor::Fleet;
 use firesteel_scheduler::{Held, Moves};
-use firesteel_storage::lru::BlockKey;
-use firesteel_types::ExecutorId;
+use firesteel_types::{BlockKey, ExecutorId};
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Weak};
 use std::thread;

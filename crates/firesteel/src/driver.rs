@@ -9,19 +9,19 @@ use crate::driver_blocks::BroadcastTrees;
 use crate::remote::Remote;
 use crate::resolve::StageRecipe;
 use firesteel_executor::blocks::HostBlocks;
-use firesteel_executor::messages::Begin;
 use firesteel_executor::{
-    BarrierAnswer, DriverLink, Executor, Executors, PlanError, ProcessListener, Processes, TaskEnd,
-    WorkerCommand, numbers,
+    BarrierAnswer, DriverLink, Executor, Executors, PlanError, ProcessListener, Processes, WorkerCommand,
+    numbers,
 };
-use firesteel_operators::{BarrierGate, BarrierOutcome, BarrierRefusal, CommitGate, Services, TaskSpec};
-use firesteel_scheduler::{Effect, Event, JobSpec, Scheduler, SchedulerSettings, TaskOutcome};
+use firesteel_operators::{BarrierGate, CommitGate, Services};
+use firesteel_protocol::handshake::WorkerInit;
+use firesteel_protocol::{BarrierOutcome, BarrierRefusal, TaskOutcome, TaskSpec};
+use firesteel_scheduler::{Effect, Event, JobSpec, Scheduler, SchedulerSettings};
 use firesteel_status::Status;
 use firesteel_storage::cached::BlockListener;
-use firesteel_storage::lru::BlockKey;
 use firesteel_types::{
-    AccumulatorId, AccumulatorUpdate, AppEvent, ExecutorId, ExecutorLossReason, JobFailure, JobId, Millis,
-    Partition, RddId, ShuffleId, StageId, TaskId,
+    AccumulatorId, AccumulatorUpdate, AppEvent, BlockKey, ExecutorId, ExecutorLossReason, JobFailure, JobId,
+    Millis, Partition, RddId, ShuffleId, StageId, TaskId,
 };
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::{Path, PathBuf};
@@ -50,13 +50,6 @@ pub(crate) type Properties = Arc<BTreeMap<String, String>>;
 
 enum Message {
     Event(Event),
-    Finished {
-        task: TaskId,
-        executor: ExecutorId,
-        outcome: TaskOutcome,
-        bytes: Vec<u8>,
-        updates: Vec<AccumulatorUpdate>,
-    },
     /// All jobs end, each with a failure of its own.
     FailAll(Box<dyn Fn(JobId) -> JobFailure + Send>),
     Submit {
@@ -85,8 +78,6 @@ struct Core {
     commits: HashMap<TaskId, SyncSender<bool>>,
     /// Tasks that wait for others of their barrier stage, and in which call.
     barriers: HashMap<(TaskId, u32), BarrierAnswer>,
-    /// Results of barrier stages, until those of all tasks are there.
-    held: HashMap<TaskId, Vec<u8>>,
     armed: Option<Millis>,
     max_result_size: u64,
 }
@@ -134,7 +125,6 @@ impl Driver {
             jobs: HashMap::new(),
             commits: HashMap::new(),
             barriers: HashMap::new(),
-            held: HashMap::new(),
             armed: None,
             max_result_size,
         };
@@ -172,10 +162,10 @@ impl Driver {
         self: &Arc<Self>,
         slots: u32,
         command: WorkerCommand,
-        begin: Begin,
+        init: WorkerInit,
     ) -> std::io::Result<()> {
         let listener: Weak<dyn ProcessListener> = Arc::downgrade(&(self.clone() as Arc<dyn ProcessListener>));
-        let processes = Processes::start(command, begin, slots, listener, numbers())?;
+        let processes = Processes::start(command, init, slots, listener, numbers())?;
         *self.executors.write().unwrap_or_else(PoisonError::into_inner) = Some(processes.clone());
         *self.processes.write().unwrap_or_else(PoisonError::into_inner) = Some(processes);
         self.start_clock()
@@ -330,8 +320,10 @@ impl Driver {
     /// Whether no job runs and nothing of one is left. For tests.
     pub(crate) fn is_idle(&self) -> bool {
         let core = lock(&self.core);
-        let nobody_waits = core.barriers.is_empty() && core.held.is_empty();
-        nobody_waits && core.scheduler.is_idle() && core.jobs.is_empty() && lock(&self.recipes).is_empty()
+        core.barriers.is_empty()
+            && core.scheduler.is_idle()
+            && core.jobs.is_empty()
+            && lock(&self.recipes).is_empty()
     }
 
     fn send(&self, message: Message) {
@@ -370,17 +362,12 @@ impl Driver {
     }
 
     fn handle(&self, core: &mut Core, message: Message) {
-        let mut bytes = vec![];
         let event = match message {
             Message::Event(event) => event,
-            Message::Finished { task, executor, outcome, bytes: result, updates } => {
-                bytes = result;
-                Event::TaskFinished { task, executor, outcome, updates }
-            }
             Message::FailAll(failure) => {
                 let jobs: Vec<JobId> = core.jobs.keys().copied().collect();
                 for job in jobs {
-                    self.feed(core, Event::FailJob { job, failure: failure(job) }, vec![]);
+                    self.feed(core, Event::FailJob { job, failure: failure(job) });
                 }
                 return;
             }
@@ -397,22 +384,21 @@ impl Driver {
                 Event::BarrierSync { task, executor, epoch, message }
             }
         };
-        self.feed(core, event, bytes);
+        self.feed(core, event);
     }
 
-    fn feed(&self, core: &mut Core, event: Event, bytes: Vec<u8>) {
+    fn feed(&self, core: &mut Core, event: Event) {
         let mut effects = vec![];
         core.scheduler.handle(self.now(), event, &mut effects);
-        let mut bytes = Some(bytes);
         for effect in effects {
-            if let Some(failed) = self.act(core, effect, &mut bytes) {
-                self.feed(core, failed, vec![]);
+            if let Some(failed) = self.act(core, effect) {
+                self.feed(core, failed);
             }
         }
     }
 
     /// Does what the scheduler decided. Gives an event when doing so shows that a job cannot go on.
-    fn act(&self, core: &mut Core, effect: Effect, bytes: &mut Option<Vec<u8>>) -> Option<Event> {
+    fn act(&self, core: &mut Core, effect: Effect) -> Option<Event> {
         match effect {
             Effect::Launch(launch) => self.with_executors(|executors| {
                 let properties = core.jobs.get(&launch.job).map(|job| job.properties.clone());
@@ -433,14 +419,9 @@ impl Driver {
             Effect::Kill { task, executor, .. } => {
                 self.with_executors(|executors| executors.kill(executor, task));
             }
-            Effect::ResultAccepted { job, output, task } => {
-                let bytes = core.held.remove(&task).or_else(|| bytes.take());
-                return core.deliver(job, output, bytes);
-            }
-            Effect::ResultHeld { task } => {
-                core.held.insert(task, bytes.take().expect("one event carries one result"));
-            }
-            Effect::ResultDropped { task } => drop(core.held.remove(&task)),
+            Effect::ResultAccepted { job, output, bytes, .. } => return core.deliver(job, output, bytes),
+            // The scheduler holds it itself.
+            Effect::ResultHeld { .. } | Effect::ResultDropped { .. } => {}
             Effect::BarrierRelease { task, epoch, messages, .. } => core.let_on((task, epoch), Ok(messages)),
             Effect::BarrierRefused { task, epoch, reason, retryable, .. } => {
                 core.let_on((task, epoch), Err(BarrierRefusal { reason, retryable }));
@@ -548,8 +529,7 @@ impl Core {
         }
     }
 
-    fn deliver(&mut self, job: JobId, output: usize, bytes: Option<Vec<u8>>) -> Option<Event> {
-        let bytes = bytes.expect("one event carries one result");
+    fn deliver(&mut self, job: JobId, output: usize, bytes: Vec<u8>) -> Option<Event> {
         let running = self.jobs.get_mut(&job)?;
         running.results += 1;
         running.result_bytes += bytes.len() as u64;
@@ -580,16 +560,14 @@ impl DriverLink for Driver {
         recipe.ok_or_else(|| PlanError::forgotten(stage))?.encoded().map_err(PlanError::Refused)
     }
 
-    fn finished(&self, executor: ExecutorId, task: TaskId, end: TaskEnd, updates: Vec<AccumulatorUpdate>) {
-        let (outcome, bytes) = match end {
-            TaskEnd::Result(bytes) => (TaskOutcome::Result, bytes),
-            TaskEnd::MapOutput { shuffle, map, bytes, checksum } => {
-                (TaskOutcome::MapOutput { shuffle, map, bytes, checksum }, vec![])
-            }
-            TaskEnd::Cached { .. } => unreachable!("whoever hears of a result that waits fetches it first"),
-            TaskEnd::Failed(failure) => (TaskOutcome::Failed(*failure), vec![]),
-        };
-        self.send(Message::Finished { task, executor, outcome, bytes, updates });
+    fn finished(
+        &self,
+        executor: ExecutorId,
+        task: TaskId,
+        outcome: TaskOutcome,
+        updates: Vec<AccumulatorUpdate>,
+    ) {
+        self.post(Event::TaskFinished { task, executor, outcome, updates });
     }
 }
 

@@ -2,7 +2,7 @@
 
 use firesteel_cluster::agents::AGENT_VARIABLE;
 use firesteel_conf::Conf;
-use firesteel_executor::agent::{self, AgentConfig};
+use firesteel_executor::agent;
 use firesteel_io::StoreSettings;
 use std::fmt::Display;
 use std::process::ExitCode;
@@ -53,7 +53,7 @@ pub fn become_executor_if_asked() {
         return;
     }
     // Programs that tasks start are no executors.
-    let config = AgentConfig::from_parent();
+    let config = agent::config_from_parent();
     let ended = config.and_then(|config| agent::run(config, None, |settings, _| use_settings(settings)));
     let code = match ended {
         Ok(()) => 0,

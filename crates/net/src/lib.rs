@@ -4,7 +4,7 @@
 //! Nothing else in Firesteel opens a network socket or knows TLS. A [`Listener`] hands every [`Connection`] that has
 //! proved itself to a handler; [`connect`] makes one to it. Both prove to each other that they hold the same [`Secret`]
 //! before a byte reaches anything above TLS (`identity.rs` tells how). What is said over a connection is up to its
-//! [`Purpose`]; [`bulk`] is what is said over those for blocks.
+//! [`Purpose`]: messages, which [`send`] and [`receive`] frame and an [`Outbox`] sends without waiting, or blocks, which [`bulk`] streams.
 //!
 //! Threads block; nothing is asynchronous. A connection's halves are used by different threads at once.
 //!
@@ -34,6 +34,8 @@ mod connection_table;
 mod handshake;
 mod identity;
 mod listener;
+mod message;
+mod outbox;
 mod preface;
 mod secret;
 mod socket;
@@ -46,5 +48,7 @@ pub use connect::{ConnectError, connect};
 pub use connection::{Closer, Connection, Receiver, Sender};
 pub use identity::Credentials;
 pub use listener::{Limits, Listener, Serving};
+pub use message::{receive, receive_at_most, send};
+pub use outbox::Outbox;
 pub use preface::{PROTOCOL_VERSION, Purpose};
 pub use secret::{Secret, SecretError};

@@ -30,7 +30,7 @@ mod task;
 pub mod watch;
 
 pub use accumulate::{Accumulate, Adder, UpdateTable};
-pub use barrier::{BarrierGate, BarrierOutcome, BarrierRefusal, BarrierTaskContext, BarrierTaskInfo};
+pub use barrier::{BarrierGate, BarrierTaskContext, BarrierTaskInfo};
 pub use broadcast::{Broadcast, Owner as BroadcastOwner, Receiving};
 pub use code::OperatorRef;
 pub use cogroup::{CoGroup2, CoGroup3, CoGroup4};
@@ -47,4 +47,4 @@ pub use shuffle_write::{CombineWrite, ShuffleWrite};
 pub use sort::Sort;
 pub use source::{Generate, Slices, TextLines};
 pub use stream::{Batches, Op, Operator, PartitionIter, Stream};
-pub use task::{CommitGate, Origin, Outcome, Services, Task, TaskSpec, data_failure};
+pub use task::{CommitGate, Origin, Outcome, Services, Task, data_failure};

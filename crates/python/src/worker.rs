@@ -4,7 +4,8 @@ use crate::{accumulator, agent, barrier};
 use firesteel_conf::Conf;
 use firesteel_executor::Worker;
 use firesteel_io::StoreSettings;
-use firesteel_operators::{Services, TaskSpec};
+use firesteel_operators::Services;
+use firesteel_protocol::TaskSpec;
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
 use std::collections::BTreeMap;
@@ -57,7 +58,7 @@ pub(crate) fn work(py: Python<'_>) -> PyResult<()> {
     lend(worker.services());
     agent::begin(&worker);
     let mut conf = Conf::default();
-    for (key, value) in &worker.begin().settings {
+    for (key, value) in &worker.init().settings {
         // The driver has checked them.
         let _ = conf.set(key, value);
     }

@@ -22,8 +22,7 @@ pub enum Effect {
         /// Why.
         reason: KillReason,
     },
-    /// A result counts: the one that came with the event being handled, unless it was [held](Effect::ResultHeld) before. Said
-    /// once for each output of a job.
+    /// A result counts. Said once for each output of a job.
     ResultAccepted {
         /// The job.
         job: JobId,
@@ -31,14 +30,16 @@ pub enum Effect {
         output: usize,
         /// The attempt whose result it is.
         task: TaskId,
+        /// The encoded result.
+        bytes: Vec<u8>,
     },
-    /// The result that came with the event being handled may count later: keep it until it is accepted or dropped. Said for
-    /// results of barrier stages, which count together or not at all.
+    /// The scheduler holds a result that may count later. Said for results of barrier stages, which count together or not at all;
+    /// there is nothing to do.
     ResultHeld {
         /// The attempt whose result it is.
         task: TaskId,
     },
-    /// A result that was held will not count.
+    /// A result that was held will not count, and is gone.
     ResultDropped {
         /// The attempt whose result it is.
         task: TaskId,

@@ -1,9 +1,10 @@
 //! What the shell tells the scheduler: that somebody wants something, or that something happened.
 
 use firesteel_plan::Cached;
+use firesteel_protocol::TaskOutcome;
 use firesteel_types::{
     AccumulatorId, AccumulatorUpdate, CallSite, ExecutorId, ExecutorLossReason, JobFailure, JobId, Partition,
-    RddId, ShuffleId, StageId, TaskFailure, TaskId, TaskLocation,
+    RddId, ShuffleId, StageId, TaskId, TaskLocation,
 };
 
 /// A job: the whole graph of stages that an action needs, whether or not parts of it have run before.
@@ -45,26 +46,6 @@ pub struct StageSpec {
     /// Whether its tasks may wait for one another: then all are launched together or none, and when one fails, all run again.
     /// A job wants each partition of such a result stage once.
     pub barrier: bool,
-}
-
-/// How an attempt at a task ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TaskOutcome {
-    /// A map task wrote its output, and the executor keeps it.
-    MapOutput {
-        /// The shuffle that was written.
-        shuffle: ShuffleId,
-        /// The map task's partition.
-        map: Partition,
-        /// The size of the output.
-        bytes: u64,
-        /// A digest of the records for all reducers that does not depend on their order.
-        checksum: u64,
-    },
-    /// A task of the result stage has its result. The shell holds the bytes while the event is handled.
-    Result,
-    /// It has neither.
-    Failed(TaskFailure),
 }
 
 /// One thing that happened.

@@ -52,7 +52,7 @@ mod tasks;
 
 pub use allocation::{Allocation, AllocationSettings, Decision, Demand, Lent};
 pub use effect::{Effect, MapOutput, ShuffleOutputs, TaskLaunch};
-pub use event::{Event, JobSpec, StageSpec, TaskOutcome};
+pub use event::{Event, JobSpec, StageSpec};
 pub use firesteel_plan::{Cached, CachedRdd, Reads};
 pub use moves::Moves;
 pub use scheduler::{Held, Load, Scheduler};

@@ -7,7 +7,8 @@ use crate::oracle::sum_in;
 use crate::program::{ACCUMULATORS, ALL};
 use crate::world::{Happening, Message, Order, World};
 use firesteel_plan::IsTruncated;
-use firesteel_scheduler::{Effect, Event, JobSpec, StageSpec, TaskLaunch, TaskOutcome};
+use firesteel_protocol::TaskOutcome;
+use firesteel_scheduler::{Effect, Event, JobSpec, StageSpec, TaskLaunch};
 use firesteel_types::{
     AccumulatorId, AccumulatorUpdate, AppEvent, ExecutorId, ExecutorLossReason, JobFailure, JobId, Millis,
     Partition, RddId, ShuffleId, StageId, TaskFailure, TaskId, TaskLocation,
@@ -141,7 +142,7 @@ impl World {
                 self.checker.attempt_over(task);
                 self.order(executor, Order::Kill(task));
             }
-            Effect::ResultAccepted { job, output, task } => {
+            Effect::ResultAccepted { job, output, task, .. } => {
                 let held = self.held.remove(&task);
                 let at_hand = match &held {
                     Some((data, _)) => Some((task, Some(&**data))),

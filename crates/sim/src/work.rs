@@ -6,7 +6,7 @@ use crate::data::{Data, updates};
 use crate::machine::{Attempt, Machine};
 use crate::rng::mix2;
 use crate::world::{Happening, Message, Order, World};
-use firesteel_scheduler::TaskOutcome;
+use firesteel_protocol::TaskOutcome;
 use firesteel_types::{CallSite, ExecutorId, KillReason, ShuffleId, TaskFailure, TaskId};
 use std::sync::Arc;
 
@@ -46,7 +46,7 @@ impl World {
             Order::Kill(task) => {
                 let ignores = self.rng.per_mille(self.scenario.faults.kill_ignored);
                 if !ignores && self.machine(id).attempts.remove(&task).is_some() {
-                    let outcome = TaskOutcome::Failed(TaskFailure::Killed(KillReason::StageAborted));
+                    let outcome = TaskOutcome::failed(TaskFailure::Killed(KillReason::StageAborted));
                     self.send(id, Message::Finished { task, outcome, data: None, updates: vec![] });
                 }
             }
@@ -98,7 +98,7 @@ impl World {
             (Err(failure), _) => {
                 self.checker.fetch_failures += u64::from(matches!(failure, TaskFailure::FetchFailed { .. }));
                 self.report.count_failure(&failure);
-                let outcome = TaskOutcome::Failed(failure);
+                let outcome = TaskOutcome::failed(failure);
                 self.send(id, Message::Finished { task, outcome, data: None, updates: vec![] });
             }
             (Ok(data), Some(shuffle)) => self.write(id, shuffle, &attempt, data),
@@ -114,7 +114,7 @@ impl World {
                     id,
                     Message::Finished {
                         task,
-                        outcome: TaskOutcome::Result,
+                        outcome: TaskOutcome::Result { bytes: vec![] },
                         data: Some(Box::new(data)),
                         updates,
                     },
@@ -192,9 +192,9 @@ impl World {
             self.checker.committed.insert(task);
             let data = attempt.computed.and_then(Result::ok).map(Box::new);
             let updates = data.as_ref().map(|data| updates(&data.added)).unwrap_or_default();
-            Message::Finished { task, outcome: TaskOutcome::Result, data, updates }
+            Message::Finished { task, outcome: TaskOutcome::Result { bytes: vec![] }, data, updates }
         } else {
-            let outcome = TaskOutcome::Failed(TaskFailure::CommitDenied);
+            let outcome = TaskOutcome::failed(TaskFailure::CommitDenied);
             Message::Finished { task, outcome, data: None, updates: vec![] }
         };
         self.send(id, message);

@@ -22,7 +22,8 @@ use crate::program::{ACCUMULATORS, Program};
 use crate::report::Report;
 use crate::rng::Rng;
 use crate::scenario::Scenario;
-use firesteel_scheduler::{Event, Scheduler, TaskLaunch, TaskOutcome};
+use firesteel_protocol::TaskOutcome;
+use firesteel_scheduler::{Event, Scheduler, TaskLaunch};
 use firesteel_status::Status;
 use firesteel_types::{
     AccumulatorId, AccumulatorUpdate, ExecutorId, JobId, RddId, ShuffleId, StageId, TaskId,

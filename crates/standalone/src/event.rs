@@ -1,11 +1,11 @@
 //! What the shell tells the master, and what it is told to do.
 
-use crate::messages::{
-    ApplicationMessage, ApplicationOrder, ClientAnswer, ClientMessage, FencedOrder, WorkerMessage,
-};
-use crate::names::Link;
+use crate::link::Link;
 use crate::note::Note;
 use crate::snapshot::Snapshot;
+use firesteel_protocol::standalone::{
+    ApplicationMessage, ApplicationOrder, ClientAnswer, ClientMessage, FencedOrder, WorkerMessage,
+};
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]

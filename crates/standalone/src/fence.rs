@@ -1,6 +1,6 @@
 //! The worker's side of leadership: orders of a master that another has replaced are not obeyed.
 
-use crate::names::Epoch;
+use firesteel_protocol::standalone::Epoch;
 
 /// The highest epoch that was heard of. One for each worker process, for as long as it lives.
 ///

@@ -1,9 +1,9 @@
 //! What the master's log tells: data here, sentences when somebody reads them.
 
-use crate::messages::{ApplicationEnd, ExecutorEnd};
-use crate::names::{ApplicationId, DriverId, DriverRun, ExecutorName, WorkerId};
-use crate::resources::Resources;
-use crate::snapshot::DriverState;
+use firesteel_protocol::standalone::{
+    ApplicationEnd, ApplicationId, DriverId, DriverRun, DriverState, ExecutorEnd, ExecutorName, Resources,
+    WorkerId,
+};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 

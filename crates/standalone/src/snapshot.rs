@@ -3,8 +3,10 @@
 //! Executors are not in it, only the numbers that were used: which of them run, the workers know. What is here was here before
 //! anybody was told of it.
 
-use crate::messages::{ApplicationEnd, ApplicationSpec, DriverSpec, Outcome, WorkerOffer};
-use crate::names::{ApplicationId, DriverId, Epoch, RequestKey, WorkerId};
+use firesteel_protocol::standalone::{
+    ApplicationRecord, DriverId, DriverSpec, DriverState, EndedApplication, Epoch, RequestKey, WorkerId,
+    WorkerOffer,
+};
 use firesteel_types::Millis;
 use serde::{Deserialize, Serialize};
 
@@ -40,34 +42,6 @@ pub struct WorkerRecord {
     pub decommissioned: bool,
 }
 
-/// What is remembered of an application.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ApplicationRecord {
-    /// Its name.
-    pub application: ApplicationId,
-    /// How many came before it.
-    pub number: u32,
-    /// What it called itself.
-    pub key: RequestKey,
-    /// What it wants.
-    pub spec: ApplicationSpec,
-    /// When it came, in milliseconds since 1970.
-    pub submitted_at: Millis,
-    /// The number of its next executor.
-    pub next_executor: u32,
-}
-
-/// What is remembered of an application that ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EndedApplication {
-    /// What it was.
-    pub record: ApplicationRecord,
-    /// When it ended, in milliseconds since 1970.
-    pub ended_at: Millis,
-    /// How.
-    pub end: ApplicationEnd,
-}
-
 /// What is remembered of a driver.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DriverRecord {
@@ -87,55 +61,4 @@ pub struct DriverRecord {
     pub failures_in_a_row: u32,
     /// How it is.
     pub state: DriverState,
-}
-
-/// How a driver is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum DriverState {
-    /// It waits for a place, or for its time.
-    Queued {
-        /// When it may be launched.
-        not_before: Millis,
-    },
-    /// A worker was told to run it, or to end it.
-    Running {
-        /// Which.
-        worker: WorkerId,
-        /// Since when.
-        since: Millis,
-        /// Whether somebody wants it to end.
-        killed: bool,
-    },
-    /// It ended well.
-    Finished,
-    /// It ended otherwise.
-    Failed(Outcome),
-    /// It was ended.
-    Killed,
-    /// It cannot be known how it ended, or it could not be started; why, as a sentence.
-    Error(String),
-}
-
-impl DriverState {
-    /// Whether it has ended for good.
-    pub fn is_final(&self) -> bool {
-        match self {
-            DriverState::Queued { .. } | DriverState::Running { .. } => false,
-            DriverState::Finished | DriverState::Failed(_) | DriverState::Killed | DriverState::Error(_) => {
-                true
-            }
-        }
-    }
-
-    /// The state's name, as Spark has it.
-    pub fn name(&self) -> &'static str {
-        match self {
-            DriverState::Queued { .. } => "SUBMITTED",
-            DriverState::Running { .. } => "RUNNING",
-            DriverState::Finished => "FINISHED",
-            DriverState::Failed(_) => "FAILED",
-            DriverState::Killed => "KILLED",
-            DriverState::Error(_) => "ERROR",
-        }
-    }
 }

@@ -3,9 +3,9 @@
 //! A tenant takes its cores and memory from the moment that the master decides to launch it until the worker says that it is
 //! gone, or the worker is lost itself. So what a worker was told to run always fits into what it has.
 
-use crate::names::{ApplicationId, DriverRun, ExecutorName, Link, WorkerId};
-use crate::resources::Resources;
+use crate::link::Link;
 use crate::snapshot::WorkerRecord;
+use firesteel_protocol::standalone::{ApplicationId, DriverRun, ExecutorName, Resources, WorkerId};
 use firesteel_types::Millis;
 use std::collections::BTreeMap;
 

@@ -4,12 +4,12 @@
 //! least recently used make room: they go to disk where their storage level says so, else they are dropped, and computed
 //! again when they are needed. What to evict is decided in [`crate::lru`], how much by the arbiter in [`crate::memory`].
 
-use crate::lru::{BlockKey, Lru};
+use crate::lru::Lru;
 use crate::memory::{Answer, Evict};
 use crate::{LocalDirs, MemoryPool, RemoteBlocks, SharedFiles};
 use firesteel_data::DataError;
 use firesteel_data::frames::{FrameWriter, FramedFile};
-use firesteel_types::{AccumulatorUpdate, RddId};
+use firesteel_types::{AccumulatorUpdate, BlockKey, RddId};
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::path::PathBuf;

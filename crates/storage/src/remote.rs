@@ -2,11 +2,10 @@
 //!
 //! On one machine nobody is asked. Where executors are on several, whoever knows the way there puts it into the stores.
 
-use crate::lru::BlockKey;
 use bytes::Bytes;
 use firesteel_data::DataError;
 use firesteel_data::frames::{FrameWriter, FramedFile};
-use firesteel_types::{AccumulatorUpdate, BlockId, BroadcastId};
+use firesteel_types::{AccumulatorUpdate, BlockId, BlockKey, BroadcastId};
 use std::sync::Arc;
 
 /// A way to other hosts. `None` everywhere means that nobody has it.

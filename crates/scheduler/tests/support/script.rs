@@ -1,5 +1,6 @@
 //! The words of scenario scripts: from text to events, and from effects to text. The words are listed in `scenarios.rs`.
 
+use firesteel_protocol::TaskOutcome;
 use firesteel_scheduler::*;
 use firesteel_types::*;
 use std::collections::BTreeMap;
@@ -183,7 +184,7 @@ impl Story {
         let task = task(words[0]);
         let launch = &self.launches[&task];
         let outcome = match self.outputs[&launch.stage] {
-            None => TaskOutcome::Result,
+            None => TaskOutcome::Result { bytes: format!("result of t{}", task.0).into() },
             Some(shuffle) => {
                 let checksum = option(words, "sum").map_or(1, number);
                 TaskOutcome::MapOutput { shuffle, map: launch.partition, bytes: 10, checksum }
@@ -221,7 +222,7 @@ impl Story {
             other => panic!("no such failure: {other}"),
         };
         let executor = self.launches[&task_id].executor;
-        let outcome = TaskOutcome::Failed(failure);
+        let outcome = TaskOutcome::failed(failure);
         Event::TaskFinished { task: task_id, executor, outcome, updates: vec![] }
     }
 
@@ -231,7 +232,12 @@ impl Story {
             Effect::Kill { task, executor, reason } => {
                 format!("kill t{task} on {}: {reason}", executor.name())
             }
-            Effect::ResultAccepted { job, output, task } => {
+            Effect::ResultAccepted { job, output, task, bytes } => {
+                assert_eq!(
+                    *bytes,
+                    format!("result of t{task}").into_bytes(),
+                    "it gets what that attempt computed"
+                );
                 format!("job {job} gets output {output} from t{task}")
             }
             Effect::ResultHeld { task } => format!("hold the result of t{task}"),

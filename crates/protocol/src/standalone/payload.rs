@@ -1,6 +1,7 @@
 //! Bytes that the master passes on without looking at them: what a worker needs to start an executor or a driver.
 
-use serde::de::{Deserializer, SeqAccess, Visitor};
+use crate::codec::{Malformed, decode, encode};
+use serde::de::{DeserializeOwned, Deserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 use std::fmt;
 use std::sync::Arc;
@@ -18,6 +19,24 @@ impl Payload {
     /// The bytes.
     pub fn bytes(&self) -> &[u8] {
         &self.0
+    }
+}
+
+impl Payload {
+    /// Encodes a value that the master does not look at.
+    ///
+    /// # Errors
+    /// Never, in practice: text and numbers can be encoded.
+    pub fn encode(value: &impl Serialize) -> Result<Self, Malformed> {
+        encode(value).map(Payload::new)
+    }
+
+    /// Decodes such a value.
+    ///
+    /// # Errors
+    /// When the bytes are something else: another version's, say.
+    pub fn decode<T: DeserializeOwned>(&self) -> Result<T, Malformed> {
+        decode(&self.0)
     }
 }
 

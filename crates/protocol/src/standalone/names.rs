@@ -1,6 +1,6 @@
 //! Names of things: newtypes, printed as Spark prints them.
 
-use crate::date;
+use super::date;
 use firesteel_types::{ExecutorId, Millis};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -87,10 +87,6 @@ impl fmt::Display for DriverRun {
     }
 }
 
-/// One connection to the master. The shell numbers them in the order in which it accepts them, and uses no number twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Link(pub u64);
-
 /// Whose commands count: each master that begins to lead has a higher epoch than all before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Epoch(pub u64);
@@ -112,7 +108,7 @@ impl ApplicationId {
     /// The name of the application with this number that came at this time, in milliseconds since 1970.
     ///
     /// ```
-    /// use firesteel_standalone::ApplicationId;
+    /// use firesteel_protocol::standalone::ApplicationId;
     /// use firesteel_types::Millis;
     /// assert_eq!(ApplicationId::numbered(Millis(1_795_726_663_000), 7).as_str(), "app-20261126205743-0007");
     /// ```

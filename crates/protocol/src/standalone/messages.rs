@@ -1,12 +1,12 @@
-//! What workers, applications and clients say to the master, and what they are told.
+//! The messages between a standalone cluster's master and its workers, applications and clients.
 //!
 //! All of it is plain data that a shell encodes as it likes. Reports are whole: a worker tells all that it runs each time, so
 //! whatever was lost on the way is noticed by the next report. Words and orders may come twice.
 
-use crate::names::{ApplicationId, DriverId, DriverRun, Epoch, ExecutorName, RequestKey, WorkerId};
-use crate::overview::{DriverView, Overview};
-use crate::payload::Payload;
-use crate::resources::Resources;
+use super::names::{ApplicationId, DriverId, DriverRun, Epoch, ExecutorName, RequestKey, WorkerId};
+use super::overview::{DriverView, Overview};
+use super::payload::Payload;
+use super::resources::Resources;
 use firesteel_types::ExecutorId;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -33,7 +33,7 @@ pub struct WorkerReport {
 
 /// How a process ended, or why there is none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Outcome {
+pub enum ProcessOutcome {
     /// It ended by itself.
     Exited {
         /// With this code.
@@ -55,25 +55,25 @@ pub enum Outcome {
     NeverStarted,
 }
 
-impl Outcome {
+impl ProcessOutcome {
     /// Whether it ended otherwise than it should have.
     pub fn is_failure(&self) -> bool {
         match self {
-            Outcome::Exited { code } => *code != 0,
-            Outcome::Signalled { .. } | Outcome::FailedToStart { .. } => true,
-            Outcome::Killed | Outcome::NeverStarted => false,
+            ProcessOutcome::Exited { code } => *code != 0,
+            ProcessOutcome::Signalled { .. } | ProcessOutcome::FailedToStart { .. } => true,
+            ProcessOutcome::Killed | ProcessOutcome::NeverStarted => false,
         }
     }
 }
 
-impl fmt::Display for Outcome {
+impl fmt::Display for ProcessOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Outcome::Exited { code } => write!(f, "its process exited with code {code}"),
-            Outcome::Signalled { signal } => write!(f, "its process was killed by signal {signal}"),
-            Outcome::FailedToStart { reason } => write!(f, "it could not be started: {reason}"),
-            Outcome::Killed => f.write_str("it was ended"),
-            Outcome::NeverStarted => f.write_str("it never ran"),
+            ProcessOutcome::Exited { code } => write!(f, "its process exited with code {code}"),
+            ProcessOutcome::Signalled { signal } => write!(f, "its process was killed by signal {signal}"),
+            ProcessOutcome::FailedToStart { reason } => write!(f, "it could not be started: {reason}"),
+            ProcessOutcome::Killed => f.write_str("it was ended"),
+            ProcessOutcome::NeverStarted => f.write_str("it never ran"),
         }
     }
 }
@@ -106,14 +106,14 @@ pub enum WorkerMessage {
         /// Which.
         executor: ExecutorName,
         /// How.
-        outcome: Outcome,
+        outcome: ProcessOutcome,
     },
     /// The same for a driver.
     DriverEnded {
         /// Which.
         run: DriverRun,
         /// How.
-        outcome: Outcome,
+        outcome: ProcessOutcome,
     },
     /// It will be gone soon: nothing new for it, and its executors are replaced.
     Decommission,
@@ -121,7 +121,7 @@ pub enum WorkerMessage {
     Leave,
 }
 
-/// An order of a master with its epoch. Workers take none from a master that another has replaced: see [`Fence`](crate::Fence).
+/// An order of a master with its epoch. Workers take none from a master that another has replaced: see `Fence` of the crate `standalone`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FencedOrder {
     /// The master's epoch.
@@ -181,7 +181,7 @@ pub struct ApplicationSpec {
     pub name: String,
     /// Whose it is, for people.
     pub user: String,
-    /// The most cores for all its executors together; none is as many as [`default_cores`](crate::MasterSettings::default_cores).
+    /// The most cores for all its executors together; none is as many as the master's setting says.
     pub cores_max: Option<u32>,
     /// The cores of each executor; none is as many as a worker has left, with one executor at a time on each.
     pub cores_per_executor: Option<u32>,
@@ -215,7 +215,10 @@ pub enum ApplicationMessage {
         status: ApplicationStatus,
     },
     /// It lives, and this has changed or not. Answered with [`ApplicationOrder::Heard`].
-    Heartbeat(ApplicationStatus),
+    Heartbeat {
+        /// How it is.
+        status: ApplicationStatus,
+    },
     /// It wants to be rid of executors. Their places are filled again, unless it wants fewer.
     KillExecutors {
         /// Which.
@@ -232,19 +235,25 @@ pub enum ApplicationMessage {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ExecutorEnd {
     /// Its process ended.
-    Ended(Outcome),
+    Ended {
+        /// How.
+        outcome: ProcessOutcome,
+    },
     /// It was told to end, as the application wished.
     KillRequested,
-    /// Its worker was lost; why, as a sentence.
-    WorkerLost(String),
+    /// Its worker was lost.
+    WorkerLost {
+        /// Why, as a sentence.
+        reason: String,
+    },
 }
 
 impl fmt::Display for ExecutorEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ExecutorEnd::Ended(outcome) => outcome.fmt(f),
+            ExecutorEnd::Ended { outcome } => outcome.fmt(f),
             ExecutorEnd::KillRequested => f.write_str("its application wished it"),
-            ExecutorEnd::WorkerLost(why) => write!(f, "its worker was lost: {why}"),
+            ExecutorEnd::WorkerLost { reason } => write!(f, "its worker was lost: {reason}"),
         }
     }
 }
@@ -272,7 +281,10 @@ pub enum ApplicationOrder {
     },
     /// All executors that it has: what it thinks to have beyond these, it has lost. Said after a registration, but by a master
     /// that took over only when all workers have had time to come back.
-    Executors(Vec<ExecutorAddress>),
+    Executors {
+        /// Which.
+        executors: Vec<ExecutorAddress>,
+    },
     /// It cannot be registered, and asking again is vain; why, as a sentence.
     Refused {
         /// Why.
@@ -283,7 +295,10 @@ pub enum ApplicationOrder {
     /// The connection belongs to no application: it has to register again.
     RegisterAgain,
     /// An executor is being started.
-    ExecutorAdded(ExecutorAddress),
+    ExecutorAdded {
+        /// Which.
+        executor: ExecutorAddress,
+    },
     /// An executor will be gone soon: its worker is being decommissioned. It is replaced.
     ExecutorDecommissioned {
         /// Which.
@@ -302,7 +317,10 @@ pub enum ApplicationOrder {
         reason: String,
     },
     /// It has ended.
-    Ended(ApplicationEnd),
+    Ended {
+        /// How.
+        end: ApplicationEnd,
+    },
 }
 
 /// How an application ended.
@@ -310,8 +328,11 @@ pub enum ApplicationOrder {
 pub enum ApplicationEnd {
     /// It said so.
     Finished,
-    /// It said so and why, or too many of its executors failed.
-    Failed(String),
+    /// It said so, or too many of its executors failed.
+    Failed {
+        /// Why, as a sentence.
+        reason: String,
+    },
     /// Somebody wanted it to end.
     Killed,
     /// Nothing was heard of it for too long.
@@ -322,7 +343,7 @@ impl fmt::Display for ApplicationEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ApplicationEnd::Finished => f.write_str("it has finished"),
-            ApplicationEnd::Failed(why) => write!(f, "it has failed: {why}"),
+            ApplicationEnd::Failed { reason } => write!(f, "it has failed: {reason}"),
             ApplicationEnd::Killed => f.write_str("it was killed"),
             ApplicationEnd::Lost => f.write_str("nothing was heard of it for too long"),
         }
@@ -338,6 +359,51 @@ pub struct DriverSpec {
     pub supervise: bool,
     /// What a worker needs to know to start it.
     pub launch: Payload,
+}
+
+/// To a master.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum ToMaster {
+    /// From a worker.
+    Worker {
+        /// What it says.
+        message: WorkerMessage,
+    },
+    /// From an application.
+    Application {
+        /// What it says.
+        message: ApplicationMessage,
+    },
+    /// From a client.
+    Client {
+        /// What it asks.
+        message: ClientMessage,
+    },
+}
+
+/// From a master.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum FromMaster {
+    /// To a worker.
+    Worker {
+        /// What to do.
+        order: FencedOrder,
+    },
+    /// To an application.
+    Application {
+        /// What has happened.
+        order: ApplicationOrder,
+    },
+    /// To a client.
+    Client {
+        /// What was asked for.
+        answer: ClientAnswer,
+    },
+    /// It does not lead; this one does, as far as it knows.
+    Standby {
+        /// The leader's address, `host:port`.
+        leader: Option<String>,
+    },
 }
 
 /// What somebody asks who is neither worker nor application.
@@ -383,11 +449,17 @@ pub enum ClientAnswer {
         driver: DriverId,
     },
     /// How a driver is.
-    Driver(DriverView),
+    Driver {
+        /// The driver.
+        driver: DriverView,
+    },
     /// It shall be so.
     Done,
     /// There is nothing of this name (any more).
     Unknown,
     /// How everything is.
-    Overview(Overview),
+    Overview {
+        /// All of it.
+        overview: Overview,
+    },
 }
