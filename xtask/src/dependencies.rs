@@ -59,7 +59,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("cli", &["conf", "net", "cluster"]),
     ("python", &["types", "conf", "protocol", "data", "io", "operators", "executor", "firesteel", "cli"]),
-    ("sim", &["types", "plan", "protocol", "scheduler", "status", "standalone"]),
+    ("sim", &["types", "plan", "scheduler", "status", "standalone"]),
     ("fuzz", &["types", "plan", "protocol", "closures", "data", "io", "tables", "net"]),
     ("benches", &["firesteel"]),
 ];

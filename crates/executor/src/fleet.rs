@@ -11,7 +11,8 @@ use firesteel_net::bulk::{BlockClient, Item};
 use firesteel_net::{Connection, Credentials, Outbox, receive, receive_at_most};
 use firesteel_protocol::handshake::{AgentReply, RegisterAgent, Welcome};
 use firesteel_protocol::{
-    BlockRequest, FromExecutor, ResultOnExecutor, SentOutputs, TaskOutcome, TaskReport, TaskSpec, ToExecutor,
+    BlockRequest, DeliveredOutcome, FromExecutor, ResultOnExecutor, SentOutputs, TaskReport, TaskSpec,
+    ToExecutor,
 };
 use firesteel_types::{
     AccumulatorUpdate, BroadcastId, CallSite, ExecutorId, ExecutorLossReason, KillReason, Partition, RddId,
@@ -411,7 +412,7 @@ impl Fleet {
                 if !listener.may_fetch(spec.job, result.bytes) {
                     self.result_over(agent, task, listener);
                     let killed = TaskFailure::Killed(KillReason::JobEnded);
-                    return listener.finished(executor, task, TaskOutcome::failed(killed), vec![]);
+                    return listener.finished(executor, task, DeliveredOutcome::failed(killed), vec![]);
                 }
                 if let Some(remote) = self.state().executors.get_mut(&executor) {
                     remote.fetching.push(task);
@@ -423,8 +424,8 @@ impl Fleet {
             }
             // Nobody waits for it any more.
             (TaskReport::ResultOnExecutor { .. }, None) => self.result_over(agent, task, listener),
-            (TaskReport::Outcome { outcome }, ended) => {
-                if let (Some(spec), TaskOutcome::Failed { failure }) = (&ended, &outcome)
+            (TaskReport::Delivered { outcome }, ended) => {
+                if let (Some(spec), DeliveredOutcome::Failed { failure }) = (&ended, &outcome)
                     && matches!(**failure, TaskFailure::Exception(_))
                 {
                     listener.failed(spec);
@@ -444,7 +445,7 @@ impl Fleet {
     ) {
         let Some(listener) = self.listener.upgrade() else { return };
         let (outcome, updates) = match self.try_fetch(&result.address, task) {
-            Ok(bytes) => (TaskOutcome::Result { bytes }, updates),
+            Ok(bytes) => (DeliveredOutcome::of_result(bytes), updates),
             Err(message) => (fetch_failure(task, message), vec![]),
         };
         listener.finished(executor, task, outcome, updates);
@@ -533,8 +534,8 @@ impl State {
     }
 }
 
-fn fetch_failure(task: TaskId, message: String) -> TaskOutcome {
-    TaskOutcome::failed(TaskFailure::Operation {
+fn fetch_failure(task: TaskId, message: String) -> DeliveredOutcome {
+    DeliveredOutcome::failed(TaskFailure::Operation {
         operation: format!("fetch the result of task {task}"),
         message,
         site: CallSite::default(),

@@ -1,6 +1,6 @@
 //! What driver and executors want of each other, wherever they run.
 
-use firesteel_protocol::{TaskOutcome, TaskSpec};
+use firesteel_protocol::{DeliveredOutcome, TaskSpec};
 use firesteel_types::{
     AccumulatorUpdate, BroadcastId, CallSite, ExecutorId, Partition, RddId, ShuffleId, StageId, TaskFailure,
     TaskId,
@@ -51,7 +51,7 @@ pub trait DriverLink: Send + Sync {
         &self,
         executor: ExecutorId,
         task: TaskId,
-        outcome: TaskOutcome,
+        outcome: DeliveredOutcome,
         updates: Vec<AccumulatorUpdate>,
     );
 }

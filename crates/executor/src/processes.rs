@@ -8,7 +8,7 @@ use crate::server::{Ended, Server, WorkerCommand};
 use firesteel_net::{receive, send};
 use firesteel_protocol::handshake::{WorkerInit, WorkerReady};
 use firesteel_protocol::{
-    BarrierOutcome, FromExecutor, PlanBytes, SentOutputs, TaskOutcome, TaskReport, TaskSpec, ToExecutor,
+    BarrierOutcome, DeliveredOutcome, FromExecutor, PlanBytes, SentOutputs, TaskReport, TaskSpec, ToExecutor,
 };
 use firesteel_types::{
     BlockKey, BroadcastId, CallSite, ExecutorId, ExecutorLossReason, JobId, Partition, RddId, ShuffleId,
@@ -293,7 +293,7 @@ impl Processes {
                     let at = worker.running.iter().position(|running| running.task == task)?;
                     Some(worker.running.swap_remove(at))
                 });
-                if let (Some(spec), TaskOutcome::Failed { failure }) = (&ended, &outcome)
+                if let (Some(spec), DeliveredOutcome::Failed { failure }) = (&ended, &outcome)
                     && matches!(**failure, TaskFailure::Exception(_))
                 {
                     listener.failed(spec);
@@ -425,10 +425,10 @@ impl Remote {
 
 /// Returns how a worker's task ended. A worker shares its parent's machine and sends results of any size: one that leaves a result
 /// elsewhere is another program, and its task has failed.
-fn outcome_of(report: TaskReport) -> TaskOutcome {
+fn outcome_of(report: TaskReport) -> DeliveredOutcome {
     match report {
-        TaskReport::Outcome { outcome } => outcome,
-        TaskReport::ResultOnExecutor { result } => TaskOutcome::failed(TaskFailure::Operation {
+        TaskReport::Delivered { outcome } => outcome,
+        TaskReport::ResultOnExecutor { result } => DeliveredOutcome::failed(TaskFailure::Operation {
             operation: "receive a result of a worker process".into(),
             message: format!("it waits at {}, where workers leave none", result.address),
             site: CallSite::default(),

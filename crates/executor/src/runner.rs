@@ -2,12 +2,12 @@
 
 use crate::panics;
 use firesteel_operators::{FinalOperator, Task, TaskOutput, UpdateTable, data_failure, watch};
-use firesteel_protocol::TaskOutcome;
+use firesteel_protocol::DeliveredOutcome;
 use firesteel_types::{AccumulatorUpdate, CallSite, TaskFailure};
 
 /// Runs a task on this thread. Panics in user code become failures that name the line and, on a second attempt, the record.
 /// Gives what its functions added to accumulators, if it did not fail.
-pub fn run(terminal: &dyn FinalOperator, task: &Task) -> (TaskOutcome, Vec<AccumulatorUpdate>) {
+pub fn run(terminal: &dyn FinalOperator, task: &Task) -> (DeliveredOutcome, Vec<AccumulatorUpdate>) {
     let partition = task.spec().partition;
     let run = || {
         let table = UpdateTable::begin(task.services().application);
@@ -16,19 +16,21 @@ pub fn run(terminal: &dyn FinalOperator, task: &Task) -> (TaskOutcome, Vec<Accum
     };
     match panics::catch(run) {
         Ok(Ok((output, updates))) => (store(output, task), updates),
-        Ok(Err(failure)) => (TaskOutcome::Failed { failure }, vec![]),
-        Err((payload, location)) => (TaskOutcome::Failed { failure: failure_of(payload, location) }, vec![]),
+        Ok(Err(failure)) => (DeliveredOutcome::Failed { failure }, vec![]),
+        Err((payload, location)) => {
+            (DeliveredOutcome::Failed { failure: failure_of(payload, location) }, vec![])
+        }
     }
 }
 
-fn store(output: TaskOutput, task: &Task) -> TaskOutcome {
+fn store(output: TaskOutput, task: &Task) -> DeliveredOutcome {
     match output {
-        TaskOutput::Result(bytes) => TaskOutcome::Result { bytes },
+        TaskOutput::Result(bytes) => DeliveredOutcome::of_result(bytes),
         TaskOutput::MapOutput { shuffle, output, checksum } => {
             let (map, bytes) = (task.spec().partition, output.bytes());
             match task.services().shuffles.put(shuffle, map, task.spec().task, output) {
-                Ok(()) => TaskOutcome::MapOutput { shuffle, map, bytes, checksum },
-                Err(error) => TaskOutcome::Failed { failure: data_failure(error) },
+                Ok(()) => DeliveredOutcome::MapOutput { shuffle, map, bytes, checksum },
+                Err(error) => DeliveredOutcome::Failed { failure: data_failure(error) },
             }
         }
     }

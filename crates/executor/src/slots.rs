@@ -4,7 +4,7 @@ use crate::decode::decode;
 use crate::link::{DriverLink, Executors, PlanError};
 use crate::runner;
 use firesteel_operators::{FinalOperator, Services, Task};
-use firesteel_protocol::{TaskOutcome, TaskSpec};
+use firesteel_protocol::{DeliveredOutcome, TaskSpec};
 use firesteel_types::{
     AccumulatorUpdate, BroadcastId, ExecutorId, KillReason, RddId, StageId, TaskFailure, TaskId,
 };
@@ -167,16 +167,16 @@ impl Shared {
         }
     }
 
-    fn run(&self, spec: &TaskSpec, cancelled: Arc<AtomicBool>) -> (TaskOutcome, Vec<AccumulatorUpdate>) {
+    fn run(&self, spec: &TaskSpec, cancelled: Arc<AtomicBool>) -> (DeliveredOutcome, Vec<AccumulatorUpdate>) {
         if cancelled.load(Ordering::Relaxed) {
-            return (TaskOutcome::failed(TaskFailure::Killed(KillReason::JobEnded)), vec![]);
+            return (DeliveredOutcome::failed(TaskFailure::Killed(KillReason::JobEnded)), vec![]);
         }
         match self.plan(spec.stage) {
             Ok(terminal) => {
                 let task = Task::new(spec.clone(), self.services.clone(), cancelled);
                 runner::run(&*terminal, &task)
             }
-            Err(failure) => (TaskOutcome::failed(failure), vec![]),
+            Err(failure) => (DeliveredOutcome::failed(failure), vec![]),
         }
     }
 

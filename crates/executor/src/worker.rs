@@ -11,7 +11,8 @@ use firesteel_net::{receive, send};
 use firesteel_operators::{BarrierGate, CommitGate, FinalOperator, Services, Task};
 use firesteel_protocol::handshake::{WorkerInit, WorkerReady};
 use firesteel_protocol::{
-    BarrierOutcome, BarrierRefusal, FromExecutor, PlanBytes, SentOutputs, TaskOutcome, TaskSpec, ToExecutor,
+    BarrierOutcome, BarrierRefusal, DeliveredOutcome, FromExecutor, PlanBytes, SentOutputs, TaskSpec,
+    ToExecutor,
 };
 use firesteel_storage::cached::BlockListener;
 use firesteel_types::{BlockKey, ExecutorId, KillReason, StageId, TaskFailure, TaskId};
@@ -127,13 +128,13 @@ impl Worker {
         };
         let (outcome, updates) = match self.plan(spec.stage) {
             _ if cancelled.load(Ordering::Relaxed) => {
-                (TaskOutcome::failed(TaskFailure::Killed(KillReason::JobEnded)), vec![])
+                (DeliveredOutcome::failed(TaskFailure::Killed(KillReason::JobEnded)), vec![])
             }
             Ok(terminal) => {
                 let task = Task::new(spec, self.services.clone(), cancelled);
                 runner::run(&*terminal, &task)
             }
-            Err(why) => (TaskOutcome::failed(TaskFailure::BadPlan(why)), vec![]),
+            Err(why) => (DeliveredOutcome::failed(TaskFailure::BadPlan(why)), vec![]),
         };
         {
             let mut state = self.inbox.state();

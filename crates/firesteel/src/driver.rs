@@ -15,8 +15,8 @@ use firesteel_executor::{
 };
 use firesteel_operators::{BarrierGate, CommitGate, Services};
 use firesteel_protocol::handshake::WorkerInit;
-use firesteel_protocol::{BarrierOutcome, BarrierRefusal, TaskOutcome, TaskSpec};
-use firesteel_scheduler::{Effect, Event, JobSpec, Scheduler, SchedulerSettings};
+use firesteel_protocol::{BarrierOutcome, BarrierRefusal, DeliveredOutcome, TaskSpec};
+use firesteel_scheduler::{Effect, Event, JobSpec, Scheduler, SchedulerSettings, TaskOutcome};
 use firesteel_status::Status;
 use firesteel_storage::cached::BlockListener;
 use firesteel_types::{
@@ -50,6 +50,13 @@ pub(crate) type Properties = Arc<BTreeMap<String, String>>;
 
 enum Message {
     Event(Event),
+    Finished {
+        task: TaskId,
+        executor: ExecutorId,
+        outcome: TaskOutcome,
+        bytes: Vec<u8>,
+        updates: Vec<AccumulatorUpdate>,
+    },
     /// All jobs end, each with a failure of its own.
     FailAll(Box<dyn Fn(JobId) -> JobFailure + Send>),
     Submit {
@@ -78,6 +85,8 @@ struct Core {
     commits: HashMap<TaskId, SyncSender<bool>>,
     /// Tasks that wait for others of their barrier stage, and in which call.
     barriers: HashMap<(TaskId, u32), BarrierAnswer>,
+    /// Results of barrier stages, until those of all tasks are there.
+    held: HashMap<TaskId, Vec<u8>>,
     armed: Option<Millis>,
     max_result_size: u64,
 }
@@ -125,6 +134,7 @@ impl Driver {
             jobs: HashMap::new(),
             commits: HashMap::new(),
             barriers: HashMap::new(),
+            held: HashMap::new(),
             armed: None,
             max_result_size,
         };
@@ -320,10 +330,8 @@ impl Driver {
     /// Whether no job runs and nothing of one is left. For tests.
     pub(crate) fn is_idle(&self) -> bool {
         let core = lock(&self.core);
-        core.barriers.is_empty()
-            && core.scheduler.is_idle()
-            && core.jobs.is_empty()
-            && lock(&self.recipes).is_empty()
+        let nobody_waits = core.barriers.is_empty() && core.held.is_empty();
+        nobody_waits && core.scheduler.is_idle() && core.jobs.is_empty() && lock(&self.recipes).is_empty()
     }
 
     fn send(&self, message: Message) {
@@ -362,12 +370,17 @@ impl Driver {
     }
 
     fn handle(&self, core: &mut Core, message: Message) {
+        let mut bytes = vec![];
         let event = match message {
             Message::Event(event) => event,
+            Message::Finished { task, executor, outcome, bytes: result, updates } => {
+                bytes = result;
+                Event::TaskFinished { task, executor, outcome, updates }
+            }
             Message::FailAll(failure) => {
                 let jobs: Vec<JobId> = core.jobs.keys().copied().collect();
                 for job in jobs {
-                    self.feed(core, Event::FailJob { job, failure: failure(job) });
+                    self.feed(core, Event::FailJob { job, failure: failure(job) }, vec![]);
                 }
                 return;
             }
@@ -384,21 +397,22 @@ impl Driver {
                 Event::BarrierSync { task, executor, epoch, message }
             }
         };
-        self.feed(core, event);
+        self.feed(core, event, bytes);
     }
 
-    fn feed(&self, core: &mut Core, event: Event) {
+    fn feed(&self, core: &mut Core, event: Event, bytes: Vec<u8>) {
         let mut effects = vec![];
         core.scheduler.handle(self.now(), event, &mut effects);
+        let mut bytes = Some(bytes);
         for effect in effects {
-            if let Some(failed) = self.act(core, effect) {
-                self.feed(core, failed);
+            if let Some(failed) = self.act(core, effect, &mut bytes) {
+                self.feed(core, failed, vec![]);
             }
         }
     }
 
     /// Does what the scheduler decided. Gives an event when doing so shows that a job cannot go on.
-    fn act(&self, core: &mut Core, effect: Effect) -> Option<Event> {
+    fn act(&self, core: &mut Core, effect: Effect, bytes: &mut Option<Vec<u8>>) -> Option<Event> {
         match effect {
             Effect::Launch(launch) => self.with_executors(|executors| {
                 let properties = core.jobs.get(&launch.job).map(|job| job.properties.clone());
@@ -419,9 +433,14 @@ impl Driver {
             Effect::Kill { task, executor, .. } => {
                 self.with_executors(|executors| executors.kill(executor, task));
             }
-            Effect::ResultAccepted { job, output, bytes, .. } => return core.deliver(job, output, bytes),
-            // The scheduler holds it itself.
-            Effect::ResultHeld { .. } | Effect::ResultDropped { .. } => {}
+            Effect::ResultAccepted { job, output, task } => {
+                let bytes = core.held.remove(&task).or_else(|| bytes.take());
+                return core.deliver(job, output, bytes);
+            }
+            Effect::ResultHeld { task } => {
+                core.held.insert(task, bytes.take().expect("one event carries one result"));
+            }
+            Effect::ResultDropped { task } => drop(core.held.remove(&task)),
             Effect::BarrierRelease { task, epoch, messages, .. } => core.let_on((task, epoch), Ok(messages)),
             Effect::BarrierRefused { task, epoch, reason, retryable, .. } => {
                 core.let_on((task, epoch), Err(BarrierRefusal { reason, retryable }));
@@ -529,7 +548,8 @@ impl Core {
         }
     }
 
-    fn deliver(&mut self, job: JobId, output: usize, bytes: Vec<u8>) -> Option<Event> {
+    fn deliver(&mut self, job: JobId, output: usize, bytes: Option<Vec<u8>>) -> Option<Event> {
+        let bytes = bytes.expect("one event carries one result");
         let running = self.jobs.get_mut(&job)?;
         running.results += 1;
         running.result_bytes += bytes.len() as u64;
@@ -564,10 +584,11 @@ impl DriverLink for Driver {
         &self,
         executor: ExecutorId,
         task: TaskId,
-        outcome: TaskOutcome,
+        outcome: DeliveredOutcome,
         updates: Vec<AccumulatorUpdate>,
     ) {
-        self.post(Event::TaskFinished { task, executor, outcome, updates });
+        let (outcome, bytes) = outcome.split();
+        self.send(Message::Finished { task, executor, outcome, bytes, updates });
     }
 }
 

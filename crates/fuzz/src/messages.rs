@@ -12,7 +12,7 @@ use firesteel_protocol::standalone::{
     WorkerId, WorkerMessage, WorkerOffer, WorkerOrder, WorkerReport,
 };
 use firesteel_protocol::{
-    BlockRequest, FromExecutor, MigrateOrder, OutputsName, PlanBytes, ResultOnExecutor, TaskOutcome,
+    BlockRequest, DeliveredOutcome, FromExecutor, MigrateOrder, OutputsName, PlanBytes, ResultOnExecutor,
     TaskReport, TaskSpec, ToExecutor,
 };
 use firesteel_types::{
@@ -167,9 +167,10 @@ fn executor_seeds() -> Vec<Vec<u8>> {
     let result = ResultOnExecutor { bytes: 1 << 30, address: "a:1".into() };
     let reports = [
         TaskReport::ResultOnExecutor { result },
-        TaskOutcome::Result { bytes: vec![1, 2, 3] }.into(),
-        TaskOutcome::MapOutput { shuffle: ShuffleId(1), map: Partition(0), bytes: 9, checksum: 8 }.into(),
-        TaskOutcome::failed(TaskFailure::CommitDenied).into(),
+        DeliveredOutcome::of_result(vec![1, 2, 3]).into(),
+        DeliveredOutcome::MapOutput { shuffle: ShuffleId(1), map: Partition(0), bytes: 9, checksum: 8 }
+            .into(),
+        DeliveredOutcome::failed(TaskFailure::CommitDenied).into(),
     ];
     let finished =
         reports.map(|report| encoded(&FromExecutor::Finished { executor, task, report, updates: vec![] }));

@@ -4,7 +4,7 @@
 //! driver elsewhere; a *worker* is a process that is one executor with one slot. [`handshake`] is how each begins. From then on both
 //! speak one protocol, [`ToExecutor`] and [`FromExecutor`], in which each message that concerns an executor names it.
 //! [`SentOutputs`] is what both ends remember of it. A task's result travels as two types: [`TaskReport`] is what an executor reports,
-//! [`TaskOutcome`] is what the scheduler hears once a result that waited was fetched. Bulk travels apart, as answers to
+//! [`DeliveredOutcome`] is what the driver hears once a result that waited was fetched. Bulk travels apart, as answers to
 //! [`BlockRequest`]s. [`standalone`] is what masters, workers, applications and clients of a standalone cluster say.
 //!
 //! **Architecture Invariant.** There is no socket, file, thread or clock in this crate, and no decision: `net` moves messages, and others
@@ -22,6 +22,6 @@ mod task;
 pub use blocks::BlockRequest;
 pub use codec::Malformed;
 pub use executor::{FromExecutor, MigrateOrder, MigrateReport, PlanBytes, ToExecutor};
-pub use result::{ResultOnExecutor, TaskOutcome, TaskReport};
+pub use result::{DeliveredOutcome, ResultBytes, ResultOnExecutor, TaskOutcome, TaskReport};
 pub use sent_outputs::{OutputsName, SentOutputs};
 pub use task::{BarrierOutcome, BarrierRefusal, TaskSpec};

@@ -52,7 +52,6 @@ pub(crate) struct Caller {
 pub(crate) struct Held {
     pub(crate) index: u32,
     pub(crate) task: TaskId,
-    pub(crate) bytes: Vec<u8>,
     pub(crate) updates: Vec<AccumulatorUpdate>,
 }
 

@@ -22,7 +22,8 @@ pub enum Effect {
         /// Why.
         reason: KillReason,
     },
-    /// A result counts. Said once for each output of a job.
+    /// A result counts: the one that came with the event being handled, unless it was [held](Effect::ResultHeld) before. Said
+    /// once for each output of a job.
     ResultAccepted {
         /// The job.
         job: JobId,
@@ -30,16 +31,14 @@ pub enum Effect {
         output: usize,
         /// The attempt whose result it is.
         task: TaskId,
-        /// The encoded result.
-        bytes: Vec<u8>,
     },
-    /// The scheduler holds a result that may count later. Said for results of barrier stages, which count together or not at all;
-    /// there is nothing to do.
+    /// The result that came with the event being handled may count later: keep it until it is accepted or dropped. Said for
+    /// results of barrier stages, which count together or not at all.
     ResultHeld {
         /// The attempt whose result it is.
         task: TaskId,
     },
-    /// A result that was held will not count, and is gone.
+    /// A result that was held will not count.
     ResultDropped {
         /// The attempt whose result it is.
         task: TaskId,

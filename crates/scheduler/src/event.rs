@@ -1,7 +1,6 @@
 //! What the shell tells the scheduler: that somebody wants something, or that something happened.
 
 use firesteel_plan::Cached;
-use firesteel_protocol::TaskOutcome;
 use firesteel_types::{
     AccumulatorId, AccumulatorUpdate, CallSite, ExecutorId, ExecutorLossReason, JobFailure, JobId, Partition,
     RddId, ShuffleId, StageId, TaskId, TaskLocation,
@@ -47,6 +46,9 @@ pub struct StageSpec {
     /// A job wants each partition of such a result stage once.
     pub barrier: bool,
 }
+
+/// How an attempt at a task ended. Of a result it tells the size; the shell holds the bytes while the event is handled.
+pub type TaskOutcome = firesteel_protocol::TaskOutcome<u64>;
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,8 +1,9 @@
 //! How many decisions a second the scheduler makes, and how much memory it takes for the outputs of a large shuffle, without
 //! any world around it.
 
-use firesteel_protocol::TaskOutcome;
-use firesteel_scheduler::{Cached, Effect, Event, JobSpec, Scheduler, SchedulerSettings, StageSpec};
+use firesteel_scheduler::{
+    Cached, Effect, Event, JobSpec, Scheduler, SchedulerSettings, StageSpec, TaskOutcome,
+};
 use firesteel_types::{CallSite, ExecutorId, JobId, Millis, Partition, ShuffleId, StageId, TaskId};
 use std::collections::VecDeque;
 use std::fmt;
@@ -134,7 +135,7 @@ fn play(run: &Run, mut watch: impl FnMut(StageId)) -> (u64, Duration) {
         watch(stage);
         let outcome = match stage {
             StageId(0) => TaskOutcome::MapOutput { shuffle: ShuffleId(0), map, bytes: 1, checksum: 1 },
-            _ => TaskOutcome::Result { bytes: vec![] },
+            _ => TaskOutcome::Result { bytes: 1 },
         };
         scheduler.handle(
             Millis(1),

@@ -6,7 +6,8 @@ use crate::processes::{BarrierAnswer, ProcessListener};
 use firesteel_net::Outbox;
 use firesteel_operators::{BarrierGate, CommitGate, data_failure};
 use firesteel_protocol::{
-    BarrierOutcome, BarrierRefusal, FromExecutor, ResultOnExecutor, TaskOutcome, TaskReport, TaskSpec,
+    BarrierOutcome, BarrierRefusal, DeliveredOutcome, FromExecutor, ResultBytes, ResultOnExecutor,
+    TaskReport, TaskSpec,
 };
 use firesteel_storage::SharedFiles;
 use firesteel_storage::cached::BlockListener;
@@ -96,9 +97,11 @@ impl Uplink {
     }
 
     /// Leaves a result that is too large for a message among the files of this host.
-    fn report_of(&self, task: TaskId, outcome: TaskOutcome) -> TaskReport {
+    fn report_of(&self, task: TaskId, outcome: DeliveredOutcome) -> TaskReport {
         let result = match outcome {
-            TaskOutcome::Result { bytes } if bytes.len() > LARGE_RESULT_BYTES => bytes,
+            DeliveredOutcome::Result { bytes: ResultBytes(bytes) } if bytes.len() > LARGE_RESULT_BYTES => {
+                bytes
+            }
             other => return other.into(),
         };
         let bytes = result.len() as u64;
@@ -107,7 +110,7 @@ impl Uplink {
                 let address = self.blocks.clone();
                 TaskReport::ResultOnExecutor { result: ResultOnExecutor { bytes, address } }
             }
-            Err(error) => TaskOutcome::Failed { failure: data_failure(error) }.into(),
+            Err(error) => DeliveredOutcome::Failed { failure: data_failure(error) }.into(),
         }
     }
 
@@ -164,7 +167,7 @@ impl DriverLink for Uplink {
         &self,
         executor: ExecutorId,
         task: TaskId,
-        outcome: TaskOutcome,
+        outcome: DeliveredOutcome,
         updates: Vec<AccumulatorUpdate>,
     ) {
         let report = self.report_of(task, outcome);

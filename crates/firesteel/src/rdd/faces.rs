@@ -23,7 +23,7 @@ use firesteel_operators::{
     Batches, MapStream, MapStreams, Outcome, Services, ShuffleRead, ShuffleWrite, Slices, Stream, Task,
 };
 use firesteel_plan::{Mapping, Partitioner};
-use firesteel_protocol::TaskOutcome;
+use firesteel_protocol::DeliveredOutcome;
 use firesteel_types::{BlockId, CallSite, Partition};
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
@@ -225,7 +225,7 @@ impl Context {
     ///
     /// # Errors
     /// When its plan cannot be decoded here.
-    pub fn run_last_failure(&self) -> Option<std::result::Result<TaskOutcome, String>> {
+    pub fn run_last_failure(&self) -> Option<std::result::Result<DeliveredOutcome, String>> {
         let (spec, recipe) =
             self.driver().last_failure.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
         let services = self.services();

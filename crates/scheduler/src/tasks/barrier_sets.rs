@@ -252,8 +252,7 @@ impl Scheduler {
     pub(crate) fn accept_held(&mut self, id: StageId, job: JobId, fx: &mut Vec<Effect>) {
         for held in self.barriers.take_held(id) {
             self.accumulators.accept(Source::Final, held.updates);
-            let (output, task) = (held.index as usize, held.task);
-            fx.push(Effect::ResultAccepted { job, output, task, bytes: held.bytes });
+            fx.push(Effect::ResultAccepted { job, output: held.index as usize, task: held.task });
         }
     }
 

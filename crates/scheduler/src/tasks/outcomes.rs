@@ -7,10 +7,10 @@
 use crate::accumulators::Source;
 use crate::barriers::Held;
 use crate::effect::{Effect, MapOutput};
+use crate::event::TaskOutcome;
 use crate::map_outputs::Registered;
 use crate::scheduler::Scheduler;
 use crate::tasks::RunningTask;
-use firesteel_protocol::TaskOutcome;
 use firesteel_types::{
     AccumulatorUpdate, AppEvent, ExecutorId, JobFailure, JobId, KillReason, ShuffleId, StageId, TaskFailure,
     TaskId,
@@ -70,10 +70,10 @@ impl Scheduler {
                 self.map_output_written(shuffle, output, checksum, updates, fx);
                 self.after_success(&task, &stage, fx);
             }
-            TaskOutcome::Result { bytes } => {
+            TaskOutcome::Result { .. } => {
                 let stage = self.task_succeeded(id, &task, fx);
                 assert!(stage.output.is_none(), "task {id} belongs to a map stage and has no result");
-                let result = Held { index: task.index, task: id, bytes, updates };
+                let result = Held { index: task.index, task: id, updates };
                 self.result_computed(task.stage, &stage, result, fx);
                 self.after_success(&task, &stage, fx);
             }
@@ -148,8 +148,7 @@ impl Scheduler {
             self.barriers.hold(stage, result);
         } else {
             self.accumulators.accept(Source::Final, result.updates);
-            let (output, task) = (result.index as usize, result.task);
-            fx.push(Effect::ResultAccepted { job: of.job, output, task, bytes: result.bytes });
+            fx.push(Effect::ResultAccepted { job: of.job, output: result.index as usize, task: result.task });
         }
     }
 
