@@ -270,8 +270,8 @@ fn describe(view: &DriverView) -> String {
         text += &format!(", launched {} times", view.launches);
     }
     match &view.state {
-        DriverState::Error(why) => text += &format!("; {why}"),
-        DriverState::Failed(outcome) => text += &format!("; {outcome}"),
+        DriverState::Error { reason: why } => text += &format!("; {why}"),
+        DriverState::Failed { outcome } => text += &format!("; {outcome}"),
         DriverState::Running { worker, .. } => text += &format!(", on {worker}"),
         DriverState::Queued { .. } | DriverState::Finished | DriverState::Killed => {}
     }

@@ -16,9 +16,9 @@ use firesteel_conf as conf;
 use firesteel_conf::Conf;
 use firesteel_data::{Cipher, DataError};
 use firesteel_executor::WorkerCommand;
-use firesteel_executor::messages::{Begin, SHARED_DIRECTORY};
 use firesteel_io::{StoreSettings, Stores};
 use firesteel_operators::Services;
+use firesteel_protocol::handshake::{SHARED_DIRECTORY, WorkerInit};
 use firesteel_scheduler::{Event, PoolSettings, SchedulerSettings, SchedulingMode, SpeculationSettings};
 use firesteel_shuffle::ShuffleStore;
 use firesteel_storage::{BlockStore, Broadcasts, CachedBlocks, LocalDirs, MemoryPool, SharedFiles, sweep};
@@ -296,9 +296,9 @@ fn start_driver(
     };
     let settings = conf.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
     let memory = budget / u64::from(slots.max(1));
-    let begin =
-        Begin { executor: ExecutorId::DRIVER, application, directory, memory, settings, remote: None };
-    driver.start_processes(slots, command, begin).map_err(|e| start(&e))?;
+    let init =
+        WorkerInit { executor: ExecutorId::DRIVER, application, directory, memory, settings, remote: None };
+    driver.start_processes(slots, command, init).map_err(|e| start(&e))?;
     Ok(driver)
 }
 

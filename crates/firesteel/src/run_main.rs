@@ -1,7 +1,7 @@
 //! What `#[firesteel::main]` makes of a program's `main`.
 
 use firesteel_cluster::agents::AGENT_VARIABLE;
-use firesteel_executor::agent::{self, AgentConfig};
+use firesteel_executor::agent;
 use std::fmt::Display;
 use std::process::ExitCode;
 
@@ -51,7 +51,7 @@ pub fn become_executor_if_asked() {
         return;
     }
     // Programs that tasks start are no executors.
-    let config = AgentConfig::from_parent();
+    let config = agent::config_from_parent();
     let ended = config.and_then(|config| agent::run(config, None));
     let code = match ended {
         Ok(()) => 0,

@@ -1,8 +1,8 @@
 //! Barrier stages: how a task waits for the other tasks of its stage.
 
-use crate::barrier_gate::BarrierRefusal;
 use crate::task::{Outcome, Task};
 use crate::watch;
+use firesteel_protocol::BarrierRefusal;
 use firesteel_types::{CallSite, KillReason, TaskFailure};
 use std::sync::Arc;
 

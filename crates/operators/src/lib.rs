@@ -32,7 +32,7 @@ pub mod watch;
 
 pub use accumulate::{Accumulate, Adder, UpdateTable};
 pub use barrier::{BarrierTaskContext, BarrierTaskInfo};
-pub use barrier_gate::{BarrierGate, BarrierOutcome, BarrierRefusal};
+pub use barrier_gate::BarrierGate;
 pub use broadcast::{Broadcast, Owner as BroadcastOwner, Receiving};
 pub use code::OperatorRef;
 pub use cogroup::{CoGroup2, CoGroup3, CoGroup4};
@@ -50,4 +50,4 @@ pub use shuffle_write::{CombineWrite, ShuffleWrite};
 pub use sort::Sort;
 pub use source::{Generate, Slices, TextLines};
 pub use stream::{Batches, Op, Operator, PartitionIter, Stream};
-pub use task::{CommitGate, Origin, Outcome, Services, Task, TaskSpec, data_failure};
+pub use task::{CommitGate, Origin, Outcome, Services, Task, data_failure};

@@ -4,14 +4,13 @@ use crate::barrier_gate::BarrierGate;
 use crate::watch::{self, TaskScope};
 use firesteel_data::{DataError, Workspace};
 use firesteel_io::{IoError, Stores};
+use firesteel_protocol::TaskSpec;
 use firesteel_shuffle::{RemoteOutputs, ShuffleStore};
 use firesteel_storage::{BlockStore, Broadcasts, CachedBlocks, LocalDirs, MemoryPool, TaskWorkspace};
 use firesteel_types::{
-    CallSite, ExecutorId, JobId, KillReason, Partition, RddId, ShuffleId, ShuffleOutputs, StageAttempt,
-    StageId, TaskFailure, TaskId, UpdateScope,
+    CallSite, ExecutorId, KillReason, Partition, RddId, ShuffleId, ShuffleOutputs, TaskFailure, TaskId,
+    UpdateScope,
 };
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
@@ -50,31 +49,6 @@ pub struct Services {
     pub commit: Arc<dyn CommitGate>,
     /// The way to wait for other tasks.
     pub barrier: Arc<dyn BarrierGate>,
-}
-
-/// The description of a task, as the scheduler sends it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct TaskSpec {
-    /// The attempt's own id.
-    pub task: TaskId,
-    /// The stage.
-    pub stage: StageId,
-    /// The stage's attempt.
-    pub stage_attempt: StageAttempt,
-    /// The job that the stage belongs to; if several share it, one of them.
-    pub job: JobId,
-    /// The partition.
-    pub partition: Partition,
-    /// The number of earlier attempts at this partition.
-    pub attempt: u32,
-    /// The map outputs that the task may read.
-    pub inputs: Arc<[Arc<ShuffleOutputs>]>,
-    /// The version under which the task may read and cache partitions of each persisted RDD.
-    pub cached: Arc<[(RddId, u64)]>,
-    /// If it belongs to a barrier stage: the host of each task of the stage attempt, in the order of partitions.
-    pub barrier_hosts: Option<Arc<[String]>>,
-    /// The local properties that the driver's thread had set when it submitted the job.
-    pub properties: Arc<BTreeMap<String, String>>,
 }
 
 /// A running task, as its operators see it. Cheap to clone.

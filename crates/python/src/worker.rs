@@ -2,7 +2,8 @@
 
 use crate::{accumulator, agent, barrier};
 use firesteel_executor::Worker;
-use firesteel_operators::{Services, TaskSpec};
+use firesteel_operators::Services;
+use firesteel_protocol::TaskSpec;
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
 use std::collections::BTreeMap;

@@ -407,7 +407,7 @@ impl Application {
             None => {}
         }
         fx.push(ApplicationEffect::RemoveResult { agent, task });
-        let outcome = TaskOutcome::Failed(TaskFailure::Killed(KillReason::JobEnded));
+        let outcome = TaskOutcome::failed(TaskFailure::Killed(KillReason::JobEnded));
         self.schedule(Event::TaskFinished { task, executor, outcome, updates: vec![] }, fx);
         self.fleet.migrations.reconsider();
     }
@@ -589,7 +589,7 @@ impl Application {
 }
 
 fn fetch_failure(task: TaskId, message: String) -> TaskOutcome {
-    TaskOutcome::Failed(TaskFailure::Operation {
+    TaskOutcome::failed(TaskFailure::Operation {
         operation: format!("fetch the result of task {task}"),
         message,
         site: CallSite::default(),

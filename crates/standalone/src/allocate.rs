@@ -3,13 +3,12 @@
 use crate::applications::{Application, Executor};
 use crate::event::Effect;
 use crate::master::{Master, note};
-use crate::messages::{ApplicationOrder, ExecutorAddress, WorkerOrder};
-use crate::names::{ApplicationId, DriverId, WorkerId};
 use crate::note::Note;
 use crate::placement::{Demand, deal};
-use crate::resources::Resources;
-use crate::snapshot::DriverState;
 use crate::workers::{HostedApplication, largest};
+use firesteel_protocol::standalone::{
+    ApplicationId, ApplicationOrder, DriverId, DriverState, ExecutorAddress, Resources, WorkerId, WorkerOrder,
+};
 use firesteel_types::Millis;
 use std::cmp::Reverse;
 
@@ -124,7 +123,7 @@ impl Master {
         note(Note::ExecutorLaunched(name.clone(), worker.clone(), resources), fx);
         self.order(worker, WorkerOrder::LaunchExecutor { executor: name, resources, spec }, fx);
         let address = ExecutorAddress { executor, worker: worker.clone(), host, resources };
-        self.send(id, ApplicationOrder::ExecutorAdded(address), fx);
+        self.send(id, ApplicationOrder::ExecutorAdded { executor: address }, fx);
     }
 
     fn why_waiting(&self, needs: Resources) -> String {

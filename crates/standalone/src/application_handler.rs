@@ -3,16 +3,15 @@
 
 use crate::applications::Application;
 use crate::event::Effect;
+use crate::link::Link;
 use crate::master::{Master, Party, note};
-use crate::messages::{
-    ApplicationEnd, ApplicationMessage, ApplicationOrder, ApplicationSpec, ApplicationStatus,
-    ExecutorAddress, ExecutorEnd, WorkerOrder,
-};
-use crate::names::{ApplicationId, Link, RequestKey, WorkerId};
 use crate::note::Note;
-use crate::payload::Payload;
-use crate::snapshot::{ApplicationRecord, EndedApplication};
 use crate::workers::HostedApplication;
+use firesteel_protocol::standalone::{
+    ApplicationEnd, ApplicationId, ApplicationMessage, ApplicationOrder, ApplicationRecord, ApplicationSpec,
+    ApplicationStatus, EndedApplication, ExecutorAddress, ExecutorEnd, Payload, RequestKey, WorkerId,
+    WorkerOrder,
+};
 use firesteel_types::{ExecutorId, Millis};
 
 impl Master {
@@ -33,13 +32,14 @@ impl Master {
         self.on_application_message(&id);
         match message {
             ApplicationMessage::Register { .. } => unreachable!("dealt with above"),
-            ApplicationMessage::Heartbeat(status) => {
+            ApplicationMessage::Heartbeat { status } => {
                 fx.push(Effect::ToApplication { link, order: ApplicationOrder::Heard });
                 self.note_status(&id, &status);
             }
             ApplicationMessage::KillExecutors { executors } => self.kill_executors(&id, &executors, fx),
             ApplicationMessage::Finished { failure } => {
-                let end = failure.map_or(ApplicationEnd::Finished, ApplicationEnd::Failed);
+                let end =
+                    failure.map_or(ApplicationEnd::Finished, |reason| ApplicationEnd::Failed { reason });
                 self.end_application(&id, end, fx);
             }
         }
@@ -66,7 +66,7 @@ impl Master {
                 self.application_returns(link, &id, &status, fx);
             }
         } else if let Some(ended) = self.applications.ended_with_key(&key) {
-            send(ApplicationOrder::Ended(ended.end.clone()));
+            send(ApplicationOrder::Ended { end: ended.end.clone() });
         } else if let Some(id) = known_as {
             send(ApplicationOrder::Refused { reason: format!("{id} is not known here any more") });
         } else if let Err(reason) = check(&spec) {
@@ -130,7 +130,7 @@ impl Master {
             resources: has.resources,
         };
         let executors = application.executors.iter().map(address).collect();
-        self.send(id, ApplicationOrder::Executors(executors), fx);
+        self.send(id, ApplicationOrder::Executors { executors }, fx);
     }
 
     fn note_status(&mut self, id: &ApplicationId, status: &ApplicationStatus) {
@@ -165,13 +165,13 @@ impl Master {
         let Some(application) = self.applications.get(id) else { return };
         if application.failures >= limit && !application.executors.values().any(|has| has.ready) {
             let why = format!("{limit} executors failed in a row; the last: {last}");
-            self.end_application(id, ApplicationEnd::Failed(why), fx);
+            self.end_application(id, ApplicationEnd::Failed { reason: why }, fx);
         }
     }
 
     /// Ends an application: its executors end, and workers remove its files.
     pub(crate) fn end_application(&mut self, id: &ApplicationId, end: ApplicationEnd, fx: &mut Vec<Effect>) {
-        self.send(id, ApplicationOrder::Ended(end.clone()), fx);
+        self.send(id, ApplicationOrder::Ended { end: end.clone() }, fx);
         let Some(mut application) = self.applications.remove(id) else { return };
         if let Some(link) = application.link {
             self.links.remove(&link);

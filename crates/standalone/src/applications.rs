@@ -1,9 +1,10 @@
 //! The table of applications: their executors, and how many more each wants.
 
-use crate::names::{ApplicationId, ExecutorName, Link, RequestKey, WorkerId};
-use crate::resources::Resources;
+use crate::link::Link;
 use crate::settings::MasterSettings;
-use crate::snapshot::{ApplicationRecord, EndedApplication};
+use firesteel_protocol::standalone::{
+    ApplicationId, ApplicationRecord, EndedApplication, ExecutorName, RequestKey, Resources, WorkerId,
+};
 use firesteel_types::{ExecutorId, Millis};
 use std::collections::{BTreeMap, VecDeque};
 

@@ -3,12 +3,15 @@
 
 use crate::drivers::RunEnd;
 use crate::event::Effect;
+use crate::link::Link;
 use crate::master::{Master, answer, note};
-use crate::messages::{ApplicationEnd, ClientAnswer, ClientMessage, DriverSpec};
-use crate::names::{ApplicationId, DriverId, DriverRun, Link, RequestKey};
 use crate::note::Note;
-use crate::snapshot::{DriverRecord, DriverState};
+use crate::snapshot::DriverRecord;
 use crate::workers::HostedApplication;
+use firesteel_protocol::standalone::{
+    ApplicationEnd, ApplicationId, ClientAnswer, ClientMessage, DriverId, DriverRun, DriverSpec, DriverState,
+    RequestKey,
+};
 
 impl Master {
     pub(crate) fn client_sends(&mut self, link: Link, message: ClientMessage, fx: &mut Vec<Effect>) {
@@ -28,7 +31,7 @@ impl Master {
                 self.decommission(&worker, fx);
                 answer(link, if is_known { ClientAnswer::Done } else { ClientAnswer::Unknown }, fx);
             }
-            ClientMessage::Overview => answer(link, ClientAnswer::Overview(self.overview()), fx),
+            ClientMessage::Overview => answer(link, ClientAnswer::Overview { overview: self.overview() }, fx),
         }
     }
 
@@ -72,7 +75,7 @@ impl Master {
 
     fn send_to_driver(&self, link: Link, id: &DriverId, fx: &mut Vec<Effect>) {
         let view = self.drivers.find(id).map(|driver| self.driver_view(driver));
-        answer(link, view.map_or(ClientAnswer::Unknown, ClientAnswer::Driver), fx);
+        answer(link, view.map_or(ClientAnswer::Unknown, |driver| ClientAnswer::Driver { driver }), fx);
     }
 
     fn kill_application(&mut self, link: Link, id: &ApplicationId, fx: &mut Vec<Effect>) {

@@ -1,10 +1,10 @@
 //! The table of drivers that the cluster runs, and what happens when a run ends.
 
-use crate::messages::Outcome;
-use crate::names::{DriverId, DriverRun, RequestKey, WorkerId};
-use crate::payload::Payload;
 use crate::settings::MasterSettings;
-use crate::snapshot::{DriverRecord, DriverState};
+use crate::snapshot::DriverRecord;
+use firesteel_protocol::standalone::{
+    DriverId, DriverRun, DriverState, Payload, ProcessOutcome, RequestKey, WorkerId,
+};
 use firesteel_types::Millis;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -22,9 +22,9 @@ pub(crate) struct Drivers {
 /// The end of a run of a driver.
 #[derive(Clone, Debug)]
 pub(crate) enum RunEnd {
-    /// Its worker reported the outcome.
-    Told(Outcome),
-    /// Its worker was lost; the reason.
+    /// Its worker said so.
+    Told(ProcessOutcome),
+    /// Its worker was lost; why.
     WorkerLost(String),
 }
 
@@ -41,9 +41,9 @@ impl DriverRecord {
             DriverState::Running { worker, .. } => Some(worker),
             DriverState::Queued { .. }
             | DriverState::Finished
-            | DriverState::Failed(_)
+            | DriverState::Failed { .. }
             | DriverState::Killed
-            | DriverState::Error(_) => None,
+            | DriverState::Error { .. } => None,
         }
     }
 
@@ -53,18 +53,17 @@ impl DriverRecord {
             unreachable!("only what runs can end");
         };
         let failed = match end {
-            RunEnd::Told(Outcome::Exited { code: 0 }) => return DriverState::Finished,
-            // A driver that ended well although it was to be killed has finished: the order came too late.
+            RunEnd::Told(ProcessOutcome::Exited { code: 0 }) => return DriverState::Finished,
             _ if killed => return DriverState::Killed,
-            RunEnd::Told(Outcome::NeverStarted) => return DriverState::Queued { not_before: now },
-            RunEnd::Told(outcome @ (Outcome::Exited { .. } | Outcome::Signalled { .. })) => {
-                DriverState::Failed(outcome)
+            RunEnd::Told(ProcessOutcome::NeverStarted) => return DriverState::Queued { not_before: now },
+            RunEnd::Told(outcome @ (ProcessOutcome::Exited { .. } | ProcessOutcome::Signalled { .. })) => {
+                DriverState::Failed { outcome }
             }
-            RunEnd::Told(Outcome::FailedToStart { reason }) => DriverState::Error(reason),
-            RunEnd::Told(Outcome::Killed) => {
-                DriverState::Error("its worker ended it, since it was thought to be lost".into())
+            RunEnd::Told(ProcessOutcome::FailedToStart { reason }) => DriverState::Error { reason },
+            RunEnd::Told(ProcessOutcome::Killed) => {
+                DriverState::Error { reason: "its worker ended it, since it was thought to be lost".into() }
             }
-            RunEnd::WorkerLost(why) => DriverState::Error(format!("its worker was lost: {why}")),
+            RunEnd::WorkerLost(why) => DriverState::Error { reason: format!("its worker was lost: {why}") },
         };
         if self.spec.supervise { self.again(now, now - since, settings) } else { failed }
     }
@@ -117,9 +116,9 @@ impl Drivers {
             DriverState::Queued { not_before } => not_before <= now,
             DriverState::Running { .. }
             | DriverState::Finished
-            | DriverState::Failed(_)
+            | DriverState::Failed { .. }
             | DriverState::Killed
-            | DriverState::Error(_) => false,
+            | DriverState::Error { .. } => false,
         };
         self.iter().filter(is_due).map(|driver| driver.driver.clone()).collect()
     }
@@ -130,9 +129,9 @@ impl Drivers {
             DriverState::Queued { not_before } => Some(not_before).filter(|due| *due > now),
             DriverState::Running { .. }
             | DriverState::Finished
-            | DriverState::Failed(_)
+            | DriverState::Failed { .. }
             | DriverState::Killed
-            | DriverState::Error(_) => None,
+            | DriverState::Error { .. } => None,
         };
         self.iter().filter_map(waits_until).min()
     }

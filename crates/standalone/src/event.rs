@@ -1,11 +1,11 @@
 //! The master's interface: the events that the shell reports, and the effects that it has to carry out.
 
-use crate::messages::{
-    ApplicationMessage, ApplicationOrder, ClientAnswer, ClientMessage, FencedOrder, WorkerMessage,
-};
-use crate::names::Link;
+use crate::link::Link;
 use crate::note::Note;
 use crate::snapshot::Snapshot;
+use firesteel_protocol::standalone::{
+    ApplicationMessage, ApplicationOrder, ClientAnswer, ClientMessage, FencedOrder, WorkerMessage,
+};
 
 /// An event for the master.
 #[derive(Clone, Debug, PartialEq, Eq)]

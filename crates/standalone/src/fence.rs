@@ -1,6 +1,6 @@
 //! The fence: a worker's check of epochs. It does not obey orders of a master that another has replaced.
 
-use crate::names::Epoch;
+use firesteel_protocol::standalone::Epoch;
 
 /// The highest epoch that the worker has seen. One for each worker process, for as long as it lives.
 ///

@@ -17,7 +17,7 @@
 //! If the clocks differ by more, two masters may write; workers obey only the one with the higher epoch
 //! ([`Fence`](crate::Fence)).
 
-use crate::names::Epoch;
+use firesteel_protocol::standalone::Epoch;
 use firesteel_types::Millis;
 use serde::{Deserialize, Serialize};
 

@@ -37,34 +37,27 @@
 //! **Architecture Invariant.** There is no clock, thread, lock, socket, random number and `async` in this
 //! crate, and no process is started here: time is an argument, random names come from outside.
 //!
-//! **Layout.** The vocabulary: `names`, `resources`, `messages`, `event`, `snapshot`, `overview`. The tables:
-//! `workers`, `applications`, `drivers`. The master: `master` branches, `worker_handler`, `application_handler`
-//! and `client_handler` handle messages, `allocate` and `placement` allocate free resources, `recovery` takes
-//! over from an earlier master. Beside it: `worker_state` and `fence` for workers, `lease` for masters among
-//! themselves.
+//! **How it is laid out.** The vocabulary is that of the crate `protocol`, and `event` and `snapshot`. The tables: `workers`,
+//! `applications`, `drivers`. The master: `master` branches, `worker_messages`, `application_messages` and `client_messages` digest what is
+//! said, `allocate` and `placement` hand out what is free, `recovery` begins where another ended. Beside it: `state` and
+//! `fence` for workers, `lease` for masters among themselves.
 
 mod allocate;
 mod application_handler;
 mod applications;
 mod client_handler;
-mod date;
 mod drivers;
 mod event;
 mod fence;
 mod lease;
+mod link;
 mod master;
-mod messages;
-mod names;
 mod note;
-mod overview;
-mod payload;
 mod phase;
 mod placement;
 mod recovery;
-mod resources;
 mod settings;
 mod snapshot;
-mod specs;
 mod views;
 mod worker_handler;
 mod worker_state;
@@ -72,20 +65,17 @@ mod workers;
 
 pub use event::{Effect, Event};
 pub use fence::Fence;
+pub use firesteel_protocol::standalone::{
+    ApplicationEnd, ApplicationId, ApplicationMessage, ApplicationOrder, ApplicationRecord, ApplicationSpec,
+    ApplicationStatus, ApplicationView, ClientAnswer, ClientMessage, DriverId, DriverRun, DriverSpec,
+    DriverState, DriverView, EndedApplication, Epoch, ExecutorAddress, ExecutorCondition, ExecutorEnd,
+    ExecutorName, ExecutorView, FencedOrder, Overview, Payload, ProcessOutcome, RequestKey, Resources,
+    WorkerCondition, WorkerId, WorkerMessage, WorkerOffer, WorkerOrder, WorkerReport, WorkerView,
+};
 pub use lease::{Lease, LeaseAction, LeaseRecord, LeaseSettings, Standing};
+pub use link::Link;
 pub use master::Master;
-pub use messages::{
-    ApplicationEnd, ApplicationMessage, ApplicationOrder, ApplicationSpec, ApplicationStatus, ClientAnswer,
-    ClientMessage, DriverSpec, ExecutorAddress, ExecutorEnd, FencedOrder, Outcome, WorkerMessage,
-    WorkerOffer, WorkerOrder, WorkerReport,
-};
-pub use names::{ApplicationId, DriverId, DriverRun, Epoch, ExecutorName, Link, RequestKey, WorkerId};
 pub use note::Note;
-pub use overview::{
-    ApplicationView, DriverView, ExecutorCondition, ExecutorView, Overview, WorkerCondition, WorkerView,
-};
-pub use payload::Payload;
-pub use resources::Resources;
 pub use settings::MasterSettings;
-pub use snapshot::{ApplicationRecord, DriverRecord, DriverState, EndedApplication, Snapshot, WorkerRecord};
+pub use snapshot::{DriverRecord, Snapshot, WorkerRecord};
 pub use worker_state::{WorkerAction, WorkerState};

@@ -7,12 +7,14 @@
 use crate::applications::Applications;
 use crate::drivers::Drivers;
 use crate::event::{Effect, Event};
-use crate::messages::{ApplicationOrder, ClientAnswer, FencedOrder, WorkerOrder};
-use crate::names::{ApplicationId, Epoch, Link, WorkerId};
+use crate::link::Link;
 use crate::note::Note;
 use crate::phase::Phase;
 use crate::settings::MasterSettings;
 use crate::workers::{HostedApplication, Workers};
+use firesteel_protocol::standalone::{
+    ApplicationId, ApplicationOrder, ClientAnswer, Epoch, FencedOrder, WorkerId, WorkerOrder,
+};
 use firesteel_types::Millis;
 use std::collections::BTreeMap;
 

@@ -1,9 +1,9 @@
 //! Log notes of the master: data here, sentences when they are printed.
 
-use crate::messages::{ApplicationEnd, ExecutorEnd};
-use crate::names::{ApplicationId, DriverId, DriverRun, ExecutorName, WorkerId};
-use crate::resources::Resources;
-use crate::snapshot::DriverState;
+use firesteel_protocol::standalone::{
+    ApplicationEnd, ApplicationId, DriverId, DriverRun, DriverState, ExecutorEnd, ExecutorName, Resources,
+    WorkerId,
+};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 

@@ -4,7 +4,7 @@
 //! one executor's cores; packed, each gives all that it can before the next is asked. An application that names
 //! no cores for an executor gets one core at a time, and all that a worker gives becomes one executor.
 
-use crate::resources::Resources;
+use firesteel_protocol::standalone::Resources;
 
 /// The executors that an application could use.
 #[derive(Clone, Copy, Debug)]

@@ -9,13 +9,14 @@ use crate::applications::{Application, Applications, Executor};
 use crate::drivers::{Drivers, RunEnd};
 use crate::event::Effect;
 use crate::master::{Master, note};
-use crate::messages::{ApplicationEnd, WorkerReport};
-use crate::names::{ApplicationId, Epoch, WorkerId};
 use crate::note::Note;
 use crate::phase::Phase;
 use crate::settings::MasterSettings;
-use crate::snapshot::{DriverState, Snapshot};
+use crate::snapshot::Snapshot;
 use crate::workers::{HostedApplication, Tenancy, Worker, Workers};
+use firesteel_protocol::standalone::{
+    ApplicationEnd, ApplicationId, DriverState, Epoch, WorkerId, WorkerReport,
+};
 use firesteel_types::Millis;
 use std::collections::BTreeMap;
 

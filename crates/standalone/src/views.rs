@@ -2,11 +2,11 @@
 
 use crate::applications::{Application, Executor};
 use crate::master::Master;
-use crate::overview::{
-    ApplicationView, DriverView, ExecutorCondition, ExecutorView, Overview, WorkerCondition, WorkerView,
-};
 use crate::snapshot::DriverRecord;
 use crate::workers::{HostedApplication, Worker};
+use firesteel_protocol::standalone::{
+    ApplicationView, DriverView, ExecutorCondition, ExecutorView, Overview, WorkerCondition, WorkerView,
+};
 use firesteel_types::ExecutorId;
 
 impl Master {

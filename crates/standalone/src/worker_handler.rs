@@ -3,15 +3,15 @@
 
 use crate::drivers::RunEnd;
 use crate::event::Effect;
+use crate::link::Link;
 use crate::master::{Master, Party, kill, note};
-use crate::messages::{
-    ApplicationOrder, ExecutorEnd, Outcome, WorkerMessage, WorkerOffer, WorkerOrder, WorkerReport,
-};
-use crate::names::{DriverRun, ExecutorName, Link, WorkerId};
 use crate::note::Note;
-use crate::resources::Resources;
 use crate::snapshot::WorkerRecord;
 use crate::workers::{HostedApplication, Tenancy, Worker};
+use firesteel_protocol::standalone::{
+    ApplicationOrder, DriverRun, ExecutorEnd, ExecutorName, ProcessOutcome, Resources, WorkerId,
+    WorkerMessage, WorkerOffer, WorkerOrder, WorkerReport,
+};
 use firesteel_types::Millis;
 use std::collections::BTreeMap;
 
@@ -173,25 +173,32 @@ impl Master {
         }
     }
 
-    fn executor_ended(&mut self, id: &WorkerId, name: ExecutorName, outcome: Outcome, fx: &mut Vec<Effect>) {
-        let worker = self.workers.get_mut(id).expect("a connected worker is known");
+    fn executor_ended(
+        &mut self,
+        id: &WorkerId,
+        name: ExecutorName,
+        outcome: ProcessOutcome,
+        fx: &mut Vec<Effect>,
+    ) {
+        let worker = self.workers.get_mut(id).expect("whoever is linked is known");
         if worker.release(&HostedApplication::Executor(name.clone())).is_none() {
             return;
         }
         self.replan = true;
-        self.executor_gone(&name, ExecutorEnd::Ended(outcome), fx);
+        self.executor_gone(&name, ExecutorEnd::Ended { outcome }, fx);
     }
 
     /// Tells an application that it has lost an executor, if it had it.
     pub(crate) fn executor_gone(&mut self, name: &ExecutorName, end: ExecutorEnd, fx: &mut Vec<Effect>) {
         let Some(application) = self.applications.get_mut(&name.application) else { return };
         let Some(executor) = application.executors.remove(&name.executor) else { return };
-        let is_failure = matches!(&end, ExecutorEnd::Ended(outcome) if outcome.is_failure());
+        let is_failure = matches!(&end, ExecutorEnd::Ended { outcome } if outcome.is_failure());
         application.failures += u32::from(is_failure && !executor.decommissioned);
         // An executor that the application does not want any more was given back: its end is no failure.
         let is_missed =
             application.wanted.is_none_or(|wanted| application.staying().count() < wanted as usize);
-        let by_itself = is_failure || is_missed && end == ExecutorEnd::Ended(Outcome::Exited { code: 0 });
+        let by_itself = is_failure
+            || is_missed && end == (ExecutorEnd::Ended { outcome: ProcessOutcome::Exited { code: 0 } });
         if by_itself && !executor.decommissioned {
             application.slow_down(self.now, &self.settings);
         }
@@ -207,8 +214,8 @@ impl Master {
         }
     }
 
-    fn driver_ended(&mut self, id: &WorkerId, run: DriverRun, outcome: Outcome, fx: &mut Vec<Effect>) {
-        let worker = self.workers.get_mut(id).expect("a connected worker is known");
+    fn driver_ended(&mut self, id: &WorkerId, run: DriverRun, outcome: ProcessOutcome, fx: &mut Vec<Effect>) {
+        let worker = self.workers.get_mut(id).expect("whoever is linked is known");
         if worker.release(&HostedApplication::Driver(run.clone())).is_some() {
             self.replan = true;
             self.run_gone(&run, RunEnd::Told(outcome), fx);
@@ -247,7 +254,7 @@ impl Master {
         for hosted in worker.hosted.into_keys() {
             match hosted {
                 HostedApplication::Executor(name) => {
-                    self.executor_gone(&name, ExecutorEnd::WorkerLost(why.clone()), fx)
+                    self.executor_gone(&name, ExecutorEnd::WorkerLost { reason: why.clone() }, fx)
                 }
                 HostedApplication::Driver(run) => self.run_gone(&run, RunEnd::WorkerLost(why.clone()), fx),
             }

@@ -10,11 +10,10 @@
 //! a question is answered even if the first answer was lost.
 
 use crate::fence::Fence;
-use crate::messages::{
-    ApplicationSpec, DriverSpec, FencedOrder, Outcome, WorkerMessage, WorkerOffer, WorkerOrder, WorkerReport,
+use firesteel_protocol::standalone::{
+    ApplicationId, ApplicationSpec, DriverRun, DriverSpec, Epoch, ExecutorName, FencedOrder, ProcessOutcome,
+    Resources, WorkerId, WorkerMessage, WorkerOffer, WorkerOrder, WorkerReport,
 };
-use crate::names::{ApplicationId, DriverRun, Epoch, ExecutorName, WorkerId};
-use crate::resources::Resources;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// The number of past drivers and applications that a worker remembers. A late order for an older one would be
@@ -51,8 +50,8 @@ pub struct WorkerState {
     fence: Fence,
     executors: BTreeMap<ExecutorName, HostedApplication>,
     drivers: BTreeMap<DriverRun, HostedApplication>,
-    ended_executors: BTreeMap<ExecutorName, Outcome>,
-    ended_drivers: BTreeMap<DriverRun, Outcome>,
+    ended_executors: BTreeMap<ExecutorName, ProcessOutcome>,
+    ended_drivers: BTreeMap<DriverRun, ProcessOutcome>,
     ended_drivers_in_order: VecDeque<DriverRun>,
     /// The applications that have files on this worker.
     applications: BTreeSet<ApplicationId>,
@@ -157,21 +156,21 @@ impl WorkerState {
     pub fn executor_ended(
         &mut self,
         executor: &ExecutorName,
-        outcome: Outcome,
+        outcome: ProcessOutcome,
         todo: &mut Vec<WorkerAction>,
     ) {
         let Some(hosted) = self.executors.remove(executor) else { return };
-        let outcome = if hosted.stopping { Outcome::Killed } else { outcome };
+        let outcome = if hosted.stopping { ProcessOutcome::Killed } else { outcome };
         self.ended_executors.insert(executor.clone(), outcome);
         todo.push(self.answer_executor(executor));
         self.remove_files(&executor.application, todo);
     }
 
-    /// Handles the end of a driver's process, or its failure to start.
-    pub fn driver_ended(&mut self, run: &DriverRun, outcome: Outcome, todo: &mut Vec<WorkerAction>) {
+    /// A driver's process is gone, or could not be started.
+    pub fn driver_ended(&mut self, run: &DriverRun, outcome: ProcessOutcome, todo: &mut Vec<WorkerAction>) {
         let Some(hosted) = self.drivers.remove(run) else { return };
-        let ended_well = outcome == Outcome::Exited { code: 0 };
-        let outcome = if hosted.stopping && !ended_well { Outcome::Killed } else { outcome };
+        let ended_well = outcome == ProcessOutcome::Exited { code: 0 };
+        let outcome = if hosted.stopping && !ended_well { ProcessOutcome::Killed } else { outcome };
         self.remember_driver(run, outcome);
         todo.push(self.answer_driver(run));
     }
@@ -212,7 +211,7 @@ impl WorkerState {
         } else {
             // Remembered with its application, which will be cleaned up some time.
             self.applications.insert(executor.application.clone());
-            self.ended_executors.entry(executor.clone()).or_insert(Outcome::NeverStarted);
+            self.ended_executors.entry(executor.clone()).or_insert(ProcessOutcome::NeverStarted);
             todo.push(self.answer_executor(&executor));
         }
     }
@@ -240,7 +239,7 @@ impl WorkerState {
             return;
         }
         if !self.ended_drivers.contains_key(&run) {
-            self.remember_driver(&run, Outcome::NeverStarted);
+            self.remember_driver(&run, ProcessOutcome::NeverStarted);
         }
         todo.push(self.answer_driver(&run));
     }
@@ -276,7 +275,7 @@ impl WorkerState {
         }
     }
 
-    fn remember_driver(&mut self, run: &DriverRun, outcome: Outcome) {
+    fn remember_driver(&mut self, run: &DriverRun, outcome: ProcessOutcome) {
         self.ended_drivers.insert(run.clone(), outcome);
         self.ended_drivers_in_order.push_back(run.clone());
         if self.ended_drivers_in_order.len() > REMEMBERED
@@ -286,13 +285,13 @@ impl WorkerState {
         }
     }
 
-    fn has_room(&self, wanted: Resources) -> Result<(), Outcome> {
+    fn has_room(&self, wanted: Resources) -> Result<(), ProcessOutcome> {
         let free = self.offer.resources.minus(self.used());
         if wanted.fits(free) {
             return Ok(());
         }
         let reason = format!("worker {} has {free} free, {wanted} were asked for", self.worker);
-        Err(Outcome::FailedToStart { reason })
+        Err(ProcessOutcome::FailedToStart { reason })
     }
 
     fn answer_executor(&self, executor: &ExecutorName) -> WorkerAction {
@@ -307,5 +306,5 @@ impl WorkerState {
 }
 
 fn never_started(executor: ExecutorName) -> WorkerAction {
-    WorkerAction::Say(WorkerMessage::ExecutorEnded { executor, outcome: Outcome::NeverStarted })
+    WorkerAction::Say(WorkerMessage::ExecutorEnded { executor, outcome: ProcessOutcome::NeverStarted })
 }

@@ -4,9 +4,9 @@
 //! reports that it has ended, or the worker itself is lost. So what a worker was told to run always fits into
 //! what it has.
 
-use crate::names::{ApplicationId, DriverRun, ExecutorName, Link, WorkerId};
-use crate::resources::Resources;
+use crate::link::Link;
 use crate::snapshot::WorkerRecord;
+use firesteel_protocol::standalone::{ApplicationId, DriverRun, ExecutorName, Resources, WorkerId};
 use firesteel_types::Millis;
 use std::collections::BTreeMap;
 

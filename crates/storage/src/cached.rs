@@ -5,12 +5,12 @@
 //! else they are dropped, and computed again when they are needed. [`crate::lru`] chooses the partitions, the
 //! arbiter in [`crate::memory`] the number of bytes.
 
-use crate::lru::{BlockKey, Lru};
+use crate::lru::Lru;
 use crate::memory::{Answer, Evict};
 use crate::{LocalDirs, MemoryPool, RemoteBlocks, SharedFiles};
 use firesteel_data::DataError;
 use firesteel_data::frames::{FrameWriter, FramedFile};
-use firesteel_types::{AccumulatorUpdate, RddId};
+use firesteel_types::{AccumulatorUpdate, BlockKey, RddId};
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -1,19 +1,7 @@
 //! The LRU list: decides which cached partitions to evict, and does nothing else.
 
-use firesteel_types::{Partition, RddId};
-use serde::{Deserialize, Serialize};
+use firesteel_types::{BlockKey, RddId};
 use std::collections::BTreeMap;
-
-/// The name of a cached partition. Each version of what it was computed from makes another block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct BlockKey {
-    /// The RDD.
-    pub rdd: RddId,
-    /// The partition.
-    pub partition: Partition,
-    /// The version, as the scheduler gave it to the task.
-    pub version: u64,
-}
 
 /// Blocks in memory, in the order of their last use.
 #[derive(Debug, Default)]
@@ -57,8 +45,8 @@ impl Lru {
     /// itself. Returns `None`, and removes nothing, when there are not that many bytes.
     ///
     /// ```
-    /// use firesteel_storage::lru::{BlockKey, Lru};
-    /// use firesteel_types::{Partition, RddId};
+    /// use firesteel_storage::lru::Lru;
+    /// use firesteel_types::{BlockKey, Partition, RddId};
     /// let key = |rdd| BlockKey { rdd: RddId(rdd), partition: Partition(0), version: 0 };
     /// let mut lru = Lru::default();
     /// [1, 2, 3].map(|rdd| lru.insert(key(rdd), 10));

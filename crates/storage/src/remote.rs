@@ -4,11 +4,10 @@
 //! On one machine there is no implementation, and no question is asked. With executors on several machines, the
 //! executor puts an implementation into its stores.
 
-use crate::lru::BlockKey;
 use bytes::Bytes;
 use firesteel_data::DataError;
 use firesteel_data::frames::{FrameWriter, FramedFile};
-use firesteel_types::{AccumulatorUpdate, BlockId, BroadcastId};
+use firesteel_types::{AccumulatorUpdate, BlockId, BlockKey, BroadcastId};
 use std::sync::Arc;
 
 /// The way to other hosts. `None` means that no host has the block.

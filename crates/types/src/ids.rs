@@ -94,6 +94,17 @@ pub enum BlockId {
     MapOutput(ShuffleId, Partition, TaskId),
 }
 
+/// The name of a cached partition: under each version of what it was computed from, another block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct BlockKey {
+    /// The RDD.
+    pub rdd: RddId,
+    /// The partition.
+    pub partition: Partition,
+    /// The version, as the task that reads or caches it was told.
+    pub version: u64,
+}
+
 impl fmt::Display for BlockId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

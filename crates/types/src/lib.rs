@@ -17,8 +17,8 @@ pub use accumulator::{AccumulatorUpdate, UpdateScope};
 pub use event::{AppEvent, StageSummary};
 pub use failure::{Exception, ExecutorLossReason, JobFailure, KillReason, TaskFailure};
 pub use ids::{
-    AccumulatorId, BlockId, BroadcastId, ExecutorId, JobId, Partition, RddId, ShuffleId, StageAttempt,
-    StageId, TaskId,
+    AccumulatorId, BlockId, BlockKey, BroadcastId, ExecutorId, JobId, Partition, RddId, ShuffleId,
+    StageAttempt, StageId, TaskId,
 };
 pub use locality::{Locality, TaskLocation};
 pub use shuffle_outputs::{MapOutput, ShuffleOutputs};

@@ -3,7 +3,7 @@
 
 use super::support::*;
 use firesteel::HashPartitioner;
-use firesteel_executor::agent::AgentConfig;
+use firesteel_protocol::handshake::AgentConfig;
 use rustix::process::Signal;
 use std::fs;
 use std::process::{Child, ChildStdin};

@@ -290,7 +290,7 @@ impl Story {
             other => panic!("no such failure: {other}"),
         };
         let executor = self.launches[&task_id].executor;
-        let outcome = TaskOutcome::Failed(failure);
+        let outcome = TaskOutcome::failed(failure);
         Event::TaskFinished { task: task_id, executor, outcome, updates: vec![] }
     }
 }

@@ -1,8 +1,8 @@
 //! The overview: the state of everything for display, by `--status` and on web pages.
 
-use crate::names::{ApplicationId, DriverId, Epoch, WorkerId};
-use crate::resources::Resources;
-use crate::snapshot::{DriverState, EndedApplication};
+use super::names::{ApplicationId, DriverId, Epoch, WorkerId};
+use super::records::{DriverState, EndedApplication};
+use super::resources::Resources;
 use firesteel_types::{ExecutorId, Millis};
 use serde::{Deserialize, Serialize};
 

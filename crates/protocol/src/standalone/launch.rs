@@ -1,9 +1,5 @@
 //! What a worker needs to know to start a process, as it travels through the master unseen.
 
-use firesteel_data::DataError;
-use firesteel_data::block::{decode_value, encode_value};
-use firesteel_standalone::Payload;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -68,21 +64,4 @@ impl fmt::Debug for LaunchDriver {
         shown.field("program", &self.program).field("arguments", &self.arguments).field("files", &self.files);
         shown.finish_non_exhaustive()
     }
-}
-
-/// As it travels.
-///
-/// # Errors
-/// Never, in practice: text and numbers can be encoded.
-pub(crate) fn pack(launch: &impl Serialize) -> Result<Payload, DataError> {
-    encode_value(launch).map(Payload::new)
-}
-
-/// What travelled.
-///
-/// # Errors
-/// When the bytes are something else: another version's, say.
-pub(crate) fn unpack<T: DeserializeOwned>(payload: &Payload) -> Result<T, String> {
-    decode_value(payload.bytes())
-        .map_err(|error| format!("what is to be started cannot be understood: {error}"))
 }

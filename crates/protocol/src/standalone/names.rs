@@ -1,6 +1,6 @@
-//! Ids and names: newtypes, printed as Spark prints them.
+//! Names of things: newtypes, printed as Spark prints them.
 
-use crate::date;
+use super::date;
 use firesteel_types::{ExecutorId, Millis};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -13,12 +13,12 @@ macro_rules! name {
         pub struct $name(Arc<str>);
 
         impl $name {
-            /// Makes a name from text, of a message or a command line.
+            /// The name as it came over a wire or from a command line.
             pub fn new(name: impl Into<Arc<str>>) -> Self {
                 $name(name.into())
             }
 
-            /// Returns the name as text.
+            /// The name as text.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -39,8 +39,8 @@ macro_rules! name {
 }
 
 name! {
-    /// One worker process. It makes its own name when it starts, and no other process ever has the same: a
-    /// process that registers with this name knows what the worker ran.
+    /// One worker process. It makes its own name when it starts, and no other process ever has the same: what a worker of
+    /// this name ran, the process knows that comes back with it.
     WorkerId
 }
 name! {
@@ -52,8 +52,8 @@ name! {
     DriverId
 }
 name! {
-    /// The key that an application or a submission chooses before it has an id: random, and the same each time
-    /// that it asks again because no answer came. So asking twice is asking once.
+    /// What an application or a submission calls itself before it has a name: made by chance, and the same each time that it
+    /// asks again because it heard no answer. So asking twice is asking once.
     RequestKey
 }
 
@@ -77,7 +77,7 @@ impl fmt::Display for ExecutorName {
 pub struct DriverRun {
     /// The driver.
     pub driver: DriverId,
-    /// The number of earlier launches.
+    /// How often it was launched before.
     pub attempt: u32,
 }
 
@@ -87,16 +87,12 @@ impl fmt::Display for DriverRun {
     }
 }
 
-/// One connection to the master. The shell numbers them in the order in which it accepts them, and uses no number twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Link(pub u64);
-
-/// The number of a leadership: each master that begins to lead has a higher epoch than all before it.
+/// Whose commands count: each master that begins to lead has a higher epoch than all before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Epoch(pub u64);
 
 impl Epoch {
-    /// Returns the epoch after this one.
+    /// The one after.
     pub fn next(self) -> Epoch {
         Epoch(self.0 + 1)
     }
@@ -109,11 +105,10 @@ impl fmt::Display for Epoch {
 }
 
 impl ApplicationId {
-    /// Makes the id of the application with this number that registered at this time, in milliseconds since
-    /// 1970.
+    /// The name of the application with this number that came at this time, in milliseconds since 1970.
     ///
     /// ```
-    /// use firesteel_standalone::ApplicationId;
+    /// use firesteel_protocol::standalone::ApplicationId;
     /// use firesteel_types::Millis;
     /// assert_eq!(ApplicationId::numbered(Millis(1_795_726_663_000), 7).as_str(), "app-20261126205743-0007");
     /// ```
@@ -123,7 +118,7 @@ impl ApplicationId {
 }
 
 impl DriverId {
-    /// Makes the id of the driver with this number that was submitted at this time, in milliseconds since 1970.
+    /// The name of the driver with this number that came at this time, in milliseconds since 1970.
     pub fn numbered(at: Millis, number: u32) -> Self {
         DriverId::new(format!("driver-{}-{number:04}", date::stamp(at)))
     }

@@ -1,7 +1,8 @@
 //! Opaque payloads: bytes that the master passes on without looking at them, with which a worker starts an
 //! executor or a driver.
 
-use serde::de::{Deserializer, SeqAccess, Visitor};
+use crate::codec::{Malformed, decode, encode};
+use serde::de::{DeserializeOwned, Deserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 use std::fmt;
 use std::sync::Arc;
@@ -19,6 +20,24 @@ impl Payload {
     /// Returns the bytes.
     pub fn bytes(&self) -> &[u8] {
         &self.0
+    }
+}
+
+impl Payload {
+    /// Encodes a value that the master does not look at.
+    ///
+    /// # Errors
+    /// Never, in practice: text and numbers can be encoded.
+    pub fn encode(value: &impl Serialize) -> Result<Self, Malformed> {
+        encode(value).map(Payload::new)
+    }
+
+    /// Decodes such a value.
+    ///
+    /// # Errors
+    /// When the bytes are something else: another version's, say.
+    pub fn decode<T: DeserializeOwned>(&self) -> Result<T, Malformed> {
+        decode(&self.0)
     }
 }
 

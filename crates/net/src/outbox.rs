@@ -1,10 +1,10 @@
-//! Messages on their way to another process, sent by a thread of their own: whoever has something to say never waits for whoever is to
-//! hear it. What has gathered is sent in one go.
+//! The outbox: messages on their way to another process, sent by a thread of their own, so that no sender waits for a slow receiver. What
+//! has gathered is sent in one go.
 //!
 //! A peer that does not read is given up when too much waits for it: it is frozen, or gone.
 
-use crate::messages::frame;
-use firesteel_net::{Closer, Sender};
+use crate::connection::{Closer, Sender};
+use crate::message::frame;
 use serde::Serialize;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
