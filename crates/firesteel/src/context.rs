@@ -402,14 +402,14 @@ impl Context {
 
     /// How many tasks run at a time.
     pub fn slots(&self) -> u32 {
-        let there = || self.driver().remote().map_or(0, |remote| remote.fleet.slots());
+        let there = || self.driver().agent_slots();
         self.inner.slots.unwrap_or_else(there)
     }
 
     /// The processes that run executors for this one, by the names of those who started them. For tests of Firesteel itself.
     #[doc(hidden)]
     pub fn executor_processes(&self) -> Vec<(String, u32)> {
-        self.driver().remote().map_or(vec![], |remote| remote.fleet.processes())
+        self.driver().agent_processes()
     }
 
     /// How often this process has sent a broadcast value to an executor elsewhere. For tests of Firesteel itself.
