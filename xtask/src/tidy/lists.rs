@@ -88,12 +88,10 @@ pub(super) const CIRCLES: &[(&[&str], &str)] = &[
         ],
         "to be opened",
     ),
-    (&["crates/executor/src/agent/mod.rs", "crates/executor/src/server.rs"], "to be opened"),
-    (&["crates/executor/src/fleet.rs", "crates/executor/src/fleet/moves.rs"], "to be opened"),
     (
         &[
             "crates/firesteel/src/accumulator.rs",
-            "crates/firesteel/src/allocation.rs",
+            "crates/firesteel/src/agents.rs",
             "crates/firesteel/src/checkpoints.rs",
             "crates/firesteel/src/context.rs",
             "crates/firesteel/src/driver.rs",
@@ -106,6 +104,15 @@ pub(super) const CIRCLES: &[(&[&str], &str)] = &[
             "crates/firesteel/src/rdd/mod.rs",
             "crates/firesteel/src/remote.rs",
             "crates/firesteel/src/resolve.rs",
+        ],
+        "to be opened",
+    ),
+    (&["crates/protocol/src/executor.rs", "crates/protocol/src/sent_outputs.rs"], "to be opened"),
+    (
+        &[
+            "crates/protocol/src/standalone/messages.rs",
+            "crates/protocol/src/standalone/overview.rs",
+            "crates/protocol/src/standalone/records.rs",
         ],
         "to be opened",
     ),
