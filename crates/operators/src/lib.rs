@@ -47,4 +47,4 @@ pub use shuffle_write::{CombineWrite, ShuffleWrite};
 pub use sort::Sort;
 pub use source::{Generate, Slices, TextLines};
 pub use stream::{Batches, Op, Operator, PartitionIter, Stream};
-pub use task::{CommitGate, Origin, Outcome, Services, Task, TaskSpec, data_failure};
+pub use task::{CommitGate, Origin, Outcome, Services, Task, TaskSpec, data_failure, io_failure};

@@ -3,8 +3,8 @@
 use super::bad_rows::{BadRows, SentBadRows};
 use super::{Rows, Source};
 use crate::Context;
-use crate::error::{Error, Result};
 use crate::rdd::Rdd;
+use crate::{Error, Result};
 use firesteel_data::Data;
 use firesteel_io::FileSplit;
 use firesteel_operators::Open;

@@ -1,4 +1,4 @@
-//! Executors in other processes: what the driver sets up so that they can come, and who starts them.
+//! Starting a cluster's executors: what the driver sets up so that they can register, and which backend launches them.
 
 use crate::allocation;
 use crate::driver::Driver;
@@ -6,6 +6,7 @@ use crate::driver_blocks::DriverBlocks;
 use crate::error::{Error, Result};
 use crate::log::Level;
 use crate::master::Master;
+use crate::remote::Remote;
 use firesteel_cluster::standalone::{
     ApplicationListener, LaunchExecutor, Program, StandaloneBackend, StandaloneConfig,
 };
@@ -21,36 +22,13 @@ use firesteel_net::bulk::serve_blocks;
 use firesteel_net::{Connection, Credentials, Limits, Listener, Purpose, Secret, Serving};
 use firesteel_scheduler::Allocation;
 use firesteel_storage::SharedFiles;
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, UdpSocket};
 use std::path::Path;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-/// The driver's side of a cluster.
-pub(crate) struct Remote {
-    pub(crate) fleet: Arc<Fleet>,
-    /// Serves what executors on this machine have written, where they leave that to the driver.
-    pub(crate) host: Option<HostBlocks>,
-    /// How long moving may take what executors have that are sent away.
-    pub(crate) decommission_within: Duration,
-    serving: Serving,
-}
-
-impl Remote {
-    /// Where the driver listens.
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.serving.address()
-    }
-
-    /// Lets all executors go, and nobody in any more.
-    pub(crate) fn stop(&self) {
-        self.fleet.stop();
-        self.serving.stop();
-    }
-}
-
 /// How a cluster's executors are made.
-pub(crate) struct RemoteConfig<'a> {
+pub(crate) struct ClusterStart<'a> {
     pub(crate) conf: &'a Conf,
     pub(crate) master: &'a Master,
     pub(crate) application: u64,
@@ -60,7 +38,7 @@ pub(crate) struct RemoteConfig<'a> {
 }
 
 /// Begins to listen for executors, and has them started.
-pub(crate) fn start(driver: &Arc<Driver>, config: &RemoteConfig<'_>) -> Result<()> {
+pub(crate) fn start(driver: &Arc<Driver>, config: &ClusterStart<'_>) -> Result<()> {
     let conf = config.conf;
     let secret = secret(conf, config.master)?;
     let credentials = secret.as_ref().map_or_else(Credentials::insecure, Credentials::of);
@@ -180,7 +158,7 @@ fn serve(driver: &Arc<Driver>, fleet: &Arc<Fleet>, bind: &str, credentials: Cred
 }
 
 /// Executors on this machine may leave it to the driver to serve their files: then these outlive them.
-fn host_blocks(driver: &Driver, config: &RemoteConfig<'_>) -> Result<Option<HostBlocks>> {
+fn host_blocks(driver: &Driver, config: &ClusterStart<'_>) -> Result<Option<HostBlocks>> {
     let wanted = config.conf.get(&conf::SHUFFLE_SERVICE)?;
     if !wanted || !matches!(config.master, Master::LocalCluster { .. }) {
         return Ok(None);
@@ -196,7 +174,7 @@ fn host_blocks(driver: &Driver, config: &RemoteConfig<'_>) -> Result<Option<Host
 
 struct Start<'a> {
     driver: &'a Arc<Driver>,
-    config: &'a RemoteConfig<'a>,
+    config: &'a ClusterStart<'a>,
     address: String,
     secret: Option<Secret>,
     directory: &'a Path,

@@ -4,10 +4,12 @@
 //! empties it; everyone else goes on, knowing that it will be handled. So a slot that ends a task finds its next one without
 //! a switch of threads. Effects only move messages on; user code never runs here.
 
-use crate::accumulator::{Accumulators, Settled, Unmerged};
-use crate::driver_blocks::BroadcastTrees;
+use crate::accumulators::{Accumulators, Settled, Unmerged};
+use crate::broadcast_trees::BroadcastTrees;
+use crate::event_sender::{EventSink, Released};
+use crate::local_properties::Properties;
 use crate::remote::Remote;
-use crate::resolve::StageRecipe;
+use crate::stage_recipe::StageRecipe;
 use firesteel_executor::blocks::HostBlocks;
 use firesteel_executor::messages::Begin;
 use firesteel_executor::{
@@ -21,9 +23,9 @@ use firesteel_storage::cached::BlockListener;
 use firesteel_storage::lru::BlockKey;
 use firesteel_types::{
     AccumulatorId, AccumulatorUpdate, AppEvent, ExecutorId, ExecutorLossReason, JobFailure, JobId, Millis,
-    Partition, RddId, ShuffleId, StageId, TaskId,
+    Partition, ShuffleId, StageId, TaskId,
 };
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, TryLockError, Weak};
@@ -33,7 +35,8 @@ use std::time::{Duration, Instant};
 const HOST: &str = "localhost";
 
 /// What the thread that waits for a job is told.
-pub(crate) enum JobMessage {
+#[derive(Debug)]
+pub enum JobMessage {
     /// The result of one partition.
     Result {
         /// Its position among the partitions asked for.
@@ -44,9 +47,6 @@ pub(crate) enum JobMessage {
     /// The job is over.
     Ended(Option<JobFailure>),
 }
-
-/// What tasks may read of what their program's thread has said.
-pub(crate) type Properties = Arc<BTreeMap<String, String>>;
 
 enum Message {
     Event(Event),
@@ -297,20 +297,6 @@ impl Driver {
     /// Tells the scheduler what happened.
     pub(crate) fn post(&self, event: Event) {
         self.send(Message::Event(event));
-    }
-
-    /// Nobody keeps the RDD any more. The scheduler knows who has partitions of it, but not what those have left who are gone.
-    pub(crate) fn unpersisted(&self, rdd: RddId) {
-        self.post(Event::RddUnpersisted { rdd });
-        if let Some(remote) = self.remote() {
-            remote.fleet.forget_rdd(rdd);
-            self.with_host(|host| host.remove_rdd(rdd));
-        }
-    }
-
-    /// Nobody will read the shuffle again.
-    pub(crate) fn release_shuffle(&self, shuffle: ShuffleId) {
-        self.post(Event::ShuffleReleased { shuffle });
     }
 
     /// What an accumulator consists of beside its base, after all that this thread has told the driver: one picture, in which
@@ -571,6 +557,25 @@ impl RunningJob {
     fn beyond(&self, limit: u64, tasks: u32, bytes: u64) -> Option<JobFailure> {
         let (tasks, bytes) = (self.results + tasks, self.result_bytes + bytes);
         (limit > 0 && bytes > limit).then_some(JobFailure::ResultTooLarge { tasks, bytes, limit })
+    }
+}
+
+impl EventSink for Driver {
+    fn released(&self, what: Released) {
+        match what {
+            // Where there are no accumulators, the scheduler has nothing to forget.
+            Released::Rdd(rdd) if self.accumulators.any() => self.post(Event::RddReleased { rdd }),
+            Released::Rdd(_) => {}
+            Released::Shuffle(shuffle) => self.post(Event::ShuffleReleased { shuffle }),
+            Released::Persisted(rdd) => {
+                self.post(Event::RddUnpersisted { rdd });
+                // The scheduler knows which executors have partitions of it, but not what those have left that are gone.
+                if let Some(remote) = self.remote() {
+                    remote.fleet.forget_rdd(rdd);
+                    self.with_host(|host| host.remove_rdd(rdd));
+                }
+            }
+        }
     }
 }
 
