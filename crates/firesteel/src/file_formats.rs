@@ -9,7 +9,7 @@ use firesteel_driver::{list, site};
 use firesteel_io::hadoop::{SequencePairs, Writable};
 use firesteel_io::{FileSplit, Lenient, ObjectBatches, object_splits, read_in_turn};
 use firesteel_operators::FileSource;
-use firesteel_types::{CallSite, Partition};
+use firesteel_types::Partition;
 use std::panic::Location;
 
 /// What tasks that read splits are sent: each partition's splits, and which files may fail.

@@ -199,6 +199,7 @@ impl<T: Data> Rdd<T> {
         })?;
         let reduce = || partial.into_iter().flatten().reduce(|a, b| f(environment, a, b));
         self.context()
+            .driver()
             .put_together(&site, reduce)?
             .ok_or(Error::Empty { site, instead: " Use `fold` with a first value" })
     }

@@ -4,7 +4,7 @@ use super::Rdd;
 use crate::{Error, Result};
 use firesteel_data::Data;
 use firesteel_data::block::{decode_value, encode_value};
-use firesteel_driver::site;
+use firesteel_driver::{JobMessage, site};
 use firesteel_operators::data_failure;
 use firesteel_types::JobFailure;
 use std::panic::Location;

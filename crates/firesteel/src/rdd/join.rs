@@ -13,7 +13,6 @@ use firesteel_plan::{Mapping, Partitioner as Placed};
 use firesteel_types::CallSite;
 use std::hash::Hash;
 use std::panic::Location;
-use std::sync::Arc;
 
 type Grouped2<K, V, W> = Rdd<(K, (Vec<V>, Vec<W>))>;
 

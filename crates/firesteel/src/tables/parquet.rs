@@ -3,7 +3,7 @@
 use super::bad_rows::{BadRows, SentBadRows};
 use super::{ReadBatch, Rows, Source};
 use crate::Context;
-use crate::error::Result;
+use crate::Result;
 use crate::rdd::{Rdd, count};
 use firesteel_data::{Data, batch_len};
 use firesteel_io::{FileSplit, SplitOptions, file_splits};
