@@ -41,3 +41,29 @@ impl EventSender {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+
+    #[derive(Default)]
+    struct Heard(Mutex<Vec<Released>>);
+
+    impl EventSink for Heard {
+        fn released(&self, what: Released) {
+            self.0.lock().unwrap().push(what);
+        }
+    }
+
+    #[test]
+    fn a_sender_holds_no_driver_alive() {
+        let driver = Arc::new(Heard::default());
+        let sender = EventSender::to(&driver);
+        sender.send(Released::Rdd(RddId(3)));
+        assert_eq!(*driver.0.lock().unwrap(), [Released::Rdd(RddId(3))]);
+        assert_eq!(Arc::strong_count(&driver), 1);
+        drop(driver);
+        sender.send(Released::Shuffle(ShuffleId(1)));
+    }
+}

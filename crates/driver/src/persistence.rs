@@ -111,3 +111,22 @@ impl Drop for Persisted {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_checkpoint_is_taken_on_by_one_action_and_left_to_the_next() {
+        let persistence = Persistence::default();
+        persistence.return_mark();
+        assert!(!persistence.take_mark(), "nobody has asked for one");
+        persistence.mark(Arc::new(|_| Ok(())));
+        assert!(persistence.take_mark());
+        assert!(!persistence.take_mark(), "another action is at it");
+        persistence.mark(Arc::new(|_| Ok(())));
+        assert!(!persistence.take_mark(), "asking again changes nothing");
+        persistence.return_mark();
+        assert!(persistence.take_mark());
+    }
+}

@@ -104,21 +104,6 @@ impl Context {
         self.driver.slots()
     }
 
-    /// The processes that run executors for this one, by the names of those who started them.
-    pub fn executor_processes(&self) -> Vec<(String, u32)> {
-        self.driver.executor_processes()
-    }
-
-    /// How often this process has sent a broadcast value to an executor elsewhere.
-    pub fn broadcasts_sent(&self) -> u64 {
-        self.driver.broadcasts_sent()
-    }
-
-    /// Where this process listens for executors, if it does.
-    pub fn listens_at(&self) -> Option<std::net::SocketAddr> {
-        self.driver.listens_at()
-    }
-
     /// Jobs that this thread runs from now on belong to a group, by which any thread can cancel them.
     pub fn set_job_group(&self, group: &str) {
         self.driver.set_job_group(group);
@@ -179,21 +164,6 @@ impl Context {
         self.driver.is_stopped()
     }
 
-    /// Whether nothing runs, and nothing of a job that ended is left in memory or on disk beyond what RDDs still need.
-    pub fn is_idle(&self) -> bool {
-        self.driver.is_idle()
-    }
-
-    /// How many map outputs, input blocks, partitions and broadcast values are kept.
-    pub fn cached_blocks(&self) -> usize {
-        self.driver.cached_blocks()
-    }
-
-    /// The most memory that records ever took, in bytes, as the budget counts it.
-    pub fn peak_memory(&self) -> usize {
-        self.driver.peak_memory()
-    }
-
     /// Says where [`Rdd::checkpoint`](crate::Rdd::checkpoint) saves: in a directory of its own within this one, which is removed
     /// when the context stops, unless `firesteel.cleaner.checkpoints` is `false`.
     ///
@@ -241,5 +211,40 @@ impl Context {
     /// What it stands on, where records have no types.
     pub(crate) fn driver(&self) -> &DriverContext {
         &self.driver
+    }
+}
+
+/// # What the engine holds at this moment
+///
+/// For those who look for a leak, or for a process: programs have no need of these numbers.
+impl Context {
+    /// The processes that run executors for this one, by the names of those who started them.
+    pub fn executor_processes(&self) -> Vec<(String, u32)> {
+        self.driver.executor_processes()
+    }
+
+    /// How often this process has sent a broadcast value to an executor elsewhere.
+    pub fn broadcasts_sent(&self) -> u64 {
+        self.driver.broadcasts_sent()
+    }
+
+    /// Where this process listens for executors, if it does.
+    pub fn listens_at(&self) -> Option<std::net::SocketAddr> {
+        self.driver.listens_at()
+    }
+
+    /// Whether nothing runs, and nothing of a job that ended is left in memory or on disk beyond what RDDs still need.
+    pub fn is_idle(&self) -> bool {
+        self.driver.is_idle()
+    }
+
+    /// How many map outputs, input blocks, partitions and broadcast values are kept.
+    pub fn cached_blocks(&self) -> usize {
+        self.driver.cached_blocks()
+    }
+
+    /// The most memory that records ever took, in bytes, as the budget counts it.
+    pub fn peak_memory(&self) -> usize {
+        self.driver.peak_memory()
     }
 }
