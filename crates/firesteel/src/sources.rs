@@ -36,8 +36,7 @@ impl Context {
         let (site, data, partitions) =
             (site("parallelize", Location::caller()), data.into(), count(partitions));
         let bound = |i: u32| (i as usize * data.len()) / partitions as usize;
-        let blocks = (0..partitions as usize).map(|i| {
-            let i = i as u32;
+        let blocks = (0..partitions).map(|i| {
             let mut block = vec![];
             write_records(&data[bound(i)..bound(i + 1)], &mut block).map(|()| block.into())
         });
