@@ -14,7 +14,6 @@ use firesteel_cluster::AgentCommand;
 use firesteel_conf as conf;
 use firesteel_conf::Conf;
 use firesteel_executor::WorkerCommand;
-use firesteel_io::StoreSettings;
 use firesteel_scheduler::{PoolSettings, SchedulerSettings, SchedulingMode, SpeculationSettings};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -121,10 +120,6 @@ impl Builder {
         let settings = scheduler_settings(&self.conf, &master, self.pools)?;
         // Those of files that cannot be are told now, not by the first save.
         FileOptions::from_conf(&self.conf)?;
-        let stores = StoreSettings::from_conf(&self.conf);
-        if !stores.is_empty() {
-            stores.put_to_use();
-        }
         let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
         let driver = start_driver(&self.conf, settings, &master, serial, self.workers, self.agents)?;
         let parallelism = self.conf.get(&conf::DEFAULT_PARALLELISM)?;

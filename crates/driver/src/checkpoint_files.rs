@@ -1,6 +1,6 @@
 //! Where an application's checkpoints are written, and when the files go.
 
-use firesteel_io::remove_directory;
+use firesteel_io::{Stores, remove_directory};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The directory of an application's checkpoints, within the one that the user named; none before that.
@@ -17,10 +17,10 @@ impl CheckpointDir {
     }
 
     /// Removes everything that was written.
-    pub(crate) fn remove_all(&self) {
+    pub(crate) fn remove_all(&self, stores: &Stores) {
         if let Some(dir) = self.lock().take() {
             // The context ends; there is nobody to be told.
-            let _ = remove_directory(&dir);
+            let _ = remove_directory(stores, &dir);
         }
     }
 
@@ -31,14 +31,15 @@ impl CheckpointDir {
 
 /// The files of one checkpoint, which go with the last who reads them.
 pub(crate) struct CheckpointFiles {
+    stores: Stores,
     path: String,
     clean: bool,
 }
 
 impl CheckpointFiles {
     /// Files that are removed at the end if `clean` says so.
-    pub(crate) fn new(path: &str, clean: bool) -> Self {
-        CheckpointFiles { path: path.into(), clean }
+    pub(crate) fn new(stores: &Stores, path: &str, clean: bool) -> Self {
+        CheckpointFiles { stores: stores.clone(), path: path.into(), clean }
     }
 
     pub(crate) fn path(&self) -> &str {
@@ -49,9 +50,9 @@ impl CheckpointFiles {
 impl Drop for CheckpointFiles {
     fn drop(&mut self) {
         if self.clean {
-            let path = std::mem::take(&mut self.path);
+            let (stores, path) = (self.stores.clone(), std::mem::take(&mut self.path));
             // Not here: this may be the driver's loop, and the files far away. What is left goes with the context.
-            let remove = move || drop(remove_directory(&path));
+            let remove = move || drop(remove_directory(&stores, &path));
             let _ = std::thread::Builder::new().name("firesteel-cleaner".into()).spawn(remove);
         }
     }

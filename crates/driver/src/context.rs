@@ -9,6 +9,7 @@ use crate::log;
 use crate::progress::Progress;
 use firesteel_conf as conf;
 use firesteel_conf::Conf;
+use firesteel_io::Stores;
 use firesteel_scheduler::Event;
 use firesteel_types::{BroadcastId, JobId, RddId, ShuffleId, StageId};
 use std::collections::BTreeMap;
@@ -65,6 +66,11 @@ impl DriverContext {
         &self.shared.conf
     }
 
+    /// The stores that files are in, as this context's settings reach them.
+    pub fn stores(&self) -> &Stores {
+        &self.driver().services.stores
+    }
+
     /// Partitions of `parallelize`, and of shuffles whose inputs do not say.
     pub fn default_parallelism(&self) -> u32 {
         // A cluster whose executors are not all there yet still cuts data for more than one.
@@ -75,13 +81,13 @@ impl DriverContext {
 
     /// How many tasks run at a time.
     pub fn slots(&self) -> u32 {
-        let there = || self.driver().remote().map_or(0, |remote| remote.fleet.slots());
+        let there = || self.driver().agent_slots();
         self.shared.slots.unwrap_or_else(there)
     }
 
     /// The processes that run executors for this one, by the names of those who started them. For tests of Firesteel itself.
     pub fn executor_processes(&self) -> Vec<(String, u32)> {
-        self.driver().remote().map_or(vec![], |remote| remote.fleet.processes())
+        self.driver().agent_processes()
     }
 
     /// How often this process has sent a broadcast value to an executor elsewhere. For tests of Firesteel itself.
@@ -285,7 +291,7 @@ impl Shared {
         if !self.stopped.swap(true, Ordering::Relaxed) {
             self.driver.stop();
             if self.conf.get(&conf::CLEAN_CHECKPOINTS).unwrap_or(true) {
-                self.checkpoints.remove_all();
+                self.checkpoints.remove_all(&self.driver.services.stores);
             }
         }
     }

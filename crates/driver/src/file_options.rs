@@ -5,7 +5,7 @@ use firesteel_conf as conf;
 use firesteel_conf::Conf;
 use firesteel_io::hadoop::HadoopConf;
 use firesteel_io::{
-    InputFile, Lenient, ListOptions, PartNames, SplitOptions, Subdirectories, list_inputs_with,
+    InputFile, Lenient, ListOptions, PartNames, SplitOptions, Stores, Subdirectories, list_inputs_with,
 };
 use firesteel_types::CallSite;
 
@@ -81,6 +81,6 @@ impl FileOptions {
 ///
 /// # Errors
 /// When a path does not exist or a pattern matches nothing.
-pub fn list(site: &CallSite, path: &str, options: &ListOptions) -> Result<Vec<InputFile>> {
-    list_inputs_with(path, options).map_err(|source| Error::Io { site: site.clone(), source })
+pub fn list(stores: &Stores, site: &CallSite, path: &str, options: &ListOptions) -> Result<Vec<InputFile>> {
+    list_inputs_with(stores, path, options).map_err(|source| Error::Io { site: site.clone(), source })
 }

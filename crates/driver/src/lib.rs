@@ -9,6 +9,7 @@
 
 mod accumulator;
 mod accumulators;
+mod agents;
 mod allocation;
 mod broadcast_trees;
 mod broadcasts;
@@ -17,9 +18,9 @@ mod call_site;
 mod checkpoint_files;
 mod checkpoints;
 mod context;
-mod decommission;
 mod driver;
 mod driver_blocks;
+mod effects;
 mod endings;
 mod error;
 mod event_sender;

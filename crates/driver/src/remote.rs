@@ -1,19 +1,16 @@
-//! [`Remote`]: the driver's side of a cluster, where executors are other processes: their fleet, and what serves them.
+//! [`Remote`]: the driver's side of a cluster, where executors are other processes: the connections to them, and what serves them.
 
-use firesteel_executor::Fleet;
+use crate::agents::Agents;
 use firesteel_executor::blocks::HostBlocks;
 use firesteel_net::Serving;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// The driver's side of a cluster.
 pub(crate) struct Remote {
-    pub(crate) fleet: Arc<Fleet>,
+    pub(crate) agents: Arc<Agents>,
     /// Serves what executors on this machine have written, where they leave that to the driver.
     pub(crate) host: Option<HostBlocks>,
-    /// How long moving may take what executors have that are sent away.
-    pub(crate) decommission_within: Duration,
     pub(crate) serving: Serving,
 }
 
@@ -23,9 +20,11 @@ impl Remote {
         self.serving.address()
     }
 
-    /// Lets all executors go, and nobody in any more.
+    /// Lets nothing connect any more, and ends what the backend has started.
     pub(crate) fn stop(&self) {
-        self.fleet.stop();
         self.serving.stop();
+        if let Some(backend) = self.agents.backend() {
+            backend.stop();
+        }
     }
 }

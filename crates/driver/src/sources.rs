@@ -9,7 +9,7 @@ use crate::rdd::UntypedRdd;
 use bytes::Bytes;
 use firesteel_io::hadoop::{SequenceValues, sequence_splits};
 use firesteel_io::{
-    FileSplit, InputFile, IoError, Lenient, LinePositions, RecordReader, check_records, file_splits,
+    FileSplit, InputFile, IoError, Lenient, LinePositions, RecordReader, Stores, check_records, file_splits,
     read_in_turn, read_raw, read_text, record_splits, whole_text_splits,
 };
 use firesteel_operators::{FileSource, TextLines};
@@ -35,8 +35,9 @@ impl DriverContext {
         options: &FileOptions,
     ) -> Result<UntypedRdd> {
         let (at, path, how) = (site.clone(), path.to_string(), options.clone());
+        let stores = self.stores().clone();
         let splits = move || {
-            let files = list(&at, &path, &how.listing())?;
+            let files = list(&stores, &at, &path, &how.listing())?;
             Ok(file_splits(&files, &how.splits(min_partitions.into())))
         };
         let lenient = options.lenient;
@@ -57,20 +58,25 @@ impl DriverContext {
         options: &FileOptions,
     ) -> Result<UntypedRdd> {
         let (at, path, how) = (site.clone(), path.to_string(), options.clone());
+        let stores = self.stores().clone();
         let groups = move || {
-            let files = list(&at, &path, &how.whole_file_listing())?;
+            let files = list(&stores, &at, &path, &how.whole_file_listing())?;
             Ok(whole_text_splits(&files, min_partitions.into()))
         };
         let lenient = options.lenient;
         self.reads(site, options, groups, move |groups: Vec<Vec<Vec<InputFile>>>| {
             let sent: Vec<Vec<InputFile>> = groups.into_iter().map(|groups| groups.concat()).collect();
-            FileSource::code(&(sent, lenient), |sent: &(Vec<Vec<InputFile>>, Lenient), partition| {
-                let (files, lenient) = (sent.0[partition.index()].clone(), sent.1);
-                Ok(read_in_turn(files, lenient, |file| -> std::result::Result<_, IoError> {
-                    let text = read_text(&file.path)?;
-                    Ok(std::iter::once(Ok(vec![(file.path.clone(), text)])))
-                }))
-            })
+            FileSource::code(
+                &(sent, lenient),
+                |stores: &Stores, sent: &(Vec<Vec<InputFile>>, Lenient), partition| {
+                    let stores = stores.clone();
+                    let (files, lenient) = (sent.0[partition.index()].clone(), sent.1);
+                    Ok(read_in_turn(files, lenient, move |file| -> std::result::Result<_, IoError> {
+                        let text = read_text(&stores, &file.path)?;
+                        Ok(std::iter::once(Ok(vec![(file.path.clone(), text)])))
+                    }))
+                },
+            )
         })
     }
 
@@ -86,20 +92,25 @@ impl DriverContext {
         options: &FileOptions,
     ) -> Result<UntypedRdd> {
         let (at, path, how) = (site.clone(), path.to_string(), options.clone());
+        let stores = self.stores().clone();
         let groups = move || {
-            let files = list(&at, &path, &how.whole_file_listing())?;
+            let files = list(&stores, &at, &path, &how.whole_file_listing())?;
             Ok(whole_text_splits(&files, min_partitions.into()))
         };
         let lenient = options.lenient;
         self.reads(site, options, groups, move |groups: Vec<Vec<Vec<InputFile>>>| {
             let sent: Vec<Vec<InputFile>> = groups.into_iter().map(|groups| groups.concat()).collect();
-            FileSource::code(&(sent, lenient), |sent: &(Vec<Vec<InputFile>>, Lenient), partition| {
-                let (files, lenient) = (sent.0[partition.index()].clone(), sent.1);
-                Ok(read_in_turn(files, lenient, |file| -> std::result::Result<_, IoError> {
-                    let bytes = Bytes::from(read_raw(&file.path)?);
-                    Ok(std::iter::once(Ok(vec![(file.path.clone(), bytes)])))
-                }))
-            })
+            FileSource::code(
+                &(sent, lenient),
+                |stores: &Stores, sent: &(Vec<Vec<InputFile>>, Lenient), partition| {
+                    let stores = stores.clone();
+                    let (files, lenient) = (sent.0[partition.index()].clone(), sent.1);
+                    Ok(read_in_turn(files, lenient, move |file| -> std::result::Result<_, IoError> {
+                        let bytes = Bytes::from(read_raw(&stores, &file.path)?);
+                        Ok(std::iter::once(Ok(vec![(file.path.clone(), bytes)])))
+                    }))
+                },
+            )
         })
     }
 
@@ -116,18 +127,25 @@ impl DriverContext {
         options: &FileOptions,
     ) -> Result<UntypedRdd> {
         let (at, path, how) = (site.clone(), path.to_string(), options.clone());
+        let stores = self.stores().clone();
         let wanted = self.min_partitions(None);
         let splits = move || {
-            let files = list(&at, &path, &how.listing())?;
+            let files = list(&stores, &at, &path, &how.listing())?;
             check_records(&files, length).map_err(|source| Error::Io { site: at.clone(), source })?;
             Ok(record_splits(&files, length, &how.splits(wanted.into())))
         };
         let lenient = options.lenient;
         self.reads(site, options, splits, move |splits| {
-            FileSource::code(&((splits, lenient), length), |sent: &(Splits, u64), partition: Partition| {
-                let (splits, length) = (sent.0.0[partition.index()].clone(), sent.1);
-                Ok(read_in_turn(splits, sent.0.1, move |split| RecordReader::open(split, length)))
-            })
+            FileSource::code(
+                &((splits, lenient), length),
+                |stores: &Stores, sent: &(Splits, u64), partition: Partition| {
+                    let (splits, length, stores) =
+                        (sent.0.0[partition.index()].clone(), sent.1, stores.clone());
+                    Ok(read_in_turn(splits, sent.0.1, move |split| {
+                        RecordReader::open(&stores, split, length)
+                    }))
+                },
+            )
         })
     }
 
@@ -143,19 +161,24 @@ impl DriverContext {
         options: &FileOptions,
     ) -> Result<UntypedRdd> {
         let (at, path, how) = (site.clone(), path.to_string(), options.clone());
+        let stores = self.stores().clone();
         let splits = move || {
-            let files = list(&at, &path, &how.listing())?;
+            let files = list(&stores, &at, &path, &how.listing())?;
             Ok(file_splits(&files, &how.splits(min_partitions.into())))
         };
         let (delimiter, lenient) = (options.hadoop.delimiter(), options.lenient);
         self.reads(site, options, splits, move |splits| {
             let sent = ((splits, lenient), delimiter.clone());
-            FileSource::code(&sent, |sent: &(Splits, Option<Vec<u8>>), partition: Partition| {
-                let (splits, delimiter) = (sent.0.0[partition.index()].clone(), sent.1.clone());
-                Ok(read_in_turn(splits, sent.0.1, move |split| {
-                    LinePositions::open(split, delimiter.as_deref())
-                }))
-            })
+            FileSource::code(
+                &sent,
+                |stores: &Stores, sent: &(Splits, Option<Vec<u8>>), partition: Partition| {
+                    let (splits, delimiter) = (sent.0.0[partition.index()].clone(), sent.1.clone());
+                    let stores = stores.clone();
+                    Ok(read_in_turn(splits, sent.0.1, move |split| {
+                        LinePositions::open(&stores, split, delimiter.as_deref())
+                    }))
+                },
+            )
         })
     }
 
@@ -173,8 +196,9 @@ impl DriverContext {
         let splits = self.sequence_splits(&site, path, min_partitions, options);
         let lenient = options.lenient;
         self.reads(site, options, splits, move |splits| {
-            FileSource::code(&(splits, lenient), |sent: &Splits, partition: Partition| {
-                Ok(read_in_turn(sent.0[partition.index()].clone(), sent.1, SequenceValues::open))
+            FileSource::code(&(splits, lenient), |stores: &Stores, sent: &Splits, partition: Partition| {
+                let (splits, stores) = (sent.0[partition.index()].clone(), stores.clone());
+                Ok(read_in_turn(splits, sent.1, move |split| SequenceValues::open(&stores, split)))
             })
         })
     }
@@ -188,9 +212,10 @@ impl DriverContext {
         options: &FileOptions,
     ) -> impl Fn() -> Result<Vec<FileSplit>> + Send + Sync + 'static {
         let (site, path, options) = (site.clone(), path.to_string(), options.clone());
+        let stores = self.stores().clone();
         let wanted = self.min_partitions(min_partitions);
         move || {
-            let files = list(&site, &path, &options.sequence_listing())?;
+            let files = list(&stores, &site, &path, &options.sequence_listing())?;
             Ok(sequence_splits(&files, &options.splits(wanted.into())))
         }
     }

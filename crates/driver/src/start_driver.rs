@@ -10,8 +10,9 @@ use firesteel_conf as conf;
 use firesteel_conf::Conf;
 use firesteel_data::{Cipher, DataError};
 use firesteel_executor::WorkerCommand;
-use firesteel_executor::messages::{Begin, SHARED_DIRECTORY};
+use firesteel_io::{StoreSettings, Stores};
 use firesteel_operators::Services;
+use firesteel_protocol::handshake::{SHARED_DIRECTORY, WorkerInit};
 use firesteel_scheduler::SchedulerSettings;
 use firesteel_shuffle::ShuffleStore;
 use firesteel_storage::{BlockStore, Broadcasts, CachedBlocks, LocalDirs, MemoryPool, SharedFiles, sweep};
@@ -48,6 +49,7 @@ pub(crate) fn start_driver(
     let directory = dirs.path().to_owned();
     let (commit, barrier) = (gate.clone(), gate.clone());
     let services = Services {
+        stores: Stores::new(StoreSettings::from_conf(conf)),
         executor: ExecutorId::DRIVER,
         application,
         cached,
@@ -79,9 +81,9 @@ pub(crate) fn start_driver(
     };
     let settings = conf.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
     let memory = budget / u64::from(slots.max(1));
-    let begin =
-        Begin { executor: ExecutorId::DRIVER, application, directory, memory, settings, remote: None };
-    driver.start_processes(slots, command, begin).map_err(|e| start(&e))?;
+    let init =
+        WorkerInit { executor: ExecutorId::DRIVER, application, directory, memory, settings, remote: None };
+    driver.start_processes(slots, command, init).map_err(|e| start(&e))?;
     Ok(driver)
 }
 
@@ -106,11 +108,11 @@ struct Cached {
     dirs: Arc<LocalDirs>,
 }
 
-type Stores = (Arc<BlockStore>, Arc<ShuffleStore>, Arc<CachedBlocks>, Arc<Broadcasts>);
+type BlockStores = (Arc<BlockStore>, Arc<ShuffleStore>, Arc<CachedBlocks>, Arc<Broadcasts>);
 
 impl Cached {
     /// Stores of this process alone, or such that worker processes share.
-    fn stores(self, shared: bool) -> std::result::Result<Stores, DataError> {
+    fn stores(self, shared: bool) -> std::result::Result<BlockStores, DataError> {
         let Cached { memory, dirs } = self;
         if !shared {
             let cached = CachedBlocks::new(memory.clone(), dirs.clone());

@@ -2,10 +2,12 @@
 
 use crate::context::DriverContext;
 use crate::error::{Error, Result};
+use firesteel_executor::WorkerInfo;
 use firesteel_executor::decode::decode;
 use firesteel_executor::runner::run;
-use firesteel_executor::{TaskEnd, WorkerInfo};
 use firesteel_operators::{Services, Task};
+use firesteel_protocol::DeliveredOutcome;
+use firesteel_scheduler::ApplicationEvent;
 use firesteel_types::BroadcastId;
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
@@ -16,8 +18,8 @@ impl DriverContext {
     /// # Errors
     /// When they cannot be told.
     pub fn set_worker_setting(&self, setting: &str) -> Result<()> {
-        if let Some(remote) = self.driver().remote() {
-            remote.fleet.set(setting);
+        if self.driver().remote().is_some() {
+            self.driver().post_event(ApplicationEvent::WorkerSetting { setting: setting.into() });
         }
         let Some(processes) = self.driver().processes() else { return Ok(()) };
         processes.set(setting).map_err(|error| Error::Start(error.to_string()))
@@ -47,7 +49,7 @@ impl DriverContext {
     ///
     /// # Errors
     /// When its plan cannot be decoded here.
-    pub fn run_last_failure(&self) -> Option<std::result::Result<TaskEnd, String>> {
+    pub fn run_last_failure(&self) -> Option<std::result::Result<DeliveredOutcome, String>> {
         let (spec, recipe) =
             self.driver().last_failure.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
         let services = self.services();
@@ -60,8 +62,8 @@ impl DriverContext {
 
     /// The worker processes that are ready, or the executors of a cluster.
     pub fn workers(&self) -> Vec<WorkerInfo> {
-        if let Some(remote) = self.driver().remote() {
-            return remote.fleet.infos();
+        if self.driver().remote().is_some() {
+            return self.driver().agent_infos();
         }
         self.driver().processes().map_or_else(Vec::new, |processes| processes.infos())
     }
@@ -73,6 +75,6 @@ impl DriverContext {
 
     /// Workers forget a broadcast value that was destroyed.
     pub fn forget_broadcast(&self, broadcast: BroadcastId) {
-        self.driver().with_executors(|executors| executors.forget_broadcast(broadcast));
+        self.driver().forget_broadcast(broadcast);
     }
 }

@@ -1,10 +1,8 @@
 //! What driver and executors want of each other, wherever they run.
 
-use crate::runner::TaskEnd;
-use firesteel_operators::TaskSpec;
+use firesteel_protocol::{DeliveredOutcome, TaskSpec};
 use firesteel_types::{
-    AccumulatorUpdate, BroadcastId, CallSite, ExecutorId, Partition, RddId, ShuffleId, StageId, TaskFailure,
-    TaskId,
+    AccumulatorUpdate, BroadcastId, CallSite, ExecutorId, RddId, StageId, TaskFailure, TaskId,
 };
 use std::sync::Arc;
 
@@ -48,7 +46,13 @@ pub trait DriverLink: Send + Sync {
     fn plan(&self, stage: StageId) -> Result<Arc<[u8]>, PlanError>;
 
     /// A task has ended. If it succeeded, its functions had added `updates` to accumulators.
-    fn finished(&self, executor: ExecutorId, task: TaskId, end: TaskEnd, updates: Vec<AccumulatorUpdate>);
+    fn finished(
+        &self,
+        executor: ExecutorId,
+        task: TaskId,
+        outcome: DeliveredOutcome,
+        updates: Vec<AccumulatorUpdate>,
+    );
 }
 
 /// The driver's way to its executors. What is said to one that is gone is lost.
@@ -67,12 +71,6 @@ pub trait Executors: Send + Sync {
 
     /// Forgets what is in memory of a broadcast value; an executor elsewhere removes it.
     fn forget_broadcast(&self, broadcast: BroadcastId);
-
-    /// An executor elsewhere removes a map output. What lies with the driver, the driver removes itself.
-    fn forget_output(&self, _: ExecutorId, _: ShuffleId, _: Partition, _: TaskId) {}
-
-    /// An executor was declared lost: whatever is left of it shall end.
-    fn dismiss(&self, _: ExecutorId) {}
 
     /// The tasks that were launched here and have not ended yet; only asked of executors that an agent runs.
     fn running(&self) -> Vec<(ExecutorId, Vec<TaskId>)> {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use firesteel_data::Data;
 use firesteel_driver::{list, site};
 use firesteel_io::hadoop::{SequencePairs, Writable};
-use firesteel_io::{FileSplit, Lenient, ObjectBatches, object_splits, read_in_turn};
+use firesteel_io::{FileSplit, Lenient, ObjectBatches, Stores, object_splits, read_in_turn};
 use firesteel_operators::FileSource;
 use firesteel_types::Partition;
 use std::panic::Location;
@@ -49,8 +49,9 @@ impl Context {
         let splits = self.driver().sequence_splits(&site, path, min_partitions.into(), &options);
         let lenient = options.lenient;
         let rdd = self.driver().reads(site, &options, splits, move |splits| {
-            FileSource::code(&(splits, lenient), |sent: &Splits, partition: Partition| {
-                Ok(read_in_turn(sent.0[partition.index()].clone(), sent.1, SequencePairs::<K, V>::open))
+            FileSource::code(&(splits, lenient), |stores: &Stores, sent: &Splits, partition: Partition| {
+                let (splits, stores) = (sent.0[partition.index()].clone(), stores.clone());
+                Ok(read_in_turn(splits, sent.1, move |split| SequencePairs::<K, V>::open(&stores, split)))
             })
         });
         rdd.map(Rdd::of)
@@ -72,14 +73,16 @@ impl Context {
         let options = self.driver().file_options()?;
         let (at, path, how) = (site.clone(), path.to_string(), options.clone());
         let wanted = self.driver().min_partitions(min_partitions.into());
+        let stores = self.driver().stores().clone();
         let splits = move || {
-            let files = list(&at, &path, &how.sequence_listing())?;
+            let files = list(&stores, &at, &path, &how.sequence_listing())?;
             Ok(object_splits(&files, &how.splits(wanted.into())))
         };
         let lenient = options.lenient;
         let rdd = self.driver().reads(site, &options, splits, move |splits| {
-            FileSource::code(&(splits, lenient), |sent: &Splits, partition: Partition| {
-                Ok(read_in_turn(sent.0[partition.index()].clone(), sent.1, ObjectBatches::<T>::open))
+            FileSource::code(&(splits, lenient), |stores: &Stores, sent: &Splits, partition: Partition| {
+                let (splits, stores) = (sent.0[partition.index()].clone(), stores.clone());
+                Ok(read_in_turn(splits, sent.1, move |split| ObjectBatches::<T>::open(&stores, split)))
             })
         });
         rdd.map(Rdd::of)

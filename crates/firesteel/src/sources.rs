@@ -147,7 +147,7 @@ impl Context {
     #[track_caller]
     pub fn list_files(&self, path: &str) -> Result<Vec<FileInfo>> {
         let site = site("list_files", Location::caller());
-        let files = list_inputs(path).map_err(|source| Error::Io { site, source })?;
+        let files = list_inputs(self.driver().stores(), path).map_err(|source| Error::Io { site, source })?;
         Ok(files.into_iter().map(|file| FileInfo { path: file.path, bytes: file.length }).collect())
     }
 

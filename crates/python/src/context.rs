@@ -13,8 +13,9 @@ use firesteel_data::block::write_records;
 use firesteel_driver::{
     AgentCommand, Builder, DriverContext, FileOptions, JobState, Pairing, UntypedRdd, site,
 };
-use firesteel_executor::{TaskEnd, WorkerCommand};
+use firesteel_executor::WorkerCommand;
 use firesteel_operators::{Batches, Outcome, Slices, Stream, Union};
+use firesteel_protocol::TaskOutcome;
 use firesteel_types::CallSite;
 use pyo3::exceptions::{PyLookupError, PyValueError};
 use pyo3::prelude::*;
@@ -361,7 +362,7 @@ impl Context {
             (_, None) => Err(nothing("no task was failed by an exception".into())),
             (Some(raised), Some(_)) => Err(raised),
             (None, Some(Err(why))) => Err(nothing(why)),
-            (None, Some(Ok(TaskEnd::Failed(failure)))) => Err(nothing(failure.to_string())),
+            (None, Some(Ok(TaskOutcome::Failed { failure }))) => Err(nothing(failure.to_string())),
             (None, Some(Ok(_))) => Err(nothing("it did not fail this time".into())),
         }
     }

@@ -1,16 +1,17 @@
 //! An application's way to a standalone cluster: registers it, keeps it known, and hears what becomes of its executors.
 
-use super::launch::{LaunchExecutor, pack};
+use super::LaunchExecutor;
 use super::link::Masters;
-use super::messages::{self, FromMaster, ToMaster};
-use firesteel_executor::{Backend, Outbox};
-use firesteel_net::Credentials;
+use super::messages;
+use crate::backend::{Backend, ClusterListener};
+use firesteel_net::{Credentials, Outbox};
+use firesteel_protocol::standalone::{FromMaster, Payload, ToMaster};
 use firesteel_standalone::{
     ApplicationEnd, ApplicationId, ApplicationMessage, ApplicationOrder, ApplicationSpec, ApplicationStatus,
-    ExecutorEnd, Outcome, RequestKey,
+    ExecutorEnd, ProcessOutcome, RequestKey,
 };
 use firesteel_types::{ExecutorId, ExecutorLossReason};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -20,9 +21,6 @@ const HEARTBEAT_EVERY: Duration = Duration::from_secs(5);
 
 /// The pause before a master that is gone is looked for again.
 const PAUSE: Duration = Duration::from_millis(500);
-
-/// How long word of an executor's end may take whose connection has ended.
-const END_WITHIN: Duration = Duration::from_secs(2);
 
 /// How long the master may take to hear that the application has ended.
 const FINISH_WITHIN: Duration = Duration::from_secs(2);
@@ -46,21 +44,11 @@ pub struct StandaloneConfig {
     pub launch: LaunchExecutor,
 }
 
-/// What the driver is told.
-pub trait ApplicationListener: Send + Sync {
-    /// No executor is to be had at present, and why.
-    fn waits(&self, why: &str);
-    /// An executor will be gone soon.
-    fn decommissioned(&self, name: &str);
-    /// The cluster has no place for the application any more, and why.
-    fn over(&self, why: String);
-}
-
 /// An application's side of a standalone cluster.
 pub struct StandaloneBackend {
     key: RequestKey,
     spec: ApplicationSpec,
-    listener: Box<dyn ApplicationListener>,
+    listener: Box<dyn ClusterListener>,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -70,7 +58,6 @@ struct State {
     application: Option<ApplicationId>,
     wanted: Option<u32>,
     ready: BTreeSet<ExecutorId>,
-    ended: HashMap<ExecutorId, ExecutorLossReason>,
     outbox: Option<Outbox>,
     stopped: bool,
     /// The master knows that the application has ended.
@@ -85,9 +72,10 @@ impl StandaloneBackend {
     pub fn start(
         config: StandaloneConfig,
         credentials: Credentials,
-        listener: Box<dyn ApplicationListener>,
+        listener: Box<dyn ClusterListener>,
     ) -> std::io::Result<Arc<Self>> {
-        let launch = pack(&config.launch).map_err(|error| std::io::Error::other(error.to_string()))?;
+        let launch =
+            Payload::encode(&config.launch).map_err(|error| std::io::Error::other(error.to_string()))?;
         let spec = ApplicationSpec {
             name: config.name,
             user: std::env::var("USER").unwrap_or_default(),
@@ -156,28 +144,31 @@ impl StandaloneBackend {
 
     fn register(&self) -> ToMaster {
         let state = self.state();
-        ToMaster::Application(ApplicationMessage::Register {
+        let message = ApplicationMessage::Register {
             key: self.key.clone(),
             known_as: state.application.clone(),
             spec: self.spec.clone(),
             status: state.status(),
-        })
+        };
+        ToMaster::Application { message }
     }
 
     fn update_status(&self) {
         let state = self.state();
         if let Some(outbox) = &state.outbox {
-            outbox.send(&ToMaster::Application(ApplicationMessage::Heartbeat(state.status())));
+            outbox.send(&ToMaster::Application {
+                message: ApplicationMessage::Heartbeat { status: state.status() },
+            });
         }
     }
 
     /// Hears a master to its end. Gives who leads, when it says that it does not.
     fn listen(&self, receiver: &mut firesteel_net::Receiver) -> Option<Option<String>> {
-        while let Ok(Some(message)) = messages::on_message::<FromMaster>(receiver) {
+        while let Ok(Some(message)) = messages::receive::<FromMaster>(receiver) {
             match message {
                 FromMaster::Standby { leader } => return Some(leader),
-                FromMaster::Application(order) => self.on_message(order),
-                FromMaster::Worker(_) | FromMaster::Client(_) => {}
+                FromMaster::Application { order } => self.on_message(order),
+                FromMaster::Worker { .. } | FromMaster::Client { .. } => {}
             }
             if self.state().is_over {
                 break;
@@ -195,25 +186,25 @@ impl StandaloneBackend {
                     outbox.send(&register);
                 }
             }
-            ApplicationOrder::Heard | ApplicationOrder::ExecutorAdded(_) | ApplicationOrder::Executors(_) => {
-            }
+            ApplicationOrder::Heard
+            | ApplicationOrder::ExecutorAdded { .. }
+            | ApplicationOrder::Executors { .. } => {}
             ApplicationOrder::ExecutorDecommissioned { executor } => {
                 self.listener.decommissioned(&executor.0.to_string());
             }
             ApplicationOrder::ExecutorEnded { executor, end } => {
-                self.state().ended.insert(executor, reason(end));
-                self.changed.notify_all();
+                self.listener.ended(&executor.0.to_string(), reason(end));
             }
             ApplicationOrder::Waiting { reason } => self.listener.waits(&reason),
             ApplicationOrder::Refused { reason } => {
                 self.is_over();
                 self.listener.over(format!("the cluster refuses the application: {reason}"));
             }
-            ApplicationOrder::Ended(end) => {
+            ApplicationOrder::Ended { end } => {
                 self.is_over();
                 match end {
                     ApplicationEnd::Finished => {}
-                    ApplicationEnd::Failed(why) => self.listener.over(why),
+                    ApplicationEnd::Failed { reason: why } => self.listener.over(why),
                     ApplicationEnd::Killed => {
                         self.listener.over("somebody has killed the application".into())
                     }
@@ -239,33 +230,25 @@ impl State {
 
 fn reason(end: ExecutorEnd) -> ExecutorLossReason {
     match end {
-        ExecutorEnd::Ended(Outcome::Exited { code }) => ExecutorLossReason::Exited { code: Some(code) },
-        ExecutorEnd::Ended(Outcome::Signalled { signal }) => {
+        ExecutorEnd::Ended { outcome: ProcessOutcome::Exited { code } } => {
+            ExecutorLossReason::Exited { code: Some(code) }
+        }
+        ExecutorEnd::Ended { outcome: ProcessOutcome::Signalled { signal } } => {
             ExecutorLossReason::Killed { signal, peak_bytes: 0 }
         }
-        ExecutorEnd::Ended(Outcome::FailedToStart { .. }) => ExecutorLossReason::Exited { code: None },
-        ExecutorEnd::Ended(Outcome::Killed | Outcome::NeverStarted) | ExecutorEnd::KillRequested => {
-            ExecutorLossReason::Decommissioned
+        ExecutorEnd::Ended { outcome: ProcessOutcome::FailedToStart { .. } } => {
+            ExecutorLossReason::Exited { code: None }
         }
-        ExecutorEnd::WorkerLost(_) => ExecutorLossReason::Exited { code: None },
+        ExecutorEnd::Ended { outcome: ProcessOutcome::Killed | ProcessOutcome::NeverStarted }
+        | ExecutorEnd::KillRequested => ExecutorLossReason::Decommissioned,
+        ExecutorEnd::WorkerLost { .. } => ExecutorLossReason::Exited { code: None },
     }
 }
 
 impl Backend for StandaloneBackend {
-    fn ended(&self, name: &str) -> Option<ExecutorLossReason> {
-        let executor = ExecutorId(name.parse().ok()?);
-        let deadline = Instant::now() + END_WITHIN;
-        let mut state = self.state();
-        state.ready.remove(&executor);
-        loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if let Some(reason) = state.ended.get(&executor) {
-                return Some(reason.clone());
-            }
-            if left.is_zero() || state.stopped || state.outbox.is_none() {
-                return None;
-            }
-            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+    fn disconnected(&self, name: &str) {
+        if let Ok(executor) = name.parse() {
+            self.state().ready.remove(&ExecutorId(executor));
         }
     }
 
@@ -285,7 +268,7 @@ impl Backend for StandaloneBackend {
         let mut state = self.state();
         state.stopped = true;
         if let Some(outbox) = &state.outbox {
-            outbox.send(&ToMaster::Application(ApplicationMessage::Finished { failure: None }));
+            outbox.send(&ToMaster::Application { message: ApplicationMessage::Finished { failure: None } });
         }
     }
 

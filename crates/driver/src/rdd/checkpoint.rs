@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::node::{NodeCode, Source};
 use crate::persistence::Checkpoint;
 use firesteel_data::Data;
-use firesteel_io::{FileSplit, ObjectBatches, list_inputs};
+use firesteel_io::{FileSplit, ObjectBatches, Stores, list_inputs};
 use firesteel_operators::{FileSource, TruncatedLineage};
 use firesteel_plan::RddInfo;
 use firesteel_types::{CallSite, Partition, StorageLevel};
@@ -28,7 +28,7 @@ impl UntypedRdd {
         };
         let path = format!("{dir}/rdd-{}", self.id());
         self.mark(move |rdd| {
-            let files = CheckpointFiles::new(&path, rdd.context.cleans_checkpoints());
+            let files = CheckpointFiles::new(rdd.context.stores(), &path, rdd.context.cleans_checkpoints());
             rdd.save_objects::<T>(&site, &path)?;
             let source = rdd.saved_source::<T>(&site, &path, files)?;
             rdd.node.replace_source(source);
@@ -77,7 +77,7 @@ impl UntypedRdd {
     /// The RDD as it is read from its checkpoint.
     fn saved_source<T: Data>(&self, site: &CallSite, path: &str, files: CheckpointFiles) -> Result<Source> {
         let io = |source| Error::Io { site: site.clone(), source };
-        let listed = list_inputs(path).map_err(io)?;
+        let listed = list_inputs(self.context.stores(), path).map_err(io)?;
         let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_string();
         let by_name: HashMap<String, _> = listed.iter().map(|file| (name(&file.path), file)).collect();
         let part = |p: u32| by_name.get(&format!("part-{p:05}")).map(|file| FileSplit::whole(file));
@@ -86,9 +86,10 @@ impl UntypedRdd {
             site: site.clone(),
             message: format!("files of the checkpoint in {path} have gone while it was being made"),
         })?;
-        let code = FileSource::code(&splits, |splits: &Vec<FileSplit>, partition: Partition| {
-            ObjectBatches::<T>::open(&splits[partition.index()])
-        });
+        let code =
+            FileSource::code(&splits, |stores: &Stores, splits: &Vec<FileSplit>, partition: Partition| {
+                ObjectBatches::<T>::open(stores, &splits[partition.index()])
+            });
         Ok(self.without_parents(site, code.into(), Some(files)))
     }
 
