@@ -150,6 +150,12 @@ pub struct Origin {
     pub site: Arc<CallSite>,
 }
 
+/// Makes the failure to read or write a file, blamed on the operation whose function runs here.
+pub fn io_failure(error: IoError) -> Box<TaskFailure> {
+    let site = watch::site().unwrap_or_else(|| Arc::new(CallSite::default()));
+    Origin { rdd: RddId(0), site }.io_failure(error)
+}
+
 /// Makes the failure to encode, decode, spill or read back, blamed on the operation that [`watch`] has noted.
 pub fn data_failure(error: DataError) -> Box<TaskFailure> {
     data_failure_at(error, watch::site().map_or_else(CallSite::default, |site| (*site).clone()))

@@ -88,25 +88,6 @@ pub(super) const CIRCLES: &[(&[&str], &str)] = &[
         ],
         "to be opened",
     ),
-    (
-        &[
-            "crates/firesteel/src/accumulator.rs",
-            "crates/firesteel/src/agents.rs",
-            "crates/firesteel/src/checkpoints.rs",
-            "crates/firesteel/src/context.rs",
-            "crates/firesteel/src/driver.rs",
-            "crates/firesteel/src/driver_blocks.rs",
-            "crates/firesteel/src/file_options.rs",
-            "crates/firesteel/src/node.rs",
-            "crates/firesteel/src/persistence.rs",
-            "crates/firesteel/src/progress.rs",
-            "crates/firesteel/src/rdd/checkpoint.rs",
-            "crates/firesteel/src/rdd/mod.rs",
-            "crates/firesteel/src/remote.rs",
-            "crates/firesteel/src/resolve.rs",
-        ],
-        "to be opened",
-    ),
     (&["crates/protocol/src/executor.rs", "crates/protocol/src/sent_outputs.rs"], "to be opened"),
     (
         &[

@@ -1,15 +1,16 @@
-//! One RDD on the driver: its place in the lineage, and its code.
+//! [`RddNode`]: one RDD on the driver, with its parents in the lineage and the code of its operator.
 
-use crate::Context;
-use crate::checkpoints::CheckpointFiles;
-use crate::driver::Driver;
+use crate::checkpoint_files::CheckpointFiles;
+use crate::context::DriverContext;
 use crate::error::{Error, Result};
+use crate::event_sender::{EventSender, Released};
 use crate::persistence::Persistence;
 use firesteel_data::DataError;
 use firesteel_operators::OperatorRef;
 use firesteel_plan::RddInfo;
+use firesteel_storage::BlockStore;
 use firesteel_types::{BlockId, Partition, RddId, ShuffleId};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 /// An RDD without its type.
 pub(crate) struct RddNode {
@@ -37,9 +38,9 @@ pub(crate) struct Source {
 }
 
 impl RddNode {
-    pub(crate) fn new(context: &Context, source: Source) -> Self {
+    pub(crate) fn new(context: &DriverContext, source: Source) -> Self {
         let info = source.info.clone();
-        let _released = RddHandle { rdd: info.id, driver: Arc::downgrade(context.driver()) };
+        let _released = RddHandle { rdd: info.id, events: context.events() };
         let (context, source) = (context.serial(), RwLock::new(Arc::new(source)));
         RddNode { context, info, source, persistence: Persistence::default(), _released }
     }
@@ -81,7 +82,7 @@ impl Drop for Source {
 }
 
 /// Makes code when an action first needs it, given the parents of the RDD.
-pub(crate) type MakeCode = dyn Fn(&Context, &[Arc<RddNode>]) -> Result<OperatorRef> + Send + Sync;
+pub(crate) type MakeCode = dyn Fn(&DriverContext, &[Arc<RddNode>]) -> Result<OperatorRef> + Send + Sync;
 
 /// The code of an operator.
 pub(crate) enum NodeCode {
@@ -95,13 +96,13 @@ pub(crate) enum NodeCode {
 
 impl NodeCode {
     pub(crate) fn deferred(
-        make: impl Fn(&Context, &[Arc<RddNode>]) -> Result<OperatorRef> + Send + Sync + 'static,
+        make: impl Fn(&DriverContext, &[Arc<RddNode>]) -> Result<OperatorRef> + Send + Sync + 'static,
     ) -> Self {
         NodeCode::Deferred { make: Box::new(make), made: Mutex::new(None) }
     }
 
     /// The code. Runs the job that it needs, the first time.
-    pub(crate) fn get(&self, context: &Context, source: &Source) -> Result<OperatorRef> {
+    pub(crate) fn get(&self, context: &DriverContext, source: &Source) -> Result<OperatorRef> {
         match self {
             NodeCode::Ready(code) => Ok(code.clone()),
             NodeCode::Broken(message) => {
@@ -134,28 +135,24 @@ impl From<std::result::Result<OperatorRef, DataError>> for NodeCode {
 /// Says that no job will compute an RDD again, when it is gone.
 struct RddHandle {
     rdd: RddId,
-    driver: Weak<Driver>,
+    events: EventSender,
 }
 
 impl Drop for RddHandle {
     fn drop(&mut self) {
-        if let Some(driver) = self.driver.upgrade() {
-            driver.release_rdd(self.rdd);
-        }
+        self.events.send(Released::Rdd(self.rdd));
     }
 }
 
 /// Releases a shuffle's outputs when the last RDD that reads it is gone.
 pub(crate) struct ShuffleHandle {
     pub(crate) id: ShuffleId,
-    pub(crate) driver: Weak<Driver>,
+    pub(crate) events: EventSender,
 }
 
 impl Drop for ShuffleHandle {
     fn drop(&mut self) {
-        if let Some(driver) = self.driver.upgrade() {
-            driver.release_shuffle(self.id);
-        }
+        self.events.send(Released::Shuffle(self.id));
     }
 }
 
@@ -163,13 +160,11 @@ impl Drop for ShuffleHandle {
 pub(crate) struct InputBlocks {
     pub(crate) rdd: RddId,
     pub(crate) partitions: u32,
-    pub(crate) driver: Weak<Driver>,
+    pub(crate) blocks: Arc<BlockStore>,
 }
 
 impl Drop for InputBlocks {
     fn drop(&mut self) {
-        let Some(driver) = self.driver.upgrade() else { return };
-        (0..self.partitions)
-            .for_each(|p| driver.services.blocks.remove(BlockId::Input(self.rdd, Partition(p))));
+        (0..self.partitions).for_each(|p| self.blocks.remove(BlockId::Input(self.rdd, Partition(p))));
     }
 }

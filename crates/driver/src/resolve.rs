@@ -1,22 +1,21 @@
-//! From an action to a job: everything is made ready *before* the scheduler hears of it, so that scheduling stays pure.
+//! Resolving an action into a job's stages: everything is made ready *before* the scheduler hears of it, so that scheduling stays pure.
 //!
 //! The lineage is collected, jobs that it needs first (bounds of a sort, say) are run, it is cut into stages, and each stage
 //! gets a recipe from which its plan is encoded when the first of its tasks asks.
 
-use crate::Context;
+use crate::checkpoints::TakenCheckpoints;
+use crate::context::DriverContext;
 use crate::error::{Error, Result};
 use crate::node::{RddNode, Source};
-use crate::persistence::Persisted;
-use firesteel_closures::{Descriptor, ObjectHash, code_name};
+use crate::persistence::{Checkpoint, Persisted};
+use crate::stage_recipe::{PlanNodeRecipe, StageRecipe};
 use firesteel_operators::OperatorRef;
-use firesteel_plan::{
-    CodeRef, Dependency, Environment, IsTruncated, Lineage, PlanNode, StageBoundary, StagePlan,
-};
+use firesteel_plan::{Dependency, IsTruncated, Lineage, StageBoundary};
 use firesteel_scheduler::StageSpec;
 use firesteel_types::{CallSite, JobFailure, Partition, RddId, ShuffleId, StageId};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, OnceLock};
 
 /// All RDDs that an action needs, by id, so ancestors first.
 pub(crate) type Nodes = BTreeMap<RddId, Collected>;
@@ -26,30 +25,15 @@ pub(crate) struct Collected {
     pub(crate) node: Arc<RddNode>,
     pub(crate) source: Arc<Source>,
     pub(crate) persisted: Option<Arc<Persisted>>,
+    is_marked: bool,
 }
 
 /// What the driver knows of a job before it submits it.
 pub(crate) struct Resolved {
-    /// RDDs among those that the job needs whose checkpoints are to be made after it.
-    pub(crate) marked: Vec<Arc<RddNode>>,
+    /// Checkpoints of RDDs that the job needs, which are to be made after it.
+    pub(crate) checkpoints: TakenCheckpoints,
     pub(crate) stages: Vec<StageSpec>,
     pub(crate) recipes: HashMap<StageId, Arc<StageRecipe>>,
-}
-
-/// What a stage's plan is made from.
-pub(crate) struct StageRecipe {
-    operators: Vec<PlanNodeRecipe>,
-    encoded: OnceLock<std::result::Result<Arc<[u8]>, String>>,
-    /// Keeps blocks and shuffles of the stage's RDDs alive while it may run.
-    _sources: Vec<Arc<Source>>,
-}
-
-struct PlanNodeRecipe {
-    rdd: RddId,
-    site: CallSite,
-    code: OperatorRef,
-    environment: Environment,
-    inputs: Vec<u32>,
 }
 
 /// Collects an RDD and all its ancestors.
@@ -60,9 +44,13 @@ pub(crate) fn collect(root: &Arc<RddNode>) -> Nodes {
         if nodes.contains_key(&node.info.id) {
             continue;
         }
-        let (source, persisted) = (node.source(), node.persistence.persisted());
+        let source = node.source();
+        let (persisted, is_marked) = {
+            let state = node.persistence.state();
+            (state.persisted.clone(), matches!(state.checkpoint, Checkpoint::Marked(_)))
+        };
         pending.extend(source.parents.iter().cloned());
-        nodes.insert(node.info.id, Collected { node, source, persisted });
+        nodes.insert(node.info.id, Collected { node, source, persisted, is_marked });
     }
     nodes
 }
@@ -76,7 +64,7 @@ pub(crate) fn lineage(nodes: &Nodes) -> Lineage {
 
 /// Makes a job of an action that ends the computation of `root` with `terminal`.
 pub(crate) fn resolve(
-    context: &Context,
+    context: &DriverContext,
     root: &Arc<RddNode>,
     site: &CallSite,
     terminal: OperatorRef,
@@ -88,7 +76,8 @@ pub(crate) fn resolve(
     let lineage = lineage(&nodes);
     let cuts = lineage.cut(root.info.id).stages;
     let wanted = partitions.iter().collect::<BTreeSet<_>>().len();
-    let mut resolved = Resolved { marked: vec![], stages: vec![], recipes: HashMap::new() };
+    let mut resolved =
+        Resolved { checkpoints: TakenCheckpoints::default(), stages: vec![], recipes: HashMap::new() };
     for cut in cuts {
         let stage = context.next_stage();
         let (end_site, end) = match cut.output {
@@ -102,14 +91,15 @@ pub(crate) fn resolve(
         let recipe = recipe(context, &cut, &nodes, &codes, (end_site, end))?;
         resolved.recipes.insert(stage, Arc::new(recipe));
     }
-    // Last, when nothing can fail any more: what is taken is not waited for otherwise.
-    resolved.marked = context.checkpoints().take_among(&nodes);
+    // Last, when nothing can fail any more: what this action takes on, no other makes.
+    let marked = nodes.values().filter(|found| found.is_marked).map(|found| &found.node);
+    resolved.checkpoints = TakenCheckpoints::among(marked);
     Ok(resolved)
 }
 
 /// Whether a stage is a barrier stage. What cannot be one fails here, before anything runs.
 fn check_barrier(
-    context: &Context,
+    context: &DriverContext,
     cut: &StageBoundary,
     lineage: &Lineage,
     (stage, action): (StageId, &CallSite),
@@ -129,7 +119,7 @@ fn check_barrier(
 }
 
 /// Says so when a lineage has grown so long that each action pays for it: first at this length, then each time it has doubled.
-fn warn_of_depth(context: &Context, nodes: &Nodes, root: &Arc<RddNode>) {
+fn warn_of_depth(context: &DriverContext, nodes: &Nodes, root: &Arc<RddNode>) {
     const DEEP: u32 = 500;
     if nodes.len() < DEEP as usize {
         return;
@@ -156,7 +146,7 @@ struct Codes {
 }
 
 /// Runs what must run before the job. Ancestors come first, so each finds its parents ready.
-fn prepare(context: &Context, nodes: &Nodes) -> Result<Codes> {
+fn prepare(context: &DriverContext, nodes: &Nodes) -> Result<Codes> {
     let mut codes = Codes { operators: HashMap::new(), writes: HashMap::new() };
     for (id, Collected { node, source, .. }) in nodes {
         if let Some(message) = &node.persistence.state().conflict {
@@ -202,7 +192,7 @@ fn stage_spec(
 }
 
 fn recipe(
-    context: &Context,
+    context: &DriverContext,
     cut: &StageBoundary,
     nodes: &Nodes,
     codes: &Codes,
@@ -218,62 +208,25 @@ fn recipe(
         });
         let inputs = narrow.collect();
         let (site, code) = (info.site.clone(), codes.operators[rdd].clone());
-        operators.push(PlanNodeRecipe::new(context, *rdd, (site, code), inputs)?);
+        operators.push(plan_node(context, *rdd, (site, code), inputs)?);
         if let Some(persisted) = &nodes[rdd].persisted {
             let inputs = vec![operators.len() as u32 - 1];
             let (site, code) = (persisted.site.clone(), persisted.code.clone());
-            operators.push(PlanNodeRecipe::new(context, *rdd, (site, code), inputs)?);
+            operators.push(plan_node(context, *rdd, (site, code), inputs)?);
         }
         index.insert(*rdd, operators.len() as u32 - 1);
     }
-    operators.push(PlanNodeRecipe::new(context, cut.rdd, (end_site, end), vec![index[&cut.rdd]])?);
-    let sources = cut.rdds.iter().map(|rdd| nodes[rdd].source.clone()).collect();
-    Ok(StageRecipe { operators, encoded: OnceLock::new(), _sources: sources })
+    operators.push(plan_node(context, cut.rdd, (end_site, end), vec![index[&cut.rdd]])?);
+    let sources = cut.rdds.iter().map(|rdd| -> Arc<dyn Send + Sync> { nodes[rdd].source.clone() });
+    Ok(StageRecipe::new(operators, sources.collect()))
 }
 
-impl PlanNodeRecipe {
-    fn new(
-        context: &Context,
-        rdd: RddId,
-        (site, code): (CallSite, OperatorRef),
-        inputs: Vec<u32>,
-    ) -> Result<Self> {
-        let environment = context.ship_environment(&site, &code)?;
-        Ok(PlanNodeRecipe { rdd, site, code, environment, inputs })
-    }
-}
-
-impl StageRecipe {
-    /// The plan as bytes; made by the first who asks.
-    pub(crate) fn encoded(&self) -> std::result::Result<Arc<[u8]>, String> {
-        self.encoded.get_or_init(|| self.encode()).clone()
-    }
-
-    fn encode(&self) -> std::result::Result<Arc<[u8]>, String> {
-        let mut objects: Vec<ObjectHash> = vec![];
-        let mut nodes = Vec::with_capacity(self.operators.len());
-        for operator in &self.operators {
-            nodes.push(PlanNode {
-                rdd: operator.rdd,
-                site: operator.site.clone(),
-                code: code_ref(operator.code.descriptor, &mut objects)?,
-                environment: operator.environment.clone(),
-                inputs: operator.inputs.clone(),
-            });
-        }
-        let objects = objects.into_iter().map(|hash| hash.0).collect();
-        Ok(StagePlan { objects, nodes }.encode().into())
-    }
-}
-
-fn code_ref(
-    descriptor: &'static Descriptor,
-    objects: &mut Vec<ObjectHash>,
-) -> std::result::Result<CodeRef, String> {
-    let name = code_name(descriptor).map_err(|e| e.to_string())?;
-    let object = objects.iter().position(|known| *known == name.object).unwrap_or_else(|| {
-        objects.push(name.object);
-        objects.len() - 1
-    });
-    Ok(CodeRef { object: object as u32, offset: name.offset, type_hash: name.type_hash })
+fn plan_node(
+    context: &DriverContext,
+    rdd: RddId,
+    (site, code): (CallSite, OperatorRef),
+    inputs: Vec<u32>,
+) -> Result<PlanNodeRecipe> {
+    let environment = context.ship_environment(&site, &code)?;
+    Ok(PlanNodeRecipe { rdd, site, code, environment, inputs })
 }

@@ -1,12 +1,10 @@
-//! What a program gets instead of an answer.
+//! [`Error`]: what a program gets instead of an answer.
 
 use firesteel_conf::ConfError;
 use firesteel_data::DataError;
 use firesteel_io::IoError;
 use firesteel_tables::TableError;
 use firesteel_types::{CallSite, JobFailure};
-use std::cell::RefCell;
-use std::panic::Location;
 
 /// The result of everything that can fail.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -74,57 +72,4 @@ pub enum Error {
     /// The context could not start.
     #[error("the context could not start: {0}")]
     Start(String),
-}
-
-thread_local! {
-    /// Where the program of another face is, while that face calls us.
-    static ELSEWHERE: RefCell<Option<CallSite>> = const { RefCell::new(None) };
-}
-
-/// Calls `f` in the name of a line of a program that is not in Rust.
-#[doc(hidden)]
-pub fn at_site<R>(site: CallSite, f: impl FnOnce() -> R) -> R {
-    let before = ELSEWHERE.with_borrow_mut(|elsewhere| elsewhere.replace(site));
-    let result = f();
-    ELSEWHERE.with_borrow_mut(|elsewhere| *elsewhere = before);
-    result
-}
-
-/// Where an operation was written.
-pub(crate) fn site(operation: &str, location: &Location<'_>) -> CallSite {
-    if let Some(elsewhere) = ELSEWHERE.with_borrow(Clone::clone) {
-        return elsewhere;
-    }
-    CallSite {
-        operation: operation.into(),
-        file: without_detours(location.file()),
-        line: location.line(),
-        column: location.column(),
-    }
-}
-
-/// `crates/firesteel/../../examples/flights.rs` is `examples/flights.rs`: the compiler writes paths as manifests do.
-fn without_detours(path: &str) -> String {
-    let mut parts: Vec<&str> = vec![];
-    for part in path.split('/') {
-        match parts.last() {
-            Some(before) if part == ".." && !matches!(*before, "" | "." | "..") => drop(parts.pop()),
-            _ => parts.push(part),
-        }
-    }
-    parts.join("/")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_go_straight_to_their_file() {
-        let straight = without_detours;
-        assert_eq!(straight("crates/firesteel/../../examples/flights.rs"), "examples/flights.rs");
-        assert_eq!(straight("/home/me/src/main.rs"), "/home/me/src/main.rs");
-        assert_eq!(straight("../../other/./src/lib.rs"), "../../other/./src/lib.rs");
-        assert_eq!(straight("/../a"), "/../a");
-    }
 }

@@ -1,21 +1,20 @@
 //! Broadcast variables, from the driver's side: making them, shipping large environments as such, and refusing early what was
 //! destroyed.
 
-use crate::Context;
-use crate::error::{Error, Result, site};
+use crate::context::DriverContext;
+use crate::error::{Error, Result};
 use bytes::Bytes;
 use firesteel_data::Environment;
 use firesteel_data::block::encode_value;
 use firesteel_operators::{Broadcast, BroadcastOwner, OperatorRef};
 use firesteel_plan as plan;
 use firesteel_types::CallSite;
-use std::panic::Location;
 use std::sync::Arc;
 
 /// An environment with more bytes than this is not sent with each stage, but once to each executor.
 pub(crate) const LARGE_ENVIRONMENT_BYTES: usize = 1 << 20;
 
-impl Context {
+impl DriverContext {
     /// Sends a value once to each executor, for all tasks to read.
     ///
     /// The value is encoded, and the driver lets go of it: whoever reads it has it decoded, once. So it takes
@@ -24,21 +23,7 @@ impl Context {
     ///
     /// # Errors
     /// When the value cannot be encoded, or kept on disk where memory has no room for it.
-    ///
-    /// ```
-    /// # fn main() -> firesteel::Result<()> {
-    /// # let sc = firesteel::Context::builder().master("local[2]").create()?;
-    /// let primes = sc.broadcast(vec![2i64, 3, 5, 7])?;
-    /// let found = sc.range(0..10).filter_with(primes.clone(), |primes, x| primes.contains(x));
-    /// assert_eq!(found.collect()?, *primes.value());
-    /// primes.destroy();
-    /// assert!(found.collect().unwrap_err().to_string().contains("was destroyed by destroy at"));
-    /// # Ok(())
-    /// # }
-    /// ```
-    #[track_caller]
-    pub fn broadcast<T: Environment>(&self, value: T) -> Result<Broadcast<T>> {
-        let site = site("broadcast", Location::caller());
+    pub fn broadcast<T: Environment>(&self, site: CallSite, value: T) -> Result<Broadcast<T>> {
         if self.is_stopped() {
             return Err(Error::Stopped { site });
         }

@@ -3,7 +3,6 @@
 //! Nothing is decided here: who is let in, which executors an agent has, what is lost with it and when it may end is decided by
 //! [`Application`](firesteel_scheduler::Application). Each connection has a thread that reads, and an outbox that sends.
 
-use crate::driver::Driver;
 use firesteel_cluster::Backend;
 use firesteel_executor::blocks::impatient;
 use firesteel_net::bulk::{BlockClient, Item};
@@ -43,10 +42,19 @@ pub(crate) struct AgentSettings {
     pub(crate) encrypted: bool,
 }
 
+/// The driver, as connections to agents see it.
+pub(crate) trait AgentEvents: Send + Sync {
+    /// Tells the application what happened, with the bytes of the result that the event tells of.
+    fn post_result(&self, event: ApplicationEvent, bytes: Vec<u8>);
+
+    /// Remembers a task that a function of the program's has failed.
+    fn note_failure(&self, task: &TaskSpec);
+}
+
 /// All connections to agents.
 pub(crate) struct Agents {
     settings: AgentSettings,
-    driver: Weak<Driver>,
+    driver: Weak<dyn AgentEvents>,
     backend: OnceLock<Arc<dyn Backend>>,
     client: BlockClient,
     connections: Mutex<HashMap<AgentId, AgentConnection>>,
@@ -65,7 +73,11 @@ struct AgentConnection {
 
 impl Agents {
     /// No agent has connected yet.
-    pub(crate) fn new(settings: AgentSettings, credentials: Credentials, driver: Weak<Driver>) -> Arc<Self> {
+    pub(crate) fn new(
+        settings: AgentSettings,
+        credentials: Credentials,
+        driver: Weak<dyn AgentEvents>,
+    ) -> Arc<Self> {
         let client = BlockClient::new(credentials, impatient(settings.timeout_ms));
         Arc::new(Agents {
             settings,
@@ -110,7 +122,7 @@ impl Agents {
         self.post(ApplicationEvent::AgentRegistered { agent, registration });
         while let Ok(Some(message)) = receive(&mut receiver) {
             let Some(driver) = self.driver.upgrade() else { break };
-            self.on_message(agent, message, &driver);
+            self.on_message(agent, message, &*driver);
         }
         outbox.close();
         self.connections().remove(&agent);
@@ -119,11 +131,11 @@ impl Agents {
 
     fn post(&self, event: ApplicationEvent) {
         if let Some(driver) = self.driver.upgrade() {
-            driver.post_event(event);
+            driver.post_result(event, vec![]);
         }
     }
 
-    fn on_message(&self, agent: AgentId, message: FromExecutor, driver: &Driver) {
+    fn on_message(&self, agent: AgentId, message: FromExecutor, driver: &dyn AgentEvents) {
         let message = match message {
             FromExecutor::Finished { executor, task, report, updates } => {
                 let (outcome, bytes) = match report {
@@ -161,11 +173,11 @@ impl Agents {
             // An agent asks for plans where blocks are served: they may be large.
             FromExecutor::AskPlan { .. } => return,
         };
-        driver.post_event(ApplicationEvent::Agent { agent, message });
+        driver.post_result(ApplicationEvent::Agent { agent, message }, vec![]);
     }
 
     /// A task has ended: one that a function of the program's failed is remembered.
-    fn note_end(&self, agent: AgentId, task: TaskId, outcome: &ReportedOutcome, driver: &Driver) {
+    fn note_end(&self, agent: AgentId, task: TaskId, outcome: &ReportedOutcome, driver: &dyn AgentEvents) {
         let ended =
             self.connections().get_mut(&agent).and_then(|connection| connection.running.remove(&task));
         if let (Some(spec), ReportedOutcome::Complete(TaskOutcome::Failed { failure })) = (&ended, outcome)

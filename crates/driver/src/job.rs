@@ -1,6 +1,7 @@
-//! Running one job: the thread that wants the answer waits here.
+//! [`SubmittedJob`]: submitting a job and waiting for its results, on the thread that wants the answer.
 
-use crate::Context;
+use crate::checkpoints::TakenCheckpoints;
+use crate::context::DriverContext;
 use crate::driver::JobMessage;
 use crate::endings;
 use crate::error::{Error, Result};
@@ -14,11 +15,13 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 /// A job that was submitted.
-pub(crate) struct RunningJob {
-    pub(crate) id: JobId,
+pub struct SubmittedJob {
+    context: DriverContext,
+    id: JobId,
     site: CallSite,
     messages: Receiver<JobMessage>,
-    marked: Vec<Arc<RddNode>>,
+    /// Those that are to be made when the job has its answer.
+    checkpoints: TakenCheckpoints,
 }
 
 /// What an action asks for.
@@ -30,9 +33,20 @@ pub(crate) struct JobRequest<'a> {
     pub(crate) partitions: Vec<Partition>,
 }
 
-impl Context {
+/// How a thread waits for a job that it may have to stop.
+pub struct Waiting<'a> {
+    /// Asked about every twentieth of a second: why the job is to end, if it is.
+    pub stop: &'a mut dyn FnMut() -> Option<String>,
+    /// When to give up; what is there by then is handed over, and that is no error.
+    pub deadline: Option<Instant>,
+}
+
+/// How often it is asked whether a job is to end.
+const ASK_EVERY: Duration = Duration::from_millis(50);
+
+impl DriverContext {
     /// Resolves and submits a job.
-    pub(crate) fn submit(&self, request: JobRequest<'_>) -> Result<RunningJob> {
+    pub(crate) fn submit(&self, request: JobRequest<'_>) -> Result<SubmittedJob> {
         if self.is_stopped() {
             endings::wait_for_end();
             return Err(Error::Stopped { site: request.site });
@@ -50,55 +64,77 @@ impl Context {
             tags: local.tags,
         };
         let messages = self.driver().submit(spec, local.properties, resolved.recipes);
-        Ok(RunningJob { id, site: request.site, messages, marked: resolved.marked })
+        let (context, site, checkpoints) = (self.clone(), request.site, resolved.checkpoints);
+        Ok(SubmittedJob { context, id, site, messages, checkpoints })
+    }
+}
+
+impl SubmittedJob {
+    /// Waits for the job's end. `handle` gets each result as it comes, with its position among the partitions asked for.
+    ///
+    /// # Errors
+    /// When the job fails, or `handle` does.
+    pub fn wait(mut self, handle: impl FnMut(usize, Vec<u8>) -> Result<()>) -> Result<()> {
+        let (context, checkpoints) = (self.context.clone(), std::mem::take(&mut self.checkpoints));
+        let ended = self.receive(handle);
+        context.job_is_over();
+        if ended.is_err() {
+            endings::wait_for_end();
+        }
+        ended.and_then(|()| checkpoints.make(&context))
     }
 
-    /// Runs a job to its end. `handle` gets each result as it comes, with its position among the partitions asked for.
-    pub(crate) fn run(
-        &self,
-        request: JobRequest<'_>,
-        handle: impl FnMut(usize, Vec<u8>) -> Result<()>,
-    ) -> Result<()> {
-        self.submit(request)?.wait(self, handle)
-    }
-
-    /// Runs a job, and gives its results in the order of the partitions asked for.
-    pub(crate) fn run_in_order(&self, request: JobRequest<'_>) -> Result<Vec<Vec<u8>>> {
-        let mut results: Vec<Vec<u8>> = vec![vec![]; request.partitions.len()];
-        self.run(request, |output, bytes| {
+    /// Waits for the job's end, and gives its results in the order of the partitions asked for.
+    ///
+    /// # Errors
+    /// When the job fails.
+    pub fn wait_in_order(self, partitions: usize) -> Result<Vec<Vec<u8>>> {
+        let mut results: Vec<Vec<u8>> = vec![vec![]; partitions];
+        self.wait(|output, bytes| {
             results[output] = bytes;
             Ok(())
         })?;
         Ok(results)
     }
-}
 
-impl RunningJob {
-    /// Waits for the job's end.
-    pub(crate) fn wait(
-        mut self,
-        context: &Context,
-        handle: impl FnMut(usize, Vec<u8>) -> Result<()>,
-    ) -> Result<()> {
-        let marked = std::mem::take(&mut self.marked);
-        let ended = self.receive(context, handle);
-        context.driver().accumulators.merge_piles();
-        context.hide_progress();
-        if ended.is_err() {
-            endings::wait_for_end();
-            marked.iter().for_each(|node| context.checkpoints().await_action(node));
-        }
-        ended.and_then(|()| context.make_checkpoints(&marked))
+    /// Waits for the job's end as [`SubmittedJob::wait`] does, unless it is to stop before.
+    ///
+    /// # Errors
+    /// When the job fails, or was told to stop.
+    pub fn wait_unless(mut self, waiting: Waiting<'_>, mut handle: impl FnMut(usize, Vec<u8>)) -> Result<()> {
+        let (context, site) = (self.context.clone(), self.site.clone());
+        let checkpoints = std::mem::take(&mut self.checkpoints);
+        let is_answered = loop {
+            let next = Instant::now() + ASK_EVERY;
+            let until = waiting.deadline.map_or(next, |deadline| deadline.min(next));
+            match self.recv_until(until) {
+                Some(JobMessage::Result { output, bytes }) => handle(output, bytes),
+                Some(JobMessage::Ended(None)) => break Ok(true),
+                Some(JobMessage::Ended(Some(failure))) => break Err(Error::Job { action: site, failure }),
+                None if context.is_stopped() => break Err(Error::Stopped { site }),
+                None => {
+                    if let Some(reason) = (waiting.stop)() {
+                        // Its end comes as a message.
+                        self.cancel(&reason);
+                    } else if waiting.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                        self.cancel("its time was over");
+                        break Ok(false);
+                    }
+                }
+            }
+        };
+        context.job_is_over();
+        if is_answered? { checkpoints.make(&context) } else { Ok(()) }
     }
 
-    fn receive(self, context: &Context, mut handle: impl FnMut(usize, Vec<u8>) -> Result<()>) -> Result<()> {
+    fn receive(self, mut handle: impl FnMut(usize, Vec<u8>) -> Result<()>) -> Result<()> {
         let (mut failed, mut no_executors) = (None, Desertion::default());
         loop {
             let message = match self.messages.recv_timeout(no_executors.look_after()) {
                 Ok(message) => Ok(message),
                 Err(RecvTimeoutError::Disconnected) => Err(()),
                 Err(RecvTimeoutError::Timeout) => {
-                    no_executors.look(context, self.id);
+                    no_executors.look(&self.context, self.id);
                     continue;
                 }
             };
@@ -108,9 +144,7 @@ impl RunningJob {
                         && let Err(error) = handle(output, bytes)
                     {
                         // The rest is of no use to anybody.
-                        context
-                            .driver()
-                            .post(Event::CancelJob { job: self.id, reason: format!("because {error}") });
+                        self.cancel(&error.to_string());
                         failed = Some(error);
                     }
                 }
@@ -127,26 +161,23 @@ impl RunningJob {
         }
     }
 
-    /// The same, for who may not wait for its end: a later action makes the checkpoints.
-    pub(crate) fn leaving_checkpoints(mut self, context: &Context) -> Self {
-        self.marked.drain(..).for_each(|node| context.checkpoints().await_action(&node));
+    /// The same job, for those who may not wait for its end: a later action makes the checkpoints.
+    #[must_use]
+    pub fn leaving_checkpoints(mut self) -> Self {
+        self.checkpoints = TakenCheckpoints::default();
         self
     }
 
-    /// RDDs whose checkpoints are to be made after the job: the caller's care from now on.
-    pub(crate) fn take_marked(&mut self) -> Vec<Arc<RddNode>> {
-        std::mem::take(&mut self.marked)
-    }
-
     /// The next message, if the job sends one before `deadline`.
-    pub(crate) fn recv_until(&self, deadline: std::time::Instant) -> Option<JobMessage> {
-        let left = deadline.saturating_duration_since(std::time::Instant::now());
+    pub fn recv_until(&self, deadline: Instant) -> Option<JobMessage> {
+        let left = deadline.saturating_duration_since(Instant::now());
         self.messages.recv_timeout(left).ok()
     }
 
     /// Tells the scheduler that nobody wants the answer any more.
-    pub(crate) fn cancel(&self, context: &Context, reason: &str) {
-        context.driver().post(Event::CancelJob { job: self.id, reason: format!("because {reason}") });
+    pub fn cancel(&self, reason: &str) {
+        let reason = format!("because {reason}");
+        self.context.driver().post(Event::CancelJob { job: self.id, reason });
     }
 }
 
@@ -173,7 +204,7 @@ impl Desertion {
         self.next_look.saturating_duration_since(Instant::now())
     }
 
-    fn look(&mut self, context: &Context, job: JobId) {
+    fn look(&mut self, context: &DriverContext, job: JobId) {
         if context.driver().with_application(|application| application.has_executors()) {
             *self = Desertion::default();
             return;

@@ -1,12 +1,13 @@
-//! Executors in other processes: what the driver sets up so that they can come, and who starts them.
+//! Starting a cluster's executors: what the driver sets up so that they can register, and which backend launches them.
 
-use crate::agents::{AgentSettings, Agents};
+use crate::agents::{AgentEvents, AgentSettings, Agents};
 use crate::allocation;
 use crate::driver::Driver;
 use crate::driver_blocks::DriverBlocks;
 use crate::error::{Error, Result};
 use crate::log::Level;
 use crate::master::Master;
+use crate::remote::Remote;
 use firesteel_cluster::standalone::{LaunchExecutor, Program, StandaloneBackend, StandaloneConfig};
 use firesteel_cluster::{AgentCommand, Backend, ClusterListener, LocalCluster, LocalClusterConfig};
 use firesteel_conf as conf;
@@ -19,38 +20,15 @@ use firesteel_protocol::handshake::{AgentConfig, SHARED_DIRECTORY};
 use firesteel_scheduler::{Allocation, ApplicationEvent, FleetSettings};
 use firesteel_storage::SharedFiles;
 use firesteel_types::ExecutorLossReason;
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, UdpSocket};
 use std::path::Path;
 use std::sync::{Arc, Weak};
 
 /// How long a cluster may take to tell how an agent ended whose connection has ended, in milliseconds.
 const END_WITHIN_MS: u64 = 2_000;
 
-/// The driver's side of a cluster.
-pub(crate) struct Remote {
-    pub(crate) agents: Arc<Agents>,
-    /// Serves what executors on this machine have written, where they leave that to the driver.
-    pub(crate) host: Option<HostBlocks>,
-    serving: Serving,
-}
-
-impl Remote {
-    /// Where the driver listens.
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.serving.address()
-    }
-
-    /// Lets nothing connect any more, and ends what the backend has started.
-    pub(crate) fn stop(&self) {
-        self.serving.stop();
-        if let Some(backend) = self.agents.backend() {
-            backend.stop();
-        }
-    }
-}
-
 /// How a cluster's executors are made.
-pub(crate) struct RemoteConfig<'a> {
+pub(crate) struct ClusterStart<'a> {
     pub(crate) conf: &'a Conf,
     pub(crate) master: &'a Master,
     pub(crate) application: u64,
@@ -60,7 +38,7 @@ pub(crate) struct RemoteConfig<'a> {
 }
 
 /// Begins to listen for executors, and has them started.
-pub(crate) fn start(driver: &Arc<Driver>, config: &RemoteConfig<'_>) -> Result<()> {
+pub(crate) fn start(driver: &Arc<Driver>, config: &ClusterStart<'_>) -> Result<()> {
     let conf = config.conf;
     let secret = secret(conf, config.master)?;
     let credentials = secret.as_ref().map_or_else(Credentials::insecure, Credentials::of);
@@ -93,7 +71,7 @@ pub(crate) fn start(driver: &Arc<Driver>, config: &RemoteConfig<'_>) -> Result<(
         });
         Ok(())
     })?;
-    let agents = Agents::new(settings, credentials.clone(), Arc::downgrade(driver));
+    let agents = Agents::new(settings, credentials.clone(), agent_events(driver));
     let (bind, host) = addresses(conf, config.master)?;
     let serving = serve(driver, &agents, &bind, credentials)?;
     let address = format!("{host}:{}", serving.address().port());
@@ -103,6 +81,11 @@ pub(crate) fn start(driver: &Arc<Driver>, config: &RemoteConfig<'_>) -> Result<(
     let directory = driver.services.dirs.path().to_owned();
     let start = Start { driver, config, address, secret, directory: &directory, served };
     start.backend(&agents)
+}
+
+fn agent_events(driver: &Arc<Driver>) -> Weak<dyn AgentEvents> {
+    let driver: Weak<Driver> = Arc::downgrade(driver);
+    driver
 }
 
 /// The application's secret; none when nothing is to be kept secret.
@@ -190,7 +173,7 @@ fn serve(
 }
 
 /// Executors on this machine may leave it to the driver to serve their files: then these outlive them.
-fn host_blocks(driver: &Driver, config: &RemoteConfig<'_>) -> Result<Option<HostBlocks>> {
+fn host_blocks(driver: &Driver, config: &ClusterStart<'_>) -> Result<Option<HostBlocks>> {
     let wanted = config.conf.get(&conf::SHUFFLE_SERVICE)?;
     if !wanted || !matches!(config.master, Master::LocalCluster { .. }) {
         return Ok(None);
@@ -206,7 +189,7 @@ fn host_blocks(driver: &Driver, config: &RemoteConfig<'_>) -> Result<Option<Host
 
 struct Start<'a> {
     driver: &'a Arc<Driver>,
-    config: &'a RemoteConfig<'a>,
+    config: &'a ClusterStart<'a>,
     address: String,
     secret: Option<Secret>,
     directory: &'a Path,

@@ -4,10 +4,13 @@
 //! empties it; everyone else goes on, knowing that it will be handled. So a slot that ends a task finds its next one without
 //! a switch of threads. Effects only move messages on; user code never runs here.
 
-use crate::accumulator::{Accumulators, Settled, Unmerged};
-use crate::driver_blocks::BroadcastTrees;
+use crate::accumulators::{Accumulators, Settled, Unmerged};
+use crate::agents::AgentEvents;
+use crate::broadcast_trees::BroadcastTrees;
+use crate::event_sender::{EventSink, Released};
+use crate::local_properties::Properties;
 use crate::remote::Remote;
-use crate::resolve::StageRecipe;
+use crate::stage_recipe::StageRecipe;
 use firesteel_executor::blocks::HostBlocks;
 use firesteel_executor::{
     BarrierAnswer, DriverLink, Executor, Executors, PlanError, ProcessListener, Processes, WorkerCommand,
@@ -23,9 +26,9 @@ use firesteel_status::Status;
 use firesteel_storage::cached::BlockListener;
 use firesteel_types::{
     AccumulatorId, AccumulatorUpdate, BlockKey, BroadcastId, ExecutorId, ExecutorLossReason, JobFailure,
-    JobId, Millis, RddId, ShuffleId, StageId, TaskId,
+    JobId, Millis, StageId, TaskId,
 };
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, TryLockError, Weak};
@@ -35,7 +38,8 @@ use std::time::{Duration, Instant};
 const HOST: &str = "localhost";
 
 /// What the thread that waits for a job is told.
-pub(crate) enum JobMessage {
+#[derive(Debug)]
+pub enum JobMessage {
     /// The result of one partition.
     Result {
         /// Its position among the partitions asked for.
@@ -46,9 +50,6 @@ pub(crate) enum JobMessage {
     /// The job is over.
     Ended(Option<JobFailure>),
 }
-
-/// What tasks may read of what their program's thread has said.
-pub(crate) type Properties = Arc<BTreeMap<String, String>>;
 
 enum Message {
     /// An event, with the bytes of the result that it tells of.
@@ -294,20 +295,6 @@ impl Driver {
         self.send(Message::Event { event, bytes });
     }
 
-    /// Nobody keeps the RDD any more. The scheduler knows who has partitions of it, but not what those have left who are gone.
-    pub(crate) fn unpersisted(&self, rdd: RddId) {
-        self.post(Event::RddUnpersisted { rdd });
-        if let Some(remote) = self.remote() {
-            remote.agents.send_all(&ToExecutor::RemoveRdd { rdd });
-            self.with_host(|host| host.remove_rdd(rdd));
-        }
-    }
-
-    /// Nobody will read the shuffle again.
-    pub(crate) fn release_shuffle(&self, shuffle: ShuffleId) {
-        self.post(Event::ShuffleReleased { shuffle });
-    }
-
     /// What an accumulator consists of beside its base, after all that this thread has told the driver: one picture, in which
     /// what becomes final is neither missing nor there twice.
     pub(crate) fn unmerged(&self, id: AccumulatorId, settled: &Settled, known: Option<u64>) -> Unmerged {
@@ -419,6 +406,35 @@ impl Driver {
             lock(&self.core).armed = None;
             self.post(Event::Tick);
         }
+    }
+}
+
+impl EventSink for Driver {
+    fn released(&self, what: Released) {
+        match what {
+            // Where there are no accumulators, the scheduler has nothing to forget.
+            Released::Rdd(rdd) if self.accumulators.any() => self.post(Event::RddReleased { rdd }),
+            Released::Rdd(_) => {}
+            Released::Shuffle(shuffle) => self.post(Event::ShuffleReleased { shuffle }),
+            Released::Persisted(rdd) => {
+                self.post(Event::RddUnpersisted { rdd });
+                // The scheduler knows which executors have partitions of it, but not what those have left that are gone.
+                if let Some(remote) = self.remote() {
+                    remote.agents.send_all(&ToExecutor::RemoveRdd { rdd });
+                    self.with_host(|host| host.remove_rdd(rdd));
+                }
+            }
+        }
+    }
+}
+
+impl AgentEvents for Driver {
+    fn post_result(&self, event: ApplicationEvent, bytes: Vec<u8>) {
+        Driver::post_result(self, event, bytes);
+    }
+
+    fn note_failure(&self, task: &TaskSpec) {
+        Driver::note_failure(self, task);
     }
 }
 
