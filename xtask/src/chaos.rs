@@ -1,6 +1,6 @@
 //! `cargo xtask chaos`: programs on real processes, some of which are killed or frozen at moments that seeds choose.
 //!
-//! What happens, and what must come of it, is in `crates/firesteel/tests/faults/chaos.rs`, where a few seeds run with the tests. Here it
+//! What happens, and what must come of it, is in `crates/firesteel/tests/clusters/faults/chaos.rs`, where a few seeds run with the tests. Here it
 //! is only built with optimisation and started with others.
 
 use crate::Fallible;
@@ -24,7 +24,7 @@ pub(crate) fn run(mut args: Args) -> Fallible {
     let seed: u64 = args.option("--seed")?.unwrap_or(0);
     let is_debug = args.flag("--debug");
     args.finish()?;
-    let mut words = vec!["test", "--quiet", "--workspace", "--test", "faults"];
+    let mut words = vec!["test", "--quiet", "--workspace", "--test", "clusters"];
     if !is_debug {
         words.push("--release");
     }

@@ -57,6 +57,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("sim", &["types", "plan", "scheduler", "status", "standalone"]),
     ("fuzz", &["types", "plan", "standalone", "closures", "data", "io", "tables", "executor", "cluster"]),
     ("benches", &["firesteel"]),
+    ("examples", &["firesteel"]),
 ];
 
 /// Libraries of which only the listed crates may know directly.

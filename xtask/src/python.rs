@@ -6,7 +6,7 @@
 pub(crate) mod conformance;
 pub(crate) mod differential;
 pub(crate) mod environment;
-mod wheel;
+pub(crate) mod wheel;
 
 use std::path::Path;
 use std::time::Duration;

@@ -361,12 +361,23 @@ impl fmt::Display for IoCause {
             ),
             IoCause::SchemeLeftOut(scheme) => write!(
                 f,
-                "this program was built without paths that start with {scheme}:; build it with that feature of firesteel"
+                "this program was built without paths that start with {scheme}:; in its Cargo.toml, give firesteel the \
+                 feature for them: features = [\"{}\"]",
+                feature(scheme)
             ),
             IoCause::Changed => f.write_str("the file was replaced by another one while it was read"),
             IoCause::Store { message, .. } => f.write_str(message),
             IoCause::Os { message, .. } => f.write_str(message),
         }
+    }
+}
+
+/// The feature of the crate with which paths of a scheme can be used.
+fn feature(scheme: &str) -> &str {
+    match scheme {
+        "gs" => "gcs",
+        "abfss" => "azure",
+        same => same,
     }
 }
 

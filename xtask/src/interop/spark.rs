@@ -1,7 +1,7 @@
 //! Spark writes and Firesteel reads, then the other way round: the Rust side with one session of Spark's Scala shell, then the Python
 //! side with PySpark, which is the table of `python/interop`.
 //!
-//! The session runs `spark.scala`, whose names and records are those of `crates/firesteel/tests/interop.rs`. They meet in
+//! The session runs `spark.scala`, whose names and records are those of `crates/firesteel/tests/it/interop.rs`. They meet in
 //! `target/interop/spark`: a file appears there when either has written everything.
 
 use std::io::{BufRead, BufReader};
@@ -63,8 +63,8 @@ fn check(root: &Path, session: &mut Child) -> Fallible<Vec<String>> {
     println!("Spark writes ...");
     wait_for(&root.join("spark-has-written"), session)?;
     println!("Firesteel reads what Spark wrote, and writes ...");
-    let mut ours = cargo(&["test", "--quiet", "--package", "firesteel", "--test", "interop", "--"]);
-    ours.args(["--ignored", "--nocapture", "spark"]).env("INTEROP_DIR", root);
+    let mut ours = cargo(&["test", "--quiet", "--workspace", "--test", "it", "--"]);
+    ours.args(["interop::spark", "--ignored", "--exact", "--nocapture"]).env("INTEROP_DIR", root);
     let mut lines = lines_of(&mut ours)?;
     std::fs::write(root.join("firesteel-has-written"), "").map_err(|error| error.to_string())?;
     println!("Spark reads what Firesteel wrote ...");

@@ -1,25 +1,71 @@
-//! Builds the wheel, by maturin, which pip brings.
+//! Builds the wheel and the source distribution, by maturin, which pip brings.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use super::environment::{self, Environment, Python};
 use crate::{Fallible, process};
 
 const MATURIN: &str = "maturin==1.16.0";
 
-/// The wheel, with optimisation: what users get. It shares cargo's folder with the other steps that build so.
+/// A profile of cargo's.
+pub(crate) enum Profile {
+    /// What `pip install .` builds with: optimised, and built soon.
+    Release,
+    /// What is released.
+    Dist,
+}
+
+impl Profile {
+    fn name(&self) -> &'static str {
+        match self {
+            Profile::Release => "release",
+            Profile::Dist => "dist",
+        }
+    }
+}
+
+/// The wheel, as `pip install .` makes it. It shares cargo's folder with the other steps that build so.
 pub(super) fn build(python: &Python) -> Fallible<PathBuf> {
-    let tools = Environment::kept("maturin", python, &[MATURIN])?;
-    let folder = environment::folder("wheels")?;
-    let _ = std::fs::remove_dir_all(&folder);
-    let folder = environment::folder("wheels")?;
+    build_into(&environment::folder("wheels")?, python, Profile::Release, &[])
+}
+
+/// A wheel in a folder that holds nothing else afterwards, with more words for maturin.
+pub(crate) fn build_into(
+    folder: &Path,
+    python: &Python,
+    profile: Profile,
+    more: &[&str],
+) -> Fallible<PathBuf> {
+    let _ = std::fs::remove_dir_all(folder);
+    let tools = tools(python)?;
+    let mut maturin = maturin(&tools, "build", folder);
+    maturin.args(["--quiet", "--profile", profile.name(), "--interpreter"]).arg(tools.program("python"));
+    process::run(maturin.args(more))?;
+    only(folder, ".whl")
+}
+
+/// The source distribution, in a folder.
+pub(crate) fn source_into(folder: &Path, python: &Python) -> Fallible<PathBuf> {
+    process::run(&mut maturin(&tools(python)?, "sdist", folder))?;
+    only(folder, ".tar.gz")
+}
+
+fn tools(python: &Python) -> Fallible<Environment> {
+    Environment::kept("maturin", python, &[MATURIN])
+}
+
+fn maturin(tools: &Environment, command: &str, folder: &Path) -> Command {
     let mut maturin = tools.python();
-    maturin.args(["-m", "maturin", "build", "--release", "--quiet", "--interpreter"]);
-    maturin.arg(tools.program("python")).arg("--out").arg(&folder);
-    process::run(&mut maturin)?;
-    let entries = std::fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    let mut wheels = entries.flatten().map(|entry| entry.path());
-    wheels
-        .find(|path| path.extension().is_some_and(|end| end == "whl"))
-        .ok_or_else(|| "maturin left no wheel".into())
+    maturin.args(["-m", "maturin", command, "--out"]).arg(folder);
+    maturin
+}
+
+/// The file of that kind in a folder.
+fn only(folder: &Path, end: &str) -> Fallible<PathBuf> {
+    let entries = std::fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let mut files = entries.flatten().map(|entry| entry.path());
+    files
+        .find(|path| path.to_string_lossy().ends_with(end))
+        .ok_or_else(|| format!("maturin left no file {end} in {}", folder.display()))
 }
