@@ -15,10 +15,10 @@ pub(crate) const STEPS: &[Step] = &[
     Step { name: "fmt", about: "cargo fmt --check", run: || cargo_step(&["fmt", "--all", "--", "--check"]) },
     Step { name: "tidy", about: "what a reviewer should not have to say", run: || tidy::check(false).into() },
     Step { name: "arrows", about: "which crate may depend on which", run: dependencies::check_arrows },
-    Step { name: "clippy-libraries", about: "clippy without tests, of what has changed", run: clippy },
+    Step { name: "clippy-lib", about: "clippy without tests, of what has changed", run: clippy },
     Step { name: "pure", about: "the tests of the crates that decide", run: pure },
     Step { name: "operations", about: "each operation against a plain model", run: operations },
-    Step { name: "small-simulation", about: "a few seeds of the simulator", run: || sim::run_seeds(SEEDS) },
+    Step { name: "small-sim", about: "a few seeds of the simulator", run: || sim::run_seeds(SEEDS) },
 ];
 
 /// Steps of the full run of which something is done here.

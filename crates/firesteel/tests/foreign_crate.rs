@@ -35,6 +35,8 @@ fn cargo(words: &[&str]) -> Output {
         .arg("--quiet")
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/foreign_crate"))
         .env("CARGO_TARGET_DIR", target())
+        // No debugger looks at it, and it is built sooner.
+        .env("CARGO_PROFILE_DEV_DEBUG", "false")
         .output()
         .expect("cargo starts")
 }

@@ -38,7 +38,8 @@ pub(super) fn check_address() -> Fallible {
     let root = workspace::root();
     let read =
         |path: &str| std::fs::read_to_string(root.join(path)).map_err(|error| format!("{path}: {error}"));
-    let mut wrong: Vec<String> = wrong_address(&read("Cargo.toml")?, "workspace.package", ADDRESS, "Cargo.toml").into_iter().collect();
+    let mut wrong: Vec<String> =
+        wrong_address(&read("Cargo.toml")?, "workspace.package", ADDRESS, "Cargo.toml").into_iter().collect();
     for manifest in published()? {
         wrong.extend(wrong_address(&read(&manifest)?, "package", "repository.workspace", &manifest));
     }
