@@ -34,10 +34,10 @@ pub enum DataError {
         message: String,
     },
     /// Another host could not be asked for a block, or could not send it.
-    #[error("{message} ({place})")]
-    Far {
+    #[error("{message} ({address})")]
+    Remote {
         /// The host's address.
-        place: String,
+        address: String,
         /// What came of it.
         message: String,
     },

@@ -5,11 +5,11 @@
 //! left and nothing runs, the executor is let go; the worker, which waits for its executors, can end then. What could not be moved in
 //! time is lost with it, and computed again when somebody needs it.
 //!
-//! What is moved where is decided in the scheduler's [`Moves`]; when to stop in [`Patience`].
+//! What is moved where is decided in the scheduler's [`MigrationPlan`]; when to stop in [`Patience`].
 
 use crate::driver::Driver;
 use firesteel_executor::Fleet;
-use firesteel_scheduler::{Held, Moves};
+use firesteel_scheduler::{MigrationPlan, SoleCopies};
 use firesteel_storage::lru::BlockKey;
 use firesteel_types::ExecutorId;
 use std::sync::mpsc::Receiver;
@@ -21,10 +21,10 @@ use std::time::{Duration, Instant};
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 impl Driver {
-    /// Sends an agent away; `with_place` says that whoever serves its files goes as well.
-    pub(crate) fn send_away(self: &Arc<Self>, name: &str, with_place: bool) {
+    /// Sends an agent away; `with_files` says that whoever serves its files goes as well.
+    pub(crate) fn decommission(self: &Arc<Self>, name: &str, with_files: bool) {
         let Some(remote) = self.remote() else { return };
-        let Some(place) = remote.fleet.begin_leaving(name, with_place) else { return };
+        let Some(place) = remote.fleet.begin_decommission(name, with_files) else { return };
         if !remote.fleet.begin_move(&place) {
             return;
         }
@@ -34,14 +34,14 @@ impl Driver {
         let clear = move || clear(&driver, &fleet, &away, within);
         if thread::Builder::new().name("firesteel-decommission".into()).spawn(clear).is_err() {
             let leavers = remote.fleet.leavers(&place);
-            remote.fleet.let_go(leavers.iter().map(|leaver| leaver.agent));
+            remote.fleet.release(leavers.iter().map(|leaver| leaver.agent));
         }
     }
 
     /// What only these executors have.
-    fn held_by(&self, fleet: &Fleet, place: &str) -> Held {
+    fn held_by(&self, fleet: &Fleet, place: &str) -> SoleCopies {
         let there = fleet.executors_at(place);
-        self.with_scheduler(|scheduler| scheduler.held_by(&there))
+        self.with_scheduler(|scheduler| scheduler.sole_copies(&there))
     }
 }
 
@@ -68,9 +68,9 @@ impl Patience {
     }
 }
 
-/// Moves everything away from a place, and lets its agents go.
+/// MigrationPlan everything away from a place, and lets its agents go.
 fn clear(driver: &Weak<Driver>, fleet: &Fleet, place: &str, within: Duration) {
-    let (mut moves, mut patience) = (Moves::default(), Patience::new(within));
+    let (mut moves, mut patience) = (MigrationPlan::default(), Patience::new(within));
     while !fleet.end_move(place) {
         let Some(driver) = driver.upgrade() else { return };
         // In this order: what is idle now has told of all that it has.
@@ -80,7 +80,7 @@ fn clear(driver: &Weak<Driver>, fleet: &Fleet, place: &str, within: Duration) {
         let is_over = patience.is_over(Instant::now(), is_busy);
         if is_over || moves.is_hopeless(&held) {
             let idle = leavers.iter().filter(|leaver| !leaver.is_busy);
-            fleet.let_go(idle.map(|leaver| leaver.agent));
+            fleet.release(idle.map(|leaver| leaver.agent));
             if is_busy {
                 fleet.wait_for_change(LOOK_EVERY);
             }
@@ -96,14 +96,14 @@ fn clear(driver: &Weak<Driver>, fleet: &Fleet, place: &str, within: Duration) {
 fn move_some(
     fleet: &Fleet,
     place: &str,
-    dealt: impl IntoIterator<Item = (ExecutorId, Held)>,
+    dealt: impl IntoIterator<Item = (ExecutorId, SoleCopies)>,
     within: Duration,
 ) -> bool {
-    let ask = |(executor, held): (ExecutorId, Held)| {
+    let ask = |(executor, held): (ExecutorId, SoleCopies)| {
         let outputs = held.outputs.into_iter().map(|(shuffle, output)| (shuffle, output.map, output.task));
-        let kept =
-            held.kept.into_iter().map(|(rdd, partition, version)| BlockKey { rdd, partition, version });
-        fleet.adopt(executor, place, outputs.collect(), kept.collect())
+        let cached =
+            held.cached.into_iter().map(|(rdd, partition, version)| BlockKey { rdd, partition, version });
+        fleet.migrate(executor, place, outputs.collect(), cached.collect())
     };
     let asked: Vec<Receiver<usize>> = dealt.into_iter().filter_map(ask).collect();
     let deadline = Instant::now() + within;

@@ -230,7 +230,7 @@ impl Context {
         let first =
             rest.next().ok_or_else(|| PyValueError::new_err("a union of nothing has no partitions"))?;
         let all = rest.try_fold(first, |all, rdd| {
-            all.restream_with(site.clone(), &rdd, false, &(), |(), _, left, right| {
+            all.map_batches_with(site.clone(), &rdd, false, &(), |(), _, left, right| {
                 Ok(OneThenOther(Some(left), right))
             })
         });
@@ -376,7 +376,7 @@ impl Context {
     }
 }
 
-/// What becomes of a setting of Spark's: `obeyed`, `kept`, `warning` or `refused`, with a sentence for the last two.
+/// What becomes of a setting of Spark's: `obeyed`, `cached`, `warning` or `refused`, with a sentence for the last two.
 #[pyfunction]
 pub(crate) fn judge_setting(key: &str, value: &str) -> (&'static str, String) {
     match judge(key, value) {

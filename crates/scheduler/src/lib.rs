@@ -14,7 +14,7 @@
 //! let site = CallSite { operation: "count".into(), ..Default::default() };
 //! let stage = StageSpec {
 //!     stage: StageId(0), site: site.clone(), output: None, inputs: vec![], partitions: 1, preferred: vec![],
-//!     kept: Kept::default(), barrier: false,
+//!     cached: Cached::default(), barrier: false,
 //! };
 //! let job = JobSpec {
 //!     job: JobId(0), site, stages: vec![stage], partitions: vec![Partition(0)], pool: None, group: None, tags: vec![],
@@ -36,6 +36,7 @@
 
 mod accumulators;
 mod allocation;
+mod application;
 mod barriers;
 mod block_locations;
 mod commit;
@@ -43,17 +44,24 @@ mod dag;
 mod effect;
 mod event;
 mod executors;
+mod fleet;
 mod map_outputs;
-mod moves;
+mod migration_plan;
 mod pools;
+mod results;
 mod scheduler;
 mod settings;
 mod tasks;
 
 pub use allocation::{Allocation, AllocationSettings, Decision, Demand, Lent};
+pub use application::{
+    AgentId, AgentMessage, Application, ApplicationEffect, ApplicationEvent, ApplicationSettings,
+    MigrationRequest, Registration, ReportedOutcome,
+};
 pub use effect::{Effect, MapOutput, ShuffleOutputs, TaskLaunch};
 pub use event::{Event, JobSpec, StageSpec, TaskOutcome};
-pub use firesteel_plan::{Kept, KeptRdd, Reads};
-pub use moves::Moves;
-pub use scheduler::{Held, Load, Scheduler};
+pub use firesteel_plan::{Cached, CachedRdd, Reads};
+pub use fleet::{Agent, FleetSettings};
+pub use migration_plan::MigrationPlan;
+pub use scheduler::{Load, Scheduler, SoleCopies};
 pub use settings::{PoolSettings, SchedulerSettings, SchedulingMode, SpeculationSettings};

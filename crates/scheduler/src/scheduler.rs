@@ -39,7 +39,7 @@ pub struct Scheduler {
     pub(crate) stages: Stages,
     pub(crate) tasks: RunningTasks,
     /// The stages to see to before the event at hand is digested.
-    pub(crate) agenda: BTreeSet<StageId>,
+    pub(crate) dirty_stages: BTreeSet<StageId>,
     pub(crate) vacancies: Vacancies,
     pub(crate) next_speculation: Millis,
 }
@@ -55,11 +55,11 @@ pub struct Load {
 
 /// What would be lost with executors.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Held {
+pub struct SoleCopies {
     /// Map outputs.
     pub outputs: Vec<(ShuffleId, MapOutput)>,
     /// Kept partitions, by RDD, partition and version.
-    pub kept: Vec<(RddId, Partition, u64)>,
+    pub cached: Vec<(RddId, Partition, u64)>,
 }
 
 impl Scheduler {
@@ -79,7 +79,7 @@ impl Scheduler {
             jobs: BTreeMap::new(),
             stages: Stages::default(),
             tasks: RunningTasks::default(),
-            agenda: BTreeSet::new(),
+            dirty_stages: BTreeSet::new(),
             vacancies: Vacancies::default(),
             next_speculation: Millis(0),
             settings,
@@ -108,7 +108,9 @@ impl Scheduler {
             Event::ExecutorLost { executor, reason, outputs_survive } => {
                 self.executor_lost(executor, reason, outputs_survive, fx);
             }
-            Event::ExecutorLeaving { executor } => self.executor_leaving(executor),
+            Event::ExecutorsDecommissioning { executors } => {
+                executors.into_iter().for_each(|executor| self.executor_decommissioning(executor));
+            }
             Event::OutputsMoved { to, outputs } => self.outputs_moved(to, outputs, fx),
             Event::Heartbeat { executor, running } => self.heartbeat(executor, running, fx),
             Event::TaskFinished { task, executor, outcome, updates } => {
@@ -136,7 +138,7 @@ impl Scheduler {
             Event::Tick => self.tick(fx),
         }
         self.settle(fx);
-        if self.fail_gangs_without_slots(fx) {
+        if self.fail_barrier_sets_without_slots(fx) {
             self.settle(fx);
         }
         self.make_offers(fx);
@@ -148,8 +150,8 @@ impl Scheduler {
             self.executors.next_review(),
             self.next_relaxation(),
             self.next_speculation(),
-            self.next_desertion(),
-            self.next_gang_deadline(),
+            self.next_executor_deadline(),
+            self.next_barrier_deadline(),
         ];
         due.into_iter().flatten().min()
     }
@@ -179,15 +181,36 @@ impl Scheduler {
         Load { waiting, running: self.tasks.len() }
     }
 
+    /// Whether an attempt takes a slot of an executor, even if it was told to stop.
+    pub fn runs(&self, task: TaskId, executor: ExecutorId) -> bool {
+        self.tasks.get(task).is_some_and(|task| task.executor == executor)
+    }
+
+    /// The first of the jobs that want an attempt; none when it was told to stop.
+    pub fn job_of(&self, task: TaskId) -> Option<JobId> {
+        let task = self.tasks.get(task).filter(|task| task.killed.is_none())?;
+        self.stages.get(task.stage).map(|stage| stage.turn().0)
+    }
+
+    /// Whether an executor has attempts, those that were told to stop among them.
+    pub fn is_busy(&self, executor: ExecutorId) -> bool {
+        self.executors.get(executor).is_some_and(|executor| !executor.running.is_empty())
+    }
+
+    /// Whether any executor is registered.
+    pub fn has_executors(&self) -> bool {
+        self.executors.without_executors_since().is_none()
+    }
+
     /// Whether an executor keeps a partition that counts, as far as is known.
-    pub fn keeps_any(&self, executor: ExecutorId) -> bool {
+    pub fn caches_any(&self, executor: ExecutorId) -> bool {
         self.blocks.holds_any(executor)
     }
 
     /// What only these executors have, as far as is known.
-    pub fn held_by(&self, executors: &BTreeSet<ExecutorId>) -> Held {
+    pub fn sole_copies(&self, executors: &BTreeSet<ExecutorId>) -> SoleCopies {
         let outputs = executors.iter().flat_map(|executor| self.outputs.on(*executor));
-        Held { outputs: outputs.collect(), kept: self.blocks.held_only_by(executors) }
+        SoleCopies { outputs: outputs.collect(), cached: self.blocks.held_only_by(executors) }
     }
 
     /// Who has the map output that an attempt wrote, if it counts.
@@ -223,8 +246,8 @@ impl Scheduler {
     }
 
     fn tick(&mut self, fx: &mut Vec<Effect>) {
-        self.bury_silent(fx);
-        self.fail_deserted(fx);
+        self.expire_silent(fx);
+        self.fail_without_executors(fx);
         self.speculate();
         self.time_out_barriers(fx);
         if self.barriers.any_waits() || self.next_relaxation().is_some_and(|due| due <= self.now) {

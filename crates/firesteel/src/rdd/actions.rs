@@ -11,7 +11,7 @@ use firesteel_data::block::{decode_value, encode_value, take_records, write_reco
 use firesteel_data::hash::hash_key;
 use firesteel_data::hyperloglog::HyperLogLog;
 use firesteel_data::{Data, DataError, Environment};
-use firesteel_operators::{Code, Outcome, PartitionIter, Records, Stream, Yield, data_failure};
+use firesteel_operators::{OperatorRef, Outcome, PartitionIter, Records, ResultTask, Stream, data_failure};
 use firesteel_types::{CallSite, Partition};
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -24,8 +24,9 @@ impl<T: Data> Rdd<T> {
         site: &CallSite,
         environment: &E,
         f: impl Fn(&E, Partition, Stream<T>) -> Outcome<Vec<u8>> + Plain,
-    ) -> Result<Code> {
-        Yield::<T, E, _>::code(environment, f).map_err(|source| Error::Data { site: site.clone(), source })
+    ) -> Result<OperatorRef> {
+        ResultTask::<T, E, _>::code(environment, f)
+            .map_err(|source| Error::Data { site: site.clone(), source })
     }
 
     pub(crate) fn all_partitions(&self) -> Vec<Partition> {
@@ -378,12 +379,13 @@ impl<T: Data> Rdd<T> {
         let mut left = partitions;
         while left > scale + left.div_ceil(scale) {
             left = left.div_ceil(scale);
-            let spread =
+            let broadcast_tree =
                 level.whole_partition(site.clone(), None, &(left as u32), |n: &u32, partition, records| {
                     let reducer = partition.0 % *n;
                     records.map(move |u| (reducer, u))
                 });
-            let united = spread.reduce_by_key_at(site.clone(), Some(left as u32), environment.clone(), unite);
+            let united =
+                broadcast_tree.reduce_by_key_at(site.clone(), Some(left as u32), environment.clone(), unite);
             level = united.map_at(site.clone(), &(), |_: &(), (_, u)| u);
         }
         let sent = (zero, environment);

@@ -47,7 +47,7 @@ impl Scheduler {
         }
         match outcome {
             TaskOutcome::Failed(failure) => self.task_failed(id, task, failure, fx),
-            TaskOutcome::MapOutput { .. } | TaskOutcome::Result => {
+            TaskOutcome::MapOutput { .. } | TaskOutcome::Result { .. } => {
                 if self.commits.may_succeed(task.stage, task.index, id) {
                     self.task_succeeded(id, task, outcome, updates, fx);
                 } else {
@@ -133,7 +133,7 @@ impl Scheduler {
                 let output = MapOutput { map, task: id, executor: task.executor, bytes };
                 self.map_output_written(shuffle, output, checksum, updates, fx);
             }
-            TaskOutcome::Result => {
+            TaskOutcome::Result { .. } => {
                 assert!(output.is_none(), "task {id} belongs to a map stage and has no result");
                 if is_barrier {
                     self.barriers.hold(task.stage, Held { index: task.index, task: id, updates });
@@ -146,7 +146,7 @@ impl Scheduler {
             TaskOutcome::Failed(_) => unreachable!("a failure is no success"),
         }
         if is_barrier {
-            self.gang_member_ended(&task, fx);
+            self.barrier_task_ended(&task, fx);
         }
         self.finish_if_complete(task.stage, fx);
     }
@@ -204,12 +204,13 @@ impl Scheduler {
             return;
         }
         if stage.spec.barrier {
-            self.gang_member_failed(&task, failure, fx);
+            self.barrier_task_failed(&task, failure, fx);
             return;
         }
         self.queue_if_unlaunched(task.stage, task.index);
-        if let TaskFailure::KeptBlockGone { .. } = &failure {
-            self.stages.get_mut(task.stage).expect("the stage was there a moment ago").distrusts_kept = true;
+        if let TaskFailure::CachedBlockLost { .. } = &failure {
+            self.stages.get_mut(task.stage).expect("the stage was there a moment ago").distrusts_cached =
+                true;
         }
         if let TaskFailure::FetchFailed { .. } = &failure {
             let missing = self.input_missing(&failure, fx);
