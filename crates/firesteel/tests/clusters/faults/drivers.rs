@@ -53,6 +53,10 @@ fn one_that_is_killed() {
 /// Ctrl-C goes to all processes of the terminal's foreground: the driver alone, which its executors follow.
 #[test]
 fn one_that_is_interrupted_at_the_terminal() {
+    if is_ignored(Signal::INT) {
+        eprintln!("SKIPPED: this program was started in the background, where Ctrl-C is ignored");
+        return;
+    }
     let driver = Driver::start();
     kill_process_group(Pid::from_raw(driver.child.id() as i32).unwrap(), Signal::INT).unwrap();
     driver.must_be_followed(Signal::INT);
