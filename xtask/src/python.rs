@@ -46,7 +46,7 @@ pub(crate) fn step() -> Outcome {
 /// Builds once, with the newest; tries with the oldest Python and what it needs, and with the newest, whatever the oldest says.
 /// Where one Python is all there is, it is tried with both.
 fn check(found: &[Python], newest: &Python) -> Fallible {
-    let wheel = wheel::build(newest)?;
+    let wheel = wheel::build(newest, wheel::Profile::Release)?;
     let oldest = found.first().unwrap_or(newest);
     let mut failed = Vec::new();
     for (python, age) in [(oldest, Age::Oldest), (newest, Age::Newest)] {

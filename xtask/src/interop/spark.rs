@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use crate::bench::spark::Spark;
 use crate::process::{cargo, run_within};
 use crate::python::conformance;
+use crate::python::wheel::Profile;
 use crate::{Fallible, workspace};
 
 /// How long either side may take to write; Spark alone needs ten seconds to start.
@@ -31,7 +32,7 @@ pub(super) fn run() -> Fallible {
 
 /// Hadoop's formats as PySpark and Firesteel's Python face write and read them.
 fn table() -> Fallible {
-    let mut runner = conformance::beside_pyspark(true)?.python();
+    let mut runner = conformance::beside_pyspark(Some(Profile::Release))?.python();
     runner.arg("python/interop");
     run_within(&mut runner, TABLE_LIMIT).map_err(|error| format!("the table of formats: {error}"))
 }

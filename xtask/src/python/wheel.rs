@@ -25,9 +25,9 @@ impl Profile {
     }
 }
 
-/// The wheel, as `pip install .` makes it. It shares cargo's folder with the other steps that build so.
-pub(super) fn build(python: &Python) -> Fallible<PathBuf> {
-    build_into(&environment::folder("wheels")?, python, Profile::Release, &[])
+/// The wheel alone. It shares cargo's folder with the other steps that build so.
+pub(super) fn build(python: &Python, profile: Profile) -> Fallible<PathBuf> {
+    build_into(&environment::folder("wheels")?, python, profile, &[])
 }
 
 /// A wheel in a folder that holds nothing else afterwards, with more words for maturin.
