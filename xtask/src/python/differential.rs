@@ -2,6 +2,7 @@
 //!
 //! The grammar, the two runners and the comparison are Python: `python/differential`.
 
+use super::wheel::Profile;
 use crate::Fallible;
 use crate::args::Args;
 use crate::process::run as run_process;
