@@ -117,7 +117,8 @@ fn refusals() -> &'static BTreeMap<String, String> {
             let (message, name) = (&line["message"], line["target"]["name"].as_str().unwrap_or_default());
             // The count of errors, at the end, has no place in the program.
             let has_place = message["spans"].as_array().is_some_and(|spans| !spans.is_empty());
-            if message["level"] == "error" && has_place {
+            let is_told = ["error", "note"].iter().any(|level| message["level"] == *level);
+            if is_told && has_place {
                 said.entry(name.into())
                     .or_default()
                     .push_str(message["rendered"].as_str().unwrap_or_default());
@@ -153,7 +154,7 @@ fn without_places(said: &str) -> String {
         lines.push_str(line.trim_end());
         lines.push('\n');
     }
-    lines
+    format!("{}\n", lines.trim_end())
 }
 
 fn is_margin(text: &str) -> bool {
@@ -177,6 +178,10 @@ fn programs_that_cannot_run_on_executors_are_refused_with_a_way_out() {
     let programs = files.filter(|path| path.extension().is_some_and(|kind| kind == "rs"));
     for program in programs {
         let name = program.file_stem().unwrap().to_str().unwrap();
+        // What is said of these is half about the inside of the engine.
+        if TOLD_BY_SIZE.iter().any(|(told, _)| *told == name) {
+            continue;
+        }
         let said = refusals().get(name).unwrap_or_else(|| panic!("{name} was accepted"));
         let said = without_places(said);
         let expected = program.with_extension("stderr");
@@ -191,14 +196,16 @@ fn programs_that_cannot_run_on_executors_are_refused_with_a_way_out() {
     }
 }
 
-/// These pass `cargo check`: what a closure captures is then told by its size alone, when code is made.
+/// Programs that pass `cargo check`, since what a closure captures is told by its size alone, when code is made; and their lines.
+const TOLD_BY_SIZE: [(&str, &str); 3] = [
+    ("captures_a_number", "captures_a_number.rs:6:"),
+    ("captures_beside_the_environment", "captures_beside_the_environment.rs:6:"),
+    ("function_pointer", "function_pointer.rs:10:"),
+];
+
 #[test]
 fn captured_values_without_a_destructor_are_refused_when_code_is_made() {
-    for (example, line) in [
-        ("captures_a_number", "captures_a_number.rs:6:"),
-        ("captures_beside_the_environment", "captures_beside_the_environment.rs:6:"),
-        ("function_pointer", "function_pointer.rs:10:"),
-    ] {
+    for (example, line) in TOLD_BY_SIZE {
         let said = refusals().get(example).unwrap_or_else(|| panic!("{example} was accepted"));
         let words = [
             line,
