@@ -1,14 +1,15 @@
-//! `cargo xtask test --quick`: what is worth knowing minutes after a change of one operator. Everything else is left out, and said.
+//! `cargo xtask test --quick`: the checks that are worth their minutes after a change of one operator. The run lists those
+//! that it leaves out.
 //!
-//! Cargo builds again only what has changed and what depends on it. All commands name the whole workspace, as the full run does, so that
-//! they share what is built.
+//! Cargo builds again only what has changed and what depends on it. The commands name the whole workspace, as the full run
+//! does, so that they share what is built.
 
 use crate::process::cargo;
 use crate::test::{Outcome, STEPS as ALL, Step, cargo_step};
 use crate::tidy::{self, PURE_CRATES};
 use crate::{dependencies, process, sim};
 
-/// Fewer than the full run takes.
+/// The number of seeds; the full run takes more.
 const SEEDS: &str = "50";
 
 pub(crate) const STEPS: &[Step] = &[
@@ -21,14 +22,14 @@ pub(crate) const STEPS: &[Step] = &[
     Step { name: "small-sim", about: "a few seeds of the simulator", run: || sim::run_seeds(SEEDS) },
 ];
 
-/// Steps of the full run of which something is done here.
+/// Steps of the full run that are done in part, and the part that is left out.
 const IN_PART: &[(&str, &str)] = &[
     ("clippy", "tests, examples and benchmarks"),
     ("tests", "all but those of pure crates and of operations"),
     ("simulation", "most seeds"),
 ];
 
-/// What of the full run is not done, one line each.
+/// Returns what the full run does and this one does not, one line for each step.
 pub(crate) fn left_out() -> String {
     let is_whole = |step: &&Step| STEPS.iter().any(|quick| quick.name == step.name);
     let line = |step: &Step| match IN_PART.iter().find(|(name, _)| *name == step.name) {

@@ -1,8 +1,8 @@
-//! `cargo xtask release`: whether the tree as it is can be released, and the files that a release consists of.
+//! `cargo xtask release`: checks whether the tree can be released, and builds the files of the release.
 //!
-//! What the tree must say comes first ([`manifests`]), since that takes no time: one version, an entry for it in the changelog, what
-//! registries ask about each crate. Then everything is built as it would be uploaded: crates ([`crates`]), wheel and source
-//! distribution ([`distribution`]). Nothing is uploaded here; the commands that do are printed.
+//! Manifests and changelog come first ([`manifests`]), since that takes no time. Then everything is built as it would be
+//! uploaded: crates ([`crates`]), wheel and source distribution ([`distribution`]). Nothing is uploaded here; the commands
+//! for that are printed.
 
 mod crates;
 mod distribution;
@@ -31,7 +31,7 @@ Examples:
   cargo xtask release --dry-run --no-verify --offline --allow-dirty
 ";
 
-/// What was asked for.
+/// The options of the command line.
 struct Options {
     verify: bool,
     zig: bool,
@@ -71,7 +71,7 @@ pub(crate) fn run(mut args: Args) -> Fallible {
     Ok(())
 }
 
-/// What `git status` lists.
+/// Returns the lines of `git status` about uncommitted files.
 fn uncommitted() -> Fallible<String> {
     let mut git = Command::new("git");
     output(git.args(["status", "--porcelain"]).current_dir(workspace::root()))

@@ -1,4 +1,4 @@
-//! Builds the wheel and the source distribution, by maturin, which pip brings.
+//! The wheel and the source distribution: built by maturin, which pip installs.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,11 +8,11 @@ use crate::{Fallible, process};
 
 const MATURIN: &str = "maturin==1.16.0";
 
-/// A profile of cargo's.
+/// A profile of cargo.
 pub(crate) enum Profile {
-    /// What `pip install .` builds with: optimised, and built soon.
+    /// The profile of `pip install .`: optimised, and quick to build.
     Release,
-    /// What is released.
+    /// The profile of releases.
     Dist,
 }
 
@@ -25,12 +25,12 @@ impl Profile {
     }
 }
 
-/// The wheel alone. It shares cargo's folder with the other steps that build so.
+/// Builds the wheel. It shares cargo's folder with the other steps that build so.
 pub(super) fn build(python: &Python, profile: Profile) -> Fallible<PathBuf> {
     build_into(&environment::folder("wheels")?, python, profile, &[])
 }
 
-/// A wheel in a folder that holds nothing else afterwards, with more words for maturin.
+/// Builds the wheel into a folder, which is emptied first. Passes further arguments to maturin.
 pub(crate) fn build_into(
     folder: &Path,
     python: &Python,
@@ -45,7 +45,7 @@ pub(crate) fn build_into(
     only(folder, ".whl")
 }
 
-/// The source distribution, in a folder.
+/// Builds the source distribution into a folder.
 pub(crate) fn source_into(folder: &Path, python: &Python) -> Fallible<PathBuf> {
     process::run(&mut maturin(&tools(python)?, "sdist", folder))?;
     only(folder, ".tar.gz")
@@ -61,7 +61,7 @@ fn maturin(tools: &Environment, command: &str, folder: &Path) -> Command {
     maturin
 }
 
-/// The file of that kind in a folder.
+/// Returns the file of that kind in a folder.
 fn only(folder: &Path, end: &str) -> Fallible<PathBuf> {
     let entries = std::fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let mut files = entries.flatten().map(|entry| entry.path());

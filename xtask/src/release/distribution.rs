@@ -8,7 +8,7 @@ use crate::python::environment::{self, Environment};
 use crate::python::wheel::{self, Profile};
 use crate::{Fallible, workspace};
 
-/// What checks the metadata as the registry does.
+/// The program that checks metadata as the registry does.
 const TWINE: &str = "twine==6.2.0";
 
 /// Linux distributions from 2018 on.

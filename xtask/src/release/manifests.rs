@@ -1,10 +1,10 @@
-//! What the manifests and the changelog must say before anything is built. Each rule is a function from text to findings.
+//! The rules for manifests and changelog, checked before anything is built. Each rule is a function from text to findings.
 
 use crate::{Fallible, workspace};
 
 const CHANGELOG: &str = "CHANGELOG.md";
 
-/// What a crate that is published says of itself, and how it takes it from the workspace, which says it once.
+/// The keys that a published crate inherits from the workspace.
 const INHERITED: &[&str] =
     &["version", "edition", "rust-version", "license", "readme", "keywords", "categories"];
 
@@ -33,7 +33,7 @@ pub(super) fn check() -> Fallible<String> {
     }
 }
 
-/// What is wanted before an upload, and not before.
+/// Checks the address of the project, which is wanted for an upload and for nothing before it.
 pub(super) fn check_address() -> Fallible {
     let root = workspace::root();
     let read =

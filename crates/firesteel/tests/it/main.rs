@@ -2,7 +2,7 @@
 //! that wants a process to itself starts this program again ([`processes`]). Those of each operation are in `operations`, those of
 //! processes that end in `clusters`: the three are compiled beside one another.
 //!
-//! Tables are among them where the feature `parquet` is on, as it is when the whole workspace is tested.
+//! Some are there only with the features of the crate, which are on when the whole workspace is tested.
 
 mod accumulators;
 mod bad_input;
@@ -16,6 +16,8 @@ mod persistence;
 #[path = "../support/processes.rs"]
 mod processes;
 mod status;
+#[cfg(feature = "s3")]
+mod store_settings;
 mod stores;
 #[cfg(feature = "parquet")]
 mod tables;

@@ -1,4 +1,5 @@
-//! Clusters to break, signs between tests and tasks, signals, and the look around when all is over.
+//! Support of the fault tests: clusters to break, signs between tests and tasks, signals, and the check for
+//! leftovers at the end.
 
 pub(crate) use crate::waiting::wait_until;
 use firesteel::{AgentCommand, Builder, Context, Rdd};
