@@ -34,7 +34,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "executor",
         &["types", "plan", "protocol", "closures", "data", "storage", "shuffle", "operators", "net"],
     ),
-    ("cluster", &["types", "protocol", "standalone", "data", "storage", "net", "executor"]),
+    ("cluster", &["types", "protocol", "standalone", "data", "storage", "net", "transfer"]),
     (
         "firesteel",
         &[
@@ -53,12 +53,16 @@ const ARROWS: &[(&str, &[&str])] = &[
             "tables",
             "operators",
             "net",
+            "transfer",
             "executor",
             "cluster",
         ],
     ),
     ("cli", &["conf", "net", "cluster"]),
-    ("python", &["types", "conf", "protocol", "data", "io", "operators", "executor", "firesteel", "cli"]),
+    (
+        "python",
+        &["types", "conf", "protocol", "data", "io", "operators", "transfer", "executor", "firesteel", "cli"],
+    ),
     ("sim", &["types", "plan", "scheduler", "status", "standalone"]),
     ("fuzz", &["types", "plan", "protocol", "closures", "data", "io", "tables", "net"]),
     ("benches", &["firesteel"]),

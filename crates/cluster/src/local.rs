@@ -4,7 +4,7 @@
 //! ready. One whose connection has ended and that does not end with it, since it is frozen, is killed.
 
 use crate::agents::{AgentCommand, kill, reason_of};
-use firesteel_executor::Backend;
+use firesteel_protocol::Backend;
 use firesteel_protocol::handshake::AgentConfig;
 use firesteel_types::ExecutorLossReason;
 use std::collections::HashMap;

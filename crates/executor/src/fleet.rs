@@ -4,16 +4,16 @@
 //! names; whoever wants it to be replaced starts another. So a process that was frozen and declared lost finds its connection closed,
 //! and ends.
 
-use crate::blocks::impatient;
 use crate::link::Executors;
 use crate::processes::{BarrierAnswer, ProcessListener, WorkerInfo};
 use firesteel_net::bulk::{BlockClient, Item};
 use firesteel_net::{Connection, Credentials, Outbox, receive, receive_at_most};
 use firesteel_protocol::handshake::{AgentReply, RegisterAgent, Welcome};
 use firesteel_protocol::{
-    BlockRequest, DeliveredOutcome, FromExecutor, ResultOnExecutor, SentOutputs, TaskReport, TaskSpec,
-    ToExecutor,
+    Backend, BlockRequest, DeliveredOutcome, FromExecutor, ResultOnExecutor, SentOutputs, TaskReport,
+    TaskSpec, ToExecutor,
 };
+use firesteel_transfer::impatient;
 use firesteel_types::{
     AccumulatorUpdate, BroadcastId, CallSite, ExecutorId, ExecutorLossReason, KillReason, Partition, RddId,
     ShuffleId, StageId, TaskFailure, TaskId,
@@ -29,24 +29,6 @@ pub use moves::{Leaver, LentAgent};
 
 /// How many bytes an agent may need to introduce itself: names and addresses.
 const REGISTER_AT_MOST: u64 = 64 << 10;
-
-/// Whoever starts agents, and knows how their processes ended.
-pub trait Backend: Send + Sync {
-    /// How an agent's process ended whose connection has: waits for a moment. `None` when that is not known here.
-    fn ended(&self, name: &str) -> Option<ExecutorLossReason>;
-
-    /// An agent of this name is ready to run tasks.
-    fn registered(&self, name: &str);
-
-    /// How many executors the application wants from now on, where that can be chosen.
-    fn want(&self, executors: u32);
-
-    /// The application ends: its agents are about to be let go, and are not to be replaced.
-    fn finish(&self) {}
-
-    /// Ends all agents that it has started, and whatever else it has.
-    fn stop(&self);
-}
 
 /// What agents are told.
 #[derive(Clone, Debug)]

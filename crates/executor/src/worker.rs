@@ -3,10 +3,9 @@
 //! A thread listens to the driver, and does nothing else. Whoever owns the process takes tasks with [`Worker::next`] and runs them
 //! with [`Worker::run`], on one thread: in an interpreter, the one that may run its code.
 
-use crate::blocks::RemoteFetcher;
 use crate::decode::decode;
 use crate::runner;
-use crate::services::{Parts, open_remote, services};
+use crate::services::{Parts, services};
 use firesteel_net::{receive, send};
 use firesteel_operators::{BarrierGate, CommitGate, FinalOperator, Services, Task};
 use firesteel_protocol::handshake::{WorkerInit, WorkerReady};
@@ -15,6 +14,7 @@ use firesteel_protocol::{
     ToExecutor,
 };
 use firesteel_storage::cached::BlockListener;
+use firesteel_transfer::RemoteFetcher;
 use firesteel_types::{BlockKey, ExecutorId, KillReason, StageId, TaskFailure, TaskId};
 use std::collections::{HashMap, VecDeque};
 use std::io;
@@ -83,7 +83,7 @@ impl Worker {
         };
         let driver = Arc::new(Mutex::new(socket.try_clone()?));
         let inbox = Arc::<Inbox>::default();
-        let remote = init.remote.as_ref().map(open_remote).transpose().map_err(io::Error::other)?;
+        let remote = init.remote.as_ref().map(RemoteFetcher::open).transpose().map_err(io::Error::other)?;
         let services = worker_services(&init, &inbox, &driver, remote.clone()).map_err(io::Error::other)?;
         send(&mut socket, &WorkerReady { process: std::process::id() })?;
         let (services, listened) = (Arc::new(services), inbox.clone());

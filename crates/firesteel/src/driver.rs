@@ -8,7 +8,6 @@ use crate::accumulator::{Accumulators, Settled, Unmerged};
 use crate::driver_blocks::BroadcastTrees;
 use crate::remote::Remote;
 use crate::resolve::StageRecipe;
-use firesteel_executor::blocks::HostBlocks;
 use firesteel_executor::{
     BarrierAnswer, DriverLink, Executor, Executors, PlanError, ProcessListener, Processes, WorkerCommand,
     numbers,
@@ -19,6 +18,7 @@ use firesteel_protocol::{BarrierOutcome, BarrierRefusal, DeliveredOutcome, TaskS
 use firesteel_scheduler::{Effect, Event, JobSpec, Scheduler, SchedulerSettings, TaskOutcome};
 use firesteel_status::Status;
 use firesteel_storage::cached::BlockListener;
+use firesteel_transfer::BlockServer;
 use firesteel_types::{
     AccumulatorId, AccumulatorUpdate, AppEvent, BlockKey, ExecutorId, ExecutorLossReason, JobFailure, JobId,
     Millis, Partition, RddId, ShuffleId, StageId, TaskId,
@@ -508,7 +508,7 @@ impl Driver {
     }
 
     /// What executors on this machine have written and left to the driver is removed here: they may be gone.
-    fn with_host(&self, f: impl FnOnce(&HostBlocks)) {
+    fn with_host(&self, f: impl FnOnce(&BlockServer)) {
         if let Some(remote) = &*self.remote.read().unwrap_or_else(PoisonError::into_inner)
             && let Some(host) = &remote.host
         {
@@ -713,7 +713,7 @@ impl Driver {
 pub(crate) struct HostOf(Arc<Remote>);
 
 impl std::ops::Deref for HostOf {
-    type Target = firesteel_executor::blocks::HostBlocks;
+    type Target = firesteel_transfer::BlockServer;
     fn deref(&self) -> &Self::Target {
         self.0.host.as_ref().expect("made only where there is one")
     }

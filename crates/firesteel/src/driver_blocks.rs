@@ -2,10 +2,10 @@
 
 use crate::driver::Driver;
 use firesteel_executor::DriverLink;
-use firesteel_executor::blocks::BroadcastTree;
 use firesteel_net::bulk::{Answer, Serve};
 use firesteel_protocol::BlockRequest;
 use firesteel_storage::broadcasts::{BroadcastError, PIECE_BYTES};
+use firesteel_transfer::BroadcastTree;
 use firesteel_types::{BlockId, BlockKey, BroadcastId, ExecutorId, Partition, ShuffleId, StageId, TaskId};
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};

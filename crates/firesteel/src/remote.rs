@@ -13,13 +13,14 @@ use firesteel_cluster::{AgentCommand, LocalCluster, LocalClusterConfig};
 use firesteel_conf as conf;
 use firesteel_conf::Conf;
 use firesteel_data::Cipher;
-use firesteel_executor::blocks::HostBlocks;
-use firesteel_executor::{Backend, Fleet, FleetSettings, ProcessListener};
+use firesteel_executor::{Fleet, FleetSettings, ProcessListener};
 use firesteel_net::bulk::serve_blocks;
 use firesteel_net::{Connection, Credentials, Limits, Listener, Purpose, Secret, Serving};
+use firesteel_protocol::Backend;
 use firesteel_protocol::handshake::{AgentConfig, SHARED_DIRECTORY};
 use firesteel_scheduler::Allocation;
 use firesteel_storage::SharedFiles;
+use firesteel_transfer::BlockServer;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::path::Path;
 use std::sync::{Arc, Weak};
@@ -29,7 +30,7 @@ use std::time::Duration;
 pub(crate) struct Remote {
     pub(crate) fleet: Arc<Fleet>,
     /// Serves what executors on this machine have written, where they leave that to the driver.
-    pub(crate) host: Option<HostBlocks>,
+    pub(crate) host: Option<BlockServer>,
     /// How long moving may take what executors have that are sent away.
     pub(crate) decommission_within: Duration,
     serving: Serving,
@@ -179,7 +180,7 @@ fn serve(driver: &Arc<Driver>, fleet: &Arc<Fleet>, bind: &str, credentials: Cred
 }
 
 /// Executors on this machine may leave it to the driver to serve their files: then these outlive them.
-fn host_blocks(driver: &Driver, config: &RemoteConfig<'_>) -> Result<Option<HostBlocks>> {
+fn host_blocks(driver: &Driver, config: &RemoteConfig<'_>) -> Result<Option<BlockServer>> {
     let wanted = config.conf.get(&conf::SHUFFLE_SERVICE)?;
     if !wanted || !matches!(config.master, Master::LocalCluster { .. }) {
         return Ok(None);
@@ -190,7 +191,7 @@ fn host_blocks(driver: &Driver, config: &RemoteConfig<'_>) -> Result<Option<Host
     if let Some(cipher) = dirs.cipher() {
         files.encrypt_with(cipher);
     }
-    Ok(Some(HostBlocks::new(Arc::new(files), dirs)))
+    Ok(Some(BlockServer::new(Arc::new(files), dirs)))
 }
 
 struct Start<'a> {

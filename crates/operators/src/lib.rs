@@ -9,7 +9,6 @@
 
 mod accumulate;
 mod barrier;
-mod block_fetcher;
 mod broadcast;
 mod code;
 mod cogroup;

@@ -10,6 +10,7 @@
 //! **Architecture Invariant.** There is no socket, file, thread or clock in this crate, and no decision: `net` moves messages, and others
 //! decide what to say.
 
+mod backend;
 mod blocks;
 mod codec;
 mod executor;
@@ -19,6 +20,7 @@ mod sent_outputs;
 pub mod standalone;
 mod task;
 
+pub use backend::Backend;
 pub use blocks::BlockRequest;
 pub use codec::Malformed;
 pub use executor::{FromExecutor, MigrateOrder, MigrateReport, PlanBytes, ToExecutor};

@@ -1,72 +1,44 @@
-//! Map outputs that another host has.
+//! Map outputs that other hosts have, as a reducer reads them.
+//!
+//! On one machine there are none. Where executors are on several, the crate that knows the way puts it into the services of tasks.
 
-use firesteel_types::{ExecutorId, Partition, ShuffleId, TaskId};
-
-/// Why map outputs of another host cannot be had.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RemoteReadError {
-    /// The host, or the way to it, is gone or broken: another try may help.
-    #[error("{0}")]
-    Unreachable(String),
-    /// The host says that it cannot.
-    #[error("{0}")]
-    Refused(String),
-}
-
-/// Where a map output is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum OutputAddress {
-    /// Among this host's files.
-    Here,
-    /// At an address.
-    There(String),
-}
+use firesteel_types::{ExecutorId, MapOutput, Partition, ShuffleOutputs};
+use std::sync::Arc;
 
 /// The way to map outputs on other hosts.
-pub trait RemoteOutputs: Send + Sync {
-    /// Where the outputs of an executor are served; `None` when they lie in this host's files.
-    ///
-    /// # Errors
-    /// When nobody serves them any more.
-    fn address_of(&self, executor: ExecutorId) -> Result<Option<String>, RemoteReadError>;
-
-    /// Where map outputs are that are not where their executor's were: they may have moved. `None` for those that nobody has.
-    ///
-    /// # Errors
-    /// When nobody can say.
-    fn outputs_at(
-        &self,
-        shuffle: ShuffleId,
-        maps: &[(Partition, TaskId)],
-    ) -> Result<Vec<Option<OutputAddress>>, RemoteReadError>;
-
-    /// Forgets where the outputs of an executor were: it is asked anew.
-    fn forget_address(&self, executor: ExecutorId);
-
-    /// Asks a place for what these map tasks wrote for one reducer. It comes in this order.
-    ///
-    /// # Errors
-    /// When the place cannot be reached.
+pub trait RemoteShuffle: Send + Sync {
+    /// Opens what other hosts have of a shuffle for one reducer.
     fn open(
-        &self,
-        place: &str,
-        shuffle: ShuffleId,
-        reducer: u32,
-        maps: &[(Partition, TaskId)],
-    ) -> Result<Box<dyn RemoteStream>, RemoteReadError>;
-
-    /// How often a place that cannot be reached is tried again.
-    fn retries(&self) -> u32;
-
-    /// The pause before that, in milliseconds.
-    fn retry_wait_ms(&self) -> u64;
+        self: Arc<Self>,
+        outputs: Arc<ShuffleOutputs>,
+        reducer: Partition,
+    ) -> Box<dyn RemoteShuffleReader>;
 }
 
-/// What a place sends.
-pub trait RemoteStream: Send {
-    /// The blocks of the next map task; `None` when its output is not there.
+/// What other hosts have for one reducer.
+pub trait RemoteShuffleReader: Send {
+    /// Returns what a map task wrote for the reducer; `None` when it lies in this host's files. Map tasks are to be asked for in the
+    /// order of partitions. Waits for hosts that cannot be reached, until `is_cancelled` says that nobody wants the answer any more.
     ///
     /// # Errors
-    /// When the way to the place broke, or what it has is broken.
-    fn next(&mut self) -> Result<Option<Vec<u8>>, RemoteReadError>;
+    /// When the output cannot be had.
+    fn read(
+        &mut self,
+        map: MapOutput,
+        is_cancelled: &dyn Fn() -> bool,
+    ) -> Result<Option<Vec<u8>>, RemoteReadFailure>;
+}
+
+/// Why a map output cannot be had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RemoteReadFailure {
+    /// It is gone, or broken, or with executors that cannot be reached.
+    Gone {
+        /// Why, as a sentence.
+        message: String,
+        /// The executors that cannot be reached.
+        unreachable: Vec<ExecutorId>,
+    },
+    /// The task was told to stop.
+    Cancelled,
 }

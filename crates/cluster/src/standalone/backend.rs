@@ -3,8 +3,8 @@
 use super::LaunchExecutor;
 use super::link::Masters;
 use super::messages;
-use firesteel_executor::Backend;
 use firesteel_net::{Credentials, Outbox};
+use firesteel_protocol::Backend;
 use firesteel_protocol::standalone::{FromMaster, Payload, ToMaster};
 use firesteel_standalone::{
     ApplicationEnd, ApplicationId, ApplicationMessage, ApplicationOrder, ApplicationSpec, ApplicationStatus,

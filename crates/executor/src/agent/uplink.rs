@@ -1,6 +1,5 @@
 //! An agent's way to the driver, as its executors see it.
 
-use crate::blocks::{RemoteFetcher, result_name};
 use crate::link::{DriverLink, PlanError};
 use crate::processes::{BarrierAnswer, ProcessListener};
 use firesteel_net::Outbox;
@@ -11,6 +10,7 @@ use firesteel_protocol::{
 };
 use firesteel_storage::SharedFiles;
 use firesteel_storage::cached::BlockListener;
+use firesteel_transfer::{RemoteFetcher, result_name};
 use firesteel_types::{AccumulatorUpdate, BlockKey, ExecutorId, ExecutorLossReason, JobId, StageId, TaskId};
 use std::collections::HashMap;
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -155,7 +155,7 @@ impl DriverLink for Uplink {
         if let Some(plan) = &*plan {
             return Ok(plan.clone());
         }
-        let fetched = self.remote.plan(stage);
+        let fetched = self.remote.plan(stage).map_err(PlanError::from);
         match &fetched {
             Ok(bytes) => *plan = Some(bytes.clone()),
             Err(_) => drop(self.state().plans.remove(&stage)),

@@ -1,0 +1,262 @@
+//! The reducer-side fetcher: one reducer's blocks from other hosts.
+//!
+//! Each host is asked once for all that it has, in the order of map tasks, and sends as fast as it is read: what has not been read
+//! waits in the buffers of its connection, so a slow reader takes no memory, and hosts send at the same time. A connection that
+//! breaks is taken up where it broke; a host that cannot be reached again and again, as [`Retries`] counts, has lost all that it had.
+//!
+//! Outputs may move while they are read: before executors go, others take over what they have. So a fetcher that does not find an
+//! output where its executor's are asks the driver where it is now.
+
+use crate::retry::{AfterFailure, Retries, RetryPolicy};
+use firesteel_shuffle::{RemoteReadFailure, RemoteShuffleReader};
+use firesteel_types::{ExecutorId, MapOutput, Millis, Partition, ShuffleId, ShuffleOutputs, TaskId};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Why another host does not give what it was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum RemoteReadError {
+    /// The host, or the way to it, is gone or broken: another try may help.
+    #[error("{0}")]
+    Unreachable(String),
+    /// The host says that it cannot.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// Where a map output is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum OutputAddress {
+    /// Among this host's files.
+    Here,
+    /// At an address.
+    There(String),
+}
+
+/// The driver, which knows where outputs are, and the hosts that have them.
+pub(crate) trait ShufflePeers: Send + Sync {
+    /// Returns the address at which the outputs of an executor are served; `None` when they lie in this host's files.
+    ///
+    /// # Errors
+    /// When nobody serves them any more.
+    fn address_of(&self, executor: ExecutorId) -> Result<Option<String>, RemoteReadError>;
+
+    /// Forgets where the outputs of an executor were: the driver is asked anew.
+    fn forget_address(&self, executor: ExecutorId);
+
+    /// Returns where map outputs are that are not where their executor's were. `None` for those that nobody has.
+    ///
+    /// # Errors
+    /// When the driver cannot be asked.
+    fn outputs_at(
+        &self,
+        shuffle: ShuffleId,
+        maps: &[(Partition, TaskId)],
+    ) -> Result<Vec<Option<OutputAddress>>, RemoteReadError>;
+
+    /// Asks a host for what these map tasks wrote for one reducer. It comes in this order.
+    ///
+    /// # Errors
+    /// When the host cannot be reached.
+    fn request(
+        &self,
+        address: &str,
+        shuffle: ShuffleId,
+        reducer: Partition,
+        maps: &[(Partition, TaskId)],
+    ) -> Result<Box<dyn OutputStream>, RemoteReadError>;
+}
+
+/// The answer of a host.
+pub(crate) trait OutputStream: Send {
+    /// Returns the blocks of the next map task; `None` when its output is not there.
+    ///
+    /// # Errors
+    /// When the way to the host broke, or what it has is broken.
+    fn next(&mut self) -> Result<Option<Vec<u8>>, RemoteReadError>;
+}
+
+/// The time, and waiting for it.
+pub(crate) trait Clock: Send {
+    fn now(&self) -> Millis;
+
+    /// Waits until a time, or until the wait is not wanted any more; returns whether it still is.
+    fn wait_until(&self, until: Millis, is_cancelled: &dyn Fn() -> bool) -> bool;
+}
+
+/// This machine's clock.
+pub(crate) struct SystemClock(Instant);
+
+impl SystemClock {
+    pub(crate) fn start() -> Self {
+        SystemClock(Instant::now())
+    }
+}
+
+impl Clock for SystemClock {
+    fn now(&self) -> Millis {
+        Millis(self.0.elapsed().as_millis() as u64)
+    }
+
+    fn wait_until(&self, until: Millis, is_cancelled: &dyn Fn() -> bool) -> bool {
+        const LOOK_EVERY_MS: u64 = 20;
+        while !is_cancelled() {
+            let left = until - self.now();
+            if left == 0 {
+                return true;
+            }
+            thread::sleep(Duration::from_millis(left.min(LOOK_EVERY_MS)));
+        }
+        false
+    }
+}
+
+/// What other hosts have for one reducer.
+pub(crate) struct ShuffleBlockFetcher<C> {
+    peers: Arc<dyn ShufflePeers>,
+    policy: RetryPolicy,
+    clock: C,
+    outputs: Arc<ShuffleOutputs>,
+    reducer: Partition,
+    /// Where the outputs of each executor are; `None` is here.
+    addresses: HashMap<ExecutorId, Option<String>>,
+    /// Where outputs are that have moved.
+    moved: HashMap<Partition, Option<String>>,
+    hosts: BTreeMap<String, Host>,
+}
+
+#[derive(Default)]
+struct Host {
+    /// What it has that was not read yet, in the order of map tasks.
+    left: VecDeque<(Partition, TaskId)>,
+    stream: Option<Box<dyn OutputStream>>,
+}
+
+impl<C: Clock> RemoteShuffleReader for ShuffleBlockFetcher<C> {
+    fn read(
+        &mut self,
+        map: MapOutput,
+        is_cancelled: &dyn Fn() -> bool,
+    ) -> Result<Option<Vec<u8>>, RemoteReadFailure> {
+        let mut retries = Retries::new(self.policy);
+        loop {
+            let error = match self.try_read(map) {
+                Ok(read) => return Ok(read),
+                Err(error) => error,
+            };
+            let after = match &error {
+                RemoteReadError::Refused(_) => retries.refused(),
+                RemoteReadError::Unreachable(_) => retries.unreachable(self.clock.now()),
+            };
+            match after {
+                AfterFailure::LocateAndTry => {}
+                AfterFailure::WaitUntil { until } => {
+                    if !self.clock.wait_until(until, is_cancelled) {
+                        return Err(RemoteReadFailure::Cancelled);
+                    }
+                }
+                AfterFailure::GiveUp => return Err(self.gone(map, error)),
+            }
+            self.locate(map);
+        }
+    }
+}
+
+impl<C> ShuffleBlockFetcher<C> {
+    pub(crate) fn new(
+        peers: Arc<dyn ShufflePeers>,
+        policy: RetryPolicy,
+        clock: C,
+        outputs: Arc<ShuffleOutputs>,
+        reducer: Partition,
+    ) -> Self {
+        let (addresses, moved, hosts) = (HashMap::new(), HashMap::new(), BTreeMap::new());
+        ShuffleBlockFetcher { peers, policy, clock, outputs, reducer, addresses, moved, hosts }
+    }
+
+    fn gone(&self, map: MapOutput, error: RemoteReadError) -> RemoteReadFailure {
+        let (message, unreachable) = match error {
+            RemoteReadError::Refused(message) => (message, vec![]),
+            RemoteReadError::Unreachable(message) => (message, self.at_same_address(map.executor)),
+        };
+        RemoteReadFailure::Gone { message, unreachable }
+    }
+
+    fn try_read(&mut self, map: MapOutput) -> Result<Option<Vec<u8>>, RemoteReadError> {
+        let Some(address) = self.address_of(map)? else { return Ok(None) };
+        if !self.hosts.contains_key(&address) {
+            let left = self.outputs_from(&address, map.map);
+            self.hosts.insert(address.clone(), Host { left, stream: None });
+        }
+        let host = self.hosts.get_mut(&address).expect("it was put there just now");
+        if host.stream.is_none() {
+            let left: Vec<_> = host.left.iter().copied().collect();
+            host.stream = Some(self.peers.request(&address, self.outputs.shuffle, self.reducer, &left)?);
+        }
+        let stream = host.stream.as_mut().expect("it was opened just now");
+        let read = stream.next()?;
+        host.left.pop_front();
+        read.map(Some).ok_or_else(|| RemoteReadError::Refused("its host does not have it any more".into()))
+    }
+
+    fn address_of(&mut self, map: MapOutput) -> Result<Option<String>, RemoteReadError> {
+        if let Some(address) = self.moved.get(&map.map) {
+            return Ok(address.clone());
+        }
+        if let Some(address) = self.addresses.get(&map.executor) {
+            return Ok(address.clone());
+        }
+        let address = self.peers.address_of(map.executor)?;
+        self.addresses.insert(map.executor, address.clone());
+        Ok(address)
+    }
+
+    /// Returns what is served at an address, from a map task on.
+    fn outputs_from(&mut self, address: &str, from: Partition) -> VecDeque<(Partition, TaskId)> {
+        let outputs = self.outputs.clone();
+        let left = outputs.maps[from.index()..].iter().filter(|map| map.bytes > 0);
+        // One that is nowhere now is asked for when its turn comes.
+        let is_there =
+            |map: &&MapOutput| self.address_of(**map).is_ok_and(|at| at.as_deref() == Some(address));
+        left.filter(is_there).map(|map| (map.map, map.task)).collect()
+    }
+
+    /// Asks the driver where outputs are: the connection broke, or there was none, so they may be elsewhere by now.
+    fn locate(&mut self, map: MapOutput) {
+        let there = self.at_same_address(map.executor);
+        for executor in &there {
+            self.peers.forget_address(*executor);
+            self.addresses.remove(executor);
+        }
+        self.hosts.clear();
+        let outputs = self.outputs.clone();
+        let left = outputs.maps[map.map.index()..].iter().filter(|left| left.bytes > 0);
+        let left: Vec<_> =
+            left.filter(|left| there.contains(&left.executor)).map(|left| (left.map, left.task)).collect();
+        // While the driver cannot say, they are looked for where they were.
+        let Ok(addresses) = self.peers.outputs_at(self.outputs.shuffle, &left) else { return };
+        for ((map, _), address) in left.into_iter().zip(addresses) {
+            match address {
+                Some(OutputAddress::Here) => drop(self.moved.insert(map, None)),
+                Some(OutputAddress::There(address)) => drop(self.moved.insert(map, Some(address))),
+                None => drop(self.moved.remove(&map)),
+            }
+        }
+    }
+
+    fn at_same_address(&self, executor: ExecutorId) -> Vec<ExecutorId> {
+        let address = self.addresses.get(&executor);
+        let same = self.addresses.iter().filter(|(_, at)| address.is_some() && Some(*at) == address);
+        let mut same: Vec<ExecutorId> = same.map(|(executor, _)| *executor).collect();
+        if same.is_empty() {
+            same.push(executor);
+        }
+        same.sort();
+        same
+    }
+}
+
+#[cfg(test)]
+mod tests;
