@@ -30,9 +30,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("tables", &["io"]),
     ("operators", &["types", "protocol", "closures", "data", "storage", "shuffle", "io"]),
     ("net", &[]),
+    ("transfer", &["types", "protocol", "data", "storage", "shuffle", "net"]),
     (
         "executor",
-        &["types", "plan", "protocol", "closures", "data", "storage", "shuffle", "operators", "net"],
+        &["types", "plan", "protocol", "closures", "data", "storage", "shuffle", "operators", "net", "transfer"],
     ),
     ("cluster", &["types", "protocol", "standalone", "data", "storage", "net", "transfer"]),
     (

@@ -112,6 +112,8 @@ pub(crate) struct Fleet {
     owners: BTreeMap<ExecutorId, AgentId>,
     /// Where the files of executors are served, also of those that are gone, for as long as they are served.
     addresses: BTreeMap<ExecutorId, String>,
+    /// Addresses whose files go with the last agent there, since one of them was decommissioned with its files.
+    closing: BTreeSet<String>,
     next_executor: u32,
     /// All connections of which an introduction has come: a number is never given again.
     seen: BTreeSet<AgentId>,
@@ -207,6 +209,11 @@ impl Fleet {
         }
     }
 
+    /// The connection of an agent has ended before it was welcomed.
+    pub(crate) fn waits_no_more(&mut self, id: AgentId) {
+        self.waiting.retain(|(waiting, _)| *waiting != id);
+    }
+
     pub(crate) fn setting(&self) -> Option<String> {
         self.setting.clone()
     }
@@ -264,7 +271,6 @@ impl Fleet {
 
     /// An agent's connection has ended. Gives the loss, unless the cluster may still tell how its process did.
     pub(crate) fn disconnected(&mut self, now: Millis, id: AgentId) -> Option<Loss> {
-        self.waiting.retain(|(waiting, _)| *waiting != id);
         let agent = self.agents.remove(&id)?;
         for executor in &agent.executors {
             self.owners.remove(executor);
@@ -297,9 +303,8 @@ impl Fleet {
     }
 
     fn loss(&mut self, agent: Agent, reason: ExecutorLossReason) -> Loss {
-        let Agent { registration, executors, decommission, .. } = agent;
-        let with_files = decommission.is_some_and(|decommission| decommission.with_files);
-        let is_served = registration.outputs_survive && !with_files;
+        let Agent { registration, executors, .. } = agent;
+        let is_served = registration.outputs_survive && !self.closing.contains(&registration.address);
         let address = if is_served { None } else { self.address_gone(&registration.address) };
         let others = address.map(|all| {
             let others = all.into_iter().filter(|executor| !executors.contains(executor)).collect();
@@ -314,6 +319,7 @@ impl Fleet {
         if self.agents.values().chain(departed).any(|agent| agent.registration.address == address) {
             return None;
         }
+        self.closing.remove(address);
         let there = self.executors_at(address);
         self.addresses.retain(|_, at| at != address);
         Some(there.into_iter().collect())
@@ -333,6 +339,9 @@ impl Fleet {
         if let Some((id, agent)) = self.agents.iter_mut().find(|(_, agent)| agent.registration.name == name) {
             let decommission = agent.decommission.get_or_insert_default();
             decommission.with_files |= with_files || !agent.registration.outputs_survive;
+            if with_files {
+                self.closing.insert(agent.registration.address.clone());
+            }
             return Found::Agent(*id);
         }
         // An agent that waits for its setting was not admitted yet, and will not be.
