@@ -33,7 +33,18 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("transfer", &["types", "protocol", "data", "storage", "shuffle", "net"]),
     (
         "executor",
-        &["types", "plan", "protocol", "closures", "data", "storage", "shuffle", "operators", "net", "transfer"],
+        &[
+            "types",
+            "plan",
+            "protocol",
+            "closures",
+            "data",
+            "storage",
+            "shuffle",
+            "operators",
+            "net",
+            "transfer",
+        ],
     ),
     ("cluster", &["types", "protocol", "standalone", "data", "storage", "net", "transfer"]),
     (

@@ -22,6 +22,7 @@ pub mod runner;
 mod server;
 mod services;
 mod slots;
+mod task_queue;
 mod worker;
 
 pub use fleet::{Fleet, FleetSettings, Leaver, LentAgent};

@@ -4,6 +4,7 @@
 //! runs tasks until the driver lets go of it, is gone, or was not heard of for too long. Then it ends, whatever runs: a task whose
 //! driver is gone has nobody to tell.
 
+mod pending;
 mod run;
 mod uplink;
 
