@@ -121,7 +121,9 @@ impl RemoteFetcher {
                 Err(error) => error,
             };
             match retries.unreachable(clock.now()) {
-                AfterFailure::WaitUntil { until } => drop(clock.wait_until(until, &|| false)),
+                AfterFailure::WaitUntil { until } => {
+                    let _ = clock.wait_until(until, &|| false);
+                }
                 // The driver's address does not change.
                 AfterFailure::LocateAndTry | AfterFailure::GiveUp => {
                     return Err(PlanFetchError::Unreachable { reason: error.to_string() });
