@@ -22,7 +22,7 @@ pub use block_server::BlockServer;
 pub use broadcast_tree::BroadcastTree;
 pub use migrate::MigrationTarget;
 pub use remote_fetcher::{PlanFetchError, RemoteFetcher, impatient};
-pub use retry::{AfterFailure, Retries, RetryPolicy};
+pub use retry::{Retries, RetryPolicy};
 
 use firesteel_types::TaskId;
 

@@ -1,6 +1,6 @@
 //! The remote fetcher: asks other hosts, and the driver, for blocks.
 
-use crate::retry::{AfterFailure, Retries, RetryPolicy};
+use crate::retry::{Retries, RetryPolicy};
 use crate::shuffle_block_fetcher::{
     Clock, OutputAddress, OutputStream, RemoteReadError, ShuffleBlockFetcher, ShufflePeers, SystemClock,
 };
@@ -120,15 +120,10 @@ impl RemoteFetcher {
                 Err(BlockError::Failed(reason)) => return Err(PlanFetchError::Refused { reason }),
                 Err(error) => error,
             };
-            match retries.unreachable(clock.now()) {
-                AfterFailure::WaitUntil { until } => {
-                    let _ = clock.wait_until(until, &|| false);
-                }
-                // The driver's address does not change.
-                AfterFailure::LocateAndTry | AfterFailure::GiveUp => {
-                    return Err(PlanFetchError::Unreachable { reason: error.to_string() });
-                }
-            }
+            let Some(until) = retries.unreachable(clock.now()) else {
+                return Err(PlanFetchError::Unreachable { reason: error.to_string() });
+            };
+            clock.wait_until(until, &|| false);
         }
     }
 

@@ -19,29 +19,15 @@ impl RetryPolicy {
     pub const NEVER: RetryPolicy = RetryPolicy { retries: 0, wait_ms: 0 };
 }
 
-/// What to do after a failure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AfterFailure {
-    /// The host does not have it (any more): ask the driver where it is, and try there at once.
-    LocateAndTry,
-    /// Wait until this time, ask the driver where it is, and try again.
-    WaitUntil {
-        /// The time.
-        until: Millis,
-    },
-    /// Another try is of no use.
-    GiveUp,
-}
-
 /// The failures so far of fetching one thing.
 ///
 /// ```
-/// use firesteel_transfer::{AfterFailure, Retries, RetryPolicy};
+/// use firesteel_transfer::{Retries, RetryPolicy};
 /// use firesteel_types::Millis;
 ///
 /// let mut retries = Retries::new(RetryPolicy { retries: 1, wait_ms: 500 });
-/// assert_eq!(retries.unreachable(Millis(100)), AfterFailure::WaitUntil { until: Millis(600) });
-/// assert_eq!(retries.unreachable(Millis(700)), AfterFailure::GiveUp);
+/// assert_eq!(retries.unreachable(Millis(100)), Some(Millis(600)), "wait until then");
+/// assert_eq!(retries.unreachable(Millis(700)), None, "give up");
 /// ```
 #[derive(Debug)]
 pub struct Retries {
@@ -56,21 +42,19 @@ impl Retries {
         Retries { policy, unreachable: 0, has_located: false }
     }
 
-    /// The host, or the way to it, was gone or broken.
-    pub fn unreachable(&mut self, now: Millis) -> AfterFailure {
+    /// The host, or the way to it, was gone or broken. Returns until when to wait before the next try; `None` when no other is due.
+    pub fn unreachable(&mut self, now: Millis) -> Option<Millis> {
         if self.unreachable == self.policy.retries {
-            return AfterFailure::GiveUp;
+            return None;
         }
         self.unreachable += 1;
-        AfterFailure::WaitUntil { until: Millis(now.0.saturating_add(self.policy.wait_ms)) }
+        Some(now + self.policy.wait_ms)
     }
 
-    /// The host answered that it cannot give it. It may have moved, of which the driver knows; a second refusal is final.
-    pub fn refused(&mut self) -> AfterFailure {
-        if std::mem::replace(&mut self.has_located, true) {
-            return AfterFailure::GiveUp;
-        }
-        AfterFailure::LocateAndTry
+    /// The host answered that it cannot give it. Returns whether to ask the driver where it is by now, and to try there at once: it may
+    /// have moved. A second refusal is final.
+    pub fn refused(&mut self) -> bool {
+        !std::mem::replace(&mut self.has_located, true)
     }
 }
 
@@ -81,17 +65,14 @@ mod tests {
     /// Plays failures, one a line: `at MS unreachable` or `refused`; gives what is to be done after each.
     fn play(policy: RetryPolicy, failures: &str) -> String {
         let mut retries = Retries::new(policy);
-        let play = |line: &str| {
-            let after = match line.split_whitespace().collect::<Vec<_>>()[..] {
-                ["refused"] => retries.refused(),
-                ["at", now, "unreachable"] => retries.unreachable(Millis(now.parse().expect("a number"))),
-                _ => panic!("no such failure: {line}"),
-            };
-            match after {
-                AfterFailure::LocateAndTry => "locate".to_owned(),
-                AfterFailure::WaitUntil { until } => format!("wait until {}", until.0),
-                AfterFailure::GiveUp => "give up".to_owned(),
-            }
+        let play = |line: &str| match line.split_whitespace().collect::<Vec<_>>()[..] {
+            ["refused"] if retries.refused() => "locate".to_owned(),
+            ["refused"] => "give up".to_owned(),
+            ["at", now, "unreachable"] => match retries.unreachable(Millis(now.parse().expect("a number"))) {
+                Some(until) => format!("wait until {}", until.0),
+                None => "give up".to_owned(),
+            },
+            _ => panic!("no such failure: {line}"),
         };
         failures
             .lines()

@@ -7,7 +7,7 @@
 //! Outputs may move while they are read: before executors go, others take over what they have. So a fetcher that does not find an
 //! output where its executor's are asks the driver where it is now.
 
-use crate::retry::{AfterFailure, Retries, RetryPolicy};
+use crate::retry::{Retries, RetryPolicy};
 use firesteel_shuffle::{RemoteReadFailure, RemoteShuffleReader};
 use firesteel_types::{ExecutorId, MapOutput, Millis, Partition, ShuffleId, ShuffleOutputs, TaskId};
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -142,22 +142,22 @@ impl<C: Clock> RemoteShuffleReader for ShuffleBlockFetcher<C> {
     ) -> Result<Option<Vec<u8>>, RemoteReadFailure> {
         let mut retries = Retries::new(self.policy);
         loop {
-            let error = match self.try_read(map) {
+            match self.try_read(map) {
                 Ok(read) => return Ok(read),
-                Err(error) => error,
-            };
-            let after = match &error {
-                RemoteReadError::Refused(_) => retries.refused(),
-                RemoteReadError::Unreachable(_) => retries.unreachable(self.clock.now()),
-            };
-            match after {
-                AfterFailure::LocateAndTry => {}
-                AfterFailure::WaitUntil { until } => {
+                Err(RemoteReadError::Refused(message)) => {
+                    if !retries.refused() {
+                        return Err(RemoteReadFailure::Gone { message, unreachable: vec![] });
+                    }
+                }
+                Err(RemoteReadError::Unreachable(message)) => {
+                    let Some(until) = retries.unreachable(self.clock.now()) else {
+                        let unreachable = self.at_same_address(map.executor);
+                        return Err(RemoteReadFailure::Gone { message, unreachable });
+                    };
                     if !self.clock.wait_until(until, is_cancelled) {
                         return Err(RemoteReadFailure::Cancelled);
                     }
                 }
-                AfterFailure::GiveUp => return Err(self.gone(map, error)),
             }
             self.locate(map);
         }
@@ -174,14 +174,6 @@ impl<C> ShuffleBlockFetcher<C> {
     ) -> Self {
         let (addresses, moved, hosts) = (HashMap::new(), HashMap::new(), BTreeMap::new());
         ShuffleBlockFetcher { peers, policy, clock, outputs, reducer, addresses, moved, hosts }
-    }
-
-    fn gone(&self, map: MapOutput, error: RemoteReadError) -> RemoteReadFailure {
-        let (message, unreachable) = match error {
-            RemoteReadError::Refused(message) => (message, vec![]),
-            RemoteReadError::Unreachable(message) => (message, self.at_same_address(map.executor)),
-        };
-        RemoteReadFailure::Gone { message, unreachable }
     }
 
     fn try_read(&mut self, map: MapOutput) -> Result<Option<Vec<u8>>, RemoteReadError> {
