@@ -2,7 +2,7 @@
 //! and the ways to other hosts.
 
 use firesteel_data::{Cipher, DataError};
-use firesteel_operators::{BarrierGate, CommitGate, Services};
+use firesteel_operators::{BarrierGate, CommitGate, Services, Stores};
 use firesteel_protocol::handshake::SHARED_DIRECTORY;
 use firesteel_shuffle::{RemoteShuffle, ShuffleStore};
 use firesteel_storage::cached::BlockListener;
@@ -28,6 +28,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) remote: Option<Arc<RemoteFetcher>>,
     /// What seals that which tasks write to disk, where it is sealed.
     pub(crate) cipher: Option<Cipher>,
+    /// The application's settings, by which its tasks reach stores.
+    pub(crate) settings: &'a [(String, String)],
     pub(crate) listener: Box<dyn BlockListener>,
     pub(crate) commit: Arc<dyn CommitGate>,
     pub(crate) barrier: Arc<dyn BarrierGate>,
@@ -61,6 +63,7 @@ pub(crate) fn services(parts: Parts<'_>) -> Result<Services, DataError> {
         blocks: Arc::new(blocks),
         memory,
         dirs,
+        stores: Stores::by_settings(parts.settings),
         commit: parts.commit,
         barrier: parts.barrier,
     })

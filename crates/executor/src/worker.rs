@@ -182,6 +182,7 @@ fn worker_services(
         memory: init.memory,
         remote,
         cipher: None,
+        settings: &init.settings,
         listener: Box::new(Listener { executor, driver: driver.clone() }),
         commit: gate(),
         barrier: gate(),

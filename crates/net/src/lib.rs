@@ -1,12 +1,12 @@
-//! The way between processes: connections that only holders of one secret can make, and blocks of bytes streamed over
+//! The network layer: connections that only holders of one secret can make, and blocks of bytes streamed over
 //! them.
 //!
-//! Nothing else in Firesteel opens a network socket or knows TLS. A [`Listener`] hands every [`Connection`] that has
-//! proved itself to a handler; [`connect`] makes one to it. Both prove to each other that they hold the same [`Secret`]
-//! before a byte reaches anything above TLS (`identity.rs` tells how). What is said over a connection is up to its
-//! [`Purpose`]: messages, which [`send`] and [`receive`] frame and an [`Outbox`] sends without waiting, or blocks, which [`bulk`] streams.
+//! Nothing else in Firesteel opens a network socket or knows TLS. A [`Listener`] hands every authenticated
+//! [`Connection`] to a handler; [`connect`] makes one to it. Both sides prove to each other that they have the
+//! same [`Secret`] before a byte reaches any layer above TLS (see `identity.rs`). The protocol of a connection
+//! depends on its [`Purpose`]; [`bulk`] is the one for blocks.
 //!
-//! Threads block; nothing is asynchronous. A connection's halves are used by different threads at once.
+//! Threads block; nothing is asynchronous. A connection's two halves are used by different threads at once.
 //!
 //! ```
 //! use firesteel_net::{Connection, Credentials, Limits, Listener, Purpose, Secret, connect};
@@ -29,6 +29,7 @@
 //! ```
 
 mod connect;
+mod connect_error;
 mod connection;
 mod connection_table;
 mod handshake;
@@ -44,7 +45,8 @@ mod wire;
 
 pub mod bulk;
 
-pub use connect::{ConnectError, connect};
+pub use connect::connect;
+pub use connect_error::ConnectError;
 pub use connection::{Closer, Connection, Receiver, Sender};
 pub use identity::Credentials;
 pub use listener::{Limits, Listener, Serving};

@@ -36,8 +36,7 @@ pub(crate) fn agent(py: Python<'_>, config: Option<&str>, command: Py<PyAny>) ->
     let config = config.map_err(PyValueError::new_err)?;
     let ended = py.detach(|| {
         let make: MakeWorkers = Box::new(move |beginning| workers(beginning, &command));
-        // Workers read the settings themselves.
-        run(config, Some(make), |_, _| {})
+        run(config, Some(make))
     });
     ended.map_err(PyOSError::new_err)
 }

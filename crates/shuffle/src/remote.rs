@@ -1,13 +1,13 @@
-//! Map outputs that other hosts have, as a reducer reads them.
+//! Remote map outputs: the interface through which reducers read outputs of other hosts.
 //!
-//! On one machine there are none. Where executors are on several, the crate that knows the way puts it into the services of tasks.
+//! On one machine there are none. Where executors are on several, the crate `transfer` implements it.
 
 use firesteel_types::{ExecutorId, MapOutput, Partition, ShuffleOutputs};
 use std::sync::Arc;
 
 /// The way to map outputs on other hosts.
 pub trait RemoteShuffle: Send + Sync {
-    /// Opens what other hosts have of a shuffle for one reducer.
+    /// Opens the blocks that other hosts have of a shuffle for one reducer.
     fn open(
         self: Arc<Self>,
         outputs: Arc<ShuffleOutputs>,
@@ -15,13 +15,14 @@ pub trait RemoteShuffle: Send + Sync {
     ) -> Box<dyn RemoteShuffleReader>;
 }
 
-/// What other hosts have for one reducer.
+/// The blocks of other hosts for one reducer.
 pub trait RemoteShuffleReader: Send {
-    /// Returns what a map task wrote for the reducer; `None` when it lies in this host's files. Map tasks are to be asked for in the
-    /// order of partitions. Waits for hosts that cannot be reached, until `is_cancelled` says that nobody wants the answer any more.
+    /// Returns the bytes that a map task wrote for the reducer; `None` when they lie in this host's files. Map
+    /// tasks must be asked for in order. Waits for hosts that cannot be reached, unless `is_cancelled` says that
+    /// the task was told to stop.
     ///
     /// # Errors
-    /// When the output cannot be had.
+    /// When the output cannot be read.
     fn read(
         &mut self,
         map: MapOutput,
@@ -29,10 +30,10 @@ pub trait RemoteShuffleReader: Send {
     ) -> Result<Option<Vec<u8>>, RemoteReadFailure>;
 }
 
-/// Why a map output cannot be had.
+/// The reason why a map output cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RemoteReadFailure {
-    /// It is gone, or broken, or with executors that cannot be reached.
+    /// It is gone, or broken, or on executors that cannot be reached.
     Gone {
         /// Why, as a sentence.
         message: String,

@@ -1,4 +1,4 @@
-//! What is free is given out: to drivers first, then to applications in the order in which they came.
+//! Allocation: free resources go to drivers first, then to applications in the order in which they registered.
 
 use crate::applications::{Application, Executor};
 use crate::event::Effect;
@@ -13,7 +13,8 @@ use firesteel_types::Millis;
 use std::cmp::Reverse;
 
 impl Master {
-    /// Launches what fits, if anything changed that this depends on. Who gets nothing is told why.
+    /// Launches what fits, if anything that this depends on has changed. Drivers and applications that get
+    /// nothing are told why.
     pub(crate) fn give_out(&mut self, fx: &mut Vec<Effect>) {
         if self.is_recovering() || !std::mem::take(&mut self.replan) {
             return;
@@ -26,13 +27,13 @@ impl Master {
         }
     }
 
-    /// When somebody may be given something who has to wait until then.
+    /// Returns the time at which the next wait of a driver or an application is over.
     pub(crate) fn next_allocation(&self) -> Option<Millis> {
         let applications = self.applications.iter().map(|app| app.not_before).filter(|due| *due > self.now);
         self.drivers.next_due(self.now).into_iter().chain(applications).min()
     }
 
-    /// Workers with room, those with most free cores first.
+    /// Returns the workers with room, those with most free cores first.
     fn workers_with_room(&self, least: Resources) -> Vec<(WorkerId, Resources)> {
         let mut workers: Vec<(WorkerId, Resources)> = self
             .workers
@@ -136,7 +137,7 @@ impl Master {
     }
 }
 
-/// What an application could use; none if that is nothing.
+/// Returns what an application could use; none if that is nothing.
 fn demand(application: &Application, default_cores: Option<u32>) -> Option<Demand> {
     application.link?;
     let spec = &application.record.spec;

@@ -1,4 +1,5 @@
-//! What follows from what applications say, and from their silence.
+//! The master's application handler: registration, heartbeats, requests, and what follows from an application's
+//! silence.
 
 use crate::applications::Application;
 use crate::event::Effect;
@@ -77,7 +78,7 @@ impl Master {
         }
     }
 
-    /// Puts a new application on record.
+    /// Makes the record of a new application.
     fn take_up(&mut self, key: RequestKey, spec: ApplicationSpec) -> ApplicationId {
         let number = self.next_application;
         self.next_application += 1;
@@ -95,7 +96,7 @@ impl Master {
         application
     }
 
-    /// An application is there, on this connection.
+    /// Connects an application, new or returning, to the connection on which it registered.
     fn application_returns(
         &mut self,
         link: Link,
@@ -107,7 +108,7 @@ impl Master {
         self.on_application_message(id);
         self.replan = true;
         let application = self.applications.get_mut(id).expect("it was put there or found");
-        // It is told again why it waits.
+        // The application is told again why it waits.
         application.waiting = None;
         if std::mem::take(&mut application.awaited) {
             note(Note::ApplicationReturned(id.clone()), fx);
@@ -119,7 +120,7 @@ impl Master {
         }
     }
 
-    /// Tells an application which executors it has.
+    /// Sends an application the list of its executors.
     pub(crate) fn send_to_executors(&self, id: &ApplicationId, fx: &mut Vec<Effect>) {
         let Some(application) = self.applications.get(id) else { return };
         let address = |(executor, has): (&ExecutorId, &crate::applications::Executor)| ExecutorAddress {
@@ -168,7 +169,7 @@ impl Master {
         }
     }
 
-    /// An application has ended: its executors end, and workers remove its files.
+    /// Ends an application: its executors end, and workers remove its files.
     pub(crate) fn end_application(&mut self, id: &ApplicationId, end: ApplicationEnd, fx: &mut Vec<Effect>) {
         self.send(id, ApplicationOrder::Ended { end: end.clone() }, fx);
         let Some(mut application) = self.applications.remove(id) else { return };
@@ -177,7 +178,7 @@ impl Master {
         }
         (self.changed, self.replan) = (true, true);
         note(Note::ApplicationEnded(id.clone(), end.clone()), fx);
-        // It holds the application's secret, which nobody needs any more.
+        // It contains the application's secret, which is not needed any more.
         application.record.spec.launch = Payload::default();
         let ended = EndedApplication { record: application.record, ended_at: self.now, end };
         self.applications.remember(ended, self.settings.retained_applications);
@@ -208,7 +209,7 @@ impl Master {
     }
 }
 
-/// What an application cannot want.
+/// Refuses a specification that can never be satisfied.
 fn check(spec: &ApplicationSpec) -> Result<(), String> {
     match (spec.cores_per_executor, spec.cores_max) {
         (Some(0), _) => Err("an executor needs at least one core".into()),

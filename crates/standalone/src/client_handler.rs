@@ -1,4 +1,5 @@
-//! What follows from what others ask: to run a driver, to end something, to tell how everything is.
+//! The master's client handler: submitting and killing drivers, killing applications, decommissioning workers,
+//! the overview.
 
 use crate::drivers::RunEnd;
 use crate::event::Effect;
@@ -34,7 +35,7 @@ impl Master {
         }
     }
 
-    /// Puts a driver on record, or finds it there if it was submitted before.
+    /// Makes the record of a driver, or finds it if it was submitted before.
     fn submit_driver(&mut self, key: RequestKey, spec: DriverSpec, fx: &mut Vec<Effect>) -> DriverId {
         if let Some(known) = self.drivers.with_key(&key) {
             return known.driver.clone();
@@ -83,7 +84,7 @@ impl Master {
         answer(link, if is_known { ClientAnswer::Done } else { ClientAnswer::Unknown }, fx);
     }
 
-    /// A run of a driver has come to its end.
+    /// Notes that a run of a driver has ended.
     pub(crate) fn run_gone(&mut self, run: &DriverRun, end: RunEnd, fx: &mut Vec<Effect>) {
         if let Some(state) = self.drivers.run_ended(self.now, run, end, &self.settings) {
             (self.changed, self.replan) = (true, true);

@@ -1,7 +1,8 @@
-//! What must survive the master: one value, written down whole whenever it has changed.
+//! The snapshot, the part of the master's state that must survive: one value, written down whole whenever it
+//! has changed.
 //!
-//! Executors are not in it, only the numbers that were used: which of them run, the workers know. What is here was here before
-//! anybody was told of it.
+//! Executors are not in it, only the numbers that were used: the workers know which of them run. Everything in
+//! a snapshot was written before any message told of it.
 
 use firesteel_protocol::standalone::{
     ApplicationRecord, DriverId, DriverSpec, DriverState, EndedApplication, Epoch, RequestKey, WorkerId,
@@ -10,7 +11,7 @@ use firesteel_protocol::standalone::{
 use firesteel_types::Millis;
 use serde::{Deserialize, Serialize};
 
-/// Everything that the next master has to know.
+/// The state that the next master has to know.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {
     /// The epoch of the master that wrote it.
@@ -23,22 +24,22 @@ pub struct Snapshot {
     pub workers: Vec<WorkerRecord>,
     /// The applications that had not ended, in the order in which they came.
     pub applications: Vec<ApplicationRecord>,
-    /// Some of those that had, the last one last.
+    /// Some of the ended applications, the last one last.
     pub ended_applications: Vec<EndedApplication>,
     /// The drivers that had not ended, in the order in which they came.
     pub drivers: Vec<DriverRecord>,
-    /// Some of those that had, the last one last.
+    /// Some of the ended drivers, the last one last.
     pub ended_drivers: Vec<DriverRecord>,
 }
 
-/// What is remembered of a worker.
+/// The record of a worker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkerRecord {
     /// Its name.
     pub worker: WorkerId,
-    /// What it has.
+    /// Its resources.
     pub offer: WorkerOffer,
-    /// Whether it gets nothing more.
+    /// True if it gets nothing more.
     pub decommissioned: bool,
 }
 
@@ -47,18 +48,18 @@ pub struct WorkerRecord {
 pub struct DriverRecord {
     /// Its name.
     pub driver: DriverId,
-    /// How many came before it.
+    /// The number of drivers before it.
     pub number: u32,
-    /// What its submission called itself.
+    /// The key of its submission.
     pub key: RequestKey,
-    /// What it is.
+    /// Its specification.
     pub spec: DriverSpec,
-    /// When it came, in milliseconds since 1970.
+    /// The time at which it was submitted, in milliseconds since 1970.
     pub submitted_at: Millis,
-    /// How often it was launched.
+    /// The number of its launches.
     pub launches: u32,
-    /// How often it ended in a row before it had run for long.
+    /// The number of times in a row that it ended before it had run for long.
     pub failures_in_a_row: u32,
-    /// How it is.
+    /// Its state.
     pub state: DriverState,
 }

@@ -1,4 +1,4 @@
-//! The tables as people see them.
+//! Views: the tables in the form for display.
 
 use crate::applications::{Application, Executor};
 use crate::master::Master;
@@ -10,7 +10,7 @@ use firesteel_protocol::standalone::{
 use firesteel_types::ExecutorId;
 
 impl Master {
-    /// How everything is.
+    /// Returns the state of everything.
     pub fn overview(&self) -> Overview {
         let present = || self.workers.values().filter(|worker| !worker.awaited);
         Overview {

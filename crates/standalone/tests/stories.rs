@@ -1,4 +1,4 @@
-//! Little stories about the master: given these events, expect these effects.
+//! Scenarios of the master: given these events, expect these effects.
 
 #[path = "support/cluster.rs"]
 mod cluster;

@@ -1,4 +1,4 @@
-//! Little stories about the worker's ledger and the masters' lease.
+//! Scenarios of the worker's state machine and of the masters' lease.
 
 use firesteel_standalone::*;
 use firesteel_types::{ExecutorId, Millis};

@@ -1,4 +1,4 @@
-//! Which kept partitions to evict: a plain value that decides and does nothing else.
+//! The LRU list: decides which cached partitions to evict, and does nothing else.
 
 use firesteel_types::{BlockKey, RddId};
 use std::collections::BTreeMap;
@@ -18,7 +18,7 @@ struct Use {
 }
 
 impl Lru {
-    /// A block was put into memory.
+    /// Adds a block that was put into memory.
     pub fn insert(&mut self, key: BlockKey, bytes: usize) {
         self.remove(key);
         self.clock += 1;
@@ -26,23 +26,23 @@ impl Lru {
         self.blocks.insert(key, Use { at: self.clock, bytes });
     }
 
-    /// A block was read.
+    /// Makes a block that was read the most recently used.
     pub fn touch(&mut self, key: BlockKey) {
         if let Some(Use { bytes, .. }) = self.blocks.get(&key).copied() {
             self.insert(key, bytes);
         }
     }
 
-    /// A block is in memory no more.
+    /// Removes a block that is not in memory any more.
     pub fn remove(&mut self, key: BlockKey) {
         if let Some(Use { at, .. }) = self.blocks.remove(&key) {
             self.by_use.remove(&at);
         }
     }
 
-    /// The least recently used blocks that together have at least so many bytes, and forgets them. None of the RDD
-    /// `except`: a partition must not push out its own siblings, which would be needed as soon as itself. `None`, and
-    /// nothing forgotten, when there are not so many bytes.
+    /// Removes and returns the least recently used blocks that together have at least `bytes` bytes. None is of
+    /// the RDD `except`: a partition must not push out its own siblings, which will be needed as soon as
+    /// itself. Returns `None`, and removes nothing, when there are not that many bytes.
     ///
     /// ```
     /// use firesteel_storage::lru::Lru;

@@ -1,11 +1,12 @@
-//! The reducer-side fetcher: one reducer's blocks from other hosts.
+//! The reducer-side fetcher: reads one reducer's blocks from other hosts.
 //!
-//! Each host is asked once for all that it has, in the order of map tasks, and sends as fast as it is read: what has not been read
-//! waits in the buffers of its connection, so a slow reader takes no memory, and hosts send at the same time. A connection that
-//! breaks is taken up where it broke; a host that cannot be reached again and again, as [`Retries`] counts, has lost all that it had.
+//! Each host is asked once for all that it has, in the order of map tasks, and sends as fast as the fetcher
+//! reads: unread blocks wait in the buffers of the connection, so a slow reader takes no memory, and hosts send
+//! at the same time. The fetcher resumes a broken connection at the block where it broke; if a host cannot be
+//! reached after all retries, as [`Retries`] counts them, everything it had counts as lost.
 //!
-//! Outputs may move while they are read: before executors go, others take over what they have. So a fetcher that does not find an
-//! output where its executor's are asks the driver where it is now.
+//! Outputs may move while they are read: before executors are decommissioned, others take over their outputs.
+//! So when a host refuses an output, the fetcher asks the driver once where it is now.
 
 use crate::retry::{Retries, RetryPolicy};
 use firesteel_shuffle::{RemoteReadFailure, RemoteShuffleReader};
@@ -15,18 +16,18 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Why another host does not give what it was asked for.
+/// The reason why map outputs of another host cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum RemoteReadError {
-    /// The host, or the way to it, is gone or broken: another try may help.
+    /// The host, or the connection to it, is gone or broken: another try may help.
     #[error("{0}")]
     Unreachable(String),
-    /// The host says that it cannot.
+    /// The host says that it does not have it, or cannot read it.
     #[error("{0}")]
     Refused(String),
 }
 
-/// Where a map output is.
+/// The location of a map output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum OutputAddress {
     /// Among this host's files.
@@ -113,23 +114,23 @@ impl Clock for SystemClock {
     }
 }
 
-/// What other hosts have for one reducer.
+/// The blocks of other hosts for one reducer.
 pub(crate) struct ShuffleBlockFetcher<C> {
     peers: Arc<dyn ShufflePeers>,
     policy: RetryPolicy,
     clock: C,
     outputs: Arc<ShuffleOutputs>,
     reducer: Partition,
-    /// Where the outputs of each executor are; `None` is here.
+    /// The address of each executor's outputs; `None` is this host.
     addresses: HashMap<ExecutorId, Option<String>>,
-    /// Where outputs are that have moved.
+    /// The addresses of the outputs that have moved.
     moved: HashMap<Partition, Option<String>>,
     hosts: BTreeMap<String, Host>,
 }
 
 #[derive(Default)]
 struct Host {
-    /// What it has that was not read yet, in the order of map tasks.
+    /// The outputs that it has and that were not read yet, in the order of map tasks.
     left: VecDeque<(Partition, TaskId)>,
     stream: Option<Box<dyn OutputStream>>,
 }
@@ -144,6 +145,8 @@ impl<C: Clock> RemoteShuffleReader for ShuffleBlockFetcher<C> {
         loop {
             match self.try_read(map) {
                 Ok(read) => return Ok(read),
+                // The output may have moved since its address was learned: one refusal is followed by a
+                // question, not by a failure.
                 Err(RemoteReadError::Refused(message)) => {
                     if !retries.refused() {
                         return Err(RemoteReadFailure::Gone { message, unreachable: vec![] });
@@ -151,6 +154,8 @@ impl<C: Clock> RemoteShuffleReader for ShuffleBlockFetcher<C> {
                 }
                 Err(RemoteReadError::Unreachable(message)) => {
                     let Some(until) = retries.unreachable(self.clock.now()) else {
+                        // All executors at this address count as unreachable, so that the scheduler recomputes
+                        // their outputs at once.
                         let unreachable = self.at_same_address(map.executor);
                         return Err(RemoteReadFailure::Gone { message, unreachable });
                     };
@@ -205,17 +210,17 @@ impl<C> ShuffleBlockFetcher<C> {
         Ok(address)
     }
 
-    /// Returns what is served at an address, from a map task on.
+    /// Returns the outputs at an address, from a map task on.
     fn outputs_from(&mut self, address: &str, from: Partition) -> VecDeque<(Partition, TaskId)> {
         let outputs = self.outputs.clone();
         let left = outputs.maps[from.index()..].iter().filter(|map| map.bytes > 0);
-        // One that is nowhere now is asked for when its turn comes.
+        // An output whose address is unknown is left out: reading it reports that when its turn comes.
         let is_there =
             |map: &&MapOutput| self.address_of(**map).is_ok_and(|at| at.as_deref() == Some(address));
         left.filter(is_there).map(|map| (map.map, map.task)).collect()
     }
 
-    /// Asks the driver where outputs are: the connection broke, or there was none, so they may be elsewhere by now.
+    /// Forgets addresses and connections after a failed read, and asks the driver: the outputs may be elsewhere by now.
     fn locate(&mut self, map: MapOutput) {
         let there = self.at_same_address(map.executor);
         for executor in &there {
@@ -227,7 +232,7 @@ impl<C> ShuffleBlockFetcher<C> {
         let left = outputs.maps[map.map.index()..].iter().filter(|left| left.bytes > 0);
         let left: Vec<_> =
             left.filter(|left| there.contains(&left.executor)).map(|left| (left.map, left.task)).collect();
-        // While the driver cannot say, they are looked for where they were.
+        // If the driver does not answer, the outputs are looked for at the addresses of their executors.
         let Ok(addresses) = self.peers.outputs_at(self.outputs.shuffle, &left) else { return };
         for ((map, _), address) in left.into_iter().zip(addresses) {
             match address {

@@ -1,4 +1,4 @@
-//! The kinds of weakness that Spark had in the past, each tried here under its name.
+//! Past weaknesses of Spark, each tried here under its name.
 
 use crate::cluster::{Cluster, listeners};
 use crate::disk::find;

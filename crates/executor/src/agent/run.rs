@@ -22,7 +22,6 @@ use firesteel_shuffle::ShuffleStore;
 use firesteel_storage::{CachedBlocks, LocalDirs, SharedFiles, sweep};
 use firesteel_transfer::{BlockServer, MigrationTarget, RemoteFetcher, result_name};
 use firesteel_types::{BroadcastId, ExecutorId, Partition, RddId, ShuffleId, TaskId};
-use std::path::Path;
 use std::sync::mpsc::{self, channel};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread;
@@ -37,15 +36,9 @@ const END_WITHIN: Duration = Duration::from_secs(1);
 /// Runs an agent until its driver lets go of it. Its executors are threads of this process, or worker processes, where
 /// somebody says how these are started.
 ///
-/// `prepare` is called once with the application's settings, before the first task.
-///
 /// # Errors
 /// Says why it could not begin, or why it ended though nobody told it to.
-pub fn run(
-    config: AgentConfig,
-    workers: Option<MakeWorkers>,
-    prepare: impl FnOnce(&[(String, String)], &Path),
-) -> Result<(), String> {
+pub fn run(config: AgentConfig, workers: Option<MakeWorkers>) -> Result<(), String> {
     let credentials = credentials(&config)?;
     let connection = connect_patiently(&config.driver, &credentials)?;
     let home = Home::make(&config, &credentials)?;
@@ -75,7 +68,6 @@ pub fn run(
     if welcome.encrypted {
         home.encrypt_files(config.secret.as_deref())?;
     }
-    prepare(&welcome.settings, home.dirs.path());
     let outbox = Outbox::new("firesteel-uplink", sender, closer).map_err(|e| e.to_string())?;
     let agent = Agent::start(&config, home, &welcome, workers, outbox)?;
     agent.beat(&welcome)?;
@@ -240,6 +232,7 @@ impl Agent {
             memory: config.memory,
             remote: Some(RemoteFetcher::open(remote)?),
             cipher: self.home.files.cipher().cloned(),
+            settings: &welcome.settings,
             listener: Box::new(ExecutorUplink { uplink: self.uplink.clone(), executor }),
             commit: link(),
             barrier: link(),

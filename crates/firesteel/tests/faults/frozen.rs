@@ -1,4 +1,5 @@
-//! Executors that say nothing for a while: stopped by a signal, as by a machine that has no memory left, or a network that is gone.
+//! Frozen executors, which send nothing for a while: stopped by a signal, as by a machine without free memory,
+//! or a broken network.
 
 use super::support::*;
 use firesteel::HashPartitioner;

@@ -1,10 +1,10 @@
-//! A time as the digits of its date, in UTC: what ids begin with.
+//! Dates: a time as the digits of its date, in UTC, with which ids begin.
 
 use firesteel_types::Millis;
 
 const SECONDS_A_DAY: u64 = 86_400;
 
-/// `20261126205743` for a time in milliseconds since 1970.
+/// Formats a time in milliseconds since 1970 as `20261126205743`.
 pub(crate) fn stamp(at: Millis) -> String {
     let seconds = at.0 / 1000;
     let (year, month, day) = date_of(seconds / SECONDS_A_DAY);
@@ -13,10 +13,10 @@ pub(crate) fn stamp(at: Millis) -> String {
     format!("{year:04}{month:02}{day:02}{hour:02}{minute:02}{second:02}")
 }
 
-/// Year, month and day of a number of days since 1970, after Howard Hinnant's `civil_from_days`: years begin in March, so
-/// that the leap day is the last, and 400 of them always have 146,097 days.
+/// Returns year, month and day of a number of days since 1970, after Howard Hinnant's `civil_from_days`: years
+/// begin in March, so that the leap day is the last, and 400 of them always have 146,097 days.
 fn date_of(days: u64) -> (u64, u64, u64) {
-    // 719,468 days lie between the first of March of year 0 and 1970.
+    // There are 719,468 days between the first of March of year 0 and 1970.
     let shifted = days + 719_468;
     let era = shifted / 146_097;
     let day_of_era = shifted % 146_097;

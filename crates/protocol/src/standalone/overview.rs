@@ -1,4 +1,4 @@
-//! How everything is, for people: `--status`, and pages that a browser shows.
+//! The overview: the state of everything for display, by `--status` and on web pages.
 
 use super::names::{ApplicationId, DriverId, Epoch, WorkerId};
 use super::records::{DriverState, EndedApplication};
@@ -11,30 +11,30 @@ use serde::{Deserialize, Serialize};
 pub struct Overview {
     /// The master's epoch.
     pub epoch: Epoch,
-    /// Whether it still waits for those whom an earlier master knew.
+    /// True while it waits for the workers and applications of an earlier master.
     pub recovering: bool,
-    /// What the workers that are there have together.
+    /// The resources of all workers that are there.
     pub total: Resources,
-    /// What of it is taken.
+    /// The part of them that is taken.
     pub used: Resources,
     /// The workers, by name.
     pub workers: Vec<WorkerView>,
     /// The applications that have not ended, in the order in which they came.
     pub applications: Vec<ApplicationView>,
-    /// Some of those that have, the last one last.
+    /// Some of the ended applications, the last one last.
     pub ended_applications: Vec<EndedApplication>,
     /// The drivers that have not ended, in the order in which they came.
     pub drivers: Vec<DriverView>,
-    /// Some of those that have, the last one last.
+    /// Some of the ended drivers, the last one last.
     pub ended_drivers: Vec<DriverView>,
 }
 
-/// How a worker is.
+/// The condition of a worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum WorkerCondition {
     /// An earlier master knew it, and it has not come back yet.
     Awaited,
-    /// It is there.
+    /// It is connected.
     Alive,
     /// Its connection is gone, and it may come back.
     Disconnected,
@@ -49,17 +49,17 @@ pub struct WorkerView {
     pub worker: WorkerId,
     /// Its host.
     pub host: String,
-    /// How it is.
+    /// Its condition.
     pub condition: WorkerCondition,
-    /// What it has.
+    /// Its resources.
     pub total: Resources,
-    /// What of it is taken.
+    /// The part of them that is taken.
     pub used: Resources,
-    /// How many executors it runs.
+    /// The number of executors that it runs.
     pub executors: usize,
-    /// How many drivers it runs.
+    /// The number of drivers that it runs.
     pub drivers: usize,
-    /// When it was heard last.
+    /// The time of its last message.
     pub last_seen: Millis,
 }
 
@@ -68,30 +68,30 @@ pub struct WorkerView {
 pub struct ApplicationView {
     /// Its name.
     pub application: ApplicationId,
-    /// Its name, for people.
+    /// Its name, for display.
     pub name: String,
-    /// Whose it is.
+    /// Its user.
     pub user: String,
-    /// When it came.
+    /// The time at which it registered.
     pub submitted_at: Millis,
-    /// Whether it is connected.
+    /// True if it is connected.
     pub connected: bool,
     /// The cores that it may have; none is as many as there are.
     pub cores_max: Option<u32>,
-    /// What its executors have together.
+    /// The resources of all its executors.
     pub used: Resources,
     /// Its executors, by number.
     pub executors: Vec<ExecutorView>,
-    /// Why it has none, if it waits for some.
+    /// The reason why it has none, if it waits for some.
     pub waiting: Option<String>,
 }
 
-/// How an executor is.
+/// The condition of an executor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ExecutorCondition {
     /// Its worker was told to start it.
     Launching,
-    /// Its process is there.
+    /// Its process was started.
     Running,
     /// It is connected with its application.
     Ready,
@@ -104,11 +104,11 @@ pub enum ExecutorCondition {
 pub struct ExecutorView {
     /// Its number.
     pub executor: ExecutorId,
-    /// Where it is.
+    /// The worker that runs it.
     pub worker: WorkerId,
-    /// What it has.
+    /// Its resources.
     pub resources: Resources,
-    /// How it is.
+    /// Its condition.
     pub condition: ExecutorCondition,
 }
 
@@ -117,16 +117,16 @@ pub struct ExecutorView {
 pub struct DriverView {
     /// Its name.
     pub driver: DriverId,
-    /// When it came.
+    /// The time at which it was submitted.
     pub submitted_at: Millis,
-    /// What it takes.
+    /// The resources that it takes.
     pub resources: Resources,
-    /// Whether it is started again until it ends well.
+    /// True if it is started again until it ends well.
     pub supervise: bool,
-    /// How often it was launched.
+    /// The number of its launches.
     pub launches: u32,
-    /// How it is.
+    /// Its state.
     pub state: DriverState,
-    /// Why it has no place, if it waits for one.
+    /// The reason why it is not launched, if it waits.
     pub waiting: Option<String>,
 }

@@ -1,4 +1,5 @@
-//! Bytes that the master passes on without looking at them: what a worker needs to start an executor or a driver.
+//! Opaque payloads: bytes that the master passes on without looking at them, with which a worker starts an
+//! executor or a driver.
 
 use crate::codec::{Malformed, decode, encode};
 use serde::de::{DeserializeOwned, Deserializer, SeqAccess, Visitor};
@@ -6,17 +7,17 @@ use serde::{Deserialize, Serialize, Serializer};
 use std::fmt;
 use std::sync::Arc;
 
-/// Bytes of somebody else's making. Cheap to clone; printed as their number only, since they may hold secrets.
+/// Opaque bytes. Cheap to clone; printed as their number only, since they may contain secrets.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Payload(Arc<[u8]>);
 
 impl Payload {
-    /// These bytes.
+    /// Wraps bytes.
     pub fn new(bytes: impl Into<Arc<[u8]>>) -> Self {
         Payload(bytes.into())
     }
 
-    /// The bytes.
+    /// Returns the bytes.
     pub fn bytes(&self) -> &[u8] {
         &self.0
     }
@@ -58,7 +59,7 @@ impl<'de> Deserialize<'de> for Payload {
     }
 }
 
-/// Takes bytes as formats give them: whole, or one after the other.
+/// Takes bytes in either form in which formats give them: whole, or one after the other.
 struct PayloadVisitor;
 
 impl<'de> Visitor<'de> for PayloadVisitor {

@@ -1,4 +1,4 @@
-//! What a worker has and a tenant takes: cores and memory, which always go together.
+//! Resources, the cores and memory of workers, executors and drivers, which always go together.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -6,24 +6,24 @@ use std::fmt;
 /// Cores and memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Resources {
-    /// How many tasks may run at a time.
+    /// The number of tasks that may run at a time.
     pub cores: u32,
     /// Memory in MiB.
     pub memory_mib: u64,
 }
 
 impl Resources {
-    /// So much of both.
+    /// Makes resources of these amounts.
     pub fn new(cores: u32, memory_mib: u64) -> Self {
         Resources { cores, memory_mib }
     }
 
-    /// Whether both fit into `room`.
+    /// Returns whether both fit into `room`.
     pub fn fits(self, room: Resources) -> bool {
         self.cores <= room.cores && self.memory_mib <= room.memory_mib
     }
 
-    /// Both together.
+    /// Returns the sum.
     pub fn plus(self, other: Resources) -> Resources {
         Resources::new(
             self.cores.saturating_add(other.cores),
@@ -31,7 +31,7 @@ impl Resources {
         )
     }
 
-    /// What is left, and none of what there is too little of.
+    /// Returns the difference, with 0 for an amount that would be negative.
     pub fn minus(self, other: Resources) -> Resources {
         Resources::new(
             self.cores.saturating_sub(other.cores),

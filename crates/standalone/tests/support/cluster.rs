@@ -1,4 +1,4 @@
-//! A master in the hands of a test: events in few words, effects as short lines.
+//! The test driver of a master: events in few words, effects as short lines.
 
 use firesteel_standalone::*;
 use firesteel_types::{ExecutorId, Millis};

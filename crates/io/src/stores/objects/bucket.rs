@@ -1,16 +1,16 @@
-//! An object store that was opened: one bucket or container, or one web server. Every store is opened once a process and
-//! then shared, with its connections and its credentials.
+//! An object store that was opened: one bucket or container, or one web server, with its connections and its credentials.
 
+use super::failure;
 use crate::error::{IoCause, IoError, IoOperation};
-use crate::path::Scheme;
-use crate::settings::StoreSettings;
-use crate::stores::{failure, open};
+use crate::scheme::Scheme;
 use object_store::multipart::MultipartStore;
 use object_store::path::Path;
 use object_store::{Error, GetOptions, GetRange, ObjectMeta, ObjectStore};
-use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+
+/// A client of a store, and the way to write to it if there is one.
+pub(crate) type Client = (Arc<dyn ObjectStore>, Option<Arc<dyn MultipartStore>>);
 
 /// An object store that was opened.
 pub(crate) struct Bucket {
@@ -31,25 +31,7 @@ pub(crate) struct Object {
     pub(crate) query: Option<Arc<str>>,
 }
 
-type Opened = HashMap<(StoreSettings, String), Arc<Bucket>>;
-
 impl Bucket {
-    /// The bucket that a root names, opened if it has not been.
-    pub(crate) fn open(operation: IoOperation, scheme: Scheme, root: &str) -> Result<Arc<Bucket>, IoError> {
-        static OPENED: Mutex<Option<Opened>> = Mutex::new(None);
-        let name = (StoreSettings::in_use(), root.to_string());
-        let mut opened = OPENED.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let opened = opened.get_or_insert_default();
-        if let Some(bucket) = opened.get(&name) {
-            return Ok(bucket.clone());
-        }
-        let bucket =
-            open::open(scheme, root, &name.0).map_err(|cause| IoError::new(operation, root, cause))?;
-        let bucket = Arc::new(bucket);
-        opened.insert(name, bucket.clone());
-        Ok(bucket)
-    }
-
     /// The object at a path below the root, such as `/dir/file`.
     pub(crate) fn object(self: &Arc<Bucket>, operation: IoOperation, path: &str) -> Result<Object, IoError> {
         let (path, query) = match self.scheme {
@@ -90,7 +72,7 @@ impl Bucket {
 
     /// What a client answered to an operation on a key, in a person's words.
     pub(crate) fn error(&self, operation: IoOperation, key: &Path, error: object_store::Error) -> IoError {
-        IoError::new(operation, self.shown(key.as_ref()), failure::cause(self, error))
+        IoError::new(operation, self.shown(key.as_ref()), failure::cause(self.scheme, self.name(), error))
     }
 }
 
@@ -100,19 +82,9 @@ impl Bucket {
 pub(crate) struct Query(pub(crate) Arc<str>);
 
 impl Object {
-    pub(crate) fn new(bucket: Arc<Bucket>, key: Path) -> Object {
-        Object { bucket, key, query: None }
-    }
-
     /// The whole path, without the query.
     pub(crate) fn path(&self) -> String {
         self.bucket.shown(self.key.as_ref())
-    }
-
-    /// What is below this one.
-    pub(crate) fn child(&self, name: &str) -> Object {
-        let key = name.split('/').fold(self.key.clone(), |key, part| key.join(part));
-        Object::new(self.bucket.clone(), key)
     }
 
     /// How it is asked for: all of it.

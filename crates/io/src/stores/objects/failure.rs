@@ -1,7 +1,7 @@
 //! What a store's client answers, as causes that a person can act on.
 
 use crate::error::IoCause;
-use crate::stores::bucket::Bucket;
+use crate::scheme::Scheme;
 use object_store::Error;
 use std::error::Error as _;
 
@@ -26,14 +26,14 @@ const WRONG_CREDENTIALS: [&str; 7] = [
 /// What the client says of a server that sends the whole file when it is asked for a part.
 const NO_RANGES: [&str; 2] = ["Range request not supported", "non-partial response"];
 
-/// The cause behind a client's error.
-pub(crate) fn cause(bucket: &Bucket, error: Error) -> IoCause {
+/// The cause behind an error of the client of a bucket, of which `name` is the name.
+pub(crate) fn cause(scheme: Scheme, name: &str, error: Error) -> IoCause {
     let said = sentence(&error);
     let says = |codes: &[&str]| codes.iter().any(|code| said.contains(code));
-    let refused = |said: String| IoCause::Refused { said, set: bucket.scheme.credentials().into() };
+    let refused = |said: String| IoCause::Refused { said, set: scheme.credentials().into() };
     if says(&MISSING_BUCKET) {
-        let container = bucket.scheme.container().into();
-        return IoCause::NoSuchBucket { container, name: bucket.name().into() };
+        let container = scheme.container().into();
+        return IoCause::NoSuchBucket { container, name: name.into() };
     }
     match &error {
         Error::NotFound { .. } => IoCause::NotFound,
@@ -54,7 +54,7 @@ pub(crate) fn cause(bucket: &Bucket, error: Error) -> IoCause {
             set: "set AWS_REGION or firesteel.hadoop.fs.s3a.endpoint.region to the bucket's own".into(),
         },
         // The address at which a cloud's own machines are given credentials, which was the last hope.
-        _ if said.contains("169.254.169.254") => IoCause::no_credentials(bucket.scheme),
+        _ if said.contains("169.254.169.254") => IoCause::no_credentials(scheme),
         _ => IoCause::Store { message: said, transient: true },
     }
 }

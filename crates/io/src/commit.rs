@@ -1,23 +1,21 @@
 //! Makes the output of a job appear whole or not at all, after Hadoop's committers: many attempts at a partition may write,
 //! one of them wins, and the driver makes the winners' files appear when all are there.
 //!
-//! What is atomic differs from place to place, and so does the protocol: `renames` where a rename is one step (local disks,
+//! What is atomic differs from store to store, and so does the protocol: `renames` where a rename is one step (local disks,
 //! Hadoop's file system), `uploads` where it is not, but where an upload can be left uncompleted (object stores). Both keep
-//! what was decided in the place itself, so that any process which holds an [`OutputCommitter`] sees the same.
+//! what was decided in the store itself, so that any process which holds an [`OutputCommitter`] sees the same.
 
 mod renames;
 mod uploads;
 
-#[cfg(feature = "hdfs")]
-pub(crate) use renames::Files;
-pub(crate) use uploads::StagedUpload;
-
 use crate::error::{IoCause, IoError, IoOperation};
 use crate::file::Output;
-use crate::path;
-use crate::place::{self, Place};
+use crate::location::Location;
+use crate::path::{self, Address};
+use crate::store::CommitMeans;
+use crate::stores::Stores;
 use firesteel_types::{Partition, TaskId};
-use renames::{LocalFiles, Renames};
+use renames::Renames;
 use serde::{Deserialize, Serialize};
 use uploads::Uploads;
 
@@ -27,15 +25,15 @@ use uploads::Uploads;
 /// `abort_task`. Every call may be repeated, except `setup_job`.
 ///
 /// ```
-/// use firesteel_io::OutputCommitter;
+/// use firesteel_io::{OutputCommitter, Stores};
 /// use firesteel_types::{Partition, TaskId};
 /// # let parent = tempfile::tempdir().unwrap();
 /// # let dir = parent.path().join("out").to_str().unwrap().to_string();
-/// let output = OutputCommitter::new(&dir, "job-0")?;
-/// output.setup_job()?;
-/// output.create(Partition(0), TaskId(7), "")?.finish()?;
-/// output.commit_task(Partition(0), TaskId(7))?;
-/// output.commit_job(1)?;
+/// let (stores, output) = (Stores::default(), OutputCommitter::new(&dir, "job-0")?);
+/// output.setup_job(&stores)?;
+/// output.create(&stores, Partition(0), TaskId(7), "")?.finish()?;
+/// output.commit_task(&stores, Partition(0), TaskId(7))?;
+/// output.commit_job(&stores, 1)?;
 /// assert!(std::fs::exists(format!("{dir}/part-00000")).unwrap() && std::fs::exists(format!("{dir}/_SUCCESS")).unwrap());
 /// # Ok::<(), firesteel_io::IoError>(())
 /// ```
@@ -57,7 +55,7 @@ pub enum PartNames {
     PartR,
 }
 
-/// How a place commits.
+/// How a store commits.
 enum Protocol {
     Renames(Renames),
     Uploads(Uploads),
@@ -72,9 +70,11 @@ impl OutputCommitter {
             let cause = IoCause::BadPath(format!("the job's token, {token:?}, is not a word"));
             return Err(IoError::new(IoOperation::SetUp, dir, cause));
         }
-        let dir = match place::of(IoOperation::SetUp, dir)? {
-            Place::Local(local) => path::text(IoOperation::SetUp, &local)?,
-            _ => dir.trim_end_matches('/').to_string(),
+        let dir = match path::address(IoOperation::SetUp, dir)? {
+            Address::Local(local) => {
+                path::text(IoOperation::SetUp, &path::absolute(IoOperation::SetUp, local)?)?
+            }
+            Address::Remote { .. } => dir.trim_end_matches('/').to_string(),
         };
         Ok(OutputCommitter { dir, token: token.into(), names: PartNames::default(), marks_success: true })
     }
@@ -91,15 +91,17 @@ impl OutputCommitter {
         OutputCommitter { marks_success, ..self }
     }
 
-    fn protocol(&self) -> Result<Protocol, IoError> {
+    fn protocol(&self, stores: &Stores) -> Result<Protocol, IoError> {
         let token = self.token.clone();
-        Ok(match place::of(IoOperation::SetUp, &self.dir)? {
-            Place::Local(dir) => Protocol::Renames(Renames { files: Box::new(LocalFiles), dir, token }),
-            Place::Object(dir) => Protocol::Uploads(Uploads { dir, token }),
-            #[cfg(feature = "hdfs")]
-            Place::Hdfs(file) => {
-                let (files, dir) = file.into_files();
-                Protocol::Renames(Renames { files: Box::new(files), dir, token })
+        let Location { store, path } = Location::of(stores, IoOperation::SetUp, &self.dir)?;
+        Ok(match store.commit_means() {
+            CommitMeans::Renames(files) => {
+                // The root, too, has a name.
+                let dir = if path.is_empty() { "/".into() } else { path.into() };
+                Protocol::Renames(Renames { files, dir, token })
+            }
+            CommitMeans::Uploads(store) => {
+                Protocol::Uploads(Uploads { store, dir: path.trim_matches('/').into(), token })
             }
         })
     }
@@ -108,8 +110,8 @@ impl OutputCommitter {
     ///
     /// # Errors
     /// [`IoCause::OutputExists`] if anything is there already. Whatever would keep tasks from writing there shows now.
-    pub fn setup_job(&self) -> Result<(), IoError> {
-        match self.protocol()? {
+    pub fn setup_job(&self, stores: &Stores) -> Result<(), IoError> {
+        match self.protocol(stores)? {
             Protocol::Renames(job) => job.setup_job(),
             Protocol::Uploads(job) => job.setup_job(),
         }
@@ -120,9 +122,15 @@ impl OutputCommitter {
     ///
     /// # Errors
     /// [`IoCause::JobEnded`] if the job is not set up, or is over.
-    pub fn create(&self, partition: Partition, attempt: TaskId, suffix: &str) -> Result<Output, IoError> {
+    pub fn create(
+        &self,
+        stores: &Stores,
+        partition: Partition,
+        attempt: TaskId,
+        suffix: &str,
+    ) -> Result<Output, IoError> {
         let name = part_name(self.names, partition, suffix);
-        match self.protocol()? {
+        match self.protocol(stores)? {
             Protocol::Renames(job) => job.create(partition, attempt, &name),
             Protocol::Uploads(job) => job.create(partition, attempt, &name),
         }
@@ -135,16 +143,16 @@ impl OutputCommitter {
     /// # Errors
     /// [`IoCause::CommittedByAnother`] if a later attempt at the partition was first; its output is untouched.
     /// [`IoCause::NoSuchAttempt`] if this one wrote nothing or was aborted, [`IoCause::JobEnded`] if the job is over.
-    pub fn commit_task(&self, partition: Partition, attempt: TaskId) -> Result<(), IoError> {
-        match self.protocol()? {
+    pub fn commit_task(&self, stores: &Stores, partition: Partition, attempt: TaskId) -> Result<(), IoError> {
+        match self.protocol(stores)? {
             Protocol::Renames(job) => job.commit_task(partition, attempt),
             Protocol::Uploads(job) => job.commit_task(partition, attempt),
         }
     }
 
     /// Removes what an attempt wrote, unless it was committed. Does nothing if there is nothing.
-    pub fn abort_task(&self, partition: Partition, attempt: TaskId) -> Result<(), IoError> {
-        match self.protocol()? {
+    pub fn abort_task(&self, stores: &Stores, partition: Partition, attempt: TaskId) -> Result<(), IoError> {
+        match self.protocol(stores)? {
             Protocol::Renames(job) => job.abort_task(partition, attempt),
             Protocol::Uploads(job) => job.abort_task(partition, attempt),
         }
@@ -157,9 +165,9 @@ impl OutputCommitter {
     /// # Errors
     /// [`IoCause::Uncommitted`] names a partition without output; nothing has appeared then.
     /// [`IoCause::JobEnded`] if the job is not set up, or was aborted.
-    pub fn commit_job(&self, partitions: u32) -> Result<(), IoError> {
+    pub fn commit_job(&self, stores: &Stores, partitions: u32) -> Result<(), IoError> {
         // `_SUCCESS` is how both protocols know that they are done, so it is taken away behind them.
-        match self.protocol()? {
+        match self.protocol(stores)? {
             Protocol::Renames(job) => {
                 job.commit_job(partitions)?;
                 if self.marks_success { Ok(()) } else { job.unmark_success() }
@@ -173,8 +181,8 @@ impl OutputCommitter {
 
     /// Removes everything that the job made: the output directory too, unless it holds what others put there. Does nothing
     /// to a job that was committed, nor to a directory that another job set up.
-    pub fn abort_job(&self) -> Result<(), IoError> {
-        match self.protocol()? {
+    pub fn abort_job(&self, stores: &Stores) -> Result<(), IoError> {
+        match self.protocol(stores)? {
             Protocol::Renames(job) => job.abort_job(),
             Protocol::Uploads(job) => job.abort_job(),
         }

@@ -1,14 +1,15 @@
 //! One remote file, sent in parts while it is made. The parts become an object in one step, when all are there: at the end
-//! of [`Upload::complete`], or later, by whoever holds what [`Upload::hand_over`] gives.
+//! of [`WriteFile::finish`], or later, for those who hold what [`PartUpload::hand_over`] gives.
 
+use super::bucket::Object;
 use crate::error::{IoError, IoOperation};
-use crate::stores::bucket::Object;
+use crate::store::{PartUpload, Parts, WriteFile};
 use crate::stores::runtime::{self, Pending};
 use object_store::multipart::{MultipartStore, PartId};
 use object_store::{PutMode, PutOptions, PutPayload};
-use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 
 /// The size of every part but the last. Stores take 5 MiB at least, want them equal, and take 10,000 of them: so a file may
@@ -31,13 +32,6 @@ pub(crate) struct Upload {
     over: bool,
 }
 
-/// All parts of a file, which are not a file yet. Travels as text.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Parts {
-    pub(crate) id: String,
-    pub(crate) parts: Vec<String>,
-}
-
 impl Upload {
     /// Begins a file. Nothing is sent before there is enough for a part.
     pub(crate) fn new(object: Object) -> Result<Upload, IoError> {
@@ -55,7 +49,7 @@ impl Upload {
     }
 
     /// The store's name for what is sent, which begins with this if it has not.
-    pub(crate) fn id(&mut self) -> Result<String, IoError> {
+    fn begun(&mut self) -> Result<String, IoError> {
         if let Some(id) = &self.id {
             return Ok(id.clone());
         }
@@ -70,7 +64,7 @@ impl Upload {
         Ok(id)
     }
 
-    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<usize, IoError> {
+    fn take(&mut self, bytes: &[u8]) -> Result<usize, IoError> {
         let count = bytes.len().min(PART_BYTES - self.buffer.len());
         self.buffer.extend_from_slice(&bytes[..count]);
         if self.buffer.len() == PART_BYTES {
@@ -80,7 +74,7 @@ impl Upload {
     }
 
     fn send_part(&mut self) -> Result<(), IoError> {
-        let id = self.id()?;
+        let id = self.begun()?;
         while self.in_flight.len() >= PARTS_IN_FLIGHT {
             self.await_part()?;
         }
@@ -111,13 +105,15 @@ impl Upload {
         }
         Ok(())
     }
+}
 
+impl WriteFile for Upload {
     /// Makes the object appear. A small one is sent only now, and never over another that came first.
-    pub(crate) fn complete(mut self) -> Result<(), IoError> {
+    fn finish(mut self: Box<Self>) -> Result<(), IoError> {
         if self.id.is_some() {
             self.send_rest()?;
             let (store, object) = (self.store.clone(), self.object.clone());
-            let (id, parts) = (self.id()?, std::mem::take(&mut self.parts));
+            let (id, parts) = (self.begun()?, std::mem::take(&mut self.parts));
             runtime::wait(IoOperation::Write, &self.object.path(), async move {
                 let done = store.complete_multipart(&object.key, &id, parts).await;
                 done.map(drop).map_err(|error| object.error(IoOperation::Write, error))
@@ -128,10 +124,30 @@ impl Upload {
         self.over = true;
         Ok(())
     }
+}
 
-    /// Sends what is left, and gives what is needed to make the object appear, or to forget it.
-    pub(crate) fn hand_over(mut self) -> Result<Parts, IoError> {
-        let id = self.id()?;
+impl io::Write for Upload {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(self.take(bytes)?)
+    }
+
+    /// Half a part cannot be sent, and nobody could see it.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl PartUpload for Upload {
+    fn write(&mut self, bytes: &[u8]) -> Result<usize, IoError> {
+        self.take(bytes)
+    }
+
+    fn id(&mut self) -> Result<String, IoError> {
+        self.begun()
+    }
+
+    fn hand_over(mut self: Box<Self>) -> Result<Parts, IoError> {
+        let id = self.begun()?;
         self.send_rest()?;
         self.over = true;
         let parts = self.parts.drain(..).map(|part| part.content_id).collect();

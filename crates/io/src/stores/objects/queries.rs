@@ -1,7 +1,7 @@
 //! Web addresses with a query, `http://host/file?version=2`: the client for web servers knows of none, so what follows the
 //! question mark travels beside the request, and is put in its place before the request is sent.
 
-use crate::stores::bucket::Query;
+use super::bucket::Query;
 use object_store::ClientOptions;
 use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService,

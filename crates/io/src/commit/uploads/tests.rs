@@ -2,15 +2,16 @@
 //! whatever order attempts write, commit, abort and die in, the output is whole or absent and nothing is left pending.
 
 use super::*;
-use crate::path::Scheme;
-use crate::stores::bucket::Bucket;
+use crate::scheme::Scheme;
+use crate::stores::Bucket;
 use object_store::memory::InMemory;
-use object_store::multipart::MultipartStore;
+use object_store::multipart::{MultipartStore, PartId};
+use object_store::path::Path;
 use object_store::{MultipartId, PutPayload, PutResult, Result as StoreResult};
 use proptest::prelude::*;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 const PARTITIONS: u32 = 3;
 
@@ -89,8 +90,8 @@ impl Job {
             store: inner,
             uploads: Some(uploads),
         };
-        let dir = Arc::new(bucket).object(IoOperation::SetUp, "/data/out").unwrap();
-        let output = Uploads { dir, token: "job-7".into() };
+        let output =
+            Uploads { store: Arc::new(Arc::new(bucket)), dir: "data/out".into(), token: "job-7".into() };
         output.setup_job().unwrap();
         Job { store, output }
     }
@@ -112,16 +113,13 @@ impl Job {
 
     /// Everything below the output, by name.
     fn files(&self) -> BTreeMap<String, String> {
-        let dir = &self.output.dir;
-        let keys = self.output.keys(IoOperation::List, dir).unwrap();
-        let prefix = format!("{}/", dir.key);
-        keys.into_iter()
-            .map(|key| {
-                let object = Object::new(dir.bucket.clone(), key.clone());
-                let bytes = bytes_of(IoOperation::Read, &object).unwrap().unwrap();
-                (key.as_ref().strip_prefix(&prefix).unwrap().to_string(), String::from_utf8(bytes).unwrap())
-            })
-            .collect()
+        let Uploads { store, dir, .. } = &self.output;
+        let paths = store.below(IoOperation::List, dir).unwrap();
+        let prefix = format!("{dir}/");
+        let contents = store.get(IoOperation::Read, paths.clone()).unwrap();
+        let text = |bytes: Option<Vec<u8>>| String::from_utf8(bytes.unwrap()).unwrap();
+        let name = |path: &String| path.strip_prefix(&prefix).unwrap().to_string();
+        paths.iter().map(name).zip(contents.into_iter().map(text)).collect()
     }
 
     fn visible(&self) -> usize {
@@ -335,5 +333,6 @@ fn a_large_part_is_sent_in_pieces_and_comes_back_whole() {
     assert_eq!(output.finish().unwrap(), bytes.len() as u64);
     job.commit(0, 1).unwrap();
     job.output.commit_job(1).unwrap();
-    assert!(bytes_of(IoOperation::Read, &job.output.dir.child("part-00000.bin")).unwrap().unwrap() == bytes);
+    let written = job.output.store.get(IoOperation::Read, vec![job.output.child("part-00000.bin")]).unwrap();
+    assert!(written[0].as_ref() == Some(&bytes));
 }
