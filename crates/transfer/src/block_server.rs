@@ -1,32 +1,47 @@
-//! A host's files, served to other hosts: what its executors wrote, whether they are still there or not.
+//! The block server: a host's files, served to other hosts. What its executors wrote is served whether they are still there or not.
 
-use super::result_name;
-use firesteel_data::DataError;
+use crate::result_name;
 use firesteel_data::block::encode_value;
 use firesteel_data::frames::FrameReader;
+use firesteel_data::{Cipher, DataError};
 use firesteel_net::bulk::{Answer, Serve};
 use firesteel_protocol::BlockRequest;
+use firesteel_protocol::handshake::SHARED_DIRECTORY;
 use firesteel_shuffle::ShuffleStore;
 use firesteel_storage::{CachedBlocks, LocalDirs, SharedFiles};
 use firesteel_types::{BlockKey, BroadcastId, Partition, RddId, ShuffleId, TaskId};
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// A file is sent in stretches of this length.
 const STRETCH: usize = 1 << 20;
 
 /// Serves an application's files on one host.
-pub struct HostBlocks {
+pub struct BlockServer {
     files: Arc<SharedFiles>,
     shuffles: ShuffleStore,
 }
 
-impl HostBlocks {
+impl BlockServer {
+    /// Serves the files that an application's processes leave each other in its directory on this host; `secret` is what they are
+    /// encrypted with, if they are.
+    ///
+    /// # Errors
+    /// When the directory cannot be made or opened.
+    pub fn of_application(directory: PathBuf, secret: Option<&str>) -> Result<Self, DataError> {
+        let dirs = Arc::new(LocalDirs::within(directory)?);
+        let files = SharedFiles::open(dirs.path().join(SHARED_DIRECTORY))?;
+        if let Some(secret) = secret {
+            files.encrypt_with(&Cipher::of_secret(secret));
+        }
+        Ok(BlockServer::new(Arc::new(files), dirs))
+    }
+
     /// Serves what is found among `files`; `dirs` is for nothing but the store's own sake.
     pub fn new(files: Arc<SharedFiles>, dirs: Arc<LocalDirs>) -> Self {
-        HostBlocks { shuffles: ShuffleStore::sharing(files.clone(), dirs), files }
+        BlockServer { shuffles: ShuffleStore::sharing(files.clone(), dirs), files }
     }
 
     /// Answers a request that a host can answer.
@@ -113,7 +128,7 @@ impl HostBlocks {
 }
 
 /// What is over, removed for executors that are not there any more to do it.
-impl HostBlocks {
+impl BlockServer {
     /// Removes a map output.
     pub fn remove_output(&self, shuffle: ShuffleId, map: Partition, task: TaskId) {
         self.shuffles.remove(shuffle, map, task);
@@ -135,7 +150,7 @@ impl HostBlocks {
     }
 }
 
-impl Serve for HostBlocks {
+impl Serve for BlockServer {
     fn serve(&self, request: &[u8], answer: &mut Answer<'_>) -> io::Result<()> {
         self.answer(BlockRequest::decode(request)?, answer)
     }

@@ -1,34 +1,52 @@
-//! Asking other hosts, and the driver, for blocks.
+//! The remote fetcher: asks other hosts, and the driver, for blocks.
 
-use crate::link::PlanError;
+use crate::retry::{Retries, RetryPolicy};
+use crate::shuffle_block_fetcher::{
+    Clock, OutputAddress, OutputStream, RemoteReadError, ShuffleBlockFetcher, ShufflePeers, SystemClock,
+};
 use bytes::Bytes;
 use firesteel_data::DataError;
 use firesteel_data::block::decode_value;
 use firesteel_data::frames::{FrameWriter, FramedFile};
-use firesteel_net::Credentials;
 use firesteel_net::bulk::{AnswerStream, BlockClient, BlockClientSettings, BlockError, Chunk, Item};
+use firesteel_net::{Credentials, Secret};
 use firesteel_protocol::BlockRequest;
-use firesteel_shuffle::{OutputAddress, RemoteOutputs, RemoteReadError, RemoteStream};
+use firesteel_protocol::handshake::RemoteConfig;
+use firesteel_shuffle::{RemoteShuffle, RemoteShuffleReader};
 use firesteel_storage::RemoteBlocks;
 use firesteel_types::{
-    AccumulatorUpdate, BlockId, BlockKey, BroadcastId, ExecutorId, Partition, ShuffleId, StageId, TaskId,
+    AccumulatorUpdate, BlockId, BlockKey, BroadcastId, ExecutorId, Partition, ShuffleId, ShuffleOutputs,
+    StageId, TaskId,
 };
 use std::collections::HashMap;
 use std::io::Write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::Duration;
 
 /// How long a host may say nothing where nobody says how long.
 const PATIENCE_MS: u64 = 120_000;
 
-/// How to ask.
-#[derive(Clone, Copy, Debug)]
-pub struct RemoteSettings {
-    /// How often a host that cannot be reached is tried again.
-    pub retries: u32,
-    /// The pause before that, in milliseconds.
-    pub retry_wait_ms: u64,
+/// Why the plan of a stage cannot be fetched.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PlanFetchError {
+    /// The driver has forgotten the stage.
+    #[error("the driver has forgotten stage {stage}")]
+    Forgotten {
+        /// The stage.
+        stage: StageId,
+    },
+    /// The driver cannot make it.
+    #[error("{reason}")]
+    Refused {
+        /// Why, as a sentence.
+        reason: String,
+    },
+    /// The driver cannot be reached.
+    #[error("{reason}")]
+    Unreachable {
+        /// Why, as a sentence.
+        reason: String,
+    },
 }
 
 /// The way to the blocks of other hosts.
@@ -41,18 +59,13 @@ pub struct RemoteFetcher {
     /// The address at which this host's files are served.
     here: String,
     addresses: Mutex<HashMap<ExecutorId, String>>,
-    settings: RemoteSettings,
+    policy: RetryPolicy,
 }
 
 impl RemoteFetcher {
     /// The way from a host, whose files are served at `here`.
-    pub fn new(
-        credentials: Credentials,
-        driver: String,
-        here: String,
-        settings: RemoteSettings,
-    ) -> Arc<Self> {
-        Self::within(PATIENCE_MS, credentials, driver, here, settings)
+    pub fn new(credentials: Credentials, driver: String, here: String, policy: RetryPolicy) -> Arc<Self> {
+        Self::within(PATIENCE_MS, credentials, driver, here, policy)
     }
 
     /// The same, where a host that says nothing for so many milliseconds cannot be reached.
@@ -61,11 +74,25 @@ impl RemoteFetcher {
         credentials: Credentials,
         driver: String,
         here: String,
-        settings: RemoteSettings,
+        policy: RetryPolicy,
     ) -> Arc<Self> {
         let hosts = BlockClient::new(credentials.clone(), impatient(timeout_ms));
         let to_driver = BlockClient::new(credentials, BlockClientSettings::default());
-        Arc::new(RemoteFetcher { hosts, to_driver, driver, here, addresses: Mutex::default(), settings })
+        Arc::new(RemoteFetcher { hosts, to_driver, driver, here, addresses: Mutex::default(), policy })
+    }
+
+    /// The way that a configuration describes.
+    ///
+    /// # Errors
+    /// When the secret is none.
+    pub fn open(config: &RemoteConfig) -> Result<Arc<Self>, String> {
+        let credentials = match &config.secret {
+            Some(secret) => Credentials::of(&Secret::from_text(secret).map_err(|e| e.to_string())?),
+            None => Credentials::insecure(),
+        };
+        let policy = RetryPolicy { retries: config.retries, wait_ms: config.retry_wait_ms };
+        let (driver, here) = (config.driver.clone(), config.here.clone());
+        Ok(Self::within(config.timeout_ms, credentials, driver, here, policy))
     }
 
     /// The hash of the driver's program.
@@ -84,21 +111,19 @@ impl RemoteFetcher {
     ///
     /// # Errors
     /// When the driver cannot make it, or is gone.
-    pub fn plan(&self, stage: StageId) -> Result<Arc<[u8]>, PlanError> {
-        let mut tries = 0;
+    pub fn plan(&self, stage: StageId) -> Result<Arc<[u8]>, PlanFetchError> {
+        let (mut retries, clock) = (Retries::new(self.policy), SystemClock::start());
         loop {
-            match self.one_item(&self.driver, &BlockRequest::Plan { stage }) {
+            let error = match self.one_item(&self.driver, &BlockRequest::Plan { stage }) {
                 Ok(Some(plan)) => return Ok(plan.into()),
-                Ok(None) => return Err(PlanError::forgotten(stage)),
-                Err(BlockError::Failed(why)) => return Err(PlanError::Refused(why)),
-                Err(error) if tries == self.settings.retries => {
-                    return Err(PlanError::Unreachable(error.to_string()));
-                }
-                Err(_) => {
-                    tries += 1;
-                    thread::sleep(Duration::from_millis(self.settings.retry_wait_ms));
-                }
-            }
+                Ok(None) => return Err(PlanFetchError::Forgotten { stage }),
+                Err(BlockError::Failed(reason)) => return Err(PlanFetchError::Refused { reason }),
+                Err(error) => error,
+            };
+            let Some(until) = retries.unreachable(clock.now()) else {
+                return Err(PlanFetchError::Unreachable { reason: error.to_string() });
+            };
+            clock.wait_until(until, &|| false);
         }
     }
 
@@ -130,7 +155,7 @@ impl RemoteFetcher {
         }
     }
 
-    pub(super) fn ask(&self, address: &str, request: &BlockRequest) -> Result<AnswerStream, BlockError> {
+    pub(crate) fn ask(&self, address: &str, request: &BlockRequest) -> Result<AnswerStream, BlockError> {
         let request = request.encode().map_err(|error| BlockError::Failed(error.to_string()))?;
         let client = if *address == self.driver { &self.to_driver } else { &self.hosts };
         client.request(address, &request)
@@ -188,7 +213,7 @@ impl RemoteFetcher {
         self.chunks(&self.driver, id)
     }
 
-    pub(super) fn cached_from(
+    pub(crate) fn cached_from(
         &self,
         address: &str,
         key: BlockKey,
@@ -248,7 +273,18 @@ impl RemoteBlocks for RemoteFetcher {
     }
 }
 
-impl RemoteOutputs for RemoteFetcher {
+impl RemoteShuffle for RemoteFetcher {
+    fn open(
+        self: Arc<Self>,
+        outputs: Arc<ShuffleOutputs>,
+        reducer: Partition,
+    ) -> Box<dyn RemoteShuffleReader> {
+        let policy = self.policy;
+        Box::new(ShuffleBlockFetcher::new(self, policy, SystemClock::start(), outputs, reducer))
+    }
+}
+
+impl ShufflePeers for RemoteFetcher {
     fn address_of(&self, executor: ExecutorId) -> Result<Option<String>, RemoteReadError> {
         let known = self.addresses().get(&executor).cloned();
         let address = match known {
@@ -298,24 +334,16 @@ impl RemoteOutputs for RemoteFetcher {
         Ok(addresses)
     }
 
-    fn open(
+    fn request(
         &self,
         address: &str,
         shuffle: ShuffleId,
-        reducer: u32,
+        reducer: Partition,
         maps: &[(Partition, TaskId)],
-    ) -> Result<Box<dyn RemoteStream>, RemoteReadError> {
-        let request = BlockRequest::MapOutputs { shuffle, reducer, maps: maps.to_vec() };
+    ) -> Result<Box<dyn OutputStream>, RemoteReadError> {
+        let request = BlockRequest::MapOutputs { shuffle, reducer: reducer.0, maps: maps.to_vec() };
         let answer = self.ask(address, &request).map_err(remote_error)?;
         Ok(Box::new(Outputs { answer, left: maps.len() }))
-    }
-
-    fn retries(&self) -> u32 {
-        self.settings.retries
-    }
-
-    fn retry_wait_ms(&self) -> u64 {
-        self.settings.retry_wait_ms
     }
 }
 
@@ -335,7 +363,7 @@ struct Outputs {
     left: usize,
 }
 
-impl RemoteStream for Outputs {
+impl OutputStream for Outputs {
     fn next(&mut self) -> Result<Option<Vec<u8>>, RemoteReadError> {
         let mut blocks = vec![];
         let found = match self.answer.next_item(&mut blocks).map_err(remote_error)? {

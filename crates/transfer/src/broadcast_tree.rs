@@ -10,15 +10,15 @@ const AT_ONCE: usize = 2;
 /// Who has which values, and who is getting one from each.
 ///
 /// ```
-/// use firesteel_executor::blocks::BroadcastTree;
+/// use firesteel_transfer::BroadcastTree;
 /// use firesteel_types::BroadcastId;
 ///
 /// let (mut broadcast_tree, value) = (BroadcastTree::default(), BroadcastId(7));
-/// assert_eq!(spread.take(value, "a:1").as_deref(), Some(""), "the driver's own");
-/// assert_eq!(spread.take(value, "b:1").as_deref(), Some(""));
-/// assert_eq!(spread.take(value, "c:1"), None, "the driver serves two; wait");
-/// spread.came(value, "", "a:1", true);
-/// assert_eq!(spread.take(value, "c:1").as_deref(), Some("a:1"));
+/// assert_eq!(broadcast_tree.take(value, "a:1").as_deref(), Some(""), "the driver's own");
+/// assert_eq!(broadcast_tree.take(value, "b:1").as_deref(), Some(""));
+/// assert_eq!(broadcast_tree.take(value, "c:1"), None, "the driver serves two; wait");
+/// broadcast_tree.came(value, "", "a:1", true);
+/// assert_eq!(broadcast_tree.take(value, "c:1").as_deref(), Some("a:1"));
 /// ```
 #[derive(Debug, Default)]
 pub struct BroadcastTree {
