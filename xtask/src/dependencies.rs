@@ -32,11 +32,23 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("tables", &["io"]),
     ("operators", &["types", "protocol", "closures", "data", "storage", "shuffle", "io"]),
     ("net", &[]),
+    ("transfer", &["types", "protocol", "data", "storage", "shuffle", "net"]),
     (
         "executor",
-        &["types", "plan", "protocol", "closures", "data", "storage", "shuffle", "operators", "net"],
+        &[
+            "types",
+            "plan",
+            "protocol",
+            "closures",
+            "data",
+            "storage",
+            "shuffle",
+            "operators",
+            "net",
+            "transfer",
+        ],
     ),
-    ("cluster", &["types", "protocol", "standalone", "data", "storage", "net", "executor"]),
+    ("cluster", &["types", "protocol", "standalone", "data", "storage", "net", "transfer"]),
     (
         "driver",
         &[
@@ -54,6 +66,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "tables",
             "operators",
             "net",
+            "transfer",
             "executor",
             "cluster",
         ],
@@ -76,10 +89,14 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("cli", &["conf", "net", "cluster"]),
-    ("python", &["types", "conf", "protocol", "data", "io", "operators", "executor", "driver", "cli"]),
+    (
+        "python",
+        &["types", "conf", "protocol", "data", "io", "operators", "transfer", "executor", "driver", "cli"],
+    ),
     ("sim", &["types", "plan", "scheduler", "status", "standalone"]),
     ("fuzz", &["types", "plan", "protocol", "closures", "data", "io", "tables", "net"]),
     ("benches", &["firesteel"]),
+    ("examples", &["firesteel"]),
 ];
 
 /// Libraries on which only the listed crates may depend directly.

@@ -4,7 +4,6 @@
 //! [`Application`](firesteel_scheduler::Application). Each connection has a thread that reads, and an outbox that sends.
 
 use firesteel_cluster::Backend;
-use firesteel_executor::blocks::impatient;
 use firesteel_net::bulk::{BlockClient, Item};
 use firesteel_net::{Connection, Credentials, Outbox, receive, receive_at_most};
 use firesteel_protocol::handshake::{AgentReply, RegisterAgent, Welcome};
@@ -14,6 +13,7 @@ use firesteel_protocol::{
 use firesteel_scheduler::{
     AgentId, AgentMessage, ApplicationEvent, MigrationRequest, Registration, ReportedOutcome, TaskOutcome,
 };
+use firesteel_transfer::impatient;
 use firesteel_types::{BlockKey, ExecutorId, Partition, RddId, TaskFailure, TaskId};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};

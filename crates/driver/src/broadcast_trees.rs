@@ -1,6 +1,6 @@
 //! Broadcast trees, as the driver keeps them: which host gets which broadcast value from where.
 
-use firesteel_executor::blocks::BroadcastTree;
+use firesteel_transfer::BroadcastTree;
 use firesteel_types::BroadcastId;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};

@@ -11,7 +11,6 @@ use crate::event_sender::{EventSink, Released};
 use crate::local_properties::Properties;
 use crate::remote::Remote;
 use crate::stage_recipe::StageRecipe;
-use firesteel_executor::blocks::HostBlocks;
 use firesteel_executor::{
     BarrierAnswer, DriverLink, Executor, Executors, PlanError, ProcessListener, Processes, WorkerCommand,
     WorkerInfo, numbers,
@@ -24,11 +23,12 @@ use firesteel_scheduler::{
 };
 use firesteel_status::Status;
 use firesteel_storage::cached::BlockListener;
+use firesteel_transfer::BlockServer;
 use firesteel_types::{
     AccumulatorId, AccumulatorUpdate, BlockKey, BroadcastId, ExecutorId, ExecutorLossReason, JobFailure,
     JobId, Millis, StageId, TaskId,
 };
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, TryLockError, Weak};
@@ -384,7 +384,7 @@ impl Driver {
     }
 
     /// What executors on this machine have written and left to the driver is removed here: they may be gone.
-    pub(crate) fn with_host(&self, f: impl FnOnce(&HostBlocks)) {
+    pub(crate) fn with_host(&self, f: impl FnOnce(&BlockServer)) {
         if let Some(remote) = &*self.remote.read().unwrap_or_else(PoisonError::into_inner)
             && let Some(host) = &remote.host
         {
@@ -588,7 +588,7 @@ impl Driver {
 pub(crate) struct HostOf(Arc<Remote>);
 
 impl std::ops::Deref for HostOf {
-    type Target = firesteel_executor::blocks::HostBlocks;
+    type Target = firesteel_transfer::BlockServer;
     fn deref(&self) -> &Self::Target {
         self.0.host.as_ref().expect("made only where there is one")
     }

@@ -1,8 +1,8 @@
 //! [`Remote`]: the driver's side of a cluster, where executors are other processes: the connections to them, and what serves them.
 
 use crate::agents::Agents;
-use firesteel_executor::blocks::HostBlocks;
 use firesteel_net::Serving;
+use firesteel_transfer::BlockServer;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use std::sync::Arc;
 pub(crate) struct Remote {
     pub(crate) agents: Arc<Agents>,
     /// Serves what executors on this machine have written, where they leave that to the driver.
-    pub(crate) host: Option<HostBlocks>,
+    pub(crate) host: Option<BlockServer>,
     pub(crate) serving: Serving,
 }
 

@@ -13,12 +13,12 @@ use firesteel_cluster::{AgentCommand, Backend, ClusterListener, LocalCluster, Lo
 use firesteel_conf as conf;
 use firesteel_conf::Conf;
 use firesteel_data::Cipher;
-use firesteel_executor::blocks::HostBlocks;
 use firesteel_net::bulk::serve_blocks;
 use firesteel_net::{Connection, Credentials, Limits, Listener, Purpose, Secret, Serving};
 use firesteel_protocol::handshake::{AgentConfig, SHARED_DIRECTORY};
 use firesteel_scheduler::{Allocation, ApplicationEvent, FleetSettings};
 use firesteel_storage::SharedFiles;
+use firesteel_transfer::BlockServer;
 use firesteel_types::ExecutorLossReason;
 use std::net::{IpAddr, UdpSocket};
 use std::path::Path;
@@ -173,7 +173,7 @@ fn serve(
 }
 
 /// Executors on this machine may leave it to the driver to serve their files: then these outlive them.
-fn host_blocks(driver: &Driver, config: &ClusterStart<'_>) -> Result<Option<HostBlocks>> {
+fn host_blocks(driver: &Driver, config: &ClusterStart<'_>) -> Result<Option<BlockServer>> {
     let wanted = config.conf.get(&conf::SHUFFLE_SERVICE)?;
     if !wanted || !matches!(config.master, Master::LocalCluster { .. }) {
         return Ok(None);
@@ -184,7 +184,7 @@ fn host_blocks(driver: &Driver, config: &ClusterStart<'_>) -> Result<Option<Host
     if let Some(cipher) = dirs.cipher() {
         files.encrypt_with(cipher);
     }
-    Ok(Some(HostBlocks::new(Arc::new(files), dirs)))
+    Ok(Some(BlockServer::new(Arc::new(files), dirs)))
 }
 
 struct Start<'a> {

@@ -66,6 +66,9 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! **Features** of the crate add what not every program needs, and what takes long to build: `parquet`, and the stores `s3`, `gcs`, `azure`,
+//! `http` and `hdfs`; `full` is all of them. None is on by default. A call or a path whose feature is missing fails with its name.
 
 mod accumulators;
 mod context;

@@ -10,7 +10,6 @@
 mod accumulate;
 mod barrier;
 mod barrier_gate;
-mod block_fetcher;
 mod broadcast;
 mod code;
 mod cogroup;

@@ -6,12 +6,17 @@ mod csv;
 mod json;
 #[cfg(feature = "parquet")]
 mod parquet;
+#[cfg(not(feature = "parquet"))]
+mod without_parquet;
 
 pub use bad_rows::{BadRowReport, BadRows};
 pub use csv::ReadCsv;
 pub use json::ReadJsonLines;
 #[cfg(feature = "parquet")]
 pub use parquet::ReadParquet;
+#[cfg(not(feature = "parquet"))]
+#[doc(hidden)]
+pub use without_parquet::BuiltWithParquet;
 
 use crate::Context;
 use crate::rdd::{Rdd, count};

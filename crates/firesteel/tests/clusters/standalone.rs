@@ -1,0 +1,6 @@
+//! Programs on a standalone cluster: a master and workers as daemons of this process, executors as processes that they start.
+
+mod allocation;
+mod cluster;
+mod decommission;
+mod programs;
