@@ -1,0 +1,74 @@
+//! Executors elsewhere: how many, how large, and how processes reach each other.
+
+use super::{Rule, harmless, obeyed};
+
+pub(super) static RULES: &[Rule] = &[
+    obeyed(
+        &["spark.cores.max", "spark.executor.cores", "spark.executor.memory", "spark.executor.instances"],
+        "see the table above; in local mode there are no executors to size, as in Spark",
+    ),
+    obeyed(
+        &[
+            "spark.dynamicAllocation.enabled",
+            "spark.dynamicAllocation.minExecutors",
+            "spark.dynamicAllocation.maxExecutors",
+            "spark.dynamicAllocation.initialExecutors",
+            "spark.dynamicAllocation.executorIdleTimeout",
+            "spark.dynamicAllocation.cachedExecutorIdleTimeout",
+            "spark.dynamicAllocation.schedulerBacklogTimeout",
+            "spark.dynamicAllocation.sustainedSchedulerBacklogTimeout",
+        ],
+        "see the table above",
+    ),
+    harmless(
+        &["spark.dynamicAllocation.*"],
+        "the files of executors are served by somebody who outlives them, so none has to be kept for its shuffles",
+    ),
+    obeyed(
+        &[
+            "spark.network.timeout",
+            "spark.executor.heartbeatInterval",
+            "spark.driver.host",
+            "spark.driver.bindAddress",
+            "spark.driver.port",
+        ],
+        "see the table above",
+    ),
+    harmless(
+        &[
+            "spark.driver.blockManager.port",
+            "spark.blockManager.port",
+            "spark.port.maxRetries",
+            "spark.executor.port",
+        ],
+        "the driver has one port, and executors take any that is free; one that is taken is an error at the start",
+    ),
+    harmless(
+        &["spark.network.*", "spark.rpc.*", "spark.*.rpc.*", "spark.*.io.*"],
+        "they tune Spark's connections; here what is large is streamed in pieces",
+    ),
+    harmless(
+        &[
+            "spark.executor.*",
+            "spark.driver.supervise",
+            "spark.driver.timeout",
+            "spark.driver.metrics.*",
+            "spark.decommission.enabled",
+        ],
+        "they tune Spark's executors: their heartbeats, their logs, what is measured; an executor that is sent away always hands over what it has",
+    ),
+    harmless(
+        &[
+            "spark.deploy.*",
+            "spark.worker.*",
+            "spark.master.*",
+            "spark.standalone.*",
+            "spark.dead.worker.persistence",
+        ],
+        "they are of Spark's daemons; those of `firesteel master` and `firesteel worker` have options",
+    ),
+    harmless(
+        &["spark.yarn.*", "spark.kubernetes.*", "spark.mesos.*"],
+        "they are read with the masters of these managers alone, which are refused",
+    ),
+];

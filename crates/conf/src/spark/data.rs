@@ -1,0 +1,110 @@
+//! Where records go between tasks: shuffles, memory, disks, files, checkpoints.
+
+use super::{Rule, harmless, in_python, obeyed, refused};
+
+pub(super) static RULES: &[Rule] = &[
+    obeyed(
+        &[
+            "spark.rdd.compress",
+            "spark.shuffle.service.enabled",
+            "spark.shuffle.io.maxRetries",
+            "spark.shuffle.io.retryWait",
+        ],
+        "see the table above",
+    ),
+    harmless(
+        &[
+            "spark.shuffle.*",
+            "spark.reducer.*",
+            "spark.maxRemoteBlockSizeFetchToMem",
+            "spark.file.transferTo",
+            "spark.diskStore.subDirectories",
+            "spark.unsafe.*",
+            "spark.block.failures.beforeLocationRefresh",
+        ],
+        "they tune Spark's shuffle; here outputs are always checked by checksums, and sizes follow from the memory there is",
+    ),
+    harmless(
+        &["spark.io.compression.*", "spark.io.mode.*", "spark.io.warning.*", "spark.broadcast.*"],
+        "what tasks exchange is read by Firesteel alone, and is the same records however it is compressed",
+    ),
+    harmless(
+        &[
+            "spark.memory.*",
+            "spark.storage.*",
+            "spark.driver.memory*",
+            "spark.driver.minMemoryOverhead",
+            "spark.executor.memoryOverhead*",
+            "spark.executor.minMemoryOverhead",
+            "spark.driver.cores",
+        ],
+        "the memory for records is `firesteel.memory`; what does not fit is spilled or computed again, and the answer is the same",
+    ),
+    harmless(
+        &["spark.rdd.*"],
+        "they tune how Spark lists files, scans partitions for `take`, and remembers places",
+    ),
+    // Files.
+    obeyed_by_readers(),
+    harmless(
+        &["spark.hadoop.cloneConf"],
+        "each task has settings of its own, so none can see another's change",
+    ),
+    harmless(
+        &[
+            "spark.hadoop.outputCommitCoordination.enabled",
+            "spark.hadoop.fs.s3a.committer.*",
+            "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version",
+            "spark.hadoop.mapreduce.outputcommitter.*",
+        ],
+        "one attempt at a partition commits, always, and each commit is one rename or one upload that is completed",
+    ),
+    harmless(
+        &["spark.files.maxPartitionBytes", "spark.files.openCostInBytes"],
+        "they move the borders between the partitions of `binaryFiles`; here the number of partitions that is asked for and the files' sizes \
+         decide, and the records are the same",
+    ),
+    refused(
+        &["spark.files.overwrite"],
+        &["false"],
+        "a file that tasks may be reading is never replaced; add the other one under another name",
+    ),
+    harmless(
+        &[
+            "spark.files.fetchTimeout",
+            "spark.files.useFetchCache",
+            "spark.files.io.threads",
+            "spark.files.fetchFailure.*",
+            "spark.files.userClassPathFirst",
+        ],
+        "they tune how files come to executors",
+    ),
+    // Checkpoints, and what is let go of.
+    obeyed(&["spark.checkpoint.dir"], "the directory of checkpoints until the program sets another"),
+    obeyed(
+        &["spark.cleaner.referenceTracking.cleanCheckpoints"],
+        "it is `firesteel.cleaner.checkpoints`, whose default is `true`",
+    ),
+    harmless(
+        &["spark.checkpoint.*"],
+        "checkpoints are files of Firesteel's own, with checksums, and each RDD that is marked gets one",
+    ),
+    harmless(
+        &["spark.cleaner.*"],
+        "what no RDD needs any more is always removed, and there is no garbage collector to call",
+    ),
+];
+
+/// The keys that readers and writers of files look up themselves.
+const fn obeyed_by_readers() -> Rule {
+    in_python(
+        &[
+            "spark.hadoop.*",
+            "spark.hadoop.validateOutputSpecs",
+            "spark.hadoopRDD.ignoreEmptySplits",
+            "spark.files.ignoreCorruptFiles",
+            "spark.files.ignoreMissingFiles",
+        ],
+        "see docs/storage.md",
+    )
+}

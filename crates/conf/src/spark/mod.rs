@@ -1,0 +1,294 @@
+//! Spark's own settings: for each key, whether it is obeyed, changes nothing here, or is refused, and why.
+//!
+//! A program that moves over brings its settings along. Most of them tune a machinery that is not here, and are let in; one that would
+//! change results, files or safety is obeyed, or refused with a sentence that says what to do instead. The table stands in the files
+//! beside this one and in docs/configuration.md; both faces read it. Keys that nobody knows are the program's own, as in Spark.
+
+mod application;
+mod cluster;
+mod data;
+mod execution;
+mod outside;
+mod security;
+
+use crate::{ALL, ConfError, Entry, canonical, edits};
+use std::fmt;
+
+/// What happens with some of Spark's keys, and why.
+pub struct Rule {
+    /// The keys. A `*` stands for any text; of several rules that fit, the one with the longest key counts.
+    pub keys: &'static [&'static str],
+    /// What happens.
+    pub treatment: Treatment,
+    /// Why that is right, or, where keys are refused, what to do instead.
+    pub why: &'static str,
+}
+
+/// What happens with a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Treatment {
+    /// It does what it does in Spark, in both faces: the engine has a setting of this name.
+    Obeyed,
+    /// It does what it does in Spark, in Python programs.
+    InPython(InRust),
+    /// It changes nothing that a program can tell, so it is let in.
+    Harmless,
+    /// Values but these are let in with a warning, once.
+    Warned(&'static [&'static str]),
+    /// Values but these are refused.
+    Refused(&'static [&'static str]),
+}
+
+/// What happens in a Rust program with a key that Python programs obey.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InRust {
+    /// There is nothing in a Rust program that it could be about.
+    Harmless,
+    /// It is refused, and this is what to do instead.
+    Refused(&'static str),
+}
+
+/// Whose program a setting is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Face {
+    /// A program in Rust.
+    Rust,
+    /// A program in Python.
+    Python,
+}
+
+const fn obeyed(keys: &'static [&'static str], why: &'static str) -> Rule {
+    Rule { keys, treatment: Treatment::Obeyed, why }
+}
+
+const fn in_python(keys: &'static [&'static str], why: &'static str) -> Rule {
+    Rule { keys, treatment: Treatment::InPython(InRust::Harmless), why }
+}
+
+const fn in_python_only(keys: &'static [&'static str], instead: &'static str, why: &'static str) -> Rule {
+    Rule { keys, treatment: Treatment::InPython(InRust::Refused(instead)), why }
+}
+
+const fn harmless(keys: &'static [&'static str], why: &'static str) -> Rule {
+    Rule { keys, treatment: Treatment::Harmless, why }
+}
+
+const fn warned(keys: &'static [&'static str], but: &'static [&'static str], why: &'static str) -> Rule {
+    Rule { keys, treatment: Treatment::Warned(but), why }
+}
+
+const fn refused(keys: &'static [&'static str], but: &'static [&'static str], why: &'static str) -> Rule {
+    Rule { keys, treatment: Treatment::Refused(but), why }
+}
+
+/// The groups of the table, in the order of the documentation.
+pub static GROUPS: &[(&str, &[Rule])] = &[
+    ("Application", application::RULES),
+    ("Execution and scheduling", execution::RULES),
+    ("Shuffle, memory, storage and files", data::RULES),
+    ("Cluster and network", cluster::RULES),
+    ("Security", security::RULES),
+    ("Interfaces, and parts of Spark that are not here", outside::RULES),
+];
+
+/// What is said about one setting before it is used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The face reads it, or the engine.
+    Obeyed,
+    /// It is kept and changes nothing.
+    Kept,
+    /// It is kept and changes nothing, and the person at the terminal should know.
+    Warning(String),
+    /// The program cannot run with it.
+    Refused(ConfError),
+}
+
+/// What happens with a setting of Spark's, or of the program's own below `spark.`.
+///
+/// ```
+/// use firesteel_conf::spark::{Face, Verdict, judge};
+/// assert_eq!(judge("spark.kryoserializer.buffer.max", "1g", Face::Python), Verdict::Kept);
+/// assert!(matches!(judge("spark.acls.enable", "true", Face::Python), Verdict::Refused(_)));
+/// assert_eq!(judge("spark.acls.enable", "false", Face::Python), Verdict::Kept);
+/// assert_eq!(judge("spark.of.my.own", "1", Face::Python), Verdict::Kept);
+/// ```
+pub fn judge(key: &str, value: &str, face: Face) -> Verdict {
+    let Some((rule, is_exact)) = rule_of(key) else {
+        return near_miss(key).map_or(Verdict::Kept, Verdict::Warning);
+    };
+    let verdict = match rule.treatment {
+        Treatment::Obeyed => Verdict::Obeyed,
+        Treatment::InPython(in_rust) => return in_python_programs(key, value, face, in_rust),
+        Treatment::Harmless => Verdict::Kept,
+        Treatment::Warned(but) if is_one_of(value, but) => Verdict::Kept,
+        Treatment::Warned(_) => return Verdict::Warning(format!("`{key}` has no effect: {}", rule.why)),
+        Treatment::Refused(but) if is_one_of(value, but) => Verdict::Kept,
+        Treatment::Refused(_) => return Verdict::Refused(refusal(key, value, rule.why)),
+    };
+    // A key that is known by its family alone may be one of the others, misspelt.
+    match near_miss(key) {
+        Some(warning) if !is_exact => Verdict::Warning(warning),
+        Some(_) | None => verdict,
+    }
+}
+
+fn in_python_programs(key: &str, value: &str, face: Face, in_rust: InRust) -> Verdict {
+    match (face, in_rust) {
+        (Face::Python, _) => Verdict::Obeyed,
+        (Face::Rust, InRust::Refused(instead)) if !value.trim().is_empty() => {
+            Verdict::Refused(refusal(key, value, instead))
+        }
+        (Face::Rust, InRust::Refused(_) | InRust::Harmless) => Verdict::Kept,
+    }
+}
+
+fn refusal(key: &str, value: &str, why: &str) -> ConfError {
+    let value = if crate::is_secret(key) { "(not shown)" } else { value };
+    ConfError::Refused { key: key.into(), value: value.into(), why: why.into() }
+}
+
+/// An empty value asks for nothing.
+fn is_one_of(value: &str, values: &[&str]) -> bool {
+    let value = value.trim();
+    value.is_empty() || values.iter().any(|one| value.eq_ignore_ascii_case(one))
+}
+
+/// The rule that fits a key best, and whether it names that very key.
+fn rule_of(key: &str) -> Option<(&'static Rule, bool)> {
+    let rules = GROUPS.iter().flat_map(|(_, rules)| *rules);
+    let fitting = rules.flat_map(|rule| rule.keys.iter().map(move |pattern| (pattern, rule)));
+    fitting
+        .filter(|(pattern, _)| fits(pattern, key))
+        .max_by_key(|(pattern, _)| (**pattern == key, pattern.len()))
+        .map(|(pattern, rule)| (rule, *pattern == key))
+}
+
+/// Whether a key is as a pattern says, where `*` stands for any text, none included.
+fn fits(pattern: &str, key: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == key,
+        Some((before, "")) => key.starts_with(before),
+        Some((before, after)) => key
+            .strip_prefix(before)
+            .is_some_and(|rest| rest.char_indices().any(|(at, _)| fits(after, &rest[at..]))),
+    }
+}
+
+/// A sentence for a key that is no setting, but nearly one that matters.
+fn near_miss(key: &str) -> Option<String> {
+    /// A word of fewer letters is near to too many others.
+    const LONG_ENOUGH: usize = 15;
+    const CLOSE: usize = 2;
+    if key.len() < LONG_ENOUGH || engine_setting(key).is_some() {
+        return None;
+    }
+    let rules = GROUPS.iter().flat_map(|(_, rules)| *rules);
+    let matters = rules.filter(|rule| rule.treatment != Treatment::Harmless);
+    let keys = matters.flat_map(|rule| rule.keys).filter(|known| !known.contains('*') && **known != key);
+    let distances = keys.filter(|known| known.len().abs_diff(key.len()) <= CLOSE);
+    let (distance, nearest) = distances.map(|known| (edits(key, known), known)).min()?;
+    (distance <= CLOSE).then(|| format!("there is no setting `{key}`; did you mean `{nearest}`?"))
+}
+
+/// The engine's setting that a key of Spark's names, and whether the key is known to be one of Spark's.
+pub(crate) fn engine_setting(key: &str) -> Option<&'static Entry> {
+    let name = match key {
+        "spark.cleaner.referenceTracking.cleanCheckpoints" => crate::CLEAN_CHECKPOINTS.key.into(),
+        _ => canonical(key),
+    };
+    ALL.iter().find(|entry| entry.key == name)
+}
+
+/// A value as Spark writes it, as the engine writes it: units where none is written, and the case of letters.
+pub(crate) fn engine_value(setting: &Entry, value: &str) -> String {
+    let (value, lower) = (value.trim(), value.trim().to_ascii_lowercase());
+    let has_no_unit = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+    match setting.key {
+        "firesteel.log.level" => log_level(&lower).into(),
+        "firesteel.rdd.compress" => lower,
+        "firesteel.scheduler.mode" => value.to_ascii_uppercase(),
+        // Spark takes a list of directories on several disks; the first is as good as any.
+        "firesteel.local.dir" => value.split(',').next().unwrap_or_default().trim().into(),
+        key if has_no_unit && IN_MEBIBYTES.contains(&key) => format!("{value}m"),
+        key if has_no_unit && IN_SECONDS.contains(&key) => format!("{value}s"),
+        _ if matches!(lower.as_str(), "true" | "false") => lower,
+        _ => value.into(),
+    }
+}
+
+/// Settings whose values are MiB in Spark where no unit is written.
+const IN_MEBIBYTES: &[&str] = &["firesteel.executor.memory", "firesteel.executor.pyspark.memory"];
+
+/// Settings whose values are seconds in Spark where no unit is written; the engine's unit is the millisecond.
+const IN_SECONDS: &[&str] = &[
+    "firesteel.network.timeout",
+    "firesteel.barrier.sync.timeout",
+    "firesteel.dynamic_allocation.executor_idle_timeout",
+    "firesteel.dynamic_allocation.scheduler_backlog_timeout",
+    "firesteel.dynamic_allocation.sustained_scheduler_backlog_timeout",
+    "firesteel.dynamic_allocation.cached_executor_idle_timeout",
+    "firesteel.shuffle.io.retry_wait",
+];
+
+/// Spark has seven levels; errors are always raised and never only logged, so its `ERROR` is silence.
+fn log_level(level: &str) -> &str {
+    match level {
+        "off" | "fatal" | "error" => "off",
+        "info" | "debug" | "trace" | "all" => "info",
+        other => other,
+    }
+}
+
+/// The table as Markdown, for docs/configuration.md.
+pub struct Reference;
+
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (title, rules) in GROUPS {
+            writeln!(
+                f,
+                "### {title}\n\n| settings of Spark | here | why, or what to do |\n| --- | --- | --- |"
+            )?;
+            for rule in *rules {
+                let keys: Vec<_> = rule.keys.iter().map(|key| format!("`{key}`")).collect();
+                writeln!(
+                    f,
+                    "| {} | {} | {}. |",
+                    keys.join(", "),
+                    Here(rule.treatment),
+                    first_upper(rule.why)
+                )?;
+            }
+            writeln!(f)?;
+        }
+        Ok(())
+    }
+}
+
+fn first_upper(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+/// What happens, in a few words.
+struct Here(Treatment);
+
+impl fmt::Display for Here {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let but = |f: &mut fmt::Formatter<'_>, what: &str, values: &[&str]| match values {
+            [] => write!(f, "{what}"),
+            values => write!(f, "{what}, but for `{}`", values.join("`, `")),
+        };
+        match self.0 {
+            Treatment::Obeyed => write!(f, "obeyed"),
+            Treatment::InPython(InRust::Harmless) => write!(f, "obeyed in Python"),
+            Treatment::InPython(InRust::Refused(instead)) => {
+                write!(f, "obeyed in Python; refused in Rust: {instead}")
+            }
+            Treatment::Harmless => write!(f, "harmless"),
+            Treatment::Warned(values) => but(f, "a warning", values),
+            Treatment::Refused(values) => but(f, "refused", values),
+        }
+    }
+}

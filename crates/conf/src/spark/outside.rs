@@ -1,0 +1,43 @@
+//! What people look at, and the parts of Spark that are not here.
+
+use super::{Rule, harmless, obeyed, warned};
+
+pub(super) static RULES: &[Rule] = &[
+    obeyed(&["spark.ui.showConsoleProgress"], "see the table above"),
+    harmless(&["spark.ui.*", "spark.appStateStore.*"], "they shape pages, and no answer"),
+    // A program that is refused for the sake of a log is worse off than one without; but whoever looks for the file must know.
+    warned(
+        &["spark.eventLog.enabled"],
+        &["false"],
+        "no event log is written, so the history server will not show this application",
+    ),
+    harmless(&["spark.eventLog.*"], "they are read where there is an event log"),
+    warned(
+        &["spark.driver.log.persistToDfs.enabled"],
+        &["false"],
+        "the driver's log is not copied; send standard error to a file",
+    ),
+    harmless(&["spark.driver.log.*"], "they are read where the driver's log is copied"),
+    warned(
+        &["spark.metrics.conf", "spark.metrics.conf.*"],
+        &[],
+        "there are no sinks for metrics, so nothing is reported to them",
+    ),
+    harmless(&["spark.metrics.*"], "there are no sinks for metrics"),
+    harmless(&["spark.history.*"], "they are of Spark's history server"),
+    harmless(
+        &[
+            "spark.sql.*",
+            "spark.hive.*",
+            "spark.streaming.*",
+            "spark.kafka.*",
+            "spark.ml.*",
+            "spark.mllib.*",
+            "spark.graphx.*",
+            "spark.r.*",
+            "spark.sparkr.*",
+        ],
+        "they are of SQL, streaming, learning and R, which are not here; a use of these is an error",
+    ),
+    harmless(&["spark.test.*", "spark.testing", "spark.testing.*"], "they are of Spark's own tests"),
+];

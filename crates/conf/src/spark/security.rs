@@ -1,0 +1,83 @@
+//! Who may do what, and what others must not read.
+
+use super::{Rule, harmless, in_python_only, obeyed, refused, warned};
+
+const NO_USERS: &str = "Firesteel knows no users: whoever has the secret of an application may do all, and nobody else anything; take it out, and give the file \
+     with the secret to those alone who may";
+
+const NO_KEY_STORES: &str = "processes of an application talk over TLS 1.3 with keys that follow from its secret, and read no key stores; take it out (docs/security.md)";
+
+const A_FILE: &str = "a secret among the settings is seen by all who see those; write it to a file of your own, and set `spark.authenticate.secret.file`";
+
+const NO_KERBEROS: &str = "there is no Kerberos here to log in to, so stores would see another user than you say; take it out, and give the program the rights by \
+     the store's own keys";
+
+pub(super) static RULES: &[Rule] = &[
+    obeyed(&["spark.authenticate.secret.file"], "see the table above"),
+    refused(&["spark.authenticate.secret"], &[], A_FILE),
+    refused(
+        &["spark.authenticate.secret.driver.file", "spark.authenticate.secret.executor.file"],
+        &[],
+        "the driver and its executors have one file; set `spark.authenticate.secret.file`",
+    ),
+    harmless(
+        &[
+            "spark.authenticate",
+            "spark.authenticate.*",
+            "spark.network.crypto.*",
+            "spark.network.sasl.*",
+            "spark.network.auth.*",
+        ],
+        "processes always show each other the secret and talk over TLS 1.3, unless `firesteel.network.insecure` is set, which is refused \
+         together with `spark.authenticate=true` or `spark.network.crypto.enabled=true`",
+    ),
+    refused(&["spark.ssl.enabled", "spark.ssl.*.enabled"], &["false"], NO_KEY_STORES),
+    harmless(
+        &["spark.ssl.*", "spark.network.ssl.*"],
+        "they are read where `spark.ssl.enabled` is set, which is refused",
+    ),
+    obeyed(
+        &["spark.io.encryption.enabled"],
+        "see the table above; refused in Python programs, whose own spilling is not encrypted",
+    ),
+    refused(
+        &["spark.io.encryption.keySizeBits"],
+        &["128", "192", "256"],
+        "keys have 256 bits; write 128, 192 or 256, or take it out",
+    ),
+    harmless(
+        &["spark.io.encryption.*", "spark.io.crypto.*"],
+        "keys have 256 bits and follow from the application's secret, and the cipher checks what it decrypts",
+    ),
+    refused(&["spark.acls.enable", "spark.history.ui.acls.enable"], &["false"], NO_USERS),
+    harmless(
+        &[
+            "spark.admin.acls*",
+            "spark.modify.acls*",
+            "spark.ui.view.acls*",
+            "spark.history.ui.admin.acls*",
+            "spark.user.groups.mapping",
+        ],
+        "they are read where `spark.acls.enable` is set, which is refused",
+    ),
+    in_python_only(
+        &["spark.redaction.regex"],
+        "values of settings are hidden where their names end in `.key` or `.token`; take it out, and print no others",
+        "`toDebugString` hides values whose keys, or which themselves, have it in them",
+    ),
+    harmless(&["spark.redaction.string.regex"], "it is for plans of queries"),
+    refused(
+        &["spark.kerberos.keytab", "spark.kerberos.principal", "spark.yarn.keytab", "spark.yarn.principal"],
+        &["none"],
+        NO_KERBEROS,
+    ),
+    harmless(
+        &["spark.kerberos.*", "spark.security.*"],
+        "they are read where there is a Kerberos principal, which is refused",
+    ),
+    warned(
+        &["spark.ui.filters"],
+        &[],
+        "there is no JVM that could load a filter; a page that must not be seen is not to be opened to others (docs/security.md)",
+    ),
+];
