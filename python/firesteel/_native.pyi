@@ -21,9 +21,10 @@ class Context:
     """An application's engine: scheduler, workers, files. ``conf`` holds ``firesteel.*`` keys."""
 
     def __init__(
-        self, conf: Sequence[tuple[str, str]], environment: Mapping[str, str], agent: Sequence[str]
+        self, conf: Sequence[tuple[str, str]], environment: Mapping[str, str], agent: Sequence[str], python: str | None
     ) -> None:
-        """``environment`` is for workers, ``agent`` the words that start executors elsewhere."""
+        """``environment`` is for workers, ``agent`` the words that start executors elsewhere, ``python`` the program that
+        workers run here."""
     @property
     def application_id(self) -> str: ...
     @property
@@ -171,6 +172,7 @@ class TaskInfo:
     local_properties: dict[str, str]
     spill_directory: str
     memory_limit: int
+    cpus: int
 
 def current_task() -> TaskInfo | None: ...
 def accumulate(accumulator: int, add: Callable[[Any, Any], Any], zero: Any, term: Any) -> None:
@@ -211,6 +213,18 @@ def submit_driver(
     """
 
 # inner loops, for both kinds
+
+def engine_setting(key: str, value: str) -> tuple[str, str] | None:
+    """The engine's name of a setting, and its value as the engine writes it; None where the engine has none."""
+
+def check_settings(settings: Sequence[tuple[str, str]]) -> list[str]:
+    """Warnings about settings that have no effect. A setting that cannot be obeyed raises ``ValueError``."""
+
+def judge_setting(key: str, value: str) -> str:
+    """What becomes of a setting of Spark's: "obeyed", "kept", "warned" or "refused"."""
+
+def settings_of_python() -> list[str]:
+    """The keys that the table of Spark's settings leaves to the Python face; ``*`` stands for any text."""
 
 def portable_hash(key: Any) -> int:
     """The hash that places a key: the same in all processes, equal for equal keys."""

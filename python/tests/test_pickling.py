@@ -15,7 +15,7 @@ import threading
 
 import pytest
 
-from firesteel import errors, pickling
+from firesteel import SparkConf, errors, pickling
 from firesteel.worker import failure, functions, interpreter, load_function, modules
 
 
@@ -279,10 +279,10 @@ def test_a_module_that_fails_when_it_is_imported(tmp_path, monkeypatch):
 def test_the_python_of_the_workers_is_asked_for_its_version(monkeypatch, program, words):
     monkeypatch.setenv("PYSPARK_PYTHON", program)
     with pytest.raises(errors.FiresteelError, match=re.escape(words)):
-        interpreter.check()
+        interpreter.check(SparkConf(False))
     for same in (sys.executable, ""):
         monkeypatch.setenv("PYSPARK_PYTHON", same)
-        interpreter.check()
+        interpreter.check(SparkConf(False))
 
 
 def test_another_minor_version_of_python():

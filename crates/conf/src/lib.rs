@@ -140,14 +140,12 @@ impl Conf {
         }
     }
 
-    /// What a person should know about settings that were let in and have no effect.
-    pub fn warnings(&self) -> Vec<String> {
-        let others = self.iter().filter(|(key, _)| key.starts_with("spark."));
-        let warning = |(key, value): (&str, &str)| match spark::judge(key, value, spark::Face::Rust) {
-            spark::Verdict::Warning(warning) => Some(warning),
-            spark::Verdict::Obeyed | spark::Verdict::Kept | spark::Verdict::Refused(_) => None,
-        };
-        others.filter_map(warning).collect()
+    /// Looks at all settings together: what a person should know about those that were let in and have no effect.
+    ///
+    /// # Errors
+    /// When two contradict each other.
+    pub fn check(&self) -> Result<Vec<String>, ConfError> {
+        spark::check(self.iter(), spark::Face::Rust)
     }
 
     /// The value of a setting, or its default.

@@ -45,6 +45,7 @@ impl Context {
         conf: Vec<(String, String)>,
         environment: BTreeMap<String, String>,
         agent: Vec<String>,
+        python: Option<String>,
     ) -> PyResult<Self> {
         let (program, arguments) = agent.split_first().ok_or_else(|| PyValueError::new_err("no program"))?;
         let agents = AgentCommand {
@@ -52,7 +53,7 @@ impl Context {
             arguments: arguments.into(),
             environment: environment.clone().into_iter().collect(),
         };
-        let command = worker_command(py, environment)?;
+        let command = worker_command(py, environment, python)?;
         let mut builder = Engine::builder().worker_processes(command).agent_command(agents);
         builder = builder.conf("firesteel.locality.wait", LOCALITY_WAIT);
         for (key, value) in &conf {
@@ -315,10 +316,13 @@ impl Context {
     }
 }
 
-fn worker_command(py: Python<'_>, mut environment: BTreeMap<String, String>) -> PyResult<WorkerCommand> {
+fn worker_command(
+    py: Python<'_>,
+    mut environment: BTreeMap<String, String>,
+    python: Option<String>,
+) -> PyResult<WorkerCommand> {
     let (sys, json, os) = (py.import("sys")?, py.import("json")?, py.import("os")?);
-    let given = std::env::var("PYSPARK_PYTHON").ok().filter(|program| !program.is_empty());
-    let program = match given {
+    let program = match python {
         Some(program) => program,
         None => sys.getattr("executable")?.extract()?,
     };

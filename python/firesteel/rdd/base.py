@@ -379,13 +379,17 @@ class Base(Generic[T_co]):
     # -- resources
 
     def withResources(self: Base[T], profile: ResourceProfile) -> RDD[T]:
-        """Names the resources that its tasks want. They are remembered; local mode has nothing to choose from.
+        """Names the resources that its tasks want. All tasks of an application run alike here, so a profile that asks for
+        anything else than they have anyway is refused.
 
         >>> from firesteel.resource import ResourceProfileBuilder
         >>> profile = ResourceProfileBuilder().build
         >>> sc.range(5).withResources(profile).getResourceProfile() is profile
         True
         """
+        from firesteel.resource.profile import refuse_what_is_not_there
+
+        refuse_what_is_not_there(profile, self.context._conf)
         self.has_resource_profile = True
         self._profile = profile
         return self._as_rdd()

@@ -12,6 +12,7 @@ pub(super) static RULES: &[Rule] = &[
         &[
             "spark.app.*",
             "spark.executor.id",
+            "spark.driver.appUIAddress",
             "spark.logConf",
             "spark.logLineage",
             "spark.log.*",

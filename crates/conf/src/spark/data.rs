@@ -1,6 +1,6 @@
 //! Where records go between tasks: shuffles, memory, disks, files, checkpoints.
 
-use super::{Rule, harmless, in_python, obeyed, refused};
+use super::{Rule, harmless, in_python_only, obeyed, refused};
 
 pub(super) static RULES: &[Rule] = &[
     obeyed(
@@ -97,7 +97,7 @@ pub(super) static RULES: &[Rule] = &[
 
 /// The keys that readers and writers of files look up themselves.
 const fn obeyed_by_readers() -> Rule {
-    in_python(
+    in_python_only(
         &[
             "spark.hadoop.*",
             "spark.hadoop.validateOutputSpecs",
@@ -105,6 +105,7 @@ const fn obeyed_by_readers() -> Rule {
             "spark.files.ignoreCorruptFiles",
             "spark.files.ignoreMissingFiles",
         ],
-        "see docs/storage.md",
+        "but for those of stores, which are in the table above, methods of a Rust program that read and write take what they need as arguments",
+        "readers and writers heed it (docs/storage.md)",
     )
 }

@@ -133,6 +133,38 @@ pub fn judge(key: &str, value: &str, face: Face) -> Verdict {
     }
 }
 
+/// Looks at all settings of an application together: what a person should know about them.
+///
+/// # Errors
+/// When one of them cannot be obeyed, or two contradict each other.
+pub fn check<'a>(
+    settings: impl Iterator<Item = (&'a str, &'a str)>,
+    face: Face,
+) -> Result<Vec<String>, ConfError> {
+    let is_on = |value: &str| value.trim().eq_ignore_ascii_case("true");
+    let (mut warnings, mut protects, mut is_insecure) = (vec![], None, false);
+    for (key, value) in settings {
+        if is_on(value) && (key == "spark.authenticate" || key == "spark.network.crypto.enabled") {
+            protects = Some(key);
+        }
+        is_insecure |= is_on(value) && canonical(key) == crate::NETWORK_INSECURE.key;
+        if !key.starts_with("spark.") {
+            continue;
+        }
+        match judge(key, value, face) {
+            Verdict::Refused(error) => return Err(error),
+            Verdict::Warning(warning) => warnings.push(warning),
+            Verdict::Obeyed | Verdict::Kept => {}
+        }
+    }
+    match protects.filter(|_| is_insecure) {
+        Some(key) => {
+            Err(refusal(key, "true", "`firesteel.network.insecure` says the contrary; take one of them out"))
+        }
+        None => Ok(warnings),
+    }
+}
+
 fn in_python_programs(key: &str, value: &str, face: Face, in_rust: InRust) -> Verdict {
     match (face, in_rust) {
         (Face::Python, _) => Verdict::Obeyed,
@@ -152,6 +184,11 @@ fn refusal(key: &str, value: &str, why: &str) -> ConfError {
 fn is_one_of(value: &str, values: &[&str]) -> bool {
     let value = value.trim();
     value.is_empty() || values.iter().any(|one| value.eq_ignore_ascii_case(one))
+}
+
+/// Whether the table says something about a key.
+pub fn is_known(key: &str) -> bool {
+    rule_of(key).is_some()
 }
 
 /// The rule that fits a key best, and whether it names that very key.
@@ -191,8 +228,8 @@ fn near_miss(key: &str) -> Option<String> {
     (distance <= CLOSE).then(|| format!("there is no setting `{key}`; did you mean `{nearest}`?"))
 }
 
-/// The engine's setting that a key of Spark's names, and whether the key is known to be one of Spark's.
-pub(crate) fn engine_setting(key: &str) -> Option<&'static Entry> {
+/// The engine's setting that a key names, as Spark or as Firesteel spells it.
+pub fn engine_setting(key: &str) -> Option<&'static Entry> {
     let name = match key {
         "spark.cleaner.referenceTracking.cleanCheckpoints" => crate::CLEAN_CHECKPOINTS.key.into(),
         _ => canonical(key),
@@ -201,7 +238,7 @@ pub(crate) fn engine_setting(key: &str) -> Option<&'static Entry> {
 }
 
 /// A value as Spark writes it, as the engine writes it: units where none is written, and the case of letters.
-pub(crate) fn engine_value(setting: &Entry, value: &str) -> String {
+pub fn engine_value(setting: &Entry, value: &str) -> String {
     let (value, lower) = (value.trim(), value.trim().to_ascii_lowercase());
     let has_no_unit = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
     match setting.key {
