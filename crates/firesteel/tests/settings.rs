@@ -67,7 +67,8 @@ fn what_must_not_be_ignored_is_refused() {
         let error = error_of(local("local").conf(key, value));
         assert!(error.contains(key), "{error}");
     }
-    let insecure = local("local").conf("firesteel.network.insecure", "true").conf("spark.authenticate", "true");
+    let insecure =
+        local("local").conf("firesteel.network.insecure", "true").conf("spark.authenticate", "true");
     assert!(error_of(insecure).contains("the contrary"));
 }
 
