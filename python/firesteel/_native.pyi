@@ -21,9 +21,10 @@ class Context:
     """An application's engine: scheduler, workers, files. ``conf`` holds ``firesteel.*`` keys."""
 
     def __init__(
-        self, conf: Sequence[tuple[str, str]], environment: Mapping[str, str], agent: Sequence[str]
+        self, conf: Sequence[tuple[str, str]], environment: Mapping[str, str], agent: Sequence[str], python: str | None
     ) -> None:
-        """``environment`` is for workers, ``agent`` the words that start executors elsewhere."""
+        """``environment`` is for workers, ``agent`` the words that start executors elsewhere, ``python`` the program that
+        workers run here."""
     @property
     def application_id(self) -> str: ...
     @property
@@ -192,6 +193,7 @@ class TaskInfo:
     local_properties: dict[str, str]
     spill_directory: str
     memory_limit: int
+    cpus: int
 
 def current_task() -> TaskInfo | None: ...
 def accumulate(accumulator: int, add: Callable[[Any, Any], Any], zero: Any, term: Any) -> None:
@@ -236,8 +238,20 @@ def submit_driver(
 def hadoop_settings(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
     """Those of Hadoop's settings that are obeyed, by their newest names. ValueError for one that is refused."""
 
-def judge_setting(key: str, value: str) -> tuple[str, str]:
-    """What becomes of a setting of Spark's: obeyed, kept, warning or refused, with a sentence for the last two."""
+def engine_setting(key: str, value: str) -> tuple[str, str] | None:
+    """The engine's name of a setting, and its value as the engine writes it; None where the engine has none."""
+
+def engine_settings() -> list[tuple[str, str]]:
+    """The engine's settings, each with where it means something: "everywhere", "clusters", or "files"."""
+
+def check_settings(settings: Sequence[tuple[str, str]]) -> list[str]:
+    """Warnings about settings that have no effect. A setting that cannot be obeyed raises ``ValueError``."""
+
+def judge_setting(key: str, value: str) -> str:
+    """What becomes of a setting of Spark's: "obeyed", "kept", "warned" or "refused"."""
+
+def settings_of_python() -> list[str]:
+    """The keys that the table of Spark's settings leaves to the Python face; ``*`` stands for any text."""
 
 def portable_hash(key: Any) -> int:
     """The hash that places a key: the same in all processes, equal for equal keys."""

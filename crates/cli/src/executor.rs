@@ -51,7 +51,7 @@ pub(crate) fn executor(options: &ExecutorOptions) -> Result<ExitCode, String> {
         name: String::new(),
         host: options.host.clone(),
         bind: format!("{}:0", options.host),
-        slots: options.cores.unwrap_or_else(|| thread::available_parallelism().map_or(1, |n| n.get() as u32)),
+        cores: options.cores.unwrap_or_else(|| thread::available_parallelism().map_or(1, |n| n.get() as u32)),
         memory: (options.memory << 20) / 10 * BUDGET_OF_TEN,
         directory: options.dir.clone(),
         service: None,

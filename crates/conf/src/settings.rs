@@ -15,7 +15,7 @@ macro_rules! settings {
 
         /// All settings, for listings and look-ups by key.
         pub static ALL: &[Entry] = &[
-            $(Entry { key: $key, default: $default, doc: $doc, check: |text| $parse(text).map(drop) },)*
+            $(Entry { key: $key, default: $default, doc: $doc, kind: stringify!($parse), check: |text| $parse(text).map(drop) },)*
         ];
     };
 }
@@ -34,6 +34,8 @@ settings! {
         "How encoded partitions of persisted RDDs are made smaller, in memory and on disk: `none`, `lz4` (fast) or `zstd` (smaller).";
     CLEAN_CHECKPOINTS: bool = "firesteel.cleaner.checkpoints", "true", switch,
         "Whether checkpoints are removed when no RDD reads them any more, and when the context stops.";
+    CHECKPOINT_DIR: String = "firesteel.checkpoint.dir", "", text,
+        "The directory below which checkpoints are written, until the program sets another.";
     LOCAL_DIR: String = "firesteel.local.dir", "", text,
         "The directory for what does not fit in memory. When not set: the system's directory for temporary files.";
     DEFAULT_PARALLELISM: Option<u32> = "firesteel.default.parallelism", "", optional_count,
@@ -42,6 +44,8 @@ settings! {
         "So many failures of one task fail its job.";
     STAGE_MAX_CONSECUTIVE_ATTEMPTS: u32 = "firesteel.stage.max_consecutive_attempts", "4", count,
         "So many failed attempts at a stage in a row fail its jobs.";
+    TASK_CPUS: u32 = "firesteel.task.cpus", "1", count,
+        "How many cores each task takes: an executor runs as many tasks at a time as its cores are enough for.";
     SCHEDULER_MODE: String = "firesteel.scheduler.mode", "FIFO", text,
         "How jobs that run at the same time share the slots: `FIFO` (the first job first) or `FAIR` (pools).";
     LOCALITY_WAIT_MS: u64 = "firesteel.locality.wait", "3s", parse_millis,
@@ -64,6 +68,11 @@ settings! {
         "How many tasks an executor of a cluster runs at a time. When not set: as many as its worker has cores.";
     EXECUTOR_MEMORY: u64 = "firesteel.executor.memory", "1g", parse_bytes,
         "The memory of an executor of a cluster.";
+    PYSPARK_MEMORY: Option<u64> = "firesteel.executor.pyspark.memory", "", optional_bytes,
+        "The address space that a Python worker may have, in all: its program, its libraries, its records. What does not fit fails the task \
+         that asks for it. Divided by `firesteel.executor.cores` where that is set. When not set: no limit.";
+    ALLOW_CONTEXT: bool = "firesteel.executor.allow_spark_context", "false", switch,
+        "Whether tasks may make contexts of their own.";
     EXECUTOR_INSTANCES: Option<u32> = "firesteel.executor.instances", "", optional_count,
         "How many executors of a cluster the application wants at most, or at the start where it may ask for more and for fewer.";
     DYNAMIC_ALLOCATION: bool = "firesteel.dynamic_allocation.enabled", "false", switch,

@@ -57,6 +57,8 @@ pub struct FleetSettings {
     pub program: [u8; 32],
     /// The application's settings.
     pub settings: Vec<(String, String)>,
+    /// How many cores each task takes.
+    pub task_cpus: u32,
     /// How often agents say that they live, in milliseconds.
     pub heartbeat_ms: u64,
     /// After how long without a word an agent ends, in milliseconds.
@@ -97,6 +99,8 @@ struct State {
 
 struct Agent {
     register: Register,
+    /// How many tasks it runs at a time.
+    slots: u32,
     outbox: Outbox,
     told: Told,
     executors: Vec<ExecutorId>,
@@ -147,7 +151,12 @@ impl Fleet {
 
     /// How many tasks all executors run at a time.
     pub fn slots(&self) -> u32 {
-        self.state().agents.values().map(|agent| agent.register.slots).sum()
+        self.state().agents.values().map(|agent| agent.slots).sum()
+    }
+
+    /// How many cores all executors have.
+    pub fn cores(&self) -> u32 {
+        self.state().agents.values().map(|agent| agent.register.cores).sum()
     }
 
     /// How many agents there are.
@@ -167,8 +176,9 @@ impl Fleet {
         let ready = state.executors.iter().filter(|(_, remote)| remote.is_ready);
         let mut infos: Vec<_> = ready
             .filter_map(|(executor, remote)| {
-                let register = &state.agents.get(&remote.agent)?.register;
-                let share = if register.has_processes { register.slots } else { 1 };
+                let agent = state.agents.get(&remote.agent)?;
+                let register = &agent.register;
+                let share = if register.has_processes { agent.slots } else { 1 };
                 let info = WorkerInfo {
                     host: Some(register.host.clone()),
                     process: if register.has_processes { 0 } else { register.process },
@@ -248,16 +258,19 @@ impl Fleet {
         }
         let agent = state.next_agent;
         state.next_agent += 1;
-        let wanted = if register.has_processes { register.slots } else { 1 };
+        let slots = self.slots_of(&register);
+        let wanted = if register.has_processes { slots } else { 1 };
         let executors: Vec<ExecutorId> = (0..wanted).map(|_| state.next_executor(agent)).collect();
         for &executor in &executors {
             state.places.insert(executor, register.blocks.clone());
         }
         let setting = state.setting.clone();
         // Under the lock, so that nothing is said to it before.
-        outbox.send(&ToAgent::Welcome(self.welcome(executors.clone(), setting)));
+        outbox.send(&ToAgent::Welcome(self.welcome(executors.clone(), slots, setting)));
         let (outbox, told) = (outbox.clone(), Told::default());
-        state.agents.insert(agent, Agent { register, outbox, told, executors, leaving: None, going: None });
+        state
+            .agents
+            .insert(agent, Agent { register, slots, outbox, told, executors, leaving: None, going: None });
         Some(agent)
     }
 
@@ -273,16 +286,26 @@ impl Fleet {
         match (self.settings.has_processes, register.has_processes) {
             (true, false) => Err("the program is a Python program; start its executors from Python".into()),
             (false, true) => Err("the program is no Python program".into()),
-            _ if register.slots == 0 => Err("it has no slots".into()),
+            _ if register.cores == 0 => Err("it has no cores".into()),
+            _ if self.slots_of(register) == 0 => Err(format!(
+                "it has {} cores, and each task of the application takes {} (`firesteel.task.cpus`)",
+                register.cores, self.settings.task_cpus
+            )),
             _ => Ok(()),
         }
     }
 
-    fn welcome(&self, executors: Vec<ExecutorId>, setting: Option<String>) -> Welcome {
+    /// How many tasks an agent runs at a time.
+    fn slots_of(&self, register: &Register) -> u32 {
+        register.cores / self.settings.task_cpus.max(1)
+    }
+
+    fn welcome(&self, executors: Vec<ExecutorId>, slots: u32, setting: Option<String>) -> Welcome {
         let settings = &self.settings;
         Welcome {
             application: settings.application,
             executors,
+            slots,
             settings: settings.settings.clone(),
             heartbeat_ms: settings.heartbeat_ms,
             timeout_ms: settings.timeout_ms,
@@ -297,11 +320,11 @@ impl Fleet {
         match message {
             FromAgent::Register(_) => {}
             FromAgent::Added(executor) => {
-                let Some(register) = self.ready(agent, executor) else { return };
+                let Some((register, slots)) = self.ready(agent, executor) else { return };
                 if let Some(backend) = self.backend.get() {
                     backend.registered(&register.name);
                 }
-                let slots = if register.has_processes { 1 } else { register.slots };
+                let slots = if register.has_processes { 1 } else { slots };
                 listener.added(executor, Some(&register.host), slots);
                 if self.state().agents.get(&agent).is_some_and(|agent| agent.going.is_some()) {
                     listener.leaving(executor);
@@ -343,10 +366,10 @@ impl Fleet {
     }
 
     /// An executor begins: how its agent introduced itself.
-    fn ready(&self, agent: u64, executor: ExecutorId) -> Option<Register> {
+    fn ready(&self, agent: u64, executor: ExecutorId) -> Option<(Register, u32)> {
         let mut state = self.state();
         state.executors.get_mut(&executor).filter(|remote| remote.agent == agent)?.is_ready = true;
-        state.agents.get(&agent).map(|agent| agent.register.clone())
+        state.agents.get(&agent).map(|agent| (agent.register.clone(), agent.slots))
     }
 
     /// Tasks that the executor does not have any more, and whose ends are told when their results are here.

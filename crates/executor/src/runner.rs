@@ -4,6 +4,7 @@ use crate::panics;
 use firesteel_operators::{Task, TaskOutput, Terminal, UpdateTable, data_failure, watch};
 use firesteel_types::{AccumulatorUpdate, CallSite, Partition, ShuffleId, TaskFailure};
 use serde::{Deserialize, Serialize};
+use std::cell::Cell;
 
 /// How a task ended.
 #[derive(Debug, Serialize, Deserialize)]
@@ -30,10 +31,36 @@ pub enum TaskEnd {
     Failed(Box<TaskFailure>),
 }
 
+thread_local! {
+    static IN_TASK: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this thread runs a task.
+pub fn is_in_task() -> bool {
+    IN_TASK.get()
+}
+
+/// Says that this thread runs a task, until it is dropped.
+struct InTask;
+
+impl InTask {
+    fn begin() -> Self {
+        IN_TASK.set(true);
+        InTask
+    }
+}
+
+impl Drop for InTask {
+    fn drop(&mut self) {
+        IN_TASK.set(false);
+    }
+}
+
 /// Runs a task on this thread. Panics in user code become failures that name the line and, on a second attempt, the record.
 /// Gives what its functions added to accumulators, if it did not fail.
 pub fn run(terminal: &dyn Terminal, task: &Task) -> (TaskEnd, Vec<AccumulatorUpdate>) {
     let partition = task.spec().partition;
+    let _in_task = InTask::begin();
     let run = || {
         let table = UpdateTable::begin(task.services().application);
         let output = terminal.run(partition, task)?;

@@ -25,8 +25,8 @@ pub struct Register {
     pub program: [u8; 32],
     /// Its host, as preferred locations name it.
     pub host: String,
-    /// How many tasks it runs at a time.
-    pub slots: u32,
+    /// How many cores it has.
+    pub cores: u32,
     /// The memory budget of all its executors together, in bytes.
     pub memory: u64,
     /// Whether each slot is an executor of its own, in a process of its own.
@@ -46,6 +46,8 @@ pub struct Welcome {
     pub application: u64,
     /// The executors that it is to run.
     pub executors: Vec<ExecutorId>,
+    /// How many tasks they run at a time, together.
+    pub slots: u32,
     /// The application's settings.
     pub settings: Vec<(String, String)>,
     /// How often it shall say that it lives, in milliseconds.

@@ -15,8 +15,8 @@ use firesteel_cluster::AgentCommand;
 use firesteel_conf as conf;
 use firesteel_conf::Conf;
 use firesteel_data::{DataError, Seal};
-use firesteel_executor::WorkerCommand;
 use firesteel_executor::messages::{Begin, SHARED_DIRECTORY};
+use firesteel_executor::{WorkerCommand, runner};
 use firesteel_io::StoreSettings;
 use firesteel_operators::Services;
 use firesteel_scheduler::{Event, PoolSettings, SchedulerSettings, SchedulingMode, SpeculationSettings};
@@ -42,6 +42,7 @@ pub struct Context {
 struct Inner {
     conf: Conf,
     serial: u64,
+    cores: Option<u32>,
     slots: Option<u32>,
     parallelism: Option<u32>,
     driver: Arc<Driver>,
@@ -156,8 +157,17 @@ impl Builder {
         if let Some(error) = self.failed {
             return Err(error.into());
         }
+        if runner::is_in_task() && !self.conf.get(&conf::ALLOW_CONTEXT)? {
+            return Err(Error::Start(
+                "a context should only be created and accessed on the driver, not inside a task: jobs of a task's own compete with those that \
+                 wait for it. Set `spark.executor.allowSparkContext` to `true` for the new context if that is what you want"
+                    .into(),
+            ));
+        }
         panics::warn_if_they_abort();
         submitted::apply(&mut self.conf)?;
+        let log = log::Level::named(&self.conf.get(&conf::LOG_LEVEL)?);
+        self.conf.check()?.into_iter().for_each(|warning| log.warn_once(warning));
         let master = self.conf.get(&conf::MASTER)?;
         let master = Master::parse(&master).map_err(Error::Start)?;
         let memory = match self.conf.is_set(&conf::EXECUTOR_MEMORY) {
@@ -166,6 +176,7 @@ impl Builder {
         };
         let cores = self.conf.get(&conf::EXECUTOR_CORES)?;
         let master = master.with_executors(cores, memory).map_err(Error::Start)?;
+        let slots = master.slots(self.conf.get(&conf::TASK_CPUS)?).map_err(Error::Start)?;
         let settings = scheduler_settings(&self.conf, &master, self.pools)?;
         // Those of files that cannot be are told now, not by the first save.
         FileOptions::from_conf(&self.conf)?;
@@ -177,11 +188,12 @@ impl Builder {
         let driver = start_driver(&self.conf, settings, &master, serial, self.workers, self.agents)?;
         let parallelism = self.conf.get(&conf::DEFAULT_PARALLELISM)?;
         let progress = if self.conf.get(&conf::SHOW_PROGRESS)? { Progress::watch(&driver) } else { None };
-        let log = log::Level::named(&self.conf.get(&conf::LOG_LEVEL)?);
+        let checkpoint_dir = self.conf.get(&conf::CHECKPOINT_DIR)?;
         let inner = Inner {
             conf: self.conf,
             serial,
-            slots: master.slots(),
+            cores: master.cores(),
+            slots,
             parallelism,
             driver,
             progress,
@@ -200,7 +212,11 @@ impl Builder {
             let stops: Weak<dyn endings::Stops> = Arc::downgrade(&(inner.clone() as Arc<dyn endings::Stops>));
             endings::watch(stops).map_err(|error| Error::Start(error.to_string()))?;
         }
-        Ok(Context { inner })
+        let context = Context { inner };
+        if !checkpoint_dir.is_empty() {
+            context.set_checkpoint_dir(&checkpoint_dir)?;
+        }
+        Ok(context)
     }
 }
 
@@ -292,7 +308,7 @@ fn start_driver(
         driver.start_clock().map_err(|e| start(&e))?;
         return Ok(driver);
     }
-    let slots = master.slots().unwrap_or(1);
+    let slots = master.slots(conf.get(&conf::TASK_CPUS)?).map_err(Error::Start)?.unwrap_or(1);
     let Some(command) = workers else {
         driver.start(slots).map_err(|e| start(&e))?;
         return Ok(driver);
@@ -393,8 +409,9 @@ impl Context {
     pub fn default_parallelism(&self) -> u32 {
         // A cluster whose executors are not all there yet still cuts data for more than one.
         const AT_LEAST: u32 = 2;
-        let slots = || self.inner.slots.unwrap_or_else(|| self.slots().max(AT_LEAST));
-        self.inner.parallelism.unwrap_or_else(slots)
+        let there = || self.driver().remote().map_or(0, |remote| remote.fleet.cores());
+        let cores = || self.inner.cores.unwrap_or_else(|| there().max(AT_LEAST));
+        self.inner.parallelism.unwrap_or_else(cores)
     }
 
     /// How many tasks run at a time.

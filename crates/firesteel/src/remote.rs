@@ -5,7 +5,7 @@ use crate::driver::Driver;
 use crate::driver_blocks::DriverBlocks;
 use crate::error::{Error, Result};
 use crate::log::Level;
-use crate::master::Master;
+use crate::master::{Master, too_few_cores};
 use firesteel_cluster::standalone::{
     ApplicationListener, LaunchExecutor, Program, StandaloneBackend, StandaloneConfig,
 };
@@ -70,6 +70,7 @@ pub(crate) fn start(driver: &Arc<Driver>, config: &RemoteConfig<'_>) -> Result<(
         application: config.application,
         program: firesteel_closures::code_hash().map_err(|e| Error::Start(e.to_string()))?.0,
         settings: conf.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect(),
+        task_cpus: conf.get(&conf::TASK_CPUS)?,
         heartbeat_ms: conf.get(&conf::HEARTBEAT_INTERVAL_MS)?,
         timeout_ms: conf.get(&conf::NETWORK_TIMEOUT_MS)?,
         retries: conf.get(&conf::SHUFFLE_RETRIES)?,
@@ -194,6 +195,17 @@ fn host_blocks(driver: &Driver, config: &RemoteConfig<'_>) -> Result<Option<Host
     Ok(Some(HostBlocks::new(Arc::new(files), dirs)))
 }
 
+/// How many cores each executor of a cluster has, if not all that its worker has: at least as many as a task takes, which no worker knows.
+fn cores_per_executor(conf: &Conf) -> Result<Option<u32>> {
+    let cpus = conf.get(&conf::TASK_CPUS)?;
+    let cores = conf.get(&conf::EXECUTOR_CORES)?.or((cpus > 1).then_some(cpus));
+    let most = conf.get(&conf::CORES_MAX)?;
+    match cores.into_iter().chain(most).find(|cores| *cores < cpus) {
+        Some(cores) => Err(Error::Start(too_few_cores(cores, cpus))),
+        None => Ok(cores),
+    }
+}
+
 struct Start<'a> {
     driver: &'a Arc<Driver>,
     config: &'a RemoteConfig<'a>,
@@ -243,7 +255,7 @@ impl Start<'_> {
             masters: masters.to_vec(),
             name: conf.get(&conf::APP_NAME)?,
             cores_max: conf.get(&conf::CORES_MAX)?,
-            cores_per_executor: conf.get(&conf::EXECUTOR_CORES)?,
+            cores_per_executor: cores_per_executor(conf)?,
             memory_per_executor_mib: conf.get(&conf::EXECUTOR_MEMORY)? >> 20,
             executors: match allocation::settings(conf)? {
                 Some(dynamic) => Some(Allocation::new(dynamic).wanted()),
@@ -263,7 +275,7 @@ impl Start<'_> {
             name: String::new(),
             host: "127.0.0.1".into(),
             bind: "127.0.0.1:0".into(),
-            slots: cores,
+            cores,
             // As in Spark, a part is left to the program's own objects.
             memory: memory / 10 * 6,
             directory: self.directory.to_owned(),

@@ -3,6 +3,7 @@
 mod standalone {
     mod allocation;
     mod cluster;
+    mod cores;
     mod decommission;
     mod programs;
 }

@@ -56,7 +56,7 @@ pub(crate) fn word_seeds() -> Vec<Vec<u8>> {
         name: "0".into(),
         program: [7; 32],
         host: "a".into(),
-        slots: 2,
+        cores: 2,
         memory: 1 << 30,
         has_processes: false,
         blocks: "a:7000".into(),

@@ -8,7 +8,6 @@ use crate::objects::Objects;
 use crate::rdd::{Pairs, Rdd, file_options};
 use crate::{sites, sources, worker};
 use firesteel::{AgentCommand, Context as Engine, FileOptions, JobState, at_site};
-use firesteel_conf::spark::{Verdict, judge};
 use firesteel_data::{Batch, Data};
 use firesteel_executor::{TaskEnd, WorkerCommand};
 use firesteel_operators::{Batches, Outcome, Stream};
@@ -46,6 +45,7 @@ impl Context {
         conf: Vec<(String, String)>,
         environment: BTreeMap<String, String>,
         agent: Vec<String>,
+        python: Option<String>,
     ) -> PyResult<Self> {
         let (program, arguments) = agent.split_first().ok_or_else(|| PyValueError::new_err("no program"))?;
         let agents = AgentCommand {
@@ -53,7 +53,7 @@ impl Context {
             arguments: arguments.into(),
             environment: environment.clone().into_iter().collect(),
         };
-        let command = worker_command(py, environment)?;
+        let command = worker_command(py, environment, python)?;
         let mut builder = Engine::builder().worker_processes(command).agent_command(agents).leave_signals();
         builder = builder.conf("firesteel.locality.wait", LOCALITY_WAIT);
         for (key, value) in &conf {
@@ -376,22 +376,13 @@ impl Context {
     }
 }
 
-/// What becomes of a setting of Spark's: `obeyed`, `kept`, `warning` or `refused`, with a sentence for the last two.
-#[pyfunction]
-pub(crate) fn judge_setting(key: &str, value: &str) -> (&'static str, String) {
-    match judge(key, value) {
-        Verdict::Obeyed => ("obeyed", String::new()),
-        Verdict::Kept => ("kept", String::new()),
-        Verdict::Warning(what) => ("warning", what),
-        Verdict::Refused(why) => ("refused", why),
-    }
-}
-
-fn worker_command(py: Python<'_>, mut environment: BTreeMap<String, String>) -> PyResult<WorkerCommand> {
+fn worker_command(
+    py: Python<'_>,
+    mut environment: BTreeMap<String, String>,
+    python: Option<String>,
+) -> PyResult<WorkerCommand> {
     let (sys, json, os) = (py.import("sys")?, py.import("json")?, py.import("os")?);
-    let named = environment.get("PYSPARK_PYTHON").cloned().or_else(|| std::env::var("PYSPARK_PYTHON").ok());
-    let given = named.filter(|program| !program.is_empty());
-    let program = match given {
+    let program = match python {
         Some(program) => program,
         None => sys.getattr("executable")?.extract()?,
     };

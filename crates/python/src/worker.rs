@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 static SERVICES: Mutex<Option<Arc<Services>>> = Mutex::new(None);
@@ -18,6 +19,9 @@ static SERVICES: Mutex<Option<Arc<Services>>> = Mutex::new(None);
 static DIRECTORY: Mutex<Option<PathBuf>> = Mutex::new(None);
 /// The task that runs, as its functions see it.
 static CURRENT: Mutex<Option<Py<TaskInfo>>> = Mutex::new(None);
+
+/// How many cores each task takes.
+static CPUS: AtomicU32 = AtomicU32::new(1);
 
 /// What this process lends to its tasks, if it runs any.
 pub(crate) fn services() -> Option<Arc<Services>> {
@@ -65,6 +69,7 @@ pub(crate) fn work(py: Python<'_>) -> PyResult<()> {
     if !stores.is_empty() {
         stores.put_to_use();
     }
+    CPUS.store(conf.get(&firesteel_conf::TASK_CPUS).unwrap_or(1), Ordering::Relaxed);
     let sys = py.import("sys")?;
     while let Some(task) = py.detach(|| worker.next()) {
         set_current(py, Some(&task))?;
@@ -95,6 +100,7 @@ pub(crate) struct TaskInfo {
     directory: String,
     spill_directory: String,
     memory_limit: u64,
+    cpus: u32,
 }
 
 impl TaskInfo {
@@ -114,6 +120,7 @@ impl TaskInfo {
             directory: directory.to_string_lossy().into_owned(),
             spill_directory: services.dirs.path().to_string_lossy().into_owned(),
             memory_limit: services.memory.arbiter().total() as u64,
+            cpus: CPUS.load(Ordering::Relaxed),
         }
     }
 }

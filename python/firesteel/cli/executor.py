@@ -83,7 +83,7 @@ def run(chosen: argparse.Namespace) -> int:
         "name": "",
         "host": chosen.host,
         "bind": f"{chosen.host}:0",
-        "slots": chosen.cores,
+        "cores": chosen.cores,
         "memory": chosen.memory // 10 * _BUDGET_OF_TEN,
         "directory": os.path.abspath(chosen.dir),
         "service": None,

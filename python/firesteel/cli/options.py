@@ -134,7 +134,19 @@ def settings(chosen: argparse.Namespace) -> dict[str, str]:
         found["spark.master"] = chosen.master
     if chosen.name:
         found["spark.app.name"] = chosen.name
+    _check(found)
     return found
+
+
+def _check(found: dict[str, str]) -> None:
+    """Settings that a context would refuse are refused here, before a program is sent to a cluster."""
+    from firesteel.conf import SparkConf, check_settings
+    from firesteel.errors import FiresteelError
+
+    try:
+        check_settings(SparkConf(loadDefaults=False).setAll(list(found.items())))
+    except FiresteelError as error:
+        raise UsageError(str(error)) from None
 
 
 def split(words: Iterable[str]) -> list[str]:

@@ -51,8 +51,8 @@ pub struct AgentConfig {
     pub host: String,
     /// Where it serves its files, `host:port`; port 0 is any that is free. Of no account when somebody else serves them.
     pub bind: String,
-    /// How many tasks it runs at a time.
-    pub slots: u32,
+    /// How many cores it has: so many tasks at a time, where each takes one.
+    pub cores: u32,
     /// The memory budget of all its executors together, in bytes.
     pub memory: u64,
     /// The directory for its files.
@@ -95,6 +95,6 @@ impl fmt::Debug for AgentConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("AgentConfig");
         shown.field("driver", &self.driver).field("name", &self.name).field("host", &self.host);
-        shown.field("slots", &self.slots).field("directory", &self.directory).finish_non_exhaustive()
+        shown.field("cores", &self.cores).field("directory", &self.directory).finish_non_exhaustive()
     }
 }

@@ -53,7 +53,7 @@ pub fn run(
         name: config.name.clone(),
         program: code_hash().map_err(|e| e.to_string())?.0,
         host: config.host.clone(),
-        slots: config.slots,
+        cores: config.cores,
         memory: config.memory,
         has_processes: workers.is_some(),
         blocks: home.blocks.clone(),
@@ -241,7 +241,7 @@ impl Agent {
             barrier: link(),
         });
         let services = Arc::new(services.map_err(|error| error.to_string())?);
-        let threads = Executor::start(config.slots, services.clone(), self.uplink.clone());
+        let threads = Executor::start(welcome.slots, services.clone(), self.uplink.clone());
         let threads = Arc::new(threads.map_err(|error| error.to_string())?);
         (self.executors, self.threads, self.services) = (threads.clone(), Some(threads), Some(services));
         self.outbox.send(&FromAgent::Added(executor));
@@ -266,7 +266,7 @@ impl Agent {
             executor: ExecutorId::DRIVER,
             application: welcome.application,
             directory: self.home.dirs.path().to_owned(),
-            memory: config.memory / u64::from(config.slots.max(1)),
+            memory: config.memory / u64::from(welcome.slots.max(1)),
             settings: welcome.settings.clone(),
             far: Some(far),
         };
@@ -274,7 +274,7 @@ impl Agent {
         let names: Names = Box::new(move || names.lock().unwrap_or_else(PoisonError::into_inner).recv().ok());
         let listener: Arc<dyn ProcessListener> = self.uplink.clone();
         let listener: Weak<dyn ProcessListener> = Arc::downgrade(&listener);
-        let processes = Processes::start(command, begin, config.slots, listener, names);
+        let processes = Processes::start(command, begin, welcome.slots, listener, names);
         let processes = processes.map_err(|error| error.to_string())?;
         self.executors = processes.clone();
         self.processes = Some(processes);

@@ -63,7 +63,7 @@ impl Fleet {
         let stay = state.agents.values().filter(|agent| agent.going.is_none() && agent.leaving.is_none());
         stay.map(|agent| LentAgent {
             name: agent.register.name.clone(),
-            slots: agent.register.slots,
+            slots: agent.slots,
             executors: agent.executors.clone(),
             is_busy: state.is_busy(agent),
         })

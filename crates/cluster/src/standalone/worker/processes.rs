@@ -189,7 +189,7 @@ fn start_executor(
         name: executor.executor.0.to_string(),
         host: tenants.host().into(),
         bind: format!("{}:0", tenants.host()),
-        slots: resources.cores,
+        cores: resources.cores,
         memory: (resources.memory_mib << 20) / 10 * BUDGET_OF_TEN,
         directory: directory.clone(),
         service: launch.service.then_some(service),
