@@ -189,7 +189,7 @@ impl Processes {
                 host: None,
                 process,
                 running,
-                resident_bytes: resident_bytes(process),
+                resident_bytes: crate::resident_bytes(process),
                 budget_bytes,
             })
             .collect()
@@ -410,13 +410,6 @@ fn reason(ended: Option<Ended>) -> ExecutorLossReason {
         Some(Ended { code, .. }) => ExecutorLossReason::Exited { code: Some(code) },
         None => ExecutorLossReason::Exited { code: None },
     }
-}
-
-/// What a process has in memory; 0 where that is not told.
-fn resident_bytes(process: u32) -> u64 {
-    const PAGE: u64 = 4096;
-    let told = std::fs::read_to_string(format!("/proc/{process}/statm")).unwrap_or_default();
-    told.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or(0) * PAGE
 }
 
 /// Kills workers that do not come to stop, and tells the driver which live.
