@@ -8,6 +8,7 @@ mod approx;
 mod asynchronous;
 mod barrier;
 mod checkpoint;
+mod deprecated;
 mod faces;
 mod join;
 mod numbers;
@@ -23,6 +24,7 @@ mod save_tables;
 mod several;
 mod sort;
 mod transform;
+mod tree;
 
 pub(crate) use checkpoint::finish_mark;
 

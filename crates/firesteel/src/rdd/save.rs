@@ -42,12 +42,12 @@ impl<T: Data + Display> Rdd<T> {
     /// # Errors
     /// As [`Rdd::save_as_text_file`].
     #[track_caller]
-    pub fn save_as_text_file_with(&self, path: &str, codec: Codec) -> Result<()> {
+    pub fn save_as_text_file_compressed(&self, path: &str, codec: Codec) -> Result<()> {
         let options = self.context().file_options()?;
-        self.save_lines(site("save_as_text_file_with", Location::caller()), path, codec, &options)
+        self.save_lines(site("save_as_text_file_compressed", Location::caller()), path, codec, &options)
     }
 
-    /// [`Rdd::save_as_text_file_with`], by options that another face was given.
+    /// [`Rdd::save_as_text_file_compressed`], by options that another face was given.
     ///
     /// # Errors
     /// As [`Rdd::save_as_text_file`].
