@@ -12,7 +12,7 @@ fn main() -> Result<()> {
     let (n, partitions) = (params::records(100_000_000), params::partitions());
     let numbers = sc.range_in(0..n as i64, partitions).map(|i| data::mix(i as u64) as i64).cache();
     numbers.count()?;
-    assert_eq!(numbers.kept().partitions, partitions, "the numbers do not fit in memory");
+    assert_eq!(numbers.storage_info().partitions, partitions, "the numbers do not fit in memory");
     report::try_measure(|| {
         let sum = numbers.reduce(i64::wrapping_add)?;
         let greatest = numbers.reduce(i64::max)?;

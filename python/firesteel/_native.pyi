@@ -163,7 +163,7 @@ class Accumulator:
 
     @property
     def id(self) -> int: ...
-    def pieces(self) -> list[bytes]:
+    def chunks(self) -> list[bytes]:
         """All that counts now; each partition's once."""
     def reset(self) -> None: ...
 

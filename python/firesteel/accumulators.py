@@ -187,7 +187,7 @@ class Accumulator(Generic[T]):
 
     def _add_pieces(self) -> None:
         """Brings the value up to date; only what is new is added, as long as what was added still counts."""
-        pieces = self._native.pieces() if self._native is not None else []
+        pieces = self._native.chunks() if self._native is not None else []
         if pieces == self._added:
             return
         if pieces[: len(self._added)] != self._added:

@@ -30,7 +30,7 @@ class Engine:
     def accumulator(self) -> "Engine":
         return self
 
-    def pieces(self) -> list[bytes]:
+    def chunks(self) -> list[bytes]:
         return list(self.held)
 
     def reset(self) -> None:

@@ -56,7 +56,7 @@ def grouped(pairs: Iterable[tuple[Any, Any]]) -> dict[Any, list[Any]]:
     return dict(table)
 
 
-def pieces(pairs: list[tuple[Any, Any]]) -> Iterator[tuple[Any, Any]]:
+def chunks(pairs: list[tuple[Any, Any]]) -> Iterator[tuple[Any, Any]]:
     """As they come out of a shuffle: each key several times, some values by themselves and some together."""
     for start in range(0, len(pairs), 50):
         yield from shuffle.group_locally(pairs[start : start + 50], Budget(1 << 60))

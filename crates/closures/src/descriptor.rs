@@ -133,7 +133,7 @@ mod tests {
 
         fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {
             // SAFETY: only `descriptor_of`, which holds an F, names this function.
-            let f = unsafe { crate::ZeroSized::<F>::revive() }.get();
+            let f = unsafe { crate::ZeroSized::<F>::instantiate() }.get();
             Ok(Arc::new(f(args.environment[0])))
         }
     }

@@ -56,7 +56,7 @@ impl<F: Plain> ZeroSized<F> {
     /// # Safety
     /// A value of type `F` must exist or have existed in a process that runs the same program: the caller got here through
     /// a checked [`Descriptor`](crate::Descriptor) that only code holding such a value could name.
-    pub unsafe fn revive() -> Self {
+    pub unsafe fn instantiate() -> Self {
         const { assert_captures_nothing::<F>() };
         ZeroSized(PhantomData)
     }
@@ -66,7 +66,7 @@ impl<F: Plain> ZeroSized<F> {
     pub fn get(&self) -> F {
         const { assert_captures_nothing::<F>() };
         // SAFETY: F has no bytes, so there is nothing to initialise; it is Copy, so making another one breaks no uniqueness;
-        // and it is inhabited, since `self` was made from a value of F (see `new` and `revive`).
+        // and it is inhabited, since `self` was made from a value of F (see `new` and `instantiate`).
         #[allow(clippy::uninit_assumed_init)]
         unsafe {
             std::mem::MaybeUninit::<F>::uninit().assume_init()

@@ -34,10 +34,10 @@ pub enum DataError {
         message: String,
     },
     /// Another host could not be asked for a block, or could not send it.
-    #[error("{message} ({place})")]
-    Far {
+    #[error("{message} ({address})")]
+    Remote {
         /// The host's address.
-        place: String,
+        address: String,
         /// What came of it.
         message: String,
     },
@@ -65,7 +65,7 @@ impl DataError {
         /// The number of the error of a disk that cannot give back what it was given; the standard library has no name for it.
         const EIO: i32 = 5;
         match self {
-            DataError::Corrupt { .. } | DataError::Decode { .. } | DataError::Far { .. } => true,
+            DataError::Corrupt { .. } | DataError::Decode { .. } | DataError::Remote { .. } => true,
             DataError::Encode { .. } => false,
             DataError::Io { source, .. } => {
                 matches!(source.kind(), io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof)

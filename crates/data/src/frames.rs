@@ -5,9 +5,9 @@
 //! broadcast values are made of them. A file's number of frames is for whoever wrote it to know: a file that was cut between
 //! two frames looks like a shorter one.
 //!
-//! Where an application has its files encrypted, the contents of a frame are sealed ([`Seal`]), and the checksum is of what is sealed.
+//! Where an application has its files encrypted, the contents of a frame are sealed ([`Cipher`]), and the checksum is of what is sealed.
 
-use crate::{DataError, Seal};
+use crate::{Cipher, DataError};
 use std::fs::File;
 use std::io::{BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ pub struct FramedFile {
     frames: u64,
     bytes: u64,
     is_own: bool,
-    seal: Option<Seal>,
+    cipher: Option<Cipher>,
 }
 
 impl FramedFile {
@@ -42,15 +42,15 @@ impl FramedFile {
     /// # Errors
     /// When it cannot be opened.
     pub fn read(&self) -> Result<FrameReader, DataError> {
-        let reader = FrameReader::open(self.path.clone(), self.seal.clone())?;
+        let reader = FrameReader::open(self.path.clone(), self.cipher.clone())?;
         Ok(FrameReader { left: Some(self.frames), ..reader })
     }
 }
 
 impl FramedFile {
     /// A file that others wrote and own: it is not removed when this is dropped.
-    pub fn foreign(path: PathBuf, frames: u64, bytes: u64, seal: Option<Seal>) -> Self {
-        FramedFile { path, frames, bytes, is_own: false, seal }
+    pub fn foreign(path: PathBuf, frames: u64, bytes: u64, cipher: Option<Cipher>) -> Self {
+        FramedFile { path, frames, bytes, is_own: false, cipher }
     }
 
     /// Leaves the file where it is, for others; gives its frames and bytes.
@@ -78,13 +78,13 @@ pub struct FrameWriter {
 impl FrameWriter {
     /// Begins a file that was just created.
     pub fn new((path, file): (PathBuf, File)) -> Self {
-        let written = FramedFile { path, frames: 0, bytes: 0, is_own: true, seal: None };
+        let written = FramedFile { path, frames: 0, bytes: 0, is_own: true, cipher: None };
         FrameWriter { written, file: BufWriter::with_capacity(BUFFER_BYTES, file) }
     }
 
     /// The same file, whose frames are to be sealed with this, if with anything.
-    pub fn sealed(mut self, seal: Option<Seal>) -> Self {
-        self.written.seal = seal;
+    pub fn encrypted(mut self, cipher: Option<Cipher>) -> Self {
+        self.written.cipher = cipher;
         self
     }
 
@@ -93,8 +93,9 @@ impl FrameWriter {
     /// # Errors
     /// When it cannot be written: the disk is full, say.
     pub fn push(&mut self, contents: &[u8]) -> Result<(), DataError> {
-        let sealed = self.written.seal.as_ref().map(|seal| seal.seal(self.written.frames, contents));
-        self.push_as_it_is(sealed.as_deref().unwrap_or(contents))
+        let encrypted =
+            self.written.cipher.as_ref().map(|cipher| cipher.encrypt(self.written.frames, contents));
+        self.push_as_it_is(encrypted.as_deref().unwrap_or(contents))
     }
 
     fn push_as_it_is(&mut self, contents: &[u8]) -> Result<(), DataError> {
@@ -131,7 +132,7 @@ pub struct FrameReader {
     left: Option<u64>,
     /// The number of the next frame.
     next: u64,
-    seal: Option<Seal>,
+    cipher: Option<Cipher>,
 }
 
 impl FrameReader {
@@ -139,9 +140,9 @@ impl FrameReader {
     ///
     /// # Errors
     /// When it cannot be opened.
-    pub fn open(path: PathBuf, seal: Option<Seal>) -> Result<Self, DataError> {
+    pub fn open(path: PathBuf, cipher: Option<Cipher>) -> Result<Self, DataError> {
         let file = File::open(&path).map_err(|e| DataError::io("open", &path, e))?;
-        Ok(FrameReader { path, file, left: None, next: 0, seal })
+        Ok(FrameReader { path, file, left: None, next: 0, cipher })
     }
 
     /// Puts the next frame's contents in place of what is in `contents`; `false` at the end.
@@ -170,7 +171,7 @@ impl FrameReader {
         if contents.len() != length || xxh3_64(contents) != checksum {
             return Err(self.corrupt("a frame's checksum does not match its contents"));
         }
-        if self.seal.as_ref().is_some_and(|seal| !seal.open(self.next, contents)) {
+        if self.cipher.as_ref().is_some_and(|cipher| !cipher.open(self.next, contents)) {
             return Err(self.corrupt("a frame was not sealed by this application, or has been changed"));
         }
         self.next += 1;
@@ -246,19 +247,20 @@ mod tests {
 
     #[test]
     fn sealed_frames_show_nothing_come_back_and_do_not_open_when_they_were_changed_or_moved() {
-        let (workspace, seal) = (Small::with(0), Seal::by_chance());
-        let write = |seal: &Seal| {
-            let mut writer = FrameWriter::new(workspace.create_file().unwrap()).sealed(Some(seal.clone()));
+        let (workspace, cipher) = (Small::with(0), Cipher::by_chance());
+        let write = |cipher: &Cipher| {
+            let mut writer =
+                FrameWriter::new(workspace.create_file().unwrap()).encrypted(Some(cipher.clone()));
             [&b"secret one"[..], b"secret two", b""].iter().for_each(|frame| writer.push(frame).unwrap());
             writer.finish().unwrap()
         };
-        let file = write(&seal);
+        let file = write(&cipher);
         assert_eq!(read(&file).unwrap(), [b"secret one".to_vec(), b"secret two".to_vec(), vec![]]);
         let bytes = std::fs::read(file.path()).unwrap();
         assert!(!bytes.windows(6).any(|window| window == b"secret"));
         assert_eq!(bytes.len() as u64, file.bytes());
-        let mut others = write(&Seal::by_chance());
-        others.seal = Some(seal.clone());
+        let mut others = write(&Cipher::by_chance());
+        others.cipher = Some(cipher.clone());
         assert!(read(&others).unwrap_err().to_string().contains("sealed by this application"));
         // The first two frames, which are as long as each other, change places; their checksums go along.
         let length = HEAD + 10 + 40;

@@ -7,6 +7,7 @@
 
 mod batch;
 pub mod block;
+mod cipher;
 pub mod column;
 pub mod combine;
 pub mod compression;
@@ -18,17 +19,16 @@ mod index;
 mod layout;
 mod memory_size;
 pub mod merge;
-mod seal;
 pub mod sort;
 pub mod spill;
 mod table;
 mod workspace;
 
 pub use batch::{Batch, batch_len};
+pub use cipher::Cipher;
 pub use compact_str::CompactString as Str;
 pub use error::DataError;
 pub use memory_size::memory_size;
-pub use seal::Seal;
 pub use workspace::{Reservation, Workspace};
 
 use serde::{Serialize, de::DeserializeOwned};

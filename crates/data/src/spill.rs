@@ -27,7 +27,7 @@ impl<K: Data, V: Data> RunWriter<K, V> {
     /// # Errors
     /// When the file cannot be created.
     pub fn new(workspace: &dyn Workspace) -> Result<Self, DataError> {
-        let file = FrameWriter::new(workspace.create_file()?).sealed(workspace.seal());
+        let file = FrameWriter::new(workspace.create_file()?).encrypted(workspace.cipher());
         Ok(RunWriter { file, frame: PairsBuilder::default(), buffer: vec![] })
     }
 

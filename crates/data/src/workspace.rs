@@ -1,6 +1,6 @@
 //! What bulk work asks of its surroundings: memory from a budget, and files to spill to.
 
-use crate::{DataError, Seal};
+use crate::{Cipher, DataError};
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ pub trait Workspace: Send + Sync {
     fn create_file(&self) -> Result<(PathBuf, File), DataError>;
 
     /// What seals that which is written to such files, where they are to be sealed.
-    fn seal(&self) -> Option<Seal> {
+    fn cipher(&self) -> Option<Cipher> {
         None
     }
 }

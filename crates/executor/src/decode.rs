@@ -1,7 +1,7 @@
 //! From a stage plan's bytes to operators that run.
 
 use firesteel_closures::{BuildArgs, CodeName, Erased, ObjectHash, resolve};
-use firesteel_operators::{Receiving, RunTerminal, Terminal};
+use firesteel_operators::{FinalOperator, Receiving, RunTaskOutput};
 use firesteel_plan::{Environment, PlanNode, StagePlan};
 use firesteel_storage::Broadcasts;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use std::sync::Arc;
 ///
 /// # Errors
 /// Says what is wrong: the bytes are not a plan, the code is not this program's, an environment does not decode.
-pub fn decode(bytes: &[u8], broadcasts: &Arc<Broadcasts>) -> Result<Arc<dyn Terminal>, String> {
+pub fn decode(bytes: &[u8], broadcasts: &Arc<Broadcasts>) -> Result<Arc<dyn FinalOperator>, String> {
     let _receiving = Receiving::begin(broadcasts);
     let plan = StagePlan::decode(bytes).map_err(|e| e.to_string())?;
     let mut operators: Vec<Erased> = Vec::with_capacity(plan.nodes.len());
@@ -19,7 +19,7 @@ pub fn decode(bytes: &[u8], broadcasts: &Arc<Broadcasts>) -> Result<Arc<dyn Term
     }
     let last = operators.last().expect("a decoded plan has at least one operator");
     let terminal =
-        last.downcast_ref::<RunTerminal>().ok_or("the plan's last operator does not end a stage")?;
+        last.downcast_ref::<RunTaskOutput>().ok_or("the plan's last operator does not end a stage")?;
     Ok(terminal.0.clone())
 }
 

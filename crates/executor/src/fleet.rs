@@ -4,13 +4,13 @@
 //! names; whoever wants it to be replaced starts another. So a process that was frozen and declared lost finds its connection closed,
 //! and ends.
 
+use crate::agent_messages::{FromAgent, Register, ToAgent, Welcome};
 use crate::blocks::{BlockRequest, impatient};
 use crate::link::Executors;
-use crate::messages::{Told, receive, receive_at_most};
+use crate::messages::{SentOutputs, receive, receive_at_most};
 use crate::outbox::Outbox;
 use crate::processes::{BarrierAnswer, ProcessListener, WorkerInfo};
 use crate::runner::TaskEnd;
-use crate::words::{FromAgent, Register, ToAgent, Welcome};
 use firesteel_net::bulk::{BlockClient, Item};
 use firesteel_net::{Connection, Credentials};
 use firesteel_operators::TaskSpec;
@@ -89,7 +89,7 @@ struct State {
     agents: BTreeMap<u64, Agent>,
     executors: HashMap<ExecutorId, Remote>,
     /// Where the files of executors are served, those that are gone among them, as long as somebody serves them.
-    places: HashMap<ExecutorId, String>,
+    addresses: HashMap<ExecutorId, String>,
     next_agent: u64,
     next_executor: u32,
     setting: Option<String>,
@@ -102,7 +102,7 @@ struct Agent {
     /// How many tasks it runs at a time.
     slots: u32,
     outbox: Outbox,
-    told: Told,
+    sent_outputs: SentOutputs,
     executors: Vec<ExecutorId>,
     /// Why its executors are about to be lost, where the driver knows it before the connection ends.
     leaving: Option<ExecutorLossReason>,
@@ -146,7 +146,7 @@ impl Fleet {
     pub fn set(&self, setting: &str) {
         self.state().setting = Some(setting.into());
         self.changed.notify_all();
-        self.tell_all(|| ToAgent::Setting(setting.into()));
+        self.send_all(|| ToAgent::Setting(setting.into()));
     }
 
     /// How many tasks all executors run at a time.
@@ -194,8 +194,8 @@ impl Fleet {
     }
 
     /// Where the files of an executor are served.
-    pub fn place_of(&self, executor: ExecutorId) -> Option<String> {
-        self.state().places.get(&executor).cloned()
+    pub fn address_of(&self, executor: ExecutorId) -> Option<String> {
+        self.state().addresses.get(&executor).cloned()
     }
 
     /// Lets all agents go.
@@ -216,7 +216,7 @@ impl Fleet {
     }
 
     /// The life of a connection that an agent has opened: returns when it is over.
-    pub fn hear(self: &Arc<Self>, connection: Connection) {
+    pub fn serve(self: &Arc<Self>, connection: Connection) {
         let closer = connection.closer();
         let (mut receiver, sender) = connection.split();
         let Ok(Some(FromAgent::Register(register))) = receive_at_most(&mut receiver, REGISTER_AT_MOST) else {
@@ -229,7 +229,7 @@ impl Fleet {
         };
         while let Ok(Some(message)) = receive(&mut receiver) {
             let Some(listener) = self.listener.upgrade() else { break };
-            self.heard(agent, message, &*listener);
+            self.on_message(agent, message, &*listener);
         }
         outbox.close();
         self.gone(agent);
@@ -262,15 +262,16 @@ impl Fleet {
         let wanted = if register.has_processes { slots } else { 1 };
         let executors: Vec<ExecutorId> = (0..wanted).map(|_| state.next_executor(agent)).collect();
         for &executor in &executors {
-            state.places.insert(executor, register.blocks.clone());
+            state.addresses.insert(executor, register.blocks.clone());
         }
         let setting = state.setting.clone();
         // Under the lock, so that nothing is said to it before.
         outbox.send(&ToAgent::Welcome(self.welcome(executors.clone(), slots, setting)));
-        let (outbox, told) = (outbox.clone(), Told::default());
-        state
-            .agents
-            .insert(agent, Agent { register, slots, outbox, told, executors, leaving: None, going: None });
+        let (outbox, sent_outputs) = (outbox.clone(), SentOutputs::default());
+        state.agents.insert(
+            agent,
+            Agent { register, slots, outbox, sent_outputs, executors, leaving: None, going: None },
+        );
         Some(agent)
     }
 
@@ -316,7 +317,7 @@ impl Fleet {
         }
     }
 
-    fn heard(self: &Arc<Self>, agent: u64, message: FromAgent, listener: &dyn ProcessListener) {
+    fn on_message(self: &Arc<Self>, agent: u64, message: FromAgent, listener: &dyn ProcessListener) {
         match message {
             FromAgent::Register(_) => {}
             FromAgent::Added(executor) => {
@@ -336,26 +337,26 @@ impl Fleet {
                     running.extend(self.fetching(executor));
                     listener.alive(executor, running);
                 }
-                self.tell(agent, &ToAgent::Alive);
+                self.send(agent, &ToAgent::Alive);
             }
             FromAgent::Finished(executor, task, end, updates) => {
                 self.finished((agent, executor), task, end, updates, listener);
             }
             FromAgent::AskCommit(executor, task) => {
-                self.tell(agent, &ToAgent::Commit(task, listener.may_commit(executor, task)));
+                self.send(agent, &ToAgent::Commit(task, listener.may_commit(executor, task)));
             }
             FromAgent::BarrierSync(executor, task, epoch, message) => {
                 let fleet = Arc::downgrade(self);
                 let answer: BarrierAnswer = Box::new(move |outcome| {
                     if let Some(fleet) = fleet.upgrade() {
-                        fleet.tell(agent, &ToAgent::Barrier(task, epoch, outcome));
+                        fleet.send(agent, &ToAgent::Barrier(task, epoch, outcome));
                     }
                 });
                 listener.barrier(executor, task, epoch, message, answer);
             }
             FromAgent::Stored(executor, key) => listener.stored(executor, key),
             FromAgent::Dropped(executor, key) => listener.dropped(executor, key),
-            FromAgent::Adopted(adopted) => self.adopted(agent, adopted),
+            FromAgent::Migrated(migrated) => self.migrated(agent, migrated),
             FromAgent::OutOfWorkers(why) => listener.out_of_workers(why),
             FromAgent::Left => {
                 if let Some(agent) = self.state().agents.get_mut(&agent) {
@@ -393,8 +394,8 @@ impl Fleet {
             known.executors.retain(|other| *other != executor);
             known.executors.push(next);
             known.outbox.send(&ToAgent::Next(next));
-            let place = known.register.blocks.clone();
-            state.places.insert(next, place);
+            let address = known.register.blocks.clone();
+            state.addresses.insert(next, address);
         }
         listener.lost(executor, reason, true);
     }
@@ -429,7 +430,7 @@ impl Fleet {
         listener: &dyn ProcessListener,
     ) {
         match (end, ended) {
-            (TaskEnd::Kept { bytes }, Some(spec)) => {
+            (TaskEnd::Cached { bytes }, Some(spec)) => {
                 if !listener.may_fetch(spec.job, bytes) {
                     self.result_over(agent, task, listener);
                     let killed = TaskFailure::Killed(KillReason::JobEnded);
@@ -444,7 +445,7 @@ impl Fleet {
                 let _ = thread::Builder::new().name("firesteel-result".into()).spawn(fetch);
             }
             // Nobody waits for it any more.
-            (TaskEnd::Kept { .. }, None) => self.result_over(agent, task, listener),
+            (TaskEnd::Cached { .. }, None) => self.result_over(agent, task, listener),
             (end, ended) => {
                 if let (Some(spec), TaskEnd::Failed(failure)) = (&ended, &end)
                     && matches!(**failure, TaskFailure::Exception(_))
@@ -471,14 +472,14 @@ impl Fleet {
     }
 
     fn result_over(&self, agent: u64, task: TaskId, listener: &dyn ProcessListener) {
-        self.tell(agent, &ToAgent::RemoveResult(task));
+        self.send(agent, &ToAgent::RemoveResult(task));
         listener.result_over(task);
     }
 
     fn try_fetch(&self, executor: ExecutorId, task: TaskId) -> Result<Vec<u8>, String> {
-        let place = self.place_of(executor).ok_or("its executor is gone")?;
+        let address = self.address_of(executor).ok_or("its executor is gone")?;
         let request = BlockRequest::Result(task).encode().map_err(|e| e.to_string())?;
-        let mut answer = self.client.request(&place, &request).map_err(|e| e.to_string())?;
+        let mut answer = self.client.request(&address, &request).map_err(|e| e.to_string())?;
         let mut result = vec![];
         match answer.next_item(&mut result).map_err(|e| e.to_string())? {
             Item::Here => {
@@ -491,16 +492,16 @@ impl Fleet {
 
     /// An agent's connection is over.
     fn gone(&self, agent: u64) {
-        let (gone, lost_with_place) = {
+        let (gone, lost_with_address) = {
             let mut state = self.state();
             let Some(gone) = state.agents.remove(&agent) else { return };
             for executor in &gone.executors {
                 state.executors.remove(executor);
             }
             state.answers_no_more(agent);
-            let with_place = gone.going.is_some_and(|going| going.with_place);
-            let is_over = with_place || !gone.register.outputs_survive;
-            let lost = is_over.then(|| state.place_gone(&gone.register.blocks)).flatten();
+            let with_files = gone.going.is_some_and(|going| going.with_files);
+            let is_over = with_files || !gone.register.outputs_survive;
+            let lost = is_over.then(|| state.address_gone(&gone.register.blocks)).flatten();
             (gone, lost)
         };
         self.changed.notify_all();
@@ -508,32 +509,32 @@ impl Fleet {
         let reason = gone.leaving.or(how).unwrap_or(ExecutorLossReason::Exited { code: None });
         let Some(listener) = self.listener.upgrade() else { return };
         for &executor in &gone.executors {
-            listener.lost(executor, reason.clone(), lost_with_place.is_none());
+            listener.lost(executor, reason.clone(), lost_with_address.is_none());
         }
-        if let Some(executors) = lost_with_place {
-            listener.place_gone(&gone.register.blocks);
+        if let Some(executors) = lost_with_address {
+            listener.address_gone(&gone.register.blocks);
             for executor in executors.into_iter().filter(|executor| !gone.executors.contains(executor)) {
                 listener.lost(executor, reason.clone(), false);
             }
         }
     }
 
-    fn tell(&self, agent: u64, message: &ToAgent) {
+    fn send(&self, agent: u64, message: &ToAgent) {
         let outbox = self.state().agents.get(&agent).map(|agent| agent.outbox.clone());
         if let Some(outbox) = outbox {
             outbox.send(message);
         }
     }
 
-    fn tell_all(&self, message: impl Fn() -> ToAgent) {
+    fn send_all(&self, message: impl Fn() -> ToAgent) {
         let all: Vec<Outbox> = self.state().agents.values().map(|agent| agent.outbox.clone()).collect();
         all.iter().for_each(|outbox| outbox.send(&message()));
     }
 
-    fn tell_owner(&self, executor: ExecutorId, message: &ToAgent) {
+    fn notify_owner(&self, executor: ExecutorId, message: &ToAgent) {
         let agent = self.state().executors.get(&executor).map(|remote| remote.agent);
         if let Some(agent) = agent {
-            self.tell(agent, message);
+            self.send(agent, message);
         }
     }
 }
@@ -566,7 +567,7 @@ impl Executors for Fleet {
         remote.running.push(task.clone());
         let agent = remote.agent;
         let Some(agent) = state.agents.get_mut(&agent) else { return };
-        let (names, new) = agent.told.announce(&task.inputs);
+        let (names, new) = agent.sent_outputs.announce(&task.inputs);
         // Under the lock: what is named was told before.
         new.into_iter().for_each(|outputs| agent.outbox.send(&ToAgent::Outputs(outputs)));
         let inputs = if names.is_empty() { task.inputs.clone() } else { Arc::from([]) };
@@ -574,23 +575,23 @@ impl Executors for Fleet {
     }
 
     fn kill(&self, executor: ExecutorId, task: TaskId) {
-        self.tell_owner(executor, &ToAgent::Kill(executor, task));
+        self.notify_owner(executor, &ToAgent::Kill(executor, task));
     }
 
     fn forget_stage(&self, stage: StageId) {
-        self.tell_all(|| ToAgent::ForgetStage(stage));
+        self.send_all(|| ToAgent::ForgetStage(stage));
     }
 
     fn forget_rdd(&self, rdd: RddId) {
-        self.tell_all(|| ToAgent::RemoveRdd(rdd));
+        self.send_all(|| ToAgent::RemoveRdd(rdd));
     }
 
     fn forget_broadcast(&self, broadcast: BroadcastId) {
-        self.tell_all(|| ToAgent::RemoveBroadcast(broadcast));
+        self.send_all(|| ToAgent::RemoveBroadcast(broadcast));
     }
 
     fn forget_output(&self, executor: ExecutorId, shuffle: ShuffleId, map: Partition, task: TaskId) {
-        self.tell_owner(executor, &ToAgent::RemoveOutput(shuffle, map, task));
+        self.notify_owner(executor, &ToAgent::RemoveOutput(shuffle, map, task));
     }
 
     fn dismiss(&self, executor: ExecutorId) {

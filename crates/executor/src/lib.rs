@@ -6,12 +6,13 @@
 //! There are two kinds. [`Executor`] has threads for slots. [`Processes`] starts processes, each an executor with one slot, and
 //! speaks [`messages`] with them; what such a process does itself is in [`Worker`].
 //!
-//! Either may be the driver's own, or an [`agent`]'s: a process on any host that a driver's [`Fleet`] speaks [`words`] with. What is
+//! Either may be the driver's own, or an [`agent`]'s: a process on any host that a driver's [`Fleet`] speaks [`agent_messages`] with. What is
 //! large goes from host to host as [`blocks`].
 //!
 //! Architecture invariant: this crate does not know the scheduler. It talks to the driver through [`DriverLink`].
 
 pub mod agent;
+pub mod agent_messages;
 pub mod blocks;
 pub mod decode;
 mod fleet;
@@ -25,7 +26,6 @@ pub mod runner;
 mod server;
 mod services;
 mod slots;
-pub mod words;
 mod worker;
 
 pub use fleet::{Backend, Fleet, FleetSettings, Leaver, LentAgent};

@@ -33,12 +33,12 @@ pub struct Begin {
     /// The application's settings.
     pub settings: Vec<(String, String)>,
     /// The way to other hosts, where there are such.
-    pub far: Option<FarBegin>,
+    pub remote: Option<RemoteConfig>,
 }
 
 /// How a worker reaches the driver and other hosts. Goes through the socket that only worker and agent have.
 #[derive(Clone, Serialize, Deserialize)]
-pub struct FarBegin {
+pub struct RemoteConfig {
     /// The application's secret; none when nothing is kept secret.
     pub secret: Option<String>,
     /// The driver's address.
@@ -53,7 +53,7 @@ pub struct FarBegin {
     pub timeout_ms: u64,
 }
 
-impl std::fmt::Debug for FarBegin {
+impl std::fmt::Debug for RemoteConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("FarBegin")
             .field("driver", &self.driver)
@@ -96,9 +96,9 @@ pub type OutputsName = (ShuffleId, u64);
 
 /// The map outputs that a worker was told last. Driver and worker have the same ones, since both forget the same.
 #[derive(Default)]
-pub(crate) struct Told(VecDeque<Arc<ShuffleOutputs>>);
+pub(crate) struct SentOutputs(VecDeque<Arc<ShuffleOutputs>>);
 
-impl Told {
+impl SentOutputs {
     /// A task that reads more than these brings its own.
     pub(crate) const AT_MOST: usize = 256;
 

@@ -4,7 +4,7 @@
 //! killed: it may be in a function that never returns.
 
 use crate::link::{DriverLink, Executors};
-use crate::messages::{Begin, PlanBytes, ToDriver, ToWorker, Told, receive, send};
+use crate::messages::{Begin, PlanBytes, SentOutputs, ToDriver, ToWorker, receive, send};
 use crate::runner::TaskEnd;
 use crate::server::{Ended, Server, WorkerCommand};
 use firesteel_operators::{BarrierOutcome, TaskSpec};
@@ -32,7 +32,7 @@ pub trait ProcessListener: DriverLink {
     /// An executor has map outputs that another had.
     fn moved(&self, _executor: ExecutorId, _outputs: Vec<(ShuffleId, Partition, TaskId)>) {}
     /// Nobody serves files at an address any more.
-    fn place_gone(&self, _place: &str) {}
+    fn address_gone(&self, _place: &str) {}
     /// A result that waited to be fetched is not needed any more.
     fn result_over(&self, _task: TaskId) {}
     /// An executor lives, and these are its tasks.
@@ -97,7 +97,7 @@ struct Remote {
     closer: UnixStream,
     process: Option<u32>,
     running: Vec<TaskSpec>,
-    told: Told,
+    sent_outputs: SentOutputs,
     /// The task that should stop, and since when.
     stopping: Option<(TaskId, Instant)>,
 }
@@ -212,7 +212,7 @@ impl Processes {
                 closer,
                 process: None,
                 running: vec![],
-                told: Told::default(),
+                sent_outputs: SentOutputs::default(),
                 stopping: None,
             };
             state.workers.insert(executor, worker);
@@ -235,13 +235,13 @@ impl Processes {
     fn read(self: Arc<Self>, executor: ExecutorId, mut socket: UnixStream) {
         while let Ok(Some(message)) = receive(&mut socket) {
             let Some(listener) = self.listener.upgrade() else { break };
-            self.heard(executor, message, &*listener);
+            self.on_message(executor, message, &*listener);
         }
         let _ = socket.shutdown(std::net::Shutdown::Both);
         self.gone(executor);
     }
 
-    fn heard(self: &Arc<Self>, executor: ExecutorId, message: ToDriver, listener: &dyn ProcessListener) {
+    fn on_message(self: &Arc<Self>, executor: ExecutorId, message: ToDriver, listener: &dyn ProcessListener) {
         match message {
             ToDriver::Ready(process) => {
                 {
@@ -255,16 +255,16 @@ impl Processes {
             ToDriver::AskPlan(stage) => {
                 let plan = listener.plan(stage).map(|bytes| PlanBytes(bytes.to_vec()));
                 let plan = plan.map_err(|error| error.to_string());
-                self.say(executor, &ToWorker::Plan(stage, plan));
+                self.send(executor, &ToWorker::Plan(stage, plan));
             }
             ToDriver::AskCommit(task) => {
-                self.say(executor, &ToWorker::Commit(task, listener.may_commit(executor, task)));
+                self.send(executor, &ToWorker::Commit(task, listener.may_commit(executor, task)));
             }
             ToDriver::BarrierSync(task, epoch, message) => {
                 let processes = Arc::downgrade(self);
                 let answer: BarrierAnswer = Box::new(move |answer| {
                     if let Some(processes) = processes.upgrade() {
-                        processes.say(executor, &ToWorker::Barrier(task, epoch, answer));
+                        processes.send(executor, &ToWorker::Barrier(task, epoch, answer));
                     }
                 });
                 listener.barrier(executor, task, epoch, message, answer);
@@ -333,7 +333,7 @@ impl Processes {
         self.spawn()
     }
 
-    fn say(&self, executor: ExecutorId, message: &ToWorker) {
+    fn send(&self, executor: ExecutorId, message: &ToWorker) {
         let socket = self.state().workers.get(&executor).map(|worker| worker.socket.clone());
         if let Some(socket) = socket {
             // One that is gone is noticed by the thread that reads.
@@ -341,9 +341,9 @@ impl Processes {
         }
     }
 
-    fn say_all(&self, message: impl Fn() -> ToWorker) {
+    fn send_everything(&self, message: impl Fn() -> ToWorker) {
         let all: Vec<ExecutorId> = self.state().workers.keys().copied().collect();
-        all.into_iter().for_each(|executor| self.say(executor, &message()));
+        all.into_iter().for_each(|executor| self.send(executor, &message()));
     }
 }
 
@@ -353,12 +353,12 @@ impl Executors for Processes {
             let mut state = self.state();
             let Some(worker) = state.workers.get_mut(&executor) else { return };
             worker.running.push(task.clone());
-            worker.told.announce(&task.inputs)
+            worker.sent_outputs.announce(&task.inputs)
         };
         // Only the driver's loop launches, so nothing comes in between.
-        new.into_iter().for_each(|outputs| self.say(executor, &ToWorker::Outputs(outputs)));
+        new.into_iter().for_each(|outputs| self.send(executor, &ToWorker::Outputs(outputs)));
         let inputs = if names.is_empty() { task.inputs.clone() } else { Arc::from([]) };
-        self.say(executor, &ToWorker::Launch(TaskSpec { inputs, ..task }, names));
+        self.send(executor, &ToWorker::Launch(TaskSpec { inputs, ..task }, names));
     }
 
     fn kill(&self, executor: ExecutorId, task: TaskId) {
@@ -367,19 +367,19 @@ impl Executors for Processes {
         {
             worker.stopping.get_or_insert((task, Instant::now()));
         }
-        self.say(executor, &ToWorker::Kill(task));
+        self.send(executor, &ToWorker::Kill(task));
     }
 
     fn forget_stage(&self, stage: StageId) {
-        self.say_all(|| ToWorker::ForgetStage(stage));
+        self.send_everything(|| ToWorker::ForgetStage(stage));
     }
 
     fn forget_rdd(&self, rdd: RddId) {
-        self.say_all(|| ToWorker::ForgetRdd(rdd));
+        self.send_everything(|| ToWorker::ForgetRdd(rdd));
     }
 
     fn forget_broadcast(&self, broadcast: BroadcastId) {
-        self.say_all(|| ToWorker::ForgetBroadcast(broadcast));
+        self.send_everything(|| ToWorker::ForgetBroadcast(broadcast));
     }
 
     fn running(&self) -> Vec<(ExecutorId, Vec<TaskId>)> {
@@ -414,7 +414,7 @@ fn reason(ended: Option<Ended>) -> ExecutorLossReason {
 
 /// Kills workers that do not come to stop, and tells the driver which live.
 fn look_after(processes: &Weak<Processes>) {
-    let mut told = Instant::now();
+    let mut reported = Instant::now();
     loop {
         let Some(processes) = processes.upgrade() else { return };
         let mut overdue = vec![];
@@ -434,10 +434,10 @@ fn look_after(processes: &Weak<Processes>) {
             }
         }
         overdue.into_iter().for_each(kill);
-        if told.elapsed() > HEARTBEAT_EVERY
+        if reported.elapsed() > HEARTBEAT_EVERY
             && let Some(listener) = processes.listener.upgrade()
         {
-            told = Instant::now();
+            reported = Instant::now();
             alive.into_iter().for_each(|(executor, running)| listener.alive(executor, running));
         }
         let state = processes.state();

@@ -1,7 +1,7 @@
 //! One task from its beginning to its end, whatever happens in between.
 
 use crate::panics;
-use firesteel_operators::{Task, TaskOutput, Terminal, UpdateTable, data_failure, watch};
+use firesteel_operators::{FinalOperator, Task, TaskOutput, UpdateTable, data_failure, watch};
 use firesteel_types::{AccumulatorUpdate, CallSite, Partition, ShuffleId, TaskFailure};
 use serde::{Deserialize, Serialize};
 use std::cell::Cell;
@@ -12,7 +12,7 @@ pub enum TaskEnd {
     /// With bytes for the driver; written as a whole, since they may be many.
     Result(#[serde(with = "serde_bytes")] Vec<u8>),
     /// With bytes for the driver that are too many for a message: it fetches them.
-    Kept {
+    Cached {
         /// How many.
         bytes: u64,
     },
@@ -58,7 +58,7 @@ impl Drop for InTask {
 
 /// Runs a task on this thread. Panics in user code become failures that name the line and, on a second attempt, the record.
 /// Gives what its functions added to accumulators, if it did not fail.
-pub fn run(terminal: &dyn Terminal, task: &Task) -> (TaskEnd, Vec<AccumulatorUpdate>) {
+pub fn run(terminal: &dyn FinalOperator, task: &Task) -> (TaskEnd, Vec<AccumulatorUpdate>) {
     let partition = task.spec().partition;
     let _in_task = InTask::begin();
     let run = || {

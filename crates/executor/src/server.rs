@@ -98,15 +98,15 @@ impl Server {
     /// What workers that are forked from now on are to know.
     pub(crate) fn set(&self, setting: &str) -> io::Result<()> {
         let setting = serde_json::value::RawValue::from_string(setting.into())?;
-        self.say(&Word { fork: false, setting: Some(&setting) }, None)
+        self.send(&Word { fork: false, setting: Some(&setting) }, None)
     }
 
     /// Forks a worker that has this end of a socket.
     pub(crate) fn fork(&self, socket: OwnedFd) -> io::Result<()> {
-        self.say(&Word { fork: true, setting: None }, Some(socket))
+        self.send(&Word { fork: true, setting: None }, Some(socket))
     }
 
-    fn say(&self, word: &Word<'_>, socket: Option<OwnedFd>) -> io::Result<()> {
+    fn send(&self, word: &Word<'_>, socket: Option<OwnedFd>) -> io::Result<()> {
         let mut line = serde_json::to_vec(word)?;
         line.push(b'\n');
         let control = self.control.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,14 +1,16 @@
 //! What an executor in a process of its own lends to its tasks: stores whose contents lie in files that all processes of the host find,
 //! and the ways to other hosts.
 
-use crate::blocks::{Far, FarSettings};
-use crate::messages::{FarBegin, SHARED_DIRECTORY};
-use firesteel_data::{DataError, Seal};
+use crate::blocks::{RemoteFetcher, RemoteSettings};
+use crate::messages::{RemoteConfig, SHARED_DIRECTORY};
+use firesteel_data::{Cipher, DataError};
 use firesteel_net::{Credentials, Secret};
 use firesteel_operators::{BarrierGate, CommitGate, Services};
-use firesteel_shuffle::{FarOutputs, ShuffleStore};
-use firesteel_storage::kept::BlockListener;
-use firesteel_storage::{BlockStore, Broadcasts, FarBlocks, KeptBlocks, LocalDirs, MemoryPool, SharedFiles};
+use firesteel_shuffle::{RemoteOutputs, ShuffleStore};
+use firesteel_storage::cached::BlockListener;
+use firesteel_storage::{
+    BlockStore, Broadcasts, CachedBlocks, LocalDirs, MemoryPool, RemoteBlocks, SharedFiles,
+};
 use firesteel_types::ExecutorId;
 use std::path::Path;
 use std::sync::Arc;
@@ -24,9 +26,9 @@ pub(crate) struct Parts<'a> {
     /// The memory budget, in bytes.
     pub(crate) memory: u64,
     /// The way to other hosts, where there are such.
-    pub(crate) far: Option<Arc<Far>>,
+    pub(crate) remote: Option<Arc<RemoteFetcher>>,
     /// What seals that which tasks write to disk, where it is sealed.
-    pub(crate) seal: Option<Seal>,
+    pub(crate) cipher: Option<Cipher>,
     pub(crate) listener: Box<dyn BlockListener>,
     pub(crate) commit: Arc<dyn CommitGate>,
     pub(crate) barrier: Arc<dyn BarrierGate>,
@@ -35,28 +37,28 @@ pub(crate) struct Parts<'a> {
 pub(crate) fn services(parts: Parts<'_>) -> Result<Services, DataError> {
     let files = Arc::new(SharedFiles::open(parts.directory.join(SHARED_DIRECTORY))?);
     let dirs = Arc::new(LocalDirs::within(parts.directory.join(parts.own))?);
-    if let Some(seal) = &parts.seal {
-        files.seal_with(seal);
-        dirs.seal_with(seal);
+    if let Some(cipher) = &parts.cipher {
+        files.encrypt_with(cipher);
+        dirs.encrypt_with(cipher);
     }
     let memory = Arc::new(MemoryPool::new(parts.memory as usize));
-    let kept = KeptBlocks::sharing(memory.clone(), dirs.clone(), files.clone());
-    kept.set_listener(parts.listener);
+    let cached = CachedBlocks::sharing(memory.clone(), dirs.clone(), files.clone());
+    cached.set_listener(parts.listener);
     let mut broadcasts = Broadcasts::sharing(memory.clone(), dirs.clone(), files.clone());
     let mut blocks = BlockStore::sharing(files.clone());
-    if let Some(far) = &parts.far {
-        let far: Arc<dyn FarBlocks> = far.clone();
-        kept.set_far(far.clone());
-        broadcasts = broadcasts.fetching(far.clone());
-        blocks = BlockStore::of_driver(far);
+    if let Some(remote) = &parts.remote {
+        let remote: Arc<dyn RemoteBlocks> = remote.clone();
+        cached.set_remote_blocks(remote.clone());
+        broadcasts = broadcasts.fetching(remote.clone());
+        blocks = BlockStore::of_driver(remote);
     }
     Ok(Services {
         executor: parts.executor,
         application: parts.application,
-        kept,
+        cached,
         broadcasts: Arc::new(broadcasts),
         shuffles: Arc::new(ShuffleStore::sharing(files, dirs.clone())),
-        far: parts.far.map(|far| far as Arc<dyn FarOutputs>),
+        remote: parts.remote.map(|remote| remote as Arc<dyn RemoteOutputs>),
         blocks: Arc::new(blocks),
         memory,
         dirs,
@@ -65,18 +67,18 @@ pub(crate) fn services(parts: Parts<'_>) -> Result<Services, DataError> {
     })
 }
 
-impl FarBegin {
+impl RemoteConfig {
     /// The way that it describes.
     ///
     /// # Errors
     /// When the secret is none.
-    pub(crate) fn open(&self) -> Result<Arc<Far>, String> {
+    pub(crate) fn open(&self) -> Result<Arc<RemoteFetcher>, String> {
         let credentials = match &self.secret {
             Some(secret) => Credentials::of(&Secret::from_text(secret).map_err(|e| e.to_string())?),
             None => Credentials::insecure(),
         };
-        let settings = FarSettings { retries: self.retries, retry_wait_ms: self.retry_wait_ms };
+        let settings = RemoteSettings { retries: self.retries, retry_wait_ms: self.retry_wait_ms };
         let (driver, here) = (self.driver.clone(), self.here.clone());
-        Ok(Far::within(self.timeout_ms, credentials, driver, here, settings))
+        Ok(RemoteFetcher::within(self.timeout_ms, credentials, driver, here, settings))
     }
 }

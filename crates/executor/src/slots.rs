@@ -3,7 +3,7 @@
 use crate::decode::decode;
 use crate::link::{DriverLink, Executors, PlanError};
 use crate::runner::{self, TaskEnd};
-use firesteel_operators::{Services, Task, TaskSpec, Terminal};
+use firesteel_operators::{FinalOperator, Services, Task, TaskSpec};
 use firesteel_types::{
     AccumulatorUpdate, BroadcastId, ExecutorId, KillReason, RddId, StageId, TaskFailure, TaskId,
 };
@@ -14,7 +14,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 /// Locked while it is fetched and decoded: who needs it too, waits. What failed is tried again by the next.
-type Plan = Arc<Mutex<Option<Arc<dyn Terminal>>>>;
+type Plan = Arc<Mutex<Option<Arc<dyn FinalOperator>>>>;
 
 struct Shared {
     services: Arc<Services>,
@@ -180,7 +180,7 @@ impl Shared {
     }
 
     /// The operators of a stage: decoded by the first task that needs them, while the others wait.
-    fn plan(&self, stage: StageId) -> Result<Arc<dyn Terminal>, TaskFailure> {
+    fn plan(&self, stage: StageId) -> Result<Arc<dyn FinalOperator>, TaskFailure> {
         let plan = self.state().plans.entry(stage).or_default().clone();
         let mut plan = plan.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(plan) = &*plan {

@@ -3,15 +3,15 @@
 //! A thread listens to the driver, and does nothing else. Whoever owns the process takes tasks with [`Worker::next`] and runs them
 //! with [`Worker::run`], on one thread: in an interpreter, the one that may run its code.
 
-use crate::blocks::Far;
+use crate::blocks::RemoteFetcher;
 use crate::decode::decode;
-use crate::messages::{Begin, FarBegin, PlanBytes, ToDriver, ToWorker, Told, receive, send};
+use crate::messages::{Begin, PlanBytes, RemoteConfig, SentOutputs, ToDriver, ToWorker, receive, send};
 use crate::runner::{self, TaskEnd};
 use crate::services::{Parts, services};
 use firesteel_operators::{
-    BarrierGate, BarrierOutcome, BarrierRefusal, CommitGate, Services, Task, TaskSpec, Terminal,
+    BarrierGate, BarrierOutcome, BarrierRefusal, CommitGate, FinalOperator, Services, Task, TaskSpec,
 };
-use firesteel_storage::kept::BlockListener;
+use firesteel_storage::cached::BlockListener;
 use firesteel_storage::lru::BlockKey;
 use firesteel_types::{KillReason, StageId, TaskFailure, TaskId};
 use std::collections::{HashMap, VecDeque};
@@ -25,8 +25,8 @@ use std::thread;
 pub struct Worker {
     begin: Begin,
     services: Arc<Services>,
-    far: Option<Arc<Far>>,
-    plans: HashMap<StageId, Result<Arc<dyn Terminal>, String>>,
+    remote: Option<Arc<RemoteFetcher>>,
+    plans: HashMap<StageId, Result<Arc<dyn FinalOperator>, String>>,
     inbox: Arc<Inbox>,
     driver: Arc<Mutex<UnixStream>>,
 }
@@ -81,8 +81,8 @@ impl Worker {
         };
         let driver = Arc::new(Mutex::new(socket.try_clone()?));
         let inbox = Arc::<Inbox>::default();
-        let far = begin.far.as_ref().map(FarBegin::open).transpose().map_err(io::Error::other)?;
-        let services = worker_services(&begin, &inbox, &driver, far.clone()).map_err(io::Error::other)?;
+        let remote = begin.remote.as_ref().map(RemoteConfig::open).transpose().map_err(io::Error::other)?;
+        let services = worker_services(&begin, &inbox, &driver, remote.clone()).map_err(io::Error::other)?;
         let (services, listened) = (Arc::new(services), inbox.clone());
         let lent = services.clone();
         thread::Builder::new().name("firesteel-driver".into()).spawn(move || {
@@ -90,8 +90,8 @@ impl Worker {
             listened.state().closed = true;
             listened.changed.notify_all();
         })?;
-        let worker = Worker { begin, services, far, plans: HashMap::new(), inbox, driver };
-        worker.say(&ToDriver::Ready(std::process::id()));
+        let worker = Worker { begin, services, remote, plans: HashMap::new(), inbox, driver };
+        worker.send(&ToDriver::Ready(std::process::id()));
         Ok(worker)
     }
 
@@ -106,8 +106,8 @@ impl Worker {
     }
 
     /// The way to other hosts, where there are such.
-    pub fn far(&self) -> Option<&Arc<Far>> {
-        self.far.as_ref()
+    pub fn remote(&self) -> Option<&Arc<RemoteFetcher>> {
+        self.remote.as_ref()
     }
 
     /// The next task, once there is one; `None` when the driver is gone.
@@ -140,14 +140,14 @@ impl Worker {
             state.accepted.remove(&task);
             state.barriers.clear();
         }
-        self.say(&ToDriver::Finished(task, end, updates));
+        self.send(&ToDriver::Finished(task, end, updates));
     }
 
-    fn plan(&mut self, stage: StageId) -> Result<Arc<dyn Terminal>, String> {
+    fn plan(&mut self, stage: StageId) -> Result<Arc<dyn FinalOperator>, String> {
         if let Some(known) = self.plans.get(&stage) {
             return known.clone();
         }
-        self.say(&ToDriver::AskPlan(stage));
+        self.send(&ToDriver::AskPlan(stage));
         let bytes = self.inbox.wait(|state| state.plans.remove(&stage));
         let bytes = bytes.unwrap_or_else(|| Err("the driver is gone".into()));
         let plan = bytes.and_then(|bytes| decode(&bytes, &self.services.broadcasts));
@@ -155,13 +155,13 @@ impl Worker {
         plan
     }
 
-    fn say(&self, message: &ToDriver) {
-        say(&self.driver, message);
+    fn send(&self, message: &ToDriver) {
+        send_to_driver(&self.driver, message);
     }
 }
 
 /// A driver that is gone need not be told: the thread that listens sees it, too.
-fn say(driver: &Mutex<UnixStream>, message: &ToDriver) {
+fn send_to_driver(driver: &Mutex<UnixStream>, message: &ToDriver) {
     let _ = send(&mut *driver.lock().unwrap_or_else(PoisonError::into_inner), message);
 }
 
@@ -169,7 +169,7 @@ fn worker_services(
     begin: &Begin,
     inbox: &Arc<Inbox>,
     driver: &Arc<Mutex<UnixStream>>,
-    far: Option<Arc<Far>>,
+    remote: Option<Arc<RemoteFetcher>>,
 ) -> Result<Services, String> {
     let gate = || Arc::new(Gate { inbox: inbox.clone(), driver: driver.clone() });
     let parts = Parts {
@@ -178,8 +178,8 @@ fn worker_services(
         directory: &begin.directory,
         own: format!("worker-{}", begin.executor.name()),
         memory: begin.memory,
-        far,
-        seal: None,
+        remote,
+        cipher: None,
         listener: Box::new(Listener(driver.clone())),
         commit: gate(),
         barrier: gate(),
@@ -191,11 +191,11 @@ struct Listener(Arc<Mutex<UnixStream>>);
 
 impl BlockListener for Listener {
     fn stored(&self, key: BlockKey) {
-        say(&self.0, &ToDriver::Stored(key));
+        send_to_driver(&self.0, &ToDriver::Stored(key));
     }
 
     fn dropped(&self, key: BlockKey) {
-        say(&self.0, &ToDriver::Dropped(key));
+        send_to_driver(&self.0, &ToDriver::Dropped(key));
     }
 }
 
@@ -207,28 +207,28 @@ struct Gate {
 
 impl CommitGate for Gate {
     fn may_commit(&self, task: TaskId) -> bool {
-        say(&self.driver, &ToDriver::AskCommit(task));
+        send_to_driver(&self.driver, &ToDriver::AskCommit(task));
         self.inbox.wait(|state| state.commits.remove(&task)).unwrap_or(false)
     }
 }
 
 impl BarrierGate for Gate {
     fn sync(&self, task: TaskId, epoch: u32, message: Option<String>) -> BarrierOutcome {
-        say(&self.driver, &ToDriver::BarrierSync(task, epoch, message));
+        send_to_driver(&self.driver, &ToDriver::BarrierSync(task, epoch, message));
         let answer = self.inbox.wait(|state| state.barriers.remove(&(task, epoch)));
         answer.unwrap_or_else(|| Err(BarrierRefusal::driver_is_gone()))
     }
 }
 
 fn listen(mut socket: UnixStream, inbox: &Inbox, services: &Services) {
-    let mut told = Told::default();
+    let mut sent_outputs = SentOutputs::default();
     while let Ok(Some(message)) = receive::<ToWorker>(&mut socket) {
         let mut state = inbox.state();
         match message {
             ToWorker::Begin(_) => {}
-            ToWorker::Outputs(outputs) => told.add(outputs),
+            ToWorker::Outputs(outputs) => sent_outputs.add(outputs),
             ToWorker::Launch(mut task, names) => {
-                task.inputs = told.inputs(&task.inputs, names);
+                task.inputs = sent_outputs.inputs(&task.inputs, names);
                 state.accepted.insert(task.task, Arc::default());
                 state.tasks.push_back(task);
             }
@@ -244,7 +244,7 @@ fn listen(mut socket: UnixStream, inbox: &Inbox, services: &Services) {
             ToWorker::Barrier(task, epoch, answer) => drop(state.barriers.insert((task, epoch), answer)),
             ToWorker::ForgetStage(stage) => state.forgotten.push(stage),
             // Of files, the driver has removed what there was.
-            ToWorker::ForgetRdd(rdd) => services.kept.forget_rdd(rdd),
+            ToWorker::ForgetRdd(rdd) => services.cached.forget_rdd(rdd),
             ToWorker::ForgetBroadcast(broadcast) => services.broadcasts.forget(broadcast),
         }
         inbox.changed.notify_all();

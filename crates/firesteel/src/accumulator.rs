@@ -150,7 +150,7 @@ impl<A: Accumulate> Accumulator<A> {
     pub fn reset(&self) {
         let mut locked = self.shared.locked();
         if let Some(driver) = self.shared.driver.upgrade() {
-            driver.tell(Event::AccumulatorReset { accumulator: self.shared.id });
+            driver.post(Event::AccumulatorReset { accumulator: self.shared.id });
             // Whatever settled before the scheduler heard of it goes too.
             drop(driver.unmerged(self.shared.id, &self.shared.settled, None));
         } else {
@@ -228,7 +228,7 @@ impl<A> Drop for Shared<A> {
         // Adders that are still about cannot read, so nobody will.
         if let Some(driver) = self.driver.upgrade() {
             lock(&driver.accumulators.table).remove(&self.id);
-            driver.tell(Event::AccumulatorReleased { accumulator: self.id });
+            driver.post(Event::AccumulatorReleased { accumulator: self.id });
         }
     }
 }
@@ -292,7 +292,7 @@ impl Driver {
     /// An RDD is gone.
     pub(crate) fn release_rdd(&self, rdd: RddId) {
         if self.accumulators.any() {
-            self.tell(Event::RddReleased { rdd });
+            self.post(Event::RddReleased { rdd });
         }
     }
 }
@@ -358,7 +358,7 @@ impl Context {
         let accumulators = &self.driver().accumulators;
         accumulators.any.store(true, Ordering::Relaxed);
         lock(&accumulators.table).insert(id, Registered { settled, owner });
-        self.driver().tell(Event::AccumulatorRegistered { accumulator: id });
+        self.driver().post(Event::AccumulatorRegistered { accumulator: id });
         Accumulator { shared }
     }
 
@@ -421,7 +421,8 @@ impl Context {
             return Ok(f());
         }
         let scope = UpdateScope::Job(JobId(u32::MAX));
-        let place = Arc::new(watch::Place { site: Arc::new(site.clone()), scope, partition: Partition(0) });
+        let place =
+            Arc::new(watch::TaskScope { site: Arc::new(site.clone()), scope, partition: Partition(0) });
         let table = UpdateTable::begin(self.serial());
         let made = {
             let _place = watch::enter(&place);

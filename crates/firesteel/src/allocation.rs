@@ -46,11 +46,11 @@ pub(crate) fn settings(conf: &Conf) -> Result<Option<AllocationSettings>> {
 /// Sees to it, until the driver stops.
 pub(crate) fn start(driver: &Arc<Driver>, settings: AllocationSettings) -> std::io::Result<()> {
     let (driver, allocation) = (Arc::downgrade(driver), Allocation::new(settings));
-    let see_to_it = move || see_to_it(&driver, allocation);
-    thread::Builder::new().name("firesteel-allocation".into()).spawn(see_to_it).map(|_| ())
+    let run = move || run(&driver, allocation);
+    thread::Builder::new().name("firesteel-allocation".into()).spawn(run).map(|_| ())
 }
 
-fn see_to_it(driver: &Weak<Driver>, mut allocation: Allocation) {
+fn run(driver: &Weak<Driver>, mut allocation: Allocation) {
     let (began, mut told) = (Instant::now(), allocation.wanted());
     loop {
         {
@@ -65,7 +65,7 @@ fn see_to_it(driver: &Weak<Driver>, mut allocation: Allocation) {
                 backend.want(wanted);
                 told = wanted;
             }
-            give_back.iter().for_each(|name| driver.send_away(name, false));
+            give_back.iter().for_each(|name| driver.decommission(name, false));
         }
         thread::sleep(LOOK_EVERY);
     }
@@ -76,7 +76,7 @@ fn demand(driver: &Driver, fleet: &Fleet) -> Demand {
     driver.with_scheduler(|scheduler| {
         let Load { waiting, running } = scheduler.load();
         let executors = lent.into_iter().map(|agent| Lent {
-            keeps: !agent.is_busy && agent.executors.iter().any(|executor| scheduler.keeps_any(*executor)),
+            caches: !agent.is_busy && agent.executors.iter().any(|executor| scheduler.caches_any(*executor)),
             name: agent.name,
             slots: agent.slots,
             is_busy: agent.is_busy,

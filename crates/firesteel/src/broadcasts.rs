@@ -6,7 +6,7 @@ use crate::error::{Error, Result, site};
 use bytes::Bytes;
 use firesteel_data::Environment;
 use firesteel_data::block::encode_value;
-use firesteel_operators::{Broadcast, BroadcastOwner, Code};
+use firesteel_operators::{Broadcast, BroadcastOwner, OperatorRef};
 use firesteel_plan as plan;
 use firesteel_types::CallSite;
 use std::panic::Location;
@@ -55,7 +55,7 @@ impl Context {
     }
 
     /// The environment of an operator as its stage's plan holds it.
-    pub(crate) fn ship_environment(&self, site: &CallSite, code: &Code) -> Result<plan::Environment> {
+    pub(crate) fn ship_environment(&self, site: &CallSite, code: &OperatorRef) -> Result<plan::Environment> {
         if code.environment.len() <= LARGE_ENVIRONMENT_BYTES {
             return Ok(plan::Environment::Inline(code.environment.clone()));
         }
@@ -71,7 +71,7 @@ impl Context {
     }
 
     /// Refuses code whose environment holds a broadcast variable that its tasks could not read.
-    pub(crate) fn check_broadcasts(&self, site: &CallSite, code: &Code) -> Result<()> {
+    pub(crate) fn check_broadcasts(&self, site: &CallSite, code: &OperatorRef) -> Result<()> {
         for owner in code.broadcasts.iter() {
             let (id, made) = (owner.id, &owner.site);
             let message = if let Some(by) = owner.destroyed() {

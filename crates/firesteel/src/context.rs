@@ -14,14 +14,14 @@ use crate::submitted;
 use firesteel_cluster::AgentCommand;
 use firesteel_conf as conf;
 use firesteel_conf::Conf;
-use firesteel_data::{DataError, Seal};
+use firesteel_data::{Cipher, DataError};
 use firesteel_executor::messages::{Begin, SHARED_DIRECTORY};
 use firesteel_executor::{WorkerCommand, runner};
 use firesteel_io::StoreSettings;
 use firesteel_operators::Services;
 use firesteel_scheduler::{Event, PoolSettings, SchedulerSettings, SchedulingMode, SpeculationSettings};
 use firesteel_shuffle::ShuffleStore;
-use firesteel_storage::{BlockStore, Broadcasts, KeptBlocks, LocalDirs, MemoryPool, SharedFiles, sweep};
+use firesteel_storage::{BlockStore, Broadcasts, CachedBlocks, LocalDirs, MemoryPool, SharedFiles, sweep};
 use firesteel_types::{BroadcastId, ExecutorId, JobId, RddId, ShuffleId, StageId};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
@@ -279,22 +279,22 @@ fn start_driver(
     let log = log::Level::named(&conf.get(&conf::LOG_LEVEL)?);
     sweep(&parent, move |text| log.info(text)).map_err(|e| start(&e))?;
     if conf.get(&conf::IO_ENCRYPTION)? {
-        seal(&dirs, master, workers.is_some())?;
+        encrypt_files(&dirs, master, workers.is_some())?;
     }
-    let kept_here = Kept { memory: memory.clone(), dirs: dirs.clone() };
-    let kept = kept_here.stores(workers.is_some() && !master.is_cluster()).map_err(|e| start(&e))?;
-    let (blocks, shuffles, kept, broadcasts) = kept;
+    let cached_here = Cached { memory: memory.clone(), dirs: dirs.clone() };
+    let cached = cached_here.stores(workers.is_some() && !master.is_cluster()).map_err(|e| start(&e))?;
+    let (blocks, shuffles, cached, broadcasts) = cached;
     let directory = dirs.path().to_owned();
     let (commit, barrier) = (gate.clone(), gate.clone());
     let services = Services {
         executor: ExecutorId::DRIVER,
         application,
-        kept,
+        cached,
         broadcasts,
         memory,
         dirs,
         shuffles,
-        far: None,
+        remote: None,
         blocks,
         commit,
         barrier,
@@ -315,13 +315,14 @@ fn start_driver(
     };
     let settings = conf.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
     let memory = budget / u64::from(slots.max(1));
-    let begin = Begin { executor: ExecutorId::DRIVER, application, directory, memory, settings, far: None };
+    let begin =
+        Begin { executor: ExecutorId::DRIVER, application, directory, memory, settings, remote: None };
     driver.start_processes(slots, command, begin).map_err(|e| start(&e))?;
     Ok(driver)
 }
 
 /// What is written to disk is sealed; on a cluster with what follows from the application's secret, once that is known.
-fn seal(dirs: &LocalDirs, master: &Master, has_processes: bool) -> Result<()> {
+fn encrypt_files(dirs: &LocalDirs, master: &Master, has_processes: bool) -> Result<()> {
     if has_processes {
         return Err(Error::Start(
             "`firesteel.io.encryption.enabled` is not for Python programs: what Python spills would not be encrypted. Put \
@@ -330,33 +331,33 @@ fn seal(dirs: &LocalDirs, master: &Master, has_processes: bool) -> Result<()> {
         ));
     }
     if !master.is_cluster() {
-        dirs.seal_with(&Seal::by_chance());
+        dirs.encrypt_with(&Cipher::by_chance());
     }
     Ok(())
 }
 
 /// What the driver's stores are made of.
-struct Kept {
+struct Cached {
     memory: Arc<MemoryPool>,
     dirs: Arc<LocalDirs>,
 }
 
-type Stores = (Arc<BlockStore>, Arc<ShuffleStore>, Arc<KeptBlocks>, Arc<Broadcasts>);
+type Stores = (Arc<BlockStore>, Arc<ShuffleStore>, Arc<CachedBlocks>, Arc<Broadcasts>);
 
-impl Kept {
+impl Cached {
     /// Stores of this process alone, or such that worker processes share.
     fn stores(self, shared: bool) -> std::result::Result<Stores, DataError> {
-        let Kept { memory, dirs } = self;
+        let Cached { memory, dirs } = self;
         if !shared {
-            let kept = KeptBlocks::new(memory.clone(), dirs.clone());
+            let cached = CachedBlocks::new(memory.clone(), dirs.clone());
             let broadcasts = Arc::new(Broadcasts::new(memory, dirs));
-            return Ok((Arc::default(), Arc::default(), kept, broadcasts));
+            return Ok((Arc::default(), Arc::default(), cached, broadcasts));
         }
         let files = Arc::new(SharedFiles::open(dirs.path().join(SHARED_DIRECTORY))?);
         Ok((
             Arc::new(BlockStore::sharing(files.clone())),
             Arc::new(ShuffleStore::sharing(files.clone(), dirs.clone())),
-            KeptBlocks::sharing(memory.clone(), dirs.clone(), files.clone()),
+            CachedBlocks::sharing(memory.clone(), dirs.clone(), files.clone()),
             Arc::new(Broadcasts::sharing(memory, dirs, files)),
         ))
     }
@@ -429,7 +430,7 @@ impl Context {
     /// How often this process has sent a broadcast value to an executor elsewhere. For tests of Firesteel itself.
     #[doc(hidden)]
     pub fn broadcasts_sent(&self) -> u64 {
-        self.driver().spreading.sent.load(Ordering::Relaxed)
+        self.driver().broadcast_trees.sent.load(Ordering::Relaxed)
     }
 
     /// Where this process listens for executors, if it does. For tests of Firesteel itself.
@@ -480,18 +481,18 @@ impl Context {
     /// Cancels all running jobs of a group.
     pub fn cancel_job_group(&self, group: &str) {
         let reason = format!("part of cancelled job group {group}");
-        self.inner.driver.tell(Event::CancelGroup { group: group.into(), reason });
+        self.inner.driver.post(Event::CancelGroup { group: group.into(), reason });
     }
 
     /// Cancels all running jobs with a tag.
     pub fn cancel_jobs_with_tag(&self, tag: &str) {
         let reason = format!("part of cancelled job tags {tag}");
-        self.inner.driver.tell(Event::CancelTag { tag: tag.into(), reason });
+        self.inner.driver.post(Event::CancelTag { tag: tag.into(), reason });
     }
 
     /// Cancels all running jobs.
     pub fn cancel_all_jobs(&self) {
-        self.inner.driver.tell(Event::CancelAll { reason: "as part of cancellation of all jobs".into() });
+        self.inner.driver.post(Event::CancelAll { reason: "as part of cancellation of all jobs".into() });
     }
 
     /// Stops the context: running jobs fail, threads end, files go. Stopping twice does nothing.
@@ -513,9 +514,9 @@ impl Context {
 
     /// How many map outputs, input blocks, partitions and broadcast values are kept. For tests of Firesteel itself.
     #[doc(hidden)]
-    pub fn kept_blocks(&self) -> usize {
+    pub fn cached_blocks(&self) -> usize {
         let services = &self.inner.driver.services;
-        services.shuffles.len() + services.blocks.len() + services.kept.len() + services.broadcasts.len()
+        services.shuffles.len() + services.blocks.len() + services.cached.len() + services.broadcasts.len()
     }
 
     /// The most memory that records ever took, in bytes, as the budget counts it.

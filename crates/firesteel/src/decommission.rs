@@ -21,10 +21,10 @@ use std::time::{Duration, Instant};
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 impl Driver {
-    /// Sends an agent away; `with_place` says that whoever serves its files goes as well.
-    pub(crate) fn send_away(self: &Arc<Self>, name: &str, with_place: bool) {
+    /// Sends an agent away; `with_files` says that whoever serves its files goes as well.
+    pub(crate) fn decommission(self: &Arc<Self>, name: &str, with_files: bool) {
         let Some(remote) = self.remote() else { return };
-        let Some(place) = remote.fleet.begin_leaving(name, with_place) else { return };
+        let Some(place) = remote.fleet.begin_decommission(name, with_files) else { return };
         if !remote.fleet.begin_move(&place) {
             return;
         }
@@ -34,7 +34,7 @@ impl Driver {
         let clear = move || clear(&driver, &fleet, &away, within);
         if thread::Builder::new().name("firesteel-decommission".into()).spawn(clear).is_err() {
             let leavers = remote.fleet.leavers(&place);
-            remote.fleet.let_go(leavers.iter().map(|leaver| leaver.agent));
+            remote.fleet.release(leavers.iter().map(|leaver| leaver.agent));
         }
     }
 
@@ -80,7 +80,7 @@ fn clear(driver: &Weak<Driver>, fleet: &Fleet, place: &str, within: Duration) {
         let is_over = patience.is_over(Instant::now(), is_busy);
         if is_over || moves.is_hopeless(&held) {
             let idle = leavers.iter().filter(|leaver| !leaver.is_busy);
-            fleet.let_go(idle.map(|leaver| leaver.agent));
+            fleet.release(idle.map(|leaver| leaver.agent));
             if is_busy {
                 fleet.wait_for_change(LOOK_EVERY);
             }
@@ -101,9 +101,9 @@ fn move_some(
 ) -> bool {
     let ask = |(executor, held): (ExecutorId, Held)| {
         let outputs = held.outputs.into_iter().map(|(shuffle, output)| (shuffle, output.map, output.task));
-        let kept =
-            held.kept.into_iter().map(|(rdd, partition, version)| BlockKey { rdd, partition, version });
-        fleet.adopt(executor, place, outputs.collect(), kept.collect())
+        let cached =
+            held.cached.into_iter().map(|(rdd, partition, version)| BlockKey { rdd, partition, version });
+        fleet.migrate(executor, place, outputs.collect(), cached.collect())
     };
     let asked: Vec<Receiver<usize>> = dealt.into_iter().filter_map(ask).collect();
     let deadline = Instant::now() + within;

@@ -5,7 +5,7 @@
 //! a switch of threads. Effects only move messages on; user code never runs here.
 
 use crate::accumulator::{Accumulators, Settled, Unmerged};
-use crate::driver_blocks::Spreading;
+use crate::driver_blocks::BroadcastTrees;
 use crate::remote::Remote;
 use crate::resolve::StageRecipe;
 use firesteel_executor::blocks::HostBlocks;
@@ -17,7 +17,7 @@ use firesteel_executor::{
 use firesteel_operators::{BarrierGate, BarrierOutcome, BarrierRefusal, CommitGate, Services, TaskSpec};
 use firesteel_scheduler::{Effect, Event, JobSpec, Scheduler, SchedulerSettings, TaskOutcome};
 use firesteel_status::Status;
-use firesteel_storage::kept::BlockListener;
+use firesteel_storage::cached::BlockListener;
 use firesteel_storage::lru::BlockKey;
 use firesteel_types::{
     AccumulatorId, AccumulatorUpdate, AppEvent, ExecutorId, ExecutorLossReason, JobFailure, JobId, Millis,
@@ -110,7 +110,7 @@ pub(crate) struct Driver {
     remote: RwLock<Option<Arc<Remote>>>,
     /// Why no executors will come any more.
     given_up: Mutex<Option<String>>,
-    pub(crate) spreading: Spreading,
+    pub(crate) broadcast_trees: BroadcastTrees,
     /// Files that executors may fetch, by the hashes of their contents.
     offered: Mutex<HashMap<[u8; 32], PathBuf>>,
     pub(crate) services: Arc<Services>,
@@ -146,7 +146,7 @@ impl Driver {
             processes: RwLock::new(None),
             remote: RwLock::new(None),
             given_up: Mutex::default(),
-            spreading: Spreading::default(),
+            broadcast_trees: BroadcastTrees::default(),
             offered: Mutex::default(),
             services,
             last_failure: Mutex::default(),
@@ -161,9 +161,9 @@ impl Driver {
     pub(crate) fn start(self: &Arc<Self>, slots: u32) -> std::io::Result<()> {
         let executor = Executor::start(slots, self.services.clone(), self.clone())?;
         *self.executors.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(executor));
-        self.services.kept.set_listener(Box::new(LocalBlockListener(Arc::downgrade(self))));
+        self.services.cached.set_listener(Box::new(LocalBlockListener(Arc::downgrade(self))));
         self.start_clock()?;
-        self.tell(Event::ExecutorAdded { executor: ExecutorId::DRIVER, host: HOST.into(), slots });
+        self.post(Event::ExecutorAdded { executor: ExecutorId::DRIVER, host: HOST.into(), slots });
         Ok(())
     }
 
@@ -189,7 +189,7 @@ impl Driver {
         let driver = Arc::downgrade(self);
         self.services.broadcasts.set_on_forget(move |id| {
             if let Some(driver) = driver.upgrade() {
-                driver.spreading.forget(id);
+                driver.broadcast_trees.forget(id);
                 driver.with_host(|host| host.remove_broadcast(id));
                 driver.with_executors(|executors| executors.forget_broadcast(id));
             }
@@ -202,8 +202,8 @@ impl Driver {
     }
 
     /// Where the files of an executor are served.
-    pub(crate) fn place_of(&self, executor: ExecutorId) -> Option<String> {
-        self.remote()?.fleet.place_of(executor)
+    pub(crate) fn address_of(&self, executor: ExecutorId) -> Option<String> {
+        self.remote()?.fleet.address_of(executor)
     }
 
     /// Who keeps a partition, as far as is known.
@@ -235,7 +235,7 @@ impl Driver {
     /// Cancels everything and ends all threads.
     pub(crate) fn stop(&self) {
         self.fail_all(|job| JobFailure::ContextStopped { job });
-        self.tell(Event::SettleUpdates);
+        self.post(Event::SettleUpdates);
         let processes = self.processes.write().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(processes) = processes {
             processes.stop();
@@ -269,7 +269,7 @@ impl Driver {
         // After the job was told: whoever gives up now cancels it, too.
         let given_up = lock(&self.given_up).clone();
         if let Some(reason) = given_up.filter(|_| !self.has_executors()) {
-            self.tell(Event::FailJob { job, failure: JobFailure::NobodyToRun { reason } });
+            self.post(Event::FailJob { job, failure: JobFailure::NobodyToRun { reason } });
         }
         from
     }
@@ -295,13 +295,13 @@ impl Driver {
     }
 
     /// Tells the scheduler what happened.
-    pub(crate) fn tell(&self, event: Event) {
+    pub(crate) fn post(&self, event: Event) {
         self.send(Message::Event(event));
     }
 
     /// Nobody keeps the RDD any more. The scheduler knows who has partitions of it, but not what those have left who are gone.
     pub(crate) fn unpersisted(&self, rdd: RddId) {
-        self.tell(Event::RddUnpersisted { rdd });
+        self.post(Event::RddUnpersisted { rdd });
         if let Some(remote) = self.remote() {
             remote.fleet.forget_rdd(rdd);
             self.with_host(|host| host.remove_rdd(rdd));
@@ -310,7 +310,7 @@ impl Driver {
 
     /// Nobody will read the shuffle again.
     pub(crate) fn release_shuffle(&self, shuffle: ShuffleId) {
-        self.tell(Event::ShuffleReleased { shuffle });
+        self.post(Event::ShuffleReleased { shuffle });
     }
 
     /// What an accumulator consists of beside its base, after all that this thread has told the driver: one picture, in which
@@ -424,8 +424,8 @@ impl Driver {
                     partition: launch.partition,
                     attempt: launch.attempt,
                     inputs: launch.inputs,
-                    kept: launch.kept,
-                    gang: launch.gang,
+                    cached: launch.cached,
+                    barrier_hosts: launch.barrier_hosts,
                     properties: properties.unwrap_or_default(),
                 };
                 executors.launch(launch.executor, spec);
@@ -459,7 +459,7 @@ impl Driver {
             Effect::MapOutputDropped { shuffle, map, task, executor } => {
                 if let Some(holder) = core.scheduler.holder_of_output(shuffle, map, task) {
                     // A second copy; where it lies among the same files, it is the first.
-                    if self.place_of(holder) != self.place_of(executor) {
+                    if self.address_of(holder) != self.address_of(executor) {
                         self.with_executors(|all| all.forget_output(executor, shuffle, map, task));
                     }
                     return None;
@@ -468,8 +468,8 @@ impl Driver {
                 self.with_host(|host| host.remove_output(shuffle, map, task));
                 self.with_executors(|executors| executors.forget_output(executor, shuffle, map, task));
             }
-            Effect::DropKept { rdd, .. } => {
-                self.services.kept.remove_rdd(rdd);
+            Effect::DropCached { rdd, .. } => {
+                self.services.cached.remove_rdd(rdd);
                 self.with_host(|host| host.remove_rdd(rdd));
                 self.with_executors(|executors| executors.forget_rdd(rdd));
             }
@@ -479,13 +479,13 @@ impl Driver {
                 }
             }
             Effect::UpdateSettled { accumulator, bytes } => self.accumulators.settle(accumulator, bytes),
-            Effect::Event(event) => self.tell_status(core, event),
+            Effect::Event(event) => self.update_status(core, event),
         }
         None
     }
 
     /// What happened is folded into what people look at; and whoever waited for it is let go of.
-    fn tell_status(&self, core: &mut Core, mut event: AppEvent) {
+    fn update_status(&self, core: &mut Core, mut event: AppEvent) {
         if let AppEvent::JobEnded { job, failure, .. } = &mut event
             && let Some(running) = core.jobs.get(job)
         {
@@ -528,7 +528,7 @@ impl Driver {
     fn ring(&self) {
         while self.alarm.wait(|| self.now()) {
             lock(&self.core).armed = None;
-            self.tell(Event::Tick);
+            self.post(Event::Tick);
         }
     }
 }
@@ -586,7 +586,7 @@ impl DriverLink for Driver {
             TaskEnd::MapOutput { shuffle, map, bytes, checksum } => {
                 (TaskOutcome::MapOutput { shuffle, map, bytes, checksum }, vec![])
             }
-            TaskEnd::Kept { .. } => unreachable!("whoever hears of a result that waits fetches it first"),
+            TaskEnd::Cached { .. } => unreachable!("whoever hears of a result that waits fetches it first"),
             TaskEnd::Failed(failure) => (TaskOutcome::Failed(*failure), vec![]),
         };
         self.send(Message::Finished { task, executor, outcome, bytes, updates });
@@ -595,25 +595,25 @@ impl DriverLink for Driver {
 
 impl ProcessListener for Driver {
     fn added(&self, executor: ExecutorId, host: Option<&str>, slots: u32) {
-        self.tell(Event::ExecutorAdded { executor, host: host.unwrap_or(HOST).into(), slots });
+        self.post(Event::ExecutorAdded { executor, host: host.unwrap_or(HOST).into(), slots });
     }
 
     fn lost(&self, executor: ExecutorId, reason: ExecutorLossReason, outputs_survive: bool) {
-        self.tell(Event::ExecutorLost { executor, reason, outputs_survive });
+        self.post(Event::ExecutorLost { executor, reason, outputs_survive });
     }
 
     fn leaving(&self, executor: ExecutorId) {
-        self.tell(Event::ExecutorLeaving { executor });
+        self.post(Event::ExecutorDecommissioning { executor });
         // Whoever is at it may not have come to this yet.
         self.with_scheduler(|_| ());
     }
 
     fn moved(&self, executor: ExecutorId, outputs: Vec<(ShuffleId, Partition, TaskId)>) {
-        self.tell(Event::OutputsMoved { to: executor, outputs });
+        self.post(Event::OutputsMoved { to: executor, outputs });
     }
 
-    fn place_gone(&self, place: &str) {
-        self.spreading.gone(place);
+    fn address_gone(&self, place: &str) {
+        self.broadcast_trees.gone(place);
     }
 
     fn result_over(&self, task: TaskId) {
@@ -621,15 +621,15 @@ impl ProcessListener for Driver {
     }
 
     fn alive(&self, executor: ExecutorId, running: Vec<TaskId>) {
-        self.tell(Event::Heartbeat { executor, running });
+        self.post(Event::Heartbeat { executor, running });
     }
 
     fn stored(&self, executor: ExecutorId, BlockKey { rdd, partition, version }: BlockKey) {
-        self.tell(Event::BlockStored { executor, rdd, partition, version });
+        self.post(Event::BlockStored { executor, rdd, partition, version });
     }
 
     fn dropped(&self, executor: ExecutorId, BlockKey { rdd, partition, version }: BlockKey) {
-        self.tell(Event::BlockDropped { executor, rdd, partition, version });
+        self.post(Event::BlockDropped { executor, rdd, partition, version });
     }
 
     fn failed(&self, task: &TaskSpec) {
@@ -651,7 +651,7 @@ impl ProcessListener for Driver {
             None => false,
             Some(None) => true,
             Some(Some(failure)) => {
-                self.tell(Event::FailJob { job, failure });
+                self.post(Event::FailJob { job, failure });
                 false
             }
         }
@@ -747,20 +747,20 @@ impl BarrierGate for LocalCommitGate {
 struct LocalBlockListener(Weak<Driver>);
 
 impl LocalBlockListener {
-    fn tell(&self, event: Event) {
+    fn post(&self, event: Event) {
         if let Some(driver) = self.0.upgrade() {
-            driver.tell(event);
+            driver.post(event);
         }
     }
 }
 
 impl BlockListener for LocalBlockListener {
     fn stored(&self, BlockKey { rdd, partition, version }: BlockKey) {
-        self.tell(Event::BlockStored { executor: ExecutorId::DRIVER, rdd, partition, version });
+        self.post(Event::BlockStored { executor: ExecutorId::DRIVER, rdd, partition, version });
     }
 
     fn dropped(&self, BlockKey { rdd, partition, version }: BlockKey) {
-        self.tell(Event::BlockDropped { executor: ExecutorId::DRIVER, rdd, partition, version });
+        self.post(Event::BlockDropped { executor: ExecutorId::DRIVER, rdd, partition, version });
     }
 }
 

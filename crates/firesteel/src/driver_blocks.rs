@@ -2,7 +2,7 @@
 
 use crate::driver::Driver;
 use firesteel_executor::DriverLink;
-use firesteel_executor::blocks::{BlockRequest, Spread};
+use firesteel_executor::blocks::{BlockRequest, BroadcastTree};
 use firesteel_net::bulk::{Answer, Serve};
 use firesteel_storage::broadcasts::{BroadcastError, PIECE_BYTES};
 use firesteel_storage::lru::BlockKey;
@@ -17,46 +17,46 @@ const WAIT_AT_MOST: Duration = Duration::from_secs(10);
 
 /// Who has which broadcast values.
 #[derive(Default)]
-pub(crate) struct Spreading {
-    spread: Mutex<Spread>,
+pub(crate) struct BroadcastTrees {
+    broadcast_tree: Mutex<BroadcastTree>,
     changed: Condvar,
     /// How often the driver has sent any value.
     pub(crate) sent: AtomicU64,
 }
 
-impl Spreading {
-    fn spread(&self) -> MutexGuard<'_, Spread> {
-        self.spread.lock().unwrap_or_else(PoisonError::into_inner)
+impl BroadcastTrees {
+    fn broadcast_tree(&self) -> MutexGuard<'_, BroadcastTree> {
+        self.broadcast_tree.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Where to get a value: waits until somebody is free.
     fn take(&self, id: BroadcastId, asker: &str) -> String {
         let deadline = Instant::now() + WAIT_AT_MOST;
-        let mut spread = self.spread();
+        let mut broadcast_tree = self.broadcast_tree();
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            match spread.take(id, asker) {
+            match broadcast_tree.take(id, asker) {
                 Some(from) => return from,
                 None if left.is_zero() => return String::new(),
                 None => {
-                    let waited = self.changed.wait_timeout(spread, left);
-                    spread = waited.unwrap_or_else(PoisonError::into_inner).0;
+                    let waited = self.changed.wait_timeout(broadcast_tree, left);
+                    broadcast_tree = waited.unwrap_or_else(PoisonError::into_inner).0;
                 }
             }
         }
     }
 
     fn came(&self, id: BroadcastId, from: &str, to: &str, came: bool) {
-        self.spread().came(id, from, to, came);
+        self.broadcast_tree().came(id, from, to, came);
         self.changed.notify_all();
     }
 
     pub(crate) fn forget(&self, id: BroadcastId) {
-        self.spread().forget(id);
+        self.broadcast_tree().forget(id);
     }
 
     pub(crate) fn gone(&self, at: &str) {
-        self.spread().gone(at);
+        self.broadcast_tree().gone(at);
         self.changed.notify_all();
     }
 }
@@ -72,16 +72,16 @@ impl Serve for DriverBlocks {
         match BlockRequest::decode(request)? {
             BlockRequest::Plan(stage) => plan(&driver, stage, answer),
             BlockRequest::Block(id) => block(&driver, id, answer),
-            BlockRequest::PlaceOf(executor) => place_of(&driver, executor, answer),
+            BlockRequest::AddressOf(executor) => address_of(&driver, executor, answer),
             BlockRequest::OutputsAt(shuffle, maps) => outputs_at(&driver, shuffle, &maps, answer),
-            BlockRequest::KeptAt(key) => kept_at(&driver, key, answer),
+            BlockRequest::CachedAt(key) => cached_at(&driver, key, answer),
             BlockRequest::Broadcast(id) => broadcast(&driver, id, answer),
             BlockRequest::BroadcastFrom(id, asker) => match driver.services.broadcasts.has(id) {
-                true => answer.item(driver.spreading.take(id, &asker).as_bytes()),
+                true => answer.item(driver.broadcast_trees.take(id, &asker).as_bytes()),
                 false => answer.missing(),
             },
             BlockRequest::BroadcastHere { id, from, to, came } => {
-                driver.spreading.came(id, &from, &to, came);
+                driver.broadcast_trees.came(id, &from, &to, came);
                 Ok(())
             }
             BlockRequest::Program => {
@@ -91,7 +91,7 @@ impl Serve for DriverBlocks {
             BlockRequest::File(hash) => file(&driver, hash, answer),
             request @ (BlockRequest::MapOutputs { .. }
             | BlockRequest::WholeOutput { .. }
-            | BlockRequest::Kept(_)
+            | BlockRequest::Cached(_)
             | BlockRequest::Result(_)) => match driver.host_blocks() {
                 Some(host) => host.answer(request, answer),
                 None => Err(io::Error::other("the driver has no files of executors")),
@@ -111,8 +111,8 @@ fn block(driver: &Driver, id: BlockId, answer: &mut Answer<'_>) -> io::Result<()
     }
 }
 
-fn place_of(driver: &Driver, executor: ExecutorId, answer: &mut Answer<'_>) -> io::Result<()> {
-    match driver.place_of(executor) {
+fn address_of(driver: &Driver, executor: ExecutorId, answer: &mut Answer<'_>) -> io::Result<()> {
+    match driver.address_of(executor) {
         Some(place) => answer.item(place.as_bytes()),
         None => answer.missing(),
     }
@@ -127,23 +127,23 @@ fn outputs_at(
     let holders: Vec<Option<ExecutorId>> = driver.with_scheduler(|scheduler| {
         maps.iter().map(|(map, task)| scheduler.holder_of_output(shuffle, *map, *task)).collect()
     });
-    holders.into_iter().try_for_each(|holder| match holder.and_then(|executor| driver.place_of(executor)) {
+    holders.into_iter().try_for_each(|holder| match holder.and_then(|executor| driver.address_of(executor)) {
         Some(place) => answer.item(place.as_bytes()),
         None => answer.missing(),
     })
 }
 
-fn kept_at(driver: &Driver, key: BlockKey, answer: &mut Answer<'_>) -> io::Result<()> {
-    let places = driver.holders(key).into_iter().filter_map(|executor| driver.place_of(executor));
+fn cached_at(driver: &Driver, key: BlockKey, answer: &mut Answer<'_>) -> io::Result<()> {
+    let places = driver.holders(key).into_iter().filter_map(|executor| driver.address_of(executor));
     places.into_iter().try_for_each(|place| answer.item(place.as_bytes()))
 }
 
 fn broadcast(driver: &Driver, id: BroadcastId, answer: &mut Answer<'_>) -> io::Result<()> {
     match driver.services.broadcasts.bytes(id) {
         Ok(bytes) => {
-            driver.spreading.sent.fetch_add(1, Ordering::Relaxed);
+            driver.broadcast_trees.sent.fetch_add(1, Ordering::Relaxed);
             answer.item(&(bytes.len() as u64).to_le_bytes())?;
-            bytes.chunks(PIECE_BYTES).try_for_each(|piece| answer.item(piece))
+            bytes.chunks(PIECE_BYTES).try_for_each(|chunk| answer.item(chunk))
         }
         Err(BroadcastError::Destroyed) => answer.missing(),
         Err(error) => Err(io::Error::other(error.to_string())),
@@ -153,12 +153,12 @@ fn broadcast(driver: &Driver, id: BroadcastId, answer: &mut Answer<'_>) -> io::R
 /// The driver's own program, and files that it offers.
 fn file(driver: &Driver, hash: [u8; 32], answer: &mut Answer<'_>) -> io::Result<()> {
     let Some(mut file) = driver.file(hash) else { return answer.missing() };
-    let mut stretch = vec![0; 1 << 20];
+    let mut segment = vec![0; 1 << 20];
     answer.begin_item()?;
     loop {
-        match io::Read::read(&mut file, &mut stretch)? {
+        match io::Read::read(&mut file, &mut segment)? {
             0 => return answer.end_item(),
-            read => answer.append(&stretch[..read])?,
+            read => answer.append(&segment[..read])?,
         }
     }
 }

@@ -12,7 +12,7 @@ use firesteel_io::hadoop::HadoopConf;
 use firesteel_io::{
     InputFile, Lenient, ListOptions, PartNames, SplitOptions, Subdirectories, list_inputs_with,
 };
-use firesteel_operators::Code;
+use firesteel_operators::OperatorRef;
 use firesteel_types::CallSite;
 
 /// What decides how files are read and written.
@@ -104,7 +104,7 @@ impl Context {
         site: CallSite,
         options: &FileOptions,
         list: impl Fn() -> Result<Vec<S>> + Send + Sync + 'static,
-        code: impl Fn(Vec<Vec<S>>) -> std::result::Result<Code, DataError> + Send + Sync + 'static,
+        code: impl Fn(Vec<Vec<S>>) -> std::result::Result<OperatorRef, DataError> + Send + Sync + 'static,
     ) -> Result<Rdd<T>> {
         let listed = list()?;
         let partitions = u32::try_from(listed.len()).unwrap_or(u32::MAX);

@@ -6,7 +6,7 @@ use crate::endings;
 use crate::error::{Error, Result};
 use crate::node::RddNode;
 use crate::resolve::resolve;
-use firesteel_operators::Code;
+use firesteel_operators::OperatorRef;
 use firesteel_scheduler::{Event, JobSpec};
 use firesteel_types::{CallSite, JobFailure, JobId, Partition};
 use std::sync::Arc;
@@ -26,7 +26,7 @@ pub(crate) struct JobRequest<'a> {
     pub(crate) root: &'a Arc<RddNode>,
     pub(crate) site: CallSite,
     /// What the last stage's tasks do with their partitions.
-    pub(crate) terminal: Code,
+    pub(crate) terminal: OperatorRef,
     pub(crate) partitions: Vec<Partition>,
 }
 
@@ -92,13 +92,13 @@ impl RunningJob {
     }
 
     fn receive(self, context: &Context, mut handle: impl FnMut(usize, Vec<u8>) -> Result<()>) -> Result<()> {
-        let (mut failed, mut desertion) = (None, Desertion::default());
+        let (mut failed, mut no_executors) = (None, Desertion::default());
         loop {
-            let message = match self.messages.recv_timeout(desertion.look_after()) {
+            let message = match self.messages.recv_timeout(no_executors.look_after()) {
                 Ok(message) => Ok(message),
                 Err(RecvTimeoutError::Disconnected) => Err(()),
                 Err(RecvTimeoutError::Timeout) => {
-                    desertion.look(context, self.id);
+                    no_executors.look(context, self.id);
                     continue;
                 }
             };
@@ -110,7 +110,7 @@ impl RunningJob {
                         // The rest is of no use to anybody.
                         context
                             .driver()
-                            .tell(Event::CancelJob { job: self.id, reason: format!("because {error}") });
+                            .post(Event::CancelJob { job: self.id, reason: format!("because {error}") });
                         failed = Some(error);
                     }
                 }
@@ -146,7 +146,7 @@ impl RunningJob {
 
     /// Tells the scheduler that nobody wants the answer any more.
     pub(crate) fn cancel(&self, context: &Context, reason: &str) {
-        context.driver().tell(Event::CancelJob { job: self.id, reason: format!("because {reason}") });
+        context.driver().post(Event::CancelJob { job: self.id, reason: format!("because {reason}") });
     }
 }
 

@@ -4,9 +4,9 @@ use crate::Context;
 use crate::checkpoints::CheckpointFiles;
 use crate::driver::Driver;
 use crate::error::{Error, Result};
-use crate::keeping::Keeping;
+use crate::persistence::Persistence;
 use firesteel_data::DataError;
-use firesteel_operators::Code;
+use firesteel_operators::OperatorRef;
 use firesteel_plan::RddInfo;
 use firesteel_types::{BlockId, Partition, RddId, ShuffleId};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
@@ -18,7 +18,7 @@ pub(crate) struct RddNode {
     /// The RDD as it was made. Its dependencies may have been cut since: what holds now is in its source.
     pub(crate) info: Arc<RddInfo>,
     source: RwLock<Arc<Source>>,
-    pub(crate) keeping: Keeping,
+    pub(crate) persistence: Persistence,
     _released: RddHandle,
 }
 
@@ -41,7 +41,7 @@ impl RddNode {
         let info = source.info.clone();
         let _released = RddHandle { rdd: info.id, driver: Arc::downgrade(context.driver()) };
         let (context, source) = (context.serial(), RwLock::new(Arc::new(source)));
-        RddNode { context, info, source, keeping: Keeping::default(), _released }
+        RddNode { context, info, source, persistence: Persistence::default(), _released }
     }
 
     /// How it is computed now.
@@ -81,27 +81,27 @@ impl Drop for Source {
 }
 
 /// Makes code when an action first needs it, given the parents of the RDD.
-pub(crate) type MakeCode = dyn Fn(&Context, &[Arc<RddNode>]) -> Result<Code> + Send + Sync;
+pub(crate) type MakeCode = dyn Fn(&Context, &[Arc<RddNode>]) -> Result<OperatorRef> + Send + Sync;
 
 /// The code of an operator.
 pub(crate) enum NodeCode {
     /// Known when the RDD was made.
-    Ready(Code),
+    Ready(OperatorRef),
     /// Could not be made; whoever needs it is told why.
     Broken(String),
     /// Needs a job of its own first (bounds of a sort, offsets of a numbering): made by the first action that needs it.
-    Deferred { make: Box<MakeCode>, made: Mutex<Option<Code>> },
+    Deferred { make: Box<MakeCode>, made: Mutex<Option<OperatorRef>> },
 }
 
 impl NodeCode {
     pub(crate) fn deferred(
-        make: impl Fn(&Context, &[Arc<RddNode>]) -> Result<Code> + Send + Sync + 'static,
+        make: impl Fn(&Context, &[Arc<RddNode>]) -> Result<OperatorRef> + Send + Sync + 'static,
     ) -> Self {
         NodeCode::Deferred { make: Box::new(make), made: Mutex::new(None) }
     }
 
     /// The code. Runs the job that it needs, the first time.
-    pub(crate) fn get(&self, context: &Context, source: &Source) -> Result<Code> {
+    pub(crate) fn get(&self, context: &Context, source: &Source) -> Result<OperatorRef> {
         match self {
             NodeCode::Ready(code) => Ok(code.clone()),
             NodeCode::Broken(message) => {
@@ -122,8 +122,8 @@ impl NodeCode {
     }
 }
 
-impl From<std::result::Result<Code, DataError>> for NodeCode {
-    fn from(code: std::result::Result<Code, DataError>) -> Self {
+impl From<std::result::Result<OperatorRef, DataError>> for NodeCode {
+    fn from(code: std::result::Result<OperatorRef, DataError>) -> Self {
         match code {
             Ok(code) => NodeCode::Ready(code),
             Err(error) => NodeCode::Broken(error.to_string()),

@@ -12,7 +12,7 @@ use firesteel_cluster::standalone::{
 use firesteel_cluster::{AgentCommand, LocalCluster, LocalClusterConfig};
 use firesteel_conf as conf;
 use firesteel_conf::Conf;
-use firesteel_data::Seal;
+use firesteel_data::Cipher;
 use firesteel_executor::agent::AgentConfig;
 use firesteel_executor::blocks::HostBlocks;
 use firesteel_executor::messages::SHARED_DIRECTORY;
@@ -79,7 +79,7 @@ pub(crate) fn start(driver: &Arc<Driver>, config: &RemoteConfig<'_>) -> Result<(
         encrypted: conf.get(&conf::IO_ENCRYPTION)?,
     };
     if settings.encrypted {
-        seal(driver, secret.as_ref())?;
+        encrypt_files(driver, secret.as_ref())?;
     }
     if settings.heartbeat_ms >= settings.timeout_ms {
         return Err(Error::Start(format!(
@@ -124,13 +124,13 @@ fn secret(conf: &Conf, master: &Master) -> Result<Option<Secret>> {
 }
 
 /// What is written to disk is sealed with what all executors know.
-fn seal(driver: &Driver, secret: Option<&Secret>) -> Result<()> {
+fn encrypt_files(driver: &Driver, secret: Option<&Secret>) -> Result<()> {
     let secret = secret.ok_or_else(|| {
         Error::Start(
             "`firesteel.io.encryption.enabled` wants a secret to make a key of, and `firesteel.network.insecure` says that there is none".into(),
         )
     })?;
-    driver.services.dirs.seal_with(&Seal::of_secret(&secret.to_text()));
+    driver.services.dirs.encrypt_with(&Cipher::of_secret(&secret.to_text()));
     Ok(())
 }
 
@@ -171,7 +171,7 @@ fn serve(driver: &Arc<Driver>, fleet: &Arc<Fleet>, bind: &str, credentials: Cred
     let handle = move |connection: Connection| match connection.purpose() {
         Purpose::Control => {
             if let Some(fleet) = fleet.upgrade() {
-                fleet.hear(connection);
+                fleet.serve(connection);
             }
         }
         Purpose::Blocks => serve_blocks(connection, &blocks),
@@ -189,8 +189,8 @@ fn host_blocks(driver: &Driver, config: &RemoteConfig<'_>) -> Result<Option<Host
     let dirs = driver.services.dirs.clone();
     let files =
         SharedFiles::open(dirs.path().join(SHARED_DIRECTORY)).map_err(|e| Error::Start(e.to_string()))?;
-    if let Some(seal) = dirs.seal() {
-        files.seal_with(seal);
+    if let Some(cipher) = dirs.cipher() {
+        files.encrypt_with(cipher);
     }
     Ok(Some(HostBlocks::new(Arc::new(files), dirs)))
 }
@@ -322,7 +322,7 @@ impl ApplicationListener for ClusterListener {
 
     fn decommissioned(&self, name: &str) {
         if let Some(driver) = self.driver.upgrade() {
-            driver.send_away(name, true);
+            driver.decommission(name, true);
         }
     }
 

@@ -5,11 +5,13 @@
 
 use crate::Context;
 use crate::error::{Error, Result};
-use crate::keeping::Persisted;
 use crate::node::{RddNode, Source};
+use crate::persistence::Persisted;
 use firesteel_closures::{Descriptor, ObjectHash, code_name};
-use firesteel_operators::Code;
-use firesteel_plan::{CodeRef, Dependency, Environment, IsCutOff, Lineage, PlanNode, StageCut, StagePlan};
+use firesteel_operators::OperatorRef;
+use firesteel_plan::{
+    CodeRef, Dependency, Environment, IsTruncated, Lineage, PlanNode, StageBoundary, StagePlan,
+};
 use firesteel_scheduler::StageSpec;
 use firesteel_types::{CallSite, JobFailure, Partition, RddId, ShuffleId, StageId};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -45,7 +47,7 @@ pub(crate) struct StageRecipe {
 struct PlanNodeRecipe {
     rdd: RddId,
     site: CallSite,
-    code: Code,
+    code: OperatorRef,
     environment: Environment,
     inputs: Vec<u32>,
 }
@@ -58,7 +60,7 @@ pub(crate) fn collect(root: &Arc<RddNode>) -> Nodes {
         if nodes.contains_key(&node.info.id) {
             continue;
         }
-        let (source, persisted) = (node.source(), node.keeping.persisted());
+        let (source, persisted) = (node.source(), node.persistence.persisted());
         pending.extend(source.parents.iter().cloned());
         nodes.insert(node.info.id, Collected { node, source, persisted });
     }
@@ -77,7 +79,7 @@ pub(crate) fn resolve(
     context: &Context,
     root: &Arc<RddNode>,
     site: &CallSite,
-    terminal: Code,
+    terminal: OperatorRef,
     partitions: &[Partition],
 ) -> Result<Resolved> {
     let nodes = collect(root);
@@ -108,7 +110,7 @@ pub(crate) fn resolve(
 /// Whether a stage is a barrier stage. What cannot be one fails here, before anything runs.
 fn check_barrier(
     context: &Context,
-    cut: &StageCut,
+    cut: &StageBoundary,
     lineage: &Lineage,
     (stage, action): (StageId, &CallSite),
     wanted: usize,
@@ -149,15 +151,15 @@ fn warn_of_depth(context: &Context, nodes: &Nodes, root: &Arc<RddNode>) {
 
 /// The code of all collected RDDs.
 struct Codes {
-    operators: HashMap<RddId, Code>,
-    writes: HashMap<ShuffleId, (CallSite, Code)>,
+    operators: HashMap<RddId, OperatorRef>,
+    writes: HashMap<ShuffleId, (CallSite, OperatorRef)>,
 }
 
 /// Runs what must run before the job. Ancestors come first, so each finds its parents ready.
 fn prepare(context: &Context, nodes: &Nodes) -> Result<Codes> {
     let mut codes = Codes { operators: HashMap::new(), writes: HashMap::new() };
     for (id, Collected { node, source, .. }) in nodes {
-        if let Some(message) = &node.keeping.state().conflict {
+        if let Some(message) = &node.persistence.state().conflict {
             return Err(Error::InvalidArgument { site: node.info.site.clone(), message: message.clone() });
         }
         let code = source.code.get(context, source)?;
@@ -173,14 +175,14 @@ fn prepare(context: &Context, nodes: &Nodes) -> Result<Codes> {
 
 fn stage_spec(
     stage: StageId,
-    cut: &StageCut,
+    cut: &StageBoundary,
     nodes: &Nodes,
     lineage: &Lineage,
     site: &CallSite,
 ) -> StageSpec {
     let partitions = nodes[&cut.rdd].source.info.partitions;
-    let knows_places = cut.rdds.iter().any(|rdd| !nodes[rdd].source.info.preferred.is_empty());
-    let preferred = match knows_places {
+    let knows_addresses = cut.rdds.iter().any(|rdd| !nodes[rdd].source.info.preferred.is_empty());
+    let preferred = match knows_addresses {
         true => (0..partitions).map(|p| lineage.preferred_locations(cut.rdd, Partition(p))).collect(),
         false => vec![],
     };
@@ -191,9 +193,9 @@ fn stage_spec(
         inputs: cut.inputs.clone(),
         partitions,
         preferred,
-        kept: lineage.kept(cut, |rdd| {
+        cached: lineage.cached(cut, |rdd| {
             let persisted = nodes[&rdd].persisted.as_ref()?;
-            Some(IsCutOff(persisted.is_cut_off.load(Ordering::Relaxed)))
+            Some(IsTruncated(persisted.is_truncated.load(Ordering::Relaxed)))
         }),
         barrier: false,
     }
@@ -201,10 +203,10 @@ fn stage_spec(
 
 fn recipe(
     context: &Context,
-    cut: &StageCut,
+    cut: &StageBoundary,
     nodes: &Nodes,
     codes: &Codes,
-    (end_site, end): (CallSite, Code),
+    (end_site, end): (CallSite, OperatorRef),
 ) -> Result<StageRecipe> {
     let mut index = HashMap::new();
     let mut operators = Vec::with_capacity(cut.rdds.len() + 1);
@@ -230,7 +232,12 @@ fn recipe(
 }
 
 impl PlanNodeRecipe {
-    fn new(context: &Context, rdd: RddId, (site, code): (CallSite, Code), inputs: Vec<u32>) -> Result<Self> {
+    fn new(
+        context: &Context,
+        rdd: RddId,
+        (site, code): (CallSite, OperatorRef),
+        inputs: Vec<u32>,
+    ) -> Result<Self> {
         let environment = context.ship_environment(&site, &code)?;
         Ok(PlanNodeRecipe { rdd, site, code, environment, inputs })
     }

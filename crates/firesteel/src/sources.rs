@@ -9,7 +9,7 @@ use firesteel_data::Data;
 use firesteel_io::{
     InputFile, IoError, Lenient, file_splits, list_inputs, read_in_turn, read_text, whole_text_splits,
 };
-use firesteel_operators::{Code, FileSource, Generate, TextLines, Union};
+use firesteel_operators::{FileSource, Generate, OperatorRef, TextLines, Union};
 use firesteel_types::{CallSite, Partition};
 use std::ops::Range;
 use std::panic::Location;
@@ -227,7 +227,7 @@ impl Context {
 pub(crate) fn parts(
     site: CallSite,
     partitions: u32,
-    code: std::result::Result<Code, firesteel_data::DataError>,
+    code: std::result::Result<OperatorRef, firesteel_data::DataError>,
 ) -> Parts {
     Parts { site, partitions, partitioner: None, narrow: vec![], code: NodeCode::from(code) }
 }

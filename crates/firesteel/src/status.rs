@@ -142,7 +142,7 @@ impl Context {
     /// Cancels a job, which then fails with a sentence that gives the reason: `Job 3 cancelled because {reason}`. A job that has ended, or is not known, is let
     /// be.
     pub fn cancel_job(&self, job: u32, reason: &str) {
-        self.driver().tell(Event::CancelJob { job: JobId(job), reason: format!("because {reason}") });
+        self.driver().post(Event::CancelJob { job: JobId(job), reason: format!("because {reason}") });
     }
 
     fn ask<R>(&self, question: impl FnOnce(&Status) -> R) -> R {

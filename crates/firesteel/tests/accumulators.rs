@@ -162,7 +162,7 @@ fn all_kinds_of_accumulators() {
         let lines = sc.parallelize(["a b", "c", "a", "b a"].map(String::from), 3);
         let (lengths, words, kinds) =
             (sc.double_accumulator(), sc.collection_accumulator(), sc.map_counter());
-        let spread = lines.flat_map_with(
+        let broadcast_tree = lines.flat_map_with(
             (lengths.adder(), words.adder(), kinds.adder()),
             |(lengths, words, kinds): &AllKinds, line| {
                 lengths.add(line.len() as f64 / 2.0);
@@ -173,7 +173,7 @@ fn all_kinds_of_accumulators() {
                 line.split(' ').map(String::from).collect::<Vec<_>>()
             },
         );
-        assert_eq!(spread.count().unwrap(), 6);
+        assert_eq!(broadcast_tree.count().unwrap(), 6);
         assert_eq!(lengths.value(), 4.0);
         assert_eq!(words.value(), ["a", "b", "c", "a", "b", "a"], "in the order of partitions");
         let kinds = kinds.value().into_iter().collect::<BTreeMap<_, _>>();
@@ -542,9 +542,9 @@ proptest! {
 fn partitions_that_are_kept_keep_what_was_added_for_them() {
     let sc = context(3);
     let (added, twice) = (sc.long_accumulator(), sc.long_accumulator());
-    let kept = flaky(&sc, &added, "kept").persist(StorageLevel::MEMORY_AND_DISK);
+    let cached = flaky(&sc, &added, "kept").persist(StorageLevel::MEMORY_AND_DISK);
     // Fails after the partition was computed and kept: nobody computes it again.
-    let fails_later = kept.map_with(twice.adder(), |twice, x| {
+    let fails_later = cached.map_with(twice.adder(), |twice, x| {
         twice.add(1);
         if x % 100 == 99 {
             fail_once("after it was kept", x);
@@ -553,16 +553,16 @@ fn partitions_that_are_kept_keep_what_was_added_for_them() {
     });
     assert_eq!(fails_later.count().unwrap(), 1000);
     assert_eq!((added.value(), twice.value()), (1000, 1000));
-    assert_eq!(kept.union(&fails_later).count().unwrap(), 2000);
+    assert_eq!(cached.union(&fails_later).count().unwrap(), 2000);
     assert_eq!((added.value(), twice.value()), (1000, 1000));
-    let again = kept.map(|x| x + 1).persist(StorageLevel::DISK_ONLY);
-    assert_eq!(again.zip(&kept).unwrap().count().unwrap(), 1000);
+    let again = cached.map(|x| x + 1).persist(StorageLevel::DISK_ONLY);
+    assert_eq!(again.zip(&cached).unwrap().count().unwrap(), 1000);
     assert_eq!((added.value(), twice.value()), (1000, 1000));
     added.reset();
     assert_eq!(again.count().unwrap(), 1000);
     assert_eq!(added.value(), 0, "what is kept was added before");
-    kept.unpersist(true);
-    assert_eq!(kept.count().unwrap(), 1000);
+    cached.unpersist(true);
+    assert_eq!(cached.count().unwrap(), 1000);
     assert_eq!(added.value(), 1000, "and now it is computed again");
 }
 

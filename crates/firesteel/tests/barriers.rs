@@ -257,7 +257,7 @@ fn kept_partitions_are_those_of_one_attempt_and_spare_later_jobs_the_barrier() {
     static RUNS: AtomicU32 = AtomicU32::new(0);
     static FAILED: AtomicBool = AtomicBool::new(false);
     let sc = context(2);
-    let kept = sc
+    let cached = sc
         .range_in(0..2, 2)
         .barrier()
         .map_partitions(|task, _| {
@@ -266,17 +266,17 @@ fn kept_partitions_are_those_of_one_attempt_and_spare_later_jobs_the_barrier() {
             [run / 2]
         })
         .cache();
-    let failing = kept.map(|run| {
+    let failing = cached.map(|run| {
         assert!(FAILED.swap(true, SeqCst), "the first function that is called fails");
         run
     });
     // By then one partition is kept, and all begin again; or both are, and count.
     let [of, other] = failing.collect().unwrap()[..] else { panic!("two partitions") };
     assert_eq!(of, other, "what one attempt kept stands beside what another computed");
-    assert_eq!(kept.collect().unwrap(), [of, of]);
+    assert_eq!(cached.collect().unwrap(), [of, of]);
     assert_eq!(RUNS.load(SeqCst), 2 * (of + 1));
-    kept.unpersist(true);
-    assert_eq!(kept.collect().unwrap(), [of + 1, of + 1]);
+    cached.unpersist(true);
+    assert_eq!(cached.collect().unwrap(), [of + 1, of + 1]);
 }
 
 #[test]

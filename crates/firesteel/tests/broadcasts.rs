@@ -125,10 +125,10 @@ fn values_go_with_the_last_handle_and_the_last_closure_that_holds_one() -> Resul
     let mapped = sc.range(0..2).map_with(table.clone(), |table, x| x * table.value()[0]);
     drop(table);
     assert_eq!(mapped.collect()?, [0, 3]);
-    assert!(sc.kept_blocks() > 0);
+    assert!(sc.cached_blocks() > 0);
     drop(mapped);
     // The stage's plan may be let go by a task's thread a moment later.
-    while sc.kept_blocks() > 0 {
+    while sc.cached_blocks() > 0 {
         std::thread::yield_now();
     }
     Ok(())
@@ -169,7 +169,7 @@ fn a_large_environment_becomes_a_broadcast_value_by_itself() -> Result<()> {
     let mapped = sc.range_in(0..4, 2).map_with(table, |table, i| table[i as usize * 100_000]);
     for _ in 0..2 {
         assert_eq!(mapped.collect()?, [0, 100_000 * 1_000_003, 200_000 * 1_000_003, 300_000 * 1_000_003]);
-        assert_eq!(sc.kept_blocks(), 1, "it is broadcast once, not for each job");
+        assert_eq!(sc.cached_blocks(), 1, "it is broadcast once, not for each job");
     }
     Ok(())
 }

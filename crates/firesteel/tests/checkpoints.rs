@@ -44,7 +44,7 @@ fn lineage_is_cut_and_shuffles_behind_it_are_released() -> Result<()> {
         let later = sums.map_values(|x| x + 1);
         let mut before = later.collect()?;
         assert_eq!((depth(&sums), depth(&later)), (1, 2));
-        wait_until("the map outputs are gone", || sc.kept_blocks() == 0);
+        wait_until("the map outputs are gone", || sc.cached_blocks() == 0);
         let mut after = later.collect()?;
         before.sort();
         after.sort();
@@ -74,7 +74,7 @@ fn a_thousand_steps_keep_their_lineage_and_what_is_kept_short() -> Result<()> {
                 ranks.count()?;
             }
             deepest = deepest.max(depth(&ranks));
-            most_blocks = most_blocks.max(sc.kept_blocks());
+            most_blocks = most_blocks.max(sc.cached_blocks());
         }
         assert_eq!(ranks.values().collect()?, [1001; 20]);
         assert!(deepest < 30, "{deepest} RDDs were remembered");

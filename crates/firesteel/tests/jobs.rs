@@ -311,15 +311,15 @@ fn a_context_that_is_stopped_ends_its_jobs_and_starts_no_more() {
     let _process = shared();
     let sc = context("local[2]");
     let running = endless(&sc, 8).count_async();
-    let kept = sc.range(0..10);
+    let cached = sc.range(0..10);
     wait_until("the tasks run", || begun(8) == 2);
     sc.stop();
     assert!(sc.is_stopped());
     let error = running.wait().unwrap_err().to_string();
     assert!(error.contains("the context was stopped"), "{error}");
-    assert!(matches!(kept.count(), Err(Error::Stopped { .. })));
-    assert!(matches!(kept.sort_by(|x| *x, Order::Ascending).collect(), Err(Error::Stopped { .. })));
-    assert!(matches!(kept.count_async().wait(), Err(Error::Stopped { .. })));
+    assert!(matches!(cached.count(), Err(Error::Stopped { .. })));
+    assert!(matches!(cached.sort_by(|x| *x, Order::Ascending).collect(), Err(Error::Stopped { .. })));
+    assert!(matches!(cached.count_async().wait(), Err(Error::Stopped { .. })));
     sc.stop();
     assert!(sc.clone().is_stopped());
 }
@@ -389,17 +389,17 @@ fn nothing_is_left_when_all_is_dropped() {
         assert_eq!(data.distinct().count().unwrap(), 20_000);
         assert!(data.map(|(k, v)| if k == 77 { panic!("77") } else { v }).repartition(3).count().is_err());
         assert_eq!(data.take(5).unwrap().len(), 5);
-        assert!(sc.kept_blocks() > 4 && files() > before, "the test wants blocks and files");
+        assert!(sc.cached_blocks() > 4 && files() > before, "the test wants blocks and files");
     }
     // The failed job's other task may have to notice first.
     wait_until("the slots noticed", || sc.is_idle());
-    assert_eq!((sc.kept_blocks(), files()), (0, before));
+    assert_eq!((sc.cached_blocks(), files()), (0, before));
     let cancelled = endless(&sc, 9).map(|x| (x, 1)).group_by_key().count_async();
     wait_until("a task runs", || begun(9) > 0);
     cancelled.cancel();
     assert!(cancelled.wait().is_err());
     wait_until("the slots noticed", || sc.is_idle());
-    assert_eq!((sc.kept_blocks(), files()), (0, before));
+    assert_eq!((sc.cached_blocks(), files()), (0, before));
     wait_until("only three slots and a clock are left", || threads() == 4);
     // An RDD keeps its context.
     let rdd = sc.range(0..10);
@@ -506,11 +506,12 @@ fn repartition_behind_a_shuffle_keeps_all_records_though_tasks_run_again() {
     for _ in 0..5 {
         ROUND.store(0, SeqCst);
         let grouped = sc.range_in(0..5_000, 4).map(|x| (x % 1_000, format!("{x:>60}"))).group_by_key_into(5);
-        let spread = grouped.flat_map_values(|vs| vs).map_partitions_with(path.clone(), |dir, records| {
-            disturb(dir);
-            records
-        });
-        let again = spread.repartition(6).map_partitions_with(path.clone(), |dir, records| {
+        let broadcast_tree =
+            grouped.flat_map_values(|vs| vs).map_partitions_with(path.clone(), |dir, records| {
+                disturb(dir);
+                records
+            });
+        let again = broadcast_tree.repartition(6).map_partitions_with(path.clone(), |dir, records| {
             disturb(dir);
             records
         });

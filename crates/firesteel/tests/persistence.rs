@@ -105,7 +105,7 @@ fn what_does_not_fit_is_computed_again_or_lies_on_disk() -> Result<()> {
         assert_eq!(second.0, sum);
         assert_eq!(second.1 > 0, again, "{level}: {} computed again", second.1);
         assert!(second.1 < 1_000_000, "{level}: nothing was kept");
-        assert!(numbers.kept().memory_bytes <= 1 << 20);
+        assert!(numbers.storage_info().memory_bytes <= 1 << 20);
         numbers.unpersist(true);
     }
     assert!(sc.peak_memory() <= (1 << 20) + (2 << 20), "{}", sc.peak_memory());
@@ -123,12 +123,12 @@ fn the_least_recently_used_makes_room_and_never_the_rdd_being_stored() -> Result
     assert_eq!((made(3), made(4)), (500_000, 500_000));
     let c = rdd(5);
     c.count()?;
-    assert_eq!((a.kept().partitions, c.kept().partitions), (4, 4), "b was used before a");
-    assert!(b.kept().partitions < 4);
+    assert_eq!((a.storage_info().partitions, c.storage_info().partitions), (4, 4), "b was used before a");
+    assert!(b.storage_info().partitions < 4);
     // Too large for all memory: others go, but what is kept of it stays.
     let huge = counted(&sc, 6, 4_000_000, 16).cache();
     huge.count()?;
-    assert!(huge.kept().partitions >= 4, "{:?}", huge.kept());
+    assert!(huge.storage_info().partitions >= 4, "{:?}", huge.storage_info());
     assert_eq!((b.sum()?, c.sum()?, a.sum()?), (124_999_750_000, 124_999_750_000, 124_999_750_000));
     Ok(())
 }
@@ -136,17 +136,17 @@ fn the_least_recently_used_makes_room_and_never_the_rdd_being_stored() -> Result
 #[test]
 fn tasks_push_out_what_is_kept_down_to_half_of_the_memory() -> Result<()> {
     let sc = context("16m");
-    let kept = counted(&sc, 7, 1_800_000, 12).persist(StorageLevel::MEMORY_AND_DISK);
-    kept.count()?;
-    let before = kept.kept();
+    let cached = counted(&sc, 7, 1_800_000, 12).persist(StorageLevel::MEMORY_AND_DISK);
+    cached.count()?;
+    let before = cached.storage_info();
     assert!(before.memory_bytes > 12 << 20, "{before:?}");
     let distinct =
         sc.range_in(0..600_000, 4).map(|x| (x.wrapping_mul(7919), 1)).reduce_by_key(|a, b| a + b).count()?;
     assert_eq!(distinct, 600_000);
-    let after = kept.kept();
+    let after = cached.storage_info();
     assert!(after.memory_bytes < before.memory_bytes && after.disk_bytes > 0, "{after:?}");
     made(7);
-    assert_eq!((kept.count()?, made(7)), (1_800_000, 0));
+    assert_eq!((cached.count()?, made(7)), (1_800_000, 0));
     Ok(())
 }
 
@@ -228,17 +228,17 @@ fn nothing_is_left_when_an_rdd_goes_or_the_context_stops() -> Result<()> {
     for level in [StorageLevel::DISK_ONLY, StorageLevel::MEMORY_ONLY] {
         let numbers = sc.range_in(0..1000, 4).map(|x| (x % 7, x)).reduce_by_key(|a, b| a + b).persist(level);
         numbers.count()?;
-        assert!(sc.kept_blocks() > 0);
+        assert!(sc.cached_blocks() > 0);
         drop(numbers);
         // A task's thread that has just ended may be the one that lets go.
         let bound = Instant::now() + Duration::from_secs(60);
-        while sc.kept_blocks() > 0 {
-            assert!(Instant::now() < bound, "{} blocks are left", sc.kept_blocks());
+        while sc.cached_blocks() > 0 {
+            assert!(Instant::now() < bound, "{} blocks are left", sc.cached_blocks());
             std::thread::yield_now();
         }
     }
-    let kept = sc.range_in(0..1000, 4).persist(StorageLevel::DISK_ONLY);
-    kept.count()?;
+    let cached = sc.range_in(0..1000, 4).persist(StorageLevel::DISK_ONLY);
+    cached.count()?;
     assert_eq!(files_of(dir.path(), "rdd-").len(), 4);
     sc.stop();
     assert_eq!(
@@ -246,7 +246,7 @@ fn nothing_is_left_when_an_rdd_goes_or_the_context_stops() -> Result<()> {
         0,
         "files are left, though a handle of the RDD still is"
     );
-    assert!(kept.count().is_err());
+    assert!(cached.count().is_err());
     Ok(())
 }
 

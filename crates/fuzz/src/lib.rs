@@ -6,9 +6,9 @@
 //! simple ways. A new decoder gets a function, a row in [`TARGETS`], and its name in `fuzz/Cargo.toml`.
 
 mod files;
+mod messages;
 mod records;
 mod tables;
-mod words;
 
 use firesteel_io::Codec;
 
@@ -66,7 +66,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "frames", run: records::frames, seeds: records::block_seeds },
     Target { name: "packed", run: records::packed, seeds: records::packed_seeds },
     Target { name: "stage_plan", run: records::stage_plan, seeds: records::plan_seeds },
-    Target { name: "words", run: words::words, seeds: words::word_seeds },
+    Target { name: "messages", run: messages::messages, seeds: messages::message_seeds },
     Target { name: "code_name", run: records::code_name, seeds: records::name_seeds },
 ];
 

@@ -5,7 +5,7 @@
 //! preface that answers its own.
 
 use crate::connection::{Closer, Connection, Incoming};
-use crate::ledger::Ticket;
+use crate::connection_table::Ticket;
 use crate::preface::{self, PROTOCOL_VERSION, Preface, Purpose, Strange, Verdict};
 use crate::socket::{Deadline, Hurried, settle};
 use crate::tls::{OWED_ROOM, Step, Tls, room_for};

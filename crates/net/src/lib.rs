@@ -30,9 +30,9 @@
 
 mod connect;
 mod connection;
+mod connection_table;
 mod handshake;
 mod identity;
-mod ledger;
 mod listener;
 mod preface;
 mod secret;

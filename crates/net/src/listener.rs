@@ -3,8 +3,8 @@
 //! Whoever reaches the port can make us accept and begin a handshake, and no more: handshakes are few, have a deadline
 //! each, and the oldest gives way when there are too many. Everything else is for those who hold the secret.
 
+use crate::connection_table::{ConnectionTable, Pending, Running};
 use crate::handshake::answer;
-use crate::ledger::{Ledger, Pending, Running};
 use crate::socket::{Deadline, hold, listen, tune};
 use crate::{ConnectError, Connection, Credentials};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -92,18 +92,18 @@ impl Listener {
         handler: impl Fn(Connection) + Send + Sync + 'static,
     ) -> io::Result<Serving> {
         let (wake, woken) = UnixStream::pair()?;
-        let (ledger, address) = (Arc::new(Ledger::default()), self.address);
+        let (connection_table, address) = (Arc::new(ConnectionTable::default()), self.address);
         let desk = Arc::new(Desk {
             credentials: self.credentials,
             limits: self.limits,
             report: self.report,
             handler: Box::new(handler),
-            ledger: ledger.clone(),
+            connection_table: connection_table.clone(),
             name: name.into(),
         });
         let socket = self.socket;
         let thread = Builder::new().name(name.into()).spawn(move || desk.accept_all(&socket, &woken))?;
-        Ok(Serving { address, ledger, wake, thread: Mutex::new(Some(thread)) })
+        Ok(Serving { address, connection_table, wake, thread: Mutex::new(Some(thread)) })
     }
 }
 
@@ -116,7 +116,7 @@ impl fmt::Debug for Listener {
 /// A listener at work. Dropping it stops it.
 pub struct Serving {
     address: SocketAddr,
-    ledger: Arc<Ledger>,
+    connection_table: Arc<ConnectionTable>,
     wake: UnixStream,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -130,18 +130,18 @@ impl Serving {
     /// Stops: the port is free when this returns, and all handshakes and connections are closed. Handlers see the end
     /// of theirs and return in their own time, for which [`Serving::wait`] waits.
     pub fn stop(&self) {
-        self.ledger.stop();
+        self.connection_table.stop();
         let _ = (&self.wake).write(&[1]);
         if let Some(thread) = hold(&self.thread).take() {
             let _ = thread.join();
         }
-        self.ledger.close_all();
+        self.connection_table.close_all();
     }
 
     /// Waits until no thread of it runs any more, which is only after [`Serving::stop`]. False if one still does after
     /// that time.
     pub fn wait(&self, timeout: Duration) -> bool {
-        self.ledger.wait_for_threads(0, timeout)
+        self.connection_table.wait_for_threads(0, timeout)
     }
 }
 
@@ -163,17 +163,17 @@ struct Desk {
     limits: Limits,
     report: Box<Report>,
     handler: Box<Handler>,
-    ledger: Arc<Ledger>,
+    connection_table: Arc<ConnectionTable>,
     name: String,
 }
 
 impl Desk {
     fn accept_all(self: Arc<Self>, listener: &TcpListener, woken: &UnixStream) {
-        while !self.ledger.is_stopped() {
+        while !self.connection_table.is_stopped() {
             let mut both = [PollFd::new(listener, PollFlags::IN), PollFd::new(woken, PollFlags::IN)];
             let _ = poll(&mut both, None);
             match listener.accept() {
-                _ if self.ledger.is_stopped() => return,
+                _ if self.connection_table.is_stopped() => return,
                 Ok((socket, peer)) => self.clone().admit(socket, peer, woken),
                 Err(error) => self.survive(&error, woken),
             }
@@ -185,7 +185,7 @@ impl Desk {
         match error.kind() {
             ErrorKind::WouldBlock | ErrorKind::Interrupted | ErrorKind::ConnectionAborted => {}
             _ => {
-                self.ledger.give_up_oldest();
+                self.connection_table.give_up_oldest();
                 pause(woken);
             }
         }
@@ -193,8 +193,11 @@ impl Desk {
 
     fn admit(self: Arc<Self>, socket: TcpStream, peer: SocketAddr, woken: &UnixStream) {
         let socket = Arc::new(socket);
-        let Some(pending) = self.ledger.begin(socket.clone(), self.limits.handshakes_at_most) else { return };
-        let running = self.ledger.run();
+        let Some(pending) = self.connection_table.begin(socket.clone(), self.limits.handshakes_at_most)
+        else {
+            return;
+        };
+        let running = self.connection_table.run();
         let deadline = Deadline::after(self.limits.handshake_timeout);
         let thread = Builder::new().name(format!("{}-hello", self.name)).stack_size(HANDSHAKE_STACK);
         let begun = thread.spawn(move || self.greet(socket, peer, deadline, pending, running));
@@ -211,7 +214,7 @@ impl Desk {
         pending: Pending,
         running: Running,
     ) {
-        let reserve = || self.ledger.reserve(self.limits.connections_at_most);
+        let reserve = || self.connection_table.reserve(self.limits.connections_at_most);
         let made = tune(&socket).map_err(ConnectError::from);
         let made = made.and_then(|()| answer(socket, &self.credentials, deadline, reserve));
         drop(pending);

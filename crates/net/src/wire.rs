@@ -4,7 +4,7 @@
 //! held only while bytes are encrypted or decrypted, never while a thread waits for the socket. Whoever holds both took
 //! `outgoing` first.
 
-use crate::ledger::Ticket;
+use crate::connection_table::Ticket;
 use crate::socket::hold;
 use crate::tls::{RECORD, Tls, room_for};
 use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags};
@@ -81,12 +81,12 @@ impl Wire {
             buffer.resize(WRITE, 0);
         }
         let mut used = 0;
-        for piece in parts.iter().flat_map(|part| part.chunks(PIECE)) {
-            if buffer.len() - used < room_for(piece.len()) {
+        for chunk in parts.iter().flat_map(|part| part.chunks(PIECE)) {
+            if buffer.len() - used < room_for(chunk.len()) {
                 self.write_all(&buffer[..used])?;
                 used = 0;
             }
-            used += hold(tls).encrypt(piece, &mut buffer[used..])?;
+            used += hold(tls).encrypt(chunk, &mut buffer[used..])?;
         }
         self.write_all(&buffer[..used])
     }

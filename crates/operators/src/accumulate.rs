@@ -1,14 +1,14 @@
 //! Accumulators, as tasks see them: something to add to, and nothing to read.
 //!
-//! An [`Adder`] finds a typed cell for (accumulator, [`Place`]) in the table of the task that runs on this thread. No lock, no
+//! An [`Adder`] finds a typed cell for (accumulator, [`TaskScope`]) in the table of the task that runs on this thread. No lock, no
 //! message: the table goes with the task's outcome, so what a failed attempt added is dropped with it. Two computations of one
 //! partition within one task (an RDD zipped with itself, say) have two places; of these the one with more `add`s counts.
 //!
 //! What is added while a partition is computed that will be kept is kept with it ([`Gathering`]), and brought along by whoever
-//! reads it ([`add_kept`]): the attempt that computed it may fail later, and nobody would compute it again.
+//! reads it ([`add_cached`]): the attempt that computed it may fail later, and nobody would compute it again.
 
 use crate::task::Outcome;
-use crate::watch::{self, Place};
+use crate::watch::{self, TaskScope};
 use firesteel_data::DataError;
 use firesteel_data::block::{decode_value, encode_value};
 use firesteel_types::{AccumulatorId, AccumulatorUpdate, Partition, TaskFailure, TaskId, UpdateScope};
@@ -194,7 +194,7 @@ struct Table {
     /// The cells of one partition: one for each place that lives, and of those that do not the best.
     by_key: BTreeMap<Key, Vec<usize>>,
     /// What came with kept partitions that were read.
-    kept: BTreeMap<Key, AccumulatorUpdate>,
+    cached: BTreeMap<Key, AccumulatorUpdate>,
     /// For which keys something was added, while somebody gathers.
     touched: Vec<Key>,
     /// How many gather.
@@ -210,7 +210,7 @@ type Key = (AccumulatorId, UpdateScope, Partition);
 struct Cell {
     accumulator: AccumulatorId,
     /// Shared with the place's streams, so the address is its own as long as the cell is there.
-    place: Arc<Place>,
+    scope: Arc<TaskScope>,
     address: usize,
     extent: u64,
     value: Value,
@@ -273,7 +273,7 @@ impl Table {
             application,
             cells: vec![],
             by_key: BTreeMap::new(),
-            kept: BTreeMap::new(),
+            cached: BTreeMap::new(),
             touched: vec![],
             gathering: 0,
             hot: [None; HOT],
@@ -305,26 +305,26 @@ impl Table {
 
     #[cold]
     fn find<A: Accumulate>(&mut self, adder: &Adder<A>) -> usize {
-        let place = watch::place();
-        let (Some(application), Some(place)) = (self.application, place) else { outside() };
+        let scope = watch::scope();
+        let (Some(application), Some(scope)) = (self.application, scope) else { outside() };
         if application != adder.application {
             watch::refuse(
                 "add to an accumulator",
                 "it is of another context, to which this task cannot report. Make it with the context that made the RDD",
             );
         }
-        let key = (adder.accumulator, place.scope, place.partition);
+        let key = (adder.accumulator, scope.scope, scope.partition);
         let known = self.by_key.get(&key).map_or(&[][..], Vec::as_slice);
         let here = |index: &&usize| {
-            self.cells[**index].as_ref().is_some_and(|cell| Arc::ptr_eq(&cell.place, &place))
+            self.cells[**index].as_ref().is_some_and(|cell| Arc::ptr_eq(&cell.scope, &scope))
         };
         if let Some(index) = known.iter().find(here) {
             return *index;
         }
         self.drop_lesser(key);
         let value = Value::zero::<A>();
-        let address = place.address();
-        let cell = Cell { accumulator: adder.accumulator, place, address, extent: 0, value };
+        let address = scope.address();
+        let cell = Cell { accumulator: adder.accumulator, scope, address, extent: 0, value };
         self.cells.push(Some(cell));
         let index = self.cells.len() - 1;
         self.by_key.entry(key).or_default().push(index);
@@ -339,7 +339,7 @@ impl Table {
         let cells = &mut self.cells;
         // Streams share their place with whoever runs in it; where only the cell is left, nobody will add.
         let is_over =
-            |index: &usize| cells[*index].as_ref().is_some_and(|cell| Arc::strong_count(&cell.place) == 1);
+            |index: &usize| cells[*index].as_ref().is_some_and(|cell| Arc::strong_count(&cell.scope) == 1);
         let over: Vec<usize> = indices.iter().copied().filter(is_over).collect();
         let Some(best) = largest(cells, &over) else { return };
         for index in over.into_iter().filter(|index| *index != best) {
@@ -358,9 +358,9 @@ impl Table {
         }
     }
 
-    fn add_kept(&mut self, update: &AccumulatorUpdate) {
+    fn add_cached(&mut self, update: &AccumulatorUpdate) {
         let key = (update.accumulator, update.scope, update.partition);
-        let known = self.kept.entry(key).or_insert_with(|| update.clone());
+        let known = self.cached.entry(key).or_insert_with(|| update.clone());
         if known.extent < update.extent {
             *known = update.clone();
         }
@@ -369,7 +369,7 @@ impl Table {
 
     /// All that was added.
     fn updates(&self) -> Outcome<Vec<AccumulatorUpdate>> {
-        let keys: BTreeSet<Key> = self.by_key.keys().chain(self.kept.keys()).copied().collect();
+        let keys: BTreeSet<Key> = self.by_key.keys().chain(self.cached.keys()).copied().collect();
         self.updates_of(&keys)
     }
 
@@ -382,12 +382,12 @@ impl Table {
         let best = self.by_key.get(&key).and_then(|indices| largest(&self.cells, indices));
         let cell = best.and_then(|index| self.cells[index].as_ref());
         let (accumulator, scope, partition) = key;
-        match (self.kept.get(&key), cell) {
-            (Some(kept), None) => Ok(kept.clone()),
-            (Some(kept), Some(cell)) if kept.extent > cell.extent => Ok(kept.clone()),
+        match (self.cached.get(&key), cell) {
+            (Some(cached), None) => Ok(cached.clone()),
+            (Some(cached), Some(cell)) if cached.extent > cell.extent => Ok(cached.clone()),
             (_, Some(cell)) => {
                 let (extent, bytes) = (cell.extent, cell.encode()?.into());
-                Ok(AccumulatorUpdate { accumulator, scope, partition, extent, bytes, kept_by: None })
+                Ok(AccumulatorUpdate { accumulator, scope, partition, extent, bytes, cached_by: None })
             }
             (None, None) => unreachable!("something was added for each key"),
         }
@@ -400,7 +400,7 @@ impl Cell {
             Box::new(TaskFailure::Operation {
                 operation: "send what was added to an accumulator".into(),
                 message: error.to_string(),
-                site: (*self.place.site).clone(),
+                site: (*self.scope.site).clone(),
                 retryable: false,
             })
         })
@@ -408,9 +408,9 @@ impl Cell {
 }
 
 /// Brings along what was added while a partition was computed that is kept.
-pub(crate) fn add_kept(updates: &[AccumulatorUpdate]) {
+pub(crate) fn add_cached(updates: &[AccumulatorUpdate]) {
     if !updates.is_empty() {
-        TABLE.with_borrow_mut(|table| updates.iter().for_each(|update| table.add_kept(update)));
+        TABLE.with_borrow_mut(|table| updates.iter().for_each(|update| table.add_cached(update)));
     }
 }
 
@@ -436,7 +436,7 @@ impl Gathering {
             let keys = table.touched[self.from..].iter().copied().collect();
             let mut updates = table.updates_of(&keys)?;
             updates.iter_mut().for_each(|update| {
-                update.kept_by.get_or_insert(self.task);
+                update.cached_by.get_or_insert(self.task);
             });
             Ok(updates.into())
         })
@@ -498,9 +498,9 @@ mod tests {
     use super::*;
     use firesteel_types::{CallSite, RddId};
 
-    fn place(rdd: u32, partition: u32) -> Arc<Place> {
+    fn scope(rdd: u32, partition: u32) -> Arc<TaskScope> {
         let scope = UpdateScope::Rdd(RddId(rdd));
-        Arc::new(Place { site: Arc::new(CallSite::default()), scope, partition: Partition(partition) })
+        Arc::new(TaskScope { site: Arc::new(CallSite::default()), scope, partition: Partition(partition) })
     }
 
     fn sums(table: UpdateTable) -> Vec<(u64, u32, u64, i128)> {
@@ -514,7 +514,7 @@ mod tests {
     #[test]
     fn partitions_add_up_apart_and_of_two_computations_the_longer_counts() {
         let (a, b) = (Adder::<i128>::new(AccumulatorId(0), 7), Adder::<i128>::new(AccumulatorId(4), 7));
-        let (first, again, other) = (place(1, 0), place(1, 0), place(1, 1));
+        let (first, again, other) = (scope(1, 0), scope(1, 0), scope(1, 1));
         let table = UpdateTable::begin(7);
         for _ in 0..3 {
             let _first = watch::enter(&first);
@@ -534,8 +534,8 @@ mod tests {
         let adder = Adder::<i128>::new(AccumulatorId(1), 7);
         let table = UpdateTable::begin(7);
         for times in [2, 5, 5, 3].repeat(1000) {
-            let place = place(1, 0);
-            let _entered = watch::enter(&place);
+            let scope = scope(1, 0);
+            let _entered = watch::enter(&scope);
             (0..times).for_each(|_| adder.add(1));
         }
         assert!(TABLE.with_borrow(|table| table.cells.len() <= 3), "cells pile up");

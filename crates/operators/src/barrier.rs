@@ -48,7 +48,7 @@ impl Task {
             let site = watch::site().map_or_else(CallSite::default, |site| (*site).clone());
             Box::new(TaskFailure::Operation { operation, message, site, retryable })
         };
-        if self.spec().gang.is_none() {
+        if self.spec().barrier_hosts.is_none() {
             let message = "the task does not belong to one: use `barrier()` of the RDD first";
             return Err(failure(message.into(), false));
         }
@@ -95,13 +95,14 @@ impl BarrierTaskContext {
 
     /// How many tasks the stage has.
     pub fn num_tasks(&self) -> usize {
-        self.task.spec().gang.as_ref().map_or(0, |gang| gang.len())
+        self.task.spec().barrier_hosts.as_ref().map_or(0, |barrier_hosts| barrier_hosts.len())
     }
 
     /// All tasks of the stage, in the order of partitions.
     pub fn task_infos(&self) -> Vec<BarrierTaskInfo> {
-        let gang = self.task.spec().gang.iter().flat_map(|gang| gang.iter());
-        gang.map(|host| BarrierTaskInfo { host: host.clone() }).collect()
+        let barrier_hosts =
+            self.task.spec().barrier_hosts.iter().flat_map(|barrier_hosts| barrier_hosts.iter());
+        barrier_hosts.map(|host| BarrierTaskInfo { host: host.clone() }).collect()
     }
 
     /// Waits until all tasks of the stage have called it as often as this one has. All have to make the same calls in the same order:

@@ -11,7 +11,7 @@ use std::sync::{Arc, OnceLock};
 
 /// An operator's code, and what it needs from outside.
 #[derive(Clone)]
-pub struct Code {
+pub struct OperatorRef {
     /// The function that builds the operator.
     pub descriptor: &'static Descriptor,
     /// Its environment, encoded.
@@ -22,14 +22,14 @@ pub struct Code {
     pub shipped: Arc<OnceLock<Arc<Owner>>>,
 }
 
-impl Code {
+impl OperatorRef {
     /// Code with its environment.
     ///
     /// # Errors
     /// When the environment cannot be encoded.
     pub fn new<E: Serialize>(descriptor: &'static Descriptor, environment: &E) -> Result<Self, DataError> {
         let (environment, broadcasts) = broadcast::capture(|| encode_value(environment));
-        Ok(Code {
+        Ok(OperatorRef {
             descriptor,
             environment: environment?.into(),
             broadcasts: broadcasts.into(),
@@ -57,11 +57,11 @@ pub(crate) fn inputs<T: Data>(args: &BuildArgs<'_>) -> Result<Vec<Op<T>>, BuildE
 }
 
 /// The function that the driver had. For use in the `build` of an operator whose type names `F`, and nowhere else.
-pub(crate) fn revive<F: Plain>() -> ZeroSized<F> {
+pub(crate) fn instantiate<F: Plain>() -> ZeroSized<F> {
     // SAFETY: `build` of an operator that names F is reached through its descriptor only; the descriptor is private to the
     // operator, and given out by its `code`, which takes an F (or a `ZeroSized` made from one) by value. So one exists in
     // the process that made the plan, and this process runs the same program.
-    unsafe { ZeroSized::revive() }
+    unsafe { ZeroSized::instantiate() }
 }
 
 /// What the operator stands for.

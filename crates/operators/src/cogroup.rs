@@ -3,7 +3,7 @@
 //! The inputs hold equal keys in partitions of equal index already: each is a shuffle's reading side, or an input that was
 //! placed by the same rule.
 
-use crate::code::{self, Code};
+use crate::code::{self, OperatorRef};
 use crate::combine::CombinedStream;
 use crate::stream::{Op, Operator, Stream};
 use crate::task::{Origin, Outcome, Task};
@@ -32,8 +32,8 @@ macro_rules! cogroup {
             ///
             /// # Errors
             /// Never, in practice: there is nothing to encode.
-            pub fn code() -> Result<Code, DataError> {
-                Code::new(Self::DESCRIPTOR, &())
+            pub fn code() -> Result<OperatorRef, DataError> {
+                OperatorRef::new(Self::DESCRIPTOR, &())
             }
 
             fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {
@@ -45,8 +45,8 @@ macro_rules! cogroup {
         impl<K: Data + Hash + Eq, $($value: Data),*> Operator<(K, $groups)> for $name<K, $($value),*> {
             #[allow(clippy::type_complexity)]
             fn open(self: Arc<Self>, partition: Partition, task: &Task) -> Outcome<Stream<(K, $groups)>> {
-                let place = self.origin.place(partition);
-                let _place = watch::enter(&place);
+                let scope = self.origin.scope(partition);
+                let _scope = watch::enter(&scope);
                 let mut combiner = Combiner::<K, $groups>::new(task.dyn_workspace(), true);
                 $(
                     self.$input.open(partition, task)?.for_each(|batch| {
@@ -68,7 +68,7 @@ macro_rules! cogroup {
                     earlier
                 });
                 let combined = combined.map_err(|e| self.origin.data_failure(e))?;
-                Ok(Stream::new(task, CombinedStream { combined, place: place.clone() }))
+                Ok(Stream::new(task, CombinedStream { combined, scope: scope.clone() }))
             }
         }
     };

@@ -4,11 +4,11 @@
 //! into [`fan_out`] pieces, and these are combined one after the other. So the table is small enough for the processor's
 //! caches, and a fraction of a partition's keys is in memory at a time.
 
-use crate::code::{self, Code};
+use crate::code::{self, OperatorRef};
 use crate::shuffle_read::Blocks;
 use crate::stream::{Batches, Op, Operator, Stream};
 use crate::task::{Origin, Outcome, Task};
-use crate::watch::{self, Place};
+use crate::watch::{self, TaskScope};
 use firesteel_closures::{BuildArgs, BuildError, Descriptor, Erased, Plain, ZeroSized};
 use firesteel_data::block::{KeyRef, Pairs};
 use firesteel_data::combine::{Combined, Combiner};
@@ -96,9 +96,9 @@ where
     pub fn code(
         shuffle: Option<(ShuffleId, u32)>,
         combining: &Combining<E, Create, Merge, Unite>,
-    ) -> Result<Code, DataError> {
+    ) -> Result<OperatorRef, DataError> {
         let (environment, accumulates) = (&*combining.environment, combining.accumulates);
-        Code::new(Self::DESCRIPTOR, &Sent { environment, shuffle, accumulates })
+        OperatorRef::new(Self::DESCRIPTOR, &Sent { environment, shuffle, accumulates })
     }
 
     fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {
@@ -107,7 +107,7 @@ where
             Some((shuffle, fan_out)) => Source::Shuffle { shuffle, fan_out },
             None => Source::Narrow(code::input(&args, 0)?),
         };
-        let (create, merge, unite) = (code::revive(), code::revive(), code::revive());
+        let (create, merge, unite) = (code::instantiate(), code::instantiate(), code::instantiate());
         let environment = Arc::new(sent.environment);
         let combining = Combining { environment, create, merge, unite, accumulates: sent.accumulates };
         Ok(Arc::new(Op::new(Self { source, combining, origin: code::origin(&args), types: PhantomData })))
@@ -127,9 +127,9 @@ where
         input: &Op<(K, V)>,
         partition: Partition,
         task: &Task,
-        place: &Arc<Place>,
+        scope: &Arc<TaskScope>,
     ) -> Outcome<Combined<K, C>> {
-        let _place = watch::enter(place);
+        let _scope = watch::enter(scope);
         let mut combiner = self.combiner(task);
         input.open(partition, task)?.for_each(|batch| {
             batch.for_each(|(key, value)| {
@@ -140,16 +140,16 @@ where
         self.finish(combiner)
     }
 
-    fn combine_piece(
+    fn combine_chunk(
         &self,
         shuffle: ShuffleId,
-        piece: Partition,
+        chunk: Partition,
         task: &Task,
-        place: &Arc<Place>,
+        scope: &Arc<TaskScope>,
     ) -> Outcome<Combined<K, C>> {
-        let _place = watch::enter(place);
+        let _scope = watch::enter(scope);
         let mut combiner = self.combiner(task);
-        let mut blocks = Blocks::new(shuffle, piece, task)?;
+        let mut blocks = Blocks::new(shuffle, chunk, task)?;
         while let Some(bytes) = blocks.next()? {
             self.combine_blocks(&bytes, &mut combiner).map_err(|e| self.origin.data_failure(e))?;
         }
@@ -194,17 +194,17 @@ where
     Unite: Fn(&E, C, C) -> C + Plain,
 {
     fn open(self: Arc<Self>, partition: Partition, task: &Task) -> Outcome<Stream<(K, C)>> {
-        let place = self.origin.place(partition);
+        let scope = self.origin.scope(partition);
         match &self.source {
             Source::Narrow(input) => {
-                let combined = self.combine_input(input, partition, task, &place)?;
-                Ok(Stream::new(task, CombinedStream { combined, place }))
+                let combined = self.combine_input(input, partition, task, &scope)?;
+                Ok(Stream::new(task, CombinedStream { combined, scope }))
             }
             Source::Shuffle { fan_out, .. } => {
-                let pieces = partition.0 * fan_out..(partition.0 + 1) * fan_out;
+                let chunks = partition.0 * fan_out..(partition.0 + 1) * fan_out;
                 Ok(Stream::new(
                     task,
-                    PiecesStream { operator: self, pieces, current: None, task: task.clone(), place },
+                    ChunksStream { operator: self, chunks, current: None, task: task.clone(), scope },
                 ))
             }
         }
@@ -212,15 +212,15 @@ where
 }
 
 /// The pieces of one reducer, one after the other.
-struct PiecesStream<K, V, C, E, Create, Merge, Unite> {
+struct ChunksStream<K, V, C, E, Create, Merge, Unite> {
     operator: Arc<Combine<K, V, C, E, Create, Merge, Unite>>,
-    pieces: std::ops::Range<u32>,
+    chunks: std::ops::Range<u32>,
     current: Option<CombinedStream<K, C>>,
     task: Task,
-    place: Arc<Place>,
+    scope: Arc<TaskScope>,
 }
 
-impl<K, V, C, E, Create, Merge, Unite> Batches<(K, C)> for PiecesStream<K, V, C, E, Create, Merge, Unite>
+impl<K, V, C, E, Create, Merge, Unite> Batches<(K, C)> for ChunksStream<K, V, C, E, Create, Merge, Unite>
 where
     K: Data + Hash + Eq,
     V: Data,
@@ -238,13 +238,13 @@ where
                 return Ok(Some(batch));
             }
             self.current = None;
-            let Some(piece) = self.pieces.next() else { return Ok(None) };
+            let Some(chunk) = self.chunks.next() else { return Ok(None) };
             let Source::Shuffle { shuffle, .. } = &self.operator.source else {
                 unreachable!("only a shuffle has pieces")
             };
             let combined =
-                self.operator.combine_piece(*shuffle, Partition(piece), &self.task, &self.place)?;
-            self.current = Some(CombinedStream { combined, place: self.place.clone() });
+                self.operator.combine_chunk(*shuffle, Partition(chunk), &self.task, &self.scope)?;
+            self.current = Some(CombinedStream { combined, scope: self.scope.clone() });
         }
     }
 }
@@ -252,14 +252,14 @@ where
 /// What a [`Combiner`] gave, in batches.
 pub(crate) struct CombinedStream<K, C> {
     pub(crate) combined: Combined<K, C>,
-    pub(crate) place: Arc<Place>,
+    pub(crate) scope: Arc<TaskScope>,
 }
 
 impl<K: Data, C: Data> Batches<(K, C)> for CombinedStream<K, C> {
     fn next_batch(&mut self) -> Outcome<Option<Batch<(K, C)>>> {
-        let _place = watch::enter(&self.place);
+        let _scope = watch::enter(&self.scope);
         let batch: Result<Vec<_>, _> = self.combined.by_ref().take(batch_len::<(K, C)>()).collect();
-        let batch = batch.map_err(|e| self.place.data_failure(e))?;
+        let batch = batch.map_err(|e| self.scope.data_failure(e))?;
         Ok(if batch.is_empty() { None } else { Some(Batch::Owned(batch)) })
     }
 }

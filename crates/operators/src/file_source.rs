@@ -1,6 +1,6 @@
 //! Records of files of any format: an operator for all of them, which is given a function that opens a partition.
 
-use crate::code::{self, Code};
+use crate::code::{self, OperatorRef};
 use crate::stream::{Batches, Op, Operator, Stream};
 use crate::task::{Origin, Outcome, Task};
 use firesteel_closures::{BuildArgs, BuildError, Descriptor, Erased, Plain, ZeroSized};
@@ -31,14 +31,14 @@ where
     ///
     /// # Errors
     /// When the environment cannot be encoded.
-    pub fn code(environment: &E, open: F) -> Result<Code, DataError> {
+    pub fn code(environment: &E, open: F) -> Result<OperatorRef, DataError> {
         ZeroSized::new(open);
-        Code::new(Self::DESCRIPTOR, environment)
+        OperatorRef::new(Self::DESCRIPTOR, environment)
     }
 
     fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {
         let (environment, origin) = (code::environment(&args)?, code::origin(&args));
-        let open = code::revive();
+        let open = code::instantiate();
         Ok(Arc::new(Op::<T>::new(Self { environment, open, origin, types: PhantomData })))
     }
 }

@@ -1,7 +1,7 @@
 //! What a task does: operators that hand batches of records to one another.
 //!
 //! An operator is a generic inner loop over a batch; types are erased between operators, once per batch and never once
-//! per record. Each operator can be made in two ways: by the driver, as [`Code`] (a descriptor and an encoded environment),
+//! per record. Each operator can be made in two ways: by the driver, as [`OperatorRef`] (a descriptor and an encoded environment),
 //! and by an executor, from that code and the operators that it reads.
 //!
 //! Read [`Operator`] and [`Stream`] first, then the operators: sources, narrow ones, those with several inputs, the two
@@ -9,16 +9,16 @@
 
 mod accumulate;
 mod barrier;
+mod block_fetcher;
 mod broadcast;
 mod code;
 mod cogroup;
 mod combine;
-mod far_reads;
 mod file_source;
-mod keep;
+mod map_stream;
 mod narrow;
 mod open;
-mod restream;
+mod persist;
 mod result;
 mod several;
 mod shuffle_read;
@@ -32,15 +32,15 @@ pub mod watch;
 pub use accumulate::{Accumulate, Adder, UpdateTable};
 pub use barrier::{BarrierGate, BarrierOutcome, BarrierRefusal, BarrierTaskContext, BarrierTaskInfo};
 pub use broadcast::{Broadcast, Owner as BroadcastOwner, Receiving};
-pub use code::Code;
+pub use code::OperatorRef;
 pub use cogroup::{CoGroup2, CoGroup3, CoGroup4};
 pub use combine::{Combine, Combining, fan_out};
 pub use file_source::FileSource;
-pub use keep::{CutOff, Keep, KeepAs};
-pub use narrow::{Batchwise, FlatMap, Records, WholePartition};
+pub use map_stream::{MapStream, MapStreams};
+pub use narrow::{FlatMap, MapBatches, MapPartitions, Records};
 pub use open::Open;
-pub use restream::{Restream, Restream2};
-pub use result::{RunTerminal, TaskOutput, Terminal, Yield};
+pub use persist::{Persist, PersistAs, TruncatedLineage};
+pub use result::{FinalOperator, ResultTask, RunTaskOutput, TaskOutput};
 pub use several::{Cartesian, Coalesce, Union, ZipPartitions};
 pub use shuffle_read::ShuffleRead;
 pub use shuffle_write::{CombineWrite, ShuffleWrite};

@@ -1,9 +1,9 @@
 //! Operators on one input, partition by partition.
 
-use crate::code::{self, Code};
+use crate::code::{self, OperatorRef};
 use crate::stream::{Batches, Op, Operator, PartitionIter, Stream};
 use crate::task::{Origin, Outcome, Task};
-use crate::watch::{self, Place};
+use crate::watch::{self, TaskScope};
 use firesteel_closures::{BuildArgs, BuildError, Descriptor, Erased, Plain, ZeroSized};
 use firesteel_data::{Batch, Data, DataError, Environment, batch_len};
 use firesteel_types::Partition;
@@ -11,7 +11,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 /// A batch in, a batch out: `map`, `filter`, `map_values` and the like.
-pub struct Batchwise<T, U, E, F> {
+pub struct MapBatches<T, U, E, F> {
     input: Op<T>,
     environment: E,
     function: ZeroSized<F>,
@@ -19,7 +19,7 @@ pub struct Batchwise<T, U, E, F> {
     types: PhantomData<fn() -> U>,
 }
 
-impl<T, U, E, F> Batchwise<T, U, E, F>
+impl<T, U, E, F> MapBatches<T, U, E, F>
 where
     T: Data,
     U: Data,
@@ -32,34 +32,34 @@ where
     ///
     /// # Errors
     /// When the environment cannot be encoded.
-    pub fn code(environment: &E, function: F) -> Result<Code, DataError> {
+    pub fn code(environment: &E, function: F) -> Result<OperatorRef, DataError> {
         ZeroSized::new(function);
-        Code::new(Self::DESCRIPTOR, environment)
+        OperatorRef::new(Self::DESCRIPTOR, environment)
     }
 
     fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {
         let (input, environment, origin) =
             (code::input(&args, 0)?, code::environment(&args)?, code::origin(&args));
-        let function = code::revive();
+        let function = code::instantiate();
         Ok(Arc::new(Op::new(Self { input, environment, function, origin, types: PhantomData })))
     }
 }
 
 /// How a batchwise function goes through its records: plainly, or noting each so that a panic can name it.
 pub struct Records {
-    careful: bool,
+    tracks_records: bool,
 }
 
 impl Records {
     /// For a task.
     pub fn of(task: &Task) -> Self {
-        Records { careful: task.is_careful() }
+        Records { tracks_records: task.tracks_records() }
     }
 
     /// Applies `f` to each record.
     #[inline]
     pub fn map<T: Data, U>(&self, batch: Batch<T>, f: impl Fn(T) -> U) -> Vec<U> {
-        if !self.careful {
+        if !self.tracks_records {
             return batch.map(f);
         }
         let noting = |record: T| {
@@ -74,7 +74,7 @@ impl Records {
     /// Hands each record to `f`.
     #[inline]
     pub fn for_each<T: Data>(&self, batch: Batch<T>, mut f: impl FnMut(T)) {
-        if !self.careful {
+        if !self.tracks_records {
             return batch.for_each(f);
         }
         batch.for_each(|record| {
@@ -87,20 +87,20 @@ impl Records {
     /// Keeps the records for which `keep` holds.
     #[inline]
     pub fn filter<T: Data>(&self, batch: Batch<T>, keep: impl Fn(&T) -> bool) -> Vec<T> {
-        if !self.careful {
+        if !self.tracks_records {
             return batch.filter(keep);
         }
         let noting = |record: &T| {
             watch::note_record(record);
-            let kept = keep(record);
+            let cached = keep(record);
             watch::forget_record();
-            kept
+            cached
         };
         batch.filter(noting)
     }
 }
 
-impl<T, U, E, F> Operator<U> for Batchwise<T, U, E, F>
+impl<T, U, E, F> Operator<U> for MapBatches<T, U, E, F>
 where
     T: Data,
     U: Data,
@@ -108,19 +108,19 @@ where
     F: Fn(&E, Batch<T>, &Records) -> Vec<U> + Plain,
 {
     fn open(self: Arc<Self>, partition: Partition, task: &Task) -> Outcome<Stream<U>> {
-        let (input, place) = (self.input.open(partition, task)?, self.origin.place(partition));
-        Ok(Stream::new(task, BatchwiseStream { operator: self, input, records: Records::of(task), place }))
+        let (input, scope) = (self.input.open(partition, task)?, self.origin.scope(partition));
+        Ok(Stream::new(task, MapBatchesStream { operator: self, input, records: Records::of(task), scope }))
     }
 }
 
-struct BatchwiseStream<T, U, E, F> {
-    operator: Arc<Batchwise<T, U, E, F>>,
+struct MapBatchesStream<T, U, E, F> {
+    operator: Arc<MapBatches<T, U, E, F>>,
     input: Stream<T>,
     records: Records,
-    place: Arc<Place>,
+    scope: Arc<TaskScope>,
 }
 
-impl<T, U, E, F> Batches<U> for BatchwiseStream<T, U, E, F>
+impl<T, U, E, F> Batches<U> for MapBatchesStream<T, U, E, F>
 where
     T: Data,
     U: Data,
@@ -129,7 +129,7 @@ where
 {
     fn next_batch(&mut self) -> Outcome<Option<Batch<U>>> {
         let Some(batch) = self.input.next_batch()? else { return Ok(None) };
-        let _place = watch::enter(&self.place);
+        let _scope = watch::enter(&self.scope);
         let function = self.operator.function.get();
         Ok(Some(Batch::Owned(function(&self.operator.environment, batch, &self.records))))
     }
@@ -157,15 +157,15 @@ where
     ///
     /// # Errors
     /// When the environment cannot be encoded.
-    pub fn code(environment: &E, function: F) -> Result<Code, DataError> {
+    pub fn code(environment: &E, function: F) -> Result<OperatorRef, DataError> {
         ZeroSized::new(function);
-        Code::new(Self::DESCRIPTOR, environment)
+        OperatorRef::new(Self::DESCRIPTOR, environment)
     }
 
     fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {
         let (input, environment, origin) =
             (code::input(&args, 0)?, code::environment(&args)?, code::origin(&args));
-        let function = code::revive();
+        let function = code::instantiate();
         Ok(Arc::new(Op::new(Self { input, environment, function, origin, types: PhantomData })))
     }
 }
@@ -178,10 +178,10 @@ where
     F: Fn(&E, T) -> I + Plain,
 {
     fn open(self: Arc<Self>, partition: Partition, task: &Task) -> Outcome<Stream<I::Item>> {
-        let (input, place) = (self.input.open(partition, task)?, self.origin.place(partition));
-        let careful = task.is_careful();
+        let (input, scope) = (self.input.open(partition, task)?, self.origin.scope(partition));
+        let tracks_records = task.tracks_records();
         let (batch, inner) = (vec![].into_iter(), None);
-        Ok(Stream::new(task, FlatMapStream { operator: self, input, batch, inner, careful, place }))
+        Ok(Stream::new(task, FlatMapStream { operator: self, input, batch, inner, tracks_records, scope }))
     }
 }
 
@@ -192,8 +192,8 @@ struct FlatMapStream<T, I: IntoIterator, E, F> {
     batch: std::vec::IntoIter<T>,
     /// What the function made of the last record, as far as it was not given on.
     inner: Option<I::IntoIter>,
-    careful: bool,
-    place: Arc<Place>,
+    tracks_records: bool,
+    scope: Arc<TaskScope>,
 }
 
 impl<T, I, E, F> FlatMapStream<T, I, E, F>
@@ -204,9 +204,9 @@ where
     F: Fn(&E, T) -> I + Plain,
 {
     fn fill(&mut self, out: &mut Vec<I::Item>, wanted: usize) {
-        let _place = watch::enter(&self.place);
+        let _scope = watch::enter(&self.scope);
         self.spread(out, wanted);
-        if self.careful {
+        if self.tracks_records {
             watch::forget_record();
         }
     }
@@ -230,7 +230,7 @@ where
                 return;
             }
             let Some(record) = self.batch.next() else { return };
-            if self.careful {
+            if self.tracks_records {
                 watch::note_record(&record);
             }
             self.inner = Some(function(&self.operator.environment, record).into_iter());
@@ -265,7 +265,7 @@ where
 }
 
 /// A whole partition in, a whole partition out: `map_partitions` and all that needs to see more than one record.
-pub struct WholePartition<T, I, E, F> {
+pub struct MapPartitions<T, I, E, F> {
     input: Op<T>,
     environment: E,
     function: ZeroSized<F>,
@@ -273,7 +273,7 @@ pub struct WholePartition<T, I, E, F> {
     types: PhantomData<fn() -> I>,
 }
 
-impl<T, I, E, F> WholePartition<T, I, E, F>
+impl<T, I, E, F> MapPartitions<T, I, E, F>
 where
     T: Data,
     I: IntoIterator<Item: Data> + 'static,
@@ -286,20 +286,20 @@ where
     ///
     /// # Errors
     /// When the environment cannot be encoded.
-    pub fn code(environment: &E, function: F) -> Result<Code, DataError> {
+    pub fn code(environment: &E, function: F) -> Result<OperatorRef, DataError> {
         ZeroSized::new(function);
-        Code::new(Self::DESCRIPTOR, environment)
+        OperatorRef::new(Self::DESCRIPTOR, environment)
     }
 
     fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {
         let (input, environment, origin) =
             (code::input(&args, 0)?, code::environment(&args)?, code::origin(&args));
-        let function = code::revive();
+        let function = code::instantiate();
         Ok(Arc::new(Op::new(Self { input, environment, function, origin, types: PhantomData })))
     }
 }
 
-impl<T, I, E, F> Operator<I::Item> for WholePartition<T, I, E, F>
+impl<T, I, E, F> Operator<I::Item> for MapPartitions<T, I, E, F>
 where
     T: Data,
     I: IntoIterator<Item: Data> + 'static,
@@ -308,33 +308,33 @@ where
 {
     fn open(self: Arc<Self>, partition: Partition, task: &Task) -> Outcome<Stream<I::Item>> {
         let records = PartitionIter::new(self.input.open(partition, task)?);
-        let place = self.origin.place(partition);
+        let scope = self.origin.scope(partition);
         let made = {
-            let _place = watch::enter(&place);
+            let _scope = watch::enter(&scope);
             self.function.get()(&self.environment, partition, records).into_iter()
         };
-        Ok(Stream::new(task, IteratorStream::new(place, made)))
+        Ok(Stream::new(task, IteratorStream::new(scope, made)))
     }
 }
 
 /// The batches of an iterator that a user's function gave.
 pub(crate) struct IteratorStream<I> {
-    place: Arc<Place>,
+    scope: Arc<TaskScope>,
     /// Gone at its end: some iterators begin again when they are asked once more.
     records: Option<I>,
 }
 
 impl<I> IteratorStream<I> {
-    pub(crate) fn new(place: Arc<Place>, records: I) -> Self {
+    pub(crate) fn new(scope: Arc<TaskScope>, records: I) -> Self {
         // The function came back, though it may not have read its input to the end.
         watch::forget_record();
-        IteratorStream { place, records: Some(records) }
+        IteratorStream { scope, records: Some(records) }
     }
 }
 
 impl<I: Iterator<Item: Data>> Batches<I::Item> for IteratorStream<I> {
     fn next_batch(&mut self) -> Outcome<Option<Batch<I::Item>>> {
-        let _place = watch::enter(&self.place);
+        let _scope = watch::enter(&self.scope);
         let Some(left) = &mut self.records else { return Ok(None) };
         let records: Vec<I::Item> = left.by_ref().take(batch_len::<I::Item>()).collect();
         watch::forget_record();

@@ -1,9 +1,9 @@
 //! Sources of formats that operators know nothing of: a function opens whatever gives the batches of a partition.
 
-use crate::code::{self, Code};
+use crate::code::{self, OperatorRef};
 use crate::stream::{Batches, Op, Operator, Stream};
 use crate::task::{Origin, Outcome, Task};
-use crate::watch::{self, Place};
+use crate::watch::{self, TaskScope};
 use firesteel_closures::{BuildArgs, BuildError, Descriptor, Erased, Plain, ZeroSized};
 use firesteel_data::{Batch, Data, DataError, Environment};
 use firesteel_types::Partition;
@@ -31,14 +31,14 @@ where
     ///
     /// # Errors
     /// When the environment cannot be encoded.
-    pub fn code(environment: &E, function: F) -> Result<Code, DataError> {
+    pub fn code(environment: &E, function: F) -> Result<OperatorRef, DataError> {
         ZeroSized::new(function);
-        Code::new(Self::DESCRIPTOR, environment)
+        OperatorRef::new(Self::DESCRIPTOR, environment)
     }
 
     fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {
         let (environment, origin) = (code::environment(&args)?, code::origin(&args));
-        let function = code::revive();
+        let function = code::instantiate();
         Ok(Arc::new(Op::<T>::new(Self { environment, function, origin, types: PhantomData })))
     }
 }
@@ -51,24 +51,24 @@ where
     F: Fn(&E, Partition) -> Outcome<B> + Plain,
 {
     fn open(self: Arc<Self>, partition: Partition, task: &Task) -> Outcome<Stream<T>> {
-        let place = self.origin.place(partition);
+        let scope = self.origin.scope(partition);
         let batches = {
-            let _place = watch::enter(&place);
+            let _scope = watch::enter(&scope);
             self.function.get()(&self.environment, partition)?
         };
-        Ok(Stream::new(task, Placed { place, batches }))
+        Ok(Stream::new(task, Scoped { scope, batches }))
     }
 }
 
 /// Batches, each made in its place: failures name it, and what is added to accumulators counts for it.
-pub(crate) struct Placed<B> {
-    pub(crate) place: Arc<Place>,
+pub(crate) struct Scoped<B> {
+    pub(crate) scope: Arc<TaskScope>,
     pub(crate) batches: B,
 }
 
-impl<T: Data, B: Batches<T>> Batches<T> for Placed<B> {
+impl<T: Data, B: Batches<T>> Batches<T> for Scoped<B> {
     fn next_batch(&mut self) -> Outcome<Option<Batch<T>>> {
-        let _place = watch::enter(&self.place);
+        let _scope = watch::enter(&self.scope);
         self.batches.next_batch()
     }
 }

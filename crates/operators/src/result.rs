@@ -1,6 +1,6 @@
 //! Where a stage ends: in a map output, or in a result for the driver.
 
-use crate::code::{self, Code};
+use crate::code::{self, OperatorRef};
 use crate::stream::{Op, Stream};
 use crate::task::{Origin, Outcome, Task};
 use crate::watch;
@@ -26,7 +26,7 @@ pub enum TaskOutput {
 }
 
 /// The last operator of a stage: computes a partition to its end.
-pub trait Terminal: Send + Sync {
+pub trait FinalOperator: Send + Sync {
     /// Runs the task.
     ///
     /// # Errors
@@ -35,23 +35,23 @@ pub trait Terminal: Send + Sync {
 }
 
 /// A terminal as a stage plan's last operator is erased.
-pub struct RunTerminal(pub Arc<dyn Terminal>);
+pub struct RunTaskOutput(pub Arc<dyn FinalOperator>);
 
-impl RunTerminal {
-    pub(crate) fn erase(terminal: impl Terminal + 'static) -> Erased {
-        Arc::new(RunTerminal(Arc::new(terminal)))
+impl RunTaskOutput {
+    pub(crate) fn erase(terminal: impl FinalOperator + 'static) -> Erased {
+        Arc::new(RunTaskOutput(Arc::new(terminal)))
     }
 }
 
 /// Computes bytes from the records of each partition.
-pub struct Yield<T, E, F> {
+pub struct ResultTask<T, E, F> {
     input: Op<T>,
     environment: E,
     function: ZeroSized<F>,
     origin: Origin,
 }
 
-impl<T, E, F> Yield<T, E, F>
+impl<T, E, F> ResultTask<T, E, F>
 where
     T: Data,
     E: Environment,
@@ -63,27 +63,27 @@ where
     ///
     /// # Errors
     /// When the environment cannot be encoded.
-    pub fn code(environment: &E, function: F) -> Result<Code, DataError> {
+    pub fn code(environment: &E, function: F) -> Result<OperatorRef, DataError> {
         ZeroSized::new(function);
-        Code::new(Self::DESCRIPTOR, environment)
+        OperatorRef::new(Self::DESCRIPTOR, environment)
     }
 
     fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {
         let (input, environment, origin) =
             (code::input(&args, 0)?, code::environment(&args)?, code::origin(&args));
-        let function = code::revive();
-        Ok(RunTerminal::erase(Self { input, environment, function, origin }))
+        let function = code::instantiate();
+        Ok(RunTaskOutput::erase(Self { input, environment, function, origin }))
     }
 }
 
-impl<T, E, F> Terminal for Yield<T, E, F>
+impl<T, E, F> FinalOperator for ResultTask<T, E, F>
 where
     T: Data,
     E: Environment,
     F: Fn(&E, Partition, Stream<T>) -> Outcome<Vec<u8>> + Plain,
 {
     fn run(&self, partition: Partition, task: &Task) -> Outcome<TaskOutput> {
-        let _place = watch::enter(&self.origin.place_in(UpdateScope::Job(task.spec().job), partition));
+        let _scope = watch::enter(&self.origin.scope_in(UpdateScope::Job(task.spec().job), partition));
         let stream = self.input.open(partition, task)?;
         self.function.get()(&self.environment, partition, stream).map(TaskOutput::Result)
     }

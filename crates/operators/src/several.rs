@@ -1,6 +1,6 @@
 //! Operators on several inputs, or on several partitions of one: union, coalesce, cartesian, zip.
 
-use crate::code::{self, Code};
+use crate::code::{self, OperatorRef};
 use crate::narrow::IteratorStream;
 use crate::stream::{Batches, Op, Operator, PartitionIter, Stream};
 use crate::task::{Origin, Outcome, Task};
@@ -25,8 +25,8 @@ impl<T: Data> Union<T> {
     ///
     /// # Errors
     /// Never, in practice: sizes can be encoded.
-    pub fn code(sizes: &[u32]) -> Result<Code, DataError> {
-        Code::new(Self::DESCRIPTOR, &sizes)
+    pub fn code(sizes: &[u32]) -> Result<OperatorRef, DataError> {
+        OperatorRef::new(Self::DESCRIPTOR, &sizes)
     }
 
     fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {
@@ -62,8 +62,8 @@ impl<T: Data> Coalesce<T> {
     ///
     /// # Errors
     /// Never, in practice: groups can be encoded.
-    pub fn code(groups: &[Vec<u32>]) -> Result<Code, DataError> {
-        Code::new(Self::DESCRIPTOR, &groups)
+    pub fn code(groups: &[Vec<u32>]) -> Result<OperatorRef, DataError> {
+        OperatorRef::new(Self::DESCRIPTOR, &groups)
     }
 
     fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {
@@ -120,8 +120,8 @@ impl<A: Data, B: Data> Cartesian<A, B> {
     ///
     /// # Errors
     /// Never, in practice: a number can be encoded.
-    pub fn code(right_partitions: u32) -> Result<Code, DataError> {
-        Code::new(Self::DESCRIPTOR, &right_partitions)
+    pub fn code(right_partitions: u32) -> Result<OperatorRef, DataError> {
+        OperatorRef::new(Self::DESCRIPTOR, &right_partitions)
     }
 
     fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {
@@ -135,13 +135,13 @@ impl<A: Data, B: Data> Operator<(A, B)> for Cartesian<A, B> {
     fn open(self: Arc<Self>, partition: Partition, task: &Task) -> Outcome<Stream<(A, B)>> {
         let right = Partition(partition.0 % self.right_partitions);
         let left = self.left.open(Partition(partition.0 / self.right_partitions), task)?;
-        let (kept, reservation) = keep_if_it_fits(&self.right, right, task)?;
+        let (cached, reservation) = cache_if_it_fits(&self.right, right, task)?;
         let (left, records) = (PartitionIter::new(left), None);
         let stream = CartesianStream {
             operator: self,
             left,
             records,
-            kept,
+            cached,
             right,
             task: task.clone(),
             _reservation: reservation,
@@ -152,23 +152,23 @@ impl<A: Data, B: Data> Operator<(A, B)> for Cartesian<A, B> {
 
 /// The whole partition in memory, or `None` when the budget has no room for it.
 #[allow(clippy::type_complexity)]
-fn keep_if_it_fits<B: Data>(
+fn cache_if_it_fits<B: Data>(
     input: &Op<B>,
     partition: Partition,
     task: &Task,
 ) -> Outcome<(Option<Arc<Vec<B>>>, Reservation)> {
     let mut reservation = Reservation::new(task.dyn_workspace());
-    let (mut kept, mut bytes) = (vec![], 0);
+    let (mut cached, mut bytes) = (vec![], 0);
     let mut stream = input.open(partition, task)?;
     while let Some(batch) = stream.next_batch()? {
         bytes += batch.as_slice().iter().map(memory_size).sum::<usize>();
-        kept.extend(batch.into_vec());
+        cached.extend(batch.into_vec());
         if !reservation.cover(bytes) {
             reservation.clear();
             return Ok((None, reservation));
         }
     }
-    Ok((Some(Arc::new(kept)), reservation))
+    Ok((Some(Arc::new(cached)), reservation))
 }
 
 struct CartesianStream<A, B> {
@@ -177,19 +177,19 @@ struct CartesianStream<A, B> {
     /// The left record at work, with the right records that it has yet to meet.
     records: Option<(A, Stream<B>)>,
     /// The right partition, where it fits in memory. Else it is computed again for each left record.
-    kept: Option<Arc<Vec<B>>>,
+    cached: Option<Arc<Vec<B>>>,
     right: Partition,
     task: Task,
     _reservation: Reservation,
 }
 
 /// Batches of a vector that is kept.
-struct Kept<T> {
+struct Cached<T> {
     records: Arc<Vec<T>>,
     next: usize,
 }
 
-impl<T: Data> Batches<T> for Kept<T> {
+impl<T: Data> Batches<T> for Cached<T> {
     fn next_batch(&mut self) -> Outcome<Option<Batch<T>>> {
         let range = self.next..(self.next + batch_len::<T>()).min(self.records.len());
         self.next = range.end;
@@ -206,8 +206,8 @@ impl<A: Data, B: Data> Batches<(A, B)> for CartesianStream<A, B> {
                 return Ok(Some(Batch::Owned(batch.map(|right| (left.clone(), right)))));
             }
             let Some(left) = self.left.next() else { return Ok(None) };
-            let right = match &self.kept {
-                Some(kept) => Stream::new(&self.task, Kept { records: kept.clone(), next: 0 }),
+            let right = match &self.cached {
+                Some(cached) => Stream::new(&self.task, Cached { records: cached.clone(), next: 0 }),
                 None => self.operator.right.open(self.right, &self.task)?,
             };
             self.records = Some((left, right));
@@ -239,15 +239,15 @@ where
     ///
     /// # Errors
     /// When the environment cannot be encoded.
-    pub fn code(environment: &E, function: F) -> Result<Code, DataError> {
+    pub fn code(environment: &E, function: F) -> Result<OperatorRef, DataError> {
         ZeroSized::new(function);
-        Code::new(Self::DESCRIPTOR, environment)
+        OperatorRef::new(Self::DESCRIPTOR, environment)
     }
 
     fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {
         let (left, right) = (code::input(&args, 0)?, code::input(&args, 1)?);
         let (environment, origin) = (code::environment(&args)?, code::origin(&args));
-        let function = code::revive();
+        let function = code::instantiate();
         Ok(Arc::new(Op::new(Self { left, right, environment, function, origin, types: PhantomData })))
     }
 }
@@ -263,11 +263,11 @@ where
     fn open(self: Arc<Self>, partition: Partition, task: &Task) -> Outcome<Stream<I::Item>> {
         let left = PartitionIter::new(self.left.open(partition, task)?);
         let right = PartitionIter::new(self.right.open(partition, task)?);
-        let place = self.origin.place(partition);
+        let scope = self.origin.scope(partition);
         let records = {
-            let _place = watch::enter(&place);
+            let _scope = watch::enter(&scope);
             self.function.get()(&self.environment, left, right).into_iter()
         };
-        Ok(Stream::new(task, IteratorStream::new(place, records)))
+        Ok(Stream::new(task, IteratorStream::new(scope, records)))
     }
 }

@@ -3,8 +3,8 @@
 //! Outputs are read in the order of their map tasks, and each in the order in which it was written, never in the order in
 //! which they arrive: a task that runs again reads the same sequence.
 
-use crate::code::{self, Code};
-use crate::far_reads::{FarFailure, FarReads};
+use crate::block_fetcher::{RemoteReadFailure, ShuffleBlockFetcher};
+use crate::code::{self, OperatorRef};
 use crate::stream::{Batches, Op, Operator, Stream};
 use crate::task::{Origin, Outcome, Task, data_failure};
 use firesteel_closures::{BuildArgs, BuildError, Descriptor, Erased};
@@ -23,15 +23,19 @@ pub(crate) struct Blocks {
     next_map: usize,
     ready: VecDeque<BlockBytes>,
     /// What comes from other hosts, where there are any.
-    far: Option<FarReads>,
+    remote: Option<ShuffleBlockFetcher>,
     task: Task,
 }
 
 impl Blocks {
     pub(crate) fn new(shuffle: ShuffleId, reducer: Partition, task: &Task) -> Outcome<Self> {
         let outputs = task.outputs(shuffle)?;
-        let far = task.services().far.clone().map(|far| FarReads::new(far, outputs.clone(), reducer));
-        Ok(Blocks { outputs, reducer, next_map: 0, ready: VecDeque::new(), far, task: task.clone() })
+        let remote = task
+            .services()
+            .remote
+            .clone()
+            .map(|remote| ShuffleBlockFetcher::new(remote, outputs.clone(), reducer));
+        Ok(Blocks { outputs, reducer, next_map: 0, ready: VecDeque::new(), remote, task: task.clone() })
     }
 
     /// The next stretch of blocks, from the next map task that has any.
@@ -51,16 +55,16 @@ impl Blocks {
     }
 
     fn fetch(&mut self, map: MapOutput) -> Outcome<()> {
-        if let Some(far) = &mut self.far {
-            match far.read(map, &self.task) {
+        if let Some(remote) = &mut self.remote {
+            match remote.read(map, &self.task) {
                 Ok(Some(bytes)) if bytes.is_empty() => return Ok(()),
                 Ok(Some(bytes)) => {
                     self.ready.push_back(BlockBytes::Owned(bytes));
                     return Ok(());
                 }
                 Ok(None) => {}
-                Err(FarFailure::Task(failure)) => return Err(failure),
-                Err(FarFailure::Gone { message, unreachable }) => {
+                Err(RemoteReadFailure::Task(failure)) => return Err(failure),
+                Err(RemoteReadFailure::Gone { message, unreachable }) => {
                     return Err(self.failed(map, message, unreachable));
                 }
             }
@@ -111,8 +115,8 @@ impl<K: Data, V: Data> ShuffleRead<K, V> {
     ///
     /// # Errors
     /// Never, in practice: an id can be encoded.
-    pub fn code(shuffle: ShuffleId) -> Result<Code, DataError> {
-        Code::new(Self::DESCRIPTOR, &shuffle)
+    pub fn code(shuffle: ShuffleId) -> Result<OperatorRef, DataError> {
+        OperatorRef::new(Self::DESCRIPTOR, &shuffle)
     }
 
     fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {

@@ -1,8 +1,8 @@
 //! Where a stage ends at a shuffle: records are placed by their keys, combined first where that is possible.
 
-use crate::code::{self, Code};
+use crate::code::{self, OperatorRef};
 use crate::combine::{Combining, fan_out};
-use crate::result::{RunTerminal, TaskOutput, Terminal};
+use crate::result::{FinalOperator, RunTaskOutput, TaskOutput};
 use crate::stream::Op;
 use crate::task::{Origin, Outcome, Task};
 use crate::watch;
@@ -31,7 +31,7 @@ struct Sent<E> {
 pub struct ShuffleWrite<K, V, E, F> {
     input: Op<(K, V)>,
     sent: Sent<E>,
-    place: ZeroSized<F>,
+    scope: ZeroSized<F>,
     origin: Origin,
 }
 
@@ -44,26 +44,31 @@ where
 {
     const DESCRIPTOR: &'static Descriptor = &Descriptor::new::<Self>(Self::build);
 
-    /// The operator's code. `place` gives the reducer of a key, less than `reducers`.
+    /// The operator's code. `scope` gives the reducer of a key, less than `reducers`.
     ///
     /// # Errors
     /// When the environment cannot be encoded.
-    pub fn code(shuffle: ShuffleId, reducers: u32, environment: &E, place: F) -> Result<Code, DataError> {
-        ZeroSized::new(place);
-        Code::new(Self::DESCRIPTOR, &Sent { shuffle, reducers, environment })
+    pub fn code(
+        shuffle: ShuffleId,
+        reducers: u32,
+        environment: &E,
+        scope: F,
+    ) -> Result<OperatorRef, DataError> {
+        ZeroSized::new(scope);
+        OperatorRef::new(Self::DESCRIPTOR, &Sent { shuffle, reducers, environment })
     }
 
     fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {
         let (input, sent, origin) = (code::input(&args, 0)?, code::environment(&args)?, code::origin(&args));
-        let place = code::revive();
-        let write = Self { input, sent, place, origin };
-        Ok(RunTerminal::erase(write))
+        let scope = code::instantiate();
+        let write = Self { input, sent, scope, origin };
+        Ok(RunTaskOutput::erase(write))
     }
 
     fn write(&self, batch: Batch<(K, V)>, out: &mut MapOutputWriter<K, V>) -> Result<(), DataError> {
-        let (place, reducers, mut scratch) = (self.place.get(), self.sent.reducers, vec![]);
+        let (scope, reducers, mut scratch) = (self.scope.get(), self.sent.reducers, vec![]);
         for (key, value) in batch.into_vec() {
-            let reducer = place(&self.sent.environment, &key);
+            let reducer = scope(&self.sent.environment, &key);
             if reducer >= reducers {
                 watch::note_record(&key);
                 panic!(
@@ -76,7 +81,7 @@ where
     }
 }
 
-impl<K, V, E, F> Terminal for ShuffleWrite<K, V, E, F>
+impl<K, V, E, F> FinalOperator for ShuffleWrite<K, V, E, F>
 where
     K: Data,
     V: Data,
@@ -84,7 +89,7 @@ where
     F: Fn(&E, &K) -> u32 + Plain,
 {
     fn run(&self, partition: Partition, task: &Task) -> Outcome<TaskOutput> {
-        let _place = watch::enter(&self.origin.place_in(UpdateScope::MapSide(self.sent.shuffle), partition));
+        let _scope = watch::enter(&self.origin.scope_in(UpdateScope::MapSide(self.sent.shuffle), partition));
         let mut out = writer(self.sent.reducers, task);
         let input = self.input.open(partition, task)?;
         input.for_each(|batch| self.write(batch, &mut out).map_err(|e| self.origin.data_failure(e)))?;
@@ -98,7 +103,7 @@ pub struct CombineWrite<K, V, C, E, Create, Merge, Unite> {
     input: Op<(K, V)>,
     shuffle: ShuffleId,
     /// Reducers times their fan-out.
-    pieces: u32,
+    chunks: u32,
     combining: Combining<E, Create, Merge, Unite>,
     origin: Origin,
     types: PhantomData<fn() -> C>,
@@ -124,26 +129,26 @@ where
         shuffle: ShuffleId,
         reducers: u32,
         combining: &Combining<E, Create, Merge, Unite>,
-    ) -> Result<Code, DataError> {
+    ) -> Result<OperatorRef, DataError> {
         let environment = (&*combining.environment, combining.accumulates);
-        Code::new(Self::DESCRIPTOR, &Sent { shuffle, reducers, environment })
+        OperatorRef::new(Self::DESCRIPTOR, &Sent { shuffle, reducers, environment })
     }
 
     fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {
         let Sent { shuffle, reducers, environment: (environment, accumulates) }: Sent<(E, bool)> =
             code::environment(&args)?;
         let (input, origin) = (code::input(&args, 0)?, code::origin(&args));
-        let (create, merge, unite) = (code::revive(), code::revive(), code::revive());
+        let (create, merge, unite) = (code::instantiate(), code::instantiate(), code::instantiate());
         let combining = Combining { environment: Arc::new(environment), create, merge, unite, accumulates };
         let write = Self {
             input,
             shuffle,
-            pieces: reducers * fan_out(reducers),
+            chunks: reducers * fan_out(reducers),
             combining,
             origin,
             types: PhantomData,
         };
-        Ok(RunTerminal::erase(write))
+        Ok(RunTaskOutput::erase(write))
     }
 
     fn combine(&self, batch: Batch<(K, V)>, hashes: &mut Vec<u64>, combiner: &mut Combiner<K, C>) {
@@ -172,7 +177,7 @@ where
     ) -> Result<(), DataError> {
         let mut pushed = 0usize;
         combiner.drain(|hash, key, combined| {
-            out.push(partition_of(hash, self.pieces), hash, key, combined)?;
+            out.push(partition_of(hash, self.chunks), hash, key, combined)?;
             pushed += 1;
             if pushed.is_multiple_of(1 << 12) { out.check_memory() } else { Ok(()) }
         })?;
@@ -180,7 +185,7 @@ where
     }
 }
 
-impl<K, V, C, E, Create, Merge, Unite> Terminal for CombineWrite<K, V, C, E, Create, Merge, Unite>
+impl<K, V, C, E, Create, Merge, Unite> FinalOperator for CombineWrite<K, V, C, E, Create, Merge, Unite>
 where
     K: Data + Hash + Eq,
     V: Data,
@@ -191,8 +196,8 @@ where
     Unite: Fn(&E, C, C) -> C + Plain,
 {
     fn run(&self, partition: Partition, task: &Task) -> Outcome<TaskOutput> {
-        let _place = watch::enter(&self.origin.place_in(UpdateScope::MapSide(self.shuffle), partition));
-        let mut out = writer(self.pieces, task);
+        let _scope = watch::enter(&self.origin.scope_in(UpdateScope::MapSide(self.shuffle), partition));
+        let mut out = writer(self.chunks, task);
         let mut hashes = vec![];
         let mut combiner = Combiner::recycled(task.dyn_workspace(), self.combining.accumulates);
         self.input.open(partition, task)?.for_each(|batch| {

@@ -1,6 +1,6 @@
 //! Operators without input: data of the driver's, generated data, files.
 
-use crate::code::{self, Code};
+use crate::code::{self, OperatorRef};
 use crate::narrow::IteratorStream;
 use crate::stream::{Batches, Op, Operator, Stream};
 use crate::task::{Origin, Outcome, Task};
@@ -26,8 +26,8 @@ impl<T: Data> Slices<T> {
     ///
     /// # Errors
     /// Never, in practice: there is nothing to encode.
-    pub fn code() -> Result<Code, DataError> {
-        Code::new(Self::DESCRIPTOR, &())
+    pub fn code() -> Result<OperatorRef, DataError> {
+        OperatorRef::new(Self::DESCRIPTOR, &())
     }
 
     fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {
@@ -81,14 +81,14 @@ where
     ///
     /// # Errors
     /// When the environment cannot be encoded.
-    pub fn code(environment: &E, function: F) -> Result<Code, DataError> {
+    pub fn code(environment: &E, function: F) -> Result<OperatorRef, DataError> {
         ZeroSized::new(function);
-        Code::new(Self::DESCRIPTOR, environment)
+        OperatorRef::new(Self::DESCRIPTOR, environment)
     }
 
     fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {
         let (environment, origin) = (code::environment(&args)?, code::origin(&args));
-        let function = code::revive();
+        let function = code::instantiate();
         Ok(Arc::new(Op::new(Self { environment, function, origin, types: PhantomData })))
     }
 }
@@ -100,12 +100,12 @@ where
     F: Fn(&E, Partition) -> I + Plain,
 {
     fn open(self: Arc<Self>, partition: Partition, task: &Task) -> Outcome<Stream<I::Item>> {
-        let place = self.origin.place(partition);
+        let scope = self.origin.scope(partition);
         let records = {
-            let _place = watch::enter(&place);
+            let _scope = watch::enter(&scope);
             self.function.get()(&self.environment, partition).into_iter()
         };
-        Ok(Stream::new(task, IteratorStream::new(place, records)))
+        Ok(Stream::new(task, IteratorStream::new(scope, records)))
     }
 }
 
@@ -128,8 +128,8 @@ impl TextLines {
         splits: &[Vec<FileSplit>],
         delimiter: Option<&[u8]>,
         lenient: Lenient,
-    ) -> Result<Code, DataError> {
-        Code::new(Self::DESCRIPTOR, &(splits, delimiter, lenient))
+    ) -> Result<OperatorRef, DataError> {
+        OperatorRef::new(Self::DESCRIPTOR, &(splits, delimiter, lenient))
     }
 
     fn build(args: BuildArgs<'_>) -> Result<Erased, BuildError> {

@@ -122,14 +122,14 @@ fn deep<R>(f: impl FnOnce() -> R) -> R {
 pub struct PartitionIter<T> {
     stream: Stream<T>,
     batch: std::vec::IntoIter<T>,
-    careful: bool,
+    tracks_records: bool,
 }
 
 impl<T: Data> PartitionIter<T> {
     /// All records of a stream.
     pub fn new(stream: Stream<T>) -> Self {
-        let careful = stream.task().is_careful();
-        PartitionIter { stream, batch: vec![].into_iter(), careful }
+        let tracks_records = stream.task().tracks_records();
+        PartitionIter { stream, batch: vec![].into_iter(), tracks_records }
     }
 
     /// The task that computes.
@@ -157,7 +157,7 @@ impl<T: Data> Iterator for PartitionIter<T> {
     fn next(&mut self) -> Option<T> {
         loop {
             if let Some(record) = self.batch.next() {
-                if self.careful {
+                if self.tracks_records {
                     watch::note_record(&record);
                 }
                 return Some(record);
@@ -171,7 +171,7 @@ impl<T: Data> Iterator for PartitionIter<T> {
 
     fn fold<B, F: FnMut(B, T) -> B>(mut self, init: B, mut f: F) -> B {
         let mut state = init;
-        if self.careful {
+        if self.tracks_records {
             for record in self.by_ref() {
                 state = f(state, record);
             }

@@ -1,11 +1,11 @@
 //! What operators know of the task that they run in.
 
 use crate::barrier::BarrierGate;
-use crate::watch::{self, Place};
+use crate::watch::{self, TaskScope};
 use firesteel_data::{DataError, Workspace};
 use firesteel_io::IoError;
-use firesteel_shuffle::{FarOutputs, ShuffleStore};
-use firesteel_storage::{BlockStore, Broadcasts, KeptBlocks, LocalDirs, MemoryPool, TaskWorkspace};
+use firesteel_shuffle::{RemoteOutputs, ShuffleStore};
+use firesteel_storage::{BlockStore, Broadcasts, CachedBlocks, LocalDirs, MemoryPool, TaskWorkspace};
 use firesteel_types::{
     CallSite, ExecutorId, JobId, KillReason, Partition, RddId, ShuffleId, ShuffleOutputs, StageAttempt,
     StageId, TaskFailure, TaskId, UpdateScope,
@@ -37,11 +37,11 @@ pub struct Services {
     /// The map outputs that it has.
     pub shuffles: Arc<ShuffleStore>,
     /// The way to map outputs on other hosts, where there are such.
-    pub far: Option<Arc<dyn FarOutputs>>,
+    pub remote: Option<Arc<dyn RemoteOutputs>>,
     /// The blocks that it has.
     pub blocks: Arc<BlockStore>,
     /// The partitions of persisted RDDs that it keeps.
-    pub kept: Arc<KeptBlocks>,
+    pub cached: Arc<CachedBlocks>,
     /// The broadcast values that it has.
     pub broadcasts: Arc<Broadcasts>,
     /// The way to ask for commits.
@@ -68,9 +68,9 @@ pub struct TaskSpec {
     /// The map outputs that the task may read.
     pub inputs: Arc<[Arc<ShuffleOutputs>]>,
     /// The version under which it may read and keep partitions of each persisted RDD.
-    pub kept: Arc<[(RddId, u64)]>,
+    pub cached: Arc<[(RddId, u64)]>,
     /// If it belongs to a barrier stage: the host of each task of the stage attempt, in the order of partitions.
-    pub gang: Option<Arc<[String]>>,
+    pub barrier_hosts: Option<Arc<[String]>>,
     /// What the program's thread had said for all of its job's tasks to read.
     pub properties: Arc<BTreeMap<String, String>>,
 }
@@ -127,7 +127,7 @@ impl Task {
 
     /// Whether records are to be remembered one by one, so that a failure can name the one it came from. Slower, so only
     /// when the partition failed before.
-    pub fn is_careful(&self) -> bool {
+    pub fn tracks_records(&self) -> bool {
         self.inner.spec.attempt > 0
     }
 
@@ -149,8 +149,8 @@ impl Task {
         let found = self.inner.spec.inputs.iter().find(|outputs| outputs.shuffle == shuffle);
         found.cloned().ok_or_else(|| {
             // What kept partitions spare is not sent along. One of them is gone, it seems.
-            Box::new(match self.inner.spec.kept.is_empty() {
-                false => TaskFailure::KeptBlockGone { shuffle },
+            Box::new(match self.inner.spec.cached.is_empty() {
+                false => TaskFailure::CachedBlockLost { shuffle },
                 true => TaskFailure::BadPlan(format!(
                     "the task was told nothing of shuffle {shuffle}, which it reads"
                 )),
@@ -159,8 +159,8 @@ impl Task {
     }
 
     /// The version of a persisted RDD that this task may read and keep.
-    pub(crate) fn kept_version(&self, rdd: RddId) -> Option<u64> {
-        self.inner.spec.kept.iter().find(|(known, _)| *known == rdd).map(|(_, version)| *version)
+    pub(crate) fn cached_version(&self, rdd: RddId) -> Option<u64> {
+        self.inner.spec.cached.iter().find(|(known, _)| *known == rdd).map(|(_, version)| *version)
     }
 }
 
@@ -179,7 +179,8 @@ pub fn data_failure(error: DataError) -> Box<TaskFailure> {
 }
 
 fn data_failure_at(error: DataError, site: CallSite) -> Box<TaskFailure> {
-    let retryable = matches!(error, DataError::Io { .. } | DataError::Corrupt { .. } | DataError::Far { .. });
+    let retryable =
+        matches!(error, DataError::Io { .. } | DataError::Corrupt { .. } | DataError::Remote { .. });
     Box::new(TaskFailure::Operation {
         operation: "handle records".into(),
         message: error.to_string(),
@@ -188,7 +189,7 @@ fn data_failure_at(error: DataError, site: CallSite) -> Box<TaskFailure> {
     })
 }
 
-impl Place {
+impl TaskScope {
     /// A failure to encode, decode, spill or read back.
     pub(crate) fn data_failure(&self, error: DataError) -> Box<TaskFailure> {
         data_failure_at(error, (*self.site).clone())
@@ -197,13 +198,13 @@ impl Place {
 
 impl Origin {
     /// Where the functions of the RDD run while this partition of it is computed once.
-    pub(crate) fn place(&self, partition: Partition) -> Arc<Place> {
-        self.place_in(UpdateScope::Rdd(self.rdd), partition)
+    pub(crate) fn scope(&self, partition: Partition) -> Arc<TaskScope> {
+        self.scope_in(UpdateScope::Rdd(self.rdd), partition)
     }
 
     /// Where functions of another scope run that were written on the same line.
-    pub(crate) fn place_in(&self, scope: UpdateScope, partition: Partition) -> Arc<Place> {
-        Arc::new(Place { site: self.site.clone(), scope, partition })
+    pub(crate) fn scope_in(&self, scope: UpdateScope, partition: Partition) -> Arc<TaskScope> {
+        Arc::new(TaskScope { site: self.site.clone(), scope, partition })
     }
 
     /// A failure to encode, decode, spill or read back.

@@ -1,7 +1,7 @@
 //! Whose function is running, on which record: noted while tasks run, so that a panic can be blamed and what is added to an
 //! accumulator counts for the right partition.
 //!
-//! Noted per thread. An operator has a [`Place`] for each partition that it is opened for, and enters it before it calls the
+//! Noted per thread. An operator has a [`TaskScope`] for each partition that it is opened for, and enters it before it calls the
 //! user's function, once per batch; on the way back the place before is restored, but not while a panic unwinds: whoever
 //! catches the panic finds the line where it began.
 
@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 /// Where functions run: one computation of one partition. Two computations of the same partition have two places.
 #[derive(Debug)]
-pub struct Place {
+pub struct TaskScope {
     /// The operation that was given the functions.
     pub site: Arc<CallSite>,
     /// What their additions to accumulators belong to.
@@ -23,7 +23,7 @@ pub struct Place {
 
 #[derive(Default)]
 struct Noted {
-    place: Option<Arc<Place>>,
+    scope: Option<Arc<TaskScope>>,
     record: Option<Box<dyn Fn() -> String>>,
 }
 
@@ -33,7 +33,7 @@ thread_local! {
     static HERE: Cell<usize> = const { Cell::new(0) };
 }
 
-impl Place {
+impl TaskScope {
     /// Tells places apart that live at the same time.
     #[inline]
     pub(crate) fn address(self: &Arc<Self>) -> usize {
@@ -43,34 +43,34 @@ impl Place {
 
 /// Restores the place that was noted before, when dropped.
 pub struct Entered {
-    before: Option<Arc<Place>>,
+    before: Option<Arc<TaskScope>>,
 }
 
 /// Notes that the functions of a place are running.
 #[inline]
-pub fn enter(place: &Arc<Place>) -> Entered {
-    HERE.set(place.address());
-    Entered { before: NOTED.with_borrow_mut(|noted| noted.place.replace(place.clone())) }
+pub fn enter(scope: &Arc<TaskScope>) -> Entered {
+    HERE.set(scope.address());
+    Entered { before: NOTED.with_borrow_mut(|noted| noted.scope.replace(scope.clone())) }
 }
 
 impl Drop for Entered {
     #[inline]
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            HERE.set(self.before.as_ref().map_or(0, Place::address));
-            NOTED.with_borrow_mut(|noted| noted.place = self.before.take());
+            HERE.set(self.before.as_ref().map_or(0, TaskScope::address));
+            NOTED.with_borrow_mut(|noted| noted.scope = self.before.take());
         }
     }
 }
 
 /// The line that is noted.
 pub fn site() -> Option<Arc<CallSite>> {
-    NOTED.with_borrow(|noted| noted.place.as_ref().map(|place| place.site.clone()))
+    NOTED.with_borrow(|noted| noted.scope.as_ref().map(|scope| scope.site.clone()))
 }
 
 /// The place that is noted.
-pub(crate) fn place() -> Option<Arc<Place>> {
-    NOTED.with_borrow(|noted| noted.place.clone())
+pub(crate) fn scope() -> Option<Arc<TaskScope>> {
+    NOTED.with_borrow(|noted| noted.scope.clone())
 }
 
 /// The address of the place that is noted.
@@ -107,7 +107,7 @@ pub fn forget_record() {
 pub fn take() -> (Option<Arc<CallSite>>, Option<String>) {
     HERE.set(0);
     let noted = NOTED.with_borrow_mut(std::mem::take);
-    (noted.place.map(|place| place.site.clone()), noted.record.map(|render| render()))
+    (noted.scope.map(|scope| scope.site.clone()), noted.record.map(|render| render()))
 }
 
 /// A record as text for a person: JSON, cut short.
@@ -125,17 +125,17 @@ mod tests {
     use super::*;
     use firesteel_types::RddId;
 
-    fn place(line: u32) -> Arc<Place> {
+    fn scope(line: u32) -> Arc<TaskScope> {
         let site = Arc::new(CallSite { line, ..CallSite::default() });
-        Arc::new(Place { site, scope: UpdateScope::Rdd(RddId(0)), partition: Partition(0) })
+        Arc::new(TaskScope { site, scope: UpdateScope::Rdd(RddId(0)), partition: Partition(0) })
     }
 
     #[test]
     fn the_line_of_the_panic_survives_the_unwinding() {
-        let (outer, inner) = (place(1), place(2));
+        let (outer, inner) = (scope(1), scope(2));
         let result = std::panic::catch_unwind(|| {
             let _outer = enter(&outer);
-            drop(enter(&place(3)));
+            drop(enter(&scope(3)));
             let _inner = enter(&inner);
             note_record(&("a", 5));
             std::panic::resume_unwind(Box::new(()));

@@ -4,7 +4,7 @@
 //! partitions are read one to one, and the action wants all of them.
 
 use crate::lineage::{Dependency, Lineage, Mapping};
-use crate::stages::StageCut;
+use crate::stages::StageBoundary;
 use firesteel_types::{CallSite, RddId};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -61,7 +61,7 @@ impl std::error::Error for BarrierError {}
 
 impl Lineage {
     /// The RDDs of a stage that are computed behind a barrier within it: barrier RDDs, and what reads those.
-    pub fn behind_barriers(&self, cut: &StageCut) -> BTreeSet<RddId> {
+    pub fn behind_barriers(&self, cut: &StageBoundary) -> BTreeSet<RddId> {
         let mut behind = BTreeSet::new();
         for rdd in &cut.rdds {
             let info = self.get(*rdd);
@@ -78,7 +78,7 @@ impl Lineage {
     ///
     /// # Errors
     /// When it cannot be one, as it is made.
-    pub fn check_barrier(&self, cut: &StageCut, wanted: Option<usize>) -> Result<bool, BarrierError> {
+    pub fn check_barrier(&self, cut: &StageBoundary, wanted: Option<usize>) -> Result<bool, BarrierError> {
         let Some(barrier) = cut.rdds.iter().map(|rdd| self.get(*rdd)).find(|info| info.barrier) else {
             return Ok(false);
         };

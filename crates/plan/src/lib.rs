@@ -7,16 +7,16 @@
 //! Nothing here recurses over lineage: programs grow chains of tens of thousands of RDDs.
 
 mod barrier;
+mod cached;
 mod debug_string;
-mod kept;
 mod lineage;
 mod partitioner;
 mod stage_plan;
 mod stages;
 
 pub use barrier::BarrierError;
-pub use kept::{IsCutOff, Kept, KeptRdd, Reads};
+pub use cached::{Cached, CachedRdd, IsTruncated, Reads};
 pub use lineage::{Dependency, Lineage, Mapping, RddInfo};
 pub use partitioner::Partitioner;
 pub use stage_plan::{CodeRef, Environment, PlanError, PlanNode, StagePlan};
-pub use stages::{StageCut, StageGraph};
+pub use stages::{StageBoundary, StageGraph};

@@ -6,14 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// One stage before it has an id: the RDDs between its input shuffles and its output.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StageCut {
+pub struct StageBoundary {
     /// The last RDD of the stage: the one whose partitions are the stage's tasks.
     pub rdd: RddId,
     /// The shuffle that the stage writes, or none for the stage that answers the action.
     pub output: Option<ShuffleId>,
     /// The shuffles that the stage reads, each once, in ascending order.
     pub inputs: Vec<ShuffleId>,
-    /// The RDDs that the stage computes, parents before children; the last is [`StageCut::rdd`].
+    /// The RDDs that the stage computes, parents before children; the last is [`StageBoundary::rdd`].
     pub rdds: Vec<RddId>,
 }
 
@@ -21,7 +21,7 @@ pub struct StageCut {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StageGraph {
     /// The stages.
-    pub stages: Vec<StageCut>,
+    pub stages: Vec<StageBoundary>,
 }
 
 impl Lineage {
@@ -29,7 +29,7 @@ impl Lineage {
     ///
     /// Each shuffle gets one stage, however many RDDs read it. Works in time linear in the lineage, without recursion.
     pub fn cut(&self, action_on: RddId) -> StageGraph {
-        let mut cuts: BTreeMap<Option<ShuffleId>, StageCut> = BTreeMap::new();
+        let mut cuts: BTreeMap<Option<ShuffleId>, StageBoundary> = BTreeMap::new();
         let mut pending = vec![(action_on, None)];
         while let Some((rdd, output)) = pending.pop() {
             if cuts.contains_key(&output) {
@@ -43,7 +43,7 @@ impl Lineage {
     }
 
     /// Collects the RDDs of one stage, and the shuffles at which it begins.
-    fn cut_one(&self, last: RddId, output: Option<ShuffleId>) -> (StageCut, BTreeMap<ShuffleId, RddId>) {
+    fn cut_one(&self, last: RddId, output: Option<ShuffleId>) -> (StageBoundary, BTreeMap<ShuffleId, RddId>) {
         let mut inputs = BTreeMap::new();
         let mut seen = BTreeSet::from([last]);
         let mut pending = vec![last];
@@ -64,13 +64,13 @@ impl Lineage {
         // An RDD is made after its parents and ids grow, so ascending ids are an order with parents first.
         let rdds: Vec<RddId> = seen.into_iter().collect();
         assert_eq!(rdds.last(), Some(&last), "an RDD's id must be greater than its ancestors'");
-        (StageCut { rdd: last, output, inputs: inputs.keys().copied().collect(), rdds }, inputs)
+        (StageBoundary { rdd: last, output, inputs: inputs.keys().copied().collect(), rdds }, inputs)
     }
 }
 
 /// Orders stages so that each comes after those it reads. A stage's last RDD is younger than those of its parents.
-fn parents_first(cuts: BTreeMap<Option<ShuffleId>, StageCut>) -> Vec<StageCut> {
-    let mut stages: Vec<StageCut> = cuts.into_values().collect();
+fn parents_first(cuts: BTreeMap<Option<ShuffleId>, StageBoundary>) -> Vec<StageBoundary> {
+    let mut stages: Vec<StageBoundary> = cuts.into_values().collect();
     stages.sort_by_key(|stage| (stage.output.is_none(), stage.rdd, stage.output));
     stages
 }

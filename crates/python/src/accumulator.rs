@@ -17,7 +17,7 @@ use std::sync::Arc;
 pub(crate) struct Terms {
     #[serde(skip)]
     value: Option<Arc<Py<PyAny>>>,
-    pieces: Vec<ByteBuf>,
+    chunks: Vec<ByteBuf>,
 }
 
 /// One call of `add`.
@@ -53,7 +53,7 @@ impl Accumulate for Terms {
     }
 
     fn merge(&mut self, other: Self) {
-        self.pieces.extend(other.pieces);
+        self.chunks.extend(other.chunks);
     }
 }
 
@@ -70,20 +70,20 @@ fn sum(py: Python<'_>, value: Option<&Py<PyAny>>, input: &Addition) -> PyResult<
 impl Serialize for Terms {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         static DUMP: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-        let mut pieces = self.pieces.clone();
+        let mut chunks = self.chunks.clone();
         if let Some(value) = &self.value {
             let pickled = Python::attach(|py| {
                 let dump = function(py, &DUMP, "firesteel.pickling", "dump_records")?;
                 let pickled = dump.call1((&**value,))?.cast_into::<PyBytes>()?;
                 Ok::<_, PyErr>(ByteBuf::from(pickled.as_bytes()))
             });
-            pieces.push(pickled.map_err(ser::Error::custom)?);
+            chunks.push(pickled.map_err(ser::Error::custom)?);
         }
         #[derive(Serialize)]
         struct Pickled {
-            pieces: Vec<ByteBuf>,
+            chunks: Vec<ByteBuf>,
         }
-        Pickled { pieces }.serialize(serializer)
+        Pickled { chunks }.serialize(serializer)
     }
 }
 
@@ -107,9 +107,9 @@ impl Accumulator {
     }
 
     /// All that counts now: each partition's value, pickled, once.
-    fn pieces<'py>(&self, py: Python<'py>) -> Vec<Bound<'py, PyBytes>> {
+    fn chunks<'py>(&self, py: Python<'py>) -> Vec<Bound<'py, PyBytes>> {
         let terms = py.detach(|| self.0.value());
-        terms.pieces.iter().map(|piece| PyBytes::new(py, piece)).collect()
+        terms.chunks.iter().map(|chunk| PyBytes::new(py, chunk)).collect()
     }
 
     fn reset(&self, py: Python<'_>) {

@@ -6,7 +6,7 @@
 use crate::worker;
 use firesteel_executor::WorkerCommand;
 use firesteel_executor::agent::{AgentConfig, Beginning, MakeWorkers, run};
-use firesteel_executor::blocks::Far;
+use firesteel_executor::blocks::RemoteFetcher;
 use pyo3::exceptions::{PyLookupError, PyOSError, PyValueError};
 use pyo3::prelude::*;
 use std::collections::BTreeMap;
@@ -14,11 +14,11 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The way to the driver, in an agent and in the workers of a cluster.
-static FAR: Mutex<Option<Arc<Far>>> = Mutex::new(None);
+static FAR: Mutex<Option<Arc<RemoteFetcher>>> = Mutex::new(None);
 
 /// From now on files of the driver's can be fetched.
-pub(crate) fn fetch_by(far: &Arc<Far>) {
-    *FAR.lock().unwrap_or_else(PoisonError::into_inner) = Some(far.clone());
+pub(crate) fn fetch_by(remote: &Arc<RemoteFetcher>) {
+    *FAR.lock().unwrap_or_else(PoisonError::into_inner) = Some(remote.clone());
 }
 
 /// Runs an agent until its driver lets go of it. Its configuration is JSON; where there is none, whoever has started this process says
@@ -45,7 +45,7 @@ pub(crate) fn agent(py: Python<'_>, config: Option<&str>, command: Py<PyAny>) ->
 type Command = (PathBuf, Vec<String>, BTreeMap<String, String>, PathBuf);
 
 fn workers(beginning: &Beginning<'_>, command: &Py<PyAny>) -> Result<WorkerCommand, String> {
-    fetch_by(&beginning.far);
+    fetch_by(&beginning.remote);
     let made = Python::attach(|py| {
         let made = command.call1(py, (beginning.setting, beginning.directory))?;
         made.extract::<Command>(py)
@@ -59,11 +59,11 @@ fn workers(beginning: &Beginning<'_>, command: &Py<PyAny>) -> Result<WorkerComma
 #[pyfunction]
 pub(crate) fn fetch_file(py: Python<'_>, hash: &str, to: PathBuf) -> PyResult<()> {
     let hash = from_hex(hash).ok_or_else(|| PyValueError::new_err(format!("`{hash}` is no hash")))?;
-    let far = FAR.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let far = far.ok_or_else(|| PyLookupError::new_err("this process has no driver elsewhere"))?;
+    let remote = FAR.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let remote = remote.ok_or_else(|| PyLookupError::new_err("this process has no driver elsewhere"))?;
     py.detach(|| {
         let mut file = std::fs::File::create(&to)?;
-        far.file(hash, &mut file).map_err(|error| PyOSError::new_err(error.to_string()))
+        remote.file(hash, &mut file).map_err(|error| PyOSError::new_err(error.to_string()))
     })
 }
 
@@ -81,8 +81,8 @@ fn from_hex(text: &str) -> Option<[u8; 32]> {
 
 /// So that workers of a cluster can fetch files.
 pub(crate) fn begin(worker: &firesteel_executor::Worker) {
-    if let Some(far) = worker.far() {
-        fetch_by(far);
+    if let Some(remote) = worker.remote() {
+        fetch_by(remote);
     }
     worker::set_directory(&worker.begin().directory);
 }

@@ -230,7 +230,7 @@ impl Context {
         let first =
             rest.next().ok_or_else(|| PyValueError::new_err("a union of nothing has no partitions"))?;
         let all = rest.try_fold(first, |all, rdd| {
-            all.restream_with(site.clone(), &rdd, false, &(), |(), _, left, right| {
+            all.map_batches_with(site.clone(), &rdd, false, &(), |(), _, left, right| {
                 Ok(OneThenOther(Some(left), right))
             })
         });

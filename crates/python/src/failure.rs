@@ -207,7 +207,7 @@ fn task_failure<'py>(
         TaskFailure::FetchFailed { .. } => details(py, "fetch", text),
         TaskFailure::Panic { .. }
         | TaskFailure::Operation { .. }
-        | TaskFailure::KeptBlockGone { .. }
+        | TaskFailure::CachedBlockLost { .. }
         | TaskFailure::Killed(_)
         | TaskFailure::CommitDenied
         | TaskFailure::BadPlan(_) => {

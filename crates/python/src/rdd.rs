@@ -48,9 +48,11 @@ impl Rdd {
 
     fn map_partitions(&self, pickled: &[u8], broadcasts: Vec<PyRef<'_, Broadcast>>, site: &str) -> Rdd {
         let function = function(pickled, &broadcasts);
-        Rdd(self.0.restream(sites::parse(site), &function, |function: &Arc<Function>, partition, stream| {
-            function.on_one(partition, stream)
-        }))
+        Rdd(self.0.map_stream(
+            sites::parse(site),
+            &function,
+            |function: &Arc<Function>, partition, stream| function.on_one(partition, stream),
+        ))
     }
 
     fn barrier_map_partitions(
@@ -64,7 +66,7 @@ impl Rdd {
             barrier::set_current(Some(stream.task().clone()));
             function.on_one(partition, stream)
         };
-        Rdd(self.0.restream_at_barrier(sites::parse(site), &function, at_barrier))
+        Rdd(self.0.map_batches_at_barrier(sites::parse(site), &function, at_barrier))
     }
 
     fn combine_two(
@@ -77,7 +79,7 @@ impl Rdd {
         site: &str,
     ) -> PyResult<Rdd> {
         let function = function(pickled, &broadcasts);
-        let combined = self.0.restream_with(
+        let combined = self.0.map_batches_with(
             sites::parse(site),
             &other.0,
             cartesian,
@@ -185,7 +187,7 @@ impl Rdd {
         let options = file_options(py, self.0.context(), &site, hadoop)?;
         let codec = named(codec)?.unwrap_or_else(|| options.hadoop.codec());
         let texts: firesteel::Rdd<String> =
-            self.0.restream(site.clone(), &(), |(), _, stream| Ok(Texts(stream)));
+            self.0.map_stream(site.clone(), &(), |(), _, stream| Ok(Texts(stream)));
         let saved = py.detach(|| at_site(site.clone(), || texts.save_lines(site, path, codec, &options)));
         saved.map_err(|error| to_python(py, error))
     }
@@ -201,9 +203,9 @@ impl Rdd {
         let site = sites::parse(site);
         let options = file_options(py, self.0.context(), &site, hadoop)?;
         let batch = if batch == 0 { usize::MAX } else { batch };
-        let values = self
-            .0
-            .restream(site.clone(), &batch, |batch: &usize, _, stream| Ok(Pickles { stream, batch: *batch }));
+        let values = self.0.map_stream(site.clone(), &batch, |batch: &usize, _, stream| {
+            Ok(Pickles { stream, batch: *batch })
+        });
         let classes =
             (Some(writables::full_name("NullWritable")), Some(writables::full_name("BytesWritable")));
         let sequence = options.hadoop.sequence_options();
@@ -233,7 +235,7 @@ impl Rdd {
             Some(codec) => SequenceOptions::block(codec),
         };
         let classes = (key_class, value_class);
-        let values = self.0.restream(site.clone(), &classes, |classes: &Classes, _, stream| {
+        let values = self.0.map_stream(site.clone(), &classes, |classes: &Classes, _, stream| {
             Ok(Writables { stream, classes: classes.clone() })
         });
         let full = |class: Option<String>| class.map(|class| writables::full_name(&class));
@@ -258,7 +260,7 @@ impl Rdd {
         let codec = named(codec)?.unwrap_or_else(|| options.hadoop.codec());
         let separator = options.hadoop.separator().to_string();
         let lines: firesteel::Rdd<String> =
-            self.0.restream(site.clone(), &separator, |separator: &String, _, stream| {
+            self.0.map_stream(site.clone(), &separator, |separator: &String, _, stream| {
                 Ok(JavaLines { stream, separator: separator.clone() })
             });
         let saved = py.detach(|| at_site(site.clone(), || lines.save_lines(site, path, codec, &options)));
@@ -308,11 +310,11 @@ impl Rdd {
     fn shuffled(&self, places: Places, site: &str) -> Rdd {
         let (site, partitions) = (sites::parse(site), places.partitions);
         let dealt =
-            self.0.restream(site.clone(), &Arc::new(places), |places: &Arc<Places>, partition, stream| {
+            self.0.map_stream(site.clone(), &Arc::new(places), |places: &Arc<Places>, partition, stream| {
                 Ok(Buckets::new(places, partition, stream))
             });
         let placed = dealt.to_places(site.clone(), partitions);
-        Rdd(placed.restream(site, &(), |(), _, stream| Ok(Unplaced(stream))))
+        Rdd(placed.map_stream(site, &(), |(), _, stream| Ok(Unplaced(stream))))
     }
 
     /// Runs a job, and gives the results of partitions that were there in time.

@@ -86,14 +86,14 @@ impl Noting {
 /// An iterator over all records of a stream.
 pub(crate) fn iterator<'py>(py: Python<'py>, stream: Stream<Objects>) -> PyResult<Bound<'py, PyAny>> {
     static CHAIN: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let careful = stream.task().is_careful();
+    let tracks_records = stream.task().tracks_records();
     let chain = CHAIN.get_or_try_init(py, || {
         let chain = py.import("itertools")?.getattr("chain")?.getattr("from_iterable")?;
         Ok::<_, PyErr>(chain.unbind())
     })?;
     let lists = Py::new(py, Lists { stream: Some(stream), ready: VecDeque::new() })?;
     let records = chain.bind(py).call1((lists,))?;
-    match careful {
+    match tracks_records {
         false => Ok(records),
         true => {
             let noting = Noting { records: records.try_iter()?.unbind() };

@@ -31,7 +31,7 @@ impl<T: Data> Batches<Objects> for Converted<T> {
 
 /// Lines, as str or as bytes.
 pub(crate) fn lines(lines: &Rdd<String>, site: CallSite, use_unicode: bool) -> Rdd<Objects> {
-    lines.restream(site, &use_unicode, |use_unicode: &bool, _, stream| {
+    lines.map_stream(site, &use_unicode, |use_unicode: &bool, _, stream| {
         let convert: Convert<String> = match use_unicode {
             true => |py, lines| PyList::new(py, lines.iter().map(|line| PyString::new(py, line))),
             false => |py, lines| PyList::new(py, lines.iter().map(|line| PyBytes::new(py, line.as_bytes()))),
@@ -42,7 +42,7 @@ pub(crate) fn lines(lines: &Rdd<String>, site: CallSite, use_unicode: bool) -> R
 
 /// Pairs of path and contents.
 pub(crate) fn texts(texts: &Rdd<(String, String)>, site: CallSite, use_unicode: bool) -> Rdd<Objects> {
-    texts.restream(site, &use_unicode, |use_unicode: &bool, _, stream| {
+    texts.map_stream(site, &use_unicode, |use_unicode: &bool, _, stream| {
         let convert: Convert<(String, String)> = match use_unicode {
             true => |py, texts| PyList::new(py, texts.iter().map(|(path, text)| (path, text))),
             false => |py, texts| {
@@ -55,7 +55,7 @@ pub(crate) fn texts(texts: &Rdd<(String, String)>, site: CallSite, use_unicode: 
 
 /// Pairs of path and bytes.
 pub(crate) fn files(files: &Rdd<(String, Bytes)>, site: CallSite) -> Rdd<Objects> {
-    files.restream(site, &(), |(), _, stream| {
+    files.map_stream(site, &(), |(), _, stream| {
         let convert: Convert<(String, Bytes)> =
             |py, files| PyList::new(py, files.iter().map(|(path, bytes)| (path, PyBytes::new(py, bytes))));
         Ok(Converted { stream, convert })
@@ -64,7 +64,7 @@ pub(crate) fn files(files: &Rdd<(String, Bytes)>, site: CallSite) -> Rdd<Objects
 
 /// Records of bytes.
 pub(crate) fn records(records: &Rdd<Bytes>, site: CallSite) -> Rdd<Objects> {
-    records.restream(site, &(), |(), _, stream| {
+    records.map_stream(site, &(), |(), _, stream| {
         let convert: Convert<Bytes> =
             |py, records| PyList::new(py, records.iter().map(|record| PyBytes::new(py, record)));
         Ok(Converted { stream, convert })
@@ -73,7 +73,7 @@ pub(crate) fn records(records: &Rdd<Bytes>, site: CallSite) -> Rdd<Objects> {
 
 /// Pairs of Writables.
 pub(crate) fn pairs(pairs: &Rdd<(Value, Value)>, site: CallSite) -> Rdd<Objects> {
-    pairs.restream(site, &(), |(), _, stream| {
+    pairs.map_stream(site, &(), |(), _, stream| {
         let convert: Convert<(Value, Value)> = |py, pairs| {
             let tuples: PyResult<Vec<Bound<'_, PyTuple>>> =
                 pairs.iter().map(|pair| writables::pair(py, pair)).collect();
@@ -85,7 +85,7 @@ pub(crate) fn pairs(pairs: &Rdd<(Value, Value)>, site: CallSite) -> Rdd<Objects>
 
 /// Lines with where they begin.
 pub(crate) fn positions(lines: &Rdd<(i64, String)>, site: CallSite) -> Rdd<Objects> {
-    lines.restream(site, &(), |(), _, stream| {
+    lines.map_stream(site, &(), |(), _, stream| {
         let convert: Convert<(i64, String)> =
             |py, lines| PyList::new(py, lines.iter().map(|(position, line)| (position, line)));
         Ok(Converted { stream, convert })
@@ -108,7 +108,7 @@ pub(crate) fn pickles(pairs: &Rdd<(Value, Value)>, site: CallSite) -> Rdd<Object
         }
     }
 
-    pairs.restream(site, &(), |(), _, stream| Ok(Pickles(stream)))
+    pairs.map_stream(site, &(), |(), _, stream| Ok(Pickles(stream)))
 }
 
 /// The pickled lists in one value.

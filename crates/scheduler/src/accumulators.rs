@@ -100,10 +100,10 @@ impl Accumulators {
 
     /// Takes in the updates of an outcome that counts.
     pub(crate) fn accept(&mut self, from: Source, updates: Vec<AccumulatorUpdate>) {
-        for AccumulatorUpdate { accumulator, scope, partition, extent, bytes, kept_by } in updates {
+        for AccumulatorUpdate { accumulator, scope, partition, extent, bytes, cached_by } in updates {
             let is_gone = matches!(scope, UpdateScope::Rdd(rdd) if self.is_released(rdd));
             let Some(ledger) = self.table.get_mut(&accumulator).filter(|_| !is_gone) else { continue };
-            if kept_by.is_some_and(|task| ledger.began.is_some_and(|began| task < began)) {
+            if cached_by.is_some_and(|task| ledger.began.is_some_and(|began| task < began)) {
                 continue;
             }
             assert!(extent > 0, "an update of accumulator {accumulator} adds at least once");
@@ -271,10 +271,10 @@ impl Entry {
     fn prune(&mut self) -> Vec<Contribution> {
         let finals = self.contributions.iter().filter(|one| one.from == Source::Final);
         let Some(largest) = finals.map(|one| one.extent).max() else { return vec![] };
-        let mut kept = false;
+        let mut cached = false;
         let covered = |one: &mut Contribution| {
-            let is_it = one.from == Source::Final && one.extent == largest && !kept;
-            kept |= is_it;
+            let is_it = one.from == Source::Final && one.extent == largest && !cached;
+            cached |= is_it;
             one.extent <= largest && !is_it
         };
         self.contributions.extract_if(.., covered).collect()

@@ -58,7 +58,7 @@ pub struct Lent {
     /// Whether it has tasks.
     pub is_busy: bool,
     /// Whether it keeps partitions.
-    pub keeps: bool,
+    pub caches: bool,
 }
 
 /// How things are.
@@ -148,7 +148,8 @@ impl Allocation {
     /// The executors that had nothing to do for too long, those first that had it longest.
     fn overdue(&self, now: Millis, demand: &Demand) -> Vec<String> {
         let due = |lent: &&Lent| {
-            let timeout = if lent.keeps { self.settings.cached_idle_ms } else { Some(self.settings.idle_ms) };
+            let timeout =
+                if lent.caches { self.settings.cached_idle_ms } else { Some(self.settings.idle_ms) };
             let since = self.idle_since.get(&lent.name)?;
             timeout.filter(|timeout| now - *since >= *timeout).map(|_| (*since, lent.name.clone()))
         };
@@ -193,8 +194,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn lent(name: u32, is_busy: bool, keeps: bool) -> Lent {
-        Lent { name: name.to_string(), slots: 2, is_busy, keeps }
+    fn lent(name: u32, is_busy: bool, caches: bool) -> Lent {
+        Lent { name: name.to_string(), slots: 2, is_busy, caches }
     }
 
     fn settings(min: u32, max: u32) -> AllocationSettings {
@@ -214,12 +215,12 @@ mod tests {
 
     #[test]
     fn one_that_keeps_partitions_stays_for_as_long_as_is_said() {
-        let keeper = || Demand { executors: vec![lent(0, false, true)], ..Demand::default() };
+        let holder = || Demand { executors: vec![lent(0, false, true)], ..Demand::default() };
         for (cached_idle_ms, given_back) in [(None, 0), (Some(100_000), 1)] {
             let mut allocation = Allocation::new(AllocationSettings { cached_idle_ms, ..settings(0, 10) });
-            assert!(allocation.decide(Millis(0), &keeper()).give_back.is_empty());
-            assert!(allocation.decide(Millis(99_999), &keeper()).give_back.is_empty());
-            assert_eq!(allocation.decide(Millis(100_000), &keeper()).give_back.len(), given_back);
+            assert!(allocation.decide(Millis(0), &holder()).give_back.is_empty());
+            assert!(allocation.decide(Millis(99_999), &holder()).give_back.is_empty());
+            assert_eq!(allocation.decide(Millis(100_000), &holder()).give_back.len(), given_back);
         }
     }
 
@@ -329,9 +330,9 @@ mod tests {
                 world.step(now, 0)?;
                 now = now + 1_000;
             }
-            let keepers = world.executors.iter().filter(|lent| lent.keeps).count();
+            let holders_of_rdd = world.executors.iter().filter(|lent| lent.caches).count();
             let left = world.executors.len() as u32;
-            prop_assert!(left >= min && (left == min || (cached.is_none() && left as usize == keepers)));
+            prop_assert!(left >= min && (left == min || (cached.is_none() && left as usize == holders_of_rdd)));
         }
     }
 }

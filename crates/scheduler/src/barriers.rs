@@ -14,12 +14,12 @@ use std::sync::Arc;
 /// The gangs of all barrier stages that have an attempt.
 #[derive(Debug, Default)]
 pub(crate) struct Barriers {
-    gangs: BTreeMap<StageId, Gang>,
+    barrier_sets: BTreeMap<StageId, BarrierSet>,
 }
 
 /// The tasks of one attempt at a barrier stage.
 #[derive(Debug)]
-struct Gang {
+struct BarrierSet {
     size: u32,
     attempt: StageAttempt,
     /// Until when all tasks are launched: since when they wait for slots.
@@ -84,7 +84,7 @@ pub(crate) enum Refusal {
 impl Barriers {
     /// An attempt begins: its gang waits for slots.
     pub(crate) fn begin(&mut self, stage: StageId, now: Millis, size: u32, attempt: StageAttempt) {
-        let gang = Gang {
+        let barrier_set = BarrierSet {
             size,
             attempt,
             waiting: Some(now),
@@ -96,18 +96,18 @@ impl Barriers {
             ended: None,
             held: vec![],
         };
-        let before = self.gangs.insert(stage, gang);
+        let before = self.barrier_sets.insert(stage, barrier_set);
         assert!(
-            before.is_none_or(|gang| gang.is_untouched()),
+            before.is_none_or(|barrier_set| barrier_set.is_untouched()),
             "the gang of an earlier attempt has disbanded"
         );
     }
 
     /// All tasks were launched; gives the attempt to which they belong.
     pub(crate) fn launched(&mut self, stage: StageId) -> StageAttempt {
-        let gang = self.gangs.get_mut(&stage).expect("a gang is launched that waits");
-        (gang.waiting, gang.short_since) = (None, None);
-        gang.attempt
+        let barrier_set = self.barrier_sets.get_mut(&stage).expect("a gang is launched that waits");
+        (barrier_set.waiting, barrier_set.short_since) = (None, None);
+        barrier_set.attempt
     }
 
     /// A task calls.
@@ -119,56 +119,58 @@ impl Barriers {
         (task, executor): (TaskId, ExecutorId),
         (epoch, message): (u32, Option<String>),
     ) -> Answer {
-        let gang = self.gangs.get_mut(&stage).expect("whoever runs in a barrier stage belongs to a gang");
+        let barrier_set =
+            self.barrier_sets.get_mut(&stage).expect("whoever runs in a barrier stage belongs to a gang");
         let caller = Caller { task, executor, epoch, message };
-        if epoch + 1 == gang.epoch {
-            return Answer::Again(gang.last.clone());
+        if epoch + 1 == barrier_set.epoch {
+            return Answer::Again(barrier_set.last.clone());
         }
-        if epoch < gang.epoch {
+        if epoch < barrier_set.epoch {
             // A late copy of a message: who sent it was answered long ago.
             return Answer::Wait;
         }
-        if epoch > gang.epoch {
+        if epoch > barrier_set.epoch {
             return Answer::Refuse(vec![caller], Refusal::OutOfStep);
         }
-        let other = gang.called.iter().find(|(_, other)| other.message.is_some() != caller.message.is_some());
-        let refusal = match (gang.ended, other) {
+        let other =
+            barrier_set.called.iter().find(|(_, other)| other.message.is_some() != caller.message.is_some());
+        let refusal = match (barrier_set.ended, other) {
             (Some(ended), _) => Some(Refusal::Ended(ended)),
             (None, Some((other, _))) => Some(Refusal::Mixed(*other, partition)),
             (None, None) => None,
         };
-        gang.called.insert(partition, caller);
+        barrier_set.called.insert(partition, caller);
         match refusal {
-            Some(refusal) => Answer::Refuse(gang.dismiss(), refusal),
-            None if gang.called.len() < gang.size as usize => {
-                gang.opened.get_or_insert(now);
+            Some(refusal) => Answer::Refuse(barrier_set.dismiss(), refusal),
+            None if barrier_set.called.len() < barrier_set.size as usize => {
+                barrier_set.opened.get_or_insert(now);
                 Answer::Wait
             }
-            None => gang.release(),
+            None => barrier_set.release(),
         }
     }
 
     /// A task succeeded; gives those that wait for it in vain.
     pub(crate) fn ended(&mut self, stage: StageId, partition: Partition) -> Vec<Caller> {
-        let Some(gang) = self.gangs.get_mut(&stage) else { return vec![] };
-        gang.ended = Some(partition);
-        gang.dismiss()
+        let Some(barrier_set) = self.barrier_sets.get_mut(&stage) else { return vec![] };
+        barrier_set.ended = Some(partition);
+        barrier_set.dismiss()
     }
 
     /// A task is told to stop; if it waits, it does so no longer.
     pub(crate) fn leave(&mut self, stage: StageId, partition: Partition, task: TaskId) -> Option<Caller> {
-        let called = &mut self.gangs.get_mut(&stage)?.called;
+        let called = &mut self.barrier_sets.get_mut(&stage)?.called;
         called.get(&partition).is_some_and(|caller| caller.task == task).then(|| called.remove(&partition))?
     }
 
     /// Those that have waited for too long, by stage.
     pub(crate) fn overdue(&mut self, now: Millis, timeout_ms: u64) -> Vec<(StageId, Vec<Caller>, Refusal)> {
         let mut overdue = vec![];
-        for (&stage, gang) in &mut self.gangs {
-            if gang.opened.is_some_and(|opened| now - opened >= timeout_ms) {
-                let (called, size) = (gang.called.len() as u32, gang.size);
+        for (&stage, barrier_set) in &mut self.barrier_sets {
+            if barrier_set.opened.is_some_and(|opened| now - opened >= timeout_ms) {
+                let (called, size) = (barrier_set.called.len() as u32, barrier_set.size);
                 let refusal = Refusal::TimedOut { called, size, waited_ms: timeout_ms };
-                overdue.push((stage, gang.dismiss(), refusal));
+                overdue.push((stage, barrier_set.dismiss(), refusal));
             }
         }
         overdue
@@ -176,31 +178,34 @@ impl Barriers {
 
     /// Keeps a result until all are there.
     pub(crate) fn hold(&mut self, stage: StageId, result: Held) {
-        self.gangs.get_mut(&stage).expect("a gang's results are held").held.push(result);
+        self.barrier_sets.get_mut(&stage).expect("a gang's results are held").held.push(result);
     }
 
     /// The results that were held.
     pub(crate) fn take_held(&mut self, stage: StageId) -> Vec<Held> {
-        self.gangs.get_mut(&stage).map(|gang| std::mem::take(&mut gang.held)).unwrap_or_default()
+        self.barrier_sets
+            .get_mut(&stage)
+            .map(|barrier_set| std::mem::take(&mut barrier_set.held))
+            .unwrap_or_default()
     }
 
     /// Forgets a gang; gives the results that were held.
     pub(crate) fn disband(&mut self, stage: StageId) -> Vec<Held> {
-        let Some(gang) = self.gangs.remove(&stage) else { return vec![] };
-        assert!(gang.called.is_empty(), "nobody waits in a gang that disbands");
-        gang.held
+        let Some(barrier_set) = self.barrier_sets.remove(&stage) else { return vec![] };
+        assert!(barrier_set.called.is_empty(), "nobody waits in a gang that disbands");
+        barrier_set.held
     }
 
     /// Whether slots that become free are to be held for a gang now: see
     /// [`barrier_hold_ms`](crate::SchedulerSettings::barrier_hold_ms).
     pub(crate) fn holds_slots(&self, stage: StageId, now: Millis, hold_ms: u64) -> bool {
-        let waiting = self.gangs.get(&stage).and_then(|gang| gang.waiting);
+        let waiting = self.barrier_sets.get(&stage).and_then(|barrier_set| barrier_set.waiting);
         waiting.is_some_and(|since| holds_until(now - since, hold_ms).is_some())
     }
 
     /// Whether any gang waits for slots.
     pub(crate) fn any_waits(&self) -> bool {
-        self.gangs.values().any(|gang| gang.waiting.is_some())
+        self.barrier_sets.values().any(|barrier_set| barrier_set.waiting.is_some())
     }
 
     /// Notes which waiting gangs have more tasks than there are slots; gives those for which that has lasted too long.
@@ -211,11 +216,13 @@ impl Barriers {
         limit_ms: impl Fn(StageAttempt) -> u64,
     ) -> Vec<(StageId, u32)> {
         let mut overdue = vec![];
-        for (&stage, gang) in self.gangs.iter_mut().filter(|(_, gang)| gang.waiting.is_some()) {
-            if gang.size <= slots {
-                gang.short_since = None;
-            } else if now - *gang.short_since.get_or_insert(now) >= limit_ms(gang.attempt) {
-                overdue.push((stage, gang.size));
+        for (&stage, barrier_set) in
+            self.barrier_sets.iter_mut().filter(|(_, barrier_set)| barrier_set.waiting.is_some())
+        {
+            if barrier_set.size <= slots {
+                barrier_set.short_since = None;
+            } else if now - *barrier_set.short_since.get_or_insert(now) >= limit_ms(barrier_set.attempt) {
+                overdue.push((stage, barrier_set.size));
             }
         }
         overdue
@@ -223,7 +230,7 @@ impl Barriers {
 
     /// No executor is there at all: that is another matter.
     pub(crate) fn nobody_is_short(&mut self) {
-        self.gangs.values_mut().for_each(|gang| gang.short_since = None);
+        self.barrier_sets.values_mut().for_each(|barrier_set| barrier_set.short_since = None);
     }
 
     /// When something is due: others may have the slots that were held, a gang has waited for too long, or its tasks have.
@@ -233,22 +240,22 @@ impl Barriers {
         (hold_ms, timeout_ms): (u64, u64),
         limit_ms: impl Fn(StageAttempt) -> u64,
     ) -> Option<Millis> {
-        let of_gang = |gang: &Gang| {
-            let held = gang.waiting.and_then(|since| Some(since + holds_until(now - since, hold_ms)?));
-            let short = gang.short_since.map(|since| since + limit_ms(gang.attempt));
-            let call = gang.opened.map(|opened| opened + timeout_ms);
+        let of_barrier_set = |barrier_set: &BarrierSet| {
+            let held = barrier_set.waiting.and_then(|since| Some(since + holds_until(now - since, hold_ms)?));
+            let short = barrier_set.short_since.map(|since| since + limit_ms(barrier_set.attempt));
+            let call = barrier_set.opened.map(|opened| opened + timeout_ms);
             [held, short, call].into_iter().flatten().min()
         };
-        self.gangs.values().filter_map(of_gang).min()
+        self.barrier_sets.values().filter_map(of_barrier_set).min()
     }
 
     /// Whether there is no gang.
     pub(crate) fn is_empty(&self) -> bool {
-        self.gangs.is_empty()
+        self.barrier_sets.is_empty()
     }
 }
 
-impl Gang {
+impl BarrierSet {
     /// Whether none of its tasks was launched.
     fn is_untouched(&self) -> bool {
         self.waiting.is_some()
@@ -292,7 +299,7 @@ mod tests {
 
     const STAGE: StageId = StageId(3);
 
-    fn gang(size: u32) -> Barriers {
+    fn barrier_set(size: u32) -> Barriers {
         let mut barriers = Barriers::default();
         barriers.begin(STAGE, Millis(0), size, StageAttempt(0));
         barriers.launched(STAGE);
@@ -306,7 +313,7 @@ mod tests {
 
     #[test]
     fn messages_come_in_the_order_of_partitions_and_again_for_those_that_missed_them() {
-        let mut barriers = gang(3);
+        let mut barriers = barrier_set(3);
         assert_eq!(call(&mut barriers, 2, 0, Some("c")), Answer::Wait);
         assert_eq!(call(&mut barriers, 0, 0, Some("a")), Answer::Wait);
         assert_eq!(call(&mut barriers, 0, 0, Some("a")), Answer::Wait, "asking twice is no second call");
@@ -321,7 +328,7 @@ mod tests {
 
     #[test]
     fn nobody_waits_for_who_has_ended_or_does_something_else() {
-        let mut barriers = gang(3);
+        let mut barriers = barrier_set(3);
         call(&mut barriers, 0, 0, None);
         let mixed = call(&mut barriers, 1, 0, Some("x"));
         assert!(

@@ -1,7 +1,7 @@
 //! Which executor keeps which partition of which persisted RDD.
 //!
 //! Only a hint: a block may have been dropped a moment ago, and a task that relied on it computes the partition itself.
-//! Blocks carry the *version* of what they were computed from (see `dag::kept`); those of another version do not count, and
+//! Blocks carry the *version* of what they were computed from (see `dag::cached`); those of another version do not count, and
 //! no task reads them.
 
 use firesteel_types::{ExecutorId, Partition, RddId};
@@ -23,7 +23,7 @@ struct Blocks {
     holders: BTreeMap<Partition, BTreeSet<ExecutorId>>,
     /// Who ever said that it keeps a block, of whatever version. Word of a block and of its end may come in the wrong order,
     /// so whoever is no holder may keep something all the same.
-    keepers: BTreeSet<ExecutorId>,
+    holders_of_rdd: BTreeSet<ExecutorId>,
 }
 
 impl BlockLocations {
@@ -60,7 +60,7 @@ impl BlockLocations {
         version: u64,
     ) -> bool {
         let Some(blocks) = self.rdds.get_mut(&rdd) else { return false };
-        blocks.keepers.insert(executor);
+        blocks.holders_of_rdd.insert(executor);
         if version > blocks.version {
             blocks.version = version;
             blocks.holders.clear();
@@ -87,13 +87,13 @@ impl BlockLocations {
 
     /// Forgets an RDD, and says who may keep blocks of it.
     pub(crate) fn forget(&mut self, rdd: RddId) -> BTreeSet<ExecutorId> {
-        self.rdds.remove(&rdd).unwrap_or_default().keepers
+        self.rdds.remove(&rdd).unwrap_or_default().holders_of_rdd
     }
 
     /// An executor is gone, and its blocks with it.
     pub(crate) fn executor_gone(&mut self, executor: ExecutorId) {
         for blocks in self.rdds.values_mut() {
-            blocks.keepers.remove(&executor);
+            blocks.holders_of_rdd.remove(&executor);
             blocks.holders.retain(|_, holders| {
                 holders.remove(&executor);
                 !holders.is_empty()
@@ -120,7 +120,7 @@ impl BlockLocations {
 
     /// Whether an executor keeps any partition that counts.
     pub(crate) fn holds_any(&self, executor: ExecutorId) -> bool {
-        let suspects = self.rdds.values().filter(|blocks| blocks.keepers.contains(&executor));
+        let suspects = self.rdds.values().filter(|blocks| blocks.holders_of_rdd.contains(&executor));
         suspects.flat_map(|blocks| blocks.holders.values()).any(|holders| holders.contains(&executor))
     }
 

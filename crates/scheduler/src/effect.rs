@@ -94,7 +94,7 @@ pub enum Effect {
         executor: ExecutorId,
     },
     /// The partitions of an RDD that an executor keeps may go: nobody wants them to be kept any more.
-    DropKept {
+    DropCached {
         /// The RDD.
         rdd: RddId,
         /// Where they lie.
@@ -140,13 +140,13 @@ pub struct TaskLaunch {
     pub job: JobId,
     /// What to read, in the order of [`StageSpec::inputs`](crate::StageSpec::inputs), without what kept partitions make
     /// unnecessary. A task that needs one of those after all fails with
-    /// [`KeptBlockGone`](firesteel_types::TaskFailure::KeptBlockGone).
+    /// [`CachedBlockLost`](firesteel_types::TaskFailure::CachedBlockLost).
     pub inputs: Arc<[Arc<ShuffleOutputs>]>,
     /// The version of each persisted RDD of the stage: partitions kept under another one were computed from records that are
     /// no longer valid.
-    pub kept: Arc<[(RddId, u64)]>,
+    pub cached: Arc<[(RddId, u64)]>,
     /// If it belongs to a barrier stage: the host of each task of the stage attempt, in the order of partitions.
-    pub gang: Option<Arc<[String]>>,
+    pub barrier_hosts: Option<Arc<[String]>>,
     /// How near the task is to its data.
     pub locality: Locality,
     /// Whether it runs beside another attempt that seems slow.

@@ -1,6 +1,6 @@
 //! What the shell tells the scheduler: that somebody wants something, or that something happened.
 
-use firesteel_plan::Kept;
+use firesteel_plan::Cached;
 use firesteel_types::{
     AccumulatorId, AccumulatorUpdate, CallSite, ExecutorId, ExecutorLossReason, JobFailure, JobId, Partition,
     RddId, ShuffleId, StageId, TaskFailure, TaskId, TaskLocation,
@@ -41,7 +41,7 @@ pub struct StageSpec {
     /// Where each partition would like to run; empty when none has a wish.
     pub preferred: Vec<Vec<TaskLocation>>,
     /// The RDDs of the stage whose partitions are kept, and what they spare it.
-    pub kept: Kept,
+    pub cached: Cached,
     /// Whether its tasks may wait for one another: then all are launched together or none, and when one fails, all run again.
     /// A job wants each partition of such a result stage once.
     pub barrier: bool,
@@ -126,7 +126,7 @@ pub enum Event {
     },
     /// An executor gets no more tasks; those that it has go on, and what it has written can still be read. It does not come
     /// back: what follows is its [loss](Event::ExecutorLost).
-    ExecutorLeaving {
+    ExecutorDecommissioning {
         /// Which.
         executor: ExecutorId,
     },
@@ -190,7 +190,7 @@ pub enum Event {
         rdd: RddId,
         /// The partition.
         partition: Partition,
-        /// The version that the task was told, [`TaskLaunch::kept`](crate::TaskLaunch::kept).
+        /// The version that the task was told, [`TaskLaunch::cached`](crate::TaskLaunch::kept).
         version: u64,
     },
     /// An executor keeps a partition no more: it made room, or the block was broken.

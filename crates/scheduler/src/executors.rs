@@ -24,7 +24,7 @@ pub(crate) struct Executors {
     reviews: BTreeSet<(Millis, ExecutorId)>,
     timeout_ms: u64,
     /// Since when there is no executor.
-    deserted_since: Option<Millis>,
+    without_executors_since: Option<Millis>,
     /// How many slots those have together that take tasks, and how many of them are free.
     slots: u32,
     free_slots: u32,
@@ -37,7 +37,7 @@ pub(crate) struct Executor {
     slots: u32,
     /// The attempts that take a slot, those that were told to stop among them.
     pub(crate) running: BTreeSet<TaskId>,
-    last_heard: Millis,
+    last_seen: Millis,
     /// The attempts that its heartbeats left out, and since when.
     absent: BTreeMap<TaskId, Millis>,
     /// It takes no more tasks.
@@ -59,7 +59,7 @@ impl Executors {
             cursor: ExecutorId(0),
             reviews: BTreeSet::new(),
             timeout_ms,
-            deserted_since: Some(Millis(0)),
+            without_executors_since: Some(Millis(0)),
             slots: 0,
             free_slots: 0,
         }
@@ -72,7 +72,7 @@ impl Executors {
         }
         *self.hosts.entry(host.clone()).or_default() += 1;
         let (running, absent) = (BTreeSet::new(), BTreeMap::new());
-        let executor = Executor { host, slots, running, last_heard: now, absent, leaving: false };
+        let executor = Executor { host, slots, running, last_seen: now, absent, leaving: false };
         self.table.insert(id, executor);
         self.slots += slots;
         self.free_slots += slots;
@@ -82,7 +82,7 @@ impl Executors {
         if id != ExecutorId::DRIVER {
             self.reviews.insert((now + self.timeout_ms, id));
         }
-        self.deserted_since = None;
+        self.without_executors_since = None;
         true
     }
 
@@ -116,14 +116,14 @@ impl Executors {
             self.withdraw(id, &executor.host, executor.slots, executor.free_slots());
         }
         if self.table.is_empty() {
-            self.deserted_since = Some(now);
+            self.without_executors_since = Some(now);
         }
         Some(executor)
     }
 
     /// Notes a sign of life; false when the executor is unknown.
     pub(crate) fn heard(&mut self, now: Millis, id: ExecutorId) -> bool {
-        self.table.get_mut(&id).map(|executor| executor.last_heard = now).is_some()
+        self.table.get_mut(&id).map(|executor| executor.last_seen = now).is_some()
     }
 
     pub(crate) fn get(&self, id: ExecutorId) -> Option<&Executor> {
@@ -145,8 +145,8 @@ impl Executors {
     }
 
     /// Since when there is no executor, if there is none.
-    pub(crate) fn deserted_since(&self) -> Option<Millis> {
-        self.deserted_since
+    pub(crate) fn without_executors_since(&self) -> Option<Millis> {
+        self.without_executors_since
     }
 
     /// Gives a free slot to an attempt.
@@ -233,9 +233,9 @@ impl Executors {
             }
             self.reviews.pop_first();
             let Some(executor) = self.table.get(&id) else { continue };
-            let deadline = executor.last_heard + self.timeout_ms;
+            let deadline = executor.last_seen + self.timeout_ms;
             if deadline <= now {
-                silent.push((id, now - executor.last_heard));
+                silent.push((id, now - executor.last_seen));
             } else {
                 self.reviews.insert((deadline, id));
             }

@@ -14,7 +14,7 @@
 //! let site = CallSite { operation: "count".into(), ..Default::default() };
 //! let stage = StageSpec {
 //!     stage: StageId(0), site: site.clone(), output: None, inputs: vec![], partitions: 1, preferred: vec![],
-//!     kept: Kept::default(), barrier: false,
+//!     cached: Cached::default(), barrier: false,
 //! };
 //! let job = JobSpec {
 //!     job: JobId(0), site, stages: vec![stage], partitions: vec![Partition(0)], pool: None, group: None, tags: vec![],
@@ -53,7 +53,7 @@ mod tasks;
 pub use allocation::{Allocation, AllocationSettings, Decision, Demand, Lent};
 pub use effect::{Effect, MapOutput, ShuffleOutputs, TaskLaunch};
 pub use event::{Event, JobSpec, StageSpec, TaskOutcome};
-pub use firesteel_plan::{Kept, KeptRdd, Reads};
+pub use firesteel_plan::{Cached, CachedRdd, Reads};
 pub use moves::Moves;
 pub use scheduler::{Held, Load, Scheduler};
 pub use settings::{PoolSettings, SchedulerSettings, SchedulingMode, SpeculationSettings};

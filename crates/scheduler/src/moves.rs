@@ -17,7 +17,7 @@ const TRIES: u32 = 3;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Item {
     Output(ShuffleId, TaskId),
-    Kept(RddId, Partition),
+    Cached(RddId, Partition),
 }
 
 /// What was dealt so far.
@@ -28,7 +28,7 @@ enum Item {
 ///
 /// let output = |map: u32| MapOutput { map: Partition(map), task: TaskId(map.into()), executor: ExecutorId(0), bytes: 10 };
 /// let outputs = (0..4).map(|map| (ShuffleId(0), output(map))).collect();
-/// let dealt = Moves::default().deal(&Held { outputs, kept: vec![] }, &[ExecutorId(1), ExecutorId(2)]);
+/// let dealt = Moves::default().deal(&Held { outputs, cached: vec![] }, &[ExecutorId(1), ExecutorId(2)]);
 /// assert_eq!(dealt[&ExecutorId(1)].outputs.len(), 2);
 /// assert_eq!(dealt[&ExecutorId(2)].outputs.len(), 2);
 /// ```
@@ -50,11 +50,11 @@ impl Moves {
         }
         // Of a kept partition, only its keeper knows how large it is.
         dealt.values_mut().for_each(|share| share.weight = 0);
-        for &(rdd, partition, version) in &held.kept {
+        for &(rdd, partition, version) in &held.cached {
             let Some(share) = lightest(&mut dealt) else { break };
-            if self.is_worth_it(Item::Kept(rdd, partition)) {
+            if self.is_worth_it(Item::Cached(rdd, partition)) {
                 share.weight += 1;
-                share.held.kept.push((rdd, partition, version));
+                share.held.cached.push((rdd, partition, version));
             }
         }
         let given = dealt.into_iter().filter(|(_, share)| share.len() > 0);
@@ -64,8 +64,8 @@ impl Moves {
     /// Whether everything that is left has been tried often enough.
     pub fn is_hopeless(&self, held: &Held) -> bool {
         let outputs = held.outputs.iter().map(|(shuffle, output)| Item::Output(*shuffle, output.task));
-        let kept = held.kept.iter().map(|(rdd, partition, _)| Item::Kept(*rdd, *partition));
-        outputs.chain(kept).all(|item| self.tries.get(&item).is_some_and(|tries| *tries >= TRIES))
+        let cached = held.cached.iter().map(|(rdd, partition, _)| Item::Cached(*rdd, *partition));
+        outputs.chain(cached).all(|item| self.tries.get(&item).is_some_and(|tries| *tries >= TRIES))
     }
 
     fn is_worth_it(&mut self, item: Item) -> bool {
@@ -84,7 +84,7 @@ struct Share {
 
 impl Share {
     fn len(&self) -> usize {
-        self.held.outputs.len() + self.held.kept.len()
+        self.held.outputs.len() + self.held.cached.len()
     }
 }
 
@@ -98,14 +98,14 @@ mod tests {
     use super::*;
     use firesteel_types::MapOutput;
 
-    fn held(sizes: &[u64], kept: u32) -> Held {
+    fn held(sizes: &[u64], cached: u32) -> Held {
         let output = |(map, bytes): (usize, &u64)| {
             let (map, task) = (Partition(map as u32), TaskId(map as u64));
             (ShuffleId(0), MapOutput { map, task, executor: ExecutorId(9), bytes: *bytes })
         };
         Held {
             outputs: sizes.iter().enumerate().map(output).collect(),
-            kept: (0..kept).map(|partition| (RddId(4), Partition(partition), 0)).collect(),
+            cached: (0..cached).map(|partition| (RddId(4), Partition(partition), 0)).collect(),
         }
     }
 
@@ -115,7 +115,7 @@ mod tests {
         let dealt = Moves::default().deal(&held(&[100, 10, 10, 80], 5), &to);
         let bytes = |id| dealt[&id].outputs.iter().map(|(_, output)| output.bytes).sum::<u64>();
         assert_eq!(to.map(bytes), [100, 100]);
-        assert_eq!(to.map(|id| dealt[&id].kept.len()), [3, 2]);
+        assert_eq!(to.map(|id| dealt[&id].cached.len()), [3, 2]);
     }
 
     #[test]
@@ -123,7 +123,7 @@ mod tests {
         let (mut moves, all) = (Moves::default(), held(&[1; 100], 0));
         let first = moves.deal(&all, &[ExecutorId(1)]);
         assert_eq!(first[&ExecutorId(1)].outputs.len(), AT_ONCE);
-        let left = Held { outputs: all.outputs[AT_ONCE..].to_vec(), kept: vec![] };
+        let left = Held { outputs: all.outputs[AT_ONCE..].to_vec(), cached: vec![] };
         assert_eq!(moves.deal(&left, &[ExecutorId(1)])[&ExecutorId(1)].outputs.len(), 100 - AT_ONCE);
     }
 

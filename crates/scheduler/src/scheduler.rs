@@ -39,7 +39,7 @@ pub struct Scheduler {
     pub(crate) stages: Stages,
     pub(crate) tasks: RunningTasks,
     /// The stages to see to before the event at hand is digested.
-    pub(crate) agenda: BTreeSet<StageId>,
+    pub(crate) dirty_stages: BTreeSet<StageId>,
     pub(crate) vacancies: Vacancies,
     pub(crate) next_speculation: Millis,
 }
@@ -59,7 +59,7 @@ pub struct Held {
     /// Map outputs.
     pub outputs: Vec<(ShuffleId, MapOutput)>,
     /// Kept partitions, by RDD, partition and version.
-    pub kept: Vec<(RddId, Partition, u64)>,
+    pub cached: Vec<(RddId, Partition, u64)>,
 }
 
 impl Scheduler {
@@ -79,7 +79,7 @@ impl Scheduler {
             jobs: BTreeMap::new(),
             stages: Stages::default(),
             tasks: RunningTasks::default(),
-            agenda: BTreeSet::new(),
+            dirty_stages: BTreeSet::new(),
             vacancies: Vacancies::default(),
             next_speculation: Millis(0),
             settings,
@@ -108,7 +108,7 @@ impl Scheduler {
             Event::ExecutorLost { executor, reason, outputs_survive } => {
                 self.executor_lost(executor, reason, outputs_survive, fx);
             }
-            Event::ExecutorLeaving { executor } => self.executor_leaving(executor),
+            Event::ExecutorDecommissioning { executor } => self.executor_decommissioning(executor),
             Event::OutputsMoved { to, outputs } => self.outputs_moved(to, outputs, fx),
             Event::Heartbeat { executor, running } => self.heartbeat(executor, running, fx),
             Event::TaskFinished { task, executor, outcome, updates } => {
@@ -136,7 +136,7 @@ impl Scheduler {
             Event::Tick => self.tick(fx),
         }
         self.settle(fx);
-        if self.fail_gangs_without_slots(fx) {
+        if self.fail_barrier_sets_without_slots(fx) {
             self.settle(fx);
         }
         self.make_offers(fx);
@@ -148,8 +148,8 @@ impl Scheduler {
             self.executors.next_review(),
             self.next_relaxation(),
             self.next_speculation(),
-            self.next_desertion(),
-            self.next_gang_deadline(),
+            self.next_executor_deadline(),
+            self.next_barrier_deadline(),
         ];
         due.into_iter().flatten().min()
     }
@@ -180,14 +180,14 @@ impl Scheduler {
     }
 
     /// Whether an executor keeps a partition that counts, as far as is known.
-    pub fn keeps_any(&self, executor: ExecutorId) -> bool {
+    pub fn caches_any(&self, executor: ExecutorId) -> bool {
         self.blocks.holds_any(executor)
     }
 
     /// What only these executors have, as far as is known.
     pub fn held_by(&self, executors: &BTreeSet<ExecutorId>) -> Held {
         let outputs = executors.iter().flat_map(|executor| self.outputs.on(*executor));
-        Held { outputs: outputs.collect(), kept: self.blocks.held_only_by(executors) }
+        Held { outputs: outputs.collect(), cached: self.blocks.held_only_by(executors) }
     }
 
     /// Who has the map output that an attempt wrote, if it counts.
@@ -223,8 +223,8 @@ impl Scheduler {
     }
 
     fn tick(&mut self, fx: &mut Vec<Effect>) {
-        self.bury_silent(fx);
-        self.fail_deserted(fx);
+        self.expire_silent(fx);
+        self.fail_without_executors(fx);
         self.speculate();
         self.time_out_barriers(fx);
         if self.barriers.any_waits() || self.next_relaxation().is_some_and(|due| due <= self.now) {

@@ -5,14 +5,14 @@
 //! any number of times. [`ShuffleStore`] keeps the outputs by the attempt that wrote them, so a reader that names an
 //! attempt can never be given another one's records.
 
-mod far;
 mod output;
+mod remote;
 mod store;
 mod whole;
 mod writer;
 
-pub use far::{FarError, FarOutputs, FarStream, OutputPlace};
 pub use output::{BlockBytes, MapOutput};
+pub use remote::{OutputAddress, RemoteOutputs, RemoteReadError, RemoteStream};
 pub use store::ShuffleStore;
 pub use whole::WholeOutput;
 pub use writer::MapOutputWriter;

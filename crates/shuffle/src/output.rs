@@ -3,7 +3,7 @@
 //! On disk each reducer's stretch of a run has a checksum. Where files are encrypted each is sealed by itself, since each is read by itself;
 //! offsets and checksums are then those of what is sealed, so that whole outputs move to other hosts as they are.
 
-use firesteel_data::{DataError, Seal};
+use firesteel_data::{Cipher, DataError};
 use firesteel_storage::{LocalDirs, MemoryPool};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
@@ -21,14 +21,14 @@ pub struct MapOutput {
 }
 
 struct Run {
-    place: Place,
+    place: RunStorage,
     /// Where each reducer's blocks begin; one more at the end.
     offsets: Words,
 }
 
-enum Place {
+enum RunStorage {
     Memory { bytes: Arc<Vec<u8>>, pool: Arc<MemoryPool> },
-    Disk { path: PathBuf, checksums: Words, seal: Option<Seal>, is_own: bool },
+    Disk { path: PathBuf, checksums: Words, cipher: Option<Cipher>, is_own: bool },
 }
 
 /// A run as other processes of the machine find it: its file, where each reducer's blocks begin, and their checksums.
@@ -93,7 +93,7 @@ impl MapOutput {
         debug_assert_eq!(offsets.last().copied(), Some(bytes.len() as u64));
         let offsets = Words::from(offsets);
         self.runs.push(if pool.try_store(bytes.len()) {
-            Run { place: Place::Memory { bytes: Arc::new(bytes), pool: pool.clone() }, offsets }
+            Run { place: RunStorage::Memory { bytes: Arc::new(bytes), pool: pool.clone() }, offsets }
         } else {
             write_to_disk(&bytes, &offsets, dirs)?
         });
@@ -112,7 +112,7 @@ impl MapOutput {
 
     /// How many of them lie on disk.
     pub fn disk_bytes(&self) -> u64 {
-        let on_disk = self.runs.iter().filter(|run| matches!(run.place, Place::Disk { .. }));
+        let on_disk = self.runs.iter().filter(|run| matches!(run.place, RunStorage::Disk { .. }));
         on_disk.map(|run| run.offsets.last().unwrap_or(0)).sum()
     }
 
@@ -130,12 +130,12 @@ impl MapOutput {
     pub(crate) fn leave_on_disk(&mut self, dirs: &LocalDirs) -> Result<Vec<SharedRun>, DataError> {
         let mut shared = vec![];
         for run in &mut self.runs {
-            if let Place::Memory { bytes, .. } = &run.place {
+            if let RunStorage::Memory { bytes, .. } = &run.place {
                 // What is replaced gives its memory back.
                 let written = write_to_disk(bytes, &run.offsets, dirs)?;
                 *run = written;
             }
-            if let Place::Disk { path, checksums, is_own, .. } = &mut run.place {
+            if let RunStorage::Disk { path, checksums, is_own, .. } = &mut run.place {
                 *is_own = false;
                 shared.push((path.clone(), run.offsets.clone(), checksums.clone()));
             }
@@ -144,8 +144,14 @@ impl MapOutput {
     }
 
     /// Adds a run that lies in a file of its own.
-    pub(crate) fn add_file(&mut self, path: PathBuf, offsets: Words, checksums: Words, seal: Option<Seal>) {
-        self.runs.push(Run { place: Place::Disk { path, checksums, seal, is_own: true }, offsets });
+    pub(crate) fn add_file(
+        &mut self,
+        path: PathBuf,
+        offsets: Words,
+        checksums: Words,
+        cipher: Option<Cipher>,
+    ) {
+        self.runs.push(Run { place: RunStorage::Disk { path, checksums, cipher, is_own: true }, offsets });
     }
 
     /// Reads all of it, run by run.
@@ -162,9 +168,9 @@ impl MapOutput {
     }
 
     /// What another process has left.
-    pub(crate) fn of_shared(runs: Vec<SharedRun>, seal: Option<&Seal>) -> Self {
+    pub(crate) fn of_shared(runs: Vec<SharedRun>, cipher: Option<&Cipher>) -> Self {
         let run = |(path, offsets, checksums)| Run {
-            place: Place::Disk { path, checksums, seal: seal.cloned(), is_own: false },
+            place: RunStorage::Disk { path, checksums, cipher: cipher.cloned(), is_own: false },
             offsets,
         };
         MapOutput { runs: runs.into_iter().map(run).collect() }
@@ -173,7 +179,7 @@ impl MapOutput {
 
 impl Run {
     fn check(&self) -> Result<(), DataError> {
-        let Place::Disk { path, checksums, .. } = &self.place else { return Ok(()) };
+        let RunStorage::Disk { path, checksums, .. } = &self.place else { return Ok(()) };
         let broken = |message: &str| DataError::Corrupt {
             source_name: path.display().to_string(),
             message: message.into(),
@@ -186,10 +192,10 @@ impl Run {
         }
         let mut bytes = vec![];
         for reducer in 0..checksums.len() {
-            let stretch = self.offsets.get(reducer).zip(self.offsets.get(reducer + 1));
-            let stretch = stretch.filter(|(_, end)| *end <= length);
-            let stretch = stretch.and_then(|(start, end)| end.checked_sub(start));
-            bytes.resize(stretch.ok_or_else(|| broken("its index is out of order"))? as usize, 0);
+            let segment = self.offsets.get(reducer).zip(self.offsets.get(reducer + 1));
+            let segment = segment.filter(|(_, end)| *end <= length);
+            let segment = segment.and_then(|(start, end)| end.checked_sub(start));
+            bytes.resize(segment.ok_or_else(|| broken("its index is out of order"))? as usize, 0);
             file.read_exact(&mut bytes).map_err(|e| DataError::io("read", path, e))?;
             if !bytes.is_empty() && checksums.get(reducer) != Some(xxh3_64(&bytes)) {
                 return Err(broken(&format!(
@@ -208,10 +214,10 @@ impl Run {
             return Ok(None);
         }
         match &self.place {
-            Place::Memory { bytes, .. } => {
+            RunStorage::Memory { bytes, .. } => {
                 Ok(Some(BlockBytes::Shared(bytes.clone(), start as usize..end as usize)))
             }
-            Place::Disk { path, checksums, seal, .. } => {
+            RunStorage::Disk { path, checksums, cipher, .. } => {
                 let mut bytes = vec![0; (end - start) as usize];
                 let file = File::open(path).map_err(|e| DataError::io("open", path, e))?;
                 file.read_exact_at(&mut bytes, start).map_err(|e| DataError::io("read", path, e))?;
@@ -219,7 +225,7 @@ impl Run {
                     let message = format!("the checksum for reducer {reducer} does not match what was read");
                     return Err(DataError::Corrupt { source_name: path.display().to_string(), message });
                 }
-                if seal.as_ref().is_some_and(|seal| !seal.open(reducer as u64, &mut bytes)) {
+                if cipher.as_ref().is_some_and(|cipher| !cipher.open(reducer as u64, &mut bytes)) {
                     let message = format!(
                         "what was written for reducer {reducer} was not sealed by this application, or was changed"
                     );
@@ -232,27 +238,27 @@ impl Run {
 }
 
 fn write_to_disk(bytes: &[u8], offsets: &Words, dirs: &LocalDirs) -> Result<Run, DataError> {
-    if let Some(seal) = dirs.seal() {
-        let (sealed, offsets) = sealed(bytes, offsets, seal);
-        return write_as_it_is(&sealed, offsets, dirs);
+    if let Some(cipher) = dirs.cipher() {
+        let (encrypted, offsets) = encrypted(bytes, offsets, cipher);
+        return write_as_it_is(&encrypted, offsets, dirs);
     }
     write_as_it_is(bytes, offsets.clone(), dirs)
 }
 
 /// Each reducer's blocks, sealed, and where they begin then. Where there are none there are none.
-fn sealed(bytes: &[u8], offsets: &Words, seal: &Seal) -> (Vec<u8>, Words) {
-    let (mut sealed, mut begins) = (vec![], vec![0]);
+fn encrypted(bytes: &[u8], offsets: &Words, cipher: &Cipher) -> (Vec<u8>, Words) {
+    let (mut encrypted, mut begins) = (vec![], vec![0]);
     for reducer in 0..offsets.len().saturating_sub(1) {
-        let stretch = stretch(bytes, offsets, reducer);
-        if !stretch.is_empty() {
-            sealed.extend_from_slice(&seal.seal(reducer as u64, stretch));
+        let segment = segment(bytes, offsets, reducer);
+        if !segment.is_empty() {
+            encrypted.extend_from_slice(&cipher.encrypt(reducer as u64, segment));
         }
-        begins.push(sealed.len() as u64);
+        begins.push(encrypted.len() as u64);
     }
-    (sealed, begins.into())
+    (encrypted, begins.into())
 }
 
-fn stretch<'a>(bytes: &'a [u8], offsets: &Words, reducer: usize) -> &'a [u8] {
+fn segment<'a>(bytes: &'a [u8], offsets: &Words, reducer: usize) -> &'a [u8] {
     let (start, end) = (offsets.get(reducer).unwrap_or(0), offsets.get(reducer + 1).unwrap_or(0));
     &bytes[start as usize..end as usize]
 }
@@ -264,18 +270,21 @@ fn write_as_it_is(bytes: &[u8], offsets: Words, dirs: &LocalDirs) -> Result<Run,
         return Err(DataError::io("write", &path, error));
     }
     let checksums =
-        (0..offsets.len().saturating_sub(1)).map(|reducer| xxh3_64(stretch(bytes, &offsets, reducer)));
+        (0..offsets.len().saturating_sub(1)).map(|reducer| xxh3_64(segment(bytes, &offsets, reducer)));
     let checksums = checksums.collect::<Vec<_>>().into();
-    Ok(Run { place: Place::Disk { path, checksums, seal: dirs.seal().cloned(), is_own: true }, offsets })
+    Ok(Run {
+        place: RunStorage::Disk { path, checksums, cipher: dirs.cipher().cloned(), is_own: true },
+        offsets,
+    })
 }
 
 impl Drop for Run {
     fn drop(&mut self) {
         match &self.place {
-            Place::Memory { bytes, pool } => pool.arbiter().unstore(bytes.len()),
+            RunStorage::Memory { bytes, pool } => pool.arbiter().unstore(bytes.len()),
             // What cannot be removed now goes with the directory.
-            Place::Disk { path, is_own: true, .. } => drop(std::fs::remove_file(path)),
-            Place::Disk { is_own: false, .. } => {}
+            RunStorage::Disk { path, is_own: true, .. } => drop(std::fs::remove_file(path)),
+            RunStorage::Disk { is_own: false, .. } => {}
         }
     }
 }

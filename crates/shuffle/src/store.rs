@@ -66,7 +66,7 @@ impl ShuffleStore {
         }
         let Some(runs) = self.shared_runs(key)? else { return Ok(None) };
         let output =
-            Arc::new(MapOutput::of_shared(runs, self.shared.as_ref().and_then(|(files, _)| files.seal())));
+            Arc::new(MapOutput::of_shared(runs, self.shared.as_ref().and_then(|(files, _)| files.cipher())));
         self.remember(key, &output);
         Ok(Some(output))
     }

@@ -62,13 +62,13 @@ impl ShuffleStore {
         let index: Index = decode_value(index)?;
         let Some((files, dirs)) = self.shared() else {
             let message = "outputs are taken over where others find them".into();
-            return Err(DataError::Far { place: "this process".into(), message });
+            return Err(DataError::Remote { address: "this process".into(), message });
         };
         // Removes its files when it is dropped.
         let mut taken = MapOutput::new();
         for (offsets, checksums) in index {
             let (path, mut file) = dirs.create_file("shuffle")?;
-            taken.add_file(path, offsets, checksums, dirs.seal().cloned());
+            taken.add_file(path, offsets, checksums, dirs.cipher().cloned());
             fill(&mut file)?;
         }
         taken.check()?;
@@ -80,7 +80,7 @@ impl ShuffleStore {
 mod tests {
     use super::*;
     use crate::MapOutputWriter;
-    use firesteel_data::Seal;
+    use firesteel_data::Cipher;
     use firesteel_data::block::KeyRef;
     use firesteel_storage::{LocalDirs, MemoryPool, SharedFiles, TaskWorkspace};
     use std::io::Write;
@@ -155,19 +155,19 @@ mod tests {
     }
 
     /// With a store, whose files are sealed.
-    fn sealed(store: ShuffleStore, seal: &Seal) -> ShuffleStore {
+    fn encrypted(store: ShuffleStore, cipher: &Cipher) -> ShuffleStore {
         let (files, dirs) = store.shared().unwrap();
-        files.seal_with(seal);
-        dirs.seal_with(seal);
+        files.encrypt_with(cipher);
+        dirs.encrypt_with(cipher);
         store
     }
 
     #[test]
     fn sealed_outputs_are_read_and_moved_by_those_with_the_key_alone() {
         let (from, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let seal = Seal::by_chance();
+        let cipher = Cipher::by_chance();
         let pool = Arc::new(MemoryPool::new(1 << 30));
-        let first = sealed(store(from.path()), &seal);
+        let first = encrypted(store(from.path()), &cipher);
         let (_, dirs) = first.shared().unwrap();
         let workspace = Arc::new(TaskWorkspace::new(TaskId(8), pool.clone(), dirs.clone()));
         let mut writer = MapOutputWriter::<String, u64>::new(4, workspace, pool, dirs.clone());
@@ -193,16 +193,16 @@ mod tests {
             file.write_all(&bytes).unwrap();
             Ok(())
         };
-        let second = sealed(store(to.path()), &seal);
+        let second = encrypted(store(to.path()), &cipher);
         second.take_over(KEY, whole.index(), send).unwrap();
         assert_eq!(read(&second, 3).unwrap(), read(&first, 3).unwrap());
         // Whoever knows another key, or none, is told nothing.
-        assert!(read(&sealed(store(from.path()), &Seal::by_chance()), 2).is_err());
+        assert!(read(&encrypted(store(from.path()), &Cipher::by_chance()), 2).is_err());
         assert!(read(&store(from.path()), 2).is_err());
         // A byte is changed on disk.
         let mut changed = bytes.clone();
         changed[100] ^= 1;
         std::fs::write(whole.runs().next().unwrap(), changed).unwrap();
-        assert!(read(&sealed(store(from.path()), &seal), 0).is_err());
+        assert!(read(&encrypted(store(from.path()), &cipher), 0).is_err());
     }
 }

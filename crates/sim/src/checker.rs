@@ -9,13 +9,13 @@
 //!   executor keeps what the driver has heard of.
 //! - Of one output partition, at most one living attempt may commit at a time, none after its result was accepted, and the
 //!   attempt that the result names has committed.
-//! - What barrier stages keep to stands in `gangs`.
-//! - Accumulators have what the [`Book`] says, always. When a job succeeds whose program gives the same each time, the book says
+//! - What barrier stages keep to stands in `barriers`.
+//! - Accumulators have what the [`Oracle`] says, always. When a job succeeds whose program gives the same each time, the book says
 //!   of all that the job needed what an evaluation without any scheduler says.
 
-use crate::book::Book;
+use crate::barriers::BarrierChecker;
 use crate::data::{Added, Data};
-use crate::gangs::Gangs;
+use crate::oracle::Oracle;
 use crate::program::{ALL, Program};
 use firesteel_scheduler::{ShuffleOutputs, TaskLaunch};
 use firesteel_types::{ExecutorId, JobFailure, JobId, Partition, RddId, ShuffleId, StageId, TaskId};
@@ -51,7 +51,7 @@ pub(crate) struct Checker {
     dropped: BTreeSet<TaskId>,
     /// The version of each persisted RDD that a launch named last. Attempts at different barrier stages have different ones at
     /// the same time: so of each of them.
-    kept_versions: BTreeMap<(RddId, Option<StageId>), u64>,
+    cached_versions: BTreeMap<(RddId, Option<StageId>), u64>,
     pub(crate) versions_grown: u64,
     launched_on: BTreeMap<ExecutorId, Vec<TaskId>>,
     /// The job, if it is a result stage, and the output index cannot be told from a launch: the partition stands for it.
@@ -62,19 +62,19 @@ pub(crate) struct Checker {
     /// The attempts that have made their output visible.
     pub(crate) committed: BTreeSet<TaskId>,
     pub(crate) fetch_failures: u64,
-    pub(crate) book: Book,
-    pub(crate) gangs: Gangs,
+    pub(crate) oracle: Oracle,
+    pub(crate) barriers: BarrierChecker,
     /// Shuffles that nobody will ever read again, once the jobs have ended that do.
     released: BTreeSet<ShuffleId>,
 }
 
-fn object<T>(words: impl Into<String>) -> Result<T, Objection> {
-    Err(words.into())
+fn object<T>(messages: impl Into<String>) -> Result<T, Objection> {
+    Err(messages.into())
 }
 
 impl Checker {
     pub(crate) fn launched(&mut self, launch: &TaskLaunch, barrier: bool) -> Result<(), Objection> {
-        self.gangs.launched(launch, barrier)?;
+        self.barriers.launched(launch, barrier)?;
         if self.last_task.is_some_and(|last| last >= launch.task) {
             return object(format!("task ids do not grow: {}", launch.task));
         }
@@ -82,12 +82,12 @@ impl Checker {
         self.launched.insert(launch.task, (launch.stage, launch.partition));
         self.launched_on.entry(launch.executor).or_default().push(launch.task);
         let by = barrier.then_some(launch.stage);
-        launch.kept.iter().try_for_each(|(rdd, version)| self.may_keep((*rdd, by), *version))?;
+        launch.cached.iter().try_for_each(|(rdd, version)| self.may_cache((*rdd, by), *version))?;
         launch.inputs.iter().try_for_each(|input| self.reads(input))
     }
 
-    fn may_keep(&mut self, rdd: (RddId, Option<StageId>), version: u64) -> Result<(), Objection> {
-        let known = self.kept_versions.entry(rdd).or_insert(version);
+    fn may_cache(&mut self, rdd: (RddId, Option<StageId>), version: u64) -> Result<(), Objection> {
+        let known = self.cached_versions.entry(rdd).or_insert(version);
         if version < *known {
             return object(format!(
                 "rdd {} is to be kept as version {version}, after version {known}",
@@ -103,7 +103,7 @@ impl Checker {
         if !self.seen_snapshots.insert((input.shuffle, input.generation)) {
             return Ok(());
         }
-        self.gangs.reads(input)?;
+        self.barriers.reads(input)?;
         match input.maps.iter().find(|map| self.dropped.contains(&map.task)) {
             None => Ok(()),
             Some(map) => {
@@ -134,7 +134,7 @@ impl Checker {
 
     /// An attempt failed, was killed, or its executor was lost.
     pub(crate) fn attempt_over(&mut self, task: TaskId) {
-        self.gangs.over(task);
+        self.barriers.over(task);
         if let Some(place) = self.launched.get(&task)
             && self.may_commit.get(place) == Some(&task)
         {
@@ -176,7 +176,7 @@ impl Checker {
         if sent_by != task {
             return object(format!("job {job} accepts a result of task {task}, but task {sent_by} sent it"));
         }
-        self.gangs.answers(job, task)?;
+        self.barriers.answers(job, task)?;
         let Some(record) = self.jobs.get_mut(&job) else { return object(format!("job {job} is unknown")) };
         if record.ended.is_some() {
             return object(format!("job {job} accepts a result after its end"));
@@ -213,8 +213,8 @@ impl Checker {
         match failure {
             None => {
                 let added = check_answer(program, job, &record)?;
-                let is_told = program.is_careful() && self.book.resets == 0 && record.limit == ALL;
-                match self.book.differs_from(&added).filter(|_| is_told) {
+                let is_traced = program.is_careful() && self.oracle.resets == 0 && record.limit == ALL;
+                match self.oracle.differs_from(&added).filter(|_| is_traced) {
                     Some(difference) => object(format!("after job {job} {difference}")),
                     None => Ok(()),
                 }
@@ -237,7 +237,7 @@ impl Checker {
         let gone: Vec<ShuffleId> = self.released.difference(&used).copied().collect();
         for shuffle in gone {
             self.released.remove(&shuffle);
-            self.book.shuffle_gone(shuffle);
+            self.oracle.shuffle_gone(shuffle);
         }
     }
 

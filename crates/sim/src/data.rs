@@ -22,7 +22,7 @@ pub(crate) struct Sum {
     pub(crate) extent: u64,
     pub(crate) sum: u64,
     /// The task that kept the partition with which this came, if it was not computed by whoever tells of it.
-    pub(crate) kept_by: Option<TaskId>,
+    pub(crate) cached_by: Option<TaskId>,
 }
 
 /// Records, and what went into them.
@@ -42,7 +42,7 @@ impl Data {
     pub(crate) fn absorb_added(&mut self, added: Added) {
         for (once, new) in added {
             let known = self.added.entry(once).or_insert(new);
-            let is_own = known.extent == new.extent && new.kept_by.is_none();
+            let is_own = known.extent == new.extent && new.cached_by.is_none();
             if known.extent < new.extent || is_own {
                 *known = new;
             }
@@ -66,9 +66,9 @@ impl Data {
 
 /// The updates that a task sends.
 pub(crate) fn updates(added: &Added) -> Vec<AccumulatorUpdate> {
-    let update = |(&(accumulator, scope, partition), &Sum { extent, sum, kept_by }): (&Once, &Sum)| {
+    let update = |(&(accumulator, scope, partition), &Sum { extent, sum, cached_by }): (&Once, &Sum)| {
         let bytes = sum.to_le_bytes().as_slice().into();
-        AccumulatorUpdate { accumulator, scope, partition, extent, bytes, kept_by }
+        AccumulatorUpdate { accumulator, scope, partition, extent, bytes, cached_by }
     };
     added.iter().map(update).collect()
 }

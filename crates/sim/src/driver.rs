@@ -1,12 +1,12 @@
 //! The driver's shell, as small as a shell can be: words become events, effects become orders.
 
-use crate::book::sum_in;
 use crate::checker::{JobRecord, Objection};
 use crate::data::Data;
 use crate::machine::Plan;
+use crate::oracle::sum_in;
 use crate::program::{ACCUMULATORS, ALL};
-use crate::world::{Happening, Order, Word, World};
-use firesteel_plan::IsCutOff;
+use crate::world::{Happening, Message, Order, World};
+use firesteel_plan::IsTruncated;
 use firesteel_scheduler::{Effect, Event, JobSpec, StageSpec, TaskLaunch, TaskOutcome};
 use firesteel_types::{
     AccumulatorId, AccumulatorUpdate, AppEvent, ExecutorId, ExecutorLossReason, JobFailure, JobId, Millis,
@@ -27,17 +27,22 @@ pub(crate) struct AtHand {
 
 impl World {
     /// An executor's word arrives at the driver.
-    pub(crate) fn hear(&mut self, from: ExecutorId, life: u32, word: Word) -> Result<(), Objection> {
+    pub(crate) fn on_message(
+        &mut self,
+        from: ExecutorId,
+        life: u32,
+        message: Message,
+    ) -> Result<(), Objection> {
         if !self.scheduler.knows_executor(from) {
-            self.report.count_word_of_the_lost(&word);
+            self.report.count_message_of_the_lost(&message);
         }
-        let is_new = match &word {
-            Word::Register => self.register(from, life)?,
-            Word::Heartbeat(running) => {
+        let is_new = match &message {
+            Message::Register => self.register(from, life)?,
+            Message::Heartbeat(running) => {
                 self.inform(Event::Heartbeat { executor: from, running: running.clone() }, None)?;
                 true
             }
-            Word::Finished { task, outcome, data, updates } => {
+            Message::Finished { task, outcome, data, updates } => {
                 let mut wrote = None;
                 if let TaskOutcome::MapOutput { shuffle, map, checksum, .. } = outcome {
                     self.reported.insert(*task);
@@ -49,39 +54,39 @@ impl World {
                 self.inform(event, Some(at_hand))?;
                 true
             }
-            Word::CommitRequest(task) => {
+            Message::CommitRequest(task) => {
                 self.inform(Event::CommitRequest { task: *task, executor: from }, None)?;
                 true
             }
-            Word::BarrierSync { task, epoch, message } => {
-                self.checker.gangs.called(*task, *epoch);
+            Message::BarrierSync { task, epoch, message } => {
+                self.checker.barriers.called(*task, *epoch);
                 let (task, epoch, message) = (*task, *epoch, message.clone());
                 self.inform(Event::BarrierSync { task, executor: from, epoch, message }, None)?;
                 true
             }
-            Word::Stored(kept) => {
-                self.hear_stored(from, life, *kept)?;
+            Message::Stored(cached) => {
+                self.on_stored(from, life, *cached)?;
                 true
             }
-            Word::Dropped((rdd, partition, version)) => {
+            Message::Dropped((rdd, partition, version)) => {
                 let (rdd, partition, version) = (*rdd, *partition, *version);
                 self.inform(Event::BlockDropped { executor: from, rdd, partition, version }, None)?;
                 true
             }
-            Word::Adopted(outputs) => {
-                self.hear_adopted(from, life, outputs)?;
+            Message::Migrated(outputs) => {
+                self.on_migrated(from, life, outputs)?;
                 true
             }
-            Word::Gone => {
-                self.hear_gone(from)?;
+            Message::Gone => {
+                self.on_gone(from)?;
                 false
             }
-            Word::Ended { decommissioned, moved } => {
+            Message::Ended { decommissioned, moved } => {
                 let reason = match decommissioned {
                     true => ExecutorLossReason::Decommissioned,
                     false => ExecutorLossReason::Exited { code: None },
                 };
-                let outputs_survive = self.plot.host_service || *moved;
+                let outputs_survive = self.scenario.host_service || *moved;
                 if *moved && !self.scheduler.knows_executor(from) {
                     // It was given up before, and does not know: whoever took what it wrote is told to drop it.
                     let machine = self.machines.get_mut(&from).expect("an executor is remembered for ever");
@@ -116,12 +121,12 @@ impl World {
         self.scheduler.handle(Millis(self.now + self.skew_ms), event, &mut effects);
         let reads = effects.iter().any(|effect| matches!(effect, Effect::JobEnded { .. }));
         for effect in effects {
-            if self.is_told() {
-                self.tell(format!("    -> {effect:?}"));
+            if self.is_traced() {
+                self.trace(format!("    -> {effect:?}"));
             }
             self.act(effect, at_hand.as_ref())?;
         }
-        self.checker.gangs.all_or_nothing()?;
+        self.checker.barriers.all_or_nothing()?;
         if reads || self.happened().is_multiple_of(64) {
             self.check_accumulators()?;
         }
@@ -140,43 +145,44 @@ impl World {
                 let held = self.held.remove(&task);
                 let at_hand = match &held {
                     Some((data, _)) => Some((task, Some(&**data))),
-                    None => at_hand.map(|word| (word.task, word.data.as_deref())),
+                    None => at_hand.map(|message| (message.task, message.data.as_deref())),
                 };
                 self.checker.result_accepted(job, output, task, at_hand)?;
                 if let Some((_, updates)) = held {
-                    self.checker.book.accepted(&self.program, None, &updates);
+                    self.checker.oracle.accepted(&self.program, None, &updates);
                 }
-                if self.chance.per_mille(self.plot.faults.too_large) {
-                    let delay = self.chance.below(3_000);
+                if self.rng.per_mille(self.scenario.faults.too_large) {
+                    let delay = self.rng.below(3_000);
                     self.after(delay, Happening::TooLarge { job });
                 }
             }
             Effect::ResultHeld { task } => {
-                let word = at_hand.filter(|word| word.task == task).ok_or("what is held is not at hand")?;
-                let data = word.data.clone().ok_or("what is held is no result")?;
-                self.held.insert(task, (data, word.updates.clone()));
+                let message =
+                    at_hand.filter(|message| message.task == task).ok_or("what is held is not at hand")?;
+                let data = message.data.clone().ok_or("what is held is no result")?;
+                self.held.insert(task, (data, message.updates.clone()));
             }
             Effect::ResultDropped { task } => {
-                self.checker.gangs.dropped += 1;
+                self.checker.barriers.dropped += 1;
                 self.checker.attempt_over(task);
                 if self.held.remove(&task).is_none() {
                     return Err(format!("the result of task {task} is dropped, and was not held"));
                 }
             }
             Effect::BarrierRelease { task, executor, epoch, messages } => {
-                self.checker.gangs.let_on(task, epoch, &messages)?;
+                self.checker.barriers.let_on(task, epoch, &messages)?;
                 self.order(executor, Order::BarrierRelease { task, epoch, messages });
             }
             Effect::BarrierRefused { task, executor, epoch, reason, retryable } => {
-                self.checker.gangs.refused(task, executor, retryable)?;
+                self.checker.barriers.refused(task, executor, retryable)?;
                 self.order(executor, Order::BarrierRefused { task, epoch, reason, retryable });
             }
             Effect::JobEnded { job, failure } => {
                 self.report.count_end(failure.as_ref());
-                self.check_desertion(job, failure.as_ref())?;
+                self.check_no_executors(job, failure.as_ref())?;
                 let program = Arc::clone(&self.program);
-                self.checker.job_ended(&program, job, failure, self.plot.is_calm())?;
-                self.let_go();
+                self.checker.job_ended(&program, job, failure, self.scenario.is_calm())?;
+                self.release();
             }
             Effect::StageForgotten { stage } => {
                 if self.plans.remove(&stage).is_none() {
@@ -191,7 +197,7 @@ impl World {
                 }
                 self.order(executor, Order::Drop((shuffle, map, task)));
             }
-            Effect::DropKept { rdd, executor } => self.order(executor, Order::DropKept(rdd)),
+            Effect::DropCached { rdd, executor } => self.order(executor, Order::DropCached(rdd)),
             Effect::CommitDecision { task, executor, allowed } => {
                 self.checker.commit_decided(task, allowed)?;
                 self.order(executor, Order::CommitDecision { task, allowed });
@@ -207,36 +213,36 @@ impl World {
     }
 
     /// Whether a job fails for want of executors when it should, and only then.
-    fn check_desertion(&self, job: JobId, failure: Option<&JobFailure>) -> Result<(), Objection> {
+    fn check_no_executors(&self, job: JobId, failure: Option<&JobFailure>) -> Result<(), Objection> {
         let fails_so = matches!(failure, Some(JobFailure::NoExecutors { .. }));
         if fails_so && self.machines.keys().any(|id| self.scheduler.knows_executor(*id)) {
             return Err(format!("job {job} is told that there are no executors, and there are"));
         }
-        if !self.plot.is_desert {
+        if !self.scenario.has_no_executors {
             return Ok(());
         }
         let record = &self.checker.jobs[&job];
-        let waited_ms = self.now.min(self.plot.quiet_from_ms).saturating_sub(record.submitted_at);
-        if waited_ms > self.plot.settings.no_executors_timeout_ms + 1_000 {
+        let waited_ms = self.now.min(self.scenario.quiet_from_ms).saturating_sub(record.submitted_at);
+        if waited_ms > self.scenario.settings.no_executors_timeout_ms + 1_000 {
             return Err(format!("job {job} waits for executors for {waited_ms} ms"));
         }
         Ok(())
     }
 
     /// Users let go of RDDs that no job will need, and begin accumulators anew.
-    fn let_go(&mut self) {
+    fn release(&mut self) {
         let running = self.checker.jobs.values().filter(|job| job.ended.is_none()).map(|job| job.rdd);
         let needed: BTreeSet<RddId> = running
             .chain(self.programme.values().copied())
             .flat_map(|rdd| self.program.ancestors(rdd))
             .collect();
         for rdd in self.program.rdds().into_iter().filter(|rdd| !needed.contains(rdd)) {
-            if self.chance.per_mille(200) {
+            if self.rng.per_mille(200) {
                 self.after(1, Happening::ReleaseRdd { rdd });
             }
         }
-        if self.chance.per_mille(30) {
-            let accumulator = AccumulatorId(self.chance.below(ACCUMULATORS));
+        if self.rng.per_mille(30) {
+            let accumulator = AccumulatorId(self.rng.below(ACCUMULATORS));
             self.after(1, Happening::Reset { accumulator });
         }
     }
@@ -245,13 +251,13 @@ impl World {
         self.status.apply(event);
         match event {
             AppEvent::TaskEnded { task, stage, failure: None, .. } => {
-                let word =
-                    at_hand.filter(|word| word.task == *task).expect("a task succeeds by its own word");
-                self.checker.gangs.over(*task);
+                let message =
+                    at_hand.filter(|message| message.task == *task).expect("a task succeeds by its own word");
+                self.checker.barriers.over(*task);
                 // What a barrier stage answers counts when all of it is there.
                 let waits = self.plans.get(stage).is_some_and(|plan| plan.barrier && plan.output.is_none());
                 if !waits {
-                    self.checker.book.accepted(&self.program, word.wrote, &word.updates);
+                    self.checker.oracle.accepted(&self.program, message.wrote, &message.updates);
                 }
             }
             AppEvent::TaskEnded { task, failure: Some(failure), .. } => {
@@ -270,7 +276,8 @@ impl World {
                 self.report.executors_lost += 1;
                 let is_known_to_move = *reason == ExecutorLossReason::Decommissioned;
                 let machine = self.machines.get_mut(executor).expect("an executor is remembered for ever");
-                let survive = !machine.gone && (self.plot.host_service || machine.moved && is_known_to_move);
+                let survive =
+                    !machine.gone && (self.scenario.host_service || machine.moved && is_known_to_move);
                 if !survive {
                     if machine.moved {
                         // The driver gave it up before it heard that others have what it wrote.
@@ -310,13 +317,12 @@ impl World {
     /// A user calls an action.
     pub(crate) fn submit(&mut self, job: JobId) -> Result<(), Objection> {
         let rdd = self.programme.remove(&job).expect("a job is submitted once");
-        let commits = self.chance.per_mille(300);
+        let commits = self.rng.per_mille(300);
         let stages = self.program.lineage.cut(rdd).stages;
         let waits = self.program.lineage.check_barrier(stages.last().expect("an action has a stage"), None);
         let waits = waits.expect("programs regroup nothing behind barriers");
         let partitions = self.choose_partitions(rdd, waits);
-        let limit =
-            if !waits && self.chance.per_mille(250) { self.chance.between(1, 6) as usize } else { ALL };
+        let limit = if !waits && self.rng.per_mille(250) { self.rng.between(1, 6) as usize } else { ALL };
         let record = JobRecord {
             rdd,
             partitions: partitions.clone(),
@@ -330,7 +336,7 @@ impl World {
         };
         self.checker.jobs.insert(job, record);
         let stages: Vec<StageSpec> = stages.into_iter().map(|cut| self.stage(cut, commits, limit)).collect();
-        let pool = self.chance.per_mille(500).then(|| self.chance.pick(&["a", "b"]).to_string());
+        let pool = self.rng.per_mille(500).then(|| self.rng.pick(&["a", "b"]).to_string());
         let site = stages.last().expect("an action has a stage").site.clone();
         let group = Some(format!("group{}", job.0 % 2));
         let tags = vec![format!("tag{}", job.0)];
@@ -339,17 +345,17 @@ impl World {
 
     fn choose_partitions(&mut self, rdd: RddId, all_or_none: bool) -> Vec<Partition> {
         let all = (0..self.program.partitions(rdd)).map(Partition);
-        match self.chance.below(10) {
+        match self.rng.below(10) {
             0 => vec![],
             1 | 2 => all.rev().collect(),
             _ if all_or_none => all.collect(),
             3 => all.take(1).collect(),
-            4 => all.filter(|_| self.chance.per_mille(500)).collect(),
+            4 => all.filter(|_| self.rng.per_mille(500)).collect(),
             _ => all.collect(),
         }
     }
 
-    fn stage(&mut self, cut: firesteel_plan::StageCut, commits: bool, limit: usize) -> StageSpec {
+    fn stage(&mut self, cut: firesteel_plan::StageBoundary, commits: bool, limit: usize) -> StageSpec {
         let stage = StageId(self.next_stage);
         self.next_stage += 1;
         let partitions = self.program.partitions(cut.rdd);
@@ -359,7 +365,7 @@ impl World {
         let barrier = lineage.check_barrier(&cut, None).expect("programs regroup nothing behind barriers");
         let plan = Plan { rdd: cut.rdd, output: cut.output, limit, barrier, commits };
         self.plans.insert(stage, Arc::new(plan));
-        let kept = lineage.kept(&cut, |rdd| self.keeping.is_persisted(rdd).then_some(IsCutOff(false)));
+        let cached = lineage.cached(&cut, |rdd| self.caching.is_persisted(rdd).then_some(IsTruncated(false)));
         let mut preferred: Vec<Vec<TaskLocation>> =
             (0..partitions).map(|p| lineage.preferred_locations(cut.rdd, Partition(p))).collect();
         if preferred.iter().all(Vec::is_empty) {
@@ -373,7 +379,7 @@ impl World {
             inputs: cut.inputs,
             partitions,
             preferred,
-            kept,
+            cached,
             barrier,
         }
     }
@@ -382,11 +388,11 @@ impl World {
     pub(crate) fn cancel(&mut self, job: JobId) -> Result<(), Objection> {
         let reason = "the user said so".to_string();
         let group = format!("group{}", job.0 % 2);
-        let whole_group = self.chance.per_mille(300);
+        let whole_group = self.rng.per_mille(300);
         for (id, record) in &mut self.checker.jobs {
             record.cancelled |= *id == job || (whole_group && id.0 % 2 == job.0 % 2);
         }
-        let event = match (whole_group, self.chance.per_mille(300)) {
+        let event = match (whole_group, self.rng.per_mille(300)) {
             (true, _) => Event::CancelGroup { group, reason },
             (false, true) => Event::CancelTag { tag: format!("tag{}", job.0), reason },
             (false, false) => Event::CancelJob { job, reason },

@@ -1,11 +1,11 @@
 //! What a task reads: map outputs where its launch says that they are, and partitions that its own executor keeps.
 
-use crate::chance::Chance;
-use crate::cuts::Cuts;
+use crate::caching::Caching;
 use crate::data::Data;
-use crate::keeping::Keeping;
-use crate::machine::{KeptName, Machine};
+use crate::machine::{CachedName, Machine};
+use crate::network_partitions::NetworkPartitions;
 use crate::program::{Found, Source};
+use crate::rng::Rng;
 use crate::world::World;
 use firesteel_scheduler::TaskLaunch;
 use firesteel_types::{ExecutorId, Partition, RddId, ShuffleId, TaskFailure};
@@ -13,12 +13,12 @@ use std::collections::BTreeMap;
 
 /// What became of kept partitions while a task computed.
 #[derive(Debug, Default)]
-pub(crate) struct KeptChanges {
-    pub(crate) stored: Vec<KeptName>,
-    pub(crate) dropped: Vec<KeptName>,
+pub(crate) struct CacheChanges {
+    pub(crate) stored: Vec<CachedName>,
+    pub(crate) dropped: Vec<CachedName>,
     pub(crate) read: u64,
     /// Of these, from other executors.
-    pub(crate) read_afar: u64,
+    pub(crate) read_remote: u64,
     /// How often another executor was said to keep one, and did not.
     pub(crate) stale: u64,
     /// Whether a function was called that waits for other tasks.
@@ -30,15 +30,15 @@ pub(crate) struct Fetcher<'a> {
     on: ExecutorId,
     launch: &'a TaskLaunch,
     machines: &'a mut BTreeMap<ExecutorId, Machine>,
-    cuts: &'a Cuts,
+    network_partitions: &'a NetworkPartitions,
     /// Who is said to keep what, if kept partitions are read from others.
-    keeping: Option<&'a Keeping>,
-    chance: &'a mut Chance,
+    caching: Option<&'a Caching>,
+    rng: &'a mut Rng,
     now: u64,
     host_service: bool,
     broken: u64,
     unreachable_named: u64,
-    changes: KeptChanges,
+    changes: CacheChanges,
 }
 
 impl World {
@@ -48,28 +48,28 @@ impl World {
         on: ExecutorId,
         launch: &TaskLaunch,
         read: impl FnOnce(&mut Fetcher<'_>) -> T,
-    ) -> (T, KeptChanges) {
-        let broken = if self.is_quiet() { 0 } else { self.plot.faults.output_broken };
+    ) -> (T, CacheChanges) {
+        let broken = if self.is_quiet() { 0 } else { self.scenario.faults.output_broken };
         let mut fetcher = Fetcher {
             on,
             launch,
             machines: &mut self.machines,
-            cuts: &self.cuts,
-            keeping: self.plot.reads_kept_afar.then_some(&self.keeping),
-            chance: &mut self.chance,
+            network_partitions: &self.network_partitions,
+            caching: self.scenario.reads_cached_remotely.then_some(&self.caching),
+            rng: &mut self.rng,
             now: self.now,
-            host_service: self.plot.host_service,
+            host_service: self.scenario.host_service,
             broken,
-            unreachable_named: self.plot.faults.unreachable_named,
-            changes: KeptChanges::default(),
+            unreachable_named: self.scenario.faults.unreachable_named,
+            changes: CacheChanges::default(),
         };
         (read(&mut fetcher), fetcher.changes)
     }
 }
 
 impl Fetcher<'_> {
-    fn own_kept(&mut self) -> &mut BTreeMap<KeptName, Data> {
-        &mut self.machines.get_mut(&self.on).expect("an executor is remembered for ever").kept
+    fn own_cached(&mut self) -> &mut BTreeMap<CachedName, Data> {
+        &mut self.machines.get_mut(&self.on).expect("an executor is remembered for ever").cached
     }
 
     fn host(&self, of: ExecutorId) -> &str {
@@ -80,12 +80,13 @@ impl Fetcher<'_> {
     fn is_served(&self, of: ExecutorId) -> bool {
         let (here, there) = (self.host(self.on), self.host(of));
         let runs = self.machines[&of].serves(self.now, self.host_service);
-        runs && self.cuts.reaches(self.now, here, there) && self.cuts.has_service(self.now, there)
+        runs && self.network_partitions.reaches(self.now, here, there)
+            && self.network_partitions.has_service(self.now, there)
     }
 
     /// The executors of which nothing can be read, as a reader finds it out: all of a host, or only the one that it asked.
     fn unreachable(&mut self, of: ExecutorId) -> Vec<ExecutorId> {
-        if !self.chance.per_mille(self.unreachable_named) {
+        if !self.rng.per_mille(self.unreachable_named) {
             return vec![];
         }
         let host = self.host(of).to_string();
@@ -95,27 +96,27 @@ impl Fetcher<'_> {
     }
 
     /// A kept partition from one of those who are said to have it. A copy is kept here or not.
-    fn find_afar(&mut self, name: KeptName) -> Option<Data> {
-        let holder = self.keeping?.holders(name).find(|holder| *holder != self.on)?;
+    fn find_remote(&mut self, name: CachedName) -> Option<Data> {
+        let holder = self.caching?.holders(name).find(|holder| *holder != self.on)?;
         let reached = self.machines[&holder].serves(self.now, false)
-            && self.cuts.reaches(self.now, self.host(self.on), self.host(holder));
-        let data = self.machines[&holder].kept.get(&name).filter(|_| reached).cloned();
+            && self.network_partitions.reaches(self.now, self.host(self.on), self.host(holder));
+        let data = self.machines[&holder].cached.get(&name).filter(|_| reached).cloned();
         let Some(data) = data else {
             self.changes.stale += 1;
             return None;
         };
         self.changes.read += 1;
-        self.changes.read_afar += 1;
-        if self.chance.per_mille(500) {
-            self.own_kept().insert(name, data.clone());
+        self.changes.read_remote += 1;
+        if self.rng.per_mille(500) {
+            self.own_cached().insert(name, data.clone());
             self.changes.stored.push(name);
         }
         Some(data)
     }
 
     /// Under which version a task may read and keep a partition.
-    fn name(&self, rdd: RddId, partition: Partition) -> Option<KeptName> {
-        let (_, version) = self.launch.kept.iter().find(|(kept, _)| *kept == rdd)?;
+    fn name(&self, rdd: RddId, partition: Partition) -> Option<CachedName> {
+        let (_, version) = self.launch.cached.iter().find(|(cached, _)| *cached == rdd)?;
         Some((rdd, partition, *version))
     }
 }
@@ -125,15 +126,15 @@ impl Source for Fetcher<'_> {
 
     fn read(&mut self, shuffle: ShuffleId, reducer: Partition) -> Result<Data, TaskFailure> {
         let Some(outputs) = self.launch.inputs.iter().find(|input| input.shuffle == shuffle) else {
-            assert!(!self.launch.kept.is_empty(), "a stage that keeps nothing is told where to read");
-            return Err(TaskFailure::KeptBlockGone { shuffle });
+            assert!(!self.launch.cached.is_empty(), "a stage that keeps nothing is told where to read");
+            return Err(TaskFailure::CachedBlockLost { shuffle });
         };
         let mut data = Data::default();
         for output in &outputs.maps {
             let machine =
                 self.machines.get_mut(&output.executor).expect("an executor is remembered for ever");
             let name = (shuffle, output.map, output.task);
-            if self.chance.per_mille(self.broken) {
+            if self.rng.per_mille(self.broken) {
                 machine.blocks.remove(&name);
             }
             let served = self.is_served(output.executor);
@@ -155,13 +156,13 @@ impl Source for Fetcher<'_> {
     }
 
     fn find(&mut self, rdd: RddId, partition: Partition) -> Found {
-        let Some(name) = self.name(rdd, partition) else { return Found::NotKept };
-        match self.own_kept().get(&name).cloned() {
+        let Some(name) = self.name(rdd, partition) else { return Found::NotCached };
+        match self.own_cached().get(&name).cloned() {
             Some(data) => {
                 self.changes.read += 1;
-                Found::Kept(data)
+                Found::Cached(data)
             }
-            None => self.find_afar(name).map_or(Found::ToKeep, Found::Kept),
+            None => self.find_remote(name).map_or(Found::ToCache, Found::Cached),
         }
     }
 
@@ -175,19 +176,19 @@ impl Source for Fetcher<'_> {
         let task = self.launch.task;
         let mut data = data.clone();
         data.added.values_mut().for_each(|added| {
-            added.kept_by.get_or_insert(task);
+            added.cached_by.get_or_insert(task);
         });
-        let kept = self.own_kept();
-        let older: Vec<KeptName> = kept
+        let cached = self.own_cached();
+        let older: Vec<CachedName> = cached
             .range((rdd, Partition(0), 0)..)
             .map(|(other, _)| *other)
             .take_while(|(of, ..)| *of == rdd)
             .collect();
-        let older: Vec<KeptName> = older.into_iter().filter(|(.., version)| *version < name.2).collect();
+        let older: Vec<CachedName> = older.into_iter().filter(|(.., version)| *version < name.2).collect();
         older.iter().for_each(|other| {
-            kept.remove(other);
+            cached.remove(other);
         });
-        kept.insert(name, data);
+        cached.insert(name, data);
         self.changes.dropped.extend(older);
         self.changes.stored.push(name);
     }

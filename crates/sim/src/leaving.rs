@@ -5,7 +5,7 @@
 
 use crate::checker::Objection;
 use crate::machine::BlockName;
-use crate::world::{Happening, Word, World};
+use crate::world::{Happening, Message, World};
 use firesteel_scheduler::Event;
 use firesteel_types::{ExecutorId, ExecutorLossReason};
 use std::collections::BTreeSet;
@@ -16,8 +16,8 @@ const ROUNDS: u32 = 20;
 impl World {
     /// The driver is told to send an executor away.
     pub(crate) fn begin_leaving(&mut self, id: ExecutorId) -> Result<(), Objection> {
-        self.inform(Event::ExecutorLeaving { executor: id }, None)?;
-        let delay = self.chance.between(1, 3_000);
+        self.inform(Event::ExecutorDecommissioning { executor: id }, None)?;
+        let delay = self.rng.between(1, 3_000);
         self.after(delay, Happening::Moves { from: id, rounds: 0 });
         Ok(())
     }
@@ -26,7 +26,7 @@ impl World {
     pub(crate) fn moves(&mut self, from: ExecutorId, rounds: u32) -> Result<(), Objection> {
         let held = self.scheduler.held_by(&BTreeSet::from([from]));
         let is_busy = !self.machines[&from].attempts.is_empty();
-        let is_done = held.outputs.is_empty() && held.kept.is_empty() && !is_busy;
+        let is_done = held.outputs.is_empty() && held.cached.is_empty() && !is_busy;
         if is_done || rounds == ROUNDS {
             self.go(from);
             return Ok(());
@@ -35,11 +35,11 @@ impl World {
         let awake =
             self.machines.values().filter(|machine| machine.alive && machine.frozen_until <= self.now);
         let there: Vec<ExecutorId> = awake.map(|machine| machine.id).filter(stays).collect();
-        if !there.is_empty() && self.machines[&from].serves(self.now, self.plot.host_service) {
-            let to = *self.chance.pick(&there);
+        if !there.is_empty() && self.machines[&from].serves(self.now, self.scenario.host_service) {
+            let to = *self.rng.pick(&there);
             self.copy(from, to, held);
         }
-        let delay = self.chance.between(100, 3_000);
+        let delay = self.rng.between(100, 3_000);
         self.after(delay, Happening::Moves { from, rounds: rounds + 1 });
         Ok(())
     }
@@ -49,17 +49,17 @@ impl World {
         for (shuffle, output) in held.outputs {
             let name = (shuffle, output.map, output.task);
             let block = self.machines[&from].blocks.get(&name).cloned();
-            let Some(block) = block.filter(|_| self.chance.per_mille(900)) else { continue };
+            let Some(block) = block.filter(|_| self.rng.per_mille(900)) else { continue };
             self.machine_mut(to).blocks.insert(name, block);
             taken.push(name);
         }
-        for name in held.kept {
-            let Some(data) = self.machines[&from].kept.get(&name).cloned() else { continue };
-            self.machine_mut(to).kept.insert(name, data);
-            self.report.kept_taken_over += 1;
-            self.say(to, Word::Stored(name));
+        for name in held.cached {
+            let Some(data) = self.machines[&from].cached.get(&name).cloned() else { continue };
+            self.machine_mut(to).cached.insert(name, data);
+            self.report.cached_migrated += 1;
+            self.send(to, Message::Stored(name));
         }
-        self.say(to, Word::Adopted(taken));
+        self.send(to, Message::Migrated(taken));
     }
 
     fn machine_mut(&mut self, id: ExecutorId) -> &mut crate::machine::Machine {
@@ -67,7 +67,7 @@ impl World {
     }
 
     /// An executor has map outputs that another had. What it took in an earlier life it has no more.
-    pub(crate) fn hear_adopted(
+    pub(crate) fn on_migrated(
         &mut self,
         to: ExecutorId,
         life: u32,
@@ -93,12 +93,12 @@ impl World {
         machine.die(false);
         machine.gone = true;
         let life = machine.life;
-        let delay = self.chance.between(1, 3_000);
-        self.after(delay, Happening::ToDriver { from: id, life, word: Word::Gone });
+        let delay = self.rng.between(1, 3_000);
+        self.after(delay, Happening::ToDriver { from: id, life, message: Message::Gone });
     }
 
     /// The driver hears that it is gone. What nobody took over is lost.
-    pub(crate) fn hear_gone(&mut self, id: ExecutorId) -> Result<(), Objection> {
+    pub(crate) fn on_gone(&mut self, id: ExecutorId) -> Result<(), Objection> {
         let reason = ExecutorLossReason::Decommissioned;
         self.inform(Event::ExecutorLost { executor: id, reason, outputs_survive: false }, None)
     }

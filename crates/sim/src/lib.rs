@@ -3,7 +3,7 @@
 //!
 //! [`run_seed`] makes up a cluster, a program, jobs and faults from a seed, lets them happen, and checks every answer
 //! against an evaluation of the same program without any scheduler, and every accumulator against a book of its own. What is checked is listed in `checker`, what the
-//! world is like in `world`, what a seed stands for in `plot`.
+//! world is like in `world`, what a seed stands for in `scenario`.
 //!
 //! ```
 //! let report = firesteel_sim::run_seed(2).unwrap();
@@ -13,21 +13,21 @@
 //! **Architecture Invariant.** Nothing here is used by the engine, and nothing here sees threads, sockets or files of the
 //! engine: only the pure crates. A fault that the simulator finds becomes a story in the scheduler's own tests.
 
-mod book;
-mod chance;
+mod barriers;
+mod caching;
 mod checker;
-mod cuts;
 mod data;
 mod driver;
-mod fates;
+mod fault_schedule;
 mod fetch;
-mod gangs;
-mod keeping;
 mod leaving;
 mod machine;
-mod plot;
+mod network_partitions;
+mod oracle;
 mod program;
 mod report;
+mod rng;
+mod scenario;
 mod standalone;
 mod throughput;
 mod violation;

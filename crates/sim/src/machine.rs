@@ -10,7 +10,7 @@ use std::sync::Arc;
 pub(crate) type BlockName = (ShuffleId, Partition, TaskId);
 
 /// The name of a kept partition, with the version of what it was computed from.
-pub(crate) type KeptName = (RddId, Partition, u64);
+pub(crate) type CachedName = (RddId, Partition, u64);
 
 /// What the driver ships of a stage.
 #[derive(Clone, Debug)]
@@ -62,7 +62,7 @@ pub(crate) struct Machine {
     /// All attempts that it was ever told to run, so that a doubled message does not run one twice.
     pub(crate) seen: BTreeSet<TaskId>,
     pub(crate) blocks: BTreeMap<BlockName, Arc<Block>>,
-    pub(crate) kept: BTreeMap<KeptName, Data>,
+    pub(crate) cached: BTreeMap<CachedName, Data>,
 }
 
 impl Machine {
@@ -81,7 +81,7 @@ impl Machine {
             attempts: BTreeMap::new(),
             seen: BTreeSet::new(),
             blocks: BTreeMap::new(),
-            kept: BTreeMap::new(),
+            cached: BTreeMap::new(),
         }
     }
 
@@ -95,7 +95,7 @@ impl Machine {
     pub(crate) fn die(&mut self, host_service: bool) {
         self.alive = false;
         self.attempts.clear();
-        self.kept.clear();
+        self.cached.clear();
         if !host_service {
             self.blocks.clear();
         }
@@ -105,7 +105,7 @@ impl Machine {
     pub(crate) fn begin_anew(&mut self, host_service: bool) {
         self.life += 1;
         self.attempts.clear();
-        self.kept.clear();
+        self.cached.clear();
         if !host_service {
             self.blocks.clear();
         }

@@ -29,34 +29,34 @@ fn main() -> ExitCode {
     let wish = match parse(std::env::args().skip(1)) {
         Ok(wish) => wish,
         Err(mistake) => {
-            say(&format!("{mistake}\n{USAGE}"));
+            send(&format!("{mistake}\n{USAGE}"));
             return ExitCode::from(2);
         }
     };
     if wish.throughput {
         // First, while the process is small.
-        say(&shuffle_memory(200_000, 1_000).to_string());
+        send(&shuffle_memory(200_000, 1_000).to_string());
         for (executors, tasks) in [(1, 10_000), (100, 100_000), (10_000, 1_000_000)] {
-            say(&throughput(executors, tasks).to_string());
+            send(&throughput(executors, tasks).to_string());
         }
         return ExitCode::SUCCESS;
     }
     run(&wish)
 }
 
-fn parse(mut words: impl Iterator<Item = String>) -> Result<Wish, String> {
+fn parse(mut messages: impl Iterator<Item = String>) -> Result<Wish, String> {
     let mut wish = Wish { seeds: 1000, first: 0, throughput: false, standalone: false };
-    while let Some(word) = words.next() {
+    while let Some(message) = messages.next() {
         let mut number = || {
-            let value = words.next().ok_or_else(|| format!("{word} needs a number"))?;
+            let value = messages.next().ok_or_else(|| format!("{message} needs a number"))?;
             value.parse::<u64>().map_err(|_| format!("{value} is no number"))
         };
-        match word.as_str() {
+        match message.as_str() {
             "--seeds" => wish.seeds = number()?,
             "--seed" => wish.first = number()?,
             "--throughput" => wish.throughput = true,
             "standalone" => wish.standalone = true,
-            _ => return Err(format!("unknown option {word}")),
+            _ => return Err(format!("unknown option {message}")),
         }
     }
     Ok(wish)
@@ -104,19 +104,19 @@ fn run(wish: &Wish) -> ExitCode {
             };
             if let Some(violation) = violation {
                 violations += 1;
-                say(&violation.to_string());
+                send(&violation.to_string());
             }
         }
     });
-    say(&format!("{} seeds from {}, {violations} violations", wish.seeds, wish.first));
+    send(&format!("{} seeds from {}, {violations} violations", wish.seeds, wish.first));
     if !wish.standalone {
-        say(&all.0.to_string());
+        send(&all.0.to_string());
     }
-    say(&all.1.to_string());
+    send(&all.1.to_string());
     if violations == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn say(text: &str) {
+fn send(text: &str) {
     // Nobody to talk to is no reason to fail.
     let _ = writeln!(std::io::stdout().lock(), "{text}");
 }

@@ -9,8 +9,8 @@
 //! written, some jobs. What they add is told by the record, so it is known what each partition adds, and how much of it when only a
 //! beginning is read.
 
-use crate::chance::{Chance, mix, mix2};
 use crate::data::{Added, Block, Data, Record, Whims};
+use crate::rng::{Rng, mix, mix2};
 use firesteel_plan::{Dependency, Lineage, Mapping, RddInfo};
 use firesteel_types::{
     AccumulatorId, CallSite, ExecutorId, JobId, Partition, RddId, ShuffleId, TaskLocation, UpdateScope,
@@ -77,11 +77,11 @@ pub(crate) struct Program {
 /// What a partition of an RDD is to whoever computes.
 pub(crate) enum Found {
     /// Like any other: it is not persisted.
-    NotKept,
+    NotCached,
     /// To be computed whole and kept.
-    ToKeep,
+    ToCache,
     /// It was kept.
-    Kept(Data),
+    Cached(Data),
 }
 
 /// Gives what a computation reads: what one reducer is to read of a shuffle, and partitions that are kept.
@@ -92,7 +92,7 @@ pub(crate) trait Source {
     fn read(&mut self, shuffle: ShuffleId, reducer: Partition) -> Result<Data, Self::Failure>;
 
     fn find(&mut self, _: RddId, _: Partition) -> Found {
-        Found::NotKept
+        Found::NotCached
     }
 
     fn keep(&mut self, _: RddId, _: Partition, _: &Data) {}
@@ -103,7 +103,7 @@ pub(crate) trait Source {
 
 impl Program {
     /// Makes one up.
-    pub(crate) fn new(seed: u64, size: &Size, chance: &mut Chance) -> Self {
+    pub(crate) fn new(seed: u64, size: &Size, rng: &mut Rng) -> Self {
         let mut program = Program {
             ops: BTreeMap::new(),
             lineage: Lineage::new(),
@@ -111,12 +111,12 @@ impl Program {
             behind: BTreeSet::new(),
             seed,
         };
-        let sources = chance.between(1, 2.min(size.rdds));
+        let sources = rng.between(1, 2.min(size.rdds));
         for _ in 0..sources {
-            program.add_source(size, chance);
+            program.add_source(size, rng);
         }
         while (program.ops.len() as u64) < size.rdds {
-            program.add_derived(size, chance);
+            program.add_derived(size, rng);
         }
         program
     }
@@ -149,29 +149,28 @@ impl Program {
         self.ops.insert(id, op);
     }
 
-    fn add_source(&mut self, size: &Size, chance: &mut Chance) {
-        let partitions = chance.between(1, size.source_partitions) as u32;
+    fn add_source(&mut self, size: &Size, rng: &mut Rng) {
+        let partitions = rng.between(1, size.source_partitions) as u32;
         let mut preferred = vec![];
-        if chance.per_mille(size.preferred_per_mille) {
-            let place = |chance: &mut Chance| TaskLocation {
-                host: format!("host{}", chance.below(size.hosts)),
-                executor: chance.per_mille(500).then(|| ExecutorId(chance.below(2 * size.hosts) as u32)),
+        if rng.per_mille(size.preferred_per_mille) {
+            let place = |rng: &mut Rng| TaskLocation {
+                host: format!("host{}", rng.below(size.hosts)),
+                executor: rng.per_mille(500).then(|| ExecutorId(rng.below(2 * size.hosts) as u32)),
             };
-            preferred =
-                (0..partitions).map(|_| (0..chance.below(3)).map(|_| place(chance)).collect()).collect();
+            preferred = (0..partitions).map(|_| (0..rng.below(3)).map(|_| place(rng)).collect()).collect();
         }
-        self.add(Op::Source { records: chance.between(1, 6) }, partitions, vec![], preferred);
+        self.add(Op::Source { records: rng.between(1, 6) }, partitions, vec![], preferred);
     }
 
-    fn add_derived(&mut self, size: &Size, chance: &mut Chance) {
+    fn add_derived(&mut self, size: &Size, rng: &mut Rng) {
         let rdds = self.rdds();
         // Young parents make deep lineages, old ones make wide lineages.
-        let oldest = if chance.per_mille(600) { rdds.len().saturating_sub(2) } else { 0 };
-        let parent = *chance.pick(&rdds[oldest..]);
+        let oldest = if rng.per_mille(600) { rdds.len().saturating_sub(2) } else { 0 };
+        let parent = *rng.pick(&rdds[oldest..]);
         let partitions = self.partitions(parent);
         let one_to_one = |parent| Dependency::Narrow { parent, mapping: Mapping::OneToOne };
         let is_behind = self.behind.contains(&parent);
-        match chance.below(14) {
+        match rng.below(14) {
             12 | 13 if u64::from(partitions) <= size.barrier_partitions => {
                 self.add(Op::Barrier, partitions, vec![one_to_one(parent)], vec![]);
             }
@@ -179,7 +178,7 @@ impl Program {
             0 | 1 => self.add(Op::Map, partitions, vec![one_to_one(parent)], vec![]),
             2 => self.add(Op::Filter, partitions, vec![one_to_one(parent)], vec![]),
             3 => {
-                let other = *chance.pick(&rdds);
+                let other = *rng.pick(&rdds);
                 let all = partitions + self.partitions(other);
                 if u64::from(all) > 2 * size.source_partitions || self.behind.contains(&other) {
                     self.add(Op::Map, partitions, vec![one_to_one(parent)], vec![]);
@@ -192,21 +191,21 @@ impl Program {
             4 => {
                 let alike: Vec<RddId> =
                     rdds.iter().copied().filter(|rdd| self.partitions(*rdd) == partitions).collect();
-                let other = *chance.pick(&alike);
+                let other = *rng.pick(&alike);
                 self.add(Op::Append, partitions, vec![one_to_one(parent), one_to_one(other)], vec![]);
             }
             5 => {
-                let groups = chance.between(1, u64::from(partitions)) as u32;
+                let groups = rng.between(1, u64::from(partitions)) as u32;
                 let group = |group| (0..partitions).filter(|p| p % groups == group).collect();
                 let mapping = Mapping::Groups(Arc::new((0..groups).map(group).collect()));
                 self.add(Op::Append, groups, vec![Dependency::Narrow { parent, mapping }], vec![]);
             }
             _ => {
-                let reducers = chance.between(1, size.reducers) as u32;
-                let mut dependencies = vec![self.shuffle(parent, reducers, size, chance)];
-                if chance.per_mille(300) {
-                    let other = *chance.pick(&rdds);
-                    dependencies.push(self.shuffle(other, reducers, size, chance));
+                let reducers = rng.between(1, size.reducers) as u32;
+                let mut dependencies = vec![self.shuffle(parent, reducers, size, rng)];
+                if rng.per_mille(300) {
+                    let other = *rng.pick(&rdds);
+                    dependencies.push(self.shuffle(other, reducers, size, rng));
                 }
                 self.add(Op::Reduce, reducers, dependencies, vec![]);
             }
@@ -214,14 +213,14 @@ impl Program {
     }
 
     /// A shuffle of an RDD: often one that is there already, so that several RDDs read it.
-    fn shuffle(&mut self, parent: RddId, reducers: u32, size: &Size, chance: &mut Chance) -> Dependency {
+    fn shuffle(&mut self, parent: RddId, reducers: u32, size: &Size, rng: &mut Rng) -> Dependency {
         let alike = |facts: &ShuffleFacts| facts.parent == parent && facts.reducers == reducers;
         let existing = self.shuffles.iter().find(|(_, facts)| alike(facts)).map(|(shuffle, _)| *shuffle);
         if let Some(shuffle) = existing {
             return Dependency::Shuffle { parent, shuffle };
         }
         let shuffle = ShuffleId(self.shuffles.len() as u32);
-        let careless = chance.per_mille(size.careless_per_mille);
+        let careless = rng.per_mille(size.careless_per_mille);
         self.shuffles.insert(shuffle, ShuffleFacts { parent, reducers, careless });
         Dependency::Shuffle { parent, shuffle }
     }
@@ -235,9 +234,9 @@ impl Program {
         reader: &mut R,
     ) -> Result<Data, R::Failure> {
         match reader.find(rdd, partition) {
-            Found::NotKept => self.compute_anew(rdd, partition, limit, reader),
-            Found::Kept(data) => Ok(data.beginning(limit)),
-            Found::ToKeep => {
+            Found::NotCached => self.compute_anew(rdd, partition, limit, reader),
+            Found::Cached(data) => Ok(data.beginning(limit)),
+            Found::ToCache => {
                 let data = self.compute_anew(rdd, partition, ALL, reader)?;
                 reader.keep(rdd, partition, &data);
                 Ok(data.beginning(limit))

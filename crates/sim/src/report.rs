@@ -1,6 +1,6 @@
 //! What a run was like, in numbers: to see that seeds really meet what they are meant to meet.
 
-use crate::world::Word;
+use crate::world::Message;
 use firesteel_types::{JobFailure, TaskFailure};
 use std::fmt;
 
@@ -42,19 +42,19 @@ pub struct Report {
     /// How often the value of an accumulator was looked at.
     pub accumulators_read: u64,
     /// Partitions that executors kept.
-    pub kept: u64,
+    pub cached: u64,
     /// Map outputs that another executor took over.
     pub outputs_taken_over: u64,
     /// Kept partitions that another executor took over.
-    pub kept_taken_over: u64,
+    pub cached_migrated: u64,
     /// How often a kept partition was read.
-    pub kept_read: u64,
+    pub cached_read: u64,
     /// Of these reads, the ones from other executors.
-    pub kept_read_afar: u64,
+    pub cached_read_remotely: u64,
     /// How often another executor was said to keep a partition, and did not.
-    pub kept_stale: u64,
+    pub cached_stale: u64,
     /// How often an executor was cut off from the driver, or a host from another.
-    pub cuts: u64,
+    pub network_partitions: u64,
     /// Services of hosts that ended with all outputs.
     pub services_lost: u64,
     /// How often the driver's clock jumped.
@@ -68,9 +68,9 @@ pub struct Report {
     /// Executors that were started and never registered.
     pub never_registered: u64,
     /// Kept partitions that had to make room.
-    pub kept_evicted: u64,
+    pub cached_evicted: u64,
     /// Tasks that found a kept partition gone, and what it is computed from not asked for.
-    pub kept_gone: u64,
+    pub cached_gone: u64,
     /// How often kept partitions of an RDD became invalid while jobs needed it.
     pub versions_grown: u64,
     /// Jobs that had their answer.
@@ -90,7 +90,7 @@ pub struct Report {
     /// Jobs with a barrier stage for which there were too few slots.
     pub too_few_slots: u64,
     /// Attempts at barrier stages.
-    pub gangs: u64,
+    pub barriers: u64,
     /// How often a task was let on by a barrier.
     pub released: u64,
     /// How often one was told that others would not call.
@@ -117,7 +117,7 @@ impl Report {
     pub(crate) fn count_failure(&mut self, failure: &TaskFailure) {
         match failure {
             TaskFailure::FetchFailed { .. } => self.fetch_failures += 1,
-            TaskFailure::KeptBlockGone { .. } => self.kept_gone += 1,
+            TaskFailure::CachedBlockLost { .. } => self.cached_gone += 1,
             TaskFailure::Panic { .. }
             | TaskFailure::Exception(_)
             | TaskFailure::Operation { .. }
@@ -128,17 +128,17 @@ impl Report {
         }
     }
 
-    pub(crate) fn count_word_of_the_lost(&mut self, word: &Word) {
-        match word {
-            Word::Finished { .. } => self.late_outcomes += 1,
-            Word::CommitRequest(_) => self.late_commits += 1,
-            Word::Stored(_) | Word::Dropped(_) => self.late_blocks += 1,
-            Word::Register
-            | Word::Heartbeat(_)
-            | Word::BarrierSync { .. }
-            | Word::Adopted(_)
-            | Word::Gone
-            | Word::Ended { .. } => {}
+    pub(crate) fn count_message_of_the_lost(&mut self, message: &Message) {
+        match message {
+            Message::Finished { .. } => self.late_outcomes += 1,
+            Message::CommitRequest(_) => self.late_commits += 1,
+            Message::Stored(_) | Message::Dropped(_) => self.late_blocks += 1,
+            Message::Register
+            | Message::Heartbeat(_)
+            | Message::BarrierSync { .. }
+            | Message::Migrated(_)
+            | Message::Gone
+            | Message::Ended { .. } => {}
         }
     }
 
@@ -161,21 +161,21 @@ impl Report {
         self.updates_settled += other.updates_settled;
         self.updates_undone += other.updates_undone;
         self.accumulators_read += other.accumulators_read;
-        self.kept += other.kept;
+        self.cached += other.cached;
         self.outputs_taken_over += other.outputs_taken_over;
-        self.kept_taken_over += other.kept_taken_over;
-        self.kept_read += other.kept_read;
-        self.kept_evicted += other.kept_evicted;
-        self.kept_read_afar += other.kept_read_afar;
-        self.kept_stale += other.kept_stale;
-        self.cuts += other.cuts;
+        self.cached_migrated += other.cached_migrated;
+        self.cached_read += other.cached_read;
+        self.cached_evicted += other.cached_evicted;
+        self.cached_read_remotely += other.cached_read_remotely;
+        self.cached_stale += other.cached_stale;
+        self.network_partitions += other.network_partitions;
         self.services_lost += other.services_lost;
         self.clock_jumps += other.clock_jumps;
         self.late_outcomes += other.late_outcomes;
         self.late_commits += other.late_commits;
         self.late_blocks += other.late_blocks;
         self.never_registered += other.never_registered;
-        self.kept_gone += other.kept_gone;
+        self.cached_gone += other.cached_gone;
         self.versions_grown += other.versions_grown;
         self.succeeded += other.succeeded;
         self.task_failed += other.task_failed;
@@ -185,7 +185,7 @@ impl Report {
         self.no_executors += other.no_executors;
         self.too_large += other.too_large;
         self.too_few_slots += other.too_few_slots;
-        self.gangs += other.gangs;
+        self.barriers += other.barriers;
         self.released += other.released;
         self.refused += other.refused;
         self.results_dropped += other.results_dropped;
@@ -222,28 +222,28 @@ impl fmt::Display for Report {
         writeln!(
             f,
             "persisted RDDs: {} partitions kept, {} reads of these, {} afar, {} found nothing afar, {} evicted, {} tasks found theirs gone, {} versions grown",
-            self.kept,
-            self.kept_read,
-            self.kept_read_afar,
-            self.kept_stale,
-            self.kept_evicted,
-            self.kept_gone,
+            self.cached,
+            self.cached_read,
+            self.cached_read_remotely,
+            self.cached_stale,
+            self.cached_evicted,
+            self.cached_gone,
             self.versions_grown
         )?;
         writeln!(
             f,
             "moves: {} map outputs and {} kept partitions were taken over before their executor went",
-            self.outputs_taken_over, self.kept_taken_over
+            self.outputs_taken_over, self.cached_migrated
         )?;
         writeln!(
             f,
             "barriers: {} attempts, {} calls answered, {} in vain, {} results dropped, {} jobs without slots",
-            self.gangs, self.released, self.refused, self.results_dropped, self.too_few_slots
+            self.barriers, self.released, self.refused, self.results_dropped, self.too_few_slots
         )?;
         writeln!(
             f,
             "faults: {} cuts, {} services of hosts lost, {} jumps of the driver's clock, {} executors never registered",
-            self.cuts, self.services_lost, self.clock_jumps, self.never_registered
+            self.network_partitions, self.services_lost, self.clock_jumps, self.never_registered
         )?;
         writeln!(
             f,

@@ -2,7 +2,7 @@
 //! any world around it.
 
 use firesteel_scheduler::{
-    Effect, Event, JobSpec, Kept, Scheduler, SchedulerSettings, StageSpec, TaskOutcome,
+    Cached, Effect, Event, JobSpec, Scheduler, SchedulerSettings, StageSpec, TaskOutcome,
 };
 use firesteel_types::{CallSite, ExecutorId, JobId, Millis, Partition, ShuffleId, StageId, TaskId};
 use std::collections::VecDeque;
@@ -157,7 +157,7 @@ fn job(tasks: u32, reducers: u32) -> JobSpec {
         inputs,
         partitions,
         preferred: vec![],
-        kept: Kept::default(),
+        cached: Cached::default(),
         barrier: false,
     };
     let shuffle = ShuffleId(0);

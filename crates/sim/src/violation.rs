@@ -32,8 +32,8 @@ impl std::error::Error for Violation {}
 
 /// Runs the scheduler's world of one seed. A seed that ends badly is run twice, the second time with its story taken down.
 pub fn run_seed(seed: u64) -> Result<Report, Violation> {
-    let play = |told| {
-        let mut world = World::new(seed, told);
+    let play = |traced| {
+        let mut world = World::new(seed, traced);
         (guarded(|| world.run()), world.story())
     };
     judge(seed, "", play)
@@ -41,8 +41,8 @@ pub fn run_seed(seed: u64) -> Result<Report, Violation> {
 
 /// Runs the standalone cluster's world of one seed, alike.
 pub fn run_standalone_seed(seed: u64) -> Result<StandaloneReport, Violation> {
-    let play = |told| {
-        let mut world = standalone::World::new(seed, told);
+    let play = |traced| {
+        let mut world = standalone::World::new(seed, traced);
         (guarded(|| world.run()), world.story())
     };
     judge(seed, " -- standalone", play)

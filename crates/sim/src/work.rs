@@ -1,11 +1,11 @@
 //! What executors do: obey orders, compute, read map outputs of one another, ask before they commit, give signs of life.
 
-use crate::chance::mix2;
+use crate::barriers::message_of;
 use crate::checker::Objection;
 use crate::data::{Data, updates};
-use crate::gangs::message_of;
 use crate::machine::{Attempt, Machine};
-use crate::world::{Happening, Order, Word, World};
+use crate::rng::mix2;
+use crate::world::{Happening, Message, Order, World};
 use firesteel_scheduler::TaskOutcome;
 use firesteel_types::{CallSite, ExecutorId, KillReason, ShuffleId, TaskFailure, TaskId};
 use std::sync::Arc;
@@ -24,7 +24,7 @@ impl World {
 
     /// The driver's order arrives at an executor that is awake, or at the service of its host.
     pub(crate) fn obey(&mut self, id: ExecutorId, life: u32, order: Order) -> Result<(), Objection> {
-        let host_service = self.plot.host_service;
+        let host_service = self.scenario.host_service;
         let machine = self.machine(id);
         if let Order::Drop(block) = &order {
             machine.blocks.remove(block);
@@ -44,10 +44,10 @@ impl World {
                 }
             }
             Order::Kill(task) => {
-                let ignores = self.chance.per_mille(self.plot.faults.kill_ignored);
+                let ignores = self.rng.per_mille(self.scenario.faults.kill_ignored);
                 if !ignores && self.machine(id).attempts.remove(&task).is_some() {
                     let outcome = TaskOutcome::Failed(TaskFailure::Killed(KillReason::StageAborted));
-                    self.say(id, Word::Finished { task, outcome, data: None, updates: vec![] });
+                    self.send(id, Message::Finished { task, outcome, data: None, updates: vec![] });
                 }
             }
             Order::CommitDecision { task, allowed } => self.commit(id, task, allowed),
@@ -55,13 +55,13 @@ impl World {
             Order::BarrierRefused { task, epoch, reason, retryable } => {
                 self.give_up(id, (task, epoch), reason, retryable);
             }
-            Order::DropKept(rdd) => {
-                machine.kept.retain(|(of, ..), _| *of != rdd);
-                self.keeping.dropped(id, rdd);
+            Order::DropCached(rdd) => {
+                machine.cached.retain(|(of, ..), _| *of != rdd);
+                self.caching.dropped(id, rdd);
             }
             Order::RegisterAgain => {
                 machine.begin_anew(host_service);
-                self.say(id, Word::Register);
+                self.send(id, Message::Register);
             }
             Order::Drop(_) => unreachable!("dropping was dealt with above"),
         }
@@ -71,10 +71,10 @@ impl World {
     fn start(&mut self, id: ExecutorId, mut attempt: Attempt) -> Result<(), Objection> {
         let task = attempt.launch.task;
         // Some tasks read all their input at once, others do so at their end.
-        if self.chance.per_mille(500) {
+        if self.rng.per_mille(500) {
             attempt.computed = Some(self.compute(id, &mut attempt)?);
         }
-        let duration = self.chance.between(10, 4_000) * self.machine(id).slowness;
+        let duration = self.rng.between(10, 4_000) * self.machine(id).slowness;
         self.machine(id).attempts.insert(task, attempt);
         self.after(duration, Happening::Worked { on: id, task });
         Ok(())
@@ -99,7 +99,7 @@ impl World {
                 self.checker.fetch_failures += u64::from(matches!(failure, TaskFailure::FetchFailed { .. }));
                 self.report.count_failure(&failure);
                 let outcome = TaskOutcome::Failed(failure);
-                self.say(id, Word::Finished { task, outcome, data: None, updates: vec![] });
+                self.send(id, Message::Finished { task, outcome, data: None, updates: vec![] });
             }
             (Ok(data), Some(shuffle)) => self.write(id, shuffle, &attempt, data),
             (Ok(data), None) if attempt.plan.commits => {
@@ -110,9 +110,9 @@ impl World {
             }
             (Ok(data), None) => {
                 let updates = updates(&data.added);
-                self.say(
+                self.send(
                     id,
-                    Word::Finished {
+                    Message::Finished {
                         task,
                         outcome: TaskOutcome::Result,
                         data: Some(Box::new(data)),
@@ -133,7 +133,7 @@ impl World {
         let (launch, rdd) = (&attempt.launch, attempt.plan.rdd);
         let message = message_of(launch.stage_attempt, launch.partition.0);
         let message = (rdd.0 + epoch).is_multiple_of(2).then_some(message);
-        self.say(id, Word::BarrierSync { task, epoch, message });
+        self.send(id, Message::BarrierSync { task, epoch, message });
         self.after(ASK_AGAIN_MS, Happening::CallsAgain { on: id, task, epoch });
     }
 
@@ -150,12 +150,12 @@ impl World {
         }
         attempt.called += 1;
         attempt.waits = false;
-        if !self.is_quiet() && self.chance.per_mille(self.plot.faults.task_fails) {
+        if !self.is_quiet() && self.rng.per_mille(self.scenario.faults.task_fails) {
             let attempt = self.machine(id).attempts.get_mut(&call.0).expect("it was let on just now");
             attempt.computed =
                 Some(Err(failure_of("go on after a barrier", "the dice said no".into(), true)));
         }
-        let delay = self.chance.between(1, 500);
+        let delay = self.rng.between(1, 500);
         self.after(delay, Happening::Worked { on: id, task: call.0 });
         Ok(())
     }
@@ -174,13 +174,13 @@ impl World {
         let (bytes, checksum, updates) = (block.buckets.len() as u64, block.checksum, updates(&block.added));
         self.machine(id).blocks.insert((shuffle, map, task), Arc::new(block));
         let outcome = TaskOutcome::MapOutput { shuffle, map, bytes, checksum };
-        self.say(id, Word::Finished { task, outcome, data: None, updates });
+        self.send(id, Message::Finished { task, outcome, data: None, updates });
     }
 
     /// An attempt asks for leave to commit, and will ask again until it is answered.
     pub(crate) fn ask_to_commit(&mut self, id: ExecutorId, task: TaskId) {
         if self.machine(id).attempts.get(&task).is_some_and(|attempt| attempt.asks_to_commit) {
-            self.say(id, Word::CommitRequest(task));
+            self.send(id, Message::CommitRequest(task));
             self.after(ASK_AGAIN_MS, Happening::AsksAgain { on: id, task });
         }
     }
@@ -188,16 +188,16 @@ impl World {
     fn commit(&mut self, id: ExecutorId, task: TaskId, allowed: bool) {
         let Some(attempt) = self.machine(id).attempts.remove(&task) else { return };
         assert!(attempt.asks_to_commit, "only who asked is answered");
-        let word = if allowed {
+        let message = if allowed {
             self.checker.committed.insert(task);
             let data = attempt.computed.and_then(Result::ok).map(Box::new);
             let updates = data.as_ref().map(|data| updates(&data.added)).unwrap_or_default();
-            Word::Finished { task, outcome: TaskOutcome::Result, data, updates }
+            Message::Finished { task, outcome: TaskOutcome::Result, data, updates }
         } else {
             let outcome = TaskOutcome::Failed(TaskFailure::CommitDenied);
-            Word::Finished { task, outcome, data: None, updates: vec![] }
+            Message::Finished { task, outcome, data: None, updates: vec![] }
         };
-        self.say(id, word);
+        self.send(id, message);
     }
 
     /// A sign of life.
@@ -207,8 +207,8 @@ impl World {
             return;
         }
         let running = machine.attempts.keys().copied().collect();
-        self.say(id, Word::Heartbeat(running));
-        self.after(self.plot.heartbeat_ms, Happening::HeartbeatDue { on: id });
+        self.send(id, Message::Heartbeat(running));
+        self.after(self.scenario.heartbeat_ms, Happening::HeartbeatDue { on: id });
     }
 
     /// What an attempt computes, or why it cannot.
@@ -219,18 +219,18 @@ impl World {
     ) -> Result<Result<Data, TaskFailure>, Objection> {
         let misfortune = self.misfortune(attempt);
         // Some fail before they have done anything, others leave something behind.
-        let is_early = misfortune.is_some() && self.chance.per_mille(500);
+        let is_early = misfortune.is_some() && self.rng.per_mille(500);
         if is_early && let Some(failure) = misfortune {
             return Ok(Err(failure));
         }
         let program = Arc::clone(&self.program);
         let (launch, plan) = (&attempt.launch, &attempt.plan);
-        let (mut computed, kept) = self
+        let (mut computed, cached) = self
             .fetch(on, launch, |fetcher| program.compute(plan.rdd, launch.partition, plan.limit, fetcher));
-        if kept.met_barrier {
+        if cached.met_barrier {
             attempt.calls = 1 + (mix2(self.report.seed, u64::from(plan.rdd.0)) % 3) as u32;
         }
-        self.tell_kept(on, kept);
+        self.report_cached(on, cached);
         if let (Ok(data), None) = (&mut computed, plan.output) {
             program.act(launch.job, launch.partition, data);
         }
@@ -244,7 +244,7 @@ impl World {
     }
 
     fn misfortune(&mut self, attempt: &Attempt) -> Option<TaskFailure> {
-        let faults = self.plot.faults.clone();
+        let faults = self.scenario.faults.clone();
         let failure = |retryable| failure_of("be lucky", "the dice said no".into(), retryable);
         let place = mix2(u64::from(attempt.plan.rdd.0), u64::from(attempt.launch.partition.0));
         if mix2(self.report.seed, place) % 1000 < faults.poison / 10 {
@@ -253,9 +253,9 @@ impl World {
         if self.is_quiet() {
             return None;
         }
-        if self.chance.per_mille(faults.task_fatal) {
+        if self.rng.per_mille(faults.task_fatal) {
             return Some(failure(false));
         }
-        self.chance.per_mille(faults.task_fails).then(|| failure(true))
+        self.rng.per_mille(faults.task_fails).then(|| failure(true))
     }
 }

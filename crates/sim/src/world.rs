@@ -11,17 +11,17 @@
 //! heartbeats. An executor that the scheduler does not know is told to register again, drops what it runs and keeps, and
 //! does so; what belongs to its earlier life is not listened to.
 
-use crate::book::sum_in;
-use crate::chance::Chance;
+use crate::caching::Caching;
 use crate::checker::{Checker, JobRecord, Objection};
-use crate::cuts::Cuts;
 use crate::data::Data;
-use crate::fates::Fate;
-use crate::keeping::Keeping;
-use crate::machine::{BlockName, KeptName, Machine, Plan};
-use crate::plot::Plot;
+use crate::fault_schedule::Fault;
+use crate::machine::{BlockName, CachedName, Machine, Plan};
+use crate::network_partitions::NetworkPartitions;
+use crate::oracle::sum_in;
 use crate::program::{ACCUMULATORS, Program};
 use crate::report::Report;
+use crate::rng::Rng;
+use crate::scenario::Scenario;
 use firesteel_scheduler::{Event, Scheduler, TaskLaunch, TaskOutcome};
 use firesteel_status::Status;
 use firesteel_types::{
@@ -52,7 +52,7 @@ pub(crate) enum Happening {
     ToDriver {
         from: ExecutorId,
         life: u32,
-        word: Word,
+        message: Message,
     },
     /// An attempt has worked long enough.
     Worked {
@@ -95,7 +95,7 @@ pub(crate) enum Happening {
     /// An executor makes room where a kept partition is.
     Evict {
         on: ExecutorId,
-        kept: KeptName,
+        cached: CachedName,
     },
     /// The user lets go of an RDD.
     ReleaseRdd {
@@ -110,7 +110,7 @@ pub(crate) enum Happening {
         from: ExecutorId,
         rounds: u32,
     },
-    Fate(Fate),
+    Fault(Fault),
 }
 
 /// What the driver tells an executor.
@@ -135,13 +135,13 @@ pub(crate) enum Order {
     },
     Drop(BlockName),
     /// Nobody wants the RDD to be kept any more.
-    DropKept(RddId),
+    DropCached(RddId),
     RegisterAgain,
 }
 
 /// What an executor tells the driver.
 #[derive(Clone, Debug)]
-pub(crate) enum Word {
+pub(crate) enum Message {
     Register,
     Heartbeat(Vec<TaskId>),
     Finished {
@@ -156,10 +156,10 @@ pub(crate) enum Word {
         epoch: u32,
         message: Option<String>,
     },
-    Stored(KeptName),
-    Dropped(KeptName),
+    Stored(CachedName),
+    Dropped(CachedName),
     /// It has map outputs that another had.
-    Adopted(Vec<BlockName>),
+    Migrated(Vec<BlockName>),
     /// It is gone, as it was told to, and its host with it. Not its own word, either.
     Gone,
     /// Not the executor's own word, but that of whoever started it.
@@ -172,8 +172,8 @@ pub(crate) enum Word {
 
 /// Everything there is.
 pub(crate) struct World {
-    pub(crate) chance: Chance,
-    pub(crate) plot: Plot,
+    pub(crate) rng: Rng,
+    pub(crate) scenario: Scenario,
     pub(crate) program: Arc<Program>,
     pub(crate) now: u64,
     queue: BTreeMap<(u64, u64), Happening>,
@@ -190,8 +190,8 @@ pub(crate) struct World {
     /// The attempts whose map output the driver heard of.
     pub(crate) reported: BTreeSet<TaskId>,
     pub(crate) checker: Checker,
-    pub(crate) keeping: Keeping,
-    pub(crate) cuts: Cuts,
+    pub(crate) caching: Caching,
+    pub(crate) network_partitions: NetworkPartitions,
     /// By how much the driver's clock has jumped forward.
     pub(crate) skew_ms: u64,
     /// What each accumulator has of updates that are settled.
@@ -207,13 +207,13 @@ pub(crate) struct World {
 
 impl World {
     /// The world of a seed, before anything has happened.
-    pub(crate) fn new(seed: u64, told: bool) -> Self {
-        let mut chance = Chance::new(seed);
-        let plot = Plot::new(seed, &mut chance);
-        let program = Program::new(seed, &plot.size, &mut chance);
+    pub(crate) fn new(seed: u64, traced: bool) -> Self {
+        let mut rng = Rng::new(seed);
+        let scenario = Scenario::new(seed, &mut rng);
+        let program = Program::new(seed, &scenario.size, &mut rng);
         let mut world = World {
-            scheduler: Scheduler::new(plot.settings.clone()),
-            chance,
+            scheduler: Scheduler::new(scenario.settings.clone()),
+            rng,
             program: Arc::new(program),
             now: 0,
             queue: BTreeMap::new(),
@@ -226,17 +226,17 @@ impl World {
             held: BTreeMap::new(),
             reported: BTreeSet::new(),
             checker: Checker::default(),
-            keeping: Keeping::default(),
-            cuts: Cuts::default(),
+            caching: Caching::default(),
+            network_partitions: NetworkPartitions::default(),
             skew_ms: 0,
             settled: vec![0; ACCUMULATORS as usize],
             next_stage: 0,
             tick_at: None,
             draining: false,
             programme: BTreeMap::new(),
-            report: Report { seed, executors: plot.executors, ..Report::default() },
-            story: told.then(VecDeque::new),
-            plot,
+            report: Report { seed, executors: scenario.executors, ..Report::default() },
+            story: traced.then(VecDeque::new),
+            scenario,
         };
         world.begin();
         world
@@ -269,11 +269,11 @@ impl World {
         self.run_until(self.now + DRAIN_MS)?;
         self.check_nothing_left()?;
         self.report.happenings = self.happened;
-        self.report.updates_undone = self.checker.book.undone;
+        self.report.updates_undone = self.checker.oracle.undone;
         self.report.versions_grown = self.checker.versions_grown;
-        let gangs = &self.checker.gangs;
-        (self.report.gangs, self.report.released) = (gangs.launched, gangs.released);
-        (self.report.refused, self.report.results_dropped) = (gangs.refused, gangs.dropped);
+        let barriers = &self.checker.barriers;
+        (self.report.barriers, self.report.released) = (barriers.launched, barriers.released);
+        (self.report.refused, self.report.results_dropped) = (barriers.refused, barriers.dropped);
         Ok(self.report.clone())
     }
 
@@ -296,7 +296,7 @@ impl World {
             return Err(format!("no progress: {} happenings, {} ms", self.happened, self.now));
         }
         if self.story.is_some() && !is_routine(&happening) {
-            self.tell(format!("{happening:?}"));
+            self.trace(format!("{happening:?}"));
         }
         self.happen(happening)
     }
@@ -308,7 +308,7 @@ impl World {
                     self.obey(to, life, order)?;
                 }
             }
-            Happening::ToDriver { from, life, word } => self.hear(from, life, word)?,
+            Happening::ToDriver { from, life, message } => self.on_message(from, life, message)?,
             Happening::Worked { on, task } => {
                 if self.is_awake(on, || Happening::Worked { on, task }) {
                     self.worked(on, task)?;
@@ -342,23 +342,23 @@ impl World {
             }
             Happening::Persist { rdd } => self.persist(rdd),
             Happening::Unpersist { rdd } => self.unpersist(rdd)?,
-            Happening::Evict { on, kept } => {
-                if self.is_awake(on, || Happening::Evict { on, kept }) {
-                    self.evict(on, kept);
+            Happening::Evict { on, cached } => {
+                if self.is_awake(on, || Happening::Evict { on, cached }) {
+                    self.evict(on, cached);
                 }
             }
             Happening::ReleaseRdd { rdd } => {
                 self.unpersist(rdd)?;
                 self.inform(Event::RddReleased { rdd }, None)?;
-                self.checker.book.rdd_gone(rdd);
+                self.checker.oracle.rdd_gone(rdd);
             }
             Happening::Reset { accumulator } => {
                 self.settled[accumulator.0 as usize] = 0;
-                self.checker.book.reset(accumulator, self.checker.last_task);
+                self.checker.oracle.reset(accumulator, self.checker.last_task);
                 self.inform(Event::AccumulatorReset { accumulator }, None)?;
             }
             Happening::Moves { from, rounds } => self.moves(from, rounds)?,
-            Happening::Fate(fate) => self.befall(fate)?,
+            Happening::Fault(fault) => self.befall(fault)?,
         }
         Ok(())
     }
@@ -367,13 +367,13 @@ impl World {
     fn is_awake(&mut self, id: ExecutorId, again: impl FnOnce() -> Happening) -> bool {
         let machine = &self.machines[&id];
         let thaws_at = machine.frozen_until;
-        if !machine.alive && !machine.moved && !self.plot.host_service {
+        if !machine.alive && !machine.moved && !self.scenario.host_service {
             return false;
         }
         if thaws_at <= self.now {
             return true;
         }
-        let delay = self.chance.below(20);
+        let delay = self.rng.below(20);
         self.at(thaws_at + delay, again());
         false
     }
@@ -398,42 +398,42 @@ impl World {
             | Order::CommitDecision { .. }
             | Order::BarrierRelease { .. }
             | Order::BarrierRefused { .. } => true,
-            Order::Drop(_) | Order::DropKept(_) | Order::RegisterAgain => false,
+            Order::Drop(_) | Order::DropCached(_) | Order::RegisterAgain => false,
         };
         self.transmit(to, can_be_lost, Happening::ToMachine { to, life, order });
     }
 
     /// An executor sends a word over the network.
-    pub(crate) fn say(&mut self, from: ExecutorId, word: Word) {
+    pub(crate) fn send(&mut self, from: ExecutorId, message: Message) {
         let life = self.machines[&from].life;
-        let can_be_lost = match &word {
-            Word::Heartbeat(_)
-            | Word::Finished { .. }
-            | Word::CommitRequest(_)
-            | Word::BarrierSync { .. }
-            | Word::Stored(_)
-            | Word::Dropped(_) => true,
-            Word::Register | Word::Ended { .. } | Word::Adopted(_) | Word::Gone => false,
+        let can_be_lost = match &message {
+            Message::Heartbeat(_)
+            | Message::Finished { .. }
+            | Message::CommitRequest(_)
+            | Message::BarrierSync { .. }
+            | Message::Stored(_)
+            | Message::Dropped(_) => true,
+            Message::Register | Message::Ended { .. } | Message::Migrated(_) | Message::Gone => false,
         };
-        self.transmit(from, can_be_lost, Happening::ToDriver { from, life, word });
+        self.transmit(from, can_be_lost, Happening::ToDriver { from, life, message });
     }
 
     /// A message between an executor and the driver. What is repeated until it arrives, arrives when a cut has healed.
     fn transmit(&mut self, executor: ExecutorId, can_be_lost: bool, message: Happening) {
-        let faults = self.plot.faults.clone();
+        let faults = self.scenario.faults.clone();
         let quiet = self.is_quiet();
         let heals_at = self.machines.get(&executor).map_or(0, |machine| machine.cut_until);
         if heals_at > self.now && !can_be_lost {
-            let delay = self.chance.between(1, 3_000);
+            let delay = self.rng.between(1, 3_000);
             self.at(heals_at + delay, message);
             return;
         }
         let is_cut = heals_at > self.now;
-        if can_be_lost && (is_cut || !quiet && self.chance.per_mille(faults.message_lost)) {
+        if can_be_lost && (is_cut || !quiet && self.rng.per_mille(faults.message_lost)) {
             self.report.messages_lost += 1;
             return;
         }
-        if !quiet && self.chance.per_mille(faults.message_doubled) {
+        if !quiet && self.rng.per_mille(faults.message_doubled) {
             let delay = self.delay(faults.message_late);
             self.after(delay, message.clone());
         }
@@ -442,11 +442,7 @@ impl World {
     }
 
     fn delay(&mut self, late: u64) -> u64 {
-        if self.chance.per_mille(late) {
-            self.chance.between(500, 15_000)
-        } else {
-            self.chance.between(1, 20)
-        }
+        if self.rng.per_mille(late) { self.rng.between(500, 15_000) } else { self.rng.between(1, 20) }
     }
 
     /// How much has happened.
@@ -456,7 +452,7 @@ impl World {
 
     /// Whether faults have ended.
     pub(crate) fn is_quiet(&self) -> bool {
-        self.draining || self.now >= self.plot.quiet_from_ms
+        self.draining || self.now >= self.scenario.quiet_from_ms
     }
 
     /// The scheduler wants to be called at some time.
@@ -470,7 +466,7 @@ impl World {
     }
 
     /// Adds to the story, if somebody listens.
-    pub(crate) fn tell(&mut self, line: impl Into<String>) {
+    pub(crate) fn trace(&mut self, line: impl Into<String>) {
         if let Some(story) = &mut self.story {
             let mut line = format!("{:>8} {}", self.now, line.into());
             if line.len() > 400 {
@@ -483,7 +479,7 @@ impl World {
         }
     }
 
-    pub(crate) fn is_told(&self) -> bool {
+    pub(crate) fn is_traced(&self) -> bool {
         self.story.is_some()
     }
 
@@ -512,7 +508,7 @@ impl World {
     /// Compares what accumulators have with what they must have.
     pub(crate) fn check_accumulators(&mut self) -> Result<(), Objection> {
         self.report.accumulators_read += ACCUMULATORS;
-        for (id, must) in self.checker.book.values().into_iter().enumerate() {
+        for (id, must) in self.checker.oracle.values().into_iter().enumerate() {
             let updates = self.scheduler.accumulator_updates(AccumulatorId(id as u64));
             let value = updates.iter().map(|bytes| sum_in(bytes)).fold(self.settled[id], u64::wrapping_add);
             if value != must {
@@ -532,7 +528,7 @@ impl World {
                 return Err(format!("executor {} still has shuffle_{shuffle}_{map}_{task}", machine.id));
             }
         }
-        self.check_nothing_kept()
+        self.check_nothing_cached()
     }
 }
 
@@ -542,6 +538,6 @@ fn is_routine(happening: &Happening) -> bool {
         happening,
         Happening::HeartbeatDue { .. }
             | Happening::Tick
-            | Happening::ToDriver { word: Word::Heartbeat(_), .. }
+            | Happening::ToDriver { message: Message::Heartbeat(_), .. }
     )
 }

@@ -15,7 +15,7 @@ pub(crate) struct Application {
     pub(crate) link: Option<Link>,
     /// An earlier master knew it, and it has not come back yet.
     pub(crate) awaited: bool,
-    pub(crate) last_heard: Millis,
+    pub(crate) last_seen: Millis,
     /// How many executors it can use just now; none is without limit.
     pub(crate) wanted: Option<u32>,
     /// Those that it has. What was told to end is here no more, though it may take room for a while.
@@ -49,7 +49,7 @@ impl Application {
             record,
             link: None,
             awaited,
-            last_heard: now,
+            last_seen: now,
             wanted: None,
             executors: BTreeMap::new(),
             failures: 0,

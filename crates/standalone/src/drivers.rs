@@ -150,12 +150,12 @@ impl Drivers {
         }
         driver.state = driver.after(now, end, settings);
         let state = driver.state.clone();
-        self.bury(&run.driver, settings.retained_drivers);
+        self.expire(&run.driver, settings.retained_drivers);
         Some(state)
     }
 
     /// Puts a driver to those that ended, if it has.
-    pub(crate) fn bury(&mut self, id: &DriverId, retained: usize) {
+    pub(crate) fn expire(&mut self, id: &DriverId, retained: usize) {
         let Some(&number) = self.numbers.get(id) else { return };
         if !self.table[&number].state.is_final() {
             return;

@@ -1,6 +1,8 @@
 //! What the shell tells the master, and what it is told to do.
 
-use crate::messages::{ApplicationOrder, ApplicationWord, ClientAnswer, ClientWord, FencedOrder, WorkerWord};
+use crate::messages::{
+    ApplicationMessage, ApplicationOrder, ClientAnswer, ClientMessage, FencedOrder, WorkerMessage,
+};
 use crate::names::Link;
 use crate::note::Note;
 use crate::snapshot::Snapshot;
@@ -13,21 +15,21 @@ pub enum Event {
         /// On which connection.
         link: Link,
         /// What.
-        word: WorkerWord,
+        message: WorkerMessage,
     },
     /// An application says something.
     Application {
         /// On which connection.
         link: Link,
         /// What.
-        word: ApplicationWord,
+        message: ApplicationMessage,
     },
     /// Somebody asks something.
     Client {
         /// On which connection.
         link: Link,
         /// What.
-        word: ClientWord,
+        message: ClientMessage,
     },
     /// A connection is gone. Whoever was there has time to come back on another one.
     LinkClosed {

@@ -11,7 +11,7 @@ use crate::names::{ApplicationId, Epoch, Link, WorkerId};
 use crate::note::Note;
 use crate::recovery::Phase;
 use crate::settings::MasterSettings;
-use crate::workers::{Tenant, Workers};
+use crate::workers::{HostedApplication, Workers};
 use firesteel_types::Millis;
 use std::collections::BTreeMap;
 
@@ -52,9 +52,9 @@ impl Master {
         let first = fx.len();
         self.pass_time(now);
         match event {
-            Event::Worker { link, word } => self.worker_says(link, word, fx),
-            Event::Application { link, word } => self.application_says(link, word, fx),
-            Event::Client { link, word } => self.client_says(link, word, fx),
+            Event::Worker { link, message } => self.worker_sends(link, message, fx),
+            Event::Application { link, message } => self.application_sends(link, message, fx),
+            Event::Client { link, message } => self.client_sends(link, message, fx),
             Event::LinkClosed { link } => self.unlink(link),
             Event::Tick => self.tick(fx),
         }
@@ -70,7 +70,7 @@ impl Master {
             self.phase.deadline(),
             self.next_worker_review(),
             self.next_application_review(),
-            self.next_giving(),
+            self.next_allocation(),
         ];
         due.into_iter().flatten().min()
     }
@@ -100,13 +100,13 @@ impl Master {
             return;
         }
         for worker in self.workers.values_mut() {
-            worker.last_heard = worker.last_heard + gap;
-            for tenancy in worker.tenants.values_mut() {
+            worker.last_seen = worker.last_seen + gap;
+            for tenancy in worker.hosted.values_mut() {
                 tenancy.absent_since = tenancy.absent_since.map(|since| since + gap);
             }
         }
         for application in self.applications.iter_mut() {
-            application.last_heard = application.last_heard + gap;
+            application.last_seen = application.last_seen + gap;
         }
         self.phase.postpone(gap);
     }
@@ -165,26 +165,26 @@ impl Master {
     }
 
     /// Tells an application, if it is connected.
-    pub(crate) fn tell(&self, application: &ApplicationId, order: ApplicationOrder, fx: &mut Vec<Effect>) {
+    pub(crate) fn send(&self, application: &ApplicationId, order: ApplicationOrder, fx: &mut Vec<Effect>) {
         if let Some(link) = self.applications.get(application).and_then(|application| application.link) {
             fx.push(Effect::ToApplication { link, order });
         }
     }
 
     /// Orders the end of a tenant; it takes room until its worker says that it is gone.
-    pub(crate) fn end_tenant(&mut self, worker: &WorkerId, tenant: &Tenant, fx: &mut Vec<Effect>) {
-        if let Some(tenancy) = self.workers.get_mut(worker).and_then(|w| w.tenants.get_mut(tenant)) {
+    pub(crate) fn end_hosted(&mut self, worker: &WorkerId, hosted: &HostedApplication, fx: &mut Vec<Effect>) {
+        if let Some(tenancy) = self.workers.get_mut(worker).and_then(|w| w.hosted.get_mut(hosted)) {
             tenancy.ending = true;
         }
-        self.order(worker, kill(tenant), fx);
+        self.order(worker, kill(hosted), fx);
     }
 }
 
 /// The order to end a tenant.
-pub(crate) fn kill(tenant: &Tenant) -> WorkerOrder {
-    match tenant {
-        Tenant::Executor(name) => WorkerOrder::KillExecutor { executor: name.clone() },
-        Tenant::Driver(run) => WorkerOrder::KillDriver { run: run.clone() },
+pub(crate) fn kill(hosted: &HostedApplication) -> WorkerOrder {
+    match hosted {
+        HostedApplication::Executor(name) => WorkerOrder::KillExecutor { executor: name.clone() },
+        HostedApplication::Driver(run) => WorkerOrder::KillDriver { run: run.clone() },
     }
 }
 

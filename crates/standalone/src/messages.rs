@@ -80,7 +80,7 @@ impl fmt::Display for Outcome {
 
 /// What a worker says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum WorkerWord {
+pub enum WorkerMessage {
     /// It is there: the first word on each connection, and the answer to [`WorkerOrder::RegisterAgain`].
     Register {
         /// Which.
@@ -202,7 +202,7 @@ pub struct ApplicationStatus {
 
 /// What an application says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ApplicationWord {
+pub enum ApplicationMessage {
     /// It is there, for the first time or again: the first word on each connection.
     Register {
         /// How it calls itself.
@@ -251,7 +251,7 @@ impl fmt::Display for ExecutorEnd {
 
 /// One executor, as its application is told of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ExecutorPlace {
+pub struct ExecutorAddress {
     /// Its number.
     pub executor: ExecutorId,
     /// The worker that runs it.
@@ -272,7 +272,7 @@ pub enum ApplicationOrder {
     },
     /// All executors that it has: what it thinks to have beyond these, it has lost. Said after a registration, but by a master
     /// that took over only when all workers have had time to come back.
-    Executors(Vec<ExecutorPlace>),
+    Executors(Vec<ExecutorAddress>),
     /// It cannot be registered, and asking again is vain; why, as a sentence.
     Refused {
         /// Why.
@@ -283,7 +283,7 @@ pub enum ApplicationOrder {
     /// The connection belongs to no application: it has to register again.
     RegisterAgain,
     /// An executor is being started.
-    ExecutorAdded(ExecutorPlace),
+    ExecutorAdded(ExecutorAddress),
     /// An executor will be gone soon: its worker is being decommissioned. It is replaced.
     ExecutorDecommissioned {
         /// Which.
@@ -342,7 +342,7 @@ pub struct DriverSpec {
 
 /// What somebody asks who is neither worker nor application.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ClientWord {
+pub enum ClientMessage {
     /// Run a driver. Answered with [`ClientAnswer::DriverSubmitted`].
     SubmitDriver {
         /// How the submission calls itself.

@@ -60,7 +60,7 @@ pub struct WorkerView {
     /// How many drivers it runs.
     pub drivers: usize,
     /// When it was heard last.
-    pub last_heard: Millis,
+    pub last_seen: Millis,
 }
 
 /// One application that has not ended.

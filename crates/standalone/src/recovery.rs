@@ -13,7 +13,7 @@ use crate::names::{ApplicationId, Epoch, WorkerId};
 use crate::note::Note;
 use crate::settings::MasterSettings;
 use crate::snapshot::{DriverState, Snapshot};
-use crate::workers::{Tenancy, Tenant, Worker, Workers};
+use crate::workers::{HostedApplication, Tenancy, Worker, Workers};
 use firesteel_types::Millis;
 use std::collections::BTreeMap;
 
@@ -101,7 +101,7 @@ impl Master {
                 && let Some(worker) = self.workers.get_mut(worker)
             {
                 let tenancy = Tenancy::new(driver.spec.resources, *killed);
-                worker.take_in(Tenant::Driver(driver.run()), tenancy);
+                worker.take_in(HostedApplication::Driver(driver.run()), tenancy);
             }
             self.drivers.insert(driver);
         }
@@ -127,9 +127,9 @@ impl Master {
         let worker = self.workers.get_mut(id).expect("who adopts knows the worker");
         for (name, resources) in &report.executors {
             let Some(application) = self.applications.get_mut(&name.application) else { continue };
-            let tenant = Tenant::Executor(name.clone());
+            let hosted = HostedApplication::Executor(name.clone());
             let was_numbered = name.executor.0 < application.record.next_executor;
-            if !was_numbered || worker.tenants.contains_key(&tenant) {
+            if !was_numbered || worker.hosted.contains_key(&hosted) {
                 continue;
             }
             let executor = Executor {
@@ -140,7 +140,7 @@ impl Master {
                 decommissioned: worker.record.decommissioned,
             };
             application.executors.insert(name.executor, executor);
-            worker.take_in(tenant, Tenancy::new(*resources, false));
+            worker.take_in(hosted, Tenancy::new(*resources, false));
         }
     }
 
@@ -165,7 +165,7 @@ impl Master {
         }
         self.lose_stranded_drivers(fx);
         for id in self.applications.ids() {
-            self.tell_executors(&id, fx);
+            self.send_to_executors(&id, fx);
         }
     }
 

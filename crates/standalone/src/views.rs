@@ -6,7 +6,7 @@ use crate::overview::{
     ApplicationView, DriverView, ExecutorCondition, ExecutorView, Overview, WorkerCondition, WorkerView,
 };
 use crate::snapshot::DriverRecord;
-use crate::workers::{Tenant, Worker};
+use crate::workers::{HostedApplication, Worker};
 use firesteel_types::ExecutorId;
 
 impl Master {
@@ -46,7 +46,8 @@ fn worker_view(worker: &Worker) -> WorkerView {
         (false, false, None) => WorkerCondition::Disconnected,
         (false, false, Some(_)) => WorkerCondition::Alive,
     };
-    let executors = worker.tenants.keys().filter(|tenant| matches!(tenant, Tenant::Executor(_))).count();
+    let executors =
+        worker.hosted.keys().filter(|hosted| matches!(hosted, HostedApplication::Executor(_))).count();
     WorkerView {
         worker: worker.record.worker.clone(),
         host: worker.record.offer.host.clone(),
@@ -54,8 +55,8 @@ fn worker_view(worker: &Worker) -> WorkerView {
         total: worker.total(),
         used: worker.used(),
         executors,
-        drivers: worker.tenants.len() - executors,
-        last_heard: worker.last_heard,
+        drivers: worker.hosted.len() - executors,
+        last_seen: worker.last_seen,
     }
 }
 

@@ -11,17 +11,17 @@ use std::collections::BTreeMap;
 
 /// Something that takes room on a worker.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Tenant {
+pub(crate) enum HostedApplication {
     Executor(ExecutorName),
     Driver(DriverRun),
 }
 
-impl Tenant {
+impl HostedApplication {
     /// Whether it is an executor of this application.
     pub(crate) fn is_of(&self, application: &ApplicationId) -> bool {
         match self {
-            Tenant::Executor(name) => name.application == *application,
-            Tenant::Driver(_) => false,
+            HostedApplication::Executor(name) => name.application == *application,
+            HostedApplication::Driver(_) => false,
         }
     }
 }
@@ -51,8 +51,8 @@ pub(crate) struct Worker {
     pub(crate) link: Option<Link>,
     /// An earlier master knew it, and it has not come back yet.
     pub(crate) awaited: bool,
-    pub(crate) last_heard: Millis,
-    pub(crate) tenants: BTreeMap<Tenant, Tenancy>,
+    pub(crate) last_seen: Millis,
+    pub(crate) hosted: BTreeMap<HostedApplication, Tenancy>,
     used: Resources,
 }
 
@@ -62,8 +62,8 @@ impl Worker {
             record,
             link: None,
             awaited,
-            last_heard: now,
-            tenants: BTreeMap::new(),
+            last_seen: now,
+            hosted: BTreeMap::new(),
             used: Resources::default(),
         }
     }
@@ -88,23 +88,23 @@ impl Worker {
     }
 
     /// Takes room for what is about to be ordered.
-    pub(crate) fn place(&mut self, tenant: Tenant, resources: Resources) {
-        assert!(resources.fits(self.room()), "{} has no room for {tenant:?}", self.record.worker);
-        assert!(!self.tenants.contains_key(&tenant), "{tenant:?} is launched twice");
-        self.take_in(tenant, Tenancy::new(resources, false));
+    pub(crate) fn address(&mut self, hosted: HostedApplication, resources: Resources) {
+        assert!(resources.fits(self.room()), "{} has no room for {hosted:?}", self.record.worker);
+        assert!(!self.hosted.contains_key(&hosted), "{hosted:?} is launched twice");
+        self.take_in(hosted, Tenancy::new(resources, false));
     }
 
     /// Notes what is there already.
-    pub(crate) fn take_in(&mut self, tenant: Tenant, tenancy: Tenancy) {
+    pub(crate) fn take_in(&mut self, hosted: HostedApplication, tenancy: Tenancy) {
         self.used = self.used.plus(tenancy.resources);
-        let before = self.tenants.insert(tenant, tenancy);
+        let before = self.hosted.insert(hosted, tenancy);
         assert!(before.is_none(), "a tenant is taken in once");
     }
 
     /// Gives the room of a tenant back, if it had any.
-    pub(crate) fn release(&mut self, tenant: &Tenant) -> Option<Tenancy> {
-        let tenancy = self.tenants.remove(tenant)?;
-        self.used = self.tenants.values().map(|tenancy| tenancy.resources).sum();
+    pub(crate) fn release(&mut self, hosted: &HostedApplication) -> Option<Tenancy> {
+        let tenancy = self.hosted.remove(hosted)?;
+        self.used = self.hosted.values().map(|tenancy| tenancy.resources).sum();
         Some(tenancy)
     }
 }

@@ -32,11 +32,11 @@ fn who_has_ended_leaves_no_secret() {
         launch: Payload::new(SECRET),
     };
     let (key, status) = (RequestKey::new("by chance"), ApplicationStatus::default());
-    let word = ApplicationWord::Register { key, known_as: None, spec, status };
-    master.handle(Millis(1), Event::Application { link: Link(1), word }, &mut effects);
+    let message = ApplicationMessage::Register { key, known_as: None, spec, status };
+    master.handle(Millis(1), Event::Application { link: Link(1), message }, &mut effects);
     let spec = DriverSpec { resources: Resources::new(1, 1), supervise: false, launch: Payload::new(SECRET) };
-    let word = ClientWord::SubmitDriver { key: RequestKey::new("another"), spec };
-    master.handle(Millis(1), Event::Client { link: Link(2), word }, &mut effects);
+    let message = ClientMessage::SubmitDriver { key: RequestKey::new("another"), spec };
+    master.handle(Millis(1), Event::Client { link: Link(2), message }, &mut effects);
     let driver = effects.iter().find_map(|effect| match effect {
         Effect::ToClient { answer: ClientAnswer::DriverSubmitted { driver }, .. } => Some(driver.clone()),
         _ => None,
@@ -46,12 +46,12 @@ fn who_has_ended_leaves_no_secret() {
         "while they live it is kept, else this tests nothing"
     );
 
-    let word = ApplicationWord::Finished { failure: None };
-    master.handle(Millis(2), Event::Application { link: Link(1), word }, &mut effects);
-    let word = ClientWord::KillDriver { driver: driver.unwrap() };
-    master.handle(Millis(3), Event::Client { link: Link(2), word }, &mut effects);
+    let message = ApplicationMessage::Finished { failure: None };
+    master.handle(Millis(2), Event::Application { link: Link(1), message }, &mut effects);
+    let message = ClientMessage::KillDriver { driver: driver.unwrap() };
+    master.handle(Millis(3), Event::Client { link: Link(2), message }, &mut effects);
     effects.clear();
-    master.handle(Millis(4), Event::Client { link: Link(2), word: ClientWord::Overview }, &mut effects);
+    master.handle(Millis(4), Event::Client { link: Link(2), message: ClientMessage::Overview }, &mut effects);
     let answers = told(&effects);
     assert!(!answers.is_empty() && !answers.iter().any(|bytes| holds(bytes)), "{effects:?}");
     let overview = master.overview();

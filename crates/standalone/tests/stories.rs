@@ -54,7 +54,7 @@ fn who_finds_nothing_free_is_told_why_and_gets_it_when_it_is() {
     assert_eq!(lines, ["w2 launch 0000/0 with 2 cores and 512 MiB", "a3 added 0 on h2"]);
     let lines = cluster.register(4, "l", spec(None, Some(2)));
     assert_eq!(lines[2..], ["a4 waiting: no worker has 2 cores and 512 MiB free"]);
-    cluster.application(3, ApplicationWord::Finished { failure: None });
+    cluster.application(3, ApplicationMessage::Finished { failure: None });
     // The executor takes its room until its worker says that it is gone.
     let lines = cluster.ended(2, name(0, 0), Outcome::Killed);
     assert_eq!(lines, ["w2 launch 0001/0 with 2 cores and 512 MiB", "a4 added 0 on h2"]);
@@ -95,7 +95,7 @@ fn executors_that_fail_again_and_again_fail_the_application_unless_one_is_ready(
         cluster.register(3, "k", spec(None, Some(2)));
         if ready {
             let status = ApplicationStatus { wanted_executors: None, ready: vec![ExecutorId(1)] };
-            cluster.application(3, ApplicationWord::Heartbeat(status));
+            cluster.application(3, ApplicationMessage::Heartbeat(status));
         }
         let mut last = cluster.ended(1, name(0, 0), Outcome::Exited { code: 1 });
         for executor in 2..=10 {
@@ -123,12 +123,12 @@ fn fewer_are_wanted_and_some_are_told_to_go() {
     cluster.join(1, 1, room(4), runs(&[], &[]));
     cluster.register(3, "k", spec(None, Some(2)));
     let status = ApplicationStatus { wanted_executors: Some(1), ready: vec![] };
-    assert_eq!(cluster.application(3, ApplicationWord::Heartbeat(status)), NOTHING);
-    let lines = cluster.application(3, ApplicationWord::KillExecutors { executors: vec![ExecutorId(0)] });
+    assert_eq!(cluster.application(3, ApplicationMessage::Heartbeat(status)), NOTHING);
+    let lines = cluster.application(3, ApplicationMessage::KillExecutors { executors: vec![ExecutorId(0)] });
     assert_eq!(lines, ["w1 kill 0000/0", "a3 lost 0: KillRequested"]);
     assert_eq!(cluster.ended(1, name(0, 0), Outcome::Killed), NOTHING);
     let status = ApplicationStatus { wanted_executors: Some(2), ready: vec![] };
-    assert_eq!(cluster.application(3, ApplicationWord::Heartbeat(status)).len(), 2);
+    assert_eq!(cluster.application(3, ApplicationMessage::Heartbeat(status)).len(), 2);
 }
 
 #[test]
@@ -136,9 +136,9 @@ fn the_room_of_what_is_killed_is_free_when_it_is_gone_and_not_before() {
     let mut cluster = cluster();
     cluster.join(1, 1, room(4), runs(&[], &[]));
     cluster.register(3, "k", spec(None, Some(2)));
-    let lines = cluster.application(3, ApplicationWord::KillExecutors { executors: vec![ExecutorId(1)] });
+    let lines = cluster.application(3, ApplicationMessage::KillExecutors { executors: vec![ExecutorId(1)] });
     assert_eq!(lines, ["w1 kill 0000/1", "a3 lost 1: KillRequested"]);
-    let beat = WorkerWord::Heartbeat { report: runs(&[name(0, 0), name(0, 1)], &[]) };
+    let beat = WorkerMessage::Heartbeat { report: runs(&[name(0, 0), name(0, 1)], &[]) };
     assert_eq!(cluster.worker(1, beat), ["w1 kill 0000/1"], "again, in case the order was lost");
     let lines = cluster.ended(1, name(0, 1), Outcome::Killed);
     assert_eq!(lines, ["w1 launch 0000/2 with 2 cores and 512 MiB", "a3 added 2 on h1"]);
@@ -150,13 +150,13 @@ fn a_silent_worker_is_lost_and_ends_what_it_ran_when_it_comes_back() {
     cluster.join(1, 1, room(2), runs(&[], &[]));
     cluster.register(3, "k", spec(None, Some(2)));
     cluster.pass(50_000);
-    cluster.application(3, ApplicationWord::Heartbeat(ApplicationStatus::default()));
+    cluster.application(3, ApplicationMessage::Heartbeat(ApplicationStatus::default()));
     let lines = cluster.pass(15_000);
     assert_eq!(
         lines,
         ["a3 lost 0: WorkerLost(\"it was silent for 60000 ms\")", "a3 waiting: there is no worker"]
     );
-    assert_eq!(cluster.worker(1, WorkerWord::Heartbeat { report: runs(&[], &[]) }), ["w1 RegisterAgain"]);
+    assert_eq!(cluster.worker(1, WorkerMessage::Heartbeat { report: runs(&[], &[]) }), ["w1 RegisterAgain"]);
     assert_eq!(
         cluster.join(1, 1, room(2), runs(&[name(0, 0)], &[])),
         ["w1 kill 0000/0", "a3 waiting: no worker has 2 cores and 512 MiB free"]
@@ -173,7 +173,7 @@ fn an_order_that_was_lost_is_noticed_by_reports() {
     let mut cluster = cluster();
     cluster.join(1, 1, room(2), runs(&[], &[]));
     cluster.register(3, "k", spec(None, Some(2)));
-    let beat = || WorkerWord::Heartbeat { report: WorkerReport::default() };
+    let beat = || WorkerMessage::Heartbeat { report: WorkerReport::default() };
     assert_eq!(cluster.worker(1, beat()), NOTHING, "the order may be under way");
     cluster.pass(8_000);
     assert_eq!(cluster.worker(1, beat()), NOTHING);
@@ -192,7 +192,7 @@ fn a_worker_that_is_sent_away_gets_nothing_and_its_executors_are_replaced() {
     cluster.register(3, "k", spec(Some(2), Some(2)));
     cluster.join(2, 2, room(2), runs(&[], &[]));
     assert_eq!(
-        cluster.worker(1, WorkerWord::Decommission),
+        cluster.worker(1, WorkerMessage::Decommission),
         [
             "w1 Decommission",
             "a3 will lose 0",
@@ -200,7 +200,7 @@ fn a_worker_that_is_sent_away_gets_nothing_and_its_executors_are_replaced() {
             "a3 added 1 on h2"
         ]
     );
-    assert_eq!(cluster.worker(1, WorkerWord::Leave), ["a3 lost 0: WorkerLost(\"it left\")"]);
+    assert_eq!(cluster.worker(1, WorkerMessage::Leave), ["a3 lost 0: WorkerLost(\"it left\")"]);
 }
 
 #[test]
@@ -210,12 +210,12 @@ fn an_application_of_which_nothing_is_heard_ends_and_its_files_go() {
     cluster.register(3, "k", spec(None, Some(2)));
     cluster.event(Event::LinkClosed { link: Link(3) });
     cluster.pass(40_000);
-    cluster.worker(1, WorkerWord::Heartbeat { report: runs(&[name(0, 0)], &[]) });
+    cluster.worker(1, WorkerMessage::Heartbeat { report: runs(&[name(0, 0)], &[]) });
     assert_eq!(cluster.pass(20_000), ["w1 clean app-20261126205743-0000"]);
     assert_eq!(cluster.register(4, "k", spec(None, None)), ["a4 Ended(Lost)"]);
     let report = WorkerReport { applications: vec![name(0, 0).application], ..runs(&[name(0, 0)], &[]) };
     assert_eq!(
-        cluster.worker(1, WorkerWord::Heartbeat { report }),
+        cluster.worker(1, WorkerMessage::Heartbeat { report }),
         ["w1 kill 0000/0", "w1 clean app-20261126205743-0000"],
         "again, in case the first order was lost"
     );
@@ -230,15 +230,15 @@ fn a_driver_is_started_again_only_if_it_is_supervised() {
         assert!(lines[1].starts_with("w1 launch driver-"), "{lines:?}");
     }
     let code = Outcome::Exited { code: 3 };
-    let word = |driver| WorkerWord::DriverEnded { run: run(driver, 0), outcome: code.clone() };
-    assert_eq!(cluster.worker(1, word(0)), NOTHING);
-    let status = ClientWord::DriverStatus { driver: run(0, 0).driver };
+    let message = |driver| WorkerMessage::DriverEnded { run: run(driver, 0), outcome: code.clone() };
+    assert_eq!(cluster.worker(1, message(0)), NOTHING);
+    let status = ClientMessage::DriverStatus { driver: run(0, 0).driver };
     assert_eq!(cluster.client(9, status), ["c9 FAILED Failed(Exited { code: 3 })"]);
-    assert_eq!(cluster.worker(1, word(1)), NOTHING, "it waits its time");
+    assert_eq!(cluster.worker(1, message(1)), NOTHING, "it waits its time");
     assert_eq!(cluster.pass(1_000), ["w1 launch driver-20261126205743-0001 (attempt 1)"]);
-    let well = WorkerWord::DriverEnded { run: run(1, 1), outcome: Outcome::Exited { code: 0 } };
+    let well = WorkerMessage::DriverEnded { run: run(1, 1), outcome: Outcome::Exited { code: 0 } };
     assert_eq!(cluster.worker(1, well), NOTHING);
-    let status = ClientWord::DriverStatus { driver: run(1, 0).driver };
+    let status = ClientMessage::DriverStatus { driver: run(1, 0).driver };
     assert_eq!(cluster.client(9, status), ["c9 FINISHED Finished"]);
 }
 
@@ -247,8 +247,8 @@ fn a_driver_that_never_ran_is_launched_again_even_without_supervision() {
     let mut cluster = cluster();
     cluster.join(1, 1, room(2), runs(&[], &[]));
     cluster.submit("d", false);
-    let word = WorkerWord::DriverEnded { run: run(0, 0), outcome: Outcome::NeverStarted };
-    assert_eq!(cluster.worker(1, word), ["w1 launch driver-20261126205743-0000 (attempt 1)"]);
+    let message = WorkerMessage::DriverEnded { run: run(0, 0), outcome: Outcome::NeverStarted };
+    assert_eq!(cluster.worker(1, message), ["w1 launch driver-20261126205743-0000 (attempt 1)"]);
 }
 
 #[test]
@@ -258,8 +258,8 @@ fn a_lost_workers_driver_runs_elsewhere_only_if_it_is_supervised() {
     cluster.submit("d", false);
     cluster.submit("s", true);
     cluster.join(2, 2, room(2), runs(&[], &[]));
-    cluster.worker(1, WorkerWord::Leave);
-    let status = ClientWord::DriverStatus { driver: run(0, 0).driver };
+    cluster.worker(1, WorkerMessage::Leave);
+    let status = ClientMessage::DriverStatus { driver: run(0, 0).driver };
     assert_eq!(cluster.client(9, status), ["c9 ERROR Error(\"its worker was lost: it left\")"]);
     assert_eq!(cluster.pass(1_000), ["w2 launch driver-20261126205743-0001 (attempt 1)"]);
 }
@@ -269,10 +269,10 @@ fn a_driver_that_is_killed_is_not_started_again() {
     let mut cluster = cluster();
     cluster.join(1, 1, room(2), runs(&[], &[]));
     cluster.submit("s", true);
-    let kill = ClientWord::KillDriver { driver: run(0, 0).driver };
+    let kill = ClientMessage::KillDriver { driver: run(0, 0).driver };
     assert_eq!(cluster.client(9, kill)[0], "w1 kill driver-20261126205743-0000 (attempt 0)");
-    let word = WorkerWord::DriverEnded { run: run(0, 0), outcome: Outcome::Killed };
-    assert_eq!(cluster.worker(1, word), NOTHING);
+    let message = WorkerMessage::DriverEnded { run: run(0, 0), outcome: Outcome::Killed };
+    assert_eq!(cluster.worker(1, message), NOTHING);
     assert_eq!(cluster.pass(120_000), NOTHING);
 }
 
@@ -306,7 +306,7 @@ fn who_does_not_come_back_to_a_new_master_is_lost() {
     cluster.takeover(MasterSettings::default());
     cluster.join(1, 2, room(4), runs(&[], &[]));
     let mut lines = cluster.pass(30_000);
-    cluster.worker(1, WorkerWord::Heartbeat { report: runs(&[], &[]) });
+    cluster.worker(1, WorkerMessage::Heartbeat { report: runs(&[], &[]) });
     lines.extend(cluster.pass(30_000));
     assert_eq!(lines, ["w1 clean app-20261126205743-0000"]);
     assert_eq!(cluster.pass(1_000), ["w1 launch driver-20261126205743-0000 (attempt 1)"]);
@@ -318,7 +318,7 @@ fn a_worker_that_was_given_up_before_the_takeover_ends_what_it_runs() {
     let mut cluster = cluster();
     cluster.join(1, 1, room(2), runs(&[], &[]));
     cluster.register(3, "k", spec(None, Some(2)));
-    cluster.worker(1, WorkerWord::Leave);
+    cluster.worker(1, WorkerMessage::Leave);
     cluster.takeover(MasterSettings::default());
     assert_eq!(cluster.join(1, 1, room(2), runs(&[name(0, 0)], &[])), ["w1 kill 0000/0"]);
 }
@@ -330,7 +330,7 @@ fn a_master_that_stood_still_gives_everybody_the_time_back() {
     cluster.register(3, "k", spec(None, Some(2)));
     cluster.now = cluster.now + 3_600_000;
     assert_eq!(cluster.event(Event::Tick), NOTHING);
-    assert_eq!(cluster.worker(1, WorkerWord::Heartbeat { report: runs(&[name(0, 0)], &[]) }), NOTHING);
+    assert_eq!(cluster.worker(1, WorkerMessage::Heartbeat { report: runs(&[name(0, 0)], &[]) }), NOTHING);
 }
 
 #[test]
@@ -342,7 +342,10 @@ fn words_of_connections_that_were_given_up_change_nothing() {
     assert_eq!(cluster.event(Event::LinkClosed { link: Link(4) }), NOTHING);
     assert_eq!(cluster.ended(4, name(0, 0), Outcome::Killed), ["w4 RegisterAgain"]);
     assert_eq!(cluster.master.overview().applications[0].executors.len(), 1);
-    assert_eq!(cluster.application(77, ApplicationWord::Finished { failure: None }), ["a77 RegisterAgain"]);
+    assert_eq!(
+        cluster.application(77, ApplicationMessage::Finished { failure: None }),
+        ["a77 RegisterAgain"]
+    );
 }
 
 #[test]
@@ -351,13 +354,13 @@ fn impossible_wishes_are_refused() {
     let lines = cluster.register(1, "k", spec(Some(2), Some(4)));
     assert!(lines[0].contains("no room for one executor of 4 cores"), "{lines:?}");
     assert!(cluster.register(1, "k", spec(None, Some(0)))[0].contains("at least one core"));
-    let word = ApplicationWord::Register {
+    let message = ApplicationMessage::Register {
         key: RequestKey::new("k"),
         known_as: Some(name(7, 0).application),
         spec: spec(None, None),
         status: ApplicationStatus::default(),
     };
-    assert!(cluster.application(1, word)[0].contains("is not known here any more"));
+    assert!(cluster.application(1, message)[0].contains("is not known here any more"));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Blocks that an executor keeps, by name: in memory, or where several processes find them.
 
-use crate::{FarBlocks, SharedFiles};
+use crate::{RemoteBlocks, SharedFiles};
 use firesteel_data::DataError;
 use firesteel_types::BlockId;
 use std::collections::HashMap;
@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct BlockStore {
     blocks: Mutex<HashMap<BlockId, Arc<[u8]>>>,
     shared: Option<Arc<SharedFiles>>,
-    far: Option<Arc<dyn FarBlocks>>,
+    remote: Option<Arc<dyn RemoteBlocks>>,
 }
 
 /// A block is written to a file in stretches of this length.
@@ -24,8 +24,8 @@ impl BlockStore {
     }
 
     /// The blocks of a driver that is elsewhere: this store keeps none.
-    pub fn of_driver(far: Arc<dyn FarBlocks>) -> Self {
-        BlockStore { far: Some(far), ..BlockStore::default() }
+    pub fn of_driver(remote: Arc<dyn RemoteBlocks>) -> Self {
+        BlockStore { remote: Some(remote), ..BlockStore::default() }
     }
 
     /// Keeps a block.
@@ -45,14 +45,14 @@ impl BlockStore {
     /// # Errors
     /// When it lies in a file that cannot be read.
     pub fn get(&self, id: BlockId) -> Result<Option<Arc<[u8]>>, DataError> {
-        if let Some(far) = &self.far {
-            return far.block(id);
+        if let Some(remote) = &self.remote {
+            return remote.block(id);
         }
         let Some(files) = &self.shared else { return Ok(self.with(|blocks| blocks.get(&id).cloned())) };
         let Some((length, mut reader)) = files.find::<u64>(&id.to_string())? else { return Ok(None) };
-        let (mut bytes, mut stretch) = (Vec::with_capacity(length as usize), vec![]);
-        while reader.next(&mut stretch)? {
-            bytes.extend_from_slice(&stretch);
+        let (mut bytes, mut segment) = (Vec::with_capacity(length as usize), vec![]);
+        while reader.next(&mut segment)? {
+            bytes.extend_from_slice(&segment);
         }
         Ok(Some(bytes.into()))
     }

@@ -3,7 +3,7 @@
 //! The encoded value lies in one stretch of memory, or on disk where the budget has no room for it; either way in pieces, each
 //! with its checksum, which is how it travels and how it is checked before anything is made of it.
 
-use crate::{FarBlocks, LocalDirs, MemoryPool, SharedFiles};
+use crate::{LocalDirs, MemoryPool, RemoteBlocks, SharedFiles};
 use bytes::Bytes;
 use firesteel_data::DataError;
 use firesteel_data::frames::{FrameReader, FramedFile};
@@ -39,7 +39,7 @@ pub struct Broadcasts {
     /// Where the processes of one machine find each other's values.
     shared: Option<Arc<SharedFiles>>,
     /// Where values come from that no process of this machine has.
-    far: Option<Arc<dyn FarBlocks>>,
+    remote: Option<Arc<dyn RemoteBlocks>>,
     /// Is told when a value is to be forgotten everywhere.
     on_forget: OnceLock<Box<dyn Fn(BroadcastId) + Send + Sync>>,
 }
@@ -76,7 +76,7 @@ impl Broadcasts {
             dirs,
             entries: Mutex::default(),
             shared: None,
-            far: None,
+            remote: None,
             on_forget: OnceLock::new(),
         }
     }
@@ -87,8 +87,8 @@ impl Broadcasts {
     }
 
     /// The same, where values come from other machines: the first process that needs one fetches it for all.
-    pub fn fetching(self, far: Arc<dyn FarBlocks>) -> Self {
-        Broadcasts { far: Some(far), ..self }
+    pub fn fetching(self, remote: Arc<dyn RemoteBlocks>) -> Self {
+        Broadcasts { remote: Some(remote), ..self }
     }
 
     /// Takes an encoded value: in memory where there is room, else on disk.
@@ -104,7 +104,7 @@ impl Broadcasts {
             Encoded::Memory { reserved: bytes.len(), bytes, checksums }
         } else {
             let mut file = self.dirs.create_frames("broadcast")?;
-            bytes.chunks(PIECE_BYTES).try_for_each(|piece| file.push(piece))?;
+            bytes.chunks(PIECE_BYTES).try_for_each(|chunk| file.push(chunk))?;
             Encoded::Disk(file.finish()?, bytes.len())
         };
         let entry = Entry { encoded, value: Mutex::default(), pool: self.pool.clone() };
@@ -150,7 +150,7 @@ impl Broadcasts {
         let _ = self.on_forget.set(Box::new(tell));
     }
 
-    fn tell_forgotten(&self, id: BroadcastId) {
+    fn notify_forgotten(&self, id: BroadcastId) {
         if let Some(tell) = self.on_forget.get() {
             tell(id);
         }
@@ -162,7 +162,7 @@ impl Broadcasts {
             let decoded = entry.value.lock().unwrap_or_else(PoisonError::into_inner).take();
             drop(decoded);
         }
-        self.tell_forgotten(id);
+        self.notify_forgotten(id);
     }
 
     /// Forgets a value altogether.
@@ -173,7 +173,7 @@ impl Broadcasts {
         if let Some(files) = &self.shared {
             files.remove(&name(id));
         }
-        self.tell_forgotten(id);
+        self.notify_forgotten(id);
     }
 
     /// Forgets what this process has of a value that another has removed.
@@ -210,14 +210,14 @@ impl Broadcasts {
 
     /// Brings a value from another machine into this one's files.
     fn fetch(&self, id: BroadcastId, files: &SharedFiles) -> Result<(), BroadcastError> {
-        let far = self.far.as_ref().ok_or(BroadcastError::Destroyed)?;
+        let remote = self.remote.as_ref().ok_or(BroadcastError::Destroyed)?;
         let _others_wait = files.lock(&name(id))?;
         if files.find::<u64>(&name(id))?.is_some() {
             return Ok(());
         }
         let mut keep =
             |bytes: Bytes| files.publish(&name(id), &(bytes.len() as u64), bytes.chunks(PIECE_BYTES));
-        if far.broadcast(id, &mut keep)? { Ok(()) } else { Err(BroadcastError::Destroyed) }
+        if remote.broadcast(id, &mut keep)? { Ok(()) } else { Err(BroadcastError::Destroyed) }
     }
 
     fn entries(&self) -> MutexGuard<'_, HashMap<BroadcastId, Arc<Entry>>> {
@@ -230,18 +230,18 @@ impl Encoded {
         match self {
             Encoded::Memory { bytes, checksums, .. } => {
                 let broken =
-                    bytes.chunks(PIECE_BYTES).zip(checksums).position(|(piece, sum)| xxh3_64(piece) != *sum);
+                    bytes.chunks(PIECE_BYTES).zip(checksums).position(|(chunk, sum)| xxh3_64(chunk) != *sum);
                 match broken {
                     None => Ok(bytes.clone()),
-                    Some(piece) => Err(DataError::Corrupt {
+                    Some(chunk) => Err(DataError::Corrupt {
                         source_name: format!("broadcast variable {id}"),
-                        message: format!("the checksum of piece {piece} does not match its contents"),
+                        message: format!("the checksum of piece {chunk} does not match its contents"),
                     }),
                 }
             }
-            Encoded::Disk(file, length) => read_pieces(file.read()?, *length),
+            Encoded::Disk(file, length) => read_chunks(file.read()?, *length),
             Encoded::Shared(files) => match files.find::<u64>(&name(id))? {
-                Some((length, reader)) => read_pieces(reader, length as usize),
+                Some((length, reader)) => read_chunks(reader, length as usize),
                 None => Err(DataError::Corrupt {
                     source_name: format!("broadcast variable {id}"),
                     message: "it was destroyed while it was used".into(),
@@ -251,10 +251,10 @@ impl Encoded {
     }
 }
 
-fn read_pieces(mut reader: FrameReader, length: usize) -> Result<Bytes, DataError> {
-    let (mut bytes, mut piece) = (Vec::with_capacity(length), vec![]);
-    while reader.next(&mut piece)? {
-        bytes.extend_from_slice(&piece);
+fn read_chunks(mut reader: FrameReader, length: usize) -> Result<Bytes, DataError> {
+    let (mut bytes, mut chunk) = (Vec::with_capacity(length), vec![]);
+    while reader.next(&mut chunk)? {
+        bytes.extend_from_slice(&chunk);
     }
     Ok(bytes.into())
 }

@@ -6,7 +6,7 @@
 
 use crate::names::{Name, give_up};
 use firesteel_data::frames::FrameWriter;
-use firesteel_data::{DataError, Seal};
+use firesteel_data::{Cipher, DataError};
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -25,7 +25,7 @@ pub struct LocalDirs {
     lock: Option<File>,
     /// Whether it was removed: another process may have a directory of this name from then on.
     is_cleared: AtomicBool,
-    seal: OnceLock<Seal>,
+    cipher: OnceLock<Cipher>,
 }
 
 impl LocalDirs {
@@ -65,7 +65,7 @@ impl LocalDirs {
             next: AtomicU64::new(0),
             lock,
             is_cleared: AtomicBool::new(false),
-            seal: OnceLock::new(),
+            cipher: OnceLock::new(),
         }
     }
 
@@ -88,13 +88,13 @@ impl LocalDirs {
     }
 
     /// Has all that is written here from now on sealed. The first to say so is heard.
-    pub fn seal_with(&self, seal: &Seal) {
-        let _ = self.seal.set(seal.clone());
+    pub fn encrypt_with(&self, cipher: &Cipher) {
+        let _ = self.cipher.set(cipher.clone());
     }
 
     /// What seals that which is written here, where it is sealed.
-    pub fn seal(&self) -> Option<&Seal> {
-        self.seal.get()
+    pub fn cipher(&self) -> Option<&Cipher> {
+        self.cipher.get()
     }
 
     /// A new file of frames, sealed where that is wanted.
@@ -102,7 +102,7 @@ impl LocalDirs {
     /// # Errors
     /// When it cannot be created.
     pub fn create_frames(&self, name: &str) -> Result<FrameWriter, DataError> {
-        Ok(FrameWriter::new(self.create_file(name)?).sealed(self.seal().cloned()))
+        Ok(FrameWriter::new(self.create_file(name)?).encrypted(self.cipher().cloned()))
     }
 
     /// Removes all files. What tries to create or read one later gets an error.

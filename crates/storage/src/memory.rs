@@ -28,7 +28,7 @@ pub enum Answer {
 pub struct Arbiter {
     total: usize,
     stored: usize,
-    kept: usize,
+    cached: usize,
     tasks: BTreeMap<TaskId, usize>,
     peak: usize,
 }
@@ -36,7 +36,7 @@ pub struct Arbiter {
 impl Arbiter {
     /// An arbiter over `total` bytes.
     pub fn new(total: usize) -> Self {
-        Arbiter { total, stored: 0, kept: 0, tasks: BTreeMap::new(), peak: 0 }
+        Arbiter { total, stored: 0, cached: 0, tasks: BTreeMap::new(), peak: 0 }
     }
 
     /// A task begins: from now on it counts among those that share.
@@ -51,7 +51,7 @@ impl Arbiter {
 
     /// A task asks for more.
     pub fn reserve(&mut self, task: TaskId, bytes: usize) -> Answer {
-        let sure_of = self.stored + self.kept - self.evictable();
+        let sure_of = self.stored + self.cached - self.evictable();
         let share = (self.total - sure_of.min(self.total)) / self.tasks.len().max(1);
         let holds = self.tasks.get(&task).copied().unwrap_or(0);
         if holds.saturating_add(bytes) > share {
@@ -107,10 +107,10 @@ impl Arbiter {
     pub fn keep(&mut self, bytes: usize) -> Answer {
         let wanted = self.used().saturating_add(bytes);
         if wanted <= self.total {
-            self.kept += bytes;
+            self.cached += bytes;
             self.peak = self.peak.max(self.used());
             Answer::Granted
-        } else if wanted - self.total <= self.kept {
+        } else if wanted - self.total <= self.cached {
             Answer::AfterEvicting(wanted - self.total)
         } else {
             Answer::Refused
@@ -118,14 +118,14 @@ impl Arbiter {
     }
 
     /// A kept partition gives back.
-    pub fn unkeep(&mut self, bytes: usize) {
-        assert!(self.kept >= bytes, "kept partitions give back {bytes} bytes of {}", self.kept);
-        self.kept -= bytes;
+    pub fn forget_rdd(&mut self, bytes: usize) {
+        assert!(self.cached >= bytes, "kept partitions give back {bytes} bytes of {}", self.cached);
+        self.cached -= bytes;
     }
 
     /// How many bytes of kept partitions have to go when somebody else asks.
     fn evictable(&self) -> usize {
-        (self.stored + self.kept).saturating_sub(self.total / 2).min(self.kept)
+        (self.stored + self.cached).saturating_sub(self.total / 2).min(self.cached)
     }
 
     fn room_for(&self, bytes: usize) -> Answer {
@@ -139,7 +139,7 @@ impl Arbiter {
 
     /// What is taken, by everybody.
     pub fn used(&self) -> usize {
-        self.stored + self.kept + self.tasks.values().sum::<usize>()
+        self.stored + self.cached + self.tasks.values().sum::<usize>()
     }
 
     /// The most that was ever taken.
@@ -259,7 +259,7 @@ mod tests {
         assert_eq!(arbiter.reserve(TaskId(1), 50), AfterEvicting(40));
         assert_eq!(arbiter.reserve(TaskId(1), 51), Refused);
         assert_eq!(arbiter.store(30), AfterEvicting(20));
-        arbiter.unkeep(40);
+        arbiter.forget_rdd(40);
         assert_eq!(arbiter.reserve(TaskId(1), 50), Granted);
         assert_eq!(arbiter.keep(1), AfterEvicting(1));
     }
@@ -268,7 +268,7 @@ mod tests {
         #[test]
         fn what_is_granted_never_exceeds_the_total(steps in prop::collection::vec((0u64..4, 0usize..60, 0u8..7), 0..80)) {
             let mut arbiter = Arbiter::new(100);
-            let (mut tasks, mut stored, mut kept) = (BTreeMap::<TaskId, usize>::new(), 0, 0);
+            let (mut tasks, mut stored, mut cached) = (BTreeMap::<TaskId, usize>::new(), 0, 0);
             for (task, bytes, step) in steps {
                 let task = TaskId(task);
                 match step {
@@ -280,31 +280,31 @@ mod tests {
                         if let Some(holds) = tasks.get_mut(&task) { *holds -= back }
                     }
                     3 => match arbiter.keep(bytes) {
-                        Granted => kept += bytes,
+                        Granted => cached += bytes,
                         // What was said to help does help.
                         AfterEvicting(missing) => {
-                            arbiter.unkeep(missing);
+                            arbiter.forget_rdd(missing);
                             prop_assert_eq!(arbiter.keep(bytes), Granted);
-                            kept = kept - missing + bytes;
+                            cached = cached - missing + bytes;
                         }
                         Refused => {}
                     },
-                    4 => { let back = bytes.min(kept); arbiter.unkeep(back); kept -= back; }
+                    4 => { let back = bytes.min(cached); arbiter.forget_rdd(back); cached -= back; }
                     5 => match arbiter.store(bytes) {
                         Granted => stored += bytes,
                         AfterEvicting(missing) => {
-                            arbiter.unkeep(missing);
-                            kept -= missing;
+                            arbiter.forget_rdd(missing);
+                            cached -= missing;
                             prop_assert_eq!(arbiter.store(bytes), Granted);
                             stored += bytes;
-                            prop_assert!(stored + kept + missing > 50, "what is under half is never evicted");
+                            prop_assert!(stored + cached + missing > 50, "what is under half is never evicted");
                         }
                         Refused => {}
                     },
                     _ => { arbiter.end(task); tasks.remove(&task); }
                 }
                 prop_assert!(arbiter.used() <= 100 && stored <= 50);
-                prop_assert_eq!(arbiter.used(), tasks.values().sum::<usize>() + stored + kept);
+                prop_assert_eq!(arbiter.used(), tasks.values().sum::<usize>() + stored + cached);
             }
         }
     }

@@ -8,7 +8,7 @@
 
 use firesteel_data::block::{decode_value, encode_value};
 use firesteel_data::frames::{FrameReader, FrameWriter};
-use firesteel_data::{DataError, Seal};
+use firesteel_data::{Cipher, DataError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fs;
@@ -25,7 +25,7 @@ pub struct FileLock(#[expect(dead_code, reason = "the lock lasts as long as the 
 #[derive(Debug)]
 pub struct SharedFiles {
     dir: PathBuf,
-    seal: OnceLock<Seal>,
+    cipher: OnceLock<Cipher>,
 }
 
 impl SharedFiles {
@@ -36,7 +36,7 @@ impl SharedFiles {
     pub fn open(dir: PathBuf) -> Result<Self, DataError> {
         let made = fs::DirBuilder::new().mode(0o700).recursive(true).create(&dir);
         made.map_err(|e| DataError::io("create", &dir, e))?;
-        Ok(SharedFiles { dir, seal: OnceLock::new() })
+        Ok(SharedFiles { dir, cipher: OnceLock::new() })
     }
 
     /// The directory.
@@ -45,13 +45,13 @@ impl SharedFiles {
     }
 
     /// Has all that is published from now on sealed, and believes nothing else. The first to say so is heard.
-    pub fn seal_with(&self, seal: &Seal) {
-        let _ = self.seal.set(seal.clone());
+    pub fn encrypt_with(&self, cipher: &Cipher) {
+        let _ = self.cipher.set(cipher.clone());
     }
 
     /// What seals the entries, where they are sealed.
-    pub fn seal(&self) -> Option<&Seal> {
-        self.seal.get()
+    pub fn cipher(&self) -> Option<&Cipher> {
+        self.cipher.get()
     }
 
     /// Publishes an entry: a description, and perhaps data behind it. One that has the name already is replaced.
@@ -68,9 +68,9 @@ impl SharedFiles {
         let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
         let unfinished = self.dir.join(format!(".{name}.{}-{serial}", std::process::id()));
         let file = crate::local_dirs::new_file(&unfinished)?;
-        let mut writer = FrameWriter::new((unfinished.clone(), file)).sealed(self.seal().cloned());
+        let mut writer = FrameWriter::new((unfinished.clone(), file)).encrypted(self.cipher().cloned());
         writer.push(&encode_value(description)?)?;
-        data.into_iter().try_for_each(|stretch| writer.push(stretch))?;
+        data.into_iter().try_for_each(|segment| writer.push(segment))?;
         let written = writer.finish()?;
         let path = self.dir.join(name);
         fs::rename(&unfinished, &path).map_err(|e| DataError::io("rename", &unfinished, e))?;
@@ -85,7 +85,7 @@ impl SharedFiles {
     /// When it cannot be read, or is broken.
     pub fn find<T: DeserializeOwned>(&self, name: &str) -> Result<Option<(T, FrameReader)>, DataError> {
         let path = self.dir.join(name);
-        let mut reader = match FrameReader::open(path.clone(), self.seal().cloned()) {
+        let mut reader = match FrameReader::open(path.clone(), self.cipher().cloned()) {
             Ok(reader) => reader,
             Err(DataError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
                 return Ok(None);
@@ -166,20 +166,20 @@ mod tests {
     #[test]
     fn a_sealed_entry_is_found_by_those_with_the_key_and_shows_nothing() {
         let dir = tempfile::tempdir().unwrap();
-        let open = |seal: &Seal| {
+        let open = |cipher: &Cipher| {
             let files = SharedFiles::open(dir.path().into()).unwrap();
-            files.seal_with(seal);
+            files.encrypt_with(cipher);
             files
         };
-        let seal = Seal::by_chance();
-        open(&seal).publish("broadcast-3", &"described", [&b"secret data"[..]]).unwrap();
+        let cipher = Cipher::by_chance();
+        open(&cipher).publish("broadcast-3", &"described", [&b"secret data"[..]]).unwrap();
         let bytes = fs::read(dir.path().join("broadcast-3")).unwrap();
         assert!(!bytes.windows(6).any(|window| window == b"secret" || window == b"descri"));
-        let (description, mut reader) = open(&seal).find::<String>("broadcast-3").unwrap().unwrap();
+        let (description, mut reader) = open(&cipher).find::<String>("broadcast-3").unwrap().unwrap();
         let mut data = vec![];
         assert!(reader.next(&mut data).unwrap() && data == b"secret data" && description == "described");
-        assert!(open(&Seal::by_chance()).find::<String>("broadcast-3").is_err());
+        assert!(open(&Cipher::by_chance()).find::<String>("broadcast-3").is_err());
         SharedFiles::open(dir.path().into()).unwrap().publish("broadcast-4", &"forged", []).unwrap();
-        assert!(open(&seal).find::<String>("broadcast-4").is_err(), "what is not sealed is not believed");
+        assert!(open(&cipher).find::<String>("broadcast-4").is_err(), "what is not sealed is not believed");
     }
 }

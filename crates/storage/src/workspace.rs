@@ -1,7 +1,7 @@
 //! Memory and files for the work of one task.
 
 use crate::{LocalDirs, MemoryPool};
-use firesteel_data::{DataError, Seal, Workspace};
+use firesteel_data::{Cipher, DataError, Workspace};
 use firesteel_types::TaskId;
 use std::fs::File;
 use std::path::PathBuf;
@@ -46,7 +46,7 @@ impl Workspace for TaskWorkspace {
         self.dirs.create_file("spill")
     }
 
-    fn seal(&self) -> Option<Seal> {
-        self.dirs.seal().cloned()
+    fn cipher(&self) -> Option<Cipher> {
+        self.dirs.cipher().cloned()
     }
 }

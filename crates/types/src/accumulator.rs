@@ -44,5 +44,5 @@ pub struct AccumulatorUpdate {
     /// All that was added, as one value, encoded.
     pub bytes: Arc<[u8]>,
     /// The attempt that computed the partition, if this one read what that one had kept: whether it succeeded, nobody need know.
-    pub kept_by: Option<TaskId>,
+    pub cached_by: Option<TaskId>,
 }

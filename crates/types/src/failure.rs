@@ -51,7 +51,7 @@ pub enum TaskFailure {
     },
     /// A partition that was kept is kept no more, and what it is computed from was not asked for. The task runs again with all
     /// its inputs.
-    KeptBlockGone {
+    CachedBlockLost {
         /// The shuffle that the task now needs.
         shuffle: ShuffleId,
     },
@@ -97,7 +97,7 @@ impl TaskFailure {
             | TaskFailure::BadPlan(_) => true,
             TaskFailure::ExecutorLost { reason, .. } => reason.counts(),
             TaskFailure::FetchFailed { .. }
-            | TaskFailure::KeptBlockGone { .. }
+            | TaskFailure::CachedBlockLost { .. }
             | TaskFailure::Killed(_)
             | TaskFailure::CommitDenied => false,
         }
@@ -112,7 +112,7 @@ impl TaskFailure {
             TaskFailure::Panic { .. }
             | TaskFailure::ExecutorLost { .. }
             | TaskFailure::FetchFailed { .. }
-            | TaskFailure::KeptBlockGone { .. }
+            | TaskFailure::CachedBlockLost { .. }
             | TaskFailure::Killed(_)
             | TaskFailure::CommitDenied => true,
         }
@@ -145,7 +145,7 @@ impl fmt::Display for TaskFailure {
                 "could not fetch the output of map task {map} of shuffle {shuffle} from executor {}: {message}",
                 executor.name()
             ),
-            TaskFailure::KeptBlockGone { shuffle } => {
+            TaskFailure::CachedBlockLost { shuffle } => {
                 write!(f, "a kept partition is gone; shuffle {shuffle} is needed to compute it again")
             }
             TaskFailure::ExecutorLost { executor, reason } => {
@@ -342,7 +342,7 @@ impl fmt::Display for JobFailure {
                     TaskFailure::Panic { .. }
                     | TaskFailure::Exception(_)
                     | TaskFailure::Operation { .. }
-                    | TaskFailure::KeptBlockGone { .. }
+                    | TaskFailure::CachedBlockLost { .. }
                     | TaskFailure::ExecutorLost { .. }
                     | TaskFailure::Killed(_)
                     | TaskFailure::CommitDenied

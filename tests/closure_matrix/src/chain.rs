@@ -4,7 +4,7 @@ use firesteel_closures::{CodeError, Plain, code_name};
 use firesteel_data::block::encode_value;
 use firesteel_data::{Data, Environment};
 use firesteel_operators::{
-    Batchwise, Code, FlatMap, Generate, PartitionIter, Records, Stream, WholePartition, Yield, data_failure,
+    MapBatches, Code, FlatMap, Generate, PartitionIter, Records, Stream, MapPartitions, ResultTask, data_failure,
 };
 use firesteel_plan as plan;
 use firesteel_plan::{CodeRef, PlanNode, StagePlan};
@@ -61,7 +61,7 @@ impl<T: Data> Chain<T> {
     /// As `Rdd::map_with`.
     pub fn map_with<E: Environment, U: Data, F: Fn(&E, T) -> U + Plain>(self, needed: E, f: F) -> Chain<U> {
         let through = move |env: &E, batch, records: &Records| records.map(batch, |x| f(env, x));
-        self.then(Batchwise::<T, U, E, _>::code(&needed, through))
+        self.then(MapBatches::<T, U, E, _>::code(&needed, through))
     }
 
     /// As `Rdd::flat_map`.
@@ -77,7 +77,7 @@ impl<T: Data> Chain<T> {
         self,
         f: F,
     ) -> Chain<I::Item> {
-        self.then(WholePartition::<T, I, (), _>::code(&(), move |_: &(), _, records| f(records)))
+        self.then(MapPartitions::<T, I, (), _>::code(&(), move |_: &(), _, records| f(records)))
     }
 
     /// Ends the stage with all records of the partition. `by_hand` computes the same from the numbers of [`Chain::numbers`].
@@ -85,7 +85,7 @@ impl<T: Data> Chain<T> {
         let expected = (0..PARTITIONS).map(Partition).map(|partition| by_hand(numbers_of(partition)));
         let expected =
             expected.map(|records| encode_value(&records).expect("records can be encoded")).collect();
-        let end = Yield::<T, (), _>::code(&(), |_: &(), _, stream: Stream<T>| {
+        let end = ResultTask::<T, (), _>::code(&(), |_: &(), _, stream: Stream<T>| {
             let mut records = vec![];
             stream.for_each(|batch| {
                 records.extend(batch.into_vec());

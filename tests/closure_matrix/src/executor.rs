@@ -11,7 +11,7 @@ use firesteel_executor::{TaskEnd, runner};
 use firesteel_operators::{
     BarrierGate, BarrierOutcome, BarrierRefusal, CommitGate, Services, Task, TaskSpec,
 };
-use firesteel_storage::{Broadcasts, KeptBlocks, LocalDirs, MemoryPool};
+use firesteel_storage::{Broadcasts, CachedBlocks, LocalDirs, MemoryPool};
 use firesteel_types::{ExecutorId, JobId, Partition, StageAttempt, StageId, TaskId};
 use std::io::{BufReader, BufWriter, Write, stdin, stdout};
 use std::sync::Arc;
@@ -41,7 +41,7 @@ pub fn services() -> Arc<Services> {
     Arc::new(Services {
         executor: ExecutorId::DRIVER,
         application: 0,
-        kept: KeptBlocks::new(memory.clone(), dirs.clone()),
+        kept: CachedBlocks::new(memory.clone(), dirs.clone()),
         broadcasts: Arc::new(Broadcasts::new(memory.clone(), dirs.clone())),
         far: None,
         memory,

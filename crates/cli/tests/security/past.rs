@@ -6,13 +6,13 @@ use crate::process::{Process, firesteel};
 use crate::strangers::{PATIENCE, Seeded, preface, say, word};
 use crate::tls::{Shows, offer, speak};
 use firesteel_cluster::standalone::client::Client;
-use firesteel_cluster::standalone::words::{FromMaster, ToMaster};
+use firesteel_cluster::standalone::messages::{FromMaster, ToMaster};
 use firesteel_cluster::standalone::{LaunchDriver, LaunchExecutor, Program, Resources};
 use firesteel_data::block::encode_value;
 use firesteel_net::{Connection, Credentials, Limits, Listener, Purpose, Secret, connect};
 use firesteel_standalone::{
-    ApplicationId, ApplicationSpec, ApplicationStatus, ApplicationWord, ClientWord, DriverId, DriverRun,
-    DriverSpec, Epoch, ExecutorName, FencedOrder, Payload, RequestKey, WorkerOrder,
+    ApplicationId, ApplicationMessage, ApplicationSpec, ApplicationStatus, ClientMessage, DriverId,
+    DriverRun, DriverSpec, Epoch, ExecutorName, FencedOrder, Payload, RequestKey, WorkerOrder,
 };
 use firesteel_types::ExecutorId;
 use std::fs;
@@ -75,7 +75,7 @@ fn rpc_before_authentication() {
     let cluster = Cluster::start(1);
     let master = listeners(cluster.master.id())[0];
     let spec = DriverSpec { resources: Resources::new(1, 1), supervise: false, launch: Payload::default() };
-    let submit = ToMaster::Client(ClientWord::SubmitDriver { key: RequestKey::new("early"), spec });
+    let submit = ToMaster::Client(ClientMessage::SubmitDriver { key: RequestKey::new("early"), spec });
     let message = word(&encode_value(&submit).unwrap());
     let whole = [&preface(Purpose::Master)[..], &message].concat();
     for bytes in [&whole, &message] {
@@ -151,9 +151,9 @@ fn deserialising_in_the_master() {
     // Words whose payload is garbage: a worker finds that it cannot start them, and lives on.
     let payload = Payload::new(seeded.bytes(500));
     let spec = DriverSpec { resources: Resources::new(1, 1), supervise: false, launch: payload.clone() };
-    let submit = ToMaster::Client(ClientWord::SubmitDriver { key: RequestKey::new("garbage"), spec });
+    let submit = ToMaster::Client(ClientMessage::SubmitDriver { key: RequestKey::new("garbage"), spec });
     friend(&cluster, Purpose::Master, &word(&encode_value(&submit).unwrap()), 1);
-    let register = ToMaster::Application(ApplicationWord::Register {
+    let register = ToMaster::Application(ApplicationMessage::Register {
         key: RequestKey::new("garbage too"),
         known_as: None,
         spec: executor_spec(payload),

@@ -2,11 +2,11 @@
 
 use super::launch::{LaunchExecutor, pack};
 use super::link::Masters;
-use super::words::{self, FromMaster, ToMaster};
+use super::messages::{self, FromMaster, ToMaster};
 use firesteel_executor::{Backend, Outbox};
 use firesteel_net::Credentials;
 use firesteel_standalone::{
-    ApplicationEnd, ApplicationId, ApplicationOrder, ApplicationSpec, ApplicationStatus, ApplicationWord,
+    ApplicationEnd, ApplicationId, ApplicationMessage, ApplicationOrder, ApplicationSpec, ApplicationStatus,
     ExecutorEnd, Outcome, RequestKey,
 };
 use firesteel_types::{ExecutorId, ExecutorLossReason};
@@ -107,7 +107,7 @@ impl StandaloneBackend {
                 if backend.state().stopped {
                     break;
                 }
-                backend.tell_status();
+                backend.update_status();
                 drop(backend);
                 thread::sleep(HEARTBEAT_EVERY);
             }
@@ -156,7 +156,7 @@ impl StandaloneBackend {
 
     fn register(&self) -> ToMaster {
         let state = self.state();
-        ToMaster::Application(ApplicationWord::Register {
+        ToMaster::Application(ApplicationMessage::Register {
             key: self.key.clone(),
             known_as: state.application.clone(),
             spec: self.spec.clone(),
@@ -164,19 +164,19 @@ impl StandaloneBackend {
         })
     }
 
-    fn tell_status(&self) {
+    fn update_status(&self) {
         let state = self.state();
         if let Some(outbox) = &state.outbox {
-            outbox.send(&ToMaster::Application(ApplicationWord::Heartbeat(state.status())));
+            outbox.send(&ToMaster::Application(ApplicationMessage::Heartbeat(state.status())));
         }
     }
 
     /// Hears a master to its end. Gives who leads, when it says that it does not.
     fn listen(&self, receiver: &mut firesteel_net::Receiver) -> Option<Option<String>> {
-        while let Ok(Some(word)) = words::hear::<FromMaster>(receiver) {
-            match word {
+        while let Ok(Some(message)) = messages::on_message::<FromMaster>(receiver) {
+            match message {
                 FromMaster::Standby { leader } => return Some(leader),
-                FromMaster::Application(order) => self.hear(order),
+                FromMaster::Application(order) => self.on_message(order),
                 FromMaster::Worker(_) | FromMaster::Client(_) => {}
             }
             if self.state().is_over {
@@ -186,7 +186,7 @@ impl StandaloneBackend {
         None
     }
 
-    fn hear(&self, order: ApplicationOrder) {
+    fn on_message(&self, order: ApplicationOrder) {
         match order {
             ApplicationOrder::Registered { application } => self.state().application = Some(application),
             ApplicationOrder::RegisterAgain => {
@@ -272,20 +272,20 @@ impl Backend for StandaloneBackend {
     fn registered(&self, name: &str) {
         if let Ok(executor) = name.parse() {
             self.state().ready.insert(ExecutorId(executor));
-            self.tell_status();
+            self.update_status();
         }
     }
 
     fn want(&self, executors: u32) {
         self.state().wanted = Some(executors);
-        self.tell_status();
+        self.update_status();
     }
 
     fn finish(&self) {
         let mut state = self.state();
         state.stopped = true;
         if let Some(outbox) = &state.outbox {
-            outbox.send(&ToMaster::Application(ApplicationWord::Finished { failure: None }));
+            outbox.send(&ToMaster::Application(ApplicationMessage::Finished { failure: None }));
         }
     }
 

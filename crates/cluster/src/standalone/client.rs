@@ -2,12 +2,12 @@
 
 use super::launch::{LaunchDriver, pack};
 use super::link::Masters;
+use super::messages::{FromMaster, ToMaster};
 use super::programs::upload;
-use super::words::{FromMaster, ToMaster};
 use firesteel_net::Credentials;
 use firesteel_net::bulk::{BlockClient, BlockClientSettings};
 use firesteel_standalone::{
-    ApplicationId, ClientAnswer, ClientWord, DriverId, DriverSpec, DriverView, Overview, RequestKey,
+    ApplicationId, ClientAnswer, ClientMessage, DriverId, DriverSpec, DriverView, Overview, RequestKey,
     Resources, WorkerId,
 };
 use std::path::Path;
@@ -29,8 +29,8 @@ impl Client {
         Client { masters: Masters::new(masters, credentials), blocks }
     }
 
-    fn ask(&mut self, word: ClientWord) -> Result<(ClientAnswer, String), String> {
-        let asked = self.masters.ask(|| ToMaster::Client(word.clone()), ANSWER_WITHIN)?;
+    fn ask(&mut self, message: ClientMessage) -> Result<(ClientAnswer, String), String> {
+        let asked = self.masters.ask(|| ToMaster::Client(message.clone()), ANSWER_WITHIN)?;
         match asked {
             (FromMaster::Client(answer), master) => Ok((answer, master)),
             (other, _) => Err(format!("the master answers something else: {other:?}")),
@@ -42,7 +42,7 @@ impl Client {
     /// # Errors
     /// When no master answers.
     pub fn overview(&mut self) -> Result<Overview, String> {
-        match self.ask(ClientWord::Overview)?.0 {
+        match self.ask(ClientMessage::Overview)?.0 {
             ClientAnswer::Overview(overview) => Ok(overview),
             other => Err(format!("the master answers something else: {other:?}")),
         }
@@ -53,7 +53,7 @@ impl Client {
     /// # Errors
     /// When it cannot be read, or no master takes it.
     pub fn upload(&mut self, path: &Path) -> Result<[u8; 32], String> {
-        let (_, master) = self.ask(ClientWord::Overview)?;
+        let (_, master) = self.ask(ClientMessage::Overview)?;
         upload(&self.blocks, &master, path)
             .map_err(|error| format!("{} cannot be sent: {error}", path.display()))
     }
@@ -71,7 +71,7 @@ impl Client {
         let launch = pack(launch).map_err(|error| error.to_string())?;
         let spec = DriverSpec { resources, supervise, launch };
         let key = RequestKey::new(firesteel_net::Secret::generate().to_text());
-        match self.ask(ClientWord::SubmitDriver { key, spec })?.0 {
+        match self.ask(ClientMessage::SubmitDriver { key, spec })?.0 {
             ClientAnswer::DriverSubmitted { driver } => Ok(driver),
             other => Err(format!("the master does not take it: {other:?}")),
         }
@@ -82,7 +82,7 @@ impl Client {
     /// # Errors
     /// When no master answers.
     pub fn status(&mut self, driver: &str) -> Result<Option<DriverView>, String> {
-        self.driver(ClientWord::DriverStatus { driver: DriverId::new(driver) })
+        self.driver(ClientMessage::DriverStatus { driver: DriverId::new(driver) })
     }
 
     /// Ends a driver, or an application. `false` when the master knows none of this name.
@@ -93,11 +93,11 @@ impl Client {
         if name.starts_with("app-") {
             let application = ApplicationId::new(name);
             return Ok(matches!(
-                self.ask(ClientWord::KillApplication { application })?.0,
+                self.ask(ClientMessage::KillApplication { application })?.0,
                 ClientAnswer::Done
             ));
         }
-        Ok(self.driver(ClientWord::KillDriver { driver: DriverId::new(name) })?.is_some())
+        Ok(self.driver(ClientMessage::KillDriver { driver: DriverId::new(name) })?.is_some())
     }
 
     /// Sends a worker away: it gets nothing new, and what runs there is moved. `false` when the master knows none of this name.
@@ -106,11 +106,11 @@ impl Client {
     /// When no master answers.
     pub fn decommission(&mut self, worker: &str) -> Result<bool, String> {
         let worker = WorkerId::new(worker);
-        Ok(matches!(self.ask(ClientWord::DecommissionWorker { worker })?.0, ClientAnswer::Done))
+        Ok(matches!(self.ask(ClientMessage::DecommissionWorker { worker })?.0, ClientAnswer::Done))
     }
 
-    fn driver(&mut self, word: ClientWord) -> Result<Option<DriverView>, String> {
-        match self.ask(word)?.0 {
+    fn driver(&mut self, message: ClientMessage) -> Result<Option<DriverView>, String> {
+        match self.ask(message)?.0 {
             ClientAnswer::Driver(view) => Ok(Some(view)),
             ClientAnswer::Unknown => Ok(None),
             other => Err(format!("the master answers something else: {other:?}")),

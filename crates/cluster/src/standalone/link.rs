@@ -1,6 +1,6 @@
 //! A connection to whichever master leads: found among several, found again when it is gone.
 
-use super::words::{self, FromMaster, ToMaster};
+use super::messages::{self, FromMaster, ToMaster};
 use firesteel_executor::Outbox;
 use firesteel_net::{ConnectError, Connection, Credentials, Purpose, connect};
 use std::collections::VecDeque;
@@ -65,18 +65,18 @@ impl Masters {
     /// When none does in time, or one refuses us.
     pub(crate) fn ask(
         &mut self,
-        word: impl Fn() -> ToMaster,
+        message: impl Fn() -> ToMaster,
         within: Duration,
     ) -> Result<(FromMaster, String), String> {
         let deadline = Instant::now() + within;
         loop {
             let tried = self.addresses.front().cloned().unwrap_or_default();
-            let why = match self.open(&word()) {
+            let why = match self.open(&message()) {
                 Err(error @ (ConnectError::Refused(_) | ConnectError::OtherVersion { .. })) => {
                     return Err(format!("the master at {tried}: {error}"));
                 }
                 Err(error) => error.to_string(),
-                Ok(mut link) => match words::hear(&mut link.receiver) {
+                Ok(mut link) => match messages::on_message(&mut link.receiver) {
                     Ok(Some(FromMaster::Standby { leader })) => {
                         self.sent_away(leader);
                         "it does not lead, and knows nobody who does".into()

@@ -4,8 +4,8 @@
 //! master leads is looked at before each event. One that does not lead tells whoever asks who does.
 
 use super::lease_files::LeaseFiles;
+use super::messages::{self, FromMaster, ToMaster};
 use super::programs::ProgramStore;
-use super::words::{self, FromMaster, ToMaster};
 use firesteel_executor::Outbox;
 use firesteel_net::bulk::serve_blocks;
 use firesteel_net::{Connection, Credentials, Limits, Listener, Purpose, Serving};
@@ -39,13 +39,13 @@ pub struct MasterConfig {
 /// A running master. It ends when it is dropped.
 pub struct MasterDaemon {
     serving: Serving,
-    words: Sender<Word>,
+    messages: Sender<Message>,
     address: String,
     thread: Mutex<Option<thread::JoinHandle<()>>>,
 }
 
 /// What the thread that owns the machine is told.
-enum Word {
+enum Message {
     Opened(Link, Outbox),
     Heard(Link, ToMaster),
     Closed(Link),
@@ -62,7 +62,7 @@ impl MasterDaemon {
         let address = format!("{}:{}", config.host, listener.address().port());
         let files = LeaseFiles::open(&config.state_dir)?;
         let programs = Arc::new(ProgramStore::open(&config.state_dir.join("programs"))?);
-        let (words, heard) = channel();
+        let (messages, heard) = channel();
         let lease = Lease::new(files.holder(), &address, config.lease);
         let desk = Desk {
             files,
@@ -76,17 +76,17 @@ impl MasterDaemon {
         };
         let thread =
             thread::Builder::new().name("firesteel-master".into()).spawn(move || desk.work(&heard))?;
-        let (to_desk, next_link) = (words.clone(), std::sync::atomic::AtomicU64::new(0));
+        let (to_desk, next_link) = (messages.clone(), std::sync::atomic::AtomicU64::new(0));
         let handle = move |connection: Connection| match connection.purpose() {
             Purpose::Master => {
                 let link = Link(next_link.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
-                hear(connection, link, &to_desk);
+                on_message(connection, link, &to_desk);
             }
             Purpose::Blocks => serve_blocks(connection, &*programs),
             Purpose::Control => {}
         };
         let serving = listener.serve("firesteel-master", handle)?;
-        Ok(MasterDaemon { serving, words, address, thread: Mutex::new(Some(thread)) })
+        Ok(MasterDaemon { serving, messages, address, thread: Mutex::new(Some(thread)) })
     }
 
     /// Its address, `host:port`.
@@ -96,7 +96,7 @@ impl MasterDaemon {
 
     /// Ends it. Another may take over what it knew.
     pub fn stop(&self) {
-        let _ = self.words.send(Word::Stop);
+        let _ = self.messages.send(Message::Stop);
         self.serving.stop();
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread {
@@ -120,17 +120,17 @@ impl Drop for MasterDaemon {
 }
 
 /// The life of a connection.
-fn hear(connection: Connection, link: Link, desk: &Sender<Word>) {
+fn on_message(connection: Connection, link: Link, desk: &Sender<Message>) {
     let closer = connection.closer();
     let (mut receiver, sender) = connection.split();
     let Ok(outbox) = Outbox::new("firesteel-from-master", sender, closer) else { return };
-    let _ = desk.send(Word::Opened(link, outbox.clone()));
-    while let Ok(Some(word)) = words::hear::<ToMaster>(&mut receiver) {
-        if desk.send(Word::Heard(link, word)).is_err() {
+    let _ = desk.send(Message::Opened(link, outbox.clone()));
+    while let Ok(Some(message)) = messages::on_message::<ToMaster>(&mut receiver) {
+        if desk.send(Message::Heard(link, message)).is_err() {
             break;
         }
     }
-    let _ = desk.send(Word::Closed(link));
+    let _ = desk.send(Message::Closed(link));
     outbox.close();
 }
 
@@ -156,12 +156,12 @@ struct Desk {
 }
 
 impl Desk {
-    fn work(mut self, heard: &Receiver<Word>) {
+    fn work(mut self, heard: &Receiver<Message>) {
         loop {
-            self.see_to_lease();
+            self.check_lease();
             match heard.recv_timeout(self.patience()) {
-                Ok(Word::Stop) | Err(RecvTimeoutError::Disconnected) => break,
-                Ok(word) => self.take(word),
+                Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => break,
+                Ok(message) => self.take(message),
                 Err(RecvTimeoutError::Timeout) => self.feed(Event::Tick),
             }
         }
@@ -178,22 +178,22 @@ impl Desk {
         Duration::from_millis(due.0.saturating_sub(self.now().0).max(1))
     }
 
-    fn take(&mut self, word: Word) {
-        match word {
-            Word::Opened(link, outbox) => drop(self.links.insert(link, outbox)),
-            Word::Closed(link) => {
+    fn take(&mut self, message: Message) {
+        match message {
+            Message::Opened(link, outbox) => drop(self.links.insert(link, outbox)),
+            Message::Closed(link) => {
                 self.links.remove(&link);
                 self.feed(Event::LinkClosed { link });
             }
-            Word::Heard(link, word) => match self.leads() {
-                true => self.feed(match word {
-                    ToMaster::Worker(word) => Event::Worker { link, word },
-                    ToMaster::Application(word) => Event::Application { link, word },
-                    ToMaster::Client(word) => Event::Client { link, word },
+            Message::Heard(link, message) => match self.leads() {
+                true => self.feed(match message {
+                    ToMaster::Worker(message) => Event::Worker { link, message },
+                    ToMaster::Application(message) => Event::Application { link, message },
+                    ToMaster::Client(message) => Event::Client { link, message },
                 }),
-                false => self.send_away(link),
+                false => self.decommission(link),
             },
-            Word::Stop => {}
+            Message::Stop => {}
         }
     }
 
@@ -201,7 +201,7 @@ impl Desk {
         self.master.is_some() && self.lease.holds(self.now())
     }
 
-    fn send_away(&mut self, link: Link) {
+    fn decommission(&mut self, link: Link) {
         if let Some(outbox) = self.links.get(&link) {
             outbox.send(&FromMaster::Standby { leader: self.leader.clone() });
         }
@@ -226,17 +226,17 @@ impl Desk {
                         return;
                     }
                 }
-                Effect::ToWorker { link, order } => self.say(link, &FromMaster::Worker(order)),
-                Effect::ToApplication { link, order } => self.say(link, &FromMaster::Application(order)),
-                Effect::ToClient { link, answer } => self.say(link, &FromMaster::Client(answer)),
+                Effect::ToWorker { link, order } => self.send(link, &FromMaster::Worker(order)),
+                Effect::ToApplication { link, order } => self.send(link, &FromMaster::Application(order)),
+                Effect::ToClient { link, answer } => self.send(link, &FromMaster::Client(answer)),
                 Effect::Note(note) => eprintln!("firesteel master: {note}"),
             }
         }
     }
 
-    fn say(&self, link: Link, word: &FromMaster) {
+    fn send(&self, link: Link, message: &FromMaster) {
         if let Some(outbox) = self.links.get(&link) {
-            outbox.send(word);
+            outbox.send(message);
         }
     }
 
@@ -262,7 +262,7 @@ impl Desk {
         self.links.clear();
     }
 
-    fn see_to_lease(&mut self) {
+    fn check_lease(&mut self) {
         let now = self.now();
         if now < self.next_look {
             return;

@@ -117,12 +117,12 @@ impl Serve for ProgramStore {
                     Err(error) if error.kind() == io::ErrorKind::NotFound => return answer.missing(),
                     Err(error) => return Err(error),
                 };
-                let mut stretch = vec![0; STRETCH];
+                let mut segment = vec![0; STRETCH];
                 answer.begin_item()?;
                 loop {
-                    match file.read(&mut stretch)? {
+                    match file.read(&mut segment)? {
                         0 => return answer.end_item(),
-                        read => answer.append(&stretch[..read])?,
+                        read => answer.append(&segment[..read])?,
                     }
                 }
             }
@@ -151,13 +151,13 @@ pub fn upload(client: &BlockClient, master: &str, path: &Path) -> io::Result<[u8
     }
     let (mut file, mut at) = (File::open(path)?, 0);
     loop {
-        let mut stretch = vec![];
-        (&mut file).take(STRETCH as u64).read_to_end(&mut stretch)?;
-        if stretch.is_empty() && at > 0 {
+        let mut segment = vec![];
+        (&mut file).take(STRETCH as u64).read_to_end(&mut segment)?;
+        if segment.is_empty() && at > 0 {
             break;
         }
-        let length = stretch.len() as u64;
-        ask(client, master, &Ask::Put(hash, at, stretch))?;
+        let length = segment.len() as u64;
+        ask(client, master, &Ask::Put(hash, at, segment))?;
         at += length;
         if length == 0 {
             break;

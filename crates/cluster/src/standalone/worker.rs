@@ -5,12 +5,12 @@
 //! outlives executors.
 
 use super::link::{MasterLink, Masters};
+use super::messages::{self, FromMaster, ToMaster};
 use super::programs::ProgramStore;
-use super::words::{self, FromMaster, ToMaster};
 use firesteel_executor::Outbox;
 use firesteel_net::{Credentials, Secret};
 use firesteel_standalone::{
-    FencedOrder, Outcome, Resources, WorkerAction, WorkerId, WorkerLedger, WorkerOffer, WorkerWord,
+    FencedOrder, Outcome, Resources, WorkerAction, WorkerId, WorkerMessage, WorkerOffer, WorkerState,
 };
 use firesteel_storage::{LocalDirs, sweep};
 use std::io;
@@ -20,11 +20,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+mod hosted;
 mod processes;
-mod tenants;
 
+use hosted::HostedApplications;
 use processes::{Ended, Processes};
-use tenants::Tenants;
 
 /// How often the master is told what runs.
 const HEARTBEAT_EVERY: Duration = Duration::from_secs(5);
@@ -50,12 +50,12 @@ pub struct WorkerConfig {
 
 /// A running worker. It ends, with all that it runs, when it is dropped.
 pub struct WorkerDaemon {
-    words: Sender<Word>,
+    messages: Sender<Message>,
     thread: Mutex<Option<thread::JoinHandle<()>>>,
 }
 
 /// What the thread that owns the ledger is told.
-enum Word {
+enum Message {
     /// On the connection of this number, which is the one that it listens to or an older one.
     Order(u64, FencedOrder),
     Connected(u64, Outbox, String),
@@ -79,36 +79,36 @@ impl WorkerDaemon {
         let dirs = LocalDirs::create(&work_dir).map_err(|error| io::Error::other(error.to_string()))?;
         sweep(&work_dir, |text| eprintln!("firesteel worker: {text}"))?;
         let credentials = secret.as_ref().map_or_else(Credentials::insecure, Credentials::of);
-        let (words, heard) = channel();
+        let (messages, heard) = channel();
         let serial = Secret::generate().to_text();
         let worker = WorkerId::new(format!("worker-{}-{}", config.host, &serial[..8.min(serial.len())]));
         let offer = WorkerOffer { host: config.host.clone(), resources: config.resources };
         let programs = Arc::new(ProgramStore::open(&dirs.path().join("programs"))?);
-        let tenants = Tenants::new(&config, dirs.path().to_owned(), programs, secret);
+        let hosted = HostedApplications::new(&config, dirs.path().to_owned(), programs, secret);
         let desk = Desk {
-            ledger: WorkerLedger::new(worker, offer),
-            processes: Processes::new(words.clone(), tenants),
-            words: words.clone(),
+            state: WorkerState::new(worker, offer),
+            processes: Processes::new(messages.clone(), hosted),
+            messages: messages.clone(),
             masters: Masters::new(&config.masters, credentials),
             link: None,
             links: 0,
-            heard_at: Instant::now(),
+            seen_at: Instant::now(),
             leaving: false,
             dirs,
         };
         let thread =
             thread::Builder::new().name("firesteel-worker".into()).spawn(move || desk.work(&heard))?;
-        Ok(WorkerDaemon { words, thread: Mutex::new(Some(thread)) })
+        Ok(WorkerDaemon { messages, thread: Mutex::new(Some(thread)) })
     }
 
     /// Takes nothing new, lets what runs move elsewhere, and ends.
     pub fn decommission(&self) {
-        let _ = self.words.send(Word::Decommission);
+        let _ = self.messages.send(Message::Decommission);
     }
 
     /// Ends it, with all that it runs.
     pub fn stop(&self) {
-        let _ = self.words.send(Word::Stop);
+        let _ = self.messages.send(Message::Stop);
         self.wait();
     }
 
@@ -129,36 +129,36 @@ impl Drop for WorkerDaemon {
 
 /// What the ledger's thread works with.
 struct Desk {
-    ledger: WorkerLedger,
+    state: WorkerState,
     processes: Processes,
-    words: Sender<Word>,
+    messages: Sender<Message>,
     masters: Masters,
     link: Option<(u64, Outbox)>,
     links: u64,
-    heard_at: Instant,
+    seen_at: Instant,
     /// It was told to go, and waits for what runs.
     leaving: bool,
     dirs: LocalDirs,
 }
 
 impl Desk {
-    fn work(mut self, heard: &Receiver<Word>) {
+    fn work(mut self, heard: &Receiver<Message>) {
         self.look_for_master();
         let mut beat_at = Instant::now() + HEARTBEAT_EVERY;
         loop {
             match heard.recv_timeout(beat_at.saturating_duration_since(Instant::now())) {
-                Ok(Word::Stop) | Err(RecvTimeoutError::Disconnected) => break,
-                Ok(word) => self.take(word),
+                Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => break,
+                Ok(message) => self.take(message),
                 Err(RecvTimeoutError::Timeout) => {
                     beat_at = Instant::now() + HEARTBEAT_EVERY;
                     self.beat();
                 }
             }
-            if self.leaving && self.ledger.used() == Resources::default() {
+            if self.leaving && self.state.used() == Resources::default() {
                 break;
             }
         }
-        self.say(WorkerWord::Leave);
+        self.send(WorkerMessage::Leave);
         self.processes.stop_all();
         if let Some((_, outbox)) = &self.link {
             outbox.flush();
@@ -167,34 +167,34 @@ impl Desk {
         self.dirs.clear();
     }
 
-    fn take(&mut self, word: Word) {
+    fn take(&mut self, message: Message) {
         let mut todo = vec![];
-        match word {
-            Word::Order(link, order) => {
+        match message {
+            Message::Order(link, order) => {
                 if self.link.as_ref().is_some_and(|(current, _)| *current == link) {
-                    self.ledger.obey(order, &mut todo);
+                    self.state.obey(order, &mut todo);
                 }
             }
-            Word::Connected(number, outbox, address) => self.connected(number, outbox, &address),
-            Word::Disconnected(number) => {
+            Message::Connected(number, outbox, address) => self.connected(number, outbox, &address),
+            Message::Disconnected(number) => {
                 if self.link.as_ref().is_some_and(|(current, _)| *current == number) {
                     self.link = None;
                     eprintln!("firesteel worker: the master is gone; looking for one");
                     self.look_for_master();
                 }
             }
-            Word::Started(processes::Name::Executor(executor)) => {
-                if let Some(word) = self.ledger.executor_started(&executor) {
-                    self.say(word);
+            Message::Started(processes::Name::Executor(executor)) => {
+                if let Some(message) = self.state.executor_started(&executor) {
+                    self.send(message);
                 }
             }
-            Word::Started(processes::Name::Driver(_)) => {}
-            Word::Ended(Ended { name, outcome }) => self.ended(&name, outcome, &mut todo),
-            Word::Decommission => {
-                self.say(WorkerWord::Decommission);
+            Message::Started(processes::Name::Driver(_)) => {}
+            Message::Ended(Ended { name, outcome }) => self.ended(&name, outcome, &mut todo),
+            Message::Decommission => {
+                self.send(WorkerMessage::Decommission);
                 self.leaving = true;
             }
-            Word::Idle | Word::Stop => {}
+            Message::Idle | Message::Stop => {}
         }
         self.act(todo);
     }
@@ -202,8 +202,8 @@ impl Desk {
     fn ended(&mut self, name: &processes::Name, outcome: Outcome, todo: &mut Vec<WorkerAction>) {
         self.processes.ended(name);
         match name {
-            processes::Name::Executor(executor) => self.ledger.executor_ended(executor, outcome, todo),
-            processes::Name::Driver(run) => self.ledger.driver_ended(run, outcome, todo),
+            processes::Name::Executor(executor) => self.state.executor_ended(executor, outcome, todo),
+            processes::Name::Driver(run) => self.state.driver_ended(run, outcome, todo),
         }
     }
 
@@ -216,52 +216,52 @@ impl Desk {
                 WorkerAction::StopExecutor(name) => self.processes.stop(&processes::Name::Executor(name)),
                 WorkerAction::StartDriver(run, spec) => self.processes.start_driver(run, spec),
                 WorkerAction::StopDriver(run) => self.processes.stop(&processes::Name::Driver(run)),
-                WorkerAction::RemoveFiles(application) => self.processes.tenants().remove(&application),
+                WorkerAction::RemoveFiles(application) => self.processes.hosted().remove(&application),
                 WorkerAction::Decommission => self.leaving = true,
-                WorkerAction::Say(word) => self.say(word),
-                WorkerAction::MasterHeard => self.heard_at = Instant::now(),
+                WorkerAction::Say(message) => self.send(message),
+                WorkerAction::MasterStatus => self.seen_at = Instant::now(),
             }
         }
     }
 
-    fn say(&self, word: WorkerWord) {
+    fn send(&self, message: WorkerMessage) {
         if let Some((_, outbox)) = &self.link {
-            outbox.send(&ToMaster::Worker(word));
+            outbox.send(&ToMaster::Worker(message));
         }
     }
 
     fn beat(&mut self) {
-        if self.link.is_some() && self.heard_at.elapsed() > MASTER_TIMEOUT {
+        if self.link.is_some() && self.seen_at.elapsed() > MASTER_TIMEOUT {
             // Its thread notices, and says so.
             if let Some((_, outbox)) = &self.link {
                 outbox.close();
             }
         }
-        self.say(self.ledger.heartbeat());
+        self.send(self.state.heartbeat());
     }
 
     fn connected(&mut self, number: u64, outbox: Outbox, address: &str) {
         eprintln!("firesteel worker: connected with the master at {address}");
         // More may have happened since the first word was made.
-        outbox.send(&ToMaster::Worker(self.ledger.register()));
-        self.heard_at = Instant::now();
+        outbox.send(&ToMaster::Worker(self.state.register()));
+        self.seen_at = Instant::now();
         self.link = Some((number, outbox));
     }
 
     /// Finds a master that leads, in a thread of its own, which then hears it.
     fn look_for_master(&mut self) {
         self.links += 1;
-        let (masters, number, words) = (self.masters.clone(), self.links, self.words.clone());
-        let register = self.ledger.register();
-        let look = move || look(masters, number, &words, &register);
+        let (masters, number, messages) = (self.masters.clone(), self.links, self.messages.clone());
+        let register = self.state.register();
+        let look = move || look(masters, number, &messages, &register);
         if thread::Builder::new().name("firesteel-master-link".into()).spawn(look).is_err() {
-            let _ = self.words.send(Word::Stop);
+            let _ = self.messages.send(Message::Stop);
         }
     }
 }
 
 /// Connects to one master after the other, until one leads; then hears it to its end.
-fn look(mut masters: Masters, number: u64, words: &Sender<Word>, register: &WorkerWord) {
+fn look(mut masters: Masters, number: u64, messages: &Sender<Message>, register: &WorkerMessage) {
     let mut told = None;
     loop {
         match masters.open(&ToMaster::Worker(register.clone())) {
@@ -272,13 +272,13 @@ fn look(mut masters: Masters, number: u64, words: &Sender<Word>, register: &Work
                     told = Some(error);
                 }
             }
-            Ok(mut link) => match words::hear::<FromMaster>(&mut link.receiver) {
-                Ok(Some(FromMaster::Worker(order))) => return hear(link, number, order, words),
+            Ok(mut link) => match messages::on_message::<FromMaster>(&mut link.receiver) {
+                Ok(Some(FromMaster::Worker(order))) => return on_message(link, number, order, messages),
                 Ok(Some(FromMaster::Standby { leader })) => masters.sent_away(leader),
                 Ok(Some(_)) | Ok(None) | Err(_) => link.outbox.close(),
             },
         }
-        if words.send(Word::Idle).is_err() {
+        if messages.send(Message::Idle).is_err() {
             return;
         }
         thread::sleep(PAUSE);
@@ -286,14 +286,14 @@ fn look(mut masters: Masters, number: u64, words: &Sender<Word>, register: &Work
 }
 
 /// Hears a master that leads to its end.
-fn hear(mut link: MasterLink, number: u64, first: FencedOrder, words: &Sender<Word>) {
-    let _ = words.send(Word::Connected(number, link.outbox.clone(), link.address));
-    let _ = words.send(Word::Order(number, first));
-    while let Ok(Some(FromMaster::Worker(order))) = words::hear::<FromMaster>(&mut link.receiver) {
-        if words.send(Word::Order(number, order)).is_err() {
+fn on_message(mut link: MasterLink, number: u64, first: FencedOrder, messages: &Sender<Message>) {
+    let _ = messages.send(Message::Connected(number, link.outbox.clone(), link.address));
+    let _ = messages.send(Message::Order(number, first));
+    while let Ok(Some(FromMaster::Worker(order))) = messages::on_message::<FromMaster>(&mut link.receiver) {
+        if messages.send(Message::Order(number, order)).is_err() {
             break;
         }
     }
     link.outbox.close();
-    let _ = words.send(Word::Disconnected(number));
+    let _ = messages.send(Message::Disconnected(number));
 }

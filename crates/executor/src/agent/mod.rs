@@ -4,13 +4,13 @@
 //! runs tasks until the driver lets go of it, is gone, or was not heard of for too long. Then it ends, whatever runs: a task whose
 //! driver is gone has nobody to tell.
 
-mod adopt;
+mod migrate;
 mod run;
 mod uplink;
 
 pub use run::run;
 
-use crate::blocks::Far;
+use crate::blocks::RemoteFetcher;
 use crate::server::WorkerCommand;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -34,7 +34,7 @@ pub struct Beginning<'a> {
     /// The application's directory on this host.
     pub directory: &'a Path,
     /// The way to the driver.
-    pub far: Arc<Far>,
+    pub remote: Arc<RemoteFetcher>,
 }
 
 /// What an agent needs to know before it begins. It contains a secret: it is handed over through a pipe or a file of the user's own,

@@ -1,24 +1,24 @@
 //! The life of an agent.
 
 use super::uplink::{ExecutorUplink, Uplink};
-use super::{AgentConfig, Beginning, MakeWorkers, adopt};
+use super::{AgentConfig, Beginning, MakeWorkers, migrate};
+use crate::agent_messages::{FromAgent, Migrate, Register, ToAgent, Welcome};
 use crate::blocks::HostBlocks;
 use crate::link::Executors;
-use crate::messages::{Begin, FarBegin, SHARED_DIRECTORY, Told, receive, send};
+use crate::messages::{Begin, RemoteConfig, SHARED_DIRECTORY, SentOutputs, receive, send};
 use crate::outbox::Outbox;
 use crate::processes::{Names, ProcessListener, Processes};
 use crate::services::{Parts, services};
 use crate::slots::Executor;
-use crate::words::{Adopt, FromAgent, Register, ToAgent, Welcome};
 use firesteel_closures::code_hash;
-use firesteel_data::Seal;
+use firesteel_data::Cipher;
 use firesteel_net::bulk::serve_blocks;
 use firesteel_net::{
     ConnectError, Connection, Credentials, Limits, Listener, Purpose, Receiver, Secret, Serving, connect,
 };
 use firesteel_operators::Services;
 use firesteel_shuffle::ShuffleStore;
-use firesteel_storage::{KeptBlocks, LocalDirs, SharedFiles, sweep};
+use firesteel_storage::{CachedBlocks, LocalDirs, SharedFiles, sweep};
 use firesteel_types::{ExecutorId, Partition, RddId, ShuffleId, TaskId};
 use std::path::Path;
 use std::sync::mpsc::{self, channel};
@@ -70,7 +70,7 @@ pub fn run(
         None => return Ok(()),
     };
     if welcome.encrypted {
-        home.seal(config.secret.as_deref())?;
+        home.encrypt_files(config.secret.as_deref())?;
     }
     prepare(&welcome.settings, home.dirs.path());
     let outbox = Outbox::new("firesteel-uplink", sender, closer).map_err(|e| e.to_string())?;
@@ -145,11 +145,11 @@ impl Home {
     }
 
     /// Whatever is written here from now on is sealed. The driver has told so before there was anything to write.
-    fn seal(&self, secret: Option<&str>) -> Result<(), String> {
-        let seal =
-            Seal::of_secret(secret.ok_or("files are encrypted with a secret's key, and there is none")?);
-        self.dirs.seal_with(&seal);
-        self.files.seal_with(&seal);
+    fn encrypt_files(&self, secret: Option<&str>) -> Result<(), String> {
+        let cipher =
+            Cipher::of_secret(secret.ok_or("files are encrypted with a secret's key, and there is none")?);
+        self.dirs.encrypt_with(&cipher);
+        self.files.encrypt_with(&cipher);
         Ok(())
     }
 }
@@ -176,7 +176,7 @@ struct Agent {
     /// Removes what was written here.
     outputs: ShuffleStore,
     names: mpsc::Sender<ExecutorId>,
-    heard: Mutex<Instant>,
+    on_message: Mutex<Instant>,
 }
 
 impl Agent {
@@ -187,7 +187,7 @@ impl Agent {
         workers: Option<MakeWorkers>,
         outbox: Outbox,
     ) -> Result<Arc<Self>, String> {
-        let far = FarBegin {
+        let remote = RemoteConfig {
             secret: config.secret.clone(),
             driver: config.driver.clone(),
             here: home.blocks.clone(),
@@ -195,7 +195,7 @@ impl Agent {
             retry_wait_ms: welcome.retry_wait_ms,
             timeout_ms: welcome.timeout_ms,
         };
-        let uplink = Uplink::new(outbox.clone(), far.open()?, home.files.clone());
+        let uplink = Uplink::new(outbox.clone(), remote.open()?, home.files.clone());
         let (names, given) = channel();
         for &executor in &welcome.executors {
             let _ = names.send(executor);
@@ -211,11 +211,11 @@ impl Agent {
             home,
             outputs,
             names,
-            heard: Mutex::new(Instant::now()),
+            on_message: Mutex::new(Instant::now()),
         };
         match workers {
-            None => agent.start_threads(config, welcome, &far)?,
-            Some(make) => agent.start_processes(config, welcome, far, make, given)?,
+            None => agent.start_threads(config, welcome, &remote)?,
+            Some(make) => agent.start_processes(config, welcome, remote, make, given)?,
         }
         Ok(Arc::new(agent))
     }
@@ -224,7 +224,7 @@ impl Agent {
         &mut self,
         config: &AgentConfig,
         welcome: &Welcome,
-        far: &FarBegin,
+        remote: &RemoteConfig,
     ) -> Result<(), String> {
         let executor = *welcome.executors.first().ok_or("the driver gives this agent nothing to do")?;
         let link = || Arc::new(ExecutorUplink { uplink: self.uplink.clone(), executor });
@@ -234,8 +234,8 @@ impl Agent {
             directory: self.home.dirs.path(),
             own: format!("executor-{}", executor.name()),
             memory: config.memory,
-            far: Some(far.open()?),
-            seal: self.home.files.seal().cloned(),
+            remote: Some(remote.open()?),
+            cipher: self.home.files.cipher().cloned(),
             listener: Box::new(ExecutorUplink { uplink: self.uplink.clone(), executor }),
             commit: link(),
             barrier: link(),
@@ -252,7 +252,7 @@ impl Agent {
         &mut self,
         config: &AgentConfig,
         welcome: &Welcome,
-        far: FarBegin,
+        remote: RemoteConfig,
         make: MakeWorkers,
         names: mpsc::Receiver<ExecutorId>,
     ) -> Result<(), String> {
@@ -260,7 +260,7 @@ impl Agent {
             settings: &welcome.settings,
             setting: welcome.setting.as_deref().unwrap_or("{}"),
             directory: self.home.dirs.path(),
-            far: far.open()?,
+            remote: remote.open()?,
         })?;
         let begin = Begin {
             executor: ExecutorId::DRIVER,
@@ -268,7 +268,7 @@ impl Agent {
             directory: self.home.dirs.path().to_owned(),
             memory: config.memory / u64::from(welcome.slots.max(1)),
             settings: welcome.settings.clone(),
-            far: Some(far),
+            remote: Some(remote),
         };
         let names = Mutex::new(names);
         let names: Names = Box::new(move || names.lock().unwrap_or_else(PoisonError::into_inner).recv().ok());
@@ -288,7 +288,7 @@ impl Agent {
         let agent = Arc::downgrade(self);
         let beat = move || {
             while let Some(agent) = agent.upgrade() {
-                if agent.heard().elapsed() > silence {
+                if agent.on_message().elapsed() > silence {
                     eprintln!("firesteel: nothing was heard of the driver for {} s", silence.as_secs());
                     return agent.outbox.close();
                 }
@@ -301,24 +301,24 @@ impl Agent {
         Ok(())
     }
 
-    fn heard(&self) -> std::sync::MutexGuard<'_, Instant> {
-        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    fn on_message(&self) -> std::sync::MutexGuard<'_, Instant> {
+        self.on_message.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn listen(self: &Arc<Self>, mut receiver: Receiver) {
-        let mut told = Told::default();
+        let mut sent_outputs = SentOutputs::default();
         while let Ok(Some(message)) = receive::<ToAgent>(&mut receiver) {
-            *self.heard() = Instant::now();
-            self.hear(message, &mut told);
+            *self.on_message() = Instant::now();
+            self.serve(message, &mut sent_outputs);
         }
     }
 
-    fn hear(self: &Arc<Self>, message: ToAgent, told: &mut Told) {
+    fn serve(self: &Arc<Self>, message: ToAgent, sent_outputs: &mut SentOutputs) {
         match message {
             ToAgent::Welcome(_) | ToAgent::Refused(_) | ToAgent::Alive => {}
-            ToAgent::Outputs(outputs) => told.add(outputs),
+            ToAgent::Outputs(outputs) => sent_outputs.add(outputs),
             ToAgent::Launch(executor, mut task, names) => {
-                task.inputs = told.inputs(&task.inputs, names);
+                task.inputs = sent_outputs.inputs(&task.inputs, names);
                 self.executors.launch(executor, task);
             }
             ToAgent::Kill(executor, task) => self.executors.kill(executor, task),
@@ -345,16 +345,16 @@ impl Agent {
                     let _ = processes.set(&setting);
                 }
             }
-            ToAgent::Adopt(adopt) => self.adopt(adopt),
+            ToAgent::Migrate(migrate) => self.migrate(migrate),
             ToAgent::Leave => self.leave(),
         }
     }
 
     fn remove_rdd(&self, rdd: RddId) {
-        KeptBlocks::remove_shared_rdd(&self.home.files, rdd);
+        CachedBlocks::remove_shared_rdd(&self.home.files, rdd);
         self.executors.forget_rdd(rdd);
         if let Some(services) = &self.services {
-            services.kept.forget_rdd(rdd);
+            services.cached.forget_rdd(rdd);
         }
     }
 
@@ -366,16 +366,16 @@ impl Agent {
     }
 
     /// Takes over what another agent has, in a thread of its own. What cannot be had is left out of the answer.
-    fn adopt(self: &Arc<Self>, order: Adopt) {
+    fn migrate(self: &Arc<Self>, order: Migrate) {
         let agent = self.clone();
         let take = move || {
             let (files, dirs) = (&agent.home.files, &agent.home.dirs);
-            let adopted = adopt::take(
+            let migrated = migrate::take(
                 &order,
-                agent.uplink.far(),
-                &adopt::Shelf { outputs: &agent.outputs, files, dirs },
+                agent.uplink.remote(),
+                &migrate::Shelf { outputs: &agent.outputs, files, dirs },
             );
-            agent.outbox.send(&FromAgent::Adopted(adopted));
+            agent.outbox.send(&FromAgent::Migrated(migrated));
         };
         // Without a thread, whoever waits for it gives up after a while.
         let _ = thread::Builder::new().name("firesteel-adopt".into()).spawn(take);

@@ -1,14 +1,14 @@
 //! An agent's way to the driver, as its executors see it.
 
-use crate::blocks::{Far, result_name};
+use crate::agent_messages::FromAgent;
+use crate::blocks::{RemoteFetcher, result_name};
 use crate::link::{DriverLink, PlanError};
 use crate::outbox::Outbox;
 use crate::processes::{BarrierAnswer, ProcessListener};
 use crate::runner::TaskEnd;
-use crate::words::FromAgent;
 use firesteel_operators::{BarrierGate, BarrierOutcome, BarrierRefusal, CommitGate, TaskSpec, data_failure};
 use firesteel_storage::SharedFiles;
-use firesteel_storage::kept::BlockListener;
+use firesteel_storage::cached::BlockListener;
 use firesteel_storage::lru::BlockKey;
 use firesteel_types::{AccumulatorUpdate, ExecutorId, ExecutorLossReason, JobId, StageId, TaskId};
 use std::collections::HashMap;
@@ -23,7 +23,7 @@ const STRETCH: usize = 4 << 20;
 
 pub(crate) struct Uplink {
     out: Outbox,
-    far: Arc<Far>,
+    remote: Arc<RemoteFetcher>,
     files: Arc<SharedFiles>,
     state: Mutex<Waiting>,
 }
@@ -44,8 +44,8 @@ struct Waiting {
 type Plan = Result<Arc<[u8]>, PlanError>;
 
 impl Uplink {
-    pub(crate) fn new(out: Outbox, far: Arc<Far>, files: Arc<SharedFiles>) -> Arc<Self> {
-        Arc::new(Uplink { out, far, files, state: Mutex::default() })
+    pub(crate) fn new(out: Outbox, remote: Arc<RemoteFetcher>, files: Arc<SharedFiles>) -> Arc<Self> {
+        Arc::new(Uplink { out, remote, files, state: Mutex::default() })
     }
 
     fn state(&self) -> MutexGuard<'_, Waiting> {
@@ -53,8 +53,8 @@ impl Uplink {
     }
 
     /// The way to other hosts.
-    pub(crate) fn far(&self) -> &Far {
-        &self.far
+    pub(crate) fn remote(&self) -> &RemoteFetcher {
+        &self.remote
     }
 
     /// The driver has decided about a commit.
@@ -88,14 +88,14 @@ impl Uplink {
     }
 
     /// Leaves a result that is too large for a message among the files of this host.
-    fn keep_large(&self, task: TaskId, end: TaskEnd) -> TaskEnd {
+    fn store_large(&self, task: TaskId, end: TaskEnd) -> TaskEnd {
         let TaskEnd::Result(result) = &end else { return end };
         if result.len() <= LARGE_RESULT_BYTES {
             return end;
         }
         let bytes = result.len() as u64;
         match self.files.publish(&result_name(task), &bytes, result.chunks(STRETCH)) {
-            Ok(()) => TaskEnd::Kept { bytes },
+            Ok(()) => TaskEnd::Cached { bytes },
             Err(error) => TaskEnd::Failed(data_failure(error)),
         }
     }
@@ -141,7 +141,7 @@ impl DriverLink for Uplink {
         if let Some(plan) = &*plan {
             return Ok(plan.clone());
         }
-        let fetched = self.far.plan(stage);
+        let fetched = self.remote.plan(stage);
         match &fetched {
             Ok(bytes) => *plan = Some(bytes.clone()),
             Err(_) => drop(self.state().plans.remove(&stage)),
@@ -150,7 +150,7 @@ impl DriverLink for Uplink {
     }
 
     fn finished(&self, executor: ExecutorId, task: TaskId, end: TaskEnd, updates: Vec<AccumulatorUpdate>) {
-        let end = self.keep_large(task, end);
+        let end = self.store_large(task, end);
         self.out.send(&FromAgent::Finished(executor, task, end, updates));
     }
 }

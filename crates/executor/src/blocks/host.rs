@@ -7,7 +7,7 @@ use firesteel_data::frames::FrameReader;
 use firesteel_net::bulk::{Answer, Serve};
 use firesteel_shuffle::ShuffleStore;
 use firesteel_storage::lru::BlockKey;
-use firesteel_storage::{KeptBlocks, LocalDirs, SharedFiles};
+use firesteel_storage::{CachedBlocks, LocalDirs, SharedFiles};
 use firesteel_types::{BroadcastId, Partition, RddId, ShuffleId, TaskId};
 use std::fs::File;
 use std::io::{self, Read};
@@ -41,14 +41,14 @@ impl HostBlocks {
             BlockRequest::WholeOutput { shuffle, map, task } => {
                 self.whole_output((shuffle, map, task), answer)
             }
-            BlockRequest::Kept(key) => self.kept(key, answer),
+            BlockRequest::Cached(key) => self.cached(key, answer),
             BlockRequest::Broadcast(id) => self.broadcast(id, answer),
             BlockRequest::Result(task) => self.result(task, answer),
             BlockRequest::Plan(_)
             | BlockRequest::Block(_)
-            | BlockRequest::PlaceOf(_)
+            | BlockRequest::AddressOf(_)
             | BlockRequest::OutputsAt(..)
-            | BlockRequest::KeptAt(_)
+            | BlockRequest::CachedAt(_)
             | BlockRequest::BroadcastFrom(..)
             | BlockRequest::BroadcastHere { .. }
             | BlockRequest::Program
@@ -67,8 +67,8 @@ impl HostBlocks {
             return answer.missing();
         };
         answer.begin_item()?;
-        for stretch in output.read(reducer) {
-            answer.append(&stretch.map_err(broken)?)?;
+        for segment in output.read(reducer) {
+            answer.append(&segment.map_err(broken)?)?;
         }
         answer.end_item()
     }
@@ -85,8 +85,8 @@ impl HostBlocks {
         output.runs().try_for_each(|run| whole_file(run, answer))
     }
 
-    fn kept(&self, key: BlockKey, answer: &mut Answer<'_>) -> io::Result<()> {
-        let Some((file, updates)) = KeptBlocks::find_shared(&self.files, key).map_err(broken)? else {
+    fn cached(&self, key: BlockKey, answer: &mut Answer<'_>) -> io::Result<()> {
+        let Some((file, updates)) = CachedBlocks::find_shared(&self.files, key).map_err(broken)? else {
             return answer.missing();
         };
         answer.item(&encode_value(&updates).map_err(broken)?)?;
@@ -99,7 +99,7 @@ impl HostBlocks {
             return answer.missing();
         };
         answer.item(&length.to_le_bytes())?;
-        each_frame(reader, |piece| answer.item(piece))
+        each_frame(reader, |chunk| answer.item(chunk))
     }
 
     fn result(&self, task: TaskId, answer: &mut Answer<'_>) -> io::Result<()> {
@@ -107,7 +107,7 @@ impl HostBlocks {
             return answer.missing();
         };
         answer.begin_item()?;
-        each_frame(reader, |stretch| answer.append(stretch))?;
+        each_frame(reader, |segment| answer.append(segment))?;
         answer.end_item()
     }
 }
@@ -121,7 +121,7 @@ impl HostBlocks {
 
     /// Removes what is kept of an RDD.
     pub fn remove_rdd(&self, rdd: RddId) {
-        KeptBlocks::remove_shared_rdd(&self.files, rdd);
+        CachedBlocks::remove_shared_rdd(&self.files, rdd);
     }
 
     /// Removes a broadcast value.
@@ -150,12 +150,12 @@ fn each_frame(mut reader: FrameReader, mut send: impl FnMut(&[u8]) -> io::Result
 }
 
 fn whole_file(path: &Path, answer: &mut Answer<'_>) -> io::Result<()> {
-    let (mut file, mut stretch) = (File::open(path)?, vec![0; STRETCH]);
+    let (mut file, mut segment) = (File::open(path)?, vec![0; STRETCH]);
     answer.begin_item()?;
     loop {
-        match file.read(&mut stretch)? {
+        match file.read(&mut segment)? {
             0 => return answer.end_item(),
-            read => answer.append(&stretch[..read])?,
+            read => answer.append(&segment[..read])?,
         }
     }
 }

@@ -1,5 +1,5 @@
 //! Blocks on their way between hosts: what is asked for ([`BlockRequest`]), who answers from a host's files ([`HostBlocks`]), and who
-//! asks ([`Far`]).
+//! asks ([`RemoteFetcher`]).
 //!
 //! Everything bulky travels here and not among the driver's and its executors' messages: map outputs, kept partitions, broadcast
 //! values, data of `parallelize`, stage plans, large results, files. Whoever asks names what it wants and reads it as it comes.
@@ -7,15 +7,15 @@
 //! Nobody tells executors where others are. They ask the driver when they need to know, remember the answer, and ask again when it
 //! turns out to be wrong.
 
-mod adopt;
-mod far;
+mod broadcast_tree;
 mod host;
-mod spread;
+mod migrate;
+mod remote;
 
-pub(crate) use far::impatient;
-pub use far::{Far, FarSettings};
+pub use broadcast_tree::BroadcastTree;
 pub use host::HostBlocks;
-pub use spread::Spread;
+pub(crate) use remote::impatient;
+pub use remote::{RemoteFetcher, RemoteSettings};
 
 use firesteel_data::block::{decode_value, encode_value};
 use firesteel_storage::lru::BlockKey;
@@ -45,7 +45,7 @@ pub enum BlockRequest {
         task: TaskId,
     },
     /// A kept partition: what was added to accumulators with it, then an item for each of its frames.
-    Kept(BlockKey),
+    Cached(BlockKey),
     /// The pieces of an encoded broadcast value: its length, then an item for each.
     Broadcast(BroadcastId),
     /// A result that was too large for a message: one item.
@@ -56,12 +56,12 @@ pub enum BlockRequest {
     /// A block of the driver's: one item.
     Block(BlockId),
     /// Where the outputs of an executor are served: the address, missing when nowhere.
-    PlaceOf(ExecutorId),
+    AddressOf(ExecutorId),
     /// Where map outputs are, now that they are not where they were said to be: an item for each, in this order, missing where nobody
     /// has it any more.
     OutputsAt(ShuffleId, Vec<(Partition, TaskId)>),
     /// Where a partition is kept: an item for each address.
-    KeptAt(BlockKey),
+    CachedAt(BlockKey),
     /// Where to get a broadcast value, said by whoever will serve it itself at an address: an address, empty for the driver's own.
     BroadcastFrom(BroadcastId, String),
     /// A broadcast value has come from an address and is now served at another: nothing is answered.

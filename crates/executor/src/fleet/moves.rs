@@ -5,7 +5,7 @@
 //! a place ([`Fleet::begin_move`]).
 
 use super::{Agent, Fleet, State};
-use crate::words::{Adopt, Adopted, ToAgent};
+use crate::agent_messages::{Migrate, Migrated, ToAgent};
 use firesteel_storage::lru::BlockKey;
 use firesteel_types::{ExecutorId, ExecutorLossReason, Partition, ShuffleId, TaskId};
 use std::collections::BTreeSet;
@@ -17,7 +17,7 @@ use std::time::Duration;
 #[derive(Default)]
 pub(super) struct Moves {
     /// The places that somebody moves things away from.
-    places: BTreeSet<String>,
+    addresses: BTreeSet<String>,
     /// Names of agents that are to go, and have not come yet.
     pub(super) unwelcome: BTreeSet<String>,
     /// Who waits for an answer of which agent, by number.
@@ -29,9 +29,9 @@ pub(super) struct Moves {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Going {
     /// Whoever serves its files goes, too.
-    pub(super) with_place: bool,
+    pub(super) with_files: bool,
     /// It was told to go.
-    told: bool,
+    sent_outputs: bool,
 }
 
 /// An agent that is going, as whoever moves things sees it.
@@ -71,9 +71,9 @@ impl Fleet {
     }
 
     /// An agent takes no more tasks. Where its files stay, it ends when those that run have ended. Where they go with it, or with whoever
-    /// serves them, as `with_place` says, it stays until it is [let go](Fleet::let_go), and the place of its files is given. One that has
+    /// serves them, as `with_files` says, it stays until it is [let go](Fleet::release), and the place of its files is given. One that has
     /// not come yet is not let in.
-    pub fn begin_leaving(&self, name: &str, with_place: bool) -> Option<String> {
+    pub fn begin_decommission(&self, name: &str, with_files: bool) -> Option<String> {
         let executors = {
             let mut state = self.state();
             let found = state.agents.values().find(|agent| agent.register.name == name);
@@ -90,50 +90,50 @@ impl Fleet {
         let agent = state.agents.values_mut().find(|agent| agent.register.name == name)?;
         agent.leaving = Some(ExecutorLossReason::Decommissioned);
         let going = agent.going.get_or_insert_default();
-        going.with_place |= with_place || !agent.register.outputs_survive;
-        if going.with_place {
+        going.with_files |= with_files || !agent.register.outputs_survive;
+        if going.with_files {
             return Some(agent.register.blocks.clone());
         }
-        if !std::mem::replace(&mut going.told, true) {
+        if !std::mem::replace(&mut going.sent_outputs, true) {
             agent.outbox.send(&ToAgent::Leave);
         }
         None
     }
 
     /// Whether the caller is the one who moves things away from a place, from now on.
-    pub fn begin_move(&self, place: &str) -> bool {
-        self.state().moves.places.insert(place.into())
+    pub fn begin_move(&self, address: &str) -> bool {
+        self.state().moves.addresses.insert(address.into())
     }
 
     /// Nobody moves things away from a place any more. `false` when there is somebody to wait for.
-    pub fn end_move(&self, place: &str) -> bool {
+    pub fn end_move(&self, address: &str) -> bool {
         let mut state = self.state();
-        let is_over = state.stopped || state.leavers(place).next().is_none();
+        let is_over = state.stopped || state.leavers(address).next().is_none();
         if is_over {
-            state.moves.places.remove(place);
+            state.moves.addresses.remove(address);
         }
         is_over
     }
 
     /// The agents that are going, that have their files at a place, and that were not let go yet.
-    pub fn leavers(&self, place: &str) -> Vec<Leaver> {
+    pub fn leavers(&self, address: &str) -> Vec<Leaver> {
         let state = self.state();
-        let leavers = state.leavers(place);
+        let leavers = state.leavers(address);
         leavers.map(|(id, agent)| Leaver { agent: id, is_busy: state.is_busy(agent) }).collect()
     }
 
     /// All executors that ever had files at a place.
-    pub fn executors_at(&self, place: &str) -> BTreeSet<ExecutorId> {
+    pub fn executors_at(&self, address: &str) -> BTreeSet<ExecutorId> {
         let state = self.state();
-        let there = state.places.iter().filter(|(_, at)| *at == place);
+        let there = state.addresses.iter().filter(|(_, at)| *at == address);
         there.map(|(executor, _)| *executor).collect()
     }
 
     /// One executor of each agent that stays, and has its files elsewhere.
-    pub fn stayers(&self, place: &str) -> Vec<ExecutorId> {
+    pub fn stayers(&self, address: &str) -> Vec<ExecutorId> {
         let state = self.state();
         let stay = state.agents.values().filter(|agent| {
-            agent.going.is_none() && agent.leaving.is_none() && agent.register.blocks != place
+            agent.going.is_none() && agent.leaving.is_none() && agent.register.blocks != address
         });
         let is_ready = |id: &&ExecutorId| state.executors.get(id).is_some_and(|remote| remote.is_ready);
         stay.filter_map(|agent| agent.executors.iter().find(is_ready).copied()).collect()
@@ -141,12 +141,12 @@ impl Fleet {
 
     /// Asks an executor's agent to take over what lies at a place. The answer says how much it took; it does not come when the agent is
     /// gone.
-    pub fn adopt(
+    pub fn migrate(
         &self,
         executor: ExecutorId,
         from: &str,
         outputs: Vec<(ShuffleId, Partition, TaskId)>,
-        kept: Vec<BlockKey>,
+        cached: Vec<BlockKey>,
     ) -> Option<Receiver<usize>> {
         let (sender, answer) = sync_channel(1);
         let mut state = self.state();
@@ -156,16 +156,16 @@ impl Fleet {
         let outbox = state.agents.get(&agent)?.outbox.clone();
         state.moves.waiting.push((number, agent, sender));
         drop(state);
-        outbox.send(&ToAgent::Adopt(Adopt { number, executor, from: from.into(), outputs, kept }));
+        outbox.send(&ToAgent::Migrate(Migrate { number, executor, from: from.into(), outputs, cached }));
         Some(answer)
     }
 
     /// An agent has taken something over.
-    pub(super) fn adopted(&self, agent: u64, adopted: Adopted) {
-        let Adopted { number, executor, outputs, kept } = adopted;
-        let taken = outputs.len() + kept.len();
+    pub(super) fn migrated(&self, agent: u64, migrated: Migrated) {
+        let Migrated { number, executor, outputs, cached } = migrated;
+        let taken = outputs.len() + cached.len();
         if let Some(listener) = self.listener.upgrade() {
-            kept.into_iter().for_each(|key| listener.stored(executor, key));
+            cached.into_iter().for_each(|key| listener.stored(executor, key));
             listener.moved(executor, outputs);
         }
         let mut state = self.state();
@@ -176,12 +176,12 @@ impl Fleet {
     }
 
     /// Agents that have nothing to do any more, and nothing that is missed, may end.
-    pub fn let_go(&self, agents: impl IntoIterator<Item = u64>) {
+    pub fn release(&self, agents: impl IntoIterator<Item = u64>) {
         let mut state = self.state();
         for id in agents {
             if let Some(agent) = state.agents.get_mut(&id)
                 && let Some(going) = &mut agent.going
-                && !std::mem::replace(&mut going.told, true)
+                && !std::mem::replace(&mut going.sent_outputs, true)
             {
                 agent.outbox.send(&ToAgent::Leave);
             }
@@ -199,9 +199,9 @@ impl Fleet {
 
 impl State {
     /// The agents that are to be let go, and have their files at a place.
-    fn leavers(&self, place: &str) -> impl Iterator<Item = (u64, &Agent)> {
+    fn leavers(&self, address: &str) -> impl Iterator<Item = (u64, &Agent)> {
         let is_leaver = move |agent: &&Agent| {
-            agent.register.blocks == place && agent.going.is_some_and(|going| !going.told)
+            agent.register.blocks == address && agent.going.is_some_and(|going| !going.sent_outputs)
         };
         self.agents.iter().map(|(id, agent)| (*id, agent)).filter(move |(_, agent)| is_leaver(agent))
     }
@@ -219,13 +219,13 @@ impl State {
 
     /// After an agent has gone whose place goes, too: all executors whose files were there, those of earlier agents among them. `None`
     /// while another agent has its files there.
-    pub(super) fn place_gone(&mut self, place: &str) -> Option<Vec<ExecutorId>> {
-        if self.agents.values().any(|agent| agent.register.blocks == place) {
+    pub(super) fn address_gone(&mut self, address: &str) -> Option<Vec<ExecutorId>> {
+        if self.agents.values().any(|agent| agent.register.blocks == address) {
             return None;
         }
-        let there = self.places.iter().filter(|(_, at)| *at == place);
+        let there = self.addresses.iter().filter(|(_, at)| *at == address);
         let mut there: Vec<ExecutorId> = there.map(|(executor, _)| *executor).collect();
-        self.places.retain(|_, at| at != place);
+        self.addresses.retain(|_, at| at != address);
         there.sort_unstable();
         Some(there)
     }

@@ -11,7 +11,7 @@ use firesteel_data::block::{decode_value, encode_value, take_records, write_reco
 use firesteel_data::hash::hash_key;
 use firesteel_data::hyperloglog::HyperLogLog;
 use firesteel_data::{Data, DataError, Environment};
-use firesteel_operators::{Code, Outcome, PartitionIter, Records, Stream, Yield, data_failure};
+use firesteel_operators::{OperatorRef, Outcome, PartitionIter, Records, ResultTask, Stream, data_failure};
 use firesteel_types::{CallSite, Partition};
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -24,8 +24,9 @@ impl<T: Data> Rdd<T> {
         site: &CallSite,
         environment: &E,
         f: impl Fn(&E, Partition, Stream<T>) -> Outcome<Vec<u8>> + Plain,
-    ) -> Result<Code> {
-        Yield::<T, E, _>::code(environment, f).map_err(|source| Error::Data { site: site.clone(), source })
+    ) -> Result<OperatorRef> {
+        ResultTask::<T, E, _>::code(environment, f)
+            .map_err(|source| Error::Data { site: site.clone(), source })
     }
 
     pub(crate) fn all_partitions(&self) -> Vec<Partition> {

@@ -96,11 +96,11 @@ fn estimate(counts: &[u64], all: usize, confidence: f64) -> BoundedDouble {
     let variance = counts.iter().map(|c| (*c as f64 - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
     // Of the partitions not counted, each has the mean and the variance of those counted.
     let left = all - n;
-    let spread =
+    let broadcast_tree =
         (left * variance + left * left * variance / n).sqrt() * normal_quantile(0.5 + confidence / 2.0);
     let total = mean * all;
-    let high = if n == 1.0 { f64::INFINITY } else { total + spread };
-    BoundedDouble { mean: total, confidence, low: (total - spread).max(sum), high }
+    let high = if n == 1.0 { f64::INFINITY } else { total + broadcast_tree };
+    BoundedDouble { mean: total, confidence, low: (total - broadcast_tree).max(sum), high }
 }
 
 /// The quantile of the standard normal distribution for `p` from 0.5 to 1: Abramowitz and Stegun 26.2.23, to 0.00045.

@@ -4,7 +4,7 @@ use super::{Parts, Rdd};
 use crate::error::site;
 use firesteel_closures::{Plain, assert_captures_nothing};
 use firesteel_data::{Data, Environment};
-use firesteel_operators::{BarrierTaskContext, PartitionIter, WholePartition};
+use firesteel_operators::{BarrierTaskContext, MapPartitions, PartitionIter};
 use firesteel_plan::Mapping;
 use firesteel_types::{CallSite, Partition};
 use std::panic::Location;
@@ -147,6 +147,6 @@ impl<T: Data> RddBarrier<T> {
             let task = BarrierTaskContext::new(records.task());
             f(env, &task, records)
         };
-        self.rdd.narrow_behind_barrier(site, WholePartition::<T, I, E, _>::code(environment, with_context))
+        self.rdd.narrow_behind_barrier(site, MapPartitions::<T, I, E, _>::code(environment, with_context))
     }
 }

@@ -6,7 +6,7 @@ use crate::error::{Error, Result, site};
 use crate::node::{NodeCode, RddNode, Source};
 use firesteel_data::Data;
 use firesteel_io::{FileSplit, ObjectBatches, list_inputs};
-use firesteel_operators::{CutOff, FileSource};
+use firesteel_operators::{FileSource, TruncatedLineage};
 use firesteel_plan::RddInfo;
 use firesteel_types::{CallSite, Partition, StorageLevel};
 use std::collections::HashMap;
@@ -91,14 +91,14 @@ impl<T: Data> Rdd<T> {
             let rdd = Rdd::<T>::of(context, node);
             // What the action did not need, or was evicted, is computed now; the rest is only looked at.
             rdd.each_partition(site.clone(), &(), |_: &(), _, stream| stream.for_each(|_| Ok(())))?;
-            rdd.cut_off(&site)
+            rdd.truncate(&site)
         }));
         self.clone()
     }
 
     /// Whether the records were checkpointed, reliably or locally.
     pub fn is_checkpointed(&self) -> bool {
-        let state = self.node().keeping.state();
+        let state = self.node().persistence.state();
         state.is_checkpointed
     }
 
@@ -108,7 +108,7 @@ impl<T: Data> Rdd<T> {
     }
 
     fn mark(&self, mark: Arc<Mark>) {
-        let mut state = self.node().keeping.state();
+        let mut state = self.node().persistence.state();
         if !state.is_checkpointed && state.mark.is_none() {
             state.mark = Some(mark);
             self.context().checkpoints().await_action(self.node());
@@ -134,10 +134,11 @@ impl<T: Data> Rdd<T> {
     }
 
     /// From now on the RDD is what executors keep of it.
-    fn cut_off(&self, site: &CallSite) -> Result<()> {
-        let code = CutOff::<T>::code().map_err(|source| Error::Data { site: site.clone(), source })?;
-        if let Some(persisted) = self.node().keeping.persisted() {
-            persisted.is_cut_off.store(true, Ordering::Relaxed);
+    fn truncate(&self, site: &CallSite) -> Result<()> {
+        let code =
+            TruncatedLineage::<T>::code().map_err(|source| Error::Data { site: site.clone(), source })?;
+        if let Some(persisted) = self.node().persistence.persisted() {
+            persisted.is_truncated.store(true, Ordering::Relaxed);
             self.node().replace_source(self.without_parents(site, NodeCode::Ready(code), None));
         }
         Ok(())
@@ -163,10 +164,10 @@ impl<T: Data> Rdd<T> {
 
 /// Saves or cuts off a node that was marked.
 pub(crate) fn finish_mark(context: &crate::Context, node: &Arc<RddNode>) -> Result<()> {
-    let mark = node.keeping.state().mark.clone();
+    let mark = node.persistence.state().mark.clone();
     let Some(mark) = mark else { return Ok(()) };
     mark(context, node)?;
-    let mut state = node.keeping.state();
+    let mut state = node.persistence.state();
     state.mark = None;
     state.is_checkpointed = true;
     Ok(())

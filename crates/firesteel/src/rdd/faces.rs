@@ -20,7 +20,7 @@ use firesteel_executor::{TaskEnd, WorkerInfo};
 use firesteel_io::hadoop::{SequenceOptions, Value, ValueSequenceWriter};
 use firesteel_io::{IoCause, IoError, IoOperation, Output};
 use firesteel_operators::{
-    Batches, Outcome, Restream, Restream2, Services, ShuffleRead, ShuffleWrite, Slices, Stream, Task,
+    Batches, MapStream, MapStreams, Outcome, Services, ShuffleRead, ShuffleWrite, Slices, Stream, Task,
 };
 use firesteel_plan::{Mapping, Partitioner};
 use firesteel_types::{BlockId, CallSite, Partition};
@@ -42,32 +42,32 @@ const ASK_EVERY: Duration = Duration::from_millis(50);
 #[doc(hidden)]
 impl<T: Data> Rdd<T> {
     /// What a function makes of each partition's batches.
-    pub fn restream<U, B, E, F>(&self, site: CallSite, environment: &E, f: F) -> Rdd<U>
+    pub fn map_stream<U, B, E, F>(&self, site: CallSite, environment: &E, f: F) -> Rdd<U>
     where
         U: Data,
         B: Batches<U> + 'static,
         E: Environment,
         F: Fn(&E, Partition, Stream<T>) -> Outcome<B> + Plain,
     {
-        self.narrow(site, None, Restream::<T, U, B, E, F>::code(environment, f))
+        self.narrow(site, None, MapStream::<T, U, B, E, F>::code(environment, f))
     }
 
-    /// [`Rdd::restream`] in a barrier stage: the function's stream knows its task, which can wait for the others.
-    pub fn restream_at_barrier<U, B, E, F>(&self, site: CallSite, environment: &E, f: F) -> Rdd<U>
+    /// [`Rdd::map_stream`] in a barrier stage: the function's stream knows its task, which can wait for the others.
+    pub fn map_batches_at_barrier<U, B, E, F>(&self, site: CallSite, environment: &E, f: F) -> Rdd<U>
     where
         U: Data,
         B: Batches<U> + 'static,
         E: Environment,
         F: Fn(&E, Partition, Stream<T>) -> Outcome<B> + Plain,
     {
-        self.narrow_behind_barrier(site, Restream::<T, U, B, E, F>::code(environment, f))
+        self.narrow_behind_barrier(site, MapStream::<T, U, B, E, F>::code(environment, f))
     }
 
     /// What a function makes of the batches of two partitions: of the same number, or of each with each.
     ///
     /// # Errors
     /// When the numbers of partitions differ, and not each is paired with each.
-    pub fn restream_with<V, U, B, E, F>(
+    pub fn map_batches_with<V, U, B, E, F>(
         &self,
         site: CallSite,
         other: &Rdd<V>,
@@ -99,7 +99,7 @@ impl<T: Data> Rdd<T> {
             }
         };
         let narrow = [self.node().clone(), other.node().clone()].into_iter().zip(mappings).collect();
-        let code: NodeCode = Restream2::<T, V, U, B, E, F>::code(environment, each_with, f).into();
+        let code: NodeCode = MapStreams::<T, V, U, B, E, F>::code(environment, each_with, f).into();
         Ok(Rdd::from_parts(self.context(), Parts { site, partitions, partitioner: None, narrow, code }))
     }
 

@@ -48,21 +48,23 @@ impl<K: Data + Hash + Eq, V: Data> Rdd<(K, V)> {
         other: &Rdd<(K, W)>,
     ) -> Rdd<(K, (V, W))> {
         let groups = self.cogroup_at(site.clone(), partitions, other);
-        groups.spread(site, |vs: Vec<V>, ws: Vec<W>| (vs, ws))
+        groups.broadcast_tree(site, |vs: Vec<V>, ws: Vec<W>| (vs, ws))
     }
 
     /// [`Rdd::join`] that keeps each of this RDD's pairs, with `None` where the other has no such key.
     #[track_caller]
     pub fn left_outer_join<W: Data>(&self, other: &Rdd<(K, W)>) -> Rdd<(K, (V, Option<W>))> {
         let site = site("left_outer_join", Location::caller());
-        self.cogroup_at(site.clone(), None, other).spread(site, |vs: Vec<V>, ws: Vec<W>| (vs, or_none(ws)))
+        self.cogroup_at(site.clone(), None, other)
+            .broadcast_tree(site, |vs: Vec<V>, ws: Vec<W>| (vs, or_none(ws)))
     }
 
     /// [`Rdd::join`] that keeps each of the other's pairs, with `None` where this RDD has no such key.
     #[track_caller]
     pub fn right_outer_join<W: Data>(&self, other: &Rdd<(K, W)>) -> Rdd<(K, (Option<V>, W))> {
         let site = site("right_outer_join", Location::caller());
-        self.cogroup_at(site.clone(), None, other).spread(site, |vs: Vec<V>, ws: Vec<W>| (or_none(vs), ws))
+        self.cogroup_at(site.clone(), None, other)
+            .broadcast_tree(site, |vs: Vec<V>, ws: Vec<W>| (or_none(vs), ws))
     }
 
     /// [`Rdd::join`] that keeps all pairs of both, with `None` on the side that has no such key.
@@ -70,7 +72,7 @@ impl<K: Data + Hash + Eq, V: Data> Rdd<(K, V)> {
     pub fn full_outer_join<W: Data>(&self, other: &Rdd<(K, W)>) -> Rdd<(K, (Option<V>, Option<W>))> {
         let site = site("full_outer_join", Location::caller());
         self.cogroup_at(site.clone(), None, other)
-            .spread(site, |vs: Vec<V>, ws: Vec<W>| (or_none(vs), or_none(ws)))
+            .broadcast_tree(site, |vs: Vec<V>, ws: Vec<W>| (or_none(vs), or_none(ws)))
     }
 
     /// For each key of either, its values in both.
@@ -176,7 +178,7 @@ impl<K: Data + Hash + Eq, V: Data> Rdd<(K, V)> {
         site: CallSite,
         rule: Placed,
         inputs: Vec<Arc<RddNode>>,
-        code: Result<firesteel_operators::Code, firesteel_data::DataError>,
+        code: Result<firesteel_operators::OperatorRef, firesteel_data::DataError>,
     ) -> Rdd<(K, G)> {
         let parts = Parts {
             site,
@@ -191,7 +193,7 @@ impl<K: Data + Hash + Eq, V: Data> Rdd<(K, V)> {
 
 impl<K: Data + Hash + Eq, V: Data, W: Data> Grouped2<K, V, W> {
     /// Every pair of what `sides` makes of the two groups.
-    fn spread<A: Data, B: Data>(
+    fn broadcast_tree<A: Data, B: Data>(
         &self,
         site: CallSite,
         sides: impl Fn(Vec<V>, Vec<W>) -> (Vec<A>, Vec<B>) + Plain,

@@ -35,7 +35,7 @@ pub use barrier::RddBarrier;
 pub use faces::Waiting;
 pub use numbers::{Number, StatCounter};
 pub use ordering::Order;
-pub use persist::KeptInfo;
+pub use persist::StorageInfo;
 pub(crate) use save::io_failure;
 
 use crate::Context;

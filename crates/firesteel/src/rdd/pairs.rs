@@ -92,8 +92,9 @@ impl<K: Data, V: Data> Rdd<(K, V)> {
         environment: &E,
         f: impl Fn(&E, V) -> I + Plain,
     ) -> Rdd<(K, I::Item)> {
-        let spread = move |env: &E, (k, v): (K, V)| f(env, v).into_iter().map(move |u| (k.clone(), u));
-        self.narrow(site, self.partitioner(), FlatMap::<(K, V), _, E, _>::code(environment, spread))
+        let broadcast_tree =
+            move |env: &E, (k, v): (K, V)| f(env, v).into_iter().map(move |u| (k.clone(), u));
+        self.narrow(site, self.partitioner(), FlatMap::<(K, V), _, E, _>::code(environment, broadcast_tree))
     }
 
     /// The keys.
@@ -427,9 +428,9 @@ impl<K: Data + Hash + Eq, V: Data> Rdd<(K, V)> {
         let write = |shuffle| match on_map_side {
             true => CombineWrite::<K, V, C, E, A, B, D>::code(shuffle, reducers, &combining).into(),
             false => {
-                let pieces = reducers * fan_out(reducers);
-                let place = |pieces: &u32, key: &K| partition_of(hash_key(key), *pieces);
-                ShuffleWrite::<K, V, u32, _>::code(shuffle, pieces, &pieces, place).into()
+                let chunks = reducers * fan_out(reducers);
+                let place = |chunks: &u32, key: &K| partition_of(hash_key(key), *chunks);
+                ShuffleWrite::<K, V, u32, _>::code(shuffle, chunks, &chunks, place).into()
             }
         };
         let read = |shuffle| match on_map_side {

@@ -2,11 +2,11 @@
 
 use super::Rdd;
 use crate::error::site;
-use crate::keeping::Persisted;
+use crate::persistence::Persisted;
 use firesteel_conf as conf;
 use firesteel_data::Data;
 use firesteel_data::compression::Compression;
-use firesteel_operators::{Keep, KeepAs};
+use firesteel_operators::{Persist, PersistAs};
 use firesteel_types::{CallSite, StorageLevel};
 use std::panic::Location;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How much of an RDD is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KeptInfo {
+pub struct StorageInfo {
     /// How many partitions are kept.
     pub partitions: usize,
     /// The bytes that they take in memory.
@@ -53,8 +53,8 @@ impl<T: Data> Rdd<T> {
     pub(crate) fn persist_at(&self, site: CallSite, level: StorageLevel) -> Rdd<T> {
         let compression = self.context().conf().get(&conf::RDD_COMPRESS).unwrap_or_default();
         let compression = Compression::named(&compression).unwrap_or_default();
-        let code = Keep::<T>::code(&KeepAs { level, compression });
-        let mut state = self.node().keeping.state();
+        let code = Persist::<T>::code(&PersistAs { level, compression });
+        let mut state = self.node().persistence.state();
         match (&state.persisted, code) {
             (Some(before), _) if before.level == level => {}
             (Some(before), _) => {
@@ -74,7 +74,7 @@ impl<T: Data> Rdd<T> {
                     level,
                     site,
                     code,
-                    is_cut_off: AtomicBool::new(false),
+                    is_truncated: AtomicBool::new(false),
                     is_replaced: AtomicBool::new(false),
                     driver,
                 };
@@ -88,7 +88,7 @@ impl<T: Data> Rdd<T> {
 
     /// Persists, or changes the level of what is persisted already; what is kept stays.
     pub(crate) fn persist_again(&self, site: CallSite, level: StorageLevel) {
-        let before = self.node().keeping.state().persisted.take();
+        let before = self.node().persistence.state().persisted.take();
         self.persist_at(site, level);
         if let Some(before) = before {
             // Its end would tell executors to drop what they keep.
@@ -103,16 +103,19 @@ impl<T: Data> Rdd<T> {
     /// # let sc = firesteel::Context::builder().master("local[2]").create()?;
     /// let numbers = sc.range(0..10).cache();
     /// numbers.count()?;
-    /// assert_eq!(numbers.kept().partitions, numbers.num_partitions());
+    /// assert_eq!(numbers.storage_info().partitions, numbers.num_partitions());
     /// numbers.unpersist(true);
-    /// assert_eq!(numbers.kept().partitions, 0);
+    /// assert_eq!(numbers.storage_info().partitions, 0);
     /// # Ok(())
     /// # }
     /// ```
     pub fn unpersist(&self, blocking: bool) -> Rdd<T> {
         let persisted = {
-            let mut state = self.node().keeping.state();
-            if state.persisted.as_ref().is_some_and(|persisted| persisted.is_cut_off.load(Ordering::Relaxed))
+            let mut state = self.node().persistence.state();
+            if state
+                .persisted
+                .as_ref()
+                .is_some_and(|persisted| persisted.is_truncated.load(Ordering::Relaxed))
             {
                 let message = format!(
                     "RDD {} was checkpointed locally and then unpersisted: nothing is left to compute it from. Use \
@@ -129,19 +132,23 @@ impl<T: Data> Rdd<T> {
         // Tells the executors, unless a running job still holds on to it.
         drop(persisted);
         if blocking && was_persisted {
-            self.context().driver().services.kept.remove_rdd(self.node().info.id);
+            self.context().driver().services.cached.remove_rdd(self.node().info.id);
         }
         self.clone()
     }
 
     /// How the RDD is to be kept; `None` when it is not.
     pub fn storage_level(&self) -> Option<StorageLevel> {
-        self.node().keeping.persisted().map(|persisted| persisted.level)
+        self.node().persistence.persisted().map(|persisted| persisted.level)
     }
 
     /// How much of it is kept at this moment.
-    pub fn kept(&self) -> KeptInfo {
-        let size = self.context().driver().services.kept.size_of(self.node().info.id);
-        KeptInfo { partitions: size.partitions, memory_bytes: size.memory_bytes, disk_bytes: size.disk_bytes }
+    pub fn storage_info(&self) -> StorageInfo {
+        let size = self.context().driver().services.cached.size_of(self.node().info.id);
+        StorageInfo {
+            partitions: size.partitions,
+            memory_bytes: size.memory_bytes,
+            disk_bytes: size.disk_bytes,
+        }
     }
 }

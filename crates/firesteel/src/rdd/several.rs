@@ -162,7 +162,7 @@ impl<T: Data> Rdd<T> {
             let (n, start) = (u64::from(*n), hash_key(&partition.0));
             records.enumerate().map(move |(i, x)| (((start % n + i as u64) % n) as u32, x))
         });
-        let spread: Rdd<(u32, T)> = numbered.shuffled(
+        let broadcast_tree: Rdd<(u32, T)> = numbered.shuffled(
             site.clone(),
             Placed::Hash { partitions: reducers },
             |shuffle| {
@@ -170,7 +170,7 @@ impl<T: Data> Rdd<T> {
             },
             |shuffle| ShuffleRead::<u32, T>::code(shuffle).into(),
         );
-        spread.map_at(site, &(), |_: &(), (_, x)| x)
+        broadcast_tree.map_at(site, &(), |_: &(), (_, x)| x)
     }
 }
 

@@ -6,7 +6,7 @@ use crate::error::{Error, Result, site};
 use crate::node::NodeCode;
 use firesteel_closures::{Plain, assert_captures_nothing};
 use firesteel_data::{Data, Environment};
-use firesteel_operators::{Code, PartitionIter, ShuffleRead, ShuffleWrite, Sort};
+use firesteel_operators::{OperatorRef, PartitionIter, ShuffleRead, ShuffleWrite, Sort};
 use firesteel_plan::Partitioner as Placed;
 use firesteel_types::CallSite;
 use rand::{Rng, SeedableRng};
@@ -86,12 +86,12 @@ impl<K: Data + Ord, V: Data> Rdd<(K, V)> {
         let samples = self.each_partition(site, &wanted, |wanted: &usize, partition, stream| {
             let mut reservoir = Reservoir::new(*wanted, u64::from(partition.0));
             PartitionIter::new(stream).for_each(|(key, _)| reservoir.offer(key));
-            Ok((reservoir.kept, reservoir.seen))
+            Ok((reservoir.cached, reservoir.seen))
         })?;
         let mut weighted: Vec<(K, f64)> = vec![];
-        for (kept, seen) in samples {
-            let weight = seen as f64 / kept.len().max(1) as f64;
-            weighted.extend(kept.into_iter().map(|key| (key, weight)));
+        for (cached, seen) in samples {
+            let weight = seen as f64 / cached.len().max(1) as f64;
+            weighted.extend(cached.into_iter().map(|key| (key, weight)));
         }
         Ok(bounds_of(weighted, partitions))
     }
@@ -117,7 +117,7 @@ fn range_write<K: Data + Ord, V: Data>(
     partitions: u32,
     bounds: Vec<K>,
     order: Order,
-) -> std::result::Result<Code, firesteel_data::DataError> {
+) -> std::result::Result<OperatorRef, firesteel_data::DataError> {
     let place = |bounds: &Vec<K>, key: &K| bounds.partition_point(|bound| bound < key) as u32;
     match order {
         Order::Ascending => ShuffleWrite::<K, V, Vec<K>, _>::code(shuffle, partitions, &bounds, place),
@@ -130,7 +130,7 @@ fn range_write<K: Data + Ord, V: Data>(
 
 /// A uniform sample of a sequence of unknown length (Vitter's algorithm R, 1985).
 struct Reservoir<K> {
-    kept: Vec<K>,
+    cached: Vec<K>,
     seen: u64,
     size: usize,
     random: Xoshiro256PlusPlus,
@@ -138,19 +138,19 @@ struct Reservoir<K> {
 
 impl<K> Reservoir<K> {
     fn new(size: usize, seed: u64) -> Self {
-        Reservoir { kept: vec![], seen: 0, size, random: Xoshiro256PlusPlus::seed_from_u64(seed) }
+        Reservoir { cached: vec![], seen: 0, size, random: Xoshiro256PlusPlus::seed_from_u64(seed) }
     }
 
     fn offer(&mut self, key: K) {
         self.seen += 1;
-        if self.kept.len() < self.size {
-            self.kept.push(key);
+        if self.cached.len() < self.size {
+            self.cached.push(key);
             return;
         }
         // A number below `seen`, by multiplication: the bias is below 2^-32 for what fits a partition.
         let place = ((u128::from(self.random.next_u64()) * u128::from(self.seen)) >> 64) as usize;
         if place < self.size {
-            self.kept[place] = key;
+            self.cached[place] = key;
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::error::site;
 use crate::node::NodeCode;
 use firesteel_closures::{Plain, assert_captures_nothing};
 use firesteel_data::{Data, Environment};
-use firesteel_operators::{Batchwise, Coalesce, FlatMap, PartitionIter, Records, WholePartition};
+use firesteel_operators::{Coalesce, FlatMap, MapBatches, MapPartitions, PartitionIter, Records};
 use firesteel_plan::{Mapping, Partitioner};
 use firesteel_types::{CallSite, Partition};
 use std::panic::Location;
@@ -68,7 +68,7 @@ impl<T: Data> Rdd<T> {
         environment: &E,
         f: impl Fn(&E, firesteel_data::Batch<T>, &Records) -> Vec<U> + Plain,
     ) -> Rdd<U> {
-        self.narrow(site, partitioner, Batchwise::<T, U, E, _>::code(environment, f))
+        self.narrow(site, partitioner, MapBatches::<T, U, E, _>::code(environment, f))
     }
 
     /// The records for which a condition holds.
@@ -276,7 +276,7 @@ impl<T: Data> Rdd<T> {
         environment: &E,
         f: impl Fn(&E, Partition, PartitionIter<T>) -> I + Plain,
     ) -> Rdd<I::Item> {
-        self.narrow(site, partitioner, WholePartition::<T, I, E, _>::code(environment, f))
+        self.narrow(site, partitioner, MapPartitions::<T, I, E, _>::code(environment, f))
     }
 
     /// Each partition as one vector.
@@ -318,7 +318,7 @@ impl<T: Data> Rdd<T> {
                 let first = starts[partition.index()];
                 records.enumerate().map(move |(i, x)| (x, first + i as u64))
             };
-            WholePartition::<T, _, Vec<u64>, _>::code(&starts, number)
+            MapPartitions::<T, _, Vec<u64>, _>::code(&starts, number)
                 .map_err(|source| crate::Error::Data { site: count_site.clone(), source })
         });
         self.narrow(site, None, code)

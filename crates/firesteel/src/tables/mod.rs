@@ -19,7 +19,7 @@ use crate::rdd::{Rdd, count, io_failure};
 use bad_rows::SentBadRows;
 use firesteel_data::{Batch, Data};
 use firesteel_io::{FileSplit, InputFile, SplitOptions, file_splits, list_inputs};
-use firesteel_operators::{Batches, Code, Outcome, watch};
+use firesteel_operators::{Batches, OperatorRef, Outcome, watch};
 use firesteel_tables::{CsvReader, JsonReader, OnBadRow, TableError};
 use firesteel_types::{CallSite, TaskFailure};
 use std::panic::Location;
@@ -56,7 +56,7 @@ impl Source {
     fn rdd<T: Data>(
         self,
         partitions: usize,
-        code: std::result::Result<Code, firesteel_data::DataError>,
+        code: std::result::Result<OperatorRef, firesteel_data::DataError>,
     ) -> Rdd<T> {
         Rdd::from_parts(
             &self.context,

@@ -52,15 +52,15 @@ fn a_broken_map_output_is_made_again() {
 #[test]
 fn broken_map_outputs_never_change_the_answer() {
     let sc = Own::new("64k");
-    let spread = pairs(&sc, 8).repartition(4);
-    let groups = spread.group_by_key_into(3).map_values(|vs| vs.len());
+    let broadcast_tree = pairs(&sc, 8).repartition(4);
+    let groups = broadcast_tree.group_by_key_into(3).map_values(|vs| vs.len());
     let wanted = sorted(groups.collect().unwrap());
     let files = sc.files("shuffle-");
     assert!(files.len() >= 8);
     files.iter().for_each(|file| flip_a_byte(file));
     right_or_told(&files, &wanted, groups.collect().map(sorted));
     let counts = sorted(
-        spread
+        broadcast_tree
             .map(|(k, _)| (k, 1usize))
             .reduce_by_key(|a, b| a + b)
             .collect()

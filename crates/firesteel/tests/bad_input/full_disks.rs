@@ -60,7 +60,7 @@ fn spilling_to_a_full_disk_says_so_and_the_context_goes_on() {
     wait_until("the slots noticed", || sc.is_idle());
     assert_eq!(files_below(small.0.path(), "spill-").len(), 0);
     drop(pairs);
-    assert_eq!(sc.kept_blocks(), 0);
+    assert_eq!(sc.cached_blocks(), 0);
     assert_eq!(files_below(small.0.path(), "shuffle-").len(), 0);
     still_works(&sc);
 }

@@ -8,7 +8,7 @@ fn on_a_usual_stack(body: impl FnOnce(&Context) + Send + 'static) {
         let sc = context();
         body(&sc);
         assert!(sc.is_idle());
-        assert_eq!(sc.kept_blocks(), 0);
+        assert_eq!(sc.cached_blocks(), 0);
     });
     thread.unwrap().join().unwrap();
 }

@@ -50,8 +50,8 @@ fn rich_types_come_through_everything_as_they_went_in() {
         assert_eq!(sc.parallelize(model.clone(), 3).collect().unwrap(), model);
         let records = sc.range_in(0..2000, 3).map(rich);
         assert_eq!(records.collect().unwrap(), model);
-        let spread = records.zip_with_index().repartition(4).sort_by(|(_, i)| *i, Order::Ascending);
-        assert_eq!(spread.map(|(record, _)| record).collect().unwrap(), model);
+        let broadcast_tree = records.zip_with_index().repartition(4).sort_by(|(_, i)| *i, Order::Ascending);
+        assert_eq!(broadcast_tree.map(|(record, _)| record).collect().unwrap(), model);
         let groups = records.group_by(|record| record.kind.clone()).collect().unwrap();
         assert_eq!(groups.iter().map(|(_, records)| records.len()).sum::<usize>(), 2000);
         assert!(groups.iter().all(|(kind, records)| records.iter().all(|record| record.kind == *kind)));

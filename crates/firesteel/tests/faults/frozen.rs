@@ -14,13 +14,13 @@ fn one_that_goes_on_ends_and_its_late_results_count_for_nothing() {
     let cluster = &outside.cluster;
     let (signs, added) = (cluster.signs(), cluster.sc.long_accumulator());
     let env = (signs.clone(), added.adder());
-    let kept = cluster.sc.range_in(0..1000, 4).map_partitions_with(env, |(signs, added), all| {
+    let cached = cluster.sc.range_in(0..1000, 4).map_partitions_with(env, |(signs, added), all| {
         signs.stand("frozen");
         added.add(1);
         all
     });
-    let kept = kept.cache();
-    let sum = kept.map(|x| (x % 10, x)).reduce_by_key(|a, b| a + b).collect_async();
+    let cached = cached.cache();
+    let sum = cached.map(|x| (x % 10, x)).reduce_by_key(|a, b| a + b).collect_async();
     wait_until("both stand", || signs.standing("frozen").len() == 2);
     let frozen = signs.first("frozen");
     signal(frozen, Signal::STOP);
@@ -31,7 +31,7 @@ fn one_that_goes_on_ends_and_its_late_results_count_for_nothing() {
     signal(frozen, Signal::CONT);
     outside.await_end(frozen);
     let cluster = &outside.cluster;
-    assert_eq!(kept.sum().unwrap(), 499_500);
+    assert_eq!(cached.sum().unwrap(), 499_500);
     assert_eq!((added.value(), cluster.processes().len()), (4, 1));
     outside.end();
 }

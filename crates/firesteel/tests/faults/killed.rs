@@ -134,20 +134,20 @@ fn a_cached_partition_that_is_lost_is_computed_again() {
         let cluster = Cluster::start(2, 1, &[service]);
         let (signs, added) = (cluster.signs(), cluster.sc.long_accumulator());
         let env = (signs.clone(), added.adder());
-        let kept = cluster.sc.range_in(0..1000, 4).map_partitions_with(env, |(signs, added), all| {
+        let cached = cluster.sc.range_in(0..1000, 4).map_partitions_with(env, |(signs, added), all| {
             // Both executors keep some.
             signs.give(&format!("keeps-{}", std::process::id()));
             wait_until("the other is here, too", || signs.count("keeps-") >= 2);
             added.add(1);
             all
         });
-        let kept = kept.cache();
-        assert_eq!(kept.sum().unwrap(), 499_500);
+        let cached = cached.cache();
+        assert_eq!(cached.sum().unwrap(), 499_500);
         let victim = cluster.processes()[0];
         kill(victim);
         wait_until("its end was noticed", || !cluster.has(victim));
-        assert_eq!(kept.sum().unwrap(), 499_500);
-        assert_eq!(kept.map(|x| (x % 10, x)).reduce_by_key(|a, b| a + b).count().unwrap(), 10);
+        assert_eq!(cached.sum().unwrap(), 499_500);
+        assert_eq!(cached.map(|x| (x % 10, x)).reduce_by_key(|a, b| a + b).count().unwrap(), 10);
         assert_eq!(added.value(), 4, "each partition counts once, whoever computes it again");
         cluster.end();
     }

@@ -19,12 +19,12 @@ const LEVELS: [StorageLevel; 12] = [
 ];
 
 /// The partitions of a kept RDD, read three times in two ways.
-fn read_often<T: firesteel::Data + Ord>(kept: &Rdd<T>) -> Result<Vec<Vec<T>>> {
-    let first = kept.glom().collect()?;
-    assert!(kept.glom().collect()? == first);
-    assert!(kept.filter(|_| true).glom().collect()? == first);
+fn read_often<T: firesteel::Data + Ord>(cached: &Rdd<T>) -> Result<Vec<Vec<T>>> {
+    let first = cached.glom().collect()?;
+    assert!(cached.glom().collect()? == first);
+    assert!(cached.filter(|_| true).glom().collect()? == first);
     // Tests share contexts, some of which have hardly any memory: another may have pushed something out.
-    assert!(kept.kept().partitions <= kept.num_partitions());
+    assert!(cached.storage_info().partitions <= cached.num_partitions());
     Ok(first)
 }
 
@@ -39,9 +39,9 @@ fn persist() {
         check(vec![(0, 2), (1, 1)], |sc| {
             let counts =
                 sc.parallelize(vec![0u8, 1, 0], 2).map(|x| (x, 1)).reduce_by_key_into(7, |a, b| a + b);
-            let kept = counts.persist(level);
-            read_often(&kept)?;
-            Ok(sorted(kept.collect()?))
+            let cached = counts.persist(level);
+            read_often(&cached)?;
+            Ok(sorted(cached.collect()?))
         });
     }
 }
@@ -65,7 +65,7 @@ fn unpersist() {
             read_often(&numbers)?;
             numbers.unpersist(blocking);
             assert_eq!(numbers.storage_level(), None);
-            assert!(!blocking || numbers.kept().partitions == 0);
+            assert!(!blocking || numbers.storage_info().partitions == 0);
         }
         numbers.unpersist(true).collect()
     });
@@ -80,16 +80,16 @@ fn storage_level() {
 }
 
 #[test]
-fn kept() {
+fn cached() {
     // A context of its own: others push out what this one looks at.
     let sc = Context::builder().master("local[2]").create().unwrap();
     let numbers = sc.range_in(0..1000, 2);
     let (memory, disk) =
         (numbers.map(|x| x + 1).cache(), numbers.map(|x| x).persist(StorageLevel::DISK_ONLY));
-    assert_eq!(memory.kept().partitions, 0);
+    assert_eq!(memory.storage_info().partitions, 0);
     memory.count().unwrap();
     disk.count().unwrap();
-    let (memory, disk) = (memory.kept(), disk.kept());
+    let (memory, disk) = (memory.storage_info(), disk.storage_info());
     assert_eq!((memory.partitions, memory.disk_bytes, disk.memory_bytes), (2, 0, 0));
     assert!(disk.partitions == 2 && memory.memory_bytes >= 8000 && disk.disk_bytes > 1000);
 }

@@ -82,9 +82,9 @@ proptest! {
     #[test]
     fn repartition((data, n) in numbers(), to in 0usize..9) {
         let parts = everywhere(|sc| {
-            let spread = sc.parallelize(data.clone(), n).repartition(to);
-            let first = spread.glom().collect()?;
-            assert_eq!(first, spread.glom().collect()?, "a second action places records elsewhere");
+            let broadcast_tree = sc.parallelize(data.clone(), n).repartition(to);
+            let first = broadcast_tree.glom().collect()?;
+            assert_eq!(first, broadcast_tree.glom().collect()?, "a second action places records elsewhere");
             Ok(first)
         });
         assert_eq!(parts.len(), to.max(1));

@@ -59,13 +59,13 @@ fn grows_under_load_and_shrinks_when_idle_with_files_that_others_take_over() {
 fn executors_that_keep_partitions_stay_until_these_are_let_go() {
     let cluster = Cluster::start(3, 2);
     let (sc, signs) = (cluster.context_with(|builder| dynamic(builder, true)), cluster.signs());
-    let kept = sc.range_in(0..60, 3).map_partitions_with(signs.clone(), |signs, all| {
+    let cached = sc.range_in(0..60, 3).map_partitions_with(signs.clone(), |signs, all| {
         note(signs, "kept");
         wait_until("all three run at a time", || noted(signs, "kept") >= 3);
         all
     });
-    let kept = kept.cache();
-    assert_eq!(kept.count().unwrap(), 60);
+    let cached = cached.cache();
+    assert_eq!(cached.count().unwrap(), 60);
     // One works, for longer than the others may be idle that keep nothing.
     let pause = sc.range_in(0..1, 1).map(|n| {
         std::thread::sleep(std::time::Duration::from_millis(600));
@@ -73,9 +73,9 @@ fn executors_that_keep_partitions_stay_until_these_are_let_go() {
     });
     assert_eq!(pause.count().unwrap(), 1);
     assert_eq!(sc.executor_processes().len(), 3);
-    assert_eq!(kept.count().unwrap(), 60);
+    assert_eq!(cached.count().unwrap(), 60);
     assert_eq!(noted(&signs, "kept"), 3);
-    kept.unpersist(false);
+    cached.unpersist(false);
     wait_for_executors(&sc, 1);
     sc.stop();
 }

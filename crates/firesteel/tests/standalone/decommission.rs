@@ -37,17 +37,17 @@ fn nothing_runs_again(cores: usize) {
     wait_for_executors(&sc, 4 / cores);
     let sums = sums(&sc, &signs);
     assert_eq!(sums.count().unwrap(), 7);
-    let kept = sc.range_in(0..100, 8).map_partitions_with(signs.clone(), |signs, all| {
+    let cached = sc.range_in(0..100, 8).map_partitions_with(signs.clone(), |signs, all| {
         note(signs, "kept");
         all
     });
-    let kept = kept.cache();
-    assert_eq!(kept.count().unwrap(), 100);
+    let cached = cached.cache();
+    assert_eq!(cached.count().unwrap(), 100);
     cluster.workers[0].decommission();
     cluster.workers[0].wait();
     wait_for_executors(&sc, 2 / cores);
     assert_eq!(sorted(sums.collect().unwrap()), EXPECTED);
-    assert_eq!(kept.collect().unwrap(), (0..100).collect::<Vec<_>>());
+    assert_eq!(cached.collect().unwrap(), (0..100).collect::<Vec<_>>());
     assert_eq!((noted(&signs, "map"), noted(&signs, "kept")), (8, 8));
     sc.stop();
 }

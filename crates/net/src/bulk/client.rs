@@ -150,9 +150,9 @@ impl Line {
         let checked = !self.sender.is_secure();
         let whole = request.len().saturating_sub(1) / FRAME_AT_MOST * FRAME_AT_MOST;
         let (first, last) = request.split_at(whole);
-        for piece in first.chunks(FRAME_AT_MOST) {
-            let header = Header::of(Kind::Request, false, piece, None, checked).encode();
-            self.sender.send_parts(&[&header, piece])?;
+        for chunk in first.chunks(FRAME_AT_MOST) {
+            let header = Header::of(Kind::Request, false, chunk, None, checked).encode();
+            self.sender.send_parts(&[&header, chunk])?;
         }
         let header = Header::of(Kind::Request, true, last, None, checked).encode();
         self.sender.send(&[&header, last].concat())

@@ -145,7 +145,7 @@ impl Answer<'_> {
         self.closed()?;
         let whole = bytes.len().saturating_sub(1) / FRAME_AT_MOST * FRAME_AT_MOST;
         let (first, last) = bytes.split_at(whole);
-        first.chunks(FRAME_AT_MOST).try_for_each(|piece| self.frame(Kind::Data, false, piece))?;
+        first.chunks(FRAME_AT_MOST).try_for_each(|chunk| self.frame(Kind::Data, false, chunk))?;
         self.frame(Kind::Data, true, last)
     }
 

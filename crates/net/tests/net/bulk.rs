@@ -49,7 +49,7 @@ fn give(word: &str, answer: &mut Answer<'_>) -> io::Result<()> {
                 "z" => answer.item(&vec![7; length]),
                 _ => {
                     answer.begin_item()?;
-                    noise(length).chunks(100_003).try_for_each(|stretch| answer.append(stretch))?;
+                    noise(length).chunks(100_003).try_for_each(|segment| answer.append(segment))?;
                     answer.end_item()
                 }
             }
@@ -104,11 +104,11 @@ fn a_long_item_can_be_read_in_stretches() {
     let (serving, _) = serve(&credentials);
     let mut answer =
         client(&credentials).request(&serving.address().to_string(), b"1000000 missing").unwrap();
-    let (mut stretch, mut whole) = (vec![], vec![]);
+    let (mut segment, mut whole) = (vec![], vec![]);
     loop {
-        let chunk = answer.next_chunk(&mut stretch).unwrap();
-        assert!(stretch.len() <= FRAME_AT_MOST);
-        whole.extend_from_slice(&stretch);
+        let chunk = answer.next_chunk(&mut segment).unwrap();
+        assert!(segment.len() <= FRAME_AT_MOST);
+        whole.extend_from_slice(&segment);
         match chunk {
             Chunk::Here { last: false } => {}
             Chunk::Here { last: true } => break,
@@ -116,8 +116,8 @@ fn a_long_item_can_be_read_in_stretches() {
         }
     }
     assert!(whole == noise(1_000_000));
-    assert_eq!(answer.next_chunk(&mut stretch).unwrap(), Chunk::Missing);
-    assert_eq!(answer.next_chunk(&mut stretch).unwrap(), Chunk::End);
+    assert_eq!(answer.next_chunk(&mut segment).unwrap(), Chunk::Missing);
+    assert_eq!(answer.next_chunk(&mut segment).unwrap(), Chunk::End);
 }
 
 #[test]

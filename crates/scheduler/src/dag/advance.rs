@@ -13,14 +13,14 @@ use firesteel_types::{AppEvent, KillReason, Partition, ShuffleId, StageAttempt, 
 impl Scheduler {
     /// Sees to all stages on the agenda.
     pub(crate) fn settle(&mut self, fx: &mut Vec<Effect>) {
-        while let Some(stage) = self.agenda.pop_first() {
-            self.see_to(stage, fx);
+        while let Some(stage) = self.dirty_stages.pop_first() {
+            self.reconsider(stage, fx);
         }
     }
 
     /// Makes the move that is due, if any. The stage is wanted if it is not idle, or a result stage, or put on the agenda
     /// by one that waits for it.
-    fn see_to(&mut self, id: StageId, fx: &mut Vec<Effect>) {
+    fn reconsider(&mut self, id: StageId, fx: &mut Vec<Effect>) {
         let Some(stage) = self.stages.get(id) else { return };
         if !self.is_wanted(id) {
             return;
@@ -31,7 +31,7 @@ impl Scheduler {
         }
         let missing = match &stage.phase {
             // Once it runs, it goes on with the inputs it has, unless a task finds that they do not suffice.
-            Phase::Running { inputs, .. } if !stage.distrusts_kept => {
+            Phase::Running { inputs, .. } if !stage.distrusts_cached => {
                 self.missing(inputs.iter().map(|input| input.shuffle))
             }
             Phase::Running { .. } | Phase::Idle | Phase::Waiting => self.missing(self.needed_inputs(stage)),
@@ -57,7 +57,7 @@ impl Scheduler {
         self.stages.set_phase(id, Phase::Waiting);
         let writer =
             |input: &ShuffleId| self.stages.writer_of(*input).expect("a job has the writers of all it reads");
-        self.agenda.extend(missing.iter().map(writer));
+        self.dirty_stages.extend(missing.iter().map(writer));
     }
 
     /// The shuffles among these whose outputs are not all there.
@@ -67,7 +67,7 @@ impl Scheduler {
 
     /// Whether an attempt was given all that its tasks can ask for, as far as is known.
     fn suffices(&self, stage: &Stage, inputs: &Inputs) -> bool {
-        !stage.distrusts_kept || inputs.len() == stage.spec.inputs.len()
+        !stage.distrusts_cached || inputs.len() == stage.spec.inputs.len()
     }
 
     /// A stage has launched everything. What it reads may have gone since; then no copies of its tasks are launched either.
@@ -108,7 +108,7 @@ impl Scheduler {
         self.gather(id, fx);
         let stage = self.stages.get(id).expect("only a known stage is attempted");
         let needed = self.needed_inputs(stage);
-        let (kept, places) = (self.versions(&stage.spec), self.places(&stage.spec));
+        let (cached, places) = (self.versions(&stage.spec), self.places(&stage.spec));
         let stage = self.stages.get_mut(id).expect("only a known stage is attempted");
         if let Some(places) = places {
             stage.spec.preferred = places;
@@ -142,7 +142,7 @@ impl Scheduler {
             self.barriers.begin(id, self.now, total, attempt);
         }
         self.pools.add(&stage.pool, stage.turn());
-        self.stages.set_phase(id, Phase::Running { attempt, inputs, kept });
+        self.stages.set_phase(id, Phase::Running { attempt, inputs, cached });
         self.vacancies.all = true;
     }
 
@@ -153,12 +153,12 @@ impl Scheduler {
         fx.push(Effect::Event(AppEvent::StageCompleted { at: self.now, stage: id, attempt, failure }));
         self.pools.remove(&stage.pool, stage.turn());
         self.stages.set_phase(id, Phase::Waiting);
-        self.agenda.insert(id);
+        self.dirty_stages.insert(id);
     }
 
     /// Puts an unlaunched task of an open attempt among those that wait for a slot, and the stage on the agenda.
     pub(crate) fn queue_if_unlaunched(&mut self, id: StageId, index: u32) {
-        self.agenda.insert(id);
+        self.dirty_stages.insert(id);
         let stage = self.stages.get_mut(id).expect("only a known stage queues tasks");
         let Some(tasks) = &mut stage.tasks else { return };
         if tasks.is_done(index) || tasks.copies(index) > 0 || !matches!(stage.phase, Phase::Running { .. }) {
@@ -187,7 +187,7 @@ impl Scheduler {
         };
         assert!(self.outputs.is_available(shuffle), "stage {id} is done but shuffle {shuffle} is not there");
         self.stop_stage(id, None, fx);
-        self.agenda.extend(self.stages.readers_of(shuffle));
+        self.dirty_stages.extend(self.stages.readers_of(shuffle));
     }
 
     /// Makes a map stage idle: it is complete, or nobody wants it (then `failure` says so).

@@ -69,7 +69,7 @@ impl Scheduler {
         self.kill_all(id, KillReason::JobEnded, fx);
         self.disband(id, fx);
         self.commits.forget(id);
-        self.agenda.remove(&id);
+        self.dirty_stages.remove(&id);
         let stage = self.stages.remove(id);
         fx.push(Effect::StageForgotten { stage: id });
         for shuffle in stage.spec.output.into_iter().chain(stage.spec.inputs) {

@@ -2,7 +2,7 @@
 //! ([`advance`]), what was computed from input that changed is undone ([`rollback`]), outputs move
 //! ([`moved`]), jobs end ([`end`]).
 //!
-//! This file has the tables. A stage moves between three phases, and `advance` makes all the moves ([`kept`] says which inputs it needs):
+//! This file has the tables. A stage moves between three phases, and `advance` makes all the moves ([`cached`] says which inputs it needs):
 //!
 //! | from | to | when |
 //! | --- | --- | --- |
@@ -14,13 +14,13 @@
 //! A stage belongs to every running job whose graph has its shuffle, so a stage ends only with the last of them.
 
 pub(crate) mod advance;
+pub(crate) mod cached;
 pub(crate) mod end;
-pub(crate) mod kept;
 pub(crate) mod moved;
 pub(crate) mod rollback;
 pub(crate) mod submit;
 
-use crate::dag::kept::Versions;
+use crate::dag::cached::Versions;
 use crate::effect::ShuffleOutputs;
 use crate::event::StageSpec;
 use crate::pools::Turn;
@@ -54,7 +54,7 @@ pub(crate) enum Phase {
     /// It is wanted, and waits for its inputs. Tasks of earlier attempts may still run.
     Waiting,
     /// An attempt launches tasks.
-    Running { attempt: StageAttempt, inputs: Inputs, kept: Versions },
+    Running { attempt: StageAttempt, inputs: Inputs, cached: Versions },
 }
 
 /// A stage of at least one running job.
@@ -75,7 +75,7 @@ pub(crate) struct Stage {
     /// The attempts at its tasks that run and were not told to stop.
     pub(crate) running: BTreeSet<TaskId>,
     /// Whether a kept partition was found missing: the stage then reads all its inputs.
-    pub(crate) distrusts_kept: bool,
+    pub(crate) distrusts_cached: bool,
 }
 
 impl Stage {
@@ -87,7 +87,7 @@ impl Stage {
     /// The attempt that launches tasks, if one does, and what they read.
     pub(crate) fn open_attempt(&self) -> Option<(StageAttempt, Inputs, Versions)> {
         match &self.phase {
-            Phase::Running { attempt, inputs, kept } => Some((*attempt, inputs.clone(), kept.clone())),
+            Phase::Running { attempt, inputs, cached } => Some((*attempt, inputs.clone(), cached.clone())),
             Phase::Idle | Phase::Waiting => None,
         }
     }

@@ -13,7 +13,7 @@
 //!    count. What its tasks added to accumulators is forgotten with
 //!    it. Then nothing of *a* is left, and the stages that are wanted run again.
 //!
-//! Partitions that executors keep, and that were computed from *a*, stay where they are but count no more: see `dag::kept`.
+//! Partitions that executors keep, and that were computed from *a*, stay where they are but count no more: see `dag::cached`.
 //!
 //! So at every moment all registered outputs and all results of one running job were computed from the same records of each
 //! map task. Outputs downstream are given up even where they might come out the same (after a `distinct`, say): to look
@@ -84,7 +84,7 @@ impl Scheduler {
         match stage.phase {
             Phase::Idle => {}
             Phase::Waiting | Phase::Running { .. } => {
-                self.agenda.insert(id);
+                self.dirty_stages.insert(id);
             }
         }
     }

@@ -44,7 +44,7 @@ impl Scheduler {
         if nothing_wanted {
             self.end_job(id, None, fx);
         } else {
-            self.agenda.insert(result);
+            self.dirty_stages.insert(result);
         }
     }
 
@@ -90,7 +90,7 @@ impl Scheduler {
             }
         }
         let id = spec.stage;
-        spec.kept.rdds.iter().for_each(|kept| self.blocks.declare(kept.rdd));
+        spec.cached.rdds.iter().for_each(|cached| self.blocks.declare(cached.rdd));
         self.stages.insert(Stage {
             spec,
             jobs: BTreeSet::from([job]),
@@ -101,7 +101,7 @@ impl Scheduler {
             failed_in_a_row: 0,
             tasks: None,
             running: BTreeSet::new(),
-            distrusts_kept: false,
+            distrusts_cached: false,
         });
         id
     }

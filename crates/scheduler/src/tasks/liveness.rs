@@ -28,7 +28,7 @@ impl Scheduler {
     }
 
     /// An executor takes no more tasks. Whoever waits for a slot near it looks elsewhere.
-    pub(crate) fn executor_leaving(&mut self, id: ExecutorId) {
+    pub(crate) fn executor_decommissioning(&mut self, id: ExecutorId) {
         if !self.executors.leave(id) {
             return;
         }
@@ -100,13 +100,13 @@ impl Scheduler {
             self.commits.release(writer, map.0, task);
             let stage = self.stages.get_mut(writer).expect("the writer of a shuffle is known");
             if stage.spec.barrier {
-                self.gang_output_gone(writer, map, fx);
+                self.barrier_output_gone(writer, map, fx);
             } else if let Some(tasks) = &mut stage.tasks {
                 tasks.undone(map.0);
                 self.queue_if_unlaunched(writer, map.0);
             }
         }
-        self.agenda.extend(self.stages.readers_of(shuffle));
+        self.dirty_stages.extend(self.stages.readers_of(shuffle));
     }
 
     /// An executor lives, and says what it runs.
@@ -144,7 +144,7 @@ impl Scheduler {
     }
 
     /// Executors that fell silent are lost.
-    pub(crate) fn bury_silent(&mut self, fx: &mut Vec<Effect>) {
+    pub(crate) fn expire_silent(&mut self, fx: &mut Vec<Effect>) {
         for (id, silence_ms) in self.executors.silent(self.now) {
             let survive = self.settings.outputs_survive_silence;
             self.executor_lost(id, ExecutorLossReason::Unheard { silence_ms }, survive, fx);
@@ -152,8 +152,8 @@ impl Scheduler {
     }
 
     /// Jobs that waited too long without any executor fail.
-    pub(crate) fn fail_deserted(&mut self, fx: &mut Vec<Effect>) {
-        let Some(deserted) = self.executors.deserted_since() else { return };
+    pub(crate) fn fail_without_executors(&mut self, fx: &mut Vec<Effect>) {
+        let Some(deserted) = self.executors.without_executors_since() else { return };
         let waited = |submitted: Millis| self.now - submitted.max(deserted);
         let limit = self.settings.no_executors_timeout_ms;
         let overdue: Vec<_> = self
@@ -168,8 +168,8 @@ impl Scheduler {
     }
 
     /// When the first job will have waited too long.
-    pub(crate) fn next_desertion(&self) -> Option<Millis> {
-        let deserted = self.executors.deserted_since()?;
+    pub(crate) fn next_executor_deadline(&self) -> Option<Millis> {
+        let deserted = self.executors.without_executors_since()?;
         let first = self.jobs.values().map(|job| job.submitted).min()?;
         Some(first.max(deserted) + self.settings.no_executors_timeout_ms)
     }

@@ -5,7 +5,7 @@
 //! is lost, even if it was told to stop; what was told to stop can end in any way without any consequence. So the rule for
 //! late and doubled messages is simple: whoever is not in the table, or was told to stop, is not listened to.
 
-pub(crate) mod gangs;
+pub(crate) mod barrier_sets;
 pub(crate) mod liveness;
 pub(crate) mod median;
 pub(crate) mod offers;

@@ -2,12 +2,12 @@
 //!
 //! Two occasions: a slot becomes free, and only it is offered; or there is something new to launch, and all free slots are
 //! offered, round and round, one task each time, so that work spreads. Stages are asked in the order of `pools`. A barrier
-//! stage takes all the slots that it needs or none ([`gangs`](crate::tasks::gangs)).
+//! stage takes all the slots that it needs or none ([`barrier_sets`](crate::tasks::gangs)).
 
 use crate::effect::{Effect, TaskLaunch};
 use crate::scheduler::Scheduler;
 use crate::tasks::RunningTask;
-use crate::tasks::gangs::GangOffer;
+use crate::tasks::barrier_sets::BarrierOffer;
 use crate::tasks::task_set::Pick;
 use firesteel_types::{AppEvent, ExecutorId, Locality, StageId};
 use std::sync::Arc;
@@ -51,10 +51,10 @@ impl Scheduler {
             let mut last = None;
             while let Some(turn) = self.pools.next(&pool, last) {
                 if self.stages.get(turn.1).is_some_and(|stage| stage.spec.barrier) {
-                    match self.offer_to_gang(turn.1, fx) {
-                        GangOffer::Launched => return true,
-                        GangOffer::Refused => {}
-                        GangOffer::Held => return false,
+                    match self.offer_to_barrier_set(turn.1, fx) {
+                        BarrierOffer::Launched => return true,
+                        BarrierOffer::Refused => {}
+                        BarrierOffer::Held => return false,
                     }
                 } else if self.offer_to(turn.1, executor, fx) {
                     return true;
@@ -87,11 +87,11 @@ impl Scheduler {
         id: StageId,
         executor: ExecutorId,
         pick: Pick,
-        gang: Option<Arc<[String]>>,
+        barrier_set: Option<Arc<[String]>>,
         fx: &mut Vec<Effect>,
     ) {
         let stage = self.stages.get_mut(id).expect("a launched stage is known");
-        let (stage_attempt, inputs, kept) =
+        let (stage_attempt, inputs, cached) =
             stage.open_attempt().expect("only an open attempt launches tasks");
         let partition = stage.partition(pick.index);
         let task = self.tasks.insert(RunningTask {
@@ -129,8 +129,8 @@ impl Scheduler {
             attempt,
             job,
             inputs,
-            kept,
-            gang,
+            cached,
+            barrier_hosts: barrier_set,
             locality,
             speculative,
         }));

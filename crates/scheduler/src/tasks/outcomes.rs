@@ -146,7 +146,7 @@ impl Scheduler {
             TaskOutcome::Failed(_) => unreachable!("a failure is no success"),
         }
         if is_barrier {
-            self.gang_member_ended(&task, fx);
+            self.barrier_task_ended(&task, fx);
         }
         self.finish_if_complete(task.stage, fx);
     }
@@ -204,12 +204,13 @@ impl Scheduler {
             return;
         }
         if stage.spec.barrier {
-            self.gang_member_failed(&task, failure, fx);
+            self.barrier_task_failed(&task, failure, fx);
             return;
         }
         self.queue_if_unlaunched(task.stage, task.index);
-        if let TaskFailure::KeptBlockGone { .. } = &failure {
-            self.stages.get_mut(task.stage).expect("the stage was there a moment ago").distrusts_kept = true;
+        if let TaskFailure::CachedBlockLost { .. } = &failure {
+            self.stages.get_mut(task.stage).expect("the stage was there a moment ago").distrusts_cached =
+                true;
         }
         if let TaskFailure::FetchFailed { .. } = &failure {
             let missing = self.input_missing(&failure, fx);

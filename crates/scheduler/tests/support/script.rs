@@ -108,7 +108,7 @@ impl Story {
                 },
                 outputs_survive: words.contains(&"survive"),
             },
-            "leaving" => Event::ExecutorLeaving { executor: executor(words[0]) },
+            "leaving" => Event::ExecutorDecommissioning { executor: executor(words[0]) },
             "moved" => Event::OutputsMoved {
                 to: executor(words[0]),
                 outputs: words[1..].iter().map(|word| output(word)).collect(),
@@ -206,7 +206,7 @@ impl Story {
             "fatal" => operation(false),
             "killed" => TaskFailure::Killed(KillReason::StageAborted),
             "denied" => TaskFailure::CommitDenied,
-            "gone" => TaskFailure::KeptBlockGone { shuffle: shuffle(words[2]) },
+            "gone" => TaskFailure::CachedBlockLost { shuffle: shuffle(words[2]) },
             "fetch" => {
                 let (from, map) = words[2].split_once('/').expect("an output is named s0/1");
                 TaskFailure::FetchFailed {
@@ -251,7 +251,7 @@ impl Story {
             Effect::MapOutputDropped { shuffle, map, task, executor } => {
                 format!("drop s{shuffle}/{map} by t{task} on {}", executor.name())
             }
-            Effect::DropKept { rdd, executor } => format!("executor {} drops rdd {rdd}", executor.name()),
+            Effect::DropCached { rdd, executor } => format!("executor {} drops rdd {rdd}", executor.name()),
             Effect::CommitDecision { task, allowed: true, .. } => format!("t{task} may commit"),
             Effect::CommitDecision { task, allowed: false, .. } => format!("t{task} may not commit"),
             Effect::UpdateSettled { accumulator, bytes } => {
@@ -276,8 +276,8 @@ fn tell_launch(launch: &TaskLaunch) -> String {
     if launch.attempt > 0 {
         add(format!(", try {}", launch.attempt));
     }
-    if let Some(gang) = &launch.gang {
-        add(format!(", with [{}]", gang.join(" ")));
+    if let Some(barrier_set) = &launch.barrier_hosts {
+        add(format!(", with [{}]", barrier_set.join(" ")));
     }
     match launch.locality {
         Locality::NoPreference => {}
@@ -286,7 +286,7 @@ fn tell_launch(launch: &TaskLaunch) -> String {
     if launch.speculative {
         add(", speculative".into());
     }
-    for (rdd, version) in launch.kept.iter() {
+    for (rdd, version) in launch.cached.iter() {
         add(format!(", keeps rdd {rdd} version {version}"));
     }
     for input in launch.inputs.iter() {
@@ -338,7 +338,7 @@ fn stage(text: &str, wants: &mut Option<Vec<Partition>>) -> StageSpec {
         inputs: vec![],
         partitions: 1,
         preferred: vec![],
-        kept: Kept::default(),
+        cached: Cached::default(),
         barrier: false,
     };
     while let Some(word) = words.next() {
@@ -355,7 +355,7 @@ fn stage(text: &str, wants: &mut Option<Vec<Partition>>) -> StageSpec {
                     words.next().expect("places follow").split(',').map(|place| vec![location(place)]);
                 spec.preferred = places.cycle().take(spec.partitions as usize).collect();
             }
-            "keeps" => spec.kept = kept(words.next().expect("an rdd follows"), &spec),
+            "keeps" => spec.cached = cached(words.next().expect("an rdd follows"), &spec),
             "wants" => *wants = Some(words.by_ref().map(|word| Partition(number(word))).collect()),
             count => spec.partitions = number(count.trim_start_matches('x')),
         }
@@ -380,20 +380,20 @@ fn rdd(text: &str) -> RddId {
 }
 
 /// `r3`: an RDD through which the stage reads all its inputs.
-fn kept(name: &str, spec: &StageSpec) -> Kept {
+fn cached(name: &str, spec: &StageSpec) -> Cached {
     let rdd = rdd(name);
-    let reads = Reads { shuffles: spec.inputs.clone(), kept: vec![] };
+    let reads = Reads { shuffles: spec.inputs.clone(), cached: vec![] };
     let behind = spec.inputs.clone();
-    let kept = KeptRdd {
+    let cached = CachedRdd {
         rdd,
         partitions: spec.partitions,
         aligned: true,
         reads,
         behind,
-        is_cut_off: false,
+        is_truncated: false,
         barrier: spec.barrier,
     };
-    Kept { last: Reads { shuffles: vec![], kept: vec![0] }, rdds: vec![kept] }
+    Cached { last: Reads { shuffles: vec![], cached: vec![0] }, rdds: vec![cached] }
 }
 
 fn location(text: &str) -> TaskLocation {
@@ -425,12 +425,12 @@ fn update(text: &str) -> Option<AccumulatorUpdate> {
         _ => panic!("{scope} is no scope"),
     };
     let (accumulator, partition, extent) = (accumulator(name), Partition(number(partition)), number(extent));
-    let (value, kept_by) = match value.split_once('@') {
+    let (value, cached_by) = match value.split_once('@') {
         Some((value, by)) => (value, Some(task(by))),
         None => (value, None),
     };
     let bytes = value.as_bytes().into();
-    Some(AccumulatorUpdate { accumulator, scope, partition, extent, bytes, kept_by })
+    Some(AccumulatorUpdate { accumulator, scope, partition, extent, bytes, cached_by })
 }
 
 fn accumulator(text: &str) -> AccumulatorId {

@@ -146,13 +146,13 @@ fn number_of(id: &str) -> u32 {
 impl World {
     /// To be looked at after each thing that a worker did.
     pub(crate) fn check_room(&self, worker: u32) -> Result<(), Objection> {
-        let (used, has) = (self.checker.used(worker), self.plot.hosts[self.machines[&worker].host]);
+        let (used, has) = (self.checker.used(worker), self.scenario.hosts[self.machines[&worker].host]);
         if used.fits(has) { Ok(()) } else { Err(format!("worker {worker} has {has} and runs {used}")) }
     }
 
     /// Whether there is a reason why a worker is told to end an executor.
     pub(crate) fn check_kill(&self, worker: u32, executor: &ExecutorName) -> Result<(), Objection> {
-        if !self.plot.keeps_order() {
+        if !self.scenario.keeps_order() {
             return Ok(());
         }
         let Some(program) =
@@ -247,7 +247,7 @@ impl World {
             };
             let spec = &program.spec;
             let least = Resources::new(spec.cores_per_executor.unwrap_or(1), spec.memory_per_executor_mib);
-            let max = spec.cores_max.or(self.plot.settings.default_cores).unwrap_or(u32::MAX);
+            let max = spec.cores_max.or(self.scenario.settings.default_cores).unwrap_or(u32::MAX);
             if view.used.cores > max {
                 return Err(format!("{} may have {max} cores and has {}", view.application, view.used));
             }
@@ -268,7 +268,7 @@ impl World {
 
     fn worker_with(&self, least: Resources) -> Option<u32> {
         let has_room = |(id, machine): &(&u32, &super::machines::Machine)| {
-            let free = self.plot.hosts[machine.host].minus(self.checker.used(**id));
+            let free = self.scenario.hosts[machine.host].minus(self.checker.used(**id));
             machine.alive && !machine.decommissioned && least.fits(free)
         };
         self.machines.iter().find(has_room).map(|(id, _)| *id)
@@ -322,7 +322,7 @@ impl World {
             return Err(format!("{} are taken by nobody", overview.used));
         }
         for (id, machine) in self.machines.iter().filter(|(_, machine)| machine.alive) {
-            let report = machine.ledger.report();
+            let report = machine.worker_state.report();
             if report != Default::default() || self.checker.used(*id) != Resources::default() {
                 return Err(format!("worker {id} still has {report:?}"));
             }

@@ -1,10 +1,10 @@
 //! Worker processes: a ledger each, and what a shell does for it: processes that start, fail and end, one connection at a time.
 
-use super::wires::{Peer, Told, Word};
+use super::network::{Message, Peer, Sent};
 use super::world::{Happening, World};
 use crate::checker::Objection;
 use firesteel_standalone::{
-    DriverRun, ExecutorName, Link, Outcome, WorkerAction, WorkerId, WorkerLedger, WorkerOffer, WorkerWord,
+    DriverRun, ExecutorName, Link, Outcome, WorkerAction, WorkerId, WorkerMessage, WorkerOffer, WorkerState,
 };
 
 /// One process. Another one at the same host has another name.
@@ -12,16 +12,16 @@ use firesteel_standalone::{
 pub(crate) struct Machine {
     pub(crate) host: usize,
     pub(crate) id: WorkerId,
-    pub(crate) ledger: WorkerLedger,
+    pub(crate) worker_state: WorkerState,
     pub(crate) alive: bool,
     pub(crate) frozen_until: u64,
     /// Until when it reaches no master.
     pub(crate) isolated_until: u64,
     /// The connection that it listens to.
-    pub(crate) wire: Option<Link>,
+    pub(crate) connection: Option<Link>,
     /// When it heard of its master, and when that was sent.
-    heard_at: u64,
-    pub(crate) heard_sent_at: u64,
+    seen_at: u64,
+    pub(crate) answer_sent_at: u64,
     pub(crate) decommissioned: bool,
     /// When it was last in touch again after it had been silent for so long that it could be given up.
     pub(crate) was_away_until: Option<u64>,
@@ -31,24 +31,24 @@ impl World {
     pub(crate) fn bear_worker(&mut self, host: usize) {
         let number = self.machines.len() as u32;
         let id = WorkerId::new(format!("worker-{number}-host{host}"));
-        let offer = WorkerOffer { host: format!("host{host}"), resources: self.plot.hosts[host] };
+        let offer = WorkerOffer { host: format!("host{host}"), resources: self.scenario.hosts[host] };
         let machine = Machine {
             host,
             id: id.clone(),
-            ledger: WorkerLedger::new(id.clone(), offer),
+            worker_state: WorkerState::new(id.clone(), offer),
             alive: true,
             frozen_until: 0,
             isolated_until: 0,
-            wire: None,
-            heard_at: self.now,
-            heard_sent_at: self.now,
+            connection: None,
+            seen_at: self.now,
+            answer_sent_at: self.now,
             decommissioned: false,
             was_away_until: None,
         };
         self.names.insert(id, number);
         self.machines.insert(number, machine);
         self.after(1, Happening::WorkerDials { worker: number });
-        let beat = self.chance.below(self.plot.heartbeat_ms);
+        let beat = self.rng.below(self.scenario.heartbeat_ms);
         self.after(beat, Happening::WorkerBeats { worker: number });
     }
 
@@ -58,7 +58,7 @@ impl World {
 
     /// Looks for a master, if it has none.
     pub(crate) fn worker_dials(&mut self, id: u32) {
-        if self.machines[&id].wire.is_some() {
+        if self.machines[&id].connection.is_some() {
             return;
         }
         let reaches = self.machines[&id].isolated_until <= self.now;
@@ -67,70 +67,79 @@ impl World {
                 let link = self.connect(master, Peer::Worker(id));
                 let now = self.now;
                 let machine = self.machine(id);
-                (machine.wire, machine.heard_at) = (Some(link), now);
-                let word = machine.ledger.register();
-                self.send_to_master(link, Word::Worker(word));
+                (machine.connection, machine.seen_at) = (Some(link), now);
+                let message = machine.worker_state.register();
+                self.send_to_master(link, Message::Worker(message));
             }
             None => {
-                let delay = self.chance.between(500, 3_000);
+                let delay = self.rng.between(500, 3_000);
                 self.after(delay, Happening::WorkerDials { worker: id });
             }
         }
     }
 
     pub(crate) fn worker_beats(&mut self, id: u32) {
-        self.after(self.plot.heartbeat_ms, Happening::WorkerBeats { worker: id });
+        self.after(self.scenario.heartbeat_ms, Happening::WorkerBeats { worker: id });
         let machine = &self.machines[&id];
-        let Some(link) = machine.wire else { return };
-        if self.now - machine.heard_at > self.plot.patience_ms {
+        let Some(link) = machine.connection else { return };
+        if self.now - machine.seen_at > self.scenario.patience_ms {
             self.worker_leaves_wire(id, link);
             return;
         }
-        let word = machine.ledger.heartbeat();
-        self.send_to_master(link, Word::Worker(word));
+        let message = machine.worker_state.heartbeat();
+        self.send_to_master(link, Message::Worker(message));
     }
 
     fn worker_leaves_wire(&mut self, id: u32, link: Link) {
-        self.machine(id).wire = None;
+        self.machine(id).connection = None;
         self.hang_up(link);
         self.after(1, Happening::WorkerDials { worker: id });
     }
 
     pub(crate) fn peer_notices(&mut self, link: Link) {
-        let wire = self.wires.get(link).expect("what is noticed is there");
-        if !wire.peer_open {
+        let connection = self.network.get(link).expect("what is noticed is there");
+        if !connection.peer_open {
             return;
         }
-        match wire.peer {
-            Peer::Worker(id) if self.machines[&id].wire == Some(link) => self.worker_leaves_wire(id, link),
-            Peer::Program(id) if self.programs[&id].wire == Some(link) => self.program_leaves_wire(id, link),
+        match connection.peer {
+            Peer::Worker(id) if self.machines[&id].connection == Some(link) => {
+                self.worker_leaves_wire(id, link)
+            }
+            Peer::Program(id) if self.programs[&id].connection == Some(link) => {
+                self.program_leaves_wire(id, link)
+            }
             Peer::Worker(_) | Peer::Program(_) | Peer::Submission(_) => {}
         }
     }
 
-    pub(crate) fn arrives_at_peer(&mut self, link: Link, told: Told, sent_at: u64) -> Result<(), Objection> {
-        let wire = self.wires.get(link).expect("what arrives was sent");
-        if !wire.peer_open || !self.is_intact(link) {
+    pub(crate) fn arrives_at_peer(
+        &mut self,
+        link: Link,
+        traced: Sent,
+        sent_at: u64,
+    ) -> Result<(), Objection> {
+        let connection = self.network.get(link).expect("what arrives was sent");
+        if !connection.peer_open || !self.is_intact(link) {
             return Ok(());
         }
-        match (wire.peer, told) {
-            (Peer::Worker(id), Told::Order(order)) => {
+        match (connection.peer, traced) {
+            (Peer::Worker(id), Sent::Order(order)) => {
                 let machine = self.machine(id);
-                if machine.wire != Some(link) {
+                if machine.connection != Some(link) {
                     return Ok(());
                 }
-                let before = machine.ledger.epoch();
+                let before = machine.worker_state.epoch();
                 let mut todo = vec![];
-                machine.ledger.obey(order.clone(), &mut todo);
+                machine.worker_state.obey(order.clone(), &mut todo);
                 if order.epoch < before {
                     self.report.orders_fenced += 1;
                     return if todo.is_empty() { Ok(()) } else { Err("an old master is obeyed".into()) };
                 }
                 self.do_all(id, todo, sent_at)
             }
-            (Peer::Program(id), Told::Application(order)) => self.program_hears(id, link, order, sent_at),
-            (Peer::Submission(id), Told::Answer(answer)) => self.submission_hears(id, answer),
-            (peer, told) => Err(format!("{peer:?} is told {told:?}")),
+            (Peer::Program(id), Sent::Application(order)) => self.program_receives(id, link, order, sent_at),
+            (Peer::Submission(id), Sent::Answer(answer)) => self.submission_receives(id, answer),
+            (peer, traced) => Err(format!("{peer:?} is told {traced:?}")),
         }
     }
 
@@ -145,7 +154,7 @@ impl World {
                 }
                 WorkerAction::StopExecutor(executor) => {
                     self.check_kill(id, &executor)?;
-                    let delay = self.chance.between(5, 10_000);
+                    let delay = self.rng.between(5, 10_000);
                     let outcome = Outcome::Signalled { signal: 9 };
                     self.after(delay, Happening::ExecutorEnded { worker: id, executor, outcome });
                 }
@@ -156,60 +165,60 @@ impl World {
                     self.start_driver(id, run);
                 }
                 WorkerAction::StopDriver(run) => {
-                    let delay = self.chance.between(5, 10_000);
+                    let delay = self.rng.between(5, 10_000);
                     let outcome = Outcome::Signalled { signal: 9 };
                     self.after(delay, Happening::DriverEnded { worker: id, run, outcome });
                 }
                 WorkerAction::RemoveFiles(application) => self.checker.files_removed(id, &application)?,
-                WorkerAction::Decommission => self.send_executors_away(id),
-                WorkerAction::Say(word) => self.worker_says(id, word),
-                WorkerAction::MasterHeard => {
+                WorkerAction::Decommission => self.decommission_executors(id),
+                WorkerAction::Say(message) => self.worker_sends(id, message),
+                WorkerAction::MasterStatus => {
                     let now = self.now;
-                    let settings = &self.plot.settings;
+                    let settings = &self.scenario.settings;
                     let patience_ms = settings.worker_timeout_ms.min(settings.recovery_timeout_ms);
                     let machine = self.machine(id);
-                    machine.heard_at = now;
-                    if sent_at.saturating_sub(machine.heard_sent_at) >= patience_ms {
+                    machine.seen_at = now;
+                    if sent_at.saturating_sub(machine.answer_sent_at) >= patience_ms {
                         machine.was_away_until = Some(sent_at);
                     }
-                    machine.heard_sent_at = machine.heard_sent_at.max(sent_at);
+                    machine.answer_sent_at = machine.answer_sent_at.max(sent_at);
                 }
             }
         }
         Ok(())
     }
 
-    fn worker_says(&mut self, id: u32, word: WorkerWord) {
-        if let Some(link) = self.machines[&id].wire {
-            self.send_to_master(link, Word::Worker(word));
+    fn worker_sends(&mut self, id: u32, message: WorkerMessage) {
+        if let Some(link) = self.machines[&id].connection {
+            self.send_to_master(link, Message::Worker(message));
         }
     }
 
     fn start_executor(&mut self, id: u32, executor: ExecutorName) {
         let is_doomed = self.is_doomed(&executor);
-        let fails = !self.is_quiet() && self.chance.per_mille(self.plot.faults.executor_fails);
-        if (is_doomed || fails) && self.chance.per_mille(200) {
+        let fails = !self.is_quiet() && self.rng.per_mille(self.scenario.faults.executor_fails);
+        if (is_doomed || fails) && self.rng.per_mille(200) {
             let outcome = Outcome::FailedToStart { reason: "the dice said no".into() };
             self.after(3, Happening::ExecutorEnded { worker: id, executor, outcome });
             return;
         }
-        let start = self.chance.between(1, 2_000);
+        let start = self.rng.between(1, 2_000);
         self.after(start, Happening::ProcessStarted { worker: id, executor: executor.clone() });
         if is_doomed || fails {
-            let code = self.chance.between(0, 2) as i32;
+            let code = self.rng.between(0, 2) as i32;
             let code = if is_doomed { 1 } else { code };
             let outcome =
                 if code == 2 { Outcome::Signalled { signal: 11 } } else { Outcome::Exited { code } };
-            let life = self.chance.between(1, if is_doomed { 1_500 } else { 60_000 });
+            let life = self.rng.between(1, if is_doomed { 1_500 } else { 60_000 });
             self.after(start + life, Happening::ExecutorEnded { worker: id, executor, outcome });
         }
     }
 
     pub(crate) fn process_started(&mut self, id: u32, executor: ExecutorName) {
-        let Some(word) = self.machines[&id].ledger.executor_started(&executor) else { return };
-        self.worker_says(id, word);
+        let Some(message) = self.machines[&id].worker_state.executor_started(&executor) else { return };
+        self.worker_sends(id, message);
         if !self.is_doomed(&executor) {
-            let delay = self.chance.between(1, 3_000);
+            let delay = self.rng.between(1, 3_000);
             self.after(delay, Happening::Connected { executor, is_there: true });
         }
     }
@@ -222,16 +231,16 @@ impl World {
     ) -> Result<(), Objection> {
         let mut todo = vec![];
         self.checker.executor_over(id, executor, &outcome);
-        self.machine(id).ledger.executor_ended(executor, outcome, &mut todo);
-        let delay = self.chance.between(1, 1_000);
+        self.machine(id).worker_state.executor_ended(executor, outcome, &mut todo);
+        let delay = self.rng.between(1, 1_000);
         self.after(delay, Happening::Connected { executor: executor.clone(), is_there: false });
         self.do_all(id, todo, 0)
     }
 
     fn start_driver(&mut self, id: u32, run: DriverRun) {
         let is_patient = self.is_quiet() || run.attempt > 6;
-        let delay = self.chance.between(100, 90_000);
-        let outcome = match self.chance.below(if is_patient { 2 } else { 5 }) {
+        let delay = self.rng.between(100, 90_000);
+        let outcome = match self.rng.below(if is_patient { 2 } else { 5 }) {
             0 => return,
             1 => Outcome::Exited { code: 0 },
             2 => Outcome::Signalled { signal: 9 },
@@ -249,28 +258,28 @@ impl World {
     ) -> Result<(), Objection> {
         let mut todo = vec![];
         self.checker.driver_over(id, run, &outcome);
-        self.machine(id).ledger.driver_ended(run, outcome, &mut todo);
+        self.machine(id).worker_state.driver_ended(run, outcome, &mut todo);
         self.do_all(id, todo, 0)
     }
 
-    fn send_executors_away(&mut self, id: u32) {
+    fn decommission_executors(&mut self, id: u32) {
         self.machine(id).decommissioned = true;
-        for (executor, _) in self.machines[&id].ledger.report().executors {
-            let delay = self.chance.between(100, 20_000);
+        for (executor, _) in self.machines[&id].worker_state.report().executors {
+            let delay = self.rng.between(100, 20_000);
             let outcome = Outcome::Exited { code: 0 };
             self.after(delay, Happening::ExecutorEnded { worker: id, executor, outcome });
         }
-        let delay = self.chance.between(20_000, 60_000);
+        let delay = self.rng.between(20_000, 60_000);
         self.after(delay, Happening::WorkerLeaves { worker: id });
         let host = self.machines[&id].host;
         self.after(delay + 5_000, Happening::WorkerBorn { host });
     }
 
     pub(crate) fn worker_leaves(&mut self, id: u32) {
-        if let Some(link) = self.machines[&id].wire
-            && self.chance.per_mille(700)
+        if let Some(link) = self.machines[&id].connection
+            && self.rng.per_mille(700)
         {
-            self.send_to_master(link, Word::Worker(WorkerWord::Leave));
+            self.send_to_master(link, Message::Worker(WorkerMessage::Leave));
         }
         self.end_worker(id);
     }
@@ -279,12 +288,12 @@ impl World {
     pub(crate) fn end_worker(&mut self, id: u32) {
         let machine = self.machine(id);
         machine.alive = false;
-        let wire = machine.wire.take();
-        if let Some(link) = wire {
+        let connection = machine.connection.take();
+        if let Some(link) = connection {
             self.hang_up(link);
         }
         for executor in self.checker.worker_over(id) {
-            let delay = self.chance.between(1, 1_000);
+            let delay = self.rng.between(1, 1_000);
             self.after(delay, Happening::Connected { executor, is_there: false });
         }
     }

@@ -4,7 +4,7 @@
 //! snapshot that it wrote, writes before it tells, and begins with the snapshot of the highest epoch. Between any two of these
 //! steps it may die or stand still.
 
-use super::wires::{Told, Word};
+use super::network::{Message, Sent};
 use super::world::{Happening, World};
 use crate::checker::Objection;
 use firesteel_standalone::{
@@ -62,7 +62,7 @@ impl World {
 
     /// Whether a process could act as a master just now, if it moved.
     pub(crate) fn leads(&self, process: &MasterProcess) -> bool {
-        let holds = !self.plot.standby || process.lease.holds(self.wall_clock(process.host));
+        let holds = !self.scenario.standby || process.lease.holds(self.wall_clock(process.host));
         process.alive && process.master.is_some() && holds
     }
 
@@ -72,14 +72,14 @@ impl World {
             host,
             alive: true,
             frozen_until: 0,
-            lease: Lease::new(format!("master-{id}"), format!("host{host}:7077"), self.plot.lease),
+            lease: Lease::new(format!("master-{id}"), format!("host{host}:7077"), self.scenario.lease),
             master: None,
             started: (self.wall_clock(host).0, self.now),
             tick_at: None,
             interrupted: None,
         };
         self.masters.insert(id, process);
-        if self.plot.standby {
+        if self.scenario.standby {
             self.after(1, Happening::LeaseLook { master: id });
             return Ok(());
         }
@@ -93,17 +93,17 @@ impl World {
         let led = process.master.is_some();
         match process.lease.decide(now, self.storage.lease()) {
             LeaseAction::Acquire(record) | LeaseAction::Renew(record) => {
-                let delay = self.chance.between(1, 200);
+                let delay = self.rng.between(1, 200);
                 self.after(delay, Happening::LeaseWrite { master: id, record });
             }
             LeaseAction::StepDown => {
-                assert!(led || !self.plot.standby, "only who leads steps down");
+                assert!(led || !self.scenario.standby, "only who leads steps down");
                 self.abdicate(id);
                 self.after(1_000, Happening::LeaseLook { master: id });
             }
             LeaseAction::Wait { until } => {
                 // A clock that jumps meanwhile must not make it sleep for too long.
-                let delay = (until - now).clamp(1, self.plot.lease.renew_interval_ms);
+                let delay = (until - now).clamp(1, self.scenario.lease.renew_interval_ms);
                 self.after(delay, Happening::LeaseLook { master: id });
             }
         }
@@ -115,7 +115,7 @@ impl World {
         if there.is_none_or(|there| there.holder == record.holder) {
             self.storage.leases.insert(record.epoch, record.clone());
         }
-        let delay = self.chance.between(1, 100);
+        let delay = self.rng.between(1, 100);
         self.after(delay, Happening::LeaseConfirm { master: id, record });
     }
 
@@ -157,40 +157,40 @@ impl World {
         let mut effects = vec![];
         let now = process.now(self.now);
         process.master =
-            Some(Master::recover(now, epoch, self.plot.settings.clone(), snapshot, &mut effects));
+            Some(Master::recover(now, epoch, self.scenario.settings.clone(), snapshot, &mut effects));
         process.tick_at = None;
-        self.tell(format!("== master {id} leads with epoch {epoch}"));
+        self.trace(format!("== master {id} leads with epoch {epoch}"));
         self.act(id, effects)
     }
 
     /// A process leads no more: its master and its connections are dropped.
     fn abdicate(&mut self, id: u32) {
         self.report.abdications += 1;
-        self.tell(format!("== master {id} leads no more"));
+        self.trace(format!("== master {id} leads no more"));
         let process = self.masters.get_mut(&id).expect("it led, so it is there");
         process.lease.step_down();
         process.master = None;
-        for link in self.wires_of(Some(id), None) {
+        for link in self.connections_of(Some(id), None) {
             self.master_hangs_up(link);
         }
     }
 
-    pub(crate) fn arrives_at_master(&mut self, link: Link, word: Word) -> Result<(), Objection> {
-        let wire = self.wires.get(link).expect("what arrives was sent");
-        if !wire.master_open || !self.is_intact(link) {
+    pub(crate) fn arrives_at_master(&mut self, link: Link, message: Message) -> Result<(), Objection> {
+        let connection = self.network.get(link).expect("what arrives was sent");
+        if !connection.master_open || !self.is_intact(link) {
             return Ok(());
         }
-        let master = wire.master;
-        let event = match word {
-            Word::Worker(word) => Event::Worker { link, word },
-            Word::Application(word) => Event::Application { link, word },
-            Word::Client(word) => Event::Client { link, word },
+        let master = connection.master;
+        let event = match message {
+            Message::Worker(message) => Event::Worker { link, message },
+            Message::Application(message) => Event::Application { link, message },
+            Message::Client(message) => Event::Client { link, message },
         };
         self.master_handles(master, event)
     }
 
     pub(crate) fn master_notices(&mut self, link: Link) -> Result<(), Objection> {
-        let master = self.wires.get(link).expect("what is noticed is there").master;
+        let master = self.network.get(link).expect("what is noticed is there").master;
         if self.close_masters_end(link) {
             self.master_handles(master, Event::LinkClosed { link })?;
         }
@@ -232,19 +232,19 @@ impl World {
         }
         let Some(Effect::Persist(_)) = effects.first() else { return self.tell_all(id, effects) };
         let Effect::Persist(snapshot) = effects.remove(0) else { unreachable!("it was one just now") };
-        if self.is_quiet() || !self.chance.per_mille(self.plot.faults.interrupted) {
+        if self.is_quiet() || !self.rng.per_mille(self.scenario.faults.interrupted) {
             self.write(*snapshot);
             return self.tell_all(id, effects);
         }
         self.report.interrupted += 1;
-        let has_written = self.chance.per_mille(500);
+        let has_written = self.rng.per_mille(500);
         if has_written {
             self.write((*snapshot).clone());
         }
-        if self.chance.per_mille(500) {
+        if self.rng.per_mille(500) {
             self.kill_master(id);
         } else {
-            let freeze = self.chance.between(500, 60_000);
+            let freeze = self.rng.between(500, 60_000);
             let process = self.masters.get_mut(&id).expect("it acts, so it is there");
             process.frozen_until = process.frozen_until.max(self.now + freeze);
             process.interrupted = Some(((!has_written).then_some(snapshot), effects));
@@ -273,21 +273,21 @@ impl World {
     }
 
     fn tell_all(&mut self, id: u32, effects: Vec<Effect>) -> Result<(), Objection> {
-        if self.plot.standby {
+        if self.scenario.standby {
             self.check_one_leads()?;
         }
         for effect in effects {
-            if self.is_told() {
-                self.tell(format!("    -> {effect:?}"));
+            if self.is_traced() {
+                self.trace(format!("    -> {effect:?}"));
             }
             match effect {
                 Effect::Persist(_) => unreachable!("it was taken out before"),
                 Effect::ToWorker { link, order } => {
                     self.checker.ordered(id, &order)?;
-                    self.send_to_peer(link, Told::Order(order));
+                    self.send_to_peer(link, Sent::Order(order));
                 }
-                Effect::ToApplication { link, order } => self.send_to_peer(link, Told::Application(order)),
-                Effect::ToClient { link, answer } => self.send_to_peer(link, Told::Answer(answer)),
+                Effect::ToApplication { link, order } => self.send_to_peer(link, Sent::Application(order)),
+                Effect::ToClient { link, answer } => self.send_to_peer(link, Sent::Answer(answer)),
                 Effect::Note(Note::Unwanted(..)) => self.report.unwanted += 1,
                 Effect::Note(Note::ApplicationWaits(..) | Note::DriverWaits(..)) => self.report.waits += 1,
                 Effect::Note(_) => {}
@@ -310,16 +310,16 @@ impl World {
 
     /// A process dies; another is started at its host some time.
     pub(crate) fn kill_master(&mut self, id: u32) {
-        self.tell(format!("== master {id} dies"));
+        self.trace(format!("== master {id} dies"));
         self.report.struck += 1;
         let process = self.masters.get_mut(&id).expect("what dies was alive");
         process.alive = false;
         process.master = None;
         let host = process.host;
-        for link in self.wires_of(Some(id), None) {
+        for link in self.connections_of(Some(id), None) {
             self.master_hangs_up(link);
         }
-        let delay = self.chance.between(500, 40_000);
+        let delay = self.rng.between(500, 40_000);
         self.after(delay, Happening::MasterBorn { host });
     }
 
@@ -331,6 +331,6 @@ impl World {
             .filter(|(_, process)| process.alive && process.master.is_some())
             .map(|(id, _)| *id)
             .collect();
-        (!leading.is_empty()).then(|| *self.chance.pick(&leading))
+        (!leading.is_empty()).then(|| *self.rng.pick(&leading))
     }
 }

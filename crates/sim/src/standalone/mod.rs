@@ -1,17 +1,17 @@
 //! The standalone cluster in a world of one thread: real masters, leases and worker ledgers; simulated processes, network,
 //! storage and clocks.
 //!
-//! What a seed stands for is in `plot`, how the world works in `world`, the shells of masters, workers and applications in
-//! `masters`, `machines` and `programs`, what goes wrong in `fates`, and what must hold in `checker`.
+//! What a seed stands for is in `scenario`, how the world works in `world`, the shells of masters, workers and applications in
+//! `masters`, `machines` and `programs`, what goes wrong in `fault_schedule`, and what must hold in `checker`.
 
 mod checker;
-mod fates;
+mod fault_schedule;
 mod machines;
 mod masters;
-mod plot;
+mod network;
 mod programs;
 mod report;
-mod wires;
+mod scenario;
 mod world;
 
 pub use report::StandaloneReport;

@@ -1,11 +1,11 @@
 //! Applications and those who submit drivers: what they want, what they are told, and how they end.
 
-use super::wires::{Peer, Word};
+use super::network::{Message, Peer};
 use super::world::{Happening, World};
 use crate::checker::Objection;
 use firesteel_standalone::{
-    ApplicationEnd, ApplicationId, ApplicationOrder, ApplicationSpec, ApplicationStatus, ApplicationWord,
-    ClientAnswer, ClientWord, DriverId, DriverSpec, DriverState, ExecutorName, Link, Payload, RequestKey,
+    ApplicationEnd, ApplicationId, ApplicationMessage, ApplicationOrder, ApplicationSpec, ApplicationStatus,
+    ClientAnswer, ClientMessage, DriverId, DriverSpec, DriverState, ExecutorName, Link, Payload, RequestKey,
     Resources,
 };
 use firesteel_types::ExecutorId;
@@ -17,9 +17,9 @@ pub(crate) struct Program {
     pub(crate) spec: ApplicationSpec,
     pub(crate) id: Option<ApplicationId>,
     pub(crate) alive: bool,
-    pub(crate) wire: Option<Link>,
-    heard_at: u64,
-    pub(crate) heard_sent_at: u64,
+    pub(crate) connection: Option<Link>,
+    seen_at: u64,
+    pub(crate) answer_sent_at: u64,
     pub(crate) wanted: Option<u32>,
     /// The executors that are connected with it.
     ready: BTreeSet<ExecutorId>,
@@ -56,36 +56,36 @@ const ASK_AGAIN_MS: u64 = 4_000;
 impl World {
     /// Makes up a program, which is born later.
     pub(crate) fn plan_program(&mut self, number: u32) {
-        let per_executor = self.chance.per_mille(600).then(|| self.chance.between(1, 4) as u32);
+        let per_executor = self.rng.per_mille(600).then(|| self.rng.between(1, 4) as u32);
         let at_least = u64::from(per_executor.unwrap_or(1));
         let spec = ApplicationSpec {
             name: format!("program {number}"),
             user: "ada".into(),
-            cores_max: self.chance.per_mille(500).then(|| self.chance.between(at_least, 16) as u32),
+            cores_max: self.rng.per_mille(500).then(|| self.rng.between(at_least, 16) as u32),
             cores_per_executor: per_executor,
-            memory_per_executor_mib: 512 * self.chance.between(1, 6),
+            memory_per_executor_mib: 512 * self.rng.between(1, 6),
             launch: Payload::default(),
         };
         let program = Program {
             spec,
             id: None,
             alive: false,
-            wire: None,
-            heard_at: 0,
-            heard_sent_at: 0,
-            wanted: self.chance.per_mille(400).then(|| self.chance.between(0, 6) as u32),
+            connection: None,
+            seen_at: 0,
+            answer_sent_at: 0,
+            wanted: self.rng.per_mille(400).then(|| self.rng.between(0, 6) as u32),
             ready: BTreeSet::new(),
             known: BTreeSet::new(),
             unwanted: BTreeSet::new(),
-            doomed: self.chance.per_mille(100),
+            doomed: self.rng.per_mille(100),
             finishing: false,
             end: None,
         };
         self.programs.insert(number, program);
-        let at = self.chance.below(self.plot.quiet_from_ms);
+        let at = self.rng.below(self.scenario.quiet_from_ms);
         self.at(at, Happening::ProgramBorn { program: number });
-        if self.chance.per_mille(600) {
-            let life = self.chance.between(1_000, self.plot.quiet_from_ms);
+        if self.rng.per_mille(600) {
+            let life = self.rng.between(1_000, self.scenario.quiet_from_ms);
             self.at(at + life, Happening::ProgramEnds { program: number });
         }
     }
@@ -97,39 +97,39 @@ impl World {
     pub(crate) fn bear_program(&mut self, id: u32) {
         let now = self.now;
         let program = self.program(id);
-        (program.alive, program.heard_at, program.heard_sent_at) = (true, now, now);
+        (program.alive, program.seen_at, program.answer_sent_at) = (true, now, now);
         self.after(1, Happening::ProgramDials { program: id });
-        let beat = self.chance.below(self.plot.heartbeat_ms);
+        let beat = self.rng.below(self.scenario.heartbeat_ms);
         self.after(beat, Happening::ProgramBeats { program: id });
-        let step = self.chance.between(5_000, 60_000);
+        let step = self.rng.between(5_000, 60_000);
         self.after(step, Happening::ProgramMoves { program: id });
     }
 
     pub(crate) fn program_dials(&mut self, id: u32) {
-        if !self.programs[&id].alive || self.programs[&id].wire.is_some() {
+        if !self.programs[&id].alive || self.programs[&id].connection.is_some() {
             return;
         }
         let Some(master) = self.find_leader() else {
-            let delay = self.chance.between(500, 3_000);
+            let delay = self.rng.between(500, 3_000);
             self.after(delay, Happening::ProgramDials { program: id });
             return;
         };
         let link = self.connect(master, Peer::Program(id));
         let now = self.now;
         let program = self.program(id);
-        (program.wire, program.heard_at) = (Some(link), now);
+        (program.connection, program.seen_at) = (Some(link), now);
         self.register_program(id, link);
     }
 
     fn register_program(&mut self, id: u32, link: Link) {
         let program = &self.programs[&id];
-        let word = ApplicationWord::Register {
+        let message = ApplicationMessage::Register {
             key: RequestKey::new(format!("program-{id}")),
             known_as: program.id.clone(),
             spec: program.spec.clone(),
             status: self.status(id),
         };
-        self.send_to_master(link, Word::Application(word));
+        self.send_to_master(link, Message::Application(message));
     }
 
     fn status(&self, id: u32) -> ApplicationStatus {
@@ -138,7 +138,7 @@ impl World {
     }
 
     pub(crate) fn program_leaves_wire(&mut self, id: u32, link: Link) {
-        self.program(id).wire = None;
+        self.program(id).connection = None;
         self.hang_up(link);
         self.after(1, Happening::ProgramDials { program: id });
     }
@@ -147,24 +147,24 @@ impl World {
         if !self.programs[&id].alive {
             return;
         }
-        self.after(self.plot.heartbeat_ms, Happening::ProgramBeats { program: id });
+        self.after(self.scenario.heartbeat_ms, Happening::ProgramBeats { program: id });
         let program = &self.programs[&id];
-        let Some(link) = program.wire else { return };
-        if self.now - program.heard_at > self.plot.patience_ms {
+        let Some(link) = program.connection else { return };
+        if self.now - program.seen_at > self.scenario.patience_ms {
             self.program_leaves_wire(id, link);
             return;
         }
         let unwanted: Vec<ExecutorId> = program.unwanted.intersection(&program.known).copied().collect();
         let finishing = program.finishing;
         let status = self.status(id);
-        self.send_to_master(link, Word::Application(ApplicationWord::Heartbeat(status)));
+        self.send_to_master(link, Message::Application(ApplicationMessage::Heartbeat(status)));
         if !unwanted.is_empty() {
-            let word = ApplicationWord::KillExecutors { executors: unwanted };
-            self.send_to_master(link, Word::Application(word));
+            let message = ApplicationMessage::KillExecutors { executors: unwanted };
+            self.send_to_master(link, Message::Application(message));
         }
         if finishing {
-            let word = ApplicationWord::Finished { failure: None };
-            self.send_to_master(link, Word::Application(word));
+            let message = ApplicationMessage::Finished { failure: None };
+            self.send_to_master(link, Message::Application(message));
         }
     }
 
@@ -173,13 +173,13 @@ impl World {
         if !self.programs[&id].alive || self.is_quiet() {
             return;
         }
-        let wanted = self.chance.per_mille(600).then(|| self.chance.between(0, 6) as u32);
+        let wanted = self.rng.per_mille(600).then(|| self.rng.between(0, 6) as u32);
         let known: Vec<ExecutorId> = self.programs[&id].known.iter().copied().collect();
-        let victim = (!known.is_empty() && self.chance.per_mille(500)).then(|| *self.chance.pick(&known));
+        let victim = (!known.is_empty() && self.rng.per_mille(500)).then(|| *self.rng.pick(&known));
         let program = self.program(id);
         program.wanted = wanted;
         program.unwanted.extend(victim);
-        let step = self.chance.between(5_000, 90_000);
+        let step = self.rng.between(5_000, 90_000);
         self.after(step, Happening::ProgramMoves { program: id });
     }
 
@@ -190,7 +190,7 @@ impl World {
         }
     }
 
-    pub(crate) fn program_hears(
+    pub(crate) fn program_receives(
         &mut self,
         id: u32,
         link: Link,
@@ -199,13 +199,13 @@ impl World {
     ) -> Result<(), Objection> {
         let now = self.now;
         let program = self.program(id);
-        if program.wire != Some(link) || !program.alive {
+        if program.connection != Some(link) || !program.alive {
             return Ok(());
         }
-        program.heard_at = now;
+        program.seen_at = now;
         match order {
             ApplicationOrder::Registered { application } => {
-                program.heard_sent_at = sent_at;
+                program.answer_sent_at = sent_at;
                 if program.id.as_ref().is_some_and(|known| *known != application) {
                     return Err(format!("program {id} was {:?} and is {application}", program.id));
                 }
@@ -215,7 +215,7 @@ impl World {
             ApplicationOrder::Executors(places) => {
                 program.known = places.iter().map(|place| place.executor).collect();
             }
-            ApplicationOrder::Heard => program.heard_sent_at = sent_at,
+            ApplicationOrder::Heard => program.answer_sent_at = sent_at,
             ApplicationOrder::RegisterAgain => self.register_program(id, link),
             ApplicationOrder::ExecutorAdded(place) => {
                 program.known.insert(place.executor);
@@ -242,7 +242,7 @@ impl World {
             ApplicationEnd::Finished if program.finishing => Ok(()),
             ApplicationEnd::Finished => Err(format!("program {id} has finished without saying so")),
             ApplicationEnd::Failed(why) => {
-                let limit = self.plot.settings.max_executor_failures.unwrap_or(u32::MAX);
+                let limit = self.scenario.settings.max_executor_failures.unwrap_or(u32::MAX);
                 let failures = program.id.as_ref().map_or(0, |name| self.checker.failures_of(name));
                 if failures >= limit {
                     Ok(())
@@ -258,8 +258,8 @@ impl World {
 
     /// Only who was silent for long may be given up.
     fn check_may_lose(&self, id: u32, why: &str) -> Result<(), Objection> {
-        let settings = &self.plot.settings;
-        let silent_ms = self.now - self.programs[&id].heard_sent_at;
+        let settings = &self.scenario.settings;
+        let silent_ms = self.now - self.programs[&id].answer_sent_at;
         let least = settings.application_timeout_ms.min(settings.recovery_timeout_ms);
         if silent_ms >= least {
             return Ok(());
@@ -275,7 +275,7 @@ impl World {
         }
         let program = self.program(id);
         (program.alive, program.end) = (false, Some(end));
-        if let Some(link) = program.wire.take() {
+        if let Some(link) = program.connection.take() {
             self.hang_up(link);
         }
     }
@@ -284,7 +284,7 @@ impl World {
     pub(crate) fn kill_program(&mut self, id: u32) {
         let program = self.program(id);
         program.alive = false;
-        if let Some(link) = program.wire.take() {
+        if let Some(link) = program.connection.take() {
             self.hang_up(link);
         }
     }
@@ -309,12 +309,12 @@ impl World {
     /// Makes up a driver and somebody who submits it.
     pub(crate) fn plan_submission(&mut self, number: u32) {
         let spec = DriverSpec {
-            resources: Resources::new(self.chance.between(1, 3) as u32, 512 * self.chance.between(1, 4)),
-            supervise: self.chance.per_mille(500),
+            resources: Resources::new(self.rng.between(1, 3) as u32, 512 * self.rng.between(1, 4)),
+            supervise: self.rng.per_mille(500),
             launch: Payload::default(),
         };
         self.submissions.insert(number, Submission { spec, driver: None, kills: false, killed: false });
-        let at = self.chance.below(self.plot.quiet_from_ms);
+        let at = self.rng.below(self.scenario.quiet_from_ms);
         self.at(at, Happening::Submits { submission: number });
     }
 
@@ -324,7 +324,7 @@ impl World {
         }
         let key = RequestKey::new(format!("submission-{number}"));
         let spec = self.submissions[&number].spec.clone();
-        self.ask(number, ClientWord::SubmitDriver { key, spec });
+        self.ask(number, ClientMessage::SubmitDriver { key, spec });
         self.after(ASK_AGAIN_MS, Happening::Submits { submission: number });
     }
 
@@ -335,20 +335,20 @@ impl World {
             return;
         }
         if let Some(driver) = submission.driver.clone() {
-            self.ask(number, ClientWord::KillDriver { driver });
+            self.ask(number, ClientMessage::KillDriver { driver });
         }
         self.after(ASK_AGAIN_MS, Happening::KillsDriver { submission: number });
     }
 
     /// Asks once, on a connection of its own.
-    fn ask(&mut self, number: u32, word: ClientWord) {
+    fn ask(&mut self, number: u32, message: ClientMessage) {
         if let Some(master) = self.find_leader() {
             let link = self.connect(master, Peer::Submission(number));
-            self.send_to_master(link, Word::Client(word));
+            self.send_to_master(link, Message::Client(message));
         }
     }
 
-    pub(crate) fn submission_hears(&mut self, number: u32, answer: ClientAnswer) -> Result<(), Objection> {
+    pub(crate) fn submission_receives(&mut self, number: u32, answer: ClientAnswer) -> Result<(), Objection> {
         let submission = self.submissions.get_mut(&number).expect("it was planned");
         match answer {
             ClientAnswer::DriverSubmitted { driver } => {

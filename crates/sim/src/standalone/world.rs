@@ -1,19 +1,19 @@
 //! The world: true time, a queue of what will happen, and everybody in it.
 //!
 //! What is real here: masters, leases, ledgers. What is simulated: processes that die, freeze and come back, the connections
-//! between them ([`super::wires`]), storage that survives, clocks that differ and jump. A frozen process does what it was
+//! between them ([`super::network`]), storage that survives, clocks that differ and jump. A frozen process does what it was
 //! about to do when it thaws, however old that is.
 
 use super::checker::Checker;
-use super::fates::Fate;
+use super::fault_schedule::Fault;
 use super::machines::Machine;
 use super::masters::{MasterProcess, Storage};
-use super::plot::Plot;
+use super::network::{Connection, Message, Network, Sent};
 use super::programs::{Program, Submission};
 use super::report::StandaloneReport;
-use super::wires::{Told, Wire, Wires, Word};
-use crate::chance::Chance;
+use super::scenario::Scenario;
 use crate::checker::Objection;
+use crate::rng::Rng;
 use firesteel_standalone::{ExecutorName, LeaseRecord, Link, Outcome, WorkerId};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -31,22 +31,22 @@ const LINES_TOLD: usize = 90;
 pub(crate) enum Happening {
     /// A word arrives at the master's end of a connection.
     ToMaster {
-        wire: Link,
-        word: Word,
+        connection: Link,
+        message: Message,
     },
     /// An answer or an order arrives at the other end.
     ToPeer {
-        wire: Link,
-        told: Told,
+        connection: Link,
+        traced: Sent,
         sent_at: u64,
     },
     /// The master notices that a connection is gone.
     MasterNotices {
-        wire: Link,
+        connection: Link,
     },
     /// The other end does.
     PeerNotices {
-        wire: Link,
+        connection: Link,
     },
     MasterTick {
         master: u32,
@@ -123,13 +123,13 @@ pub(crate) enum Happening {
     KillsDriver {
         submission: u32,
     },
-    Fate(Fate),
+    Fault(Fault),
 }
 
 /// Everything there is.
 pub(crate) struct World {
-    pub(crate) chance: Chance,
-    pub(crate) plot: Plot,
+    pub(crate) rng: Rng,
+    pub(crate) scenario: Scenario,
     pub(crate) now: u64,
     queue: BTreeMap<(u64, u64), Happening>,
     sequence: u64,
@@ -142,7 +142,7 @@ pub(crate) struct World {
     pub(crate) names: BTreeMap<WorkerId, u32>,
     pub(crate) programs: BTreeMap<u32, Program>,
     pub(crate) submissions: BTreeMap<u32, Submission>,
-    pub(crate) wires: Wires,
+    pub(crate) network: Network,
     pub(crate) checker: Checker,
     pub(crate) report: StandaloneReport,
     /// Everything is to end.
@@ -152,11 +152,11 @@ pub(crate) struct World {
 
 impl World {
     /// The world of a seed, before anything has happened.
-    pub(crate) fn new(seed: u64, told: bool) -> Self {
-        let mut chance = Chance::new(seed ^ 0x5741_4e44);
-        let plot = Plot::new(seed, &mut chance);
+    pub(crate) fn new(seed: u64, traced: bool) -> Self {
+        let mut rng = Rng::new(seed ^ 0x5741_4e44);
+        let scenario = Scenario::new(seed, &mut rng);
         let mut world = World {
-            chance,
+            rng,
             now: 0,
             queue: BTreeMap::new(),
             sequence: 0,
@@ -168,12 +168,12 @@ impl World {
             names: BTreeMap::new(),
             programs: BTreeMap::new(),
             submissions: BTreeMap::new(),
-            wires: Wires::default(),
+            network: Network::default(),
             checker: Checker::default(),
             report: StandaloneReport { runs: 1, ..StandaloneReport::default() },
             closing: false,
-            story: told.then(VecDeque::new),
-            plot,
+            story: traced.then(VecDeque::new),
+            scenario,
         };
         world.begin();
         world
@@ -181,7 +181,7 @@ impl World {
 
     /// Lets everything happen, and looks at what is left.
     pub(crate) fn run(&mut self) -> Result<StandaloneReport, Objection> {
-        self.run_until(self.plot.quiet_from_ms + CONVERGENCE_MS)?;
+        self.run_until(self.scenario.quiet_from_ms + CONVERGENCE_MS)?;
         self.check_converged()?;
         self.closing = true;
         self.end_everything();
@@ -212,13 +212,15 @@ impl World {
             return Ok(());
         }
         if self.story.is_some() && !is_routine(&happening) {
-            self.tell(format!("{happening:?}"));
+            self.trace(format!("{happening:?}"));
         }
         match happening {
-            Happening::ToMaster { wire, word } => self.arrives_at_master(wire, word)?,
-            Happening::ToPeer { wire, told, sent_at } => self.arrives_at_peer(wire, told, sent_at)?,
-            Happening::MasterNotices { wire } => self.master_notices(wire)?,
-            Happening::PeerNotices { wire } => self.peer_notices(wire),
+            Happening::ToMaster { connection, message } => self.arrives_at_master(connection, message)?,
+            Happening::ToPeer { connection, traced, sent_at } => {
+                self.arrives_at_peer(connection, traced, sent_at)?
+            }
+            Happening::MasterNotices { connection } => self.master_notices(connection)?,
+            Happening::PeerNotices { connection } => self.peer_notices(connection),
             Happening::MasterTick { master } => self.master_ticks(master)?,
             Happening::LeaseLook { master } => self.look_at_lease(master),
             Happening::LeaseWrite { master, record } => self.write_lease(master, record),
@@ -242,7 +244,7 @@ impl World {
             Happening::ProgramEnds { program } => self.program_ends(program),
             Happening::Submits { submission } => self.submits(submission),
             Happening::KillsDriver { submission } => self.kills_driver(submission),
-            Happening::Fate(fate) => self.befall(fate),
+            Happening::Fault(fault) => self.befall(fault),
         }
         Ok(())
     }
@@ -264,16 +266,16 @@ impl World {
 
     fn who(&self, happening: &Happening) -> Option<Who> {
         match happening {
-            Happening::ToMaster { wire, .. } | Happening::MasterNotices { wire } => {
-                self.wires.get(*wire).map(|wire: &Wire| Who::Master(wire.master))
+            Happening::ToMaster { connection, .. } | Happening::MasterNotices { connection } => {
+                self.network.get(*connection).map(|connection: &Connection| Who::Master(connection.master))
             }
             Happening::MasterTick { master }
             | Happening::LeaseLook { master }
             | Happening::LeaseWrite { master, .. }
             | Happening::LeaseConfirm { master, .. }
             | Happening::MasterResumes { master } => Some(Who::Master(*master)),
-            Happening::ToPeer { wire, .. } | Happening::PeerNotices { wire } => {
-                self.wires.get(*wire).and_then(Wire::machine).map(Who::Machine)
+            Happening::ToPeer { connection, .. } | Happening::PeerNotices { connection } => {
+                self.network.get(*connection).and_then(Connection::machine).map(Who::Machine)
             }
             Happening::WorkerDials { worker }
             | Happening::WorkerBeats { worker }
@@ -291,7 +293,7 @@ impl World {
             | Happening::ProgramEnds { .. }
             | Happening::Submits { .. }
             | Happening::KillsDriver { .. }
-            | Happening::Fate(_) => None,
+            | Happening::Fault(_) => None,
         }
     }
 
@@ -308,11 +310,11 @@ impl World {
 
     /// Whether faults have ended.
     pub(crate) fn is_quiet(&self) -> bool {
-        self.now >= self.plot.quiet_from_ms
+        self.now >= self.scenario.quiet_from_ms
     }
 
     /// Adds to the story, if somebody listens.
-    pub(crate) fn tell(&mut self, line: impl Into<String>) {
+    pub(crate) fn trace(&mut self, line: impl Into<String>) {
         let Some(story) = &mut self.story else { return };
         let line: String = format!("{:>8} {}", self.now, line.into()).chars().take(330).collect();
         story.push_back(line);
@@ -321,7 +323,7 @@ impl World {
         }
     }
 
-    pub(crate) fn is_told(&self) -> bool {
+    pub(crate) fn is_traced(&self) -> bool {
         self.story.is_some()
     }
 
@@ -339,7 +341,7 @@ enum Who {
 
 /// What happens all the time.
 fn is_routine(happening: &Happening) -> bool {
-    use firesteel_standalone::{ApplicationOrder, ApplicationWord, WorkerOrder, WorkerWord};
+    use firesteel_standalone::{ApplicationMessage, ApplicationOrder, WorkerMessage, WorkerOrder};
     match happening {
         Happening::MasterTick { .. }
         | Happening::LeaseLook { .. }
@@ -347,10 +349,12 @@ fn is_routine(happening: &Happening) -> bool {
         | Happening::LeaseConfirm { .. }
         | Happening::WorkerBeats { .. }
         | Happening::ProgramBeats { .. } => true,
-        Happening::ToMaster { word: Word::Worker(WorkerWord::Heartbeat { .. }), .. } => true,
-        Happening::ToMaster { word: Word::Application(ApplicationWord::Heartbeat(_)), .. } => true,
-        Happening::ToPeer { told: Told::Order(order), .. } => matches!(order.order, WorkerOrder::Heard),
-        Happening::ToPeer { told: Told::Application(order), .. } => matches!(order, ApplicationOrder::Heard),
+        Happening::ToMaster { message: Message::Worker(WorkerMessage::Heartbeat { .. }), .. } => true,
+        Happening::ToMaster { message: Message::Application(ApplicationMessage::Heartbeat(_)), .. } => true,
+        Happening::ToPeer { traced: Sent::Order(order), .. } => matches!(order.order, WorkerOrder::Heard),
+        Happening::ToPeer { traced: Sent::Application(order), .. } => {
+            matches!(order, ApplicationOrder::Heard)
+        }
         _ => false,
     }
 }

@@ -65,11 +65,11 @@ impl Cluster {
             }
             Effect::ToApplication { link, order } => match order {
                 ApplicationOrder::Heard => None,
-                ApplicationOrder::ExecutorAdded(place) => {
-                    Some(format!("a{} added {} on {}", link.0, place.executor, place.host))
+                ApplicationOrder::ExecutorAdded(address) => {
+                    Some(format!("a{} added {} on {}", link.0, address.executor, address.host))
                 }
                 ApplicationOrder::Executors(places) => {
-                    let numbers: Vec<_> = places.iter().map(|place| place.executor.0).collect();
+                    let numbers: Vec<_> = places.iter().map(|address| address.executor.0).collect();
                     Some(format!("a{} has {numbers:?}", link.0))
                 }
                 ApplicationOrder::Registered { application } => Some(format!("a{} is {application}", link.0)),
@@ -93,8 +93,8 @@ impl Cluster {
         }
     }
 
-    pub(crate) fn worker(&mut self, link: u64, word: WorkerWord) -> Vec<String> {
-        self.event(Event::Worker { link: Link(link), word })
+    pub(crate) fn worker(&mut self, link: u64, message: WorkerMessage) -> Vec<String> {
+        self.event(Event::Worker { link: Link(link), message })
     }
 
     /// Worker `worker-<number>` at host `h<number>` registers on a connection.
@@ -108,31 +108,32 @@ impl Cluster {
         let offer = WorkerOffer { host: format!("h{number}"), resources };
         self.worker(
             link,
-            WorkerWord::Register { worker: WorkerId::new(format!("worker-{number}")), offer, report },
+            WorkerMessage::Register { worker: WorkerId::new(format!("worker-{number}")), offer, report },
         )
     }
 
-    pub(crate) fn application(&mut self, link: u64, word: ApplicationWord) -> Vec<String> {
-        self.event(Event::Application { link: Link(link), word })
+    pub(crate) fn application(&mut self, link: u64, message: ApplicationMessage) -> Vec<String> {
+        self.event(Event::Application { link: Link(link), message })
     }
 
     pub(crate) fn register(&mut self, link: u64, key: &str, spec: ApplicationSpec) -> Vec<String> {
         let status = ApplicationStatus::default();
-        let word = ApplicationWord::Register { key: RequestKey::new(key), known_as: None, spec, status };
-        self.application(link, word)
+        let message =
+            ApplicationMessage::Register { key: RequestKey::new(key), known_as: None, spec, status };
+        self.application(link, message)
     }
 
-    pub(crate) fn client(&mut self, link: u64, word: ClientWord) -> Vec<String> {
-        self.event(Event::Client { link: Link(link), word })
+    pub(crate) fn client(&mut self, link: u64, message: ClientMessage) -> Vec<String> {
+        self.event(Event::Client { link: Link(link), message })
     }
 
     pub(crate) fn submit(&mut self, key: &str, supervise: bool) -> Vec<String> {
         let spec = DriverSpec { resources: Resources::new(1, 512), supervise, launch: Payload::default() };
-        self.client(90, ClientWord::SubmitDriver { key: RequestKey::new(key), spec })
+        self.client(90, ClientMessage::SubmitDriver { key: RequestKey::new(key), spec })
     }
 
     pub(crate) fn ended(&mut self, link: u64, executor: ExecutorName, outcome: Outcome) -> Vec<String> {
-        self.worker(link, WorkerWord::ExecutorEnded { executor, outcome })
+        self.worker(link, WorkerMessage::ExecutorEnded { executor, outcome })
     }
 }
 

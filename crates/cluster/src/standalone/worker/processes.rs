@@ -1,7 +1,7 @@
 //! The processes that a worker runs: each is prepared, started and waited for by a thread of its own.
 
-use super::Word;
-use super::tenants::Tenants;
+use super::Message;
+use super::hosted::HostedApplications;
 use crate::agents::{AgentCommand, kill};
 use crate::standalone::launch::{LaunchDriver, LaunchExecutor, unpack};
 use firesteel_executor::agent::AgentConfig;
@@ -48,8 +48,8 @@ const BUDGET_OF_TEN: u64 = 6;
 const END_WITHIN: Duration = Duration::from_secs(5);
 
 pub(super) struct Processes {
-    words: Sender<Word>,
-    tenants: Tenants,
+    messages: Sender<Message>,
+    hosted: HostedApplications,
     running: Arc<Mutex<HashMap<Name, Run>>>,
 }
 
@@ -61,24 +61,24 @@ struct Run {
 }
 
 impl Processes {
-    pub(super) fn new(words: Sender<Word>, tenants: Tenants) -> Self {
-        Processes { words, tenants, running: Arc::default() }
+    pub(super) fn new(messages: Sender<Message>, hosted: HostedApplications) -> Self {
+        Processes { messages, hosted, running: Arc::default() }
     }
 
-    pub(super) fn tenants(&self) -> &Tenants {
-        &self.tenants
+    pub(super) fn hosted(&self) -> &HostedApplications {
+        &self.hosted
     }
 
     pub(super) fn start_executor(&self, executor: ExecutorName, resources: Resources, spec: ApplicationSpec) {
-        let tenants = self.tenants.clone();
+        let hosted = self.hosted.clone();
         self.run(Name::Executor(executor.clone()), move || {
-            start_executor(&tenants, &executor, resources, &spec)
+            start_executor(&hosted, &executor, resources, &spec)
         });
     }
 
     pub(super) fn start_driver(&self, run: DriverRun, spec: DriverSpec) {
-        let tenants = self.tenants.clone();
-        self.run(Name::Driver(run.clone()), move || start_driver(&tenants, &run, &spec));
+        let hosted = self.hosted.clone();
+        self.run(Name::Driver(run.clone()), move || start_driver(&hosted, &run, &spec));
     }
 
     /// Ends a process. Its thread says when it is gone.
@@ -115,14 +115,14 @@ impl Processes {
         start: impl FnOnce() -> Result<(Child, Option<ChildStdin>), String> + Send + 'static,
     ) {
         lock(&self.running).insert(name.clone(), Run::default());
-        let (words, running, own) = (self.words.clone(), self.running.clone(), name.clone());
+        let (messages, running, own) = (self.messages.clone(), self.running.clone(), name.clone());
         let live = move || {
-            let outcome = live(&own, start, &running, &words);
-            let _ = words.send(Word::Ended(Ended { name: own, outcome }));
+            let outcome = live(&own, start, &running, &messages);
+            let _ = messages.send(Message::Ended(Ended { name: own, outcome }));
         };
         if let Err(error) = thread::Builder::new().name("firesteel-process".into()).spawn(live) {
             let outcome = Outcome::FailedToStart { reason: error.to_string() };
-            let _ = self.words.send(Word::Ended(Ended { name, outcome }));
+            let _ = self.messages.send(Message::Ended(Ended { name, outcome }));
         }
     }
 }
@@ -136,7 +136,7 @@ fn live(
     name: &Name,
     start: impl FnOnce() -> Result<(Child, Option<ChildStdin>), String>,
     running: &Mutex<HashMap<Name, Run>>,
-    words: &Sender<Word>,
+    messages: &Sender<Message>,
 ) -> Outcome {
     let (mut child, pipe) = match start() {
         Ok(started) => started,
@@ -154,7 +154,7 @@ fn live(
             }
         }
     }
-    let _ = words.send(Word::Started(name.clone()));
+    let _ = messages.send(Message::Started(name.clone()));
     let status = child.wait();
     // Until then it knows by this that the worker lives.
     drop(pipe);
@@ -169,17 +169,17 @@ fn outcome(status: ExitStatus) -> Outcome {
 }
 
 fn start_executor(
-    tenants: &Tenants,
+    hosted: &HostedApplications,
     executor: &ExecutorName,
     resources: Resources,
     spec: &ApplicationSpec,
 ) -> Result<(Child, Option<ChildStdin>), String> {
     let text = |error: io::Error| error.to_string();
     let launch: LaunchExecutor = unpack(&spec.launch)?;
-    let service = tenants.serve(&executor.application, &launch).map_err(text)?;
-    let directory = tenants.directory(&executor.application).map_err(text)?;
+    let service = hosted.serve(&executor.application, &launch).map_err(text)?;
+    let directory = hosted.directory(&executor.application).map_err(text)?;
     let command = AgentCommand {
-        program: tenants.program(&launch).map_err(text)?,
+        program: hosted.program(&launch).map_err(text)?,
         arguments: launch.arguments.clone(),
         environment: launch.environment.clone(),
     };
@@ -187,8 +187,8 @@ fn start_executor(
         driver: launch.driver,
         secret: launch.secret,
         name: executor.executor.0.to_string(),
-        host: tenants.host().into(),
-        bind: format!("{}:0", tenants.host()),
+        host: hosted.host().into(),
+        bind: format!("{}:0", hosted.host()),
         cores: resources.cores,
         memory: (resources.memory_mib << 20) / 10 * BUDGET_OF_TEN,
         directory: directory.clone(),
@@ -212,27 +212,27 @@ fn log(directory: &Path, name: &str) -> io::Result<File> {
 }
 
 fn start_driver(
-    tenants: &Tenants,
+    hosted: &HostedApplications,
     run: &DriverRun,
     spec: &DriverSpec,
 ) -> Result<(Child, Option<ChildStdin>), String> {
     let text = |error: io::Error| error.to_string();
     let launch: LaunchDriver = unpack(&spec.launch)?;
-    let directory = tenants.driver_directory(run).map_err(text)?;
+    let directory = hosted.driver_directory(run).map_err(text)?;
     let mut arguments = launch.arguments.clone();
     for (name, hash) in &launch.files {
-        let path = place(tenants, &directory, name, hash)?;
+        let path = place(hosted, &directory, name, hash)?;
         let mark = format!("{{file:{name}}}");
         arguments.iter_mut().for_each(|argument| *argument = argument.replace(&mark, &path));
     }
     let program = match &launch.program {
         crate::standalone::Program::Installed { name } => name.into(),
-        crate::standalone::Program::Shipped { hash } => tenants.submitted(hash).map_err(text)?,
+        crate::standalone::Program::Shipped { hash } => hosted.submitted(hash).map_err(text)?,
     };
     let mut command = Command::new(program);
     command.args(arguments).envs(launch.environment).current_dir(&directory).process_group(0);
-    command.env("FIRESTEEL_MASTER", format!("firesteel://{}", tenants.masters().join(",")));
-    match tenants.write_secret(&directory).map_err(text)? {
+    command.env("FIRESTEEL_MASTER", format!("firesteel://{}", hosted.masters().join(",")));
+    match hosted.write_secret(&directory).map_err(text)? {
         Some(path) => command.env("FIRESTEEL_SECRET_FILE", path),
         None => command.env("FIRESTEEL_INSECURE", "true"),
     };
@@ -243,10 +243,15 @@ fn start_driver(
 }
 
 /// Puts a shipped file into a driver's directory, under the name that it had.
-fn place(tenants: &Tenants, directory: &Path, name: &str, hash: &[u8; 32]) -> Result<String, String> {
+fn place(
+    hosted: &HostedApplications,
+    directory: &Path,
+    name: &str,
+    hash: &[u8; 32],
+) -> Result<String, String> {
     let plain = Path::new(name).file_name().filter(|plain| plain.to_str() == Some(name));
     let plain = plain.ok_or_else(|| format!("`{name}` is no plain name of a file"))?;
-    let (from, to) = (tenants.submitted(hash).map_err(|e| e.to_string())?, directory.join(plain));
+    let (from, to) = (hosted.submitted(hash).map_err(|e| e.to_string())?, directory.join(plain));
     std::fs::copy(from, &to).map_err(|error| format!("{} cannot be written: {error}", to.display()))?;
     Ok(to.to_string_lossy().into_owned())
 }

@@ -1,0 +1,175 @@
+//! What a listener has: handshakes that go on, connections that stand, threads that run. It bounds them all, and can
+//! end them all.
+
+use crate::connection::Closer;
+use crate::socket::hold;
+use std::collections::BTreeMap;
+use std::net::{Shutdown, TcpStream};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
+
+#[derive(Default)]
+pub(crate) struct ConnectionTable {
+    state: Mutex<State>,
+    /// A thread has ended.
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    stopped: bool,
+    next: u64,
+    /// By age.
+    pending: BTreeMap<u64, Arc<TcpStream>>,
+    standing: BTreeMap<u64, Option<Closer>>,
+    threads: usize,
+}
+
+/// A handshake's place; dropping it gives it up.
+pub(crate) struct Pending(Arc<ConnectionTable>, u64);
+
+/// A connection's place; dropping it gives it up.
+pub(crate) struct Ticket(Arc<ConnectionTable>, u64);
+
+/// Where a connection's [`Ticket`] says it is.
+pub(crate) struct Slot(Arc<ConnectionTable>, u64);
+
+/// A thread's place; dropping it gives it up.
+pub(crate) struct Running(Arc<ConnectionTable>);
+
+impl ConnectionTable {
+    /// A new handshake. When there are as many as may be, the oldest is given up: so whoever only opens connections and
+    /// says nothing keeps out nobody who is quick. None when the listener has stopped.
+    pub(crate) fn begin(self: &Arc<Self>, socket: Arc<TcpStream>, at_most: usize) -> Option<Pending> {
+        let mut state = hold(&self.state);
+        if state.stopped {
+            return None;
+        }
+        while state.pending.len() >= at_most.max(1) {
+            give_up_oldest(&mut state);
+        }
+        let number = state.number();
+        state.pending.insert(number, socket);
+        Some(Pending(self.clone(), number))
+    }
+
+    /// Gives up the oldest handshake: the system has no more file descriptors, and it holds one.
+    pub(crate) fn give_up_oldest(&self) {
+        give_up_oldest(&mut hold(&self.state));
+    }
+
+    /// Room for one more connection, if there is any.
+    pub(crate) fn reserve(self: &Arc<Self>, at_most: usize) -> Option<Ticket> {
+        let mut state = hold(&self.state);
+        if state.stopped || state.standing.len() >= at_most {
+            return None;
+        }
+        let number = state.number();
+        state.standing.insert(number, None);
+        Some(Ticket(self.clone(), number))
+    }
+
+    /// A thread that begins.
+    pub(crate) fn run(self: &Arc<Self>) -> Running {
+        hold(&self.state).threads += 1;
+        Running(self.clone())
+    }
+
+    /// Waits a moment if there are more threads than that.
+    pub(crate) fn wait_for_threads(&self, at_most: usize, timeout: Duration) -> bool {
+        let until = Instant::now() + timeout;
+        let mut state = hold(&self.state);
+        while state.threads > at_most {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            state = match self.changed.wait_timeout(state, left) {
+                Ok((state, _)) => state,
+                Err(poisoned) => poisoned.into_inner().0,
+            };
+        }
+        true
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        hold(&self.state).stopped
+    }
+
+    /// From now on nothing begins.
+    pub(crate) fn stop(&self) {
+        hold(&self.state).stopped = true;
+    }
+
+    /// Ends all that has begun.
+    pub(crate) fn close_all(&self) {
+        let (pending, standing) = {
+            let mut state = hold(&self.state);
+            let closers: Vec<Closer> = state.standing.values().flatten().cloned().collect();
+            (std::mem::take(&mut state.pending), closers)
+        };
+        pending.values().for_each(|socket| shut(socket));
+        // Not under the lock: closing may drop the last holder, which comes here again.
+        standing.iter().for_each(Closer::close);
+    }
+}
+
+impl State {
+    fn number(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
+}
+
+fn give_up_oldest(state: &mut State) {
+    if let Some((_, oldest)) = state.pending.pop_first() {
+        shut(&oldest);
+    }
+}
+
+/// The thread that waits for it wakes up.
+fn shut(socket: &TcpStream) {
+    let _ = socket.shutdown(Shutdown::Both);
+}
+
+impl Ticket {
+    /// The place, without a hold on it.
+    pub(crate) fn place(&self) -> Slot {
+        Slot(self.0.clone(), self.1)
+    }
+}
+
+impl Slot {
+    /// From now on the connection can be closed; at once when the listener has stopped meanwhile.
+    pub(crate) fn stands(self, closer: Closer) {
+        let stopped = {
+            let mut state = hold(&self.0.state);
+            if let Some(place) = state.standing.get_mut(&self.1) {
+                *place = Some(closer.clone());
+            }
+            state.stopped
+        };
+        if stopped {
+            closer.close();
+        }
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        hold(&self.0.state).pending.remove(&self.1);
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        hold(&self.0.state).standing.remove(&self.1);
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        hold(&self.0.state).threads -= 1;
+        self.0.changed.notify_all();
+    }
+}

@@ -1,0 +1,127 @@
+//! Persisted RDDs: which they are at the moment, what becomes of partitions that executors keep of them, and what the driver
+//! has heard.
+//!
+//! Users persist RDDs and change their mind while jobs run. A job is told what is persisted when it is submitted. What
+//! executors say of kept partitions may never arrive, so the driver knows only a part of what is there, and some that is not.
+
+use crate::checker::Objection;
+use crate::fetch::CacheChanges;
+use crate::machine::CachedName;
+use crate::world::{Happening, Message, World};
+use firesteel_scheduler::Event;
+use firesteel_types::{ExecutorId, RddId};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What is persisted, and what the driver heard of it.
+#[derive(Debug, Default)]
+pub(crate) struct Caching {
+    persisted: BTreeSet<RddId>,
+    /// What was stored, by the life of the executor.
+    heard: BTreeSet<(ExecutorId, u32, CachedName)>,
+    /// The executors that were heard to keep a partition, whether or not they still do.
+    holders: BTreeMap<CachedName, BTreeSet<ExecutorId>>,
+}
+
+impl Caching {
+    pub(crate) fn is_persisted(&self, rdd: RddId) -> bool {
+        self.persisted.contains(&rdd)
+    }
+
+    /// The executors that were heard to keep a partition, whether or not they still do.
+    pub(crate) fn holders(&self, name: CachedName) -> impl Iterator<Item = ExecutorId> {
+        self.holders.get(&name).into_iter().flatten().copied()
+    }
+
+    /// An executor has dropped what it kept of an RDD: what was heard until then tells nothing of what it keeps later.
+    pub(crate) fn dropped(&mut self, executor: ExecutorId, rdd: RddId) {
+        self.heard.retain(|(on, _, (of, ..))| (*on, *of) != (executor, rdd));
+    }
+}
+
+impl World {
+    /// Users persist some RDDs at the beginning or later, and let go of some for a while or for ever.
+    pub(crate) fn plan_caching(&mut self, window: u64) {
+        for rdd in self.program.rdds() {
+            if !self.rng.per_mille(self.scenario.persisted) {
+                continue;
+            }
+            let mut time = if self.rng.per_mille(700) { 0 } else { self.rng.below(window) };
+            self.at(time, Happening::Persist { rdd });
+            while self.rng.per_mille(400) {
+                time += self.rng.between(100, window);
+                self.at(time, Happening::Unpersist { rdd });
+                time += self.rng.between(1, 5_000);
+                self.at(time, Happening::Persist { rdd });
+            }
+        }
+    }
+
+    pub(crate) fn persist(&mut self, rdd: RddId) {
+        self.caching.persisted.insert(rdd);
+    }
+
+    pub(crate) fn unpersist(&mut self, rdd: RddId) -> Result<(), Objection> {
+        match self.caching.persisted.remove(&rdd) {
+            true => self.inform(Event::RddUnpersisted { rdd }, None),
+            false => Ok(()),
+        }
+    }
+
+    /// An executor tells of what a task has kept, and of what had to go for it.
+    pub(crate) fn report_cached(&mut self, on: ExecutorId, changes: CacheChanges) {
+        let CacheChanges { stored, dropped, read, read_remote, stale, met_barrier: _ } = changes;
+        self.report.cached_read_remotely += read_remote;
+        self.report.cached_stale += stale;
+        self.report.cached += stored.len() as u64;
+        self.report.cached_read += read;
+        for cached in dropped {
+            self.send(on, Message::Dropped(cached));
+        }
+        for cached in stored {
+            self.send(on, Message::Stored(cached));
+            if !self.is_quiet() && self.rng.per_mille(self.scenario.faults.cached_evicted) {
+                let delay = self.rng.below(15_000);
+                self.after(delay, Happening::Evict { on, cached });
+            }
+        }
+    }
+
+    /// An executor makes room.
+    pub(crate) fn evict(&mut self, on: ExecutorId, cached: CachedName) {
+        let machine = self.machines.get_mut(&on).expect("an executor is remembered for ever");
+        if machine.alive && machine.cached.remove(&cached).is_some() {
+            self.report.cached_evicted += 1;
+            self.send(on, Message::Dropped(cached));
+        }
+    }
+
+    /// The driver hears that a partition is kept.
+    pub(crate) fn on_stored(
+        &mut self,
+        from: ExecutorId,
+        life: u32,
+        cached: CachedName,
+    ) -> Result<(), Objection> {
+        if self.scheduler.knows_executor(from) {
+            self.caching.heard.insert((from, life, cached));
+            self.caching.holders.entry(cached).or_default().insert(from);
+        }
+        let (rdd, partition, version) = cached;
+        self.inform(Event::BlockStored { executor: from, rdd, partition, version }, None)
+    }
+
+    /// After all is unpersisted, nothing is kept of which the driver has heard.
+    pub(crate) fn check_nothing_cached(&self) -> Result<(), Objection> {
+        for machine in self.machines.values().filter(|machine| machine.alive) {
+            let is_known =
+                |cached: &&CachedName| self.caching.heard.contains(&(machine.id, machine.life, **cached));
+            if let Some((rdd, partition, version)) = machine.cached.keys().find(is_known) {
+                let id = machine.id;
+                return Err(format!(
+                    "executor {id} still keeps rdd {rdd} partition {partition} version {version}"
+                ));
+            }
+        }
+        Ok(())
+    }
+}

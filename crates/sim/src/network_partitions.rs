@@ -1,0 +1,43 @@
+//! What cannot reach what for a while: hosts one another, and anybody the service of a host that has ended.
+
+use std::collections::BTreeMap;
+
+/// Who is out of whose reach.
+#[derive(Debug, Default)]
+pub(crate) struct NetworkPartitions {
+    /// Until when nothing passes between two hosts, the lesser name first.
+    between: BTreeMap<(String, String), u64>,
+    /// Until when a host has no service.
+    services: BTreeMap<String, u64>,
+}
+
+impl NetworkPartitions {
+    pub(crate) fn cut(&mut self, a: &str, b: &str, until: u64) {
+        if a != b {
+            self.between.insert(pair(a, b), until);
+        }
+    }
+
+    pub(crate) fn end_service(&mut self, host: &str, until: u64) {
+        self.services.insert(host.to_string(), until);
+    }
+
+    /// Whether something on host `from` can read what lies on host `of`.
+    pub(crate) fn reaches(&self, now: u64, from: &str, of: &str) -> bool {
+        self.between.get(&pair(from, of)).is_none_or(|until| *until <= now)
+    }
+
+    /// Whether a host's service runs.
+    pub(crate) fn has_service(&self, now: u64, host: &str) -> bool {
+        self.services.get(host).is_none_or(|until| *until <= now)
+    }
+
+    /// Everything is within reach again.
+    pub(crate) fn heal(&mut self) {
+        *self = NetworkPartitions::default();
+    }
+}
+
+fn pair(a: &str, b: &str) -> (String, String) {
+    (a.min(b).to_string(), a.max(b).to_string())
+}

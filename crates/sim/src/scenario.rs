@@ -1,0 +1,205 @@
+//! What a seed stands for: how many executors, which program, which jobs, which settings, which faults.
+//!
+//! Of twelve seeds, four are small and nasty (few executors, many faults), one is without any fault (all jobs must
+//! succeed), and the others lie between. Every fortieth has more than a thousand executors, some have none at all until
+//! faults have ended.
+
+use crate::program::Size;
+use crate::rng::{Rng, mix2};
+use firesteel_scheduler::{PoolSettings, SchedulerSettings, SchedulingMode, SpeculationSettings};
+
+/// How often what goes wrong, in cases of a thousand, or how many times.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Faults {
+    /// An attempt at a task fails and may be tried again.
+    pub(crate) task_fails: u64,
+    /// An attempt fails in a way that no other attempt mends.
+    pub(crate) task_fatal: u64,
+    /// Some partition fails each time.
+    pub(crate) poison: u64,
+    /// A message never arrives.
+    pub(crate) message_lost: u64,
+    /// A message arrives twice.
+    pub(crate) message_doubled: u64,
+    /// A message takes seconds.
+    pub(crate) message_late: u64,
+    /// A task takes no notice of being killed.
+    pub(crate) kill_ignored: u64,
+    /// A map output cannot be read and never will be.
+    pub(crate) output_broken: u64,
+    /// An executor makes room for something else where a kept partition was.
+    pub(crate) cached_evicted: u64,
+    /// An executor is many times slower than others.
+    pub(crate) slow_executor: u64,
+    /// Executors die; this many.
+    pub(crate) deaths: u64,
+    /// Of those, the ones whose death nobody reports.
+    pub(crate) silent_deaths: u64,
+    /// Executors stop for a while, with all that they hold; this many.
+    pub(crate) freezes: u64,
+    /// Executors are sent away; this many.
+    pub(crate) decommissions: u64,
+    /// One that is sent away gives what it wrote to others first.
+    pub(crate) outputs_moved: u64,
+    /// A reader that reaches nobody on a host says so.
+    pub(crate) unreachable_named: u64,
+    /// Nothing passes between an executor and the driver for a while; this many times.
+    pub(crate) driver_cuts: u64,
+    /// Nothing passes between two hosts for a while, though both hear the driver; this many times.
+    pub(crate) host_cuts: u64,
+    /// The service of a host ends, with all outputs that it has, and is back after a while; this many times.
+    pub(crate) service_deaths: u64,
+    /// The driver's clock jumps forward; this many times.
+    pub(crate) clock_jumps: u64,
+    /// An executor that is started never registers.
+    pub(crate) never_registers: u64,
+    /// Executors are sent away, and others take over what they have before they go; this many.
+    pub(crate) leaves: u64,
+    /// Jobs are cancelled; this many.
+    pub(crate) cancellations: u64,
+    /// A result makes the shell find the results too large.
+    pub(crate) too_large: u64,
+}
+
+/// Everything that is decided before the world begins.
+#[derive(Clone, Debug)]
+pub(crate) struct Scenario {
+    pub(crate) executors: u64,
+    pub(crate) slots: u64,
+    pub(crate) size: Size,
+    pub(crate) jobs: u64,
+    /// How many RDDs are persisted, of a thousand.
+    pub(crate) persisted: u64,
+    /// For as long as there are faults, no executor registers.
+    pub(crate) has_no_executors: bool,
+    /// Kept partitions are read from other executors, too.
+    pub(crate) reads_cached_remotely: bool,
+    pub(crate) settings: SchedulerSettings,
+    pub(crate) faults: Faults,
+    /// Map outputs outlive their executors.
+    pub(crate) host_service: bool,
+    pub(crate) heartbeat_ms: u64,
+    /// No fault begins after this time.
+    pub(crate) quiet_from_ms: u64,
+}
+
+impl Scenario {
+    pub(crate) fn new(seed: u64, rng: &mut Rng) -> Self {
+        let huge = seed % 40 == 7;
+        let calm = seed % 12 == 2;
+        let nasty = seed % 3 == 1 && !huge;
+        let executors = match (huge, nasty) {
+            (true, _) => rng.between(1_001, 3_000),
+            (_, true) => rng.between(1, 4),
+            (false, false) => rng.between(2, 24),
+        };
+        let hosts = (executors / rng.between(1, 4)).max(1);
+        let careless_per_mille = if rng.per_mille(500) { rng.between(100, 800) } else { 0 };
+        let size = Size {
+            rdds: rng.between(3, 16),
+            source_partitions: if huge { 800 } else { rng.between(1, if nasty { 10 } else { 40 }) },
+            reducers: if huge { 60 } else { rng.between(1, 12) },
+            careless_per_mille,
+            hosts,
+            // Each executor has a slot at least.
+            barrier_partitions: executors,
+            preferred_per_mille: rng.between(0, 1) * 700,
+        };
+        let mut faults = if calm { Faults::default() } else { Faults::some(nasty, huge, rng) };
+        // What was added later has chances of its own, and leaves some seeds as they were.
+        let mut later = Rng::new(mix2(seed, 0x6c61_7465));
+        let has_later = matches!(seed % 7, 1 | 2 | 4 | 5) && !calm;
+        if has_later {
+            faults.add_later(huge, &mut later);
+        }
+        let has_no_executors = has_later && seed % 61 == 31;
+        if has_no_executors {
+            faults.never_registers = 1000;
+        }
+        let host_service = rng.per_mille(250);
+        Scenario {
+            executors,
+            slots: rng.between(1, 4),
+            size,
+            jobs: rng.between(1, if huge { 3 } else { 8 }),
+            persisted: if rng.per_mille(700) { rng.between(100, 700) } else { 0 },
+            reads_cached_remotely: has_later && later.per_mille(500),
+            has_no_executors,
+            settings: settings(host_service, rng),
+            faults,
+            host_service,
+            heartbeat_ms: rng.between(2, 10) * 1000,
+            quiet_from_ms: rng.between(10, 90) * 1000,
+        }
+    }
+
+    /// Whether nothing goes wrong, so that every job must succeed.
+    pub(crate) fn is_calm(&self) -> bool {
+        let Faults { task_fails, message_late, deaths, freezes, cancellations, .. } = &self.faults;
+        task_fails + message_late + deaths + freezes + cancellations == 0
+    }
+}
+
+impl Faults {
+    fn some(nasty: bool, huge: bool, rng: &mut Rng) -> Self {
+        // Each kind of fault is left out of some runs, so that kinds are seen alone and in all company.
+        let weight = if nasty { 4 } else { 1 };
+        let mut rate = |usual: u64| if rng.per_mille(500) { weight * rng.below(usual + 1) } else { 0 };
+        Faults {
+            task_fails: 1 + rate(30),
+            task_fatal: rate(1),
+            poison: rate(30),
+            message_lost: rate(15),
+            message_doubled: rate(100),
+            message_late: rate(50),
+            kill_ignored: rate(100),
+            output_broken: if huge { rate(1) } else { rate(10) },
+            cached_evicted: rate(150),
+            slow_executor: rate(100),
+            deaths: rate(if huge { 400 } else { 10 }),
+            silent_deaths: rate(4),
+            freezes: rate(if huge { 200 } else { 10 }),
+            decommissions: rate(3),
+            cancellations: rate(1),
+            too_large: rate(2),
+            ..Faults::default()
+        }
+    }
+}
+
+impl Faults {
+    /// Cuts, services that end, clocks that jump, executors that never come.
+    fn add_later(&mut self, huge: bool, rng: &mut Rng) {
+        let mut rate = |usual: u64| if rng.per_mille(500) { rng.below(usual + 1) } else { 0 };
+        self.driver_cuts = rate(if huge { 50 } else { 8 });
+        self.host_cuts = rate(if huge { 50 } else { 8 });
+        self.service_deaths = rate(3);
+        self.clock_jumps = rate(2);
+        self.never_registers = rate(150);
+        self.outputs_moved = rate(1000);
+        self.unreachable_named = rate(1000);
+        self.leaves = rate(if huge { 40 } else { 6 });
+    }
+}
+
+fn settings(host_service: bool, rng: &mut Rng) -> SchedulerSettings {
+    let fair = rng.per_mille(400);
+    let pool = PoolSettings { weight: rng.between(1, 3) as u32, min_share: rng.below(3) as u32 };
+    SchedulerSettings {
+        max_task_failures: rng.between(2, 8) as u32,
+        max_consecutive_stage_attempts: rng.between(3, 6) as u32,
+        mode: if fair { SchedulingMode::Fair } else { SchedulingMode::Fifo },
+        pools: [("a".to_string(), pool)].into(),
+        locality_wait_ms: *rng.pick(&[0, 500, 3_000]),
+        network_timeout_ms: rng.between(15, 120) * 1000,
+        unaccounted_task_timeout_ms: rng.between(10, 30) * 1000,
+        outputs_survive_silence: host_service,
+        speculation: rng.per_mille(500).then(SpeculationSettings::default),
+        no_executors_timeout_ms: rng.between(30, 120) * 1000,
+        // Executors do not come all at once.
+        barrier_slots_wait_ms: rng.between(1, 60) * 1000,
+        barrier_hold_ms: *rng.pick(&[0, 100, 1_000, 10_000]),
+        // Long enough for a task that waits for the slowest of all, most of the time.
+        barrier_sync_timeout_ms: *rng.pick(&[60_000, 365 * 24 * 3_600_000]),
+    }
+}

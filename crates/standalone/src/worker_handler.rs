@@ -1,0 +1,269 @@
+//! What follows from what workers say, and from their silence.
+
+use crate::drivers::RunEnd;
+use crate::event::Effect;
+use crate::master::{Master, Party, kill, note};
+use crate::messages::{
+    ApplicationOrder, ExecutorEnd, Outcome, WorkerMessage, WorkerOffer, WorkerOrder, WorkerReport,
+};
+use crate::names::{DriverRun, ExecutorName, Link, WorkerId};
+use crate::note::Note;
+use crate::resources::Resources;
+use crate::snapshot::WorkerRecord;
+use crate::workers::{HostedApplication, Tenancy, Worker};
+use firesteel_types::Millis;
+use std::collections::BTreeMap;
+
+/// How a report relates to the orders that were sent before it came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Freshness {
+    /// The worker comes on a new connection: it has had all that it will ever get of what was sent on earlier ones.
+    Complete,
+    /// Orders may be under way.
+    MayLag,
+}
+
+impl Master {
+    pub(crate) fn worker_sends(&mut self, link: Link, message: WorkerMessage, fx: &mut Vec<Effect>) {
+        if let WorkerMessage::Register { worker, offer, report } = message {
+            self.worker_registers(link, worker, offer, report, fx);
+            return;
+        }
+        let Some(Party::Worker(id)) = self.links.get(&link).cloned() else {
+            if message != WorkerMessage::Leave {
+                self.order_on(link, WorkerOrder::RegisterAgain, fx);
+            }
+            return;
+        };
+        self.on_worker_message(&id);
+        match message {
+            WorkerMessage::Register { .. } => unreachable!("dealt with above"),
+            WorkerMessage::Heartbeat { report } => {
+                self.order_on(link, WorkerOrder::Heard, fx);
+                self.compare(&id, report, Freshness::MayLag, fx);
+            }
+            WorkerMessage::ExecutorStarted { executor } => self.mark_started(&executor),
+            WorkerMessage::ExecutorEnded { executor, outcome } => {
+                self.executor_ended(&id, executor, outcome, fx);
+            }
+            WorkerMessage::DriverEnded { run, outcome } => self.driver_ended(&id, run, outcome, fx),
+            WorkerMessage::Decommission => self.decommission(&id, fx),
+            WorkerMessage::Leave => self.lose_worker(&id, "it left".into(), fx),
+        }
+    }
+
+    fn on_worker_message(&mut self, id: &WorkerId) {
+        if let Some(worker) = self.workers.get_mut(id) {
+            worker.last_seen = self.now;
+        }
+    }
+
+    fn worker_registers(
+        &mut self,
+        link: Link,
+        id: WorkerId,
+        offer: WorkerOffer,
+        report: WorkerReport,
+        fx: &mut Vec<Effect>,
+    ) {
+        let known = self.workers.get(&id).map(|worker| worker.link);
+        let freshness = match known {
+            // What comes on a connection that the worker has given up does not count.
+            Some(Some(current)) if current > link => return,
+            // Said twice.
+            Some(Some(current)) if current == link => Freshness::MayLag,
+            Some(_) => Freshness::Complete,
+            None => {
+                let record = WorkerRecord { worker: id.clone(), offer, decommissioned: false };
+                note(Note::WorkerRegistered(id.clone(), record.offer.resources), fx);
+                self.workers.insert(id.clone(), Worker::new(record, self.now, false));
+                self.changed = true;
+                Freshness::Complete
+            }
+        };
+        self.bind(link, Party::Worker(id.clone()));
+        self.on_worker_message(&id);
+        self.replan = true;
+        self.order_on(link, WorkerOrder::Registered, fx);
+        let worker = self.workers.get_mut(&id).expect("it was put there or found");
+        let was_awaited = std::mem::take(&mut worker.awaited);
+        if was_awaited {
+            self.adopt(&id, &report);
+        }
+        self.compare(&id, report, freshness, fx);
+    }
+
+    /// Compares what a worker runs with what it should run, and orders what makes them alike.
+    fn compare(&mut self, id: &WorkerId, report: WorkerReport, freshness: Freshness, fx: &mut Vec<Effect>) {
+        let executors =
+            report.executors.into_iter().map(|(name, takes)| (HostedApplication::Executor(name), takes));
+        let drivers = report.drivers.into_iter().map(|(run, takes)| (HostedApplication::Driver(run), takes));
+        let reported: BTreeMap<HostedApplication, Resources> = executors.chain(drivers).collect();
+        let mut to_end = self.missing(id, &reported, freshness);
+        for (hosted, resources) in &reported {
+            to_end.extend(self.account(id, hosted, *resources, fx));
+        }
+        for hosted in to_end {
+            self.order(id, kill(&hosted), fx);
+        }
+        if self.workers[id].record.decommissioned {
+            self.order(id, WorkerOrder::Decommission, fx);
+        }
+        for application in report.applications {
+            if self.applications.get(&application).is_none() {
+                self.order(id, WorkerOrder::CleanApplication { application }, fx);
+            }
+        }
+    }
+
+    /// What a worker should run and does not, for longer than an order is under way. It is told to end it, to be sure: its
+    /// answer says what became of it.
+    fn missing(
+        &mut self,
+        id: &WorkerId,
+        reported: &BTreeMap<HostedApplication, Resources>,
+        freshness: Freshness,
+    ) -> Vec<HostedApplication> {
+        let grace = match freshness {
+            Freshness::Complete => 0,
+            Freshness::MayLag => self.settings.unaccounted_timeout_ms,
+        };
+        let now = self.now;
+        let worker = self.workers.get_mut(id).expect("whoever compares knows the worker");
+        let mut missing = vec![];
+        for (hosted, tenancy) in worker.hosted.iter_mut().filter(|(hosted, _)| !reported.contains_key(hosted))
+        {
+            if now - *tenancy.absent_since.get_or_insert(now) >= grace {
+                missing.push(hosted.clone());
+            }
+        }
+        missing
+    }
+
+    /// Notes what a worker runs. Gives it back if it has to end.
+    fn account(
+        &mut self,
+        id: &WorkerId,
+        hosted: &HostedApplication,
+        resources: Resources,
+        fx: &mut Vec<Effect>,
+    ) -> Option<HostedApplication> {
+        let worker = self.workers.get_mut(id).expect("whoever compares knows the worker");
+        let Some(tenancy) = worker.hosted.get_mut(hosted) else {
+            worker.take_in(hosted.clone(), Tenancy::new(resources, true));
+            note(Note::Unwanted(id.clone(), format!("{hosted:?}")), fx);
+            return Some(hosted.clone());
+        };
+        tenancy.absent_since = None;
+        if tenancy.ending {
+            return Some(hosted.clone());
+        }
+        if let HostedApplication::Executor(name) = hosted {
+            self.mark_started(name);
+        }
+        None
+    }
+
+    fn mark_started(&mut self, name: &ExecutorName) {
+        let application = self.applications.get_mut(&name.application);
+        if let Some(executor) = application.and_then(|app| app.executors.get_mut(&name.executor)) {
+            executor.started = true;
+        }
+    }
+
+    fn executor_ended(&mut self, id: &WorkerId, name: ExecutorName, outcome: Outcome, fx: &mut Vec<Effect>) {
+        let worker = self.workers.get_mut(id).expect("whoever is linked is known");
+        if worker.release(&HostedApplication::Executor(name.clone())).is_none() {
+            return;
+        }
+        self.replan = true;
+        self.executor_gone(&name, ExecutorEnd::Ended(outcome), fx);
+    }
+
+    /// Tells an application that it has an executor no more, if it had it.
+    pub(crate) fn executor_gone(&mut self, name: &ExecutorName, end: ExecutorEnd, fx: &mut Vec<Effect>) {
+        let Some(application) = self.applications.get_mut(&name.application) else { return };
+        let Some(executor) = application.executors.remove(&name.executor) else { return };
+        let is_failure = matches!(&end, ExecutorEnd::Ended(outcome) if outcome.is_failure());
+        application.failures += u32::from(is_failure && !executor.decommissioned);
+        // One that is not wanted any more was given back.
+        let is_missed =
+            application.wanted.is_none_or(|wanted| application.staying().count() < wanted as usize);
+        let by_itself = is_failure || is_missed && end == ExecutorEnd::Ended(Outcome::Exited { code: 0 });
+        if by_itself && !executor.decommissioned {
+            application.slow_down(self.now, &self.settings);
+        }
+        self.replan = true;
+        note(Note::ExecutorEnded(name.clone(), end.clone()), fx);
+        self.send(
+            &name.application,
+            ApplicationOrder::ExecutorEnded { executor: name.executor, end: end.clone() },
+            fx,
+        );
+        if is_failure {
+            self.fail_when_hopeless(&name.application, &end, fx);
+        }
+    }
+
+    fn driver_ended(&mut self, id: &WorkerId, run: DriverRun, outcome: Outcome, fx: &mut Vec<Effect>) {
+        let worker = self.workers.get_mut(id).expect("whoever is linked is known");
+        if worker.release(&HostedApplication::Driver(run.clone())).is_some() {
+            self.replan = true;
+            self.run_gone(&run, RunEnd::Told(outcome), fx);
+        }
+    }
+
+    /// A worker gets nothing more; what it runs may end in its own time, and executors are replaced.
+    pub(crate) fn decommission(&mut self, id: &WorkerId, fx: &mut Vec<Effect>) {
+        let Some(worker) = self.workers.get_mut(id) else { return };
+        if std::mem::replace(&mut worker.record.decommissioned, true) {
+            return;
+        }
+        (self.changed, self.replan) = (true, true);
+        note(Note::WorkerDecommissioned(id.clone()), fx);
+        self.order(id, WorkerOrder::Decommission, fx);
+        let hosted: Vec<HostedApplication> = self.workers[id].hosted.keys().cloned().collect();
+        for hosted in hosted {
+            let HostedApplication::Executor(name) = hosted else { continue };
+            let Some(application) = self.applications.get_mut(&name.application) else { continue };
+            let Some(executor) = application.executors.get_mut(&name.executor) else { continue };
+            executor.decommissioned = true;
+            let order = ApplicationOrder::ExecutorDecommissioned { executor: name.executor };
+            self.send(&name.application, order, fx);
+        }
+    }
+
+    /// Forgets a worker with all that it ran. Should it come back, it is told to end what it still runs.
+    pub(crate) fn lose_worker(&mut self, id: &WorkerId, why: String, fx: &mut Vec<Effect>) {
+        let Some(worker) = self.workers.remove(id) else { return };
+        if let Some(link) = worker.link {
+            self.links.remove(&link);
+        }
+        (self.changed, self.replan) = (true, true);
+        note(Note::WorkerLost(id.clone(), why.clone()), fx);
+        for hosted in worker.hosted.into_keys() {
+            match hosted {
+                HostedApplication::Executor(name) => {
+                    self.executor_gone(&name, ExecutorEnd::WorkerLost(why.clone()), fx)
+                }
+                HostedApplication::Driver(run) => self.run_gone(&run, RunEnd::WorkerLost(why.clone()), fx),
+            }
+        }
+    }
+
+    pub(crate) fn lose_silent_workers(&mut self, fx: &mut Vec<Effect>) {
+        let timeout_ms = self.settings.worker_timeout_ms;
+        let is_silent = |worker: &&Worker| !worker.awaited && self.now - worker.last_seen >= timeout_ms;
+        let silent: Vec<WorkerId> =
+            self.workers.values().filter(is_silent).map(|worker| worker.record.worker.clone()).collect();
+        for id in silent {
+            self.lose_worker(&id, format!("it was silent for {timeout_ms} ms"), fx);
+        }
+    }
+
+    pub(crate) fn next_worker_review(&self) -> Option<Millis> {
+        let on_message =
+            self.workers.values().filter(|worker| !worker.awaited).map(|worker| worker.last_seen);
+        on_message.min().map(|on_message| on_message + self.settings.worker_timeout_ms)
+    }
+}

@@ -1,0 +1,488 @@
+//! The partitions of persisted RDDs that an executor keeps: in memory, as records or encoded, and on disk.
+//!
+//! A task that computes a partition puts it here; the next one that needs it takes it from here. When memory is short, the
+//! least recently used make room: they go to disk where their storage level says so, else they are dropped, and computed
+//! again when they are needed. What to evict is decided in [`crate::lru`], how much by the arbiter in [`crate::memory`].
+
+use crate::lru::{BlockKey, Lru};
+use crate::memory::{Answer, Evict};
+use crate::{LocalDirs, MemoryPool, RemoteBlocks, SharedFiles};
+use firesteel_data::DataError;
+use firesteel_data::frames::{FrameWriter, FramedFile};
+use firesteel_types::{AccumulatorUpdate, RddId};
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+/// A partition in memory. What it is made of, only the operator that put it here knows.
+pub trait CachedBlock: Any + Send + Sync {
+    /// How many bytes it takes.
+    fn bytes(&self) -> usize;
+
+    /// Hands its encoding, stretch by stretch, to `sink`.
+    ///
+    /// # Errors
+    /// When a record refuses to be encoded, or `sink` fails.
+    fn encode(&self, sink: &mut dyn FnMut(&[u8]) -> Result<(), DataError>) -> Result<(), DataError>;
+}
+
+/// Where a kept partition was found.
+pub enum Found {
+    /// In memory.
+    Memory(Arc<dyn CachedBlock>),
+    /// On disk, as [`CachedBlock::encode`] gave it, a frame for each stretch.
+    Disk(Arc<FramedFile>),
+}
+
+/// What was added to accumulators while a partition was computed: whoever reads the partition brings it along.
+pub type CachedUpdates = Arc<[AccumulatorUpdate]>;
+
+/// Is told what is kept, and what no longer.
+pub trait BlockListener: Send + Sync {
+    /// A partition is kept from now on.
+    fn stored(&self, key: BlockKey);
+    /// A partition is not kept any more.
+    fn dropped(&self, key: BlockKey);
+}
+
+/// How much is kept of one RDD.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CachedSize {
+    /// How many of its partitions are kept.
+    pub partitions: usize,
+    /// Bytes in memory.
+    pub memory_bytes: u64,
+    /// Bytes on disk.
+    pub disk_bytes: u64,
+}
+
+/// All partitions that an executor keeps.
+pub struct CachedBlocks {
+    pool: Arc<MemoryPool>,
+    dirs: Arc<LocalDirs>,
+    state: Mutex<State>,
+    listener: OnceLock<Box<dyn BlockListener>>,
+    /// Where the processes of one machine find each other's partitions.
+    shared: Option<Arc<SharedFiles>>,
+    /// Where partitions come from that no process of this machine keeps.
+    remote: OnceLock<Arc<dyn RemoteBlocks>>,
+}
+
+/// A partition as other processes of the machine find it: its file, the frames and bytes in it, and the updates that go with it.
+type SharedBlock = (PathBuf, u64, u64, Vec<AccumulatorUpdate>);
+
+#[derive(Default)]
+struct State {
+    lru: Lru,
+    blocks: BTreeMap<BlockKey, Block>,
+}
+
+struct Block {
+    /// Whether it goes to disk when it has to make room.
+    use_disk: bool,
+    updates: CachedUpdates,
+    memory: Option<Arc<dyn CachedBlock>>,
+    disk: Option<Arc<FramedFile>>,
+}
+
+impl CachedBlocks {
+    /// Nothing is kept yet.
+    pub fn new(pool: Arc<MemoryPool>, dirs: Arc<LocalDirs>) -> Arc<Self> {
+        Self::make(pool, dirs, None)
+    }
+
+    /// Nothing is kept yet. What is kept lies in files that all processes find that share these; what this process has in memory
+    /// is there a second time.
+    pub fn sharing(pool: Arc<MemoryPool>, dirs: Arc<LocalDirs>, files: Arc<SharedFiles>) -> Arc<Self> {
+        Self::make(pool, dirs, Some(files))
+    }
+
+    fn make(pool: Arc<MemoryPool>, dirs: Arc<LocalDirs>, shared: Option<Arc<SharedFiles>>) -> Arc<Self> {
+        let (state, listener) = (Mutex::default(), OnceLock::new());
+        let cached = Arc::new(CachedBlocks { pool, dirs, state, listener, shared, remote: OnceLock::new() });
+        let evict: Arc<dyn Evict> = cached.clone();
+        cached.pool.set_evict(Arc::downgrade(&evict));
+        cached
+    }
+
+    /// Says who is told. The first to say so is.
+    pub fn set_listener(&self, listener: Box<dyn BlockListener>) {
+        let _ = self.listener.set(listener);
+    }
+
+    /// Says where to look for partitions that no process of this machine keeps. The first to say so is heard.
+    pub fn set_remote_blocks(&self, remote: Arc<dyn RemoteBlocks>) {
+        let _ = self.remote.set(remote);
+    }
+
+    /// A partition, if it is kept: here, by another process of the machine, or on another machine.
+    pub fn get(&self, key: BlockKey) -> Option<(Found, CachedUpdates)> {
+        self.get_own(key).or_else(|| self.get_shared(key)).or_else(|| self.get_remote(key))
+    }
+
+    /// What another machine keeps, in a file that goes when it was read. One that cannot be had counts as none: the partition is
+    /// computed again.
+    fn get_remote(&self, key: BlockKey) -> Option<(Found, CachedUpdates)> {
+        let file = self.remote.get().map(|_| self.create_file())?.ok()?;
+        let (file, updates) = self.remote.get()?.cached(key, file).ok()??;
+        Some((Found::Disk(Arc::new(file)), updates.into()))
+    }
+
+    /// A partition as it lies in this machine's files, to be sent to another: its file, and the updates that go with it.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn find_shared(
+        files: &SharedFiles,
+        key: BlockKey,
+    ) -> Result<Option<(FramedFile, Vec<AccumulatorUpdate>)>, DataError> {
+        let Some(((path, frames, bytes, updates), _)) = files.find::<SharedBlock>(&name(key))? else {
+            return Ok(None);
+        };
+        Ok(Some((FramedFile::foreign(path, frames, bytes, files.cipher().cloned()), updates)))
+    }
+
+    /// Leaves a partition that another machine had among this machine's files. Whoever calls tells whom it concerns.
+    ///
+    /// # Errors
+    /// When its description cannot be written.
+    pub fn migrate_shared(
+        files: &SharedFiles,
+        key: BlockKey,
+        file: FramedFile,
+        updates: &[AccumulatorUpdate],
+    ) -> Result<(), DataError> {
+        let path = file.path().to_owned();
+        let (frames, bytes) = file.leave();
+        files.publish(&name(key), &(path, frames, bytes, updates), [])
+    }
+
+    /// Removes all partitions of an RDD from a machine's files.
+    pub fn remove_shared_rdd(files: &SharedFiles, rdd: RddId) {
+        files.names(&prefix(rdd)).iter().for_each(|name| Self::remove_shared(files, name));
+    }
+
+    /// Whether what is kept lies in files that other processes find, too.
+    pub fn is_shared(&self) -> bool {
+        self.shared.is_some()
+    }
+
+    /// What another process has left, or this one before it dropped it from memory. A broken description counts as none.
+    fn get_shared(&self, key: BlockKey) -> Option<(Found, CachedUpdates)> {
+        let files = self.shared.as_ref()?;
+        let ((path, frames, bytes, updates), _) = files.find::<SharedBlock>(&name(key)).ok()??;
+        let file = FramedFile::foreign(path, frames, bytes, files.cipher().cloned());
+        Some((Found::Disk(Arc::new(file)), updates.into()))
+    }
+
+    /// Leaves a partition for all processes. Of two attempts at one partition, either: they are the same.
+    ///
+    /// # Errors
+    /// When its description cannot be written.
+    pub fn put_shared(
+        &self,
+        key: BlockKey,
+        file: FramedFile,
+        updates: &CachedUpdates,
+    ) -> Result<(), DataError> {
+        let Some(files) = &self.shared else { return Ok(()) };
+        Self::migrate_shared(files, key, file, updates)?;
+        if let Some(listener) = self.listener.get() {
+            listener.stored(key);
+        }
+        Ok(())
+    }
+
+    /// Removes a shared partition, with its file.
+    fn remove_shared(files: &SharedFiles, name: &str) {
+        if let Ok(Some(((path, ..), _))) = files.find::<SharedBlock>(name) {
+            // What cannot be removed now goes with the directory.
+            let _ = std::fs::remove_file(path);
+        }
+        files.remove(name);
+    }
+
+    fn get_own(&self, key: BlockKey) -> Option<(Found, CachedUpdates)> {
+        let mut state = self.state();
+        let block = state.blocks.get(&key)?;
+        let updates = block.updates.clone();
+        let found = match (&block.memory, &block.disk) {
+            (Some(memory), _) => Found::Memory(memory.clone()),
+            (None, Some(disk)) => Found::Disk(disk.clone()),
+            (None, None) => return None,
+        };
+        state.lru.touch(key);
+        Some((found, updates))
+    }
+
+    /// Memory for a partition of `rdd` that is being computed. Others make room, but none of the same RDD.
+    pub fn reserve(self: &Arc<Self>, rdd: RddId) -> CacheReservation {
+        CacheReservation { cached: self.clone(), rdd, bytes: 0 }
+    }
+
+    /// A new file for a partition.
+    ///
+    /// # Errors
+    /// When it cannot be created.
+    pub fn create_file(&self) -> Result<FrameWriter, DataError> {
+        self.dirs.create_frames("rdd")
+    }
+
+    /// Keeps a partition in memory. Of two attempts at one partition, the first is kept.
+    pub fn put_memory(
+        &self,
+        key: BlockKey,
+        block: Arc<dyn CachedBlock>,
+        updates: CachedUpdates,
+        mut reservation: CacheReservation,
+        use_disk: bool,
+    ) {
+        reservation.shrink_to(block.bytes());
+        let bytes = reservation.bytes;
+        let is_new = {
+            let mut state = self.state();
+            let new = Block { use_disk, updates, memory: None, disk: None };
+            let known = state.blocks.entry(key).or_insert(new);
+            let is_new = known.memory.is_none() && known.disk.is_none();
+            if is_new {
+                known.memory = Some(block);
+                state.lru.insert(key, bytes);
+                // It is the block's now.
+                reservation.bytes = 0;
+            }
+            is_new
+        };
+        if is_new {
+            self.stored(key);
+        }
+    }
+
+    /// Keeps a partition on disk.
+    pub fn put_disk(&self, key: BlockKey, file: FramedFile, updates: CachedUpdates) {
+        let is_new = {
+            let mut state = self.state();
+            let new = Block { use_disk: true, updates, memory: None, disk: None };
+            let known = state.blocks.entry(key).or_insert(new);
+            let is_new = known.memory.is_none() && known.disk.is_none();
+            if is_new {
+                known.disk = Some(Arc::new(file));
+            }
+            is_new
+        };
+        if is_new {
+            self.stored(key);
+        }
+    }
+
+    /// Forgets a partition: it is broken.
+    pub fn remove(&self, key: BlockKey) {
+        let removed = self.take_out(|other| other == key);
+        self.release(removed, true);
+        if let Some(files) = &self.shared {
+            Self::remove_shared(files, &name(key));
+            if let Some(listener) = self.listener.get() {
+                listener.dropped(key);
+            }
+        }
+    }
+
+    /// Forgets all partitions of an RDD. Nobody is told: whoever asks knows.
+    pub fn remove_rdd(&self, rdd: RddId) {
+        let removed = self.take_out(|key| key.rdd == rdd);
+        self.release(removed, false);
+        if let Some(files) = &self.shared {
+            Self::remove_shared_rdd(files, rdd);
+        }
+    }
+
+    /// Forgets what this process has in memory of an RDD whose partitions another removes.
+    pub fn forget_rdd(&self, rdd: RddId) {
+        let removed = self.take_out(|key| key.rdd == rdd);
+        self.release(removed, false);
+    }
+
+    /// How much is kept of an RDD.
+    pub fn size_of(&self, rdd: RddId) -> CachedSize {
+        let mut size = CachedSize::default();
+        if let Some(files) = &self.shared {
+            for name in files.names(&prefix(rdd)) {
+                if let Ok(Some(((_, _, bytes, _), _))) = files.find::<SharedBlock>(&name) {
+                    size.partitions += 1;
+                    size.disk_bytes += bytes;
+                }
+            }
+            return size;
+        }
+        let state = self.state();
+        for (_, block) in state.blocks.iter().filter(|(key, _)| key.rdd == rdd) {
+            size.partitions += 1;
+            size.memory_bytes += block.memory.as_ref().map_or(0, |memory| memory.bytes() as u64);
+            size.disk_bytes += block.disk.as_ref().map_or(0, |disk| disk.bytes());
+        }
+        size
+    }
+
+    /// How many partitions are kept.
+    pub fn len(&self) -> usize {
+        match &self.shared {
+            Some(files) => files.names("kept-").len(),
+            None => self.state().blocks.len(),
+        }
+    }
+
+    /// Whether none is.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Neither user code nor files are touched under this lock.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells of a new block, and drops those of older versions of its RDD: nobody can read them any more.
+    fn stored(&self, key: BlockKey) {
+        let older = self.take_out(|other| other.rdd == key.rdd && other.version < key.version);
+        self.release(older, false);
+        if !self.is_shared()
+            && let Some(listener) = self.listener.get()
+        {
+            listener.stored(key);
+        }
+    }
+
+    fn take_out(&self, which: impl Fn(BlockKey) -> bool) -> Vec<(BlockKey, Block)> {
+        let mut state = self.state();
+        let keys: Vec<BlockKey> = state.blocks.keys().copied().filter(|key| which(*key)).collect();
+        let removed = keys.into_iter().filter_map(|key| {
+            state.lru.remove(key);
+            state.blocks.remove(&key).map(|block| (key, block))
+        });
+        removed.collect()
+    }
+
+    fn release(&self, removed: Vec<(BlockKey, Block)>, tell: bool) {
+        for (key, block) in removed {
+            if let Some(memory) = &block.memory {
+                self.pool.arbiter().forget_rdd(memory.bytes());
+            }
+            if tell
+                && !self.is_shared()
+                && let Some(listener) = self.listener.get()
+            {
+                listener.dropped(key);
+            }
+        }
+    }
+
+    /// Evicts the least recently used, none of them of `except`. All or nothing.
+    fn evict_except(&self, bytes: usize, except: Option<RddId>) -> bool {
+        let Some(victims) = self.state().lru.take_victims(bytes, except) else { return false };
+        victims.into_iter().for_each(|key| self.evict_one(key));
+        true
+    }
+
+    /// Moves a block that the LRU list has given up from memory to disk, or nowhere. Readers find it in memory until it is
+    /// on disk.
+    fn evict_one(&self, key: BlockKey) {
+        let to_write = {
+            let state = self.state();
+            let block = state.blocks.get(&key).filter(|block| block.use_disk && block.disk.is_none());
+            block.and_then(|block| block.memory.clone())
+        };
+        // A block that cannot be written is dropped: it can be computed again.
+        let written = to_write.and_then(|block| self.write(&*block).ok());
+        let (freed, dropped) = {
+            let mut state = self.state();
+            let Some(block) = state.blocks.get_mut(&key) else { return };
+            block.disk = block.disk.take().or(written.map(Arc::new));
+            let memory = block.memory.take();
+            let dropped = block.disk.is_none();
+            if dropped {
+                state.blocks.remove(&key);
+            }
+            (memory, dropped)
+        };
+        if let Some(memory) = freed {
+            self.pool.arbiter().forget_rdd(memory.bytes());
+        }
+        if dropped
+            && !self.is_shared()
+            && let Some(listener) = self.listener.get()
+        {
+            listener.dropped(key);
+        }
+    }
+
+    fn write(&self, block: &dyn CachedBlock) -> Result<FramedFile, DataError> {
+        let mut file = self.create_file()?;
+        block.encode(&mut |segment| file.push(segment))?;
+        file.finish()
+    }
+}
+
+fn name(BlockKey { rdd, partition, version }: BlockKey) -> String {
+    format!("kept-{rdd}-{partition}-{version}")
+}
+
+fn prefix(rdd: RddId) -> String {
+    format!("kept-{rdd}-")
+}
+
+impl Evict for CachedBlocks {
+    fn evict(&self, bytes: usize) -> bool {
+        self.evict_except(bytes, None)
+    }
+}
+
+/// Memory that a partition holds while it is computed; given back when dropped, unless the partition is kept.
+pub struct CacheReservation {
+    cached: Arc<CachedBlocks>,
+    rdd: RddId,
+    bytes: usize,
+}
+
+impl CacheReservation {
+    /// The arbiter is asked for so much at a time.
+    const STEP: usize = 1 << 20;
+
+    /// Makes the reservation cover `bytes`. `false` when it cannot.
+    pub fn cover(&mut self, bytes: usize) -> bool {
+        while self.bytes < bytes {
+            let missing = bytes - self.bytes;
+            let ask = missing.next_multiple_of(Self::STEP);
+            let mut answer = self.cached.pool.arbiter().keep(ask);
+            let mut granted = ask;
+            if answer == Answer::Refused {
+                answer = self.cached.pool.arbiter().keep(missing);
+                granted = missing;
+            }
+            match answer {
+                Answer::Granted => self.bytes += granted,
+                Answer::AfterEvicting(bytes) if self.cached.evict_except(bytes, Some(self.rdd)) => {}
+                // Perhaps the exact size fits where the rounded one does not.
+                Answer::AfterEvicting(_) if granted > missing => {
+                    if self.cached.pool.arbiter().keep(missing) != Answer::Granted {
+                        return false;
+                    }
+                    self.bytes += missing;
+                }
+                Answer::AfterEvicting(_) | Answer::Refused => return false,
+            }
+        }
+        true
+    }
+
+    fn shrink_to(&mut self, bytes: usize) {
+        assert!(self.bytes >= bytes, "a partition's memory is reserved before it is kept");
+        self.cached.pool.arbiter().forget_rdd(self.bytes - bytes);
+        self.bytes = bytes;
+    }
+}
+
+impl Drop for CacheReservation {
+    fn drop(&mut self) {
+        self.cached.pool.arbiter().forget_rdd(self.bytes);
+    }
+}
