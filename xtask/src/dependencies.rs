@@ -26,7 +26,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("storage", &["types", "data"]),
     ("shuffle", &["types", "data", "storage"]),
     ("io", &["types", "conf", "data"]),
-    ("tables", &["io"]),
+    ("tables", &["types", "io"]),
     ("operators", &["types", "closures", "data", "storage", "shuffle", "io"]),
     ("net", &[]),
     ("executor", &["types", "plan", "closures", "data", "storage", "shuffle", "operators", "net"]),

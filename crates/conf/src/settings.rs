@@ -29,7 +29,7 @@ settings! {
         "The application's name, for people.";
     MEMORY: Option<u64> = "firesteel.memory", "", optional_bytes,
         "The memory for records: combining, sorting, map outputs. What does not fit goes to disk. When not set: 60 % of what the \
-         machine (or its control group) has free at the start.";
+         machine (or the narrowest of its control groups) has free at the start.";
     RDD_COMPRESS: String = "firesteel.rdd.compress", "none", compression,
         "How encoded partitions of persisted RDDs are made smaller, in memory and on disk: `none`, `lz4` (fast) or `zstd` (smaller).";
     CLEAN_CHECKPOINTS: bool = "firesteel.cleaner.checkpoints", "true", switch,

@@ -16,7 +16,7 @@ use firesteel_conf as conf;
 use firesteel_conf::Conf;
 use firesteel_data::{Cipher, DataError};
 use firesteel_executor::messages::{Begin, SHARED_DIRECTORY};
-use firesteel_executor::{WorkerCommand, runner};
+use firesteel_executor::{WorkerCommand, free_memory, records_share, runner};
 use firesteel_io::StoreSettings;
 use firesteel_operators::Services;
 use firesteel_scheduler::{Event, PoolSettings, SchedulerSettings, SchedulingMode, SpeculationSettings};
@@ -272,7 +272,7 @@ fn start_driver(
         dir if dir.is_empty() => std::env::temp_dir(),
         dir => PathBuf::from(dir),
     };
-    let budget = conf.get(&conf::MEMORY)?.unwrap_or_else(default_memory);
+    let budget = conf.get(&conf::MEMORY)?.unwrap_or_else(|| records_share(free_memory(Path::new("/"))));
     let gate = Arc::new(LocalCommitGate(OnceLock::new()));
     let memory = Arc::new(MemoryPool::new(budget as usize));
     let dirs = Arc::new(LocalDirs::create(&parent).map_err(|e| start(&e))?);
@@ -361,19 +361,6 @@ impl Cached {
             Arc::new(Broadcasts::sharing(memory, dirs, files)),
         ))
     }
-}
-
-/// 60 % of what is free, by the machine or the control group, whichever is less.
-fn default_memory() -> u64 {
-    const UNKNOWN: u64 = 1 << 30;
-    let read = |path: &str| std::fs::read_to_string(path).ok();
-    let available = read("/proc/meminfo").and_then(|text| {
-        let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-        Some(line.trim().trim_end_matches("kB").trim().parse::<u64>().ok()? << 10)
-    });
-    let limit = read("/sys/fs/cgroup/memory.max").and_then(|text| text.trim().parse::<u64>().ok());
-    let free = available.unwrap_or(UNKNOWN).min(limit.unwrap_or(u64::MAX));
-    free / 10 * 6
 }
 
 /// What a thread has said about the jobs that it will run.

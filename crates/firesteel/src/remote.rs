@@ -276,8 +276,7 @@ impl Start<'_> {
             host: "127.0.0.1".into(),
             bind: "127.0.0.1:0".into(),
             cores,
-            // As in Spark, a part is left to the program's own objects.
-            memory: memory / 10 * 6,
+            memory,
             directory: self.directory.to_owned(),
             service: self.served.then(|| self.address.clone()),
         };

@@ -20,8 +20,6 @@ _EXAMPLES = """example:
   firesteel executor --driver a:7000 --secret-file app.secret --cores 4 --memory 8g       on each host
 """
 
-#: Of an executor's memory so many tenths are for records; the rest is left to the program's own objects, as in Spark.
-_BUDGET_OF_TEN = 6
 _UNITS = {"": 1 << 20, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
@@ -84,7 +82,7 @@ def run(chosen: argparse.Namespace) -> int:
         "host": chosen.host,
         "bind": f"{chosen.host}:0",
         "cores": chosen.cores,
-        "memory": chosen.memory // 10 * _BUDGET_OF_TEN,
+        "memory": chosen.memory,
         "directory": os.path.abspath(chosen.dir),
         "service": None,
     }

@@ -11,6 +11,7 @@ mod uplink;
 pub use run::run;
 
 use crate::blocks::RemoteFetcher;
+use crate::memory::records_share;
 use crate::server::WorkerCommand;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -53,7 +54,7 @@ pub struct AgentConfig {
     pub bind: String,
     /// How many cores it has: so many tasks at a time, where each takes one.
     pub cores: u32,
-    /// The memory budget of all its executors together, in bytes.
+    /// The memory of all its executors together, in bytes; a part of it is for records.
     pub memory: u64,
     /// The directory for its files.
     pub directory: PathBuf,
@@ -63,6 +64,11 @@ pub struct AgentConfig {
 }
 
 impl AgentConfig {
+    /// How many bytes of its memory are for records.
+    pub(crate) fn records(&self) -> u64 {
+        records_share(self.memory)
+    }
+
     /// Reads a configuration: a line of JSON.
     ///
     /// # Errors

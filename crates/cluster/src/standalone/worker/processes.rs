@@ -41,9 +41,6 @@ pub(super) struct Ended {
     pub(super) outcome: Outcome,
 }
 
-/// A part of an executor's memory is left to the program's own objects, as in Spark.
-const BUDGET_OF_TEN: u64 = 6;
-
 /// How long processes may take to end that are told to.
 const END_WITHIN: Duration = Duration::from_secs(5);
 
@@ -190,7 +187,7 @@ fn start_executor(
         host: hosted.host().into(),
         bind: format!("{}:0", hosted.host()),
         cores: resources.cores,
-        memory: (resources.memory_mib << 20) / 10 * BUDGET_OF_TEN,
+        memory: resources.memory_mib << 20,
         directory: directory.clone(),
         service: launch.service.then_some(service),
     };
