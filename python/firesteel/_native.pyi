@@ -215,6 +215,25 @@ def fetch_file(hash: str, to: str) -> None:
 
 def command(words: Sequence[str]) -> bool:
     """Runs a command line, the program's name first; whether it went well. What goes wrong was printed."""
+class CommandOption:
+    """An option of a command: ``long`` is its name without dashes, ``value`` what its value is called (None without)."""
+
+    long: str
+    short: str | None
+    value: str | None
+    help: str
+    choices: list[str]
+    default: str | None
+    variable: str | None
+    is_required: bool
+    repeats: bool
+
+def command_options(command: str) -> list[CommandOption]:
+    """The options of a command, in the order of its help."""
+
+def command_names() -> list[tuple[str, str]]:
+    """The names of all commands, each with what it does."""
+
 def submit_driver(
     *,
     master: str,

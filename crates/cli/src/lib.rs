@@ -1,8 +1,9 @@
 //! The command `firesteel`: a cluster's daemons, and programs that are submitted to it.
 //!
 //! Each subcommand has a file of its own; what several share is in `options`. The command line of the Python package calls
-//! [`run`] for what is not Python's own, so both know the same words.
+//! [`run`] for what is not Python's own, and makes its options of those that [`options_of`] tells, so both know the same ones.
 
+mod command_table;
 mod daemons;
 mod decommission;
 mod executor;
@@ -10,6 +11,7 @@ mod options;
 mod secret;
 mod submit;
 
+pub use command_table::{CommandOption, commands, options_of};
 pub use submit::InterpretedDriver;
 
 use clap::{Parser, Subcommand};

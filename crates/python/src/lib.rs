@@ -57,6 +57,9 @@ fn native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(hash::hash, module)?)?;
     module.add_function(wrap_pyfunction!(combine::combine, module)?)?;
     module.add_function(wrap_pyfunction!(command::command, module)?)?;
+    module.add_function(wrap_pyfunction!(command::command_options, module)?)?;
+    module.add_function(wrap_pyfunction!(command::command_names, module)?)?;
+    module.add_class::<command::CommandOption>()?;
     module.add_function(wrap_pyfunction!(command::submit_driver, module)?)?;
     Ok(())
 }
