@@ -5,14 +5,15 @@ use firesteel_conf::Conf;
 use firesteel_executor::Worker;
 use firesteel_io::StoreSettings;
 use firesteel_operators::{Services, TaskSpec};
+use parking_lot::Mutex;
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
 use std::collections::BTreeMap;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 static SERVICES: Mutex<Option<Arc<Services>>> = Mutex::new(None);
 /// The application's directory on this host.
@@ -25,24 +26,24 @@ static CPUS: AtomicU32 = AtomicU32::new(1);
 
 /// What this process lends to its tasks, if it runs any.
 pub(crate) fn services() -> Option<Arc<Services>> {
-    SERVICES.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    SERVICES.lock().clone()
 }
 
 /// From now on this process lends these.
 pub(crate) fn lend(services: &Arc<Services>) {
     accumulator::set_application(services.application);
-    *SERVICES.lock().unwrap_or_else(PoisonError::into_inner) = Some(services.clone());
+    *SERVICES.lock() = Some(services.clone());
 }
 
 /// Says where the application's files are on this host.
 pub(crate) fn set_directory(directory: &Path) {
-    *DIRECTORY.lock().unwrap_or_else(PoisonError::into_inner) = Some(directory.into());
+    *DIRECTORY.lock() = Some(directory.into());
 }
 
 /// Says which task runs in this process.
 fn set_current(py: Python<'_>, task: Option<&TaskSpec>) -> PyResult<()> {
     let info = task.zip(services()).map(|(task, services)| Py::new(py, TaskInfo::new(task, &services)));
-    *CURRENT.lock().unwrap_or_else(PoisonError::into_inner) = info.transpose()?;
+    *CURRENT.lock() = info.transpose()?;
     Ok(())
 }
 
@@ -105,7 +106,7 @@ pub(crate) struct TaskInfo {
 
 impl TaskInfo {
     fn new(task: &TaskSpec, services: &Services) -> Self {
-        let directory = DIRECTORY.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let directory = DIRECTORY.lock().clone();
         // In the program's own process, the services' directory is the application's.
         let directory = directory.unwrap_or_else(|| services.dirs.path().into());
         TaskInfo {
@@ -128,6 +129,6 @@ impl TaskInfo {
 /// The task that runs in this process, if one does.
 #[pyfunction]
 pub(crate) fn current_task(py: Python<'_>) -> Option<Py<TaskInfo>> {
-    let current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
+    let current = CURRENT.lock();
     current.as_ref().map(|task| task.clone_ref(py))
 }

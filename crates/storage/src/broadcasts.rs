@@ -8,9 +8,10 @@ use bytes::Bytes;
 use firesteel_data::DataError;
 use firesteel_data::frames::{FrameReader, FramedFile};
 use firesteel_types::BroadcastId;
+use parking_lot::{Mutex, MutexGuard};
 use std::any::Any;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// How many bytes a piece has, except the last. What Spark uses, too: large enough for the network, small enough for
@@ -135,7 +136,7 @@ impl Broadcasts {
         decode: impl FnOnce(&[u8]) -> Result<(Value, usize), DataError>,
     ) -> Result<Value, BroadcastError> {
         let entry = self.entry(id)?;
-        let mut decoded = entry.value.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut decoded = entry.value.lock();
         if let Some(decoded) = &*decoded {
             return Ok(decoded.value.clone());
         }
@@ -159,7 +160,7 @@ impl Broadcasts {
     /// Forgets the decoded value; who needs it again decodes it again.
     pub fn unpersist(&self, id: BroadcastId) {
         if let Ok(entry) = self.entry(id) {
-            let decoded = entry.value.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let decoded = entry.value.lock().take();
             drop(decoded);
         }
         self.notify_forgotten(id);
@@ -221,7 +222,7 @@ impl Broadcasts {
     }
 
     fn entries(&self) -> MutexGuard<'_, HashMap<BroadcastId, Arc<Entry>>> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+        self.entries.lock()
     }
 }
 

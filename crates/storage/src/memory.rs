@@ -9,8 +9,9 @@
 //!   outputs, has to make room when a task or a map output asks: the least recently used are evicted.
 
 use firesteel_types::TaskId;
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{OnceLock, Weak};
 
 /// What is said to who asks for memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -182,7 +183,7 @@ impl MemoryPool {
     /// The arbiter, for one decision.
     pub fn arbiter(&self) -> MutexGuard<'_, Arbiter> {
         // Every decision either happens whole or not at all, so a panic elsewhere leaves the arbiter sound.
-        self.arbiter.lock().unwrap_or_else(PoisonError::into_inner)
+        self.arbiter.lock()
     }
 
     /// A task asks for more; partitions are evicted where that helps.
