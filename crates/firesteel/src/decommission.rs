@@ -5,11 +5,11 @@
 //! left and nothing runs, the executor is let go; the worker, which waits for its executors, can end then. What could not be moved in
 //! time is lost with it, and computed again when somebody needs it.
 //!
-//! What is moved where is decided in the scheduler's [`Moves`]; when to stop in [`Patience`].
+//! What is moved where is decided in the scheduler's [`MigrationPlan`]; when to stop in [`Patience`].
 
 use crate::driver::Driver;
 use firesteel_executor::Fleet;
-use firesteel_scheduler::{Held, Moves};
+use firesteel_scheduler::{MigrationPlan, SoleCopies};
 use firesteel_storage::lru::BlockKey;
 use firesteel_types::ExecutorId;
 use std::sync::mpsc::Receiver;
@@ -39,9 +39,9 @@ impl Driver {
     }
 
     /// What only these executors have.
-    fn held_by(&self, fleet: &Fleet, place: &str) -> Held {
+    fn held_by(&self, fleet: &Fleet, place: &str) -> SoleCopies {
         let there = fleet.executors_at(place);
-        self.with_scheduler(|scheduler| scheduler.held_by(&there))
+        self.with_scheduler(|scheduler| scheduler.sole_copies(&there))
     }
 }
 
@@ -68,9 +68,9 @@ impl Patience {
     }
 }
 
-/// Moves everything away from a place, and lets its agents go.
+/// MigrationPlan everything away from a place, and lets its agents go.
 fn clear(driver: &Weak<Driver>, fleet: &Fleet, place: &str, within: Duration) {
-    let (mut moves, mut patience) = (Moves::default(), Patience::new(within));
+    let (mut moves, mut patience) = (MigrationPlan::default(), Patience::new(within));
     while !fleet.end_move(place) {
         let Some(driver) = driver.upgrade() else { return };
         // In this order: what is idle now has told of all that it has.
@@ -96,10 +96,10 @@ fn clear(driver: &Weak<Driver>, fleet: &Fleet, place: &str, within: Duration) {
 fn move_some(
     fleet: &Fleet,
     place: &str,
-    dealt: impl IntoIterator<Item = (ExecutorId, Held)>,
+    dealt: impl IntoIterator<Item = (ExecutorId, SoleCopies)>,
     within: Duration,
 ) -> bool {
-    let ask = |(executor, held): (ExecutorId, Held)| {
+    let ask = |(executor, held): (ExecutorId, SoleCopies)| {
         let outputs = held.outputs.into_iter().map(|(shuffle, output)| (shuffle, output.map, output.task));
         let cached =
             held.cached.into_iter().map(|(rdd, partition, version)| BlockKey { rdd, partition, version });

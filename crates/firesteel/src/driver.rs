@@ -582,7 +582,7 @@ impl DriverLink for Driver {
 
     fn finished(&self, executor: ExecutorId, task: TaskId, end: TaskEnd, updates: Vec<AccumulatorUpdate>) {
         let (outcome, bytes) = match end {
-            TaskEnd::Result(bytes) => (TaskOutcome::Result, bytes),
+            TaskEnd::Result(bytes) => (TaskOutcome::Result { bytes: bytes.len() as u64 }, bytes),
             TaskEnd::MapOutput { shuffle, map, bytes, checksum } => {
                 (TaskOutcome::MapOutput { shuffle, map, bytes, checksum }, vec![])
             }

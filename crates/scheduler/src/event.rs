@@ -62,7 +62,10 @@ pub enum TaskOutcome {
         checksum: u64,
     },
     /// A task of the result stage has its result. The shell holds the bytes while the event is handled.
-    Result,
+    Result {
+        /// Their number.
+        bytes: u64,
+    },
     /// It has neither.
     Failed(TaskFailure),
 }

@@ -36,6 +36,7 @@
 
 mod accumulators;
 mod allocation;
+mod application;
 mod barriers;
 mod block_locations;
 mod commit;
@@ -43,17 +44,24 @@ mod dag;
 mod effect;
 mod event;
 mod executors;
+mod fleet;
 mod map_outputs;
-mod moves;
+mod migration_plan;
 mod pools;
+mod results;
 mod scheduler;
 mod settings;
 mod tasks;
 
 pub use allocation::{Allocation, AllocationSettings, Decision, Demand, Lent};
+pub use application::{
+    AgentId, AgentMessage, Application, ApplicationEffect, ApplicationEvent, ApplicationSettings,
+    MigrationRequest, Registration, ReportedOutcome,
+};
 pub use effect::{Effect, MapOutput, ShuffleOutputs, TaskLaunch};
 pub use event::{Event, JobSpec, StageSpec, TaskOutcome};
 pub use firesteel_plan::{Cached, CachedRdd, Reads};
-pub use moves::Moves;
-pub use scheduler::{Held, Load, Scheduler};
+pub use fleet::{Agent, FleetSettings};
+pub use migration_plan::MigrationPlan;
+pub use scheduler::{Load, Scheduler, SoleCopies};
 pub use settings::{PoolSettings, SchedulerSettings, SchedulingMode, SpeculationSettings};

@@ -55,7 +55,7 @@ pub struct Load {
 
 /// What would be lost with executors.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Held {
+pub struct SoleCopies {
     /// Map outputs.
     pub outputs: Vec<(ShuffleId, MapOutput)>,
     /// Kept partitions, by RDD, partition and version.
@@ -179,15 +179,36 @@ impl Scheduler {
         Load { waiting, running: self.tasks.len() }
     }
 
+    /// Whether an attempt takes a slot of an executor, even if it was told to stop.
+    pub fn runs(&self, task: TaskId, executor: ExecutorId) -> bool {
+        self.tasks.get(task).is_some_and(|task| task.executor == executor)
+    }
+
+    /// The first of the jobs that want an attempt; none when it was told to stop.
+    pub fn job_of(&self, task: TaskId) -> Option<JobId> {
+        let task = self.tasks.get(task).filter(|task| task.killed.is_none())?;
+        self.stages.get(task.stage).map(|stage| stage.turn().0)
+    }
+
+    /// Whether an executor has attempts, those that were told to stop among them.
+    pub fn is_busy(&self, executor: ExecutorId) -> bool {
+        self.executors.get(executor).is_some_and(|executor| !executor.running.is_empty())
+    }
+
+    /// Whether any executor is registered.
+    pub fn has_executors(&self) -> bool {
+        self.executors.without_executors_since().is_none()
+    }
+
     /// Whether an executor keeps a partition that counts, as far as is known.
     pub fn caches_any(&self, executor: ExecutorId) -> bool {
         self.blocks.holds_any(executor)
     }
 
     /// What only these executors have, as far as is known.
-    pub fn held_by(&self, executors: &BTreeSet<ExecutorId>) -> Held {
+    pub fn sole_copies(&self, executors: &BTreeSet<ExecutorId>) -> SoleCopies {
         let outputs = executors.iter().flat_map(|executor| self.outputs.on(*executor));
-        Held { outputs: outputs.collect(), cached: self.blocks.held_only_by(executors) }
+        SoleCopies { outputs: outputs.collect(), cached: self.blocks.held_only_by(executors) }
     }
 
     /// Who has the map output that an attempt wrote, if it counts.

@@ -24,7 +24,7 @@ impl World {
 
     /// Somebody takes over a part of what an executor has. When nothing is left, it may go.
     pub(crate) fn moves(&mut self, from: ExecutorId, rounds: u32) -> Result<(), Objection> {
-        let held = self.scheduler.held_by(&BTreeSet::from([from]));
+        let held = self.scheduler.sole_copies(&BTreeSet::from([from]));
         let is_busy = !self.machines[&from].attempts.is_empty();
         let is_done = held.outputs.is_empty() && held.cached.is_empty() && !is_busy;
         if is_done || rounds == ROUNDS {
@@ -44,7 +44,7 @@ impl World {
         Ok(())
     }
 
-    fn copy(&mut self, from: ExecutorId, to: ExecutorId, held: firesteel_scheduler::Held) {
+    fn copy(&mut self, from: ExecutorId, to: ExecutorId, held: firesteel_scheduler::SoleCopies) {
         let mut taken: Vec<BlockName> = vec![];
         for (shuffle, output) in held.outputs {
             let name = (shuffle, output.map, output.task);

@@ -135,7 +135,7 @@ fn play(run: &Run, mut watch: impl FnMut(StageId)) -> (u64, Duration) {
         watch(stage);
         let outcome = match stage {
             StageId(0) => TaskOutcome::MapOutput { shuffle: ShuffleId(0), map, bytes: 1, checksum: 1 },
-            _ => TaskOutcome::Result,
+            _ => TaskOutcome::Result { bytes: 1 },
         };
         scheduler.handle(
             Millis(1),

@@ -114,7 +114,7 @@ impl World {
                     id,
                     Message::Finished {
                         task,
-                        outcome: TaskOutcome::Result,
+                        outcome: TaskOutcome::Result { bytes: 1 },
                         data: Some(Box::new(data)),
                         updates,
                     },
@@ -192,7 +192,7 @@ impl World {
             self.checker.committed.insert(task);
             let data = attempt.computed.and_then(Result::ok).map(Box::new);
             let updates = data.as_ref().map(|data| updates(&data.added)).unwrap_or_default();
-            Message::Finished { task, outcome: TaskOutcome::Result, data, updates }
+            Message::Finished { task, outcome: TaskOutcome::Result { bytes: 1 }, data, updates }
         } else {
             let outcome = TaskOutcome::Failed(TaskFailure::CommitDenied);
             Message::Finished { task, outcome, data: None, updates: vec![] }

@@ -47,7 +47,7 @@ impl Scheduler {
         }
         match outcome {
             TaskOutcome::Failed(failure) => self.task_failed(id, task, failure, fx),
-            TaskOutcome::MapOutput { .. } | TaskOutcome::Result => {
+            TaskOutcome::MapOutput { .. } | TaskOutcome::Result { .. } => {
                 if self.commits.may_succeed(task.stage, task.index, id) {
                     self.task_succeeded(id, task, outcome, updates, fx);
                 } else {
@@ -133,7 +133,7 @@ impl Scheduler {
                 let output = MapOutput { map, task: id, executor: task.executor, bytes };
                 self.map_output_written(shuffle, output, checksum, updates, fx);
             }
-            TaskOutcome::Result => {
+            TaskOutcome::Result { .. } => {
                 assert!(output.is_none(), "task {id} belongs to a map stage and has no result");
                 if is_barrier {
                     self.barriers.hold(task.stage, Held { index: task.index, task: id, updates });

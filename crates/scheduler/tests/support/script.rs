@@ -183,7 +183,7 @@ impl Story {
         let task = task(words[0]);
         let launch = &self.launches[&task];
         let outcome = match self.outputs[&launch.stage] {
-            None => TaskOutcome::Result,
+            None => TaskOutcome::Result { bytes: 1 },
             Some(shuffle) => {
                 let checksum = option(words, "sum").map_or(1, number);
                 TaskOutcome::MapOutput { shuffle, map: launch.partition, bytes: 10, checksum }

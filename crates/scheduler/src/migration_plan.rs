@@ -3,7 +3,7 @@
 //! Asked in rounds, until nothing is left or time is up: each round deals what would be lost among those who stay, evenly by bytes. What
 //! was not moved by the next round is dealt again, a few times: one whose file is broken is better computed again.
 
-use crate::scheduler::Held;
+use crate::scheduler::SoleCopies;
 use firesteel_types::{ExecutorId, Partition, RddId, ShuffleId, TaskId};
 use std::collections::BTreeMap;
 
@@ -23,48 +23,48 @@ enum Item {
 /// What was dealt so far.
 ///
 /// ```
-/// use firesteel_scheduler::{Held, MapOutput, Moves};
+/// use firesteel_scheduler::{SoleCopies, MapOutput, MigrationPlan};
 /// use firesteel_types::{ExecutorId, Partition, ShuffleId, TaskId};
 ///
 /// let output = |map: u32| MapOutput { map: Partition(map), task: TaskId(map.into()), executor: ExecutorId(0), bytes: 10 };
 /// let outputs = (0..4).map(|map| (ShuffleId(0), output(map))).collect();
-/// let dealt = Moves::default().deal(&Held { outputs, cached: vec![] }, &[ExecutorId(1), ExecutorId(2)]);
+/// let dealt = MigrationPlan::default().deal(&SoleCopies { outputs, cached: vec![] }, &[ExecutorId(1), ExecutorId(2)]);
 /// assert_eq!(dealt[&ExecutorId(1)].outputs.len(), 2);
 /// assert_eq!(dealt[&ExecutorId(2)].outputs.len(), 2);
 /// ```
 #[derive(Debug, Default)]
-pub struct Moves {
+pub struct MigrationPlan {
     tries: BTreeMap<Item, u32>,
 }
 
-impl Moves {
+impl MigrationPlan {
     /// What each of `to` is to take over next; nothing when there is nobody, or nothing that is worth another try.
-    pub fn deal(&mut self, held: &Held, to: &[ExecutorId]) -> BTreeMap<ExecutorId, Held> {
+    pub fn deal(&mut self, copies: &SoleCopies, to: &[ExecutorId]) -> BTreeMap<ExecutorId, SoleCopies> {
         let mut dealt: BTreeMap<ExecutorId, Share> = to.iter().map(|to| (*to, Share::default())).collect();
-        for &(shuffle, output) in &held.outputs {
+        for &(shuffle, output) in &copies.outputs {
             let Some(share) = lightest(&mut dealt) else { break };
             if self.is_worth_it(Item::Output(shuffle, output.task)) {
                 share.weight += output.bytes.max(1);
-                share.held.outputs.push((shuffle, output));
+                share.copies.outputs.push((shuffle, output));
             }
         }
         // Of a kept partition, only its keeper knows how large it is.
         dealt.values_mut().for_each(|share| share.weight = 0);
-        for &(rdd, partition, version) in &held.cached {
+        for &(rdd, partition, version) in &copies.cached {
             let Some(share) = lightest(&mut dealt) else { break };
             if self.is_worth_it(Item::Cached(rdd, partition)) {
                 share.weight += 1;
-                share.held.cached.push((rdd, partition, version));
+                share.copies.cached.push((rdd, partition, version));
             }
         }
         let given = dealt.into_iter().filter(|(_, share)| share.len() > 0);
-        given.map(|(executor, share)| (executor, share.held)).collect()
+        given.map(|(executor, share)| (executor, share.copies)).collect()
     }
 
     /// Whether everything that is left has been tried often enough.
-    pub fn is_hopeless(&self, held: &Held) -> bool {
-        let outputs = held.outputs.iter().map(|(shuffle, output)| Item::Output(*shuffle, output.task));
-        let cached = held.cached.iter().map(|(rdd, partition, _)| Item::Cached(*rdd, *partition));
+    pub fn is_hopeless(&self, copies: &SoleCopies) -> bool {
+        let outputs = copies.outputs.iter().map(|(shuffle, output)| Item::Output(*shuffle, output.task));
+        let cached = copies.cached.iter().map(|(rdd, partition, _)| Item::Cached(*rdd, *partition));
         outputs.chain(cached).all(|item| self.tries.get(&item).is_some_and(|tries| *tries >= TRIES))
     }
 
@@ -78,13 +78,13 @@ impl Moves {
 
 #[derive(Debug, Default)]
 struct Share {
-    held: Held,
+    copies: SoleCopies,
     weight: u64,
 }
 
 impl Share {
     fn len(&self) -> usize {
-        self.held.outputs.len() + self.held.cached.len()
+        self.copies.outputs.len() + self.copies.cached.len()
     }
 }
 
@@ -98,12 +98,12 @@ mod tests {
     use super::*;
     use firesteel_types::MapOutput;
 
-    fn held(sizes: &[u64], cached: u32) -> Held {
+    fn copies(sizes: &[u64], cached: u32) -> SoleCopies {
         let output = |(map, bytes): (usize, &u64)| {
             let (map, task) = (Partition(map as u32), TaskId(map as u64));
             (ShuffleId(0), MapOutput { map, task, executor: ExecutorId(9), bytes: *bytes })
         };
-        Held {
+        SoleCopies {
             outputs: sizes.iter().enumerate().map(output).collect(),
             cached: (0..cached).map(|partition| (RddId(4), Partition(partition), 0)).collect(),
         }
@@ -112,7 +112,7 @@ mod tests {
     #[test]
     fn those_who_stay_share_evenly_by_bytes() {
         let to = [ExecutorId(1), ExecutorId(2)];
-        let dealt = Moves::default().deal(&held(&[100, 10, 10, 80], 5), &to);
+        let dealt = MigrationPlan::default().deal(&copies(&[100, 10, 10, 80], 5), &to);
         let bytes = |id| dealt[&id].outputs.iter().map(|(_, output)| output.bytes).sum::<u64>();
         assert_eq!(to.map(bytes), [100, 100]);
         assert_eq!(to.map(|id| dealt[&id].cached.len()), [3, 2]);
@@ -120,24 +120,24 @@ mod tests {
 
     #[test]
     fn a_round_asks_little_of_each_and_what_is_left_comes_next() {
-        let (mut moves, all) = (Moves::default(), held(&[1; 100], 0));
-        let first = moves.deal(&all, &[ExecutorId(1)]);
+        let (mut plan, all) = (MigrationPlan::default(), copies(&[1; 100], 0));
+        let first = plan.deal(&all, &[ExecutorId(1)]);
         assert_eq!(first[&ExecutorId(1)].outputs.len(), AT_ONCE);
-        let left = Held { outputs: all.outputs[AT_ONCE..].to_vec(), cached: vec![] };
-        assert_eq!(moves.deal(&left, &[ExecutorId(1)])[&ExecutorId(1)].outputs.len(), 100 - AT_ONCE);
+        let left = SoleCopies { outputs: all.outputs[AT_ONCE..].to_vec(), cached: vec![] };
+        assert_eq!(plan.deal(&left, &[ExecutorId(1)])[&ExecutorId(1)].outputs.len(), 100 - AT_ONCE);
     }
 
     #[test]
     fn nobody_is_asked_for_ever_and_nothing_counts_as_tried_while_there_is_nobody() {
-        let (mut moves, all) = (Moves::default(), held(&[1], 1));
+        let (mut plan, all) = (MigrationPlan::default(), copies(&[1], 1));
         for _ in 0..10 {
-            assert!(moves.deal(&all, &[]).is_empty() && !moves.is_hopeless(&all));
+            assert!(plan.deal(&all, &[]).is_empty() && !plan.is_hopeless(&all));
         }
         for _ in 0..TRIES {
-            assert!(!moves.is_hopeless(&all));
-            assert_eq!(moves.deal(&all, &[ExecutorId(1)]).len(), 1);
+            assert!(!plan.is_hopeless(&all));
+            assert_eq!(plan.deal(&all, &[ExecutorId(1)]).len(), 1);
         }
-        assert!(moves.deal(&all, &[ExecutorId(1)]).is_empty() && moves.is_hopeless(&all));
-        assert!(moves.is_hopeless(&Held::default()), "what is not there need not be moved");
+        assert!(plan.deal(&all, &[ExecutorId(1)]).is_empty() && plan.is_hopeless(&all));
+        assert!(plan.is_hopeless(&SoleCopies::default()), "what is not there need not be moved");
     }
 }

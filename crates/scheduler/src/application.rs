@@ -1,0 +1,598 @@
+//! The application, as its shell sees it: everything that the driver decides, in one pure machine.
+//!
+//! [`Application::handle`] owns the [`Scheduler`] (jobs, stages, tasks), the fleet (which agents are connected, which executors they
+//! run, how they end and what is migrated before), the sizes of results, and dynamic allocation. A shell (the driver, or the simulator)
+//! tells what happened and does what the effects say; [`Application::next_deadline`] tells when to come back with
+//! [`Event::Tick`] if nothing else happens.
+//!
+//! ```
+//! use firesteel_scheduler::*;
+//! use firesteel_types::*;
+//!
+//! let mut application = Application::new(ApplicationSettings::default());
+//! let (mut effects, agent) = (vec![], AgentId(7));
+//! let registration = Registration {
+//!     name: "0".into(), program: [0; 32], host: "a".into(), slots: 4, memory: 1 << 30, has_processes: false,
+//!     address: "a:7337".into(), outputs_survive: false, process: 17,
+//! };
+//! application.handle(Millis(0), ApplicationEvent::AgentRegistered { agent, registration }, &mut effects);
+//! let [ApplicationEffect::Welcome { executors, .. }] = &effects[..] else { panic!("{effects:?}") };
+//! assert_eq!(executors, &[ExecutorId(0)]);
+//! let message = AgentMessage::ExecutorReady { executor: ExecutorId(0) };
+//! application.handle(Millis(5), ApplicationEvent::Agent { agent, message }, &mut effects);
+//! assert!(application.scheduler().knows_executor(ExecutorId(0)));
+//! ```
+
+mod effect;
+mod event;
+
+pub use effect::{ApplicationEffect, MigrationRequest};
+pub use event::{AgentId, AgentMessage, ApplicationEvent, Registration, ReportedOutcome};
+
+use crate::allocation::{Allocation, AllocationSettings, Decision, Demand, Lent};
+use crate::effect::Effect;
+use crate::event::{Event, TaskOutcome};
+use crate::fleet::{Admission, Agent, Fleet, FleetSettings, Found, Loss, Step};
+use crate::results::{Results, WaitingResult};
+use crate::scheduler::{Load, Scheduler, SoleCopies};
+use crate::settings::SchedulerSettings;
+use firesteel_types::{
+    AccumulatorUpdate, AppEvent, CallSite, ExecutorId, JobFailure, JobId, KillReason, Millis, Partition,
+    RddId, ShuffleId, TaskFailure, TaskId,
+};
+use std::collections::BTreeMap;
+
+/// How often dynamic allocation looks at what there is to do, in milliseconds. Spark looks as often.
+const ALLOCATE_EVERY_MS: u64 = 100;
+
+/// The settings of an application.
+#[derive(Clone, Debug, Default)]
+pub struct ApplicationSettings {
+    /// Those of jobs, stages and tasks.
+    pub scheduler: SchedulerSettings,
+    /// The most bytes that the results of a job may have together; 0 is no limit.
+    pub max_result_size: u64,
+}
+
+/// Everything that a driver decides about.
+#[derive(Debug)]
+pub struct Application {
+    now: Millis,
+    scheduler: Scheduler,
+    fleet: Fleet,
+    results: Results,
+    allocation: Option<DynamicAllocation>,
+    /// Why no executor will come any more.
+    given_up: Option<String>,
+}
+
+/// Dynamic allocation, and what the cluster was asked for.
+#[derive(Debug)]
+struct DynamicAllocation {
+    allocation: Allocation,
+    asked: u32,
+    look_at: Millis,
+}
+
+impl Application {
+    /// An application without executors and jobs.
+    pub fn new(settings: ApplicationSettings) -> Self {
+        Application {
+            now: Millis(0),
+            scheduler: Scheduler::new(settings.scheduler),
+            fleet: Fleet::default(),
+            results: Results::new(settings.max_result_size),
+            allocation: None,
+            given_up: None,
+        }
+    }
+
+    /// Sets the rules for agents, before the first comes.
+    pub fn set_fleet(&mut self, settings: FleetSettings) {
+        self.fleet.set(settings);
+    }
+
+    /// The number of executors follows what there is to do, from now on. The cluster was asked for the initial number.
+    pub fn allocate_dynamically(&mut self, settings: AllocationSettings) {
+        let allocation = Allocation::new(settings);
+        let asked = allocation.wanted();
+        self.allocation = Some(DynamicAllocation { allocation, asked, look_at: self.now });
+    }
+
+    /// The jobs, stages and tasks.
+    pub fn scheduler(&self) -> &Scheduler {
+        &self.scheduler
+    }
+
+    /// The agents that are connected and welcome.
+    pub fn agents(&self) -> &BTreeMap<AgentId, Agent> {
+        self.fleet.agents()
+    }
+
+    /// The agent that runs an executor; none for one in the driver's process, and for one that is gone.
+    pub fn agent_of(&self, executor: ExecutorId) -> Option<AgentId> {
+        self.fleet.owner(executor)
+    }
+
+    /// The address at which the files of an executor are served.
+    pub fn address_of(&self, executor: ExecutorId) -> Option<&str> {
+        self.fleet.address_of(executor)
+    }
+
+    /// Whether some executor could run a task now or soon.
+    pub fn has_executors(&self) -> bool {
+        !self.fleet.agents().is_empty() || self.scheduler.has_executors()
+    }
+
+    /// Whether no job runs and nothing of one is left.
+    pub fn is_idle(&self) -> bool {
+        self.scheduler.is_idle() && self.results.is_empty()
+    }
+
+    /// Digests one event and appends what is to be done. `now` does not go back. Events of agents and tasks that are not known (any more)
+    /// change nothing, so late and doubled messages may be passed on as they come.
+    pub fn handle(&mut self, now: Millis, event: ApplicationEvent, fx: &mut Vec<ApplicationEffect>) {
+        self.now = self.now.max(now);
+        match event {
+            ApplicationEvent::Scheduler(Event::SubmitJob(job)) => {
+                let id = job.job;
+                self.results.job_submitted(id);
+                self.schedule(Event::SubmitJob(job), fx);
+                if let Some(reason) = self.given_up.clone().filter(|_| !self.has_executors()) {
+                    let failure = JobFailure::NobodyToRun { reason };
+                    self.schedule(Event::FailJob { job: id, failure }, fx);
+                }
+            }
+            ApplicationEvent::Scheduler(event) => self.schedule(event, fx),
+            ApplicationEvent::AgentRegistered { agent, registration } => {
+                self.register(agent, registration, fx);
+            }
+            ApplicationEvent::Agent { agent, message } => self.on_message(agent, message, fx),
+            ApplicationEvent::AgentDisconnected { agent } => self.disconnected(agent, fx),
+            ApplicationEvent::AgentEnded { name, reason } => {
+                if let Some(loss) = self.fleet.ended(&name, reason) {
+                    self.lose(loss, fx);
+                }
+            }
+            ApplicationEvent::ResultFetched { agent, executor, task, result } => {
+                self.result_fetched((agent, executor), task, result, fx);
+            }
+            ApplicationEvent::Decommission { name, with_files } => self.decommission(&name, with_files, fx),
+            ApplicationEvent::WorkerSetting { setting } => self.set_workers(&setting, fx),
+            ApplicationEvent::NoMoreExecutors { reason } => {
+                self.given_up = Some(reason.clone());
+                self.fail_all(|_| JobFailure::NobodyToRun { reason: reason.clone() }, fx);
+            }
+            ApplicationEvent::Stop => self.stop(fx),
+        }
+        for loss in self.fleet.overdue(self.now) {
+            self.lose(loss, fx);
+        }
+        self.migrate(fx);
+        self.allocate(fx);
+    }
+
+    /// When [`Event::Tick`] is due if nothing happens before. A tick that comes early does no harm.
+    pub fn next_deadline(&self) -> Option<Millis> {
+        let due = [
+            self.scheduler.next_deadline(),
+            self.fleet.next_deadline(),
+            self.fleet.migrations.next_deadline(),
+            self.allocation.as_ref().map(|dynamic| dynamic.look_at),
+        ];
+        due.into_iter().flatten().min()
+    }
+
+    /// Has the scheduler digest an event, and passes its effects on, with what this machine knows better: sizes of results, and
+    /// addresses of outputs.
+    fn schedule(&mut self, event: Event, fx: &mut Vec<ApplicationEffect>) {
+        let at_hand = match &event {
+            Event::TaskFinished { outcome: TaskOutcome::Result { bytes }, .. } => *bytes,
+            _ => 0,
+        };
+        let (mut effects, mut too_large) = (vec![], vec![]);
+        self.scheduler.handle(self.now, event, &mut effects);
+        for effect in effects {
+            match effect {
+                Effect::ResultHeld { task } => self.results.hold(task, at_hand),
+                Effect::ResultDropped { task } => drop(self.results.take_held(task)),
+                Effect::ResultAccepted { job, task, .. } => {
+                    let bytes = self.results.take_held(task).unwrap_or(at_hand);
+                    if let Err(failure) = self.results.count(job, bytes) {
+                        too_large.push((job, failure));
+                        fx.push(ApplicationEffect::ResultRefused { task });
+                        continue;
+                    }
+                }
+                Effect::MapOutputDropped { shuffle, map, task, executor } => {
+                    self.output_dropped((shuffle, map, task), executor, fx);
+                    continue;
+                }
+                Effect::JobEnded { job, failure } => {
+                    // With its last result a job has ended before its results could be found too large.
+                    let failure = failure.or(self.results.job_ended(job));
+                    fx.push(ApplicationEffect::Scheduler(Effect::JobEnded { job, failure }));
+                    continue;
+                }
+                Effect::Event(AppEvent::JobEnded { at, job, failure }) => {
+                    let failure = failure.or_else(|| self.results.too_large(job).cloned());
+                    let event = AppEvent::JobEnded { at, job, failure };
+                    fx.push(ApplicationEffect::Scheduler(Effect::Event(event)));
+                    continue;
+                }
+                Effect::Event(AppEvent::ExecutorRemoved { executor, .. }) => {
+                    // An executor that was declared lost may live: its agent is to end, and does when its connection is closed.
+                    let agent = self.fleet.owner(executor);
+                    fx.push(ApplicationEffect::Scheduler(effect));
+                    fx.extend(agent.map(|agent| ApplicationEffect::Close { agent }));
+                    continue;
+                }
+                Effect::Launch(_)
+                | Effect::Kill { .. }
+                | Effect::BarrierRelease { .. }
+                | Effect::BarrierRefused { .. }
+                | Effect::StageForgotten { .. }
+                | Effect::DropCached { .. }
+                | Effect::CommitDecision { .. }
+                | Effect::UpdateSettled { .. }
+                | Effect::Event(_) => {}
+            }
+            fx.push(ApplicationEffect::Scheduler(effect));
+        }
+        for (job, failure) in too_large {
+            self.schedule(Event::FailJob { job, failure }, fx);
+        }
+    }
+
+    /// A map output may go. If another executor has a copy that counts, only this one's does; and where both are served at one
+    /// address, they are the same file, and it stays.
+    fn output_dropped(
+        &self,
+        (shuffle, map, task): (ShuffleId, Partition, TaskId),
+        executor: ExecutorId,
+        fx: &mut Vec<ApplicationEffect>,
+    ) {
+        let holder = self.scheduler.holder_of_output(shuffle, map, task);
+        let is_same = |holder| self.fleet.address_of(holder) == self.fleet.address_of(executor);
+        if holder.is_some_and(is_same) {
+            return;
+        }
+        let is_copy = holder.is_some();
+        fx.push(ApplicationEffect::RemoveOutput { shuffle, map, task, executor, is_copy });
+    }
+
+    fn fail_all(&mut self, failure: impl Fn(JobId) -> JobFailure, fx: &mut Vec<ApplicationEffect>) {
+        for job in self.results.jobs() {
+            self.schedule(Event::FailJob { job, failure: failure(job) }, fx);
+        }
+    }
+
+    fn stop(&mut self, fx: &mut Vec<ApplicationEffect>) {
+        self.fail_all(|job| JobFailure::ContextStopped { job }, fx);
+        self.schedule(Event::SettleUpdates, fx);
+        self.allocation = None;
+        fx.extend(self.fleet.stop().into_iter().map(|agent| ApplicationEffect::Close { agent }));
+    }
+}
+
+/// Agents: coming, speaking, going.
+impl Application {
+    fn register(&mut self, agent: AgentId, registration: Registration, fx: &mut Vec<ApplicationEffect>) {
+        match self.fleet.register(agent, registration) {
+            Admission::Welcome(executors) => {
+                let setting = self.fleet.setting();
+                fx.push(ApplicationEffect::Welcome { agent, executors, setting });
+            }
+            Admission::Waits => {}
+            Admission::Refused(reason) => fx.push(ApplicationEffect::Refuse { agent, reason }),
+            Admission::Closed => fx.push(ApplicationEffect::Close { agent }),
+        }
+    }
+
+    fn set_workers(&mut self, setting: &str, fx: &mut Vec<ApplicationEffect>) {
+        let known = self.fleet.agents().keys().copied();
+        fx.extend(known.map(|agent| ApplicationEffect::WorkerSetting { agent, setting: setting.into() }));
+        for (agent, executors) in self.fleet.set_workers(setting.into()) {
+            fx.push(ApplicationEffect::Welcome { agent, executors, setting: Some(setting.into()) });
+        }
+    }
+
+    fn on_message(&mut self, agent: AgentId, message: AgentMessage, fx: &mut Vec<ApplicationEffect>) {
+        match message {
+            AgentMessage::ExecutorReady { executor } => self.executor_ready(agent, executor, fx),
+            AgentMessage::ExecutorLost { executor, reason } => {
+                if let Some(next) = self.fleet.replace(agent, executor) {
+                    fx.push(ApplicationEffect::NextExecutor { agent, executor: next });
+                    // The files of a worker process are its agent's, and outlive it.
+                    self.schedule(Event::ExecutorLost { executor, reason, outputs_survive: true }, fx);
+                }
+            }
+            AgentMessage::Alive { running } => self.alive(agent, running, fx),
+            AgentMessage::TaskFinished { executor, task, outcome, updates } => {
+                self.task_finished((agent, executor), task, outcome, updates, fx);
+            }
+            AgentMessage::CommitRequest { executor, task } => {
+                self.schedule(Event::CommitRequest { task, executor }, fx);
+            }
+            AgentMessage::BarrierSync { executor, task, epoch, message } => {
+                self.schedule(Event::BarrierSync { task, executor, epoch, message }, fx);
+            }
+            AgentMessage::BlockStored { executor, rdd, partition, version } => {
+                self.schedule(Event::BlockStored { executor, rdd, partition, version }, fx);
+            }
+            AgentMessage::BlockDropped { executor, rdd, partition, version } => {
+                self.schedule(Event::BlockDropped { executor, rdd, partition, version }, fx);
+            }
+            AgentMessage::Migrated { number, executor, outputs, cached } => {
+                self.migrated((agent, executor), number, outputs, cached, fx);
+            }
+            AgentMessage::OutOfWorkers { reason } => {
+                self.handle(self.now, ApplicationEvent::NoMoreExecutors { reason }, fx);
+            }
+            AgentMessage::Leaving => self.fleet.leaves(agent),
+        }
+    }
+
+    fn executor_ready(&mut self, agent: AgentId, executor: ExecutorId, fx: &mut Vec<ApplicationEffect>) {
+        if !self.fleet.ready(agent, executor) {
+            return;
+        }
+        let Some(Agent { registration, ready, .. }) = self.fleet.agents().get(&agent) else { return };
+        if ready.len() == 1 && !registration.name.is_empty() {
+            fx.push(ApplicationEffect::AgentReady { name: registration.name.clone() });
+        }
+        let slots = if registration.has_processes { 1 } else { registration.slots };
+        let host = registration.host.clone();
+        self.schedule(Event::ExecutorAdded { executor, host, slots }, fx);
+        if self.fleet.is_decommissioned(agent) {
+            self.schedule(Event::ExecutorDecommissioning { executor }, fx);
+        }
+        // An agent that can take what others have to give may be what a migration has waited for.
+        self.fleet.migrations.reconsider();
+    }
+
+    fn alive(
+        &mut self,
+        agent: AgentId,
+        all: Vec<(ExecutorId, Vec<TaskId>)>,
+        fx: &mut Vec<ApplicationEffect>,
+    ) {
+        if !self.fleet.agents().contains_key(&agent) {
+            return;
+        }
+        for (executor, mut running) in all {
+            // The executor has finished these, and the scheduler will hear of it when their results are here.
+            running.extend(self.results.waiting_on(executor));
+            self.schedule(Event::Heartbeat { executor, running }, fx);
+        }
+        fx.push(ApplicationEffect::Acknowledge { agent });
+    }
+
+    fn task_finished(
+        &mut self,
+        (agent, executor): (AgentId, ExecutorId),
+        task: TaskId,
+        outcome: ReportedOutcome,
+        updates: Vec<AccumulatorUpdate>,
+        fx: &mut Vec<ApplicationEffect>,
+    ) {
+        let bytes = match outcome {
+            ReportedOutcome::Complete(outcome) => {
+                self.schedule(Event::TaskFinished { task, executor, outcome, updates }, fx);
+                return self.fleet.migrations.reconsider();
+            }
+            ReportedOutcome::Waiting { bytes } => bytes,
+        };
+        let address = self.fleet.address_of(executor).map(String::from);
+        let is_known = self.fleet.owner(executor) == Some(agent) && self.scheduler.runs(task, executor);
+        let (Some(address), true) = (address, is_known) else {
+            // The scheduler has given the attempt up.
+            return fx.push(ApplicationEffect::RemoveResult { agent, task });
+        };
+        let job = self.scheduler.job_of(task);
+        let admitted = job.and_then(|job| Some((job, self.results.admits(job, bytes)?)));
+        match admitted {
+            Some((_, Ok(()))) => {
+                if self.results.wait(task, WaitingResult { agent, executor, updates }) {
+                    fx.push(ApplicationEffect::FetchResult { agent, executor, task, address });
+                }
+                return;
+            }
+            Some((job, Err(failure))) => self.schedule(Event::FailJob { job, failure }, fx),
+            // The attempt was told to stop, and has finished nevertheless.
+            None => {}
+        }
+        fx.push(ApplicationEffect::RemoveResult { agent, task });
+        let outcome = TaskOutcome::Failed(TaskFailure::Killed(KillReason::JobEnded));
+        self.schedule(Event::TaskFinished { task, executor, outcome, updates: vec![] }, fx);
+        self.fleet.migrations.reconsider();
+    }
+
+    fn result_fetched(
+        &mut self,
+        (agent, executor): (AgentId, ExecutorId),
+        task: TaskId,
+        result: Result<u64, String>,
+        fx: &mut Vec<ApplicationEffect>,
+    ) {
+        if let Some(WaitingResult { updates, .. }) = self.results.fetched(task, agent) {
+            let (outcome, updates) = match result {
+                Ok(bytes) => (TaskOutcome::Result { bytes }, updates),
+                Err(message) => (fetch_failure(task, message), vec![]),
+            };
+            self.schedule(Event::TaskFinished { task, executor, outcome, updates }, fx);
+        }
+        fx.push(ApplicationEffect::RemoveResult { agent, task });
+        self.fleet.migrations.reconsider();
+    }
+
+    fn disconnected(&mut self, agent: AgentId, fx: &mut Vec<ApplicationEffect>) {
+        let Some(gone) = self.fleet.agents().get(&agent) else { return };
+        let (name, executors) = (gone.registration.name.clone(), gone.executors.clone());
+        let loss = self.fleet.disconnected(self.now, agent);
+        self.results.agent_gone(agent);
+        if !name.is_empty() {
+            fx.push(ApplicationEffect::AgentGone { name });
+        }
+        match loss {
+            Some(loss) => self.lose(loss, fx),
+            // While the reason is not known, nothing more is launched there.
+            None => {
+                for executor in executors {
+                    self.schedule(Event::ExecutorDecommissioning { executor }, fx);
+                }
+            }
+        }
+    }
+
+    fn lose(&mut self, loss: Loss, fx: &mut Vec<ApplicationEffect>) {
+        let Loss { executors, reason, address } = loss;
+        let outputs_survive = address.is_none();
+        for executor in executors {
+            let reason = reason.clone();
+            self.schedule(Event::ExecutorLost { executor, reason, outputs_survive }, fx);
+        }
+        if let Some((address, others)) = address {
+            fx.push(ApplicationEffect::AddressGone { address });
+            for executor in others {
+                let reason = reason.clone();
+                self.schedule(Event::ExecutorLost { executor, reason, outputs_survive: false }, fx);
+            }
+        }
+    }
+}
+
+/// Decommission and dynamic allocation.
+impl Application {
+    fn decommission(&mut self, name: &str, with_files: bool, fx: &mut Vec<ApplicationEffect>) {
+        let agent = match self.fleet.decommission(name, with_files) {
+            Found::Agent(agent) => agent,
+            Found::Waiting(agent) => {
+                let reason = "it was decommissioned before it could begin".into();
+                return fx.push(ApplicationEffect::Refuse { agent, reason });
+            }
+            Found::Nothing => return,
+        };
+        let executors = self.fleet.agents().get(&agent).map_or(vec![], |agent| agent.executors.clone());
+        for executor in executors {
+            self.schedule(Event::ExecutorDecommissioning { executor }, fx);
+        }
+        match self.fleet.address_to_clear(agent) {
+            Some(address) => self.fleet.migrations.begin(address),
+            // Its files stay where they are, so it may end as soon as its tasks have.
+            None => self.release(agent, fx),
+        }
+    }
+
+    fn release(&mut self, agent: AgentId, fx: &mut Vec<ApplicationEffect>) {
+        if self.fleet.release(agent) {
+            fx.push(ApplicationEffect::Leave { agent });
+        }
+    }
+
+    /// Takes each migration as far as it goes now.
+    fn migrate(&mut self, fx: &mut Vec<ApplicationEffect>) {
+        if self.fleet.migrations.is_empty() {
+            return;
+        }
+        for address in self.fleet.migrations.addresses() {
+            if self.fleet.to_release(&address).is_empty() {
+                self.fleet.migrations.end(&address);
+            } else if self.fleet.migrations.step(self.now, &address) == Step::Look {
+                self.clear(&address, fx);
+            }
+        }
+    }
+
+    /// Looks at what is left at an address: has it copied, or releases its agents.
+    fn clear(&mut self, address: &str, fx: &mut Vec<ApplicationEffect>) {
+        let (now, within_ms) = (self.now, self.fleet.decommission_within_ms());
+        let sole_copies = self.scheduler.sole_copies(&self.fleet.executors_at(address));
+        let (busy, idle): (Vec<AgentId>, Vec<AgentId>) =
+            self.fleet.to_release(address).into_iter().partition(|agent| self.is_busy(*agent));
+        let is_over = self.fleet.migrations.is_over(now, address, !busy.is_empty(), within_ms);
+        let takers = self.fleet.takers(address);
+        let Some(plan) = self.fleet.migrations.plan(address) else { return };
+        if is_over || plan.is_hopeless(&sole_copies) {
+            idle.into_iter().for_each(|agent| self.release(agent, fx));
+            return self.fleet.migrations.wait(now, address);
+        }
+        let mut asked = false;
+        for (executor, copies) in plan.deal(&sole_copies, &takers) {
+            let Some(agent) = self.fleet.owner(executor) else { continue };
+            let Some(number) = self.fleet.migrations.ask(address, agent, now + within_ms) else { continue };
+            let SoleCopies { outputs, cached } = copies;
+            let outputs = outputs.into_iter().map(|(shuffle, output)| (shuffle, output.map, output.task));
+            let (from, outputs) = (address.to_string(), outputs.collect());
+            let request = MigrationRequest { number, executor, from, outputs, cached };
+            fx.push(ApplicationEffect::Migrate { agent, request });
+            asked = true;
+        }
+        if !asked {
+            self.fleet.migrations.wait(now, address);
+        }
+    }
+
+    /// Whether an agent has tasks, or results that are on their way.
+    fn is_busy(&self, agent: AgentId) -> bool {
+        let agent = self.fleet.agents().get(&agent);
+        agent.is_some_and(|agent| agent.executors.iter().any(|executor| self.scheduler.is_busy(*executor)))
+    }
+
+    fn migrated(
+        &mut self,
+        (agent, executor): (AgentId, ExecutorId),
+        number: u64,
+        outputs: Vec<(ShuffleId, Partition, TaskId)>,
+        cached: Vec<(RddId, Partition, u64)>,
+        fx: &mut Vec<ApplicationEffect>,
+    ) {
+        let taken = outputs.len() + cached.len();
+        for (rdd, partition, version) in cached {
+            self.schedule(Event::BlockStored { executor, rdd, partition, version }, fx);
+        }
+        if self.fleet.owner(executor) == Some(agent) {
+            self.schedule(Event::OutputsMoved { to: executor, outputs }, fx);
+        }
+        self.fleet.migrations.answered(agent, number, taken);
+    }
+
+    fn allocate(&mut self, fx: &mut Vec<ApplicationEffect>) {
+        let Some(dynamic) = &mut self.allocation else { return };
+        if dynamic.look_at > self.now {
+            return;
+        }
+        dynamic.look_at = self.now + ALLOCATE_EVERY_MS;
+        let demand = self.demand();
+        let Some(dynamic) = &mut self.allocation else { return };
+        let Decision { wanted, give_back } = dynamic.allocation.decide(self.now, &demand);
+        if std::mem::replace(&mut dynamic.asked, wanted) != wanted {
+            fx.push(ApplicationEffect::WantExecutors { executors: wanted });
+        }
+        give_back.iter().for_each(|name| self.decommission(name, false, fx));
+    }
+
+    fn demand(&self) -> Demand {
+        let Load { waiting, running } = self.scheduler.load();
+        let lent = self.fleet.staying().map(|agent| {
+            let is_busy = agent.executors.iter().any(|executor| self.scheduler.is_busy(*executor));
+            Lent {
+                name: agent.registration.name.clone(),
+                slots: agent.registration.slots,
+                is_busy,
+                caches: !is_busy
+                    && agent.executors.iter().any(|executor| self.scheduler.caches_any(*executor)),
+            }
+        });
+        Demand { waiting, running, executors: lent.collect() }
+    }
+}
+
+fn fetch_failure(task: TaskId, message: String) -> TaskOutcome {
+    TaskOutcome::Failed(TaskFailure::Operation {
+        operation: format!("fetch the result of task {task}"),
+        message,
+        site: CallSite::default(),
+        retryable: true,
+    })
+}

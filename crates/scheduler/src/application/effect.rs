@@ -1,0 +1,136 @@
+//! Effects of an application: the messages to agents, the requests to the cluster, and the scheduler's effects that remain for the shell.
+
+use super::event::AgentId;
+use crate::effect::Effect;
+use firesteel_types::{ExecutorId, Partition, RddId, ShuffleId, TaskId};
+
+/// A request to copy what only executors have that are about to end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MigrationRequest {
+    /// Names the request in its [answer](super::AgentMessage::Migrated).
+    pub number: u64,
+    /// The executor that has the copies afterwards.
+    pub executor: ExecutorId,
+    /// The address from which to fetch.
+    pub from: String,
+    /// Map outputs, by the attempts that wrote them.
+    pub outputs: Vec<(ShuffleId, Partition, TaskId)>,
+    /// Cached partitions, by RDD, partition and version.
+    pub cached: Vec<(RddId, Partition, u64)>,
+}
+
+/// One thing to do. Effects are to be done in their order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ApplicationEffect {
+    /// The scheduler's own. Its [`ResultAccepted`](Effect::ResultAccepted) means: deliver the result to the job. It never says
+    /// [`MapOutputDropped`](Effect::MapOutputDropped) here; [`RemoveOutput`](ApplicationEffect::RemoveOutput) takes its place.
+    Scheduler(Effect),
+    /// A result counts no more, because the results of its job are too large together: the bytes may go.
+    ResultRefused {
+        /// The attempt whose result it is.
+        task: TaskId,
+    },
+    /// A map output may go.
+    RemoveOutput {
+        /// The shuffle.
+        shuffle: ShuffleId,
+        /// The map task's partition.
+        map: Partition,
+        /// The attempt that wrote it.
+        task: TaskId,
+        /// Where it lies.
+        executor: ExecutorId,
+        /// Whether another executor has a copy that counts: then only this one's goes.
+        is_copy: bool,
+    },
+    /// An agent is accepted; always the first message to it.
+    Welcome {
+        /// The agent.
+        agent: AgentId,
+        /// The executors that it is to run.
+        executors: Vec<ExecutorId>,
+        /// The setting of its worker processes.
+        setting: Option<String>,
+    },
+    /// An agent is not accepted; its connection is to be closed after this message.
+    Refuse {
+        /// The agent.
+        agent: AgentId,
+        /// Why, as a sentence.
+        reason: String,
+    },
+    /// The worker process that an agent starts in place of a lost one is this executor.
+    NextExecutor {
+        /// The agent.
+        agent: AgentId,
+        /// The executor.
+        executor: ExecutorId,
+    },
+    /// An agent that was heard of is told that the driver lives.
+    Acknowledge {
+        /// The agent.
+        agent: AgentId,
+    },
+    /// Worker processes of an agent that begin from now on get this setting.
+    WorkerSetting {
+        /// The agent.
+        agent: AgentId,
+        /// The setting.
+        setting: String,
+    },
+    /// An agent is to copy what others will not have for long.
+    Migrate {
+        /// The agent.
+        agent: AgentId,
+        /// What, and from where.
+        request: MigrationRequest,
+    },
+    /// An agent is to take no more tasks, and to end when those that run have ended.
+    Leave {
+        /// The agent.
+        agent: AgentId,
+    },
+    /// An agent's connection is to be closed: one of its executors was declared lost, or the application ends.
+    Close {
+        /// The agent.
+        agent: AgentId,
+    },
+    /// A large result is to be fetched; the answer is [`ResultFetched`](super::ApplicationEvent::ResultFetched).
+    FetchResult {
+        /// The agent that has it.
+        agent: AgentId,
+        /// The executor that has it.
+        executor: ExecutorId,
+        /// The attempt whose result it is.
+        task: TaskId,
+        /// The address at which it is served.
+        address: String,
+    },
+    /// A large result that waits on an agent is not needed any more.
+    RemoveResult {
+        /// The agent; it may be gone, and the result with a process that outlives it.
+        agent: AgentId,
+        /// The attempt whose result it is.
+        task: TaskId,
+    },
+    /// No process serves files at an address any more.
+    AddressGone {
+        /// The address.
+        address: String,
+    },
+    /// The cluster is told that an agent runs.
+    AgentReady {
+        /// The agent's name.
+        name: String,
+    },
+    /// The cluster is told that an agent's connection has ended.
+    AgentGone {
+        /// The agent's name.
+        name: String,
+    },
+    /// The cluster is asked for this many executors in all.
+    WantExecutors {
+        /// How many.
+        executors: u32,
+    },
+}
