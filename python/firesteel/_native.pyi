@@ -23,8 +23,8 @@ class Context:
     def __init__(
         self, conf: Sequence[tuple[str, str]], environment: Mapping[str, str], agent: Sequence[str], python: str | None
     ) -> None:
-        """``environment`` is for workers, ``agent`` the words that start executors elsewhere, ``python`` the program that
-        workers run here."""
+        """``environment`` is for workers, ``agent`` the words that start executors elsewhere, ``python`` the program
+        that workers run here."""
     @property
     def application_id(self) -> str: ...
     @property
@@ -216,7 +216,7 @@ def fetch_file(hash: str, to: str) -> None:
 def command(words: Sequence[str]) -> bool:
     """Runs a command line, the program's name first; whether it went well. What goes wrong was printed."""
 class CommandOption:
-    """An option of a command: ``long`` is its name without dashes, ``value`` what its value is called (None without)."""
+    """An option: ``long`` is its name without dashes, ``value`` what its value is called (None without)."""
 
     long: str
     short: str | None

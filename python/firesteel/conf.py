@@ -194,8 +194,8 @@ def native_settings(conf: SparkConf) -> list[tuple[str, str]]:
     """What the engine is told: its own keys, with values as it writes them.
 
     Other keys of Spark are left out; :func:`check_settings` says which of them a program may have. A ``firesteel.*``
-    key is always passed on, so that the engine refuses one that does not exist and names the nearest; it is also stronger than Spark's
-    spelling of it.
+    key is always passed on, so that the engine refuses one that does not exist and names the nearest; it is also
+    stronger than Spark's spelling of it.
 
     >>> native_settings(SparkConf(False).set("spark.task.maxFailures", "2").set("spark.ui.port", "4050"))
     [('firesteel.task.max_failures', '2')]
@@ -215,25 +215,6 @@ def native_settings(conf: SparkConf) -> list[tuple[str, str]]:
     return list(settings.items())
 
 
-def judged(conf: SparkConf) -> list[str]:
-    """What a person should know of settings of Spark's that are let in and have no effect.
-
-    One that would change results, files or safety, and cannot be obeyed, is an error: docs/configuration.md has the
-    table.
-
-    >>> judged(SparkConf(False).set("spark.eventLog.enabled", "true"))
-    ['`spark.eventLog.enabled` has no effect: no event log is written, ...']
-    """
-    warnings = []
-    for key, value in conf.getAll():
-        verdict, sentence = _native.judge_setting(key, value) if key.startswith("spark.") else ("kept", "")
-        if verdict == "refused":
-            raise FiresteelError(f"{sentence}.")
-        if verdict == "warning":
-            warnings.append(sentence)
-    return warnings
-
-
 def is_cluster(master: str) -> bool:
     """Whether a master's name is that of a cluster, be it one on this machine.
 
@@ -248,7 +229,7 @@ _warned: set[str] = set()
 
 
 def check_settings(conf: SparkConf) -> None:
-    """Refuses settings that would change results, files or safety and cannot be obeyed; docs/configuration.md has the table.
+    """Refuses settings that would change results, files or safety and cannot be obeyed: docs/configuration.md has them.
 
     Warnings go to standard error, each once in a process.
 

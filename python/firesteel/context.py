@@ -400,8 +400,8 @@ def _refuse_in_tasks(conf: SparkConf | None) -> None:
     if _native.current_task() is None or (conf is not None and _is_true(conf, "spark.executor.allowSparkContext")):
         return
     raise FiresteelError(
-        "SparkContext should only be created and accessed on the driver, not inside a task (SPARK-5063). A task that wants "
-        "a context of its own sets spark.executor.allowSparkContext to true in that context's SparkConf."
+        "SparkContext should only be created and accessed on the driver, not inside a task (SPARK-5063). A task that"
+        " wants a context of its own sets spark.executor.allowSparkContext to true in that context's SparkConf."
     )
 
 

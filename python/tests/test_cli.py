@@ -77,7 +77,8 @@ def test_both_commands_have_the_same_options(command):
     ours = firesteel(command, "--help", COLUMNS="200").stdout
 
     def named(text):
-        return set(re.findall(r"(?m)^ +(?:-\w(?: [A-Z=]+)?, )?(--[a-z-]+)", text)) | set(re.findall(r", (--[a-z-]+)", text))
+        first = re.findall(r"(?m)^ +(?:-\w(?: [A-Z=]+)?, )?(--[a-z-]+)", text)
+        return {*first, *re.findall(r", (--[a-z-]+)", text)}
 
     assert "--secret-file" in named(native)
     assert named(ours) - named(native) == PYTHONS_OWN[command]

@@ -1,4 +1,4 @@
-"""What becomes of Spark's settings in a Python program: obeyed, let in, warned of, or refused when the context starts."""
+"""Spark's settings in a Python program: obeyed, let in, warned of, or refused when the context starts."""
 
 from __future__ import annotations
 
@@ -89,8 +89,8 @@ def test_what_the_table_leaves_to_python_is_read_there() -> None:
 
 
 def test_values_are_hidden_as_the_program_says() -> None:
-    conf = SparkConf(False).setAll([("spark.redaction.regex", "(?i)house"), ("spark.a.house", "1"), ("spark.b", "My House")])
-    conf.set("spark.c.password", "2").set("spark.d", "3")
+    conf = SparkConf(False).setAll([("spark.redaction.regex", "(?i)house"), ("spark.a.house", "1")])
+    conf.set("spark.b", "My House").set("spark.c.password", "2").set("spark.d", "3")
     shown = conf.toDebugString()
     assert "spark.d=3" in shown and shown.count("(redacted)") == 4
 

@@ -125,7 +125,8 @@ def flags() -> frozenset[str]:
     """The options of ``submit`` that have no value."""
     without = [option for option in _native.command_options("submit") if option.value is None]
     letters = {f"-{option.short}" for option in without if option.short}
-    return frozenset({f"--{option.long}" for option in without} | letters | {"--as-pyspark", "--help", "-h", "--version"})
+    pythons = {"--as-pyspark", "--help", "-h", "--version"}
+    return frozenset({f"--{option.long}" for option in without} | letters | pythons)
 
 
 def _setting(text: str) -> tuple[str, str]:

@@ -404,8 +404,8 @@ class Base(Generic[T_co]):
     # -- resources
 
     def withResources(self: Base[T], profile: ResourceProfile) -> RDD[T]:
-        """Names the resources that its tasks want. All tasks of an application run alike here, so a profile that asks for
-        anything else than they have anyway is refused.
+        """Names the resources that its tasks want. All tasks of an application run alike here, so a profile that asks
+        for anything else than they have anyway is refused.
 
         >>> from firesteel.resource import ResourceProfileBuilder
         >>> profile = ResourceProfileBuilder().build

@@ -1,8 +1,8 @@
 """Profiles: the requests of a stage put together, with an id.
 
-All tasks and executors of an application are alike, so a profile is let in where it asks for what these have anyway, and
-refused in a sentence where it asks for something else: a stage that ran without its GPU, or with half of the cores that it
-counts on, would be wrong or late without a word.
+All tasks and executors of an application are alike, so a profile is let in where it asks for what these have anyway,
+and refused in a sentence where it asks for something else: a stage that ran without its GPU, or with half of the cores
+that it counts on, would be wrong or late without a word.
 """
 
 from __future__ import annotations
@@ -140,7 +140,8 @@ def refuse_what_is_not_there(profile: ResourceProfile, conf: SparkConf) -> None:
     """Raises an error if a profile asks for anything else than what tasks and executors have anyway.
 
     >>> from firesteel import SparkConf
-    >>> refuse_what_is_not_there(ResourceProfileBuilder().require(TaskResourceRequests().cpus(1)).build, SparkConf(False))
+    >>> one = ResourceProfileBuilder().require(TaskResourceRequests().cpus(1)).build
+    >>> refuse_what_is_not_there(one, SparkConf(False))
     """
     # Also what local mode has no use for: a profile that asks for just that asks for nothing else.
     settings = dict(filter(None, (_native.engine_setting(key, value) for key, value in conf.getAll())))
@@ -169,6 +170,6 @@ def _check_executor(name: str, amount: int, settings: dict[str, str]) -> None:
 
 def _refuse(who: str, amount: float, name: str, now: str, remedy: str) -> None:
     raise FiresteelError(
-        f"withResources: {who} of this profile asks for {amount:g} {name}, and those of this application {now}: all of them "
-        f"are alike, whatever a stage asks for. Take the profile away, and {remedy} for the whole application."
+        f"withResources: {who} of this profile asks for {amount:g} {name}, and those of this application {now}: all of"
+        f" them are alike, whatever a stage asks for. Take the profile away, and {remedy} for the whole application."
     )

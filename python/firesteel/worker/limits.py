@@ -1,8 +1,8 @@
 """How much memory a worker may have, where ``spark.executor.pyspark.memory`` says so.
 
-The limit is on the process's address space, as in PySpark: its program and libraries count, and so does what is reserved and not
-used yet. An allocation that goes beyond it raises ``MemoryError`` in the function that asks for it, so a task that wants too much
-fails alone, and with its line.
+The limit is on the process's address space, as in PySpark: its program and libraries count, and so does what is
+reserved and not used yet. An allocation that goes beyond it raises ``MemoryError`` in the function that asks for it, so
+a task that wants too much fails alone, and with its line.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ ROOM = 32 << 20
 
 
 def mebibytes_of_a_worker(conf: SparkConf) -> int | None:
-    """What each worker may have; None where the program does not say. As in Spark, only cores that were asked for share it.
+    """What each worker may have; None where the program does not say. Only cores that were asked for share it.
 
     >>> from firesteel import SparkConf
     >>> mebibytes_of_a_worker(SparkConf(False).setAll([("spark.executor.pyspark.memory", "2g")]))
@@ -53,14 +53,14 @@ def limit_memory(limit: int) -> None:
     >>> limit_memory(1)
     Traceback (most recent call last):
         ...
-    ValueError: a worker may have 0 MiB (spark.executor.pyspark.memory, divided by spark.executor.cores where that is set), ...
+    ValueError: a worker may have 0 MiB (spark.executor.pyspark.memory, divided by spark.executor.cores where that ...
     """
     taken = _address_space()
     if limit < taken + ROOM:
         raise ValueError(
-            f"a worker may have {limit >> 20} MiB (spark.executor.pyspark.memory, divided by spark.executor.cores where "
-            f"that is set), and its program and libraries have {taken >> 20} MiB of address space before the first task; "
-            f"write {(taken + ROOM >> 20) + 1}m or more for each of them"
+            f"a worker may have {limit >> 20} MiB (spark.executor.pyspark.memory, divided by spark.executor.cores where"
+            f" that is set), and its program and libraries have {taken >> 20} MiB of address space before the first"
+            f" task; write {(taken + ROOM >> 20) + 1}m or more for each of them"
         )
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
     # A limit that whoever started the program has set stays, where it is lower.
