@@ -39,6 +39,7 @@ Those of "clusters" are kept from an engine that has no executors in processes t
 PYTHON_SETTINGS = frozenset({"firesteel.python.closures"})
 """The keys that the Python face itself reads."""
 
+
 class SparkConf:
     """The settings of an application, as pairs of text.
 
