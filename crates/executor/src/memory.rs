@@ -50,7 +50,7 @@ fn limit_files(root: &Path, line: &str) -> Vec<PathBuf> {
     let upwards: Vec<&Path> = inside.ancestors().collect();
     mounts
         .iter()
-        .flat_map(|mount| upwards.iter().map(|group| root.join(mount).join(group).join(file)))
+        .flat_map(|mount| upwards.iter().map(move |group| root.join(mount).join(group).join(file)))
         .collect()
 }
 
