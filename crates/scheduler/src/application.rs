@@ -283,7 +283,7 @@ impl Application {
                 let setting = self.fleet.setting();
                 fx.push(ApplicationEffect::Welcome { agent, executors, setting });
             }
-            Admission::Waits => {}
+            Admission::Waits | Admission::Known => {}
             Admission::Refused(reason) => fx.push(ApplicationEffect::Refuse { agent, reason }),
             Admission::Closed => fx.push(ApplicationEffect::Close { agent }),
         }
@@ -343,10 +343,11 @@ impl Application {
         }
         let slots = if registration.has_processes { 1 } else { registration.slots };
         let host = registration.host.clone();
-        self.schedule(Event::ExecutorAdded { executor, host, slots }, fx);
+        // One whose agent is being decommissioned would be given tasks before it could be said that it gets none.
         if self.fleet.is_decommissioned(agent) {
-            self.schedule(Event::ExecutorDecommissioning { executor }, fx);
+            return;
         }
+        self.schedule(Event::ExecutorAdded { executor, host, slots }, fx);
         // An agent that can take what others have to give may be what a migration has waited for.
         self.fleet.migrations.reconsider();
     }
@@ -551,8 +552,11 @@ impl Application {
         for (rdd, partition, version) in cached {
             self.schedule(Event::BlockStored { executor, rdd, partition, version }, fx);
         }
-        if self.fleet.owner(executor) == Some(agent) {
+        if self.fleet.owner(executor) == Some(agent) && self.scheduler.knows_executor(executor) {
             self.schedule(Event::OutputsMoved { to: executor, outputs }, fx);
+        } else {
+            // The taker was lost meanwhile. Its copies may lie with a process that outlives it.
+            outputs.into_iter().for_each(|output| self.output_dropped(output, executor, fx));
         }
         self.fleet.migrations.answered(agent, number, taken);
     }

@@ -78,8 +78,10 @@ pub(crate) enum Admission {
     Waits,
     /// It is turned away, and why.
     Refused(String),
-    /// It is to be closed without a word: the application has ended, or it is registered already.
+    /// It is to be closed without a word: the application has ended.
     Closed,
+    /// It is registered already: the message came twice.
+    Known,
 }
 
 /// The agent that a name stands for.
@@ -111,6 +113,8 @@ pub(crate) struct Fleet {
     /// Where the files of executors are served, also of those that are gone, for as long as they are served.
     addresses: BTreeMap<ExecutorId, String>,
     next_executor: u32,
+    /// All connections of which an introduction has come: a number is never given again.
+    seen: BTreeSet<AgentId>,
     setting: Option<String>,
     /// Agents that wait for the setting of their worker processes.
     waiting: Vec<(AgentId, Registration)>,
@@ -147,8 +151,11 @@ impl Fleet {
 
     /// An agent introduces itself.
     pub(crate) fn register(&mut self, id: AgentId, registration: Registration) -> Admission {
-        if self.is_stopped || self.agents.contains_key(&id) || self.departed.contains_key(&id) {
+        if self.is_stopped {
             return Admission::Closed;
+        }
+        if !self.seen.insert(id) {
+            return Admission::Known;
         }
         if let Err(why) = self.check(&registration) {
             return Admission::Refused(why);
@@ -246,7 +253,10 @@ impl Fleet {
         let is_it = |(_, departed): &(&AgentId, &Departed)| departed.agent.registration.name == name;
         let found = self.departed.iter().find(is_it).map(|(id, _)| *id);
         let Some(departed) = found.and_then(|id| self.departed.remove(&id)) else {
-            self.ends.insert(name.into(), reason);
+            // Of one whose loss was told already, nothing more is to be said.
+            if self.agents.values().any(|agent| agent.registration.name == name) {
+                self.ends.insert(name.into(), reason);
+            }
             return None;
         };
         Some(self.loss(departed.agent, reason))

@@ -1,4 +1,4 @@
-//! The driver's shell, as small as a shell can be: words become events, effects become orders.
+//! The driver's shell, as small as a shell can be: messages become events, effects become orders.
 
 use crate::checker::{JobRecord, Objection};
 use crate::data::Data;
@@ -7,7 +7,10 @@ use crate::oracle::sum_in;
 use crate::program::{ACCUMULATORS, ALL};
 use crate::world::{Happening, Message, Order, World};
 use firesteel_plan::IsTruncated;
-use firesteel_scheduler::{Effect, Event, JobSpec, StageSpec, TaskLaunch, TaskOutcome};
+use firesteel_scheduler::{
+    AgentId, AgentMessage, ApplicationEffect, ApplicationEvent, Effect, Event, JobSpec, ReportedOutcome,
+    StageSpec, TaskLaunch, TaskOutcome,
+};
 use firesteel_types::{
     AccumulatorId, AccumulatorUpdate, AppEvent, ExecutorId, ExecutorLossReason, JobFailure, JobId, Millis,
     Partition, RddId, ShuffleId, StageId, TaskFailure, TaskId, TaskLocation,
@@ -26,105 +29,111 @@ pub(crate) struct AtHand {
 }
 
 impl World {
-    /// An executor's word arrives at the driver.
-    pub(crate) fn on_message(
-        &mut self,
-        from: ExecutorId,
-        life: u32,
-        message: Message,
-    ) -> Result<(), Objection> {
-        if !self.scheduler.knows_executor(from) {
+    /// A message of an agent, or news of it, arrives at the driver.
+    pub(crate) fn on_message(&mut self, from: AgentId, message: Message) -> Result<(), Objection> {
+        if !self.application.agents().contains_key(&from) {
             self.report.count_message_of_the_lost(&message);
         }
-        let is_new = match &message {
-            Message::Register => self.register(from, life)?,
-            Message::Heartbeat(running) => {
-                self.inform(Event::Heartbeat { executor: from, running: running.clone() }, None)?;
-                true
+        match message {
+            Message::Register(registration) => {
+                let registration = *registration;
+                self.inform(ApplicationEvent::AgentRegistered { agent: from, registration }, None)
             }
-            Message::Finished { task, outcome, data, updates } => {
+            Message::Finished { executor, task, outcome, data, updates } => {
                 let mut wrote = None;
-                if let TaskOutcome::MapOutput { shuffle, map, checksum, .. } = outcome {
-                    self.reported.insert(*task);
-                    wrote = Some(((*shuffle, *map), *checksum));
+                match &outcome {
+                    ReportedOutcome::Complete(TaskOutcome::MapOutput { shuffle, map, checksum, .. }) => {
+                        self.reported.insert(task);
+                        wrote = Some(((*shuffle, *map), *checksum));
+                    }
+                    ReportedOutcome::Waiting { .. } => drop(self.reported.insert(task)),
+                    ReportedOutcome::Complete(_) => {}
                 }
-                let at_hand = AtHand { task: *task, data: data.clone(), wrote, updates: updates.clone() };
-                let (outcome, updates) = (outcome.clone(), updates.clone());
-                let event = Event::TaskFinished { task: *task, executor: from, outcome, updates };
-                self.inform(event, Some(at_hand))?;
-                true
+                let at_hand = AtHand { task, data, wrote, updates: updates.clone() };
+                let message = AgentMessage::TaskFinished { executor, task, outcome, updates };
+                self.inform(ApplicationEvent::Agent { agent: from, message }, Some(at_hand))
             }
-            Message::CommitRequest(task) => {
-                self.inform(Event::CommitRequest { task: *task, executor: from }, None)?;
-                true
+            Message::Agent(message) => self.on_agent_message(from, message),
+            Message::Disconnected => self.inform(ApplicationEvent::AgentDisconnected { agent: from }, None),
+            Message::Ended(reason) => {
+                let name = self.machines[&from].name();
+                self.inform(ApplicationEvent::AgentEnded { name, reason }, None)
             }
-            Message::BarrierSync { task, epoch, message } => {
-                self.checker.barriers.called(*task, *epoch);
-                let (task, epoch, message) = (*task, *epoch, message.clone());
-                self.inform(Event::BarrierSync { task, executor: from, epoch, message }, None)?;
-                true
+        }
+    }
+
+    fn on_agent_message(&mut self, from: AgentId, message: AgentMessage) -> Result<(), Objection> {
+        let mut migrated = None;
+        match &message {
+            AgentMessage::BarrierSync { task, epoch, .. } => self.checker.barriers.called(*task, *epoch),
+            AgentMessage::BlockStored { executor, rdd, partition, version } => {
+                self.note_stored(*executor, (*rdd, *partition, *version));
             }
-            Message::Stored(cached) => {
-                self.on_stored(from, life, *cached)?;
-                true
+            AgentMessage::Migrated { executor, outputs, cached, .. } => {
+                cached.iter().for_each(|name| self.note_stored(*executor, *name));
+                migrated = Some((*executor, outputs.clone()));
             }
-            Message::Dropped((rdd, partition, version)) => {
-                let (rdd, partition, version) = (*rdd, *partition, *version);
-                self.inform(Event::BlockDropped { executor: from, rdd, partition, version }, None)?;
-                true
+            _ => {}
+        }
+        self.inform(ApplicationEvent::Agent { agent: from, message }, None)?;
+        for (shuffle, map, task) in migrated.iter().flat_map(|(_, outputs)| outputs) {
+            let to = migrated.as_ref().map(|(to, _)| *to);
+            if self.application.scheduler().holder_of_output(*shuffle, *map, *task) == to {
+                self.report.outputs_taken_over += 1;
+                self.checker.taken_over(*task, to.expect("there is one"));
             }
-            Message::Migrated(outputs) => {
-                self.on_migrated(from, life, outputs)?;
-                true
-            }
-            Message::Gone => {
-                self.on_gone(from)?;
-                false
-            }
-            Message::Ended { decommissioned, moved } => {
-                let reason = match decommissioned {
-                    true => ExecutorLossReason::Decommissioned,
-                    false => ExecutorLossReason::Exited { code: None },
-                };
-                let outputs_survive = self.scenario.host_service || *moved;
-                if *moved && !self.scheduler.knows_executor(from) {
-                    // It was given up before, and does not know: whoever took what it wrote is told to drop it.
-                    let machine = self.machines.get_mut(&from).expect("an executor is remembered for ever");
-                    machine.blocks.clear();
-                }
-                self.inform(Event::ExecutorLost { executor: from, reason, outputs_survive }, None)?;
-                false
-            }
-        };
-        if is_new && !self.scheduler.knows_executor(from) {
-            self.after(5, Happening::ToMachine { to: from, life, order: Order::RegisterAgain });
         }
         Ok(())
     }
 
-    /// A life registers once; a doubled word does not bring the dead back.
-    fn register(&mut self, from: ExecutorId, life: u32) -> Result<bool, Objection> {
-        if self.lives.get(&from).is_some_and(|known| *known >= life) {
-            return Ok(false);
-        }
-        self.lives.insert(from, life);
-        let Self { machines, .. } = self;
-        let machine = &machines[&from];
-        let event = Event::ExecutorAdded { executor: from, host: machine.host.clone(), slots: machine.slots };
-        self.inform(event, None)?;
-        Ok(true)
+    /// The driver asks for a large result, and gets it or does not.
+    pub(crate) fn fetched(
+        &mut self,
+        (agent, executor): (AgentId, ExecutorId),
+        task: TaskId,
+        address: &str,
+    ) -> Result<(), Objection> {
+        let machine = &self.machines[&agent];
+        let is_reached = machine.cut_until <= self.now && self.is_served(agent);
+        let found =
+            self.stores.get(address).and_then(|store| store.results.get(&task)).filter(|_| is_reached);
+        let (result, at_hand) = match found.cloned() {
+            Some((data, updates)) => {
+                let bytes = data.bytes();
+                (Ok(bytes), Some(AtHand { task, data: Some(data), wrote: None, updates }))
+            }
+            None => (Err("no answer".to_string()), None),
+        };
+        self.report.results_fetched += u64::from(result.is_ok());
+        self.inform(ApplicationEvent::ResultFetched { agent, executor, task, result }, at_hand)
     }
 
-    /// Tells the scheduler what happened, and does what it says.
-    pub(crate) fn inform(&mut self, event: Event, at_hand: Option<AtHand>) -> Result<(), Objection> {
+    /// Tells the scheduler what happened, and does what the application says.
+    pub(crate) fn schedule(&mut self, event: Event) -> Result<(), Objection> {
+        self.inform(ApplicationEvent::Scheduler(event), None)
+    }
+
+    /// Tells the application what happened, and does what it says.
+    pub(crate) fn inform(
+        &mut self,
+        event: ApplicationEvent,
+        at_hand: Option<AtHand>,
+    ) -> Result<(), Objection> {
         let mut effects = vec![];
-        self.scheduler.handle(Millis(self.now + self.skew_ms), event, &mut effects);
-        let reads = effects.iter().any(|effect| matches!(effect, Effect::JobEnded { .. }));
+        self.application.handle(Millis(self.now + self.skew_ms), event, &mut effects);
+        self.check_effects(&effects)?;
+        let is_end = |effect: &ApplicationEffect| {
+            matches!(effect, ApplicationEffect::Scheduler(Effect::JobEnded { .. }))
+        };
+        let reads = effects.iter().any(is_end);
         for effect in effects {
             if self.is_traced() {
                 self.trace(format!("    -> {effect:?}"));
             }
-            self.act(effect, at_hand.as_ref())?;
+            match effect {
+                ApplicationEffect::Scheduler(effect) => self.act(effect, at_hand.as_ref())?,
+                effect => self.act_on_agents(effect)?,
+            }
         }
         self.checker.barriers.all_or_nothing()?;
         if reads || self.happened().is_multiple_of(64) {
@@ -134,15 +143,93 @@ impl World {
         Ok(())
     }
 
+    /// What the application says of agents.
+    fn act_on_agents(&mut self, effect: ApplicationEffect) -> Result<(), Objection> {
+        match effect {
+            ApplicationEffect::Welcome { agent, executors, setting } => {
+                if self.machines[&agent].is_impostor || self.scenario.has_processes != setting.is_some() {
+                    return Err(format!("agent {agent:?} is welcomed, and should not be yet, or ever"));
+                }
+                self.name_executors(agent, &executors)?;
+                self.order(agent, Order::Welcome(executors));
+            }
+            ApplicationEffect::Refuse { agent, .. } => {
+                self.report.refused_agents += 1;
+                self.close(agent);
+            }
+            ApplicationEffect::Close { agent } => self.close(agent),
+            ApplicationEffect::NextExecutor { agent, executor } => {
+                self.name_executors(agent, &[executor])?;
+                self.order(agent, Order::Next(executor));
+            }
+            ApplicationEffect::Acknowledge { agent } => self.order(agent, Order::Alive),
+            ApplicationEffect::Migrate { agent, request } => {
+                self.note_migration(&request.from);
+                self.order(agent, Order::Migrate(request));
+            }
+            ApplicationEffect::Leave { agent } => {
+                self.check_leave(agent)?;
+                self.order(agent, Order::Leave);
+            }
+            ApplicationEffect::FetchResult { agent, executor, task, address } => {
+                self.check_fetch(task, &address)?;
+                let delay = self.rng.between(1, 2_000);
+                self.after(delay, Happening::Fetched { agent, executor, task, address });
+            }
+            ApplicationEffect::RemoveResult { agent, task } => self.order(agent, Order::DropResult(task)),
+            ApplicationEffect::AddressGone { address } => self.address_gone(&address),
+            ApplicationEffect::ResultRefused { task } => {
+                self.held.remove(&task);
+                self.checker.attempt_over(task);
+            }
+            ApplicationEffect::RemoveOutput { shuffle, map, task, executor, is_copy } => {
+                self.report.outputs_dropped += 1;
+                if !is_copy {
+                    self.checker.dropped(task);
+                }
+                self.order_executor(executor, Order::Drop((shuffle, map, task)));
+            }
+            ApplicationEffect::WantExecutors { executors } => {
+                self.wanted = Some(u64::from(executors));
+                self.start_wanted();
+            }
+            ApplicationEffect::WorkerSetting { .. }
+            | ApplicationEffect::AgentReady { .. }
+            | ApplicationEffect::AgentGone { .. } => {}
+            ApplicationEffect::Scheduler(_) => {
+                unreachable!("the scheduler's effects are acted on by themselves")
+            }
+        }
+        Ok(())
+    }
+
+    /// The driver closes a connection: it sees the end at once, the agent when it can.
+    fn close(&mut self, agent: AgentId) {
+        let delay = self.rng.between(1, 20);
+        self.after(delay, Happening::ToDriver { from: agent, message: Message::Disconnected });
+        self.order(agent, Order::Close);
+    }
+
+    /// No file is served at an address any more.
+    fn address_gone(&mut self, address: &str) {
+        let there = self.membership.addresses.iter().filter(|(_, at)| *at == address);
+        let executors: Vec<ExecutorId> = there.map(|(executor, _)| *executor).collect();
+        executors.into_iter().for_each(|executor| self.checker.executor_gone(executor));
+        self.stores.remove(address);
+    }
+
     fn act(&mut self, effect: Effect, at_hand: Option<&AtHand>) -> Result<(), Objection> {
         match effect {
             Effect::Launch(launch) => self.launch(launch)?,
             Effect::Kill { task, executor, .. } => {
                 self.checker.attempt_over(task);
-                self.order(executor, Order::Kill(task));
+                self.order_executor(executor, Order::Kill(task));
             }
             Effect::ResultAccepted { job, output, task } => {
                 let held = self.held.remove(&task);
+                let size = held.as_ref().map(|(data, _)| data.bytes());
+                let at_hand_size = || at_hand.and_then(|message| Some(message.data.as_ref()?.bytes()));
+                self.deliver(job, size.or_else(at_hand_size).unwrap_or(0))?;
                 let at_hand = match &held {
                     Some((data, _)) => Some((task, Some(&**data))),
                     None => at_hand.map(|message| (message.task, message.data.as_deref())),
@@ -150,10 +237,6 @@ impl World {
                 self.checker.result_accepted(job, output, task, at_hand)?;
                 if let Some((_, updates)) = held {
                     self.checker.oracle.accepted(&self.program, None, &updates);
-                }
-                if self.rng.per_mille(self.scenario.faults.too_large) {
-                    let delay = self.rng.below(3_000);
-                    self.after(delay, Happening::TooLarge { job });
                 }
             }
             Effect::ResultHeld { task } => {
@@ -171,36 +254,36 @@ impl World {
             }
             Effect::BarrierRelease { task, executor, epoch, messages } => {
                 self.checker.barriers.let_on(task, epoch, &messages)?;
-                self.order(executor, Order::BarrierRelease { task, epoch, messages });
+                self.order_executor(executor, Order::BarrierRelease { task, epoch, messages });
             }
             Effect::BarrierRefused { task, executor, epoch, reason, retryable } => {
                 self.checker.barriers.refused(task, executor, retryable)?;
-                self.order(executor, Order::BarrierRefused { task, epoch, reason, retryable });
+                self.order_executor(executor, Order::BarrierRefused { task, epoch, reason, retryable });
             }
             Effect::JobEnded { job, failure } => {
                 self.report.count_end(failure.as_ref());
                 self.check_no_executors(job, failure.as_ref())?;
+                self.check_failure(job, failure.as_ref())?;
                 let program = Arc::clone(&self.program);
                 self.checker.job_ended(&program, job, failure, self.scenario.is_calm())?;
-                self.release();
+                self.release_some();
             }
             Effect::StageForgotten { stage } => {
                 if self.plans.remove(&stage).is_none() {
                     return Err(format!("stage {stage} is forgotten, but was not known"));
                 }
             }
-            Effect::MapOutputDropped { shuffle, map, task, executor } => {
-                self.report.outputs_dropped += 1;
-                // Of two copies, one may go.
-                if self.scheduler.holder_of_output(shuffle, map, task).is_none() {
-                    self.checker.dropped(task);
-                }
-                self.order(executor, Order::Drop((shuffle, map, task)));
+            Effect::MapOutputDropped { task, .. } => {
+                return Err(format!(
+                    "the output of task {task} is dropped without a look at who else has it"
+                ));
             }
-            Effect::DropCached { rdd, executor } => self.order(executor, Order::DropCached(rdd)),
+            Effect::DropCached { rdd, executor } => {
+                self.order_executor(executor, Order::DropCached(rdd, executor));
+            }
             Effect::CommitDecision { task, executor, allowed } => {
                 self.checker.commit_decided(task, allowed)?;
-                self.order(executor, Order::CommitDecision { task, allowed });
+                self.order_executor(executor, Order::CommitDecision { task, allowed });
             }
             Effect::UpdateSettled { accumulator, bytes } => {
                 let value = &mut self.settled[accumulator.0 as usize];
@@ -215,7 +298,7 @@ impl World {
     /// Whether a job fails for want of executors when it should, and only then.
     fn check_no_executors(&self, job: JobId, failure: Option<&JobFailure>) -> Result<(), Objection> {
         let fails_so = matches!(failure, Some(JobFailure::NoExecutors { .. }));
-        if fails_so && self.machines.keys().any(|id| self.scheduler.knows_executor(*id)) {
+        if fails_so && self.owners.keys().any(|id| self.application.scheduler().knows_executor(*id)) {
             return Err(format!("job {job} is told that there are no executors, and there are"));
         }
         if !self.scenario.has_no_executors {
@@ -230,7 +313,7 @@ impl World {
     }
 
     /// Users let go of RDDs that no job will need, and begin accumulators anew.
-    fn release(&mut self) {
+    fn release_some(&mut self) {
         let running = self.checker.jobs.values().filter(|job| job.ended.is_none()).map(|job| job.rdd);
         let needed: BTreeSet<RddId> = running
             .chain(self.programme.values().copied())
@@ -263,7 +346,7 @@ impl World {
             AppEvent::TaskEnded { task, failure: Some(failure), .. } => {
                 self.checker.attempt_over(*task);
                 if let TaskFailure::FetchFailed { shuffle, map, map_task, .. } = failure
-                    && self.scheduler.holder_of_output(*shuffle, *map, *map_task).is_none()
+                    && self.application.scheduler().holder_of_output(*shuffle, *map, *map_task).is_none()
                 {
                     self.checker.dropped(*map_task);
                 }
@@ -274,15 +357,9 @@ impl World {
             }
             AppEvent::ExecutorRemoved { executor, reason, .. } => {
                 self.report.executors_lost += 1;
-                let is_known_to_move = *reason == ExecutorLossReason::Decommissioned;
-                let machine = self.machines.get_mut(executor).expect("an executor is remembered for ever");
-                let survive =
-                    !machine.gone && (self.scenario.host_service || machine.moved && is_known_to_move);
-                if !survive {
-                    if machine.moved {
-                        // The driver gave it up before it heard that others have what it wrote.
-                        machine.blocks.clear();
-                    }
+                // Of one that fell silent, the files may lie with the service of its host, which is not silent.
+                let is_silent = matches!(reason, ExecutorLossReason::Unheard { .. });
+                if is_silent && !self.scenario.host_service {
                     self.checker.executor_gone(*executor);
                 }
             }
@@ -304,13 +381,14 @@ impl World {
             ));
         };
         self.checker.launched(&launch, plan.barrier)?;
-        if !self.scheduler.knows_executor(launch.executor) {
+        self.check_launch(launch.task, launch.executor)?;
+        if !self.application.scheduler().knows_executor(launch.executor) {
             return Err(format!(
                 "task {} goes to executor {}, which is not there",
                 launch.task, launch.executor
             ));
         }
-        self.order(launch.executor, Order::Launch(Box::new(launch), plan));
+        self.order_executor(launch.executor, Order::Launch(Box::new(launch), plan));
         Ok(())
     }
 
@@ -331,7 +409,6 @@ impl World {
             results: vec![None; partitions.len()],
             submitted_at: self.now,
             ended: None,
-            too_large: false,
             cancelled: self.checker.jobs.get(&job).is_some_and(|early| early.cancelled),
         };
         self.checker.jobs.insert(job, record);
@@ -340,7 +417,7 @@ impl World {
         let site = stages.last().expect("an action has a stage").site.clone();
         let group = Some(format!("group{}", job.0 % 2));
         let tags = vec![format!("tag{}", job.0)];
-        self.inform(Event::SubmitJob(JobSpec { job, site, stages, partitions, pool, group, tags }), None)
+        self.schedule(Event::SubmitJob(JobSpec { job, site, stages, partitions, pool, group, tags }))
     }
 
     fn choose_partitions(&mut self, rdd: RddId, all_or_none: bool) -> Vec<Partition> {
@@ -397,15 +474,6 @@ impl World {
             (false, true) => Event::CancelTag { tag: format!("tag{}", job.0), reason },
             (false, false) => Event::CancelJob { job, reason },
         };
-        self.inform(event, None)
-    }
-
-    /// The shell finds that the results are too large; perhaps the job has ended since.
-    pub(crate) fn too_large(&mut self, job: JobId) -> Result<(), Objection> {
-        self.checker.found_too_large(job);
-        self.inform(
-            Event::FailJob { job, failure: JobFailure::ResultTooLarge { tasks: 1, bytes: 2, limit: 1 } },
-            None,
-        )
+        self.schedule(event)
     }
 }
