@@ -108,8 +108,9 @@ fn every_operation_has_a_test_of_its_name() {
 
 /// What stands between a method's name and its body.
 fn signatures(source: &str) -> Vec<(String, String)> {
-    let methods = source.split("\n    pub fn ").skip(1);
-    let signature = methods.map(|rest| rest.split_once(" {\n").map_or(rest, |(signature, _)| signature));
+    let parts: Vec<&str> = source.split("\n    pub fn ").collect();
+    let public = parts.windows(2).filter(|pair| !pair[0].ends_with("#[doc(hidden)]")).map(|pair| pair[1]);
+    let signature = public.map(|rest| rest.split_once(" {\n").map_or(rest, |(signature, _)| signature));
     signature.map(|text| (text.split(['(', '<']).next().unwrap_or_default().into(), one_line(text))).collect()
 }
 
@@ -117,9 +118,11 @@ fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ").replace("( ", "(")
 }
 
-/// The methods whose names may be called, so without old ones.
+/// The methods that people call: without old ones, and without those for other faces.
 fn all_signatures() -> Vec<(String, String)> {
-    let of_rdds = sources("src/rdd").filter(|source| !source.contains("#[deprecated"));
+    let is_for_people =
+        |source: &String| !source.contains("#[deprecated") && !source.contains("#[doc(hidden)]\nimpl");
+    let of_rdds = sources("src/rdd").filter(is_for_people);
     of_rdds
         .chain(sources("src").filter(|source| makes_rdds(source)))
         .flat_map(|source| signatures(&source))
