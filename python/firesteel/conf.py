@@ -1,13 +1,13 @@
-"""Settings of an application: what was set, where defaults come from, and which of them the engine is told.
+"""Settings of an application: which were set, where defaults come from, and which of them the engine gets.
 
-A :class:`SparkConf` keeps every ``spark.*`` and ``firesteel.*`` key that it is given and gives it back under the name
-it was set by. Only :func:`native_settings` knows what the engine understands: it is called once, when a context
-starts. The meaning of each setting, and the refusal of bad values, is the engine's.
+A :class:`SparkConf` holds every ``spark.*`` and ``firesteel.*`` key that it is given and returns it under the name it
+was set by. Only :func:`native_settings` knows which keys the engine has: it is called once, when a context starts. The
+engine defines each setting's meaning, and refuses bad values.
 
 Defaults, from the weakest to the strongest: ``spark-defaults.conf`` in ``SPARK_CONF_DIR``;
 ``firesteel-defaults.conf`` and ``spark-defaults.conf`` in ``FIRESTEEL_CONF_DIR``; ``--conf``, ``--master`` and
-``--name`` in ``PYSPARK_SUBMIT_ARGS``; what ``SparkContext.setSystemProperty`` has set. What a program sets itself is
-stronger than all of them.
+``--name`` in ``PYSPARK_SUBMIT_ARGS``; properties set by ``SparkContext.setSystemProperty``. Settings of the program
+itself are stronger than all of them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from firesteel.errors import FiresteelError
 __all__ = ["SparkConf", "check_settings", "native_settings"]
 
 SYSTEM_PROPERTIES: dict[str, str] = {"SPARK_SUBMIT": "true"}
-"""What ``SparkContext.setSystemProperty`` has set in this process, and the one that PySpark's launcher sets;
+"""Properties set by ``SparkContext.setSystemProperty`` in this process, and the one that PySpark's launcher sets;
 ``spark.*`` and ``firesteel.*`` keys become defaults.
 """
 
@@ -37,19 +37,19 @@ Those of "clusters" are kept from an engine that has no executors in processes t
 """
 
 PYTHON_SETTINGS = frozenset({"firesteel.python.closures"})
-"""The keys that the Python face itself reads."""
+"""The keys that the Python package itself reads."""
 
 
 class SparkConf:
     """The settings of an application, as pairs of text.
 
     All setters return the configuration, so that calls can follow each other. A context copies the configuration that
-    it is given: what is set later does not reach it.
+    it is given; later changes do not reach it.
 
     Parameters
     ----------
     loadDefaults
-        Whether defaults of this machine and process are loaded (see the module's description).
+        Loads defaults of this machine and process (see the module's description).
     _jvm, _jconf
         Accepted for PySpark's sake; there is no JVM.
 
@@ -67,7 +67,7 @@ class SparkConf:
         self._conf: dict[str, str] = dict(_defaults()) if loadDefaults else {}
 
     def set(self, key: str, value: str) -> SparkConf:
-        """Sets one value; what is not text becomes text.
+        """Sets one value; other types are converted to text.
 
         >>> SparkConf(False).set("spark.task.maxFailures", 2).get("spark.task.maxFailures")
         '2'
@@ -102,7 +102,7 @@ class SparkConf:
         return self.set("spark.app.name", value)
 
     def setSparkHome(self, value: str) -> SparkConf:
-        """Sets ``spark.home``, which is kept and has no effect.
+        """Sets ``spark.home``, which is stored and has no effect.
 
         >>> SparkConf(False).setSparkHome("/opt/spark").get("spark.home")
         '/opt/spark'
@@ -130,7 +130,7 @@ class SparkConf:
 
     @property
     def _jconf(self) -> SparkConf:
-        """What programs reach for to set something behind PySpark's back: there is nothing behind this one."""
+        """Returns itself: programs use it to set things behind PySpark's back; there is no JVM here."""
         return self
 
     def setAll(self, pairs: list[tuple[str, str]]) -> SparkConf:
@@ -150,7 +150,7 @@ class SparkConf:
     @overload
     def get(self, key: str, defaultValue: str) -> str: ...
     def get(self, key: str, defaultValue: str | None = None) -> str | None:
-        """The value of a key, or the default where it has none.
+        """Returns the value of a key, or the default if it has none.
 
         >>> SparkConf(False).get("spark.ui.port", "4040")
         '4040'
@@ -158,7 +158,7 @@ class SparkConf:
         return self._conf.get(key, defaultValue)
 
     def getAll(self) -> list[tuple[str, str]]:
-        """All pairs, in the order in which their keys were set first.
+        """Returns all pairs, in the order in which their keys were first set.
 
         >>> SparkConf(False).set("a", "1").getAll()
         [('a', '1')]
@@ -166,7 +166,7 @@ class SparkConf:
         return list(self._conf.items())
 
     def contains(self, key: str) -> bool:
-        """Whether a key has a value.
+        """Returns whether a key has a value.
 
         >>> SparkConf(False).contains("spark.master")
         False
@@ -174,7 +174,7 @@ class SparkConf:
         return key in self._conf
 
     def toDebugString(self) -> str:
-        """One ``key=value`` a line, sorted by key; without secrets and what ``spark.redaction.regex`` is found in.
+        """Returns one ``key=value`` a line, sorted by key; secrets and matches of ``spark.redaction.regex`` are hidden.
 
         >>> print(SparkConf(False).setAll([("b", "2"), ("a", "1")]).toDebugString())
         a=1
@@ -185,14 +185,14 @@ class SparkConf:
         )
 
     def _copy(self) -> SparkConf:
-        """What a context keeps, so that later changes do not reach it."""
+        """Returns a copy for a context, which later changes do not reach."""
         copied = SparkConf(loadDefaults=False)
         copied._conf.update(self._conf)
         return copied
 
 
 def native_settings(conf: SparkConf) -> list[tuple[str, str]]:
-    """What the engine is told: its own keys, with values as it writes them.
+    """Returns the settings for the engine: its own keys, with values as it writes them.
 
     Other keys of Spark are left out; :func:`check_settings` says which of them a program may have. A ``firesteel.*``
     key is always passed on, so that the engine refuses one that does not exist and names the nearest; it is also
@@ -217,7 +217,7 @@ def native_settings(conf: SparkConf) -> list[tuple[str, str]]:
 
 
 def is_cluster(master: str) -> bool:
-    """Whether a master's name is that of a cluster, be it one on this machine.
+    """Returns whether a master's name is that of a cluster, including one on this machine.
 
     >>> is_cluster("local-cluster[2,1,1024]"), is_cluster("local[4]")
     (True, False)
@@ -269,11 +269,11 @@ def _is_secret(key: str, conf: SparkConf) -> bool:
 _SECRET = re.compile(r"(?i)secret|password|token|access[.]?key|account[.]key")
 
 
-# Where defaults come from
+# Where defaults come from.
 
 
 def _defaults() -> Iterable[tuple[str, str]]:
-    """All defaults, the weakest first."""
+    """Yields all defaults, the weakest first."""
     for variable, names in (
         ("SPARK_CONF_DIR", ["spark-defaults.conf"]),
         ("FIRESTEEL_CONF_DIR", ["firesteel-defaults.conf", "spark-defaults.conf"]),
@@ -290,9 +290,9 @@ def _is_setting(key: str) -> bool:
 
 
 def _read_defaults(path: str) -> Iterable[tuple[str, str]]:
-    """The pairs of a file of settings: a key, white space or ``=`` or ``:``, a value; ``#`` begins a comment line.
+    """Reads a file of settings: a key, white space or ``=`` or ``:``, a value; ``#`` begins a comment line.
 
-    A file that is not there has none. One that cannot be read, or is not text, is an error that names it.
+    A missing file has none. One that cannot be read, or is not text, is an error that names it.
     """
     try:
         with open(path, encoding="utf-8") as file:
@@ -311,7 +311,7 @@ def _read_defaults(path: str) -> Iterable[tuple[str, str]]:
 
 
 def _submit_arguments(text: str) -> Iterable[tuple[str, str]]:
-    """The settings among the arguments of ``PYSPARK_SUBMIT_ARGS``, as ``--master local[2] --conf a=b
+    """Returns the settings among the arguments of ``PYSPARK_SUBMIT_ARGS``, such as ``--master local[2] --conf a=b
     pyspark-shell``.
     """
     try:

@@ -603,7 +603,7 @@ impl ProcessListener for Driver {
     }
 
     fn leaving(&self, executor: ExecutorId) {
-        self.post(Event::ExecutorDecommissioning { executor });
+        self.post(Event::ExecutorsDecommissioning { executors: vec![executor] });
         // Whoever is at it may not have come to this yet.
         self.with_scheduler(|_| ());
     }

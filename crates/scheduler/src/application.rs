@@ -438,17 +438,15 @@ impl Application {
         match loss {
             Some(loss) => self.lose(loss, fx),
             // While the reason is not known, nothing more is launched there.
-            None => {
-                for executor in executors {
-                    self.schedule(Event::ExecutorDecommissioning { executor }, fx);
-                }
-            }
+            None => self.schedule(Event::ExecutorsDecommissioning { executors }, fx),
         }
     }
 
     fn lose(&mut self, loss: Loss, fx: &mut Vec<ApplicationEffect>) {
         let Loss { executors, reason, address } = loss;
         let outputs_survive = address.is_none();
+        // All are gone at once: what one of them had is not to be given to another.
+        self.schedule(Event::ExecutorsDecommissioning { executors: executors.clone() }, fx);
         for executor in executors {
             let reason = reason.clone();
             self.schedule(Event::ExecutorLost { executor, reason, outputs_survive }, fx);
@@ -475,9 +473,7 @@ impl Application {
             Found::Nothing => return,
         };
         let executors = self.fleet.agents().get(&agent).map_or(vec![], |agent| agent.executors.clone());
-        for executor in executors {
-            self.schedule(Event::ExecutorDecommissioning { executor }, fx);
-        }
+        self.schedule(Event::ExecutorsDecommissioning { executors }, fx);
         match self.fleet.address_to_clear(agent) {
             Some(address) => self.fleet.migrations.begin(address),
             // Its files stay where they are, so it may end as soon as its tasks have.

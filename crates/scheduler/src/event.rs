@@ -127,11 +127,12 @@ pub enum Event {
         /// Whether its map outputs can still be read, from the host's service or after a decommission.
         outputs_survive: bool,
     },
-    /// An executor gets no more tasks; those that it has go on, and what it has written can still be read. It does not come
-    /// back: what follows is its [loss](Event::ExecutorLost).
-    ExecutorDecommissioning {
+    /// Executors get no more tasks; those that they have go on, and what they have written can still be read. They do not come
+    /// back: what follows is their [loss](Event::ExecutorLost). Those that end together are named together, so that none of them is
+    /// given what another one gives up.
+    ExecutorsDecommissioning {
         /// Which.
-        executor: ExecutorId,
+        executors: Vec<ExecutorId>,
     },
     /// Map outputs of executors that are leaving or gone, by the attempts that wrote them, lie with another one from now on. Whoever reads where they lay before
     /// and fails reads again, and nothing is computed again.

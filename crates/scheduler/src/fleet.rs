@@ -112,6 +112,8 @@ pub(crate) struct Fleet {
     owners: BTreeMap<ExecutorId, AgentId>,
     /// Where the files of executors are served, also of those that are gone, for as long as they are served.
     addresses: BTreeMap<ExecutorId, String>,
+    /// Addresses whose files go with the last agent there, since one of them was decommissioned with its files.
+    closing: BTreeSet<String>,
     next_executor: u32,
     /// All connections of which an introduction has come: a number is never given again.
     seen: BTreeSet<AgentId>,
@@ -297,9 +299,8 @@ impl Fleet {
     }
 
     fn loss(&mut self, agent: Agent, reason: ExecutorLossReason) -> Loss {
-        let Agent { registration, executors, decommission, .. } = agent;
-        let with_files = decommission.is_some_and(|decommission| decommission.with_files);
-        let is_served = registration.outputs_survive && !with_files;
+        let Agent { registration, executors, .. } = agent;
+        let is_served = registration.outputs_survive && !self.closing.contains(&registration.address);
         let address = if is_served { None } else { self.address_gone(&registration.address) };
         let others = address.map(|all| {
             let others = all.into_iter().filter(|executor| !executors.contains(executor)).collect();
@@ -314,6 +315,7 @@ impl Fleet {
         if self.agents.values().chain(departed).any(|agent| agent.registration.address == address) {
             return None;
         }
+        self.closing.remove(address);
         let there = self.executors_at(address);
         self.addresses.retain(|_, at| at != address);
         Some(there.into_iter().collect())
@@ -333,6 +335,9 @@ impl Fleet {
         if let Some((id, agent)) = self.agents.iter_mut().find(|(_, agent)| agent.registration.name == name) {
             let decommission = agent.decommission.get_or_insert_default();
             decommission.with_files |= with_files || !agent.registration.outputs_survive;
+            if with_files {
+                self.closing.insert(agent.registration.address.clone());
+            }
             return Found::Agent(*id);
         }
         // An agent that waits for its setting was not admitted yet, and will not be.

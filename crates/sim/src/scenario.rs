@@ -151,7 +151,7 @@ impl Scenario {
             faults,
             host_service,
             has_processes: fleet.per_mille(300),
-            large_result: *fleet.pick(&[u64::MAX, 200, 2_000]),
+            large_result: *fleet.pick(&[u64::MAX, 40, 400]),
             max_result_size: if calm || fleet.per_mille(700) { 0 } else { fleet.between(50, 3_000) },
             decommission_within_ms: fleet.between(1, 60) * 1000,
             end_within_ms: *fleet.pick(&[0, 2_000]),

@@ -127,7 +127,8 @@ impl World {
         };
         let reads = effects.iter().any(is_end);
         for effect in effects {
-            if self.is_traced() {
+            // Heartbeats are answered all the time.
+            if self.is_traced() && !matches!(effect, ApplicationEffect::Acknowledge { .. }) {
                 self.trace(format!("    -> {effect:?}"));
             }
             match effect {

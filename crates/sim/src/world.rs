@@ -43,7 +43,7 @@ const TIME_AT_MOST_MS: u64 = 6 * 3_600_000;
 const DRAIN_MS: u64 = 300_000;
 /// The hash of the program that everybody should run.
 pub(crate) const PROGRAM: [u8; 32] = [7; 32];
-/// How much of the story is told when it ends badly.
+/// How much of the story is told when it ends badly, unless the variable `FIRESTEEL_SIM_LINES` says otherwise.
 const LINES_TOLD: usize = 60;
 
 /// Something that will happen.
@@ -218,6 +218,7 @@ pub(crate) struct World {
     pub(crate) programme: BTreeMap<JobId, RddId>,
     pub(crate) report: Report,
     story: Option<VecDeque<String>>,
+    lines_told: usize,
 }
 
 impl World {
@@ -255,6 +256,10 @@ impl World {
             programme: BTreeMap::new(),
             report: Report { seed, executors: scenario.executors, ..Report::default() },
             story: traced.then(VecDeque::new),
+            lines_told: std::env::var("FIRESTEEL_SIM_LINES")
+                .ok()
+                .and_then(|n| n.parse().ok())
+                .unwrap_or(LINES_TOLD),
             scenario,
         };
         world.begin();
@@ -530,7 +535,7 @@ impl World {
                 line = line.chars().take(400).chain("...".chars()).collect();
             }
             story.push_back(line);
-            if story.len() > LINES_TOLD {
+            if story.len() > self.lines_told {
                 story.pop_front();
             }
         }

@@ -1,5 +1,5 @@
-"""``firesteel executor``: an executor for a program that waits for whoever connects, started by anything: a batch
-system, another scheduler, a person.
+"""``firesteel executor``: an executor for a program that listens for executors, started by a batch system, another
+scheduler, or by hand.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _UNITS = {"": 1 << 20, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
 def add_parser(commands: _Commands) -> None:
-    """Describes the command."""
+    """Adds the command to the parser."""
     parser = commands.add_parser(
         "executor",
         help="run tasks of a program that has the master listen://HOST:PORT",
@@ -57,24 +57,24 @@ def add_parser(commands: _Commands) -> None:
 def _address(text: str) -> str:
     host, colon, port = text.rpartition(":")
     if not colon or not host or not port.isdigit():
-        raise argparse.ArgumentTypeError(f"{text!r} is no address; write HOST:PORT")
+        raise argparse.ArgumentTypeError(f"{text!r} is not an address; write HOST:PORT")
     return text
 
 
 def memory(text: str) -> int:
-    """Bytes, as in ``512m`` or ``2g``; a bare number is MiB, as in Spark's daemons.
+    """Returns bytes for ``512m`` or ``2g``; a bare number is MiB, as in Spark's daemons.
 
     >>> memory("2g"), memory("512")
     (2147483648, 536870912)
     """
     found = re.fullmatch(r"(\d+)([kmgt]?)b?", text.strip().lower())
     if found is None or int(found[1]) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no amount of memory; write 512m or 4g")
+        raise argparse.ArgumentTypeError(f"{text!r} is not an amount of memory; write 512m or 4g")
     return int(found[1]) * _UNITS[found[2]]
 
 
 def run(chosen: argparse.Namespace) -> int:
-    """Runs an executor until the driver lets go of it; the process ends then."""
+    """Runs an executor until the driver releases it; the process ends then."""
     from firesteel.worker import agent
 
     parser: argparse.ArgumentParser = chosen.parser
@@ -104,8 +104,8 @@ def run(chosen: argparse.Namespace) -> int:
 
 
 def read_secret(path: str) -> str:
-    """The secret in a file that nobody else can read or change."""
-    # Opened first, then looked at: the file that is checked is the one that is read.
+    """Reads the secret from a file that no other user can read or change."""
+    # Opened first, then checked: the file that is checked is the one that is read.
     with open(path, encoding="utf-8") as file:
         about = os.fstat(file.fileno())
         if about.st_uid != os.geteuid():

@@ -108,7 +108,7 @@ impl Story {
                 },
                 outputs_survive: words.contains(&"survive"),
             },
-            "leaving" => Event::ExecutorDecommissioning { executor: executor(words[0]) },
+            "leaving" => Event::ExecutorsDecommissioning { executors: vec![executor(words[0])] },
             "moved" => Event::OutputsMoved {
                 to: executor(words[0]),
                 outputs: words[1..].iter().map(|word| output(word)).collect(),
