@@ -1,8 +1,9 @@
-//! Every setting once: its key, its default, what it means, and how its text becomes a value.
+//! Configuration: every setting once, with its key, its default, its meaning, and the parser of its value.
 //!
-//! Keys begin with `firesteel.`. Spark's spelling of the same setting (`spark.task.maxFailures`) is understood as a synonym, with values as
-//! Spark writes them. [`Conf`] holds what was set; a [`Setting`] reads its own value out of it. A key that does not exist is an error that
-//! names the nearest one that does; what becomes of the others of Spark's says [`spark`].
+//! Keys begin with `firesteel.`. Spark's spelling of the same setting (`spark.task.maxFailures`) is understood
+//! as a synonym, with values as Spark writes them. [`Conf`] has the values that were set; a [`Setting`] reads its
+//! own value out of it. A key that does not exist is an error that names the nearest one that does; [`spark`]
+//! says how Spark's other settings are treated.
 
 mod settings;
 pub mod spark;
@@ -22,13 +23,13 @@ pub struct Setting<T> {
     pub key: &'static str,
     /// The value when nothing was set, as text.
     pub default: &'static str,
-    /// What it means.
+    /// Its meaning.
     pub doc: &'static str,
     parse: fn(&str) -> Result<T, String>,
 }
 
 impl<T> Setting<T> {
-    /// The value of a text.
+    /// Parses a value.
     ///
     /// # Errors
     /// When the text is not a value of the setting's type.
@@ -38,7 +39,7 @@ impl<T> Setting<T> {
     }
 }
 
-/// Whether the value of a setting must not be shown: keys, secrets and tokens.
+/// Returns whether the value of a setting must not be shown: keys, secrets and tokens.
 ///
 /// ```
 /// assert!(firesteel_conf::is_secret("firesteel.hadoop.fs.s3a.secret.key") && !firesteel_conf::is_secret("firesteel.master"));
@@ -50,7 +51,7 @@ pub fn is_secret(key: &str) -> bool {
         || key.to_ascii_lowercase().ends_with("password")
 }
 
-/// Why a setting cannot be used.
+/// The reason why a setting cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConfError {
     /// There is no such setting.
@@ -68,7 +69,7 @@ pub enum ConfError {
         key: &'static str,
         /// The text.
         value: String,
-        /// What is wrong with it.
+        /// The reason.
         why: String,
     },
     /// A setting of Spark's that would change results, files or safety, and cannot be obeyed.
@@ -78,12 +79,12 @@ pub enum ConfError {
         key: String,
         /// The value; not that of a secret.
         value: String,
-        /// Why, and what to do instead.
+        /// The reason, and what to do instead.
         why: String,
     },
 }
 
-/// What was set.
+/// The values that were set.
 ///
 /// ```
 /// use firesteel_conf::{Conf, TASK_MAX_FAILURES};
@@ -124,7 +125,7 @@ impl Conf {
         Ok(())
     }
 
-    /// Keeps a setting that the engine has not.
+    /// Stores a setting that the engine does not have.
     fn set_other(&mut self, key: &str, value: &str) -> Result<(), ConfError> {
         let unknown = || ConfError::Unknown { key: key.into(), nearest: nearest(&canonical(key)) };
         // The engine's own settings for stores stand for all of Hadoop's that a Rust program has.
@@ -133,7 +134,7 @@ impl Conf {
         }
         match spark::judge(key, value, spark::Face::Rust) {
             spark::Verdict::Refused(error) => Err(error),
-            // What the table says to be obeyed is never only kept.
+            // A setting that the table calls obeyed is never only stored.
             spark::Verdict::Obeyed => Err(unknown()),
             spark::Verdict::Kept | spark::Verdict::Warning(_) => {
                 self.values.insert(key.into(), value.into());
@@ -142,7 +143,7 @@ impl Conf {
         }
     }
 
-    /// Looks at all settings together: what a person should know about those that were let in and have no effect.
+    /// Checks all settings together; returns warnings about those that were accepted and have no effect.
     ///
     /// # Errors
     /// When two contradict each other.
@@ -150,7 +151,7 @@ impl Conf {
         spark::check(self.iter(), spark::Face::Rust)
     }
 
-    /// The value of a setting, or its default.
+    /// Returns the value of a setting, or its default.
     ///
     /// # Errors
     /// Never for values that went through [`Conf::set`].
@@ -158,12 +159,12 @@ impl Conf {
         setting.parse(self.values.get(setting.key).map_or(setting.default, String::as_str))
     }
 
-    /// What was set: keys and values, secrets too.
+    /// Returns the keys and values that were set, secrets too.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.values.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     }
 
-    /// Whether a value was set.
+    /// Returns whether a value was set.
     pub fn is_set<T>(&self, setting: &Setting<T>) -> bool {
         self.values.contains_key(setting.key)
     }
@@ -182,9 +183,9 @@ pub struct Entry {
     pub key: &'static str,
     /// The default, as text.
     pub default: &'static str,
-    /// What it means.
+    /// Its meaning.
     pub doc: &'static str,
-    /// The name of the function that reads its values: their kind.
+    /// The kind of its values: the name of their parser.
     kind: &'static str,
     check: fn(&str) -> Result<(), String>,
 }
@@ -203,9 +204,9 @@ impl fmt::Display for Reference {
     }
 }
 
-/// Spark's spelling to ours: another prefix, and words with humps.
+/// Translates Spark's spelling to Firesteel's: another prefix, and words with underscores instead of capitals.
 fn canonical(key: &str) -> String {
-    // The one name of Spark's that no rule makes ours of.
+    // The one name of Spark's that the rule does not translate.
     if key == "spark.hadoopRDD.ignoreEmptySplits" {
         return IGNORE_EMPTY_SPLITS.key.into();
     }
@@ -226,7 +227,7 @@ fn nearest(key: &str) -> Option<&'static str> {
     distances.min().filter(|(distance, _)| *distance <= CLOSE).map(|(_, key)| key)
 }
 
-/// Levenshtein's distance.
+/// Returns Levenshtein's distance.
 fn edits(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();

@@ -1,10 +1,9 @@
 //! The inside of a worker: tasks run one after the other on the interpreter's main thread.
 
 use crate::{accumulator, agent, barrier};
-use firesteel_conf::Conf;
 use firesteel_executor::Worker;
-use firesteel_io::StoreSettings;
-use firesteel_operators::{Services, TaskSpec};
+use firesteel_operators::Services;
+use firesteel_protocol::TaskSpec;
 use parking_lot::Mutex;
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
@@ -61,16 +60,9 @@ pub(crate) fn work(py: Python<'_>) -> PyResult<()> {
     let mut worker = py.detach(|| Worker::start(socket)).map_err(failed)?;
     lend(worker.services());
     agent::begin(&worker);
-    let mut conf = Conf::default();
-    for (key, value) in &worker.begin().settings {
-        // The driver has checked them.
-        let _ = conf.set(key, value);
-    }
-    let stores = StoreSettings::from_conf(&conf);
-    if !stores.is_empty() {
-        stores.put_to_use();
-    }
-    CPUS.store(conf.get(&firesteel_conf::TASK_CPUS).unwrap_or(1), Ordering::Relaxed);
+    let cpus = worker.init().settings.iter().find(|(key, _)| key == firesteel_conf::TASK_CPUS.key);
+    // The driver has checked it.
+    CPUS.store(cpus.and_then(|(_, value)| value.trim().parse().ok()).unwrap_or(1), Ordering::Relaxed);
     let sys = py.import("sys")?;
     while let Some(task) = py.detach(|| worker.next()) {
         set_current(py, Some(&task))?;

@@ -245,7 +245,7 @@ impl Application {
     }
 
     /// A map output may go. If another executor has a copy that counts, only this one's does; and where both are served at one
-    /// address, they are the same file, and it stays.
+    /// address, they are the same file, and it stays. Executors without an address share nothing.
     fn output_dropped(
         &self,
         (shuffle, map, task): (ShuffleId, Partition, TaskId),
@@ -253,7 +253,8 @@ impl Application {
         fx: &mut Vec<ApplicationEffect>,
     ) {
         let holder = self.scheduler.holder_of_output(shuffle, map, task);
-        let is_same = |holder| self.fleet.address_of(holder) == self.fleet.address_of(executor);
+        let address = self.fleet.address_of(executor);
+        let is_same = |holder| address.is_some() && self.fleet.address_of(holder) == address;
         if holder.is_some_and(is_same) {
             return;
         }
@@ -326,6 +327,8 @@ impl Application {
             AgentMessage::Migrated { number, executor, outputs, cached } => {
                 self.migrated((agent, executor), number, outputs, cached, fx);
             }
+            // Of an agent that is gone, nothing follows for the others.
+            AgentMessage::OutOfWorkers { .. } if !self.fleet.agents().contains_key(&agent) => {}
             AgentMessage::OutOfWorkers { reason } => {
                 self.handle(self.now, ApplicationEvent::NoMoreExecutors { reason }, fx);
             }
@@ -404,7 +407,7 @@ impl Application {
             None => {}
         }
         fx.push(ApplicationEffect::RemoveResult { agent, task });
-        let outcome = TaskOutcome::Failed(TaskFailure::Killed(KillReason::JobEnded));
+        let outcome = TaskOutcome::failed(TaskFailure::Killed(KillReason::JobEnded));
         self.schedule(Event::TaskFinished { task, executor, outcome, updates: vec![] }, fx);
         self.fleet.migrations.reconsider();
     }
@@ -428,7 +431,7 @@ impl Application {
     }
 
     fn disconnected(&mut self, agent: AgentId, fx: &mut Vec<ApplicationEffect>) {
-        let Some(gone) = self.fleet.agents().get(&agent) else { return };
+        let Some(gone) = self.fleet.agents().get(&agent) else { return self.fleet.waits_no_more(agent) };
         let (name, executors) = (gone.registration.name.clone(), gone.executors.clone());
         let loss = self.fleet.disconnected(self.now, agent);
         self.results.agent_gone(agent);
@@ -514,7 +517,6 @@ impl Application {
             idle.into_iter().for_each(|agent| self.release(agent, fx));
             return self.fleet.migrations.wait(now, address);
         }
-        let mut asked = false;
         for (executor, copies) in plan.deal(&sole_copies, &takers) {
             let Some(agent) = self.fleet.owner(executor) else { continue };
             let Some(number) = self.fleet.migrations.ask(address, agent, now + within_ms) else { continue };
@@ -523,11 +525,9 @@ impl Application {
             let (from, outputs) = (address.to_string(), outputs.collect());
             let request = MigrationRequest { number, executor, from, outputs, cached };
             fx.push(ApplicationEffect::Migrate { agent, request });
-            asked = true;
         }
-        if !asked {
-            self.fleet.migrations.wait(now, address);
-        }
+        // Answers that have copied nothing end a round, too: without a pause, its few tries would be over in no time.
+        self.fleet.migrations.wait(now, address);
     }
 
     /// Whether an agent has tasks, or results that are on their way.
@@ -589,7 +589,7 @@ impl Application {
 }
 
 fn fetch_failure(task: TaskId, message: String) -> TaskOutcome {
-    TaskOutcome::Failed(TaskFailure::Operation {
+    TaskOutcome::failed(TaskFailure::Operation {
         operation: format!("fetch the result of task {task}"),
         message,
         site: CallSite::default(),

@@ -209,6 +209,11 @@ impl Fleet {
         }
     }
 
+    /// The connection of an agent has ended before it was welcomed.
+    pub(crate) fn waits_no_more(&mut self, id: AgentId) {
+        self.waiting.retain(|(waiting, _)| *waiting != id);
+    }
+
     pub(crate) fn setting(&self) -> Option<String> {
         self.setting.clone()
     }
@@ -266,7 +271,6 @@ impl Fleet {
 
     /// An agent's connection has ended. Gives the loss, unless the cluster may still tell how its process did.
     pub(crate) fn disconnected(&mut self, now: Millis, id: AgentId) -> Option<Loss> {
-        self.waiting.retain(|(waiting, _)| *waiting != id);
         let agent = self.agents.remove(&id)?;
         for executor in &agent.executors {
             self.owners.remove(executor);

@@ -69,14 +69,14 @@ impl Results {
     /// Whether a result of this size may be fetched; the job's failure if not. `None` when the job has ended.
     pub(crate) fn admits(&self, job: JobId, bytes: u64) -> Option<Result<(), JobFailure>> {
         let results = self.jobs.get(&job)?;
-        Some(self.check(results.tasks + 1, results.bytes + bytes))
+        Some(self.check(results.tasks + 1, results.bytes.saturating_add(bytes)))
     }
 
     /// Counts a result of a job. Whether it may be delivered; the job's failure if not.
     pub(crate) fn count(&mut self, job: JobId, bytes: u64) -> Result<(), JobFailure> {
         let Some(results) = self.jobs.get_mut(&job) else { return Ok(()) };
         results.tasks += 1;
-        results.bytes += bytes;
+        results.bytes = results.bytes.saturating_add(bytes);
         let (tasks, bytes) = (results.tasks, results.bytes);
         let checked = self.check(tasks, bytes);
         if let (Err(failure), Some(results)) = (&checked, self.jobs.get_mut(&job)) {

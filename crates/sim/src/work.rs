@@ -92,7 +92,7 @@ impl World {
                 let ignores = self.rng.per_mille(self.scenario.faults.kill_ignored);
                 if !ignores && let Some(killed) = self.agent(id).attempts.remove(&task) {
                     let failure = TaskFailure::Killed(KillReason::StageAborted);
-                    self.finish(killed.launch.executor, task, TaskOutcome::Failed(failure), None, vec![]);
+                    self.finish(killed.launch.executor, task, TaskOutcome::failed(failure), None, vec![]);
                 }
             }
             Order::CommitDecision { task, allowed } => self.commit(id, task, allowed),
@@ -232,7 +232,7 @@ impl World {
             (Err(failure), _) => {
                 self.checker.fetch_failures += u64::from(matches!(failure, TaskFailure::FetchFailed { .. }));
                 self.report.count_failure(&failure);
-                let outcome = TaskOutcome::Failed(failure);
+                let outcome = TaskOutcome::failed(failure);
                 self.finish(id, task, outcome, None, vec![]);
             }
             (Ok(data), Some(shuffle)) => self.write(id, shuffle, &attempt, data),
@@ -327,7 +327,7 @@ impl World {
         assert!(attempt.asks_to_commit, "only who asked is answered");
         let executor = attempt.launch.executor;
         if !allowed {
-            let outcome = TaskOutcome::Failed(TaskFailure::CommitDenied);
+            let outcome = TaskOutcome::failed(TaskFailure::CommitDenied);
             return self.finish(executor, task, outcome, None, vec![]);
         }
         self.checker.committed.insert(task);

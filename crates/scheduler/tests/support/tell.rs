@@ -1,0 +1,159 @@
+//! Effects as scenario scripts tell them, a line each.
+
+use super::Story;
+use firesteel_scheduler::*;
+use firesteel_types::*;
+
+impl Story {
+    /// The line that tells an effect; none where the story does not show such.
+    pub(super) fn tell(&self, effect: &ApplicationEffect) -> Option<String> {
+        Some(match effect {
+            ApplicationEffect::Scheduler(effect) => return self.tell_of_scheduler(effect),
+            ApplicationEffect::ResultRefused { task } => format!("refuse the result of t{task}"),
+            ApplicationEffect::RemoveOutput { shuffle, map, task, executor, is_copy } => {
+                // Where there are no agents, stories tell only that something is dropped.
+                let what = if *is_copy && !self.owners.is_empty() { "the copy of " } else { "" };
+                format!("drop {what}s{shuffle}/{map} by t{task} on {}", executor.name())
+            }
+            ApplicationEffect::Welcome { agent, executors, setting } => {
+                let setting =
+                    setting.as_ref().map_or(String::new(), |setting| format!(", setting {setting}"));
+                format!("welcome agent {}: executors {}{setting}", agent.0, names(executors))
+            }
+            ApplicationEffect::Refuse { agent, reason } => format!("refuse agent {}: {reason}", agent.0),
+            ApplicationEffect::NextExecutor { agent, executor } => {
+                format!("agent {} goes on with executor {}", agent.0, executor.name())
+            }
+            ApplicationEffect::Acknowledge { agent } => format!("acknowledge agent {}", agent.0),
+            ApplicationEffect::WorkerSetting { agent, setting } => {
+                format!("agent {} gets setting {setting}", agent.0)
+            }
+            ApplicationEffect::Migrate { agent, request } => tell_migration(*agent, request),
+            ApplicationEffect::Leave { agent } => format!("agent {} is to leave", agent.0),
+            ApplicationEffect::Close { agent } => format!("close agent {}", agent.0),
+            ApplicationEffect::FetchResult { agent, executor, task, address } => {
+                let (agent, executor) = (agent.0, executor.name());
+                format!("fetch the result of t{task} from {address}: agent {agent}, executor {executor}")
+            }
+            ApplicationEffect::RemoveResult { agent, task } => {
+                format!("agent {} removes the result of t{task}", agent.0)
+            }
+            ApplicationEffect::AddressGone { address } => format!("nothing is served at {address} any more"),
+            ApplicationEffect::AgentReady { name } => format!("the cluster is told that {name} runs"),
+            ApplicationEffect::AgentGone { name } => format!("the cluster is told that {name} is gone"),
+            ApplicationEffect::WantExecutors { executors } => format!("want {executors} executors"),
+        })
+    }
+
+    fn tell_of_scheduler(&self, effect: &Effect) -> Option<String> {
+        Some(match effect {
+            Effect::Launch(launch) => tell_launch(launch),
+            Effect::Kill { task, executor, reason } => {
+                format!("kill t{task} on {}: {reason}", executor.name())
+            }
+            Effect::ResultAccepted { job, output, task } => {
+                format!("job {job} gets output {output} from t{task}")
+            }
+            Effect::ResultHeld { task } => format!("hold the result of t{task}"),
+            Effect::ResultDropped { task } => format!("drop the result of t{task}"),
+            Effect::BarrierRelease { task, epoch, messages, .. } => {
+                format!("t{task} goes on after {epoch}: [{}]", messages.join(" "))
+            }
+            Effect::BarrierRefused { task, epoch, reason, retryable, .. } => {
+                let end = if *retryable { "fail" } else { "fail for good" };
+                format!("t{task} is to {end}, waiting in {epoch}: {reason}")
+            }
+            Effect::JobEnded { job, failure: None } => format!("job {job} ends well"),
+            Effect::JobEnded { job, failure: Some(failure) } => {
+                format!("job {job} fails: {}", failure.to_string().replace('\n', " /"))
+            }
+            Effect::StageForgotten { stage } => format!("stage {stage} is forgotten"),
+            Effect::MapOutputDropped { .. } => unreachable!("the application says `RemoveOutput`"),
+            Effect::DropCached { rdd, executor } => format!("executor {} drops rdd {rdd}", executor.name()),
+            Effect::CommitDecision { task, allowed: true, .. } => format!("t{task} may commit"),
+            Effect::CommitDecision { task, allowed: false, .. } => format!("t{task} may not commit"),
+            Effect::UpdateSettled { accumulator, bytes } => {
+                format!("a{accumulator} settles {}", String::from_utf8_lossy(bytes))
+            }
+            Effect::Event(event) if self.show_events => tell_event(event),
+            Effect::Event(_) => return None,
+        })
+    }
+}
+
+fn names(executors: &[ExecutorId]) -> String {
+    executors.iter().map(|executor| executor.name()).collect::<Vec<_>>().join(" ")
+}
+
+fn tell_migration(agent: AgentId, request: &MigrationRequest) -> String {
+    let MigrationRequest { number, executor, from, outputs, cached } = request;
+    let outputs = outputs.iter().map(|(shuffle, map, task)| format!(" s{shuffle}/{map}/t{task}"));
+    let cached =
+        cached.iter().map(|(rdd, partition, version)| format!(" r{rdd}/{partition} version {version}"));
+    let what: String = outputs.chain(cached).collect();
+    format!("migrate {number}: agent {} copies from {from} to executor {}:{what}", agent.0, executor.name())
+}
+
+fn tell_launch(launch: &TaskLaunch) -> String {
+    let mut told = format!(
+        "launch t{} on {}: stage {}.{} partition {}",
+        launch.task,
+        launch.executor.name(),
+        launch.stage,
+        launch.stage_attempt,
+        launch.partition
+    );
+    let mut add = |text: String| told.push_str(&text);
+    if launch.attempt > 0 {
+        add(format!(", try {}", launch.attempt));
+    }
+    if let Some(barrier_set) = &launch.barrier_hosts {
+        add(format!(", with [{}]", barrier_set.join(" ")));
+    }
+    match launch.locality {
+        Locality::NoPreference => {}
+        near => add(format!(", {near:?}").to_lowercase()),
+    }
+    if launch.speculative {
+        add(", speculative".into());
+    }
+    for (rdd, version) in launch.cached.iter() {
+        add(format!(", keeps rdd {rdd} version {version}"));
+    }
+    for input in launch.inputs.iter() {
+        let writers: Vec<String> = input.maps.iter().map(|map| format!("t{}", map.task)).collect();
+        add(format!(", reads s{} [{}]", input.shuffle, writers.join(" ")));
+    }
+    told
+}
+
+fn tell_event(event: &AppEvent) -> String {
+    let why = |failure: Option<String>| {
+        failure.map_or(String::new(), |why| format!(": {}", why.replace('\n', " /")))
+    };
+    match event {
+        AppEvent::JobStarted { job, stages, .. } => {
+            let stages: Vec<String> = stages.iter().map(|stage| stage.stage.to_string()).collect();
+            format!("* job {job} started, stages {}", stages.join(" "))
+        }
+        AppEvent::JobEnded { job, failure, .. } => {
+            format!("* job {job} ended{}", why(failure.as_ref().map(ToString::to_string)))
+        }
+        AppEvent::StageSubmitted { stage, attempt, tasks, .. } => {
+            format!("* stage {stage}.{attempt} submitted, {tasks} tasks")
+        }
+        AppEvent::StageCompleted { stage, attempt, failure, .. } => {
+            format!("* stage {stage}.{attempt} completed{}", why(failure.clone()))
+        }
+        AppEvent::TaskStarted { task, stage, stage_attempt, partition, .. } => {
+            format!("* task {task} started, stage {stage}.{stage_attempt} partition {partition}")
+        }
+        AppEvent::TaskEnded { task, failure, .. } => {
+            format!("* task {task} ended{}", why(failure.as_ref().map(ToString::to_string)))
+        }
+        AppEvent::ExecutorAdded { executor, .. } => format!("* executor {} added", executor.name()),
+        AppEvent::ExecutorRemoved { executor, reason, .. } => {
+            format!("* executor {} removed: {reason}", executor.name())
+        }
+    }
+}
