@@ -4,13 +4,13 @@
 //! ready. One whose connection has ended and that does not end with it, since it is frozen, is killed.
 
 use crate::agents::{AgentCommand, kill, reason_of};
-use firesteel_executor::Backend;
+use crate::backend::{Backend, ClusterListener};
 use firesteel_protocol::handshake::AgentConfig;
 use firesteel_types::ExecutorLossReason;
 use std::collections::HashMap;
 use std::io;
 use std::process::Child;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -31,23 +31,20 @@ pub struct LocalClusterConfig {
     pub agent: AgentConfig,
 }
 
-/// Told when no process can be started any more, and why.
-pub(crate) type OnFailure = Box<dyn Fn(String) + Send + Sync>;
-
 /// The processes of a local cluster.
 pub struct LocalCluster {
     config: LocalClusterConfig,
-    on_failure: OnFailure,
+    listener: Box<dyn ClusterListener>,
     state: Mutex<State>,
     changed: Condvar,
+    /// Itself, for the thread that waits for the end of a process.
+    itself: Weak<LocalCluster>,
 }
 
 #[derive(Default)]
 struct State {
     /// By name, those that run.
     running: HashMap<String, Running>,
-    /// How those ended that were ready. Whoever heard their connections end asks for it once.
-    ended: HashMap<String, ExecutorLossReason>,
     next: u32,
     failed_starts: u32,
     stopped: bool,
@@ -60,9 +57,15 @@ struct Running {
 }
 
 impl LocalCluster {
-    /// No process runs yet. `on_failure` is told when none runs any more and none can be started, and why.
-    pub fn new(config: LocalClusterConfig, on_failure: OnFailure) -> Arc<Self> {
-        Arc::new(LocalCluster { config, on_failure, state: Mutex::default(), changed: Condvar::new() })
+    /// No process runs yet. The listener is told how processes end, and when none runs any more and none can be started.
+    pub fn new(config: LocalClusterConfig, listener: Box<dyn ClusterListener>) -> Arc<Self> {
+        Arc::new_cyclic(|itself| LocalCluster {
+            config,
+            listener,
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            itself: itself.clone(),
+        })
     }
 
     /// Starts the processes: whoever is to be told of them knows of this cluster by now.
@@ -106,13 +109,11 @@ impl LocalCluster {
         let failed_starts = {
             let mut state = self.state();
             let was_ready = state.running.remove(name).is_some_and(|running| running.is_ready);
-            if was_ready {
-                state.ended.insert(name.into(), reason.clone());
-            }
             state.failed_starts = if was_ready { 0 } else { state.failed_starts + 1 };
             state.failed_starts
         };
         self.changed.notify_all();
+        self.listener.ended(name, reason.clone());
         let spawned = if failed_starts >= FAILED_STARTS_AT_MOST { Ok(()) } else { self.spawn() };
         match spawned {
             Ok(()) if failed_starts < FAILED_STARTS_AT_MOST => {}
@@ -121,6 +122,19 @@ impl LocalCluster {
                  standard error says why. A program whose executors are processes of its own must begin with `#[firesteel::main]`"
             )),
             Err(error) => self.one_less(format!("no executor process can be started: {error}")),
+        }
+    }
+
+    /// Waits for the end of a process, and kills it if it does not end in time.
+    fn reap(&self, name: &str, process: u32) {
+        let deadline = Instant::now() + END_WITHIN;
+        let mut state = self.state();
+        while state.running.contains_key(name) && !state.stopped {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return kill(process);
+            }
+            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
@@ -134,7 +148,7 @@ impl LocalCluster {
             (state.running.len(), state.running.values().filter(|running| running.is_ready).count())
         };
         match (left, ready) {
-            (0, _) => (self.on_failure)(why),
+            (0, _) => self.listener.over(why),
             // The last of them will say so.
             (_, 0) => {}
             (_, ready) => eprintln!("firesteel: warning: going on with {ready} executor processes: {why}"),
@@ -143,33 +157,23 @@ impl LocalCluster {
 }
 
 impl Backend for LocalCluster {
-    /// One that does not end in time, though its connection has, is frozen, or in a function that takes long: it is killed.
-    fn ended(&self, name: &str) -> Option<ExecutorLossReason> {
-        let deadline = Instant::now() + END_WITHIN;
-        let mut state = self.state();
-        loop {
-            if let Some(reason) = state.ended.remove(name) {
-                return Some(reason);
-            }
-            let left = deadline.saturating_duration_since(Instant::now());
-            let running = state.running.get(name)?;
-            if state.stopped {
-                return None;
-            }
-            if left.is_zero() {
-                kill(running.process);
-                return None;
-            }
-            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
-    }
-
     fn registered(&self, name: &str) {
         let mut state = self.state();
         state.failed_starts = 0;
         if let Some(running) = state.running.get_mut(name) {
             running.is_ready = true;
         }
+    }
+
+    /// A process that does not end in time, though its connection has, is frozen, or in a function that takes long: it is killed.
+    fn disconnected(&self, name: &str) {
+        let process = self.state().running.get(name).map(|running| running.process);
+        let (Some(process), Some(cluster), name) = (process, self.itself.upgrade(), name.to_owned()) else {
+            return;
+        };
+        let reap = move || cluster.reap(&name, process);
+        // Without a thread, the process ends with the program.
+        let _ = thread::Builder::new().name("firesteel-reap".into()).spawn(reap);
     }
 
     fn want(&self, _: u32) {

@@ -6,15 +6,14 @@
 //! There are two kinds. [`Executor`] has threads for slots. [`Processes`] starts processes, each an executor with one slot, and
 //! speaks the executor protocol with them; what such a process does itself is in [`Worker`].
 //!
-//! Either may be the driver's own, or an [`agent`]'s: a process on any host that a driver's [`Fleet`] speaks
-//! the same protocol with. What is large goes from host to host as [`blocks`].
+//! Either may be the driver's own, or an [`agent`]'s: a process on any host, with which the
+//! driver speaks the same protocol. What is large goes from host to host as [`blocks`].
 //!
 //! Architecture invariant: this crate does not know the scheduler. It talks to the driver through [`DriverLink`].
 
 pub mod agent;
 pub mod blocks;
 pub mod decode;
-mod fleet;
 mod link;
 mod memory;
 mod panics;
@@ -25,7 +24,6 @@ mod services;
 mod slots;
 mod worker;
 
-pub use fleet::{Backend, Fleet, FleetSettings, Leaver, LentAgent};
 pub use link::{DriverLink, Executors, PlanError};
 pub use memory::{free_memory, records_share, resident_bytes};
 pub use processes::{BarrierAnswer, Names, ProcessListener, Processes, WorkerInfo, numbers};

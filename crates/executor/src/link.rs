@@ -2,8 +2,7 @@
 
 use firesteel_protocol::{DeliveredOutcome, TaskSpec};
 use firesteel_types::{
-    AccumulatorUpdate, BroadcastId, CallSite, ExecutorId, Partition, RddId, ShuffleId, StageId, TaskFailure,
-    TaskId,
+    AccumulatorUpdate, BroadcastId, CallSite, ExecutorId, RddId, StageId, TaskFailure, TaskId,
 };
 use std::sync::Arc;
 
@@ -72,12 +71,6 @@ pub trait Executors: Send + Sync {
 
     /// Forgets what is in memory of a broadcast value; an executor elsewhere removes it.
     fn forget_broadcast(&self, broadcast: BroadcastId);
-
-    /// An executor elsewhere removes a map output. What lies with the driver, the driver removes itself.
-    fn forget_output(&self, _: ExecutorId, _: ShuffleId, _: Partition, _: TaskId) {}
-
-    /// An executor was declared lost: whatever is left of it shall end.
-    fn dismiss(&self, _: ExecutorId) {}
 
     /// The tasks that were launched here and have not ended yet; only asked of executors that an agent runs.
     fn running(&self) -> Vec<(ExecutorId, Vec<TaskId>)> {

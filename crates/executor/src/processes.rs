@@ -11,8 +11,7 @@ use firesteel_protocol::{
     BarrierOutcome, DeliveredOutcome, FromExecutor, PlanBytes, SentOutputs, TaskReport, TaskSpec, ToExecutor,
 };
 use firesteel_types::{
-    BlockKey, BroadcastId, CallSite, ExecutorId, ExecutorLossReason, JobId, Partition, RddId, ShuffleId,
-    StageId, TaskFailure, TaskId,
+    BlockKey, BroadcastId, CallSite, ExecutorId, ExecutorLossReason, RddId, StageId, TaskFailure, TaskId,
 };
 use std::collections::BTreeMap;
 use std::io;
@@ -28,14 +27,6 @@ pub trait ProcessListener: DriverLink {
     fn added(&self, executor: ExecutorId, host: Option<&str>, slots: u32);
     /// An executor is gone, and whether what it wrote is still there.
     fn lost(&self, executor: ExecutorId, reason: ExecutorLossReason, outputs_survive: bool);
-    /// An executor gets no more tasks: it ends when those that it has have ended. When this returns, none is on its way to it.
-    fn leaving(&self, _executor: ExecutorId) {}
-    /// An executor has map outputs that another had.
-    fn moved(&self, _executor: ExecutorId, _outputs: Vec<(ShuffleId, Partition, TaskId)>) {}
-    /// Nobody serves files at an address any more.
-    fn address_gone(&self, _place: &str) {}
-    /// A result that waited to be fetched is not needed any more.
-    fn result_over(&self, _task: TaskId) {}
     /// An executor lives, and these are its tasks.
     fn alive(&self, executor: ExecutorId, running: Vec<TaskId>);
     /// An executor keeps a partition.
@@ -44,8 +35,6 @@ pub trait ProcessListener: DriverLink {
     fn dropped(&self, executor: ExecutorId, key: BlockKey);
     /// A task was failed by a function of the program's; its end is told next.
     fn failed(&self, task: &TaskSpec);
-    /// A task of a job has a result of so many bytes, which waits to be fetched. Whether to fetch it: else the job ends, or has ended.
-    fn may_fetch(&self, job: JobId, bytes: u64) -> bool;
     /// May this attempt commit? Waits for the answer.
     fn may_commit(&self, executor: ExecutorId, task: TaskId) -> bool;
     /// A task waits for the others of its barrier stage; `answer` is called once, by whichever thread has the answer.

@@ -399,21 +399,21 @@ impl Context {
     pub fn default_parallelism(&self) -> u32 {
         // A cluster whose executors are not all there yet still cuts data for more than one.
         const AT_LEAST: u32 = 2;
-        let there = || self.driver().remote().map_or(0, |remote| remote.fleet.cores());
+        let there = || self.driver().remote().map_or(0, |remote| remote.agents.cores());
         let cores = || self.inner.cores.unwrap_or_else(|| there().max(AT_LEAST));
         self.inner.parallelism.unwrap_or_else(cores)
     }
 
     /// How many tasks run at a time.
     pub fn slots(&self) -> u32 {
-        let there = || self.driver().remote().map_or(0, |remote| remote.fleet.slots());
+        let there = || self.driver().agent_slots();
         self.inner.slots.unwrap_or_else(there)
     }
 
     /// The processes that run executors for this one, by the names of those who started them. For tests of Firesteel itself.
     #[doc(hidden)]
     pub fn executor_processes(&self) -> Vec<(String, u32)> {
-        self.driver().remote().map_or(vec![], |remote| remote.fleet.processes())
+        self.driver().agent_processes()
     }
 
     /// How often this process has sent a broadcast value to an executor elsewhere. For tests of Firesteel itself.

@@ -1,4 +1,4 @@
-//! The driver's loop: what happened goes into the scheduler, what it decides is done.
+//! The driver's loop: what happened goes into the application, which decides; `effects` does what it says.
 //!
 //! There is no thread for it. Whoever has something to tell puts it in the inbox and then tries to become the one who
 //! empties it; everyone else goes on, knowing that it will be handled. So a slot that ends a task finds its next one without
@@ -11,17 +11,19 @@ use crate::resolve::StageRecipe;
 use firesteel_executor::blocks::HostBlocks;
 use firesteel_executor::{
     BarrierAnswer, DriverLink, Executor, Executors, PlanError, ProcessListener, Processes, WorkerCommand,
-    numbers,
+    WorkerInfo, numbers,
 };
 use firesteel_operators::{BarrierGate, CommitGate, Services};
 use firesteel_protocol::handshake::WorkerInit;
-use firesteel_protocol::{BarrierOutcome, BarrierRefusal, DeliveredOutcome, TaskSpec};
-use firesteel_scheduler::{Effect, Event, JobSpec, Scheduler, SchedulerSettings, TaskOutcome};
+use firesteel_protocol::{BarrierOutcome, BarrierRefusal, DeliveredOutcome, TaskSpec, ToExecutor};
+use firesteel_scheduler::{
+    Agent, Application, ApplicationEvent, ApplicationSettings, Event, JobSpec, Scheduler, SchedulerSettings,
+};
 use firesteel_status::Status;
 use firesteel_storage::cached::BlockListener;
 use firesteel_types::{
-    AccumulatorId, AccumulatorUpdate, AppEvent, BlockKey, ExecutorId, ExecutorLossReason, JobFailure, JobId,
-    Millis, Partition, RddId, ShuffleId, StageId, TaskId,
+    AccumulatorId, AccumulatorUpdate, BlockKey, BroadcastId, ExecutorId, ExecutorLossReason, JobFailure,
+    JobId, Millis, RddId, ShuffleId, StageId, TaskId,
 };
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::{Path, PathBuf};
@@ -49,16 +51,11 @@ pub(crate) enum JobMessage {
 pub(crate) type Properties = Arc<BTreeMap<String, String>>;
 
 enum Message {
-    Event(Event),
-    Finished {
-        task: TaskId,
-        executor: ExecutorId,
-        outcome: TaskOutcome,
+    /// An event, with the bytes of the result that it tells of.
+    Event {
+        event: ApplicationEvent,
         bytes: Vec<u8>,
-        updates: Vec<AccumulatorUpdate>,
     },
-    /// All jobs end, each with a failure of its own.
-    FailAll(Box<dyn Fn(JobId) -> JobFailure + Send>),
     Submit {
         spec: JobSpec,
         properties: Properties,
@@ -79,25 +76,22 @@ enum Message {
 }
 
 /// What only the thread that empties the inbox touches.
-struct Core {
-    scheduler: Scheduler,
-    jobs: HashMap<JobId, RunningJob>,
-    commits: HashMap<TaskId, SyncSender<bool>>,
-    /// Tasks that wait for others of their barrier stage, and in which call.
-    barriers: HashMap<(TaskId, u32), BarrierAnswer>,
+pub(crate) struct Core {
+    pub(crate) application: Application,
+    pub(crate) jobs: HashMap<JobId, RunningJob>,
+    /// Tasks in this process or its workers that wait for leave to commit.
+    pub(crate) commits: HashMap<TaskId, SyncSender<bool>>,
+    /// Tasks in this process or its workers that wait for others of their barrier stage, and in which call.
+    pub(crate) barriers: HashMap<(TaskId, u32), BarrierAnswer>,
     /// Results of barrier stages, until those of all tasks are there.
-    held: HashMap<TaskId, Vec<u8>>,
+    pub(crate) held: HashMap<TaskId, Vec<u8>>,
     armed: Option<Millis>,
-    max_result_size: u64,
 }
 
-struct RunningJob {
-    to: Sender<JobMessage>,
-    properties: Properties,
-    results: u32,
-    result_bytes: u64,
-    /// What a job ends with whose results became too large with the last of them.
-    too_large: Option<JobFailure>,
+/// A job of which a thread waits for results.
+pub(crate) struct RunningJob {
+    pub(crate) to: Sender<JobMessage>,
+    pub(crate) properties: Properties,
 }
 
 /// The driver's side of an application.
@@ -108,8 +102,6 @@ pub(crate) struct Driver {
     executors: RwLock<Option<Arc<dyn Executors>>>,
     processes: RwLock<Option<Arc<Processes>>>,
     remote: RwLock<Option<Arc<Remote>>>,
-    /// Why no executors will come any more.
-    given_up: Mutex<Option<String>>,
     pub(crate) broadcast_trees: BroadcastTrees,
     /// Files that executors may fetch, by the hashes of their contents.
     offered: Mutex<HashMap<[u8; 32], PathBuf>>,
@@ -122,7 +114,7 @@ pub(crate) struct Driver {
     alarm: Alarm,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // No user code runs under these locks; a panic in ours would already have shown itself.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -130,13 +122,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Driver {
     pub(crate) fn new(settings: SchedulerSettings, services: Arc<Services>, max_result_size: u64) -> Self {
         let core = Core {
-            scheduler: Scheduler::new(settings),
+            application: Application::new(ApplicationSettings { scheduler: settings, max_result_size }),
             jobs: HashMap::new(),
             commits: HashMap::new(),
             barriers: HashMap::new(),
             held: HashMap::new(),
             armed: None,
-            max_result_size,
         };
         Driver {
             core: Mutex::new(core),
@@ -145,7 +136,6 @@ impl Driver {
             executors: RwLock::new(None),
             processes: RwLock::new(None),
             remote: RwLock::new(None),
-            given_up: Mutex::default(),
             broadcast_trees: BroadcastTrees::default(),
             offered: Mutex::default(),
             services,
@@ -184,14 +174,13 @@ impl Driver {
     /// Executors are elsewhere: from now on they may come.
     pub(crate) fn set_remote(self: &Arc<Self>, remote: Remote) {
         let remote = Arc::new(remote);
-        *self.executors.write().unwrap_or_else(PoisonError::into_inner) = Some(remote.fleet.clone());
         *self.remote.write().unwrap_or_else(PoisonError::into_inner) = Some(remote);
         let driver = Arc::downgrade(self);
         self.services.broadcasts.set_on_forget(move |id| {
             if let Some(driver) = driver.upgrade() {
                 driver.broadcast_trees.forget(id);
                 driver.with_host(|host| host.remove_broadcast(id));
-                driver.with_executors(|executors| executors.forget_broadcast(id));
+                driver.forget_broadcast(id);
             }
         });
     }
@@ -201,9 +190,17 @@ impl Driver {
         self.remote.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Where the files of an executor are served.
+    /// The address at which the files of an executor are served.
     pub(crate) fn address_of(&self, executor: ExecutorId) -> Option<String> {
-        self.remote()?.fleet.address_of(executor)
+        self.remote()?.agents.address_of(executor)
+    }
+
+    /// Executors forget a broadcast value.
+    pub(crate) fn forget_broadcast(&self, broadcast: BroadcastId) {
+        self.with_executors(|executors| executors.forget_broadcast(broadcast));
+        if let Some(remote) = self.remote() {
+            remote.agents.send_all(&ToExecutor::RemoveBroadcast { broadcast });
+        }
     }
 
     /// Who keeps a partition, as far as is known.
@@ -213,9 +210,15 @@ impl Driver {
 
     /// Asks the scheduler, after all that this thread has told it.
     pub(crate) fn with_scheduler<R>(&self, ask: impl FnOnce(&Scheduler) -> R) -> R {
+        self.with_application(|application| ask(application.scheduler()))
+    }
+
+    /// Asks the application, after all that this thread has told it.
+    pub(crate) fn with_application<R>(&self, ask: impl FnOnce(&mut Application) -> R) -> R {
         let mut core = lock(&self.core);
         self.handle_all(&mut core);
-        let answer = ask(&core.scheduler);
+        let answer = ask(&mut core.application);
+        self.arm(&mut core);
         drop(core);
         // Others may have left a message while we held the core.
         self.empty_inbox();
@@ -234,13 +237,16 @@ impl Driver {
 
     /// Cancels everything and ends all threads.
     pub(crate) fn stop(&self) {
-        self.fail_all(|job| JobFailure::ContextStopped { job });
-        self.post(Event::SettleUpdates);
+        let remote = self.remote.write().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(backend) = remote.as_ref().and_then(|remote| remote.agents.backend()) {
+            // Before connections end, so that nothing is started in place of what ends.
+            backend.finish();
+        }
+        self.post_event(ApplicationEvent::Stop);
         let processes = self.processes.write().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(processes) = processes {
             processes.stop();
         }
-        let remote = self.remote.write().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(remote) = remote {
             remote.stop();
         }
@@ -264,46 +270,35 @@ impl Driver {
     ) -> Receiver<JobMessage> {
         let (to, from) = channel();
         lock(&self.recipes).extend(recipes);
-        let job = spec.job;
         self.send(Message::Submit { spec, properties, to });
-        // After the job was told: whoever gives up now cancels it, too.
-        let given_up = lock(&self.given_up).clone();
-        if let Some(reason) = given_up.filter(|_| !self.has_executors()) {
-            self.post(Event::FailJob { job, failure: JobFailure::NobodyToRun { reason } });
-        }
         from
-    }
-
-    /// Ends all jobs that run.
-    fn fail_all(&self, failure: impl Fn(JobId) -> JobFailure + Send + 'static) {
-        self.send(Message::FailAll(Box::new(failure)));
     }
 
     /// No executors will come any more: jobs end, also those that come later.
     pub(crate) fn give_up(&self, reason: String) {
-        *lock(&self.given_up) = Some(reason.clone());
-        self.fail_all(move |_| JobFailure::NobodyToRun { reason: reason.clone() });
-    }
-
-    /// Whether there is anybody who could run a task.
-    pub(crate) fn has_executors(&self) -> bool {
-        match (self.remote(), self.processes()) {
-            (Some(remote), _) => remote.fleet.slots() > 0,
-            (None, Some(processes)) => !processes.infos().is_empty(),
-            (None, None) => true,
-        }
+        self.post_event(ApplicationEvent::NoMoreExecutors { reason });
     }
 
     /// Tells the scheduler what happened.
     pub(crate) fn post(&self, event: Event) {
-        self.send(Message::Event(event));
+        self.post_event(ApplicationEvent::Scheduler(event));
+    }
+
+    /// Tells the application what happened.
+    pub(crate) fn post_event(&self, event: ApplicationEvent) {
+        self.post_result(event, vec![]);
+    }
+
+    /// Tells the application what happened, with the bytes of the result that the event tells of.
+    pub(crate) fn post_result(&self, event: ApplicationEvent, bytes: Vec<u8>) {
+        self.send(Message::Event { event, bytes });
     }
 
     /// Nobody keeps the RDD any more. The scheduler knows who has partitions of it, but not what those have left who are gone.
     pub(crate) fn unpersisted(&self, rdd: RddId) {
         self.post(Event::RddUnpersisted { rdd });
         if let Some(remote) = self.remote() {
-            remote.fleet.forget_rdd(rdd);
+            remote.agents.send_all(&ToExecutor::RemoveRdd { rdd });
             self.with_host(|host| host.remove_rdd(rdd));
         }
     }
@@ -318,8 +313,9 @@ impl Driver {
     pub(crate) fn unmerged(&self, id: AccumulatorId, settled: &Settled, known: Option<u64>) -> Unmerged {
         let mut core = lock(&self.core);
         self.handle_all(&mut core);
-        let version = core.scheduler.accumulator_version(id);
-        let updates = (known != Some(version)).then(|| core.scheduler.accumulator_updates(id));
+        let scheduler = core.application.scheduler();
+        let version = scheduler.accumulator_version(id);
+        let updates = (known != Some(version)).then(|| scheduler.accumulator_updates(id));
         let settled = settled.take();
         drop(core);
         // Others may have left a message while we held the core.
@@ -331,7 +327,7 @@ impl Driver {
     pub(crate) fn is_idle(&self) -> bool {
         let core = lock(&self.core);
         let nobody_waits = core.barriers.is_empty() && core.held.is_empty();
-        nobody_waits && core.scheduler.is_idle() && core.jobs.is_empty() && lock(&self.recipes).is_empty()
+        nobody_waits && core.application.is_idle() && core.jobs.is_empty() && lock(&self.recipes).is_empty()
     }
 
     fn send(&self, message: Message) {
@@ -370,135 +366,28 @@ impl Driver {
     }
 
     fn handle(&self, core: &mut Core, message: Message) {
-        let mut bytes = vec![];
-        let event = match message {
-            Message::Event(event) => event,
-            Message::Finished { task, executor, outcome, bytes: result, updates } => {
-                bytes = result;
-                Event::TaskFinished { task, executor, outcome, updates }
-            }
-            Message::FailAll(failure) => {
-                let jobs: Vec<JobId> = core.jobs.keys().copied().collect();
-                for job in jobs {
-                    self.feed(core, Event::FailJob { job, failure: failure(job) }, vec![]);
-                }
-                return;
-            }
+        let (event, bytes) = match message {
+            Message::Event { event, bytes } => (event, bytes),
             Message::Submit { spec, properties, to } => {
-                core.jobs.insert(spec.job, RunningJob::new(to, properties));
-                Event::SubmitJob(spec)
+                core.jobs.insert(spec.job, RunningJob { to, properties });
+                (ApplicationEvent::Scheduler(Event::SubmitJob(spec)), vec![])
             }
             Message::AskCommit { task, executor, answer } => {
                 core.commits.insert(task, answer);
-                Event::CommitRequest { task, executor }
+                (ApplicationEvent::Scheduler(Event::CommitRequest { task, executor }), vec![])
             }
             Message::BarrierSync { task, executor, epoch, message, answer } => {
                 core.barriers.insert((task, epoch), answer);
-                Event::BarrierSync { task, executor, epoch, message }
+                let event = Event::BarrierSync { task, executor, epoch, message };
+                (ApplicationEvent::Scheduler(event), vec![])
             }
         };
-        self.feed(core, event, bytes);
-    }
-
-    fn feed(&self, core: &mut Core, event: Event, bytes: Vec<u8>) {
         let mut effects = vec![];
-        core.scheduler.handle(self.now(), event, &mut effects);
+        core.application.handle(self.now(), event, &mut effects);
         let mut bytes = Some(bytes);
         for effect in effects {
-            if let Some(failed) = self.act(core, effect, &mut bytes) {
-                self.feed(core, failed, vec![]);
-            }
+            self.act(core, effect, &mut bytes);
         }
-    }
-
-    /// Does what the scheduler decided. Gives an event when doing so shows that a job cannot go on.
-    fn act(&self, core: &mut Core, effect: Effect, bytes: &mut Option<Vec<u8>>) -> Option<Event> {
-        match effect {
-            Effect::Launch(launch) => self.with_executors(|executors| {
-                let properties = core.jobs.get(&launch.job).map(|job| job.properties.clone());
-                let spec = TaskSpec {
-                    task: launch.task,
-                    stage: launch.stage,
-                    stage_attempt: launch.stage_attempt,
-                    job: launch.job,
-                    partition: launch.partition,
-                    attempt: launch.attempt,
-                    inputs: launch.inputs,
-                    cached: launch.cached,
-                    barrier_hosts: launch.barrier_hosts,
-                    properties: properties.unwrap_or_default(),
-                };
-                executors.launch(launch.executor, spec);
-            }),
-            Effect::Kill { task, executor, .. } => {
-                self.with_executors(|executors| executors.kill(executor, task));
-            }
-            Effect::ResultAccepted { job, output, task } => {
-                let bytes = core.held.remove(&task).or_else(|| bytes.take());
-                return core.deliver(job, output, bytes);
-            }
-            Effect::ResultHeld { task } => {
-                core.held.insert(task, bytes.take().expect("one event carries one result"));
-            }
-            Effect::ResultDropped { task } => drop(core.held.remove(&task)),
-            Effect::BarrierRelease { task, epoch, messages, .. } => core.let_on((task, epoch), Ok(messages)),
-            Effect::BarrierRefused { task, epoch, reason, retryable, .. } => {
-                core.let_on((task, epoch), Err(BarrierRefusal { reason, retryable }));
-            }
-            Effect::JobEnded { job, failure } => {
-                if let Some(running) = core.jobs.remove(&job) {
-                    // Nobody listens any more when the waiting thread has gone away.
-                    let _ = running.to.send(JobMessage::Ended(failure.or(running.too_large)));
-                }
-            }
-            Effect::StageForgotten { stage } => {
-                let recipe = lock(&self.recipes).remove(&stage);
-                drop(recipe);
-                self.with_executors(|executors| executors.forget_stage(stage));
-            }
-            Effect::MapOutputDropped { shuffle, map, task, executor } => {
-                if let Some(holder) = core.scheduler.holder_of_output(shuffle, map, task) {
-                    // A second copy; where it lies among the same files, it is the first.
-                    if self.address_of(holder) != self.address_of(executor) {
-                        self.with_executors(|all| all.forget_output(executor, shuffle, map, task));
-                    }
-                    return None;
-                }
-                self.services.shuffles.remove(shuffle, map, task);
-                self.with_host(|host| host.remove_output(shuffle, map, task));
-                self.with_executors(|executors| executors.forget_output(executor, shuffle, map, task));
-            }
-            Effect::DropCached { rdd, .. } => {
-                self.services.cached.remove_rdd(rdd);
-                self.with_host(|host| host.remove_rdd(rdd));
-                self.with_executors(|executors| executors.forget_rdd(rdd));
-            }
-            Effect::CommitDecision { task, allowed, .. } => {
-                if let Some(answer) = core.commits.remove(&task) {
-                    let _ = answer.send(allowed);
-                }
-            }
-            Effect::UpdateSettled { accumulator, bytes } => self.accumulators.settle(accumulator, bytes),
-            Effect::Event(event) => self.update_status(core, event),
-        }
-        None
-    }
-
-    /// What happened is folded into what people look at; and whoever waited for it is let go of.
-    fn update_status(&self, core: &mut Core, mut event: AppEvent) {
-        if let AppEvent::JobEnded { job, failure, .. } = &mut event
-            && let Some(running) = core.jobs.get(job)
-        {
-            // With its last result a job has ended before anybody could say that it is too large.
-            *failure = failure.take().or_else(|| running.too_large.clone());
-        }
-        if let AppEvent::TaskEnded { task, .. } = &event {
-            core.nobody_waits(*task);
-        }
-        if let AppEvent::ExecutorRemoved { executor, .. } = &event {
-            self.with_executors(|executors| executors.dismiss(*executor));
-        }
-        lock(&self.status).apply(&event);
     }
 
     pub(crate) fn with_executors(&self, f: impl FnOnce(&dyn Executors)) {
@@ -508,7 +397,7 @@ impl Driver {
     }
 
     /// What executors on this machine have written and left to the driver is removed here: they may be gone.
-    fn with_host(&self, f: impl FnOnce(&HostBlocks)) {
+    pub(crate) fn with_host(&self, f: impl FnOnce(&HostBlocks)) {
         if let Some(remote) = &*self.remote.read().unwrap_or_else(PoisonError::into_inner)
             && let Some(host) = &remote.host
         {
@@ -517,7 +406,7 @@ impl Driver {
     }
 
     fn arm(&self, core: &mut Core) {
-        let deadline = core.scheduler.next_deadline();
+        let deadline = core.application.next_deadline();
         if deadline != core.armed {
             core.armed = deadline;
             self.alarm.set(deadline);
@@ -530,47 +419,6 @@ impl Driver {
             lock(&self.core).armed = None;
             self.post(Event::Tick);
         }
-    }
-}
-
-impl Core {
-    /// Answers a task that waits for others. One whose executor is gone is not there to hear it.
-    fn let_on(&mut self, call: (TaskId, u32), answer: BarrierOutcome) {
-        if let Some(to) = self.barriers.remove(&call) {
-            to(answer);
-        }
-    }
-
-    /// A task has ended. One whose executor was lost was not answered.
-    fn nobody_waits(&mut self, task: TaskId) {
-        if !self.barriers.is_empty() {
-            self.barriers.retain(|(waiting, _), _| *waiting != task);
-        }
-    }
-
-    fn deliver(&mut self, job: JobId, output: usize, bytes: Option<Vec<u8>>) -> Option<Event> {
-        let bytes = bytes.expect("one event carries one result");
-        let running = self.jobs.get_mut(&job)?;
-        running.results += 1;
-        running.result_bytes += bytes.len() as u64;
-        running.too_large = running.beyond(self.max_result_size, 0, 0);
-        let Some(failure) = running.too_large.clone() else {
-            let _ = running.to.send(JobMessage::Result { output, bytes });
-            return None;
-        };
-        Some(Event::FailJob { job, failure })
-    }
-}
-
-impl RunningJob {
-    fn new(to: Sender<JobMessage>, properties: Properties) -> Self {
-        RunningJob { to, properties, results: 0, result_bytes: 0, too_large: None }
-    }
-
-    /// What the job fails with if its results, with so many more, are larger than the driver accepts; 0 is any size.
-    fn beyond(&self, limit: u64, tasks: u32, bytes: u64) -> Option<JobFailure> {
-        let (tasks, bytes) = (self.results + tasks, self.result_bytes + bytes);
-        (limit > 0 && bytes > limit).then_some(JobFailure::ResultTooLarge { tasks, bytes, limit })
     }
 }
 
@@ -588,7 +436,8 @@ impl DriverLink for Driver {
         updates: Vec<AccumulatorUpdate>,
     ) {
         let (outcome, bytes) = outcome.split();
-        self.send(Message::Finished { task, executor, outcome, bytes, updates });
+        let event = Event::TaskFinished { task, executor, outcome, updates };
+        self.post_result(ApplicationEvent::Scheduler(event), bytes);
     }
 }
 
@@ -599,24 +448,6 @@ impl ProcessListener for Driver {
 
     fn lost(&self, executor: ExecutorId, reason: ExecutorLossReason, outputs_survive: bool) {
         self.post(Event::ExecutorLost { executor, reason, outputs_survive });
-    }
-
-    fn leaving(&self, executor: ExecutorId) {
-        self.post(Event::ExecutorsDecommissioning { executors: vec![executor] });
-        // Whoever is at it may not have come to this yet.
-        self.with_scheduler(|_| ());
-    }
-
-    fn moved(&self, executor: ExecutorId, outputs: Vec<(ShuffleId, Partition, TaskId)>) {
-        self.post(Event::OutputsMoved { to: executor, outputs });
-    }
-
-    fn address_gone(&self, place: &str) {
-        self.broadcast_trees.gone(place);
-    }
-
-    fn result_over(&self, task: TaskId) {
-        self.with_host(|host| host.remove_result(task));
     }
 
     fn alive(&self, executor: ExecutorId, running: Vec<TaskId>) {
@@ -632,28 +463,7 @@ impl ProcessListener for Driver {
     }
 
     fn failed(&self, task: &TaskSpec) {
-        // The recipe keeps alive what the task reads, until another task fails.
-        let recipe = lock(&self.recipes).get(&task.stage).cloned();
-        let before = recipe.and_then(|recipe| lock(&self.last_failure).replace((task.clone(), recipe)));
-        drop(before);
-    }
-
-    fn may_fetch(&self, job: JobId, bytes: u64) -> bool {
-        let beyond = {
-            let core = lock(&self.core);
-            core.jobs.get(&job).map(|running| running.beyond(core.max_result_size, 1, bytes))
-        };
-        // Others may have left a message while we held the core.
-        self.empty_inbox();
-        match beyond {
-            // Nobody waits for the job any more.
-            None => false,
-            Some(None) => true,
-            Some(Some(failure)) => {
-                self.post(Event::FailJob { job, failure });
-                false
-            }
-        }
+        self.note_failure(task);
     }
 
     fn may_commit(&self, executor: ExecutorId, task: TaskId) -> bool {
@@ -677,6 +487,19 @@ impl ProcessListener for Driver {
 }
 
 impl Driver {
+    /// A function of the program's has failed a task. The recipe keeps alive what the task reads, until another task fails.
+    pub(crate) fn note_failure(&self, task: &TaskSpec) {
+        let recipe = lock(&self.recipes).get(&task.stage).cloned();
+        let before = recipe.and_then(|recipe| lock(&self.last_failure).replace((task.clone(), recipe)));
+        drop(before);
+    }
+
+    /// The jobs of a stage are over: its plan may go.
+    pub(crate) fn forget_recipe(&self, stage: StageId) {
+        let recipe = lock(&self.recipes).remove(&stage);
+        drop(recipe);
+    }
+
     /// What serves the files of executors on this machine.
     pub(crate) fn host_blocks(&self) -> Option<HostOf> {
         self.remote().filter(|remote| remote.host.is_some()).map(HostOf)
@@ -706,6 +529,42 @@ impl Driver {
         self.send(Message::AskCommit { task, executor, answer });
         // The scheduler answers every request; only a stopped driver drops it.
         decision.recv().unwrap_or(false)
+    }
+}
+
+/// The agents of a cluster, for display and for defaults.
+impl Driver {
+    /// The number of tasks that all agents run at a time.
+    pub(crate) fn agent_slots(&self) -> u32 {
+        self.with_application(|app| app.agents().values().map(|agent| agent.registration.slots).sum())
+    }
+
+    /// The process ids of all agents, by name.
+    pub(crate) fn agent_processes(&self) -> Vec<(String, u32)> {
+        let process = |agent: &Agent| (agent.registration.name.clone(), agent.registration.process);
+        self.with_application(|app| app.agents().values().map(process).collect())
+    }
+
+    /// The executors that are ready.
+    pub(crate) fn agent_infos(&self) -> Vec<WorkerInfo> {
+        self.with_application(|app| {
+            let mut infos = BTreeMap::new();
+            for agent in app.agents().values() {
+                let registration = &agent.registration;
+                let share = if registration.has_processes { registration.slots } else { 1 };
+                for &executor in &agent.ready {
+                    let info = WorkerInfo {
+                        host: Some(registration.host.clone()),
+                        process: if registration.has_processes { 0 } else { registration.process },
+                        running: app.scheduler().running_on(executor),
+                        resident_bytes: 0,
+                        budget_bytes: registration.memory / u64::from(share.max(1)),
+                    };
+                    infos.insert(executor, info);
+                }
+            }
+            infos.into_values().collect()
+        })
     }
 }
 

@@ -174,7 +174,7 @@ impl Desertion {
     }
 
     fn look(&mut self, context: &Context, job: JobId) {
-        if context.driver().has_executors() {
+        if context.driver().with_application(|application| application.has_executors()) {
             *self = Desertion::default();
             return;
         }

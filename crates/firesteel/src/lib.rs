@@ -68,13 +68,14 @@
 //! ```
 
 mod accumulator;
+mod agents;
 mod allocation;
 mod broadcasts;
 mod checkpoints;
 mod context;
-mod decommission;
 mod driver;
 mod driver_blocks;
+mod effects;
 mod endings;
 mod error;
 mod file_formats;

@@ -1,37 +1,36 @@
 //! Executors in other processes: what the driver sets up so that they can come, and who starts them.
 
+use crate::agents::{AgentSettings, Agents};
 use crate::allocation;
 use crate::driver::Driver;
 use crate::driver_blocks::DriverBlocks;
 use crate::error::{Error, Result};
 use crate::log::Level;
 use crate::master::{Master, too_few_cores};
-use firesteel_cluster::standalone::{
-    ApplicationListener, LaunchExecutor, Program, StandaloneBackend, StandaloneConfig,
-};
-use firesteel_cluster::{AgentCommand, LocalCluster, LocalClusterConfig};
+use firesteel_cluster::standalone::{LaunchExecutor, Program, StandaloneBackend, StandaloneConfig};
+use firesteel_cluster::{AgentCommand, Backend, ClusterListener, LocalCluster, LocalClusterConfig};
 use firesteel_conf as conf;
 use firesteel_conf::Conf;
 use firesteel_data::Cipher;
 use firesteel_executor::blocks::HostBlocks;
-use firesteel_executor::{Backend, Fleet, FleetSettings, ProcessListener};
 use firesteel_net::bulk::serve_blocks;
 use firesteel_net::{Connection, Credentials, Limits, Listener, Purpose, Secret, Serving};
 use firesteel_protocol::handshake::{AgentConfig, SHARED_DIRECTORY};
-use firesteel_scheduler::Allocation;
+use firesteel_scheduler::{Allocation, ApplicationEvent, FleetSettings};
 use firesteel_storage::SharedFiles;
+use firesteel_types::ExecutorLossReason;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::path::Path;
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+
+/// How long a cluster may take to tell how an agent ended whose connection has ended, in milliseconds.
+const END_WITHIN_MS: u64 = 2_000;
 
 /// The driver's side of a cluster.
 pub(crate) struct Remote {
-    pub(crate) fleet: Arc<Fleet>,
+    pub(crate) agents: Arc<Agents>,
     /// Serves what executors on this machine have written, where they leave that to the driver.
     pub(crate) host: Option<HostBlocks>,
-    /// How long moving may take what executors have that are sent away.
-    pub(crate) decommission_within: Duration,
     serving: Serving,
 }
 
@@ -41,10 +40,12 @@ impl Remote {
         self.serving.address()
     }
 
-    /// Lets all executors go, and nobody in any more.
+    /// Lets nothing connect any more, and ends what the backend has started.
     pub(crate) fn stop(&self) {
-        self.fleet.stop();
         self.serving.stop();
+        if let Some(backend) = self.agents.backend() {
+            backend.stop();
+        }
     }
 }
 
@@ -63,18 +64,14 @@ pub(crate) fn start(driver: &Arc<Driver>, config: &RemoteConfig<'_>) -> Result<(
     let conf = config.conf;
     let secret = secret(conf, config.master)?;
     let credentials = secret.as_ref().map_or_else(Credentials::insecure, Credentials::of);
-    let listener: Arc<dyn ProcessListener> = driver.clone();
-    let listener: Weak<dyn ProcessListener> = Arc::downgrade(&listener);
-    let settings = FleetSettings {
+    let settings = AgentSettings {
         application: config.application,
-        program: firesteel_closures::code_hash().map_err(|e| Error::Start(e.to_string()))?.0,
         settings: conf.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect(),
         task_cpus: conf.get(&conf::TASK_CPUS)?,
         heartbeat_ms: conf.get(&conf::HEARTBEAT_INTERVAL_MS)?,
         timeout_ms: conf.get(&conf::NETWORK_TIMEOUT_MS)?,
         retries: conf.get(&conf::SHUFFLE_RETRIES)?,
         retry_wait_ms: conf.get(&conf::SHUFFLE_RETRY_WAIT_MS)?,
-        has_processes: config.has_processes,
         encrypted: conf.get(&conf::IO_ENCRYPTION)?,
     };
     if settings.encrypted {
@@ -87,17 +84,26 @@ pub(crate) fn start(driver: &Arc<Driver>, config: &RemoteConfig<'_>) -> Result<(
             settings.timeout_ms, settings.heartbeat_ms
         )));
     }
-    let fleet = Fleet::new(settings, credentials.clone(), listener);
+    driver.with_application(|application| -> Result<()> {
+        application.set_fleet(FleetSettings {
+            program: firesteel_closures::code_hash().map_err(|e| Error::Start(e.to_string()))?.0,
+            has_processes: config.has_processes,
+            decommission_within_ms: conf.get(&conf::DECOMMISSION_TIMEOUT_MS)?,
+            // Executors that people start have no cluster that could tell how they end.
+            end_within_ms: if matches!(config.master, Master::Listen { .. }) { 0 } else { END_WITHIN_MS },
+        });
+        Ok(())
+    })?;
+    let agents = Agents::new(settings, credentials.clone(), Arc::downgrade(driver));
     let (bind, host) = addresses(conf, config.master)?;
-    let serving = serve(driver, &fleet, &bind, credentials)?;
+    let serving = serve(driver, &agents, &bind, credentials)?;
     let address = format!("{host}:{}", serving.address().port());
     let host = host_blocks(driver, config)?;
     let served = host.is_some();
-    let decommission_within = Duration::from_millis(conf.get(&conf::DECOMMISSION_TIMEOUT_MS)?);
-    driver.set_remote(Remote { fleet: fleet.clone(), host, decommission_within, serving });
+    driver.set_remote(Remote { agents: agents.clone(), host, serving });
     let directory = driver.services.dirs.path().to_owned();
     let start = Start { driver, config, address, secret, directory: &directory, served };
-    start.backend(&fleet)
+    start.backend(&agents)
 }
 
 /// The application's secret; none when nothing is to be kept secret.
@@ -163,14 +169,19 @@ fn local_address_towards(address: &str) -> Option<IpAddr> {
     Some(socket.local_addr().ok()?.ip())
 }
 
-fn serve(driver: &Arc<Driver>, fleet: &Arc<Fleet>, bind: &str, credentials: Credentials) -> Result<Serving> {
+fn serve(
+    driver: &Arc<Driver>,
+    agents: &Arc<Agents>,
+    bind: &str,
+    credentials: Credentials,
+) -> Result<Serving> {
     let listener = Listener::bind(bind, credentials, Limits::default())
         .map_err(|error| Error::Start(format!("nothing can listen at {bind}: {error}")))?;
-    let (blocks, fleet) = (DriverBlocks { driver: Arc::downgrade(driver) }, Arc::downgrade(fleet));
+    let (blocks, agents) = (DriverBlocks { driver: Arc::downgrade(driver) }, Arc::downgrade(agents));
     let handle = move |connection: Connection| match connection.purpose() {
         Purpose::Control => {
-            if let Some(fleet) = fleet.upgrade() {
-                fleet.serve(connection);
+            if let Some(agents) = agents.upgrade() {
+                agents.serve(connection);
             }
         }
         Purpose::Blocks => serve_blocks(connection, &blocks),
@@ -215,20 +226,21 @@ struct Start<'a> {
 }
 
 impl Start<'_> {
-    fn backend(&self, fleet: &Fleet) -> Result<()> {
+    fn backend(&self, agents: &Agents) -> Result<()> {
         match self.config.master {
             Master::Local { .. } | Master::Listen { .. } => Ok(()),
             Master::LocalCluster { executors, cores, memory } => {
                 let cluster = self.local_cluster(*executors, *cores, *memory);
                 // Before there are processes that register.
-                fleet.set_backend(cluster.clone());
+                agents.set_backend(cluster.clone());
                 cluster.start().map_err(|error| Error::Start(error.to_string()))
             }
             Master::Standalone { addresses } => {
-                fleet.set_backend(self.standalone(addresses)?);
-                let dynamic = allocation::settings(self.config.conf)?;
-                let started = dynamic.map(|settings| allocation::start(self.driver, settings)).transpose();
-                started.map(drop).map_err(|error| Error::Start(error.to_string()))
+                agents.set_backend(self.standalone(addresses)?);
+                if let Some(settings) = allocation::settings(self.config.conf)? {
+                    self.driver.with_application(|application| application.allocate_dynamically(settings));
+                }
+                Ok(())
             }
         }
     }
@@ -262,7 +274,7 @@ impl Start<'_> {
             },
             launch,
         };
-        let listener = ClusterListener { driver: Arc::downgrade(self.driver), log: self.config.log };
+        let listener = Listens { driver: Arc::downgrade(self.driver), log: self.config.log };
         let backend = StandaloneBackend::start(config, cluster_credentials(conf)?, Box::new(listener));
         Ok(backend.map_err(|error| Error::Start(error.to_string()))?)
     }
@@ -280,13 +292,8 @@ impl Start<'_> {
             service: self.served.then(|| self.address.clone()),
         };
         let config = LocalClusterConfig { executors, command: self.config.command.clone(), agent };
-        let driver = Arc::downgrade(self.driver);
-        let on_failure = Box::new(move |reason| {
-            if let Some(driver) = driver.upgrade() {
-                driver.give_up(reason);
-            }
-        });
-        LocalCluster::new(config, on_failure)
+        let listener = Listens { driver: Arc::downgrade(self.driver), log: self.config.log };
+        LocalCluster::new(config, Box::new(listener))
     }
 }
 
@@ -308,19 +315,25 @@ fn cluster_credentials(conf: &Conf) -> Result<Credentials> {
 }
 
 /// Hears what becomes of the application in its cluster.
-struct ClusterListener {
+struct Listens {
     driver: Weak<Driver>,
     log: Level,
 }
 
-impl ApplicationListener for ClusterListener {
+impl ClusterListener for Listens {
     fn waits(&self, why: &str) {
         self.log.warn(format!("no executors: {why}"));
     }
 
+    fn ended(&self, name: &str, reason: ExecutorLossReason) {
+        if let Some(driver) = self.driver.upgrade() {
+            driver.post_event(ApplicationEvent::AgentEnded { name: name.into(), reason });
+        }
+    }
+
     fn decommissioned(&self, name: &str) {
         if let Some(driver) = self.driver.upgrade() {
-            driver.decommission(name, true);
+            driver.post_event(ApplicationEvent::Decommission { name: name.into(), with_files: true });
         }
     }
 

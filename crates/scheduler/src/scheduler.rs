@@ -197,6 +197,11 @@ impl Scheduler {
         self.executors.get(executor).is_some_and(|executor| !executor.running.is_empty())
     }
 
+    /// The number of attempts that an executor has, those that were told to stop among them.
+    pub fn running_on(&self, executor: ExecutorId) -> usize {
+        self.executors.get(executor).map_or(0, |executor| executor.running.len())
+    }
+
     /// Whether any executor is registered.
     pub fn has_executors(&self) -> bool {
         self.executors.without_executors_since().is_none()

@@ -3,7 +3,7 @@
 use super::LaunchExecutor;
 use super::link::Masters;
 use super::messages;
-use firesteel_executor::Backend;
+use crate::backend::{Backend, ClusterListener};
 use firesteel_net::{Credentials, Outbox};
 use firesteel_protocol::standalone::{FromMaster, Payload, ToMaster};
 use firesteel_standalone::{
@@ -11,7 +11,7 @@ use firesteel_standalone::{
     ExecutorEnd, ProcessOutcome, RequestKey,
 };
 use firesteel_types::{ExecutorId, ExecutorLossReason};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -21,9 +21,6 @@ const HEARTBEAT_EVERY: Duration = Duration::from_secs(5);
 
 /// The pause before a master that is gone is looked for again.
 const PAUSE: Duration = Duration::from_millis(500);
-
-/// How long word of an executor's end may take whose connection has ended.
-const END_WITHIN: Duration = Duration::from_secs(2);
 
 /// How long the master may take to hear that the application has ended.
 const FINISH_WITHIN: Duration = Duration::from_secs(2);
@@ -47,21 +44,11 @@ pub struct StandaloneConfig {
     pub launch: LaunchExecutor,
 }
 
-/// What the driver is told.
-pub trait ApplicationListener: Send + Sync {
-    /// No executor is to be had at present, and why.
-    fn waits(&self, why: &str);
-    /// An executor will be gone soon.
-    fn decommissioned(&self, name: &str);
-    /// The cluster has no place for the application any more, and why.
-    fn over(&self, why: String);
-}
-
 /// An application's side of a standalone cluster.
 pub struct StandaloneBackend {
     key: RequestKey,
     spec: ApplicationSpec,
-    listener: Box<dyn ApplicationListener>,
+    listener: Box<dyn ClusterListener>,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -71,7 +58,6 @@ struct State {
     application: Option<ApplicationId>,
     wanted: Option<u32>,
     ready: BTreeSet<ExecutorId>,
-    ended: HashMap<ExecutorId, ExecutorLossReason>,
     outbox: Option<Outbox>,
     stopped: bool,
     /// The master knows that the application has ended.
@@ -86,7 +72,7 @@ impl StandaloneBackend {
     pub fn start(
         config: StandaloneConfig,
         credentials: Credentials,
-        listener: Box<dyn ApplicationListener>,
+        listener: Box<dyn ClusterListener>,
     ) -> std::io::Result<Arc<Self>> {
         let launch =
             Payload::encode(&config.launch).map_err(|error| std::io::Error::other(error.to_string()))?;
@@ -207,8 +193,7 @@ impl StandaloneBackend {
                 self.listener.decommissioned(&executor.0.to_string());
             }
             ApplicationOrder::ExecutorEnded { executor, end } => {
-                self.state().ended.insert(executor, reason(end));
-                self.changed.notify_all();
+                self.listener.ended(&executor.0.to_string(), reason(end));
             }
             ApplicationOrder::Waiting { reason } => self.listener.waits(&reason),
             ApplicationOrder::Refused { reason } => {
@@ -261,20 +246,9 @@ fn reason(end: ExecutorEnd) -> ExecutorLossReason {
 }
 
 impl Backend for StandaloneBackend {
-    fn ended(&self, name: &str) -> Option<ExecutorLossReason> {
-        let executor = ExecutorId(name.parse().ok()?);
-        let deadline = Instant::now() + END_WITHIN;
-        let mut state = self.state();
-        state.ready.remove(&executor);
-        loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if let Some(reason) = state.ended.get(&executor) {
-                return Some(reason.clone());
-            }
-            if left.is_zero() || state.stopped || state.outbox.is_none() {
-                return None;
-            }
-            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+    fn disconnected(&self, name: &str) {
+        if let Ok(executor) = name.parse() {
+            self.state().ready.remove(&ExecutorId(executor));
         }
     }
 

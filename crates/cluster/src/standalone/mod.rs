@@ -14,7 +14,7 @@ mod messages;
 pub mod programs;
 pub mod worker;
 
-pub use backend::{ApplicationListener, StandaloneBackend, StandaloneConfig};
+pub use backend::{StandaloneBackend, StandaloneConfig};
 pub use firesteel_protocol::standalone::{
     DriverState, DriverView, FromMaster, LaunchDriver, LaunchExecutor, Overview, Program, Resources, ToMaster,
 };

@@ -11,7 +11,7 @@ use firesteel_protocol::{
 };
 use firesteel_storage::SharedFiles;
 use firesteel_storage::cached::BlockListener;
-use firesteel_types::{AccumulatorUpdate, BlockKey, ExecutorId, ExecutorLossReason, JobId, StageId, TaskId};
+use firesteel_types::{AccumulatorUpdate, BlockKey, ExecutorId, ExecutorLossReason, StageId, TaskId};
 use std::collections::HashMap;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -198,10 +198,6 @@ impl ProcessListener for Uplink {
 
     fn failed(&self, _: &TaskSpec) {
         // The driver knows what it launched, and sees the failure.
-    }
-
-    fn may_fetch(&self, _: JobId, _: u64) -> bool {
-        true
     }
 
     fn may_commit(&self, executor: ExecutorId, task: TaskId) -> bool {

@@ -14,7 +14,7 @@ mod remote;
 
 pub use broadcast_tree::BroadcastTree;
 pub use host::HostBlocks;
-pub(crate) use remote::impatient;
+pub use remote::impatient;
 pub use remote::{RemoteFetcher, RemoteSettings};
 
 use firesteel_types::TaskId;

@@ -320,7 +320,7 @@ impl RemoteOutputs for RemoteFetcher {
 }
 
 /// How a client deals with hosts that may be frozen: what they say nothing of for so long, they do not have.
-pub(crate) fn impatient(timeout_ms: u64) -> BlockClientSettings {
+pub fn impatient(timeout_ms: u64) -> BlockClientSettings {
     let (patient, timeout) = (BlockClientSettings::default(), Duration::from_millis(timeout_ms.max(1)));
     BlockClientSettings {
         connect_timeout: patient.connect_timeout.min(timeout),

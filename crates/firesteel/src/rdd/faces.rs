@@ -24,6 +24,7 @@ use firesteel_operators::{
 };
 use firesteel_plan::{Mapping, Partitioner};
 use firesteel_protocol::DeliveredOutcome;
+use firesteel_scheduler::ApplicationEvent;
 use firesteel_types::{BlockId, CallSite, Partition};
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
@@ -194,8 +195,8 @@ impl Context {
     /// # Errors
     /// When they cannot be told.
     pub fn set_worker_setting(&self, setting: &str) -> Result<()> {
-        if let Some(remote) = self.driver().remote() {
-            remote.fleet.set(setting);
+        if self.driver().remote().is_some() {
+            self.driver().post_event(ApplicationEvent::WorkerSetting { setting: setting.into() });
         }
         let Some(processes) = self.driver().processes() else { return Ok(()) };
         processes.set(setting).map_err(|error| Error::Start(error.to_string()))
@@ -238,8 +239,8 @@ impl Context {
 
     /// The worker processes that are ready, or the executors of a cluster.
     pub fn workers(&self) -> Vec<WorkerInfo> {
-        if let Some(remote) = self.driver().remote() {
-            return remote.fleet.infos();
+        if self.driver().remote().is_some() {
+            return self.driver().agent_infos();
         }
         self.driver().processes().map_or_else(Vec::new, |processes| processes.infos())
     }
@@ -251,7 +252,7 @@ impl Context {
 
     /// Workers forget a broadcast value that was destroyed.
     pub fn forget_broadcast(&self, broadcast: firesteel_types::BroadcastId) {
-        self.driver().with_executors(|executors| executors.forget_broadcast(broadcast));
+        self.driver().forget_broadcast(broadcast);
     }
 }
 
