@@ -1,4 +1,5 @@
-//! The commands and their options as data, for the command line of another face: it understands the same ones, and adds its own.
+//! The command table: commands and their options as data, for the command line of the Python package, which has the
+//! same ones and adds its own.
 
 use crate::Cli;
 use clap::{Arg, ArgAction, CommandFactory};
@@ -10,29 +11,29 @@ pub struct CommandOption {
     pub long: String,
     /// Its letter, where it has one.
     pub short: Option<char>,
-    /// What its value is called; none where it has no value.
+    /// The name of its value; none where it has no value.
     pub value: Option<String>,
-    /// What it means.
+    /// Its meaning.
     pub help: String,
-    /// The only values that it can have; none where any can be.
+    /// The only values that it can have; empty where any is allowed.
     pub choices: Vec<String>,
-    /// Its value when it is not said.
+    /// Its value when it is not given.
     pub default: Option<String>,
-    /// The variable of the environment that says it, too.
+    /// The variable of the environment that gives it, too.
     pub variable: Option<String>,
-    /// Whether it must be said.
+    /// Set where it must be given.
     pub is_required: bool,
-    /// Whether it may be said several times.
+    /// Set where it may be given several times.
     pub repeats: bool,
 }
 
-/// The names of the subcommands, each with what it does.
+/// Returns the names of the subcommands, each with its description.
 pub fn commands() -> Vec<(String, String)> {
     let about = |command: &clap::Command| command.get_about().map(ToString::to_string).unwrap_or_default();
     Cli::command().get_subcommands().map(|command| (command.get_name().to_string(), about(command))).collect()
 }
 
-/// The options of a subcommand, in the order of its help; none where there is no such command.
+/// Returns the options of a subcommand, in the order of its help; none where there is no such command.
 ///
 /// ```
 /// let options = firesteel_cli::options_of("submit");

@@ -1,5 +1,5 @@
-//! How the values of settings are spelled: the unit of a number without one, by the setting and by the spelling of its key, and which
-//! settings mean something where. Both faces ask here.
+//! Spelling of values: the unit of a number without one, by the setting and by the spelling of its key, and the
+//! contexts in which a setting has a meaning. Programs in Rust and in Python ask here.
 //!
 //! Under its own key a setting has the engine's units: milliseconds, bytes. Under Spark's key it has those of Spark's documentation, so
 //! that `spark.network.timeout=300` is five minutes in every program.
@@ -7,7 +7,7 @@
 use crate::{ALL, Entry};
 use std::fmt;
 
-/// What a number without a unit counts.
+/// The unit of a number without one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
     /// Milliseconds.
@@ -31,14 +31,14 @@ impl fmt::Display for Unit {
     }
 }
 
-/// Where a setting means something.
+/// The contexts in which a setting has a meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// In every context.
     Everywhere,
     /// Where executors are processes that connect to the driver.
     Clusters,
-    /// In calls that read and write files; other faces hand these over with each call.
+    /// In calls that read and write files; Python hands these over with each call.
     Files,
 }
 
@@ -77,7 +77,7 @@ const OF_CLUSTERS: &[&str] = &[
 const OF_FILES: &[&str] = &["firesteel.hadoop.mapreduce.", "firesteel.hadoop.textinputformat."];
 
 impl Entry {
-    /// What a number without a unit counts under the setting's own key.
+    /// Returns the unit of a number without one, under the setting's own key.
     pub fn unit(&self) -> Option<Unit> {
         match self.kind {
             "parse_millis" | "optional_millis" | "millis_or_infinity" => Some(Unit::Milliseconds),
@@ -86,7 +86,7 @@ impl Entry {
         }
     }
 
-    /// What a number without a unit counts under Spark's key.
+    /// Returns the unit of a number without one, under Spark's key.
     pub fn unit_in_spark(&self) -> Option<Unit> {
         match self.key {
             key if IN_SECONDS.contains(&key) => Some(Unit::Seconds),
@@ -95,7 +95,7 @@ impl Entry {
         }
     }
 
-    /// Where the setting means something.
+    /// Returns the contexts in which the setting has a meaning.
     pub fn scope(&self) -> Scope {
         let is_of = |beginnings: &[&str]| beginnings.iter().any(|beginning| self.key.starts_with(beginning));
         match (is_of(OF_CLUSTERS), is_of(OF_FILES)) {
@@ -105,7 +105,7 @@ impl Entry {
         }
     }
 
-    /// A value as Spark writes it, as the engine writes it: units where none is written, and the case of letters.
+    /// Converts a value from Spark's notation to the engine's: units where none is written, and the case of letters.
     pub fn value_in_spark(&self, value: &str) -> String {
         let (value, lower) = (value.trim(), value.trim().to_ascii_lowercase());
         let has_no_unit = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
@@ -123,7 +123,7 @@ impl Entry {
     }
 }
 
-/// Spark has seven levels; errors are always raised and never only logged, so its `ERROR` is silence.
+/// Maps Spark's seven levels; errors are always raised and never only logged, so its `ERROR` is silence.
 fn log_level(level: &str) -> &str {
     match level {
         "off" | "fatal" | "error" => "off",

@@ -1,11 +1,13 @@
-//! Memory: how much of it is for records, how much is free when a program starts, and how much a process has at the moment.
+//! Memory: the share of it for records, the amount that is free when a program starts, and the amount that a process has
+//! at the moment.
 
 use std::path::{Component, Path, PathBuf};
 
-/// What is free where nothing tells.
+/// The assumption where the system does not tell what is free.
 const UNKNOWN: u64 = 1 << 30;
 
-/// Of an executor's memory the part that is for records: 60 %. As in Spark, the rest is left to the program's own objects.
+/// Returns the part of an executor's memory that is for records: 60 %. As in Spark, the rest is left to the program's
+/// own objects.
 ///
 /// ```
 /// assert_eq!(firesteel_executor::records_share(10 << 30), 6 << 30);
@@ -14,8 +16,8 @@ pub fn records_share(memory: u64) -> u64 {
     memory / 10 * 6
 }
 
-/// How many bytes this process can take: what the machine has available, or the least limit of the control groups that it is in,
-/// whichever is less. `root` is where `/proc` and `/sys` are: `/`, but in tests.
+/// Returns the number of bytes that this process can take: those that the machine has available, or the least limit of
+/// the control groups that it is in, whichever is less. `/proc` and `/sys` are below `root`, which is `/`, but in tests.
 pub fn free_memory(root: &Path) -> u64 {
     let meminfo = std::fs::read_to_string(root.join("proc/meminfo")).unwrap_or_default();
     let available = meminfo.lines().find_map(|line| {
@@ -25,7 +27,8 @@ pub fn free_memory(root: &Path) -> u64 {
     available.unwrap_or(UNKNOWN).min(limit(root).unwrap_or(u64::MAX))
 }
 
-/// The least limit of this process's control groups and of all those that they are in. A container may see its own group as the root.
+/// Returns the least limit of this process's control groups and of all those that they are in. A container may see its
+/// own group as the root.
 fn limit(root: &Path) -> Option<u64> {
     let groups = std::fs::read_to_string(root.join("proc/self/cgroup")).ok()?;
     let limits = groups.lines().flat_map(|line| limit_files(root, line));
@@ -33,8 +36,8 @@ fn limit(root: &Path) -> Option<u64> {
     limits.filter_map(|file| std::fs::read_to_string(file).ok()?.trim().parse::<u64>().ok()).min()
 }
 
-/// Where the limits of a line of `/proc/self/cgroup` may stand: `0::/PATH` in the second version of control groups,
-/// `N:memory:/PATH` in the first.
+/// Returns the files that may have the limits of a line of `/proc/self/cgroup`: `0::/PATH` in the second version of
+/// control groups, `N:memory:/PATH` in the first.
 fn limit_files(root: &Path, line: &str) -> Vec<PathBuf> {
     let mut fields = line.splitn(3, ':').skip(1);
     let (controllers, path) = (fields.next().unwrap_or_default(), fields.next().unwrap_or_default());
@@ -54,13 +57,13 @@ fn limit_files(root: &Path, line: &str) -> Vec<PathBuf> {
         .collect()
 }
 
-/// What a process has in memory, in bytes; 0 where that is not told.
+/// Returns the number of bytes that a process has in memory; 0 where the system does not tell.
 pub fn resident_bytes(process: u32) -> u64 {
     let told = std::fs::read_to_string(format!("/proc/{process}/statm")).unwrap_or_default();
     resident_pages(&told) * rustix::param::page_size() as u64
 }
 
-/// The second number of a process's `statm`.
+/// Returns the second number of a process's `statm`.
 fn resident_pages(statm: &str) -> u64 {
     statm.split(' ').nth(1).and_then(|pages| pages.parse().ok()).unwrap_or(0)
 }

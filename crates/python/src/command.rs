@@ -26,7 +26,7 @@ pub(crate) struct CommandOption {
     repeats: bool,
 }
 
-/// The options of a command.
+/// Returns the options of a command.
 #[pyfunction]
 pub(crate) fn command_options(command: &str) -> Vec<CommandOption> {
     let options = firesteel_cli::options_of(command).into_iter();
@@ -44,7 +44,7 @@ pub(crate) fn command_options(command: &str) -> Vec<CommandOption> {
     told.collect()
 }
 
-/// The names of all commands, each with what it does.
+/// Returns the names of all commands, each with its description.
 #[pyfunction]
 pub(crate) fn command_names() -> Vec<(String, String)> {
     firesteel_cli::commands()

@@ -5,13 +5,13 @@ use firesteel_conf::{ALL, Scope};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
-/// The engine's name of a setting, and its value as the engine writes it, where the engine has such a setting.
+/// Returns the engine's name of a setting, and its value as the engine writes it, if the engine has such a setting.
 #[pyfunction]
 pub(crate) fn engine_setting(key: &str, value: &str) -> Option<(String, String)> {
     spark::engine_setting(key).map(|entry| (entry.key.into(), entry.value_in_spark(value)))
 }
 
-/// The engine's settings, each with the contexts that it means something in: "everywhere", "clusters", or "files" for those that
+/// Returns the engine's settings, each with the contexts in which it has a meaning: "everywhere", "clusters", or "files" for those that
 /// readers and writers are handed.
 #[pyfunction]
 pub(crate) fn engine_settings() -> Vec<(&'static str, &'static str)> {
@@ -23,7 +23,7 @@ pub(crate) fn engine_settings() -> Vec<(&'static str, &'static str)> {
     ALL.iter().map(|entry| (entry.key, named(entry.scope()))).collect()
 }
 
-/// Looks at all settings of a program: warnings for the person at the terminal. A setting that cannot be obeyed is an error.
+/// Checks all settings of a program; returns warnings. A setting that cannot be obeyed is an error.
 #[pyfunction]
 #[allow(clippy::needless_pass_by_value, reason = "a list of Python's becomes a vector")]
 pub(crate) fn check_settings(settings: Vec<(String, String)>) -> PyResult<Vec<String>> {
@@ -31,7 +31,7 @@ pub(crate) fn check_settings(settings: Vec<(String, String)>) -> PyResult<Vec<St
     spark::check(pairs, Face::Python).map_err(|error| PyValueError::new_err(error.to_string()))
 }
 
-/// What becomes of a setting: "obeyed", "kept", "warned" or "refused".
+/// Returns the treatment of a setting: "obeyed", "kept", "warned" or "refused".
 #[pyfunction]
 pub(crate) fn judge_setting(key: &str, value: &str) -> &'static str {
     match spark::judge(key, value, Face::Python) {
@@ -42,7 +42,7 @@ pub(crate) fn judge_setting(key: &str, value: &str) -> &'static str {
     }
 }
 
-/// The keys that the table says Python programs obey, whatever the engine does.
+/// Returns the keys that only Python programs obey.
 #[pyfunction]
 pub(crate) fn settings_of_python() -> Vec<&'static str> {
     let rules = spark::GROUPS.iter().flat_map(|(_, rules)| *rules);

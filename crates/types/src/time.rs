@@ -22,7 +22,7 @@ impl Sub for Millis {
     }
 }
 
-/// The year, month and day of a number of days after 1 January 1970, or before it: H. Hinnant, "chrono-compatible low-level date
+/// Returns the year, month and day of a number of days after 1 January 1970, or before it: H. Hinnant, "chrono-compatible low-level date
 /// algorithms", `civil_from_days`. Years are counted from March, in eras of 400 with 146,097 days, so that leap days come last.
 ///
 /// ```

@@ -49,7 +49,7 @@ fn exchange() -> Fallible {
         std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     }
     let spark = Spark::install()?;
-    // Before Spark starts: while it waits for us nothing is compiled, which may take longer than it waits.
+    // The test is built before Spark starts, since a build may take longer than Spark waits for Firesteel.
     run_command(ours().arg("--no-run"))?;
     let script = workspace::root().join("xtask/src/interop/spark.scala");
     let mut session = spark.shell(&script, 2);
@@ -82,7 +82,7 @@ fn check(root: &Path, session: &mut Child) -> Fallible<Vec<String>> {
     Ok(lines)
 }
 
-/// Our side, as a test that is built, or run.
+/// Returns the command of Firesteel's side, a test to be built, or run.
 fn ours() -> Command {
     cargo(&["test", "--quiet", "--package", "firesteel", "--test", "interop"])
 }
@@ -121,14 +121,14 @@ fn summarise(lines: &[String]) -> Fallible {
     passed(&checks)
 }
 
-/// Of what was printed, the checks.
+/// Returns the checks among the printed lines.
 fn checks_of(lines: &[String]) -> Vec<&str> {
     let marked = lines.iter().filter_map(|line| line.split_once(MARK));
     marked.map(|(_, check)| check).filter(|check| *check != "end").collect()
 }
 
-/// Passed they have when each side read something of the other's, and none failed. A check may be left out only where Spark has no
-/// such codec.
+/// Fails unless each side read something of the other's, and no check failed. A check may be left out only if Spark has
+/// no such codec.
 fn passed(checks: &[&str]) -> Fallible {
     let left_out = checks.iter().filter(|check| check.starts_with("not run"));
     let has_reason = |check: &str| check.contains("Codec") && CANNOT.iter().any(|why| check.contains(why));

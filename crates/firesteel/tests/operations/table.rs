@@ -106,7 +106,7 @@ fn every_operation_has_a_test_of_its_name() {
     assert!(missing.is_empty(), "operations without a test: {missing:?}");
 }
 
-/// What stands between a method's name and its body.
+/// Returns the names of public methods, each with the text up to its body.
 fn signatures(source: &str) -> Vec<(String, String)> {
     let parts: Vec<&str> = source.split("\n    pub fn ").collect();
     let public = parts.windows(2).filter(|pair| !pair[0].ends_with("#[doc(hidden)]")).map(|pair| pair[1]);
