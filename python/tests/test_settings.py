@@ -27,7 +27,7 @@ TWO_PLACES = pytest.mark.parametrize("master", ["local[4]", "local-cluster[2,2,1
         ("spark.acls.enable", "true", "no users"),
         ("spark.ssl.ui.enabled", "true", "TLS 1.3"),
         ("spark.authenticate.secret", "hush", "write it to a file"),
-        ("spark.kerberos.principal", "me@HERE", "no Kerberos"),
+        ("spark.kerberos.principal", "me@HERE", "not support Kerberos"),
         ("spark.python.worker.reuse", "False", "fresh state"),
         ("spark.files.overwrite", "true", "another name"),
         ("spark.executor.resource.gpu.amount", "1", "choose devices"),

@@ -31,13 +31,17 @@ def mebibytes_of_a_worker(conf: SparkConf) -> int | None:
     2048
     """
     from firesteel.conf import native_settings
+    from firesteel.errors import FiresteelError
     from firesteel.resource.requests import mebibytes
 
     settings = dict(native_settings(conf))
     memory = settings.get("firesteel.executor.pyspark.memory")
     if not memory:
         return None
-    return mebibytes(memory) // max(1, int(settings.get("firesteel.executor.cores") or 1))
+    try:
+        return mebibytes(memory) // max(1, int(settings.get("firesteel.executor.cores") or 1))
+    except ValueError as error:
+        raise FiresteelError(f"spark.executor.pyspark.memory: {error}") from None
 
 
 def limit_as_told() -> None:
