@@ -58,6 +58,9 @@ enum Program {
     Spark,
 }
 
+/// The profile that is measured: that of releases, not the one that builds quickly.
+pub(crate) const PROFILE: &str = "dist";
+
 /// The samples of one peer; several unless the peer repeats by itself.
 pub(crate) struct Measured {
     peer: &'static str,
@@ -85,7 +88,15 @@ pub(crate) fn run(mut args: Args) -> Fallible {
         return Ok(());
     }
     let chosen = choose(&only)?;
-    run_process(&mut cargo(&["build", "--quiet", "--release", "--package", "firesteel-benches", "--bins"]))?;
+    run_process(&mut cargo(&[
+        "build",
+        "--quiet",
+        "--profile",
+        PROFILE,
+        "--package",
+        "firesteel-benches",
+        "--bins",
+    ]))?;
     let spark = if without_spark { None } else { Some(spark::Spark::install()?) };
     let mut all = Vec::new();
     for workload in chosen {
@@ -175,7 +186,7 @@ fn same_answers(workload: &str, measured: &[Measured]) -> Fallible {
 fn peers(workload: &Workload, with_spark: bool) -> Vec<Peer> {
     let all = machine::threads();
     let dashed = workload.name.replace('_', "-");
-    let binary = |name: String| Program::Binary(workspace::target_dir().join("release").join(name));
+    let binary = |name: String| Program::Binary(workspace::target_dir().join(PROFILE).join(name));
     let exists = |path: String| workspace::root().join("benches").join(path).is_file();
     let by_hand = || binary(format!("by-hand-{dashed}"));
     let mut peers = vec![

@@ -1,7 +1,7 @@
 //! `cargo xtask chaos`: programs on real processes, some of which are killed or frozen at moments that seeds choose.
 //!
-//! The events, and the conditions that must hold, are in `crates/firesteel/tests/faults/chaos.rs`, where a few
-//! seeds run with the tests. Here it is only built with optimisation and started with others.
+//! The events, and the conditions that must hold, are in `crates/firesteel/tests/clusters/faults/chaos.rs`, where
+//! a few seeds run with the tests. Here it is only built with optimisation and started with others.
 
 use crate::Fallible;
 use crate::args::Args;
@@ -24,7 +24,7 @@ pub(crate) fn run(mut args: Args) -> Fallible {
     let seed: u64 = args.option("--seed")?.unwrap_or(0);
     let is_debug = args.flag("--debug");
     args.finish()?;
-    let mut words = vec!["test", "--quiet", "--workspace", "--test", "faults"];
+    let mut words = vec!["test", "--quiet", "--workspace", "--test", "clusters"];
     if !is_debug {
         words.push("--release");
     }

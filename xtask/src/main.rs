@@ -19,6 +19,8 @@ mod interop;
 mod msrv;
 mod process;
 mod python;
+mod quick;
+mod release;
 mod sim;
 mod test;
 mod tidy;
@@ -84,6 +86,12 @@ const COMMANDS: &[Command] = &[
         about: "exchange files with other programs' servers",
         help: interop::HELP,
         run: interop::run,
+    },
+    Command {
+        name: "release",
+        about: "whether the tree can be released, and what would be uploaded",
+        help: release::HELP,
+        run: release::run,
     },
     Command {
         name: "conformance",

@@ -46,11 +46,16 @@ pub(crate) fn run(mut args: Args) -> Fallible {
 }
 
 pub(crate) fn step() -> Outcome {
+    run_seeds(STEP_SEEDS)
+}
+
+/// Runs so many seeds from the first on.
+pub(crate) fn run_seeds(seeds: &str) -> Outcome {
     let has_program = workspace::crate_dir("sim").is_some_and(|folder| folder.join(PROGRAM).is_file());
     if !has_program {
         return Outcome::Skipped(format!("there is no crates/sim/{PROGRAM}"));
     }
-    simulate(&["--seeds".to_owned(), STEP_SEEDS.to_owned()]).into()
+    simulate(&["--seeds".to_owned(), seeds.to_owned()]).into()
 }
 
 fn simulate(words: &[String]) -> Fallible {

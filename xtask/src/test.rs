@@ -9,20 +9,23 @@ use std::time::{Duration, Instant};
 use crate::args::Args;
 use crate::process::{cargo, run as run_process};
 use crate::{
-    Fallible, closure_matrix, dependencies, examples, instructions, interop, msrv, python, sim, tidy,
+    Fallible, closure_matrix, dependencies, examples, instructions, interop, msrv, python, quick, sim, tidy,
 };
 
 pub(crate) const HELP: &str = "
 Runs formatting, tidy, the crates' arrows and purity, the oldest Rust, clippy, docs, tests, stores against real servers, the
 examples on real data, the Python wheel, closures in several profiles, a simulation and the instruction guard, and prints `N passed, N failed` at the end.
 
+  --quick         what is worth knowing in between, in less than four minutes once it was built; says what it leaves out
   --only STEP     run this step; may be repeated
   --skip STEP     leave this step out; may be repeated
   --fail-fast     stop at the first failed step
   --list          list the steps
+  --times         print the times as the table that CONTRIBUTING.md holds, too
 
 Examples:
   cargo xtask test
+  cargo xtask test --quick
   cargo xtask test --only tidy --only clippy
   cargo xtask test --skip simulation --skip instructions
 ";
@@ -44,14 +47,14 @@ impl From<Fallible> for Outcome {
     }
 }
 
-struct Step {
-    name: &'static str,
-    about: &'static str,
-    run: fn() -> Outcome,
+pub(crate) struct Step {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    pub(crate) run: fn() -> Outcome,
 }
 
 /// Ordered to fail early: steps that take a second come before those that take minutes.
-const STEPS: &[Step] = &[
+pub(crate) const STEPS: &[Step] = &[
     Step { name: "fmt", about: "cargo fmt --check", run: || cargo_step(&["fmt", "--all", "--", "--check"]) },
     Step { name: "tidy", about: "what a reviewer should not have to say", run: || tidy::check(true).into() },
     Step { name: "arrows", about: "which crate may depend on which", run: dependencies::check_arrows },
@@ -78,21 +81,31 @@ pub(crate) fn run(mut args: Args) -> Fallible {
     let skip = args.options("--skip")?;
     let fail_fast = args.flag("--fail-fast");
     let list = args.flag("--list");
+    let times = args.flag("--times");
+    let is_quick = args.flag("--quick");
     args.finish()?;
+    let steps = if is_quick { quick::STEPS } else { STEPS };
     for name in only.iter().chain(&skip) {
-        if !STEPS.iter().any(|step| step.name == name) {
-            return Err(format!("no step `{name}`; `cargo xtask test --list` lists them"));
+        if !steps.iter().any(|step| step.name == name) {
+            return Err(format!("no step `{name}`; `--list` lists them"));
         }
     }
     if list {
-        STEPS.iter().for_each(|step| println!("{:<16}{}", step.name, step.about));
+        steps.iter().for_each(|step| println!("{:<16}{}", step.name, step.about));
         return Ok(());
     }
     let wanted = |step: &&Step| {
         (only.is_empty() || only.iter().any(|name| name == step.name))
             && !skip.iter().any(|name| name == step.name)
     };
-    summarise(&run_steps(STEPS.iter().filter(wanted), fail_fast))
+    let reports = run_steps(steps.iter().filter(wanted), fail_fast);
+    if times {
+        print!("\n{}", times_table(&reports));
+    }
+    if is_quick {
+        println!("\n=== left out\n{}", quick::left_out());
+    }
+    summarise(&reports)
 }
 
 type Report = (&'static str, Outcome, Duration);
@@ -139,7 +152,23 @@ fn summarise(reports: &[Report]) -> Fallible {
     if failed == 0 { Ok(()) } else { Err(String::new()) }
 }
 
-fn cargo_step(words: &[&str]) -> Outcome {
+/// The times of all steps in the form in which documents hold them.
+fn times_table(reports: &[Report]) -> String {
+    let mut table = String::from("| step | what it does | seconds |\n| --- | --- | ---: |\n");
+    for (name, outcome, took) in reports {
+        let about = STEPS.iter().find(|step| step.name == *name).map_or("", |step| step.about);
+        let time = match outcome {
+            Outcome::Skipped(_) => "not run".to_owned(),
+            Outcome::Passed | Outcome::Failed(_) => format!("{:.0}", took.as_secs_f64()),
+        };
+        table.push_str(&format!("| `{name}` | {about} | {time} |\n"));
+    }
+    let total: Duration = reports.iter().map(|(_, _, took)| *took).sum();
+    table.push_str(&format!("| | all | {:.0} |\n", total.as_secs_f64()));
+    table
+}
+
+pub(crate) fn cargo_step(words: &[&str]) -> Outcome {
     run_process(&mut cargo(words)).into()
 }
 
@@ -153,9 +182,27 @@ fn docs() -> Outcome {
 }
 
 fn tests() -> Outcome {
-    cargo_step(&["test", "--workspace", "--all-targets", "--quiet"])
+    // A failed program does not stop the others: one run tells everything that is wrong.
+    cargo_step(&["test", "--workspace", "--all-targets", "--no-fail-fast", "--quiet"])
 }
 
 fn doc_tests() -> Outcome {
     cargo_step(&["test", "--workspace", "--doc", "--quiet"])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_printed_as_documents_hold_them() {
+        let reports = [
+            ("fmt", Outcome::Passed, Duration::from_millis(1400)),
+            ("python", Outcome::Skipped("there is none".into()), Duration::ZERO),
+        ];
+        let table = times_table(&reports);
+        assert!(table.starts_with("| step | what it does | seconds |\n| --- | --- | ---: |\n"), "{table}");
+        assert!(table.contains("| `fmt` | cargo fmt --check | 1 |\n| `python` |"), "{table}");
+        assert!(table.contains("| not run |\n| | all | 1 |\n"), "{table}");
+    }
 }

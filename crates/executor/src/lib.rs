@@ -7,12 +7,12 @@
 //! speaks the executor protocol with them; what such a process does itself is in [`Worker`].
 //!
 //! Either may be the driver's own, or an [`agent`]'s: a process on any host, with which the
-//! driver speaks the same protocol. What is large goes from host to host as [`blocks`].
+//! driver speaks the same protocol. What is large goes from host to host as blocks, in the
+//! crate `transfer`.
 //!
 //! Architecture invariant: this crate does not know the scheduler. It talks to the driver through [`DriverLink`].
 
 pub mod agent;
-pub mod blocks;
 pub mod decode;
 mod link;
 mod memory;
@@ -22,6 +22,7 @@ pub mod runner;
 mod server;
 mod services;
 mod slots;
+mod task_queue;
 mod worker;
 
 pub use link::{DriverLink, Executors, PlanError};

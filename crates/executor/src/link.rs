@@ -1,6 +1,7 @@
 //! What driver and executors want of each other, wherever they run.
 
 use firesteel_protocol::{DeliveredOutcome, TaskSpec};
+use firesteel_transfer::PlanFetchError;
 use firesteel_types::{
     AccumulatorUpdate, BroadcastId, CallSite, ExecutorId, RddId, StageId, TaskFailure, TaskId,
 };
@@ -33,6 +34,16 @@ impl PlanError {
                 site: CallSite::default(),
                 retryable: true,
             },
+        }
+    }
+}
+
+impl From<PlanFetchError> for PlanError {
+    fn from(error: PlanFetchError) -> Self {
+        match error {
+            PlanFetchError::Forgotten { stage } => PlanError::forgotten(stage),
+            PlanFetchError::Refused { reason } => PlanError::Refused(reason),
+            PlanFetchError::Unreachable { reason } => PlanError::Unreachable(reason),
         }
     }
 }

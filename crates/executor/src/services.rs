@@ -1,16 +1,15 @@
 //! What an executor in a process of its own lends to its tasks: stores whose contents lie in files that all processes of the host find,
 //! and the ways to other hosts.
 
-use crate::blocks::{RemoteFetcher, RemoteSettings};
 use firesteel_data::{Cipher, DataError};
-use firesteel_net::{Credentials, Secret};
 use firesteel_operators::{BarrierGate, CommitGate, Services, Stores};
-use firesteel_protocol::handshake::{RemoteConfig, SHARED_DIRECTORY};
-use firesteel_shuffle::{RemoteOutputs, ShuffleStore};
+use firesteel_protocol::handshake::SHARED_DIRECTORY;
+use firesteel_shuffle::{RemoteShuffle, ShuffleStore};
 use firesteel_storage::cached::BlockListener;
 use firesteel_storage::{
     BlockStore, Broadcasts, CachedBlocks, LocalDirs, MemoryPool, RemoteBlocks, SharedFiles,
 };
+use firesteel_transfer::RemoteFetcher;
 use firesteel_types::ExecutorId;
 use std::path::Path;
 use std::sync::Arc;
@@ -60,7 +59,7 @@ pub(crate) fn services(parts: Parts<'_>) -> Result<Services, DataError> {
         cached,
         broadcasts: Arc::new(broadcasts),
         shuffles: Arc::new(ShuffleStore::sharing(files, dirs.clone())),
-        remote: parts.remote.map(|remote| remote as Arc<dyn RemoteOutputs>),
+        remote: parts.remote.map(|remote| remote as Arc<dyn RemoteShuffle>),
         blocks: Arc::new(blocks),
         memory,
         dirs,
@@ -68,18 +67,4 @@ pub(crate) fn services(parts: Parts<'_>) -> Result<Services, DataError> {
         commit: parts.commit,
         barrier: parts.barrier,
     })
-}
-
-/// Returns the way to other hosts that a configuration describes.
-///
-/// # Errors
-/// When the secret is none.
-pub(crate) fn open_remote(config: &RemoteConfig) -> Result<Arc<RemoteFetcher>, String> {
-    let credentials = match &config.secret {
-        Some(secret) => Credentials::of(&Secret::from_text(secret).map_err(|e| e.to_string())?),
-        None => Credentials::insecure(),
-    };
-    let settings = RemoteSettings { retries: config.retries, retry_wait_ms: config.retry_wait_ms };
-    let (driver, here) = (config.driver.clone(), config.here.clone());
-    Ok(RemoteFetcher::within(config.timeout_ms, credentials, driver, here, settings))
 }

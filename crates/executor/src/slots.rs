@@ -3,13 +3,14 @@
 use crate::decode::decode;
 use crate::link::{DriverLink, Executors, PlanError};
 use crate::runner;
+use crate::task_queue::{CancelFlag, TaskQueue};
 use firesteel_operators::{FinalOperator, Services, Task};
 use firesteel_protocol::{DeliveredOutcome, TaskSpec};
 use firesteel_types::{
     AccumulatorUpdate, BroadcastId, ExecutorId, KillReason, RddId, StageId, TaskFailure, TaskId,
 };
-use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::collections::HashMap;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -26,9 +27,7 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    queue: VecDeque<TaskSpec>,
-    /// Tasks that were accepted and have not ended; the flag tells them to stop.
-    accepted: HashMap<TaskId, Arc<AtomicBool>>,
+    tasks: TaskQueue,
     plans: HashMap<StageId, Plan>,
     stopping: bool,
 }
@@ -64,7 +63,7 @@ impl Executor {
         {
             let mut state = self.shared.state();
             state.stopping = true;
-            state.accepted.values().for_each(|cancelled| cancelled.store(true, Ordering::Relaxed));
+            state.tasks.kill_all();
             self.shared.wake.notify_all();
         }
         let deadline = Instant::now() + within;
@@ -80,8 +79,7 @@ impl Executor {
     /// Accepts a task. It runs as soon as a slot is free.
     fn accept(&self, task: TaskSpec) {
         let mut state = self.shared.state();
-        state.accepted.insert(task.task, Arc::default());
-        state.queue.push_back(task);
+        state.tasks.accept(task);
         self.shared.wake.notify_one();
     }
 }
@@ -92,9 +90,7 @@ impl Executors for Executor {
     }
 
     fn kill(&self, _: ExecutorId, task: TaskId) {
-        if let Some(cancelled) = self.shared.state().accepted.get(&task) {
-            cancelled.store(true, Ordering::Relaxed);
-        }
+        self.shared.state().tasks.kill(task);
     }
 
     fn forget_stage(&self, stage: StageId) {
@@ -112,8 +108,7 @@ impl Executors for Executor {
     }
 
     fn running(&self) -> Vec<(ExecutorId, Vec<TaskId>)> {
-        let running = self.shared.state().accepted.keys().copied().collect();
-        vec![(self.shared.services.executor, running)]
+        vec![(self.shared.services.executor, self.shared.state().tasks.accepted())]
     }
 }
 
@@ -149,25 +144,25 @@ impl Shared {
         while let Some((spec, cancelled)) = self.next_task() {
             let (outcome, updates) = self.run(&spec, cancelled);
             self.link.finished(self.services.executor, spec.task, outcome, updates);
-            self.state().accepted.remove(&spec.task);
+            self.state().tasks.ended(spec.task);
         }
     }
 
-    fn next_task(&self) -> Option<(TaskSpec, Arc<AtomicBool>)> {
+    fn next_task(&self) -> Option<(TaskSpec, CancelFlag)> {
         let mut state = self.state();
         loop {
             if state.stopping {
                 return None;
             }
-            if let Some(spec) = state.queue.pop_front() {
-                let cancelled = state.accepted.get(&spec.task).cloned().unwrap_or_default();
+            if let Some(spec) = state.tasks.next() {
+                let cancelled = state.tasks.flag(spec.task);
                 return Some((spec, cancelled));
             }
             state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
-    fn run(&self, spec: &TaskSpec, cancelled: Arc<AtomicBool>) -> (DeliveredOutcome, Vec<AccumulatorUpdate>) {
+    fn run(&self, spec: &TaskSpec, cancelled: CancelFlag) -> (DeliveredOutcome, Vec<AccumulatorUpdate>) {
         if cancelled.load(Ordering::Relaxed) {
             return (DeliveredOutcome::failed(TaskFailure::Killed(KillReason::JobEnded)), vec![]);
         }

@@ -3,10 +3,10 @@
 //! A thread listens to the driver, and does nothing else. Whoever owns the process takes tasks with [`Worker::next`] and runs them
 //! with [`Worker::run`], on one thread: in an interpreter, the one that may run its code.
 
-use crate::blocks::RemoteFetcher;
 use crate::decode::decode;
 use crate::runner;
-use crate::services::{Parts, open_remote, services};
+use crate::services::{Parts, services};
+use crate::task_queue::TaskQueue;
 use firesteel_net::{receive, send};
 use firesteel_operators::{BarrierGate, CommitGate, FinalOperator, Services, Task};
 use firesteel_protocol::handshake::{WorkerInit, WorkerReady};
@@ -15,11 +15,12 @@ use firesteel_protocol::{
     ToExecutor,
 };
 use firesteel_storage::cached::BlockListener;
+use firesteel_transfer::RemoteFetcher;
 use firesteel_types::{BlockKey, ExecutorId, KillReason, StageId, TaskFailure, TaskId};
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::io;
 use std::os::unix::net::UnixStream;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
@@ -41,9 +42,7 @@ struct Inbox {
 
 #[derive(Default)]
 struct State {
-    tasks: VecDeque<TaskSpec>,
-    /// Tasks that were accepted and have not ended; the flag tells them to stop.
-    accepted: HashMap<TaskId, Arc<AtomicBool>>,
+    tasks: TaskQueue,
     plans: HashMap<StageId, Result<Arc<[u8]>, String>>,
     commits: HashMap<TaskId, bool>,
     barriers: HashMap<(TaskId, u32), BarrierOutcome>,
@@ -83,7 +82,7 @@ impl Worker {
         };
         let driver = Arc::new(Mutex::new(socket.try_clone()?));
         let inbox = Arc::<Inbox>::default();
-        let remote = init.remote.as_ref().map(open_remote).transpose().map_err(io::Error::other)?;
+        let remote = init.remote.as_ref().map(RemoteFetcher::open).transpose().map_err(io::Error::other)?;
         let services = worker_services(&init, &inbox, &driver, remote.clone()).map_err(io::Error::other)?;
         send(&mut socket, &WorkerReady { process: std::process::id() })?;
         let (services, listened) = (Arc::new(services), inbox.clone());
@@ -113,7 +112,7 @@ impl Worker {
 
     /// The next task, once there is one; `None` when the driver is gone.
     pub fn next(&self) -> Option<TaskSpec> {
-        self.inbox.wait(|state| state.tasks.pop_front())
+        self.inbox.wait(|state| state.tasks.next())
     }
 
     /// Runs a task, and tells the driver how it ended.
@@ -124,7 +123,7 @@ impl Worker {
             for stage in state.forgotten.drain(..) {
                 self.plans.remove(&stage);
             }
-            state.accepted.get(&task).cloned().unwrap_or_default()
+            state.tasks.flag(task)
         };
         let (outcome, updates) = match self.plan(spec.stage) {
             _ if cancelled.load(Ordering::Relaxed) => {
@@ -138,7 +137,7 @@ impl Worker {
         };
         {
             let mut state = self.inbox.state();
-            state.accepted.remove(&task);
+            state.tasks.ended(task);
             state.barriers.clear();
         }
         let (executor, report) = (self.init.executor, outcome.into());
@@ -238,14 +237,9 @@ fn listen(mut socket: UnixStream, inbox: &Inbox, services: &Services) {
             ToExecutor::Outputs { outputs } => sent_outputs.announced(outputs),
             ToExecutor::Launch { task, announced, .. } => {
                 let task = sent_outputs.complete(task, &announced);
-                state.accepted.insert(task.task, Arc::default());
-                state.tasks.push_back(task);
+                state.tasks.accept(task);
             }
-            ToExecutor::Kill { task, .. } => {
-                if let Some(cancelled) = state.accepted.get(&task) {
-                    cancelled.store(true, Ordering::Relaxed);
-                }
-            }
+            ToExecutor::Kill { task, .. } => state.tasks.kill(task),
             ToExecutor::Plan { stage, plan } => {
                 state.plans.insert(stage, plan.map(|PlanBytes(bytes)| bytes.into()));
             }

@@ -1,18 +1,15 @@
 //! Files that are not text: SequenceFiles, object files, whole files of bytes, records of one length.
 
 use crate::Context;
-use crate::error::{Error, Result, site};
-use crate::file_options::{FileOptions, list};
 use crate::rdd::Rdd;
+use crate::{Error, Result};
 use bytes::Bytes;
 use firesteel_data::Data;
-use firesteel_io::hadoop::{SequencePairs, SequenceValues, Value, Writable, sequence_splits};
-use firesteel_io::{
-    FileSplit, InputFile, IoError, Lenient, LinePositions, ObjectBatches, RecordReader, Stores,
-    check_records, file_splits, object_splits, read_in_turn, read_raw, record_splits, whole_text_splits,
-};
+use firesteel_driver::{list, site};
+use firesteel_io::hadoop::{SequencePairs, Writable};
+use firesteel_io::{FileSplit, Lenient, ObjectBatches, Stores, object_splits, read_in_turn};
 use firesteel_operators::FileSource;
-use firesteel_types::{CallSite, Partition};
+use firesteel_types::Partition;
 use std::panic::Location;
 
 /// What tasks that read splits are sent: each partition's splits, and which files may fail.
@@ -48,15 +45,16 @@ impl Context {
         min_partitions: impl Into<Option<usize>>,
     ) -> Result<Rdd<(K, V)>> {
         let site = site("sequence_file", Location::caller());
-        let options = self.file_options()?;
-        let splits = self.sequence_splits(&site, path, min_partitions.into(), &options);
+        let options = self.driver().file_options()?;
+        let splits = self.driver().sequence_splits(&site, path, min_partitions.into(), &options);
         let lenient = options.lenient;
-        self.reads(site, &options, splits, move |splits| {
+        let rdd = self.driver().reads(site, &options, splits, move |splits| {
             FileSource::code(&(splits, lenient), |stores: &Stores, sent: &Splits, partition: Partition| {
                 let (splits, stores) = (sent.0[partition.index()].clone(), stores.clone());
                 Ok(read_in_turn(splits, sent.1, move |split| SequencePairs::<K, V>::open(&stores, split)))
             })
-        })
+        });
+        rdd.map(Rdd::of)
     }
 
     /// The records that [`Rdd::save_as_object_file`] saved, or Spark's `saveAsObjectFile` if they are numbers, booleans,
@@ -72,21 +70,22 @@ impl Context {
         min_partitions: impl Into<Option<usize>>,
     ) -> Result<Rdd<T>> {
         let site = site("object_file", Location::caller());
-        let options = self.file_options()?;
+        let options = self.driver().file_options()?;
         let (at, path, how) = (site.clone(), path.to_string(), options.clone());
-        let stores = self.stores().clone();
-        let wanted = self.min_partitions(min_partitions.into());
+        let wanted = self.driver().min_partitions(min_partitions.into());
+        let stores = self.driver().stores().clone();
         let splits = move || {
             let files = list(&stores, &at, &path, &how.sequence_listing())?;
             Ok(object_splits(&files, &how.splits(wanted.into())))
         };
         let lenient = options.lenient;
-        self.reads(site, &options, splits, move |splits| {
+        let rdd = self.driver().reads(site, &options, splits, move |splits| {
             FileSource::code(&(splits, lenient), |stores: &Stores, sent: &Splits, partition: Partition| {
                 let (splits, stores) = (sent.0[partition.index()].clone(), stores.clone());
                 Ok(read_in_turn(splits, sent.1, move |split| ObjectBatches::<T>::open(&stores, split)))
             })
-        })
+        });
+        rdd.map(Rdd::of)
     }
 
     /// Whole files, as pairs of path and contents: as they lie there, whatever their names end in. Paths as for
@@ -112,42 +111,9 @@ impl Context {
         min_partitions: impl Into<Option<usize>>,
     ) -> Result<Rdd<(String, Bytes)>> {
         let site = site("binary_files", Location::caller());
-        self.whole_bytes(site, path, self.min_partitions(min_partitions.into()), &self.file_options()?)
-    }
-
-    /// Whole files of bytes, by options that another face was given.
-    ///
-    /// # Errors
-    /// When a path does not exist or a pattern matches nothing.
-    #[doc(hidden)]
-    pub fn whole_bytes(
-        &self,
-        site: CallSite,
-        path: &str,
-        min_partitions: u32,
-        options: &FileOptions,
-    ) -> Result<Rdd<(String, Bytes)>> {
-        let (at, path, how) = (site.clone(), path.to_string(), options.clone());
-        let stores = self.stores().clone();
-        let groups = move || {
-            let files = list(&stores, &at, &path, &how.whole_file_listing())?;
-            Ok(whole_text_splits(&files, min_partitions.into()))
-        };
-        let lenient = options.lenient;
-        self.reads(site, options, groups, move |groups: Vec<Vec<Vec<InputFile>>>| {
-            let sent: Vec<Vec<InputFile>> = groups.into_iter().map(|groups| groups.concat()).collect();
-            FileSource::code(
-                &(sent, lenient),
-                |stores: &Stores, sent: &(Vec<Vec<InputFile>>, Lenient), partition| {
-                    let stores = stores.clone();
-                    let (files, lenient) = (sent.0[partition.index()].clone(), sent.1);
-                    Ok(read_in_turn(files, lenient, move |file| -> std::result::Result<_, IoError> {
-                        let bytes = Bytes::from(read_raw(&stores, &file.path)?);
-                        Ok(std::iter::once(Ok(vec![(file.path.clone(), bytes)])))
-                    }))
-                },
-            )
-        })
+        let driver = self.driver();
+        let wanted = driver.min_partitions(min_partitions.into());
+        driver.whole_bytes(site, path, wanted, &driver.file_options()?).map(Rdd::of)
     }
 
     /// The records of files in which each has so many bytes and nothing stands between them. Paths as for
@@ -176,115 +142,7 @@ impl Context {
             let message = "records of 0 bytes are none; use `binary_files` for whole files".into();
             return Err(Error::InvalidArgument { site, message });
         }
-        self.fixed_records(site, path, record_length as u64, &self.file_options()?)
-    }
-
-    /// Records of one length, by options that another face was given.
-    ///
-    /// # Errors
-    /// As [`Context::binary_records`].
-    #[doc(hidden)]
-    pub fn fixed_records(
-        &self,
-        site: CallSite,
-        path: &str,
-        length: u64,
-        options: &FileOptions,
-    ) -> Result<Rdd<Bytes>> {
-        let (at, path, how) = (site.clone(), path.to_string(), options.clone());
-        let stores = self.stores().clone();
-        let wanted = self.min_partitions(None);
-        let splits = move || {
-            let files = list(&stores, &at, &path, &how.listing())?;
-            check_records(&files, length).map_err(|source| Error::Io { site: at.clone(), source })?;
-            Ok(record_splits(&files, length, &how.splits(wanted.into())))
-        };
-        let lenient = options.lenient;
-        self.reads(site, options, splits, move |splits| {
-            FileSource::code(
-                &((splits, lenient), length),
-                |stores: &Stores, sent: &(Splits, u64), partition: Partition| {
-                    let (splits, length, stores) =
-                        (sent.0.0[partition.index()].clone(), sent.1, stores.clone());
-                    Ok(read_in_turn(splits, sent.0.1, move |split| {
-                        RecordReader::open(&stores, split, length)
-                    }))
-                },
-            )
-        })
-    }
-
-    /// The pairs of SequenceFiles, as values of whichever classes they name, by options that another face was given.
-    ///
-    /// # Errors
-    /// When a path does not exist or a pattern matches nothing.
-    #[doc(hidden)]
-    pub fn sequence_values(
-        &self,
-        site: CallSite,
-        path: &str,
-        min_partitions: Option<usize>,
-        options: &FileOptions,
-    ) -> Result<Rdd<(Value, Value)>> {
-        let splits = self.sequence_splits(&site, path, min_partitions, options);
-        let lenient = options.lenient;
-        self.reads(site, options, splits, move |splits| {
-            FileSource::code(&(splits, lenient), |stores: &Stores, sent: &Splits, partition: Partition| {
-                let (splits, stores) = (sent.0[partition.index()].clone(), stores.clone());
-                Ok(read_in_turn(splits, sent.1, move |split| SequenceValues::open(&stores, split)))
-            })
-        })
-    }
-
-    /// The lines of text files with where they begin, as Hadoop's TextInputFormat gives them, by options that another face was
-    /// given.
-    ///
-    /// # Errors
-    /// When a path does not exist or a pattern matches nothing.
-    #[doc(hidden)]
-    pub fn line_positions(
-        &self,
-        site: CallSite,
-        path: &str,
-        min_partitions: u32,
-        options: &FileOptions,
-    ) -> Result<Rdd<(i64, String)>> {
-        let (at, path, how) = (site.clone(), path.to_string(), options.clone());
-        let stores = self.stores().clone();
-        let splits = move || {
-            let files = list(&stores, &at, &path, &how.listing())?;
-            Ok(file_splits(&files, &how.splits(min_partitions.into())))
-        };
-        let (delimiter, lenient) = (options.hadoop.delimiter(), options.lenient);
-        self.reads(site, options, splits, move |splits| {
-            let sent = ((splits, lenient), delimiter.clone());
-            FileSource::code(
-                &sent,
-                |stores: &Stores, sent: &(Splits, Option<Vec<u8>>), partition: Partition| {
-                    let (splits, delimiter) = (sent.0.0[partition.index()].clone(), sent.1.clone());
-                    let stores = stores.clone();
-                    Ok(read_in_turn(splits, sent.0.1, move |split| {
-                        LinePositions::open(&stores, split, delimiter.as_deref())
-                    }))
-                },
-            )
-        })
-    }
-
-    /// Lists and cuts SequenceFiles.
-    fn sequence_splits(
-        &self,
-        site: &CallSite,
-        path: &str,
-        min_partitions: Option<usize>,
-        options: &FileOptions,
-    ) -> impl Fn() -> Result<Vec<FileSplit>> + Send + Sync + 'static {
-        let (site, path, options) = (site.clone(), path.to_string(), options.clone());
-        let stores = self.stores().clone();
-        let wanted = self.min_partitions(min_partitions);
-        move || {
-            let files = list(&stores, &site, &path, &options.sequence_listing())?;
-            Ok(sequence_splits(&files, &options.splits(wanted.into())))
-        }
+        let options = self.driver().file_options()?;
+        self.driver().fixed_records(site, path, record_length as u64, &options).map(Rdd::of)
     }
 }

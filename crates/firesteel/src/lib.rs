@@ -66,51 +66,28 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! **Features** of the crate add what not every program needs, and what takes long to build: `parquet`, and the stores `s3`, `gcs`, `azure`,
+//! `http` and `hdfs`; `full` is all of them. None is on by default. A call or a path whose feature is missing fails with its name.
 
-mod accumulator;
-mod agents;
-mod allocation;
-mod broadcasts;
-mod checkpoints;
+mod accumulators;
 mod context;
-mod driver;
-mod driver_blocks;
-mod effects;
-mod endings;
-mod error;
 mod file_formats;
-mod file_options;
-mod job;
-mod log;
-mod master;
-mod node;
-mod panics;
 mod partitioner;
-mod persistence;
-mod progress;
 mod rdd;
-mod remote;
-mod resolve;
 mod run_main;
 mod sources;
 mod status;
-mod submitted;
 mod tables;
 mod total;
 
-pub use accumulator::Accumulator;
 pub use bytes::Bytes;
 pub use context::{Builder, Context};
-#[doc(hidden)]
-pub use error::at_site;
-pub use error::{Error, Result};
-#[doc(hidden)]
-pub use file_options::FileOptions;
 pub use firesteel_closures::Plain;
-#[doc(hidden)]
 pub use firesteel_cluster::AgentCommand;
 pub use firesteel_conf::{Conf, Reference as SettingsReference};
 pub use firesteel_data::{Data, Environment, Str};
+pub use firesteel_driver::{Accumulator, Error, JobInfo, JobState, Result, StageInfo, StorageInfo};
 pub use firesteel_io::Codec;
 pub use firesteel_io::hadoop::{Fields, SequenceCompression, SequenceOptions, VInt, VLong, Writable};
 /// Makes a function the program's `main`.
@@ -138,6 +115,5 @@ pub use partitioner::{HashPartitioner, Partitioner};
 pub use rdd::*;
 pub use run_main::{ExitWith, become_executor_if_asked, run_main};
 pub use sources::FileInfo;
-pub use status::{JobInfo, JobState, StageInfo};
 pub use tables::*;
 pub use total::TotalF64;

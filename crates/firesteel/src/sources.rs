@@ -1,21 +1,16 @@
 //! Where RDDs begin: the driver's data, ranges, files.
 
 use crate::Context;
-use crate::error::{Error, Result, site};
-use crate::file_options::{FileOptions, list};
-use crate::node::NodeCode;
-use crate::rdd::{Parts, Rdd, count};
+use crate::rdd::{Rdd, count};
+use crate::{Error, Result};
 use firesteel_data::Data;
-use firesteel_io::{
-    InputFile, IoError, Lenient, Stores, file_splits, list_inputs, read_in_turn, read_text, whole_text_splits,
-};
-use firesteel_operators::{FileSource, Generate, OperatorRef, TextLines, Union};
+use firesteel_data::block::write_records;
+use firesteel_driver::{Parts, site};
+use firesteel_io::list_inputs;
+use firesteel_operators::{Generate, Slices, Union};
 use firesteel_types::{CallSite, Partition};
 use std::ops::Range;
 use std::panic::Location;
-
-/// Lines of text files without more ado are cut into at least so many partitions.
-const MIN_PARTITIONS: u32 = 2;
 
 /// A file that would be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +36,11 @@ impl Context {
         let (site, data, partitions) =
             (site("parallelize", Location::caller()), data.into(), count(partitions));
         let bound = |i: u32| (i as usize * data.len()) / partitions as usize;
-        self.parallelize_at(site, (0..partitions).map(|i| &data[bound(i)..bound(i + 1)]))
+        let blocks = (0..partitions).map(|i| {
+            let mut block = vec![];
+            write_records(&data[bound(i)..bound(i + 1)], &mut block).map(|()| block.into())
+        });
+        Rdd::of(self.driver().rdd_of_blocks(site, blocks, Slices::<T>::code()))
     }
 
     /// The whole numbers of a range, in [`Context::default_parallelism`] partitions.
@@ -83,13 +82,14 @@ impl Context {
                 Steps { next: at(from), step, left: (upto - from) as u64 }
             },
         );
-        Rdd::from_parts(self, parts(site, partitions, code))
+        Rdd::of(self.driver().rdd(Parts::source(site, partitions, code)))
     }
 
     /// An RDD without partitions, and so without records.
     #[track_caller]
     pub fn empty_rdd<T: Data>(&self) -> Rdd<T> {
-        Rdd::from_parts(self, parts(site("empty_rdd", Location::caller()), 0, Union::<T>::code(&[])))
+        let site = site("empty_rdd", Location::caller());
+        Rdd::of(self.driver().rdd(Parts::source(site, 0, Union::<T>::code(&[]))))
     }
 
     /// The lines of text files.
@@ -133,34 +133,11 @@ impl Context {
         min_partitions: Option<usize>,
         delimiter: Option<&[u8]>,
     ) -> Result<Rdd<String>> {
-        let options = self.file_options()?;
+        let driver = self.driver();
+        let options = driver.file_options()?;
         let delimiter = delimiter.map(<[u8]>::to_vec).or_else(|| options.hadoop.delimiter());
-        self.text_lines(site, path, self.min_partitions(min_partitions), delimiter, &options)
-    }
-
-    /// The lines of text files, by options that another face was given.
-    ///
-    /// # Errors
-    /// When a path does not exist or a pattern matches nothing.
-    #[doc(hidden)]
-    pub fn text_lines(
-        &self,
-        site: CallSite,
-        path: &str,
-        min_partitions: u32,
-        delimiter: Option<Vec<u8>>,
-        options: &FileOptions,
-    ) -> Result<Rdd<String>> {
-        let (at, path, how) = (site.clone(), path.to_string(), options.clone());
-        let stores = self.stores().clone();
-        let splits = move || {
-            let files = list(&stores, &at, &path, &how.listing())?;
-            Ok(file_splits(&files, &how.splits(min_partitions.into())))
-        };
-        let lenient = options.lenient;
-        self.reads(site, options, splits, move |splits| {
-            TextLines::code(&splits, delimiter.as_deref(), lenient)
-        })
+        let wanted = driver.min_partitions(min_partitions);
+        driver.text_lines(site, path, wanted, delimiter, &options).map(Rdd::of)
     }
 
     /// The files that a path stands for, by the rules of [`Context::text_file`], with their sizes.
@@ -170,7 +147,7 @@ impl Context {
     #[track_caller]
     pub fn list_files(&self, path: &str) -> Result<Vec<FileInfo>> {
         let site = site("list_files", Location::caller());
-        let files = list_inputs(self.stores(), path).map_err(|source| Error::Io { site, source })?;
+        let files = list_inputs(self.driver().stores(), path).map_err(|source| Error::Io { site, source })?;
         Ok(files.into_iter().map(|file| FileInfo { path: file.path, bytes: file.length }).collect())
     }
 
@@ -185,57 +162,10 @@ impl Context {
         min_partitions: impl Into<Option<usize>>,
     ) -> Result<Rdd<(String, String)>> {
         let site = site("whole_text_files", Location::caller());
-        self.whole_texts(site, path, self.min_partitions(min_partitions.into()), &self.file_options()?)
+        let driver = self.driver();
+        let wanted = driver.min_partitions(min_partitions.into());
+        driver.whole_texts(site, path, wanted, &driver.file_options()?).map(Rdd::of)
     }
-
-    /// Whole files of text, by options that another face was given.
-    ///
-    /// # Errors
-    /// When a path does not exist or a pattern matches nothing.
-    #[doc(hidden)]
-    pub fn whole_texts(
-        &self,
-        site: CallSite,
-        path: &str,
-        min_partitions: u32,
-        options: &FileOptions,
-    ) -> Result<Rdd<(String, String)>> {
-        let (at, path, how) = (site.clone(), path.to_string(), options.clone());
-        let stores = self.stores().clone();
-        let groups = move || {
-            let files = list(&stores, &at, &path, &how.whole_file_listing())?;
-            Ok(whole_text_splits(&files, min_partitions.into()))
-        };
-        let lenient = options.lenient;
-        self.reads(site, options, groups, move |groups: Vec<Vec<Vec<InputFile>>>| {
-            let sent: Vec<Vec<InputFile>> = groups.into_iter().map(|groups| groups.concat()).collect();
-            FileSource::code(
-                &(sent, lenient),
-                |stores: &Stores, sent: &(Vec<Vec<InputFile>>, Lenient), partition| {
-                    let stores = stores.clone();
-                    let (files, lenient) = (sent.0[partition.index()].clone(), sent.1);
-                    Ok(read_in_turn(files, lenient, move |file| -> std::result::Result<_, IoError> {
-                        let text = read_text(&stores, &file.path)?;
-                        Ok(std::iter::once(Ok(vec![(file.path.clone(), text)])))
-                    }))
-                },
-            )
-        })
-    }
-
-    /// How many partitions files are cut into at least.
-    #[doc(hidden)]
-    pub fn min_partitions(&self, wanted: Option<usize>) -> u32 {
-        wanted.map_or(self.default_parallelism().min(MIN_PARTITIONS), count)
-    }
-}
-
-pub(crate) fn parts(
-    site: CallSite,
-    partitions: u32,
-    code: std::result::Result<OperatorRef, firesteel_data::DataError>,
-) -> Parts {
-    Parts { site, partitions, partitioner: None, narrow: vec![], code: NodeCode::from(code) }
 }
 
 /// Numbers at equal steps. Counts what is left, so that the last one may be the greatest there is.

@@ -359,15 +359,25 @@ impl fmt::Display for IoCause {
                 "paths that start with {scheme}: can be neither patterns nor directories, since such servers do not say \
                  which files they have; name each file, with commas between"
             ),
-            IoCause::SchemeLeftOut(scheme) => write!(
-                f,
-                "this program was built without paths that start with {scheme}:; build it with that feature of firesteel"
-            ),
+            IoCause::SchemeLeftOut(scheme) => write_left_out(f, scheme),
             IoCause::Changed => f.write_str("the file was replaced by another one while it was read"),
             IoCause::Store { message, .. } => f.write_str(message),
             IoCause::Os { message, .. } => f.write_str(message),
         }
     }
+}
+
+fn write_left_out(f: &mut fmt::Formatter<'_>, scheme: &str) -> fmt::Result {
+    let feature = match scheme {
+        "gs" => "gcs",
+        "abfss" => "azure",
+        same => same,
+    };
+    write!(
+        f,
+        "this program was built without paths that start with {scheme}:; in its Cargo.toml, give firesteel the \
+         feature for them: features = [\"{feature}\"]"
+    )
 }
 
 fn write_no_match(

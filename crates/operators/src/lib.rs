@@ -10,7 +10,6 @@
 mod accumulate;
 mod barrier;
 mod barrier_gate;
-mod block_fetcher;
 mod broadcast;
 mod code;
 mod cogroup;
@@ -50,4 +49,4 @@ pub use shuffle_write::{CombineWrite, ShuffleWrite};
 pub use sort::Sort;
 pub use source::{Generate, Slices, TextLines};
 pub use stream::{Batches, Op, Operator, PartitionIter, Stream};
-pub use task::{CommitGate, Origin, Outcome, Services, Task, data_failure};
+pub use task::{CommitGate, Origin, Outcome, Services, Task, data_failure, io_failure};

@@ -3,15 +3,14 @@
 //! Outputs are read in the order of their map tasks, and each in the order in which it was written, never in the order in
 //! which they arrive: a task that runs again reads the same sequence.
 
-use crate::block_fetcher::{RemoteReadFailure, ShuffleBlockFetcher};
 use crate::code::{self, OperatorRef};
 use crate::stream::{Batches, Op, Operator, Stream};
 use crate::task::{Origin, Outcome, Task, data_failure};
 use firesteel_closures::{BuildArgs, BuildError, Descriptor, Erased};
 use firesteel_data::block::Pairs;
 use firesteel_data::{Batch, Data, DataError};
-use firesteel_shuffle::BlockBytes;
-use firesteel_types::{ExecutorId, MapOutput, Partition, ShuffleId, ShuffleOutputs, TaskFailure};
+use firesteel_shuffle::{BlockBytes, RemoteReadFailure, RemoteShuffleReader};
+use firesteel_types::{ExecutorId, KillReason, MapOutput, Partition, ShuffleId, ShuffleOutputs, TaskFailure};
 use std::collections::VecDeque;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -23,18 +22,14 @@ pub(crate) struct Blocks {
     next_map: usize,
     ready: VecDeque<BlockBytes>,
     /// The fetcher for blocks of other hosts, if the executor has a way to them.
-    remote: Option<ShuffleBlockFetcher>,
+    remote: Option<Box<dyn RemoteShuffleReader>>,
     task: Task,
 }
 
 impl Blocks {
     pub(crate) fn new(shuffle: ShuffleId, reducer: Partition, task: &Task) -> Outcome<Self> {
         let outputs = task.outputs(shuffle)?;
-        let remote = task
-            .services()
-            .remote
-            .clone()
-            .map(|remote| ShuffleBlockFetcher::new(remote, outputs.clone(), reducer));
+        let remote = task.services().remote.clone().map(|remote| remote.open(outputs.clone(), reducer));
         Ok(Blocks { outputs, reducer, next_map: 0, ready: VecDeque::new(), remote, task: task.clone() })
     }
 
@@ -56,7 +51,7 @@ impl Blocks {
 
     fn fetch(&mut self, map: MapOutput) -> Outcome<()> {
         if let Some(remote) = &mut self.remote {
-            match remote.read(map, &self.task) {
+            match remote.read(map, &|| self.task.is_cancelled()) {
                 Ok(Some(bytes)) if bytes.is_empty() => return Ok(()),
                 Ok(Some(bytes)) => {
                     self.ready.push_back(BlockBytes::Owned(bytes));
@@ -64,7 +59,9 @@ impl Blocks {
                 }
                 // The output lies in this host's files.
                 Ok(None) => {}
-                Err(RemoteReadFailure::Task(failure)) => return Err(failure),
+                Err(RemoteReadFailure::Cancelled) => {
+                    return Err(Box::new(TaskFailure::Killed(KillReason::JobEnded)));
+                }
                 Err(RemoteReadFailure::Gone { message, unreachable }) => {
                     return Err(self.failed(map, message, unreachable));
                 }

@@ -5,7 +5,7 @@ use crate::watch::{self, TaskScope};
 use firesteel_data::{DataError, Workspace};
 use firesteel_io::{IoError, Stores};
 use firesteel_protocol::TaskSpec;
-use firesteel_shuffle::{RemoteOutputs, ShuffleStore};
+use firesteel_shuffle::{RemoteShuffle, ShuffleStore};
 use firesteel_storage::{BlockStore, Broadcasts, CachedBlocks, LocalDirs, MemoryPool, TaskWorkspace};
 use firesteel_types::{
     CallSite, ExecutorId, KillReason, Partition, RddId, ShuffleId, ShuffleOutputs, TaskFailure, TaskId,
@@ -36,7 +36,7 @@ pub struct Services {
     /// The map outputs that it has.
     pub shuffles: Arc<ShuffleStore>,
     /// The way to map outputs on other hosts, if there are other hosts.
-    pub remote: Option<Arc<dyn RemoteOutputs>>,
+    pub remote: Option<Arc<dyn RemoteShuffle>>,
     /// The blocks that it has.
     pub blocks: Arc<BlockStore>,
     /// The cached partitions of persisted RDDs.
@@ -112,9 +112,14 @@ impl Task {
         self.inner.calls.fetch_add(1, Ordering::Relaxed)
     }
 
+    /// Returns whether the task was told to stop.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.inner.cancelled.load(Ordering::Relaxed)
+    }
+
     /// Fails when the task was told to stop. Called once per batch.
     pub fn check_cancelled(&self) -> Outcome<()> {
-        match self.inner.cancelled.load(Ordering::Relaxed) {
+        match self.is_cancelled() {
             false => Ok(()),
             true => Err(Box::new(TaskFailure::Killed(KillReason::JobEnded))),
         }
@@ -148,6 +153,12 @@ pub struct Origin {
     pub rdd: RddId,
     /// The place in the user's program.
     pub site: Arc<CallSite>,
+}
+
+/// Makes the failure to read or write a file, blamed on the operation whose function runs here.
+pub fn io_failure(error: IoError) -> Box<TaskFailure> {
+    let site = watch::site().unwrap_or_else(|| Arc::new(CallSite::default()));
+    Origin { rdd: RddId(0), site }.io_failure(error)
 }
 
 /// Makes the failure to encode, decode, spill or read back, blamed on the operation that [`watch`] has noted.

@@ -1,8 +1,7 @@
 //! Accumulators: tasks add up Python values, one for each partition; the program gets them pickled, and adds them up itself.
 
 use crate::objects::function;
-use firesteel::Accumulate;
-use firesteel_operators::Adder;
+use firesteel_operators::{Accumulate, Adder};
 use firesteel_types::AccumulatorId;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -97,7 +96,7 @@ pub(crate) fn accumulate(accumulator: u64, add: Py<PyAny>, zero: Py<PyAny>, term
 
 /// The program's end of an accumulator.
 #[pyclass(frozen)]
-pub(crate) struct Accumulator(pub(crate) firesteel::Accumulator<Terms>);
+pub(crate) struct Accumulator(pub(crate) firesteel_driver::Accumulator<Terms>);
 
 #[pymethods]
 impl Accumulator {

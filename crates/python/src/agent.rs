@@ -6,7 +6,7 @@
 use crate::worker;
 use firesteel_executor::WorkerCommand;
 use firesteel_executor::agent::{Beginning, MakeWorkers, config_from_parent, read_config, run};
-use firesteel_executor::blocks::RemoteFetcher;
+use firesteel_transfer::RemoteFetcher;
 use parking_lot::Mutex;
 use pyo3::exceptions::{PyLookupError, PyOSError, PyValueError};
 use pyo3::prelude::*;

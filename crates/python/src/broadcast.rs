@@ -3,23 +3,25 @@
 use crate::failure::to_python;
 use crate::worker::services;
 use firesteel_data::block::decode_value;
+use firesteel_driver::{DriverContext, site};
 use firesteel_types::BroadcastId;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use serde_bytes::ByteBuf;
+use std::panic::Location;
 
 /// The program's end.
 #[pyclass(frozen)]
 pub(crate) struct Broadcast {
-    pub(crate) value: firesteel::Broadcast<ByteBuf>,
-    context: firesteel::Context,
+    pub(crate) value: firesteel_operators::Broadcast<ByteBuf>,
+    context: DriverContext,
 }
 
 impl Broadcast {
-    pub(crate) fn new(py: Python<'_>, context: &firesteel::Context, pickled: &[u8]) -> PyResult<Self> {
-        let value = ByteBuf::from(pickled);
-        let value = py.detach(|| context.broadcast(value)).map_err(|error| to_python(py, error))?;
+    pub(crate) fn new(py: Python<'_>, context: &DriverContext, pickled: &[u8]) -> PyResult<Self> {
+        let (site, value) = (site("broadcast", Location::caller()), ByteBuf::from(pickled));
+        let value = py.detach(|| context.broadcast(site, value)).map_err(|error| to_python(py, error))?;
         Ok(Broadcast { value, context: context.clone() })
     }
 }

@@ -7,23 +7,27 @@ use crate::failure::{take_raised, to_python};
 use crate::objects::Objects;
 use crate::rdd::{Pairs, Rdd, file_options};
 use crate::{sites, sources, worker};
-use firesteel::{AgentCommand, Context as Engine, FileOptions, JobState, at_site};
-use firesteel_data::{Batch, Data};
+use firesteel_data::Batch;
+use firesteel_data::block::write_records;
+use firesteel_driver::{
+    AgentCommand, Builder, DriverContext, FileOptions, JobState, Pairing, UntypedRdd, site,
+};
 use firesteel_executor::WorkerCommand;
-use firesteel_operators::{Batches, Outcome, Stream};
+use firesteel_operators::{Batches, Outcome, Slices, Stream, Union};
 use firesteel_protocol::TaskOutcome;
 use firesteel_types::CallSite;
 use pyo3::exceptions::{PyLookupError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use std::collections::BTreeMap;
+use std::panic::Location;
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// An application's engine: scheduler, workers, files.
 #[pyclass(frozen)]
 pub(crate) struct Context {
-    inner: Engine,
+    inner: DriverContext,
     application_id: String,
     start_time: u128,
 }
@@ -55,7 +59,7 @@ impl Context {
             environment: environment.clone().into_iter().collect(),
         };
         let command = worker_command(py, environment, python)?;
-        let mut builder = Engine::builder().worker_processes(command).agent_command(agents).leave_signals();
+        let mut builder = Builder::default().worker_processes(command).agent_command(agents).leave_signals();
         builder = builder.conf("firesteel.locality.wait", LOCALITY_WAIT);
         for (key, value) in &conf {
             builder = builder.conf(key, value);
@@ -114,9 +118,12 @@ impl Context {
     }
 
     fn parallelize(&self, partitions: Vec<Vec<Vec<u8>>>, site: &str) -> Rdd {
-        let pickled = |lists: Vec<Vec<u8>>| lists.into_iter().map(Objects::pickled).collect::<Vec<_>>();
-        let slices: Vec<Vec<Objects>> = partitions.into_iter().map(pickled).collect();
-        Rdd(self.inner.parallelize_at(sites::parse(site), slices.iter().map(Vec::as_slice)))
+        let blocks = partitions.into_iter().map(|lists| {
+            let lists: Vec<Objects> = lists.into_iter().map(Objects::pickled).collect();
+            let mut block = vec![];
+            write_records(&lists, &mut block).map(|()| block.into())
+        });
+        Rdd(self.inner.rdd_of_blocks(sites::parse(site), blocks, Slices::<Objects>::code()))
     }
 
     fn text_file(
@@ -128,7 +135,7 @@ impl Context {
         hadoop: Pairs,
         site: &str,
     ) -> PyResult<Rdd> {
-        let open = |context: &Engine, site, options: &FileOptions| {
+        let open = |context: &DriverContext, site, options: &FileOptions| {
             let delimiter = options.hadoop.delimiter();
             context.text_lines(site, path, context.min_partitions(Some(partitions)), delimiter, options)
         };
@@ -144,7 +151,7 @@ impl Context {
         hadoop: Pairs,
         site: &str,
     ) -> PyResult<Rdd> {
-        let open = |context: &Engine, site, options: &FileOptions| {
+        let open = |context: &DriverContext, site, options: &FileOptions| {
             context.line_positions(site, path, context.min_partitions(Some(partitions)), options)
         };
         self.source(py, site, hadoop, open, |site, lines| sources::positions(&lines, site))
@@ -159,7 +166,7 @@ impl Context {
         hadoop: Pairs,
         site: &str,
     ) -> PyResult<Rdd> {
-        let open = |context: &Engine, site, options: &FileOptions| {
+        let open = |context: &DriverContext, site, options: &FileOptions| {
             context.whole_texts(site, path, context.min_partitions(Some(partitions)), options)
         };
         self.source(py, site, hadoop, open, |site, texts| sources::texts(&texts, site, use_unicode))
@@ -173,7 +180,7 @@ impl Context {
         hadoop: Pairs,
         site: &str,
     ) -> PyResult<Rdd> {
-        let open = |context: &Engine, site, options: &FileOptions| {
+        let open = |context: &DriverContext, site, options: &FileOptions| {
             context.whole_bytes(site, path, context.min_partitions(Some(partitions)), options)
         };
         self.source(py, site, hadoop, open, |site, files| sources::files(&files, site))
@@ -187,7 +194,7 @@ impl Context {
         hadoop: Pairs,
         site: &str,
     ) -> PyResult<Rdd> {
-        let open = |context: &Engine, site, options: &FileOptions| {
+        let open = |context: &DriverContext, site, options: &FileOptions| {
             context.fixed_records(site, path, length as u64, options)
         };
         self.source(py, site, hadoop, open, |site, records| sources::records(&records, site))
@@ -201,7 +208,7 @@ impl Context {
         hadoop: Pairs,
         site: &str,
     ) -> PyResult<Rdd> {
-        let open = |context: &Engine, site, options: &FileOptions| {
+        let open = |context: &DriverContext, site, options: &FileOptions| {
             context.sequence_values(site, path, Some(partitions), options)
         };
         self.source(py, site, hadoop, open, |site, pairs| sources::pickles(&pairs, site))
@@ -215,7 +222,7 @@ impl Context {
         hadoop: Pairs,
         site: &str,
     ) -> PyResult<Rdd> {
-        let open = |context: &Engine, site, options: &FileOptions| {
+        let open = |context: &DriverContext, site, options: &FileOptions| {
             context.sequence_values(site, path, Some(partitions), options)
         };
         self.source(py, site, hadoop, open, |site, pairs| sources::pairs(&pairs, site))
@@ -223,15 +230,15 @@ impl Context {
 
     fn union(&self, py: Python<'_>, rdds: Vec<PyRef<'_, Rdd>>, aligned: bool, site: &str) -> PyResult<Rdd> {
         let site = sites::parse(site);
-        let rdds: Vec<firesteel::Rdd<Objects>> = rdds.iter().map(|rdd| rdd.0.clone()).collect();
+        let rdds: Vec<UntypedRdd> = rdds.iter().map(|rdd| rdd.0.clone()).collect();
         if !aligned {
-            return Ok(Rdd(at_site(site, || self.inner.union(&rdds))));
+            return Ok(Rdd(self.inner.union(site, &rdds, Union::<Objects>::code)));
         }
         let mut rest = rdds.into_iter();
         let first =
             rest.next().ok_or_else(|| PyValueError::new_err("a union of nothing has no partitions"))?;
         let all = rest.try_fold(first, |all, rdd| {
-            all.map_batches_with(site.clone(), &rdd, false, &(), |(), _, left, right| {
+            all.map_streams(site.clone(), &rdd, Pairing::OneToOne, &(), |(), _, left, right| {
                 Ok(OneThenOther(Some(left), right))
             })
         });
@@ -343,7 +350,8 @@ impl Context {
     }
 
     fn set_checkpoint_dir(&self, py: Python<'_>, directory: &str) -> PyResult<()> {
-        self.inner.set_checkpoint_dir(directory).map_err(|error| to_python(py, error))
+        let site = site("set_checkpoint_dir", Location::caller());
+        self.inner.set_checkpoint_dir(site, directory).map_err(|error| to_python(py, error))
     }
 
     fn run_last_failure(&self) -> PyResult<()> {
@@ -362,17 +370,17 @@ impl Context {
 
 impl Context {
     /// An RDD of files, in the name of a line of the program: opened by the engine, and then made one of Python's objects.
-    fn source<T: Data>(
+    fn source(
         &self,
         py: Python<'_>,
         site: &str,
         hadoop: Pairs,
-        open: impl FnOnce(&Engine, CallSite, &FileOptions) -> firesteel::Result<firesteel::Rdd<T>> + Send,
-        convert: impl FnOnce(CallSite, firesteel::Rdd<T>) -> firesteel::Rdd<Objects>,
+        open: impl FnOnce(&DriverContext, CallSite, &FileOptions) -> firesteel_driver::Result<UntypedRdd> + Send,
+        convert: impl FnOnce(CallSite, UntypedRdd) -> UntypedRdd,
     ) -> PyResult<Rdd> {
         let site = sites::parse(site);
         let options = file_options(py, &self.inner, &site, hadoop)?;
-        let opened = py.detach(|| at_site(site.clone(), || open(&self.inner, site.clone(), &options)));
+        let opened = py.detach(|| open(&self.inner, site.clone(), &options));
         opened.map(|opened| Rdd(convert(site, opened))).map_err(|error| to_python(py, error))
     }
 }

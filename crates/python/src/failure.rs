@@ -2,9 +2,9 @@
 
 use crate::objects::function;
 use crate::records;
-use firesteel::{Error, JobFailure, TaskFailure};
+use firesteel_driver::Error;
 use firesteel_operators::watch;
-use firesteel_types::{CallSite, Exception, ExecutorLossReason};
+use firesteel_types::{CallSite, Exception, ExecutorLossReason, JobFailure, TaskFailure};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;

@@ -3,8 +3,7 @@
 use crate::failure::from_python;
 use crate::objects::{Objects, function};
 use crate::records::{Taken, iterator};
-use firesteel::Broadcast;
-use firesteel_operators::{Outcome, Stream};
+use firesteel_operators::{Broadcast, Outcome, Stream};
 use firesteel_types::Partition;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;

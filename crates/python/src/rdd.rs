@@ -7,12 +7,13 @@ use crate::function::Function;
 use crate::objects::{Objects, load};
 use crate::place::{Buckets, Places, Rule};
 use crate::{sites, writables};
-use firesteel::{Codec, FileOptions, Partition, SequenceOptions, StorageLevel, Waiting, at_site};
 use firesteel_data::Batch;
 use firesteel_data::block::{decode_value, encode_value};
-use firesteel_io::hadoop::{HadoopConf, Value, put_java_byte_arrays};
-use firesteel_operators::{Batches, Outcome, Stream, data_failure};
-use firesteel_types::CallSite;
+use firesteel_driver::{DriverContext, Error, FileOptions, Pairing, UntypedRdd, Waiting};
+use firesteel_io::Codec;
+use firesteel_io::hadoop::{HadoopConf, SequenceOptions, Value, put_java_byte_arrays};
+use firesteel_operators::{Batches, Coalesce, Outcome, ResultTask, Stream, data_failure};
+use firesteel_types::{CallSite, Partition, StorageLevel};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyTuple};
@@ -23,7 +24,7 @@ use std::time::{Duration, Instant};
 
 /// One RDD of the lineage.
 #[pyclass(frozen)]
-pub(crate) struct Rdd(pub(crate) firesteel::Rdd<Objects>);
+pub(crate) struct Rdd(pub(crate) UntypedRdd);
 
 fn function(pickled: &[u8], broadcasts: &[PyRef<'_, Broadcast>]) -> Arc<Function> {
     let broadcasts = broadcasts.iter().map(|broadcast| broadcast.value.clone()).collect();
@@ -34,12 +35,12 @@ fn function(pickled: &[u8], broadcasts: &[PyRef<'_, Broadcast>]) -> Arc<Function
 impl Rdd {
     #[getter]
     fn id(&self) -> u32 {
-        self.0.id()
+        self.0.id().0
     }
 
     #[getter]
     fn partitions(&self) -> usize {
-        self.0.num_partitions()
+        self.0.partitions() as usize
     }
 
     fn to_debug_string(&self) -> String {
@@ -66,7 +67,7 @@ impl Rdd {
             barrier::set_current(Some(stream.task().clone()));
             function.on_one(partition, stream)
         };
-        Rdd(self.0.map_batches_at_barrier(sites::parse(site), &function, at_barrier))
+        Rdd(self.0.map_stream_behind_barrier(sites::parse(site), &function, at_barrier))
     }
 
     fn combine_two(
@@ -79,10 +80,10 @@ impl Rdd {
         site: &str,
     ) -> PyResult<Rdd> {
         let function = function(pickled, &broadcasts);
-        let combined = self.0.map_batches_with(
+        let combined = self.0.map_streams(
             sites::parse(site),
             &other.0,
-            cartesian,
+            if cartesian { Pairing::Cartesian } else { Pairing::OneToOne },
             &function,
             |function: &Arc<Function>, partition, left, right| function.on_two(partition, left, right),
         );
@@ -90,7 +91,8 @@ impl Rdd {
     }
 
     fn coalesce(&self, partitions: usize, site: &str) -> Rdd {
-        Rdd(at_site(sites::parse(site), || self.0.coalesce(partitions)))
+        let partitions = u32::try_from(partitions).unwrap_or(u32::MAX).max(1);
+        Rdd(self.0.coalesce(sites::parse(site), partitions, Coalesce::<Objects>::code))
     }
 
     #[pyo3(signature = (partitions, pickled, broadcasts, site))]
@@ -123,7 +125,7 @@ impl Rdd {
         site: &str,
     ) {
         let level = StorageLevel { use_disk: disk, use_memory: memory, off_heap, deserialized, replication };
-        at_site(sites::parse(site), || self.0.persist(level));
+        self.0.persist::<Objects>(sites::parse(site), level);
     }
 
     fn unpersist(&self, py: Python<'_>, blocking: bool) {
@@ -132,11 +134,11 @@ impl Rdd {
 
     fn checkpoint(&self, py: Python<'_>, site: &str) -> PyResult<()> {
         let site = sites::parse(site);
-        py.detach(|| at_site(site, || self.0.checkpoint())).map_err(|error| to_python(py, error))
+        py.detach(|| self.0.checkpoint::<Objects>(site)).map_err(|error| to_python(py, error))
     }
 
     fn local_checkpoint(&self, site: &str) {
-        at_site(sites::parse(site), || self.0.local_checkpoint());
+        self.0.local_checkpoint::<Objects>(sites::parse(site));
     }
 
     fn is_checkpointed(&self) -> bool {
@@ -154,7 +156,7 @@ impl Rdd {
         partitions: Option<Vec<usize>>,
         site: &str,
     ) -> PyResult<Vec<Bound<'py, PyList>>> {
-        let all = self.0.num_partitions();
+        let all = self.partitions();
         let partitions = partitions.unwrap_or_else(|| (0..all).collect());
         if let Some(wrong) = partitions.iter().find(|partition| **partition >= all) {
             return Err(PyValueError::new_err(format!("there is no partition {wrong}: the RDD has {all}")));
@@ -170,7 +172,7 @@ impl Rdd {
         site: &str,
     ) -> PyResult<Vec<Option<Bound<'py, PyList>>>> {
         let deadline = Instant::now() + Duration::from_millis(milliseconds);
-        let results = self.run(py, (0..self.0.num_partitions()).collect(), Some(deadline), site)?;
+        let results = self.run(py, (0..self.partitions()).collect(), Some(deadline), site)?;
         results.into_iter().map(|bytes| bytes.map(|bytes| records(py, &bytes)).transpose()).collect()
     }
 
@@ -186,9 +188,8 @@ impl Rdd {
         let site = sites::parse(site);
         let options = file_options(py, self.0.context(), &site, hadoop)?;
         let codec = named(codec)?.unwrap_or_else(|| options.hadoop.codec());
-        let texts: firesteel::Rdd<String> =
-            self.0.map_stream(site.clone(), &(), |(), _, stream| Ok(Texts(stream)));
-        let saved = py.detach(|| at_site(site.clone(), || texts.save_lines(site, path, codec, &options)));
+        let texts = self.0.map_stream(site.clone(), &(), |(), _, stream| Ok(Texts(stream)));
+        let saved = py.detach(|| texts.save_lines::<String>(&site, path, codec, &options));
         saved.map_err(|error| to_python(py, error))
     }
 
@@ -259,11 +260,10 @@ impl Rdd {
         let options = file_options(py, self.0.context(), &site, hadoop)?.named(newer_interface);
         let codec = named(codec)?.unwrap_or_else(|| options.hadoop.codec());
         let separator = options.hadoop.separator().to_string();
-        let lines: firesteel::Rdd<String> =
-            self.0.map_stream(site.clone(), &separator, |separator: &String, _, stream| {
-                Ok(JavaLines { stream, separator: separator.clone() })
-            });
-        let saved = py.detach(|| at_site(site.clone(), || lines.save_lines(site, path, codec, &options)));
+        let lines = self.0.map_stream(site.clone(), &separator, |separator: &String, _, stream| {
+            Ok(JavaLines { stream, separator: separator.clone() })
+        });
+        let saved = py.detach(|| lines.save_lines::<String>(&site, path, codec, &options));
         saved.map_err(|error| to_python(py, error))
     }
 }
@@ -281,11 +281,11 @@ pub(crate) fn hadoop_settings(pairs: Pairs) -> PyResult<BTreeMap<String, String>
 /// How files are read and written by a call: the context's settings, and Hadoop's as the program has them at the call.
 pub(crate) fn file_options(
     py: Python<'_>,
-    context: &firesteel::Context,
+    context: &DriverContext,
     site: &CallSite,
     hadoop: Pairs,
 ) -> PyResult<FileOptions> {
-    let refused = |message| firesteel::Error::InvalidArgument { site: site.clone(), message };
+    let refused = |message| Error::InvalidArgument { site: site.clone(), message };
     let options = FileOptions::from_conf(context.conf())
         .and_then(|options| {
             let hadoop = HadoopConf::new(hadoop).map_err(refused)?;
@@ -313,7 +313,7 @@ impl Rdd {
             self.0.map_stream(site.clone(), &Arc::new(places), |places: &Arc<Places>, partition, stream| {
                 Ok(Buckets::new(places, partition, stream))
             });
-        let placed = dealt.to_places(site.clone(), partitions);
+        let placed = dealt.partition_by_number::<Objects>(site.clone(), partitions);
         Rdd(placed.map_stream(site, &(), |(), _, stream| Ok(Unplaced(stream))))
     }
 
@@ -337,16 +337,10 @@ impl Rdd {
             let partitions = partitions.iter().map(|partition| Partition(*partition as u32)).collect();
             let waiting = Waiting { stop: &mut stop, deadline };
             let site = sites::parse(site);
-            self.0.run_waiting(
-                site,
-                partitions,
-                &(),
-                |(), _, stream| pickled(stream),
-                waiting,
-                |at, bytes| {
-                    results[at] = Some(bytes);
-                },
-            )
+            let terminal = ResultTask::<Objects, (), _>::code(&(), |(): &(), _, stream| pickled(stream));
+            let terminal = terminal.map_err(|source| Error::Data { site: site.clone(), source })?;
+            let job = self.0.submit(site, terminal, partitions)?;
+            job.wait_unless(waiting, |at, bytes| results[at] = Some(bytes))
         });
         match (interrupted, ran) {
             (Some(interrupt), _) => Err(interrupt),

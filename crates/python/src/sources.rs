@@ -3,8 +3,9 @@
 use crate::failure::from_python;
 use crate::objects::Objects;
 use crate::writables;
-use firesteel::{Bytes, Rdd};
+use bytes::Bytes;
 use firesteel_data::{Batch, Data};
+use firesteel_driver::UntypedRdd;
 use firesteel_io::hadoop::{Value, is_java_stream, java_byte_arrays};
 use firesteel_operators::{Batches, Outcome, Stream, watch};
 use firesteel_types::{CallSite, TaskFailure};
@@ -30,7 +31,7 @@ impl<T: Data> Batches<Objects> for Converted<T> {
 }
 
 /// Lines, as str or as bytes.
-pub(crate) fn lines(lines: &Rdd<String>, site: CallSite, use_unicode: bool) -> Rdd<Objects> {
+pub(crate) fn lines(lines: &UntypedRdd, site: CallSite, use_unicode: bool) -> UntypedRdd {
     lines.map_stream(site, &use_unicode, |use_unicode: &bool, _, stream| {
         let convert: Convert<String> = match use_unicode {
             true => |py, lines| PyList::new(py, lines.iter().map(|line| PyString::new(py, line))),
@@ -41,7 +42,7 @@ pub(crate) fn lines(lines: &Rdd<String>, site: CallSite, use_unicode: bool) -> R
 }
 
 /// Pairs of path and contents.
-pub(crate) fn texts(texts: &Rdd<(String, String)>, site: CallSite, use_unicode: bool) -> Rdd<Objects> {
+pub(crate) fn texts(texts: &UntypedRdd, site: CallSite, use_unicode: bool) -> UntypedRdd {
     texts.map_stream(site, &use_unicode, |use_unicode: &bool, _, stream| {
         let convert: Convert<(String, String)> = match use_unicode {
             true => |py, texts| PyList::new(py, texts.iter().map(|(path, text)| (path, text))),
@@ -54,7 +55,7 @@ pub(crate) fn texts(texts: &Rdd<(String, String)>, site: CallSite, use_unicode: 
 }
 
 /// Pairs of path and bytes.
-pub(crate) fn files(files: &Rdd<(String, Bytes)>, site: CallSite) -> Rdd<Objects> {
+pub(crate) fn files(files: &UntypedRdd, site: CallSite) -> UntypedRdd {
     files.map_stream(site, &(), |(), _, stream| {
         let convert: Convert<(String, Bytes)> =
             |py, files| PyList::new(py, files.iter().map(|(path, bytes)| (path, PyBytes::new(py, bytes))));
@@ -63,7 +64,7 @@ pub(crate) fn files(files: &Rdd<(String, Bytes)>, site: CallSite) -> Rdd<Objects
 }
 
 /// Records of bytes.
-pub(crate) fn records(records: &Rdd<Bytes>, site: CallSite) -> Rdd<Objects> {
+pub(crate) fn records(records: &UntypedRdd, site: CallSite) -> UntypedRdd {
     records.map_stream(site, &(), |(), _, stream| {
         let convert: Convert<Bytes> =
             |py, records| PyList::new(py, records.iter().map(|record| PyBytes::new(py, record)));
@@ -72,7 +73,7 @@ pub(crate) fn records(records: &Rdd<Bytes>, site: CallSite) -> Rdd<Objects> {
 }
 
 /// Pairs of Writables.
-pub(crate) fn pairs(pairs: &Rdd<(Value, Value)>, site: CallSite) -> Rdd<Objects> {
+pub(crate) fn pairs(pairs: &UntypedRdd, site: CallSite) -> UntypedRdd {
     pairs.map_stream(site, &(), |(), _, stream| {
         let convert: Convert<(Value, Value)> = |py, pairs| {
             let tuples: PyResult<Vec<Bound<'_, PyTuple>>> =
@@ -84,7 +85,7 @@ pub(crate) fn pairs(pairs: &Rdd<(Value, Value)>, site: CallSite) -> Rdd<Objects>
 }
 
 /// Lines with where they begin.
-pub(crate) fn positions(lines: &Rdd<(i64, String)>, site: CallSite) -> Rdd<Objects> {
+pub(crate) fn positions(lines: &UntypedRdd, site: CallSite) -> UntypedRdd {
     lines.map_stream(site, &(), |(), _, stream| {
         let convert: Convert<(i64, String)> =
             |py, lines| PyList::new(py, lines.iter().map(|(position, line)| (position, line)));
@@ -94,7 +95,7 @@ pub(crate) fn positions(lines: &Rdd<(i64, String)>, site: CallSite) -> Rdd<Objec
 
 /// The lists that were saved as pickles, in values of SequenceFiles: each by itself, as Firesteel wrote them before version 0.2, or
 /// in Java's serialised arrays of arrays of bytes, as PySpark writes them and Firesteel does now.
-pub(crate) fn pickles(pairs: &Rdd<(Value, Value)>, site: CallSite) -> Rdd<Objects> {
+pub(crate) fn pickles(pairs: &UntypedRdd, site: CallSite) -> UntypedRdd {
     struct Pickles(Stream<(Value, Value)>);
 
     impl Batches<Objects> for Pickles {

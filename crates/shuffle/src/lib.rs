@@ -12,7 +12,7 @@ mod whole;
 mod writer;
 
 pub use output::{BlockBytes, MapOutput};
-pub use remote::{OutputAddress, RemoteOutputs, RemoteReadError, RemoteStream};
+pub use remote::{RemoteReadFailure, RemoteShuffle, RemoteShuffleReader};
 pub use store::ShuffleStore;
 pub use whole::WholeOutput;
 pub use writer::MapOutputWriter;

@@ -14,9 +14,10 @@ use std::time::{Duration, Instant};
 use super::measure::{self, Sample};
 use super::spark::{self, Spark};
 use super::workloads::{WORKLOADS, Workload};
-use super::{machine, python, text};
+use super::{PROFILE, machine, python, text};
 use crate::process::{cargo, run as run_process};
 use crate::python::conformance::beside_pyspark;
+use crate::python::wheel::Profile;
 use crate::{Fallible, workspace};
 
 const TABLE: &str = "benches/RESULTS-CLUSTER.md";
@@ -57,7 +58,7 @@ struct Row {
 }
 
 pub(super) fn run(asked: &Asked) -> Fallible {
-    let words = ["build", "--quiet", "--release", "--package", "firesteel-benches", "--bins"];
+    let words = ["build", "--quiet", "--profile", PROFILE, "--package", "firesteel-benches", "--bins"];
     run_process(cargo(&words).args(["--package", "firesteel-cli"]))?;
     let rows = if asked.python { python_rows(asked)? } else { rust_rows(asked)? };
     let table = table(asked, &rows);
@@ -91,7 +92,7 @@ fn rust_row(asked: &Asked, workload: &'static Workload, spark: Option<&Spark>) -
         variables.push(("BENCH_TEXT", text::prepare(asked.quick)?.to_string_lossy().into_owned()));
     }
     let name = format!("firesteel-{}", workload.name.replace('_', "-"));
-    let program = workspace::target_dir().join("release").join(name);
+    let program = workspace::target_dir().join(PROFILE).join(name);
     let runs = asked.runs + 1;
     let prepare = |command: &mut Command| {
         command.envs(variables.iter().cloned()).env("BENCH_RUNS", runs.to_string());
@@ -120,7 +121,7 @@ fn rust_row(asked: &Asked, workload: &'static Workload, spark: Option<&Spark>) -
 }
 
 fn python_rows(asked: &Asked) -> Fallible<Vec<Row>> {
-    let environment = beside_pyspark(true)?;
+    let environment = beside_pyspark(Some(Profile::Dist))?;
     let home = environment.pyspark_home()?;
     let mut rows = vec![];
     for (name, about, variables) in python::jobs(asked.quick)? {
@@ -272,7 +273,8 @@ struct Ours {
 impl Ours {
     fn start() -> Fallible<Self> {
         let (folder, port) = (folder("bench-cluster")?, free_port()?);
-        let (program, secret) = (workspace::target_dir().join("release/firesteel"), folder.join("secret"));
+        let (program, secret) =
+            (workspace::target_dir().join(PROFILE).join("firesteel"), folder.join("secret"));
         run_process(Command::new(&program).args(["secret", "new"]).arg(&secret).stdout(Stdio::null()))?;
         let mut daemons = Daemons(vec![]);
         let mut master = Command::new(&program);

@@ -12,6 +12,7 @@ use super::results::median;
 use super::{machine, text};
 use crate::python::conformance::beside_pyspark;
 use crate::python::environment::Environment;
+use crate::python::wheel::Profile;
 use crate::{Fallible, workspace};
 
 const TABLE: &str = "benches/RESULTS-PYTHON.md";
@@ -143,7 +144,7 @@ pub(super) fn run(asked: &Asked) -> Fallible {
             return Err(format!("no workload `{name}`; `cargo xtask bench --python --list` lists them"));
         }
     }
-    let environment = beside_pyspark(true)?;
+    let environment = beside_pyspark(Some(Profile::Dist))?;
     let mut rows = String::new();
     let wanted =
         |workload: &&Workload| asked.only.is_empty() || asked.only.iter().any(|name| name == workload.name);

@@ -16,7 +16,7 @@ pub(super) fn prepare(variables: &[(&'static str, String)]) -> Fallible<PathBuf>
     }
     println!("making a table of {rows} rows in {}", table.display());
     std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    let program = workspace::target_dir().join("release").join("firesteel-parquet-table");
+    let program = workspace::target_dir().join(super::PROFILE).join("firesteel-parquet-table");
     run(std::process::Command::new(program).env("BENCH_N", rows).env("BENCH_TABLE", &table))?;
     Ok(table)
 }

@@ -1,4 +1,4 @@
-//! The test programs for servers: `crates/firesteel/tests/stores.rs`, built once, then run for each server with
+//! The test programs for servers: `crates/firesteel/tests/it/stores.rs`, built once, then run for each server with
 //! other variables and for a bounded time.
 
 use super::Trouble;
@@ -76,7 +76,7 @@ impl Checks {
         for name in ["", "_MISSING", "_UPLOADS", "_READS", "_COPY", "_STRANGER"] {
             command.env_remove(format!("FIRESTEEL_STORE{name}"));
         }
-        command.arg("--quiet").envs(variables.iter().copied());
+        command.args(["stores::", "--quiet"]).envs(variables.iter().copied());
         Ok(run_within(&mut command, RUN_LIMIT)?)
     }
 
@@ -93,7 +93,7 @@ impl Checks {
 /// ended when time is up.
 fn build() -> Fallible<PathBuf> {
     // Of the whole workspace, as in the step `tests`, so that nothing is compiled again with other features.
-    let words = ["test", "--workspace", "--test", "stores", "--no-run", "--quiet"];
+    let words = ["test", "--workspace", "--test", "it", "--no-run", "--quiet"];
     let said = output(cargo(&words).arg("--message-format=json-render-diagnostics"))?;
     let program = said.lines().find_map(|line| line.split_once("\"executable\":\""));
     let program = program.and_then(|(_, rest)| rest.split_once('"')).map(|(program, _)| program.into());

@@ -1,7 +1,7 @@
 //! Interop with Spark: Spark writes and Firesteel reads, then the other way round: the Rust side with one
 //! session of Spark's Scala shell, then the Python side with PySpark, which is the table of `python/interop`.
 //!
-//! The session runs `spark.scala`, whose names and records are those of `crates/firesteel/tests/interop.rs`.
+//! The session runs `spark.scala`, whose names and records are those of `crates/firesteel/tests/it/interop.rs`.
 //! The two exchange files in `target/interop/spark`: a marker appears there when either has written everything.
 
 use std::io::{BufRead, BufReader};
@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use crate::bench::spark::Spark;
 use crate::process::{cargo, run as run_command, run_within};
 use crate::python::conformance;
+use crate::python::wheel::Profile;
 use crate::{Fallible, workspace};
 
 /// The most time for either side to write; Spark alone needs ten seconds to start.
@@ -34,7 +35,7 @@ pub(super) fn run() -> Fallible {
 
 /// Runs the table of Hadoop's formats, as PySpark and Firesteel's Python API write and read them.
 fn table() -> Fallible {
-    let mut runner = conformance::beside_pyspark(true)?.python();
+    let mut runner = conformance::beside_pyspark(Some(Profile::Release))?.python();
     runner.arg("python/interop");
     run_within(&mut runner, TABLE_LIMIT).map_err(|error| format!("the table of formats: {error}"))
 }
@@ -69,7 +70,7 @@ fn check(root: &Path, session: &mut Child) -> Fallible<Vec<String>> {
     wait_for(&root.join("spark-has-written"), session)?;
     println!("Firesteel reads what Spark wrote, and writes ...");
     let mut ours = ours();
-    ours.args(["--", "--ignored", "--nocapture", "spark"]).env("INTEROP_DIR", root);
+    ours.args(["--", "interop::spark", "--ignored", "--exact", "--nocapture"]).env("INTEROP_DIR", root);
     let mut lines = lines_of(&mut ours)?;
     std::fs::write(root.join("firesteel-has-written"), "").map_err(|error| error.to_string())?;
     println!("Spark reads what Firesteel wrote ...");
@@ -84,7 +85,7 @@ fn check(root: &Path, session: &mut Child) -> Fallible<Vec<String>> {
 
 /// Returns the command of Firesteel's side, a test to be built, or run.
 fn ours() -> Command {
-    cargo(&["test", "--quiet", "--package", "firesteel", "--test", "interop"])
+    cargo(&["test", "--quiet", "--workspace", "--test", "it"])
 }
 
 /// Waits until the file is there, while the session runs.

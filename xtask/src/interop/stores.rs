@@ -1,4 +1,4 @@
-//! Stores: the programs of `crates/firesteel/tests/stores.rs` against real servers, each fetched once.
+//! Stores: the programs of `crates/firesteel/tests/it/stores.rs` against real servers, each fetched once.
 
 use super::checks::{Checks, Variables};
 use super::server::{Server, free_port, request};

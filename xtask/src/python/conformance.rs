@@ -4,7 +4,7 @@
 //! the repository. The runner is `python/conformance`.
 
 use super::environment::{self, Environment};
-use super::wheel;
+use super::wheel::{self, Profile};
 use crate::Fallible;
 use crate::args::Args;
 use crate::bench::spark;
@@ -33,7 +33,7 @@ pub(crate) fn run(mut args: Args) -> Fallible {
     let reference = args.flag("--reference");
     let print = args.flag("--print");
     args.finish()?;
-    let environment = beside_pyspark(!reference)?;
+    let environment = beside_pyspark((!reference).then_some(Profile::Release))?;
     let mut runner = environment.python();
     runner.arg("python/conformance");
     runner.args(only.iter().flat_map(|name| ["--only", name]));
@@ -47,15 +47,15 @@ pub(crate) fn run(mut args: Args) -> Fallible {
     run_process(&mut runner).map_err(|_| "not everything that should pass does".to_owned())
 }
 
-/// Makes an environment with PySpark in it and, if requested, the wheel as the tree is now.
-pub(crate) fn beside_pyspark(with_wheel: bool) -> Fallible<Environment> {
+/// Makes an environment with PySpark in it and, if a profile is given, the wheel of the tree as it is now.
+pub(crate) fn beside_pyspark(profile: Option<Profile>) -> Fallible<Environment> {
     let found = environment::installed();
     let python = found.last().ok_or_else(environment::none_found)?;
     let pyspark = format!("pyspark=={}", spark::VERSION);
     let packages = [pyspark.as_str(), "--requirement", super::REQUIREMENTS];
     let environment = Environment::kept("pyspark", python, &packages)?;
-    if with_wheel {
-        environment.install_wheel(&wheel::build(python)?)?;
+    if let Some(profile) = profile {
+        environment.install_wheel(&wheel::build(python, profile)?)?;
     }
     Ok(environment)
 }

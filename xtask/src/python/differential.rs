@@ -2,6 +2,7 @@
 //!
 //! The grammar, the two runners and the comparison are Python: `python/differential`.
 
+use super::wheel::Profile;
 use crate::Fallible;
 use crate::args::Args;
 use crate::process::run as run_process;
@@ -25,7 +26,7 @@ pub(crate) fn run(mut args: Args) -> Fallible {
     let first: u64 = args.option("--seed")?.unwrap_or(0);
     let master: Option<String> = args.option("--master")?;
     args.finish()?;
-    let environment = super::conformance::beside_pyspark(true)?;
+    let environment = super::conformance::beside_pyspark(Some(Profile::Release))?;
     let mut runner = environment.python();
     runner.arg("python/differential").args(["--seeds", &seeds.to_string(), "--seed", &first.to_string()]);
     runner.args(master.iter().flat_map(|master| ["--master", master]));

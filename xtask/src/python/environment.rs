@@ -16,14 +16,14 @@ const MINORS: std::ops::RangeInclusive<u32> = 10..=14;
 const ASK: &str = "import sys, venv, ensurepip; print('%d.%d' % sys.version_info[:2])";
 
 /// An installed Python.
-pub(super) struct Python {
+pub(crate) struct Python {
     /// For example `3.11`.
     pub(super) version: String,
     program: PathBuf,
 }
 
 /// Returns those that are installed and can make virtual environments, oldest first.
-pub(super) fn installed() -> Vec<Python> {
+pub(crate) fn installed() -> Vec<Python> {
     MINORS.filter_map(|minor| find(&format!("3.{minor}"))).collect()
 }
 
@@ -33,7 +33,7 @@ pub(super) fn missing(found: &[Python]) -> Vec<String> {
     versions.filter(|version| !found.iter().any(|python| python.version == *version)).collect()
 }
 
-pub(super) fn none_found() -> String {
+pub(crate) fn none_found() -> String {
     format!("no Python from {OLDEST} on that can make virtual environments: `apt-get install python3-venv`")
 }
 
@@ -74,7 +74,7 @@ impl Environment {
     }
 
     /// Makes one with these packages in it, or reuses the one of an earlier run if it has the same ones.
-    pub(super) fn kept(name: &str, python: &Python, packages: &[&str]) -> Fallible<Environment> {
+    pub(crate) fn kept(name: &str, python: &Python, packages: &[&str]) -> Fallible<Environment> {
         let environment = Environment { folder: folder(name)? };
         let mark = environment.folder.join("installed");
         let wanted = format!("{} {}", python.version, packages.join(" "));

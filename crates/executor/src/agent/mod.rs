@@ -4,15 +4,15 @@
 //! runs tasks until the driver lets go of it, is gone, or was not heard of for too long. Then it ends, whatever runs: a task whose
 //! driver is gone has nobody to tell.
 
-mod migrate;
+mod pending;
 mod run;
 mod uplink;
 
 pub use run::run;
 
-use crate::blocks::RemoteFetcher;
 use crate::server::WorkerCommand;
 use firesteel_protocol::handshake::AgentConfig;
+use firesteel_transfer::RemoteFetcher;
 use std::io::{self, BufRead};
 use std::path::Path;
 use std::sync::Arc;

@@ -1,12 +1,11 @@
 //! The life of an agent.
 
 use super::uplink::{ExecutorUplink, Uplink};
-use super::{Beginning, MakeWorkers, migrate};
-use crate::blocks::HostBlocks;
+use super::{Beginning, MakeWorkers};
 use crate::link::Executors;
 use crate::memory::records_share;
 use crate::processes::{Names, ProcessListener, Processes};
-use crate::services::{Parts, open_remote, services};
+use crate::services::{Parts, services};
 use crate::slots::Executor;
 use firesteel_closures::code_hash;
 use firesteel_data::Cipher;
@@ -22,6 +21,7 @@ use firesteel_protocol::handshake::{
 use firesteel_protocol::{FromExecutor, MigrateOrder, SentOutputs, TaskSpec, ToExecutor};
 use firesteel_shuffle::ShuffleStore;
 use firesteel_storage::{CachedBlocks, LocalDirs, SharedFiles, sweep};
+use firesteel_transfer::{BlockServer, MigrationTarget, RemoteFetcher, result_name};
 use firesteel_types::{BroadcastId, ExecutorId, Partition, RddId, ShuffleId, TaskId};
 use std::sync::mpsc::{self, channel};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -124,7 +124,7 @@ impl Home {
         let (serving, blocks) = match &config.service {
             Some(service) => (None, service.clone()),
             None => {
-                let served = HostBlocks::new(files.clone(), dirs.clone());
+                let served = BlockServer::new(files.clone(), dirs.clone());
                 let listener = Listener::bind(&config.bind, credentials.clone(), Limits::default());
                 let listener = listener.map_err(|e| format!("nothing can listen at {}: {e}", config.bind))?;
                 let port = listener.address().port();
@@ -191,7 +191,8 @@ impl Agent {
             retry_wait_ms: welcome.retry_wait_ms,
             timeout_ms: welcome.timeout_ms,
         };
-        let uplink = Uplink::new(outbox.clone(), open_remote(&remote)?, &home.files, home.blocks.clone());
+        let uplink =
+            Uplink::new(outbox.clone(), RemoteFetcher::open(&remote)?, &home.files, home.blocks.clone());
         let (names, given) = channel();
         for &executor in &welcome.executors {
             let _ = names.send(executor);
@@ -230,7 +231,7 @@ impl Agent {
             directory: self.home.dirs.path(),
             own: format!("executor-{}", executor.name()),
             memory: records_share(config.memory),
-            remote: Some(open_remote(remote)?),
+            remote: Some(RemoteFetcher::open(remote)?),
             cipher: self.home.files.cipher().cloned(),
             settings: &welcome.settings,
             listener: Box::new(ExecutorUplink { uplink: self.uplink.clone(), executor }),
@@ -257,7 +258,7 @@ impl Agent {
             settings: &welcome.settings,
             setting: welcome.setting.as_deref().unwrap_or("{}"),
             directory: self.home.dirs.path(),
-            remote: open_remote(&remote)?,
+            remote: RemoteFetcher::open(&remote)?,
         })?;
         let init = WorkerInit {
             executor: ExecutorId::DRIVER,
@@ -328,7 +329,7 @@ impl Agent {
             ToExecutor::RemoveRdd { rdd } => self.remove_rdd(rdd),
             ToExecutor::RemoveBroadcast { broadcast } => self.remove_broadcast(broadcast),
             ToExecutor::RemoveOutput { shuffle, map, task } => self.remove_output(shuffle, map, task),
-            ToExecutor::RemoveResult { task } => self.home.files.remove(&crate::blocks::result_name(task)),
+            ToExecutor::RemoveResult { task } => self.home.files.remove(&result_name(task)),
             ToExecutor::NextExecutor { executor } => drop(self.names.send(executor)),
             ToExecutor::WorkerSetting { setting } => {
                 if let Some(processes) = &self.processes {
@@ -369,11 +370,8 @@ impl Agent {
         let agent = self.clone();
         let take = move || {
             let (files, dirs) = (&agent.home.files, &agent.home.dirs);
-            let report = migrate::take(
-                &order,
-                agent.uplink.remote(),
-                &migrate::Shelf { outputs: &agent.outputs, files, dirs },
-            );
+            let target = MigrationTarget { outputs: &agent.outputs, files, dirs };
+            let report = agent.uplink.remote().migrate(&order, &target);
             agent.outbox.send(&FromExecutor::Migrated { report });
         };
         // Without a thread, whoever waits for it gives up after a while.

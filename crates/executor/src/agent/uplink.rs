@@ -1,6 +1,6 @@
 //! An agent's way to the driver, as its executors see it.
 
-use crate::blocks::{RemoteFetcher, result_name};
+use super::pending::Pending;
 use crate::link::{DriverLink, PlanError};
 use crate::processes::{BarrierAnswer, ProcessListener};
 use firesteel_net::Outbox;
@@ -11,6 +11,7 @@ use firesteel_protocol::{
 };
 use firesteel_storage::SharedFiles;
 use firesteel_storage::cached::BlockListener;
+use firesteel_transfer::{RemoteFetcher, result_name};
 use firesteel_types::{AccumulatorUpdate, BlockKey, ExecutorId, ExecutorLossReason, StageId, TaskId};
 use std::collections::HashMap;
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -37,11 +38,9 @@ type FetchedPlan = Option<Arc<[u8]>>;
 /// Who waits for the driver's answers.
 #[derive(Default)]
 struct Waiting {
-    commits: HashMap<TaskId, SyncSender<bool>>,
-    barriers: HashMap<(TaskId, u32), BarrierAnswer>,
+    commits: Pending<TaskId, SyncSender<bool>>,
+    barriers: Pending<(TaskId, u32), BarrierAnswer>,
     plans: HashMap<StageId, Arc<Mutex<FetchedPlan>>>,
-    /// The driver is gone: nobody will answer.
-    is_over: bool,
 }
 
 type Plan = Result<Arc<[u8]>, PlanError>;
@@ -68,14 +67,14 @@ impl Uplink {
 
     /// The driver has decided about a commit.
     pub(crate) fn committed(&self, task: TaskId, allowed: bool) {
-        if let Some(waiting) = self.state().commits.remove(&task) {
+        if let Some(waiting) = self.state().commits.answered(&task) {
             let _ = waiting.send(allowed);
         }
     }
 
     /// The driver has answered a call at a barrier.
     pub(crate) fn let_on(&self, task: TaskId, epoch: u32, outcome: BarrierOutcome) {
-        let waiting = self.state().barriers.remove(&(task, epoch));
+        let waiting = self.state().barriers.answered(&(task, epoch));
         if let Some(waiting) = waiting {
             waiting(outcome);
         }
@@ -89,11 +88,11 @@ impl Uplink {
     pub(crate) fn is_over(&self) {
         let waiting = {
             let mut state = self.state();
-            state.is_over = true;
-            state.commits.clear();
-            std::mem::take(&mut state.barriers)
+            // Whoever waits for a commit sees the end of its channel.
+            drop(state.commits.end());
+            state.barriers.end()
         };
-        waiting.into_values().for_each(|answer| answer(Err(BarrierRefusal::driver_is_gone())));
+        waiting.into_iter().for_each(|answer| answer(Err(BarrierRefusal::driver_is_gone())));
     }
 
     /// Leaves a result that is too large for a message among the files of this host.
@@ -116,12 +115,8 @@ impl Uplink {
 
     fn ask_commit(&self, executor: ExecutorId, task: TaskId) -> bool {
         let (sender, answer) = sync_channel(1);
-        {
-            let mut state = self.state();
-            if state.is_over {
-                return false;
-            }
-            state.commits.insert(task, sender);
+        if self.state().commits.ask(task, sender).is_err() {
+            return false;
         }
         self.out.send(&FromExecutor::AskCommit { executor, task });
         answer.recv().unwrap_or(false)
@@ -134,16 +129,11 @@ impl Uplink {
         message: Option<String>,
         answer: BarrierAnswer,
     ) {
-        {
-            let mut state = self.state();
-            if !state.is_over {
-                state.barriers.insert((task, epoch), answer);
-                drop(state);
-                self.out.send(&FromExecutor::BarrierSync { executor, task, epoch, message });
-                return;
-            }
+        let asked = self.state().barriers.ask((task, epoch), answer);
+        match asked {
+            Ok(()) => self.out.send(&FromExecutor::BarrierSync { executor, task, epoch, message }),
+            Err(answer) => answer(Err(BarrierRefusal::driver_is_gone())),
         }
-        answer(Err(BarrierRefusal::driver_is_gone()));
     }
 }
 
@@ -155,7 +145,7 @@ impl DriverLink for Uplink {
         if let Some(plan) = &*plan {
             return Ok(plan.clone());
         }
-        let fetched = self.remote.plan(stage);
+        let fetched = self.remote.plan(stage).map_err(PlanError::from);
         match &fetched {
             Ok(bytes) => *plan = Some(bytes.clone()),
             Err(_) => drop(self.state().plans.remove(&stage)),

@@ -4,13 +4,13 @@
 //! the answer does not depend on which task was faster.
 
 use super::Rdd;
-use crate::error::{Error, Result, site};
-use crate::job::JobRequest;
+use crate::{Error, Result};
 use firesteel_closures::{Plain, assert_captures_nothing};
 use firesteel_data::block::{decode_value, encode_value, take_records, write_records};
 use firesteel_data::hash::hash_key;
 use firesteel_data::hyperloglog::HyperLogLog;
 use firesteel_data::{Data, DataError, Environment};
+use firesteel_driver::site;
 use firesteel_operators::{OperatorRef, Outcome, PartitionIter, Records, ResultTask, Stream, data_failure};
 use firesteel_types::{CallSite, Partition};
 use std::collections::HashMap;
@@ -30,7 +30,7 @@ impl<T: Data> Rdd<T> {
     }
 
     pub(crate) fn all_partitions(&self) -> Vec<Partition> {
-        (0..self.node().info.partitions).map(Partition).collect()
+        self.untyped().all_partitions()
     }
 
     /// Runs a job over all partitions whose tasks give one value each; the values, in the order of partitions.
@@ -40,20 +40,7 @@ impl<T: Data> Rdd<T> {
         environment: &E,
         f: impl Fn(&E, Partition, Stream<T>) -> Outcome<U> + Plain,
     ) -> Result<Vec<U>> {
-        let terminal = self.terminal(&site, environment, move |env: &E, partition, stream| {
-            encode_value(&f(env, partition, stream)?).map_err(data_failure)
-        })?;
-        let partitions = self.all_partitions();
-        let results = self.context().run_in_order(JobRequest {
-            root: self.node(),
-            site: site.clone(),
-            terminal,
-            partitions,
-        })?;
-        results
-            .iter()
-            .map(|bytes| decode_value(bytes).map_err(|source| Error::Data { site: site.clone(), source }))
-            .collect()
+        self.untyped().each_partition(site, environment, f)
     }
 
     /// All records, in the order of partitions, in the driver's memory.
@@ -75,12 +62,7 @@ impl<T: Data> Rdd<T> {
 
     pub(crate) fn collect_at(&self, site: CallSite, partitions: Vec<Partition>) -> Result<Vec<T>> {
         let terminal = self.terminal(&site, &(), |_: &(), _, stream| write_all(stream, usize::MAX))?;
-        let results = self.context().run_in_order(JobRequest {
-            root: self.node(),
-            site: site.clone(),
-            terminal,
-            partitions,
-        })?;
+        let results = self.untyped().run_in_order(site.clone(), terminal, partitions)?;
         let mut records = vec![];
         for bytes in results {
             read_all(&bytes, &mut records).map_err(|source| Error::Data { site: site.clone(), source })?;
@@ -141,15 +123,14 @@ impl<T: Data> Rdd<T> {
     pub(crate) fn take_at(&self, site: CallSite, n: usize) -> Result<Vec<T>> {
         /// Each further job looks at so many times the partitions that were looked at before.
         const SCALE_UP: u32 = 4;
-        let (mut taken, mut scanned, all) = (vec![], 0u32, self.node().info.partitions);
+        let (mut taken, mut scanned, all) = (vec![], 0u32, self.partitions());
         while taken.len() < n && scanned < all {
             let next = if scanned == 0 { 1 } else { scanned.saturating_mul(SCALE_UP) };
             let upto = all.min(scanned.saturating_add(next));
             let left = n - taken.len();
             let terminal = self.terminal(&site, &left, |left: &usize, _, stream| write_all(stream, *left))?;
             let partitions = (scanned..upto).map(Partition).collect();
-            let request = JobRequest { root: self.node(), site: site.clone(), terminal, partitions };
-            for bytes in self.context().run_in_order(request)? {
+            for bytes in self.untyped().run_in_order(site.clone(), terminal, partitions)? {
                 read_all(&bytes, &mut taken).map_err(|source| Error::Data { site: site.clone(), source })?;
             }
             scanned = upto;
@@ -218,6 +199,7 @@ impl<T: Data> Rdd<T> {
         })?;
         let reduce = || partial.into_iter().flatten().reduce(|a, b| f(environment, a, b));
         self.context()
+            .driver()
             .put_together(&site, reduce)?
             .ok_or(Error::Empty { site, instead: " Use `fold` with a first value" })
     }
@@ -318,7 +300,7 @@ impl<T: Data> Rdd<T> {
             Ok(state)
         })?;
         let (zero, environment) = sent;
-        self.context().put_together(&site, || {
+        self.context().driver().put_together(&site, || {
             partial.into_iter().flatten().fold(zero, |a, b| unite(&environment, a, b))
         })
     }
@@ -468,8 +450,7 @@ impl<T: Data> Rdd<T> {
             encode_value(&f(env, partition.index(), PartitionIter::new(stream))).map_err(data_failure)
         })?;
         let partitions = partitions.iter().map(|p| Partition(*p as u32)).collect();
-        let request = JobRequest { root: self.node(), site: site.clone(), terminal, partitions };
-        self.context().run(request, |output, bytes| {
+        self.untyped().submit(site.clone(), terminal, partitions)?.wait(|output, bytes| {
             handler(
                 output,
                 decode_value(&bytes).map_err(|source| Error::Data { site: site.clone(), source })?,

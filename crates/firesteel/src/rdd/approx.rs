@@ -1,11 +1,10 @@
 //! Answers that need not wait for all of the data.
 
 use super::Rdd;
-use crate::driver::JobMessage;
-use crate::error::{Error, Result, site};
-use crate::job::JobRequest;
+use crate::{Error, Result};
 use firesteel_data::Data;
 use firesteel_data::block::{decode_value, encode_value};
+use firesteel_driver::{JobMessage, site};
 use firesteel_operators::data_failure;
 use firesteel_types::JobFailure;
 use std::panic::Location;
@@ -56,8 +55,7 @@ impl<T: Data> Rdd<T> {
         })?;
         let partitions = self.all_partitions();
         let all = partitions.len();
-        let request = JobRequest { root: self.node(), site: site.clone(), terminal, partitions };
-        let job = self.context().submit(request)?.leaving_checkpoints(self.context());
+        let job = self.untyped().submit(site.clone(), terminal, partitions)?.leaving_checkpoints();
         let mut counts: Vec<u64> = vec![];
         loop {
             match job.recv_until(deadline) {
@@ -69,7 +67,7 @@ impl<T: Data> Rdd<T> {
                 Some(JobMessage::Ended(None)) => break,
                 Some(JobMessage::Ended(Some(failure))) => return Err(failed(site, failure)),
                 None => {
-                    job.cancel(self.context(), "its time was over");
+                    job.cancel("its time was over");
                     break;
                 }
             }
@@ -96,11 +94,11 @@ fn estimate(counts: &[u64], all: usize, confidence: f64) -> BoundedDouble {
     let variance = counts.iter().map(|c| (*c as f64 - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
     // Of the partitions not counted, each has the mean and the variance of those counted.
     let left = all - n;
-    let broadcast_tree =
+    let spread =
         (left * variance + left * left * variance / n).sqrt() * normal_quantile(0.5 + confidence / 2.0);
     let total = mean * all;
-    let high = if n == 1.0 { f64::INFINITY } else { total + broadcast_tree };
-    BoundedDouble { mean: total, confidence, low: (total - broadcast_tree).max(sum), high }
+    let high = if n == 1.0 { f64::INFINITY } else { total + spread };
+    BoundedDouble { mean: total, confidence, low: (total - spread).max(sum), high }
 }
 
 /// The quantile of the standard normal distribution for `p` from 0.5 to 1: Abramowitz and Stegun 26.2.23, to 0.00045.

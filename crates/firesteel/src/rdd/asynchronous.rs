@@ -45,12 +45,12 @@ impl<R: Send + 'static> FutureAction<R> {
         let state = State { result: None, is_done: false, waker: None };
         let shared = Arc::new(Shared { state: Mutex::new(state), done: Condvar::new() });
         let future = FutureAction { context: context.clone(), tag: tag.clone(), shared: shared.clone() };
-        let (context, local) = (context.clone(), context.with_local(|local| local.clone()));
+        let (context, local) = (context.clone(), context.driver().with_local(|local| local.clone()));
         let body = move || {
-            context.with_local(|mine| *mine = local);
+            context.driver().with_local(|mine| *mine = local);
             context.add_job_tag(&tag);
             let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(action));
-            context.with_local(|mine| *mine = Default::default());
+            context.driver().with_local(|mine| *mine = Default::default());
             shared.finish(
                 result.unwrap_or_else(|_| Err(Error::Start("the action panicked on the driver".into()))),
             );

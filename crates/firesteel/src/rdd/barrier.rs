@@ -1,11 +1,10 @@
 //! Barrier stages: functions whose tasks run at the same time and wait for one another.
 
-use super::{Parts, Rdd};
-use crate::error::site;
+use super::Rdd;
 use firesteel_closures::{Plain, assert_captures_nothing};
 use firesteel_data::{Data, Environment};
+use firesteel_driver::site;
 use firesteel_operators::{BarrierTaskContext, MapPartitions, PartitionIter};
-use firesteel_plan::Mapping;
 use firesteel_types::{CallSite, Partition};
 use std::panic::Location;
 
@@ -37,22 +36,6 @@ impl<T: Data> Rdd<T> {
     /// ```
     pub fn barrier(&self) -> RddBarrier<T> {
         RddBarrier { rdd: self.clone() }
-    }
-
-    /// An RDD with one parent and its partitions, computed behind a barrier.
-    pub(crate) fn narrow_behind_barrier<U: Data>(
-        &self,
-        site: CallSite,
-        code: impl Into<crate::node::NodeCode>,
-    ) -> Rdd<U> {
-        let parts = Parts {
-            site,
-            partitions: self.node().info.partitions,
-            partitioner: None,
-            narrow: vec![(self.node().clone(), Mapping::OneToOne)],
-            code: code.into(),
-        };
-        Rdd::from_parts_of(self.context(), self.context().next_rdd(), parts, None, true)
     }
 }
 
@@ -147,6 +130,7 @@ impl<T: Data> RddBarrier<T> {
             let task = BarrierTaskContext::new(records.task());
             f(env, &task, records)
         };
-        self.rdd.narrow_behind_barrier(site, MapPartitions::<T, I, E, _>::code(environment, with_context))
+        let code = MapPartitions::<T, I, E, _>::code(environment, with_context);
+        Rdd::of(self.rdd.untyped().narrow_behind_barrier(site, code))
     }
 }

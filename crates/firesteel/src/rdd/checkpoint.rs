@@ -1,18 +1,10 @@
 //! Cutting lineage: `checkpoint` and `local_checkpoint`.
 
 use super::Rdd;
-use crate::checkpoints::{CheckpointFiles, Mark};
-use crate::error::{Error, Result, site};
-use crate::node::{NodeCode, RddNode, Source};
+use crate::Result;
 use firesteel_data::Data;
-use firesteel_io::{FileSplit, ObjectBatches, Stores, list_inputs};
-use firesteel_operators::{FileSource, TruncatedLineage};
-use firesteel_plan::RddInfo;
-use firesteel_types::{CallSite, Partition, StorageLevel};
-use std::collections::HashMap;
+use firesteel_driver::site;
 use std::panic::Location;
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 impl<T: Data> Rdd<T> {
     /// Saves the records after the next action that needs them, in the directory of
@@ -47,28 +39,13 @@ impl<T: Data> Rdd<T> {
     /// ```
     #[track_caller]
     pub fn checkpoint(&self) -> Result<()> {
-        let site = site("checkpoint", Location::caller());
-        let Some(dir) = self.context().checkpoints().dir() else {
-            let message = "no directory for checkpoints was set: call `set_checkpoint_dir` of the context first, with a directory \
-                           that all executors reach, or use `local_checkpoint`";
-            return Err(Error::InvalidArgument { site, message: message.into() });
-        };
-        let path = format!("{dir}/rdd-{}", self.id());
-        self.mark(Arc::new(move |context, node| {
-            let rdd = Rdd::<T>::of(context, node);
-            let files = CheckpointFiles::new(context, &path);
-            rdd.save_objects_at(site.clone(), &path)?;
-            let source = rdd.saved_source(&site, &path, files)?;
-            node.replace_source(source);
-            Ok(())
-        }));
-        Ok(())
+        self.untyped().checkpoint::<T>(site("checkpoint", Location::caller()))
     }
 
     /// Forgets, after the next action that needs them, how the records were computed: what executors keep of them is all
     /// that there is. Cheaper than [`Rdd::checkpoint`], and lost with an executor: then actions on it fail, and say so.
     ///
-    /// Persists the RDD with [`StorageLevel::MEMORY_AND_DISK`], or adds the disk to the level it has.
+    /// Persists the RDD with [`StorageLevel::MEMORY_AND_DISK`](crate::StorageLevel::MEMORY_AND_DISK), or adds the disk to the level it has.
     ///
     /// ```
     /// # fn main() -> firesteel::Result<()> {
@@ -81,95 +58,17 @@ impl<T: Data> Rdd<T> {
     /// ```
     #[track_caller]
     pub fn local_checkpoint(&self) -> Rdd<T> {
-        let site = site("local_checkpoint", Location::caller());
-        let level = match self.storage_level() {
-            None => StorageLevel::MEMORY_AND_DISK,
-            Some(level) => StorageLevel { use_disk: true, ..level },
-        };
-        self.persist_again(site.clone(), level);
-        self.mark(Arc::new(move |context, node| {
-            let rdd = Rdd::<T>::of(context, node);
-            // What the action did not need, or was evicted, is computed now; the rest is only looked at.
-            rdd.each_partition(site.clone(), &(), |_: &(), _, stream| stream.for_each(|_| Ok(())))?;
-            rdd.truncate(&site)
-        }));
+        self.untyped().local_checkpoint::<T>(site("local_checkpoint", Location::caller()));
         self.clone()
     }
 
     /// Whether the records were checkpointed, reliably or locally.
     pub fn is_checkpointed(&self) -> bool {
-        let state = self.node().persistence.state();
-        state.is_checkpointed
+        self.untyped().is_checkpointed()
     }
 
     /// The directory that holds the checkpoint, if there is one.
     pub fn checkpoint_file(&self) -> Option<String> {
-        self.node().source().checkpoint.as_ref().map(|files| files.path().into())
+        self.untyped().checkpoint_file()
     }
-
-    fn mark(&self, mark: Arc<Mark>) {
-        let mut state = self.node().persistence.state();
-        if !state.is_checkpointed && state.mark.is_none() {
-            state.mark = Some(mark);
-            self.context().checkpoints().await_action(self.node());
-        }
-    }
-
-    /// The RDD as it is read from its checkpoint.
-    fn saved_source(&self, site: &CallSite, path: &str, files: CheckpointFiles) -> Result<Source> {
-        let io = |source| Error::Io { site: site.clone(), source };
-        let listed = list_inputs(self.context().stores(), path).map_err(io)?;
-        let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_string();
-        let by_name: HashMap<String, _> = listed.iter().map(|file| (name(&file.path), file)).collect();
-        let part = |p: u32| by_name.get(&format!("part-{p:05}")).map(|file| FileSplit::whole(file));
-        let splits: Option<Vec<FileSplit>> = (0..self.node().info.partitions).map(part).collect();
-        let splits = splits.ok_or_else(|| Error::InvalidArgument {
-            site: site.clone(),
-            message: format!("files of the checkpoint in {path} have gone while it was being made"),
-        })?;
-        let code =
-            FileSource::code(&splits, |stores: &Stores, splits: &Vec<FileSplit>, partition: Partition| {
-                ObjectBatches::<T>::open(stores, &splits[partition.index()])
-            });
-        Ok(self.without_parents(site, code.into(), Some(files)))
-    }
-
-    /// From now on the RDD is what executors keep of it.
-    fn truncate(&self, site: &CallSite) -> Result<()> {
-        let code =
-            TruncatedLineage::<T>::code().map_err(|source| Error::Data { site: site.clone(), source })?;
-        if let Some(persisted) = self.node().persistence.persisted() {
-            persisted.is_truncated.store(true, Ordering::Relaxed);
-            self.node().replace_source(self.without_parents(site, NodeCode::Ready(code), None));
-        }
-        Ok(())
-    }
-
-    fn without_parents(
-        &self,
-        site: &CallSite,
-        code: NodeCode,
-        checkpoint: Option<CheckpointFiles>,
-    ) -> Source {
-        let info = RddInfo {
-            site: site.clone(),
-            dependencies: vec![],
-            preferred: vec![],
-            barrier: false,
-            ..(*self.node().info).clone()
-        };
-        let info = Arc::new(info);
-        Source { info, parents: vec![], code, writes: vec![], checkpoint, _blocks: None }
-    }
-}
-
-/// Saves or cuts off a node that was marked.
-pub(crate) fn finish_mark(context: &crate::Context, node: &Arc<RddNode>) -> Result<()> {
-    let mark = node.persistence.state().mark.clone();
-    let Some(mark) = mark else { return Ok(()) };
-    mark(context, node)?;
-    let mut state = node.persistence.state();
-    state.mark = None;
-    state.is_checkpointed = true;
-    Ok(())
 }

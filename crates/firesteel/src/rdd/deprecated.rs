@@ -2,7 +2,7 @@
 
 use super::Rdd;
 use super::numbers::Number;
-use crate::error::Result;
+use crate::Result;
 use firesteel_closures::{Plain, assert_captures_nothing};
 use firesteel_data::{Data, Environment};
 use firesteel_io::Codec;

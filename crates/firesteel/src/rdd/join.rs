@@ -3,18 +3,16 @@
 // What a join gives is a nested tuple, and its type says so.
 #![allow(clippy::type_complexity)]
 
-use super::{Parts, Rdd, count};
+use super::{Rdd, count};
 use crate::HashPartitioner;
-use crate::error::site;
-use crate::node::RddNode;
 use firesteel_closures::Plain;
 use firesteel_data::Data;
+use firesteel_driver::{Parts, UntypedRdd, site};
 use firesteel_operators::{CoGroup2, CoGroup3, CoGroup4, FlatMap};
 use firesteel_plan::{Mapping, Partitioner as Placed};
 use firesteel_types::CallSite;
 use std::hash::Hash;
 use std::panic::Location;
-use std::sync::Arc;
 
 type Grouped2<K, V, W> = Rdd<(K, (Vec<V>, Vec<W>))>;
 
@@ -48,7 +46,7 @@ impl<K: Data + Hash + Eq, V: Data> Rdd<(K, V)> {
         other: &Rdd<(K, W)>,
     ) -> Rdd<(K, (V, W))> {
         let groups = self.cogroup_at(site.clone(), partitions, other);
-        groups.broadcast_tree(site, |vs: Vec<V>, ws: Vec<W>| (vs, ws))
+        groups.every_pair(site, |vs: Vec<V>, ws: Vec<W>| (vs, ws))
     }
 
     /// [`Rdd::join`] that keeps each of this RDD's pairs, with `None` where the other has no such key.
@@ -56,7 +54,7 @@ impl<K: Data + Hash + Eq, V: Data> Rdd<(K, V)> {
     pub fn left_outer_join<W: Data>(&self, other: &Rdd<(K, W)>) -> Rdd<(K, (V, Option<W>))> {
         let site = site("left_outer_join", Location::caller());
         self.cogroup_at(site.clone(), None, other)
-            .broadcast_tree(site, |vs: Vec<V>, ws: Vec<W>| (vs, or_none(ws)))
+            .every_pair(site, |vs: Vec<V>, ws: Vec<W>| (vs, or_none(ws)))
     }
 
     /// [`Rdd::join`] that keeps each of the other's pairs, with `None` where this RDD has no such key.
@@ -64,7 +62,7 @@ impl<K: Data + Hash + Eq, V: Data> Rdd<(K, V)> {
     pub fn right_outer_join<W: Data>(&self, other: &Rdd<(K, W)>) -> Rdd<(K, (Option<V>, W))> {
         let site = site("right_outer_join", Location::caller());
         self.cogroup_at(site.clone(), None, other)
-            .broadcast_tree(site, |vs: Vec<V>, ws: Vec<W>| (or_none(vs), ws))
+            .every_pair(site, |vs: Vec<V>, ws: Vec<W>| (or_none(vs), ws))
     }
 
     /// [`Rdd::join`] that keeps all pairs of both, with `None` on the side that has no such key.
@@ -72,7 +70,7 @@ impl<K: Data + Hash + Eq, V: Data> Rdd<(K, V)> {
     pub fn full_outer_join<W: Data>(&self, other: &Rdd<(K, W)>) -> Rdd<(K, (Option<V>, Option<W>))> {
         let site = site("full_outer_join", Location::caller());
         self.cogroup_at(site.clone(), None, other)
-            .broadcast_tree(site, |vs: Vec<V>, ws: Vec<W>| (or_none(vs), or_none(ws)))
+            .every_pair(site, |vs: Vec<V>, ws: Vec<W>| (or_none(vs), or_none(ws)))
     }
 
     /// For each key of either, its values in both.
@@ -144,7 +142,7 @@ impl<K: Data + Hash + Eq, V: Data> Rdd<(K, V)> {
     }
 
     fn placement(&self) -> (Option<Placed>, u32) {
-        (self.partitioner(), self.node().info.partitions)
+        (self.partitioner(), self.partitions())
     }
 
     /// The rule for several inputs: one that can be followed by all of them. A rule of the user's, or of a sort, cannot be
@@ -164,36 +162,31 @@ impl<K: Data + Hash + Eq, V: Data> Rdd<(K, V)> {
         }
     }
 
-    /// The node of this RDD, placed by the rule.
-    fn placed(&self, site: &CallSite, rule: Placed) -> Arc<RddNode> {
+    /// This RDD, placed by the rule.
+    fn placed(&self, site: &CallSite, rule: Placed) -> UntypedRdd {
         if self.partitioner() == Some(rule) {
-            return self.node().clone();
+            return self.untyped().clone();
         }
         let placed = self.partition_by_at(site.clone(), HashPartitioner::new(rule.partitions()));
-        placed.node().clone()
+        placed.untyped().clone()
     }
 
     fn grouped<G: Data>(
         &self,
         site: CallSite,
         rule: Placed,
-        inputs: Vec<Arc<RddNode>>,
+        inputs: Vec<UntypedRdd>,
         code: Result<firesteel_operators::OperatorRef, firesteel_data::DataError>,
     ) -> Rdd<(K, G)> {
-        let parts = Parts {
-            site,
-            partitions: rule.partitions(),
-            partitioner: Some(rule),
-            narrow: inputs.into_iter().map(|node| (node, Mapping::OneToOne)).collect(),
-            code: code.into(),
-        };
-        Rdd::from_parts(self.context(), parts)
+        let narrow = inputs.into_iter().map(|input| (input, Mapping::OneToOne)).collect();
+        let parts = Parts { partitioner: Some(rule), narrow, ..Parts::source(site, rule.partitions(), code) };
+        Rdd::of(self.context().driver().rdd(parts))
     }
 }
 
 impl<K: Data + Hash + Eq, V: Data, W: Data> Grouped2<K, V, W> {
     /// Every pair of what `sides` makes of the two groups.
-    fn broadcast_tree<A: Data, B: Data>(
+    fn every_pair<A: Data, B: Data>(
         &self,
         site: CallSite,
         sides: impl Fn(Vec<V>, Vec<W>) -> (Vec<A>, Vec<B>) + Plain,

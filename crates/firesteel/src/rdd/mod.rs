@@ -9,7 +9,6 @@ mod asynchronous;
 mod barrier;
 mod checkpoint;
 mod deprecated;
-mod faces;
 mod join;
 mod numbers;
 mod ordering;
@@ -26,26 +25,18 @@ mod sort;
 mod transform;
 mod tree;
 
-pub(crate) use checkpoint::finish_mark;
-
 pub use approx::{BoundedDouble, PartialResult};
 pub use asynchronous::FutureAction;
 pub use barrier::RddBarrier;
-#[doc(hidden)]
-pub use faces::Waiting;
 pub use numbers::{Number, StatCounter};
 pub use ordering::Order;
-pub use persist::StorageInfo;
-pub(crate) use save::io_failure;
 
 use crate::Context;
-use crate::node::{InputBlocks, NodeCode, RddNode, ShuffleHandle, ShuffleWriteSpec, Source};
-use crate::resolve;
 use firesteel_data::Data;
-use firesteel_plan::{Dependency, Mapping, Partitioner, RddInfo};
-use firesteel_types::{CallSite, RddId, ShuffleId};
+use firesteel_driver::{OperatorCode, UntypedRdd};
+use firesteel_plan::Partitioner;
+use firesteel_types::{CallSite, ShuffleId};
 use std::marker::PhantomData;
-use std::sync::Arc;
 
 /// A lazy, partitioned collection of records.
 ///
@@ -53,76 +44,26 @@ use std::sync::Arc;
 /// transformation makes another one and computes nothing, an action runs a job.
 pub struct Rdd<T> {
     context: Context,
-    node: Arc<RddNode>,
+    untyped: UntypedRdd,
     types: PhantomData<fn() -> T>,
 }
 
 impl<T> Clone for Rdd<T> {
     fn clone(&self) -> Self {
-        Rdd { context: self.context.clone(), node: self.node.clone(), types: PhantomData }
+        Rdd { context: self.context.clone(), untyped: self.untyped.clone(), types: PhantomData }
     }
 }
 
 impl<T> std::fmt::Debug for Rdd<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "RDD {} ({})", self.node.info.id, self.node.info.site)
-    }
-}
-
-/// What a new RDD is made of.
-pub(crate) struct Parts {
-    pub(crate) site: CallSite,
-    pub(crate) partitions: u32,
-    pub(crate) partitioner: Option<Partitioner>,
-    pub(crate) narrow: Vec<(Arc<RddNode>, Mapping)>,
-    pub(crate) code: NodeCode,
-}
-
-impl Parts {
-    /// The same; or, where an input is another context's, nothing but the reason why that cannot be.
-    fn of_one(self, context: &Context) -> Self {
-        if self.narrow.iter().all(|(parent, _)| parent.context == context.serial()) {
-            return self;
-        }
-        let message = "one of the RDDs is of another context, and its records cannot be reached from this one. Make both from \
-                       one context, or `collect` the other and `parallelize` it here";
-        Parts { narrow: vec![], code: NodeCode::Broken(message.into()), ..self }
+        write!(f, "RDD {} ({})", self.untyped.id(), self.untyped.site())
     }
 }
 
 impl<T: Data> Rdd<T> {
-    /// An RDD that reads others partition by partition, or none.
-    pub(crate) fn from_parts(context: &Context, parts: Parts) -> Self {
-        Self::from_parts_with_blocks(context, context.next_rdd(), parts, None)
-    }
-
-    pub(crate) fn from_parts_with_blocks(
-        context: &Context,
-        id: RddId,
-        parts: Parts,
-        blocks: Option<InputBlocks>,
-    ) -> Self {
-        Self::from_parts_of(context, id, parts, blocks, false)
-    }
-
-    fn from_parts_of(
-        context: &Context,
-        id: RddId,
-        parts: Parts,
-        blocks: Option<InputBlocks>,
-        barrier: bool,
-    ) -> Self {
-        let Parts { site, partitions, partitioner, narrow, code } = parts.of_one(context);
-        let dependencies = narrow
-            .iter()
-            .map(|(parent, mapping)| Dependency::Narrow { parent: parent.info.id, mapping: mapping.clone() })
-            .collect();
-        let info = RddInfo { id, site, partitions, partitioner, dependencies, preferred: vec![], barrier };
-        let parents = narrow.into_iter().map(|(parent, _)| parent).collect();
-        let source =
-            Source { info: Arc::new(info), parents, code, writes: vec![], checkpoint: None, _blocks: blocks };
-        let node = RddNode::new(context, source);
-        Rdd { context: context.clone(), node: Arc::new(node), types: PhantomData }
+    /// The same RDD, of whose records it is known that they are `T`s.
+    pub(crate) fn of(untyped: UntypedRdd) -> Self {
+        Rdd { context: Context::of(untyped.context().clone()), untyped, types: PhantomData }
     }
 
     /// An RDD with one parent and its partitions.
@@ -130,16 +71,9 @@ impl<T: Data> Rdd<T> {
         &self,
         site: CallSite,
         partitioner: Option<Partitioner>,
-        code: impl Into<NodeCode>,
+        code: impl Into<OperatorCode>,
     ) -> Rdd<U> {
-        let parts = Parts {
-            site,
-            partitions: self.node.info.partitions,
-            partitioner,
-            narrow: vec![(self.node.clone(), Mapping::OneToOne)],
-            code: code.into(),
-        };
-        Rdd::from_parts(&self.context, parts)
+        Rdd::of(self.untyped.narrow(site, partitioner, code))
     }
 
     /// An RDD behind a shuffle of this one.
@@ -147,35 +81,10 @@ impl<T: Data> Rdd<T> {
         &self,
         site: CallSite,
         partitioner: Partitioner,
-        write: impl FnOnce(ShuffleId) -> NodeCode,
-        read: impl FnOnce(ShuffleId) -> NodeCode,
+        write: impl FnOnce(ShuffleId) -> OperatorCode,
+        read: impl FnOnce(ShuffleId) -> OperatorCode,
     ) -> Rdd<U> {
-        let shuffle = self.context.next_shuffle();
-        let info = RddInfo {
-            id: self.context.next_rdd(),
-            site,
-            partitions: partitioner.partitions(),
-            partitioner: Some(partitioner),
-            dependencies: vec![Dependency::Shuffle { parent: self.node.info.id, shuffle }],
-            preferred: vec![],
-            barrier: false,
-        };
-        let handle = ShuffleHandle { id: shuffle, driver: Arc::downgrade(self.context.driver()) };
-        let source = Source {
-            info: Arc::new(info),
-            parents: vec![self.node.clone()],
-            code: read(shuffle),
-            writes: vec![ShuffleWriteSpec { shuffle: handle, code: write(shuffle) }],
-            checkpoint: None,
-            _blocks: None,
-        };
-        let node = RddNode::new(&self.context, source);
-        Rdd { context: self.context.clone(), node: Arc::new(node), types: PhantomData }
-    }
-
-    /// An RDD of known type from its node.
-    pub(crate) fn of(context: &Context, node: &Arc<RddNode>) -> Self {
-        Rdd { context: context.clone(), node: node.clone(), types: PhantomData }
+        Rdd::of(self.untyped.shuffled(site, partitioner, write, read))
     }
 
     /// The context that made it.
@@ -185,12 +94,12 @@ impl<T: Data> Rdd<T> {
 
     /// How many partitions it has.
     pub fn num_partitions(&self) -> usize {
-        self.node.info.partitions as usize
+        self.untyped.partitions() as usize
     }
 
     /// Its id: RDDs of one context are numbered in the order in which they were made.
     pub fn id(&self) -> u32 {
-        self.node.info.id.0
+        self.untyped.id().0
     }
 
     /// A picture of how it is computed: one line an RDD, nearest first; `+-` marks a shuffle, where stages are cut. The number
@@ -206,20 +115,26 @@ impl<T: Data> Rdd<T> {
     /// # }
     /// ```
     pub fn to_debug_string(&self) -> String {
-        resolve::lineage(&resolve::collect(&self.node)).to_debug_string(self.node.info.id)
+        self.untyped.to_debug_string()
     }
 
     /// Whether records lie where a known rule placed them, so that operations by key need no shuffle.
     pub fn is_partitioned(&self) -> bool {
-        self.node.info.partitioner.is_some()
+        self.untyped.partitioner().is_some()
     }
 
     pub(crate) fn partitioner(&self) -> Option<Partitioner> {
-        self.node.info.partitioner
+        self.untyped.partitioner()
     }
 
-    pub(crate) fn node(&self) -> &Arc<RddNode> {
-        &self.node
+    /// The number of its partitions, as plans count them.
+    pub(crate) fn partitions(&self) -> u32 {
+        self.untyped.partitions()
+    }
+
+    /// The same RDD without the type of its records.
+    pub(crate) fn untyped(&self) -> &UntypedRdd {
+        &self.untyped
     }
 }
 

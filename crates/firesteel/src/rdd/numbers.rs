@@ -1,8 +1,9 @@
 //! Statistics of numbers.
 
 use super::Rdd;
-use crate::error::{Error, Result, site};
+use crate::{Error, Result};
 use firesteel_data::Data;
+use firesteel_driver::site;
 use firesteel_types::CallSite;
 use serde::{Deserialize, Serialize};
 use std::fmt;

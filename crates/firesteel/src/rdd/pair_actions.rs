@@ -2,10 +2,11 @@
 
 use super::Rdd;
 use super::ordering::Order;
-use crate::error::{Result, site};
+use crate::Result;
 use firesteel_closures::{Plain, assert_captures_nothing};
 use firesteel_data::hash::{hash_key, partition_of};
 use firesteel_data::{Data, Environment};
+use firesteel_driver::site;
 use firesteel_plan::Partitioner as Placed;
 use firesteel_types::{CallSite, Partition};
 use std::collections::HashMap;

@@ -5,13 +5,13 @@
 
 use super::{Rdd, count};
 use crate::Partitioner;
-use crate::error::site;
-use crate::node::NodeCode;
 use crate::partitioner;
 use firesteel_closures::{Plain, ZeroSized, assert_captures_nothing};
 use firesteel_conf::DEFAULT_PARALLELISM;
 use firesteel_data::hash::{hash_key, partition_of};
 use firesteel_data::{Data, Environment};
+use firesteel_driver::OperatorCode;
+use firesteel_driver::site;
 use firesteel_operators::{
     Combine, CombineWrite, Combining, FlatMap, Records, ShuffleRead, ShuffleWrite, fan_out,
 };
@@ -119,7 +119,7 @@ impl<K: Data, V: Data> Rdd<(K, V)> {
     pub(crate) fn partition_by_at<P: Partitioner<K>>(&self, site: CallSite, partitioner: P) -> Rdd<(K, V)> {
         let placed = match partitioner::identity(&partitioner) {
             Ok(placed) => placed,
-            Err(error) => return self.narrow(site, None, NodeCode::Broken(error.to_string())),
+            Err(error) => return self.narrow(site, None, OperatorCode::Broken(error.to_string())),
         };
         if self.partitioner() == Some(placed) {
             return self.clone();
@@ -141,7 +141,7 @@ impl<K: Data, V: Data> Rdd<(K, V)> {
         if let Some(partitions) = wanted {
             return Placed::Hash { partitions };
         }
-        let inputs = others.iter().copied().chain([(self.partitioner(), self.node().info.partitions)]);
+        let inputs = others.iter().copied().chain([(self.partitioner(), self.partitions())]);
         let most = inputs.clone().map(|(_, partitions)| partitions).max().unwrap_or(1).max(1);
         let known = inputs.filter_map(|(rule, _)| rule).max_by_key(|rule| rule.partitions());
         let conf = self.context().conf();

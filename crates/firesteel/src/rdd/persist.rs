@@ -1,27 +1,10 @@
 //! Keeping what was computed: `persist`, `cache`, `unpersist`.
 
 use super::Rdd;
-use crate::error::site;
-use crate::persistence::Persisted;
-use firesteel_conf as conf;
 use firesteel_data::Data;
-use firesteel_data::compression::Compression;
-use firesteel_operators::{Persist, PersistAs};
+use firesteel_driver::{StorageInfo, site};
 use firesteel_types::{CallSite, StorageLevel};
 use std::panic::Location;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-/// How much of an RDD is kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StorageInfo {
-    /// How many partitions are kept.
-    pub partitions: usize,
-    /// The bytes that they take in memory.
-    pub memory_bytes: u64,
-    /// The bytes that they take on disk.
-    pub disk_bytes: u64,
-}
 
 impl<T: Data> Rdd<T> {
     /// Keeps the records in memory once an action has computed them: [`Rdd::persist`] with [`StorageLevel::MEMORY_ONLY`].
@@ -50,50 +33,9 @@ impl<T: Data> Rdd<T> {
         self.persist_at(site("persist", Location::caller()), level)
     }
 
-    pub(crate) fn persist_at(&self, site: CallSite, level: StorageLevel) -> Rdd<T> {
-        let compression = self.context().conf().get(&conf::RDD_COMPRESS).unwrap_or_default();
-        let compression = Compression::named(&compression).unwrap_or_default();
-        let code = Persist::<T>::code(&PersistAs { level, compression });
-        let mut state = self.node().persistence.state();
-        match (&state.persisted, code) {
-            (Some(before), _) if before.level == level => {}
-            (Some(before), _) => {
-                let message = format!(
-                    "RDD {} was asked to be kept as `{}` by {}, and as `{level}` by {site}. The level cannot be changed: \
-                     call `unpersist` in between",
-                    self.id(),
-                    before.level,
-                    before.site
-                );
-                state.conflict.get_or_insert(message);
-            }
-            (None, Ok(code)) => {
-                let (rdd, driver) = (self.node().info.id, Arc::downgrade(self.context().driver()));
-                let persisted = Persisted {
-                    rdd,
-                    level,
-                    site,
-                    code,
-                    is_truncated: AtomicBool::new(false),
-                    is_replaced: AtomicBool::new(false),
-                    driver,
-                };
-                state.persisted = Some(Arc::new(persisted));
-            }
-            (None, Err(error)) => state.conflict = Some(error.to_string()),
-        }
-        drop(state);
+    fn persist_at(&self, site: CallSite, level: StorageLevel) -> Rdd<T> {
+        self.untyped().persist::<T>(site, level);
         self.clone()
-    }
-
-    /// Persists, or changes the level of what is persisted already; what is kept stays.
-    pub(crate) fn persist_again(&self, site: CallSite, level: StorageLevel) {
-        let before = self.node().persistence.state().persisted.take();
-        self.persist_at(site, level);
-        if let Some(before) = before {
-            // Its end would tell executors to drop what they keep.
-            before.hand_over();
-        }
     }
 
     /// Forgets what is kept; with `blocking`, before this call returns. A later action computes the records again.
@@ -110,45 +52,17 @@ impl<T: Data> Rdd<T> {
     /// # }
     /// ```
     pub fn unpersist(&self, blocking: bool) -> Rdd<T> {
-        let persisted = {
-            let mut state = self.node().persistence.state();
-            if state
-                .persisted
-                .as_ref()
-                .is_some_and(|persisted| persisted.is_truncated.load(Ordering::Relaxed))
-            {
-                let message = format!(
-                    "RDD {} was checkpointed locally and then unpersisted: nothing is left to compute it from. Use \
-                     `checkpoint`, or keep it",
-                    self.id()
-                );
-                state.conflict = Some(message);
-            } else {
-                state.conflict = None;
-            }
-            state.persisted.take()
-        };
-        let was_persisted = persisted.is_some();
-        // Tells the executors, unless a running job still holds on to it.
-        drop(persisted);
-        if blocking && was_persisted {
-            self.context().driver().services.cached.remove_rdd(self.node().info.id);
-        }
+        self.untyped().unpersist(blocking);
         self.clone()
     }
 
     /// How the RDD is to be kept; `None` when it is not.
     pub fn storage_level(&self) -> Option<StorageLevel> {
-        self.node().persistence.persisted().map(|persisted| persisted.level)
+        self.untyped().storage_level()
     }
 
     /// How much of it is kept at this moment.
     pub fn storage_info(&self) -> StorageInfo {
-        let size = self.context().driver().services.cached.size_of(self.node().info.id);
-        StorageInfo {
-            partitions: size.partitions,
-            memory_bytes: size.memory_bytes,
-            disk_bytes: size.disk_bytes,
-        }
+        self.untyped().storage_info()
     }
 }

@@ -1,9 +1,9 @@
 //! Records through an external program: one process a partition, a line a record.
 
 use super::Rdd;
-use crate::error::site;
 use firesteel_cluster::agents::AGENT_VARIABLE;
 use firesteel_data::Data;
+use firesteel_driver::site;
 use firesteel_operators::{PartitionIter, watch};
 use std::fmt::Display;
 use std::io::{BufRead, BufReader, BufWriter, Read, Write};

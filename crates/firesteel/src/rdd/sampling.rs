@@ -2,8 +2,9 @@
 //! seed and the partition's index.
 
 use super::Rdd;
-use crate::error::{Error, Result, site};
+use crate::{Error, Result};
 use firesteel_data::Data;
+use firesteel_driver::site;
 use firesteel_operators::PartitionIter;
 use firesteel_types::{CallSite, Partition};
 use rand::{Rng, SeedableRng};

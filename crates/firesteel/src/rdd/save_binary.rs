@@ -1,11 +1,11 @@
 //! Saving records as they are, not as text: for other programs as SequenceFiles, for programs of one's own as object files.
 
 use super::Rdd;
-use super::save::io_failure;
-use crate::error::{Result, site};
+use crate::Result;
 use firesteel_data::Data;
+use firesteel_driver::site;
 use firesteel_io::hadoop::{SequenceOptions, TypedSequenceWriter, Writable};
-use firesteel_io::{IoError, IoOperation, ObjectWriter};
+use firesteel_operators::io_failure;
 use firesteel_types::CallSite;
 use std::panic::Location;
 
@@ -17,7 +17,7 @@ impl<K: Writable + Data, V: Writable + Data> Rdd<(K, V)> {
     /// When the directory exists already, before anything is computed; or when the job fails.
     #[track_caller]
     pub fn save_as_sequence_file(&self, path: &str) -> Result<()> {
-        let options = self.context().file_options()?.hadoop.sequence_options();
+        let options = self.context().driver().file_options()?.hadoop.sequence_options();
         self.sequence_at(site("save_as_sequence_file", Location::caller()), path, options)
     }
 
@@ -81,16 +81,6 @@ impl<T: Data> Rdd<T> {
     /// ```
     #[track_caller]
     pub fn save_as_object_file(&self, path: &str) -> Result<()> {
-        self.save_objects_at(site("save_as_object_file", Location::caller()), path)
-    }
-
-    pub(crate) fn save_objects_at(&self, site: CallSite, path: &str) -> Result<()> {
-        self.save_parts(&site, path, "", (), |(), _, stream, output| {
-            let path = output.path().to_string();
-            let mut writer = ObjectWriter::<_, T>::create(output).map_err(io_failure)?;
-            let failed = |cause| io_failure(IoError::new(IoOperation::Write, &path, cause));
-            stream.for_each(|batch| writer.append(batch.as_slice()).map_err(failed))?;
-            writer.finish().map_err(failed)
-        })
+        self.untyped().save_objects::<T>(&site("save_as_object_file", Location::caller()), path)
     }
 }

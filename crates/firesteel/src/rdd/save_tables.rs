@@ -1,11 +1,12 @@
 //! Saving as tables: CSV, JSON lines, Parquet. One file for each partition; directory and commit are those of `save`.
 
 use super::Rdd;
-use super::save::io_failure;
-use crate::error::{Error, Result, site};
 use crate::tables::table_failure;
+use crate::{Error, Result};
 use firesteel_data::Data;
+use firesteel_driver::site;
 use firesteel_io::{Codec, IoError, IoOperation, Output, TextWriter};
+use firesteel_operators::io_failure;
 use firesteel_operators::{Outcome, Stream};
 use firesteel_tables::{CsvFormat, CsvWriter, JsonWriter};
 #[cfg(feature = "parquet")]

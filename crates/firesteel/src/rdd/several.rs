@@ -1,13 +1,13 @@
 //! Transformations of two or more RDDs, and those that move records between partitions whatever they are.
 
-use super::{Parts, Rdd, count};
-use crate::error::site;
+use super::{Rdd, count};
 use crate::{Context, Error, Result};
 use firesteel_closures::{Plain, assert_captures_nothing};
 use firesteel_data::hash::hash_key;
 use firesteel_data::{Data, Environment};
+use firesteel_driver::site;
 use firesteel_operators::{Cartesian, PartitionIter, ShuffleRead, ShuffleWrite, Union, ZipPartitions, watch};
-use firesteel_plan::{Mapping, Partitioner as Placed};
+use firesteel_plan::Partitioner as Placed;
 use firesteel_types::CallSite;
 use std::hash::Hash;
 use std::panic::Location;
@@ -21,14 +21,8 @@ impl Context {
 }
 
 fn union_at<T: Data>(context: &Context, site: CallSite, rdds: &[Rdd<T>]) -> Rdd<T> {
-    let sizes: Vec<u32> = rdds.iter().map(|rdd| rdd.node().info.partitions).collect();
-    let (mut narrow, mut start) = (vec![], 0);
-    for (rdd, size) in rdds.iter().zip(&sizes) {
-        narrow.push((rdd.node().clone(), Mapping::Range(start..start + size)));
-        start += size;
-    }
-    let code = Union::<T>::code(&sizes).into();
-    Rdd::from_parts(context, Parts { site, partitions: start, partitioner: None, narrow, code })
+    let untyped: Vec<_> = rdds.iter().map(|rdd| rdd.untyped().clone()).collect();
+    Rdd::of(context.driver().union(site, &untyped, Union::<T>::code))
 }
 
 impl<T: Data> Rdd<T> {
@@ -70,14 +64,8 @@ impl<T: Data> Rdd<T> {
     #[track_caller]
     pub fn cartesian<U: Data>(&self, other: &Rdd<U>) -> Rdd<(T, U)> {
         let site = site("cartesian", Location::caller());
-        let (left, right) = (self.node().info.partitions, other.node().info.partitions);
-        let narrow = vec![
-            (self.node().clone(), Mapping::Product { divisor: right, modulus: left }),
-            (other.node().clone(), Mapping::Product { divisor: 1, modulus: right }),
-        ];
-        let code = Cartesian::<T, U>::code(right).into();
-        let partitions = left.saturating_mul(right);
-        Rdd::from_parts(self.context(), Parts { site, partitions, partitioner: None, narrow, code })
+        let code = Cartesian::<T, U>::code(other.partitions());
+        Rdd::of(self.untyped().cartesian(site, other.untyped(), code))
     }
 
     /// Pairs of records at the same place: both RDDs must have the same number of partitions, and the same number of records in
@@ -135,18 +123,16 @@ impl<T: Data> Rdd<T> {
         environment: &E,
         f: impl Fn(&E, PartitionIter<T>, PartitionIter<U>) -> I + Plain,
     ) -> Result<Rdd<I::Item>> {
-        let partitions = self.node().info.partitions;
-        if partitions != other.node().info.partitions {
+        let code = ZipPartitions::<T, U, I, E, _>::code(environment, f);
+        let zipped = self.untyped().zip(site.clone(), other.untyped(), code);
+        zipped.map(Rdd::of).ok_or_else(|| {
             let message = format!(
-                "one RDD has {partitions} partitions, the other {}. `repartition` one of them, or give both a key and `join`",
-                other.node().info.partitions
+                "one RDD has {} partitions, the other {}. `repartition` one of them, or give both a key and `join`",
+                self.partitions(),
+                other.partitions()
             );
-            return Err(Error::InvalidArgument { site, message });
-        }
-        let narrow =
-            vec![(self.node().clone(), Mapping::OneToOne), (other.node().clone(), Mapping::OneToOne)];
-        let code = ZipPartitions::<T, U, I, E, _>::code(environment, f).into();
-        Ok(Rdd::from_parts(self.context(), Parts { site, partitions, partitioner: None, narrow, code }))
+            Error::InvalidArgument { site, message }
+        })
     }
 
     /// The same records, spread evenly over so many partitions, by a shuffle.
@@ -162,7 +148,7 @@ impl<T: Data> Rdd<T> {
             let (n, start) = (u64::from(*n), hash_key(&partition.0));
             records.enumerate().map(move |(i, x)| (((start % n + i as u64) % n) as u32, x))
         });
-        let broadcast_tree: Rdd<(u32, T)> = numbered.shuffled(
+        let dealt: Rdd<(u32, T)> = numbered.shuffled(
             site.clone(),
             Placed::Hash { partitions: reducers },
             |shuffle| {
@@ -170,7 +156,7 @@ impl<T: Data> Rdd<T> {
             },
             |shuffle| ShuffleRead::<u32, T>::code(shuffle).into(),
         );
-        broadcast_tree.map_at(site, &(), |_: &(), (_, x)| x)
+        dealt.map_at(site, &(), |_: &(), (_, x)| x)
     }
 }
 

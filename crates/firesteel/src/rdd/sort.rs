@@ -2,10 +2,11 @@
 
 use super::{Order, Rdd, count};
 use crate::Partitioner;
-use crate::error::{Error, Result, site};
-use crate::node::NodeCode;
+use crate::{Error, Result};
 use firesteel_closures::{Plain, assert_captures_nothing};
 use firesteel_data::{Data, Environment};
+use firesteel_driver::OperatorCode;
+use firesteel_driver::site;
 use firesteel_operators::{OperatorRef, PartitionIter, ShuffleRead, ShuffleWrite, Sort};
 use firesteel_plan::Partitioner as Placed;
 use firesteel_types::CallSite;
@@ -28,11 +29,7 @@ impl<K: Data + Ord, V: Data> Rdd<(K, V)> {
     /// ```
     #[track_caller]
     pub fn sort_by_key(&self, order: Order) -> Rdd<(K, V)> {
-        self.sort_by_key_at(
-            site("sort_by_key", Location::caller()),
-            self.node().info.partitions.max(1),
-            order,
-        )
+        self.sort_by_key_at(site("sort_by_key", Location::caller()), self.partitions().max(1), order)
     }
 
     /// [`Rdd::sort_by_key`] into so many partitions.
@@ -44,15 +41,15 @@ impl<K: Data + Ord, V: Data> Rdd<(K, V)> {
     pub(crate) fn sort_by_key_at(&self, site: CallSite, partitions: u32, order: Order) -> Rdd<(K, V)> {
         let write_site = site.clone();
         let write = move |shuffle| {
-            NodeCode::deferred(move |context, parents| {
-                let parent = Rdd::<(K, V)>::of(context, &parents[0]);
+            OperatorCode::deferred(move |parents| {
+                let parent = Rdd::<(K, V)>::of(parents[0].clone());
                 let bounds = parent.sample_bounds(write_site.clone(), partitions)?;
                 range_write::<K, V>(shuffle, partitions, bounds, order)
                     .map_err(|source| Error::Data { site: write_site.clone(), source })
             })
         };
         // Every sort has bounds of its own.
-        let rule = Placed::Range { serial: u64::from(self.context().next_rdd().0), partitions };
+        let rule = Placed::Range { serial: u64::from(self.context().driver().next_rdd().0), partitions };
         let placed: Rdd<(K, V)> =
             self.shuffled(site.clone(), rule, write, |shuffle| ShuffleRead::<K, V>::code(shuffle).into());
         placed.sort_partitions(site, order)
@@ -81,7 +78,7 @@ impl<K: Data + Ord, V: Data> Rdd<(K, V)> {
         if partitions <= 1 {
             return Ok(vec![]);
         }
-        let inputs = self.node().info.partitions.max(1);
+        let inputs = self.partitions().max(1);
         let wanted = partitions.saturating_mul(PER_PARTITION).div_ceil(inputs).max(20) as usize;
         let samples = self.each_partition(site, &wanted, |wanted: &usize, partition, stream| {
             let mut reservoir = Reservoir::new(*wanted, u64::from(partition.0));
@@ -184,7 +181,7 @@ impl<T: Data> Rdd<T> {
         order: Order,
     ) -> Rdd<T> {
         let keyed = self.map_at(site.clone(), environment, move |env: &E, x| (key(env, &x), x));
-        let sorted = keyed.sort_by_key_at(site.clone(), self.node().info.partitions.max(1), order);
+        let sorted = keyed.sort_by_key_at(site.clone(), self.partitions().max(1), order);
         sorted.map_at(site, &(), |_: &(), (_, x)| x)
     }
 }

@@ -4,15 +4,14 @@
 //! with nothing as environment.
 
 use super::Rdd;
-use crate::error::site;
-use crate::node::NodeCode;
 use firesteel_closures::{Plain, assert_captures_nothing};
 use firesteel_data::{Data, Environment};
+use firesteel_driver::OperatorCode;
+use firesteel_driver::site;
 use firesteel_operators::{Coalesce, FlatMap, MapBatches, MapPartitions, PartitionIter, Records};
-use firesteel_plan::{Mapping, Partitioner};
+use firesteel_plan::Partitioner;
 use firesteel_types::{CallSite, Partition};
 use std::panic::Location;
-use std::sync::Arc;
 
 impl<T: Data> Rdd<T> {
     /// Each record, changed by a function.
@@ -312,8 +311,8 @@ impl<T: Data> Rdd<T> {
     pub fn zip_with_index(&self) -> Rdd<(T, u64)> {
         let site = site("zip_with_index", Location::caller());
         let count_site = site.clone();
-        let code = NodeCode::deferred(move |context, parents| {
-            let starts = Rdd::<T>::of(context, &parents[0]).partition_starts(count_site.clone())?;
+        let code = OperatorCode::deferred(move |parents| {
+            let starts = Rdd::<T>::of(parents[0].clone()).partition_starts(count_site.clone())?;
             let number = |starts: &Vec<u64>, partition: Partition, records: PartitionIter<T>| {
                 let first = starts[partition.index()];
                 records.enumerate().map(move |(i, x)| (x, first + i as u64))
@@ -329,7 +328,7 @@ impl<T: Data> Rdd<T> {
     #[track_caller]
     pub fn zip_with_unique_id(&self) -> Rdd<(T, u64)> {
         let site = site("zip_with_unique_id", Location::caller());
-        let n = self.node().info.partitions;
+        let n = self.partitions();
         self.whole_partition(site, None, &n, |n: &u32, partition, records| {
             let n = u64::from(*n);
             records.enumerate().map(move |(i, x)| (x, i as u64 * n + u64::from(partition.0)))
@@ -341,17 +340,6 @@ impl<T: Data> Rdd<T> {
     #[track_caller]
     pub fn coalesce(&self, partitions: usize) -> Rdd<T> {
         let site = site("coalesce", Location::caller());
-        let before = self.node().info.partitions;
-        let after = before.min(super::count(partitions));
-        let bound = |i: u32| (u64::from(i) * u64::from(before) / u64::from(after.max(1))) as u32;
-        let groups: Vec<Vec<u32>> = (0..after).map(|i| (bound(i)..bound(i + 1)).collect()).collect();
-        let parts = super::Parts {
-            site,
-            partitions: after,
-            partitioner: None,
-            code: Coalesce::<T>::code(&groups).into(),
-            narrow: vec![(self.node().clone(), Mapping::Groups(Arc::new(groups)))],
-        };
-        Rdd::from_parts(self.context(), parts)
+        Rdd::of(self.untyped().coalesce(site, super::count(partitions), Coalesce::<T>::code))
     }
 }

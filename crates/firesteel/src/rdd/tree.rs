@@ -2,9 +2,10 @@
 //! results.
 
 use super::Rdd;
-use crate::error::{Error, Result, site};
+use crate::{Error, Result};
 use firesteel_closures::{Plain, assert_captures_nothing};
 use firesteel_data::{Data, Environment};
+use firesteel_driver::site;
 use firesteel_types::CallSite;
 use std::panic::Location;
 

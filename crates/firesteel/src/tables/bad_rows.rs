@@ -1,7 +1,7 @@
 //! What becomes of rows that are no records: the job fails, or they are left out and counted, or left out and kept to be looked
 //! at.
 
-use crate::accumulator::Accumulator;
+use crate::Accumulator;
 use firesteel_operators::{Accumulate, Adder};
 use firesteel_tables::{BadRow, TableError};
 use serde::{Deserialize, Serialize};

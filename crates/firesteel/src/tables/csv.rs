@@ -3,8 +3,8 @@
 use super::bad_rows::{BadRows, SentBadRows};
 use super::{Rows, Source};
 use crate::Context;
-use crate::error::{Error, Result};
 use crate::rdd::Rdd;
+use crate::{Error, Result};
 use firesteel_data::Data;
 use firesteel_io::{FileSplit, Stores};
 use firesteel_operators::Open;
@@ -130,7 +130,7 @@ impl<T: Data> ReadCsv<T> {
         format.check().map_err(|message| Error::InvalidArgument { site: source.site.clone(), message })?;
         let files = source.files()?;
         if let Some(file) = files.iter().find(|file| file.length > 0) {
-            CsvReader::<T>::open(source.context.stores(), &FileSplit::whole(file), &format)
+            CsvReader::<T>::open(source.context.driver().stores(), &FileSplit::whole(file), &format)
                 .map_err(|error| source.failed(error))?;
         }
         let splits = match format.multi_line {

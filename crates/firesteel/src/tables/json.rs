@@ -3,7 +3,7 @@
 use super::bad_rows::{BadRows, SentBadRows};
 use super::{Rows, Source};
 use crate::Context;
-use crate::error::Result;
+use crate::Result;
 use crate::rdd::Rdd;
 use firesteel_data::Data;
 use firesteel_io::{FileSplit, Stores};

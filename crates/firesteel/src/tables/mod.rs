@@ -6,20 +6,26 @@ mod csv;
 mod json;
 #[cfg(feature = "parquet")]
 mod parquet;
+#[cfg(not(feature = "parquet"))]
+mod without_parquet;
 
 pub use bad_rows::{BadRowReport, BadRows};
 pub use csv::ReadCsv;
 pub use json::ReadJsonLines;
 #[cfg(feature = "parquet")]
 pub use parquet::ReadParquet;
+#[cfg(not(feature = "parquet"))]
+#[doc(hidden)]
+pub use without_parquet::BuiltWithParquet;
 
 use crate::Context;
-use crate::error::{Error, Result};
-use crate::rdd::{Rdd, count, io_failure};
+use crate::rdd::{Rdd, count};
+use crate::{Error, Result};
 use bad_rows::SentBadRows;
 use firesteel_data::{Batch, Data};
+use firesteel_driver::{Parts, site};
 use firesteel_io::{FileSplit, InputFile, SplitOptions, file_splits, list_inputs};
-use firesteel_operators::{Batches, OperatorRef, Outcome, watch};
+use firesteel_operators::{Batches, OperatorRef, Outcome, io_failure, watch};
 use firesteel_tables::{CsvReader, JsonReader, OnBadRow, TableError};
 use firesteel_types::{CallSite, TaskFailure};
 use std::panic::Location;
@@ -35,18 +41,18 @@ struct Source {
 
 impl Source {
     fn new(context: &Context, operation: &str, path: &str, location: &Location<'_>) -> Self {
-        let (context, site) = (context.clone(), crate::error::site(operation, location));
+        let (context, site) = (context.clone(), site(operation, location));
         Source { context, site, path: path.into(), bad_rows: BadRows::Fail, min_partitions: None }
     }
 
     fn files(&self) -> Result<Vec<InputFile>> {
-        list_inputs(self.context.stores(), &self.path)
+        list_inputs(self.context.driver().stores(), &self.path)
             .map_err(|source| Error::Io { site: self.site.clone(), source })
     }
 
     /// As lines of text are cut.
     fn line_splits(&self, files: &[InputFile]) -> Vec<FileSplit> {
-        let wanted = self.context.min_partitions(self.min_partitions);
+        let wanted = self.context.driver().min_partitions(self.min_partitions);
         file_splits(files, &SplitOptions::new(u64::from(wanted)))
     }
 
@@ -59,10 +65,8 @@ impl Source {
         partitions: usize,
         code: std::result::Result<OperatorRef, firesteel_data::DataError>,
     ) -> Rdd<T> {
-        Rdd::from_parts(
-            &self.context,
-            crate::sources::parts(self.site, count(partitions).min(partitions as u32), code),
-        )
+        let parts = Parts::source(self.site, count(partitions).min(partitions as u32), code);
+        Rdd::of(self.context.driver().rdd(parts))
     }
 }
 

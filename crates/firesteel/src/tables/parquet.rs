@@ -3,7 +3,7 @@
 use super::bad_rows::{BadRows, SentBadRows};
 use super::{ReadBatch, Rows, Source};
 use crate::Context;
-use crate::error::Result;
+use crate::Result;
 use crate::rdd::{Rdd, count};
 use firesteel_data::{Data, batch_len};
 use firesteel_io::{FileSplit, SplitOptions, Stores, file_splits};
@@ -100,7 +100,7 @@ impl<T: Data> ReadParquet<T> {
         let source = self.source;
         let files = source.files()?;
         if let Some(file) = files.first() {
-            ParquetReader::<T>::open(source.context.stores(), &FileSplit::whole(file), 1)
+            ParquetReader::<T>::open(source.context.driver().stores(), &FileSplit::whole(file), 1)
                 .map_err(|error| source.failed(error))?;
         }
         let wanted = source.min_partitions.map_or(source.context.default_parallelism(), count);

@@ -1,6 +1,7 @@
 //! The contexts, the comparison on all of them, and the inputs.
 
-use firesteel::{AgentCommand, Context, HashPartitioner, Partitioner, Rdd, Result, Str};
+use crate::processes;
+use firesteel::{Context, HashPartitioner, Partitioner, Rdd, Result, Str};
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -25,11 +26,8 @@ pub(crate) fn places() -> &'static [Place] {
             let is_tiny = memory != "512m";
             let builder = Context::builder().master(master).app_name(name).conf("firesteel.memory", memory);
             let dir = concat!(env!("CARGO_TARGET_TMPDIR"), "/operations");
-            let agents = AgentCommand {
-                arguments: ["executor_process", "--exact", "--nocapture"].map(String::from).into(),
-                ..AgentCommand::own_program()
-            };
-            let builder = builder.agent_command(agents).conf("firesteel.shuffle.service.enabled", "false");
+            let builder =
+                builder.agent_command(processes::agents()).conf("firesteel.shuffle.service.enabled", "false");
             let sc = builder.conf("firesteel.local.dir", dir).create();
             let is_here = !master.starts_with("local-cluster");
             Place { name, is_tiny, is_here, sc: sc.unwrap() }
@@ -164,7 +162,7 @@ macro_rules! for_each_key {
     ($body:ident($($argument:expr),*)) => {{
         $body::<u32>($($argument),*);
         $body::<firesteel::Str>($($argument),*);
-        $body::<$crate::operations::support::Shape>($($argument),*);
+        $body::<$crate::support::Shape>($($argument),*);
     }};
 }
 pub(crate) use for_each_key;

@@ -3,13 +3,11 @@
 use super::WorkerConfig;
 use crate::standalone::programs::{ProgramStore, download};
 use crate::standalone::{LaunchExecutor, Program};
-use firesteel_data::Cipher;
-use firesteel_executor::blocks::{HostBlocks, RemoteFetcher, RemoteSettings};
 use firesteel_net::bulk::{BlockClient, BlockClientSettings, serve_blocks};
 use firesteel_net::{Connection, Credentials, Limits, Listener, Purpose, Secret, Serving};
-use firesteel_protocol::handshake::SHARED_DIRECTORY;
 use firesteel_standalone::{ApplicationId, DriverRun};
-use firesteel_storage::{LocalDirs, SharedFiles};
+use firesteel_storage::LocalDirs;
+use firesteel_transfer::{BlockServer, RemoteFetcher, RetryPolicy};
 use std::collections::HashMap;
 use std::fs;
 use std::io;
@@ -89,12 +87,9 @@ impl HostedApplications {
             return Ok(hosted.address.clone());
         }
         let other = |error: &dyn std::fmt::Display| io::Error::other(error.to_string());
-        let dirs = Arc::new(LocalDirs::within(self.directory(application)?).map_err(|e| other(&e))?);
-        let files = SharedFiles::open(dirs.path().join(SHARED_DIRECTORY)).map_err(|e| other(&e))?;
-        if let Some(secret) = launch.secret.as_ref().filter(|_| launch.encrypted) {
-            files.encrypt_with(&Cipher::of_secret(secret));
-        }
-        let blocks = HostBlocks::new(Arc::new(files), dirs);
+        let secret = launch.secret.as_deref().filter(|_| launch.encrypted);
+        let blocks =
+            BlockServer::of_application(self.directory(application)?, secret).map_err(|e| other(&e))?;
         let credentials = credentials_of(launch)?;
         let listener = Listener::bind(&format!("{}:0", self.shared.host), credentials, Limits::default())?;
         let address = format!("{}:{}", self.shared.host, listener.address().port());
@@ -124,9 +119,12 @@ impl HostedApplications {
             Program::Shipped { hash } => {
                 let credentials = credentials_of(launch)?;
                 self.shared.programs.get_or_fetch(hash, |file| {
-                    let settings = RemoteSettings { retries: 0, retry_wait_ms: 0 };
-                    let remote =
-                        RemoteFetcher::new(credentials, launch.driver.clone(), String::new(), settings);
+                    let remote = RemoteFetcher::new(
+                        credentials,
+                        launch.driver.clone(),
+                        String::new(),
+                        RetryPolicy::NEVER,
+                    );
                     remote.file(*hash, file).map_err(|error| io::Error::other(error.to_string()))
                 })
             }

@@ -1,0 +1,367 @@
+//! The driver's connections to agents: messages in become events of the application, its effects become messages out.
+//!
+//! Nothing is decided here: who is let in, which executors an agent has, what is lost with it and when it may end is decided by
+//! [`Application`](firesteel_scheduler::Application). Each connection has a thread that reads, and an outbox that sends.
+
+use firesteel_cluster::Backend;
+use firesteel_net::bulk::{BlockClient, Item};
+use firesteel_net::{Connection, Credentials, Outbox, receive, receive_at_most};
+use firesteel_protocol::handshake::{AgentReply, RegisterAgent, Welcome};
+use firesteel_protocol::{
+    BlockRequest, FromExecutor, MigrateOrder, MigrateReport, SentOutputs, TaskReport, TaskSpec, ToExecutor,
+};
+use firesteel_scheduler::{
+    AgentId, AgentMessage, ApplicationEvent, MigrationRequest, Registration, ReportedOutcome, TaskOutcome,
+};
+use firesteel_transfer::impatient;
+use firesteel_types::{BlockKey, ExecutorId, Partition, RddId, TaskFailure, TaskId};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, Weak};
+use std::thread;
+
+/// The most bytes in which an agent introduces itself: names and addresses.
+const REGISTER_AT_MOST: u64 = 64 << 10;
+
+/// What every agent is told when it is accepted.
+#[derive(Clone, Debug)]
+pub(crate) struct AgentSettings {
+    /// The application, by a number that no other of this process has.
+    pub(crate) application: u64,
+    /// The application's settings.
+    pub(crate) settings: Vec<(String, String)>,
+    /// The number of cores that each task takes.
+    pub(crate) task_cpus: u32,
+    /// How often agents say that they live, in milliseconds.
+    pub(crate) heartbeat_ms: u64,
+    /// After how long without a message of the driver an agent ends, in milliseconds.
+    pub(crate) timeout_ms: u64,
+    /// How often a host that cannot be reached is asked again for a block.
+    pub(crate) retries: u32,
+    /// The pause before that, in milliseconds.
+    pub(crate) retry_wait_ms: u64,
+    /// Whether tasks encrypt what they write to disk.
+    pub(crate) encrypted: bool,
+}
+
+/// The driver, as connections to agents see it.
+pub(crate) trait AgentEvents: Send + Sync {
+    /// Tells the application what happened, with the bytes of the result that the event tells of.
+    fn post_result(&self, event: ApplicationEvent, bytes: Vec<u8>);
+
+    /// Remembers a task that a function of the program's has failed.
+    fn note_failure(&self, task: &TaskSpec);
+}
+
+/// All connections to agents.
+pub(crate) struct Agents {
+    settings: AgentSettings,
+    driver: Weak<dyn AgentEvents>,
+    backend: OnceLock<Arc<dyn Backend>>,
+    client: BlockClient,
+    connections: Mutex<HashMap<AgentId, AgentConnection>>,
+    /// A copy of the application's table, for threads that serve blocks and must not wait for the driver's loop.
+    addresses: RwLock<HashMap<ExecutorId, String>>,
+    next: AtomicU64,
+}
+
+struct AgentConnection {
+    outbox: Outbox,
+    cores: u32,
+    blocks: String,
+    sent_outputs: SentOutputs,
+    /// The tasks that the agent has, so that one that a function of the program fails can be looked at again.
+    running: HashMap<TaskId, TaskSpec>,
+}
+
+impl Agents {
+    /// No agent has connected yet.
+    pub(crate) fn new(
+        settings: AgentSettings,
+        credentials: Credentials,
+        driver: Weak<dyn AgentEvents>,
+    ) -> Arc<Self> {
+        let client = BlockClient::new(credentials, impatient(settings.timeout_ms));
+        Arc::new(Agents {
+            settings,
+            driver,
+            backend: OnceLock::new(),
+            client,
+            connections: Mutex::default(),
+            addresses: RwLock::default(),
+            next: AtomicU64::new(0),
+        })
+    }
+
+    /// Sets what starts agents; the first that is set counts.
+    pub(crate) fn set_backend(&self, backend: Arc<dyn Backend>) {
+        let _ = self.backend.set(backend);
+    }
+
+    /// What starts agents, where the driver knows it.
+    pub(crate) fn backend(&self) -> Option<&Arc<dyn Backend>> {
+        self.backend.get()
+    }
+
+    fn connections(&self) -> MutexGuard<'_, HashMap<AgentId, AgentConnection>> {
+        // No user code runs under this lock, and nothing is waited for.
+        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Serves a connection that an agent has opened, until it ends.
+    pub(crate) fn serve(&self, connection: Connection) {
+        let closer = connection.closer();
+        let (mut receiver, sender) = connection.split();
+        let Ok(Some(register)) = receive_at_most::<RegisterAgent>(&mut receiver, REGISTER_AT_MOST) else {
+            return;
+        };
+        let Ok(outbox) = Outbox::new("firesteel-to-agent", sender, closer) else { return };
+        let agent = AgentId(self.next.fetch_add(1, Ordering::Relaxed));
+        let (sent_outputs, running, blocks) =
+            (SentOutputs::default(), HashMap::new(), register.blocks.clone());
+        let cores = register.cores;
+        let connection = AgentConnection { outbox: outbox.clone(), cores, blocks, sent_outputs, running };
+        self.connections().insert(agent, connection);
+        let registration = registration(register, self.slots(cores));
+        self.post(ApplicationEvent::AgentRegistered { agent, registration });
+        while let Ok(Some(message)) = receive(&mut receiver) {
+            let Some(driver) = self.driver.upgrade() else { break };
+            self.on_message(agent, message, &*driver);
+        }
+        outbox.close();
+        self.connections().remove(&agent);
+        self.post(ApplicationEvent::AgentDisconnected { agent });
+    }
+
+    /// Returns the number of tasks at a time on so many cores.
+    fn slots(&self, cores: u32) -> u32 {
+        cores / self.settings.task_cpus.max(1)
+    }
+
+    /// Returns the number of cores of all agents.
+    pub(crate) fn cores(&self) -> u32 {
+        self.connections().values().map(|connection| connection.cores).sum()
+    }
+
+    fn post(&self, event: ApplicationEvent) {
+        if let Some(driver) = self.driver.upgrade() {
+            driver.post_result(event, vec![]);
+        }
+    }
+
+    fn on_message(&self, agent: AgentId, message: FromExecutor, driver: &dyn AgentEvents) {
+        let message = match message {
+            FromExecutor::Finished { executor, task, report, updates } => {
+                let (outcome, bytes) = match report {
+                    TaskReport::Delivered { outcome } => {
+                        let (outcome, bytes) = outcome.split();
+                        (ReportedOutcome::Complete(outcome), bytes)
+                    }
+                    TaskReport::ResultOnExecutor { result } => {
+                        (ReportedOutcome::Waiting { bytes: result.bytes }, vec![])
+                    }
+                };
+                self.note_end(agent, task, &outcome, driver);
+                let message = AgentMessage::TaskFinished { executor, task, outcome, updates };
+                return driver.post_result(ApplicationEvent::Agent { agent, message }, bytes);
+            }
+            FromExecutor::AskCommit { executor, task } => AgentMessage::CommitRequest { executor, task },
+            FromExecutor::BarrierSync { executor, task, epoch, message } => {
+                AgentMessage::BarrierSync { executor, task, epoch, message }
+            }
+            FromExecutor::Stored { executor, key: BlockKey { rdd, partition, version } } => {
+                AgentMessage::BlockStored { executor, rdd, partition, version }
+            }
+            FromExecutor::Dropped { executor, key: BlockKey { rdd, partition, version } } => {
+                AgentMessage::BlockDropped { executor, rdd, partition, version }
+            }
+            FromExecutor::Added { executor } => AgentMessage::ExecutorReady { executor },
+            FromExecutor::Lost { executor, reason } => AgentMessage::ExecutorLost { executor, reason },
+            FromExecutor::Alive { running } => AgentMessage::Alive { running },
+            FromExecutor::Migrated { report: MigrateReport { number, executor, outputs, cached } } => {
+                let cached = cached.into_iter().map(|key| (key.rdd, key.partition, key.version)).collect();
+                AgentMessage::Migrated { number, executor, outputs, cached }
+            }
+            FromExecutor::OutOfWorkers { reason } => AgentMessage::OutOfWorkers { reason },
+            FromExecutor::Left => AgentMessage::Leaving,
+            // An agent asks for plans where blocks are served: they may be large.
+            FromExecutor::AskPlan { .. } => return,
+        };
+        driver.post_result(ApplicationEvent::Agent { agent, message }, vec![]);
+    }
+
+    /// A task has ended: one that a function of the program's failed is remembered.
+    fn note_end(&self, agent: AgentId, task: TaskId, outcome: &ReportedOutcome, driver: &dyn AgentEvents) {
+        let ended =
+            self.connections().get_mut(&agent).and_then(|connection| connection.running.remove(&task));
+        if let (Some(spec), ReportedOutcome::Complete(TaskOutcome::Failed { failure })) = (&ended, outcome)
+            && matches!(**failure, TaskFailure::Exception(_))
+        {
+            driver.note_failure(spec);
+        }
+    }
+
+    fn send(&self, agent: AgentId, message: &ToExecutor) {
+        if let Some(connection) = self.connections().get(&agent) {
+            connection.outbox.send(message);
+        }
+    }
+
+    /// Sends a message to all agents.
+    pub(crate) fn send_all(&self, message: &ToExecutor) {
+        self.connections().values().for_each(|connection| connection.outbox.send(message));
+    }
+}
+
+/// Effects of the application.
+impl Agents {
+    pub(crate) fn welcome(&self, agent: AgentId, executors: Vec<ExecutorId>, setting: Option<String>) {
+        let settings = &self.settings;
+        let mut connections = self.connections();
+        let Some(connection) = connections.get_mut(&agent) else { return };
+        self.note_addresses(&executors, &connection.blocks);
+        let welcome = Welcome {
+            application: settings.application,
+            executors,
+            slots: self.slots(connection.cores),
+            settings: settings.settings.clone(),
+            heartbeat_ms: settings.heartbeat_ms,
+            timeout_ms: settings.timeout_ms,
+            retries: settings.retries,
+            retry_wait_ms: settings.retry_wait_ms,
+            setting,
+            encrypted: settings.encrypted,
+        };
+        connection.outbox.send(&AgentReply::Accepted { welcome });
+    }
+
+    pub(crate) fn refuse(&self, agent: AgentId, reason: String) {
+        let Some(outbox) = self.connections().get(&agent).map(|connection| connection.outbox.clone()) else {
+            return;
+        };
+        outbox.send(&AgentReply::Refused { reason });
+        // The reason is to arrive, and the driver's loop must not wait for that. Without a thread, the agent is not told.
+        let closing = outbox.clone();
+        let close = move || {
+            closing.flush();
+            closing.close();
+        };
+        if thread::Builder::new().name("firesteel-refuse".into()).spawn(close).is_err() {
+            outbox.close();
+        }
+    }
+
+    pub(crate) fn next_executor(&self, agent: AgentId, executor: ExecutorId) {
+        if let Some(connection) = self.connections().get(&agent) {
+            self.note_addresses(&[executor], &connection.blocks);
+            connection.outbox.send(&ToExecutor::NextExecutor { executor });
+        }
+    }
+
+    pub(crate) fn acknowledge(&self, agent: AgentId) {
+        self.send(agent, &ToExecutor::Alive);
+    }
+
+    pub(crate) fn set_workers(&self, agent: AgentId, setting: String) {
+        self.send(agent, &ToExecutor::WorkerSetting { setting });
+    }
+
+    pub(crate) fn migrate(&self, agent: AgentId, request: MigrationRequest) {
+        let MigrationRequest { number, executor, from, outputs, cached } = request;
+        let key = |(rdd, partition, version): (RddId, Partition, u64)| BlockKey { rdd, partition, version };
+        let cached = cached.into_iter().map(key).collect();
+        let order = MigrateOrder { number, executor, from, outputs, cached };
+        self.send(agent, &ToExecutor::Migrate { order });
+    }
+
+    pub(crate) fn leave(&self, agent: AgentId) {
+        self.send(agent, &ToExecutor::Leave);
+    }
+
+    pub(crate) fn close(&self, agent: AgentId) {
+        if let Some(connection) = self.connections().get(&agent) {
+            connection.outbox.close();
+        }
+    }
+
+    pub(crate) fn remove_result(&self, agent: AgentId, task: TaskId) {
+        self.send(agent, &ToExecutor::RemoveResult { task });
+    }
+
+    pub(crate) fn address_gone(&self, address: &str) {
+        self.addresses.write().unwrap_or_else(PoisonError::into_inner).retain(|_, at| at != address);
+    }
+
+    /// Gives an executor of an agent a task. Map outputs that the agent knows are named, and not sent again.
+    pub(crate) fn launch(&self, agent: AgentId, executor: ExecutorId, task: TaskSpec) {
+        let mut connections = self.connections();
+        let Some(connection) = connections.get_mut(&agent) else { return };
+        connection.running.insert(task.task, task.clone());
+        let messages = connection.sent_outputs.launch(executor, task);
+        // Under the lock: an announcement precedes the launches that name it.
+        messages.iter().for_each(|message| connection.outbox.send(message));
+    }
+
+    /// Sends a message about an executor to its agent.
+    pub(crate) fn tell(&self, agent: AgentId, message: &ToExecutor) {
+        self.send(agent, message);
+    }
+
+    /// Fetches a large result, in a thread of its own. Without a thread, the attempt counts as one whose outcome was lost.
+    pub(crate) fn fetch_result(
+        self: &Arc<Self>,
+        (agent, executor): (AgentId, ExecutorId),
+        task: TaskId,
+        address: String,
+    ) {
+        let agents = self.clone();
+        let fetch = move || {
+            let fetched = agents.fetch(task, &address);
+            let Some(driver) = agents.driver.upgrade() else { return };
+            let (result, bytes) = match fetched {
+                Ok(bytes) => (Ok(bytes.len() as u64), bytes),
+                Err(message) => (Err(message), vec![]),
+            };
+            driver.post_result(ApplicationEvent::ResultFetched { agent, executor, task, result }, bytes);
+        };
+        let _ = thread::Builder::new().name("firesteel-result".into()).spawn(fetch);
+    }
+
+    fn fetch(&self, task: TaskId, address: &str) -> Result<Vec<u8>, String> {
+        let request = BlockRequest::Result { task }.encode().map_err(|e| e.to_string())?;
+        let mut answer = self.client.request(address, &request).map_err(|e| e.to_string())?;
+        let mut result = vec![];
+        match answer.next_item(&mut result).map_err(|e| e.to_string())? {
+            Item::Here => {
+                // The end of the answer: the connection can be used again.
+                let _ = answer.next_item(&mut vec![]);
+                Ok(result)
+            }
+            Item::Missing | Item::End => Err("its executor does not have it".into()),
+        }
+    }
+
+    fn note_addresses(&self, executors: &[ExecutorId], address: &str) {
+        let mut addresses = self.addresses.write().unwrap_or_else(PoisonError::into_inner);
+        addresses.extend(executors.iter().map(|executor| (*executor, address.to_owned())));
+    }
+
+    /// The address at which the files of an executor are served.
+    pub(crate) fn address_of(&self, executor: ExecutorId) -> Option<String> {
+        self.addresses.read().unwrap_or_else(PoisonError::into_inner).get(&executor).cloned()
+    }
+}
+
+fn registration(register: RegisterAgent, slots: u32) -> Registration {
+    Registration {
+        name: register.name,
+        program: register.program,
+        host: register.host,
+        slots,
+        memory: register.memory,
+        has_processes: register.has_processes,
+        address: register.blocks,
+        outputs_survive: register.outputs_survive,
+        process: register.process,
+    }
+}

@@ -1,0 +1,56 @@
+//! Broadcast trees, as the driver keeps them: which host gets which broadcast value from where.
+
+use firesteel_transfer::BroadcastTree;
+use firesteel_types::BroadcastId;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// A host that wants a broadcast value waits so long for somebody who is free to send it. Then the driver does.
+const WAIT_AT_MOST: Duration = Duration::from_secs(10);
+
+/// Which hosts have which broadcast values.
+#[derive(Default)]
+pub(crate) struct BroadcastTrees {
+    broadcast_tree: Mutex<BroadcastTree>,
+    changed: Condvar,
+    /// How often the driver has sent any value.
+    pub(crate) sent: AtomicU64,
+}
+
+impl BroadcastTrees {
+    fn broadcast_tree(&self) -> MutexGuard<'_, BroadcastTree> {
+        self.broadcast_tree.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where to get a value: waits until somebody is free.
+    pub(crate) fn take(&self, id: BroadcastId, asker: &str) -> String {
+        let deadline = Instant::now() + WAIT_AT_MOST;
+        let mut broadcast_tree = self.broadcast_tree();
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match broadcast_tree.take(id, asker) {
+                Some(from) => return from,
+                None if left.is_zero() => return String::new(),
+                None => {
+                    let waited = self.changed.wait_timeout(broadcast_tree, left);
+                    broadcast_tree = waited.unwrap_or_else(PoisonError::into_inner).0;
+                }
+            }
+        }
+    }
+
+    pub(crate) fn came(&self, id: BroadcastId, from: &str, to: &str, came: bool) {
+        self.broadcast_tree().came(id, from, to, came);
+        self.changed.notify_all();
+    }
+
+    pub(crate) fn forget(&self, id: BroadcastId) {
+        self.broadcast_tree().forget(id);
+    }
+
+    pub(crate) fn gone(&self, at: &str) {
+        self.broadcast_tree().gone(at);
+        self.changed.notify_all();
+    }
+}

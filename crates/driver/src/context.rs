@@ -1,0 +1,309 @@
+//! [`DriverContext`]: the owner of everything that runs for one application, and what hands out its ids.
+
+use crate::checkpoint_files::CheckpointDir;
+use crate::driver::Driver;
+use crate::endings;
+use crate::event_sender::EventSender;
+use crate::local_properties::{self, LocalProperties};
+use crate::log;
+use crate::progress::Progress;
+use firesteel_conf as conf;
+use firesteel_conf::Conf;
+use firesteel_io::Stores;
+use firesteel_scheduler::Event;
+use firesteel_types::{BroadcastId, JobId, RddId, ShuffleId, StageId};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+
+/// An application: makes RDDs, runs jobs, owns threads, memory and files. Cheap to clone; clones are the same context.
+///
+/// When the last clone, and the last RDD made from it, is dropped, or [`DriverContext::stop`] is called, jobs are cancelled,
+/// threads end and files are removed. So they are when Ctrl-C, SIGTERM or SIGHUP ends the process, unless the program handles or
+/// ignores that signal when it makes its first context.
+#[derive(Clone)]
+pub struct DriverContext {
+    shared: Arc<Shared>,
+}
+
+/// What the clones of a context share.
+pub(crate) struct Shared {
+    conf: Conf,
+    serial: u64,
+    cores: Option<u32>,
+    slots: Option<u32>,
+    parallelism: Option<u32>,
+    driver: Arc<Driver>,
+    progress: Option<Arc<Progress>>,
+    next_rdd: AtomicU32,
+    next_shuffle: AtomicU32,
+    next_stage: AtomicU32,
+    next_job: AtomicU32,
+    next_broadcast: AtomicU64,
+    log: log::Level,
+    checkpoints: CheckpointDir,
+    /// The next depth of a lineage that is worth a warning.
+    warn_at_depth: AtomicU32,
+    stopped: AtomicBool,
+}
+
+impl DriverContext {
+    pub(crate) fn of(shared: Arc<Shared>) -> Self {
+        DriverContext { shared }
+    }
+
+    pub(crate) fn downgrade(&self) -> Weak<Shared> {
+        Arc::downgrade(&self.shared)
+    }
+
+    /// The application's name.
+    pub fn app_name(&self) -> String {
+        self.shared.conf.get(&conf::APP_NAME).unwrap_or_default()
+    }
+
+    /// The settings that were made.
+    pub fn conf(&self) -> &Conf {
+        &self.shared.conf
+    }
+
+    /// The stores that files are in, as this context's settings reach them.
+    pub fn stores(&self) -> &Stores {
+        &self.driver().services.stores
+    }
+
+    /// Partitions of `parallelize`, and of shuffles whose inputs do not say.
+    pub fn default_parallelism(&self) -> u32 {
+        // A cluster whose executors are not all there yet still cuts data for more than one.
+        const AT_LEAST: u32 = 2;
+        let there = || self.driver().remote().map_or(0, |remote| remote.agents.cores());
+        let cores = || self.shared.cores.unwrap_or_else(|| there().max(AT_LEAST));
+        self.shared.parallelism.unwrap_or_else(cores)
+    }
+
+    /// How many tasks run at a time.
+    pub fn slots(&self) -> u32 {
+        let there = || self.driver().agent_slots();
+        self.shared.slots.unwrap_or_else(there)
+    }
+
+    /// The processes that run executors for this one, by the names of those who started them. For tests of Firesteel itself.
+    pub fn executor_processes(&self) -> Vec<(String, u32)> {
+        self.driver().agent_processes()
+    }
+
+    /// How often this process has sent a broadcast value to an executor elsewhere. For tests of Firesteel itself.
+    pub fn broadcasts_sent(&self) -> u64 {
+        self.driver().broadcast_trees.sent.load(Ordering::Relaxed)
+    }
+
+    /// Where this process listens for executors, if it does. For tests of Firesteel itself.
+    pub fn listens_at(&self) -> Option<std::net::SocketAddr> {
+        self.driver().remote().map(|remote| remote.address())
+    }
+
+    /// Jobs that this thread runs from now on belong to a group, by which any thread can cancel them.
+    pub fn set_job_group(&self, group: &str) {
+        self.with_local(|local| local.group = Some(group.into()));
+    }
+
+    /// Jobs that this thread runs from now on belong to no group.
+    pub fn clear_job_group(&self) {
+        self.with_local(|local| local.group = None);
+    }
+
+    /// Jobs that this thread runs from now on compete in a pool (with the scheduler mode `FAIR`). `None` is the default pool.
+    pub fn set_pool(&self, pool: Option<&str>) {
+        self.with_local(|local| local.pool = pool.map(Into::into));
+    }
+
+    /// Jobs that this thread runs from now on carry a tag, by which any thread can cancel them.
+    pub fn add_job_tag(&self, tag: &str) {
+        self.with_local(|local| {
+            if !local.tags.iter().any(|known| known == tag) {
+                local.tags.push(tag.into());
+            }
+        });
+    }
+
+    /// Jobs that this thread runs from now on do not carry the tag any more.
+    pub fn remove_job_tag(&self, tag: &str) {
+        self.with_local(|local| local.tags.retain(|known| known != tag));
+    }
+
+    /// Tasks of jobs that this thread runs from now on can read these, by their names.
+    pub fn set_local_properties(&self, properties: BTreeMap<String, String>) {
+        self.with_local(|local| local.properties = Arc::new(properties));
+    }
+
+    /// The application's own directory. It goes when the context stops.
+    pub fn directory(&self) -> &Path {
+        self.shared.driver.services.dirs.path()
+    }
+
+    /// Cancels all running jobs of a group.
+    pub fn cancel_job_group(&self, group: &str) {
+        let reason = format!("part of cancelled job group {group}");
+        self.shared.driver.post(Event::CancelGroup { group: group.into(), reason });
+    }
+
+    /// Cancels all running jobs with a tag.
+    pub fn cancel_jobs_with_tag(&self, tag: &str) {
+        let reason = format!("part of cancelled job tags {tag}");
+        self.shared.driver.post(Event::CancelTag { tag: tag.into(), reason });
+    }
+
+    /// Cancels all running jobs.
+    pub fn cancel_all_jobs(&self) {
+        self.shared.driver.post(Event::CancelAll { reason: "as part of cancellation of all jobs".into() });
+    }
+
+    /// Stops the context: running jobs fail, threads end, files go. Stopping twice does nothing.
+    pub fn stop(&self) {
+        self.shared.stop();
+    }
+
+    /// Whether the context was stopped.
+    pub fn is_stopped(&self) -> bool {
+        self.shared.stopped.load(Ordering::Relaxed)
+    }
+
+    /// Whether nothing runs, and nothing of a job that ended is left in memory or on disk beyond what RDDs still need. For
+    /// tests of Firesteel itself.
+    pub fn is_idle(&self) -> bool {
+        self.shared.driver.is_idle()
+    }
+
+    /// How many map outputs, input blocks, partitions and broadcast values are kept. For tests of Firesteel itself.
+    pub fn cached_blocks(&self) -> usize {
+        let services = &self.shared.driver.services;
+        services.shuffles.len() + services.blocks.len() + services.cached.len() + services.broadcasts.len()
+    }
+
+    /// The most memory that records ever took, in bytes, as the budget counts it.
+    pub fn peak_memory(&self) -> usize {
+        self.shared.driver.services.memory.arbiter().peak()
+    }
+
+    /// A job of this thread's is over: final updates of accumulators are merged, and the progress bar goes away.
+    pub(crate) fn job_is_over(&self) {
+        self.shared.driver.accumulators.merge_piles();
+        if let Some(progress) = &self.shared.progress {
+            progress.hide();
+        }
+    }
+
+    pub(crate) fn driver(&self) -> &Arc<Driver> {
+        &self.shared.driver
+    }
+
+    /// What handles say is not needed any more goes to the driver by this.
+    pub(crate) fn events(&self) -> EventSender {
+        EventSender::to(&self.shared.driver)
+    }
+
+    /// Tells contexts of one process apart.
+    pub(crate) fn serial(&self) -> u64 {
+        self.shared.serial
+    }
+
+    /// Gives what this thread has said about the jobs that it will run to `f`, which may change it.
+    pub fn with_local<R>(&self, f: impl FnOnce(&mut LocalProperties) -> R) -> R {
+        local_properties::with(self.shared.serial, f)
+    }
+
+    /// A number for an RDD, or for anything else that no RDD of this context shares it with.
+    pub fn next_rdd(&self) -> RddId {
+        RddId(self.shared.next_rdd.fetch_add(1, Ordering::Relaxed))
+    }
+
+    pub(crate) fn next_shuffle(&self) -> ShuffleId {
+        ShuffleId(self.shared.next_shuffle.fetch_add(1, Ordering::Relaxed))
+    }
+
+    pub(crate) fn next_stage(&self) -> StageId {
+        StageId(self.shared.next_stage.fetch_add(1, Ordering::Relaxed))
+    }
+
+    pub(crate) fn next_broadcast(&self) -> BroadcastId {
+        BroadcastId(self.shared.next_broadcast.fetch_add(1, Ordering::Relaxed))
+    }
+
+    pub(crate) fn checkpoints(&self) -> &CheckpointDir {
+        &self.shared.checkpoints
+    }
+
+    /// Whether a lineage of this depth was not warned of yet, nor one half as deep.
+    pub(crate) fn is_new_depth(&self, depth: u32) -> bool {
+        let before = self.shared.warn_at_depth.fetch_max(depth * 2, Ordering::Relaxed);
+        depth >= before
+    }
+
+    /// Where notes to the person at the terminal go.
+    pub(crate) fn log(&self) -> log::Level {
+        self.shared.log
+    }
+
+    pub(crate) fn next_job(&self) -> JobId {
+        JobId(self.shared.next_job.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+impl endings::Stops for Shared {
+    fn stop(&self) {
+        Shared::stop(self);
+    }
+}
+
+/// What an application is made of.
+pub(crate) struct Parts {
+    pub(crate) conf: Conf,
+    pub(crate) serial: u64,
+    /// The number of cores, where that never changes.
+    pub(crate) cores: Option<u32>,
+    /// Tasks at a time, where that never changes.
+    pub(crate) slots: Option<u32>,
+    pub(crate) parallelism: Option<u32>,
+    pub(crate) driver: Arc<Driver>,
+    pub(crate) progress: Option<Arc<Progress>>,
+    pub(crate) log: log::Level,
+}
+
+impl Shared {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let Parts { conf, serial, cores, slots, parallelism, driver, progress, log } = parts;
+        Shared {
+            conf,
+            serial,
+            cores,
+            slots,
+            parallelism,
+            driver,
+            progress,
+            next_rdd: AtomicU32::new(0),
+            next_shuffle: AtomicU32::new(0),
+            next_stage: AtomicU32::new(0),
+            next_job: AtomicU32::new(0),
+            next_broadcast: AtomicU64::new(0),
+            log,
+            checkpoints: CheckpointDir::default(),
+            warn_at_depth: AtomicU32::new(0),
+            stopped: AtomicBool::new(false),
+        }
+    }
+
+    fn stop(&self) {
+        if !self.stopped.swap(true, Ordering::Relaxed) {
+            self.driver.stop();
+            if self.conf.get(&conf::CLEAN_CHECKPOINTS).unwrap_or(true) {
+                self.checkpoints.remove_all(&self.driver.services.stores);
+            }
+        }
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}

@@ -1,0 +1,86 @@
+//! [`FileOptions`]: how files are found, cut, read and written, by the settings of a context, or as one call says it.
+
+use crate::error::{Error, Result};
+use firesteel_conf as conf;
+use firesteel_conf::Conf;
+use firesteel_io::hadoop::HadoopConf;
+use firesteel_io::{
+    InputFile, Lenient, ListOptions, PartNames, SplitOptions, Stores, Subdirectories, list_inputs_with,
+};
+use firesteel_types::CallSite;
+
+/// What decides how files are read and written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FileOptions {
+    /// Hadoop's own settings.
+    pub hadoop: HadoopConf,
+    /// Which files may fail.
+    pub lenient: Lenient,
+    /// Whether an empty file is a partition.
+    pub empty_splits: bool,
+    /// How part files are named.
+    pub names: PartNames,
+    /// Whether files were asked for only now that they are to be read. Else they are listed once more when an action comes.
+    pub listed_late: bool,
+}
+
+impl FileOptions {
+    /// What the settings say.
+    ///
+    /// # Errors
+    /// When one of Hadoop's has a value that it cannot have.
+    pub fn from_conf(settings: &Conf) -> Result<FileOptions> {
+        let hadoop =
+            settings.iter().filter_map(|(key, value)| Some((key.strip_prefix("firesteel.hadoop.")?, value)));
+        let lenient = Lenient {
+            corrupt: settings.get(&conf::IGNORE_CORRUPT_FILES)?,
+            missing: settings.get(&conf::IGNORE_MISSING_FILES)?,
+        };
+        Ok(FileOptions {
+            hadoop: HadoopConf::new(hadoop).map_err(Error::Start)?,
+            lenient,
+            empty_splits: !settings.get(&conf::IGNORE_EMPTY_SPLITS)?,
+            ..FileOptions::default()
+        })
+    }
+
+    /// The same with part files named as Hadoop's newer interface names them, or its older one.
+    #[must_use]
+    pub fn named(self, newer_interface: bool) -> FileOptions {
+        FileOptions { names: if newer_interface { PartNames::PartR } else { PartNames::Part }, ..self }
+    }
+
+    /// How files are cut into at least so many splits.
+    pub fn splits(&self, min_partitions: u64) -> SplitOptions {
+        let options = SplitOptions { empty_splits: self.empty_splits, ..SplitOptions::new(min_partitions) };
+        options.within(self.hadoop.split_bounds())
+    }
+
+    /// How the files of line-wise and other formats are listed.
+    pub fn listing(&self) -> ListOptions {
+        self.hadoop.list_options()
+    }
+
+    /// How SequenceFiles are listed: of a MapFile only its data counts.
+    pub fn sequence_listing(&self) -> ListOptions {
+        ListOptions { map_files: true, ..self.listing() }
+    }
+
+    /// How whole files are listed: as Spark does, without directories and dead links that lie among them.
+    pub fn whole_file_listing(&self) -> ListOptions {
+        let options = self.listing();
+        let subdirectories = match options.subdirectories {
+            Subdirectories::Refuse => Subdirectories::Skip,
+            asked_for => asked_for,
+        };
+        ListOptions { subdirectories, skip_dead_links: true, ..options }
+    }
+}
+
+/// The files of a path.
+///
+/// # Errors
+/// When a path does not exist or a pattern matches nothing.
+pub fn list(stores: &Stores, site: &CallSite, path: &str, options: &ListOptions) -> Result<Vec<InputFile>> {
+    list_inputs_with(stores, path, options).map_err(|source| Error::Io { site: site.clone(), source })
+}

@@ -1,0 +1,220 @@
+//! [`SubmittedJob`]: submitting a job and waiting for its results, on the thread that wants the answer.
+
+use crate::checkpoints::TakenCheckpoints;
+use crate::context::DriverContext;
+use crate::driver::JobMessage;
+use crate::endings;
+use crate::error::{Error, Result};
+use crate::node::RddNode;
+use crate::resolve::resolve;
+use firesteel_operators::OperatorRef;
+use firesteel_scheduler::{Event, JobSpec};
+use firesteel_types::{CallSite, JobFailure, JobId, Partition};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+/// A job that was submitted.
+pub struct SubmittedJob {
+    context: DriverContext,
+    id: JobId,
+    site: CallSite,
+    messages: Receiver<JobMessage>,
+    /// Those that are to be made when the job has its answer.
+    checkpoints: TakenCheckpoints,
+}
+
+/// What an action asks for.
+pub(crate) struct JobRequest<'a> {
+    pub(crate) root: &'a Arc<RddNode>,
+    pub(crate) site: CallSite,
+    /// What the last stage's tasks do with their partitions.
+    pub(crate) terminal: OperatorRef,
+    pub(crate) partitions: Vec<Partition>,
+}
+
+/// How a thread waits for a job that it may have to stop.
+pub struct Waiting<'a> {
+    /// Asked about every twentieth of a second: why the job is to end, if it is.
+    pub stop: &'a mut dyn FnMut() -> Option<String>,
+    /// When to give up; what is there by then is handed over, and that is no error.
+    pub deadline: Option<Instant>,
+}
+
+/// How often it is asked whether a job is to end.
+const ASK_EVERY: Duration = Duration::from_millis(50);
+
+impl DriverContext {
+    /// Resolves and submits a job.
+    pub(crate) fn submit(&self, request: JobRequest<'_>) -> Result<SubmittedJob> {
+        if self.is_stopped() {
+            endings::wait_for_end();
+            return Err(Error::Stopped { site: request.site });
+        }
+        let resolved = resolve(self, request.root, &request.site, request.terminal, &request.partitions)?;
+        let local = self.with_local(|local| local.clone());
+        let id = self.next_job();
+        let spec = JobSpec {
+            job: id,
+            site: request.site.clone(),
+            stages: resolved.stages,
+            partitions: request.partitions,
+            pool: local.pool,
+            group: local.group,
+            tags: local.tags,
+        };
+        let messages = self.driver().submit(spec, local.properties, resolved.recipes);
+        let (context, site, checkpoints) = (self.clone(), request.site, resolved.checkpoints);
+        Ok(SubmittedJob { context, id, site, messages, checkpoints })
+    }
+}
+
+impl SubmittedJob {
+    /// Waits for the job's end. `handle` gets each result as it comes, with its position among the partitions asked for.
+    ///
+    /// # Errors
+    /// When the job fails, or `handle` does.
+    pub fn wait(mut self, handle: impl FnMut(usize, Vec<u8>) -> Result<()>) -> Result<()> {
+        let (context, checkpoints) = (self.context.clone(), std::mem::take(&mut self.checkpoints));
+        let ended = self.receive(handle);
+        context.job_is_over();
+        if ended.is_err() {
+            endings::wait_for_end();
+        }
+        ended.and_then(|()| checkpoints.make(&context))
+    }
+
+    /// Waits for the job's end, and gives its results in the order of the partitions asked for.
+    ///
+    /// # Errors
+    /// When the job fails.
+    pub fn wait_in_order(self, partitions: usize) -> Result<Vec<Vec<u8>>> {
+        let mut results: Vec<Vec<u8>> = vec![vec![]; partitions];
+        self.wait(|output, bytes| {
+            results[output] = bytes;
+            Ok(())
+        })?;
+        Ok(results)
+    }
+
+    /// Waits for the job's end as [`SubmittedJob::wait`] does, unless it is to stop before.
+    ///
+    /// # Errors
+    /// When the job fails, or was told to stop.
+    pub fn wait_unless(mut self, waiting: Waiting<'_>, mut handle: impl FnMut(usize, Vec<u8>)) -> Result<()> {
+        let (context, site) = (self.context.clone(), self.site.clone());
+        let checkpoints = std::mem::take(&mut self.checkpoints);
+        let is_answered = loop {
+            let next = Instant::now() + ASK_EVERY;
+            let until = waiting.deadline.map_or(next, |deadline| deadline.min(next));
+            match self.recv_until(until) {
+                Some(JobMessage::Result { output, bytes }) => handle(output, bytes),
+                Some(JobMessage::Ended(None)) => break Ok(true),
+                Some(JobMessage::Ended(Some(failure))) => break Err(Error::Job { action: site, failure }),
+                None if context.is_stopped() => break Err(Error::Stopped { site }),
+                None => {
+                    if let Some(reason) = (waiting.stop)() {
+                        // Its end comes as a message.
+                        self.cancel(&reason);
+                    } else if waiting.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                        self.cancel("its time was over");
+                        break Ok(false);
+                    }
+                }
+            }
+        };
+        context.job_is_over();
+        if is_answered? { checkpoints.make(&context) } else { Ok(()) }
+    }
+
+    fn receive(self, mut handle: impl FnMut(usize, Vec<u8>) -> Result<()>) -> Result<()> {
+        let (mut failed, mut no_executors) = (None, Desertion::default());
+        loop {
+            let message = match self.messages.recv_timeout(no_executors.look_after()) {
+                Ok(message) => Ok(message),
+                Err(RecvTimeoutError::Disconnected) => Err(()),
+                Err(RecvTimeoutError::Timeout) => {
+                    no_executors.look(&self.context, self.id);
+                    continue;
+                }
+            };
+            match message {
+                Ok(JobMessage::Result { output, bytes }) => {
+                    if failed.is_none()
+                        && let Err(error) = handle(output, bytes)
+                    {
+                        // The rest is of no use to anybody.
+                        self.cancel(&error.to_string());
+                        failed = Some(error);
+                    }
+                }
+                Ok(JobMessage::Ended(None)) => return failed.map_or(Ok(()), Err),
+                Ok(JobMessage::Ended(Some(failure))) => {
+                    return Err(failed.unwrap_or(Error::Job { action: self.site, failure }));
+                }
+                // The driver went away with the context.
+                Err(()) => {
+                    let failure = JobFailure::ContextStopped { job: self.id };
+                    return Err(Error::Job { action: self.site, failure });
+                }
+            }
+        }
+    }
+
+    /// The same job, for those who may not wait for its end: a later action makes the checkpoints.
+    #[must_use]
+    pub fn leaving_checkpoints(mut self) -> Self {
+        self.checkpoints = TakenCheckpoints::default();
+        self
+    }
+
+    /// The next message, if the job sends one before `deadline`.
+    pub fn recv_until(&self, deadline: Instant) -> Option<JobMessage> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        self.messages.recv_timeout(left).ok()
+    }
+
+    /// Tells the scheduler that nobody wants the answer any more.
+    pub fn cancel(&self, reason: &str) {
+        let reason = format!("because {reason}");
+        self.context.driver().post(Event::CancelJob { job: self.id, reason });
+    }
+}
+
+/// Tells a person now and then that a job waits and there is nobody to run it.
+struct Desertion {
+    /// When there was somebody, as far as is known.
+    since: Instant,
+    next_look: Instant,
+}
+
+/// So long a job may have nobody before that is told, and then again.
+const DESERTED: Duration = Duration::from_secs(5);
+const STILL_DESERTED: Duration = Duration::from_secs(30);
+
+impl Default for Desertion {
+    fn default() -> Self {
+        let since = Instant::now();
+        Desertion { since, next_look: since + DESERTED }
+    }
+}
+
+impl Desertion {
+    fn look_after(&self) -> Duration {
+        self.next_look.saturating_duration_since(Instant::now())
+    }
+
+    fn look(&mut self, context: &DriverContext, job: JobId) {
+        if context.driver().with_application(|application| application.has_executors()) {
+            *self = Desertion::default();
+            return;
+        }
+        self.next_look = Instant::now() + STILL_DESERTED;
+        let address = context.listens_at().map_or(String::new(), |at| format!(" with the driver at {at}"));
+        let waited = self.since.elapsed().as_secs();
+        context.log().warn(format!(
+            "job {job} has waited for {waited} s, since no executor has registered{address}: is the cluster up, has it cores and \
+             memory that are free, is this address to be reached from there, and did executors say why they ended?"
+        ));
+    }
+}

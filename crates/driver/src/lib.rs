@@ -1,0 +1,63 @@
+//! The driver's side of an application: contexts, lineages of RDDs without their types, jobs.
+//!
+//! What the typed API in Rust (the crate `firesteel`) and the bindings of other languages stand on. A [`DriverContext`] owns what
+//! runs for an application. An [`UntypedRdd`] is a node of its lineage: operators, which know the types of records, come ready made
+//! from `firesteel-operators`. An action submits a [`SubmittedJob`] and gets its results as bytes.
+//!
+//! The files in the order in which a job lives: the context is built, and starts the driver with its executors; RDDs are made; an
+//! action resolves its lineage into stages and submits them to the driver's loop.
+
+mod accumulator;
+mod accumulators;
+mod agents;
+mod allocation;
+mod broadcast_trees;
+mod broadcasts;
+mod builder;
+mod call_site;
+mod checkpoint_files;
+mod checkpoints;
+mod context;
+mod driver;
+mod driver_blocks;
+mod effects;
+mod endings;
+mod error;
+mod event_sender;
+mod file_options;
+mod file_rdds;
+mod job;
+mod local_properties;
+mod log;
+mod master;
+mod node;
+mod panics;
+mod persistence;
+mod progress;
+mod put_together;
+mod rdd;
+mod remote;
+mod resolve;
+mod sources;
+mod stage_recipe;
+mod start_cluster;
+mod start_driver;
+mod status;
+mod submitted;
+mod workers;
+
+pub use accumulator::Accumulator;
+pub use builder::Builder;
+pub use call_site::site;
+pub use context::DriverContext;
+pub use driver::JobMessage;
+pub use error::{Error, Result};
+pub use file_options::{FileOptions, list};
+pub use firesteel_cluster::AgentCommand;
+pub use job::{SubmittedJob, Waiting};
+pub use local_properties::LocalProperties;
+pub use rdd::map_stream::Pairing;
+pub use rdd::persist::StorageInfo;
+pub use rdd::save_sequences::SequenceClasses;
+pub use rdd::{OperatorCode, Parts, UntypedRdd};
+pub use status::{JobInfo, JobState, StageInfo};

@@ -1,0 +1,31 @@
+//! Local properties: what a thread has said about the jobs that it will run, such as their group, pool and tags.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+/// What tasks may read of what their program's thread has said.
+pub(crate) type Properties = Arc<BTreeMap<String, String>>;
+
+/// What a thread has said about the jobs that it will run.
+#[derive(Clone, Debug, Default)]
+pub struct LocalProperties {
+    /// The group by which the jobs can be cancelled.
+    pub group: Option<String>,
+    /// The scheduler's pool in which they compete; the default one with `None`.
+    pub pool: Option<String>,
+    /// Tags by which they can be cancelled.
+    pub tags: Vec<String>,
+    /// What their tasks can read, by name.
+    pub properties: Properties,
+}
+
+thread_local! {
+    /// The properties of this thread, by the serial number of the context.
+    static LOCAL: RefCell<HashMap<u64, LocalProperties>> = RefCell::default();
+}
+
+/// Gives what this thread has said to a context to `f`, which may change it.
+pub(crate) fn with<R>(context: u64, f: impl FnOnce(&mut LocalProperties) -> R) -> R {
+    LOCAL.with_borrow_mut(|all| f(all.entry(context).or_default()))
+}

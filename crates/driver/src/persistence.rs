@@ -1,0 +1,132 @@
+//! [`Persistence`]: what the program has said about keeping one RDD, by `persist` and `checkpoint`.
+
+use crate::context::DriverContext;
+use crate::error::Result;
+use crate::event_sender::{EventSender, Released};
+use firesteel_operators::OperatorRef;
+use firesteel_types::{CallSite, RddId, StorageLevel};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Whether and how an RDD is kept. Changes while the program runs.
+#[derive(Default)]
+pub(crate) struct Persistence(Mutex<State>);
+
+#[derive(Default)]
+pub(crate) struct State {
+    pub(crate) persisted: Option<Arc<Persisted>>,
+    /// Why what was asked for cannot be; whoever runs an action is told.
+    pub(crate) conflict: Option<String>,
+    pub(crate) checkpoint: Checkpoint,
+}
+
+/// Makes the checkpoint of the RDD to whose persistence it belongs.
+pub(crate) type MakeCheckpoint = dyn Fn(&DriverContext) -> Result<()> + Send + Sync;
+
+/// How far an RDD's checkpoint is.
+#[derive(Default)]
+pub(crate) enum Checkpoint {
+    /// Nobody has asked for one.
+    #[default]
+    Unwanted,
+    /// It was asked for: the next action that needs the RDD makes it.
+    Marked(Arc<MakeCheckpoint>),
+    /// An action that needs the RDD makes it when it has its answer.
+    UnderWay(Arc<MakeCheckpoint>),
+    /// It was made.
+    Made,
+}
+
+/// An RDD that is to be kept. When it is dropped, nobody wants what is kept any more.
+pub(crate) struct Persisted {
+    pub(crate) rdd: RddId,
+    pub(crate) level: StorageLevel,
+    pub(crate) site: CallSite,
+    /// The operator that keeps the partitions.
+    pub(crate) code: OperatorRef,
+    /// Whether the RDD was cut off from what it was computed from: what is kept is all that there is.
+    pub(crate) is_truncated: AtomicBool,
+    pub(crate) events: EventSender,
+    /// Whether another has taken its place.
+    pub(crate) is_replaced: AtomicBool,
+}
+
+impl Persisted {
+    /// Another takes its place: what is kept stays.
+    pub(crate) fn hand_over(&self) {
+        self.is_replaced.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Persistence {
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn persisted(&self) -> Option<Arc<Persisted>> {
+        self.state().persisted.clone()
+    }
+
+    /// Asks for a checkpoint, unless one was asked for before.
+    pub(crate) fn mark(&self, make: Arc<MakeCheckpoint>) {
+        let mut state = self.state();
+        if matches!(state.checkpoint, Checkpoint::Unwanted) {
+            state.checkpoint = Checkpoint::Marked(make);
+        }
+    }
+
+    /// Takes the making of the checkpoint on, if it was asked for and nobody else is at it.
+    pub(crate) fn take_mark(&self) -> bool {
+        let mut state = self.state();
+        let Checkpoint::Marked(make) = &state.checkpoint else { return false };
+        state.checkpoint = Checkpoint::UnderWay(make.clone());
+        true
+    }
+
+    /// Leaves the checkpoint that was taken on to the next action.
+    pub(crate) fn return_mark(&self) {
+        let mut state = self.state();
+        if let Checkpoint::UnderWay(make) = &state.checkpoint {
+            state.checkpoint = Checkpoint::Marked(make.clone());
+        }
+    }
+
+    /// Makes the checkpoint that was taken on.
+    pub(crate) fn make_checkpoint(&self, context: &DriverContext) -> Result<()> {
+        let make = match &self.state().checkpoint {
+            Checkpoint::UnderWay(make) => make.clone(),
+            Checkpoint::Unwanted | Checkpoint::Marked(_) | Checkpoint::Made => return Ok(()),
+        };
+        // Not under the lock: it runs a job, which asks how the RDD is kept.
+        make(context)?;
+        self.state().checkpoint = Checkpoint::Made;
+        Ok(())
+    }
+}
+
+impl Drop for Persisted {
+    fn drop(&mut self) {
+        if !self.is_replaced.load(Ordering::Relaxed) {
+            self.events.send(Released::Persisted(self.rdd));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_checkpoint_is_taken_on_by_one_action_and_left_to_the_next() {
+        let persistence = Persistence::default();
+        persistence.return_mark();
+        assert!(!persistence.take_mark(), "nobody has asked for one");
+        persistence.mark(Arc::new(|_| Ok(())));
+        assert!(persistence.take_mark());
+        assert!(!persistence.take_mark(), "another action is at it");
+        persistence.mark(Arc::new(|_| Ok(())));
+        assert!(!persistence.take_mark(), "asking again changes nothing");
+        persistence.return_mark();
+        assert!(persistence.take_mark());
+    }
+}

@@ -1,0 +1,106 @@
+//! Persisting an RDD: `persist` and `unpersist`, and how much of it is kept.
+
+use super::UntypedRdd;
+use crate::persistence::Persisted;
+use firesteel_conf as conf;
+use firesteel_data::Data;
+use firesteel_data::compression::Compression;
+use firesteel_operators::{Persist, PersistAs};
+use firesteel_types::{CallSite, StorageLevel};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// How much of an RDD is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StorageInfo {
+    /// How many partitions are kept.
+    pub partitions: usize,
+    /// The bytes that they take in memory.
+    pub memory_bytes: u64,
+    /// The bytes that they take on disk.
+    pub disk_bytes: u64,
+}
+
+impl UntypedRdd {
+    /// Keeps the records, which are `T`s, once an action has computed them, where and how `level` says. The level of an RDD cannot be
+    /// changed except by [`UntypedRdd::unpersist`]: an action on it then fails, and says so.
+    pub fn persist<T: Data>(&self, site: CallSite, level: StorageLevel) {
+        let compression = self.context.conf().get(&conf::RDD_COMPRESS).unwrap_or_default();
+        let compression = Compression::named(&compression).unwrap_or_default();
+        let code = Persist::<T>::code(&PersistAs { level, compression });
+        let mut state = self.node.persistence.state();
+        match (&state.persisted, code) {
+            (Some(before), _) if before.level == level => {}
+            (Some(before), _) => {
+                let message = format!(
+                    "RDD {} was asked to be kept as `{}` by {}, and as `{level}` by {site}. The level cannot be changed: \
+                     call `unpersist` in between",
+                    self.id(),
+                    before.level,
+                    before.site
+                );
+                state.conflict.get_or_insert(message);
+            }
+            (None, Ok(code)) => {
+                let persisted = Persisted {
+                    rdd: self.id(),
+                    level,
+                    site,
+                    code,
+                    is_truncated: AtomicBool::new(false),
+                    is_replaced: AtomicBool::new(false),
+                    events: self.context.events(),
+                };
+                state.persisted = Some(Arc::new(persisted));
+            }
+            (None, Err(error)) => state.conflict = Some(error.to_string()),
+        }
+    }
+
+    /// Persists, or changes the level of what is persisted already; what is kept stays.
+    pub(super) fn persist_again<T: Data>(&self, site: CallSite, level: StorageLevel) {
+        let before = self.node.persistence.state().persisted.take();
+        self.persist::<T>(site, level);
+        if let Some(before) = before {
+            // Its end would tell executors to drop what they keep.
+            before.hand_over();
+        }
+    }
+
+    /// Forgets what is kept; with `blocking`, before this call returns. A later action computes the records again.
+    pub fn unpersist(&self, blocking: bool) {
+        let persisted = {
+            let mut state = self.node.persistence.state();
+            let is_truncated = |persisted: &Arc<Persisted>| persisted.is_truncated.load(Ordering::Relaxed);
+            state.conflict = state.persisted.as_ref().is_some_and(is_truncated).then(|| {
+                format!(
+                    "RDD {} was checkpointed locally and then unpersisted: nothing is left to compute it from. Use \
+                     `checkpoint`, or keep it",
+                    self.id()
+                )
+            });
+            state.persisted.take()
+        };
+        let was_persisted = persisted.is_some();
+        // Tells the executors, unless a running job still holds on to it.
+        drop(persisted);
+        if blocking && was_persisted {
+            self.context.services().cached.remove_rdd(self.id());
+        }
+    }
+
+    /// How the RDD is to be kept; `None` when it is not.
+    pub fn storage_level(&self) -> Option<StorageLevel> {
+        self.node.persistence.persisted().map(|persisted| persisted.level)
+    }
+
+    /// How much of it is kept at this moment.
+    pub fn storage_info(&self) -> StorageInfo {
+        let size = self.context.services().cached.size_of(self.id());
+        StorageInfo {
+            partitions: size.partitions,
+            memory_bytes: size.memory_bytes,
+            disk_bytes: size.disk_bytes,
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! RDDs of files in formats that need no type of the user's: lines of text, whole files, records of one length, SequenceFiles.
+//!
+//! Paths are files, directories, patterns, or several of these with commas between.
+
+use crate::context::DriverContext;
+use crate::error::{Error, Result};
+use crate::file_options::{FileOptions, list};
+use crate::rdd::UntypedRdd;
+use bytes::Bytes;
+use firesteel_io::hadoop::{SequenceValues, sequence_splits};
+use firesteel_io::{
+    FileSplit, InputFile, IoError, Lenient, LinePositions, RecordReader, Stores, check_records, file_splits,
+    read_in_turn, read_raw, read_text, record_splits, whole_text_splits,
+};
+use firesteel_operators::{FileSource, TextLines};
+use firesteel_types::{CallSite, Partition};
+
+/// Lines of text files without more ado are cut into at least so many partitions.
+const MIN_PARTITIONS: u32 = 2;
+
+/// What tasks that read splits are sent: each partition's splits, and which files may fail.
+type Splits = (Vec<Vec<FileSplit>>, Lenient);
+
+impl DriverContext {
+    /// The lines of text files.
+    ///
+    /// # Errors
+    /// When a path does not exist or a pattern matches nothing.
+    pub fn text_lines(
+        &self,
+        site: CallSite,
+        path: &str,
+        min_partitions: u32,
+        delimiter: Option<Vec<u8>>,
+        options: &FileOptions,
+    ) -> Result<UntypedRdd> {
+        let (at, path, how) = (site.clone(), path.to_string(), options.clone());
+        let stores = self.stores().clone();
+        let splits = move || {
+            let files = list(&stores, &at, &path, &how.listing())?;
+            Ok(file_splits(&files, &how.splits(min_partitions.into())))
+        };
+        let lenient = options.lenient;
+        self.reads(site, options, splits, move |splits| {
+            TextLines::code(&splits, delimiter.as_deref(), lenient)
+        })
+    }
+
+    /// Whole files of text.
+    ///
+    /// # Errors
+    /// When a path does not exist or a pattern matches nothing.
+    pub fn whole_texts(
+        &self,
+        site: CallSite,
+        path: &str,
+        min_partitions: u32,
+        options: &FileOptions,
+    ) -> Result<UntypedRdd> {
+        let (at, path, how) = (site.clone(), path.to_string(), options.clone());
+        let stores = self.stores().clone();
+        let groups = move || {
+            let files = list(&stores, &at, &path, &how.whole_file_listing())?;
+            Ok(whole_text_splits(&files, min_partitions.into()))
+        };
+        let lenient = options.lenient;
+        self.reads(site, options, groups, move |groups: Vec<Vec<Vec<InputFile>>>| {
+            let sent: Vec<Vec<InputFile>> = groups.into_iter().map(|groups| groups.concat()).collect();
+            FileSource::code(
+                &(sent, lenient),
+                |stores: &Stores, sent: &(Vec<Vec<InputFile>>, Lenient), partition| {
+                    let stores = stores.clone();
+                    let (files, lenient) = (sent.0[partition.index()].clone(), sent.1);
+                    Ok(read_in_turn(files, lenient, move |file| -> std::result::Result<_, IoError> {
+                        let text = read_text(&stores, &file.path)?;
+                        Ok(std::iter::once(Ok(vec![(file.path.clone(), text)])))
+                    }))
+                },
+            )
+        })
+    }
+
+    /// Whole files of bytes.
+    ///
+    /// # Errors
+    /// When a path does not exist or a pattern matches nothing.
+    pub fn whole_bytes(
+        &self,
+        site: CallSite,
+        path: &str,
+        min_partitions: u32,
+        options: &FileOptions,
+    ) -> Result<UntypedRdd> {
+        let (at, path, how) = (site.clone(), path.to_string(), options.clone());
+        let stores = self.stores().clone();
+        let groups = move || {
+            let files = list(&stores, &at, &path, &how.whole_file_listing())?;
+            Ok(whole_text_splits(&files, min_partitions.into()))
+        };
+        let lenient = options.lenient;
+        self.reads(site, options, groups, move |groups: Vec<Vec<Vec<InputFile>>>| {
+            let sent: Vec<Vec<InputFile>> = groups.into_iter().map(|groups| groups.concat()).collect();
+            FileSource::code(
+                &(sent, lenient),
+                |stores: &Stores, sent: &(Vec<Vec<InputFile>>, Lenient), partition| {
+                    let stores = stores.clone();
+                    let (files, lenient) = (sent.0[partition.index()].clone(), sent.1);
+                    Ok(read_in_turn(files, lenient, move |file| -> std::result::Result<_, IoError> {
+                        let bytes = Bytes::from(read_raw(&stores, &file.path)?);
+                        Ok(std::iter::once(Ok(vec![(file.path.clone(), bytes)])))
+                    }))
+                },
+            )
+        })
+    }
+
+    /// Records of one length.
+    ///
+    /// # Errors
+    /// When a path does not exist or a pattern matches nothing, and when a file's length is not a multiple of the record's. Of
+    /// compressed files that shows when they are read.
+    pub fn fixed_records(
+        &self,
+        site: CallSite,
+        path: &str,
+        length: u64,
+        options: &FileOptions,
+    ) -> Result<UntypedRdd> {
+        let (at, path, how) = (site.clone(), path.to_string(), options.clone());
+        let stores = self.stores().clone();
+        let wanted = self.min_partitions(None);
+        let splits = move || {
+            let files = list(&stores, &at, &path, &how.listing())?;
+            check_records(&files, length).map_err(|source| Error::Io { site: at.clone(), source })?;
+            Ok(record_splits(&files, length, &how.splits(wanted.into())))
+        };
+        let lenient = options.lenient;
+        self.reads(site, options, splits, move |splits| {
+            FileSource::code(
+                &((splits, lenient), length),
+                |stores: &Stores, sent: &(Splits, u64), partition: Partition| {
+                    let (splits, length, stores) =
+                        (sent.0.0[partition.index()].clone(), sent.1, stores.clone());
+                    Ok(read_in_turn(splits, sent.0.1, move |split| {
+                        RecordReader::open(&stores, split, length)
+                    }))
+                },
+            )
+        })
+    }
+
+    /// The lines of text files with where they begin, as Hadoop's TextInputFormat gives them.
+    ///
+    /// # Errors
+    /// When a path does not exist or a pattern matches nothing.
+    pub fn line_positions(
+        &self,
+        site: CallSite,
+        path: &str,
+        min_partitions: u32,
+        options: &FileOptions,
+    ) -> Result<UntypedRdd> {
+        let (at, path, how) = (site.clone(), path.to_string(), options.clone());
+        let stores = self.stores().clone();
+        let splits = move || {
+            let files = list(&stores, &at, &path, &how.listing())?;
+            Ok(file_splits(&files, &how.splits(min_partitions.into())))
+        };
+        let (delimiter, lenient) = (options.hadoop.delimiter(), options.lenient);
+        self.reads(site, options, splits, move |splits| {
+            let sent = ((splits, lenient), delimiter.clone());
+            FileSource::code(
+                &sent,
+                |stores: &Stores, sent: &(Splits, Option<Vec<u8>>), partition: Partition| {
+                    let (splits, delimiter) = (sent.0.0[partition.index()].clone(), sent.1.clone());
+                    let stores = stores.clone();
+                    Ok(read_in_turn(splits, sent.0.1, move |split| {
+                        LinePositions::open(&stores, split, delimiter.as_deref())
+                    }))
+                },
+            )
+        })
+    }
+
+    /// The pairs of SequenceFiles, as values of whichever classes they name.
+    ///
+    /// # Errors
+    /// When a path does not exist or a pattern matches nothing.
+    pub fn sequence_values(
+        &self,
+        site: CallSite,
+        path: &str,
+        min_partitions: Option<usize>,
+        options: &FileOptions,
+    ) -> Result<UntypedRdd> {
+        let splits = self.sequence_splits(&site, path, min_partitions, options);
+        let lenient = options.lenient;
+        self.reads(site, options, splits, move |splits| {
+            FileSource::code(&(splits, lenient), |stores: &Stores, sent: &Splits, partition: Partition| {
+                let (splits, stores) = (sent.0[partition.index()].clone(), stores.clone());
+                Ok(read_in_turn(splits, sent.1, move |split| SequenceValues::open(&stores, split)))
+            })
+        })
+    }
+
+    /// Lists and cuts SequenceFiles.
+    pub fn sequence_splits(
+        &self,
+        site: &CallSite,
+        path: &str,
+        min_partitions: Option<usize>,
+        options: &FileOptions,
+    ) -> impl Fn() -> Result<Vec<FileSplit>> + Send + Sync + 'static {
+        let (site, path, options) = (site.clone(), path.to_string(), options.clone());
+        let stores = self.stores().clone();
+        let wanted = self.min_partitions(min_partitions);
+        move || {
+            let files = list(&stores, &site, &path, &options.sequence_listing())?;
+            Ok(sequence_splits(&files, &options.splits(wanted.into())))
+        }
+    }
+
+    /// How many partitions files are cut into at least.
+    pub fn min_partitions(&self, wanted: Option<usize>) -> u32 {
+        let at_least_one = |wanted| u32::try_from(wanted).unwrap_or(u32::MAX).max(1);
+        wanted.map_or(self.default_parallelism().min(MIN_PARTITIONS), at_least_one)
+    }
+}

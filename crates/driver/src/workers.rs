@@ -1,0 +1,80 @@
+//! Worker processes and executors elsewhere, as a program sees them: what they are told when they begin, and who they are.
+
+use crate::context::DriverContext;
+use crate::error::{Error, Result};
+use firesteel_executor::WorkerInfo;
+use firesteel_executor::decode::decode;
+use firesteel_executor::runner::run;
+use firesteel_operators::{Services, Task};
+use firesteel_protocol::DeliveredOutcome;
+use firesteel_scheduler::ApplicationEvent;
+use firesteel_types::BroadcastId;
+use std::path::Path;
+use std::sync::{Arc, PoisonError};
+
+impl DriverContext {
+    /// What worker processes that begin from now on are told.
+    ///
+    /// # Errors
+    /// When they cannot be told.
+    pub fn set_worker_setting(&self, setting: &str) -> Result<()> {
+        if self.driver().remote().is_some() {
+            self.driver().post_event(ApplicationEvent::WorkerSetting { setting: setting.into() });
+        }
+        let Some(processes) = self.driver().processes() else { return Ok(()) };
+        processes.set(setting).map_err(|error| Error::Start(error.to_string()))
+    }
+
+    /// From now on executors in other processes can fetch a file by the BLAKE3 hash of its contents, which this gives. The file must
+    /// stay as it is.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn offer_file(&self, path: &Path) -> Result<[u8; 32]> {
+        let offered = self.driver().offer(path);
+        offered.map_err(|error| Error::Start(format!("{} cannot be read: {error}", path.display())))
+    }
+
+    /// Whether executors are processes that connect to this one, perhaps from elsewhere.
+    pub fn is_on_cluster(&self) -> bool {
+        self.driver().remote().is_some()
+    }
+
+    /// What this process lends to its tasks: stores, memory, directories.
+    pub fn services(&self) -> &Arc<Services> {
+        &self.driver().services
+    }
+
+    /// Runs the task that an exception failed last once more, on this thread, and gives what failed it now. `None` when no task was.
+    ///
+    /// # Errors
+    /// When its plan cannot be decoded here.
+    pub fn run_last_failure(&self) -> Option<std::result::Result<DeliveredOutcome, String>> {
+        let (spec, recipe) =
+            self.driver().last_failure.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
+        let services = self.services();
+        let terminal = recipe.encoded().and_then(|plan| decode(&plan, &services.broadcasts));
+        Some(terminal.map(|terminal| {
+            let task = Task::new(spec, services.clone(), Arc::default());
+            run(&*terminal, &task).0
+        }))
+    }
+
+    /// The worker processes that are ready, or the executors of a cluster.
+    pub fn workers(&self) -> Vec<WorkerInfo> {
+        if self.driver().remote().is_some() {
+            return self.driver().agent_infos();
+        }
+        self.driver().processes().map_or_else(Vec::new, |processes| processes.infos())
+    }
+
+    /// Jobs that this thread runs from now on carry these tags, and no others.
+    pub fn set_job_tags(&self, tags: Vec<String>) {
+        self.with_local(|local| local.tags = tags);
+    }
+
+    /// Workers forget a broadcast value that was destroyed.
+    pub fn forget_broadcast(&self, broadcast: BroadcastId) {
+        self.driver().forget_broadcast(broadcast);
+    }
+}

@@ -1,0 +1,202 @@
+//! The reducer-side fetcher among hosts that go down, come back and hand over what they have.
+
+use super::*;
+use std::cell::Cell;
+use std::collections::HashSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Hosts, by address; the driver's knowledge; and what was asked of them, in order.
+#[derive(Default)]
+struct World {
+    /// The address of each executor's outputs, as the driver tells.
+    addresses: HashMap<ExecutorId, Option<String>>,
+    /// Where single outputs are by now.
+    moved: HashMap<Partition, OutputAddress>,
+    /// What each host has.
+    hosts: HashMap<String, HashSet<Partition>>,
+    down: HashSet<String>,
+    /// Hosts whose connections break after so many outputs, once.
+    breaks: HashMap<String, usize>,
+    asked: Vec<String>,
+}
+
+#[derive(Clone, Default)]
+struct Peers(Arc<Mutex<World>>);
+
+impl Peers {
+    fn world(&self) -> MutexGuard<'_, World> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Executor n is served at `hosts[n]`, and wrote one output for each `n` in `maps`.
+    fn of(hosts: &[&str], maps: &[u32]) -> (Self, Arc<ShuffleOutputs>) {
+        let peers = Peers::default();
+        for (executor, host) in hosts.iter().enumerate() {
+            let address = (*host != "here").then(|| (*host).to_owned());
+            peers.world().addresses.insert(ExecutorId(executor as u32), address);
+        }
+        let output = |(map, executor): (usize, &u32)| {
+            let map = Partition(map as u32);
+            let host = hosts[*executor as usize].to_owned();
+            peers.world().hosts.entry(host).or_default().insert(map);
+            MapOutput { map, task: TaskId(u64::from(map.0)), executor: ExecutorId(*executor), bytes: 10 }
+        };
+        let maps = maps.iter().enumerate().map(output).collect();
+        (peers, Arc::new(ShuffleOutputs { shuffle: ShuffleId(0), generation: 1, maps }))
+    }
+
+    fn hand_over(&self, map: u32, from: &str, to: &str) {
+        let mut world = self.world();
+        world.hosts.entry(from.into()).or_default().remove(&Partition(map));
+        world.hosts.entry(to.into()).or_default().insert(Partition(map));
+        let address = if to == "here" { OutputAddress::Here } else { OutputAddress::There(to.into()) };
+        world.moved.insert(Partition(map), address);
+    }
+
+    fn asked(&self) -> String {
+        std::mem::take(&mut self.world().asked).join(", ")
+    }
+}
+
+impl ShufflePeers for Peers {
+    fn address_of(&self, executor: ExecutorId) -> Result<Option<String>, RemoteReadError> {
+        let address = self.world().addresses.get(&executor).cloned();
+        address.ok_or_else(|| RemoteReadError::Refused(format!("executor {executor} is gone")))
+    }
+
+    fn forget_address(&self, executor: ExecutorId) {
+        self.world().asked.push(format!("forget {executor}"));
+    }
+
+    fn outputs_at(
+        &self,
+        _: ShuffleId,
+        maps: &[(Partition, TaskId)],
+    ) -> Result<Vec<Option<OutputAddress>>, RemoteReadError> {
+        let world = self.world();
+        Ok(maps.iter().map(|(map, _)| world.moved.get(map).cloned()).collect())
+    }
+
+    fn request(
+        &self,
+        address: &str,
+        _: ShuffleId,
+        _: Partition,
+        maps: &[(Partition, TaskId)],
+    ) -> Result<Box<dyn OutputStream>, RemoteReadError> {
+        let numbers: Vec<String> = maps.iter().map(|(map, _)| map.to_string()).collect();
+        let mut world = self.world();
+        world.asked.push(format!("{address} for {}", numbers.join(" ")));
+        if world.down.contains(address) {
+            return Err(RemoteReadError::Unreachable("connection refused".into()));
+        }
+        let breaks_after = world.breaks.remove(address);
+        let maps = maps.iter().map(|(map, _)| *map).collect();
+        Ok(Box::new(Answer { peers: self.clone(), address: address.into(), maps, breaks_after }))
+    }
+}
+
+struct Answer {
+    peers: Peers,
+    address: String,
+    maps: VecDeque<Partition>,
+    breaks_after: Option<usize>,
+}
+
+impl OutputStream for Answer {
+    fn next(&mut self) -> Result<Option<Vec<u8>>, RemoteReadError> {
+        if self.breaks_after == Some(0) {
+            return Err(RemoteReadError::Unreachable("connection reset".into()));
+        }
+        self.breaks_after = self.breaks_after.map(|left| left - 1);
+        let map = self.maps.pop_front().expect("no more is read than was asked for");
+        let is_there = self.peers.world().hosts.get(&self.address).is_some_and(|has| has.contains(&map));
+        Ok(is_there.then(|| vec![map.0 as u8]))
+    }
+}
+
+/// A clock that goes on when somebody waits for it.
+#[derive(Default)]
+struct Waits(Cell<u64>);
+
+impl Clock for Waits {
+    fn now(&self) -> Millis {
+        Millis(self.0.get())
+    }
+
+    fn wait_until(&self, until: Millis, is_cancelled: &dyn Fn() -> bool) -> bool {
+        self.0.set(until.0);
+        !is_cancelled()
+    }
+}
+
+fn fetcher(peers: &Peers, outputs: &Arc<ShuffleOutputs>, retries: u32) -> ShuffleBlockFetcher<Waits> {
+    let policy = RetryPolicy { retries, wait_ms: 100 };
+    ShuffleBlockFetcher::new(Arc::new(peers.clone()), policy, Waits::default(), outputs.clone(), Partition(0))
+}
+
+/// Reads all outputs; `.` for one that lies here.
+fn read_all(fetcher: &mut ShuffleBlockFetcher<Waits>) -> Result<String, RemoteReadFailure> {
+    let outputs = fetcher.outputs.clone();
+    let read = |map: &MapOutput| {
+        let bytes = fetcher.read(*map, &|| false)?;
+        Ok(bytes.map_or(".".to_owned(), |bytes| bytes[0].to_string()))
+    };
+    outputs.maps.iter().map(read).collect::<Result<Vec<_>, _>>().map(|read| read.join(" "))
+}
+
+#[test]
+fn each_host_is_asked_once_for_all_that_it_has() {
+    let (peers, outputs) = Peers::of(&["a", "here", "b", "a"], &[0, 1, 2, 3, 0]);
+    assert_eq!(read_all(&mut fetcher(&peers, &outputs, 0)).as_deref(), Ok("0 . 2 3 4"));
+    assert_eq!(peers.asked(), "a for 0 3 4, b for 2");
+}
+
+#[test]
+fn a_connection_that_breaks_is_taken_up_where_it_broke() {
+    let (peers, outputs) = Peers::of(&["a"], &[0, 0, 0]);
+    peers.world().breaks.insert("a".into(), 2);
+    let mut fetcher = fetcher(&peers, &outputs, 1);
+    assert_eq!(read_all(&mut fetcher).as_deref(), Ok("0 1 2"));
+    assert_eq!(peers.asked(), "a for 0 1 2, forget 0, a for 2");
+    assert_eq!(fetcher.clock.now(), Millis(100), "it waited before it tried again");
+}
+
+#[test]
+fn a_host_that_cannot_be_reached_has_lost_what_all_its_executors_wrote() {
+    let (peers, outputs) = Peers::of(&["a", "a", "b"], &[0, 1, 2]);
+    peers.world().down.insert("a".into());
+    let gone = read_all(&mut fetcher(&peers, &outputs, 2)).expect_err("it is down");
+    let unreachable = vec![ExecutorId(0), ExecutorId(1)];
+    assert_eq!(gone, RemoteReadFailure::Gone { message: "connection refused".into(), unreachable });
+    assert_eq!(peers.asked().matches("a for 0 1").count(), 3, "it was tried and tried again twice");
+}
+
+#[test]
+fn an_output_that_was_handed_over_is_read_where_it_is_now() {
+    let (peers, outputs) = Peers::of(&["a", "b"], &[0, 0, 1]);
+    peers.hand_over(0, "a", "b");
+    peers.hand_over(1, "a", "here");
+    assert_eq!(read_all(&mut fetcher(&peers, &outputs, 0)).as_deref(), Ok("0 . 2"));
+    assert_eq!(peers.asked(), "a for 0 1, forget 0, b for 0 2");
+}
+
+#[test]
+fn an_output_that_nobody_has_is_gone_and_nobody_is_unreachable() {
+    let (peers, outputs) = Peers::of(&["a"], &[0, 0]);
+    peers.world().hosts.clear();
+    let gone = read_all(&mut fetcher(&peers, &outputs, 5)).expect_err("nobody has it");
+    let message = "its host does not have it any more".into();
+    assert_eq!(gone, RemoteReadFailure::Gone { message, unreachable: vec![] });
+    peers.world().addresses.clear();
+    let gone = read_all(&mut fetcher(&peers, &outputs, 5)).expect_err("nobody serves it");
+    assert_eq!(gone, RemoteReadFailure::Gone { message: "executor 0 is gone".into(), unreachable: vec![] });
+}
+
+#[test]
+fn a_task_that_is_told_to_stop_waits_no_longer() {
+    let (peers, outputs) = Peers::of(&["a"], &[0]);
+    peers.world().down.insert("a".into());
+    let stopped = fetcher(&peers, &outputs, u32::MAX).read(outputs.maps[0], &|| true);
+    assert_eq!(stopped, Err(RemoteReadFailure::Cancelled));
+}
