@@ -31,6 +31,7 @@ pub struct DriverContext {
 pub(crate) struct Shared {
     conf: Conf,
     serial: u64,
+    cores: Option<u32>,
     slots: Option<u32>,
     parallelism: Option<u32>,
     driver: Arc<Driver>,
@@ -75,8 +76,9 @@ impl DriverContext {
     pub fn default_parallelism(&self) -> u32 {
         // A cluster whose executors are not all there yet still cuts data for more than one.
         const AT_LEAST: u32 = 2;
-        let slots = || self.shared.slots.unwrap_or_else(|| self.slots().max(AT_LEAST));
-        self.shared.parallelism.unwrap_or_else(slots)
+        let there = || self.driver().remote().map_or(0, |remote| remote.agents.cores());
+        let cores = || self.shared.cores.unwrap_or_else(|| there().max(AT_LEAST));
+        self.shared.parallelism.unwrap_or_else(cores)
     }
 
     /// How many tasks run at a time.
@@ -257,6 +259,8 @@ impl endings::Stops for Shared {
 pub(crate) struct Parts {
     pub(crate) conf: Conf,
     pub(crate) serial: u64,
+    /// The number of cores, where that never changes.
+    pub(crate) cores: Option<u32>,
     /// Tasks at a time, where that never changes.
     pub(crate) slots: Option<u32>,
     pub(crate) parallelism: Option<u32>,
@@ -267,10 +271,11 @@ pub(crate) struct Parts {
 
 impl Shared {
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { conf, serial, slots, parallelism, driver, progress, log } = parts;
+        let Parts { conf, serial, cores, slots, parallelism, driver, progress, log } = parts;
         Shared {
             conf,
             serial,
+            cores,
             slots,
             parallelism,
             driver,

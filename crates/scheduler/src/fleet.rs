@@ -204,7 +204,9 @@ impl Fleet {
         match (settings.has_processes, registration.has_processes) {
             (true, false) => Err("the program is a Python program; start its executors from Python".into()),
             (false, true) => Err("the program is no Python program".into()),
-            _ if registration.slots == 0 => Err("it has no slots".into()),
+            _ if registration.slots == 0 => {
+                Err("it has no slots: a task takes more cores than it has (`firesteel.task.cpus`)".into())
+            }
             _ => Ok(()),
         }
     }
