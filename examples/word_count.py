@@ -16,7 +16,7 @@ def main() -> None:
         epilog="Examples: word_count.py README.md; word_count.py 'logs/*.gz' --top 20 --output counts",
     )
     parser.add_argument("paths", nargs="+", help="files, directories or patterns; .gz, .bz2, .zst are decompressed")
-    parser.add_argument("--top", type=int, default=10, help="print so many of the most frequent words")
+    parser.add_argument("--top", type=int, default=10, help="the number of most frequent words to print")
     parser.add_argument("--output", metavar="DIR", help="write all counts, as word, tab, count, into a new directory")
     parser.add_argument("--master", default="local[*]", help="where to run")
     arguments = parser.parse_args()

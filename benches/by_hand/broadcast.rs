@@ -1,4 +1,4 @@
-//! A value of 256 MiB that every task reads, by hand: threads look at the same memory.
+//! Broadcast by hand: a value of 256 MiB that every task reads, from threads that share memory.
 
 use firesteel_benches::{data, params, report, threads};
 

@@ -1,4 +1,4 @@
-//! Two passes over numbers in memory, by hand: what the machine's memory can do.
+//! Cached numbers by hand: two passes over numbers in memory, the limit that the machine's memory sets.
 
 use firesteel_benches::{data, params, report, threads};
 

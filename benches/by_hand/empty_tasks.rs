@@ -1,4 +1,5 @@
-//! Many empty tasks by hand: boxed closures through a channel to a few threads, and their results back through another.
+//! Empty tasks by hand: boxed closures through a channel to a few threads, and their results back through
+//! another.
 
 use std::sync::{Mutex, mpsc};
 

@@ -30,7 +30,7 @@ fn main() {
     });
 }
 
-/// The values of group `g` are those from `starts[g]` to `starts[g + 1]`.
+/// Groups of equal keys. The values of group `g` are those from `starts[g]` to `starts[g + 1]`.
 struct Groups {
     keys: Vec<u64>,
     starts: Vec<usize>,

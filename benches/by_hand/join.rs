@@ -28,7 +28,7 @@ fn main() {
 
 const END: u32 = u32::MAX;
 
-/// How many pairs of the bucket meet, and the checksum over them.
+/// Returns the number of joined pairs of the bucket, and the checksum over them.
 fn join(left: &Pairs, right: &Pairs, bucket: usize) -> (u64, u64) {
     let mut heads: HashMap<u64, u32, FixedState> = HashMap::default();
     let mut chain: Vec<(u64, u32)> = Vec::with_capacity(left.len(bucket));

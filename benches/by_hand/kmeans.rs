@@ -23,7 +23,7 @@ fn main() {
     });
 }
 
-/// Moves each centre to the mean of the points that are closest to it; one without points stays.
+/// Moves each centre to the mean of the points that are closest to it; a centre without points stays.
 fn step(points: &[Vec<Point>], centres: &[Point], threads: usize) -> Vec<Point> {
     let sums = threads::parallel(threads, points.len(), |part| {
         let mut sums = vec![([0.0; DIMENSIONS], 0u64); centres.len()];
@@ -42,7 +42,7 @@ fn step(points: &[Vec<Point>], centres: &[Point], threads: usize) -> Vec<Point> 
     centres.iter().enumerate().map(mean).collect()
 }
 
-/// The first of the closest centres.
+/// Returns the first of the closest centres.
 fn closest(point: &Point, centres: &[Point]) -> usize {
     let mut best = (0, f64::INFINITY);
     for (index, centre) in centres.iter().enumerate() {

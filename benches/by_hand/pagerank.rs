@@ -1,13 +1,15 @@
 //! PageRank by hand: nodes are numbers already, so ranks are arrays and edges two compressed lists.
 //!
-//! The rules are those of Spark's well-known example: a node without a rank gives nothing, and a node that is given nothing has no
-//! rank. Each thread pulls for its own nodes what their predecessors give.
+//! The rules are those of Spark's well-known example: a node without a rank contributes nothing, and a node
+//! without contributions has no rank. Each thread pulls for its own nodes the contributions of their
+//! predecessors.
 
 use firesteel_benches::{data, params, report, threads};
 
 const PARTS: usize = 16;
 
-/// The sources of edges into node `v` are those from `starts[v]` to `starts[v + 1]`.
+/// A graph as compressed lists. The sources of edges into node `v` are those from `starts[v]` to `starts[v +
+/// 1]`.
 struct Graph {
     starts: Vec<u32>,
     sources: Vec<u32>,
@@ -47,7 +49,7 @@ impl Graph {
     }
 }
 
-/// One iteration: what each node gives is computed once, then gathered.
+/// Runs one iteration: each node's contribution is computed once, then gathered.
 fn step(graph: &Graph, ranks: &[Option<f64>], threads: usize) -> Vec<Option<f64>> {
     let gives =
         |(rank, degree): (&Option<f64>, &u32)| rank.map_or(f64::NAN, |rank| rank / f64::from(*degree));
@@ -68,7 +70,8 @@ fn step(graph: &Graph, ranks: &[Option<f64>], threads: usize) -> Vec<Option<f64>
     parts.concat()
 }
 
-/// Ranks are rounded before they are added up, since the order of floating-point sums differs between peers.
+/// Returns the answer. Ranks are rounded before they are added up, since the order of floating-point sums
+/// differs between peers.
 fn answer(ranks: &[Option<f64>]) -> String {
     let ranked = ranks.iter().enumerate().filter_map(|(node, rank)| Some((node as u64, (*rank)?)));
     let (count, checksum) = ranked.fold((0, 0u64), |(count, checksum), (node, rank)| {

@@ -1,4 +1,5 @@
-//! Three columns of a table of twenty by hand: the Parquet library's arrays, a row group at a time on each thread.
+//! Parquet scan by hand: three columns of a table of twenty, with the Parquet library's arrays, a row group at
+//! a time on each thread.
 
 use std::fs::File;
 use std::path::PathBuf;

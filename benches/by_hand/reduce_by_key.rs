@@ -1,4 +1,4 @@
-//! Sums by key, by hand: keys scattered into buckets, each bucket counted in a table that fits the cache.
+//! Reduce by key by hand: keys scattered into buckets, each bucket counted in a table that fits the cache.
 
 use firesteel_benches::buckets::{BUCKETS, Scattered, bucket_of};
 use firesteel_benches::{data, params, report, threads};

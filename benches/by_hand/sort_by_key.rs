@@ -10,7 +10,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const SAMPLES: u64 = 64 * BUCKETS as u64;
 
-/// What is known of one sorted part.
+/// The summary of one sorted part.
 struct Part {
     edges: Option<(u64, u64)>,
     count: usize,
@@ -35,7 +35,7 @@ fn main() {
     });
 }
 
-/// Bounds between the buckets, evenly spaced in a sorted sample.
+/// Returns the bounds between the buckets, evenly spaced in a sorted sample.
 fn bounds(n: u64) -> Vec<u64> {
     let step = (n / SAMPLES).max(1);
     let mut sample: Vec<u64> = (0..n).step_by(step as usize).map(data::sort_key).collect();

@@ -1,4 +1,4 @@
-//! From nothing to the first result, by hand: a process that starts, adds up ten numbers and ends.
+//! Startup by hand: a process that starts, adds up ten numbers and ends.
 
 use firesteel_benches::{params, report};
 

@@ -1,4 +1,4 @@
-//! Map, filter, map, reduce over whole numbers, by hand: a loop.
+//! Sum by hand: map, filter, map, reduce over whole numbers in a loop.
 
 use firesteel_benches::{params, report, threads};
 

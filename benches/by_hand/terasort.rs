@@ -1,4 +1,5 @@
-//! Sorting records of 100 bytes, by hand and all in memory: scattered by bounds from a sample, each part sorted by itself.
+//! TeraSort by hand and all in memory: records of 100 bytes scattered by bounds from a sample, each part sorted
+//! by itself.
 
 use firesteel_benches::buckets::{BUCKETS, Scattered};
 use firesteel_benches::{params, report, terasort, threads};
@@ -27,7 +28,7 @@ fn main() {
     });
 }
 
-/// Bounds between the buckets, evenly spaced in a sorted sample.
+/// Returns the bounds between the buckets, evenly spaced in a sorted sample.
 fn bounds(n: u64) -> Vec<terasort::Key> {
     let step = (n / SAMPLES).max(1);
     let mut sample: Vec<terasort::Key> = (0..n).step_by(step as usize).map(terasort::key).collect();

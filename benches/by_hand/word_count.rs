@@ -1,8 +1,8 @@
 //! Word count by hand, as fast as we know how: two phases over splits and reduce partitions.
 //!
-//! Map: each split is counted in a table of its own, then its distinct words are laid out in columns, one block per reduce
-//! partition, with the hashes that were computed once. Reduce: each partition merges its blocks into one table small enough for
-//! the cache, and keeps only how many words it has and its top five.
+//! Map: each split is counted in a table of its own, then its distinct words are laid out in columns, one block
+//! per reduce partition, with the hashes that were computed once. Reduce: each partition merges its blocks into
+//! one table small enough for the cache, and returns only its number of words and its top five.
 
 use std::cell::RefCell;
 use std::path::Path;

@@ -1,6 +1,7 @@
-//! Word count as one would first write it in Rust: a `String` for each new word, one map per thread, the maps merged at the end.
+//! Word count as one would first write it in Rust: a `String` for each new word, one map per thread, the maps
+//! merged at the end.
 //!
-//! It stands here to show what layout is worth beyond the choice of language.
+//! It shows what layout is worth beyond the choice of language.
 
 use std::collections::HashMap;
 use std::path::Path;

@@ -1,4 +1,5 @@
-//! What an `add` to an accumulator costs: the same sum with and without, in one slot. `firesteel-accumulate [millions of records]`.
+//! Accumulators on Firesteel, the cost of an `add`: the same sum with and without, in one slot.
+//! `firesteel-accumulate [millions of records]`.
 
 #![expect(clippy::print_stdout, reason = "the figures are what it is for")]
 
@@ -44,7 +45,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Nanoseconds for each of `n` records: the best of three runs.
+/// Returns the nanoseconds for each of `n` records: the best of three runs.
 fn measured(n: i64, run: impl Fn() -> Result<i64>) -> Result<f64> {
     let mut best = f64::MAX;
     for _ in 0..3 {

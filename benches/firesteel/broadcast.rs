@@ -1,4 +1,4 @@
-//! A broadcast value of 256 MiB that every task reads, on Firesteel.
+//! Broadcast on Firesteel: a value of 256 MiB that every task reads.
 
 use firesteel::{Context, Result};
 use firesteel_benches::{data, params, report};

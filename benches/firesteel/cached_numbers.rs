@@ -1,4 +1,4 @@
-//! Two passes over cached numbers on Firesteel. They are made and kept before the clock starts.
+//! Cached numbers on Firesteel: two passes over them. They are made and cached before the clock starts.
 
 use firesteel::{Context, Result};
 use firesteel_benches::{data, params, report};

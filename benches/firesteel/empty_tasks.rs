@@ -1,4 +1,4 @@
-//! Many tasks that do nothing, on Firesteel: what one task costs.
+//! Empty tasks on Firesteel: many tasks that do nothing, for the cost of one task.
 
 use firesteel::{Context, Result};
 use firesteel_benches::{params, report};

@@ -1,6 +1,7 @@
-//! Small workloads whose instructions are counted, against getting slower: `cargo xtask instructions`.
+//! The guard workloads: small programs whose instructions are counted, against getting slower: `cargo xtask
+//! instructions`.
 //!
-//! One task slot, nothing drawn on the terminal, and records by formula: two runs differ only in how often threads wake up.
+//! One task slot, no progress bar, and records by formula: two runs differ only in how often threads wake up.
 
 #![expect(clippy::print_stdout, reason = "the answer shows that the work was done")]
 
@@ -29,7 +30,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// What every program pays once, and what is taken off the others' counts.
+/// Does the work that every program pays once, which is subtracted from the others' counts.
 fn nothing(sc: &Context) -> Result<u64> {
     sc.range_in(0..1, 1).map(|i| i as u64).reduce(u64::wrapping_add)
 }
@@ -56,7 +57,7 @@ fn word_count(sc: &Context) -> Result<u64> {
     counts.map(|(word, count)| data::mix(word.len() as u64 * 31 + count)).reduce(u64::wrapping_add)
 }
 
-/// Ten words a line, short and long, frequent and rare. Made cheaply: it is counted too.
+/// Makes text of ten words a line, short and long, frequent and rare. Made cheaply: it is counted too.
 fn text(words: u64) -> String {
     let starts = ["a", "of", "register", "some_longer_identifier_"];
     let vocabulary: Vec<String> = (0..20_000).map(|rank| format!("{}{rank:x}", starts[rank % 4])).collect();

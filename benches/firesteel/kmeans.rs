@@ -32,7 +32,7 @@ fn main() -> Result<()> {
 
 type Point = [f64; DIMENSIONS];
 
-/// The first of the closest centres.
+/// Returns the first of the closest centres.
 fn closest(point: &Point, centres: &[Point]) -> usize {
     let mut best = (0, f64::INFINITY);
     for (index, centre) in centres.iter().enumerate() {

@@ -1,7 +1,8 @@
-//! PageRank on Firesteel, by the rules of Spark's well-known example: a node without a rank gives nothing, and a node that is given
-//! nothing has no rank.
+//! PageRank on Firesteel, by the rules of Spark's well-known example: a node without a rank contributes
+//! nothing, and a node without contributions has no rank.
 //!
-//! The links are grouped once and cached. Ranks lie where the links of their node lie, so the joins move nothing.
+//! The links are grouped once and cached. Ranks are in the partitions of their nodes' links, so the joins move
+//! nothing.
 
 use firesteel::{Context, Result};
 use firesteel_benches::{data, params, report};

@@ -1,4 +1,4 @@
-//! Three columns of a table of twenty on Firesteel: read as records, and summed up.
+//! Parquet scan on Firesteel: three columns of a table of twenty, read as records, and summed up.
 
 use firesteel::{Context, Result, Str};
 use firesteel_benches::table::Scan;

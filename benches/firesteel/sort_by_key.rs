@@ -1,4 +1,5 @@
-//! Sort by key on Firesteel; every partition is looked at: its size, its inversions, its edges, and a checksum over its pairs.
+//! Sort by key on Firesteel; every partition is checked: its size, its inversions, its edges, and a checksum
+//! over its pairs.
 
 use firesteel::{Context, Order, PartitionIter, Result};
 use firesteel_benches::{data, params, report};
@@ -22,7 +23,7 @@ fn main() -> Result<()> {
     })
 }
 
-/// What is known of one sorted part.
+/// The summary of one sorted part.
 #[derive(Clone, Default, Serialize, Deserialize)]
 struct Part {
     edges: Option<(u64, u64)>,

@@ -1,4 +1,4 @@
-//! From nothing to the first result, on Firesteel: the harness times the whole process.
+//! Startup on Firesteel, from nothing to the first result: the harness times the whole process.
 
 use firesteel::{Context, Result};
 use firesteel_benches::{params, report};

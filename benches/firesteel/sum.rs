@@ -1,4 +1,4 @@
-//! Map, filter, map, reduce over whole numbers on Firesteel.
+//! Sum on Firesteel: map, filter, map, reduce over whole numbers.
 
 use firesteel::{Context, Result};
 use firesteel_benches::{params, report};

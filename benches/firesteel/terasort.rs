@@ -1,4 +1,4 @@
-//! Sorting records of 100 bytes that do not fit in memory, on Firesteel: keys of ten bytes, values of ninety.
+//! TeraSort on Firesteel: records of 100 bytes that do not fit in memory, keys of ten bytes, values of ninety.
 
 use firesteel::{Bytes, Context, Order, PartitionIter, Result};
 use firesteel_benches::{params, report, terasort};

@@ -1,4 +1,4 @@
-//! Parameters of a workload, from environment variables: the one way that a Rust program and a Scala script take alike.
+//! Parameters of a workload, from environment variables, which a Rust program and a Scala script read alike.
 //!
 //! | variable | meaning |
 //! | --- | --- |
@@ -15,7 +15,7 @@
 
 use std::path::PathBuf;
 
-/// A number, or the default when the variable is unset.
+/// Returns a number, or the default when the variable is unset.
 ///
 /// # Panics
 /// When the variable is set to something that is no number.
@@ -26,43 +26,43 @@ pub fn number(name: &str, default: u64) -> u64 {
     }
 }
 
-/// How many records.
+/// Returns the number of records.
 pub fn records(default: u64) -> u64 {
     number("BENCH_N", default)
 }
 
-/// How many distinct keys.
+/// Returns the number of distinct keys.
 pub fn keys(default: u64) -> u64 {
     number("BENCH_KEYS", default)
 }
 
-/// How many iterations.
+/// Returns the number of iterations.
 pub fn iterations(default: u64) -> u64 {
     number("BENCH_ITERATIONS", default)
 }
 
-/// How many partitions.
+/// Returns the number of partitions.
 pub fn partitions() -> usize {
     number("BENCH_PARTITIONS", 8) as usize
 }
 
-/// How many threads.
+/// Returns the number of threads.
 pub fn threads() -> usize {
     let all = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     number("BENCH_THREADS", all as u64).max(1) as usize
 }
 
-/// Where Firesteel's tasks run.
+/// Returns Firesteel's master.
 pub fn master() -> String {
     std::env::var("BENCH_MASTER").unwrap_or_else(|_| format!("local[{}]", threads()))
 }
 
-/// The memory that the workload may take.
+/// Returns the memory that the workload may take.
 pub fn memory() -> String {
     std::env::var("BENCH_MEMORY").unwrap_or_else(|_| "1g".into())
 }
 
-/// The file whose words are counted.
+/// Returns the file whose words are counted.
 ///
 /// # Panics
 /// When `BENCH_TEXT` is not set.
@@ -70,7 +70,7 @@ pub fn text() -> PathBuf {
     std::env::var_os("BENCH_TEXT").expect("BENCH_TEXT names the text whose words are counted").into()
 }
 
-/// The directory of the Parquet table that is scanned.
+/// Returns the directory of the Parquet table that is scanned.
 ///
 /// # Panics
 /// When `BENCH_TABLE` is not set.

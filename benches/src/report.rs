@@ -1,4 +1,4 @@
-//! The lines that the harness reads: `run K: seconds`, `answer: ...`, `seconds: ...` and `peak_kib: ...`.
+//! Report lines, which the harness reads: `run K: seconds`, `answer: ...`, `seconds: ...` and `peak_kib: ...`.
 
 use std::convert::Infallible;
 use std::time::Instant;
@@ -16,7 +16,7 @@ pub fn measure(job: impl Fn() -> String) {
 /// [`measure`] for a job that can fail.
 ///
 /// # Errors
-/// The job's.
+/// The job's error.
 ///
 /// # Panics
 /// When two runs answer differently.
@@ -38,10 +38,10 @@ pub fn try_measure<E>(job: impl Fn() -> Result<String, E>) -> Result<(), E> {
     Ok(())
 }
 
-/// How many of the most frequent words are part of the answer.
+/// The number of the most frequent words that are part of the answer.
 const TOP: usize = 5;
 
-/// The most frequent words, the first by name among equals.
+/// Returns the most frequent words, the first by name among equals.
 pub fn top_words<W: AsRef<[u8]>>(words: impl Iterator<Item = (W, u64)>) -> Vec<(String, u64)> {
     let mut top: Vec<(String, u64)> = Vec::with_capacity(TOP + 1);
     for (word, count) in words {
@@ -55,7 +55,7 @@ pub fn top_words<W: AsRef<[u8]>>(words: impl Iterator<Item = (W, u64)>) -> Vec<(
     top
 }
 
-/// The answer of the word counts.
+/// Returns the answer of the word counts.
 pub fn word_answer(top: &[(String, u64)], distinct: usize) -> String {
     let words: Vec<String> = top.iter().map(|(word, count)| format!("{word}={count}")).collect();
     format!("{} distinct={distinct}", words.join(" "))
@@ -66,7 +66,7 @@ fn median(seconds: &mut [f64]) -> f64 {
     seconds[seconds.len() / 2]
 }
 
-/// The most memory that this process held, as the kernel counts it.
+/// Returns the most memory that this process had, as the kernel counts it.
 fn peak_kib() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

@@ -1,10 +1,10 @@
-//! The wide table of the `parquet_scan` workload: twenty columns, of which the scan wants three. Each value is a function of
-//! its row's index.
+//! The wide table of the `parquet_scan` workload: twenty columns, of which the scan reads three. Each value is
+//! a function of its row's index.
 
 use crate::data::{below, mix, unit};
 use serde::{Deserialize, Serialize};
 
-/// How many files the table has.
+/// The number of files of the table.
 pub const FILES: usize = 8;
 
 /// A row.
@@ -33,7 +33,7 @@ pub struct Sale {
     pub checksum: i64,
 }
 
-/// The row of an index.
+/// Returns the row of an index.
 pub fn sale(index: u64) -> Sale {
     let at = |column: u64| index.wrapping_mul(32).wrapping_add(column);
     Sale {
@@ -60,16 +60,16 @@ pub fn sale(index: u64) -> Sale {
     }
 }
 
-/// Names of 8 to 22 letters.
+/// Returns a name of 8 to 22 letters.
 fn city(number: u64) -> firesteel::Str {
     let name = format!("city {number:03} upon the water");
     firesteel::Str::from(&name[..8 + (number % 15) as usize])
 }
 
-/// What a scan finds: each sum does not depend on the order of rows.
+/// The result of a scan: each sum does not depend on the order of rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scan {
-    /// How many rows.
+    /// The number of rows.
     pub rows: i64,
     /// The sum of `store`.
     pub stores: i64,
@@ -89,7 +89,7 @@ impl Scan {
         self.letters += city.len() as i64;
     }
 
-    /// Adds what another part of the table has.
+    /// Adds another part of the table.
     #[must_use]
     pub fn and(self, other: Scan) -> Scan {
         Scan {
@@ -100,7 +100,7 @@ impl Scan {
         }
     }
 
-    /// The line that all peers print.
+    /// Returns the line that all peers print.
     pub fn answer(&self) -> String {
         let Scan { rows, stores, prices, letters } = self;
         format!("rows={rows} stores={stores} prices={prices} letters={letters}")

@@ -1,4 +1,5 @@
-//! Records of 100 bytes, as sorting contests have them: ten bytes of key at random, ninety of value that say which record it is.
+//! Records of 100 bytes, as sorting contests have them: ten random bytes of key, ninety of value that tell
+//! which record it is.
 
 use crate::data::mix;
 use serde::{Deserialize, Serialize};
@@ -6,16 +7,16 @@ use serde::{Deserialize, Serialize};
 /// Ten bytes that compare as their bytes do.
 pub type Key = (u64, u16);
 
-/// Bytes of a value.
+/// The number of a value's bytes.
 pub const VALUE_BYTES: usize = 90;
 
-/// The key of record `index`. Below 2^63, so that signed readers order it alike.
+/// Returns the key of record `index`. Below 2^63, so that signed readers order it alike.
 #[inline]
 pub fn key(index: u64) -> Key {
     (mix(index) >> 1, (mix(!index) >> 49) as u16)
 }
 
-/// The value of record `index`: its number, then a filler of letters.
+/// Returns the value of record `index`: its number, then a filler of letters.
 #[inline]
 pub fn value(index: u64) -> [u8; VALUE_BYTES] {
     let mut value = [b'A' + (index % 26) as u8; VALUE_BYTES];
@@ -23,7 +24,7 @@ pub fn value(index: u64) -> [u8; VALUE_BYTES] {
     value
 }
 
-/// What is known of one sorted part.
+/// The summary of one sorted part.
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub struct Part {
     edges: Option<(Key, Key)>,
@@ -33,7 +34,7 @@ pub struct Part {
 }
 
 impl Part {
-    /// Takes the next record of the part.
+    /// Adds the next record of the part.
     pub fn look_at(&mut self, key: Key, value: &[u8]) {
         let (first, last) = self.edges.unwrap_or((key, key));
         self.edges = Some((first, key));
@@ -44,7 +45,7 @@ impl Part {
     }
 }
 
-/// What the parts together say: how many records, how many out of order, and a checksum.
+/// Returns the answer from all parts: the number of records, the number out of order, and a checksum.
 pub fn answer(parts: &[Part]) -> String {
     let edges: Vec<_> = parts.iter().filter_map(|part| part.edges).collect();
     let between = edges.windows(2).filter(|edge| edge[0].1 > edge[1].0).count() as u64;

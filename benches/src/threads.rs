@@ -1,9 +1,9 @@
-//! Tasks on a few threads: what the by-hand programs use for want of an engine.
+//! Threads for the by-hand programs, which have no engine.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Runs `task` for 0 to `tasks`, each thread taking the next number, and gives the results in order.
+/// Runs `task` for 0 to `tasks`, each thread taking the next number, and returns the results in order.
 pub fn parallel<R: Send>(threads: usize, tasks: usize, task: impl Fn(usize) -> R + Sync) -> Vec<R> {
     let next = AtomicUsize::new(0);
     let results: Vec<Mutex<Option<R>>> = (0..tasks).map(|_| Mutex::new(None)).collect();
@@ -26,7 +26,7 @@ pub fn parallel<R: Send>(threads: usize, tasks: usize, task: impl Fn(usize) -> R
     taken.map(|result| result.expect("every task ran")).collect()
 }
 
-/// Part `index` of `parts` of the range from 0 to `n`.
+/// Returns part `index` of `parts` of the range from 0 to `n`.
 pub fn part(n: u64, index: usize, parts: usize) -> std::ops::Range<u64> {
     let (index, parts) = (index as u64, parts as u64);
     n * index / parts..n * (index + 1) / parts

@@ -1,5 +1,5 @@
-//! A table from words to counts with nothing allocated per word: bytes lie one after another in an arena, and what is compared
-//! first (part of the hash, then the first eight bytes) lies beside the key.
+//! A table from words to counts with no allocation per word: bytes lie one after another in an arena, and what
+//! is compared first (part of the hash, then the first eight bytes) lies beside the key.
 
 use crate::words::Word;
 
@@ -21,7 +21,7 @@ pub struct WordTable {
 }
 
 impl WordTable {
-    /// A table that grows when more than `expected` distinct words come.
+    /// Makes a table that grows when there are more than `expected` distinct words.
     pub fn new(expected: usize) -> Self {
         WordTable {
             slots: vec![0; (expected * 2).next_power_of_two().max(1024)],
@@ -89,17 +89,17 @@ impl WordTable {
         }
     }
 
-    /// How many distinct words there are.
+    /// Returns the number of distinct words.
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Whether there are none.
+    /// Returns whether there are none.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    /// Each word with its hash and count, in the order of first coming.
+    /// Returns each word with its hash and count, in the order of first occurrence.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], u64, u64)> {
         self.entries.iter().map(|entry| {
             (&self.arena[entry.offset as usize..][..entry.length as usize], entry.hash, entry.count)

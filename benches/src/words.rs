@@ -11,7 +11,8 @@ use std::path::Path;
 /// Blanks behind the last word, so that its bytes can be read eight at a time.
 const PADDING: usize = 16;
 
-/// How much is read behind a split to find the end of its last word; longer words ask again.
+/// The number of bytes that are read behind a split to find the end of its last word; for longer words more are
+/// read.
 const OVERHANG: usize = 4096;
 
 /// The text of one split, from the first byte of the first word that starts in it.
@@ -27,7 +28,7 @@ impl Split {
     /// When the file cannot be read.
     pub fn read(path: &Path, start: u64, length: usize) -> io::Result<Split> {
         let file = File::open(path)?;
-        // One byte before tells whether the first word starts here or in the split before.
+        // The byte before tells whether the first word starts here or in the split before.
         let before = u64::from(start > 0);
         let mut bytes = vec![b' '; before as usize + length + OVERHANG];
         let mut filled = read_fully(&file, &mut bytes, start - before)?;
@@ -59,7 +60,8 @@ impl Split {
         Ok(Split { bytes, end })
     }
 
-    /// Calls `each` with every word and what follows it: at least eight readable bytes from any byte of the word on.
+    /// Calls `each` with every word and the bytes after it: at least eight readable bytes from any byte of the
+    /// word on.
     #[inline]
     pub fn for_each_word(&self, mut each: impl FnMut(Word<'_>)) {
         let mut in_word_since = None;
@@ -84,7 +86,7 @@ impl Split {
     }
 }
 
-/// A word at the start of what follows it.
+/// A word at the beginning of a longer text.
 #[derive(Clone, Copy)]
 pub struct Word<'a> {
     rest: &'a [u8],
@@ -92,25 +94,25 @@ pub struct Word<'a> {
 }
 
 impl<'a> Word<'a> {
-    /// The word in the first `length` bytes; eight bytes must be readable from any of them on.
+    /// Makes the word of the first `length` bytes; eight bytes must be readable from any of them on.
     #[inline]
     pub fn at(rest: &'a [u8], length: usize) -> Self {
         Word { rest, length }
     }
 
-    /// The word's bytes.
+    /// Returns the word's bytes.
     #[inline]
     pub fn bytes(self) -> &'a [u8] {
         &self.rest[..self.length]
     }
 
-    /// The first eight bytes as a number, with zeros for what a shorter word lacks.
+    /// Returns the first eight bytes as a number, with zeros for the bytes that a shorter word does not have.
     #[inline]
     pub fn prefix(self) -> u64 {
         self.eight_from(0)
     }
 
-    /// A hash of all bytes: products of 64 by 64 bits folded to 64, sixteen bytes in each.
+    /// Returns a hash of all bytes: products of 64 by 64 bits folded to 64, sixteen bytes in each.
     #[inline]
     pub fn hash(self) -> u64 {
         let mut hash = self.length as u64;
@@ -157,7 +159,8 @@ fn is_space(byte: u8) -> bool {
     byte.is_ascii_whitespace()
 }
 
-/// A bit for each byte of the block (of up to 64) that is whitespace; bytes beyond a shorter block count as such.
+/// Returns a bit for each byte of the block (of up to 64) that is whitespace; bytes beyond a shorter block
+/// count as such.
 #[inline]
 fn spaces(block: &[u8]) -> u64 {
     let mut whole = [b' '; 64];
@@ -176,8 +179,8 @@ fn spaces(block: &[u8]) -> u64 {
     bits
 }
 
-/// The same for eight bytes. With its high bit set a byte is at least 128, so that subtracting a bound never borrows: the high bit
-/// that is left says "not below the bound".
+/// Returns the same for eight bytes. With its high bit set a byte is at least 128, so that subtracting a bound
+/// never borrows: the high bit that is left means "not below the bound".
 #[inline]
 fn spaces_of_eight(bytes: u64) -> u64 {
     const ONES: u64 = 0x0101_0101_0101_0101;

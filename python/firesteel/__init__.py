@@ -3,8 +3,8 @@
 >>> sc.parallelize(["to be", "or not", "to be"]).flatMap(str.split).countByValue()["be"]
 2
 
-The driver is the program's own process; functions run in worker processes of the same Python. :class:`SparkContext` is
-where a program starts, :class:`RDD` what it works with. Everything here is loaded when it is first used.
+The driver is the program's own process; functions run in worker processes of the same Python. A program starts with a
+:class:`SparkContext` and works with :class:`RDD` objects. Each name is loaded when it is first used.
 """
 
 from __future__ import annotations
@@ -81,11 +81,11 @@ _MODULES = {
     "keyword_only": "util",
     "since": "util",
 }
-"""Which file each name comes from."""
+"""The module that each name comes from."""
 
 
 def __getattr__(name: str) -> Any:
-    """Loads what is asked for: one of the names above, or a module of the package."""
+    """Loads one of the names above, or a module of the package."""
     import importlib
 
     if name in _MODULES:

@@ -1,11 +1,11 @@
-"""What the engine offers to the Python face: every call is thin, and decides nothing.
+"""The engine's interface to the Python package: every call is thin, and decides nothing.
 
 Two kinds of processes load this module. The *driver* makes a :class:`Context` and RDDs of it. A *worker* is forked by
 the server (``firesteel.worker.server``) and calls :func:`work`; within a task the functions at the end of this file
 serve it.
 
 Functions travel as bytes: ``function`` is always what ``firesteel.pickling.dump_function`` made of a callable
-``f(partition: int, records: Iterator) -> Iterable`` (or whatever is said here), and a worker makes a callable of it by
+``f(partition: int, records: Iterator) -> Iterable`` (unless the method says otherwise), and a worker loads it by
 ``firesteel.worker.load_function``.
 """
 
@@ -15,7 +15,7 @@ from typing import Any
 __version__: str
 
 class TaskStopped(BaseException):
-    """What feeds a function has failed, or was told to stop: not to be caught."""
+    """The input of a function has failed, or its task was cancelled: not to be caught."""
 
 class Context:
     """An application's engine: scheduler, workers, files. ``conf`` holds ``firesteel.*`` keys."""
@@ -23,7 +23,7 @@ class Context:
     def __init__(
         self, conf: Sequence[tuple[str, str]], environment: Mapping[str, str], agent: Sequence[str]
     ) -> None:
-        """``environment`` is for workers, ``agent`` the words that start executors elsewhere."""
+        """Starts an engine. ``environment`` is for workers, ``agent`` the arguments that start executors elsewhere."""
     @property
     def application_id(self) -> str: ...
     @property
@@ -39,21 +39,21 @@ class Context:
     def is_stopped(self) -> bool: ...
     @property
     def is_on_cluster(self) -> bool:
-        """Whether executors are elsewhere, or as if they were."""
+        """Whether executors are elsewhere, or treated as if they were."""
     def set_up_workers(self, setting: str) -> None:
-        """What workers that begin from now on are to know, as JSON: see ``firesteel.worker.server``."""
+        """Sets what later workers are told, as JSON: see ``firesteel.worker.server``."""
     def offer_file(self, path: str) -> str:
-        """Gives executors elsewhere a file, which stays as it is, by the BLAKE3 hash of its contents; gives that."""
+        """Offers a file, which must not change, to executors elsewhere; returns the BLAKE3 hash of its contents."""
 
     # sources; ``site`` is the line of the user's program, as "operation at file:line"
     def parallelize(self, partitions: Sequence[Sequence[bytes]], site: str) -> Rdd:
-        """For each partition its pickled lists of records, one after the other."""
+        """Takes for each partition its pickled lists of records, one after the other."""
     # ``hadoop`` holds Hadoop's settings, those of the context first; files are listed by the call
     def text_file(
         self, path: str, partitions: int, use_unicode: bool, hadoop: Sequence[tuple[str, str]], site: str
     ) -> Rdd: ...
     def line_positions(self, path: str, partitions: int, hadoop: Sequence[tuple[str, str]], site: str) -> Rdd:
-        """Pairs of where a line begins, in bytes, and the line."""
+        """Gives pairs of the offset of a line, in bytes, and the line."""
     def whole_text_files(
         self, path: str, partitions: int, use_unicode: bool, hadoop: Sequence[tuple[str, str]], site: str
     ) -> Rdd: ...
@@ -61,32 +61,33 @@ class Context:
     def binary_records(self, path: str, length: int, hadoop: Sequence[tuple[str, str]], site: str) -> Rdd: ...
     def pickle_file(self, path: str, partitions: int, hadoop: Sequence[tuple[str, str]], site: str) -> Rdd: ...
     def sequence_file(self, path: str, partitions: int, hadoop: Sequence[tuple[str, str]], site: str) -> Rdd:
-        """Pairs; Writables become int, float, str, bytearray, bool, None, dict."""
+        """Gives pairs; Writables become int, float, str, bytearray, bool, None, dict."""
     def union(self, rdds: Sequence[Rdd], aligned: bool, site: str) -> Rdd:
-        """All partitions one after the other; or, ``aligned``, as many as each has, the first of all in the first."""
+        """Gives all partitions one after the other; or, ``aligned``, unites the first of all, the second, and so on."""
 
-    # jobs of the calling thread carry these from now on
+    # the thread's settings for its next jobs
     def set_job_group(self, group: str | None) -> None: ...
     def set_job_tags(self, tags: Sequence[str]) -> None: ...
     def set_pool(self, pool: str | None) -> None: ...
     def set_local_properties(self, properties: Mapping[str, str]) -> None:
-        """What tasks see through ``TaskContext.getLocalProperty``."""
+        """Sets the properties that tasks see through ``TaskContext.getLocalProperty``."""
     def cancel_job(self, job: int, reason: str) -> None: ...
     def cancel_job_group(self, group: str) -> None: ...
     def cancel_jobs_with_tag(self, tag: str) -> None: ...
     def cancel_all_jobs(self) -> None: ...
 
-    # what runs and ran
+    # running and finished jobs
     def jobs(self, group: str | None) -> list[int]:
-        """Ids of the jobs of a group, newest first; None for those without a group."""
+        """Returns ids of the jobs of a group, newest first; None for those without a group."""
     def active_jobs(self) -> list[int]: ...
     def active_stages(self) -> list[int]: ...
     def job_info(self, job: int) -> dict[str, Any] | None:
-        """``{"job": int, "stages": list[int], "status": "RUNNING" | "SUCCEEDED" | "FAILED"}``"""
+        """Returns ``{"job": int, "stages": list[int], "status": "RUNNING" | "SUCCEEDED" | "FAILED"}``."""
     def stage_info(self, stage: int) -> dict[str, Any] | None:
-        """``{"stage", "attempt", "name", "tasks", "active", "completed", "failed"}``"""
+        """Returns ``{"stage", "attempt", "name", "tasks", "active", "completed", "failed"}``."""
     def executor_infos(self) -> list[dict[str, Any]]:
-        """``{"host": str, "port": int, "process": int, "running": int, "memory_used": int, "memory_total": int}``"""
+        """Returns ``{"host": str, "port": int, "process": int, "running": int, "memory_used": int, "memory_total":
+        int}``."""
 
     def accumulator(self) -> Accumulator: ...
     def broadcast(self, pickled: bytes) -> Broadcast: ...
@@ -112,7 +113,8 @@ class Rdd:
     def combine_two(
         self, other: Rdd, function: bytes, broadcasts: Sequence[Broadcast], cartesian: bool, site: str
     ) -> Rdd:
-        """``f(partition, left, right)``; partition by partition, or, ``cartesian``, each partition with each."""
+        """Applies ``f(partition, left, right)`` partition by partition, or, ``cartesian``, to each pair of
+        partitions."""
     def coalesce(self, partitions: int, site: str) -> Rdd: ...
 
     # shuffles
@@ -121,7 +123,7 @@ class Rdd:
     def repartition(self, partitions: int, site: str) -> Rdd:
         """Deals records out in turn, by their position, so that each run deals the same."""
 
-    # keeping
+    # caching
     def persist(
         self, disk: bool, memory: bool, off_heap: bool, deserialized: bool, replication: int, site: str
     ) -> None: ...
@@ -133,13 +135,13 @@ class Rdd:
 
     # actions; Ctrl-C cancels the job and raises KeyboardInterrupt
     def collect(self, partitions: Sequence[int] | None, site: str) -> list[list[Any]]:
-        """The records of each of the partitions."""
+        """Returns the records of each of the partitions."""
     def collect_until(self, milliseconds: int, site: str) -> list[list[Any] | None]:
-        """The same of all partitions; None for those that were not ready when the time was over. Cancels the rest."""
+        """Returns the records of all partitions; None for those not ready at the timeout. Cancels the rest."""
     def save_as_text_file(
         self, path: str, codec: str | None, hadoop: Sequence[tuple[str, str]], site: str
     ) -> None:
-        """Records are bytes: one line each. ``codec`` is a Hadoop class name or a suffix."""
+        """Writes records, which are bytes, one line each. ``codec`` is a Hadoop class name or a suffix."""
     def save_as_pickle_file(self, path: str, batch: int, hadoop: Sequence[tuple[str, str]], site: str) -> None: ...
     def save_as_sequence_file(
         self,
@@ -151,19 +153,19 @@ class Rdd:
         hadoop: Sequence[tuple[str, str]],
         site: str,
     ) -> None:
-        """Pairs. ``newer_interface`` names the part files ``part-r-00000``."""
+        """Writes pairs. ``newer_interface`` names the part files ``part-r-00000``."""
     def save_as_hadoop_text(
         self, path: str, codec: str | None, newer_interface: bool, hadoop: Sequence[tuple[str, str]], site: str
     ) -> None:
-        """Pairs, as lines of Java's text."""
+        """Writes pairs, as lines of Java's text."""
 
 class Accumulator:
-    """What tasks add up, in pieces: each the pickled value of one partition."""
+    """An accumulator's partial values: each the pickled value of one partition."""
 
     @property
     def id(self) -> int: ...
     def chunks(self) -> list[bytes]:
-        """All that counts now; each partition's once."""
+        """Returns all partial values that count now; each partition's once."""
     def reset(self) -> None: ...
 
 class Broadcast:
@@ -176,10 +178,10 @@ class Broadcast:
 # in workers
 
 def work() -> None:
-    """Runs tasks as the driver says through the socket that is standard input, until it closes."""
+    """Runs the driver's tasks, which come through the socket that is standard input, until it closes."""
 
 class TaskInfo:
-    """The task that runs on this thread."""
+    """Returns the task that runs on this thread."""
 
     stage: int
     stage_attempt: int
@@ -195,16 +197,16 @@ class TaskInfo:
 
 def current_task() -> TaskInfo | None: ...
 def accumulate(accumulator: int, add: Callable[[Any, Any], Any], zero: Any, term: Any) -> None:
-    """``value = add(value, term)`` for the partition that is being computed; ``value`` begins as a copy of ``zero``."""
+    """Does ``value = add(value, term)`` for the partition being computed; ``value`` begins as a copy of ``zero``."""
 def load_broadcast(broadcast: int) -> bytes: ...
 def barrier(message: str) -> list[str]:
-    """Waits until all tasks of the stage have called it; gives the messages of all, in the order of partitions."""
+    """Waits until all tasks of the stage have called it; returns the messages of all, in the order of partitions."""
 
 # on hosts of a cluster
 
 def agent(config: str | None, command: Callable[[str, str], tuple[str, list[str], dict[str, str], str]]) -> None:
-    """Runs an agent until its driver lets go of it. Without a configuration it reads the one on standard input.
-    ``command(setting, directory)`` is called once: it gives the program of the server of workers, its arguments,
+    """Runs an agent until its driver releases it. Without a configuration it reads the one on standard input.
+    ``command(setting, directory)`` is called once: it returns the program of the server of workers, its arguments,
     environment and directory."""
 def fetch_file(hash: str, to: str) -> None:
     """Writes the driver's file of this hash to a path; in an agent or a worker."""
@@ -212,7 +214,7 @@ def fetch_file(hash: str, to: str) -> None:
 # the engine's own command line
 
 def command(words: Sequence[str]) -> bool:
-    """Runs a command line, the program's name first; whether it went well. What goes wrong was printed."""
+    """Runs a command line, the program's name first; returns whether it succeeded. Errors were printed."""
 def submit_driver(
     *,
     master: str,
@@ -225,25 +227,27 @@ def submit_driver(
     memory_mib: int,
     supervise: bool,
 ) -> str:
-    """Has a program run on a cluster's worker; gives the name by which the master knows it. In an argument
-    ``{file:NAME}`` stands for the path of a file that is sent along.
+    """Runs a program on a cluster's worker; returns the master's name for it. In an argument ``{file:NAME}`` stands for
+    the path of a file that is sent along.
 
-    Raises RuntimeError where no master takes it.
+    Raises RuntimeError if no master takes it.
     """
 
 # inner loops, for both kinds
 
 def hadoop_settings(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
-    """Those of Hadoop's settings that are obeyed, by their newest names. ValueError for one that is refused."""
+    """Returns those of Hadoop's settings that are obeyed, by their newest names; raises ValueError for a refused
+    one."""
 
 def judge_setting(key: str, value: str) -> tuple[str, str]:
-    """What becomes of a setting of Spark's: obeyed, kept, warning or refused, with a sentence for the last two."""
+    """Returns how a setting of Spark's is treated: obeyed, kept, warning or refused, with a sentence for the last
+    two."""
 
 def portable_hash(key: Any) -> int:
-    """The hash that places a key: the same in all processes, equal for equal keys."""
+    """Returns the hash that places a key: the same in all processes, equal for equal keys."""
 
 def hash(obj: Any, /) -> int:
-    """What ``hash`` is in workers: the interpreter's, but for what has an address in it."""
+    """Hashes as ``hash`` does in workers: as the interpreter, except for values with an address in them."""
 
 def combine(
     table: dict[Any, Any],

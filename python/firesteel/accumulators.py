@@ -1,8 +1,8 @@
 """Shared variables that tasks add to and the driver reads.
 
-The engine keeps one piece for each partition that has added something, and counts each partition once, however often
-it was computed. This file knows what the engine does not: how two values are added. In the driver a value is the
-initial one with all pieces added; in a task, terms are handed to the engine, and nothing can be read.
+The engine stores one partial value for each partition that has added something, and counts each partition once, however
+often it was computed. This module knows how two values are added, which the engine does not. In the driver a value is
+the initial one with all partial values added; in a task, terms are handed to the engine, and nothing can be read.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _here: weakref.WeakValueDictionary[int, Accumulator[Any]] = weakref.WeakValueDic
 
 
 class AccumulatorParam(Generic[T]):
-    """How values of an accumulator are added: to be subclassed for types that ``+=`` does not add.
+    """Says how values of an accumulator are added; subclass it for types that ``+=`` does not add.
 
     >>> class Largest(AccumulatorParam):
     ...     def zero(self, value):
@@ -44,7 +44,7 @@ class AccumulatorParam(Generic[T]):
     """
 
     def zero(self, value: T) -> T:
-        """What each partition begins with: a value that changes nothing when it is added, of the shape of ``value``.
+        """Returns the value that each partition begins with: of the shape of ``value``, changing nothing when added.
 
         >>> INT_ACCUMULATOR_PARAM.zero(7)
         0
@@ -52,7 +52,7 @@ class AccumulatorParam(Generic[T]):
         raise NotImplementedError
 
     def addInPlace(self, value1: T, value2: T) -> T:
-        """The sum of two values; it may be made in place of the first.
+        """Returns the sum of two values; it may be made in place of the first.
 
         >>> INT_ACCUMULATOR_PARAM.addInPlace(3, 4)
         7
@@ -61,7 +61,7 @@ class AccumulatorParam(Generic[T]):
 
 
 class AddingAccumulatorParam(AccumulatorParam[U]):
-    """Adds by ``+=``, which numbers and lists understand.
+    """Adds by ``+=``, as for numbers and lists.
 
     >>> words = sc.accumulator([], AddingAccumulatorParam([]))
     >>> sc.parallelize(["b", "a"]).foreach(lambda word: words.add([word]))
@@ -73,11 +73,11 @@ class AddingAccumulatorParam(AccumulatorParam[U]):
         self.zero_value = zero_value
 
     def zero(self, value: U) -> U:
-        """The zero that this was made with."""
+        """Returns the zero that this was made with."""
         return self.zero_value
 
     def addInPlace(self, value1: U, value2: U) -> U:
-        """``value1 += value2``."""
+        """Returns ``value1``, after ``value1 += value2``."""
         value1 += value2  # type: ignore[operator]
         return value1
 
@@ -115,12 +115,12 @@ class Accumulator(Generic[T]):
     def __reduce__(
         self,
     ) -> tuple[Callable[[int, T, AccumulatorParam[T]], Accumulator[T]], tuple[int, T, AccumulatorParam[T]]]:
-        """A task's form of it begins with zero, and never learns the driver's value."""
+        """Pickles the form for tasks, which begins with zero and never learns the driver's value."""
         return _unpickle, (self.aid, self.accum_param.zero(self._value), self.accum_param)
 
     @property
     def value(self) -> T:
-        """The value, in the driver; it can be set, too. In a task RuntimeError.
+        """The value, which the driver may read and set. In a task it raises RuntimeError.
 
         >>> errors = sc.accumulator(0)
         >>> errors.value = 5
@@ -129,7 +129,7 @@ class Accumulator(Generic[T]):
         """
         self._refuse_in_tasks("read")
         with self._lock:
-            self._add_pieces()
+            self._add_chunks()
             return self._value
 
     @value.setter
@@ -156,7 +156,7 @@ class Accumulator(Generic[T]):
             return _native.accumulate(self.aid, self.accum_param.addInPlace, zero, term)
         with self._lock:
             if self._added:
-                # The terms of tasks may have to be added anew; the driver's own must not be lost then.
+                # The terms of tasks may be added again from the beginning; the driver's own must not be lost then.
                 self._before = self.accum_param.addInPlace(cast(T, self._before), copy.deepcopy(term))
             self._value = self.accum_param.addInPlace(self._value, term)
 
@@ -175,32 +175,32 @@ class Accumulator(Generic[T]):
         return self._value if self._in_task() else self.value
 
     def _in_task(self) -> bool:
-        """Whether terms go to the engine: in workers, and where a task is run in the driver's process."""
+        """Returns whether terms go to the engine: in workers, and where a task is run in the driver's process."""
         return self._deserialized or _native.current_task() is not None
 
     def _refuse_in_tasks(self, what: str) -> None:
         if self._in_task():
             raise FiresteelError(
-                f"Accumulator.value cannot be accessed inside tasks; this one tried to {what} it. A task knows nothing"
-                " of what others add: tasks add terms, and the driver reads the value after an action."
+                f"Accumulator.value cannot be accessed inside tasks; this one tried to {what} it. A task does not know"
+                " what other tasks add: tasks add terms, and the driver reads the value after an action."
             )
 
-    def _add_pieces(self) -> None:
-        """Brings the value up to date; only what is new is added, as long as what was added still counts."""
-        pieces = self._native.chunks() if self._native is not None else []
-        if pieces == self._added:
+    def _add_chunks(self) -> None:
+        """Brings the value up to date: adds new partial values only, unless an earlier one no longer counts."""
+        chunks = self._native.chunks() if self._native is not None else []
+        if chunks == self._added:
             return
-        if pieces[: len(self._added)] != self._added:
+        if chunks[: len(self._added)] != self._added:
             self._value, self._before, self._added = cast(T, self._before), None, []
-        if not self._added and pieces:
+        if not self._added and chunks:
             self._before = copy.deepcopy(self._value)
-        for piece in pieces[len(self._added) :]:
-            self._value = self.accum_param.addInPlace(self._value, pickle.loads(piece))
-        self._added = pieces
+        for chunk in chunks[len(self._added) :]:
+            self._value = self.accum_param.addInPlace(self._value, pickle.loads(chunk))
+        self._added = chunks
 
 
 def _unpickle(aid: int, zero: T, accum_param: AccumulatorParam[T]) -> Accumulator[T]:
-    """The accumulator of this id if this process has it (the driver does), or a task's form of it."""
+    """Returns the accumulator of this id if this process has it (the driver does), else a task's form of it."""
     known = _here.get(aid)
     if known is not None:
         return known
@@ -210,7 +210,7 @@ def _unpickle(aid: int, zero: T, accum_param: AccumulatorParam[T]) -> Accumulato
 
 
 def create(sc: SparkContext, value: T, accum_param: AccumulatorParam[T] | None = None) -> Accumulator[T]:
-    """A new accumulator of a context; numbers need no ``accum_param``."""
+    """Makes an accumulator of a context; numbers need no ``accum_param``."""
     if accum_param is None:
         accum_param = cast("AccumulatorParam[T]", _default_param(value))
     native = sc._native.accumulator()

@@ -1,10 +1,10 @@
-"""Programs whose imports say ``pyspark`` run on Firesteel, as they are.
+"""Runs programs whose imports say ``pyspark`` on Firesteel, unchanged.
 
 :func:`install` puts a finder in front of all others that answers for ``pyspark`` and ``py4j``: their modules are
-Firesteel's, or, where there is no such module, one of the few that are made here (exceptions, versions). Classes keep
-the names that they have in Firesteel, and are pickled under these, but for the few whose names programs print
-(:data:`_SHOWN`); what was pickled under PySpark's names is found, too. Workers do the same when the variable
-``FIRESTEEL_AS_PYSPARK`` is set, which :func:`install` sees to.
+Firesteel's, or, where Firesteel has no such module, one of the few that are made here (exceptions, versions). Classes
+keep their Firesteel names and are pickled under these, except for the few whose names programs print
+(:data:`_SHOWN`); names that were pickled under PySpark's are found, too. Workers do the same when the variable
+``FIRESTEEL_AS_PYSPARK`` is set, which :func:`install` does.
 
     python -m firesteel.as_pyspark app.py --an-argument-of-app
 """
@@ -59,11 +59,11 @@ _SAME_NAMES = frozenset(
 
 
 def install() -> None:
-    """From now on ``import pyspark`` gives Firesteel, here and in processes that this one starts.
+    """Makes ``import pyspark`` give Firesteel from now on, here and in processes that this one starts.
 
     Raises ImportError if PySpark itself has been imported before.
 
-    It holds for the whole process, so the example is another one:
+    It holds for the whole process, so the example runs in another one:
 
     >>> import subprocess, sys
     >>> code = "from firesteel import as_pyspark; as_pyspark.install(); import pyspark; print(pyspark.__version__)"
@@ -84,7 +84,7 @@ def install() -> None:
 
 
 def is_installed() -> bool:
-    """Whether ``import pyspark`` gives Firesteel in this process.
+    """Returns whether ``import pyspark`` gives Firesteel in this process.
 
     >>> is_installed()
     False
@@ -98,7 +98,7 @@ class _Finder(importlib.abc.MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        """A spec that :class:`_Loader` loads; ModuleNotFoundError for what Firesteel does not have."""
+        """Returns a spec that :class:`_Loader` loads; raises ModuleNotFoundError for names that Firesteel lacks."""
         top = fullname.partition(".")[0]
         if top not in ("pyspark", "py4j"):
             return None
@@ -113,7 +113,7 @@ class _Finder(importlib.abc.MetaPathFinder):
 
 class _Loader(importlib.abc.Loader):
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
-        """An ordinary, empty module."""
+        """Makes an ordinary, empty module."""
         return None
 
     def exec_module(self, module: ModuleType) -> None:
@@ -126,7 +126,7 @@ class _Loader(importlib.abc.Loader):
 
 
 def _shown(module: ModuleType) -> ModuleType:
-    """A module of Firesteel whose classes are shown under PySpark's names where they must be."""
+    """Returns a module of Firesteel whose classes are shown under PySpark's names where they must be."""
     there, names = _SHOWN.get(module.__name__.partition(".")[2], ("", ()))
     for name in names:
         getattr(module, name).__module__ = f"pyspark.{there}"
@@ -134,7 +134,7 @@ def _shown(module: ModuleType) -> ModuleType:
 
 
 def _show_failures() -> None:
-    """What a failed job raises is shown as the exception that it is in PySpark."""
+    """Shows the error of a failed job as the exception that it is in PySpark."""
     from firesteel.errors import JobError
 
     JobError.__module__ = "py4j.protocol"
@@ -142,7 +142,7 @@ def _show_failures() -> None:
 
 
 def _counterpart(fullname: str) -> str | None:
-    """The module of Firesteel that stands for one of PySpark."""
+    """Returns the module of Firesteel that stands for one of PySpark."""
     top, _, rest = fullname.partition(".")
     if top != "pyspark" or not rest:
         return None
@@ -153,11 +153,11 @@ def _counterpart(fullname: str) -> str | None:
     return f"firesteel.{rest}" if rest in _SAME_NAMES else None
 
 
-# modules that are made here
+# Modules that are made here.
 
 
 def _make_top(module: ModuleType) -> None:
-    """``pyspark``: Firesteel's names, and PySpark's version."""
+    """Fills ``pyspark``: Firesteel's names, and PySpark's version."""
     import firesteel
 
     module.__doc__ = firesteel.__doc__
@@ -165,7 +165,7 @@ def _make_top(module: ModuleType) -> None:
     module.__dict__.update(__version__=VERSION, __all__=[*names, "__version__"], __file__=firesteel.__file__)
 
     def other(name: str) -> Any:
-        """Names are looked up when they are asked for, so that importing costs no more than it does in Firesteel."""
+        """Looks names up when they are asked for, so that importing costs no more than it does in Firesteel."""
         submodule = f"pyspark.{name}"
         if name not in names and (submodule in _MADE or _counterpart(submodule) is not None):
             return importlib.import_module(submodule)
@@ -188,14 +188,14 @@ def _make_core(module: ModuleType) -> None:
 
 def _make_home(module: ModuleType) -> None:
     def find_home() -> str:
-        """The folder that Firesteel is installed in."""
+        """Returns the folder that Firesteel is installed in."""
         return os.path.dirname(os.path.abspath(__file__))
 
     module.__dict__["_find_spark_home"] = find_home
 
 
 def _make_errors(module: ModuleType) -> None:
-    """``pyspark.errors``: what programs catch, as what Firesteel raises in the same situations."""
+    """Fills ``pyspark.errors``: exceptions that programs catch, as what Firesteel raises in the same situations."""
     from firesteel import errors
 
     same: dict[str, type[BaseException]] = {
@@ -236,7 +236,7 @@ _NEVER_RAISED = (
 
 
 def _make_errors_again(module: ModuleType) -> None:
-    """Other modules that have the same exceptions: the very same classes."""
+    """Fills other modules that have the same exceptions, with the very same classes."""
     first = importlib.import_module("pyspark.errors")
     module.__dict__.update({name: first.__dict__[name] for name in first.__all__})
 
@@ -246,7 +246,7 @@ def _make_py4j(module: ModuleType) -> None:
 
 
 def _make_protocol(module: ModuleType) -> None:
-    """``py4j.protocol``: the exception that a failed job raises in PySpark, and its kin."""
+    """Fills ``py4j.protocol``: the exception that a failed job raises in PySpark, and its kin."""
     from firesteel import errors
 
     module.__dict__.update(
@@ -255,7 +255,7 @@ def _make_protocol(module: ModuleType) -> None:
 
 
 def _make_java_gateway(module: ModuleType) -> None:
-    """``py4j.java_gateway``: names for type hints and ``isinstance``, of which nothing is ever an instance."""
+    """Fills ``py4j.java_gateway``: names for type hints and ``isinstance`` that have no instances."""
     for name in ("JavaGateway", "JavaObject", "JavaClass", "JVMView", "GatewayParameters"):
         module.__dict__[name] = type(name, (), {"__module__": module.__name__, "__doc__": "There is no Java here."})
 

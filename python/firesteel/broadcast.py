@@ -1,7 +1,7 @@
 """Values that are sent once to each executor instead of with every task.
 
-The driver hands the pickled value to the engine and keeps no copy; a worker fetches and unpickles it when a task asks
-for it first, and keeps it for later tasks. How the bytes get from one process to the other is the engine's matter.
+The driver hands the pickled value to the engine and keeps no copy. A worker fetches and unpickles it when a task first
+asks for it, and caches it for later tasks. The engine moves the bytes between processes.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ __all__ = ["Broadcast"]
 
 T = TypeVar("T")
 
-KEPT_BYTES = 256 << 20
-"""How many pickled bytes of values a worker keeps that no task uses at the moment; the latest is kept however large."""
+CACHED_BYTES = 256 << 20
+"""Pickled bytes of unused values that a worker caches at most; the latest value stays, however large."""
 
 _NOT_LOADED = object()
 
 _here: weakref.WeakValueDictionary[int, Broadcast[Any]] = weakref.WeakValueDictionary()
 """The broadcasts of this process by id, so that unpickling one that is here gives the same object."""
 
-_kept: OrderedDict[int, tuple[Broadcast[Any], int]] = OrderedDict()
+_cached: OrderedDict[int, tuple[Broadcast[Any], int]] = OrderedDict()
 
 
 class DestroyedError(JobError):
-    """A broadcast that was destroyed is used. No job need run for that; PySpark, too, raises what failed jobs raise."""
+    """A destroyed broadcast is used. It is a :class:`JobError` without a job: PySpark raises the same class there."""
 
 
 class Broadcast(Generic[T]):
-    """A value that all tasks can read. ``SparkContext.broadcast`` makes them.
+    """A value that all tasks can read, made by ``SparkContext.broadcast``.
 
     >>> names = sc.broadcast({1: "one", 2: "two"})
     >>> sc.parallelize([1, 2]).map(lambda n: names.value[n]).collect()
@@ -84,7 +84,7 @@ class Broadcast(Generic[T]):
         f.close()
 
     def load(self, file: BinaryIO) -> T:
-        """The value that :meth:`dump` wrote, from an open file.
+        """Reads the value that :meth:`dump` wrote, from an open file.
 
         >>> import io, pickle
         >>> sc.broadcast(None).load(io.BytesIO(pickle.dumps([1, 2])))
@@ -94,7 +94,7 @@ class Broadcast(Generic[T]):
             return cast(T, pickle.load(file))
 
     def load_from_path(self, path: str) -> T:
-        """The value that :meth:`dump` wrote, from the file of that path.
+        """Reads the value that :meth:`dump` wrote, from the file of that path.
 
         >>> import os, tempfile
         >>> b = sc.broadcast([1, 2])
@@ -110,12 +110,12 @@ class Broadcast(Generic[T]):
 
     @property
     def value(self) -> T:
-        """The value: a copy of what was broadcast, made once in each process.
+        """The value: a copy of the broadcast one, made once in each process.
 
         >>> sc.broadcast([1, 2]).value
         [1, 2]
         """
-        # Tasks ask for each record, so what is there is given without a further call.
+        # Tasks read this for each record, so the loaded value is returned without a further call.
         if self._value is _NOT_LOADED:
             self._value = self._loaded()
         return self._value  # type: ignore[no-any-return]
@@ -131,7 +131,7 @@ class Broadcast(Generic[T]):
         self._in_driver("unpersisted").unpersist()
 
     def destroy(self, blocking: bool = False) -> None:
-        """Removes the value everywhere, for good: whoever uses it afterwards gets an error that says so.
+        """Removes the value everywhere, for good; later uses raise an error that says so.
 
         >>> b = sc.broadcast([1, 2])
         >>> b.destroy()
@@ -161,10 +161,10 @@ class Broadcast(Generic[T]):
             self._sc._native  # refuses where the context was stopped, and says where
             return _unpickled(self._native.load())
         if self._id is None:
-            raise FiresteelError("This broadcast has no value: SparkContext.broadcast(value) makes one that has.")
+            raise FiresteelError("This broadcast has no value: make one with SparkContext.broadcast(value).")
         pickled = _native.load_broadcast(self._id)
         value = _unpickled(pickled)
-        _keep(self._id, self, len(pickled))
+        _cache(self._id, self, len(pickled))
         return value
 
     def _in_driver(self, what: str) -> _native.Broadcast:
@@ -183,10 +183,10 @@ class Broadcast(Generic[T]):
 
 
 def _pickled(value: object) -> bytes:
-    """A value as bytes: by plain pickle where that does, since it is many times faster than cloudpickle."""
+    """Pickles a value: with plain pickle where possible, since it is many times faster than cloudpickle."""
     try:
         data = pickle.dumps(value, 5)
-        # What the main program defines is not found by its name in a worker, where another program is the main one.
+        # A class of the main program is not found by its name in a worker, where another program is the main one.
         if b"__main__" not in data:
             return data
     except Exception:
@@ -212,7 +212,7 @@ def _unpickled(data: bytes) -> Any:
 
 @contextmanager
 def _without_collector() -> Iterator[None]:
-    """The cycle collector would look through a large value again and again while it is built, and find nothing."""
+    """Stops the cycle collector, which would walk a large value again and again while it is built."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -223,7 +223,7 @@ def _without_collector() -> Iterator[None]:
 
 
 def _unpickle(broadcast: int) -> Broadcast[Any]:
-    """The one object of this process for a broadcast."""
+    """Returns the one object of this process for a broadcast."""
     known = _here.get(broadcast)
     if known is None:
         known = Broadcast[Any]()
@@ -232,9 +232,9 @@ def _unpickle(broadcast: int) -> Broadcast[Any]:
     return known
 
 
-def _keep(broadcast: int, object_: Broadcast[Any], size: int) -> None:
-    """Keeps a loaded value for tasks to come, and lets the oldest go while there are too many bytes."""
-    _kept.pop(broadcast, None)
-    _kept[broadcast] = object_, size
-    while len(_kept) > 1 and sum(size for _, size in _kept.values()) > KEPT_BYTES:
-        _kept.popitem(last=False)
+def _cache(broadcast: int, object_: Broadcast[Any], size: int) -> None:
+    """Caches a loaded value for later tasks, and releases the oldest ones while there are too many bytes."""
+    _cached.pop(broadcast, None)
+    _cached[broadcast] = object_, size
+    while len(_cached) > 1 and sum(size for _, size in _cached.values()) > CACHED_BYTES:
+        _cached.popitem(last=False)

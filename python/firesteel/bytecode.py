@@ -1,11 +1,11 @@
-"""Where a function's code changes what it did not make: globals, captured names, and collections that these hold.
+"""Finds where a function's code changes globals, captured names, and collections that these hold.
 
-The bytecode is walked once from its beginning to its end with a stack of what is known of each value: that it is a
-global or a captured value, an item or an attribute of one, or nothing. Jumps carry the stack to their targets. What is
-not known is taken for the function's own, so that nothing is reported that may be right. Instructions of CPython 3.10
-to 3.14 are understood; those that are not do to the stack what ``dis`` says of them, and make what they touch unknown.
+The bytecode is walked once from its beginning to its end, with a stack of what is known of each value: it is a global
+or a captured value, an item or an attribute of one, or unknown. Jumps carry the stack to their targets. An unknown
+value counts as the function's own, so that nothing is reported that may be right. Instructions of CPython 3.10 to 3.14
+are understood; others do to the stack what ``dis`` says of them, and make the values they touch unknown.
 
-What a finding means, and whether anyone is told, is decided in ``firesteel.closures``.
+``firesteel.closures`` decides what a finding means and whether to report it.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ _COLLECTIONS = (list, dict, set, deque, bytearray, array)
 
 @dataclass(frozen=True)
 class Finding:
-    """One place that changes what the function did not make.
+    """One place that changes a value which the function did not make.
 
     ``what`` is ``assign`` (to a name), ``augment`` (``+=`` and its kin), ``delete``, ``item`` (an item is set or
     deleted), ``call`` (of a method that changes) or ``attribute`` (``x.n += 1``). ``scope`` is ``global`` or
-    ``captured``. ``value`` is what the driver has there now.
+    ``captured``. ``value`` is the driver's present value.
     """
 
     file: str
@@ -50,14 +50,14 @@ class Finding:
 
 @dataclass(frozen=True)
 class Known:
-    """A value of which it is known where it comes from."""
+    """A value whose origin is known."""
 
     scope: str
     path: str
     value: Any
 
 
-#: What ``+=`` made: to be told from what was made otherwise when it is stored.
+#: The result of ``+=``, told apart from other results when it is stored.
 _AUGMENTED = Known("", "", None)
 
 Tag = Known | None
@@ -65,14 +65,14 @@ Stack = list[Any]
 
 
 def is_collection(value: object) -> bool:
-    """Whether a value is a collection that can be changed in place."""
+    """Returns whether a value is a collection that can be changed in place."""
     return isinstance(value, _COLLECTIONS) or type(value).__name__ == "ndarray"
 
 
 def findings(function: FunctionType, bound: Mapping[str, Any]) -> Iterator[Finding]:
-    """All such places in a function, in functions within it, and in functions of the same module that it calls.
+    """Finds all such places in a function, in functions within it, and in functions of the same module that it calls.
 
-    ``bound`` has the parameters that come with values of the driver's, as ``self`` of a bound method.
+    ``bound`` has the parameters that come with values of the driver, such as ``self`` of a bound method.
     """
     pending: list[tuple[FunctionType, Mapping[str, Any]]] = [(function, bound)]
     seen: set[int] = set()
@@ -87,7 +87,7 @@ def findings(function: FunctionType, bound: Mapping[str, Any]) -> Iterator[Findi
 
 
 def _called(function: FunctionType, captured: Mapping[str, CellType]) -> Iterator[FunctionType]:
-    """The functions that a function names."""
+    """Returns the functions that a function names."""
     codes = [function.__code__]
     while codes:
         code = codes.pop()
@@ -102,7 +102,7 @@ def _called(function: FunctionType, captured: Mapping[str, CellType]) -> Iterato
 
 
 def global_names(code: CodeType) -> set[str]:
-    """The globals that code reads. (``co_names`` has its attributes, too.)"""
+    """Returns the globals that code reads. (``co_names`` has its attributes, too.)"""
     names: set[str] = set()
     load, extended = dis.opmap["LOAD_GLOBAL"], dis.opmap["EXTENDED_ARG"]
     shift = 0 if sys.version_info < (3, 11) else 1  # the lowest bit says something else there
@@ -132,7 +132,7 @@ def _contents(cell: CellType) -> Any:
 
 
 class _Names:
-    """What the names of a function mean, where they are not its own."""
+    """Resolves the names in a function that are not its own."""
 
     def __init__(self, function: FunctionType, captured: Mapping[str, CellType], bound: Mapping[str, Any]) -> None:
         self.function = function
@@ -140,24 +140,24 @@ class _Names:
         self._bound = bound
 
     def within(self, code: CodeType) -> _Names:
-        """For code within this one: names that it makes itself hide captured ones."""
+        """Returns the names for code within this code: names that it makes itself hide captured ones."""
         made = set(code.co_cellvars) | set(code.co_varnames)
         captured = {name: cell for name, cell in self._captured.items() if name not in made}
         return _Names(self.function, captured, {name: v for name, v in self._bound.items() if name not in made})
 
     def of_global(self, name: str) -> Tag:
-        """A global, if it has a value."""
+        """Returns a global, if it has a value."""
         values = self.function.__globals__
         return Known("global", name, values[name]) if name in values else None
 
     def of_captured(self, name: str) -> Tag:
-        """A name of a function around the one that was handed over."""
+        """Returns a name of a function around the one that was handed over."""
         if name in self._captured:
             return Known("captured", name, _contents(self._captured[name]))
         return self.of_parameter(name)
 
     def of_parameter(self, name: str) -> Tag:
-        """A parameter that came with a value of the driver's."""
+        """Returns a parameter that came with a value of the driver."""
         return Known("captured", name, self._bound[name]) if name in self._bound else None
 
 
@@ -180,7 +180,7 @@ _STORES = frozenset(
 
 
 def _may_change(code: CodeType, names: _Names) -> bool:
-    """Whether a closer look can find anything. Most functions change nothing, and are done here."""
+    """Returns whether a closer look can find anything; for most functions, which change nothing, it cannot."""
     if not MUTATORS.isdisjoint(code.co_names) or not _STORES.isdisjoint(code.co_code[::2]):
         return True
     tags = [names.of_global(name) for name in code.co_names] + [names.of_captured(name) for name in code.co_freevars]
@@ -188,7 +188,7 @@ def _may_change(code: CodeType, names: _Names) -> bool:
 
 
 def is_bound_mutator(value: object) -> bool:
-    """Whether a value is a method such as ``results.append``, taken from its collection."""
+    """Returns whether a value is a method such as ``results.append``, taken from its collection."""
     return (
         isinstance(value, (BuiltinFunctionType, MethodType))
         and value.__name__ in MUTATORS
@@ -207,7 +207,7 @@ class _Walk:
         self._line = code.co_firstlineno
         instructions = list(dis.get_instructions(code))
         self._instructions = instructions
-        # Names and attributes that the code sets itself hold what it made, from then on.
+        # Names and attributes that the code sets itself hold its own values from then on.
         self._set = {i.argval for i in instructions if i.opname in ("STORE_GLOBAL", "STORE_DEREF")}
         self._set_attributes = {i.argval for i in instructions if i.opname == "STORE_ATTR"}
         self._set_locals = {
@@ -218,7 +218,7 @@ class _Walk:
         }
 
     def findings(self) -> list[Finding]:
-        """Goes over all instructions."""
+        """Walks over all instructions."""
         arriving: dict[int, Stack] = {}
         reachable = True
         starts = dict(dis.findlinestarts(self._code))
@@ -274,7 +274,7 @@ class _Walk:
             )
         )
 
-    # names
+    # Names.
 
     def load_global(self, instruction: dis.Instruction) -> None:
         tag = self._loaded(self._names.of_global(instruction.argval), instruction.argval)
@@ -316,7 +316,7 @@ class _Walk:
         what = "augment" if value is _AUGMENTED else "assign"
         self._report(what if instruction.opname.startswith("STORE") else "delete", known)
 
-    # attributes and items
+    # Attributes and items.
 
     def load_attribute(self, instruction: dis.Instruction) -> None:
         owner = self._pop()
@@ -362,7 +362,7 @@ class _Walk:
         if isinstance(owner, Known) and owner is not _AUGMENTED and is_collection(owner.value):
             self._report("item", owner)
 
-    # the stack itself
+    # The stack itself.
 
     def copy(self, instruction: dis.Instruction) -> None:
         place = instruction.arg or 1
@@ -388,7 +388,7 @@ class _Walk:
         self._stack.append(None)
 
     def _fill(self, count: int) -> None:
-        """What lies under the known part of the stack is unknown."""
+        """Fills the stack with unknown values below its known part."""
         self._stack[:0] = [None] * (count - len(self._stack))
 
 
@@ -437,8 +437,8 @@ def _effect(instruction: dis.Instruction, jump: bool) -> int:
 
 
 def _moved(stack: Stack, effect: int) -> Stack:
-    """The stack after an instruction of which only the effect is known: its result, and all that it may have taken, is
-    unknown."""
+    """Returns the stack after an instruction of which only the effect is known: its result, and all values that it may
+    have taken, become unknown."""
     if effect < 0:
         del stack[effect:]
     if stack:
@@ -447,13 +447,13 @@ def _moved(stack: Stack, effect: int) -> Stack:
 
 
 def _merged(one: Stack, other: Stack) -> Stack:
-    """What is known on both ways, counted from the top."""
+    """Returns what is known on both paths, counted from the top."""
     count = min(len(one), len(other))
     return [a if a is b or a == b else None for a, b in zip(one[len(one) - count :], other[len(other) - count :])]
 
 
 def _item(owner: Known) -> Tag:
-    """Some item of a collection, in place of the one that is not known. Nothing for numbers and strings."""
+    """Returns some item of a collection, in place of the unknown one; nothing for numbers and strings."""
     value = owner.value
     path = f"{owner.path}[...]"
     try:
@@ -470,7 +470,7 @@ def _item(owner: Known) -> Tag:
 
 
 def _has_own_parts(value: object) -> bool:
-    """Whether attributes of a value are the program's: not those of the modules and classes of others, as
+    """Returns whether attributes of a value belong to the program, and not to a library's module or class, such as
     ``os.environ``."""
     if not isinstance(value, (ModuleType, type)):
         return value is not _UNSET
@@ -478,7 +478,7 @@ def _has_own_parts(value: object) -> bool:
 
 
 def is_of_library(module: str | None) -> bool:
-    """Whether a module came with Python, or was installed."""
+    """Returns whether a module came with Python, or was installed."""
     top = (module or "").partition(".")[0]
     if top in sys.stdlib_module_names:
         return True

@@ -1,7 +1,7 @@
-"""Which line of the user's program an operation was called at.
+"""Finds the line of the user's program that called an operation.
 
-Every RDD carries its line, so that errors, progress and ``toDebugString`` speak of the program and not of this package.
-A line is found by walking the stack to the first frame whose file is not in the package; nothing is read from disk.
+Every RDD carries its line, so that errors, progress and ``toDebugString`` name lines of the program, not of the
+package. The line is found by walking the stack to the first frame whose file is not in the package; no file is read.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ __all__ = ["here", "place"]
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 
-def place() -> tuple[str, str, int]:
-    """The function, file and line of the first frame outside the package.
+def location() -> tuple[str, str, int]:
+    """Returns function, file and line of the first frame outside the package.
 
-    >>> place()[2]
+    >>> location()[2]
     1
     """
     frame = sys._getframe(1)
@@ -27,10 +27,10 @@ def place() -> tuple[str, str, int]:
 
 
 def here(operation: str) -> str:
-    """The line that called an operation, as engine and messages name it.
+    """Returns the line that called an operation, as engine and messages name it.
 
     >>> here("map").startswith("map at ")
     True
     """
-    _, file, line = place()
+    _, file, line = location()
     return f"{operation} at {os.path.basename(file)}:{line}"

@@ -1,10 +1,10 @@
-"""What a chain of transformations does to one partition: steps, composed in the driver, run in a worker.
+"""Chains of transformations of one partition: steps, composed in the driver, run in a worker.
 
-A step is a callable ``step(partition, records) -> iterable``. Steps that call a function of the user's for each record
-are :class:`PerRecord`; they run as iterators of the interpreter (``map``, ``filter``, ``chain``), with no frame of ours
-between two records. That has one danger: such an iterator takes a StopIteration that the user's function raises for the
-end of the data. So a mark is put behind the last record that goes into a run of such steps; if the run ends before the
-mark was reached, a function ended it, and the task fails instead of losing the rest.
+A step is a callable ``step(partition, records) -> iterable``. Steps that call a user's function for each record are
+:class:`PerRecord`; they run as iterators of the interpreter (``map``, ``filter``, ``chain``), with no frame of
+Firesteel's between two records. Such an iterator takes a StopIteration that the user's function raises for the end of
+the data. So a mark is put behind the last record that goes into a run of such steps. If the run ends before the mark
+was reached, a function ended it, and the task fails instead of losing the rest.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class PerRecord:
         self.site = site
 
     def over(self, records: Iterable[Any]) -> Iterator[Any]:
-        """The records that it makes of those."""
+        """Returns the records that the step makes of those given."""
         raise NotImplementedError
 
     def __call__(self, partition: int, records: Iterable[Any]) -> Iterator[Any]:
@@ -51,7 +51,7 @@ class PerRecord:
 
 
 class Map(PerRecord):
-    """``function(record)``"""
+    """Gives ``function(record)``."""
 
     def over(self, records: Iterable[Any]) -> Iterator[Any]:
         """See :meth:`PerRecord.over`."""
@@ -59,7 +59,7 @@ class Map(PerRecord):
 
 
 class FlatMap(PerRecord):
-    """All that ``function(record)`` holds"""
+    """Gives every item of ``function(record)``."""
 
     def over(self, records: Iterable[Any]) -> Iterator[Any]:
         """See :meth:`PerRecord.over`."""
@@ -67,7 +67,7 @@ class FlatMap(PerRecord):
 
 
 class Filter(PerRecord):
-    """Records of which ``function(record)`` is true"""
+    """Gives the records for which ``function(record)`` is true."""
 
     def over(self, records: Iterable[Any]) -> Iterator[Any]:
         """See :meth:`PerRecord.over`."""
@@ -75,7 +75,7 @@ class Filter(PerRecord):
 
 
 class KeyBy(PerRecord):
-    """``(function(record), record)``"""
+    """Gives ``(function(record), record)``."""
 
     def over(self, records: Iterable[Any]) -> Iterator[Any]:
         """See :meth:`PerRecord.over`."""
@@ -84,7 +84,7 @@ class KeyBy(PerRecord):
 
 
 class MapValues(PerRecord):
-    """``(key, function(value))``"""
+    """Gives ``(key, function(value))``."""
 
     def over(self, records: Iterable[Any]) -> Iterator[Any]:
         """See :meth:`PerRecord.over`."""
@@ -93,7 +93,7 @@ class MapValues(PerRecord):
 
 
 class FlatMapValues(PerRecord):
-    """``(key, part)`` for all that ``function(value)`` holds"""
+    """Gives ``(key, item)`` for every item of ``function(value)``."""
 
     def over(self, records: Iterable[Any]) -> Iterator[Any]:
         """See :meth:`PerRecord.over`."""
@@ -102,21 +102,21 @@ class FlatMapValues(PerRecord):
 
 
 class Keys:
-    """The first of each pair"""
+    """Gives the first item of each pair."""
 
     def __call__(self, partition: int, records: Iterable[Any]) -> Iterator[Any]:
         return map(itemgetter(0), records)
 
 
 class Values:
-    """The second of each pair"""
+    """Gives the second item of each pair."""
 
     def __call__(self, partition: int, records: Iterable[Any]) -> Iterator[Any]:
         return map(itemgetter(1), records)
 
 
 class OfRecords:
-    """A step of a function that does not ask which partition it is in."""
+    """A step made of a function that does not take the partition's number."""
 
     def __init__(self, function: Callable[..., Iterable[Any]], *arguments: Any) -> None:
         self.function = function
@@ -127,7 +127,7 @@ class OfRecords:
 
 
 class Chain:
-    """Steps one after the other.
+    """Steps that run one after the other.
 
     >>> list(Chain([Map(str.upper, "map"), Filter(str.isalpha, "filter")])(0, ["a", "1", "b"]))
     ['A', 'B']
@@ -138,7 +138,7 @@ class Chain:
         self.site = site
 
     def then(self, step: Step) -> Chain:
-        """A longer chain."""
+        """Returns a chain with one more step."""
         return Chain((*self.steps, step), self.site)
 
     def __call__(self, partition: int, records: Iterable[Any]) -> Iterator[Any]:
@@ -160,8 +160,7 @@ def _plain(steps: Iterable[Step], partition: int, records: Iterator[Any]) -> Ite
             site = getattr(step, "site", "mapPartitions")
             raise TypeError(
                 f"{type(result).__name__!r} object is not iterable: the function given to {site} must return an "
-                f"iterable of "
-                "records (a list, a generator, an iterator)"
+                "iterable of records (a list, a generator, an iterator)"
             ) from None
     return records
 
@@ -178,6 +177,7 @@ class _End:
         yield from ()
 
     def check(self) -> Iterator[Any]:
+        # The data ended before the mark: a function raised StopIteration, and records were lost.
         if not self.reached:
             raise _stopped([step.site for step in self.steps])
         yield from ()
@@ -193,7 +193,7 @@ def _guarded(steps: list[Any], records: Iterator[Any]) -> Iterator[Any]:
 
 def _stopped(sites: Sequence[str]) -> FiresteelError:
     places = " or ".join(dict.fromkeys(site for site in sites if site)) or "this action"
-    # The first words are those that programs and tests look for.
+    # Programs and tests look for the first words.
     return FiresteelError(
         f"Caught StopIteration thrown from user's code; failing the task: the function given to {places} raised it, "
         "mostly by next() on an iterator that was at its end. It would have ended the data there and lost the records "
@@ -202,7 +202,7 @@ def _stopped(sites: Sequence[str]) -> FiresteelError:
 
 
 def without_end(function: Callable[..., Any], site: str, *arguments: Any) -> Any:
-    """Calls a function in the driver, where a StopIteration of the user's is an error, too.
+    """Calls a function in the driver, where a user's StopIteration is an error, too.
 
     >>> without_end(max, "max", 1, 2)
     2

@@ -1,9 +1,9 @@
-"""Functions that change what they captured: told when they are handed over, before a day is lost with them.
+"""Reports functions that change what they captured, when they are handed over.
 
-An executor works on a copy of whatever a function names, so ``total += x`` and ``results.append(x)`` change nothing in
-the driver. Where that is written is found by ``firesteel.bytecode``; here it is said what will happen, and what to
-write instead. The setting ``firesteel.python.closures`` has ``warn`` (the default; once for each place), ``error`` or
-``off``.
+An executor works on a copy of every value that a function names, so ``total += x`` and ``results.append(x)`` change
+nothing in the driver. ``firesteel.bytecode`` finds such code; this module words the report: what will happen, and what
+to write instead. The setting ``firesteel.python.closures`` is ``warn`` (the default; once for each place), ``error``
+or ``off``.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 SETTING = "firesteel.python.closures"
 MODES = ("warn", "error", "off")
 
-_registry: dict[Any, Any] = {}  # which warnings were shown, as the module ``warnings`` notes it
+_registry: dict[Any, Any] = {}  # which warnings were shown, as the module ``warnings`` records it
 
 
 def check(function: Any, *, operation: str, site: str, sc: SparkContext | None) -> None:
     """Looks at a function that was given to ``operation`` at ``site`` (as ``map at app.py:12``).
 
     Warns by :class:`~firesteel.errors.ClosureWarning` for each place where it changes something captured, or raises
-    :class:`~firesteel.errors.ClosureError` for the first, as the setting says. What cannot be looked at is let through.
+    :class:`~firesteel.errors.ClosureError` for the first, as the setting says. A callable without bytecode passes.
 
     >>> import warnings
     >>> results = []
@@ -56,7 +56,7 @@ def check(function: Any, *, operation: str, site: str, sc: SparkContext | None) 
 
 
 def _mode(sc: SparkContext | None) -> str:
-    """The setting's value, under Firesteel's or Spark's name."""
+    """Returns the setting's value, under Firesteel's or Spark's name."""
     conf = getattr(sc, "_conf", None)
     value = None
     if conf is not None:
@@ -68,7 +68,7 @@ def _mode(sc: SparkContext | None) -> str:
 
 
 def _findings(function: Any, site: str) -> Iterator[Finding]:
-    """What is found in whatever can be called."""
+    """Yields the findings in any callable."""
     from firesteel import bytecode
 
     bound: dict[str, Any] = {}
@@ -89,13 +89,13 @@ def _findings(function: Any, site: str) -> Iterator[Finding]:
         return
     try:
         found = list(bytecode.findings(function, bound))
-    except Exception:  # bytecode of a Python that is not known yet must not keep a program from running
+    except Exception:  # bytecode of an unknown Python must not keep a program from running
         return
     yield from found
 
 
 def _bound_by(function: functools.partial[Any]) -> dict[str, Any]:
-    """The parameters that a partial gives values."""
+    """Returns the parameters that a partial gives values."""
     values = dict(function.keywords)
     code = getattr(function.func, "__code__", None)
     if code is not None:
@@ -104,13 +104,13 @@ def _bound_by(function: functools.partial[Any]) -> dict[str, Any]:
 
 
 def _place(site: str) -> tuple[str, int]:
-    """File and line of ``map at app.py:12``."""
+    """Returns file and line of ``map at app.py:12``."""
     file, _, line = site.rpartition(" at ")[2].rpartition(":")
     return (file, int(line)) if line.isdigit() else (site, 0)
 
 
 def _is_meant(value: object) -> bool:
-    """Whether a value is made for being changed by executors: an accumulator, or a collection of such."""
+    """Returns whether a value is made for being changed by executors: an accumulator, or a collection of such."""
     if isinstance(value, dict):
         return any(_is_accumulator(item) for item in value.values())
     if isinstance(value, (list, tuple)):
@@ -124,11 +124,11 @@ def _is_accumulator(value: object) -> bool:
     )
 
 
-# as a sentence
+# The sentences.
 
 
 def _text(finding: Finding, operation: str, site: str) -> str:
-    """What is changed, by whom, what will happen, and what to write instead."""
+    """Says what is changed, where, what will happen, and what to write instead."""
     thing, name = _thing(finding)
     function = {"<lambda>": "a lambda", "": "the function"}.get(finding.function, finding.function)
     given = f"given to {site}" if site.startswith(operation) else f"given to {operation} at {site}"
@@ -140,7 +140,7 @@ def _text(finding: Finding, operation: str, site: str) -> str:
 
 
 def _thing(finding: Finding) -> tuple[str, str]:
-    """``the global list results``, ``results``"""
+    """Returns ``the global list results`` and ``results``."""
     kind = "" if type(finding.value).__name__ in ("_Unset", "NoneType") else f"{type(finding.value).__name__} "
     if not finding.path:
         return f"a {kind}of the driver's", f"the {kind.strip()}"
@@ -162,7 +162,7 @@ def _change(finding: Finding) -> str:
 
 
 def _instead(finding: Finding) -> str:
-    """What to write, by the kind of value."""
+    """Says what to write instead, by the kind of value."""
     value = finding.value
     if isinstance(value, Counter):
         return "Use `countByValue()`, `reduceByKey`, `aggregate`, or `sc.accumulator`."
@@ -174,4 +174,4 @@ def _instead(finding: Finding) -> str:
         return "Return the values (`map`, `flatMap`) and `collect()` them; or use `aggregate`, `sc.accumulator`."
     if isinstance(value, (int, float, complex)) and finding.what in ("augment", "attribute"):
         return "Use `reduce`, `sum()`, `count()` or `aggregate`; or `total = sc.accumulator(0)` and `total.add(x)`."
-    return "Return what the driver shall have, and use `reduce`, `aggregate`, or `sc.accumulator`."
+    return "Return the values that the driver needs, and use `reduce`, `aggregate`, or `sc.accumulator`."

@@ -1,13 +1,13 @@
-"""Settings of an application: what was set, where defaults come from, and which of them the engine is told.
+"""Settings of an application: which were set, where defaults come from, and which of them the engine gets.
 
-A :class:`SparkConf` keeps every ``spark.*`` and ``firesteel.*`` key that it is given and gives it back under the name
-it was set by. Only :func:`native_settings` knows what the engine understands: it is called once, when a context
-starts. The meaning of each setting, and the refusal of bad values, is the engine's.
+A :class:`SparkConf` holds every ``spark.*`` and ``firesteel.*`` key that it is given and returns it under the name it
+was set by. Only :func:`native_settings` knows which keys the engine has: it is called once, when a context starts. The
+engine defines each setting's meaning, and refuses bad values.
 
 Defaults, from the weakest to the strongest: ``spark-defaults.conf`` in ``SPARK_CONF_DIR``;
 ``firesteel-defaults.conf`` and ``spark-defaults.conf`` in ``FIRESTEEL_CONF_DIR``; ``--conf``, ``--master`` and
-``--name`` in ``PYSPARK_SUBMIT_ARGS``; what ``SparkContext.setSystemProperty`` has set. What a program sets itself is
-stronger than all of them.
+``--name`` in ``PYSPARK_SUBMIT_ARGS``; properties set by ``SparkContext.setSystemProperty``. Settings of the program
+itself are stronger than all of them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from firesteel.errors import FiresteelError
 __all__ = ["SparkConf", "judged", "native_settings"]
 
 SYSTEM_PROPERTIES: dict[str, str] = {"SPARK_SUBMIT": "true"}
-"""What ``SparkContext.setSystemProperty`` has set in this process, and the one that PySpark's launcher sets;
+"""Properties set by ``SparkContext.setSystemProperty`` in this process, and the one that PySpark's launcher sets;
 ``spark.*`` and ``firesteel.*`` keys become defaults.
 """
 
@@ -45,7 +45,7 @@ ENGINE_SETTINGS = frozenset(
         "files.ignore_corrupt_files files.ignore_missing_files files.ignore_empty_splits"
     ).split()
 )
-"""The keys that the engine understands; docs/configuration.md says what they mean."""
+"""The keys that the engine has; docs/configuration.md says what they mean."""
 
 CLUSTER_SETTINGS = frozenset(
     f"firesteel.{name}"
@@ -59,10 +59,10 @@ CLUSTER_SETTINGS = frozenset(
         "shuffle.io.retry_wait driver.host driver.bind_address driver.port authenticate.secret.file network.insecure"
     ).split()
 )
-"""Those that mean something where executors are processes that connect to the driver."""
+"""The keys for applications whose executors are processes that connect to the driver."""
 
 PYTHON_SETTINGS = frozenset({"firesteel.python.closures"})
-"""The keys that the Python face itself reads."""
+"""The keys that the Python package itself reads."""
 
 _OTHER_NAMES = {
     "firesteel.cleaner.reference_tracking.clean_checkpoints": "firesteel.cleaner.checkpoints",
@@ -86,12 +86,12 @@ class SparkConf:
     """The settings of an application, as pairs of text.
 
     All setters return the configuration, so that calls can follow each other. A context copies the configuration that
-    it is given: what is set later does not reach it.
+    it is given; later changes do not reach it.
 
     Parameters
     ----------
     loadDefaults
-        Whether defaults of this machine and process are loaded (see the module's description).
+        Loads defaults of this machine and process (see the module's description).
     _jvm, _jconf
         Accepted for PySpark's sake; there is no JVM.
 
@@ -109,7 +109,7 @@ class SparkConf:
         self._conf: dict[str, str] = dict(_defaults()) if loadDefaults else {}
 
     def set(self, key: str, value: str) -> SparkConf:
-        """Sets one value; what is not text becomes text.
+        """Sets one value; other types are converted to text.
 
         >>> SparkConf(False).set("spark.task.maxFailures", 2).get("spark.task.maxFailures")
         '2'
@@ -144,7 +144,7 @@ class SparkConf:
         return self.set("spark.app.name", value)
 
     def setSparkHome(self, value: str) -> SparkConf:
-        """Sets ``spark.home``, which is kept and has no effect.
+        """Sets ``spark.home``, which is stored and has no effect.
 
         >>> SparkConf(False).setSparkHome("/opt/spark").get("spark.home")
         '/opt/spark'
@@ -172,7 +172,7 @@ class SparkConf:
 
     @property
     def _jconf(self) -> SparkConf:
-        """What programs reach for to set something behind PySpark's back: there is nothing behind this one."""
+        """Returns itself: programs use it to set things behind PySpark's back; there is no JVM here."""
         return self
 
     def setAll(self, pairs: list[tuple[str, str]]) -> SparkConf:
@@ -192,7 +192,7 @@ class SparkConf:
     @overload
     def get(self, key: str, defaultValue: str) -> str: ...
     def get(self, key: str, defaultValue: str | None = None) -> str | None:
-        """The value of a key, or the default where it has none.
+        """Returns the value of a key, or the default if it has none.
 
         >>> SparkConf(False).get("spark.ui.port", "4040")
         '4040'
@@ -200,7 +200,7 @@ class SparkConf:
         return self._conf.get(key, defaultValue)
 
     def getAll(self) -> list[tuple[str, str]]:
-        """All pairs, in the order in which their keys were set first.
+        """Returns all pairs, in the order in which their keys were first set.
 
         >>> SparkConf(False).set("a", "1").getAll()
         [('a', '1')]
@@ -208,7 +208,7 @@ class SparkConf:
         return list(self._conf.items())
 
     def contains(self, key: str) -> bool:
-        """Whether a key has a value.
+        """Returns whether a key has a value.
 
         >>> SparkConf(False).contains("spark.master")
         False
@@ -216,7 +216,7 @@ class SparkConf:
         return key in self._conf
 
     def toDebugString(self) -> str:
-        """One ``key=value`` a line, sorted by key; without secrets and what ``spark.redaction.regex`` is found in.
+        """Returns one ``key=value`` a line, sorted by key; secrets and matches of ``spark.redaction.regex`` are hidden.
 
         >>> print(SparkConf(False).setAll([("b", "2"), ("a", "1")]).toDebugString())
         a=1
@@ -231,14 +231,14 @@ class SparkConf:
         return "\n".join(f"{key}={shown(key, self._conf[key])}" for key in sorted(self._conf))
 
     def _copy(self) -> SparkConf:
-        """What a context keeps, so that later changes do not reach it."""
+        """Returns a copy for a context, which later changes do not reach."""
         copied = SparkConf(loadDefaults=False)
         copied._conf.update(self._conf)
         return copied
 
 
 def native_settings(conf: SparkConf) -> list[tuple[str, str]]:
-    """What the engine is told: its own keys, with values as it writes them.
+    """Returns the settings for the engine: its own keys, with values as it writes them.
 
     Keys of Spark that have no counterpart have no effect and are left out. A ``firesteel.*`` key is always passed on,
     so that the engine refuses one that does not exist and names the nearest; it is also stronger than Spark's
@@ -264,10 +264,10 @@ def native_settings(conf: SparkConf) -> list[tuple[str, str]]:
 
 
 def judged(conf: SparkConf) -> list[str]:
-    """What a person should know of settings of Spark's that are let in and have no effect.
+    """Returns warnings about Spark's settings that are accepted and have no effect.
 
-    One that would change results, files or safety, and cannot be obeyed, is an error: docs/configuration.md has the
-    table.
+    A setting that would change results, files or safety, and cannot be obeyed, is an error: docs/configuration.md has
+    the table.
 
     >>> judged(SparkConf(False).set("spark.eventLog.enabled", "true"))
     ['`spark.eventLog.enabled` has no effect: no event log is written, ...']
@@ -283,7 +283,7 @@ def judged(conf: SparkConf) -> list[str]:
 
 
 def is_cluster(master: str) -> bool:
-    """Whether a master's name is that of a cluster, be it one on this machine.
+    """Returns whether a master's name is that of a cluster, including one on this machine.
 
     >>> is_cluster("local-cluster[2,1,1024]"), is_cluster("local[4]")
     (True, False)
@@ -292,14 +292,14 @@ def is_cluster(master: str) -> bool:
 
 
 def _engine_name(key: str) -> str:
-    """``spark.task.maxFailures`` is ``firesteel.task.max_failures``."""
+    """Returns ``firesteel.task.max_failures`` for ``spark.task.maxFailures``."""
     bare = re.sub(r"^(spark|firesteel)\.", "", key)
     name = "firesteel." + re.sub("[A-Z]", lambda hump: "_" + hump.group().lower(), bare)
     return _OTHER_NAMES.get(name, name)
 
 
 def _engine_value(name: str, value: str) -> str:
-    """A value as Spark writes it, as the engine does."""
+    """Converts a value from Spark's notation to the engine's."""
     convert = _CONVERSIONS.get(name)
     if convert is not None:
         return convert(value)
@@ -307,7 +307,7 @@ def _engine_value(name: str, value: str) -> str:
 
 
 def _log_level(value: str) -> str:
-    """Spark has seven levels; errors are always raised and never only logged, so ``ERROR`` is silence."""
+    """Maps Spark's seven levels; errors are always raised and never only logged, so ``ERROR`` is silence."""
     level = value.strip().lower()
     if level in ("off", "fatal", "error"):
         return "off"
@@ -315,7 +315,7 @@ def _log_level(value: str) -> str:
 
 
 def _seconds(value: str) -> str:
-    """Spark's unit is the second where none is written, the engine's the millisecond."""
+    """Adds the unit: Spark's is the second where none is written, the engine's the millisecond."""
     return f"{value}s" if value.strip().isdigit() else value
 
 
@@ -340,11 +340,11 @@ def _is_secret(key: str) -> bool:
     return re.search(r"(?i)secret|password|token|access[.]?key|account[.]key", key) is not None
 
 
-# Where defaults come from
+# Where defaults come from.
 
 
 def _defaults() -> Iterable[tuple[str, str]]:
-    """All defaults, the weakest first."""
+    """Yields all defaults, the weakest first."""
     for variable, names in (
         ("SPARK_CONF_DIR", ["spark-defaults.conf"]),
         ("FIRESTEEL_CONF_DIR", ["firesteel-defaults.conf", "spark-defaults.conf"]),
@@ -361,9 +361,9 @@ def _is_setting(key: str) -> bool:
 
 
 def _read_defaults(path: str) -> Iterable[tuple[str, str]]:
-    """The pairs of a file of settings: a key, white space or ``=`` or ``:``, a value; ``#`` begins a comment line.
+    """Reads a file of settings: a key, white space or ``=`` or ``:``, a value; ``#`` begins a comment line.
 
-    A file that is not there has none. One that cannot be read, or is not text, is an error that names it.
+    A missing file has none. One that cannot be read, or is not text, is an error that names it.
     """
     try:
         with open(path, encoding="utf-8") as file:
@@ -382,7 +382,7 @@ def _read_defaults(path: str) -> Iterable[tuple[str, str]]:
 
 
 def _submit_arguments(text: str) -> Iterable[tuple[str, str]]:
-    """The settings among the arguments of ``PYSPARK_SUBMIT_ARGS``, as ``--master local[2] --conf a=b
+    """Returns the settings among the arguments of ``PYSPARK_SUBMIT_ARGS``, such as ``--master local[2] --conf a=b
     pyspark-shell``.
     """
     try:

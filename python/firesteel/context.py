@@ -1,8 +1,8 @@
-"""The context: where a program starts, and where its RDDs, broadcasts and accumulators come from.
+"""The context: the start of a program, and the source of its RDDs, broadcasts and accumulators.
 
 One context is active at a time in a process; after ``stop`` the next can be made. :class:`firesteel.sources.Sources`
-has the methods that read data, :class:`firesteel.control.Control` those about jobs and their threads; this file has the
-context's life: settings, the engine, files for tasks, the end.
+has the methods that read data, :class:`firesteel.control.Control` those about jobs and their threads; this module has
+the context's life: settings, the engine, files for tasks, the end.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ LOG_LEVELS = ("ALL", "DEBUG", "ERROR", "FATAL", "INFO", "OFF", "TRACE", "WARN")
 
 
 class SparkContext(Sources, Sharing, Control):
-    """The entry to everything.
+    """The entry point of a program.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class SparkContext(Sources, Sharing, Control):
     appName
         A name for the application.
     sparkHome
-        Kept and without effect.
+        Stored and without effect.
     pyFiles
         Python files and archives that tasks can import from, as :meth:`addPyFile` adds.
     environment
@@ -63,7 +63,7 @@ class SparkContext(Sources, Sharing, Control):
     conf
         Settings; a master and a name given beside it are stronger.
     profiler_cls
-        How functions are measured where ``spark.python.profile`` is ``true``.
+        How functions are profiled where ``spark.python.profile`` is ``true``.
 
     Examples
     --------
@@ -97,7 +97,7 @@ class SparkContext(Sources, Sharing, Control):
             raise FiresteelError(
                 "SparkContext should only be created and accessed on the driver, not inside a task (SPARK-5063)."
             )
-        self._callsite = callsite.place()
+        self._callsite = callsite.location()
         self._rdds: weakref.WeakValueDictionary[int, Base[Any]] = weakref.WeakValueDictionary()
         self._engine: _native.Context | None = None
         self._stopped_at: str | None = None
@@ -112,7 +112,7 @@ class SparkContext(Sources, Sharing, Control):
             self.stop()
             raise
 
-    # -- its life
+    # -- life
 
     def _become_active(self) -> None:
         with SparkContext._lock:
@@ -177,7 +177,7 @@ class SparkContext(Sources, Sharing, Control):
             self.setCheckpointDir(checkpoints)
 
     def _worker_environment(self) -> dict[str, str]:
-        """Variables of the workers."""
+        """Returns the environment variables of the workers."""
         inherited = {VARIABLE: os.environ[VARIABLE]} if VARIABLE in os.environ else {}
         python = self._conf.get("spark.pyspark.python")
         if python:
@@ -189,7 +189,7 @@ class SparkContext(Sources, Sharing, Control):
 
     @property
     def serializer(self) -> Any:
-        """PySpark's attribute; here records are pickled by the engine, in its own way.
+        """PySpark's attribute; here the engine pickles records, in its own way.
 
         >>> type(sc.serializer).__name__
         'AutoBatchedSerializer'
@@ -217,11 +217,11 @@ class SparkContext(Sources, Sharing, Control):
         return self._engine
 
     def _before_job(self) -> None:
-        """To be called right before an action."""
+        """Prepares an action; called right before it."""
         jobs.push(self)
 
     def stop(self) -> None:
-        """Ends the application: jobs, workers, kept data and files. A second call does nothing.
+        """Ends the application: its jobs, workers, cached data and files. A second call does nothing.
 
         >>> sc.stop  # doctest: +ELLIPSIS
         <bound method ...>
@@ -247,7 +247,7 @@ class SparkContext(Sources, Sharing, Control):
 
     @classmethod
     def getOrCreate(cls, conf: SparkConf | None = None) -> SparkContext:
-        """The active context, or a new one. ``conf`` is for the new one; an active one keeps its settings.
+        """Returns the active context, or a new one with ``conf``; an active one keeps its settings.
 
         >>> from firesteel import SparkContext
         >>> SparkContext.getOrCreate() is sc
@@ -270,19 +270,18 @@ class SparkContext(Sources, Sharing, Control):
 
     def __getnewargs__(self) -> NoReturn:
         raise FiresteelError(
-            "The SparkContext was referenced inside a function that runs in tasks, or put into a broadcast. It lives "
-            "in the "
-            "driver only, and only there can RDDs be made and jobs be run (SPARK-5063)."
+            "The SparkContext was referenced inside a function that runs in tasks, or put into a broadcast. It exists "
+            "in the driver only, and only there can RDDs be made and jobs be run (SPARK-5063)."
         )
 
-    if not TYPE_CHECKING:  # for those who check types a name that is not there is an error
+    if not TYPE_CHECKING:  # for a type checker, an unknown name stays an error
 
         def __getattr__(self, name: str) -> Any:
             from firesteel import jvm
 
             raise jvm.missing(self, name)
 
-    # -- what it is
+    # -- properties
 
     @property
     def version(self) -> str:
@@ -324,8 +323,8 @@ class SparkContext(Sources, Sharing, Control):
 
     @property
     def defaultParallelism(self) -> int:
-        """How many partitions an RDD gets that nothing else is said of: ``spark.default.parallelism``, or the slots for
-        tasks.
+        """How many partitions an RDD gets unless the call says otherwise: ``spark.default.parallelism``, or the number
+        of slots.
 
         >>> sc.defaultParallelism > 0
         True
@@ -354,7 +353,7 @@ class SparkContext(Sources, Sharing, Control):
         return {}
 
     def sparkUser(self) -> str:
-        """The name of the user who runs this.
+        """Returns the name of the user who runs this.
 
         >>> sc.sparkUser() != ""
         True
@@ -367,7 +366,7 @@ class SparkContext(Sources, Sharing, Control):
             return str(os.getuid())
 
     def getConf(self) -> SparkConf:
-        """A copy of the settings.
+        """Returns a copy of the settings.
 
         >>> sc.getConf().get("spark.app.id") == sc.applicationId
         True
@@ -385,7 +384,7 @@ class SparkContext(Sources, Sharing, Control):
 
     @classmethod
     def getSystemProperty(cls, key: str) -> str | None:
-        """A property that :meth:`setSystemProperty` set.
+        """Returns a property that :meth:`setSystemProperty` set.
 
         >>> from firesteel import SparkContext
         >>> SparkContext.setSystemProperty("my.property", "value")
@@ -395,7 +394,7 @@ class SparkContext(Sources, Sharing, Control):
         return SYSTEM_PROPERTIES.get(key, _ALWAYS_SET.get(key))
 
     def setLogLevel(self, logLevel: str) -> None:
-        """Checks and keeps the level of log messages; the setting ``firesteel.log.level`` is what the engine heeds.
+        """Checks and stores the level of log messages; the engine obeys the setting ``firesteel.log.level``.
 
         >>> sc.setLogLevel("WARN")
         """
@@ -406,7 +405,7 @@ class SparkContext(Sources, Sharing, Control):
 
 
 def _stop_at_exit(sc: SparkContext) -> None:
-    """A program that ends without ``stop`` leaves no workers and files behind."""
+    """Stops the context at the interpreter's exit, so that a program without ``stop`` leaves no workers and files."""
     held = weakref.ref(sc)
 
     def stop() -> None:

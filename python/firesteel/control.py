@@ -1,5 +1,5 @@
 """Jobs as their threads see them: groups, tags, properties, cancelling, status, profiles. A part of
-:class:`firesteel.SparkContext`; what a thread has set is kept by :mod:`firesteel.jobs`.
+:class:`firesteel.SparkContext`; :mod:`firesteel.jobs` stores what each thread has set.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ __all__ = ["Control"]
 
 
 class Control:
-    """See the module's description."""
+    """Adds the methods about jobs to the context."""
 
-    # What the context has.
+    # Defined by the context.
     profiler_collector: ProfilerCollector | None
 
     @property
@@ -41,7 +41,7 @@ class Control:
         jobs.set_group(self._self(), groupId, description, interruptOnCancel)
 
     def setInterruptOnCancel(self, interruptOnCancel: bool) -> None:
-        """Whether tasks of cancelled jobs of this thread are interrupted.
+        """Sets whether tasks of this thread's cancelled jobs are interrupted.
 
         >>> sc.setInterruptOnCancel(True)
         """
@@ -67,7 +67,7 @@ class Control:
         jobs.remove_tag(self._self(), tag)
 
     def getJobTags(self) -> set[str]:
-        """The tags of this thread's jobs.
+        """Returns the tags of this thread's jobs.
 
         >>> sc.clearJobTags()
         >>> sc.getJobTags()
@@ -95,7 +95,7 @@ class Control:
         jobs.set_property(self._self(), key, value)
 
     def getLocalProperty(self, key: str) -> str | None:
-        """A property of this thread's jobs; None if it is not set.
+        """Returns a property of this thread's jobs, or None.
 
         >>> print(sc.getLocalProperty("never.set"))
         None
@@ -111,28 +111,28 @@ class Control:
         jobs.set_property(self._self(), jobs.DESCRIPTION, value)
 
     def cancelJobGroup(self, groupId: str) -> None:
-        """Cancels all jobs of a group that run; whoever waits for one gets an error.
+        """Cancels all running jobs of a group; threads that wait for them get an error.
 
         >>> sc.cancelJobGroup("no such group")
         """
         self._native.cancel_job_group(groupId)
 
     def cancelJobsWithTag(self, tag: str) -> None:
-        """Cancels all jobs with a tag that run.
+        """Cancels all running jobs with a tag.
 
         >>> sc.cancelJobsWithTag("no-such-tag")
         """
         self._native.cancel_jobs_with_tag(tag)
 
     def cancelAllJobs(self) -> None:
-        """Cancels all jobs that run.
+        """Cancels all running jobs.
 
         >>> sc.cancelAllJobs()
         """
         self._native.cancel_all_jobs()
 
     def statusTracker(self) -> StatusTracker:
-        """Answers questions about jobs and stages.
+        """Returns an object that answers questions about jobs and stages.
 
         >>> sc.statusTracker().getActiveJobsIds()
         []
@@ -141,7 +141,7 @@ class Control:
 
         return StatusTracker(self._native)
 
-    # -- when things go wrong
+    # -- failures
 
     def debug_last_failure(self) -> None:
         """Runs the task that failed last again in this process, on the same input, under ``pdb``.
@@ -156,7 +156,7 @@ class Control:
     # -- profiles
 
     def _profiled(self, chain: Chain) -> tuple[Any, Profiler | None]:
-        """A chain as it runs in tasks: measured, where functions are to be."""
+        """Returns a chain as it runs in tasks: profiled, if the settings ask for it."""
         if self.profiler_collector is None:
             return chain, None
         from firesteel.profiler import profiled
@@ -165,7 +165,7 @@ class Control:
         return profiled(profiler, chain), profiler
 
     def show_profiles(self) -> None:
-        """Prints what was measured of all RDDs' functions. Needs the setting ``spark.python.profile``.
+        """Prints the profiles of all RDDs' functions. Needs the setting ``spark.python.profile``.
 
         >>> sc.show_profiles()
         Traceback (most recent call last):
@@ -175,7 +175,7 @@ class Control:
         self._profiles().show_profiles()
 
     def dump_profiles(self, path: str) -> None:
-        """Writes what was measured of all RDDs' functions into a directory. Needs the setting ``spark.python.profile``.
+        """Writes the profiles of all RDDs' functions into a directory. Needs the setting ``spark.python.profile``.
 
         >>> sc.dump_profiles("profiles")
         Traceback (most recent call last):

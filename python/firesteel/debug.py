@@ -1,5 +1,4 @@
-"""The task that failed last, once more, here: with a debugger where a person sits, with all local variables where
-not."""
+"""Runs the task that failed last again in the driver: in a debugger at a terminal, else showing local variables."""
 
 from __future__ import annotations
 
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
-#: So many local variables of a frame are shown.
+#: The local variables of a frame that are shown at most.
 LOCALS = 50
 
 
@@ -23,10 +22,10 @@ def debug_last_failure(sc: SparkContext, *, interactive: bool | None = None, out
     """Runs the task that failed last again in this process, on the same input, and stops where it fails.
 
     At a terminal, or in a notebook, ``pdb`` opens in the frame that raised. Elsewhere (``interactive`` is False, or
-    not given and standard input is no terminal) the traceback and the local variables of the innermost frame of the
-    user's are written to ``out`` (standard error).
+    not given and standard input is no terminal) the traceback and the local variables of the user's innermost frame are
+    written to ``out`` (standard error).
 
-    Raises :class:`~firesteel.errors.FiresteelError` if no task has failed, or what it needs is gone.
+    Raises :class:`~firesteel.errors.FiresteelError` if no task has failed, or its inputs are gone.
     """
     out = out or sys.stderr
     try:
@@ -36,14 +35,14 @@ def debug_last_failure(sc: SparkContext, *, interactive: bool | None = None, out
             _look(error, interactive, out)
             return
         raise FiresteelError(f"there is no failed task to run again: {error}") from None
-    except BaseException as error:  # SystemExit and KeyboardInterrupt of the task, too, are what is looked at
+    except BaseException as error:  # SystemExit and KeyboardInterrupt of the task are shown, too
         _look(error, interactive, out)
         return
-    print("The task that had failed ended well this time: it depends on the process, on time, or on chance.", file=out)
+    print("The task succeeded this time: its failure depends on the process, on time, or on chance.", file=out)
 
 
 def _look(error: BaseException, interactive: bool | None, out: TextIO) -> None:
-    """Opens the debugger, or shows what it would."""
+    """Opens the debugger, or prints traceback and variables."""
     from firesteel.worker.failure import user_traceback
 
     print(user_traceback(error), file=out)
@@ -64,7 +63,7 @@ def _look(error: BaseException, interactive: bool | None, out: TextIO) -> None:
 
 
 def _user_frames(trace: TracebackType | None) -> list[TracebackType]:
-    """The parts of a traceback that are not in Firesteel."""
+    """Returns the parts of a traceback that are not in Firesteel."""
     frames = []
     while trace is not None:
         if not trace.tb_frame.f_code.co_filename.startswith(_PACKAGE):
@@ -74,14 +73,14 @@ def _user_frames(trace: TracebackType | None) -> list[TracebackType]:
 
 
 def _locals(frame: FrameType) -> list[str]:
-    """``name = value``, each in bounds."""
+    """Returns lines ``name = value``, each of bounded length."""
     lines = [f"{name} = {bounded_repr(value)}" for name, value in list(frame.f_locals.items())[:LOCALS]]
     more = len(frame.f_locals) - LOCALS
     return [*lines, f"... and {more} more"] if more > 0 else lines
 
 
 def _someone_is_there() -> bool:
-    """Whether there is a person who can type to a debugger."""
+    """Returns whether a person can type to a debugger."""
     if "ipykernel" in sys.modules:
         return True
     try:

@@ -1,9 +1,9 @@
-"""What a signal that ends the program does first: the context stops, so that no files and workers are left behind.
+"""Stops the context before a signal ends the program, so that no files and workers are left behind.
 
 Ctrl-C raises ``KeyboardInterrupt``, and the interpreter's own end stops the context. SIGTERM and SIGHUP would end the
-process at once. Here they stop the context first, in a bounded time, and then end the process as they would have: who
-waits for it sees the same signal. A program with handlers of its own keeps them, whichever comes first; so does one
-that ignores a signal, as ``nohup`` has it.
+process at once. Here they first stop the context, in a bounded time, and then end the process as they would have: the
+parent process sees the same signal. A program with handlers of its own keeps them, whenever it installs them; so does
+one that ignores a signal, as under ``nohup``.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ __all__ = ["watch"]
 SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 PATIENCE_SECONDS = 10.0
-"""So long the end of a context may take: its locks may be held by what the signal has interrupted."""
+"""The longest that stopping a context may take: the interrupted code may hold its locks."""
 
 
 def watch() -> None:
-    """From now on these signals stop the context first, where nobody has said otherwise.
+    """Makes these signals stop the context first, unless the program handles or ignores them.
 
-    Python lets the main thread alone do this; a context that another thread makes is left to the next program, which
-    removes what it finds.
+    Python allows this in the main thread only. Files of a context that another thread makes are removed by the next
+    program.
 
     >>> import signal
     >>> signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
@@ -64,8 +64,8 @@ def _stop() -> None:
         print(f"firesteel: the context did not stop in order: {error}", file=sys.stderr)
 
 
-# A process that is forked has no context of its own, and ends at once when it is told to. A signal that comes before
-# its handlers are reset would be lost, so signals wait until then.
+# A forked process has no context of its own, and ends at once on these signals. A signal that arrives before its
+# handlers are reset would be lost, so signals are blocked until then.
 
 
 def _before_fork() -> None:
@@ -86,6 +86,6 @@ def _after_in_child() -> None:
 
 _forking = threading.local()
 _process = 0
-"""The process whose context is to be stopped."""
+"""The process whose context these signals stop."""
 
 os.register_at_fork(before=_before_fork, after_in_parent=_after_in_parent, after_in_child=_after_in_child)

@@ -1,10 +1,9 @@
-"""What goes wrong, as exceptions that a program can catch and a person can read.
+"""Exceptions that a program can catch and a person can read.
 
-A job that fails raises :class:`JobError`; what a program may not do is refused with one of the others. The engine hands
-over what it knows of a failure as a dictionary, and :func:`from_failure` makes the exception of it: the user's own
-traceback first, then one line that says what failed and where, then the record. What a worker tells about an exception
-is made in ``firesteel.worker.failure``; which names PySpark programs know these classes by is said in
-``firesteel.as_pyspark``.
+A job that fails raises :class:`JobError`; forbidden uses raise one of the others. The engine describes a failure as a
+dictionary, and :func:`from_failure` makes the exception of it: the user's own traceback first, then one line that says
+what failed and where, then the record. ``firesteel.worker.failure`` describes exceptions in workers;
+``firesteel.as_pyspark`` gives these classes the names that PySpark programs know.
 """
 
 from __future__ import annotations
@@ -15,12 +14,12 @@ import signal as signals
 from collections.abc import Mapping
 from typing import Any
 
-#: No record, and no value of a variable, is shown with more characters than this.
+#: The most characters that are shown of a record, or of a variable's value.
 REPR_CHARACTERS = 500
 
 
 class FiresteelError(RuntimeError):
-    """The base of all exceptions that are Firesteel's own.
+    """The base of all exceptions of Firesteel's own.
 
     >>> issubclass(JobError, FiresteelError)
     True
@@ -28,7 +27,7 @@ class FiresteelError(RuntimeError):
 
 
 class PicklingError(FiresteelError, pickle.PicklingError):
-    """A function or a record that cannot be sent to another process. The text says by which path it was reached."""
+    """A function or a record that cannot be sent to another process. The text gives the path that leads to it."""
 
 
 class ClosureError(FiresteelError):
@@ -53,15 +52,15 @@ class PythonVersionError(FiresteelError):
 
 
 class UnplaceableKeyError(FiresteelError, TypeError):
-    """A key that other processes would hash otherwise, or that is equal to no copy of itself."""
+    """A key that other processes would hash differently, or that is equal to no copy of itself."""
 
 
 class JobError(FiresteelError):
     """A job that failed. Where user code raised, the original exception is the ``__cause__``.
 
     ``kind`` is one of ``python`` (user code raised), ``lost`` (a worker died), ``fetch`` (outputs of another stage were
-    gone), ``operation`` (the engine could not do what was asked for, as reading a file), ``cancelled`` and ``other``.
-    What is not known of a failure is None.
+    gone), ``operation`` (the engine could not carry out an operation, such as reading a file), ``cancelled`` and
+    ``other``. Unknown facts about a failure are None.
 
     >>> error = from_failure({"kind": "cancelled", "message": "job 3 was cancelled: too slow", "job": 3})
     >>> error.kind, error.job
@@ -105,12 +104,12 @@ class JobError(FiresteelError):
 
     @property
     def java_exception(self) -> JavaException:
-        """What programs ask of a ``Py4JJavaError``: ``e.java_exception.getMessage()``, ``.toString()``."""
+        """Gives what programs ask of a ``Py4JJavaError``: ``e.java_exception.getMessage()``, ``.toString()``."""
         return JavaException(self)
 
     @property
     def desc(self) -> str:
-        """The text, by the name that some PySpark programs ask for."""
+        """The text, by the name that some PySpark programs use."""
         return str(self)
 
 
@@ -121,22 +120,22 @@ class JavaException:
         self._error = error
 
     def getMessage(self) -> str:
-        """The text of the error."""
+        """Returns the text of the error."""
         return str(self._error)
 
     def getLocalizedMessage(self) -> str:
-        """The text of the error."""
+        """Returns the text of the error."""
         return str(self._error)
 
     def toString(self) -> str:
-        """The class that Spark's driver would name, and the text."""
+        """Returns the class that Spark's driver would name, and the text."""
         return f"org.apache.spark.SparkException: {self._error}"
 
     def getCause(self) -> None:
-        """Always None: the cause is the ``__cause__`` of the Python exception."""
+        """Returns None always: the cause is the ``__cause__`` of the Python exception."""
 
     def getStackTrace(self) -> list[Any]:
-        """Always empty: there is no Java."""
+        """Returns an empty list always: there is no Java."""
         return []
 
     def __str__(self) -> str:
@@ -144,7 +143,7 @@ class JavaException:
 
 
 class _BoundedRepr(reprlib.Repr):
-    """``repr`` that looks at the beginning of large collections only, and so takes no time on large records."""
+    """Limits ``repr`` to the beginning of large collections, so that it takes no time on large records."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -156,7 +155,7 @@ class _BoundedRepr(reprlib.Repr):
         self.maxlong = 100
 
     def repr_bytes(self, value: bytes, level: int) -> str:
-        """The beginning of long bytes, with their length."""
+        """Returns the beginning of long bytes, with their length."""
         if len(value) <= self.maxstring:
             return repr(value)
         return f"{value[: self.maxstring]!r}... ({len(value)} bytes)"
@@ -164,7 +163,7 @@ class _BoundedRepr(reprlib.Repr):
     repr_bytearray = repr_bytes
 
     def repr_str(self, value: str, level: int) -> str:
-        """The beginning of a long string, with its length."""
+        """Returns the beginning of a long string, with its length."""
         if len(value) <= self.maxstring:
             return repr(value)
         return f"{value[: self.maxstring]!r}... ({len(value)} characters)"
@@ -174,7 +173,7 @@ _BOUNDED = _BoundedRepr()
 
 
 def bounded_repr(value: object) -> str:
-    """The ``repr`` of a value with at most :data:`REPR_CHARACTERS` characters, whatever its class does.
+    """Returns the ``repr`` of a value, cut to :data:`REPR_CHARACTERS` characters, even if the class's own fails.
 
     >>> bounded_repr(["a"] * 3)
     "['a', 'a', 'a']"
@@ -185,13 +184,13 @@ def bounded_repr(value: object) -> str:
         text = _BOUNDED.repr(value)
     except (
         BaseException
-    ) as error:  # a class of the user's may raise anything here, and must not hide the failure itself
+    ) as error:  # a user's class may raise anything here, and must not hide the failure itself
         return f"<{type(value).__qualname__} whose repr raises {type(error).__name__}>"
     return text if len(text) <= REPR_CHARACTERS else text[: REPR_CHARACTERS - 3] + "..."
 
 
 def from_failure(details: Mapping[str, Any]) -> BaseException:
-    """The exception of a failed job, from what the engine knows of it.
+    """Returns the exception of a failed job, from the engine's description of the failure.
 
     ``details`` has ``kind``, ``message``, and where known ``traceback`` (of user code), ``exception`` (as
     ``firesteel.worker.failure`` pickled it), ``job``, ``stage``, ``partition``, ``attempt`` (from 0), ``attempts`` (how
@@ -216,7 +215,7 @@ def from_failure(details: Mapping[str, Any]) -> BaseException:
 
 
 def _text(kind: str, details: Mapping[str, Any], traceback: str) -> str:
-    """The parts of the text, each on lines of its own."""
+    """Joins the parts of the text, each on lines of its own."""
     message = (details.get("message") or "").rstrip()
     if kind == "lost":
         parts = [_worker_died(details, message), _where(details)]
@@ -230,7 +229,7 @@ def _text(kind: str, details: Mapping[str, Any], traceback: str) -> str:
 
 
 def _where(details: Mapping[str, Any]) -> str:
-    """``in task for partition 3 of "map at app.py:12" (attempt 2 of 4, executor ...)``, as far as it is known."""
+    """Returns ``in task for partition 3 of "map at app.py:12" (attempt 2 of 4, executor ...)``, as far as known."""
     partition, site = details.get("partition"), details.get("site")
     if partition is None and not site:
         return ""
@@ -247,7 +246,7 @@ def _where(details: Mapping[str, Any]) -> str:
 
 
 def _signal_name(signal: object) -> str | None:
-    """``SIGKILL`` for 9 or for ``SIGKILL``."""
+    """Returns ``SIGKILL`` for 9 or for ``SIGKILL``."""
     if signal in (None, 0, ""):
         return None
     try:
@@ -257,7 +256,7 @@ def _signal_name(signal: object) -> str | None:
 
 
 def _worker_died(details: Mapping[str, Any], message: str) -> str:
-    """What is known of the death of a worker."""
+    """Says how a worker died, as far as known."""
     name = _signal_name(details.get("signal"))
     if name is None:
         return "the worker process of the task died" + (f": {message}" if message else "")
@@ -268,34 +267,30 @@ def _worker_died(details: Mapping[str, Any], message: str) -> str:
 
 
 def _what_to_do(name: str | None) -> str:
-    """Why a process dies in this way, mostly, and what helps."""
+    """Says why a process mostly dies in this way, and what helps."""
     if name == "SIGKILL":
         return (
-            "What to do: SIGKILL without a person behind it is mostly the kernel's out-of-memory killer (`dmesg`"
-            " shows it). Hold less"
-            " in one task: more partitions (`repartition`, or a partition count for the shuffle), iterators instead"
-            " of lists in"
-            " mapPartitions; or fewer tasks at once, with a master such as local[2]."
+            "What to do: unless a person sent SIGKILL, it mostly comes from the kernel's out-of-memory killer (`dmesg`"
+            " shows it). Hold less in one task: more partitions (`repartition`, or a partition count for the shuffle),"
+            " iterators instead of lists in mapPartitions; or fewer tasks at once, with a master such as local[2]."
         )
     if name in ("SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE", "SIGABRT"):
         return (
             "What to do: this is a crash in native code, mostly in an extension module that the function calls, or a"
-            " very deep"
-            " recursion. Set PYTHONFAULTHANDLER=1 to see the Python stack of the crash on standard error."
+            " very deep recursion. Set PYTHONFAULTHANDLER=1 to see the Python stack of the crash on standard error."
         )
     if name is not None:
         return (
             "What to do: find out who sent the signal (a batch system, a limit such as `ulimit -t`, another program)."
         )
     return (
-        "What to do: the process ended by itself; look for os._exit, or for a library that calls exit, in what the"
-        " task runs."
+        "What to do: the process ended itself; look for os._exit, or for a library that calls exit, in the task's code."
         " Raise an exception instead."
     )
 
 
 def _size(count: int) -> str:
-    """``3.2 GiB``."""
+    """Returns ``3.2 GiB`` for a number of bytes."""
     value = float(count)
     for unit in ("B", "KiB", "MiB"):
         if value < 1024:
@@ -305,7 +300,7 @@ def _size(count: int) -> str:
 
 
 def _original(pickled: bytes | None) -> BaseException | None:
-    """The exception that user code raised, if it can be had here."""
+    """Returns the exception that user code raised, if it can be loaded here."""
     if not pickled:
         return None
     from firesteel.worker import failure
@@ -314,7 +309,7 @@ def _original(pickled: bytes | None) -> BaseException | None:
 
 
 def _with_source(traceback: str) -> str:
-    """A traceback with the source lines that a worker could not see: those of shells and notebooks."""
+    """Adds to a traceback the source lines that a worker could not see: those of shells and notebooks."""
     if 'File "<' not in traceback:
         return traceback
     import linecache

@@ -1,8 +1,7 @@
-"""Merging, sorting and grouping in bounded memory, as the classes that PySpark's programs and tests take from
-``pyspark.shuffle``.
+"""Merging, sorting and grouping in bounded memory: the classes that programs import from ``pyspark.shuffle``.
 
-The work itself is done in :mod:`firesteel.shuffle` and :mod:`firesteel.sorting`, which RDDs use directly; here it only
-has these names. A memory limit is in megabytes and means what the process holds as a whole.
+:mod:`firesteel.shuffle` and :mod:`firesteel.sorting`, which RDDs use directly, do the work; this module only gives it
+PySpark's names. A memory limit is in megabytes and applies to the process as a whole.
 """
 
 from __future__ import annotations
@@ -30,12 +29,12 @@ V = TypeVar("V")
 C = TypeVar("C")
 T = TypeVar("T")
 
-#: Megabytes, where a program names no limit.
+#: The limit in megabytes where a program names none.
 DEFAULT_LIMIT = 512
 
 
 class Aggregator(Generic[V, C]):
-    """How values of one key are combined: the first, each further one, and two combinations."""
+    """Says how values of one key are combined: the first, each further one, and two combinations."""
 
     def __init__(
         self,
@@ -49,14 +48,14 @@ class Aggregator(Generic[V, C]):
 
 
 class SimpleAggregator(Aggregator[V, V]):
-    """One function that combines two values, where a combination is a value itself."""
+    """An aggregator of one function that combines two values, where a combination is a value itself."""
 
     def __init__(self, combiner: Callable[[V, V], V]) -> None:
         super().__init__(identity, combiner, combiner)
 
 
 class Merger(Generic[K, V, C]):
-    """What merges pairs by an aggregator."""
+    """Merges pairs by an aggregator."""
 
     def __init__(self, aggregator: Aggregator[V, C]) -> None:
         self.agg = aggregator
@@ -70,7 +69,7 @@ class Merger(Generic[K, V, C]):
         raise NotImplementedError
 
     def items(self) -> Iterable[tuple[K, C]]:
-        """Each key with its combination."""
+        """Returns each key with its combination."""
         raise NotImplementedError
 
 
@@ -124,7 +123,7 @@ class ExternalMerger(Merger[K, V, C]):
         self.spills += 1
 
     def items(self) -> Iterator[tuple[K, C]]:
-        """Each key with its combination, once; after spilling only once in all."""
+        """Yields each key with its combination; after spilling, only the first call does."""
         if self._parts is None:
             yield from self.data.items()
             return
@@ -146,12 +145,12 @@ class ExternalSorter:
     def sorted(
         self, iterator: Iterable[T], key: Callable[[T], Any] | None = None, reverse: bool = False
     ) -> Iterator[T]:
-        """The records in order, as ``sorted`` gives them."""
+        """Returns the records in order, as ``sorted`` does."""
         return external_sort(iterator, key or identity, reverse, Budget(self.memory_limit << 20))
 
 
 class ExternalList(Generic[T]):
-    """A list that can be appended to and gone through, and that moves into a file when it gets long.
+    """A list that can be appended to and iterated over, and that moves into a file when it gets long.
 
     >>> values = ExternalList([1, 2])
     >>> values.append(3)
@@ -159,7 +158,7 @@ class ExternalList(Generic[T]):
     (3, [1, 2, 3])
     """
 
-    #: So many values are held in memory.
+    #: The most values that are held in memory.
     LIMIT = 10240
 
     def __init__(self, values: list[T]) -> None:
@@ -186,7 +185,7 @@ class ExternalList(Generic[T]):
 
 
 class ExternalListOfList(ExternalList[Any]):
-    """Lists, as one long list of what is in them.
+    """A list of lists, iterated over as one long list of their items.
 
     >>> values = ExternalListOfList([[1, 2], [3]])
     >>> values.append(range(2))
@@ -212,7 +211,7 @@ class ExternalListOfList(ExternalList[Any]):
 
 
 class GroupByKey(Generic[K, V]):
-    """Pairs in the order of their keys, each with a list of values, as one pair for each key.
+    """Takes pairs in the order of their keys, each with a list of values, and gives one pair for each key.
 
     >>> [(key, list(values)) for key, values in GroupByKey([(0, [1]), (0, [2, 3]), (1, [4])])]
     [(0, [1, 2, 3]), (1, [4])]

@@ -1,10 +1,9 @@
-"""Files that a program ships with its job: where they are, how they get there, and how archives are unpacked.
+"""Files that a program ships with its job: where they lie, how they get there, and how archives are unpacked.
 
-All of them lie in one directory of the application, which the driver fills and workers read; on other hosts it is
-filled by whoever needs it (:mod:`firesteel.offers`). What a program calls is
-:class:`SparkFiles`; :func:`add_file` and :func:`add_archive` serve ``SparkContext.addFile``, ``addPyFile`` and
-``addArchive``. An archive may come from anywhere, so no member of it is let out of its folder: not by its name, not
-through a link.
+All of them lie in one directory of the application, which the driver fills and workers read; on other hosts the worker
+that needs a file first fetches it (:mod:`firesteel.offers`). Programs call :class:`SparkFiles`; :func:`add_file` and
+:func:`add_archive` serve ``SparkContext.addFile``, ``addPyFile`` and ``addArchive``. An archive may come from anywhere,
+so no member of it may leave its folder, neither by its name nor through a link.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["SparkFiles"]
 
 FETCH_TIMEOUT_SECONDS = 60
-"""How long a server of a file that is added by its address may be silent."""
+"""How long a server of a file that is added by URL may be silent."""
 
 _TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 _ZIP_SUFFIXES = (".zip", ".jar", ".whl", ".egg")
@@ -43,7 +42,7 @@ class SparkFiles:
 
     @classmethod
     def get(cls, filename: str) -> str:
-        """The path of a file that was added, by its name.
+        """Returns the path of an added file, by its name.
 
         >>> import os, tempfile
         >>> with tempfile.TemporaryDirectory() as directory:
@@ -61,7 +60,7 @@ class SparkFiles:
 
     @classmethod
     def getRootDirectory(cls) -> str:
-        """The directory that the files are in.
+        """Returns the directory that the files are in.
 
         >>> SparkFiles.get("a.txt") == os.path.join(SparkFiles.getRootDirectory(), "a.txt")
         True
@@ -78,26 +77,26 @@ class SparkFiles:
 
 
 def root_directory(sc: SparkContext) -> str:
-    """The directory of a context's files; it is made when it is asked for first."""
+    """Returns the directory of a context's files, made on first use."""
     directory = below(sc._native.directory)
     os.makedirs(directory, mode=0o700, exist_ok=True)
     return directory
 
 
 def below(directory: str) -> str:
-    """Where, below the application's directory on a host, its files are."""
+    """Returns where the files are, below the application's directory on a host."""
     return os.path.join(directory, "userFiles")
 
 
 def uri_of(path: str) -> str:
-    """How an added file is listed: ``file:/a/b`` for paths of this machine, addresses as they are."""
+    """Returns how an added file is listed: ``file:/a/b`` for paths of this machine, URLs unchanged."""
     return path if _scheme(path) not in ("", "file") else "file:" + os.path.abspath(_local_path(path))
 
 
 def add_file(sc: SparkContext, path: str, recursive: bool = False) -> str:
-    """Copies a file (or, ``recursive``, a directory) into the context's directory; gives the copy's path.
+    """Copies a file (or, ``recursive``, a directory) into the context's directory; returns the copy's path.
 
-    A file whose name is taken is refused unless it is the same: tasks that run could read half of each.
+    A file whose name is taken is refused unless it is the same: running tasks could read half of each.
     """
     if _scheme(path) not in ("", "file"):
         return _place(_download(path), os.path.join(root_directory(sc), _name(path)), path)
@@ -110,14 +109,14 @@ def add_file(sc: SparkContext, path: str, recursive: bool = False) -> str:
 
 
 def add_archive(sc: SparkContext, path: str, offers: Offers | None = None) -> str:
-    """Unpacks an archive, ``path`` or ``path#name``, into a folder of that name; gives the folder's path.
+    """Unpacks an archive, ``path`` or ``path#name``, into a folder of that name; returns the folder's path.
 
     With ``offers``, other hosts get the archive.
     """
     path, _, alias = path.partition("#")
     name = alias or _name(path)
     if name in ("", ".", "..") or os.path.basename(name) != name:
-        raise ValueError(f"{name!r} is no name of a folder to unpack {path} into")
+        raise ValueError(f"{name!r} is not the name of a folder to unpack {path} into")
     target = os.path.join(root_directory(sc), name)
     local = _scheme(path) in ("", "file")
     source = _local_path(path) if local else _download(path)
@@ -134,7 +133,7 @@ def add_archive(sc: SparkContext, path: str, offers: Offers | None = None) -> st
 
 
 def _unpack_or_compare(source: str, target: str, name: str) -> None:
-    """Unpacks an archive. What is there already stays, and must be the same: tasks may be reading it."""
+    """Unpacks an archive. A folder that exists stays, and must be the same: tasks may be reading it."""
     if not os.path.lexists(target):
         return unpack(source, target, name)
     with tempfile.TemporaryDirectory(prefix=".comparing-", dir=os.path.dirname(target)) as folder:
@@ -147,9 +146,9 @@ def _unpack_or_compare(source: str, target: str, name: str) -> None:
 
 
 def unpack(source: str, target: str, name: str) -> None:
-    """Unpacks the archive ``source``, whose kind the end of ``name`` says, as the new folder ``target``.
+    """Unpacks the archive ``source``, whose kind the suffix of ``name`` tells, as the new folder ``target``.
 
-    All of it or nothing: a bad member, a broken file, a full disk leave no folder behind.
+    Unpacks everything or nothing: a bad member, a broken file, a full disk leave no folder behind.
     """
     folder = tempfile.mkdtemp(prefix=".unpacking-", dir=os.path.dirname(target))
     try:
@@ -159,7 +158,7 @@ def unpack(source: str, target: str, name: str) -> None:
             _unpack_zip(source, folder)
         else:
             kinds = ", ".join((*_ZIP_SUFFIXES[:2], *_TAR_SUFFIXES))
-            raise FiresteelError(f"{name} is no archive that can be unpacked; its name should end in one of {kinds}")
+            raise FiresteelError(f"{name} is not an archive that can be unpacked; its name must end in one of {kinds}")
         os.chmod(folder, 0o755)
         os.rename(folder, target)
     except FiresteelError:
@@ -214,7 +213,7 @@ def _unpack_zip(source: str, folder: str) -> None:
 
 
 def _inside(folder: str, name: str) -> str:
-    """The path of a member; refused where it, or a link on the way to it, leads out of the folder."""
+    """Returns the path of a member; refuses it if it, or a link on the way to it, leads out of the folder."""
     path = os.path.join(folder, name)
     parent, base = os.path.split(path.rstrip("/"))
     real = os.path.join(os.path.realpath(parent), base)
@@ -231,16 +230,15 @@ def _is_below(path: str, folder: str) -> bool:
 
 
 def _make_room(path: str) -> None:
-    """Before a member is written: its folder is there, and nothing at its place that writing would go through."""
+    """Prepares the writing of a member: makes its folder, and removes a link or file at its path."""
     os.makedirs(os.path.dirname(path), exist_ok=True)
     if os.path.lexists(path):
         os.unlink(path)
 
 
 def _link(folder: str, path: str, target: str, name: str) -> None:
-    """A symbolic link, if what it names is within the folder; ``a/..`` is refused since ``a`` may become a link
-    later.
-    """
+    """Makes a symbolic link, if its target is within the folder; ``a/..`` is refused since ``a`` may become a link
+    later."""
     parts = [part for part in target.split("/") if part not in ("", ".")]
     climbing = [part for part in parts if part == ".."]
     real = os.path.realpath(os.path.join(os.path.dirname(path), target))
@@ -252,8 +250,9 @@ def _link(folder: str, path: str, target: str, name: str) -> None:
 
 
 def _place(source: str, target: str, path: str, keep_source: bool = False) -> str:
-    """Puts a file or directory where tasks find it: whole, since workers may look at any moment."""
+    """Puts a file or directory where tasks find it, in one step, since workers may look at any moment."""
     try:
+        # Adding a file twice is fine; another file must not replace one that running tasks may be reading.
         if os.path.lexists(target):
             if not _same(source, target):
                 raise FiresteelError(
@@ -305,10 +304,10 @@ def _name(path: str) -> str:
 
 
 def _download(path: str) -> str:
-    """Fetches a file by its address into a temporary one, and gives its path."""
+    """Downloads a file into a temporary one, and returns its path."""
     if _scheme(path) not in ("http", "https"):
         raise ValueError(
-            f"{path} cannot be added: files come from paths of this machine, or from http and https addresses"
+            f"{path} cannot be added: files come from paths of this machine, or from http and https URLs"
         )
     descriptor, local = tempfile.mkstemp(prefix="firesteel-added-")
     try:

@@ -1,6 +1,6 @@
 """Numbers and lengths in streams of bytes, big-endian, as PySpark's processes write them to each other.
 
-``firesteel.serializers`` builds on this and passes its names on, since programs import them from there.
+``firesteel.serializers`` builds on this module and re-exports its names, since programs import them from there.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, cast
 
 
 class SpecialLengths:
-    """What a length below zero means in a stream."""
+    """The meanings of a length below zero in a stream."""
 
     END_OF_DATA_SECTION = -1
     PYTHON_EXCEPTION_THROWN = -2
@@ -22,7 +22,8 @@ class SpecialLengths:
 
 
 def read_frame(stream: BinaryIO) -> bytes | None:
-    """The bytes after a length; None for a null; EOFError at the end of the section or stream, or within a frame."""
+    """Reads the bytes after a length; None for a null; EOFError at the end of the section or stream, or within a
+    frame."""
     length = read_int(stream)
     if length == SpecialLengths.NULL:
         return None
@@ -45,7 +46,7 @@ _INT, _LONG, _BOOL = struct.Struct("!i"), struct.Struct("!q"), struct.Struct("!?
 
 
 def read_int(stream: BinaryIO) -> int:
-    """The next 32-bit number of a stream.
+    """Reads the next 32-bit number of a stream.
 
     >>> import io
     >>> read_int(io.BytesIO(pack_long(5)[4:]))
@@ -60,7 +61,7 @@ def write_int(value: int, stream: BinaryIO) -> None:
 
 
 def read_long(stream: BinaryIO) -> int:
-    """The next 64-bit number of a stream."""
+    """Reads the next 64-bit number of a stream."""
     return cast(int, _read_number(_LONG, stream))
 
 
@@ -70,12 +71,12 @@ def write_long(value: int, stream: BinaryIO) -> None:
 
 
 def pack_long(value: int) -> bytes:
-    """The bytes of a 64-bit number."""
+    """Returns the bytes of a 64-bit number."""
     return _LONG.pack(value)
 
 
 def read_bool(stream: BinaryIO) -> bool:
-    """The next truth value of a stream, one byte."""
+    """Reads the next truth value of a stream, one byte."""
     return cast(bool, _read_number(_BOOL, stream))
 
 

@@ -1,9 +1,8 @@
 """Hadoop's format classes by name, and Hadoop's own settings: which files can be read and written here, and how.
 
-There is no JVM, so a class cannot be loaded; but its name says what it does. Sequence files and text files are known,
-under both of Hadoop's interfaces; everything else is refused with a sentence. The settings, of the context
-(``spark.hadoop.KEY``) and of a call (``conf``), are the engine's to understand: each that would change what is read or
-written is obeyed or refused.
+There is no JVM, so a class cannot be loaded; its name decides. Sequence files and text files are known, under both of
+Hadoop's interfaces; everything else is refused with the reason. The engine reads the settings of the context
+(``spark.hadoop.KEY``) and of a call (``conf``): it obeys or refuses each that would change what is read or written.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ Settings = list[tuple[str, str]]
 
 
 class Job(NamedTuple):
-    """What is asked for: ``kind`` is "sequence" or "text", ``newer`` says which of Hadoop's interfaces it is of."""
+    """A read or write: ``kind`` is "sequence" or "text", ``newer`` says which of Hadoop's interfaces is meant."""
 
     kind: str
     path: str
@@ -43,7 +42,7 @@ class Job(NamedTuple):
 
 
 def context_settings(conf: Iterable[tuple[str, str]]) -> Settings:
-    """What the settings of a context say to Hadoop.
+    """Returns the settings of a context that are Hadoop's.
 
     >>> context_settings([("spark.hadoop.textinputformat.record.delimiter", ";"), ("spark.app.name", "x")])
     [('textinputformat.record.delimiter', ';')]
@@ -64,7 +63,7 @@ def input_job(
     conf: Mapping[str, str] | None,
     *converters: str | None,
 ) -> Job:
-    """What to read.
+    """Returns the job that reads.
 
     >>> input_job("hadoopFile", "org.apache.hadoop.mapred.TextInputFormat", "/data", [], None).kind
     'text'
@@ -87,7 +86,7 @@ def output_job(
     conf: Mapping[str, str] | None,
     *converters: str | None,
 ) -> Job:
-    """What to write.
+    """Returns the job that writes.
 
     >>> output_job("saveAsHadoopFile", "org.apache.hadoop.mapred.SequenceFileOutputFormat", "/data", [], None).kind
     'sequence'
@@ -103,19 +102,19 @@ def output_job(
 
 
 def _together(operation: str, of_context: Settings, conf: Mapping[str, str] | None) -> Settings:
-    """The settings of the context and of a call. What only a context can set is refused in a call."""
+    """Merges the settings of the context and of a call. A setting that only a context can have is refused in a call."""
     shared = dict(of_context)
     for key, value in (conf or {}).items():
         if key.startswith(("fs.", "dfs.")) and shared.get(key) != value:
             raise FiresteelError(
-                f"{operation}: {key} in conf is not obeyed: how stores are opened is a matter of the whole application."
+                f"{operation}: {key} in conf is not obeyed: how stores are opened is set for the whole application."
                 f" Set spark.hadoop.{key} in the SparkConf."
             )
     return [*of_context, *((key, str(value)) for key, value in (conf or {}).items())]
 
 
 def _understood(operation: str, settings: Settings) -> dict[str, str]:
-    """The settings that are obeyed, by their newest names; refuses what would change a result and is not obeyed."""
+    """Returns the obeyed settings, by their newest names; refuses any other that would change a result."""
     try:
         return _native.hadoop_settings(settings)
     except ValueError as error:
@@ -139,6 +138,6 @@ def _refuse_converters(operation: str, converters: tuple[str | None, ...]) -> No
     for converter in converters:
         if converter is not None:
             raise FiresteelError(
-                f"{operation}: the converter {converter} is a class of the JVM, which there is none of. Convert in a "
+                f"{operation}: the converter {converter} is a class of the JVM, and there is no JVM. Convert in a "
                 "function: .map(lambda pair: ...)."
             )

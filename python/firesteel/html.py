@@ -1,7 +1,7 @@
-"""What notebooks show of an object: small HTML that escapes everything that it is given.
+"""HTML for notebooks: small markup that escapes all text in it.
 
-Only :func:`table`, :func:`bar` and :func:`box` make markup; callers hand over text and never markup, so that a name
-such as ``<script>`` is shown and not run.
+Only :func:`table`, :func:`bar` and :func:`box` make markup; callers pass text and never markup, so that a name such as
+``<script>`` is shown and not run.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ __all__ = ["Markup", "bar", "box", "table"]
 
 
 class Markup:
-    """HTML that this module made; the only text that :func:`box` puts in as it is."""
+    """HTML that this module made; :func:`box` escapes everything else."""
 
     __slots__ = ("text",)
 
@@ -22,7 +22,7 @@ class Markup:
 
 
 def table(rows: Iterable[tuple[str, object]]) -> Markup:
-    """Names and what they are, as a list of definitions.
+    """Returns names and their values, as a list of definitions.
 
     >>> table([("AppName", "<counts>")]).text
     '<dl><dt>AppName</dt><dd><code>&lt;counts&gt;</code></dd></dl>'
@@ -32,7 +32,7 @@ def table(rows: Iterable[tuple[str, object]]) -> Markup:
 
 
 def bar(label: str, done: int, total: int, note: str) -> Markup:
-    """How much of something is done.
+    """Returns a progress bar.
 
     >>> bar("Stage 0", 1, 2, "1 / 2").text
     '<p>Stage 0 <progress value="1" max="2"></progress> 1 / 2</p>'
@@ -41,7 +41,7 @@ def bar(label: str, done: int, total: int, note: str) -> Markup:
 
 
 def box(title: str, *parts: str | Markup, link: tuple[str, str] | None = None) -> str:
-    """A titled box of text and tables, for ``_repr_html_``; ``link`` is a text and an address.
+    """Returns a titled box of text and tables, for ``_repr_html_``; ``link`` is a text and an address.
 
     >>> box("SparkContext", table([("Master", "local[2]")]))
     '<div><p><b>SparkContext</b></p><dl><dt>Master</dt><dd><code>local[2]</code></dd></dl></div>'
@@ -54,7 +54,7 @@ def box(title: str, *parts: str | Markup, link: tuple[str, str] | None = None) -
 
 
 def context_box(version: str, master: str, app_name: str, link: tuple[str, str] | None = None) -> str:
-    """What a notebook shows of a context."""
+    """Returns the box that a notebook shows of a context."""
     return box(
         "SparkContext", table([("Version", f"v{version}"), ("Master", master), ("AppName", app_name)]), link=link
     )

@@ -1,9 +1,8 @@
-"""What a thread says about the jobs that it starts: group, description, tags, pool, and properties of its own.
+"""A thread's settings for the jobs that it starts: group, description, tags, pool, and properties of its own.
 
-All of it is a dictionary of text per context and thread, under the names that Spark gives it (``spark.jobGroup.id``,
-...), so that ``getLocalProperty`` sees what ``setJobGroup`` set. :func:`push` hands it to the engine right before an
-action; nothing else does. A thread begins with nothing, unless :class:`firesteel.InheritableThread` gives it what its
-parent had.
+They are a dictionary of text per context and thread, under Spark's names (``spark.jobGroup.id``, ...), so that
+``getLocalProperty`` sees what ``setJobGroup`` set. :func:`push` hands it to the engine right before an action; nothing
+else does. A thread begins with an empty one, unless :class:`firesteel.InheritableThread` gives it its parent's.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from firesteel.context import SparkContext
 
-__all__ = ["adopt", "current", "push"]
+__all__ = ["replace", "current", "push"]
 
 GROUP = "spark.jobGroup.id"
 DESCRIPTION = "spark.job.description"
@@ -25,8 +24,8 @@ INTERRUPT = "spark.job.interruptOnCancel"
 TAGS = "spark.job.tags"
 POOL = "spark.scheduler.pool"
 PACKAGES = "firesteel.packages"
-"""What ``addFile``, ``addPyFile`` and ``addArchive`` have added, in lines: how many modules, the list of what other
-hosts are offered, the places of modules below the directory of files. Tasks are told with each job.
+"""Files added by ``addFile``, ``addPyFile`` and ``addArchive``, in lines: the number of modules, the list of files
+offered to other hosts, the paths of modules below the directory of files. Each job tells its tasks.
 """
 
 
@@ -44,7 +43,7 @@ def _mutable(sc: SparkContext) -> dict[str, str]:
 
 
 def current(sc: SparkContext) -> dict[str, str]:
-    """A copy of what the calling thread has set.
+    """Returns a copy of the calling thread's settings.
 
     >>> sc.setLocalProperty("step", "load")
     >>> current(sc)["step"]
@@ -53,10 +52,10 @@ def current(sc: SparkContext) -> dict[str, str]:
     return dict(_mutable(sc))
 
 
-def adopt(sc: SparkContext, properties: Mapping[str, str]) -> None:
-    """Replaces what the calling thread has set.
+def replace(sc: SparkContext, properties: Mapping[str, str]) -> None:
+    """Replaces the calling thread's settings.
 
-    >>> adopt(sc, {"step": "store"})
+    >>> replace(sc, {"step": "store"})
     >>> sc.getLocalProperty("step")
     'store'
     """
@@ -64,7 +63,7 @@ def adopt(sc: SparkContext, properties: Mapping[str, str]) -> None:
 
 
 def push(sc: SparkContext) -> None:
-    """Tells the engine what the jobs of this thread carry from now on, if that has changed."""
+    """Gives the engine the settings of this thread's next jobs, if they have changed."""
     if "ipykernel" in sys.modules:
         from firesteel import progress
 
@@ -91,7 +90,7 @@ def set_property(sc: SparkContext, key: str, value: str | None) -> None:
 
 
 def get_property(sc: SparkContext, key: str) -> str | None:
-    """The value of a property, or None."""
+    """Returns the value of a property, or None."""
     return _mutable(sc).get(key)
 
 
@@ -103,7 +102,7 @@ def set_group(sc: SparkContext, group: str, description: str, interrupt: bool = 
 
 
 def tags(sc: SparkContext) -> set[str]:
-    """The tags of the thread's jobs."""
+    """Returns the tags of the thread's jobs."""
     return {tag for tag in _mutable(sc).get(TAGS, "").split(",") if tag}
 
 
@@ -113,7 +112,7 @@ def add_tag(sc: SparkContext, tag: str) -> None:
 
 
 def remove_tag(sc: SparkContext, tag: str) -> None:
-    """Removes a tag from the thread's jobs; one that is not there is no error."""
+    """Removes a tag from the thread's jobs; a missing one is not an error."""
     _set_tags(sc, tags(sc) - {_checked(tag)})
 
 

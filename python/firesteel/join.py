@@ -1,11 +1,11 @@
 """Joins of two sides whose equal keys lie in the same partition: one side is held by key, the other streams past it.
 
-Neither side is sorted, and no key ever has both its sides in lists: of a hot key the held side moves into a file where
-it outgrows memory (:class:`firesteel.shuffle.SpilledList`), and the streamed side is never gathered. Where the held
-side as a whole outgrows memory, both sides are dealt into files by a second hash of their keys and joined file by file.
+Neither side is sorted, and no key ever has both its sides in lists: the held side of a hot key moves into a file when
+it outgrows memory (:class:`firesteel.shuffle.SpilledList`), and the streamed side is never gathered. When the held side
+as a whole outgrows memory, both sides are dealt into files by a second hash of their keys and joined file by file.
 
 Results come in the order of the streamed side, which is the left one except for right outer joins; within one streamed
-record in the order of the held side. :class:`Cogroup` is for those who want both sides of each key as iterables.
+record in the order of the held side. :class:`Cogroup` gives both sides of each key as iterables.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Match = Callable[[dict[Any, Any], Pairs], Iterator[Any]]
 class Join:
     """Joins one partition.
 
-    ``match`` says what a table of the held side and the pairs of the streamed side make; it is called for several
+    ``match`` makes results of a table of the held side and the pairs of the streamed side; it is called for several
     tables that share no key. ``hold_left`` says which side is held.
     """
 
@@ -44,6 +44,7 @@ class Join:
         rest = iter(held)
         if group_held(table, rest, budget, level):
             return self._join_parts(table, rest, streamed, budget, level)
+        # From here on a look-up must not make an entry for a key that only the streamed side has.
         table.default_factory = None  # type: ignore[attr-defined]
         return self.match(table, streamed)
 
@@ -55,7 +56,7 @@ class Join:
         hot = deal_out(table, held_parts)
         budget.relieved()
         add_rest(rest, hot, held_parts)
-        # Pairs of the keys whose held side is in a file stream past those; all others are dealt out meanwhile.
+        # Pairs of the keys whose held side is in a file are joined with those; all others are dealt out meanwhile.
         yield from self.match(hot, _dealing_others(streamed, hot, streamed_parts))
         hot.clear()
         for held_part, streamed_part in held_parts.read_with(streamed_parts):
@@ -71,7 +72,7 @@ def _dealing_others(pairs: Pairs, hot: dict[Any, Any], parts: Parts[Any, Any]) -
 
 
 def inner(right: dict[Any, Any], left: Pairs) -> Iterator[Any]:
-    """Pairs of both sides.
+    """Yields pairs of both sides.
 
     >>> list(inner({"a": [10, 20]}, [("a", 1), ("b", 2)]))
     [('a', (1, 10)), ('a', (1, 20))]
@@ -80,7 +81,7 @@ def inner(right: dict[Any, Any], left: Pairs) -> Iterator[Any]:
 
 
 def left_outer(right: dict[Any, Any], left: Pairs) -> Iterator[Any]:
-    """All of the left, with None where the right has nothing.
+    """Yields all of the left, with None where the right has no value.
 
     >>> list(left_outer({"a": [10]}, [("a", 1), ("b", 2)]))
     [('a', (1, 10)), ('b', (2, None))]
@@ -89,7 +90,7 @@ def left_outer(right: dict[Any, Any], left: Pairs) -> Iterator[Any]:
 
 
 def right_outer(left: dict[Any, Any], right: Pairs) -> Iterator[Any]:
-    """All of the right, with None where the left has nothing; holds the left.
+    """Yields all of the right, with None where the left has no value; holds the left.
 
     >>> list(right_outer({"a": [10]}, [("a", 1), ("b", 2)]))
     [('a', (10, 1)), ('b', (None, 2))]
@@ -98,7 +99,7 @@ def right_outer(left: dict[Any, Any], right: Pairs) -> Iterator[Any]:
 
 
 def full_outer(right: dict[Any, Any], left: Pairs) -> Iterator[Any]:
-    """All of both sides.
+    """Yields all of both sides.
 
     >>> list(full_outer({"a": [10], "c": [30]}, [("a", 1), ("b", 2)]))
     [('a', (1, 10)), ('b', (2, None)), ('c', (None, 30))]
@@ -118,7 +119,7 @@ def full_outer(right: dict[Any, Any], left: Pairs) -> Iterator[Any]:
 
 
 def subtract(right: dict[Any, Any], left: Pairs) -> Iterator[Any]:
-    """Pairs of the left whose key the right has not.
+    """Yields pairs of the left whose key is not on the right.
 
     >>> list(subtract({"a": [None]}, [("a", 1), ("b", 2)]))
     [('b', 2)]
@@ -127,7 +128,7 @@ def subtract(right: dict[Any, Any], left: Pairs) -> Iterator[Any]:
 
 
 def intersect(right: dict[Any, Any], left: Pairs) -> Iterator[Any]:
-    """Keys of both sides, each once.
+    """Yields keys of both sides, each once.
 
     >>> list(intersect({"a": [None], "c": [None]}, [("a", None), ("b", None), ("a", None)]))
     ['a']
@@ -174,7 +175,7 @@ class Cogroup:
 
 
 class _OneSide:
-    """The values of one side, of those of a key that are in a file."""
+    """One side's values of a key whose values are in a file."""
 
     def __init__(self, values: Any, side: int) -> None:
         self._values = values

@@ -1,6 +1,6 @@
-"""What programs reach for in Spark's JVM by private names, and what they can do instead: there is no JVM here.
+"""Errors for private names that lead into Spark's JVM, with what to do instead: there is no JVM here.
 
-Contexts and RDDs ask :func:`missing` for the error of a name that they have not. It is an AttributeError, so
+Contexts and RDDs call :func:`missing` for the error of an attribute that they lack. It is an AttributeError, so
 ``hasattr`` and ``getattr`` with a default work as for any name.
 """
 
@@ -10,7 +10,7 @@ __all__ = ["missing"]
 
 _SETTINGS = (
     "Instead of sc._jsc.hadoopConfiguration().set(key, value), set spark.hadoop.<key> in the SparkConf before the "
-    "context is made; for what else the JVM's context can do, see the methods of SparkContext."
+    "context is made; for other things that the JVM's context can do, see the methods of SparkContext."
 )
 _INSTEAD = {
     "_jsc": _SETTINGS,
@@ -24,7 +24,7 @@ _INSTEAD = {
 
 
 def missing(owner: object, name: str) -> AttributeError:
-    """The error for a name that an object has not.
+    """Returns the error for an attribute that an object lacks.
 
     >>> sc._jsc.hadoopConfiguration()
     Traceback (most recent call last):
@@ -34,7 +34,7 @@ def missing(owner: object, name: str) -> AttributeError:
     (False, None)
     """
     if hasattr(type(owner), name):
-        # A property of that name has failed with an AttributeError of its own, which is the one to see.
+        # A property of that name has failed with an AttributeError of its own, which is the one to raise.
         object.__getattribute__(owner, name)
     text = f"{type(owner).__name__!r} object has no attribute {name!r}"
     if name in _INSTEAD:

@@ -1,15 +1,15 @@
-"""Which types of keys are hashed how: decided once for each type, for the native module that hashes.
+"""Rules by which keys are hashed: one for each type, decided once, for the native module that hashes.
 
-Equal keys must be placed alike by all processes. What the interpreter hashes by its address is not: None before 3.12,
-NaN, classes, functions, and all objects whose class defines no equality. So keys are hashed by what they are:
+Equal keys must be placed alike by all processes. The interpreter hashes some of them by address: None before 3.12, NaN,
+classes, functions, and all objects whose class defines no equality. So each key is hashed by its value:
 
 - Types of the interpreter and of its library by their own hash where no address is in it, else as a plain value that
   says the same (a range as a tuple of three numbers).
 - Classes, functions and modules by the name that they are pickled by.
 - Types with a ``__hash__`` of their own by this, with :func:`install`'s ``hash`` in the place of the interpreter's.
-- A hash that cannot be looked through (of a C extension; one that asks for addresses) as it is, and some keys of the
-  type are hashed by another process, too (``firesteel.trial``): where the two differ, the type is refused.
-- Objects that are equal only to themselves are refused, unless their copies are they themselves, as members of enums.
+- A hash whose code cannot be inspected (of a C extension; one that asks for addresses) as it is, and some keys of the
+  type are hashed by another process, too (``firesteel.trial``): if the two differ, the type is refused.
+- Objects that are equal only to themselves are refused, unless a copy is the object itself, as for members of enums.
 """
 
 from __future__ import annotations
@@ -38,18 +38,18 @@ _interpreters_hash = builtins.hash
 
 Rule = int | Callable[[Any], Any]
 
-#: Their objects are equal where what they are methods of is the same object.
+#: Their objects are equal if they are methods of the same object.
 _METHODS: tuple[type, ...] = (types.BuiltinFunctionType, types.MethodType, types.MethodWrapperType)
 
 
 def install() -> None:
-    """Makes ``hash`` give the same in all workers. What has no address in it hashes as ever."""
+    """Makes ``hash`` give the same in all workers. Values without an address in them hash as before."""
     _native.hash.__module__ = "builtins"  # under this name it is pickled
     builtins.hash = _native.hash
 
 
 def rules_of(kind: type) -> tuple[Rule, Rule]:
-    """By what keys of a type are placed, and what ``hash`` makes of them.
+    """Returns the rule by which keys of a type are placed, and the rule for ``hash`` of them.
 
     >>> rules_of(int) == (PLAIN, PLAIN), rules_of(float) == (NUMBER, NUMBER)
     (True, True)
@@ -62,14 +62,14 @@ def rules_of(kind: type) -> tuple[Rule, Rule]:
     known = _rule_of_builtin(hashed)
     if known is not None:
         return known, known
-    # Equal keys are equal as the other type has it: the hash of the program's own says nothing more.
+    # Equal keys are equal by the other type's rule: the program's own hash adds nothing to it.
     plain = _PLAIN_FORMS.get(compared)
     own = TRIED if _is_opaque(kind, hashed) else OWN
     return own if plain is None else plain, own
 
 
 def _definer(kind: type, name: str) -> type:
-    """The class whose method of this name a type has, also where another class has taken it over by assignment."""
+    """Returns the class that defines a type's method of this name, also where a class took it over by assignment."""
     definer = next(base for base in kind.__mro__ if name in vars(base))
     method = vars(definer)[name]
     kinds = types.WrapperDescriptorType, types.MethodDescriptorType
@@ -80,7 +80,7 @@ def _definer(kind: type, name: str) -> type:
 
 
 def _rule_of_builtin(hashed: type) -> Rule | None:
-    """The rule for types that take their hash from this one, where it is known."""
+    """Returns the rule for types that take their hash from this one, where it is known."""
     if hashed.__module__ == "numpy":
         return NUMBER
     return _BUILTINS.get(_full_name(hashed))
@@ -91,17 +91,17 @@ def _full_name(kind: type) -> str:
 
 
 def _items_of_range(key: range) -> Any:
-    """Ranges with the same numbers are equal, whatever their ends."""
+    """Makes ranges with the same numbers equal, whatever their ends."""
     return len(key), key[0] if key else None, key.step if len(key) > 1 else None
 
 
-#: By name, so that nobody has to import them for it.
+#: By name, so that their modules need not be imported for it.
 _BUILTINS: dict[str, Rule] = {
     **dict.fromkeys(("builtins.int", "builtins.str", "builtins.bytes"), PLAIN),
     **dict.fromkeys(("builtins.float", "builtins.complex", "decimal.Decimal"), NUMBER),
     **dict.fromkeys(("fractions.Fraction", "uuid.UUID", "re.Pattern"), PLAIN),
     **{f"datetime.{name}": PLAIN for name in ("date", "datetime", "time", "timedelta", "timezone")},
-    # They remember their hash, and leave it behind when they are pickled.
+    # They cache their hash, and leave it out when they are pickled.
     **dict.fromkeys(("pathlib.PurePath", "pathlib._local.PurePath"), OWN),
     "builtins.tuple": TUPLE,
     "builtins.frozenset": SET,
@@ -111,7 +111,7 @@ _BUILTINS: dict[str, Rule] = {
     "types.UnionType": lambda key: frozenset(key.__args__),
 }
 
-#: Of types that equality is often inherited from, while the hash is not.
+#: Types whose equality is often inherited, while the hash is not.
 _PLAIN_FORMS: dict[type, Callable[[Any], Any]] = {
     int: int.__int__,
     str: str.__str__,
@@ -122,7 +122,7 @@ _PLAIN_FORMS: dict[type, Callable[[Any], Any]] = {
 }
 
 
-# -- what is equal only to itself
+# -- objects that are equal only to themselves
 
 
 def _rules_of_identity(kind: type) -> tuple[Rule, Rule]:
@@ -138,7 +138,7 @@ def _rules_of_identity(kind: type) -> tuple[Rule, Rule]:
 
 
 def _member(member: enum.Enum) -> Any:
-    """A combination of flags may have no name."""
+    """Returns a member's name; a combination of flags may have none."""
     name = member._name_
     return name if name is not None else member._value_
 
@@ -152,7 +152,7 @@ def _module(module: types.ModuleType) -> Any:
 
 
 def _function(function: types.FunctionType) -> Any:
-    """Functions that cannot be imported are copied, and a copy is another function."""
+    """Returns a function's importable name; others are copied, and a copy is another function."""
     if _found(function.__module__, function.__qualname__) is function:
         return "function", function.__module__, function.__qualname__
     raise UnplaceableKeyError(
@@ -163,7 +163,7 @@ def _function(function: types.FunctionType) -> Any:
 
 
 def _found(module: str | None, name: str) -> Any:
-    """What other processes find under a name, None if it is not that which is here."""
+    """Returns the object that other processes find under a name, or None if it is not the one here."""
     import cloudpickle  # type: ignore[import-untyped]
 
     if module is None or module in ("__main__", "__mp_main__"):
@@ -178,7 +178,7 @@ def _found(module: str | None, name: str) -> Any:
 
 
 def _reduced(key: Any) -> Any:
-    """The name and arguments by which a copy of the object is the object itself; else it is refused."""
+    """Returns the name and arguments by which a copy of the object is the object itself; else refuses it."""
     kind = type(key)
     if _has_copies(kind) or not _comes_back(key):
         raise UnplaceableKeyError(
@@ -191,13 +191,13 @@ def _reduced(key: Any) -> Any:
     try:
         _native.portable_hash(arguments)
     except TypeError:
-        # Of one type all lie together: never wrong, if slow.
+        # All keys of such a type get one hash: never wrong, if slow.
         return name
     return *name, arguments
 
 
 def _has_copies(kind: type) -> bool:
-    """Whether objects of a type are pickled as what they hold, into new objects."""
+    """Returns whether objects of a type are pickled by their contents, into new objects."""
     import copyreg
 
     return kind not in _METHODS and not (
@@ -207,7 +207,7 @@ def _has_copies(kind: type) -> bool:
 
 
 def _comes_back(key: Any) -> bool:
-    """Whether an object's copy is the object."""
+    """Returns whether an object's copy is the object."""
     from firesteel.pickling import dump_records, load_records
 
     try:
@@ -220,21 +220,21 @@ def _comes_back(key: Any) -> bool:
 
 
 def _is_opaque(kind: type, definer: type) -> bool:
-    """Whether a type's hash may look at addresses, or remember itself, without our noticing it."""
+    """Returns whether a type's hash may use addresses, or cache itself, without its code showing it."""
     method = vars(definer)["__hash__"]
-    kept = _kept_names(kind, method)
-    if kept:
-        _keeping[kind] = kept
-    return bool(kept) or any(_asks_for_addresses(code) for _, code in _codes(kind, method))
+    caches = _hash_attributes(kind, method)
+    if caches:
+        _caching[kind] = caches
+    return bool(caches) or any(_asks_for_addresses(code) for _, code in _codes(kind, method))
 
 
 def _asks_for_addresses(code: types.CodeType | None) -> bool:
-    """``hash(x)`` is ours, but ``x.__hash__()`` the interpreter's; what has no code is of C."""
+    """Returns whether code avoids our ``hash``: ``x.__hash__()`` is the interpreter's, and C has no code to see."""
     return code is None or not {"id", "__hash__"}.isdisjoint(code.co_names)
 
 
 def _codes(kind: type, function: Any) -> Iterator[tuple[Any, types.CodeType | None]]:
-    """The code of a function, and of the methods and functions of its own that it names; None for what has none."""
+    """Yields the code of a function, and of the methods and functions that it names; None for those without code."""
     waiting = [function]
     seen: list[types.CodeType] = []
     while waiting:
@@ -264,31 +264,31 @@ def _named(kind: type, function: Any, code: types.CodeType) -> Iterator[Any]:
 
 
 def within(kind: type, error: TypeError) -> TypeError:
-    """What is raised where the hash of a type meets something that cannot be placed."""
+    """Returns the error for a hash that includes a value which cannot be placed."""
     if not isinstance(error, UnplaceableKeyError) or error.args[0].startswith(_a_key(kind)):
         return error
-    return UnplaceableKeyError(f"{_a_key(kind)}: its `__hash__` takes in what cannot be. {error}")
+    return UnplaceableKeyError(f"{_a_key(kind)}: its `__hash__` uses a value that cannot be placed. {error}")
 
 
-# -- hashes that cannot be looked through
+# -- hashes whose code cannot be inspected
 
-#: Of each type how many keys this process has seen, and of which shapes.
+#: How many keys of each type this process has seen, and of which shapes.
 _seen: dict[type, int] = {}
 _shapes: set[Any] = set()
 SHAPES_AT_MOST = 10_000
-"""So many shapes are remembered; then they are tried anew."""
+"""The most shapes that are remembered; then they are tried again."""
 
 
 def compare_with_another_process(key: Any) -> None:
-    """Refuses a key whose hash is another in another process.
+    """Refuses a key whose hash differs in another process.
 
-    Tried is the first key of each shape, and of each type the first, the second, the fourth, ... that comes.
+    Tries the first key of each shape, and the first, the second, the fourth, ... key of each type.
     """
     if builtins.hash is not _native.hash:
         return  # the program's own process, whose keys a worker places
     kind = type(key)
-    if kind in _keeping:
-        _check_kept(key, _keeping[kind])
+    if kind in _caching:
+        _check_cached_hash(key, _caching[kind])
     seen = _seen[kind] = _seen.get(kind, 0) + 1
     shape = _shape(key, DEPTH)
     if shape in _shapes and seen & (seen - 1):
@@ -307,11 +307,11 @@ def compare_with_another_process(key: Any) -> None:
 
 
 DEPTH = 4
-"""How far within a key types are told apart."""
+"""The depth within a key down to which types are told apart."""
 
 
 def _shape(value: Any, depth: int) -> Any:
-    """The types of what a key is made of: whether an address is in a hash depends on these."""
+    """Returns the types within a key: whether an address is in its hash depends on these."""
     kind = type(value)
     if depth == 0 or kind in (str, int, float, bool, bytes, type(None)):
         return kind
@@ -325,18 +325,18 @@ def _shape(value: Any, depth: int) -> Any:
         try:
             parts = value.__reduce_ex__(4)[1:3]
         except Exception:
-            return kind  # it cannot be pickled either, which will be said
+            return kind  # it cannot be pickled either, which the trial will report
     return kind, tuple(_shape(part, depth - 1) for part in parts)
 
 
-# -- hashes that are remembered
+# -- cached hashes
 
-#: Types whose objects may remember their hash, with the names of attributes that may hold it.
-_keeping: dict[type, frozenset[str]] = {}
+#: Types whose objects may cache their hash, with the names of attributes that may hold it.
+_caching: dict[type, frozenset[str]] = {}
 
 
-def _kept_names(kind: type, method: Any) -> frozenset[str]:
-    """The attributes that a ``__hash__`` sets."""
+def _hash_attributes(kind: type, method: Any) -> frozenset[str]:
+    """Returns the attributes that a ``__hash__`` sets."""
     names: set[str] = set()
     for _, code in _codes(kind, method):
         if code is None:
@@ -354,7 +354,7 @@ def _kept_names(kind: type, method: Any) -> frozenset[str]:
 
 
 def _hash_anew(bare: Any, names: frozenset[str]) -> int | None:
-    """The hash of a copy that has lost what it remembered; None where that cannot be told."""
+    """Returns the hash of a copy without its cached hash; None where that cannot be told."""
     for name in names:
         try:
             object.__delattr__(bare, name)
@@ -363,7 +363,7 @@ def _hash_anew(bare: Any, names: frozenset[str]) -> int | None:
     try:
         return _interpreters_hash(bare)
     except AttributeError:
-        pass  # what has not been hashed yet may have None there, below
+        pass  # a key that was not hashed yet may have None there, see below
     try:
         for name in names:
             object.__setattr__(bare, name, getattr(bare, name, None))
@@ -372,8 +372,8 @@ def _hash_anew(bare: Any, names: frozenset[str]) -> int | None:
         return None
 
 
-def _check_kept(key: Any, names: frozenset[str]) -> None:
-    """Refuses a key that has brought its hash along from another process, where it was another."""
+def _check_cached_hash(key: Any, names: frozenset[str]) -> None:
+    """Refuses a key that was pickled with the hash of another process, if it differs here."""
     anew = _hash_anew(copy.copy(key), names)
     if anew is not None and anew != _interpreters_hash(key):
         kind = type(key)
@@ -384,7 +384,7 @@ def _check_kept(key: Any, names: frozenset[str]) -> None:
         )
 
 
-# -- as a sentence
+# -- sentences
 
 
 def _a_key(kind: type) -> str:

@@ -1,7 +1,7 @@
 """Files that a program ships, offered to hosts that do not see the driver's disk.
 
 The driver keeps a copy of each under the hash of its contents, and a list of all of them, which is itself such a
-file. A job names the list by its hash; who runs the job's tasks fetches what it does not have
+file. A job names the list by its hash; workers that run the job's tasks fetch the files that their host lacks
 (``firesteel.worker.arrivals``).
 """
 
@@ -20,18 +20,18 @@ __all__ = ["Offers"]
 
 
 class Offers:
-    """What a context offers."""
+    """The files that a context offers."""
 
     def __init__(self, sc: SparkContext) -> None:
         self._native = sc._native
         self._folder = os.path.join(sc._native.directory, "offered")
         self._entries: dict[str, dict[str, object]] = {}
         os.makedirs(self._folder, mode=0o700, exist_ok=True)
-        #: The hash of the list; empty where there is nothing in it.
+        #: The hash of the list; empty where the list is.
         self.list = ""
 
     def add(self, path: str) -> None:
-        """Offers a file, or all that is in a directory, under its name. It stays as it is."""
+        """Offers a file, or all files of a directory, under its name. It must not change afterwards."""
         name = os.path.basename(path)
         if os.path.isdir(path):
             packed = os.path.join(self._folder, f"{name}.tar")
@@ -42,7 +42,8 @@ class Offers:
             self._offer(name, path, mode=os.stat(path).st_mode & 0o777)
 
     def add_archive(self, source: str, path: str, name: str) -> None:
-        """Offers a copy of the archive ``source``, whose kind the end of ``path`` says, to be unpacked by a name."""
+        """Offers a copy of the archive ``source``, whose kind the suffix of ``path`` tells, to be unpacked by a
+        name."""
         if name not in self._entries:
             copy = os.path.join(self._folder, f"{name}.archive")
             shutil.copyfile(source, copy)

@@ -1,10 +1,9 @@
 """Functions and records as bytes, for other processes.
 
 Functions go through cloudpickle, which takes code by value where it cannot be imported elsewhere (lambdas, everything
-of the main program); what they name is noted on the way: broadcast values, and modules that executors must have.
-Records go through plain ``pickle`` where that does, since it is faster, and through cloudpickle where it does not
-(instances of classes of the main program, lambdas). What cannot be sent is explained by ``firesteel.unpicklable``,
-which is loaded only then.
+of the main program); broadcast values and modules that they name are recorded on the way. Records go through plain
+``pickle`` where that works, since it is faster, and else through cloudpickle (instances of classes of the main program,
+lambdas). ``firesteel.unpicklable``, which is loaded only then, explains why a value cannot be sent.
 """
 
 from __future__ import annotations
@@ -35,14 +34,14 @@ _thread = threading.local()
 
 
 def note_broadcast(broadcast: Broadcast[Any]) -> None:
-    """Called by a broadcast value that is being pickled, so that the function that names it takes it along."""
+    """Records a broadcast value that is being pickled, for the function that names it. The value calls this."""
     noted: list[Broadcast[Any]] | None = getattr(_thread, "noted", None)
     if noted is not None and all(other is not broadcast for other in noted):
         noted.append(broadcast)
 
 
 def dump_function(function: Callable[..., Any], *, operation: str, sc: SparkContext | None) -> Shipped:
-    """A function as bytes for ``firesteel.worker.load_function``, with the broadcast values that it reaches.
+    """Pickles a function for ``firesteel.worker.load_function``, with the broadcast values that it reaches.
 
     ``operation`` is the name of the method that it was given to, for errors. Raises
     :class:`~firesteel.errors.PicklingError` with the path by which the function reaches a value that cannot be sent.
@@ -62,7 +61,7 @@ def dump_function(function: Callable[..., Any], *, operation: str, sc: SparkCont
         from firesteel import broadcast, unpicklable
 
         if isinstance(error, broadcast.DestroyedError):
-            raise  # it says what is wrong, and where
+            raise  # its message is complete
 
         raise unpicklable.explain(function, operation, error) from unpicklable.cause(error)
     finally:
@@ -71,15 +70,14 @@ def dump_function(function: Callable[..., Any], *, operation: str, sc: SparkCont
 
 
 def dump_records(records: Sequence[Any]) -> bytes:
-    """Records as bytes. Raises :class:`~firesteel.errors.PicklingError` that shows the first record that cannot be
-    sent.
+    """Pickles records. Raises :class:`~firesteel.errors.PicklingError` that shows the first record that cannot be sent.
 
     >>> load_records(dump_records([1, "two", (3.0,)]))
     [1, 'two', (3.0,)]
     """
     try:
         data = pickle.dumps(records, PROTOCOL)
-        # What the main program defines is not found by its name in other processes, where another program is the main
+        # A class of the main program is not found by its name in other processes, where another program is the main
         # one.
         if b"__main__" not in data:
             return data
@@ -96,13 +94,13 @@ def dump_records(records: Sequence[Any]) -> bytes:
 
 
 def load_records(data: bytes) -> list[Any]:
-    """The records that :func:`dump_records` took."""
+    """Loads the records that :func:`dump_records` pickled."""
     records: list[Any] = pickle.loads(data)
     return records
 
 
 def _bad_record(records: Sequence[Any], error: Exception) -> PicklingError:
-    """Which of the records it was."""
+    """Returns the error for the first record that cannot be pickled."""
     from firesteel import shipping
 
     for place, record in enumerate(records):
@@ -115,8 +113,7 @@ def _bad_record(records: Sequence[Any], error: Exception) -> PicklingError:
                 f"a record cannot be pickled, and so cannot leave the process that made it: {reason}\n"
                 f"the record was (a {kind}, number {place} of its batch): {bounded_repr(record)}\n"
                 "Map records to plain data (numbers, strings, tuples, lists, dicts, dataclasses) before they are"
-                " shuffled,"
-                " kept or collected."
+                " shuffled, cached or collected."
             )
     return PicklingError(f"records cannot be pickled: {error}")
 

@@ -1,7 +1,7 @@
-"""Where tasks spend their time: profiles taken in workers, and brought to the driver through accumulators.
+"""Profiles of tasks' functions, taken in workers and brought to the driver through accumulators.
 
 When ``spark.python.profile`` is ``true``, a context has a :class:`ProfilerCollector`, and each RDD's function is
-wrapped by :func:`profiled`. A profiler decides how to measure and how to show; the collector remembers which RDD a
+wrapped by :func:`profiled`. A profiler decides how to measure and how to print; the collector remembers which RDD a
 profiler belongs to.
 """
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 __all__ = ["BasicProfiler", "Profiler"]
 
 BATCH_RECORDS = 4096
-"""A profiled function gives its records in lists of so many: each list is one call of ``Profiler.profile``."""
+"""The records of a profiled function in one list: each list is one call of ``Profiler.profile``."""
 
 
 class Profiler:
-    """How functions of tasks are measured; to be subclassed, and given as ``SparkContext(profiler_cls=...)``.
+    """Measures functions of tasks; to be subclassed, and given as ``SparkContext(profiler_cls=...)``.
 
     >>> class Quiet(BasicProfiler):
     ...     def show(self, id):
@@ -42,11 +42,11 @@ class Profiler:
         pass
 
     def profile(self, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """Runs a function in a task, measures it, and gives its result."""
+        """Runs a function in a task, measures it, and returns its result."""
         raise NotImplementedError
 
     def stats(self) -> pstats.Stats | dict[Any, Any]:
-        """What was measured up to now, in the driver."""
+        """Returns what was measured up to now, in the driver."""
         raise NotImplementedError
 
     def show(self, id: int) -> None:
@@ -63,12 +63,12 @@ class PStatsParam(AccumulatorParam["pstats.Stats | None"]):
 
     @staticmethod
     def zero(value: pstats.Stats | None) -> pstats.Stats | None:
-        """Nothing was measured."""
+        """Returns None: nothing was measured."""
         return None
 
     @staticmethod
     def addInPlace(value1: pstats.Stats | None, value2: pstats.Stats | None) -> pstats.Stats | None:
-        """Both; where a function is in both, its calls and times are added."""
+        """Adds two statistics up; where a function is in both, its calls and times are added."""
         if value1 is None or value2 is None:
             return value2 if value1 is None else value1
         return value1.add(value2)
@@ -94,7 +94,7 @@ class BasicProfiler(Profiler):
         self._accumulator: Accumulator[pstats.Stats | None] = ctx.accumulator(None, cast(Any, PStatsParam))
 
     def profile(self, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """Runs a function under cProfile. One that begins while another is measured is left out of the other's
+        """Runs a function under cProfile. A function that begins while another is measured is left out of the other's
         figures.
         """
         import cProfile
@@ -119,11 +119,11 @@ class BasicProfiler(Profiler):
         self._accumulator.add(statistics)
 
     def stats(self) -> pstats.Stats:
-        """What all tasks measured."""
+        """Returns what all tasks measured."""
         return cast(pstats.Stats, self._accumulator.value)
 
     def show(self, id: int) -> None:
-        """Prints the functions, those that took longest first."""
+        """Prints the functions, the longest-running first."""
         statistics = self.stats()
         if statistics:
             line = "=" * 60
@@ -139,21 +139,21 @@ class BasicProfiler(Profiler):
 
 
 class UDFBasicProfiler(BasicProfiler):
-    """The same for functions of SQL queries. There are none here; programs name the class when they make a context."""
+    """Would measure functions of SQL queries. There are none; programs name the class when they make a context."""
 
     _title = "UDF"
     _file = "udf_{}.pstats"
 
 
 class MemoryProfiler(Profiler):
-    """Would measure the memory of functions of SQL queries. There are none here, so it refuses."""
+    """Would measure the memory of functions of SQL queries. There are none, so it refuses."""
 
     def profile(self, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Refuses."""
         raise FiresteelError("Memory profiles are for functions of SQL queries, which Firesteel does not run.")
 
     def stats(self) -> dict[Any, Any]:
-        """Nothing."""
+        """Returns an empty dictionary."""
         return {}
 
     def show(self, id: int) -> None:
@@ -185,15 +185,15 @@ class ProfilerCollector:
         self.profilers: list[list[Any]] = []
 
     def new_profiler(self, ctx: SparkContext) -> Profiler:
-        """A profiler for an RDD's function."""
+        """Makes a profiler for an RDD's function."""
         return self.profiler_cls(ctx)
 
     def new_udf_profiler(self, ctx: SparkContext) -> Profiler:
-        """A profiler for a function of an SQL query."""
+        """Makes a profiler for a function of an SQL query."""
         return self.udf_profiler_cls(ctx)
 
     def new_memory_profiler(self, ctx: SparkContext) -> Profiler:
-        """A profiler of memory."""
+        """Makes a profiler of memory."""
         return self.memory_profiler_cls(ctx)
 
     def add_profiler(self, id: int, profiler: Profiler) -> None:
@@ -225,8 +225,8 @@ class ProfilerCollector:
 class profiled:
     """An RDD's function ``f(partition, records)``, measured while it runs: a callable that may be pickled.
 
-    A function that gives an iterator does its work while records are taken from it, so they are taken in lists, each
-    within one call of ``Profiler.profile``.
+    A function that returns an iterator works while records are taken from it, so they are taken in lists, each within
+    one call of ``Profiler.profile``.
     """
 
     def __init__(self, profiler: Profiler, function: Callable[[int, Iterator[Any]], Iterable[Any]]) -> None:

@@ -22,20 +22,20 @@ if TYPE_CHECKING:
 __all__ = ["follow", "page", "watch"]
 
 FIRST_LOOK_SECONDS = 0.5
-"""Jobs that are over before show no bar."""
+"""The pause before the first look: shorter jobs show no bar."""
 
 LOOK_SECONDS = 0.25
-"""How often the bars are drawn anew."""
+"""The pause between two drawings of the bars."""
 
 PATIENCE_LOOKS = 3
-"""After so many looks without a job the thread ends; the next job begins another, which belongs to its own cell."""
+"""The looks without a job after which the thread ends; the next job begins another, which belongs to its own cell."""
 
 _watched: weakref.WeakSet[SparkContext] = weakref.WeakSet()
 _lock = threading.Lock()
 
 
 def watch(sc: SparkContext) -> None:
-    """Shows the progress of the jobs that run from now on, unless somebody does already, or it is not wanted."""
+    """Shows the progress of the jobs that run from now on, unless another thread does or settings forbid it."""
     wanted = (
         sc._conf.get("firesteel.ui.show_console_progress") or sc._conf.get("spark.ui.showConsoleProgress")
     ) or "true"
@@ -62,7 +62,7 @@ def _watch(sc: weakref.ref[SparkContext], engine: _native.Context) -> None:
 
 
 def follow(engine: _native.Context, show: Callable[[str], None], pause: Callable[[], None]) -> None:
-    """Shows the stages that run, again and again, until no job has run for a while."""
+    """Shows the running stages, again and again, until no job has run for a while."""
     shown, idle = "", 0
     while idle < PATIENCE_LOOKS:
         pause()
@@ -75,7 +75,7 @@ def follow(engine: _native.Context, show: Callable[[str], None], pause: Callable
 
 
 def page(stages: list[dict[str, Any]]) -> str:
-    """A bar for each stage: what it does, how many of its tasks are done and how many run.
+    """Returns a bar for each stage: its operation, how many of its tasks are done and how many run.
 
     >>> page([{"stage": 3, "name": "count at app.py:7", "tasks": 8, "completed": 2, "active": 4}])
     '<div><p>Stage 3: count at app.py:7 <progress value="2" max="8"></progress> (2 + 4) / 8</p></div>'
@@ -94,7 +94,7 @@ def page(stages: list[dict[str, Any]]) -> str:
 
 
 class _Cell:
-    """A place below a cell; nothing is there before something is to be shown, and after that."""
+    """An output below a cell, empty before the first text and after the last."""
 
     def __init__(self) -> None:
         self._handle: Any = None

@@ -1,4 +1,4 @@
-"""What ``groupByKey`` and ``cogroup`` give as the values of a key: an iterable of known size that may be read again.
+"""The values of a key in ``groupByKey`` and ``cogroup``: an iterable of known size that may be read again.
 
 The values are a list, or a :class:`firesteel.shuffle.SpilledList` where they did not fit into memory; readers need not
 care.
@@ -34,11 +34,11 @@ class ResultIterable(Generic[T], Iterable[T]):
         self.data: SizedIterable[T] = data
 
     index = 0
-    """Where a reader stands: always at the beginning, since each reader has a place of its own."""
+    """The position of a reader: always the beginning, since each reader has an iterator of its own."""
 
     @property
     def maxindex(self) -> int:
-        """How many values there are."""
+        """The number of values."""
         return len(self.data)
 
     def __iter__(self) -> Iterator[T]:

@@ -1,7 +1,7 @@
-"""Random samples: which records of a partition are drawn, for a seed always the same.
+"""Random samples: they choose records of a partition, for one seed always the same.
 
-Each partition has a generator of its own, seeded with ``seed ^ partition``, of which the first ten draws are thrown
-away, so that neighbouring partitions differ. The draws per record are PySpark's, one by one, because programs keep
+Each partition has a generator of its own, seeded with ``seed ^ partition``, whose first ten draws are thrown away, so
+that neighbouring partitions differ. The draws per record are PySpark's, one by one, because programs rely on its
 samples in their tests: a uniform one without replacement, a Poisson count with it.
 """
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 def new_seed() -> int:
-    """A seed for those who gave none.
+    """Returns a random seed, for calls without one.
 
     >>> 0 <= new_seed() <= sys.maxsize
     True
@@ -42,7 +42,8 @@ def _generator(seed: int, partition: int) -> random.Random:
 
 
 def _poisson(generator: random.Random, mean: float) -> int:
-    """A Poisson count by Knuth's multiplication; for larger means by adding exponential times until one is over."""
+    """Draws a Poisson count by Knuth's multiplication; for larger means by adding exponential times until one is
+    over."""
     count = 0
     if mean < 20.0:
         floor = math.exp(-mean)
@@ -59,7 +60,7 @@ def _poisson(generator: random.Random, mean: float) -> int:
 
 
 class PlainSample:
-    """Each record with the same chance, or, with replacement, as often as a Poisson draw says."""
+    """Draws each record with the same chance, or, with replacement, as often as a Poisson draw says."""
 
     def __init__(self, with_replacement: bool, fraction: float, seed: int | None) -> None:
         self.with_replacement = with_replacement
@@ -76,7 +77,7 @@ class PlainSample:
 
 
 class RangeSample:
-    """Records whose draw falls between two bounds: with one seed, ranges that do not overlap share no record."""
+    """Keeps records whose draw falls between two bounds: with one seed, disjoint ranges share no record."""
 
     def __init__(self, lower: float, upper: float, seed: int) -> None:
         self.lower = lower
@@ -90,7 +91,7 @@ class RangeSample:
 
 
 class StratifiedSample:
-    """Pairs with the chance that their key has."""
+    """Draws pairs with the chance of their key."""
 
     def __init__(self, with_replacement: bool, fractions: Mapping[Any, float], seed: int | None) -> None:
         self.with_replacement = with_replacement
@@ -107,7 +108,7 @@ class StratifiedSample:
 
 
 def fraction_for(wanted: int, total: int, with_replacement: bool) -> float:
-    """The fraction of ``total`` records that almost surely (99.99 %) draws at least ``wanted``.
+    """Returns the fraction of ``total`` records that almost surely (99.99 %) draws at least ``wanted``.
 
     With replacement the count is close to a Poisson one, of which five deviations (nine for few) are added; without,
     the bound is Chernoff's for a binomial count.

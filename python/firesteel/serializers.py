@@ -1,8 +1,8 @@
-"""Ways to write Python objects as bytes, under the names that programs import from ``pyspark.serializers``.
+"""Serializers of Python objects, under the names that programs import from ``pyspark.serializers``.
 
-The engine writes records in its own way and uses none of these: a serializer given to a context is accepted and
-changes nothing. They work by themselves, though, and write the same streams as PySpark's: each object as a big-endian
-32-bit length and so many bytes.
+The engine writes records in its own way and uses none of these: a serializer given to a context is accepted and changes
+nothing. They work by themselves, though, and write the same streams as PySpark's: each object as a big-endian 32-bit
+length and that many bytes.
 """
 
 from __future__ import annotations
@@ -41,26 +41,26 @@ LARGEST_BYTES = (1 << 31) - 1
 
 
 class Serializer:
-    """What all serializers have. Two are equal when each can read what the other wrote."""
+    """The base of all serializers. Two are equal when each can read what the other wrote."""
 
     def dump_stream(self, iterator: Iterable[Any], stream: BinaryIO) -> None:
         """Writes objects, one after the other."""
         raise NotImplementedError
 
     def load_stream(self, stream: BinaryIO) -> Iterator[Any]:
-        """Reads what :meth:`dump_stream` wrote."""
+        """Reads the objects that :meth:`dump_stream` wrote."""
         raise NotImplementedError
 
     def dumps(self, obj: Any) -> bytes:
-        """The bytes of an object, or of a batch of them."""
+        """Returns the bytes of an object, or of a batch of them."""
         raise NotImplementedError
 
     def loads(self, obj: Any) -> Any:
-        """The object of these bytes."""
+        """Returns the object of these bytes."""
         raise NotImplementedError
 
     def _load_stream_without_unbatching(self, stream: BinaryIO) -> Iterator[Iterable[Any]]:
-        """What was written, batch by batch; single objects are batches of one."""
+        """Reads the objects batch by batch; single objects are batches of one."""
         return ([each] for each in self.load_stream(stream))
 
     def __eq__(self, other: object) -> bool:
@@ -89,7 +89,7 @@ class FramedSerializer(Serializer):
             self._write_with_length(each, stream)
 
     def load_stream(self, stream: BinaryIO) -> Iterator[Any]:
-        """Reads objects until the stream ends, or says that the section does."""
+        """Reads objects until the end of the stream, or the mark for the end of a section."""
         while True:
             try:
                 each = self._read_with_length(stream)
@@ -152,7 +152,7 @@ class BatchedSerializer(Serializer):
 
 
 class FlattenedValuesSerializer(BatchedSerializer):
-    """Writes pairs of a key and a list of values, and cuts long lists: the key comes again with each piece.
+    """Writes pairs of a key and a list of values, and cuts long lists: the key is repeated with each part.
 
     >>> stream = io.BytesIO()
     >>> flat = FlattenedValuesSerializer(CPickleSerializer(), 2)
@@ -171,7 +171,7 @@ class FlattenedValuesSerializer(BatchedSerializer):
                 yield key, values[start : start + self.batchSize]
 
     def load_stream(self, stream: BinaryIO) -> Iterator[Any]:
-        """Reads pairs, with the pieces of lists as they were written."""
+        """Reads pairs, with the parts of lists as they were written."""
         return self.serializer.load_stream(stream)
 
     def __repr__(self) -> str:
@@ -266,11 +266,11 @@ class NoOpSerializer(FramedSerializer):
     """
 
     def dumps(self, obj: bytes) -> bytes:
-        """The same bytes."""
+        """Returns the same bytes."""
         return obj
 
     def loads(self, obj: bytes) -> bytes:
-        """The same bytes."""
+        """Returns the same bytes."""
         return obj
 
 
@@ -282,18 +282,18 @@ class PickleSerializer(FramedSerializer):
     """
 
     def dumps(self, obj: Any) -> bytes:
-        """The pickled object."""
+        """Returns the pickled object."""
         return pickle.dumps(obj, pickle.HIGHEST_PROTOCOL)
 
     def loads(self, obj: bytes, encoding: str = "bytes") -> Any:
-        """The object of pickled bytes; ``encoding`` is for strings of Python 2."""
+        """Unpickles an object; ``encoding`` is for strings of Python 2."""
         return pickle.loads(obj, encoding=encoding)
 
 
 class CloudPickleSerializer(FramedSerializer):
-    """Pickle that takes functions and classes of the main program by value, through cloudpickle.
+    """Pickles functions and classes of the main program by value, through cloudpickle.
 
-    ``allowed_names``, pairs of a module and a name, says what may be unpickled; by default anything may.
+    ``allowed_names``, pairs of a module and a name, limits what may be unpickled; by default anything may.
 
     >>> serializer = CloudPickleSerializer()
     >>> serializer.loads(serializer.dumps(lambda x: x + 1))(1)
@@ -307,7 +307,7 @@ class CloudPickleSerializer(FramedSerializer):
         self.allowed_names = allowed_names
 
     def dumps(self, obj: Any) -> bytes:
-        """The pickled object; PicklingError with the reason where it cannot be."""
+        """Returns the pickled object; raises PicklingError with the reason if it cannot be pickled."""
         from firesteel import shipping
 
         try:
@@ -318,7 +318,7 @@ class CloudPickleSerializer(FramedSerializer):
             raise pickle.PicklingError(f"Could not serialize object: {type(error).__name__}: {error}") from error
 
     def loads(self, obj: bytes, encoding: str = "bytes") -> Any:
-        """The object of pickled bytes; UnpicklingError for names that are not allowed."""
+        """Unpickles an object; raises UnpicklingError for names that are not allowed."""
         if self.allowed_names is None:
             return pickle.loads(obj, encoding=encoding)
         return _AllowedUnpickler(obj, self.allowed_names, encoding).load()
@@ -328,7 +328,7 @@ CPickleSerializer = CloudPickleSerializer
 
 
 class _AllowedUnpickler(pickle.Unpickler):
-    """Unpickles nothing but the names that are allowed, since unpickling a name may run its code."""
+    """Unpickles only allowed names, since unpickling a name may run its code."""
 
     def __init__(self, data: bytes, allowed_names: Any, encoding: str) -> None:
         super().__init__(io.BytesIO(data), encoding=encoding)
@@ -341,23 +341,23 @@ class _AllowedUnpickler(pickle.Unpickler):
 
 
 class MarshalSerializer(FramedSerializer):
-    """Python's marshal: faster than pickle, for numbers, text, bytes, and tuples, lists, sets and dictionaries of them.
+    """Uses marshal: faster than pickle, for numbers, text, bytes, and tuples, lists, sets and dictionaries of them.
 
     >>> MarshalSerializer().loads(MarshalSerializer().dumps((1, "a")))
     (1, 'a')
     """
 
     def dumps(self, obj: Any) -> bytes:
-        """The object's bytes; ValueError for objects of other kinds."""
+        """Returns the object's bytes; raises ValueError for objects of other kinds."""
         return marshal.dumps(obj)
 
     def loads(self, obj: bytes) -> Any:
-        """The object of these bytes."""
+        """Returns the object of these bytes."""
         return marshal.loads(obj)
 
 
 class AutoSerializer(FramedSerializer):
-    """Marshal until it cannot write an object, pickle from then on; a letter before each says which.
+    """Uses marshal until it cannot write an object, pickle from then on; a letter before each says which.
 
     >>> serializer = AutoSerializer()
     >>> [serializer.dumps(each)[:1] for each in (1, object, 2)]
@@ -369,7 +369,7 @@ class AutoSerializer(FramedSerializer):
         self._type: bytes | None = None
 
     def dumps(self, obj: Any) -> bytes:
-        """The object's bytes with the letter before them."""
+        """Returns the object's bytes after the letter."""
         if self._type is None:
             try:
                 return b"M" + marshal.dumps(obj)
@@ -378,7 +378,7 @@ class AutoSerializer(FramedSerializer):
         return b"P" + pickle.dumps(obj, -1)
 
     def loads(self, obj: bytes) -> Any:
-        """The object of these bytes."""
+        """Returns the object of these bytes."""
         kind, data = obj[:1], obj[1:]
         if kind == b"M":
             return marshal.loads(data)
@@ -388,7 +388,7 @@ class AutoSerializer(FramedSerializer):
 
 
 class CompressedSerializer(FramedSerializer):
-    """Makes what another serializer writes smaller.
+    """Compresses the output of another serializer.
 
     >>> len(CompressedSerializer(CPickleSerializer()).dumps(" " * 10000)) < 100
     True
@@ -400,11 +400,11 @@ class CompressedSerializer(FramedSerializer):
         self.serializer = serializer
 
     def dumps(self, obj: Any) -> bytes:
-        """The object's bytes, made smaller."""
+        """Returns the object's bytes, compressed."""
         return zlib.compress(self.serializer.dumps(obj), 1)
 
     def loads(self, obj: bytes) -> Any:
-        """The object of these bytes."""
+        """Returns the object of these bytes."""
         return self.serializer.loads(zlib.decompress(obj))
 
     def __repr__(self) -> str:
@@ -422,12 +422,12 @@ class UTF8Deserializer(Serializer):
         self.use_unicode = use_unicode
 
     def loads(self, stream: BinaryIO) -> str | bytes | None:
-        """The next text of a stream; EOFError at its end."""
+        """Reads the next text of a stream; raises EOFError at its end."""
         data = read_frame(stream)
         return data.decode("utf-8") if data is not None and self.use_unicode else data
 
     def load_stream(self, stream: BinaryIO) -> Iterator[str | bytes | None]:
-        """All texts to the stream's end."""
+        """Reads all texts to the stream's end."""
         while True:
             try:
                 text = self.loads(stream)

@@ -1,5 +1,5 @@
-"""What tasks share: broadcasts, accumulators, files and packages, the checkpoint directory. A part of
-:class:`firesteel.SparkContext`; how files are copied and unpacked is :mod:`firesteel.files`'s.
+"""Objects that tasks share: broadcasts, accumulators, files and packages, the checkpoint directory. A part of
+:class:`firesteel.SparkContext`; :mod:`firesteel.files` copies and unpacks files.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ T = TypeVar("T")
 
 
 class Sharing:
-    """See the module's description."""
+    """Adds the methods about shared objects to the context."""
 
     PACKAGE_EXTENSIONS: Iterable[str] = (".zip", ".egg", ".jar")
     _packages: list[str] = []
     _offers: Offers | None = None
-    _may_tell = False
+    _workers_may_start = False
 
     @property
     def _native(self) -> Context:
@@ -41,7 +41,7 @@ class Sharing:
         return cast("SparkContext", self)
 
     def _begin_sharing(self, py_files: Sequence[str]) -> None:
-        """Workers begin with these, and with what settings name."""
+        """Prepares the files and packages that workers begin with: these, and those that settings name."""
         from firesteel.files import root_directory
         from firesteel.offers import Offers
 
@@ -49,26 +49,26 @@ class Sharing:
         self._archives: list[str] = []
         self._packages_added = 0
         self._checkpoint_directory: str | None = None
-        # Packages come before what the program's own path has, as they do in the driver.
+        # Packages come before the program's own path, as they do in the driver.
         self._packages = [root_directory(self._this())]
         sys.path.insert(1, self._packages[0])
         self._offers = Offers(self._this()) if self._native.is_on_cluster else None
-        self._may_tell = False
+        self._workers_may_start = False
         for path in [*py_files, *self._listed("spark.submit.pyFiles")]:
             self.addPyFile(path)
         for path in self._listed("spark.files"):
             self.addFile(path, recursive=os.path.isdir(path))
         for path in self._listed("spark.archives"):
             self.addArchive(path)
-        self._may_tell = True
-        self._tell_workers()
+        self._workers_may_start = True
+        self._configure_workers()
 
     def _listed(self, setting: str) -> list[str]:
-        """The paths of a setting that is a list of them, with commas."""
+        """Returns the paths of a setting that is a list of them, with commas."""
         return [path.strip() for path in (self._this()._conf.get(setting) or "").split(",") if path.strip()]
 
     def _packages_told(self) -> str:
-        """What jobs tell workers that run already; another text after each addition."""
+        """Returns the text by which jobs tell running workers about packages; it differs after each addition."""
         names = ["", *map(os.path.basename, self._packages[1:])]
         return "\n".join([str(self._packages_added), self._offers.list if self._offers else "", *names])
 
@@ -77,9 +77,9 @@ class Sharing:
             if package in sys.path:
                 sys.path.remove(package)
 
-    def _tell_workers(self) -> None:
-        """Workers that begin from now on find modules where the driver does, and in what was added."""
-        if not self._may_tell:
+    def _configure_workers(self) -> None:
+        """Tells workers that begin from now on to find modules where the driver does, and in added packages."""
+        if not self._workers_may_start:
             return
         here = os.getcwd()
         rest = [path or here for path in sys.path if path not in self._packages]
@@ -88,7 +88,7 @@ class Sharing:
             setting["sys_path"] = [*self._packages, *rest]
         else:
             # A worker's own Python brings its own modules; each job says where packages are.
-            setting["first_on_path"] = [path for path in rest if path not in interpreter.places()]
+            setting["first_on_path"] = [path for path in rest if path not in interpreter.module_folders()]
             setting["environment"] = self._this()._worker_environment()
             setting["files"] = self._offers.list
             setting["python"] = interpreter.chosen(self._this()._conf)
@@ -106,8 +106,8 @@ class Sharing:
         return Broadcast(self._this(), value)
 
     def accumulator(self, value: T, accum_param: AccumulatorParam[T] | None = None) -> Accumulator[T]:
-        """A variable that tasks add to and the driver reads. ``accum_param`` says how values other than numbers are
-        added.
+        """Makes a variable that tasks add to and the driver reads. ``accum_param`` says how values other than numbers
+        are added.
 
         >>> errors = sc.accumulator(0)
         >>> sc.range(5).foreach(lambda x: errors.add(1) if x > 2 else None)
@@ -119,7 +119,7 @@ class Sharing:
         return accumulators.create(self._this(), value, accum_param)
 
     def addFile(self, path: str, recursive: bool = False) -> None:
-        """Gives tasks a file, or with ``recursive`` a directory; ``SparkFiles.get`` tells them where it is.
+        """Ships a file to tasks, or with ``recursive`` a directory; ``SparkFiles.get`` tells them its path.
 
         >>> import os, tempfile
         >>> from firesteel import SparkFiles
@@ -145,7 +145,7 @@ class Sharing:
 
     @property
     def listFiles(self) -> list[str]:
-        """Where added files came from.
+        """Returns where added files came from.
 
         >>> isinstance(sc.listFiles, list)
         True
@@ -153,7 +153,7 @@ class Sharing:
         return list(self._files)
 
     def addPyFile(self, path: str) -> None:
-        """Gives tasks a module (a ``.py`` file) or a package (a ``.zip`` or ``.egg`` file) to import from.
+        """Ships a module (a ``.py`` file) or a package (a ``.zip`` or ``.egg`` file) for tasks to import.
 
         >>> import os, tempfile
         >>> with tempfile.TemporaryDirectory() as directory:
@@ -176,12 +176,12 @@ class Sharing:
         if place.lower().endswith(tuple(self.PACKAGE_EXTENSIONS)) and place not in self._packages:
             self._packages.append(place)
             sys.path.insert(1, place)
-            self._tell_workers()
+            self._configure_workers()
         self._packages_added += 1
         importlib.invalidate_caches()
 
     def addArchive(self, path: str) -> None:
-        """Gives tasks the contents of an archive, in a directory of its name, or of the name after ``#``.
+        """Ships the contents of an archive to tasks, in a directory of its name, or of the name after ``#``.
 
         >>> import os, tempfile, zipfile
         >>> from firesteel import SparkFiles
@@ -201,7 +201,7 @@ class Sharing:
 
     @property
     def listArchives(self) -> list[str]:
-        """Where added archives came from.
+        """Returns where added archives came from.
 
         >>> isinstance(sc.listArchives, list)
         True
@@ -209,7 +209,7 @@ class Sharing:
         return list(self._archives)
 
     def setCheckpointDir(self, dirName: str) -> None:
-        """Says where checkpoints are written: below this directory, in one of the application's own.
+        """Sets the directory below which checkpoints are written, in a directory of the application's own.
 
         >>> import tempfile
         >>> sc.setCheckpointDir(tempfile.mkdtemp())
@@ -221,7 +221,7 @@ class Sharing:
         self._checkpoint_directory = directory
 
     def getCheckpointDir(self) -> str | None:
-        """Where checkpoints are written; None before :meth:`setCheckpointDir`.
+        """Returns where checkpoints are written; None before :meth:`setCheckpointDir`.
 
         >>> import tempfile
         >>> directory = tempfile.mkdtemp()

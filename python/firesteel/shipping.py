@@ -1,10 +1,10 @@
-"""The pickler for functions: cloudpickle, that also notes which modules executors must have.
+"""The pickler for functions: cloudpickle, which also records the modules that executors need.
 
-Code keeps the name of the file that it is from, whatever cloudpickle thinks of it: from version 3.1.3 on that writes
-``<dynamic-code>`` instead, and no traceback would show the user's own line.
+Code keeps the name of its source file. Cloudpickle from version 3.1.3 on would write ``<dynamic-code>`` instead, and no
+traceback would show the user's own line.
 
-A module is noted when something of it is pickled by its name. Those of the standard library are everywhere, those that
-came as part of Firesteel too. ``firesteel.worker.modules`` looks for the others before a stage begins.
+A module is recorded when one of its names is pickled by name. Modules of the standard library and of Firesteel are
+everywhere. ``firesteel.worker.modules`` looks for the others before a stage begins.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from firesteel.worker.functions import HEADER
 
 _EVERYWHERE = sys.stdlib_module_names | {"__main__", "__mp_main__", "firesteel", "cloudpickle"}
 
-#: What lives in the driver only, by class: neither it nor a copy makes sense elsewhere.
+#: Classes of objects that exist in the driver only: neither they nor copies make sense elsewhere.
 DRIVER_ONLY = frozenset(
     (
         "SparkContext",
@@ -41,11 +41,11 @@ DRIVER_ONLY = frozenset(
 
 
 class DriverOnlyError(RuntimeError):
-    """A function reaches something that lives in the driver only."""
+    """A function reaches an object that exists in the driver only."""
 
 
 def dump(function: Callable[..., Any]) -> bytes:
-    """The function behind a header with the version of Python and the modules that it needs."""
+    """Pickles the function behind a header with the version of Python and the modules that it needs."""
     file = io.BytesIO()
     pickler = Pickler(file, protocol=5)
     pickler.dump(function)
@@ -53,21 +53,21 @@ def dump(function: Callable[..., Any]) -> bytes:
 
 
 def dumps(value: object) -> bytes:
-    """A value by cloudpickle, without a header."""
+    """Pickles a value by cloudpickle, without a header."""
     file = io.BytesIO()
     _CodePickler(file, protocol=5).dump(value)
     return file.getvalue()
 
 
 _FILENAME = 10
-"""The place of the file's name among the arguments of ``CodeType``, in all Pythons that Firesteel runs on."""
+"""The position of the file's name among the arguments of ``CodeType``, in all Pythons that Firesteel runs on."""
 
 
 class _CodePickler(cloudpickle.Pickler):  # type: ignore[misc]
-    """cloudpickle's, but for code, which keeps the name of its file."""
+    """Pickles as cloudpickle does, except for code, which keeps the name of its file."""
 
     def reducer_override(self, obj: Any) -> Any:
-        """Asked by ``pickle`` about everything but plain data."""
+        """Answers ``pickle``, which asks about everything but plain data."""
         if type(obj) is not CodeType:
             return super().reducer_override(obj)
         make, arguments, *rest = self.dispatch_table[CodeType](obj)
@@ -77,7 +77,7 @@ class _CodePickler(cloudpickle.Pickler):  # type: ignore[misc]
 
 
 class Pickler(_CodePickler):
-    """cloudpickle's, watching what passes."""
+    """Pickles as cloudpickle does, and records modules on the way."""
 
     def __init__(self, file: io.BytesIO, protocol: int) -> None:
         super().__init__(file, protocol=protocol)
@@ -85,7 +85,7 @@ class Pickler(_CodePickler):
         self._functions: list[FunctionType] = []
 
     def reducer_override(self, obj: Any) -> Any:
-        """Asked by ``pickle`` about everything but plain data."""
+        """Answers ``pickle``, which asks about everything but plain data."""
         kind = type(obj)
         if kind is FunctionType:
             reduced = super().reducer_override(obj)
@@ -114,7 +114,7 @@ class Pickler(_CodePickler):
                 self._modules[top] = describe(self._functions[-1]) if self._functions else "the function"
 
     def needs(self) -> dict[str, str]:
-        """For each module the function that names it; of several, the first."""
+        """Returns for each module the function that names it; of several, the first."""
         for top in self._modules:
             for function in self._functions:
                 if any(_module_of(value) == top for value in named_values(function)):
@@ -124,7 +124,7 @@ class Pickler(_CodePickler):
 
 
 def is_driver_only(value: object) -> bool:
-    """Whether a value is of a class that lives in the driver only, or of one made from such."""
+    """Returns whether a value is of a class that exists in the driver only, or of one made from such."""
     kind: Any = type(value)  # mypy does not see that classes can be keys
     return _is_driver_only(kind)
 
@@ -143,7 +143,7 @@ def _module_of(value: object) -> str | None:
 
 
 def named_values(function: FunctionType) -> Iterator[Any]:
-    """The values of the globals and captured names that a function's code names."""
+    """Yields the values of the globals and captured names that a function's code names."""
     for _, value in named_globals(function):
         yield value
     for cell in function.__closure__ or ():
@@ -154,7 +154,7 @@ def named_values(function: FunctionType) -> Iterator[Any]:
 
 
 def named_globals(function: FunctionType) -> Iterator[tuple[str, Any]]:
-    """The globals that a function's code, or code within it, names."""
+    """Yields the globals that a function's code, or code within it, names."""
     seen: set[str] = set()
     codes = [function.__code__]
     while codes:
@@ -167,7 +167,7 @@ def named_globals(function: FunctionType) -> Iterator[tuple[str, Any]]:
 
 
 def describe(function: FunctionType) -> str:
-    """``parse (app.py:7)``"""
+    """Returns a description such as ``parse (app.py:7)``."""
     from os.path import basename
 
     code = function.__code__
@@ -175,6 +175,6 @@ def describe(function: FunctionType) -> str:
 
 
 def short_name(function: Any) -> str:
-    """``parse``, ``Parser.parse``, or ``lambda``."""
+    """Returns ``parse``, ``Parser.parse``, or ``lambda``."""
     name = getattr(function, "__qualname__", None) or getattr(function, "__name__", None) or type(function).__name__
     return str(name).rpartition("<locals>.")[2].replace("<lambda>", "lambda")

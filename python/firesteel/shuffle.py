@@ -1,16 +1,16 @@
-"""Merging by key on both sides of a shuffle, within a bounded memory.
+"""Merging by key on both sides of a shuffle, in bounded memory.
 
 Values of a key are merged in a dict, so keys need a hash and equality and nothing else: they are never compared by
-order. Before a shuffle a dict that has grown over the limit is given away as it is, since the other side merges again
-(:func:`combine_locally`, :func:`group_locally`). After it, a dict that has grown over the limit is dealt into files by
-a second hash of its keys, bits of it that the shuffle has not used; the records that follow go to the same files, and
-each file is then merged by itself, in the same way and by the next bits (:func:`merge_combined`, :func:`group_merged`,
-:func:`distinct_merged`). So nothing is ever sorted, and keys of mixed types are no matter. A single key whose values
-outgrow the memory cannot be dealt; its values move into a :class:`SpilledList`. Results come in the order in which keys
-first appeared, as long as nothing was spilled.
+order. Before a shuffle, a dict that has grown over the limit is passed on as it is, since the other side merges again
+(:func:`combine_locally`, :func:`group_locally`). After it, such a dict is dealt into files by a second hash of its
+keys, by bits that the shuffle has not used; the records that follow go to the same files, and each file is then merged
+by itself, in the same way and by the next bits (:func:`merge_combined`, :func:`group_merged`, :func:`distinct_merged`).
+So nothing is ever sorted, and keys may have mixed types. A single key whose values outgrow the memory cannot be dealt;
+its values move into a :class:`SpilledList`. Results come in the order in which keys first appeared, as long as nothing
+was spilled.
 
-Files lie in the running task's spill directory and are unlinked as soon as they are open, so that they go with their
-last reader. ``sorting.py`` has the external sort and ``join.py`` the joins, which stand on the same files.
+Files lie in the running task's spill directory and are unlinked as soon as they are open, so that they disappear with
+their last reader. ``sorting.py`` has the external sort and ``join.py`` the joins, which use the same files.
 """
 
 from __future__ import annotations
@@ -47,35 +47,32 @@ V = TypeVar("V")
 T = TypeVar("T")
 
 CHUNK = 4096
-"""After how many records the memory is looked at: often enough for records of some kilobytes, seldom enough to cost
-nothing.
+"""The number of records after which memory use is checked: often enough for records of some kilobytes, seldom enough to
+cost nothing.
 """
 MANY = 8
-"""From so many values of a key on they go through a shuffle as one list: for fewer, the list costs more than it
-spares.
+"""The number of a key's values from which on they go through a shuffle as one list: for fewer, the list costs more than
+it saves.
 """
 BATCH = 256
 """Records that are pickled together into a spill file."""
 PARTS = 32
-"""Files that a table is dealt into, and so the factor by which each level of dealing divides what must fit into
-memory.
+"""Files that a table is dealt into, and so the factor by which each level of dealing divides the data.
 """
 MAX_LEVEL = 8
-"""How often keys can be dealt: by then 40 bits of their hash are used, and what is left together has one and the same
-hash.
+"""The most levels of dealing: they use 40 bits of the keys' hash, and keys that are still together share one hash.
 """
 LEAST_ROOM = 16 << 20
-"""Bytes that may be filled after each relief: spills are not tiny where a process needs more than its share to live."""
+"""Bytes that may be filled after each relief, so that spills are not tiny where a process itself needs its share."""
 DEFAULT_LIMIT = 512 << 20
-"""Bytes a process may hold where no task says otherwise: PySpark's ``spark.python.worker.memory``."""
+"""Bytes a process may hold if no task says otherwise: PySpark's ``spark.python.worker.memory``."""
 
 
 class Budget:
-    """The memory that merging may use, and whether it is used up.
+    """The memory that merging may use, and a check whether it is used up.
 
-    The measure is what the process holds (its resident size), since Python cannot say what a table holds. A process
-    does not always give memory back when objects go, so the limit moves up to a little over what is held after each
-    relief.
+    The measure is the process's resident size, since Python cannot say how large a table is. A process does not always
+    give memory back when objects go, so the limit moves up to a little over the present size after each relief.
     """
 
     def __init__(self, limit: int | None = None) -> None:
@@ -85,21 +82,21 @@ class Budget:
         self.limit = limit
 
     def exceeded(self) -> bool:
-        """Whether the process holds more than the limit now."""
+        """Returns whether the process holds more than the limit now."""
         return memory_used() > self.limit
 
     def relieved(self) -> None:
-        """To be called after something was moved out of memory."""
+        """Raises the limit to the present size; called after data was moved out of memory."""
         used = memory_used()
         self.limit = max(self.limit, used * 21 // 20, used + LEAST_ROOM)
 
     def unlimited(self) -> None:
-        """Nothing more can be moved out."""
+        """Lifts the limit; called when nothing more can be moved out."""
         self.limit = sys.maxsize
 
 
 def memory_used() -> int:
-    """Bytes of memory that this process holds; its peak where the system only tells that.
+    """Returns the bytes of memory that this process holds; its peak where the system only tells that.
 
     >>> memory_used() > 1 << 20
     True
@@ -118,7 +115,7 @@ _PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 
 
 def chunks(records: Iterator[T], size: int = CHUNK) -> Iterator[list[T]]:
-    """Lists of ``size`` records, and one of the rest.
+    """Yields lists of ``size`` records, and one of the rest.
 
     >>> [len(chunk) for chunk in chunks(iter(range(10)), 4)]
     [4, 4, 2]
@@ -152,7 +149,7 @@ class Run(Generic[T]):
         return chain.from_iterable(self.batches())
 
     def batches(self) -> Iterator[list[T]]:
-        """The records in the batches that they were written in."""
+        """Yields the records in the batches that they were written in."""
         start = 0
         for length in self._lengths:
             yield load_records(os.pread(self._file.fileno(), length, start))
@@ -214,7 +211,7 @@ class Parts(Generic[K, V]):
         self._runs: list[Run[tuple[K, V]] | None] = [None] * PARTS
 
     def write(self, pairs: Iterable[tuple[K, V]]) -> None:
-        """Deals pairs out; their values are in the files when this returns, but for less than a batch a file."""
+        """Deals pairs out; when this returns, all but less than a batch for each file are in the files."""
         shift, waiting = self._shift, self._waiting
         portable_hash = _native.portable_hash
         for pair in pairs:
@@ -229,7 +226,7 @@ class Parts(Generic[K, V]):
                 self._flush(index)
 
     def flush(self) -> None:
-        """Moves what waits for its batch out of memory, too."""
+        """Writes incomplete batches to their files, too."""
         for index, part in enumerate(self._waiting):
             if part:
                 self._flush(index)
@@ -242,7 +239,7 @@ class Parts(Generic[K, V]):
         self._waiting[index] = []
 
     def read(self) -> Iterator[Run[tuple[K, V]]]:
-        """The files that hold anything; each goes when the next is asked for."""
+        """Yields the files with records; each disappears when the next is asked for."""
         self.flush()
         for index, run in enumerate(self._runs):
             if run is not None:
@@ -250,7 +247,7 @@ class Parts(Generic[K, V]):
                 yield run
 
     def read_with(self, other: Parts[K, Any]) -> Iterator[tuple[Iterable[tuple[K, V]], Iterable[tuple[K, Any]]]]:
-        """The files of two sides that hold the same keys."""
+        """Yields pairs of files, of two sides, that hold the same keys."""
         self.flush()
         other.flush()
         for index in range(PARTS):
@@ -269,7 +266,7 @@ def combine_locally(
     merge: Callable[[Any, V], Any],
     budget: Budget | None = None,
 ) -> Iterator[tuple[K, Any]]:
-    """Combines the values of equal keys; a key may come out several times where memory was short."""
+    """Combines the values of equal keys; a key may be given several times if memory was short."""
     budget = budget or Budget()
     table: dict[K, Any] = {}
     iterator = iter(pairs)
@@ -287,9 +284,9 @@ class Several(list[V]):
 
 
 def group_locally(pairs: Iterable[tuple[K, V]], budget: Budget | None = None) -> Iterator[tuple[K, V | Several[V]]]:
-    """Puts values of equal keys together, where they are so many that it makes less of them.
+    """Puts values of equal keys together, for keys with many values.
 
-    :func:`group_merged` takes what comes out.
+    :func:`group_merged` takes the result.
     """
     budget = budget or Budget()
     table: defaultdict[K, list[V]] = defaultdict(list)
@@ -303,6 +300,7 @@ def group_locally(pairs: Iterable[tuple[K, V]], budget: Budget | None = None) ->
 
 def _put_together(table: dict[K, list[V]]) -> Iterator[tuple[K, V | Several[V]]]:
     for key, values in table.items():
+        # A few values travel one by one: a list for each key would cost more than it saves.
         if len(values) < MANY:
             for value in values:
                 yield key, value
@@ -312,7 +310,7 @@ def _put_together(table: dict[K, list[V]]) -> Iterator[tuple[K, V | Several[V]]]
 
 
 def distinct_locally(records: Iterable[K], budget: Budget | None = None) -> Iterator[tuple[K, None]]:
-    """Each record once, as the key of a pair; again where memory was short."""
+    """Yields each record once, as the key of a pair; several times if memory was short."""
     budget = budget or Budget()
     table: dict[K, None] = {}
     for chunk in chunks(iter(records)):
@@ -324,7 +322,7 @@ def distinct_locally(records: Iterable[K], budget: Budget | None = None) -> Iter
     yield from table.items()
 
 
-# -- after a shuffle: each key comes out once
+# -- after a shuffle: each key is given once
 
 
 def merge_combined(
@@ -339,7 +337,7 @@ def merge_combined(
 
 
 def distinct_merged(pairs: Iterable[tuple[K, None]], budget: Budget | None = None) -> Iterator[tuple[K, None]]:
-    """Each key once."""
+    """Yields each key once."""
 
     def fill(table: dict[K, None], iterator: Iterator[tuple[K, None]], budget: Budget) -> bool:
         for chunk in chunks(iterator):
@@ -359,6 +357,7 @@ def _merged(
 ) -> Iterator[tuple[K, V]]:
     table: dict[K, V] = {}
     iterator = iter(pairs)
+    # All bits of the hashes are used: dealing again would put these keys into one file for ever.
     if level > MAX_LEVEL:
         budget.unlimited()
     if fill(table, iterator, budget):
@@ -380,7 +379,7 @@ def _merged(
 def group_merged(
     pairs: Iterable[tuple[K, V | Several[V]]], budget: Budget | None = None
 ) -> Iterator[tuple[K, list[V] | SpilledList[V]]]:
-    """All values of each key, of which some come together."""
+    """Yields all values of each key; some of them arrive as :class:`Several`."""
     return _grouped(pairs, budget or Budget(), 0)
 
 
@@ -395,7 +394,7 @@ def _grouped(pairs: Iterable[tuple[K, V]], budget: Budget, level: int) -> Iterat
 def _group_parts(
     table: dict[K, Any], rest: Iterator[tuple[K, V]], budget: Budget, level: int
 ) -> Iterator[tuple[K, Any]]:
-    """Goes on with a table that is full: into files, each grouped by itself."""
+    """Continues with a full table: deals it into files, and groups each by itself."""
     parts: Parts[K, V] = Parts(level)
     hot = deal_out(table, parts)
     budget.relieved()
@@ -407,13 +406,14 @@ def _group_parts(
 
 
 def move_hot_key_out(table: dict[K, Any], budget: Budget, level: int) -> bool:
-    """Makes room by moving the values of one key into a file, where that key has at least half of all.
+    """Makes room by moving the values of one key into a file, if that key has at least half of all values.
 
-    Says whether there is room now: if not, the table must be dealt out. Where keys cannot be dealt further it is always
-    so.
+    Returns whether there is room now: if not, the table must be dealt out. It returns True if keys cannot be dealt
+    further.
     """
     sizes = {key: len(values) for key, values in table.items() if type(values) is list}
     key = max(sizes, key=sizes.__getitem__, default=None)
+    # Only a dominant key is worth a file of its own; otherwise dealing the table makes more room.
     if key is not None and (sizes[key] > BATCH or level > MAX_LEVEL) and sizes[key] * 2 >= sum(sizes.values()):
         table[key] = SpilledList(table[key])
         budget.relieved()
@@ -425,7 +425,7 @@ def move_hot_key_out(table: dict[K, Any], budget: Budget, level: int) -> bool:
 
 
 def group_held(table: dict[K, Any], pairs: Iterator[tuple[K, V]], budget: Budget, level: int) -> bool:
-    """Groups the values of one side of a join; says whether memory was over before they were all read."""
+    """Groups the values of one side of a join; returns whether memory ran out before all were read."""
     while _append_all(table, pairs, budget):
         if not move_hot_key_out(table, budget, level):
             return True
@@ -433,12 +433,13 @@ def group_held(table: dict[K, Any], pairs: Iterator[tuple[K, V]], budget: Budget
 
 
 def deal_out(table: dict[K, Any], parts: Parts[K, Any]) -> dict[K, SpilledList[Any]]:
-    """Empties a table into files; gives what stays: keys whose values are in a file already."""
+    """Empties a table into files; returns the rest: keys whose values are in a file already."""
     hot: dict[K, SpilledList[Any]] = {}
 
     def flat() -> Iterator[tuple[K, Any]]:
         while table:
             key, values = table.popitem()
+            # A hot key stays: its values are in a file already, and dealing them would only copy it.
             if type(values) is list:
                 for value in values:
                     yield key, value
@@ -451,7 +452,7 @@ def deal_out(table: dict[K, Any], parts: Parts[K, Any]) -> dict[K, SpilledList[A
 
 
 def add_rest(rest: Iterable[tuple[K, Any]], hot: dict[K, SpilledList[Any]], parts: Parts[K, Any]) -> None:
-    """Brings the records that follow to their keys."""
+    """Adds the records that follow to their keys."""
 
     def others() -> Iterator[tuple[K, Any]]:
         for pair in rest:
@@ -467,7 +468,7 @@ def add_rest(rest: Iterable[tuple[K, Any]], hot: dict[K, SpilledList[Any]], part
 
 
 def _append_all(table: dict[K, Any], pairs: Iterator[tuple[K, Any]], budget: Budget) -> bool:
-    """Appends values to their keys' lists until they end (False) or memory does (True)."""
+    """Appends values to their keys' lists; returns False when the values end, True when memory does."""
     while True:
         key: Any = _END
         together = 0

@@ -1,7 +1,7 @@
 """Sorting the records of one partition, with sorted runs in files where memory is short.
 
-Records are gathered until the memory is over, sorted and written as a run; at the end all runs are merged. Both keep
-the order of records with equal keys, as ``sorted`` does. The files are those of :mod:`firesteel.shuffle`.
+Records are gathered until memory is used up, sorted and written as a run; at the end all runs are merged. Both steps
+keep the order of records with equal keys, as ``sorted`` does. The files are those of :mod:`firesteel.shuffle`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ T = TypeVar("T")
 def external_sort(
     records: Iterable[T], key: Callable[[T], Any], reverse: bool = False, budget: Budget | None = None
 ) -> Iterator[T]:
-    """All records in the order of their keys; ``reverse`` for the greatest first, equal ones still as they came.
+    """Yields all records in the order of their keys; ``reverse`` for the greatest first, equal ones in their first
+    order.
 
     >>> list(external_sort([3, 1, 2], key=lambda x: x, reverse=True))
     [3, 2, 1]
@@ -50,7 +51,7 @@ def _write(records: list[T]) -> Run[T]:
 
 
 def identity(value: T) -> T:
-    """The value itself: the key function of those who gave none.
+    """Returns the value itself: the key function of calls without one.
 
     >>> identity(3)
     3
@@ -69,5 +70,5 @@ class _KeyOf:
 
 
 def key_of_pair(function: Callable[[Any], Any]) -> Callable[[tuple[Any, Any]], Any]:
-    """The sort key of pairs, without a call of Python's where the key itself is it."""
+    """Returns the sort key of pairs, without a Python call where it is the key itself."""
     return itemgetter(0) if function is identity else _KeyOf(function)

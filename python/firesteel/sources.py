@@ -1,4 +1,4 @@
-"""Where RDDs begin: collections of the program, ranges, files. A part of :class:`firesteel.SparkContext`."""
+"""The sources of RDDs: collections of the program, ranges, files. A part of :class:`firesteel.SparkContext`."""
 
 from __future__ import annotations
 
@@ -21,15 +21,14 @@ U = TypeVar("U")
 
 _Numbers = range
 LARGEST_BATCH = 1024
-"""How many records of a collection are pickled together at most. Slices are cut between batches, as PySpark cuts
-them.
+"""The most records of a collection that are pickled together. Slices are cut between batches, as PySpark cuts them.
 """
 
 
 class Sources:
-    """See the module's description."""
+    """Adds the methods that make RDDs to the context."""
 
-    # What the context has.
+    # Defined by the context.
     _batchSize: int
     _hadoop_settings: hadoop.Settings
 
@@ -48,8 +47,8 @@ class Sources:
         raise NotImplementedError
 
     def _late(self, make: Callable[[], Rdd], site: str, kind: str) -> RDD[Any]:
-        """An RDD of files, which are listed when something first needs to know them: an action, or a question for the
-        number of partitions. So files that are added or written meanwhile are read.
+        """Makes an RDD of files, which are listed on first need: by an action, or a question for the number of
+        partitions. So files that are added or written in the meantime are read.
         """
         from firesteel.rdd import RDD
 
@@ -67,7 +66,7 @@ class Sources:
     # -- collections
 
     def emptyRDD(self) -> RDD[Any]:
-        """An RDD without records and partitions.
+        """Makes an RDD without records and partitions.
 
         >>> sc.emptyRDD().isEmpty()
         True
@@ -76,7 +75,8 @@ class Sources:
         return self._rdd(self._native.parallelize([], site), site, "EmptyRDD")
 
     def range(self, start: int, end: int | None = None, step: int = 1, numSlices: int | None = None) -> RDD[int]:
-        """Whole numbers from ``start`` (0, if one bound is given) up to ``end``, which is left out. Made in the tasks.
+        """Makes an RDD of the whole numbers from ``start`` (0, if one bound is given) to ``end``, exclusive, in the
+        tasks.
 
         >>> sc.range(5).collect(), sc.range(2, 8, 3).collect()
         ([0, 1, 2, 3, 4], [2, 5])
@@ -86,7 +86,8 @@ class Sources:
         return self._from_range(range(start, end, step), self._slices(numSlices), callsite.here("range"))
 
     def parallelize(self, c: Iterable[T], numSlices: int | None = None) -> RDD[T]:
-        """An RDD of a collection's items, cut into ``numSlices`` partitions (``defaultParallelism`` unless given).
+        """Makes an RDD of a collection's items, cut into ``numSlices`` partitions (``defaultParallelism`` unless
+        given).
 
         A ``range`` is not sent but made in the tasks.
 
@@ -118,7 +119,7 @@ class Sources:
         return empty._then(_Range(numbers, slices), site)
 
     def union(self, rdds: Sequence[RDD[T]]) -> RDD[T]:
-        """The records of several RDDs, one after the other.
+        """Makes an RDD of the records of several RDDs, one after the other.
 
         >>> sc.union([sc.parallelize([1]), sc.parallelize([2]), sc.parallelize([3])]).collect()
         [1, 2, 3]
@@ -131,7 +132,8 @@ class Sources:
     # -- files
 
     def textFile(self, name: str, minPartitions: int | None = None, use_unicode: bool = True) -> RDD[str]:
-        """The lines of a text file, of all files of a directory, or of all that a pattern or a list with commas names.
+        """Reads the lines of a text file, of all files of a directory, or of all files of a pattern or comma-separated
+        list.
 
         Text is UTF-8; without ``use_unicode`` lines are bytes, as they are in the files. Files are split into at least
         ``minPartitions`` where their format allows it.
@@ -153,7 +155,7 @@ class Sources:
     def wholeTextFiles(
         self, path: str, minPartitions: int | None = None, use_unicode: bool = True
     ) -> RDD[tuple[str, str]]:
-        """Pairs of a file's path and all its text, for directories of small files.
+        """Reads files as pairs of path and text, for directories of small files.
 
         >>> import os, tempfile
         >>> with tempfile.TemporaryDirectory() as directory:
@@ -170,7 +172,7 @@ class Sources:
         )
 
     def binaryFiles(self, path: str, minPartitions: int | None = None) -> RDD[tuple[str, bytes]]:
-        """Pairs of a file's path and all its bytes.
+        """Reads files as pairs of path and bytes.
 
         >>> import os, tempfile
         >>> with tempfile.TemporaryDirectory() as directory:
@@ -185,7 +187,7 @@ class Sources:
         return self._late(lambda: engine.binary_files(name, count, settings, site), site, "BinaryFileRDD")
 
     def binaryRecords(self, path: str, recordLength: int) -> RDD[bytes]:
-        """Files cut into records of so many bytes.
+        """Reads files as records of ``recordLength`` bytes.
 
         >>> import os, tempfile
         >>> with tempfile.TemporaryDirectory() as directory:
@@ -204,8 +206,8 @@ class Sources:
         )
 
     def pickleFile(self, name: str, minPartitions: int | None = None) -> RDD[Any]:
-        """What ``RDD.saveAsPickleFile`` wrote, here or in PySpark. Only read files that you trust: unpickling can run
-        any code.
+        """Reads files that ``RDD.saveAsPickleFile`` wrote, here or in PySpark. Only read files that you trust:
+        unpickling can run any code.
 
         >>> import os, tempfile
         >>> with tempfile.TemporaryDirectory() as directory:
@@ -231,8 +233,8 @@ class Sources:
         minSplits: int | None = None,
         batchSize: int = 0,
     ) -> RDD[tuple[Any, Any]]:
-        """Pairs of Hadoop's sequence files, whose usual Writables become Python values. The files say which classes
-        they hold.
+        """Reads Hadoop's sequence files as pairs, whose usual Writables become Python values. The files say which
+        classes they hold.
 
         >>> import os, tempfile
         >>> with tempfile.TemporaryDirectory() as directory:
@@ -258,7 +260,8 @@ class Sources:
         conf: Mapping[str, str] | None = None,
         batchSize: int = 0,
     ) -> RDD[tuple[Any, Any]]:
-        """Pairs of files in a format of Hadoop: sequence files, or text (places and lines); other classes are refused.
+        """Reads files in a format of Hadoop as pairs: sequence files, or text (offsets and lines); refuses other
+        classes.
 
         >>> import os, tempfile
         >>> with tempfile.TemporaryDirectory() as directory:
@@ -284,7 +287,7 @@ class Sources:
         conf: Mapping[str, str] | None = None,
         batchSize: int = 0,
     ) -> RDD[tuple[Any, Any]]:
-        """The same with the class names of Hadoop's newer API.
+        """Does the same as :meth:`hadoopFile`, with the class names of Hadoop's newer API.
 
         >>> import os, tempfile
         >>> with tempfile.TemporaryDirectory() as directory:
@@ -309,7 +312,7 @@ class Sources:
         conf: Mapping[str, str] | None = None,
         batchSize: int = 0,
     ) -> RDD[tuple[Any, Any]]:
-        """The same with the path in ``conf``: ``mapreduce.input.fileinputformat.inputdir``.
+        """Does the same as :meth:`hadoopFile`, with the path in ``conf``: ``mapreduce.input.fileinputformat.inputdir``.
 
         >>> import os, tempfile
         >>> with tempfile.TemporaryDirectory() as directory:
@@ -335,7 +338,7 @@ class Sources:
         conf: Mapping[str, str] | None = None,
         batchSize: int = 0,
     ) -> RDD[tuple[Any, Any]]:
-        """The same with the class names of Hadoop's newer API.
+        """Does the same as :meth:`hadoopRDD`, with the class names of Hadoop's newer API.
 
         >>> import os, tempfile
         >>> with tempfile.TemporaryDirectory() as directory:
@@ -352,7 +355,7 @@ class Sources:
         return self._hadoop(job, None, callsite.here("newAPIHadoopRDD"))
 
     def _hadoop(self, job: hadoop.Job, partitions: int | None, site: str) -> RDD[Any]:
-        # The newer interface has no least number of partitions: blocks and the sizes of splits alone decide.
+        # The newer interface has no least number of partitions: only blocks and the sizes of splits decide.
         count = 1 if job.newer else partitions or self.defaultMinPartitions
         engine = self._native
         read = engine.sequence_file if job.kind == "sequence" else engine.line_positions
@@ -365,7 +368,8 @@ class Sources:
         partitions: Sequence[int] | None = None,
         allowLocal: bool = False,
     ) -> list[U]:
-        """What a function makes of the iterators over some partitions (over all unless given), in their order.
+        """Runs a function on the iterators over some partitions (all unless given); returns its results, in their
+        order.
 
         >>> rdd = sc.parallelize(range(6), 3)
         >>> sc.runJob(rdd, lambda part: [x * x for x in part]), sc.runJob(rdd, lambda part: [sum(part)], [0, 2])
@@ -387,7 +391,7 @@ class Sources:
 
 
 class _Range:
-    """A step that makes the numbers of each slice out of nothing."""
+    """A step that makes the numbers of each slice in its task."""
 
     def __init__(self, numbers: range, slices: int) -> None:
         self.numbers = numbers
@@ -405,5 +409,5 @@ def _batches(records: Iterable[Any], size: int) -> Iterator[list[Any]]:
 
 
 def _path(path: Any) -> str:
-    """A path as text, from ``pathlib`` as well."""
+    """Returns a path as text, from ``pathlib`` as well."""
     return str(os.fspath(path))

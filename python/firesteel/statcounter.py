@@ -33,14 +33,14 @@ class StatCounter:
             self.merge(value)
 
     def merge(self, value: float) -> StatCounter:
-        """Takes one more value in, and gives the counter itself.
+        """Adds one value, and returns the counter itself.
 
         >>> StatCounter().merge(3).merge(5).mean()
         4.0
         """
         delta = value - self.mu
         self.n += 1
-        # Not in place: an array that was merged first would be changed for its owner, too.
+        # Not in place: that would change the first array that was merged, which belongs to the caller.
         self.mu = self.mu + delta / self.n
         self.m2 = self.m2 + delta * (value - self.mu)
         self.maxValue = _larger(self.maxValue, value)
@@ -48,7 +48,7 @@ class StatCounter:
         return self
 
     def mergeStats(self, other: StatCounter) -> StatCounter:
-        """Takes all values of another counter in, and gives the counter itself.
+        """Adds all values of another counter, and returns the counter itself.
 
         >>> StatCounter([1, 2]).mergeStats(StatCounter([3, 4])).variance()
         1.25
@@ -75,7 +75,7 @@ class StatCounter:
         return self
 
     def copy(self) -> StatCounter:
-        """A counter of the same values that goes its own way.
+        """Returns an independent counter of the same values.
 
         >>> first = StatCounter([1.0])
         >>> first.copy().merge(2.0).count(), first.count()
@@ -84,7 +84,7 @@ class StatCounter:
         return copy.deepcopy(self)
 
     def count(self) -> int:
-        """How many values there were.
+        """Returns the number of values.
 
         >>> StatCounter([5, 6]).count()
         2
@@ -92,7 +92,7 @@ class StatCounter:
         return int(self.n)
 
     def mean(self) -> float:
-        """Their mean; 0.0 of none.
+        """Returns their mean; 0.0 of none.
 
         >>> StatCounter([5, 6]).mean()
         5.5
@@ -100,7 +100,7 @@ class StatCounter:
         return self.mu  # type: ignore[no-any-return]
 
     def sum(self) -> float:
-        """Their sum.
+        """Returns their sum.
 
         >>> StatCounter([5, 6]).sum()
         11.0
@@ -108,7 +108,7 @@ class StatCounter:
         return self.n * self.mu  # type: ignore[no-any-return]
 
     def min(self) -> float:
-        """The least; positive infinity of none.
+        """Returns the least value; positive infinity of none.
 
         >>> StatCounter([5, 6]).min()
         5.0
@@ -116,7 +116,7 @@ class StatCounter:
         return self.minValue  # type: ignore[no-any-return]
 
     def max(self) -> float:
-        """The greatest; negative infinity of none.
+        """Returns the greatest value; negative infinity of none.
 
         >>> StatCounter([5, 6]).max()
         6.0
@@ -124,7 +124,7 @@ class StatCounter:
         return self.maxValue  # type: ignore[no-any-return]
 
     def variance(self) -> float:
-        """The variance of the values as a whole population; not a number of none.
+        """Returns the variance of the values as a whole population; not a number of none.
 
         >>> StatCounter([1, 3]).variance()
         1.0
@@ -132,7 +132,8 @@ class StatCounter:
         return float("nan") if self.n == 0 else self.m2 / self.n
 
     def sampleVariance(self) -> float:
-        """The variance estimated from the values as a sample (divided by n - 1); not a number of fewer than two.
+        """Returns the variance estimated from the values as a sample (divided by n - 1); not a number of fewer than
+        two.
 
         >>> StatCounter([1, 3]).sampleVariance()
         2.0
@@ -140,7 +141,7 @@ class StatCounter:
         return float("nan") if self.n <= 1 else self.m2 / (self.n - 1)
 
     def stdev(self) -> float:
-        """The standard deviation of the values as a whole population.
+        """Returns the standard deviation of the values as a whole population.
 
         >>> StatCounter([1, 3]).stdev()
         1.0
@@ -148,7 +149,7 @@ class StatCounter:
         return _root(self.variance())  # type: ignore[no-any-return]
 
     def sampleStdev(self) -> float:
-        """The standard deviation estimated from the values as a sample.
+        """Returns the standard deviation estimated from the values as a sample.
 
         >>> StatCounter([1, 2, 3]).sampleStdev()
         1.0
@@ -156,9 +157,9 @@ class StatCounter:
         return _root(self.sampleVariance())  # type: ignore[no-any-return]
 
     def asDict(self, sample: bool = False) -> dict[str, float]:
-        """All figures by name.
+        """Returns all figures by name.
 
-        As PySpark has it, ``stdev`` and ``variance`` are the sample's where ``sample`` is *false*, and the population's
+        As in PySpark, ``stdev`` and ``variance`` are the sample's where ``sample`` is *false*, and the population's
         where it is true: programs depend on the figures, so they stay.
 
         >>> StatCounter([1.0, 3.0]).asDict(sample=True)["variance"]

@@ -1,7 +1,7 @@
-"""What runs and what ran, for programs that watch their jobs from another thread.
+"""Running and finished jobs, for programs that watch their jobs from another thread.
 
-A :class:`StatusTracker` asks the engine each time and keeps nothing. An engine remembers a bounded number of jobs and
-stages, so that an id of long ago may be unknown: then there is None.
+A :class:`StatusTracker` asks the engine each time and stores nothing. An engine remembers a bounded number of jobs and
+stages, so that an old id may be unknown: the answer is None then.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class SparkJobInfo(NamedTuple):
 
 
 class SparkStageInfo(NamedTuple):
-    """One stage, and how many of its tasks are where.
+    """One stage, and how many of its tasks are in which state.
 
     >>> SparkStageInfo(0, 0, "map at app.py:3", 8, 2, 5, 0).numCompletedTasks
     5
@@ -43,7 +43,7 @@ class SparkStageInfo(NamedTuple):
 
 
 class SparkExecutorInfo(NamedTuple):
-    """One executor: its address, its running tasks, and the bytes that persisted RDDs have and may have in its memory.
+    """One executor: its address, its running tasks, and the bytes that persisted RDDs use and may use of its memory.
 
     >>> SparkExecutorInfo("localhost", 7077, 0, 2, 0, 0, 1 << 30, 0).numRunningTasks
     2
@@ -60,7 +60,7 @@ class SparkExecutorInfo(NamedTuple):
 
 
 class StatusTracker:
-    """Questions about jobs, stages and executors. ``SparkContext.statusTracker`` makes it.
+    """Answers questions about jobs, stages and executors. ``SparkContext.statusTracker`` makes it.
 
     >>> sc.setJobGroup("counts", "counts words")
     >>> sc.parallelize(["a", "b"]).count()
@@ -75,7 +75,7 @@ class StatusTracker:
         self._native = jtracker
 
     def getJobIdsForGroup(self, jobGroup: str | None = None) -> list[int]:
-        """The jobs of a group, the newest first, whether they run or are over; without a group, those of none.
+        """Returns the jobs of a group, the newest first, running or not; without a group, those of none.
 
         >>> sc.statusTracker().getJobIdsForGroup("nobody's")
         []
@@ -83,7 +83,7 @@ class StatusTracker:
         return sorted(self._native.jobs(jobGroup), reverse=True)
 
     def getActiveStageIds(self) -> list[int]:
-        """The stages that have tasks to run.
+        """Returns the stages that have tasks to run.
 
         >>> sc.statusTracker().getActiveStageIds()
         []
@@ -91,7 +91,7 @@ class StatusTracker:
         return sorted(self._native.active_stages())
 
     def getActiveJobsIds(self) -> list[int]:
-        """The jobs that are not over.
+        """Returns the jobs that have not ended.
 
         >>> sc.statusTracker().getActiveJobsIds()
         []
@@ -99,7 +99,7 @@ class StatusTracker:
         return sorted(self._native.active_jobs())
 
     def getJobInfo(self, jobId: int) -> SparkJobInfo | None:
-        """One job, or None where it is unknown.
+        """Returns one job, or None if it is unknown.
 
         >>> sc.statusTracker().getJobInfo(10 ** 6) is None
         True
@@ -108,7 +108,7 @@ class StatusTracker:
         return None if info is None else SparkJobInfo(jobId, list(info["stages"]), info["status"])
 
     def getStageInfo(self, stageId: int) -> SparkStageInfo | None:
-        """One stage, or None where it is unknown.
+        """Returns one stage, or None if it is unknown.
 
         >>> sc.statusTracker().getStageInfo(10 ** 6) is None
         True
@@ -117,7 +117,7 @@ class StatusTracker:
         return None if info is None else _stage(stageId, info)
 
     def getExecutorInfos(self) -> list[SparkExecutorInfo]:
-        """All executors. In local mode that is one, which is the driver, too, and whose tasks run in several processes.
+        """Returns all executors. In local mode that is one: the driver itself, whose tasks run in several processes.
 
         >>> len(sc.statusTracker().getExecutorInfos())
         1
@@ -136,7 +136,7 @@ def _stage(stage: int, info: dict[str, Any]) -> SparkStageInfo:
 
 
 def _executor(host: str, port: int, processes: list[dict[str, Any]]) -> SparkExecutorInfo:
-    """An executor of several processes, which share its memory: of one kind, which counts as Spark's heap."""
+    """Returns an executor of several processes that share its memory, reported as Spark's heap."""
     used = max(info["memory_used"] for info in processes)
     total = max(info["memory_total"] for info in processes)
     return SparkExecutorInfo(host, port, used, sum(info["running"] for info in processes), used, 0, total, 0)

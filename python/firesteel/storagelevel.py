@@ -1,8 +1,8 @@
-"""Where a persisted RDD's partitions are kept, as five flags.
+"""Storage levels: where a persisted RDD's partitions are cached, as five flags.
 
-A :class:`StorageLevel` says and decides nothing; ``RDD.persist`` hands its flags to the engine. The named levels are
-those of PySpark, whose memory levels say "serialized" since records of Python programs are kept pickled there. Only
-``MEMORY_AND_DISK_DESER`` keeps live objects.
+A :class:`StorageLevel` is plain data; ``RDD.persist`` hands its flags to the engine. The named levels are those of
+PySpark, whose memory levels say "serialized" since records of Python programs are cached pickled. Only
+``MEMORY_AND_DISK_DESER`` caches live objects.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ __all__ = ["StorageLevel"]
 
 
 class StorageLevel:
-    """Whether partitions are kept in memory, on disk or both, in what form, and on how many executors.
+    """Says whether partitions are cached in memory, on disk or both, in what form, and on how many executors.
 
     >>> StorageLevel.MEMORY_AND_DISK
     StorageLevel(True, True, False, False, 1)

@@ -1,4 +1,4 @@
-"""What a task can know of itself: which stage, partition and attempt it is, and what the driver's thread had set.
+"""A task's knowledge of itself: its stage, partition and attempt, and the properties that the driver's thread had set.
 
 The engine says which task runs on the calling thread; a context here is a copy of that, which may be pickled and sent
 to the driver. In a barrier stage all tasks run at the same time and may wait for each other.
@@ -19,11 +19,11 @@ __all__ = ["BarrierTaskContext", "BarrierTaskInfo", "TaskContext"]
 C = TypeVar("C", bound="TaskContext")
 
 _LOCAL_ADDRESS = "127.0.0.1:0"
-"""Where the tasks of a barrier stage are when the engine names no addresses: on this machine."""
+"""The addresses of a barrier stage's tasks when the engine names none: this machine."""
 
 
 class TaskContext:
-    """The task that runs. :meth:`get` gives it inside a function that runs in a task.
+    """The running task. :meth:`get` returns it inside a function that runs in a task.
 
     >>> sc.parallelize(range(4), 2).map(lambda x: TaskContext.get().partitionId()).collect()
     [0, 0, 1, 1]
@@ -41,7 +41,7 @@ class TaskContext:
     _resources: dict[str, ResourceInformation] | None = None
 
     def __new__(cls: type[TaskContext], **kwargs: Any) -> TaskContext:
-        """The context of this process; there is one at a time."""
+        """Returns the context of this process; there is one at a time."""
         if TaskContext._taskContext is None:
             TaskContext._taskContext = object.__new__(cls)
         return TaskContext._taskContext
@@ -57,12 +57,12 @@ class TaskContext:
                 setattr(self, f"_{name}", value)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Sent to another process, it stays what it was, and does not become that process's context."""
+        """Pickles its values: in another process it does not become that process's context."""
         return _restored, (type(self), dict(self.__dict__))
 
     @classmethod
     def get(cls: type[TaskContext]) -> TaskContext | None:
-        """The task that runs on this thread; None outside tasks, as in the driver.
+        """Returns the task that runs on this thread; None outside tasks, as in the driver.
 
         >>> TaskContext.get() is None
         True
@@ -72,7 +72,7 @@ class TaskContext:
 
     @classmethod
     def from_json(cls: type[C], json: dict[str, Any]) -> C:
-        """A context of a dictionary's values.
+        """Makes a context of a dictionary's values.
 
         >>> fields = dict(stageId=1, partitionId=2, attemptNumber=0, taskAttemptId=7, cpus=1)
         >>> fields.update(localProperties={}, resources={})
@@ -88,7 +88,7 @@ class TaskContext:
         return cls(**{name: json[name] for name in names}, cpuAmount=amount, resources=resources)
 
     def stageId(self) -> int:
-        """The stage that the task belongs to.
+        """Returns the stage of the task.
 
         >>> sc.parallelize([0], 1).map(lambda x: TaskContext.get().stageId() >= 0).first()
         True
@@ -96,7 +96,7 @@ class TaskContext:
         return cast(int, self._stageId)
 
     def partitionId(self) -> int:
-        """The partition that the task computes, counted from 0.
+        """Returns the partition that the task computes, counted from 0.
 
         >>> sc.parallelize([5], 1).map(lambda x: TaskContext.get().partitionId()).first()
         0
@@ -104,7 +104,7 @@ class TaskContext:
         return cast(int, self._partitionId)
 
     def attemptNumber(self) -> int:
-        """How often the task was tried before.
+        """Returns how often the task was tried before.
 
         >>> sc.parallelize([5], 1).map(lambda x: TaskContext.get().attemptNumber()).first()
         0
@@ -112,7 +112,7 @@ class TaskContext:
         return cast(int, self._attemptNumber)
 
     def taskAttemptId(self) -> int:
-        """A number that no other attempt at a task of this application has.
+        """Returns a number that no other attempt at a task of this application has.
 
         >>> len(set(sc.parallelize(range(4), 4).map(lambda x: TaskContext.get().taskAttemptId()).collect()))
         4
@@ -120,7 +120,7 @@ class TaskContext:
         return cast(int, self._taskAttemptId)
 
     def getLocalProperty(self, key: str) -> str | None:
-        """What the thread that started the job had set by ``SparkContext.setLocalProperty``, or None.
+        """Returns a property that the job's thread set by ``SparkContext.setLocalProperty``, or None.
 
         >>> sc.setLocalProperty("step", "load")
         >>> sc.parallelize([0], 1).map(lambda x: TaskContext.get().getLocalProperty("step")).first()
@@ -129,7 +129,7 @@ class TaskContext:
         return (self._localProperties or {}).get(key)
 
     def cpus(self) -> int:
-        """The cores that the task has, as a whole number.
+        """Returns the cores of the task, as a whole number.
 
         >>> sc.parallelize([0], 1).map(lambda x: TaskContext.get().cpus()).first()
         1
@@ -137,7 +137,7 @@ class TaskContext:
         return cast(int, self._cpus)
 
     def cpuAmount(self) -> Decimal:
-        """The cores that the task has.
+        """Returns the cores of the task.
 
         >>> sc.parallelize([0], 1).map(lambda x: TaskContext.get().cpuAmount()).first()
         Decimal('1')
@@ -145,7 +145,7 @@ class TaskContext:
         return cast(Decimal, self._cpuAmount)
 
     def resources(self) -> dict[str, ResourceInformation]:
-        """The resources that the task was given, by name; none in local mode.
+        """Returns the resources that the task was given, by name; none in local mode.
 
         >>> sc.parallelize([0], 1).map(lambda x: TaskContext.get().resources()).first()
         {}
@@ -166,7 +166,7 @@ class BarrierTaskContext(TaskContext):
 
     @classmethod
     def get(cls: type[BarrierTaskContext]) -> BarrierTaskContext:
-        """The task that runs on this thread; RuntimeError where it is none of a barrier stage.
+        """Returns the task that runs on this thread; raises RuntimeError outside of barrier stages.
 
         >>> BarrierTaskContext.get()
         Traceback (most recent call last):
@@ -191,7 +191,7 @@ class BarrierTaskContext(TaskContext):
         _native.barrier("")
 
     def allGather(self, message: str = "") -> list[str]:
-        """Waits as :meth:`barrier` does, and gives the messages of all tasks, in the order of partitions.
+        """Waits as :meth:`barrier` does, and returns the messages of all tasks, in the order of partitions.
 
         >>> gather = lambda records: BarrierTaskContext.get().allGather("ready")
         >>> sc.parallelize([1, 2], 2).barrier().mapPartitions(gather).collect()
@@ -203,7 +203,7 @@ class BarrierTaskContext(TaskContext):
         return _native.barrier(message)
 
     def getTaskInfos(self) -> list[BarrierTaskInfo]:
-        """Where the tasks of the stage run, in the order of partitions.
+        """Returns where the tasks of the stage run, in the order of partitions.
 
         >>> infos = lambda records: BarrierTaskContext.get().getTaskInfos()
         >>> len(sc.parallelize([1, 2], 2).barrier().mapPartitions(infos).collect())
@@ -216,7 +216,7 @@ class BarrierTaskContext(TaskContext):
 
 
 class BarrierTaskInfo:
-    """Where a task of a barrier stage runs: ``host:port`` of its executor.
+    """The address of a task of a barrier stage: ``host:port`` of its executor.
 
     >>> BarrierTaskInfo("127.0.0.1:7077").address
     '127.0.0.1:7077'
@@ -227,7 +227,7 @@ class BarrierTaskInfo:
 
 
 class BarrierFunction:
-    """A function of a barrier stage: before it runs, its task becomes one that has a :class:`BarrierTaskContext`."""
+    """A function of a barrier stage: it gives its task a :class:`BarrierTaskContext`, then runs."""
 
     def __init__(self, function: Callable[[int, Iterator[Any]], Iterable[Any]], partitions: int) -> None:
         self.function = function
@@ -247,7 +247,7 @@ _latest: tuple[_native.TaskInfo, TaskContext] | None = None
 
 
 def _of_task(info: _native.TaskInfo) -> TaskContext:
-    """The context of the running task; asked for per record, so it is made once per task."""
+    """Returns the context of the running task; it is asked for per record, so it is made once per task."""
     global _latest
     if _latest is not None and _is_same(_latest[0], info):
         return _latest[1]

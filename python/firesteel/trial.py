@@ -1,7 +1,7 @@
-"""The hash of a key in another process: one that shares neither addresses nor objects with this.
+"""Hashes a key in another process, one that shares neither addresses nor objects with this one.
 
-Some hashes cannot be looked through (``firesteel.keys``). Workers of a host are forked from one server and share its
-addresses, so what differs between hosts does not differ between them. An interpreter that was started by itself has
+The code of some hashes cannot be inspected (``firesteel.keys``). Workers of a host are forked from one server and share
+its addresses, so a hash that differs between hosts does not differ between them. An interpreter started by itself has
 other addresses; a worker that meets such keys starts one, sends it copies of some of them, and compares. It lives as
 long as the worker, and ends when the pipe to it does.
 """
@@ -22,7 +22,7 @@ from firesteel.errors import FiresteelError
 __all__ = ["hash_elsewhere", "main"]
 
 PATIENCE_SECONDS = 60.0
-"""How long the other process may take to start, to load a key and to hash it."""
+"""The longest that the other process may take to start, to load a key or to hash it."""
 
 _LENGTH = struct.Struct("<Q")
 _PROGRAM = "import sys, json\nsys.path[:] = json.loads(sys.argv[1])\nfrom firesteel.trial import main\nmain()"
@@ -31,7 +31,7 @@ _other: subprocess.Popen[bytes] | None = None
 
 
 def hash_elsewhere(key: Any) -> int:
-    """What a copy of the key hashes to in another process."""
+    """Returns the hash that a copy of the key has in another process."""
     from firesteel.pickling import dump_records
 
     data = dump_records([key])
@@ -39,7 +39,7 @@ def hash_elsewhere(key: Any) -> int:
         is_hashed, answer = _ask(data)
     except (OSError, EOFError, TimeoutError) as error:
         _end()
-        raise FiresteelError(_cannot(key, f"a process that was to hash it ended or gave no answer: {error}")) from None
+        raise FiresteelError(_cannot(key, f"the hashing process ended or did not answer: {error}")) from None
     if not is_hashed:
         raise FiresteelError(_cannot(key, f"in another process it raises {answer}"))
     return int(answer)
@@ -80,15 +80,16 @@ def _end() -> None:
 
 def _send(pipe: IO[bytes], data: bytes, patience_seconds: float | None = None) -> None:
     view = memoryview(_LENGTH.pack(len(data)) + data)
+    # In parts that cannot block, so that a process that hangs does not stop this one for ever.
     while view:
-        # So much fits in without waiting, where anything does.
+        # PIPE_BUF bytes fit without waiting, if any do.
         if patience_seconds is not None and not select.select([], [pipe], [], patience_seconds)[1]:
             raise TimeoutError(f"it read nothing for {patience_seconds:g} seconds")
         view = view[pipe.write(view[: select.PIPE_BUF]) :]
 
 
 def _receive(pipe: IO[bytes], patience_seconds: float | None = None) -> bytes | None:
-    """One message; None where the pipe has ended."""
+    """Reads one message; None where the pipe has ended."""
     head = _read(pipe, _LENGTH.size, patience_seconds)
     return None if head is None else _read(pipe, _LENGTH.unpack(head)[0], patience_seconds)
 
@@ -106,10 +107,10 @@ def _read(pipe: IO[bytes], length: int, patience_seconds: float | None) -> bytes
 
 
 def main() -> None:
-    """Hashes the keys that come through the standard input, until it ends."""
+    """Hashes the keys that come through standard input, until it ends."""
     keys_in = os.fdopen(os.dup(0), "rb", buffering=0)
     answers = os.fdopen(os.dup(1), "wb", buffering=0)
-    # Modules of the program's may read and print when they are loaded.
+    # Modules of the program may read and print when they are loaded.
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.dup2(2, 1)
@@ -121,7 +122,7 @@ def main() -> None:
         as_pyspark.install()
     keys.install()
     while (path := _receive(keys_in)) is not None and (data := _receive(keys_in)) is not None:
-        # What was added to the worker's path since is found here, too.
+        # Paths that were added to the worker's since are searched here, too.
         sys.path[:] = json.loads(path)
         _send(answers, json.dumps(_hashed(data)).encode())
 

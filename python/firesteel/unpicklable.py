@@ -1,8 +1,8 @@
-"""Why a function cannot be sent, told as the path by which it reaches the value that cannot.
+"""Explains why a function cannot be sent: by the path from it to the value that cannot be pickled.
 
-When pickling has failed, the values that a function names are tried one by one, and of the first that fails its parts,
-and so on, down to what has no failing part. That is slow, and happens once, before an error. Inside objects of
-libraries the search goes on, but the path ends at the object: its insides are not the user's.
+After pickling has failed, the values that a function names are tried one by one, then the parts of the first that
+fails, and so on, down to a value without failing parts. That is slow, and happens once, before an error. Inside objects
+of libraries the search goes on, but the path ends at the object: its inside is not the user's.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from typing import Any
 from firesteel.errors import PicklingError, bounded_repr
 from firesteel.shipping import DRIVER_ONLY, Pickler, describe, is_driver_only, named_globals, short_name
 
-#: So many values are tried before the search is given up.
+#: The values that are tried before the search is given up.
 TRIALS = 20_000
 
 
 @dataclass
 class Step:
-    """From a value to one that it holds. ``label`` is as ``global client`` (``named``), ``.name`` or ``['key']``."""
+    """A step from a value to one that it holds, labelled ``global client`` (``named``), ``.name`` or ``['key']``."""
 
     label: str
     value: Any
@@ -33,17 +33,17 @@ class Step:
 
 
 def explain(function: Any, operation: str, error: Exception) -> PicklingError:
-    """The error that a person reads."""
+    """Returns the error for people."""
     if not _Search.fails_alone(function):
         return PicklingError(f"the function given to {_site(operation)} cannot be sent to executors: {error}")
     steps = _Search().steps(function)
-    # The user's function is within functions of ours, of which the path tells nothing.
+    # The user's function is within functions of ours, which the path leaves out.
     start = next((place for place, step in enumerate(steps) if callable(step.value) and not _is_ours(step.value)), 0)
     return PicklingError(_sentence([Step("", steps[start].value, False), *steps[start + 1 :]], operation, error))
 
 
 def cause(error: Exception) -> Exception | None:
-    """The error itself, if code of the user's raised it: then its traceback tells more."""
+    """Returns the error itself, if the user's code raised it: then its traceback tells more."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
@@ -60,7 +60,7 @@ class _Search:
         self._seen: set[int] = set()
 
     def steps(self, function: Any) -> list[Step]:
-        """The way from a function to a value that cannot be pickled and has no part that cannot."""
+        """Returns the path from a function to a value that cannot be pickled while all its parts can."""
         way = [Step("", function, False)]
         while True:
             value = way[-1].value
@@ -82,7 +82,7 @@ class _Search:
 
     @staticmethod
     def fails_alone(value: Any) -> bool:
-        """Whether a value cannot be pickled by itself."""
+        """Returns whether a value cannot be pickled by itself."""
         try:
             Pickler(io.BytesIO(), protocol=5).dump(value)
         except Exception:
@@ -91,7 +91,7 @@ class _Search:
 
 
 def parts(value: Any) -> Iterator[Step]:
-    """What a value holds that is pickled with it."""
+    """Yields the parts of a value that are pickled with it."""
     if isinstance(value, FunctionType):
         yield from _function_parts(value)
     elif isinstance(value, MethodType):
@@ -138,7 +138,7 @@ def _function_parts(function: FunctionType) -> Iterator[Step]:
 
 
 def _contents(value: Any) -> Iterator[Step]:
-    """What collections hold, and the attributes of other objects."""
+    """Yields the items of collections, and the attributes of other objects."""
     if isinstance(value, dict):
         yield from (Step(f"[{bounded_repr(key)}]", part, False) for key, part in value.items())
         yield from (Step(f", key {bounded_repr(key)}", key, False) for key in value)
@@ -155,11 +155,11 @@ def _contents(value: Any) -> Iterator[Step]:
     yield from (Step(f".{name}", part, False) for name, part in attributes.items())
 
 
-# as a sentence
+# The sentences.
 
 
 def _sentence(steps: list[Step], operation: str, error: Exception) -> str:
-    """Where, which function, the path, why, and what to do."""
+    """Says where, which function, the path, why, and what to do."""
     given = steps[0].value
     end = next((place for place, step in enumerate(steps) if place and _is_of_library(step.value)), len(steps) - 1)
     culprit = steps[end].value
@@ -175,7 +175,7 @@ def _sentence(steps: list[Step], operation: str, error: Exception) -> str:
 
 
 def _site(operation: str) -> str:
-    """``map at app.py:12``"""
+    """Returns ``map at app.py:12``."""
     from firesteel.callsite import here
 
     return here(operation)
@@ -203,7 +203,7 @@ def _reason(error: Exception) -> str:
 
 
 def _is_ours(value: Any) -> bool:
-    """Whether a function is one of Firesteel's own, around one of the user's."""
+    """Returns whether a function is one of Firesteel's own, around one of the user's."""
     if isinstance(value, functools.partial):
         return _is_ours(value.func)
     module = getattr(value, "__module__", None) or type(value).__module__
@@ -211,7 +211,7 @@ def _is_ours(value: Any) -> bool:
 
 
 def _is_of_library(value: Any) -> bool:
-    """Whether a value is an object of a class that is not the user's. Functions and collections are not."""
+    """Returns whether a value is an object of a class that is not the user's. Functions and collections are not."""
     if isinstance(
         value, (dict, list, tuple, set, frozenset, FunctionType, MethodType, functools.partial, type, CellType)
     ):
@@ -228,10 +228,10 @@ _DRIVER_ONLY = {
     "SparkContext": (
         "The SparkContext lives in the driver only (SPARK-5063): functions that run in executors can neither make"
         " RDDs nor run jobs."
-        " Call it outside of the function, and hand in what comes out: a number or a list, `sc.broadcast(value)` for"
-        " what is large,"
-        " `sc.accumulator(0)` for counting. For a method that uses `self.sc`, copy what it needs into a local name"
-        " first."
+        " Call it outside of the function, and pass the result in: a number or a list, `sc.broadcast(value)` for"
+        " large values,"
+        " `sc.accumulator(0)` for counting. For a method that uses `self.sc`, copy the values it needs into local"
+        " names first."
     ),
     "RDD": (
         "An RDD lives in the driver only (SPARK-5063): a function that runs in executors cannot use another RDD. To"
@@ -244,7 +244,7 @@ _DRIVER_ONLY = {
 
 
 def _driver_only(kind: type) -> str:
-    """What to do instead of using a value of such a class in a function."""
+    """Says what to do instead of using a value of such a class in a function."""
     names = [base.__name__ for base in kind.__mro__ if base.__name__ in DRIVER_ONLY]
     if {"RDD", "PipelinedRDD", "RDDBarrier", "Rdd"}.intersection(names):
         return _DRIVER_ONLY["RDD"]
@@ -253,7 +253,7 @@ def _driver_only(kind: type) -> str:
 
 
 def _advice(value: Any) -> str:
-    """What to do instead, by the kind of value."""
+    """Says what to do instead, by the kind of value."""
     kind = _kind(value)
     if kind.startswith(("_thread.", "threading.", "multiprocessing.", "asyncio.")):
         return (

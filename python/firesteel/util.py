@@ -38,13 +38,13 @@ class InheritableThread(threading.Thread):
         self._inherited: tuple[SparkContext, dict[str, str]] | None = None
 
         def run(*given: Any, **named: Any) -> Any:
-            _adopt(self._inherited)
+            _inherit(self._inherited)
             return target(*given, **named)
 
         super().__init__(*args, **{**kwargs, "target": run})
 
     def start(self) -> None:
-        """Takes over what the calling thread has set, and starts.
+        """Copies the calling thread's settings, and starts.
 
         >>> thread = InheritableThread(target=print, args=("running",))
         >>> thread.start(); thread.join()
@@ -55,9 +55,9 @@ class InheritableThread(threading.Thread):
 
 
 def inheritable_thread_target(f: Callable[..., Any] | SparkSession) -> Callable[..., Any]:
-    """Wraps a thread's function so that its jobs have what the thread had that wrapped it.
+    """Wraps a thread's function so that its jobs have the settings of the thread that wrapped it.
 
-    Given a session, it gives a decorator that does the same.
+    Given a session, it returns a decorator that does the same.
 
     >>> sc.setLocalProperty("step", "store")
     >>> @inheritable_thread_target
@@ -79,23 +79,23 @@ def inheritable_thread_target(f: Callable[..., Any] | SparkSession) -> Callable[
 
     @functools.wraps(f)
     def run(*given: Any, **named: Any) -> Any:
-        _adopt(inherited)
+        _inherit(inherited)
         return f(*given, **named)
 
     return run
 
 
 def _properties() -> tuple[SparkContext, dict[str, str]] | None:
-    """The active context with what this thread has set for it."""
+    """Returns the active context with this thread's settings for it."""
     from firesteel.context import SparkContext
 
     sc = SparkContext._active_spark_context
     return None if sc is None else (sc, jobs.current(sc))
 
 
-def _adopt(inherited: tuple[SparkContext, dict[str, str]] | None) -> None:
+def _inherit(inherited: tuple[SparkContext, dict[str, str]] | None) -> None:
     if inherited is not None:
-        jobs.adopt(*inherited)
+        jobs.replace(*inherited)
 
 
 def keyword_only(func: F) -> F:
@@ -120,7 +120,7 @@ def keyword_only(func: F) -> F:
 
 
 def since(version: str | float) -> Callable[[F], F]:
-    """Notes in a function's docstring in which version it came.
+    """Adds the version in which a function came to its docstring.
 
     >>> @since("1.2")
     ... def answer():
@@ -141,7 +141,7 @@ def since(version: str | float) -> Callable[[F], F]:
 
 
 def _parse_memory(s: str) -> int:
-    """The MiB of a text such as ``256m``, under the name by which libraries know it.
+    """Returns the MiB of a text such as ``256m``, under the name by which libraries know it.
 
     >>> _parse_memory("256m")
     256
@@ -156,19 +156,19 @@ class VersionUtils:
 
     @staticmethod
     def majorMinorVersion(sparkVersion: str) -> tuple[int, int]:
-        """The first two numbers of a version; ValueError where it has none.
+        """Returns the first two numbers of a version; raises ValueError if it has none.
 
         >>> VersionUtils.majorMinorVersion("4.3.0-preview")
         (4, 3)
         """
         parts = re.fullmatch(r"(\d+)\.(\d+)(\..*)?", sparkVersion)
         if parts is None:
-            raise ValueError(f"{sparkVersion!r} is no version; one begins with two numbers, as in 4.3.0")
+            raise ValueError(f"{sparkVersion!r} is not a version; one begins with two numbers, as in 4.3.0")
         return int(parts[1]), int(parts[2])
 
 
 def is_remote_only() -> bool:
-    """Whether RDDs are missing, as in PySpark's client for Spark Connect: never here.
+    """Returns whether RDDs are missing, as in PySpark's client for Spark Connect: never here.
 
     >>> is_remote_only()
     False

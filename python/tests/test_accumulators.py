@@ -56,7 +56,7 @@ def made(engine: Engine, value: Any, param: AccumulatorParam[Any] | None = None)
     return create(SimpleNamespace(_native=engine), value, param)  # type: ignore[arg-type]
 
 
-def test_the_value_is_the_initial_one_with_all_pieces(engine: Engine) -> None:
+def test_the_value_is_the_initial_one_with_all_chunks(engine: Engine) -> None:
     total = made(engine, 10)
     assert total.value == 10
     engine.hold(1, 2)
@@ -65,7 +65,7 @@ def test_the_value_is_the_initial_one_with_all_pieces(engine: Engine) -> None:
     assert total.value == 16
 
 
-def test_pieces_that_count_no_more_are_taken_back(engine: Engine) -> None:
+def test_chunks_that_count_no_more_are_taken_back(engine: Engine) -> None:
     words = made(engine, [0.0, 1.0], VectorParam())
     engine.hold([1.0, 1.0], [2.0, 2.0])
     assert words.value == [3.0, 4.0]
@@ -75,7 +75,7 @@ def test_pieces_that_count_no_more_are_taken_back(engine: Engine) -> None:
     assert words.value == [0.0, 1.0]
 
 
-def test_terms_of_the_driver_survive_when_pieces_change(engine: Engine) -> None:
+def test_terms_of_the_driver_survive_when_chunks_change(engine: Engine) -> None:
     total = made(engine, 1)
     engine.hold(10)
     assert total.value == 11

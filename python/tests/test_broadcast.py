@@ -124,7 +124,7 @@ def loads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         return pickle.dumps(bytes(100))
 
     monkeypatch.setattr(_native, "load_broadcast", load)
-    monkeypatch.setattr(module, "_kept", type(module._kept)())
+    monkeypatch.setattr(module, "_cached", type(module._cached)())
     return asked
 
 
@@ -132,7 +132,7 @@ FIRST, SECOND, THIRD = 10**9 + 1, 10**9 + 2, 10**9 + 3
 
 
 def test_a_worker_keeps_values_up_to_a_limit(loads: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "KEPT_BYTES", 250)
+    monkeypatch.setattr(module, "CACHED_BYTES", 250)
     for broadcast in (FIRST, SECOND, FIRST, SECOND):
         assert len(module._unpickle(broadcast).value) == 100
     assert loads == [FIRST, SECOND]
@@ -141,10 +141,10 @@ def test_a_worker_keeps_values_up_to_a_limit(loads: list[int], monkeypatch: pyte
     assert loads == [FIRST, SECOND, THIRD, FIRST]
 
 
-def test_a_value_larger_than_the_limit_is_kept_while_it_is_the_latest(
+def test_a_value_larger_than_the_limit_stays_cached_while_it_is_the_latest(
     loads: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "KEPT_BYTES", 10)
+    monkeypatch.setattr(module, "CACHED_BYTES", 10)
     for _ in range(3):
         assert module._unpickle(FIRST).value
     assert loads == [FIRST]

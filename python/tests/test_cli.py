@@ -165,8 +165,8 @@ def test_a_folder_or_an_archive_with_a_main(tmp_path):
         (["--jars", "a.jar"], "--jars is refused: Firesteel has no JVM"),
         (["--packages", "a:b:c"], "S3, Azure, Google and HDFS paths need no packages"),
         (["--class", "a.B"], "names a Java class"),
-        (["--kill", "driver-1"], "--kill wants a cluster: --master firesteel://"),
-        (["--deploy-mode", "cluster"], "--deploy-mode cluster wants a cluster: --master firesteel://"),
+        (["--kill", "driver-1"], "--kill needs a cluster: --master firesteel://"),
+        (["--deploy-mode", "cluster"], "--deploy-mode cluster needs a cluster: --master firesteel://"),
         (["--conf", "spark.x"], "write KEY=VALUE"),
         (["--properties-file", "nowhere.conf"], "--properties-file nowhere.conf cannot be read"),
         (["--py-files", "nowhere.py"], "there is no file nowhere.py"),
@@ -196,7 +196,7 @@ def test_verbose_names_settings_but_no_secrets(write):
     words = ["-v", "--conf", "spark.hadoop.fs.s3a.secret.key=abc", "--conf", "other=1", "--conf", "spark.x=5"]
     told = firesteel("submit", *words, write("app.py", "")).stderr
     assert "spark.x = 5  (command line)" in told and "abc" not in told
-    assert "other is left out: settings begin with spark. or firesteel." in told
+    assert "other is ignored: settings begin with spark. or firesteel." in told
 
 
 def test_only_python_files_may_stand_behind_the_program():

@@ -148,7 +148,7 @@ def test_directories_and_archives_come_whole(cluster: Any, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("name", ["", ".", "..", "../out", "/out", "a/b"])
 def test_no_file_leaves_the_directory_of_files(tmp_path: Path, name: str) -> None:
-    with pytest.raises(FiresteelError, match="no name of a file"):
+    with pytest.raises(FiresteelError, match="not the name of a file"):
         arrivals._bring({"name": name, "hash": "00", "mode": 0o644}, str(tmp_path), str(tmp_path))
 
 

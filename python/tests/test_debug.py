@@ -56,7 +56,7 @@ def test_without_a_failure():
 
 
 def test_a_task_that_ends_well_the_second_time():
-    assert "ended well this time" in shown(lambda: None)
+    assert "succeeded this time" in shown(lambda: None)
 
 
 def test_with_a_person_the_debugger_opens_at_the_failure(monkeypatch):

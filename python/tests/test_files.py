@@ -72,7 +72,7 @@ def test_what_is_not_there_or_of_another_kind_is_named(here: Any, tmp_path: Path
     with pytest.raises(FileNotFoundError, match="no archive"):
         add_archive(here, str(tmp_path / "none.zip"))
     (tmp_path / "plain.txt").write_text("")
-    with pytest.raises(RuntimeError, match="plain.txt is no archive"):
+    with pytest.raises(RuntimeError, match="plain.txt is not an archive"):
         add_archive(here, str(tmp_path / "plain.txt"))
     (tmp_path / "bad.zip").write_text("no zip")
     with pytest.raises(RuntimeError, match="bad.zip cannot be unpacked"):
@@ -106,7 +106,7 @@ def test_an_archive_becomes_a_folder(here: Any, tmp_path: Path, suffix: str) -> 
 @pytest.mark.parametrize("alias", ["..", ".", "a/b", "/etc"])
 def test_an_archives_folder_has_a_plain_name(here: Any, tmp_path: Path, alias: str) -> None:
     path = tar_of(tmp_path / "a.tar.gz", member("f"))
-    with pytest.raises(ValueError, match="no name of a folder"):
+    with pytest.raises(ValueError, match="not the name of a folder"):
         add_archive(here, f"{path}#{alias}")
 
 

@@ -16,7 +16,7 @@ from firesteel.taskcontext import TaskContext
 @pytest.fixture(autouse=True)
 def clean(sc: Any) -> Iterator[None]:
     yield
-    jobs.adopt(sc, {})
+    jobs.replace(sc, {})
 
 
 def seen_by_tasks(sc: Any, key: str) -> Any:

@@ -79,7 +79,7 @@ def test_memory_is_counted_in_mebibytes(text: str, amount: int) -> None:
 
 @pytest.mark.parametrize("text", ["", "g", "1x", "1.5g", "-1g", "1bb"])
 def test_what_is_no_memory_is_refused_with_the_text(text: str) -> None:
-    with pytest.raises(ValueError, match="no amount of memory"):
+    with pytest.raises(ValueError, match="not an amount of memory"):
         ExecutorResourceRequests().memory(text)
 
 

@@ -65,7 +65,7 @@ def chunks(pairs: list[tuple[Any, Any]]) -> Iterator[tuple[Any, Any]]:
 @settings(deadline=None, max_examples=60)
 @given(PAIRS)
 def test_groups_are_whole(pairs: list[tuple[Any, int]]) -> None:
-    spilled = {key: list(values) for key, values in shuffle.group_merged(pieces(pairs), Nothing())}
+    spilled = {key: list(values) for key, values in shuffle.group_merged(chunks(pairs), Nothing())}
     assert {key: sorted(values) for key, values in spilled.items()} == {
         key: sorted(values) for key, values in grouped(pairs).items()
     }
@@ -74,14 +74,14 @@ def test_groups_are_whole(pairs: list[tuple[Any, int]]) -> None:
 @pytest.mark.parametrize("keys", [1, 3, 1000])
 def test_groups_of_many_records(keys: int) -> None:
     pairs = many(keys, 5000)
-    spilled = [(key, list(values)) for key, values in shuffle.group_merged(pieces(pairs), Nothing())]
+    spilled = [(key, list(values)) for key, values in shuffle.group_merged(chunks(pairs), Nothing())]
     assert len(spilled) == len(dict(spilled)), "each key comes once"
     assert {key: sorted(values) for key, values in spilled} == grouped(pairs)
     assert {key: sorted(values) for key, values in shuffle.group_merged(pairs, Nothing())} == grouped(pairs)
 
 
 def test_one_hot_key_is_read_from_its_file() -> None:
-    [(key, values)] = shuffle.group_merged(pieces([("hot", i) for i in range(3000)]), Nothing())
+    [(key, values)] = shuffle.group_merged(chunks([("hot", i) for i in range(3000)]), Nothing())
     assert isinstance(values, SpilledList)
     assert (key, len(values)) == ("hot", 3000)
     assert sorted(values) == list(range(3000)), "the first time"

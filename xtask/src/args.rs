@@ -1,7 +1,7 @@
-//! The few kinds of argument that our commands take: flags, options with a value, and words.
+//! Command arguments: flags, options with a value, and words.
 //!
-//! A command takes what it knows out of [`Args`] and then calls [`Args::finish`], which refuses what is left: a mistyped option
-//! must not be silently ignored.
+//! A command takes the arguments that it knows out of [`Args`] and then calls [`Args::finish`], which refuses
+//! the rest: a mistyped option must not be silently ignored.
 
 use std::str::FromStr;
 
@@ -21,7 +21,7 @@ impl Args {
         self.words.iter().take_while(|word| *word != "--").any(|word| word == "--help" || word == "-h")
     }
 
-    /// Takes `--name`, and says whether it was there.
+    /// Takes `--name`, and returns whether it was there.
     pub(crate) fn flag(&mut self, name: &str) -> bool {
         let before = self.words.len();
         self.words.retain(|word| word != name);
@@ -52,7 +52,7 @@ impl Args {
         value.parse().map(Some).map_err(|_| format!("`{name} {value}`: not a value that this option takes"))
     }
 
-    /// Takes the words after `--`, for another program, and refuses what else is left.
+    /// Takes the words after `--`, for another program, and refuses all others that are left.
     pub(crate) fn after_dashes(mut self) -> Fallible<Vec<String>> {
         let at = self.words.iter().position(|word| word == "--").unwrap_or(self.words.len());
         let mut rest = self.words.split_off(at);
@@ -61,7 +61,7 @@ impl Args {
         Ok(rest)
     }
 
-    /// Refuses what no one took.
+    /// Refuses arguments that the command did not take.
     pub(crate) fn finish(self) -> Fallible {
         match self.words.first() {
             None => Ok(()),

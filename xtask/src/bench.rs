@@ -46,7 +46,7 @@ Examples:
   cargo xtask bench --cluster --runs 2
 ";
 
-/// A program that does a workload, and the environment that makes it this peer.
+/// A program that runs a workload, and the environment that makes it this peer.
 struct Peer {
     name: &'static str,
     program: Program,
@@ -58,7 +58,7 @@ enum Program {
     Spark,
 }
 
-/// What was measured of one peer; several samples unless the peer repeats by itself.
+/// The samples of one peer; several unless the peer repeats by itself.
 pub(crate) struct Measured {
     peer: &'static str,
     samples: Vec<Sample>,
@@ -107,11 +107,11 @@ fn choose(only: &[String]) -> Fallible<Vec<&'static Workload>> {
     Ok(WORKLOADS.iter().filter(wanted).collect())
 }
 
-/// The peers in turns, and their answers compared.
+/// Runs the peers in turns, and compares their answers.
 ///
-/// First each runs once unmeasured, so that programs and text are in the page cache and the processor is awake; then whoever comes
-/// first in a turn comes last in the next. Spark comes once, in the middle turn, since its one session holds all of its runs and
-/// its own warm-up.
+/// First each runs once unmeasured, so that programs and text are in the page cache and the processor is awake;
+/// then the peer that comes first in a turn comes last in the next. Spark comes once, in the middle turn, since
+/// its one session has all of its runs and its own warm-up.
 fn compare(
     workload: &Workload,
     runs: usize,
@@ -171,7 +171,7 @@ fn same_answers(workload: &str, measured: &[Measured]) -> Fallible {
     }
 }
 
-/// By hand on one thread and on all, a naive variant where there is one, Firesteel, Spark.
+/// Returns the peers: by hand on one thread and on all, a naive variant if there is one, Firesteel, Spark.
 fn peers(workload: &Workload, with_spark: bool) -> Vec<Peer> {
     let all = machine::threads();
     let dashed = workload.name.replace('_', "-");

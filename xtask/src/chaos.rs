@@ -1,7 +1,7 @@
 //! `cargo xtask chaos`: programs on real processes, some of which are killed or frozen at moments that seeds choose.
 //!
-//! What happens, and what must come of it, is in `crates/firesteel/tests/faults/chaos.rs`, where a few seeds run with the tests. Here it
-//! is only built with optimisation and started with others.
+//! The events, and the conditions that must hold, are in `crates/firesteel/tests/faults/chaos.rs`, where a few
+//! seeds run with the tests. Here it is only built with optimisation and started with others.
 
 use crate::Fallible;
 use crate::args::Args;

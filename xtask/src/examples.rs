@@ -1,6 +1,6 @@
 //! The step `examples`: the programs in `examples/` on real data, compared with plain loops (`crates/firesteel/tests/examples.rs`).
 //!
-//! What cannot be had here (no network, no apt, no log) is left out, and said.
+//! Programs whose data cannot be fetched here (no network, no apt, no log) are skipped, with a message.
 
 use std::path::Path;
 

@@ -23,11 +23,11 @@ Examples:
   cargo xtask fuzz --only sequence_file --seconds 600
 ";
 
-/// More memory than any input may cost.
+/// The most memory that an input may cost.
 const MAX_MIB: u32 = 1024;
-/// Inputs are shorter, since long ones seldom find more and always take longer.
+/// The longest input: longer ones seldom find more and always take longer.
 const MAX_INPUT_BYTES: u32 = 4096;
-/// An input that takes longer is a finding.
+/// The longest time of an input; one that takes longer is a finding.
 const MAX_SECONDS_EACH: u32 = 10;
 
 pub(crate) fn run(mut args: Args) -> Fallible {
@@ -85,7 +85,7 @@ fn fuzzer(target: &str, seconds: u64) -> Command {
     command
 }
 
-/// The names of the binaries in `fuzz/Cargo.toml`.
+/// Returns the names of the binaries in `fuzz/Cargo.toml`.
 fn targets() -> Fallible<Vec<String>> {
     let path = workspace::root().join("fuzz/Cargo.toml");
     let manifest = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;

@@ -1,10 +1,12 @@
 //! `cargo xtask instructions`: a guard against getting slower that does not depend on how busy the machine is.
 //!
-//! Small single-threaded workloads of `benches/firesteel/guard.rs` run under valgrind's callgrind, which counts instructions. The
-//! counts are compared with those committed in `benches/instructions.toml`. The tolerance is wide enough for another libc, another
-//! allocator path or a new compiler, and narrow enough for an allocation per record to show.
+//! Small single-threaded workloads of `benches/firesteel/guard.rs` run under valgrind's callgrind, which counts
+//! instructions. The counts are compared with those committed in `benches/instructions.toml`. The tolerance is
+//! wide enough for another libc, another allocator path or a new compiler, and narrow enough for an allocation
+//! per record to show.
 //!
-//! What starting up takes is counted by itself and taken off: it grows with the program's file, and would hide what records take.
+//! The instructions of starting up are counted separately and subtracted: they grow with the program's file,
+//! and would hide those of records.
 //!
 //! The environment is emptied, since its size and locale alone shift the counts.
 
@@ -27,14 +29,14 @@ Examples:
   cargo xtask instructions --bless
 ";
 
-/// The words that `firesteel-guard` understands.
+/// The arguments that `firesteel-guard` understands.
 const WORKLOADS: &[&str] = &["map_filter_reduce", "reduce_by_key", "word_count"];
 
-/// The word for a run that starts up, does as good as nothing, and ends.
+/// The argument for a run that starts up, does almost nothing, and ends.
 const NOTHING: &str = "nothing";
 
-/// How far a count may be from the committed one, in percent, either way. A count that fell as far is progress, and wants to be
-/// blessed so that it is kept.
+/// The tolerated difference from the committed count, in percent, either way. A count that fell as far is
+/// progress, and has to be committed so that it is kept.
 const TOLERANCE_PERCENT: f64 = 10.0;
 
 const BINARY: &str = "firesteel-guard";
@@ -125,12 +127,12 @@ fn count(binary: &Path, workload: &str) -> Fallible<u64> {
     collected(&said).ok_or_else(|| format!("valgrind gave no count for {workload}:\n{said}"))
 }
 
-/// Reads `==123== Collected : 456`.
+/// Parses `==123== Collected : 456`.
 fn collected(said: &str) -> Option<u64> {
     said.lines().find_map(|line| line.split_once("Collected :")?.1.trim().parse().ok())
 }
 
-/// Reads `name = 1_234` lines: all of TOML that the file needs.
+/// Parses `name = 1_234` lines: all of TOML that the file needs.
 fn parse(text: &str) -> Fallible<BTreeMap<String, u64>> {
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     lines

@@ -1,5 +1,6 @@
-//! `cargo xtask interop`: other programs, the real ones, against ours. Each partner is a row here and a file below; what it
-//! needs is fetched by the ordinary clients into the folder of built files, and what is missing is said.
+//! `cargo xtask interop`: tests Firesteel with real other programs. Each partner is a row here and a file
+//! below; the programs that it needs are fetched by the ordinary clients into the folder of built files, and
+//! missing ones are reported.
 
 mod checks;
 mod server;
@@ -27,20 +28,20 @@ Examples:
   cargo xtask interop --only s3 --only hdfs
 ";
 
-/// How long all partners together may take when they are asked for by name.
+/// The most time for all partners together when they are requested by name.
 const ALL_LIMIT: Duration = Duration::from_secs(3600);
 
-/// How long they may take as a step among others.
+/// The most time for them as a step among others.
 const STEP_LIMIT: Duration = Duration::from_secs(360);
 
-/// Another program: its name, what is tried with it, and the checks.
+/// Another program: its name, what is tested with it, and the checks.
 struct Partner {
     name: &'static str,
     about: &'static str,
     run: fn(&Checks) -> Outcome,
 }
 
-/// What takes seconds comes first, what may have to be built or is large last: the step has only so much time.
+/// Fast partners come first, those that may have to be built or are large last: the step has only so much time.
 const PARTNERS: &[Partner] = &[
     Partner {
         name: "http",
@@ -74,9 +75,9 @@ const PARTNERS: &[Partner] = &[
     },
 ];
 
-/// Why a partner's checks did not pass.
+/// The reason why a partner's checks did not pass.
 enum Trouble {
-    /// Something that is not ours to bring is not there.
+    /// A program that the project cannot provide is missing.
     Missing(String),
     /// A check failed, or a server did not start.
     Failed(String),
@@ -98,7 +99,7 @@ impl From<Result<(), Trouble>> for Outcome {
     }
 }
 
-/// Where everything is fetched to, and where servers' logs and files are.
+/// Returns the folder for fetched programs, and for servers' logs and files.
 fn folder(name: &str) -> Fallible<PathBuf> {
     let folder = workspace::target_dir().join("interop").join(name);
     std::fs::create_dir_all(&folder).map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
@@ -124,7 +125,8 @@ pub(crate) fn run(mut args: Args) -> Fallible {
     if counts.failed.is_empty() { Ok(()) } else { Err(String::new()) }
 }
 
-/// The step `interop` of `cargo xtask test`: every partner but Spark, of which 400 MB would have to be fetched.
+/// Runs the step `interop` of `cargo xtask test`: every partner but Spark, of which 400 MB would have to be
+/// fetched.
 pub(crate) fn step() -> Outcome {
     let wanted = |partner: &&Partner| partner.name != "spark";
     println!("(spark is left out here: `cargo xtask interop --only spark`)");
@@ -143,7 +145,7 @@ pub(crate) fn step() -> Outcome {
 struct Counts {
     passed: usize,
     failed: Vec<&'static str>,
-    /// Each with its reason.
+    /// The skipped partners, each with its reason.
     skipped: Vec<String>,
 }
 

@@ -1,7 +1,8 @@
 //! `cargo xtask`: the project's own commands.
 //!
-//! Everything that continuous integration runs, a person can run here with the same words. The crate has no dependencies, since
-//! it is the first thing built in a fresh clone. Each command stands in a file of its own; this file only chooses between them.
+//! Everything that continuous integration runs, a person can run here with the same commands. The crate has no
+//! dependencies, since it is the first thing built in a fresh clone. Each command is in a file of its own; this
+//! file only chooses between them.
 
 #![expect(clippy::print_stdout, reason = "a command-line tool speaks on standard output")]
 
@@ -27,7 +28,7 @@ use std::process::ExitCode;
 
 use args::Args;
 
-/// What a command gives back: nothing, or a sentence for a person.
+/// The result of a command: nothing, or a sentence for a person.
 type Fallible<T = ()> = Result<T, String>;
 
 /// One command: its name, one line about it, its help, and what it does.
@@ -120,7 +121,7 @@ fn main() -> ExitCode {
     match (command.run)(args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
-            // A command that has said everything itself gives no message.
+            // A command that has printed everything itself returns no message.
             if !message.is_empty() {
                 eprintln!("xtask {name}: {message}");
             }

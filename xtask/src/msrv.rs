@@ -1,4 +1,4 @@
-//! A step of `cargo xtask test`: the promised oldest Rust is one promise, kept.
+//! The MSRV step of `cargo xtask test`: checks that the oldest promised Rust works.
 //!
 //! Every crate of the workspace inherits `rust-version` from the workspace; the compiler in use is at least that; and when rustup has exactly that
 //! toolchain beside a newer one in use, the workspace is checked with it.
@@ -22,12 +22,12 @@ pub(crate) fn check() -> Outcome {
 
 type Version = (u32, u32);
 
-/// The promised version and the one in use, once all manifests were seen to inherit the first.
+/// Returns the promised version and the one in use, after checking that all manifests inherit the first.
 fn versions() -> Fallible<(Version, Version)> {
     let root = workspace::root();
     let read =
         |path: &str| std::fs::read_to_string(root.join(path)).map_err(|error| format!("{path}: {error}"));
-    // Below `tests/` are packages that stand for somebody else's; the fuzzer is a workspace of its own.
+    // Below `tests/` are packages that stand for a user's; the fuzzer is a workspace of its own.
     let is_ours = |path: &&String| {
         path.ends_with("/Cargo.toml") && !["tests/", "fuzz/"].iter().any(|other| path.starts_with(other))
     };
@@ -51,7 +51,7 @@ fn versions() -> Fallible<(Version, Version)> {
     Ok((promised, used))
 }
 
-/// The first `major.minor` in the text.
+/// Returns the first `major.minor` in the text.
 fn version(text: &str) -> Option<Version> {
     text.split(|char: char| !char.is_ascii_digit() && char != '.').find_map(|word| {
         let mut numbers = word.split('.').map(|number| number.parse().ok());

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use crate::{Fallible, workspace};
 
-/// How often it is looked whether a program has ended.
+/// The interval at which a program's end is checked.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
-/// The cargo that runs us, so that a chosen toolchain stays chosen.
+/// Returns a command of the cargo that runs this one, so that a chosen toolchain stays chosen.
 pub(crate) fn cargo(words: &[&str]) -> Command {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
@@ -18,14 +18,14 @@ pub(crate) fn cargo(words: &[&str]) -> Command {
     command
 }
 
-/// Runs with our own input and output; an unsuccessful end is an error.
+/// Runs with this process's input and output; an unsuccessful end is an error.
 pub(crate) fn run(command: &mut Command) -> Fallible {
     command.current_dir(workspace::root());
     let status = command.status().map_err(|error| format!("cannot start {}: {error}", shown(command)))?;
     if status.success() { Ok(()) } else { Err(format!("{} ended with {status}", shown(command))) }
 }
 
-/// Runs as [`run`] does, for so long; then it is ended, by its id, and that is an error.
+/// Runs as [`run`] does, for a bounded time; then the program is ended, by its id, and that is an error.
 pub(crate) fn run_within(command: &mut Command, limit: Duration) -> Fallible {
     command.current_dir(workspace::root());
     let mut child = command.spawn().map_err(|error| format!("cannot start {}: {error}", shown(command)))?;
@@ -53,7 +53,7 @@ pub(crate) fn wait_within(child: &mut Child, limit: Duration) -> io::Result<Opti
     }
 }
 
-/// Runs and gives back what it printed on standard output; an unsuccessful end is an error that carries what it said on
+/// Runs and returns what the program printed on standard output; an unsuccessful end is an error with its
 /// standard error.
 pub(crate) fn output(command: &mut Command) -> Fallible<String> {
     command.current_dir(workspace::root()).stdin(Stdio::null());
@@ -65,7 +65,7 @@ pub(crate) fn output(command: &mut Command) -> Fallible<String> {
     Err(format!("{} ended with {}\n{said}", shown(command), output.status))
 }
 
-/// The program on the search path, if it is installed.
+/// Returns the program on the search path, if it is installed.
 pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())

@@ -1,7 +1,8 @@
-//! The Python face: the wheel, the environments that it is tried in, and the commands around it.
+//! The Python steps: the wheel, the environments that it is tested in, and the commands around it.
 //!
-//! The step `python` of `cargo xtask test` does what a user does: builds the wheel, installs it into a fresh environment, and then
-//! works with what is installed there, never with the tree. `conformance` and `differential` put a real PySpark beside it.
+//! The step `python` of `cargo xtask test` does what a user does: builds the wheel, installs it into a fresh
+//! environment, and then works with the installed package, never with the tree. `conformance` and
+//! `differential` put a real PySpark beside it.
 
 pub(crate) mod conformance;
 pub(crate) mod differential;
@@ -16,16 +17,16 @@ use crate::test::Outcome;
 use crate::{Fallible, workspace};
 use environment::{Environment, Python};
 
-/// The packages that tests want, pinned.
+/// The packages that the tests need, pinned.
 const REQUIREMENTS: &str = "python/tests/requirements.txt";
 
 /// The oldest cloudpickle that the wheel allows; the requirements have the newest.
 const OLDEST_CLOUDPICKLE: &str = "cloudpickle==3.0.0";
 
-/// How long all tests on one Python may take; they take some two minutes.
+/// The most time for all tests on one Python; they take some two minutes.
 const TESTS_LIMIT: Duration = Duration::from_secs(900);
 
-/// How long mypy, or the examples in the docstrings, may take.
+/// The most time for mypy, or for the examples in the docstrings.
 const CHECK_LIMIT: Duration = Duration::from_secs(300);
 
 pub(crate) fn step() -> Outcome {
@@ -43,8 +44,8 @@ pub(crate) fn step() -> Outcome {
     check(&found, newest).into()
 }
 
-/// Builds once, with the newest; tries with the oldest Python and what it needs, and with the newest, whatever the oldest says.
-/// Where one Python is all there is, it is tried with both.
+/// Builds once, with the newest Python; tests with the oldest Python and dependencies, and with the newest,
+/// even if the oldest fails. If there is only one Python, it is tested with both sets of dependencies.
 fn check(found: &[Python], newest: &Python) -> Fallible {
     let wheel = wheel::build(newest)?;
     let oldest = found.first().unwrap_or(newest);
@@ -59,7 +60,7 @@ fn check(found: &[Python], newest: &Python) -> Fallible {
     if failed.is_empty() { Ok(()) } else { Err(failed.join("\n")) }
 }
 
-/// Which of the versions that the wheel allows of what it needs.
+/// The versions of its dependencies that the wheel is tested with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Age {
     Oldest,
@@ -80,7 +81,7 @@ fn prepared(python: &Python, age: Age, wheel: &Path) -> Fallible<Environment> {
 const ON_A_CLUSTER: &str = "operations rdd keys keys_refused hadoop_formats spilling broadcast accumulators files errors \
      failures taskcontext bad_input jobs";
 
-/// Types, tests, and the examples of all docstrings; all of them, whatever fails.
+/// Runs the types, the tests, and the examples of all docstrings; all of them, even if one fails.
 fn try_with(environment: &Environment, with_types: bool) -> Fallible {
     let mut types = environment.python();
     types.args(["-m", "mypy", "--strict", "--python-version", environment::OLDEST, "--cache-dir"]);

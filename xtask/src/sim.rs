@@ -22,7 +22,7 @@ Examples:
   cargo xtask sim --throughput
 ";
 
-/// As many as take seconds, for the step of `cargo xtask test`.
+/// The number of seeds that take seconds, for the step of `cargo xtask test`.
 const STEP_SEEDS: &str = "200";
 
 const PROGRAM: &str = "src/main.rs";

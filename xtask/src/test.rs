@@ -1,7 +1,7 @@
 //! `cargo xtask test`: every check, cheapest first, each under a heading with its time, and a table at the end.
 //!
-//! A failed step does not stop the rest: one run tells everything that is wrong. The steps themselves stand in other files or are
-//! one cargo command; here is only their order and the bookkeeping.
+//! A failed step does not stop the rest: one run reports everything that is wrong. The steps themselves are in
+//! other files or are one cargo command; this file has only their order and the bookkeeping.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -27,7 +27,8 @@ Examples:
   cargo xtask test --skip simulation --skip instructions
 ";
 
-/// How a step ended. A skipped step says why, since a check that silently did not run is worse than none.
+/// The outcome of a step. A skipped step has its reason, since a check that silently did not run is worse than
+/// none.
 pub(crate) enum Outcome {
     Passed,
     Failed(String),
@@ -49,7 +50,7 @@ struct Step {
     run: fn() -> Outcome,
 }
 
-/// In an order that fails early: what takes a second comes before what takes minutes.
+/// Ordered to fail early: steps that take a second come before those that take minutes.
 const STEPS: &[Step] = &[
     Step { name: "fmt", about: "cargo fmt --check", run: || cargo_step(&["fmt", "--all", "--", "--check"]) },
     Step { name: "tidy", about: "what a reviewer should not have to say", run: || tidy::check(true).into() },

@@ -1,11 +1,13 @@
-//! `cargo xtask tidy`: says what a reviewer should not have to.
+//! `cargo xtask tidy`: checks that a reviewer should not have to make.
 //!
 //! Each rule is a function from one file to findings, so that three lines of test can call it; this file reads the tree, asks
 //! every rule and prints. [`lists`] holds what the rules allow, with reasons. A *note* is shown and does not fail the run.
 
+mod circles;
 mod functions;
 mod links;
 mod lists;
+mod prose;
 mod python;
 mod rust;
 mod source;
@@ -20,8 +22,8 @@ use source::Source;
 pub(crate) use lists::PURE_CRATES;
 
 pub(crate) const HELP: &str = "
-Checks headers, sizes, whitespace, leftovers (todo, dbg), unwrap and effects in pure crates, unsafe code, names, absolute paths
-and links. Prints `file:line: rule: message` for each finding. Notes are for the eye and do not fail the run.
+Checks headers, sizes, whitespace, leftovers (todo, dbg), unwrap and effects in pure crates, unsafe code, names, absolute paths,
+links, prose, and files that import each other in a circle. Prints `file:line: rule: message` for each finding. Notes are for the eye and do not fail the run.
 
   --no-notes      print only what fails the run
 
@@ -30,7 +32,7 @@ Examples:
   cargo xtask tidy --no-notes
 ";
 
-/// Something that a rule has to say about a line.
+/// A finding of a rule on a line.
 #[derive(Debug, PartialEq, Eq)]
 struct Finding {
     line: usize,
@@ -83,6 +85,7 @@ fn findings_of(files: &[String]) -> Fallible<Vec<(String, Finding)>> {
         if source.path.ends_with(".rs") {
             found.extend(rust::check(source, is_test_file));
             found.extend(functions::check(source, is_test_file));
+            found.extend(prose::check(source, is_test_file));
         }
         if source.path.ends_with(".py") || source.path.ends_with(".pyi") {
             found.extend(python::check(source));
@@ -93,10 +96,11 @@ fn findings_of(files: &[String]) -> Fallible<Vec<(String, Finding)>> {
         found.sort_by_key(|finding| finding.line);
         all.extend(found.into_iter().map(|finding| (source.path.clone(), finding)));
     }
+    all.extend(circles::check(&sources, &test_files, lists::CIRCLES));
     Ok(all)
 }
 
-/// The text files among them; a file that is not UTF-8 is data, and no rule is about data.
+/// Reads the text files among them; a file that is not UTF-8 is data, and no rule is about data.
 fn read(files: &[String]) -> Fallible<Vec<Source>> {
     let mut sources = Vec::new();
     for file in files {

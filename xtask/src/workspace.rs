@@ -1,17 +1,18 @@
-//! Where things lie: the root of the workspace, its member crates, the folder of built files, and the files under version control.
+//! Workspace paths: the root, the member crates, the folder of built files, and the files under version
+//! control.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::{Fallible, process};
 
-/// The folder with the workspace's `Cargo.toml`.
+/// Returns the folder with the workspace's `Cargo.toml`.
 pub(crate) fn root() -> PathBuf {
     let here = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_else(|_| env!("CARGO_MANIFEST_DIR").to_owned());
     Path::new(&here).parent().map(Path::to_path_buf).unwrap_or_default()
 }
 
-/// The folder that cargo builds into.
+/// Returns the folder that cargo builds into.
 pub(crate) fn target_dir() -> PathBuf {
     match std::env::var_os("CARGO_TARGET_DIR") {
         Some(folder) => root().join(folder),
@@ -19,13 +20,13 @@ pub(crate) fn target_dir() -> PathBuf {
     }
 }
 
-/// The folder of a crate below `crates/`, by its short name, if it exists.
+/// Returns the folder of a crate below `crates/`, by its short name, if it exists.
 pub(crate) fn crate_dir(short_name: &str) -> Option<PathBuf> {
     let folder = root().join("crates").join(short_name);
     folder.join("Cargo.toml").is_file().then_some(folder)
 }
 
-/// Every file of the tree that is not ignored, committed or not, relative to the root.
+/// Returns every file of the tree that is not ignored, committed or not, relative to the root.
 pub(crate) fn files() -> Fallible<Vec<String>> {
     let mut git = Command::new("git");
     git.args(["ls-files", "--cached", "--others", "--exclude-standard"]);

@@ -1,4 +1,5 @@
-//! `firesteel master` and `firesteel worker`: run until they are told to end. A worker that is sent away ends by itself.
+//! The daemons: `firesteel master` and `firesteel worker` run until they are told to end. A decommissioned
+//! worker ends by itself.
 
 use crate::options::{SecretFile, host_name, masters, mebibytes};
 use clap::Args;
@@ -17,20 +18,20 @@ pub(crate) struct MasterOptions {
     /// The name by which workers and applications reach this machine.
     #[arg(long, short = 'i', visible_alias = "ip", default_value_t = host_name(), env = "FIRESTEEL_MASTER_HOST")]
     host: String,
-    /// The address to listen at; that of the host when it is not said.
+    /// The address to listen at; that of the host if not given.
     #[arg(long, value_name = "ADDRESS")]
     bind: Option<String>,
     /// The port to listen at.
     #[arg(long, short = 'p', default_value_t = 7077, env = "FIRESTEEL_MASTER_PORT")]
     port: u16,
-    /// Where the master keeps what must survive it. A second master with the same directory, on shared storage, stands by and takes
-    /// over.
+    /// The directory for the master's state that must survive it. A second master with the same directory, on
+    /// shared storage, stands by and takes over.
     #[arg(long, value_name = "DIR", default_value = "firesteel-master")]
     state_dir: PathBuf,
     /// Fill one worker after the other, instead of spreading each application over many.
     #[arg(long)]
     no_spread_out: bool,
-    /// The cores of an application that asks for no number; all when it is not said.
+    /// The cores of an application that asks for no number; all if not given.
     #[arg(long, value_name = "N")]
     default_cores: Option<u32>,
     #[command(flatten)]
@@ -70,13 +71,13 @@ pub(crate) struct WorkerOptions {
     /// The name by which others reach this machine.
     #[arg(long, short = 'i', visible_alias = "ip", default_value_t = host_name(), env = "FIRESTEEL_WORKER_HOST")]
     host: String,
-    /// How many cores to lend; all when it is not said.
+    /// The number of cores to offer; all if not given.
     #[arg(long, short = 'c', value_name = "N", env = "FIRESTEEL_WORKER_CORES")]
     cores: Option<u32>,
-    /// How much memory to lend, as 16g or in MiB; all but 1 GiB when it is not said.
+    /// The memory to offer, as 16g or in MiB; all but 1 GiB if not given.
     #[arg(long, short = 'm', value_name = "MEMORY", value_parser = mebibytes, env = "FIRESTEEL_WORKER_MEMORY")]
     memory: Option<u64>,
-    /// Where applications' files are.
+    /// The directory for applications' files.
     #[arg(
         long,
         short = 'd',
@@ -111,10 +112,11 @@ pub(crate) fn worker(options: &WorkerOptions) -> Result<ExitCode, String> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What a machine says whose power will be gone soon (30 on Linux). As in Spark, the worker is then sent away.
+/// The signal of a machine whose power will be gone soon (30 on Linux). As in Spark, the worker is then
+/// decommissioned.
 const SIGPWR: i32 = 30;
 
-/// Ends a worker, or sends it away, when a signal says so.
+/// Ends or decommissions a worker when a signal arrives.
 fn obey_signals(daemon: &Arc<WorkerDaemon>) -> Result<(), String> {
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGUSR1, SIGPWR]).map_err(|error| error.to_string())?;
     let daemon = daemon.clone();
@@ -135,7 +137,7 @@ fn obey_signals(daemon: &Arc<WorkerDaemon>) -> Result<(), String> {
     Ok(())
 }
 
-/// All of the machine's memory but 1 GiB, in MiB.
+/// Returns all of the machine's memory but 1 GiB, in MiB.
 fn most_memory() -> u64 {
     let meminfo = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let total = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"));

@@ -1,4 +1,5 @@
-//! `firesteel decommission`: sends a worker away. Applications move what they have there, and the worker ends when all have.
+//! `firesteel decommission`: decommissions a worker. Applications migrate the blocks that they have there, and
+//! the worker ends when all have.
 
 use crate::options::{SecretFile, masters};
 use crate::secret::println_to_user;
@@ -8,7 +9,7 @@ use std::process::ExitCode;
 
 #[derive(Args)]
 pub(crate) struct DecommissionOptions {
-    /// The worker's name, as `firesteel status` tells it.
+    /// The worker's name, as `firesteel status` prints it.
     #[arg(value_name = "WORKER")]
     worker: String,
     /// The master, or masters that stand by for each other: firesteel://HOST:7077[,HOST:7077].

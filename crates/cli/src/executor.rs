@@ -1,7 +1,7 @@
-//! `firesteel executor`: an executor for a driver that waits for whoever connects, started by anything: a batch system, another
-//! scheduler, a person.
+//! `firesteel executor`: an executor for a driver that waits for executors (`listen://`), started by any means:
+//! a batch system, another scheduler, a person.
 //!
-//! The driver's program is fetched from it, checked by its hash, and started with what it must know on its standard input.
+//! It fetches the driver's program, checks its hash, and starts it with its configuration on standard input.
 
 use crate::options::{SecretFile, host_name, mebibytes};
 use clap::Args;
@@ -26,7 +26,7 @@ pub(crate) struct ExecutorOptions {
     /// The name by which others reach this machine.
     #[arg(long, default_value_t = host_name())]
     host: String,
-    /// How many tasks to run at a time; one for each core when it is not said.
+    /// The number of tasks to run at a time; one for each core if not given.
     #[arg(long, short = 'c', value_name = "N")]
     cores: Option<u32>,
     /// The memory of the executor, as 4g or in MiB.

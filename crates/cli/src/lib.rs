@@ -1,7 +1,7 @@
 //! The command `firesteel`: a cluster's daemons, and programs that are submitted to it.
 //!
-//! Each subcommand has a file of its own; what several share is in `options`. The command line of the Python package calls
-//! [`run`] for what is not Python's own, so both know the same words.
+//! Each subcommand has a file of its own; code that several share is in `options`. The command line of the
+//! Python package calls [`run`] for everything that is not Python's own, so both have the same options.
 
 mod daemons;
 mod decommission;
@@ -33,23 +33,24 @@ Examples, a cluster of two machines:
 
 #[derive(Subcommand)]
 enum Command {
-    /// Lend the workers' cores and memory to applications.
+    /// Allocate the workers' cores and memory to applications.
     Master(daemons::MasterOptions),
-    /// Lend this machine's cores and memory to a master's applications.
+    /// Offer this machine's cores and memory to a master's applications.
     Worker(daemons::WorkerOptions),
     /// Run tasks for a driver that waits for executors (master listen://HOST:PORT).
     Executor(executor::ExecutorOptions),
     /// Run a program, here or in a cluster; look at it, or end it.
     Submit(submit::SubmitOptions),
-    /// What a cluster has, and what of it is taken.
+    /// Show what a cluster has, and what of it is taken.
     Status(submit::StatusOptions),
-    /// Send a worker away: it gets nothing new, applications move what they have there, and it ends.
+    /// Decommission a worker: it gets nothing new, applications migrate the blocks that they have there, and it
+    /// ends.
     Decommission(decommission::DecommissionOptions),
     /// Make the secret that a cluster's machines show each other.
     Secret(secret::SecretOptions),
 }
 
-/// Runs a command line: the program's name, then its words. What goes wrong is printed.
+/// Runs a command line: the program's name, then its arguments. Errors are printed.
 pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(words) {
         Ok(cli) => cli,

@@ -4,29 +4,29 @@ use clap::Args;
 use firesteel_net::{Credentials, Secret};
 use std::path::PathBuf;
 
-/// How processes know each other.
+/// The options that decide how processes authenticate each other.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct SecretFile {
     /// The file with the cluster's secret (`firesteel secret new FILE` makes one).
     #[arg(long, value_name = "FILE", env = "FIRESTEEL_SECRET_FILE")]
     pub(crate) secret_file: Option<PathBuf>,
-    /// Talk without encryption, and with whoever comes: then whoever reaches a port can run programs here.
+    /// Do not encrypt or authenticate connections: then anyone who reaches a port can run programs here.
     #[arg(long, conflicts_with = "secret_file", env = "FIRESTEEL_INSECURE")]
     pub(crate) insecure: bool,
 }
 
 impl SecretFile {
-    /// The secret; none when nothing is to be kept secret.
+    /// Reads the secret; none if connections are insecure.
     pub(crate) fn read(&self) -> Result<Option<Secret>, String> {
         match &self.secret_file {
             Some(file) => Secret::from_file(file).map(Some).map_err(|error| error.to_string()),
             None if self.insecure => {
-                eprintln!("firesteel: warning: --insecure: whoever reaches a port of this process can run programs in its name");
+                eprintln!("firesteel: warning: --insecure: anyone who reaches a port of this process can run programs in its name");
                 Ok(None)
             }
-            None => Err("a cluster's processes know each other by a secret. Make one with `firesteel secret new cluster.secret`, \
-                         copy the file to all machines of the cluster, and say --secret-file cluster.secret (or --insecure, where nobody \
-                         else reaches this machine)"
+            None => Err("a cluster's processes authenticate each other by a secret. Make one with `firesteel secret new cluster.secret`, \
+                         copy the file to all machines of the cluster, and pass --secret-file cluster.secret (or --insecure, if no \
+                         other machine can reach this one)"
                 .into()),
         }
     }
@@ -36,7 +36,7 @@ impl SecretFile {
     }
 }
 
-/// `firesteel://a:7077,b:7077`, or the same with `spark://`.
+/// Parses `firesteel://a:7077,b:7077`, or the same with `spark://`.
 pub(crate) fn masters(text: &str) -> Result<Vec<String>, String> {
     let hosts = text.strip_prefix("firesteel://").or_else(|| text.strip_prefix("spark://"));
     let hosts = hosts.ok_or_else(|| format!("`{text}` is no master: write firesteel://HOST:7077"))?;
@@ -46,7 +46,7 @@ pub(crate) fn masters(text: &str) -> Result<Vec<String>, String> {
         .collect())
 }
 
-/// A number of bytes as `512m` or `2g`; a plain number is MiB, as in Spark's daemons.
+/// Parses a number of bytes as `512m` or `2g`; a plain number is MiB, as in Spark's daemons.
 pub(crate) fn mebibytes(text: &str) -> Result<u64, String> {
     match text.parse::<u64>() {
         Ok(mebibytes) => Ok(mebibytes),
@@ -54,7 +54,7 @@ pub(crate) fn mebibytes(text: &str) -> Result<u64, String> {
     }
 }
 
-/// This machine's name.
+/// Returns this machine's name.
 pub(crate) fn host_name() -> String {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let name = name.trim();

@@ -1,4 +1,4 @@
-//! `firesteel secret new FILE`.
+//! `firesteel secret new FILE`: makes a cluster's secret.
 
 use clap::{Args, Subcommand};
 use firesteel_net::Secret;
@@ -31,9 +31,9 @@ pub(crate) fn run(options: &SecretOptions) -> Result<ExitCode, String> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Answers go to standard output.
+/// Prints an answer to standard output.
 pub(crate) fn println_to_user(text: &str) {
     use std::io::Write;
-    // Whoever has closed it does not want to know.
+    // An error is ignored: a reader that has closed the pipe does not want the answer.
     let _ = writeln!(std::io::stdout(), "{text}");
 }

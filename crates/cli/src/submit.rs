@@ -1,7 +1,7 @@
 //! `firesteel submit` and `firesteel status`: programs on clusters.
 //!
-//! In client mode the program runs here, told of its master and settings by its environment. In cluster mode its file and others go to the
-//! master by their hashes, and a worker runs it.
+//! In client mode the program runs here, with its master and settings in its environment. In cluster mode its
+//! file and others go to the master by their hashes, and a worker runs it.
 
 use crate::options::{SecretFile, masters, mebibytes};
 use crate::secret::println_to_user;
@@ -33,10 +33,10 @@ Examples:
 
 Python programs: the command `firesteel` of the Python package runs them.")]
 pub(crate) struct SubmitOptions {
-    /// Where tasks run: local[N], local-cluster[n,cores,MiB], firesteel://HOST:7077 (spark:// means the same).
+    /// The master: local[N], local-cluster[n,cores,MiB], firesteel://HOST:7077 (spark:// means the same).
     #[arg(long, env = "FIRESTEEL_MASTER")]
     master: Option<String>,
-    /// Where the program itself runs.
+    /// The place where the program itself runs.
     #[arg(long, value_enum, default_value_t = DeployMode::Client)]
     deploy_mode: DeployMode,
     /// The application's name.
@@ -54,7 +54,7 @@ pub(crate) struct SubmitOptions {
     /// The cores of each executor.
     #[arg(long, value_name = "N")]
     executor_cores: Option<u32>,
-    /// How many executors at most.
+    /// The most executors.
     #[arg(long, value_name = "N")]
     num_executors: Option<u32>,
     /// The cores of all executors together, at most.
@@ -75,10 +75,10 @@ pub(crate) struct SubmitOptions {
     /// End a driver or an application of the cluster.
     #[arg(long, value_name = "NAME", conflicts_with = "app")]
     kill: Option<String>,
-    /// How a driver of the cluster is.
+    /// Show the state of a driver of the cluster.
     #[arg(long, value_name = "NAME", conflicts_with_all = ["app", "kill"])]
     status: Option<String>,
-    /// Say what is done.
+    /// Print what is done.
     #[arg(long)]
     verbose: bool,
     #[command(flatten)]
@@ -127,7 +127,7 @@ fn client(options: &SubmitOptions) -> Result<Client, String> {
     Ok(Client::new(&masters(master)?, options.secret.credentials()?))
 }
 
-/// The settings that the options make, checked.
+/// Makes the settings of the options, and checks them.
 fn settings(options: &SubmitOptions) -> Result<BTreeMap<String, String>, String> {
     let mut conf = Conf::default();
     let mut set = |key: &str, value: &str| conf.set(key, value).map_err(|error| error.to_string());
@@ -160,13 +160,13 @@ fn settings(options: &SubmitOptions) -> Result<BTreeMap<String, String>, String>
     Ok(conf.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect())
 }
 
-/// What a program is told by its environment.
+/// Makes the environment of a program.
 fn environment(options: &SubmitOptions) -> Result<Vec<(String, String)>, String> {
     let settings = serde_json::to_string(&settings(options)?).map_err(|error| error.to_string())?;
     Ok(vec![("FIRESTEEL_SETTINGS".into(), settings)])
 }
 
-/// This process becomes the program.
+/// Replaces this process by the program.
 fn run_here(options: &SubmitOptions, program: &str, arguments: &[String]) -> Result<ExitCode, String> {
     let mut command = Command::new(in_this_directory(program));
     command.args(arguments).envs(environment(options)?);
@@ -181,13 +181,13 @@ fn run_here(options: &SubmitOptions, program: &str, arguments: &[String]) -> Res
         command.env("FIRESTEEL_INSECURE", "true");
     }
     if options.verbose {
-        // Not the whole command: its variables hold settings, secrets among them.
+        // Not the whole command: its variables contain settings, secrets among them.
         eprintln!("firesteel: runs {:?} with {arguments:?}", command.get_program());
     }
     Err(format!("{program} does not start: {}", command.exec()))
 }
 
-/// A bare name is a file of this directory, where there is one: that is what people mean.
+/// Returns the path of a program: a bare name is a file of this directory, if there is one.
 fn in_this_directory(program: &str) -> PathBuf {
     match Path::new(program) {
         bare if !program.contains('/') && bare.is_file() => Path::new(".").join(bare),
@@ -195,7 +195,7 @@ fn in_this_directory(program: &str) -> PathBuf {
     }
 }
 
-/// Brings files to the master that leads; gives their names and hashes.
+/// Uploads files to the master that leads; returns their names and hashes.
 fn upload_all(client: &mut Client, files: &[PathBuf]) -> Result<Vec<(String, [u8; 32])>, String> {
     let mut uploaded = vec![];
     for file in files {
@@ -210,7 +210,7 @@ fn upload_all(client: &mut Client, files: &[PathBuf]) -> Result<Vec<(String, [u8
 pub struct InterpretedDriver {
     /// The masters: `firesteel://HOST:7077`.
     pub master: String,
-    /// The file with the cluster's secret; none where nothing is kept secret.
+    /// The file with the cluster's secret; none if connections are insecure.
     pub secret_file: Option<PathBuf>,
     /// The interpreter, as the workers' machines name it.
     pub program: String,
@@ -224,12 +224,12 @@ pub struct InterpretedDriver {
     pub cores: u32,
     /// The memory that it takes, in MiB.
     pub memory_mib: u64,
-    /// Whether it is started again until it ends well.
+    /// True if it is started again until it ends well.
     pub supervise: bool,
 }
 
 impl InterpretedDriver {
-    /// Has it run. Gives the name by which the master knows it.
+    /// Submits it. Returns the name by which the master knows it.
     ///
     /// # Errors
     /// When no master takes it, or a file cannot be sent.
@@ -270,8 +270,8 @@ fn describe(view: &DriverView) -> String {
         text += &format!(", launched {} times", view.launches);
     }
     match &view.state {
-        DriverState::Error(why) => text += &format!("; {why}"),
-        DriverState::Failed(outcome) => text += &format!("; {outcome}"),
+        DriverState::Error { reason: why } => text += &format!("; {why}"),
+        DriverState::Failed { outcome } => text += &format!("; {outcome}"),
         DriverState::Running { worker, .. } => text += &format!(", on {worker}"),
         DriverState::Queued { .. } | DriverState::Finished | DriverState::Killed => {}
     }

@@ -1,4 +1,4 @@
-//! Workers that are sent away, by command and by signal: they end by themselves.
+//! Decommissioned workers, by command and by signal: they end by themselves.
 
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::{BufRead, BufReader};

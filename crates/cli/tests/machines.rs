@@ -1,5 +1,5 @@
-//! A cluster of five machines: its daemons and programs as a person starts them, each in a network namespace of its own, with what
-//! happens to machines and networks. Skipped aloud where namespaces cannot be made.
+//! A cluster of five machines: its daemons and programs as a person starts them, each in a network namespace of
+//! its own, with failures of machines and networks. Skipped aloud where namespaces cannot be made.
 
 #[path = "machines/app.rs"]
 mod app;

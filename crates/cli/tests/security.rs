@@ -1,8 +1,9 @@
-//! Keeping others out: clusters as a person starts them, and what strangers try who reach their ports or look at their machine.
+//! Security of clusters: started as a person starts them, and attacked by strangers who reach their ports or
+//! look at their machine.
 //!
-//! What a listener does with strangers is tested in the crate `net`. Here it is seen that every port that a process of a cluster
-//! really has open is such a listener, and asks for the right secret. Ports are found as the kernel lists them, so that one that
-//! nobody thought of is found, too.
+//! A listener's behaviour towards strangers is tested in the crate `net`. Here the test checks that every port
+//! that a process of a cluster has open is such a listener, and asks for the right secret. Ports are found as
+//! the kernel lists them, so that no forgotten one is missed.
 
 #[path = "security/app.rs"]
 mod app;

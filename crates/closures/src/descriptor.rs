@@ -1,4 +1,5 @@
-//! The checked descriptor of an operator's code, its name on the wire, and the way back.
+//! Descriptors: the checked entry point of an operator's code, its name on the wire, and the way back from the
+//! name.
 
 use crate::objects::{self, CodeError, ObjectHash};
 use firesteel_types::{CallSite, RddId};
@@ -6,19 +7,19 @@ use std::any::{Any, TypeId};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-/// "firestee" in bytes: what a descriptor begins with.
+/// The first bytes of a descriptor: "firestee".
 const MAGIC: u64 = u64::from_le_bytes(*b"firestee");
-/// Raised with every change to [`Descriptor`] or [`BuildFn`].
+/// The version, raised with every change to [`Descriptor`] or [`BuildFn`].
 const ABI_VERSION: u64 = 1;
 
-/// An operator whose record types only its neighbours know.
+/// An operator as `Any`: only its neighbours know its record types.
 pub type Erased = Arc<dyn Any + Send + Sync>;
 
-/// What a [`BuildFn`] makes an operator from.
+/// The arguments from which a [`BuildFn`] makes an operator.
 pub struct BuildArgs<'a> {
     /// The RDD that the operator computes.
     pub rdd: RddId,
-    /// Where the user wrote the operation.
+    /// The place in the user's program.
     pub site: &'a CallSite,
     /// The encoded environment.
     pub environment: &'a [u8],
@@ -26,7 +27,8 @@ pub struct BuildArgs<'a> {
     pub inputs: Vec<Erased>,
 }
 
-/// Why an operator could not be made: the environment does not decode, or an input has another type than expected.
+/// The reason why an operator could not be made: the environment does not decode, or an input has another type
+/// than expected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct BuildError(pub String);
@@ -50,20 +52,20 @@ impl Descriptor {
         Descriptor { magic: MAGIC, abi_version: ABI_VERSION, type_id: TypeId::of::<Operator>(), build }
     }
 
-    /// The function.
+    /// Returns the function.
     pub fn build(&self) -> BuildFn {
         self.build
     }
 
     fn type_hash(&self) -> u64 {
-        // Zero keys, so the same in every process that runs this file.
+        // The hasher has zero keys, so the hash is the same in every process that runs this file.
         let mut hasher = DefaultHasher::new();
         self.type_id.hash(&mut hasher);
         hasher.finish()
     }
 }
 
-/// Names code across processes that run the same file.
+/// The name of code across processes that run the same file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CodeName {
     /// The file that holds the code.

@@ -1,9 +1,9 @@
-//! How a closure reaches an executor on stable Rust.
+//! The closure technique: how a closure reaches an executor on stable Rust.
 //!
-//! A closure that captures nothing is zero-sized, so the function that runs it is known by its type alone. Driver and
-//! executor run the same file, so the distance from the file's load address to a static *descriptor* of that function is
-//! the same in both. That distance, the hash of the file and the hash of the type are what travels ([`CodeName`]); what
-//! the closure needs from outside travels beside it as an encoded environment.
+//! A closure that captures nothing is zero-sized, so the function that runs it is known by its type alone.
+//! Driver and executor run the same file, so the distance from the file's load address to a static *descriptor*
+//! of that function is the same in both. That distance, the hash of the file and the hash of the type are sent
+//! ([`CodeName`]); the closure's environment is encoded and sent beside it.
 //!
 //! Architecture invariant: a received name is checked before anything at its address is called: known object, inside its
 //! loaded segments, aligned, magic number, version, type hash. All `unsafe` of the technique is in this crate.

@@ -1,8 +1,8 @@
-//! The object files that make up this process: where each is loaded, and what its bytes hash to.
+//! The object files of this process: the address at which each is loaded, and the hash of its bytes.
 //!
-//! The dynamic loader is asked (`dl_iterate_phdr`); the running executable's file is read through `/proc/self/exe`, which
-//! leads to the very file that runs even when another has taken its name. A shared object is read by its path, after a
-//! check that the path still leads to the file that is mapped.
+//! The list comes from the dynamic loader (`dl_iterate_phdr`). The running executable's file is read through
+//! `/proc/self/exe`, which is the very file that runs even when another has taken its name. A shared object is
+//! read by its path, after a check that the path still names the file that is mapped.
 
 use std::ffi::{CStr, OsStr, c_int, c_void};
 use std::fmt;
@@ -29,7 +29,7 @@ impl fmt::Debug for ObjectHash {
     }
 }
 
-/// Why code could not be named or found.
+/// The reason why code could not be named or found.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CodeError {
     /// The address belongs to no loaded object file.
@@ -43,7 +43,7 @@ pub enum CodeError {
     Unreadable {
         /// The file.
         path: String,
-        /// What came of it.
+        /// The error of the read.
         message: String,
     },
     /// The sender runs another file.
@@ -57,12 +57,12 @@ pub enum CodeError {
         /// The hashes that are here.
         present: String,
     },
-    /// What lies at the offset is not a descriptor of the expected type.
+    /// The bytes at the offset are not a descriptor of the expected type.
     #[error("no code descriptor at offset {offset:#x}: {what}")]
     NotADescriptor {
         /// The offset.
         offset: u64,
-        /// Which check failed.
+        /// The check that failed.
         what: &'static str,
     },
 }
@@ -81,13 +81,13 @@ impl Object {
         self.base
     }
 
-    /// Whether all of `length` bytes at `offset` lie in one loaded segment.
+    /// Returns whether all of `length` bytes at `offset` lie in one loaded segment.
     pub(crate) fn holds(&self, offset: usize, length: usize) -> bool {
         let Some(end) = offset.checked_add(length) else { return false };
         self.segments.iter().any(|segment| segment.start <= offset && end <= segment.end)
     }
 
-    /// The hash of the object's file. Read once, at the first call.
+    /// Returns the hash of the object's file. Computed once, at the first call.
     pub(crate) fn hash(&self) -> Result<ObjectHash, CodeError> {
         self.hash.get_or_init(|| self.hash_file()).clone()
     }
@@ -108,7 +108,7 @@ impl Object {
         Ok(ObjectHash(*hasher.finalize().as_bytes()))
     }
 
-    /// Whether the file at the path is still the one behind the mapping, by its inode.
+    /// Returns whether the file at the path is still the one behind the mapping, by its inode.
     fn is_what_is_mapped(&self, file: &File) -> bool {
         let inode = file.metadata().map(|m| m.ino());
         let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
@@ -128,15 +128,16 @@ const EXECUTABLE: &str = "/proc/self/exe";
 /// The objects seen so far. They are leaked on purpose: code that was named must stay nameable.
 static OBJECTS: Mutex<Vec<&'static Object>> = Mutex::new(Vec::new());
 
-/// The object that is loaded around an address.
+/// Returns the object that is loaded around an address.
 pub(crate) fn containing(address: usize) -> Result<&'static Object, CodeError> {
     let inside = |object: &&'static Object| address >= object.base && object.holds(address - object.base, 1);
     find(inside).ok_or(CodeError::NoObject { address })
 }
 
-/// The object with this hash.
+/// Returns the object with this hash.
 pub(crate) fn with_hash(wanted: &ObjectHash) -> Result<&'static Object, CodeError> {
-    // Hashing every shared library for a name that the executable answers would be waste: ask it first.
+    // Almost every name is of code in the executable: it comes first, so that not every shared library is
+    // hashed.
     let matches = |object: &&'static Object| object.hash().is_ok_and(|hash| hash == *wanted);
     find(|object| object.is_executable() && matches(object)).or_else(|| find(matches)).ok_or_else(|| {
         let present = executable_hash().map_or_else(|e| e.to_string(), |hash| hash.to_string());
@@ -144,7 +145,8 @@ pub(crate) fn with_hash(wanted: &ObjectHash) -> Result<&'static Object, CodeErro
     })
 }
 
-/// The hash of the object file that this code is part of: the program, or the shared object that a program has loaded.
+/// Returns the hash of the object file that this code is part of: the program, or the shared object that a
+/// program has loaded.
 ///
 /// # Errors
 /// When the file cannot be read, or was replaced.
@@ -152,7 +154,7 @@ pub fn code_hash() -> Result<ObjectHash, CodeError> {
     containing(code_hash as *const () as usize)?.hash()
 }
 
-/// The hash of the file that this process runs.
+/// Returns the hash of the file that this process runs.
 ///
 /// # Errors
 /// When `/proc/self/exe` cannot be read.

@@ -1,4 +1,5 @@
-//! Closures without captures: how they are recognised, and how they come back to life from their type alone.
+//! Plain closures, which capture nothing: how they are recognised, and how a value is made from their type
+//! alone.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -51,7 +52,7 @@ impl<F: Plain> ZeroSized<F> {
         ZeroSized(PhantomData)
     }
 
-    /// The closure of this type that some other process proved to exist.
+    /// Makes the token of a closure that another process has proved to exist.
     ///
     /// # Safety
     /// A value of type `F` must exist or have existed in a process that runs the same program: the caller got here through
@@ -61,7 +62,7 @@ impl<F: Plain> ZeroSized<F> {
         ZeroSized(PhantomData)
     }
 
-    /// The closure itself.
+    /// Returns the closure itself.
     #[inline(always)]
     pub fn get(&self) -> F {
         const { assert_captures_nothing::<F>() };

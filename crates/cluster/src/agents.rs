@@ -1,6 +1,6 @@
 //! Starting an agent's process: what it must know goes through a pipe, so that nothing secret is seen among arguments or variables.
 
-use firesteel_executor::agent::AgentConfig;
+use firesteel_protocol::handshake::AgentConfig;
 use firesteel_types::ExecutorLossReason;
 use std::fmt;
 use std::io::{self, Write};
@@ -8,7 +8,7 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 
-pub use firesteel_executor::agent::AGENT_VARIABLE;
+pub use firesteel_protocol::handshake::AGENT_VARIABLE;
 
 /// How an agent's process is started. There is no shell: arguments are passed as they are.
 #[derive(Clone, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use firesteel_net::Credentials;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use firesteel_executor::agent::AgentConfig;
+pub use firesteel_protocol::handshake::AgentConfig;
 
 /// The program of the driver at an address: fetched, unless `directory` has it, and checked by its hash.
 ///

@@ -5,7 +5,7 @@
 
 use crate::agents::{AgentCommand, kill, reason_of};
 use firesteel_executor::Backend;
-use firesteel_executor::agent::AgentConfig;
+use firesteel_protocol::handshake::AgentConfig;
 use firesteel_types::ExecutorLossReason;
 use std::collections::HashMap;
 use std::io;

@@ -1,8 +1,8 @@
-//! Every setting once: its key, its default, what it means, and how its text becomes a value.
+//! Configuration: every setting once, with its key, its default, its meaning, and the parser of its value.
 //!
-//! Keys begin with `firesteel.`. Spark's spelling of the same setting (`spark.task.maxFailures`) is understood as a synonym.
-//! [`Conf`] holds what was set; a [`Setting`] reads its own value out of it. A key that does not exist is an error that
-//! names the nearest one that does.
+//! Keys begin with `firesteel.`. Spark's spelling of the same setting (`spark.task.maxFailures`) is understood
+//! as a synonym. [`Conf`] has the values that were set; a [`Setting`] reads its own value out of it. A key that
+//! does not exist is an error that names the nearest one that does.
 
 mod settings;
 pub mod spark;
@@ -20,13 +20,13 @@ pub struct Setting<T> {
     pub key: &'static str,
     /// The value when nothing was set, as text.
     pub default: &'static str,
-    /// What it means.
+    /// Its meaning.
     pub doc: &'static str,
     parse: fn(&str) -> Result<T, String>,
 }
 
 impl<T> Setting<T> {
-    /// The value of a text.
+    /// Parses a value.
     ///
     /// # Errors
     /// When the text is not a value of the setting's type.
@@ -36,7 +36,7 @@ impl<T> Setting<T> {
     }
 }
 
-/// Whether the value of a setting must not be shown: keys, secrets and tokens.
+/// Returns whether the value of a setting must not be shown: keys, secrets and tokens.
 ///
 /// ```
 /// assert!(firesteel_conf::is_secret("firesteel.hadoop.fs.s3a.secret.key") && !firesteel_conf::is_secret("firesteel.master"));
@@ -45,7 +45,7 @@ pub fn is_secret(key: &str) -> bool {
     key.ends_with(".key") || key.ends_with(".token")
 }
 
-/// Why a setting cannot be used.
+/// The reason why a setting cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConfError {
     /// There is no such setting.
@@ -63,12 +63,12 @@ pub enum ConfError {
         key: &'static str,
         /// The text.
         value: String,
-        /// What is wrong with it.
+        /// The reason.
         why: String,
     },
 }
 
-/// What was set.
+/// The values that were set.
 ///
 /// ```
 /// use firesteel_conf::{Conf, TASK_MAX_FAILURES};
@@ -103,7 +103,7 @@ impl Conf {
         Ok(())
     }
 
-    /// The value of a setting, or its default.
+    /// Returns the value of a setting, or its default.
     ///
     /// # Errors
     /// Never for values that went through [`Conf::set`].
@@ -111,12 +111,12 @@ impl Conf {
         setting.parse(self.values.get(setting.key).map_or(setting.default, String::as_str))
     }
 
-    /// What was set: keys and values, secrets too.
+    /// Returns the keys and values that were set, secrets too.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.values.iter().map(|(key, value)| (*key, value.as_str()))
     }
 
-    /// Whether a value was set.
+    /// Returns whether a value was set.
     pub fn is_set<T>(&self, setting: &Setting<T>) -> bool {
         self.values.contains_key(setting.key)
     }
@@ -135,7 +135,7 @@ pub struct Entry {
     pub key: &'static str,
     /// The default, as text.
     pub default: &'static str,
-    /// What it means.
+    /// Its meaning.
     pub doc: &'static str,
     check: fn(&str) -> Result<(), String>,
 }
@@ -154,9 +154,9 @@ impl fmt::Display for Reference {
     }
 }
 
-/// Spark's spelling to ours: another prefix, and words with humps.
+/// Translates Spark's spelling to Firesteel's: another prefix, and words with underscores instead of capitals.
 fn canonical(key: &str) -> String {
-    // The one name of Spark's that no rule makes ours of.
+    // The one name of Spark's that the rule does not translate.
     if key == "spark.hadoopRDD.ignoreEmptySplits" {
         return IGNORE_EMPTY_SPLITS.key.into();
     }
@@ -177,7 +177,7 @@ fn nearest(key: &str) -> Option<&'static str> {
     distances.min().filter(|(distance, _)| *distance <= CLOSE).map(|(_, key)| key)
 }
 
-/// Levenshtein's distance.
+/// Returns Levenshtein's distance.
 fn edits(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();

@@ -22,50 +22,52 @@ macro_rules! settings {
 
 settings! {
     MASTER: String = "firesteel.master", "local[*]", text,
-        "Where tasks run: `local` (one thread), `local[N]`, `local[*]` (one thread a core), `local[N,F]` (F = failures of a \
-         task that fail its job), `local-cluster[n,cores,MiB]` (n processes on this machine), `firesteel://host:7077` (a cluster; \
-         `spark://` means the same), `listen://host:port` (whoever connects).";
+        "The master, where tasks run: `local` (one thread), `local[N]`, `local[*]` (one thread a core), `local[N,F]` (F = \
+         failures of a task that fail its job), `local-cluster[n,cores,MiB]` (n processes on this machine), \
+         `firesteel://host:7077` (a cluster; `spark://` means the same), `listen://host:port` (executors that connect by \
+         themselves).";
     APP_NAME: String = "firesteel.app.name", "firesteel", text,
         "The application's name, for people.";
     MEMORY: Option<u64> = "firesteel.memory", "", optional_bytes,
-        "The memory for records: combining, sorting, map outputs. What does not fit goes to disk. When not set: 60 % of what the \
-         machine (or its control group) has free at the start.";
+        "The memory for records: combining, sorting, map outputs. Records that do not fit go to disk. When not set: 60 % of \
+         the memory that the machine (or its control group) has free at the start.";
     RDD_COMPRESS: String = "firesteel.rdd.compress", "none", compression,
-        "How encoded partitions of persisted RDDs are made smaller, in memory and on disk: `none`, `lz4` (fast) or `zstd` (smaller).";
+        "The compression of encoded partitions of persisted RDDs, in memory and on disk: `none`, `lz4` (fast) or `zstd` \
+         (smaller).";
     CLEAN_CHECKPOINTS: bool = "firesteel.cleaner.checkpoints", "true", switch,
         "Whether checkpoints are removed when no RDD reads them any more, and when the context stops.";
     LOCAL_DIR: String = "firesteel.local.dir", "", text,
-        "The directory for what does not fit in memory. When not set: the system's directory for temporary files.";
+        "The directory for records that do not fit in memory. When not set: the system's directory for temporary files.";
     DEFAULT_PARALLELISM: Option<u32> = "firesteel.default.parallelism", "", optional_count,
         "Partitions of `parallelize`, and of shuffles whose inputs do not say. When not set: the number of slots.";
     TASK_MAX_FAILURES: u32 = "firesteel.task.max_failures", "4", count,
-        "So many failures of one task fail its job.";
+        "The number of failures of one task that fails its job.";
     STAGE_MAX_CONSECUTIVE_ATTEMPTS: u32 = "firesteel.stage.max_consecutive_attempts", "4", count,
-        "So many failed attempts at a stage in a row fail its jobs.";
+        "The number of failed attempts at a stage in a row that fails its jobs.";
     SCHEDULER_MODE: String = "firesteel.scheduler.mode", "FIFO", text,
-        "How jobs that run at the same time share the slots: `FIFO` (the first job first) or `FAIR` (pools).";
+        "The way in which jobs that run at the same time share the slots: `FIFO` (the first job first) or `FAIR` (pools).";
     LOCALITY_WAIT_MS: u64 = "firesteel.locality.wait", "3s", parse_millis,
-        "How long a task waits for a slot near its data before it takes one farther away.";
+        "The time that a task waits for a slot near its data before it takes one farther away.";
     SPECULATION: bool = "firesteel.speculation", "false", switch,
         "Whether a task that takes much longer than the others of its stage is run a second time elsewhere.";
     SPECULATION_MULTIPLIER: f64 = "firesteel.speculation.multiplier", "1.5", fraction,
-        "How many times the median a task must have taken to count as slow.";
+        "The multiple of the median after which a task counts as slow.";
     SPECULATION_QUANTILE: f64 = "firesteel.speculation.quantile", "0.75", fraction,
         "The share of a stage's tasks that must have finished before any counts as slow.";
     NETWORK_TIMEOUT_MS: u64 = "firesteel.network.timeout", "120s", parse_millis,
-        "An executor that was not heard of for so long is lost.";
+        "The time without a heartbeat after which an executor is lost.";
     HEARTBEAT_INTERVAL_MS: u64 = "firesteel.executor.heartbeat_interval", "10s", parse_millis,
-        "How often executors in other processes say that they live.";
+        "The interval between the heartbeats of executors in other processes.";
     NO_EXECUTORS_TIMEOUT_MS: u64 = "firesteel.scheduler.no_executors_timeout", "120s", parse_millis,
-        "How long a job waits while there is no executor at all. Then it fails, and says so.";
+        "The time that a job waits while there is no executor at all. Then it fails, and says so.";
     CORES_MAX: Option<u32> = "firesteel.cores.max", "", optional_count,
-        "How many cores of a cluster the application takes at most. When not set: all that are free.";
+        "The most cores of a cluster that the application takes. When not set: all that are free.";
     EXECUTOR_CORES: Option<u32> = "firesteel.executor.cores", "", optional_count,
-        "How many tasks an executor of a cluster runs at a time. When not set: as many as its worker has cores.";
+        "The number of tasks that an executor of a cluster runs at a time. When not set: as many as its worker has cores.";
     EXECUTOR_MEMORY: u64 = "firesteel.executor.memory", "1g", parse_bytes,
         "The memory of an executor of a cluster.";
     EXECUTOR_INSTANCES: Option<u32> = "firesteel.executor.instances", "", optional_count,
-        "How many executors of a cluster the application wants at most, or at the start where it may ask for more and for fewer.";
+        "The most executors of a cluster that the application wants, or the number at the start with dynamic allocation.";
     DYNAMIC_ALLOCATION: bool = "firesteel.dynamic_allocation.enabled", "false", switch,
         "Whether the application asks a cluster for more executors while tasks wait, and gives back those that have nothing to do.";
     DYNAMIC_MIN: u32 = "firesteel.dynamic_allocation.min_executors", "0", whole_number,
@@ -73,25 +75,27 @@ settings! {
     DYNAMIC_MAX: u32 = "firesteel.dynamic_allocation.max_executors", "2147483647", whole_number,
         "With dynamic allocation: never more executors than this.";
     DYNAMIC_INITIAL: Option<u32> = "firesteel.dynamic_allocation.initial_executors", "", optional_count,
-        "With dynamic allocation: so many executors at the start. When not set: `firesteel.executor.instances`, or the minimum.";
+        "With dynamic allocation: the number of executors at the start. When not set: `firesteel.executor.instances`, or the \
+         minimum.";
     DYNAMIC_IDLE_MS: u64 = "firesteel.dynamic_allocation.executor_idle_timeout", "60s", parse_millis,
-        "With dynamic allocation: an executor that had nothing to do for so long is given back.";
+        "With dynamic allocation: the time without a task after which an executor is given back.";
     DYNAMIC_BACKLOG_MS: u64 = "firesteel.dynamic_allocation.scheduler_backlog_timeout", "1s", parse_millis,
-        "With dynamic allocation: after tasks have waited for so long, more executors are asked for; each time twice as many.";
+        "With dynamic allocation: the time that tasks wait before more executors are requested; each time twice as many.";
     DYNAMIC_SUSTAINED_BACKLOG_MS: Option<u64> = "firesteel.dynamic_allocation.sustained_scheduler_backlog_timeout", "", optional_millis,
-        "With dynamic allocation: how long tasks wait after that before still more executors are asked for. When not set: as long as the \
-         first time.";
+        "With dynamic allocation: the time that tasks wait after that before still more executors are requested. When not \
+         set: as long as the first time.";
     DYNAMIC_CACHED_IDLE_MS: Option<u64> = "firesteel.dynamic_allocation.cached_executor_idle_timeout", "infinity", millis_or_infinity,
-        "With dynamic allocation: an executor that keeps partitions and had nothing to do for so long is given back, and what it keeps is \
-         computed again when it is needed. `infinity` gives back none that keeps partitions.";
+        "With dynamic allocation: the time without a task after which an executor with cached partitions is given back; they \
+         are computed again when they are needed. `infinity` gives back none that has cached partitions.";
     DECOMMISSION_TIMEOUT_MS: u64 = "firesteel.decommission.timeout", "60s", parse_millis,
-        "How long other executors may take to take over the map outputs and kept partitions of one that is sent away, after its last task \
-         has ended. What they did not take over by then is computed again when it is needed.";
+        "The time that other executors have to take over the map outputs and cached partitions of one that is decommissioned, \
+         after its last task has ended. Blocks that they did not take over by then are computed again when they are needed.";
     SHUFFLE_SERVICE: bool = "firesteel.shuffle.service.enabled", "true", switch,
-        "Whether the files of executors are served by somebody who outlives them (the worker, or the driver of a local cluster), so that \
-         what an executor wrote is not lost with it.";
+        "Whether the files of executors are served by a process that outlives them (the worker, or the driver of a local \
+         cluster), so that an executor's outputs are not lost with it.";
     SHUFFLE_RETRIES: u32 = "firesteel.shuffle.io.max_retries", "3", whole_number,
-        "How often a host that cannot be reached is asked again for a map output, before that is taken for lost.";
+        "The number of times that a host that cannot be reached is asked again for a map output, before the output counts as \
+         lost.";
     SHUFFLE_RETRY_WAIT_MS: u64 = "firesteel.shuffle.io.retry_wait", "5s", parse_millis,
         "The pause before a host is asked again for a map output.";
     DRIVER_HOST: String = "firesteel.driver.host", "", text,
@@ -101,26 +105,26 @@ settings! {
     DRIVER_PORT: u32 = "firesteel.driver.port", "0", whole_number,
         "The port at which the driver listens for executors; 0 for any that is free.";
     SECRET_FILE: String = "firesteel.authenticate.secret.file", "", text,
-        "A file with the secret that the processes of the application, or the daemons of a cluster, show each other; readable by its owner \
-         alone. When not set, an application makes its own.";
+        "A file with the secret by which the processes of the application, or the daemons of a cluster, authenticate each \
+         other; readable by its owner alone. When not set, an application makes its own.";
     NETWORK_INSECURE: bool = "firesteel.network.insecure", "false", switch,
-        "Whether processes talk without encryption and without asking who the other is. Whoever reaches a port can then run code. For \
-         networks that nobody else can reach, and for measuring.";
+        "Whether connections are neither encrypted nor authenticated. Anyone who reaches a port can then run code. For \
+         isolated networks, and for measuring.";
     IO_ENCRYPTION: bool = "firesteel.io.encryption.enabled", "false", switch,
-        "Whether what tasks write to local directories is encrypted: what is spilled, map outputs, kept partitions, broadcast values, large \
-         results. The key follows from the application's secret. Not for Python programs.";
+        "Whether the files of tasks in local directories are encrypted: spilled records, map outputs, cached partitions, \
+         broadcast values, large results. The key is derived from the application's secret. Not for Python programs.";
     BARRIER_SYNC_TIMEOUT_MS: u64 = "firesteel.barrier.sync.timeout", "365d", parse_millis,
-        "How long a task of a barrier stage waits for the others to call `barrier` or `all_gather` as often as it has.";
+        "The time that a task of a barrier stage waits for the others to call `barrier` or `all_gather` as often as it has.";
     MAX_RESULT_SIZE: u64 = "firesteel.driver.max_result_size", "1g", parse_bytes,
-        "The encoded results of all tasks of one job may have so many bytes together; 0 is no limit.";
+        "The most bytes of the encoded results of all tasks of one job together; 0 is no limit.";
     LOG_LEVEL: String = "firesteel.log.level", "warn", text,
-        "What is written to standard error though nothing failed: `off`, `warn`, or `info`.";
+        "The messages that are written to standard error though nothing failed: `off`, `warn`, or `info`.";
     SHOW_PROGRESS: bool = "firesteel.ui.show_console_progress", "true", switch,
         "Whether a bar in the terminal shows the progress of jobs that take longer than half a second.";
     STORE_MAX_RETRIES: u32 = "firesteel.store.max_retries", "10", whole_number,
-        "How often a request to a store that fails, or is answered with 429 or 5xx, is tried again.";
+        "The number of times that a request to a store is tried again if it fails, or is answered with 429 or 5xx.";
     STORE_RETRY_TIMEOUT_MS: u64 = "firesteel.store.retry.timeout", "2min", parse_millis,
-        "For how long a request to a store is tried again.";
+        "The time for which a request to a store is tried again.";
     STORE_BACKOFF_MS: u64 = "firesteel.store.retry.backoff", "100ms", parse_millis,
         "The pause before a request to a store is tried again; it doubles each time, up to 15 s.";
     S3_ENDPOINT: String = "firesteel.hadoop.fs.s3a.endpoint", "", text,
@@ -152,14 +156,15 @@ settings! {
     AZURE_ENDPOINT: String = "firesteel.hadoop.fs.azure.endpoint", "", text,
         "The address of a store that speaks as Azure's does. When not set: `AZURE_STORAGE_ENDPOINT`, or Azure.";
     IGNORE_CORRUPT_FILES: bool = "firesteel.files.ignore_corrupt_files", "false", switch,
-        "Whether what is left of a file behind a broken place is left out, with a line on standard error, instead of failing the \
+        "Whether the rest of a file behind a corrupt place is skipped, with a line on standard error, instead of failing the \
          job.";
     IGNORE_MISSING_FILES: bool = "firesteel.files.ignore_missing_files", "false", switch,
-        "Whether a file that is gone when it is to be read is left out, with a line on standard error, instead of failing the job.";
+        "Whether a file that is gone when it is to be read is skipped, with a line on standard error, instead of failing the \
+         job.";
     IGNORE_EMPTY_SPLITS: bool = "firesteel.files.ignore_empty_splits", "true", switch,
         "Whether files without a byte are left out; else each is a partition. Spark calls it `spark.hadoopRDD.ignoreEmptySplits`.";
     HADOOP_DELIMITER: String = "firesteel.hadoop.textinputformat.record.delimiter", "", text,
-        "What ends a record of text, instead of the end of a line.";
+        "The bytes that end a record of text, instead of the end of a line.";
     HADOOP_RECURSIVE: bool = "firesteel.hadoop.mapreduce.input.fileinputformat.input.dir.recursive", "false", switch,
         "Whether directories in directories of input are read, too. Else they are an error.";
     HADOOP_MIN_SPLIT: String = "firesteel.hadoop.mapreduce.input.fileinputformat.split.minsize", "", text,
@@ -169,11 +174,11 @@ settings! {
     HADOOP_COMPRESS: bool = "firesteel.hadoop.mapreduce.output.fileoutputformat.compress", "false", switch,
         "Whether text and SequenceFiles are compressed where the call that saves them names no codec.";
     HADOOP_COMPRESS_CODEC: String = "firesteel.hadoop.mapreduce.output.fileoutputformat.compress.codec", "", text,
-        "With which codec: a class of Hadoop's. When not set: deflate.";
+        "The codec for that: a class of Hadoop's. When not set: deflate.";
     HADOOP_COMPRESS_TYPE: String = "firesteel.hadoop.mapreduce.output.fileoutputformat.compress.type", "", text,
-        "What of a SequenceFile is compressed then: `RECORD` (each value; the default), `BLOCK` or `NONE`.";
+        "The part of a SequenceFile that is compressed then: `RECORD` (each value; the default), `BLOCK` or `NONE`.";
     HADOOP_SEPARATOR: String = "firesteel.hadoop.mapreduce.output.textoutputformat.separator", "", text,
-        "What stands between key and value in lines that are saved in Hadoop's text format (from Python). When not set: a tab.";
+        "The text between key and value in lines that are saved in Hadoop's text format (from Python). When not set: a tab.";
     HADOOP_MARK_SUCCESS: bool = "firesteel.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs", "true", switch,
         "Whether `_SUCCESS` appears in an output directory that is complete.";
     HDFS_CONF_DIR: String = "firesteel.hadoop.conf.dir", "", text,

@@ -1,6 +1,7 @@
-//! How the text of a setting becomes a value.
+//! Parsers of settings: make a value of a setting's text.
 
-/// Bytes with a unit as Spark writes them: `512m`, `2g`, `64k`, `1t`, or plain bytes. Units are powers of 1024.
+/// Parses bytes with a unit as Spark writes them: `512m`, `2g`, `64k`, `1t`, or plain bytes. Units are powers
+/// of 1024.
 ///
 /// ```
 /// assert_eq!(firesteel_conf::parse_bytes("64k"), Ok(65536));
@@ -24,7 +25,7 @@ pub fn parse_bytes(text: &str) -> Result<u64, String> {
     number.checked_mul(factor).ok_or_else(|| "that is more than 16 EiB".into())
 }
 
-/// A time with a unit: `100ms`, `3s`, `2m`, `1h`. A plain number is milliseconds.
+/// Parses a time with a unit: `100ms`, `3s`, `2m`, `1h`. A plain number is milliseconds.
 ///
 /// ```
 /// assert_eq!(firesteel_conf::parse_millis("3s"), Ok(3000));
@@ -48,7 +49,7 @@ pub fn parse_millis(text: &str) -> Result<u64, String> {
     number.checked_mul(factor).ok_or_else(|| "that is too long".into())
 }
 
-/// A way to make blocks smaller. Spark's `true` is its default codec, LZ4.
+/// Parses a compression method. Spark's `true` is its default codec, LZ4.
 pub(crate) fn compression(text: &str) -> Result<String, String> {
     match text {
         "none" | "false" | "lz4" | "true" | "zstd" => Ok(text.into()),
@@ -72,7 +73,7 @@ pub(crate) fn optional_millis(text: &str) -> Result<Option<u64>, String> {
     if text.is_empty() { Ok(None) } else { parse_millis(text).map(Some) }
 }
 
-/// A time, or for ever.
+/// Parses a time, or `infinity`.
 pub(crate) fn millis_or_infinity(text: &str) -> Result<Option<u64>, String> {
     if text.trim().eq_ignore_ascii_case("infinity") { Ok(None) } else { parse_millis(text).map(Some) }
 }

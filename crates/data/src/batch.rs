@@ -1,4 +1,5 @@
-//! Records on their way from one operator to the next: a vector that somebody owns, or part of one that several share.
+//! Batches: the records that one operator hands to the next, in a vector of their own or in part of a shared
+//! one.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -8,22 +9,22 @@ use std::sync::Arc;
 pub enum Batch<T> {
     /// Made by the operator before; the reader may take it apart.
     Owned(Vec<T>),
-    /// Part of a kept vector (a cached partition, say); readers look, and clone what they must own.
+    /// Part of a shared vector (a cached partition, say); readers borrow, and clone what they must own.
     Shared(Arc<Vec<T>>, Range<usize>),
 }
 
 impl<T: Clone> Batch<T> {
-    /// How many records there are.
+    /// Returns the number of records.
     pub fn len(&self) -> usize {
         self.as_slice().len()
     }
 
-    /// Whether there are none.
+    /// Returns whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The records, to look at.
+    /// Returns the records by reference.
     pub fn as_slice(&self) -> &[T] {
         match self {
             Batch::Owned(records) => records,
@@ -31,7 +32,7 @@ impl<T: Clone> Batch<T> {
         }
     }
 
-    /// The records, to own; clones only what is shared.
+    /// Returns the records; clones only shared ones.
     pub fn into_vec(self) -> Vec<T> {
         match self {
             Batch::Owned(records) => records,
@@ -48,7 +49,7 @@ impl<T: Clone> Batch<T> {
         }
     }
 
-    /// Keeps the records for which `keep` holds.
+    /// Returns the records for which `keep` holds.
     #[inline]
     pub fn filter(self, mut keep: impl FnMut(&T) -> bool) -> Vec<T> {
         match self {
@@ -60,7 +61,7 @@ impl<T: Clone> Batch<T> {
         }
     }
 
-    /// Puts the records together, two at a time, in order. `None` when there are none.
+    /// Combines the records, two at a time, in order. Returns `None` when there are none.
     #[inline]
     pub fn reduce(self, f: impl FnMut(T, T) -> T) -> Option<T> {
         match self {
@@ -69,7 +70,7 @@ impl<T: Clone> Batch<T> {
         }
     }
 
-    /// Folds the records, in order. What is shared is looked at where it lies.
+    /// Folds the records, in order. Shared ones are read in place.
     #[inline]
     pub fn fold<A>(self, init: A, mut f: impl FnMut(A, T) -> A) -> A {
         match self {
@@ -88,8 +89,8 @@ impl<T: Clone> Batch<T> {
     }
 }
 
-/// How many records a batch of `T` aims at: few enough to stay in a core's own cache between two operators, enough that
-/// what is paid once per batch does not show.
+/// The number of records that a batch of `T` aims at: few enough to stay in a core's own cache between two
+/// operators, enough that the costs of a batch do not show.
 pub const fn batch_len<T>() -> usize {
     const BYTES: usize = 32 << 10;
     let size = if size_of::<T>() == 0 { 1 } else { size_of::<T>() };

@@ -1,4 +1,4 @@
-//! Blocks: what records are when they travel or wait, between stages, in spilled runs, as results.
+//! Blocks: the encoded form of records, between stages, in spilled runs and as results.
 //!
 //! A block of pairs is `count: u32, key bytes: u64, value bytes: u64`, then the column of keys, then the column of values.
 //! A block of plain records has the same head, and no values. Blocks stand end to end; each knows its length.
@@ -48,23 +48,24 @@ impl<K: Data, V: Data> PairsBuilder<K, V> {
         self.values.push(value)
     }
 
-    /// How many pairs there are.
+    /// Returns the number of pairs.
     pub fn len(&self) -> usize {
         self.keys.len()
     }
 
-    /// Whether there are none.
+    /// Returns whether there are none.
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
 
-    /// How many bytes the block will have.
+    /// Returns the number of bytes that the block will have.
     #[inline]
     pub fn encoded_len(&self) -> usize {
         HEAD + self.keys.encoded_len() + self.values.encoded_len()
     }
 
-    /// The sum of the digests of all pairs since the last call: equal contents give equal sums, in whatever order.
+    /// Returns the sum of the digests of all pairs since the last call: equal contents give equal sums, in any
+    /// order.
     pub fn take_checksum(&mut self) -> u64 {
         std::mem::take(&mut self.checksum)
     }
@@ -95,7 +96,7 @@ struct Columns<'a> {
     values: &'a [u8],
 }
 
-/// Cuts the first block off `bytes`.
+/// Splits the first block off `bytes`.
 fn split_block<'a>(bytes: &mut &'a [u8]) -> Result<Columns<'a>, DataError> {
     let cut_short =
         || DataError::Corrupt { source_name: "a block".into(), message: "it is cut short".into() };
@@ -108,7 +109,7 @@ fn split_block<'a>(bytes: &mut &'a [u8]) -> Result<Columns<'a>, DataError> {
     Ok(Columns { count, keys, values })
 }
 
-/// The pairs of one block.
+/// The pairs of one block, read one after the other.
 pub struct Pairs<'a, K, V> {
     left: usize,
     keys: ColumnReader<'a, K>,
@@ -116,7 +117,7 @@ pub struct Pairs<'a, K, V> {
 }
 
 impl<'a, K: Data, V: Data> Pairs<'a, K, V> {
-    /// Cuts the first block off `bytes`; `None` at their end.
+    /// Takes the first block off `bytes`; returns `None` at their end.
     ///
     /// # Errors
     /// When the bytes are not whole blocks.
@@ -129,13 +130,13 @@ impl<'a, K: Data, V: Data> Pairs<'a, K, V> {
         Ok(Some(Pairs { left: count, keys, values }))
     }
 
-    /// How many pairs are left.
+    /// Returns the number of pairs that are left.
     #[inline]
     pub fn left(&self) -> usize {
         self.left
     }
 
-    /// The next pair; its key as text where keys are strings.
+    /// Returns the next pair; its key as text if keys are strings.
     ///
     /// # Errors
     /// When the bytes are not such a pair.
@@ -152,7 +153,7 @@ impl<'a, K: Data, V: Data> Pairs<'a, K, V> {
         Ok(Some((key, self.values.next_value()?)))
     }
 
-    /// The next pair.
+    /// Returns the next pair.
     ///
     /// # Errors
     /// When the bytes are not such a pair.
@@ -169,7 +170,7 @@ impl<'a, K: Data, V: Data> Pairs<'a, K, V> {
 /// Appends a block of plain records to `out`.
 ///
 /// # Errors
-/// When a record's `Serialize` fails; the error counts from 0 which one.
+/// When a record's `Serialize` fails; the error has the record's index, from 0.
 pub fn write_records<T: Data>(records: &[T], out: &mut Vec<u8>) -> Result<(), DataError> {
     let mut column = ColumnBuilder::default();
     for (index, record) in records.iter().enumerate() {
@@ -180,7 +181,7 @@ pub fn write_records<T: Data>(records: &[T], out: &mut Vec<u8>) -> Result<(), Da
     Ok(())
 }
 
-/// Cuts the first block off `bytes` and gives its records; `None` at their end.
+/// Takes the first block off `bytes` and returns its records; `None` at their end.
 ///
 /// # Errors
 /// When the bytes are not whole blocks of such records.
@@ -192,7 +193,7 @@ pub fn take_records<T: Data>(bytes: &mut &[u8]) -> Result<Option<Vec<T>>, DataEr
     Ok(Some(read_column(keys, count)?))
 }
 
-/// One value as bytes: an environment, a result.
+/// Encodes one value: an environment, a result.
 ///
 /// # Errors
 /// When its `Serialize` fails.
@@ -202,7 +203,7 @@ pub fn encode_value<T: Serialize>(value: &T) -> Result<Vec<u8>, DataError> {
     Ok(out)
 }
 
-/// One value from bytes.
+/// Decodes one value.
 ///
 /// # Errors
 /// When the bytes are not exactly one such value.

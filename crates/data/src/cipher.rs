@@ -1,26 +1,29 @@
-//! Sealing: what is written to disk is encrypted, where an application wants that, and cannot be changed unnoticed.
+//! The cipher: the encryption of an application's files, if it is configured, so that they can neither be read nor
+//! changed unnoticed.
 //!
-//! A *piece* is what is read at once: a frame of a file, or one reducer's stretch of a map output. Each is sealed by itself, with
-//! XChaCha20-Poly1305 from the crate `chacha20poly1305`, so that pieces are read in any order, and what is read was checked before anything is
-//! made of it. A sealed piece is `nonce (24 bytes, by chance), contents, tag (16)`; nonces of this length may be drawn at random for ever. Its
-//! number in its file is sealed along: a piece that was put in another's place does not open. Two files' pieces of one number can be
-//! exchanged by who writes to the directory; against that there is no file of files.
+//! A *chunk* is the unit of reading: a frame of a file, or one reducer's segment of a map output. Each is
+//! encrypted by itself, with XChaCha20-Poly1305 from the crate `chacha20poly1305`, so that chunks can be read in
+//! any order, and each is authenticated before it is used. An encrypted chunk is `nonce (24 bytes, random),
+//! contents, tag (16)`; nonces of this length may be drawn at random without limit. The number of a chunk in
+//! its file is authenticated along with it: a chunk that was put in another's place does not decrypt. An attacker
+//! who can write to the directory can still exchange chunks of the same number between two files; that is not
+//! prevented.
 //!
-//! Runner-up: a stream cipher that can begin anywhere, under the checksums that are there. It saves 40 bytes a piece, and whoever changes a
-//! byte can mend the checksum.
+//! Runner-up: a stream cipher that can begin anywhere, under the existing checksums. It saves 40 bytes a chunk,
+//! but an attacker who changes a byte can mend the checksum.
 
 use chacha20poly1305::aead::{AeadInPlace, KeyInit};
 use chacha20poly1305::{Tag, XChaCha20Poly1305, XNonce};
 use std::fmt;
 use std::sync::Arc;
 
-/// Separates this use of an application's secret from others.
+/// The context of the key derivation: separates this use of an application's secret from others.
 const CONTEXT: &str = "firesteel 2026 what tasks write to disk, version 1";
 
 const NONCE: usize = 24;
 const TAG: usize = 16;
 
-/// Seals pieces, and opens them: whoever has the same key. Cheap to clone; never shown.
+/// A key that encrypts chunks, and decrypts those that were encrypted with it. Cheap to clone; never shown.
 ///
 /// ```
 /// use firesteel_data::Cipher;
@@ -34,13 +37,13 @@ const TAG: usize = 16;
 pub struct Cipher(Arc<XChaCha20Poly1305>);
 
 impl Cipher {
-    /// That of an application with this secret.
+    /// Derives the key of an application from its secret.
     pub fn of_secret(secret: &str) -> Self {
         let key = blake3::derive_key(CONTEXT, secret.as_bytes());
         Cipher(Arc::new(XChaCha20Poly1305::new(&key.into())))
     }
 
-    /// One that nobody else has: what is sealed is lost with this process.
+    /// Makes a random key: files that are encrypted with it cannot be read after this process has ended.
     ///
     /// # Panics
     /// When the operating system has no random numbers.
@@ -50,10 +53,10 @@ impl Cipher {
         Cipher(Arc::new(XChaCha20Poly1305::new(&key.into())))
     }
 
-    /// A sealed piece, which is the one of this number in its file.
+    /// Encrypts the chunk of this number of a file.
     ///
     /// # Panics
-    /// When the operating system has no random numbers, or the piece has 256 GiB.
+    /// When the operating system has no random numbers, or the chunk has 256 GiB.
     pub fn encrypt(&self, number: u64, contents: &[u8]) -> Vec<u8> {
         let mut nonce = [0; NONCE];
         random(&mut nonce);
@@ -62,11 +65,12 @@ impl Cipher {
         encrypted.extend_from_slice(contents);
         let body = &mut encrypted[NONCE..];
         let tag = self.0.encrypt_in_place_detached(&XNonce::from(nonce), &number.to_le_bytes(), body);
-        encrypted.extend_from_slice(&tag.expect("no piece has 256 GiB"));
+        encrypted.extend_from_slice(&tag.expect("no chunk has 256 GiB"));
         encrypted
     }
 
-    /// Puts the contents of a piece in its place. `false`, with nothing left, when it was not sealed so, or not as the piece of this number.
+    /// Decrypts a chunk in place. Returns `false`, with the chunk emptied, when it was not encrypted with this key
+    /// and number.
     #[must_use]
     pub fn open(&self, number: u64, chunk: &mut Vec<u8>) -> bool {
         let Some(end) = chunk.len().checked_sub(TAG).filter(|end| *end >= NONCE) else {
@@ -85,7 +89,7 @@ impl Cipher {
 
 impl fmt::Debug for Cipher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Seal(..)")
+        f.write_str("Cipher(..)")
     }
 }
 

@@ -1,4 +1,5 @@
-//! One column of values as bytes: numbers side by side, strings end to end, anything else row by row.
+//! Columns: the encoded form of many values of one type. Numbers lie side by side, strings end to end, anything
+//! else row by row.
 
 use crate::hash::{hash_bytes, hash_text};
 use crate::layout::{
@@ -41,7 +42,7 @@ impl<T: Data> ColumnBuilder<T> {
         }
     }
 
-    /// Appends a value that the caller keeps.
+    /// Appends a value that the caller goes on using.
     ///
     /// # Errors
     /// When the value's `Serialize` fails.
@@ -76,17 +77,17 @@ impl<T: Data> ColumnBuilder<T> {
         Ok(())
     }
 
-    /// How many values there are.
+    /// Returns the number of values.
     pub fn len(&self) -> usize {
         self.count
     }
 
-    /// Whether there are none.
+    /// Returns whether there are none.
     pub fn is_empty(&self) -> bool {
         self.count == 0
     }
 
-    /// How many bytes [`ColumnBuilder::write`] will write.
+    /// Returns the number of bytes that [`ColumnBuilder::write`] will write.
     #[inline]
     pub fn encoded_len(&self) -> usize {
         self.fixed.len() * size_of::<T>() + self.lengths.len() * size_of::<u32>() + self.bytes.len()
@@ -104,7 +105,8 @@ impl<T: Data> ColumnBuilder<T> {
     }
 }
 
-/// The digest of a value, for checksums that do not depend on order. `scratch` saves allocations between calls.
+/// Returns the digest of a value, for checksums that do not depend on order. `scratch` saves allocations
+/// between calls.
 ///
 /// # Errors
 /// When the value's `Serialize` fails.
@@ -148,15 +150,15 @@ impl Flavor for Append<'_> {
 
 /// Reads a column of a known number of values, one after the other.
 pub struct ColumnReader<'a, T> {
-    /// What is left of numbers, rows, or the lengths of strings.
+    /// The rest of the numbers, rows, or lengths of strings.
     bytes: &'a [u8],
-    /// What is left of the strings themselves.
+    /// The rest of the strings themselves.
     text: &'a str,
     values: PhantomData<fn() -> T>,
 }
 
 impl<'a, T: Data> ColumnReader<'a, T> {
-    /// A reader of `count` values.
+    /// Makes a reader of `count` values.
     ///
     /// # Errors
     /// When the column is too short for that many, or its strings are not UTF-8.
@@ -177,7 +179,7 @@ impl<'a, T: Data> ColumnReader<'a, T> {
         Ok(ColumnReader { bytes, text, values: PhantomData })
     }
 
-    /// The next value. The caller counts; after the last value comes an error.
+    /// Returns the next value. The caller counts; after the last value comes an error.
     ///
     /// # Errors
     /// When the bytes are not a value of this type.
@@ -202,7 +204,7 @@ impl<'a, T: Data> ColumnReader<'a, T> {
         }
     }
 
-    /// The next string of a column of strings, where it lies.
+    /// Returns the next string of a column of strings, in place.
     ///
     /// # Errors
     /// When the lengths do not fit the text.
@@ -215,7 +217,7 @@ impl<'a, T: Data> ColumnReader<'a, T> {
         Ok(text)
     }
 
-    /// Whether the values are strings, so that [`ColumnReader::next_text`] may be used.
+    /// Returns whether the values are strings, so that [`ColumnReader::next_text`] may be used.
     #[inline(always)]
     pub fn is_text() -> bool {
         layout_of::<T>() == Layout::Text
@@ -226,7 +228,7 @@ impl<'a, T: Data> ColumnReader<'a, T> {
     }
 }
 
-/// All values of a column at once.
+/// Reads all values of a column at once.
 ///
 /// # Errors
 /// As [`ColumnReader`].
@@ -235,7 +237,8 @@ pub fn read_column<T: Data>(bytes: &[u8], count: usize) -> Result<Vec<T>, DataEr
     if layout_of::<T>() == Layout::Fixed {
         return fixed_from_bytes(bytes).ok_or_else(ColumnReader::<T>::cut_short);
     }
-    // A count may come from a broken block: let the values, not the count, decide how much memory is taken.
+    // A count may come from a broken block: the bytes that are there limit how much memory is taken, not the
+    // count alone.
     let mut values = Vec::with_capacity(count.min(bytes.len() + 1));
     for _ in 0..count {
         values.push(reader.next_value()?);

@@ -1,9 +1,9 @@
-//! Bringing equal keys together and combining their values, in as much memory as there is.
+//! The combiner: brings equal keys together and combines their values, in as much memory as there is.
 //!
-//! Pairs go into a hash table. When the budget refuses more, the table is written to a run in the order of its keys'
-//! hashes, and a new one begins; in the end the runs are merged by hash. Whether it spilled or not, the result comes in the
-//! order of the hashes: **the order of a shuffled partition depends on its contents alone**, so a task that runs
-//! again under other memory pressure gives its records in the same order.
+//! Pairs go into a hash table. When the budget refuses more, the table is written to a run in the order of its
+//! keys' hashes, and a new one begins; in the end the runs are merged by hash. Whether it spilled or not, the
+//! result comes in the order of the hashes: **the order of a shuffled partition depends on its contents
+//! alone**, so a task that runs again under other memory pressure gives its records in the same order.
 
 use crate::block::KeyRef;
 use crate::hash::hash_key;
@@ -16,7 +16,7 @@ use std::cell::Cell;
 use std::hash::Hash;
 use std::sync::Arc;
 
-/// More than this a thread does not keep between its tasks.
+/// The largest table whose memory a thread keeps between its tasks.
 const RECYCLED_BYTES_AT_MOST: usize = 128 << 20;
 
 thread_local! {
@@ -35,8 +35,8 @@ pub struct Combiner<K, C> {
 }
 
 impl<K: Data + Hash + Eq, C: Data> Combiner<K, C> {
-    /// An empty combiner. `accumulates` says whether a merged value stays in memory, as in a list, or is swallowed, as in a
-    /// sum.
+    /// Makes an empty combiner. `accumulates` says whether a merged value stays in memory, as in a list, or is
+    /// absorbed, as in a sum.
     pub fn new(workspace: Arc<dyn Workspace>, accumulates: bool) -> Self {
         Combiner {
             table: Table::new(accumulates),
@@ -48,8 +48,9 @@ impl<K: Data + Hash + Eq, C: Data> Combiner<K, C> {
         }
     }
 
-    /// [`Combiner::new`] for the map side, which is emptied with [`Combiner::drain`]: in the memory of the last such combiner of
-    /// this thread, if the budget covers it. Growing a table anew for each task costs a tenth of a word count.
+    /// Makes a combiner for the map side, which is emptied with [`Combiner::drain`]. It takes the memory of
+    /// this thread's last such combiner, if the budget covers it: growing a table anew for each task costs a
+    /// tenth of a word count.
     pub fn recycled(workspace: Arc<dyn Workspace>, accumulates: bool) -> Self {
         let mut combiner = Combiner::new(workspace, accumulates);
         let kept = RECYCLED.take().and_then(|kept| kept.downcast::<Table<K, C>>().ok());
@@ -68,7 +69,7 @@ impl<K: Data + Hash + Eq, C: Data> Combiner<K, C> {
         }
     }
 
-    /// Combines a value into what its key has: `create` makes the first, `merge` adds another. Call
+    /// Combines a value into its key's combination: `create` makes the first combination, `merge` adds a value to one. Call
     /// [`Combiner::check_memory`] now and then.
     #[inline(always)]
     pub fn insert<V: Data>(
@@ -82,18 +83,18 @@ impl<K: Data + Hash + Eq, C: Data> Combiner<K, C> {
         self.table.insert(hash, key, value, create, merge);
     }
 
-    /// Begins to load what [`Combiner::insert`] with this hash will look at.
+    /// Prefetches the slot that [`Combiner::insert`] with this hash will read.
     #[inline(always)]
     pub fn touch(&self, hash: u64) {
         self.table.touch(hash);
     }
 
-    /// How many keys are in memory.
+    /// Returns the number of keys in memory.
     pub fn keys_in_memory(&self) -> usize {
         self.table.len()
     }
 
-    /// Whether the table has outgrown what the budget grants.
+    /// Returns whether the table has outgrown what the budget grants.
     pub fn is_over_budget(&mut self) -> bool {
         self.table.is_full() || !self.reservation.cover(self.table.bytes())
     }
@@ -119,7 +120,7 @@ impl<K: Data + Hash + Eq, C: Data> Combiner<K, C> {
     /// Empties the table into `f`, in the order in which keys came first. For the map side, whose readers combine again.
     ///
     /// # Errors
-    /// What `f` gives.
+    /// The error that `f` returns.
     pub fn drain<E>(&mut self, f: impl FnMut(u64, KeyRef<'_, K>, C) -> Result<(), E>) -> Result<(), E> {
         assert!(self.runs.is_empty(), "a combiner that is drained hands its overflow on, and never spills");
         self.table.drain(f)
@@ -132,8 +133,8 @@ impl<K: Data + Hash + Eq, C: Data> Combiner<K, C> {
         self.reservation.clear();
     }
 
-    /// The combined pairs, in the order of their keys' hashes. `merge` unites two combinations of one key, the earlier one
-    /// first.
+    /// Returns the combined pairs, in the order of their keys' hashes. `merge` unites two combinations of one
+    /// key, the earlier one first.
     ///
     /// # Errors
     /// When spilling fails. Later failures come as items.
@@ -167,7 +168,7 @@ pub struct Combined<K, C> {
 }
 
 impl<K, C> Combined<K, C> {
-    /// How many bytes went to disk.
+    /// Returns the number of bytes that went to disk.
     pub fn spilled_bytes(&self) -> u64 {
         self.spilled_bytes
     }

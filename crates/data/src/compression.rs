@@ -1,13 +1,13 @@
-//! Compressed stretches of bytes: what serialised partitions, broadcast values and frames are made smaller with.
+//! Compression of byte strings: serialised partitions, broadcast values and frames.
 //!
-//! A packed stretch says in its first byte how it was packed, so readers need no setting.
+//! A packed string tells in its first byte how it was packed, so readers need no setting.
 
 use crate::DataError;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::io::Read;
 
-/// How bytes are made smaller.
+/// The compression method.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Compression {
     /// Not at all.
@@ -23,11 +23,11 @@ const PLAIN: u8 = 0;
 const LZ4: u8 = 1;
 const ZSTD: u8 = 2;
 
-/// The zstd level: of all, the one that keeps up with disks.
+/// The zstd level: the one that keeps up with disks.
 const ZSTD_LEVEL: i32 = 1;
 
 impl Compression {
-    /// The compression of a name: `none`, `lz4`, `zstd`.
+    /// Returns the compression of a name: `none`, `lz4`, `zstd`.
     pub fn named(name: &str) -> Option<Self> {
         match name {
             "none" | "false" => Some(Compression::None),
@@ -37,7 +37,7 @@ impl Compression {
         }
     }
 
-    /// Packs bytes. What would not become smaller stays as it is.
+    /// Packs bytes. If they would not become smaller, they stay as they are.
     ///
     /// ```
     /// use firesteel_data::compression::{Compression, unpack};
@@ -64,15 +64,15 @@ impl Compression {
     }
 }
 
-/// The length of what was packed, then the packed bytes.
+/// Returns the length of the original bytes, then the packed bytes.
 fn sized(bytes: &[u8], packed: &[u8]) -> Vec<u8> {
     [&(bytes.len() as u32).to_le_bytes()[..], packed].concat()
 }
 
-/// The bytes that were packed.
+/// Unpacks bytes.
 ///
 /// # Errors
-/// When they are not what [`Compression::pack`] gives.
+/// When [`Compression::pack`] did not make them.
 pub fn unpack(packed: &[u8]) -> Result<Cow<'_, [u8]>, DataError> {
     let corrupt = |message: String| DataError::Corrupt { source_name: "a compressed block".into(), message };
     let Some((code, body)) = packed.split_first() else { return Err(corrupt("it is empty".into())) };
@@ -93,7 +93,7 @@ pub fn unpack(packed: &[u8]) -> Result<Cow<'_, [u8]>, DataError> {
 }
 
 fn unpack_lz4(body: &[u8], length: usize) -> Result<Vec<u8>, String> {
-    /// No LZ4 block grows more than this; a length beyond it is not believed, and not allocated.
+    /// The most that an LZ4 block grows; a length beyond it is not believed, and not allocated.
     const MOST_GROWTH: usize = 255;
     if length > body.len().saturating_mul(MOST_GROWTH) {
         return Err(format!("{} bytes cannot become {length}", body.len()));
@@ -102,7 +102,7 @@ fn unpack_lz4(body: &[u8], length: usize) -> Result<Vec<u8>, String> {
 }
 
 fn unpack_zstd(body: &[u8], length: usize) -> Result<Vec<u8>, String> {
-    // Memory grows with what comes out, not with what is promised.
+    // The length is a claim: memory is allocated for a moderate growth at first, and grows with the output.
     let mut unpacked = Vec::with_capacity(length.min(body.len().saturating_mul(16)));
     let decoder = zstd::stream::read::Decoder::with_buffer(body).map_err(|e| e.to_string())?;
     decoder.take(length as u64 + 1).read_to_end(&mut unpacked).map_err(|e| e.to_string())?;

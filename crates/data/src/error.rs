@@ -1,9 +1,9 @@
-//! What can go wrong with records in bulk.
+//! The errors of records in bulk: encoding, decoding, reading and writing.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Why records could not be encoded, decoded, written or read back.
+/// The reason why records could not be encoded, decoded, written or read back.
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
     /// A record refuses to be encoded.
@@ -11,7 +11,7 @@ pub enum DataError {
     Encode {
         /// The record's type.
         type_name: &'static str,
-        /// What its `Serialize` said.
+        /// The message of its `Serialize`.
         message: String,
     },
     /// Bytes are not what the type's `Deserialize` expects.
@@ -22,7 +22,7 @@ pub enum DataError {
     Decode {
         /// The record's type.
         type_name: &'static str,
-        /// What is wrong.
+        /// The message of its `Deserialize`.
         message: String,
     },
     /// A block is shorter or longer than it says, or its checksum differs.
@@ -30,7 +30,7 @@ pub enum DataError {
     Corrupt {
         /// The file or block.
         source_name: String,
-        /// What is wrong.
+        /// The inconsistency that was found.
         message: String,
     },
     /// Another host could not be asked for a block, or could not send it.
@@ -38,7 +38,7 @@ pub enum DataError {
     Remote {
         /// The host's address.
         address: String,
-        /// What came of it.
+        /// The failure.
         message: String,
     },
     /// The operating system refused.
@@ -54,7 +54,7 @@ pub enum DataError {
 }
 
 impl DataError {
-    /// An I/O error on a file.
+    /// Makes the error of an I/O operation on a file.
     pub fn io(operation: &'static str, path: &Path, source: io::Error) -> Self {
         DataError::Io { operation, path: path.to_owned(), source }
     }
@@ -68,7 +68,7 @@ impl DataError {
     }
 }
 
-/// What a person can do about it.
+/// Returns advice on what to do about it.
 fn hint(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::StorageFull => {

@@ -1,11 +1,12 @@
-//! Frames: stretches of bytes in a file, each with its length and checksum, so that a flipped bit or a missing end is noticed
-//! before anything is made of it.
+//! Frames: chunks of a file, each with its length and checksum, so that a flipped bit or a missing end is
+//! noticed before the contents are used.
 //!
-//! A frame is `length: u32, checksum: u64 (XXH3 of the contents), contents`. Spilled runs, kept partitions on disk and
-//! broadcast values are made of them. A file's number of frames is for whoever wrote it to know: a file that was cut between
-//! two frames looks like a shorter one.
+//! A frame is `length: u32, checksum: u64 (XXH3 of the contents), contents`. Spilled runs, cached partitions on
+//! disk and broadcast values are made of them. The writer of a file has to remember its number of frames: a
+//! file that was truncated between two frames looks like a shorter one.
 //!
-//! Where an application has its files encrypted, the contents of a frame are sealed ([`Cipher`]), and the checksum is of what is sealed.
+//! If an application has its files encrypted, the contents of a frame are encrypted ([`Cipher`]), and the
+//! checksum is of the encrypted bytes.
 
 use crate::{Cipher, DataError};
 use std::fs::File;
@@ -27,12 +28,12 @@ pub struct FramedFile {
 }
 
 impl FramedFile {
-    /// Where it is.
+    /// Returns its path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// How many bytes it has.
+    /// Returns its length in bytes.
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
@@ -48,12 +49,12 @@ impl FramedFile {
 }
 
 impl FramedFile {
-    /// A file that others wrote and own: it is not removed when this is dropped.
+    /// Describes a file that others wrote and own: it is not removed when this is dropped.
     pub fn foreign(path: PathBuf, frames: u64, bytes: u64, cipher: Option<Cipher>) -> Self {
         FramedFile { path, frames, bytes, is_own: false, cipher }
     }
 
-    /// Leaves the file where it is, for others; gives its frames and bytes.
+    /// Leaves the file in place, for others to own; returns its number of frames and bytes.
     pub fn leave(mut self) -> (u64, u64) {
         self.is_own = false;
         (self.frames, self.bytes)
@@ -63,7 +64,7 @@ impl FramedFile {
 impl Drop for FramedFile {
     fn drop(&mut self) {
         if self.is_own {
-            // Whoever owns the directory removes what cannot be removed now.
+            // If the file cannot be removed now, the owner of the directory removes it.
             let _ = std::fs::remove_file(&self.path);
         }
     }
@@ -82,7 +83,7 @@ impl FrameWriter {
         FrameWriter { written, file: BufWriter::with_capacity(BUFFER_BYTES, file) }
     }
 
-    /// The same file, whose frames are to be sealed with this, if with anything.
+    /// Encrypts the frames with this key, if there is one.
     pub fn encrypted(mut self, cipher: Option<Cipher>) -> Self {
         self.written.cipher = cipher;
         self
@@ -128,7 +129,7 @@ impl FrameWriter {
 pub struct FrameReader {
     path: PathBuf,
     file: File,
-    /// How many frames are to come, where that is known. Else the file's end is theirs.
+    /// The number of frames to come, if it is known. Else the frames end with the file.
     left: Option<u64>,
     /// The number of the next frame.
     next: u64,
@@ -136,7 +137,8 @@ pub struct FrameReader {
 }
 
 impl FrameReader {
-    /// Reads a file that appeared as a whole: its end is where its frames end. They were sealed with this, if with anything.
+    /// Reads a file that was published as a whole: its end is where its frames end. They are encrypted with
+    /// `cipher`, if that is given.
     ///
     /// # Errors
     /// When it cannot be opened.
@@ -145,10 +147,10 @@ impl FrameReader {
         Ok(FrameReader { path, file, left: None, next: 0, cipher })
     }
 
-    /// Puts the next frame's contents in place of what is in `contents`; `false` at the end.
+    /// Reads the next frame into `contents`, replacing it; returns `false` at the end.
     ///
     /// # Errors
-    /// When the file cannot be read, or holds something else than was written; the error names it.
+    /// When the file cannot be read, or its contents are not what was written; the error names it.
     pub fn next(&mut self, contents: &mut Vec<u8>) -> Result<bool, DataError> {
         contents.clear();
         match &mut self.left {

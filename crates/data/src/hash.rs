@@ -1,8 +1,8 @@
-//! The hash of a key: the same in every process that runs the same program, whatever the machine.
+//! The hash of a key: the same in every process that runs the same program, on any machine.
 //!
-//! One function serves placement, combining tables and spilled runs, so a key is hashed once and its hash carried. The seed
-//! is fixed: keys must land in the same partition on every executor. So the hash does not defend against keys that
-//! were chosen to collide.
+//! One function serves partitioning, combining tables and spilled runs, so a key is hashed once and its hash
+//! carried along. The seed is fixed: keys must land in the same partition on every executor. So the hash does
+//! not defend against keys that were chosen to collide.
 
 use crate::layout::as_text;
 use foldhash::quality::FixedState;
@@ -10,7 +10,7 @@ use std::hash::{BuildHasher, Hash};
 
 const STATE: FixedState = FixedState::with_seed(0x6669_7265_7374_6565);
 
-/// The hash of a key.
+/// Returns the hash of a key.
 #[inline(always)]
 pub fn hash_key<K: Hash + 'static>(key: &K) -> u64 {
     match as_text(key) {
@@ -19,13 +19,13 @@ pub fn hash_key<K: Hash + 'static>(key: &K) -> u64 {
     }
 }
 
-/// The hash of a key that is a string: what [`hash_key`] gives for `String` and `Str` alike.
+/// Returns the hash of a key that is a string: that of [`hash_key`] for `String` and `Str` alike.
 #[inline(always)]
 pub fn hash_text(text: &str) -> u64 {
     hash_bytes(text.as_bytes())
 }
 
-/// The hash of bytes.
+/// Returns the hash of bytes.
 #[inline(always)]
 pub fn hash_bytes(bytes: &[u8]) -> u64 {
     let mut hasher = STATE.build_hasher();
@@ -33,7 +33,7 @@ pub fn hash_bytes(bytes: &[u8]) -> u64 {
     std::hash::Hasher::finish(&hasher)
 }
 
-/// The partition, of `partitions`, for a hash.
+/// Returns the partition, of `partitions`, for a hash.
 ///
 /// Uses the middle bits: hash tables tell entries apart by the lowest and the highest, which must still differ within
 /// one partition.
@@ -42,7 +42,7 @@ pub fn partition_of(hash: u64, partitions: u32) -> u32 {
     ((u64::from((hash >> 16) as u32) * u64::from(partitions)) >> 32) as u32
 }
 
-/// Two digests as one, so that exchanging them gives another.
+/// Mixes two digests into one; exchanging them gives another.
 #[inline(always)]
 pub(crate) fn mix(a: u64, b: u64) -> u64 {
     let product =
@@ -57,7 +57,7 @@ mod tests {
 
     #[test]
     fn the_hash_never_changes() {
-        // Stored data and running executors rely on placement: a change here is a change of format.
+        // Stored data and running executors rely on partitioning: a change here is a change of format.
         assert_eq!(hash_key(&1u64), hash_key(&1u64));
         assert_eq!(hash_key(&"spark".to_string()), hash_key(&Str::from("spark")));
     }

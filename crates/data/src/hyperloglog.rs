@@ -1,5 +1,5 @@
-//! Counting distinct things approximately: HyperLogLog (Flajolet, Fusy, Gandouet, Meunier, 2007) with 64-bit hashes, so
-//! that the correction for large counts is not needed, and with linear counting for small ones.
+//! HyperLogLog: counts distinct things approximately (Flajolet, Fusy, Gandouet, Meunier, 2007), with 64-bit
+//! hashes, so that the correction for large counts is not needed, and with linear counting for small ones.
 
 use serde::{Deserialize, Serialize};
 
@@ -21,8 +21,8 @@ impl HyperLogLog {
     const MIN_PRECISION: u8 = 4;
     const MAX_PRECISION: u8 = 24;
 
-    /// A sketch whose estimates have this relative standard deviation: 1.04 / sqrt(registers), rounded to more registers.
-    /// Between 0.0002 (16 MiB) and 0.26 (16 bytes); other values are brought to the nearer end.
+    /// Makes a sketch whose estimates have this relative standard deviation: 1.04 / sqrt(registers), rounded to
+    /// more registers. Between 0.0002 (16 MiB) and 0.26 (16 bytes); other values are clamped.
     pub fn with_relative_error(relative_error: f64) -> Self {
         let wanted = 2.0 * (1.04 / relative_error.max(1e-9)).log2();
         let precision =
@@ -38,7 +38,7 @@ impl HyperLogLog {
         self.registers[register] = self.registers[register].max(rank);
     }
 
-    /// Takes over what another sketch has seen.
+    /// Adds everything that was added to another sketch.
     ///
     /// # Panics
     /// When the precisions differ.
@@ -50,7 +50,7 @@ impl HyperLogLog {
             .for_each(|(mine, theirs)| *mine = (*mine).max(*theirs));
     }
 
-    /// About how many different things were added.
+    /// Estimates how many different things were added.
     pub fn estimate(&self) -> u64 {
         let m = self.registers.len() as f64;
         let alpha = match self.precision {

@@ -1,19 +1,19 @@
-//! From hashes to places in a list: open addressing with linear probing, at most half full.
+//! A hash index: maps hashes to positions in a list, by open addressing with linear probing, at most half full.
 //!
-//! A slot is 32 bits of the hash and 32 bits of place, so a look costs one cache line here and, nearly always only when the key
-//! is there, one of the entry itself. Entries stay in a list of their owner's, in the order of their coming: growing moves
-//! slots and never entries, and going through all of them is sequential.
+//! A slot is 32 bits of the hash and 32 bits of position, so a lookup costs one cache line here and, nearly
+//! always only when the key is there, one of the entry itself. Entries stay in a list of their owner's, in the
+//! order of insertion: growing moves slots and never entries, and iterating over all of them is sequential.
 
-/// Slots of an open-addressed table. 0 is a free one.
+/// The slots of an open-addressed table. 0 is a free one.
 #[derive(Default)]
 pub(crate) struct Index {
     slots: Vec<u64>,
     used: usize,
 }
 
-/// What a look found.
+/// The result of a lookup.
 pub(crate) enum Found {
-    /// The entry's place in the owner's list.
+    /// The entry's position in the owner's list.
     At(usize),
     /// A free slot, for [`Index::fill`].
     Free(usize),
@@ -22,7 +22,8 @@ pub(crate) enum Found {
 const LEAST_SLOTS: usize = 64;
 
 impl Index {
-    /// Looks for the entry with a hash of which `is_it` holds. Call [`Index::make_room`] first if an entry may be added.
+    /// Looks for the entry with a hash for which `is_it` holds. Call [`Index::make_room`] first if an entry may
+    /// be added.
     #[inline(always)]
     pub(crate) fn find(&self, hash: u64, mut is_it: impl FnMut(usize) -> bool) -> Found {
         let mask = self.slots.len() - 1;
@@ -43,7 +44,7 @@ impl Index {
         }
     }
 
-    /// Begins to load the slot of a hash that will be looked for soon, so that several loads are under way at once.
+    /// Prefetches the slot of a hash that will be looked up soon, so that several loads are under way at once.
     #[inline(always)]
     pub(crate) fn touch(&self, hash: u64) {
         if let Some(slot) = self.slots.get(hash as usize & self.slots.len().wrapping_sub(1)) {
@@ -51,7 +52,7 @@ impl Index {
         }
     }
 
-    /// Puts the entry with this hash and place into a slot that was found free.
+    /// Puts the entry with this hash and position into a slot that was found free.
     #[inline]
     pub(crate) fn fill(&mut self, slot: usize, hash: u64, place: usize) {
         debug_assert_eq!(self.slots[slot], 0);
@@ -59,7 +60,7 @@ impl Index {
         self.used += 1;
     }
 
-    /// Makes sure that one more entry has a slot. `hash_of` gives the hash of the entry at a place.
+    /// Makes sure that one more entry has a slot. `hash_of` returns the hash of the entry at a position.
     #[inline(always)]
     pub(crate) fn make_room(&mut self, hash_of: impl Fn(usize) -> u64) {
         if self.used * 2 >= self.slots.len() {
@@ -88,7 +89,7 @@ impl Index {
         self.used = 0;
     }
 
-    /// How many bytes it takes.
+    /// Returns the number of bytes that it takes.
     pub(crate) fn bytes(&self) -> usize {
         self.slots.len() * size_of::<u64>()
     }

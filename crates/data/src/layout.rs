@@ -1,8 +1,9 @@
-//! The closed list of types that have a better form in bulk than row by row.
+//! Column layouts: the closed list of types that have a better form in bulk than row by row.
 //!
-//! Numbers lie side by side as in memory; strings lie end to end, with their lengths apart. Everything else is a row
-//! of its serde encoding. Which one a type gets is decided by `TypeId`: the comparisons are constants to the
-//! optimiser, so each instantiation keeps only its own branch. All casts go through `Any` and cannot go wrong.
+//! Numbers lie side by side as in memory; strings lie end to end, with their lengths apart. Everything else is
+//! a row of its serde encoding. The layout of a type is chosen by `TypeId`: the comparisons are constants to
+//! the optimiser, so each instantiation keeps only its own branch. All casts go through `Any` and cannot go
+//! wrong.
 
 use compact_str::CompactString;
 use std::any::{Any, TypeId};
@@ -35,7 +36,7 @@ macro_rules! is_any_of {
 }
 for_each_fixed!(is_any_of);
 
-/// The form that a column of `T` has.
+/// Returns the layout of a column of `T`.
 #[inline(always)]
 pub(crate) fn layout_of<T: 'static>() -> Layout {
     let id = TypeId::of::<T>();
@@ -48,14 +49,14 @@ pub(crate) fn layout_of<T: 'static>() -> Layout {
     }
 }
 
-/// `value` as the type that it already is.
+/// Returns `value` as the type that it already is.
 #[inline(always)]
 pub(crate) fn cast<A: 'static, B: 'static>(value: A) -> Option<B> {
     let mut slot = Some(value);
     (&mut slot as &mut dyn Any).downcast_mut::<Option<B>>()?.take()
 }
 
-/// The text of a string type.
+/// Returns the text of a string type.
 #[inline(always)]
 pub(crate) fn as_text<T: 'static>(value: &T) -> Option<&str> {
     let value = value as &dyn Any;
@@ -65,7 +66,7 @@ pub(crate) fn as_text<T: 'static>(value: &T) -> Option<&str> {
     value.downcast_ref::<String>().map(String::as_str)
 }
 
-/// A string type from its text.
+/// Makes a string type of its text.
 #[inline(always)]
 pub(crate) fn from_text<T: 'static>(text: &str) -> Option<T> {
     if TypeId::of::<T>() == TypeId::of::<CompactString>() {
@@ -77,7 +78,8 @@ pub(crate) fn from_text<T: 'static>(text: &str) -> Option<T> {
 
 macro_rules! fixed_casts {
     ($($t:ty),*) => {
-        /// The bytes of a vector of numbers. A vector and not a slice, since only what has a size can be cast.
+        /// Returns the bytes of a vector of numbers. A vector and not a slice, since only a sized type can be
+        /// cast.
         #[allow(clippy::ptr_arg)]
         #[inline(always)]
         pub(crate) fn fixed_bytes<T: 'static>(items: &Vec<T>) -> Option<&[u8]> {
@@ -86,7 +88,7 @@ macro_rules! fixed_casts {
             None
         }
 
-        /// Numbers from their bytes; `None` when the bytes are not a whole number of them.
+        /// Makes numbers of their bytes; `None` when the bytes are not a whole number of them.
         #[inline(always)]
         pub(crate) fn fixed_from_bytes<T: 'static>(bytes: &[u8]) -> Option<Vec<T>> {
             if size_of::<T>() == 0 || bytes.len() % size_of::<T>() != 0 { return None; }
@@ -96,7 +98,7 @@ macro_rules! fixed_casts {
             None
         }
 
-        /// One number from its bytes.
+        /// Makes one number of its bytes.
         #[inline(always)]
         pub(crate) fn one_fixed<T: 'static>(bytes: &[u8]) -> Option<T> {
             $(if TypeId::of::<T>() == TypeId::of::<$t>() {
@@ -105,7 +107,7 @@ macro_rules! fixed_casts {
             None
         }
 
-        /// A number folded into 64 bits: itself, where it fits.
+        /// Folds a number into 64 bits: itself, if it fits.
         #[inline(always)]
         pub(crate) fn fixed_word<T: 'static>(item: &T) -> Option<u64> {
             let item = item as &dyn Any;

@@ -3,7 +3,8 @@
 //! Read in this order: [`Data`] (what a record may be), [`Batch`] (records between operators), [`mod@column`] and [`block`]
 //! (records as bytes), [`combine`] and [`sort`] (the two ways to bring equal keys together, both on top of [`spill`]).
 //!
-//! Nothing here knows of stages, tasks or partitions' owners; memory and files are asked for through [`Workspace`].
+//! Nothing here knows of stages, tasks or owners of partitions; memory and files are requested through
+//! [`Workspace`].
 
 mod batch;
 pub mod block;
@@ -36,7 +37,7 @@ use serde::{Serialize, de::DeserializeOwned};
 #[cfg(target_endian = "big")]
 compile_error!("Firesteel's blocks hold numbers as a little-endian machine does");
 
-/// What a record may be: anything that can be sent, copied and shared between threads.
+/// The types of records: anything that can be sent, copied and shared between threads.
 ///
 /// Implemented for every type that fits; derive `Serialize`, `Deserialize` and `Clone` for your own.
 ///
@@ -56,7 +57,7 @@ pub trait Data: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {}
 #[diagnostic::do_not_recommend]
 impl<T: Serialize + DeserializeOwned + Clone + Send + Sync + 'static> Data for T {}
 
-/// What a closure may be given from outside: anything that can be sent and shared.
+/// The types of closures' environments: anything that can be sent and shared.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the environment of a closure",
     label = "cannot travel to the executors",

@@ -1,11 +1,11 @@
-//! How much memory a value takes, seen through its `Serialize`: the value's own size, and what it points to.
+//! The memory size of a value, measured through its `Serialize`: the value's own size, and what it points to.
 //!
 //! An estimate: it counts the contents of strings, vectors and maps, not the spare capacity behind them.
 
 use serde::ser::{self, Serialize};
 use std::fmt;
 
-/// The bytes that `value` takes, itself and on the heap.
+/// Estimates the bytes that `value` takes, itself and on the heap.
 ///
 /// ```
 /// assert_eq!(firesteel_data::memory_size(&7u64), 8);
@@ -17,15 +17,15 @@ pub fn memory_size<T: Serialize>(value: &T) -> usize {
 
 fn pointed_to<T: Serialize + ?Sized>(value: &T) -> usize {
     let mut counter = Counter(0);
-    // A value that refuses to be serialised is found out elsewhere; its size then does not matter.
+    // A value that refuses to be serialised fails elsewhere; its size then does not matter.
     let _ = value.serialize(&mut counter);
     counter.0
 }
 
-/// Adds up what each part of a value takes.
+/// Adds up the sizes of a value's parts.
 struct Counter(usize);
 
-/// An allocation's own cost.
+/// The cost of an allocation itself.
 const ALLOCATION: usize = 16;
 
 #[derive(Debug)]

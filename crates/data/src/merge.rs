@@ -1,5 +1,5 @@
-//! Merging sorted sequences into one: a heap of the sequences' heads. Equal heads come out in the order of their sequences,
-//! so a merge of stably sorted runs is itself stable.
+//! Merging of sorted sequences: a heap of the sequences' heads. Equal heads come out in the order of their
+//! sequences, so a merge of stably sorted runs is itself stable.
 
 use crate::DataError;
 use std::cmp::Ordering;
@@ -17,7 +17,7 @@ pub struct Merge<'a, T, F> {
 }
 
 impl<'a, T, F: Fn(&T, &T) -> Ordering> Merge<'a, T, F> {
-    /// A merge of the sequences.
+    /// Makes a merge of the sequences.
     pub fn new(sequences: Vec<Fallible<'a, T>>, compare: F) -> Self {
         let mut merge = Merge { heap: Vec::with_capacity(sequences.len()), sequences, compare, failed: None };
         for index in 0..merge.sequences.len() {

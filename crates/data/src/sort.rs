@@ -1,5 +1,5 @@
-//! Sorting pairs by key, in as much memory as there is: sorted runs go to disk when the budget refuses more, and are
-//! merged in the end. The sort is stable, spilled or not.
+//! The sorter: sorts pairs by key, in as much memory as there is. Sorted runs go to disk when the budget
+//! refuses more, and are merged in the end. The sort is stable, spilled or not.
 
 use crate::block::KeyRef;
 use crate::merge::{Fallible, Merge};
@@ -11,7 +11,7 @@ use std::sync::Arc;
 /// Sorts pairs by their keys.
 pub struct Sorter<K, V, F> {
     pairs: Vec<(K, V)>,
-    /// What the pairs own beyond their own size, estimated from some of them.
+    /// The memory that the pairs own beyond their own size, estimated from some of them.
     owned_bytes: usize,
     reservation: Reservation,
     runs: Vec<Run>,
@@ -21,7 +21,7 @@ pub struct Sorter<K, V, F> {
 }
 
 impl<K: Data, V: Data, F: Fn(&K, &K) -> Ordering + 'static> Sorter<K, V, F> {
-    /// An empty sorter.
+    /// Makes an empty sorter.
     pub fn new(workspace: Arc<dyn Workspace>, compare: F) -> Self {
         let reservation = Reservation::new(workspace.clone());
         Sorter {
@@ -63,7 +63,7 @@ impl<K: Data, V: Data, F: Fn(&K, &K) -> Ordering + 'static> Sorter<K, V, F> {
         Ok(())
     }
 
-    /// The pairs in order.
+    /// Returns the pairs in order.
     ///
     /// # Errors
     /// When a run cannot be opened. Later failures come as items.
@@ -86,7 +86,7 @@ impl<K: Data, V: Data, F: Fn(&K, &K) -> Ordering + 'static> Sorter<K, V, F> {
     }
 }
 
-/// The memory behind the pairs, from measuring at most 16 of them.
+/// Estimates the memory behind the pairs, from measuring at most 16 of them.
 fn owned_by<K: Data, V: Data>(pairs: &[(K, V)]) -> usize {
     if !std::mem::needs_drop::<(K, V)>() || pairs.is_empty() {
         return 0;
@@ -110,12 +110,13 @@ pub struct Sorted<K, V> {
 }
 
 impl<K, V> Sorted<K, V> {
-    /// How many bytes went to disk.
+    /// Returns the number of bytes that went to disk.
     pub fn spilled_bytes(&self) -> u64 {
         self.spilled_bytes
     }
 
-    /// The next pairs: at least one and at most about `wanted`, or all that are in memory at once. `None` at the end.
+    /// Returns the next pairs: at least one and at most about `wanted`, or all at once if they are in memory.
+    /// `None` at the end.
     ///
     /// # Errors
     /// When a run cannot be read back.

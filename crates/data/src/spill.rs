@@ -1,4 +1,5 @@
-//! Runs of pairs in files: written once in some order, read once in that order, and checked while they are read.
+//! Spilled runs: pairs in files, written once in some order, read once in that order, and checked while they
+//! are read.
 //!
 //! Each frame of the file holds one block of pairs. A flipped bit anywhere is an error that names the file.
 
@@ -51,7 +52,7 @@ impl<K: Data, V: Data> RunWriter<K, V> {
         self.file.push(&self.buffer)
     }
 
-    /// Ends the run. Gives it, and how many bytes it has.
+    /// Ends the run. Returns it, and its length in bytes.
     ///
     /// # Errors
     /// When the rest cannot be written.
@@ -85,7 +86,7 @@ impl<K: Data, V: Data> RunReader<K, V> {
         Ok(RunReader { reader, frame: vec![], pairs: vec![].into_iter(), failed: false, _run: run })
     }
 
-    /// Reads the next frame into `self.pairs`; `false` at the end.
+    /// Reads the next frame into `self.pairs`; returns `false` at the end.
     fn next_frame(&mut self) -> Result<bool, DataError> {
         if !self.reader.next(&mut self.frame)? {
             return Ok(false);

@@ -1,8 +1,8 @@
-//! A hash table from keys to what was combined for them, in memory.
+//! The combining table: a hash table in memory, from keys to what was combined for them.
 //!
-//! Each entry carries its key's hash, so that growing the table, sorting it and spilling it never hash again. Keys that are
-//! strings lie end to end in one arena, and no key costs an allocation; eight bytes of each lie in its entry, so that
-//! most words are compared without a look into the arena.
+//! Each entry carries its key's hash, so that growing the table, sorting it and spilling it never hash again.
+//! Keys that are strings lie end to end in one arena, and no key costs an allocation; eight bytes of each lie
+//! in its entry, so that most words are compared without access to the arena.
 
 use crate::block::KeyRef;
 use crate::index::{Found, Index};
@@ -34,10 +34,10 @@ pub(crate) struct Table<K, C> {
     arena: String,
     /// Stands in for a value while it is being combined, where values own memory: see [`update`].
     spare: Option<C>,
-    /// What keys and values own beyond the entries, estimated.
+    /// The memory that keys and values own beyond the entries, estimated.
     owned_bytes: usize,
     merges: usize,
-    /// Whether a merged value stays in memory (a list grows) or is swallowed (a sum does not).
+    /// True if a merged value stays in memory (a list grows), false if it is absorbed (a sum does not grow).
     accumulates: bool,
 }
 
@@ -59,25 +59,26 @@ impl<K: Data + Eq, C: Data> Table<K, C> {
         self.plain.len() + self.text.len()
     }
 
-    /// About how much memory the table takes.
+    /// Estimates the memory that the table takes.
     pub(crate) fn bytes(&self) -> usize {
         let plain = self.plain.capacity() * size_of::<PlainEntry<K, C>>();
         let text = self.text.capacity() * size_of::<TextEntry<C>>();
         self.index.bytes() + plain + text + self.arena.capacity() + self.owned_bytes
     }
 
-    /// Whether places, which are 32 bits, are running out.
+    /// Returns whether positions, which have 32 bits, are running out.
     pub(crate) fn is_full(&self) -> bool {
         self.arena.len() > u32::MAX as usize / 2 || self.len() > u32::MAX as usize / 2
     }
 
-    /// Begins to load what [`Table::insert`] with this hash will look at.
+    /// Prefetches the slot that [`Table::insert`] with this hash will read.
     #[inline(always)]
     pub(crate) fn touch(&self, hash: u64) {
         self.index.touch(hash);
     }
 
-    /// Combines a value into the entry of its key: `create` makes the first, `merge` adds another.
+    /// Combines a value into the entry of its key: `create` makes the first combination, `merge` adds a value
+    /// to one.
     #[inline(always)]
     pub(crate) fn insert<V: Data>(
         &mut self,
@@ -158,7 +159,7 @@ impl<K: Data + Eq, C: Data> Table<K, C> {
         }
     }
 
-    /// Empties the table into `f`, in the order in which keys came first. Its memory stays, for the next keys.
+    /// Empties the table into `f`, in the order in which keys came first. Its memory is kept for the next keys.
     pub(crate) fn drain<E>(
         &mut self,
         mut f: impl FnMut(u64, KeyRef<'_, K>, C) -> Result<(), E>,
@@ -175,15 +176,15 @@ impl<K: Data + Eq, C: Data> Table<K, C> {
         Ok(())
     }
 
-    /// A table for other values of the same types, in this one's memory.
+    /// Makes a table for other values of the same types, in this one's memory.
     pub(crate) fn recycled(mut self, accumulates: bool) -> Self {
         assert_eq!(self.len(), 0, "only an emptied table can be used again");
         self.accumulates = accumulates;
         self
     }
 
-    /// Empties the table in ascending order of hashes: an order that depends on the keys alone, but for keys with equal
-    /// hashes, which stand next to each other.
+    /// Empties the table in ascending order of hashes: an order that depends on the keys alone, but for keys
+    /// with equal hashes, which stand next to each other.
     pub(crate) fn drain_by_hash(&mut self) -> ByHash<K, C> {
         let (mut plain, mut text, arena) = self.take();
         plain.sort_by_key(|entry| entry.hash);
@@ -199,8 +200,8 @@ impl<K: Data + Eq, C: Data> Table<K, C> {
     }
 }
 
-/// Eight bytes of a string. Strings of equal length up to eight have equal excerpts only when they are equal; longer ones
-/// with equal excerpts begin alike.
+/// Returns eight bytes of a string. Strings of equal length up to eight have equal excerpts only when they are
+/// equal; longer ones with equal excerpts begin alike.
 #[inline(always)]
 fn excerpt(bytes: &[u8]) -> u64 {
     let four =
@@ -256,8 +257,8 @@ fn slice(arena: &str, start: u32, length: u32) -> &str {
 
 /// Replaces `slot` by what `f` makes of it.
 ///
-/// A value without memory of its own is copied out. Another one is moved out, and a spare value (a clone of the first
-/// one met) stands in its place meanwhile, so that nothing is missing or freed twice should `f` panic.
+/// A value without memory of its own is copied out. Another one is moved out, and a spare value (a clone of the
+/// first one met) stands in its place meanwhile, so that nothing is missing or freed twice if `f` panics.
 #[inline(always)]
 fn update<C: Clone>(slot: &mut C, spare: &mut Option<C>, f: impl FnOnce(C) -> C) {
     if !std::mem::needs_drop::<C>() {
@@ -269,13 +270,13 @@ fn update<C: Clone>(slot: &mut C, spare: &mut Option<C>, f: impl FnOnce(C) -> C)
     *spare = Some(std::mem::replace(slot, made));
 }
 
-/// What a value owns beyond its own size.
+/// Estimates what a value owns beyond its own size.
 #[inline(always)]
 fn owned<T: Data>(value: &T) -> usize {
     if std::mem::needs_drop::<T>() { memory_size(value) - size_of::<T>() } else { 0 }
 }
 
-/// What merging `value` adds to the table. Values that own memory are measured one time in 16.
+/// Estimates what merging `value` adds to the table. Values that own memory are measured one time in 16.
 #[inline(always)]
 fn grown<V: Data>(accumulates: bool, merges: &mut usize, value: &V) -> usize {
     const EVERY: usize = 16;

@@ -1,4 +1,4 @@
-//! What bulk work asks of its surroundings: memory from a budget, and files to spill to.
+//! The workspace interface: how bulk work gets memory from a budget, and files to spill to.
 
 use crate::{Cipher, DataError};
 use std::fs::File;
@@ -7,45 +7,45 @@ use std::sync::Arc;
 
 /// Memory and files for the work of one task.
 pub trait Workspace: Send + Sync {
-    /// Asks for `bytes` more. `false` means: make do with what you have, and spill.
+    /// Reserves `bytes` more. `false` means: make do with what you have, and spill.
     fn try_reserve(&self, bytes: usize) -> bool;
 
-    /// Takes `bytes` even when the budget is used up. For what cannot be done without.
+    /// Reserves `bytes` even when the budget is used up, for memory that is indispensable.
     fn reserve_anyway(&self, bytes: usize);
 
     /// Gives back `bytes`.
     fn release(&self, bytes: usize);
 
-    /// A new, empty file for spilled data. It is removed by whoever owns the workspace, at the latest.
+    /// Creates an empty file for spilled data. The owner of the workspace removes it, at the latest.
     ///
     /// # Errors
     /// When no file can be created.
     fn create_file(&self) -> Result<(PathBuf, File), DataError>;
 
-    /// What seals that which is written to such files, where they are to be sealed.
+    /// Returns the key that encrypts such files, if they are encrypted.
     fn cipher(&self) -> Option<Cipher> {
         None
     }
 }
 
-/// Memory that one consumer holds; given back when dropped.
+/// The memory of one consumer; given back when dropped.
 pub struct Reservation {
     workspace: Arc<dyn Workspace>,
     held: usize,
 }
 
 impl Reservation {
-    /// Reservations grow by this much at a time, so that the budget is not asked for each record.
+    /// The step by which reservations grow, so that the budget is not asked for each record.
     const STEP: usize = 1 << 20;
-    /// This much a consumer gets in any case: with less, spilling would cost more than it saves.
+    /// The memory that a consumer gets in any case: with less, spilling would cost more than it saves.
     const FLOOR: usize = 1 << 20;
 
-    /// A reservation of nothing.
+    /// Makes an empty reservation.
     pub fn new(workspace: Arc<dyn Workspace>) -> Self {
         Reservation { workspace, held: 0 }
     }
 
-    /// Makes the reservation cover `bytes`. `false` means that it cannot: spill, then [`Reservation::clear`].
+    /// Makes the reservation cover `bytes`. Returns `false` when it cannot: spill, then [`Reservation::clear`].
     pub fn cover(&mut self, bytes: usize) -> bool {
         if bytes <= self.held {
             return true;
@@ -70,7 +70,7 @@ impl Reservation {
         self.workspace.release(std::mem::take(&mut self.held));
     }
 
-    /// How many bytes are held.
+    /// Returns the number of reserved bytes.
     pub fn held(&self) -> usize {
         self.held
     }

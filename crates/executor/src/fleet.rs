@@ -4,16 +4,16 @@
 //! names; whoever wants it to be replaced starts another. So a process that was frozen and declared lost finds its connection closed,
 //! and ends.
 
-use crate::agent_messages::{FromAgent, Register, ToAgent, Welcome};
-use crate::blocks::{BlockRequest, impatient};
+use crate::blocks::impatient;
 use crate::link::Executors;
-use crate::messages::{SentOutputs, receive, receive_at_most};
-use crate::outbox::Outbox;
 use crate::processes::{BarrierAnswer, ProcessListener, WorkerInfo};
-use crate::runner::TaskEnd;
 use firesteel_net::bulk::{BlockClient, Item};
-use firesteel_net::{Connection, Credentials};
-use firesteel_operators::TaskSpec;
+use firesteel_net::{Connection, Credentials, Outbox, receive, receive_at_most};
+use firesteel_protocol::handshake::{AgentReply, RegisterAgent, Welcome};
+use firesteel_protocol::{
+    BlockRequest, DeliveredOutcome, FromExecutor, ResultOnExecutor, SentOutputs, TaskReport, TaskSpec,
+    ToExecutor,
+};
 use firesteel_types::{
     AccumulatorUpdate, BroadcastId, CallSite, ExecutorId, ExecutorLossReason, KillReason, Partition, RddId,
     ShuffleId, StageId, TaskFailure, TaskId,
@@ -96,7 +96,7 @@ struct State {
 }
 
 struct Agent {
-    register: Register,
+    register: RegisterAgent,
     outbox: Outbox,
     sent_outputs: SentOutputs,
     executors: Vec<ExecutorId>,
@@ -142,7 +142,7 @@ impl Fleet {
     pub fn set(&self, setting: &str) {
         self.state().setting = Some(setting.into());
         self.changed.notify_all();
-        self.send_all(|| ToAgent::Setting(setting.into()));
+        self.send_all(|| ToExecutor::WorkerSetting { setting: setting.into() });
     }
 
     /// How many tasks all executors run at a time.
@@ -209,9 +209,7 @@ impl Fleet {
     pub fn serve(self: &Arc<Self>, connection: Connection) {
         let closer = connection.closer();
         let (mut receiver, sender) = connection.split();
-        let Ok(Some(FromAgent::Register(register))) = receive_at_most(&mut receiver, REGISTER_AT_MOST) else {
-            return;
-        };
+        let Ok(Some(register)) = receive_at_most(&mut receiver, REGISTER_AT_MOST) else { return };
         let Ok(outbox) = Outbox::new("firesteel-to-agent", sender, closer) else { return };
         let Some(agent) = self.register(register, &outbox) else {
             outbox.flush();
@@ -230,14 +228,14 @@ impl Fleet {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn register(&self, register: Register, outbox: &Outbox) -> Option<u64> {
-        if let Err(why) = self.check(&register) {
-            outbox.send(&ToAgent::Refused(why));
+    fn register(&self, register: RegisterAgent, outbox: &Outbox) -> Option<u64> {
+        if let Err(reason) = self.check(&register) {
+            outbox.send(&AgentReply::Refused { reason });
             return None;
         }
         let mut state = self.state();
         if state.moves.unwelcome.remove(&register.name) {
-            outbox.send(&ToAgent::Refused("it was sent away before it came".into()));
+            outbox.send(&AgentReply::Refused { reason: "it was sent away before it came".into() });
             return None;
         }
         while register.has_processes && state.setting.is_none() && !state.stopped {
@@ -255,7 +253,7 @@ impl Fleet {
         }
         let setting = state.setting.clone();
         // Under the lock, so that nothing is said to it before.
-        outbox.send(&ToAgent::Welcome(self.welcome(executors.clone(), setting)));
+        outbox.send(&AgentReply::Accepted { welcome: self.welcome(executors.clone(), setting) });
         let (outbox, sent_outputs) = (outbox.clone(), SentOutputs::default());
         state
             .agents
@@ -263,7 +261,7 @@ impl Fleet {
         Some(agent)
     }
 
-    fn check(&self, register: &Register) -> Result<(), String> {
+    fn check(&self, register: &RegisterAgent) -> Result<(), String> {
         let hex = |hash: &[u8; 32]| hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         if register.program != self.settings.program {
             return Err(format!(
@@ -295,10 +293,11 @@ impl Fleet {
         }
     }
 
-    fn on_message(self: &Arc<Self>, agent: u64, message: FromAgent, listener: &dyn ProcessListener) {
+    fn on_message(self: &Arc<Self>, agent: u64, message: FromExecutor, listener: &dyn ProcessListener) {
         match message {
-            FromAgent::Register(_) => {}
-            FromAgent::Added(executor) => {
+            // Agents fetch plans as blocks.
+            FromExecutor::AskPlan { .. } => {}
+            FromExecutor::Added { executor } => {
                 let Some(register) = self.ready(agent, executor) else { return };
                 if let Some(backend) = self.backend.get() {
                     backend.registered(&register.name);
@@ -309,34 +308,35 @@ impl Fleet {
                     listener.leaving(executor);
                 }
             }
-            FromAgent::Lost(executor, reason) => self.worker_lost(agent, executor, reason, listener),
-            FromAgent::Alive(all) => {
-                for (executor, mut running) in all {
+            FromExecutor::Lost { executor, reason } => self.worker_lost(agent, executor, reason, listener),
+            FromExecutor::Alive { running } => {
+                for (executor, mut running) in running {
                     running.extend(self.fetching(executor));
                     listener.alive(executor, running);
                 }
-                self.send(agent, &ToAgent::Alive);
+                self.send(agent, &ToExecutor::Alive);
             }
-            FromAgent::Finished(executor, task, end, updates) => {
-                self.finished((agent, executor), task, end, updates, listener);
+            FromExecutor::Finished { executor, task, report, updates } => {
+                self.finished((agent, executor), task, report, updates, listener);
             }
-            FromAgent::AskCommit(executor, task) => {
-                self.send(agent, &ToAgent::Commit(task, listener.may_commit(executor, task)));
+            FromExecutor::AskCommit { executor, task } => {
+                let allowed = listener.may_commit(executor, task);
+                self.send(agent, &ToExecutor::CommitDecision { task, allowed });
             }
-            FromAgent::BarrierSync(executor, task, epoch, message) => {
+            FromExecutor::BarrierSync { executor, task, epoch, message } => {
                 let fleet = Arc::downgrade(self);
                 let answer: BarrierAnswer = Box::new(move |outcome| {
                     if let Some(fleet) = fleet.upgrade() {
-                        fleet.send(agent, &ToAgent::Barrier(task, epoch, outcome));
+                        fleet.send(agent, &ToExecutor::BarrierAnswer { task, epoch, outcome });
                     }
                 });
                 listener.barrier(executor, task, epoch, message, answer);
             }
-            FromAgent::Stored(executor, key) => listener.stored(executor, key),
-            FromAgent::Dropped(executor, key) => listener.dropped(executor, key),
-            FromAgent::Migrated(migrated) => self.migrated(agent, migrated),
-            FromAgent::OutOfWorkers(why) => listener.out_of_workers(why),
-            FromAgent::Left => {
+            FromExecutor::Stored { executor, key } => listener.stored(executor, key),
+            FromExecutor::Dropped { executor, key } => listener.dropped(executor, key),
+            FromExecutor::Migrated { report } => self.migrated(agent, report),
+            FromExecutor::OutOfWorkers { reason } => listener.out_of_workers(reason),
+            FromExecutor::Left => {
                 if let Some(agent) = self.state().agents.get_mut(&agent) {
                     agent.leaving = Some(ExecutorLossReason::Decommissioned);
                 }
@@ -345,7 +345,7 @@ impl Fleet {
     }
 
     /// An executor begins: how its agent introduced itself.
-    fn ready(&self, agent: u64, executor: ExecutorId) -> Option<Register> {
+    fn ready(&self, agent: u64, executor: ExecutorId) -> Option<RegisterAgent> {
         let mut state = self.state();
         state.executors.get_mut(&executor).filter(|remote| remote.agent == agent)?.is_ready = true;
         state.agents.get(&agent).map(|agent| agent.register.clone())
@@ -371,7 +371,7 @@ impl Fleet {
             let Some(known) = state.agents.get_mut(&agent) else { return };
             known.executors.retain(|other| *other != executor);
             known.executors.push(next);
-            known.outbox.send(&ToAgent::Next(next));
+            known.outbox.send(&ToExecutor::NextExecutor { executor: next });
             let address = known.register.blocks.clone();
             state.addresses.insert(next, address);
         }
@@ -382,7 +382,7 @@ impl Fleet {
         self: &Arc<Self>,
         (agent, executor): (u64, ExecutorId),
         task: TaskId,
-        end: TaskEnd,
+        report: TaskReport,
         updates: Vec<AccumulatorUpdate>,
         listener: &dyn ProcessListener,
     ) {
@@ -392,7 +392,7 @@ impl Fleet {
             Some(remote.running.swap_remove(at))
         });
         let was_known = ended.is_some();
-        self.end_task((agent, executor), task, (end, ended), updates, listener);
+        self.end_task((agent, executor), task, (report, ended), updates, listener);
         if let (true, Some(remote)) = (was_known, self.state().executors.get_mut(&executor)) {
             remote.ending -= 1;
         }
@@ -403,46 +403,52 @@ impl Fleet {
         self: &Arc<Self>,
         (agent, executor): (u64, ExecutorId),
         task: TaskId,
-        (end, ended): (TaskEnd, Option<TaskSpec>),
+        (report, ended): (TaskReport, Option<TaskSpec>),
         updates: Vec<AccumulatorUpdate>,
         listener: &dyn ProcessListener,
     ) {
-        match (end, ended) {
-            (TaskEnd::Cached { bytes }, Some(spec)) => {
-                if !listener.may_fetch(spec.job, bytes) {
+        match (report, ended) {
+            (TaskReport::ResultOnExecutor { result }, Some(spec)) => {
+                if !listener.may_fetch(spec.job, result.bytes) {
                     self.result_over(agent, task, listener);
                     let killed = TaskFailure::Killed(KillReason::JobEnded);
-                    return listener.finished(executor, task, TaskEnd::Failed(Box::new(killed)), vec![]);
+                    return listener.finished(executor, task, DeliveredOutcome::failed(killed), vec![]);
                 }
                 if let Some(remote) = self.state().executors.get_mut(&executor) {
                     remote.fetching.push(task);
                 }
                 let fleet = self.clone();
-                let fetch = move || fleet.fetch((agent, executor), task, updates);
+                let fetch = move || fleet.fetch((agent, executor), task, &result, updates);
                 // Without a thread, the task counts as one whose outcome was lost.
                 let _ = thread::Builder::new().name("firesteel-result".into()).spawn(fetch);
             }
             // Nobody waits for it any more.
-            (TaskEnd::Cached { .. }, None) => self.result_over(agent, task, listener),
-            (end, ended) => {
-                if let (Some(spec), TaskEnd::Failed(failure)) = (&ended, &end)
+            (TaskReport::ResultOnExecutor { .. }, None) => self.result_over(agent, task, listener),
+            (TaskReport::Delivered { outcome }, ended) => {
+                if let (Some(spec), DeliveredOutcome::Failed { failure }) = (&ended, &outcome)
                     && matches!(**failure, TaskFailure::Exception(_))
                 {
                     listener.failed(spec);
                 }
-                listener.finished(executor, task, end, updates);
+                listener.finished(executor, task, outcome, updates);
             }
         }
     }
 
     /// Brings a large result here.
-    fn fetch(&self, (agent, executor): (u64, ExecutorId), task: TaskId, updates: Vec<AccumulatorUpdate>) {
+    fn fetch(
+        &self,
+        (agent, executor): (u64, ExecutorId),
+        task: TaskId,
+        result: &ResultOnExecutor,
+        updates: Vec<AccumulatorUpdate>,
+    ) {
         let Some(listener) = self.listener.upgrade() else { return };
-        let (end, updates) = match self.try_fetch(executor, task) {
-            Ok(result) => (TaskEnd::Result(result), updates),
+        let (outcome, updates) = match self.try_fetch(&result.address, task) {
+            Ok(bytes) => (DeliveredOutcome::of_result(bytes), updates),
             Err(message) => (fetch_failure(task, message), vec![]),
         };
-        listener.finished(executor, task, end, updates);
+        listener.finished(executor, task, outcome, updates);
         if let Some(remote) = self.state().executors.get_mut(&executor) {
             remote.fetching.retain(|fetched| *fetched != task);
         }
@@ -450,14 +456,13 @@ impl Fleet {
     }
 
     fn result_over(&self, agent: u64, task: TaskId, listener: &dyn ProcessListener) {
-        self.send(agent, &ToAgent::RemoveResult(task));
+        self.send(agent, &ToExecutor::RemoveResult { task });
         listener.result_over(task);
     }
 
-    fn try_fetch(&self, executor: ExecutorId, task: TaskId) -> Result<Vec<u8>, String> {
-        let address = self.address_of(executor).ok_or("its executor is gone")?;
-        let request = BlockRequest::Result(task).encode().map_err(|e| e.to_string())?;
-        let mut answer = self.client.request(&address, &request).map_err(|e| e.to_string())?;
+    fn try_fetch(&self, address: &str, task: TaskId) -> Result<Vec<u8>, String> {
+        let request = BlockRequest::Result { task }.encode().map_err(|e| e.to_string())?;
+        let mut answer = self.client.request(address, &request).map_err(|e| e.to_string())?;
         let mut result = vec![];
         match answer.next_item(&mut result).map_err(|e| e.to_string())? {
             Item::Here => {
@@ -497,19 +502,19 @@ impl Fleet {
         }
     }
 
-    fn send(&self, agent: u64, message: &ToAgent) {
+    fn send(&self, agent: u64, message: &ToExecutor) {
         let outbox = self.state().agents.get(&agent).map(|agent| agent.outbox.clone());
         if let Some(outbox) = outbox {
             outbox.send(message);
         }
     }
 
-    fn send_all(&self, message: impl Fn() -> ToAgent) {
+    fn send_all(&self, message: impl Fn() -> ToExecutor) {
         let all: Vec<Outbox> = self.state().agents.values().map(|agent| agent.outbox.clone()).collect();
         all.iter().for_each(|outbox| outbox.send(&message()));
     }
 
-    fn notify_owner(&self, executor: ExecutorId, message: &ToAgent) {
+    fn notify_owner(&self, executor: ExecutorId, message: &ToExecutor) {
         let agent = self.state().executors.get(&executor).map(|remote| remote.agent);
         if let Some(agent) = agent {
             self.send(agent, message);
@@ -529,13 +534,13 @@ impl State {
     }
 }
 
-fn fetch_failure(task: TaskId, message: String) -> TaskEnd {
-    TaskEnd::Failed(Box::new(TaskFailure::Operation {
+fn fetch_failure(task: TaskId, message: String) -> DeliveredOutcome {
+    DeliveredOutcome::failed(TaskFailure::Operation {
         operation: format!("fetch the result of task {task}"),
         message,
         site: CallSite::default(),
         retryable: true,
-    }))
+    })
 }
 
 impl Executors for Fleet {
@@ -545,31 +550,28 @@ impl Executors for Fleet {
         remote.running.push(task.clone());
         let agent = remote.agent;
         let Some(agent) = state.agents.get_mut(&agent) else { return };
-        let (names, new) = agent.sent_outputs.announce(&task.inputs);
-        // Under the lock: what is named was told before.
-        new.into_iter().for_each(|outputs| agent.outbox.send(&ToAgent::Outputs(outputs)));
-        let inputs = if names.is_empty() { task.inputs.clone() } else { Arc::from([]) };
-        agent.outbox.send(&ToAgent::Launch(executor, TaskSpec { inputs, ..task }, names));
+        // Under the lock: what is named was announced before.
+        agent.sent_outputs.launch(executor, task).iter().for_each(|message| agent.outbox.send(message));
     }
 
     fn kill(&self, executor: ExecutorId, task: TaskId) {
-        self.notify_owner(executor, &ToAgent::Kill(executor, task));
+        self.notify_owner(executor, &ToExecutor::Kill { executor, task });
     }
 
     fn forget_stage(&self, stage: StageId) {
-        self.send_all(|| ToAgent::ForgetStage(stage));
+        self.send_all(|| ToExecutor::ForgetStage { stage });
     }
 
     fn forget_rdd(&self, rdd: RddId) {
-        self.send_all(|| ToAgent::RemoveRdd(rdd));
+        self.send_all(|| ToExecutor::RemoveRdd { rdd });
     }
 
     fn forget_broadcast(&self, broadcast: BroadcastId) {
-        self.send_all(|| ToAgent::RemoveBroadcast(broadcast));
+        self.send_all(|| ToExecutor::RemoveBroadcast { broadcast });
     }
 
     fn forget_output(&self, executor: ExecutorId, shuffle: ShuffleId, map: Partition, task: TaskId) {
-        self.notify_owner(executor, &ToAgent::RemoveOutput(shuffle, map, task));
+        self.notify_owner(executor, &ToExecutor::RemoveOutput { shuffle, map, task });
     }
 
     fn dismiss(&self, executor: ExecutorId) {

@@ -4,21 +4,18 @@
 //! task's partition through them ([`runner`]) and reports how that ended. It never decides whether to try again.
 //!
 //! There are two kinds. [`Executor`] has threads for slots. [`Processes`] starts processes, each an executor with one slot, and
-//! speaks [`messages`] with them; what such a process does itself is in [`Worker`].
+//! speaks the executor protocol with them; what such a process does itself is in [`Worker`].
 //!
-//! Either may be the driver's own, or an [`agent`]'s: a process on any host that a driver's [`Fleet`] speaks [`agent_messages`] with. What is
-//! large goes from host to host as [`blocks`].
+//! Either may be the driver's own, or an [`agent`]'s: a process on any host that a driver's [`Fleet`] speaks
+//! the same protocol with. What is large goes from host to host as [`blocks`].
 //!
 //! Architecture invariant: this crate does not know the scheduler. It talks to the driver through [`DriverLink`].
 
 pub mod agent;
-pub mod agent_messages;
 pub mod blocks;
 pub mod decode;
 mod fleet;
 mod link;
-pub mod messages;
-mod outbox;
 mod panics;
 mod processes;
 pub mod runner;
@@ -29,9 +26,7 @@ mod worker;
 
 pub use fleet::{Backend, Fleet, FleetSettings, Leaver, LentAgent};
 pub use link::{DriverLink, Executors, PlanError};
-pub use outbox::Outbox;
 pub use processes::{BarrierAnswer, Names, ProcessListener, Processes, WorkerInfo, numbers};
-pub use runner::TaskEnd;
 pub use server::WorkerCommand;
 pub use slots::Executor;
 pub use worker::Worker;

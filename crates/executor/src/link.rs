@@ -1,7 +1,6 @@
 //! What driver and executors want of each other, wherever they run.
 
-use crate::runner::TaskEnd;
-use firesteel_operators::TaskSpec;
+use firesteel_protocol::{DeliveredOutcome, TaskSpec};
 use firesteel_types::{
     AccumulatorUpdate, BroadcastId, CallSite, ExecutorId, Partition, RddId, ShuffleId, StageId, TaskFailure,
     TaskId,
@@ -48,7 +47,13 @@ pub trait DriverLink: Send + Sync {
     fn plan(&self, stage: StageId) -> Result<Arc<[u8]>, PlanError>;
 
     /// A task has ended. If it succeeded, its functions had added `updates` to accumulators.
-    fn finished(&self, executor: ExecutorId, task: TaskId, end: TaskEnd, updates: Vec<AccumulatorUpdate>);
+    fn finished(
+        &self,
+        executor: ExecutorId,
+        task: TaskId,
+        outcome: DeliveredOutcome,
+        updates: Vec<AccumulatorUpdate>,
+    );
 }
 
 /// The driver's way to its executors. What is said to one that is gone is lost.

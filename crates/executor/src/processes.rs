@@ -4,14 +4,15 @@
 //! killed: it may be in a function that never returns.
 
 use crate::link::{DriverLink, Executors};
-use crate::messages::{Begin, PlanBytes, SentOutputs, ToDriver, ToWorker, receive, send};
-use crate::runner::TaskEnd;
 use crate::server::{Ended, Server, WorkerCommand};
-use firesteel_operators::{BarrierOutcome, TaskSpec};
-use firesteel_storage::lru::BlockKey;
+use firesteel_net::{receive, send};
+use firesteel_protocol::handshake::{WorkerInit, WorkerReady};
+use firesteel_protocol::{
+    BarrierOutcome, DeliveredOutcome, FromExecutor, PlanBytes, SentOutputs, TaskReport, TaskSpec, ToExecutor,
+};
 use firesteel_types::{
-    BroadcastId, ExecutorId, ExecutorLossReason, JobId, Partition, RddId, ShuffleId, StageId, TaskFailure,
-    TaskId,
+    BlockKey, BroadcastId, CallSite, ExecutorId, ExecutorLossReason, JobId, Partition, RddId, ShuffleId,
+    StageId, TaskFailure, TaskId,
 };
 use std::collections::BTreeMap;
 use std::io;
@@ -66,7 +67,7 @@ pub type BarrierAnswer = Box<dyn FnOnce(BarrierOutcome) + Send>;
 /// Executors in processes of their own, on this machine: each a worker with one slot.
 pub struct Processes {
     command: Mutex<WorkerCommand>,
-    begin: Begin,
+    init: WorkerInit,
     state: Mutex<State>,
     changed: Condvar,
     listener: Weak<dyn ProcessListener>,
@@ -134,7 +135,7 @@ impl Processes {
     /// When the server cannot be started.
     pub fn start(
         command: WorkerCommand,
-        begin: Begin,
+        init: WorkerInit,
         workers: u32,
         listener: Weak<dyn ProcessListener>,
         names: Names,
@@ -143,7 +144,7 @@ impl Processes {
         let state = State { server, workers: BTreeMap::new(), failed_starts: 0, stopped: false };
         let processes = Arc::new(Processes {
             command: Mutex::new(command),
-            begin,
+            init,
             state: Mutex::new(state),
             changed: Condvar::new(),
             listener,
@@ -181,7 +182,7 @@ impl Processes {
 
     /// The workers that are ready.
     pub fn infos(&self) -> Vec<WorkerInfo> {
-        let budget_bytes = self.begin.memory;
+        let budget_bytes = self.init.memory;
         let state = self.state();
         let ready = state.workers.values().filter_map(|worker| Some((worker.process?, worker.running.len())));
         ready
@@ -219,7 +220,7 @@ impl Processes {
             server
         };
         let (processes, reader) = (self.clone(), ours.try_clone()?);
-        let started = send(&mut ours, &ToWorker::Begin(Begin { executor, ..self.begin.clone() }))
+        let started = send(&mut ours, &WorkerInit { executor, ..self.init.clone() })
             .and_then(|()| server.fork(theirs.into()))
             .and_then(|()| {
                 let thread = thread::Builder::new().name(format!("firesteel-worker-{executor}"));
@@ -233,57 +234,79 @@ impl Processes {
 
     /// The life of the thread that hears one worker.
     fn read(self: Arc<Self>, executor: ExecutorId, mut socket: UnixStream) {
-        while let Ok(Some(message)) = receive(&mut socket) {
-            let Some(listener) = self.listener.upgrade() else { break };
-            self.on_message(executor, message, &*listener);
+        if let Ok(Some(WorkerReady { process })) = receive(&mut socket) {
+            self.ready(executor, process);
+            while let Ok(Some(message)) = receive(&mut socket) {
+                let Some(listener) = self.listener.upgrade() else { break };
+                self.on_message(executor, message, &*listener);
+            }
         }
         let _ = socket.shutdown(std::net::Shutdown::Both);
         self.gone(executor);
     }
 
-    fn on_message(self: &Arc<Self>, executor: ExecutorId, message: ToDriver, listener: &dyn ProcessListener) {
+    /// A worker has shaken hands.
+    fn ready(&self, executor: ExecutorId, process: u32) {
+        {
+            let mut state = self.state();
+            state.failed_starts = 0;
+            let Some(worker) = state.workers.get_mut(&executor) else { return };
+            worker.process = Some(process);
+        }
+        if let Some(listener) = self.listener.upgrade() {
+            listener.added(executor, None, 1);
+        }
+    }
+
+    /// Handles a message of the worker whose socket it came through, whatever executor the message names.
+    fn on_message(
+        self: &Arc<Self>,
+        executor: ExecutorId,
+        message: FromExecutor,
+        listener: &dyn ProcessListener,
+    ) {
         match message {
-            ToDriver::Ready(process) => {
-                {
-                    let mut state = self.state();
-                    state.failed_starts = 0;
-                    let Some(worker) = state.workers.get_mut(&executor) else { return };
-                    worker.process = Some(process);
-                }
-                listener.added(executor, None, 1);
-            }
-            ToDriver::AskPlan(stage) => {
+            FromExecutor::AskPlan { stage } => {
                 let plan = listener.plan(stage).map(|bytes| PlanBytes(bytes.to_vec()));
                 let plan = plan.map_err(|error| error.to_string());
-                self.send(executor, &ToWorker::Plan(stage, plan));
+                self.send(executor, &ToExecutor::Plan { stage, plan });
             }
-            ToDriver::AskCommit(task) => {
-                self.send(executor, &ToWorker::Commit(task, listener.may_commit(executor, task)));
+            FromExecutor::AskCommit { task, .. } => {
+                let allowed = listener.may_commit(executor, task);
+                self.send(executor, &ToExecutor::CommitDecision { task, allowed });
             }
-            ToDriver::BarrierSync(task, epoch, message) => {
+            FromExecutor::BarrierSync { task, epoch, message, .. } => {
                 let processes = Arc::downgrade(self);
-                let answer: BarrierAnswer = Box::new(move |answer| {
+                let answer: BarrierAnswer = Box::new(move |outcome| {
                     if let Some(processes) = processes.upgrade() {
-                        processes.send(executor, &ToWorker::Barrier(task, epoch, answer));
+                        processes.send(executor, &ToExecutor::BarrierAnswer { task, epoch, outcome });
                     }
                 });
                 listener.barrier(executor, task, epoch, message, answer);
             }
-            ToDriver::Stored(key) => listener.stored(executor, key),
-            ToDriver::Dropped(key) => listener.dropped(executor, key),
-            ToDriver::Finished(task, end, updates) => {
+            FromExecutor::Stored { key, .. } => listener.stored(executor, key),
+            FromExecutor::Dropped { key, .. } => listener.dropped(executor, key),
+            FromExecutor::Finished { task, report, updates, .. } => {
+                let outcome = outcome_of(report);
                 let ended = self.state().workers.get_mut(&executor).and_then(|worker| {
                     worker.stopping = worker.stopping.filter(|(stopping, _)| *stopping != task);
                     let at = worker.running.iter().position(|running| running.task == task)?;
                     Some(worker.running.swap_remove(at))
                 });
-                if let (Some(spec), TaskEnd::Failed(failure)) = (&ended, &end)
+                if let (Some(spec), DeliveredOutcome::Failed { failure }) = (&ended, &outcome)
                     && matches!(**failure, TaskFailure::Exception(_))
                 {
                     listener.failed(spec);
                 }
-                listener.finished(executor, task, end, updates);
+                listener.finished(executor, task, outcome, updates);
             }
+            // Only agents say this; a worker is added when it has shaken hands, and lost with its socket.
+            FromExecutor::Added { .. }
+            | FromExecutor::Lost { .. }
+            | FromExecutor::Alive { .. }
+            | FromExecutor::Migrated { .. }
+            | FromExecutor::OutOfWorkers { .. }
+            | FromExecutor::Left => {}
         }
     }
 
@@ -333,7 +356,7 @@ impl Processes {
         self.spawn()
     }
 
-    fn send(&self, executor: ExecutorId, message: &ToWorker) {
+    fn send(&self, executor: ExecutorId, message: &ToExecutor) {
         let socket = self.state().workers.get(&executor).map(|worker| worker.socket.clone());
         if let Some(socket) = socket {
             // One that is gone is noticed by the thread that reads.
@@ -341,7 +364,7 @@ impl Processes {
         }
     }
 
-    fn send_everything(&self, message: impl Fn() -> ToWorker) {
+    fn send_everything(&self, message: impl Fn() -> ToExecutor) {
         let all: Vec<ExecutorId> = self.state().workers.keys().copied().collect();
         all.into_iter().for_each(|executor| self.send(executor, &message()));
     }
@@ -349,16 +372,14 @@ impl Processes {
 
 impl Executors for Processes {
     fn launch(&self, executor: ExecutorId, task: TaskSpec) {
-        let (names, new) = {
+        let messages = {
             let mut state = self.state();
             let Some(worker) = state.workers.get_mut(&executor) else { return };
             worker.running.push(task.clone());
-            worker.sent_outputs.announce(&task.inputs)
+            worker.sent_outputs.launch(executor, task)
         };
         // Only the driver's loop launches, so nothing comes in between.
-        new.into_iter().for_each(|outputs| self.send(executor, &ToWorker::Outputs(outputs)));
-        let inputs = if names.is_empty() { task.inputs.clone() } else { Arc::from([]) };
-        self.send(executor, &ToWorker::Launch(TaskSpec { inputs, ..task }, names));
+        messages.iter().for_each(|message| self.send(executor, message));
     }
 
     fn kill(&self, executor: ExecutorId, task: TaskId) {
@@ -367,19 +388,19 @@ impl Executors for Processes {
         {
             worker.stopping.get_or_insert((task, Instant::now()));
         }
-        self.send(executor, &ToWorker::Kill(task));
+        self.send(executor, &ToExecutor::Kill { executor, task });
     }
 
     fn forget_stage(&self, stage: StageId) {
-        self.send_everything(|| ToWorker::ForgetStage(stage));
+        self.send_everything(|| ToExecutor::ForgetStage { stage });
     }
 
     fn forget_rdd(&self, rdd: RddId) {
-        self.send_everything(|| ToWorker::ForgetRdd(rdd));
+        self.send_everything(|| ToExecutor::RemoveRdd { rdd });
     }
 
     fn forget_broadcast(&self, broadcast: BroadcastId) {
-        self.send_everything(|| ToWorker::ForgetBroadcast(broadcast));
+        self.send_everything(|| ToExecutor::RemoveBroadcast { broadcast });
     }
 
     fn running(&self) -> Vec<(ExecutorId, Vec<TaskId>)> {
@@ -399,6 +420,20 @@ impl Remote {
     /// The worker sees the end of its socket, and ends.
     fn dismiss(&self) {
         let _ = self.closer.shutdown(std::net::Shutdown::Both);
+    }
+}
+
+/// Returns how a worker's task ended. A worker shares its parent's machine and sends results of any size: one that leaves a result
+/// elsewhere is another program, and its task has failed.
+fn outcome_of(report: TaskReport) -> DeliveredOutcome {
+    match report {
+        TaskReport::Delivered { outcome } => outcome,
+        TaskReport::ResultOnExecutor { result } => DeliveredOutcome::failed(TaskFailure::Operation {
+            operation: "receive a result of a worker process".into(),
+            message: format!("it waits at {}, where workers leave none", result.address),
+            site: CallSite::default(),
+            retryable: true,
+        }),
     }
 }
 

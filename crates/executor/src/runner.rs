@@ -2,37 +2,12 @@
 
 use crate::panics;
 use firesteel_operators::{FinalOperator, Task, TaskOutput, UpdateTable, data_failure, watch};
-use firesteel_types::{AccumulatorUpdate, CallSite, Partition, ShuffleId, TaskFailure};
-use serde::{Deserialize, Serialize};
-
-/// How a task ended.
-#[derive(Debug, Serialize, Deserialize)]
-pub enum TaskEnd {
-    /// With bytes for the driver; written as a whole, since they may be many.
-    Result(#[serde(with = "serde_bytes")] Vec<u8>),
-    /// With bytes for the driver that are too many for a message: it fetches them.
-    Cached {
-        /// How many.
-        bytes: u64,
-    },
-    /// With a map output, which the executor keeps.
-    MapOutput {
-        /// The shuffle.
-        shuffle: ShuffleId,
-        /// The map partition.
-        map: Partition,
-        /// How many bytes it has.
-        bytes: u64,
-        /// A digest of its records that does not depend on their order.
-        checksum: u64,
-    },
-    /// Without either.
-    Failed(Box<TaskFailure>),
-}
+use firesteel_protocol::DeliveredOutcome;
+use firesteel_types::{AccumulatorUpdate, CallSite, TaskFailure};
 
 /// Runs a task on this thread. Panics in user code become failures that name the line and, on a second attempt, the record.
 /// Gives what its functions added to accumulators, if it did not fail.
-pub fn run(terminal: &dyn FinalOperator, task: &Task) -> (TaskEnd, Vec<AccumulatorUpdate>) {
+pub fn run(terminal: &dyn FinalOperator, task: &Task) -> (DeliveredOutcome, Vec<AccumulatorUpdate>) {
     let partition = task.spec().partition;
     let run = || {
         let table = UpdateTable::begin(task.services().application);
@@ -40,20 +15,22 @@ pub fn run(terminal: &dyn FinalOperator, task: &Task) -> (TaskEnd, Vec<Accumulat
         Ok((output, table.finish()?))
     };
     match panics::catch(run) {
-        Ok(Ok((output, updates))) => (keep(output, task), updates),
-        Ok(Err(failure)) => (TaskEnd::Failed(failure), vec![]),
-        Err((payload, location)) => (TaskEnd::Failed(failure_of(payload, location)), vec![]),
+        Ok(Ok((output, updates))) => (store(output, task), updates),
+        Ok(Err(failure)) => (DeliveredOutcome::Failed { failure }, vec![]),
+        Err((payload, location)) => {
+            (DeliveredOutcome::Failed { failure: failure_of(payload, location) }, vec![])
+        }
     }
 }
 
-fn keep(output: TaskOutput, task: &Task) -> TaskEnd {
+fn store(output: TaskOutput, task: &Task) -> DeliveredOutcome {
     match output {
-        TaskOutput::Result(bytes) => TaskEnd::Result(bytes),
+        TaskOutput::Result(bytes) => DeliveredOutcome::of_result(bytes),
         TaskOutput::MapOutput { shuffle, output, checksum } => {
             let (map, bytes) = (task.spec().partition, output.bytes());
             match task.services().shuffles.put(shuffle, map, task.spec().task, output) {
-                Ok(()) => TaskEnd::MapOutput { shuffle, map, bytes, checksum },
-                Err(error) => TaskEnd::Failed(data_failure(error)),
+                Ok(()) => DeliveredOutcome::MapOutput { shuffle, map, bytes, checksum },
+                Err(error) => DeliveredOutcome::Failed { failure: data_failure(error) },
             }
         }
     }

@@ -4,7 +4,7 @@
 //! each word to fork: the new worker's own. It tells when a worker ends, and of what. When the driver closes the socket, or dies,
 //! it ends its workers and itself.
 
-use crate::agent::AGENT_VARIABLE;
+use firesteel_protocol::handshake::AGENT_VARIABLE;
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;

@@ -2,10 +2,10 @@
 //! and the ways to other hosts.
 
 use crate::blocks::{RemoteFetcher, RemoteSettings};
-use crate::messages::{RemoteConfig, SHARED_DIRECTORY};
 use firesteel_data::{Cipher, DataError};
 use firesteel_net::{Credentials, Secret};
-use firesteel_operators::{BarrierGate, CommitGate, Services};
+use firesteel_operators::{BarrierGate, CommitGate, Services, Stores};
+use firesteel_protocol::handshake::{RemoteConfig, SHARED_DIRECTORY};
 use firesteel_shuffle::{RemoteOutputs, ShuffleStore};
 use firesteel_storage::cached::BlockListener;
 use firesteel_storage::{
@@ -29,6 +29,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) remote: Option<Arc<RemoteFetcher>>,
     /// What seals that which tasks write to disk, where it is sealed.
     pub(crate) cipher: Option<Cipher>,
+    /// The application's settings, by which its tasks reach stores.
+    pub(crate) settings: &'a [(String, String)],
     pub(crate) listener: Box<dyn BlockListener>,
     pub(crate) commit: Arc<dyn CommitGate>,
     pub(crate) barrier: Arc<dyn BarrierGate>,
@@ -62,23 +64,22 @@ pub(crate) fn services(parts: Parts<'_>) -> Result<Services, DataError> {
         blocks: Arc::new(blocks),
         memory,
         dirs,
+        stores: Stores::by_settings(parts.settings),
         commit: parts.commit,
         barrier: parts.barrier,
     })
 }
 
-impl RemoteConfig {
-    /// The way that it describes.
-    ///
-    /// # Errors
-    /// When the secret is none.
-    pub(crate) fn open(&self) -> Result<Arc<RemoteFetcher>, String> {
-        let credentials = match &self.secret {
-            Some(secret) => Credentials::of(&Secret::from_text(secret).map_err(|e| e.to_string())?),
-            None => Credentials::insecure(),
-        };
-        let settings = RemoteSettings { retries: self.retries, retry_wait_ms: self.retry_wait_ms };
-        let (driver, here) = (self.driver.clone(), self.here.clone());
-        Ok(RemoteFetcher::within(self.timeout_ms, credentials, driver, here, settings))
-    }
+/// Returns the way to other hosts that a configuration describes.
+///
+/// # Errors
+/// When the secret is none.
+pub(crate) fn open_remote(config: &RemoteConfig) -> Result<Arc<RemoteFetcher>, String> {
+    let credentials = match &config.secret {
+        Some(secret) => Credentials::of(&Secret::from_text(secret).map_err(|e| e.to_string())?),
+        None => Credentials::insecure(),
+    };
+    let settings = RemoteSettings { retries: config.retries, retry_wait_ms: config.retry_wait_ms };
+    let (driver, here) = (config.driver.clone(), config.here.clone());
+    Ok(RemoteFetcher::within(config.timeout_ms, credentials, driver, here, settings))
 }

@@ -2,8 +2,9 @@
 
 use crate::decode::decode;
 use crate::link::{DriverLink, Executors, PlanError};
-use crate::runner::{self, TaskEnd};
-use firesteel_operators::{FinalOperator, Services, Task, TaskSpec};
+use crate::runner;
+use firesteel_operators::{FinalOperator, Services, Task};
+use firesteel_protocol::{DeliveredOutcome, TaskSpec};
 use firesteel_types::{
     AccumulatorUpdate, BroadcastId, ExecutorId, KillReason, RddId, StageId, TaskFailure, TaskId,
 };
@@ -146,8 +147,8 @@ impl Shared {
     /// The life of a slot.
     fn work(&self) {
         while let Some((spec, cancelled)) = self.next_task() {
-            let (end, updates) = self.run(&spec, cancelled);
-            self.link.finished(self.services.executor, spec.task, end, updates);
+            let (outcome, updates) = self.run(&spec, cancelled);
+            self.link.finished(self.services.executor, spec.task, outcome, updates);
             self.state().accepted.remove(&spec.task);
         }
     }
@@ -166,16 +167,16 @@ impl Shared {
         }
     }
 
-    fn run(&self, spec: &TaskSpec, cancelled: Arc<AtomicBool>) -> (TaskEnd, Vec<AccumulatorUpdate>) {
+    fn run(&self, spec: &TaskSpec, cancelled: Arc<AtomicBool>) -> (DeliveredOutcome, Vec<AccumulatorUpdate>) {
         if cancelled.load(Ordering::Relaxed) {
-            return (TaskEnd::Failed(Box::new(TaskFailure::Killed(KillReason::JobEnded))), vec![]);
+            return (DeliveredOutcome::failed(TaskFailure::Killed(KillReason::JobEnded)), vec![]);
         }
         match self.plan(spec.stage) {
             Ok(terminal) => {
                 let task = Task::new(spec.clone(), self.services.clone(), cancelled);
                 runner::run(&*terminal, &task)
             }
-            Err(failure) => (TaskEnd::Failed(Box::new(failure)), vec![]),
+            Err(failure) => (DeliveredOutcome::failed(failure), vec![]),
         }
     }
 

@@ -5,15 +5,17 @@
 
 use crate::blocks::RemoteFetcher;
 use crate::decode::decode;
-use crate::messages::{Begin, PlanBytes, RemoteConfig, SentOutputs, ToDriver, ToWorker, receive, send};
-use crate::runner::{self, TaskEnd};
-use crate::services::{Parts, services};
-use firesteel_operators::{
-    BarrierGate, BarrierOutcome, BarrierRefusal, CommitGate, FinalOperator, Services, Task, TaskSpec,
+use crate::runner;
+use crate::services::{Parts, open_remote, services};
+use firesteel_net::{receive, send};
+use firesteel_operators::{BarrierGate, CommitGate, FinalOperator, Services, Task};
+use firesteel_protocol::handshake::{WorkerInit, WorkerReady};
+use firesteel_protocol::{
+    BarrierOutcome, BarrierRefusal, DeliveredOutcome, FromExecutor, PlanBytes, SentOutputs, TaskSpec,
+    ToExecutor,
 };
 use firesteel_storage::cached::BlockListener;
-use firesteel_storage::lru::BlockKey;
-use firesteel_types::{KillReason, StageId, TaskFailure, TaskId};
+use firesteel_types::{BlockKey, ExecutorId, KillReason, StageId, TaskFailure, TaskId};
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::os::unix::net::UnixStream;
@@ -23,7 +25,7 @@ use std::thread;
 
 /// A worker: an executor with one slot, in a process of its own.
 pub struct Worker {
-    begin: Begin,
+    init: WorkerInit,
     services: Arc<Services>,
     remote: Option<Arc<RemoteFetcher>>,
     plans: HashMap<StageId, Result<Arc<dyn FinalOperator>, String>>,
@@ -71,18 +73,19 @@ impl Inbox {
 }
 
 impl Worker {
-    /// Waits for the driver's first word.
+    /// Shakes hands with the driver: waits for what the worker is to be, and says that it is ready.
     ///
     /// # Errors
     /// When the driver is gone, or says something else, or directories cannot be made.
     pub fn start(mut socket: UnixStream) -> io::Result<Self> {
-        let Some(ToWorker::Begin(begin)) = receive(&mut socket)? else {
+        let Some(init) = receive::<WorkerInit>(&mut socket)? else {
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the driver has not said what to do"));
         };
         let driver = Arc::new(Mutex::new(socket.try_clone()?));
         let inbox = Arc::<Inbox>::default();
-        let remote = begin.remote.as_ref().map(RemoteConfig::open).transpose().map_err(io::Error::other)?;
-        let services = worker_services(&begin, &inbox, &driver, remote.clone()).map_err(io::Error::other)?;
+        let remote = init.remote.as_ref().map(open_remote).transpose().map_err(io::Error::other)?;
+        let services = worker_services(&init, &inbox, &driver, remote.clone()).map_err(io::Error::other)?;
+        send(&mut socket, &WorkerReady { process: std::process::id() })?;
         let (services, listened) = (Arc::new(services), inbox.clone());
         let lent = services.clone();
         thread::Builder::new().name("firesteel-driver".into()).spawn(move || {
@@ -90,14 +93,12 @@ impl Worker {
             listened.state().closed = true;
             listened.changed.notify_all();
         })?;
-        let worker = Worker { begin, services, remote, plans: HashMap::new(), inbox, driver };
-        worker.send(&ToDriver::Ready(std::process::id()));
-        Ok(worker)
+        Ok(Worker { init, services, remote, plans: HashMap::new(), inbox, driver })
     }
 
-    /// What it was told first.
-    pub fn begin(&self) -> &Begin {
-        &self.begin
+    /// Returns what the driver said when the worker began.
+    pub fn init(&self) -> &WorkerInit {
+        &self.init
     }
 
     /// What it lends to its tasks.
@@ -125,29 +126,30 @@ impl Worker {
             }
             state.accepted.get(&task).cloned().unwrap_or_default()
         };
-        let (end, updates) = match self.plan(spec.stage) {
+        let (outcome, updates) = match self.plan(spec.stage) {
             _ if cancelled.load(Ordering::Relaxed) => {
-                (TaskEnd::Failed(Box::new(TaskFailure::Killed(KillReason::JobEnded))), vec![])
+                (DeliveredOutcome::failed(TaskFailure::Killed(KillReason::JobEnded)), vec![])
             }
             Ok(terminal) => {
                 let task = Task::new(spec, self.services.clone(), cancelled);
                 runner::run(&*terminal, &task)
             }
-            Err(why) => (TaskEnd::Failed(Box::new(TaskFailure::BadPlan(why))), vec![]),
+            Err(why) => (DeliveredOutcome::failed(TaskFailure::BadPlan(why)), vec![]),
         };
         {
             let mut state = self.inbox.state();
             state.accepted.remove(&task);
             state.barriers.clear();
         }
-        self.send(&ToDriver::Finished(task, end, updates));
+        let (executor, report) = (self.init.executor, outcome.into());
+        self.send(&FromExecutor::Finished { executor, task, report, updates });
     }
 
     fn plan(&mut self, stage: StageId) -> Result<Arc<dyn FinalOperator>, String> {
         if let Some(known) = self.plans.get(&stage) {
             return known.clone();
         }
-        self.send(&ToDriver::AskPlan(stage));
+        self.send(&FromExecutor::AskPlan { stage });
         let bytes = self.inbox.wait(|state| state.plans.remove(&stage));
         let bytes = bytes.unwrap_or_else(|| Err("the driver is gone".into()));
         let plan = bytes.and_then(|bytes| decode(&bytes, &self.services.broadcasts));
@@ -155,66 +157,74 @@ impl Worker {
         plan
     }
 
-    fn send(&self, message: &ToDriver) {
+    fn send(&self, message: &FromExecutor) {
         send_to_driver(&self.driver, message);
     }
 }
 
 /// A driver that is gone need not be told: the thread that listens sees it, too.
-fn send_to_driver(driver: &Mutex<UnixStream>, message: &ToDriver) {
+fn send_to_driver(driver: &Mutex<UnixStream>, message: &FromExecutor) {
     let _ = send(&mut *driver.lock().unwrap_or_else(PoisonError::into_inner), message);
 }
 
 fn worker_services(
-    begin: &Begin,
+    init: &WorkerInit,
     inbox: &Arc<Inbox>,
     driver: &Arc<Mutex<UnixStream>>,
     remote: Option<Arc<RemoteFetcher>>,
 ) -> Result<Services, String> {
-    let gate = || Arc::new(Gate { inbox: inbox.clone(), driver: driver.clone() });
+    let executor = init.executor;
+    let gate = || Arc::new(Gate { executor, inbox: inbox.clone(), driver: driver.clone() });
     let parts = Parts {
-        executor: begin.executor,
-        application: begin.application,
-        directory: &begin.directory,
-        own: format!("worker-{}", begin.executor.name()),
-        memory: begin.memory,
+        executor,
+        application: init.application,
+        directory: &init.directory,
+        own: format!("worker-{}", executor.name()),
+        memory: init.memory,
         remote,
         cipher: None,
-        listener: Box::new(Listener(driver.clone())),
+        settings: &init.settings,
+        listener: Box::new(Listener { executor, driver: driver.clone() }),
         commit: gate(),
         barrier: gate(),
     };
     services(parts).map_err(|error| error.to_string())
 }
 
-struct Listener(Arc<Mutex<UnixStream>>);
+/// Tells the driver what the worker caches.
+struct Listener {
+    executor: ExecutorId,
+    driver: Arc<Mutex<UnixStream>>,
+}
 
 impl BlockListener for Listener {
     fn stored(&self, key: BlockKey) {
-        send_to_driver(&self.0, &ToDriver::Stored(key));
+        send_to_driver(&self.driver, &FromExecutor::Stored { executor: self.executor, key });
     }
 
     fn dropped(&self, key: BlockKey) {
-        send_to_driver(&self.0, &ToDriver::Dropped(key));
+        send_to_driver(&self.driver, &FromExecutor::Dropped { executor: self.executor, key });
     }
 }
 
 /// Asks the driver for commits, and for other tasks, and waits.
 struct Gate {
+    executor: ExecutorId,
     inbox: Arc<Inbox>,
     driver: Arc<Mutex<UnixStream>>,
 }
 
 impl CommitGate for Gate {
     fn may_commit(&self, task: TaskId) -> bool {
-        send_to_driver(&self.driver, &ToDriver::AskCommit(task));
+        send_to_driver(&self.driver, &FromExecutor::AskCommit { executor: self.executor, task });
         self.inbox.wait(|state| state.commits.remove(&task)).unwrap_or(false)
     }
 }
 
 impl BarrierGate for Gate {
     fn sync(&self, task: TaskId, epoch: u32, message: Option<String>) -> BarrierOutcome {
-        send_to_driver(&self.driver, &ToDriver::BarrierSync(task, epoch, message));
+        let executor = self.executor;
+        send_to_driver(&self.driver, &FromExecutor::BarrierSync { executor, task, epoch, message });
         let answer = self.inbox.wait(|state| state.barriers.remove(&(task, epoch)));
         answer.unwrap_or_else(|| Err(BarrierRefusal::driver_is_gone()))
     }
@@ -222,30 +232,39 @@ impl BarrierGate for Gate {
 
 fn listen(mut socket: UnixStream, inbox: &Inbox, services: &Services) {
     let mut sent_outputs = SentOutputs::default();
-    while let Ok(Some(message)) = receive::<ToWorker>(&mut socket) {
+    while let Ok(Some(message)) = receive::<ToExecutor>(&mut socket) {
         let mut state = inbox.state();
         match message {
-            ToWorker::Begin(_) => {}
-            ToWorker::Outputs(outputs) => sent_outputs.add(outputs),
-            ToWorker::Launch(mut task, names) => {
-                task.inputs = sent_outputs.inputs(&task.inputs, names);
+            ToExecutor::Outputs { outputs } => sent_outputs.announced(outputs),
+            ToExecutor::Launch { task, announced, .. } => {
+                let task = sent_outputs.complete(task, &announced);
                 state.accepted.insert(task.task, Arc::default());
                 state.tasks.push_back(task);
             }
-            ToWorker::Kill(task) => {
+            ToExecutor::Kill { task, .. } => {
                 if let Some(cancelled) = state.accepted.get(&task) {
                     cancelled.store(true, Ordering::Relaxed);
                 }
             }
-            ToWorker::Plan(stage, plan) => {
+            ToExecutor::Plan { stage, plan } => {
                 state.plans.insert(stage, plan.map(|PlanBytes(bytes)| bytes.into()));
             }
-            ToWorker::Commit(task, allowed) => drop(state.commits.insert(task, allowed)),
-            ToWorker::Barrier(task, epoch, answer) => drop(state.barriers.insert((task, epoch), answer)),
-            ToWorker::ForgetStage(stage) => state.forgotten.push(stage),
+            ToExecutor::CommitDecision { task, allowed } => drop(state.commits.insert(task, allowed)),
+            ToExecutor::BarrierAnswer { task, epoch, outcome } => {
+                state.barriers.insert((task, epoch), outcome);
+            }
+            ToExecutor::ForgetStage { stage } => state.forgotten.push(stage),
             // Of files, the driver has removed what there was.
-            ToWorker::ForgetRdd(rdd) => services.cached.forget_rdd(rdd),
-            ToWorker::ForgetBroadcast(broadcast) => services.broadcasts.forget(broadcast),
+            ToExecutor::RemoveRdd { rdd } => services.cached.forget_rdd(rdd),
+            ToExecutor::RemoveBroadcast { broadcast } => services.broadcasts.forget(broadcast),
+            // Only agents have files of their own, executors to name, and a driver that may be silent.
+            ToExecutor::RemoveOutput { .. }
+            | ToExecutor::RemoveResult { .. }
+            | ToExecutor::NextExecutor { .. }
+            | ToExecutor::WorkerSetting { .. }
+            | ToExecutor::Migrate { .. }
+            | ToExecutor::Alive
+            | ToExecutor::Leave => {}
         }
         inbox.changed.notify_all();
     }

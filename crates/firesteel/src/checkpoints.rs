@@ -6,7 +6,7 @@ use crate::node::RddNode;
 use crate::rdd::finish_mark;
 use crate::resolve::Nodes;
 use firesteel_conf as conf;
-use firesteel_io::remove_directory;
+use firesteel_io::{Stores, remove_directory};
 use std::panic::Location;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -52,10 +52,10 @@ impl Checkpoints {
     }
 
     /// Removes everything that was written.
-    pub(crate) fn remove_all(&self) {
+    pub(crate) fn remove_all(&self, stores: &Stores) {
         if let Some(dir) = self.state().dir.take() {
             // The context ends; there is nobody to be told.
-            let _ = remove_directory(&dir);
+            let _ = remove_directory(stores, &dir);
         }
     }
 
@@ -108,13 +108,18 @@ impl Context {
 
 /// The files of one checkpoint, which go with the last who reads them.
 pub(crate) struct CheckpointFiles {
+    stores: Stores,
     path: String,
     clean: bool,
 }
 
 impl CheckpointFiles {
     pub(crate) fn new(context: &Context, path: &str) -> Self {
-        CheckpointFiles { path: path.into(), clean: context.cleans_checkpoints() }
+        CheckpointFiles {
+            stores: context.stores().clone(),
+            path: path.into(),
+            clean: context.cleans_checkpoints(),
+        }
     }
 
     pub(crate) fn path(&self) -> &str {
@@ -125,9 +130,9 @@ impl CheckpointFiles {
 impl Drop for CheckpointFiles {
     fn drop(&mut self) {
         if self.clean {
-            let path = std::mem::take(&mut self.path);
+            let (stores, path) = (self.stores.clone(), std::mem::take(&mut self.path));
             // Not here: this may be the driver's loop, and the files far away. What is left goes with the context.
-            let remove = move || drop(remove_directory(&path));
+            let remove = move || drop(remove_directory(&stores, &path));
             let _ = std::thread::Builder::new().name("firesteel-cleaner".into()).spawn(remove);
         }
     }

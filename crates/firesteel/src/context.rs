@@ -16,9 +16,9 @@ use firesteel_conf as conf;
 use firesteel_conf::Conf;
 use firesteel_data::{Cipher, DataError};
 use firesteel_executor::WorkerCommand;
-use firesteel_executor::messages::{Begin, SHARED_DIRECTORY};
-use firesteel_io::StoreSettings;
+use firesteel_io::{StoreSettings, Stores};
 use firesteel_operators::Services;
+use firesteel_protocol::handshake::{SHARED_DIRECTORY, WorkerInit};
 use firesteel_scheduler::{Event, PoolSettings, SchedulerSettings, SchedulingMode, SpeculationSettings};
 use firesteel_shuffle::ShuffleStore;
 use firesteel_storage::{BlockStore, Broadcasts, CachedBlocks, LocalDirs, MemoryPool, SharedFiles, sweep};
@@ -169,10 +169,6 @@ impl Builder {
         let settings = scheduler_settings(&self.conf, &master, self.pools)?;
         // Those of files that cannot be are told now, not by the first save.
         FileOptions::from_conf(&self.conf)?;
-        let stores = StoreSettings::from_conf(&self.conf);
-        if !stores.is_empty() {
-            stores.put_to_use();
-        }
         let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
         let driver = start_driver(&self.conf, settings, &master, serial, self.workers, self.agents)?;
         let parallelism = self.conf.get(&conf::DEFAULT_PARALLELISM)?;
@@ -271,6 +267,7 @@ fn start_driver(
     let directory = dirs.path().to_owned();
     let (commit, barrier) = (gate.clone(), gate.clone());
     let services = Services {
+        stores: Stores::new(StoreSettings::from_conf(conf)),
         executor: ExecutorId::DRIVER,
         application,
         cached,
@@ -299,9 +296,9 @@ fn start_driver(
     };
     let settings = conf.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
     let memory = budget / u64::from(slots.max(1));
-    let begin =
-        Begin { executor: ExecutorId::DRIVER, application, directory, memory, settings, remote: None };
-    driver.start_processes(slots, command, begin).map_err(|e| start(&e))?;
+    let init =
+        WorkerInit { executor: ExecutorId::DRIVER, application, directory, memory, settings, remote: None };
+    driver.start_processes(slots, command, init).map_err(|e| start(&e))?;
     Ok(driver)
 }
 
@@ -326,11 +323,11 @@ struct Cached {
     dirs: Arc<LocalDirs>,
 }
 
-type Stores = (Arc<BlockStore>, Arc<ShuffleStore>, Arc<CachedBlocks>, Arc<Broadcasts>);
+type BlockStores = (Arc<BlockStore>, Arc<ShuffleStore>, Arc<CachedBlocks>, Arc<Broadcasts>);
 
 impl Cached {
     /// Stores of this process alone, or such that worker processes share.
-    fn stores(self, shared: bool) -> std::result::Result<Stores, DataError> {
+    fn stores(self, shared: bool) -> std::result::Result<BlockStores, DataError> {
         let Cached { memory, dirs } = self;
         if !shared {
             let cached = CachedBlocks::new(memory.clone(), dirs.clone());
@@ -388,6 +385,11 @@ impl Context {
     /// The settings that were made.
     pub fn conf(&self) -> &Conf {
         &self.inner.conf
+    }
+
+    /// The stores that files are in, as this context's settings reach them.
+    pub(crate) fn stores(&self) -> &Stores {
+        &self.driver().services.stores
     }
 
     /// Partitions of `parallelize`, and of shuffles whose inputs do not say.
@@ -574,7 +576,7 @@ impl Inner {
         if !self.stopped.swap(true, Ordering::Relaxed) {
             self.driver.stop();
             if self.conf.get(&conf::CLEAN_CHECKPOINTS).unwrap_or(true) {
-                self.checkpoints.remove_all();
+                self.checkpoints.remove_all(&self.driver.services.stores);
             }
         }
     }

@@ -10,8 +10,7 @@
 use crate::driver::Driver;
 use firesteel_executor::Fleet;
 use firesteel_scheduler::{MigrationPlan, SoleCopies};
-use firesteel_storage::lru::BlockKey;
-use firesteel_types::ExecutorId;
+use firesteel_types::{BlockKey, ExecutorId};
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Weak};
 use std::thread;
@@ -68,7 +67,7 @@ impl Patience {
     }
 }
 
-/// MigrationPlan everything away from a place, and lets its agents go.
+/// Moves everything away from a place, and lets its agents go.
 fn clear(driver: &Weak<Driver>, fleet: &Fleet, place: &str, within: Duration) {
     let (mut moves, mut patience) = (MigrationPlan::default(), Patience::new(within));
     while !fleet.end_move(place) {

@@ -9,19 +9,19 @@ use crate::driver_blocks::BroadcastTrees;
 use crate::remote::Remote;
 use crate::resolve::StageRecipe;
 use firesteel_executor::blocks::HostBlocks;
-use firesteel_executor::messages::Begin;
 use firesteel_executor::{
-    BarrierAnswer, DriverLink, Executor, Executors, PlanError, ProcessListener, Processes, TaskEnd,
-    WorkerCommand, numbers,
+    BarrierAnswer, DriverLink, Executor, Executors, PlanError, ProcessListener, Processes, WorkerCommand,
+    numbers,
 };
-use firesteel_operators::{BarrierGate, BarrierOutcome, BarrierRefusal, CommitGate, Services, TaskSpec};
+use firesteel_operators::{BarrierGate, CommitGate, Services};
+use firesteel_protocol::handshake::WorkerInit;
+use firesteel_protocol::{BarrierOutcome, BarrierRefusal, DeliveredOutcome, TaskSpec};
 use firesteel_scheduler::{Effect, Event, JobSpec, Scheduler, SchedulerSettings, TaskOutcome};
 use firesteel_status::Status;
 use firesteel_storage::cached::BlockListener;
-use firesteel_storage::lru::BlockKey;
 use firesteel_types::{
-    AccumulatorId, AccumulatorUpdate, AppEvent, ExecutorId, ExecutorLossReason, JobFailure, JobId, Millis,
-    Partition, RddId, ShuffleId, StageId, TaskId,
+    AccumulatorId, AccumulatorUpdate, AppEvent, BlockKey, ExecutorId, ExecutorLossReason, JobFailure, JobId,
+    Millis, Partition, RddId, ShuffleId, StageId, TaskId,
 };
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::{Path, PathBuf};
@@ -172,10 +172,10 @@ impl Driver {
         self: &Arc<Self>,
         slots: u32,
         command: WorkerCommand,
-        begin: Begin,
+        init: WorkerInit,
     ) -> std::io::Result<()> {
         let listener: Weak<dyn ProcessListener> = Arc::downgrade(&(self.clone() as Arc<dyn ProcessListener>));
-        let processes = Processes::start(command, begin, slots, listener, numbers())?;
+        let processes = Processes::start(command, init, slots, listener, numbers())?;
         *self.executors.write().unwrap_or_else(PoisonError::into_inner) = Some(processes.clone());
         *self.processes.write().unwrap_or_else(PoisonError::into_inner) = Some(processes);
         self.start_clock()
@@ -580,15 +580,14 @@ impl DriverLink for Driver {
         recipe.ok_or_else(|| PlanError::forgotten(stage))?.encoded().map_err(PlanError::Refused)
     }
 
-    fn finished(&self, executor: ExecutorId, task: TaskId, end: TaskEnd, updates: Vec<AccumulatorUpdate>) {
-        let (outcome, bytes) = match end {
-            TaskEnd::Result(bytes) => (TaskOutcome::Result { bytes: bytes.len() as u64 }, bytes),
-            TaskEnd::MapOutput { shuffle, map, bytes, checksum } => {
-                (TaskOutcome::MapOutput { shuffle, map, bytes, checksum }, vec![])
-            }
-            TaskEnd::Cached { .. } => unreachable!("whoever hears of a result that waits fetches it first"),
-            TaskEnd::Failed(failure) => (TaskOutcome::Failed(*failure), vec![]),
-        };
+    fn finished(
+        &self,
+        executor: ExecutorId,
+        task: TaskId,
+        outcome: DeliveredOutcome,
+        updates: Vec<AccumulatorUpdate>,
+    ) {
+        let (outcome, bytes) = outcome.split();
         self.send(Message::Finished { task, executor, outcome, bytes, updates });
     }
 }
@@ -603,7 +602,7 @@ impl ProcessListener for Driver {
     }
 
     fn leaving(&self, executor: ExecutorId) {
-        self.post(Event::ExecutorDecommissioning { executor });
+        self.post(Event::ExecutorsDecommissioning { executors: vec![executor] });
         // Whoever is at it may not have come to this yet.
         self.with_scheduler(|_| ());
     }

@@ -2,11 +2,11 @@
 
 use crate::driver::Driver;
 use firesteel_executor::DriverLink;
-use firesteel_executor::blocks::{BlockRequest, BroadcastTree};
+use firesteel_executor::blocks::BroadcastTree;
 use firesteel_net::bulk::{Answer, Serve};
+use firesteel_protocol::BlockRequest;
 use firesteel_storage::broadcasts::{BroadcastError, PIECE_BYTES};
-use firesteel_storage::lru::BlockKey;
-use firesteel_types::{BlockId, BroadcastId, ExecutorId, Partition, ShuffleId, StageId, TaskId};
+use firesteel_types::{BlockId, BlockKey, BroadcastId, ExecutorId, Partition, ShuffleId, StageId, TaskId};
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
@@ -70,13 +70,13 @@ impl Serve for DriverBlocks {
     fn serve(&self, request: &[u8], answer: &mut Answer<'_>) -> io::Result<()> {
         let driver = self.driver.upgrade().ok_or_else(|| io::Error::other("the application has ended"))?;
         match BlockRequest::decode(request)? {
-            BlockRequest::Plan(stage) => plan(&driver, stage, answer),
-            BlockRequest::Block(id) => block(&driver, id, answer),
-            BlockRequest::AddressOf(executor) => address_of(&driver, executor, answer),
-            BlockRequest::OutputsAt(shuffle, maps) => outputs_at(&driver, shuffle, &maps, answer),
-            BlockRequest::CachedAt(key) => cached_at(&driver, key, answer),
-            BlockRequest::Broadcast(id) => broadcast(&driver, id, answer),
-            BlockRequest::BroadcastFrom(id, asker) => match driver.services.broadcasts.has(id) {
+            BlockRequest::Plan { stage } => plan(&driver, stage, answer),
+            BlockRequest::Block { id } => block(&driver, id, answer),
+            BlockRequest::AddressOf { executor } => address_of(&driver, executor, answer),
+            BlockRequest::OutputsAt { shuffle, maps } => outputs_at(&driver, shuffle, &maps, answer),
+            BlockRequest::CachedAt { key } => cached_at(&driver, key, answer),
+            BlockRequest::Broadcast { id } => broadcast(&driver, id, answer),
+            BlockRequest::BroadcastFrom { id, asker } => match driver.services.broadcasts.has(id) {
                 true => answer.item(driver.broadcast_trees.take(id, &asker).as_bytes()),
                 false => answer.missing(),
             },
@@ -88,11 +88,11 @@ impl Serve for DriverBlocks {
                 let hash = firesteel_closures::executable_hash();
                 answer.item(&hash.map_err(|error| io::Error::other(error.to_string()))?.0)
             }
-            BlockRequest::File(hash) => file(&driver, hash, answer),
+            BlockRequest::File { hash } => file(&driver, hash, answer),
             request @ (BlockRequest::MapOutputs { .. }
             | BlockRequest::WholeOutput { .. }
-            | BlockRequest::Cached(_)
-            | BlockRequest::Result(_)) => match driver.host_blocks() {
+            | BlockRequest::Cached { .. }
+            | BlockRequest::Result { .. }) => match driver.host_blocks() {
                 Some(host) => host.answer(request, answer),
                 None => Err(io::Error::other("the driver has no files of executors")),
             },

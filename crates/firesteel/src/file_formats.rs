@@ -8,8 +8,8 @@ use bytes::Bytes;
 use firesteel_data::Data;
 use firesteel_io::hadoop::{SequencePairs, SequenceValues, Value, Writable, sequence_splits};
 use firesteel_io::{
-    FileSplit, InputFile, IoError, Lenient, LinePositions, ObjectBatches, RecordReader, check_records,
-    file_splits, object_splits, read_in_turn, read_raw, record_splits, whole_text_splits,
+    FileSplit, InputFile, IoError, Lenient, LinePositions, ObjectBatches, RecordReader, Stores,
+    check_records, file_splits, object_splits, read_in_turn, read_raw, record_splits, whole_text_splits,
 };
 use firesteel_operators::FileSource;
 use firesteel_types::{CallSite, Partition};
@@ -52,8 +52,9 @@ impl Context {
         let splits = self.sequence_splits(&site, path, min_partitions.into(), &options);
         let lenient = options.lenient;
         self.reads(site, &options, splits, move |splits| {
-            FileSource::code(&(splits, lenient), |sent: &Splits, partition: Partition| {
-                Ok(read_in_turn(sent.0[partition.index()].clone(), sent.1, SequencePairs::<K, V>::open))
+            FileSource::code(&(splits, lenient), |stores: &Stores, sent: &Splits, partition: Partition| {
+                let (splits, stores) = (sent.0[partition.index()].clone(), stores.clone());
+                Ok(read_in_turn(splits, sent.1, move |split| SequencePairs::<K, V>::open(&stores, split)))
             })
         })
     }
@@ -73,15 +74,17 @@ impl Context {
         let site = site("object_file", Location::caller());
         let options = self.file_options()?;
         let (at, path, how) = (site.clone(), path.to_string(), options.clone());
+        let stores = self.stores().clone();
         let wanted = self.min_partitions(min_partitions.into());
         let splits = move || {
-            let files = list(&at, &path, &how.sequence_listing())?;
+            let files = list(&stores, &at, &path, &how.sequence_listing())?;
             Ok(object_splits(&files, &how.splits(wanted.into())))
         };
         let lenient = options.lenient;
         self.reads(site, &options, splits, move |splits| {
-            FileSource::code(&(splits, lenient), |sent: &Splits, partition: Partition| {
-                Ok(read_in_turn(sent.0[partition.index()].clone(), sent.1, ObjectBatches::<T>::open))
+            FileSource::code(&(splits, lenient), |stores: &Stores, sent: &Splits, partition: Partition| {
+                let (splits, stores) = (sent.0[partition.index()].clone(), stores.clone());
+                Ok(read_in_turn(splits, sent.1, move |split| ObjectBatches::<T>::open(&stores, split)))
             })
         })
     }
@@ -125,20 +128,25 @@ impl Context {
         options: &FileOptions,
     ) -> Result<Rdd<(String, Bytes)>> {
         let (at, path, how) = (site.clone(), path.to_string(), options.clone());
+        let stores = self.stores().clone();
         let groups = move || {
-            let files = list(&at, &path, &how.whole_file_listing())?;
+            let files = list(&stores, &at, &path, &how.whole_file_listing())?;
             Ok(whole_text_splits(&files, min_partitions.into()))
         };
         let lenient = options.lenient;
         self.reads(site, options, groups, move |groups: Vec<Vec<Vec<InputFile>>>| {
             let sent: Vec<Vec<InputFile>> = groups.into_iter().map(|groups| groups.concat()).collect();
-            FileSource::code(&(sent, lenient), |sent: &(Vec<Vec<InputFile>>, Lenient), partition| {
-                let (files, lenient) = (sent.0[partition.index()].clone(), sent.1);
-                Ok(read_in_turn(files, lenient, |file| -> std::result::Result<_, IoError> {
-                    let bytes = Bytes::from(read_raw(&file.path)?);
-                    Ok(std::iter::once(Ok(vec![(file.path.clone(), bytes)])))
-                }))
-            })
+            FileSource::code(
+                &(sent, lenient),
+                |stores: &Stores, sent: &(Vec<Vec<InputFile>>, Lenient), partition| {
+                    let stores = stores.clone();
+                    let (files, lenient) = (sent.0[partition.index()].clone(), sent.1);
+                    Ok(read_in_turn(files, lenient, move |file| -> std::result::Result<_, IoError> {
+                        let bytes = Bytes::from(read_raw(&stores, &file.path)?);
+                        Ok(std::iter::once(Ok(vec![(file.path.clone(), bytes)])))
+                    }))
+                },
+            )
         })
     }
 
@@ -184,18 +192,25 @@ impl Context {
         options: &FileOptions,
     ) -> Result<Rdd<Bytes>> {
         let (at, path, how) = (site.clone(), path.to_string(), options.clone());
+        let stores = self.stores().clone();
         let wanted = self.min_partitions(None);
         let splits = move || {
-            let files = list(&at, &path, &how.listing())?;
+            let files = list(&stores, &at, &path, &how.listing())?;
             check_records(&files, length).map_err(|source| Error::Io { site: at.clone(), source })?;
             Ok(record_splits(&files, length, &how.splits(wanted.into())))
         };
         let lenient = options.lenient;
         self.reads(site, options, splits, move |splits| {
-            FileSource::code(&((splits, lenient), length), |sent: &(Splits, u64), partition: Partition| {
-                let (splits, length) = (sent.0.0[partition.index()].clone(), sent.1);
-                Ok(read_in_turn(splits, sent.0.1, move |split| RecordReader::open(split, length)))
-            })
+            FileSource::code(
+                &((splits, lenient), length),
+                |stores: &Stores, sent: &(Splits, u64), partition: Partition| {
+                    let (splits, length, stores) =
+                        (sent.0.0[partition.index()].clone(), sent.1, stores.clone());
+                    Ok(read_in_turn(splits, sent.0.1, move |split| {
+                        RecordReader::open(&stores, split, length)
+                    }))
+                },
+            )
         })
     }
 
@@ -214,8 +229,9 @@ impl Context {
         let splits = self.sequence_splits(&site, path, min_partitions, options);
         let lenient = options.lenient;
         self.reads(site, options, splits, move |splits| {
-            FileSource::code(&(splits, lenient), |sent: &Splits, partition: Partition| {
-                Ok(read_in_turn(sent.0[partition.index()].clone(), sent.1, SequenceValues::open))
+            FileSource::code(&(splits, lenient), |stores: &Stores, sent: &Splits, partition: Partition| {
+                let (splits, stores) = (sent.0[partition.index()].clone(), stores.clone());
+                Ok(read_in_turn(splits, sent.1, move |split| SequenceValues::open(&stores, split)))
             })
         })
     }
@@ -234,19 +250,24 @@ impl Context {
         options: &FileOptions,
     ) -> Result<Rdd<(i64, String)>> {
         let (at, path, how) = (site.clone(), path.to_string(), options.clone());
+        let stores = self.stores().clone();
         let splits = move || {
-            let files = list(&at, &path, &how.listing())?;
+            let files = list(&stores, &at, &path, &how.listing())?;
             Ok(file_splits(&files, &how.splits(min_partitions.into())))
         };
         let (delimiter, lenient) = (options.hadoop.delimiter(), options.lenient);
         self.reads(site, options, splits, move |splits| {
             let sent = ((splits, lenient), delimiter.clone());
-            FileSource::code(&sent, |sent: &(Splits, Option<Vec<u8>>), partition: Partition| {
-                let (splits, delimiter) = (sent.0.0[partition.index()].clone(), sent.1.clone());
-                Ok(read_in_turn(splits, sent.0.1, move |split| {
-                    LinePositions::open(split, delimiter.as_deref())
-                }))
-            })
+            FileSource::code(
+                &sent,
+                |stores: &Stores, sent: &(Splits, Option<Vec<u8>>), partition: Partition| {
+                    let (splits, delimiter) = (sent.0.0[partition.index()].clone(), sent.1.clone());
+                    let stores = stores.clone();
+                    Ok(read_in_turn(splits, sent.0.1, move |split| {
+                        LinePositions::open(&stores, split, delimiter.as_deref())
+                    }))
+                },
+            )
         })
     }
 
@@ -259,9 +280,10 @@ impl Context {
         options: &FileOptions,
     ) -> impl Fn() -> Result<Vec<FileSplit>> + Send + Sync + 'static {
         let (site, path, options) = (site.clone(), path.to_string(), options.clone());
+        let stores = self.stores().clone();
         let wanted = self.min_partitions(min_partitions);
         move || {
-            let files = list(&site, &path, &options.sequence_listing())?;
+            let files = list(&stores, &site, &path, &options.sequence_listing())?;
             Ok(sequence_splits(&files, &options.splits(wanted.into())))
         }
     }

@@ -10,7 +10,7 @@ use firesteel_conf::Conf;
 use firesteel_data::{Data, DataError};
 use firesteel_io::hadoop::HadoopConf;
 use firesteel_io::{
-    InputFile, Lenient, ListOptions, PartNames, SplitOptions, Subdirectories, list_inputs_with,
+    InputFile, Lenient, ListOptions, PartNames, SplitOptions, Stores, Subdirectories, list_inputs_with,
 };
 use firesteel_operators::OperatorRef;
 use firesteel_types::CallSite;
@@ -84,8 +84,13 @@ impl FileOptions {
 }
 
 /// The files of a path.
-pub(crate) fn list(site: &CallSite, path: &str, options: &ListOptions) -> Result<Vec<InputFile>> {
-    list_inputs_with(path, options).map_err(|source| Error::Io { site: site.clone(), source })
+pub(crate) fn list(
+    stores: &Stores,
+    site: &CallSite,
+    path: &str,
+    options: &ListOptions,
+) -> Result<Vec<InputFile>> {
+    list_inputs_with(stores, path, options).map_err(|source| Error::Io { site: site.clone(), source })
 }
 
 impl Context {

@@ -1,9 +1,7 @@
 //! What `#[firesteel::main]` makes of a program's `main`.
 
 use firesteel_cluster::agents::AGENT_VARIABLE;
-use firesteel_conf::Conf;
-use firesteel_executor::agent::{self, AgentConfig};
-use firesteel_io::StoreSettings;
+use firesteel_executor::agent;
 use std::fmt::Display;
 use std::process::ExitCode;
 
@@ -53,8 +51,8 @@ pub fn become_executor_if_asked() {
         return;
     }
     // Programs that tasks start are no executors.
-    let config = AgentConfig::from_parent();
-    let ended = config.and_then(|config| agent::run(config, None, |settings, _| use_settings(settings)));
+    let config = agent::config_from_parent();
+    let ended = config.and_then(|config| agent::run(config, None));
     let code = match ended {
         Ok(()) => 0,
         Err(error) => {
@@ -63,17 +61,4 @@ pub fn become_executor_if_asked() {
         }
     };
     std::process::exit(code);
-}
-
-/// What tasks need of the application's settings.
-fn use_settings(settings: &[(String, String)]) {
-    let mut conf = Conf::default();
-    for (key, value) in settings {
-        // The driver has checked them.
-        let _ = conf.set(key, value);
-    }
-    let stores = StoreSettings::from_conf(&conf);
-    if !stores.is_empty() {
-        stores.put_to_use();
-    }
 }

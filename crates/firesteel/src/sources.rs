@@ -7,7 +7,7 @@ use crate::node::NodeCode;
 use crate::rdd::{Parts, Rdd, count};
 use firesteel_data::Data;
 use firesteel_io::{
-    InputFile, IoError, Lenient, file_splits, list_inputs, read_in_turn, read_text, whole_text_splits,
+    InputFile, IoError, Lenient, Stores, file_splits, list_inputs, read_in_turn, read_text, whole_text_splits,
 };
 use firesteel_operators::{FileSource, Generate, OperatorRef, TextLines, Union};
 use firesteel_types::{CallSite, Partition};
@@ -152,8 +152,9 @@ impl Context {
         options: &FileOptions,
     ) -> Result<Rdd<String>> {
         let (at, path, how) = (site.clone(), path.to_string(), options.clone());
+        let stores = self.stores().clone();
         let splits = move || {
-            let files = list(&at, &path, &how.listing())?;
+            let files = list(&stores, &at, &path, &how.listing())?;
             Ok(file_splits(&files, &how.splits(min_partitions.into())))
         };
         let lenient = options.lenient;
@@ -169,7 +170,7 @@ impl Context {
     #[track_caller]
     pub fn list_files(&self, path: &str) -> Result<Vec<FileInfo>> {
         let site = site("list_files", Location::caller());
-        let files = list_inputs(path).map_err(|source| Error::Io { site, source })?;
+        let files = list_inputs(self.stores(), path).map_err(|source| Error::Io { site, source })?;
         Ok(files.into_iter().map(|file| FileInfo { path: file.path, bytes: file.length }).collect())
     }
 
@@ -200,20 +201,25 @@ impl Context {
         options: &FileOptions,
     ) -> Result<Rdd<(String, String)>> {
         let (at, path, how) = (site.clone(), path.to_string(), options.clone());
+        let stores = self.stores().clone();
         let groups = move || {
-            let files = list(&at, &path, &how.whole_file_listing())?;
+            let files = list(&stores, &at, &path, &how.whole_file_listing())?;
             Ok(whole_text_splits(&files, min_partitions.into()))
         };
         let lenient = options.lenient;
         self.reads(site, options, groups, move |groups: Vec<Vec<Vec<InputFile>>>| {
             let sent: Vec<Vec<InputFile>> = groups.into_iter().map(|groups| groups.concat()).collect();
-            FileSource::code(&(sent, lenient), |sent: &(Vec<Vec<InputFile>>, Lenient), partition| {
-                let (files, lenient) = (sent.0[partition.index()].clone(), sent.1);
-                Ok(read_in_turn(files, lenient, |file| -> std::result::Result<_, IoError> {
-                    let text = read_text(&file.path)?;
-                    Ok(std::iter::once(Ok(vec![(file.path.clone(), text)])))
-                }))
-            })
+            FileSource::code(
+                &(sent, lenient),
+                |stores: &Stores, sent: &(Vec<Vec<InputFile>>, Lenient), partition| {
+                    let stores = stores.clone();
+                    let (files, lenient) = (sent.0[partition.index()].clone(), sent.1);
+                    Ok(read_in_turn(files, lenient, move |file| -> std::result::Result<_, IoError> {
+                        let text = read_text(&stores, &file.path)?;
+                        Ok(std::iter::once(Ok(vec![(file.path.clone(), text)])))
+                    }))
+                },
+            )
         })
     }
 

@@ -1,4 +1,5 @@
-//! Accumulators: each `add` counts once for its partition, whatever is tried again, computed again, or computed twice at once.
+//! Accumulators: each `add` counts once for its partition, even if it is retried, computed again, or computed
+//! twice at once.
 
 use firesteel::{Accumulate, Accumulator, Adder, Context, Error, Order, Rdd, Result, StorageLevel};
 use proptest::prelude::*;

@@ -1,5 +1,5 @@
-//! What users give that cannot work, and what breaks under them: the error says what, where and why; nothing is left that
-//! looks whole; and the context goes on.
+//! Bad input: requests that cannot work, and files that break. The error says what, where and why; no output is
+//! left that looks whole; and the context goes on.
 
 mod bad_input {
     mod broken_files;

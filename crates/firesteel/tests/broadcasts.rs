@@ -1,4 +1,4 @@
-//! Broadcast variables: what tasks and the driver read, what happens when they are destroyed, and when environments are large.
+//! Broadcast variables: read by tasks and the driver, destroyed, and used for large environments.
 
 use firesteel::{Broadcast, Context, Result};
 use std::collections::HashMap;

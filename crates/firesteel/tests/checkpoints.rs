@@ -1,4 +1,4 @@
-//! Checkpoints: lineage is cut, files go when nobody needs them, what is lost or broken is said.
+//! Checkpoints: lineage is truncated, unused files are removed, lost or broken ones are reported.
 
 use firesteel::{Context, Error, Rdd, Result, StorageLevel};
 use std::fs;

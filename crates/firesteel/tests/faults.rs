@@ -1,5 +1,5 @@
-//! What happens to programs when executors, files and drivers go, seen with real processes: each test starts a local cluster of its
-//! own, breaks something, and looks at the answer. In the end nothing may be left: no process, no file, no port.
+//! Faults of executors, files and drivers, seen with real processes: each test starts a local cluster of its
+//! own, breaks something, and checks the answer. At the end no process, file or port may be left.
 //!
 //! Nothing depends on timing. What must be going on is known by the signs that tasks give ([`faults::support::Signs`]); what must
 //! come about is waited for, with a bound that only a failure reaches.

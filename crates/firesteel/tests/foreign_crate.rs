@@ -1,4 +1,4 @@
-//! A crate of somebody else's (`tests/foreign_crate`), built by itself as they would build it, and run.
+//! A user's crate (`tests/foreign_crate`), built by itself as its author would build it, and run.
 //!
 //! What its program prints is compared; another one ends with an error under `#[firesteel::main]`; its examples are refused,
 //! but only when they are built: what a closure captures is then told by its size alone.

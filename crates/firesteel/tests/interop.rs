@@ -147,9 +147,14 @@ fn maps(interop: &mut Interop) {
     };
     interop.check(name, |_, path| {
         let mut found = vec![];
-        for file in firesteel_io::list_inputs(path).map_err(|e| e.to_string())? {
-            let values =
-                SequenceValues::open(&firesteel_io::FileSplit::whole(&file)).map_err(|e| e.to_string())?;
+        for file in
+            firesteel_io::list_inputs(&firesteel_io::Stores::default(), path).map_err(|e| e.to_string())?
+        {
+            let values = SequenceValues::open(
+                &firesteel_io::Stores::default(),
+                &firesteel_io::FileSplit::whole(&file),
+            )
+            .map_err(|e| e.to_string())?;
             for batch in values {
                 found.extend(batch.map_err(|e| e.to_string())?);
             }

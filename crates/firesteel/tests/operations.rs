@@ -1,5 +1,5 @@
-//! Every operation of the Rust face against a plain model, on four contexts: one slot and several, with plenty of memory and with
-//! hardly any. `operations/table.rs` fails when an operation has no test here.
+//! Every operation of the Rust API against a plain model, on four contexts: one slot and several, with plenty
+//! of memory and with hardly any. `operations/table.rs` fails when an operation has no test here.
 
 mod operations {
     mod actions;

@@ -1,5 +1,4 @@
-//! Kept partitions when something happens to them: memory runs out, files break, levels contradict, what they were computed
-//! from goes.
+//! Persistence under faults: memory runs out, files break, levels contradict each other, and lineage is lost.
 //!
 //! What was computed how often is counted by the functions themselves, in statics: one for each test.
 

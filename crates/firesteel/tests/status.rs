@@ -1,4 +1,5 @@
-//! What a program learns about its own jobs and stages: while they run, when they ended, when they failed.
+//! Status queries of a program about its own jobs and stages: while they run, when they ended, when they
+//! failed.
 
 use firesteel::{Context, JobState, StageInfo};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};

@@ -10,7 +10,7 @@
 
 use firesteel::{Codec, Context, Result};
 use firesteel_io::path::is_remote;
-use firesteel_io::{IoCause, Output, OutputCommitter, list_inputs, read_raw, remove_directory};
+use firesteel_io::{IoCause, Output, OutputCommitter, Stores, list_inputs, read_raw, remove_directory};
 use firesteel_types::{Partition, TaskId};
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
@@ -77,7 +77,8 @@ fn by_the_other_way(names: &[String]) -> Option<Vec<String>> {
     if let Some(copy) = variable("_COPY") {
         for name in names {
             let key = name.strip_prefix(&format!("{store}/")).unwrap().replace('/', "%2F");
-            let answer = request("POST", &format!("{copy}{key}"), &read_raw(name).unwrap());
+            let answer =
+                request("POST", &format!("{copy}{key}"), &read_raw(&Stores::default(), name).unwrap());
             assert!(answer.lines().next().unwrap().contains(" 200 "), "{answer}");
         }
     }
@@ -108,7 +109,7 @@ fn what_is_saved_is_listed_matched_and_read_back() -> Result<()> {
     let names: Vec<String> =
         sc.list_files(&format!("{dir}/plain"))?.into_iter().map(|file| file.path).collect();
     assert_eq!(names, (0..4).map(|part| format!("{dir}/plain/part-0000{part}")).collect::<Vec<_>>());
-    assert_eq!(read_raw(&format!("{dir}/plain/_SUCCESS")).unwrap(), b"");
+    assert_eq!(read_raw(&Stores::default(), &format!("{dir}/plain/_SUCCESS")).unwrap(), b"");
     let whole = sc
         .whole_text_files(&format!("{dir}/gz"), 2)?
         .map(|(_, text)| text.lines().count() as i64)
@@ -158,24 +159,27 @@ fn a_save_is_refused_where_something_is() -> Result<()> {
     let error = rdd.save_as_text_file(&dir).unwrap_err().to_string();
     assert!(error.contains(&dir) && error.contains("it exists already"), "{error}");
     assert_eq!(sc.text_file(&dir, 2)?.count()?, 10);
-    let mut output = Output::create(&format!("{dir}/part-00009")).unwrap();
+    let mut output = Output::create(&Stores::default(), &format!("{dir}/part-00009")).unwrap();
     output.write_all(b"one more\n").unwrap();
     output.finish().unwrap();
-    assert_eq!(Output::create(&format!("{dir}/part-00009")).unwrap_err().cause, IoCause::OutputExists);
+    assert_eq!(
+        Output::create(&Stores::default(), &format!("{dir}/part-00009")).unwrap_err().cause,
+        IoCause::OutputExists
+    );
     assert_eq!(sc.text_file(&dir, 2)?.count()?, 11);
     // Of two that both found nothing there, only the first to finish has its way; on local disks the last.
-    let race = || Output::create(&format!("{dir}/part-00010")).unwrap();
+    let race = || Output::create(&Stores::default(), &format!("{dir}/part-00010")).unwrap();
     let (mut first, mut second) = (race(), race());
     writeln!(first, "first").unwrap();
     writeln!(second, "second").unwrap();
     first.finish().unwrap();
     if is_remote(&dir) {
         assert_eq!(second.finish().unwrap_err().cause, IoCause::OutputExists);
-        assert_eq!(read_raw(&format!("{dir}/part-00010")).unwrap(), b"first\n");
+        assert_eq!(read_raw(&Stores::default(), &format!("{dir}/part-00010")).unwrap(), b"first\n");
     }
-    remove_directory(&dir).unwrap();
-    remove_directory(&dir).unwrap();
-    assert_eq!(list_inputs(&dir).unwrap_err().cause, IoCause::NotFound);
+    remove_directory(&Stores::default(), &dir).unwrap();
+    remove_directory(&Stores::default(), &dir).unwrap();
+    assert_eq!(list_inputs(&Stores::default(), &dir).unwrap_err().cause, IoCause::NotFound);
     rdd.save_as_text_file(&dir)
 }
 
@@ -191,7 +195,7 @@ fn a_job_that_fails_leaves_nothing() -> Result<()> {
     failing.save_as_text_file(&dir).unwrap_err();
     // A task that began its part while the job failed removes what it noted itself; stopping waits for it.
     sc.stop();
-    assert_eq!(list_inputs(&dir).unwrap_err().cause, IoCause::NotFound);
+    assert_eq!(list_inputs(&Stores::default(), &dir).unwrap_err().cause, IoCause::NotFound);
     let sc = context();
     let rdd = numbers(&sc);
     rdd.save_as_text_file(&dir)?;
@@ -206,9 +210,9 @@ fn of_several_attempts_one_wins_and_the_dead_leave_nothing() {
     }
     let dir = directory("attempts");
     let job = OutputCommitter::new(&dir, "job-1").unwrap();
-    job.setup_job().unwrap();
+    job.setup_job(&Stores::default()).unwrap();
     let write = |attempt: u64| {
-        let mut output = job.create(Partition(0), TaskId(attempt), "").unwrap();
+        let mut output = job.create(&Stores::default(), Partition(0), TaskId(attempt), "").unwrap();
         writeln!(output, "by attempt {attempt}").unwrap();
         output
     };
@@ -221,25 +225,31 @@ fn of_several_attempts_one_wins_and_the_dead_leave_nothing() {
         write(attempt).finish().unwrap();
     }
     // One that has committed and dies before it can say so is replaced.
-    job.commit_task(Partition(0), TaskId(2)).unwrap();
-    job.commit_task(Partition(0), TaskId(3)).unwrap();
-    job.commit_task(Partition(0), TaskId(3)).unwrap();
+    job.commit_task(&Stores::default(), Partition(0), TaskId(2)).unwrap();
+    job.commit_task(&Stores::default(), Partition(0), TaskId(3)).unwrap();
+    job.commit_task(&Stores::default(), Partition(0), TaskId(3)).unwrap();
     assert_eq!(
-        job.commit_task(Partition(0), TaskId(2)).unwrap_err().cause,
+        job.commit_task(&Stores::default(), Partition(0), TaskId(2)).unwrap_err().cause,
         IoCause::CommittedByAnother(TaskId(3))
     );
     assert_eq!(
-        job.commit_task(Partition(0), TaskId(1)).unwrap_err().cause,
+        job.commit_task(&Stores::default(), Partition(0), TaskId(1)).unwrap_err().cause,
         IoCause::CommittedByAnother(TaskId(3))
     );
-    assert!(job.commit_job(2).is_err());
-    job.commit_job(1).unwrap();
-    assert_eq!(read_raw(&format!("{dir}/part-00000")).unwrap(), b"by attempt 3\n");
-    let names: BTreeSet<String> =
-        list_inputs(&format!("{dir}/*")).unwrap().into_iter().map(|file| file.path).collect();
+    assert!(job.commit_job(&Stores::default(), 2).is_err());
+    job.commit_job(&Stores::default(), 1).unwrap();
+    assert_eq!(read_raw(&Stores::default(), &format!("{dir}/part-00000")).unwrap(), b"by attempt 3\n");
+    let names: BTreeSet<String> = list_inputs(&Stores::default(), &format!("{dir}/*"))
+        .unwrap()
+        .into_iter()
+        .map(|file| file.path)
+        .collect();
     assert_eq!(names, BTreeSet::from([format!("{dir}/part-00000")]));
-    assert!(list_inputs(&format!("{dir}/_temporary")).is_err());
-    assert_eq!(job.commit_task(Partition(0), TaskId(2)).unwrap_err().cause, IoCause::JobEnded);
+    assert!(list_inputs(&Stores::default(), &format!("{dir}/_temporary")).is_err());
+    assert_eq!(
+        job.commit_task(&Stores::default(), Partition(0), TaskId(2)).unwrap_err().cause,
+        IoCause::JobEnded
+    );
     assert_eq!(pending_uploads(&dir), 0);
 }
 
@@ -254,7 +264,7 @@ fn what_is_missing_is_said() {
     assert!(error.contains(&missing) && error.contains("there is no such file"), "{error}");
     let error = sc.text_file(&format!("{missing}/*.txt"), 1).map(drop).unwrap_err().to_string();
     assert!(error.contains("nothing matches"), "{error}");
-    assert_eq!(read_raw(&missing).unwrap_err().cause, IoCause::NotFound);
+    assert_eq!(read_raw(&Stores::default(), &missing).unwrap_err().cause, IoCause::NotFound);
     if let Some(reads) = variable("_READS") {
         let error = sc.text_file(&format!("{reads}/missing/nil"), 1).map(drop).unwrap_err().to_string();
         assert!(error.contains("there is no such file"), "{error}");

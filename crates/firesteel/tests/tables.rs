@@ -1,4 +1,4 @@
-//! Tables that are not what they should be: each error names the file, the place and the value, and says what to do.
+//! Bad tables: each error names the file, the place and the value, and says what to do.
 
 use firesteel::{BadRows, Context, Data, Result};
 use serde::{Deserialize, Serialize};

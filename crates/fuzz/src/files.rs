@@ -1,16 +1,16 @@
-//! What comes from files of the user's: codecs, lines, SequenceFiles, object files, patterns.
+//! Decoders of users' files: codecs, lines, SequenceFiles, object files, patterns.
 
 use firesteel_io::hadoop::{SequenceCompression, SequenceHeader, SequenceReader, SequenceWriter, Value};
 use firesteel_io::{
-    Codec, FileSplit, IoCause, LineOptions, LineReader, ObjectBatches, ObjectReader, ObjectWriter,
+    Codec, FileSplit, IoCause, LineOptions, LineReader, ObjectBatches, ObjectReader, ObjectWriter, Stores,
     glob_matches, path,
 };
 use std::io::{Cursor, Write};
 
-/// More than any input of ours decompresses to, unless it is a bomb.
+/// The most bytes that a decompressed input may have: one that has more is a bomb.
 const LIMIT: usize = 1 << 20;
 
-/// Decompresses the input, and compresses it and takes it back.
+/// Decompresses the input, and compresses it and decompresses the result.
 pub(crate) fn codec(codec: Codec, data: &[u8]) {
     let mut out = vec![];
     let _ = codec.decompress(data, LIMIT, &mut out);
@@ -33,7 +33,7 @@ pub(crate) fn packed(codec: Codec) -> Vec<Vec<u8>> {
     seeds
 }
 
-/// The first byte chooses a delimiter, the second a cut: two splits hold the lines of the whole.
+/// Reads lines: the first byte chooses a delimiter, the second a cut. Two splits have the lines of the whole.
 pub(crate) fn lines(data: &[u8]) {
     let [choice, cut, text @ ..] = data else { return };
     let delimiter = match choice % 4 {
@@ -48,7 +48,8 @@ pub(crate) fn lines(data: &[u8]) {
         let split = FileSplit { path: name.clone(), start, length: end - start };
         let options = LineOptions { delimiter: delimiter.clone(), chunk_bytes: 1 + usize::from(choice / 4) };
         let mut lines = vec![];
-        let mut reader = LineReader::open(&split, options).expect("a plain file can be opened");
+        let mut reader =
+            LineReader::open(&Stores::default(), &split, options).expect("a plain file can be opened");
         reader.for_each_line(|line| lines.push(line.to_string())).expect("a plain file can be read");
         lines
     };
@@ -63,7 +64,8 @@ pub(crate) fn line_seeds() -> Vec<Vec<u8>> {
         .into()
 }
 
-/// A SequenceFile of any bytes. If its two halves can be read, and the whole too, they hold the same.
+/// Reads a SequenceFile of any bytes. If its two halves can be read, and the whole too, they have the same
+/// records.
 pub(crate) fn sequence_file(data: &[u8]) {
     let read = |start: u64, end: u64| {
         let mut reader = SequenceReader::open(Cursor::new(data), start, end)?;
@@ -123,7 +125,8 @@ const CLASSES: [&str; 13] = [
     "MapWritable",
 ];
 
-/// The first byte chooses a class, the rest is a value of it. What can be read is written and read the same.
+/// Reads a value and writes it: the first byte chooses a class, the rest is the value. A value that can be read
+/// is written and read back the same.
 pub(crate) fn writable_value(data: &[u8]) {
     let [class, bytes @ ..] = data else { return };
     let class = format!("org.apache.hadoop.io.{}", CLASSES[usize::from(*class) % CLASSES.len()]);
@@ -151,7 +154,7 @@ pub(crate) fn value_seeds() -> Vec<Vec<u8>> {
     values.map(seed).into()
 }
 
-/// An object file of any bytes. Its checksums leave nothing but what was written.
+/// Reads an object file of any bytes. Its checksums leave nothing but what was written.
 pub(crate) fn object_file(data: &[u8]) {
     let length = data.len() as u64;
     let read = |start, end| {
@@ -178,7 +181,7 @@ pub(crate) fn object_seeds() -> Vec<Vec<u8>> {
     [0, 3].map(write).into()
 }
 
-/// Java's serialised objects, as a record of one of Spark's object files.
+/// Reads Java's serialised objects, as a record of one of Spark's object files.
 pub(crate) fn java_objects(data: &[u8]) {
     let header = SequenceHeader::new(
         "org.apache.hadoop.io.NullWritable",
@@ -193,9 +196,10 @@ pub(crate) fn java_objects(data: &[u8]) {
     file.write_all(&bytes).expect("a temporary file can be written");
     let path = file.path().to_str().expect("temporary names are ASCII").to_string();
     let split = FileSplit { path, start: 0, length: bytes.len() as u64 };
-    let read = ObjectBatches::<Vec<(Option<String>, i64)>>::open(&split).expect("the file is a SequenceFile");
+    let read = ObjectBatches::<Vec<(Option<String>, i64)>>::open(&Stores::default(), &split)
+        .expect("the file is a SequenceFile");
     let _ = read.collect::<Result<Vec<_>, _>>();
-    let read = ObjectBatches::<i32>::open(&split).expect("the file is a SequenceFile");
+    let read = ObjectBatches::<i32>::open(&Stores::default(), &split).expect("the file is a SequenceFile");
     let _ = read.collect::<Result<Vec<_>, _>>();
 }
 
@@ -209,7 +213,7 @@ pub(crate) fn java_seeds() -> Vec<Vec<u8>> {
     vec![ints, tuples]
 }
 
-/// A pattern and a name, with a zero byte between. A pattern without wildcards matches itself.
+/// Matches a pattern and a name, with a zero byte between. A pattern without wildcards matches itself.
 pub(crate) fn glob(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let (pattern, name) = text.split_once('\0').unwrap_or((&text, "a/b"));

@@ -1,8 +1,9 @@
-//! What must hold of every decoder of the project, whatever bytes it is given: it does not panic, does not take memory for the
-//! mere promise of data, and where two ways of reading should agree, they do.
+//! Fuzz targets: the conditions for every decoder of the project, whatever bytes it is given: it does not
+//! panic, does not allocate memory for a mere claim of length, and if two ways of reading should agree, they
+//! do.
 //!
 //! Each target is a function of bytes. `fuzz/` runs them with inputs that a fuzzer makes up (`cargo xtask fuzz`); the tests of
-//! this crate run them with inputs that once went wrong (`fuzz/regressions/<target>/`), with seeds, and with seeds broken in
+//! this crate run them with inputs that once failed (`fuzz/regressions/<target>/`), with seeds, and with seeds broken in
 //! simple ways. A new decoder gets a function, a row in [`TARGETS`], and its name in `fuzz/Cargo.toml`.
 
 mod files;
@@ -16,13 +17,13 @@ use firesteel_io::Codec;
 pub struct Target {
     /// Its name, which is also that of its binary under `fuzz/` and of its directory of regressions.
     pub name: &'static str,
-    /// Decodes, and panics if what must hold does not.
+    /// Decodes, and panics if a condition is violated.
     pub run: fn(&[u8]),
     /// Good inputs to begin with.
     pub seeds: fn() -> Vec<Vec<u8>>,
 }
 
-/// Every target.
+/// All targets.
 pub const TARGETS: &[Target] = &[
     Target {
         name: "codec_snappy",

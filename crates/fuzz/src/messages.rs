@@ -1,32 +1,48 @@
-//! What processes of a cluster say to each other, once they have shown each other the secret: words to and from masters and agents, and
-//! requests for blocks. What is decoded can be encoded, and is then the same.
+//! What processes of a cluster say to each other, once they have shown each other the secret: messages to and from masters, agents and
+//! workers, and requests for blocks. What is decoded can be encoded, and is then the same.
 
-use firesteel_cluster::standalone::messages::{FromMaster, ToMaster};
 use firesteel_data::block::{decode_value, encode_value};
-use firesteel_executor::agent_messages::{FromAgent, Register, ToAgent};
-use firesteel_executor::blocks::BlockRequest;
-use firesteel_executor::messages::{receive, receive_at_most, send};
-use firesteel_standalone::{
-    ApplicationMessage, ApplicationSpec, ApplicationStatus, ClientAnswer, ClientMessage, Epoch, FencedOrder,
-    Payload, RequestKey, Resources, WorkerId, WorkerMessage, WorkerOffer, WorkerOrder, WorkerReport,
+use firesteel_net::{receive, receive_at_most, send};
+use firesteel_protocol::handshake::{
+    AgentReply, RegisterAgent, RemoteConfig, Welcome, WorkerInit, WorkerReady,
 };
-use firesteel_types::{BroadcastId, ExecutorId, Partition, ShuffleId, StageId, TaskId};
+use firesteel_protocol::standalone::{
+    ApplicationMessage, ApplicationSpec, ApplicationStatus, ClientAnswer, ClientMessage, Epoch, FencedOrder,
+    FileRequest, FromMaster, LaunchDriver, LaunchExecutor, Payload, Program, RequestKey, Resources, ToMaster,
+    WorkerId, WorkerMessage, WorkerOffer, WorkerOrder, WorkerReport,
+};
+use firesteel_protocol::{
+    BlockRequest, DeliveredOutcome, FromExecutor, MigrateOrder, OutputsName, PlanBytes, ResultOnExecutor,
+    TaskReport, TaskSpec, ToExecutor,
+};
+use firesteel_types::{
+    BlockKey, BroadcastId, ExecutorId, JobId, Partition, RddId, ShuffleId, ShuffleOutputs, StageAttempt,
+    StageId, TaskFailure, TaskId,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::sync::Arc;
 
-/// The same bytes as each kind of word, by themselves and framed.
+/// The same bytes as each kind of message, by themselves and framed.
 pub(crate) fn messages(data: &[u8]) {
-    word::<ToMaster>(data);
-    word::<FromMaster>(data);
-    word::<ToAgent>(data);
-    word::<FromAgent>(data);
-    word::<BlockRequest>(data);
-    // A length that is promised takes no memory, and one that no word has is an error at once.
+    message::<ToMaster>(data);
+    message::<FromMaster>(data);
+    message::<LaunchDriver>(data);
+    message::<LaunchExecutor>(data);
+    message::<FileRequest>(data);
+    message::<RegisterAgent>(data);
+    message::<AgentReply>(data);
+    message::<WorkerInit>(data);
+    message::<WorkerReady>(data);
+    message::<ToExecutor>(data);
+    message::<FromExecutor>(data);
+    message::<BlockRequest>(data);
+    // A length that is promised takes no memory, and one that no message has is an error at once.
     while_there_are::<ToMaster>(data, u64::MAX);
-    while_there_are::<FromAgent>(data, 100);
+    while_there_are::<FromExecutor>(data, 100);
 }
 
-fn word<T: Serialize + DeserializeOwned>(data: &[u8]) {
+fn message<T: Serialize + DeserializeOwned>(data: &[u8]) {
     let Ok(value) = decode_value::<T>(data) else { return };
     let bytes = encode_value(&value).expect("what was decoded can be encoded");
     let again = decode_value::<T>(&bytes).expect("and decoded again");
@@ -42,6 +58,10 @@ fn while_there_are<T: DeserializeOwned>(mut data: &[u8], most: u64) {
 }
 
 pub(crate) fn message_seeds() -> Vec<Vec<u8>> {
+    [standalone_seeds(), handshake_seeds(), executor_seeds(), request_seeds()].concat()
+}
+
+fn standalone_seeds() -> Vec<Vec<u8>> {
     let spec = ApplicationSpec {
         name: "count".into(),
         user: "ada".into(),
@@ -52,7 +72,34 @@ pub(crate) fn message_seeds() -> Vec<Vec<u8>> {
     };
     let (key, status) = (RequestKey::new("by chance"), ApplicationStatus::default());
     let offer = WorkerOffer { host: "a".into(), resources: Resources::new(4, 4096) };
-    let register = Register {
+    let register =
+        WorkerMessage::Register { worker: WorkerId::new("worker-a"), offer, report: WorkerReport::default() };
+    let launch = LaunchExecutor {
+        program: Program::Shipped { hash: [7; 32] },
+        arguments: vec!["-v".into()],
+        environment: vec![("KEY".into(), "value".into())],
+        driver: "a:7000".into(),
+        secret: None,
+        service: true,
+        encrypted: false,
+    };
+    vec![
+        encoded(&ToMaster::Application {
+            message: ApplicationMessage::Register { key, known_as: None, spec, status },
+        }),
+        encoded(&ToMaster::Worker { message: register }),
+        encoded(&ToMaster::Client { message: ClientMessage::Overview }),
+        encoded(&FromMaster::Worker {
+            order: FencedOrder { epoch: Epoch(3), order: WorkerOrder::Registered },
+        }),
+        encoded(&FromMaster::Client { answer: ClientAnswer::Unknown }),
+        encoded(&launch),
+        encoded(&FileRequest::Put { hash: [7; 32], at: 3, bytes: vec![1, 2] }),
+    ]
+}
+
+fn handshake_seeds() -> Vec<Vec<u8>> {
+    let register = RegisterAgent {
         name: "0".into(),
         program: [7; 32],
         host: "a".into(),
@@ -63,24 +110,91 @@ pub(crate) fn message_seeds() -> Vec<Vec<u8>> {
         outputs_survive: true,
         process: 4711,
     };
-    let order = FencedOrder { epoch: Epoch(3), order: WorkerOrder::Registered };
+    let welcome = Welcome {
+        application: 1,
+        executors: vec![ExecutorId(0)],
+        settings: vec![("spark.app.name".into(), "count".into())],
+        heartbeat_ms: 1000,
+        timeout_ms: 5000,
+        retries: 3,
+        retry_wait_ms: 100,
+        setting: Some("{}".into()),
+        encrypted: true,
+    };
+    let remote = RemoteConfig {
+        secret: Some("s".into()),
+        driver: "a:1".into(),
+        here: "b:1".into(),
+        retries: 3,
+        retry_wait_ms: 100,
+        timeout_ms: 1000,
+    };
+    let init = WorkerInit {
+        executor: ExecutorId(1),
+        application: 1,
+        directory: "/tmp/a".into(),
+        memory: 1 << 20,
+        settings: vec![],
+        remote: Some(remote),
+    };
+    vec![
+        encoded(&register),
+        encoded(&AgentReply::Accepted { welcome }),
+        encoded(&AgentReply::Refused { reason: "no".into() }),
+        encoded(&init),
+        encoded(&WorkerReady { process: 4711 }),
+    ]
+}
+
+fn executor_seeds() -> Vec<Vec<u8>> {
+    let (executor, task, key) =
+        (ExecutorId(1), TaskId(3), BlockKey { rdd: RddId(1), partition: Partition(2), version: 0 });
+    let spec = TaskSpec {
+        task,
+        stage: StageId(1),
+        stage_attempt: StageAttempt(0),
+        job: JobId(0),
+        partition: Partition(2),
+        attempt: 0,
+        inputs: Arc::from([]),
+        cached: Arc::from([(RddId(1), 0)]),
+        barrier_hosts: Some(Arc::from(["a".to_owned()])),
+        properties: Arc::default(),
+    };
+    let outputs = Arc::new(ShuffleOutputs { shuffle: ShuffleId(1), generation: 2, maps: vec![] });
+    let announced = vec![OutputsName { shuffle: ShuffleId(1), generation: 2 }];
+    let order = MigrateOrder { number: 1, executor, from: "a:1".into(), outputs: vec![], cached: vec![key] };
+    let result = ResultOnExecutor { bytes: 1 << 30, address: "a:1".into() };
+    let reports = [
+        TaskReport::ResultOnExecutor { result },
+        DeliveredOutcome::of_result(vec![1, 2, 3]).into(),
+        DeliveredOutcome::MapOutput { shuffle: ShuffleId(1), map: Partition(0), bytes: 9, checksum: 8 }
+            .into(),
+        DeliveredOutcome::failed(TaskFailure::CommitDenied).into(),
+    ];
+    let finished =
+        reports.map(|report| encoded(&FromExecutor::Finished { executor, task, report, updates: vec![] }));
+    let mut seeds = vec![
+        encoded(&ToExecutor::Outputs { outputs }),
+        encoded(&ToExecutor::Launch { executor, task: spec, announced }),
+        encoded(&ToExecutor::Kill { executor, task }),
+        encoded(&ToExecutor::Plan { stage: StageId(1), plan: Ok(PlanBytes(vec![1])) }),
+        encoded(&ToExecutor::BarrierAnswer { task, epoch: 0, outcome: Ok(Arc::from(["said".to_owned()])) }),
+        encoded(&ToExecutor::Migrate { order }),
+        encoded(&FromExecutor::Stored { executor, key }),
+        encoded(&FromExecutor::BarrierSync { executor, task, epoch: 0, message: Some("said".into()) }),
+        encoded(&FromExecutor::Alive { running: vec![(executor, vec![task])] }),
+    ];
+    seeds.extend(finished);
+    seeds
+}
+
+fn request_seeds() -> Vec<Vec<u8>> {
     let maps = vec![(Partition(0), TaskId(1)), (Partition(1), TaskId(2))];
     vec![
-        encoded(&ToMaster::Application(ApplicationMessage::Register { key, known_as: None, spec, status })),
-        encoded(&ToMaster::Worker(WorkerMessage::Register {
-            worker: WorkerId::new("worker-a"),
-            offer,
-            report: WorkerReport::default(),
-        })),
-        encoded(&ToMaster::Client(ClientMessage::Overview)),
-        encoded(&FromMaster::Worker(order)),
-        encoded(&FromMaster::Client(ClientAnswer::Unknown)),
-        encoded(&ToAgent::Kill(ExecutorId(1), TaskId(3))),
-        encoded(&FromAgent::Register(register)),
-        encoded(&FromAgent::Alive(vec![(ExecutorId(0), vec![TaskId(3)])])),
         encoded(&BlockRequest::MapOutputs { shuffle: ShuffleId(1), reducer: 2, maps }),
-        encoded(&BlockRequest::BroadcastFrom(BroadcastId(1), "a:1".into())),
-        encoded(&BlockRequest::Plan(StageId(1))),
+        encoded(&BlockRequest::BroadcastFrom { id: BroadcastId(1), asker: "a:1".into() }),
+        encoded(&BlockRequest::Plan { stage: StageId(1) }),
     ]
 }
 

@@ -1,4 +1,5 @@
-//! What comes from other processes and from files of the engine's own: blocks of records, frames, plans, names of code.
+//! Decoders of data from other processes and from the engine's own files: blocks of records, frames, plans,
+//! names of code.
 
 use firesteel_closures::{CodeName, executable_hash, resolve};
 use firesteel_data::block::{KeyRef, Pairs, PairsBuilder, decode_value, take_records, write_records};
@@ -10,7 +11,8 @@ use firesteel_types::{CallSite, RddId};
 
 type Row = (Option<String>, Vec<(bool, u8)>, f64);
 
-/// Blocks of every layout from the same bytes; but not blocks of units, of which four bytes hold four billion.
+/// Reads blocks of every layout from the same bytes; but not blocks of units, of which four bytes make four
+/// billion.
 pub(crate) fn blocks(data: &[u8]) {
     records::<u64>(data);
     records::<String>(data);
@@ -45,7 +47,7 @@ pub(crate) fn block_seeds() -> Vec<Vec<u8>> {
     seeds
 }
 
-/// A file of two frames that was replaced by any bytes: what is read of it is checked, or an error.
+/// Reads a file of two frames that was replaced by any bytes: its contents are checked, or an error.
 pub(crate) fn frames(data: &[u8]) {
     let file = tempfile::NamedTempFile::new().expect("a temporary file can be made");
     let (handle, path) = file.keep().expect("a temporary file can be kept");
@@ -60,7 +62,7 @@ pub(crate) fn frames(data: &[u8]) {
     while let Ok(true) = reader.next(&mut frame) {}
 }
 
-/// Compressed stretches, and the input packed and unpacked.
+/// Unpacks compressed bytes, and packs and unpacks the input.
 pub(crate) fn packed(data: &[u8]) {
     let _ = unpack(data);
     for compression in [Compression::None, Compression::Lz4, Compression::Zstd] {
@@ -73,7 +75,7 @@ pub(crate) fn packed_seeds() -> Vec<Vec<u8>> {
     [Compression::None, Compression::Lz4, Compression::Zstd].map(|how| how.pack(&[7; 300])).into()
 }
 
-/// A plan that can be decoded is encoded and decoded the same.
+/// Decodes a plan: one that can be decoded is encoded and decoded the same.
 pub(crate) fn stage_plan(data: &[u8]) {
     if let Ok(plan) = StagePlan::decode(data) {
         assert_eq!(StagePlan::decode(&plan.encode()).as_ref(), Ok(&plan));
@@ -91,7 +93,8 @@ pub(crate) fn plan_seeds() -> Vec<Vec<u8>> {
     vec![StagePlan { objects: vec![[7; 32]], nodes: vec![node(vec![]), node(vec![0])] }.encode()]
 }
 
-/// A name of code in this very program, with any place and type: no such name may be taken for code.
+/// Resolves a name of code in this very program, with any position and type: no such name may be taken for
+/// code.
 pub(crate) fn code_name(data: &[u8]) {
     let Ok(object) = executable_hash() else { return };
     for chunk in data.chunks_exact(16) {

@@ -1,13 +1,13 @@
-//! What comes from tables of the user's: CSV and JSON lines.
+//! Decoders of users' tables: CSV and JSON lines.
 
-use firesteel_io::FileSplit;
+use firesteel_io::{FileSplit, Stores};
 use firesteel_tables::{BadRow, CsvFormat, CsvReader, CsvWriter, JsonReader};
 use std::io::Write;
 
 type Rows = Vec<Vec<String>>;
 
-/// The first byte chooses a dialect, the second a cut: two splits hold the rows of the whole, good and bad; and the good ones
-/// can be written and are read back equal.
+/// Reads a table: the first byte chooses a dialect, the second a cut. Two splits have the rows of the whole,
+/// good and bad; and the good ones can be written and are read back equal.
 pub(crate) fn csv(data: &[u8]) {
     let [choice, cut, text @ ..] = data else { return };
     let format = CsvFormat {
@@ -46,7 +46,8 @@ fn read(file: &tempfile::NamedTempFile, splits: &[(u64, u64)], format: &CsvForma
     let (mut rows, mut bad) = (vec![], vec![]);
     for (start, end) in splits {
         let split = FileSplit { path: name(file), start: *start, length: end - start };
-        let mut reader = CsvReader::open(&split, format).expect("a plain file can be opened");
+        let mut reader =
+            CsvReader::open(&Stores::default(), &split, format).expect("a plain file can be opened");
         let mut keep = |row| {
             bad.push(row);
             Ok(())
@@ -66,12 +67,13 @@ pub(crate) fn csv_seeds() -> Vec<Vec<u8>> {
     texts.iter().enumerate().map(|(i, text)| [&[i as u8 * 5, 9][..], text.as_bytes()].concat()).collect()
 }
 
-/// Whatever the lines hold, each is a record or a bad row, and of the line that it stands in.
+/// Reads lines of any contents: each is a record or a bad row, with the number of its line.
 pub(crate) fn json_lines(data: &[u8]) {
     type Record = (Option<String>, Vec<f64>);
     let file = file(data);
     let split = FileSplit { path: name(&file), start: 0, length: data.len() as u64 };
-    let mut reader = JsonReader::<Record>::open(&split).expect("a plain file can be opened");
+    let mut reader =
+        JsonReader::<Record>::open(&Stores::default(), &split).expect("a plain file can be opened");
     let (mut records, mut last) = (vec![], 0);
     let mut check = |row: BadRow| {
         assert!(row.line > last && row.offset <= data.len() as u64, "{row}");

@@ -1,4 +1,5 @@
-//! Inputs that once went wrong, and seeds broken in simple ways, through the functions that the fuzzer runs.
+//! Fuzzing regressions: inputs that once failed, and seeds broken in simple ways, through the functions that
+//! the fuzzer runs.
 
 use firesteel_fuzz::TARGETS;
 use std::path::PathBuf;

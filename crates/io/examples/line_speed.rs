@@ -1,7 +1,7 @@
 //! How fast lines are read: `cargo run --release -p firesteel-io --example line_speed -- FILE`, on a file that is in the
 //! page cache. Prints GB/s of borrowed lines and of lines that are strings of their own.
 
-use firesteel_io::{FileSplit, LineOptions, LineReader, SplitOptions, file_splits, list_inputs};
+use firesteel_io::{FileSplit, LineOptions, LineReader, SplitOptions, Stores, file_splits, list_inputs};
 use std::time::Instant;
 
 /// Lines in a batch, and bytes, as a task would ask for.
@@ -14,7 +14,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     if let Some(kib) = arguments.next() {
         options.chunk_bytes = kib.parse::<usize>()? << 10;
     }
-    let files = list_inputs(&path)?;
+    let files = list_inputs(&Stores::default(), &path)?;
     let bytes: u64 = files.iter().map(|file| file.length).sum();
     let splits = file_splits(&files, &SplitOptions::new(2));
     for (name, read) in [("borrowed", borrowed as Read), ("strings", strings)] {
@@ -36,7 +36,7 @@ type Read = fn(&FileSplit, LineOptions) -> Result<usize, Box<dyn std::error::Err
 
 fn borrowed(split: &FileSplit, options: LineOptions) -> Result<usize, Box<dyn std::error::Error>> {
     let (mut lines, mut bytes) = (0, 0);
-    LineReader::open(split, options)?.for_each_line(|line| {
+    LineReader::open(&Stores::default(), split, options)?.for_each_line(|line| {
         lines += 1;
         bytes += line.len();
     })?;
@@ -45,7 +45,7 @@ fn borrowed(split: &FileSplit, options: LineOptions) -> Result<usize, Box<dyn st
 }
 
 fn strings(split: &FileSplit, options: LineOptions) -> Result<usize, Box<dyn std::error::Error>> {
-    let mut reader = LineReader::open(split, options)?;
+    let mut reader = LineReader::open(&Stores::default(), split, options)?;
     let (mut lines, mut batch) = (0, vec![]);
     loop {
         let more = reader.read_batch(&mut batch, BATCH.0, BATCH.1)?;

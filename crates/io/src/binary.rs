@@ -5,6 +5,7 @@ use crate::error::{IoCause, IoError, IoOperation::Read as Reading};
 use crate::file::Input;
 use crate::inputs::InputFile;
 use crate::splits::{FileSplit, SplitOptions, cut_files};
+use crate::stores::Stores;
 use bytes::Bytes;
 use std::io::{Read, Seek, SeekFrom};
 
@@ -40,7 +41,7 @@ pub fn record_splits(files: &[InputFile], record: u64, options: &SplitOptions) -
 /// # let path = dir.path().join("records").to_str().unwrap().to_string();
 /// std::fs::write(&path, "aaabbbccc").unwrap();
 /// let split = FileSplit { path, start: 3, length: 6 };
-/// let batches: Vec<_> = RecordReader::open(&split, 3)?.collect::<Result<_, _>>()?;
+/// let batches: Vec<_> = RecordReader::open(&firesteel_io::Stores::default(), &split, 3)?.collect::<Result<_, _>>()?;
 /// assert_eq!(batches.concat(), ["bbb", "ccc"]);
 /// # Ok::<(), firesteel_io::IoError>(())
 /// ```
@@ -61,10 +62,10 @@ impl RecordReader {
     ///
     /// # Errors
     /// When it cannot be opened, or a split of a compressed file does not begin at its beginning.
-    pub fn open(split: &FileSplit, record: u64) -> Result<RecordReader, IoError> {
+    pub fn open(stores: &Stores, split: &FileSplit, record: u64) -> Result<RecordReader, IoError> {
         let codec = Codec::of_path(&split.path);
         let fail = |cause| IoError::new(Reading, &split.path, cause);
-        let mut input = Input::open(&split.path)?;
+        let mut input = Input::open(stores, &split.path)?;
         if split.start > 0 {
             if codec != Codec::Plain {
                 return Err(fail(IoCause::NotSplittable(codec)));
@@ -129,7 +130,9 @@ mod tests {
     use proptest::prelude::*;
 
     fn read(split: &FileSplit, record: u64) -> Result<Vec<Bytes>, IoError> {
-        RecordReader::open(split, record)?.collect::<Result<Vec<_>, _>>().map(|batches| batches.concat())
+        RecordReader::open(&Stores::default(), split, record)?
+            .collect::<Result<Vec<_>, _>>()
+            .map(|batches| batches.concat())
     }
 
     proptest! {
@@ -141,7 +144,7 @@ mod tests {
             let codec = if compressed { Codec::Gzip } else { Codec::Plain };
             let path = format!("{}/a{}", dir.path().display(), codec.suffix());
             let data: Vec<u8> = (0..records * record).map(|i| (i % 251) as u8).collect();
-            let mut writer = TextWriter::create(&path, codec).unwrap();
+            let mut writer = TextWriter::create(&Stores::default(), &path, codec).unwrap();
             writer.write_bytes(&data).unwrap();
             writer.finish().unwrap();
             let file = InputFile { length: std::fs::metadata(&path).unwrap().len(), path };

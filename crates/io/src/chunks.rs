@@ -9,6 +9,7 @@ use crate::error::{IoCause, IoError, IoOperation::Read as Reading};
 use crate::file::Input;
 use crate::records::Terminator;
 use crate::splits::FileSplit;
+use crate::stores::Stores;
 use std::io::{self, Read, Seek, SeekFrom};
 
 /// How far behind a split's end the first look for the end of its last record goes.
@@ -48,13 +49,14 @@ enum First {
 
 impl ChunkReader {
     pub(crate) fn open(
+        stores: &Stores,
         split: &FileSplit,
         terminator: Terminator,
         chunk_bytes: usize,
     ) -> Result<ChunkReader, IoError> {
         let codec = Codec::of_path(&split.path);
         let fail = |cause| IoError::new(Reading, &split.path, cause);
-        let mut file = Input::open(&split.path)?;
+        let mut file = Input::open(stores, &split.path)?;
         if codec != Codec::Plain && split.start > 0 {
             return Err(fail(IoCause::NotSplittable(codec)));
         }
@@ -241,7 +243,7 @@ mod tests {
     fn what_was_lost_in_a_failure_is_not_passed_over() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let split = FileSplit { path: file.path().to_str().unwrap().into(), start: 0, length: 14 };
-        let mut chunks = ChunkReader::open(&split, Terminator::Newline, 1 << 10).unwrap();
+        let mut chunks = ChunkReader::open(&Stores::default(), &split, Terminator::Newline, 1 << 10).unwrap();
         chunks.source = Box::new(FailsOnce(0));
         let mut buffer = vec![];
         let error = chunks.next(&mut buffer).unwrap_err();

@@ -1,18 +1,8 @@
-//! Compression by suffix, as Hadoop names it. Reading goes through [`Codec::decoder`], writing through the text writer;
-//! a decoder's complaint becomes a cause that says whether the file is cut short or corrupt ([`Codec::read_error`]).
+//! How files are compressed, told by suffix or name, as Hadoop names it. Names alone: `coding` compresses and decompresses.
 
-use crate::encoder::Encoder;
-use crate::error::{IoCause, IoError, IoOperation};
-use crate::file::Input;
-use crate::framing::{FramedReader, Packing};
-use crate::path;
-use crate::zlib::ZlibReader;
+use crate::scheme::without_query;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::io::{self, BufRead, BufReader, Read, Write};
-
-/// How much of a compressed file is read at once.
-const COMPRESSED_BUFFER_BYTES: usize = 256 << 10;
 
 /// How a file is compressed.
 ///
@@ -48,7 +38,7 @@ const COMPRESSED: [Codec; 6] =
 impl Codec {
     /// The codec that the suffix of a path stands for. Case does not matter, as in Hadoop since 3.5: `x.GZ` is gzip.
     pub fn of_path(path: &str) -> Codec {
-        let name = path::without_query(path).as_bytes();
+        let name = without_query(path).as_bytes();
         let ends_in = |suffix: &str| {
             let at = name.len().checked_sub(suffix.len());
             at.is_some_and(|at| name[at..].eq_ignore_ascii_case(suffix.as_bytes()))
@@ -98,79 +88,6 @@ impl Codec {
     /// so a bzip2 file is one split.
     pub fn splittable(self) -> bool {
         self == Codec::Plain
-    }
-
-    /// A reader of the file's decompressed bytes, from where the file stands.
-    pub(crate) fn decoder(self, file: Input) -> Result<Box<dyn Read + Send>, IoCause> {
-        match self {
-            Codec::Plain => Ok(Box::new(file)),
-            _ => self.decode(BufReader::with_capacity(COMPRESSED_BUFFER_BYTES, file)),
-        }
-    }
-
-    /// A reader of what the bytes hold, decompressed.
-    pub(crate) fn decode<'a>(
-        self,
-        bytes: impl BufRead + Send + 'a,
-    ) -> Result<Box<dyn Read + Send + 'a>, IoCause> {
-        Ok(match self {
-            Codec::Plain => Box::new(bytes),
-            Codec::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(bytes)),
-            Codec::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(bytes)),
-            Codec::Zstd => Box::new(zstd::Decoder::with_buffer(bytes)?),
-            Codec::Deflate => Box::new(ZlibReader::new(bytes)),
-            Codec::Snappy => Box::new(FramedReader::new(bytes, Packing::Snappy)),
-            Codec::Lz4 => Box::new(FramedReader::new(bytes, Packing::Lz4)),
-        })
-    }
-
-    /// Appends to `out` what the bytes hold, which may be `most` bytes.
-    ///
-    /// # Errors
-    /// When they are cut short or corrupt, or hold more.
-    pub fn decompress(self, bytes: &[u8], most: usize, out: &mut Vec<u8>) -> Result<(), IoCause> {
-        let before = out.len();
-        let mut data = self.decode(bytes)?.take((most as u64).saturating_add(1));
-        data.read_to_end(out).map_err(|error| self.read_error("", error).cause)?;
-        if out.len() - before > most {
-            let what = format!("it holds more than the {most} bytes that it may");
-            return Err(IoCause::Corrupt { codec: self, what });
-        }
-        Ok(())
-    }
-
-    /// Appends the bytes, compressed, to `out`.
-    ///
-    /// ```
-    /// use firesteel_io::Codec;
-    /// let (mut packed, mut data) = (vec![], vec![]);
-    /// Codec::Snappy.compress(b"to be or not to be", &mut packed)?;
-    /// Codec::Snappy.decompress(&packed, 100, &mut data)?;
-    /// assert_eq!(data, b"to be or not to be");
-    /// # Ok::<(), firesteel_io::IoCause>(())
-    /// ```
-    ///
-    /// # Errors
-    /// When the codec's library cannot begin: there is no memory for it.
-    pub fn compress(self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), IoCause> {
-        let mut encoder = Encoder::new(out, self)?;
-        encoder.write_all(bytes)?;
-        encoder.finish()?;
-        Ok(())
-    }
-
-    /// What a decoder's error means: the file's fault, or that of the place which it came from.
-    pub(crate) fn read_error(self, path: &str, error: io::Error) -> IoError {
-        let from_below =
-            error.raw_os_error().is_some() || error.get_ref().is_some_and(|inner| inner.is::<IoError>());
-        if self == Codec::Plain || from_below {
-            return IoError::from_io(IoOperation::Read, path, error);
-        }
-        let cause = match error.kind() {
-            io::ErrorKind::UnexpectedEof => IoCause::CutShort(self),
-            _ => IoCause::Corrupt { codec: self, what: error.to_string() },
-        };
-        IoError::new(IoOperation::Read, path, cause)
     }
 }
 

@@ -2,7 +2,7 @@
 //! [`IoError::retryable`] is what a scheduler asks.
 
 use crate::codec::Codec;
-use crate::path::Scheme;
+use crate::scheme::Scheme;
 use firesteel_types::{Partition, TaskId};
 use serde::{Deserialize, Serialize};
 use std::fmt;

@@ -1,11 +1,13 @@
-//! Which files a job reads: paths, globs and directories, as Hadoop reads them, in every place alike. Called once by the
+//! Which files a job reads: paths, globs and directories, as Hadoop reads them, in every store alike. Called once by the
 //! driver; what it gives is cut by `splits`.
 
 use crate::error::{IoCause, IoError, IoOperation::List};
 use crate::glob::{self, Component};
-use crate::listing::{Entry, Kind, Tree};
-use crate::path::{self, is_hidden, split_list};
-use crate::place::{self, Base};
+use crate::location::Base;
+use crate::path::{is_hidden, split_list};
+use crate::scheme::is_plain;
+use crate::store::{Entry, Kind, Store};
+use crate::stores::Stores;
 use serde::{Deserialize, Serialize};
 
 /// One file to read.
@@ -33,11 +35,11 @@ pub struct InputFile {
 /// # let dir = dir.path().to_str().unwrap();
 /// std::fs::write(format!("{dir}/a.txt"), "hello").unwrap();
 /// std::fs::write(format!("{dir}/_SUCCESS"), "").unwrap();
-/// let files = firesteel_io::list_inputs(&format!("{dir}/*")).unwrap();
+/// let files = firesteel_io::list_inputs(&firesteel_io::Stores::default(), &format!("{dir}/*")).unwrap();
 /// assert_eq!((files.len(), files[0].length), (1, 5));
 /// ```
-pub fn list_inputs(spec: &str) -> Result<Vec<InputFile>, IoError> {
-    list_inputs_with(spec, &ListOptions::default())
+pub fn list_inputs(stores: &Stores, spec: &str) -> Result<Vec<InputFile>, IoError> {
+    list_inputs_with(stores, spec, &ListOptions::default())
 }
 
 /// What [`list_inputs_with`] makes of what it finds in a directory beside plain files.
@@ -73,21 +75,26 @@ const MAX_DEPTH: usize = 64;
 /// As [`list_inputs`].
 ///
 /// ```
-/// use firesteel_io::{ListOptions, Subdirectories, list_inputs_with};
+/// use firesteel_io::{ListOptions, Stores, Subdirectories, list_inputs_with};
 /// # let dir = tempfile::tempdir().unwrap();
 /// # let dir = dir.path().to_str().unwrap();
 /// std::fs::create_dir(format!("{dir}/2024")).unwrap();
 /// std::fs::write(format!("{dir}/2024/a.txt"), "hello").unwrap();
+/// let stores = Stores::default();
 /// let recursive = ListOptions { subdirectories: Subdirectories::Read, ..ListOptions::default() };
-/// assert_eq!(list_inputs_with(dir, &recursive).unwrap().len(), 1);
-/// assert!(list_inputs_with(dir, &ListOptions::default()).is_err());
+/// assert_eq!(list_inputs_with(&stores, dir, &recursive).unwrap().len(), 1);
+/// assert!(list_inputs_with(&stores, dir, &ListOptions::default()).is_err());
 /// ```
-pub fn list_inputs_with(spec: &str, options: &ListOptions) -> Result<Vec<InputFile>, IoError> {
+pub fn list_inputs_with(
+    stores: &Stores,
+    spec: &str,
+    options: &ListOptions,
+) -> Result<Vec<InputFile>, IoError> {
     let mut files = vec![];
     for path in split_list(spec) {
-        let Base { tree, directory, pattern } = place::base(path)?;
-        let mut listing = Listing { tree: &*tree, options, files: &mut files };
-        for found in expand(&*tree, path, &directory, &pattern)? {
+        let Base { store, directory, pattern } = Base::of(stores, path)?;
+        let mut listing = Listing { store: &*store, options, files: &mut files };
+        for found in expand(&*store, path, &directory, &pattern)? {
             match found.kind {
                 Kind::Directory => listing.directory(&found.path, 0)?,
                 Kind::File { length } => listing.file(&found.path, length),
@@ -98,8 +105,8 @@ pub fn list_inputs_with(spec: &str, options: &ListOptions) -> Result<Vec<InputFi
 }
 
 /// A path with its root, as the user would write it.
-fn whole(tree: &dyn Tree, path: &str) -> String {
-    format!("{}{path}", tree.root())
+fn whole(store: &dyn Store, path: &str) -> String {
+    format!("{}{path}", store.root())
 }
 
 struct Found {
@@ -108,11 +115,11 @@ struct Found {
 }
 
 /// The files and directories that one path or glob names, sorted, each once.
-fn expand(tree: &dyn Tree, path: &str, base: &str, pattern: &str) -> Result<Vec<Found>, IoError> {
+fn expand(store: &dyn Store, path: &str, base: &str, pattern: &str) -> Result<Vec<Found>, IoError> {
     let bad = |what| IoError::new(List, path, IoCause::BadPattern(what));
-    let mut walk = Walk { tree, wild: false, last_directory: None, directories: 0, names: 0 };
+    let mut walk = Walk { store, wild: false, last_directory: None, directories: 0, names: 0 };
     let mut found = vec![];
-    if path::is_plain(path) {
+    if is_plain(path) {
         found.extend(walk.found(pattern.into(), None)?);
     } else {
         for components in glob::parse(pattern).map_err(bad)? {
@@ -129,32 +136,32 @@ fn expand(tree: &dyn Tree, path: &str, base: &str, pattern: &str) -> Result<Vec<
 
 /// A walk through directories that gathers their files.
 struct Listing<'a> {
-    tree: &'a dyn Tree,
+    store: &'a dyn Store,
     options: &'a ListOptions,
     files: &'a mut Vec<InputFile>,
 }
 
 impl Listing<'_> {
     fn file(&mut self, path: &str, length: u64) {
-        self.files.push(InputFile { path: whole(self.tree, path), length });
+        self.files.push(InputFile { path: whole(self.store, path), length });
     }
 
     /// Adds the files of a directory.
     fn directory(&mut self, directory: &str, depth: usize) -> Result<(), IoError> {
-        let entries = self.tree.entries(directory)?.unwrap_or_default();
+        let entries = self.store.entries(directory)?.unwrap_or_default();
         let is_map_file = self.options.map_files && is_map_file(&entries);
         for entry in entries {
             // The index of a MapFile holds places, not pairs of the program's.
             if is_hidden(&entry.name) || is_map_file && entry.name != "data" {
                 continue;
             }
-            let path = join(self.tree, directory, &entry)?;
+            let path = join(self.store, directory, &entry)?;
             match self.kind(&path, entry.kind)? {
                 Some(Kind::File { length }) => self.file(&path, length),
                 Some(Kind::Directory) => self.inner_directory(directory, &entry.name, depth)?,
                 // A link that leads nowhere, or a file that was removed since it was listed.
                 None if self.options.skip_dead_links => {}
-                None => return Err(IoError::new(List, whole(self.tree, &path), IoCause::NotFound)),
+                None => return Err(IoError::new(List, whole(self.store, &path), IoCause::NotFound)),
             }
         }
         Ok(())
@@ -164,7 +171,7 @@ impl Listing<'_> {
     fn kind(&self, path: &str, listed: Option<Kind>) -> Result<Option<Kind>, IoError> {
         match listed {
             Some(kind) => Ok(Some(kind)),
-            None => match self.tree.kind(path) {
+            None => match self.store.kind(path) {
                 Err(error) if self.options.skip_dead_links && error.cause == IoCause::NotFound => Ok(None),
                 kind => kind,
             },
@@ -174,18 +181,18 @@ impl Listing<'_> {
     fn inner_directory(&mut self, directory: &str, name: &str, depth: usize) -> Result<(), IoError> {
         let path = format!("{}/{name}", directory.trim_end_matches('/'));
         let at_map_file =
-            self.options.map_files && self.tree.entries(&path)?.is_some_and(|entries| is_map_file(&entries));
+            self.options.map_files && self.store.entries(&path)?.is_some_and(|entries| is_map_file(&entries));
         match self.options.subdirectories {
             _ if at_map_file => self.directory(&path, depth + 1),
             Subdirectories::Read if depth < MAX_DEPTH => self.directory(&path, depth + 1),
             Subdirectories::Read => {
                 let what =
                     format!("directories lie more than {MAX_DEPTH} deep in it; does a link lead back?");
-                Err(IoError::new(List, whole(self.tree, directory), IoCause::BadPath(what)))
+                Err(IoError::new(List, whole(self.store, directory), IoCause::BadPath(what)))
             }
             Subdirectories::Skip => Ok(()),
             Subdirectories::Refuse => {
-                Err(IoError::new(List, whole(self.tree, directory), IoCause::NestedDirectory(name.into())))
+                Err(IoError::new(List, whole(self.store, directory), IoCause::NestedDirectory(name.into())))
             }
         }
     }
@@ -198,18 +205,18 @@ fn is_map_file(entries: &[Entry]) -> bool {
     has("data") && has("index")
 }
 
-fn join(tree: &dyn Tree, directory: &str, entry: &Entry) -> Result<String, IoError> {
+fn join(store: &dyn Store, directory: &str, entry: &Entry) -> Result<String, IoError> {
     let path = format!("{}/{}", directory.trim_end_matches('/'), entry.name);
     if entry.is_text {
         return Ok(path);
     }
     let what = "the name is not valid UTF-8".into();
-    Err(IoError::new(List, whole(tree, &path), IoCause::BadPath(what)))
+    Err(IoError::new(List, whole(store, &path), IoCause::BadPath(what)))
 }
 
 /// A walk down the components of a glob, and what it saw, for the message if it finds nothing.
 struct Walk<'a> {
-    tree: &'a dyn Tree,
+    store: &'a dyn Store,
     wild: bool,
     last_directory: Option<String>,
     directories: usize,
@@ -253,7 +260,7 @@ impl Walk<'_> {
     fn found(&self, path: String, kind: Option<Kind>) -> Result<Option<Found>, IoError> {
         let kind = match kind {
             Some(kind) => Some(kind),
-            None => self.tree.kind(&path)?,
+            None => self.store.kind(&path)?,
         };
         Ok(kind.map(|kind| Found { path, kind }))
     }
@@ -264,11 +271,11 @@ impl Walk<'_> {
         accepts: impl Fn(&str) -> bool,
         matched: &mut Vec<(String, Option<Kind>)>,
     ) -> Result<(), IoError> {
-        if let Some(entries) = self.tree.entries(&directory)? {
+        if let Some(entries) = self.store.entries(&directory)? {
             self.directories += 1;
             self.names += entries.len();
             for entry in entries.iter().filter(|entry| accepts(&entry.name)) {
-                matched.push((join(self.tree, &directory, entry)?, entry.kind));
+                matched.push((join(self.store, &directory, entry)?, entry.kind));
             }
         }
         self.last_directory = Some(directory);
@@ -278,7 +285,7 @@ impl Walk<'_> {
     fn nothing_found(self) -> IoCause {
         match self.last_directory {
             Some(directory) if self.wild => IoCause::NoMatch {
-                directory: whole(self.tree, if directory.is_empty() { "/" } else { &directory }),
+                directory: whole(self.store, if directory.is_empty() { "/" } else { &directory }),
                 directories: self.directories,
                 names: self.names,
             },

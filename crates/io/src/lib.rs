@@ -5,14 +5,18 @@
 //! [`read_decoded`], [`read_raw`]); another writes a part file ([`TextWriter`]) that the [`OutputCommitter`] begins, and the driver puts the parts in place when all are there.
 //!
 //! All of them go through [`Input`] and [`Output`], which read and write one file wherever it is. What a path leads to is told
-//! by its scheme ([`path`]): local disks, object stores, web servers, Hadoop's file system. [`StoreSettings`] holds what
-//! these need to know beyond a path.
+//! by its scheme ([`path`]): local disks, object stores, web servers, Hadoop's file system. [`Stores`] reaches them, by the
+//! [`StoreSettings`] of one application; everything that opens files is handed one.
+//!
+//! The files import each other downwards alone: `scheme` and `codec`, which are words; `error`; `path`; `store`, the trait of all
+//! stores; `stores`, which implement it; `location`, `file` and `commit`; then the formats, readers and writers.
 //!
 //! Every failure is an [`IoError`]: what was attempted, on which path, and why it failed, as data.
 
 mod binary;
 mod chunks;
 mod codec;
+mod coding;
 mod commit;
 mod encoder;
 mod error;
@@ -25,14 +29,15 @@ mod lenient;
 mod line_chunks;
 mod line_positions;
 mod lines;
-mod listing;
+mod location;
 mod objects;
 pub mod path;
-mod place;
 mod records;
 mod remove;
+mod scheme;
 mod settings;
 mod splits;
+mod store;
 mod stores;
 mod whole;
 mod writer;
@@ -53,5 +58,6 @@ pub use objects::{ObjectBatches, ObjectReader, ObjectWriter, object_splits};
 pub use remove::remove_directory;
 pub use settings::StoreSettings;
 pub use splits::{FileSplit, SplitOptions, file_splits};
+pub use stores::Stores;
 pub use whole::{combine_files, read_decoded, read_raw, read_text, whole_text_splits};
 pub use writer::TextWriter;

@@ -5,6 +5,7 @@ use crate::chunks::ChunkReader;
 use crate::error::IoError;
 use crate::records::Terminator;
 use crate::splits::FileSplit;
+use crate::stores::Stores;
 
 /// How many bytes are read at once: as `lines` reads.
 const CHUNK_BYTES: usize = 1 << 20;
@@ -15,11 +16,11 @@ const CHUNK_BYTES: usize = 1 << 20;
 /// (`\n`, `\r`, `\r\n`) are left in place, and nothing is validated or repaired.
 ///
 /// ```
-/// use firesteel_io::{FileSplit, LineChunks};
+/// use firesteel_io::{FileSplit, LineChunks, Stores};
 /// # let dir = tempfile::tempdir().unwrap();
 /// # let path = dir.path().join("a.txt").to_str().unwrap().to_string();
 /// std::fs::write(&path, "one\ntwo\n").unwrap();
-/// let mut chunks = LineChunks::open(&FileSplit { path, start: 2, length: 6 })?;
+/// let mut chunks = LineChunks::open(&Stores::default(), &FileSplit { path, start: 2, length: 6 })?;
 /// assert!(chunks.next_chunk()?);
 /// assert_eq!((chunks.bytes(), chunks.offset()), (&b"two\n"[..], 4));
 /// assert!(!chunks.next_chunk()?);
@@ -35,8 +36,11 @@ impl LineChunks {
     ///
     /// # Errors
     /// When the file cannot be opened, or the split is part of a compressed file.
-    pub fn open(split: &FileSplit) -> Result<LineChunks, IoError> {
-        Ok(LineChunks { chunks: ChunkReader::open(split, Terminator::Newline, CHUNK_BYTES)?, buffer: vec![] })
+    pub fn open(stores: &Stores, split: &FileSplit) -> Result<LineChunks, IoError> {
+        Ok(LineChunks {
+            chunks: ChunkReader::open(stores, split, Terminator::Newline, CHUNK_BYTES)?,
+            buffer: vec![],
+        })
     }
 
     /// Reads the next whole lines, at least one, in place of those before. False when the split is over.

@@ -5,6 +5,7 @@ use crate::chunks::ChunkReader;
 use crate::error::IoError;
 use crate::records::{Terminator, ends_of};
 use crate::splits::FileSplit;
+use crate::stores::Stores;
 use memchr::memchr2;
 
 /// How many bytes are read at once: as `lines` reads.
@@ -16,12 +17,12 @@ const CHUNK_BYTES: usize = 256 << 10;
 /// byte order mark before it, too. Otherwise the rules are those of [`LineReader`](crate::LineReader).
 ///
 /// ```
-/// use firesteel_io::{FileSplit, LinePositions};
+/// use firesteel_io::{FileSplit, LinePositions, Stores};
 /// # let dir = tempfile::tempdir().unwrap();
 /// # let path = dir.path().join("a.txt").to_str().unwrap().to_string();
 /// std::fs::write(&path, "one\r\ntwo").unwrap();
 /// let split = FileSplit { path, start: 0, length: 8 };
-/// let batches = LinePositions::open(&split, None)?.collect::<Result<Vec<_>, _>>()?;
+/// let batches = LinePositions::open(&Stores::default(), &split, None)?.collect::<Result<Vec<_>, _>>()?;
 /// assert_eq!(batches, [[(0, "one".to_string()), (5, "two".to_string())]]);
 /// # Ok::<(), firesteel_io::IoError>(())
 /// ```
@@ -37,8 +38,12 @@ impl LinePositions {
     ///
     /// # Errors
     /// When the file cannot be opened, or the split is part of a compressed file.
-    pub fn open(split: &FileSplit, delimiter: Option<&[u8]>) -> Result<LinePositions, IoError> {
-        let chunks = ChunkReader::open(split, Terminator::new(delimiter), CHUNK_BYTES)?;
+    pub fn open(
+        stores: &Stores,
+        split: &FileSplit,
+        delimiter: Option<&[u8]>,
+    ) -> Result<LinePositions, IoError> {
+        let chunks = ChunkReader::open(stores, split, Terminator::new(delimiter), CHUNK_BYTES)?;
         Ok(LinePositions { chunks, buffer: vec![], starts_file: split.start == 0, done: false })
     }
 
@@ -110,7 +115,9 @@ mod tests {
     fn positions(path: &str, length: u64, parts: u64, delimiter: Option<&[u8]>) -> Vec<(i64, String)> {
         let file = InputFile { path: path.into(), length };
         let splits = file_splits(&[file], &SplitOptions::new(parts));
-        let batches = splits.iter().flat_map(|split| LinePositions::open(split, delimiter).unwrap());
+        let batches = splits
+            .iter()
+            .flat_map(|split| LinePositions::open(&Stores::default(), split, delimiter).unwrap());
         batches.collect::<Result<Vec<_>, _>>().unwrap().concat()
     }
 
@@ -126,7 +133,7 @@ mod tests {
             let whole = FileSplit { path: path.into(), start: 0, length: text.len() as u64 };
             let mut expected = vec![];
             let options = LineOptions { delimiter: delimiter.map(<[u8]>::to_vec), ..LineOptions::default() };
-            LineReader::open(&whole, options).unwrap().for_each_line(|line| expected.push(line.to_string())).unwrap();
+            LineReader::open(&Stores::default(), &whole, options).unwrap().for_each_line(|line| expected.push(line.to_string())).unwrap();
             let found = positions(path, text.len() as u64, parts, delimiter);
             prop_assert_eq!(found.iter().map(|(_, line)| line.clone()).collect::<Vec<_>>(), expected);
             for (at, line) in &found {

@@ -8,6 +8,7 @@ use crate::chunks::ChunkReader;
 use crate::error::IoError;
 use crate::records::{Terminator, ends_of};
 use crate::splits::FileSplit;
+use crate::stores::Stores;
 use memchr::memmem::Finder;
 use memchr::{memchr2, memrchr2};
 
@@ -45,13 +46,13 @@ impl Default for LineOptions {
 /// plain file that has become shorter than its splits.
 ///
 /// ```
-/// use firesteel_io::{FileSplit, LineOptions, LineReader};
+/// use firesteel_io::{FileSplit, LineOptions, LineReader, Stores};
 /// # let dir = tempfile::tempdir().unwrap();
 /// # let path = dir.path().join("a.txt").to_str().unwrap().to_string();
 /// std::fs::write(&path, "one\ntwo\r\nthree").unwrap();
 /// let split = FileSplit { path, start: 0, length: 14 };
 /// let mut lines = vec![];
-/// LineReader::open(&split, LineOptions::default())?.for_each_line(|line| lines.push(line.to_string()))?;
+/// LineReader::open(&Stores::default(), &split, LineOptions::default())?.for_each_line(|line| lines.push(line.to_string()))?;
 /// assert_eq!(lines, ["one", "two", "three"]);
 /// # Ok::<(), firesteel_io::IoError>(())
 /// ```
@@ -84,9 +85,9 @@ struct Cursor {
 
 impl LineReader {
     /// Opens the split's file.
-    pub fn open(split: &FileSplit, options: LineOptions) -> Result<LineReader, IoError> {
+    pub fn open(stores: &Stores, split: &FileSplit, options: LineOptions) -> Result<LineReader, IoError> {
         let terminator = Terminator::new(options.delimiter.as_deref());
-        let chunks = ChunkReader::open(split, terminator, options.chunk_bytes)?;
+        let chunks = ChunkReader::open(stores, split, terminator, options.chunk_bytes)?;
         Ok(LineReader { chunks, buffer: vec![], taken: Cursor::default(), made: MadeText::default() })
     }
 

@@ -17,6 +17,7 @@ use crate::file::{Input, Output};
 use crate::hadoop::{SequenceHeader, SequencePairs, java_records};
 use crate::inputs::InputFile;
 use crate::splits::{FileSplit, SplitOptions, cut_files};
+use crate::stores::Stores;
 use bytes::Bytes;
 use firesteel_data::block::{take_records, write_records};
 use firesteel_data::{Data, DataError};
@@ -287,11 +288,11 @@ impl<T: Data> ObjectBatches<T> {
     ///
     /// # Errors
     /// When it is no object file, or one of other records, or was cut short; the error names it.
-    pub fn open(split: &FileSplit) -> Result<Self, IoError> {
+    pub fn open(stores: &Stores, split: &FileSplit) -> Result<Self, IoError> {
         let path = split.path.clone();
-        let input = Input::open(&path)?;
+        let input = Input::open(stores, &path)?;
         let reader = if input.read_at(0, input.len().min(3) as usize)? == b"SEQ" {
-            Objects::Spark(Box::new(SequencePairs::open(split)?))
+            Objects::Spark(Box::new(SequencePairs::open(stores, split)?))
         } else {
             let reader = ObjectReader::new(input, split.start, split.end());
             let reader = reader.map_err(|cause| IoError::new(IoOperation::Read, &path, cause))?;

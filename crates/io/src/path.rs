@@ -1,7 +1,7 @@
-//! From what a user wrote to a path: lists of paths, schemes, and absolute names. The only place that knows of schemes.
+//! From what a user wrote to a path: lists of paths, addresses, and absolute names.
 
 use crate::error::{IoCause, IoError, IoOperation};
-use std::fmt;
+use crate::scheme::Scheme;
 use std::path::{Path, PathBuf};
 
 /// Splits a list of paths at its commas, except those inside `{}` or after a backslash.
@@ -29,76 +29,6 @@ pub fn split_list(spec: &str) -> Vec<&str> {
     }
     parts.push(&spec[from..]);
     parts
-}
-
-/// A family of places, told by what paths begin with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Scheme {
-    S3,
-    Gcs,
-    Azure,
-    Http,
-    Hdfs,
-    Memory,
-}
-
-impl Scheme {
-    fn named(word: &str) -> Option<Scheme> {
-        Some(match word {
-            "s3" | "s3a" | "s3n" => Scheme::S3,
-            "gs" => Scheme::Gcs,
-            "abfs" | "abfss" | "az" | "azure" | "wasb" | "wasbs" => Scheme::Azure,
-            "http" | "https" => Scheme::Http,
-            "hdfs" => Scheme::Hdfs,
-            "memory" => Scheme::Memory,
-            _ => return None,
-        })
-    }
-
-    /// What a store of this kind calls that which holds its files.
-    pub(crate) fn container(self) -> &'static str {
-        match self {
-            Scheme::S3 | Scheme::Gcs | Scheme::Memory => "bucket",
-            Scheme::Azure => "container",
-            Scheme::Http => "server",
-            Scheme::Hdfs => "name node",
-        }
-    }
-
-    /// How a program is given the right to use a store of this kind.
-    pub(crate) fn credentials(self) -> &'static str {
-        match self {
-            Scheme::S3 => {
-                "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile of ~/.aws with AWS_PROFILE, or set \
-                 firesteel.hadoop.fs.s3a.access.key and firesteel.hadoop.fs.s3a.secret.key; for a store that is not \
-                 Amazon's also firesteel.hadoop.fs.s3a.endpoint"
-            }
-            Scheme::Gcs => {
-                "set GOOGLE_APPLICATION_CREDENTIALS to a key file, or run `gcloud auth application-default login`, or set \
-                 firesteel.hadoop.fs.gs.auth.service.account.json.keyfile"
-            }
-            Scheme::Azure => {
-                "set AZURE_STORAGE_ACCOUNT_KEY, or AZURE_CLIENT_ID, AZURE_CLIENT_SECRET and AZURE_TENANT_ID, or \
-                 firesteel.hadoop.fs.azure.account.key"
-            }
-            Scheme::Http => "only files that anybody may read can be read over http",
-            Scheme::Hdfs => "set HADOOP_USER_NAME, or get a Kerberos ticket with kinit",
-            Scheme::Memory => "",
-        }
-    }
-}
-
-impl fmt::Display for Scheme {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Scheme::S3 => "s3",
-            Scheme::Gcs => "gs",
-            Scheme::Azure => "abfss",
-            Scheme::Http => "http",
-            Scheme::Hdfs => "hdfs",
-            Scheme::Memory => "memory",
-        })
-    }
 }
 
 /// A path cut into where it leads and what comes then.
@@ -155,16 +85,6 @@ fn without_file<'a>(operation: IoOperation, path: &str, rest: &'a str) -> Result
         Some(_) => bad("file:// is followed by the name of a host; write file:/// before an absolute path"),
         None => Ok(rest),
     }
-}
-
-/// Whether a path is what it says, character by character: web servers have no patterns, and their addresses are full of `?`.
-pub(crate) fn is_plain(path: &str) -> bool {
-    path.starts_with("http://") || path.starts_with("https://")
-}
-
-/// A path without what follows a web address's question mark, which is no part of the file's name.
-pub(crate) fn without_query(path: &str) -> &str {
-    if is_plain(path) { path.split_once('?').map_or(path, |(name, _)| name) } else { path }
 }
 
 /// Whether a path leads to another place than the local disks.

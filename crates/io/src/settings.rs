@@ -1,14 +1,13 @@
-//! What stores need to know beyond a path: endpoints, credentials, patience. A plain value that travels from the driver to
-//! every process that opens files; secrets in it are never printed.
+//! What stores need to know beyond a path: endpoints, credentials, patience. A plain value of an application's, which travels with its
+//! settings to every process that opens files for it; secrets in it are never printed.
 
 use firesteel_conf::Conf;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::RwLock;
 
 /// What the keys of the settings here begin with.
-const PREFIXES: [&str; 2] = ["firesteel.hadoop.fs.", "firesteel.store."];
+const PREFIXES: [&str; 3] = ["firesteel.hadoop.fs.", "firesteel.hadoop.conf.dir", "firesteel.store."];
 
 /// The settings of stores, by their keys (`firesteel.hadoop.fs.s3a.endpoint`). What is not set comes from the environment and
 /// the profiles that a store's own tools read.
@@ -28,35 +27,22 @@ pub struct StoreSettings {
     values: BTreeMap<String, String>,
 }
 
-static IN_USE: RwLock<StoreSettings> = RwLock::new(StoreSettings { values: BTreeMap::new() });
-
 impl StoreSettings {
     /// Those of a configuration's settings that are about stores.
     pub fn from_conf(conf: &Conf) -> StoreSettings {
+        StoreSettings::from_pairs(conf.iter())
+    }
+
+    /// Those of an application's settings that are about stores, by keys as a configuration gives them.
+    pub fn from_pairs<'a, 'b>(pairs: impl IntoIterator<Item = (&'a str, &'b str)>) -> StoreSettings {
         let about_stores = |key: &str| PREFIXES.iter().any(|prefix| key.starts_with(prefix));
-        let set = conf.iter().filter(|(key, value)| about_stores(key) && !value.is_empty());
+        let set = pairs.into_iter().filter(|(key, value)| about_stores(key) && !value.is_empty());
         StoreSettings { values: set.map(|(key, value)| (key.into(), value.into())).collect() }
     }
 
     /// The value of a setting, if it is set.
     pub fn get(&self, key: &str) -> Option<&str> {
         self.values.get(key).map(String::as_str)
-    }
-
-    /// Whether nothing is set.
-    pub fn is_empty(&self) -> bool {
-        self.values.is_empty()
-    }
-
-    /// Makes these the settings by which this process opens files from now on. Called where a process begins: by the
-    /// driver with what the program set, by an executor with what the driver sent.
-    pub fn put_to_use(self) {
-        *IN_USE.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = self;
-    }
-
-    /// The settings by which this process opens files.
-    pub fn in_use() -> StoreSettings {
-        IN_USE.read().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
     }
 }
 
@@ -65,5 +51,24 @@ impl fmt::Debug for StoreSettings {
         let shown = |(key, value)| (key, if firesteel_conf::is_secret(key) { "(not shown)" } else { value });
         let values = self.values.iter().map(|(key, value)| shown((key.as_str(), value.as_str())));
         f.debug_map().entries(values).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_about_stores_is_taken_and_nothing_else() {
+        let pairs = [
+            ("firesteel.hadoop.fs.s3a.endpoint", "http://a"),
+            ("firesteel.hadoop.conf.dir", "/etc/hadoop"),
+            ("firesteel.store.max_retries", "3"),
+            ("firesteel.store.retry.backoff", ""),
+            ("firesteel.app.name", "a"),
+        ];
+        let settings = StoreSettings::from_pairs(pairs);
+        let expected = pairs[..3].iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
+        assert_eq!(settings.values, expected);
     }
 }

@@ -4,6 +4,7 @@ use crate::codec::Codec;
 use crate::encoder::Encoder;
 use crate::error::{IoError, IoOperation};
 use crate::file::Output;
+use crate::stores::Stores;
 use std::io::{BufWriter, Write};
 
 /// How much text is gathered before it is compressed or written.
@@ -14,13 +15,14 @@ const BUFFER_BYTES: usize = 256 << 10;
 /// The file appears, whole, with [`TextWriter::finish`]; a dropped writer leaves nothing.
 ///
 /// ```
-/// use firesteel_io::{Codec, TextWriter, read_text};
+/// use firesteel_io::{Codec, Stores, TextWriter, read_text};
 /// # let dir = tempfile::tempdir().unwrap();
 /// # let path = dir.path().join("part-00000.gz").to_str().unwrap().to_string();
-/// let mut writer = TextWriter::create(&path, Codec::Gzip)?;
+/// let stores = Stores::default();
+/// let mut writer = TextWriter::create(&stores, &path, Codec::Gzip)?;
 /// writer.write_line("hello")?;
 /// writer.finish()?;
-/// assert_eq!(read_text(&path)?, "hello\n");
+/// assert_eq!(read_text(&stores, &path)?, "hello\n");
 /// # Ok::<(), firesteel_io::IoError>(())
 /// ```
 pub struct TextWriter {
@@ -31,8 +33,8 @@ pub struct TextWriter {
 
 impl TextWriter {
     /// Makes the file, which must not exist. The codec is not taken from the path, which should end in its suffix.
-    pub fn create(path: &str, codec: Codec) -> Result<TextWriter, IoError> {
-        TextWriter::new(Output::create(path)?, codec)
+    pub fn create(stores: &Stores, path: &str, codec: Codec) -> Result<TextWriter, IoError> {
+        TextWriter::new(Output::create(stores, path)?, codec)
     }
 
     /// Writes to a file that was begun.
@@ -73,10 +75,14 @@ impl TextWriter {
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
+    use crate::stores::device;
 
     /// Writes to a device that is always full.
     fn write_to_full_disk(codec: Codec) -> Result<u64, IoError> {
-        let mut writer = TextWriter::new(Output::into_device("/dev/full", "/out/part-00000"), codec)?;
+        let mut writer = TextWriter::new(
+            Output::new(device("/dev/full", "/out/part-00000"), "/out/part-00000".into()),
+            codec,
+        )?;
         for i in 0..10_000_u64 {
             writer.write_line(&i.wrapping_mul(0x9E37_79B9_7F4A_7C15).to_string())?;
         }

@@ -1,7 +1,7 @@
-//! Compressed files: read as they were written, in one piece or several, and never silently short.
+//! Compressed files: read back as they were written, in one piece or several, and never silently short.
 
 use firesteel_io::{
-    Codec, FileSplit, IoCause, IoError, LineOptions, LineReader, TextWriter, read_decoded, read_raw,
+    Codec, FileSplit, IoCause, IoError, LineOptions, LineReader, Stores, TextWriter, read_decoded, read_raw,
     read_text,
 };
 use std::path::Path;
@@ -17,7 +17,7 @@ fn path(dir: &Path, name: &str, codec: Codec) -> String {
 }
 
 fn write_lines(path: &str, codec: Codec, lines: &[String]) {
-    let mut writer = TextWriter::create(path, codec).unwrap();
+    let mut writer = TextWriter::create(&Stores::default(), path, codec).unwrap();
     lines.iter().for_each(|line| writer.write_line(line).unwrap());
     let bytes = writer.finish().unwrap();
     assert_eq!(bytes, lines.iter().map(|line| line.len() as u64 + 1).sum::<u64>());
@@ -26,6 +26,7 @@ fn write_lines(path: &str, codec: Codec, lines: &[String]) {
 fn lines(path: &str) -> Result<Vec<String>, IoError> {
     let length = std::fs::metadata(path).unwrap().len();
     let mut reader = LineReader::open(
+        &Stores::default(),
         &FileSplit { path: path.into(), start: 0, length },
         LineOptions { chunk_bytes: 64 << 10, ..LineOptions::default() },
     )?;
@@ -48,7 +49,7 @@ fn what_is_written_is_read() {
             assert_eq!(Codec::of_path(&path), codec);
             assert!(lines(&path).unwrap() == sample(count), "{codec}");
             let text: String = sample(count).iter().map(|line| format!("{line}\n")).collect();
-            assert!(read_text(&path).unwrap() == text);
+            assert!(read_text(&Stores::default(), &path).unwrap() == text);
         }
     }
 }
@@ -63,7 +64,8 @@ fn files_that_were_appended_to_each_other_are_read_to_the_end() {
         let both = path(dir.path(), "both", codec);
         let empty = path(dir.path(), "empty", codec);
         write_lines(&empty, codec, &[]);
-        let bytes = [&one, &empty, &two, &empty].map(|path| read_raw(path).unwrap()).concat();
+        let bytes =
+            [&one, &empty, &two, &empty].map(|path| read_raw(&Stores::default(), path).unwrap()).concat();
         std::fs::write(&both, bytes).unwrap();
         assert!(lines(&both).unwrap() == [sample(50_000), sample(10)].concat(), "{codec}");
     }
@@ -75,14 +77,14 @@ fn a_file_that_was_cut_short_anywhere_is_an_error() {
     for codec in CODECS.into_iter().chain(FRAMED) {
         let whole = path(dir.path(), "whole", codec);
         write_lines(&whole, codec, &sample(60));
-        let bytes = read_raw(&whole).unwrap();
+        let bytes = read_raw(&Stores::default(), &whole).unwrap();
         let cut = path(dir.path(), "cut", codec);
         for length in 0..bytes.len() {
             std::fs::write(&cut, &bytes[..length]).unwrap();
             let error = lines(&cut).expect_err(&format!("{codec} cut to {length}"));
             assert_eq!(error.cause, IoCause::CutShort(codec), "{codec} cut to {length} of {}", bytes.len());
             assert_eq!(error.path, cut);
-            assert_eq!(read_decoded(&cut).unwrap_err().cause, IoCause::CutShort(codec));
+            assert_eq!(read_decoded(&Stores::default(), &cut).unwrap_err().cause, IoCause::CutShort(codec));
         }
     }
     let error = lines(&path(dir.path(), "cut", Codec::Gzip)).unwrap_err();
@@ -97,7 +99,7 @@ fn a_second_piece_that_was_cut_short_is_an_error_too() {
     for codec in CODECS {
         let one = path(dir.path(), "one", codec);
         write_lines(&one, codec, &sample(20));
-        let bytes = read_raw(&one).unwrap();
+        let bytes = read_raw(&Stores::default(), &one).unwrap();
         let both = path(dir.path(), "both", codec);
         for length in 1..bytes.len() {
             std::fs::write(&both, [&bytes, &bytes[..length]].concat()).unwrap();
@@ -113,7 +115,7 @@ fn a_changed_byte_never_changes_a_line() {
     for codec in CODECS {
         let whole = path(dir.path(), "whole", codec);
         write_lines(&whole, codec, &sample(40));
-        let bytes = read_raw(&whole).unwrap();
+        let bytes = read_raw(&Stores::default(), &whole).unwrap();
         let changed = path(dir.path(), "changed", codec);
         for (at, flip) in (0..bytes.len()).flat_map(|at| [(at, 0x01), (at, 0x80)]) {
             let mut bytes = bytes.clone();
@@ -135,7 +137,9 @@ fn what_follows_the_compressed_data_and_is_none_is_an_error() {
     for codec in CODECS {
         let whole = path(dir.path(), "whole", codec);
         write_lines(&whole, codec, &sample(10));
-        let bytes = [read_raw(&whole).unwrap(), b"this is no compressed data at all".to_vec()].concat();
+        let bytes =
+            [read_raw(&Stores::default(), &whole).unwrap(), b"this is no compressed data at all".to_vec()]
+                .concat();
         std::fs::write(&whole, bytes).unwrap();
         let error = lines(&whole).expect_err(&format!("{codec}"));
         assert!(matches!(error.cause, IoCause::Corrupt { .. }), "{error}");
@@ -159,12 +163,16 @@ fn a_failed_reader_does_not_end_quietly_when_it_is_asked_again() {
     for codec in CODECS.into_iter().chain(FRAMED) {
         let path = path(dir.path(), "a", codec);
         write_lines(&path, codec, &sample(10));
-        let mut bytes = read_raw(&path).unwrap();
+        let mut bytes = read_raw(&Stores::default(), &path).unwrap();
         bytes.extend([bytes.clone(), vec![b'?'; 100], bytes.clone()].concat());
         std::fs::write(&path, bytes).unwrap();
         let split = FileSplit { path, start: 0, length: 0 };
-        let mut reader =
-            LineReader::open(&split, LineOptions { chunk_bytes: 50, ..LineOptions::default() }).unwrap();
+        let mut reader = LineReader::open(
+            &Stores::default(),
+            &split,
+            LineOptions { chunk_bytes: 50, ..LineOptions::default() },
+        )
+        .unwrap();
         for _ in 0..5 {
             assert!(reader.for_each_line(|_| {}).is_err(), "{codec}");
         }
@@ -176,8 +184,13 @@ fn a_compressed_file_is_read_from_its_beginning_only() {
     let dir = tempfile::tempdir().unwrap();
     let path = path(dir.path(), "a", Codec::Bzip2);
     write_lines(&path, Codec::Bzip2, &sample(10));
-    let error =
-        LineReader::open(&FileSplit { path, start: 5, length: 5 }, LineOptions::default()).err().unwrap();
+    let error = LineReader::open(
+        &Stores::default(),
+        &FileSplit { path, start: 5, length: 5 },
+        LineOptions::default(),
+    )
+    .err()
+    .unwrap();
     assert_eq!(error.cause, IoCause::NotSplittable(Codec::Bzip2));
 }
 
@@ -185,6 +198,6 @@ fn a_compressed_file_is_read_from_its_beginning_only() {
 fn a_writer_does_not_overwrite() {
     let dir = tempfile::tempdir().unwrap();
     let path = path(dir.path(), "a", Codec::Plain);
-    TextWriter::create(&path, Codec::Plain).unwrap().finish().unwrap();
-    assert_eq!(TextWriter::create(&path, Codec::Plain).err().unwrap().path, path);
+    TextWriter::create(&Stores::default(), &path, Codec::Plain).unwrap().finish().unwrap();
+    assert_eq!(TextWriter::create(&Stores::default(), &path, Codec::Plain).err().unwrap().path, path);
 }

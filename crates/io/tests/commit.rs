@@ -1,6 +1,6 @@
 //! The output of a job is whole or absent, whatever order its attempts write, commit, abort and die in.
 
-use firesteel_io::{Codec, IoCause, OutputCommitter};
+use firesteel_io::{Codec, IoCause, OutputCommitter, Stores};
 use firesteel_types::{Partition, TaskId};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -19,7 +19,7 @@ impl Job {
     fn new() -> Job {
         let parent = tempfile::tempdir().unwrap();
         let output = OutputCommitter::new(parent.path().join("out").to_str().unwrap(), "job-7").unwrap();
-        output.setup_job().unwrap();
+        output.setup_job(&Stores::default()).unwrap();
         Job { parent, output }
     }
 
@@ -28,17 +28,20 @@ impl Job {
     }
 
     fn write(&self, partition: u32, attempt: u64) {
-        let mut output = self.output.create(Partition(partition), TaskId(attempt), "").unwrap();
+        let mut output =
+            self.output.create(&Stores::default(), Partition(partition), TaskId(attempt), "").unwrap();
         writeln!(output, "{}", contents(partition, attempt)).unwrap();
         output.finish().unwrap();
     }
 
     fn commit(&self, partition: u32, attempt: u64) -> Result<(), IoCause> {
-        self.output.commit_task(Partition(partition), TaskId(attempt)).map_err(|error| error.cause)
+        self.output
+            .commit_task(&Stores::default(), Partition(partition), TaskId(attempt))
+            .map_err(|error| error.cause)
     }
 
     fn abort(&self, partition: u32, attempt: u64) {
-        self.output.abort_task(Partition(partition), TaskId(attempt)).unwrap();
+        self.output.abort_task(&Stores::default(), Partition(partition), TaskId(attempt)).unwrap();
     }
 
     /// Asserts that the output holds what these attempts wrote, and nothing besides.
@@ -126,7 +129,7 @@ proptest! {
         }
         let missing = (0..PARTITIONS).find(|partition| !model.winners.contains_key(partition));
         if commits_job {
-            let committed = job.output.commit_job(PARTITIONS).map_err(|error| error.cause);
+            let committed = job.output.commit_job(&Stores::default(), PARTITIONS).map_err(|error| error.cause);
             match missing {
                 Some(partition) => prop_assert_eq!(committed, Err(IoCause::Uncommitted(Partition(partition)))),
                 None => {
@@ -136,21 +139,21 @@ proptest! {
                     // Nothing that comes late changes it.
                     prop_assert_eq!(job.commit(0, 0), Err(IoCause::JobEnded));
                     job.abort(0, 0);
-                    job.output.commit_job(PARTITIONS).unwrap();
-                    job.output.abort_job().unwrap();
-                    prop_assert!(job.output.create(Partition(0), TaskId(9), "").is_err());
+                    job.output.commit_job(&Stores::default(), PARTITIONS).unwrap();
+                    job.output.abort_job(&Stores::default()).unwrap();
+                    prop_assert!(job.output.create(&Stores::default(), Partition(0), TaskId(9), "").is_err());
                     job.assert_output(&winners);
                     return Ok(());
                 }
             }
         }
-        job.output.abort_job().unwrap();
+        job.output.abort_job(&Stores::default()).unwrap();
         prop_assert!(!job.dir().exists());
         prop_assert_eq!(job.commit(0, 0), Err(IoCause::JobEnded));
-        prop_assert!(job.output.create(Partition(0), TaskId(9), "").is_err());
-        job.output.abort_job().unwrap();
+        prop_assert!(job.output.create(&Stores::default(), Partition(0), TaskId(9), "").is_err());
+        job.output.abort_job(&Stores::default()).unwrap();
         prop_assert!(!job.dir().exists());
-        prop_assert!(job.output.commit_job(PARTITIONS).is_err());
+        prop_assert!(job.output.commit_job(&Stores::default(), PARTITIONS).is_err());
     }
 }
 
@@ -178,7 +181,7 @@ fn of_many_attempts_that_commit_at_once_the_last_wins() {
             threads.into_iter().filter_map(|thread| thread.join().unwrap().ok()).collect()
         });
         assert!(committed.contains(&7), "{committed:?}");
-        job.output.commit_job(1).unwrap();
+        job.output.commit_job(&Stores::default(), 1).unwrap();
         job.assert_output(&[(0, 7)]);
     }
 }
@@ -192,13 +195,16 @@ fn late_writers_cannot_keep_an_aborted_job_alive() {
                 let output = &job.output;
                 scope.spawn(move || {
                     for partition in (0..5_000).map(Partition) {
-                        let Ok(part) = output.create(partition, TaskId(attempt), "") else { return };
+                        let Ok(part) = output.create(&Stores::default(), partition, TaskId(attempt), "")
+                        else {
+                            return;
+                        };
                         let _ = part.finish();
                     }
                 });
             }
             thread::sleep(std::time::Duration::from_millis(2));
-            job.output.abort_job().unwrap();
+            job.output.abort_job(&Stores::default()).unwrap();
         });
         assert!(!job.dir().exists());
     }
@@ -211,7 +217,7 @@ fn an_existing_output_is_refused_and_left_alone() {
     std::fs::create_dir(&dir).unwrap();
     std::fs::write(dir.join("part-00000"), "precious").unwrap();
     let output = OutputCommitter::new(dir.to_str().unwrap(), "job-1").unwrap();
-    let error = output.setup_job().unwrap_err();
+    let error = output.setup_job(&Stores::default()).unwrap_err();
     assert_eq!(
         error.to_string(),
         format!(
@@ -220,8 +226,8 @@ fn an_existing_output_is_refused_and_left_alone() {
             dir.display()
         )
     );
-    output.abort_job().unwrap();
-    assert!(output.commit_job(1).is_err());
+    output.abort_job(&Stores::default()).unwrap();
+    assert!(output.commit_job(&Stores::default(), 1).is_err());
     assert_eq!(files(&dir), BTreeMap::from([("part-00000".to_string(), "precious".to_string())]));
 }
 
@@ -230,11 +236,14 @@ fn another_jobs_output_is_not_touched() {
     let job = Job::new();
     job.write(0, 1);
     let other = OutputCommitter::new(job.dir().to_str().unwrap(), "job-8").unwrap();
-    assert_eq!(other.setup_job().unwrap_err().cause, IoCause::OutputExists);
-    other.abort_job().unwrap();
-    assert_eq!(other.commit_task(Partition(0), TaskId(1)).unwrap_err().cause, IoCause::JobEnded);
+    assert_eq!(other.setup_job(&Stores::default()).unwrap_err().cause, IoCause::OutputExists);
+    other.abort_job(&Stores::default()).unwrap();
+    assert_eq!(
+        other.commit_task(&Stores::default(), Partition(0), TaskId(1)).unwrap_err().cause,
+        IoCause::JobEnded
+    );
     assert_eq!(job.commit(0, 1), Ok(()));
-    job.output.commit_job(1).unwrap();
+    job.output.commit_job(&Stores::default(), 1).unwrap();
     job.assert_output(&[(0, 1)]);
 }
 
@@ -244,7 +253,7 @@ fn a_place_that_cannot_be_written_is_found_before_work_starts() {
     let file = parent.path().join("file");
     std::fs::write(&file, "").unwrap();
     let output = OutputCommitter::new(file.join("out").to_str().unwrap(), "job-1").unwrap();
-    let error = output.setup_job().unwrap_err();
+    let error = output.setup_job(&Stores::default()).unwrap_err();
     assert!(
         error.to_string().starts_with(&format!("could not set up the output {}", file.display())),
         "{error}"
@@ -260,7 +269,7 @@ fn a_commit_that_fails_half_way_goes_on_or_is_undone() {
         // Something stands in the way of the last part.
         let obstacle = job.dir().join("part-00002");
         std::fs::create_dir(&obstacle).unwrap();
-        let error = job.output.commit_job(3).unwrap_err();
+        let error = job.output.commit_job(&Stores::default(), 3).unwrap_err();
         assert!(
             matches!(&error.cause, IoCause::Rename { to, .. } if *to == obstacle.to_str().unwrap()),
             "{error}"
@@ -269,10 +278,10 @@ fn a_commit_that_fails_half_way_goes_on_or_is_undone() {
         assert!(!job.dir().join("_SUCCESS").exists());
         std::fs::remove_dir(&obstacle).unwrap();
         if goes_on {
-            job.output.commit_job(3).unwrap();
+            job.output.commit_job(&Stores::default(), 3).unwrap();
             job.assert_output(&[(0, 5), (1, 5), (2, 5)]);
         } else {
-            job.output.abort_job().unwrap();
+            job.output.abort_job(&Stores::default()).unwrap();
             assert!(!job.dir().exists());
         }
     }
@@ -283,12 +292,12 @@ fn what_a_committed_job_left_behind_does_not_make_it_abortable() {
     let job = Job::new();
     job.write(0, 1);
     job.commit(0, 1).unwrap();
-    job.output.commit_job(1).unwrap();
+    job.output.commit_job(&Stores::default(), 1).unwrap();
     // As if the driver had died just after the last step that matters.
     let left = job.dir().join("_temporary/job-7.moved");
     std::fs::create_dir_all(&left).unwrap();
-    job.output.abort_job().unwrap();
-    job.output.commit_job(1).unwrap();
+    job.output.abort_job(&Stores::default()).unwrap();
+    job.output.commit_job(&Stores::default(), 1).unwrap();
     assert!(!left.exists());
     job.assert_output(&[(0, 1)]);
 }
@@ -297,7 +306,7 @@ fn what_a_committed_job_left_behind_does_not_make_it_abortable() {
 fn names_carry_the_partition_and_the_codec() {
     let job = Job::new();
     let name = |partition, suffix| {
-        let output = job.output.create(Partition(partition), TaskId(1), suffix).unwrap();
+        let output = job.output.create(&Stores::default(), Partition(partition), TaskId(1), suffix).unwrap();
         Path::new(output.path()).file_name().unwrap().to_str().unwrap().to_string()
     };
     assert_eq!(name(0, Codec::Gzip.suffix()), "part-00000.gz");
@@ -308,7 +317,7 @@ fn names_carry_the_partition_and_the_codec() {
 fn an_attempt_without_a_file_commits_nothing() {
     let job = Job::new();
     // Begun and never finished, as by a task that was killed.
-    let unfinished = job.output.create(Partition(0), TaskId(1), "").unwrap();
+    let unfinished = job.output.create(&Stores::default(), Partition(0), TaskId(1), "").unwrap();
     assert!(matches!(job.commit(0, 1), Err(IoCause::NoSuchAttempt { .. })));
     drop(unfinished);
 }

@@ -1,10 +1,10 @@
-//! A server that drops connections, sends less than it promised, asks for patience and changes its files meanwhile: whoever
-//! reads from it gets the right bytes or the right error, within bounds.
+//! A faulty server: it drops connections, sends less than it promised, asks for patience and changes its files
+//! meanwhile. A reader gets the right bytes or the right error, within bounds.
 //!
 //! One server serves all tests; what it does to a file is told by the first name in the path, so that they do not meet.
 
 use firesteel_conf::Conf;
-use firesteel_io::{Input, IoCause, Output, OutputCommitter, StoreSettings, list_inputs, read_raw};
+use firesteel_io::{Input, IoCause, Output, OutputCommitter, StoreSettings, Stores, list_inputs, read_raw};
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -20,6 +20,8 @@ fn contents() -> Vec<u8> {
 
 struct Server {
     address: String,
+    /// By which it is reached.
+    stores: Stores,
     requests: Mutex<HashMap<String, usize>>,
 }
 
@@ -28,18 +30,6 @@ fn server() -> &'static Arc<Server> {
     SERVER.get_or_init(|| {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let server = Arc::new(Server { address: address.clone(), requests: Mutex::default() });
-        let serving = server.clone();
-        thread::spawn(move || {
-            for connection in listener.incoming() {
-                let serving = serving.clone();
-                thread::spawn(move || {
-                    // A client that went away is none of a server's troubles.
-                    let _ = serving.serve(connection?);
-                    std::io::Result::Ok(())
-                });
-            }
-        });
         let mut conf = Conf::default();
         for (key, value) in [
             ("store.max_retries", "3"),
@@ -52,7 +42,19 @@ fn server() -> &'static Arc<Server> {
         ] {
             conf.set(&format!("firesteel.{key}"), value).unwrap();
         }
-        StoreSettings::from_conf(&conf).put_to_use();
+        let stores = Stores::new(StoreSettings::from_conf(&conf));
+        let server = Arc::new(Server { address: address.clone(), stores, requests: Mutex::default() });
+        let serving = server.clone();
+        thread::spawn(move || {
+            for connection in listener.incoming() {
+                let serving = serving.clone();
+                thread::spawn(move || {
+                    // A client that went away is none of a server's troubles.
+                    let _ = serving.serve(connection?);
+                    std::io::Result::Ok(())
+                });
+            }
+        });
         server
     })
 }
@@ -176,13 +178,17 @@ impl Server {
     }
 }
 
+fn stores() -> &'static Stores {
+    &server().stores
+}
+
 #[test]
 fn a_file_is_read_whole_and_in_pieces() {
     let url = server().url("plain/a%20b.bin");
-    let files = list_inputs(&url).unwrap();
+    let files = list_inputs(stores(), &url).unwrap();
     assert_eq!((files[0].path.as_str(), files[0].length), (url.as_str(), LENGTH));
-    assert!(read_raw(&url).unwrap() == contents());
-    let input = Input::open(&url).unwrap();
+    assert!(read_raw(stores(), &url).unwrap() == contents());
+    let input = Input::open(stores(), &url).unwrap();
     assert_eq!(input.read_at(LENGTH - 5, 5).unwrap(), contents()[LENGTH as usize - 5..]);
     assert_eq!(input.read_at(0, 2_000_000).unwrap(), contents()[..2_000_000]);
     assert!(matches!(input.read_at(LENGTH, 1).unwrap_err().cause, IoCause::Shrunk { .. }));
@@ -192,12 +198,12 @@ fn a_file_is_read_whole_and_in_pieces() {
 fn a_query_is_sent_as_it_was_written_and_never_shown() {
     let query = "?sig=a%2Fb+c%3D&se=2027";
     let url = server().url(&format!("plain/a%20b.bin{query}"));
-    assert_eq!(list_inputs(&url).unwrap()[0].path, url);
-    assert!(read_raw(&url).unwrap() == contents());
+    assert_eq!(list_inputs(stores(), &url).unwrap()[0].path, url);
+    assert!(read_raw(stores(), &url).unwrap() == contents());
     assert!(server().requests(&format!("GET /plain/a%20b.bin{query}")) > 1);
-    let error = read_raw(&server().url(&format!("always/b{query}"))).unwrap_err().to_string();
+    let error = read_raw(stores(), &server().url(&format!("always/b{query}"))).unwrap_err().to_string();
     assert!(error.contains("/always/b") && !error.contains("sig="), "{error}");
-    let error = read_raw(&server().url("plain/a?no spaces")).unwrap_err();
+    let error = read_raw(stores(), &server().url("plain/a?no spaces")).unwrap_err();
     assert!(
         matches!(&error.cause, IoCause::BadPath(what) if what.contains("' '") && what.contains("%20")),
         "{error}"
@@ -207,9 +213,9 @@ fn a_query_is_sent_as_it_was_written_and_never_shown() {
 #[test]
 fn a_link_that_was_signed_for_get_alone_is_read() {
     let url = server().url("get-only/a?sig=abc");
-    assert_eq!(list_inputs(&url).unwrap()[0].length, LENGTH);
-    assert!(read_raw(&url).unwrap() == contents());
-    let refused = read_raw(&server().url("get-only/a")).unwrap_err();
+    assert_eq!(list_inputs(stores(), &url).unwrap()[0].length, LENGTH);
+    assert!(read_raw(stores(), &url).unwrap() == contents());
+    let refused = read_raw(stores(), &server().url("get-only/a")).unwrap_err();
     assert!(matches!(refused.cause, IoCause::Refused { .. }), "{refused}");
 }
 
@@ -217,26 +223,26 @@ fn a_link_that_was_signed_for_get_alone_is_read() {
 fn dropped_connections_are_resumed_with_and_without_a_tag() {
     for how in ["drop", "drop-untagged"] {
         let url = server().url(&format!("{how}/a"));
-        assert!(read_raw(&url).unwrap() == contents(), "{how}");
+        assert!(read_raw(stores(), &url).unwrap() == contents(), "{how}");
         assert!(server().requests(&format!("GET /{how}/a")) > 3, "{how}");
     }
 }
 
 #[test]
 fn a_connection_that_always_drops_is_given_up_with_how_often() {
-    let error = read_raw(&server().url("dead/a")).unwrap_err();
+    let error = read_raw(stores(), &server().url("dead/a")).unwrap_err();
     assert!(error.retryable() && error.to_string().contains("broke off 11 times in"), "{error}");
 }
 
 #[test]
 fn servers_that_ask_for_patience_get_it() {
-    assert!(read_raw(&server().url("patience/a")).unwrap() == contents());
+    assert!(read_raw(stores(), &server().url("patience/a")).unwrap() == contents());
     assert!(server().requests("GET /patience/a") > 3);
 }
 
 #[test]
 fn patience_ends_and_the_error_says_how_often_was_tried() {
-    let error = read_raw(&server().url("always/a")).unwrap_err();
+    let error = read_raw(stores(), &server().url("always/a")).unwrap_err();
     assert!(error.retryable(), "{error}");
     assert!(
         error.to_string().contains("after 3 retries") && error.to_string().contains("SlowDown"),
@@ -246,32 +252,31 @@ fn patience_ends_and_the_error_says_how_often_was_tried() {
 
 #[test]
 fn a_file_that_changes_is_an_error_not_a_mixture() {
-    let error = read_raw(&server().url("changed/a")).unwrap_err();
+    let error = read_raw(stores(), &server().url("changed/a")).unwrap_err();
     assert_eq!(error.cause, IoCause::Changed, "{error}");
     assert!(error.retryable() && error.path.ends_with("changed/a"), "{error}");
 }
 
 #[test]
 fn a_server_without_ranges_is_named_as_one() {
-    let error = read_raw(&server().url("whole/a")).unwrap_err();
+    let error = read_raw(stores(), &server().url("whole/a")).unwrap_err();
     assert!(error.to_string().contains("ignores Range") && !error.retryable(), "{error}");
 }
 
 #[test]
 fn what_is_missing_or_forbidden_is_said_with_what_to_do() {
-    server();
-    let error = |path: &str| read_raw(path).unwrap_err();
+    let error = |path: &str| read_raw(stores(), path).unwrap_err();
     assert_eq!(error(&server().url("missing/a")).cause, IoCause::NotFound);
     assert_eq!(
         error("s3://missing/a").to_string(),
         "could not read s3://missing/a: there is no such file or directory"
     );
-    let no_bucket = list_inputs("s3a://no-such-bucket/a/*").unwrap_err().to_string();
+    let no_bucket = list_inputs(stores(), "s3a://no-such-bucket/a/*").unwrap_err().to_string();
     assert!(
         no_bucket.ends_with("there is no bucket no-such-bucket; make it first, or correct its name"),
         "{no_bucket}"
     );
-    let refused = list_inputs("s3://wrong-key/a/*").unwrap_err();
+    let refused = list_inputs(stores(), "s3://wrong-key/a/*").unwrap_err();
     assert!(
         refused.to_string().contains("InvalidAccessKeyId")
             && refused.to_string().contains("AWS_ACCESS_KEY_ID")
@@ -281,8 +286,7 @@ fn what_is_missing_or_forbidden_is_said_with_what_to_do() {
 
 #[test]
 fn who_goes_without_credentials_writes_without_them_too() {
-    server();
-    Output::create("gs://missing/a").unwrap().finish().unwrap();
+    Output::create(stores(), "gs://missing/a").unwrap().finish().unwrap();
     assert_eq!(server().requests("PUT /missing/a"), 1);
 }
 
@@ -290,7 +294,7 @@ fn who_goes_without_credentials_writes_without_them_too() {
 fn a_name_node_that_is_not_there_is_said_to_be_so() {
     // Bound and let go: nobody listens there.
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let error = list_inputs(&format!("hdfs://{address}/a")).unwrap_err();
+    let error = list_inputs(stores(), &format!("hdfs://{address}/a")).unwrap_err();
     assert!(error.to_string().contains("no name node takes connections there"), "{error}");
     assert!(error.retryable() && error.path == format!("hdfs://{address}"), "{error}");
 }
@@ -298,14 +302,14 @@ fn a_name_node_that_is_not_there_is_said_to_be_so() {
 #[test]
 fn web_servers_are_neither_listed_nor_written() {
     let url = server().url("missing");
-    assert_eq!(list_inputs(&format!("{url}/a")).unwrap_err().cause, IoCause::NotFound);
-    let error = OutputCommitter::new(&format!("{url}/out"), "job").unwrap().setup_job().unwrap_err();
+    assert_eq!(list_inputs(stores(), &format!("{url}/a")).unwrap_err().cause, IoCause::NotFound);
+    let error = OutputCommitter::new(&format!("{url}/out"), "job").unwrap().setup_job(stores()).unwrap_err();
     assert_eq!(error.cause, IoCause::ReadOnly("http".into()));
 }
 
 #[test]
 fn a_sequential_read_stands_still_for_nobody() {
-    let mut input = Input::open(&server().url("plain/slowly")).unwrap();
+    let mut input = Input::open(stores(), &server().url("plain/slowly")).unwrap();
     let (mut all, mut buffer) = (vec![], [0; 10_007]);
     loop {
         match input.read(&mut buffer).unwrap() {

@@ -1,6 +1,6 @@
-//! Which files a path stands for: directories, globs, lists and hidden names, and what is said when there are none.
+//! Input paths: directories, globs, lists and hidden names, and the errors when there are no files.
 
-use firesteel_io::{IoCause, IoError, list_inputs};
+use firesteel_io::{IoCause, IoError, Stores, list_inputs};
 use std::path::Path;
 
 /// Makes files, each as long as its name, and the directories that they are in.
@@ -19,7 +19,7 @@ fn list(dir: &Path, patterns: &[&str]) -> Result<Vec<String>, IoError> {
     let dir = dir.to_str().unwrap();
     let spec = patterns.iter().map(|pattern| format!("{dir}/{pattern}")).collect::<Vec<_>>().join(",");
     let relative = |path: &str| path.strip_prefix(dir).unwrap().trim_start_matches('/').to_string();
-    Ok(list_inputs(&spec)?.iter().map(|file| relative(&file.path)).collect())
+    Ok(list_inputs(&Stores::default(), &spec)?.iter().map(|file| relative(&file.path)).collect())
 }
 
 #[test]
@@ -32,7 +32,7 @@ fn a_directory_stands_for_its_visible_files_in_order() {
 #[test]
 fn lengths_are_those_of_the_files() {
     let dir = tree(&["four"]);
-    let files = list_inputs(&format!("file:{}", dir.path().display())).unwrap();
+    let files = list_inputs(&Stores::default(), &format!("file:{}", dir.path().display())).unwrap();
     assert_eq!((files.len(), files[0].length), (1, 4));
 }
 
@@ -98,12 +98,15 @@ fn what_is_missing_is_named() {
         text("*/*/*")
     );
     assert!(text("[a").contains("the pattern is not well formed: a [ is not closed"));
-    assert_eq!(list_inputs("").unwrap_err().to_string(), "could not list \"\": the path is empty");
-    assert!(list_inputs("s3://bucket/a").unwrap_err().to_string().contains("s3:"));
+    assert_eq!(
+        list_inputs(&Stores::default(), "").unwrap_err().to_string(),
+        "could not list \"\": the path is empty"
+    );
+    assert!(list_inputs(&Stores::default(), "s3://bucket/a").unwrap_err().to_string().contains("s3:"));
 }
 
 #[test]
 fn relative_paths_become_absolute() {
-    let files = list_inputs("Cargo.toml,src/*.rs").unwrap();
+    let files = list_inputs(&Stores::default(), "Cargo.toml,src/*.rs").unwrap();
     assert!(files.len() > 2 && files.iter().all(|file| Path::new(&file.path).is_absolute()));
 }

@@ -1,6 +1,6 @@
 //! Lines across splits: whatever the contents, wherever the cuts and however small the buffer, every line is read once.
 
-use firesteel_io::{FileSplit, IoCause, IoError, LineOptions, LineReader};
+use firesteel_io::{FileSplit, IoCause, IoError, LineOptions, LineReader, Stores};
 use proptest::prelude::*;
 use std::path::Path;
 
@@ -11,7 +11,7 @@ fn write(dir: &Path, name: &str, contents: &[u8]) -> String {
 }
 
 fn read(split: &FileSplit, options: &LineOptions, batch: usize) -> Result<Vec<String>, IoError> {
-    let mut reader = LineReader::open(split, options.clone())?;
+    let mut reader = LineReader::open(&Stores::default(), split, options.clone())?;
     let mut lines = vec![];
     while reader.read_batch(&mut lines, batch, usize::MAX)? {}
     Ok(lines)
@@ -167,7 +167,8 @@ fn lines_that_were_not_taken_come_again() {
     let path = write(dir.path(), "a.txt", contents);
     let split = FileSplit { path, start: 0, length: contents.len() as u64 };
     for delimiter in [None, Some(b"\n".to_vec())] {
-        let mut reader = LineReader::open(&split, LineOptions { delimiter, chunk_bytes: 64 }).unwrap();
+        let mut reader =
+            LineReader::open(&Stores::default(), &split, LineOptions { delimiter, chunk_bytes: 64 }).unwrap();
         let mut lines: Vec<String> = vec![];
         while let Some(mut chunk) = reader.next_chunk().unwrap() {
             lines.push(chunk.next().unwrap().into());
@@ -180,8 +181,12 @@ fn lines_that_were_not_taken_come_again() {
 fn a_batch_ends_at_the_first_limit_and_holds_a_line_at_least() {
     let dir = tempfile::tempdir().unwrap();
     let path = write(dir.path(), "a.txt", b"aaaa\nbb\ncc\ndd\n");
-    let mut reader =
-        LineReader::open(&FileSplit { path, start: 0, length: 14 }, LineOptions::default()).unwrap();
+    let mut reader = LineReader::open(
+        &Stores::default(),
+        &FileSplit { path, start: 0, length: 14 },
+        LineOptions::default(),
+    )
+    .unwrap();
     let mut lines = vec![];
     assert!(reader.read_batch(&mut lines, 100, 0).unwrap());
     assert_eq!(lines, ["aaaa"]);
@@ -235,7 +240,7 @@ proptest! {
         let mut found = vec![];
         for ends in bounds.windows(2) {
             let split = FileSplit { path: path.clone(), start: ends[0] as u64, length: (ends[1] - ends[0]) as u64 };
-            let mut chunks = firesteel_io::LineChunks::open(&split).unwrap();
+            let mut chunks = firesteel_io::LineChunks::open(&Stores::default(), &split).unwrap();
             while chunks.next_chunk().unwrap() {
                 prop_assert_eq!(chunks.offset() as usize, found.len());
                 found.extend_from_slice(chunks.bytes());

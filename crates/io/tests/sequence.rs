@@ -4,7 +4,7 @@ use firesteel_io::hadoop::{
     SequenceCompression as Compression, SequenceHeader, SequenceOptions, SequencePairs, SequenceReader,
     SequenceValues, SequenceWriter, TypedSequenceWriter, Value, Writable, sequence_splits,
 };
-use firesteel_io::{Codec, FileSplit, InputFile, IoCause, Output, SplitOptions};
+use firesteel_io::{Codec, FileSplit, InputFile, IoCause, Output, SplitOptions, Stores};
 use proptest::prelude::*;
 use std::io::Cursor;
 
@@ -247,7 +247,8 @@ fn create<K: Writable, V: Writable>(
     options: &SequenceOptions,
 ) -> InputFile {
     let path = dir.path().join("a").to_str().unwrap().to_string();
-    let mut writer = TypedSequenceWriter::new(Output::create(&path).unwrap(), options).unwrap();
+    let mut writer =
+        TypedSequenceWriter::new(Output::create(&Stores::default(), &path).unwrap(), options).unwrap();
     pairs.iter().for_each(|(key, value)| writer.append(key, value).unwrap());
     let length = writer.into_output().unwrap().finish().unwrap();
     InputFile { path, length }
@@ -261,11 +262,11 @@ fn typed_pairs_over_the_splits_of_a_file() {
     let splits = sequence_splits(&[file], &SplitOptions::new(4));
     assert_eq!(splits.len(), 4);
     let read = splits.iter().flat_map(|split| {
-        let batches = SequencePairs::<i64, String>::open(split).unwrap();
+        let batches = SequencePairs::<i64, String>::open(&Stores::default(), split).unwrap();
         batches.flat_map(|batch| batch.unwrap())
     });
     assert!(read.eq(pairs));
-    let mut values = SequenceValues::open(&splits[0]).unwrap();
+    let mut values = SequenceValues::open(&Stores::default(), &splits[0]).unwrap();
     assert_eq!(values.header().metadata["a"], "b");
     let first = values.next().unwrap().unwrap().remove(1);
     assert_eq!(first, (Value::Long(1), Value::Text(format!("value {:>20}", 1))));
@@ -275,7 +276,7 @@ fn typed_pairs_over_the_splits_of_a_file() {
 fn other_classes_are_told_with_what_to_write() {
     let dir = tempfile::tempdir().unwrap();
     let file = create(&dir, &[("a".to_string(), 1_i64)], &SequenceOptions::default());
-    let error = SequencePairs::<i32, f64>::open(&FileSplit::whole(&file)).err().unwrap();
+    let error = SequencePairs::<i32, f64>::open(&Stores::default(), &FileSplit::whole(&file)).err().unwrap();
     let said = error.to_string();
     for word in ["/a: ", "org.apache.hadoop.io.Text", "org.apache.hadoop.io.LongWritable", "i32 and f64"] {
         assert!(said.contains(word), "{said}");
@@ -295,7 +296,12 @@ fn bytes_that_are_no_value_of_the_class_are_told_with_their_place() {
     let bytes = writer.finish().unwrap();
     std::fs::write(&path, &bytes).unwrap();
     let split = FileSplit { path, start: 0, length: bytes.len() as u64 };
-    let error = SequencePairs::<i32, ()>::open(&split).unwrap().next().unwrap().unwrap_err().to_string();
+    let error = SequencePairs::<i32, ()>::open(&Stores::default(), &split)
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap_err()
+        .to_string();
     let place =
         format!("at byte {}, a key cannot be read: 4 bytes are wanted where 3 are left", bytes.len() - 11);
     assert!(error.ends_with(&place), "{error}");

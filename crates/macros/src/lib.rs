@@ -35,7 +35,10 @@ fn check(arguments: &TokenStream2, function: &ItemFn) -> syn::Result<()> {
         return Err(Error::new_spanned(keyword, text));
     }
     if let Some(parameter) = signature.generics.params.first() {
-        return Err(Error::new_spanned(parameter, "`main` has no parameters: nobody could give them"));
+        return Err(Error::new_spanned(
+            parameter,
+            "`main` has no parameters: there is no caller to pass them",
+        ));
     }
     Ok(())
 }
@@ -51,7 +54,8 @@ fn expand(function: &ItemFn) -> TokenStream2 {
     }
 }
 
-/// The error alone: the compiler does not also complain of a program without `main`.
+/// Returns the error alone, with an empty `main`: the compiler does not also complain of a program without
+/// `main`.
 fn refuse(error: &Error, function: &ItemFn) -> TokenStream2 {
     let error = error.to_compile_error();
     match function.sig.ident == "main" {

@@ -1,6 +1,7 @@
-//! A connection that has proved itself: two halves for two threads, and a handle that closes it from any other.
+//! An authenticated connection: two halves for two threads, and a handle that closes it from any other.
 
 use crate::Purpose;
+use crate::connection_table::Closes;
 use crate::socket::{hold, timed_out};
 use crate::tls::Step;
 use crate::wire::Wire;
@@ -10,10 +11,10 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-/// So much is read from the socket at once. What is never touched takes no memory.
+/// The bytes to read from the socket at once. Pages that are never touched take no memory.
 const READ: usize = 128 << 10;
 
-/// What both sides of a finished handshake have. Dropping it closes it.
+/// A connection whose handshake is done, on either side. Dropping it closes it.
 pub struct Connection {
     purpose: Purpose,
     receiver: Receiver,
@@ -26,27 +27,27 @@ impl Connection {
         Connection { purpose, receiver: Receiver { wire, incoming, over: false }, sender }
     }
 
-    /// What it is for: the side that connected said so.
+    /// Returns its purpose, as the connecting side declared it.
     pub fn purpose(&self) -> Purpose {
         self.purpose
     }
 
-    /// The other side's address.
+    /// Returns the other side's address.
     pub fn peer(&self) -> SocketAddr {
         self.receiver.wire.peer
     }
 
-    /// Our address, by which the other side's machine reaches this one.
+    /// Returns this side's address, by which the other side's machine reaches this one.
     pub fn local(&self) -> SocketAddr {
         self.receiver.wire.local
     }
 
-    /// The two halves.
+    /// Returns the two halves.
     pub fn split(self) -> (Receiver, Sender) {
         (self.receiver, self.sender)
     }
 
-    /// A handle that closes it.
+    /// Returns a handle that closes it.
     pub fn closer(&self) -> Closer {
         self.sender.closer()
     }
@@ -58,10 +59,10 @@ impl fmt::Debug for Connection {
     }
 }
 
-/// Bytes that came and were not taken yet.
+/// Bytes that came and were not consumed yet.
 #[derive(Default)]
 pub(crate) struct Incoming {
-    /// As they came from the socket: encrypted where there is TLS.
+    /// As they came from the socket: encrypted if the connection has TLS.
     raw: Vec<u8>,
     from: usize,
     to: usize,
@@ -71,7 +72,7 @@ pub(crate) struct Incoming {
 }
 
 impl Incoming {
-    /// What came and is not processed yet.
+    /// Returns the bytes that came and are not processed yet.
     pub(crate) fn raw(&mut self) -> &mut [u8] {
         &mut self.raw[self.from..self.to]
     }
@@ -80,7 +81,7 @@ impl Incoming {
         self.from += bytes;
     }
 
-    /// Reads once from the socket, behind what is there; says how much came.
+    /// Reads once from the socket, behind the bytes that are there; returns the number of new bytes.
     pub(crate) fn read_from(&mut self, mut socket: impl Read, room: usize) -> io::Result<usize> {
         self.raw.copy_within(self.from..self.to, 0);
         (self.from, self.to) = (0, self.to - self.from);
@@ -106,7 +107,7 @@ impl Incoming {
         self.plain.extend_from_slice(plain);
     }
 
-    /// Fills `bytes` from kept plaintext, if there is enough.
+    /// Fills `bytes` from buffered plaintext, if there is enough.
     pub(crate) fn take_plain(&mut self, bytes: &mut [u8]) -> bool {
         let enough = self.plain.len() - self.plain_from >= bytes.len();
         if enough {
@@ -118,7 +119,7 @@ impl Incoming {
         enough
     }
 
-    /// Gives as much kept plaintext as the sink takes.
+    /// Gives the sink as much buffered plaintext as it takes.
     fn give_plain(&mut self, sink: &mut dyn FnMut(&[u8]) -> usize) {
         self.plain_from += sink(&self.plain[self.plain_from..]);
         if self.plain_from == self.plain.len() {
@@ -128,10 +129,11 @@ impl Incoming {
     }
 }
 
-/// The half that hears. Only one thread has it.
+/// The receiving half. Only one thread has it.
 ///
-/// The end of what the other side sends is read as zero bytes, and so is our own [`Closer::close`]. When a connection
-/// breaks off without the other side's word that it is done, an encrypted one gives [`ErrorKind::UnexpectedEof`].
+/// The end of the other side's bytes reads as zero bytes, and so does this side's own [`Closer::close`]. If a
+/// connection ends without the other side's closing alert, an encrypted one returns
+/// [`ErrorKind::UnexpectedEof`].
 pub struct Receiver {
     wire: Arc<Wire>,
     incoming: Incoming,
@@ -139,16 +141,16 @@ pub struct Receiver {
 }
 
 impl Receiver {
-    /// How long a read waits at most for anything to come; then it gives [`ErrorKind::TimedOut`], and may be tried
+    /// Sets the longest wait of a read for any bytes; then it returns [`ErrorKind::TimedOut`], and may be tried
     /// again.
     ///
     /// # Errors
-    /// When the system refuses, as it does for no time at all.
+    /// When the system refuses, as it does for a duration of zero.
     pub fn set_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
         self.wire.socket.set_read_timeout(timeout)
     }
 
-    /// Appends exactly so many bytes, without writing them twice.
+    /// Appends exactly `bytes` bytes, without writing them twice.
     pub(crate) fn append_exactly(&mut self, into: &mut Vec<u8>, mut bytes: usize) -> io::Result<()> {
         while bytes > 0 {
             let more = self.fill(&mut |plain| {
@@ -164,7 +166,8 @@ impl Receiver {
         Ok(())
     }
 
-    /// Whether nothing has come that nobody asked for, and the other side has not ended it. Does not wait.
+    /// Returns whether nothing has come unrequested and the other side has not ended the connection. Does not
+    /// wait.
     pub(crate) fn is_idle(&self) -> bool {
         use rustix::net::{RecvFlags, recv};
         let kept = self.incoming.plain.len() + (self.incoming.to - self.incoming.from);
@@ -173,8 +176,8 @@ impl Receiver {
         !self.over && kept == 0 && matches!(came, Err(rustix::io::Errno::AGAIN))
     }
 
-    /// Waits until there is something to give to the sink, gives it, and keeps what the sink does not take. False at
-    /// the end.
+    /// Waits until there is plaintext for the sink, hands it over, and buffers what the sink does not take.
+    /// Returns false at the end.
     fn fill(&mut self, sink: &mut dyn FnMut(&[u8]) -> usize) -> io::Result<bool> {
         if !self.incoming.plain.is_empty() {
             self.incoming.give_plain(sink);
@@ -208,7 +211,7 @@ impl Receiver {
         });
         *from += used;
         match step {
-            // A record may carry nothing.
+            // A record may be empty: the next one is tried.
             Ok(Step::Plain) if given == 0 => self.unwrap_record(sink),
             Ok(step) => Ok(step),
             Err(error) => {
@@ -224,11 +227,13 @@ impl Receiver {
         match self.incoming.read_from(&*self.wire.socket, READ) {
             Ok(0) => {
                 self.over = true;
-                // Without the word of the other side somebody on the way may have cut it.
+                // Without the closing alert of the other side, an attacker on the way may have cut the
+                // connection.
                 let cut = self.wire.tls().is_some() && !self.wire.is_closed();
                 if cut { Err(ErrorKind::UnexpectedEof.into()) } else { Ok(()) }
             }
             Ok(_) => Ok(()),
+            // This side closed it: the failed read is the expected end.
             Err(_) if self.wire.is_closed() => {
                 self.over = true;
                 Ok(())
@@ -259,7 +264,7 @@ impl fmt::Debug for Receiver {
     }
 }
 
-/// The half that speaks. Clones share it. When the last one is dropped the other side reads the end.
+/// The sending half. Clones share it. When the last one is dropped the other side reads the end.
 #[derive(Clone)]
 pub struct Sender(Arc<SendingEnd>);
 
@@ -272,16 +277,16 @@ impl Drop for SendingEnd {
 }
 
 impl Sender {
-    /// Sends all of the bytes, encrypted, before it returns, in one piece as far as other senders are concerned. It
-    /// waits while the other side does not read.
+    /// Sends all of the bytes, encrypted, before it returns. Bytes of other senders do not come between them.
+    /// It waits while the other side does not read.
     ///
     /// # Errors
-    /// When the connection is closed or broken. Nothing can be sent any more then.
+    /// When the connection is closed or broken. After that nothing can be sent any more.
     pub fn send(&self, bytes: &[u8]) -> io::Result<()> {
         self.send_parts(&[bytes])
     }
 
-    /// Sends several stretches of bytes as one.
+    /// Sends several byte strings as one.
     ///
     /// # Errors
     /// As [`Sender::send`].
@@ -289,7 +294,7 @@ impl Sender {
         self.0.0.send(parts)
     }
 
-    /// A handle that closes the connection.
+    /// Returns a handle that closes the connection.
     pub fn closer(&self) -> Closer {
         Closer(Arc::downgrade(&self.0.0))
     }
@@ -326,8 +331,8 @@ impl fmt::Debug for Sender {
     }
 }
 
-/// Closes a connection from any thread. It does not keep it open: when both halves are gone there is nothing left to
-/// close.
+/// A handle that closes a connection from any thread. It does not keep the connection open: when both halves
+/// are gone there is nothing left to close.
 #[derive(Clone, Debug)]
 pub struct Closer(Weak<Wire>);
 
@@ -336,11 +341,17 @@ impl Closer {
         Closer(Arc::downgrade(wire))
     }
 
-    /// Closes it: whoever reads sees the end, whoever sends an error, here and on the other side.
+    /// Closes the connection: its readers see the end and its senders get an error, here and on the other side.
     pub fn close(&self) {
         if let Some(wire) = self.0.upgrade() {
             wire.close();
         }
+    }
+}
+
+impl Closes for Closer {
+    fn close(&self) {
+        Closer::close(self);
     }
 }
 

@@ -1,7 +1,6 @@
-//! What a listener has: handshakes that go on, connections that stand, threads that run. It bounds them all, and can
-//! end them all.
+//! The connection table of a listener: pending handshakes, open connections, running threads. It bounds them
+//! all, and can end them all.
 
-use crate::connection::Closer;
 use crate::socket::hold;
 use std::collections::BTreeMap;
 use std::net::{Shutdown, TcpStream};
@@ -11,7 +10,7 @@ use std::time::{Duration, Instant};
 #[derive(Default)]
 pub(crate) struct ConnectionTable {
     state: Mutex<State>,
-    /// A thread has ended.
+    /// Notified when a thread has ended.
     changed: Condvar,
 }
 
@@ -19,27 +18,33 @@ pub(crate) struct ConnectionTable {
 struct State {
     stopped: bool,
     next: u64,
-    /// By age.
+    /// By age, the oldest first.
     pending: BTreeMap<u64, Arc<TcpStream>>,
-    standing: BTreeMap<u64, Option<Closer>>,
+    standing: BTreeMap<u64, Option<Arc<dyn Closes>>>,
     threads: usize,
+}
+
+/// What ends a connection, from wherever it is called.
+pub(crate) trait Closes: Send + Sync {
+    fn close(&self);
 }
 
 /// A handshake's place; dropping it gives it up.
 pub(crate) struct Pending(Arc<ConnectionTable>, u64);
 
-/// A connection's place; dropping it gives it up.
+/// The entry of a connection; dropping it removes it.
 pub(crate) struct Ticket(Arc<ConnectionTable>, u64);
 
-/// Where a connection's [`Ticket`] says it is.
+/// A reference to a connection's entry, which does not keep it.
 pub(crate) struct Slot(Arc<ConnectionTable>, u64);
 
-/// A thread's place; dropping it gives it up.
+/// The entry of a thread; dropping it removes it.
 pub(crate) struct Running(Arc<ConnectionTable>);
 
 impl ConnectionTable {
-    /// A new handshake. When there are as many as may be, the oldest is given up: so whoever only opens connections and
-    /// says nothing keeps out nobody who is quick. None when the listener has stopped.
+    /// Adds a handshake. When there are as many as are allowed, the oldest is given up: so a peer that only
+    /// opens connections and sends nothing keeps out no peer that is quick. Returns none when the listener has
+    /// stopped.
     pub(crate) fn begin(self: &Arc<Self>, socket: Arc<TcpStream>, at_most: usize) -> Option<Pending> {
         let mut state = hold(&self.state);
         if state.stopped {
@@ -53,12 +58,12 @@ impl ConnectionTable {
         Some(Pending(self.clone(), number))
     }
 
-    /// Gives up the oldest handshake: the system has no more file descriptors, and it holds one.
+    /// Gives up the oldest handshake: the system has no more file descriptors, and the handshake has one.
     pub(crate) fn give_up_oldest(&self) {
         give_up_oldest(&mut hold(&self.state));
     }
 
-    /// Room for one more connection, if there is any.
+    /// Reserves an entry for one more connection, if there is room.
     pub(crate) fn reserve(self: &Arc<Self>, at_most: usize) -> Option<Ticket> {
         let mut state = hold(&self.state);
         if state.stopped || state.standing.len() >= at_most {
@@ -69,13 +74,13 @@ impl ConnectionTable {
         Some(Ticket(self.clone(), number))
     }
 
-    /// A thread that begins.
+    /// Adds a thread that begins.
     pub(crate) fn run(self: &Arc<Self>) -> Running {
         hold(&self.state).threads += 1;
         Running(self.clone())
     }
 
-    /// Waits a moment if there are more threads than that.
+    /// Waits, up to `timeout`, until there are no more than `at_most` threads. Returns whether that came true.
     pub(crate) fn wait_for_threads(&self, at_most: usize, timeout: Duration) -> bool {
         let until = Instant::now() + timeout;
         let mut state = hold(&self.state);
@@ -96,21 +101,21 @@ impl ConnectionTable {
         hold(&self.state).stopped
     }
 
-    /// From now on nothing begins.
+    /// Stops: from now on no handshake or connection begins.
     pub(crate) fn stop(&self) {
         hold(&self.state).stopped = true;
     }
 
-    /// Ends all that has begun.
+    /// Closes all handshakes and connections.
     pub(crate) fn close_all(&self) {
         let (pending, standing) = {
             let mut state = hold(&self.state);
-            let closers: Vec<Closer> = state.standing.values().flatten().cloned().collect();
+            let closers: Vec<Arc<dyn Closes>> = state.standing.values().flatten().cloned().collect();
             (std::mem::take(&mut state.pending), closers)
         };
         pending.values().for_each(|socket| shut(socket));
         // Not under the lock: closing may drop the last holder, which comes here again.
-        standing.iter().for_each(Closer::close);
+        standing.iter().for_each(|connection| connection.close());
     }
 }
 
@@ -127,13 +132,13 @@ fn give_up_oldest(state: &mut State) {
     }
 }
 
-/// The thread that waits for it wakes up.
+/// Shuts a socket down, which wakes the thread that waits for it.
 fn shut(socket: &TcpStream) {
     let _ = socket.shutdown(Shutdown::Both);
 }
 
 impl Ticket {
-    /// The place, without a hold on it.
+    /// Returns a reference to the entry, which does not keep it.
     pub(crate) fn place(&self) -> Slot {
         Slot(self.0.clone(), self.1)
     }
@@ -141,7 +146,7 @@ impl Ticket {
 
 impl Slot {
     /// From now on the connection can be closed; at once when the listener has stopped meanwhile.
-    pub(crate) fn stands(self, closer: Closer) {
+    pub(crate) fn stands(self, closer: Arc<dyn Closes>) {
         let stopped = {
             let mut state = hold(&self.0.state);
             if let Some(place) = state.standing.get_mut(&self.1) {
@@ -149,6 +154,7 @@ impl Slot {
             }
             state.stopped
         };
+        // `close_all` may have run before the closer was entered.
         if stopped {
             closer.close();
         }

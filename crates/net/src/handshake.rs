@@ -1,8 +1,8 @@
-//! From a fresh socket to a [`Connection`]: TLS where there is a secret, then both sides' prefaces, all within one
-//! deadline.
+//! The handshake: makes a [`Connection`] of a fresh socket. TLS if there is a secret, then both sides'
+//! prefaces, all within one deadline.
 //!
-//! In TLS 1.3 the side that connects has finished before the other has looked at its key. So it is let in only by the
-//! preface that answers its own.
+//! In TLS 1.3 the connecting side has finished before the listener has checked its key. So it counts as
+//! admitted only when the listener's preface answers its own.
 
 use crate::connection::{Closer, Connection, Incoming};
 use crate::connection_table::Ticket;
@@ -17,9 +17,9 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A handshake's messages fit into this; a peer that is not let in yet gets no more memory.
+/// The memory for a handshake's messages; a peer that is not admitted yet gets no more.
 const HANDSHAKE_ROOM: usize = 18 << 10;
-/// After a refusal so long is waited for the peer to have heard it.
+/// The time to wait after a refusal, so that the peer can read it.
 const LINGER: Duration = Duration::from_millis(500);
 
 pub(crate) const THEIR_KEY: &str = "it holds another secret than ours: both sides must be given the same one";
@@ -30,7 +30,7 @@ const WANTS_TLS: &str = "it wants a secret and we have none: one side was starte
 const NO_PREFACE: &str = "what answered does not speak Firesteel's protocol";
 const FULL: &str = "it has as many connections as it may have";
 
-/// The side that connects.
+/// Runs the handshake of the connecting side.
 pub(crate) fn knock(
     socket: Arc<TcpStream>,
     credentials: &Credentials,
@@ -50,7 +50,8 @@ pub(crate) fn knock(
     }
 }
 
-/// The side that listens. `reserve` says whether there is room for one more.
+/// Runs the handshake of the listening side. `reserve` returns a ticket if there is room for one more
+/// connection.
 pub(crate) fn answer(
     socket: Arc<TcpStream>,
     credentials: &Credentials,
@@ -75,7 +76,7 @@ pub(crate) fn answer(
     Ok(greeting.done(preface.purpose, Some(ticket))?)
 }
 
-/// A connection in the making.
+/// A connection during its handshake.
 struct Greeting {
     socket: Arc<TcpStream>,
     tls: Option<Tls>,
@@ -139,7 +140,7 @@ impl Greeting {
                 0 => return Err(gone().into()),
                 more => read += more,
             }
-            // An alert of TLS is shorter than a preface.
+            // A TLS alert is shorter than a preface: each read is checked, not only the last.
             if is_tls(&bytes[..read]) {
                 return Err(ConnectError::Refused(WANTS_TLS.into()));
             }
@@ -167,12 +168,12 @@ impl Greeting {
         Ok(())
     }
 
-    /// Tells the peer why, as far as it can be told, and waits a moment so that it hears: a socket that is closed with
-    /// bytes unread takes back what it sent.
+    /// Sends the peer the reason, as far as possible, and waits a moment so that it is read: if a socket is
+    /// closed with bytes unread, the system takes back what was sent.
     fn refuse(&mut self, verdict: Verdict, error: &ConnectError) {
         self.deadline = Deadline::after(LINGER);
         if !matches!(error, ConnectError::Unreachable(e) if e.kind() != ErrorKind::ConnectionRefused) {
-            // Where TLS has broken, its alert has said it, and this is refused.
+            // If TLS is broken, its alert has told the peer already, and this send fails.
             let _ = self.send_preface(Preface::new(Purpose::Control, verdict));
             let _ = self.socket.shutdown(Shutdown::Write);
             let mut rest =
@@ -186,7 +187,7 @@ impl Greeting {
         let place = ticket.as_ref().map(Ticket::place);
         let wire = Arc::new(Wire::new(self.socket, self.tls, ticket)?);
         if let Some(place) = place {
-            place.stands(Closer::of(&wire));
+            place.stands(Arc::new(Closer::of(&wire)));
         }
         Ok(Connection::new(purpose, wire, self.incoming))
     }
@@ -196,12 +197,12 @@ fn gone() -> io::Error {
     io::Error::new(ErrorKind::UnexpectedEof, "the other side closed the connection within the handshake")
 }
 
-/// Whether bytes begin as a TLS record does: an alert or a handshake message.
+/// Returns whether bytes begin as a TLS record does: an alert or a handshake message.
 fn is_tls(bytes: &[u8]) -> bool {
     matches!(bytes, [0x15 | 0x16, 3, ..])
 }
 
-/// What a broken handshake means to people.
+/// Explains a broken handshake.
 fn explain(error: Error, opening: &[u8]) -> ConnectError {
     match error {
         Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure) => {

@@ -1,12 +1,12 @@
-//! From the secret to proof of it.
+//! Identity: derives keys from the secret, and TLS configurations that prove it.
 //!
-//! Whoever holds the secret derives the same Ed25519 key pair from it. Both sides of a connection present its public
-//! half as a raw public key (RFC 7250), take no other from the peer, and sign the handshake with its private half, as
-//! TLS 1.3 has it. So a process without the secret can finish a handshake in neither direction, one that was recorded
-//! is worth nothing, and all cryptography is TLS's own. Sessions are never resumed, and nothing is sent before the
-//! handshake ends.
+//! All holders of a secret derive the same Ed25519 key pair from it. Both sides of a connection present its
+//! public half as a raw public key (RFC 7250), accept no other from the peer, and sign the handshake with its
+//! private half, as TLS 1.3 does. So a process without the secret can finish a handshake in neither direction,
+//! a recorded handshake is worth nothing, and all cryptography is TLS's own. Sessions are never resumed, and
+//! nothing is sent before the handshake ends.
 //!
-//! All holders are one identity. Who of them a peer is, the layers above ask.
+//! All holders are one identity. The layers above ask which of them a peer is.
 
 use crate::Secret;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -25,14 +25,14 @@ use std::fmt;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
-/// Separates this use of the secret from any other that may come.
+/// The context of the key derivation: separates this use of the secret from any other that may come.
 const CONTEXT: &str = "firesteel 2026 identity of connections, version 1";
 
-/// What stands before an Ed25519 seed in PKCS#8 (RFC 8410, section 7).
+/// The bytes before an Ed25519 seed in PKCS#8 (RFC 8410, section 7).
 const PKCS8_BEFORE_SEED: [u8; 16] =
     [0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
 
-/// What a process shows to others, and demands of them. Cheap to clone.
+/// The credentials that a process presents to others, and requires of them. Cheap to clone.
 ///
 /// ```
 /// use firesteel_net::{Credentials, Secret};
@@ -49,7 +49,7 @@ struct Tls {
 }
 
 impl Credentials {
-    /// Those of whoever holds this secret.
+    /// Makes the credentials of the holders of a secret.
     ///
     /// # Panics
     /// Never: a key can be made of any 32 bytes.
@@ -59,7 +59,7 @@ impl Credentials {
         Credentials::that_show(key, same).expect("the provider has suites for TLS 1.3")
     }
 
-    /// Those that show one key and take another, which are the same everywhere but in tests.
+    /// Makes credentials that present one key and accept another; the two are the same everywhere but in tests.
     fn that_show(shown: CertifiedKey, taken: CertificateDer<'static>) -> Result<Self, Error> {
         let (provider, shown) = (Arc::new(provider()), Arc::new(shown));
         let same = Arc::new(SameKey { key: taken, provider: provider.clone() });
@@ -78,13 +78,13 @@ impl Credentials {
         })))
     }
 
-    /// None: plain TCP, where everybody who reaches the port is let in and everybody on the way can read. For a machine
-    /// that nobody else uses.
+    /// Makes credentials for plain TCP: every process that reaches the port is admitted, and the traffic can be
+    /// read on its way. For a machine without other users.
     pub fn insecure() -> Self {
         Credentials(None)
     }
 
-    /// Whether connections are encrypted and authenticated.
+    /// Returns whether connections are encrypted and authenticated.
     pub fn is_secure(&self) -> bool {
         self.0.is_some()
     }
@@ -104,7 +104,7 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// Every connection is authenticated anew.
+/// Disables resumption: every connection is authenticated anew.
 fn client_once(mut config: ClientConfig) -> ClientConfig {
     config.resumption = Resumption::disabled();
     config.enable_sni = false;
@@ -118,8 +118,8 @@ fn server_once(mut config: ServerConfig) -> ServerConfig {
     config
 }
 
-/// The fastest suite first; the other is for processors without AES. The exchange of keys withstands quantum computers
-/// to come.
+/// The fastest suite first; the other is for processors without AES. The key exchange withstands quantum
+/// computers to come.
 fn provider() -> CryptoProvider {
     CryptoProvider {
         cipher_suites: vec![
@@ -141,7 +141,7 @@ fn certified_key(secret: &Secret) -> Result<CertifiedKey, Error> {
     Ok(CertifiedKey::new(vec![public], key))
 }
 
-/// Takes one public key and no other, from servers and from clients.
+/// Accepts one public key and no other, from servers and from clients.
 #[derive(Debug)]
 struct SameKey {
     key: CertificateDer<'static>,
@@ -150,7 +150,7 @@ struct SameKey {
 
 impl SameKey {
     fn check(&self, presented: &CertificateDer<'_>, more: &[CertificateDer<'_>]) -> Result<(), Error> {
-        // Public keys are public: comparing them may take as long as it takes.
+        // Public keys are public: the comparison need not take constant time.
         if presented.as_ref() == self.key.as_ref() && more.is_empty() {
             return Ok(());
         }
@@ -169,7 +169,7 @@ impl SameKey {
     }
 }
 
-/// What is never called, since TLS 1.2 is never spoken, says no.
+/// Refuses a TLS 1.2 signature. Never called, since TLS 1.2 is never spoken.
 fn no_older_tls() -> Result<HandshakeSignatureValid, Error> {
     Err(Error::PeerIncompatible(rustls::PeerIncompatible::Tls13RequiredForQuic))
 }
@@ -261,7 +261,7 @@ mod tests {
     use std::sync::mpsc;
     use std::time::Duration;
 
-    /// A client that takes any listener's key, as one does who has no secret and no manners.
+    /// Connects with credentials that accept any listener's key, as an attacker without the secret would.
     fn refused(client: &Credentials, server: &Credentials) -> (ConnectError, String) {
         let (tell, told) = mpsc::channel();
         let listener = Listener::bind("127.0.0.1:0", server.clone(), Limits::default()).unwrap();
@@ -287,7 +287,7 @@ mod tests {
 
     #[test]
     fn one_that_shows_a_key_without_having_it_is_refused() {
-        // Their public key, which anybody can learn, with a signature by another.
+        // Their public key, which any process can learn, with a signature by another.
         let (ours, theirs) = (Secret::generate(), Secret::generate());
         let their_key = certified_key(&theirs).unwrap().cert[0].clone();
         let mut shown = certified_key(&ours).unwrap();
@@ -295,7 +295,7 @@ mod tests {
         let thief = Credentials::that_show(shown, their_key).unwrap();
         let (error, _) = refused(&thief, &Credentials::of(&theirs));
         assert!(matches!(error, ConnectError::Refused(_)), "{error:?}");
-        // And the other way round: a listener that shows what it does not have.
+        // And the other way round: a listener that presents a key that it does not have.
         let (error, _) = refused(&Credentials::of(&theirs), &thief);
         assert!(!matches!(error, ConnectError::Unreachable(_)), "{error:?}");
     }

@@ -1,12 +1,12 @@
-//! The way between processes: connections that only holders of one secret can make, and blocks of bytes streamed over
+//! The network layer: connections that only holders of one secret can make, and blocks of bytes streamed over
 //! them.
 //!
-//! Nothing else in Firesteel opens a network socket or knows TLS. A [`Listener`] hands every [`Connection`] that has
-//! proved itself to a handler; [`connect`] makes one to it. Both prove to each other that they hold the same [`Secret`]
-//! before a byte reaches anything above TLS (`identity.rs` tells how). What is said over a connection is up to its
-//! [`Purpose`]; [`bulk`] is what is said over those for blocks.
+//! Nothing else in Firesteel opens a network socket or knows TLS. A [`Listener`] hands every authenticated
+//! [`Connection`] to a handler; [`connect`] makes one to it. Both sides prove to each other that they have the
+//! same [`Secret`] before a byte reaches any layer above TLS (see `identity.rs`). The protocol of a connection
+//! depends on its [`Purpose`]; [`bulk`] is the one for blocks.
 //!
-//! Threads block; nothing is asynchronous. A connection's halves are used by different threads at once.
+//! Threads block; nothing is asynchronous. A connection's two halves are used by different threads at once.
 //!
 //! ```
 //! use firesteel_net::{Connection, Credentials, Limits, Listener, Purpose, Secret, connect};
@@ -29,11 +29,14 @@
 //! ```
 
 mod connect;
+mod connect_error;
 mod connection;
 mod connection_table;
 mod handshake;
 mod identity;
 mod listener;
+mod message;
+mod outbox;
 mod preface;
 mod secret;
 mod socket;
@@ -42,9 +45,12 @@ mod wire;
 
 pub mod bulk;
 
-pub use connect::{ConnectError, connect};
+pub use connect::connect;
+pub use connect_error::ConnectError;
 pub use connection::{Closer, Connection, Receiver, Sender};
 pub use identity::Credentials;
 pub use listener::{Limits, Listener, Serving};
+pub use message::{receive, receive_at_most, send};
+pub use outbox::Outbox;
 pub use preface::{PROTOCOL_VERSION, Purpose};
 pub use secret::{Secret, SecretError};

@@ -1,7 +1,9 @@
-//! Listening: one thread accepts, each handshake has a small thread of its own, each connection that stands another.
+//! The listener: one thread accepts, each handshake has a small thread of its own, each open connection
+//! another.
 //!
-//! Whoever reaches the port can make us accept and begin a handshake, and no more: handshakes are few, have a deadline
-//! each, and the oldest gives way when there are too many. Everything else is for those who hold the secret.
+//! A peer without the secret can make the listener accept and begin a handshake, and no more: handshakes are
+//! few, have a deadline each, and the oldest is given up when there are too many. Everything else is for
+//! holders of the secret.
 
 use crate::connection_table::{ConnectionTable, Pending, Running};
 use crate::handshake::answer;
@@ -16,22 +18,22 @@ use std::sync::{Arc, Mutex};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
-/// A handshake needs little stack, and there may be many.
+/// The stack of a handshake's thread: it needs little, and there may be many.
 const HANDSHAKE_STACK: usize = 256 << 10;
-/// So long nothing is accepted when the system has no more file descriptors, or no more threads.
+/// The time without accepting when the system has no more file descriptors, or no more threads.
 const BREATH: Duration = Duration::from_millis(20);
 
-/// How much strangers, and friends, may take.
+/// The limits on what peers may take, before and after they are authenticated.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// A handshake may take so long, from the accepted socket to the last preface, however the bytes trickle. Ten
-    /// seconds: it takes a millisecond and three round trips; a machine under load may take its time.
+    /// The longest time of a handshake, from the accepted socket to the last preface, however slowly the bytes
+    /// come. Ten seconds: it takes a millisecond and three round trips, and more on a machine under load.
     pub handshake_timeout: Duration,
-    /// So many handshakes may go on at once; one more, and the oldest is given up. 256: a cluster's worth of executors
+    /// The most handshakes at once; one more, and the oldest is given up. 256: a cluster's worth of executors
     /// may connect at the same moment, and each costs a thread and a descriptor.
     pub handshakes_at_most: usize,
-    /// So many connections may stand at once. 10,000: each has a thread; it keeps a mistake from taking the whole
-    /// machine.
+    /// The most open connections at once. 10,000: each has a thread; the limit keeps a mistake from taking the
+    /// whole machine.
     pub connections_at_most: usize,
 }
 
@@ -69,23 +71,23 @@ impl Listener {
         Ok(Listener { socket, address, credentials, limits, report: Box::new(|_, _| {}) })
     }
 
-    /// Where it listens.
+    /// Returns the address on which it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Has each failed handshake told, for a log: who it was and why. Strangers decide how often, so a log should not
-    /// take them all.
+    /// Sets the function that is called for each failed handshake with the peer's address and the reason, for a
+    /// log. Unauthenticated peers decide how often, so a log should not take them all.
     pub fn report(mut self, report: impl Fn(SocketAddr, &ConnectError) + Send + Sync + 'static) -> Self {
         self.report = Box::new(report);
         self
     }
 
-    /// Begins to accept. The handler runs in a thread of its own for each connection; when it returns nothing happens
-    /// to the connection's halves that it gave away. Threads are called after `name`.
+    /// Begins to accept. The handler runs in a thread of its own for each connection; when it returns, the
+    /// halves of the connection that it gave away stay open. Threads are called after `name`.
     ///
     /// # Errors
-    /// When there can be no thread.
+    /// When no thread can be started.
     pub fn serve(
         self,
         name: &str,
@@ -113,7 +115,7 @@ impl fmt::Debug for Listener {
     }
 }
 
-/// A listener at work. Dropping it stops it.
+/// A running listener. Dropping it stops it.
 pub struct Serving {
     address: SocketAddr,
     connection_table: Arc<ConnectionTable>,
@@ -122,13 +124,13 @@ pub struct Serving {
 }
 
 impl Serving {
-    /// Where it listens.
+    /// Returns the address on which it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Stops: the port is free when this returns, and all handshakes and connections are closed. Handlers see the end
-    /// of theirs and return in their own time, for which [`Serving::wait`] waits.
+    /// Stops: the port is free when this returns, and all handshakes and connections are closed. Handlers see
+    /// the end of theirs and return in their own time; [`Serving::wait`] waits for that.
     pub fn stop(&self) {
         self.connection_table.stop();
         let _ = (&self.wake).write(&[1]);
@@ -138,8 +140,8 @@ impl Serving {
         self.connection_table.close_all();
     }
 
-    /// Waits until no thread of it runs any more, which is only after [`Serving::stop`]. False if one still does after
-    /// that time.
+    /// Waits until none of its threads runs any more, which is only after [`Serving::stop`]. Returns false if
+    /// one still does after that time.
     pub fn wait(&self, timeout: Duration) -> bool {
         self.connection_table.wait_for_threads(0, timeout)
     }
@@ -157,7 +159,7 @@ impl fmt::Debug for Serving {
     }
 }
 
-/// What all threads of a listener share.
+/// The state that all threads of a listener share.
 struct Desk {
     credentials: Credentials,
     limits: Limits,
@@ -180,11 +182,12 @@ impl Desk {
         }
     }
 
-    /// No error of one accepted socket is one of the listener.
+    /// Goes on after an error of `accept`: no error of one socket is one of the listener.
     fn survive(&self, error: &io::Error, woken: &UnixStream) {
         match error.kind() {
             ErrorKind::WouldBlock | ErrorKind::Interrupted | ErrorKind::ConnectionAborted => {}
             _ => {
+                // Out of descriptors or threads: a pending handshake is given up to free one.
                 self.connection_table.give_up_oldest();
                 pause(woken);
             }
@@ -226,7 +229,7 @@ impl Desk {
 
     fn hand_over(self: Arc<Self>, connection: Connection, running: Running) {
         let name = self.name.clone();
-        // When there can be no thread the connection is dropped, and closed.
+        // If no thread can be started the connection is dropped, and closed.
         let _ = Builder::new().name(name).spawn(move || {
             let _running = running;
             (self.handler)(connection);

@@ -1,25 +1,25 @@
-//! What both sides say first, within TLS where there is TLS: that they are Firesteel, of which version, and what for.
+//! The preface: the first message of both sides, within TLS if there is TLS: magic, version and purpose.
 //!
-//! Sixteen bytes: magic (8), version (4, little end first), purpose, answer, two zeros. Magic and version stay where
-//! they are in all versions to come, so that any two can tell each other apart. The one that connects speaks first; the
-//! other always answers.
+//! Sixteen bytes: magic (8), version (4, little-endian), purpose, answer, two zeros. Magic and version stay in
+//! their places in all versions to come, so that any two can tell each other apart. The connecting side sends
+//! first; the listener always answers.
 
-/// How many bytes a preface has.
+/// The length of a preface in bytes.
 pub(crate) const LENGTH: usize = 16;
 
 pub(crate) const MAGIC: [u8; 8] = *b"FIRESTL\n";
 
-/// The version of everything that is said over connections. Both sides must have the same.
+/// The version of the protocol on all connections. Both sides must have the same.
 pub const PROTOCOL_VERSION: u32 = 1;
 
-/// What a connection is for. One listener may serve several.
+/// The purpose of a connection. One listener may serve several.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Purpose {
     /// Between the driver and an executor.
     Control = 1,
     /// Between executors, for blocks of bytes.
     Blocks = 2,
-    /// Between the master of a cluster and those who register there.
+    /// Between the master of a cluster and the workers and drivers that register there.
     Master = 3,
 }
 
@@ -29,13 +29,13 @@ impl Purpose {
     }
 }
 
-/// Whether the listener lets a peer in.
+/// The listener's answer to a peer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Verdict {
     Welcome = 0,
-    /// It has as many connections as it may.
+    /// The listener has as many connections as it may.
     Full = 1,
-    /// It cannot read what it was sent, or has another version.
+    /// The listener cannot read the peer's preface, or has another version.
     Unknown = 2,
 }
 
@@ -47,12 +47,12 @@ pub(crate) struct Preface {
     pub(crate) verdict: Verdict,
 }
 
-/// Why bytes are no preface that we can go on from.
+/// The reason why bytes are no usable preface.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Strange {
     NotFiresteel,
     OtherVersion(u32),
-    /// Of our version, and yet not as it should be.
+    /// Of this version, but not well-formed.
     Malformed,
 }
 

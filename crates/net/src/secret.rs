@@ -1,8 +1,9 @@
-//! The shared secret: whoever holds it belongs to the application or cluster. Here it is made, read and written, never
-//! shown.
+//! The shared secret: all processes that have it belong to the application or cluster. It is generated, read
+//! and written here, and never shown.
 //!
-//! It is a text of at least 32 characters. It should come from [`Secret::generate`] or `openssl rand -hex 32`, not from
-//! somebody's head: anyone who reaches a port can learn the public key that follows from it, and try guesses at home.
+//! It is a text of at least 32 characters. It should come from [`Secret::generate`] or `openssl rand -hex 32`,
+//! not be thought up: anyone who reaches a port can learn the public key that is derived from it, and try
+//! guesses offline.
 
 use rustix::process::geteuid;
 use std::fmt;
@@ -13,13 +14,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
-/// A secret has at least so many characters: 32 hexadecimal digits are 128 bits.
+/// The least number of characters: 32 hexadecimal digits are 128 bits.
 pub(crate) const SHORTEST: usize = 32;
 
-/// A file longer than this many bytes is no secret, and is not read.
+/// The most bytes of a file that is read: a longer one is no secret.
 const LONGEST_FILE: u64 = 64 << 10;
 
-/// What processes that may talk to each other have in common. Its memory is cleared when the last clone is dropped.
+/// A secret that processes share which may talk to each other. Its memory is cleared when the last clone is
+/// dropped.
 ///
 /// ```
 /// use firesteel_net::Secret;
@@ -32,7 +34,7 @@ const LONGEST_FILE: u64 = 64 << 10;
 #[derive(Clone)]
 pub struct Secret(Arc<Zeroizing<String>>);
 
-/// Why there is no secret. None of these shows any of it.
+/// The reason why there is no secret. None of these shows any of it.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
     /// It has fewer than 32 characters.
@@ -45,7 +47,7 @@ pub enum SecretError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         source: io::Error,
     },
     /// The file is open to others.
@@ -63,9 +65,9 @@ pub enum SecretError {
     OfAnother {
         /// The file.
         path: PathBuf,
-        /// Whose it is.
+        /// The owner's user id.
         owner: u32,
-        /// Who we are.
+        /// This process's user id.
         us: u32,
     },
     /// The environment variable is not set, or is no text.
@@ -74,10 +76,10 @@ pub enum SecretError {
 }
 
 impl Secret {
-    /// A new one, which nobody has: 256 bits from the operating system.
+    /// Makes a new secret: 256 bits from the operating system.
     ///
     /// # Panics
-    /// When the operating system has no randomness to give, where nothing can be secret.
+    /// When the operating system has no random numbers: then nothing can be secret.
     pub fn generate() -> Self {
         let mut bytes = Zeroizing::new([0; 32]);
         getrandom::fill(&mut *bytes).expect("the operating system gives random bytes");
@@ -90,7 +92,7 @@ impl Secret {
         Secret(Arc::new(text))
     }
 
-    /// The secret that a text is; white space around it does not count.
+    /// Makes a secret of a text; white space around it does not count.
     ///
     /// # Errors
     /// When it is too short to be secret.
@@ -103,13 +105,13 @@ impl Secret {
         Ok(Secret(Arc::new(Zeroizing::new(text.into()))))
     }
 
-    /// The secret in a file that nobody else can read or change.
+    /// Reads a secret from a file that no other user can read or change.
     ///
     /// # Errors
-    /// When it cannot be read, is open to others, belongs to somebody else, or is too short.
+    /// When it cannot be read, is open to other users, belongs to another user, or is too short.
     pub fn from_file(path: &Path) -> Result<Self, SecretError> {
         let unreadable = |source| SecretError::Unreadable { path: path.into(), source };
-        // Opened first, then looked at: the file that is checked is the one that is read.
+        // Opened first, then inspected: the file that is checked is the one that is read.
         let file = fs::File::open(path).map_err(unreadable)?;
         let about = file.metadata().map_err(unreadable)?;
         let (owner, us) = (about.uid(), geteuid().as_raw());
@@ -124,7 +126,8 @@ impl Secret {
         Secret::from_text(&text)
     }
 
-    /// The secret in an environment variable. Prefer files and pipes: an environment is inherited, and shown by `ps`.
+    /// Reads a secret from an environment variable. Prefer files and pipes: an environment is inherited, and
+    /// shown by `ps`.
     ///
     /// # Errors
     /// When the variable is not set, or its value is too short.
@@ -133,15 +136,15 @@ impl Secret {
         Secret::from_text(&Zeroizing::new(text))
     }
 
-    /// The text that [`Secret::from_text`] takes: for a pipe to a child, or a file.
+    /// Returns the text that [`Secret::from_text`] takes: for a pipe to a child, or a file.
     pub fn to_text(&self) -> String {
         self.0.to_string()
     }
 
-    /// Writes it to a new file that only we can read.
+    /// Writes it to a new file that only this user can read.
     ///
     /// # Errors
-    /// When there is such a file already, or it cannot be written.
+    /// When the file exists already, or cannot be written.
     pub fn write_new(&self, path: &Path) -> io::Result<()> {
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
         file.write_all(self.0.as_bytes())?;

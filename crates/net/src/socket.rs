@@ -1,4 +1,4 @@
-//! TCP sockets: how ours are set, and reading and writing with one deadline over all of it.
+//! TCP sockets: their options, and reading and writing with one deadline over all of it.
 
 use crate::Purpose;
 use rustix::net::sockopt;
@@ -7,21 +7,21 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// So long nothing has come before the system asks the other machine whether it is still there,
+/// The time without traffic after which the system asks the other machine whether it is still there.
 const KEEPALIVE_AFTER: Duration = Duration::from_secs(30);
-/// so long it waits for the answer,
+/// The time that the system waits for the answer.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
-/// and so often it asks. A machine that vanished is noticed after a minute at the latest.
+/// The number of times that it asks. A machine that vanished is noticed after a minute at the latest.
 const KEEPALIVE_PROBES: u32 = 3;
 
-/// So long what was sent over a control connection may stay unacknowledged. Not for blocks: there a reader may take its
-/// time, and the system would count that, too.
+/// The longest time that bytes of a control connection may stay unacknowledged. Not for blocks: there a reader
+/// may take its time, and the system would count that, too.
 const UNACKNOWLEDGED_AT_MOST_MS: u32 = 60_000;
 
-/// So many connections may wait to be accepted; the system's own limit counts, too.
+/// The most connections that wait to be accepted; the system's own limit counts, too.
 const BACKLOG: i32 = 4096;
 
-/// Holds a lock. A thread that panicked with it leaves data that are looked at anew by each holder.
+/// Takes a lock. A thread that panicked with it leaves data that each holder checks anew.
 pub(crate) fn hold<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
     lock.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -29,13 +29,13 @@ pub(crate) fn hold<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Listens on "host:port".
 pub(crate) fn listen(address: &str) -> io::Result<TcpListener> {
     let listener = TcpListener::bind(address)?;
-    // Again, with a longer queue than the library's own.
+    // Called again, for a longer queue than the standard library's.
     rustix::net::listen(&listener, BACKLOG)?;
     listener.set_nonblocking(true)?;
     Ok(listener)
 }
 
-/// Small messages leave at once, and vanished machines are noticed.
+/// Sets options so that small messages leave at once, and vanished machines are noticed.
 pub(crate) fn tune(socket: &TcpStream) -> io::Result<()> {
     socket.set_nonblocking(false)?;
     socket.set_nodelay(true)?;
@@ -46,7 +46,7 @@ pub(crate) fn tune(socket: &TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-/// After the handshake: no deadline any more, except what the purpose brings.
+/// Sets the timeouts for after the handshake: no deadline any more, except that of the purpose.
 pub(crate) fn settle(socket: &TcpStream, purpose: Purpose) -> io::Result<()> {
     socket.set_read_timeout(None)?;
     socket.set_write_timeout(None)?;
@@ -67,18 +67,18 @@ fn unacknowledged_at_most(_socket: &TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-/// When something must have ended.
+/// The time at which a handshake must have ended.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Deadline(Instant);
 
 impl Deadline {
     pub(crate) fn after(time: Duration) -> Self {
-        // A timeout beyond what the clock can say is a long one.
+        // A timeout that the clock cannot represent counts as a very long one.
         let now = Instant::now();
         Deadline(now.checked_add(time).unwrap_or_else(|| now + Duration::from_secs(1 << 30)))
     }
 
-    /// How long is left; an error when nothing is.
+    /// Returns the time that is left; an error when there is none.
     pub(crate) fn left(self) -> io::Result<Duration> {
         let left = self.0.saturating_duration_since(Instant::now());
         if left.is_zero() { Err(too_late()) } else { Ok(left) }
@@ -113,7 +113,7 @@ impl Write for Hurried<'_> {
     }
 }
 
-/// A socket's timeout comes as "would block".
+/// Translates a socket's timeout, which the system reports as "would block".
 pub(crate) fn timed_out(error: io::Error) -> io::Error {
     match error.kind() {
         io::ErrorKind::WouldBlock => io::Error::new(io::ErrorKind::TimedOut, "nothing came in time"),

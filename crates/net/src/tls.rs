@@ -1,9 +1,9 @@
-//! One side of TLS, without a socket: bytes that came in, bytes to go out.
+//! One side of TLS, without a socket: bytes in, bytes out.
 //!
-//! rustls is used without buffers of its own, so that records are decrypted where they were read and encrypted to where
-//! they are written from. This adds what a connection needs that two threads use, one for each direction, under a lock
-//! that neither holds while it waits: what one direction owes to the other side (alerts, changes of keys) is kept until
-//! the other direction sends.
+//! rustls is used without buffers of its own, so that records are decrypted in the buffer they were read into
+//! and encrypted in the one they are written from. This module adds what a connection with two threads needs,
+//! one for each direction, under a lock that neither holds while it waits: bytes that one direction owes to the
+//! other side (alerts, key changes) are stored until the other direction sends.
 
 use rustls::client::{ClientConnectionData, UnbufferedClientConnection};
 use rustls::pki_types::ServerName;
@@ -15,19 +15,19 @@ use rustls::{ClientConfig, Error, ServerConfig};
 use std::io;
 use std::sync::Arc;
 
-/// So many bytes a record adds to what it carries: its header, its type and its tag.
+/// The bytes that a record adds to its contents: its header, its type and its tag.
 pub(crate) const RECORD_EXTRA: usize = 5 + 1 + 16;
-/// A record carries at most so much.
+/// The most bytes of a record's contents.
 pub(crate) const RECORD: usize = 16 << 10;
-/// Room for what may have to go before data: alerts, changes of keys.
+/// Room for the bytes that may have to go before data: alerts, key changes.
 pub(crate) const OWED_ROOM: usize = 1 << 10;
 
-/// A connection's TLS.
+/// The TLS state of a connection.
 pub(crate) struct Tls {
     side: Side,
     /// Bytes that must go out before anything else does.
     owed: Vec<u8>,
-    /// Why nothing more can be said or heard.
+    /// The error after which nothing can be sent or received.
     broken: Option<Error>,
 }
 
@@ -36,22 +36,22 @@ enum Side {
     Server(UnbufferedServerConnection),
 }
 
-/// What [`Tls::step`] found.
+/// The result of [`Tls::step`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Step {
-    /// It gave plaintext away.
+    /// It gave plaintext to the sink.
     Plain,
-    /// The handshake goes on: with what is owed, then with more bytes.
+    /// The handshake goes on: first the owed bytes are to be sent, then more are needed.
     Handshake,
     /// It needs more bytes; the handshake is done.
     More,
-    /// The other side has said that it is done.
+    /// The other side has closed its direction.
     End,
 }
 
 impl Tls {
     pub(crate) fn client(config: Arc<ClientConfig>) -> Result<Self, Error> {
-        // The name is never sent, and nothing depends on it: the key alone says who is there.
+        // The name is never sent, and nothing depends on it: the key alone authenticates the peer.
         let name = ServerName::try_from("firesteel").map_err(|_| Error::General("a name".into()))?;
         Ok(Tls::new(Side::Client(UnbufferedClientConnection::new(config, name)?)))
     }
@@ -64,8 +64,8 @@ impl Tls {
         Tls { side, owed: vec![], broken: None }
     }
 
-    /// Takes a record, or several where they carry no data, from bytes that came; plaintext goes to `sink`. Also says
-    /// how many of the bytes are done with.
+    /// Takes a record, or several that carry no data, from received bytes; plaintext goes to `sink`. Also
+    /// returns how many of the bytes were used.
     pub(crate) fn step(
         &mut self,
         came: &mut [u8],
@@ -109,7 +109,7 @@ impl Tls {
         }
     }
 
-    /// Whether the handshake is done, and the other side has shown its key in it.
+    /// Returns whether the handshake is done, and the other side has shown its key in it.
     pub(crate) fn is_proven(&self) -> bool {
         let shown = match &self.side {
             Side::Client(side) => side.peer_certificates(),
@@ -118,8 +118,8 @@ impl Tls {
         !self.is_handshaking() && shown.is_some()
     }
 
-    /// After the handshake no message is split over records. One that is would be held back in the reader's bytes,
-    /// where a sender's turn does not find it.
+    /// Refuses a message that is split over records after the handshake: its first part would wait in the
+    /// reader's bytes, where a sender's call does not find it.
     fn check_pending(&self, step: Step, rest: &[u8]) -> Result<Step, Error> {
         let whole = rest.len() >= 5 && rest.len() - 5 >= usize::from(u16::from_be_bytes([rest[3], rest[4]]));
         if step == Step::More && whole {
@@ -128,9 +128,9 @@ impl Tls {
         Ok(step)
     }
 
-    /// After an error rustls has an alert to send, which tells the other side.
+    /// Collects the alert that rustls has for the other side after an error.
     ///
-    /// Only while it has: else it would read on, and stumble again.
+    /// It asks only while rustls has something to write: else rustls would read on, and fail again.
     fn collect_alert(&mut self) {
         let owed = &mut self.owed;
         match &mut self.side {
@@ -147,17 +147,18 @@ impl Tls {
         }
     }
 
-    /// The bytes that are to go out before anything else; they are the caller's now.
+    /// Returns the bytes that are to go out before anything else; the caller has to send them.
     pub(crate) fn take_owed(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.owed)
     }
 
-    /// Encrypts to the beginning of `out`, which must have room: [`room_for`]. Says how many bytes it wrote.
+    /// Encrypts to the beginning of `out`, which must have room: [`room_for`]. Returns the number of bytes
+    /// written.
     pub(crate) fn encrypt(&mut self, plain: &[u8], out: &mut [u8]) -> io::Result<usize> {
         self.write(out, |traffic, out| traffic.encrypt(plain, out))
     }
 
-    /// Writes the word that says that nothing more will come from here.
+    /// Writes the closing alert, after which nothing more comes from this side.
     pub(crate) fn close(&mut self, out: &mut [u8]) -> io::Result<usize> {
         self.write(out, |traffic, out| traffic.close(out))
     }
@@ -207,7 +208,7 @@ impl Tls {
     }
 }
 
-/// The most bytes that so many become when they are encrypted.
+/// Returns the most bytes that `plain` bytes become when they are encrypted.
 pub(crate) const fn room_for(plain: usize) -> usize {
     plain + plain.div_ceil(RECORD) * RECORD_EXTRA + OWED_ROOM
 }
@@ -216,7 +217,7 @@ fn no_room(required_size: usize) -> EncryptError {
     EncryptError::InsufficientSize(InsufficientSizeError { required_size })
 }
 
-/// A side that may send, whichever it is.
+/// A side that may send, client or server.
 trait Traffic {
     fn encrypt(&mut self, plain: &[u8], out: &mut [u8]) -> Result<usize, EncryptError>;
     fn close(&mut self, out: &mut [u8]) -> Result<usize, EncryptError>;
@@ -244,7 +245,7 @@ enum Turn {
     Done(Step),
 }
 
-/// Does what one state of rustls asks for; also says how many bytes are done with.
+/// Does what one state of rustls asks for; also returns how many bytes were used.
 fn take_turn<Data>(
     status: UnbufferedStatus<'_, '_, Data>,
     owed: &mut Vec<u8>,
@@ -265,7 +266,7 @@ fn take_turn<Data>(
         },
         Ok(ConnectionState::EncodeTlsData(mut data)) => owe(&mut data, owed).map(|()| Turn::Again),
         Ok(ConnectionState::TransmitTlsData(sent)) => {
-            // It is owed now.
+            // The bytes are in `owed` now.
             sent.done();
             Ok(Turn::Again)
         }
@@ -277,7 +278,7 @@ fn take_turn<Data>(
     (discard, turn)
 }
 
-/// Appends what rustls wants to send.
+/// Appends the bytes that rustls wants to send.
 fn owe<Data>(
     data: &mut rustls::unbuffered::EncodeTlsData<'_, Data>,
     owed: &mut Vec<u8>,
@@ -297,8 +298,8 @@ fn owe<Data>(
     }
 }
 
-/// Does what one state of rustls asks for until it may send, and then sends. The reader's bytes are not here, so
-/// nothing is read.
+/// Does what one state of rustls asks for until it may send, and then sends. The received bytes are not passed,
+/// so nothing is read.
 fn write_turn<'c, Data>(
     status: UnbufferedStatus<'c, '_, Data>,
     owed: &mut Vec<u8>,
@@ -320,7 +321,7 @@ where
             Ok(None)
         }
         ConnectionState::Closed => Err(io::ErrorKind::BrokenPipe.into()),
-        // The reader has seen it, or will: the word that ends its direction is in its bytes.
+        // The reader has seen it, or will: the alert that ends its direction is in its bytes.
         ConnectionState::PeerClosed => Ok(None),
         _ => Err(io::Error::other("the connection is in no state to send")),
     }
@@ -331,7 +332,7 @@ mod tests {
     use super::*;
     use crate::{Credentials, Secret};
 
-    /// Passes what one side has written to the other; gives what that reads.
+    /// Passes the bytes that one side has written to the other; returns what that reads.
     fn pass(bytes: &mut [u8], to: &mut Tls) -> (Vec<u8>, Result<Step, Error>) {
         let (mut plain, mut used) = (vec![], 0);
         loop {

@@ -1,8 +1,8 @@
-//! A connection as all of its holders share it: the socket, TLS, and the order of senders.
+//! The wire: a connection as all of its holders share it, with the socket, TLS, and the order of senders.
 //!
-//! Two locks. `outgoing` is held by a sender until its bytes are with the system, so that messages never mix. `tls` is
-//! held only while bytes are encrypted or decrypted, never while a thread waits for the socket. Whoever holds both took
-//! `outgoing` first.
+//! Two locks. `outgoing` is held by a sender until its bytes are with the system, so that messages never mix.
+//! `tls` is held only while bytes are encrypted or decrypted, never while a thread waits for the socket. A
+//! thread that holds both took `outgoing` first.
 
 use crate::connection_table::Ticket;
 use crate::socket::hold;
@@ -13,15 +13,17 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-/// So much is encrypted under one hold of the lock; a reader of the same connection waits no longer than that takes.
+/// The bytes that are encrypted under one hold of the lock; a reader of the same connection waits no longer
+/// than that takes.
 const PIECE: usize = 4 * RECORD;
-/// So much is encrypted before it is written: fewer calls of the system, and still within the processor's cache.
+/// The number of pieces that are encrypted before a write: fewer system calls, and still within the processor's
+/// cache.
 const PIECES_A_WRITE: usize = 2;
 const WRITE: usize = PIECES_A_WRITE * room_for(PIECE);
 
-/// So much is discarded at once when a connection is closed,
+/// The bytes that are discarded at once when a connection is closed.
 const DISCARD: usize = 64 << 10;
-/// and so often: more than a socket's buffer holds.
+/// The number of times that bytes are discarded: together more than a socket's buffer has.
 const DISCARDS: usize = 256;
 
 pub(crate) struct Wire {
@@ -31,15 +33,15 @@ pub(crate) struct Wire {
     tls: Option<Mutex<Tls>>,
     outgoing: Mutex<Outgoing>,
     closed: AtomicBool,
-    /// Its place among a listener's connections.
+    /// Its entry in a listener's table.
     _ticket: Option<Ticket>,
 }
 
 #[derive(Default)]
 struct Outgoing {
-    /// Encrypted bytes on their way. Made at the first use; what is never touched takes no memory.
+    /// Encrypted bytes on their way. Made at the first use; pages that are never touched take no memory.
     buffer: Vec<u8>,
-    /// A message was cut off, or the last one was sent: nothing can follow.
+    /// True when a message was cut off, or the last one was sent: nothing can follow.
     over: bool,
 }
 
@@ -60,13 +62,13 @@ impl Wire {
         self.tls.as_ref()
     }
 
-    /// Sends all of the parts, in one piece as far as other senders are concerned.
+    /// Sends all of the parts. Bytes of other senders do not come between them.
     pub(crate) fn send(&self, parts: &[&[u8]]) -> io::Result<()> {
         let mut outgoing = hold(&self.outgoing);
         if outgoing.over {
             return Err(ErrorKind::BrokenPipe.into());
         }
-        // If this ends early, by an error or a panic, half a message may be out.
+        // Set during the write: if that ends early, by an error or a panic, half a message may be out.
         outgoing.over = true;
         match &self.tls {
             Some(tls) => self.send_encrypted(tls, &mut outgoing.buffer, parts)?,
@@ -111,7 +113,8 @@ impl Wire {
         Ok(())
     }
 
-    /// What the reader's direction owes goes out now if that takes no waiting, and otherwise never: it is an alert.
+    /// Sends the bytes that the reader's direction owes if that takes no waiting, and otherwise never: they are
+    /// an alert.
     pub(crate) fn try_send_owed(&self) {
         let (Some(tls), Ok(mut outgoing)) = (&self.tls, self.outgoing.try_lock()) else { return };
         if !outgoing.over {
@@ -121,7 +124,7 @@ impl Wire {
         }
     }
 
-    /// Says that nothing more will come from here, if that takes no waiting.
+    /// Sends the closing alert, if that takes no waiting.
     pub(crate) fn finish_sending(&self) {
         if let Ok(mut outgoing) = self.outgoing.try_lock()
             && !std::mem::replace(&mut outgoing.over, true)
@@ -135,7 +138,7 @@ impl Wire {
         let _ = self.socket.shutdown(Shutdown::Write);
     }
 
-    /// Ends both directions at once. Whoever waits for the socket wakes up.
+    /// Ends both directions at once. Threads that wait for the socket wake up.
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Release);
         self.finish_sending();
@@ -143,8 +146,8 @@ impl Wire {
         let _ = self.socket.shutdown(Shutdown::Both);
     }
 
-    /// Makes room for what the other side waits to send. When that arrives after the end it is answered with a reset,
-    /// which wakes its sender; without room it would never arrive.
+    /// Makes room for the bytes that the other side waits to send. When they arrive after the end they are
+    /// answered with a reset, which wakes their sender; without room they would never arrive.
     fn discard_received(&self) {
         let mut discarded = vec![0; DISCARD];
         for _ in 0..DISCARDS {
@@ -155,7 +158,7 @@ impl Wire {
         }
     }
 
-    /// Whether this side closed it.
+    /// Returns whether this side closed it.
     pub(crate) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
     }

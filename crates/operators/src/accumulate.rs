@@ -1,11 +1,12 @@
-//! Accumulators, as tasks see them: something to add to, and nothing to read.
+//! Accumulators as tasks see them: write-only cells. A task can add to an accumulator and never read it.
 //!
 //! An [`Adder`] finds a typed cell for (accumulator, [`TaskScope`]) in the table of the task that runs on this thread. No lock, no
 //! message: the table goes with the task's outcome, so what a failed attempt added is dropped with it. Two computations of one
-//! partition within one task (an RDD zipped with itself, say) have two places; of these the one with more `add`s counts.
+//! partition within one task (an RDD zipped with itself, say) have two scopes; of these the one with more `add`s counts.
 //!
-//! What is added while a partition is computed that will be kept is kept with it ([`Gathering`]), and brought along by whoever
-//! reads it ([`add_cached`]): the attempt that computed it may fail later, and nobody would compute it again.
+//! While a task computes a partition that will be cached, [`Gathering`] collects what is added, and the cache
+//! stores it with the partition. A task that reads the cached partition brings the additions along
+//! ([`add_cached`]): the attempt that computed the partition may fail later, and no task would compute it again.
 
 use crate::task::Outcome;
 use crate::watch::{self, TaskScope};
@@ -24,8 +25,8 @@ use std::sync::Arc;
 
 /// A value that grows by adding, on many machines at once.
 ///
-/// Values of several partitions are merged in the order of RDDs and partitions. What must hold: `zero()` merged with a value
-/// gives the value, and merging is associative.
+/// Values of several partitions are merged in the order of RDDs and partitions. An implementation must see to
+/// it that `zero()` merged with a value gives the value, and that merging is associative.
 ///
 /// `Context::accumulator` makes an accumulator of such a value; its documentation has an example.
 #[diagnostic::on_unimplemented(
@@ -35,7 +36,7 @@ use std::sync::Arc;
             whole numbers add up in `i128`, others in `f64`; `Vec<T>` collects, `HashMap<K, u64>` counts by key"
 )]
 pub trait Accumulate: Serialize + DeserializeOwned + Clone + Send + 'static {
-    /// What is added.
+    /// The type of one addition.
     type Input;
 
     /// The value to which nothing was added.
@@ -44,7 +45,7 @@ pub trait Accumulate: Serialize + DeserializeOwned + Clone + Send + 'static {
     /// Adds one thing.
     fn add(&mut self, input: Self::Input);
 
-    /// Adds all that was added to another value, after what was added to this one.
+    /// Adds everything that was added to another value, after the additions to this one.
     fn merge(&mut self, other: Self);
 }
 
@@ -102,7 +103,7 @@ impl<T: Serialize + DeserializeOwned + Clone + Send + 'static> Accumulate for Ve
     }
 }
 
-/// How often each key was added.
+/// Counts how often each key was added.
 impl<K> Accumulate for HashMap<K, u64>
 where
     K: Hash + Eq + Serialize + DeserializeOwned + Clone + Send + 'static,
@@ -122,7 +123,7 @@ where
     }
 }
 
-/// The tasks' end of an accumulator: they can add, and never read.
+/// The tasks' side of an accumulator: it can add, and never read.
 ///
 /// Made by [`Accumulator::adder`](https://docs.rs/firesteel/latest/firesteel/struct.Accumulator.html#method.adder) and sent along
 /// in the environment of a closure, alone or in a tuple or struct with other things.
@@ -159,7 +160,7 @@ impl<'de, A> Deserialize<'de> for Adder<A> {
 }
 
 impl<A: Accumulate> Adder<A> {
-    /// For whoever makes accumulators: the driver.
+    /// Makes an adder; only the driver does, for an accumulator that it has registered.
     #[doc(hidden)]
     pub fn new(accumulator: AccumulatorId, application: u64) -> Self {
         Adder { accumulator, application, types: PhantomData }
@@ -168,7 +169,7 @@ impl<A: Accumulate> Adder<A> {
     /// Adds something. It counts once for the partition that is computed, however often that is tried, copied or computed again.
     ///
     /// # Panics
-    /// Where no task runs a function that was given to an RDD: on the driver, or in a thread of the function's own. In a task
+    /// Outside of a task's function, that is on the driver or in a thread that the function started. In a task
     /// the panic becomes the task's failure.
     #[inline]
     pub fn add(&self, input: A::Input) {
@@ -180,36 +181,37 @@ impl<A: Accumulate> Adder<A> {
 }
 
 thread_local! {
-    /// Of the task that this thread runs.
+    /// The table of the task that this thread runs.
     static TABLE: RefCell<Table> = const { RefCell::new(Table::new(None)) };
 }
 
-/// So many accumulators that take turns are found without looking them up.
+/// The number of accumulators that can take turns and still be found without a lookup.
 const HOT: usize = 4;
 
 struct Table {
-    /// None where no task runs.
+    /// The application of the running task; none outside of a task.
     application: Option<u64>,
     cells: Vec<Option<Cell>>,
-    /// The cells of one partition: one for each place that lives, and of those that do not the best.
+    /// The cells of one key: one for each computation that is still open, and the largest of those that are
+    /// over.
     by_key: BTreeMap<Key, Vec<usize>>,
-    /// What came with kept partitions that were read.
+    /// The additions that came with cached partitions that the task read.
     cached: BTreeMap<Key, AccumulatorUpdate>,
-    /// For which keys something was added, while somebody gathers.
+    /// The keys to which something was added while a [`Gathering`] was open.
     touched: Vec<Key>,
-    /// How many gather.
+    /// The number of open [`Gathering`]s.
     gathering: u32,
-    /// Cells that were found last, by the accumulator's id.
+    /// The cells that were found last, by the accumulator's id modulo [`HOT`].
     hot: [Option<usize>; HOT],
 }
 
-/// What counts once.
+/// The unit that counts once: one accumulator in one partition of one scope.
 type Key = (AccumulatorId, UpdateScope, Partition);
 
-/// What functions added at one place.
+/// The additions that functions made in one computation of a partition.
 struct Cell {
     accumulator: AccumulatorId,
-    /// Shared with the place's streams, so the address is its own as long as the cell is there.
+    /// Shared with the scope's streams, so the address is its own as long as the cell is there.
     scope: Arc<TaskScope>,
     address: usize,
     extent: u64,
@@ -259,7 +261,8 @@ trait ErasedValue: Any {
 }
 
 impl<A: Accumulate> ErasedValue for A {
-    /// Encodes, and looks whether it can be decoded: the driver could not tell anybody.
+    /// Encodes the value and tries to decode it: if that fails, the task can still report it, while the driver
+    /// could not.
     fn encode(&self) -> Result<Vec<u8>, DataError> {
         let bytes = encode_value(self)?;
         decode_value::<A>(&bytes)?;
@@ -280,7 +283,7 @@ impl Table {
         }
     }
 
-    /// The value to add to.
+    /// Returns the value to add to.
     #[inline]
     fn value<A: Accumulate>(&mut self, adder: &Adder<A>) -> &mut A {
         let hot = adder.accumulator.0 as usize % HOT;
@@ -296,7 +299,7 @@ impl Table {
         cell.value.of_type().expect("an accumulator has one type")
     }
 
-    /// Whether a cell is that of an accumulator at the place that is noted.
+    /// Returns whether a cell is that of the accumulator in the computation that this thread has entered.
     #[inline]
     fn is_current(&self, index: usize, accumulator: AccumulatorId) -> bool {
         let cell = self.cells.get(index).and_then(Option::as_ref);
@@ -332,12 +335,13 @@ impl Table {
         index
     }
 
-    /// Of the computations of one partition that are over, keeps the one that counts: there may be one for each record of a
+    /// Keeps, of the computations of one partition that are over, the one that counts: there may be one for each record of a
     /// cartesian product.
     fn drop_lesser(&mut self, key: Key) {
         let Some(indices) = self.by_key.get_mut(&key) else { return };
         let cells = &mut self.cells;
-        // Streams share their place with whoever runs in it; where only the cell is left, nobody will add.
+        // A computation's streams share its scope. Where only the cell still holds it, no function will add any
+        // more.
         let is_over =
             |index: &usize| cells[*index].as_ref().is_some_and(|cell| Arc::strong_count(&cell.scope) == 1);
         let over: Vec<usize> = indices.iter().copied().filter(is_over).collect();
@@ -367,7 +371,7 @@ impl Table {
         self.touch(key);
     }
 
-    /// All that was added.
+    /// Returns all that was added.
     fn updates(&self) -> Outcome<Vec<AccumulatorUpdate>> {
         let keys: BTreeSet<Key> = self.by_key.keys().chain(self.cached.keys()).copied().collect();
         self.updates_of(&keys)
@@ -377,7 +381,8 @@ impl Table {
         keys.iter().map(|key| self.update(*key)).collect()
     }
 
-    /// Of what was added for one key, and what was kept, the longer; of two alike what this task has computed itself.
+    /// Returns the longer of the computed and the cached additions for one key, and of two of equal length the
+    /// computed ones.
     fn update(&self, key: Key) -> Outcome<AccumulatorUpdate> {
         let best = self.by_key.get(&key).and_then(|indices| largest(&self.cells, indices));
         let cell = best.and_then(|index| self.cells[index].as_ref());
@@ -407,17 +412,17 @@ impl Cell {
     }
 }
 
-/// Brings along what was added while a partition was computed that is kept.
+/// Takes over the additions that are stored with a cached partition.
 pub(crate) fn add_cached(updates: &[AccumulatorUpdate]) {
     if !updates.is_empty() {
         TABLE.with_borrow_mut(|table| updates.iter().for_each(|update| table.add_cached(update)));
     }
 }
 
-/// Gathers what is added from when it begins, while a partition is computed that will be kept.
+/// Collects the additions from its beginning on, while a partition is computed that will be cached.
 pub(crate) struct Gathering {
     task: TaskId,
-    /// How much others had gathered then who gather still.
+    /// The number of keys that were touched before it began: they belong to the gatherings around it.
     from: usize,
 }
 
@@ -430,7 +435,7 @@ impl Gathering {
         Gathering { task, from }
     }
 
-    /// What was added.
+    /// Returns the additions since it began.
     pub(crate) fn updates(&self) -> Outcome<Arc<[AccumulatorUpdate]>> {
         TABLE.with_borrow(|table| {
             let keys = table.touched[self.from..].iter().copied().collect();
@@ -467,7 +472,8 @@ fn outside() -> ! {
     )
 }
 
-/// Collects what is added on this thread, from when it is made until it is finished or dropped: once around each task.
+/// Collects the additions on this thread, from when it is made until it is finished or dropped: once around
+/// each task.
 pub struct UpdateTable(());
 
 impl UpdateTable {
@@ -477,7 +483,7 @@ impl UpdateTable {
         UpdateTable(())
     }
 
-    /// What was added.
+    /// Returns all additions.
     ///
     /// # Errors
     /// When a value cannot be encoded, or not decoded again.
@@ -488,7 +494,7 @@ impl UpdateTable {
 
 impl Drop for UpdateTable {
     fn drop(&mut self) {
-        // What users' values do when they are dropped must not find the table borrowed.
+        // The table is taken out before it is dropped: destructors of users' values must not find it borrowed.
         drop(TABLE.replace(Table::new(None)));
     }
 }

@@ -1,11 +1,12 @@
-//! Reading one reducer's blocks from other hosts.
+//! The reducer-side fetcher: reads one reducer's blocks from other hosts.
 //!
-//! Each host is asked once for all that it has, in the order of map tasks, and sends as fast as it is read: what has not been read
-//! waits in the buffers of its connection, so a slow reader takes no memory, and hosts send at the same time. A connection that
-//! breaks is taken up where it broke; a host that cannot be reached again and again has lost all that it had.
+//! Each host is asked once for all that it has, in the order of map tasks, and sends as fast as the fetcher
+//! reads: unread blocks wait in the buffers of the connection, so a slow reader takes no memory, and hosts send
+//! at the same time. The fetcher resumes a broken connection at the block where it broke; if a host cannot be
+//! reached after all retries, everything it had counts as lost.
 //!
-//! Outputs may move while they are read: before executors go, others take over what they have. So whoever does not find an output where
-//! its executor's are asks where it is now.
+//! Outputs may move while they are read: before executors are decommissioned, others take over their outputs.
+//! So when a host refuses an output, the fetcher asks the driver once where it is now.
 
 use crate::task::Task;
 use firesteel_shuffle::{OutputAddress, RemoteOutputs, RemoteReadError, RemoteStream};
@@ -15,28 +16,28 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// What other hosts have for one reducer.
+/// The blocks of other hosts for one reducer.
 pub(crate) struct ShuffleBlockFetcher {
     remote: Arc<dyn RemoteOutputs>,
     outputs: Arc<ShuffleOutputs>,
     reducer: Partition,
-    /// Where the outputs of each executor are; `None` is here.
+    /// The address of each executor's outputs; `None` is this host.
     addresses: HashMap<ExecutorId, Option<String>>,
-    /// Where outputs are that have moved.
+    /// The addresses of the outputs that have moved.
     moved: HashMap<Partition, Option<String>>,
     hosts: BTreeMap<String, Host>,
 }
 
 #[derive(Default)]
 struct Host {
-    /// What it has that was not read yet, in the order of map tasks.
+    /// The outputs that it has and that were not read yet, in the order of map tasks.
     left: VecDeque<(Partition, TaskId)>,
     stream: Option<Box<dyn RemoteStream>>,
 }
 
-/// Why a map output cannot be had.
+/// The reason why a map output cannot be read.
 pub(crate) enum RemoteReadFailure {
-    /// It is gone, or broken, or with executors that cannot be reached.
+    /// It is gone, or broken, or on executors that cannot be reached.
     Gone { message: String, unreachable: Vec<ExecutorId> },
     /// The task was told to stop.
     Task(Box<TaskFailure>),
@@ -52,12 +53,15 @@ impl ShuffleBlockFetcher {
         ShuffleBlockFetcher { remote, outputs, reducer, addresses, moved, hosts }
     }
 
-    /// What a map task wrote for the reducer; `None` when it lies in this host's files. Map tasks are to be asked for in order.
+    /// Returns the bytes that a map task wrote for the reducer; `None` when they lie in this host's files. Map
+    /// tasks must be asked for in order.
     pub(crate) fn read(&mut self, map: MapOutput, task: &Task) -> Result<Option<Vec<u8>>, RemoteReadFailure> {
         let (mut tries, mut has_asked) = (0, false);
         loop {
             let error = match self.try_read(map) {
                 Ok(read) => return Ok(read),
+                // The output may have moved since its address was learned: one refusal is followed by a
+                // question, not by a failure.
                 Err(RemoteReadError::Refused(_)) if !has_asked => {
                     has_asked = true;
                     self.ask_anew(map);
@@ -68,6 +72,8 @@ impl ShuffleBlockFetcher {
                 }
                 Err(RemoteReadError::Unreachable(message)) => message,
             };
+            // Out of retries: all executors at this address count as unreachable, so that the scheduler
+            // recomputes their outputs at once.
             if tries == self.remote.retries() {
                 return Err(RemoteReadFailure::Gone {
                     message: error,
@@ -110,7 +116,7 @@ impl ShuffleBlockFetcher {
         Ok(scope)
     }
 
-    /// What a place has, from a map task on.
+    /// Returns the outputs at an address, from a map task on.
     fn outputs_at(
         &mut self,
         scope: &str,
@@ -119,7 +125,7 @@ impl ShuffleBlockFetcher {
         let outputs = self.outputs.clone();
         let mut found = VecDeque::new();
         for map in outputs.maps[from.index()..].iter().filter(|map| map.bytes > 0) {
-            // Of one that is nowhere now, it is told when its turn comes.
+            // An output whose address is unknown is left out: reading it reports that when its turn comes.
             if self.address_of(*map).is_ok_and(|at| at.as_deref() == Some(scope)) {
                 found.push_back((map.map, map.task));
             }
@@ -127,7 +133,7 @@ impl ShuffleBlockFetcher {
         Ok(found)
     }
 
-    /// The connection broke, or there was none: outputs may be elsewhere by now.
+    /// Forgets addresses and connections after a failed read: the outputs may be elsewhere by now.
     fn ask_anew(&mut self, map: MapOutput) {
         let there = self.at_same_address(map.executor);
         for executor in &there {
@@ -139,7 +145,7 @@ impl ShuffleBlockFetcher {
         let left = outputs.maps[map.map.index()..].iter().filter(|left| left.bytes > 0);
         let left: Vec<_> =
             left.filter(|left| there.contains(&left.executor)).map(|left| (left.map, left.task)).collect();
-        // Where nobody can say, they are looked for where they were.
+        // If the driver does not answer, the outputs are looked for at the addresses of their executors.
         let Ok(addresses) = self.remote.outputs_at(self.outputs.shuffle, &left) else { return };
         for ((map, _), scope) in left.into_iter().zip(addresses) {
             match scope {
@@ -162,7 +168,7 @@ impl ShuffleBlockFetcher {
     }
 }
 
-/// Waits, unless the task is told to stop.
+/// Waits, and stops waiting when the task is told to stop.
 fn wait(milliseconds: u64, task: &Task) -> Result<(), Box<TaskFailure>> {
     const LOOK_EVERY: Duration = Duration::from_millis(20);
     let until = Instant::now() + Duration::from_millis(milliseconds);

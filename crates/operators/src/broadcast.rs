@@ -1,11 +1,11 @@
 //! Broadcast variables: a value that is sent once to each executor, and read by all its tasks.
 //!
-//! The driver encodes the value and lets go of it; whoever reads it, the driver among them, has it decoded from those bytes. So
-//! a task never shares memory with the driver's program, and what a laptop does a cluster does too.
+//! The driver encodes the value and drops it. Every reader, the driver among them, decodes it from those bytes:
+//! a task never shares memory with the driver's program, and a local run behaves as a cluster does.
 //!
-//! A handle that a closure's environment holds is *captured* when the environment is encoded ([`capture`]): the code then keeps
-//! the value alive, and an action can refuse early what was destroyed. When an executor decodes the environment
-//! ([`Receiving`]), the handle is tied to the values that this executor has.
+//! A handle that a closure's environment holds is *captured* when the environment is encoded ([`capture`]): the
+//! code then keeps the value alive, and an action can refuse a destroyed one before it starts. When an executor
+//! decodes the environment ([`Receiving`]), the handle is tied to the values that this executor has.
 
 use crate::watch;
 use firesteel_data::block::decode_value;
@@ -35,13 +35,14 @@ enum End {
     Nowhere,
 }
 
-/// The driver's end: when the last handle and the last closure that holds one are gone, the value goes everywhere.
+/// The driver's side: when the last handle and the last closure that holds one are gone, the value is removed
+/// everywhere.
 pub struct Owner {
-    /// Which.
+    /// The variable's id.
     pub id: BroadcastId,
     /// The application that it belongs to.
     pub application: u64,
-    /// Where it was made.
+    /// The place in the program where it was made.
     pub site: CallSite,
     broadcasts: Arc<Broadcasts>,
     /// The driver's own copy.
@@ -56,7 +57,7 @@ impl Owner {
         Arc::new(Owner { id, application, site, broadcasts, value, destroyed })
     }
 
-    /// Where it was destroyed, if it was.
+    /// The place where it was destroyed, if it was.
     pub fn destroyed(&self) -> Option<&CallSite> {
         self.destroyed.get()
     }
@@ -90,22 +91,22 @@ impl<T> fmt::Debug for Broadcast<T> {
 }
 
 impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> Broadcast<T> {
-    /// For whoever makes them: the driver.
+    /// Makes the driver's first handle of a variable.
     #[doc(hidden)]
     pub fn of(owner: Arc<Owner>) -> Self {
         Broadcast { id: owner.id, end: End::Driver(owner), value: OnceLock::new() }
     }
 
-    /// Its number.
+    /// The variable's number.
     pub fn id(&self) -> u64 {
         self.id.0
     }
 
-    /// The value.
+    /// Returns the value.
     ///
     /// # Panics
-    /// When it was destroyed, or what was kept on disk is broken. In a task, the panic is the task's failure; the driver may ask
-    /// [`Broadcast::try_value`].
+    /// When the variable was destroyed, or its bytes on disk are broken. In a task, the panic is the task's
+    /// failure; the driver may ask [`Broadcast::try_value`].
     pub fn value(&self) -> &T {
         match self.try_value() {
             Ok(value) => value,
@@ -116,10 +117,10 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> Broadcast<T> {
         }
     }
 
-    /// The value, or why there is none.
+    /// Returns the value, or why there is none.
     ///
     /// # Errors
-    /// When it was destroyed, or what was kept on disk is broken.
+    /// When the variable was destroyed, or its bytes on disk are broken.
     pub fn try_value(&self) -> Result<&T, BroadcastError> {
         if let End::Driver(owner) = &self.end
             && owner.destroyed().is_some()
@@ -139,15 +140,15 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> Broadcast<T> {
         Ok(self.value.get_or_init(|| value))
     }
 
-    /// Makes executors forget the decoded value; whoever needs it again gets it again.
+    /// Makes executors forget the decoded value; a task that reads it later fetches and decodes it again.
     pub fn unpersist(&self) {
         if let End::Driver(owner) = &self.end {
             owner.broadcasts.unpersist(self.id);
         }
     }
 
-    /// Makes everybody forget the value. An action whose closures hold it is refused from now on, and says where it was
-    /// destroyed.
+    /// Removes the value from the driver and all executors. An action whose closures hold the variable is
+    /// refused from now on, and the error says where it was destroyed.
     #[track_caller]
     pub fn destroy(&self) {
         if let End::Driver(owner) = &self.end {
@@ -213,7 +214,7 @@ fn decode<T: Serialize + DeserializeOwned + Send + Sync + 'static>(
 impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> Deref for Broadcast<T> {
     type Target = T;
 
-    /// [`Broadcast::value`].
+    /// Returns [`Broadcast::value`].
     fn deref(&self) -> &T {
         self.value()
     }
@@ -247,7 +248,7 @@ thread_local! {
     static RECEIVING: RefCell<Option<Arc<Broadcasts>>> = const { RefCell::new(None) };
 }
 
-/// Encodes something, and gives the broadcast variables that it holds.
+/// Encodes something, and returns the broadcast variables that it holds.
 pub(crate) fn capture<R>(encode: impl FnOnce() -> R) -> (R, Vec<Arc<Owner>>) {
     let before = CAPTURED.replace(Some(vec![]));
     let encoded = encode();
@@ -255,7 +256,7 @@ pub(crate) fn capture<R>(encode: impl FnOnce() -> R) -> (R, Vec<Arc<Owner>>) {
     (encoded, captured)
 }
 
-/// While it lives, handles that are decoded on this thread are tied to an executor's values.
+/// Ties the handles that are decoded on this thread to an executor's values, while it lives.
 pub struct Receiving(Option<Arc<Broadcasts>>);
 
 impl Receiving {

@@ -1,4 +1,5 @@
-//! An operator on its way from the driver to an executor, and the helpers that every operator uses to arrive.
+//! The code of an operator as it travels from the driver to an executor, and the helpers with which an executor
+//! builds the operator from it.
 
 use crate::broadcast::{self, Owner};
 use crate::stream::Op;
@@ -9,7 +10,7 @@ use firesteel_data::{Data, DataError, Environment};
 use serde::Serialize;
 use std::sync::{Arc, OnceLock};
 
-/// An operator's code, and what it needs from outside.
+/// An operator's code: the function that builds it, and the environment that it needs.
 #[derive(Clone)]
 pub struct OperatorRef {
     /// The function that builds the operator.
@@ -18,7 +19,8 @@ pub struct OperatorRef {
     pub environment: Arc<[u8]>,
     /// The broadcast variables that the environment holds.
     pub broadcasts: Arc<[Arc<Owner>]>,
-    /// The environment as a broadcast value of its own, once somebody found it too large to travel with each stage.
+    /// The environment as a broadcast variable of its own, set once the driver finds it too large to send with
+    /// each stage.
     pub shipped: Arc<OnceLock<Arc<Owner>>>,
 }
 
@@ -38,12 +40,12 @@ impl OperatorRef {
     }
 }
 
-/// The environment that the driver sent.
+/// Decodes the environment that the driver sent.
 pub(crate) fn environment<E: Environment>(args: &BuildArgs<'_>) -> Result<E, BuildError> {
     decode_value(args.environment).map_err(|e| BuildError(format!("the environment of {}: {e}", args.site)))
 }
 
-/// One of the operators that this one reads.
+/// Returns one of the operators that this one reads.
 pub(crate) fn input<T: Data>(args: &BuildArgs<'_>, index: usize) -> Result<Op<T>, BuildError> {
     let expected = std::any::type_name::<T>();
     let wrong = |what: &str| BuildError(format!("input {index} of {} {what} {expected}", args.site));
@@ -51,12 +53,13 @@ pub(crate) fn input<T: Data>(args: &BuildArgs<'_>, index: usize) -> Result<Op<T>
     input.downcast_ref::<Op<T>>().cloned().ok_or_else(|| wrong("does not give"))
 }
 
-/// All of the operators that this one reads.
+/// Returns all of the operators that this one reads.
 pub(crate) fn inputs<T: Data>(args: &BuildArgs<'_>) -> Result<Vec<Op<T>>, BuildError> {
     (0..args.inputs.len()).map(|index| input(args, index)).collect()
 }
 
-/// The function that the driver had. For use in the `build` of an operator whose type names `F`, and nowhere else.
+/// Makes the function that the driver had. For use in the `build` of an operator whose type names `F`, and
+/// nowhere else.
 pub(crate) fn instantiate<F: Plain>() -> ZeroSized<F> {
     // SAFETY: `build` of an operator that names F is reached through its descriptor only; the descriptor is private to the
     // operator, and given out by its `code`, which takes an F (or a `ZeroSized` made from one) by value. So one exists in
@@ -64,7 +67,7 @@ pub(crate) fn instantiate<F: Plain>() -> ZeroSized<F> {
     unsafe { ZeroSized::instantiate() }
 }
 
-/// What the operator stands for.
+/// Returns the RDD and the line that the operator stands for.
 pub(crate) fn origin(args: &BuildArgs<'_>) -> Origin {
     Origin { rdd: args.rdd, site: Arc::new(args.site.clone()) }
 }

@@ -1,7 +1,7 @@
-//! Bringing equal keys of several inputs together: what joins are made of.
+//! Cogroup: brings equal keys of several inputs together. Joins are made of it.
 //!
-//! The inputs hold equal keys in partitions of equal index already: each is a shuffle's reading side, or an input that was
-//! placed by the same rule.
+//! The inputs have equal keys in partitions of equal index already: each is a shuffle's reading side, or an
+//! input that was partitioned by the same partitioner.
 
 use crate::code::{self, OperatorRef};
 use crate::combine::CombinedStream;
@@ -74,7 +74,7 @@ macro_rules! cogroup {
     };
 }
 
-/// The groups of a key that was not met before.
+/// Makes the groups of a key that was not met before.
 fn first_of<G: Default>(put: impl FnOnce(&mut G)) -> G {
     let mut groups = G::default();
     put(&mut groups);
@@ -82,14 +82,14 @@ fn first_of<G: Default>(put: impl FnOnce(&mut G)) -> G {
 }
 
 cogroup! {
-    /// For each key, its values in two inputs.
+    /// Groups by key the values of two inputs.
     CoGroup2 -> (Vec<A>, Vec<B>): A a 0, B b 1
 }
 cogroup! {
-    /// For each key, its values in three inputs.
+    /// Groups by key the values of three inputs.
     CoGroup3 -> (Vec<A>, Vec<B>, Vec<C>): A a 0, B b 1, C c 2
 }
 cogroup! {
-    /// For each key, its values in four inputs.
+    /// Groups by key the values of four inputs.
     CoGroup4 -> (Vec<A>, Vec<B>, Vec<C>, Vec<D>): A a 0, B b 1, C c 2, D d 3
 }

@@ -1,8 +1,9 @@
-//! Bringing equal keys together on the reading side: `reduce_by_key`, `group_by_key` and everything else that combines.
+//! Combining by key on the reading side of a shuffle: `reduce_by_key`, `group_by_key` and everything else that
+//! combines.
 //!
-//! A shuffle that is read here is written in finer pieces than it has reducers: each reducer's keys are cut, by their hashes,
-//! into [`fan_out`] pieces, and these are combined one after the other. So the table is small enough for the processor's
-//! caches, and a fraction of a partition's keys is in memory at a time.
+//! A shuffle that is read here has more partitions than reducers: each reducer's keys are divided, by their
+//! hashes, into [`fan_out`] parts, and these are combined one after the other. So the table is small enough for
+//! the processor's caches, and only a fraction of a partition's keys is in memory at a time.
 
 use crate::code::{self, OperatorRef};
 use crate::shuffle_read::Blocks;
@@ -20,11 +21,13 @@ use std::hash::Hash;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-/// How values of one key become one: Spark's three functions, with an environment for all of them.
+/// The functions that make one value of all values of a key: Spark's three, with an environment for all of
+/// them.
 ///
-/// `create` makes a combination of a first value, `merge` adds a value to one, `unite` makes one of two (the earlier first).
+/// `create` makes a combination of a first value, `merge` adds a value to one, `unite` makes one of two (the
+/// earlier first).
 pub struct Combining<E, Create, Merge, Unite> {
-    /// What the functions need.
+    /// The environment that the functions are given.
     pub environment: Arc<E>,
     /// `Fn(&E, V) -> C`
     pub create: ZeroSized<Create>,
@@ -32,7 +35,7 @@ pub struct Combining<E, Create, Merge, Unite> {
     pub merge: ZeroSized<Merge>,
     /// `Fn(&E, C, C) -> C`
     pub unite: ZeroSized<Unite>,
-    /// Whether a merged value stays in memory, as in a list.
+    /// True if a merged value stays in memory, as in a list.
     pub accumulates: bool,
 }
 
@@ -48,9 +51,10 @@ impl<E, A, B, C> Clone for Combining<E, A, B, C> {
     }
 }
 
-/// Into how many pieces the keys of each of so many reducers are cut.
+/// Returns the number of parts into which each reducer's keys are divided, if there are `reducers` of them.
 pub fn fan_out(reducers: u32) -> u32 {
-    /// Together about so many pieces: each must be worth a block of its own.
+    /// The number of parts of all reducers together, roughly: more would make blocks too small to be worth
+    /// their headers.
     const PIECES: u32 = 256;
     const AT_MOST: u32 = 16;
     (PIECES / reducers.max(1)).clamp(1, AT_MOST)
@@ -72,7 +76,7 @@ enum Source<K, V> {
 #[derive(Serialize, Deserialize)]
 struct Sent<E> {
     environment: E,
-    /// And its fan-out.
+    /// The shuffle and its fan-out, unless the input is narrow.
     shuffle: Option<(ShuffleId, u32)>,
     accumulates: bool,
 }
@@ -89,7 +93,7 @@ where
 {
     const DESCRIPTOR: &'static Descriptor = &Descriptor::new::<Self>(Self::build);
 
-    /// The operator's code: reading a shuffle whose reducers are cut into so many pieces each, or else its only input.
+    /// The operator's code: it reads a shuffle with the given fan-out, or else its only input.
     ///
     /// # Errors
     /// When the environment cannot be encoded.
@@ -157,7 +161,7 @@ where
     }
 
     fn combine_blocks(&self, mut bytes: &[u8], combiner: &mut Combiner<K, C>) -> Result<(), DataError> {
-        /// Memory is checked after this many pairs.
+        /// Memory is checked each time this many pairs were combined.
         const STRIDE: usize = 1024;
         while let Some(mut block) = Pairs::<K, V>::take(&mut bytes)? {
             while block.left() > 0 {
@@ -211,7 +215,7 @@ where
     }
 }
 
-/// The pieces of one reducer, one after the other.
+/// The batches of one reducer's parts, one part after the other.
 struct ChunksStream<K, V, C, E, Create, Merge, Unite> {
     operator: Arc<Combine<K, V, C, E, Create, Merge, Unite>>,
     chunks: std::ops::Range<u32>,
@@ -249,7 +253,7 @@ where
     }
 }
 
-/// What a [`Combiner`] gave, in batches.
+/// The combinations that a [`Combiner`] gave, in batches.
 pub(crate) struct CombinedStream<K, C> {
     pub(crate) combined: Combined<K, C>,
     pub(crate) scope: Arc<TaskScope>,

@@ -1,16 +1,17 @@
-//! Records of files of any format: an operator for all of them, which is given a function that opens a partition.
+//! The file source: an operator for records of files of any format, given a function that opens a partition.
 
 use crate::code::{self, OperatorRef};
 use crate::stream::{Batches, Op, Operator, Stream};
 use crate::task::{Origin, Outcome, Task};
 use firesteel_closures::{BuildArgs, BuildError, Descriptor, Erased, Plain, ZeroSized};
 use firesteel_data::{Batch, Data, DataError, Environment};
-use firesteel_io::IoError;
+use firesteel_io::{IoError, Stores};
 use firesteel_types::Partition;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-/// Reads the files of a partition by a function, whose iterator gives batches of records and ends with the first error.
+/// Reads the files of a partition with a function, whose iterator returns batches of records and ends with the
+/// first error.
 pub struct FileSource<T, I, E, F> {
     environment: E,
     open: ZeroSized<F>,
@@ -23,7 +24,7 @@ where
     T: Data,
     I: Iterator<Item = Result<Vec<T>, IoError>> + 'static,
     E: Environment,
-    F: Fn(&E, Partition) -> Result<I, IoError> + Plain,
+    F: Fn(&Stores, &E, Partition) -> Result<I, IoError> + Plain,
 {
     const DESCRIPTOR: &'static Descriptor = &Descriptor::new::<Self>(Self::build);
 
@@ -48,10 +49,10 @@ where
     T: Data,
     I: Iterator<Item = Result<Vec<T>, IoError>> + 'static,
     E: Environment,
-    F: Fn(&E, Partition) -> Result<I, IoError> + Plain,
+    F: Fn(&Stores, &E, Partition) -> Result<I, IoError> + Plain,
 {
     fn open(self: Arc<Self>, partition: Partition, task: &Task) -> Outcome<Stream<T>> {
-        let batches = self.open.get()(&self.environment, partition);
+        let batches = self.open.get()(&task.services().stores, &self.environment, partition);
         let batches = batches.map_err(|e| self.origin.io_failure(e))?;
         Ok(Stream::new(task, FileStream { batches, origin: self.origin.clone() }))
     }

@@ -1,14 +1,15 @@
-//! What a task does: operators that hand batches of records to one another.
+//! The operators of a task: they hand batches of records to one another.
 //!
-//! An operator is a generic inner loop over a batch; types are erased between operators, once per batch and never once
-//! per record. Each operator can be made in two ways: by the driver, as [`OperatorRef`] (a descriptor and an encoded environment),
-//! and by an executor, from that code and the operators that it reads.
+//! An operator is a generic inner loop over a batch; types are erased between operators, once per batch and
+//! never once per record. An operator exists in two forms: on the driver, as [`OperatorRef`] (a descriptor and an
+//! encoded environment), and on an executor, built from that code and the operators that it reads.
 //!
-//! Read [`Operator`] and [`Stream`] first, then the operators: sources, narrow ones, those with several inputs, the two
-//! ends of a shuffle, and the result.
+//! Read [`Operator`] and [`Stream`] first, then the operators: sources, narrow ones, those with several inputs,
+//! the two sides of a shuffle, and the result.
 
 mod accumulate;
 mod barrier;
+mod barrier_gate;
 mod block_fetcher;
 mod broadcast;
 mod code;
@@ -30,12 +31,14 @@ mod task;
 pub mod watch;
 
 pub use accumulate::{Accumulate, Adder, UpdateTable};
-pub use barrier::{BarrierGate, BarrierOutcome, BarrierRefusal, BarrierTaskContext, BarrierTaskInfo};
+pub use barrier::{BarrierTaskContext, BarrierTaskInfo};
+pub use barrier_gate::BarrierGate;
 pub use broadcast::{Broadcast, Owner as BroadcastOwner, Receiving};
 pub use code::OperatorRef;
 pub use cogroup::{CoGroup2, CoGroup3, CoGroup4};
 pub use combine::{Combine, Combining, fan_out};
 pub use file_source::FileSource;
+pub use firesteel_io::Stores;
 pub use map_stream::{MapStream, MapStreams};
 pub use narrow::{FlatMap, MapBatches, MapPartitions, Records};
 pub use open::Open;
@@ -47,4 +50,4 @@ pub use shuffle_write::{CombineWrite, ShuffleWrite};
 pub use sort::Sort;
 pub use source::{Generate, Slices, TextLines};
 pub use stream::{Batches, Op, Operator, PartitionIter, Stream};
-pub use task::{CommitGate, Origin, Outcome, Services, Task, TaskSpec, data_failure};
+pub use task::{CommitGate, Origin, Outcome, Services, Task, data_failure};

@@ -1,5 +1,5 @@
-//! Operators whose function turns one stream of batches, or two, into another: for those who make their batches themselves, as the
-//! Python face does.
+//! Operators whose function turns one or two streams of batches into another. The Python binding uses them,
+//! since it makes its batches itself.
 
 use crate::code::{self, OperatorRef};
 use crate::open::Scoped;
@@ -12,7 +12,7 @@ use firesteel_types::Partition;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-/// The batches that a function makes of one partition's.
+/// Applies a function to the batches of one partition.
 pub struct MapStream<T, U, B, E, F> {
     input: Op<T>,
     environment: E,
@@ -67,11 +67,11 @@ where
     }
 }
 
-/// The batches that a function makes of two partitions': of the same number, or of each pair of partitions.
+/// Applies a function to the batches of two partitions: those of equal index, or each pair of partitions.
 pub struct MapStreams<T, V, U, B, E, F> {
     inputs: (Op<T>, Op<V>),
     environment: E,
-    /// How many partitions the right side has, where each is paired with each.
+    /// The number of the right side's partitions, if each is paired with each.
     each_with: Option<u32>,
     function: ZeroSized<F>,
     origin: Origin,

@@ -1,4 +1,4 @@
-//! Operators on one input, partition by partition.
+//! Narrow operators: one input, partition by partition.
 
 use crate::code::{self, OperatorRef};
 use crate::stream::{Batches, Op, Operator, PartitionIter, Stream};
@@ -10,7 +10,7 @@ use firesteel_types::Partition;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-/// A batch in, a batch out: `map`, `filter`, `map_values` and the like.
+/// Applies a function to each batch: `map`, `filter`, `map_values` and the like.
 pub struct MapBatches<T, U, E, F> {
     input: Op<T>,
     environment: E,
@@ -45,13 +45,13 @@ where
     }
 }
 
-/// How a batchwise function goes through its records: plainly, or noting each so that a panic can name it.
+/// The loop over the records of a batch: plain, or one that notes each record so that a panic can name it.
 pub struct Records {
     tracks_records: bool,
 }
 
 impl Records {
-    /// For a task.
+    /// The loop for a task: it notes records if the task is a retry.
     pub fn of(task: &Task) -> Self {
         Records { tracks_records: task.tracks_records() }
     }
@@ -84,7 +84,7 @@ impl Records {
         });
     }
 
-    /// Keeps the records for which `keep` holds.
+    /// Returns the records for which `keep` holds.
     #[inline]
     pub fn filter<T: Data>(&self, batch: Batch<T>, keep: impl Fn(&T) -> bool) -> Vec<T> {
         if !self.tracks_records {
@@ -135,7 +135,7 @@ where
     }
 }
 
-/// A record in, any number out.
+/// Applies a function to each record that returns any number of records.
 pub struct FlatMap<T, I, E, F> {
     input: Op<T>,
     environment: E,
@@ -190,7 +190,7 @@ struct FlatMapStream<T, I: IntoIterator, E, F> {
     input: Stream<T>,
     /// Records that the function was not given yet.
     batch: std::vec::IntoIter<T>,
-    /// What the function made of the last record, as far as it was not given on.
+    /// The rest of what the function made of the last record.
     inner: Option<I::IntoIter>,
     tracks_records: bool,
     scope: Arc<TaskScope>,
@@ -211,12 +211,12 @@ where
         }
     }
 
-    /// Spreads records into `out` until it has `wanted`, or the batch is used up.
+    /// Puts records into `out` until it has `wanted`, or the batch is used up.
     fn spread(&mut self, out: &mut Vec<I::Item>, wanted: usize) {
         let function = self.operator.function.get();
         loop {
             if let Some(mut inner) = self.inner.take() {
-                // What is small is taken whole; only what may be large is counted.
+                // Counting costs time: a small iterator is taken whole, only one that may be large is counted.
                 if inner.size_hint().1.is_some_and(|most| most <= wanted) {
                     out.extend(inner);
                 } else {
@@ -250,7 +250,7 @@ where
         let mut out = Vec::with_capacity(wanted);
         loop {
             self.fill(&mut out, wanted);
-            // Whoever fails next does not fail on this record.
+            // The record was handled: a failure of the input, which runs next, must not be blamed on it.
             watch::forget_record();
             if out.len() >= wanted {
                 return Ok(Some(Batch::Owned(out)));
@@ -264,7 +264,7 @@ where
     }
 }
 
-/// A whole partition in, a whole partition out: `map_partitions` and all that needs to see more than one record.
+/// Applies a function to a whole partition: `map_partitions` and all that needs to see more than one record.
 pub struct MapPartitions<T, I, E, F> {
     input: Op<T>,
     environment: E,
@@ -320,13 +320,14 @@ where
 /// The batches of an iterator that a user's function gave.
 pub(crate) struct IteratorStream<I> {
     scope: Arc<TaskScope>,
-    /// Gone at its end: some iterators begin again when they are asked once more.
+    /// None at its end: some iterators begin again when they are asked once more.
     records: Option<I>,
 }
 
 impl<I> IteratorStream<I> {
     pub(crate) fn new(scope: Arc<TaskScope>, records: I) -> Self {
-        // The function came back, though it may not have read its input to the end.
+        // The function has returned, though it may not have read its input to the end: what it read last is not
+        // to blame any more.
         watch::forget_record();
         IteratorStream { scope, records: Some(records) }
     }

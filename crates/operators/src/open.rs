@@ -1,4 +1,4 @@
-//! Sources of formats that operators know nothing of: a function opens whatever gives the batches of a partition.
+//! Sources of formats that operators know nothing of: a function opens a partition and returns its batches.
 
 use crate::code::{self, OperatorRef};
 use crate::stream::{Batches, Op, Operator, Stream};
@@ -6,11 +6,12 @@ use crate::task::{Origin, Outcome, Task};
 use crate::watch::{self, TaskScope};
 use firesteel_closures::{BuildArgs, BuildError, Descriptor, Erased, Plain, ZeroSized};
 use firesteel_data::{Batch, Data, DataError, Environment};
+use firesteel_io::Stores;
 use firesteel_types::Partition;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-/// Records that a function opens for each partition, and that come in batches.
+/// Reads the batches of a partition that a function opens.
 pub struct Open<T, B, E, F> {
     environment: E,
     function: ZeroSized<F>,
@@ -23,7 +24,7 @@ where
     T: Data,
     B: Batches<T> + 'static,
     E: Environment,
-    F: Fn(&E, Partition) -> Outcome<B> + Plain,
+    F: Fn(&Stores, &E, Partition) -> Outcome<B> + Plain,
 {
     const DESCRIPTOR: &'static Descriptor = &Descriptor::new::<Self>(Self::build);
 
@@ -48,19 +49,19 @@ where
     T: Data,
     B: Batches<T> + 'static,
     E: Environment,
-    F: Fn(&E, Partition) -> Outcome<B> + Plain,
+    F: Fn(&Stores, &E, Partition) -> Outcome<B> + Plain,
 {
     fn open(self: Arc<Self>, partition: Partition, task: &Task) -> Outcome<Stream<T>> {
         let scope = self.origin.scope(partition);
         let batches = {
             let _scope = watch::enter(&scope);
-            self.function.get()(&self.environment, partition)?
+            self.function.get()(&task.services().stores, &self.environment, partition)?
         };
         Ok(Stream::new(task, Scoped { scope, batches }))
     }
 }
 
-/// Batches, each made in its place: failures name it, and what is added to accumulators counts for it.
+/// Batches that are computed inside their scope: failures name it, and additions to accumulators count for it.
 pub(crate) struct Scoped<B> {
     pub(crate) scope: Arc<TaskScope>,
     pub(crate) batches: B,

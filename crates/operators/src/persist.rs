@@ -1,8 +1,8 @@
-//! Keeping partitions: what `persist` puts behind an RDD.
+//! Caching of partitions: the operator that `persist` puts behind an RDD.
 //!
-//! The first task that needs a partition computes it whole and keeps it; later ones read what is kept. Records in memory are
-//! handed on by reference, a vector at a time. What does not fit is written to disk, or handed on without being kept, as the
-//! storage level says.
+//! The first task that needs a partition computes it whole and caches it; later ones read the cached one.
+//! Records in memory are handed on by reference, a vector at a time. If they do not fit, they are written to
+//! disk, or handed on without being cached, as the storage level says.
 
 use crate::accumulate::{self, Gathering};
 use crate::code::{self, OperatorRef};
@@ -14,23 +14,22 @@ use firesteel_data::compression::{Compression, unpack};
 use firesteel_data::frames::{FrameReader, FramedFile};
 use firesteel_data::{Batch, Data, DataError, batch_len, memory_size};
 use firesteel_storage::cached::{CacheReservation, CachedBlock, Found};
-use firesteel_storage::lru::BlockKey;
-use firesteel_types::{Partition, StorageLevel, TaskFailure};
+use firesteel_types::{BlockKey, Partition, StorageLevel, TaskFailure};
 use serde::{Deserialize, Serialize};
 use std::any::Any;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-/// How partitions are kept.
+/// The form in which partitions are cached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PersistAs {
-    /// Where, and in which form.
+    /// The storage level: memory or disk, as records or encoded.
     pub level: StorageLevel,
-    /// How encoded records are made smaller, in memory and on disk.
+    /// The compression of encoded records, in memory and on disk.
     pub compression: Compression,
 }
 
-/// Keeps the partitions of its input.
+/// Caches the partitions of its input.
 pub struct Persist<T> {
     input: Op<T>,
     persist_as: PersistAs,
@@ -54,7 +53,7 @@ impl<T: Data> Persist<T> {
         Ok(Arc::new(Op::<T>::new(Self { input, persist_as, origin })))
     }
 
-    /// Computes a partition and keeps it, with what its functions add to accumulators.
+    /// Computes a partition and caches it, together with what its functions add to accumulators.
     fn compute(&self, key: BlockKey, task: &Task) -> Outcome<Stream<T>> {
         if task.services().cached.is_shared() {
             return self.compute_shared(key, task);
@@ -75,7 +74,8 @@ impl<T: Data> Persist<T> {
             gathered = all;
         }
         if !use_disk {
-            // It is handed on, and computed again by the next who needs it.
+            // The records that fit are handed on with the rest, and not cached: the next task that needs the
+            // partition computes it again.
             let block = gathered.into_block().map_err(|e| self.origin.data_failure(e))?;
             let gathered = self.read_memory(block, key, task);
             return Ok(Stream::new(task, GatheredThenRest { gathered, input, _held: reservation }));
@@ -90,8 +90,8 @@ impl<T: Data> Persist<T> {
         Ok(self.read_frames(FrameSource::Disk(reader), key, task))
     }
 
-    /// Computes a partition and leaves it in a file that all processes of the machine find; records stay in this one's memory,
-    /// too, as long as there is room.
+    /// Computes a partition and leaves it in a file that all processes of the machine find. The records stay in
+    /// this process's memory, too, if there is room for them.
     fn compute_shared(&self, key: BlockKey, task: &Task) -> Outcome<Stream<T>> {
         let failed = |error| self.origin.data_failure(error);
         let added = Gathering::begin(task.spec().task);
@@ -125,7 +125,7 @@ impl<T: Data> Persist<T> {
         Ok(self.read_memory(block, key, task))
     }
 
-    /// Takes batches until the input ends, or memory does. Gives what it has, and whether that is all.
+    /// Takes batches until the input ends or memory is full. Returns what it took, and whether that is all.
     fn gather(
         &self,
         mut gathered: Gathered<T>,
@@ -143,7 +143,7 @@ impl<T: Data> Persist<T> {
         Ok((Gathered::Done(block), fits))
     }
 
-    /// Writes what was gathered, and the rest of the input.
+    /// Writes the records that were taken, and the rest of the input.
     fn write(&self, records: Gathered<T>, input: &mut Stream<T>, task: &Task) -> Result<FramedFile, Failure> {
         let mut file = task.services().cached.create_file()?;
         records.into_block()?.encode(&mut |frame| file.push(frame))?;
@@ -165,7 +165,7 @@ impl<T: Data> Persist<T> {
             Ok(block) => Stream::new(task, RecordsStream { block, next: 0 }),
             Err(block) => {
                 let block =
-                    block.downcast::<EncodedBlock>().expect("a kept partition is of its RDD's own type");
+                    block.downcast::<EncodedBlock>().expect("a cached partition is of its RDD's own type");
                 self.read_frames(FrameSource::Memory(block, 0), key, task)
             }
         }
@@ -178,10 +178,10 @@ impl<T: Data> Persist<T> {
     }
 }
 
-/// So many bytes of memory an encoded byte is taken for, where records are not measured one by one.
+/// The bytes of memory that are assumed for each encoded byte, where records are not measured one by one.
 const LIVE_BYTES: usize = 4;
 
-/// What ends the writing of a partition: the data's fault or the computation's.
+/// The reason why a partition could not be written: the data, or the computation.
 enum Failure {
     Data(DataError),
     Task(Box<TaskFailure>),
@@ -210,7 +210,7 @@ impl<T: Data> Operator<T> for Persist<T> {
                     Ok(self.read_frames(FrameSource::Disk(reader), key, task))
                 }
                 Err(_) => {
-                    // Somebody removed the file: the partition is computed again.
+                    // The file was removed behind the executor's back: the partition is computed again.
                     task.services().cached.remove(key);
                     self.compute(key, task)
                 }
@@ -220,7 +220,8 @@ impl<T: Data> Operator<T> for Persist<T> {
     }
 }
 
-/// What is left of an RDD that was cut off from its lineage, behind what is kept of it: nothing.
+/// The end of a truncated lineage: the operator behind the cached partitions of a locally checkpointed RDD. It
+/// only fails.
 pub struct TruncatedLineage<T> {
     origin: Origin,
     types: PhantomData<fn() -> T>,
@@ -246,7 +247,7 @@ impl<T: Data> Operator<T> for TruncatedLineage<T> {
     fn open(self: Arc<Self>, partition: Partition, _: &Task) -> Outcome<Stream<T>> {
         Err(Box::new(TaskFailure::Operation {
             operation: format!("find partition {partition} of RDD {}", self.origin.rdd),
-            message: "it was checkpointed locally, what was kept of it is gone or broken, and nothing is left to compute it from. \
+            message: "it was checkpointed locally, its cached copy is gone or broken, and nothing is left to compute it from. \
                       Use `checkpoint` where that must not happen"
                 .into(),
             site: (*self.origin.site).clone(),
@@ -255,7 +256,7 @@ impl<T: Data> Operator<T> for TruncatedLineage<T> {
     }
 }
 
-/// Records that were computed and may come to be kept.
+/// The records of a partition while they are computed, before it is known whether they will be cached.
 enum Gathered<T> {
     Records(RecordsBlock<T>),
     Encoded { block: EncodedBlock, encoder: Encoder<T> },
@@ -312,14 +313,14 @@ impl<T: Data> Gathered<T> {
 struct RecordsBlock<T> {
     chunks: Vec<Arc<Vec<T>>>,
     bytes: usize,
-    /// For when it has to go to disk.
+    /// The compression to use if the block has to go to disk.
     compression: Compression,
 }
 
 impl<T: Data> RecordsBlock<T> {
     fn add(&mut self, batch: Batch<T>) {
         let mut records = match batch {
-            // What is kept elsewhere already is shared with it.
+            // A vector that is cached elsewhere already is shared, not copied.
             Batch::Shared(chunk, range) if range == (0..chunk.len()) => {
                 self.bytes += records_size(&chunk);
                 self.chunks.push(chunk);
@@ -328,7 +329,7 @@ impl<T: Data> RecordsBlock<T> {
             batch => batch.into_vec(),
         };
         self.bytes += records_size(&records);
-        // Filters leave crumbs: small batches are put together.
+        // Filters leave small batches: they are put together.
         if let Some(last) = self.chunks.last_mut()
             && last.len() + records.len() <= batch_len::<T>()
             && let Some(last) = Arc::get_mut(last)
@@ -343,7 +344,7 @@ impl<T: Data> RecordsBlock<T> {
     }
 }
 
-/// The memory that records take, themselves and on the heap. Of many, some are looked at.
+/// Estimates the memory that records take, themselves and on the heap. Of many, a sample is measured.
 fn records_size<T: Data>(records: &[T]) -> usize {
     const LOOK_AT: usize = 32;
     if !std::mem::needs_drop::<T>() {
@@ -407,7 +408,7 @@ impl CachedBlock for EncodedBlock {
     }
 }
 
-/// Makes frames of records: enough in each for its columns to be worth it.
+/// Makes frames of records, with enough records in each for the column encoding to pay off.
 struct Encoder<T> {
     records: Vec<T>,
     compression: Compression,
@@ -478,7 +479,7 @@ impl<T: Data> Batches<T> for FramesStream {
         match self.next() {
             Ok(records) => Ok(records.map(Batch::Owned)),
             Err(error) => {
-                // The next attempt computes the partition again.
+                // A broken block is removed: the next attempt computes the partition again.
                 self.task.services().cached.remove(self.key);
                 Err(self.origin.data_failure(error))
             }
@@ -486,7 +487,7 @@ impl<T: Data> Batches<T> for FramesStream {
     }
 }
 
-/// What was gathered of a partition that turned out too large, then the rest of it.
+/// The part of a partition that was computed before it turned out too large, then the rest of it.
 struct GatheredThenRest<T> {
     gathered: Stream<T>,
     input: Stream<T>,

@@ -1,4 +1,4 @@
-//! Where a stage ends: in a map output, or in a result for the driver.
+//! The last operator of a stage: it makes a map output, or a result for the driver.
 
 use crate::code::{self, OperatorRef};
 use crate::stream::{Op, Stream};
@@ -10,7 +10,7 @@ use firesteel_shuffle::MapOutput;
 use firesteel_types::{Partition, ShuffleId, UpdateScope};
 use std::sync::Arc;
 
-/// What a task leaves.
+/// The output of a task.
 pub enum TaskOutput {
     /// Bytes for the driver.
     Result(Vec<u8>),
@@ -34,7 +34,7 @@ pub trait FinalOperator: Send + Sync {
     fn run(&self, partition: Partition, task: &Task) -> Outcome<TaskOutput>;
 }
 
-/// A terminal as a stage plan's last operator is erased.
+/// The erased form of a stage plan's last operator.
 pub struct RunTaskOutput(pub Arc<dyn FinalOperator>);
 
 impl RunTaskOutput {

@@ -14,14 +14,14 @@ use std::sync::Arc;
 /// The partitions of several inputs, one input after the other.
 pub struct Union<T> {
     inputs: Vec<Op<T>>,
-    /// How many partitions each input has.
+    /// The number of partitions of each input.
     sizes: Vec<u32>,
 }
 
 impl<T: Data> Union<T> {
     const DESCRIPTOR: &'static Descriptor = &Descriptor::new::<Self>(Self::build);
 
-    /// The operator's code, for inputs with so many partitions each.
+    /// The operator's code, for inputs with the given numbers of partitions.
     ///
     /// # Errors
     /// Never, in practice: sizes can be encoded.
@@ -48,10 +48,10 @@ impl<T: Data> Operator<T> for Union<T> {
     }
 }
 
-/// Several partitions of one input as one, without a shuffle.
+/// Makes one partition of several partitions of one input, without a shuffle.
 pub struct Coalesce<T> {
     input: Op<T>,
-    /// Which partitions of the input make each partition.
+    /// The partitions of the input that make up each partition.
     groups: Vec<Vec<u32>>,
 }
 
@@ -105,8 +105,8 @@ impl<T: Data> Batches<T> for Concatenated<T> {
     }
 }
 
-/// Every record of one input with every record of another: partition `i * n + j` pairs partition `i` of the left with
-/// partition `j` of the `n` of the right.
+/// Pairs every record of one input with every record of another: partition `i * n + j` pairs partition `i` of
+/// the left with partition `j` of the `n` of the right.
 pub struct Cartesian<A, B> {
     left: Op<A>,
     right: Op<B>,
@@ -116,7 +116,7 @@ pub struct Cartesian<A, B> {
 impl<A: Data, B: Data> Cartesian<A, B> {
     const DESCRIPTOR: &'static Descriptor = &Descriptor::new::<Self>(Self::build);
 
-    /// The operator's code, for a right side of so many partitions.
+    /// The operator's code, for a right side of `right_partitions` partitions.
     ///
     /// # Errors
     /// Never, in practice: a number can be encoded.
@@ -135,6 +135,8 @@ impl<A: Data, B: Data> Operator<(A, B)> for Cartesian<A, B> {
     fn open(self: Arc<Self>, partition: Partition, task: &Task) -> Outcome<Stream<(A, B)>> {
         let right = Partition(partition.0 % self.right_partitions);
         let left = self.left.open(Partition(partition.0 / self.right_partitions), task)?;
+        // The right partition is read once for each left record: from memory if it fits, else it is computed
+        // again each time.
         let (cached, reservation) = cache_if_it_fits(&self.right, right, task)?;
         let (left, records) = (PartitionIter::new(left), None);
         let stream = CartesianStream {
@@ -150,7 +152,7 @@ impl<A: Data, B: Data> Operator<(A, B)> for Cartesian<A, B> {
     }
 }
 
-/// The whole partition in memory, or `None` when the budget has no room for it.
+/// Reads a whole partition into memory; `None` when the budget has no room for it.
 #[allow(clippy::type_complexity)]
 fn cache_if_it_fits<B: Data>(
     input: &Op<B>,
@@ -174,16 +176,16 @@ fn cache_if_it_fits<B: Data>(
 struct CartesianStream<A, B> {
     operator: Arc<Cartesian<A, B>>,
     left: PartitionIter<A>,
-    /// The left record at work, with the right records that it has yet to meet.
+    /// The left record at work, with the right records that are still to be paired with it.
     records: Option<(A, Stream<B>)>,
-    /// The right partition, where it fits in memory. Else it is computed again for each left record.
+    /// The right partition, if it fits in memory. Else it is computed again for each left record.
     cached: Option<Arc<Vec<B>>>,
     right: Partition,
     task: Task,
     _reservation: Reservation,
 }
 
-/// Batches of a vector that is kept.
+/// The batches of a vector in memory.
 struct Cached<T> {
     records: Arc<Vec<T>>,
     next: usize,
@@ -215,7 +217,7 @@ impl<A: Data, B: Data> Batches<(A, B)> for CartesianStream<A, B> {
     }
 }
 
-/// Partition `i` of one input with partition `i` of another, as the user's function sees fit.
+/// Applies a function to partition `i` of one input and partition `i` of another.
 pub struct ZipPartitions<A, B, I, E, F> {
     left: Op<A>,
     right: Op<B>,

@@ -1,4 +1,4 @@
-//! Where a stage begins at a shuffle: the records for one reducer, from the outputs of all map tasks.
+//! The reading side of a shuffle: the records for one reducer, from the outputs of all map tasks.
 //!
 //! Outputs are read in the order of their map tasks, and each in the order in which it was written, never in the order in
 //! which they arrive: a task that runs again reads the same sequence.
@@ -22,7 +22,7 @@ pub(crate) struct Blocks {
     reducer: Partition,
     next_map: usize,
     ready: VecDeque<BlockBytes>,
-    /// What comes from other hosts, where there are any.
+    /// The fetcher for blocks of other hosts, if the executor has a way to them.
     remote: Option<ShuffleBlockFetcher>,
     task: Task,
 }
@@ -38,7 +38,7 @@ impl Blocks {
         Ok(Blocks { outputs, reducer, next_map: 0, ready: VecDeque::new(), remote, task: task.clone() })
     }
 
-    /// The next stretch of blocks, from the next map task that has any.
+    /// Returns the next segment of blocks, from the next map task that has any.
     pub(crate) fn next(&mut self) -> Outcome<Option<BlockBytes>> {
         loop {
             if let Some(bytes) = self.ready.pop_front() {
@@ -47,7 +47,7 @@ impl Blocks {
             let Some(&map) = self.outputs.maps.get(self.next_map) else { return Ok(None) };
             self.task.check_cancelled()?;
             self.next_map += 1;
-            // An empty output is nowhere: nobody needs to be asked.
+            // An empty output is stored nowhere: there is nothing to fetch.
             if map.bytes > 0 {
                 self.fetch(map)?;
             }
@@ -62,6 +62,7 @@ impl Blocks {
                     self.ready.push_back(BlockBytes::Owned(bytes));
                     return Ok(());
                 }
+                // The output lies in this host's files.
                 Ok(None) => {}
                 Err(RemoteReadFailure::Task(failure)) => return Err(failure),
                 Err(RemoteReadFailure::Gone { message, unreachable }) => {
@@ -96,7 +97,7 @@ impl Blocks {
     }
 }
 
-/// The records for one reducer, as they come: what `partition_by` and `repartition` give.
+/// Reads the records for one reducer, in the order of map tasks: what `partition_by` and `repartition` return.
 pub struct ShuffleRead<K, V> {
     shuffle: ShuffleId,
     origin: Origin,

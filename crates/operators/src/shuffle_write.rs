@@ -1,4 +1,5 @@
-//! Where a stage ends at a shuffle: records are placed by their keys, combined first where that is possible.
+//! The writing side of a shuffle: partitions records by their keys, and combines them first where that is
+//! possible.
 
 use crate::code::{self, OperatorRef};
 use crate::combine::{Combining, fan_out};
@@ -19,7 +20,7 @@ use std::hash::Hash;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-/// Where a shuffle's records go.
+/// The operator's environment: the shuffle, its number of reducers, and the function's own environment.
 #[derive(Serialize, Deserialize)]
 struct Sent<E> {
     shuffle: ShuffleId,
@@ -27,7 +28,7 @@ struct Sent<E> {
     environment: E,
 }
 
-/// Places each record by a function of its key.
+/// Partitions records by a function of the key.
 pub struct ShuffleWrite<K, V, E, F> {
     input: Op<(K, V)>,
     sent: Sent<E>,
@@ -44,7 +45,7 @@ where
 {
     const DESCRIPTOR: &'static Descriptor = &Descriptor::new::<Self>(Self::build);
 
-    /// The operator's code. `scope` gives the reducer of a key, less than `reducers`.
+    /// The operator's code. `partition_by` returns the reducer of a key, less than `reducers`.
     ///
     /// # Errors
     /// When the environment cannot be encoded.
@@ -97,8 +98,8 @@ where
     }
 }
 
-/// Combines what it can, then places each combination by the hash of its key: for a [`Combine`](crate::Combine) to read, so in
-/// pieces of reducers.
+/// Combines what it can, then partitions the combinations by the hash of the key, into the finer partitions
+/// that [`Combine`](crate::Combine) reads.
 pub struct CombineWrite<K, V, C, E, Create, Merge, Unite> {
     input: Op<(K, V)>,
     shuffle: ShuffleId,
@@ -152,7 +153,7 @@ where
     }
 
     fn combine(&self, batch: Batch<(K, V)>, hashes: &mut Vec<u64>, combiner: &mut Combiner<K, C>) {
-        /// So many looks into the table are under way at once.
+        /// The number of table lookups that are under way at once: the memory of each is prefetched.
         const AHEAD: usize = 8;
         let (environment, create, merge) =
             (&*self.combining.environment, self.combining.create.get(), self.combining.merge.get());
@@ -169,7 +170,7 @@ where
         }
     }
 
-    /// Hands what was combined so far to the reducers, who will combine it with the rest.
+    /// Hands what was combined so far to the reducers, which will combine it with the rest.
     fn hand_on(
         &self,
         combiner: &mut Combiner<K, C>,
@@ -202,6 +203,7 @@ where
         let mut combiner = Combiner::recycled(task.dyn_workspace(), self.combining.accumulates);
         self.input.open(partition, task)?.for_each(|batch| {
             self.combine(batch, &mut hashes, &mut combiner);
+            // The table is full: it is emptied into the output, not grown.
             if combiner.is_over_budget() {
                 self.hand_on(&mut combiner, &mut out).map_err(|e| self.origin.data_failure(e))?;
                 combiner.shed_memory();

@@ -71,7 +71,8 @@ struct SortedStream<K, V> {
 
 impl<K: Data, V: Data> Batches<(K, V)> for SortedStream<K, V> {
     fn next_batch(&mut self) -> Outcome<Option<Batch<(K, V)>>> {
-        // What was spilled is compared while it is read back.
+        // Spilled records are compared while they are read back, by a function of the user's: a panic must name
+        // its line.
         let _scope = watch::enter(&self.scope);
         let batch = self.sorted.next_batch(batch_len::<(K, V)>());
         Ok(batch.map_err(|e| self.scope.data_failure(e))?.map(Batch::Owned))

@@ -1,4 +1,4 @@
-//! Operators without input: data of the driver's, generated data, files.
+//! Sources, the operators without input: data of the driver, generated data, text files.
 
 use crate::code::{self, OperatorRef};
 use crate::narrow::IteratorStream;
@@ -8,12 +8,12 @@ use crate::watch;
 use firesteel_closures::{BuildArgs, BuildError, Descriptor, Erased, Plain, ZeroSized};
 use firesteel_data::block::take_records;
 use firesteel_data::{Batch, Data, DataError, Environment, batch_len};
-use firesteel_io::{FileSplit, Lenient, LineOptions, LineReader};
+use firesteel_io::{FileSplit, Lenient, LineOptions, LineReader, Stores};
 use firesteel_types::{BlockId, Partition, TaskFailure};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-/// Data that the driver had: each partition is a block, fetched by name.
+/// Reads data that the driver had: each partition is a block, fetched by name.
 pub struct Slices<T> {
     origin: Origin,
     types: PhantomData<fn() -> T>,
@@ -61,7 +61,7 @@ impl<T: Data> Batches<T> for Once<T> {
     }
 }
 
-/// Data that a function makes for each partition.
+/// Makes the data of each partition with a function.
 pub struct Generate<I, E, F> {
     environment: E,
     function: ZeroSized<F>,
@@ -109,7 +109,7 @@ where
     }
 }
 
-/// The lines of text files: one split a partition, or several one after the other.
+/// Reads the lines of text files: one split a partition, or several one after the other.
 pub struct TextLines {
     splits: Vec<Vec<FileSplit>>,
     delimiter: Option<Vec<u8>>,
@@ -140,7 +140,8 @@ impl TextLines {
 
 impl Operator<String> for TextLines {
     fn open(self: Arc<Self>, partition: Partition, task: &Task) -> Outcome<Stream<String>> {
-        let mut stream = TextStream { operator: self, partition, next: 0, reader: None };
+        let stores = task.services().stores.clone();
+        let mut stream = TextStream { operator: self, partition, stores, next: 0, reader: None };
         // A file that cannot be opened shows before anything downstream begins.
         stream.advance()?;
         Ok(Stream::new(task, stream))
@@ -150,24 +151,26 @@ impl Operator<String> for TextLines {
 struct TextStream {
     operator: Arc<TextLines>,
     partition: Partition,
+    stores: Stores,
     /// Which of the partition's splits comes next.
     next: usize,
-    /// Gone when its split is over.
+    /// None when its split is at its end.
     reader: Option<LineReader>,
 }
 
 impl TextStream {
-    /// Opens the next split; there is no reader when all are over.
+    /// Opens the next split; there is no reader when all are read.
     fn advance(&mut self) -> Outcome<()> {
         self.reader = None;
         while let Some(split) = self.operator.splits[self.partition.index()].get(self.next) {
             self.next += 1;
             let delimiter = self.operator.delimiter.clone();
-            match LineReader::open(split, LineOptions { delimiter, ..LineOptions::default() }) {
+            match LineReader::open(&self.stores, split, LineOptions { delimiter, ..LineOptions::default() }) {
                 Ok(reader) => {
                     self.reader = Some(reader);
                     break;
                 }
+                // The user asked to pass over missing or broken files.
                 Err(error) if self.operator.lenient.passes_over(&error) => {}
                 Err(error) => return Err(self.operator.origin.io_failure(error)),
             }
@@ -178,7 +181,7 @@ impl TextStream {
 
 impl Batches<String> for TextStream {
     fn next_batch(&mut self) -> Outcome<Option<Batch<String>>> {
-        /// Long lines make small batches.
+        /// The most bytes of a batch: long lines make small batches.
         const BYTES: usize = 256 << 10;
         let Some(reader) = &mut self.reader else { return Ok(None) };
         let mut lines = Vec::with_capacity(batch_len::<String>());

@@ -1,4 +1,4 @@
-//! How records flow: operators are opened for a partition and then give batch after batch.
+//! The operator interface: operators are opened for a partition and then return batch after batch.
 
 use crate::task::{Outcome, Task};
 use crate::watch;
@@ -17,14 +17,14 @@ pub trait Operator<T: Data>: Send + Sync {
 
 /// The records of one partition while it is computed.
 pub trait Batches<T> {
-    /// The next records, at least one; `None` when there are no more.
+    /// Returns the next records, at least one; `None` when there are no more.
     ///
     /// # Errors
-    /// When they cannot be computed. Nobody asks again after that.
+    /// When they cannot be computed. The stream is not asked again after that.
     fn next_batch(&mut self) -> Outcome<Option<Batch<T>>>;
 }
 
-/// An operator that others read.
+/// A shared operator, which other operators read.
 pub struct Op<T>(Option<Arc<dyn Operator<T>>>);
 
 impl<T: Data> Op<T> {
@@ -56,7 +56,7 @@ impl<T> Drop for Op<T> {
     }
 }
 
-/// The batches of one partition, from whichever operator.
+/// The batches of one partition, of any operator.
 pub struct Stream<T> {
     batches: Option<Box<dyn Batches<T>>>,
     task: Task,
@@ -68,7 +68,7 @@ impl<T: Data> Stream<T> {
         Stream { batches: Some(Box::new(batches)), task: task.clone() }
     }
 
-    /// The next records, at least one; `None` when there are no more.
+    /// Returns the next records, at least one; `None` when there are no more.
     ///
     /// # Errors
     /// When they cannot be computed, or the task was told to stop.
@@ -108,7 +108,8 @@ impl<T> Drop for Stream<T> {
     }
 }
 
-/// Runs `f` with enough stack, on a new one if need be: lineages may be tens of thousands deep, and streams call each other.
+/// Runs `f` with enough stack, on a new one if need be: lineages may be tens of thousands deep, and streams
+/// call each other recursively.
 fn deep<R>(f: impl FnOnce() -> R) -> R {
     const ENOUGH: usize = 256 << 10;
     const NEW_STACK: usize = 8 << 20;
@@ -117,8 +118,8 @@ fn deep<R>(f: impl FnOnce() -> R) -> R {
 
 /// The records of one partition as an iterator, for functions that want a whole partition.
 ///
-/// Should the records cannot be computed, the iterator does not end early, which would look like a shorter partition: it
-/// unwinds with the [failure](firesteel_types::TaskFailure), and the task fails with that.
+/// If the records cannot be computed, the iterator does not end early, which would look like a shorter
+/// partition: it unwinds with the [failure](firesteel_types::TaskFailure), and the task fails with that.
 pub struct PartitionIter<T> {
     stream: Stream<T>,
     batch: std::vec::IntoIter<T>,

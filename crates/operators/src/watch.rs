@@ -1,21 +1,22 @@
-//! Whose function is running, on which record: noted while tasks run, so that a panic can be blamed and what is added to an
-//! accumulator counts for the right partition.
+//! Blame for failures and additions: notes which function of the user's is running, and on which record, so
+//! that a panic can name them and additions to accumulators count for the right partition.
 //!
-//! Noted per thread. An operator has a [`TaskScope`] for each partition that it is opened for, and enters it before it calls the
-//! user's function, once per batch; on the way back the place before is restored, but not while a panic unwinds: whoever
-//! catches the panic finds the line where it began.
+//! The notes are per thread. An operator has a [`TaskScope`] for each partition that it is opened for, and enters
+//! it before it calls the user's function, once per batch. Afterwards the previous scope is restored, but not
+//! while a panic unwinds: the code that catches the panic finds the line where it began.
 
 use firesteel_types::{CallSite, Partition, UpdateScope};
 use serde::Serialize;
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
-/// Where functions run: one computation of one partition. Two computations of the same partition have two places.
+/// The scope in which functions run: one computation of one partition. Two computations of the same partition
+/// have two scopes.
 #[derive(Debug)]
 pub struct TaskScope {
     /// The operation that was given the functions.
     pub site: Arc<CallSite>,
-    /// What their additions to accumulators belong to.
+    /// The accumulator scope that additions count for.
     pub scope: UpdateScope,
     /// The partition of that scope.
     pub partition: Partition,
@@ -29,24 +30,25 @@ struct Noted {
 
 thread_local! {
     static NOTED: RefCell<Noted> = RefCell::default();
-    /// The address of the place that is noted, 0 for none: for those who ask for each record.
+    /// The address of the current scope, 0 for none: a cheaper question than [`scope`], for code that asks once
+    /// per record.
     static HERE: Cell<usize> = const { Cell::new(0) };
 }
 
 impl TaskScope {
-    /// Tells places apart that live at the same time.
+    /// Returns a number that tells scopes apart that live at the same time.
     #[inline]
     pub(crate) fn address(self: &Arc<Self>) -> usize {
         Arc::as_ptr(self).addr()
     }
 }
 
-/// Restores the place that was noted before, when dropped.
+/// Restores the previous scope when dropped.
 pub struct Entered {
     before: Option<Arc<TaskScope>>,
 }
 
-/// Notes that the functions of a place are running.
+/// Enters a scope: its functions are about to run.
 #[inline]
 pub fn enter(scope: &Arc<TaskScope>) -> Entered {
     HERE.set(scope.address());
@@ -56,6 +58,7 @@ pub fn enter(scope: &Arc<TaskScope>) -> Entered {
 impl Drop for Entered {
     #[inline]
     fn drop(&mut self) {
+        // A panic keeps its scope, for the code that catches it.
         if !std::thread::panicking() {
             HERE.set(self.before.as_ref().map_or(0, TaskScope::address));
             NOTED.with_borrow_mut(|noted| noted.scope = self.before.take());
@@ -63,31 +66,31 @@ impl Drop for Entered {
     }
 }
 
-/// The line that is noted.
+/// Returns the line of the current scope.
 pub fn site() -> Option<Arc<CallSite>> {
     NOTED.with_borrow(|noted| noted.scope.as_ref().map(|scope| scope.site.clone()))
 }
 
-/// The place that is noted.
+/// Returns the current scope.
 pub(crate) fn scope() -> Option<Arc<TaskScope>> {
     NOTED.with_borrow(|noted| noted.scope.clone())
 }
 
-/// The address of the place that is noted.
+/// Returns the address of the current scope.
 #[inline]
 pub(crate) fn here() -> usize {
     HERE.get()
 }
 
-/// What [`refuse`] unwinds with.
+/// The payload that [`refuse`] unwinds with.
 pub struct Refusal {
-    /// What was attempted.
+    /// The operation that was refused.
     pub operation: String,
-    /// Why it cannot be done.
+    /// The reason, as a sentence.
     pub message: String,
 }
 
-/// Ends the task, from within an iterator, with a failure that no other attempt can mend.
+/// Ends the task, from within an iterator, with a failure that no retry can mend.
 pub fn refuse(operation: impl Into<String>, message: impl Into<String>) -> ! {
     std::panic::resume_unwind(Box::new(Refusal { operation: operation.into(), message: message.into() }))
 }
@@ -98,12 +101,12 @@ pub fn note_record<T: Serialize + Clone + 'static>(record: &T) {
     NOTED.with_borrow_mut(|noted| noted.record = Some(Box::new(move || render(&record))));
 }
 
-/// Forgets the record: the function came back.
+/// Forgets the record: the function has returned.
 pub fn forget_record() {
     NOTED.with_borrow_mut(|noted| noted.record = None);
 }
 
-/// Takes what was noted: the line, and the record rendered.
+/// Takes what was noted: the line, and the record as text.
 pub fn take() -> (Option<Arc<CallSite>>, Option<String>) {
     HERE.set(0);
     let noted = NOTED.with_borrow_mut(std::mem::take);

@@ -1,7 +1,8 @@
-//! Barrier stages: whose tasks run at the same time, because a function in them lets a task wait for the others.
+//! Barrier stages: stages whose tasks all run at the same time, because a function in them lets a task wait for
+//! the others.
 //!
-//! Each task has to run such a function for its own partition, once: so within the stage, from the barrier RDD to the last one,
-//! partitions are read one to one, and the action wants all of them.
+//! Each task has to run such a function for its own partition, once: so within the stage, from the barrier RDD
+//! to the last one, partitions are read one to one, and the action needs all of them.
 
 use crate::lineage::{Dependency, Lineage, Mapping};
 use crate::stages::StageBoundary;
@@ -9,28 +10,28 @@ use firesteel_types::{CallSite, RddId};
 use std::collections::BTreeSet;
 use std::fmt;
 
-/// Why a stage cannot be a barrier stage.
+/// The reason why a stage cannot be a barrier stage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BarrierError {
     /// An RDD of the stage reads the partitions of a barrier RDD other than one to one: a union, a coalesce, a product.
     Regrouped {
-        /// The operation that does.
+        /// The operation that regroups.
         by: CallSite,
         /// The barrier.
         barrier: CallSite,
     },
     /// An RDD reads several RDDs that are computed behind barriers: their calls would be mixed up.
     Several {
-        /// The operation that does.
+        /// The operation that reads them.
         by: CallSite,
     },
-    /// The action wants some of the partitions only, or some twice.
+    /// The action reads only some of the partitions, or some twice.
     SomePartitions {
         /// The barrier.
         barrier: CallSite,
-        /// How many it wants.
+        /// The number of partitions that it reads.
         wanted: usize,
-        /// How many there are.
+        /// The number of partitions that there are.
         partitions: u32,
     },
 }
@@ -60,7 +61,8 @@ impl fmt::Display for BarrierError {
 impl std::error::Error for BarrierError {}
 
 impl Lineage {
-    /// The RDDs of a stage that are computed behind a barrier within it: barrier RDDs, and what reads those.
+    /// Returns the RDDs of a stage that are computed behind a barrier within it: barrier RDDs, and the RDDs
+    /// that read those.
     pub fn behind_barriers(&self, cut: &StageBoundary) -> BTreeSet<RddId> {
         let mut behind = BTreeSet::new();
         for rdd in &cut.rdds {
@@ -73,11 +75,11 @@ impl Lineage {
         behind
     }
 
-    /// Whether a stage is a barrier stage, which it is if it computes a barrier RDD. `wanted` is how many different partitions the
-    /// action wants of it, if it is the last stage.
+    /// Returns whether a stage is a barrier stage: one that computes a barrier RDD. `wanted` is the number of
+    /// different partitions that the action reads, if it is the last stage.
     ///
     /// # Errors
-    /// When it cannot be one, as it is made.
+    /// When it ought to be one, but its lineage does not allow it.
     pub fn check_barrier(&self, cut: &StageBoundary, wanted: Option<usize>) -> Result<bool, BarrierError> {
         let Some(barrier) = cut.rdds.iter().map(|rdd| self.get(*rdd)).find(|info| info.barrier) else {
             return Ok(false);
@@ -181,7 +183,7 @@ mod tests {
         let meet = [vec![], vec![narrow(0)], vec![narrow(0)], vec![narrow(1), narrow(2)]];
         let by = CallSite { operation: "op3".into(), ..CallSite::default() };
         assert_eq!(check(&meet, &[1, 2], 2), Err(BarrierError::Several { by }));
-        assert_eq!(check(&meet, &[1], 2), Ok(true), "the other one waits for nobody");
+        assert_eq!(check(&meet, &[1], 2), Ok(true), "the other one waits for no task");
     }
 
     #[test]

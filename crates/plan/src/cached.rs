@@ -1,51 +1,54 @@
-//! What persisted RDDs spare a stage: which shuffles it reads only while their partitions are not all kept.
+//! Cached RDDs in a stage: the shuffles that the stage reads only while their partitions are not all cached.
 
 use crate::lineage::{Dependency, Lineage, Mapping};
 use crate::stages::StageBoundary;
 use firesteel_types::{RddId, ShuffleId};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The persisted RDDs of one stage, and which inputs are needed only while their partitions are not all there.
+/// The persisted RDDs of one stage, and the inputs that are needed only while their partitions are not all
+/// there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cached {
-    /// What the stage's last RDD reads. Of no meaning, and empty, when there are no `rdds`: then all inputs are needed.
+    /// The reads of the stage's last RDD. Of no meaning, and empty, when there are no `rdds`: then all inputs
+    /// are needed.
     pub last: Reads,
     /// The RDDs.
     pub rdds: Vec<CachedRdd>,
 }
 
-/// What computing an RDD reads, as far as the nearest kept RDDs.
+/// The inputs of an RDD's computation, as far as the nearest cached RDDs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reads {
-    /// Shuffles, through no other kept RDD.
+    /// Shuffles, through no other cached RDD.
     pub shuffles: Vec<ShuffleId>,
-    /// Kept RDDs, as positions in [`Cached::rdds`].
+    /// Cached RDDs, as positions in [`Cached::rdds`].
     pub cached: Vec<usize>,
 }
 
 /// One persisted RDD of a stage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CachedRdd {
-    /// Which.
+    /// The RDD's id.
     pub rdd: RddId,
-    /// How many partitions it has.
+    /// The number of its partitions.
     pub partitions: u32,
-    /// Whether each partition of the stage reads the partition of this RDD with the same index, and no other.
+    /// True if each partition of the stage reads the partition of this RDD with the same index, and no other.
     pub aligned: bool,
-    /// What computing it reads.
+    /// The reads of its own computation.
     pub reads: Reads,
-    /// All shuffles that it is computed from within the stage, through other kept RDDs too.
+    /// All shuffles that it is computed from within the stage, through other cached RDDs too.
     pub behind: Vec<ShuffleId>,
-    /// Whether it was cut off from what it was computed from: what is kept, under whatever version, is all that there is.
+    /// True if its lineage was truncated: its cached partitions, of any version, are all that there is.
     pub is_truncated: bool,
-    /// Whether it is computed behind a barrier within the stage: then all its partitions are read, or all are computed.
+    /// True if it is computed behind a barrier within the stage: then all its partitions are read, or all are
+    /// computed.
     pub barrier: bool,
 }
 
-/// What computing one RDD reads, within its stage.
+/// The reads of one RDD's computation, within its stage.
 #[derive(Clone, Default)]
 struct Reading {
-    /// As far as the nearest kept RDDs.
+    /// As far as the nearest cached RDDs.
     shuffles: BTreeSet<ShuffleId>,
     cached: BTreeSet<usize>,
     /// All the way.
@@ -53,8 +56,8 @@ struct Reading {
 }
 
 impl Lineage {
-    /// Describes the kept RDDs of a stage. `persisted` says of an RDD whether it is persisted, and if so, whether it was cut
-    /// off. Work linear in the stage, and hardly any where nothing is kept.
+    /// Describes the cached RDDs of a stage. `persisted` tells of an RDD whether it is persisted, and if so,
+    /// whether its lineage was truncated. Takes time linear in the stage, and hardly any if nothing is cached.
     pub fn cached(&self, cut: &StageBoundary, persisted: impl Fn(RddId) -> Option<IsTruncated>) -> Cached {
         if cut.rdds.iter().all(|rdd| persisted(*rdd).is_none()) {
             return Cached::default();
@@ -84,7 +87,7 @@ impl Lineage {
         Cached { last: readings[&cut.rdd].reads(), rdds }
     }
 
-    /// The RDDs of which each partition of the stage reads the one with its own index, and no other.
+    /// Returns the RDDs of which each partition of the stage reads the one with its own index, and no other.
     fn aligned(&self, cut: &StageBoundary) -> BTreeSet<RddId> {
         let mut aligned = BTreeSet::from([cut.rdd]);
         let mut pending = vec![cut.rdd];
@@ -101,7 +104,7 @@ impl Lineage {
     }
 }
 
-/// Of a persisted RDD, whether it was cut off from its lineage.
+/// True if the lineage of a persisted RDD was truncated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IsTruncated(pub bool);
 
@@ -169,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_shuffle_is_spared_only_where_every_path_leads_through_a_kept_rdd() {
-        // 0 -s1-> 1 -> 2 (kept) -> 4, 0 -s2-> 3 -> 4, and 1 -> 4 directly.
+        // 0 -s1-> 1 -> 2 (cached) -> 4, 0 -s2-> 3 -> 4, and 1 -> 4 directly.
         let lineage = lineage(&[
             vec![],
             vec![wide(1)],

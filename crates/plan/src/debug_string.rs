@@ -1,4 +1,4 @@
-//! The picture of a lineage that `to_debug_string` prints: one line an RDD, indented one step more at each shuffle.
+//! The lineage as `to_debug_string` prints it: one line an RDD, indented one step more at each shuffle.
 
 use crate::lineage::{Dependency, Lineage};
 use firesteel_types::RddId;
@@ -47,7 +47,8 @@ impl Lineage {
     }
 }
 
-/// What stands before a line behind so many shuffles: a stage stands under the bar of the one that reads it.
+/// Returns the lead of a line behind `shuffles` shuffles: a stage stands under the bar of the one that reads
+/// it.
 fn before(shuffles: u32) -> String {
     "   ".repeat(shuffles as usize - 1) + " "
 }

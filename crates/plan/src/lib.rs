@@ -1,8 +1,9 @@
-//! Lineage and its cut into stages: what depends on what, and where the shuffles are.
+//! Lineage and its cut into stages: the graph of RDDs, their dependencies, and where the shuffles are.
 //!
-//! Pure: no clock, thread, file or socket. The Rust face records an [`RddInfo`] for each RDD; an action hands the whole
-//! [`Lineage`] to [`Lineage::cut`], which gives the stages for the scheduler, and to
-//! [`Lineage::to_debug_string`], which draws it. [`StagePlan`] is what an executor is sent of one stage.
+//! Pure: no clock, thread, file or socket. The Rust API records an [`RddInfo`] for each RDD; an action hands
+//! the whole [`Lineage`] to [`Lineage::cut`], which returns the stages for the scheduler, and to
+//! [`Lineage::to_debug_string`], which draws it. [`StagePlan`] is the form in which a stage is sent to
+//! executors.
 //!
 //! Nothing here recurses over lineage: programs grow chains of tens of thousands of RDDs.
 

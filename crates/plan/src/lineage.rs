@@ -1,4 +1,4 @@
-//! The graph of RDDs, without their code: who depends on whom, by which partitions.
+//! The lineage graph of RDDs, without their code: which RDD depends on which partitions of which others.
 
 use crate::partitioner::Partitioner;
 use firesteel_types::{CallSite, Partition, RddId, ShuffleId, TaskLocation};
@@ -6,22 +6,23 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// What planning needs to know of one RDD.
+/// The description of one RDD for planning.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RddInfo {
     /// Its id.
     pub id: RddId,
     /// The operation and line that made it.
     pub site: CallSite,
-    /// How many partitions it has.
+    /// The number of its partitions.
     pub partitions: u32,
-    /// How its records were placed, where a rule is known.
+    /// The partitioner of its records, if one is known.
     pub partitioner: Option<Partitioner>,
-    /// What it is computed from.
+    /// The RDDs that it is computed from.
     pub dependencies: Vec<Dependency>,
-    /// Where the data of each partition lies; empty when nowhere in particular.
+    /// The locations of each partition's data; empty when there are none.
     pub preferred: Vec<Vec<TaskLocation>>,
-    /// Whether the tasks that compute its partitions may wait for one another, and so have to run at the same time.
+    /// True if the tasks that compute its partitions may wait for one another, and so have to run at the same
+    /// time.
     pub barrier: bool,
 }
 
@@ -32,7 +33,7 @@ pub enum Dependency {
     Narrow {
         /// The parent.
         parent: RddId,
-        /// Which of its partitions a partition reads.
+        /// The parent's partitions that a partition reads.
         mapping: Mapping,
     },
     /// A partition needs records of every partition of its parent: the stage is cut here.
@@ -45,7 +46,7 @@ pub enum Dependency {
 }
 
 impl Dependency {
-    /// The RDD at the other end of the edge.
+    /// Returns the RDD at the other end of the edge.
     pub fn parent(&self) -> RddId {
         match self {
             Dependency::Narrow { parent, .. } | Dependency::Shuffle { parent, .. } => *parent,
@@ -53,7 +54,7 @@ impl Dependency {
     }
 }
 
-/// Which partitions of a parent one partition of a child reads.
+/// The partitions of a parent that one partition of a child reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mapping {
     /// The one with the same index.
@@ -64,15 +65,15 @@ pub enum Mapping {
     Groups(Arc<Vec<Vec<u32>>>),
     /// Child `i` reads parent `i / divisor % modulus` (either side of `cartesian`).
     Product {
-        /// How many neighbouring children read the same parent.
+        /// The number of neighbouring children that read the same parent.
         divisor: u32,
-        /// How many partitions the parent has.
+        /// The number of the parent's partitions.
         modulus: u32,
     },
 }
 
 impl Mapping {
-    /// The partitions of the parent that partition `child` reads.
+    /// Returns the partitions of the parent that partition `child` reads.
     ///
     /// ```
     /// # use firesteel_plan::Mapping;
@@ -98,7 +99,7 @@ pub struct Lineage {
 }
 
 impl Lineage {
-    /// An empty lineage; fill it with [`Lineage::insert`].
+    /// Makes an empty lineage; fill it with [`Lineage::insert`].
     pub fn new() -> Self {
         Self::default()
     }
@@ -108,20 +109,21 @@ impl Lineage {
         self.rdds.insert(rdd.id, rdd);
     }
 
-    /// Whether the RDD is part of this lineage.
+    /// Returns whether the RDD is part of this lineage.
     pub fn contains(&self, id: RddId) -> bool {
         self.rdds.contains_key(&id)
     }
 
-    /// What is known of one RDD.
+    /// Returns the description of one RDD.
     ///
     /// # Panics
-    /// When the RDD was never inserted: whoever builds a lineage inserts every parent.
+    /// When the RDD was never inserted: the code that builds a lineage inserts every parent.
     pub fn get(&self, id: RddId) -> &Arc<RddInfo> {
         self.rdds.get(&id).unwrap_or_else(|| panic!("RDD {id} is missing from its lineage"))
     }
 
-    /// Where a partition's data lies, as the nearest ancestor through narrow dependencies that knows says.
+    /// Returns the preferred locations of a partition: those of the nearest ancestor through narrow
+    /// dependencies that has any.
     pub fn preferred_locations(&self, rdd: RddId, partition: Partition) -> Vec<TaskLocation> {
         let mut pending = vec![(rdd, partition)];
         // A partition of a wide union or coalesce can have many ancestors; a hint is not worth walking them all.

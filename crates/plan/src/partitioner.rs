@@ -1,36 +1,37 @@
-//! Which rule placed the records of an RDD in their partitions, as a value that can be compared.
+//! Partitioners, as values that can be compared: the rule by which an RDD's records were assigned to
+//! partitions.
 //!
-//! Only identity lives here: two RDDs with equal partitioners hold equal keys in partitions of equal index, so they join
-//! without a shuffle. The code that places a record lives with the operators.
+//! Only identity lives here: two RDDs with equal partitioners have equal keys in partitions of equal index, so
+//! they join without a shuffle. The code that computes a record's partition lives with the operators.
 
 use serde::{Deserialize, Serialize};
 
-/// The rule by which keys were placed. Equal values promise equal placement.
+/// The rule by which keys were assigned to partitions. Equal values promise equal assignment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Partitioner {
-    /// By the key's hash, into so many partitions.
+    /// By the key's hash.
     Hash {
-        /// How many partitions.
+        /// The number of partitions.
         partitions: u32,
     },
     /// By comparing with bounds that a sampling job found. The bounds belong to one RDD, whose serial this is.
     Range {
         /// Distinguishes one set of bounds from all others.
         serial: u64,
-        /// How many partitions.
+        /// The number of partitions.
         partitions: u32,
     },
-    /// By a function of the user's. Equal code and equal environment make equal placement.
+    /// By a function of the user's. Equal code and equal environment make equal assignment.
     Custom {
         /// A digest of the function's type and its environment.
         identity: u64,
-        /// How many partitions.
+        /// The number of partitions.
         partitions: u32,
     },
 }
 
 impl Partitioner {
-    /// How many partitions the rule fills.
+    /// Returns the number of partitions.
     pub fn partitions(self) -> u32 {
         match self {
             Partitioner::Hash { partitions }

@@ -1,4 +1,5 @@
-//! What an executor is sent of one stage, once: operators by reference to code, with their environments.
+//! Stage plans: what an executor is sent of one stage, once: operators by reference to code, with their
+//! environments.
 //!
 //! Code is named by (object, offset of a checked descriptor, hash of its type); see the `closures` crate for how such a
 //! name is made and checked. A task that belongs to the stage carries little more than its partition.
@@ -9,13 +10,13 @@ use std::sync::Arc;
 
 /// The first bytes of an encoded plan.
 const MAGIC: &[u8; 4] = b"FSPL";
-/// Raised with every change to the encoding.
+/// The version of the encoding, raised with every change.
 const VERSION: u8 = 2;
 
 /// The place of a descriptor within an object file that driver and executor both have loaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CodeRef {
-    /// Which of the plan's objects.
+    /// The index of the object among the plan's.
     pub object: u32,
     /// Bytes from the object's load address to the descriptor.
     pub offset: u64,
@@ -23,7 +24,7 @@ pub struct CodeRef {
     pub type_hash: u64,
 }
 
-/// What an operator's code needs from outside, encoded.
+/// The environment of an operator's code, encoded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Environment {
     /// The encoding itself.
@@ -37,11 +38,11 @@ pub enum Environment {
 pub struct PlanNode {
     /// The RDD that it computes.
     pub rdd: RddId,
-    /// Where the user wrote it.
+    /// The place in the user's program.
     pub site: CallSite,
     /// Its code.
     pub code: CodeRef,
-    /// What its code needs.
+    /// The environment of its code.
     pub environment: Environment,
     /// The operators whose output it reads, as indices into the plan; each is less than its own.
     pub inputs: Vec<u32>,
@@ -57,7 +58,7 @@ pub struct StagePlan {
     pub nodes: Vec<PlanNode>,
 }
 
-/// Why bytes are not a stage plan.
+/// The reason why bytes are not a stage plan.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
     /// The bytes begin with something else.
@@ -75,14 +76,14 @@ pub enum PlanError {
 }
 
 impl StagePlan {
-    /// The plan as bytes.
+    /// Encodes the plan.
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = MAGIC.to_vec();
         bytes.push(VERSION);
         postcard::to_extend(self, bytes).expect("a plan has no value that cannot be encoded")
     }
 
-    /// The plan that [`StagePlan::encode`] wrote. Checks that each operator reads only earlier ones.
+    /// Decodes a plan. Checks that each operator reads only earlier ones.
     pub fn decode(bytes: &[u8]) -> Result<Self, PlanError> {
         let (header, body) = bytes.split_at_checked(MAGIC.len() + 1).ok_or(PlanError::NotAPlan)?;
         if header[..MAGIC.len()] != *MAGIC {

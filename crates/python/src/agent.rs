@@ -5,7 +5,7 @@
 
 use crate::worker;
 use firesteel_executor::WorkerCommand;
-use firesteel_executor::agent::{AgentConfig, Beginning, MakeWorkers, run};
+use firesteel_executor::agent::{Beginning, MakeWorkers, config_from_parent, read_config, run};
 use firesteel_executor::blocks::RemoteFetcher;
 use pyo3::exceptions::{PyLookupError, PyOSError, PyValueError};
 use pyo3::prelude::*;
@@ -30,14 +30,13 @@ pub(crate) fn fetch_by(remote: &Arc<RemoteFetcher>) {
 #[pyo3(signature = (config, command))]
 pub(crate) fn agent(py: Python<'_>, config: Option<&str>, command: Py<PyAny>) -> PyResult<()> {
     let config = match config {
-        Some(config) => AgentConfig::read(&mut config.as_bytes()),
-        None => AgentConfig::from_parent(),
+        Some(config) => read_config(&mut config.as_bytes()),
+        None => config_from_parent(),
     };
     let config = config.map_err(PyValueError::new_err)?;
     let ended = py.detach(|| {
         let make: MakeWorkers = Box::new(move |beginning| workers(beginning, &command));
-        // Workers read the settings themselves.
-        run(config, Some(make), |_, _| {})
+        run(config, Some(make))
     });
     ended.map_err(PyOSError::new_err)
 }
@@ -84,5 +83,5 @@ pub(crate) fn begin(worker: &firesteel_executor::Worker) {
     if let Some(remote) = worker.remote() {
         fetch_by(remote);
     }
-    worker::set_directory(&worker.begin().directory);
+    worker::set_directory(&worker.init().directory);
 }

@@ -10,8 +10,9 @@ use crate::{sites, sources, worker};
 use firesteel::{AgentCommand, Context as Engine, FileOptions, JobState, at_site};
 use firesteel_conf::spark::{Verdict, judge};
 use firesteel_data::{Batch, Data};
-use firesteel_executor::{TaskEnd, WorkerCommand};
+use firesteel_executor::WorkerCommand;
 use firesteel_operators::{Batches, Outcome, Stream};
+use firesteel_protocol::TaskOutcome;
 use firesteel_types::CallSite;
 use pyo3::exceptions::{PyLookupError, PyValueError};
 use pyo3::prelude::*;
@@ -353,7 +354,7 @@ impl Context {
             (_, None) => Err(nothing("no task was failed by an exception".into())),
             (Some(raised), Some(_)) => Err(raised),
             (None, Some(Err(why))) => Err(nothing(why)),
-            (None, Some(Ok(TaskEnd::Failed(failure)))) => Err(nothing(failure.to_string())),
+            (None, Some(Ok(TaskOutcome::Failed { failure }))) => Err(nothing(failure.to_string())),
             (None, Some(Ok(_))) => Err(nothing("it did not fail this time".into())),
         }
     }

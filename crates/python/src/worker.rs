@@ -1,10 +1,9 @@
 //! The inside of a worker: tasks run one after the other on the interpreter's main thread.
 
 use crate::{accumulator, agent, barrier};
-use firesteel_conf::Conf;
 use firesteel_executor::Worker;
-use firesteel_io::StoreSettings;
-use firesteel_operators::{Services, TaskSpec};
+use firesteel_operators::Services;
+use firesteel_protocol::TaskSpec;
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
 use std::collections::BTreeMap;
@@ -56,15 +55,6 @@ pub(crate) fn work(py: Python<'_>) -> PyResult<()> {
     let mut worker = py.detach(|| Worker::start(socket)).map_err(failed)?;
     lend(worker.services());
     agent::begin(&worker);
-    let mut conf = Conf::default();
-    for (key, value) in &worker.begin().settings {
-        // The driver has checked them.
-        let _ = conf.set(key, value);
-    }
-    let stores = StoreSettings::from_conf(&conf);
-    if !stores.is_empty() {
-        stores.put_to_use();
-    }
     let sys = py.import("sys")?;
     while let Some(task) = py.detach(|| worker.next()) {
         set_current(py, Some(&task))?;

@@ -284,7 +284,7 @@ impl Application {
                 let setting = self.fleet.setting();
                 fx.push(ApplicationEffect::Welcome { agent, executors, setting });
             }
-            Admission::Waits => {}
+            Admission::Waits | Admission::Known => {}
             Admission::Refused(reason) => fx.push(ApplicationEffect::Refuse { agent, reason }),
             Admission::Closed => fx.push(ApplicationEffect::Close { agent }),
         }
@@ -346,10 +346,11 @@ impl Application {
         }
         let slots = if registration.has_processes { 1 } else { registration.slots };
         let host = registration.host.clone();
-        self.schedule(Event::ExecutorAdded { executor, host, slots }, fx);
+        // One whose agent is being decommissioned would be given tasks before it could be said that it gets none.
         if self.fleet.is_decommissioned(agent) {
-            self.schedule(Event::ExecutorDecommissioning { executor }, fx);
+            return;
         }
+        self.schedule(Event::ExecutorAdded { executor, host, slots }, fx);
         // An agent that can take what others have to give may be what a migration has waited for.
         self.fleet.migrations.reconsider();
     }
@@ -406,7 +407,7 @@ impl Application {
             None => {}
         }
         fx.push(ApplicationEffect::RemoveResult { agent, task });
-        let outcome = TaskOutcome::Failed(TaskFailure::Killed(KillReason::JobEnded));
+        let outcome = TaskOutcome::failed(TaskFailure::Killed(KillReason::JobEnded));
         self.schedule(Event::TaskFinished { task, executor, outcome, updates: vec![] }, fx);
         self.fleet.migrations.reconsider();
     }
@@ -440,17 +441,15 @@ impl Application {
         match loss {
             Some(loss) => self.lose(loss, fx),
             // While the reason is not known, nothing more is launched there.
-            None => {
-                for executor in executors {
-                    self.schedule(Event::ExecutorDecommissioning { executor }, fx);
-                }
-            }
+            None => self.schedule(Event::ExecutorsDecommissioning { executors }, fx),
         }
     }
 
     fn lose(&mut self, loss: Loss, fx: &mut Vec<ApplicationEffect>) {
         let Loss { executors, reason, address } = loss;
         let outputs_survive = address.is_none();
+        // All are gone at once: what one of them had is not to be given to another.
+        self.schedule(Event::ExecutorsDecommissioning { executors: executors.clone() }, fx);
         for executor in executors {
             let reason = reason.clone();
             self.schedule(Event::ExecutorLost { executor, reason, outputs_survive }, fx);
@@ -477,9 +476,7 @@ impl Application {
             Found::Nothing => return,
         };
         let executors = self.fleet.agents().get(&agent).map_or(vec![], |agent| agent.executors.clone());
-        for executor in executors {
-            self.schedule(Event::ExecutorDecommissioning { executor }, fx);
-        }
+        self.schedule(Event::ExecutorsDecommissioning { executors }, fx);
         match self.fleet.address_to_clear(agent) {
             Some(address) => self.fleet.migrations.begin(address),
             // Its files stay where they are, so it may end as soon as its tasks have.
@@ -551,8 +548,11 @@ impl Application {
         for (rdd, partition, version) in cached {
             self.schedule(Event::BlockStored { executor, rdd, partition, version }, fx);
         }
-        if self.fleet.owner(executor) == Some(agent) {
+        if self.fleet.owner(executor) == Some(agent) && self.scheduler.knows_executor(executor) {
             self.schedule(Event::OutputsMoved { to: executor, outputs }, fx);
+        } else {
+            // The taker was lost meanwhile. Its copies may lie with a process that outlives it.
+            outputs.into_iter().for_each(|output| self.output_dropped(output, executor, fx));
         }
         self.fleet.migrations.answered(agent, number, taken);
     }
@@ -589,7 +589,7 @@ impl Application {
 }
 
 fn fetch_failure(task: TaskId, message: String) -> TaskOutcome {
-    TaskOutcome::Failed(TaskFailure::Operation {
+    TaskOutcome::failed(TaskFailure::Operation {
         operation: format!("fetch the result of task {task}"),
         message,
         site: CallSite::default(),

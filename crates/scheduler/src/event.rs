@@ -3,7 +3,7 @@
 use firesteel_plan::Cached;
 use firesteel_types::{
     AccumulatorId, AccumulatorUpdate, CallSite, ExecutorId, ExecutorLossReason, JobFailure, JobId, Partition,
-    RddId, ShuffleId, StageId, TaskFailure, TaskId, TaskLocation,
+    RddId, ShuffleId, StageId, TaskId, TaskLocation,
 };
 
 /// A job: the whole graph of stages that an action needs, whether or not parts of it have run before.
@@ -47,28 +47,8 @@ pub struct StageSpec {
     pub barrier: bool,
 }
 
-/// How an attempt at a task ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TaskOutcome {
-    /// A map task wrote its output, and the executor keeps it.
-    MapOutput {
-        /// The shuffle that was written.
-        shuffle: ShuffleId,
-        /// The map task's partition.
-        map: Partition,
-        /// The size of the output.
-        bytes: u64,
-        /// A digest of the records for all reducers that does not depend on their order.
-        checksum: u64,
-    },
-    /// A task of the result stage has its result. The shell holds the bytes while the event is handled.
-    Result {
-        /// Their number.
-        bytes: u64,
-    },
-    /// It has neither.
-    Failed(TaskFailure),
-}
+/// How an attempt at a task ended. Of a result it tells the size; the shell holds the bytes while the event is handled.
+pub type TaskOutcome = firesteel_protocol::TaskOutcome<u64>;
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,11 +107,12 @@ pub enum Event {
         /// Whether its map outputs can still be read, from the host's service or after a decommission.
         outputs_survive: bool,
     },
-    /// An executor gets no more tasks; those that it has go on, and what it has written can still be read. It does not come
-    /// back: what follows is its [loss](Event::ExecutorLost).
-    ExecutorDecommissioning {
+    /// Executors get no more tasks; those that they have go on, and what they have written can still be read. They do not come
+    /// back: what follows is their [loss](Event::ExecutorLost). Those that end together are named together, so that none of them is
+    /// given what another one gives up.
+    ExecutorsDecommissioning {
         /// Which.
-        executor: ExecutorId,
+        executors: Vec<ExecutorId>,
     },
     /// Map outputs of executors that are leaving or gone, by the attempts that wrote them, lie with another one from now on. Whoever reads where they lay before
     /// and fails reads again, and nothing is computed again.

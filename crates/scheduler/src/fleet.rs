@@ -78,8 +78,10 @@ pub(crate) enum Admission {
     Waits,
     /// It is turned away, and why.
     Refused(String),
-    /// It is to be closed without a word: the application has ended, or it is registered already.
+    /// It is to be closed without a word: the application has ended.
     Closed,
+    /// It is registered already: the message came twice.
+    Known,
 }
 
 /// The agent that a name stands for.
@@ -110,7 +112,11 @@ pub(crate) struct Fleet {
     owners: BTreeMap<ExecutorId, AgentId>,
     /// Where the files of executors are served, also of those that are gone, for as long as they are served.
     addresses: BTreeMap<ExecutorId, String>,
+    /// Addresses whose files go with the last agent there, since one of them was decommissioned with its files.
+    closing: BTreeSet<String>,
     next_executor: u32,
+    /// All connections of which an introduction has come: a number is never given again.
+    seen: BTreeSet<AgentId>,
     setting: Option<String>,
     /// Agents that wait for the setting of their worker processes.
     waiting: Vec<(AgentId, Registration)>,
@@ -147,10 +153,11 @@ impl Fleet {
 
     /// An agent introduces itself.
     pub(crate) fn register(&mut self, id: AgentId, registration: Registration) -> Admission {
-        let is_known =
-            self.agents.contains_key(&id) || self.departed.contains_key(&id) || self.is_waiting(id);
-        if self.is_stopped || is_known {
+        if self.is_stopped {
             return Admission::Closed;
+        }
+        if !self.seen.insert(id) {
+            return Admission::Known;
         }
         if let Err(why) = self.check(&registration) {
             return Admission::Refused(why);
@@ -200,10 +207,6 @@ impl Fleet {
             _ if registration.slots == 0 => Err("it has no slots".into()),
             _ => Ok(()),
         }
-    }
-
-    fn is_waiting(&self, id: AgentId) -> bool {
-        self.waiting.iter().any(|(waiting, _)| *waiting == id)
     }
 
     /// The connection of an agent has ended before it was welcomed.
@@ -257,7 +260,7 @@ impl Fleet {
         let is_it = |(_, departed): &(&AgentId, &Departed)| departed.agent.registration.name == name;
         let found = self.departed.iter().find(is_it).map(|(id, _)| *id);
         let Some(departed) = found.and_then(|id| self.departed.remove(&id)) else {
-            // Of an agent that is not connected, or whose loss was told, no end of a connection will follow.
+            // Of one whose loss was told already, nothing more is to be said.
             if self.agents.values().any(|agent| agent.registration.name == name) {
                 self.ends.insert(name.into(), reason);
             }
@@ -300,9 +303,8 @@ impl Fleet {
     }
 
     fn loss(&mut self, agent: Agent, reason: ExecutorLossReason) -> Loss {
-        let Agent { registration, executors, decommission, .. } = agent;
-        let with_files = decommission.is_some_and(|decommission| decommission.with_files);
-        let is_served = registration.outputs_survive && !with_files;
+        let Agent { registration, executors, .. } = agent;
+        let is_served = registration.outputs_survive && !self.closing.contains(&registration.address);
         let address = if is_served { None } else { self.address_gone(&registration.address) };
         let others = address.map(|all| {
             let others = all.into_iter().filter(|executor| !executors.contains(executor)).collect();
@@ -317,6 +319,7 @@ impl Fleet {
         if self.agents.values().chain(departed).any(|agent| agent.registration.address == address) {
             return None;
         }
+        self.closing.remove(address);
         let there = self.executors_at(address);
         self.addresses.retain(|_, at| at != address);
         Some(there.into_iter().collect())
@@ -336,6 +339,9 @@ impl Fleet {
         if let Some((id, agent)) = self.agents.iter_mut().find(|(_, agent)| agent.registration.name == name) {
             let decommission = agent.decommission.get_or_insert_default();
             decommission.with_files |= with_files || !agent.registration.outputs_survive;
+            if with_files {
+                self.closing.insert(agent.registration.address.clone());
+            }
             return Found::Agent(*id);
         }
         // An agent that waits for its setting was not admitted yet, and will not be.

@@ -108,7 +108,9 @@ impl Scheduler {
             Event::ExecutorLost { executor, reason, outputs_survive } => {
                 self.executor_lost(executor, reason, outputs_survive, fx);
             }
-            Event::ExecutorDecommissioning { executor } => self.executor_decommissioning(executor),
+            Event::ExecutorsDecommissioning { executors } => {
+                executors.into_iter().for_each(|executor| self.executor_decommissioning(executor));
+            }
             Event::OutputsMoved { to, outputs } => self.outputs_moved(to, outputs, fx),
             Event::Heartbeat { executor, running } => self.heartbeat(executor, running, fx),
             Event::TaskFinished { task, executor, outcome, updates } => {

@@ -1,4 +1,4 @@
-//! Little stories about the scheduler: given these events, expect these effects.
+//! Scenarios of the scheduler: given these events, expect these effects.
 //!
 //! Each file in `tests/scenarios` is one or several stories. A line that begins with `>` is an event; the lines after it
 //! are the effects it had; `#` begins a comment; `> new` begins another story with a new scheduler. To write down what the

@@ -1,9 +1,9 @@
-//! The shuffle: what map tasks write for reducers, and how reducers read it.
+//! The shuffle: map outputs, written by map tasks for reducers, and read by reducers.
 //!
-//! A map task writes one [`MapOutput`]: for each reducer a stretch of blocks, in one buffer or one file with an index, however
-//! many reducers there are. It stays in memory while the budget allows and goes to disk otherwise; it can be read
-//! any number of times. [`ShuffleStore`] keeps the outputs by the attempt that wrote them, so a reader that names an
-//! attempt can never be given another one's records.
+//! A map task writes one [`MapOutput`]: for each reducer a segment of blocks, in one buffer or one file with an
+//! index, however many reducers there are. It stays in memory while the budget allows and goes to disk
+//! otherwise; it can be read any number of times. [`ShuffleStore`] stores the outputs by the attempt that wrote
+//! them, so a reader that names an attempt can never be given another one's records.
 
 mod output;
 mod remote;

@@ -1,7 +1,8 @@
-//! What one map task wrote for all its reducers.
+//! Map outputs: the records that one map task wrote for all its reducers.
 //!
-//! On disk each reducer's stretch of a run has a checksum. Where files are encrypted each is sealed by itself, since each is read by itself;
-//! offsets and checksums are then those of what is sealed, so that whole outputs move to other hosts as they are.
+//! On disk each reducer's segment of a run has a checksum. If files are encrypted, each segment is encrypted by
+//! itself, since it is read by itself; offsets and checksums are then those of the encrypted bytes, so that
+//! whole outputs move to other hosts as they are.
 
 use firesteel_data::{Cipher, DataError};
 use firesteel_storage::{LocalDirs, MemoryPool};
@@ -14,15 +15,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
 
-/// The records of one map task, by reducer. A task that ran short of memory wrote several stretches for a reducer, one in each
-/// *run*; their order is that of writing.
+/// The records of one map task, by reducer. A task that ran short of memory wrote several segments for a
+/// reducer, one in each *run*; their order is that of writing.
 pub struct MapOutput {
     runs: Vec<Run>,
 }
 
 struct Run {
     place: RunStorage,
-    /// Where each reducer's blocks begin; one more at the end.
+    /// The offsets at which each reducer's blocks begin; one more at the end.
     offsets: Words,
 }
 
@@ -31,10 +32,12 @@ enum RunStorage {
     Disk { path: PathBuf, checksums: Words, cipher: Option<Cipher>, is_own: bool },
 }
 
-/// A run as other processes of the machine find it: its file, where each reducer's blocks begin, and their checksums.
+/// The description of a run for the other processes of the machine: its file, the offsets of each reducer's
+/// blocks, and their checksums.
 pub(crate) type SharedRun = (PathBuf, Words, Words);
 
-/// Numbers as they lie in a file, eight bytes each, little end first: thousands of them are read for one that is needed.
+/// Numbers as they lie in a file, eight bytes each, little-endian. They are not decoded: a reducer needs a few
+/// of thousands.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Words(#[serde(with = "serde_bytes")] Vec<u8>);
 
@@ -61,7 +64,7 @@ impl From<Vec<u64>> for Words {
 
 /// Blocks of records as bytes, end to end.
 pub enum BlockBytes {
-    /// Part of a buffer that others read too.
+    /// Part of a buffer that other readers share.
     Shared(Arc<Vec<u8>>, Range<usize>),
     /// Read from disk.
     Owned(Vec<u8>),
@@ -82,7 +85,7 @@ impl MapOutput {
         MapOutput { runs: vec![] }
     }
 
-    /// Adds a run: in memory where the budget has room for it, else on disk.
+    /// Adds a run: in memory if the budget has room for it, else on disk.
     pub(crate) fn add_run(
         &mut self,
         bytes: Vec<u8>,
@@ -100,38 +103,38 @@ impl MapOutput {
         Ok(())
     }
 
-    /// How many reducers it was written for; 0 when nothing was.
+    /// Returns the number of reducers that it was written for; 0 when nothing was written.
     pub fn reducers(&self) -> usize {
         self.runs.first().map_or(0, |run| run.offsets.len().saturating_sub(1))
     }
 
-    /// How many bytes it has.
+    /// Returns its length in bytes.
     pub fn bytes(&self) -> u64 {
         self.runs.iter().map(|run| run.offsets.last().unwrap_or(0)).sum()
     }
 
-    /// How many of them lie on disk.
+    /// Returns the number of its bytes that lie on disk.
     pub fn disk_bytes(&self) -> u64 {
         let on_disk = self.runs.iter().filter(|run| matches!(run.place, RunStorage::Disk { .. }));
         on_disk.map(|run| run.offsets.last().unwrap_or(0)).sum()
     }
 
-    /// The blocks for one reducer, one stretch after the other. Empty stretches are left out.
+    /// Returns the blocks for one reducer, one segment after the other. Empty segments are left out.
     ///
     /// # Errors
-    /// When a file cannot be read, or what is read is not what was written.
+    /// When a file cannot be read, or its contents are not what was written.
     pub fn read(&self, reducer: u32) -> impl Iterator<Item = Result<BlockBytes, DataError>> + '_ {
         self.runs.iter().filter_map(move |run| run.read(reducer as usize).transpose())
     }
 }
 
 impl MapOutput {
-    /// Leaves all of it in files for others, who remove them.
+    /// Leaves all of it in files for other processes, which remove them.
     pub(crate) fn leave_on_disk(&mut self, dirs: &LocalDirs) -> Result<Vec<SharedRun>, DataError> {
         let mut shared = vec![];
         for run in &mut self.runs {
             if let RunStorage::Memory { bytes, .. } = &run.place {
-                // What is replaced gives its memory back.
+                // Dropping the run in memory gives its memory back.
                 let written = write_to_disk(bytes, &run.offsets, dirs)?;
                 *run = written;
             }
@@ -154,7 +157,7 @@ impl MapOutput {
         self.runs.push(Run { place: RunStorage::Disk { path, checksums, cipher, is_own: true }, offsets });
     }
 
-    /// Reads all of it, run by run.
+    /// Reads and checks all of it, run by run.
     ///
     /// # Errors
     /// When a file is shorter or longer than its run, or holds something else.
@@ -162,12 +165,12 @@ impl MapOutput {
         self.runs.iter().try_for_each(Run::check)
     }
 
-    /// How many bytes it takes to know where its records are.
+    /// Returns the number of bytes that its index takes.
     pub(crate) fn index_bytes(&self) -> usize {
         self.runs.iter().map(|run| 16 * run.offsets.len()).sum()
     }
 
-    /// What another process has left.
+    /// Makes the output that another process has published.
     pub(crate) fn of_shared(runs: Vec<SharedRun>, cipher: Option<&Cipher>) -> Self {
         let run = |(path, offsets, checksums)| Run {
             place: RunStorage::Disk { path, checksums, cipher: cipher.cloned(), is_own: false },
@@ -245,7 +248,7 @@ fn write_to_disk(bytes: &[u8], offsets: &Words, dirs: &LocalDirs) -> Result<Run,
     write_as_it_is(bytes, offsets.clone(), dirs)
 }
 
-/// Each reducer's blocks, sealed, and where they begin then. Where there are none there are none.
+/// Encrypts each reducer's blocks, and returns them with their new offsets. An empty segment stays empty.
 fn encrypted(bytes: &[u8], offsets: &Words, cipher: &Cipher) -> (Vec<u8>, Words) {
     let (mut encrypted, mut begins) = (vec![], vec![0]);
     for reducer in 0..offsets.len().saturating_sub(1) {
@@ -282,7 +285,7 @@ impl Drop for Run {
     fn drop(&mut self) {
         match &self.place {
             RunStorage::Memory { bytes, pool } => pool.arbiter().unstore(bytes.len()),
-            // What cannot be removed now goes with the directory.
+            // If the file cannot be removed now, it goes with the directory.
             RunStorage::Disk { path, is_own: true, .. } => drop(std::fs::remove_file(path)),
             RunStorage::Disk { is_own: false, .. } => {}
         }

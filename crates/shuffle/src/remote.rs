@@ -1,19 +1,19 @@
-//! Map outputs that another host has.
+//! Remote map outputs: the interface through which reducers read outputs of other hosts.
 
 use firesteel_types::{ExecutorId, Partition, ShuffleId, TaskId};
 
-/// Why map outputs of another host cannot be had.
+/// The reason why map outputs of another host cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RemoteReadError {
-    /// The host, or the way to it, is gone or broken: another try may help.
+    /// The host, or the connection to it, is gone or broken: another try may help.
     #[error("{0}")]
     Unreachable(String),
-    /// The host says that it cannot.
+    /// The host says that it does not have it, or cannot read it.
     #[error("{0}")]
     Refused(String),
 }
 
-/// Where a map output is.
+/// The location of a map output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OutputAddress {
     /// Among this host's files.
@@ -24,29 +24,30 @@ pub enum OutputAddress {
 
 /// The way to map outputs on other hosts.
 pub trait RemoteOutputs: Send + Sync {
-    /// Where the outputs of an executor are served; `None` when they lie in this host's files.
+    /// Returns the address that serves the outputs of an executor; `None` when they lie in this host's files.
     ///
     /// # Errors
-    /// When nobody serves them any more.
+    /// When no host serves them any more.
     fn address_of(&self, executor: ExecutorId) -> Result<Option<String>, RemoteReadError>;
 
-    /// Where map outputs are that are not where their executor's were: they may have moved. `None` for those that nobody has.
+    /// Asks the driver for the locations of map outputs that are not at their executor's address: they may have
+    /// moved. `None` for those that no host has.
     ///
     /// # Errors
-    /// When nobody can say.
+    /// When the driver cannot be asked.
     fn outputs_at(
         &self,
         shuffle: ShuffleId,
         maps: &[(Partition, TaskId)],
     ) -> Result<Vec<Option<OutputAddress>>, RemoteReadError>;
 
-    /// Forgets where the outputs of an executor were: it is asked anew.
+    /// Forgets the address of an executor's outputs, so that the next question goes to the driver.
     fn forget_address(&self, executor: ExecutorId);
 
-    /// Asks a place for what these map tasks wrote for one reducer. It comes in this order.
+    /// Asks an address for the blocks that these map tasks wrote for one reducer. They come in this order.
     ///
     /// # Errors
-    /// When the place cannot be reached.
+    /// When the address cannot be reached.
     fn open(
         &self,
         place: &str,
@@ -55,18 +56,18 @@ pub trait RemoteOutputs: Send + Sync {
         maps: &[(Partition, TaskId)],
     ) -> Result<Box<dyn RemoteStream>, RemoteReadError>;
 
-    /// How often a place that cannot be reached is tried again.
+    /// Returns how many times an address that cannot be reached is tried again.
     fn retries(&self) -> u32;
 
-    /// The pause before that, in milliseconds.
+    /// Returns the pause before each of these tries, in milliseconds.
     fn retry_wait_ms(&self) -> u64;
 }
 
-/// What a place sends.
+/// The blocks that an address sends.
 pub trait RemoteStream: Send {
-    /// The blocks of the next map task; `None` when its output is not there.
+    /// Returns the blocks of the next map task; `None` when its output is not there.
     ///
     /// # Errors
-    /// When the way to the place broke, or what it has is broken.
+    /// When the connection broke, or the output is broken.
     fn next(&mut self) -> Result<Option<Vec<u8>>, RemoteReadError>;
 }

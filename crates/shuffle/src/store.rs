@@ -1,4 +1,4 @@
-//! The map outputs that an executor has.
+//! The shuffle store: the map outputs that an executor has.
 
 use crate::output::{MapOutput, SharedRun};
 use firesteel_data::DataError;
@@ -14,25 +14,26 @@ pub(crate) type Key = (ShuffleId, Partition, TaskId);
 #[derive(Default)]
 pub struct ShuffleStore {
     outputs: RwLock<BTreeMap<Key, Arc<MapOutput>>>,
-    /// What the indices of the outputs take that are remembered.
+    /// The bytes of the cached indices of other processes' outputs.
     remembered: AtomicUsize,
-    /// Where the processes of one machine find each other's outputs.
+    /// The files in which the processes of one machine find each other's outputs.
     shared: Option<(Arc<SharedFiles>, Arc<LocalDirs>)>,
 }
 
-/// So many bytes of other processes' outputs' indices are remembered between two reads.
+/// The most bytes of indices of other processes' outputs that are cached between two reads.
 const REMEMBERED_BYTES: usize = 256 << 20;
 
 impl ShuffleStore {
-    /// A store whose outputs all processes find that share these files; what is put here is written into `dirs`.
+    /// Makes a store over shared files: all processes that share them find its outputs, which are written into
+    /// `dirs`.
     pub fn sharing(files: Arc<SharedFiles>, dirs: Arc<LocalDirs>) -> Self {
         ShuffleStore { shared: Some((files, dirs)), ..ShuffleStore::default() }
     }
 
-    /// Keeps an output.
+    /// Stores an output.
     ///
     /// # Errors
-    /// When others are to find it, and it cannot be written.
+    /// When the output goes to shared files, and those cannot be written.
     pub fn put(
         &self,
         shuffle: ShuffleId,
@@ -49,10 +50,10 @@ impl ShuffleStore {
         Ok(())
     }
 
-    /// The output of this very attempt, if it is here.
+    /// Returns the output of this very attempt, if it is here.
     ///
     /// # Errors
-    /// When another process has left it, and its description cannot be read.
+    /// When another process has published it, and its description cannot be read.
     pub fn get(
         &self,
         shuffle: ShuffleId,
@@ -71,24 +72,25 @@ impl ShuffleStore {
         Ok(Some(output))
     }
 
-    /// Where the processes of this machine find an output, if they do.
+    /// Returns the runs of an output that the processes of this machine share, if it is one of those.
     pub(crate) fn shared_runs(&self, key: Key) -> Result<Option<Vec<SharedRun>>, DataError> {
         let Some((files, _)) = &self.shared else { return Ok(None) };
         Ok(files.find::<Vec<SharedRun>>(&name(key))?.map(|(runs, _)| runs))
     }
 
-    /// Where outputs go that all processes of this machine find.
+    /// Returns the shared files and the directory for the outputs that go there.
     pub(crate) fn shared(&self) -> Option<&(Arc<SharedFiles>, Arc<LocalDirs>)> {
         self.shared.as_ref()
     }
 
-    /// Remembers where another process's output is, in place of those of earlier shuffles. Where one shuffle alone is too large, its
-    /// first outputs stay, since each reducer reads all of them in turn.
+    /// Caches the index of another process's output, in place of those of earlier shuffles. If one shuffle
+    /// alone is too large, its first outputs stay, since each reducer reads all of them in turn.
     fn remember(&self, key: Key, output: &Arc<MapOutput>) {
         let bytes = output.index_bytes();
         self.write(|outputs| {
             while self.remembered.load(Ordering::Relaxed) + bytes > REMEMBERED_BYTES {
                 match outputs.first_entry() {
+                    // Of an earlier shuffle: it is less likely to be read again.
                     Some(first) if first.key().0 < key.0 => {
                         self.remembered.fetch_sub(first.remove().index_bytes(), Ordering::Relaxed);
                     }
@@ -101,7 +103,7 @@ impl ShuffleStore {
         });
     }
 
-    /// Forgets one output.
+    /// Removes one output.
     pub fn remove(&self, shuffle: ShuffleId, map: Partition, task: TaskId) {
         let key = (shuffle, map, task);
         // Dropped outside the lock: it may remove a file.
@@ -111,20 +113,20 @@ impl ShuffleStore {
             self.remembered.fetch_sub(removed.index_bytes(), Ordering::Relaxed);
         }
         if let Ok(Some((runs, _))) = files.find::<Vec<SharedRun>>(&name(key)) {
-            // What cannot be removed now goes with the directory.
+            // If a file cannot be removed now, it goes with the directory.
             runs.iter().for_each(|(path, ..)| drop(std::fs::remove_file(path)));
         }
         files.remove(&name(key));
     }
 
-    /// Forgets what is remembered of an output that another process removes.
+    /// Drops the cached index of an output that another process removes.
     pub fn forget(&self, shuffle: ShuffleId, map: Partition, task: TaskId) {
         if let Some(removed) = self.write(|outputs| outputs.remove(&(shuffle, map, task))) {
             self.remembered.fetch_sub(removed.index_bytes(), Ordering::Relaxed);
         }
     }
 
-    /// How many outputs there are.
+    /// Returns the number of outputs.
     pub fn len(&self) -> usize {
         match &self.shared {
             Some((files, _)) => files.names("shuffle-").len(),
@@ -132,7 +134,7 @@ impl ShuffleStore {
         }
     }
 
-    /// Whether there are none.
+    /// Returns whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

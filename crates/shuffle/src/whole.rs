@@ -1,7 +1,8 @@
-//! Whole map outputs on their way to another host, when the one that has them goes.
+//! Whole map outputs: how they move to another host when their executor is decommissioned.
 //!
-//! An output travels as its index, then the bytes of each of its runs. Whoever takes it over writes them to files of its own, checks
-//! every reducer's blocks against the index, and only then publishes the output, under the name of the attempt that wrote it.
+//! An output travels as its index, then the bytes of each of its runs. The host that takes it over writes them
+//! to files of its own, checks every reducer's blocks against the index, and only then publishes the output,
+//! under the name of the attempt that wrote it.
 
 use crate::output::{MapOutput, Words};
 use crate::store::{ShuffleStore, name};
@@ -11,7 +12,7 @@ use firesteel_types::{Partition, ShuffleId, TaskId};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-/// Of each run, where each reducer's blocks begin, and their checksums.
+/// The offsets of each reducer's blocks and their checksums, for each run.
 type Index = Vec<(Words, Words)>;
 
 /// An output as it lies in files.
@@ -21,19 +22,19 @@ pub struct WholeOutput {
 }
 
 impl WholeOutput {
-    /// What is to be known of its runs, as it travels.
+    /// Returns the index of its runs, as it travels.
     pub fn index(&self) -> &[u8] {
         &self.index
     }
 
-    /// The files with its runs, in their order.
+    /// Returns the files of its runs, in their order.
     pub fn runs(&self) -> impl Iterator<Item = &Path> {
         self.runs.iter().map(PathBuf::as_path)
     }
 }
 
 impl ShuffleStore {
-    /// The whole output of this very attempt, if processes of this machine find it.
+    /// Returns the whole output of this very attempt, if processes of this machine find it.
     ///
     /// # Errors
     /// When its description cannot be read.
@@ -52,7 +53,8 @@ impl ShuffleStore {
     /// Takes over an output that another host has: `fill` is called for each run, in their order, and writes its bytes.
     ///
     /// # Errors
-    /// When `fill` fails, a file cannot be written, or what was written is not what the index says. Then nothing is left of it.
+    /// When `fill` fails, a file cannot be written, or its contents are not what the index says. Then nothing
+    /// is left of it.
     pub fn take_over(
         &self,
         (shuffle, map, task): (ShuffleId, Partition, TaskId),
@@ -64,7 +66,7 @@ impl ShuffleStore {
             let message = "outputs are taken over where others find them".into();
             return Err(DataError::Remote { address: "this process".into(), message });
         };
-        // Removes its files when it is dropped.
+        // Dropped before it is published, it removes its files.
         let mut taken = MapOutput::new();
         for (offsets, checksums) in index {
             let (path, mut file) = dirs.create_file("shuffle")?;
@@ -93,7 +95,7 @@ mod tests {
         ShuffleStore::sharing(files, Arc::new(LocalDirs::within(dir.join("own")).unwrap()))
     }
 
-    /// A store with an output, written with plenty of memory or in several runs.
+    /// Makes a store with an output, written with plenty of memory or in several runs.
     fn with_output(dir: &Path, memory: usize) -> ShuffleStore {
         let dirs = Arc::new(LocalDirs::within(dir.join("writer")).unwrap());
         let pool = Arc::new(MemoryPool::new(memory));
@@ -154,7 +156,7 @@ mod tests {
         assert!(first.whole(KEY.0, KEY.1, TaskId(9)).unwrap().is_none(), "another attempt's is another one");
     }
 
-    /// With a store, whose files are sealed.
+    /// Encrypts a store's files.
     fn encrypted(store: ShuffleStore, cipher: &Cipher) -> ShuffleStore {
         let (files, dirs) = store.shared().unwrap();
         files.encrypt_with(cipher);
@@ -196,7 +198,7 @@ mod tests {
         let second = encrypted(store(to.path()), &cipher);
         second.take_over(KEY, whole.index(), send).unwrap();
         assert_eq!(read(&second, 3).unwrap(), read(&first, 3).unwrap());
-        // Whoever knows another key, or none, is told nothing.
+        // A store with another key, or none, reads nothing.
         assert!(read(&encrypted(store(from.path()), &Cipher::by_chance()), 2).is_err());
         assert!(read(&store(from.path()), 2).is_err());
         // A byte is changed on disk.

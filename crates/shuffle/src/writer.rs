@@ -1,7 +1,7 @@
-//! How a map task sorts its records by reducer.
+//! The map output writer: sorts a map task's records by reducer.
 //!
-//! Each reducer has a builder; when together they outgrow the task's memory, all are written out as one run and begin anew.
-//! So there is one buffer or file a run, whatever the number of reducers.
+//! Each reducer has a builder; when together they outgrow the task's memory, all are written out as one run and
+//! begin anew. So there is one buffer or file per run, whatever the number of reducers.
 
 use crate::output::MapOutput;
 use firesteel_data::block::{KeyRef, PairsBuilder};
@@ -12,7 +12,7 @@ use std::sync::Arc;
 /// Collects the records of one map task, and makes its [`MapOutput`].
 pub struct MapOutputWriter<K, V> {
     builders: Vec<PairsBuilder<K, V>>,
-    /// What the builders hold, in bytes.
+    /// The bytes that the builders have.
     held: usize,
     records: u64,
     output: MapOutput,
@@ -26,7 +26,7 @@ pub struct MapOutputWriter<K, V> {
 const RUN_BYTES_AT_MOST: usize = 1 << 30;
 
 impl<K: Data, V: Data> MapOutputWriter<K, V> {
-    /// A writer for `reducers` reducers.
+    /// Makes a writer for `reducers` reducers.
     pub fn new(
         reducers: u32,
         workspace: Arc<TaskWorkspace>,
@@ -66,7 +66,7 @@ impl<K: Data, V: Data> MapOutputWriter<K, V> {
         Ok(())
     }
 
-    /// Writes a run when the budget does not cover what is held. Call once per batch.
+    /// Writes a run when the budget does not cover the builders' bytes. Call once per batch.
     ///
     /// # Errors
     /// When writing fails.
@@ -79,12 +79,12 @@ impl<K: Data, V: Data> MapOutputWriter<K, V> {
     }
 
     fn write_run(&mut self) -> Result<(), DataError> {
-        // The builders' memory is handed over piece by piece; only the copy is new.
+        // The builders are emptied one by one: their memory shrinks while the copy grows.
         let mut bytes = Vec::with_capacity(self.builders.iter().map(PairsBuilder::encoded_len).sum());
         let mut offsets = Vec::with_capacity(self.builders.len() + 1);
         offsets.push(0);
         for (reducer, builder) in self.builders.iter_mut().enumerate() {
-            // The same records for another reducer are other records.
+            // The factor makes the checksum depend on the reducer that a record is for.
             let factor = 2 * reducer as u64 + 1;
             self.checksum = self.checksum.wrapping_add(builder.take_checksum().wrapping_mul(factor));
             builder.write(&mut bytes);
@@ -97,7 +97,8 @@ impl<K: Data, V: Data> MapOutputWriter<K, V> {
         self.output.add_run(bytes, offsets, &self.pool, &self.dirs)
     }
 
-    /// The output, and a checksum that depends on which records each reducer has but not on their order.
+    /// Returns the output, and a checksum that depends on which records each reducer has but not on their
+    /// order.
     ///
     /// # Errors
     /// When writing fails.
@@ -108,7 +109,7 @@ impl<K: Data, V: Data> MapOutputWriter<K, V> {
         Ok((self.output, self.checksum))
     }
 
-    /// How many records were written.
+    /// Returns the number of records that were written.
     pub fn records(&self) -> u64 {
         self.records
     }

@@ -8,7 +8,7 @@ use crate::checker::Objection;
 use crate::fetch::CacheChanges;
 use crate::machine::CachedName;
 use crate::world::{Happening, Message, World};
-use firesteel_scheduler::Event;
+use firesteel_scheduler::{AgentMessage, Event};
 use firesteel_types::{ExecutorId, RddId};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,8 +16,8 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug, Default)]
 pub(crate) struct Caching {
     persisted: BTreeSet<RddId>,
-    /// What was stored, by the life of the executor.
-    heard: BTreeSet<(ExecutorId, u32, CachedName)>,
+    /// What was stored.
+    heard: BTreeSet<(ExecutorId, CachedName)>,
     /// The executors that were heard to keep a partition, whether or not they still do.
     holders: BTreeMap<CachedName, BTreeSet<ExecutorId>>,
 }
@@ -34,7 +34,7 @@ impl Caching {
 
     /// An executor has dropped what it kept of an RDD: what was heard until then tells nothing of what it keeps later.
     pub(crate) fn dropped(&mut self, executor: ExecutorId, rdd: RddId) {
-        self.heard.retain(|(on, _, (of, ..))| (*on, *of) != (executor, rdd));
+        self.heard.retain(|(on, (of, ..))| (*on, *of) != (executor, rdd));
     }
 }
 
@@ -62,7 +62,7 @@ impl World {
 
     pub(crate) fn unpersist(&mut self, rdd: RddId) -> Result<(), Objection> {
         match self.caching.persisted.remove(&rdd) {
-            true => self.inform(Event::RddUnpersisted { rdd }, None),
+            true => self.schedule(Event::RddUnpersisted { rdd }),
             false => Ok(()),
         }
     }
@@ -75,10 +75,10 @@ impl World {
         self.report.cached += stored.len() as u64;
         self.report.cached_read += read;
         for cached in dropped {
-            self.send(on, Message::Dropped(cached));
+            self.report_block(on, cached, false);
         }
         for cached in stored {
-            self.send(on, Message::Stored(cached));
+            self.report_block(on, cached, true);
             if !self.is_quiet() && self.rng.per_mille(self.scenario.faults.cached_evicted) {
                 let delay = self.rng.below(15_000);
                 self.after(delay, Happening::Evict { on, cached });
@@ -88,37 +88,38 @@ impl World {
 
     /// An executor makes room.
     pub(crate) fn evict(&mut self, on: ExecutorId, cached: CachedName) {
-        let machine = self.machines.get_mut(&on).expect("an executor is remembered for ever");
-        if machine.alive && machine.cached.remove(&cached).is_some() {
+        if self.machine_of(on).cache(on).remove(&cached).is_some() {
             self.report.cached_evicted += 1;
-            self.send(on, Message::Dropped(cached));
+            self.report_block(on, cached, false);
         }
     }
 
-    /// The driver hears that a partition is kept.
-    pub(crate) fn on_stored(
-        &mut self,
-        from: ExecutorId,
-        life: u32,
-        cached: CachedName,
-    ) -> Result<(), Objection> {
-        if self.scheduler.knows_executor(from) {
-            self.caching.heard.insert((from, life, cached));
-            self.caching.holders.entry(cached).or_default().insert(from);
+    /// An executor tells that it has cached a partition, or dropped it.
+    pub(crate) fn report_block(&mut self, on: ExecutorId, cached: CachedName, is_there: bool) {
+        let (executor, (rdd, partition, version)) = (on, cached);
+        let message = match is_there {
+            true => AgentMessage::BlockStored { executor, rdd, partition, version },
+            false => AgentMessage::BlockDropped { executor, rdd, partition, version },
+        };
+        self.send(self.owners[&on], Message::Agent(message));
+    }
+
+    /// The driver hears that a partition is cached.
+    pub(crate) fn note_stored(&mut self, on: ExecutorId, cached: CachedName) {
+        if self.application.scheduler().knows_executor(on) {
+            self.caching.heard.insert((on, cached));
+            self.caching.holders.entry(cached).or_default().insert(on);
         }
-        let (rdd, partition, version) = cached;
-        self.inform(Event::BlockStored { executor: from, rdd, partition, version }, None)
     }
 
     /// After all is unpersisted, nothing is kept of which the driver has heard.
     pub(crate) fn check_nothing_cached(&self) -> Result<(), Objection> {
-        for machine in self.machines.values().filter(|machine| machine.alive) {
-            let is_known =
-                |cached: &&CachedName| self.caching.heard.contains(&(machine.id, machine.life, **cached));
-            if let Some((rdd, partition, version)) = machine.cached.keys().find(is_known) {
-                let id = machine.id;
+        let caches = self.machines.values().flat_map(|machine| &machine.caches);
+        for (executor, cache) in caches {
+            let is_known = |cached: &&CachedName| self.caching.heard.contains(&(*executor, **cached));
+            if let Some((rdd, partition, version)) = cache.keys().find(is_known) {
                 return Err(format!(
-                    "executor {id} still keeps rdd {rdd} partition {partition} version {version}"
+                    "executor {executor} still caches rdd {rdd} partition {partition} version {version}"
                 ));
             }
         }

@@ -37,7 +37,6 @@ pub(crate) struct JobRecord {
     /// How it ended.
     pub(crate) ended: Option<Option<JobFailure>>,
     pub(crate) cancelled: bool,
-    pub(crate) too_large: bool,
 }
 
 /// All that was said so far, as far as it matters later.
@@ -142,11 +141,6 @@ impl Checker {
         }
     }
 
-    /// The shell says so.
-    pub(crate) fn found_too_large(&mut self, job: JobId) {
-        self.jobs.get_mut(&job).expect("a job with results was submitted").too_large = true;
-    }
-
     pub(crate) fn commit_decided(&mut self, task: TaskId, allowed: bool) -> Result<(), Objection> {
         if !allowed {
             return Ok(());
@@ -249,8 +243,9 @@ impl Checker {
             JobFailure::TooFewSlots { tasks, slots, .. } => program.has_barriers() && tasks > slots,
             JobFailure::Indeterminate { shuffle, .. } => program.shuffles[shuffle].careless,
             JobFailure::Cancelled { .. } => self.jobs[&job].cancelled,
-            JobFailure::ResultTooLarge { .. } => self.jobs[&job].too_large,
-            JobFailure::ContextStopped { .. } | JobFailure::NobodyToRun { .. } => false,
+            // What these say is checked in `membership`.
+            JobFailure::ResultTooLarge { .. } | JobFailure::NobodyToRun { .. } => true,
+            JobFailure::ContextStopped { .. } => false,
         };
         if justified { Ok(()) } else { object(format!("job {job} fails without cause: {failure}")) }
     }

@@ -49,6 +49,11 @@ impl Data {
         }
     }
 
+    /// Its size in a message.
+    pub(crate) fn bytes(&self) -> u64 {
+        1 + 16 * self.records.len() as u64
+    }
+
     /// Its first records.
     pub(crate) fn beginning(mut self, limit: usize) -> Data {
         self.records.truncate(limit);

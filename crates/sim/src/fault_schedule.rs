@@ -1,12 +1,13 @@
-//! How a world begins, and what befalls its executors.
+//! The faults of a seed: when they strike, and which agents.
 
 use crate::checker::Objection;
 use crate::machine::Machine;
-use crate::world::{Happening, Message, World};
-use firesteel_types::{ExecutorId, JobId, ShuffleId};
+use crate::world::{Happening, Message, PROGRAM, World};
+use firesteel_scheduler::{AgentId, AgentMessage, ApplicationEvent, Registration};
+use firesteel_types::{ExecutorId, ExecutorLossReason, JobId, ShuffleId};
 use std::collections::BTreeMap;
 
-/// Something that befalls an executor, whichever it hits.
+/// Something that befalls an agent, whichever it hits.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Fault {
     /// Its process ends, and somebody says so.
@@ -15,10 +16,18 @@ pub(crate) enum Fault {
     SilentDeath,
     /// It stands still for a while.
     Freeze,
-    /// It is sent away.
+    /// One of its worker processes ends.
+    WorkerDeath,
+    /// It is decommissioned; where a service of its host has its files, they stay.
     Decommission,
-    /// It is sent away, and others take over what it has before it goes.
+    /// It is decommissioned, with its host.
     Leave,
+    /// It is decommissioned, and ends before it may.
+    Preemption,
+    /// The process of this one ends.
+    Kill(AgentId),
+    /// The cluster gives the application up.
+    GiveUp,
     /// Nothing passes between it and the driver for a while.
     DriverCut,
     /// Nothing passes between its host and another one for a while.
@@ -39,14 +48,24 @@ impl World {
         for _ in 0..self.scenario.executors {
             self.start_life();
         }
+        if self.scenario.allocation.is_some() {
+            self.wanted = Some(self.scenario.executors);
+        }
+        if self.scenario.has_processes {
+            let delay = self.rng.below(2_000);
+            self.at(delay, Happening::Setting);
+        }
         let window = self.scenario.quiet_from_ms;
         let faults = self.scenario.faults.clone();
         let fault_schedule = [
             (Fault::Death, faults.deaths),
             (Fault::SilentDeath, faults.silent_deaths),
             (Fault::Freeze, faults.freezes),
+            (Fault::WorkerDeath, if self.scenario.has_processes { faults.worker_deaths } else { 0 }),
             (Fault::Decommission, faults.decommissions),
             (Fault::Leave, faults.leaves),
+            (Fault::Preemption, faults.preemptions),
+            (Fault::GiveUp, faults.give_ups),
             (Fault::DriverCut, faults.driver_cuts),
             (Fault::HostCut, faults.host_cuts),
             (Fault::ServiceDeath, faults.service_deaths),
@@ -95,7 +114,11 @@ impl World {
     /// Lets it happen.
     pub(crate) fn befall(&mut self, fault: Fault) -> Result<(), Objection> {
         match fault {
-            Fault::Birth => self.start_life(),
+            Fault::Birth => {
+                self.starting = self.starting.saturating_sub(1);
+                self.start_life();
+            }
+            Fault::Kill(id) => self.strike(id, fault)?,
             Fault::Peace => self.end_faults(),
             Fault::ClockJump => {
                 let jump = self.rng.between(1_000, 200_000);
@@ -104,86 +127,150 @@ impl World {
                 self.report.clock_jumps += 1;
                 self.plan_tick();
             }
+            Fault::GiveUp => {
+                if !self.is_quiet() {
+                    self.membership.gave_up = true;
+                    let reason = "the cluster is full".into();
+                    self.inform(ApplicationEvent::NoMoreExecutors { reason }, None)?;
+                }
+            }
             Fault::Death
             | Fault::SilentDeath
             | Fault::Freeze
+            | Fault::WorkerDeath
             | Fault::Decommission
             | Fault::Leave
+            | Fault::Preemption
             | Fault::DriverCut
             | Fault::HostCut
             | Fault::ServiceDeath => {
-                let living: Vec<ExecutorId> =
-                    self.machines.values().filter(|m| m.alive).map(|m| m.id).collect();
+                let living: Vec<AgentId> = self.machines.values().filter(|m| m.alive).map(|m| m.id).collect();
                 if !living.is_empty() && !self.is_quiet() {
                     let id = *self.rng.pick(&living);
-                    if matches!(fault, Fault::Leave) {
-                        self.leave(id)?;
-                    } else {
-                        self.strike(id, fault);
-                    }
+                    self.strike(id, fault)?;
                 }
             }
         }
         Ok(())
     }
 
-    fn leave(&mut self, id: ExecutorId) -> Result<(), Objection> {
-        self.trace(format!("executor {id} is sent away"));
+    fn strike(&mut self, id: AgentId, fault: Fault) -> Result<(), Objection> {
+        self.trace(format!("{fault:?} of agent {}", id.0));
         self.report.executor_faults += 1;
-        if self.rng.per_mille(800) {
-            let delay = self.rng.between(100, 30_000);
-            self.after(delay, Happening::Fault(Fault::Birth));
-        }
-        self.begin_leaving(id)
-    }
-
-    fn strike(&mut self, id: ExecutorId, fault: Fault) {
-        self.trace(format!("{fault:?} of executor {id}"));
-        self.report.executor_faults += 1;
-        let host_service = self.scenario.host_service;
-        let now = self.now;
-        let freeze = self.rng.between(1_000, 150_000);
-        let moves =
-            matches!(fault, Fault::Decommission) && self.rng.per_mille(self.scenario.faults.outputs_moved);
-        let machine = self.machines.get_mut(&id).expect("only what lives is struck");
+        let until = self.now + self.rng.between(1_000, 150_000);
+        let host = self.machines[&id].host.clone();
         match fault {
             Fault::DriverCut => {
-                machine.cut_until = machine.cut_until.max(now + freeze);
+                let machine = self.agent(id);
+                machine.cut_until = machine.cut_until.max(until);
                 self.report.network_partitions += 1;
-                return;
             }
             Fault::HostCut => {
-                let (host, other) = (machine.host.clone(), self.rng.below(self.scenario.size.hosts));
-                self.network_partitions.cut(&host, &format!("host{other}"), now + freeze);
+                let other = self.rng.below(self.scenario.size.hosts);
+                self.network_partitions.cut(&host, &format!("host{other}"), until);
                 self.report.network_partitions += 1;
-                return;
             }
             Fault::ServiceDeath => {
-                let host = machine.host.clone();
-                if host_service {
-                    self.end_service(&host, now + freeze / 4);
+                if self.scenario.host_service {
+                    self.end_service(&host, until);
                 }
-                return;
             }
-            Fault::Freeze => {
-                machine.frozen_until = now + freeze;
-                return;
+            Fault::Freeze => self.agent(id).frozen_until = until,
+            Fault::WorkerDeath => self.kill_worker(id),
+            Fault::Decommission => self.decommission(id, false)?,
+            Fault::Leave => self.decommission_host(id)?,
+            Fault::Preemption => {
+                self.decommission(id, false)?;
+                let delay = self.rng.between(1, 30_000);
+                self.after(delay, Happening::Fault(Fault::Kill(id)));
             }
-            Fault::Decommission if moves => machine.move_away(),
-            Fault::Death | Fault::SilentDeath | Fault::Decommission => machine.die(host_service),
-            Fault::Birth | Fault::Peace | Fault::ClockJump | Fault::Leave => {
+            Fault::Kill(id) => {
+                if self.machines[&id].alive {
+                    self.end(id, ExecutorLossReason::Killed { signal: 9, peak_bytes: 0 }, false);
+                }
+            }
+            Fault::Death => self.end(id, ExecutorLossReason::Killed { signal: 9, peak_bytes: 0 }, false),
+            Fault::SilentDeath => self.end(id, ExecutorLossReason::Exited { code: None }, true),
+            Fault::Birth | Fault::Peace | Fault::ClockJump | Fault::GiveUp => {
                 unreachable!("these strike nobody")
             }
         }
-        if !matches!(fault, Fault::SilentDeath) {
-            let delay = self.rng.between(1, 3_000);
-            let life = self.machines[&id].life;
-            let message =
-                Message::Ended { decommissioned: matches!(fault, Fault::Decommission), moved: moves };
-            self.after(delay, Happening::ToDriver { from: id, life, message });
+        Ok(())
+    }
+
+    fn kill_worker(&mut self, id: AgentId) {
+        let executors: Vec<ExecutorId> = self.machines[&id].executors.iter().copied().collect();
+        if executors.is_empty() {
+            return;
         }
-        if self.rng.per_mille(800) {
+        let executor = *self.rng.pick(&executors);
+        self.agent(id).lose_worker(executor);
+        self.report.workers_replaced += 1;
+        let reason = ExecutorLossReason::Killed { signal: 11, peak_bytes: 0 };
+        self.send(id, Message::Agent(AgentMessage::ExecutorLost { executor, reason }));
+    }
+
+    /// The cluster takes an agent away.
+    fn decommission(&mut self, id: AgentId, with_files: bool) -> Result<(), Objection> {
+        self.report.decommissions += 1;
+        self.note_decommission(id);
+        let name = self.machines[&id].name();
+        self.inform(ApplicationEvent::Decommission { name, with_files }, None)?;
+        self.replace();
+        Ok(())
+    }
+
+    /// The cluster takes a host away, with all its agents and the service that has their files.
+    fn decommission_host(&mut self, id: AgentId) -> Result<(), Objection> {
+        if !self.scenario.host_service {
+            return self.decommission(id, true);
+        }
+        let host = self.machines[&id].host.clone();
+        self.network_partitions.leave(&host);
+        let there = self.machines.values().filter(|machine| machine.alive && machine.host == host);
+        let there: Vec<AgentId> = there.map(|machine| machine.id).collect();
+        there.into_iter().try_for_each(|id| self.decommission(id, true))
+    }
+
+    /// An agent's process ends. Unless nobody says so, its connection ends, and the cluster tells why: soon, too late, or never.
+    pub(crate) fn end(&mut self, id: AgentId, reason: ExecutorLossReason, is_silent: bool) {
+        let host_service = self.scenario.host_service;
+        let machine = self.agent(id);
+        if !machine.alive {
+            return;
+        }
+        machine.die();
+        if !host_service {
+            let address = machine.address.clone();
+            self.stores.remove(&address);
+        }
+        if !is_silent {
+            self.send(id, Message::Disconnected);
+            if self.rng.per_mille(800) {
+                let delay = self.rng.between(1, 4_000);
+                self.after(delay, Happening::ToDriver { from: id, message: Message::Ended(reason) });
+            }
+        }
+        self.replace();
+    }
+
+    /// Another agent may start in place of one that is gone.
+    fn replace(&mut self) {
+        if self.wanted.is_none() && self.rng.per_mille(800) {
             let delay = self.rng.between(100, 30_000);
+            self.after(delay, Happening::Fault(Fault::Birth));
+        }
+        self.start_wanted();
+    }
+
+    /// The cluster starts as many agents as the application wants, where it says so.
+    pub(crate) fn start_wanted(&mut self) {
+        let Some(wanted) = self.wanted else { return };
+        let living =
+            self.machines.values().filter(|machine| machine.alive && !machine.is_leaving).count() as u64;
+        for _ in living + self.starting..wanted {
+            self.starting += 1;
+            let delay = self.rng.between(100, 10_000);
             self.after(delay, Happening::Fault(Fault::Birth));
         }
     }
@@ -192,25 +279,42 @@ impl World {
     fn end_service(&mut self, host: &str, until: u64) {
         self.report.services_lost += 1;
         self.network_partitions.end_service(host, until);
-        for machine in self.machines.values_mut().filter(|machine| machine.host == host) {
-            machine.blocks.clear();
-        }
+        self.stores.remove(&service_of(host));
     }
 
+    /// Another agent starts, and introduces itself.
     fn start_life(&mut self) {
-        let id = ExecutorId(self.machines.len() as u32);
-        let host = format!("host{}", self.rng.below(self.scenario.size.hosts));
+        let id = AgentId(self.machines.len() as u64);
+        let mut host = format!("host{}", self.rng.below(self.scenario.size.hosts));
+        if self.network_partitions.is_leaving(&host) {
+            host = format!("host{}", self.scenario.size.hosts + id.0);
+        }
         let slow = self.rng.per_mille(self.scenario.faults.slow_executor);
         let slots = self.rng.between(1, self.scenario.slots) as u32;
-        self.machines.insert(id, Machine::new(id, host, slots, if slow { 20 } else { 1 }));
+        let address = if self.scenario.host_service { service_of(&host) } else { format!("agent{}", id.0) };
+        let mut machine = Machine::new(id, host.clone(), address.clone(), if slow { 20 } else { 1 });
+        machine.heard_at = self.now;
+        machine.is_impostor = !self.is_quiet() && self.rng.per_mille(self.scenario.faults.impostors);
+        let program = if machine.is_impostor { [8; 32] } else { PROGRAM };
+        let name = machine.name();
+        self.machines.insert(id, machine);
         if !self.is_quiet() && self.rng.per_mille(self.scenario.faults.never_registers) {
             self.report.never_registered += 1;
-            self.machines.get_mut(&id).expect("it was put there just now").alive = false;
-            return;
+            self.agent(id).alive = false;
+            return self.start_wanted();
         }
-        self.send(id, Message::Register);
-        let first_beat = self.rng.below(self.scenario.heartbeat_ms);
-        self.after(first_beat, Happening::HeartbeatDue { on: id });
+        let registration = Registration {
+            name,
+            program,
+            host,
+            slots,
+            memory: 1 << 30,
+            has_processes: self.scenario.has_processes,
+            address,
+            outputs_survive: self.scenario.host_service,
+            process: id.0 as u32,
+        };
+        self.send(id, Message::Register(Box::new(registration)));
     }
 
     fn end_faults(&mut self) {
@@ -223,5 +327,11 @@ impl World {
         for _ in living..2 {
             self.start_life();
         }
+        self.start_wanted();
     }
+}
+
+/// The address at which a host's service has the files of its agents.
+fn service_of(host: &str) -> String {
+    format!("{host}:service")
 }

@@ -2,12 +2,12 @@
 
 use crate::caching::Caching;
 use crate::data::Data;
-use crate::machine::{CachedName, Machine};
+use crate::machine::{CachedName, Machine, Store};
 use crate::network_partitions::NetworkPartitions;
 use crate::program::{Found, Source};
 use crate::rng::Rng;
 use crate::world::World;
-use firesteel_scheduler::TaskLaunch;
+use firesteel_scheduler::{AgentId, TaskLaunch};
 use firesteel_types::{ExecutorId, Partition, RddId, ShuffleId, TaskFailure};
 use std::collections::BTreeMap;
 
@@ -29,7 +29,9 @@ pub(crate) struct CacheChanges {
 pub(crate) struct Fetcher<'a> {
     on: ExecutorId,
     launch: &'a TaskLaunch,
-    machines: &'a mut BTreeMap<ExecutorId, Machine>,
+    machines: &'a mut BTreeMap<AgentId, Machine>,
+    owners: &'a BTreeMap<ExecutorId, AgentId>,
+    stores: &'a mut BTreeMap<String, Store>,
     network_partitions: &'a NetworkPartitions,
     /// Who is said to keep what, if kept partitions are read from others.
     caching: Option<&'a Caching>,
@@ -54,6 +56,8 @@ impl World {
             on,
             launch,
             machines: &mut self.machines,
+            owners: &self.owners,
+            stores: &mut self.stores,
             network_partitions: &self.network_partitions,
             caching: self.scenario.reads_cached_remotely.then_some(&self.caching),
             rng: &mut self.rng,
@@ -69,17 +73,22 @@ impl World {
 
 impl Fetcher<'_> {
     fn own_cached(&mut self) -> &mut BTreeMap<CachedName, Data> {
-        &mut self.machines.get_mut(&self.on).expect("an executor is remembered for ever").cached
+        let owner = &self.owners[&self.on];
+        self.machines.get_mut(owner).expect("an agent is remembered for ever").cache(self.on)
+    }
+
+    fn machine(&self, of: ExecutorId) -> &Machine {
+        &self.machines[&self.owners[&of]]
     }
 
     fn host(&self, of: ExecutorId) -> &str {
-        &self.machines[&of].host
+        &self.machine(of).host
     }
 
     /// Whether what an executor wrote can be read by this one now.
     fn is_served(&self, of: ExecutorId) -> bool {
         let (here, there) = (self.host(self.on), self.host(of));
-        let runs = self.machines[&of].serves(self.now, self.host_service);
+        let runs = self.host_service || self.machine(of).runs(self.now);
         runs && self.network_partitions.reaches(self.now, here, there)
             && self.network_partitions.has_service(self.now, there)
     }
@@ -91,16 +100,17 @@ impl Fetcher<'_> {
         }
         let host = self.host(of).to_string();
         let there: Vec<ExecutorId> =
-            self.machines.values().filter(|machine| machine.host == host).map(|machine| machine.id).collect();
+            self.owners.keys().filter(|id| self.host(**id) == host).copied().collect();
         there.into_iter().filter(|id| !self.is_served(*id)).collect()
     }
 
     /// A kept partition from one of those who are said to have it. A copy is kept here or not.
     fn find_remote(&mut self, name: CachedName) -> Option<Data> {
         let holder = self.caching?.holders(name).find(|holder| *holder != self.on)?;
-        let reached = self.machines[&holder].serves(self.now, false)
+        let reached = self.machine(holder).runs(self.now)
             && self.network_partitions.reaches(self.now, self.host(self.on), self.host(holder));
-        let data = self.machines[&holder].cached.get(&name).filter(|_| reached).cloned();
+        let cache = self.machine(holder).caches.get(&holder);
+        let data = cache.and_then(|cache| cache.get(&name)).filter(|_| reached).cloned();
         let Some(data) = data else {
             self.changes.stale += 1;
             return None;
@@ -131,14 +141,16 @@ impl Source for Fetcher<'_> {
         };
         let mut data = Data::default();
         for output in &outputs.maps {
-            let machine =
-                self.machines.get_mut(&output.executor).expect("an executor is remembered for ever");
+            let address = self.machine(output.executor).address.clone();
             let name = (shuffle, output.map, output.task);
-            if self.rng.per_mille(self.broken) {
-                machine.blocks.remove(&name);
+            if self.rng.per_mille(self.broken)
+                && let Some(store) = self.stores.get_mut(&address)
+            {
+                store.blocks.remove(&name);
             }
             let served = self.is_served(output.executor);
-            let Some(block) = self.machines[&output.executor].blocks.get(&name).filter(|_| served) else {
+            let block = self.stores.get(&address).and_then(|store| store.blocks.get(&name));
+            let Some(block) = block.filter(|_| served) else {
                 let unreachable = if served { vec![] } else { self.unreachable(output.executor) };
                 return Err(TaskFailure::FetchFailed {
                     shuffle,

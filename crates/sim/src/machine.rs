@@ -1,15 +1,16 @@
-//! One simulated executor: the tasks it runs, the map outputs and the partitions it keeps. It does as it is told, when the world says so.
+//! One simulated agent: a process with executors (itself, or worker processes), the tasks they run and the partitions they cache. It does
+//! as it is told, when the world says so.
 
 use crate::data::{Block, Data};
-use firesteel_scheduler::TaskLaunch;
-use firesteel_types::{ExecutorId, Partition, RddId, ShuffleId, TaskFailure, TaskId};
+use firesteel_scheduler::{AgentId, TaskLaunch};
+use firesteel_types::{AccumulatorUpdate, ExecutorId, Partition, RddId, ShuffleId, TaskFailure, TaskId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The name of a map output.
 pub(crate) type BlockName = (ShuffleId, Partition, TaskId);
 
-/// The name of a kept partition, with the version of what it was computed from.
+/// The name of a cached partition, with the version of its input.
 pub(crate) type CachedName = (RddId, Partition, u64);
 
 /// What the driver ships of a stage.
@@ -17,7 +18,7 @@ pub(crate) type CachedName = (RddId, Partition, u64);
 pub(crate) struct Plan {
     pub(crate) rdd: RddId,
     pub(crate) output: Option<ShuffleId>,
-    /// A task of this result stage reads so many records and leaves the rest.
+    /// A task of this result stage reads this many records and leaves the rest.
     pub(crate) limit: usize,
     pub(crate) barrier: bool,
     /// Tasks of this result stage write files and ask before they make them visible.
@@ -39,80 +40,98 @@ pub(crate) struct Attempt {
     pub(crate) waits: bool,
 }
 
-/// One executor.
+/// A result with the updates that come with it.
+pub(crate) type TaskResult = (Box<Data>, Vec<AccumulatorUpdate>);
+
+/// The files at one address: those of an agent, or of all agents of a host that leave them to a service.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Store {
+    pub(crate) blocks: BTreeMap<BlockName, Arc<Block>>,
+    /// Results that are too large for a message.
+    pub(crate) results: BTreeMap<TaskId, TaskResult>,
+}
+
+/// One agent.
 #[derive(Clone, Debug)]
 pub(crate) struct Machine {
-    pub(crate) id: ExecutorId,
+    pub(crate) id: AgentId,
     pub(crate) host: String,
-    pub(crate) slots: u32,
+    pub(crate) address: String,
     pub(crate) alive: bool,
-    /// How often it registered. Messages of earlier lives are told by this.
-    pub(crate) life: u32,
     /// Until when nothing moves here.
     pub(crate) frozen_until: u64,
     /// Until when nothing passes between it and the driver.
     pub(crate) cut_until: u64,
-    /// It was sent away, and others have what it wrote.
-    pub(crate) moved: bool,
-    /// It was sent away, and went with its host.
-    pub(crate) gone: bool,
+    /// When it last had a message of the driver.
+    pub(crate) heard_at: u64,
+    /// It runs another program than the driver.
+    pub(crate) is_impostor: bool,
+    /// It was told to end when its tasks have.
+    pub(crate) is_leaving: bool,
     /// How many times longer tasks take.
     pub(crate) slowness: u64,
+    /// The executors that it runs now.
+    pub(crate) executors: BTreeSet<ExecutorId>,
+    /// Worker processes that wait to be told which executor they are.
+    pub(crate) nameless: u32,
     pub(crate) attempts: BTreeMap<TaskId, Attempt>,
     /// All attempts that it was ever told to run, so that a doubled message does not run one twice.
     pub(crate) seen: BTreeSet<TaskId>,
-    pub(crate) blocks: BTreeMap<BlockName, Arc<Block>>,
-    pub(crate) cached: BTreeMap<CachedName, Data>,
+    pub(crate) caches: BTreeMap<ExecutorId, BTreeMap<CachedName, Data>>,
 }
 
 impl Machine {
-    pub(crate) fn new(id: ExecutorId, host: String, slots: u32, slowness: u64) -> Self {
+    pub(crate) fn new(id: AgentId, host: String, address: String, slowness: u64) -> Self {
         Machine {
             id,
             host,
-            slots,
+            address,
             alive: true,
-            life: 0,
             frozen_until: 0,
             cut_until: 0,
-            moved: false,
-            gone: false,
+            heard_at: 0,
+            is_impostor: false,
+            is_leaving: false,
             slowness,
+            executors: BTreeSet::new(),
+            nameless: 0,
             attempts: BTreeMap::new(),
             seen: BTreeSet::new(),
-            blocks: BTreeMap::new(),
-            cached: BTreeMap::new(),
+            caches: BTreeMap::new(),
         }
     }
 
-    /// It is sent away, and others take what it wrote.
-    pub(crate) fn move_away(&mut self) {
-        self.die(true);
-        self.moved = true;
+    /// The name by which the cluster knows it.
+    pub(crate) fn name(&self) -> String {
+        format!("agent{}", self.id.0)
     }
 
-    /// The process ends. Its outputs end with it, unless a service of the host has them.
-    pub(crate) fn die(&mut self, host_service: bool) {
+    /// The process ends, and its worker processes with it.
+    pub(crate) fn die(&mut self) {
         self.alive = false;
         self.attempts.clear();
-        self.cached.clear();
-        if !host_service {
-            self.blocks.clear();
-        }
+        self.caches.clear();
     }
 
-    /// It was declared lost, and begins anew.
-    pub(crate) fn begin_anew(&mut self, host_service: bool) {
-        self.life += 1;
-        self.attempts.clear();
-        self.cached.clear();
-        if !host_service {
-            self.blocks.clear();
-        }
+    /// One of its worker processes ends.
+    pub(crate) fn lose_worker(&mut self, executor: ExecutorId) {
+        self.executors.remove(&executor);
+        self.attempts.retain(|_, attempt| attempt.launch.executor != executor);
+        self.caches.remove(&executor);
+        self.nameless += 1;
     }
 
-    /// Whether its outputs can be read now.
-    pub(crate) fn serves(&self, now: u64, host_service: bool) -> bool {
-        host_service || self.moved || (self.alive && self.frozen_until <= now)
+    pub(crate) fn cache(&mut self, executor: ExecutorId) -> &mut BTreeMap<CachedName, Data> {
+        self.caches.entry(executor).or_default()
+    }
+
+    /// Whether it answers now.
+    pub(crate) fn runs(&self, now: u64) -> bool {
+        self.alive && self.frozen_until <= now
+    }
+
+    /// Whether it was told to end, and has nothing left to do.
+    pub(crate) fn is_done(&self) -> bool {
+        self.alive && self.is_leaving && self.attempts.is_empty()
     }
 }

@@ -1,6 +1,6 @@
 //! What cannot reach what for a while: hosts one another, and anybody the service of a host that has ended.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Who is out of whose reach.
 #[derive(Debug, Default)]
@@ -9,6 +9,8 @@ pub(crate) struct NetworkPartitions {
     between: BTreeMap<(String, String), u64>,
     /// Until when a host has no service.
     services: BTreeMap<String, u64>,
+    /// Hosts that are being decommissioned with their services.
+    leaving: BTreeSet<String>,
 }
 
 impl NetworkPartitions {
@@ -32,9 +34,20 @@ impl NetworkPartitions {
         self.services.get(host).is_none_or(|until| *until <= now)
     }
 
+    /// A host goes, with its service.
+    pub(crate) fn leave(&mut self, host: &str) {
+        self.leaving.insert(host.to_string());
+    }
+
+    /// Whether a host goes, so that nothing new starts there.
+    pub(crate) fn is_leaving(&self, host: &str) -> bool {
+        self.leaving.contains(host)
+    }
+
     /// Everything is within reach again.
     pub(crate) fn heal(&mut self) {
-        *self = NetworkPartitions::default();
+        self.between.clear();
+        self.services.clear();
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a run was like, in numbers: to see that seeds really meet what they are meant to meet.
 
 use crate::world::Message;
+use firesteel_scheduler::AgentMessage;
 use firesteel_types::{JobFailure, TaskFailure};
 use std::fmt;
 
@@ -97,6 +98,16 @@ pub struct Report {
     pub refused: u64,
     /// Results that were held for others of a barrier stage, and dropped.
     pub results_dropped: u64,
+    /// Large results that were fetched.
+    pub results_fetched: u64,
+    /// Agents that were refused.
+    pub refused_agents: u64,
+    /// Agents that were decommissioned.
+    pub decommissions: u64,
+    /// Worker processes that were replaced.
+    pub workers_replaced: u64,
+    /// Jobs that had nowhere to run, and never would have.
+    pub nobody_to_run: u64,
 }
 
 impl Report {
@@ -110,7 +121,8 @@ impl Report {
             Some(JobFailure::NoExecutors { .. }) => self.no_executors += 1,
             Some(JobFailure::TooFewSlots { .. }) => self.too_few_slots += 1,
             Some(JobFailure::ResultTooLarge { .. }) => self.too_large += 1,
-            Some(JobFailure::ContextStopped { .. } | JobFailure::NobodyToRun { .. }) => {}
+            Some(JobFailure::NobodyToRun { .. }) => self.nobody_to_run += 1,
+            Some(JobFailure::ContextStopped { .. }) => {}
         }
     }
 
@@ -131,14 +143,11 @@ impl Report {
     pub(crate) fn count_message_of_the_lost(&mut self, message: &Message) {
         match message {
             Message::Finished { .. } => self.late_outcomes += 1,
-            Message::CommitRequest(_) => self.late_commits += 1,
-            Message::Stored(_) | Message::Dropped(_) => self.late_blocks += 1,
-            Message::Register
-            | Message::Heartbeat(_)
-            | Message::BarrierSync { .. }
-            | Message::Migrated(_)
-            | Message::Gone
-            | Message::Ended { .. } => {}
+            Message::Agent(AgentMessage::CommitRequest { .. }) => self.late_commits += 1,
+            Message::Agent(AgentMessage::BlockStored { .. } | AgentMessage::BlockDropped { .. }) => {
+                self.late_blocks += 1;
+            }
+            Message::Agent(_) | Message::Register(_) | Message::Disconnected | Message::Ended(_) => {}
         }
     }
 
@@ -189,6 +198,11 @@ impl Report {
         self.released += other.released;
         self.refused += other.refused;
         self.results_dropped += other.results_dropped;
+        self.results_fetched += other.results_fetched;
+        self.refused_agents += other.refused_agents;
+        self.decommissions += other.decommissions;
+        self.workers_replaced += other.workers_replaced;
+        self.nobody_to_run += other.nobody_to_run;
     }
 }
 
@@ -232,8 +246,17 @@ impl fmt::Display for Report {
         )?;
         writeln!(
             f,
-            "moves: {} map outputs and {} kept partitions were taken over before their executor went",
-            self.outputs_taken_over, self.cached_migrated
+            "agents: {} decommissioned, {} refused, {} worker processes replaced; {} map outputs and {} cached partitions migrated",
+            self.decommissions,
+            self.refused_agents,
+            self.workers_replaced,
+            self.outputs_taken_over,
+            self.cached_migrated
+        )?;
+        writeln!(
+            f,
+            "results: {} large ones fetched, {} jobs with too many bytes, {} jobs that would never run",
+            self.results_fetched, self.too_large, self.nobody_to_run
         )?;
         writeln!(
             f,

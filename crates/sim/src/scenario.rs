@@ -6,7 +6,9 @@
 
 use crate::program::Size;
 use crate::rng::{Rng, mix2};
-use firesteel_scheduler::{PoolSettings, SchedulerSettings, SchedulingMode, SpeculationSettings};
+use firesteel_scheduler::{
+    AllocationSettings, PoolSettings, SchedulerSettings, SchedulingMode, SpeculationSettings,
+};
 
 /// How often what goes wrong, in cases of a thousand, or how many times.
 #[derive(Clone, Debug, Default)]
@@ -37,10 +39,16 @@ pub(crate) struct Faults {
     pub(crate) silent_deaths: u64,
     /// Executors stop for a while, with all that they hold; this many.
     pub(crate) freezes: u64,
-    /// Executors are sent away; this many.
+    /// Agents are decommissioned; this many.
     pub(crate) decommissions: u64,
-    /// One that is sent away gives what it wrote to others first.
-    pub(crate) outputs_moved: u64,
+    /// Agents are decommissioned, and end before they may; this many.
+    pub(crate) preemptions: u64,
+    /// Worker processes end; this many.
+    pub(crate) worker_deaths: u64,
+    /// An agent runs another program.
+    pub(crate) impostors: u64,
+    /// The cluster gives the application up; this many times.
+    pub(crate) give_ups: u64,
     /// A reader that reaches nobody on a host says so.
     pub(crate) unreachable_named: u64,
     /// Nothing passes between an executor and the driver for a while; this many times.
@@ -53,12 +61,10 @@ pub(crate) struct Faults {
     pub(crate) clock_jumps: u64,
     /// An executor that is started never registers.
     pub(crate) never_registers: u64,
-    /// Executors are sent away, and others take over what they have before they go; this many.
+    /// Agents are decommissioned with their hosts; this many.
     pub(crate) leaves: u64,
     /// Jobs are cancelled; this many.
     pub(crate) cancellations: u64,
-    /// A result makes the shell find the results too large.
-    pub(crate) too_large: u64,
 }
 
 /// Everything that is decided before the world begins.
@@ -78,6 +84,16 @@ pub(crate) struct Scenario {
     pub(crate) faults: Faults,
     /// Map outputs outlive their executors.
     pub(crate) host_service: bool,
+    /// Executors are worker processes.
+    pub(crate) has_processes: bool,
+    /// A result of this many bytes does not travel in a message.
+    pub(crate) large_result: u64,
+    /// The most bytes of results that a job may have; 0 is no limit.
+    pub(crate) max_result_size: u64,
+    pub(crate) decommission_within_ms: u64,
+    pub(crate) end_within_ms: u64,
+    /// The number of executors follows what there is to do.
+    pub(crate) allocation: Option<AllocationSettings>,
     pub(crate) heartbeat_ms: u64,
     /// No fault begins after this time.
     pub(crate) quiet_from_ms: u64,
@@ -117,6 +133,12 @@ impl Scenario {
             faults.never_registers = 1000;
         }
         let host_service = rng.per_mille(250);
+        // What an agent is like, and what the cluster tells of it.
+        let mut fleet = Rng::new(mix2(seed, 0x666c_6565_7400));
+        if !calm {
+            faults.add_to_fleet(huge, &mut fleet);
+        }
+        let allocation = fleet.per_mille(150).then(|| allocation(executors, &mut fleet));
         Scenario {
             executors,
             slots: rng.between(1, 4),
@@ -128,6 +150,12 @@ impl Scenario {
             settings: settings(host_service, rng),
             faults,
             host_service,
+            has_processes: fleet.per_mille(300),
+            large_result: *fleet.pick(&[u64::MAX, 40, 400]),
+            max_result_size: if calm || fleet.per_mille(700) { 0 } else { fleet.between(50, 3_000) },
+            decommission_within_ms: fleet.between(1, 60) * 1000,
+            end_within_ms: *fleet.pick(&[0, 2_000]),
+            allocation,
             heartbeat_ms: rng.between(2, 10) * 1000,
             quiet_from_ms: rng.between(10, 90) * 1000,
         }
@@ -161,7 +189,6 @@ impl Faults {
             freezes: rate(if huge { 200 } else { 10 }),
             decommissions: rate(3),
             cancellations: rate(1),
-            too_large: rate(2),
             ..Faults::default()
         }
     }
@@ -176,9 +203,32 @@ impl Faults {
         self.service_deaths = rate(3);
         self.clock_jumps = rate(2);
         self.never_registers = rate(150);
-        self.outputs_moved = rate(1000);
         self.unreachable_named = rate(1000);
         self.leaves = rate(if huge { 40 } else { 6 });
+    }
+}
+
+impl Faults {
+    /// What befalls agents beside their deaths.
+    fn add_to_fleet(&mut self, huge: bool, rng: &mut Rng) {
+        let mut rate = |usual: u64| if rng.per_mille(500) { rng.below(usual + 1) } else { 0 };
+        self.preemptions = rate(if huge { 20 } else { 4 });
+        self.worker_deaths = rate(if huge { 100 } else { 10 });
+        self.impostors = rate(100);
+        self.give_ups = u64::from(rng.per_mille(10));
+    }
+}
+
+fn allocation(executors: u64, rng: &mut Rng) -> AllocationSettings {
+    AllocationSettings {
+        min: rng.below(2) as u32,
+        max: (2 * executors) as u32,
+        initial: executors as u32,
+        slots: None,
+        backlog_ms: rng.between(100, 2_000),
+        sustained_backlog_ms: rng.between(100, 2_000),
+        idle_ms: rng.between(1_000, 20_000),
+        cached_idle_ms: rng.per_mille(500).then(|| rng.between(1_000, 30_000)),
     }
 }
 

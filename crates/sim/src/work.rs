@@ -1,13 +1,16 @@
-//! What executors do: obey orders, compute, read map outputs of one another, ask before they commit, give signs of life.
+//! Agents at work: obey orders, compute, read map outputs of one another, ask before they commit, give signs of life.
 
 use crate::barriers::message_of;
 use crate::checker::Objection;
 use crate::data::{Data, updates};
-use crate::machine::{Attempt, Machine};
+use crate::machine::{Attempt, Machine, Store};
 use crate::rng::mix2;
 use crate::world::{Happening, Message, Order, World};
-use firesteel_scheduler::TaskOutcome;
-use firesteel_types::{CallSite, ExecutorId, KillReason, ShuffleId, TaskFailure, TaskId};
+use firesteel_scheduler::{AgentId, AgentMessage, MigrationRequest, ReportedOutcome, TaskOutcome};
+use firesteel_types::{
+    AccumulatorUpdate, CallSite, ExecutorId, ExecutorLossReason, KillReason, ShuffleId, TaskFailure, TaskId,
+};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// How long an attempt waits for leave to commit before it asks again.
@@ -18,36 +21,78 @@ fn failure_of(operation: &str, message: String, retryable: bool) -> TaskFailure 
 }
 
 impl World {
-    fn machine(&mut self, id: ExecutorId) -> &mut Machine {
-        self.machines.get_mut(&id).expect("an executor is remembered for ever")
+    /// The agent of an executor.
+    pub(crate) fn machine_of(&mut self, executor: ExecutorId) -> &mut Machine {
+        let agent = self.owners[&executor];
+        self.agent(agent)
     }
 
-    /// The driver's order arrives at an executor that is awake, or at the service of its host.
-    pub(crate) fn obey(&mut self, id: ExecutorId, life: u32, order: Order) -> Result<(), Objection> {
-        let host_service = self.scenario.host_service;
-        let machine = self.machine(id);
-        if let Order::Drop(block) = &order {
-            machine.blocks.remove(block);
-            return Ok(());
+    pub(crate) fn agent(&mut self, id: AgentId) -> &mut Machine {
+        self.machines.get_mut(&id).expect("an agent is remembered for ever")
+    }
+
+    /// The files of an agent.
+    fn store(&mut self, id: AgentId) -> &mut Store {
+        let address = self.machines[&id].address.clone();
+        self.stores.entry(address).or_default()
+    }
+
+    /// Whether the files of an agent can be read by the driver now.
+    pub(crate) fn is_served(&self, id: AgentId) -> bool {
+        let machine = &self.machines[&id];
+        match self.scenario.host_service {
+            true => self.network_partitions.has_service(self.now, &machine.host),
+            false => machine.runs(self.now),
         }
-        if !machine.alive || machine.life != life {
-            return Ok(());
-        }
+    }
+
+    /// The driver's order arrives at an agent that is awake, or at where its files lie.
+    pub(crate) fn obey(&mut self, id: AgentId, order: Order) -> Result<(), Objection> {
+        let now = self.now;
         match order {
+            Order::Drop(block) => {
+                let address = self.machines[&id].address.clone();
+                if let Some(store) = self.stores.get_mut(&address) {
+                    store.blocks.remove(&block);
+                }
+                return Ok(());
+            }
+            Order::DropResult(task) => {
+                let address = self.machines[&id].address.clone();
+                if let Some(store) = self.stores.get_mut(&address) {
+                    store.results.remove(&task);
+                }
+                return Ok(());
+            }
+            _ => {}
+        }
+        let machine = self.agent(id);
+        machine.heard_at = now;
+        match order {
+            Order::Welcome(executors) => self.welcomed(id, executors),
+            Order::Next(executor) => {
+                if machine.nameless > 0 && machine.executors.insert(executor) {
+                    machine.nameless -= 1;
+                    let delay = self.rng.between(1, 200);
+                    let message = Message::Agent(AgentMessage::ExecutorReady { executor });
+                    self.at(now + delay, Happening::ToDriver { from: id, message });
+                }
+            }
             Order::Launch(launch, plan) => {
-                if machine.seen.insert(launch.task) {
+                if machine.executors.contains(&launch.executor) && machine.seen.insert(launch.task) {
                     let (calls, called, waits) = (0, 0, false);
                     let (computed, asks_to_commit) = (None, false);
+                    let executor = launch.executor;
                     let attempt =
                         Attempt { launch: *launch, plan, computed, asks_to_commit, calls, called, waits };
-                    self.start(id, attempt)?;
+                    self.start(executor, attempt)?;
                 }
             }
             Order::Kill(task) => {
                 let ignores = self.rng.per_mille(self.scenario.faults.kill_ignored);
-                if !ignores && self.machine(id).attempts.remove(&task).is_some() {
-                    let outcome = TaskOutcome::Failed(TaskFailure::Killed(KillReason::StageAborted));
-                    self.send(id, Message::Finished { task, outcome, data: None, updates: vec![] });
+                if !ignores && let Some(killed) = self.agent(id).attempts.remove(&task) {
+                    let failure = TaskFailure::Killed(KillReason::StageAborted);
+                    self.finish(killed.launch.executor, task, TaskOutcome::failed(failure), None, vec![]);
                 }
             }
             Order::CommitDecision { task, allowed } => self.commit(id, task, allowed),
@@ -55,17 +100,106 @@ impl World {
             Order::BarrierRefused { task, epoch, reason, retryable } => {
                 self.give_up(id, (task, epoch), reason, retryable);
             }
-            Order::DropCached(rdd) => {
-                machine.cached.retain(|(of, ..), _| *of != rdd);
-                self.caching.dropped(id, rdd);
+            Order::DropCached(rdd, executor) => {
+                machine.cache(executor).retain(|(of, ..), _| *of != rdd);
+                self.caching.dropped(executor, rdd);
             }
-            Order::RegisterAgain => {
-                machine.begin_anew(host_service);
-                self.send(id, Message::Register);
+            Order::Migrate(request) => {
+                let delay = self.rng.between(1, 3_000);
+                self.after(delay, Happening::Copied { on: id, request });
             }
-            Order::Drop(_) => unreachable!("dropping was dealt with above"),
+            Order::Leave => {
+                machine.is_leaving = true;
+                self.leave_if_done(id);
+            }
+            Order::Alive => {}
+            // Its executors were declared lost, or it was refused: it ends, and another may begin in its place.
+            Order::Close => self.end(id, ExecutorLossReason::Exited { code: Some(1) }, false),
+            Order::Drop(_) | Order::DropResult(_) => unreachable!("files were dealt with above"),
         }
         Ok(())
+    }
+
+    fn welcomed(&mut self, id: AgentId, executors: Vec<ExecutorId>) {
+        let machine = self.agent(id);
+        if !machine.executors.is_empty() || machine.nameless > 0 {
+            return;
+        }
+        machine.executors = executors.iter().copied().collect();
+        for executor in executors {
+            self.send(id, Message::Agent(AgentMessage::ExecutorReady { executor }));
+        }
+        let first_beat = self.rng.below(self.scenario.heartbeat_ms);
+        self.after(first_beat, Happening::HeartbeatDue { on: id });
+    }
+
+    /// An agent copies what the driver asked for, as far as it can be had.
+    pub(crate) fn copied(&mut self, on: AgentId, request: MigrationRequest) {
+        let MigrationRequest { number, executor, from, outputs, cached } = request;
+        let owner = self.machines.values().find(|machine| machine.address == from);
+        let source = owner.map(|machine| machine.id).filter(|id| self.is_served(*id));
+        let can_take = self.machines[&on].executors.contains(&executor);
+        let (mut taken, mut stored) = (vec![], vec![]);
+        for name in outputs.into_iter().filter(|_| source.is_some() && can_take) {
+            let block = self.stores.get(&from).and_then(|store| store.blocks.get(&name)).cloned();
+            let Some(block) = block.filter(|_| self.rng.per_mille(900)) else { continue };
+            self.store(on).blocks.insert(name, block);
+            taken.push(name);
+        }
+        for name in cached.into_iter().filter(|_| can_take) {
+            let at =
+                self.machines.values().filter(|machine| machine.address == from && machine.runs(self.now));
+            let found =
+                at.flat_map(|machine| machine.caches.values()).find_map(|cache| cache.get(&name)).cloned();
+            let Some(data) = found else { continue };
+            self.agent(on).cache(executor).insert(name, data);
+            self.report.cached_migrated += 1;
+            stored.push(name);
+        }
+        let message = AgentMessage::Migrated { number, executor, outputs: taken, cached: stored };
+        self.send(on, Message::Agent(message));
+    }
+
+    /// An agent that was told to end does so when its last task has ended.
+    fn leave_if_done(&mut self, id: AgentId) {
+        if self.machines[&id].is_done() {
+            self.send(id, Message::Agent(AgentMessage::Leaving));
+            self.end(id, ExecutorLossReason::Exited { code: Some(0) }, false);
+        }
+    }
+
+    /// An attempt has ended: its executor reports it.
+    fn finish(
+        &mut self,
+        executor: ExecutorId,
+        task: TaskId,
+        outcome: TaskOutcome,
+        data: Option<Box<Data>>,
+        updates: Vec<AccumulatorUpdate>,
+    ) {
+        let agent = self.owners[&executor];
+        let message = match data {
+            Some(data) if data.bytes() >= self.scenario.large_result => {
+                let bytes = data.bytes();
+                self.store(agent).results.insert(task, (data, updates.clone()));
+                Message::Finished {
+                    executor,
+                    task,
+                    outcome: ReportedOutcome::Waiting { bytes },
+                    data: None,
+                    updates,
+                }
+            }
+            data => Message::Finished {
+                executor,
+                task,
+                outcome: ReportedOutcome::Complete(outcome),
+                data,
+                updates,
+            },
+        };
+        self.send(agent, message);
+        self.leave_if_done(agent);
     }
 
     fn start(&mut self, id: ExecutorId, mut attempt: Attempt) -> Result<(), Objection> {
@@ -74,15 +208,15 @@ impl World {
         if self.rng.per_mille(500) {
             attempt.computed = Some(self.compute(id, &mut attempt)?);
         }
-        let duration = self.rng.between(10, 4_000) * self.machine(id).slowness;
-        self.machine(id).attempts.insert(task, attempt);
+        let duration = self.rng.between(10, 4_000) * self.machine_of(id).slowness;
+        self.machine_of(id).attempts.insert(task, attempt);
         self.after(duration, Happening::Worked { on: id, task });
         Ok(())
     }
 
     /// An attempt is through with its work.
     pub(crate) fn worked(&mut self, id: ExecutorId, task: TaskId) -> Result<(), Objection> {
-        let Some(mut attempt) = self.machine(id).attempts.remove(&task) else { return Ok(()) };
+        let Some(mut attempt) = self.machine_of(id).attempts.remove(&task) else { return Ok(()) };
         let computed = match attempt.computed.take() {
             Some(computed) => computed,
             None => self.compute(id, &mut attempt)?,
@@ -90,7 +224,7 @@ impl World {
         if computed.is_ok() && attempt.called < attempt.calls {
             let epoch = attempt.called;
             (attempt.computed, attempt.waits) = (Some(computed), true);
-            self.machine(id).attempts.insert(task, attempt);
+            self.machine_of(id).attempts.insert(task, attempt);
             self.call_barrier(id, task, epoch);
             return Ok(());
         }
@@ -98,27 +232,20 @@ impl World {
             (Err(failure), _) => {
                 self.checker.fetch_failures += u64::from(matches!(failure, TaskFailure::FetchFailed { .. }));
                 self.report.count_failure(&failure);
-                let outcome = TaskOutcome::Failed(failure);
-                self.send(id, Message::Finished { task, outcome, data: None, updates: vec![] });
+                let outcome = TaskOutcome::failed(failure);
+                self.finish(id, task, outcome, None, vec![]);
             }
             (Ok(data), Some(shuffle)) => self.write(id, shuffle, &attempt, data),
             (Ok(data), None) if attempt.plan.commits => {
                 attempt.computed = Some(Ok(data));
                 attempt.asks_to_commit = true;
-                self.machine(id).attempts.insert(task, attempt);
+                self.machine_of(id).attempts.insert(task, attempt);
                 self.ask_to_commit(id, task);
             }
             (Ok(data), None) => {
                 let updates = updates(&data.added);
-                self.send(
-                    id,
-                    Message::Finished {
-                        task,
-                        outcome: TaskOutcome::Result { bytes: 1 },
-                        data: Some(Box::new(data)),
-                        updates,
-                    },
-                );
+                let outcome = TaskOutcome::Result { bytes: data.bytes() };
+                self.finish(id, task, outcome, Some(Box::new(data)), updates);
             }
         }
         Ok(())
@@ -126,23 +253,24 @@ impl World {
 
     /// An attempt waits for the others of its barrier stage, and will ask again until it is answered.
     pub(crate) fn call_barrier(&mut self, id: ExecutorId, task: TaskId, epoch: u32) {
-        let Some(attempt) = self.machine(id).attempts.get(&task) else { return };
+        let Some(attempt) = self.machine_of(id).attempts.get(&task) else { return };
         if !attempt.waits || attempt.called != epoch {
             return;
         }
         let (launch, rdd) = (&attempt.launch, attempt.plan.rdd);
         let message = message_of(launch.stage_attempt, launch.partition.0);
         let message = (rdd.0 + epoch).is_multiple_of(2).then_some(message);
-        self.send(id, Message::BarrierSync { task, epoch, message });
+        let message = AgentMessage::BarrierSync { executor: id, task, epoch, message };
+        self.send(self.owners[&id], Message::Agent(message));
         self.after(ASK_AGAIN_MS, Happening::CallsAgain { on: id, task, epoch });
     }
 
     /// The attempt that waits for the answer to this call, if it still does.
-    fn waiting(&mut self, id: ExecutorId, (task, epoch): (TaskId, u32)) -> Option<&mut Attempt> {
-        self.machine(id).attempts.get_mut(&task).filter(|attempt| attempt.waits && attempt.called == epoch)
+    fn waiting(&mut self, id: AgentId, (task, epoch): (TaskId, u32)) -> Option<&mut Attempt> {
+        self.agent(id).attempts.get_mut(&task).filter(|attempt| attempt.waits && attempt.called == epoch)
     }
 
-    fn let_on(&mut self, id: ExecutorId, call: (TaskId, u32), messages: &[String]) -> Result<(), Objection> {
+    fn let_on(&mut self, id: AgentId, call: (TaskId, u32), messages: &[String]) -> Result<(), Objection> {
         let Some(attempt) = self.waiting(id, call) else { return Ok(()) };
         let must = message_of(attempt.launch.stage_attempt, attempt.launch.partition.0);
         if !messages.is_empty() && messages.get(attempt.launch.partition.index()) != Some(&must) {
@@ -151,20 +279,27 @@ impl World {
         attempt.called += 1;
         attempt.waits = false;
         if !self.is_quiet() && self.rng.per_mille(self.scenario.faults.task_fails) {
-            let attempt = self.machine(id).attempts.get_mut(&call.0).expect("it was let on just now");
+            let attempt = self.agent(id).attempts.get_mut(&call.0).expect("it was let on just now");
             attempt.computed =
                 Some(Err(failure_of("go on after a barrier", "the dice said no".into(), true)));
         }
+        let on = self.executor_of(id, call.0);
         let delay = self.rng.between(1, 500);
-        self.after(delay, Happening::Worked { on: id, task: call.0 });
+        self.after(delay, Happening::Worked { on, task: call.0 });
         Ok(())
     }
 
-    fn give_up(&mut self, id: ExecutorId, call: (TaskId, u32), reason: String, retryable: bool) {
+    fn give_up(&mut self, id: AgentId, call: (TaskId, u32), reason: String, retryable: bool) {
         let Some(attempt) = self.waiting(id, call) else { return };
         attempt.waits = false;
         attempt.computed = Some(Err(failure_of("wait at a barrier", reason, retryable)));
-        self.after(1, Happening::Worked { on: id, task: call.0 });
+        let on = self.executor_of(id, call.0);
+        self.after(1, Happening::Worked { on, task: call.0 });
+    }
+
+    /// The executor of an attempt that an agent runs.
+    fn executor_of(&self, id: AgentId, task: TaskId) -> ExecutorId {
+        self.machines[&id].attempts[&task].launch.executor
     }
 
     fn write(&mut self, id: ExecutorId, shuffle: ShuffleId, attempt: &Attempt, data: Data) {
@@ -172,42 +307,50 @@ impl World {
         let whim = mix2(self.report.seed, task.0) % 3;
         let block = self.program.write(shuffle, map, data, whim);
         let (bytes, checksum, updates) = (block.buckets.len() as u64, block.checksum, updates(&block.added));
-        self.machine(id).blocks.insert((shuffle, map, task), Arc::new(block));
+        let agent = self.owners[&id];
+        self.store(agent).blocks.insert((shuffle, map, task), Arc::new(block));
         let outcome = TaskOutcome::MapOutput { shuffle, map, bytes, checksum };
-        self.send(id, Message::Finished { task, outcome, data: None, updates });
+        self.finish(id, task, outcome, None, updates);
     }
 
     /// An attempt asks for leave to commit, and will ask again until it is answered.
     pub(crate) fn ask_to_commit(&mut self, id: ExecutorId, task: TaskId) {
-        if self.machine(id).attempts.get(&task).is_some_and(|attempt| attempt.asks_to_commit) {
-            self.send(id, Message::CommitRequest(task));
+        if self.machine_of(id).attempts.get(&task).is_some_and(|attempt| attempt.asks_to_commit) {
+            let message = AgentMessage::CommitRequest { executor: id, task };
+            self.send(self.owners[&id], Message::Agent(message));
             self.after(ASK_AGAIN_MS, Happening::AsksAgain { on: id, task });
         }
     }
 
-    fn commit(&mut self, id: ExecutorId, task: TaskId, allowed: bool) {
-        let Some(attempt) = self.machine(id).attempts.remove(&task) else { return };
+    fn commit(&mut self, id: AgentId, task: TaskId, allowed: bool) {
+        let Some(attempt) = self.agent(id).attempts.remove(&task) else { return };
         assert!(attempt.asks_to_commit, "only who asked is answered");
-        let message = if allowed {
-            self.checker.committed.insert(task);
-            let data = attempt.computed.and_then(Result::ok).map(Box::new);
-            let updates = data.as_ref().map(|data| updates(&data.added)).unwrap_or_default();
-            Message::Finished { task, outcome: TaskOutcome::Result { bytes: 1 }, data, updates }
-        } else {
-            let outcome = TaskOutcome::Failed(TaskFailure::CommitDenied);
-            Message::Finished { task, outcome, data: None, updates: vec![] }
-        };
-        self.send(id, message);
+        let executor = attempt.launch.executor;
+        if !allowed {
+            let outcome = TaskOutcome::failed(TaskFailure::CommitDenied);
+            return self.finish(executor, task, outcome, None, vec![]);
+        }
+        self.checker.committed.insert(task);
+        let data = attempt.computed.and_then(Result::ok).map(Box::new);
+        let updates = data.as_ref().map(|data| updates(&data.added)).unwrap_or_default();
+        let bytes = data.as_ref().map_or(0, |data| data.bytes());
+        self.finish(executor, task, TaskOutcome::Result { bytes }, data, updates);
     }
 
-    /// A sign of life.
-    pub(crate) fn beat(&mut self, id: ExecutorId) {
-        let machine = self.machine(id);
-        if !machine.alive {
-            return;
+    /// A sign of life. An agent that has had no message of the driver for too long ends.
+    pub(crate) fn beat(&mut self, id: AgentId) {
+        let (now, timeout) = (self.now, self.scenario.settings.network_timeout_ms);
+        let machine = self.agent(id);
+        if now - machine.heard_at > timeout {
+            return self.end(id, ExecutorLossReason::Exited { code: Some(1) }, false);
         }
-        let running = machine.attempts.keys().copied().collect();
-        self.send(id, Message::Heartbeat(running));
+        let mut running: BTreeMap<ExecutorId, Vec<TaskId>> =
+            machine.executors.iter().map(|executor| (*executor, vec![])).collect();
+        for (task, attempt) in &machine.attempts {
+            running.entry(attempt.launch.executor).or_default().push(*task);
+        }
+        let running = running.into_iter().collect();
+        self.send(id, Message::Agent(AgentMessage::Alive { running }));
         self.after(self.scenario.heartbeat_ms, Happening::HeartbeatDue { on: id });
     }
 

@@ -1,31 +1,36 @@
 //! The world on one thread: a virtual clock, a queue of what will happen, a network that delays, loses and doubles.
 //!
-//! What is real here: the scheduler, the planner, the status fold. What is simulated: executors ([`crate::machine`]), the
-//! network between them and the driver, and the driver's shell, which is as small as a shell can be: words of executors
-//! become events, effects become orders. Data is really computed and really read by the names that launches give, so a
-//! wrong name or a wrong generation shows in the answer.
+//! What is real here: the whole application (scheduler, fleet, results, dynamic allocation), the planner, the status fold. What is
+//! simulated: agents ([`crate::machine`]), the network between them and the driver, the cluster that starts agents and tells how they end,
+//! and the driver's shell, which is as small as a shell can be: messages become events, effects become orders. Data is really computed and
+//! really read by the names that launches give, so a wrong name or a wrong generation shows in the answer.
 //!
-//! How messages fail: launches, kills, outcomes, heartbeats, requests to commit and the answers to them, and what is said of
-//! kept partitions can be lost, and everything can be doubled or late. Registration and the dropping of outputs are repeated until they arrive, which here
-//! means that they are not lost. Executors do not repeat outcomes: that one was lost, the scheduler has to find out from
-//! heartbeats. An executor that the scheduler does not know is told to register again, drops what it runs and keeps, and
-//! does so; what belongs to its earlier life is not listened to.
+//! How messages fail: launches, kills, outcomes, heartbeats, requests to commit and the answers to them, and messages about cached
+//! partitions can be lost, and everything can be doubled or late. What begins and ends an agent's life, and the dropping of files, are
+//! repeated until they arrive, which here means that they are not lost. Agents do not repeat outcomes: the scheduler has to find out from
+//! heartbeats that one was lost. An agent whose executor was declared lost finds its connection closed, and ends; another one starts
+//! in its place, under other names.
 
 use crate::caching::Caching;
 use crate::checker::{Checker, JobRecord, Objection};
 use crate::data::Data;
 use crate::fault_schedule::Fault;
-use crate::machine::{BlockName, CachedName, Machine, Plan};
+use crate::machine::{BlockName, CachedName, Machine, Plan, Store};
+use crate::membership::Membership;
 use crate::network_partitions::NetworkPartitions;
 use crate::oracle::sum_in;
 use crate::program::{ACCUMULATORS, Program};
 use crate::report::Report;
 use crate::rng::Rng;
 use crate::scenario::Scenario;
-use firesteel_scheduler::{Event, Scheduler, TaskLaunch, TaskOutcome};
+use firesteel_scheduler::{
+    AgentId, AgentMessage, Application, ApplicationEvent, ApplicationSettings, Event, FleetSettings,
+    MigrationRequest, Registration, ReportedOutcome, TaskLaunch,
+};
 use firesteel_status::Status;
 use firesteel_types::{
-    AccumulatorId, AccumulatorUpdate, ExecutorId, JobId, RddId, ShuffleId, StageId, TaskId,
+    AccumulatorId, AccumulatorUpdate, ExecutorId, ExecutorLossReason, JobId, RddId, ShuffleId, StageId,
+    TaskId,
 };
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -36,22 +41,22 @@ const HAPPENINGS_AT_MOST: u64 = 5_000_000;
 const TIME_AT_MOST_MS: u64 = 6 * 3_600_000;
 /// After the last job, so long everything under way has ended: the longest freeze, a late message, a slow task.
 const DRAIN_MS: u64 = 300_000;
-/// How much of the story is told when it ends badly.
+/// The hash of the program that everybody should run.
+pub(crate) const PROGRAM: [u8; 32] = [7; 32];
+/// How much of the story is told when it ends badly, unless the variable `FIRESTEEL_SIM_LINES` says otherwise.
 const LINES_TOLD: usize = 60;
 
 /// Something that will happen.
 #[derive(Clone, Debug)]
 pub(crate) enum Happening {
-    /// The driver's order arrives. It belongs to the executor's life that the driver knew when it spoke.
+    /// The driver's order arrives at an agent.
     ToMachine {
-        to: ExecutorId,
-        life: u32,
+        to: AgentId,
         order: Order,
     },
-    /// An executor's word arrives.
+    /// An agent's message, or news of it, arrives at the driver.
     ToDriver {
-        from: ExecutorId,
-        life: u32,
+        from: AgentId,
         message: Message,
     },
     /// An attempt has worked long enough.
@@ -71,16 +76,13 @@ pub(crate) enum Happening {
         epoch: u32,
     },
     HeartbeatDue {
-        on: ExecutorId,
+        on: AgentId,
     },
     Tick,
     Submit {
         job: JobId,
     },
     Cancel {
-        job: JobId,
-    },
-    TooLarge {
         job: JobId,
     },
     Release {
@@ -92,7 +94,7 @@ pub(crate) enum Happening {
     Unpersist {
         rdd: RddId,
     },
-    /// An executor makes room where a kept partition is.
+    /// An executor makes room where a cached partition is.
     Evict {
         on: ExecutorId,
         cached: CachedName,
@@ -105,17 +107,29 @@ pub(crate) enum Happening {
     Reset {
         accumulator: AccumulatorId,
     },
-    /// Others take over what an executor has that is leaving, for so many rounds so far.
-    Moves {
-        from: ExecutorId,
-        rounds: u32,
+    /// The driver has the setting of worker processes.
+    Setting,
+    /// The driver has fetched a large result, or could not.
+    Fetched {
+        agent: AgentId,
+        executor: ExecutorId,
+        task: TaskId,
+        address: String,
+    },
+    /// An agent has copied what the driver asked for.
+    Copied {
+        on: AgentId,
+        request: MigrationRequest,
     },
     Fault(Fault),
 }
 
-/// What the driver tells an executor.
+/// What the driver tells an agent.
 #[derive(Clone, Debug)]
 pub(crate) enum Order {
+    Welcome(Vec<ExecutorId>),
+    /// The worker process that waits for it is this executor.
+    Next(ExecutorId),
     Launch(Box<TaskLaunch>, Arc<Plan>),
     Kill(TaskId),
     CommitDecision {
@@ -134,40 +148,34 @@ pub(crate) enum Order {
         retryable: bool,
     },
     Drop(BlockName),
-    /// Nobody wants the RDD to be kept any more.
-    DropCached(RddId),
-    RegisterAgain,
+    DropResult(TaskId),
+    /// The RDD is not persisted any more.
+    DropCached(RddId, ExecutorId),
+    Migrate(MigrationRequest),
+    /// Take no more tasks, and end when those that run have ended.
+    Leave,
+    /// The driver lives.
+    Alive,
+    /// The connection is closed: the agent ends.
+    Close,
 }
 
-/// What an executor tells the driver.
+/// What an agent tells the driver, and what the driver learns about it.
 #[derive(Clone, Debug)]
 pub(crate) enum Message {
-    Register,
-    Heartbeat(Vec<TaskId>),
+    Register(Box<Registration>),
     Finished {
+        executor: ExecutorId,
         task: TaskId,
-        outcome: TaskOutcome,
+        outcome: ReportedOutcome,
         data: Option<Box<Data>>,
         updates: Vec<AccumulatorUpdate>,
     },
-    CommitRequest(TaskId),
-    BarrierSync {
-        task: TaskId,
-        epoch: u32,
-        message: Option<String>,
-    },
-    Stored(CachedName),
-    Dropped(CachedName),
-    /// It has map outputs that another had.
-    Migrated(Vec<BlockName>),
-    /// It is gone, as it was told to, and its host with it. Not its own word, either.
-    Gone,
-    /// Not the executor's own word, but that of whoever started it.
-    Ended {
-        decommissioned: bool,
-        /// What it wrote can be read nevertheless.
-        moved: bool,
-    },
+    Agent(AgentMessage),
+    /// Its connection has ended.
+    Disconnected,
+    /// The cluster tells how its process ended.
+    Ended(ExecutorLossReason),
 }
 
 /// Everything there is.
@@ -179,12 +187,19 @@ pub(crate) struct World {
     queue: BTreeMap<(u64, u64), Happening>,
     happened: u64,
     sequence: u64,
-    pub(crate) scheduler: Scheduler,
+    pub(crate) application: Application,
     pub(crate) status: Status,
     pub(crate) plans: BTreeMap<StageId, Arc<Plan>>,
-    /// In which life each executor is registered.
-    pub(crate) lives: BTreeMap<ExecutorId, u32>,
-    pub(crate) machines: BTreeMap<ExecutorId, Machine>,
+    pub(crate) machines: BTreeMap<AgentId, Machine>,
+    /// The agent of each executor that there ever was.
+    pub(crate) owners: BTreeMap<ExecutorId, AgentId>,
+    /// The files at each address.
+    pub(crate) stores: BTreeMap<String, Store>,
+    pub(crate) membership: Membership,
+    /// How many agents the application wants, where it says so.
+    pub(crate) wanted: Option<u64>,
+    /// How many of these are on their way.
+    pub(crate) starting: u64,
     /// Results that wait for those of others: with what they added to accumulators.
     pub(crate) held: BTreeMap<TaskId, (Box<Data>, Vec<AccumulatorUpdate>)>,
     /// The attempts whose map output the driver heard of.
@@ -203,6 +218,7 @@ pub(crate) struct World {
     pub(crate) programme: BTreeMap<JobId, RddId>,
     pub(crate) report: Report,
     story: Option<VecDeque<String>>,
+    lines_told: usize,
 }
 
 impl World {
@@ -212,7 +228,7 @@ impl World {
         let scenario = Scenario::new(seed, &mut rng);
         let program = Program::new(seed, &scenario.size, &mut rng);
         let mut world = World {
-            scheduler: Scheduler::new(scenario.settings.clone()),
+            application: application(&scenario),
             rng,
             program: Arc::new(program),
             now: 0,
@@ -221,8 +237,12 @@ impl World {
             sequence: 0,
             status: Status::default(),
             plans: BTreeMap::new(),
-            lives: BTreeMap::new(),
             machines: BTreeMap::new(),
+            owners: BTreeMap::new(),
+            stores: BTreeMap::new(),
+            membership: Membership::default(),
+            wanted: None,
+            starting: 0,
             held: BTreeMap::new(),
             reported: BTreeSet::new(),
             checker: Checker::default(),
@@ -236,6 +256,10 @@ impl World {
             programme: BTreeMap::new(),
             report: Report { seed, executors: scenario.executors, ..Report::default() },
             story: traced.then(VecDeque::new),
+            lines_told: std::env::var("FIRESTEEL_SIM_LINES")
+                .ok()
+                .and_then(|n| n.parse().ok())
+                .unwrap_or(LINES_TOLD),
             scenario,
         };
         world.begin();
@@ -245,7 +269,7 @@ impl World {
     /// Lets everything happen, until all jobs have ended and nothing is left.
     pub(crate) fn run(&mut self) -> Result<Report, Objection> {
         for accumulator in (0..ACCUMULATORS).map(AccumulatorId) {
-            self.inform(Event::AccumulatorRegistered { accumulator }, None)?;
+            self.schedule(Event::AccumulatorRegistered { accumulator })?;
         }
         while self.checker.jobs.values().any(|job: &JobRecord| job.ended.is_none())
             || !self.programme.is_empty()
@@ -263,11 +287,13 @@ impl World {
             self.happen(Happening::ReleaseRdd { rdd })?;
         }
         self.check_accumulators()?;
-        if !self.scheduler.is_empty() {
+        if !self.application.scheduler().is_empty() {
             return Err("the scheduler remembers something after everything was released".into());
         }
         self.run_until(self.now + DRAIN_MS)?;
         self.check_nothing_left()?;
+        self.check_members()?;
+        self.inform(ApplicationEvent::Stop, None)?;
         self.report.happenings = self.happened;
         self.report.updates_undone = self.checker.oracle.undone;
         self.report.versions_grown = self.checker.versions_grown;
@@ -303,12 +329,14 @@ impl World {
 
     fn happen(&mut self, happening: Happening) -> Result<(), Objection> {
         match happening {
-            Happening::ToMachine { to, life, order } => {
-                if self.is_awake(to, || Happening::ToMachine { to, life, order: order.clone() }) {
-                    self.obey(to, life, order)?;
+            Happening::ToMachine { to, order } => {
+                // Files are dropped where they lie, whether or not the agent moves.
+                let is_for_files = matches!(order, Order::Drop(_) | Order::DropResult(_));
+                if is_for_files || self.moves(to, || Happening::ToMachine { to, order: order.clone() }) {
+                    self.obey(to, order)?;
                 }
             }
-            Happening::ToDriver { from, life, message } => self.on_message(from, life, message)?,
+            Happening::ToDriver { from, message } => self.on_message(from, message)?,
             Happening::Worked { on, task } => {
                 if self.is_awake(on, || Happening::Worked { on, task }) {
                     self.worked(on, task)?;
@@ -325,19 +353,18 @@ impl World {
                 }
             }
             Happening::HeartbeatDue { on } => {
-                if self.is_awake(on, || Happening::HeartbeatDue { on }) {
+                if self.moves(on, || Happening::HeartbeatDue { on }) {
                     self.beat(on);
                 }
             }
             Happening::Tick => {
                 self.tick_at = None;
-                self.inform(Event::Tick, None)?;
+                self.schedule(Event::Tick)?;
             }
             Happening::Submit { job } => self.submit(job)?,
             Happening::Cancel { job } => self.cancel(job)?,
-            Happening::TooLarge { job } => self.too_large(job)?,
             Happening::Release { shuffle } => {
-                self.inform(Event::ShuffleReleased { shuffle }, None)?;
+                self.schedule(Event::ShuffleReleased { shuffle })?;
                 self.checker.release_shuffle(&self.program, shuffle);
             }
             Happening::Persist { rdd } => self.persist(rdd),
@@ -349,25 +376,41 @@ impl World {
             }
             Happening::ReleaseRdd { rdd } => {
                 self.unpersist(rdd)?;
-                self.inform(Event::RddReleased { rdd }, None)?;
+                self.schedule(Event::RddReleased { rdd })?;
                 self.checker.oracle.rdd_gone(rdd);
             }
             Happening::Reset { accumulator } => {
                 self.settled[accumulator.0 as usize] = 0;
                 self.checker.oracle.reset(accumulator, self.checker.last_task);
-                self.inform(Event::AccumulatorReset { accumulator }, None)?;
+                self.schedule(Event::AccumulatorReset { accumulator })?;
             }
-            Happening::Moves { from, rounds } => self.moves(from, rounds)?,
+            Happening::Setting => {
+                let setting = "the program's modules".into();
+                self.inform(ApplicationEvent::WorkerSetting { setting }, None)?;
+            }
+            Happening::Fetched { agent, executor, task, address } => {
+                self.fetched((agent, executor), task, &address)?;
+            }
+            Happening::Copied { on, request } => {
+                if self.moves(on, || Happening::Copied { on, request: request.clone() }) {
+                    self.copied(on, request);
+                }
+            }
             Happening::Fault(fault) => self.befall(fault)?,
         }
         Ok(())
     }
 
-    /// Whether an executor moves. What happens to a frozen one happens when it thaws; to a dead one, nothing happens.
+    /// Whether the agent of an executor moves.
     fn is_awake(&mut self, id: ExecutorId, again: impl FnOnce() -> Happening) -> bool {
+        self.moves(self.owners[&id], again)
+    }
+
+    /// Whether an agent moves. What happens to a frozen one happens when it thaws; to a dead one, nothing happens.
+    fn moves(&mut self, id: AgentId, again: impl FnOnce() -> Happening) -> bool {
         let machine = &self.machines[&id];
         let thaws_at = machine.frozen_until;
-        if !machine.alive && !machine.moved && !self.scenario.host_service {
+        if !machine.alive {
             return false;
         }
         if thaws_at <= self.now {
@@ -389,40 +432,59 @@ impl World {
         self.at(self.now + delay, happening);
     }
 
-    /// The driver sends an order over the network.
-    pub(crate) fn order(&mut self, to: ExecutorId, order: Order) {
-        let life = self.lives.get(&to).copied().unwrap_or(0);
+    /// The driver sends an order to an executor over the network.
+    pub(crate) fn order_executor(&mut self, to: ExecutorId, order: Order) {
+        self.order(self.owners[&to], order);
+    }
+
+    /// The driver sends an order to an agent over the network.
+    pub(crate) fn order(&mut self, to: AgentId, order: Order) {
         let can_be_lost = match &order {
             Order::Launch(..)
             | Order::Kill(_)
             | Order::CommitDecision { .. }
             | Order::BarrierRelease { .. }
-            | Order::BarrierRefused { .. } => true,
-            Order::Drop(_) | Order::DropCached(_) | Order::RegisterAgain => false,
+            | Order::BarrierRefused { .. }
+            | Order::Alive => true,
+            Order::Welcome(_)
+            | Order::Next(_)
+            | Order::Drop(_)
+            | Order::DropResult(_)
+            | Order::DropCached(..)
+            | Order::Migrate(_)
+            | Order::Leave
+            | Order::Close => false,
         };
-        self.transmit(to, can_be_lost, Happening::ToMachine { to, life, order });
+        self.transmit(to, can_be_lost, Happening::ToMachine { to, order });
     }
 
-    /// An executor sends a word over the network.
-    pub(crate) fn send(&mut self, from: ExecutorId, message: Message) {
-        let life = self.machines[&from].life;
+    /// An agent sends a message over the network.
+    pub(crate) fn send(&mut self, from: AgentId, message: Message) {
         let can_be_lost = match &message {
-            Message::Heartbeat(_)
-            | Message::Finished { .. }
-            | Message::CommitRequest(_)
-            | Message::BarrierSync { .. }
-            | Message::Stored(_)
-            | Message::Dropped(_) => true,
-            Message::Register | Message::Ended { .. } | Message::Migrated(_) | Message::Gone => false,
+            Message::Finished { .. } => true,
+            Message::Agent(message) => match message {
+                AgentMessage::Alive { .. }
+                | AgentMessage::TaskFinished { .. }
+                | AgentMessage::CommitRequest { .. }
+                | AgentMessage::BarrierSync { .. }
+                | AgentMessage::BlockStored { .. }
+                | AgentMessage::BlockDropped { .. } => true,
+                AgentMessage::ExecutorReady { .. }
+                | AgentMessage::ExecutorLost { .. }
+                | AgentMessage::Migrated { .. }
+                | AgentMessage::OutOfWorkers { .. }
+                | AgentMessage::Leaving => false,
+            },
+            Message::Register(_) | Message::Disconnected | Message::Ended(_) => false,
         };
-        self.transmit(from, can_be_lost, Happening::ToDriver { from, life, message });
+        self.transmit(from, can_be_lost, Happening::ToDriver { from, message });
     }
 
-    /// A message between an executor and the driver. What is repeated until it arrives, arrives when a cut has healed.
-    fn transmit(&mut self, executor: ExecutorId, can_be_lost: bool, message: Happening) {
+    /// A message between an agent and the driver. What is repeated until it arrives, arrives when a cut has healed.
+    fn transmit(&mut self, agent: AgentId, can_be_lost: bool, message: Happening) {
         let faults = self.scenario.faults.clone();
         let quiet = self.is_quiet();
-        let heals_at = self.machines.get(&executor).map_or(0, |machine| machine.cut_until);
+        let heals_at = self.machines.get(&agent).map_or(0, |machine| machine.cut_until);
         if heals_at > self.now && !can_be_lost {
             let delay = self.rng.between(1, 3_000);
             self.at(heals_at + delay, message);
@@ -457,7 +519,7 @@ impl World {
 
     /// The scheduler wants to be called at some time.
     pub(crate) fn plan_tick(&mut self) {
-        let Some(due) = self.scheduler.next_deadline() else { return };
+        let Some(due) = self.application.next_deadline() else { return };
         let due = due.0.saturating_sub(self.skew_ms);
         if self.tick_at.is_none_or(|planned| due < planned) {
             self.tick_at = Some(due);
@@ -473,7 +535,7 @@ impl World {
                 line = line.chars().take(400).chain("...".chars()).collect();
             }
             story.push_back(line);
-            if story.len() > LINES_TOLD {
+            if story.len() > self.lines_told {
                 story.pop_front();
             }
         }
@@ -489,8 +551,8 @@ impl World {
     }
 
     fn check_idle(&self) -> Result<(), Objection> {
-        if !self.scheduler.is_idle() {
-            return Err("all jobs have ended, but the scheduler is not idle".into());
+        if !self.application.is_idle() {
+            return Err("all jobs have ended, but the application is not idle".into());
         }
         if let Some(stage) = self.plans.keys().next() {
             return Err(format!("all jobs have ended, but stage {stage} was not forgotten"));
@@ -509,7 +571,7 @@ impl World {
     pub(crate) fn check_accumulators(&mut self) -> Result<(), Objection> {
         self.report.accumulators_read += ACCUMULATORS;
         for (id, must) in self.checker.oracle.values().into_iter().enumerate() {
-            let updates = self.scheduler.accumulator_updates(AccumulatorId(id as u64));
+            let updates = self.application.scheduler().accumulator_updates(AccumulatorId(id as u64));
             let value = updates.iter().map(|bytes| sum_in(bytes)).fold(self.settled[id], u64::wrapping_add);
             if value != must {
                 return Err(format!("accumulator {id} has {value}, but what counts adds up to {must}"));
@@ -522,14 +584,33 @@ impl World {
         if let Some(task) = self.held.keys().next() {
             return Err(format!("the result of task {task} is held for ever"));
         }
-        for machine in self.machines.values() {
-            let left = machine.blocks.keys().find(|(_, _, task)| self.reported.contains(task));
+        for (address, store) in &self.stores {
+            let left = store.blocks.keys().find(|(_, _, task)| self.reported.contains(task));
             if let Some((shuffle, map, task)) = left {
-                return Err(format!("executor {} still has shuffle_{shuffle}_{map}_{task}", machine.id));
+                return Err(format!("at {address} there still is shuffle_{shuffle}_{map}_{task}"));
+            }
+            if let Some(task) = store.results.keys().find(|task| self.reported.contains(task)) {
+                return Err(format!("at {address} there still is the result of task {task}"));
             }
         }
         self.check_nothing_cached()
     }
+}
+
+/// The application of a scenario.
+fn application(scenario: &Scenario) -> Application {
+    let (scheduler, max_result_size) = (scenario.settings.clone(), scenario.max_result_size);
+    let mut application = Application::new(ApplicationSettings { scheduler, max_result_size });
+    application.set_fleet(FleetSettings {
+        program: PROGRAM,
+        has_processes: scenario.has_processes,
+        decommission_within_ms: scenario.decommission_within_ms,
+        end_within_ms: scenario.end_within_ms,
+    });
+    if let Some(settings) = &scenario.allocation {
+        application.allocate_dynamically(settings.clone());
+    }
+    application
 }
 
 /// What happens all the time and is told only by its effects.
@@ -538,6 +619,7 @@ fn is_routine(happening: &Happening) -> bool {
         happening,
         Happening::HeartbeatDue { .. }
             | Happening::Tick
-            | Happening::ToDriver { message: Message::Heartbeat(_), .. }
+            | Happening::ToMachine { order: Order::Alive, .. }
+            | Happening::ToDriver { message: Message::Agent(AgentMessage::Alive { .. }), .. }
     )
 }

@@ -1,20 +1,20 @@
-//! What is free is given out: to drivers first, then to applications in the order in which they came.
+//! Allocation: free resources go to drivers first, then to applications in the order in which they registered.
 
 use crate::applications::{Application, Executor};
 use crate::event::Effect;
 use crate::master::{Master, note};
-use crate::messages::{ApplicationOrder, ExecutorAddress, WorkerOrder};
-use crate::names::{ApplicationId, DriverId, WorkerId};
 use crate::note::Note;
 use crate::placement::{Demand, deal};
-use crate::resources::Resources;
-use crate::snapshot::DriverState;
 use crate::workers::{HostedApplication, largest};
+use firesteel_protocol::standalone::{
+    ApplicationId, ApplicationOrder, DriverId, DriverState, ExecutorAddress, Resources, WorkerId, WorkerOrder,
+};
 use firesteel_types::Millis;
 use std::cmp::Reverse;
 
 impl Master {
-    /// Launches what fits, if anything changed that this depends on. Who gets nothing is told why.
+    /// Launches what fits, if anything that this depends on has changed. Drivers and applications that get
+    /// nothing are told why.
     pub(crate) fn give_out(&mut self, fx: &mut Vec<Effect>) {
         if self.is_recovering() || !std::mem::take(&mut self.replan) {
             return;
@@ -27,13 +27,13 @@ impl Master {
         }
     }
 
-    /// When somebody may be given something who has to wait until then.
+    /// Returns the time at which the next wait of a driver or an application is over.
     pub(crate) fn next_allocation(&self) -> Option<Millis> {
         let applications = self.applications.iter().map(|app| app.not_before).filter(|due| *due > self.now);
         self.drivers.next_due(self.now).into_iter().chain(applications).min()
     }
 
-    /// Workers with room, those with most free cores first.
+    /// Returns the workers with room, those with most free cores first.
     fn workers_with_room(&self, least: Resources) -> Vec<(WorkerId, Resources)> {
         let mut workers: Vec<(WorkerId, Resources)> = self
             .workers
@@ -123,7 +123,7 @@ impl Master {
         note(Note::ExecutorLaunched(name.clone(), worker.clone(), resources), fx);
         self.order(worker, WorkerOrder::LaunchExecutor { executor: name, resources, spec }, fx);
         let address = ExecutorAddress { executor, worker: worker.clone(), host, resources };
-        self.send(id, ApplicationOrder::ExecutorAdded(address), fx);
+        self.send(id, ApplicationOrder::ExecutorAdded { executor: address }, fx);
     }
 
     fn why_waiting(&self, needs: Resources) -> String {
@@ -137,7 +137,7 @@ impl Master {
     }
 }
 
-/// What an application could use; none if that is nothing.
+/// Returns what an application could use; none if that is nothing.
 fn demand(application: &Application, default_cores: Option<u32>) -> Option<Demand> {
     application.link?;
     let spec = &application.record.spec;

@@ -1,17 +1,17 @@
-//! What follows from what applications say, and from their silence.
+//! The master's application handler: registration, heartbeats, requests, and what follows from an application's
+//! silence.
 
 use crate::applications::Application;
 use crate::event::Effect;
+use crate::link::Link;
 use crate::master::{Master, Party, note};
-use crate::messages::{
-    ApplicationEnd, ApplicationMessage, ApplicationOrder, ApplicationSpec, ApplicationStatus,
-    ExecutorAddress, ExecutorEnd, WorkerOrder,
-};
-use crate::names::{ApplicationId, Link, RequestKey, WorkerId};
 use crate::note::Note;
-use crate::payload::Payload;
-use crate::snapshot::{ApplicationRecord, EndedApplication};
 use crate::workers::HostedApplication;
+use firesteel_protocol::standalone::{
+    ApplicationEnd, ApplicationId, ApplicationMessage, ApplicationOrder, ApplicationRecord, ApplicationSpec,
+    ApplicationStatus, EndedApplication, ExecutorAddress, ExecutorEnd, Payload, RequestKey, WorkerId,
+    WorkerOrder,
+};
 use firesteel_types::{ExecutorId, Millis};
 
 impl Master {
@@ -32,13 +32,14 @@ impl Master {
         self.on_application_message(&id);
         match message {
             ApplicationMessage::Register { .. } => unreachable!("dealt with above"),
-            ApplicationMessage::Heartbeat(status) => {
+            ApplicationMessage::Heartbeat { status } => {
                 fx.push(Effect::ToApplication { link, order: ApplicationOrder::Heard });
                 self.note_status(&id, &status);
             }
             ApplicationMessage::KillExecutors { executors } => self.kill_executors(&id, &executors, fx),
             ApplicationMessage::Finished { failure } => {
-                let end = failure.map_or(ApplicationEnd::Finished, ApplicationEnd::Failed);
+                let end =
+                    failure.map_or(ApplicationEnd::Finished, |reason| ApplicationEnd::Failed { reason });
                 self.end_application(&id, end, fx);
             }
         }
@@ -65,7 +66,7 @@ impl Master {
                 self.application_returns(link, &id, &status, fx);
             }
         } else if let Some(ended) = self.applications.ended_with_key(&key) {
-            send(ApplicationOrder::Ended(ended.end.clone()));
+            send(ApplicationOrder::Ended { end: ended.end.clone() });
         } else if let Some(id) = known_as {
             send(ApplicationOrder::Refused { reason: format!("{id} is not known here any more") });
         } else if let Err(reason) = check(&spec) {
@@ -77,7 +78,7 @@ impl Master {
         }
     }
 
-    /// Puts a new application on record.
+    /// Makes the record of a new application.
     fn take_up(&mut self, key: RequestKey, spec: ApplicationSpec) -> ApplicationId {
         let number = self.next_application;
         self.next_application += 1;
@@ -95,7 +96,7 @@ impl Master {
         application
     }
 
-    /// An application is there, on this connection.
+    /// Connects an application, new or returning, to the connection on which it registered.
     fn application_returns(
         &mut self,
         link: Link,
@@ -107,7 +108,7 @@ impl Master {
         self.on_application_message(id);
         self.replan = true;
         let application = self.applications.get_mut(id).expect("it was put there or found");
-        // It is told again why it waits.
+        // The application is told again why it waits.
         application.waiting = None;
         if std::mem::take(&mut application.awaited) {
             note(Note::ApplicationReturned(id.clone()), fx);
@@ -119,7 +120,7 @@ impl Master {
         }
     }
 
-    /// Tells an application which executors it has.
+    /// Sends an application the list of its executors.
     pub(crate) fn send_to_executors(&self, id: &ApplicationId, fx: &mut Vec<Effect>) {
         let Some(application) = self.applications.get(id) else { return };
         let address = |(executor, has): (&ExecutorId, &crate::applications::Executor)| ExecutorAddress {
@@ -129,7 +130,7 @@ impl Master {
             resources: has.resources,
         };
         let executors = application.executors.iter().map(address).collect();
-        self.send(id, ApplicationOrder::Executors(executors), fx);
+        self.send(id, ApplicationOrder::Executors { executors }, fx);
     }
 
     fn note_status(&mut self, id: &ApplicationId, status: &ApplicationStatus) {
@@ -164,20 +165,20 @@ impl Master {
         let Some(application) = self.applications.get(id) else { return };
         if application.failures >= limit && !application.executors.values().any(|has| has.ready) {
             let why = format!("{limit} executors failed in a row; the last: {last}");
-            self.end_application(id, ApplicationEnd::Failed(why), fx);
+            self.end_application(id, ApplicationEnd::Failed { reason: why }, fx);
         }
     }
 
-    /// An application has ended: its executors end, and workers remove its files.
+    /// Ends an application: its executors end, and workers remove its files.
     pub(crate) fn end_application(&mut self, id: &ApplicationId, end: ApplicationEnd, fx: &mut Vec<Effect>) {
-        self.send(id, ApplicationOrder::Ended(end.clone()), fx);
+        self.send(id, ApplicationOrder::Ended { end: end.clone() }, fx);
         let Some(mut application) = self.applications.remove(id) else { return };
         if let Some(link) = application.link {
             self.links.remove(&link);
         }
         (self.changed, self.replan) = (true, true);
         note(Note::ApplicationEnded(id.clone(), end.clone()), fx);
-        // It holds the application's secret, which nobody needs any more.
+        // It contains the application's secret, which is not needed any more.
         application.record.spec.launch = Payload::default();
         let ended = EndedApplication { record: application.record, ended_at: self.now, end };
         self.applications.remember(ended, self.settings.retained_applications);
@@ -208,7 +209,7 @@ impl Master {
     }
 }
 
-/// What an application cannot want.
+/// Refuses a specification that can never be satisfied.
 fn check(spec: &ApplicationSpec) -> Result<(), String> {
     match (spec.cores_per_executor, spec.cores_max) {
         (Some(0), _) => Err("an executor needs at least one core".into()),

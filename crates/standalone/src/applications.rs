@@ -1,9 +1,10 @@
-//! Who wants executors, and has which: the table of applications.
+//! The table of applications: their executors, and how many more each wants.
 
-use crate::names::{ApplicationId, ExecutorName, Link, RequestKey, WorkerId};
-use crate::resources::Resources;
+use crate::link::Link;
 use crate::settings::MasterSettings;
-use crate::snapshot::{ApplicationRecord, EndedApplication};
+use firesteel_protocol::standalone::{
+    ApplicationId, ApplicationRecord, EndedApplication, ExecutorName, RequestKey, Resources, WorkerId,
+};
 use firesteel_types::{ExecutorId, Millis};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -11,22 +12,22 @@ use std::collections::{BTreeMap, VecDeque};
 #[derive(Debug)]
 pub(crate) struct Application {
     pub(crate) record: ApplicationRecord,
-    /// The connection on which it came last, if that is still there.
+    /// The connection on which it registered last, if that is still open.
     pub(crate) link: Option<Link>,
-    /// An earlier master knew it, and it has not come back yet.
+    /// True if an earlier master knew it, and it has not come back yet.
     pub(crate) awaited: bool,
     pub(crate) last_seen: Millis,
-    /// How many executors it can use just now; none is without limit.
+    /// The number of executors that it can use just now; none is without limit.
     pub(crate) wanted: Option<u32>,
-    /// Those that it has. What was told to end is here no more, though it may take room for a while.
+    /// Its executors. One that was told to end is not here any more, though it may take room for a while.
     pub(crate) executors: BTreeMap<ExecutorId, Executor>,
-    /// How many executors have failed since one was ready.
+    /// The number of executors that have failed since one was ready.
     pub(crate) failures: u32,
-    /// How many executors have ended by themselves since one was ready.
+    /// The number of executors that have ended by themselves since one was ready.
     pub(crate) ends: u32,
-    /// It gets no executor before this.
+    /// The time before which it gets no executor.
     pub(crate) not_before: Millis,
-    /// What it was told last about why it has none.
+    /// The reason for waiting that it was told last.
     pub(crate) waiting: Option<String>,
 }
 
@@ -35,11 +36,11 @@ pub(crate) struct Application {
 pub(crate) struct Executor {
     pub(crate) worker: WorkerId,
     pub(crate) resources: Resources,
-    /// Its process is there.
+    /// True once its process was started.
     pub(crate) started: bool,
-    /// It is connected with its application.
+    /// True once it is connected with its application.
     pub(crate) ready: bool,
-    /// Its worker is being sent away, so that another may take its place.
+    /// True if its worker is being decommissioned, so that another executor may replace it.
     pub(crate) decommissioned: bool,
 }
 
@@ -63,12 +64,13 @@ impl Application {
         ExecutorName { application: self.record.application.clone(), executor }
     }
 
-    /// The executors that count against its limits.
+    /// Returns the executors that count against its limits.
     pub(crate) fn staying(&self) -> impl Iterator<Item = &Executor> {
         self.executors.values().filter(|executor| !executor.decommissioned)
     }
 
-    /// An executor ended by itself. The first is replaced at once, others after longer and longer waits.
+    /// Delays the next executor after one ended by itself. The first is replaced at once, others after longer
+    /// and longer waits.
     pub(crate) fn slow_down(&mut self, now: Millis, settings: &MasterSettings) {
         self.ends += 1;
         if self.ends > 1 {
@@ -78,7 +80,7 @@ impl Application {
         }
     }
 
-    /// An executor is connected with it.
+    /// Notes that an executor is connected with the application.
     pub(crate) fn note_ready(&mut self, executor: ExecutorId) {
         let Some(executor) = self.executors.get_mut(&executor) else { return };
         if !std::mem::replace(&mut executor.ready, true) {
@@ -87,7 +89,7 @@ impl Application {
         }
     }
 
-    /// A number that no executor had before.
+    /// Returns a number that no executor had before.
     pub(crate) fn next_executor(&mut self) -> ExecutorId {
         let number = self.record.next_executor;
         self.record.next_executor += 1;
@@ -98,7 +100,7 @@ impl Application {
 /// All applications, and some that ended.
 #[derive(Debug, Default)]
 pub(crate) struct Applications {
-    /// By the order in which they came.
+    /// By number, which is the order in which they registered.
     table: BTreeMap<u32, Application>,
     numbers: BTreeMap<ApplicationId, u32>,
     keys: BTreeMap<RequestKey, u32>,
@@ -126,12 +128,12 @@ impl Applications {
         self.table.get(self.keys.get(key)?)
     }
 
-    /// One that ended and called itself so.
+    /// Returns an ended application that registered with this key.
     pub(crate) fn ended_with_key(&self, key: &RequestKey) -> Option<&EndedApplication> {
         self.ended.iter().find(|ended| ended.record.key == *key)
     }
 
-    /// In the order in which they came.
+    /// Iterates in the order in which they registered.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Application> {
         self.table.values()
     }
@@ -140,7 +142,7 @@ impl Applications {
         self.table.values_mut()
     }
 
-    /// In the order in which they came.
+    /// Returns the ids in the order in which the applications registered.
     pub(crate) fn ids(&self) -> Vec<ApplicationId> {
         self.iter().map(|application| application.record.application.clone()).collect()
     }
@@ -152,7 +154,7 @@ impl Applications {
         Some(application)
     }
 
-    /// Remembers one that ended, and forgets the oldest beyond a number.
+    /// Remembers an application that ended, and forgets the oldest beyond `retained`.
     pub(crate) fn remember(&mut self, ended: EndedApplication, retained: usize) {
         self.ended.push_back(ended);
         while self.ended.len() > retained {

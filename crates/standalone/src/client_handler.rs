@@ -1,13 +1,17 @@
-//! What follows from what others ask: to run a driver, to end something, to tell how everything is.
+//! The master's client handler: submitting and killing drivers, killing applications, decommissioning workers,
+//! the overview.
 
 use crate::drivers::RunEnd;
 use crate::event::Effect;
+use crate::link::Link;
 use crate::master::{Master, answer, note};
-use crate::messages::{ApplicationEnd, ClientAnswer, ClientMessage, DriverSpec};
-use crate::names::{ApplicationId, DriverId, DriverRun, Link, RequestKey};
 use crate::note::Note;
-use crate::snapshot::{DriverRecord, DriverState};
+use crate::snapshot::DriverRecord;
 use crate::workers::HostedApplication;
+use firesteel_protocol::standalone::{
+    ApplicationEnd, ApplicationId, ClientAnswer, ClientMessage, DriverId, DriverRun, DriverSpec, DriverState,
+    RequestKey,
+};
 
 impl Master {
     pub(crate) fn client_sends(&mut self, link: Link, message: ClientMessage, fx: &mut Vec<Effect>) {
@@ -27,11 +31,11 @@ impl Master {
                 self.decommission(&worker, fx);
                 answer(link, if is_known { ClientAnswer::Done } else { ClientAnswer::Unknown }, fx);
             }
-            ClientMessage::Overview => answer(link, ClientAnswer::Overview(self.overview()), fx),
+            ClientMessage::Overview => answer(link, ClientAnswer::Overview { overview: self.overview() }, fx),
         }
     }
 
-    /// Puts a driver on record, or finds it there if it was submitted before.
+    /// Makes the record of a driver, or finds it if it was submitted before.
     fn submit_driver(&mut self, key: RequestKey, spec: DriverSpec, fx: &mut Vec<Effect>) -> DriverId {
         if let Some(known) = self.drivers.with_key(&key) {
             return known.driver.clone();
@@ -71,7 +75,7 @@ impl Master {
 
     fn send_to_driver(&self, link: Link, id: &DriverId, fx: &mut Vec<Effect>) {
         let view = self.drivers.find(id).map(|driver| self.driver_view(driver));
-        answer(link, view.map_or(ClientAnswer::Unknown, ClientAnswer::Driver), fx);
+        answer(link, view.map_or(ClientAnswer::Unknown, |driver| ClientAnswer::Driver { driver }), fx);
     }
 
     fn kill_application(&mut self, link: Link, id: &ApplicationId, fx: &mut Vec<Effect>) {
@@ -80,7 +84,7 @@ impl Master {
         answer(link, if is_known { ClientAnswer::Done } else { ClientAnswer::Unknown }, fx);
     }
 
-    /// A run of a driver has come to its end.
+    /// Notes that a run of a driver has ended.
     pub(crate) fn run_gone(&mut self, run: &DriverRun, end: RunEnd, fx: &mut Vec<Effect>) {
         if let Some(state) = self.drivers.run_ended(self.now, run, end, &self.settings) {
             (self.changed, self.replan) = (true, true);

@@ -1,74 +1,74 @@
-//! The drivers that the cluster runs, and what follows when one ends: the table of drivers.
+//! The table of drivers that the cluster runs, and what happens when a run ends.
 
-use crate::messages::Outcome;
-use crate::names::{DriverId, DriverRun, RequestKey, WorkerId};
-use crate::payload::Payload;
 use crate::settings::MasterSettings;
-use crate::snapshot::{DriverRecord, DriverState};
+use crate::snapshot::DriverRecord;
+use firesteel_protocol::standalone::{
+    DriverId, DriverRun, DriverState, Payload, ProcessOutcome, RequestKey, WorkerId,
+};
 use firesteel_types::Millis;
 use std::collections::{BTreeMap, VecDeque};
 
 /// All drivers, and some that ended.
 #[derive(Debug, Default)]
 pub(crate) struct Drivers {
-    /// By the order in which they came.
+    /// By number, which is the order in which they were submitted.
     table: BTreeMap<u32, DriverRecord>,
     numbers: BTreeMap<DriverId, u32>,
-    /// Why those that are queued find no place.
+    /// The reason for which each waiting driver is not launched.
     pub(crate) waiting: BTreeMap<DriverId, String>,
     pub(crate) ended: VecDeque<DriverRecord>,
 }
 
-/// How a run of a driver came to its end.
+/// The end of a run of a driver.
 #[derive(Clone, Debug)]
 pub(crate) enum RunEnd {
     /// Its worker said so.
-    Told(Outcome),
+    Told(ProcessOutcome),
     /// Its worker was lost; why.
     WorkerLost(String),
 }
 
 impl DriverRecord {
-    /// The run that its worker was told to begin last.
+    /// Returns the run that its worker was told to begin last.
     pub(crate) fn run(&self) -> DriverRun {
         assert!(self.launches > 0, "a driver that was never launched has no run");
         DriverRun { driver: self.driver.clone(), attempt: self.launches - 1 }
     }
 
-    /// Where it runs.
+    /// Returns the worker that runs it.
     pub(crate) fn worker(&self) -> Option<&WorkerId> {
         match &self.state {
             DriverState::Running { worker, .. } => Some(worker),
             DriverState::Queued { .. }
             | DriverState::Finished
-            | DriverState::Failed(_)
+            | DriverState::Failed { .. }
             | DriverState::Killed
-            | DriverState::Error(_) => None,
+            | DriverState::Error { .. } => None,
         }
     }
 
-    /// The state after a run has ended.
+    /// Returns the state after a run has ended.
     fn after(&mut self, now: Millis, end: RunEnd, settings: &MasterSettings) -> DriverState {
         let DriverState::Running { since, killed, .. } = self.state else {
             unreachable!("only what runs can end");
         };
         let failed = match end {
-            RunEnd::Told(Outcome::Exited { code: 0 }) => return DriverState::Finished,
+            RunEnd::Told(ProcessOutcome::Exited { code: 0 }) => return DriverState::Finished,
             _ if killed => return DriverState::Killed,
-            RunEnd::Told(Outcome::NeverStarted) => return DriverState::Queued { not_before: now },
-            RunEnd::Told(outcome @ (Outcome::Exited { .. } | Outcome::Signalled { .. })) => {
-                DriverState::Failed(outcome)
+            RunEnd::Told(ProcessOutcome::NeverStarted) => return DriverState::Queued { not_before: now },
+            RunEnd::Told(outcome @ (ProcessOutcome::Exited { .. } | ProcessOutcome::Signalled { .. })) => {
+                DriverState::Failed { outcome }
             }
-            RunEnd::Told(Outcome::FailedToStart { reason }) => DriverState::Error(reason),
-            RunEnd::Told(Outcome::Killed) => {
-                DriverState::Error("its worker ended it, since it was thought to be lost".into())
+            RunEnd::Told(ProcessOutcome::FailedToStart { reason }) => DriverState::Error { reason },
+            RunEnd::Told(ProcessOutcome::Killed) => {
+                DriverState::Error { reason: "its worker ended it, since it was thought to be lost".into() }
             }
-            RunEnd::WorkerLost(why) => DriverState::Error(format!("its worker was lost: {why}")),
+            RunEnd::WorkerLost(why) => DriverState::Error { reason: format!("its worker was lost: {why}") },
         };
         if self.spec.supervise { self.again(now, now - since, settings) } else { failed }
     }
 
-    /// Waits its time, twice as long after each failure in a row.
+    /// Queues the driver again after a wait, which is twice as long after each failure in a row.
     fn again(&mut self, now: Millis, ran_for_ms: u64, settings: &MasterSettings) -> DriverState {
         if ran_for_ms > settings.supervise_backoff_max_ms {
             self.failures_in_a_row = 0;
@@ -91,12 +91,12 @@ impl Drivers {
         self.table.get_mut(self.numbers.get(id)?)
     }
 
-    /// One that has not ended, or is remembered.
+    /// Finds a driver that has not ended, or is remembered.
     pub(crate) fn find(&self, id: &DriverId) -> Option<&DriverRecord> {
         self.all().find(|driver| driver.driver == *id)
     }
 
-    /// One that has not ended, or is remembered, and whose submission called itself so.
+    /// Finds a driver that has not ended, or is remembered, by the key of its submission.
     pub(crate) fn with_key(&self, key: &RequestKey) -> Option<&DriverRecord> {
         self.all().find(|driver| driver.key == *key)
     }
@@ -105,38 +105,38 @@ impl Drivers {
         self.iter().chain(&self.ended)
     }
 
-    /// In the order in which they came.
+    /// Iterates in the order in which they were submitted.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &DriverRecord> {
         self.table.values()
     }
 
-    /// Those that may be launched now, in the order in which they came.
+    /// Returns the drivers that may be launched now, in the order in which they were submitted.
     pub(crate) fn due(&self, now: Millis) -> Vec<DriverId> {
         let is_due = |driver: &&DriverRecord| match driver.state {
             DriverState::Queued { not_before } => not_before <= now,
             DriverState::Running { .. }
             | DriverState::Finished
-            | DriverState::Failed(_)
+            | DriverState::Failed { .. }
             | DriverState::Killed
-            | DriverState::Error(_) => false,
+            | DriverState::Error { .. } => false,
         };
         self.iter().filter(is_due).map(|driver| driver.driver.clone()).collect()
     }
 
-    /// When the next one may be launched that has to wait its time.
+    /// Returns the time at which the next waiting driver may be launched.
     pub(crate) fn next_due(&self, now: Millis) -> Option<Millis> {
         let waits_until = |driver: &DriverRecord| match driver.state {
             DriverState::Queued { not_before } => Some(not_before).filter(|due| *due > now),
             DriverState::Running { .. }
             | DriverState::Finished
-            | DriverState::Failed(_)
+            | DriverState::Failed { .. }
             | DriverState::Killed
-            | DriverState::Error(_) => None,
+            | DriverState::Error { .. } => None,
         };
         self.iter().filter_map(waits_until).min()
     }
 
-    /// A run has ended. Gives the driver's new state, unless it was not the driver's last run.
+    /// Ends a run. Returns the driver's new state, unless it was not the driver's last run.
     pub(crate) fn run_ended(
         &mut self,
         now: Millis,
@@ -154,7 +154,7 @@ impl Drivers {
         Some(state)
     }
 
-    /// Puts a driver to those that ended, if it has.
+    /// Moves a driver to the ended ones, if it has ended.
     pub(crate) fn expire(&mut self, id: &DriverId, retained: usize) {
         let Some(&number) = self.numbers.get(id) else { return };
         if !self.table[&number].state.is_final() {

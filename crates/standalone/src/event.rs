@@ -1,75 +1,75 @@
-//! What the shell tells the master, and what it is told to do.
+//! The master's interface: the events that the shell reports, and the effects that it has to carry out.
 
-use crate::messages::{
-    ApplicationMessage, ApplicationOrder, ClientAnswer, ClientMessage, FencedOrder, WorkerMessage,
-};
-use crate::names::Link;
+use crate::link::Link;
 use crate::note::Note;
 use crate::snapshot::Snapshot;
+use firesteel_protocol::standalone::{
+    ApplicationMessage, ApplicationOrder, ClientAnswer, ClientMessage, FencedOrder, WorkerMessage,
+};
 
-/// One thing that happened.
+/// An event for the master.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// A worker says something.
+    /// A worker sent a message.
     Worker {
-        /// On which connection.
+        /// The connection.
         link: Link,
-        /// What.
+        /// The message.
         message: WorkerMessage,
     },
-    /// An application says something.
+    /// An application sent a message.
     Application {
-        /// On which connection.
+        /// The connection.
         link: Link,
-        /// What.
+        /// The message.
         message: ApplicationMessage,
     },
-    /// Somebody asks something.
+    /// A client sent a request.
     Client {
-        /// On which connection.
+        /// The connection.
         link: Link,
-        /// What.
+        /// The request.
         message: ClientMessage,
     },
-    /// A connection is gone. Whoever was there has time to come back on another one.
+    /// A connection is gone. Its worker or application has time to come back on another one.
     LinkClosed {
-        /// Which.
+        /// The connection.
         link: Link,
     },
     /// The time that [`Master::next_deadline`](crate::Master::next_deadline) named has come.
     Tick,
 }
 
-/// One thing to do. Effects are to be done in their order.
+/// An action for the shell. Effects are to be carried out in their order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// Write this down where the next master will find it, before anything that follows: what follows promises it. At most
-    /// once for each event, and then first.
+    /// Write this down where the next master will find it, before anything that follows: what follows promises
+    /// it. At most once for each event, and then first.
     ///
     /// Write it whole or not at all, by a rename, into a place that belongs to this epoch. When it is written, and this master
     /// leads no more ([`Lease::holds`](crate::Lease::holds)), what follows must not be done, and nothing after it.
     Persist(Box<Snapshot>),
-    /// Tell a worker.
+    /// Send an order to a worker.
     ToWorker {
-        /// On which connection. If it is gone, the message is too.
+        /// The connection. If it is gone, the message is too.
         link: Link,
-        /// What.
+        /// The order.
         order: FencedOrder,
     },
-    /// Tell an application.
+    /// Send an order to an application.
     ToApplication {
-        /// On which connection. If it is gone, the message is too.
+        /// The connection. If it is gone, the message is too.
         link: Link,
-        /// What.
+        /// The order.
         order: ApplicationOrder,
     },
-    /// Answer somebody.
+    /// Answer a client.
     ToClient {
-        /// On which connection.
+        /// The connection.
         link: Link,
-        /// What.
+        /// The answer.
         answer: ClientAnswer,
     },
-    /// Something that whoever reads the log wants to know.
+    /// Write a line to the log.
     Note(Note),
 }

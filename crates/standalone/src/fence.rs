@@ -1,8 +1,8 @@
-//! The worker's side of leadership: orders of a master that another has replaced are not obeyed.
+//! The fence: a worker's check of epochs. It does not obey orders of a master that another has replaced.
 
-use crate::names::Epoch;
+use firesteel_protocol::standalone::Epoch;
 
-/// The highest epoch that was heard of. One for each worker process, for as long as it lives.
+/// The highest epoch that the worker has seen. One for each worker process, for as long as it lives.
 ///
 /// ```
 /// use firesteel_standalone::{Epoch, Fence};
@@ -16,14 +16,14 @@ pub struct Fence {
 }
 
 impl Fence {
-    /// Whether an order of this epoch is to be obeyed. From then on, none of an older epoch is.
+    /// Returns whether an order of this epoch is to be obeyed. From then on, none of an older epoch is.
     pub fn admits(&mut self, epoch: Epoch) -> bool {
         let admits = epoch >= self.highest;
         self.highest = self.highest.max(epoch);
         admits
     }
 
-    /// The epoch of the master that is obeyed.
+    /// Returns the epoch of the master that is obeyed.
     pub fn epoch(self) -> Epoch {
         self.highest
     }

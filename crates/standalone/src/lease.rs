@@ -1,44 +1,48 @@
-//! Who leads: a lease on shared storage, renewed while its holder lives, taken by another when it has run out.
+//! The lease of the leading master: a record on shared storage, renewed while its holder lives, and taken by
+//! another master when it has expired.
 //!
-//! The storage holds one record for each epoch; the record with the highest epoch is the lease. All that is asked of it: a
-//! record of a new epoch can be created by one process only (a file made exclusively, `lease-<epoch>`), a record can be replaced
-//! whole by its holder (a rename), and a read sees what was written before. A master's snapshots belong to an epoch in the
-//! same way, so that one who was replaced and does not know it yet overwrites nothing.
+//! The storage has one record for each epoch; the record with the highest epoch is the lease. The storage must
+//! guarantee: a record of a new epoch can be created by one process only (a file made exclusively,
+//! `lease-<epoch>`), a record can be replaced whole by its holder (a rename), and a read sees what was written
+//! before. A master's snapshots belong to an epoch in the same way, so that a master that was replaced and does
+//! not know it yet overwrites nothing.
 //!
-//! **Why at most one leads.** Let the clocks of all masters differ by less than `clock_bound_ms` at any moment. A holder acts
-//! only while its own clock is before `expires`. Others take the lease only when their clocks are at `expires + clock_bound_ms`,
-//! when the holder's is past `expires`. A renewal counts only if it was written, and read again, before the old record ran
-//! out: until then nobody else could want the lease, and after it everybody reads the new record. Whoever stops leading does
-//! so for good: to lead again it takes the lease like any other, with a new epoch, and begins with what was persisted.
+//! **Why at most one leads.** Let the clocks of all masters differ by less than `clock_bound_ms` at any moment.
+//! A holder acts only while its own clock is before `expires`. Others take the lease only when their clocks are
+//! at `expires + clock_bound_ms`, when the holder's is past `expires`. A renewal counts only if it was written,
+//! and read again, before the old record expired: until then no other master could take the lease, and after it
+//! all masters read the new record. A master that stops leading does so for good: to lead again it takes the
+//! lease like any other, with a new epoch, and begins with what was persisted.
 //!
-//! Should the clocks differ by more, two masters may write; workers obey only the one with the higher epoch
+//! If the clocks differ by more, two masters may write; workers obey only the one with the higher epoch
 //! ([`Fence`](crate::Fence)).
 
-use crate::names::Epoch;
+use firesteel_protocol::standalone::Epoch;
 use firesteel_types::Millis;
 use serde::{Deserialize, Serialize};
 
-/// What stands on the shared storage for one epoch.
+/// The record on the shared storage for one epoch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeaseRecord {
     /// The name of the master that leads; no two processes have the same.
     pub holder: String,
-    /// Where it listens, for workers and applications that ask a standby.
+    /// The address on which it listens, for workers and applications that ask a standby.
     pub address: String,
     /// Its epoch.
     pub epoch: Epoch,
-    /// Until when, by its own clock, in milliseconds since 1970.
+    /// The time until which it leads, by its own clock, in milliseconds since 1970.
     pub expires: Millis,
 }
 
-/// How long leases last.
+/// The times of leases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LeaseSettings {
-    /// For how long a record holds. A master that dies is replaced after this and the bound at the latest.
+    /// The time for which a record is valid. A master that dies is replaced after this and the bound at the
+    /// latest.
     pub duration_ms: u64,
-    /// How often its holder renews it, and how often others look.
+    /// The interval at which the holder renews it, and at which others read it.
     pub renew_interval_ms: u64,
-    /// By how much the clocks of two masters may differ.
+    /// The most by which the clocks of two masters may differ.
     pub clock_bound_ms: u64,
 }
 
@@ -48,28 +52,28 @@ impl Default for LeaseSettings {
     }
 }
 
-/// What to do about the lease.
+/// The next action on the lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LeaseAction {
-    /// Create this record, unless there is one of its epoch; then read and tell [`Lease::wrote`].
+    /// Create this record, unless there is one of its epoch; then read and call [`Lease::wrote`].
     Acquire(LeaseRecord),
-    /// Replace the record of this epoch; then read and tell [`Lease::wrote`].
+    /// Replace the record of this epoch; then read and call [`Lease::wrote`].
     Renew(LeaseRecord),
     /// Stop leading at once: drop the master and all its connections.
     StepDown,
-    /// Nothing until so late by one's own clock.
+    /// Wait until this time by this master's clock.
     Wait {
-        /// When to read and decide again.
+        /// The time at which to read and decide again.
         until: Millis,
     },
 }
 
-/// Whether one leads, after one has written.
+/// The result of writing a lease record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
-    /// Yes, with this epoch.
+    /// The master leads, with this epoch.
     Leads(Epoch),
-    /// No. Whoever led stops.
+    /// The master does not lead. If it led before, it stops.
     Follows,
 }
 
@@ -81,23 +85,25 @@ pub struct Lease {
     settings: LeaseSettings,
     /// The record by which it leads.
     held: Option<LeaseRecord>,
-    /// The epoch that it was told to take, and has not told to have taken. A renewal that is told late begins nothing anew.
+    /// The epoch that it is about to take. A late report of a renewal does not match it, and so begins nothing.
     acquiring: Option<Epoch>,
 }
 
 impl Lease {
-    /// A master that does not lead yet.
+    /// Makes the view of a master that does not lead yet.
     pub fn new(holder: impl Into<String>, address: impl Into<String>, settings: LeaseSettings) -> Self {
         assert!(settings.renew_interval_ms < settings.duration_ms, "a lease is renewed before it runs out");
         Lease { holder: holder.into(), address: address.into(), settings, held: None, acquiring: None }
     }
 
-    /// Whether it leads now. To be asked before each event that the master handles, and after each snapshot that it wrote.
+    /// Returns whether it leads now. To be asked before each event that the master handles, and after each
+    /// snapshot that it wrote.
     pub fn holds(&self, now: Millis) -> bool {
         self.held.as_ref().is_some_and(|held| now < held.expires)
     }
 
-    /// What to do, with the record of the highest epoch as it was just read; none if there is none.
+    /// Decides the next action, from the record of the highest epoch as it was just read; none if there is
+    /// none.
     pub fn decide(&mut self, now: Millis, read: Option<&LeaseRecord>) -> LeaseAction {
         if let Some(held) = &self.held {
             let is_ours = read.is_some_and(|record| self.is_mine(record, held.epoch));
@@ -125,12 +131,12 @@ impl Lease {
         }
     }
 
-    /// A record was written, or another was faster: `read` is the record of the highest epoch as it was read afterwards, and
-    /// `written` what [`Lease::decide`] had said.
+    /// Notes that a record was written, or that another master was faster: `read` is the record of the highest
+    /// epoch as it was read afterwards, and `written` the one that [`Lease::decide`] had returned.
     pub fn wrote(&mut self, now: Millis, written: &LeaseRecord, read: Option<&LeaseRecord>) -> Standing {
         let is_there = read == Some(written);
         let was_in_time = match &self.held {
-            // What was held must hold still: else another may have read the old record, and found that it ran out.
+            // The old record must still be valid: else another master may have read it, and found it expired.
             Some(held) => held.epoch == written.epoch && now < held.expires,
             None => self.acquiring == Some(written.epoch),
         };

@@ -1,8 +1,10 @@
-//! The standalone cluster: a master that lends the cores and the memory of workers to applications and drivers, in Spark's way.
+//! The standalone cluster: a master that allocates the cores and the memory of workers to applications and
+//! drivers, in Spark's way.
 //!
-//! Pure state machines for both ends. A shell passes on what comes over its connections as [`Event`]s, and does what the
-//! [`Effect`]s say; [`Master::next_deadline`] tells it when to come back with [`Event::Tick`] if nothing else happens. A worker's
-//! shell has a [`WorkerState`], and masters that stand by for one another have a [`Lease`] each.
+//! Pure state machines for both ends. A shell passes on the messages of its connections as [`Event`]s, and
+//! carries out the [`Effect`]s; [`Master::next_deadline`] tells it when to come back with [`Event::Tick`] if
+//! nothing else happens. A worker's shell has a [`WorkerState`], and masters that stand by for one another
+//! have a [`Lease`] each.
 //!
 //! ```
 //! use firesteel_standalone::*;
@@ -27,14 +29,15 @@
 //! assert_eq!(launches.count(), 2);
 //! ```
 //!
-//! **What holds.** Never more of a worker is lent than it has: what was ordered takes room until the worker says that it is
-//! gone. Numbers and names are used once, by whichever master. What was promised is in the [`Snapshot`] that was written
-//! before. A driver without supervision is launched again only if it never ran.
+//! **Guarantees.** Never more of a worker is allocated than it has: what was ordered takes room until the
+//! worker reports that it has ended. Numbers and names are used once, across all masters. Everything that was
+//! promised is in the [`Snapshot`] that was written before. A driver without supervision is launched again only
+//! if it never ran.
 //!
-//! **Architecture Invariant.** There is no clock, thread, lock, socket, random number and `async` in this crate, and no
-//! process is started here: time is an argument, names that need chance come from outside.
+//! **Architecture Invariant.** There is no clock, thread, lock, socket, random number and `async` in this
+//! crate, and no process is started here: time is an argument, random names come from outside.
 //!
-//! **How it is laid out.** The vocabulary: `names`, `resources`, `messages`, `event`, `snapshot`, `overview`. The tables: `workers`,
+//! **How it is laid out.** The vocabulary is that of the crate `protocol`, and `event` and `snapshot`. The tables: `workers`,
 //! `applications`, `drivers`. The master: `master` branches, `worker_messages`, `application_messages` and `client_messages` digest what is
 //! said, `allocate` and `placement` hand out what is free, `recovery` begins where another ended. Beside it: `state` and
 //! `fence` for workers, `lease` for masters among themselves.
@@ -43,20 +46,16 @@ mod allocate;
 mod application_handler;
 mod applications;
 mod client_handler;
-mod date;
 mod drivers;
 mod event;
 mod fence;
 mod lease;
+mod link;
 mod master;
-mod messages;
-mod names;
 mod note;
-mod overview;
-mod payload;
+mod phase;
 mod placement;
 mod recovery;
-mod resources;
 mod settings;
 mod snapshot;
 mod views;
@@ -66,20 +65,17 @@ mod workers;
 
 pub use event::{Effect, Event};
 pub use fence::Fence;
+pub use firesteel_protocol::standalone::{
+    ApplicationEnd, ApplicationId, ApplicationMessage, ApplicationOrder, ApplicationRecord, ApplicationSpec,
+    ApplicationStatus, ApplicationView, ClientAnswer, ClientMessage, DriverId, DriverRun, DriverSpec,
+    DriverState, DriverView, EndedApplication, Epoch, ExecutorAddress, ExecutorCondition, ExecutorEnd,
+    ExecutorName, ExecutorView, FencedOrder, Overview, Payload, ProcessOutcome, RequestKey, Resources,
+    WorkerCondition, WorkerId, WorkerMessage, WorkerOffer, WorkerOrder, WorkerReport, WorkerView,
+};
 pub use lease::{Lease, LeaseAction, LeaseRecord, LeaseSettings, Standing};
+pub use link::Link;
 pub use master::Master;
-pub use messages::{
-    ApplicationEnd, ApplicationMessage, ApplicationOrder, ApplicationSpec, ApplicationStatus, ClientAnswer,
-    ClientMessage, DriverSpec, ExecutorAddress, ExecutorEnd, FencedOrder, Outcome, WorkerMessage,
-    WorkerOffer, WorkerOrder, WorkerReport,
-};
-pub use names::{ApplicationId, DriverId, DriverRun, Epoch, ExecutorName, Link, RequestKey, WorkerId};
 pub use note::Note;
-pub use overview::{
-    ApplicationView, DriverView, ExecutorCondition, ExecutorView, Overview, WorkerCondition, WorkerView,
-};
-pub use payload::Payload;
-pub use resources::Resources;
 pub use settings::MasterSettings;
-pub use snapshot::{ApplicationRecord, DriverRecord, DriverState, EndedApplication, Snapshot, WorkerRecord};
+pub use snapshot::{DriverRecord, Snapshot, WorkerRecord};
 pub use worker_state::{WorkerAction, WorkerState};

@@ -1,28 +1,31 @@
-//! The machine as its shell sees it: [`Master::handle`] branches, the other files compute.
+//! The master, as its shell sees it: [`Master::handle`] branches, the other files compute.
 //!
-//! Each event is digested in steps: it changes the tables; a recovery that is through ends; if anything changed that launches
-//! depend on, what is free is given out; and if anything changed that must survive, that comes first among the effects.
+//! Each event is handled in steps: it changes the tables; a finished recovery ends; if anything changed that
+//! launches depend on, free resources are allocated; and if anything changed that must survive, a snapshot
+//! comes first among the effects.
 
 use crate::applications::Applications;
 use crate::drivers::Drivers;
 use crate::event::{Effect, Event};
-use crate::messages::{ApplicationOrder, ClientAnswer, FencedOrder, WorkerOrder};
-use crate::names::{ApplicationId, Epoch, Link, WorkerId};
+use crate::link::Link;
 use crate::note::Note;
-use crate::recovery::Phase;
+use crate::phase::Phase;
 use crate::settings::MasterSettings;
 use crate::workers::{HostedApplication, Workers};
+use firesteel_protocol::standalone::{
+    ApplicationId, ApplicationOrder, ClientAnswer, Epoch, FencedOrder, WorkerId, WorkerOrder,
+};
 use firesteel_types::Millis;
 use std::collections::BTreeMap;
 
-/// Who is at the other end of a connection.
+/// The worker or application at the other end of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Party {
     Worker(WorkerId),
     Application(ApplicationId),
 }
 
-/// All workers, applications and drivers of one cluster.
+/// The state of a master: all workers, applications and drivers of one cluster.
 #[derive(Debug)]
 pub struct Master {
     pub(crate) settings: MasterSettings,
@@ -32,22 +35,23 @@ pub struct Master {
     pub(crate) workers: Workers,
     pub(crate) applications: Applications,
     pub(crate) drivers: Drivers,
-    /// The connections of workers and applications: for each of them one at most.
+    /// The connections of workers and applications, at most one for each.
     pub(crate) links: BTreeMap<Link, Party>,
     pub(crate) next_application: u32,
     pub(crate) next_driver: u32,
-    /// Something changed that must survive.
+    /// Set when something changed that must survive.
     pub(crate) changed: bool,
-    /// Something changed that launches depend on.
+    /// Set when something changed that launches depend on.
     pub(crate) replan: bool,
 }
 
 impl Master {
-    /// Digests one event and appends what is to be done.
+    /// Handles one event and appends the effects that it needs.
     ///
-    /// `now` is in milliseconds since 1970 and does not go back: take the date once, when the process starts, and add what a
-    /// clock says that only goes forward. Events about what is not known (any more) change nothing, so late and doubled
-    /// messages may be passed on as they come. Pass on what has arrived before a tick that has fallen due meanwhile.
+    /// `now` is in milliseconds since 1970 and does not go back: take the date once, when the process starts,
+    /// and add the time of a monotonic clock. Events about workers, applications or drivers that are not known
+    /// (any more) change nothing, so late and doubled messages may be passed on as they come. Pass on what has
+    /// arrived before a tick that has fallen due meanwhile.
     pub fn handle(&mut self, now: Millis, event: Event, fx: &mut Vec<Effect>) {
         let first = fx.len();
         self.pass_time(now);
@@ -63,7 +67,8 @@ impl Master {
         self.persist(first, fx);
     }
 
-    /// When [`Event::Tick`] is due if nothing happens before. A tick that comes early or in vain does no harm.
+    /// Returns the time at which [`Event::Tick`] is due if nothing happens before. A tick that comes early or
+    /// is not needed does no harm.
     pub fn next_deadline(&self) -> Option<Millis> {
         let due = [
             self.next_pulse(),
@@ -75,12 +80,13 @@ impl Master {
         due.into_iter().flatten().min()
     }
 
-    /// The epoch in which this master leads.
+    /// Returns the epoch in which this master leads.
     pub fn epoch(&self) -> Epoch {
         self.epoch
     }
 
-    /// Whether it waits for those whom an earlier master knew, and launches nothing yet.
+    /// Returns whether it waits for the workers and applications of an earlier master, and launches nothing
+    /// yet.
     pub fn is_recovering(&self) -> bool {
         self.phase.is_recovering()
     }
@@ -88,11 +94,12 @@ impl Master {
     fn tick(&mut self, fx: &mut Vec<Effect>) {
         self.lose_silent_workers(fx);
         self.lose_silent_applications(fx);
-        // A wait of somebody's may be over.
+        // The wait of a driver or an application may be over.
         self.replan = true;
     }
 
-    /// Sets the clock. Whoever was silent while the master stood still is given that time back.
+    /// Sets the clock. Workers and applications are not blamed for their silence while the master itself stood
+    /// still.
     fn pass_time(&mut self, now: Millis) {
         let gap = now - self.now;
         self.now = self.now.max(now);
@@ -111,7 +118,8 @@ impl Master {
         self.phase.postpone(gap);
     }
 
-    /// Often enough to notice that the master stood still; a matter only while somebody could fall silent.
+    /// Returns the time of the next tick, often enough to notice that the master stood still; none while there
+    /// is no worker or application whose silence matters.
     fn next_pulse(&self) -> Option<Millis> {
         let has_somebody = !self.workers.is_empty() || self.applications.iter().next().is_some();
         has_somebody.then(|| self.now + (self.settings.stall_ms / 2).max(1))
@@ -123,7 +131,8 @@ impl Master {
         }
     }
 
-    /// Notes who is at the other end of a connection; forgets whom it had before, and which one they had.
+    /// Notes the party at the other end of a connection; forgets the connection's earlier party, and the
+    /// party's earlier connection.
     pub(crate) fn bind(&mut self, link: Link, party: Party) {
         self.unlink(link);
         let before = match &party {
@@ -136,7 +145,7 @@ impl Master {
         self.links.insert(link, party);
     }
 
-    /// A connection is gone.
+    /// Forgets a connection that is gone.
     pub(crate) fn unlink(&mut self, link: Link) {
         match self.links.remove(&link) {
             Some(Party::Worker(id)) => {
@@ -153,7 +162,7 @@ impl Master {
         }
     }
 
-    /// Tells a worker, if it is connected.
+    /// Sends an order to a worker, if it is connected.
     pub(crate) fn order(&self, worker: &WorkerId, order: WorkerOrder, fx: &mut Vec<Effect>) {
         if let Some(link) = self.workers.get(worker).and_then(|worker| worker.link) {
             self.order_on(link, order, fx);
@@ -164,14 +173,14 @@ impl Master {
         fx.push(Effect::ToWorker { link, order: FencedOrder { epoch: self.epoch, order } });
     }
 
-    /// Tells an application, if it is connected.
+    /// Sends an order to an application, if it is connected.
     pub(crate) fn send(&self, application: &ApplicationId, order: ApplicationOrder, fx: &mut Vec<Effect>) {
         if let Some(link) = self.applications.get(application).and_then(|application| application.link) {
             fx.push(Effect::ToApplication { link, order });
         }
     }
 
-    /// Orders the end of a tenant; it takes room until its worker says that it is gone.
+    /// Orders the end of a tenant; it takes room until its worker reports that it has ended.
     pub(crate) fn end_hosted(&mut self, worker: &WorkerId, hosted: &HostedApplication, fx: &mut Vec<Effect>) {
         if let Some(tenancy) = self.workers.get_mut(worker).and_then(|w| w.hosted.get_mut(hosted)) {
             tenancy.ending = true;
@@ -180,7 +189,7 @@ impl Master {
     }
 }
 
-/// The order to end a tenant.
+/// Returns the order to end a tenant.
 pub(crate) fn kill(hosted: &HostedApplication) -> WorkerOrder {
     match hosted {
         HostedApplication::Executor(name) => WorkerOrder::KillExecutor { executor: name.clone() },

@@ -1,46 +1,46 @@
-//! What the master's log tells: data here, sentences when somebody reads them.
+//! Log notes of the master: data here, sentences when they are printed.
 
-use crate::messages::{ApplicationEnd, ExecutorEnd};
-use crate::names::{ApplicationId, DriverId, DriverRun, ExecutorName, WorkerId};
-use crate::resources::Resources;
-use crate::snapshot::DriverState;
+use firesteel_protocol::standalone::{
+    ApplicationEnd, ApplicationId, DriverId, DriverRun, DriverState, ExecutorEnd, ExecutorName, Resources,
+    WorkerId,
+};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// One line of the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Note {
-    /// A worker is there.
+    /// A worker registered.
     WorkerRegistered(WorkerId, Resources),
-    /// A worker is gone; why.
+    /// A worker is lost; the reason.
     WorkerLost(WorkerId, String),
     /// A worker gets nothing more.
     WorkerDecommissioned(WorkerId),
-    /// An application is there, for the first time.
+    /// An application registered for the first time.
     ApplicationRegistered(ApplicationId),
     /// An application came back.
     ApplicationReturned(ApplicationId),
     /// An application ended.
     ApplicationEnded(ApplicationId, ApplicationEnd),
-    /// An application gets nothing at present; why.
+    /// An application gets nothing at present; the reason.
     ApplicationWaits(ApplicationId, String),
     /// An executor was ordered.
     ExecutorLaunched(ExecutorName, WorkerId, Resources),
     /// An executor is gone.
     ExecutorEnded(ExecutorName, ExecutorEnd),
-    /// A driver is on record.
+    /// A driver was submitted.
     DriverSubmitted(DriverId),
     /// A driver was ordered.
     DriverLaunched(DriverRun, WorkerId),
-    /// A driver is in another state than before.
+    /// A driver has a new state.
     DriverIs(DriverId, DriverState),
-    /// A driver finds no place; why.
+    /// A driver cannot be launched at present; the reason.
     DriverWaits(DriverId, String),
-    /// A worker runs what it should not, and was told to end it.
+    /// A worker runs something that it should not, and was told to end it.
     Unwanted(WorkerId, String),
-    /// A master took over, and waits for so many workers and applications.
+    /// A master took over, and waits for these numbers of workers and applications.
     Recovering(usize, usize),
-    /// It is through with that; so many did not come back.
+    /// The wait is over; these numbers of workers and applications did not come back.
     Recovered(usize, usize),
 }
 

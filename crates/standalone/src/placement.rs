@@ -1,38 +1,38 @@
-//! Which workers give how much to an application: Spark's way of dealing cores, one executor's worth at a time.
+//! Placement of executors on workers: Spark's way of allocating cores, one executor's worth at a time.
 //!
-//! The caller has put the workers into order, those with most free cores first. Spread out, each worker in turn gives one
-//! executor's cores; packed, each gives all that it can before the next is asked. An application that names no cores for an
-//! executor gets one core at a time, and all that a worker gives becomes one executor.
+//! The caller has sorted the workers, those with most free cores first. Spread out, each worker in turn gives
+//! one executor's cores; packed, each gives all that it can before the next is asked. An application that names
+//! no cores for an executor gets one core at a time, and all that a worker gives becomes one executor.
 
-use crate::resources::Resources;
+use firesteel_protocol::standalone::Resources;
 
-/// What an application could use.
+/// The executors that an application could use.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Demand {
-    /// How many cores it may have beyond those that it has.
+    /// The number of cores that it may have beyond those that it has.
     pub(crate) cores_left: u32,
-    /// How many executors beyond those that it has.
+    /// The number of executors that it may have beyond those that it has.
     pub(crate) executors_left: u32,
-    /// The cores of each; none is one executor for all that a worker gives.
+    /// The cores of each; if none, each worker gives one executor all its cores.
     pub(crate) cores_per_executor: Option<u32>,
     pub(crate) memory_per_executor_mib: u64,
 }
 
 impl Demand {
-    /// What a worker must have to give anything.
+    /// Returns the least that a worker must have to give anything.
     pub(crate) fn least(&self) -> Resources {
         Resources::new(self.cores_per_executor.unwrap_or(1), self.memory_per_executor_mib)
     }
 }
 
-/// What one worker gives.
+/// The share of one worker.
 #[derive(Clone, Copy, Debug, Default)]
 struct Share {
     cores: u32,
     executors: u32,
 }
 
-/// Deals; gives the executors as positions in `rooms` with what each gets.
+/// Allocates executors; returns them as positions in `rooms` with the resources of each.
 pub(crate) fn deal(demand: &Demand, rooms: &[Resources], spread_out: bool) -> Vec<(usize, Resources)> {
     let least = demand.least();
     assert!(least.cores > 0, "an executor has a core at least");

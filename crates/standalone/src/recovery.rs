@@ -1,60 +1,37 @@
-//! From one master to the next: what is written down, and how a master begins with what another wrote.
+//! Recovery: the snapshot for the next master, and how a master takes over from an earlier one.
 //!
-//! A master that takes over launches nothing until all whom its predecessor knew have come back, or have had time to. What
-//! returning workers run is taken over if its application is known and its number was handed out; it is then as if there had
-//! been one master all along. Who does not come back is lost in the ordinary way.
+//! A master that takes over launches nothing until all workers and applications that its predecessor knew have
+//! come back, or have had time to. The executors of returning workers are taken over if their application is
+//! known and their number was handed out; it is then as if there had been one master all along. A worker or
+//! application that does not come back is lost in the ordinary way.
 
 use crate::applications::{Application, Applications, Executor};
 use crate::drivers::{Drivers, RunEnd};
 use crate::event::Effect;
 use crate::master::{Master, note};
-use crate::messages::{ApplicationEnd, WorkerReport};
-use crate::names::{ApplicationId, Epoch, WorkerId};
 use crate::note::Note;
+use crate::phase::Phase;
 use crate::settings::MasterSettings;
-use crate::snapshot::{DriverState, Snapshot};
+use crate::snapshot::Snapshot;
 use crate::workers::{HostedApplication, Tenancy, Worker, Workers};
+use firesteel_protocol::standalone::{
+    ApplicationEnd, ApplicationId, DriverState, Epoch, WorkerId, WorkerReport,
+};
 use firesteel_types::Millis;
 use std::collections::BTreeMap;
 
-/// Whether a master waits for those whom an earlier one knew.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Phase {
-    Recovering { until: Millis },
-    Alive,
-}
-
-impl Phase {
-    pub(crate) fn is_recovering(self) -> bool {
-        matches!(self, Phase::Recovering { .. })
-    }
-
-    pub(crate) fn deadline(self) -> Option<Millis> {
-        match self {
-            Phase::Recovering { until } => Some(until),
-            Phase::Alive => None,
-        }
-    }
-
-    /// The master stood still.
-    pub(crate) fn postpone(&mut self, by_ms: u64) {
-        if let Phase::Recovering { until } = self {
-            *until = *until + by_ms;
-        }
-    }
-}
-
 impl Master {
-    /// A master that nobody was before.
+    /// Makes the first master of a cluster.
     pub fn new(now: Millis, epoch: Epoch, settings: MasterSettings, fx: &mut Vec<Effect>) -> Self {
         Master::recover(now, epoch, settings, Snapshot::default(), fx)
     }
 
-    /// A master that takes over from the one that wrote this. The first effect writes down that it has.
+    /// Makes a master that takes over from the one that wrote the snapshot. The first effect writes down that
+    /// it has.
     ///
     /// # Panics
-    /// When the epoch is not higher than that of the snapshot: two masters would speak with one voice. A master without a
-    /// [`Lease`](crate::Lease) takes the [next](Epoch::next) one.
+    /// When the epoch is not higher than that of the snapshot: workers could not tell the two masters apart. A
+    /// master without a [`Lease`](crate::Lease) takes the [next](Epoch::next) one.
     pub fn recover(
         now: Millis,
         epoch: Epoch,
@@ -108,7 +85,7 @@ impl Master {
         self.drivers.ended.extend(snapshot.ended_drivers);
     }
 
-    /// All that must survive this master.
+    /// Returns all that must survive this master.
     pub fn snapshot(&self) -> Snapshot {
         Snapshot {
             epoch: self.epoch,
@@ -122,9 +99,9 @@ impl Master {
         }
     }
 
-    /// Takes over what a worker runs that came back while it was awaited.
+    /// Takes over the executors of a worker that came back while it was awaited.
     pub(crate) fn adopt(&mut self, id: &WorkerId, report: &WorkerReport) {
-        let worker = self.workers.get_mut(id).expect("who adopts knows the worker");
+        let worker = self.workers.get_mut(id).expect("a worker that registers is known");
         for (name, resources) in &report.executors {
             let Some(application) = self.applications.get_mut(&name.application) else { continue };
             let hosted = HostedApplication::Executor(name.clone());
@@ -169,7 +146,7 @@ impl Master {
         }
     }
 
-    /// Drivers whose worker the snapshot does not know: none, unless somebody edited it.
+    /// Fails drivers whose worker the snapshot does not have: none, unless the snapshot was edited.
     fn lose_stranded_drivers(&mut self, fx: &mut Vec<Effect>) {
         let is_stranded = |worker: &WorkerId| !self.workers.contains_key(worker);
         let stranded: Vec<_> = self

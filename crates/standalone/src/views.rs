@@ -1,16 +1,16 @@
-//! The tables as people see them.
+//! Views: the tables in the form for display.
 
 use crate::applications::{Application, Executor};
 use crate::master::Master;
-use crate::overview::{
-    ApplicationView, DriverView, ExecutorCondition, ExecutorView, Overview, WorkerCondition, WorkerView,
-};
 use crate::snapshot::DriverRecord;
 use crate::workers::{HostedApplication, Worker};
+use firesteel_protocol::standalone::{
+    ApplicationView, DriverView, ExecutorCondition, ExecutorView, Overview, WorkerCondition, WorkerView,
+};
 use firesteel_types::ExecutorId;
 
 impl Master {
-    /// How everything is.
+    /// Returns the state of everything.
     pub fn overview(&self) -> Overview {
         let present = || self.workers.values().filter(|worker| !worker.awaited);
         Overview {

@@ -1,23 +1,24 @@
-//! What follows from what workers say, and from their silence.
+//! The master's worker handler: registration, reports, ended executors and drivers, and what follows from a
+//! worker's silence.
 
 use crate::drivers::RunEnd;
 use crate::event::Effect;
+use crate::link::Link;
 use crate::master::{Master, Party, kill, note};
-use crate::messages::{
-    ApplicationOrder, ExecutorEnd, Outcome, WorkerMessage, WorkerOffer, WorkerOrder, WorkerReport,
-};
-use crate::names::{DriverRun, ExecutorName, Link, WorkerId};
 use crate::note::Note;
-use crate::resources::Resources;
 use crate::snapshot::WorkerRecord;
 use crate::workers::{HostedApplication, Tenancy, Worker};
+use firesteel_protocol::standalone::{
+    ApplicationOrder, DriverRun, ExecutorEnd, ExecutorName, ProcessOutcome, Resources, WorkerId,
+    WorkerMessage, WorkerOffer, WorkerOrder, WorkerReport,
+};
 use firesteel_types::Millis;
 use std::collections::BTreeMap;
 
-/// How a report relates to the orders that were sent before it came.
+/// The relation of a report to the orders that were sent before it came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Freshness {
-    /// The worker comes on a new connection: it has had all that it will ever get of what was sent on earlier ones.
+    /// The worker is on a new connection: no order that was sent on earlier ones will reach it any more.
     Complete,
     /// Orders may be under way.
     MayLag,
@@ -68,9 +69,9 @@ impl Master {
     ) {
         let known = self.workers.get(&id).map(|worker| worker.link);
         let freshness = match known {
-            // What comes on a connection that the worker has given up does not count.
+            // A message on a connection that the worker has given up does not count.
             Some(Some(current)) if current > link => return,
-            // Said twice.
+            // The registration came twice.
             Some(Some(current)) if current == link => Freshness::MayLag,
             Some(_) => Freshness::Complete,
             None => {
@@ -93,7 +94,7 @@ impl Master {
         self.compare(&id, report, freshness, fx);
     }
 
-    /// Compares what a worker runs with what it should run, and orders what makes them alike.
+    /// Compares what a worker runs with what it should run, and sends the orders that make the two alike.
     fn compare(&mut self, id: &WorkerId, report: WorkerReport, freshness: Freshness, fx: &mut Vec<Effect>) {
         let executors =
             report.executors.into_iter().map(|(name, takes)| (HostedApplication::Executor(name), takes));
@@ -116,8 +117,8 @@ impl Master {
         }
     }
 
-    /// What a worker should run and does not, for longer than an order is under way. It is told to end it, to be sure: its
-    /// answer says what became of it.
+    /// Returns what a worker should run and does not, for longer than an order is under way. The worker is told
+    /// to end it, to be sure: its answer tells the outcome.
     fn missing(
         &mut self,
         id: &WorkerId,
@@ -129,7 +130,7 @@ impl Master {
             Freshness::MayLag => self.settings.unaccounted_timeout_ms,
         };
         let now = self.now;
-        let worker = self.workers.get_mut(id).expect("whoever compares knows the worker");
+        let worker = self.workers.get_mut(id).expect("a worker that reports is known");
         let mut missing = vec![];
         for (hosted, tenancy) in worker.hosted.iter_mut().filter(|(hosted, _)| !reported.contains_key(hosted))
         {
@@ -140,7 +141,7 @@ impl Master {
         missing
     }
 
-    /// Notes what a worker runs. Gives it back if it has to end.
+    /// Enters what a worker runs. Returns it if it has to end.
     fn account(
         &mut self,
         id: &WorkerId,
@@ -148,7 +149,8 @@ impl Master {
         resources: Resources,
         fx: &mut Vec<Effect>,
     ) -> Option<HostedApplication> {
-        let worker = self.workers.get_mut(id).expect("whoever compares knows the worker");
+        let worker = self.workers.get_mut(id).expect("a worker that reports is known");
+        // Not ordered, or not any more: it takes room until it has ended.
         let Some(tenancy) = worker.hosted.get_mut(hosted) else {
             worker.take_in(hosted.clone(), Tenancy::new(resources, true));
             note(Note::Unwanted(id.clone(), format!("{hosted:?}")), fx);
@@ -171,25 +173,32 @@ impl Master {
         }
     }
 
-    fn executor_ended(&mut self, id: &WorkerId, name: ExecutorName, outcome: Outcome, fx: &mut Vec<Effect>) {
+    fn executor_ended(
+        &mut self,
+        id: &WorkerId,
+        name: ExecutorName,
+        outcome: ProcessOutcome,
+        fx: &mut Vec<Effect>,
+    ) {
         let worker = self.workers.get_mut(id).expect("whoever is linked is known");
         if worker.release(&HostedApplication::Executor(name.clone())).is_none() {
             return;
         }
         self.replan = true;
-        self.executor_gone(&name, ExecutorEnd::Ended(outcome), fx);
+        self.executor_gone(&name, ExecutorEnd::Ended { outcome }, fx);
     }
 
-    /// Tells an application that it has an executor no more, if it had it.
+    /// Tells an application that it has lost an executor, if it had it.
     pub(crate) fn executor_gone(&mut self, name: &ExecutorName, end: ExecutorEnd, fx: &mut Vec<Effect>) {
         let Some(application) = self.applications.get_mut(&name.application) else { return };
         let Some(executor) = application.executors.remove(&name.executor) else { return };
-        let is_failure = matches!(&end, ExecutorEnd::Ended(outcome) if outcome.is_failure());
+        let is_failure = matches!(&end, ExecutorEnd::Ended { outcome } if outcome.is_failure());
         application.failures += u32::from(is_failure && !executor.decommissioned);
-        // One that is not wanted any more was given back.
+        // An executor that the application does not want any more was given back: its end is no failure.
         let is_missed =
             application.wanted.is_none_or(|wanted| application.staying().count() < wanted as usize);
-        let by_itself = is_failure || is_missed && end == ExecutorEnd::Ended(Outcome::Exited { code: 0 });
+        let by_itself = is_failure
+            || is_missed && end == (ExecutorEnd::Ended { outcome: ProcessOutcome::Exited { code: 0 } });
         if by_itself && !executor.decommissioned {
             application.slow_down(self.now, &self.settings);
         }
@@ -205,7 +214,7 @@ impl Master {
         }
     }
 
-    fn driver_ended(&mut self, id: &WorkerId, run: DriverRun, outcome: Outcome, fx: &mut Vec<Effect>) {
+    fn driver_ended(&mut self, id: &WorkerId, run: DriverRun, outcome: ProcessOutcome, fx: &mut Vec<Effect>) {
         let worker = self.workers.get_mut(id).expect("whoever is linked is known");
         if worker.release(&HostedApplication::Driver(run.clone())).is_some() {
             self.replan = true;
@@ -213,7 +222,8 @@ impl Master {
         }
     }
 
-    /// A worker gets nothing more; what it runs may end in its own time, and executors are replaced.
+    /// Decommissions a worker: it gets nothing more, what it runs may end in its own time, and its executors
+    /// are replaced.
     pub(crate) fn decommission(&mut self, id: &WorkerId, fx: &mut Vec<Effect>) {
         let Some(worker) = self.workers.get_mut(id) else { return };
         if std::mem::replace(&mut worker.record.decommissioned, true) {
@@ -233,7 +243,7 @@ impl Master {
         }
     }
 
-    /// Forgets a worker with all that it ran. Should it come back, it is told to end what it still runs.
+    /// Removes a worker with all that it ran. If it comes back, it is told to end what it still runs.
     pub(crate) fn lose_worker(&mut self, id: &WorkerId, why: String, fx: &mut Vec<Effect>) {
         let Some(worker) = self.workers.remove(id) else { return };
         if let Some(link) = worker.link {
@@ -244,7 +254,7 @@ impl Master {
         for hosted in worker.hosted.into_keys() {
             match hosted {
                 HostedApplication::Executor(name) => {
-                    self.executor_gone(&name, ExecutorEnd::WorkerLost(why.clone()), fx)
+                    self.executor_gone(&name, ExecutorEnd::WorkerLost { reason: why.clone() }, fx)
                 }
                 HostedApplication::Driver(run) => self.run_gone(&run, RunEnd::WorkerLost(why.clone()), fx),
             }

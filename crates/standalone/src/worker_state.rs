@@ -1,46 +1,48 @@
-//! The worker's side: what it runs, what it ran, and which orders it obeys.
+//! The worker's state machine: what it runs and ran, and which orders it obeys.
 //!
-//! A pure machine like the master. The shell starts and ends processes as the [`WorkerAction`]s say, tells what became of
-//! them, and sends what is to be said. One ledger belongs to one worker process from beginning to end, whichever masters it
-//! meets; the shell listens to one connection at a time, and what comes on another one does not reach the ledger.
+//! It is pure like the master. The shell starts and ends processes as the [`WorkerAction`]s say, reports how
+//! they ended, and sends the messages. One machine belongs to one worker process from beginning to end,
+//! whichever masters it meets; the shell listens to one connection at a time, and messages on another one do
+//! not reach the machine.
 //!
-//! What makes lost, late and doubled orders harmless: nothing is started twice, and nothing that was to be ended is started
-//! afterwards. How something ended is remembered until its application is cleaned up, so that a question is answered even
-//! if the first answer was lost.
+//! Lost, late and doubled orders are harmless, since nothing is started twice, and nothing that was to be ended
+//! is started afterwards. The outcome of an executor is remembered until its application is cleaned up, so that
+//! a question is answered even if the first answer was lost.
 
 use crate::fence::Fence;
-use crate::messages::{
-    ApplicationSpec, DriverSpec, FencedOrder, Outcome, WorkerMessage, WorkerOffer, WorkerOrder, WorkerReport,
+use firesteel_protocol::standalone::{
+    ApplicationId, ApplicationSpec, DriverRun, DriverSpec, Epoch, ExecutorName, FencedOrder, ProcessOutcome,
+    Resources, WorkerId, WorkerMessage, WorkerOffer, WorkerOrder, WorkerReport,
 };
-use crate::names::{ApplicationId, DriverRun, Epoch, ExecutorName, WorkerId};
-use crate::resources::Resources;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-/// How many drivers and applications of the past a worker remembers. A late order for an older one would be taken for new.
+/// The number of past drivers and applications that a worker remembers. A late order for an older one would be
+/// taken for new.
 const REMEMBERED: usize = 10_000;
 
-/// What the worker's shell has to do.
+/// An action for the worker's shell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WorkerAction {
-    /// Start an executor's process, then tell [`WorkerState::executor_started`], or that it [ended](WorkerState::executor_ended).
+    /// Start an executor's process, then call [`WorkerState::executor_started`], or report that it
+    /// [ended](WorkerState::executor_ended).
     StartExecutor(ExecutorName, Resources, ApplicationSpec),
-    /// End an executor's process. May be said more than once.
+    /// End an executor's process. May come more than once.
     StopExecutor(ExecutorName),
     /// Start a driver's process.
     StartDriver(DriverRun, DriverSpec),
-    /// End a driver's process. May be said more than once.
+    /// End a driver's process. May come more than once.
     StopDriver(DriverRun),
     /// Remove an application's files; no process uses them.
     RemoveFiles(ApplicationId),
-    /// Tell the executors to move elsewhere what they keep, and to end then. Said once.
+    /// Tell the executors to migrate their blocks, and to end then. Comes once.
     Decommission,
-    /// Tell the master, on the connection that the worker listens to.
+    /// Send a message to the master, on the connection that the worker listens to.
     Say(WorkerMessage),
-    /// The master is known to live.
+    /// A message from the master arrived: it lives.
     MasterStatus,
 }
 
-/// What one worker runs and ran.
+/// The executors and drivers that a worker runs and ran.
 #[derive(Clone, Debug)]
 pub struct WorkerState {
     worker: WorkerId,
@@ -48,29 +50,29 @@ pub struct WorkerState {
     fence: Fence,
     executors: BTreeMap<ExecutorName, HostedApplication>,
     drivers: BTreeMap<DriverRun, HostedApplication>,
-    ended_executors: BTreeMap<ExecutorName, Outcome>,
-    ended_drivers: BTreeMap<DriverRun, Outcome>,
+    ended_executors: BTreeMap<ExecutorName, ProcessOutcome>,
+    ended_drivers: BTreeMap<DriverRun, ProcessOutcome>,
     ended_drivers_in_order: VecDeque<DriverRun>,
-    /// The applications of which there are files.
+    /// The applications that have files on this worker.
     applications: BTreeSet<ApplicationId>,
-    /// Those whose files go when their last executor has.
+    /// The applications whose files are removed when their last executor has ended.
     cleaning: BTreeSet<ApplicationId>,
-    /// Those of the past, and the order in which they went.
+    /// Past applications, and the order in which they were cleaned up.
     cleaned: BTreeSet<ApplicationId>,
     cleaned_in_order: VecDeque<ApplicationId>,
     decommissioned: bool,
 }
 
-/// Something that runs.
+/// A running executor or driver.
 #[derive(Clone, Copy, Debug)]
 struct HostedApplication {
     resources: Resources,
-    /// Whether it was told to end.
+    /// Set when it was told to end.
     stopping: bool,
 }
 
 impl WorkerState {
-    /// A worker that runs nothing.
+    /// Makes a worker that runs nothing.
     pub fn new(worker: WorkerId, offer: WorkerOffer) -> Self {
         WorkerState {
             worker,
@@ -89,18 +91,18 @@ impl WorkerState {
         }
     }
 
-    /// The first word on a new connection.
+    /// Returns the first message on a new connection.
     pub fn register(&self) -> WorkerMessage {
         let (worker, offer) = (self.worker.clone(), self.offer.clone());
         WorkerMessage::Register { worker, offer, report: self.report() }
     }
 
-    /// The word that is due every few seconds.
+    /// Returns the message that is due every few seconds.
     pub fn heartbeat(&self) -> WorkerMessage {
         WorkerMessage::Heartbeat { report: self.report() }
     }
 
-    /// All that runs.
+    /// Returns all that runs.
     pub fn report(&self) -> WorkerReport {
         WorkerReport {
             executors: self.executors.iter().map(|(name, hosted)| (name.clone(), hosted.resources)).collect(),
@@ -109,17 +111,18 @@ impl WorkerState {
         }
     }
 
-    /// What is taken.
+    /// Returns the resources that are taken.
     pub fn used(&self) -> Resources {
         self.executors.values().chain(self.drivers.values()).map(|hosted| hosted.resources).sum()
     }
 
-    /// The epoch of the master that is obeyed.
+    /// Returns the epoch of the master that is obeyed.
     pub fn epoch(&self) -> Epoch {
         self.fence.epoch()
     }
 
-    /// Digests an order and appends what is to be done. Those of an older epoch than was heard of before change nothing.
+    /// Handles an order and appends the actions that it needs. Orders of an older epoch than was seen before
+    /// change nothing.
     pub fn obey(&mut self, order: FencedOrder, todo: &mut Vec<WorkerAction>) {
         if !self.fence.admits(order.epoch) {
             return;
@@ -143,31 +146,31 @@ impl WorkerState {
         assert!(self.used().fits(self.offer.resources), "a worker runs no more than it has room for");
     }
 
-    /// An executor's process was started. None if it was ended meanwhile.
+    /// Returns the report that an executor's process was started. None if it was ended meanwhile.
     pub fn executor_started(&self, executor: &ExecutorName) -> Option<WorkerMessage> {
         let runs = self.executors.contains_key(executor);
         runs.then(|| WorkerMessage::ExecutorStarted { executor: executor.clone() })
     }
 
-    /// An executor's process is gone, or could not be started.
+    /// Handles the end of an executor's process, or its failure to start.
     pub fn executor_ended(
         &mut self,
         executor: &ExecutorName,
-        outcome: Outcome,
+        outcome: ProcessOutcome,
         todo: &mut Vec<WorkerAction>,
     ) {
         let Some(hosted) = self.executors.remove(executor) else { return };
-        let outcome = if hosted.stopping { Outcome::Killed } else { outcome };
+        let outcome = if hosted.stopping { ProcessOutcome::Killed } else { outcome };
         self.ended_executors.insert(executor.clone(), outcome);
         todo.push(self.answer_executor(executor));
         self.remove_files(&executor.application, todo);
     }
 
     /// A driver's process is gone, or could not be started.
-    pub fn driver_ended(&mut self, run: &DriverRun, outcome: Outcome, todo: &mut Vec<WorkerAction>) {
+    pub fn driver_ended(&mut self, run: &DriverRun, outcome: ProcessOutcome, todo: &mut Vec<WorkerAction>) {
         let Some(hosted) = self.drivers.remove(run) else { return };
-        let ended_well = outcome == Outcome::Exited { code: 0 };
-        let outcome = if hosted.stopping && !ended_well { Outcome::Killed } else { outcome };
+        let ended_well = outcome == ProcessOutcome::Exited { code: 0 };
+        let outcome = if hosted.stopping && !ended_well { ProcessOutcome::Killed } else { outcome };
         self.remember_driver(run, outcome);
         todo.push(self.answer_driver(run));
     }
@@ -183,6 +186,7 @@ impl WorkerState {
         if self.executors.contains_key(&executor) {
             return;
         }
+        // A late order for an application that has ended.
         if self.cleaned.contains(application) || self.cleaning.contains(application) {
             todo.push(never_started(executor));
         } else if self.ended_executors.contains_key(&executor) {
@@ -205,9 +209,9 @@ impl WorkerState {
         } else if self.cleaned.contains(&executor.application) {
             todo.push(never_started(executor));
         } else {
-            // Remembered with its application, which is cleaned up some time.
+            // Remembered with its application, which will be cleaned up some time.
             self.applications.insert(executor.application.clone());
-            self.ended_executors.entry(executor.clone()).or_insert(Outcome::NeverStarted);
+            self.ended_executors.entry(executor.clone()).or_insert(ProcessOutcome::NeverStarted);
             todo.push(self.answer_executor(&executor));
         }
     }
@@ -235,7 +239,7 @@ impl WorkerState {
             return;
         }
         if !self.ended_drivers.contains_key(&run) {
-            self.remember_driver(&run, Outcome::NeverStarted);
+            self.remember_driver(&run, ProcessOutcome::NeverStarted);
         }
         todo.push(self.answer_driver(&run));
     }
@@ -252,7 +256,7 @@ impl WorkerState {
         self.remove_files(&application, todo);
     }
 
-    /// Removes an application's files if they are to go and nobody uses them any more.
+    /// Removes an application's files if they are to go and no executor uses them any more.
     fn remove_files(&mut self, application: &ApplicationId, todo: &mut Vec<WorkerAction>) {
         let is_used = self.executors.keys().any(|name| name.application == *application);
         if is_used || !self.cleaning.remove(application) {
@@ -271,7 +275,7 @@ impl WorkerState {
         }
     }
 
-    fn remember_driver(&mut self, run: &DriverRun, outcome: Outcome) {
+    fn remember_driver(&mut self, run: &DriverRun, outcome: ProcessOutcome) {
         self.ended_drivers.insert(run.clone(), outcome);
         self.ended_drivers_in_order.push_back(run.clone());
         if self.ended_drivers_in_order.len() > REMEMBERED
@@ -281,13 +285,13 @@ impl WorkerState {
         }
     }
 
-    fn has_room(&self, wanted: Resources) -> Result<(), Outcome> {
+    fn has_room(&self, wanted: Resources) -> Result<(), ProcessOutcome> {
         let free = self.offer.resources.minus(self.used());
         if wanted.fits(free) {
             return Ok(());
         }
         let reason = format!("worker {} has {free} free, {wanted} were asked for", self.worker);
-        Err(Outcome::FailedToStart { reason })
+        Err(ProcessOutcome::FailedToStart { reason })
     }
 
     fn answer_executor(&self, executor: &ExecutorName) -> WorkerAction {
@@ -302,5 +306,5 @@ impl WorkerState {
 }
 
 fn never_started(executor: ExecutorName) -> WorkerAction {
-    WorkerAction::Say(WorkerMessage::ExecutorEnded { executor, outcome: Outcome::NeverStarted })
+    WorkerAction::Say(WorkerMessage::ExecutorEnded { executor, outcome: ProcessOutcome::NeverStarted })
 }

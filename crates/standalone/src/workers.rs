@@ -1,15 +1,16 @@
-//! Who lends what, and what of it is taken: the table of workers.
+//! The table of workers: their resources, and what of them is taken.
 //!
-//! A tenant takes its cores and memory from the moment that the master decides to launch it until the worker says that it is
-//! gone, or the worker is lost itself. So what a worker was told to run always fits into what it has.
+//! A tenant takes its cores and memory from the moment that the master decides to launch it until the worker
+//! reports that it has ended, or the worker itself is lost. So what a worker was told to run always fits into
+//! what it has.
 
-use crate::names::{ApplicationId, DriverRun, ExecutorName, Link, WorkerId};
-use crate::resources::Resources;
+use crate::link::Link;
 use crate::snapshot::WorkerRecord;
+use firesteel_protocol::standalone::{ApplicationId, DriverRun, ExecutorName, Resources, WorkerId};
 use firesteel_types::Millis;
 use std::collections::BTreeMap;
 
-/// Something that takes room on a worker.
+/// An executor or a driver, which takes room on a worker.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum HostedApplication {
     Executor(ExecutorName),
@@ -17,7 +18,7 @@ pub(crate) enum HostedApplication {
 }
 
 impl HostedApplication {
-    /// Whether it is an executor of this application.
+    /// Returns whether it is an executor of this application.
     pub(crate) fn is_of(&self, application: &ApplicationId) -> bool {
         match self {
             HostedApplication::Executor(name) => name.application == *application,
@@ -26,18 +27,18 @@ impl HostedApplication {
     }
 }
 
-/// How a tenant stands with its worker.
+/// The state of a tenant on its worker.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tenancy {
     pub(crate) resources: Resources,
-    /// Since when the worker's reports leave it out, if they do.
+    /// The time since which the worker's reports omit it, if they do.
     pub(crate) absent_since: Option<Millis>,
-    /// The worker was told to end it, and will be told again with each report that lists it.
+    /// Set when the worker was told to end it; it is told again with each report that lists it.
     pub(crate) ending: bool,
 }
 
 impl Tenancy {
-    /// As it stands when nothing is known against it.
+    /// Makes the state of a tenant that no report has omitted yet.
     pub(crate) fn new(resources: Resources, ending: bool) -> Self {
         Tenancy { resources, absent_since: None, ending }
     }
@@ -47,9 +48,9 @@ impl Tenancy {
 #[derive(Debug)]
 pub(crate) struct Worker {
     pub(crate) record: WorkerRecord,
-    /// The connection on which it came last, if that is still there.
+    /// The connection on which it registered last, if that is still open.
     pub(crate) link: Option<Link>,
-    /// An earlier master knew it, and it has not come back yet.
+    /// True if an earlier master knew it, and it has not come back yet.
     pub(crate) awaited: bool,
     pub(crate) last_seen: Millis,
     pub(crate) hosted: BTreeMap<HostedApplication, Tenancy>,
@@ -76,12 +77,13 @@ impl Worker {
         self.used
     }
 
-    /// What is not taken. None when there is more on it than was ever ordered, until that has ended.
+    /// Returns the resources that are not taken. None when there is more on it than was ever ordered, until
+    /// that has ended.
     pub(crate) fn free(&self) -> Resources {
         self.total().minus(self.used)
     }
 
-    /// What a new tenant may have.
+    /// Returns the room for a new tenant.
     pub(crate) fn room(&self) -> Resources {
         let is_usable = self.link.is_some() && !self.awaited && !self.record.decommissioned;
         if is_usable { self.free() } else { Resources::default() }
@@ -94,14 +96,14 @@ impl Worker {
         self.take_in(hosted, Tenancy::new(resources, false));
     }
 
-    /// Notes what is there already.
+    /// Enters a tenant that is there already.
     pub(crate) fn take_in(&mut self, hosted: HostedApplication, tenancy: Tenancy) {
         self.used = self.used.plus(tenancy.resources);
         let before = self.hosted.insert(hosted, tenancy);
         assert!(before.is_none(), "a tenant is taken in once");
     }
 
-    /// Gives the room of a tenant back, if it had any.
+    /// Frees the room of a tenant, if it had any.
     pub(crate) fn release(&mut self, hosted: &HostedApplication) -> Option<Tenancy> {
         let tenancy = self.hosted.remove(hosted)?;
         self.used = self.hosted.values().map(|tenancy| tenancy.resources).sum();
@@ -112,7 +114,7 @@ impl Worker {
 /// All workers.
 pub(crate) type Workers = BTreeMap<WorkerId, Worker>;
 
-/// The largest room that any worker has as a whole, by cores first: for people who wonder why nothing fits.
+/// Returns the largest room that any worker has as a whole, by cores first: for the reason that nothing fits.
 pub(crate) fn largest(workers: &Workers) -> Option<Resources> {
     let usable = workers.values().filter(|worker| !worker.record.decommissioned && !worker.awaited);
     usable.map(Worker::total).max_by_key(|total| (total.cores, total.memory_mib))

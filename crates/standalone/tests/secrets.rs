@@ -1,4 +1,5 @@
-//! What a master remembers and shows of those that have ended: nothing that anybody could have started processes with.
+//! Secrets after the end: a master remembers and shows nothing of ended applications with which processes could
+//! be started.
 
 use firesteel_standalone::*;
 use firesteel_types::Millis;

@@ -1,4 +1,4 @@
-//! Little stories about the master: given these events, expect these effects.
+//! Scenarios of the master: given these events, expect these effects.
 
 #[path = "support/cluster.rs"]
 mod cluster;
@@ -56,7 +56,7 @@ fn who_finds_nothing_free_is_told_why_and_gets_it_when_it_is() {
     assert_eq!(lines[2..], ["a4 waiting: no worker has 2 cores and 512 MiB free"]);
     cluster.application(3, ApplicationMessage::Finished { failure: None });
     // The executor takes its room until its worker says that it is gone.
-    let lines = cluster.ended(2, name(0, 0), Outcome::Killed);
+    let lines = cluster.ended(2, name(0, 0), ProcessOutcome::Killed);
     assert_eq!(lines, ["w2 launch 0001/0 with 2 cores and 512 MiB", "a4 added 0 on h2"]);
 }
 
@@ -75,14 +75,14 @@ fn an_executor_that_ends_is_replaced_under_another_number() {
     cluster.join(1, 1, room(2), runs(&[], &[]));
     cluster.register(3, "k", spec(None, Some(2)));
     assert_eq!(
-        cluster.ended(1, name(0, 0), Outcome::Exited { code: 1 }),
+        cluster.ended(1, name(0, 0), ProcessOutcome::Exited { code: 1 }),
         [
             "a3 lost 0: Ended(Exited { code: 1 })",
             "w1 launch 0000/1 with 2 cores and 512 MiB",
             "a3 added 1 on h1"
         ]
     );
-    assert_eq!(cluster.ended(1, name(0, 0), Outcome::Exited { code: 1 }), NOTHING, "said twice");
+    assert_eq!(cluster.ended(1, name(0, 0), ProcessOutcome::Exited { code: 1 }), NOTHING, "said twice");
 }
 
 #[test]
@@ -95,11 +95,11 @@ fn executors_that_fail_again_and_again_fail_the_application_unless_one_is_ready(
         cluster.register(3, "k", spec(None, Some(2)));
         if ready {
             let status = ApplicationStatus { wanted_executors: None, ready: vec![ExecutorId(1)] };
-            cluster.application(3, ApplicationMessage::Heartbeat(status));
+            cluster.application(3, ApplicationMessage::Heartbeat { status });
         }
-        let mut last = cluster.ended(1, name(0, 0), Outcome::Exited { code: 1 });
+        let mut last = cluster.ended(1, name(0, 0), ProcessOutcome::Exited { code: 1 });
         for executor in 2..=10 {
-            last = cluster.ended(1, name(0, executor), Outcome::Exited { code: 1 });
+            last = cluster.ended(1, name(0, executor), ProcessOutcome::Exited { code: 1 });
         }
         assert_eq!(last.iter().any(|line| line.starts_with("a3 Ended(Failed")), !ready, "{last:?}");
     }
@@ -110,8 +110,8 @@ fn what_ends_at_once_is_replaced_more_and_more_slowly() {
     let mut cluster = cluster();
     cluster.join(1, 1, room(2), runs(&[], &[]));
     cluster.register(3, "k", spec(None, Some(2)));
-    assert_eq!(cluster.ended(1, name(0, 0), Outcome::Exited { code: 0 }).len(), 3);
-    let lines = cluster.ended(1, name(0, 1), Outcome::Exited { code: 0 });
+    assert_eq!(cluster.ended(1, name(0, 0), ProcessOutcome::Exited { code: 0 }).len(), 3);
+    let lines = cluster.ended(1, name(0, 1), ProcessOutcome::Exited { code: 0 });
     assert_eq!(lines[1..], ["a3 waiting: 2 executors ended in a row"]);
     assert_eq!(cluster.pass(99), NOTHING);
     assert_eq!(cluster.pass(1)[0], "w1 launch 0000/2 with 2 cores and 512 MiB");
@@ -123,12 +123,12 @@ fn fewer_are_wanted_and_some_are_told_to_go() {
     cluster.join(1, 1, room(4), runs(&[], &[]));
     cluster.register(3, "k", spec(None, Some(2)));
     let status = ApplicationStatus { wanted_executors: Some(1), ready: vec![] };
-    assert_eq!(cluster.application(3, ApplicationMessage::Heartbeat(status)), NOTHING);
+    assert_eq!(cluster.application(3, ApplicationMessage::Heartbeat { status }), NOTHING);
     let lines = cluster.application(3, ApplicationMessage::KillExecutors { executors: vec![ExecutorId(0)] });
     assert_eq!(lines, ["w1 kill 0000/0", "a3 lost 0: KillRequested"]);
-    assert_eq!(cluster.ended(1, name(0, 0), Outcome::Killed), NOTHING);
+    assert_eq!(cluster.ended(1, name(0, 0), ProcessOutcome::Killed), NOTHING);
     let status = ApplicationStatus { wanted_executors: Some(2), ready: vec![] };
-    assert_eq!(cluster.application(3, ApplicationMessage::Heartbeat(status)).len(), 2);
+    assert_eq!(cluster.application(3, ApplicationMessage::Heartbeat { status }).len(), 2);
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn the_room_of_what_is_killed_is_free_when_it_is_gone_and_not_before() {
     assert_eq!(lines, ["w1 kill 0000/1", "a3 lost 1: KillRequested"]);
     let beat = WorkerMessage::Heartbeat { report: runs(&[name(0, 0), name(0, 1)], &[]) };
     assert_eq!(cluster.worker(1, beat), ["w1 kill 0000/1"], "again, in case the order was lost");
-    let lines = cluster.ended(1, name(0, 1), Outcome::Killed);
+    let lines = cluster.ended(1, name(0, 1), ProcessOutcome::Killed);
     assert_eq!(lines, ["w1 launch 0000/2 with 2 cores and 512 MiB", "a3 added 2 on h1"]);
 }
 
@@ -150,7 +150,7 @@ fn a_silent_worker_is_lost_and_ends_what_it_ran_when_it_comes_back() {
     cluster.join(1, 1, room(2), runs(&[], &[]));
     cluster.register(3, "k", spec(None, Some(2)));
     cluster.pass(50_000);
-    cluster.application(3, ApplicationMessage::Heartbeat(ApplicationStatus::default()));
+    cluster.application(3, ApplicationMessage::Heartbeat { status: ApplicationStatus::default() });
     let lines = cluster.pass(15_000);
     assert_eq!(
         lines,
@@ -163,7 +163,7 @@ fn a_silent_worker_is_lost_and_ends_what_it_ran_when_it_comes_back() {
     );
     // It takes room until it is gone; then its place is filled.
     assert_eq!(
-        cluster.ended(1, name(0, 0), Outcome::Killed),
+        cluster.ended(1, name(0, 0), ProcessOutcome::Killed),
         ["w1 launch 0000/1 with 2 cores and 512 MiB", "a3 added 1 on h1"]
     );
 }
@@ -180,7 +180,7 @@ fn an_order_that_was_lost_is_noticed_by_reports() {
     cluster.pass(8_000);
     assert_eq!(cluster.worker(1, beat()), ["w1 kill 0000/0"]);
     assert_eq!(
-        cluster.ended(1, name(0, 0), Outcome::NeverStarted),
+        cluster.ended(1, name(0, 0), ProcessOutcome::NeverStarted),
         ["a3 lost 0: Ended(NeverStarted)", "w1 launch 0000/1 with 2 cores and 512 MiB", "a3 added 1 on h1"]
     );
 }
@@ -229,14 +229,14 @@ fn a_driver_is_started_again_only_if_it_is_supervised() {
         let lines = cluster.submit(if supervise { "s" } else { "d" }, supervise);
         assert!(lines[1].starts_with("w1 launch driver-"), "{lines:?}");
     }
-    let code = Outcome::Exited { code: 3 };
+    let code = ProcessOutcome::Exited { code: 3 };
     let message = |driver| WorkerMessage::DriverEnded { run: run(driver, 0), outcome: code.clone() };
     assert_eq!(cluster.worker(1, message(0)), NOTHING);
     let status = ClientMessage::DriverStatus { driver: run(0, 0).driver };
     assert_eq!(cluster.client(9, status), ["c9 FAILED Failed(Exited { code: 3 })"]);
     assert_eq!(cluster.worker(1, message(1)), NOTHING, "it waits its time");
     assert_eq!(cluster.pass(1_000), ["w1 launch driver-20261126205743-0001 (attempt 1)"]);
-    let well = WorkerMessage::DriverEnded { run: run(1, 1), outcome: Outcome::Exited { code: 0 } };
+    let well = WorkerMessage::DriverEnded { run: run(1, 1), outcome: ProcessOutcome::Exited { code: 0 } };
     assert_eq!(cluster.worker(1, well), NOTHING);
     let status = ClientMessage::DriverStatus { driver: run(1, 0).driver };
     assert_eq!(cluster.client(9, status), ["c9 FINISHED Finished"]);
@@ -247,7 +247,7 @@ fn a_driver_that_never_ran_is_launched_again_even_without_supervision() {
     let mut cluster = cluster();
     cluster.join(1, 1, room(2), runs(&[], &[]));
     cluster.submit("d", false);
-    let message = WorkerMessage::DriverEnded { run: run(0, 0), outcome: Outcome::NeverStarted };
+    let message = WorkerMessage::DriverEnded { run: run(0, 0), outcome: ProcessOutcome::NeverStarted };
     assert_eq!(cluster.worker(1, message), ["w1 launch driver-20261126205743-0000 (attempt 1)"]);
 }
 
@@ -271,7 +271,7 @@ fn a_driver_that_is_killed_is_not_started_again() {
     cluster.submit("s", true);
     let kill = ClientMessage::KillDriver { driver: run(0, 0).driver };
     assert_eq!(cluster.client(9, kill)[0], "w1 kill driver-20261126205743-0000 (attempt 0)");
-    let message = WorkerMessage::DriverEnded { run: run(0, 0), outcome: Outcome::Killed };
+    let message = WorkerMessage::DriverEnded { run: run(0, 0), outcome: ProcessOutcome::Killed };
     assert_eq!(cluster.worker(1, message), NOTHING);
     assert_eq!(cluster.pass(120_000), NOTHING);
 }
@@ -291,7 +291,7 @@ fn a_new_master_takes_over_what_runs_and_launches_nothing_before() {
         "all are back"
     );
     assert!(!cluster.master.is_recovering());
-    let lines = cluster.ended(2, name(0, 1), Outcome::Exited { code: 1 });
+    let lines = cluster.ended(2, name(0, 1), ProcessOutcome::Exited { code: 1 });
     assert_eq!(lines[0], "a1 lost 1: Ended(Exited { code: 1 })");
     let lines = cluster.register(5, "new", spec(None, Some(2)));
     assert_eq!(lines[0], "a5 is app-20261126205743-0001", "numbers are not used twice");
@@ -340,7 +340,7 @@ fn words_of_connections_that_were_given_up_change_nothing() {
     cluster.register(6, "k", spec(None, Some(2)));
     assert_eq!(cluster.join(4, 1, room(2), runs(&[], &[])), NOTHING, "an older connection");
     assert_eq!(cluster.event(Event::LinkClosed { link: Link(4) }), NOTHING);
-    assert_eq!(cluster.ended(4, name(0, 0), Outcome::Killed), ["w4 RegisterAgain"]);
+    assert_eq!(cluster.ended(4, name(0, 0), ProcessOutcome::Killed), ["w4 RegisterAgain"]);
     assert_eq!(cluster.master.overview().applications[0].executors.len(), 1);
     assert_eq!(
         cluster.application(77, ApplicationMessage::Finished { failure: None }),

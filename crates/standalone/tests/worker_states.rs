@@ -1,4 +1,4 @@
-//! Little stories about the worker's ledger and the masters' lease.
+//! Scenarios of the worker's state machine and of the masters' lease.
 
 use firesteel_standalone::*;
 use firesteel_types::{ExecutorId, Millis};
@@ -42,7 +42,7 @@ fn line(action: &WorkerAction) -> String {
     }
 }
 
-fn end(state: &mut WorkerState, number: u32, outcome: Outcome) -> Vec<String> {
+fn end(state: &mut WorkerState, number: u32, outcome: ProcessOutcome) -> Vec<String> {
     let mut todo = vec![];
     state.executor_ended(&executor(number), outcome, &mut todo);
     todo.iter().map(line).collect()
@@ -53,8 +53,8 @@ fn an_order_is_obeyed_once() {
     let mut state = state();
     assert_eq!(obey(&mut state, 1, launch(0, 2)), ["start app-1/0"]);
     assert!(obey(&mut state, 1, launch(0, 2)).is_empty());
-    assert_eq!(end(&mut state, 0, Outcome::Exited { code: 3 }), ["app-1/0: Exited { code: 3 }"]);
-    assert!(end(&mut state, 0, Outcome::Exited { code: 3 }).is_empty());
+    assert_eq!(end(&mut state, 0, ProcessOutcome::Exited { code: 3 }), ["app-1/0: Exited { code: 3 }"]);
+    assert!(end(&mut state, 0, ProcessOutcome::Exited { code: 3 }).is_empty());
     // Whoever asks again is told again.
     assert_eq!(obey(&mut state, 1, launch(0, 2)), ["app-1/0: Exited { code: 3 }"]);
     let kill = WorkerOrder::KillExecutor { executor: executor(0) };
@@ -81,7 +81,7 @@ fn files_go_when_the_last_executor_has_and_nothing_comes_after() {
     let clean = || WorkerOrder::CleanApplication { application: ApplicationId::new("app-1") };
     assert_eq!(obey(&mut state, 1, clean()), ["stop app-1/0"]);
     assert_eq!(obey(&mut state, 1, launch(1, 1)), ["app-1/1: NeverStarted"]);
-    let lines = end(&mut state, 0, Outcome::Signalled { signal: 15 });
+    let lines = end(&mut state, 0, ProcessOutcome::Signalled { signal: 15 });
     assert_eq!(lines, ["app-1/0: Killed", "remove files of app-1"]);
     assert!(obey(&mut state, 1, clean()).is_empty());
     assert_eq!(obey(&mut state, 1, launch(2, 1)), ["app-1/2: NeverStarted"]);

@@ -1,16 +1,16 @@
-//! The fold itself: one event changes the records that it names.
+//! The status fold: one event changes the records that it names.
 //!
-//! An event about something that is not known (any more) is passed over: a log may begin in the middle, and what ended long
-//! ago was let go of. An executor that comes back under its old id gets a new record.
+//! An event about a job, stage or executor without a record is ignored: a log may begin in the middle, and old
+//! records are removed. An executor that comes back under its old id gets a new record.
 
 use crate::records::{ExecutorStatus, JobState, JobStatus, StageStatus};
 use firesteel_types::{AppEvent, ExecutorId, JobId, StageAttempt, StageId, TaskFailure};
 use std::collections::{BTreeMap, VecDeque};
 
-/// How many ended jobs, ended stage attempts and executors that went are remembered, of each kind.
+/// The number of ended jobs, ended stage attempts and removed executors that are remembered, of each kind.
 pub const ENDED_KEPT: usize = 1000;
 
-/// What is known of an application.
+/// The status of an application: its jobs, stages and executors.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Status {
     jobs: BTreeMap<JobId, JobStatus>,
@@ -22,7 +22,7 @@ pub struct Status {
 }
 
 impl Status {
-    /// Takes note of one event.
+    /// Applies one event.
     pub fn apply(&mut self, event: &AppEvent) {
         match event {
             AppEvent::JobStarted { at, job, site, stages, group } => {
@@ -151,50 +151,50 @@ impl Status {
         }
     }
 
-    /// The jobs that are known, by id.
+    /// Returns the jobs, by id.
     pub fn jobs(&self) -> impl DoubleEndedIterator<Item = &JobStatus> {
         self.jobs.values()
     }
 
-    /// One job.
+    /// Returns one job.
     pub fn job(&self, job: JobId) -> Option<&JobStatus> {
         self.jobs.get(&job)
     }
 
-    /// The stage attempts that are known, by stage and attempt.
+    /// Returns the stage attempts, by stage and attempt.
     pub fn stages(&self) -> impl Iterator<Item = &StageStatus> {
         self.stages.values()
     }
 
-    /// The stage attempts that have not ended.
+    /// Returns the stage attempts that have not ended.
     pub fn active_stages(&self) -> impl Iterator<Item = &StageStatus> {
         self.stages.values().filter(|stage| stage.completed.is_none())
     }
 
-    /// One stage attempt.
+    /// Returns one stage attempt.
     pub fn stage(&self, stage: StageId, attempt: StageAttempt) -> Option<&StageStatus> {
         self.stages.get(&(stage, attempt))
     }
 
-    /// The attempts at one stage that are known, by attempt.
+    /// Returns the attempts at one stage, by attempt.
     pub fn attempts(&self, stage: StageId) -> impl DoubleEndedIterator<Item = &StageStatus> {
         self.stages
             .range((stage, StageAttempt(0))..=(stage, StageAttempt(u32::MAX)))
             .map(|(_, status)| status)
     }
 
-    /// The executors that are known, by id.
+    /// Returns the executors, by id.
     pub fn executors(&self) -> impl Iterator<Item = &ExecutorStatus> {
         self.executors.values()
     }
 
-    /// One executor.
+    /// Returns one executor.
     pub fn executor(&self, executor: ExecutorId) -> Option<&ExecutorStatus> {
         self.executors.get(&executor)
     }
 }
 
-/// Notes that something ended, and lets go of what ended longest ago.
+/// Notes that a job, stage or executor ended, and removes the record of the one that ended longest ago.
 fn keep_last<K: Ord + Copy, V>(ended: &mut VecDeque<K>, key: K, table: &mut BTreeMap<K, V>) {
     ended.push_back(key);
     if ended.len() > ENDED_KEPT

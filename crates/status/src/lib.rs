@@ -1,4 +1,5 @@
-//! Application events folded into what people are shown: the progress bar, and whoever asks for jobs, stages, executors.
+//! Application status: events folded into records of jobs, stages and executors, for the progress bar and for
+//! queries.
 //!
 //! ```
 //! use firesteel_status::Status;

@@ -3,12 +3,12 @@
 use crate::fold::Status;
 use crate::records::StageStatus;
 
-/// More stages than these side by side leave no room for bars.
+/// The most stages side by side: more leave no room for bars.
 const STAGES_SHOWN: usize = 3;
 
 impl Status {
-    /// One line of `width` columns (or more, where the numbers alone need more) about the first three active stages; none
-    /// when no stage is active. When to draw it, and where, is for the caller to decide.
+    /// Returns one line of `width` columns (or more, if the numbers alone need more) about the first three
+    /// active stages; none when no stage is active. The caller decides when and where to draw it.
     pub fn progress_line(&self, width: usize) -> Option<String> {
         let shown: Vec<&StageStatus> = self.active_stages().take(STAGES_SHOWN).collect();
         let each = width.checked_div(shown.len())?;

@@ -1,28 +1,29 @@
-//! The questions that programs ask about their own jobs: which jobs a group has, what runs, how far a stage is.
+//! Queries of programs about their own jobs: which jobs a group has, what runs, how far a stage is.
 //!
-//! All answers come from what the fold keeps, so they know ended jobs and stages only as long as it does.
+//! All answers come from the fold's records, so they know ended jobs and stages only as long as it does.
 
 use crate::fold::Status;
 use crate::records::{JobState, JobStatus, StageStatus};
 use firesteel_types::{StageId, StageSummary};
 
 impl Status {
-    /// The jobs of a group, by id; with `None`, the jobs that belong to no group.
+    /// Returns the jobs of a group, by id; with `None`, the jobs that belong to no group.
     pub fn jobs_of_group<'a>(&'a self, group: Option<&'a str>) -> impl Iterator<Item = &'a JobStatus> {
         self.jobs().filter(move |job| job.group.as_deref() == group)
     }
 
-    /// The jobs that have not ended, by id.
+    /// Returns the jobs that have not ended, by id.
     pub fn active_jobs(&self) -> impl Iterator<Item = &JobStatus> {
         self.jobs().filter(|job| job.state == JobState::Running)
     }
 
-    /// The last attempt at a stage that began.
+    /// Returns the last attempt at a stage that began.
     pub fn last_attempt(&self, stage: StageId) -> Option<&StageStatus> {
         self.attempts(stage).next_back()
     }
 
-    /// What the latest job that has a stage said of it: known also when the stage has not begun, or never will.
+    /// Returns a stage's summary in the latest job that has it: there even when the stage has not begun, or
+    /// never will.
     pub fn summary(&self, stage: StageId) -> Option<&StageSummary> {
         self.jobs().rev().find_map(|job| job.stages.iter().find(|summary| summary.stage == stage))
     }

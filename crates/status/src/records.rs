@@ -1,17 +1,17 @@
-//! What is known of one job, one stage attempt, one executor.
+//! The records of one job, one stage attempt, one executor.
 
 use firesteel_types::{
     CallSite, ExecutorId, ExecutorLossReason, JobFailure, JobId, Millis, StageAttempt, StageId, StageSummary,
 };
 
-/// What became of a job so far.
+/// The state of a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum JobState {
     /// It has not ended.
     Running,
     /// It has its answer.
     Succeeded,
-    /// It has none.
+    /// It has failed.
     Failed(JobFailure),
 }
 
@@ -26,11 +26,11 @@ pub struct JobStatus {
     pub group: Option<String>,
     /// Its stages, parents before children, those that were skipped among them.
     pub stages: Vec<StageSummary>,
-    /// When it was accepted.
+    /// The time at which it was accepted.
     pub started: Millis,
-    /// When it ended.
+    /// The time at which it ended.
     pub ended: Option<Millis>,
-    /// What became of it.
+    /// Its state.
     pub state: JobState,
 }
 
@@ -43,21 +43,21 @@ pub struct StageStatus {
     pub attempt: StageAttempt,
     /// The stage's own operation.
     pub site: CallSite,
-    /// When it began.
+    /// The time at which it began.
     pub submitted: Millis,
-    /// When it ended.
+    /// The time at which it ended.
     pub completed: Option<Millis>,
-    /// Why it failed, if it did.
+    /// The reason why it failed, if it did.
     pub failure: Option<String>,
-    /// The tasks that it has to do.
+    /// The number of its tasks.
     pub tasks: u32,
-    /// Attempts at tasks that run.
+    /// The number of task attempts that run.
     pub running: u32,
-    /// Attempts that succeeded.
+    /// The number of attempts that succeeded.
     pub done: u32,
-    /// Attempts that failed, apart from those that were killed.
+    /// The number of attempts that failed, apart from those that were killed.
     pub failed: u32,
-    /// Attempts that were told to stop.
+    /// The number of attempts that were told to stop.
     pub killed: u32,
 }
 
@@ -68,16 +68,16 @@ pub struct ExecutorStatus {
     pub executor: ExecutorId,
     /// Its host.
     pub host: String,
-    /// How many tasks it runs at a time.
+    /// The number of tasks that it runs at a time.
     pub slots: u32,
-    /// When it came.
+    /// The time at which it registered.
     pub added: Millis,
-    /// When it went, and why.
+    /// The time at which it was removed, and the reason.
     pub removed: Option<(Millis, ExecutorLossReason)>,
-    /// Attempts at tasks that run there.
+    /// The number of task attempts that run there.
     pub running: u32,
-    /// Attempts that succeeded there.
+    /// The number of attempts that succeeded there.
     pub done: u32,
-    /// Attempts that ended there without success.
+    /// The number of attempts that ended there without success.
     pub failed: u32,
 }

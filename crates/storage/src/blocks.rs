@@ -1,4 +1,4 @@
-//! Blocks that an executor keeps, by name: in memory, or where several processes find them.
+//! The block store: an executor's blocks by name, in memory or in files that several processes share.
 
 use crate::{RemoteBlocks, SharedFiles};
 use firesteel_data::DataError;
@@ -14,24 +14,24 @@ pub struct BlockStore {
     remote: Option<Arc<dyn RemoteBlocks>>,
 }
 
-/// A block is written to a file in stretches of this length.
+/// The length of the chunks in which a block is written to a file.
 const STRETCH: usize = 16 << 20;
 
 impl BlockStore {
-    /// A store whose blocks all processes find that share these files.
+    /// Makes a store over shared files: all processes that share them find its blocks.
     pub fn sharing(files: Arc<SharedFiles>) -> Self {
         BlockStore { shared: Some(files), ..BlockStore::default() }
     }
 
-    /// The blocks of a driver that is elsewhere: this store keeps none.
+    /// Makes a store that fetches blocks from a driver on another host, and stores none itself.
     pub fn of_driver(remote: Arc<dyn RemoteBlocks>) -> Self {
         BlockStore { remote: Some(remote), ..BlockStore::default() }
     }
 
-    /// Keeps a block.
+    /// Stores a block.
     ///
     /// # Errors
-    /// When others are to find it, and it cannot be written.
+    /// When the block goes to a shared file, and that cannot be written.
     pub fn put(&self, id: BlockId, bytes: Arc<[u8]>) -> Result<(), DataError> {
         if let Some(files) = &self.shared {
             return files.publish(&id.to_string(), &(bytes.len() as u64), bytes.chunks(STRETCH));
@@ -40,7 +40,7 @@ impl BlockStore {
         Ok(())
     }
 
-    /// The block, if it is here.
+    /// Returns the block, if it is here.
     ///
     /// # Errors
     /// When it lies in a file that cannot be read.
@@ -65,7 +65,7 @@ impl BlockStore {
         }
     }
 
-    /// How many blocks there are.
+    /// Returns the number of blocks.
     pub fn len(&self) -> usize {
         match &self.shared {
             Some(files) => files.names("input_").len(),
@@ -73,7 +73,7 @@ impl BlockStore {
         }
     }
 
-    /// Whether there are none.
+    /// Returns whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

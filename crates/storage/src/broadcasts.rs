@@ -1,7 +1,8 @@
-//! Broadcast values that an executor has: encoded, in checked pieces, and decoded once for all its tasks.
+//! The broadcast store: an executor's broadcast values, encoded in checksummed chunks, and decoded once for all
+//! its tasks.
 //!
-//! The encoded value lies in one stretch of memory, or on disk where the budget has no room for it; either way in pieces, each
-//! with its checksum, which is how it travels and how it is checked before anything is made of it.
+//! The encoded value lies in one stretch of memory, or on disk if the budget has no room for it. Either way it
+//! consists of chunks, each with its checksum: in that form it travels, and it is checked before it is decoded.
 
 use crate::{LocalDirs, MemoryPool, RemoteBlocks, SharedFiles};
 use bytes::Bytes;
@@ -13,17 +14,17 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use xxhash_rust::xxh3::xxh3_64;
 
-/// How many bytes a piece has, except the last. What Spark uses, too: large enough for the network, small enough for
-/// several executors to serve one value.
+/// The length of a chunk in bytes, except the last one. Spark's length: large enough for the network, small
+/// enough for several executors to serve one value.
 pub const PIECE_BYTES: usize = 4 << 20;
 
-/// A decoded value, whatever its type.
+/// A decoded value of any type.
 pub type Value = Arc<dyn Any + Send + Sync>;
 
-/// Why a broadcast value cannot be had.
+/// The reason why a broadcast value cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum BroadcastError {
-    /// Nobody has it any more.
+    /// No executor has it any more.
     #[error("it was destroyed")]
     Destroyed,
     /// It cannot be read or decoded.
@@ -36,17 +37,17 @@ pub struct Broadcasts {
     pool: Arc<MemoryPool>,
     dirs: Arc<LocalDirs>,
     entries: Mutex<HashMap<BroadcastId, Arc<Entry>>>,
-    /// Where the processes of one machine find each other's values.
+    /// The files in which the processes of one machine find each other's values.
     shared: Option<Arc<SharedFiles>>,
-    /// Where values come from that no process of this machine has.
+    /// The way to the values of other machines.
     remote: Option<Arc<dyn RemoteBlocks>>,
-    /// Is told when a value is to be forgotten everywhere.
+    /// Called when a value is to be removed everywhere.
     on_forget: OnceLock<Box<dyn Fn(BroadcastId) + Send + Sync>>,
 }
 
 struct Entry {
     encoded: Encoded,
-    /// Locked while it is decoded: who needs it too, waits.
+    /// Locked while the value is decoded: other tasks that need it wait, so that it is decoded once.
     value: Mutex<Option<Decoded>>,
     pool: Arc<MemoryPool>,
 }
@@ -69,7 +70,7 @@ enum Encoded {
 }
 
 impl Broadcasts {
-    /// None yet.
+    /// Makes an empty store.
     pub fn new(pool: Arc<MemoryPool>, dirs: Arc<LocalDirs>) -> Self {
         Broadcasts {
             pool,
@@ -81,17 +82,17 @@ impl Broadcasts {
         }
     }
 
-    /// Values that all processes find that share these files.
+    /// Makes an empty store over shared files: all processes that share them find its values.
     pub fn sharing(pool: Arc<MemoryPool>, dirs: Arc<LocalDirs>, files: Arc<SharedFiles>) -> Self {
         Broadcasts { shared: Some(files), ..Broadcasts::new(pool, dirs) }
     }
 
-    /// The same, where values come from other machines: the first process that needs one fetches it for all.
+    /// Adds a way to values of other machines: the first process that needs a value fetches it for all.
     pub fn fetching(self, remote: Arc<dyn RemoteBlocks>) -> Self {
         Broadcasts { remote: Some(remote), ..self }
     }
 
-    /// Takes an encoded value: in memory where there is room, else on disk.
+    /// Stores an encoded value: in memory if there is room, else on disk.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -112,20 +113,21 @@ impl Broadcasts {
         Ok(())
     }
 
-    /// Whether this process has a value.
+    /// Returns whether this process has a value.
     pub fn has(&self, id: BroadcastId) -> bool {
         self.entry(id).is_ok()
     }
 
-    /// The encoded value, whole and checked.
+    /// Returns the encoded value, whole and checked.
     ///
     /// # Errors
-    /// When nobody has it any more, or what was kept is not what was put.
+    /// When no executor has it any more, or its stored bytes are not those that were put.
     pub fn bytes(&self, id: BroadcastId) -> Result<Bytes, BroadcastError> {
         Ok(self.entry(id)?.encoded.read(id)?)
     }
 
-    /// The value: decoded by the first who asks, while others wait. `decode` gives it with the memory that it takes.
+    /// Returns the value: the first task that asks decodes it, while others wait. `decode` returns it with the
+    /// memory that it takes.
     ///
     /// # Errors
     /// As [`Broadcasts::bytes`], or when it cannot be decoded.
@@ -140,12 +142,14 @@ impl Broadcasts {
             return Ok(decoded.value.clone());
         }
         let (value, bytes) = decode(&entry.encoded.read(id)?)?;
+        // The value is needed, so it is not refused: tasks and cached partitions get less.
         self.pool.arbiter().store_anyway(bytes);
         *decoded = Some(Decoded { value: value.clone(), bytes, pool: self.pool.clone() });
         Ok(value)
     }
 
-    /// Says who is told when a value is unpersisted or removed: the driver, which tells its executors.
+    /// Sets the function that is called when a value is unpersisted or removed: the driver's tells its
+    /// executors.
     pub fn set_on_forget(&self, tell: impl Fn(BroadcastId) + Send + Sync + 'static) {
         let _ = self.on_forget.set(Box::new(tell));
     }
@@ -156,7 +160,7 @@ impl Broadcasts {
         }
     }
 
-    /// Forgets the decoded value; who needs it again decodes it again.
+    /// Drops the decoded value; a task that needs it later decodes it again.
     pub fn unpersist(&self, id: BroadcastId) {
         if let Ok(entry) = self.entry(id) {
             let decoded = entry.value.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -165,7 +169,7 @@ impl Broadcasts {
         self.notify_forgotten(id);
     }
 
-    /// Forgets a value altogether.
+    /// Removes a value altogether.
     pub fn remove(&self, id: BroadcastId) {
         // Dropped outside the lock: values are the user's.
         let removed = self.entries().remove(&id);
@@ -176,18 +180,18 @@ impl Broadcasts {
         self.notify_forgotten(id);
     }
 
-    /// Forgets what this process has of a value that another has removed.
+    /// Drops this process's part of a value that another process has removed.
     pub fn forget(&self, id: BroadcastId) {
         let removed = self.entries().remove(&id);
         drop(removed);
     }
 
-    /// How many there are.
+    /// Returns the number of values.
     pub fn len(&self) -> usize {
         self.entries().len()
     }
 
-    /// Whether there are none.
+    /// Returns whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -197,6 +201,7 @@ impl Broadcasts {
             return Ok(entry.clone());
         }
         let Some(files) = &self.shared else { return Err(BroadcastError::Destroyed) };
+        // No process of this machine has it yet.
         if files.find::<u64>(&name(id))?.is_none() {
             self.fetch(id, files)?;
         }
@@ -208,10 +213,11 @@ impl Broadcasts {
         Ok(self.entries().entry(id).or_insert(entry).clone())
     }
 
-    /// Brings a value from another machine into this one's files.
+    /// Fetches a value from another machine into this machine's files.
     fn fetch(&self, id: BroadcastId, files: &SharedFiles) -> Result<(), BroadcastError> {
         let remote = self.remote.as_ref().ok_or(BroadcastError::Destroyed)?;
         let _others_wait = files.lock(&name(id))?;
+        // Another process fetched it while this one waited for the lock.
         if files.find::<u64>(&name(id))?.is_some() {
             return Ok(());
         }
@@ -259,7 +265,7 @@ fn read_chunks(mut reader: FrameReader, length: usize) -> Result<Bytes, DataErro
     Ok(bytes.into())
 }
 
-/// The name of a value among a machine's shared files.
+/// Returns the name of a value among a machine's shared files.
 pub fn name(id: BroadcastId) -> String {
     format!("broadcast-{id}")
 }

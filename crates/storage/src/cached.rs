@@ -1,55 +1,57 @@
-//! The partitions of persisted RDDs that an executor keeps: in memory, as records or encoded, and on disk.
+//! The cache of persisted RDDs: an executor's partitions in memory, as records or encoded, and on disk.
 //!
-//! A task that computes a partition puts it here; the next one that needs it takes it from here. When memory is short, the
-//! least recently used make room: they go to disk where their storage level says so, else they are dropped, and computed
-//! again when they are needed. What to evict is decided in [`crate::lru`], how much by the arbiter in [`crate::memory`].
+//! A task that computes a partition puts it here; the next task that needs it takes it from here. When memory
+//! is short, the least recently used partitions are evicted: they go to disk if their storage level says so,
+//! else they are dropped, and computed again when they are needed. [`crate::lru`] chooses the partitions, the
+//! arbiter in [`crate::memory`] the number of bytes.
 
-use crate::lru::{BlockKey, Lru};
+use crate::lru::Lru;
 use crate::memory::{Answer, Evict};
 use crate::{LocalDirs, MemoryPool, RemoteBlocks, SharedFiles};
 use firesteel_data::DataError;
 use firesteel_data::frames::{FrameWriter, FramedFile};
-use firesteel_types::{AccumulatorUpdate, RddId};
+use firesteel_types::{AccumulatorUpdate, BlockKey, RddId};
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-/// A partition in memory. What it is made of, only the operator that put it here knows.
+/// A partition in memory. Only the operator that put it here knows its type.
 pub trait CachedBlock: Any + Send + Sync {
-    /// How many bytes it takes.
+    /// Returns the number of bytes that it takes.
     fn bytes(&self) -> usize;
 
-    /// Hands its encoding, stretch by stretch, to `sink`.
+    /// Hands its encoding, chunk by chunk, to `sink`.
     ///
     /// # Errors
     /// When a record refuses to be encoded, or `sink` fails.
     fn encode(&self, sink: &mut dyn FnMut(&[u8]) -> Result<(), DataError>) -> Result<(), DataError>;
 }
 
-/// Where a kept partition was found.
+/// The place in which a cached partition was found.
 pub enum Found {
     /// In memory.
     Memory(Arc<dyn CachedBlock>),
-    /// On disk, as [`CachedBlock::encode`] gave it, a frame for each stretch.
+    /// On disk, as [`CachedBlock::encode`] gave it, a frame for each chunk.
     Disk(Arc<FramedFile>),
 }
 
-/// What was added to accumulators while a partition was computed: whoever reads the partition brings it along.
+/// The additions to accumulators while a partition was computed: a task that reads the partition brings them
+/// along.
 pub type CachedUpdates = Arc<[AccumulatorUpdate]>;
 
-/// Is told what is kept, and what no longer.
+/// Learns which partitions are cached, and which no longer.
 pub trait BlockListener: Send + Sync {
-    /// A partition is kept from now on.
+    /// A partition is cached from now on.
     fn stored(&self, key: BlockKey);
-    /// A partition is not kept any more.
+    /// A partition is not cached any more.
     fn dropped(&self, key: BlockKey);
 }
 
-/// How much is kept of one RDD.
+/// The size of what is cached of one RDD.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CachedSize {
-    /// How many of its partitions are kept.
+    /// The number of its cached partitions.
     pub partitions: usize,
     /// Bytes in memory.
     pub memory_bytes: u64,
@@ -57,19 +59,20 @@ pub struct CachedSize {
     pub disk_bytes: u64,
 }
 
-/// All partitions that an executor keeps.
+/// The cached partitions of an executor.
 pub struct CachedBlocks {
     pool: Arc<MemoryPool>,
     dirs: Arc<LocalDirs>,
     state: Mutex<State>,
     listener: OnceLock<Box<dyn BlockListener>>,
-    /// Where the processes of one machine find each other's partitions.
+    /// The files in which the processes of one machine find each other's partitions.
     shared: Option<Arc<SharedFiles>>,
-    /// Where partitions come from that no process of this machine keeps.
+    /// The way to the partitions of other machines.
     remote: OnceLock<Arc<dyn RemoteBlocks>>,
 }
 
-/// A partition as other processes of the machine find it: its file, the frames and bytes in it, and the updates that go with it.
+/// The description of a partition for the other processes of the machine: its file, the number of frames and
+/// bytes in it, and the updates that go with it.
 type SharedBlock = (PathBuf, u64, u64, Vec<AccumulatorUpdate>);
 
 #[derive(Default)]
@@ -79,7 +82,7 @@ struct State {
 }
 
 struct Block {
-    /// Whether it goes to disk when it has to make room.
+    /// True if it goes to disk when it is evicted.
     use_disk: bool,
     updates: CachedUpdates,
     memory: Option<Arc<dyn CachedBlock>>,
@@ -87,13 +90,13 @@ struct Block {
 }
 
 impl CachedBlocks {
-    /// Nothing is kept yet.
+    /// Makes an empty cache.
     pub fn new(pool: Arc<MemoryPool>, dirs: Arc<LocalDirs>) -> Arc<Self> {
         Self::make(pool, dirs, None)
     }
 
-    /// Nothing is kept yet. What is kept lies in files that all processes find that share these; what this process has in memory
-    /// is there a second time.
+    /// Makes an empty cache over shared files: all processes that share them find the partitions there. What
+    /// this process also has in memory is a second copy.
     pub fn sharing(pool: Arc<MemoryPool>, dirs: Arc<LocalDirs>, files: Arc<SharedFiles>) -> Arc<Self> {
         Self::make(pool, dirs, Some(files))
     }
@@ -106,30 +109,32 @@ impl CachedBlocks {
         cached
     }
 
-    /// Says who is told. The first to say so is.
+    /// Sets the listener. Only the first call has an effect.
     pub fn set_listener(&self, listener: Box<dyn BlockListener>) {
         let _ = self.listener.set(listener);
     }
 
-    /// Says where to look for partitions that no process of this machine keeps. The first to say so is heard.
+    /// Sets the way to the partitions of other machines. Only the first call has an effect.
     pub fn set_remote_blocks(&self, remote: Arc<dyn RemoteBlocks>) {
         let _ = self.remote.set(remote);
     }
 
-    /// A partition, if it is kept: here, by another process of the machine, or on another machine.
+    /// Returns a partition, if it is cached: by this process, by another one of the machine, or on another
+    /// machine.
     pub fn get(&self, key: BlockKey) -> Option<(Found, CachedUpdates)> {
         self.get_own(key).or_else(|| self.get_shared(key)).or_else(|| self.get_remote(key))
     }
 
-    /// What another machine keeps, in a file that goes when it was read. One that cannot be had counts as none: the partition is
-    /// computed again.
+    /// Fetches a partition from another machine, into a file that is removed after it was read. A failure
+    /// counts as not cached: the partition is computed again.
     fn get_remote(&self, key: BlockKey) -> Option<(Found, CachedUpdates)> {
         let file = self.remote.get().map(|_| self.create_file())?.ok()?;
         let (file, updates) = self.remote.get()?.cached(key, file).ok()??;
         Some((Found::Disk(Arc::new(file)), updates.into()))
     }
 
-    /// A partition as it lies in this machine's files, to be sent to another: its file, and the updates that go with it.
+    /// Returns a partition of this machine's files, to be sent to another machine: its file, and the updates
+    /// that go with it.
     ///
     /// # Errors
     /// When it cannot be read.
@@ -143,7 +148,8 @@ impl CachedBlocks {
         Ok(Some((FramedFile::foreign(path, frames, bytes, files.cipher().cloned()), updates)))
     }
 
-    /// Leaves a partition that another machine had among this machine's files. Whoever calls tells whom it concerns.
+    /// Publishes a partition that came from another machine among this machine's files. The caller informs the
+    /// driver.
     ///
     /// # Errors
     /// When its description cannot be written.
@@ -163,12 +169,13 @@ impl CachedBlocks {
         files.names(&prefix(rdd)).iter().for_each(|name| Self::remove_shared(files, name));
     }
 
-    /// Whether what is kept lies in files that other processes find, too.
+    /// Returns whether partitions lie in files that other processes find, too.
     pub fn is_shared(&self) -> bool {
         self.shared.is_some()
     }
 
-    /// What another process has left, or this one before it dropped it from memory. A broken description counts as none.
+    /// Returns a partition that another process has published, or this one before it evicted it from memory. A
+    /// broken description counts as not cached.
     fn get_shared(&self, key: BlockKey) -> Option<(Found, CachedUpdates)> {
         let files = self.shared.as_ref()?;
         let ((path, frames, bytes, updates), _) = files.find::<SharedBlock>(&name(key)).ok()??;
@@ -176,7 +183,8 @@ impl CachedBlocks {
         Some((Found::Disk(Arc::new(file)), updates.into()))
     }
 
-    /// Leaves a partition for all processes. Of two attempts at one partition, either: they are the same.
+    /// Publishes a partition for all processes. Of two attempts at one partition either may win: they are the
+    /// same.
     ///
     /// # Errors
     /// When its description cannot be written.
@@ -197,7 +205,7 @@ impl CachedBlocks {
     /// Removes a shared partition, with its file.
     fn remove_shared(files: &SharedFiles, name: &str) {
         if let Ok(Some(((path, ..), _))) = files.find::<SharedBlock>(name) {
-            // What cannot be removed now goes with the directory.
+            // If the file cannot be removed now, it goes with the directory.
             let _ = std::fs::remove_file(path);
         }
         files.remove(name);
@@ -216,12 +224,13 @@ impl CachedBlocks {
         Some((found, updates))
     }
 
-    /// Memory for a partition of `rdd` that is being computed. Others make room, but none of the same RDD.
+    /// Reserves memory for a partition of `rdd` that is being computed. Others are evicted for it, but none of
+    /// the same RDD.
     pub fn reserve(self: &Arc<Self>, rdd: RddId) -> CacheReservation {
         CacheReservation { cached: self.clone(), rdd, bytes: 0 }
     }
 
-    /// A new file for a partition.
+    /// Creates a file for a partition.
     ///
     /// # Errors
     /// When it cannot be created.
@@ -229,7 +238,7 @@ impl CachedBlocks {
         self.dirs.create_frames("rdd")
     }
 
-    /// Keeps a partition in memory. Of two attempts at one partition, the first is kept.
+    /// Caches a partition in memory. Of two attempts at one partition, the first wins.
     pub fn put_memory(
         &self,
         key: BlockKey,
@@ -248,7 +257,7 @@ impl CachedBlocks {
             if is_new {
                 known.memory = Some(block);
                 state.lru.insert(key, bytes);
-                // It is the block's now.
+                // The memory belongs to the block now: dropping the reservation must not free it.
                 reservation.bytes = 0;
             }
             is_new
@@ -258,7 +267,7 @@ impl CachedBlocks {
         }
     }
 
-    /// Keeps a partition on disk.
+    /// Caches a partition on disk.
     pub fn put_disk(&self, key: BlockKey, file: FramedFile, updates: CachedUpdates) {
         let is_new = {
             let mut state = self.state();
@@ -275,7 +284,7 @@ impl CachedBlocks {
         }
     }
 
-    /// Forgets a partition: it is broken.
+    /// Removes a broken partition.
     pub fn remove(&self, key: BlockKey) {
         let removed = self.take_out(|other| other == key);
         self.release(removed, true);
@@ -287,7 +296,7 @@ impl CachedBlocks {
         }
     }
 
-    /// Forgets all partitions of an RDD. Nobody is told: whoever asks knows.
+    /// Removes all partitions of an RDD. The listener is not called: the caller knows.
     pub fn remove_rdd(&self, rdd: RddId) {
         let removed = self.take_out(|key| key.rdd == rdd);
         self.release(removed, false);
@@ -296,13 +305,13 @@ impl CachedBlocks {
         }
     }
 
-    /// Forgets what this process has in memory of an RDD whose partitions another removes.
+    /// Drops this process's partitions in memory of an RDD that another process removes.
     pub fn forget_rdd(&self, rdd: RddId) {
         let removed = self.take_out(|key| key.rdd == rdd);
         self.release(removed, false);
     }
 
-    /// How much is kept of an RDD.
+    /// Returns the size of what is cached of an RDD.
     pub fn size_of(&self, rdd: RddId) -> CachedSize {
         let mut size = CachedSize::default();
         if let Some(files) = &self.shared {
@@ -323,7 +332,7 @@ impl CachedBlocks {
         size
     }
 
-    /// How many partitions are kept.
+    /// Returns the number of cached partitions.
     pub fn len(&self) -> usize {
         match &self.shared {
             Some(files) => files.names("kept-").len(),
@@ -331,7 +340,7 @@ impl CachedBlocks {
         }
     }
 
-    /// Whether none is.
+    /// Returns whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -341,10 +350,12 @@ impl CachedBlocks {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells of a new block, and drops those of older versions of its RDD: nobody can read them any more.
+    /// Calls the listener for a new block, and drops the blocks of older versions of its RDD: no task can read
+    /// them any more.
     fn stored(&self, key: BlockKey) {
         let older = self.take_out(|other| other.rdd == key.rdd && other.version < key.version);
         self.release(older, false);
+        // A shared partition was reported when it was published: memory has only a copy.
         if !self.is_shared()
             && let Some(listener) = self.listener.get()
         {
@@ -376,15 +387,15 @@ impl CachedBlocks {
         }
     }
 
-    /// Evicts the least recently used, none of them of `except`. All or nothing.
+    /// Evicts the least recently used partitions, none of them of `except`. All or nothing.
     fn evict_except(&self, bytes: usize, except: Option<RddId>) -> bool {
         let Some(victims) = self.state().lru.take_victims(bytes, except) else { return false };
         victims.into_iter().for_each(|key| self.evict_one(key));
         true
     }
 
-    /// Moves a block that the LRU list has given up from memory to disk, or nowhere. Readers find it in memory until it is
-    /// on disk.
+    /// Moves a block that the LRU list has given up from memory to disk, or drops it. Readers find it in memory
+    /// until it is on disk.
     fn evict_one(&self, key: BlockKey) {
         let to_write = {
             let state = self.state();
@@ -436,7 +447,7 @@ impl Evict for CachedBlocks {
     }
 }
 
-/// Memory that a partition holds while it is computed; given back when dropped, unless the partition is kept.
+/// The memory of a partition while it is computed; given back when dropped, unless the partition is cached.
 pub struct CacheReservation {
     cached: Arc<CachedBlocks>,
     rdd: RddId,
@@ -444,10 +455,10 @@ pub struct CacheReservation {
 }
 
 impl CacheReservation {
-    /// The arbiter is asked for so much at a time.
+    /// The arbiter is asked for memory in steps of this size.
     const STEP: usize = 1 << 20;
 
-    /// Makes the reservation cover `bytes`. `false` when it cannot.
+    /// Makes the reservation cover `bytes`. Returns `false` when it cannot.
     pub fn cover(&mut self, bytes: usize) -> bool {
         while self.bytes < bytes {
             let missing = bytes - self.bytes;

@@ -1,10 +1,10 @@
-//! What an executor holds: one memory budget, directories of its own, and the blocks it keeps.
+//! The storage of an executor: one memory budget, directories of its own, and the blocks that it stores.
 //!
-//! [`memory`] decides who gets how much of the budget; [`LocalDirs`] owns the files, [`sweep`]
-//! removes those of processes that are gone; [`BlockStore`] keeps blocks by name;
-//! [`CachedBlocks`] the partitions of persisted RDDs, which make room in the order of [`lru`]; [`Broadcasts`] the values of broadcast variables;
-//! [`SharedFiles`] is where the processes of one machine find what the others have of these, [`RemoteBlocks`] the way to other machines;
-//! [`TaskWorkspace`] is what one task sees of the first two.
+//! [`memory`] divides the budget; [`LocalDirs`] owns the files, and [`sweep`] removes those of processes that
+//! are gone; [`BlockStore`] stores blocks by name, [`CachedBlocks`] the partitions of persisted RDDs, which are
+//! evicted in the order of [`lru`], and [`Broadcasts`] the values of broadcast variables; in [`SharedFiles`]
+//! the processes of one machine find each other's blocks, [`RemoteBlocks`] is the way to other machines;
+//! [`TaskWorkspace`] is one task's view of the budget and the files.
 
 mod blocks;
 pub mod broadcasts;

@@ -1,8 +1,9 @@
-//! The directories in which an executor keeps what does not fit in memory.
+//! The local directories, in which an executor stores what does not fit in memory.
 //!
-//! Each process makes one directory of its own under a parent that many may share, readable by its user alone, and holds a
-//! lock in it while it lives. It removes the directory when it ends. What a killed process left behind is for
-//! [`sweep`](crate::sweep), which knows a living process's directory by its lock and its name.
+//! Each process makes one directory of its own under a parent that many may share, readable by its user alone,
+//! and holds a lock in it while it lives. It removes the directory when it ends. The directories of killed
+//! processes are removed by [`sweep`](crate::sweep), which recognises a living process's directory by its lock
+//! and its name.
 
 use crate::names::{Name, give_up};
 use firesteel_data::frames::FrameWriter;
@@ -16,20 +17,21 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 pub(crate) const LOCK: &str = "lock";
 
-/// A directory of this process's own.
+/// This process's own directory.
 #[derive(Debug)]
 pub struct LocalDirs {
     dir: PathBuf,
     next: AtomicU64,
-    /// Held locked as long as the process lives. `None` where the directory is part of another process's.
+    /// Held locked as long as the process lives. `None` if the directory is part of another process's.
     lock: Option<File>,
-    /// Whether it was removed: another process may have a directory of this name from then on.
+    /// Set when it was removed: another process may have a directory of this name from then on.
     is_cleared: AtomicBool,
     cipher: OnceLock<Cipher>,
 }
 
 impl LocalDirs {
-    /// Makes a directory under `parent`. What others left there is not looked at: that may take long.
+    /// Makes a directory under `parent`. It does not look at the directories of others there: that may take
+    /// long.
     ///
     /// # Errors
     /// When nothing can be written under `parent`.
@@ -37,13 +39,13 @@ impl LocalDirs {
         let made = DirBuilder::new().mode(0o700).recursive(true).create(parent);
         made.map_err(|e| DataError::io("create", parent, e))?;
         loop {
-            // It gets its name only when its lock is held: so whoever finds one of this name without a lock knows that
-            // nobody has it.
+            // The directory gets its final name only when its lock is held: so a process that finds one of this
+            // name without a lock knows that its owner is gone.
             let (new, living) = Name::next();
             let (new, dir) = (parent.join(new.to_string()), parent.join(living.to_string()));
             match DirBuilder::new().mode(0o700).create(&new) {
                 Ok(()) => {}
-                // Left by a process of another namespace that had our number.
+                // Left by a process of another PID namespace that had this process's number.
                 Err(e) if e.kind() == io::ErrorKind::AlreadyExists => continue,
                 Err(e) => return Err(DataError::io("create", &new, e)),
             }
@@ -52,7 +54,7 @@ impl LocalDirs {
             lock.try_lock().map_err(|e| DataError::io("lock", &lock_path, e.into()))?;
             match fs::rename(&new, &dir) {
                 Ok(()) => return Ok(LocalDirs::of(dir, Some(lock))),
-                // Somebody of another namespace has our number, or had it.
+                // A process of another PID namespace has this process's number, or had it.
                 Err(e) if is_taken(&e) => drop(fs::remove_dir_all(&new)),
                 Err(e) => return Err(DataError::io("create", &dir, e)),
             }
@@ -69,7 +71,8 @@ impl LocalDirs {
         }
     }
 
-    /// A directory within another process's, who removes it: what is written there outlives this process.
+    /// Makes a directory within another process's, which removes it: what is written there outlives this
+    /// process.
     ///
     /// # Errors
     /// When it cannot be made.
@@ -87,17 +90,17 @@ impl LocalDirs {
         &self.dir
     }
 
-    /// Has all that is written here from now on sealed. The first to say so is heard.
+    /// Encrypts all that is written here from now on. Only the first call has an effect.
     pub fn encrypt_with(&self, cipher: &Cipher) {
         let _ = self.cipher.set(cipher.clone());
     }
 
-    /// What seals that which is written here, where it is sealed.
+    /// Returns the key that encrypts the files, if they are encrypted.
     pub fn cipher(&self) -> Option<&Cipher> {
         self.cipher.get()
     }
 
-    /// A new file of frames, sealed where that is wanted.
+    /// Creates a file of frames, encrypted if a key was set.
     ///
     /// # Errors
     /// When it cannot be created.
@@ -105,21 +108,21 @@ impl LocalDirs {
         Ok(FrameWriter::new(self.create_file(name)?).encrypted(self.cipher().cloned()))
     }
 
-    /// Removes all files. What tries to create or read one later gets an error.
+    /// Removes all files. Later attempts to create or read one fail.
     pub fn clear(&self) {
         if self.is_cleared.swap(true, Ordering::Relaxed) {
             return;
         }
         let unwanted = match (&self.lock, self.dir.parent()) {
-            // Should this process end before all is removed, the name says that nobody needs the rest.
+            // If this process ends before everything is removed, the name says that the rest is not needed.
             (Some(_), Some(parent)) => give_up(parent, &self.dir).unwrap_or_else(|| self.dir.clone()),
             _ => self.dir.clone(),
         };
-        // What cannot be removed now is removed by the next process that starts here.
+        // The rest is removed by the next process that starts here.
         let _ = fs::remove_dir_all(unwanted);
     }
 
-    /// A new, empty file whose name begins with `name`.
+    /// Creates an empty file whose name begins with `name`.
     ///
     /// # Errors
     /// When it cannot be created.
@@ -142,7 +145,7 @@ pub(crate) fn new_file(path: &Path) -> Result<File, DataError> {
     options.map_err(|e| DataError::io("create", path, e))
 }
 
-/// Whether a directory that is not empty has the name already.
+/// Returns whether a directory that is not empty has the name already.
 fn is_taken(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::DirectoryNotEmpty)
 }

@@ -1,19 +1,7 @@
-//! Which kept partitions to evict: a plain value that decides and does nothing else.
+//! The LRU list: decides which cached partitions to evict, and does nothing else.
 
-use firesteel_types::{Partition, RddId};
-use serde::{Deserialize, Serialize};
+use firesteel_types::{BlockKey, RddId};
 use std::collections::BTreeMap;
-
-/// The name of a kept partition: under each version of what it was computed from, another block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct BlockKey {
-    /// The RDD.
-    pub rdd: RddId,
-    /// The partition.
-    pub partition: Partition,
-    /// The version, as the task that reads or keeps it was told.
-    pub version: u64,
-}
 
 /// Blocks in memory, in the order of their last use.
 #[derive(Debug, Default)]
@@ -30,7 +18,7 @@ struct Use {
 }
 
 impl Lru {
-    /// A block was put into memory.
+    /// Adds a block that was put into memory.
     pub fn insert(&mut self, key: BlockKey, bytes: usize) {
         self.remove(key);
         self.clock += 1;
@@ -38,27 +26,27 @@ impl Lru {
         self.blocks.insert(key, Use { at: self.clock, bytes });
     }
 
-    /// A block was read.
+    /// Makes a block that was read the most recently used.
     pub fn touch(&mut self, key: BlockKey) {
         if let Some(Use { bytes, .. }) = self.blocks.get(&key).copied() {
             self.insert(key, bytes);
         }
     }
 
-    /// A block is in memory no more.
+    /// Removes a block that is not in memory any more.
     pub fn remove(&mut self, key: BlockKey) {
         if let Some(Use { at, .. }) = self.blocks.remove(&key) {
             self.by_use.remove(&at);
         }
     }
 
-    /// The least recently used blocks that together have at least so many bytes, and forgets them. None of the RDD
-    /// `except`: a partition must not push out its own siblings, which would be needed as soon as itself. `None`, and
-    /// nothing forgotten, when there are not so many bytes.
+    /// Removes and returns the least recently used blocks that together have at least `bytes` bytes. None is of
+    /// the RDD `except`: a partition must not push out its own siblings, which will be needed as soon as
+    /// itself. Returns `None`, and removes nothing, when there are not that many bytes.
     ///
     /// ```
-    /// use firesteel_storage::lru::{BlockKey, Lru};
-    /// use firesteel_types::{Partition, RddId};
+    /// use firesteel_storage::lru::Lru;
+    /// use firesteel_types::{BlockKey, Partition, RddId};
     /// let key = |rdd| BlockKey { rdd: RddId(rdd), partition: Partition(0), version: 0 };
     /// let mut lru = Lru::default();
     /// [1, 2, 3].map(|rdd| lru.insert(key(rdd), 10));

@@ -1,29 +1,32 @@
-//! One budget, shared by the work of tasks (execution) and by what is kept between tasks (storage).
+//! The memory arbiter: one budget for the work of tasks (execution) and for blocks that outlive tasks
+//! (storage).
 //!
 //! The rules, all in [`Arbiter`], which is a plain value:
 //! - Together they never go over the total, except for what is taken with `anyway`.
 //! - One of `n` running tasks gets at most an `n`-th of what storage is sure of, so that no task starves the others. A
 //!   task that is refused spills; it never waits, so tasks cannot wait for each other.
 //! - Map outputs get at most half of the total; what they are refused goes to disk.
-//! - Kept partitions may have all that nobody else uses. What of them goes over half of the total, together with map
-//!   outputs, has to make room when a task or a map output asks: the least recently used are evicted.
+//! - Cached partitions may have everything that is free. The part of them that goes over half of the total,
+//!   together with map outputs, has to make room when a task or a map output asks: the least recently used are
+//!   evicted.
 
 use firesteel_types::TaskId;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
-/// What is said to who asks for memory.
+/// The arbiter's answer to a request for memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// It has it.
+    /// The memory is reserved.
     Granted,
-    /// It may ask again when so many bytes of kept partitions were evicted.
+    /// The request may be repeated when this many bytes of cached partitions were evicted.
     AfterEvicting(usize),
-    /// It cannot have it.
+    /// The memory is not available.
     Refused,
 }
 
-/// Who holds how much, and who may have more. Decides only; [`MemoryPool`] shares one between threads.
+/// The reserved bytes by owner, and the rules for more. Decides only; [`MemoryPool`] shares one between
+/// threads.
 #[derive(Clone, Debug)]
 pub struct Arbiter {
     total: usize,
@@ -34,22 +37,22 @@ pub struct Arbiter {
 }
 
 impl Arbiter {
-    /// An arbiter over `total` bytes.
+    /// Makes an arbiter over `total` bytes.
     pub fn new(total: usize) -> Self {
         Arbiter { total, stored: 0, cached: 0, tasks: BTreeMap::new(), peak: 0 }
     }
 
-    /// A task begins: from now on it counts among those that share.
+    /// Adds a task that begins: from now on it is one of those that share.
     pub fn begin(&mut self, task: TaskId) {
         self.tasks.entry(task).or_insert(0);
     }
 
-    /// A task ends; whatever it holds is free again.
+    /// Removes a task that ends; its memory is free again.
     pub fn end(&mut self, task: TaskId) {
         self.tasks.remove(&task);
     }
 
-    /// A task asks for more.
+    /// Reserves memory for a task, within its share.
     pub fn reserve(&mut self, task: TaskId, bytes: usize) -> Answer {
         let sure_of = self.stored + self.cached - self.evictable();
         let share = (self.total - sure_of.min(self.total)) / self.tasks.len().max(1);
@@ -64,13 +67,13 @@ impl Arbiter {
         answer
     }
 
-    /// A task takes what it cannot do without.
+    /// Reserves memory that a task cannot do without, whatever its share.
     pub fn reserve_anyway(&mut self, task: TaskId, bytes: usize) {
         *self.tasks.entry(task).or_insert(0) += bytes;
         self.peak = self.peak.max(self.used());
     }
 
-    /// A task gives back.
+    /// Returns memory of a task.
     pub fn release(&mut self, task: TaskId, bytes: usize) {
         // A task that has ended gave everything back already; its parts may be dropped after it.
         let Some(holds) = self.tasks.get_mut(&task) else { return };
@@ -78,7 +81,7 @@ impl Arbiter {
         *holds -= bytes;
     }
 
-    /// A map output asks for its place.
+    /// Reserves memory for a map output.
     pub fn store(&mut self, bytes: usize) -> Answer {
         if self.stored.saturating_add(bytes) > self.total / 2 {
             return Answer::Refused;
@@ -91,19 +94,19 @@ impl Arbiter {
         answer
     }
 
-    /// A broadcast value takes the place that it cannot do without.
+    /// Reserves memory that a broadcast value cannot do without.
     pub fn store_anyway(&mut self, bytes: usize) {
         self.stored += bytes;
         self.peak = self.peak.max(self.used());
     }
 
-    /// A map output gives its place back.
+    /// Returns memory of a map output or a broadcast value.
     pub fn unstore(&mut self, bytes: usize) {
         assert!(self.stored >= bytes, "map outputs give back {bytes} bytes of {}", self.stored);
         self.stored -= bytes;
     }
 
-    /// A kept partition asks for more. Others may be evicted for it; which, their owner decides.
+    /// Reserves memory for a cached partition. Others may be evicted for it; the cache decides which.
     pub fn keep(&mut self, bytes: usize) -> Answer {
         let wanted = self.used().saturating_add(bytes);
         if wanted <= self.total {
@@ -117,13 +120,13 @@ impl Arbiter {
         }
     }
 
-    /// A kept partition gives back.
+    /// Returns memory of a cached partition.
     pub fn forget_rdd(&mut self, bytes: usize) {
         assert!(self.cached >= bytes, "kept partitions give back {bytes} bytes of {}", self.cached);
         self.cached -= bytes;
     }
 
-    /// How many bytes of kept partitions have to go when somebody else asks.
+    /// Returns the bytes of cached partitions that have to go if a task or a map output needs them.
     fn evictable(&self) -> usize {
         (self.stored + self.cached).saturating_sub(self.total / 2).min(self.cached)
     }
@@ -137,25 +140,26 @@ impl Arbiter {
         }
     }
 
-    /// What is taken, by everybody.
+    /// Returns the reserved bytes of all owners.
     pub fn used(&self) -> usize {
         self.stored + self.cached + self.tasks.values().sum::<usize>()
     }
 
-    /// The most that was ever taken.
+    /// Returns the most bytes that were ever reserved.
     pub fn peak(&self) -> usize {
         self.peak
     }
 
-    /// What there is for everybody together.
+    /// Returns the size of the budget.
     pub fn total(&self) -> usize {
         self.total
     }
 }
 
-/// Makes room by evicting kept partitions.
+/// Makes room by evicting cached partitions.
 pub trait Evict: Send + Sync {
-    /// Evicts at least so many bytes. `false`, and nothing evicted, when there is not so much to evict.
+    /// Evicts at least `bytes` bytes. Returns `false`, and evicts nothing, when there is not that much to
+    /// evict.
     fn evict(&self, bytes: usize) -> bool;
 }
 
@@ -166,31 +170,32 @@ pub struct MemoryPool {
 }
 
 impl MemoryPool {
-    /// Others may take the room that was made before it is asked for again. After so many times, the answer is no.
+    /// The number of attempts to reserve memory that was made free: other threads may take it first. After that
+    /// the answer is no.
     const TRIES: u32 = 3;
 
-    /// A pool of `total` bytes.
+    /// Makes a pool of `total` bytes.
     pub fn new(total: usize) -> Self {
         MemoryPool { arbiter: Mutex::new(Arbiter::new(total)), evict: OnceLock::new() }
     }
 
-    /// Says who evicts. The first to say so does.
+    /// Sets the cache that evicts. Only the first call has an effect.
     pub fn set_evict(&self, evict: Weak<dyn Evict>) {
         let _ = self.evict.set(evict);
     }
 
-    /// The arbiter, for one decision.
+    /// Locks the arbiter, for one decision.
     pub fn arbiter(&self) -> MutexGuard<'_, Arbiter> {
         // Every decision either happens whole or not at all, so a panic elsewhere leaves the arbiter sound.
         self.arbiter.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A task asks for more; partitions are evicted where that helps.
+    /// Reserves memory for a task; evicts cached partitions if that helps.
     pub fn try_reserve(&self, task: TaskId, bytes: usize) -> bool {
         self.ask(|arbiter| arbiter.reserve(task, bytes))
     }
 
-    /// A map output asks for its place; partitions are evicted where that helps.
+    /// Reserves memory for a map output; evicts cached partitions if that helps.
     pub fn try_store(&self, bytes: usize) -> bool {
         self.ask(|arbiter| arbiter.store(bytes))
     }
@@ -281,7 +286,7 @@ mod tests {
                     }
                     3 => match arbiter.keep(bytes) {
                         Granted => cached += bytes,
-                        // What was said to help does help.
+                        // The bytes that were to be evicted are enough.
                         AfterEvicting(missing) => {
                             arbiter.forget_rdd(missing);
                             prop_assert_eq!(arbiter.keep(bytes), Granted);

@@ -1,8 +1,8 @@
 //! The names of processes' directories, which say what may be done with each.
 //!
-//! A directory is `firesteel-new-P-N` until its owner holds its lock, `firesteel-P-N` while the owner lives, and
-//! `firesteel-gone-P-N` once nobody needs it: whoever finds one of the last may remove it. Each step is one rename, so a process
-//! that is killed between two of them leaves a directory of which the name, and the lock, say what it is.
+//! A directory is `firesteel-new-P-N` until its owner holds its lock, `firesteel-P-N` while the owner lives,
+//! and `firesteel-gone-P-N` once it is not needed: any process may remove it then. Each step is one rename, so
+//! a process that is killed between two of them leaves a directory whose name and lock tell what it is.
 
 use std::fmt;
 use std::fs;
@@ -13,28 +13,29 @@ const PREFIX: &str = "firesteel-";
 const NEW: &str = "new-";
 const GONE: &str = "gone-";
 
-/// So many names are tried for a directory that nobody needs. They are numbered, and others have few.
+/// The number of names that are tried for a directory that is not needed any more: names are numbered, so few
+/// are taken.
 const ATTEMPTS: usize = 100;
 
-/// The name of a directory: the number of the process that gave it, and a serial number there.
+/// The name of a directory: the number of the process that gave it, and a serial number of that process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Name {
     /// Its owner has not locked it yet.
     New(u32, u64),
     /// Its owner holds its lock, or was killed.
     Living(u32, u64),
-    /// Nobody needs it.
+    /// It is not needed any more.
     Gone(u32, u64),
 }
 
 impl Name {
-    /// A directory's first name, and its second.
+    /// Returns a directory's first name, and its second.
     pub(crate) fn next() -> (Name, Name) {
         let (process, serial) = numbers();
         (Name::New(process, serial), Name::Living(process, serial))
     }
 
-    /// `None` for the name of something else.
+    /// Parses a name; `None` if it is of something else.
     pub(crate) fn parse(text: &str) -> Option<Name> {
         let rest = text.strip_prefix(PREFIX)?;
         let (numbers, make): (&str, fn(u32, u64) -> Name) =
@@ -65,7 +66,8 @@ fn numbers() -> (u32, u64) {
     (std::process::id(), SERIAL.fetch_add(1, Ordering::Relaxed))
 }
 
-/// Gives a directory under `parent` a name that says that nobody needs it. `None` where that cannot be done.
+/// Renames a directory under `parent` to a name that says that it is not needed. Returns `None` if that cannot
+/// be done.
 pub(crate) fn give_up(parent: &Path, dir: &Path) -> Option<PathBuf> {
     (0..ATTEMPTS).find_map(|_| {
         let (process, serial) = numbers();

@@ -1,37 +1,39 @@
-//! Blocks that another host has: what a store asks for when neither it nor this host's files have something.
+//! Remote blocks: the interface through which a store asks other hosts for blocks that neither it nor this
+//! host's files have.
 //!
-//! On one machine nobody is asked. Where executors are on several, whoever knows the way there puts it into the stores.
+//! On one machine there is no implementation, and no question is asked. With executors on several machines, the
+//! executor puts an implementation into its stores.
 
-use crate::lru::BlockKey;
 use bytes::Bytes;
 use firesteel_data::DataError;
 use firesteel_data::frames::{FrameWriter, FramedFile};
-use firesteel_types::{AccumulatorUpdate, BlockId, BroadcastId};
+use firesteel_types::{AccumulatorUpdate, BlockId, BlockKey, BroadcastId};
 use std::sync::Arc;
 
-/// A way to other hosts. `None` everywhere means that nobody has it.
+/// The way to other hosts. `None` means that no host has the block.
 pub trait RemoteBlocks: Send + Sync {
-    /// A block of the driver's.
+    /// Fetches a block of the driver's.
     ///
     /// # Errors
-    /// When the driver cannot be reached, or what came is broken.
+    /// When the driver cannot be reached, or the block arrives broken.
     fn block(&self, id: BlockId) -> Result<Option<Arc<[u8]>>, DataError>;
 
-    /// Brings an encoded broadcast value here: `keep` puts it where others find it, which they are told after that. False when nobody
-    /// has it.
+    /// Fetches an encoded broadcast value: `keep` puts it where this machine's processes find it, and only
+    /// after that other hosts are told that it is here. Returns false when no host has it.
     ///
     /// # Errors
-    /// When those who have it cannot be reached, what came is broken, or it cannot be kept.
+    /// When the hosts that have it cannot be reached, it arrives broken, or it cannot be stored.
     fn broadcast(
         &self,
         id: BroadcastId,
         keep: &mut dyn FnMut(Bytes) -> Result<(), DataError>,
     ) -> Result<bool, DataError>;
 
-    /// A kept partition, written to `file`, with what was added to accumulators while it was computed.
+    /// Fetches a cached partition into `file`, with the additions to accumulators that belong to it.
     ///
     /// # Errors
-    /// When those who have it cannot be reached, or what came is broken. Then the partition can be computed again.
+    /// When the hosts that have it cannot be reached, or it arrives broken. Then the partition can be computed
+    /// again.
     fn cached(
         &self,
         key: BlockKey,

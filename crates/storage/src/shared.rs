@@ -1,10 +1,11 @@
-//! Files that several processes of one machine share: what one of them has published, all find by its name.
+//! Shared files: entries that one process of a machine publishes and all others find by name.
 //!
-//! Where tasks run in processes of their own, map outputs, kept partitions and broadcast values lie here, so that no record passes
-//! from one process to another except through a file, and that what a process wrote outlives it. An *entry* is a small file that
-//! describes data, which lie in the same file or in files that it names. It appears under its name by a rename, whole.
+//! If tasks run in processes of their own, map outputs, cached partitions and broadcast values lie here, so
+//! that no record passes from one process to another except through a file, and that what a process wrote
+//! outlives it. An *entry* is a small file that describes data, which lie in the same file or in files that it
+//! names. It appears under its name by a rename, whole.
 //!
-//! Nobody is told when an entry is removed; whoever still reads its files goes on reading them.
+//! Processes are not notified when an entry is removed; a reader that has its files open goes on reading them.
 
 use firesteel_data::block::{decode_value, encode_value};
 use firesteel_data::frames::{FrameReader, FrameWriter};
@@ -17,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A lock that is held.
+/// A lock, held until it is dropped.
 #[derive(Debug)]
 pub struct FileLock(#[expect(dead_code, reason = "the lock lasts as long as the file is open")] fs::File);
 
@@ -29,7 +30,7 @@ pub struct SharedFiles {
 }
 
 impl SharedFiles {
-    /// The entries of a directory, which is made if it is not there.
+    /// Opens the entries of a directory, and makes the directory if it is not there.
     ///
     /// # Errors
     /// When it cannot be made.
@@ -44,17 +45,18 @@ impl SharedFiles {
         &self.dir
     }
 
-    /// Has all that is published from now on sealed, and believes nothing else. The first to say so is heard.
+    /// Encrypts all that is published from now on, and accepts only entries that are encrypted with the key.
+    /// Only the first call has an effect.
     pub fn encrypt_with(&self, cipher: &Cipher) {
         let _ = self.cipher.set(cipher.clone());
     }
 
-    /// What seals the entries, where they are sealed.
+    /// Returns the key that encrypts the entries, if they are encrypted.
     pub fn cipher(&self) -> Option<&Cipher> {
         self.cipher.get()
     }
 
-    /// Publishes an entry: a description, and perhaps data behind it. One that has the name already is replaced.
+    /// Publishes an entry: a description, and perhaps data behind it. Replaces an entry of the same name.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -74,12 +76,12 @@ impl SharedFiles {
         let written = writer.finish()?;
         let path = self.dir.join(name);
         fs::rename(&unfinished, &path).map_err(|e| DataError::io("rename", &unfinished, e))?;
-        // It has another name now, and stays.
+        // The file has another name now, and must not be removed with the writer.
         written.leave();
         Ok(())
     }
 
-    /// An entry's description, and a reader that stands at its data; `None` where there is no such entry.
+    /// Returns an entry's description, and a reader positioned at its data; `None` if there is no such entry.
     ///
     /// # Errors
     /// When it cannot be read, or is broken.
@@ -100,17 +102,17 @@ impl SharedFiles {
         Ok(Some((decode_value(&description)?, reader)))
     }
 
-    /// Removes an entry; that there is none is no error.
+    /// Removes an entry, if there is one.
     pub fn remove(&self, name: &str) {
-        // What cannot be removed now goes with the directory.
+        // If the file cannot be removed now, it goes with the directory.
         let _ = fs::remove_file(self.dir.join(name));
     }
 
-    /// Waits until no other process or thread of the machine holds the lock of this name. It is free again when what this gives is
-    /// dropped.
+    /// Waits until no other process or thread of the machine holds the lock of this name, and takes it. The
+    /// lock is free again when the returned value is dropped.
     ///
     /// # Errors
-    /// When the file behind it cannot be had.
+    /// When the file behind it cannot be created or locked.
     pub fn lock(&self, name: &str) -> Result<FileLock, DataError> {
         let path = self.dir.join(format!(".lock-{name}"));
         let mut options = fs::OpenOptions::new();
@@ -120,7 +122,7 @@ impl SharedFiles {
         Ok(FileLock(file))
     }
 
-    /// The names of all entries that begin with `prefix`.
+    /// Returns the names of all entries that begin with `prefix`.
     pub fn names(&self, prefix: &str) -> Vec<String> {
         let Ok(entries) = fs::read_dir(&self.dir) else { return vec![] };
         let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());

@@ -1,7 +1,7 @@
-//! Removing what processes left behind that were killed.
+//! The sweep: removes the directories of killed processes.
 //!
-//! That may be many files, and no program should start late because another was killed: so it is done beside the program, in a
-//! thread of its own. What it has not come to when the program ends, the next one goes on with.
+//! There may be many files, and a program should not start late because another was killed: so the sweep runs
+//! beside the program, in a thread of its own. If the program ends first, the next one goes on with the rest.
 
 use crate::local_dirs::LOCK;
 use crate::names::{Name, give_up};
@@ -12,20 +12,21 @@ use std::path::{Path, PathBuf};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, SystemTime};
 
-/// A directory without a lock that has not changed for so long has no owner: an owner takes no more than a moment to lock it.
+/// A directory without a lock that has not changed for this long has no owner: an owner takes no more than a
+/// moment to lock it.
 const OWNERLESS_AFTER: Duration = Duration::from_secs(600);
 
-/// Removes, in a thread of its own, what processes left under `parent` that are gone. `note` is told before and after, if there is
-/// something to remove.
+/// Removes, in a thread of its own, the directories of dead processes under `parent`. `note` is called before
+/// and after, if there is something to remove.
 ///
 /// # Errors
-/// When there is no thread to be had.
+/// When no thread can be started.
 pub fn sweep(parent: &Path, note: impl Fn(String) + Send + 'static) -> io::Result<JoinHandle<()>> {
     let parent = parent.to_owned();
     Builder::new().name("firesteel-sweep".into()).spawn(move || remove_abandoned(&parent, &note))
 }
 
-/// Failures do not matter: a directory may be somebody else's.
+/// Removes all abandoned directories. Failures do not matter: a directory may be another process's.
 fn remove_abandoned(parent: &Path, note: &dyn Fn(String)) {
     let unwanted: Vec<PathBuf> =
         directories(parent).filter_map(|(name, dir)| unwanted(parent, name, dir)).collect();
@@ -45,36 +46,37 @@ fn directories(parent: &Path) -> impl Iterator<Item = (Name, PathBuf)> {
     })
 }
 
-/// Gives up a directory whose owner is gone, which takes one rename. `None` if the owner lives, or may.
+/// Gives up a directory whose owner is gone, which takes one rename. Returns `None` if the owner lives, or may.
 fn unwanted(parent: &Path, name: Name, dir: PathBuf) -> Option<PathBuf> {
     // The lock is held until the directory has its new name.
     let holder = holder(&dir);
     let is_over = match (name, &holder) {
-        (_, Holder::Somebody) => false,
-        // Whoever removed it was killed.
-        (Name::Gone(..), Holder::Nobody(_) | Holder::NoLock) => return Some(dir),
-        // Another process may have given the directory up since we opened the lock, and a third one taken its name.
-        (Name::Living(..), Holder::Nobody(lock)) => is_at(lock, &dir.join(LOCK)),
-        (Name::New(..), Holder::Nobody(_) | Holder::NoLock) | (Name::Living(..), Holder::NoLock) => {
+        (_, Holder::Another) => false,
+        // The process that was removing it was killed.
+        (Name::Gone(..), Holder::This(_) | Holder::NoLock) => return Some(dir),
+        // Another process may have given the directory up since the lock was opened, and a third one taken its
+        // name.
+        (Name::Living(..), Holder::This(lock)) => is_at(lock, &dir.join(LOCK)),
+        (Name::New(..), Holder::This(_) | Holder::NoLock) | (Name::Living(..), Holder::NoLock) => {
             is_old(&dir)
         }
     };
     is_over.then(|| give_up(parent, &dir)).flatten()
 }
 
-/// Whether nothing is left of a directory that nobody needs.
+/// Removes a directory that is not needed. Returns whether nothing is left of it.
 fn remove(dir: &Path) -> bool {
-    // Another process that is at it needs no help.
+    // Another process that is removing it needs no help.
     let holder = holder(dir);
-    !matches!(holder, Holder::Somebody) && fs::remove_dir_all(dir).is_ok()
+    !matches!(holder, Holder::Another) && fs::remove_dir_all(dir).is_ok()
 }
 
-/// Who holds a directory's lock.
+/// The state of a directory's lock.
 enum Holder {
-    Somebody,
-    /// Nobody did, so we do now.
-    Nobody(File),
-    /// There is no lock.
+    Another,
+    /// No process held it, so this one does now.
+    This(File),
+    /// There is no lock file.
     NoLock,
 }
 
@@ -82,17 +84,17 @@ fn holder(dir: &Path) -> Holder {
     let path = dir.join(LOCK);
     match fs::symlink_metadata(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Holder::NoLock,
-        // What is no file is not ours, and opening it could take for ever.
+        // If it is not a plain file, it is not a lock of ours, and opening it could block for ever.
         Ok(found) if found.is_file() => {}
-        _ => return Holder::Somebody,
+        _ => return Holder::Another,
     }
     match OpenOptions::new().write(true).open(&path) {
-        Ok(lock) if lock.try_lock().is_ok() => Holder::Nobody(lock),
-        _ => Holder::Somebody,
+        Ok(lock) if lock.try_lock().is_ok() => Holder::This(lock),
+        _ => Holder::Another,
     }
 }
 
-/// Whether the file at a path is the one that is open.
+/// Returns whether the file at a path is the one that is open.
 fn is_at(open: &File, path: &Path) -> bool {
     let (open, there) = (open.metadata(), fs::symlink_metadata(path));
     matches!((open, there), (Ok(open), Ok(there)) if (open.dev(), open.ino()) == (there.dev(), there.ino()))
@@ -110,7 +112,7 @@ mod tests {
     use crate::LocalDirs;
     use std::sync::mpsc;
 
-    /// A directory as a process leaves it that is killed.
+    /// Makes a directory as a killed process leaves it.
     fn abandoned(parent: &Path, name: &str, has_lock: bool) -> PathBuf {
         let dir = parent.join(name);
         fs::create_dir(&dir).unwrap();
@@ -148,7 +150,8 @@ mod tests {
         assert_eq!(names(parent.path()), expected);
     }
 
-    /// The thread cannot have removed anything yet when it tells that it begins: it waits until the start is over.
+    /// The thread cannot have removed anything yet when it reports that it begins: the test makes it wait until
+    /// the start is over.
     #[test]
     fn a_start_does_not_wait_for_what_others_left() {
         let parent = tempfile::tempdir().unwrap();
@@ -165,7 +168,7 @@ mod tests {
         assert_eq!(names(parent.path()).len(), 1);
     }
 
-    /// Each is what one moment of a removal leaves, should the process be killed then.
+    /// Each directory is what one moment of a removal leaves if the process is killed then.
     #[test]
     fn a_removal_that_was_interrupted_is_gone_on_with() {
         let parent = tempfile::tempdir().unwrap();

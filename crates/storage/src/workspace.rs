@@ -1,4 +1,4 @@
-//! Memory and files for the work of one task.
+//! A task's workspace: its memory and its spill files.
 
 use crate::{LocalDirs, MemoryPool};
 use firesteel_data::{Cipher, DataError, Workspace};
@@ -16,7 +16,7 @@ pub struct TaskWorkspace {
 }
 
 impl TaskWorkspace {
-    /// The workspace of a task that begins.
+    /// Makes the workspace of a task that begins.
     pub fn new(task: TaskId, pool: Arc<MemoryPool>, dirs: Arc<LocalDirs>) -> Self {
         pool.arbiter().begin(task);
         TaskWorkspace { task, pool, dirs }

@@ -1,17 +1,17 @@
-//! What can be wrong with a table, as data: a file that cannot be read, columns that do not fit the record type, a row that
-//! does not. Text is made from it for a person.
+//! Table errors, as data: a file that cannot be read, columns that do not fit the record type, a row that does
+//! not. Text is made from them for a person.
 
 use firesteel_io::IoError;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// How much of a bad row's text is kept, in characters.
+/// The most characters of a bad row's text that are kept.
 const TEXT_CHARACTERS: usize = 300;
 
-/// How much of a bad value is shown, in characters.
+/// The most characters of a bad value that are shown.
 const VALUE_CHARACTERS: usize = 60;
 
-/// A row that is not a record of the type that was asked for.
+/// A row that is not a record of the requested type.
 ///
 /// ```
 /// use firesteel_tables::BadRow;
@@ -35,26 +35,26 @@ pub struct BadRow {
     pub path: String,
     /// The line in the file that the row begins in, from 1; the row's number, in a file without lines.
     pub line: u64,
-    /// Where the row begins, in bytes from the file's beginning; decompressed ones, in a compressed file.
+    /// The beginning of the row, in bytes from the file's beginning; decompressed ones, in a compressed file.
     pub offset: u64,
-    /// The column, where one is to blame.
+    /// The column, if one is to blame.
     pub column: Option<String>,
-    /// What was found there, cut short.
+    /// The value in that column, shortened.
     pub value: Option<String>,
-    /// What is wrong with it.
+    /// The reason why the row is bad.
     pub reason: String,
-    /// The row as it stands in the file, cut short.
+    /// The row as it is in the file, shortened.
     pub text: String,
 }
 
 impl BadRow {
-    /// The text of a row, at most as much as is kept.
+    /// Returns the text of a row, shortened.
     pub(crate) fn shortened(text: &[u8]) -> String {
         shorten(&String::from_utf8_lossy(&text[..text.len().min(4 * TEXT_CHARACTERS)]), TEXT_CHARACTERS)
     }
 }
 
-/// A value for a message.
+/// Returns a value for a message, shortened.
 pub(crate) fn shorten_value(value: &str) -> String {
     shorten(value, VALUE_CHARACTERS)
 }
@@ -81,7 +81,7 @@ impl fmt::Display for BadRow {
     }
 }
 
-/// Why a table could not be read or written.
+/// The reason why a table could not be read or written.
 ///
 /// ```
 /// use firesteel_io::{IoCause, IoError, IoOperation};
@@ -103,14 +103,14 @@ pub enum TableError {
         path: String,
         /// The record type's name.
         record: String,
-        /// What the type needs and the file lacks.
+        /// The columns that the type needs and the file lacks.
         missing: Vec<String>,
         /// The file's columns.
         found: Vec<String>,
         /// The type's fields.
         wanted: Vec<String>,
     },
-    /// Columns are of types that the fields of their names cannot hold.
+    /// Columns have types that the fields of their names cannot take.
     #[error("{path}: {}", .mismatches.join("; "))]
     Types {
         /// The file.
@@ -121,12 +121,12 @@ pub enum TableError {
     /// A row is not a record of the type.
     #[error("{0}")]
     Row(BadRow),
-    /// The file is not what its format says, or damaged.
+    /// The file is not of its format, or damaged.
     #[error("{path}: {message}")]
     File {
         /// The file.
         path: String,
-        /// What is wrong.
+        /// The damage.
         message: String,
     },
     /// The record type cannot be a row of such a table.
@@ -134,13 +134,13 @@ pub enum TableError {
     Record {
         /// The record type's name.
         record: String,
-        /// Why, and what to do.
+        /// The reason, and what to do.
         message: String,
     },
 }
 
 impl TableError {
-    /// The file that the error is about.
+    /// Returns the file that the error is about.
     pub fn path(&self) -> Option<&str> {
         match self {
             TableError::Io(error) => Some(&error.path),
@@ -152,7 +152,7 @@ impl TableError {
         }
     }
 
-    /// Whether another attempt could end differently: only where the storage is to blame.
+    /// Returns whether another attempt could end differently: only if the storage is to blame.
     pub fn retryable(&self) -> bool {
         match self {
             TableError::Io(error) => error.retryable(),
@@ -172,10 +172,10 @@ fn list(names: &[String]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
-/// What a reader calls for each bad row: an error ends the reading, otherwise the row is left out.
+/// The function that a reader calls for each bad row: an error ends the reading, otherwise the row is left out.
 pub type OnBadRow<'a> = dyn FnMut(BadRow) -> Result<(), TableError> + 'a;
 
-/// The strictest way to treat a bad row: the reading ends with it.
+/// Treats a bad row in the strictest way: the reading ends with it.
 ///
 /// # Errors
 /// Always: [`TableError::Row`].

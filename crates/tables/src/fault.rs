@@ -1,5 +1,5 @@
-//! What serde says while a row is decoded or encoded, with the column it was at. Readers make a [`BadRow`](crate::BadRow) of it,
-//! which adds the place in the file.
+//! Faults: serde's errors while a row is decoded or encoded, with the column. Readers make a
+//! [`BadRow`](crate::BadRow) of one, which adds the position in the file.
 
 use crate::error::shorten_value;
 use serde::{de, ser};
@@ -11,16 +11,16 @@ pub(crate) struct Fault(Box<Parts>);
 
 #[derive(Debug)]
 struct Parts {
-    /// The column's name, with those around it when it is nested.
+    /// The column's name, with the enclosing ones when it is nested.
     column: Option<String>,
     value: Option<String>,
     what: What,
 }
 
-/// What is wrong.
+/// The kind of a fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum What {
-    /// In words.
+    /// Described by a sentence.
     Message(String),
     /// The type needs a field that was not given.
     Missing(&'static str),
@@ -39,7 +39,7 @@ impl Fault {
         Fault(Box::new(Parts { column: None, value: None, what }))
     }
 
-    /// The same, blamed on a column, inside the one already blamed or not.
+    /// Adds a column to blame, which encloses the one already blamed, if any.
     #[cold]
     pub(crate) fn in_column(mut self, name: &str, show: impl FnOnce() -> Option<String>) -> Fault {
         self.0.column = Some(match self.0.column.take() {
@@ -56,7 +56,7 @@ impl Fault {
         &self.0.what
     }
 
-    /// Column, value, and the reason in words.
+    /// Returns the column, the value, and the reason as a sentence.
     pub(crate) fn into_parts(self) -> (Option<String>, Option<String>, String) {
         let reason = self.0.what.to_string();
         (self.0.column, self.0.value, reason)

@@ -1,10 +1,10 @@
-//! JSON lines: a value on each line, as `serde_json` reads and writes it. Blank lines are passed over; a line that is not a
-//! record is a bad row.
+//! JSON lines: a value on each line, as `serde_json` reads and writes it. Blank lines are skipped; a line that
+//! is not a record is a bad row.
 
 use crate::error::{OnBadRow, TableError};
 use crate::fault::Fault;
 use crate::line_feed::{LineFeed, first_line, is_blank};
-use firesteel_io::FileSplit;
+use firesteel_io::{FileSplit, Stores};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::io::{self, Write};
@@ -13,12 +13,12 @@ use std::marker::PhantomData;
 /// Reads the records of one split of a file of JSON lines.
 ///
 /// ```
-/// use firesteel_io::FileSplit;
+/// use firesteel_io::{FileSplit, Stores};
 /// use firesteel_tables::{JsonReader, fail_on_bad_row};
 /// # let dir = tempfile::tempdir().unwrap();
 /// # let path = dir.path().join("a.json").to_str().unwrap().to_string();
 /// std::fs::write(&path, "[1, \"a\"]\n[2, \"b\"]\n").unwrap();
-/// let mut reader = JsonReader::<(u32, String)>::open(&FileSplit { path, start: 0, length: 18 })?;
+/// let mut reader = JsonReader::<(u32, String)>::open(&firesteel_io::Stores::default(), &FileSplit { path, start: 0, length: 18 })?;
 /// let mut records = vec![];
 /// while reader.read_batch(&mut records, &mut fail_on_bad_row)? {}
 /// assert_eq!(records, [(1, "a".into()), (2, "b".into())]);
@@ -34,14 +34,14 @@ impl<T: DeserializeOwned> JsonReader<T> {
     ///
     /// # Errors
     /// When the file cannot be opened.
-    pub fn open(split: &FileSplit) -> Result<Self, TableError> {
-        Ok(JsonReader { feed: LineFeed::open(split)?, types: PhantomData })
+    pub fn open(stores: &Stores, split: &FileSplit) -> Result<Self, TableError> {
+        Ok(JsonReader { feed: LineFeed::open(stores, split)?, types: PhantomData })
     }
 
-    /// Appends the next records to `out`: some, or none where all were bad. False when the split is over.
+    /// Appends the next records to `out`: some, or none if all were bad. Returns false at the end of the split.
     ///
     /// # Errors
-    /// When the file cannot be read, or `on_bad_row` does not let a row pass.
+    /// When the file cannot be read, or `on_bad_row` refuses a row.
     pub fn read_batch(
         &mut self,
         out: &mut Vec<T>,
@@ -67,7 +67,8 @@ impl<T: DeserializeOwned> JsonReader<T> {
     }
 }
 
-/// The library counts lines too, but from the beginning of what it was given: one line.
+/// Makes a fault of the library's error. The library counts lines too, but only in the one line that it was
+/// given.
 fn fault(error: &serde_json::Error) -> Fault {
     let text = error.to_string();
     let reason = text.split(" at line ").next().unwrap_or(&text);
@@ -88,7 +89,7 @@ pub struct JsonWriter<W> {
 }
 
 impl<W: Write> JsonWriter<W> {
-    /// A writer to a sink, which should be buffered.
+    /// Makes a writer to a sink, which should be buffered.
     pub fn new(sink: W) -> Self {
         JsonWriter { sink, line: vec![] }
     }
@@ -96,7 +97,8 @@ impl<W: Write> JsonWriter<W> {
     /// Writes one record.
     ///
     /// # Errors
-    /// The sink's, or one of kind `InvalidData` for a record that JSON cannot hold, such as a map whose keys are lists.
+    /// The sink's error, or one of kind `InvalidData` for a record that JSON cannot represent, such as a map
+    /// whose keys are lists.
     pub fn write<T: Serialize>(&mut self, record: &T) -> io::Result<()> {
         self.line.clear();
         serde_json::to_writer(&mut self.line, record)
@@ -105,7 +107,7 @@ impl<W: Write> JsonWriter<W> {
         self.sink.write_all(&self.line)
     }
 
-    /// The sink.
+    /// Returns the sink.
     pub fn into_inner(self) -> W {
         self.sink
     }

@@ -1,10 +1,10 @@
-//! Tables: bytes of CSV, JSON lines and Parquet files from and to typed rows, any serde record type. No scheduling here: a
-//! reader is given one split of one file, a writer one sink.
+//! Tables: reads and writes CSV, JSON lines and Parquet files as typed rows, of any serde record type. No
+//! scheduling here: a reader is given one split of one file, a writer one sink.
 //!
-//! [`Shape`] is what a record type looks like, learned by deserialising it from made-up values. The readers match columns by
-//! name with it once for each file, and then hand cells to the type's own `Deserialize`, without looking names up again for
-//! each row. What is wrong with a file or a row is a [`TableError`]; what becomes of bad rows is the caller's choice
-//! ([`OnBadRow`]).
+//! [`Shape`] describes a record type, and is learned by deserialising it from made-up values. The readers match
+//! columns by name with it once for each file, and then hand cells to the type's own `Deserialize`, without
+//! looking names up again for each row. Errors of a file or a row are [`TableError`]s; the caller decides what
+//! to do with bad rows ([`OnBadRow`]).
 
 mod csv;
 mod error;

@@ -1,45 +1,49 @@
-//! The lines of one split for the formats that are made of lines, with where each stands: what `csv` and `json` share.
+//! The line feed: the lines of one split, with their positions, for the formats that are made of lines, `csv`
+//! and `json`.
 //!
-//! Lines come in pieces that stay in the processor's fastest cache between being found and being parsed. How many lines lie
-//! before the split is counted when the first row turns out bad, and then remembered: good files are read once.
+//! Lines come in pieces that stay in the processor's fastest cache between being found and being parsed. The
+//! lines before the split are counted when the first row turns out bad, and the count is remembered: good files
+//! are read once.
 
 use crate::error::{BadRow, TableError};
 use crate::fault::Fault;
-use firesteel_io::{FileSplit, LineChunks};
+use firesteel_io::{FileSplit, LineChunks, Stores};
 use memchr::{memchr_iter, memchr2, memrchr2};
 use std::cell::Cell;
 use std::ops::Range;
 
-/// How many bytes are parsed at once.
+/// The number of bytes that are parsed at once.
 const PIECE_BYTES: usize = 32 << 10;
 
 pub(crate) struct LineFeed {
+    stores: Stores,
     chunks: LineChunks,
     path: String,
-    /// How much of the chunk was handed out.
+    /// The number of bytes of the chunk that were handed out.
     taken: usize,
-    /// Where the split's first line begins, once read.
+    /// The beginning of the split's first line, once read.
     start: Option<u64>,
-    /// How many lines of the split were handed out.
+    /// The number of lines of the split that were handed out.
     lines: u64,
-    /// How many lines of the file come before the split, once counted.
+    /// The number of lines of the file before the split, once counted.
     before: Cell<Option<u64>>,
 }
 
 /// Some whole lines of a feed.
 pub(crate) struct Piece {
-    /// Where they lie in the feed's bytes.
+    /// Their range in the feed's bytes.
     pub(crate) range: Range<usize>,
-    /// Where they begin in the file.
+    /// Their position in the file.
     pub(crate) offset: u64,
-    /// How many lines of the split come before.
+    /// The number of the split's lines before them.
     pub(crate) lines: u64,
 }
 
 impl LineFeed {
-    pub(crate) fn open(split: &FileSplit) -> Result<LineFeed, TableError> {
-        let chunks = LineChunks::open(split)?;
+    pub(crate) fn open(stores: &Stores, split: &FileSplit) -> Result<LineFeed, TableError> {
+        let chunks = LineChunks::open(stores, split)?;
         Ok(LineFeed {
+            stores: stores.clone(),
             chunks,
             path: split.path.clone(),
             taken: 0,
@@ -49,7 +53,7 @@ impl LineFeed {
         })
     }
 
-    /// The next whole lines, at least one; none when the split is over.
+    /// Returns the next whole lines, at least one; none at the end of the split.
     pub(crate) fn next_piece(&mut self) -> Result<Option<Piece>, TableError> {
         if self.taken == self.chunks.bytes().len() {
             self.taken = 0;
@@ -67,17 +71,17 @@ impl LineFeed {
         }))
     }
 
-    /// The bytes that pieces are ranges of.
+    /// Returns the bytes that pieces are ranges of.
     pub(crate) fn bytes(&self) -> &[u8] {
         self.chunks.bytes()
     }
 
-    /// Notes that a piece with so many lines was read.
+    /// Notes that a piece of `lines` lines was read.
     pub(crate) fn passed(&mut self, lines: u64) {
         self.lines += lines;
     }
 
-    /// A bad row, `lines` after the split's first line.
+    /// Makes a bad row, `lines` after the split's first line.
     #[cold]
     pub(crate) fn bad_row(
         &self,
@@ -103,18 +107,18 @@ impl LineFeed {
         if let Some(before) = self.before.get() {
             return Ok(before);
         }
-        let before = count_lines(&self.path, self.start.unwrap_or(0))?;
+        let before = count_lines(&self.stores, &self.path, self.start.unwrap_or(0))?;
         self.before.set(Some(before));
         Ok(before)
     }
 }
 
 /// How many lines begin before a place where one does.
-fn count_lines(path: &str, place: u64) -> Result<u64, TableError> {
+fn count_lines(stores: &Stores, path: &str, place: u64) -> Result<u64, TableError> {
     if place == 0 {
         return Ok(0);
     }
-    let mut chunks = LineChunks::open(&FileSplit { path: path.into(), start: 0, length: place })?;
+    let mut chunks = LineChunks::open(stores, &FileSplit { path: path.into(), start: 0, length: place })?;
     let mut lines = 0;
     while chunks.next_chunk()? {
         let wanted = place.saturating_sub(chunks.offset()).min(chunks.bytes().len() as u64);
@@ -123,13 +127,13 @@ fn count_lines(path: &str, place: u64) -> Result<u64, TableError> {
     Ok(lines)
 }
 
-/// How many lines end in bytes that hold whole lines.
+/// Returns the number of line ends in bytes that consist of whole lines.
 pub(crate) fn line_ends(bytes: &[u8]) -> u64 {
     let alone = memchr_iter(b'\r', bytes).filter(|at| bytes.get(at + 1) != Some(&b'\n')).count();
     (memchr_iter(b'\n', bytes).count() + alone) as u64
 }
 
-/// The length of the first lines, as many as fit a piece; at least one.
+/// Returns the length of the first lines, as many as fit a piece; at least one.
 fn piece_length(lines: &[u8]) -> usize {
     let Some(piece) = lines.get(..PIECE_BYTES) else { return lines.len() };
     let end = memrchr2(b'\r', b'\n', piece);
@@ -137,7 +141,7 @@ fn piece_length(lines: &[u8]) -> usize {
     end.map_or(lines.len(), |end| end + terminator(&lines[end..]))
 }
 
-/// The length of the line end that bytes begin with.
+/// Returns the length of the line end that bytes begin with.
 fn terminator(bytes: &[u8]) -> usize {
     match bytes {
         [] => 0,
@@ -146,14 +150,14 @@ fn terminator(bytes: &[u8]) -> usize {
     }
 }
 
-/// The first line's text, and how long it is with its end.
+/// Returns the first line's text, and its length with its end.
 #[inline]
 pub(crate) fn first_line(bytes: &[u8]) -> (&[u8], usize) {
     let end = memchr2(b'\r', b'\n', bytes).unwrap_or(bytes.len());
     (&bytes[..end], end + terminator(&bytes[end..]))
 }
 
-/// Whether a line holds nothing to read.
+/// Returns whether a line is blank.
 pub(crate) fn is_blank(line: &[u8]) -> bool {
     line.iter().all(u8::is_ascii_whitespace)
 }

@@ -1,6 +1,6 @@
-//! Rows to records: columns are matched with a type's fields once for each file ([`Plan`]), then each row's cells are handed to
-//! the type's `Deserialize`, as a map from fields to cells. Where the type was seen to take numbers for names, that is what it
-//! gets, so that no name is compared for each cell.
+//! Rows to records: columns are matched with a type's fields once for each file ([`Plan`]), then each row's
+//! cells are handed to the type's `Deserialize`, as a map from fields to cells. If the type was found to accept
+//! numbers for names, it gets numbers, so that no name is compared for each cell.
 
 use crate::error::TableError;
 use crate::fault::Fault;
@@ -9,22 +9,22 @@ use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, IntoDeserializ
 
 /// The cells of one row.
 pub(crate) trait Cells<'de>: Copy {
-    /// One of them.
+    /// The type of a cell.
     type Cell: Deserializer<'de, Error = Fault>;
 
     fn cell(self, column: usize) -> Self::Cell;
 
-    /// What is in it, for a message.
+    /// Returns a cell's contents for a message.
     fn show(self, column: usize) -> Option<String>;
 }
 
-/// Which columns of a file go to which fields.
+/// The assignment of a file's columns to a type's fields.
 pub(crate) struct Plan {
-    /// For a struct: those that it has fields for.
+    /// For a struct: the columns that it has fields for.
     columns: Vec<Matched>,
     by_index: bool,
-    /// Every field has its one column, so that cells can be given in the order of fields, without saying which is whose.
-    /// Records travel between tasks in that order too.
+    /// True if every field has its one column, so that cells can be given in the order of fields, without
+    /// naming the field. Records travel between tasks in that order too.
     complete: bool,
     /// The names of all columns.
     names: Vec<String>,
@@ -39,7 +39,7 @@ struct Matched {
 }
 
 impl Plan {
-    /// Matches by name.
+    /// Matches columns by name.
     ///
     /// # Errors
     /// [`TableError::Columns`] when the type needs columns that the file lacks.
@@ -63,7 +63,7 @@ impl Plan {
         Err(TableError::Columns { path: path.into(), record, missing, found: names, wanted })
     }
 
-    /// The columns in the order of the fields, as a file without a header has them.
+    /// Takes the columns in the order of the fields, as a file without a header has them.
     pub(crate) fn by_position(shape: &Shape, columns: usize) -> Plan {
         let width = if shape.fields.is_empty() { columns } else { shape.fields.len() };
         let matched = shape.fields.iter().enumerate();
@@ -78,12 +78,12 @@ impl Plan {
         Plan { columns, by_index: shape.by_index, complete, names }
     }
 
-    /// The names of all columns.
+    /// Returns the names of all columns.
     pub(crate) fn names(&self) -> &[String] {
         &self.names
     }
 
-    /// The columns that fields are made of, in the order of columns.
+    /// Returns the columns that fields are made of, in the order of columns.
     #[cfg(feature = "parquet")]
     pub(crate) fn used(&self) -> Vec<usize> {
         let mut used: Vec<usize> = self.columns.iter().map(|matched| matched.column).collect();
@@ -91,19 +91,19 @@ impl Plan {
         used
     }
 
-    /// How many cells a row has.
+    /// Returns the number of cells of a row.
     pub(crate) fn width(&self) -> usize {
         self.names.len()
     }
 
-    /// A record from a row's cells.
+    /// Makes a record of a row's cells.
     #[inline]
     pub(crate) fn record<'de, T: Deserialize<'de>, C: Cells<'de>>(&self, cells: C) -> Result<T, Fault> {
         T::deserialize(Row { plan: self, cells })
     }
 }
 
-/// How many cells a row of such a type has by itself, where a file without rows or header cannot tell.
+/// Returns the number of cells of a row of such a type, if a file without rows or header cannot tell.
 pub(crate) fn width_of(kind: Option<&Kind>) -> Option<usize> {
     match kind? {
         Kind::Struct(fields) => Some(fields.len()),
@@ -119,7 +119,7 @@ struct Row<'p, C> {
 }
 
 impl<'de, C: Cells<'de>> Row<'_, C> {
-    /// The only cell, for a record that is a single value.
+    /// Returns the only cell, for a record that is a single value.
     fn single(&self) -> Result<C::Cell, Fault> {
         match self.plan.width() {
             1 => Ok(self.cells.cell(0)),

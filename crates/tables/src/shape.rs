@@ -1,8 +1,5 @@
-//! What a record type looks like: its fields and their types, as its `Deserialize` asks for them. Learned once by `trace`;
-//! read by the matching of columns and by the writers, which need a schema also where there are no rows.
-
-use crate::trace;
-use serde::de::DeserializeOwned;
+//! The shape of a record type: its fields and their types, as its `Deserialize` asks for them. Learned once by
+//! `trace`; used to match columns, and by the writers, which need a schema also if there are no rows.
 
 /// The type of a value, as its `Deserialize` asks for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,11 +19,11 @@ pub enum Kind {
     F32,
     F64,
     Char,
-    /// Text, and everything that is written as text.
+    /// Text, and all types that serialise as text.
     Str,
     Bytes,
     Unit,
-    /// Whatever there is.
+    /// Any type.
     Any,
     Option(Box<Kind>),
     Seq(Box<Kind>),
@@ -42,15 +39,15 @@ pub enum Kind {
 pub struct Field {
     /// Its name, as serde gives and takes it.
     pub name: &'static str,
-    /// Other names that it answers to.
+    /// Other names that it accepts.
     pub aliases: Vec<&'static str>,
     /// Its type.
     pub kind: Kind,
-    /// Whether a row without it is no record: it is neither an `Option` nor has it a default.
+    /// True if a row without it is no record: it is neither an `Option` nor has it a default.
     pub required: bool,
 }
 
-/// A record type, as a table needs to know it.
+/// The description of a record type for tables.
 ///
 /// ```
 /// use firesteel_tables::{Kind, Shape};
@@ -70,37 +67,32 @@ pub struct Field {
 #[derive(Clone, Debug)]
 pub struct Shape {
     pub(crate) record: &'static str,
-    /// None when the type cannot be made from made-up values; then why, in words.
+    /// An error when the type cannot be made from made-up values; the reason as a sentence.
     pub(crate) kind: Result<Kind, String>,
-    /// The fields of a struct, even where nothing else is known.
+    /// The fields of a struct, even if nothing else is known.
     pub(crate) fields: Vec<Field>,
-    /// Whether the type's `Deserialize` takes the number of a field for its name. Asked, not assumed.
+    /// True if the type's `Deserialize` accepts the number of a field for its name. Tested, not assumed.
     pub(crate) by_index: bool,
 }
 
 impl Shape {
-    /// The shape of a type.
-    pub fn of<T: DeserializeOwned>() -> Shape {
-        trace::shape::<T>()
-    }
-
     /// The name of the type.
     pub fn record(&self) -> &'static str {
         self.record
     }
 
-    /// The fields, if it is a struct.
+    /// Returns the fields, if it is a struct.
     pub fn fields(&self) -> &[Field] {
         &self.fields
     }
 
-    /// The type, where it could be learned: one whose values are checked while they are deserialised may refuse what it is
-    /// shown.
+    /// Returns the type, if it could be learned: a type that checks its values while they are deserialised may
+    /// refuse the made-up ones.
     pub fn kind(&self) -> Option<&Kind> {
         self.kind.as_ref().ok()
     }
 
-    /// The fields' names.
+    /// Returns the fields' names.
     pub(crate) fn names(&self) -> Vec<String> {
         self.fields.iter().map(|field| field.name.to_string()).collect()
     }

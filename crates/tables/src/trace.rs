@@ -1,8 +1,10 @@
-//! Learns the shape of a record type by deserialising it from made-up values and noting what it asks for.
+//! Type tracing: learns the shape of a record type by deserialising it from made-up values and noting what it
+//! asks for.
 //!
-//! A type may refuse a made-up value: a date that is written as text is not made from "". Then the text that was shown last is
-//! replaced by the next candidate, and everything begins anew. Two names of one field show as a duplicate. Once a value could be
-//! made, further runs ask which fields may be missing, and whether fields answer to their numbers too.
+//! A type may refuse a made-up value: a date that is written as text is not made from "". Then the text that
+//! was given last is replaced by the next candidate, and everything begins anew. Two names of one field show as
+//! a duplicate. Once a value could be made, further runs test which fields may be missing, and whether fields
+//! accept their numbers too.
 
 use crate::fault::{Fault, What};
 use crate::shape::{Field, Kind, Shape};
@@ -10,7 +12,7 @@ use serde::de::{self, DeserializeOwned, DeserializeSeed, IntoDeserializer, Visit
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-/// What is shown to a type that wants text, one after another until it is content.
+/// The texts that are given to a type that wants text, one after another until one is accepted.
 const TEXTS: &[&str] = &[
     "",
     "a",
@@ -29,73 +31,76 @@ const TEXTS: &[&str] = &[
     "http://localhost/",
 ];
 
-/// How deeply types may be nested before they count as recursive.
+/// The depth to which types may be nested before they count as recursive.
 const MAX_DEPTH: usize = 24;
 
-/// How many runs a type is given to be content.
+/// The most runs for a type until its values are accepted.
 const MAX_RUNS: usize = 1000;
 
 type Path = Vec<usize>;
 
-/// What is kept from run to run.
+/// The state that is kept from run to run.
 #[derive(Default)]
 struct Session {
-    /// Names, by their place, that were found to be a second name of the field before.
+    /// Names, by their path, that were found to be a second name of the field before.
     aliases: BTreeMap<Path, &'static str>,
-    /// How many texts were refused at a place.
+    /// The number of texts that were refused at a path.
     refused: BTreeMap<Path, usize>,
-    /// Where text was shown last.
+    /// The path at which text was given last.
     last_text: Option<Path>,
-    /// Which name was given last.
+    /// The path of the name that was given last.
     last_name: Path,
     /// The names that the record type itself has.
     root: &'static [&'static str],
     probe: Probe,
 }
 
-/// What a run asks, beyond the shape.
+/// The question of a run, beyond the shape.
 #[derive(Default, PartialEq)]
 enum Probe {
     #[default]
     Nothing,
-    /// Whether the root can do without a name.
+    /// Tests whether the root can do without a name.
     Without(usize),
-    /// Whether the root's field of this number, among those that are no aliases, has this name.
+    /// Tests whether the root's field of this number, among those that are no aliases, has this name.
     Numbered(usize, usize),
 }
 
-pub(crate) fn shape<T: DeserializeOwned>() -> Shape {
-    let session = RefCell::new(Session::default());
-    let kind = learn::<T>(&session);
-    let names = session.borrow().root;
-    let mut fields = match &kind {
-        Ok(Kind::Struct(fields)) => fields.clone(),
-        _ => names.iter().map(|name| opaque(name)).collect(),
-    };
-    let mut by_index = !fields.is_empty() && kind.is_ok();
-    if kind.is_ok() {
-        for (ordinal, field) in fields.iter_mut().enumerate() {
-            let place =
-                names.iter().position(|name| *name == first_name(field, &session, names)).unwrap_or(0);
-            let without = run::<T>(&session, Probe::Without(place));
-            field.required = without.is_err_and(|fault| matches!(fault.what(), What::Missing(_)));
-            let numbered = run::<T>(&session, Probe::Numbered(ordinal, place));
-            by_index &= numbered.is_err_and(|fault| matches!(fault.what(), What::Duplicate(_)));
+impl Shape {
+    /// The shape of a type.
+    pub fn of<T: DeserializeOwned>() -> Shape {
+        let session = RefCell::new(Session::default());
+        let kind = learn::<T>(&session);
+        let names = session.borrow().root;
+        let mut fields = match &kind {
+            Ok(Kind::Struct(fields)) => fields.clone(),
+            _ => names.iter().map(|name| opaque(name)).collect(),
+        };
+        let mut by_index = !fields.is_empty() && kind.is_ok();
+        if kind.is_ok() {
+            for (ordinal, field) in fields.iter_mut().enumerate() {
+                let place =
+                    names.iter().position(|name| *name == first_name(field, &session, names)).unwrap_or(0);
+                let without = run::<T>(&session, Probe::Without(place));
+                field.required = without.is_err_and(|fault| matches!(fault.what(), What::Missing(_)));
+                let numbered = run::<T>(&session, Probe::Numbered(ordinal, place));
+                by_index &= numbered.is_err_and(|fault| matches!(fault.what(), What::Duplicate(_)));
+            }
         }
+        let kind = match kind {
+            Ok(Kind::Struct(_)) => Ok(Kind::Struct(fields.clone())),
+            other => other,
+        };
+        Shape { record: std::any::type_name::<T>(), kind, fields, by_index }
     }
-    let kind = match kind {
-        Ok(Kind::Struct(_)) => Ok(Kind::Struct(fields.clone())),
-        other => other,
-    };
-    Shape { record: std::any::type_name::<T>(), kind, fields, by_index }
 }
 
-/// A field of which only the name is known.
+/// Makes a field of which only the name is known.
 fn opaque(name: &'static str) -> Field {
     Field { name, aliases: vec![], kind: Kind::Any, required: false }
 }
 
-/// The name of a field that runs use: the first of its names that is no alias of one before.
+/// Returns the name of a field that runs use: the first of its names that is no alias of one before.
 fn first_name(field: &Field, session: &RefCell<Session>, names: &[&'static str]) -> &'static str {
     let session = session.borrow();
     let used = |name: &str| {
@@ -119,7 +124,7 @@ fn run<T: DeserializeOwned>(session: &RefCell<Session>, probe: Probe) -> Result<
     Ok(kind)
 }
 
-/// Runs until the type is content.
+/// Runs until the type accepts all values.
 fn learn<T: DeserializeOwned>(session: &RefCell<Session>) -> Result<Kind, String> {
     for _ in 0..MAX_RUNS {
         let fault = match run::<T>(session, Probe::Nothing) {
@@ -321,7 +326,7 @@ impl<'de> de::Deserializer<'de> for Tracer<'_> {
     }
 }
 
-/// So many made-up values.
+/// A number of made-up values.
 struct Elements<'t, 's> {
     tracer: &'t Tracer<'s>,
     left: usize,
@@ -380,7 +385,7 @@ struct Names<'t, 's> {
     fields: Vec<Field>,
 }
 
-/// Where the probe for numbers stands.
+/// The state of the probe for numbers.
 #[derive(Clone, Copy, PartialEq)]
 enum Number {
     No,
@@ -391,7 +396,7 @@ enum Number {
 }
 
 impl Names<'_, '_> {
-    /// The next name that is to be given: aliases are noted and passed over.
+    /// Returns the next name to give: aliases are noted and skipped.
     fn advance(&mut self) -> Option<usize> {
         let session = self.tracer.session.borrow();
         let is_root = self.tracer.path.is_empty();

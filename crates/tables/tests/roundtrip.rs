@@ -1,6 +1,7 @@
-//! What is written is read back equal, for records of several types and whatever the splits: each row once, in the file's order.
+//! Round trips: written records are read back equal, for several types and any splits: each row once, in the
+//! file's order.
 
-use firesteel_io::FileSplit;
+use firesteel_io::{FileSplit, Stores};
 use firesteel_tables::{
     CsvFormat, CsvReader, CsvWriter, JsonReader, JsonWriter, TableError, fail_on_bad_row,
 };
@@ -86,7 +87,7 @@ fn write(dir: &Path, name: &str, bytes: &[u8]) -> (String, u64) {
 fn csv<T: DeserializeOwned>(splits: &[FileSplit], format: &CsvFormat) -> Result<Vec<T>, TableError> {
     let mut records = vec![];
     for split in splits {
-        let mut reader = CsvReader::open(split, format)?;
+        let mut reader = CsvReader::open(&Stores::default(), split, format)?;
         while reader.read_batch(&mut records, &mut fail_on_bad_row)? {}
     }
     Ok(records)
@@ -156,7 +157,7 @@ proptest! {
         let (path, length) = write(dir.path(), "a.json", &writer.into_inner());
         let mut found: Vec<(Flat, Option<Vec<u16>>)> = vec![];
         for split in splits(&path, length, &cuts) {
-            let mut reader = JsonReader::open(&split).unwrap();
+            let mut reader = JsonReader::open(&Stores::default(), &split).unwrap();
             while reader.read_batch(&mut found, &mut fail_on_bad_row).unwrap() {}
         }
         prop_assert_eq!(found, records);
@@ -173,7 +174,7 @@ proptest! {
             let (mut records, mut bad) = (Vec::<Vec<String>>::new(), vec![]);
             let cuts = if multi_line { &[] } else { cuts };
             for split in splits(&path, length, cuts) {
-                let mut reader = CsvReader::open(&split, &format).unwrap();
+                let mut reader = CsvReader::open(&Stores::default(), &split, &format).unwrap();
                 while reader.read_batch(&mut records, &mut |row| { bad.push(row); Ok(()) }).unwrap() {}
             }
             outcomes.push((records, bad));
@@ -250,7 +251,7 @@ mod parquet {
     fn read<T: DeserializeOwned>(splits: &[FileSplit], batch: usize) -> Result<Vec<T>, TableError> {
         let mut records = vec![];
         for split in splits {
-            let mut reader = ParquetReader::open(split, batch)?;
+            let mut reader = ParquetReader::open(&Stores::default(), split, batch)?;
             while reader.read_batch(&mut records, &mut fail_on_bad_row)? {}
         }
         Ok(records)

@@ -1,4 +1,4 @@
-//! What record types look like, as their `Deserialize` tells.
+//! Shapes of record types, as their `Deserialize` tells.
 
 use firesteel_tables::{Kind, Shape};
 use serde::{Deserialize, Deserializer};

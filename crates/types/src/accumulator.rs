@@ -1,14 +1,14 @@
-//! What tasks add to accumulators, on its way to the driver.
+//! Accumulator updates: the additions of tasks on their way to the driver.
 //!
-//! An update is what one computation of one partition added to one accumulator. The scheduler decides which updates count;
-//! it never looks into their bytes.
+//! An update is the sum of what one computation of one partition added to one accumulator. The scheduler
+//! decides which updates count; it never looks into their bytes.
 
 use crate::ids::{AccumulatorId, JobId, Partition, RddId, ShuffleId, TaskId};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
 
-/// Whose function added: each partition of each scope counts once.
+/// The scope of the function that added: each partition of each scope counts once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum UpdateScope {
     /// A function of a transformation. The partition is that of this RDD, whichever task computes it.
@@ -29,20 +29,21 @@ impl fmt::Display for UpdateScope {
     }
 }
 
-/// What one computation of one partition added to one accumulator.
+/// The additions of one computation of one partition to one accumulator.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccumulatorUpdate {
     /// The accumulator.
     pub accumulator: AccumulatorId,
-    /// Whose function added.
+    /// The scope of the function that added.
     pub scope: UpdateScope,
     /// The partition of that scope.
     pub partition: Partition,
-    /// How many times the function added. Functions give the same each time, so of two computations of one partition the one
-    /// that added more contains the other, which read only a beginning.
+    /// The number of times that the function added. Functions add the same each time, so of two computations of
+    /// one partition the one that added more contains the other, which read only a beginning.
     pub extent: u64,
-    /// All that was added, as one value, encoded.
+    /// All additions as one value, encoded.
     pub bytes: Arc<[u8]>,
-    /// The attempt that computed the partition, if this one read what that one had kept: whether it succeeded, nobody need know.
+    /// The attempt that computed the partition, if this one read it from the cache. It counts whether or not
+    /// that attempt succeeded.
     pub cached_by: Option<TaskId>,
 }

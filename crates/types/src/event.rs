@@ -1,5 +1,6 @@
-//! What happened, as data. The scheduler's effects include these; the progress bar, listeners, the event log and the
-//! web pages are all made from them and from nothing else.
+//! Application events, as data: jobs, stages, tasks and executors that begin and end. The scheduler's effects
+//! include these; the progress bar, listeners, the event log and the web pages are all made from them and from
+//! nothing else.
 
 use crate::failure::{ExecutorLossReason, JobFailure, TaskFailure};
 use crate::ids::{ExecutorId, JobId, Partition, StageAttempt, StageId, TaskId};
@@ -8,23 +9,23 @@ use crate::site::CallSite;
 use crate::time::Millis;
 use serde::{Deserialize, Serialize};
 
-/// What is known of a stage before it begins.
+/// The description of a stage before it begins.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StageSummary {
     /// The stage.
     pub stage: StageId,
     /// The stage's own operation.
     pub site: CallSite,
-    /// How many tasks it has in all.
+    /// The number of its tasks in all.
     pub tasks: u32,
 }
 
-/// One thing that happened in an application, with the time at which it did.
+/// One event in an application, with the time at which it happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AppEvent {
     /// A job was accepted.
     JobStarted {
-        /// When.
+        /// The time.
         at: Millis,
         /// The job.
         job: JobId,
@@ -37,7 +38,7 @@ pub enum AppEvent {
     },
     /// A job ended; exactly once for each that started.
     JobEnded {
-        /// When.
+        /// The time.
         at: Millis,
         /// The job.
         job: JobId,
@@ -46,31 +47,31 @@ pub enum AppEvent {
     },
     /// An attempt at a stage began.
     StageSubmitted {
-        /// When.
+        /// The time.
         at: Millis,
         /// The stage.
         stage: StageId,
-        /// Which attempt.
+        /// The attempt.
         attempt: StageAttempt,
         /// The stage's own operation.
         site: CallSite,
-        /// How many tasks this attempt has.
+        /// The number of tasks of this attempt.
         tasks: u32,
     },
     /// An attempt at a stage ended.
     StageCompleted {
-        /// When.
+        /// The time.
         at: Millis,
         /// The stage.
         stage: StageId,
-        /// Which attempt.
+        /// The attempt.
         attempt: StageAttempt,
-        /// Why it failed, if it did.
+        /// The reason why it failed, if it did.
         failure: Option<String>,
     },
     /// A task was sent to an executor.
     TaskStarted {
-        /// When.
+        /// The time.
         at: Millis,
         /// The attempt's own id.
         task: TaskId,
@@ -80,18 +81,18 @@ pub enum AppEvent {
         stage_attempt: StageAttempt,
         /// The partition.
         partition: Partition,
-        /// How often this partition was tried before in this stage attempt.
+        /// The number of earlier attempts at this partition in this stage attempt.
         attempt: u32,
-        /// Where.
+        /// The executor that runs it.
         executor: ExecutorId,
-        /// How near to its data.
+        /// Its distance from its data.
         locality: Locality,
-        /// Whether it runs beside another attempt that seems slow.
+        /// True if it runs beside another attempt that seems slow.
         speculative: bool,
     },
     /// A task ended.
     TaskEnded {
-        /// When.
+        /// The time.
         at: Millis,
         /// The attempt's own id.
         task: TaskId,
@@ -101,29 +102,29 @@ pub enum AppEvent {
         stage_attempt: StageAttempt,
         /// The partition.
         partition: Partition,
-        /// Where.
+        /// The executor that ran it.
         executor: ExecutorId,
-        /// Why it failed, if it did.
+        /// The reason why it failed, if it did.
         failure: Option<TaskFailure>,
     },
-    /// An executor is there.
+    /// An executor registered.
     ExecutorAdded {
-        /// When.
+        /// The time.
         at: Millis,
-        /// Which.
+        /// The executor.
         executor: ExecutorId,
         /// Its host.
         host: String,
-        /// How many tasks it runs at a time.
+        /// The number of tasks that it runs at a time.
         slots: u32,
     },
     /// An executor is gone.
     ExecutorRemoved {
-        /// When.
+        /// The time.
         at: Millis,
-        /// Which.
+        /// The executor.
         executor: ExecutorId,
-        /// Why.
+        /// The reason.
         reason: ExecutorLossReason,
     },
 }

@@ -1,12 +1,12 @@
-//! What can go wrong, as data. A failure travels whole from where it happens to the machine that decides about it;
-//! text is made from it at the very end, for a person.
+//! Failures of tasks, executors and jobs, as data. A failure travels whole from where it happens to the machine
+//! that decides about it; text is made from it at the very end, for a person.
 
 use crate::ids::{ExecutorId, JobId, Partition, ShuffleId, StageAttempt, StageId, TaskId};
 use crate::site::CallSite;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// Why one attempt at a task ended without a result.
+/// The reason why one attempt at a task ended without a result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TaskFailure {
     /// A user's function panicked.
@@ -17,20 +17,20 @@ pub enum TaskFailure {
         location: String,
         /// The operation whose function was running.
         site: CallSite,
-        /// The record it was given, rendered and shortened, where it is known.
+        /// The record it was given, as text and shortened, if it is known.
         record: Option<String>,
     },
     /// A user's function raised an exception, in a language that has them.
     Exception(Box<Exception>),
     /// Something that the engine did for the task failed: reading, writing, decoding.
     Operation {
-        /// What was attempted, on what: `read /data/a.gz`.
+        /// The operation and its object: `read /data/a.gz`.
         operation: String,
-        /// What came of it.
+        /// The error that it ended with.
         message: String,
         /// The operation of the user's program that needed it.
         site: CallSite,
-        /// Whether another attempt could end differently. A missing file is not worth a second look.
+        /// True if another attempt could end differently: a missing file is not worth one.
         retryable: bool,
     },
     /// A map output could not be read. The map task that wrote it must run again.
@@ -43,23 +43,23 @@ pub enum TaskFailure {
         map_task: TaskId,
         /// The executor that should have served it.
         executor: ExecutorId,
-        /// The executors of which nothing at all could be read, since whoever serves their outputs cannot be reached. Empty when only
-        /// this output is gone or broken.
+        /// The executors of which no output can be read at all, since the host that serves their outputs cannot
+        /// be reached. Empty when only this output is gone or broken.
         unreachable: Vec<ExecutorId>,
-        /// What came of the attempt.
+        /// The error of the fetch.
         message: String,
     },
-    /// A partition that was kept is kept no more, and what it is computed from was not asked for. The task runs again with all
-    /// its inputs.
+    /// A cached partition is gone, and the outputs it is computed from were not requested. The task runs again
+    /// with all its inputs.
     CachedBlockLost {
         /// The shuffle that the task now needs.
         shuffle: ShuffleId,
     },
     /// The executor that ran the task went away.
     ExecutorLost {
-        /// Which one.
+        /// The executor.
         executor: ExecutorId,
-        /// Why.
+        /// The reason.
         reason: ExecutorLossReason,
     },
     /// The task was told to stop.
@@ -75,20 +75,20 @@ pub enum TaskFailure {
 pub struct Exception {
     /// Its type's name and its text: `ValueError: not a number`.
     pub message: String,
-    /// Where it was raised, as the language prints that; the user's own frames.
+    /// The place where it was raised, as the language prints that; the user's own frames.
     pub traceback: String,
-    /// The exception itself, as its language encodes it, where that could be done.
+    /// The exception itself, as its language encodes it, if that was possible.
     pub encoded: Option<Vec<u8>>,
     /// The operation whose function raised it.
     pub site: CallSite,
-    /// The record that was at work, rendered and shortened, where it is known.
+    /// The record that was at work, as text and shortened, if it is known.
     pub record: Option<String>,
-    /// Whether another attempt could end differently: code that cannot even be loaded is not worth a second look.
+    /// True if another attempt could end differently: code that cannot even be loaded is not worth one.
     pub retryable: bool,
 }
 
 impl TaskFailure {
-    /// Whether this counts towards `task.maxFailures`. What was not the task's fault does not.
+    /// Returns whether this counts towards `task.maxFailures`. Failures that are not the task's fault do not.
     pub fn counts(&self) -> bool {
         match self {
             TaskFailure::Panic { .. }
@@ -103,7 +103,7 @@ impl TaskFailure {
         }
     }
 
-    /// Whether another attempt could end differently.
+    /// Returns whether another attempt could end differently.
     pub fn retryable(&self) -> bool {
         match self {
             TaskFailure::Operation { retryable, .. } => *retryable,
@@ -146,7 +146,7 @@ impl fmt::Display for TaskFailure {
                 executor.name()
             ),
             TaskFailure::CachedBlockLost { shuffle } => {
-                write!(f, "a kept partition is gone; shuffle {shuffle} is needed to compute it again")
+                write!(f, "a cached partition is gone; shuffle {shuffle} is needed to compute it again")
             }
             TaskFailure::ExecutorLost { executor, reason } => {
                 write!(f, "executor {} was lost: {reason}", executor.name())
@@ -160,7 +160,7 @@ impl fmt::Display for TaskFailure {
     }
 }
 
-/// Why a task was told to stop.
+/// The reason why a task was told to stop.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum KillReason {
     /// Another attempt at the same partition finished first.
@@ -181,32 +181,33 @@ impl fmt::Display for KillReason {
     }
 }
 
-/// Why an executor is gone.
+/// The reason why an executor is gone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ExecutorLossReason {
     /// Its process ended.
     Exited {
-        /// The exit code, where one is known.
+        /// The exit code, if it is known.
         code: Option<i32>,
     },
-    /// Its process was ended by a signal: by the kernel, which was out of memory, by somebody, or by a fault of its own.
+    /// Its process was ended by a signal: from the kernel, which was out of memory, from a user, or from a
+    /// fault of its own.
     Killed {
         /// The signal's number.
         signal: i32,
         /// The most memory that it had, in bytes.
         peak_bytes: u64,
     },
-    /// It was not heard of for the network timeout.
+    /// It sent nothing within the network timeout.
     Unheard {
-        /// For how long, in milliseconds.
+        /// The length of the silence, in milliseconds.
         silence_ms: u64,
     },
-    /// It was sent away on purpose; no task is to blame.
+    /// It was decommissioned on purpose; no task is to blame.
     Decommissioned,
 }
 
 impl ExecutorLossReason {
-    /// Whether the tasks that ran there count the loss as a failure of theirs.
+    /// Returns whether the tasks that ran there count the loss as a failure of theirs.
     pub fn counts(&self) -> bool {
         match self {
             ExecutorLossReason::Exited { .. }
@@ -236,20 +237,20 @@ impl fmt::Display for ExecutorLossReason {
     }
 }
 
-/// What people call a signal.
+/// Returns the name of a signal.
 fn signal_name(signal: i32) -> &'static str {
     match signal {
         4 => " (SIGILL)",
         6 => " (SIGABRT, an abort of its own)",
         7 => " (SIGBUS)",
-        9 => " (SIGKILL: by somebody, or by the kernel when memory was short)",
+        9 => " (SIGKILL: from a user, or from the kernel when memory was short)",
         11 => " (SIGSEGV, a fault in native code)",
         15 => " (SIGTERM)",
         _ => "",
     }
 }
 
-/// Why a job ended without its answer.
+/// The reason why a job ended without its answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum JobFailure {
     /// One task failed too often, or in a way that another attempt cannot mend.
@@ -260,9 +261,9 @@ pub enum JobFailure {
         site: CallSite,
         /// The partition whose task failed.
         partition: Partition,
-        /// How many attempts were made.
+        /// The number of attempts that were made.
         attempts: u32,
-        /// What the last one died of.
+        /// The failure of the last one.
         last: Box<TaskFailure>,
     },
     /// A stage was tried too often in a row: its input kept vanishing, or it is a barrier stage, whose tasks all run again when
@@ -274,7 +275,7 @@ pub enum JobFailure {
         site: CallSite,
         /// The attempt that was the last.
         attempt: StageAttempt,
-        /// What the last one died of.
+        /// The failure of the last task.
         last: Box<TaskFailure>,
     },
     /// A map task that ran again wrote other records than the first time, after its first output had been used.
@@ -285,16 +286,16 @@ pub enum JobFailure {
         /// The map task.
         map: Partition,
     },
-    /// Somebody asked for the job to end.
+    /// The job was cancelled.
     Cancelled {
         /// The job.
         job: JobId,
-        /// What they said, as the end of a sentence that begins with the job.
+        /// The reason that the caller gave, as the end of a sentence that begins with the job.
         reason: String,
     },
     /// Executors are gone, and no others will come.
     NobodyToRun {
-        /// Why.
+        /// The reason.
         reason: String,
     },
     /// A barrier stage, whose tasks run at the same time, has more of them than there are slots.
@@ -303,19 +304,19 @@ pub enum JobFailure {
         stage: StageId,
         /// The stage's own operation.
         site: CallSite,
-        /// How many tasks it has.
+        /// The number of its tasks.
         tasks: u32,
-        /// How many slots all executors have together.
+        /// The number of slots of all executors together.
         slots: u32,
     },
-    /// There was nowhere to run for too long.
+    /// There was no executor to run on for too long.
     NoExecutors {
-        /// How long the job waited, in milliseconds.
+        /// The time that the job waited, in milliseconds.
         waited_ms: u64,
     },
     /// The result was larger than the driver accepts.
     ResultTooLarge {
-        /// How many tasks' results are there so far.
+        /// The number of tasks whose results are there so far.
         tasks: u32,
         /// Their bytes.
         bytes: u64,
@@ -324,7 +325,7 @@ pub enum JobFailure {
     },
     /// The context was stopped while the job ran.
     ContextStopped {
-        /// The job that was cut off.
+        /// The job that was ended.
         job: JobId,
     },
 }
@@ -347,7 +348,7 @@ impl fmt::Display for JobFailure {
                     | TaskFailure::Killed(_)
                     | TaskFailure::CommitDenied
                     | TaskFailure::BadPlan(_) => {
-                        "one of its tasks kept failing, which run together or not at all"
+                        "one of its tasks, which run together or not at all, kept failing"
                     }
                 };
                 let attempts = attempt.0 + 1;
@@ -372,12 +373,12 @@ impl fmt::Display for JobFailure {
             JobFailure::Cancelled { job, reason } => {
                 write!(f, "[SPARK_JOB_CANCELLED] Job {job} cancelled {reason}")
             }
-            JobFailure::NobodyToRun { reason } => write!(f, "nobody is left to run the job: {reason}"),
+            JobFailure::NobodyToRun { reason } => write!(f, "no executor is left to run the job: {reason}"),
             JobFailure::NoExecutors { waited_ms } => {
                 write!(
                     f,
-                    "no executor was there to run the job within {waited_ms} ms. Are there any that connect to the driver, or what \
-                     did those say that ended? (`firesteel.scheduler.no_executors_timeout` is how long a job waits)"
+                    "no executor was there to run the job within {waited_ms} ms. Check that executors can reach the driver, and \
+                     read the output of those that ended. (`firesteel.scheduler.no_executors_timeout` is how long a job waits)"
                 )
             }
             JobFailure::ResultTooLarge { tasks, bytes, limit } => write!(

@@ -1,4 +1,4 @@
-//! Names of things: newtypes, so that a stage is never taken for a shuffle. They print as Spark prints them.
+//! Ids: newtypes, so that a stage is never taken for a shuffle. They print as Spark prints them.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -34,7 +34,7 @@ id! {
     StageId(u32)
 }
 id! {
-    /// How often a stage was tried before: 0 for its first run.
+    /// The number of earlier attempts at a stage: 0 for its first run.
     StageAttempt(u32)
 }
 id! {
@@ -60,7 +60,7 @@ id! {
 }
 
 impl Partition {
-    /// The partition as an index into a slice.
+    /// Returns the partition as an index into a slice.
     pub fn index(self) -> usize {
         self.0 as usize
     }
@@ -70,13 +70,13 @@ impl ExecutorId {
     /// The executor inside the driver's process, printed as `driver`.
     pub const DRIVER: ExecutorId = ExecutorId(u32::MAX);
 
-    /// The executor's name as users know it: `driver`, or its number.
+    /// Returns the executor's name as users know it: `driver`, or its number.
     pub fn name(self) -> String {
         if self == Self::DRIVER { "driver".into() } else { self.0.to_string() }
     }
 }
 
-/// A piece of data that an executor keeps and can be asked for.
+/// The id of a block: data that an executor stores and serves by name.
 ///
 /// ```
 /// use firesteel_types::{BlockId, RddId, Partition};
@@ -84,14 +84,25 @@ impl ExecutorId {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum BlockId {
-    /// A kept partition of a persisted RDD.
+    /// A cached partition of a persisted RDD.
     Rdd(RddId, Partition),
     /// The value of a broadcast variable, encoded.
     Broadcast(BroadcastId),
     /// One slice of the data that `parallelize` was given.
     Input(RddId, Partition),
-    /// What the map task of this partition wrote for all its reducers.
+    /// The output of this partition's map task for all its reducers.
     MapOutput(ShuffleId, Partition, TaskId),
+}
+
+/// The name of a cached partition: under each version of what it was computed from, another block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct BlockKey {
+    /// The RDD.
+    pub rdd: RddId,
+    /// The partition.
+    pub partition: Partition,
+    /// The version, as the task that reads or caches it was told.
+    pub version: u64,
 }
 
 impl fmt::Display for BlockId {

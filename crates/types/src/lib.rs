@@ -1,7 +1,7 @@
-//! The words that all of Firesteel shares: ids, places, failures, events and time.
+//! The vocabulary that all of Firesteel shares: ids, locations, failures, events and time.
 //!
 //! Nothing here decides or acts. Every other crate depends on this one, and this one on none of them.
-//! Read [`ids`] first, then [`failure`] (what can go wrong, as data) and [`event`] (what happened, as data).
+//! Read [`ids`] first, then [`failure`] (what can go wrong, as data) and [`event`] (what happens, as data).
 
 pub mod accumulator;
 pub mod event;
@@ -17,8 +17,8 @@ pub use accumulator::{AccumulatorUpdate, UpdateScope};
 pub use event::{AppEvent, StageSummary};
 pub use failure::{Exception, ExecutorLossReason, JobFailure, KillReason, TaskFailure};
 pub use ids::{
-    AccumulatorId, BlockId, BroadcastId, ExecutorId, JobId, Partition, RddId, ShuffleId, StageAttempt,
-    StageId, TaskId,
+    AccumulatorId, BlockId, BlockKey, BroadcastId, ExecutorId, JobId, Partition, RddId, ShuffleId,
+    StageAttempt, StageId, TaskId,
 };
 pub use locality::{Locality, TaskLocation};
 pub use shuffle_outputs::{MapOutput, ShuffleOutputs};

@@ -1,9 +1,9 @@
-//! How near a task runs to its data, and where that data is.
+//! Locality: how near a task runs to its data, and the location of that data.
 
 use crate::ids::ExecutorId;
 use serde::{Deserialize, Serialize};
 
-/// How near a task is to its data; nearest first, so `a < b` means that `a` is nearer.
+/// The distance of a task from its data; nearest first, so `a < b` means that `a` is nearer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Locality {
     /// The data lies in the very executor.
@@ -16,11 +16,11 @@ pub enum Locality {
     Any,
 }
 
-/// A place where a task's data lies: an executor of ours, or merely a host (a file's block, say).
+/// The location of a task's data: an executor of the application, or merely a host (of a file's block, say).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct TaskLocation {
     /// The host's name.
     pub host: String,
-    /// The executor that holds the data in memory, where one does.
+    /// The executor that has the data in memory, if one has.
     pub executor: Option<ExecutorId>,
 }

@@ -1,4 +1,4 @@
-//! Where the outputs of a shuffle's map tasks are: what a stage that reads the shuffle is told.
+//! Shuffle outputs: the location of each map task's output, as a stage that reads the shuffle is told.
 
 use crate::ids::{ExecutorId, Partition, ShuffleId, TaskId};
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ pub struct MapOutput {
     pub task: TaskId,
     /// The executor that has it.
     pub executor: ExecutorId,
-    /// How many bytes it has, for all reducers together.
+    /// The number of its bytes, for all reducers together.
     pub bytes: u64,
 }
 

@@ -1,4 +1,4 @@
-//! Where in the user's program something was written.
+//! Call sites: the place in the user's program where an operation was written.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -12,7 +12,7 @@ pub struct CallSite {
     pub file: String,
     /// The line, from 1.
     pub line: u32,
-    /// The column, from 1; 0 where the language does not say.
+    /// The column, from 1; 0 if the language has no columns.
     pub column: u32,
 }
 

@@ -1,9 +1,9 @@
-//! How a kept partition is kept: Spark's storage levels, by their names.
+//! Storage levels: the form in which partitions are cached, by Spark's names.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// Where the partitions of a kept RDD lie, and in which form. Use the constants.
+/// The place and form of the partitions of a persisted RDD. Use the constants.
 ///
 /// | level | memory | when memory is short | form |
 /// | --- | --- | --- | --- |
@@ -14,8 +14,8 @@ use std::fmt;
 /// | `DISK_ONLY` | not at all | | encoded, with checksums |
 /// | `OFF_HEAP` | as `MEMORY_AND_DISK_SER` | | there is no garbage-collected heap to be off |
 ///
-/// The levels whose names end in `_2` (and `DISK_ONLY_3`) ask for so many copies, each on another executor. With one
-/// executor there is one copy.
+/// The levels whose names end in `_2` (and `DISK_ONLY_3`) ask for that many copies, each on another executor.
+/// With one executor there is one copy.
 ///
 /// ```
 /// use firesteel_types::StorageLevel;
@@ -23,15 +23,15 @@ use std::fmt;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct StorageLevel {
-    /// Whether what does not fit in memory, or is to make room, goes to disk.
+    /// True if partitions that do not fit in memory, or are evicted, go to disk.
     pub use_disk: bool,
-    /// Whether partitions are kept in memory.
+    /// True if partitions are cached in memory.
     pub use_memory: bool,
-    /// Whether the level was asked for by its name `OFF_HEAP`.
+    /// True if the level was asked for by its name `OFF_HEAP`.
     pub off_heap: bool,
-    /// Whether memory holds records rather than their encoding.
+    /// True if memory has records rather than their encoding.
     pub deserialized: bool,
-    /// On how many executors each partition is wanted.
+    /// The number of executors on which each partition is wanted.
     pub replication: u8,
 }
 
@@ -42,7 +42,7 @@ impl StorageLevel {
     pub const DISK_ONLY_2: Self = Self::of(true, false, false, 2);
     /// On the disks of three executors.
     pub const DISK_ONLY_3: Self = Self::of(true, false, false, 3);
-    /// In memory, as records; what does not fit is computed again each time. What `cache` means.
+    /// In memory, as records; partitions that do not fit are computed again each time. The level of `cache`.
     pub const MEMORY_ONLY: Self = Self::of(false, true, true, 1);
     /// The same, on two executors.
     pub const MEMORY_ONLY_2: Self = Self::of(false, true, true, 2);
@@ -50,11 +50,11 @@ impl StorageLevel {
     pub const MEMORY_ONLY_SER: Self = Self::of(false, true, false, 1);
     /// The same, on two executors.
     pub const MEMORY_ONLY_SER_2: Self = Self::of(false, true, false, 2);
-    /// In memory, as records; what does not fit goes to disk.
+    /// In memory, as records; partitions that do not fit go to disk.
     pub const MEMORY_AND_DISK: Self = Self::of(true, true, true, 1);
     /// The same, on two executors.
     pub const MEMORY_AND_DISK_2: Self = Self::of(true, true, true, 2);
-    /// In memory, encoded; what does not fit goes to disk.
+    /// In memory, encoded; partitions that do not fit go to disk.
     pub const MEMORY_AND_DISK_SER: Self = Self::of(true, true, false, 1);
     /// The same, on two executors.
     pub const MEMORY_AND_DISK_SER_2: Self = Self::of(true, true, false, 2);

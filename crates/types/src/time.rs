@@ -1,4 +1,4 @@
-//! Time as a number. Pure code is told what time it is; only shells own a clock.
+//! Time as a number. Pure code is given the time; only shells own a clock.
 
 use serde::{Deserialize, Serialize};
 use std::ops::{Add, Sub};
@@ -16,7 +16,7 @@ impl Add<u64> for Millis {
 
 impl Sub for Millis {
     type Output = u64;
-    /// The milliseconds from `earlier` to `self`; 0 when the clock went backwards.
+    /// Returns the milliseconds from `earlier` to `self`; 0 when the clock went backwards.
     fn sub(self, earlier: Millis) -> u64 {
         self.0.saturating_sub(earlier.0)
     }

@@ -21,7 +21,7 @@ _EXAMPLES = """examples:
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """The command line's words (those of this process when None); gives the exit code."""
+    """Runs a command line (that of this process when None); returns the exit code."""
     from firesteel.cli import cluster, executor, shell, submit
 
     words = list(sys.argv[1:] if words is None else words)
@@ -41,7 +41,7 @@ def main(words: Sequence[str] | None = None) -> int:
     executor.add_parser(commands)
     for name, about in cluster.COMMANDS.items():
         commands.add_parser(name, help=about)
-    commands.add_parser("version", help="show the versions of Firesteel and of Python, and what runs them")
+    commands.add_parser("version", help="show the versions of Firesteel and of Python, and the platform")
     chosen = parser.parse_args(submit.arranged(words))
     if chosen.command == "shell":
         return shell.run(chosen)
@@ -57,7 +57,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def version_text() -> str:
-    """``Firesteel 0.1.0 (the RDD API of PySpark 4.3.0), Python 3.11.7, Linux x86_64``"""
+    """Returns ``Firesteel 0.1.0 (the RDD API of PySpark 4.3.0), Python 3.11.7, Linux x86_64``."""
     import platform
 
     from firesteel import _native

@@ -1,7 +1,7 @@
-"""What the command ``firesteel`` says to clusters: daemons, programs that run in one, and what is asked about them.
+"""Commands of ``firesteel`` for clusters: daemons, programs that run in one, and questions about them.
 
-The daemons, and the words with a master, are the engine's. Here a Python program becomes something that a worker's
-machine can start: an interpreter that it has, and files that are sent along.
+The engine runs the daemons and the commands for a master. This module makes a Python program startable on a worker's
+machine: it names an interpreter there, and sends the program's files along.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from firesteel.cli.executor import memory
 COMMANDS = {
     "master": "lend the workers' cores and memory to programs",
     "worker": "lend this machine's cores and memory to a master's programs",
-    "status": "what a cluster has, and what of it is taken",
-    "decommission": "send a worker away, with all that it has",
+    "status": "show a cluster's resources, and which are in use",
+    "decommission": "decommission a worker: its data migrate, then it ends",
     "secret": "make the secret that a cluster's machines show each other",
 }
 
-#: Settings that mean the machine of whoever submits, or are said in another way.
+#: Settings about the submitting machine, or that are sent in another way.
 _NOT_SENT = {
     "spark.master",
     "spark.submit.pyFiles",
@@ -39,18 +39,18 @@ _NOT_SENT = {
 
 def run_native(words: Sequence[str]) -> int:
     """Runs one of :data:`COMMANDS`."""
-    # There is no interpreter in between that would see Ctrl-C.
+    # The interpreter would not see Ctrl-C while native code runs.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     return 0 if _native.command(["firesteel", *words]) else 1
 
 
 def is_named(chosen: argparse.Namespace) -> bool:
-    """Whether the command line, or the environment, says which cluster."""
+    """Returns whether the command line, or the environment, says which cluster."""
     return _settings(chosen).get("spark.master", "").startswith(("firesteel://", "spark://"))
 
 
 def ask(chosen: argparse.Namespace) -> int:
-    """``submit --kill NAME`` and ``submit --status NAME``."""
+    """Runs ``submit --kill NAME`` and ``submit --status NAME``."""
     words = ["submit", "--kill", chosen.kill] if chosen.kill else ["submit", "--status", chosen.status]
     found = _settings(chosen)
     words += ["--master", found["spark.master"]]
@@ -59,7 +59,7 @@ def ask(chosen: argparse.Namespace) -> int:
 
 
 def submit(chosen: argparse.Namespace) -> int:
-    """Has a program run on one of a cluster's workers, and says by which name the master knows it."""
+    """Runs a program on one of a cluster's workers, and prints the master's name for it."""
     found = _settings(chosen)
     files: list[str] = []
     words = ["-m", "firesteel.cli", "submit"]
@@ -96,7 +96,7 @@ def submit(chosen: argparse.Namespace) -> int:
 
 
 def _settings(chosen: argparse.Namespace) -> dict[str, str]:
-    """Those of the command line; the master also from where the engine's own commands have it."""
+    """Returns the command line's settings; the master also from where the engine's own commands take it."""
     found = options.settings(chosen)
     if "spark.master" not in found and os.environ.get("FIRESTEEL_MASTER"):
         found["spark.master"] = os.environ["FIRESTEEL_MASTER"]
@@ -108,23 +108,23 @@ def _secret_file(found: dict[str, str]) -> str | None:
 
 
 def _python(found: dict[str, str]) -> str:
-    """The interpreter of the driver, as the workers' machines name it."""
+    """Returns the driver's interpreter, as the workers' machines name it."""
     keys = ("spark.pyspark.driver.python", "spark.pyspark.python")
     chosen = [found.get(key) for key in keys]
     chosen += [os.environ.get(name) for name in ("PYSPARK_DRIVER_PYTHON", "PYSPARK_PYTHON")]
-    # One that is in an archive is for tasks.
+    # An interpreter in an archive is for tasks.
     usable = [one for one in chosen if one and (os.sep not in one or os.path.isabs(one))]
     return usable[0] if usable else sys.executable
 
 
 def _sent(path: str, files: list[str]) -> str:
-    """Sends a file along: the word that stands for its path there. Addresses stay as they are."""
+    """Sends a file along, and returns the placeholder for its path there. URLs stay unchanged."""
     path = options.absolute(path)
     bare, mark, name = path.partition("#")
     if "://" in bare:
         return path
     if os.path.isdir(bare):
-        raise options.UsageError(f"{bare} is a folder, and is not sent to a cluster; pack it as a .zip")
+        raise options.UsageError(f"{bare} is a folder, which cannot be sent to a cluster; pack it as a .zip")
     if bare not in files:
         files.append(bare)
     return f"{{file:{os.path.basename(bare)}}}{mark}{name}"

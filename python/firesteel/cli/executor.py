@@ -1,5 +1,5 @@
-"""``firesteel executor``: an executor for a program that waits for whoever connects, started by anything: a batch
-system, another scheduler, a person.
+"""``firesteel executor``: an executor for a program that listens for executors, started by a batch system, another
+scheduler, or by hand.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ _EXAMPLES = """example:
   firesteel executor --driver a:7000 --secret-file app.secret --cores 4 --memory 8g       on each host
 """
 
-#: Of an executor's memory so many tenths are for records; the rest is left to the program's own objects, as in Spark.
+#: The tenths of an executor's memory for records; the rest is left to the program's own objects, as in Spark.
 _BUDGET_OF_TEN = 6
 _UNITS = {"": 1 << 20, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
 def add_parser(commands: _Commands) -> None:
-    """Describes the command."""
+    """Adds the command to the parser."""
     parser = commands.add_parser(
         "executor",
         help="run tasks of a program that has the master listen://HOST:PORT",
@@ -38,7 +38,7 @@ def add_parser(commands: _Commands) -> None:
     parser.add_argument("--driver", required=True, metavar="HOST:PORT", type=_address, help="the program's address")
     secret = parser.add_mutually_exclusive_group(required=True)
     secret.add_argument("--secret-file", metavar="FILE", help="the file with the program's secret")
-    secret.add_argument("--insecure", action="store_true", help="talk without encryption, with whoever answers")
+    secret.add_argument("--insecure", action="store_true", help="connect without encryption or authentication")
     parser.add_argument("--host", default=socket.gethostname(), help="the name by which others reach this machine")
     parser.add_argument("--cores", "-c", type=int, default=os.cpu_count() or 1, metavar="N", help="tasks at a time")
     parser.add_argument("--memory", "-m", type=memory, default="1g", help="as 4g, or in MiB")
@@ -49,24 +49,24 @@ def add_parser(commands: _Commands) -> None:
 def _address(text: str) -> str:
     host, colon, port = text.rpartition(":")
     if not colon or not host or not port.isdigit():
-        raise argparse.ArgumentTypeError(f"{text!r} is no address; write HOST:PORT")
+        raise argparse.ArgumentTypeError(f"{text!r} is not an address; write HOST:PORT")
     return text
 
 
 def memory(text: str) -> int:
-    """Bytes, as in ``512m`` or ``2g``; a bare number is MiB, as in Spark's daemons.
+    """Returns bytes for ``512m`` or ``2g``; a bare number is MiB, as in Spark's daemons.
 
     >>> memory("2g"), memory("512")
     (2147483648, 536870912)
     """
     found = re.fullmatch(r"(\d+)([kmgt]?)b?", text.strip().lower())
     if found is None or int(found[1]) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no amount of memory; write 512m or 4g")
+        raise argparse.ArgumentTypeError(f"{text!r} is not an amount of memory; write 512m or 4g")
     return int(found[1]) * _UNITS[found[2]]
 
 
 def run(chosen: argparse.Namespace) -> int:
-    """Runs an executor until the driver lets go of it; the process ends then."""
+    """Runs an executor until the driver releases it; the process ends then."""
     from firesteel.worker import agent
 
     parser: argparse.ArgumentParser = chosen.parser
@@ -93,8 +93,8 @@ def run(chosen: argparse.Namespace) -> int:
 
 
 def read_secret(path: str) -> str:
-    """The secret in a file that nobody else can read or change."""
-    # Opened first, then looked at: the file that is checked is the one that is read.
+    """Reads the secret from a file that no other user can read or change."""
+    # Opened first, then checked: the file that is checked is the one that is read.
     with open(path, encoding="utf-8") as file:
         about = os.fstat(file.fileno())
         if about.st_uid != os.geteuid():

@@ -1,7 +1,7 @@
 """Options that say where and how a program runs: those of ``spark-submit``, as settings.
 
-Settings go to the program by the variable ``PYSPARK_SUBMIT_ARGS``, which every ``SparkConf`` reads: so what the
-program sets itself is stronger, and what a file of defaults says is weaker. Among them a flag is stronger than
+Settings go to the program by the variable ``PYSPARK_SUBMIT_ARGS``, which every ``SparkConf`` reads. So the program's
+own settings are stronger, and those of a file of defaults are weaker. Among the options a flag is stronger than
 ``--conf``, and that than ``--properties-file``.
 """
 
@@ -14,7 +14,7 @@ import shlex
 import sys
 from collections.abc import Iterable
 
-#: Options with a value that become a setting: name, setting, what it means.
+#: Options with a value that become a setting: name, setting, meaning.
 _SETTINGS = (
     ("--driver-memory", "spark.driver.memory"),
     ("--driver-cores", "spark.driver.cores"),
@@ -30,7 +30,7 @@ _SETTINGS = (
 
 _JVM = "Firesteel has no JVM that could load it"
 
-#: Options of ``spark-submit`` that mean nothing here, with whether they have a value, and why they are refused.
+#: Options of ``spark-submit`` that have no meaning here: whether they take a value, and why they are refused.
 _REFUSED = {
     "--class": (True, f"it names a Java class; {_JVM}. Give the Python program alone"),
     "--jars": (True, f"{_JVM}. S3, Azure, Google and HDFS paths need no jars here"),
@@ -44,17 +44,17 @@ _REFUSED = {
 
 
 class Refused(argparse.Action):
-    """An option of ``spark-submit`` that is an error here, with a sentence that says why."""
+    """An option of ``spark-submit`` that is an error here, with the reason."""
 
     def __call__(
         self, parser: argparse.ArgumentParser, namespace: object, values: object, option: str | None = None
     ) -> None:
-        """Ends the command."""
+        """Ends the command with the reason."""
         parser.error(f"{option} is refused: {_REFUSED[str(option)][1]}.")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """The options that ``submit`` and ``shell`` share."""
+    """Adds the options that ``submit`` and ``shell`` share."""
     from firesteel.cli import version_text
 
     common = parser.add_argument_group("where and how it runs")
@@ -84,9 +84,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--archives", action="append", metavar="FILES", help="archives to unpack for tasks, with commas"
     )
     common.add_argument(
-        "--verbose", "-v", action="store_true", help="say which settings are used, and where they are from"
+        "--verbose", "-v", action="store_true", help="show which settings are used, and where they come from"
     )
-    common.add_argument("--version", action="version", version=version_text(), help="show the versions, and leave")
+    common.add_argument("--version", action="version", version=version_text(), help="show the versions, and exit")
     spark = parser.add_argument_group("of spark-submit, kept as settings; those of executors are for clusters")
     for option, setting in _SETTINGS:
         spark.add_argument(option, metavar="VALUE", dest=setting, help=f"as --conf {setting}=VALUE")
@@ -109,13 +109,13 @@ def _setting(text: str) -> tuple[str, str]:
 
 
 def settings(chosen: argparse.Namespace) -> dict[str, str]:
-    """The settings of the command line, those of the properties file included; what comes later is stronger."""
+    """Returns the settings of the command line, including the properties file; later ones are stronger."""
     found: dict[str, str] = {}
     if chosen.properties_file:
         found.update(read_properties(chosen.properties_file))
     found.update(chosen.conf)
     for key in [key for key in found if not key.startswith(("spark.", "firesteel."))]:
-        _say(f"{key} is left out: settings begin with spark. or firesteel.")
+        _say(f"{key} is ignored: settings begin with spark. or firesteel.")
         del found[key]
     found.update({setting: getattr(chosen, setting) for _, setting in _SETTINGS if getattr(chosen, setting)})
     secret = getattr(chosen, "spark.authenticate.secret.file")
@@ -138,12 +138,12 @@ def settings(chosen: argparse.Namespace) -> dict[str, str]:
 
 
 def split(words: Iterable[str]) -> list[str]:
-    """The paths of one or more lists with commas."""
+    """Returns the paths of one or more lists with commas."""
     return [path.strip() for word in words for path in word.split(",") if path.strip()]
 
 
 def absolute(path: str) -> str:
-    """A path that means the same in another directory; addresses, and names after ``#``, as they are."""
+    """Returns a path that means the same in another directory; URLs, and names after ``#``, stay unchanged."""
     bare, mark, name = path.partition("#")
     if re.match(r"[a-z][a-z0-9+.-]+:/", bare):
         return path
@@ -153,11 +153,11 @@ def absolute(path: str) -> str:
 
 
 class UsageError(Exception):
-    """What is wrong with the command line, for the person who wrote it."""
+    """An error in the command line, for the person who wrote it."""
 
 
 def read_properties(path: str) -> dict[str, str]:
-    """The settings of a file: a key, white space or ``=`` or ``:``, a value; ``#`` or ``!`` begins a comment line.
+    """Reads a file of settings: a key, white space or ``=`` or ``:``, a value; ``#`` or ``!`` begins a comment line.
 
     >>> import tempfile
     >>> with tempfile.NamedTemporaryFile("w", suffix=".conf") as file:
@@ -183,7 +183,7 @@ def read_properties(path: str) -> dict[str, str]:
 
 
 def apply(chosen: argparse.Namespace, default_name: str) -> None:
-    """Makes the settings those of this process; raises :class:`UsageError`."""
+    """Gives this process the settings; raises :class:`UsageError`."""
     found = settings(chosen)
     before = os.environ.get("PYSPARK_SUBMIT_ARGS", "")
     words = [word for key, value in found.items() for word in ("--conf", f"{key}={value}")]
@@ -196,7 +196,7 @@ def apply(chosen: argparse.Namespace, default_name: str) -> None:
             shlex.join(["--name", default_name]) + " " + os.environ["PYSPARK_SUBMIT_ARGS"]
         )
     if chosen.verbose:
-        _say("settings, the program's own not included:")
+        _say("settings, without those that the program sets:")
         for key, value in sorted(SparkConf().getAll()):
             source = "command line" if key in found else "defaults"
             _say(f"  {key} = {'(not shown)' if _is_secret(key) else value}  ({source})")
@@ -212,7 +212,7 @@ def _is_secret(key: str) -> bool:
 
 
 def add_to_path(paths: Iterable[str]) -> None:
-    """Python files for the imports of the driver; the context ships them to workers by the setting
+    """Adds Python files to the driver's import path; the context ships them to workers by the setting
     ``spark.submit.pyFiles``."""
     singles = []
     for path in paths:
@@ -225,7 +225,7 @@ def add_to_path(paths: Iterable[str]) -> None:
 
 
 def _folder_of(files: Iterable[str]) -> str:
-    """A folder with these files alone: the folders that they are in may hold modules that hide others."""
+    """Returns a folder with only these files: their own folders may hold modules that hide others."""
     import atexit
     import shutil
     import tempfile

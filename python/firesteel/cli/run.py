@@ -1,6 +1,6 @@
 """Runs a program in this process as ``python app.py`` would: as ``__main__``, with its own arguments and folder.
 
-What Python shows of an error begins at the program's own first line.
+Tracebacks begin at the program's own first line.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from firesteel.errors import FiresteelError
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
-#: What a shell says of a program that Ctrl-C ended: 128 and the signal's number.
+#: The exit code after Ctrl-C: 128 and the signal's number, as in shells.
 INTERRUPTED = 130
 
 
 def run_as_pyspark(words: Sequence[str]) -> int:
-    """``python -m firesteel.as_pyspark app.py ...``: the exit code."""
+    """Runs ``python -m firesteel.as_pyspark app.py ...``; returns the exit code."""
     if not words or words[0] in ("-h", "--help"):
         print(
             "usage: python -m firesteel.as_pyspark app.py [argument ...]\n\nRuns a program whose imports say pyspark."
@@ -33,7 +33,7 @@ def run_as_pyspark(words: Sequence[str]) -> int:
 
 
 def run_program(path: str, arguments: Sequence[str]) -> int:
-    """Runs a program; gives the exit code that Python would."""
+    """Runs a program; returns the exit code that Python would."""
     try:
         code = _code(path)
     except OSError as error:
@@ -50,15 +50,15 @@ def run_program(path: str, arguments: Sequence[str]) -> int:
 
 
 def set_own_folder(folder: str) -> None:
-    """Where a program's own modules are: in the place of the folder of the command that runs it."""
-    if getattr(sys.flags, "safe_path", False):  # then the command's folder is not there
+    """Puts the program's own folder in the place of the folder of the command that runs it."""
+    if getattr(sys.flags, "safe_path", False):  # then the command's folder is not in the path
         sys.path.insert(0, folder)
     else:
         sys.path[0] = folder
 
 
 def new_main(path: str | None) -> ModuleType:
-    """A module ``__main__`` in the place of the command's own."""
+    """Makes a module ``__main__`` in the place of the command's own."""
     module = ModuleType("__main__")
     module.__dict__["__builtins__"] = __builtins__
     if path is not None:
@@ -68,7 +68,7 @@ def new_main(path: str | None) -> ModuleType:
 
 
 def _code(path: str) -> CodeType:
-    """A program's code; of a folder or a zip file that of its ``__main__.py``."""
+    """Returns a program's code; for a folder or a zip file that of its ``__main__.py``."""
     if os.path.isdir(path):
         path = os.path.join(path, "__main__.py")
     elif zipfile.is_zipfile(path):
@@ -94,13 +94,13 @@ def _run(code: CodeType, module: ModuleType) -> int:
 
 
 def show(error: BaseException) -> None:
-    """An error that nobody caught, as Python shows it, but from the program's own first line on."""
+    """Prints an uncaught error, as Python does, but from the program's own first line on."""
     trace = users_part(error)
     sys.excepthook(type(error), error.with_traceback(trace), trace)
 
 
 def exit_code(error: SystemExit) -> int:
-    """What Python makes of the argument of ``sys.exit``."""
+    """Returns the exit code that Python makes of the argument of ``sys.exit``."""
     if error.code is None:
         return 0
     if isinstance(error.code, int):
@@ -110,9 +110,9 @@ def exit_code(error: SystemExit) -> int:
 
 
 def users_part(error: BaseException) -> TracebackType | None:
-    """An error's traceback from the first frame on that is not Firesteel's.
+    """Returns an error's traceback from the first frame on that is not Firesteel's.
 
-    Where Firesteel raised it on purpose, its own frames below tell nothing either, and are left out.
+    If Firesteel raised it on purpose, its own frames below add nothing either, and are left out.
     """
     whole = error.__traceback__
     frames = []

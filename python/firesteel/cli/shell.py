@@ -1,7 +1,7 @@
 """``firesteel shell``: Python with a context that is ready, as ``sc``, and a session, as ``spark``.
 
-IPython is used where it is installed, else Python's own console with history and completion by the tabulator. Ctrl-C
-cancels the job that runs and leaves the shell alive. What is not typed but piped in runs as a program.
+It uses IPython where installed, else Python's own console with history and tab completion. Ctrl-C cancels the running
+job and keeps the shell alive. Piped input runs as a program.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _EXAMPLES = """examples:
   firesteel shell --master 'local[2]' --py-files helpers.py
   echo 'print(sc.parallelize(range(10)).sum())' | firesteel shell
 
-IPython is used where it is installed (--plain: not). PYTHONSTARTUP names a file that runs first.
+IPython is used where it is installed, except with --plain. PYTHONSTARTUP names a file that runs first.
 """
 
 _HISTORY = os.path.join(os.path.expanduser("~"), ".firesteel_history")
@@ -36,7 +36,7 @@ _HISTORY_LINES = 10_000
 
 
 def add_parser(commands: _Commands) -> None:
-    """Describes the command."""
+    """Adds the command to the parser."""
     parser = commands.add_parser(
         "shell",
         help="an interactive shell with sc and spark ready",
@@ -47,13 +47,13 @@ def add_parser(commands: _Commands) -> None:
         allow_abbrev=False,
     )
     parser.add_argument("--as-pyspark", action="store_true", help="imports of pyspark mean Firesteel")
-    parser.add_argument("--plain", action="store_true", help="Python's own console, though IPython is installed")
+    parser.add_argument("--plain", action="store_true", help="use Python's own console, even if IPython is installed")
     options.add_options(parser)
     parser.set_defaults(parser=parser)
 
 
 def run(chosen: argparse.Namespace) -> int:
-    """Runs the shell until it is left; gives the exit code."""
+    """Runs the shell until the user leaves it; returns the exit code."""
     parser: argparse.ArgumentParser = chosen.parser
     try:
         options.apply(chosen, default_name="firesteel-shell")
@@ -70,7 +70,7 @@ def run(chosen: argparse.Namespace) -> int:
     except Exception as error:
         print(f"firesteel: the context cannot start: {error}", file=sys.stderr)
         return 1
-    context = names["sc"]  # the person at the shell, and IPython at its end, may take the name away
+    context = names["sc"]  # the user, and IPython at its end, may remove the name
     try:
         return _run_in(names, chosen.plain)
     finally:
@@ -78,7 +78,7 @@ def run(chosen: argparse.Namespace) -> int:
 
 
 def _ready() -> dict[str, Any]:
-    """The names that a shell begins with, in a ``__main__`` of its own."""
+    """Returns the names that a shell begins with, in a ``__main__`` of its own."""
     names = new_main(None).__dict__
     from firesteel.context import SparkContext
     from firesteel.sql import SparkSession
@@ -111,7 +111,7 @@ def _banner(sc: Any) -> str:
 
 
 def _run_piped(names: dict[str, Any]) -> int:
-    """What is piped in, as a program."""
+    """Runs piped input as a program."""
     source = sys.stdin.read()
     linecache.cache["<stdin>"] = (len(source), None, source.splitlines(keepends=True), "<stdin>")
     try:
@@ -138,7 +138,7 @@ def _run_console(names: dict[str, Any]) -> int:
 
 
 class Console(code.InteractiveConsole):
-    """Python's console, that remembers the source of what was typed, and shows tracebacks without frames of
+    """Python's console, which remembers the source of its inputs, and shows tracebacks without frames of
     Firesteel."""
 
     def __init__(self, names: dict[str, Any]) -> None:
@@ -146,7 +146,7 @@ class Console(code.InteractiveConsole):
         self._inputs = 0
 
     def runsource(self, source: str, filename: str = "<input>", symbol: str = "single") -> bool:
-        """Runs what was typed, under a name that tracebacks and warnings can show lines of."""
+        """Runs an input, under a name whose lines tracebacks and warnings can show."""
         name = f"<input-{self._inputs + 1}>"
         linecache.cache[name] = (len(source), None, [line + "\n" for line in source.splitlines()], name)
         more = super().runsource(source, name, symbol)
@@ -155,7 +155,7 @@ class Console(code.InteractiveConsole):
         return more
 
     def runcode(self, code: CodeType) -> None:
-        """Runs one input; whatever it raises, the shell goes on."""
+        """Runs one input; the shell survives any exception."""
         try:
             exec(code, self.locals)  # noqa: S102 - a person typed it
         except SystemExit:
@@ -166,7 +166,7 @@ class Console(code.InteractiveConsole):
             self._show(error)
 
     def _show(self, error: BaseException) -> None:
-        """A failure, from the line that was typed on."""
+        """Prints a failure, from the typed line on."""
         sys.last_type, sys.last_value = type(error), error
         sys.last_traceback = users_part(error)
         if sys.excepthook is not sys.__excepthook__:
@@ -177,7 +177,7 @@ class Console(code.InteractiveConsole):
         self.write(user_traceback(error.with_traceback(sys.last_traceback)) + "\n")
 
     def run_file(self, path: str) -> None:
-        """The file of PYTHONSTARTUP; an error in it is shown, and the shell begins nevertheless."""
+        """Runs the file of PYTHONSTARTUP; an error in it is printed, and the shell begins nevertheless."""
         try:
             with open(path, "rb") as file:
                 self.runcode(compile(file.read(), path, "exec", dont_inherit=True))
@@ -186,7 +186,7 @@ class Console(code.InteractiveConsole):
 
 
 def _set_up_readline(names: dict[str, Any]) -> None:
-    """History, and completion by the tabulator."""
+    """Sets up history and tab completion."""
     try:
         import readline
         import rlcompleter
@@ -209,4 +209,4 @@ def _keep_history() -> None:
     try:
         readline.write_history_file(_HISTORY)
     except OSError:
-        pass  # a home that cannot be written to is no reason to fail
+        pass  # a home directory without write access is not an error

@@ -1,4 +1,4 @@
-"""``firesteel submit``: a program with settings and files, as ``spark-submit`` runs one."""
+"""``firesteel submit``: runs a program with settings and files, as ``spark-submit`` does."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _EXAMPLES = """examples:
   firesteel submit --py-files helpers.py,lib.zip --files model.bin app.py
   firesteel submit --as-pyspark app.py        a program whose imports say pyspark
 
-What stands after the program is the program's own, but for --py-files, which may stand there, too.
-What the program sets is stronger than a flag, a flag than --properties-file, and that than spark-defaults.conf.
+Arguments after the program are the program's own, except --py-files, which may stand there, too.
+The program's own settings are stronger than flags, flags than --properties-file, and that than spark-defaults.conf.
 """
 
 
 def add_parser(commands: _Commands) -> None:
-    """Describes the command."""
+    """Adds the command to the parser."""
     parser = commands.add_parser(
         "submit",
         help="run a program",
@@ -37,14 +37,14 @@ def add_parser(commands: _Commands) -> None:
     parser.add_argument("--as-pyspark", action="store_true", help="imports of pyspark in the program mean Firesteel")
     options.add_options(parser)
     parser.add_argument("--kill", metavar="NAME", help="end a driver or an application of the cluster")
-    parser.add_argument("--status", metavar="NAME", help="how a driver of the cluster is")
+    parser.add_argument("--status", metavar="NAME", help="show the state of a driver of the cluster")
     parser.add_argument("app", nargs="?", help="the program: a .py file, or a folder or .zip file with a __main__.py")
     parser.add_argument("arguments", nargs=argparse.REMAINDER, help="its arguments")
     parser.set_defaults(parser=parser)
 
 
 def arranged(words: Sequence[str]) -> list[str]:
-    """The words of a command line with ``--py-files FILES`` right behind the program brought in front of it."""
+    """Returns the arguments with ``--py-files FILES`` right behind the program moved in front of it."""
     words = list(words)
     if words[:1] != ["submit"]:
         return words
@@ -57,7 +57,7 @@ def arranged(words: Sequence[str]) -> list[str]:
 
 
 def _place_of_program(words: Sequence[str]) -> int | None:
-    """Where the first word stands that is neither an option nor the value of one."""
+    """Returns the position of the first argument that is neither an option nor an option's value."""
     place = 1
     while place < len(words):
         word = words[place]
@@ -69,7 +69,7 @@ def _place_of_program(words: Sequence[str]) -> int | None:
 
 
 def run(chosen: argparse.Namespace) -> int:
-    """Runs the program; gives its exit code."""
+    """Runs the program; returns its exit code."""
     from firesteel.cli import cluster
     from firesteel.cli.run import run_program
 
@@ -77,15 +77,15 @@ def run(chosen: argparse.Namespace) -> int:
     asks = chosen.kill or chosen.status
     if (asks or chosen.deploy_mode == "cluster") and not cluster.is_named(chosen):
         what = "--kill" if chosen.kill else "--status" if chosen.status else "--deploy-mode cluster"
-        parser.error(f"{what} wants a cluster: --master firesteel://HOST:7077")
+        parser.error(f"{what} needs a cluster: --master firesteel://HOST:7077")
     if asks:
         return cluster.ask(chosen)
     if chosen.app is None:
-        parser.error("which program? Say its file, and its arguments behind it")
+        parser.error("no program given; write its file, and its arguments after it")
     if not os.path.exists(chosen.app):
         parser.error(f"there is no program {chosen.app} (in {os.getcwd()})")
     if chosen.app.endswith((".jar", ".R", ".r")):
-        parser.error(f"{chosen.app} is no Python program; Firesteel runs Python (and Rust) programs")
+        parser.error(f"{chosen.app} is not a Python program; Firesteel runs Python (and Rust) programs")
     try:
         if chosen.deploy_mode == "cluster":
             return cluster.submit(chosen)

@@ -1,7 +1,7 @@
 """Resilient distributed datasets: the class that programs work with.
 
 Each file holds a part of :class:`RDD`'s methods as a class that builds on the one before it, in the order of a
-program's life: ``base`` (identity, laziness, keeping), ``transformations``, ``pairs``, ``joins``, ``sorting``,
+program's life: ``base`` (identity, laziness, caching), ``transformations``, ``pairs``, ``joins``, ``sorting``,
 ``actions``, ``numbers``, ``saving``; ``pipelined`` puts them together and adds :class:`PipelinedRDD` and
 :class:`RDDBarrier`.
 """

@@ -1,4 +1,4 @@
-"""Actions: they run jobs and give what comes out to the driver, or let tasks do something with each record."""
+"""Actions: they run jobs and return results to the driver, or let tasks do something with each record."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ T_co = TypeVar("T_co", covariant=True)
 U = TypeVar("U")
 
 TAKE_SCALE_UP = 4
-"""How many times more partitions each further job of ``take`` looks at, at most."""
+"""The factor by which each further job of ``take`` may look at more partitions."""
 
 
 class Actions(Sorting[T_co]):
-    """See the module's description."""
+    """Adds actions to the RDD."""
 
     def collect(self: Actions[T]) -> list[T]:
-        """All records, as a list in the driver's memory.
+        """Returns all records, as a list in the driver's memory.
 
         >>> sc.range(5).collect()
         [0, 1, 2, 3, 4]
@@ -44,7 +44,7 @@ class Actions(Sorting[T_co]):
     def collectWithJobGroup(
         self: Actions[T], groupId: str, description: str, interruptOnCancel: bool = False
     ) -> list[T]:
-        """:meth:`collect` as a job of a group. Deprecated: ``SparkContext.setJobGroup`` does that for a thread.
+        """Runs :meth:`collect` as a job of a group. Deprecated: ``SparkContext.setJobGroup`` does that for a thread.
 
         >>> import warnings
         >>> with warnings.catch_warnings():
@@ -54,8 +54,7 @@ class Actions(Sorting[T_co]):
         """
         warnings.warn(
             "collectWithJobGroup is deprecated: use SparkContext.setJobGroup, in an InheritableThread where jobs run "
-            "side "
-            "by side.",
+            "side by side.",
             FutureWarning,
             stacklevel=2,
         )
@@ -65,23 +64,23 @@ class Actions(Sorting[T_co]):
         try:
             return list(chain.from_iterable(self._collect_parts(site)))
         finally:
-            jobs.adopt(self.ctx, before)
+            jobs.replace(self.ctx, before)
 
     def toLocalIterator(self: Actions[T], prefetchPartitions: bool = False) -> Iterator[T]:
-        """All records one after the other, with no more than one partition in the driver's memory; two, if the next one
-        is to be fetched while one is read. Each partition is a job; cache the RDD if it is dear to compute.
+        """Iterates over all records, with at most one partition in the driver's memory; two, if the next one is fetched
+        while one is read. Each partition is a job; cache the RDD if it is expensive to compute.
 
         >>> list(sc.range(5).toLocalIterator())
         [0, 1, 2, 3, 4]
         """
         site = callsite.here("toLocalIterator")
-        native = self._native  # what cannot be sent is reported now, and not when reading begins
+        native = self._native  # an unpicklable function is reported now, and not when reading begins
         read = _prefetched if prefetchPartitions else map
         parts = read(lambda number: self._collect_parts(site, [number])[0], range(native.partitions))
         return chain.from_iterable(parts)
 
     def foreach(self: Actions[T], f: Callable[[T], Any]) -> None:
-        """Calls ``f`` with each record, for what it does: adding to accumulators, writing elsewhere.
+        """Calls ``f`` with each record, for its side effects: adding to accumulators, writing elsewhere.
 
         >>> total = sc.accumulator(0)
         >>> sc.range(5).foreach(total.add)
@@ -92,7 +91,7 @@ class Actions(Sorting[T_co]):
         self._then(Map(f, site), site)._run_function(_drain, site)
 
     def foreachPartition(self: Actions[T], f: Callable[[Iterator[T]], Any]) -> None:
-        """Calls ``f`` with an iterator over each partition. What it gives back is run through, if it can be.
+        """Calls ``f`` with an iterator over each partition. If ``f`` returns an iterable, it is consumed.
 
         >>> total = sc.accumulator(0)
         >>> sc.range(5).foreachPartition(lambda records: total.add(sum(records)))
@@ -135,7 +134,7 @@ class Actions(Sorting[T_co]):
     def fold(self: Actions[T], zeroValue: T, op: Callable[[T, T], T]) -> T:
         """Merges all records of each partition into a copy of ``zeroValue``, and the results into another.
 
-        ``op`` may change its first argument; ``zeroValue`` is taken once more than there are partitions.
+        ``op`` may change its first argument; ``zeroValue`` is used once more than there are partitions.
 
         >>> from operator import add
         >>> sc.parallelize([1, 2, 3, 4, 5]).fold(0, add)
@@ -146,7 +145,7 @@ class Actions(Sorting[T_co]):
         return without_end(functools.reduce, site, op, parts, copy.deepcopy(zeroValue))  # type: ignore[no-any-return]
 
     def aggregate(self: Actions[T], zeroValue: U, seqOp: Callable[[U, T], U], combOp: Callable[[U, U], U]) -> U:
-        """Takes all records of each partition into a copy of ``zeroValue`` with ``seqOp``, and the results of
+        """Merges all records of each partition into a copy of ``zeroValue`` with ``seqOp``, and the results of
         partitions into another with ``combOp``. Both may change their first argument.
 
         >>> sc.parallelize([1, 2, 3, 4]).aggregate((0, 0), lambda t, x: (t[0] + x, t[1] + 1),
@@ -176,7 +175,7 @@ class Actions(Sorting[T_co]):
         return without_end(functools.reduce, site, combOp, parts)  # type: ignore[no-any-return]
 
     def _in_tree(self, step: Any, merge: Callable[[Any, Any], Any], depth: int, site: str) -> list[Any]:
-        """What ``step`` makes of each partition, merged in shuffles until so few are left that the driver may do it."""
+        """Applies ``step`` to each partition, and merges results in shuffles until the driver can merge the rest."""
         if depth < 1:
             raise ValueError(f"Depth cannot be smaller than 1 but got {depth}.")
         partial = self._then(step, site)
@@ -190,7 +189,7 @@ class Actions(Sorting[T_co]):
         return partial._run_function(iter, site)
 
     def max(self: Actions[T], key: Callable[[T], Any] | None = None) -> T:
-        """The greatest record, or the one of which ``key`` makes the greatest.
+        """Returns the greatest record, or the one with the greatest ``key``.
 
         >>> sc.parallelize([1.0, 5.0, 43.0, 10.0]).max(), sc.parallelize([1.0, 43.0, 5.0]).max(key=str)
         (43.0, 5.0)
@@ -199,7 +198,7 @@ class Actions(Sorting[T_co]):
         return self._reduce(functools.partial(max, key=key) if key else max, site)  # type: ignore[no-any-return]
 
     def min(self: Actions[T], key: Callable[[T], Any] | None = None) -> T:
-        """The least record, or the one of which ``key`` makes the least.
+        """Returns the least record, or the one with the least ``key``.
 
         >>> sc.parallelize([2.0, 5.0, 43.0, 10.0]).min(), sc.parallelize([2.0, 5.0, 43.0, 10.0]).min(key=str)
         (2.0, 10.0)
@@ -208,7 +207,7 @@ class Actions(Sorting[T_co]):
         return self._reduce(functools.partial(min, key=key) if key else min, site)  # type: ignore[no-any-return]
 
     def count(self) -> int:
-        """How many records there are.
+        """Returns the number of records.
 
         >>> sc.parallelize([2, 3, 4]).count()
         3
@@ -218,7 +217,7 @@ class Actions(Sorting[T_co]):
     # -- some of the records
 
     def top(self: Actions[T], num: int, key: Callable[[T], Any] | None = None) -> list[T]:
-        """The ``num`` greatest records, or those of which ``key`` makes the greatest, in descending order.
+        """Returns the ``num`` greatest records, or those with the greatest ``key``, in descending order.
 
         >>> sc.parallelize([10, 4, 2, 12, 3]).top(3), sc.parallelize([10, 4, 2, 12, 3]).top(3, key=str)
         ([12, 10, 4], [4, 3, 2])
@@ -228,7 +227,7 @@ class Actions(Sorting[T_co]):
         return heapq.nlargest(num, parts, key=key)
 
     def takeOrdered(self: Actions[T], num: int, key: Callable[[T], Any] | None = None) -> list[T]:
-        """The ``num`` least records, or those of which ``key`` makes the least, in ascending order.
+        """Returns the ``num`` least records, or those with the least ``key``, in ascending order.
 
         >>> rdd = sc.parallelize([10, 1, 2, 9, 3, 4, 5, 6, 7], 2)
         >>> rdd.takeOrdered(3), rdd.takeOrdered(3, key=lambda x: -x)
@@ -243,7 +242,7 @@ class Actions(Sorting[T_co]):
         return heapq.nsmallest(num, parts, key=key)
 
     def take(self: Actions[T], num: int) -> list[T]:
-        """The first ``num`` records. Looks at one partition first, and at more only if that has too few.
+        """Returns the first ``num`` records. Reads one partition first, and more only if that has too few.
 
         >>> sc.range(100, numSlices=10).filter(lambda x: x > 90).take(3)
         [91, 92, 93]
@@ -255,7 +254,7 @@ class Actions(Sorting[T_co]):
         partitions = self.getNumPartitions()
         seen = 0
         while len(taken) < num and seen < partitions:
-            # One first; then as many as the share that was found so far suggests, and half as many again.
+            # One first; then as many as the share found so far suggests, and half as many again.
             more = 1
             if seen > 0:
                 more = seen * TAKE_SCALE_UP
@@ -268,7 +267,7 @@ class Actions(Sorting[T_co]):
         return taken[:num]
 
     def first(self: Actions[T]) -> T:
-        """The first record. ValueError if there is none.
+        """Returns the first record. Raises ValueError if there is none.
 
         >>> sc.parallelize([2, 3, 4]).first()
         2
@@ -279,7 +278,7 @@ class Actions(Sorting[T_co]):
         return taken[0]  # type: ignore[no-any-return]
 
     def isEmpty(self) -> bool:
-        """Whether there are no records.
+        """Returns whether there are no records.
 
         >>> sc.emptyRDD().isEmpty(), sc.range(1).isEmpty()
         (True, False)
@@ -287,7 +286,7 @@ class Actions(Sorting[T_co]):
         return self.getNumPartitions() == 0 or not self._take(1, callsite.here("isEmpty"))
 
     def takeSample(self: Actions[T], withReplacement: bool, num: int, seed: int | None = None) -> list[T]:
-        """A random sample of exactly ``num`` records, or of all if there are fewer and none may come twice.
+        """Returns a random sample of exactly ``num`` records, or all if there are fewer and none may be repeated.
 
         >>> len(sc.range(10).takeSample(True, 20, 1)), len(sc.range(10).takeSample(False, 15, 3))
         (20, 10)
@@ -360,7 +359,7 @@ def _smallest(records: Iterable[Any], num: int, key: Callable[[Any], Any] | None
 
 
 def _prefetched(function: Callable[[int], list[Any]], numbers: Iterable[int]) -> Iterator[list[Any]]:
-    """``map`` that computes the next while one is read."""
+    """Maps like ``map``, and computes the next result while one is read."""
     from concurrent.futures import ThreadPoolExecutor
 
     from firesteel.util import inheritable_thread_target

@@ -1,9 +1,9 @@
-"""What every RDD has: its context, its place in the lineage, how it is partitioned, and whether it is kept.
+"""The base of every RDD: its context, its lineage, its partitions, and whether it is cached.
 
-``_native`` is the engine's RDD. That of a :class:`firesteel.rdd.pipelined.PipelinedRDD` is made when something first
-asks for it, of the whole chain of steps at once; so a chain of maps is one RDD of the engine. That of files is made
-late, too, since files are listed when something first needs to know them. The other parts of the class make new RDDs by
-:meth:`Base._then` (a step more in the chain) and :meth:`Base._of` (an RDD of the engine that ends a chain).
+``_native`` is the engine's RDD. For a :class:`firesteel.rdd.pipelined.PipelinedRDD` it is made on first need, of the
+whole chain of steps at once; so a chain of maps is one RDD of the engine. For files it is made late, too, since files
+are listed on first need. The other parts of the class make new RDDs by :meth:`Base._then` (adds a step to the chain)
+and :meth:`Base._of` (makes an RDD of the engine, which ends a chain).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 def portable_hash(x: Any) -> int:
-    """The hash that places keys: the same in all processes, and equal for equal keys. PYTHONHASHSEED need not be set.
+    """Returns the hash that places keys: the same in all processes, equal for equal keys, without PYTHONHASHSEED.
 
     >>> portable_hash(1) == portable_hash(1.0) == portable_hash(True)
     True
@@ -42,7 +42,7 @@ def portable_hash(x: Any) -> int:
 
 
 class BoundedFloat(float):
-    """An estimate, with the bounds it lies in at a confidence: what ``sumApprox`` and ``meanApprox`` give.
+    """An estimate with its bounds at a confidence: the result of ``sumApprox`` and ``meanApprox``.
 
     >>> estimate = BoundedFloat(100.0, 0.95, 95.0, 105.0)
     >>> estimate, estimate.confidence, estimate.low, estimate.high
@@ -62,7 +62,7 @@ class BoundedFloat(float):
 
 
 class Partitioner:
-    """Which partition a key lies in. Two are equal where number and function are, and then need no shuffle between
+    """Maps keys to partitions. Two are equal if number and function are; RDDs with equal ones need no shuffle between
     them.
 
     >>> Partitioner(2, portable_hash) == Partitioner(2, portable_hash)
@@ -90,7 +90,7 @@ class Partitioner:
 
 
 class Base(Generic[T_co]):
-    """See the module's description."""
+    """Identity, lineage, partitions and caching of an RDD."""
 
     _kind = "PythonRDD"
 
@@ -130,16 +130,16 @@ class Base(Generic[T_co]):
         return self._native_rdd
 
     def _is_late(self) -> bool:
-        """Whether the files that it reads are still to be listed."""
+        """Returns whether files that it reads are still to be listed."""
         return self._native_rdd is None and self._make is not None
 
     def _made(self, native: NativeRdd) -> None:
-        """Becomes known by the number of the engine's RDD."""
+        """Stores the engine's RDD, and registers this RDD under its number."""
         self._native_rdd = native
         self.ctx._rdds[native.id] = self
 
     def _then(self, step: Step, site: str, preserves: bool = False) -> RDD[Any]:
-        """A step more."""
+        """Makes an RDD with one more step in the chain."""
         from firesteel.rdd.pipelined import PipelinedRDD
 
         return PipelinedRDD(self._as_rdd(), step, preserves, _site=site)
@@ -152,8 +152,8 @@ class Base(Generic[T_co]):
         partitioner: Partitioner | None = None,
         beside: Sequence[Base[Any]] = (),
     ) -> RDD[Any]:
-        """An RDD of the engine, made of this one (and those beside it): at once, so that what is wrong shows at its own
-        line, unless files would have to be listed for that.
+        """Makes an RDD of the engine from this one (and others): at once, so that errors show at their own line, unless
+        that would list files.
         """
         from firesteel.rdd.pipelined import RDD
 
@@ -167,14 +167,14 @@ class Base(Generic[T_co]):
         return self  # type: ignore[return-value]
 
     def _function(self, function: Callable[..., Any], operation: str) -> str:
-        """Looks at a function of the user's, and says where it was handed over."""
+        """Checks a user's function, and returns the line that handed it over."""
         site = callsite.here(operation)
         if not callable(function):
             raise TypeError(f"{operation} needs a function, not {function!r} of type {type(function).__name__}")
         closures.check(function, operation=operation, site=site, sc=self.ctx)
         if isinstance(function, FunctionType):
-            # It is pickled when a job needs it. That it can be is found out now, where the user's line is the one to
-            # look at.
+            # A job pickles it when it needs it. Whether that works is checked now, while the user's line is on the
+            # stack.
             self._ship(function, operation)
         return site
 
@@ -185,23 +185,23 @@ class Base(Generic[T_co]):
         return shipped.data, [broadcast._native for broadcast in shipped.broadcasts if broadcast._native is not None]
 
     def _collect_parts(self, site: str, partitions: Sequence[int] | None = None) -> list[list[Any]]:
-        """Runs a job."""
+        """Runs a job, and returns the results of each partition."""
         native = self._native
         self.ctx._before_job()
         return native.collect(partitions, site)
 
     def _run(self, step: Step, site: str) -> list[Any]:
-        """What a step makes of all partitions."""
+        """Applies a step to all partitions, and returns its results as one list."""
         return list(chain.from_iterable(self._then(step, site)._collect_parts(site)))
 
     def _run_function(self, function: Callable[..., Iterable[Any]], site: str, *arguments: Any) -> list[Any]:
         return self._run(OfRecords(function, *arguments), site)
 
     def _default_partitions(self) -> int:
-        """How many partitions a shuffle makes where none are asked for."""
+        """Returns the number of partitions of a shuffle whose call names none."""
         return self.ctx.defaultParallelism if self.ctx._has_default_parallelism() else self.getNumPartitions()
 
-    if not TYPE_CHECKING:  # for those who check types a name that is not there is an error
+    if not TYPE_CHECKING:  # for a type checker, an unknown name stays an error
 
         def __getattr__(self, name: str) -> Any:
             from firesteel import jvm
@@ -211,7 +211,7 @@ class Base(Generic[T_co]):
     # -- identity
 
     def id(self) -> int:
-        """The number of this RDD, unique in its context. A chain of maps has one number, given when it is first needed.
+        """Returns the number of this RDD, unique in its context. A chain of maps has one number, given on first need.
 
         >>> sc.range(5).id() != sc.range(5).id()
         True
@@ -224,15 +224,14 @@ class Base(Generic[T_co]):
 
     def __getnewargs__(self) -> NoReturn:
         raise FiresteelError(
-            "An RDD was referenced inside a function that runs in tasks, or put into a broadcast. RDDs live in the "
-            "driver "
-            "only, and only there can jobs be run: collect what the function needs first, or join the two RDDs "
-            "(SPARK-5063)."
+            "An RDD was referenced inside a function that runs in tasks, or put into a broadcast. RDDs exist in the "
+            "driver only, and only there can jobs be run: collect the values that the function needs first, or join "
+            "the two RDDs (SPARK-5063)."
         )
 
     @property
     def context(self) -> SparkContext:
-        """The context that it was made with.
+        """The context that made it.
 
         >>> sc.range(5).context is sc
         True
@@ -240,7 +239,7 @@ class Base(Generic[T_co]):
         return self.ctx
 
     def getNumPartitions(self) -> int:
-        """How many partitions it has.
+        """Returns the number of partitions.
 
         >>> sc.parallelize([1, 2, 3, 4], 2).getNumPartitions()
         2
@@ -248,7 +247,7 @@ class Base(Generic[T_co]):
         return self._native.partitions
 
     def name(self) -> str | None:
-        """The name that :meth:`setName` gave.
+        """Returns the name that :meth:`setName` set.
 
         >>> print(sc.range(5).name())
         None
@@ -256,7 +255,7 @@ class Base(Generic[T_co]):
         return self._name
 
     def setName(self: Base[T], name: str) -> RDD[T]:
-        """Gives it a name, which lineages show.
+        """Sets its name, which lineages show.
 
         >>> sc.range(5).setName("numbers").name()
         'numbers'
@@ -265,7 +264,7 @@ class Base(Generic[T_co]):
         return self._as_rdd()
 
     def toDebugString(self) -> bytes | None:
-        """The lineage, as UTF-8: one line for each RDD of the engine, indented where a shuffle lies between.
+        """Returns the lineage, as UTF-8: one line for each RDD of the engine, indented at each shuffle.
 
         >>> sc.parallelize([1, 2], 2).toDebugString().startswith(b"(2)")
         True
@@ -273,7 +272,7 @@ class Base(Generic[T_co]):
         return re.sub(r"\[(\d+)\] (.*)", self._described, self._native.to_debug_string()).encode("utf-8")
 
     def _described(self, line: re.Match[str]) -> str:
-        """A line of the lineage, with what is known here of its RDD: kind, name, level."""
+        """Returns a line of the lineage, with the RDD's kind, name and level."""
         rdd = self.ctx._rdds.get(int(line[1]))
         if rdd is None:
             return f"MapPartitionsRDD[{line[1]}] at {line[2]} []"
@@ -281,10 +280,10 @@ class Base(Generic[T_co]):
         name = f"{rdd._name} " if rdd._name else ""
         return f"{name}{rdd._kind}[{line[1]}] at {line[2]} [{level}]"
 
-    # -- keeping
+    # -- caching
 
     def cache(self: Base[T]) -> RDD[T]:
-        """Keeps its partitions in memory once they are computed: :meth:`persist` with ``MEMORY_ONLY``.
+        """Caches its partitions in memory once they are computed: :meth:`persist` with ``MEMORY_ONLY``.
 
         >>> rdd = sc.range(5).cache()
         >>> rdd.is_cached, rdd.sum(), rdd.sum()
@@ -293,9 +292,9 @@ class Base(Generic[T_co]):
         return self._persist(StorageLevel.MEMORY_ONLY, callsite.here("cache"))
 
     def persist(self: Base[T], storageLevel: StorageLevel = StorageLevel.MEMORY_ONLY) -> RDD[T]:
-        """Keeps its partitions once they are computed, in memory, on disk, or both.
+        """Caches its partitions once they are computed, in memory, on disk, or both.
 
-        The level of an RDD that has one cannot be changed; ``unpersist`` it first.
+        An RDD with a level cannot get another one; ``unpersist`` it first.
 
         >>> from firesteel import StorageLevel
         >>> sc.range(5).persist(StorageLevel.DISK_ONLY).getStorageLevel()
@@ -320,7 +319,7 @@ class Base(Generic[T_co]):
         return self._as_rdd()
 
     def unpersist(self: Base[T], blocking: bool = False) -> RDD[T]:
-        """Gives up what was kept; ``blocking`` waits until it is gone.
+        """Removes its cached partitions; ``blocking`` waits until they are gone.
 
         >>> sc.range(5).cache().unpersist().is_cached
         False
@@ -331,7 +330,7 @@ class Base(Generic[T_co]):
         return self._as_rdd()
 
     def getStorageLevel(self) -> StorageLevel:
-        """How it is kept.
+        """Returns its storage level.
 
         >>> print(sc.range(5).getStorageLevel())
         Serialized 1x Replicated
@@ -339,8 +338,8 @@ class Base(Generic[T_co]):
         return self._level
 
     def checkpoint(self) -> None:
-        """Asks that it be written to the checkpoint directory by the first job that computes it, and read from there
-        later.
+        """Marks it to be written to the checkpoint directory by the first job that computes it, and to be read from
+        there later.
 
         Its lineage is forgotten then. Needs ``SparkContext.setCheckpointDir``; cache it, too, or it is computed twice.
 
@@ -357,7 +356,7 @@ class Base(Generic[T_co]):
         self.is_checkpointed = True
 
     def isCheckpointed(self) -> bool:
-        """Whether it has been checkpointed, by either kind: an action has computed it since it was asked for.
+        """Returns whether it was checkpointed, by either kind: an action has computed it since the call.
 
         >>> sc.range(5).isCheckpointed()
         False
@@ -365,7 +364,7 @@ class Base(Generic[T_co]):
         return self._native_rdd is not None and self._native.is_checkpointed()
 
     def localCheckpoint(self) -> None:
-        """Asks that it be kept by executors once it is computed, and its lineage be forgotten.
+        """Marks it to be cached by executors once it is computed, and its lineage to be forgotten.
 
         Faster than :meth:`checkpoint`, and lost with its executors. Every action that computes it makes the checkpoint;
         in PySpark ``count`` and others that add a step of their own pass by an RDD that ``map`` or its like has made.
@@ -379,7 +378,7 @@ class Base(Generic[T_co]):
         self._locally_checkpointed = True
 
     def isLocallyCheckpointed(self) -> bool:
-        """Whether :meth:`localCheckpoint` was called.
+        """Returns whether :meth:`localCheckpoint` was called.
 
         >>> sc.range(5).isLocallyCheckpointed()
         False
@@ -387,7 +386,7 @@ class Base(Generic[T_co]):
         return self._locally_checkpointed
 
     def getCheckpointFile(self) -> str | None:
-        """The directory it was checkpointed to.
+        """Returns the directory of its checkpoint.
 
         >>> print(sc.range(5).getCheckpointFile())
         None
@@ -395,8 +394,8 @@ class Base(Generic[T_co]):
         return None if self._native_rdd is None else self._native.checkpoint_file()
 
     def cleanShuffleDependencies(self, blocking: bool = False) -> None:
-        """Does nothing: the outputs of a shuffle go by themselves when the last RDD that reads them is gone, and not
-        before, since this one may be computed again.
+        """Does nothing: the outputs of a shuffle are removed when the last RDD that reads them is gone, and not before,
+        since this one may be computed again.
 
         >>> sc.range(5).map(lambda x: (x, 1)).groupByKey().cleanShuffleDependencies()
         """
@@ -404,8 +403,8 @@ class Base(Generic[T_co]):
     # -- resources
 
     def withResources(self: Base[T], profile: ResourceProfile) -> RDD[T]:
-        """Names the resources that its tasks want. A profile that asks for what every task has anyway is remembered;
-        one that asks for more is refused, since no stage gets other executors or more slots than the rest.
+        """Sets the resources that its tasks need. A profile that asks for no more than every task has is stored; any
+        other is refused, since no stage gets other executors or more slots than the rest.
 
         >>> from firesteel.resource import ResourceProfileBuilder
         >>> profile = ResourceProfileBuilder().build
@@ -428,7 +427,7 @@ class Base(Generic[T_co]):
         return self._as_rdd()
 
     def getResourceProfile(self) -> ResourceProfile | None:
-        """What :meth:`withResources` was given.
+        """Returns the profile given to :meth:`withResources`.
 
         >>> print(sc.range(5).getResourceProfile())
         None
@@ -439,5 +438,5 @@ class Base(Generic[T_co]):
         return False
 
     def _is_pipelinable(self) -> bool:
-        """Whether a further step may join the chain that made it."""
+        """Returns whether a further step may join the chain that made it."""
         return not (self.is_cached or self.is_checkpointed or self._locally_checkpointed or self.has_resource_profile)

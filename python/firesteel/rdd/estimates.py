@@ -1,8 +1,8 @@
-"""Sums and means estimated from those partitions that were ready in time.
+"""Sums and means estimated from the partitions that were ready in time.
 
-Partitions are taken for a random sample of all: the sum over all is the mean of the known ones' sums, times their
-number, with the deviation of a sum of unknown ones. Bounds are quantiles of the normal distribution, or of Student's t
-where fewer than a hundred values are known.
+The ready partitions count as a random sample of all: the sum over all is the mean of their sums, times the number of
+partitions, with the deviation of a sum of unknown ones. Bounds are quantiles of the normal distribution, or of
+Student's t where fewer than a hundred values are known.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from firesteel.statcounter import StatCounter
 __all__ = ["mean", "total"]
 
 FEW = 100
-"""From so many values on, Student's t is taken for the normal distribution."""
+"""The number of values from which on Student's t is taken for the normal distribution."""
 
 
 def total(sums: list[float], partitions: int, confidence: float) -> BoundedFloat:
-    """The sum over all partitions, from the sums of some.
+    """Estimates the sum over all partitions, from the sums of some.
 
     >>> total([10.0, 20.0], 2, 0.95)
     30.0
@@ -43,7 +43,7 @@ def total(sums: list[float], partitions: int, confidence: float) -> BoundedFloat
 
 
 def mean(parts: list[StatCounter], partitions: int, confidence: float) -> BoundedFloat:
-    """The mean of all records, from the statistics of some partitions.
+    """Estimates the mean of all records, from the statistics of some partitions.
 
     >>> mean([StatCounter([1.0, 3.0])], 1, 0.95)
     2.0
@@ -76,7 +76,7 @@ def _bounded(estimate: float, deviation: float, values: int, confidence: float) 
 
 
 def _quantile(probability: float, freedom: int) -> float:
-    """Of Student's t by Cornish and Fisher's expansion about the normal quantile (Abramowitz and Stegun 26.7.5)."""
+    """Returns a quantile of Student's t by Cornish and Fisher's expansion (Abramowitz and Stegun 26.7.5)."""
     z = NormalDist().inv_cdf(probability)
     if freedom >= FEW:
         return z

@@ -15,7 +15,7 @@ def _countable(value: Any) -> bool:
 
 
 def extremes(records: Iterable[Any]) -> list[tuple[Any, Any, int]]:
-    """Least and greatest record of a partition, and how many there are; nothing if there are none.
+    """Returns the least and greatest record of a partition and their number; nothing if there are none.
 
     >>> extremes([3, None, 1])
     [(1, 3, 2)]
@@ -34,7 +34,7 @@ def extremes(records: Iterable[Any]) -> list[tuple[Any, Any, int]]:
 
 
 def even_bounds(parts: Sequence[tuple[Any, Any, int]], buckets: int) -> tuple[list[Any], bool]:
-    """The bounds of so many buckets of the same width; whole numbers where they divide so.
+    """Returns the bounds of a number of buckets of one width; whole numbers if they divide evenly.
 
     >>> even_bounds([(0, 50, 51)], 2)
     ([0, 25, 50], True)
@@ -56,7 +56,7 @@ def even_bounds(parts: Sequence[tuple[Any, Any, int]], buckets: int) -> tuple[li
 
 
 def check_bounds(bounds: Sequence[Any]) -> bool:
-    """Refuses bounds that make no buckets; says whether all buckets are of the same width.
+    """Refuses bounds that make no buckets; returns whether all buckets have one width.
 
     >>> check_bounds([0, 5, 10]), check_bounds(["a", "m", "z"])
     (True, False)
@@ -77,7 +77,7 @@ def check_bounds(bounds: Sequence[Any]) -> bool:
 
 
 def counts(records: Iterable[Any], bounds: list[Any], even: bool) -> list[list[int]]:
-    """How many records of a partition lie in each bucket.
+    """Returns the number of a partition's records in each bucket.
 
     >>> counts([1, 5, 10, 11, None], [0, 5, 10], True)
     [[1, 2]]
@@ -89,7 +89,7 @@ def counts(records: Iterable[Any], bounds: list[Any], even: bool) -> list[list[i
         if _countable(value) and least <= value <= greatest:
             place = int((value - least) / width) if width else bisect_right(bounds, value) - 1
             found[min(place, len(found) - 1)] += 1
-    # What equals the last bound belongs to the last bucket.
+    # A record equal to the last bound belongs to the last bucket.
     last = found.pop()
     found[-1] += last
     return [found]

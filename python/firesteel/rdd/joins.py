@@ -1,7 +1,7 @@
 """Joins and cogroups: pairs of several RDDs brought together by their keys.
 
-Both sides are placed alike first, which costs no shuffle for a side that lies so already; :mod:`firesteel.join` then
-joins partition by partition.
+Both sides are placed by the same rule first, which costs no shuffle for a side that has this placement already;
+:mod:`firesteel.join` then joins partition by partition.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ U = TypeVar("U")
 
 
 class Joins(Pairs[T_co]):
-    """See the module's description."""
+    """Adds joins to the RDD."""
 
     def join(
         self: Joins[tuple[K, V]], other: Pairs[tuple[K, U]], numPartitions: int | None = None
     ) -> RDD[tuple[K, tuple[V, U]]]:
-        """``(key, (value, other))`` for all pairs of values that a key has on both sides.
+        """Gives ``(key, (value, other))`` for all pairs of values that a key has on both sides.
 
         >>> left, right = sc.parallelize([("a", 1), ("b", 4)]), sc.parallelize([("a", 2), ("a", 3)])
         >>> sorted(left.join(right).collect())
@@ -44,7 +44,7 @@ class Joins(Pairs[T_co]):
     def leftOuterJoin(
         self: Joins[tuple[K, V]], other: Pairs[tuple[K, U]], numPartitions: int | None = None
     ) -> RDD[tuple[K, tuple[V, U | None]]]:
-        """A join that keeps pairs of this side without a partner, with None for the other value.
+        """Joins, and keeps pairs of this side without a partner, with None for the other value.
 
         >>> left, right = sc.parallelize([("a", 1), ("b", 4)]), sc.parallelize([("a", 2)])
         >>> sorted(left.leftOuterJoin(right).collect())
@@ -55,7 +55,7 @@ class Joins(Pairs[T_co]):
     def rightOuterJoin(
         self: Joins[tuple[K, V]], other: Pairs[tuple[K, U]], numPartitions: int | None = None
     ) -> RDD[tuple[K, tuple[V | None, U]]]:
-        """A join that keeps pairs of the other side without a partner, with None for this side's value.
+        """Joins, and keeps pairs of the other side without a partner, with None for this side's value.
 
         >>> left, right = sc.parallelize([("a", 2)]), sc.parallelize([("a", 1), ("b", 4)])
         >>> sorted(left.rightOuterJoin(right).collect())
@@ -67,7 +67,7 @@ class Joins(Pairs[T_co]):
     def fullOuterJoin(
         self: Joins[tuple[K, V]], other: Pairs[tuple[K, U]], numPartitions: int | None = None
     ) -> RDD[tuple[K, tuple[V | None, U | None]]]:
-        """A join that keeps pairs of both sides without a partner, with None for the value that is missing.
+        """Joins, and keeps pairs of both sides without a partner, with None for the missing value.
 
         >>> left, right = sc.parallelize([("a", 1), ("b", 4)]), sc.parallelize([("a", 2), ("c", 8)])
         >>> sorted(left.fullOuterJoin(right).collect())
@@ -78,14 +78,14 @@ class Joins(Pairs[T_co]):
     def subtractByKey(
         self: Joins[tuple[K, V]], other: Pairs[tuple[K, Any]], numPartitions: int | None = None
     ) -> RDD[tuple[K, V]]:
-        """The pairs whose key the other side has not.
+        """Gives the pairs whose key is not on the other side.
 
         >>> left, right = sc.parallelize([("a", 1), ("b", 4), ("b", 5)]), sc.parallelize([("a", 3)])
         >>> sorted(left.subtractByKey(right).collect())
         [('b', 4), ('b', 5)]
         """
         site = callsite.here("subtractByKey")
-        # Of the other side only the keys matter, each once; where it need not move, that spares nothing.
+        # Of the other side only the keys matter, each once; if it need not move, removing duplicates saves nothing.
         count = self._joint_partitions(other, numPartitions)
         if other.partitioner != Partitioner(count, portable_hash):
             other = other._then(OfRecords(_keys_once), site)
@@ -104,7 +104,7 @@ class Joins(Pairs[T_co]):
         return [side._partition_by(self._count(partitions), portable_hash, site) for side in sides]
 
     def _common_partitions(self, sides: Sequence[Pairs[Any]]) -> int:
-        """As many as all sides have together, unless they are placed alike already."""
+        """Returns the partitions of all sides together, unless they have the same placement already."""
         if self.ctx._has_default_parallelism():
             return self.ctx.defaultParallelism
         if self.partitioner is not None and all(side.partitioner == self.partitioner for side in sides):
@@ -114,7 +114,7 @@ class Joins(Pairs[T_co]):
     def cogroup(
         self: Joins[tuple[K, V]], other: Pairs[tuple[K, U]], numPartitions: int | None = None
     ) -> RDD[tuple[K, tuple[ResultIterable[V], ResultIterable[U]]]]:
-        """All values of each key, of either side by itself.
+        """Gives each key with its values on either side.
 
         >>> left, right = sc.parallelize([("a", 1), ("b", 4)]), sc.parallelize([("a", 2)])
         >>> [(key, [list(values) for values in sides]) for key, sides in sorted(left.cogroup(right).collect())]
@@ -125,7 +125,7 @@ class Joins(Pairs[T_co]):
     def groupWith(
         self: Joins[tuple[Any, Any]], other: Pairs[tuple[Any, Any]], *others: Pairs[tuple[Any, Any]]
     ) -> RDD[tuple[Any, tuple[ResultIterable[Any], ...]]]:
-        """:meth:`cogroup` of two or more.
+        """Does :meth:`cogroup` with two or more RDDs.
 
         >>> one, two, three = (sc.parallelize([("a", value)]) for value in (1, 2, 3))
         >>> [(key, [list(values) for values in sides]) for key, sides in one.groupWith(two, three).collect()]

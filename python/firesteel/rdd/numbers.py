@@ -1,7 +1,7 @@
 """Actions on numbers, and approximate answers.
 
-Approximate actions take what partitions are ready when the time is over and estimate the rest from it, on the
-assumption that the others are alike: bounds are those of the normal distribution (of Student's t for few partitions).
+Approximate actions take the partitions that are ready at the timeout and estimate the rest from them, on the assumption
+that all are alike: bounds are those of the normal distribution (of Student's t for few partitions).
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 LEAST_RELATIVE_SD = 0.000017
-"""Finer than this a sketch would be larger than what it counts."""
+"""The least deviation: a finer sketch would be larger than the data it counts."""
 
 
 class Numbers(Actions[T_co]):
-    """See the module's description."""
+    """Adds actions on numbers to the RDD."""
 
     def sum(self: Numbers[Any]) -> Any:
-        """The sum of all records; 0 of none.
+        """Returns the sum of all records; 0 of none.
 
         >>> sc.parallelize([1.0, 2.0, 3.0]).sum()
         6.0
@@ -36,7 +36,7 @@ class Numbers(Actions[T_co]):
         return sum(self._run_function(_sum, callsite.here("sum")))
 
     def stats(self: Numbers[Any]) -> StatCounter:
-        """Count, mean, variance and extremes, in one pass.
+        """Returns count, mean, variance and extremes, in one pass.
 
         >>> sc.parallelize([1, 2, 3, 4]).stats().variance()
         1.25
@@ -53,7 +53,7 @@ class Numbers(Actions[T_co]):
         return total  # type: ignore[no-any-return]
 
     def mean(self: Numbers[Any]) -> float:
-        """The mean of all records.
+        """Returns the mean of all records.
 
         >>> sc.parallelize([1, 2, 3]).mean()
         2.0
@@ -61,7 +61,7 @@ class Numbers(Actions[T_co]):
         return self._stats("mean").mean()
 
     def variance(self: Numbers[Any]) -> float:
-        """The variance of all records as a population.
+        """Returns the variance of all records as a population.
 
         >>> sc.parallelize([1, 3]).variance()
         1.0
@@ -69,7 +69,7 @@ class Numbers(Actions[T_co]):
         return self._stats("variance").variance()
 
     def stdev(self: Numbers[Any]) -> float:
-        """The standard deviation of all records as a population.
+        """Returns the standard deviation of all records as a population.
 
         >>> sc.parallelize([1, 3]).stdev()
         1.0
@@ -77,7 +77,7 @@ class Numbers(Actions[T_co]):
         return self._stats("stdev").stdev()
 
     def sampleVariance(self: Numbers[Any]) -> float:
-        """The variance estimated from the records as a sample (divided by n - 1).
+        """Returns the variance estimated from the records as a sample (divided by n - 1).
 
         >>> sc.parallelize([1, 2, 3]).sampleVariance()
         1.0
@@ -85,7 +85,7 @@ class Numbers(Actions[T_co]):
         return self._stats("sampleVariance").sampleVariance()
 
     def sampleStdev(self: Numbers[Any]) -> float:
-        """The standard deviation estimated from the records as a sample.
+        """Returns the standard deviation estimated from the records as a sample.
 
         >>> sc.parallelize([1, 2, 3]).sampleStdev()
         1.0
@@ -93,11 +93,11 @@ class Numbers(Actions[T_co]):
         return self._stats("sampleStdev").sampleStdev()
 
     def histogram(self: Numbers[Any], buckets: int | Sequence[Any]) -> tuple[Sequence[Any], list[int]]:
-        """How many records lie between neighbouring bounds: ``(bounds, counts)``.
+        """Counts records between neighbouring bounds, and returns ``(bounds, counts)``.
 
-        ``buckets`` is a list of ascending bounds, or how many buckets there shall be between the least and the greatest
-        record. A bucket holds its lower bound and not its upper one; the last holds both. None and not-a-number are
-        left out.
+        ``buckets`` is a list of ascending bounds, or the number of buckets between the least and the greatest record. A
+        bucket includes its lower bound and not its upper one; the last includes both. None and not-a-number are left
+        out.
 
         >>> rdd = sc.parallelize(range(51))
         >>> rdd.histogram(2), rdd.histogram([0, 5, 25, 50])
@@ -124,7 +124,7 @@ class Numbers(Actions[T_co]):
     # -- approximations
 
     def countApprox(self, timeout: int, confidence: float = 0.95) -> int:
-        """An estimate of the count after at most ``timeout`` milliseconds.
+        """Estimates the count after at most ``timeout`` milliseconds.
 
         >>> sc.parallelize(range(1000), 10).countApprox(10000, 1.0)
         1000
@@ -134,7 +134,7 @@ class Numbers(Actions[T_co]):
         return int(self._sum_until(OfRecords(count_records), timeout, confidence, callsite.here("countApprox")))
 
     def sumApprox(self: Numbers[Any], timeout: int, confidence: float = 0.95) -> BoundedFloat:
-        """An estimate of the sum after at most ``timeout`` milliseconds, and its bounds.
+        """Estimates the sum after at most ``timeout`` milliseconds, with bounds.
 
         >>> sc.parallelize(range(1000), 10).sumApprox(10000)
         499500.0
@@ -148,7 +148,7 @@ class Numbers(Actions[T_co]):
         return estimates.total([float(part[0]) for part in parts if part], len(parts), confidence)
 
     def meanApprox(self: Numbers[Any], timeout: int, confidence: float = 0.95) -> BoundedFloat:
-        """An estimate of the mean after at most ``timeout`` milliseconds, and its bounds.
+        """Estimates the mean after at most ``timeout`` milliseconds, with bounds.
 
         >>> sc.parallelize(range(1000), 10).meanApprox(10000)
         499.5
@@ -166,8 +166,7 @@ class Numbers(Actions[T_co]):
         return native.collect_until(int(timeout), site)
 
     def countApproxDistinct(self: Numbers[Any], relativeSD: float = 0.05) -> int:
-        """An estimate of how many different records there are, with a standard deviation of ``relativeSD`` of the
-        number.
+        """Estimates the number of different records, with a standard deviation of ``relativeSD`` of that number.
 
         The finer, the more memory: 0.05 takes 512 bytes a partition, 0.01 takes 16 kilobytes.
 

@@ -1,7 +1,7 @@
 """Transformations and actions of pairs that look at one key at a time: combining, grouping, values alone.
 
-All combining goes the same way: values of equal keys are merged within each partition before the shuffle, where that
-makes less of them, and across partitions after it. :mod:`firesteel.shuffle` holds both halves.
+All combining goes the same way: values of equal keys are merged within each partition before the shuffle, if that makes
+them fewer, and across partitions after it. :mod:`firesteel.shuffle` holds both halves.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ U = TypeVar("U")
 
 
 class Pairs(Transformations[T_co]):
-    """See the module's description."""
+    """Adds operations on pairs to the RDD."""
 
     def keys(self: Pairs[tuple[K, V]]) -> RDD[K]:
-        """The first of each pair.
+        """Gives the first item of each pair.
 
         >>> sc.parallelize([("a", 1), ("b", 2)]).keys().collect()
         ['a', 'b']
@@ -45,7 +45,7 @@ class Pairs(Transformations[T_co]):
         return self._then(Keys(), callsite.here("keys"))
 
     def values(self: Pairs[tuple[K, V]]) -> RDD[V]:
-        """The second of each pair.
+        """Gives the second item of each pair.
 
         >>> sc.parallelize([("a", 1), ("b", 2)]).values().collect()
         [1, 2]
@@ -53,7 +53,7 @@ class Pairs(Transformations[T_co]):
         return self._then(Values(), callsite.here("values"))
 
     def mapValues(self: Pairs[tuple[K, V]], f: Callable[[V], U]) -> RDD[tuple[K, U]]:
-        """Each key with what ``f`` makes of its value. Keys stay where they are, so a partitioner is kept.
+        """Applies ``f`` to each value. Keys stay in their partitions, so the partitioner stays.
 
         >>> sc.parallelize([("a", [1, 2]), ("b", [3])]).mapValues(len).collect()
         [('a', 2), ('b', 1)]
@@ -62,7 +62,7 @@ class Pairs(Transformations[T_co]):
         return self._then(MapValues(f, site), site, True)
 
     def flatMapValues(self: Pairs[tuple[K, V]], f: Callable[[V], Iterable[U]]) -> RDD[tuple[K, U]]:
-        """Each key with all that the iterable holds that ``f`` makes of its value. A partitioner is kept.
+        """Applies ``f`` to each value, and gives the key with each item of the result. The partitioner stays.
 
         >>> sc.parallelize([("a", "xy"), ("b", "z")]).flatMapValues(list).collect()
         [('a', 'x'), ('a', 'y'), ('b', 'z')]
@@ -75,7 +75,7 @@ class Pairs(Transformations[T_co]):
     ) -> RDD[tuple[K, V]]:
         """Places pairs by their keys: in partition ``partitionFunc(key) % numPartitions``.
 
-        Pairs that are placed so already stay where they are.
+        Pairs that have this placement already stay in their partitions.
 
         >>> pairs = sc.parallelize([1, 2, 3, 4]).map(lambda x: (x, x)).partitionBy(2)
         >>> [sorted(part) for part in pairs.keys().glom().collect()]
@@ -106,8 +106,7 @@ class Pairs(Transformations[T_co]):
         partitionFunc: Callable[[K], int] = portable_hash,
     ) -> RDD[tuple[K, U]]:
         """Combines the values of each key: ``createCombiner`` makes a combination of its first value, ``mergeValue``
-        takes one more in, ``mergeCombiners`` puts two combinations together. The latter two may change their first
-        argument.
+        adds one more value, ``mergeCombiners`` merges two combinations. The latter two may change their first argument.
 
         >>> pairs = sc.parallelize([("a", 1), ("b", 1), ("a", 2)])
         >>> merged = pairs.combineByKey(lambda v: [v], lambda c, v: c + [v], lambda c, d: c + d)
@@ -127,7 +126,7 @@ class Pairs(Transformations[T_co]):
         partition_function: Callable[[Any], int],
         site: str,
     ) -> RDD[Any]:
-        """``create`` is None where a key's first value is its combination."""
+        """Combines by key; ``create`` is None if a key's first value is its combination."""
         local = self._then(OfRecords(combine_locally, create, merge_value), site, True)
         shuffled = local._partition_by(self._count(partitions), partition_function, site)
         return shuffled._then(OfRecords(merge_combined, merge), site, True)
@@ -155,7 +154,7 @@ class Pairs(Transformations[T_co]):
         numPartitions: int | None = None,
         partitionFunc: Callable[[K], int] = portable_hash,
     ) -> RDD[tuple[K, U]]:
-        """Takes the values of each key into a copy of ``zeroValue`` with ``seqFunc``, and puts results together with
+        """Merges the values of each key into a copy of ``zeroValue`` with ``seqFunc``, and merges results with
         ``combFunc``. Both may change their first argument.
 
         >>> pairs = sc.parallelize([("a", 1), ("b", 1), ("a", 2)])
@@ -175,8 +174,8 @@ class Pairs(Transformations[T_co]):
         numPartitions: int | None = None,
         partitionFunc: Callable[[K], int] = portable_hash,
     ) -> RDD[tuple[K, V]]:
-        """Merges the values of each key into a copy of ``zeroValue``, which may be taken several times and must change
-        nothing.
+        """Merges the values of each key into a copy of ``zeroValue``, which may be used several times and must not
+        change a result.
 
         >>> from operator import add
         >>> sorted(sc.parallelize([("a", 1), ("b", 1), ("a", 1)]).foldByKey(0, add).collect())
@@ -188,7 +187,8 @@ class Pairs(Transformations[T_co]):
     def groupByKey(
         self: Pairs[tuple[K, V]], numPartitions: int | None = None, partitionFunc: Callable[[K], int] = portable_hash
     ) -> RDD[tuple[K, Iterable[V]]]:
-        """All values of each key. To combine them, ``reduceByKey`` and ``aggregateByKey`` move far less data.
+        """Gives each key with all its values. To combine them, ``reduceByKey`` and ``aggregateByKey`` move far less
+        data.
 
         >>> pairs = sc.parallelize([("a", 1), ("b", 1), ("a", 1)])
         >>> sorted(pairs.groupByKey().mapValues(list).collect())
@@ -207,7 +207,7 @@ class Pairs(Transformations[T_co]):
         numPartitions: int | None = None,
         partitionFunc: Callable[[K], int] = portable_hash,
     ) -> RDD[tuple[K, Iterable[T]]]:
-        """All records of which ``f`` makes the same.
+        """Groups records by the result of ``f``.
 
         >>> groups = sc.parallelize([1, 1, 2, 3, 5, 8]).groupBy(lambda x: x % 2).collect()
         >>> sorted((key, sorted(values)) for key, values in groups)
@@ -221,7 +221,7 @@ class Pairs(Transformations[T_co]):
     def sampleByKey(
         self: Pairs[tuple[K, V]], withReplacement: bool, fractions: Mapping[K, float], seed: int | None = None
     ) -> RDD[tuple[K, V]]:
-        """A random sample that draws each key's pairs with the chance that ``fractions`` gives the key.
+        """Draws a random sample of each key's pairs, with the chance that ``fractions`` gives the key.
 
         >>> pairs = sc.parallelize([(key, i) for key in "ab" for i in range(1000)])
         >>> counts = pairs.sampleByKey(False, {"a": 0.2, "b": 0.1}, 2).countByKey()
@@ -235,7 +235,7 @@ class Pairs(Transformations[T_co]):
     # -- actions
 
     def collectAsMap(self: Pairs[tuple[K, V]]) -> dict[K, V]:
-        """All pairs as a dict; of a key that comes several times the last value stays.
+        """Returns all pairs as a dict; of a key with several values the last stays.
 
         >>> sc.parallelize([(1, 2), (3, 4)]).collectAsMap()
         {1: 2, 3: 4}
@@ -243,7 +243,7 @@ class Pairs(Transformations[T_co]):
         return dict(chain.from_iterable(self._collect_parts(callsite.here("collectAsMap"))))
 
     def reduceByKeyLocally(self: Pairs[tuple[K, V]], func: Callable[[V, V], V]) -> dict[K, V]:
-        """What :meth:`reduceByKey` computes, as a dict in the driver, without a shuffle.
+        """Does the same as :meth:`reduceByKey`, and returns a dict in the driver, without a shuffle.
 
         >>> from operator import add
         >>> sorted(sc.parallelize([("a", 1), ("b", 1), ("a", 1)]).reduceByKeyLocally(add).items())
@@ -256,7 +256,7 @@ class Pairs(Transformations[T_co]):
         return merged
 
     def countByKey(self: Pairs[tuple[K, V]]) -> dict[K, int]:
-        """How many pairs each key has, as a dict.
+        """Returns the number of pairs of each key, as a dict.
 
         >>> sorted(sc.parallelize([("a", 1), ("b", 1), ("a", 1)]).countByKey().items())
         [('a', 2), ('b', 1)]
@@ -265,7 +265,7 @@ class Pairs(Transformations[T_co]):
         return _added(self._then(Keys(), site)._run_function(_counts, site))
 
     def countByValue(self: Pairs[K]) -> dict[K, int]:
-        """How often each record comes, as a dict.
+        """Returns how often each record occurs, as a dict.
 
         >>> sorted(sc.parallelize([1, 2, 1, 2, 2], 2).countByValue().items())
         [(1, 2), (2, 3)]
@@ -273,7 +273,7 @@ class Pairs(Transformations[T_co]):
         return _added(self._run_function(_counts, callsite.here("countByValue")))
 
     def lookup(self: Pairs[tuple[K, V]], key: K) -> list[V]:
-        """All values of a key. With a partitioner only the partition of the key is computed.
+        """Returns all values of a key. With a partitioner only the partition of the key is computed.
 
         >>> pairs = sc.parallelize(zip(range(100), range(100)), 4)
         >>> pairs.lookup(42), pairs.sortByKey().lookup(42), pairs.lookup(1024)
@@ -287,7 +287,7 @@ class Pairs(Transformations[T_co]):
         return list(chain.from_iterable(found._collect_parts(site, partitions)))
 
     def _place(self, key: Any, site: str) -> int:
-        """The partition of a key, as a worker finds it: hashes of this process may be others than theirs."""
+        """Returns the partition of a key, as a worker computes it: hashes of this process may differ from theirs."""
         assert self.partitioner is not None
         one = self.ctx._parallelize([key], 1, site)
         place = one._run_function(_places, site, self.partitioner.partitionFunc)
@@ -295,7 +295,7 @@ class Pairs(Transformations[T_co]):
 
 
 class _FromZero:
-    """The combination of a key's first value, from a zero that is copied unless it cannot change."""
+    """Makes the combination of a key's first value, from a zero that is copied unless it is immutable."""
 
     def __init__(self, zero: Any, merge: Callable[[Any, Any], Any]) -> None:
         self.zero = zero
@@ -315,7 +315,7 @@ def _counts(records: Iterable[Any]) -> Iterable[dict[Any, int]]:
 
     counts = dict(Counter(records))
     for key in counts:
-        # The driver adds these up, and so they must be equal there to the copies that other tasks send.
+        # The driver adds these up, so keys must be equal there to the copies that other tasks send.
         _native.portable_hash(key)
     return (counts,)
 
@@ -323,7 +323,7 @@ def _counts(records: Iterable[Any]) -> Iterable[dict[Any, int]]:
 def _combined_and_placed(
     pairs: Iterable[tuple[Any, Any]], merge: Callable[[Any, Any], Any]
 ) -> Iterator[tuple[Any, Any]]:
-    """Values combined by key, for the driver to go on with."""
+    """Combines values by key, for the driver to go on with."""
     for pair in combine_locally(pairs, None, merge):
         _native.portable_hash(pair[0])
         yield pair
@@ -331,7 +331,7 @@ def _combined_and_placed(
 
 def _added(parts: Sequence[dict[Any, int]]) -> dict[Any, int]:
     if not parts:
-        # An RDD without partitions: as in PySpark, which puts counts together by ``reduce``.
+        # An RDD without partitions: as in PySpark, which merges counts by ``reduce``.
         raise ValueError("Can not reduce() empty RDD")
     total: dict[Any, int] = defaultdict(int)
     for part in parts:
@@ -344,9 +344,9 @@ def _values_of(pairs: Iterable[tuple[Any, Any]], wanted: Any) -> Iterator[Any]:
     try:
         _native.portable_hash(wanted)
     except UnplaceableKeyError:
-        raise  # this copy of it is equal to none
+        raise  # this copy of the key is equal to no other
     except TypeError:
-        pass  # without a hash it can be looked up all the same
+        pass  # a key without a hash can be looked up all the same
     return (value for key, value in pairs if key == wanted)
 
 

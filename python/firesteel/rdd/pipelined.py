@@ -1,7 +1,7 @@
-"""The class :class:`RDD`, and the two that chains and barriers give.
+"""The class :class:`RDD`, and the two classes of chains and barriers.
 
-A :class:`PipelinedRDD` is an RDD that steps were put on: it knows the RDD of the engine that its chain begins at, and
-makes one of its own, of all its steps at once, when it is needed.
+A :class:`PipelinedRDD` adds steps to an RDD: it knows the engine's RDD that its chain begins at, and makes one of its
+own, of all its steps at once, on first need.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class RDD(Saving[T_co]):
 
 
 class PipelinedRDD(RDD[U_co], Generic[T, U_co]):
-    """An RDD that a function makes of each partition of another. Functions of several in a row run as one.
+    """The result of functions applied to each partition of another RDD. Several functions in a row run as one.
 
     >>> rdd = sc.parallelize([1, 2, 3, 4])
     >>> rdd.map(lambda x: 2 * x).map(lambda x: 2 * x).collect()
@@ -53,6 +53,7 @@ class PipelinedRDD(RDD[U_co], Generic[T, U_co]):
         step: Step = func
         self.preservesPartitioning: bool
         self.is_barrier: bool
+        # A step joins the chain before it, so that a row of maps is one RDD of the engine and one function.
         if isinstance(prev, PipelinedRDD) and prev._is_pipelinable():
             self.func: Chain = Chain((*prev.func.steps, step), site)
             self._source: RDD[Any] = prev._source
@@ -87,7 +88,7 @@ class PipelinedRDD(RDD[U_co], Generic[T, U_co]):
         return self._native_rdd is None and self._source._is_late()
 
     def getNumPartitions(self) -> int:
-        """How many partitions it has: as many as the RDD that its chain begins at.
+        """Returns the number of partitions: that of the RDD that its chain begins at.
 
         >>> sc.parallelize([1, 2, 3, 4], 2).map(str).getNumPartitions()
         2
@@ -95,7 +96,7 @@ class PipelinedRDD(RDD[U_co], Generic[T, U_co]):
         return self._source.getNumPartitions()
 
     def id(self) -> int:
-        """The number of this RDD, which it gets when it is first asked for or computed.
+        """Returns the number of this RDD, given when it is first asked for or computed.
 
         >>> rdd = sc.range(5).map(str)
         >>> rdd.id() == rdd.id()
@@ -108,7 +109,7 @@ class PipelinedRDD(RDD[U_co], Generic[T, U_co]):
 
 
 class RDDBarrier(Generic[T]):
-    """An RDD whose next step is to run in all its partitions at the same time; ``RDD.barrier`` gives it.
+    """An RDD whose next step runs in all its partitions at the same time; ``RDD.barrier`` makes it.
 
     Tasks wait for each other with :class:`firesteel.BarrierTaskContext`. If one fails, all run again.
     """
@@ -117,7 +118,7 @@ class RDDBarrier(Generic[T]):
         self.rdd = rdd
 
     def mapPartitions(self, f: Callable[[Iterator[T]], Iterable[U]], preservesPartitioning: bool = False) -> RDD[U]:
-        """What ``f`` makes of the iterator over each partition, with all partitions at the same time.
+        """Applies ``f`` to the iterator over each partition, all partitions at the same time.
 
         >>> sc.parallelize([1, 2, 3, 4], 2).barrier().mapPartitions(lambda records: [sum(records)]).collect()
         [3, 7]
@@ -130,7 +131,7 @@ class RDDBarrier(Generic[T]):
     def mapPartitionsWithIndex(
         self, f: Callable[[int, Iterator[T]], Iterable[U]], preservesPartitioning: bool = False
     ) -> RDD[U]:
-        """What ``f`` makes of the number of each partition and the iterator over it, all at the same time.
+        """Applies ``f`` to the number of each partition and the iterator over it, all at the same time.
 
         >>> barrier = sc.parallelize([1, 2, 3, 4], 2).barrier()
         >>> barrier.mapPartitionsWithIndex(lambda i, records: [(i, sum(records))]).collect()

@@ -1,7 +1,7 @@
-"""``RDD.pipe``: the records of a partition through an external program, as lines.
+"""``RDD.pipe``: sends the records of a partition through an external program, as lines.
 
-Writing and reading take turns on the task's own thread, whenever the program is ready for either: records are computed
-on that thread (they may need to know their task), and neither side is gathered.
+Writing and reading take turns on the task's own thread, as the program is ready for either: records are computed on
+that thread (they may need their task), and neither side is gathered.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from firesteel.errors import FiresteelError
 __all__ = ["Pipe"]
 
 PIECE = 64 << 10
-"""Bytes that are read at once: what a pipe of Linux holds."""
+"""Bytes that are read at once: the capacity of a pipe of Linux."""
 BATCH = 100
-"""Records that become one piece to write."""
+"""Records that are written together."""
 
 
 class Pipe:
-    """Runs a command for each partition, and gives the lines that it prints."""
+    """Runs a command for each partition, and yields the lines that it prints."""
 
     def __init__(self, command: str, env: dict[str, str], check: bool) -> None:
         self.command = command
@@ -62,7 +62,7 @@ class Pipe:
 
 
 def _through(process: Popen[bytes], records: Iterator[Any]) -> Iterator[bytes]:
-    """What the program prints, in pieces, while records are written to it."""
+    """Yields the program's output, in parts, while records are written to it."""
     assert process.stdin is not None and process.stdout is not None
     to, out = process.stdin.fileno(), process.stdout.fileno()
     os.set_blocking(to, False)

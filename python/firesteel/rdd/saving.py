@@ -1,7 +1,7 @@
 """Actions that write all records to files: text, pickled batches, Hadoop's sequence files.
 
-A directory gets a file for each partition and ``_SUCCESS``; one that exists already is refused. Which files are written
-when and committed is the engine's matter.
+A directory gets a file for each partition and ``_SUCCESS``; one that exists already is refused. The engine decides
+which files are written when, and commits them.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ V = TypeVar("V")
 
 
 class Saving(Numbers[T_co]):
-    """See the module's description."""
+    """Adds the actions that write files to the RDD."""
 
     def saveAsTextFile(self, path: str, compressionCodecClass: str | None = None) -> None:
-        """Writes each record as a line of text: ``str(record)`` as UTF-8, or bytes, which are taken for UTF-8.
+        """Writes each record as a line of text: ``str(record)`` as UTF-8, or bytes, which should be UTF-8.
 
         ``compressionCodecClass`` is a class name of Hadoop, such as ``org.apache.hadoop.io.compress.GzipCodec``.
 
@@ -43,7 +43,7 @@ class Saving(Numbers[T_co]):
         native.save_as_text_file(_text(path), codec, self.ctx._hadoop_settings, site)
 
     def saveAsPickleFile(self, path: str, batchSize: int = 10) -> None:
-        """Writes all records pickled, ``batchSize`` at a time; ``SparkContext.pickleFile`` reads them, also PySpark's.
+        """Writes all records pickled, ``batchSize`` at a time; ``SparkContext.pickleFile``, PySpark's too, reads them.
 
         >>> import os, tempfile
         >>> with tempfile.TemporaryDirectory() as directory:
@@ -83,7 +83,7 @@ class Saving(Numbers[T_co]):
         compressionCodecClass: str | None = None,
     ) -> None:
         """Writes pairs in a format of Hadoop: text (``key<tab>value``, each as Java writes it: ``true``, ``1.0E20``,
-        ``{a=1}``) or sequence files; other classes are refused.
+        ``{a=1}``) or sequence files; refuses other classes.
 
         ``keyClass`` and ``valueClass`` ask for other Writables than the types' own; a value that would not come back as
         an equal one fails the job.
@@ -117,7 +117,7 @@ class Saving(Numbers[T_co]):
         valueConverter: str | None = None,
         conf: Mapping[str, str] | None = None,
     ) -> None:
-        """The same with the class names of Hadoop's newer API.
+        """Does the same as :meth:`saveAsHadoopFile`, with the class names of Hadoop's newer API.
 
         >>> import os, tempfile
         >>> with tempfile.TemporaryDirectory() as directory:
@@ -145,7 +145,7 @@ class Saving(Numbers[T_co]):
         keyConverter: str | None = None,
         valueConverter: str | None = None,
     ) -> None:
-        """The same with path and class named in ``conf``.
+        """Does the same as :meth:`saveAsHadoopFile`, with path and class named in ``conf``.
 
         >>> import os, tempfile
         >>> with tempfile.TemporaryDirectory() as directory:
@@ -167,7 +167,7 @@ class Saving(Numbers[T_co]):
         keyConverter: str | None = None,
         valueConverter: str | None = None,
     ) -> None:
-        """The same with the settings and class names of Hadoop's newer API.
+        """Does the same as :meth:`saveAsHadoopDataset`, with the settings and class names of Hadoop's newer API.
 
         >>> import os, tempfile
         >>> with tempfile.TemporaryDirectory() as directory:
@@ -194,7 +194,7 @@ class Saving(Numbers[T_co]):
 
 
 def _text(path: Any) -> str:
-    """A path as text, from ``pathlib`` as well."""
+    """Returns a path as text, from ``pathlib`` as well."""
     import os
 
     return str(os.fspath(path))

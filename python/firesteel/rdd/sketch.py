@@ -1,4 +1,4 @@
-"""A sketch that counts distinct keys in little memory: HyperLogLog.
+"""HyperLogLog: a sketch that counts distinct keys in little memory.
 
 Flajolet, Fusy, Gandouet and Meunier, "HyperLogLog: the analysis of a near-optimal cardinality estimation algorithm"
 (2007). A key's portable hash is mixed to 64 bits. The first ``bits`` of them choose a register, which keeps the
@@ -19,7 +19,7 @@ _MASK = 0xFFFFFFFFFFFFFFFF
 
 
 def bits_for(relative_sd: float) -> int:
-    """How many bits choose the register, for a relative standard deviation.
+    """Returns the number of bits that choose the register, for a relative standard deviation.
 
     >>> bits_for(0.05), bits_for(0.01)
     (9, 14)
@@ -28,7 +28,7 @@ def bits_for(relative_sd: float) -> int:
 
 
 def registers(records: Iterable[object], bits: int) -> list[bytes]:
-    """The registers of one partition.
+    """Returns the registers of one partition.
 
     >>> max(registers([], 4)[0])
     0
@@ -50,7 +50,7 @@ def registers(records: Iterable[object], bits: int) -> list[bytes]:
 
 
 def estimate(parts: list[bytes], bits: int) -> int:
-    """How many distinct keys the partitions hold together.
+    """Estimates the number of distinct keys of all partitions.
 
     >>> estimate([], 4)
     0

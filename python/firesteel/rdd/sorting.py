@@ -1,7 +1,7 @@
 """Sorting: records placed by ranges of their keys, then sorted within each partition.
 
-Where the ranges lie is found from a sample, so sorting into several partitions runs two jobs when it is called: one
-that counts, one that samples. Sample and bounds are PySpark's, so that partitions hold the same records.
+The ranges come from a sample, so sorting into several partitions runs two jobs when it is called: one counts, one
+samples. Sample and bounds are PySpark's, so that partitions hold the same records.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ SAMPLES_PER_PARTITION = 20
 
 
 class Sorting(Joins[T_co]):
-    """See the module's description."""
+    """Adds sorting to the RDD."""
 
     def sortByKey(
         self: Sorting[tuple[K, V]],
@@ -41,7 +41,7 @@ class Sorting(Joins[T_co]):
         numPartitions: int | None = None,
         keyfunc: Callable[[Any], Any] = identity,
     ) -> RDD[tuple[K, V]]:
-        """Sorts pairs by what ``keyfunc`` makes of their keys, over all partitions. Runs jobs at once (see the module).
+        """Sorts pairs by ``keyfunc`` of their keys, over all partitions. Runs jobs at once (see the module).
 
         >>> sc.parallelize([("b", 1), ("a", 2), ("c", 3)]).sortByKey().collect()
         [('a', 2), ('b', 1), ('c', 3)]
@@ -52,7 +52,7 @@ class Sorting(Joins[T_co]):
     def sortBy(
         self: Sorting[T], keyfunc: Callable[[T], Any], ascending: bool = True, numPartitions: int | None = None
     ) -> RDD[T]:
-        """Sorts records by what ``keyfunc`` makes of them, over all partitions. Runs jobs at once (see the module).
+        """Sorts records by ``keyfunc`` of each, over all partitions. Runs jobs at once (see the module).
 
         >>> sc.parallelize([("a", 3), ("b", 1), ("c", 2)]).sortBy(lambda pair: pair[1]).keys().collect()
         ['b', 'c', 'a']
@@ -66,6 +66,7 @@ class Sorting(Joins[T_co]):
     ) -> RDD[Any]:
         count = self._count(partitions)
         sort = _SortPartition(keyfunc, ascending, site)
+        # One partition needs no ranges, and so no jobs that count and sample.
         if count == 1:
             whole = self._coalesce(1, False, site) if self.getNumPartitions() > 1 else self._as_rdd()
             return whole._then(sort, site, True)
@@ -73,6 +74,7 @@ class Sorting(Joins[T_co]):
         if total == 0:
             return self._as_rdd()
         bounds = self._bounds(count, total, keyfunc, site)
+        # Plain bisection runs in C; everything else needs a call of Python for each key.
         if keyfunc is identity and ascending:
             place: Callable[[Any], int] = partial(bisect_left, bounds)
         else:
@@ -80,7 +82,7 @@ class Sorting(Joins[T_co]):
         return self._partition_by(count, place, site)._then(sort, site, True)
 
     def _bounds(self, partitions: int, total: int, keyfunc: Callable[[Any], Any], site: str) -> list[Any]:
-        """The greatest key of each partition but the last, in ascending order."""
+        """Returns the greatest key of each partition but the last, in ascending order."""
         fraction = min(partitions * SAMPLES_PER_PARTITION / total, 1.0)
         sample = self._then(PlainSample(False, fraction, 1), site)._then(Keys(), site)
         keys = sorted(map(keyfunc, sample._run_function(iter, site)))
@@ -95,7 +97,7 @@ class Sorting(Joins[T_co]):
         ascending: bool = True,
         keyfunc: Callable[[Any], Any] = identity,
     ) -> RDD[tuple[Any, Any]]:
-        """Places pairs by ``partitionFunc`` and sorts each partition by key: less work than doing one after the other.
+        """Places pairs by ``partitionFunc`` and sorts each partition by key, cheaper than one after the other.
 
         >>> pairs = sc.parallelize([(0, 5), (3, 8), (2, 6), (0, 8), (3, 8), (1, 3)])
         >>> pairs.repartitionAndSortWithinPartitions(2, lambda key: key % 2).glom().collect()
@@ -120,7 +122,7 @@ class _SortPartition:
 
 
 class _Place:
-    """The partition of a key, where that is not plain bisection: by a function of it, or counted from the last one."""
+    """Finds the partition of a key where plain bisection does not: by a function of the key, or from the last one."""
 
     def __init__(self, bounds: list[Any], keyfunc: Callable[[Any], Any], last: int | None) -> None:
         self.bounds = bounds

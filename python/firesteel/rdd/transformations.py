@@ -1,4 +1,4 @@
-"""Transformations of records of any kind: each gives a new RDD and computes nothing yet."""
+"""Transformations of records of any kind: each makes a new RDD and computes nothing yet."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ K = TypeVar("K")
 
 
 class Transformations(Base[T_co]):
-    """See the module's description."""
+    """Adds transformations to the RDD."""
 
     def map(self: Transformations[T], f: Callable[[T], U], preservesPartitioning: bool = False) -> RDD[U]:
-        """What ``f`` makes of each record.
+        """Applies ``f`` to each record.
 
-        ``preservesPartitioning`` promises that keys stay as they are, so that a later shuffle can be spared.
+        ``preservesPartitioning`` promises that keys stay the same, so that a later shuffle can be saved.
 
         >>> sc.parallelize(["b", "a", "c"]).map(lambda x: (x, 1)).collect()
         [('b', 1), ('a', 1), ('c', 1)]
@@ -41,7 +41,7 @@ class Transformations(Base[T_co]):
         return self._then(Map(f, site), site, preservesPartitioning)
 
     def flatMap(self: Transformations[T], f: Callable[[T], Iterable[U]], preservesPartitioning: bool = False) -> RDD[U]:
-        """All that the iterables hold that ``f`` makes of the records.
+        """Applies ``f`` to each record, and gives the items of all results.
 
         >>> sc.parallelize(["to be", "or not"]).flatMap(str.split).collect()
         ['to', 'be', 'or', 'not']
@@ -50,7 +50,7 @@ class Transformations(Base[T_co]):
         return self._then(FlatMap(f, site), site, preservesPartitioning)
 
     def filter(self: Transformations[T], f: Callable[[T], Any]) -> RDD[T]:
-        """The records of which ``f`` is true.
+        """Gives the records for which ``f`` is true.
 
         >>> sc.range(5).filter(lambda x: x % 2 == 0).collect()
         [0, 2, 4]
@@ -61,7 +61,7 @@ class Transformations(Base[T_co]):
     def mapPartitions(
         self: Transformations[T], f: Callable[[Iterator[T]], Iterable[U]], preservesPartitioning: bool = False
     ) -> RDD[U]:
-        """What ``f`` makes of the iterator over each partition: for work that is worth doing once for many records.
+        """Applies ``f`` to the iterator over each partition: for work that is worth doing once for many records.
 
         >>> sc.parallelize([1, 2, 3, 4], 2).mapPartitions(lambda records: [sum(records)]).collect()
         [3, 7]
@@ -72,7 +72,7 @@ class Transformations(Base[T_co]):
     def mapPartitionsWithIndex(
         self: Transformations[T], f: Callable[[int, Iterator[T]], Iterable[U]], preservesPartitioning: bool = False
     ) -> RDD[U]:
-        """What ``f`` makes of the number of each partition and the iterator over it.
+        """Applies ``f`` to the number of each partition and the iterator over it.
 
         >>> sc.parallelize([1, 2, 3, 4], 2).mapPartitionsWithIndex(lambda i, records: [(i, sum(records))]).collect()
         [(0, 3), (1, 7)]
@@ -83,7 +83,7 @@ class Transformations(Base[T_co]):
     def mapPartitionsWithSplit(
         self: Transformations[T], f: Callable[[int, Iterator[T]], Iterable[U]], preservesPartitioning: bool = False
     ) -> RDD[U]:
-        """The former name of :meth:`mapPartitionsWithIndex`.
+        """Does the same as :meth:`mapPartitionsWithIndex`, under its former name.
 
         >>> import warnings
         >>> with warnings.catch_warnings():
@@ -97,7 +97,7 @@ class Transformations(Base[T_co]):
         return self.mapPartitionsWithIndex(f, preservesPartitioning)
 
     def glom(self: Transformations[T]) -> RDD[list[T]]:
-        """Each partition as one list.
+        """Gives each partition as one list.
 
         >>> sc.parallelize([1, 2, 3, 4], 2).glom().collect()
         [[1, 2], [3, 4]]
@@ -105,7 +105,7 @@ class Transformations(Base[T_co]):
         return self._then(OfRecords(_as_one_list), callsite.here("glom"))
 
     def keyBy(self: Transformations[T], f: Callable[[T], K]) -> RDD[tuple[K, T]]:
-        """Pairs of what ``f`` makes of a record, and the record.
+        """Gives pairs of ``f(record)`` and the record.
 
         >>> sc.range(3).keyBy(lambda x: x * x).collect()
         [(0, 0), (1, 1), (4, 2)]
@@ -116,7 +116,7 @@ class Transformations(Base[T_co]):
     # -- sets
 
     def distinct(self: Transformations[T], numPartitions: int | None = None) -> RDD[T]:
-        """Each record once. Records need a hash.
+        """Gives each different record once. Records need a hash.
 
         >>> sorted(sc.parallelize([1, 1, 2, 3, 2]).distinct().collect())
         [1, 2, 3]
@@ -127,7 +127,7 @@ class Transformations(Base[T_co]):
         return dealt._then(OfRecords(distinct_merged), site)._then(Keys(), site)
 
     def union(self: Transformations[T], other: Base[U]) -> RDD[T | U]:
-        """The records of both, first those of this one; as many partitions as both have.
+        """Gives the records of both, first those of this one; it has as many partitions as both together.
 
         >>> sc.parallelize([1, 2]).union(sc.parallelize([2, 3])).collect()
         [1, 2, 2, 3]
@@ -137,7 +137,7 @@ class Transformations(Base[T_co]):
         return self._union([other], callsite.here("union"))
 
     def _union(self, others: Sequence[Base[Any]], site: str) -> RDD[Any]:
-        """Keeps the partitioner where all sides have the same."""
+        """Makes the union, and keeps the partitioner if all sides have the same."""
         sides = [self, *others]
         aligned = self.partitioner is not None and all(side.partitioner == self.partitioner for side in others)
         engine = self.ctx._native
@@ -148,7 +148,7 @@ class Transformations(Base[T_co]):
         return self._of(make, site, "UnionRDD", self.partitioner if aligned else None, others)
 
     def __add__(self: Transformations[T], other: Base[U]) -> RDD[T | U]:
-        """The same as :meth:`union`.
+        """Does the same as :meth:`union`.
 
         >>> (sc.parallelize([1]) + sc.parallelize([2])).collect()
         [1, 2]
@@ -158,7 +158,7 @@ class Transformations(Base[T_co]):
         return self._union([other], callsite.here("union"))
 
     def intersection(self: Transformations[T], other: Transformations[T]) -> RDD[T]:
-        """Each record once that is in both.
+        """Gives each record once that is in both.
 
         >>> sorted(sc.parallelize([1, 2, 2, 3]).intersection(sc.parallelize([2, 3, 4])).collect())
         [2, 3]
@@ -167,7 +167,7 @@ class Transformations(Base[T_co]):
         return self._against(other, None, intersect, site)
 
     def subtract(self: Transformations[T], other: Transformations[T], numPartitions: int | None = None) -> RDD[T]:
-        """The records that are not in the other.
+        """Gives the records that are not in the other.
 
         >>> sorted(sc.parallelize([1, 1, 2, 3]).subtract(sc.parallelize([3, 4])).collect())
         [1, 1, 2]
@@ -176,8 +176,8 @@ class Transformations(Base[T_co]):
         return self._against(other, numPartitions, subtract, site)._then(Keys(), site)
 
     def _against(self, other: Transformations[Any], partitions: int | None, match: Any, site: str) -> RDD[Any]:
-        """Sets records beside those of another, as keys of pairs; of the other each comes once, of this one each as it
-        is.
+        """Compares records with those of another RDD, as keys of pairs: each record of the other once, each of this one
+        as often as it occurs.
         """
         count = self._joint_partitions(other, partitions)
         mine = OfRecords(distinct_locally) if match is intersect else OfRecords(_as_keys)
@@ -186,7 +186,7 @@ class Transformations(Base[T_co]):
         return left._combine_two(right, Join(match), site)
 
     def _joint_partitions(self, other: Base[Any], partitions: int | None) -> int:
-        """How many partitions two sides are brought to: all of both, or those they share already."""
+        """Returns the number of partitions for both sides: all of both, or those they share already."""
         if partitions is not None:
             return partitions
         if self.ctx._has_default_parallelism():
@@ -196,8 +196,9 @@ class Transformations(Base[T_co]):
         return self.getNumPartitions() + other.getNumPartitions()
 
     def _partition_by(self, partitions: int, function: Callable[[Any], int], site: str) -> RDD[Any]:
-        """Places pairs by their keys, unless they lie there already."""
+        """Places pairs by their keys, unless they have this placement already."""
         partitioner = Partitioner(partitions, function)
+        # Equal keys lie together already, so a shuffle would move nothing.
         if self.partitioner == partitioner:
             return self._as_rdd()
         data, broadcasts = (None, []) if function is portable_hash else self._ship(function, site)
@@ -223,7 +224,7 @@ class Transformations(Base[T_co]):
     # -- two sides by position
 
     def cartesian(self: Transformations[T], other: Base[U]) -> RDD[tuple[T, U]]:
-        """All pairs of a record of this one and a record of the other.
+        """Gives all pairs of a record of this one and a record of the other.
 
         >>> sorted(sc.parallelize([1, 2]).cartesian(sc.parallelize(["a", "b"])).collect())
         [(1, 'a'), (1, 'b'), (2, 'a'), (2, 'b')]
@@ -231,7 +232,7 @@ class Transformations(Base[T_co]):
         return self._combine_two(other, _all_pairs, callsite.here("cartesian"), cartesian=True)
 
     def zip(self: Transformations[T], other: Base[U]) -> RDD[tuple[T, U]]:
-        """Pairs of the first records, the second ones, and so on; partitions must have the same numbers of records.
+        """Gives pairs of the first records, the second ones, and so on; partitions must have equal numbers of records.
 
         >>> sc.range(3).zip(sc.range(10, 13)).collect()
         [(0, 10), (1, 11), (2, 12)]
@@ -244,7 +245,8 @@ class Transformations(Base[T_co]):
         return self._combine_two(other, _zipped, callsite.here("zip"))
 
     def zipWithIndex(self: Transformations[T]) -> RDD[tuple[T, int]]:
-        """Pairs of each record and its place in the whole, from 0. With several partitions a job counts them now.
+        """Gives pairs of each record and its position in the whole, from 0. With several partitions a job counts them
+        now.
 
         >>> sc.parallelize(["a", "b", "c"], 3).zipWithIndex().collect()
         [('a', 0), ('b', 1), ('c', 2)]
@@ -257,7 +259,7 @@ class Transformations(Base[T_co]):
         return self._then(_Numbered(starts), site)
 
     def zipWithUniqueId(self: Transformations[T]) -> RDD[tuple[T, int]]:
-        """Pairs of each record and a number of its own: k, k + n, k + 2n, ... in partition k of n. Runs no job.
+        """Gives pairs of each record and a unique number: k, k + n, k + 2n, ... in partition k of n. Runs no job.
 
         >>> sc.parallelize(["a", "b", "c", "d", "e"], 3).zipWithUniqueId().collect()
         [('a', 0), ('b', 1), ('c', 4), ('d', 2), ('e', 5)]
@@ -267,8 +269,8 @@ class Transformations(Base[T_co]):
     # -- samples
 
     def sample(self: Transformations[T], withReplacement: bool, fraction: float, seed: int | None = None) -> RDD[T]:
-        """A random sample. Without replacement each record is drawn with the chance ``fraction``; with it, that is how
-        often each is drawn on average. The same seed draws the same records.
+        """Draws a random sample. Without replacement each record is drawn with the chance ``fraction``; with it,
+        ``fraction`` is how often each is drawn on average. The same seed draws the same records.
 
         >>> sc.parallelize(range(100), 4).sample(False, 0.1, 81).count()
         11
@@ -278,7 +280,7 @@ class Transformations(Base[T_co]):
         return self._then(PlainSample(withReplacement, fraction, seed), callsite.here("sample"), True)
 
     def randomSplit(self: Transformations[T], weights: Sequence[float], seed: int | None = None) -> list[RDD[T]]:
-        """Splits the records at random, in parts of the sizes that ``weights`` say in proportion.
+        """Splits the records at random, into parts whose sizes are proportional to ``weights``.
 
         >>> first, second = sc.parallelize(range(500), 1).randomSplit([2, 3], 17)
         >>> len(first.collect() + second.collect())
@@ -302,7 +304,7 @@ class Transformations(Base[T_co]):
     # -- how many partitions
 
     def repartition(self: Transformations[T], numPartitions: int) -> RDD[T]:
-        """Deals the records out to so many partitions, ten by ten. To fewer, :meth:`coalesce` does without a shuffle.
+        """Deals the records out to ``numPartitions``, ten by ten. For fewer, :meth:`coalesce` needs no shuffle.
 
         >>> [len(part) for part in sc.parallelize(range(40), 1).repartition(2).glom().collect()]
         [20, 20]
@@ -310,8 +312,7 @@ class Transformations(Base[T_co]):
         return self._coalesce(numPartitions, True, callsite.here("repartition"))
 
     def coalesce(self: Transformations[T], numPartitions: int, shuffle: bool = False) -> RDD[T]:
-        """Puts neighbouring partitions together until there are so many; with ``shuffle`` the same as
-        :meth:`repartition`.
+        """Merges neighbouring partitions into ``numPartitions``; with ``shuffle`` the same as :meth:`repartition`.
 
         >>> sc.parallelize([1, 2, 3, 4], 4).coalesce(2).glom().collect()
         [[1, 2], [3, 4]]
@@ -328,10 +329,10 @@ class Transformations(Base[T_co]):
     # -- others
 
     def pipe(self, command: str, env: dict[str, str] | None = None, checkCode: bool = False) -> RDD[str]:
-        """The lines that a program prints when it is given the records as lines, one process a partition.
+        """Runs a program for each partition, with the records as lines of input, and gives the lines that it prints.
 
-        The program's environment is ``env`` and nothing else; it is found by ``PATH`` as it is in the worker. With
-        ``checkCode`` an exit status other than 0 fails the task.
+        The program's environment is ``env`` and nothing else; it is found by the worker's ``PATH``. With ``checkCode``
+        an exit status other than 0 fails the task.
 
         >>> sc.parallelize(["1", "2", "", "3"]).pipe("cat").collect()
         ['1', '2', '', '3']
@@ -341,7 +342,7 @@ class Transformations(Base[T_co]):
         return self._then(Pipe(command, dict(env or {}), checkCode), callsite.here("pipe"))
 
     def barrier(self: Transformations[T]) -> RDDBarrier[T]:
-        """Marks the stage as one whose tasks all run at the same time and can wait for each other.
+        """Makes all tasks of the next stage run at the same time; they can wait for each other.
 
         >>> sc.parallelize([1, 2], 2).barrier().mapPartitions(lambda records: records).collect()
         [1, 2]
@@ -351,7 +352,7 @@ class Transformations(Base[T_co]):
         return RDDBarrier(self._as_rdd())
 
     def toDF(self, schema: Any = None, sampleRatio: float | None = None) -> Any:
-        """Refused: there are no DataFrames here.
+        """Refuses: there are no DataFrames here.
 
         >>> sc.range(3).toDF()
         Traceback (most recent call last):
@@ -411,7 +412,7 @@ def _as_keys(records: Iterable[Any]) -> Iterable[Any]:
 
 
 def count_records(records: Iterable[Any]) -> list[int]:
-    """How many records there are, without a frame for each.
+    """Counts records, without a frame for each.
 
     >>> count_records(iter("abc"))
     [3]

@@ -1,4 +1,4 @@
-"""Stage-level resources: what an RDD asks of executors and tasks, as PySpark's ``pyspark.resource`` writes it."""
+"""Stage-level resources: requests of an RDD to executors and tasks, as in PySpark's ``pyspark.resource``."""
 
 from firesteel.resource.information import ResourceInformation
 from firesteel.resource.profile import ResourceProfile, ResourceProfileBuilder

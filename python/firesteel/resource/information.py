@@ -6,7 +6,7 @@ __all__ = ["ResourceInformation"]
 
 
 class ResourceInformation:
-    """The name of a resource and the addresses of those that were given: of GPUs, say, their numbers.
+    """The name of a resource and the addresses of the assigned ones: of GPUs, say, their numbers.
 
     >>> ResourceInformation("gpu", ["0", "1"]).addresses
     ['0', '1']
@@ -23,5 +23,5 @@ class ResourceInformation:
 
     @property
     def addresses(self) -> list[str]:
-        """What tells one of them from the others."""
+        """The addresses that tell one from another."""
         return self._addresses

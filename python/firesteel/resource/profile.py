@@ -1,5 +1,4 @@
-"""Profiles: the requests of a stage put together, with an id. The engine that runs in one machine reads none of
-them.
+"""Profiles: the requests of a stage together, with an id. An engine on one machine reads none of them.
 """
 
 from __future__ import annotations
@@ -17,14 +16,14 @@ from firesteel.resource.requests import (
 __all__ = ["ResourceProfile", "ResourceProfileBuilder"]
 
 _STANDARD = ("cores", "offHeap", "memoryOverhead", "pyspark.memory", "memory")
-"""What every executor has, in the order in which a profile shows it: after what only some have."""
+"""Resources of every executor, in the order in which a profile shows them: after those that only some have."""
 
 _ids = itertools.count(1)
-"""0 is the profile that an RDD has that asks for nothing."""
+"""The id of an RDD's profile that asks for nothing."""
 
 
 class ResourceProfile:
-    """What executors and tasks of an RDD's stages should have; ``RDD.withResources`` takes it.
+    """The resources that executors and tasks of an RDD's stages should have; ``RDD.withResources`` takes it.
 
     >>> wanted = ResourceProfileBuilder().require(TaskResourceRequests().cpus(2)).build
     >>> wanted.taskResources["cpus"].amount
@@ -53,12 +52,12 @@ class ResourceProfile:
 
     @property
     def taskResources(self) -> dict[str, TaskResourceRequest]:
-        """What each task asks for, by name."""
+        """The requests of each task, by name."""
         return self._task_resource_requests
 
     @property
     def executorResources(self) -> dict[str, ExecutorResourceRequest]:
-        """What each executor should have, by name."""
+        """The requests of each executor, by name."""
         return self._executor_resource_requests
 
 
@@ -78,7 +77,7 @@ class ResourceProfileBuilder:
         self._task_resource_requests: dict[str, TaskResourceRequest] = {}
 
     def require(self, resourceRequest: ExecutorResourceRequests | TaskResourceRequests) -> ResourceProfileBuilder:
-        """Adds requests; one that is there already is replaced.
+        """Adds requests; they replace earlier ones for the same resource.
 
         >>> ResourceProfileBuilder().require(TaskResourceRequests().cpus(1)).taskResources["cpus"].amount
         1.0
@@ -92,21 +91,21 @@ class ResourceProfileBuilder:
         return self
 
     def clearExecutorResourceRequests(self) -> None:
-        """Forgets what executors should have."""
+        """Forgets the requests for executors."""
         self._executor_resource_requests = {}
 
     def clearTaskResourceRequests(self) -> None:
-        """Forgets what tasks should have."""
+        """Forgets the requests for tasks."""
         self._task_resource_requests = {}
 
     @property
     def taskResources(self) -> dict[str, TaskResourceRequest]:
-        """What was required for tasks."""
+        """The requests for tasks."""
         return self._task_resource_requests
 
     @property
     def executorResources(self) -> dict[str, ExecutorResourceRequest]:
-        """What was required for executors."""
+        """The requests for executors."""
         return self._executor_resource_requests
 
     @property

@@ -1,4 +1,4 @@
-"""What executors and tasks of a stage should have: single requests, and builders that collect them."""
+"""Requests of a stage to executors and tasks: single ones, and builders that collect them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _MIB_PER_UNIT = {"": 1, "b": 1 / (1 << 20), "k": 1 / 1024, "m": 1, "g": 1024, "t
 
 
 class ExecutorResourceRequest:
-    """So much of one resource for each executor.
+    """An amount of one resource for each executor.
 
     >>> ExecutorResourceRequest("gpu", 2, "/opt/find-gpus").discoveryScript
     '/opt/find-gpus'
@@ -29,17 +29,17 @@ class ExecutorResourceRequest:
 
     @property
     def amount(self) -> int:
-        """How much of it; memory in MiB."""
+        """The amount; memory in MiB."""
         return self._amount
 
     @property
     def discoveryScript(self) -> str:
-        """The program that finds the resource's addresses on an executor, or nothing."""
+        """The program that finds the resource's addresses on an executor, or empty."""
         return self._discovery_script
 
     @property
     def vendor(self) -> str:
-        """Who makes it, or nothing."""
+        """The maker of the resource, or empty."""
         return self._vendor
 
 
@@ -61,7 +61,7 @@ class ExecutorResourceRequests:
         self._requests: dict[str, ExecutorResourceRequest] = dict(_requests or {})
 
     def memory(self, amount: str) -> ExecutorResourceRequests:
-        """Memory, as ``512m`` or ``2g``; MiB where no unit is written.
+        """Asks for memory, as ``512m`` or ``2g``; in MiB if no unit is given.
 
         >>> ExecutorResourceRequests().memory("2g").requests["memory"].amount
         2048
@@ -69,7 +69,7 @@ class ExecutorResourceRequests:
         return self._ask(self._MEMORY, mebibytes(amount))
 
     def memoryOverhead(self, amount: str) -> ExecutorResourceRequests:
-        """Memory for what is not data.
+        """Asks for memory that is not for data.
 
         >>> ExecutorResourceRequests().memoryOverhead("1g").requests["memoryOverhead"].amount
         1024
@@ -77,7 +77,7 @@ class ExecutorResourceRequests:
         return self._ask(self._OVERHEAD_MEM, mebibytes(amount))
 
     def pysparkMemory(self, amount: str) -> ExecutorResourceRequests:
-        """Memory for Python processes.
+        """Asks for memory for Python processes.
 
         >>> ExecutorResourceRequests().pysparkMemory("700m").requests["pyspark.memory"].amount
         700
@@ -85,7 +85,7 @@ class ExecutorResourceRequests:
         return self._ask(self._PYSPARK_MEM, mebibytes(amount))
 
     def offheapMemory(self, amount: str) -> ExecutorResourceRequests:
-        """Memory outside of the heap.
+        """Asks for memory outside of the heap.
 
         >>> ExecutorResourceRequests().offheapMemory("3g").requests["offHeap"].amount
         3072
@@ -93,7 +93,7 @@ class ExecutorResourceRequests:
         return self._ask(self._OFFHEAP_MEM, mebibytes(amount))
 
     def cores(self, amount: int) -> ExecutorResourceRequests:
-        """Cores.
+        """Asks for cores.
 
         >>> ExecutorResourceRequests().cores(2).requests["cores"].amount
         2
@@ -103,7 +103,7 @@ class ExecutorResourceRequests:
     def resource(
         self, resourceName: str, amount: int, discoveryScript: str = "", vendor: str = ""
     ) -> ExecutorResourceRequests:
-        """Any other resource, by its name.
+        """Asks for any other resource, by its name.
 
         >>> ExecutorResourceRequests().resource("gpu", 2).requests["gpu"].amount
         2
@@ -122,7 +122,7 @@ class ExecutorResourceRequests:
 
 
 class TaskResourceRequest:
-    """So much of one resource for each task; fractions let several tasks share one.
+    """An amount of one resource for each task; fractions let several tasks share one.
 
     >>> TaskResourceRequest("gpu", 0.5).amount
     0.5
@@ -139,7 +139,7 @@ class TaskResourceRequest:
 
     @property
     def amount(self) -> float:
-        """How much of it."""
+        """The amount."""
         return self._amount
 
 
@@ -157,7 +157,7 @@ class TaskResourceRequests:
         self._requests: dict[str, TaskResourceRequest] = dict(_requests or {})
 
     def cpus(self, amount: float) -> TaskResourceRequests:
-        """Cores.
+        """Asks for cores.
 
         >>> TaskResourceRequests().cpus(2).requests["cpus"].amount
         2.0
@@ -165,7 +165,7 @@ class TaskResourceRequests:
         return self.resource(self._CPUS, amount)
 
     def resource(self, resourceName: str, amount: float) -> TaskResourceRequests:
-        """Any other resource, by its name.
+        """Asks for any other resource, by its name.
 
         >>> TaskResourceRequests().resource("gpu", 1).requests["gpu"].amount
         1.0
@@ -180,12 +180,12 @@ class TaskResourceRequests:
 
 
 def mebibytes(text: str) -> int:
-    """The MiB of a text such as ``512m`` or ``2g``.
+    """Returns the MiB of a text such as ``512m`` or ``2g``.
 
     >>> mebibytes("2g"), mebibytes("700")
     (2048, 700)
     """
     parts = re.fullmatch(r"(\d+)(b|[kmgtp]?)(?:(?<=[kmgtp])i?b)?", text.strip().lower())
     if parts is None:
-        raise ValueError(f"{text!r} is no amount of memory; write a whole number with a unit, as 512m or 2g")
+        raise ValueError(f"{text!r} is not an amount of memory; write a whole number with a unit, as 512m or 2g")
     return int(int(parts[1]) * _MIB_PER_UNIT[parts[2]])

@@ -1,6 +1,6 @@
-"""The corner of ``pyspark.sql`` that RDD programs start from: a session, its context, and lines of text as rows.
+"""The part of ``pyspark.sql`` that RDD programs start from: a session, its context, and lines of text as rows.
 
-There are no queries, tables or data frames here; what asks for them is refused in one sentence that says what to use.
+There are no queries, tables or data frames; uses of them are refused with a hint what to use.
 """
 
 from firesteel.sql.session import DataFrameReader, RuntimeConfig, SparkSession, TextFrame
@@ -10,7 +10,7 @@ __all__ = ["DataFrameReader", "Row", "RuntimeConfig", "SparkSession", "TextFrame
 
 
 def is_remote() -> bool:
-    """Whether a session speaks to a server of Spark Connect: never here.
+    """Returns whether a session talks to a server of Spark Connect: never here.
 
     >>> is_remote()
     False
@@ -26,7 +26,7 @@ _NOT_HERE = frozenset(
 
 
 def __getattr__(name: str) -> object:
-    """Names of data frames are refused with a sentence, where an import would only say that it cannot find them."""
+    """Refuses names of data frames with a hint, where an import would only say that it cannot find them."""
     if name in _NOT_HERE:
         raise ImportError(
             f"cannot import name {name!r}: Firesteel has no data frames. Of pyspark.sql it has what RDD programs begin"

@@ -1,7 +1,7 @@
 """Sessions: ``SparkSession.builder...getOrCreate()``, whose ``sparkContext`` RDD programs go on with.
 
-A session is a context with a name of PySpark's; it has no state but the settings of ``spark.conf``. All that belongs to
-queries and data frames is refused by name, so that a program stops at the line that needs it and says why.
+A session is a context under PySpark's name; its only state is the settings of ``spark.conf``. Everything about queries
+and data frames is refused by name, so that a program stops at the line that needs it and says why.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ __all__ = ["DataFrameReader", "RuntimeConfig", "SparkSession", "TextFrame"]
 
 SMALLEST_SPLIT = 4 << 20
 LARGEST_SPLIT = 128 << 20
-"""In so many bytes PySpark reads text files as rows: as many as make each slot's share one, within these bounds."""
+"""The bounds of the bytes in a split when PySpark reads text files as rows, one split for each slot if they allow
+it."""
 
 _INSTEAD = {
     "createDataFrame": "sc.parallelize(data) makes an RDD of the same records",
@@ -54,7 +55,7 @@ def _refuse(name: str) -> NoReturn:
 
 
 class _Refusing:
-    """Refuses what the class does not have with the sentence above; an AttributeError, so that ``hasattr`` works."""
+    """Refuses other attributes with a hint; it is an AttributeError, so that ``hasattr`` works."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -66,7 +67,7 @@ class _Refusing:
 
 
 class SparkSession(_Refusing):
-    """Where programs of PySpark begin; ``sparkContext`` has the RDDs.
+    """The start of PySpark programs; ``sparkContext`` has the RDDs.
 
     >>> spark = SparkSession.builder.appName("counts").getOrCreate()
     >>> spark.sparkContext.parallelize([1, 2, 3]).sum()
@@ -114,15 +115,15 @@ class SparkSession(_Refusing):
             return self.config("spark.app.name", name)
 
         def remote(self, url: str) -> NoReturn:
-            """Refused: there is no server of sessions."""
+            """Refuses: there is no server of sessions."""
             raise FiresteelError(f"There are no remote sessions, so {url!r} cannot be used: take master('local[*]').")
 
         def enableHiveSupport(self) -> SparkSession.Builder:
-            """Accepted, and without effect: there are no tables."""
+            """Does nothing: there are no tables."""
             return self
 
         def getOrCreate(self) -> SparkSession:
-            """The session that is active, with these settings added; or a new one.
+            """Returns the active session, with these settings added; or a new one.
 
             >>> SparkSession.builder.getOrCreate() is SparkSession.builder.getOrCreate()
             True
@@ -132,7 +133,7 @@ class SparkSession(_Refusing):
                 return self._made() if session is None else session._with(self._options)
 
         def create(self) -> SparkSession:
-            """A new session of the context that is active, or of a new one."""
+            """Makes a session of the active context, or of a new one."""
             with SparkSession._lock:
                 return self._made()
 
@@ -143,7 +144,7 @@ class SparkSession(_Refusing):
             return SparkSession(sc, options=self._options)
 
     class _BuilderProperty:
-        """Each ``SparkSession.builder`` begins anew."""
+        """Makes each ``SparkSession.builder`` a new one."""
 
         def __get__(self, instance: object, owner: type[SparkSession]) -> SparkSession.Builder:
             return owner.Builder()
@@ -164,7 +165,7 @@ class SparkSession(_Refusing):
 
     @classmethod
     def getActiveSession(cls) -> SparkSession | None:
-        """The session made last, unless it was stopped.
+        """Returns the session made last, unless it was stopped.
 
         >>> SparkSession.builder.getOrCreate() is SparkSession.getActiveSession()
         True
@@ -177,7 +178,7 @@ class SparkSession(_Refusing):
 
     @classmethod
     def active(cls) -> SparkSession:
-        """The session made last; RuntimeError where there is none."""
+        """Returns the session made last; raises RuntimeError if there is none."""
         session = cls.getActiveSession()
         if session is None:
             raise FiresteelError(
@@ -196,7 +197,7 @@ class SparkSession(_Refusing):
 
     @property
     def version(self) -> str:
-        """The version, as :attr:`firesteel.SparkContext.version` says it."""
+        """The version, as :attr:`firesteel.SparkContext.version` gives it."""
         return self._sc.version
 
     @property
@@ -216,23 +217,23 @@ class SparkSession(_Refusing):
         return DataFrameReader(self)
 
     def newSession(self) -> SparkSession:
-        """Another session of the same context, with settings of its own."""
+        """Makes another session of the same context, with settings of its own."""
         return SparkSession(self._sc)
 
     def createDataFrame(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Refused: there are no data frames."""
+        """Refuses: there are no data frames."""
         _refuse("createDataFrame")
 
     def sql(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Refused: there are no queries."""
+        """Refuses: there are no queries."""
         _refuse("sql")
 
     def table(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Refused: there are no tables."""
+        """Refuses: there are no tables."""
         _refuse("table")
 
     def range(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Refused: there are no data frames."""
+        """Refuses: there are no data frames."""
         _refuse("range")
 
     def addTag(self, tag: str) -> None:
@@ -244,7 +245,7 @@ class SparkSession(_Refusing):
         self._sc.removeJobTag(tag)
 
     def getTags(self) -> set[str]:
-        """The tags of the jobs that this thread starts."""
+        """Returns the tags of the jobs that this thread starts."""
         return set(self._sc.getJobTags())
 
     def clearTags(self) -> None:
@@ -271,17 +272,17 @@ class SparkSession(_Refusing):
 
 
 class RuntimeConfig:
-    """A session's settings: those that its context began with, and what was set since."""
+    """A session's settings: those of its context, and those set since."""
 
     def __init__(self, conf: SparkConf) -> None:
         self._values = dict(conf.getAll())
 
     def set(self, key: str, value: str | int | bool) -> None:
-        """Sets a value, which programs read again; a context that runs is not changed by it."""
+        """Sets a value, which programs can read again; a running context does not change."""
         self._values[key] = _as_text(value)
 
     def get(self, key: str, *default: str | None) -> str | None:
-        """The value of a key; without a default, RuntimeError where it has none."""
+        """Returns the value of a key; without a default, raises RuntimeError if it has none."""
         if key in self._values:
             return self._values[key]
         if not default:
@@ -294,11 +295,11 @@ class RuntimeConfig:
 
     @property
     def getAll(self) -> dict[str, str]:
-        """All values."""
+        """Returns all values."""
         return dict(self._values)
 
     def isModifiable(self, key: str) -> bool:
-        """Whether setting it changes what a running context does: never."""
+        """Returns whether setting it changes a running context: never."""
         return False
 
 
@@ -309,7 +310,7 @@ class DataFrameReader(_Refusing):
         self._spark = spark
 
     def text(self, paths: str | list[str], wholetext: bool = False, lineSep: str | None = None) -> TextFrame:
-        """Lines of files, whose ``rdd`` has a row for each, with the line as ``value``.
+        """Reads lines of files: ``rdd`` of the result has a row for each, with the line as ``value``.
 
         >>> spark = SparkSession.builder.getOrCreate()
         >>> import os, tempfile
@@ -327,7 +328,7 @@ class DataFrameReader(_Refusing):
 
 
 class TextFrame(_Refusing):
-    """What ``read.text`` gives: its ``rdd``, and nothing else of a data frame."""
+    """The result of ``read.text``: its ``rdd``, and nothing else of a data frame."""
 
     def __init__(self, spark: SparkSession, paths: str, whole: bool) -> None:
         self._spark = spark
@@ -336,7 +337,7 @@ class TextFrame(_Refusing):
 
     @property
     def rdd(self) -> RDD[Row]:
-        """The lines as rows with the field ``value``; whole files where that was asked for."""
+        """The lines as rows with the field ``value``; whole files with ``wholetext``."""
         sc = self._spark._sc
         if self._whole:
             return sc.wholeTextFiles(self._paths).values().map(_row)
@@ -344,9 +345,9 @@ class TextFrame(_Refusing):
 
 
 def _split_count(paths: str, slots: int) -> int | None:
-    """How many partitions PySpark reads files of this machine in: fewer than ``textFile`` makes of small ones.
+    """Returns the number of partitions in which PySpark reads local files: fewer than ``textFile`` for small ones.
 
-    None where their sizes are not known here.
+    Returns None if their sizes are not known here.
     """
     sizes = [os.path.getsize(path) for part in paths.split(",") for path in _local_files(part)]
     if not sizes:
@@ -369,5 +370,5 @@ def _row(text: str) -> Row:
 
 
 def _as_text(value: Any) -> str:
-    """Settings are text; truth values are written as Spark does."""
+    """Returns a setting as text; truth values are written as Spark does."""
     return ("true" if value else "false") if isinstance(value, bool) else str(value)

@@ -13,7 +13,7 @@ __all__ = ["Row"]
 class Row(tuple[Any, ...]):
     """A tuple with names for its fields, in the order in which they are written.
 
-    A row of names alone makes rows of its kind.
+    A row of names alone is a constructor for rows with these names.
 
     >>> Row(name="Ada", age=36)
     Row(name='Ada', age=36)
@@ -33,7 +33,7 @@ class Row(tuple[Any, ...]):
         return row
 
     def asDict(self, recursive: bool = False) -> dict[str, Any]:
-        """Names with values; ``recursive`` goes into rows within lists, dictionaries and rows.
+        """Returns names with values; ``recursive`` converts rows within lists, dictionaries and rows, too.
 
         >>> Row(id=1, tags=[Row(t="a")]).asDict(recursive=True)
         {'id': 1, 'tags': [{'t': 'a'}]}
@@ -44,7 +44,7 @@ class Row(tuple[Any, ...]):
         return dict(zip(fields, (_plain(value) for value in self) if recursive else self))
 
     def __contains__(self, item: object) -> bool:
-        """Whether a field has this name, or, where fields have no names, this value."""
+        """Returns whether a field has this name, or, if fields have no names, this value."""
         fields = self._fields_or_none()
         return tuple.__contains__(self, item) if fields is None else item in fields
 
@@ -102,7 +102,7 @@ def _named(fields: list[str], values: list[Any]) -> Row:
 
 
 def _plain(value: Any) -> Any:
-    """A value with dictionaries in place of rows."""
+    """Returns a value with dictionaries in place of rows."""
     if isinstance(value, Row):
         return value.asDict(recursive=True)
     if isinstance(value, list):

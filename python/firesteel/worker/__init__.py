@@ -1,6 +1,6 @@
-"""What happens in a worker process around the functions of the user: loading them, and telling why they failed.
+"""Code of a worker process around the functions of the user: it loads them, and describes their failures.
 
-The process itself, and the server that forks it, are in ``server``; the engine runs the tasks.
+``server`` has the process itself, and the server that forks it; the engine runs the tasks.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """An agent: the process on a host that holds the connection to a driver elsewhere, and has workers forked here.
 
-What it must know to connect comes as JSON through its standard input. It runs none of the program's functions; the
-server of workers is a process of its own, of the interpreter that the program asks for.
+Its configuration comes as JSON through standard input. It runs none of the program's functions; the server of workers
+is a process of its own, of the interpreter that the program asks for.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ _SERVER = "import sys, json\n{}\nfrom firesteel.worker.server import main\nmain(
 
 
 def main() -> None:
-    """Runs until the driver lets go of it."""
-    # Programs that tasks start are no executors.
+    """Runs until the driver releases it."""
+    # Programs that tasks start are not executors.
     os.environ.pop("FIRESTEEL_AGENT", None)
-    # Ctrl-C is for the program; it says what is to stop.
+    # Ctrl-C is for the driver, which ends its agents.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     run(None)
 
 
 def run(config: str | None) -> None:
-    """Runs an agent with a configuration (by default, that of whoever started it), and ends the process."""
+    """Runs an agent with a configuration (by default, that of its parent process), and ends the process."""
     code = 0
     try:
         _native.agent(config, _command)
@@ -47,7 +47,7 @@ def run(config: str | None) -> None:
 
 
 def _command(setting: str, directory: str) -> tuple[str, list[str], dict[str, str], str]:
-    """How the server of workers is started: its program, arguments, environment and directory."""
+    """Returns how the server of workers is started: its program, arguments, environment and directory."""
     told = json.loads(setting)
     root = files.below(directory)
     os.makedirs(root, exist_ok=True)
@@ -61,7 +61,7 @@ def _command(setting: str, directory: str) -> tuple[str, list[str], dict[str, st
 
 
 def _program(told: dict[str, Any], root: str) -> str:
-    """The workers' Python. A path that is not absolute may lead into an archive that the program ships."""
+    """Returns the workers' Python. A relative path may lead into an archive that the program ships."""
     program: str = told.get("python") or sys.executable
     if os.sep not in program or os.path.isabs(program):
         return program

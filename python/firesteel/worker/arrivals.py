@@ -1,7 +1,7 @@
-"""Files of the program on a host that does not see the driver's disk: fetched once, by whoever needs them first.
+"""Files of the program on a host that does not see the driver's disk: the first worker that needs one fetches it.
 
-What is offered, and how, is :mod:`firesteel.offers`'s. A file comes under the hash of its contents, which is checked on
-the way. It appears under its name whole; archives are unpacked here, and none of their members leaves its folder.
+:mod:`firesteel.offers` offers them. A file comes under the hash of its contents, which is checked on the way. It
+appears under its name whole; archives are unpacked here, and none of their members leaves its folder.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["fetch"]
 
 
 def fetch(listed: str, root: str) -> None:
-    """Makes all files of a list, which is named by its hash, be in the directory ``root``."""
+    """Fetches all files of a list, which is named by its hash, into the directory ``root``."""
     os.makedirs(root, mode=0o700, exist_ok=True)
     with _alone(root):
         folder = tempfile.mkdtemp(prefix=".arriving-", dir=root)
@@ -39,7 +39,7 @@ def fetch(listed: str, root: str) -> None:
 
 @contextmanager
 def _alone(root: str) -> Iterator[None]:
-    """While no other process of the host fetches files into a directory."""
+    """Holds a lock, so that no other process of the host fetches files into a directory."""
     with open(f"{root}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
@@ -48,9 +48,9 @@ def _alone(root: str) -> Iterator[None]:
 def _bring(entry: dict[str, Any], root: str, folder: str) -> None:
     name = entry["name"]
     if name in ("", ".", "..") or os.path.basename(name) != name:
-        raise FiresteelError(f"{name!r} is no name of a file")
+        raise FiresteelError(f"{name!r} is not the name of a file")
     target = os.path.join(root, name)
-    # Another file of that name the driver refuses.
+    # The driver refuses another file of that name.
     if os.path.lexists(target):
         return
     path = os.path.join(folder, "file")

@@ -1,4 +1,4 @@
-"""An exception of user code, told so that it survives the way to the driver.
+"""Describes an exception of user code so that it survives the way to the driver.
 
 The traceback is made here, where the frames are; the driver cannot make it. Frames of Firesteel itself are left out:
 people look for their own line. The exception travels as an object, too, in the first of several ways that works, so
@@ -20,17 +20,16 @@ from firesteel.errors import FiresteelError, bounded_repr
 MESSAGE_CHARACTERS = 10_000
 TRACEBACK_CHARACTERS = 100_000
 EXCEPTION_BYTES = 4 << 20
-#: So many exceptions of a chain of causes travel.
+#: The most exceptions of a chain of causes that are sent.
 CHAIN_LENGTH = 20
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
 def describe(exception: BaseException) -> dict[str, Any]:
-    """What the driver is told of an exception: ``message``, ``traceback``, ``exception`` (pickled, or None),
-    ``record``.
+    """Describes an exception for the driver: ``message``, ``traceback``, ``exception`` (pickled, or None), ``record``.
 
-    ``record`` is the bounded repr of the record that the user's function was called with, where that can be seen, else
+    ``record`` is the bounded repr of the record that the user's function was called with, if the frames show it, else
     None.
 
     >>> try:
@@ -51,7 +50,8 @@ def describe(exception: BaseException) -> dict[str, Any]:
 
 
 def user_traceback(exception: BaseException) -> str:
-    """The traceback from user code down, without frames of ours; an error that is ours alone is only its message."""
+    """Returns the traceback from user code down, without frames of Firesteel; only the message if all frames are
+    ours."""
     told = traceback.TracebackException.from_exception(exception)
     if isinstance(exception, FiresteelError) and all(_is_ours(frame.filename) for frame in told.stack):
         message = "".join(told.format_exception_only()).rstrip()
@@ -68,7 +68,7 @@ def _has_users_frame(exception: BaseException) -> bool:
 
 
 def _drop_frames(told: traceback.TracebackException, seen: set[int]) -> None:
-    """Leaves out our frames in an exception and in all that it comes from, where any are left then."""
+    """Leaves out our frames in an exception and in its causes, if other frames remain."""
     if id(told) in seen:
         return
     seen.add(id(told))
@@ -82,12 +82,12 @@ def _drop_frames(told: traceback.TracebackException, seen: set[int]) -> None:
 
 
 def _is_ours(filename: str) -> bool:
-    """Whether a file is one of Firesteel's, or of what imports and unpickles for it."""
+    """Returns whether a file is one of Firesteel's, or of code that imports and unpickles for it."""
     return filename.startswith((_PACKAGE, "<frozen importlib")) or f"{os.sep}cloudpickle{os.sep}" in filename
 
 
 def _cut(text: str, limit: int) -> str:
-    """The beginning and the end of a long text: both say most."""
+    """Returns the beginning and the end of a long text, which say most."""
     if len(text) <= limit:
         return text
     half = limit // 2
@@ -95,7 +95,7 @@ def _cut(text: str, limit: int) -> str:
 
 
 def _advise(exception: BaseException) -> None:
-    """A module that is missing in the midst of a task (an import inside a function) gets a note that helps."""
+    """Adds a note with help for a module that is missing in the midst of a task (an import inside a function)."""
     if not isinstance(exception, ModuleNotFoundError) or isinstance(exception, FiresteelError) or not exception.name:
         return
     from firesteel.worker import functions, modules
@@ -106,7 +106,7 @@ def _advise(exception: BaseException) -> None:
 
 
 def _record(trace: TracebackType | None) -> str | None:
-    """The argument of the user's function that was called for a record."""
+    """Returns the argument of the user's function that was called for a record."""
     caller: CodeType | None = None
     for frame in _frames(trace):
         code = frame.f_code
@@ -122,7 +122,7 @@ def _record(trace: TracebackType | None) -> str | None:
 
 
 def _did_not_call(caller: CodeType, code: CodeType) -> bool:
-    """Whether a function was called by an iterator that its caller in the traceback reads, rather than by the
+    """Returns whether a function was called by an iterator that its caller in the traceback reads, not by the
     caller."""
     named = {*caller.co_names, *caller.co_freevars, *caller.co_varnames, *caller.co_cellvars}
     return code.co_name not in named and not code.co_name.startswith("<")
@@ -134,11 +134,11 @@ def _frames(trace: TracebackType | None) -> Iterator[FrameType]:
         trace = trace.tb_next
 
 
-# the exception as an object
+# The exception as an object.
 
 
 def dump_exception(exception: BaseException) -> bytes | None:
-    """An exception with those it comes from, for :func:`load_exception`; None where nothing of it can be sent."""
+    """Pickles an exception with its causes, for :func:`load_exception`; None if nothing of it can be sent."""
     links: list[tuple[bytes, int | None, int | None, bool]] = []
     places: dict[int, int] = {}
 
@@ -162,7 +162,7 @@ def dump_exception(exception: BaseException) -> bytes | None:
 
 
 def load_exception(pickled: bytes) -> BaseException | None:
-    """The exception that :func:`dump_exception` took, as far as it can be made here, else None."""
+    """Loads the exception that :func:`dump_exception` pickled, as far as it can be made here, else None."""
     try:
         links = pickle.loads(pickled)
         loaded = [_load_one(data) for data, _, _, _ in links]
@@ -185,7 +185,7 @@ def _load_one(data: bytes) -> BaseException | None:
 
 
 def _dump_one(exception: BaseException) -> bytes | None:
-    """One exception, in the first way that gives back an exception of its class."""
+    """Pickles one exception, in the first way that loads an exception of its class."""
     from firesteel.shipping import dumps
 
     ways: list[Callable[[], bytes]] = [
@@ -205,7 +205,7 @@ def _dump_one(exception: BaseException) -> bytes | None:
 
 
 def _as_parts(exception: BaseException, dumps: Callable[[object], bytes]) -> bytes:
-    """For exceptions whose ``__init__`` does not take their ``args``, or that hold what cannot be sent."""
+    """Pickles exceptions whose ``__init__`` does not take their ``args``, or that hold unpicklable values."""
 
     def sendable(value: object) -> bool:
         try:
@@ -230,7 +230,7 @@ class _Parts:
 
 
 def _make_exception(kind: type[BaseException], args: tuple[Any, ...], attributes: dict[str, Any]) -> BaseException:
-    """An exception of a class whose ``__init__`` is not called."""
+    """Makes an exception of a class without calling its ``__init__``."""
     exception = kind.__new__(kind, *args)
     exception.args = args
     exception.__dict__.update(attributes)

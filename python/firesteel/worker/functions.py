@@ -1,8 +1,8 @@
-"""From bytes to a function: the other end of ``firesteel.pickling.dump_function``.
+"""Loads functions: the other end of ``firesteel.pickling.dump_function``.
 
-Each task loads its function anew, although bytes that were seen before could be remembered: what a function captured is
-then as it was in the driver at the beginning of every task, whichever worker runs it, and however often. Only the check
-of its modules is spared the second time.
+Each task loads its function anew, although loaded ones could be cached: so captured values are as they were in the
+driver at the beginning of every task, whichever worker runs it, and however often. Only the check of its modules is
+skipped the second time.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from typing import Any
 from firesteel.errors import MissingModuleError, PythonVersionError
 from firesteel.worker import modules, packages
 
-#: What shipped functions begin with. The bytecode of a function is only good for the minor version that made it.
+#: The header of shipped functions. The bytecode of a function is only valid for the minor version that made it.
 _MARK = b"firesteel function 1, python "
 HEADER = _MARK + f"{sys.version_info.major}.{sys.version_info.minor}\n".encode()
 
 
 def load_function(data: bytes) -> Callable[..., Any]:
-    """The function that the driver sent.
+    """Loads a function that the driver sent.
 
-    Raises :class:`~firesteel.errors.PythonVersionError` for one of another minor version of Python, and
+    Raises :class:`~firesteel.errors.PythonVersionError` for a function of another minor version of Python, and
     :class:`~firesteel.errors.MissingModuleError` where a module that it needs is not here.
 
     >>> from firesteel.pickling import dump_function
@@ -49,15 +49,15 @@ def load_function(data: bytes) -> Callable[..., Any]:
 
 
 def process() -> str:
-    """This process, for people: ``executor on host (process 123)``."""
+    """Returns this process's name for people: ``executor on host (process 123)``."""
     return f"executor on {socket.gethostname()} (process {os.getpid()})"
 
 
 def _foreign(data: bytes) -> Exception:
-    """What is wrong with bytes that this Python did not make."""
+    """Returns the error for bytes that this Python did not make."""
     if not data.startswith(_MARK):
         return PythonVersionError(
-            f"the {process()} got a function in a form that this Firesteel does not know; driver and workers must"
+            f"the {process()} got a function in an unknown format; driver and workers must"
             f" have the same Firesteel"
         )
     theirs = data[len(_MARK) : data.index(b"\n")].decode()
@@ -70,7 +70,7 @@ def _foreign(data: bytes) -> Exception:
 
 
 def _fails_on_import(error: BaseException) -> str:
-    """Why a function cannot be loaded where code that runs meanwhile raises: mostly the top level of a module."""
+    """Says why a function cannot be loaded if code raises on the way: mostly the top level of a module."""
     places = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.name == "<module>"]
     what = f"importing {places[-1].filename} there" if places else "what it holds"
     return (
@@ -80,7 +80,7 @@ def _fails_on_import(error: BaseException) -> str:
 
 
 def _cannot_load(error: BaseException) -> str:
-    """Why a function cannot be loaded, though the modules that it names are here."""
+    """Says why a function cannot be loaded, though the modules that it names are here."""
     top = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
     if top and not modules.is_here(top):
         files = [frame.filename for frame in traceback.extract_tb(error.__traceback__) if frame.name == "<module>"]

@@ -1,7 +1,7 @@
-"""Which Python the workers run, where ``PYSPARK_PYTHON`` names one: asked for its version before it is given work.
+"""The workers' Python, if ``PYSPARK_PYTHON`` names one: asked for its version before it is given work.
 
-A Python of another minor version cannot read the functions, nor import the standard library that the driver's path
-leads to. So it is refused when the context starts, in a sentence, and not by whatever breaks first.
+A Python of another minor version cannot load the functions, nor import the standard library on the driver's path. So it
+is refused when the context starts, with the reason, and not by the first failure.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from firesteel.errors import FiresteelError, PythonVersionError
 if TYPE_CHECKING:
     from firesteel.conf import SparkConf
 
-__all__ = ["check", "chosen", "places"]
+__all__ = ["check", "chosen", "module_folders"]
 
 #: The variable that names the Python of the workers, as in PySpark. Not set: the driver's own.
 VARIABLE = "PYSPARK_PYTHON"
 
-#: How long a Python may take to say its version.
+#: How long a Python may take to print its version.
 PATIENCE_SECONDS = 60.0
 
 _ASK = "import sys; print('%d.%d' % sys.version_info[:2])"
@@ -33,7 +33,7 @@ _ASK = "import sys; print('%d.%d' % sys.version_info[:2])"
 def check(conf: SparkConf | None = None, is_shipped: bool = False) -> None:
     """Raises an error that says what to do if the workers' Python does not start, or is of another minor version.
 
-    One that is perhaps in an archive, on another host, is left to tasks, which find out.
+    A Python that may be in an archive, on another host, is left to tasks, which check it.
 
     >>> check()
     """
@@ -51,30 +51,30 @@ def check(conf: SparkConf | None = None, is_shipped: bool = False) -> None:
 
 
 def chosen(conf: SparkConf) -> str | None:
-    """The Python that a program wants for its workers on other hosts; None for that of whoever starts them."""
+    """Returns the Python that a program wants for its workers on other hosts; None for that of the starting process."""
     program = conf.get("spark.pyspark.python") or os.environ.get(VARIABLE)
     return None if not program or _is_this(program) else program
 
 
-#: What the interpreter of an agent on this machine runs: it finds modules where the program does.
+#: The program of an agent's interpreter on this machine: it finds modules where the driver does.
 _AGENT_HERE = (
     "import sys, json\nsys.path[:] = json.loads(sys.argv[1])\nfrom firesteel.worker.agent import main\nmain()"
 )
 
 
 def agent(conf: SparkConf, is_here: bool) -> list[str]:
-    """The words that start an agent: with the program's own Python here, with the one that other hosts have there."""
+    """Returns the arguments that start an agent: here with the program's own Python, elsewhere with that host's."""
     if is_here:
         return [sys.executable, "-c", _AGENT_HERE, json.dumps(sys.path)]
     program = chosen(conf)
-    # One that is in an archive is for workers; who fetches it is another.
+    # A Python in an archive is for workers; another one fetches the archive.
     is_shipped = program is not None and os.sep in program and not os.path.isabs(program)
     return [sys.executable if program is None or is_shipped else program, "-m", "firesteel.worker.agent"]
 
 
 @functools.cache
-def places() -> frozenset[str]:
-    """Where this Python finds the modules that come with it or were installed for it. Another has its own."""
+def module_folders() -> frozenset[str]:
+    """Returns the folders of modules that come with this Python or were installed for it. Another has its own."""
     import site
     import sysconfig
 
@@ -86,7 +86,7 @@ def places() -> frozenset[str]:
 
 
 def _is_this(program: str) -> bool:
-    """Whether the program is the Python that runs here."""
+    """Returns whether the program is the Python that runs here."""
     found = shutil.which(program)
     return found is not None and os.path.realpath(found) == os.path.realpath(sys.executable)
 

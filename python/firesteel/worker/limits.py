@@ -1,8 +1,8 @@
-"""How much memory a Python worker may take: ``spark.executor.pyspark.memory``, as a limit of its address space.
+"""The memory limit of a Python worker: ``spark.executor.pyspark.memory``, as a limit of its address space.
 
-The driver makes a number of bytes of the setting (:func:`memory_limit`), which reaches workers as a variable of their
-environment; a worker sets its own limit when it begins (:func:`apply_memory_limit`). What does not fit then raises
-MemoryError in the function that asks for it, and fails its task with its line.
+The driver converts the setting to bytes (:func:`memory_limit`), which reach workers as an environment variable; a
+worker sets its own limit when it begins (:func:`apply_memory_limit`). An allocation beyond it raises MemoryError in the
+function that asks for it, and fails its task with its line.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ VARIABLE = "FIRESTEEL_WORKER_MEMORY"
 """The variable that tells workers how many bytes their address space may have."""
 
 _UNITS = {"": 1 << 20, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40, "p": 1 << 50}
-"""Spark's unit is the mebibyte where none is written."""
+"""Spark's unit is the mebibyte if none is written."""
 
 
 def memory_limit(conf: SparkConf) -> int | None:
-    """How many bytes each worker may have: the setting, shared by an executor's cores, as in Spark.
+    """Returns the bytes that each worker may have: the setting, shared by an executor's cores, as in Spark.
 
     >>> from firesteel import SparkConf
     >>> memory_limit(SparkConf(False).set("spark.executor.pyspark.memory", "512m").set("spark.executor.cores", "2"))
@@ -47,7 +47,7 @@ def memory_limit(conf: SparkConf) -> int | None:
 
 
 def apply_memory_limit() -> None:
-    """Limits this process, where the driver has said so; never beyond what it may have already."""
+    """Limits this process, if the driver has set a limit; never beyond its present one."""
     wanted = os.environ.get(VARIABLE)
     if wanted is None:
         return

@@ -1,7 +1,7 @@
-"""Whether the modules that a function needs are here, asked before a stage begins rather than in its midst.
+"""Checks that the modules which a function needs are here, before a stage begins rather than in its midst.
 
-The driver noted which modules the function names, and which of its parts names each (``firesteel.pickling``). They are
-looked for without being imported, by the top package of each; what was found once is not looked for again.
+The driver recorded which modules the function names, and which of its parts names each (``firesteel.pickling``). They
+are looked for without being imported, by the top package of each; a module found once is not looked for again.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _checked: set[bytes] = set()
 
 
 def encode(needs: dict[str, str]) -> bytes:
-    """What :func:`check` reads: for each module the function that names it. One line without end, or empty."""
+    """Returns the input of :func:`check`: for each module the function that names it, in one line, or empty."""
     return "\t".join(f"{module} {function}" for module, function in sorted(needs.items())).replace("\n", " ").encode()
 
 
@@ -43,7 +43,7 @@ def check(encoded: bytes) -> None:
 
 
 def is_here(module: str) -> bool:
-    """Whether the top package of a module can be imported."""
+    """Returns whether the top package of a module can be imported."""
     if module in _found:
         return True
     if module not in sys.modules and not _find(module):
@@ -62,7 +62,7 @@ def _find(module: str) -> bool:
 
 
 def how_to_ship(module: str) -> str:
-    """What a person does about a module that is missing in executors."""
+    """Says what a person does about a module that is missing in executors."""
     return (
         f'If it is yours, ship it: sc.addPyFile("{module}.py") (a package as a .zip), or firesteel submit --py-files'
         f" {module}.py;"

@@ -1,7 +1,7 @@
-"""Where a worker finds files and modules that the program has shipped since the worker began.
+"""Finds files and modules that the program has shipped since the worker began.
 
-Each job says which there are; what is new is there, and in ``sys.path``, before a function is unpickled. So workers
-need not begin anew when a file is added, and keep what they hold.
+Each job lists them; new ones are fetched and put into ``sys.path`` before a function is unpickled. So workers need not
+be replaced when a file is added, and keep their state.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _seen: str | None = None
 
 
 def see() -> None:
-    """Makes the files that the running task's job knows of be here, and packages importable; nothing, outside of tasks.
+    """Fetches the files that the running task's job lists, and makes packages importable; nothing, outside of tasks.
 
     >>> see()
     """
@@ -37,6 +37,6 @@ def see() -> None:
     for place in (os.path.join(root, name) if name else root for name in names):
         if place not in sys.path:
             sys.path.insert(1, place)
-    # A file that came a moment ago may be missing in what the import system remembers of its directory.
+    # A file that came a moment ago may be missing in the import system's cache of its directory.
     importlib.invalidate_caches()
     _seen = told

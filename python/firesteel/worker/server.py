@@ -1,7 +1,7 @@
-"""The server from which workers are forked: a process without threads that has imported what all of them need.
+"""The server from which workers are forked: a process without threads that has imported the modules they all need.
 
-The driver starts it, with a socket for standard input, and sends lines of JSON: what workers are to know, and, each
-with one end of a new socket, to fork one. The server tells when a worker ends and of what. It ends, with its workers,
+The driver starts it, with a socket for standard input, and sends lines of JSON: settings for workers, and requests to
+fork one, each with one end of a new socket. The server reports when a worker ends, and how. It ends, with its workers,
 when the driver closes the socket or is gone.
 """
 
@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 
 from firesteel import _native, keys
 
-# What workers import in their first task, imported once for all of them.
+# Modules that workers import in their first task, imported once for all of them.
 from firesteel import rdd as _rdd  # noqa: F401
 from firesteel import worker as _worker  # noqa: F401
 from firesteel.worker import failure as _failure  # noqa: F401
@@ -26,8 +26,8 @@ from firesteel.worker.limits import apply_memory_limit
 
 _LINE = 1 << 20
 COLLECT_EVERY = (50_000, 20, 50)
-"""After how many new objects the youngest are looked through for cycles, and after how many rounds of that the
-older.
+"""The numbers of new objects, and of rounds, after which the cycle collector looks at the youngest and at older
+objects.
 """
 
 
@@ -36,7 +36,7 @@ def main() -> NoReturn:
     control = socket.socket(fileno=os.dup(0))
     _point_standard_input_at(os.open(os.devnull, os.O_RDONLY))
     _point_standard_output_at_errors()
-    # Ctrl-C is for the program; it says what is to stop.
+    # Ctrl-C is for the driver, which ends the server.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if os.environ.get("FIRESTEEL_AS_PYSPARK") == "1":
         from firesteel import as_pyspark
@@ -44,10 +44,10 @@ def main() -> NoReturn:
         as_pyspark.install()
     keys.install()
     gc.collect()
-    # Objects that stay are not touched by collections in workers, so their pages stay shared.
+    # Collections in workers do not touch objects that stay, so their pages stay shared.
     gc.freeze()
-    # Tasks make many objects and few cycles: looking for cycles every 700 objects, as is Python's habit, can take
-    # longer than the work itself.
+    # Tasks make many objects and few cycles: looking for cycles every 700 objects, Python's default, can take longer
+    # than the work itself.
     gc.set_threshold(*COLLECT_EVERY)
     _Server(control).serve()
     os._exit(0)
@@ -59,12 +59,13 @@ def _point_standard_input_at(descriptor: int) -> None:
 
 
 def _point_standard_output_at_errors() -> None:
-    """What tasks print, and programs that they start, is not in the program's own output, which may be a file of data.
+    """Sends the output of tasks, and of programs that they start, to standard error: standard output may be a data
+    file.
 
-    It is the descriptor that is another one, so that native code cannot miss it; workers inherit it.
+    The descriptor itself is changed, so that native code follows; workers inherit it.
     """
     os.dup2(2, 1)
-    # A worker that is killed has shown the lines that it printed before.
+    # Line by line, so that a killed worker has shown the lines that it printed before.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)
 
@@ -84,13 +85,13 @@ class _Server:
         while True:
             for descriptor, _ in self._poll.poll():
                 if descriptor in self._workers:
-                    self._tell_end(descriptor)
-                elif not self._hear():
+                    self._report_end(descriptor)
+                elif not self._receive():
                     self._end_all()
                     return
 
-    def _hear(self) -> bool:
-        """Takes what the driver says; False when it is gone."""
+    def _receive(self) -> bool:
+        """Receives messages of the driver; returns False when the driver is gone."""
         try:
             data, sockets, _, _ = socket.recv_fds(self._control, _LINE, 8)
         except OSError:
@@ -101,10 +102,10 @@ class _Server:
         self._received += data
         while b"\n" in self._received:
             line, self._received = self._received.split(b"\n", 1)
-            word = json.loads(line)
-            if word.get("setting") is not None:
-                self._setting = word["setting"]
-            if word["fork"]:
+            message = json.loads(line)
+            if message.get("setting") is not None:
+                self._setting = message["setting"]
+            if message["fork"]:
                 self._fork(self._sockets.pop(0))
         return True
 
@@ -131,7 +132,7 @@ class _Server:
             random.seed()
             _native.work()
             code = 0
-        except BaseException:  # A worker that cannot even begin says why, and its end says the rest.
+        except BaseException:  # A worker that cannot even begin prints why; its end is reported as any other.
             import traceback
 
             traceback.print_exc()
@@ -142,7 +143,7 @@ class _Server:
             finally:
                 os._exit(code)
 
-    def _tell_end(self, descriptor: int) -> None:
+    def _report_end(self, descriptor: int) -> None:
         process = self._workers.pop(descriptor)
         self._poll.unregister(descriptor)
         os.close(descriptor)
@@ -155,7 +156,7 @@ class _Server:
         try:
             self._control.sendall(json.dumps(end).encode() + b"\n")
         except OSError:
-            # The driver is gone; the next word from it will be its end.
+            # The driver is gone; reading from it will end the server.
             pass
 
     def _end_all(self) -> None:
@@ -169,7 +170,7 @@ class _Server:
 
 
 def _apply(setting: dict[str, Any]) -> None:
-    """Makes modules and files be found where the program finds them."""
+    """Makes workers find modules and files where the program does."""
     if setting.get("sys_path"):
         sys.path[:] = setting["sys_path"]
     first = [path for path in setting.get("first_on_path", ()) if os.path.exists(path)]
@@ -181,5 +182,5 @@ def _apply(setting: dict[str, Any]) -> None:
             os.chdir(directory)
         except OSError as error:
             if "first_on_path" in setting:
-                return  # another host; the agent has chosen a directory there
-            print(f"firesteel: a worker cannot go to {directory}: {error}", file=sys.stderr)
+                return  # another host, where the agent has chosen a directory
+            print(f"firesteel: a worker cannot change to the directory {directory}: {error}", file=sys.stderr)

@@ -1,4 +1,4 @@
-//! What must hold between a driver and its executors, one function each.
+//! The checks between a driver and its executors, one function each.
 
 use crate::stages;
 use closure_matrix::Checked;

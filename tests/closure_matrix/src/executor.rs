@@ -1,5 +1,5 @@
-//! The other process: reads plans from standard input, runs their tasks with the real decoder and runner, and answers on
-//! standard output.
+//! The executor process: reads plans from standard input, runs their tasks with the real decoder and runner,
+//! and answers on standard output.
 //!
 //! It greets with the hash of its file and an address of its code. Then come requests (what to do, partition, length,
 //! plan), each of which it answers (how it went, length, bytes), until its input ends.

@@ -1,4 +1,4 @@
-//! A program of somebody else's: a plain `main`, records of its own types, helpers that are generic over records and
+//! A user's program: a plain `main`, records of its own types, helpers that are generic over records and
 //! closures, RDDs in a struct, in a loop and in threads. It prints what it finds, for a test that compares.
 
 mod counting;

@@ -1,7 +1,9 @@
-//! `cargo xtask bench --cluster`: the workloads on a standalone cluster of one master and two workers with one core each, on this
-//! machine: Firesteel's and Spark's, and beside them Firesteel in one process with two threads. With `--python`, the Python programs.
+//! `cargo xtask bench --cluster`: the workloads on a standalone cluster of one master and two workers with one
+//! core each, on this machine: Firesteel's and Spark's, and beside them Firesteel in one process with two
+//! threads. With `--python`, the Python programs.
 //!
-//! The clusters run one at a time, started here and ended here. Each peer is a program that does all of its runs, the first to warm up.
+//! The clusters run one at a time, started and ended here. Each peer is a program that does all of its runs,
+//! the first to warm up.
 
 use std::fmt::Write;
 use std::net::TcpListener;
@@ -20,7 +22,7 @@ use crate::{Fallible, workspace};
 const TABLE: &str = "benches/RESULTS-CLUSTER.md";
 const PYTHON_TABLE: &str = "benches/RESULTS-CLUSTER-PYTHON.md";
 
-/// The workloads of the comparison with Spark that a cluster changes something about.
+/// The workloads of the comparison with Spark for which a cluster makes a difference.
 const CHOSEN: &[&str] = &[
     "word_count",
     "sum",
@@ -36,7 +38,7 @@ const CHOSEN: &[&str] = &[
 const EXECUTOR_MEMORY: &str = "4g";
 const WORKERS: u32 = 2;
 
-/// What was asked for on the command line.
+/// The options of the command line.
 pub(super) struct Asked {
     pub(super) only: Vec<String>,
     pub(super) runs: usize,
@@ -46,7 +48,7 @@ pub(super) struct Asked {
     pub(super) python: bool,
 }
 
-/// What a peer took, in the median of its later runs.
+/// The time of a peer, as the median of its later runs.
 struct Row {
     about: &'static str,
     local: f64,
@@ -170,7 +172,7 @@ fn row(about: &'static str, local: Sample, cluster: Sample, spark: Option<Sample
     Ok(Row { about, local: later(&local), cluster: later(&cluster), spark: spark.as_ref().map(later) })
 }
 
-/// The median of the runs after the first.
+/// Returns the median of the runs after the first.
 fn later(sample: &Sample) -> f64 {
     let mut later: Vec<f64> = sample.inner_seconds.iter().skip(1).copied().collect();
     if later.is_empty() {
@@ -218,7 +220,7 @@ fn table(asked: &Asked, rows: &[Row]) -> String {
     text
 }
 
-/// Processes that end with this.
+/// Processes that are ended when this is dropped.
 struct Daemons(Vec<Child>);
 
 impl Drop for Daemons {
@@ -253,7 +255,7 @@ fn wait_for_port(port: u16) -> Fallible {
     let deadline = Instant::now() + Duration::from_secs(60);
     while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
         if Instant::now() > deadline {
-            return Err(format!("nobody listens at port {port}"));
+            return Err(format!("no process listens at port {port}"));
         }
         std::thread::sleep(Duration::from_millis(50));
     }
@@ -288,7 +290,7 @@ impl Ours {
         Ok(Ours { port, secret, _daemons: daemons })
     }
 
-    /// Makes a program run on the cluster.
+    /// Sets up a program to run on the cluster.
     fn tell<'a>(&self, command: &'a mut Command) -> &'a mut Command {
         command.env("BENCH_MASTER", format!("firesteel://127.0.0.1:{}", self.port));
         command.env("FIRESTEEL_SECRET_FILE", &self.secret);

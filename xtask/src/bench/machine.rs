@@ -1,4 +1,4 @@
-//! What the figures were measured on: processor, memory, kernel and versions, as lines for a reader.
+//! The description of the machine: processor, memory, kernel and versions, as lines for a reader.
 
 use std::process::Command;
 
@@ -40,7 +40,7 @@ pub(super) fn describe(with_spark: bool) -> Vec<String> {
     lines
 }
 
-/// The commit, and whether the tree held anything beyond it.
+/// Returns the commit, and whether the tree had changes beyond it.
 fn commit(said: &impl Fn(&str, &[&str]) -> String) -> String {
     let changed = !said("git", &["status", "--porcelain", "--untracked-files=no"]).is_empty();
     let and_changes = if changed { " with changes" } else { "" };

@@ -1,4 +1,4 @@
-//! Runs one program and reads what it did: its answer and times from what it prints, its memory from `/proc`.
+//! Measures one program: its answer and times from what it prints, its memory from `/proc`.
 //!
 //! A program may be a tree of processes (a shell script, a JVM, executors), so the memory is the sum over the tree of each process's
 //! proportional share, sampled; a short program is over before the first sample and prints its own peak.
@@ -10,15 +10,16 @@ use std::time::{Duration, Instant};
 
 use crate::{Fallible, workspace};
 
-/// Rarely enough that sampling a JVM's page tables costs nothing that one could see.
+/// The period between two samples of memory, so long that sampling a JVM's page tables costs nothing
+/// noticeable.
 const SAMPLING_PERIOD: Duration = Duration::from_millis(200);
 
-/// What one process (with its children) did.
+/// The measurements of one process (with its children).
 pub(crate) struct Sample {
     pub(super) answer: String,
-    /// Of the job proper, by the program's own clock: the median of its runs, without the warm-up.
+    /// The seconds of the job proper, by the program's own clock: the median of its runs, without the warm-up.
     pub(super) seconds: f64,
-    /// Each run inside the process, the warm-up included.
+    /// The seconds of each run inside the process, the warm-up included.
     pub(super) inner_seconds: Vec<f64>,
     pub(super) process_seconds: f64,
     pub(super) peak_mib: f64,
@@ -66,7 +67,7 @@ pub(super) fn sample(command: &mut Command) -> Fallible<Sample> {
 fn drain(stream: Option<impl Read + Send + 'static>) -> std::thread::JoinHandle<String> {
     std::thread::spawn(move || {
         let mut bytes = Vec::new();
-        // A stream that breaks off leaves the answer missing, which is reported.
+        // An error leaves the answer missing, which is reported.
         let _ = stream.map(|mut stream| stream.read_to_end(&mut bytes));
         String::from_utf8_lossy(&bytes).into_owned()
     })
@@ -85,7 +86,7 @@ fn read(said: &str, process_seconds: f64, sampled_kib: u64) -> Option<Sample> {
     })
 }
 
-/// The proportional memory of a process and of all its descendants, now.
+/// Returns the proportional memory of a process and of all its descendants, now.
 fn tree_kib(root: u32) -> u64 {
     let parents = parents();
     let mut tree = vec![root];
@@ -98,13 +99,13 @@ fn tree_kib(root: u32) -> u64 {
     tree.into_iter().filter_map(process_kib).sum()
 }
 
-/// Every process with its parent.
+/// Returns every process with its parent.
 fn parents() -> Vec<(u32, u32)> {
     let Ok(folder) = std::fs::read_dir("/proc") else { return vec![] };
     let ids = folder.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
     ids.filter_map(|id| {
         let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-        // The name stands in parentheses and may hold anything; state and parent follow the last one.
+        // The name is in parentheses and may contain anything; state and parent follow the last one.
         let parent = stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()?;
         Some((id, parent))
     })

@@ -1,7 +1,8 @@
-//! `cargo xtask bench --python`: the programs of `benches/python`, which know neither engine, run in PySpark and in Firesteel, and
-//! beside them what a person would write in plain Python with the same functions.
+//! `cargo xtask bench --python`: the programs of `benches/python`, which know neither engine, run in PySpark
+//! and in Firesteel, and beside them a solution in plain Python with the same functions.
 //!
-//! A session of a peer does all of its runs, the first to warm up; where starting is what is measured, each run is a process.
+//! A session of a peer does all of its runs, the first to warm up; if the start is measured, each run is a
+//! process.
 
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -16,25 +17,25 @@ use crate::{Fallible, workspace};
 const TABLE: &str = "benches/RESULTS-PYTHON.md";
 const PYSPARK: &str = "PySpark";
 
-/// How much of the text is counted.
+/// The number of bytes of text that are counted.
 const TEXT_BYTES: u64 = 300_000_000;
 const PARTITIONS: &str = "8";
 const DRIVER_MEMORY: &str = "8g";
 
-/// One workload; `benches/python/NAME.py` is the program, `plain_NAME.py`, where there is one, the plain peer.
+/// One workload; `benches/python/NAME.py` is the program, `plain_NAME.py`, if there is one, the plain peer.
 struct Workload {
     name: &'static str,
     about: &'static str,
-    /// What is measured is a start: each run is a process of its own.
+    /// Set if a start is measured: each run is a process of its own.
     starts: Option<Start>,
     /// Variable, full value, quick value.
     sizes: &'static [(&'static str, u64, u64)],
 }
 
-/// What of a start is measured.
+/// The part of a start that is measured.
 #[derive(Clone, Copy, PartialEq)]
 enum Start {
-    /// What the program itself measured.
+    /// The part that the program itself measured.
     Part,
     /// The process from its start to its end.
     Process,
@@ -101,7 +102,7 @@ const WORKLOADS: &[Workload] = &[
     },
 ];
 
-/// Who runs: name, the program's prefix, the value of `BENCH_PEER`, threads.
+/// A peer: name, the program's prefix, the value of `BENCH_PEER`, threads.
 struct Peer {
     name: &'static str,
     prefix: &'static str,
@@ -122,7 +123,7 @@ fn peers(without_spark: bool) -> Vec<Peer> {
     peers
 }
 
-/// What was asked for on the command line.
+/// The options of the command line.
 pub(super) struct Asked {
     pub(super) only: Vec<String>,
     pub(super) runs: usize,
@@ -162,7 +163,7 @@ pub(super) fn run(asked: &Asked) -> Fallible {
 /// A workload that is no start: its name, what it is, and its parameters.
 pub(super) type Job = (&'static str, &'static str, Vec<(&'static str, String)>);
 
-/// The workloads that a cluster changes something about.
+/// Returns the workloads for which a cluster makes a difference.
 pub(super) fn jobs(quick: bool) -> Fallible<Vec<Job>> {
     let jobs = WORKLOADS.iter().filter(|workload| workload.starts.is_none());
     jobs.map(|workload| Ok((workload.name, workload.about, variables(workload, quick)?))).collect()
@@ -170,7 +171,7 @@ pub(super) fn jobs(quick: bool) -> Fallible<Vec<Job>> {
 
 type Measured = Vec<(&'static str, Vec<Sample>)>;
 
-/// The peers one after the other; where starting is measured, in turns.
+/// Runs the peers one after the other; if the start is measured, in turns.
 fn compare(workload: &Workload, asked: &Asked, environment: &Environment) -> Fallible<Measured> {
     let variables = variables(workload, asked.quick)?;
     let folder = workspace::root().join("benches/python");

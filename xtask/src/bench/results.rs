@@ -1,4 +1,5 @@
-//! The figures as a table for people, in `benches/RESULTS.md`, and with every single value as JSON, under `target/`.
+//! The results as a table for people, in `benches/RESULTS.md`, and with every single value as JSON, under
+//! `target/`.
 
 use std::fmt::Write;
 
@@ -130,7 +131,7 @@ fn timed(workload: &Workload, sample: &Sample) -> f64 {
     if workload.times_process { sample.process_seconds } else { sample.seconds }
 }
 
-/// The median of some value of the samples.
+/// Returns the median of some value of the samples.
 pub(super) fn median(samples: &[Sample], value: impl Fn(&Sample) -> f64) -> f64 {
     let mut values: Vec<f64> = samples.iter().map(value).collect();
     values.sort_by(f64::total_cmp);

@@ -1,6 +1,8 @@
-//! Spark as it comes from its Python package, which carries the Scala shell: installed into a virtual environment under `target/`.
+//! Spark's installation for benchmarks: its Python package, which carries the Scala shell, in a virtual
+//! environment under `target/`.
 //!
-//! A workload is one session of spark-shell that is fed our prelude and the workload's script.
+//! A workload is one session of spark-shell that is fed the prelude of `benches/spark` and the workload's
+//! script.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -20,7 +22,7 @@ pub(crate) struct Spark {
 }
 
 impl Spark {
-    /// Installs Spark unless an earlier run did, and checks that Java is the one we compare with.
+    /// Installs Spark unless an earlier run did, and checks that Java has the version of the comparison.
     pub(crate) fn install() -> Fallible<Spark> {
         let java = java_version()
             .ok_or("Spark wants Java: `apt-get install openjdk-17-jre-headless`, or --without-spark")?;
@@ -44,17 +46,17 @@ impl Spark {
         Ok(Spark { home: PathBuf::from(home), environment })
     }
 
-    /// Where it is.
+    /// Returns its directory.
     pub(super) fn home(&self) -> &Path {
         &self.home
     }
 
-    /// A session that runs the workload `runs` times and ends.
+    /// Returns a session that runs the workload `runs` times and ends.
     pub(super) fn session(&self, workload: &Workload, threads: usize, runs: usize) -> Fallible<Command> {
         self.session_on(workload, &format!("local[{threads}]"), runs)
     }
 
-    /// The same with a master of one's own.
+    /// Returns the same session with another master.
     pub(super) fn session_on(&self, workload: &Workload, master: &str, runs: usize) -> Fallible<Command> {
         let (memory, workload) = (workload.memory.unwrap_or(DRIVER_MEMORY), workload.name);
         let folder = workspace::root().join("benches/spark");
@@ -71,7 +73,7 @@ impl Spark {
         Ok(command)
     }
 
-    /// A session of the Scala shell that runs a script.
+    /// Returns a session of the Scala shell that runs a script.
     pub(crate) fn shell(&self, script: &Path, threads: usize) -> Command {
         self.shell_on(script, &format!("local[{threads}]"))
     }
@@ -85,7 +87,7 @@ impl Spark {
     }
 }
 
-/// For example `17.0.15`.
+/// Returns Java's version, for example `17.0.15`.
 pub(super) fn java_version() -> Option<String> {
     find_program("java")?;
     let said = Command::new("java").arg("-version").output().ok()?;
@@ -93,7 +95,7 @@ pub(super) fn java_version() -> Option<String> {
     Some(text.split('"').nth(1)?.to_owned())
 }
 
-/// What stands under the results.
+/// Returns the settings, which stand under the results.
 pub(super) fn settings(threads: usize) -> String {
     format!(
         "Spark {VERSION} (spark-shell, Scala RDDs), local[{threads}], {DRIVER_MEMORY} driver heap where no other is named, web UI off"

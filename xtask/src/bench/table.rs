@@ -1,11 +1,12 @@
-//! The Parquet table that a workload scans: made once by our own writer, into `target/bench-data`, and kept.
+//! The Parquet table that a workload scans: made once by Firesteel's own writer, into `target/bench-data`, and
+//! reused.
 
 use std::path::PathBuf;
 
 use crate::process::run;
 use crate::{Fallible, workspace};
 
-/// The table with as many rows as the variables say.
+/// Makes the table with the number of rows in the variables.
 pub(super) fn prepare(variables: &[(&'static str, String)]) -> Fallible<PathBuf> {
     let rows = variables.iter().find(|(name, _)| *name == "BENCH_N").map_or("0", |(_, rows)| rows);
     let folder = workspace::target_dir().join("bench-data");

@@ -1,8 +1,9 @@
 //! The text whose words are counted: Debian's package of the Linux 6.1 sources, made into one file.
 //!
-//! The file holds, in the order of the archive, every regular file that is text, that is, valid UTF-8 without a zero byte: sources,
-//! headers, documentation, build files. (Readers disagree about the words of what is not UTF-8, so the few such files stay out.)
-//! Nothing is installed: the package is only fetched and unpacked. `--quick` gets the first 100 MB, cut at a line's end.
+//! The file consists, in the order of the archive, of every regular file that is text, that is, valid UTF-8
+//! without a zero byte: sources, headers, documentation, build files. (Readers disagree about the words of
+//! other encodings, so the few such files stay out.) Nothing is installed: the package is only fetched and
+//! unpacked. `--quick` uses the first 100 MB, cut at a line's end.
 
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
@@ -15,7 +16,7 @@ use crate::{Fallible, workspace};
 const PACKAGE: &str = "linux-source-6.1";
 const QUICK_BYTES: u64 = 100_000_000;
 
-/// The whole file or, quick, its first 100 MB, made unless an earlier run did.
+/// Returns the whole file or, quick, its first 100 MB, made unless an earlier run did.
 pub(super) fn prepare(quick: bool) -> Fallible<PathBuf> {
     if quick { first(QUICK_BYTES) } else { whole() }
 }
@@ -34,7 +35,7 @@ fn whole() -> Fallible<PathBuf> {
     Ok(whole)
 }
 
-/// So many bytes of it from the start on, cut at a line's end.
+/// Returns the first `bytes` bytes of it, cut at a line's end.
 pub(super) fn first(bytes: u64) -> Fallible<PathBuf> {
     let whole = whole()?;
     let first = whole.with_file_name(format!("linux-6.1-first-{}-mb.txt", bytes / 1_000_000));
@@ -44,7 +45,7 @@ pub(super) fn first(bytes: u64) -> Fallible<PathBuf> {
     Ok(first)
 }
 
-/// The package's file in the folder.
+/// Returns the package's file in the folder.
 fn fetch(folder: &Path) -> Fallible<PathBuf> {
     let find = || {
         let entries = std::fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path());
@@ -62,7 +63,8 @@ fn fetch(folder: &Path) -> Fallible<PathBuf> {
     find().ok_or_else(|| format!("apt-get left no {PACKAGE} in {}", folder.display()))
 }
 
-/// The package holds a compressed archive: three programs in a row unwrap it, and the last one's output is read here.
+/// Extracts the text. The package contains a compressed archive: three programs in a row unwrap it, and the
+/// last one's output is read here.
 fn extract(package: &Path, to: &Path) -> Fallible {
     let start = |command: &mut Command| {
         command.stdout(Stdio::piped()).spawn().map_err(|error| format!("{command:?}: {error}"))
@@ -79,7 +81,8 @@ fn extract(package: &Path, to: &Path) -> Fallible {
     copy_texts(archive, &mut text)
         .and_then(|()| text.flush())
         .map_err(|error| format!("unpacking: {error}"))?;
-    // The first two may be told that no one reads any more; what counts is that the archive was read to its end.
+    // The first two may fail because their output is not read any more; it only matters that the archive was
+    // read to its end.
     let (_, _) = (outer.wait(), inner.wait());
     let status = unpacked.wait().map_err(|error| error.to_string())?;
     if status.success() { Ok(()) } else { Err(format!("xz ended with {status}")) }
@@ -93,7 +96,7 @@ fn copy_texts(mut archive: impl Read, text: &mut impl Write) -> std::io::Result<
     loop {
         archive.read_exact(&mut header)?;
         if header.iter().all(|byte| *byte == 0) {
-            // Two empty blocks and filling; xz must be let finish.
+            // Two empty blocks and filling; xz has to run to its end.
             std::io::copy(&mut archive, &mut std::io::sink())?;
             return Ok(());
         }

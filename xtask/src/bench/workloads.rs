@@ -1,16 +1,17 @@
-//! The workloads with their parameters: full size for measuring, quick size for seeing that all peers work and agree.
+//! The workloads with their parameters: full size for measuring, quick size to check that all peers work and
+//! agree.
 
 /// One workload; its programs have its name.
 pub(crate) struct Workload {
     pub(super) name: &'static str,
     pub(super) about: &'static str,
     pub(super) reads_text: bool,
-    /// Reads a generated table, of `BENCH_N` rows.
+    /// True if it reads a generated table, of `BENCH_N` rows.
     pub(super) reads_table: bool,
     /// The memory that Firesteel and Spark may take.
     pub(super) memory: Option<&'static str>,
     partitions: u64,
-    /// The whole process is what counts, not the job inside.
+    /// True if the whole process is timed, not the job inside.
     pub(super) times_process: bool,
     /// Variable, full value, quick value.
     sizes: &'static [(&'static str, u64, u64)],
@@ -27,7 +28,8 @@ impl Workload {
     }
 }
 
-/// For the peers that have partitions: a few for each thread, so that they end together.
+/// The number of partitions for the peers that have partitions: a few for each thread, so that they end
+/// together.
 const PARTITIONS: u64 = 8;
 
 const GENERATED: Workload = Workload {

@@ -1,4 +1,4 @@
-//! The programs that are run against servers: `crates/firesteel/tests/stores.rs`, built once, then run for each server with
+//! The test programs for servers: `crates/firesteel/tests/stores.rs`, built once, then run for each server with
 //! other variables and for a bounded time.
 
 use super::Trouble;
@@ -10,13 +10,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-/// What is said to one run: names and values of environment variables.
+/// The names and values of environment variables of one run.
 pub(super) type Variables<'a> = &'a [(&'a str, &'a str)];
 
-/// How long one run of all programs may take; unoptimised, against a server in Python, they take some ten seconds.
+/// The most time for one run of all programs; unoptimised, against a server in Python, they take some ten
+/// seconds.
 const RUN_LIMIT: Duration = Duration::from_secs(120);
 
-/// How long fetching one server may take.
+/// The most time for fetching one server.
 const FETCH_LIMIT: Duration = Duration::from_secs(600);
 
 /// The programs, and the time that is left for everything.
@@ -26,12 +27,12 @@ pub(super) struct Checks {
 }
 
 impl Checks {
-    /// No run begins that may not end within this time.
+    /// Begins the time: no run begins that may not end within it.
     pub(super) fn within(limit: Duration) -> Checks {
         Checks { until: Instant::now() + limit, program: OnceCell::new() }
     }
 
-    /// Fetches what these commands fetch into a folder, unless it is there already in this version.
+    /// Fetches a server into a folder by these commands, unless it is there already in this version.
     pub(super) fn fetch(
         &self,
         home: &Path,
@@ -54,7 +55,7 @@ impl Checks {
         self.until.saturating_duration_since(Instant::now())
     }
 
-    /// Whether there is time for anything more.
+    /// Returns whether the time is used up.
     pub(super) fn time_is_up(&self) -> bool {
         self.left().is_zero()
     }
@@ -88,8 +89,8 @@ impl Checks {
     }
 }
 
-/// Builds the programs, and finds out where they are. Built by itself, and not run by cargo, so that what is ended when time
-/// is up is the program.
+/// Builds the programs, and finds their files. Built first and not run by cargo, so that the program itself is
+/// ended when time is up.
 fn build() -> Fallible<PathBuf> {
     // Of the whole workspace, as in the step `tests`, so that nothing is compiled again with other features.
     let words = ["test", "--workspace", "--test", "stores", "--no-run", "--quiet"];

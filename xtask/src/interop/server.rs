@@ -1,5 +1,5 @@
-//! Servers of other programs: started on loopback with their words in a file, waited for, and ended by their process id
-//! when they are dropped.
+//! Servers of other programs: started on loopback with their output in a file, waited for, and ended by their
+//! process id when they are dropped.
 
 use super::{Trouble, folder};
 use crate::Fallible;
@@ -12,7 +12,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long a server may take to answer for the first time.
+/// The time that a server has to answer for the first time.
 const START_SECONDS: u64 = 90;
 
 /// A running server.
@@ -22,7 +22,7 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Starts it. What it says goes to a file.
+    /// Starts it. Its output goes to a file.
     pub(super) fn start(name: &str, command: &mut Command) -> Fallible<Server> {
         let log = folder("logs")?.join(format!("{name}.log"));
         let file = || File::create(&log).map_err(|error| format!("cannot write {}: {error}", log.display()));
@@ -34,7 +34,7 @@ impl Server {
         Ok(Server { child, log })
     }
 
-    /// Waits until something is true, which is found out again and again.
+    /// Waits until a condition holds, which is checked again and again.
     pub(super) fn wait_until<T>(&mut self, mut ready: impl FnMut(&Path) -> Option<T>) -> Fallible<T> {
         let start = Instant::now();
         loop {
@@ -52,7 +52,7 @@ impl Server {
         }
     }
 
-    /// Waits until it takes connections.
+    /// Waits until it accepts connections.
     pub(super) fn wait_for_port(&mut self, port: u16) -> Fallible {
         self.wait_until(|_| TcpStream::connect(("127.0.0.1", port)).ok()).map(drop)
     }
@@ -66,13 +66,13 @@ impl Drop for Server {
     }
 }
 
-/// A port that nobody uses.
+/// Returns a free port.
 pub(super) fn free_port() -> Fallible<u16> {
     let listener = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
     listener.map(|address| address.port()).map_err(|error| format!("no port is free: {error}"))
 }
 
-/// One request to a server on loopback, without credentials; gives the first line of the answer.
+/// Sends one request to a server on loopback, without credentials; returns the first line of the answer.
 pub(super) fn request(port: u16, method: &str, path: &str, body: &str) -> Fallible<String> {
     let answer = TcpStream::connect(("127.0.0.1", port)).and_then(|mut connection| {
         let length = body.len();
@@ -89,7 +89,8 @@ pub(super) fn request(port: u16, method: &str, path: &str, body: &str) -> Fallib
     Ok(answer.lines().next().unwrap_or_default().to_owned())
 }
 
-/// Runs a program that fetches something, for so long; that it cannot is no failure of ours.
+/// Runs a program that fetches something, for a bounded time; its failure counts as a missing program, not as a
+/// failed check.
 pub(super) fn fetch(name: &str, command: &mut Command, limit: Duration) -> Result<(), Trouble> {
     let log = folder("logs")?.join(format!("fetch-{name}.log"));
     let cannot =

@@ -1,8 +1,8 @@
-//! Spark writes and Firesteel reads, then the other way round: the Rust side with one session of Spark's Scala shell, then the Python
-//! side with PySpark, which is the table of `python/interop`.
+//! Interop with Spark: Spark writes and Firesteel reads, then the other way round: the Rust side with one
+//! session of Spark's Scala shell, then the Python side with PySpark, which is the table of `python/interop`.
 //!
-//! The session runs `spark.scala`, whose names and records are those of `crates/firesteel/tests/interop.rs`. They meet in
-//! `target/interop/spark`: a file appears there when either has written everything.
+//! The session runs `spark.scala`, whose names and records are those of `crates/firesteel/tests/interop.rs`.
+//! The two exchange files in `target/interop/spark`: a marker appears there when either has written everything.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -14,22 +14,22 @@ use crate::process::{cargo, run_within};
 use crate::python::conformance;
 use crate::{Fallible, workspace};
 
-/// How long either side may take to write; Spark alone needs ten seconds to start.
+/// The most time for either side to write; Spark alone needs ten seconds to start.
 const PATIENCE: Duration = Duration::from_secs(600);
 
-/// How each line of a check begins.
+/// The beginning of each line of a check.
 const MARK: &str = "INTEROP ";
 
-/// How long the table may take; with two cores to itself it takes some five minutes.
+/// The most time for the table; with two cores to itself it takes some five minutes.
 const TABLE_LIMIT: Duration = Duration::from_secs(1800);
 
-/// Both sides, whatever the first one says.
+/// Runs both sides, even if the first one fails.
 pub(super) fn run() -> Fallible {
     let failed: Vec<String> = [exchange(), table()].into_iter().filter_map(Result::err).collect();
     if failed.is_empty() { Ok(()) } else { Err(failed.join("\n")) }
 }
 
-/// Hadoop's formats as PySpark and Firesteel's Python face write and read them.
+/// Runs the table of Hadoop's formats, as PySpark and Firesteel's Python API write and read them.
 fn table() -> Fallible {
     let mut runner = conformance::beside_pyspark(true)?.python();
     runner.arg("python/interop");
@@ -92,7 +92,7 @@ fn wait_for(file: &Path, session: &mut Child) -> Fallible {
     Ok(())
 }
 
-/// What our side prints, whether its checks fail or not: failures are counted from the lines.
+/// Returns what Firesteel's side prints, even if its checks fail: failures are counted from the lines.
 fn lines_of(command: &mut Command) -> Fallible<Vec<String>> {
     let output = command.current_dir(workspace::root()).output().map_err(|error| error.to_string())?;
     let said = String::from_utf8_lossy(&output.stdout).into_owned();

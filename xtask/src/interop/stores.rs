@@ -8,7 +8,7 @@ use crate::{Fallible, workspace};
 use std::path::PathBuf;
 use std::process::Command;
 
-/// What is fetched, in the versions that docs/storage.md names; Hadoop's is in `xtask/interop/pom.xml`.
+/// The servers to fetch, in the versions that docs/storage.md names; Hadoop's is in `xtask/interop/pom.xml`.
 const MOTO: &str = "moto[server]==5.2.5";
 const AZURITE: &str = "azurite@3.35.0";
 const AZURE_CLIENT: &str = "@azure/storage-blob@12.32.0";
@@ -21,7 +21,7 @@ const AZURITE_ACCOUNT: &str = "devstoreaccount1";
 const AZURITE_KEY: &str =
     "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
 
-/// A key of the right form that opens nothing.
+/// A key of the right form that the server does not accept.
 const WRONG_KEY: &str =
     "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==";
 
@@ -139,7 +139,7 @@ pub(super) fn hdfs(checks: &Checks) -> Result<(), Trouble> {
     copy.arg(format!("-DoutputDirectory={}", jars.display()));
     checks.fetch(&home, &version, &mut [&mut copy])?;
     let data = home.join("data");
-    // What an earlier run left.
+    // The files of an earlier run.
     let _ = std::fs::remove_dir_all(&data);
     let launcher = workspace::root().join("xtask/interop/MiniCluster.java");
     let mut cluster = Command::new(java);
@@ -166,7 +166,7 @@ pub(super) fn http(checks: &Checks) -> Result<(), Trouble> {
     let source = workspace::root().join("xtask/interop/web.go");
     let built = output(Command::new(go).args(["build", "-o"]).arg(&server).arg(source));
     built.map_err(|error| Trouble::Missing(format!("go does not build it: {error}")))?;
-    // What an earlier run left.
+    // The files of an earlier run.
     let _ = std::fs::remove_dir_all(&files);
     std::fs::create_dir_all(&files).map_err(|error| format!("{}: {error}", files.display()))?;
     let port = free_port()?;
@@ -177,7 +177,7 @@ pub(super) fn http(checks: &Checks) -> Result<(), Trouble> {
     checks.run("written to the local disk, read over http:", &variables)
 }
 
-/// Whether a server made what it was asked to make.
+/// Returns an error unless a server made what it was asked to make.
 fn made(answer: &str) -> Fallible {
     if answer.contains(" 200 ") { Ok(()) } else { Err(format!("the bucket was not made: {answer}")) }
 }

@@ -1,7 +1,7 @@
 //! `cargo xtask conformance`: PySpark's own docstring examples and example programs, run against Firesteel.
 //!
-//! PySpark comes as the package that everybody gets, into an environment under `target/python`; nothing of its text gets into the
-//! repository. The runner is `python/conformance`.
+//! PySpark comes as its public package, into an environment under `target/python`; none of its text gets into
+//! the repository. The runner is `python/conformance`.
 
 use super::environment::{self, Environment};
 use super::wheel;
@@ -47,7 +47,7 @@ pub(crate) fn run(mut args: Args) -> Fallible {
     run_process(&mut runner).map_err(|_| "not everything that should pass does".to_owned())
 }
 
-/// An environment with PySpark in it and, where asked for, the wheel as the tree is now.
+/// Makes an environment with PySpark in it and, if requested, the wheel as the tree is now.
 pub(crate) fn beside_pyspark(with_wheel: bool) -> Fallible<Environment> {
     let found = environment::installed();
     let python = found.last().ok_or_else(environment::none_found)?;

@@ -1,4 +1,4 @@
-//! Pythons that are installed, and virtual environments made of them under `target/python`.
+//! Python environments: the installed Pythons, and virtual environments made of them under `target/python`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,7 +12,7 @@ pub(super) const OLDEST: &str = "3.10";
 /// The minor versions of Python 3 that are looked for.
 const MINORS: std::ops::RangeInclusive<u32> = 10..=14;
 
-/// What is asked of a Python: version, and whether it can make virtual environments with pip in them.
+/// The question for a Python: version, and whether it can make virtual environments with pip in them.
 const ASK: &str = "import sys, venv, ensurepip; print('%d.%d' % sys.version_info[:2])";
 
 /// An installed Python.
@@ -22,12 +22,12 @@ pub(super) struct Python {
     program: PathBuf,
 }
 
-/// Those that are installed and can make virtual environments, oldest first.
+/// Returns those that are installed and can make virtual environments, oldest first.
 pub(super) fn installed() -> Vec<Python> {
     MINORS.filter_map(|minor| find(&format!("3.{minor}"))).collect()
 }
 
-/// The versions that were looked for and are not there.
+/// Returns the versions that were looked for and are not there.
 pub(super) fn missing(found: &[Python]) -> Vec<String> {
     let versions = MINORS.map(|minor| format!("3.{minor}"));
     versions.filter(|version| !found.iter().any(|python| python.version == *version)).collect()
@@ -37,8 +37,8 @@ pub(super) fn none_found() -> String {
     format!("no Python from {OLDEST} on that can make virtual environments: `apt-get install python3-venv`")
 }
 
-/// On the search path by its own name, as plain `python3`, or where pyenv keeps its versions (whose programs on the search path
-/// refuse to run unless they were chosen).
+/// Finds a Python on the search path by its own name, as plain `python3`, or in the directory where pyenv keeps
+/// its versions (whose programs on the search path refuse to run unless they were chosen).
 fn find(version: &str) -> Option<Python> {
     let own = PathBuf::from(format!("python{version}"));
     let mut programs = vec![own.clone(), PathBuf::from("python3")];
@@ -53,7 +53,7 @@ fn find(version: &str) -> Option<Python> {
     Some(Python { version: version.to_owned(), program })
 }
 
-/// The folder of that name under `target/python`, made if it is not there.
+/// Returns the folder of that name under `target/python`, made if it is not there.
 pub(super) fn folder(name: &str) -> Fallible<PathBuf> {
     let folder = workspace::root().join("target/python").join(name);
     std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
@@ -66,14 +66,14 @@ pub(crate) struct Environment {
 }
 
 impl Environment {
-    /// A new one; what was there by that name is gone.
+    /// Makes a new one; an earlier one of that name is removed.
     pub(super) fn fresh(name: &str, python: &Python) -> Fallible<Environment> {
         let folder = folder(name)?;
         output(Command::new(&python.program).args(["-m", "venv", "--clear"]).arg(&folder))?;
         Ok(Environment { folder })
     }
 
-    /// One with these packages in it, as an earlier run left it where it has the same ones.
+    /// Makes one with these packages in it, or reuses the one of an earlier run if it has the same ones.
     pub(super) fn kept(name: &str, python: &Python, packages: &[&str]) -> Fallible<Environment> {
         let environment = Environment { folder: folder(name)? };
         let mark = environment.folder.join("installed");
@@ -95,14 +95,15 @@ impl Environment {
         output(&mut pip).map(drop)
     }
 
-    /// Installs a wheel, also where one of the same version is there.
+    /// Installs a wheel, also if one of the same version is there.
     pub(super) fn install_wheel(&self, wheel: &Path) -> Fallible {
         let wheel = wheel.to_string_lossy();
         self.install(&[&wheel])?;
         self.install(&["--force-reinstall", "--no-deps", &wheel])
     }
 
-    /// Its Python, without what a person set for their own, and away from the tree's modules: what is imported is what is installed.
+    /// Returns its Python, without the user's own settings, and away from the tree's modules: imports find the
+    /// installed package.
     pub(crate) fn python(&self) -> Command {
         let mut command = Command::new(self.program("python"));
         let bin = self.folder.join("bin");
@@ -113,13 +114,13 @@ impl Environment {
         command
     }
 
-    /// Where PySpark is, with its Spark.
+    /// Returns the directory of PySpark, with its Spark.
     pub(crate) fn pyspark_home(&self) -> Fallible<PathBuf> {
         let words = ["-c", "import os, pyspark; print(os.path.dirname(pyspark.__file__))"];
         Ok(PathBuf::from(output(self.python().args(words))?.trim()))
     }
 
-    /// A program that a package brought.
+    /// Returns a program that a package brought.
     pub(crate) fn program(&self, name: &str) -> PathBuf {
         self.folder.join("bin").join(name)
     }

@@ -1,4 +1,4 @@
-//! Builds the wheel, by maturin, which pip brings.
+//! The wheel: built by maturin, which pip installs.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,8 @@ use crate::{Fallible, process};
 
 const MATURIN: &str = "maturin==1.16.0";
 
-/// The wheel, with optimisation: what users get. It shares cargo's folder with the other steps that build so.
+/// Builds the wheel, with optimisation: what users get. It shares cargo's folder with the other steps that
+/// build so.
 pub(super) fn build(python: &Python) -> Fallible<PathBuf> {
     let tools = Environment::kept("maturin", python, &[MATURIN])?;
     let folder = environment::folder("wheels")?;

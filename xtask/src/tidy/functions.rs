@@ -1,4 +1,4 @@
-//! A note for each long function: one screen is what a reader can hold.
+//! The function length rule: a note for each long function, since one screen is what a reader can hold.
 //!
 //! A note and no failure, since a known algorithm may be longer if its steps are numbered and argued.
 
@@ -26,7 +26,7 @@ struct Function<'a> {
     lines: usize,
 }
 
-/// The functions with a body, from the line of `fn` to the closing brace.
+/// Returns the functions with a body, from the line of `fn` to the closing brace.
 fn functions(code: &[String]) -> impl Iterator<Item = Function<'_>> {
     code.iter().enumerate().filter_map(|(index, line)| {
         let at = line.match_indices("fn ").map(|(at, _)| at).find(|&at| {
@@ -39,7 +39,7 @@ fn functions(code: &[String]) -> impl Iterator<Item = Function<'_>> {
     })
 }
 
-/// The line of the brace that closes the body, unless the declaration ends in a semicolon.
+/// Returns the line of the brace that closes the body, unless the declaration ends in a semicolon.
 fn body_end(code: &[String], start: usize, column: usize) -> Option<usize> {
     let (mut parens, mut braces) = (0i32, 0i32);
     for (index, line) in code.iter().enumerate().skip(start) {

@@ -1,6 +1,6 @@
-//! Links between our Markdown files must lead somewhere.
+//! The link rule: links between Markdown files of the project must have a target.
 //!
-//! Only links to files of this repository are looked at: nothing here asks the network.
+//! Only links to files of this repository are checked: nothing here asks the network.
 
 use std::collections::BTreeSet;
 
@@ -29,7 +29,7 @@ pub(super) fn check(source: &Source, files: &BTreeSet<&str>) -> Vec<Finding> {
     found
 }
 
-/// The targets of `[text](target)` and `[text]: target`, outside of inline code.
+/// Returns the targets of `[text](target)` and `[text]: target`, outside of inline code.
 fn targets(line: &str) -> Vec<String> {
     let prose: String =
         line.split('`').enumerate().map(|(index, part)| if index % 2 == 0 { part } else { "code" }).collect();
@@ -51,7 +51,7 @@ fn leads_somewhere(folder: &str, target: &str, files: &BTreeSet<&str>) -> bool {
     path.is_empty() || files.contains(path.as_str()) || files.iter().any(|file| file.starts_with(&as_folder))
 }
 
-/// The path from the root; `None` when it climbs out of the repository.
+/// Returns the path from the root; `None` when it climbs out of the repository.
 fn resolve(folder: &str, path: &str) -> Option<String> {
     let from = if path.starts_with('/') { "" } else { folder };
     let mut parts: Vec<&str> = Vec::new();

@@ -1,6 +1,6 @@
 //! Rules about Python files: the opening docstring, size, width, leftovers, and exceptions or type errors swallowed whole.
 //!
-//! Types, names that nobody uses and the like are mypy's to find, in the step `python`.
+//! Types, unused names and the like are checked by mypy, in the step `python`.
 
 use super::Finding;
 use super::lists::{MAX_PYTHON_LINES, MAX_PYTHON_WIDTH, PYTHON_LEFTOVERS};
@@ -34,7 +34,7 @@ pub(super) fn check(source: &Source) -> Vec<Finding> {
     found
 }
 
-/// A docstring comes first, after a line for the kernel and an empty line at most.
+/// Checks that a docstring comes first, after a line for the kernel and an empty line at most.
 fn header(source: &Source) -> Option<Finding> {
     let mut lines = source.lines.iter().map(|line| line.trim()).filter(|line| !line.starts_with("#!"));
     let first = lines.find(|line| !line.is_empty()).unwrap_or("");

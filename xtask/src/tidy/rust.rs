@@ -21,7 +21,7 @@ pub(super) fn check(source: &Source, is_test_file: bool) -> Vec<Finding> {
     found
 }
 
-/// A crate or module by an empty name; a folder or file gives it.
+/// Checks the name of a crate or module, which its folder or file gives it.
 pub(super) fn check_name(path: &str) -> Option<Finding> {
     let is_ours = ["crates/", "xtask/", "python/"].iter().any(|top| path.starts_with(top))
         && !NAMES_OF_PYSPARK.contains(&path);
@@ -71,13 +71,13 @@ fn effects(source: &Source) -> Vec<Finding> {
     found
 }
 
-/// The modules in a `use std::{a, b::c}` that stands on one line.
+/// Returns the modules in a `use std::{a, b::c}` of one line.
 fn grouped_std_imports(code: &str) -> impl Iterator<Item = &str> {
     let group = code.trim().strip_prefix("use std::{").unwrap_or("");
     group.split(',').filter_map(|item| item.trim().split([':', '}', ';']).next())
 }
 
-/// `unsafe` only in listed places, and each with its argument.
+/// Checks that `unsafe` is only in listed places, and that each has its argument.
 fn unsafe_code(source: &Source) -> Vec<Finding> {
     let is_allowed = UNSAFE_PLACES
         .iter()
@@ -97,7 +97,8 @@ fn unsafe_code(source: &Source) -> Vec<Finding> {
     found
 }
 
-/// A function or its type promises nothing by itself; clippy wants `# Safety` of the public ones.
+/// Returns whether a line is a function or its type, which promises nothing by itself; clippy wants `# Safety`
+/// of the public ones.
 fn is_function(code: &str) -> bool {
     let mut places = code.match_indices("unsafe ").map(|(at, word)| &code[at + word.len()..]);
     code.contains("unsafe ")
@@ -105,8 +106,8 @@ fn is_function(code: &str) -> bool {
             .all(|rest| rest.trim_start_matches("extern ").trim_start_matches(['"', ' ']).starts_with("fn"))
 }
 
-/// Looks on the line and a few above it. Clippy, which knows statements, is stricter about blocks; this also sees
-/// `unsafe impl` and attributes.
+/// Looks for the argument on the line and a few above it. Clippy, which knows statements, is stricter about
+/// blocks; this also sees `unsafe impl` and attributes.
 fn is_argued(source: &Source, index: usize) -> bool {
     let from = index.saturating_sub(SAFETY_REACH);
     source.lines[from..=index].iter().any(|line| line.contains("SAFETY:") || line.contains("# Safety"))
@@ -132,7 +133,7 @@ fn lines_with<'a>(
     })
 }
 
-/// Whether the word stands there by itself, not as a part of a longer one.
+/// Returns whether the word is there by itself, not as a part of a longer one.
 fn has_word(line: &str, word: &str) -> bool {
     let is_letter = |char: Option<char>| char.is_some_and(|char| char.is_alphanumeric() || char == '_');
     line.match_indices(word).any(|(at, _)| {

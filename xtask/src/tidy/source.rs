@@ -1,5 +1,5 @@
-//! A source file as the rules see it: its lines as written, its lines with comments and literals blanked out, and which lines are
-//! tests.
+//! Source files as the rules see them: the lines as written, the lines with comments and literals blanked out,
+//! and which lines are tests.
 //!
 //! This is no parser. It knows just enough of Rust's surface (nested comments, raw strings, characters and lifetimes) that a word
 //! found in the blanked lines is really code.
@@ -25,7 +25,7 @@ impl Source {
         Source { path: path.to_owned(), lines, code, in_test }
     }
 
-    /// The lines of code that are not in a test, with their numbers from 1.
+    /// Returns the lines of code that are not in a test, with their numbers from 1.
     pub(super) fn code_outside_tests(&self) -> impl Iterator<Item = (usize, &str)> {
         let outside = self.code.iter().zip(&self.in_test).enumerate().filter(|(_, (_, in_test))| !**in_test);
         outside.map(|(index, (line, _))| (index + 1, line.as_str()))
@@ -35,13 +35,13 @@ impl Source {
         self.in_test.get(line - 1).copied().unwrap_or(false)
     }
 
-    /// Tests, benchmarks and examples live in folders of these names.
+    /// Returns whether the file is in one of the folders for tests, benchmarks and examples.
     pub(super) fn is_under_tests(&self) -> bool {
         self.path.split('/').any(|part| matches!(part, "tests" | "benches" | "examples"))
     }
 }
 
-/// The files that `#[cfg(test)] mod name;` declares.
+/// Returns the files that `#[cfg(test)] mod name;` declares.
 pub(super) fn files_declared_as_tests(sources: &[Source]) -> BTreeSet<String> {
     let mut files = BTreeSet::new();
     for source in sources.iter().filter(|source| source.path.ends_with(".rs")) {
@@ -61,7 +61,7 @@ pub(super) fn files_declared_as_tests(sources: &[Source]) -> BTreeSet<String> {
     files
 }
 
-/// `a/b/c.rs` as `a/b/` and `c`.
+/// Splits `a/b/c.rs` into `a/b/` and `c`.
 pub(super) fn split_path(path: &str) -> (&str, &str) {
     let start = path.rfind('/').map_or(0, |slash| slash + 1);
     let (folder, name) = path.split_at(start);
@@ -93,7 +93,7 @@ fn blank(text: &str) -> String {
     out.into_iter().collect()
 }
 
-/// Where the comment or literal that starts here ends, if one starts here.
+/// Returns the end of the comment or literal that starts here, if one starts here.
 fn literal_end(chars: &[char], at: usize) -> Option<usize> {
     let next = |offset: usize| chars.get(at + offset).copied();
     let follows_word = at > 0 && (chars[at - 1].is_alphanumeric() || chars[at - 1] == '_');
@@ -146,7 +146,8 @@ fn string_end(chars: &[char], mut at: usize) -> usize {
     chars.len()
 }
 
-/// `hashes_at` is just past the `r`. A raw identifier such as `r#type` is no string.
+/// Returns the end of a raw string. `hashes_at` is just past the `r`. A raw identifier such as `r#type` is no
+/// string.
 fn raw_string_end(chars: &[char], hashes_at: usize) -> Option<usize> {
     let hashes = chars[hashes_at..].iter().take_while(|&&char| char == '#').count();
     if chars.get(hashes_at + hashes) != Some(&'"') {
@@ -182,7 +183,7 @@ fn test_lines(code: &[String]) -> Vec<bool> {
     marks
 }
 
-/// The line on which the item that follows the attribute on line `start` ends.
+/// Returns the line on which the item that follows the attribute on line `start` ends.
 fn item_end(code: &[String], start: usize) -> usize {
     let mut depth = 0i32;
     for (index, line) in code.iter().enumerate().skip(start) {

@@ -1,4 +1,4 @@
-//! Rules about every text file: whitespace, the closing newline, and paths of somebody's machine.
+//! Rules about every text file: whitespace, the closing newline, and absolute paths of one machine.
 
 use super::Finding;
 use super::lists::{MACHINE_PATHS, PROSE_AND_CODE};
@@ -34,7 +34,7 @@ pub(super) fn check(source: &Source) -> Vec<Finding> {
     found
 }
 
-/// Whether the line names the path from the root on, rather than as a part of a longer one or of a URL.
+/// Returns whether the line names the path from the root on, rather than as a part of a longer one or of a URL.
 fn names_path(line: &str, path: &str) -> bool {
     line.match_indices(path).any(|(at, _)| {
         let before = line[..at].chars().next_back();

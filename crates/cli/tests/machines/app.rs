@@ -1,4 +1,5 @@
-//! The program that tests submit: sums by key, in two jobs that share a shuffle, with a word from its standard input in between.
+//! The submitted program: sums by key, in two jobs that share a shuffle, with a line from its standard input in
+//! between.
 
 use firesteel::{AgentCommand, Context, Result};
 use std::io::{BufRead, Write};

@@ -1,5 +1,5 @@
-//! Machines as network namespaces that hang on a bridge in one more: made by the test, and gone with it. Nothing of the machine's own
-//! network is touched.
+//! Network namespaces as machines, on a bridge in one more namespace: made by the test, and removed with it.
+//! The machine's own network is not touched.
 
 use std::process::{Command, Stdio};
 use std::sync::Mutex;

@@ -1,4 +1,4 @@
-//! Processes that tests start: watched by what they print, and ended with the test.
+//! Processes of tests: watched by what they print, and ended with the test.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! What happens on five machines.
+//! The scenarios on five machines.
 
 use crate::cluster::Cluster;
 use crate::process::Process;

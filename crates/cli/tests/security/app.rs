@@ -1,4 +1,5 @@
-//! The program that runs while strangers try: it leaves a mark in all that is written to disk, and waits for a word between two jobs.
+//! The program that runs during the attacks: it leaves a mark in everything that is written to disk, and waits
+//! for a line between two jobs.
 
 use firesteel::{AgentCommand, Context, Result, StorageLevel};
 use std::io::{BufRead, Write};

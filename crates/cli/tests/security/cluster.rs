@@ -1,4 +1,5 @@
-//! A cluster on this machine: its daemons and programs as a person starts them, and what the kernel says of their processes.
+//! A cluster on this machine: its daemons and programs as a person starts them, and the kernel's view of their
+//! processes.
 
 use crate::app::PROGRAM_VARIABLE;
 use crate::process::{Process, firesteel};

@@ -1,4 +1,4 @@
-//! What can be seen of a cluster by who is on the same machine: files, command lines, what is printed.
+//! Secrecy on the same machine: files, command lines and output show no secret to another user.
 
 use crate::app::{BROADCAST, KEPT, SHUFFLED};
 use crate::cluster::{Cluster, listeners};

@@ -1,4 +1,4 @@
-//! Strangers who connect and say nothing, thousands of them, keep no friend out.
+//! Floods: thousands of strangers who connect and send nothing keep no member of the cluster out.
 
 use crate::cluster::{Cluster, listeners};
 use std::io::{ErrorKind, Read};

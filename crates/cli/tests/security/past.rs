@@ -1,4 +1,4 @@
-//! The kinds of weakness that Spark had in the past, each tried here under its name.
+//! Past weaknesses of Spark, each tried here under its name.
 
 use crate::cluster::{Cluster, listeners};
 use crate::disk::find;
@@ -6,8 +6,7 @@ use crate::process::{Process, firesteel};
 use crate::strangers::{PATIENCE, Seeded, preface, say, word};
 use crate::tls::{Shows, offer, speak};
 use firesteel_cluster::standalone::client::Client;
-use firesteel_cluster::standalone::messages::{FromMaster, ToMaster};
-use firesteel_cluster::standalone::{LaunchDriver, LaunchExecutor, Program, Resources};
+use firesteel_cluster::standalone::{FromMaster, LaunchDriver, LaunchExecutor, Program, Resources, ToMaster};
 use firesteel_data::block::encode_value;
 use firesteel_net::{Connection, Credentials, Limits, Listener, Purpose, Secret, connect};
 use firesteel_standalone::{
@@ -75,7 +74,8 @@ fn rpc_before_authentication() {
     let cluster = Cluster::start(1);
     let master = listeners(cluster.master.id())[0];
     let spec = DriverSpec { resources: Resources::new(1, 1), supervise: false, launch: Payload::default() };
-    let submit = ToMaster::Client(ClientMessage::SubmitDriver { key: RequestKey::new("early"), spec });
+    let submit =
+        ToMaster::Client { message: ClientMessage::SubmitDriver { key: RequestKey::new("early"), spec } };
     let message = word(&encode_value(&submit).unwrap());
     let whole = [&preface(Purpose::Master)[..], &message].concat();
     for bytes in [&whole, &message] {
@@ -151,14 +151,16 @@ fn deserialising_in_the_master() {
     // Words whose payload is garbage: a worker finds that it cannot start them, and lives on.
     let payload = Payload::new(seeded.bytes(500));
     let spec = DriverSpec { resources: Resources::new(1, 1), supervise: false, launch: payload.clone() };
-    let submit = ToMaster::Client(ClientMessage::SubmitDriver { key: RequestKey::new("garbage"), spec });
+    let submit =
+        ToMaster::Client { message: ClientMessage::SubmitDriver { key: RequestKey::new("garbage"), spec } };
     friend(&cluster, Purpose::Master, &word(&encode_value(&submit).unwrap()), 1);
-    let register = ToMaster::Application(ApplicationMessage::Register {
+    let message = ApplicationMessage::Register {
         key: RequestKey::new("garbage too"),
         known_as: None,
         spec: executor_spec(payload),
         status: ApplicationStatus::default(),
-    });
+    };
+    let register = ToMaster::Application { message };
     let heard = friend(&cluster, Purpose::Master, &word(&encode_value(&register).unwrap()), 1);
     assert!(heard.windows(4).any(|bytes| bytes == b"app-"));
     cluster.workers[0].wait_for("what is to be started cannot be understood");
@@ -237,7 +239,7 @@ fn evil_orders(precious: &Path) -> Vec<u8> {
         orders.push(WorkerOrder::CleanApplication { application });
     }
     let frame = |order| {
-        let order = FromMaster::Worker(FencedOrder { epoch: Epoch(1), order });
+        let order = FromMaster::Worker { order: FencedOrder { epoch: Epoch(1), order } };
         word(&encode_value(&order).unwrap())
     };
     orders.into_iter().flat_map(frame).collect()

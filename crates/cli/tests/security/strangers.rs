@@ -1,4 +1,4 @@
-//! What those try who reach a port and have no secret, or another one.
+//! Strangers who reach a port without the secret, or with another one.
 
 use crate::tls::{Shows, speak};
 use firesteel_net::{ConnectError, Credentials, PROTOCOL_VERSION, Purpose, connect};

@@ -1,4 +1,4 @@
-//! TLS as strangers speak it: with a certificate, with a key of their own, with nothing, in an old version, by hand.
+//! TLS of strangers: with a certificate, with a key of their own, with nothing, in an old version, by hand.
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{AlwaysResolvesClientRawPublicKeys, ClientConfig};

@@ -1,13 +1,14 @@
 //! An application's way to a standalone cluster: registers it, keeps it known, and hears what becomes of its executors.
 
-use super::launch::{LaunchExecutor, pack};
+use super::LaunchExecutor;
 use super::link::Masters;
-use super::messages::{self, FromMaster, ToMaster};
-use firesteel_executor::{Backend, Outbox};
-use firesteel_net::Credentials;
+use super::messages;
+use firesteel_executor::Backend;
+use firesteel_net::{Credentials, Outbox};
+use firesteel_protocol::standalone::{FromMaster, Payload, ToMaster};
 use firesteel_standalone::{
     ApplicationEnd, ApplicationId, ApplicationMessage, ApplicationOrder, ApplicationSpec, ApplicationStatus,
-    ExecutorEnd, Outcome, RequestKey,
+    ExecutorEnd, ProcessOutcome, RequestKey,
 };
 use firesteel_types::{ExecutorId, ExecutorLossReason};
 use std::collections::{BTreeSet, HashMap};
@@ -87,7 +88,8 @@ impl StandaloneBackend {
         credentials: Credentials,
         listener: Box<dyn ApplicationListener>,
     ) -> std::io::Result<Arc<Self>> {
-        let launch = pack(&config.launch).map_err(|error| std::io::Error::other(error.to_string()))?;
+        let launch =
+            Payload::encode(&config.launch).map_err(|error| std::io::Error::other(error.to_string()))?;
         let spec = ApplicationSpec {
             name: config.name,
             user: std::env::var("USER").unwrap_or_default(),
@@ -156,28 +158,31 @@ impl StandaloneBackend {
 
     fn register(&self) -> ToMaster {
         let state = self.state();
-        ToMaster::Application(ApplicationMessage::Register {
+        let message = ApplicationMessage::Register {
             key: self.key.clone(),
             known_as: state.application.clone(),
             spec: self.spec.clone(),
             status: state.status(),
-        })
+        };
+        ToMaster::Application { message }
     }
 
     fn update_status(&self) {
         let state = self.state();
         if let Some(outbox) = &state.outbox {
-            outbox.send(&ToMaster::Application(ApplicationMessage::Heartbeat(state.status())));
+            outbox.send(&ToMaster::Application {
+                message: ApplicationMessage::Heartbeat { status: state.status() },
+            });
         }
     }
 
     /// Hears a master to its end. Gives who leads, when it says that it does not.
     fn listen(&self, receiver: &mut firesteel_net::Receiver) -> Option<Option<String>> {
-        while let Ok(Some(message)) = messages::on_message::<FromMaster>(receiver) {
+        while let Ok(Some(message)) = messages::receive::<FromMaster>(receiver) {
             match message {
                 FromMaster::Standby { leader } => return Some(leader),
-                FromMaster::Application(order) => self.on_message(order),
-                FromMaster::Worker(_) | FromMaster::Client(_) => {}
+                FromMaster::Application { order } => self.on_message(order),
+                FromMaster::Worker { .. } | FromMaster::Client { .. } => {}
             }
             if self.state().is_over {
                 break;
@@ -195,8 +200,9 @@ impl StandaloneBackend {
                     outbox.send(&register);
                 }
             }
-            ApplicationOrder::Heard | ApplicationOrder::ExecutorAdded(_) | ApplicationOrder::Executors(_) => {
-            }
+            ApplicationOrder::Heard
+            | ApplicationOrder::ExecutorAdded { .. }
+            | ApplicationOrder::Executors { .. } => {}
             ApplicationOrder::ExecutorDecommissioned { executor } => {
                 self.listener.decommissioned(&executor.0.to_string());
             }
@@ -209,11 +215,11 @@ impl StandaloneBackend {
                 self.is_over();
                 self.listener.over(format!("the cluster refuses the application: {reason}"));
             }
-            ApplicationOrder::Ended(end) => {
+            ApplicationOrder::Ended { end } => {
                 self.is_over();
                 match end {
                     ApplicationEnd::Finished => {}
-                    ApplicationEnd::Failed(why) => self.listener.over(why),
+                    ApplicationEnd::Failed { reason: why } => self.listener.over(why),
                     ApplicationEnd::Killed => {
                         self.listener.over("somebody has killed the application".into())
                     }
@@ -239,15 +245,18 @@ impl State {
 
 fn reason(end: ExecutorEnd) -> ExecutorLossReason {
     match end {
-        ExecutorEnd::Ended(Outcome::Exited { code }) => ExecutorLossReason::Exited { code: Some(code) },
-        ExecutorEnd::Ended(Outcome::Signalled { signal }) => {
+        ExecutorEnd::Ended { outcome: ProcessOutcome::Exited { code } } => {
+            ExecutorLossReason::Exited { code: Some(code) }
+        }
+        ExecutorEnd::Ended { outcome: ProcessOutcome::Signalled { signal } } => {
             ExecutorLossReason::Killed { signal, peak_bytes: 0 }
         }
-        ExecutorEnd::Ended(Outcome::FailedToStart { .. }) => ExecutorLossReason::Exited { code: None },
-        ExecutorEnd::Ended(Outcome::Killed | Outcome::NeverStarted) | ExecutorEnd::KillRequested => {
-            ExecutorLossReason::Decommissioned
+        ExecutorEnd::Ended { outcome: ProcessOutcome::FailedToStart { .. } } => {
+            ExecutorLossReason::Exited { code: None }
         }
-        ExecutorEnd::WorkerLost(_) => ExecutorLossReason::Exited { code: None },
+        ExecutorEnd::Ended { outcome: ProcessOutcome::Killed | ProcessOutcome::NeverStarted }
+        | ExecutorEnd::KillRequested => ExecutorLossReason::Decommissioned,
+        ExecutorEnd::WorkerLost { .. } => ExecutorLossReason::Exited { code: None },
     }
 }
 
@@ -285,7 +294,7 @@ impl Backend for StandaloneBackend {
         let mut state = self.state();
         state.stopped = true;
         if let Some(outbox) = &state.outbox {
-            outbox.send(&ToMaster::Application(ApplicationMessage::Finished { failure: None }));
+            outbox.send(&ToMaster::Application { message: ApplicationMessage::Finished { failure: None } });
         }
     }
 

@@ -1,11 +1,11 @@
 //! Asking a master: submitting, killing and looking at drivers and applications.
 
-use super::launch::{LaunchDriver, pack};
+use super::LaunchDriver;
 use super::link::Masters;
-use super::messages::{FromMaster, ToMaster};
 use super::programs::upload;
 use firesteel_net::Credentials;
 use firesteel_net::bulk::{BlockClient, BlockClientSettings};
+use firesteel_protocol::standalone::{FromMaster, Payload, ToMaster};
 use firesteel_standalone::{
     ApplicationId, ClientAnswer, ClientMessage, DriverId, DriverSpec, DriverView, Overview, RequestKey,
     Resources, WorkerId,
@@ -30,9 +30,9 @@ impl Client {
     }
 
     fn ask(&mut self, message: ClientMessage) -> Result<(ClientAnswer, String), String> {
-        let asked = self.masters.ask(|| ToMaster::Client(message.clone()), ANSWER_WITHIN)?;
+        let asked = self.masters.ask(|| ToMaster::Client { message: message.clone() }, ANSWER_WITHIN)?;
         match asked {
-            (FromMaster::Client(answer), master) => Ok((answer, master)),
+            (FromMaster::Client { answer }, master) => Ok((answer, master)),
             (other, _) => Err(format!("the master answers something else: {other:?}")),
         }
     }
@@ -43,7 +43,7 @@ impl Client {
     /// When no master answers.
     pub fn overview(&mut self) -> Result<Overview, String> {
         match self.ask(ClientMessage::Overview)?.0 {
-            ClientAnswer::Overview(overview) => Ok(overview),
+            ClientAnswer::Overview { overview } => Ok(overview),
             other => Err(format!("the master answers something else: {other:?}")),
         }
     }
@@ -68,7 +68,7 @@ impl Client {
         resources: Resources,
         supervise: bool,
     ) -> Result<DriverId, String> {
-        let launch = pack(launch).map_err(|error| error.to_string())?;
+        let launch = Payload::encode(launch).map_err(|error| error.to_string())?;
         let spec = DriverSpec { resources, supervise, launch };
         let key = RequestKey::new(firesteel_net::Secret::generate().to_text());
         match self.ask(ClientMessage::SubmitDriver { key, spec })?.0 {
@@ -111,7 +111,7 @@ impl Client {
 
     fn driver(&mut self, message: ClientMessage) -> Result<Option<DriverView>, String> {
         match self.ask(message)?.0 {
-            ClientAnswer::Driver(view) => Ok(Some(view)),
+            ClientAnswer::Driver { driver: view } => Ok(Some(view)),
             ClientAnswer::Unknown => Ok(None),
             other => Err(format!("the master answers something else: {other:?}")),
         }

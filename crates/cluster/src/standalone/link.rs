@@ -1,8 +1,8 @@
 //! A connection to whichever master leads: found among several, found again when it is gone.
 
-use super::messages::{self, FromMaster, ToMaster};
-use firesteel_executor::Outbox;
-use firesteel_net::{ConnectError, Connection, Credentials, Purpose, connect};
+use super::messages;
+use firesteel_net::{ConnectError, Connection, Credentials, Outbox, Purpose, connect};
+use firesteel_protocol::standalone::{FromMaster, ToMaster};
 use std::collections::VecDeque;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -76,7 +76,7 @@ impl Masters {
                     return Err(format!("the master at {tried}: {error}"));
                 }
                 Err(error) => error.to_string(),
-                Ok(mut link) => match messages::on_message(&mut link.receiver) {
+                Ok(mut link) => match messages::receive(&mut link.receiver) {
                     Ok(Some(FromMaster::Standby { leader })) => {
                         self.sent_away(leader);
                         "it does not lead, and knows nobody who does".into()

@@ -4,11 +4,11 @@
 //! master leads is looked at before each event. One that does not lead tells whoever asks who does.
 
 use super::lease_files::LeaseFiles;
-use super::messages::{self, FromMaster, ToMaster};
+use super::messages;
 use super::programs::ProgramStore;
-use firesteel_executor::Outbox;
 use firesteel_net::bulk::serve_blocks;
-use firesteel_net::{Connection, Credentials, Limits, Listener, Purpose, Serving};
+use firesteel_net::{Connection, Credentials, Limits, Listener, Outbox, Purpose, Serving};
+use firesteel_protocol::standalone::{FromMaster, ToMaster};
 use firesteel_standalone::{
     Effect, Event, Lease, LeaseAction, LeaseSettings, Link, Master, MasterSettings, Snapshot, Standing,
 };
@@ -125,7 +125,7 @@ fn on_message(connection: Connection, link: Link, desk: &Sender<Message>) {
     let (mut receiver, sender) = connection.split();
     let Ok(outbox) = Outbox::new("firesteel-from-master", sender, closer) else { return };
     let _ = desk.send(Message::Opened(link, outbox.clone()));
-    while let Ok(Some(message)) = messages::on_message::<ToMaster>(&mut receiver) {
+    while let Ok(Some(message)) = messages::receive::<ToMaster>(&mut receiver) {
         if desk.send(Message::Heard(link, message)).is_err() {
             break;
         }
@@ -187,9 +187,9 @@ impl Desk {
             }
             Message::Heard(link, message) => match self.leads() {
                 true => self.feed(match message {
-                    ToMaster::Worker(message) => Event::Worker { link, message },
-                    ToMaster::Application(message) => Event::Application { link, message },
-                    ToMaster::Client(message) => Event::Client { link, message },
+                    ToMaster::Worker { message } => Event::Worker { link, message },
+                    ToMaster::Application { message } => Event::Application { link, message },
+                    ToMaster::Client { message } => Event::Client { link, message },
                 }),
                 false => self.decommission(link),
             },
@@ -226,9 +226,9 @@ impl Desk {
                         return;
                     }
                 }
-                Effect::ToWorker { link, order } => self.send(link, &FromMaster::Worker(order)),
-                Effect::ToApplication { link, order } => self.send(link, &FromMaster::Application(order)),
-                Effect::ToClient { link, answer } => self.send(link, &FromMaster::Client(answer)),
+                Effect::ToWorker { link, order } => self.send(link, &FromMaster::Worker { order }),
+                Effect::ToApplication { link, order } => self.send(link, &FromMaster::Application { order }),
+                Effect::ToClient { link, answer } => self.send(link, &FromMaster::Client { answer }),
                 Effect::Note(note) => eprintln!("firesteel master: {note}"),
             }
         }

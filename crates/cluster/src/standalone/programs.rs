@@ -4,7 +4,7 @@
 //! nobody can put another in its place.
 
 use firesteel_net::bulk::{Answer, BlockClient, Item, Serve};
-use serde::{Deserialize, Serialize};
+use firesteel_protocol::standalone::FileRequest;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -13,19 +13,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A file is sent in stretches of this length.
 const STRETCH: usize = 1 << 20;
-
-/// What is asked of a master.
-#[derive(Debug, Serialize, Deserialize)]
-enum Ask {
-    /// Whether it has a file.
-    Has([u8; 32]),
-    /// A stretch of a file, from where on it is.
-    Put([u8; 32], u64, #[serde(with = "serde_bytes")] Vec<u8>),
-    /// That was all of it.
-    Done([u8; 32]),
-    /// A file.
-    Get([u8; 32]),
-}
 
 /// A directory of files.
 #[derive(Debug)]
@@ -102,16 +89,16 @@ impl ProgramStore {
 
 impl Serve for ProgramStore {
     fn serve(&self, request: &[u8], answer: &mut Answer<'_>) -> io::Result<()> {
-        match firesteel_data::block::decode_value(request).map_err(|e| io::Error::other(e.to_string()))? {
-            Ask::Has(hash) => match self.path(&hash).exists() {
+        match FileRequest::decode(request)? {
+            FileRequest::Has { hash } => match self.path(&hash).exists() {
                 true => answer.item(&[]),
                 false => answer.missing(),
             },
-            Ask::Put(hash, at, bytes) => self.put(&hash, at, &bytes),
+            FileRequest::Put { hash, at, bytes } => self.put(&hash, at, &bytes),
             // Two may have brought the same.
-            Ask::Done(hash) if self.path(&hash).exists() => Ok(()),
-            Ask::Done(hash) => self.finish(&self.part(&hash), &hash).map(|_| ()),
-            Ask::Get(hash) => {
+            FileRequest::Done { hash } if self.path(&hash).exists() => Ok(()),
+            FileRequest::Done { hash } => self.finish(&self.part(&hash), &hash).map(|_| ()),
+            FileRequest::Get { hash } => {
                 let mut file = match File::open(self.path(&hash)) {
                     Ok(file) => file,
                     Err(error) if error.kind() == io::ErrorKind::NotFound => return answer.missing(),
@@ -146,7 +133,7 @@ pub fn hash_of(path: &Path) -> io::Result<[u8; 32]> {
 /// When it cannot be read, or the master cannot take it.
 pub fn upload(client: &BlockClient, master: &str, path: &Path) -> io::Result<[u8; 32]> {
     let hash = hash_of(path)?;
-    if ask(client, master, &Ask::Has(hash))?.is_some() {
+    if ask(client, master, &FileRequest::Has { hash })?.is_some() {
         return Ok(hash);
     }
     let (mut file, mut at) = (File::open(path)?, 0);
@@ -157,13 +144,13 @@ pub fn upload(client: &BlockClient, master: &str, path: &Path) -> io::Result<[u8
             break;
         }
         let length = segment.len() as u64;
-        ask(client, master, &Ask::Put(hash, at, segment))?;
+        ask(client, master, &FileRequest::Put { hash, at, bytes: segment })?;
         at += length;
         if length == 0 {
             break;
         }
     }
-    ask(client, master, &Ask::Done(hash))?;
+    ask(client, master, &FileRequest::Done { hash })?;
     Ok(hash)
 }
 
@@ -172,15 +159,15 @@ pub fn upload(client: &BlockClient, master: &str, path: &Path) -> io::Result<[u8
 /// # Errors
 /// When the master does not have it, or it cannot be written.
 pub fn download(client: &BlockClient, master: &str, hash: [u8; 32], to: &mut File) -> io::Result<()> {
-    match ask(client, master, &Ask::Get(hash))? {
+    match ask(client, master, &FileRequest::Get { hash })? {
         Some(bytes) => to.write_all(&bytes),
         None => Err(io::Error::new(io::ErrorKind::NotFound, "the master does not have the file any more")),
     }
 }
 
-fn ask(client: &BlockClient, master: &str, ask: &Ask) -> io::Result<Option<Vec<u8>>> {
+fn ask(client: &BlockClient, master: &str, request: &FileRequest) -> io::Result<Option<Vec<u8>>> {
     let other = |error: &dyn std::fmt::Display| io::Error::other(error.to_string());
-    let request = firesteel_data::block::encode_value(ask).map_err(|e| other(&e))?;
+    let request = request.encode()?;
     let mut answer = client.request(master, &request).map_err(|e| other(&e))?;
     let (mut item, mut found) = (vec![], None);
     loop {

@@ -5,12 +5,12 @@
 //! outlives executors.
 
 use super::link::{MasterLink, Masters};
-use super::messages::{self, FromMaster, ToMaster};
+use super::messages;
 use super::programs::ProgramStore;
-use firesteel_executor::Outbox;
-use firesteel_net::{Credentials, Secret};
+use firesteel_net::{Credentials, Outbox, Secret};
+use firesteel_protocol::standalone::{FromMaster, ToMaster};
 use firesteel_standalone::{
-    FencedOrder, Outcome, Resources, WorkerAction, WorkerId, WorkerMessage, WorkerOffer, WorkerState,
+    FencedOrder, ProcessOutcome, Resources, WorkerAction, WorkerId, WorkerMessage, WorkerOffer, WorkerState,
 };
 use firesteel_storage::{LocalDirs, sweep};
 use std::io;
@@ -199,7 +199,7 @@ impl Desk {
         self.act(todo);
     }
 
-    fn ended(&mut self, name: &processes::Name, outcome: Outcome, todo: &mut Vec<WorkerAction>) {
+    fn ended(&mut self, name: &processes::Name, outcome: ProcessOutcome, todo: &mut Vec<WorkerAction>) {
         self.processes.ended(name);
         match name {
             processes::Name::Executor(executor) => self.state.executor_ended(executor, outcome, todo),
@@ -226,7 +226,7 @@ impl Desk {
 
     fn send(&self, message: WorkerMessage) {
         if let Some((_, outbox)) = &self.link {
-            outbox.send(&ToMaster::Worker(message));
+            outbox.send(&ToMaster::Worker { message });
         }
     }
 
@@ -243,7 +243,7 @@ impl Desk {
     fn connected(&mut self, number: u64, outbox: Outbox, address: &str) {
         eprintln!("firesteel worker: connected with the master at {address}");
         // More may have happened since the first word was made.
-        outbox.send(&ToMaster::Worker(self.state.register()));
+        outbox.send(&ToMaster::Worker { message: self.state.register() });
         self.seen_at = Instant::now();
         self.link = Some((number, outbox));
     }
@@ -264,7 +264,7 @@ impl Desk {
 fn look(mut masters: Masters, number: u64, messages: &Sender<Message>, register: &WorkerMessage) {
     let mut told = None;
     loop {
-        match masters.open(&ToMaster::Worker(register.clone())) {
+        match masters.open(&ToMaster::Worker { message: register.clone() }) {
             Err(error) => {
                 let error = error.to_string();
                 if told.as_ref() != Some(&error) {
@@ -272,8 +272,8 @@ fn look(mut masters: Masters, number: u64, messages: &Sender<Message>, register:
                     told = Some(error);
                 }
             }
-            Ok(mut link) => match messages::on_message::<FromMaster>(&mut link.receiver) {
-                Ok(Some(FromMaster::Worker(order))) => return on_message(link, number, order, messages),
+            Ok(mut link) => match messages::receive::<FromMaster>(&mut link.receiver) {
+                Ok(Some(FromMaster::Worker { order })) => return on_message(link, number, order, messages),
                 Ok(Some(FromMaster::Standby { leader })) => masters.sent_away(leader),
                 Ok(Some(_)) | Ok(None) | Err(_) => link.outbox.close(),
             },
@@ -289,7 +289,7 @@ fn look(mut masters: Masters, number: u64, messages: &Sender<Message>, register:
 fn on_message(mut link: MasterLink, number: u64, first: FencedOrder, messages: &Sender<Message>) {
     let _ = messages.send(Message::Connected(number, link.outbox.clone(), link.address));
     let _ = messages.send(Message::Order(number, first));
-    while let Ok(Some(FromMaster::Worker(order))) = messages::on_message::<FromMaster>(&mut link.receiver) {
+    while let Ok(Some(FromMaster::Worker { order })) = messages::receive::<FromMaster>(&mut link.receiver) {
         if messages.send(Message::Order(number, order)).is_err() {
             break;
         }

@@ -1,4 +1,4 @@
-//! What an application is, what it brings along, and the Python that runs it.
+//! Spark's settings of applications: their names, their files, and the Python that runs them.
 
 use super::{Rule, harmless, in_python, in_python_only, obeyed, refused, warned};
 
@@ -96,7 +96,7 @@ pub(super) static RULES: &[Rule] = &[
     warned(
         &["spark.extraListeners"],
         &[],
-        "there is no JVM that could load a listener, so nothing is told to it",
+        "there is no JVM that could load a listener, so it gets no events",
     ),
     harmless(
         &[

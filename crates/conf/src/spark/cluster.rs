@@ -1,4 +1,4 @@
-//! Executors elsewhere: how many, how large, and how processes reach each other.
+//! Spark's settings of clusters: the number and size of executors, and the connections between processes.
 
 use super::{Rule, harmless, obeyed};
 
@@ -22,7 +22,7 @@ pub(super) static RULES: &[Rule] = &[
     ),
     harmless(
         &["spark.dynamicAllocation.*"],
-        "the files of executors are served by somebody who outlives them, so none has to be kept for its shuffles",
+        "the files of executors are served by a process that outlives them, so no executor has to stay for its shuffles",
     ),
     obeyed(
         &[
@@ -45,7 +45,7 @@ pub(super) static RULES: &[Rule] = &[
     ),
     harmless(
         &["spark.network.*", "spark.rpc.*", "spark.*.rpc.*", "spark.*.io.*"],
-        "they tune Spark's connections; here what is large is streamed in pieces",
+        "they tune Spark's connections; here large blocks are streamed in chunks",
     ),
     harmless(
         &[
@@ -55,7 +55,8 @@ pub(super) static RULES: &[Rule] = &[
             "spark.driver.metrics.*",
             "spark.decommission.enabled",
         ],
-        "they tune Spark's executors: their heartbeats, their logs, what is measured; an executor that is sent away always hands over what it has",
+        "they tune Spark's executors: their heartbeats, their logs, what is measured; an executor that is decommissioned \
+         always hands over its blocks",
     ),
     harmless(
         &[

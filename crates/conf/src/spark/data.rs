@@ -1,4 +1,4 @@
-//! Where records go between tasks: shuffles, memory, disks, files, checkpoints.
+//! Spark's settings of data: shuffles, memory, disks, files, checkpoints.
 
 use super::{Rule, harmless, in_python, in_python_only, obeyed, refused};
 
@@ -26,7 +26,7 @@ pub(super) static RULES: &[Rule] = &[
     ),
     harmless(
         &["spark.io.compression.*", "spark.io.mode.*", "spark.io.warning.*", "spark.broadcast.*"],
-        "what tasks exchange is read by Firesteel alone, and is the same records however it is compressed",
+        "the data that tasks exchange is read by Firesteel alone, and is the same records however it is compressed",
     ),
     harmless(
         &[
@@ -79,7 +79,7 @@ pub(super) static RULES: &[Rule] = &[
         ],
         "they tune how files come to executors",
     ),
-    // Checkpoints, and what is let go of.
+    // Checkpoints, and the removal of what is not needed any more.
     in_python_only(
         &["spark.checkpoint.dir"],
         "call `Context::set_checkpoint_dir`",
@@ -95,11 +95,11 @@ pub(super) static RULES: &[Rule] = &[
     ),
     harmless(
         &["spark.cleaner.*"],
-        "what no RDD needs any more is always removed, and there is no garbage collector to call",
+        "files that no RDD needs any more are always removed, and there is no garbage collector to call",
     ),
 ];
 
-/// The keys that readers and writers of files look up themselves.
+/// Returns the rule of the keys that readers and writers of files look up themselves.
 const fn obeyed_by_readers() -> Rule {
     in_python(
         &[

@@ -1,4 +1,4 @@
-//! How tasks are scheduled, tried again, and given resources.
+//! Spark's settings of execution: scheduling, retries and resources of tasks.
 
 use super::{Rule, harmless, obeyed, refused, warned};
 
@@ -57,7 +57,7 @@ pub(super) static RULES: &[Rule] = &[
     ),
     harmless(
         &["spark.stage.ignoreDecommissionFetchFailure"],
-        "what is lost with an executor that was sent away on purpose never counts against a stage",
+        "outputs that are lost with a decommissioned executor never count against a stage",
     ),
     obeyed(
         &[

@@ -1,9 +1,10 @@
 //! Spark's own settings: for each key, whether it is obeyed, changes nothing here, or is refused, and why.
 //!
-//! A program that moves over brings its settings along. Most of them tune a machinery that is not here, and are let in; one that would
-//! change results, files or safety is obeyed, or refused with a sentence that says what to do instead. The table stands in the files
-//! beside this one and in docs/configuration.md. Keys that nobody knows are the program's own, as in Spark. From Rust only settings of
-//! the engine can be set at all, by either name: every other key is an error there, so nothing is let in that does nothing.
+//! A program that is ported brings its settings along. Most of them tune machinery that Firesteel does not
+//! have, and are accepted; one that would change results, files or safety is obeyed, or refused with a sentence
+//! that says what to do instead. The table is in the files beside this one and in docs/configuration.md.
+//! Unknown keys are the program's own, as in Spark. From Rust only settings of the engine can be set at all, by
+//! either name: every other key is an error there, so no accepted setting is without effect.
 
 mod application;
 mod cluster;
@@ -15,37 +16,37 @@ mod security;
 use crate::{ALL, Entry, canonical, edits};
 use std::fmt;
 
-/// What happens with some of Spark's keys, and why.
+/// The treatment of some of Spark's keys, and the reason.
 pub struct Rule {
     /// The keys. A `*` stands for any text; of several rules that fit, the one with the longest key counts.
     pub keys: &'static [&'static str],
-    /// What happens.
+    /// The treatment.
     pub treatment: Treatment,
-    /// Why that is right, or, where keys are refused, what to do instead.
+    /// The reason why that is right, or, if keys are refused, what to do instead.
     pub why: &'static str,
 }
 
-/// What happens with a key.
+/// The treatment of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Treatment {
-    /// It does what it does in Spark, in both faces: the engine has a setting of this name.
+    /// It does what it does in Spark, in Rust and in Python: the engine has a setting of this name.
     Obeyed,
     /// It does what it does in Spark, in Python programs.
     InPython(InRust),
-    /// It changes nothing that a program can tell, so it is let in.
+    /// It changes nothing that a program can observe, so it is accepted.
     Harmless,
-    /// Values but these are let in with a warning, once.
+    /// Other values than these are accepted with a warning, once.
     Warned(&'static [&'static str]),
-    /// Values but these are refused.
+    /// Other values than these are refused.
     Refused(&'static [&'static str]),
 }
 
-/// What happens in a Rust program with a key that Python programs obey.
+/// The treatment in a Rust program of a key that Python programs obey.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InRust {
-    /// There is nothing in a Rust program that it could be about.
+    /// It has no meaning in a Rust program.
     Harmless,
-    /// It is refused, and this is what to do instead.
+    /// It is refused; what to do instead.
     Refused(&'static str),
 }
 
@@ -83,20 +84,20 @@ pub static GROUPS: &[(&str, &[Rule])] = &[
     ("Interfaces, and parts of Spark that are not here", outside::RULES),
 ];
 
-/// What is said about one setting before it is used.
+/// The verdict on one setting before it is used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// The face reads it, or the engine.
+    /// The API or the engine reads it.
     Obeyed,
-    /// It is kept and changes nothing.
+    /// It is stored and changes nothing.
     Kept,
-    /// It is kept and changes nothing, and the person at the terminal should know.
+    /// It is stored and changes nothing, and the user should know.
     Warning(String),
-    /// The program cannot run with it: why, and what to do.
+    /// The program cannot run with it: the reason, and what to do.
     Refused(String),
 }
 
-/// What happens in a Python program with a setting of Spark's, or of the program's own below `spark.`.
+/// Judges a setting of a Python program: one of Spark's, or the program's own below `spark.`.
 ///
 /// ```
 /// use firesteel_conf::spark::{Verdict, judge};
@@ -117,7 +118,7 @@ pub fn judge(key: &str, value: &str) -> Verdict {
         Treatment::Refused(but) if is_one_of(value, but) => Verdict::Kept,
         Treatment::Refused(_) => return Verdict::Refused(refusal(key, value, rule.why)),
     };
-    // A key that is known by its family alone may be one of the others, misspelt.
+    // A key that matches only the pattern of a family may be one of the others, misspelt.
     match near_miss(key) {
         Some(warning) if !is_exact => Verdict::Warning(warning),
         Some(_) | None => verdict,
@@ -131,13 +132,13 @@ fn refusal(key: &str, value: &str, why: &str) -> String {
     format!("`{key}` cannot be `{value}`: {why}")
 }
 
-/// An empty value asks for nothing.
+/// Returns whether a value is one of `values`. An empty value asks for nothing, and counts as one of them.
 fn is_one_of(value: &str, values: &[&str]) -> bool {
     let value = value.trim();
     value.is_empty() || values.iter().any(|one| value.eq_ignore_ascii_case(one))
 }
 
-/// The rule that fits a key best, and whether it names that very key.
+/// Returns the rule that fits a key best, and whether it names that very key.
 fn rule_of(key: &str) -> Option<(&'static Rule, bool)> {
     let rules = GROUPS.iter().flat_map(|(_, rules)| *rules);
     let fitting = rules.flat_map(|rule| rule.keys.iter().map(move |pattern| (pattern, rule)));
@@ -147,7 +148,7 @@ fn rule_of(key: &str) -> Option<(&'static Rule, bool)> {
         .map(|(pattern, rule)| (rule, *pattern == key))
 }
 
-/// Whether a key is as a pattern says, where `*` stands for any text, none included.
+/// Returns whether a key matches a pattern, where `*` stands for any text, also none.
 fn fits(pattern: &str, key: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == key,
@@ -158,9 +159,9 @@ fn fits(pattern: &str, key: &str) -> bool {
     }
 }
 
-/// A sentence for a key that is no setting, but nearly one that matters.
+/// Returns a sentence for a key that is no setting, but nearly one that matters.
 fn near_miss(key: &str) -> Option<String> {
-    /// A word of fewer letters is near to too many others.
+    /// The fewest letters of a key that is compared: a shorter one is near to too many others.
     const LONG_ENOUGH: usize = 15;
     const CLOSE: usize = 2;
     if key.len() < LONG_ENOUGH || engine_setting(key).is_some() {
@@ -174,7 +175,7 @@ fn near_miss(key: &str) -> Option<String> {
     (distance <= CLOSE).then(|| format!("there is no setting `{key}`; did you mean `{nearest}`?"))
 }
 
-/// The engine's setting that a key of Spark's names.
+/// Returns the engine's setting that a key of Spark's names.
 fn engine_setting(key: &str) -> Option<&'static Entry> {
     let name = match key {
         "spark.cleaner.referenceTracking.cleanCheckpoints" => crate::CLEAN_CHECKPOINTS.key.into(),
@@ -214,7 +215,7 @@ fn first_upper(text: &str) -> String {
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
-/// What happens, in a few words.
+/// The treatment, in a few words.
 struct Here(Treatment);
 
 impl fmt::Display for Here {

@@ -1,11 +1,13 @@
-//! What people look at, and the parts of Spark that are not here.
+//! Spark's settings of the web interface, logs and metrics, and of the parts of Spark that Firesteel does not
+//! have.
 
 use super::{Rule, harmless, obeyed, warned};
 
 pub(super) static RULES: &[Rule] = &[
     obeyed(&["spark.ui.showConsoleProgress"], "see the table above"),
     harmless(&["spark.ui.*", "spark.appStateStore.*"], "they shape pages, and no answer"),
-    // A program that is refused for the sake of a log is worse off than one without; but whoever looks for the file must know.
+    // A warning, not an error: refusing a program because of a log would be worse, but a user who looks for the
+    // file must know.
     warned(
         &["spark.eventLog.enabled"],
         &["false"],

@@ -1,16 +1,17 @@
-//! Who may do what, and what others must not read.
+//! Spark's settings of security: permissions, secrets and encryption.
 
 use super::{Rule, harmless, in_python_only, obeyed, refused, warned};
 
-const NO_USERS: &str = "Firesteel knows no users: whoever has the secret of an application may do all, and nobody else anything; take it out, and give the file \
-     with the secret to those alone who may";
+const NO_USERS: &str = "Firesteel has no users: every process with the secret of an application may do everything, and no \
+     other anything; remove the setting, and give the file with the secret only to those who may";
 
 const NO_KEY_STORES: &str = "processes of an application talk over TLS 1.3 with keys that follow from its secret, and read no key stores; take it out (docs/security.md)";
 
-const A_FILE: &str = "a secret among the settings is seen by all who see those; write it to a file of your own, and set `spark.authenticate.secret.file`";
+const A_FILE: &str = "a secret among the settings is visible to everyone who can see these; write it to a file of your own, \
+     and set `spark.authenticate.secret.file`";
 
-const NO_KERBEROS: &str = "there is no Kerberos here to log in to, so stores would see another user than you say; take it out, and give the program the rights by \
-     the store's own keys";
+const NO_KERBEROS: &str = "Firesteel does not support Kerberos, so stores would see another user than you name; remove the \
+     setting, and give the program the rights by the store's own keys";
 
 pub(super) static RULES: &[Rule] = &[
     obeyed(&["spark.authenticate.secret.file"], "see the table above"),

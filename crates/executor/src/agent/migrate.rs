@@ -1,8 +1,8 @@
 //! What an agent does when it is to take over what another has.
 
-use crate::agent_messages::{Migrate, Migrated};
 use crate::blocks::RemoteFetcher;
 use firesteel_data::DataError;
+use firesteel_protocol::{MigrateOrder, MigrateReport};
 use firesteel_shuffle::ShuffleStore;
 use firesteel_storage::{LocalDirs, SharedFiles};
 
@@ -14,8 +14,8 @@ pub(super) struct Shelf<'a> {
 }
 
 /// Brings here what it can, one after the other. What cannot be had is left out: who asked knows what that means.
-pub(super) fn take(migrate: &Migrate, remote: &RemoteFetcher, to: &Shelf<'_>) -> Migrated {
-    let Migrate { number, executor, from, outputs, cached } = migrate;
+pub(super) fn take(order: &MigrateOrder, remote: &RemoteFetcher, to: &Shelf<'_>) -> MigrateReport {
+    let MigrateOrder { number, executor, from, outputs, cached } = order;
     let came = |taken: Result<bool, DataError>| match taken {
         Ok(came) => came,
         Err(error) => {
@@ -26,5 +26,5 @@ pub(super) fn take(migrate: &Migrate, remote: &RemoteFetcher, to: &Shelf<'_>) ->
     let outputs = outputs.iter().filter(|output| came(remote.take_output(from, **output, to.outputs)));
     let outputs = outputs.copied().collect();
     let cached = cached.iter().filter(|key| came(remote.take_cached(from, **key, (to.files, to.dirs))));
-    Migrated { number: *number, executor: *executor, outputs, cached: cached.copied().collect() }
+    MigrateReport { number: *number, executor: *executor, outputs, cached: cached.copied().collect() }
 }

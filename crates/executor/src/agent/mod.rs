@@ -12,15 +12,11 @@ pub use run::run;
 
 use crate::blocks::RemoteFetcher;
 use crate::server::WorkerCommand;
-use serde::{Deserialize, Serialize};
-use std::fmt;
+use firesteel_protocol::handshake::AgentConfig;
 use std::io::{self, BufRead};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::thread;
-
-/// The variable that tells a program to be an agent, and to read its configuration from its standard input.
-pub const AGENT_VARIABLE: &str = "FIRESTEEL_AGENT";
 
 /// Says how an agent's worker processes are started, once the driver has told what they are to know.
 pub type MakeWorkers = Box<dyn FnOnce(&Beginning<'_>) -> Result<WorkerCommand, String>>;
@@ -37,64 +33,29 @@ pub struct Beginning<'a> {
     pub remote: Arc<RemoteFetcher>,
 }
 
-/// What an agent needs to know before it begins. It contains a secret: it is handed over through a pipe or a file of the user's own,
-/// never as an argument or in the environment.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct AgentConfig {
-    /// The driver's address, `host:port`.
-    pub driver: String,
-    /// The application's secret; none when nothing is kept secret.
-    pub secret: Option<String>,
-    /// The name by which whoever started it tells the driver of it; empty when nobody does.
-    pub name: String,
-    /// Its host, as preferred locations name it, and as others reach it.
-    pub host: String,
-    /// Where it serves its files, `host:port`; port 0 is any that is free. Of no account when somebody else serves them.
-    pub bind: String,
-    /// How many tasks it runs at a time.
-    pub slots: u32,
-    /// The memory budget of all its executors together, in bytes.
-    pub memory: u64,
-    /// The directory for its files.
-    pub directory: PathBuf,
-    /// The address at which somebody who outlives it serves them. Then the directory is the application's own on this host, and
-    /// somebody else removes it.
-    pub service: Option<String>,
+/// Reads an agent's configuration: a line of JSON.
+///
+/// # Errors
+/// When it is none.
+pub fn read_config(from: &mut impl BufRead) -> Result<AgentConfig, String> {
+    let mut line = String::new();
+    from.read_line(&mut line)
+        .map_err(|error| format!("no configuration of an executor can be read: {error}"))?;
+    serde_json::from_str(&line).map_err(|error| format!("this is no configuration of an executor: {error}"))
 }
 
-impl AgentConfig {
-    /// Reads a configuration: a line of JSON.
-    ///
-    /// # Errors
-    /// When it is none.
-    pub fn read(from: &mut impl BufRead) -> Result<Self, String> {
-        let mut line = String::new();
-        from.read_line(&mut line)
-            .map_err(|error| format!("no configuration of an executor can be read: {error}"))?;
-        serde_json::from_str(&line)
-            .map_err(|error| format!("this is no configuration of an executor: {error}"))
-    }
-
-    /// Reads a configuration from standard input. Whoever has started this process holds the other end, and with it goes this process.
-    ///
-    /// # Errors
-    /// When it is none.
-    pub fn from_parent() -> Result<Self, String> {
-        let config = Self::read(&mut io::stdin().lock())?;
-        let watch = || {
-            // Nothing more is said: what comes is the end.
-            let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
-            std::process::exit(1);
-        };
-        let watched = thread::Builder::new().name("firesteel-parent".into()).spawn(watch);
-        watched.map(|_| config).map_err(|error| error.to_string())
-    }
-}
-
-impl fmt::Debug for AgentConfig {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = f.debug_struct("AgentConfig");
-        shown.field("driver", &self.driver).field("name", &self.name).field("host", &self.host);
-        shown.field("slots", &self.slots).field("directory", &self.directory).finish_non_exhaustive()
-    }
+/// Reads an agent's configuration from standard input. The process that has started this one holds the other end, and this one ends with
+/// it.
+///
+/// # Errors
+/// When it is none.
+pub fn config_from_parent() -> Result<AgentConfig, String> {
+    let config = read_config(&mut io::stdin().lock())?;
+    let watch = || {
+        // Nothing more is said: what comes is the end.
+        let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
+        std::process::exit(1);
+    };
+    let watched = thread::Builder::new().name("firesteel-parent".into()).spawn(watch);
+    watched.map(|_| config).map_err(|error| error.to_string())
 }

@@ -1,26 +1,27 @@
 //! The life of an agent.
 
 use super::uplink::{ExecutorUplink, Uplink};
-use super::{AgentConfig, Beginning, MakeWorkers, migrate};
-use crate::agent_messages::{FromAgent, Migrate, Register, ToAgent, Welcome};
+use super::{Beginning, MakeWorkers, migrate};
 use crate::blocks::HostBlocks;
 use crate::link::Executors;
-use crate::messages::{Begin, RemoteConfig, SHARED_DIRECTORY, SentOutputs, receive, send};
-use crate::outbox::Outbox;
 use crate::processes::{Names, ProcessListener, Processes};
-use crate::services::{Parts, services};
+use crate::services::{Parts, open_remote, services};
 use crate::slots::Executor;
 use firesteel_closures::code_hash;
 use firesteel_data::Cipher;
 use firesteel_net::bulk::serve_blocks;
 use firesteel_net::{
-    ConnectError, Connection, Credentials, Limits, Listener, Purpose, Receiver, Secret, Serving, connect,
+    ConnectError, Connection, Credentials, Limits, Listener, Outbox, Purpose, Receiver, Secret, Serving,
+    connect, receive, send,
 };
 use firesteel_operators::Services;
+use firesteel_protocol::handshake::{
+    AgentConfig, AgentReply, RegisterAgent, RemoteConfig, SHARED_DIRECTORY, Welcome, WorkerInit,
+};
+use firesteel_protocol::{FromExecutor, MigrateOrder, SentOutputs, TaskSpec, ToExecutor};
 use firesteel_shuffle::ShuffleStore;
 use firesteel_storage::{CachedBlocks, LocalDirs, SharedFiles, sweep};
-use firesteel_types::{ExecutorId, Partition, RddId, ShuffleId, TaskId};
-use std::path::Path;
+use firesteel_types::{BroadcastId, ExecutorId, Partition, RddId, ShuffleId, TaskId};
 use std::sync::mpsc::{self, channel};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread;
@@ -35,21 +36,15 @@ const END_WITHIN: Duration = Duration::from_secs(1);
 /// Runs an agent until its driver lets go of it. Its executors are threads of this process, or worker processes, where
 /// somebody says how these are started.
 ///
-/// `prepare` is called once with the application's settings, before the first task.
-///
 /// # Errors
 /// Says why it could not begin, or why it ended though nobody told it to.
-pub fn run(
-    config: AgentConfig,
-    workers: Option<MakeWorkers>,
-    prepare: impl FnOnce(&[(String, String)], &Path),
-) -> Result<(), String> {
+pub fn run(config: AgentConfig, workers: Option<MakeWorkers>) -> Result<(), String> {
     let credentials = credentials(&config)?;
     let connection = connect_patiently(&config.driver, &credentials)?;
     let home = Home::make(&config, &credentials)?;
     let closer = connection.closer();
     let (mut receiver, sender) = connection.split();
-    let register = Register {
+    let register = RegisterAgent {
         name: config.name.clone(),
         program: code_hash().map_err(|e| e.to_string())?.0,
         host: config.host.clone(),
@@ -61,18 +56,18 @@ pub fn run(
         process: std::process::id(),
     };
     let gone = |error: std::io::Error| format!("the driver at {} is gone: {error}", config.driver);
-    send(&mut &sender, &FromAgent::Register(register)).map_err(gone)?;
+    send(&mut &sender, &register).map_err(gone)?;
     let welcome = match receive(&mut receiver).map_err(gone)? {
-        Some(ToAgent::Welcome(welcome)) => welcome,
-        Some(ToAgent::Refused(why)) => return Err(format!("the driver at {} refuses: {why}", config.driver)),
-        Some(_) => return Err(format!("the driver at {} does not say who we are", config.driver)),
+        Some(AgentReply::Accepted { welcome }) => welcome,
+        Some(AgentReply::Refused { reason }) => {
+            return Err(format!("the driver at {} refuses: {reason}", config.driver));
+        }
         // It has ended before it let us in.
         None => return Ok(()),
     };
     if welcome.encrypted {
         home.encrypt_files(config.secret.as_deref())?;
     }
-    prepare(&welcome.settings, home.dirs.path());
     let outbox = Outbox::new("firesteel-uplink", sender, closer).map_err(|e| e.to_string())?;
     let agent = Agent::start(&config, home, &welcome, workers, outbox)?;
     agent.beat(&welcome)?;
@@ -195,7 +190,7 @@ impl Agent {
             retry_wait_ms: welcome.retry_wait_ms,
             timeout_ms: welcome.timeout_ms,
         };
-        let uplink = Uplink::new(outbox.clone(), remote.open()?, home.files.clone());
+        let uplink = Uplink::new(outbox.clone(), open_remote(&remote)?, &home.files, home.blocks.clone());
         let (names, given) = channel();
         for &executor in &welcome.executors {
             let _ = names.send(executor);
@@ -234,8 +229,9 @@ impl Agent {
             directory: self.home.dirs.path(),
             own: format!("executor-{}", executor.name()),
             memory: config.memory,
-            remote: Some(remote.open()?),
+            remote: Some(open_remote(remote)?),
             cipher: self.home.files.cipher().cloned(),
+            settings: &welcome.settings,
             listener: Box::new(ExecutorUplink { uplink: self.uplink.clone(), executor }),
             commit: link(),
             barrier: link(),
@@ -244,7 +240,7 @@ impl Agent {
         let threads = Executor::start(config.slots, services.clone(), self.uplink.clone());
         let threads = Arc::new(threads.map_err(|error| error.to_string())?);
         (self.executors, self.threads, self.services) = (threads.clone(), Some(threads), Some(services));
-        self.outbox.send(&FromAgent::Added(executor));
+        self.outbox.send(&FromExecutor::Added { executor });
         Ok(())
     }
 
@@ -260,9 +256,9 @@ impl Agent {
             settings: &welcome.settings,
             setting: welcome.setting.as_deref().unwrap_or("{}"),
             directory: self.home.dirs.path(),
-            remote: remote.open()?,
+            remote: open_remote(&remote)?,
         })?;
-        let begin = Begin {
+        let init = WorkerInit {
             executor: ExecutorId::DRIVER,
             application: welcome.application,
             directory: self.home.dirs.path().to_owned(),
@@ -274,7 +270,7 @@ impl Agent {
         let names: Names = Box::new(move || names.lock().unwrap_or_else(PoisonError::into_inner).recv().ok());
         let listener: Arc<dyn ProcessListener> = self.uplink.clone();
         let listener: Weak<dyn ProcessListener> = Arc::downgrade(&listener);
-        let processes = Processes::start(command, begin, config.slots, listener, names);
+        let processes = Processes::start(command, init, config.slots, listener, names);
         let processes = processes.map_err(|error| error.to_string())?;
         self.executors = processes.clone();
         self.processes = Some(processes);
@@ -292,7 +288,7 @@ impl Agent {
                     eprintln!("firesteel: nothing was heard of the driver for {} s", silence.as_secs());
                     return agent.outbox.close();
                 }
-                agent.outbox.send(&FromAgent::Alive(agent.executors.running()));
+                agent.outbox.send(&FromExecutor::Alive { running: agent.executors.running() });
                 drop(agent);
                 thread::sleep(every);
             }
@@ -307,46 +303,40 @@ impl Agent {
 
     fn listen(self: &Arc<Self>, mut receiver: Receiver) {
         let mut sent_outputs = SentOutputs::default();
-        while let Ok(Some(message)) = receive::<ToAgent>(&mut receiver) {
+        while let Ok(Some(message)) = receive::<ToExecutor>(&mut receiver) {
             *self.on_message() = Instant::now();
             self.serve(message, &mut sent_outputs);
         }
     }
 
-    fn serve(self: &Arc<Self>, message: ToAgent, sent_outputs: &mut SentOutputs) {
+    fn serve(self: &Arc<Self>, message: ToExecutor, sent_outputs: &mut SentOutputs) {
         match message {
-            ToAgent::Welcome(_) | ToAgent::Refused(_) | ToAgent::Alive => {}
-            ToAgent::Outputs(outputs) => sent_outputs.add(outputs),
-            ToAgent::Launch(executor, mut task, names) => {
-                task.inputs = sent_outputs.inputs(&task.inputs, names);
-                self.executors.launch(executor, task);
+            // Plans come as blocks, and that the driver lives was noted when its message came.
+            ToExecutor::Plan { .. } | ToExecutor::Alive => {}
+            ToExecutor::Outputs { outputs } => sent_outputs.announced(outputs),
+            ToExecutor::Launch { executor, task, announced } => {
+                self.executors.launch(executor, sent_outputs.complete(task, &announced));
             }
-            ToAgent::Kill(executor, task) => self.executors.kill(executor, task),
-            ToAgent::Commit(task, allowed) => self.uplink.committed(task, allowed),
-            ToAgent::Barrier(task, epoch, outcome) => self.uplink.let_on(task, epoch, outcome),
-            ToAgent::ForgetStage(stage) => {
+            ToExecutor::Kill { executor, task } => self.executors.kill(executor, task),
+            ToExecutor::CommitDecision { task, allowed } => self.uplink.committed(task, allowed),
+            ToExecutor::BarrierAnswer { task, epoch, outcome } => self.uplink.let_on(task, epoch, outcome),
+            ToExecutor::ForgetStage { stage } => {
                 self.uplink.forget_stage(stage);
                 self.executors.forget_stage(stage);
             }
-            ToAgent::RemoveRdd(rdd) => self.remove_rdd(rdd),
-            ToAgent::RemoveBroadcast(id) => {
-                self.home.files.remove(&firesteel_storage::broadcasts::name(id));
-                self.executors.forget_broadcast(id);
-                if let Some(services) = &self.services {
-                    services.broadcasts.forget(id);
-                }
-            }
-            ToAgent::RemoveOutput(shuffle, map, task) => self.remove_output(shuffle, map, task),
-            ToAgent::RemoveResult(task) => self.home.files.remove(&crate::blocks::result_name(task)),
-            ToAgent::Next(executor) => drop(self.names.send(executor)),
-            ToAgent::Setting(setting) => {
+            ToExecutor::RemoveRdd { rdd } => self.remove_rdd(rdd),
+            ToExecutor::RemoveBroadcast { broadcast } => self.remove_broadcast(broadcast),
+            ToExecutor::RemoveOutput { shuffle, map, task } => self.remove_output(shuffle, map, task),
+            ToExecutor::RemoveResult { task } => self.home.files.remove(&crate::blocks::result_name(task)),
+            ToExecutor::NextExecutor { executor } => drop(self.names.send(executor)),
+            ToExecutor::WorkerSetting { setting } => {
                 if let Some(processes) = &self.processes {
                     // A server that is gone is started anew with it.
                     let _ = processes.set(&setting);
                 }
             }
-            ToAgent::Migrate(migrate) => self.migrate(migrate),
-            ToAgent::Leave => self.leave(),
+            ToExecutor::Migrate { order } => self.migrate(order),
+            ToExecutor::Leave => self.leave(),
         }
     }
 
@@ -358,6 +348,14 @@ impl Agent {
         }
     }
 
+    fn remove_broadcast(&self, broadcast: BroadcastId) {
+        self.home.files.remove(&firesteel_storage::broadcasts::name(broadcast));
+        self.executors.forget_broadcast(broadcast);
+        if let Some(services) = &self.services {
+            services.broadcasts.forget(broadcast);
+        }
+    }
+
     fn remove_output(&self, shuffle: ShuffleId, map: Partition, task: TaskId) {
         self.outputs.remove(shuffle, map, task);
         if let Some(services) = &self.services {
@@ -366,19 +364,19 @@ impl Agent {
     }
 
     /// Takes over what another agent has, in a thread of its own. What cannot be had is left out of the answer.
-    fn migrate(self: &Arc<Self>, order: Migrate) {
+    fn migrate(self: &Arc<Self>, order: MigrateOrder) {
         let agent = self.clone();
         let take = move || {
             let (files, dirs) = (&agent.home.files, &agent.home.dirs);
-            let migrated = migrate::take(
+            let report = migrate::take(
                 &order,
                 agent.uplink.remote(),
                 &migrate::Shelf { outputs: &agent.outputs, files, dirs },
             );
-            agent.outbox.send(&FromAgent::Migrated(migrated));
+            agent.outbox.send(&FromExecutor::Migrated { report });
         };
         // Without a thread, whoever waits for it gives up after a while.
-        let _ = thread::Builder::new().name("firesteel-adopt".into()).spawn(take);
+        let _ = thread::Builder::new().name("firesteel-migrate".into()).spawn(take);
     }
 
     /// Waits for what runs, in a thread of its own, and ends.
@@ -389,7 +387,7 @@ impl Agent {
             while agent.executors.running().iter().any(|(_, tasks)| !tasks.is_empty()) {
                 thread::sleep(LOOK_EVERY);
             }
-            agent.outbox.send(&FromAgent::Left);
+            agent.outbox.send(&FromExecutor::Left);
             agent.outbox.flush();
             agent.outbox.close();
         };
@@ -416,9 +414,9 @@ impl Agent {
 struct Nobody;
 
 impl Executors for Nobody {
-    fn launch(&self, _: ExecutorId, _: firesteel_operators::TaskSpec) {}
+    fn launch(&self, _: ExecutorId, _: TaskSpec) {}
     fn kill(&self, _: ExecutorId, _: TaskId) {}
     fn forget_stage(&self, _: firesteel_types::StageId) {}
     fn forget_rdd(&self, _: RddId) {}
-    fn forget_broadcast(&self, _: firesteel_types::BroadcastId) {}
+    fn forget_broadcast(&self, _: BroadcastId) {}
 }

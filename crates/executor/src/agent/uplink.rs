@@ -1,16 +1,17 @@
 //! An agent's way to the driver, as its executors see it.
 
-use crate::agent_messages::FromAgent;
 use crate::blocks::{RemoteFetcher, result_name};
 use crate::link::{DriverLink, PlanError};
-use crate::outbox::Outbox;
 use crate::processes::{BarrierAnswer, ProcessListener};
-use crate::runner::TaskEnd;
-use firesteel_operators::{BarrierGate, BarrierOutcome, BarrierRefusal, CommitGate, TaskSpec, data_failure};
+use firesteel_net::Outbox;
+use firesteel_operators::{BarrierGate, CommitGate, data_failure};
+use firesteel_protocol::{
+    BarrierOutcome, BarrierRefusal, DeliveredOutcome, FromExecutor, ResultBytes, ResultOnExecutor,
+    TaskReport, TaskSpec,
+};
 use firesteel_storage::SharedFiles;
 use firesteel_storage::cached::BlockListener;
-use firesteel_storage::lru::BlockKey;
-use firesteel_types::{AccumulatorUpdate, ExecutorId, ExecutorLossReason, JobId, StageId, TaskId};
+use firesteel_types::{AccumulatorUpdate, BlockKey, ExecutorId, ExecutorLossReason, JobId, StageId, TaskId};
 use std::collections::HashMap;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -25,6 +26,8 @@ pub(crate) struct Uplink {
     out: Outbox,
     remote: Arc<RemoteFetcher>,
     files: Arc<SharedFiles>,
+    /// The address at which these are served.
+    blocks: String,
     state: Mutex<Waiting>,
 }
 
@@ -44,8 +47,14 @@ struct Waiting {
 type Plan = Result<Arc<[u8]>, PlanError>;
 
 impl Uplink {
-    pub(crate) fn new(out: Outbox, remote: Arc<RemoteFetcher>, files: Arc<SharedFiles>) -> Arc<Self> {
-        Arc::new(Uplink { out, remote, files, state: Mutex::default() })
+    /// Makes the way to the driver of an agent whose files are served at `blocks`.
+    pub(crate) fn new(
+        out: Outbox,
+        remote: Arc<RemoteFetcher>,
+        files: &Arc<SharedFiles>,
+        blocks: String,
+    ) -> Arc<Self> {
+        Arc::new(Uplink { out, remote, files: files.clone(), blocks, state: Mutex::default() })
     }
 
     fn state(&self) -> MutexGuard<'_, Waiting> {
@@ -88,15 +97,20 @@ impl Uplink {
     }
 
     /// Leaves a result that is too large for a message among the files of this host.
-    fn store_large(&self, task: TaskId, end: TaskEnd) -> TaskEnd {
-        let TaskEnd::Result(result) = &end else { return end };
-        if result.len() <= LARGE_RESULT_BYTES {
-            return end;
-        }
+    fn report_of(&self, task: TaskId, outcome: DeliveredOutcome) -> TaskReport {
+        let result = match outcome {
+            DeliveredOutcome::Result { bytes: ResultBytes(bytes) } if bytes.len() > LARGE_RESULT_BYTES => {
+                bytes
+            }
+            other => return other.into(),
+        };
         let bytes = result.len() as u64;
         match self.files.publish(&result_name(task), &bytes, result.chunks(STRETCH)) {
-            Ok(()) => TaskEnd::Cached { bytes },
-            Err(error) => TaskEnd::Failed(data_failure(error)),
+            Ok(()) => {
+                let address = self.blocks.clone();
+                TaskReport::ResultOnExecutor { result: ResultOnExecutor { bytes, address } }
+            }
+            Err(error) => DeliveredOutcome::Failed { failure: data_failure(error) }.into(),
         }
     }
 
@@ -109,7 +123,7 @@ impl Uplink {
             }
             state.commits.insert(task, sender);
         }
-        self.out.send(&FromAgent::AskCommit(executor, task));
+        self.out.send(&FromExecutor::AskCommit { executor, task });
         answer.recv().unwrap_or(false)
     }
 
@@ -125,7 +139,7 @@ impl Uplink {
             if !state.is_over {
                 state.barriers.insert((task, epoch), answer);
                 drop(state);
-                self.out.send(&FromAgent::BarrierSync(executor, task, epoch, message));
+                self.out.send(&FromExecutor::BarrierSync { executor, task, epoch, message });
                 return;
             }
         }
@@ -149,19 +163,25 @@ impl DriverLink for Uplink {
         fetched
     }
 
-    fn finished(&self, executor: ExecutorId, task: TaskId, end: TaskEnd, updates: Vec<AccumulatorUpdate>) {
-        let end = self.store_large(task, end);
-        self.out.send(&FromAgent::Finished(executor, task, end, updates));
+    fn finished(
+        &self,
+        executor: ExecutorId,
+        task: TaskId,
+        outcome: DeliveredOutcome,
+        updates: Vec<AccumulatorUpdate>,
+    ) {
+        let report = self.report_of(task, outcome);
+        self.out.send(&FromExecutor::Finished { executor, task, report, updates });
     }
 }
 
 impl ProcessListener for Uplink {
     fn added(&self, executor: ExecutorId, _: Option<&str>, _: u32) {
-        self.out.send(&FromAgent::Added(executor));
+        self.out.send(&FromExecutor::Added { executor });
     }
 
     fn lost(&self, executor: ExecutorId, reason: ExecutorLossReason, _: bool) {
-        self.out.send(&FromAgent::Lost(executor, reason));
+        self.out.send(&FromExecutor::Lost { executor, reason });
     }
 
     fn alive(&self, _: ExecutorId, _: Vec<TaskId>) {
@@ -169,11 +189,11 @@ impl ProcessListener for Uplink {
     }
 
     fn stored(&self, executor: ExecutorId, key: BlockKey) {
-        self.out.send(&FromAgent::Stored(executor, key));
+        self.out.send(&FromExecutor::Stored { executor, key });
     }
 
     fn dropped(&self, executor: ExecutorId, key: BlockKey) {
-        self.out.send(&FromAgent::Dropped(executor, key));
+        self.out.send(&FromExecutor::Dropped { executor, key });
     }
 
     fn failed(&self, _: &TaskSpec) {
@@ -199,8 +219,8 @@ impl ProcessListener for Uplink {
         self.ask_barrier(executor, (task, epoch), message, answer);
     }
 
-    fn out_of_workers(&self, why: String) {
-        self.out.send(&FromAgent::OutOfWorkers(why));
+    fn out_of_workers(&self, reason: String) {
+        self.out.send(&FromExecutor::OutOfWorkers { reason });
     }
 }
 

@@ -1,14 +1,14 @@
 //! A host's files, served to other hosts: what its executors wrote, whether they are still there or not.
 
-use super::{BlockRequest, result_name};
+use super::result_name;
 use firesteel_data::DataError;
 use firesteel_data::block::encode_value;
 use firesteel_data::frames::FrameReader;
 use firesteel_net::bulk::{Answer, Serve};
+use firesteel_protocol::BlockRequest;
 use firesteel_shuffle::ShuffleStore;
-use firesteel_storage::lru::BlockKey;
 use firesteel_storage::{CachedBlocks, LocalDirs, SharedFiles};
-use firesteel_types::{BroadcastId, Partition, RddId, ShuffleId, TaskId};
+use firesteel_types::{BlockKey, BroadcastId, Partition, RddId, ShuffleId, TaskId};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -41,18 +41,18 @@ impl HostBlocks {
             BlockRequest::WholeOutput { shuffle, map, task } => {
                 self.whole_output((shuffle, map, task), answer)
             }
-            BlockRequest::Cached(key) => self.cached(key, answer),
-            BlockRequest::Broadcast(id) => self.broadcast(id, answer),
-            BlockRequest::Result(task) => self.result(task, answer),
-            BlockRequest::Plan(_)
-            | BlockRequest::Block(_)
-            | BlockRequest::AddressOf(_)
-            | BlockRequest::OutputsAt(..)
-            | BlockRequest::CachedAt(_)
-            | BlockRequest::BroadcastFrom(..)
+            BlockRequest::Cached { key } => self.cached(key, answer),
+            BlockRequest::Broadcast { id } => self.broadcast(id, answer),
+            BlockRequest::Result { task } => self.result(task, answer),
+            BlockRequest::Plan { .. }
+            | BlockRequest::Block { .. }
+            | BlockRequest::AddressOf { .. }
+            | BlockRequest::OutputsAt { .. }
+            | BlockRequest::CachedAt { .. }
+            | BlockRequest::BroadcastFrom { .. }
             | BlockRequest::BroadcastHere { .. }
             | BlockRequest::Program
-            | BlockRequest::File(_) => Err(io::Error::other("that is for the driver to answer")),
+            | BlockRequest::File { .. } => Err(io::Error::other("that is for the driver to answer")),
         }
     }
 

@@ -3,14 +3,13 @@
 //! What arrives is written to files of this host's own, and published when all of it is there and is what was written: whoever reads it
 //! reads it as if it had been written here.
 
-use super::BlockRequest;
 use super::remote::RemoteFetcher;
 use firesteel_data::DataError;
 use firesteel_net::bulk::{AnswerStream, BlockError, Chunk, Item};
+use firesteel_protocol::BlockRequest;
 use firesteel_shuffle::ShuffleStore;
-use firesteel_storage::lru::BlockKey;
 use firesteel_storage::{CachedBlocks, LocalDirs, SharedFiles};
-use firesteel_types::{Partition, ShuffleId, TaskId};
+use firesteel_types::{BlockKey, Partition, ShuffleId, TaskId};
 use std::fs::File;
 use std::io::Write;
 

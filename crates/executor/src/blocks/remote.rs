@@ -1,6 +1,5 @@
 //! Asking other hosts, and the driver, for blocks.
 
-use super::BlockRequest;
 use crate::link::PlanError;
 use bytes::Bytes;
 use firesteel_data::DataError;
@@ -8,11 +7,11 @@ use firesteel_data::block::decode_value;
 use firesteel_data::frames::{FrameWriter, FramedFile};
 use firesteel_net::Credentials;
 use firesteel_net::bulk::{AnswerStream, BlockClient, BlockClientSettings, BlockError, Chunk, Item};
+use firesteel_protocol::BlockRequest;
 use firesteel_shuffle::{OutputAddress, RemoteOutputs, RemoteReadError, RemoteStream};
 use firesteel_storage::RemoteBlocks;
-use firesteel_storage::lru::BlockKey;
 use firesteel_types::{
-    AccumulatorUpdate, BlockId, BroadcastId, ExecutorId, Partition, ShuffleId, StageId, TaskId,
+    AccumulatorUpdate, BlockId, BlockKey, BroadcastId, ExecutorId, Partition, ShuffleId, StageId, TaskId,
 };
 use std::collections::HashMap;
 use std::io::Write;
@@ -88,7 +87,7 @@ impl RemoteFetcher {
     pub fn plan(&self, stage: StageId) -> Result<Arc<[u8]>, PlanError> {
         let mut tries = 0;
         loop {
-            match self.one_item(&self.driver, &BlockRequest::Plan(stage)) {
+            match self.one_item(&self.driver, &BlockRequest::Plan { stage }) {
                 Ok(Some(plan)) => return Ok(plan.into()),
                 Ok(None) => return Err(PlanError::forgotten(stage)),
                 Err(BlockError::Failed(why)) => return Err(PlanError::Refused(why)),
@@ -111,7 +110,7 @@ impl RemoteFetcher {
         let failed = |error| self.lost("a file", error);
         let wrong =
             |message: &str| DataError::Remote { address: self.driver.clone(), message: message.into() };
-        let mut answer = self.ask(&self.driver, &BlockRequest::File(hash)).map_err(failed)?;
+        let mut answer = self.ask(&self.driver, &BlockRequest::File { hash }).map_err(failed)?;
         let (mut segment, mut hasher) = (vec![], blake3::Hasher::new());
         loop {
             let chunk = answer.next_chunk(&mut segment).map_err(failed)?;
@@ -171,7 +170,7 @@ impl RemoteFetcher {
 
     /// A value as somebody serves it; `None` when they do not have it.
     fn chunks(&self, address: &str, id: BroadcastId) -> Result<Option<Bytes>, BlockError> {
-        let mut chunks = self.items(address, &BlockRequest::Broadcast(id))?.into_iter();
+        let mut chunks = self.items(address, &BlockRequest::Broadcast { id })?.into_iter();
         let Some(length) = chunks.next() else { return Ok(None) };
         let broken = || BlockError::Failed("the value is not as long as it should be".into());
         let length = u64::from_le_bytes(length[..].try_into().map_err(|_| broken())?);
@@ -196,7 +195,8 @@ impl RemoteFetcher {
         mut file: FrameWriter,
     ) -> Result<Option<(FramedFile, Vec<AccumulatorUpdate>)>, DataError> {
         let failed = |e: BlockError| DataError::Remote { address: address.into(), message: e.to_string() };
-        let (mut answer, mut item) = (self.ask(address, &BlockRequest::Cached(key)).map_err(failed)?, vec![]);
+        let (mut answer, mut item) =
+            (self.ask(address, &BlockRequest::Cached { key }).map_err(failed)?, vec![]);
         if answer.next_item(&mut item).map_err(failed)? != Item::Here {
             return Ok(None);
         }
@@ -210,7 +210,7 @@ impl RemoteFetcher {
 
 impl RemoteBlocks for RemoteFetcher {
     fn block(&self, id: BlockId) -> Result<Option<Arc<[u8]>>, DataError> {
-        let block = self.one_item(&self.driver, &BlockRequest::Block(id));
+        let block = self.one_item(&self.driver, &BlockRequest::Block { id });
         Ok(block.map_err(|e| self.lost("a block", e))?.map(Into::into))
     }
 
@@ -220,7 +220,7 @@ impl RemoteBlocks for RemoteFetcher {
         keep: &mut dyn FnMut(Bytes) -> Result<(), DataError>,
     ) -> Result<bool, DataError> {
         let failed = |e| self.lost("a broadcast value", e);
-        let ask = BlockRequest::BroadcastFrom(id, self.here.clone());
+        let ask = BlockRequest::BroadcastFrom { id, asker: self.here.clone() };
         let Some(from) = self.one_item(&self.driver, &ask).map_err(failed)? else { return Ok(false) };
         let from = String::from_utf8_lossy(&from).into_owned();
         let cached = match self.broadcast_from(id, &from) {
@@ -239,7 +239,7 @@ impl RemoteBlocks for RemoteFetcher {
         key: BlockKey,
         file: FrameWriter,
     ) -> Result<Option<(FramedFile, Vec<AccumulatorUpdate>)>, DataError> {
-        let addresses = self.items(&self.driver, &BlockRequest::CachedAt(key));
+        let addresses = self.items(&self.driver, &BlockRequest::CachedAt { key });
         let addresses = addresses.map_err(|e| self.lost("a kept partition's place", e))?;
         let address = addresses
             .into_iter()
@@ -254,8 +254,9 @@ impl RemoteOutputs for RemoteFetcher {
         let address = match known {
             Some(address) => address,
             None => {
-                let asked =
-                    self.one_item(&self.driver, &BlockRequest::AddressOf(executor)).map_err(remote_error)?;
+                let asked = self
+                    .one_item(&self.driver, &BlockRequest::AddressOf { executor })
+                    .map_err(remote_error)?;
                 let gone = || {
                     RemoteReadError::Refused(format!(
                         "executor {} is gone, and its files with it",
@@ -279,7 +280,7 @@ impl RemoteOutputs for RemoteFetcher {
         shuffle: ShuffleId,
         maps: &[(Partition, TaskId)],
     ) -> Result<Vec<Option<OutputAddress>>, RemoteReadError> {
-        let request = BlockRequest::OutputsAt(shuffle, maps.to_vec());
+        let request = BlockRequest::OutputsAt { shuffle, maps: maps.to_vec() };
         let mut answer = self.ask(&self.driver, &request).map_err(remote_error)?;
         let mut addresses = vec![];
         loop {

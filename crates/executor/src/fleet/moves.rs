@@ -5,9 +5,8 @@
 //! a place ([`Fleet::begin_move`]).
 
 use super::{Agent, Fleet, State};
-use crate::agent_messages::{Migrate, Migrated, ToAgent};
-use firesteel_storage::lru::BlockKey;
-use firesteel_types::{ExecutorId, ExecutorLossReason, Partition, ShuffleId, TaskId};
+use firesteel_protocol::{MigrateOrder, MigrateReport, ToExecutor};
+use firesteel_types::{BlockKey, ExecutorId, ExecutorLossReason, Partition, ShuffleId, TaskId};
 use std::collections::BTreeSet;
 use std::sync::PoisonError;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -95,7 +94,7 @@ impl Fleet {
             return Some(agent.register.blocks.clone());
         }
         if !std::mem::replace(&mut going.sent_outputs, true) {
-            agent.outbox.send(&ToAgent::Leave);
+            agent.outbox.send(&ToExecutor::Leave);
         }
         None
     }
@@ -156,13 +155,14 @@ impl Fleet {
         let outbox = state.agents.get(&agent)?.outbox.clone();
         state.moves.waiting.push((number, agent, sender));
         drop(state);
-        outbox.send(&ToAgent::Migrate(Migrate { number, executor, from: from.into(), outputs, cached }));
+        let order = MigrateOrder { number, executor, from: from.into(), outputs, cached };
+        outbox.send(&ToExecutor::Migrate { order });
         Some(answer)
     }
 
     /// An agent has taken something over.
-    pub(super) fn migrated(&self, agent: u64, migrated: Migrated) {
-        let Migrated { number, executor, outputs, cached } = migrated;
+    pub(super) fn migrated(&self, agent: u64, report: MigrateReport) {
+        let MigrateReport { number, executor, outputs, cached } = report;
         let taken = outputs.len() + cached.len();
         if let Some(listener) = self.listener.upgrade() {
             cached.into_iter().for_each(|key| listener.stored(executor, key));
@@ -183,7 +183,7 @@ impl Fleet {
                 && let Some(going) = &mut agent.going
                 && !std::mem::replace(&mut going.sent_outputs, true)
             {
-                agent.outbox.send(&ToAgent::Leave);
+                agent.outbox.send(&ToExecutor::Leave);
             }
         }
     }

@@ -5,7 +5,7 @@ use crate::checkpoints::{CheckpointFiles, Mark};
 use crate::error::{Error, Result, site};
 use crate::node::{NodeCode, RddNode, Source};
 use firesteel_data::Data;
-use firesteel_io::{FileSplit, ObjectBatches, list_inputs};
+use firesteel_io::{FileSplit, ObjectBatches, Stores, list_inputs};
 use firesteel_operators::{FileSource, TruncatedLineage};
 use firesteel_plan::RddInfo;
 use firesteel_types::{CallSite, Partition, StorageLevel};
@@ -118,7 +118,7 @@ impl<T: Data> Rdd<T> {
     /// The RDD as it is read from its checkpoint.
     fn saved_source(&self, site: &CallSite, path: &str, files: CheckpointFiles) -> Result<Source> {
         let io = |source| Error::Io { site: site.clone(), source };
-        let listed = list_inputs(path).map_err(io)?;
+        let listed = list_inputs(self.context().stores(), path).map_err(io)?;
         let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_string();
         let by_name: HashMap<String, _> = listed.iter().map(|file| (name(&file.path), file)).collect();
         let part = |p: u32| by_name.get(&format!("part-{p:05}")).map(|file| FileSplit::whole(file));
@@ -127,9 +127,10 @@ impl<T: Data> Rdd<T> {
             site: site.clone(),
             message: format!("files of the checkpoint in {path} have gone while it was being made"),
         })?;
-        let code = FileSource::code(&splits, |splits: &Vec<FileSplit>, partition: Partition| {
-            ObjectBatches::<T>::open(&splits[partition.index()])
-        });
+        let code =
+            FileSource::code(&splits, |stores: &Stores, splits: &Vec<FileSplit>, partition: Partition| {
+                ObjectBatches::<T>::open(stores, &splits[partition.index()])
+            });
         Ok(self.without_parents(site, code.into(), Some(files)))
     }
 

@@ -14,15 +14,16 @@ use crate::node::{InputBlocks, NodeCode};
 use firesteel_closures::Plain;
 use firesteel_data::block::write_records;
 use firesteel_data::{Data, Environment};
+use firesteel_executor::WorkerInfo;
 use firesteel_executor::decode::decode;
 use firesteel_executor::runner::run;
-use firesteel_executor::{TaskEnd, WorkerInfo};
 use firesteel_io::hadoop::{SequenceOptions, Value, ValueSequenceWriter};
 use firesteel_io::{IoCause, IoError, IoOperation, Output};
 use firesteel_operators::{
     Batches, MapStream, MapStreams, Outcome, Services, ShuffleRead, ShuffleWrite, Slices, Stream, Task,
 };
 use firesteel_plan::{Mapping, Partitioner};
+use firesteel_protocol::DeliveredOutcome;
 use firesteel_types::{BlockId, CallSite, Partition};
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
@@ -224,7 +225,7 @@ impl Context {
     ///
     /// # Errors
     /// When its plan cannot be decoded here.
-    pub fn run_last_failure(&self) -> Option<std::result::Result<TaskEnd, String>> {
+    pub fn run_last_failure(&self) -> Option<std::result::Result<DeliveredOutcome, String>> {
         let (spec, recipe) =
             self.driver().last_failure.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
         let services = self.services();

@@ -94,7 +94,7 @@ impl<T: Data> Rdd<T> {
         let failed = |source| Error::Io { site: site.clone(), source };
         let committer = OutputCommitter::new(path, &job_token()).map_err(failed)?;
         let committer = committer.named(options.names).marking_success(options.hadoop.marks_success());
-        committer.setup_job().map_err(failed)?;
+        committer.setup_job(self.context().stores()).map_err(failed)?;
         let sent = (committer.clone(), suffix.to_string(), environment);
         let written = self.each_partition(site.clone(), &sent, move |sent: &Sent<E>, partition, stream| {
             let (committer, suffix, environment) = sent;
@@ -102,12 +102,12 @@ impl<T: Data> Rdd<T> {
                 write(environment, partition, stream, output)
             })
         });
-        let finished = written
-            .and_then(check)
-            .and_then(|()| committer.commit_job(self.node().info.partitions).map_err(failed));
+        let finished = written.and_then(check).and_then(|()| {
+            committer.commit_job(self.context().stores(), self.node().info.partitions).map_err(failed)
+        });
         if finished.is_err() {
             // The failure that brought us here is the one to report.
-            let _ = committer.abort_job();
+            let _ = committer.abort_job(self.context().stores());
         }
         finished
     }
@@ -125,18 +125,18 @@ fn save_part<T: Data, U>(
     write: impl FnOnce(Stream<T>, Output) -> Outcome<(Output, U)>,
 ) -> Outcome<U> {
     let task = stream.task().clone();
-    let attempt = task.spec().task;
+    let (attempt, stores) = (task.spec().task, &task.services().stores);
     let written = committer
-        .create(partition, attempt, suffix)
+        .create(stores, partition, attempt, suffix)
         .map_err(io_failure)
         .and_then(|output| write(stream, output))
         .and_then(|(output, said)| output.finish().map_err(io_failure).map(|_| said))
         .and_then(|said| match task.services().commit.may_commit(attempt) {
-            true => committer.commit_task(partition, attempt).map_err(io_failure).map(|()| said),
+            true => committer.commit_task(stores, partition, attempt).map_err(io_failure).map(|()| said),
             false => Err(Box::new(TaskFailure::CommitDenied)),
         });
     if written.is_err() {
-        let _ = committer.abort_task(partition, attempt);
+        let _ = committer.abort_task(stores, partition, attempt);
     }
     written
 }

@@ -6,7 +6,7 @@ use crate::Context;
 use crate::error::{Error, Result};
 use crate::rdd::Rdd;
 use firesteel_data::Data;
-use firesteel_io::FileSplit;
+use firesteel_io::{FileSplit, Stores};
 use firesteel_operators::Open;
 use firesteel_tables::{CsvFormat, CsvReader};
 use firesteel_types::Partition;
@@ -130,16 +130,18 @@ impl<T: Data> ReadCsv<T> {
         format.check().map_err(|message| Error::InvalidArgument { site: source.site.clone(), message })?;
         let files = source.files()?;
         if let Some(file) = files.iter().find(|file| file.length > 0) {
-            CsvReader::<T>::open(&FileSplit::whole(file), &format).map_err(|error| source.failed(error))?;
+            CsvReader::<T>::open(source.context.stores(), &FileSplit::whole(file), &format)
+                .map_err(|error| source.failed(error))?;
         }
         let splits = match format.multi_line {
             true => files.iter().map(FileSplit::whole).collect(),
             false => source.line_splits(&files),
         };
         let sent: Sent = (splits, format, source.bad_rows.sent());
-        let code = Open::code(&sent, |(splits, format, bad_rows): &Sent, partition: Partition| {
-            Rows::open(CsvReader::<T>::open(&splits[partition.index()], format), bad_rows)
-        });
+        let code =
+            Open::code(&sent, |stores: &Stores, (splits, format, bad_rows): &Sent, partition: Partition| {
+                Rows::open(CsvReader::<T>::open(stores, &splits[partition.index()], format), bad_rows)
+            });
         Ok(source.rdd(sent.0.len(), code))
     }
 }

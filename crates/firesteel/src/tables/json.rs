@@ -6,7 +6,7 @@ use crate::Context;
 use crate::error::Result;
 use crate::rdd::Rdd;
 use firesteel_data::Data;
-use firesteel_io::FileSplit;
+use firesteel_io::{FileSplit, Stores};
 use firesteel_operators::Open;
 use firesteel_tables::JsonReader;
 use firesteel_types::Partition;
@@ -72,8 +72,8 @@ impl<T: Data> ReadJsonLines<T> {
         let source = self.source;
         let splits = source.line_splits(&source.files()?);
         let sent: Sent = (splits, source.bad_rows.sent());
-        let code = Open::code(&sent, |(splits, bad_rows): &Sent, partition: Partition| {
-            Rows::open(JsonReader::<T>::open(&splits[partition.index()]), bad_rows)
+        let code = Open::code(&sent, |stores: &Stores, (splits, bad_rows): &Sent, partition: Partition| {
+            Rows::open(JsonReader::<T>::open(stores, &splits[partition.index()]), bad_rows)
         });
         Ok(source.rdd(sent.0.len(), code))
     }

@@ -40,7 +40,8 @@ impl Source {
     }
 
     fn files(&self) -> Result<Vec<InputFile>> {
-        list_inputs(&self.path).map_err(|source| Error::Io { site: self.site.clone(), source })
+        list_inputs(self.context.stores(), &self.path)
+            .map_err(|source| Error::Io { site: self.site.clone(), source })
     }
 
     /// As lines of text are cut.

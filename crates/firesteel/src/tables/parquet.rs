@@ -6,7 +6,7 @@ use crate::Context;
 use crate::error::Result;
 use crate::rdd::{Rdd, count};
 use firesteel_data::{Data, batch_len};
-use firesteel_io::{FileSplit, SplitOptions, file_splits};
+use firesteel_io::{FileSplit, SplitOptions, Stores, file_splits};
 use firesteel_operators::Open;
 use firesteel_tables::{OnBadRow, ParquetReader, TableError};
 use firesteel_types::Partition;
@@ -100,7 +100,8 @@ impl<T: Data> ReadParquet<T> {
         let source = self.source;
         let files = source.files()?;
         if let Some(file) = files.first() {
-            ParquetReader::<T>::open(&FileSplit::whole(file), 1).map_err(|error| source.failed(error))?;
+            ParquetReader::<T>::open(source.context.stores(), &FileSplit::whole(file), 1)
+                .map_err(|error| source.failed(error))?;
         }
         let wanted = source.min_partitions.map_or(source.context.default_parallelism(), count);
         let options = SplitOptions {
@@ -111,8 +112,11 @@ impl<T: Data> ReadParquet<T> {
             empty_splits: true,
         };
         let sent: Sent = (file_splits(&files, &options), source.bad_rows.sent());
-        let code = Open::code(&sent, |(splits, bad_rows): &Sent, partition: Partition| {
-            Rows::open(ParquetReader::<T>::open(&splits[partition.index()], batch_len::<T>()), bad_rows)
+        let code = Open::code(&sent, |stores: &Stores, (splits, bad_rows): &Sent, partition: Partition| {
+            Rows::open(
+                ParquetReader::<T>::open(stores, &splits[partition.index()], batch_len::<T>()),
+                bad_rows,
+            )
         });
         Ok(source.rdd(sent.0.len(), code))
     }

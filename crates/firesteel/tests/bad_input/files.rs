@@ -1,4 +1,4 @@
-//! Files that are not there, not whole, or not text; outputs that cannot be made.
+//! Files that are missing, not whole, or not text; outputs that cannot be made.
 
 use super::support::*;
 

@@ -1,4 +1,4 @@
-//! Functions of the user's that panic: whom the error blames, and for which record.
+//! Panics in users' functions: the operation and the record that the error blames.
 
 use super::support::*;
 

@@ -1,4 +1,4 @@
-//! Nothing at all, one hot key, and many more partitions than records.
+//! Extreme inputs: none at all, one hot key, and many more partitions than records.
 
 use super::support::*;
 

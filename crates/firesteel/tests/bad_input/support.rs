@@ -1,4 +1,4 @@
-//! A context of its own for each test, and what is asked of errors.
+//! The context of each test, and the checks of its errors.
 
 pub(crate) use firesteel::{
     Codec, Context, Data, Error, HashPartitioner, JobFailure, Order, Partitioner, Rdd, Result, TaskFailure,

@@ -1,4 +1,4 @@
-//! Parameters that nobody could give.
+//! A `main` with parameters, which no caller could pass.
 
 #[firesteel::main]
 fn main<T: Default>() -> firesteel::Result<()> {

@@ -1,4 +1,4 @@
-//! Files that are broken, and disks that are full.
+//! Broken files, and full disks.
 
 use super::support::*;
 use std::fs;

@@ -1,5 +1,6 @@
-//! Executors that are killed, and frozen, and go on, at moments that a seed chooses, while a program runs. Its answer is the right one,
-//! or it fails with clear words; what its functions added up is exact; its output is there once; and nothing is left.
+//! Chaos: executors are killed, or frozen and resumed, at moments that a seed chooses, while a program runs.
+//! Its answer is right, or it fails with a clear message; its accumulators are exact; its output is there once;
+//! and nothing is left.
 //!
 //! A seed chooses the program, the cluster, and what happens when; what the machine makes of that differs from run to run.
 //! `cargo xtask chaos` runs many seeds.

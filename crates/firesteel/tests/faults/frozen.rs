@@ -1,8 +1,9 @@
-//! Executors that say nothing for a while: stopped by a signal, as by a machine that has no memory left, or a network that is gone.
+//! Frozen executors, which send nothing for a while: stopped by a signal, as by a machine without free memory,
+//! or a broken network.
 
 use super::support::*;
 use firesteel::HashPartitioner;
-use firesteel_executor::agent::AgentConfig;
+use firesteel_protocol::handshake::AgentConfig;
 use rustix::process::Signal;
 use std::fs;
 use std::process::{Child, ChildStdin};

@@ -1,4 +1,4 @@
-//! Executors that are killed, or end by themselves, at some point of a job.
+//! Killed executors, and executors that end by themselves, at some point of a job.
 
 use super::support::*;
 use firesteel::{BarrierTaskContext, HashPartitioner, StorageLevel};

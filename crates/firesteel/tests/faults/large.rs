@@ -1,4 +1,4 @@
-//! What is too large for a message: results, environments, broadcast values.
+//! Large results, environments and broadcast values, which do not fit a message.
 
 use super::support::*;
 use firesteel::Bytes;

@@ -1,4 +1,4 @@
-//! Executors that never come: processes that end at once, that do something else, that nobody starts.
+//! Executors that never register: processes that end at once, that do something else, that are never started.
 
 use super::support::*;
 use firesteel::AgentCommand;

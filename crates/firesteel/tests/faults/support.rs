@@ -1,4 +1,5 @@
-//! Clusters to break, signs between tests and tasks, signals, and the look around when all is over.
+//! Support of the fault tests: clusters to break, signs between tests and tasks, signals, and the check for
+//! leftovers at the end.
 
 use firesteel::{AgentCommand, Builder, Context, Rdd};
 use rustix::process::{Pid, Signal, kill_process};

@@ -1,4 +1,4 @@
-//! Files that are not text.
+//! Files in other formats than text.
 
 use super::support::*;
 use firesteel::{Bytes, Codec, SequenceCompression, SequenceOptions, Str, VInt, VLong};

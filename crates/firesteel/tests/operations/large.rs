@@ -1,4 +1,4 @@
-//! Inputs that hardly any memory cannot hold: the same answers, and on the small contexts by way of the disk.
+//! Large inputs, for which the small contexts have too little memory: the same answers, by way of the disk.
 
 use super::support::*;
 use firesteel::{Data, HashPartitioner, Order, Partitioner, Rdd, Result, Str};

@@ -1,4 +1,4 @@
-//! What an RDD says of itself; what is lazy; what needs no shuffle.
+//! Lineage: the description of an RDD, lazy operations, and operations without a shuffle.
 
 use super::support::*;
 use firesteel::{Context, HashPartitioner, Order, Partitioner, Rdd};

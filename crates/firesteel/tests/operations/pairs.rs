@@ -1,4 +1,4 @@
-//! Operations by key on one RDD: what each partition holds, for keys of several layouts.
+//! Operations by key on one RDD: the contents of each partition, for keys of several layouts.
 
 use super::support::*;
 use firesteel::Partitioner;

@@ -1,4 +1,4 @@
-//! Keeping: the same records, whatever the level, however often they are read.
+//! Persistence: the same records at every level, however often they are read.
 
 use super::support::*;
 use firesteel::{Context, Rdd, Result, StorageLevel};

@@ -1,4 +1,4 @@
-//! Operations on several RDDs, and those that move records whatever they are.
+//! Operations on several RDDs, and those that move records without looking at them.
 
 use super::support::*;
 use proptest::prelude::*;

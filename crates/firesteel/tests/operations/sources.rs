@@ -1,4 +1,4 @@
-//! Where records come from.
+//! Sources of records.
 
 use super::support::*;
 use proptest::prelude::*;

@@ -1,4 +1,4 @@
-//! Executors that come with the work and go without it.
+//! Dynamic allocation: executors are added with the work and removed without it.
 
 use super::cluster::{Cluster, note, noted, wait_for_executors, wait_until};
 use firesteel::{Builder, Context, Rdd};

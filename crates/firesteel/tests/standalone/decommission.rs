@@ -1,4 +1,5 @@
-//! Workers that are sent away while applications use them: nothing is computed again, and the worker ends by itself.
+//! Decommissioned workers while applications use them: nothing is computed again, and the worker ends by
+//! itself.
 
 use super::cluster::{Cluster, note, noted, wait_for_executors, wait_until};
 use firesteel::{Builder, Context, Rdd};

@@ -20,88 +20,19 @@
 
 use crate::error::{IoCause, IoError, IoOperation};
 use crate::file::Output;
+use crate::store::Renaming;
 use firesteel_types::{Partition, TaskId};
 use std::ffi::OsString;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// How often a directory is removed before giving up: a late task may put a file into it meanwhile.
 const REMOVE_TRIES: usize = 5;
 
-/// What this commit needs of a file system. Errors have the kinds of the local one's.
-pub(crate) trait Files {
-    /// Makes a directory that must not be there, in one that is.
-    fn make_directory(&self, path: &Path) -> io::Result<()>;
-    /// Makes a directory and those above it, as far as they are missing.
-    fn make_directories(&self, path: &Path) -> io::Result<()>;
-    /// Renames in one step. Never replaces a directory that holds something.
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
-    fn remove_file(&self, path: &Path) -> io::Result<()>;
-    fn remove_empty_directory(&self, path: &Path) -> io::Result<()>;
-    fn remove_tree(&self, path: &Path) -> io::Result<()>;
-    fn names(&self, directory: &Path) -> io::Result<Vec<OsString>>;
-    fn exists(&self, path: &Path) -> io::Result<bool>;
-    /// Writes a small file, over what is there.
-    fn write_text(&self, path: &Path, text: &str) -> io::Result<()>;
-    /// Begins a file in a directory that is there.
-    fn create(&self, path: PathBuf) -> io::Result<Output>;
-    /// The path as a user writes it.
-    fn shown(&self, path: &Path) -> String;
-}
-
-/// The local disks.
-pub(crate) struct LocalFiles;
-
-impl Files for LocalFiles {
-    fn make_directory(&self, path: &Path) -> io::Result<()> {
-        fs::create_dir(path)
-    }
-
-    fn make_directories(&self, path: &Path) -> io::Result<()> {
-        fs::create_dir_all(path)
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        fs::rename(from, to)
-    }
-
-    fn remove_file(&self, path: &Path) -> io::Result<()> {
-        fs::remove_file(path)
-    }
-
-    fn remove_empty_directory(&self, path: &Path) -> io::Result<()> {
-        fs::remove_dir(path)
-    }
-
-    fn remove_tree(&self, path: &Path) -> io::Result<()> {
-        fs::remove_dir_all(path)
-    }
-
-    fn names(&self, directory: &Path) -> io::Result<Vec<OsString>> {
-        fs::read_dir(directory)?.map(|entry| Ok(entry?.file_name())).collect()
-    }
-
-    fn exists(&self, path: &Path) -> io::Result<bool> {
-        fs::exists(path)
-    }
-
-    fn write_text(&self, path: &Path, text: &str) -> io::Result<()> {
-        fs::write(path, text)
-    }
-
-    fn create(&self, path: PathBuf) -> io::Result<Output> {
-        Output::create_local(path)
-    }
-
-    fn shown(&self, path: &Path) -> String {
-        path.to_string_lossy().into_owned()
-    }
-}
-
 /// The output of one job in one directory.
 pub(crate) struct Renames {
-    pub(crate) files: Box<dyn Files>,
+    pub(crate) files: Arc<dyn Renaming>,
     pub(crate) dir: PathBuf,
     pub(crate) token: String,
 }
@@ -166,7 +97,9 @@ impl Renames {
             made => made.map_err(|error| self.task_error(IoOperation::Create, &directory, error))?,
         }
         let part = directory.join(name);
-        self.files.create(part.clone()).map_err(|error| self.task_error(IoOperation::Create, &part, error))
+        let file = self.files.create(part.clone());
+        let file = file.map_err(|error| self.task_error(IoOperation::Create, &part, error))?;
+        Ok(Output::new(file, self.files.shown(&part)))
     }
 
     /// Makes an attempt the one whose output counts, in place of an earlier one's: whoever decides who may commit lets a second one

@@ -9,6 +9,7 @@ use crate::error::{IoCause, IoError, IoOperation};
 use crate::file::{Input, Output};
 use crate::inputs::InputFile;
 use crate::splits::{FileSplit, SplitOptions, cut_files};
+use crate::stores::Stores;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
@@ -65,15 +66,15 @@ pub fn sequence_splits(files: &[InputFile], options: &SplitOptions) -> Vec<FileS
 ///
 /// ```
 /// use firesteel_io::hadoop::{SequenceOptions, SequencePairs, TypedSequenceWriter};
-/// use firesteel_io::{FileSplit, Output};
+/// use firesteel_io::{FileSplit, Output, Stores};
 /// # let dir = tempfile::tempdir().unwrap();
 /// # let path = dir.path().join("ages").to_str().unwrap().to_string();
-/// let mut writer = TypedSequenceWriter::new(Output::create(&path)?, &SequenceOptions::default())?;
+/// let mut writer = TypedSequenceWriter::new(Output::create(&Stores::default(), &path)?, &SequenceOptions::default())?;
 /// writer.append(&"Ada".to_string(), &36_i32)?;
 /// let length = writer.into_output()?.finish()?;
 ///
 /// let split = FileSplit { path, start: 0, length };
-/// let batches = SequencePairs::<String, i32>::open(&split)?;
+/// let batches = SequencePairs::<String, i32>::open(&Stores::default(), &split)?;
 /// assert_eq!(batches.collect::<Result<Vec<_>, _>>()?, [[("Ada".to_string(), 36)]]);
 /// # Ok::<(), firesteel_io::IoError>(())
 /// ```
@@ -91,8 +92,8 @@ impl<K: Writable, V: Writable> SequencePairs<K, V> {
     /// # Errors
     /// [`IoCause::OtherTypes`] when the file's classes cannot be read as these types; [`IoCause::Malformed`] when it is no
     /// SequenceFile.
-    pub fn open(split: &FileSplit) -> Result<Self, IoError> {
-        let reader = open(split)?;
+    pub fn open(stores: &Stores, split: &FileSplit) -> Result<Self, IoError> {
+        let reader = open(stores, split)?;
         let (key, value) = (K::reader(&reader.header().key_class), V::reader(&reader.header().value_class));
         let (Some(key), Some(value)) = (key, value) else {
             let cause = other_types::<K, V>(reader.header());
@@ -139,8 +140,8 @@ impl SequenceValues {
     ///
     /// # Errors
     /// When it is no SequenceFile.
-    pub fn open(split: &FileSplit) -> Result<Self, IoError> {
-        Ok(SequenceValues { reader: open(split)?, path: split.path.clone(), done: false })
+    pub fn open(stores: &Stores, split: &FileSplit) -> Result<Self, IoError> {
+        Ok(SequenceValues { reader: open(stores, split)?, path: split.path.clone(), done: false })
     }
 
     /// What the file says of itself.
@@ -220,12 +221,12 @@ impl<K: Writable, V: Writable> TypedSequenceWriter<K, V> {
 /// file's header says: whatever is of another class is refused, since nobody could read it.
 ///
 /// ```
-/// use firesteel_io::Output;
 /// use firesteel_io::hadoop::{SequenceOptions, Value, ValueSequenceWriter};
+/// use firesteel_io::{Output, Stores};
 /// # let dir = tempfile::tempdir().unwrap();
 /// # let path = dir.path().join("pairs").to_str().unwrap().to_string();
 /// let classes = (None, None);
-/// let mut writer = ValueSequenceWriter::new(Output::create(&path)?, &SequenceOptions::default(), classes);
+/// let mut writer = ValueSequenceWriter::new(Output::create(&Stores::default(), &path)?, &SequenceOptions::default(), classes);
 /// writer.append(&Value::Int(1), &Value::Long(1 << 40))?;
 /// let error = writer.append(&Value::Int(2), &Value::Double(1.5)).unwrap_err().to_string();
 /// assert!(error.contains("LongWritable") && error.contains("DoubleWritable"), "{error}");
@@ -335,8 +336,8 @@ fn check_class(part: &str, record: u64, value: &Value, class: &str) -> Result<()
     )))
 }
 
-fn open(split: &FileSplit) -> Result<SequenceReader<Input>, IoError> {
-    let input = Input::open(&split.path)?;
+fn open(stores: &Stores, split: &FileSplit) -> Result<SequenceReader<Input>, IoError> {
+    let input = Input::open(stores, &split.path)?;
     SequenceReader::open(input, split.start, split.end())
         .map_err(|cause| IoError::new(IoOperation::Read, &split.path, cause))
 }

@@ -5,8 +5,8 @@
 //! if so, the codec's class; how many pairs of metadata, and these; 16 bytes that hardly occur by chance. Strings have
 //! their length before them in one to five bytes.
 
+use super::body::Body;
 use super::fields::put_vint_bytes;
-use super::reader::Body;
 use crate::codec::Codec;
 use crate::error::IoCause;
 use serde::{Deserialize, Serialize};

@@ -1,207 +1,90 @@
-//! Objects as files: finding, reading and listing them. A prefix that objects share is a directory, whose names are what
-//! follows up to the next slash.
+//! Object stores and web servers: opened from a root such as `s3a://bucket`, by the settings, the environment and the profiles of a
+//! store's own tools, in this order. Each kind has a module that knows the names of all these.
+//!
+//! A `Bucket` is one that was opened, `files` makes a store of it, `staging` the means by which jobs commit there, `upload` sends a
+//! file while it is made, and `failure` says in a person's words what a client answers.
+
+#[cfg(feature = "s3")]
+mod aws_profile;
+#[cfg(feature = "azure")]
+mod azure;
+mod bucket;
+mod failure;
+mod files;
+#[cfg(feature = "gcs")]
+mod gcs;
+#[cfg(feature = "http")]
+mod http;
+mod memory;
+#[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
+mod metadata;
+#[cfg(any(feature = "s3", feature = "gcs", feature = "azure", feature = "http"))]
+mod patience;
+#[cfg(feature = "http")]
+mod queries;
+#[cfg(feature = "s3")]
+mod s3;
+mod staging;
+mod upload;
+
+pub(crate) use bucket::Bucket;
 
 use crate::error::{IoCause, IoError, IoOperation};
-use crate::listing::{Entry, Kind, Tree};
-use crate::stores::bucket::{Bucket, Object};
-use crate::stores::ranges::{RangeReader, Ranges};
-use crate::stores::runtime;
-use bytes::{Bytes, BytesMut};
-use futures_util::future::BoxFuture;
-use futures_util::{FutureExt, StreamExt, TryStreamExt};
-use object_store::path::Path;
-use object_store::{GetOptions, GetRange, GetResult, ObjectMeta};
-use std::ops::Range;
+use crate::scheme::Scheme;
+use crate::settings::StoreSettings;
+use bucket::Client;
+use object_store::multipart::MultipartStore;
+use object_store::{ObjectStore, Result};
 use std::sync::Arc;
-use std::time::Instant;
 
-/// How often one range is resumed after its connection dropped, besides what the client does by itself.
-const MAX_RESUMES: usize = 10;
+/// Opens the store at a root. Nothing is sent yet.
+pub(crate) fn open(
+    operation: IoOperation,
+    scheme: Scheme,
+    root: &str,
+    settings: &StoreSettings,
+) -> std::result::Result<Arc<Bucket>, IoError> {
+    let bucket = bucket(scheme, root, settings).map_err(|cause| IoError::new(operation, root, cause))?;
+    Ok(Arc::new(bucket))
+}
 
-/// Opens an object to be read.
-pub(crate) fn open(object: &Object) -> Result<RangeReader, IoError> {
-    let asked = object.clone();
-    let meta = runtime::wait(IoOperation::Read, &object.path(), async move {
-        asked.head().await.map_err(|error| asked.error(IoOperation::Read, error))
-    })?;
-    let version = Version {
-        e_tag: meta.e_tag.clone(),
-        size: meta.size,
-        modified: meta.last_modified.timestamp_millis(),
+fn bucket(scheme: Scheme, root: &str, settings: &StoreSettings) -> std::result::Result<Bucket, IoCause> {
+    let name = root.split_once("://").map_or("", |(_, name)| name);
+    if name.is_empty() {
+        let what = format!("there is no {} after {root}", scheme.container());
+        return Err(IoCause::BadPath(what));
+    }
+    let not_open = |error: object_store::Error| IoCause::NotConfigured {
+        what: failure::sentence(&error),
+        set: scheme.credentials().into(),
     };
-    let source = Arc::new(Versioned { object: object.clone(), version });
-    Ok(RangeReader::new(source, object.path(), meta.size))
+    let (store, uploads) = client(scheme, root, name, settings)?.map_err(not_open)?;
+    Ok(Bucket { scheme, root: root.into(), store, uploads })
 }
 
-/// Whether there is an object of this name.
-pub(crate) fn exists(operation: IoOperation, object: &Object) -> Result<bool, IoError> {
-    Ok(length(operation, object)?.is_some())
-}
-
-/// The length of an object, if it is there.
-pub(crate) fn length(operation: IoOperation, object: &Object) -> Result<Option<u64>, IoError> {
-    let asked = object.clone();
-    runtime::wait(operation, &object.path(), async move {
-        match asked.head().await.map_err(|error| asked.error(operation, error)) {
-            Ok(meta) => Ok(Some(meta.size)),
-            Err(absent) if absent.cause == IoCause::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
+/// The client of a scheme; an error when this program was built without it.
+fn client(
+    scheme: Scheme,
+    root: &str,
+    name: &str,
+    settings: &StoreSettings,
+) -> std::result::Result<Result<Client>, IoCause> {
+    // Of use only to those clients that the features choose.
+    let _ = (root, settings);
+    Ok(match scheme {
+        Scheme::Memory => Ok(writable(memory::open(name))),
+        #[cfg(feature = "s3")]
+        Scheme::S3 => s3::open(name, settings)?.map(Arc::new).map(writable),
+        #[cfg(feature = "gcs")]
+        Scheme::Gcs => gcs::open(name, settings)?.map(Arc::new).map(writable),
+        #[cfg(feature = "azure")]
+        Scheme::Azure => azure::open(name, settings)?.map(Arc::new).map(writable),
+        #[cfg(feature = "http")]
+        Scheme::Http => http::open(root, settings)?,
+        other => return Err(IoCause::SchemeLeftOut(other.to_string())),
     })
 }
 
-/// Removes all objects below one.
-pub(crate) fn remove_below(operation: IoOperation, directory: &Object) -> Result<(), IoError> {
-    let asked = directory.clone();
-    runtime::wait(operation, &directory.path(), async move {
-        let store = &asked.bucket.store;
-        let keys = store.list(Some(&asked.key)).map_ok(|meta| meta.location).boxed();
-        let mut removed = store.delete_stream(keys);
-        while let Some(answer) = removed.next().await {
-            match answer {
-                Ok(_) | Err(object_store::Error::NotFound { .. }) => {}
-                Err(error) => return Err(asked.error(operation, error)),
-            }
-        }
-        Ok(())
-    })
-}
-
-/// What an object was when it was opened.
-#[derive(PartialEq, Eq)]
-struct Version {
-    e_tag: Option<String>,
-    size: u64,
-    modified: i64,
-}
-
-impl Version {
-    fn is_of(&self, meta: &ObjectMeta) -> bool {
-        match (&self.e_tag, &meta.e_tag) {
-            (Some(mine), Some(theirs)) => mine == theirs,
-            _ => self.size == meta.size && self.modified == meta.last_modified.timestamp_millis(),
-        }
-    }
-}
-
-/// One version of an object.
-struct Versioned {
-    object: Object,
-    version: Version,
-}
-
-impl Ranges for Versioned {
-    fn fetch(self: Arc<Self>, range: Range<u64>) -> BoxFuture<'static, Result<Bytes, IoError>> {
-        async move { self.fetch_all(range).await }.boxed()
-    }
-}
-
-impl Versioned {
-    /// Reads a range to its end, however often the connection drops, within bounds.
-    async fn fetch_all(&self, range: Range<u64>) -> Result<Bytes, IoError> {
-        let started = Instant::now();
-        let mut gathered = BytesMut::with_capacity((range.end - range.start) as usize);
-        for resumed in 0.. {
-            let rest = range.start + gathered.len() as u64..range.end;
-            let why = match self.request(rest).await {
-                Ok(answer) => self.drain(answer, &range, &mut gathered).await?,
-                Err(error) => return Err(error),
-            };
-            if gathered.len() as u64 == range.end - range.start {
-                break;
-            }
-            if resumed == MAX_RESUMES {
-                let message = format!(
-                    "the connection broke off {} times in {:.1} s while bytes {}-{} were read, the last time with: {why}",
-                    resumed + 1,
-                    started.elapsed().as_secs_f64(),
-                    range.start,
-                    range.end - 1,
-                );
-                return Err(self.fail(IoCause::Store { message, transient: true }));
-            }
-        }
-        Ok(gathered.freeze())
-    }
-
-    async fn request(&self, range: Range<u64>) -> Result<GetResult, IoError> {
-        // A weak tag says nothing about bytes, and servers answer no to it.
-        let strong = self.version.e_tag.clone().filter(|tag| !tag.starts_with("W/"));
-        let options = GetOptions {
-            range: Some(GetRange::Bounded(range)),
-            if_match: strong,
-            ..self.object.get_options()
-        };
-        let answer = self.object.bucket.store.get_opts(&self.object.key, options).await;
-        let answer = answer.map_err(|error| self.object.error(IoOperation::Read, error))?;
-        if self.version.is_of(&answer.meta) { Ok(answer) } else { Err(self.fail(IoCause::Changed)) }
-    }
-
-    /// Takes what comes, at most as much as was asked for; gives the reason why nothing more does.
-    async fn drain(
-        &self,
-        answer: GetResult,
-        range: &Range<u64>,
-        gathered: &mut BytesMut,
-    ) -> Result<String, IoError> {
-        let wanted = (range.end - range.start) as usize;
-        let mut stream = answer.into_stream();
-        while let Some(next) = stream.next().await {
-            match next {
-                Ok(bytes) => gathered.extend_from_slice(&bytes[..bytes.len().min(wanted - gathered.len())]),
-                Err(error) => {
-                    let error = self.object.error(IoOperation::Read, error);
-                    return if error.retryable() { Ok(error.cause.to_string()) } else { Err(error) };
-                }
-            }
-        }
-        Ok("the answer ended early".into())
-    }
-
-    fn fail(&self, cause: IoCause) -> IoError {
-        IoError::new(IoOperation::Read, self.object.path(), cause)
-    }
-}
-
-impl Tree for Arc<Bucket> {
-    fn root(&self) -> &str {
-        &self.root
-    }
-
-    fn kind(&self, path: &str) -> Result<Option<Kind>, IoError> {
-        let object = self.object(IoOperation::List, path)?;
-        if object.key == Path::default() {
-            return Ok(self.entries(path)?.map(|_| Kind::Directory));
-        }
-        match length(IoOperation::List, &object)? {
-            Some(length) => Ok(Some(Kind::File { length })),
-            None if self.uploads.is_none() => Ok(None),
-            None => Ok(self.entries(path)?.map(|_| Kind::Directory)),
-        }
-    }
-
-    fn entries(&self, directory: &str) -> Result<Option<Vec<Entry>>, IoError> {
-        if self.uploads.is_none() {
-            // A web server shows pages, not names.
-            let cause = IoCause::NoListing(self.scheme.to_string());
-            return Err(IoError::new(IoOperation::List, self.shown(directory), cause));
-        }
-        let object = self.object(IoOperation::List, directory)?;
-        let asked = object.clone();
-        let listed = runtime::wait(IoOperation::List, &object.path(), async move {
-            let found = asked.bucket.store.list_with_delimiter(Some(&asked.key)).await;
-            found.map_err(|error| asked.error(IoOperation::List, error))
-        })?;
-        let name = |path: &Path| path.as_ref().rsplit('/').next().unwrap_or_default().to_string();
-        let files = listed
-            .objects
-            .iter()
-            .map(|meta| Entry::new(name(&meta.location), Kind::File { length: meta.size }));
-        let directories =
-            listed.common_prefixes.iter().map(|prefix| Entry::new(name(prefix), Kind::Directory));
-        let mut entries: Vec<Entry> = files.chain(directories).collect();
-        entries.sort_by(|a, b| a.name.cmp(&b.name));
-        // Nothing is in the root of an empty bucket, but it is there; any other prefix is there as far as something is in it.
-        Ok((!entries.is_empty() || object.key == Path::default()).then_some(entries))
-    }
+fn writable<S: ObjectStore + MultipartStore>(store: Arc<S>) -> Client {
+    (store.clone(), Some(store))
 }

@@ -6,6 +6,7 @@
 //! `RANGES_AHEAD` + 1 ranges.
 
 use crate::error::{IoCause, IoError, IoOperation};
+use crate::store::ReadFile;
 use crate::stores::runtime::{self, Pending};
 use bytes::{Bytes, BytesMut};
 use futures_util::future::BoxFuture;
@@ -92,16 +93,7 @@ impl RangeReader {
         }
     }
 
-    pub(crate) fn len(&self) -> u64 {
-        self.length
-    }
-
-    /// Tells that a sequential read will probably stop there, so that nothing behind is fetched before it is asked for.
-    pub(crate) fn expect_end(&mut self, end: u64) {
-        self.horizon = end.min(self.length);
-    }
-
-    pub(crate) fn read(&mut self, buffer: &mut [u8]) -> Result<usize, IoError> {
+    fn read_some(&mut self, buffer: &mut [u8]) -> Result<usize, IoError> {
         if buffer.is_empty() || self.position >= self.length {
             return Ok(0);
         }
@@ -157,38 +149,6 @@ impl RangeReader {
         if self.next < self.horizon && self.streak > 1 { self.fill() } else { Ok(()) }
     }
 
-    pub(crate) fn seek(&mut self, to: io::SeekFrom) -> io::Result<u64> {
-        let position = match to {
-            io::SeekFrom::Start(position) => Some(position),
-            io::SeekFrom::End(distance) => self.length.checked_add_signed(distance),
-            io::SeekFrom::Current(distance) => self.position.checked_add_signed(distance),
-        };
-        self.position = position.ok_or(io::ErrorKind::InvalidInput)?;
-        Ok(self.position)
-    }
-
-    /// Exactly so many bytes from a position on.
-    pub(crate) fn read_at(&self, offset: u64, length: usize) -> Result<Vec<u8>, IoError> {
-        let end = offset.saturating_add(length as u64);
-        if end > self.length {
-            let cause = IoCause::Shrunk { expected: end, found: self.length };
-            return Err(IoError::new(IoOperation::Read, &self.path, cause));
-        }
-        if length as u64 > CRUMB_BYTES {
-            return Ok(self.fetch_parallel(offset..end)?.into());
-        }
-        let mut crumbs = self.crumbs.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let holds = |piece: &Piece| piece.start <= offset && end <= piece.end();
-        if !holds(&crumbs) && length > 0 {
-            // At the end of the file, what stands before is more likely to be asked for.
-            let start = offset.min(self.length.saturating_sub(CRUMB_BYTES));
-            let range = start..(start + CRUMB_BYTES).min(self.length);
-            let bytes = runtime::wait(IoOperation::Read, &self.path, self.source.clone().fetch(range))?;
-            *crumbs = Piece { start, bytes };
-        }
-        Ok(crumbs.from(offset).map_or(vec![], |rest| rest[..length].to_vec()))
-    }
-
     /// A large range, as several at once.
     fn fetch_parallel(&self, range: Range<u64>) -> Result<BytesMut, IoError> {
         let source = self.source.clone();
@@ -208,6 +168,56 @@ impl RangeReader {
     }
 }
 
+impl ReadFile for RangeReader {
+    fn len(&self) -> u64 {
+        self.length
+    }
+
+    /// Nothing behind the end is fetched before it is asked for.
+    fn expect_end(&mut self, end: u64) {
+        self.horizon = end.min(self.length);
+    }
+
+    fn read_at(&self, offset: u64, length: usize) -> Result<Vec<u8>, IoError> {
+        let end = offset.saturating_add(length as u64);
+        if end > self.length {
+            let cause = IoCause::Shrunk { expected: end, found: self.length };
+            return Err(IoError::new(IoOperation::Read, &self.path, cause));
+        }
+        if length as u64 > CRUMB_BYTES {
+            return Ok(self.fetch_parallel(offset..end)?.into());
+        }
+        let mut crumbs = self.crumbs.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let holds = |piece: &Piece| piece.start <= offset && end <= piece.end();
+        if !holds(&crumbs) && length > 0 {
+            // At the end of the file, what stands before is more likely to be asked for.
+            let start = offset.min(self.length.saturating_sub(CRUMB_BYTES));
+            let range = start..(start + CRUMB_BYTES).min(self.length);
+            let bytes = runtime::wait(IoOperation::Read, &self.path, self.source.clone().fetch(range))?;
+            *crumbs = Piece { start, bytes };
+        }
+        Ok(crumbs.from(offset).map_or(vec![], |rest| rest[..length].to_vec()))
+    }
+}
+
+impl io::Read for RangeReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.read_some(buffer).map_err(io::Error::from)
+    }
+}
+
+impl io::Seek for RangeReader {
+    fn seek(&mut self, to: io::SeekFrom) -> io::Result<u64> {
+        let position = match to {
+            io::SeekFrom::Start(position) => Some(position),
+            io::SeekFrom::End(distance) => self.length.checked_add_signed(distance),
+            io::SeekFrom::Current(distance) => self.position.checked_add_signed(distance),
+        };
+        self.position = position.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.position)
+    }
+}
+
 fn range_bytes(streak: u32) -> u64 {
     FIRST_RANGE_BYTES.checked_shl(streak.min(8)).unwrap_or(MAX_RANGE_BYTES).min(MAX_RANGE_BYTES)
 }
@@ -223,6 +233,7 @@ mod tests {
     use super::*;
     use futures_util::FutureExt;
     use proptest::prelude::*;
+    use std::io::{Read, Seek};
 
     /// A file of known bytes that notes what is fetched.
     struct Known {

@@ -1,18 +1,19 @@
-//! Whether compressing pays on a connection, decided by what was measured on it. Nothing here sees a clock or a socket.
+//! Adaptive compression: decides from measurements whether compressing pays on a connection. It sees no clock
+//! and no socket.
 //!
-//! A byte that is sent as it is takes `1/send` seconds. Compressed it takes `1/compress + ratio/send`. Both speeds and
-//! the ratio change, so what is old counts less. Compression that did not pay is tried again after more and more
-//! frames.
+//! A byte that is sent uncompressed takes `1/send` seconds. Compressed it takes `1/compress + ratio/send`. Both
+//! speeds and the ratio change, so old measurements count less. Compression that did not pay is tried again
+//! after longer and longer pauses.
 
-/// Measurements of so many bytes ago count half.
+/// The number of bytes after which a measurement counts half.
 const HALF_LIFE: f64 = (4 << 20) as f64;
-/// Before so many bytes were sent nothing is known: the first ones only fill buffers.
+/// The number of bytes that must be sent before measurements mean anything: the first ones only fill buffers.
 const SENT_AT_LEAST: f64 = (1 << 20) as f64;
-/// It must be faster by this factor: what is saved here is paid partly by whoever decompresses.
+/// The factor by which compression must be faster: part of its cost falls on the side that decompresses.
 const MARGIN: f64 = 1.15;
-/// After a try that did not pay, so many frames are sent as they are before the next,
+/// The number of uncompressed frames after a try that did not pay, before the next try.
 const FIRST_PAUSE: u32 = 16;
-/// twice as many each time, up to these: then trying costs less than one part in a hundred.
+/// The longest pause: it doubles each time up to this, where trying costs less than one part in a hundred.
 const LONGEST_PAUSE: u32 = 512;
 
 /// Decides for each frame of a connection whether to compress it.
@@ -32,13 +33,13 @@ const LONGEST_PAUSE: u32 = 512;
 pub struct Adaptive {
     sending: Speed,
     compressing: Speed,
-    /// Bytes after compression, as `compressing` counts those before.
+    /// Bytes after compression, where `compressing` counts those before.
     packed: Speed,
     frames_to_next_try: u32,
     pause: u32,
 }
 
-/// Bytes and the seconds that they took; old ones fade.
+/// A speed as bytes and the seconds that they took; old ones fade.
 #[derive(Clone, Copy, Default, Debug)]
 struct Speed {
     bytes: f64,
@@ -65,15 +66,15 @@ impl Default for Adaptive {
 }
 
 impl Adaptive {
-    /// Bytes were sent, and so long it took.
+    /// Notes that bytes were sent, and the seconds that took.
     pub fn sent(&mut self, bytes: usize, seconds: f64) {
         self.sending.add(bytes, bytes, seconds);
     }
 
-    /// Bytes were compressed to fewer, or to more, and so long it took.
+    /// Notes that bytes were compressed, to fewer or more, and the seconds that took.
     pub fn compressed(&mut self, raw: usize, packed: usize, seconds: f64) {
         if self.pause > FIRST_PAUSE {
-            // A try after a pause speaks for itself: what did not pay was other data, or another network.
+            // After a pause older measurements are dropped: they are of other data, or of another network.
             (self.compressing, self.packed) = (Speed::default(), Speed::default());
         }
         self.compressing.add(raw, raw, seconds);
@@ -86,7 +87,7 @@ impl Adaptive {
         }
     }
 
-    /// Whether to compress the next frame. Counts it.
+    /// Returns whether to compress the next frame. Counts it.
     pub fn should_compress(&mut self) -> bool {
         if self.sending.bytes < SENT_AT_LEAST {
             return false;
@@ -114,7 +115,7 @@ mod tests {
 
     const FRAME: usize = 256 << 10;
 
-    /// Sends frames at a speed (bytes a second), and says how many of them were compressed.
+    /// Sends frames at a speed (bytes a second), and returns how many of them were compressed.
     fn run(adaptive: &mut Adaptive, frames: usize, send: f64, compress: f64, ratio: f64) -> usize {
         let mut compressed = 0;
         for _ in 0..frames {

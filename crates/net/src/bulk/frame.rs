@@ -1,27 +1,27 @@
-//! How items lie on a connection: in frames, each a header of fixed length and a payload of limited length.
+//! Frames: the form of items on a connection, each a header of fixed length and a payload of limited length.
 //!
-//! Header, little end first: kind (1), flags (1), zeros (2), length of the payload (4), its length before compression
-//! (4), and a checksum over all that and the payload (8). On encrypted connections there is no checksum, since each
-//! record has a better one.
+//! The header, little-endian: kind (1), flags (1), zeros (2), length of the payload (4), its length before
+//! compression (4), and a checksum over all that and the payload (8). Encrypted connections have no checksum,
+//! since each TLS record has a stronger one.
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// The most bytes that a frame carries, before compression.
 pub const FRAME_AT_MOST: usize = 256 << 10;
 
-/// How many bytes a header has.
+/// The length of a header in bytes.
 pub(crate) const HEADER: usize = 20;
 
 const LAST: u8 = 1;
 const COMPRESSED: u8 = 2;
 const CHECKED: u8 = 4;
 
-/// What a frame is.
+/// The kind of a frame.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
-    /// A stretch of a request.
+    /// A chunk of a request.
     Request = 1,
-    /// A stretch of an item.
+    /// A chunk of an item.
     Data = 2,
     /// An item that is not there.
     Missing = 3,
@@ -33,10 +33,10 @@ pub enum Kind {
 
 const KINDS: [Kind; 5] = [Kind::Request, Kind::Data, Kind::Missing, Kind::End, Kind::Failed];
 
-/// Why bytes are no frame. Nothing that follows them can be trusted.
+/// The reason why bytes are no frame. No bytes after them can be trusted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum FrameError {
-    /// Nothing has this kind or these flags.
+    /// No frame has this kind or these flags.
     #[error("a frame has kind {kind} and flags {flags}, which none has")]
     Unknown {
         /// The byte for its kind.
@@ -44,7 +44,7 @@ pub enum FrameError {
         /// The byte for its flags.
         flags: u8,
     },
-    /// It says that it is longer than frames are, or its lengths contradict each other.
+    /// Its length is greater than a frame's may be, or its lengths contradict each other.
     #[error("a frame says it has {length} bytes for {raw_length}, which no such frame has")]
     Length {
         /// The payload's length.
@@ -55,37 +55,38 @@ pub enum FrameError {
     /// It is not what was sent.
     #[error("a frame's checksum is wrong")]
     Checksum,
-    /// It does not decompress to what it says.
+    /// It does not decompress to the length in its header.
     #[error("a frame does not decompress")]
     Compression,
-    /// It is right, but not here.
+    /// It is valid, but not at this point of the answer.
     #[error("a frame of kind {0:?} comes where none belongs")]
     OutOfPlace(Kind),
 }
 
-/// What stands before a payload.
+/// The header of a frame, which precedes its payload.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Header {
-    /// What it is.
+    /// The kind of the frame.
     pub kind: Kind,
-    /// Whether the item, or the request, ends with it.
+    /// True if the item, or the request, ends with it.
     pub last: bool,
-    /// Whether the payload is compressed with LZ4.
+    /// True if the payload is compressed with LZ4.
     pub compressed: bool,
-    /// Whether the checksum means anything.
+    /// True if the checksum is set.
     pub checked: bool,
     /// The payload's length in bytes.
     pub length: u32,
     /// Its length before compression.
     pub raw_length: u32,
-    /// A checksum over this and the payload.
+    /// A checksum over the header and the payload.
     pub checksum: u64,
 }
 
 impl Header {
-    /// That of a payload as it will be sent. `raw_length` is its length before compression, if it is compressed.
+    /// Makes the header of a payload as it will be sent. `raw_length` is its length before compression, if it
+    /// is compressed.
     pub fn of(kind: Kind, last: bool, payload: &[u8], raw_length: Option<usize>, checked: bool) -> Self {
-        debug_assert!(payload.len() <= FRAME_AT_MOST, "whoever frames cuts first");
+        debug_assert!(payload.len() <= FRAME_AT_MOST, "the caller splits payloads into frames first");
         let length = payload.len() as u32;
         let raw_length_4 = raw_length.unwrap_or(payload.len()) as u32;
         let (compressed, checksum) = (raw_length.is_some(), 0);
@@ -97,7 +98,7 @@ impl Header {
         header
     }
 
-    /// As bytes.
+    /// Encodes the header.
     pub fn encode(&self) -> [u8; HEADER] {
         let mut bytes = [0; HEADER];
         bytes[0] = self.kind as u8;
@@ -110,10 +111,10 @@ impl Header {
         bytes
     }
 
-    /// From bytes. Whatever they are, the lengths of what it gives are within limits.
+    /// Decodes a header. The lengths of a decoded header are within limits, whatever the bytes are.
     ///
     /// # Errors
-    /// When they are no header of ours.
+    /// When the bytes are no valid header.
     pub fn decode(bytes: &[u8; HEADER]) -> Result<Self, FrameError> {
         let [kind, flags, zero, zero_too, a, b, c, d, e, f, g, h, checksum @ ..] = *bytes;
         let known = KINDS.into_iter().find(|&known| known as u8 == kind);
@@ -154,7 +155,7 @@ impl Header {
         xxh3_64_with_seed(payload, seed)
     }
 
-    /// Whether a payload is the one that this was made for, as far as can be told.
+    /// Returns an error unless a payload is the one that this header was made for, as far as can be told.
     pub(crate) fn check(&self, payload: &[u8]) -> Result<(), FrameError> {
         let right = self.length as usize == payload.len()
             && self.checksum == if self.checked { self.sum(payload) } else { 0 };
@@ -162,7 +163,7 @@ impl Header {
     }
 }
 
-/// Appends what a payload stands for, decompressed where it was compressed.
+/// Appends a frame's contents, decompressed if the payload is compressed.
 ///
 /// # Errors
 /// When it is not the header's payload.

@@ -1,4 +1,5 @@
-//! Blocks of bytes over [`crate::Purpose::Blocks`] connections: a request, and a stream of items as the answer.
+//! Bulk transfer: blocks of bytes over [`crate::Purpose::Blocks`] connections, as a request and a stream of
+//! items.
 //!
 //! ```
 //! use firesteel_net::bulk::{Answer, BlockClient, BlockClientSettings, Item, Serve, serve_blocks};
@@ -25,17 +26,20 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Nothing is queued. A server that writes faster than its client reads waits in writing, since TCP does.
+//! Nothing is queued. If a client reads slowly, TCP makes the server's writes wait.
 
 mod adaptive;
 mod client;
 mod frame;
+mod line;
 mod pool;
 mod serve;
+mod shared;
 mod stream;
 
 pub use adaptive::Adaptive;
-pub use client::{BlockClient, BlockClientSettings, BlockError};
+pub use client::BlockClient;
 pub use frame::{FRAME_AT_MOST, FrameError, Header, Kind, unpack};
 pub use serve::{Answer, REQUEST_AT_MOST, Serve, serve_blocks};
+pub use shared::{BlockClientSettings, BlockError};
 pub use stream::{AnswerStream, Chunk, Item};

@@ -1,13 +1,14 @@
-//! Connections that nobody uses at the moment, by server.
+//! The pool of idle connections, by server.
 
-use super::client::Line;
+use super::line::Line;
 use crate::socket::hold;
 use std::collections::VecDeque;
 use std::sync::Mutex;
 
 pub(super) struct Pool {
     at_most: usize,
-    /// Those that rest longest come first. There are few, so looking through them all costs less than an index.
+    /// The connection that was idle longest comes first. There are few, so looking through them all costs less
+    /// than an index.
     idle: Mutex<VecDeque<(String, Line)>>,
 }
 
@@ -16,7 +17,7 @@ impl Pool {
         Pool { at_most, idle: Mutex::default() }
     }
 
-    /// Takes the one that rested shortest, and drops those that turn out to be of no use.
+    /// Takes the connection that was idle shortest, and closes those that turn out to be unusable.
     pub(super) fn take(&self, address: &str) -> Option<Line> {
         loop {
             let line = {
@@ -34,7 +35,7 @@ impl Pool {
         let _too_many = {
             let mut idle = hold(&self.idle);
             idle.push_back((address, line));
-            // Closed when the lock is not held any more.
+            // The connection is dropped, and closed, after the lock was released.
             if idle.len() > self.at_most { idle.pop_front() } else { None }
         };
     }

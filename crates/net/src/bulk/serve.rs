@@ -1,4 +1,4 @@
-//! The side that has the blocks: reads requests, and writes answers item by item.
+//! The block server: reads requests, and writes answers item by item.
 
 use super::adaptive::Adaptive;
 use super::frame::{FRAME_AT_MOST, FrameError, HEADER, Header, Kind};
@@ -6,17 +6,17 @@ use crate::{Connection, Receiver, Sender};
 use std::io::{self, ErrorKind, Read};
 use std::time::Instant;
 
-/// A request has at most so many bytes: the names of some hundred thousand blocks.
+/// The most bytes of a request: the names of some hundred thousand blocks.
 pub const REQUEST_AT_MOST: usize = 16 << 20;
 
-/// Frames are gathered until there are so many bytes: small items go out together.
+/// The number of bytes up to which frames are gathered: small items go out together.
 const GATHERED: usize = 64 << 10;
-/// Less than this is not worth compressing.
+/// The fewest bytes that are worth compressing.
 const COMPRESSED_AT_LEAST: usize = 1 << 10;
-/// An error's text is cut to so many bytes.
+/// The most bytes of an error's text.
 const ERROR_TEXT: usize = 16 << 10;
 
-/// Whoever answers requests for blocks.
+/// A source of blocks, which answers requests.
 pub trait Serve: Send + Sync {
     /// Answers one request with any number of items, in the order in which the requester expects them.
     ///
@@ -25,12 +25,12 @@ pub trait Serve: Send + Sync {
     fn serve(&self, request: &[u8], answer: &mut Answer<'_>) -> io::Result<()>;
 }
 
-/// Answers requests until the other side closes the connection, or it breaks.
+/// Answers requests until the client closes the connection, or it breaks.
 pub fn serve_blocks(connection: Connection, serve: &dyn Serve) {
     let (mut receiver, sender) = connection.split();
     let mut line = Line::new(sender);
     let mut request = vec![];
-    // What goes wrong here closes the connection, which tells the other side.
+    // An error here closes the connection, which tells the client.
     while let Ok(true) = read_request(&mut receiver, &mut request) {
         let mut answer = Answer { line: &mut line, open: false, broken: false };
         let served = serve.serve(&request, &mut answer);
@@ -40,7 +40,7 @@ pub fn serve_blocks(connection: Connection, serve: &dyn Serve) {
     }
 }
 
-/// Reads a request; false where the connection ends.
+/// Reads a request; returns false at the end of the connection.
 fn read_request(receiver: &mut Receiver, request: &mut Vec<u8>) -> io::Result<bool> {
     request.clear();
     let mut payload = vec![];
@@ -70,7 +70,7 @@ pub(crate) fn frame_error(error: FrameError) -> io::Error {
     io::Error::new(ErrorKind::InvalidData, error)
 }
 
-/// What outlives a single answer on a connection.
+/// The state of a connection that outlives a single answer.
 struct Line {
     sender: Sender,
     checked: bool,
@@ -78,7 +78,7 @@ struct Line {
     /// Whole frames that wait for others.
     gathered: Vec<u8>,
     packed: Vec<u8>,
-    /// The stretch of an open item that fills no frame yet.
+    /// The chunk of an open item that fills no frame yet.
     item: Vec<u8>,
 }
 
@@ -98,6 +98,7 @@ impl Line {
             None => (raw, None),
         };
         let header = Header::of(kind, last, payload, raw_length, self.checked).encode();
+        // Small frames are gathered: one system call and one TLS record for many.
         if self.gathered.len() + HEADER + payload.len() <= GATHERED {
             self.gathered.extend_from_slice(&header);
             self.gathered.extend_from_slice(payload);
@@ -111,7 +112,7 @@ impl Line {
         Ok(())
     }
 
-    /// Compresses, and says to how many bytes if they are fewer.
+    /// Compresses a payload, and returns its new length if that is smaller.
     fn pack(&mut self, raw: &[u8]) -> Option<usize> {
         self.packed.resize(lz4_flex::block::get_maximum_output_size(raw.len()), 0);
         let began = Instant::now();
@@ -127,20 +128,20 @@ impl Line {
     }
 }
 
-/// An answer in the making: items go out as they are given.
+/// An answer in the making: items are sent as they are given.
 pub struct Answer<'a> {
     line: &'a mut Line,
-    /// Within [`Answer::begin_item`] and [`Answer::end_item`].
+    /// True within [`Answer::begin_item`] and [`Answer::end_item`].
     open: bool,
-    /// The connection is.
+    /// True when the connection has failed.
     broken: bool,
 }
 
 impl Answer<'_> {
-    /// Gives a whole item, of any length.
+    /// Sends a whole item, of any length.
     ///
     /// # Errors
-    /// When the other side is gone; pass it on. Also when another item is not ended.
+    /// When the client is gone; pass it on. Also when another item is not ended.
     pub fn item(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.closed()?;
         let whole = bytes.len().saturating_sub(1) / FRAME_AT_MOST * FRAME_AT_MOST;
@@ -149,7 +150,7 @@ impl Answer<'_> {
         self.frame(Kind::Data, true, last)
     }
 
-    /// Says that an item is not there.
+    /// Sends the notice that an item is not there.
     ///
     /// # Errors
     /// As [`Answer::item`].
@@ -158,10 +159,10 @@ impl Answer<'_> {
         self.frame(Kind::Missing, true, &[])
     }
 
-    /// Begins an item that comes in stretches.
+    /// Begins an item that comes in chunks.
     ///
     /// # Errors
-    /// When another is not ended.
+    /// When another item is not ended.
     pub fn begin_item(&mut self) -> io::Result<()> {
         self.closed()?;
         self.open = true;
@@ -169,15 +170,16 @@ impl Answer<'_> {
         Ok(())
     }
 
-    /// Gives the next stretch of the item that was begun.
+    /// Sends the next chunk of the open item.
     ///
     /// # Errors
-    /// As [`Answer::item`], and when none was begun.
+    /// As [`Answer::item`], and when no item is open.
     pub fn append(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         self.opened()?;
         while !bytes.is_empty() {
             let room = FRAME_AT_MOST - self.line.item.len();
             let (now, later) = bytes.split_at(bytes.len().min(room));
+            // A whole frame is sent from the caller's memory, without a copy.
             if now.len() == FRAME_AT_MOST {
                 self.frame(Kind::Data, false, now)?;
             } else {
@@ -191,7 +193,7 @@ impl Answer<'_> {
         Ok(())
     }
 
-    /// Ends the item that was begun.
+    /// Ends the open item.
     ///
     /// # Errors
     /// As [`Answer::append`].
@@ -221,7 +223,8 @@ impl Answer<'_> {
         if self.open { Ok(()) } else { Err(io::Error::other("no item was begun")) }
     }
 
-    /// Says how it ended. An error if the connection cannot be used any more.
+    /// Ends the answer, with the server's error if there is one. Returns an error if the connection cannot be
+    /// used any more.
     fn finish(mut self, served: io::Result<()>) -> io::Result<()> {
         let served = served.and_then(|()| self.closed());
         match served {

@@ -1,12 +1,13 @@
-//! An answer as the requester reads it: item by item, or stretch by stretch.
+//! The answer stream: an answer as the client reads it, item by item or chunk by chunk.
 
-use super::client::{BlockError, Line, Shared};
 use super::frame::{FrameError, HEADER, Header, Kind, unpack};
+use super::line::Line;
+use super::shared::{BlockError, Shared};
 use std::fmt;
 use std::io::{self, ErrorKind, Read};
 use std::sync::Arc;
 
-/// What [`AnswerStream::next_item`] found.
+/// The result of [`AnswerStream::next_item`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Item {
     /// It is there, and was read.
@@ -17,12 +18,12 @@ pub enum Item {
     End,
 }
 
-/// What [`AnswerStream::next_chunk`] found.
+/// The result of [`AnswerStream::next_chunk`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Chunk {
-    /// A stretch of an item; whether the item ends with it.
+    /// A chunk of an item.
     Here {
-        /// Whether the item ends with it.
+        /// True if the item ends with it.
         last: bool,
     },
     /// An item that is not there.
@@ -31,16 +32,17 @@ pub enum Chunk {
     End,
 }
 
-/// The answer to a request. Read to its end it gives its connection back to the client; dropped before, it closes it,
-/// and the server stops.
+/// The answer to a request. Read to its end it returns its connection to the client's pool; dropped before, it
+/// closes the connection, and the server stops.
 pub struct AnswerStream {
     shared: Arc<Shared>,
     address: String,
-    /// None when it is over.
+    /// None when the answer is over.
     line: Option<Line>,
-    /// The request, while it may have to be sent again: the connection was kept, and nothing has come yet.
+    /// The request, as long as it may have to be sent again: the connection was pooled, and nothing has come
+    /// yet.
     again: Option<Vec<u8>>,
-    /// An item has begun and not ended.
+    /// True while an item has begun and not ended.
     within: bool,
     payload: Vec<u8>,
 }
@@ -50,10 +52,10 @@ impl AnswerStream {
         AnswerStream { shared, address, line: Some(line), again, within: false, payload: vec![] }
     }
 
-    /// Reads a whole item, in place of what `into` held.
+    /// Reads a whole item into `into`, replacing its contents.
     ///
     /// # Errors
-    /// When the server fails, or the connection does. Then the answer is over.
+    /// When the server or the connection fails. Then the answer is over.
     pub fn next_item(&mut self, into: &mut Vec<u8>) -> Result<Item, BlockError> {
         into.clear();
         loop {
@@ -66,7 +68,8 @@ impl AnswerStream {
         }
     }
 
-    /// Reads the next stretch of an item, in place of what `into` held. It has at most [`super::FRAME_AT_MOST`] bytes.
+    /// Reads the next chunk of an item into `into`, replacing its contents. It has at most
+    /// [`super::FRAME_AT_MOST`] bytes.
     ///
     /// # Errors
     /// As [`AnswerStream::next_item`].
@@ -81,7 +84,7 @@ impl AnswerStream {
         }
         let chunk = self.read_chunk(into);
         if chunk.is_err() {
-            // Closes it, unless it was given back already.
+            // Closes the connection, unless it was returned to the pool already.
             self.line = None;
         }
         chunk
@@ -124,8 +127,8 @@ impl AnswerStream {
             match (read, self.again.take()) {
                 (Ok(()), _) => return Ok(header),
                 (Err(error), Some(request)) if error.kind() != ErrorKind::TimedOut => {
-                    // The server had closed the kept connection before it read the request. Reading blocks twice does
-                    // no harm.
+                    // The server had closed the pooled connection before it read the request. Sending the
+                    // request again is safe: reading blocks changes nothing.
                     let line = self.shared.connect(&self.address)?;
                     line.ask(&request).map_err(|error| self.shared.broken(error))?;
                     self.line = Some(line);

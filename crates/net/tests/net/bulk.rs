@@ -1,4 +1,4 @@
-//! Blocks: items of all lengths, failures that leave the connection usable, and connections that are kept.
+//! Blocks: items of all lengths, failures that leave the connection usable, and connections that are pooled.
 
 use crate::support::{PATIENCE, Seeded, eventually, secret};
 use firesteel_net::bulk::{

@@ -1,4 +1,4 @@
-//! Frames: what is written is read, and whatever else comes is an error and nothing worse.
+//! Frames: written ones are read back, and all other bytes are an error and nothing worse.
 
 use firesteel_net::bulk::{FRAME_AT_MOST, FrameError, Header, Kind, unpack};
 use proptest::prelude::*;

@@ -1,4 +1,5 @@
-//! Who is let in: both sides must have the same secret and the same version, and a recording of them is worth nothing.
+//! Handshakes: both sides must have the same secret and the same version, and a recording of one is worth
+//! nothing.
 
 use crate::support::{PATIENCE, echo, in_the_middle, is_echoed, secret};
 use firesteel_net::{

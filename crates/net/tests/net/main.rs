@@ -1,4 +1,4 @@
-//! Connections and blocks over real sockets of this machine: what friends get, and what strangers do not.
+//! Connections and blocks over real sockets of this machine, for holders of the secret and for strangers.
 
 mod bulk;
 mod duplex;

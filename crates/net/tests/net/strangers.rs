@@ -1,4 +1,4 @@
-//! What those can do who reach a port and have no secret: nothing to anybody else.
+//! Strangers who reach a port without the secret can harm no other connection.
 
 use crate::support::{PATIENCE, Seeded, echo, eventually, in_the_middle, is_echoed, secret};
 use firesteel_net::{Credentials, Limits, Listener, Purpose, connect};

@@ -1,4 +1,4 @@
-//! What the stories have in common.
+//! The support of the tests over sockets.
 
 use firesteel_net::{Connection, Credentials, Limits, Listener, Purpose, Secret, Serving, connect};
 use std::io::{Read, Write};

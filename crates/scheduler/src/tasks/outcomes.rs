@@ -12,7 +12,8 @@ use crate::map_outputs::Registered;
 use crate::scheduler::Scheduler;
 use crate::tasks::RunningTask;
 use firesteel_types::{
-    AccumulatorUpdate, AppEvent, ExecutorId, JobFailure, KillReason, ShuffleId, StageId, TaskFailure, TaskId,
+    AccumulatorUpdate, AppEvent, ExecutorId, JobFailure, JobId, KillReason, ShuffleId, StageId, TaskFailure,
+    TaskId,
 };
 
 /// What a reader's failure shows of what it read.
@@ -22,6 +23,13 @@ pub(crate) enum Input {
     Missing,
     /// It is elsewhere by now.
     Moved,
+}
+
+/// What the stage of a task that succeeded is about.
+struct Succeeded {
+    job: JobId,
+    output: Option<ShuffleId>,
+    is_barrier: bool,
 }
 
 impl Scheduler {
@@ -46,14 +54,28 @@ impl Scheduler {
             return;
         }
         match outcome {
-            TaskOutcome::Failed(failure) => self.task_failed(id, task, failure, fx),
-            TaskOutcome::MapOutput { .. } | TaskOutcome::Result { .. } => {
-                if self.commits.may_succeed(task.stage, task.index, id) {
-                    self.task_succeeded(id, task, outcome, updates, fx);
-                } else {
-                    self.refuse_late(id, executor, outcome, fx);
-                    self.task_failed(id, task, TaskFailure::CommitDenied, fx);
-                }
+            TaskOutcome::Failed { failure } => self.task_failed(id, task, *failure, fx),
+            outcome if !self.commits.may_succeed(task.stage, task.index, id) => {
+                self.refuse_late(id, executor, outcome, fx);
+                self.task_failed(id, task, TaskFailure::CommitDenied, fx);
+            }
+            TaskOutcome::MapOutput { shuffle, map, bytes, checksum } => {
+                let stage = self.task_succeeded(id, &task, fx);
+                assert_eq!(
+                    (Some(shuffle), map),
+                    (stage.output, task.partition),
+                    "task {id} wrote what it was told to write"
+                );
+                let output = MapOutput { map, task: id, executor: task.executor, bytes };
+                self.map_output_written(shuffle, output, checksum, updates, fx);
+                self.after_success(&task, &stage, fx);
+            }
+            TaskOutcome::Result { .. } => {
+                let stage = self.task_succeeded(id, &task, fx);
+                assert!(stage.output.is_none(), "task {id} belongs to a map stage and has no result");
+                let result = Held { index: task.index, task: id, updates };
+                self.result_computed(task.stage, &stage, result, fx);
+                self.after_success(&task, &stage, fx);
             }
         }
     }
@@ -105,48 +127,34 @@ impl Scheduler {
         }));
     }
 
-    fn task_succeeded(
-        &mut self,
-        id: TaskId,
-        task: RunningTask,
-        outcome: TaskOutcome,
-        updates: Vec<AccumulatorUpdate>,
-        fx: &mut Vec<Effect>,
-    ) {
-        self.task_ended(id, &task, None, fx);
+    /// Marks a task as done and stops its copies. Returns what its stage is about.
+    fn task_succeeded(&mut self, id: TaskId, task: &RunningTask, fx: &mut Vec<Effect>) -> Succeeded {
+        self.task_ended(id, task, None, fx);
         let stage = self.stages.get_mut(task.stage).expect("a task that counts has a stage");
-        let (output, is_barrier) = (stage.spec.output, stage.spec.barrier);
         let job = stage.turn().0;
+        let succeeded = Succeeded { job, output: stage.spec.output, is_barrier: stage.spec.barrier };
         let tasks = stage.tasks.as_mut().expect("a task that counts belongs to a set");
         let copies = tasks.copies(task.index);
         tasks.succeeded(task.index, self.now - task.started);
         if copies > 1 {
             self.kill_copies(task.stage, task.index, fx);
         }
-        match outcome {
-            TaskOutcome::MapOutput { shuffle, map, bytes, checksum } => {
-                assert_eq!(
-                    (Some(shuffle), map),
-                    (output, task.partition),
-                    "task {id} wrote what it was told to write"
-                );
-                let output = MapOutput { map, task: id, executor: task.executor, bytes };
-                self.map_output_written(shuffle, output, checksum, updates, fx);
-            }
-            TaskOutcome::Result { .. } => {
-                assert!(output.is_none(), "task {id} belongs to a map stage and has no result");
-                if is_barrier {
-                    self.barriers.hold(task.stage, Held { index: task.index, task: id, updates });
-                    fx.push(Effect::ResultHeld { task: id });
-                } else {
-                    self.accumulators.accept(Source::Final, updates);
-                    fx.push(Effect::ResultAccepted { job, output: task.index as usize, task: id });
-                }
-            }
-            TaskOutcome::Failed(_) => unreachable!("a failure is no success"),
+        succeeded
+    }
+
+    fn result_computed(&mut self, stage: StageId, of: &Succeeded, result: Held, fx: &mut Vec<Effect>) {
+        if of.is_barrier {
+            fx.push(Effect::ResultHeld { task: result.task });
+            self.barriers.hold(stage, result);
+        } else {
+            self.accumulators.accept(Source::Final, result.updates);
+            fx.push(Effect::ResultAccepted { job: of.job, output: result.index as usize, task: result.task });
         }
-        if is_barrier {
-            self.barrier_task_ended(&task, fx);
+    }
+
+    fn after_success(&mut self, task: &RunningTask, of: &Succeeded, fx: &mut Vec<Effect>) {
+        if of.is_barrier {
+            self.barrier_task_ended(task, fx);
         }
         self.finish_if_complete(task.stage, fx);
     }

@@ -178,7 +178,7 @@ impl Story {
                 },
                 outputs_survive: words.contains(&"survive"),
             },
-            "leaving" => Event::ExecutorDecommissioning { executor: executor(words[0]) },
+            "leaving" => Event::ExecutorsDecommissioning { executors: vec![executor(words[0])] },
             "moved" => Event::OutputsMoved {
                 to: executor(words[0]),
                 outputs: words[1..].iter().map(|word| output(word)).collect(),
@@ -290,7 +290,7 @@ impl Story {
             other => panic!("no such failure: {other}"),
         };
         let executor = self.launches[&task_id].executor;
-        let outcome = TaskOutcome::Failed(failure);
+        let outcome = TaskOutcome::failed(failure);
         Event::TaskFinished { task: task_id, executor, outcome, updates: vec![] }
     }
 }

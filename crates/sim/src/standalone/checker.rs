@@ -15,8 +15,8 @@
 use super::world::World;
 use crate::checker::Objection;
 use firesteel_standalone::{
-    ApplicationId, DriverId, DriverRun, DriverState, Epoch, ExecutorName, FencedOrder, Outcome, Overview,
-    Resources, Snapshot,
+    ApplicationId, DriverId, DriverRun, DriverState, Epoch, ExecutorName, FencedOrder, Overview,
+    ProcessOutcome, Resources, Snapshot,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -86,14 +86,14 @@ impl Checker {
         Ok(())
     }
 
-    pub(crate) fn executor_over(&mut self, worker: u32, executor: &ExecutorName, outcome: &Outcome) {
+    pub(crate) fn executor_over(&mut self, worker: u32, executor: &ExecutorName, outcome: &ProcessOutcome) {
         let was_there = self.running.get_mut(&worker).and_then(|all| all.remove(executor)).is_some();
         if was_there && outcome.is_failure() {
             *self.failures.entry(executor.application.clone()).or_default() += 1;
         }
     }
 
-    pub(crate) fn driver_over(&mut self, worker: u32, run: &DriverRun, _outcome: &Outcome) {
+    pub(crate) fn driver_over(&mut self, worker: u32, run: &DriverRun, _outcome: &ProcessOutcome) {
         self.running_drivers.get_mut(&worker).and_then(|all| all.remove(run));
     }
 
@@ -299,7 +299,7 @@ impl World {
                 }
                 DriverState::Queued { .. } => runs.is_empty() && self.worker_with(view.resources).is_none(),
                 DriverState::Finished | DriverState::Killed => runs.is_empty(),
-                DriverState::Failed(_) | DriverState::Error(_) => runs.is_empty() && !view.supervise,
+                DriverState::Failed { .. } | DriverState::Error { .. } => runs.is_empty() && !view.supervise,
             };
             if !is_right {
                 return Err(format!("{driver} is said to be {:?} and runs as {runs:?}", view.state));

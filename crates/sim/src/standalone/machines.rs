@@ -4,7 +4,8 @@ use super::network::{Message, Peer, Sent};
 use super::world::{Happening, World};
 use crate::checker::Objection;
 use firesteel_standalone::{
-    DriverRun, ExecutorName, Link, Outcome, WorkerAction, WorkerId, WorkerMessage, WorkerOffer, WorkerState,
+    DriverRun, ExecutorName, Link, ProcessOutcome, WorkerAction, WorkerId, WorkerMessage, WorkerOffer,
+    WorkerState,
 };
 
 /// One process. Another one at the same host has another name.
@@ -155,7 +156,7 @@ impl World {
                 WorkerAction::StopExecutor(executor) => {
                     self.check_kill(id, &executor)?;
                     let delay = self.rng.between(5, 10_000);
-                    let outcome = Outcome::Signalled { signal: 9 };
+                    let outcome = ProcessOutcome::Signalled { signal: 9 };
                     self.after(delay, Happening::ExecutorEnded { worker: id, executor, outcome });
                 }
                 WorkerAction::StartDriver(run, spec) => {
@@ -166,7 +167,7 @@ impl World {
                 }
                 WorkerAction::StopDriver(run) => {
                     let delay = self.rng.between(5, 10_000);
-                    let outcome = Outcome::Signalled { signal: 9 };
+                    let outcome = ProcessOutcome::Signalled { signal: 9 };
                     self.after(delay, Happening::DriverEnded { worker: id, run, outcome });
                 }
                 WorkerAction::RemoveFiles(application) => self.checker.files_removed(id, &application)?,
@@ -198,7 +199,7 @@ impl World {
         let is_doomed = self.is_doomed(&executor);
         let fails = !self.is_quiet() && self.rng.per_mille(self.scenario.faults.executor_fails);
         if (is_doomed || fails) && self.rng.per_mille(200) {
-            let outcome = Outcome::FailedToStart { reason: "the dice said no".into() };
+            let outcome = ProcessOutcome::FailedToStart { reason: "the dice said no".into() };
             self.after(3, Happening::ExecutorEnded { worker: id, executor, outcome });
             return;
         }
@@ -207,8 +208,11 @@ impl World {
         if is_doomed || fails {
             let code = self.rng.between(0, 2) as i32;
             let code = if is_doomed { 1 } else { code };
-            let outcome =
-                if code == 2 { Outcome::Signalled { signal: 11 } } else { Outcome::Exited { code } };
+            let outcome = if code == 2 {
+                ProcessOutcome::Signalled { signal: 11 }
+            } else {
+                ProcessOutcome::Exited { code }
+            };
             let life = self.rng.between(1, if is_doomed { 1_500 } else { 60_000 });
             self.after(start + life, Happening::ExecutorEnded { worker: id, executor, outcome });
         }
@@ -227,7 +231,7 @@ impl World {
         &mut self,
         id: u32,
         executor: &ExecutorName,
-        outcome: Outcome,
+        outcome: ProcessOutcome,
     ) -> Result<(), Objection> {
         let mut todo = vec![];
         self.checker.executor_over(id, executor, &outcome);
@@ -242,10 +246,10 @@ impl World {
         let delay = self.rng.between(100, 90_000);
         let outcome = match self.rng.below(if is_patient { 2 } else { 5 }) {
             0 => return,
-            1 => Outcome::Exited { code: 0 },
-            2 => Outcome::Signalled { signal: 9 },
-            3 => Outcome::FailedToStart { reason: "the dice said no".into() },
-            _ => Outcome::Exited { code: 3 },
+            1 => ProcessOutcome::Exited { code: 0 },
+            2 => ProcessOutcome::Signalled { signal: 9 },
+            3 => ProcessOutcome::FailedToStart { reason: "the dice said no".into() },
+            _ => ProcessOutcome::Exited { code: 3 },
         };
         self.after(delay, Happening::DriverEnded { worker: id, run, outcome });
     }
@@ -254,7 +258,7 @@ impl World {
         &mut self,
         id: u32,
         run: &DriverRun,
-        outcome: Outcome,
+        outcome: ProcessOutcome,
     ) -> Result<(), Objection> {
         let mut todo = vec![];
         self.checker.driver_over(id, run, &outcome);
@@ -266,7 +270,7 @@ impl World {
         self.machine(id).decommissioned = true;
         for (executor, _) in self.machines[&id].worker_state.report().executors {
             let delay = self.rng.between(100, 20_000);
-            let outcome = Outcome::Exited { code: 0 };
+            let outcome = ProcessOutcome::Exited { code: 0 };
             self.after(delay, Happening::ExecutorEnded { worker: id, executor, outcome });
         }
         let delay = self.rng.between(20_000, 60_000);

@@ -157,7 +157,7 @@ impl World {
         let unwanted: Vec<ExecutorId> = program.unwanted.intersection(&program.known).copied().collect();
         let finishing = program.finishing;
         let status = self.status(id);
-        self.send_to_master(link, Message::Application(ApplicationMessage::Heartbeat(status)));
+        self.send_to_master(link, Message::Application(ApplicationMessage::Heartbeat { status }));
         if !unwanted.is_empty() {
             let message = ApplicationMessage::KillExecutors { executors: unwanted };
             self.send_to_master(link, Message::Application(message));
@@ -212,12 +212,12 @@ impl World {
                 program.id = Some(application.clone());
                 self.checker.application_named(&application, id)?;
             }
-            ApplicationOrder::Executors(places) => {
+            ApplicationOrder::Executors { executors: places } => {
                 program.known = places.iter().map(|place| place.executor).collect();
             }
             ApplicationOrder::Heard => program.answer_sent_at = sent_at,
             ApplicationOrder::RegisterAgain => self.register_program(id, link),
-            ApplicationOrder::ExecutorAdded(place) => {
+            ApplicationOrder::ExecutorAdded { executor: place } => {
                 program.known.insert(place.executor);
             }
             ApplicationOrder::ExecutorDecommissioned { .. } | ApplicationOrder::Waiting { .. } => {}
@@ -228,7 +228,7 @@ impl World {
                 self.check_may_lose(id, &reason)?;
                 self.program_over(id, ApplicationEnd::Lost);
             }
-            ApplicationOrder::Ended(end) => {
+            ApplicationOrder::Ended { end } => {
                 self.check_end(id, &end)?;
                 self.program_over(id, end);
             }
@@ -241,7 +241,7 @@ impl World {
         match end {
             ApplicationEnd::Finished if program.finishing => Ok(()),
             ApplicationEnd::Finished => Err(format!("program {id} has finished without saying so")),
-            ApplicationEnd::Failed(why) => {
+            ApplicationEnd::Failed { reason: why } => {
                 let limit = self.scenario.settings.max_executor_failures.unwrap_or(u32::MAX);
                 let failures = program.id.as_ref().map_or(0, |name| self.checker.failures_of(name));
                 if failures >= limit {
@@ -270,7 +270,7 @@ impl World {
     fn program_over(&mut self, id: u32, end: ApplicationEnd) {
         match &end {
             ApplicationEnd::Finished => self.report.finished += 1,
-            ApplicationEnd::Failed(_) => self.report.failed += 1,
+            ApplicationEnd::Failed { .. } => self.report.failed += 1,
             ApplicationEnd::Lost | ApplicationEnd::Killed => self.report.lost += 1,
         }
         let program = self.program(id);
@@ -358,13 +358,13 @@ impl World {
                 submission.driver = Some(driver.clone());
                 self.checker.driver_named(&driver, number)
             }
-            ClientAnswer::Driver(view) => {
+            ClientAnswer::Driver { driver: view } => {
                 let is_killed = matches!(view.state, DriverState::Running { killed: true, .. });
                 submission.killed |= submission.kills && (is_killed || view.state.is_final());
                 Ok(())
             }
             ClientAnswer::Unknown => Err(format!("driver {:?} is forgotten", submission.driver)),
-            ClientAnswer::Done | ClientAnswer::Overview(_) => Err("nobody asked that".into()),
+            ClientAnswer::Done | ClientAnswer::Overview { .. } => Err("nobody asked that".into()),
         }
     }
 }

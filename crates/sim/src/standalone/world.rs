@@ -14,7 +14,7 @@ use super::report::StandaloneReport;
 use super::scenario::Scenario;
 use crate::checker::Objection;
 use crate::rng::Rng;
-use firesteel_standalone::{ExecutorName, LeaseRecord, Link, Outcome, WorkerId};
+use firesteel_standalone::{ExecutorName, LeaseRecord, Link, ProcessOutcome, WorkerId};
 use std::collections::{BTreeMap, VecDeque};
 
 /// More happenings than any seed needs: a world that has more makes no progress.
@@ -86,12 +86,12 @@ pub(crate) enum Happening {
     ExecutorEnded {
         worker: u32,
         executor: ExecutorName,
-        outcome: Outcome,
+        outcome: ProcessOutcome,
     },
     DriverEnded {
         worker: u32,
         run: firesteel_standalone::DriverRun,
-        outcome: Outcome,
+        outcome: ProcessOutcome,
     },
     /// A worker that was decommissioned ends.
     WorkerLeaves {
@@ -350,7 +350,9 @@ fn is_routine(happening: &Happening) -> bool {
         | Happening::WorkerBeats { .. }
         | Happening::ProgramBeats { .. } => true,
         Happening::ToMaster { message: Message::Worker(WorkerMessage::Heartbeat { .. }), .. } => true,
-        Happening::ToMaster { message: Message::Application(ApplicationMessage::Heartbeat(_)), .. } => true,
+        Happening::ToMaster {
+            message: Message::Application(ApplicationMessage::Heartbeat { .. }), ..
+        } => true,
         Happening::ToPeer { traced: Sent::Order(order), .. } => matches!(order.order, WorkerOrder::Heard),
         Happening::ToPeer { traced: Sent::Application(order), .. } => {
             matches!(order, ApplicationOrder::Heard)

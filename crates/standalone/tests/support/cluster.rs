@@ -1,4 +1,4 @@
-//! A master in the hands of a test: events in few words, effects as short lines.
+//! The test driver of a master: events in few words, effects as short lines.
 
 use firesteel_standalone::*;
 use firesteel_types::{ExecutorId, Millis};
@@ -65,10 +65,10 @@ impl Cluster {
             }
             Effect::ToApplication { link, order } => match order {
                 ApplicationOrder::Heard => None,
-                ApplicationOrder::ExecutorAdded(address) => {
+                ApplicationOrder::ExecutorAdded { executor: address } => {
                     Some(format!("a{} added {} on {}", link.0, address.executor, address.host))
                 }
-                ApplicationOrder::Executors(places) => {
+                ApplicationOrder::Executors { executors: places } => {
                     let numbers: Vec<_> = places.iter().map(|address| address.executor.0).collect();
                     Some(format!("a{} has {numbers:?}", link.0))
                 }
@@ -84,7 +84,7 @@ impl Cluster {
             },
             Effect::ToClient { link, answer } => match answer {
                 ClientAnswer::DriverSubmitted { driver } => Some(format!("c{} submitted {driver}", link.0)),
-                ClientAnswer::Driver(view) => {
+                ClientAnswer::Driver { driver: view } => {
                     Some(format!("c{} {} {:?}", link.0, view.state.name(), view.state))
                 }
                 other => Some(format!("c{} {other:?}", link.0)),
@@ -132,7 +132,12 @@ impl Cluster {
         self.client(90, ClientMessage::SubmitDriver { key: RequestKey::new(key), spec })
     }
 
-    pub(crate) fn ended(&mut self, link: u64, executor: ExecutorName, outcome: Outcome) -> Vec<String> {
+    pub(crate) fn ended(
+        &mut self,
+        link: u64,
+        executor: ExecutorName,
+        outcome: ProcessOutcome,
+    ) -> Vec<String> {
         self.worker(link, WorkerMessage::ExecutorEnded { executor, outcome })
     }
 }

@@ -1,4 +1,4 @@
-//! One field of a CSV record as whatever type is asked for.
+//! CSV cells: one field of a record, deserialised as the type that is asked for.
 
 use super::CsvFormat;
 use super::parse::Fields;

@@ -1,7 +1,7 @@
-//! CSV: fields between delimiters, quoted where they hold one. The dialect is RFC 4180's unless told otherwise; see
-//! [`CsvFormat`].
+//! CSV: fields between delimiters, quoted if they contain one. The dialect is RFC 4180's unless configured
+//! otherwise; see [`CsvFormat`].
 //!
-//! Records are lines, so that a file can be read from its middle, unless line ends may stand inside quotes
+//! Records are lines, so that a file can be read from its middle, unless quoted fields may contain line ends
 //! ([`CsvFormat::multi_line`]): then a file is one split, since only its beginning tells what is quoted.
 
 mod cell;
@@ -14,7 +14,7 @@ pub use write::CsvWriter;
 
 use serde::{Deserialize, Serialize};
 
-/// The dialect of CSV files. Travels to tasks.
+/// The dialect of CSV files. Sent to tasks.
 ///
 /// ```
 /// use firesteel_tables::CsvFormat;
@@ -24,17 +24,19 @@ use serde::{Deserialize, Serialize};
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CsvFormat {
-    /// Whether a file's first line names its columns. Otherwise columns stand in the order of the record's fields.
+    /// True if a file's first line names its columns. Otherwise columns are in the order of the record's
+    /// fields.
     pub header: bool,
-    /// What separates fields: an ASCII character. A comma by default.
+    /// The character between fields: ASCII, a comma by default.
     pub delimiter: u8,
-    /// What fields with delimiters in them stand between; doubled inside, it stands for itself. Without one, nothing is quoted.
+    /// The character around fields that contain delimiters; doubled inside, it stands for itself. Without one,
+    /// nothing is quoted.
     pub quote: Option<u8>,
-    /// What takes the meaning from the character after it, between quotes. None by default.
+    /// The character that makes the next one literal, between quotes. None by default.
     pub escape: Option<u8>,
-    /// What an `Option` is `None` for, where it stands unquoted. The empty field by default.
+    /// The unquoted fields for which an `Option` is `None`. The empty field by default.
     pub nulls: Vec<String>,
-    /// Whether quoted fields may hold line ends.
+    /// True if quoted fields may contain line ends.
     pub multi_line: bool,
 }
 
@@ -52,10 +54,10 @@ impl Default for CsvFormat {
 }
 
 impl CsvFormat {
-    /// Whether characters and nulls can be told apart.
+    /// Checks that characters and nulls can be told apart.
     ///
     /// # Errors
-    /// In words, when they cannot.
+    /// A sentence that says which cannot.
     pub fn check(&self) -> Result<(), String> {
         let named = [("delimiter", Some(self.delimiter)), ("quote", self.quote), ("escape", self.escape)];
         for (index, (name, byte)) in named.iter().enumerate() {
@@ -78,7 +80,7 @@ impl CsvFormat {
         }
     }
 
-    /// Whether a byte has a meaning of its own.
+    /// Returns whether a byte has a meaning in this dialect.
     fn is_mark(&self, byte: u8) -> bool {
         byte == self.delimiter
             || matches!(byte, b'\r' | b'\n')

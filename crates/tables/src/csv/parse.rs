@@ -1,32 +1,33 @@
-//! One record's text into its fields. Nothing is copied unless a field holds escaped characters; the lists are kept from record
-//! to record. Also where a record ends, when its quoted fields may hold line ends.
+//! The CSV parser: splits one record's text into its fields. Nothing is copied unless a field has escaped
+//! characters; the lists are reused from record to record. It also finds the end of a record whose quoted
+//! fields may contain line ends.
 
 use super::CsvFormat;
 use memchr::{memchr, memchr_iter};
 
-/// A field's place, and whether it stood in quotes.
+/// A field's range, and whether it was quoted.
 #[derive(Clone, Copy, Debug)]
 struct Field {
     start: usize,
     end: usize,
     quoted: bool,
-    /// In `unescaped` instead of the record's text.
+    /// True if the range is of `unescaped` instead of the record's text.
     moved: bool,
 }
 
-/// The fields of one record, kept to be filled again.
+/// The fields of one record, reused for the next.
 #[derive(Default)]
 pub(super) struct Fields {
     list: Vec<Field>,
     unescaped: String,
 }
 
-/// Why a record has no fields.
+/// The reason why a record cannot be split into fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ParseError {
     /// A quote opens a field, the first being 0, and none closes it.
     Open(usize),
-    /// Something that is no delimiter follows a closing quote, in this field.
+    /// A character that is no delimiter follows a closing quote, in this field.
     AfterQuote(usize),
 }
 
@@ -35,7 +36,7 @@ impl Fields {
         self.list.len()
     }
 
-    /// A field's text, and whether it was quoted. `record` is what was parsed.
+    /// Returns a field's text, and whether it was quoted. `record` is the text that was parsed.
     #[inline]
     pub(super) fn get<'a>(&'a self, record: &'a str, index: usize) -> (&'a str, bool) {
         let field = self.list[index];
@@ -43,7 +44,7 @@ impl Fields {
         (&text[field.start..field.end], field.quoted)
     }
 
-    /// Replaces the fields by those of a record, which comes without its line end.
+    /// Replaces the fields by those of a record, whose line end was removed.
     pub(super) fn parse(&mut self, record: &str, format: &CsvFormat) -> Result<(), ParseError> {
         self.list.clear();
         let bytes = record.as_bytes();
@@ -80,7 +81,7 @@ impl Fields {
         }
     }
 
-    /// The field behind a quote. Tells where its closing quote ends.
+    /// Parses the field behind a quote. Returns the position behind its closing quote.
     fn quoted_field(
         &mut self,
         record: &str,
@@ -119,7 +120,8 @@ impl Fields {
     }
 }
 
-/// Where a record ends, before its line end, when quoted fields may hold line ends. None when the bytes end before it does.
+/// Returns the end of a record, before its line end, when quoted fields may contain line ends. None when the
+/// bytes end before it does.
 pub(super) fn record_end(bytes: &[u8], format: &CsvFormat) -> Option<usize> {
     let (mut at, mut field_start, mut quoted) = (0, true, false);
     while at < bytes.len() {
@@ -196,7 +198,7 @@ mod tests {
     }
 
     proptest! {
-        /// The `csv` crate reads the same fields wherever ours finds no fault.
+        /// The `csv` crate reads the same fields wherever this parser finds no fault.
         #[test]
         fn fields_are_those_that_another_parser_finds(record in "[ab\",é;]{1,24}") {
             if let Ok(ours) = fields(&record, &CsvFormat::default()) {

@@ -8,23 +8,24 @@ use crate::fault::Fault;
 use crate::line_feed::{LineFeed, Piece, first_line, line_ends};
 use crate::row::{Plan, width_of};
 use crate::shape::Shape;
-use firesteel_io::FileSplit;
+use firesteel_io::{FileSplit, Stores};
 use serde::de::DeserializeOwned;
 use std::marker::PhantomData;
 
-/// The longest record that may hold line ends. A quote that never closes would make one of the rest of the file.
+/// The longest record that may contain line ends: a quote that never closes would make one record of the rest
+/// of the file.
 const MAX_RECORD_BYTES: usize = 64 << 20;
 
-/// The longest header, which may be of several lines then.
+/// The longest header, which may then consist of several lines.
 const MAX_HEADER_BYTES: usize = 1 << 20;
 
 /// Reads the records of one split of a CSV file.
 ///
-/// Columns are matched with the record's fields by the names in the file's header, which may stand in any order; columns that
-/// the record has no field for are passed over. Blank lines are passed over too, except in a table of a single column.
+/// Columns are matched with the record's fields by the names in the file's header, which may be in any order;
+/// columns without a field are ignored. Blank lines are skipped too, except in a table of a single column.
 ///
 /// ```
-/// use firesteel_io::FileSplit;
+/// use firesteel_io::{FileSplit, Stores};
 /// use firesteel_tables::{CsvFormat, CsvReader, fail_on_bad_row};
 /// # use serde::Deserialize;
 /// #[derive(Deserialize, Debug, PartialEq)]
@@ -35,7 +36,7 @@ const MAX_HEADER_BYTES: usize = 1 << 20;
 /// # let dir = tempfile::tempdir().unwrap();
 /// # let path = dir.path().join("a.csv").to_str().unwrap().to_string();
 /// std::fs::write(&path, "carrier,delay\nAA,\nUA,-3\n").unwrap();
-/// let mut reader = CsvReader::<Flight>::open(&FileSplit { path, start: 0, length: 24 }, &CsvFormat::default())?;
+/// let mut reader = CsvReader::<Flight>::open(&firesteel_io::Stores::default(), &FileSplit { path, start: 0, length: 24 }, &CsvFormat::default())?;
 /// let mut flights = vec![];
 /// while reader.read_batch(&mut flights, &mut fail_on_bad_row)? {}
 /// let expected = [("AA", None), ("UA", Some(-3))];
@@ -44,10 +45,10 @@ const MAX_HEADER_BYTES: usize = 1 << 20;
 /// ```
 pub struct CsvReader<T> {
     feed: LineFeed,
-    /// Where the header ends: what begins before is no row.
+    /// The end of the header: a line that begins before it is no row.
     header_end: u64,
     rows: Rows<T>,
-    /// A record that has begun and not ended yet, where it may hold line ends.
+    /// A record that has begun and not ended yet, if records may contain line ends.
     open: Open,
 }
 
@@ -56,7 +57,7 @@ struct Rows<T> {
     format: CsvFormat,
     shape: Shape,
     plan: Option<Plan>,
-    /// All rows have as many fields as the plan has columns.
+    /// True if all rows must have as many fields as the plan has columns.
     fixed: bool,
     fields: Fields,
     types: PhantomData<fn() -> T>,
@@ -75,17 +76,17 @@ impl<T: DeserializeOwned> CsvReader<T> {
     ///
     /// # Errors
     /// When the file cannot be opened, or lacks columns that the record needs.
-    pub fn open(split: &FileSplit, format: &CsvFormat) -> Result<Self, TableError> {
+    pub fn open(stores: &Stores, split: &FileSplit, format: &CsvFormat) -> Result<Self, TableError> {
         format.check().map_err(|message| TableError::File { path: split.path.clone(), message })?;
         let shape = Shape::of::<T>();
         let (mut plan, mut header_end) = (None, 0);
         if format.header {
-            match read_header(split, format)? {
+            match read_header(stores, split, format)? {
                 Some((names, end)) => {
                     plan = Some(Plan::by_name(&split.path, &shape, names)?);
                     header_end = end;
                 }
-                // Nothing in the file: nothing to match, and no rows.
+                // The file is empty: there are no columns to match, and no rows.
                 None => header_end = u64::MAX,
             }
         } else if let Some(width) = width_of(shape.kind()) {
@@ -93,13 +94,13 @@ impl<T: DeserializeOwned> CsvReader<T> {
         }
         let (fixed, format) = (plan.is_some(), format.clone());
         let rows = Rows { format, shape, plan, fixed, fields: Fields::default(), types: PhantomData };
-        Ok(CsvReader { feed: LineFeed::open(split)?, header_end, rows, open: Open::default() })
+        Ok(CsvReader { feed: LineFeed::open(stores, split)?, header_end, rows, open: Open::default() })
     }
 
-    /// Appends the next records to `out`: some, or none where all were bad. False when the split is over.
+    /// Appends the next records to `out`: some, or none if all were bad. Returns false at the end of the split.
     ///
     /// # Errors
-    /// When the file cannot be read, or `on_bad_row` does not let a row pass.
+    /// When the file cannot be read, or `on_bad_row` refuses a row.
     pub fn read_batch(
         &mut self,
         out: &mut Vec<T>,
@@ -121,7 +122,7 @@ impl<T: DeserializeOwned> CsvReader<T> {
         on_bad_row: &mut OnBadRow<'_>,
     ) -> Result<(), TableError> {
         let bytes = &self.feed.bytes()[piece.range.clone()];
-        // Validated at once where possible, since that is much faster than line by line.
+        // Validated at once if possible, since that is much faster than line by line.
         let text = simdutf8::basic::from_utf8(bytes).ok();
         let (mut at, mut lines) = (0, 0);
         while at < bytes.len() {
@@ -141,7 +142,7 @@ impl<T: DeserializeOwned> CsvReader<T> {
         Ok(())
     }
 
-    /// Like `read_lines`, where line ends may stand between quotes.
+    /// Reads records like `read_lines`, when quoted fields may contain line ends.
     fn read_records(
         &mut self,
         piece: &Piece,
@@ -178,7 +179,7 @@ impl<T: DeserializeOwned> CsvReader<T> {
         Ok(())
     }
 
-    /// What the file ends with, if that is no line end.
+    /// Reads the last record of a file that does not end with a line end.
     fn read_last(&mut self, out: &mut Vec<T>, on_bad_row: &mut OnBadRow<'_>) -> Result<(), TableError> {
         let Open { text, offset, lines } = std::mem::take(&mut self.open);
         self.read_record(&text, offset, lines, out, on_bad_row)
@@ -204,7 +205,7 @@ impl<T: DeserializeOwned> CsvReader<T> {
 }
 
 impl<T: DeserializeOwned> Rows<T> {
-    /// Whether a record is left out because nothing is in it.
+    /// Returns whether a record is skipped because it is empty.
     fn skips(&self, record: &[u8]) -> bool {
         let one_column = self.fixed && self.plan.as_ref().is_some_and(|plan| plan.width() == 1);
         !one_column && is_empty(record, &self.format)
@@ -256,15 +257,20 @@ fn validate(line: &[u8]) -> Result<&str, Fault> {
     })
 }
 
-/// Whether a record has nothing in it but spaces.
+/// Returns whether a record has nothing in it but spaces.
 fn is_empty(record: &[u8], format: &CsvFormat) -> bool {
     record.iter().all(|byte| *byte == b' ' && format.delimiter != b' ')
 }
 
 /// The names in a file's header, and where it ends; none when the file is empty.
-fn read_header(split: &FileSplit, format: &CsvFormat) -> Result<Option<(Vec<String>, u64)>, TableError> {
+fn read_header(
+    stores: &Stores,
+    split: &FileSplit,
+    format: &CsvFormat,
+) -> Result<Option<(Vec<String>, u64)>, TableError> {
     // The header is a line, or several, at the beginning, wherever the split is.
-    let mut feed = LineFeed::open(&FileSplit { path: split.path.clone(), start: 0, length: split.end() })?;
+    let mut feed =
+        LineFeed::open(stores, &FileSplit { path: split.path.clone(), start: 0, length: split.end() })?;
     let (mut text, mut offset, mut begun) = (vec![], 0, false);
     while let Some(piece) = feed.next_piece()? {
         let bytes = &feed.bytes()[piece.range.clone()];

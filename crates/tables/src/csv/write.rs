@@ -1,5 +1,5 @@
-//! Writes records as CSV, so that they read back equal: a text that could be taken for a null, or for something else than one
-//! field, is quoted.
+//! The CSV writer: writes records so that they read back equal. A text that could be taken for a null, or for
+//! anything but one field, is quoted.
 
 use super::CsvFormat;
 use crate::fault::Fault;
@@ -10,7 +10,7 @@ use std::io::{self, Write};
 
 /// Writes records as rows of CSV, behind a header with the names of their fields if the format has one.
 ///
-/// Where there are no records the header comes from their type.
+/// If there are no records, the header comes from their type.
 ///
 /// ```
 /// use firesteel_tables::{CsvFormat, CsvWriter};
@@ -37,12 +37,12 @@ pub struct CsvWriter<W> {
 struct Row {
     text: Vec<u8>,
     cells: usize,
-    /// The names of its cells, noted for the first row.
+    /// The names of its cells, collected for the first row.
     names: Option<Vec<&'static str>>,
 }
 
 impl<W: Write> CsvWriter<W> {
-    /// A writer to a sink, which should be buffered.
+    /// Makes a writer to a sink, which should be buffered.
     pub fn new(sink: W, format: &CsvFormat) -> Self {
         CsvWriter { sink, format: format.clone(), begun: false, row: Row::default() }
     }
@@ -50,7 +50,8 @@ impl<W: Write> CsvWriter<W> {
     /// Writes one record.
     ///
     /// # Errors
-    /// The sink's, or one of kind `InvalidData` for a record that is no row: one with a list or a map in it.
+    /// The sink's error, or one of kind `InvalidData` for a record that is no row: one with a list or a map in
+    /// it.
     pub fn write<T: Serialize>(&mut self, record: &T) -> io::Result<()> {
         self.row.text.clear();
         self.row.cells = 0;
@@ -72,10 +73,10 @@ impl<W: Write> CsvWriter<W> {
         self.sink.write_all(&self.row.text)
     }
 
-    /// Writes the header if no record was written, and gives the sink back.
+    /// Writes the header if no record was written, and returns the sink.
     ///
     /// # Errors
-    /// The sink's.
+    /// The sink's error.
     pub fn finish<T: DeserializeOwned>(mut self) -> io::Result<W> {
         if !self.begun && self.format.header {
             let shape = Shape::of::<T>();
@@ -151,9 +152,9 @@ impl Row {
 struct Encoder<'w> {
     row: &'w mut Row,
     format: &'w CsvFormat,
-    /// The field that the value is of.
+    /// The field that the value belongs to.
     name: Option<&'static str>,
-    /// Inside a row already.
+    /// True inside a row.
     nested: bool,
 }
 
@@ -211,7 +212,7 @@ impl<'w> Serializer for Encoder<'w> {
         serialize_u32 u32, "{}";
         serialize_u64 u64, "{}";
         serialize_u128 u128, "{}";
-        // With an exponent where that is shorter, and always enough digits to read the same number back.
+        // With an exponent if that is shorter, and always enough digits to read the same number back.
         serialize_f32 f32, "{:?}";
         serialize_f64 f64, "{:?}";
     }

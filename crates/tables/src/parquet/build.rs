@@ -1,4 +1,4 @@
-//! Columns that grow by one value at a time, and become Arrow's arrays.
+//! Column builders: columns that grow by one value at a time, and become Arrow's arrays.
 
 use crate::fault::Fault;
 use arrow_array::types::*;
@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// A column that grows.
 pub(super) struct Growing {
     pub(super) values: Grown,
-    /// For each value whether it is there; nothing where it always is.
+    /// True for each value that is not null; none if all values must be there.
     valid: Option<Vec<bool>>,
 }
 
@@ -74,7 +74,7 @@ impl Strings {
 }
 
 impl Lists {
-    /// Ends the list that the elements behind the last end make.
+    /// Ends the list that consists of the elements behind the last end.
     pub(super) fn end(&mut self) -> Result<(), Fault> {
         self.ends.push(i32::try_from(self.elements.len()).map_err(|_| Fault::new(TOO_LARGE))?);
         Ok(())
@@ -87,7 +87,7 @@ impl Growing {
         Growing { values: Grown::of(field.data_type()), valid }
     }
 
-    /// Notes that the next value is there.
+    /// Notes that the next value is not null.
     #[inline]
     pub(super) fn some(&mut self) {
         if let Some(valid) = &mut self.valid {
@@ -99,7 +99,7 @@ impl Growing {
         self.valid.is_some() || matches!(self.values, Grown::Null(_))
     }
 
-    /// A value that is not there; where that cannot be, as below a parent that is not, one that means nothing.
+    /// Appends a null; if the column cannot have one, as below a null parent, a value without meaning.
     pub(super) fn push_null(&mut self) -> Result<(), Fault> {
         if let Some(valid) = &mut self.valid {
             valid.push(false);
@@ -146,7 +146,7 @@ impl Growing {
         }
     }
 
-    /// About how much memory it takes.
+    /// Estimates the memory that it takes.
     pub(super) fn bytes(&self) -> usize {
         match &self.values {
             Grown::Text(values) | Grown::Bytes(values) => values.bytes.len() + 4 * values.ends.len(),
@@ -156,7 +156,7 @@ impl Growing {
         }
     }
 
-    /// The column so far, which begins anew.
+    /// Returns the column so far, and begins anew.
     pub(super) fn take(&mut self) -> Result<ArrayRef, ArrowError> {
         let nulls = self.valid.as_mut().map(|valid| NullBuffer::from(std::mem::take(valid)));
         let nulls = nulls.filter(|nulls| nulls.null_count() > 0);
@@ -215,14 +215,14 @@ fn numbers<P: ArrowPrimitiveType>(values: &mut Vec<P::Native>, nulls: Option<Nul
     Arc::new(PrimitiveArray::<P>::new(ScalarBuffer::from(std::mem::take(values)), nulls))
 }
 
-/// Arrow's offsets: the ends, behind a zero.
+/// Returns Arrow's offsets: the ends, behind a zero.
 fn offsets(ends: &mut Vec<i32>) -> OffsetBuffer<i32> {
     let ends = std::mem::take(ends);
     OffsetBuffer::new(ScalarBuffer::from_iter(std::iter::once(0).chain(ends)))
 }
 
 impl Grown {
-    /// An empty column. Of the types that `schema` gives, and of no others.
+    /// Makes an empty column of one of the types that `schema` gives; no others occur.
     fn of(data_type: &DataType) -> Grown {
         match data_type {
             DataType::Boolean => Grown::Bool(vec![]),

@@ -1,6 +1,6 @@
-//! Days and times as text, in the one form that all libraries read: ISO 8601.
+//! Calendar: days and times as text, in the one form that all libraries read: ISO 8601.
 
-/// The date that lies so many days after 1 January 1970, as `2024-01-31`.
+/// Formats the date that is `days` days after 1 January 1970, as `2024-01-31`.
 pub(super) fn date(days: i64) -> String {
     let (year, month, day) = civil(days);
     if (0..=9999).contains(&year) {
@@ -10,22 +10,22 @@ pub(super) fn date(days: i64) -> String {
     }
 }
 
-/// The time of the day, as `12:34:56` with as many digits behind the point as are needed.
+/// Formats the time of the day, as `12:34:56` with as many digits behind the point as are needed.
 pub(super) fn time(nanos: i64) -> String {
     let (seconds, fraction) = (nanos.div_euclid(1_000_000_000), nanos.rem_euclid(1_000_000_000));
     let clock = format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
     if fraction == 0 { clock } else { format!("{clock}.{}", format!("{fraction:09}").trim_end_matches('0')) }
 }
 
-/// A point in time, `per_second` of whose units make a second, as `2024-01-31T12:34:56.789`.
+/// Formats a point in time, `per_second` of whose units make a second, as `2024-01-31T12:34:56.789`.
 pub(super) fn timestamp(value: i64, per_second: i64) -> String {
     let per_day = 86_400 * per_second;
     let in_day = value.rem_euclid(per_day);
     format!("{}T{}", date(value.div_euclid(per_day)), time(in_day * (1_000_000_000 / per_second)))
 }
 
-/// The civil date of a day: H. Hinnant, "chrono-compatible low-level date algorithms", `civil_from_days`. Years are counted
-/// from March, in eras of 400, so that leap days come last.
+/// Returns the civil date of a day: H. Hinnant, "chrono-compatible low-level date algorithms",
+/// `civil_from_days`. Years are counted from March, in eras of 400, so that leap days come last.
 fn civil(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
@@ -36,7 +36,7 @@ fn civil(days: i64) -> (i64, i64, i64) {
     (year_of_era + era * 400 + i64::from(month <= 2), month, day_of_year - (153 * shifted + 2) / 5 + 1)
 }
 
-/// A decimal number from its digits and how many of them stand behind the point.
+/// Formats a decimal number from its digits and the number of them behind the point.
 pub(super) fn decimal(digits: i128, scale: i8) -> String {
     let sign = if digits < 0 { "-" } else { "" };
     let all = digits.unsigned_abs().to_string();

@@ -1,4 +1,4 @@
-//! One value of a column as whatever type is asked for.
+//! Parquet cells: one value of a column, deserialised as the type that is asked for.
 
 use super::calendar;
 use super::column::{Column, Values};
@@ -40,7 +40,7 @@ impl<'a> Cell<'a> {
         if self.column.is_null(self.row) { Err(null()) } else { Ok(()) }
     }
 
-    /// A date, time or decimal number as text; none for other types.
+    /// Returns a date, time or decimal number as text; none for other types.
     #[cold]
     fn text(self) -> Option<String> {
         let row = self.row;
@@ -132,7 +132,7 @@ impl<'a> Cell<'a> {
         match &self.column.values {
             Values::F64(values) => visitor.visit_f64(values[self.row]),
             Values::Decimal(digits, scale) => {
-                // By way of text: dividing would round twice.
+                // Parsed from text: a division would round twice.
                 let text = calendar::decimal(digits[self.row], *scale);
                 visitor.visit_f64(text.parse().map_err(|_| Fault::new("it is no number"))?)
             }
@@ -141,7 +141,7 @@ impl<'a> Cell<'a> {
     }
 }
 
-/// Microseconds, of units of which so many make a second.
+/// Converts a value to microseconds, given the number of its units in a second.
 #[inline]
 fn micros(value: i64, per_second: i64) -> Result<i64, Fault> {
     match per_second {
@@ -163,7 +163,7 @@ impl<'de> Deserializer<'de> for Cell<'_> {
 
     texts! { deserialize_str deserialize_string deserialize_char deserialize_identifier }
 
-    /// Not inlined, so that what is inlined stays small: the types that columns usually have come before this.
+    /// Not inlined, so that its callers stay small: the types that columns usually have were handled before.
     #[inline(never)]
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         self.check()?;
@@ -386,7 +386,7 @@ impl<'de> de::MapAccess<'de> for Entries<'_> {
     }
 }
 
-/// The fields of a struct by their names: those that are wanted.
+/// The fields of a struct by their names, but only the requested ones.
 struct Named<'a> {
     fields: &'a [(&'a str, Column<'a>)],
     wanted: Option<&'static [&'static str]>,

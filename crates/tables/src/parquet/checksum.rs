@@ -1,9 +1,10 @@
-//! Checksums of column chunks. The library verifies those of pages that other programs write (Spark does), and writes none; so
-//! our files carry one for each column chunk, beside the schema, where readers that do not know of them pass them over.
+//! Checksums of column chunks. The library verifies the checksums of pages that other programs write (Spark
+//! does), and writes none; so Firesteel's files have one for each column chunk, beside the schema, where
+//! readers that do not know them ignore them.
 //!
-//! Noted as `firesteel.crc32`: for each row group and each of its leaf columns, in their order, the CRC-32 of the chunk's
-//! bytes as eight hexadecimal digits. And as `firesteel.crc32.footer`: that of what the footer says of row groups and columns, so
-//! that a changed count of rows is noticed too.
+//! Stored as `firesteel.crc32`: for each row group and each of its leaf columns, in their order, the CRC-32 of
+//! the chunk's bytes as eight hexadecimal digits. And as `firesteel.crc32.footer`: the CRC-32 of the footer's
+//! description of row groups and columns, so that a changed count of rows is noticed too.
 
 use bytes::Bytes;
 use crc32fast::Hasher;
@@ -13,12 +14,13 @@ use parquet::errors::Result;
 use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The name that the checksums have in a file.
+/// The key of the checksums in a file.
 pub(super) const KEY: &str = "firesteel.crc32";
-/// The name of the footer's own.
+/// The key of the footer's own checksum.
 pub(super) const FOOTER_KEY: &str = "firesteel.crc32.footer";
 
-/// The checksum of what a footer says of its row groups: how many rows, and of each column its name, types, place and sizes.
+/// Returns the checksum of a footer's row groups: their number of rows, and each column's name, types, position
+/// and sizes.
 pub(super) fn footer_sum(row_groups: &[RowGroupMetaData]) -> String {
     let mut said = String::new();
     for group in row_groups {
@@ -43,14 +45,14 @@ pub(super) fn footer_sum(row_groups: &[RowGroupMetaData]) -> String {
     format!("{:08x}", crc32fast::hash(said.as_bytes()))
 }
 
-/// Keeps finished pages in memory, and sums each column chunk up as it goes into the file.
+/// Buffers finished pages, and updates the sum of each column chunk as it goes into the file.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Summing {
     sums: Arc<Mutex<Vec<Hasher>>>,
 }
 
 impl Summing {
-    /// The sums so far, as a file has them.
+    /// Returns the sums so far, as a file stores them.
     pub(super) fn text(&self) -> String {
         let sums = self.sums.lock().unwrap_or_else(PoisonError::into_inner);
         sums.iter().map(|sum| format!("{:08x}", sum.clone().finalize())).collect()
@@ -90,14 +92,14 @@ impl PageStore for SummingStore {
     }
 }
 
-/// The checksums in a file, if it has such.
+/// The checksums in a file.
 pub(super) struct Checksums {
     sums: Vec<u32>,
     leaves: usize,
 }
 
 impl Checksums {
-    /// Those of a file. None when it has none; an error when they cannot be its own.
+    /// Reads the checksums of a file. None when it has none; an error when they cannot be its own.
     pub(super) fn of(metadata: &ParquetMetaData) -> std::result::Result<Option<Checksums>, String> {
         let pairs = metadata.file_metadata().key_value_metadata();
         let find = |key| pairs.and_then(|pairs| pairs.iter().find(|pair| pair.key == key));
@@ -119,7 +121,7 @@ impl Checksums {
         }
     }
 
-    /// Whether a column chunk has the bytes that were written.
+    /// Returns whether a column chunk has the bytes that were written.
     pub(super) fn matches(&self, row_group: usize, leaf: usize, chunk: &[u8]) -> bool {
         self.sums[row_group * self.leaves + leaf] == crc32fast::hash(chunk)
     }

@@ -1,18 +1,19 @@
-//! The bytes of one file as the library asks for them. Of a row group, the column chunks that are read come into memory whole,
-//! one read each, are compared with their checksums, and handed out in pieces without copying.
+//! Chunk reader: the bytes of one file as the library asks for them. The column chunks of a row group that are
+//! read are loaded whole, with one read each, compared with their checksums, and handed out in slices without
+//! copying.
 
 use super::checksum::Checksums;
 use crate::error::TableError;
 use bytes::buf::Reader;
 use bytes::{Buf, Bytes};
-use firesteel_io::Input;
+use firesteel_io::{Input, Stores};
 use parquet::arrow::ProjectionMask;
 use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::ParquetMetaData;
 use parquet::file::reader::{ChunkReader, Length};
 use std::sync::Arc;
 
-/// A file, and what was loaded of it.
+/// A file, and the chunks of it that were loaded.
 #[derive(Clone)]
 pub(super) struct Chunks {
     input: Arc<Input>,
@@ -20,11 +21,11 @@ pub(super) struct Chunks {
 }
 
 impl Chunks {
-    pub(super) fn open(path: &str) -> std::result::Result<Chunks, TableError> {
-        Ok(Chunks { input: Arc::new(Input::open(path)?), loaded: Arc::default() })
+    pub(super) fn open(stores: &Stores, path: &str) -> std::result::Result<Chunks, TableError> {
+        Ok(Chunks { input: Arc::new(Input::open(stores, path)?), loaded: Arc::default() })
     }
 
-    /// The same file, with those column chunks of a row group loaded that a projection wants.
+    /// Returns the same file, with the column chunks of a row group loaded that a projection reads.
     pub(super) fn load(
         &self,
         metadata: &ParquetMetaData,
@@ -59,7 +60,7 @@ impl Chunks {
         Ok(Chunks { input: self.input.clone(), loaded: Arc::new(loaded) })
     }
 
-    /// What was loaded from a place on.
+    /// Returns the loaded bytes from a position on.
     fn find(&self, start: u64) -> Option<Bytes> {
         let within = |(at, bytes): &&(u64, Bytes)| *at <= start && start < *at + bytes.len() as u64;
         self.loaded.iter().find(within).map(|(at, bytes)| bytes.slice((start - at) as usize..))
@@ -81,7 +82,7 @@ impl ChunkReader for Chunks {
     type T = Reader<Bytes>;
 
     fn get_read(&self, start: u64) -> Result<Reader<Bytes>> {
-        /// Enough for the header of a page, which is all that is read so.
+        /// Enough for the header of a page: the library reads nothing else this way.
         const HEADER_BYTES: u64 = 64 << 10;
         let bytes = match self.find(start) {
             Some(bytes) => bytes,

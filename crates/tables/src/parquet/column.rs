@@ -1,4 +1,5 @@
-//! Arrow's arrays, with their types told once for each batch: what a cell then looks at is a slice of numbers or text.
+//! Typed columns: Arrow's arrays, with their types resolved once for each batch, so that a cell reads from a
+//! slice of numbers or text.
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::*;
@@ -13,7 +14,7 @@ pub(super) struct Column<'a> {
     pub(super) values: Values<'a>,
 }
 
-/// Its values; what stands at nulls means nothing.
+/// Its values; the ones at nulls have no meaning.
 pub(super) enum Values<'a> {
     Null,
     Bool(&'a BooleanArray),
@@ -33,21 +34,22 @@ pub(super) enum Values<'a> {
     FixedBytes(&'a FixedSizeBinaryArray),
     /// Days since 1970.
     Date(&'a [i32]),
-    /// Since midnight, in units of which so many make a second.
+    /// Since midnight, with the number of units in a second.
     Time32(&'a [i32], i64),
     Time64(&'a [i64], i64),
-    /// Since 1970, in units of which so many make a second; whether it is a point in time, or a wall clock's.
+    /// Since 1970, with the number of units in a second; true if it is a point in time, false if it is a wall
+    /// clock's.
     Timestamp(&'a [i64], i64, bool),
-    /// Digits, and how many of them stand behind the point.
+    /// The digits, and the number of them behind the point.
     Decimal(&'a [i128], i8),
     List(&'a [i32], Box<Column<'a>>),
     Struct(Vec<(&'a str, Column<'a>)>),
     Map(&'a [i32], Box<(Column<'a>, Column<'a>)>),
-    /// Of a type that nothing is made of.
+    /// A type that no field takes.
     Other(&'a DataType),
 }
 
-/// How many of a unit make a second.
+/// Returns the number of a unit in a second.
 fn per_second(unit: TimeUnit) -> i64 {
     match unit {
         TimeUnit::Second => 1,

@@ -1,10 +1,12 @@
-//! Whether a column's values can be held by a field: asked once for each file, so that a mistake shows before the first row and
-//! names the column. What depends on the value, such as whether a number is small enough, shows at its row.
+//! Column fit: checks whether a field can take a column's values. Checked once for each file, so that a mistake
+//! shows before the first row and names the column. Checks that depend on the value, such as whether a number
+//! is small enough, are made at its row.
 
 use crate::shape::{Field, Kind};
 use arrow_schema::DataType;
 
-/// Where a column does not fit a field: the path to it, its type, and the field's. Nothing where it fits.
+/// Describes the misfit of a column and a field: the path to the column, its type, and the field's. None if it
+/// fits.
 pub(super) fn misfit(name: &str, kind: &Kind, column: &DataType) -> Option<String> {
     let fits = match (kind, column) {
         (Kind::Any, _) => true,
@@ -47,7 +49,8 @@ pub(super) fn misfit(name: &str, kind: &Kind, column: &DataType) -> Option<Strin
     })
 }
 
-/// Fields without a column are no misfit: whether they may be missing is for the type to say, when the first row is made.
+/// Checks a struct's fields. Fields without a column are no misfit: whether they may be missing is for the type
+/// to decide, when the first row is made.
 fn struct_misfit(name: &str, fields: &[Field], columns: &arrow_schema::Fields) -> Option<String> {
     fields.iter().find_map(|field| {
         let answers = |column: &str| field.name == column || field.aliases.contains(&column);
@@ -73,7 +76,7 @@ fn scalar_fits(kind: &Kind, column: &DataType) -> bool {
             column.is_integer()
                 || matches!(column, Date32 | Time32(_) | Time64(_) | Timestamp(..) | Decimal128(_, 0))
         }
-        // Only where nothing is lost.
+        // Only if nothing is lost.
         Kind::F32 => matches!(column, Float16 | Float32 | Int8 | Int16 | UInt8 | UInt16),
         Kind::F64 => {
             matches!(

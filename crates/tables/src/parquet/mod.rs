@@ -1,9 +1,9 @@
 //! Parquet: columns in row groups, read and written through Arrow's arrays.
 //!
-//! Reading takes the columns that the record has fields for (`read`), looks at each batch of them as cells (`column`, `cell`)
-//! and gives the cells to the record's own `Deserialize`. Writing gathers values in the columns that the record's shape calls
-//! for (`schema`, `build`), and writes them as row groups (`write`) with a checksum for each column chunk (`checksum`), which
-//! reading compares.
+//! Reading takes the columns that the record has fields for (`read`), views each batch of them as cells
+//! (`column`, `cell`) and gives the cells to the record's own `Deserialize`. Writing gathers values in the
+//! columns that the record's shape calls for (`schema`, `build`), and writes them as row groups (`write`) with
+//! a checksum for each column chunk (`checksum`), which reading compares.
 
 mod build;
 mod calendar;
@@ -23,10 +23,10 @@ pub use write::ParquetWriter;
 
 use serde::{Deserialize, Serialize};
 
-/// How a Parquet file's pages are compressed.
+/// The compression of a Parquet file's pages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ParquetCompression {
-    /// Not at all.
+    /// None.
     None,
     /// Fast, and what most programs write.
     #[default]
@@ -37,7 +37,7 @@ pub enum ParquetCompression {
     Zstd,
 }
 
-/// How a Parquet file is written. Travels to tasks.
+/// The settings of a Parquet file. Sent to tasks.
 ///
 /// ```
 /// use firesteel_tables::{ParquetCompression, ParquetFormat};
@@ -46,12 +46,12 @@ pub enum ParquetCompression {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ParquetFormat {
-    /// How pages are compressed.
+    /// The compression of pages.
     pub compression: ParquetCompression,
     /// The most rows in a row group: the unit that a file can be split at. 1,048,576 by default.
     pub row_group_rows: usize,
-    /// The most bytes in a row group, estimated after encoding, and about what a task that writes one holds in memory. 64 MiB
-    /// by default.
+    /// The most bytes in a row group, estimated after encoding: about the memory of a task that writes one. 64
+    /// MiB by default.
     pub row_group_bytes: usize,
 }
 

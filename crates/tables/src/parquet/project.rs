@@ -1,10 +1,11 @@
-//! Which of a file's leaf columns a record needs: those of its fields, also inside structs.
+//! Column projection: which of a file's leaf columns a record needs: those of its fields, also inside structs.
 
 use crate::shape::{Field, Kind};
 use parquet::basic::Repetition;
 use parquet::schema::types::Type;
 
-/// The leaves to read of a file's columns, given for each root column the kind of the field that it goes to.
+/// Returns the leaves to read of a file's columns, given for each root column the kind of the field that it
+/// goes to.
 pub(super) fn leaves(schema: &Type, wanted: impl Fn(usize) -> Option<Kind>) -> Vec<usize> {
     let (mut kept, mut next) = (vec![], 0);
     for (index, column) in schema.get_fields().iter().enumerate() {
@@ -16,7 +17,8 @@ pub(super) fn leaves(schema: &Type, wanted: impl Fn(usize) -> Option<Kind>) -> V
     kept
 }
 
-/// Keeps the leaves below one column that a value of this kind needs. `next` is the number of the column's first leaf.
+/// Adds the leaves below one column that a value of this kind needs. `next` is the number of the column's first
+/// leaf.
 fn keep(column: &Type, kind: &Kind, next: &mut usize, kept: &mut Vec<usize>) {
     let kind = match kind {
         Kind::Option(inner) => inner,
@@ -34,7 +36,8 @@ fn keep(column: &Type, kind: &Kind, next: &mut usize, kept: &mut Vec<usize>) {
                 None => at += count(part),
             }
         }
-        // A struct of which nothing is read would not be there at all, whether it is null or not.
+        // A struct of which no leaf is read would be missing, whether it is null or not: so its first leaf is
+        // read.
         if kept.len() > before {
             return;
         }
@@ -46,7 +49,7 @@ fn field<'f>(fields: &'f [Field], name: &str) -> Option<&'f Field> {
     fields.iter().find(|field| field.name == name || field.aliases.contains(&name))
 }
 
-/// How many leaves lie below a column.
+/// Returns the number of leaves below a column.
 fn count(column: &Type) -> usize {
     match column.is_group() {
         true => column.get_fields().iter().map(|part| count(part)).sum(),

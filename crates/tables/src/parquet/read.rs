@@ -1,5 +1,5 @@
-//! Reads the records of one split of a Parquet file: those of the row groups whose middle lies in the split, so that splits
-//! which cover a file hold each of its rows once.
+//! The Parquet reader: reads the records of one split of a file. The split has the row groups whose middle lies
+//! in it, so that splits which cover a file have each of its rows once.
 
 use super::cell::BatchRow;
 use super::checksum::Checksums;
@@ -12,7 +12,7 @@ use crate::fault::Fault;
 use crate::row::Plan;
 use crate::shape::{Kind, Shape};
 use arrow_array::{Array, RecordBatch};
-use firesteel_io::FileSplit;
+use firesteel_io::{FileSplit, Stores};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
@@ -32,7 +32,7 @@ use std::sync::Arc;
 /// 1970; microseconds), decimals into text, exactly, or `f64`, and nulls into `Option`s.
 ///
 /// ```
-/// use firesteel_io::FileSplit;
+/// use firesteel_io::{FileSplit, Stores};
 /// use firesteel_tables::{ParquetFormat, ParquetReader, ParquetWriter, fail_on_bad_row};
 /// # use serde::{Deserialize, Serialize};
 /// #[derive(Serialize, Deserialize)]
@@ -52,7 +52,7 @@ use std::sync::Arc;
 /// struct Fare {
 ///     fare: f64,
 /// }
-/// let mut reader = ParquetReader::<Fare>::open(&FileSplit { path, start: 0, length }, 1024)?;
+/// let mut reader = ParquetReader::<Fare>::open(&firesteel_io::Stores::default(), &FileSplit { path, start: 0, length }, 1024)?;
 /// let mut fares = vec![];
 /// while reader.read_batch(&mut fares, &mut fail_on_bad_row)? {}
 /// assert_eq!(fares, [Fare { fare: 7.5 }]);
@@ -85,13 +85,13 @@ impl<T: DeserializeOwned> ParquetReader<T> {
     ///
     /// # Errors
     /// When the file cannot be opened or is no Parquet file, or its columns do not fit the record.
-    pub fn open(split: &FileSplit, batch_rows: usize) -> Result<Self, TableError> {
+    pub fn open(stores: &Stores, split: &FileSplit, batch_rows: usize) -> Result<Self, TableError> {
         let path = split.path.clone();
-        let chunks = Chunks::open(&path)?;
+        let chunks = Chunks::open(stores, &path)?;
         let fail = |message: String| TableError::File { path: path.clone(), message };
         let metadata = guarded(&path, || ParquetMetaDataReader::new().parse_and_finish(&chunks))?;
         let sums = Checksums::of(&metadata).map_err(fail)?;
-        // What Arrow notes of its own types is passed over: the file's schema says enough, in fewer types.
+        // Arrow's notes of its own types are ignored: the file's schema says enough, in fewer types.
         let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
         let metadata = guarded(&path, || ArrowReaderMetadata::try_new(Arc::new(metadata), options))?;
         let (projection, plan) = project::<T>(&path, &metadata)?;
@@ -112,10 +112,10 @@ impl<T: DeserializeOwned> ParquetReader<T> {
         })
     }
 
-    /// Appends the next records to `out`: some, or none where all were bad. False when the split is over.
+    /// Appends the next records to `out`: some, or none if all were bad. Returns false at the end of the split.
     ///
     /// # Errors
-    /// When the file cannot be read or is damaged, or `on_bad_row` does not let a row pass.
+    /// When the file cannot be read or is damaged, or `on_bad_row` refuses a row.
     pub fn read_batch(
         &mut self,
         out: &mut Vec<T>,
@@ -194,7 +194,7 @@ impl<T: DeserializeOwned> ParquetReader<T> {
     }
 }
 
-/// Which columns to read, and how they fit the record.
+/// Determines the columns to read, and how they fit the record.
 fn project<T: DeserializeOwned>(
     path: &str,
     metadata: &ArrowReaderMetadata,
@@ -243,7 +243,7 @@ fn project<T: DeserializeOwned>(
     Ok((ProjectionMask::leaves(metadata.parquet_schema(), leaves), plan))
 }
 
-/// The row groups whose middle lies in a split, each with the number of its first row.
+/// Returns the row groups whose middle lies in a split, each with the number of its first row.
 fn groups_within(split: &FileSplit, row_groups: &[RowGroupMetaData]) -> VecDeque<(usize, u64)> {
     let mut first_row = 0;
     let mut within = VecDeque::new();
@@ -261,7 +261,8 @@ fn groups_within(split: &FileSplit, row_groups: &[RowGroupMetaData]) -> VecDeque
     within
 }
 
-/// Runs the library on a file's bytes. It may panic on those that no writer wrote: that is an error like its others.
+/// Runs the library on a file's bytes. It may panic on bytes that no writer wrote: that is an error like its
+/// others.
 fn guarded<R>(path: &str, f: impl FnOnce() -> Result<R, ParquetError>) -> Result<R, TableError> {
     let damaged = |what: &str| TableError::File {
         path: path.into(),

@@ -1,4 +1,4 @@
-//! The columns that a record's shape calls for.
+//! The Parquet schema that a record's shape calls for.
 
 use crate::shape::Kind;
 use arrow_schema::{DataType, Field, Fields};
@@ -10,10 +10,10 @@ pub(super) const DECIMAL_DIGITS: u8 = 38;
 /// The name of the only column of a record that is a single value.
 const ONLY: &str = "value";
 
-/// The columns of a table of such records.
+/// Returns the columns of a table of such records.
 ///
 /// # Errors
-/// In words, when there are none for it.
+/// A sentence that says why there are none.
 pub(super) fn columns(kind: &Kind) -> Result<Vec<(String, Kind)>, String> {
     match kind {
         Kind::Struct(fields) if fields.is_empty() => {
@@ -30,12 +30,12 @@ pub(super) fn columns(kind: &Kind) -> Result<Vec<(String, Kind)>, String> {
     }
 }
 
-/// Names for the parts of a tuple.
+/// Numbers the parts of a tuple, as their names.
 fn numbered(kinds: &[Kind]) -> Vec<(String, Kind)> {
     kinds.iter().enumerate().map(|(index, kind)| (format!("_{}", index + 1), kind.clone())).collect()
 }
 
-/// A column, or part of one.
+/// Makes a column, or part of one.
 pub(super) fn field(name: &str, kind: &Kind) -> Result<Field, String> {
     let (inner, nullable) = match kind {
         Kind::Option(inner) => (&**inner, true),
@@ -79,7 +79,7 @@ fn data_type(name: &str, kind: &Kind) -> Result<DataType, String> {
     })
 }
 
-/// The entries of a map.
+/// Makes the entries of a map.
 pub(super) fn entries(key: &Kind, value: &Kind) -> Result<Field, String> {
     if matches!(key, Kind::Option(_)) {
         return Err("the keys of a map cannot be null".into());
@@ -88,7 +88,7 @@ pub(super) fn entries(key: &Kind, value: &Kind) -> Result<Field, String> {
     Ok(Field::new("key_value", DataType::Struct(parts), false))
 }
 
-/// Several columns.
+/// Makes several columns.
 pub(super) fn fields(parts: &[(String, Kind)]) -> Result<Fields, String> {
     parts.iter().map(|(name, kind)| field(name, kind)).collect()
 }

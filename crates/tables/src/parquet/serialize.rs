@@ -1,16 +1,17 @@
-//! Values into the columns that grow for them.
+//! The Parquet serializer: appends values to the columns that grow for them.
 
 use super::build::{Growing, Grown};
 use crate::fault::Fault;
 use arrow_schema::Fields;
 use serde::ser::{self, Impossible, Serialize, Serializer};
 
-/// Puts one value into its column.
+/// Appends one value to its column.
 pub(super) struct IntoColumn<'c> {
     pub(super) column: &'c mut Growing,
 }
 
-/// What the record's `Serialize` gives is not what its `Deserialize` asks for, so the column made for it does not fit.
+/// Makes the fault that the record's `Serialize` gives something else than its `Deserialize` asks for, so that
+/// the column made for it does not fit.
 #[cold]
 fn mismatch(given: &str) -> Fault {
     Fault::new(format!("it is written as {given}, and read as something else: a column has one type"))
@@ -219,9 +220,9 @@ const DATA_IN_VARIANT: &str =
 pub(super) struct Parts<'c> {
     columns: &'c mut [Growing],
     fields: &'c Fields,
-    /// The column that comes next, if fields come in the order of columns.
+    /// The index of the column that comes next, if fields come in the order of columns.
     next: usize,
-    /// How many values each column had before.
+    /// The number of values that each column had before.
     rows: usize,
 }
 
@@ -258,7 +259,7 @@ impl Parts<'_> {
         }
     }
 
-    /// Nulls for the fields that were left out.
+    /// Appends nulls for the fields that were left out.
     fn finish(self) -> Result<(), Fault> {
         for (column, field) in self.columns.iter_mut().zip(self.fields.iter()) {
             if column.len() == self.rows {

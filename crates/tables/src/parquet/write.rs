@@ -1,4 +1,5 @@
-//! Writes records as a Parquet file: gathers batches of columns, which the library encodes and compresses into row groups.
+//! The Parquet writer: gathers records in batches of columns, which the library encodes and compresses into row
+//! groups.
 
 use super::build::{Growing, Grown};
 use super::checksum::{FOOTER_KEY, KEY, Summing, footer_sum};
@@ -21,20 +22,21 @@ use serde::de::DeserializeOwned;
 use std::io::Write;
 use std::sync::Arc;
 
-/// How many rows are gathered before they are encoded.
+/// The number of rows that are gathered before they are encoded.
 const BATCH_ROWS: usize = 8192;
 
-/// About how many bytes are gathered at most.
+/// The most bytes that are gathered, roughly.
 const BATCH_BYTES: usize = 16 << 20;
 
-/// How often the size of what is gathered is looked at, in rows: a power of two.
+/// The number of rows between two checks of the gathered size: a power of two.
 const LOOK_ROWS: usize = 256;
 
 /// Writes records of one type as a Parquet file.
 ///
-/// The columns are those that the type's `Deserialize` asks for, so a file without records has them too. Text, and whatever
-/// writes itself as text, becomes a string column, `Vec<u8>` a binary one, whole numbers of 128 bits decimals, and `Option`s
-/// columns with nulls. [`ParquetReader`](super::ParquetReader) shows an example.
+/// The columns are those that the type's `Deserialize` asks for, so a file without records has them too. Text,
+/// and every type that serialises as text, becomes a string column, `Vec<u8>` a binary one, whole numbers of
+/// 128 bits decimals, and `Option`s columns with nulls. [`ParquetReader`](super::ParquetReader) shows an
+/// example.
 pub struct ParquetWriter<W: Write + Send> {
     writer: ArrowWriter<W>,
     sums: Summing,
@@ -43,12 +45,12 @@ pub struct ParquetWriter<W: Write + Send> {
     schema: Arc<Schema>,
     rows: Growing,
     gathered: usize,
-    /// Records are rows; otherwise they are the only cell of one.
+    /// True if records are rows; otherwise a record is the only cell of its row.
     is_row: bool,
 }
 
 impl<W: Write + Send> ParquetWriter<W> {
-    /// A writer of records of type `T` to a sink. The path is for errors.
+    /// Makes a writer of records of type `T` to a sink. The path is for errors.
     ///
     /// # Errors
     /// [`TableError::Record`] when the type cannot be a row.
@@ -73,11 +75,11 @@ impl<W: Write + Send> ParquetWriter<W> {
         Ok(ParquetWriter { writer, sums, path, format, schema, rows, gathered: 0, is_row })
     }
 
-    /// Writes one record, or keeps it to be written with others.
+    /// Writes one record, or gathers it to be written with others.
     ///
     /// # Errors
-    /// When the file cannot be written, or the record cannot stand in it: a number of 128 bits with more than 38 digits, or
-    /// one that writes itself otherwise than it reads itself.
+    /// When the file cannot be written, or cannot represent the record: a number of 128 bits with more than 38
+    /// digits, or a record whose `Serialize` and `Deserialize` differ.
     pub fn write<T: Serialize>(&mut self, record: &T) -> Result<(), TableError> {
         let column = match &mut self.rows.values {
             Grown::Struct(columns, _) if !self.is_row && !columns.is_empty() => &mut columns[0],
@@ -91,7 +93,7 @@ impl<W: Write + Send> ParquetWriter<W> {
         if self.gathered == BATCH_ROWS || is_full { self.encode() } else { Ok(()) }
     }
 
-    /// Writes what was kept, and the footer, and gives the sink back.
+    /// Writes the gathered records and the footer, and returns the sink.
     ///
     /// # Errors
     /// When the file cannot be written.
@@ -115,7 +117,7 @@ impl<W: Write + Send> ParquetWriter<W> {
         let batch = arrays.and_then(|arrays| RecordBatch::try_new(self.schema.clone(), arrays));
         let fail = |error: ParquetError| write_error(&self.path, error);
         self.writer.write(&batch.map_err(|error| fail(error.into()))?).map_err(fail)?;
-        // The library looks at what it has encoded only; by then the memory is taken.
+        // The library measures only what it has encoded; by then the memory is taken.
         if self.writer.in_progress_size() >= self.format.row_group_bytes {
             self.writer.flush().map_err(fail)?;
         }

@@ -1,4 +1,4 @@
-//! What the refusals of wrong programs tell people to write instead, each accepted.
+//! The alternatives that the refusals of wrong programs suggest, each accepted.
 
 use firesteel::{Context, Rdd, Str};
 

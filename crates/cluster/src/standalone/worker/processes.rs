@@ -3,9 +3,10 @@
 use super::Message;
 use super::hosted::HostedApplications;
 use crate::agents::{AgentCommand, kill};
-use crate::standalone::launch::{LaunchDriver, LaunchExecutor, unpack};
-use firesteel_executor::agent::AgentConfig;
-use firesteel_standalone::{ApplicationSpec, DriverRun, DriverSpec, ExecutorName, Outcome, Resources};
+use crate::standalone::{LaunchDriver, LaunchExecutor};
+use firesteel_protocol::Malformed;
+use firesteel_protocol::handshake::AgentConfig;
+use firesteel_standalone::{ApplicationSpec, DriverRun, DriverSpec, ExecutorName, ProcessOutcome, Resources};
 use std::collections::HashMap;
 use std::fmt;
 use std::fs::{File, OpenOptions};
@@ -38,7 +39,7 @@ impl fmt::Display for Name {
 /// A process is gone, or could not be started.
 pub(super) struct Ended {
     pub(super) name: Name,
-    pub(super) outcome: Outcome,
+    pub(super) outcome: ProcessOutcome,
 }
 
 /// A part of an executor's memory is left to the program's own objects, as in Spark.
@@ -121,7 +122,7 @@ impl Processes {
             let _ = messages.send(Message::Ended(Ended { name: own, outcome }));
         };
         if let Err(error) = thread::Builder::new().name("firesteel-process".into()).spawn(live) {
-            let outcome = Outcome::FailedToStart { reason: error.to_string() };
+            let outcome = ProcessOutcome::FailedToStart { reason: error.to_string() };
             let _ = self.messages.send(Message::Ended(Ended { name, outcome }));
         }
     }
@@ -137,12 +138,12 @@ fn live(
     start: impl FnOnce() -> Result<(Child, Option<ChildStdin>), String>,
     running: &Mutex<HashMap<Name, Run>>,
     messages: &Sender<Message>,
-) -> Outcome {
+) -> ProcessOutcome {
     let (mut child, pipe) = match start() {
         Ok(started) => started,
         Err(reason) => {
             eprintln!("firesteel worker: {name} cannot be started: {reason}");
-            return Outcome::FailedToStart { reason };
+            return ProcessOutcome::FailedToStart { reason };
         }
     };
     {
@@ -158,13 +159,13 @@ fn live(
     let status = child.wait();
     // Until then it knows by this that the worker lives.
     drop(pipe);
-    status.map_or(Outcome::Exited { code: -1 }, outcome)
+    status.map_or(ProcessOutcome::Exited { code: -1 }, outcome)
 }
 
-fn outcome(status: ExitStatus) -> Outcome {
+fn outcome(status: ExitStatus) -> ProcessOutcome {
     match (status.code(), status.signal()) {
-        (Some(code), _) => Outcome::Exited { code },
-        (None, signal) => Outcome::Signalled { signal: signal.unwrap_or(0) },
+        (Some(code), _) => ProcessOutcome::Exited { code },
+        (None, signal) => ProcessOutcome::Signalled { signal: signal.unwrap_or(0) },
     }
 }
 
@@ -175,7 +176,7 @@ fn start_executor(
     spec: &ApplicationSpec,
 ) -> Result<(Child, Option<ChildStdin>), String> {
     let text = |error: io::Error| error.to_string();
-    let launch: LaunchExecutor = unpack(&spec.launch)?;
+    let launch: LaunchExecutor = spec.launch.decode().map_err(not_understood)?;
     let service = hosted.serve(&executor.application, &launch).map_err(text)?;
     let directory = hosted.directory(&executor.application).map_err(text)?;
     let command = AgentCommand {
@@ -206,6 +207,10 @@ fn start_executor(
     started.map(|(child, pipe)| (child, Some(pipe))).map_err(text)
 }
 
+fn not_understood(error: Malformed) -> String {
+    format!("what is to be started cannot be understood: {error}")
+}
+
 /// A new file for what a process prints.
 fn log(directory: &Path, name: &str) -> io::Result<File> {
     OpenOptions::new().create(true).append(true).mode(0o600).open(directory.join(name))
@@ -217,7 +222,7 @@ fn start_driver(
     spec: &DriverSpec,
 ) -> Result<(Child, Option<ChildStdin>), String> {
     let text = |error: io::Error| error.to_string();
-    let launch: LaunchDriver = unpack(&spec.launch)?;
+    let launch: LaunchDriver = spec.launch.decode().map_err(not_understood)?;
     let directory = hosted.driver_directory(run).map_err(text)?;
     let mut arguments = launch.arguments.clone();
     for (name, hash) in &launch.files {

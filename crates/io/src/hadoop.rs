@@ -1,0 +1,31 @@
+//! Hadoop's file of pairs, the SequenceFile, and the classes whose values it holds.
+//!
+//! Read in this order: [`Fields`] (numbers and strings as Hadoop writes them), [`Writable`] (one type of ours for one class
+//! of Hadoop's) and [`Value`] (the same for who learns the class from the file), then `body`, `header`, `reader` and `writer` (the
+//! file as bytes, knowing nothing of types), `files` (the two together, on paths and splits) and [`HadoopConf`] (Hadoop's own
+//! settings of readers and writers). `java` and `java_text` know how Java serialises plain things, and writes them as text.
+
+mod body;
+mod conf;
+mod fields;
+mod files;
+mod header;
+mod java;
+mod java_text;
+mod reader;
+mod value;
+mod writable;
+mod writer;
+
+pub use conf::HadoopConf;
+pub use fields::Fields;
+pub use files::{
+    SequenceOptions, SequencePairs, SequenceValues, TypedSequenceWriter, ValueSequenceWriter, sequence_splits,
+};
+pub use header::{SequenceCompression, SequenceHeader};
+pub(crate) use java::records as java_records;
+pub use java::{is_java_stream, java_byte_arrays, put_java_byte_arrays};
+pub use reader::{RawPair, SequenceReader};
+pub use value::Value;
+pub use writable::{ReadValue, VInt, VLong, Writable};
+pub use writer::SequenceWriter;

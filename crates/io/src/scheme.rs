@@ -1,0 +1,84 @@
+//! What paths begin with: which kind of store a scheme stands for, what such a store calls that which holds its files, and how a
+//! program is given the right to use it. Knows words alone; nothing is opened here.
+
+use std::fmt;
+
+/// A kind of store, told by what paths begin with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scheme {
+    S3,
+    Gcs,
+    Azure,
+    Http,
+    Hdfs,
+    Memory,
+}
+
+impl Scheme {
+    pub(crate) fn named(word: &str) -> Option<Scheme> {
+        Some(match word {
+            "s3" | "s3a" | "s3n" => Scheme::S3,
+            "gs" => Scheme::Gcs,
+            "abfs" | "abfss" | "az" | "azure" | "wasb" | "wasbs" => Scheme::Azure,
+            "http" | "https" => Scheme::Http,
+            "hdfs" => Scheme::Hdfs,
+            "memory" => Scheme::Memory,
+            _ => return None,
+        })
+    }
+
+    /// What a store of this kind calls that which holds its files.
+    pub(crate) fn container(self) -> &'static str {
+        match self {
+            Scheme::S3 | Scheme::Gcs | Scheme::Memory => "bucket",
+            Scheme::Azure => "container",
+            Scheme::Http => "server",
+            Scheme::Hdfs => "name node",
+        }
+    }
+
+    /// How a program is given the right to use a store of this kind.
+    pub(crate) fn credentials(self) -> &'static str {
+        match self {
+            Scheme::S3 => {
+                "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile of ~/.aws with AWS_PROFILE, or set \
+                 firesteel.hadoop.fs.s3a.access.key and firesteel.hadoop.fs.s3a.secret.key; for a store that is not \
+                 Amazon's also firesteel.hadoop.fs.s3a.endpoint"
+            }
+            Scheme::Gcs => {
+                "set GOOGLE_APPLICATION_CREDENTIALS to a key file, or run `gcloud auth application-default login`, or set \
+                 firesteel.hadoop.fs.gs.auth.service.account.json.keyfile"
+            }
+            Scheme::Azure => {
+                "set AZURE_STORAGE_ACCOUNT_KEY, or AZURE_CLIENT_ID, AZURE_CLIENT_SECRET and AZURE_TENANT_ID, or \
+                 firesteel.hadoop.fs.azure.account.key"
+            }
+            Scheme::Http => "only files that anybody may read can be read over http",
+            Scheme::Hdfs => "set HADOOP_USER_NAME, or get a Kerberos ticket with kinit",
+            Scheme::Memory => "",
+        }
+    }
+}
+
+impl fmt::Display for Scheme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Scheme::S3 => "s3",
+            Scheme::Gcs => "gs",
+            Scheme::Azure => "abfss",
+            Scheme::Http => "http",
+            Scheme::Hdfs => "hdfs",
+            Scheme::Memory => "memory",
+        })
+    }
+}
+
+/// Whether a path is what it says, character by character: web servers have no patterns, and their addresses are full of `?`.
+pub(crate) fn is_plain(path: &str) -> bool {
+    path.starts_with("http://") || path.starts_with("https://")
+}
+
+/// A path without what follows a web address's question mark, which is no part of the file's name.
+pub(crate) fn without_query(path: &str) -> &str {
+    if is_plain(path) { path.split_once('?').map_or(path, |(name, _)| name) } else { path }
+}

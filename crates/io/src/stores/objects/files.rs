@@ -1,0 +1,223 @@
+//! Objects as files: finding, reading and listing them. A prefix that objects share is a directory, whose names are what
+//! follows up to the next slash.
+
+use super::bucket::{Bucket, Object};
+use super::upload::Upload;
+use crate::error::{IoCause, IoError, IoOperation};
+use crate::store::{CommitMeans, Entry, Kind, ReadFile, Store, WriteFile};
+use crate::stores::ranges::{RangeReader, Ranges};
+use crate::stores::runtime;
+use bytes::{Bytes, BytesMut};
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, StreamExt, TryStreamExt};
+use object_store::path::Path;
+use object_store::{GetOptions, GetRange, GetResult, ObjectMeta};
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// How often one range is resumed after its connection dropped, besides what the client does by itself.
+const MAX_RESUMES: usize = 10;
+
+/// Opens an object to be read.
+fn open(object: &Object) -> Result<RangeReader, IoError> {
+    let asked = object.clone();
+    let meta = runtime::wait(IoOperation::Read, &object.path(), async move {
+        asked.head().await.map_err(|error| asked.error(IoOperation::Read, error))
+    })?;
+    let version = Version {
+        e_tag: meta.e_tag.clone(),
+        size: meta.size,
+        modified: meta.last_modified.timestamp_millis(),
+    };
+    let source = Arc::new(Versioned { object: object.clone(), version });
+    Ok(RangeReader::new(source, object.path(), meta.size))
+}
+
+/// The length of an object, if it is there.
+pub(crate) fn length(operation: IoOperation, object: &Object) -> Result<Option<u64>, IoError> {
+    let asked = object.clone();
+    runtime::wait(operation, &object.path(), async move {
+        match asked.head().await.map_err(|error| asked.error(operation, error)) {
+            Ok(meta) => Ok(Some(meta.size)),
+            Err(absent) if absent.cause == IoCause::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    })
+}
+
+/// Removes all objects below one.
+fn remove_below(operation: IoOperation, directory: &Object) -> Result<(), IoError> {
+    let asked = directory.clone();
+    runtime::wait(operation, &directory.path(), async move {
+        let store = &asked.bucket.store;
+        let keys = store.list(Some(&asked.key)).map_ok(|meta| meta.location).boxed();
+        let mut removed = store.delete_stream(keys);
+        while let Some(answer) = removed.next().await {
+            match answer {
+                Ok(_) | Err(object_store::Error::NotFound { .. }) => {}
+                Err(error) => return Err(asked.error(operation, error)),
+            }
+        }
+        Ok(())
+    })
+}
+
+/// What an object was when it was opened.
+#[derive(PartialEq, Eq)]
+struct Version {
+    e_tag: Option<String>,
+    size: u64,
+    modified: i64,
+}
+
+impl Version {
+    fn is_of(&self, meta: &ObjectMeta) -> bool {
+        match (&self.e_tag, &meta.e_tag) {
+            (Some(mine), Some(theirs)) => mine == theirs,
+            _ => self.size == meta.size && self.modified == meta.last_modified.timestamp_millis(),
+        }
+    }
+}
+
+/// One version of an object.
+struct Versioned {
+    object: Object,
+    version: Version,
+}
+
+impl Ranges for Versioned {
+    fn fetch(self: Arc<Self>, range: Range<u64>) -> BoxFuture<'static, Result<Bytes, IoError>> {
+        async move { self.fetch_all(range).await }.boxed()
+    }
+}
+
+impl Versioned {
+    /// Reads a range to its end, however often the connection drops, within bounds.
+    async fn fetch_all(&self, range: Range<u64>) -> Result<Bytes, IoError> {
+        let started = Instant::now();
+        let mut gathered = BytesMut::with_capacity((range.end - range.start) as usize);
+        for resumed in 0.. {
+            let rest = range.start + gathered.len() as u64..range.end;
+            let why = match self.request(rest).await {
+                Ok(answer) => self.drain(answer, &range, &mut gathered).await?,
+                Err(error) => return Err(error),
+            };
+            if gathered.len() as u64 == range.end - range.start {
+                break;
+            }
+            if resumed == MAX_RESUMES {
+                let message = format!(
+                    "the connection broke off {} times in {:.1} s while bytes {}-{} were read, the last time with: {why}",
+                    resumed + 1,
+                    started.elapsed().as_secs_f64(),
+                    range.start,
+                    range.end - 1,
+                );
+                return Err(self.fail(IoCause::Store { message, transient: true }));
+            }
+        }
+        Ok(gathered.freeze())
+    }
+
+    async fn request(&self, range: Range<u64>) -> Result<GetResult, IoError> {
+        // A weak tag says nothing about bytes, and servers answer no to it.
+        let strong = self.version.e_tag.clone().filter(|tag| !tag.starts_with("W/"));
+        let options = GetOptions {
+            range: Some(GetRange::Bounded(range)),
+            if_match: strong,
+            ..self.object.get_options()
+        };
+        let answer = self.object.bucket.store.get_opts(&self.object.key, options).await;
+        let answer = answer.map_err(|error| self.object.error(IoOperation::Read, error))?;
+        if self.version.is_of(&answer.meta) { Ok(answer) } else { Err(self.fail(IoCause::Changed)) }
+    }
+
+    /// Takes what comes, at most as much as was asked for; gives the reason why nothing more does.
+    async fn drain(
+        &self,
+        answer: GetResult,
+        range: &Range<u64>,
+        gathered: &mut BytesMut,
+    ) -> Result<String, IoError> {
+        let wanted = (range.end - range.start) as usize;
+        let mut stream = answer.into_stream();
+        while let Some(next) = stream.next().await {
+            match next {
+                Ok(bytes) => gathered.extend_from_slice(&bytes[..bytes.len().min(wanted - gathered.len())]),
+                Err(error) => {
+                    let error = self.object.error(IoOperation::Read, error);
+                    return if error.retryable() { Ok(error.cause.to_string()) } else { Err(error) };
+                }
+            }
+        }
+        Ok("the answer ended early".into())
+    }
+
+    fn fail(&self, cause: IoCause) -> IoError {
+        IoError::new(IoOperation::Read, self.object.path(), cause)
+    }
+}
+
+impl Store for Arc<Bucket> {
+    fn root(&self) -> &str {
+        &self.root
+    }
+
+    fn kind(&self, path: &str) -> Result<Option<Kind>, IoError> {
+        let object = self.object(IoOperation::List, path)?;
+        if object.key == Path::default() {
+            return Ok(self.entries(path)?.map(|_| Kind::Directory));
+        }
+        match length(IoOperation::List, &object)? {
+            Some(length) => Ok(Some(Kind::File { length })),
+            None if self.uploads.is_none() => Ok(None),
+            None => Ok(self.entries(path)?.map(|_| Kind::Directory)),
+        }
+    }
+
+    fn entries(&self, directory: &str) -> Result<Option<Vec<Entry>>, IoError> {
+        if self.uploads.is_none() {
+            // A web server shows pages, not names.
+            let cause = IoCause::NoListing(self.scheme.to_string());
+            return Err(IoError::new(IoOperation::List, self.shown(directory), cause));
+        }
+        let object = self.object(IoOperation::List, directory)?;
+        let asked = object.clone();
+        let listed = runtime::wait(IoOperation::List, &object.path(), async move {
+            let found = asked.bucket.store.list_with_delimiter(Some(&asked.key)).await;
+            found.map_err(|error| asked.error(IoOperation::List, error))
+        })?;
+        let name = |path: &Path| path.as_ref().rsplit('/').next().unwrap_or_default().to_string();
+        let files = listed
+            .objects
+            .iter()
+            .map(|meta| Entry::new(name(&meta.location), Kind::File { length: meta.size }));
+        let directories =
+            listed.common_prefixes.iter().map(|prefix| Entry::new(name(prefix), Kind::Directory));
+        let mut entries: Vec<Entry> = files.chain(directories).collect();
+        entries.sort_by(|a, b| a.name.cmp(&b.name));
+        // Nothing is in the root of an empty bucket, but it is there; any other prefix is there as far as something is in it.
+        Ok((!entries.is_empty() || object.key == Path::default()).then_some(entries))
+    }
+
+    fn open(&self, path: &str) -> Result<Box<dyn ReadFile>, IoError> {
+        Ok(Box::new(open(&self.object(IoOperation::Read, path)?)?))
+    }
+
+    fn create(&self, path: &str) -> Result<Box<dyn WriteFile>, IoError> {
+        let object = self.object(IoOperation::Create, path)?;
+        if length(IoOperation::Create, &object)?.is_some() {
+            return Err(IoError::new(IoOperation::Create, object.path(), IoCause::OutputExists));
+        }
+        Ok(Box::new(Upload::new(object)?))
+    }
+
+    fn remove_tree(&self, path: &str) -> Result<(), IoError> {
+        remove_below(IoOperation::Abort, &self.object(IoOperation::Abort, path)?)
+    }
+
+    fn commit_means(&self) -> CommitMeans {
+        CommitMeans::Uploads(Arc::new(self.clone()))
+    }
+}

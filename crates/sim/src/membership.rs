@@ -1,0 +1,181 @@
+//! What must hold of agents and their executors, whatever happens.
+//!
+//! - An executor id is given once. An agent that runs another program is refused.
+//! - Nothing is launched on an executor whose connection has ended, or whose agent is being decommissioned.
+//! - When an executor is declared lost while its agent is connected, the agent's connection is closed by the same event.
+//! - An agent whose files go with it is told to end only when it has no tasks, and not before its sole copies were offered to agents that
+//!   could take them, unless time is up.
+//! - An agent that is being decommissioned is told to end, sooner or later.
+//! - The results that a job is given are never larger together than the limit, and a result that is too much is not fetched.
+
+use crate::checker::Objection;
+use crate::world::World;
+use firesteel_scheduler::{AgentId, ApplicationEffect, Effect};
+use firesteel_types::{AppEvent, ExecutorId, JobFailure, JobId, TaskId};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What was said of agents so far, as far as it matters later.
+#[derive(Debug, Default)]
+pub(crate) struct Membership {
+    /// The address of each executor that there ever was.
+    pub(crate) addresses: BTreeMap<ExecutorId, String>,
+    /// When the decommission of an agent began.
+    decommissioned: BTreeMap<AgentId, u64>,
+    /// Agents that were told to end.
+    told_to_leave: BTreeSet<AgentId>,
+    /// The addresses from which something was to be migrated.
+    migrated_from: BTreeSet<String>,
+    /// The bytes that each job was given.
+    delivered: BTreeMap<JobId, u64>,
+    pub(crate) gave_up: bool,
+}
+
+impl World {
+    /// An agent is about to be decommissioned.
+    pub(crate) fn note_decommission(&mut self, agent: AgentId) {
+        if self.application.agents().contains_key(&agent) {
+            let now = self.now;
+            self.membership.decommissioned.entry(agent).or_insert(now);
+        }
+    }
+
+    /// New executors of an agent.
+    pub(crate) fn name_executors(
+        &mut self,
+        agent: AgentId,
+        executors: &[ExecutorId],
+    ) -> Result<(), Objection> {
+        let address = self.machines[&agent].address.clone();
+        for &executor in executors {
+            if self.owners.insert(executor, agent).is_some() {
+                return Err(format!("executor {executor} is given twice"));
+            }
+            self.membership.addresses.insert(executor, address.clone());
+        }
+        Ok(())
+    }
+
+    /// Whether an executor may be given a task.
+    pub(crate) fn check_launch(&self, task: TaskId, executor: ExecutorId) -> Result<(), Objection> {
+        let Some(agent) = self.application.agent_of(executor) else {
+            return Err(format!("task {task} goes to executor {executor}, whose connection has ended"));
+        };
+        match self.membership.decommissioned.contains_key(&agent) {
+            true => Err(format!("task {task} goes to executor {executor}, which is being decommissioned")),
+            false => Ok(()),
+        }
+    }
+
+    /// What the effects of one event say together.
+    pub(crate) fn check_effects(&self, effects: &[ApplicationEffect]) -> Result<(), Objection> {
+        for effect in effects {
+            let ApplicationEffect::Scheduler(Effect::Event(AppEvent::ExecutorRemoved { executor, .. })) =
+                effect
+            else {
+                continue;
+            };
+            let agent = self.application.agent_of(*executor);
+            let closes = |agent| effects.contains(&ApplicationEffect::Close { agent });
+            if agent.is_some_and(|agent| !closes(agent)) {
+                return Err(format!("executor {executor} is lost, and its agent may go on"));
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn note_migration(&mut self, from: &str) {
+        self.membership.migrated_from.insert(from.into());
+    }
+
+    /// An agent is told to end.
+    pub(crate) fn check_leave(&mut self, agent: AgentId) -> Result<(), Objection> {
+        if !self.membership.told_to_leave.insert(agent) {
+            return Err(format!("agent {agent:?} is told twice to end"));
+        }
+        let Some(began) = self.membership.decommissioned.get(&agent).copied() else {
+            // Given back by dynamic allocation: its files stay, or nothing is on it.
+            let now = self.now;
+            self.membership.decommissioned.insert(agent, now);
+            return Ok(());
+        };
+        let address = self.machines[&agent].address.clone();
+        if self.scenario.host_service && !self.network_partitions.is_leaving(&self.machines[&agent].host) {
+            return Ok(());
+        }
+        let there = self.membership.addresses.iter().filter(|(_, at)| **at == address);
+        let executors: BTreeSet<ExecutorId> = there.map(|(executor, _)| *executor).collect();
+        let own: Vec<ExecutorId> = self.application.agents()[&agent].executors.clone();
+        let scheduler = self.application.scheduler();
+        if own.iter().any(|executor| scheduler.is_busy(*executor)) {
+            return Err(format!("agent {agent:?} is told to end with its files, and has tasks"));
+        }
+        let copies = scheduler.sole_copies(&executors);
+        let is_empty = copies.outputs.is_empty() && copies.cached.is_empty();
+        let has_time = self.now + self.skew_ms < began + self.scenario.decommission_within_ms;
+        if !is_empty && has_time && !self.membership.migrated_from.contains(&address) {
+            return Err(format!("agent {agent:?} is told to end, and nobody was asked to take what it has"));
+        }
+        Ok(())
+    }
+
+    /// A job is given a result.
+    pub(crate) fn deliver(&mut self, job: JobId, bytes: u64) -> Result<(), Objection> {
+        let delivered = self.membership.delivered.entry(job).or_default();
+        *delivered += bytes;
+        let (delivered, limit) = (*delivered, self.scenario.max_result_size);
+        match limit > 0 && delivered > limit {
+            true => Err(format!("job {job} is given {delivered} bytes of results, and may have {limit}")),
+            false => Ok(()),
+        }
+    }
+
+    /// A large result is about to be fetched.
+    pub(crate) fn check_fetch(&self, task: TaskId, address: &str) -> Result<(), Objection> {
+        let Some(job) = self.application.scheduler().job_of(task) else {
+            return Err(format!("the result of task {task} is to be fetched, which no job waits for"));
+        };
+        let size = self
+            .stores
+            .get(address)
+            .and_then(|store| store.results.get(&task))
+            .map_or(0, |(data, _)| data.bytes());
+        let (delivered, limit) =
+            (self.membership.delivered.get(&job).copied().unwrap_or(0), self.scenario.max_result_size);
+        match limit > 0 && delivered + size > limit {
+            true => {
+                Err(format!("the result of task {task} is to be fetched, and is more than its job may have"))
+            }
+            false => Ok(()),
+        }
+    }
+
+    /// Whether a job fails for a reason of this module's.
+    pub(crate) fn check_failure(&self, job: JobId, failure: Option<&JobFailure>) -> Result<(), Objection> {
+        match failure {
+            Some(JobFailure::ResultTooLarge { bytes, limit, .. }) => {
+                let is_right = *limit == self.scenario.max_result_size && *limit > 0 && bytes > limit;
+                if is_right {
+                    Ok(())
+                } else {
+                    Err(format!("job {job} fails for {bytes} bytes of results, of {limit}"))
+                }
+            }
+            Some(JobFailure::NobodyToRun { .. }) if !self.membership.gave_up => {
+                Err(format!("job {job} has nowhere to run, and executors may come"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// At the end, no agent that lives is left waiting to be told that it may go.
+    pub(crate) fn check_members(&self) -> Result<(), Objection> {
+        let waits = |agent: &&AgentId| {
+            let is_told = self.membership.told_to_leave.contains(agent);
+            !is_told && self.application.agents().contains_key(agent) && self.machines[agent].alive
+        };
+        match self.membership.decommissioned.keys().find(waits) {
+            Some(agent) => Err(format!("agent {agent:?} is being decommissioned for ever")),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! Whether a master has begun only now, and waits for those whom an earlier one knew.
+
+use firesteel_types::Millis;
+
+/// Whether a master waits for those whom an earlier one knew.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Phase {
+    Recovering { until: Millis },
+    Alive,
+}
+
+impl Phase {
+    pub(crate) fn is_recovering(self) -> bool {
+        matches!(self, Phase::Recovering { .. })
+    }
+
+    pub(crate) fn deadline(self) -> Option<Millis> {
+        match self {
+            Phase::Recovering { until } => Some(until),
+            Phase::Alive => None,
+        }
+    }
+
+    /// The master stood still.
+    pub(crate) fn postpone(&mut self, by_ms: u64) {
+        if let Phase::Recovering { until } = self {
+            *until = *until + by_ms;
+        }
+    }
+}
