@@ -13,14 +13,14 @@ fn play(moves: &[Move], mut world: World) -> World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn rules_hold_whatever_happens_and_in_the_end_nothing_is_left(
         has_processes: bool,
         limit in prop::sample::select(vec![0, 100]),
         is_dynamic: bool,
-        moves in prop::collection::vec(a_move(), 0..120),
+        moves in prop::collection::vec(a_move(), 0..200),
     ) {
         let mut world = play(&moves, World::new(has_processes, limit, is_dynamic));
         world.end();
@@ -29,7 +29,7 @@ proptest! {
     #[test]
     fn messages_that_come_twice_change_nothing(
         has_processes: bool,
-        moves in prop::collection::vec(a_move(), 0..80),
+        moves in prop::collection::vec(a_move(), 0..150),
     ) {
         let mut world = World::new(has_processes, 100, false);
         world.doubles_messages = true;

@@ -31,7 +31,8 @@ impl Story {
             }
             "decommission" => {
                 let with_files = words.contains(&"with-files");
-                ApplicationEvent::Decommission { name: words[0].into(), with_files }
+                let name = words[0].trim_matches('-').into();
+                ApplicationEvent::Decommission { name, with_files }
             }
             "setting" => ApplicationEvent::WorkerSetting { setting: words[0].into() },
             "give-up" => ApplicationEvent::NoMoreExecutors { reason: "the cluster is gone".into() },
