@@ -396,8 +396,13 @@ impl Fleet {
     /// No agent is accepted any more; gives all that are connected.
     pub(crate) fn stop(&mut self) -> Vec<AgentId> {
         self.is_stopped = true;
+        self.migrations = Migrations::default();
         let waiting = std::mem::take(&mut self.waiting).into_iter().map(|(id, _)| id);
         self.agents.keys().copied().chain(waiting).collect()
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.is_stopped
     }
 
     /// When [`Fleet::overdue`] will have something to say.
