@@ -28,7 +28,7 @@ use firesteel_types::{
     AccumulatorId, AccumulatorUpdate, BlockKey, BroadcastId, ExecutorId, ExecutorLossReason, JobFailure,
     JobId, Millis, StageId, TaskId,
 };
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, TryLockError, Weak};
