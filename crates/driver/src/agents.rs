@@ -23,7 +23,7 @@ use std::thread;
 /// The most bytes in which an agent introduces itself: names and addresses.
 const REGISTER_AT_MOST: u64 = 64 << 10;
 
-/// What every agent is told when it is accepted.
+/// The settings that every agent is told when it is accepted.
 #[derive(Clone, Debug)]
 pub(crate) struct AgentSettings {
     /// The application, by a number that no other of this process has.
@@ -40,7 +40,7 @@ pub(crate) struct AgentSettings {
     pub(crate) retries: u32,
     /// The pause before that, in milliseconds.
     pub(crate) retry_wait_ms: u64,
-    /// Whether tasks encrypt what they write to disk.
+    /// True where tasks encrypt the files that they write to disk.
     pub(crate) encrypted: bool,
 }
 
@@ -98,7 +98,7 @@ impl Agents {
         let _ = self.backend.set(backend);
     }
 
-    /// What starts agents, where the driver knows it.
+    /// Returns the backend that starts agents, where the driver knows it.
     pub(crate) fn backend(&self) -> Option<&Arc<dyn Backend>> {
         self.backend.get()
     }

@@ -27,7 +27,7 @@ pub struct DriverContext {
     shared: Arc<Shared>,
 }
 
-/// What the clones of a context share.
+/// The state that the clones of a context share.
 pub(crate) struct Shared {
     conf: Conf,
     serial: u64,
@@ -163,12 +163,12 @@ impl DriverContext {
         self.shared.stop();
     }
 
-    /// Whether the context was stopped.
+    /// Returns whether the context was stopped.
     pub fn is_stopped(&self) -> bool {
         self.shared.stopped.load(Ordering::Relaxed)
     }
 
-    /// Whether nothing runs, and nothing of a job that ended is left in memory or on disk beyond what RDDs still need. For
+    /// Returns whether nothing runs, and nothing of a job that ended is left in memory or on disk beyond what RDDs still need. For
     /// tests of Firesteel itself.
     pub fn is_idle(&self) -> bool {
         self.shared.driver.is_idle()
@@ -197,7 +197,7 @@ impl DriverContext {
         &self.shared.driver
     }
 
-    /// What handles say is not needed any more goes to the driver by this.
+    /// Makes a sender by which handles tell the driver that something is not needed any more.
     pub(crate) fn events(&self) -> EventSender {
         EventSender::to(&self.shared.driver)
     }
@@ -233,7 +233,7 @@ impl DriverContext {
         &self.shared.checkpoints
     }
 
-    /// Whether a lineage of this depth was not warned of yet, nor one half as deep.
+    /// Returns whether a lineage of this depth was not warned of yet, nor one half as deep.
     pub(crate) fn is_new_depth(&self, depth: u32) -> bool {
         let before = self.shared.warn_at_depth.fetch_max(depth * 2, Ordering::Relaxed);
         depth >= before
@@ -255,7 +255,7 @@ impl endings::Stops for Shared {
     }
 }
 
-/// What an application is made of.
+/// The parts that an application is made of.
 pub(crate) struct Parts {
     pub(crate) conf: Conf,
     pub(crate) serial: u64,

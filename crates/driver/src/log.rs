@@ -1,4 +1,4 @@
-//! What a person at the terminal should know though nothing failed: lines on standard error.
+//! The log: lines on standard error that a person at the terminal should see though nothing failed.
 
 use std::collections::BTreeSet;
 use std::fmt::Display;

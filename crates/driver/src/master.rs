@@ -27,7 +27,7 @@ pub(crate) enum Master {
         /// Their addresses, `host:port`.
         addresses: Vec<String>,
     },
-    /// Executors that somebody starts, and that connect to the driver.
+    /// Executors that people start, and that connect to the driver.
     Listen {
         /// Where the driver listens, `host:port`.
         address: String,
@@ -109,7 +109,7 @@ impl Master {
         }
     }
 
-    /// Whether executors are processes that connect to the driver.
+    /// Returns whether executors are processes that connect to the driver.
     pub(crate) fn is_cluster(&self) -> bool {
         !matches!(self, Master::Local { .. })
     }

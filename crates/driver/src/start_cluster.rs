@@ -93,7 +93,7 @@ fn agent_events(driver: &Arc<Driver>) -> Weak<dyn AgentEvents> {
 fn secret(conf: &Conf, master: &Master) -> Result<Option<Secret>> {
     if conf.get(&conf::NETWORK_INSECURE)? {
         eprintln!(
-            "firesteel: warning: `firesteel.network.insecure` is set: whoever reaches this application's ports can run code in its name"
+            "firesteel: warning: `firesteel.network.insecure` is set: any process that reaches this application's ports can run code in its name"
         );
         return Ok(None);
     }
@@ -111,7 +111,7 @@ fn secret(conf: &Conf, master: &Master) -> Result<Option<Secret>> {
     }
 }
 
-/// What is written to disk is sealed with what all executors know.
+/// Encrypts files on disk with a key that all executors can derive.
 fn encrypt_files(driver: &Driver, secret: Option<&Secret>) -> Result<()> {
     let secret = secret.ok_or_else(|| {
         Error::Start(
@@ -280,7 +280,7 @@ impl Start<'_> {
     }
 }
 
-/// What the cluster's daemons and those who use them show each other.
+/// The secret that the cluster's daemons and applications show each other.
 fn cluster_credentials(conf: &Conf) -> Result<Credentials> {
     if conf.get(&conf::NETWORK_INSECURE)? {
         return Ok(Credentials::insecure());

@@ -87,7 +87,7 @@ pub(crate) fn start_driver(
     Ok(driver)
 }
 
-/// What is written to disk is sealed; on a cluster with what follows from the application's secret, once that is known.
+/// Encrypts files on disk; on a cluster with a key that follows from the application's secret, once that is known.
 fn encrypt_files(dirs: &LocalDirs, master: &Master, has_processes: bool) -> Result<()> {
     if has_processes {
         return Err(Error::Start(
@@ -102,7 +102,7 @@ fn encrypt_files(dirs: &LocalDirs, master: &Master, has_processes: bool) -> Resu
     Ok(())
 }
 
-/// What the driver's stores are made of.
+/// The memory and directories that the driver's stores are made of.
 struct Cached {
     memory: Arc<MemoryPool>,
     dirs: Arc<LocalDirs>,
