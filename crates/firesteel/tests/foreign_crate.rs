@@ -124,6 +124,7 @@ fn refusals() -> &'static BTreeMap<String, String> {
                     .push_str(message["rendered"].as_str().unwrap_or_default());
             }
         }
+        assert!(!said.is_empty(), "no example was refused: {}", text(&output.stderr));
         said
     })
 }
