@@ -78,6 +78,8 @@ pub(super) const CIRCLES: &[(&[&str], &str)] = &[
     ),
     (
         &[
+            "crates/conf/src/lib.rs",
+            "crates/conf/src/settings.rs",
             "crates/conf/src/spark/application.rs",
             "crates/conf/src/spark/cluster.rs",
             "crates/conf/src/spark/data.rs",
