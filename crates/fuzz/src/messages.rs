@@ -1,5 +1,5 @@
-//! What processes of a cluster say to each other, once they have shown each other the secret: messages to and from masters, agents and
-//! workers, and requests for blocks. What is decoded can be encoded, and is then the same.
+//! Decoders of messages between the processes of a cluster, after the handshake: messages to and from masters, agents and
+//! workers, and requests for blocks. A message that is decoded can be encoded, and is then the same.
 
 use firesteel_data::block::{decode_value, encode_value};
 use firesteel_net::{receive, receive_at_most, send};
@@ -23,7 +23,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
 
-/// The same bytes as each kind of message, by themselves and framed.
+/// Decodes the same bytes as each kind of message, by themselves and framed.
 pub(crate) fn messages(data: &[u8]) {
     message::<ToMaster>(data);
     message::<FromMaster>(data);

@@ -154,7 +154,10 @@ fn a_silent_worker_is_lost_and_ends_what_it_ran_when_it_comes_back() {
     let lines = cluster.pass(15_000);
     assert_eq!(
         lines,
-        ["a3 lost 0: WorkerLost { reason: \"it was silent for 60000 ms\" }", "a3 waiting: there is no worker"]
+        [
+            "a3 lost 0: WorkerLost { reason: \"it was silent for 60000 ms\" }",
+            "a3 waiting: there is no worker"
+        ]
     );
     assert_eq!(cluster.worker(1, WorkerMessage::Heartbeat { report: runs(&[], &[]) }), ["w1 RegisterAgain"]);
     assert_eq!(
@@ -181,7 +184,11 @@ fn an_order_that_was_lost_is_noticed_by_reports() {
     assert_eq!(cluster.worker(1, beat()), ["w1 kill 0000/0"]);
     assert_eq!(
         cluster.ended(1, name(0, 0), ProcessOutcome::NeverStarted),
-        ["a3 lost 0: Ended { outcome: NeverStarted }", "w1 launch 0000/1 with 2 cores and 512 MiB", "a3 added 1 on h1"]
+        [
+            "a3 lost 0: Ended { outcome: NeverStarted }",
+            "w1 launch 0000/1 with 2 cores and 512 MiB",
+            "a3 added 1 on h1"
+        ]
     );
 }
 
