@@ -82,7 +82,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     println!("\nAt which hour:");
     let hours: Vec<f64> = (0..=24).map(f64::from).collect();
-    for (hour, count) in events.map(|event| event.hour).histogram_with(&hours)?.into_iter().enumerate() {
+    for (hour, count) in events.map(|event| event.hour).histogram_between(&hours)?.into_iter().enumerate() {
         if count > 0 {
             println!("{hour:>5}:00  {count:>6}");
         }

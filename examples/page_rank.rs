@@ -70,7 +70,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// One step: each package passes most of its rank on, in equal parts, to those that it depends on. One that depends on nothing
 /// passes nothing on.
 fn pass_on(links: &Rdd<(Str, Vec<Str>)>, ranks: &Rdd<(Str, f64)>) -> Rdd<(Str, f64)> {
-    let given = links.join(ranks).flat_map_into(|(package, (targets, rank)), given| {
+    let given = links.join(ranks).flat_map_push(|(package, (targets, rank)), given| {
         let share = rank / targets.len() as f64;
         // So that a package that nothing depends on keeps a rank.
         given.push((package, 0.0));

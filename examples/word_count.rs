@@ -44,7 +44,7 @@ fn main() -> Result<()> {
     let files = sc.list_files(&paths)?;
     let counts = sc
         .text_file(&paths, None)?
-        .flat_map_into(|line, out| out.extend(line.split_whitespace().map(|word| (Str::from(word), 1u64))))
+        .flat_map_push(|line, out| out.extend(line.split_whitespace().map(|word| (Str::from(word), 1u64))))
         .reduce_by_key(|a, b| a + b);
 
     let top = counts.take_ordered_by(arguments.top, |(word, count)| (Reverse(*count), word.clone()))?;

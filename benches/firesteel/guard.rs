@@ -50,7 +50,7 @@ fn word_count(sc: &Context) -> Result<u64> {
     let folder = tempfile::tempdir().expect("a temporary directory can be made");
     let path = folder.path().join("text");
     std::fs::write(&path, text(200_000)).expect("the text can be written");
-    let words = sc.text_file(&path.to_string_lossy(), 4)?.flat_map_into(|line, words| {
+    let words = sc.text_file(&path.to_string_lossy(), 4)?.flat_map_push(|line, words| {
         words.extend(line.split_ascii_whitespace().map(|word| (Str::from(word), 1u64)));
     });
     let counts = words.reduce_by_key(|a, b| a + b);

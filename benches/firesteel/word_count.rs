@@ -11,7 +11,7 @@ fn main() -> Result<()> {
     let sc = Context::builder().master(&params::master()).get_or_create()?;
     let text = params::text().to_string_lossy().into_owned();
     report::try_measure(|| {
-        let words = sc.text_file(&text, None)?.flat_map_into(|line, words| {
+        let words = sc.text_file(&text, None)?.flat_map_push(|line, words| {
             words.extend(line.split_ascii_whitespace().map(|word| (Str::from(word), 1u64)));
         });
         let (distinct, top) = words

@@ -21,9 +21,10 @@ class Context:
     """An application's engine: scheduler, workers, files. ``conf`` holds ``firesteel.*`` keys."""
 
     def __init__(
-        self, conf: Sequence[tuple[str, str]], environment: Mapping[str, str], agent: Sequence[str]
+        self, conf: Sequence[tuple[str, str]], environment: Mapping[str, str], agent: Sequence[str], python: str | None
     ) -> None:
-        """Starts an engine. ``environment`` is for workers, ``agent`` the arguments that start executors elsewhere."""
+        """Starts an engine. ``environment`` is for workers, ``agent`` the arguments that start executors elsewhere,
+        ``python`` the program that workers run here."""
     @property
     def application_id(self) -> str: ...
     @property
@@ -194,6 +195,7 @@ class TaskInfo:
     local_properties: dict[str, str]
     spill_directory: str
     memory_limit: int
+    cpus: int
 
 def current_task() -> TaskInfo | None: ...
 def accumulate(accumulator: int, add: Callable[[Any, Any], Any], zero: Any, term: Any) -> None:
@@ -215,6 +217,26 @@ def fetch_file(hash: str, to: str) -> None:
 
 def command(words: Sequence[str]) -> bool:
     """Runs a command line, the program's name first; returns whether it succeeded. Errors were printed."""
+
+class CommandOption:
+    """An option: ``long`` is its name without dashes, ``value`` the name of its value (None without)."""
+
+    long: str
+    short: str | None
+    value: str | None
+    help: str
+    choices: list[str]
+    default: str | None
+    variable: str | None
+    is_required: bool
+    repeats: bool
+
+def command_options(command: str) -> list[CommandOption]:
+    """Returns the options of a command, in the order of its help."""
+
+def command_names() -> list[tuple[str, str]]:
+    """Returns the names of all commands, each with what it does."""
+
 def submit_driver(
     *,
     master: str,
@@ -239,9 +261,20 @@ def hadoop_settings(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
     """Returns those of Hadoop's settings that are obeyed, by their newest names; raises ValueError for a refused
     one."""
 
-def judge_setting(key: str, value: str) -> tuple[str, str]:
-    """Returns how a setting of Spark's is treated: obeyed, kept, warning or refused, with a sentence for the last
-    two."""
+def engine_setting(key: str, value: str) -> tuple[str, str] | None:
+    """Returns the engine's name of a setting, and its value as the engine writes it; None where the engine has none."""
+
+def engine_settings() -> list[tuple[str, str]]:
+    """Returns the engine's settings, each with where it means something: "everywhere", "clusters", or "files"."""
+
+def check_settings(settings: Sequence[tuple[str, str]]) -> list[str]:
+    """Returns warnings about settings without effect; raises ValueError for one that cannot be obeyed."""
+
+def judge_setting(key: str, value: str) -> str:
+    """Returns how a setting of Spark's is treated: "obeyed", "kept", "warned" or "refused"."""
+
+def settings_of_python() -> list[str]:
+    """Returns the keys that the table of Spark's settings leaves to Python; ``*`` stands for any text."""
 
 def portable_hash(key: Any) -> int:
     """Returns the hash that places a key: the same in all processes, equal for equal keys."""

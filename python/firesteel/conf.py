@@ -15,71 +15,29 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Callable, Iterable
+import sys
+from collections.abc import Iterable
 from typing import overload
 
 from firesteel import _native
 from firesteel.errors import FiresteelError
 
-__all__ = ["SparkConf", "judged", "native_settings"]
+__all__ = ["SparkConf", "check_settings", "native_settings"]
 
 SYSTEM_PROPERTIES: dict[str, str] = {"SPARK_SUBMIT": "true"}
 """Properties set by ``SparkContext.setSystemProperty`` in this process, and the one that PySpark's launcher sets;
 ``spark.*`` and ``firesteel.*`` keys become defaults.
 """
 
-ENGINE_SETTINGS = frozenset(
-    f"firesteel.{name}"
-    for name in (
-        "master app.name barrier.sync.timeout memory io.encryption.enabled rdd.compress cleaner.checkpoints local.dir "
-        "default.parallelism "
-        "task.max_failures stage.max_consecutive_attempts scheduler.mode locality.wait speculation "
-        "speculation.multiplier "
-        "speculation.quantile network.timeout driver.max_result_size log.level ui.show_console_progress "
-        "store.max_retries store.retry.timeout store.retry.backoff "
-        "hadoop.fs.s3a.endpoint hadoop.fs.s3a.endpoint.region hadoop.fs.s3a.access.key hadoop.fs.s3a.secret.key "
-        "hadoop.fs.s3a.session.token hadoop.fs.s3a.path.style.access hadoop.fs.s3a.aws.credentials.provider "
-        "hadoop.fs.gs.auth.service.account.json.keyfile hadoop.fs.gs.storage.root.url hadoop.fs.gs.auth.type "
-        "hadoop.fs.azure.account.name hadoop.fs.azure.account.key hadoop.fs.azure.sas.fixed.token "
-        "hadoop.fs.azure.endpoint hadoop.conf.dir "
-        "files.ignore_corrupt_files files.ignore_missing_files files.ignore_empty_splits"
-    ).split()
-)
-"""The keys that the engine has; docs/configuration.md says what they mean."""
+SCOPES = dict(_native.engine_settings())
+"""The keys that the engine understands, each with where it means something; docs/configuration.md says what they mean.
 
-CLUSTER_SETTINGS = frozenset(
-    f"firesteel.{name}"
-    for name in (
-        "cores.max executor.cores executor.memory executor.instances executor.heartbeat_interval "
-        "scheduler.no_executors_timeout dynamic_allocation.enabled dynamic_allocation.min_executors "
-        "dynamic_allocation.max_executors dynamic_allocation.executor_idle_timeout "
-        "dynamic_allocation.scheduler_backlog_timeout dynamic_allocation.initial_executors "
-        "dynamic_allocation.cached_executor_idle_timeout dynamic_allocation.sustained_scheduler_backlog_timeout "
-        "decommission.timeout shuffle.service.enabled shuffle.io.max_retries "
-        "shuffle.io.retry_wait driver.host driver.bind_address driver.port authenticate.secret.file network.insecure"
-    ).split()
-)
-"""The keys for applications whose executors are processes that connect to the driver."""
+Those of "clusters" are kept from an engine that has no executors in processes that connect to the driver, and those of
+"files" are handed to readers and writers with each call.
+"""
 
 PYTHON_SETTINGS = frozenset({"firesteel.python.closures"})
 """The keys that the Python package itself reads."""
-
-_OTHER_NAMES = {
-    "firesteel.cleaner.reference_tracking.clean_checkpoints": "firesteel.cleaner.checkpoints",
-    "firesteel.hadoop_r_d_d.ignore_empty_splits": "firesteel.files.ignore_empty_splits",
-}
-_SWITCHES = {
-    "firesteel.cleaner.checkpoints",
-    "firesteel.speculation",
-    "firesteel.ui.show_console_progress",
-    "firesteel.dynamic_allocation.enabled",
-    "firesteel.shuffle.service.enabled",
-    "firesteel.io.encryption.enabled",
-    "firesteel.network.insecure",
-    "firesteel.files.ignore_corrupt_files",
-    "firesteel.files.ignore_missing_files",
-    "firesteel.files.ignore_empty_splits",
-}
 
 
 class SparkConf:
@@ -222,13 +180,9 @@ class SparkConf:
         a=1
         b=2
         """
-        wanted = self._conf.get("spark.redaction.regex")
-
-        def shown(key: str, value: str) -> str:
-            asked_for = wanted is not None and (re.search(wanted, key) or re.search(wanted, value))
-            return "*********(redacted)" if asked_for or _is_secret(key) else value
-
-        return "\n".join(f"{key}={shown(key, self._conf[key])}" for key in sorted(self._conf))
+        return "\n".join(
+            f"{key}={'*********(redacted)' if _is_secret(key, self) else self._conf[key]}" for key in sorted(self._conf)
+        )
 
     def _copy(self) -> SparkConf:
         """Returns a copy for a context, which later changes do not reach."""
@@ -240,46 +194,26 @@ class SparkConf:
 def native_settings(conf: SparkConf) -> list[tuple[str, str]]:
     """Returns the settings for the engine: its own keys, with values as it writes them.
 
-    Keys of Spark that have no counterpart have no effect and are left out. A ``firesteel.*`` key is always passed on,
-    so that the engine refuses one that does not exist and names the nearest; it is also stronger than Spark's
-    spelling of it.
+    Other keys of Spark are left out; :func:`check_settings` says which of them a program may have. A ``firesteel.*``
+    key is always passed on, so that the engine refuses one that does not exist and names the nearest; it is also
+    stronger than Spark's spelling of it.
 
     >>> native_settings(SparkConf(False).set("spark.task.maxFailures", "2").set("spark.ui.port", "4050"))
     [('firesteel.task.max_failures', '2')]
     """
     settings: dict[str, str] = {}
-    known = ENGINE_SETTINGS
+    scopes = {"everywhere"}
     if is_cluster(conf.get("firesteel.master") or conf.get("spark.master") or ""):
-        known |= CLUSTER_SETTINGS
+        scopes.add("clusters")
     for key, value in sorted(conf.getAll(), key=lambda pair: pair[0].startswith("firesteel.")):
-        name = _engine_name(key)
-        if name in PYTHON_SETTINGS:
+        if key in PYTHON_SETTINGS:
             continue
-        if key.startswith("spark.") and name in known:
-            settings[name] = _engine_value(name, value)
-        elif key.startswith("firesteel."):
-            exists = name in ENGINE_SETTINGS or name in CLUSTER_SETTINGS
-            settings[name if exists else key] = value.lower() if name in _SWITCHES else value
+        name, text = _native.engine_setting(key, value) or (key, value)
+        if key.startswith("firesteel."):
+            settings[name] = value.lower() if text in ("true", "false") else value
+        elif key.startswith("spark.") and SCOPES.get(name) in scopes:
+            settings[name] = text
     return list(settings.items())
-
-
-def judged(conf: SparkConf) -> list[str]:
-    """Returns warnings about Spark's settings that are accepted and have no effect.
-
-    A setting that would change results, files or safety, and cannot be obeyed, is an error: docs/configuration.md has
-    the table.
-
-    >>> judged(SparkConf(False).set("spark.eventLog.enabled", "true"))
-    ['`spark.eventLog.enabled` has no effect: no event log is written, ...']
-    """
-    warnings = []
-    for key, value in conf.getAll():
-        verdict, sentence = _native.judge_setting(key, value) if key.startswith("spark.") else ("kept", "")
-        if verdict == "refused":
-            raise FiresteelError(f"{sentence}.")
-        if verdict == "warning":
-            warnings.append(sentence)
-    return warnings
 
 
 def is_cluster(master: str) -> bool:
@@ -291,53 +225,48 @@ def is_cluster(master: str) -> bool:
     return master.startswith(("local-cluster", "spark:", "firesteel:", "listen:"))
 
 
-def _engine_name(key: str) -> str:
-    """Returns ``firesteel.task.max_failures`` for ``spark.task.maxFailures``."""
-    bare = re.sub(r"^(spark|firesteel)\.", "", key)
-    name = "firesteel." + re.sub("[A-Z]", lambda hump: "_" + hump.group().lower(), bare)
-    return _OTHER_NAMES.get(name, name)
+_warned: set[str] = set()
+"""What was said already in this process."""
 
 
-def _engine_value(name: str, value: str) -> str:
-    """Converts a value from Spark's notation to the engine's."""
-    convert = _CONVERSIONS.get(name)
-    if convert is not None:
-        return convert(value)
-    return value.strip().lower() if name in _SWITCHES else value
+def check_settings(conf: SparkConf) -> None:
+    """Refuses settings that would change results, files or safety and cannot be obeyed: docs/configuration.md has them.
+
+    Warnings go to standard error, each once in a process.
+
+    >>> check_settings(SparkConf(False).set("spark.acls.enable", "true"))
+    Traceback (most recent call last):
+        ...
+    firesteel.errors.FiresteelError: `spark.acls.enable` cannot be `true`: Firesteel has no users: ...
+    """
+    # A pattern that is none is refused now, and not when somebody looks at the settings.
+    _is_secret("", conf)
+    try:
+        warnings = _native.check_settings(conf.getAll())
+    except ValueError as error:
+        raise FiresteelError(str(error)) from None
+    if dict(native_settings(conf)).get("firesteel.log.level") == "off":
+        return
+    for warning in warnings:
+        if warning not in _warned:
+            _warned.add(warning)
+            print(f"firesteel: warning: {warning}", file=sys.stderr)
 
 
-def _log_level(value: str) -> str:
-    """Maps Spark's seven levels; errors are always raised and never only logged, so ``ERROR`` is silence."""
-    level = value.strip().lower()
-    if level in ("off", "fatal", "error"):
-        return "off"
-    return "info" if level in ("info", "debug", "trace", "all") else level
+def _is_secret(key: str, conf: SparkConf) -> bool:
+    """Whether a value is not to be shown: by its key, or as ``spark.redaction.regex`` says."""
+    if _SECRET.search(key) is not None:
+        return True
+    pattern = conf.get("spark.redaction.regex")
+    if not pattern:
+        return False
+    try:
+        return re.search(pattern, key) is not None or re.search(pattern, conf.get(key) or "") is not None
+    except re.error as error:
+        raise FiresteelError(f"spark.redaction.regex is no regular expression: {pattern!r}: {error}") from None
 
 
-def _seconds(value: str) -> str:
-    """Adds the unit: Spark's is the second where none is written, the engine's the millisecond."""
-    return f"{value}s" if value.strip().isdigit() else value
-
-
-_CONVERSIONS: dict[str, Callable[[str], str]] = {
-    "firesteel.log.level": _log_level,
-    "firesteel.rdd.compress": lambda value: value.strip().lower(),
-    "firesteel.scheduler.mode": lambda value: value.strip().upper(),
-    # Spark takes a list of directories on several disks; the first is as good as any.
-    "firesteel.local.dir": lambda value: value.split(",")[0].strip(),
-    # Spark's unit is the mebibyte where none is written.
-    "firesteel.executor.memory": lambda value: f"{value}m" if value.strip().isdigit() else value,
-    "firesteel.network.timeout": _seconds,
-    "firesteel.dynamic_allocation.executor_idle_timeout": _seconds,
-    "firesteel.dynamic_allocation.scheduler_backlog_timeout": _seconds,
-    "firesteel.dynamic_allocation.sustained_scheduler_backlog_timeout": _seconds,
-    "firesteel.dynamic_allocation.cached_executor_idle_timeout": _seconds,
-    "firesteel.shuffle.io.retry_wait": _seconds,
-}
-
-
-def _is_secret(key: str) -> bool:
-    return re.search(r"(?i)secret|password|token|access[.]?key|account[.]key", key) is not None
+_SECRET = re.compile(r"(?i)secret|password|token|access[.]?key|account[.]key")
 
 
 # Where defaults come from.

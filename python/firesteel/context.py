@@ -18,13 +18,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from firesteel import _native, as_pyspark, callsite, endings, hadoop, jobs
 from firesteel.as_pyspark import VARIABLE, VERSION as PYSPARK_VERSION
-from firesteel.conf import SYSTEM_PROPERTIES, SparkConf, is_cluster, judged, native_settings
+from firesteel.conf import SYSTEM_PROPERTIES, SparkConf, check_settings, is_cluster, native_settings
 from firesteel.control import Control
 from firesteel.errors import FiresteelError
 from firesteel.sharing import Sharing
 from firesteel.sources import Sources
-from firesteel.worker import interpreter
-from firesteel.worker.limits import VARIABLE as MEMORY_VARIABLE, memory_limit
+from firesteel.worker import interpreter, limits
 
 if TYPE_CHECKING:
     from firesteel.profiler import Profiler, ProfilerCollector
@@ -93,10 +92,7 @@ class SparkContext(Sources, Sharing, Control):
         udf_profiler_cls: type[Profiler] | None = None,
         memory_profiler_cls: type[Profiler] | None = None,
     ) -> None:
-        if _native.current_task() is not None:
-            raise FiresteelError(
-                "SparkContext should only be created and accessed on the driver, not inside a task (SPARK-5063)."
-            )
+        _refuse_in_tasks(conf)
         self._callsite = callsite.location()
         self._rdds: weakref.WeakValueDictionary[int, Base[Any]] = weakref.WeakValueDictionary()
         self._engine: _native.Context | None = None
@@ -160,32 +156,26 @@ class SparkContext(Sources, Sharing, Control):
         self.pythonVer = f"{sys.version_info.major}.{sys.version_info.minor}"
 
     def _start(self, py_files: Sequence[str] | None) -> None:
-        for warning in judged(self._conf):
-            print(f"firesteel: warning: {warning}", file=sys.stderr)
+        check_settings(self._conf)
         interpreter.check(self._conf, is_shipped=is_cluster(self.master))
         self._hadoop_settings = hadoop.context_settings(self._conf.getAll())
         agent = interpreter.agent(self._conf, is_here=self.master.startswith("local"))
-        engine = self._engine = _native.Context(native_settings(self._conf), self._worker_environment(), agent)
+        engine = self._engine = _native.Context(
+            native_settings(self._conf), self._worker_environment(), agent, interpreter.chosen(self._conf)
+        )
         _stop_at_exit(self)
         endings.watch()
         self._conf.set("spark.app.id", engine.application_id)
         self._conf.set("spark.app.startTime", str(engine.start_time))
         self._conf.setIfMissing("spark.executor.id", "driver")
         self._begin_sharing(py_files or ())
-        checkpoints = self._conf.get("spark.checkpoint.dir")
-        if checkpoints:
-            self.setCheckpointDir(checkpoints)
 
     def _worker_environment(self) -> dict[str, str]:
         """Returns the environment variables of the workers."""
-        inherited = {VARIABLE: os.environ[VARIABLE]} if VARIABLE in os.environ else {}
-        python = self._conf.get("spark.pyspark.python")
-        if python:
-            inherited[interpreter.VARIABLE] = python
-        limit = memory_limit(self._conf)
-        if limit is not None:
-            inherited[MEMORY_VARIABLE] = str(limit)
-        return {**inherited, **{name: str(value) for name, value in self.environment.items()}}
+        as_pyspark = {VARIABLE: os.environ[VARIABLE]} if VARIABLE in os.environ else {}
+        memory = limits.mebibytes_of_a_worker(self._conf)
+        limit = {} if memory is None else {limits.VARIABLE: str(memory)}
+        return {**as_pyspark, **limit, **{name: str(value) for name, value in self.environment.items()}}
 
     @property
     def serializer(self) -> Any:
@@ -201,7 +191,7 @@ class SparkContext(Sources, Sharing, Control):
 
     def _set_up_profiler(self, *classes: type[Profiler] | None) -> None:
         self.profiler_collector: ProfilerCollector | None = None
-        if (self._conf.get("spark.python.profile") or "false").lower() != "true":
+        if not _is_true(self._conf, "spark.python.profile"):
             return
         from firesteel.profiler import BasicProfiler, MemoryProfiler, ProfilerCollector, UDFBasicProfiler
 
@@ -402,6 +392,20 @@ class SparkContext(Sources, Sharing, Control):
         if level not in LOG_LEVELS:
             raise ValueError(f"Supplied level {logLevel} did not match one of: {','.join(LOG_LEVELS)}")
         self._conf.set("spark.log.level", level)
+
+
+def _refuse_in_tasks(conf: SparkConf | None) -> None:
+    """A context in a task is a mistake, unless its own settings say that it is meant."""
+    if _native.current_task() is None or (conf is not None and _is_true(conf, "spark.executor.allowSparkContext")):
+        return
+    raise FiresteelError(
+        "SparkContext should only be created and accessed on the driver, not inside a task (SPARK-5063). A task that"
+        " wants a context of its own sets spark.executor.allowSparkContext to true in that context's SparkConf."
+    )
+
+
+def _is_true(conf: SparkConf, key: str) -> bool:
+    return (conf.get(key) or "false").strip().lower() == "true"
 
 
 def _stop_at_exit(sc: SparkContext) -> None:

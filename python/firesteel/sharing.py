@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from firesteel.conf import native_settings
 from firesteel.worker import interpreter
 
 if TYPE_CHECKING:
@@ -54,6 +55,9 @@ class Sharing:
         sys.path.insert(1, self._packages[0])
         self._offers = Offers(self._this()) if self._native.is_on_cluster else None
         self._workers_may_start = False
+        directory = dict(native_settings(self._this()._conf)).get("firesteel.checkpoint.dir")
+        if directory:
+            self.setCheckpointDir(directory)
         for path in [*py_files, *self._listed("spark.submit.pyFiles")]:
             self.addPyFile(path)
         for path in self._listed("spark.files"):

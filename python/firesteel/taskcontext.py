@@ -259,8 +259,8 @@ def _of_task(info: _native.TaskInfo) -> TaskContext:
         attemptNumber=info.attempt,
         taskAttemptId=info.task,
         localProperties=info.local_properties,
-        cpus=1,
-        cpuAmount=Decimal(1),
+        cpus=info.cpus,
+        cpuAmount=Decimal(info.cpus),
         resources={},
     )
     _latest = info, context

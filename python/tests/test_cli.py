@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from processes import PATIENCE_SECONDS, run
 
+from firesteel import _native
 from firesteel.cli import options, submit
 
 COMMAND = [sys.executable, "-m", "firesteel.cli"]
@@ -57,6 +58,51 @@ def test_help_and_versions():
     assert firesteel("--version").stdout == firesteel("submit", "--version").stdout == version.stdout
     nothing = firesteel()
     assert nothing.returncode == 2 and "submit" in nothing.stdout
+
+
+#: What Python programs have, and programs in Rust have not.
+PYTHONS_OWN = {
+    "submit": {
+        *("--as-pyspark", "--py-files", "--archives", "--version"),
+        *("--driver-java-options", "--driver-library-path", "--driver-class-path", "--queue"),
+    },
+    "executor": set(),
+}
+
+
+@pytest.mark.parametrize("command", ["submit", "executor"])
+def test_both_commands_have_the_same_options(command):
+    words = ["firesteel", command, "--help"]
+    native = run([sys.executable, "-c", f"from firesteel import _native; _native.command({words})"]).stdout
+    ours = firesteel(command, "--help", COLUMNS="200").stdout
+
+    def named(text):
+        first = re.findall(r"(?m)^ +(?:-\w(?: [A-Z=]+)?, )?(--[a-z-]+)", text)
+        return {*first, *re.findall(r", (--[a-z-]+)", text)}
+
+    assert "--secret-file" in named(native)
+    assert named(ours) - named(native) == PYTHONS_OWN[command]
+    assert named(native) <= named(ours)
+
+
+def test_what_options_mean_is_said_in_the_same_words():
+    ours = " ".join(firesteel("submit", "--help", COLUMNS="500").stdout.split())
+    for option in _native.command_options("submit"):
+        if option.long not in ("files", "verbose", "master"):
+            assert option.help[1:].removesuffix(".") in ours, option.long
+
+
+def test_an_executor_wants_a_secret_or_none():
+    for words in ([], ["--secret-file", "s", "--insecure"]):
+        done = firesteel("executor", "--driver", "127.0.0.1:1", *words)
+        assert done.returncode == 2 and "either --secret-file FILE" in done.stderr
+
+
+def test_a_program_may_be_submitted_without_a_secret(write):
+    app = write("app.py", SHOW_CONF.replace("spark.x", "firesteel.network.insecure"))
+    assert " true " in firesteel("submit", "--insecure", app).stdout
+    both = firesteel("submit", "--insecure", "--secret-file", app, app)
+    assert both.returncode == 2 and "contradict each other" in both.stderr
 
 
 def test_a_program_runs_with_settings_and_arguments_of_its_own(write):

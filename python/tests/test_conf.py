@@ -54,7 +54,8 @@ def test_settings_of_clusters_are_told_to_the_engine_where_there_is_one() -> Non
     pairs += [("spark.shuffle.service.enabled", "False"), ("spark.shuffle.io.retryWait", "5")]
     pairs += [("spark.driver.bindAddress", "0.0.0.0")]
     assert native_settings(SparkConf(False).setAll([("spark.master", "local[2]"), *pairs])) == [
-        ("firesteel.master", "local[2]")
+        ("firesteel.master", "local[2]"),
+        ("firesteel.executor.cores", "2"),
     ]
     assert native_settings(SparkConf(False).setAll([("spark.master", "local-cluster[2,2,1024]"), *pairs])) == [
         ("firesteel.master", "local-cluster[2,2,1024]"),
@@ -119,6 +120,9 @@ def test_bad_defaults_name_their_source(tmp_path: Path, monkeypatch: pytest.Monk
         ("spark.task.maxFailures", "2", [("firesteel.task.max_failures", "2")]),
         ("spark.ui.showConsoleProgress", "True", [("firesteel.ui.show_console_progress", "true")]),
         ("spark.network.timeout", "30", [("firesteel.network.timeout", "30s")]),
+        ("spark.barrier.sync.timeout", "30", [("firesteel.barrier.sync.timeout", "30s")]),
+        ("spark.task.cpus", "2", [("firesteel.task.cpus", "2")]),
+        ("spark.executor.pyspark.memory", "700", [("firesteel.executor.pyspark.memory", "700m")]),
         ("spark.network.timeout", "30ms", [("firesteel.network.timeout", "30ms")]),
         ("spark.log.level", "ERROR", [("firesteel.log.level", "off")]),
         ("spark.log.level", "DEBUG", [("firesteel.log.level", "info")]),
@@ -151,10 +155,11 @@ def test_the_known_keys_are_the_documented_ones() -> None:
         pytest.skip("the documentation is in the repository only")
     documented = set(re.findall(r"^\| `(firesteel\.[^`]+)`", documentation.read_text(), re.MULTILINE))
     documented -= settings.PYTHON_SETTINGS
+    assert documented == set(settings.SCOPES)
     # Readers and writers are handed these with each call: test_hadoop_settings.py.
     of_files = {key for key in documented if key.startswith(("firesteel.hadoop.mapreduce.", "firesteel.hadoop.text"))}
     assert len(of_files) == 9
-    assert documented - of_files == settings.ENGINE_SETTINGS | settings.CLUSTER_SETTINGS
+    assert of_files == {key for key, scope in settings.SCOPES.items() if scope == "files"}
 
 
 # Settings of Spark's that must not be ignored
@@ -163,10 +168,8 @@ def test_the_known_keys_are_the_documented_ones() -> None:
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        ("spark.task.cpus", "2"),
         ("spark.task.resource.gpu.amount", "1"),
         ("spark.executor.resource.fpga.amount", "1"),
-        ("spark.executor.allowSparkContext", "true"),
         ("spark.acls.enable", "true"),
         ("spark.ssl.enabled", "true"),
         ("spark.files.overwrite", "true"),

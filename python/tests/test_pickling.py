@@ -18,7 +18,7 @@ from types import CodeType
 import cloudpickle
 import pytest
 
-from firesteel import errors, pickling, shipping
+from firesteel import SparkConf, errors, pickling, shipping
 from firesteel.broadcast import _pickled
 from firesteel.worker import failure, functions, interpreter, load_function, modules
 
@@ -310,10 +310,10 @@ def test_a_module_that_fails_when_it_is_imported(tmp_path, monkeypatch):
 def test_the_python_of_the_workers_is_asked_for_its_version(monkeypatch, program, words):
     monkeypatch.setenv("PYSPARK_PYTHON", program)
     with pytest.raises(errors.FiresteelError, match=re.escape(words)):
-        interpreter.check()
+        interpreter.check(SparkConf(False))
     for same in (sys.executable, ""):
         monkeypatch.setenv("PYSPARK_PYTHON", same)
-        interpreter.check()
+        interpreter.check(SparkConf(False))
 
 
 def test_another_minor_version_of_python():

@@ -300,7 +300,7 @@ def test_library_functions_are_no_matter_of_closures(sc: Any) -> None:
         assert sc.parallelize(["a b"]).flatMap(str.split).map(len).reduce(max) == 1
 
 
-def test_resources_are_remembered(sc: Any) -> None:
+def test_a_profile_that_asks_for_nothing_is_remembered(sc: Any) -> None:
     from firesteel.resource import ResourceProfileBuilder
 
     profile = ResourceProfileBuilder().build

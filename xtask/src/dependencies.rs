@@ -29,7 +29,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("storage", &["types", "data"]),
     ("shuffle", &["types", "data", "storage"]),
     ("io", &["types", "conf", "data"]),
-    ("tables", &["io"]),
+    ("tables", &["types", "io"]),
     ("operators", &["types", "protocol", "closures", "data", "storage", "shuffle", "io"]),
     ("net", &[]),
     ("transfer", &["types", "protocol", "data", "storage", "shuffle", "net"]),

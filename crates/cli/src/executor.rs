@@ -40,8 +40,6 @@ pub(crate) struct ExecutorOptions {
 }
 
 pub(crate) fn executor(options: &ExecutorOptions) -> Result<ExitCode, String> {
-    /// As in Spark, a part is left to the program's own objects.
-    const BUDGET_OF_TEN: u64 = 6;
     let secret = options.secret.read()?;
     let program = fetch_program(&options.driver, &options.secret.credentials()?, &options.dir)
         .map_err(|error| format!("the driver's program cannot be had: {error}"))?;
@@ -51,8 +49,8 @@ pub(crate) fn executor(options: &ExecutorOptions) -> Result<ExitCode, String> {
         name: String::new(),
         host: options.host.clone(),
         bind: format!("{}:0", options.host),
-        slots: options.cores.unwrap_or_else(|| thread::available_parallelism().map_or(1, |n| n.get() as u32)),
-        memory: (options.memory << 20) / 10 * BUDGET_OF_TEN,
+        cores: options.cores.unwrap_or_else(|| thread::available_parallelism().map_or(1, |n| n.get() as u32)),
+        memory: options.memory << 20,
         directory: options.dir.clone(),
         service: None,
     };

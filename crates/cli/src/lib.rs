@@ -1,8 +1,10 @@
 //! The command `firesteel`: a cluster's daemons, and programs that are submitted to it.
 //!
 //! Each subcommand has a file of its own; code that several share is in `options`. The command line of the
-//! Python package calls [`run`] for everything that is not Python's own, so both have the same options.
+//! Python package calls [`run`] for everything that is not Python's own, and makes its options of those that
+//! [`options_of`] returns, so both have the same.
 
+mod command_table;
 mod daemons;
 mod decommission;
 mod executor;
@@ -10,6 +12,7 @@ mod options;
 mod secret;
 mod submit;
 
+pub use command_table::{CommandOption, commands, options_of};
 pub use submit::InterpretedDriver;
 
 use clap::{Parser, Subcommand};

@@ -79,7 +79,7 @@ pub(crate) struct SubmitOptions {
     #[arg(long, value_name = "NAME", conflicts_with_all = ["app", "kill"])]
     status: Option<String>,
     /// Print what is done.
-    #[arg(long)]
+    #[arg(long, short = 'v')]
     verbose: bool,
     #[command(flatten)]
     secret: SecretFile,

@@ -1,14 +1,17 @@
 //! Configuration: every setting once, with its key, its default, its meaning, and the parser of its value.
 //!
 //! Keys begin with `firesteel.`. Spark's spelling of the same setting (`spark.task.maxFailures`) is understood
-//! as a synonym. [`Conf`] has the values that were set; a [`Setting`] reads its own value out of it. A key that
-//! does not exist is an error that names the nearest one that does.
+//! as a synonym, with values as Spark writes them. [`Conf`] has the values that were set; a [`Setting`] reads its
+//! own value out of it. A key that does not exist is an error that names the nearest one that does; [`spark`]
+//! says how Spark's other settings are treated.
 
 mod settings;
 pub mod spark;
+mod spelling;
 mod value;
 
 pub use settings::*;
+pub use spelling::{Scope, Unit, Units};
 pub use value::{parse_bytes, parse_millis};
 
 use std::collections::BTreeMap;
@@ -42,7 +45,10 @@ impl<T> Setting<T> {
 /// assert!(firesteel_conf::is_secret("firesteel.hadoop.fs.s3a.secret.key") && !firesteel_conf::is_secret("firesteel.master"));
 /// ```
 pub fn is_secret(key: &str) -> bool {
-    key.ends_with(".key") || key.ends_with(".token")
+    key.ends_with(".key")
+        || key.ends_with(".token")
+        || key.ends_with(".secret")
+        || key.to_ascii_lowercase().ends_with("password")
 }
 
 /// The reason why a setting cannot be used.
@@ -66,6 +72,16 @@ pub enum ConfError {
         /// The reason.
         why: String,
     },
+    /// A setting of Spark's that would change results, files or safety, and cannot be obeyed.
+    #[error("`{key}` cannot be `{value}`: {why}")]
+    Refused {
+        /// The key.
+        key: String,
+        /// The value; not that of a secret.
+        value: String,
+        /// The reason, and what to do instead.
+        why: String,
+    },
 }
 
 /// The values that were set.
@@ -81,26 +97,58 @@ pub enum ConfError {
 /// ```
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Conf {
-    values: BTreeMap<&'static str, String>,
+    values: BTreeMap<String, String>,
 }
 
 impl Conf {
     /// Sets a value.
     ///
+    /// A key that begins with `spark.` and is none of the engine's is kept as it is, unless it must not be ignored ([`spark::judge`]).
+    ///
     /// # Errors
-    /// When there is no such setting, or the value is not of its type.
+    /// When there is no such setting, the value is not of its type, or the setting is one of Spark's that cannot be obeyed.
     pub fn set(&mut self, key: &str, value: &str) -> Result<(), ConfError> {
-        let known = canonical(key);
-        let Some(entry) = ALL.iter().find(|entry| entry.key == known) else {
-            return Err(ConfError::Unknown { key: key.into(), nearest: nearest(&known) });
+        let (entry, value) = match key.starts_with("spark.") {
+            false => (ALL.iter().find(|entry| entry.key == canonical(key)), value.to_string()),
+            true => {
+                let entry = spark::engine_setting(key);
+                (entry, entry.map_or_else(|| value.into(), |entry| entry.value_in_spark(value)))
+            }
         };
-        (entry.check)(value).map_err(|why| ConfError::Invalid {
+        let Some(entry) = entry else { return self.set_other(key, &value) };
+        (entry.check)(&value).map_err(|why| ConfError::Invalid {
             key: entry.key,
-            value: value.into(),
+            value: value.clone(),
             why,
         })?;
-        self.values.insert(entry.key, value.into());
+        self.values.insert(entry.key.into(), value);
         Ok(())
+    }
+
+    /// Stores a setting that the engine does not have.
+    fn set_other(&mut self, key: &str, value: &str) -> Result<(), ConfError> {
+        let unknown = || ConfError::Unknown { key: key.into(), nearest: nearest(&canonical(key)) };
+        // The engine's own settings for stores stand for all of Hadoop's that a Rust program has.
+        if !key.starts_with("spark.") || key.starts_with("spark.hadoop.fs.") {
+            return Err(unknown());
+        }
+        match spark::judge(key, value, spark::Face::Rust) {
+            spark::Verdict::Refused(error) => Err(error),
+            // A setting that the table calls obeyed is never only stored.
+            spark::Verdict::Obeyed => Err(unknown()),
+            spark::Verdict::Kept | spark::Verdict::Warning(_) => {
+                self.values.insert(key.into(), value.into());
+                Ok(())
+            }
+        }
+    }
+
+    /// Checks all settings together; returns warnings about those that were accepted and have no effect.
+    ///
+    /// # Errors
+    /// When two contradict each other.
+    pub fn check(&self) -> Result<Vec<String>, ConfError> {
+        spark::check(self.iter(), spark::Face::Rust)
     }
 
     /// Returns the value of a setting, or its default.
@@ -112,8 +160,8 @@ impl Conf {
     }
 
     /// Returns the keys and values that were set, secrets too.
-    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        self.values.iter().map(|(key, value)| (*key, value.as_str()))
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.values.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     }
 
     /// Returns whether a value was set.
@@ -137,6 +185,8 @@ pub struct Entry {
     pub default: &'static str,
     /// Its meaning.
     pub doc: &'static str,
+    /// The kind of its values: the name of their parser.
+    kind: &'static str,
     check: fn(&str) -> Result<(), String>,
 }
 
@@ -221,6 +271,13 @@ mod tests {
             documented.contains(&reference),
             "docs/configuration.md should hold this table:\n{reference}"
         );
+    }
+
+    #[test]
+    fn the_documentation_holds_the_units() {
+        let documented = include_str!("../../../docs/configuration.md");
+        let units = Units.to_string();
+        assert!(documented.contains(&units), "docs/configuration.md should hold this table:\n{units}");
     }
 
     #[test]

@@ -15,7 +15,7 @@ macro_rules! settings {
 
         /// All settings, for listings and look-ups by key.
         pub static ALL: &[Entry] = &[
-            $(Entry { key: $key, default: $default, doc: $doc, check: |text| $parse(text).map(drop) },)*
+            $(Entry { key: $key, default: $default, doc: $doc, kind: stringify!($parse), check: |text| $parse(text).map(drop) },)*
         ];
     };
 }
@@ -30,12 +30,14 @@ settings! {
         "The application's name, for people.";
     MEMORY: Option<u64> = "firesteel.memory", "", optional_bytes,
         "The memory for records: combining, sorting, map outputs. Records that do not fit go to disk. When not set: 60 % of \
-         the memory that the machine (or its control group) has free at the start.";
+         the memory that the machine (or the narrowest of its control groups) has free at the start.";
     RDD_COMPRESS: String = "firesteel.rdd.compress", "none", compression,
         "The compression of encoded partitions of persisted RDDs, in memory and on disk: `none`, `lz4` (fast) or `zstd` \
          (smaller).";
     CLEAN_CHECKPOINTS: bool = "firesteel.cleaner.checkpoints", "true", switch,
         "Whether checkpoints are removed when no RDD reads them any more, and when the context stops.";
+    CHECKPOINT_DIR: String = "firesteel.checkpoint.dir", "", text,
+        "The directory below which checkpoints are written, until the program sets another.";
     LOCAL_DIR: String = "firesteel.local.dir", "", text,
         "The directory for records that do not fit in memory. When not set: the system's directory for temporary files.";
     DEFAULT_PARALLELISM: Option<u32> = "firesteel.default.parallelism", "", optional_count,
@@ -44,6 +46,8 @@ settings! {
         "The number of failures of one task that fails its job.";
     STAGE_MAX_CONSECUTIVE_ATTEMPTS: u32 = "firesteel.stage.max_consecutive_attempts", "4", count,
         "The number of failed attempts at a stage in a row that fails its jobs.";
+    TASK_CPUS: u32 = "firesteel.task.cpus", "1", count,
+        "The number of cores that each task takes: an executor runs as many tasks at a time as its cores are enough for.";
     SCHEDULER_MODE: String = "firesteel.scheduler.mode", "FIFO", text,
         "The way in which jobs that run at the same time share the slots: `FIFO` (the first job first) or `FAIR` (pools).";
     LOCALITY_WAIT_MS: u64 = "firesteel.locality.wait", "3s", parse_millis,
@@ -66,6 +70,11 @@ settings! {
         "The number of tasks that an executor of a cluster runs at a time. When not set: as many as its worker has cores.";
     EXECUTOR_MEMORY: u64 = "firesteel.executor.memory", "1g", parse_bytes,
         "The memory of an executor of a cluster.";
+    PYSPARK_MEMORY: Option<u64> = "firesteel.executor.pyspark.memory", "", optional_bytes,
+        "The address space that a Python worker may have, in all: its program, its libraries, its records. Memory beyond it \
+         fails the task that asks for it. Divided by `firesteel.executor.cores` where that is set. When not set: no limit.";
+    ALLOW_CONTEXT: bool = "firesteel.executor.allow_spark_context", "false", switch,
+        "Whether tasks may make contexts of their own.";
     EXECUTOR_INSTANCES: Option<u32> = "firesteel.executor.instances", "", optional_count,
         "The most executors of a cluster that the application wants, or the number at the start with dynamic allocation.";
     DYNAMIC_ALLOCATION: bool = "firesteel.dynamic_allocation.enabled", "false", switch,

@@ -2,7 +2,7 @@
 //!
 //! Tasks have [`Adder`]s, and what they add travels with their outcomes; the scheduler decides which of it counts
 //! (`crates/scheduler/src/accumulators.rs`). Here is the driver's end: the typed value, made of what is final (`base`) and of
-//! what the scheduler may still replace, merged when somebody reads.
+//! what the scheduler may still replace, merged when the value is read.
 
 use crate::accumulators::{MergeSettled, Settled, Unmerged};
 use crate::context::DriverContext;
@@ -50,7 +50,7 @@ struct Locked<'a, A> {
 struct State<A> {
     /// All that is final and was merged.
     base: A,
-    /// What is final, and not merged yet.
+    /// Updates that are final, and not merged yet.
     waiting: Vec<Arc<[u8]>>,
     /// The value when it was last read, and the scheduler's version of the rest then.
     read: Option<(u64, A)>,
@@ -87,7 +87,7 @@ impl<A: Accumulate> Accumulator<A> {
         self
     }
 
-    /// What a closure is given: it can add, and never read.
+    /// Returns the end that a closure is given: it can add, and never read.
     pub fn adder(&self) -> Adder<A> {
         Adder::new(self.shared.id, self.shared.application)
     }

@@ -14,13 +14,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[derive(Default)]
 pub(crate) struct Settled(Mutex<Vec<Arc<[u8]>>>);
 
-/// What an accumulator consists of beside its base.
+/// The parts of an accumulator beside its base.
 pub(crate) struct Unmerged {
-    /// What became final since somebody asked last.
+    /// Updates that became final since the accumulator was read last.
     pub(crate) settled: Vec<Arc<[u8]>>,
     /// The scheduler's version of `updates`.
     pub(crate) version: u64,
-    /// What is not final. None if nothing has changed since the version that was known.
+    /// Updates that are not final. None if nothing has changed since the version that was known.
     pub(crate) updates: Option<Vec<Arc<[u8]>>>,
 }
 
@@ -30,11 +30,11 @@ impl Settled {
     }
 }
 
-/// What the driver knows of accumulators, without their types.
+/// The accumulators of a driver, without their types.
 #[derive(Default)]
 pub(crate) struct Accumulators {
     table: Mutex<HashMap<AccumulatorId, Registered>>,
-    /// Whether there ever was one.
+    /// True once there was one.
     any: AtomicBool,
 }
 
@@ -60,7 +60,7 @@ impl Accumulators {
         lock(&self.table).remove(&id);
     }
 
-    /// Whether there ever was an accumulator: where not, nobody needs to hear of RDDs that go.
+    /// Returns whether there ever was an accumulator: where not, the scheduler need not hear of RDDs that go.
     pub(crate) fn any(&self) -> bool {
         self.any.load(Ordering::Relaxed)
     }
@@ -84,7 +84,7 @@ impl Accumulators {
             .filter_map(|registered| registered.owner.upgrade())
             .collect();
         for owner in owners {
-            // A `merge` that panics will do so again for whoever reads the value: that is where it concerns somebody.
+            // A `merge` that panics will do so again when the program reads the value: that is where it concerns the program.
             let _ = catch_unwind(AssertUnwindSafe(|| owner.merge_settled()));
         }
     }

@@ -23,13 +23,15 @@ use std::thread;
 /// The most bytes in which an agent introduces itself: names and addresses.
 const REGISTER_AT_MOST: u64 = 64 << 10;
 
-/// What every agent is told when it is accepted.
+/// The settings that every agent is told when it is accepted.
 #[derive(Clone, Debug)]
 pub(crate) struct AgentSettings {
     /// The application, by a number that no other of this process has.
     pub(crate) application: u64,
     /// The application's settings.
     pub(crate) settings: Vec<(String, String)>,
+    /// The number of cores that each task takes.
+    pub(crate) task_cpus: u32,
     /// How often agents say that they live, in milliseconds.
     pub(crate) heartbeat_ms: u64,
     /// After how long without a message of the driver an agent ends, in milliseconds.
@@ -38,7 +40,7 @@ pub(crate) struct AgentSettings {
     pub(crate) retries: u32,
     /// The pause before that, in milliseconds.
     pub(crate) retry_wait_ms: u64,
-    /// Whether tasks encrypt what they write to disk.
+    /// True where tasks encrypt the files that they write to disk.
     pub(crate) encrypted: bool,
 }
 
@@ -65,6 +67,7 @@ pub(crate) struct Agents {
 
 struct AgentConnection {
     outbox: Outbox,
+    cores: u32,
     blocks: String,
     sent_outputs: SentOutputs,
     /// The tasks that the agent has, so that one that a function of the program fails can be looked at again.
@@ -95,7 +98,7 @@ impl Agents {
         let _ = self.backend.set(backend);
     }
 
-    /// What starts agents, where the driver knows it.
+    /// Returns the backend that starts agents, where the driver knows it.
     pub(crate) fn backend(&self) -> Option<&Arc<dyn Backend>> {
         self.backend.get()
     }
@@ -116,9 +119,10 @@ impl Agents {
         let agent = AgentId(self.next.fetch_add(1, Ordering::Relaxed));
         let (sent_outputs, running, blocks) =
             (SentOutputs::default(), HashMap::new(), register.blocks.clone());
-        let connection = AgentConnection { outbox: outbox.clone(), blocks, sent_outputs, running };
+        let cores = register.cores;
+        let connection = AgentConnection { outbox: outbox.clone(), cores, blocks, sent_outputs, running };
         self.connections().insert(agent, connection);
-        let registration = registration(register);
+        let registration = registration(register, self.slots(cores));
         self.post(ApplicationEvent::AgentRegistered { agent, registration });
         while let Ok(Some(message)) = receive(&mut receiver) {
             let Some(driver) = self.driver.upgrade() else { break };
@@ -127,6 +131,16 @@ impl Agents {
         outbox.close();
         self.connections().remove(&agent);
         self.post(ApplicationEvent::AgentDisconnected { agent });
+    }
+
+    /// Returns the number of tasks at a time on so many cores.
+    fn slots(&self, cores: u32) -> u32 {
+        cores / self.settings.task_cpus.max(1)
+    }
+
+    /// Returns the number of cores of all agents.
+    pub(crate) fn cores(&self) -> u32 {
+        self.connections().values().map(|connection| connection.cores).sum()
     }
 
     fn post(&self, event: ApplicationEvent) {
@@ -209,6 +223,7 @@ impl Agents {
         let welcome = Welcome {
             application: settings.application,
             executors,
+            slots: self.slots(connection.cores),
             settings: settings.settings.clone(),
             heartbeat_ms: settings.heartbeat_ms,
             timeout_ms: settings.timeout_ms,
@@ -337,12 +352,12 @@ impl Agents {
     }
 }
 
-fn registration(register: RegisterAgent) -> Registration {
+fn registration(register: RegisterAgent, slots: u32) -> Registration {
     Registration {
         name: register.name,
         program: register.program,
         host: register.host,
-        slots: register.slots,
+        slots,
         memory: register.memory,
         has_processes: register.has_processes,
         address: register.blocks,

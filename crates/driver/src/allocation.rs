@@ -17,13 +17,14 @@ pub(crate) fn settings(conf: &Conf) -> Result<Option<AllocationSettings>> {
              (`firesteel.dynamic_allocation.max_executors`): that is not possible"
         )));
     }
+    let cpus = conf.get(&conf::TASK_CPUS)?;
     let initial = conf.get(&conf::DYNAMIC_INITIAL)?.or(conf.get(&conf::EXECUTOR_INSTANCES)?);
     let backlog_ms = conf.get(&conf::DYNAMIC_BACKLOG_MS)?;
     Ok(Some(AllocationSettings {
         min,
         max,
         initial: initial.unwrap_or(min),
-        slots: conf.get(&conf::EXECUTOR_CORES)?,
+        slots: conf.get(&conf::EXECUTOR_CORES)?.map(|cores| cores / cpus),
         backlog_ms,
         sustained_backlog_ms: conf.get(&conf::DYNAMIC_SUSTAINED_BACKLOG_MS)?.unwrap_or(backlog_ms),
         idle_ms: conf.get(&conf::DYNAMIC_IDLE_MS)?,

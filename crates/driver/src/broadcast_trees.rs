@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// A host that wants a broadcast value waits so long for somebody who is free to send it. Then the driver does.
+/// A host that wants a broadcast value waits so long for a host that is free to send it. Then the driver does.
 const WAIT_AT_MOST: Duration = Duration::from_secs(10);
 
 /// Which hosts have which broadcast values.
@@ -23,7 +23,7 @@ impl BroadcastTrees {
         self.broadcast_tree.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Where to get a value: waits until somebody is free.
+    /// Returns the address to get a value from: waits until a host that has it is free.
     pub(crate) fn take(&self, id: BroadcastId, asker: &str) -> String {
         let deadline = Instant::now() + WAIT_AT_MOST;
         let mut broadcast_tree = self.broadcast_tree();

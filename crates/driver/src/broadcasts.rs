@@ -17,7 +17,7 @@ pub(crate) const LARGE_ENVIRONMENT_BYTES: usize = 1 << 20;
 impl DriverContext {
     /// Sends a value once to each executor, for all tasks to read.
     ///
-    /// The value is encoded, and the driver lets go of it: whoever reads it has it decoded, once. So it takes
+    /// The value is encoded, and the driver lets go of it: each process that reads it decodes it, once. So it takes
     /// about twice its size. What a closure captures in its environment is sent with each stage instead; above 1 MiB it
     /// becomes a broadcast value by itself.
     ///

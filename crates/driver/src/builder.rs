@@ -13,8 +13,9 @@ use crate::submitted;
 use firesteel_cluster::AgentCommand;
 use firesteel_conf as conf;
 use firesteel_conf::Conf;
-use firesteel_executor::WorkerCommand;
+use firesteel_executor::{WorkerCommand, runner};
 use firesteel_scheduler::{PoolSettings, SchedulerSettings, SchedulingMode, SpeculationSettings};
+use firesteel_types::CallSite;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -107,8 +108,17 @@ impl Builder {
         if let Some(error) = self.failed {
             return Err(error.into());
         }
+        if runner::is_in_task() && !self.conf.get(&conf::ALLOW_CONTEXT)? {
+            return Err(Error::Start(
+                "a context should only be created and accessed on the driver, not inside a task: jobs of a task's own compete with those that \
+                 wait for it. Set `spark.executor.allowSparkContext` to `true` for the new context if that is what you want"
+                    .into(),
+            ));
+        }
         panics::warn_if_they_abort();
         submitted::apply(&mut self.conf)?;
+        let log = log::Level::named(&self.conf.get(&conf::LOG_LEVEL)?);
+        self.conf.check()?.into_iter().for_each(|warning| log.warn_once(warning));
         let master = self.conf.get(&conf::MASTER)?;
         let master = Master::parse(&master).map_err(Error::Start)?;
         let memory = match self.conf.is_set(&conf::EXECUTOR_MEMORY) {
@@ -117,6 +127,7 @@ impl Builder {
         };
         let cores = self.conf.get(&conf::EXECUTOR_CORES)?;
         let master = master.with_executors(cores, memory).map_err(Error::Start)?;
+        let slots = master.slots(self.conf.get(&conf::TASK_CPUS)?).map_err(Error::Start)?;
         let settings = scheduler_settings(&self.conf, &master, self.pools)?;
         // Those of files that cannot be are told now, not by the first save.
         FileOptions::from_conf(&self.conf)?;
@@ -124,10 +135,11 @@ impl Builder {
         let driver = start_driver(&self.conf, settings, &master, serial, self.workers, self.agents)?;
         let parallelism = self.conf.get(&conf::DEFAULT_PARALLELISM)?;
         let progress = if self.conf.get(&conf::SHOW_PROGRESS)? { Progress::watch(&driver) } else { None };
-        let log = log::Level::named(&self.conf.get(&conf::LOG_LEVEL)?);
+        let checkpoint_dir = self.conf.get(&conf::CHECKPOINT_DIR)?;
         let shared = Arc::new(Shared::new(Parts {
             serial,
-            slots: master.slots(),
+            cores: master.cores(),
+            slots,
             parallelism,
             driver,
             progress,
@@ -139,7 +151,11 @@ impl Builder {
                 Arc::downgrade(&(shared.clone() as Arc<dyn endings::Stops>));
             endings::watch(stops).map_err(|error| Error::Start(error.to_string()))?;
         }
-        Ok(DriverContext::of(shared))
+        let context = DriverContext::of(shared);
+        if !checkpoint_dir.is_empty() {
+            context.set_checkpoint_dir(CallSite::default(), &checkpoint_dir)?;
+        }
+        Ok(context)
     }
 }
 

@@ -29,7 +29,7 @@ impl DriverContext {
         self.checkpoints().get()
     }
 
-    /// Whether checkpoints are removed when nobody needs them any more.
+    /// Returns whether checkpoints are removed when no RDD needs them any more.
     pub(crate) fn cleans_checkpoints(&self) -> bool {
         self.conf().get(&conf::CLEAN_CHECKPOINTS).unwrap_or(true)
     }

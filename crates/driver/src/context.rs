@@ -27,10 +27,11 @@ pub struct DriverContext {
     shared: Arc<Shared>,
 }
 
-/// What the clones of a context share.
+/// The state that the clones of a context share.
 pub(crate) struct Shared {
     conf: Conf,
     serial: u64,
+    cores: Option<u32>,
     slots: Option<u32>,
     parallelism: Option<u32>,
     driver: Arc<Driver>,
@@ -75,8 +76,9 @@ impl DriverContext {
     pub fn default_parallelism(&self) -> u32 {
         // A cluster whose executors are not all there yet still cuts data for more than one.
         const AT_LEAST: u32 = 2;
-        let slots = || self.shared.slots.unwrap_or_else(|| self.slots().max(AT_LEAST));
-        self.shared.parallelism.unwrap_or_else(slots)
+        let there = || self.driver().remote().map_or(0, |remote| remote.agents.cores());
+        let cores = || self.shared.cores.unwrap_or_else(|| there().max(AT_LEAST));
+        self.shared.parallelism.unwrap_or_else(cores)
     }
 
     /// How many tasks run at a time.
@@ -161,12 +163,12 @@ impl DriverContext {
         self.shared.stop();
     }
 
-    /// Whether the context was stopped.
+    /// Returns whether the context was stopped.
     pub fn is_stopped(&self) -> bool {
         self.shared.stopped.load(Ordering::Relaxed)
     }
 
-    /// Whether nothing runs, and nothing of a job that ended is left in memory or on disk beyond what RDDs still need. For
+    /// Returns whether nothing runs, and nothing of a job that ended is left in memory or on disk beyond what RDDs still need. For
     /// tests of Firesteel itself.
     pub fn is_idle(&self) -> bool {
         self.shared.driver.is_idle()
@@ -195,7 +197,7 @@ impl DriverContext {
         &self.shared.driver
     }
 
-    /// What handles say is not needed any more goes to the driver by this.
+    /// Makes a sender by which handles tell the driver that something is not needed any more.
     pub(crate) fn events(&self) -> EventSender {
         EventSender::to(&self.shared.driver)
     }
@@ -231,7 +233,7 @@ impl DriverContext {
         &self.shared.checkpoints
     }
 
-    /// Whether a lineage of this depth was not warned of yet, nor one half as deep.
+    /// Returns whether a lineage of this depth was not warned of yet, nor one half as deep.
     pub(crate) fn is_new_depth(&self, depth: u32) -> bool {
         let before = self.shared.warn_at_depth.fetch_max(depth * 2, Ordering::Relaxed);
         depth >= before
@@ -253,10 +255,12 @@ impl endings::Stops for Shared {
     }
 }
 
-/// What an application is made of.
+/// The parts that an application is made of.
 pub(crate) struct Parts {
     pub(crate) conf: Conf,
     pub(crate) serial: u64,
+    /// The number of cores, where that never changes.
+    pub(crate) cores: Option<u32>,
     /// Tasks at a time, where that never changes.
     pub(crate) slots: Option<u32>,
     pub(crate) parallelism: Option<u32>,
@@ -267,10 +271,11 @@ pub(crate) struct Parts {
 
 impl Shared {
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { conf, serial, slots, parallelism, driver, progress, log } = parts;
+        let Parts { conf, serial, cores, slots, parallelism, driver, progress, log } = parts;
         Shared {
             conf,
             serial,
+            cores,
             slots,
             parallelism,
             driver,

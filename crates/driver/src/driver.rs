@@ -1,6 +1,6 @@
 //! The driver's loop: what happened goes into the application, which decides; `effects` does what it says.
 //!
-//! There is no thread for it. Whoever has something to tell puts it in the inbox and then tries to become the one who
+//! There is no thread for it. A thread with an event puts it in the inbox and then tries to become the one that
 //! empties it; everyone else goes on, knowing that it will be handled. So a slot that ends a task finds its next one without
 //! a switch of threads. Effects only move messages on; user code never runs here.
 
@@ -37,7 +37,7 @@ use std::time::{Duration, Instant};
 /// The host of all executors on this machine.
 const HOST: &str = "localhost";
 
-/// What the thread that waits for a job is told.
+/// A message to the thread that waits for a job.
 #[derive(Debug)]
 pub enum JobMessage {
     /// The result of one partition.
@@ -76,7 +76,7 @@ enum Message {
     },
 }
 
-/// What only the thread that empties the inbox touches.
+/// The state that only the thread that empties the inbox touches.
 pub(crate) struct Core {
     pub(crate) application: Application,
     pub(crate) jobs: HashMap<JobId, RunningJob>,
@@ -204,7 +204,7 @@ impl Driver {
         }
     }
 
-    /// Who keeps a partition, as far as is known.
+    /// Returns the executors that keep a partition, as far as is known.
     pub(crate) fn holders(&self, key: BlockKey) -> Vec<ExecutorId> {
         self.with_scheduler(|scheduler| scheduler.holders(key.rdd, key.partition, key.version))
     }
@@ -295,7 +295,7 @@ impl Driver {
         self.send(Message::Event { event, bytes });
     }
 
-    /// What an accumulator consists of beside its base, after all that this thread has told the driver: one picture, in which
+    /// Returns the parts of an accumulator beside its base, after all that this thread has told the driver: one picture, in which
     /// what becomes final is neither missing nor there twice.
     pub(crate) fn unmerged(&self, id: AccumulatorId, settled: &Settled, known: Option<u64>) -> Unmerged {
         let mut core = lock(&self.core);
@@ -310,7 +310,7 @@ impl Driver {
         Unmerged { settled, version, updates }
     }
 
-    /// Whether no job runs and nothing of one is left. For tests.
+    /// Returns whether no job runs and nothing of one is left.
     pub(crate) fn is_idle(&self) -> bool {
         let core = lock(&self.core);
         let nobody_waits = core.barriers.is_empty() && core.held.is_empty();
@@ -322,7 +322,7 @@ impl Driver {
         self.empty_inbox();
     }
 
-    /// Handles all messages, unless somebody else is at it: then they will.
+    /// Handles all messages, unless another thread is at it: then that one will.
     fn empty_inbox(&self) {
         loop {
             let mut core = match self.core.try_lock() {
@@ -383,7 +383,7 @@ impl Driver {
         }
     }
 
-    /// What executors on this machine have written and left to the driver is removed here: they may be gone.
+    /// Removes files that executors on this machine have written and left to the driver: the executors may be gone.
     pub(crate) fn with_host(&self, f: impl FnOnce(&BlockServer)) {
         if let Some(remote) = &*self.remote.read().unwrap_or_else(PoisonError::into_inner)
             && let Some(host) = &remote.host
@@ -516,7 +516,7 @@ impl Driver {
         drop(recipe);
     }
 
-    /// What serves the files of executors on this machine.
+    /// Returns the server of the files of executors on this machine.
     pub(crate) fn host_blocks(&self) -> Option<HostOf> {
         self.remote().filter(|remote| remote.host.is_some()).map(HostOf)
     }

@@ -1,4 +1,5 @@
-//! What the driver answers when executors elsewhere ask for blocks: plans, data of `parallelize`, broadcast values, and who has what.
+//! [`DriverBlocks`]: the driver's answers to executors elsewhere that ask for blocks: plans, data of `parallelize`, broadcast values,
+//! and the addresses of outputs and cached partitions.
 
 use crate::driver::Driver;
 use firesteel_executor::DriverLink;

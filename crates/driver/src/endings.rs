@@ -1,4 +1,4 @@
-//! What a signal that ends the program does first: its contexts stop, so that no files and executors are left behind.
+//! Signals that end the program: its contexts stop first, so that no files and executors are left behind.
 //!
 //! Ctrl-C, SIGTERM and SIGHUP would end the process at once. Here they stop all contexts first, in a bounded time, and then end the
 //! process as they would have: who waits for it sees the same signal. Signals that the program handles or ignores when it makes its
@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How often is looked for a second signal meanwhile.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-/// What is to be stopped.
+/// A context that is to be stopped.
 pub(crate) trait Stops: Send + Sync {
     fn stop(&self);
 }

@@ -49,7 +49,7 @@ pub enum Error {
     Empty {
         /// The operation.
         site: CallSite,
-        /// What to write instead.
+        /// The advice: what to write instead.
         instead: &'static str,
     },
     /// An argument makes no sense.
@@ -57,7 +57,7 @@ pub enum Error {
     InvalidArgument {
         /// The operation.
         site: CallSite,
-        /// What is wrong, and what to write instead.
+        /// The mistake, and what to write instead.
         message: String,
     },
     /// A setting makes no sense.

@@ -6,14 +6,14 @@
 use firesteel_types::{RddId, ShuffleId};
 use std::sync::{Arc, Weak};
 
-/// What is not needed any more.
+/// Something that is not needed any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Released {
     /// No job will compute the RDD again.
     Rdd(RddId),
-    /// Nobody will read the shuffle's map outputs again.
+    /// No job will read the shuffle's map outputs again.
     Shuffle(ShuffleId),
-    /// Nobody wants the RDD's partitions cached any more.
+    /// The RDD's partitions need not be cached any more.
     Persisted(RddId),
 }
 

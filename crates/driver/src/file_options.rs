@@ -9,23 +9,23 @@ use firesteel_io::{
 };
 use firesteel_types::CallSite;
 
-/// What decides how files are read and written.
+/// The options by which files are read and written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FileOptions {
     /// Hadoop's own settings.
     pub hadoop: HadoopConf,
     /// Which files may fail.
     pub lenient: Lenient,
-    /// Whether an empty file is a partition.
+    /// True where an empty file is a partition.
     pub empty_splits: bool,
     /// How part files are named.
     pub names: PartNames,
-    /// Whether files were asked for only now that they are to be read. Else they are listed once more when an action comes.
+    /// True where files were asked for only now that they are to be read. Else they are listed once more when an action comes.
     pub listed_late: bool,
 }
 
 impl FileOptions {
-    /// What the settings say.
+    /// Reads the options from settings.
     ///
     /// # Errors
     /// When one of Hadoop's has a value that it cannot have.

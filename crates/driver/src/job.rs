@@ -24,11 +24,11 @@ pub struct SubmittedJob {
     checkpoints: TakenCheckpoints,
 }
 
-/// What an action asks for.
+/// The request of an action.
 pub(crate) struct JobRequest<'a> {
     pub(crate) root: &'a Arc<RddNode>,
     pub(crate) site: CallSite,
-    /// What the last stage's tasks do with their partitions.
+    /// The code that the last stage's tasks run over their partitions.
     pub(crate) terminal: OperatorRef,
     pub(crate) partitions: Vec<Partition>,
 }
@@ -183,7 +183,7 @@ impl SubmittedJob {
 
 /// Tells a person now and then that a job waits and there is nobody to run it.
 struct Desertion {
-    /// When there was somebody, as far as is known.
+    /// When there was an executor, as far as is known.
     since: Instant,
     next_look: Instant,
 }

@@ -4,10 +4,10 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-/// What tasks may read of what their program's thread has said.
+/// The properties that tasks may read of those that their program's thread has set.
 pub(crate) type Properties = Arc<BTreeMap<String, String>>;
 
-/// What a thread has said about the jobs that it will run.
+/// The properties of the jobs that a thread will run.
 #[derive(Clone, Debug, Default)]
 pub struct LocalProperties {
     /// The group by which the jobs can be cancelled.
@@ -16,7 +16,7 @@ pub struct LocalProperties {
     pub pool: Option<String>,
     /// Tags by which they can be cancelled.
     pub tags: Vec<String>,
-    /// What their tasks can read, by name.
+    /// The values that their tasks can read, by name.
     pub properties: Properties,
 }
 

@@ -1,6 +1,8 @@
-//! What a person at the terminal should know though nothing failed: lines on standard error.
+//! The log: lines on standard error that a person at the terminal should see though nothing failed.
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
+use std::sync::{Mutex, PoisonError};
 
 /// Which lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,6 +26,15 @@ impl Level {
     pub(crate) fn warn(self, text: impl Display) {
         if self >= Level::Warn {
             eprintln!("firesteel: warning: {text}");
+        }
+    }
+
+    /// A warning that is written once in a process, however many contexts it is about.
+    pub(crate) fn warn_once(self, text: String) {
+        static WRITTEN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+        if self >= Level::Warn && WRITTEN.lock().unwrap_or_else(PoisonError::into_inner).insert(text.clone())
+        {
+            self.warn(text);
         }
     }
 

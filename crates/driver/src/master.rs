@@ -8,8 +8,8 @@ use std::thread::available_parallelism;
 pub(crate) enum Master {
     /// Threads of the driver's process, or worker processes of its own.
     Local {
-        /// Tasks at a time.
-        slots: u32,
+        /// Tasks at a time, where each takes one.
+        cores: u32,
         /// Failures of one task that fail its job, where the master says so.
         max_failures: Option<u32>,
     },
@@ -27,7 +27,7 @@ pub(crate) enum Master {
         /// Their addresses, `host:port`.
         addresses: Vec<String>,
     },
-    /// Executors that somebody starts, and that connect to the driver.
+    /// Executors that people start, and that connect to the driver.
     Listen {
         /// Where the driver listens, `host:port`.
         address: String,
@@ -48,7 +48,7 @@ impl Master {
             )
         };
         if text == "local" {
-            return Ok(Master::Local { slots: 1, max_failures: None });
+            return Ok(Master::Local { cores: 1, max_failures: None });
         }
         if let Some(inside) = within(text, "local[") {
             return local(inside).ok_or_else(refuse);
@@ -79,12 +79,25 @@ impl Master {
         Ok(Master::LocalCluster { executors: executors * (all / cores), cores, memory })
     }
 
-    /// Tasks at a time, where the master's name says how many.
-    pub(crate) fn slots(&self) -> Option<u32> {
+    /// Cores, where the master's name says how many.
+    pub(crate) fn cores(&self) -> Option<u32> {
         match self {
-            Master::Local { slots, .. } => Some(*slots),
+            Master::Local { cores, .. } => Some(*cores),
             Master::LocalCluster { executors, cores, .. } => Some(executors * cores),
             Master::Standalone { .. } | Master::Listen { .. } => None,
+        }
+    }
+
+    /// Tasks at a time, where each takes so many cores, and the master's name says how many there are.
+    pub(crate) fn slots(&self, cpus: u32) -> Result<Option<u32>, String> {
+        let (executors, cores) = match self {
+            Master::Local { cores, .. } => (1, *cores),
+            Master::LocalCluster { executors, cores, .. } => (*executors, *cores),
+            Master::Standalone { .. } | Master::Listen { .. } => return Ok(None),
+        };
+        match cores / cpus.max(1) {
+            0 => Err(too_few_cores(cores, cpus)),
+            slots => Ok(Some(executors * slots)),
         }
     }
 
@@ -96,10 +109,18 @@ impl Master {
         }
     }
 
-    /// Whether executors are processes that connect to the driver.
+    /// Returns whether executors are processes that connect to the driver.
     pub(crate) fn is_cluster(&self) -> bool {
         !matches!(self, Master::Local { .. })
     }
+}
+
+/// What is wrong where no executor could ever run a task.
+pub(crate) fn too_few_cores(cores: u32, cpus: u32) -> String {
+    format!(
+        "the number of cores per executor (={cores}) has to be >= the number of cpus per task = {cpus}: each task takes {cpus} \
+         (`firesteel.task.cpus`), so none would ever run; give executors more cores, or tasks fewer"
+    )
 }
 
 fn within<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
@@ -111,15 +132,15 @@ fn number(text: &str) -> Option<u32> {
 }
 
 fn local(inside: &str) -> Option<Master> {
-    let (slots, failures) = match inside.split_once(',') {
+    let (cores, failures) = match inside.split_once(',') {
         None => (inside, None),
         Some((slots, failures)) => (slots, Some(number(failures)?)),
     };
-    let slots = match slots.trim() {
+    let cores = match cores.trim() {
         "*" => available_parallelism().map_or(1, NonZero::get) as u32,
-        slots => number(slots)?,
+        cores => number(cores)?,
     };
-    Some(Master::Local { slots, max_failures: failures })
+    Some(Master::Local { cores, max_failures: failures })
 }
 
 fn local_cluster(inside: &str) -> Option<Master> {
@@ -157,12 +178,25 @@ mod tests {
     }
 
     #[test]
+    fn tasks_that_take_several_cores_share_those_of_an_executor() {
+        let slots = |text, cpus| Master::parse(text).unwrap().slots(cpus);
+        assert_eq!(slots("local[4]", 1), Ok(Some(4)));
+        assert_eq!(slots("local[4]", 2), Ok(Some(2)));
+        assert_eq!(slots("local[5]", 2), Ok(Some(2)), "what is left over is too little for one");
+        assert_eq!(slots("local-cluster[3,3,1024]", 2), Ok(Some(3)), "no task takes cores of two executors");
+        assert_eq!(slots("firesteel://a", 64), Ok(None));
+        for master in ["local", "local[1]", "local-cluster[4,1,1024]"] {
+            assert!(slots(master, 2).unwrap_err().contains("cpus per task = 2"));
+        }
+    }
+
+    #[test]
     fn masters_as_users_write_them() {
-        let local = |slots, max_failures| Ok(Master::Local { slots, max_failures });
+        let local = |cores, max_failures| Ok(Master::Local { cores, max_failures });
         assert_eq!(Master::parse("local"), local(1, None));
         assert_eq!(Master::parse("local[3]"), local(3, None));
         assert_eq!(Master::parse("local[ 3 , 2 ]"), local(3, Some(2)));
-        assert!(Master::parse("local[*]").unwrap().slots().unwrap() >= 1);
+        assert!(Master::parse("local[*]").unwrap().cores().unwrap() >= 1);
         let cluster = Master::LocalCluster { executors: 2, cores: 1, memory: 1 << 30 };
         assert_eq!(Master::parse("local-cluster[2, 1, 1024]"), Ok(cluster));
         let masters = Master::Standalone { addresses: vec!["a:7077".into(), "b:1234".into()] };

@@ -29,7 +29,7 @@ pub(crate) struct Source {
     /// The RDDs at the other ends of `info.dependencies`, in the same order.
     pub(crate) parents: Vec<Arc<RddNode>>,
     pub(crate) code: NodeCode,
-    /// What ends the stages before this RDD: one for each shuffle dependency, in their order.
+    /// The operators that end the stages before this RDD: one for each shuffle dependency, in their order.
     pub(crate) writes: Vec<ShuffleWriteSpec>,
     /// The files that it is read from, once it was checkpointed.
     pub(crate) checkpoint: Option<CheckpointFiles>,
@@ -88,7 +88,7 @@ pub(crate) type MakeCode = dyn Fn(&DriverContext, &[Arc<RddNode>]) -> Result<Ope
 pub(crate) enum NodeCode {
     /// Known when the RDD was made.
     Ready(OperatorRef),
-    /// Could not be made; whoever needs it is told why.
+    /// Could not be made; an action that needs it is told why.
     Broken(String),
     /// Needs a job of its own first (bounds of a sort, offsets of a numbering): made by the first action that needs it.
     Deferred { make: Box<MakeCode>, made: Mutex<Option<OperatorRef>> },

@@ -1,4 +1,4 @@
-//! What the program's profile says of panics: with `panic = "abort"` no failure of a task can be told, let alone survived.
+//! A warning about the program's profile: with `panic = "abort"` no failure of a task can be told, let alone survived.
 
 use std::sync::Once;
 

@@ -8,14 +8,14 @@ use firesteel_types::{CallSite, RddId, StorageLevel};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Whether and how an RDD is kept. Changes while the program runs.
+/// How an RDD is kept, if it is. Changes while the program runs.
 #[derive(Default)]
 pub(crate) struct Persistence(Mutex<State>);
 
 #[derive(Default)]
 pub(crate) struct State {
     pub(crate) persisted: Option<Arc<Persisted>>,
-    /// Why what was asked for cannot be; whoever runs an action is told.
+    /// Why the RDD cannot be kept as was asked for; each action is told.
     pub(crate) conflict: Option<String>,
     pub(crate) checkpoint: Checkpoint,
 }
@@ -26,7 +26,7 @@ pub(crate) type MakeCheckpoint = dyn Fn(&DriverContext) -> Result<()> + Send + S
 /// How far an RDD's checkpoint is.
 #[derive(Default)]
 pub(crate) enum Checkpoint {
-    /// Nobody has asked for one.
+    /// None was asked for.
     #[default]
     Unwanted,
     /// It was asked for: the next action that needs the RDD makes it.
@@ -44,10 +44,10 @@ pub(crate) struct Persisted {
     pub(crate) site: CallSite,
     /// The operator that keeps the partitions.
     pub(crate) code: OperatorRef,
-    /// Whether the RDD was cut off from what it was computed from: what is kept is all that there is.
+    /// True once the RDD was cut off from its parents: the partitions that are kept are all that there is.
     pub(crate) is_truncated: AtomicBool,
     pub(crate) events: EventSender,
-    /// Whether another has taken its place.
+    /// True once another has taken its place.
     pub(crate) is_replaced: AtomicBool,
 }
 

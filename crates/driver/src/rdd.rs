@@ -27,7 +27,7 @@ pub struct UntypedRdd {
     node: Arc<RddNode>,
 }
 
-/// What a new RDD is made of.
+/// The parts that a new RDD is made of.
 pub struct Parts {
     /// Where the program asks for it.
     pub site: CallSite,
@@ -39,7 +39,7 @@ pub struct Parts {
     pub narrow: Vec<(UntypedRdd, Mapping)>,
     /// Its operator.
     pub code: OperatorCode,
-    /// Whether its tasks run all at the same time and may wait for one another.
+    /// True where its tasks run all at the same time and may wait for one another.
     pub barrier: bool,
 }
 
@@ -49,7 +49,7 @@ type MakeCode = dyn Fn(&[UntypedRdd]) -> Result<OperatorRef> + Send + Sync;
 pub enum OperatorCode {
     /// It is known when the RDD is made.
     Ready(OperatorRef),
-    /// It could not be made; whoever runs an action is told why.
+    /// It could not be made; each action is told why.
     Broken(String),
     /// It needs a job of its own first (bounds of a sort, offsets of a numbering): made by the first action that needs it, from the
     /// RDD's parents.

@@ -28,7 +28,7 @@ pub(crate) struct Collected {
     is_marked: bool,
 }
 
-/// What the driver knows of a job before it submits it.
+/// A job that is ready to be submitted.
 pub(crate) struct Resolved {
     /// Checkpoints of RDDs that the job needs, which are to be made after it.
     pub(crate) checkpoints: TakenCheckpoints,
@@ -97,7 +97,7 @@ pub(crate) fn resolve(
     Ok(resolved)
 }
 
-/// Whether a stage is a barrier stage. What cannot be one fails here, before anything runs.
+/// Returns whether a stage is a barrier stage. A stage that cannot be one fails here, before anything runs.
 fn check_barrier(
     context: &DriverContext,
     cut: &StageBoundary,

@@ -15,10 +15,10 @@ use firesteel_io::{
 use firesteel_operators::{FileSource, TextLines};
 use firesteel_types::{CallSite, Partition};
 
-/// Lines of text files without more ado are cut into at least so many partitions.
+/// Files are cut into at least so many partitions where the program does not say.
 const MIN_PARTITIONS: u32 = 2;
 
-/// What tasks that read splits are sent: each partition's splits, and which files may fail.
+/// The environment of tasks that read splits: each partition's splits, and which files may fail.
 type Splits = (Vec<Vec<FileSplit>>, Lenient);
 
 impl DriverContext {

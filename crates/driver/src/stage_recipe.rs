@@ -6,7 +6,7 @@ use firesteel_plan::{CodeRef, Environment, PlanNode, StagePlan};
 use firesteel_types::{CallSite, RddId};
 use std::sync::{Arc, OnceLock};
 
-/// What a stage's plan is encoded from.
+/// The operators that a stage's plan is encoded from.
 pub(crate) struct StageRecipe {
     operators: Vec<PlanNodeRecipe>,
     encoded: OnceLock<std::result::Result<Arc<[u8]>, String>>,

@@ -6,7 +6,7 @@ use crate::driver::Driver;
 use crate::driver_blocks::DriverBlocks;
 use crate::error::{Error, Result};
 use crate::log::Level;
-use crate::master::Master;
+use crate::master::{Master, too_few_cores};
 use crate::remote::Remote;
 use firesteel_cluster::standalone::{LaunchExecutor, Program, StandaloneBackend, StandaloneConfig};
 use firesteel_cluster::{AgentCommand, Backend, ClusterListener, LocalCluster, LocalClusterConfig};
@@ -45,6 +45,7 @@ pub(crate) fn start(driver: &Arc<Driver>, config: &ClusterStart<'_>) -> Result<(
     let settings = AgentSettings {
         application: config.application,
         settings: conf.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect(),
+        task_cpus: conf.get(&conf::TASK_CPUS)?,
         heartbeat_ms: conf.get(&conf::HEARTBEAT_INTERVAL_MS)?,
         timeout_ms: conf.get(&conf::NETWORK_TIMEOUT_MS)?,
         retries: conf.get(&conf::SHUFFLE_RETRIES)?,
@@ -92,7 +93,7 @@ fn agent_events(driver: &Arc<Driver>) -> Weak<dyn AgentEvents> {
 fn secret(conf: &Conf, master: &Master) -> Result<Option<Secret>> {
     if conf.get(&conf::NETWORK_INSECURE)? {
         eprintln!(
-            "firesteel: warning: `firesteel.network.insecure` is set: whoever reaches this application's ports can run code in its name"
+            "firesteel: warning: `firesteel.network.insecure` is set: any process that reaches this application's ports can run code in its name"
         );
         return Ok(None);
     }
@@ -110,7 +111,7 @@ fn secret(conf: &Conf, master: &Master) -> Result<Option<Secret>> {
     }
 }
 
-/// What is written to disk is sealed with what all executors know.
+/// Encrypts files on disk with a key that all executors can derive.
 fn encrypt_files(driver: &Driver, secret: Option<&Secret>) -> Result<()> {
     let secret = secret.ok_or_else(|| {
         Error::Start(
@@ -187,6 +188,17 @@ fn host_blocks(driver: &Driver, config: &ClusterStart<'_>) -> Result<Option<Bloc
     Ok(Some(BlockServer::new(Arc::new(files), dirs)))
 }
 
+/// How many cores each executor of a cluster has, if not all that its worker has: at least as many as a task takes, which no worker knows.
+fn cores_per_executor(conf: &Conf) -> Result<Option<u32>> {
+    let cpus = conf.get(&conf::TASK_CPUS)?;
+    let cores = conf.get(&conf::EXECUTOR_CORES)?.or((cpus > 1).then_some(cpus));
+    let most = conf.get(&conf::CORES_MAX)?;
+    match cores.into_iter().chain(most).find(|cores| *cores < cpus) {
+        Some(cores) => Err(Error::Start(too_few_cores(cores, cpus))),
+        None => Ok(cores),
+    }
+}
+
 struct Start<'a> {
     driver: &'a Arc<Driver>,
     config: &'a ClusterStart<'a>,
@@ -237,7 +249,7 @@ impl Start<'_> {
             masters: masters.to_vec(),
             name: conf.get(&conf::APP_NAME)?,
             cores_max: conf.get(&conf::CORES_MAX)?,
-            cores_per_executor: conf.get(&conf::EXECUTOR_CORES)?,
+            cores_per_executor: cores_per_executor(conf)?,
             memory_per_executor_mib: conf.get(&conf::EXECUTOR_MEMORY)? >> 20,
             executors: match allocation::settings(conf)? {
                 Some(dynamic) => Some(Allocation::new(dynamic).wanted()),
@@ -257,9 +269,8 @@ impl Start<'_> {
             name: String::new(),
             host: "127.0.0.1".into(),
             bind: "127.0.0.1:0".into(),
-            slots: cores,
-            // As in Spark, a part is left to the program's own objects.
-            memory: memory / 10 * 6,
+            cores,
+            memory,
             directory: self.directory.to_owned(),
             service: self.served.then(|| self.address.clone()),
         };
@@ -269,7 +280,7 @@ impl Start<'_> {
     }
 }
 
-/// What the cluster's daemons and those who use them show each other.
+/// The secret that the cluster's daemons and applications show each other.
 fn cluster_credentials(conf: &Conf) -> Result<Credentials> {
     if conf.get(&conf::NETWORK_INSECURE)? {
         return Ok(Credentials::insecure());

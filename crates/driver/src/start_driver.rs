@@ -9,7 +9,7 @@ use firesteel_cluster::AgentCommand;
 use firesteel_conf as conf;
 use firesteel_conf::Conf;
 use firesteel_data::{Cipher, DataError};
-use firesteel_executor::WorkerCommand;
+use firesteel_executor::{WorkerCommand, free_memory, records_share};
 use firesteel_io::{StoreSettings, Stores};
 use firesteel_operators::Services;
 use firesteel_protocol::handshake::{SHARED_DIRECTORY, WorkerInit};
@@ -17,7 +17,7 @@ use firesteel_scheduler::SchedulerSettings;
 use firesteel_shuffle::ShuffleStore;
 use firesteel_storage::{BlockStore, Broadcasts, CachedBlocks, LocalDirs, MemoryPool, SharedFiles, sweep};
 use firesteel_types::ExecutorId;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 /// Starts the driver, and the executors that the master asks for.
@@ -34,7 +34,7 @@ pub(crate) fn start_driver(
         dir if dir.is_empty() => std::env::temp_dir(),
         dir => PathBuf::from(dir),
     };
-    let budget = conf.get(&conf::MEMORY)?.unwrap_or_else(default_memory);
+    let budget = conf.get(&conf::MEMORY)?.unwrap_or_else(|| records_share(free_memory(Path::new("/"))));
     let gate = Arc::new(LocalCommitGate(OnceLock::new()));
     let memory = Arc::new(MemoryPool::new(budget as usize));
     let dirs = Arc::new(LocalDirs::create(&parent).map_err(|e| start(&e))?);
@@ -74,7 +74,7 @@ pub(crate) fn start_driver(
         driver.start_clock().map_err(|e| start(&e))?;
         return Ok(driver);
     }
-    let slots = master.slots().unwrap_or(1);
+    let slots = master.slots(conf.get(&conf::TASK_CPUS)?).map_err(Error::Start)?.unwrap_or(1);
     let Some(command) = workers else {
         driver.start(slots).map_err(|e| start(&e))?;
         return Ok(driver);
@@ -87,7 +87,7 @@ pub(crate) fn start_driver(
     Ok(driver)
 }
 
-/// What is written to disk is sealed; on a cluster with what follows from the application's secret, once that is known.
+/// Encrypts files on disk; on a cluster with a key that follows from the application's secret, once that is known.
 fn encrypt_files(dirs: &LocalDirs, master: &Master, has_processes: bool) -> Result<()> {
     if has_processes {
         return Err(Error::Start(
@@ -102,7 +102,7 @@ fn encrypt_files(dirs: &LocalDirs, master: &Master, has_processes: bool) -> Resu
     Ok(())
 }
 
-/// What the driver's stores are made of.
+/// The memory and directories that the driver's stores are made of.
 struct Cached {
     memory: Arc<MemoryPool>,
     dirs: Arc<LocalDirs>,
@@ -127,17 +127,4 @@ impl Cached {
             Arc::new(Broadcasts::sharing(memory, dirs, files)),
         ))
     }
-}
-
-/// 60 % of what is free, by the machine or the control group, whichever is less.
-fn default_memory() -> u64 {
-    const UNKNOWN: u64 = 1 << 30;
-    let read = |path: &str| std::fs::read_to_string(path).ok();
-    let available = read("/proc/meminfo").and_then(|text| {
-        let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-        Some(line.trim().trim_end_matches("kB").trim().parse::<u64>().ok()? << 10)
-    });
-    let limit = read("/sys/fs/cgroup/memory.max").and_then(|text| text.trim().parse::<u64>().ok());
-    let free = available.unwrap_or(UNKNOWN).min(limit.unwrap_or(u64::MAX));
-    free / 10 * 6
 }

@@ -1,4 +1,4 @@
-//! What a program can ask about its own jobs and stages while they run, and for a while after.
+//! Status: answers to a program's questions about its own jobs and stages while they run, and for a while after.
 
 use crate::context::DriverContext;
 use firesteel_scheduler::Event;
@@ -6,7 +6,7 @@ use firesteel_status::{JobState as Progress, Status};
 use firesteel_types::{JobId, StageId};
 use std::sync::PoisonError;
 
-/// What became of a job so far.
+/// The state of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum JobState {
     /// It has not ended.
@@ -28,7 +28,7 @@ pub struct JobInfo {
     pub group: Option<String>,
     /// Its stages, parents before children; those that were skipped because their output was there already among them.
     pub stages: Vec<u32>,
-    /// What became of it so far.
+    /// Its state.
     pub state: JobState,
     /// Why it failed, as a sentence, if it did.
     pub failure: Option<String>,
@@ -74,7 +74,7 @@ impl DriverContext {
         self.ask(|status| status.active_stages().map(|stage| stage.stage.0).collect())
     }
 
-    /// What is known of a job; nothing if there is none with this id, or none that is remembered.
+    /// Returns what is known of a job; nothing if there is none with this id, or none that is remembered.
     pub fn job_info(&self, job: u32) -> Option<JobInfo> {
         self.ask(|status| {
             let job = status.job(JobId(job))?;
@@ -94,7 +94,7 @@ impl DriverContext {
         })
     }
 
-    /// What is known of a stage; nothing if there is none with this id, or none that is remembered. A stage that has not
+    /// Returns what is known of a stage; nothing if there is none with this id, or none that is remembered. A stage that has not
     /// begun, or was skipped, has its tasks and none that did anything.
     pub fn stage_info(&self, stage: u32) -> Option<StageInfo> {
         self.ask(|status| {

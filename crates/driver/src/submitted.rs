@@ -1,4 +1,4 @@
-//! What whoever has started the program says about how it is to run: variables that `firesteel submit` and a cluster's workers set.
+//! Submitted settings: variables in which `firesteel submit` and a cluster's workers say how the program is to run.
 //! What the program itself sets is stronger.
 
 use crate::error::{Error, Result};

@@ -13,7 +13,7 @@ use std::path::Path;
 use std::sync::{Arc, PoisonError};
 
 impl DriverContext {
-    /// What worker processes that begin from now on are told.
+    /// Sets what worker processes that begin from now on are told.
     ///
     /// # Errors
     /// When they cannot be told.
@@ -35,12 +35,12 @@ impl DriverContext {
         offered.map_err(|error| Error::Start(format!("{} cannot be read: {error}", path.display())))
     }
 
-    /// Whether executors are processes that connect to this one, perhaps from elsewhere.
+    /// Returns whether executors are processes that connect to this one, perhaps from elsewhere.
     pub fn is_on_cluster(&self) -> bool {
         self.driver().remote().is_some()
     }
 
-    /// What this process lends to its tasks: stores, memory, directories.
+    /// The services that this process lends to its tasks: stores, memory, directories.
     pub fn services(&self) -> &Arc<Services> {
         &self.driver().services
     }

@@ -15,6 +15,7 @@
 pub mod agent;
 pub mod decode;
 mod link;
+mod memory;
 mod panics;
 mod processes;
 pub mod runner;
@@ -25,6 +26,7 @@ mod task_queue;
 mod worker;
 
 pub use link::{DriverLink, Executors, PlanError};
+pub use memory::{free_memory, records_share, resident_bytes};
 pub use processes::{BarrierAnswer, Names, ProcessListener, Processes, WorkerInfo, numbers};
 pub use server::WorkerCommand;
 pub use slots::Executor;

@@ -179,7 +179,7 @@ impl Processes {
                 host: None,
                 process,
                 running,
-                resident_bytes: resident_bytes(process),
+                resident_bytes: crate::resident_bytes(process),
                 budget_bytes,
             })
             .collect()
@@ -436,16 +436,9 @@ fn reason(ended: Option<Ended>) -> ExecutorLossReason {
     }
 }
 
-/// What a process has in memory; 0 where that is not told.
-fn resident_bytes(process: u32) -> u64 {
-    const PAGE: u64 = 4096;
-    let sent_outputs = std::fs::read_to_string(format!("/proc/{process}/statm")).unwrap_or_default();
-    sent_outputs.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or(0) * PAGE
-}
-
 /// Kills workers that do not come to stop, and tells the driver which live.
 fn look_after(processes: &Weak<Processes>) {
-    let mut sent_outputs = Instant::now();
+    let mut reported = Instant::now();
     loop {
         let Some(processes) = processes.upgrade() else { return };
         let mut overdue = vec![];
@@ -465,10 +458,10 @@ fn look_after(processes: &Weak<Processes>) {
             }
         }
         overdue.into_iter().for_each(kill);
-        if sent_outputs.elapsed() > HEARTBEAT_EVERY
+        if reported.elapsed() > HEARTBEAT_EVERY
             && let Some(listener) = processes.listener.upgrade()
         {
-            sent_outputs = Instant::now();
+            reported = Instant::now();
             alive.into_iter().for_each(|(executor, running)| listener.alive(executor, running));
         }
         let state = processes.state();

@@ -4,11 +4,38 @@ use crate::panics;
 use firesteel_operators::{FinalOperator, Task, TaskOutput, UpdateTable, data_failure, watch};
 use firesteel_protocol::DeliveredOutcome;
 use firesteel_types::{AccumulatorUpdate, CallSite, TaskFailure};
+use std::cell::Cell;
+
+thread_local! {
+    static IN_TASK: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Returns whether this thread runs a task.
+pub fn is_in_task() -> bool {
+    IN_TASK.get()
+}
+
+/// Marks this thread as running a task, until it is dropped.
+struct InTask;
+
+impl InTask {
+    fn begin() -> Self {
+        IN_TASK.set(true);
+        InTask
+    }
+}
+
+impl Drop for InTask {
+    fn drop(&mut self) {
+        IN_TASK.set(false);
+    }
+}
 
 /// Runs a task on this thread. Panics in user code become failures that name the line and, on a second attempt, the record.
 /// Gives what its functions added to accumulators, if it did not fail.
 pub fn run(terminal: &dyn FinalOperator, task: &Task) -> (DeliveredOutcome, Vec<AccumulatorUpdate>) {
     let partition = task.spec().partition;
+    let _in_task = InTask::begin();
     let run = || {
         let table = UpdateTable::begin(task.services().application);
         let output = terminal.run(partition, task)?;

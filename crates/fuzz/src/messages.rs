@@ -103,7 +103,7 @@ fn handshake_seeds() -> Vec<Vec<u8>> {
         name: "0".into(),
         program: [7; 32],
         host: "a".into(),
-        slots: 2,
+        cores: 2,
         memory: 1 << 30,
         has_processes: false,
         blocks: "a:7000".into(),
@@ -113,6 +113,7 @@ fn handshake_seeds() -> Vec<Vec<u8>> {
     let welcome = Welcome {
         application: 1,
         executors: vec![ExecutorId(0)],
+        slots: 2,
         settings: vec![("spark.app.name".into(), "count".into())],
         heartbeat_ms: 1000,
         timeout_ms: 5000,

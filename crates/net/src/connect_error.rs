@@ -5,7 +5,7 @@ use std::io;
 /// Why there is no connection. None of these shows the secret.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// Nobody is there, or nothing came in time, or there are too many already.
+    /// No listener is there, or nothing came in time, or there are too many connections already.
     #[error("cannot reach it: {0}")]
     Unreachable(#[from] io::Error),
     /// The two sides do not have the same secret, or only one of them has one.

@@ -24,7 +24,7 @@ struct State {
     threads: usize,
 }
 
-/// What ends a connection, from wherever it is called.
+/// Ends a connection, from any thread.
 pub(crate) trait Closes: Send + Sync {
     fn close(&self);
 }

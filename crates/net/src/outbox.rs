@@ -28,7 +28,7 @@ struct Shared {
 #[derive(Default)]
 struct State {
     waiting: Vec<u8>,
-    /// Whether the thread is sending what it took.
+    /// True while the thread is sending what it took.
     is_sending: bool,
     closed: bool,
 }

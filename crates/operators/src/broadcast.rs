@@ -12,12 +12,13 @@ use firesteel_data::block::decode_value;
 use firesteel_data::{DataError, memory_size};
 use firesteel_storage::broadcasts::{BroadcastError, Broadcasts, Value};
 use firesteel_types::{BroadcastId, CallSite, TaskFailure};
+use parking_lot::{Mutex, MutexGuard};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::cell::RefCell;
 use std::fmt;
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 /// A read-only value that is sent once to each executor, instead of with each stage. Made by
 /// [`Context::broadcast`](https://docs.rs/firesteel/latest/firesteel/struct.Context.html#method.broadcast), whose documentation shows
@@ -63,7 +64,7 @@ impl Owner {
     }
 
     fn value(&self) -> MutexGuard<'_, Option<Value>> {
-        self.value.lock().unwrap_or_else(PoisonError::into_inner)
+        self.value.lock()
     }
 }
 

@@ -5,7 +5,7 @@
 
 use crate::code::{self, OperatorRef};
 use crate::stream::{Batches, Op, Operator, Stream};
-use crate::task::{Origin, Outcome, Task};
+use crate::task::{Origin, Outcome, Task, data_failure};
 use firesteel_closures::{BuildArgs, BuildError, Descriptor, Erased};
 use firesteel_data::block::Pairs;
 use firesteel_data::{Batch, Data, DataError};
@@ -67,17 +67,22 @@ impl Blocks {
                 }
             }
         }
-        self.fetch_here(map).map_err(|message| self.failed(map, message, vec![]))
+        self.fetch_here(map).map_err(|error| match error.is_lost() {
+            true => self.failed(map, error.to_string(), vec![]),
+            // The output is there: another try at this task reads it, and its map task has nothing to do with it.
+            false => data_failure(error),
+        })
     }
 
-    fn fetch_here(&mut self, map: MapOutput) -> Result<(), String> {
+    fn fetch_here(&mut self, map: MapOutput) -> Result<(), DataError> {
         let store = &self.task.services().shuffles;
-        let output = store
-            .get(self.outputs.shuffle, map.map, map.task)
-            .map_err(|e| e.to_string())?
-            .ok_or("the executor does not have it any more")?;
+        let output =
+            store.get(self.outputs.shuffle, map.map, map.task)?.ok_or_else(|| DataError::Corrupt {
+                source_name: format!("the output of map task {}", map.map.0),
+                message: "the executor does not have it any more".into(),
+            })?;
         for bytes in output.read(self.reducer.0) {
-            self.ready.push_back(bytes.map_err(|e| e.to_string())?);
+            self.ready.push_back(bytes?);
         }
         Ok(())
     }

@@ -29,9 +29,9 @@ pub struct AgentConfig {
     pub host: String,
     /// Where it serves its files, `host:port`; port 0 is any that is free. Of no account when another process serves them.
     pub bind: String,
-    /// How many tasks it runs at a time.
-    pub slots: u32,
-    /// The memory budget of all its executors together, in bytes.
+    /// The number of its cores: of tasks at a time, where each takes one.
+    pub cores: u32,
+    /// The memory of all its executors together, in bytes; a part of it is for records.
     pub memory: u64,
     /// The directory for its files.
     pub directory: PathBuf,
@@ -45,7 +45,7 @@ impl fmt::Debug for AgentConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("AgentConfig");
         shown.field("driver", &self.driver).field("name", &self.name).field("host", &self.host);
-        shown.field("slots", &self.slots).field("directory", &self.directory).finish_non_exhaustive()
+        shown.field("cores", &self.cores).field("directory", &self.directory).finish_non_exhaustive()
     }
 }
 
@@ -58,8 +58,8 @@ pub struct RegisterAgent {
     pub program: [u8; 32],
     /// Its host, as preferred locations name it.
     pub host: String,
-    /// How many tasks it runs at a time.
-    pub slots: u32,
+    /// The number of its cores.
+    pub cores: u32,
     /// The memory budget of all its executors together, in bytes.
     pub memory: u64,
     /// Whether each slot is an executor of its own, in a process of its own.
@@ -94,6 +94,8 @@ pub struct Welcome {
     pub application: u64,
     /// The executors that it is to run.
     pub executors: Vec<ExecutorId>,
+    /// The number of tasks that it is to run at a time.
+    pub slots: u32,
     /// The application's settings.
     pub settings: Vec<(String, String)>,
     /// How often it shall say that it lives, in milliseconds.

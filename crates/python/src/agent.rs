@@ -7,18 +7,19 @@ use crate::worker;
 use firesteel_executor::WorkerCommand;
 use firesteel_executor::agent::{Beginning, MakeWorkers, config_from_parent, read_config, run};
 use firesteel_transfer::RemoteFetcher;
+use parking_lot::Mutex;
 use pyo3::exceptions::{PyLookupError, PyOSError, PyValueError};
 use pyo3::prelude::*;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// The way to the driver, in an agent and in the workers of a cluster.
 static FAR: Mutex<Option<Arc<RemoteFetcher>>> = Mutex::new(None);
 
 /// From now on files of the driver's can be fetched.
 pub(crate) fn fetch_by(remote: &Arc<RemoteFetcher>) {
-    *FAR.lock().unwrap_or_else(PoisonError::into_inner) = Some(remote.clone());
+    *FAR.lock() = Some(remote.clone());
 }
 
 /// Runs an agent until its driver lets go of it. Its configuration is JSON; where there is none, whoever has started this process says
@@ -58,7 +59,7 @@ fn workers(beginning: &Beginning<'_>, command: &Py<PyAny>) -> Result<WorkerComma
 #[pyfunction]
 pub(crate) fn fetch_file(py: Python<'_>, hash: &str, to: PathBuf) -> PyResult<()> {
     let hash = from_hex(hash).ok_or_else(|| PyValueError::new_err(format!("`{hash}` is no hash")))?;
-    let remote = FAR.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let remote = FAR.lock().clone();
     let remote = remote.ok_or_else(|| PyLookupError::new_err("this process has no driver elsewhere"))?;
     py.detach(|| {
         let mut file = std::fs::File::create(&to)?;

@@ -2,16 +2,16 @@
 
 use crate::failure::raise_above;
 use firesteel_operators::Task;
+use parking_lot::Mutex;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use std::sync::{Mutex, PoisonError};
 
 /// The task of a barrier stage that runs in this process.
 static CURRENT: Mutex<Option<Task>> = Mutex::new(None);
 
 /// Says which one runs.
 pub(crate) fn set_current(task: Option<Task>) {
-    let before = std::mem::replace(&mut *CURRENT.lock().unwrap_or_else(PoisonError::into_inner), task);
+    let before = std::mem::replace(&mut *CURRENT.lock(), task);
     // Dropped outside the lock: what a task has of memory goes with it.
     drop(before);
 }
@@ -19,7 +19,7 @@ pub(crate) fn set_current(task: Option<Task>) {
 /// Waits for all tasks of the barrier stage; gives what each of them said, in the order of partitions.
 #[pyfunction]
 pub(crate) fn barrier(py: Python<'_>, message: String) -> PyResult<Vec<String>> {
-    let task = CURRENT.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let task = CURRENT.lock().clone();
     let Some(task) = task else {
         return Err(PyRuntimeError::new_err("no task of a barrier stage runs here"));
     };

@@ -1,5 +1,6 @@
 //! The inner loop of everything that brings equal keys together: a table over Python keys, with Python's own hash and equality.
 
+use firesteel_executor::resident_bytes;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
@@ -29,7 +30,7 @@ pub(crate) fn combine(
         };
         table.set_item(key, combined)?;
         merged += 1;
-        if usize::is_multiple_of(merged, LOOK_EVERY) && resident_bytes() > limit {
+        if usize::is_multiple_of(merged, LOOK_EVERY) && resident_bytes(std::process::id()) > limit {
             return Ok(true);
         }
     }
@@ -46,11 +47,4 @@ fn unpack<'py>(pair: &Bound<'py, PyAny>) -> PyResult<(Bound<'py, PyAny>, Bound<'
         )));
     }
     Ok((tuple.get_item(0)?, tuple.get_item(1)?))
-}
-
-/// What the process has in memory, in bytes; 0 where that is not told.
-pub(crate) fn resident_bytes() -> u64 {
-    const PAGE: u64 = 4096;
-    let told = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    told.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or(0) * PAGE
 }

@@ -12,6 +12,44 @@ pub(crate) fn command(py: Python<'_>, words: Vec<OsString>) -> bool {
     py.detach(|| firesteel_cli::run(words)) == ExitCode::SUCCESS
 }
 
+/// An option of the command line of Rust, for that of Python to have it, too.
+#[pyclass(frozen, get_all)]
+pub(crate) struct CommandOption {
+    long: String,
+    short: Option<char>,
+    value: Option<String>,
+    help: String,
+    choices: Vec<String>,
+    default: Option<String>,
+    variable: Option<String>,
+    is_required: bool,
+    repeats: bool,
+}
+
+/// Returns the options of a command.
+#[pyfunction]
+pub(crate) fn command_options(command: &str) -> Vec<CommandOption> {
+    let options = firesteel_cli::options_of(command).into_iter();
+    let told = options.map(|option| CommandOption {
+        long: option.long,
+        short: option.short,
+        value: option.value,
+        help: option.help,
+        choices: option.choices,
+        default: option.default,
+        variable: option.variable,
+        is_required: option.is_required,
+        repeats: option.repeats,
+    });
+    told.collect()
+}
+
+/// Returns the names of all commands, each with its description.
+#[pyfunction]
+pub(crate) fn command_names() -> Vec<(String, String)> {
+    firesteel_cli::commands()
+}
+
 /// Has a Python program run in a cluster; gives the name by which its master knows it.
 #[pyfunction]
 #[pyo3(signature = (*, master, secret_file, program, arguments, environment, files, cores, memory_mib, supervise))]

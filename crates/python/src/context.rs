@@ -7,7 +7,6 @@ use crate::failure::{take_raised, to_python};
 use crate::objects::Objects;
 use crate::rdd::{Pairs, Rdd, file_options};
 use crate::{sites, sources, worker};
-use firesteel_conf::spark::{Verdict, judge};
 use firesteel_data::Batch;
 use firesteel_data::block::write_records;
 use firesteel_driver::{
@@ -51,6 +50,7 @@ impl Context {
         conf: Vec<(String, String)>,
         environment: BTreeMap<String, String>,
         agent: Vec<String>,
+        python: Option<String>,
     ) -> PyResult<Self> {
         let (program, arguments) = agent.split_first().ok_or_else(|| PyValueError::new_err("no program"))?;
         let agents = AgentCommand {
@@ -58,7 +58,7 @@ impl Context {
             arguments: arguments.into(),
             environment: environment.clone().into_iter().collect(),
         };
-        let command = worker_command(py, environment)?;
+        let command = worker_command(py, environment, python)?;
         let mut builder = Builder::default().worker_processes(command).agent_command(agents).leave_signals();
         builder = builder.conf("firesteel.locality.wait", LOCALITY_WAIT);
         for (key, value) in &conf {
@@ -385,22 +385,13 @@ impl Context {
     }
 }
 
-/// What becomes of a setting of Spark's: `obeyed`, `cached`, `warning` or `refused`, with a sentence for the last two.
-#[pyfunction]
-pub(crate) fn judge_setting(key: &str, value: &str) -> (&'static str, String) {
-    match judge(key, value) {
-        Verdict::Obeyed => ("obeyed", String::new()),
-        Verdict::Kept => ("kept", String::new()),
-        Verdict::Warning(what) => ("warning", what),
-        Verdict::Refused(why) => ("refused", why),
-    }
-}
-
-fn worker_command(py: Python<'_>, mut environment: BTreeMap<String, String>) -> PyResult<WorkerCommand> {
+fn worker_command(
+    py: Python<'_>,
+    mut environment: BTreeMap<String, String>,
+    python: Option<String>,
+) -> PyResult<WorkerCommand> {
     let (sys, json, os) = (py.import("sys")?, py.import("json")?, py.import("os")?);
-    let named = environment.get("PYSPARK_PYTHON").cloned().or_else(|| std::env::var("PYSPARK_PYTHON").ok());
-    let given = named.filter(|program| !program.is_empty());
-    let program = match given {
+    let program = match python {
         Some(program) => program,
         None => sys.getattr("executable")?.extract()?,
     };

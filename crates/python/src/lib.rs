@@ -21,6 +21,7 @@ mod objects;
 mod place;
 mod rdd;
 mod records;
+mod settings;
 mod sites;
 mod sources;
 mod turns;
@@ -46,12 +47,19 @@ fn native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(worker::current_task, module)?)?;
     module.add_function(wrap_pyfunction!(accumulator::accumulate, module)?)?;
     module.add_function(wrap_pyfunction!(broadcast::load_broadcast, module)?)?;
+    module.add_function(wrap_pyfunction!(settings::engine_setting, module)?)?;
+    module.add_function(wrap_pyfunction!(settings::engine_settings, module)?)?;
+    module.add_function(wrap_pyfunction!(settings::check_settings, module)?)?;
+    module.add_function(wrap_pyfunction!(settings::judge_setting, module)?)?;
+    module.add_function(wrap_pyfunction!(settings::settings_of_python, module)?)?;
     module.add_function(wrap_pyfunction!(hash::portable_hash, module)?)?;
     module.add_function(wrap_pyfunction!(rdd::hadoop_settings, module)?)?;
-    module.add_function(wrap_pyfunction!(context::judge_setting, module)?)?;
     module.add_function(wrap_pyfunction!(hash::hash, module)?)?;
     module.add_function(wrap_pyfunction!(combine::combine, module)?)?;
     module.add_function(wrap_pyfunction!(command::command, module)?)?;
+    module.add_function(wrap_pyfunction!(command::command_options, module)?)?;
+    module.add_function(wrap_pyfunction!(command::command_names, module)?)?;
+    module.add_class::<command::CommandOption>()?;
     module.add_function(wrap_pyfunction!(command::submit_driver, module)?)?;
     Ok(())
 }

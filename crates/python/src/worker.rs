@@ -4,13 +4,15 @@ use crate::{accumulator, agent, barrier};
 use firesteel_executor::Worker;
 use firesteel_operators::Services;
 use firesteel_protocol::TaskSpec;
+use parking_lot::Mutex;
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
 use std::collections::BTreeMap;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 static SERVICES: Mutex<Option<Arc<Services>>> = Mutex::new(None);
 /// The application's directory on this host.
@@ -18,26 +20,29 @@ static DIRECTORY: Mutex<Option<PathBuf>> = Mutex::new(None);
 /// The task that runs, as its functions see it.
 static CURRENT: Mutex<Option<Py<TaskInfo>>> = Mutex::new(None);
 
+/// How many cores each task takes.
+static CPUS: AtomicU32 = AtomicU32::new(1);
+
 /// What this process lends to its tasks, if it runs any.
 pub(crate) fn services() -> Option<Arc<Services>> {
-    SERVICES.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    SERVICES.lock().clone()
 }
 
 /// From now on this process lends these.
 pub(crate) fn lend(services: &Arc<Services>) {
     accumulator::set_application(services.application);
-    *SERVICES.lock().unwrap_or_else(PoisonError::into_inner) = Some(services.clone());
+    *SERVICES.lock() = Some(services.clone());
 }
 
 /// Says where the application's files are on this host.
 pub(crate) fn set_directory(directory: &Path) {
-    *DIRECTORY.lock().unwrap_or_else(PoisonError::into_inner) = Some(directory.into());
+    *DIRECTORY.lock() = Some(directory.into());
 }
 
 /// Says which task runs in this process.
 fn set_current(py: Python<'_>, task: Option<&TaskSpec>) -> PyResult<()> {
     let info = task.zip(services()).map(|(task, services)| Py::new(py, TaskInfo::new(task, &services)));
-    *CURRENT.lock().unwrap_or_else(PoisonError::into_inner) = info.transpose()?;
+    *CURRENT.lock() = info.transpose()?;
     Ok(())
 }
 
@@ -55,6 +60,9 @@ pub(crate) fn work(py: Python<'_>) -> PyResult<()> {
     let mut worker = py.detach(|| Worker::start(socket)).map_err(failed)?;
     lend(worker.services());
     agent::begin(&worker);
+    let cpus = worker.init().settings.iter().find(|(key, _)| key == firesteel_conf::TASK_CPUS.key);
+    // The driver has checked it.
+    CPUS.store(cpus.and_then(|(_, value)| value.trim().parse().ok()).unwrap_or(1), Ordering::Relaxed);
     let sys = py.import("sys")?;
     while let Some(task) = py.detach(|| worker.next()) {
         set_current(py, Some(&task))?;
@@ -85,11 +93,12 @@ pub(crate) struct TaskInfo {
     directory: String,
     spill_directory: String,
     memory_limit: u64,
+    cpus: u32,
 }
 
 impl TaskInfo {
     fn new(task: &TaskSpec, services: &Services) -> Self {
-        let directory = DIRECTORY.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let directory = DIRECTORY.lock().clone();
         // In the program's own process, the services' directory is the application's.
         let directory = directory.unwrap_or_else(|| services.dirs.path().into());
         TaskInfo {
@@ -104,6 +113,7 @@ impl TaskInfo {
             directory: directory.to_string_lossy().into_owned(),
             spill_directory: services.dirs.path().to_string_lossy().into_owned(),
             memory_limit: services.memory.arbiter().total() as u64,
+            cpus: CPUS.load(Ordering::Relaxed),
         }
     }
 }
@@ -111,6 +121,6 @@ impl TaskInfo {
 /// The task that runs in this process, if one does.
 #[pyfunction]
 pub(crate) fn current_task(py: Python<'_>) -> Option<Py<TaskInfo>> {
-    let current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
+    let current = CURRENT.lock();
     current.as_ref().map(|task| task.clone_ref(py))
 }

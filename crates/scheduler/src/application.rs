@@ -138,10 +138,13 @@ impl Application {
                 let id = job.job;
                 self.results.job_submitted(id);
                 self.schedule(Event::SubmitJob(job), fx);
-                if let Some(reason) = self.given_up.clone().filter(|_| !self.has_executors()) {
-                    let failure = JobFailure::NobodyToRun { reason };
-                    self.schedule(Event::FailJob { job: id, failure }, fx);
+                if self.fleet.is_stopped() {
+                    self.schedule(
+                        Event::FailJob { job: id, failure: JobFailure::ContextStopped { job: id } },
+                        fx,
+                    );
                 }
+                self.fail_if_deserted(fx);
             }
             ApplicationEvent::Scheduler(event) => self.schedule(event, fx),
             ApplicationEvent::AgentRegistered { agent, registration } => {
@@ -265,6 +268,13 @@ impl Application {
     fn fail_all(&mut self, failure: impl Fn(JobId) -> JobFailure, fx: &mut Vec<ApplicationEffect>) {
         for job in self.results.jobs() {
             self.schedule(Event::FailJob { job, failure: failure(job) }, fx);
+        }
+    }
+
+    /// After the last executor is gone, and no other will come, nobody waits for one.
+    fn fail_if_deserted(&mut self, fx: &mut Vec<ApplicationEffect>) {
+        if let Some(reason) = self.given_up.clone().filter(|_| !self.has_executors()) {
+            self.fail_all(|_| JobFailure::NobodyToRun { reason: reason.clone() }, fx);
         }
     }
 
@@ -422,7 +432,7 @@ impl Application {
         if let Some(WaitingResult { updates, .. }) = self.results.fetched(task, agent) {
             let (outcome, updates) = match result {
                 Ok(bytes) => (TaskOutcome::Result { bytes }, updates),
-                Err(message) => (fetch_failure(task, message), vec![]),
+                Err(message) => (fetch_failure(task, self.scheduler.site_of(task), message), vec![]),
             };
             self.schedule(Event::TaskFinished { task, executor, outcome, updates }, fx);
         }
@@ -461,6 +471,7 @@ impl Application {
                 self.schedule(Event::ExecutorLost { executor, reason, outputs_survive: false }, fx);
             }
         }
+        self.fail_if_deserted(fx);
     }
 }
 
@@ -514,7 +525,10 @@ impl Application {
         let takers = self.fleet.takers(address);
         let Some(plan) = self.fleet.migrations.plan(address) else { return };
         if is_over || plan.is_hopeless(&sole_copies) {
-            idle.into_iter().for_each(|agent| self.release(agent, fx));
+            // One that copies what is elsewhere would take the copies along.
+            let may_end = |agent: &AgentId| is_over || !self.fleet.migrations.is_asked(*agent);
+            let free: Vec<AgentId> = idle.into_iter().filter(may_end).collect();
+            free.into_iter().for_each(|agent| self.release(agent, fx));
             return self.fleet.migrations.wait(now, address);
         }
         for (executor, copies) in plan.deal(&sole_copies, &takers) {
@@ -588,11 +602,11 @@ impl Application {
     }
 }
 
-fn fetch_failure(task: TaskId, message: String) -> TaskOutcome {
+fn fetch_failure(task: TaskId, site: CallSite, message: String) -> TaskOutcome {
     TaskOutcome::failed(TaskFailure::Operation {
         operation: format!("fetch the result of task {task}"),
         message,
-        site: CallSite::default(),
+        site,
         retryable: true,
     })
 }

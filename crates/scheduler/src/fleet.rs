@@ -204,7 +204,9 @@ impl Fleet {
         match (settings.has_processes, registration.has_processes) {
             (true, false) => Err("the program is a Python program; start its executors from Python".into()),
             (false, true) => Err("the program is no Python program".into()),
-            _ if registration.slots == 0 => Err("it has no slots".into()),
+            _ if registration.slots == 0 => {
+                Err("it has no slots: a task takes more cores than it has (`firesteel.task.cpus`)".into())
+            }
             _ => Ok(()),
         }
     }
@@ -394,8 +396,13 @@ impl Fleet {
     /// No agent is accepted any more; gives all that are connected.
     pub(crate) fn stop(&mut self) -> Vec<AgentId> {
         self.is_stopped = true;
+        self.migrations = Migrations::default();
         let waiting = std::mem::take(&mut self.waiting).into_iter().map(|(id, _)| id);
         self.agents.keys().copied().chain(waiting).collect()
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.is_stopped
     }
 
     /// When [`Fleet::overdue`] will have something to say.

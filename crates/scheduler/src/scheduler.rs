@@ -18,7 +18,7 @@ use crate::tasks::RunningTasks;
 use crate::tasks::offers::Vacancies;
 use crate::tasks::task_set::TaskSet;
 use firesteel_types::{
-    AccumulatorId, ExecutorId, JobId, Millis, Partition, RddId, ShuffleId, StageId, TaskId,
+    AccumulatorId, CallSite, ExecutorId, JobId, Millis, Partition, RddId, ShuffleId, StageId, TaskId,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -190,6 +190,12 @@ impl Scheduler {
     pub fn job_of(&self, task: TaskId) -> Option<JobId> {
         let task = self.tasks.get(task).filter(|task| task.killed.is_none())?;
         self.stages.get(task.stage).map(|stage| stage.turn().0)
+    }
+
+    /// The operation after which the stage of an attempt is named; that of no stage when the attempt is unknown or was told to stop.
+    pub(crate) fn site_of(&self, task: TaskId) -> CallSite {
+        let stage = self.tasks.get(task).and_then(|task| self.stages.get(task.stage));
+        stage.map(|stage| stage.spec.site.clone()).unwrap_or_default()
     }
 
     /// Whether an executor has attempts, those that were told to stop among them.

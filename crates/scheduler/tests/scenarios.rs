@@ -20,6 +20,22 @@
 //! > fail t0 panic                      also: fatal, killed, denied, gone s0, fetch s0/1 t4 on 2
 //! > job 0: 0 barrier x3                 a barrier stage; `sync t0 0 hello` is the first call of one of its tasks, with a message
 //! > at 3000                            time passes, and a tick comes
+//! > idle?                              asks whether nothing is left, and when the next tick is due
+//! ```
+//!
+//! Stories whose files begin with `c` are about agents and their cluster. Where an executor has an agent, what is said of its tasks
+//! comes from that.
+//!
+//! ```text
+//! > new python program=1               also: `end_ms=0` is how long the cluster may take to tell how an agent ended, `within_ms=500` how
+//!                                      long migrating may take, `max_result_size=100`, `dynamic=0..10` with `initial`, `idle_ms`
+//! > agent 7 comes name=x slots=2       also: `host=h python program=1`; `files=a:1 survive` says where its files are served, and that
+//!                                      they outlive it
+//! > agent 7 ready 0                    executor 0 is ready; also: `lost 0 signal=9` and `lost 0 code=1` of a worker process,
+//!                                      `alive 0:t1,t2 1`, `migrated 4 to 1 s0/0/t0 r3/1`, `leaving`, `out-of-workers`, `gone`
+//! > waits t0 5000                      its result waits to be fetched; `fetched t0 5000` is the answer, or `fetched t0 not`
+//! > ended x code=1                     of the cluster: the process of agent x has ended; also: `decommission x with-files`
+//! > setting v1                         of worker processes; also: `give-up` for no more executors, and `stop`
 //! ```
 
 #[path = "support/script.rs"]

@@ -4,9 +4,10 @@ use crate::output::{MapOutput, SharedRun};
 use firesteel_data::DataError;
 use firesteel_storage::{LocalDirs, SharedFiles};
 use firesteel_types::{Partition, ShuffleId, TaskId};
+use parking_lot::RwLock;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
 
 pub(crate) type Key = (ShuffleId, Partition, TaskId);
 
@@ -61,7 +62,7 @@ impl ShuffleStore {
         task: TaskId,
     ) -> Result<Option<Arc<MapOutput>>, DataError> {
         let key = (shuffle, map, task);
-        let known = self.outputs.read().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        let known = self.outputs.read().get(&key).cloned();
         if known.is_some() {
             return Ok(known);
         }
@@ -130,7 +131,7 @@ impl ShuffleStore {
     pub fn len(&self) -> usize {
         match &self.shared {
             Some((files, _)) => files.names("shuffle-").len(),
-            None => self.outputs.read().unwrap_or_else(PoisonError::into_inner).len(),
+            None => self.outputs.read().len(),
         }
     }
 
@@ -140,7 +141,7 @@ impl ShuffleStore {
     }
 
     fn write<R>(&self, f: impl FnOnce(&mut BTreeMap<Key, Arc<MapOutput>>) -> R) -> R {
-        f(&mut self.outputs.write().unwrap_or_else(PoisonError::into_inner))
+        f(&mut self.outputs.write())
     }
 }
 

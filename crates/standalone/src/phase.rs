@@ -1,8 +1,8 @@
-//! Whether a master has begun only now, and waits for those whom an earlier one knew.
+//! The phase of a master: it has begun only now and waits for those whom an earlier one knew, or it goes its ordinary way.
 
 use firesteel_types::Millis;
 
-/// Whether a master waits for those whom an earlier one knew.
+/// The phase that a master is in: while it recovers, it waits for those whom an earlier one knew.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Phase {
     Recovering { until: Millis },

@@ -43,7 +43,7 @@ pub struct WorkerRecord {
     pub decommissioned: bool,
 }
 
-/// What is remembered of a driver.
+/// The record of a driver.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DriverRecord {
     /// Its name.

@@ -180,7 +180,7 @@ impl Master {
         outcome: ProcessOutcome,
         fx: &mut Vec<Effect>,
     ) {
-        let worker = self.workers.get_mut(id).expect("whoever is linked is known");
+        let worker = self.workers.get_mut(id).expect("a linked worker is known");
         if worker.release(&HostedApplication::Executor(name.clone())).is_none() {
             return;
         }
@@ -215,7 +215,7 @@ impl Master {
     }
 
     fn driver_ended(&mut self, id: &WorkerId, run: DriverRun, outcome: ProcessOutcome, fx: &mut Vec<Effect>) {
-        let worker = self.workers.get_mut(id).expect("whoever is linked is known");
+        let worker = self.workers.get_mut(id).expect("a linked worker is known");
         if worker.release(&HostedApplication::Driver(run.clone())).is_some() {
             self.replan = true;
             self.run_gone(&run, RunEnd::Told(outcome), fx);

@@ -77,7 +77,7 @@ fn an_executor_that_ends_is_replaced_under_another_number() {
     assert_eq!(
         cluster.ended(1, name(0, 0), ProcessOutcome::Exited { code: 1 }),
         [
-            "a3 lost 0: Ended(Exited { code: 1 })",
+            "a3 lost 0: Ended { outcome: Exited { code: 1 } }",
             "w1 launch 0000/1 with 2 cores and 512 MiB",
             "a3 added 1 on h1"
         ]
@@ -101,7 +101,7 @@ fn executors_that_fail_again_and_again_fail_the_application_unless_one_is_ready(
         for executor in 2..=10 {
             last = cluster.ended(1, name(0, executor), ProcessOutcome::Exited { code: 1 });
         }
-        assert_eq!(last.iter().any(|line| line.starts_with("a3 Ended(Failed")), !ready, "{last:?}");
+        assert_eq!(last.iter().any(|line| line.starts_with("a3 Ended { end: Failed")), !ready, "{last:?}");
     }
 }
 
@@ -154,7 +154,7 @@ fn a_silent_worker_is_lost_and_ends_what_it_ran_when_it_comes_back() {
     let lines = cluster.pass(15_000);
     assert_eq!(
         lines,
-        ["a3 lost 0: WorkerLost(\"it was silent for 60000 ms\")", "a3 waiting: there is no worker"]
+        ["a3 lost 0: WorkerLost { reason: \"it was silent for 60000 ms\" }", "a3 waiting: there is no worker"]
     );
     assert_eq!(cluster.worker(1, WorkerMessage::Heartbeat { report: runs(&[], &[]) }), ["w1 RegisterAgain"]);
     assert_eq!(
@@ -181,7 +181,7 @@ fn an_order_that_was_lost_is_noticed_by_reports() {
     assert_eq!(cluster.worker(1, beat()), ["w1 kill 0000/0"]);
     assert_eq!(
         cluster.ended(1, name(0, 0), ProcessOutcome::NeverStarted),
-        ["a3 lost 0: Ended(NeverStarted)", "w1 launch 0000/1 with 2 cores and 512 MiB", "a3 added 1 on h1"]
+        ["a3 lost 0: Ended { outcome: NeverStarted }", "w1 launch 0000/1 with 2 cores and 512 MiB", "a3 added 1 on h1"]
     );
 }
 
@@ -200,7 +200,7 @@ fn a_worker_that_is_sent_away_gets_nothing_and_its_executors_are_replaced() {
             "a3 added 1 on h2"
         ]
     );
-    assert_eq!(cluster.worker(1, WorkerMessage::Leave), ["a3 lost 0: WorkerLost(\"it left\")"]);
+    assert_eq!(cluster.worker(1, WorkerMessage::Leave), ["a3 lost 0: WorkerLost { reason: \"it left\" }"]);
 }
 
 #[test]
@@ -212,7 +212,7 @@ fn an_application_of_which_nothing_is_heard_ends_and_its_files_go() {
     cluster.pass(40_000);
     cluster.worker(1, WorkerMessage::Heartbeat { report: runs(&[name(0, 0)], &[]) });
     assert_eq!(cluster.pass(20_000), ["w1 clean app-20261126205743-0000"]);
-    assert_eq!(cluster.register(4, "k", spec(None, None)), ["a4 Ended(Lost)"]);
+    assert_eq!(cluster.register(4, "k", spec(None, None)), ["a4 Ended { end: Lost }"]);
     let report = WorkerReport { applications: vec![name(0, 0).application], ..runs(&[name(0, 0)], &[]) };
     assert_eq!(
         cluster.worker(1, WorkerMessage::Heartbeat { report }),
@@ -233,7 +233,7 @@ fn a_driver_is_started_again_only_if_it_is_supervised() {
     let message = |driver| WorkerMessage::DriverEnded { run: run(driver, 0), outcome: code.clone() };
     assert_eq!(cluster.worker(1, message(0)), NOTHING);
     let status = ClientMessage::DriverStatus { driver: run(0, 0).driver };
-    assert_eq!(cluster.client(9, status), ["c9 FAILED Failed(Exited { code: 3 })"]);
+    assert_eq!(cluster.client(9, status), ["c9 FAILED Failed { outcome: Exited { code: 3 } }"]);
     assert_eq!(cluster.worker(1, message(1)), NOTHING, "it waits its time");
     assert_eq!(cluster.pass(1_000), ["w1 launch driver-20261126205743-0001 (attempt 1)"]);
     let well = WorkerMessage::DriverEnded { run: run(1, 1), outcome: ProcessOutcome::Exited { code: 0 } };
@@ -260,7 +260,7 @@ fn a_lost_workers_driver_runs_elsewhere_only_if_it_is_supervised() {
     cluster.join(2, 2, room(2), runs(&[], &[]));
     cluster.worker(1, WorkerMessage::Leave);
     let status = ClientMessage::DriverStatus { driver: run(0, 0).driver };
-    assert_eq!(cluster.client(9, status), ["c9 ERROR Error(\"its worker was lost: it left\")"]);
+    assert_eq!(cluster.client(9, status), ["c9 ERROR Error { reason: \"its worker was lost: it left\" }"]);
     assert_eq!(cluster.pass(1_000), ["w2 launch driver-20261126205743-0001 (attempt 1)"]);
 }
 
@@ -292,7 +292,7 @@ fn a_new_master_takes_over_what_runs_and_launches_nothing_before() {
     );
     assert!(!cluster.master.is_recovering());
     let lines = cluster.ended(2, name(0, 1), ProcessOutcome::Exited { code: 1 });
-    assert_eq!(lines[0], "a1 lost 1: Ended(Exited { code: 1 })");
+    assert_eq!(lines[0], "a1 lost 1: Ended { outcome: Exited { code: 1 } }");
     let lines = cluster.register(5, "new", spec(None, Some(2)));
     assert_eq!(lines[0], "a5 is app-20261126205743-0001", "numbers are not used twice");
 }
@@ -310,7 +310,7 @@ fn who_does_not_come_back_to_a_new_master_is_lost() {
     lines.extend(cluster.pass(30_000));
     assert_eq!(lines, ["w1 clean app-20261126205743-0000"]);
     assert_eq!(cluster.pass(1_000), ["w1 launch driver-20261126205743-0000 (attempt 1)"]);
-    assert_eq!(cluster.register(7, "k", spec(None, None)), ["a7 Ended(Lost)"]);
+    assert_eq!(cluster.register(7, "k", spec(None, None)), ["a7 Ended { end: Lost }"]);
 }
 
 #[test]

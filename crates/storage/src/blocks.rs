@@ -3,8 +3,9 @@
 use crate::{RemoteBlocks, SharedFiles};
 use firesteel_data::DataError;
 use firesteel_types::BlockId;
+use parking_lot::Mutex;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// Blocks by name.
 #[derive(Default)]
@@ -79,6 +80,6 @@ impl BlockStore {
     }
 
     fn with<R>(&self, f: impl FnOnce(&mut HashMap<BlockId, Arc<[u8]>>) -> R) -> R {
-        f(&mut self.blocks.lock().unwrap_or_else(PoisonError::into_inner))
+        f(&mut self.blocks.lock())
     }
 }

@@ -9,9 +9,10 @@ use bytes::Bytes;
 use firesteel_data::DataError;
 use firesteel_data::frames::{FrameReader, FramedFile};
 use firesteel_types::BroadcastId;
+use parking_lot::{Mutex, MutexGuard};
 use std::any::Any;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// The length of a chunk in bytes, except the last one. Spark's length: large enough for the network, small
@@ -137,7 +138,7 @@ impl Broadcasts {
         decode: impl FnOnce(&[u8]) -> Result<(Value, usize), DataError>,
     ) -> Result<Value, BroadcastError> {
         let entry = self.entry(id)?;
-        let mut decoded = entry.value.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut decoded = entry.value.lock();
         if let Some(decoded) = &*decoded {
             return Ok(decoded.value.clone());
         }
@@ -163,7 +164,7 @@ impl Broadcasts {
     /// Drops the decoded value; a task that needs it later decodes it again.
     pub fn unpersist(&self, id: BroadcastId) {
         if let Ok(entry) = self.entry(id) {
-            let decoded = entry.value.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let decoded = entry.value.lock().take();
             drop(decoded);
         }
         self.notify_forgotten(id);
@@ -227,7 +228,7 @@ impl Broadcasts {
     }
 
     fn entries(&self) -> MutexGuard<'_, HashMap<BroadcastId, Arc<Entry>>> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+        self.entries.lock()
     }
 }
 

@@ -11,10 +11,11 @@ use crate::{LocalDirs, MemoryPool, RemoteBlocks, SharedFiles};
 use firesteel_data::DataError;
 use firesteel_data::frames::{FrameWriter, FramedFile};
 use firesteel_types::{AccumulatorUpdate, BlockKey, RddId};
+use parking_lot::{Mutex, MutexGuard};
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 /// A partition in memory. Only the operator that put it here knows its type.
 pub trait CachedBlock: Any + Send + Sync {
@@ -347,7 +348,7 @@ impl CachedBlocks {
 
     fn state(&self) -> MutexGuard<'_, State> {
         // Neither user code nor files are touched under this lock.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     /// Calls the listener for a new block, and drops the blocks of older versions of its RDD: no task can read

@@ -11,8 +11,9 @@
 //!   evicted.
 
 use firesteel_types::TaskId;
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{OnceLock, Weak};
 
 /// The arbiter's answer to a request for memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -187,7 +188,7 @@ impl MemoryPool {
     /// Locks the arbiter, for one decision.
     pub fn arbiter(&self) -> MutexGuard<'_, Arbiter> {
         // Every decision either happens whole or not at all, so a panic elsewhere leaves the arbiter sound.
-        self.arbiter.lock().unwrap_or_else(PoisonError::into_inner)
+        self.arbiter.lock()
     }
 
     /// Reserves memory for a task; evicts cached partitions if that helps.

@@ -24,4 +24,4 @@ pub use locality::{Locality, TaskLocation};
 pub use shuffle_outputs::{MapOutput, ShuffleOutputs};
 pub use site::CallSite;
 pub use storage_level::StorageLevel;
-pub use time::Millis;
+pub use time::{Millis, civil_date};

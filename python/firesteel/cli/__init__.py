@@ -40,7 +40,7 @@ def main(words: Sequence[str] | None = None) -> int:
     submit.add_parser(commands)
     executor.add_parser(commands)
     for name, about in cluster.COMMANDS.items():
-        commands.add_parser(name, help=about)
+        commands.add_parser(name, help=(about[:1].lower() + about[1:]).removesuffix("."))
     commands.add_parser("version", help="show the versions of Firesteel and of Python, and the platform")
     chosen = parser.parse_args(submit.arranged(words))
     if chosen.command == "shell":

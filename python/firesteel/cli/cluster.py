@@ -18,13 +18,7 @@ from firesteel.cli import options
 from firesteel.cli.executor import memory
 
 #: Commands that the engine's own command line knows, with all their options.
-COMMANDS = {
-    "master": "lend the workers' cores and memory to programs",
-    "worker": "lend this machine's cores and memory to a master's programs",
-    "status": "show a cluster's resources, and which are in use",
-    "decommission": "decommission a worker: its data migrate, then it ends",
-    "secret": "make the secret that a cluster's machines show each other",
-}
+COMMANDS = {name: about for name, about in _native.command_names() if name not in ("submit", "executor")}
 
 #: Settings about the submitting machine, or that are sent in another way.
 _NOT_SENT = {

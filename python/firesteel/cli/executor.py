@@ -8,8 +8,10 @@ import argparse
 import json
 import os
 import re
-import socket
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from firesteel import _native
 
 if TYPE_CHECKING:
     _Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -20,8 +22,6 @@ _EXAMPLES = """example:
   firesteel executor --driver a:7000 --secret-file app.secret --cores 4 --memory 8g       on each host
 """
 
-#: The tenths of an executor's memory for records; the rest is left to the program's own objects, as in Spark.
-_BUDGET_OF_TEN = 6
 _UNITS = {"": 1 << 20, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
@@ -35,14 +35,22 @@ def add_parser(commands: _Commands) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("--driver", required=True, metavar="HOST:PORT", type=_address, help="the program's address")
-    secret = parser.add_mutually_exclusive_group(required=True)
-    secret.add_argument("--secret-file", metavar="FILE", help="the file with the program's secret")
-    secret.add_argument("--insecure", action="store_true", help="connect without encryption or authentication")
-    parser.add_argument("--host", default=socket.gethostname(), help="the name by which others reach this machine")
-    parser.add_argument("--cores", "-c", type=int, default=os.cpu_count() or 1, metavar="N", help="tasks at a time")
-    parser.add_argument("--memory", "-m", type=memory, default="1g", help="as 4g, or in MiB")
-    parser.add_argument("--dir", "-d", default="firesteel-executor", help="the directory for its files")
+    types: dict[str, Callable[[str], Any]] = {"driver": _address, "cores": int, "memory": memory}
+    for option in _native.command_options("executor"):
+        names = [f"--{option.long}", *([f"-{option.short}"] if option.short else [])]
+        said = os.environ.get(option.variable) if option.variable else None
+        about = (option.help[:1].lower() + option.help[1:]).removesuffix(".").replace("%", "%%")
+        if option.value is None:
+            parser.add_argument(*names, action="store_true", default=said == "true", help=about)
+            continue
+        parser.add_argument(
+            *names,
+            required=option.is_required,
+            default=said or option.default,
+            metavar=option.value,
+            type=types.get(option.long, str),
+            help=about,
+        )
     parser.set_defaults(parser=parser)
 
 
@@ -70,8 +78,11 @@ def run(chosen: argparse.Namespace) -> int:
     from firesteel.worker import agent
 
     parser: argparse.ArgumentParser = chosen.parser
-    if chosen.cores < 1:
+    cores = os.cpu_count() or 1 if chosen.cores is None else chosen.cores
+    if cores < 1:
         parser.error("--cores must be 1 or more")
+    if (chosen.secret_file is None) != chosen.insecure:
+        parser.error("say either --secret-file FILE, with the program's secret, or --insecure")
     try:
         secret = None if chosen.insecure else read_secret(chosen.secret_file)
         os.makedirs(chosen.dir, exist_ok=True)
@@ -83,8 +94,8 @@ def run(chosen: argparse.Namespace) -> int:
         "name": "",
         "host": chosen.host,
         "bind": f"{chosen.host}:0",
-        "slots": chosen.cores,
-        "memory": chosen.memory // 10 * _BUDGET_OF_TEN,
+        "cores": cores,
+        "memory": chosen.memory,
         "directory": os.path.abspath(chosen.dir),
         "service": None,
     }

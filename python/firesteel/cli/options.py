@@ -1,5 +1,8 @@
 """Options that say where and how a program runs: those of ``spark-submit``, as settings.
 
+Names and meanings are those of the engine's own command line, which lists its options (:func:`add_option`); Python
+programs have some besides.
+
 Settings go to the program by the variable ``PYSPARK_SUBMIT_ARGS``, which every ``SparkConf`` reads. So the program's
 own settings are stronger, and those of a file of defaults are weaker. Among the options a flag is stronger than
 ``--conf``, and that than ``--properties-file``.
@@ -14,19 +17,26 @@ import shlex
 import sys
 from collections.abc import Iterable
 
-#: Options with a value that become a setting: name, setting, meaning.
-_SETTINGS = (
-    ("--driver-memory", "spark.driver.memory"),
-    ("--driver-cores", "spark.driver.cores"),
-    ("--driver-java-options", "spark.driver.extraJavaOptions"),
-    ("--driver-library-path", "spark.driver.extraLibraryPath"),
-    ("--driver-class-path", "spark.driver.extraClassPath"),
-    ("--executor-memory", "spark.executor.memory"),
-    ("--executor-cores", "spark.executor.cores"),
-    ("--num-executors", "spark.executor.instances"),
-    ("--total-executor-cores", "spark.cores.max"),
-    ("--queue", "spark.yarn.queue"),
-)
+from firesteel import _native
+
+#: Options with a value that become a setting.
+_SETTINGS = {
+    "driver-memory": "spark.driver.memory",
+    "driver-cores": "spark.driver.cores",
+    "executor-memory": "spark.executor.memory",
+    "executor-cores": "spark.executor.cores",
+    "num-executors": "spark.executor.instances",
+    "total-executor-cores": "spark.cores.max",
+    "secret-file": "spark.authenticate.secret.file",
+}
+
+#: Options of ``spark-submit`` that a program for the JVM has; they are kept as settings.
+_KEPT = {
+    "--driver-java-options": "spark.driver.extraJavaOptions",
+    "--driver-library-path": "spark.driver.extraLibraryPath",
+    "--driver-class-path": "spark.driver.extraClassPath",
+    "--queue": "spark.yarn.queue",
+}
 
 _JVM = "Firesteel has no JVM that could load it"
 
@@ -53,52 +63,70 @@ class Refused(argparse.Action):
         parser.error(f"{option} is refused: {_REFUSED[str(option)][1]}.")
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Adds the options that ``submit`` and ``shell`` share."""
+def add_options(parser: argparse.ArgumentParser, *but: str) -> None:
+    """Adds the options of ``submit``, except some of them, and what Python programs have besides."""
     from firesteel.cli import version_text
 
     common = parser.add_argument_group("where and how it runs")
-    common.add_argument(
-        "--master",
-        help="local (one slot), local[N], local[*] (a slot for each core; the default), local-cluster[N,CORES,MIB],"
-        " firesteel://HOST:PORT or listen://HOST:PORT (executors that connect)",
-    )
-    common.add_argument("--name", help="the application's name")
-    common.add_argument(
-        "--conf",
-        "-c",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        type=_setting,
-        help="a setting; may be repeated",
-    )
-    common.add_argument("--properties-file", metavar="FILE", help="a file of settings: a key and a value on each line")
-    common.add_argument(
+    for option in _native.command_options("submit"):
+        if option.long not in but:
+            add_option(common, option)
+    python = parser.add_argument_group("for Python programs")
+    python.add_argument("--as-pyspark", action="store_true", help="imports of pyspark in the program mean Firesteel")
+    python.add_argument(
         "--py-files", action="append", metavar="FILES", help=".py, .zip and .egg files for the import path, with commas"
     )
-    common.add_argument(
-        "--files", action="append", metavar="FILES", help="files for tasks (SparkFiles.get), with commas"
-    )
-    common.add_argument(
+    python.add_argument(
         "--archives", action="append", metavar="FILES", help="archives to unpack for tasks, with commas"
     )
-    common.add_argument(
-        "--verbose", "-v", action="store_true", help="show which settings are used, and where they come from"
+    python.add_argument("--version", action="version", version=version_text(), help="show the versions, and leave")
+    spark = parser.add_argument_group("of spark-submit, kept as settings")
+    for name, setting in _KEPT.items():
+        spark.add_argument(name, metavar="VALUE", dest=setting, help=f"as --conf {setting}=VALUE")
+    for name, (has_value, _) in _REFUSED.items():
+        parser.add_argument(name, action=Refused, nargs=None if has_value else 0, help=argparse.SUPPRESS)
+
+
+def add_option(to: argparse._ActionsContainer, option: _native.CommandOption) -> None:
+    """An option of the engine's own command line, with its name and its words."""
+    names = [f"--{option.long}", *([f"-{option.short}"] if option.short else [])]
+    about = _ABOUT.get(option.long, option.help)
+    if option.value is None:
+        to.add_argument(*names, action="store_true", help=_in_a_sentence(about))
+        return
+    setting = _SETTINGS.get(option.long)
+    to.add_argument(
+        *names,
+        action="append" if option.repeats else "store",
+        default=[] if option.long == "conf" else None,
+        choices=option.choices or None,
+        dest=setting or option.long.replace("-", "_"),
+        metavar=None if option.choices else option.value,
+        type=_setting if option.long == "conf" else str,
+        help=_in_a_sentence(about) + (f" (as --conf {setting}=VALUE)" if setting else ""),
     )
-    common.add_argument("--version", action="version", version=version_text(), help="show the versions, and exit")
-    spark = parser.add_argument_group("of spark-submit, kept as settings; those of executors are for clusters")
-    for option, setting in _SETTINGS:
-        spark.add_argument(option, metavar="VALUE", dest=setting, help=f"as --conf {setting}=VALUE")
-    spark.add_argument(
-        "--deploy-mode", choices=["client", "cluster"], help="whether the program runs here, or on a cluster's worker"
-    )
-    common.add_argument(
-        "--secret-file", metavar="FILE", dest="spark.authenticate.secret.file", help="the secret of the cluster"
-    )
-    spark.add_argument("--supervise", action="store_true", help="in cluster mode, start it again until it ends well")
-    for option, (has_value, _) in _REFUSED.items():
-        parser.add_argument(option, action=Refused, nargs=None if has_value else 0, help=argparse.SUPPRESS)
+
+
+#: What is more, or another thing, for Python programs.
+_ABOUT = {
+    "files": "Files for tasks (SparkFiles.get), with commas",
+    "verbose": "Say which settings are used, and where they are from",
+    "master": "local (one slot), local[N], local[*] (a slot for each core; the default), local-cluster[N,CORES,MIB],"
+    " firesteel://HOST:PORT (spark:// means the same) or listen://HOST:PORT (executors that connect)",
+}
+
+
+def _in_a_sentence(about: str) -> str:
+    """``Say what is done.`` is ``say what is done`` in a list."""
+    return (about[:1].lower() + about[1:]).removesuffix(".").replace("%", "%%")
+
+
+def flags() -> frozenset[str]:
+    """The options of ``submit`` that have no value."""
+    without = [option for option in _native.command_options("submit") if option.value is None]
+    letters = {f"-{option.short}" for option in without if option.short}
+    pythons = {"--as-pyspark", "--help", "-h", "--version"}
+    return frozenset({f"--{option.long}" for option in without} | letters | pythons)
 
 
 def _setting(text: str) -> tuple[str, str]:
@@ -117,10 +145,14 @@ def settings(chosen: argparse.Namespace) -> dict[str, str]:
     for key in [key for key in found if not key.startswith(("spark.", "firesteel."))]:
         _say(f"{key} is ignored: settings begin with spark. or firesteel.")
         del found[key]
-    found.update({setting: getattr(chosen, setting) for _, setting in _SETTINGS if getattr(chosen, setting)})
-    secret = getattr(chosen, "spark.authenticate.secret.file")
-    if secret:
-        found["spark.authenticate.secret.file"] = absolute(secret)
+    named = [*_SETTINGS.values(), *_KEPT.values()]
+    found.update({setting: getattr(chosen, setting) for setting in named if getattr(chosen, setting)})
+    if getattr(chosen, "spark.authenticate.secret.file"):
+        found["spark.authenticate.secret.file"] = absolute(found["spark.authenticate.secret.file"])
+    if chosen.insecure:
+        if getattr(chosen, "spark.authenticate.secret.file"):
+            raise UsageError("--insecure and --secret-file contradict each other; take one of them")
+        found["firesteel.network.insecure"] = "true"
     for words, setting in (
         (chosen.py_files, "spark.submit.pyFiles"),
         (chosen.files, "spark.files"),
@@ -134,7 +166,19 @@ def settings(chosen: argparse.Namespace) -> dict[str, str]:
         found["spark.master"] = chosen.master
     if chosen.name:
         found["spark.app.name"] = chosen.name
+    _check(found)
     return found
+
+
+def _check(found: dict[str, str]) -> None:
+    """Settings that a context would refuse are refused here, before a program is sent to a cluster."""
+    from firesteel.conf import SparkConf, check_settings
+    from firesteel.errors import FiresteelError
+
+    try:
+        check_settings(SparkConf(loadDefaults=False).setAll(list(found.items())))
+    except FiresteelError as error:
+        raise UsageError(str(error)) from None
 
 
 def split(words: Iterable[str]) -> list[str]:

@@ -46,9 +46,8 @@ def add_parser(commands: _Commands) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("--as-pyspark", action="store_true", help="imports of pyspark mean Firesteel")
     parser.add_argument("--plain", action="store_true", help="use Python's own console, even if IPython is installed")
-    options.add_options(parser)
+    options.add_options(parser, "kill", "status")
     parser.set_defaults(parser=parser)
 
 

@@ -34,10 +34,7 @@ def add_parser(commands: _Commands) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("--as-pyspark", action="store_true", help="imports of pyspark in the program mean Firesteel")
     options.add_options(parser)
-    parser.add_argument("--kill", metavar="NAME", help="end a driver or an application of the cluster")
-    parser.add_argument("--status", metavar="NAME", help="show the state of a driver of the cluster")
     parser.add_argument("app", nargs="?", help="the program: a .py file, or a folder or .zip file with a __main__.py")
     parser.add_argument("arguments", nargs=argparse.REMAINDER, help="its arguments")
     parser.set_defaults(parser=parser)
@@ -63,8 +60,7 @@ def _place_of_program(words: Sequence[str]) -> int | None:
         word = words[place]
         if not word.startswith("-"):
             return place
-        alone = word in ("--as-pyspark", "--verbose", "-v", "--help", "-h", "--supervise", "--version")
-        place += 1 if alone or "=" in word and word.startswith("--") else 2
+        place += 1 if word in options.flags() or "=" in word and word.startswith("--") else 2
     return None
 
 

@@ -403,25 +403,17 @@ class Base(Generic[T_co]):
     # -- resources
 
     def withResources(self: Base[T], profile: ResourceProfile) -> RDD[T]:
-        """Sets the resources that its tasks need. A profile that asks for no more than every task has is stored; any
-        other is refused, since no stage gets other executors or more slots than the rest.
+        """Sets the resources that its tasks need. All tasks of an application are alike, so a profile that asks for
+        anything else than every task has is refused.
 
         >>> from firesteel.resource import ResourceProfileBuilder
         >>> profile = ResourceProfileBuilder().build
         >>> sc.range(5).withResources(profile).getResourceProfile() is profile
         True
         """
-        refused = [
-            f"{name}={request.amount:g}"
-            for name, request in profile.taskResources.items()
-            if request.amount != (1 if name == "cpus" else 0)
-        ] + [f"{name}={request.amount}" for name, request in profile.executorResources.items() if request.amount]
-        if refused:
-            raise FiresteelError(
-                f"withResources: the profile asks for {', '.join(refused)}, and no stage gets other executors or slots"
-                " than the rest of the application. Set what all of them should have (spark.executor.cores,"
-                " spark.executor.memory, local[N]), or run this part in an application of its own."
-            )
+        from firesteel.resource.profile import refuse_what_is_not_there
+
+        refuse_what_is_not_there(profile, self.context._conf)
         self.has_resource_profile = True
         self._profile = profile
         return self._as_rdd()

@@ -24,35 +24,41 @@ __all__ = ["check", "chosen", "module_folders"]
 #: The variable that names the Python of the workers, as in PySpark. Not set: the driver's own.
 VARIABLE = "PYSPARK_PYTHON"
 
+#: The setting that does the same, and is stronger.
+SETTING = "spark.pyspark.python"
+
 #: How long a Python may take to print its version.
 PATIENCE_SECONDS = 60.0
 
 _ASK = "import sys; print('%d.%d' % sys.version_info[:2])"
 
 
-def check(conf: SparkConf | None = None, is_shipped: bool = False) -> None:
+def check(conf: SparkConf, is_shipped: bool = False) -> None:
     """Raises an error that says what to do if the workers' Python does not start, or is of another minor version.
 
     A Python that may be in an archive, on another host, is left to tasks, which check it.
 
-    >>> check()
+    >>> from firesteel import SparkConf
+    >>> check(SparkConf(loadDefaults=False))
     """
-    program = conf and conf.get("spark.pyspark.python") or os.environ.get(VARIABLE)
-    if not program or _is_this(program) or is_shipped and not os.path.isabs(program):
+    program = chosen(conf)
+    if program is None or is_shipped and not os.path.isabs(program):
         return
+    source = SETTING if conf.get(SETTING) else VARIABLE
     ours = f"{sys.version_info.major}.{sys.version_info.minor}"
-    theirs = _version_of(program)
+    theirs = _version_of(program, source)
     if theirs != ours:
         raise PythonVersionError(
             f"the driver runs Python {ours} ({sys.executable}), and its workers would run Python {theirs}, since"
-            f" {VARIABLE} is {program!r}: functions cannot travel between minor versions. Take {VARIABLE} out of the"
-            " environment, so that workers run the driver's Python, or let it name a Python of the same minor version."
+            f" {source} is {program!r}: functions cannot travel between minor versions. Take {source} out of the"
+            f" {'settings' if source == SETTING else 'environment'}, so that workers run the driver's Python, or let it"
+            " name a Python of the same minor version."
         )
 
 
 def chosen(conf: SparkConf) -> str | None:
-    """Returns the Python that a program wants for its workers on other hosts; None for that of the starting process."""
-    program = conf.get("spark.pyspark.python") or os.environ.get(VARIABLE)
+    """Returns the Python that a program wants for its workers; None for that of the starting process."""
+    program = conf.get(SETTING) or os.environ.get(VARIABLE)
     return None if not program or _is_this(program) else program
 
 
@@ -88,18 +94,22 @@ def module_folders() -> frozenset[str]:
 def _is_this(program: str) -> bool:
     """Returns whether the program is the Python that runs here."""
     found = shutil.which(program)
-    return found is not None and os.path.realpath(found) == os.path.realpath(sys.executable)
+    if found is None:
+        return False
+    # Pythons of several environments are links to one program, but each has its packages by where it lies.
+    same_place = os.path.realpath(os.path.dirname(found)) == os.path.realpath(os.path.dirname(sys.executable))
+    return same_place and os.path.realpath(found) == os.path.realpath(sys.executable)
 
 
-def _version_of(program: str) -> str:
+def _version_of(program: str, source: str) -> str:
     try:
         done = subprocess.run([program, "-c", _ASK], capture_output=True, text=True, timeout=PATIENCE_SECONDS)
     except (OSError, subprocess.TimeoutExpired) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise FiresteelError(f"{VARIABLE} is {program!r}, and this Python does not start: {why}") from None
+        raise FiresteelError(f"{source} is {program!r}, and this Python does not start: {why}") from None
     if done.returncode != 0:
         raise FiresteelError(
-            f"{VARIABLE} is {program!r}, and this Python does not start: it ended with {done.returncode}"
+            f"{source} is {program!r}, and this Python does not start: it ended with {done.returncode}"
             f" and said {done.stderr.strip()[:300]!r}"
         )
     return done.stdout.strip()

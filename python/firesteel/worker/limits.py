@@ -1,8 +1,8 @@
-"""The memory limit of a Python worker: ``spark.executor.pyspark.memory``, as a limit of its address space.
+"""How much memory a worker may have, where ``spark.executor.pyspark.memory`` says so.
 
-The driver converts the setting to bytes (:func:`memory_limit`), which reach workers as an environment variable; a
-worker sets its own limit when it begins (:func:`apply_memory_limit`). An allocation beyond it raises MemoryError in the
-function that asks for it, and fails its task with its line.
+The limit is on the process's address space, as in PySpark: its program and libraries count, and so does what is
+reserved and not used yet. An allocation that goes beyond it raises ``MemoryError`` in the function that asks for it, so
+a task that wants too much fails alone, and with its line.
 """
 
 from __future__ import annotations
@@ -11,46 +11,68 @@ import os
 import resource
 from typing import TYPE_CHECKING
 
-from firesteel.errors import FiresteelError
-
 if TYPE_CHECKING:
     from firesteel.conf import SparkConf
 
-__all__ = ["VARIABLE", "apply_memory_limit", "memory_limit"]
+__all__ = ["VARIABLE", "limit_as_told", "mebibytes_of_a_worker"]
 
-VARIABLE = "FIRESTEEL_WORKER_MEMORY"
-"""The variable that tells workers how many bytes their address space may have."""
+VARIABLE = "PYSPARK_EXECUTOR_MEMORY_MB"
+"""The variable that tells a worker its limit, in MiB, as in PySpark."""
 
-_UNITS = {"": 1 << 20, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40, "p": 1 << 50}
-"""Spark's unit is the mebibyte if none is written."""
+ROOM = 32 << 20
+"""So many bytes more than it has when it begins a worker needs to run even a small task."""
 
 
-def memory_limit(conf: SparkConf) -> int | None:
-    """Returns the bytes that each worker may have: the setting, shared by an executor's cores, as in Spark.
+def mebibytes_of_a_worker(conf: SparkConf) -> int | None:
+    """What each worker may have; None where the program does not say. Only cores that were asked for share it.
 
     >>> from firesteel import SparkConf
-    >>> memory_limit(SparkConf(False).set("spark.executor.pyspark.memory", "512m").set("spark.executor.cores", "2"))
-    268435456
+    >>> mebibytes_of_a_worker(SparkConf(False).setAll([("spark.executor.pyspark.memory", "2g")]))
+    2048
     """
-    text = (conf.get("spark.executor.pyspark.memory") or "").strip().lower()
-    if not text:
+    from firesteel.conf import native_settings
+    from firesteel.errors import FiresteelError
+    from firesteel.resource.requests import mebibytes
+
+    settings = dict(native_settings(conf))
+    memory = settings.get("firesteel.executor.pyspark.memory")
+    if not memory:
         return None
-    number = text.rstrip("bkmgtp")
-    unit = text[len(number) :].removesuffix("b") or ("b" if text.endswith("b") else "")
-    if not number.isdigit() or unit not in _UNITS or int(number) == 0:
-        raise FiresteelError(
-            f"spark.executor.pyspark.memory cannot be {text!r}: it is a size such as 512m or 2g, in MiB where no unit"
-            " is written."
+    try:
+        return mebibytes(memory) // max(1, int(settings.get("firesteel.executor.cores") or 1))
+    except ValueError as error:
+        raise FiresteelError(f"spark.executor.pyspark.memory: {error}") from None
+
+
+def limit_as_told() -> None:
+    """Limits this process as the variable says."""
+    told = os.environ.get(VARIABLE)
+    if told:
+        limit_memory(int(told) << 20)
+
+
+def limit_memory(limit: int) -> None:
+    """Limits this process to so many bytes; an error where it has about as many already.
+
+    >>> limit_memory(1)
+    Traceback (most recent call last):
+        ...
+    ValueError: a worker may have 0 MiB (spark.executor.pyspark.memory, divided by spark.executor.cores where that ...
+    """
+    taken = _address_space()
+    if limit < taken + ROOM:
+        raise ValueError(
+            f"a worker may have {limit >> 20} MiB (spark.executor.pyspark.memory, divided by spark.executor.cores where"
+            f" that is set), and its program and libraries have {taken >> 20} MiB of address space before the first"
+            f" task; write {(taken + ROOM >> 20) + 1}m or more for each of them"
         )
-    cores = conf.get("spark.executor.cores") or "1"
-    return int(number) * _UNITS[unit] // max(1, int(cores) if cores.isdigit() else 1)
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    # A limit that whoever started the program has set stays, where it is lower.
+    if soft == resource.RLIM_INFINITY or limit < soft:
+        resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
 
 
-def apply_memory_limit() -> None:
-    """Limits this process, if the driver has set a limit; never beyond its present one."""
-    wanted = os.environ.get(VARIABLE)
-    if wanted is None:
-        return
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    limit = int(wanted) if hard == resource.RLIM_INFINITY else min(int(wanted), hard)
-    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+def _address_space() -> int:
+    """The bytes of this process's address space."""
+    with open("/proc/self/statm", encoding="ascii") as file:
+        return int(file.read().split()[0]) * resource.getpagesize()

@@ -61,7 +61,7 @@ object Session extends Serializable {
     if (Files.exists(Paths.get(path))) {
       try { body(path); println(s"INTEROP ok       Spark reads $name") }
       catch { case error: Throwable => println(s"INTEROP FAILED   Spark reads $name: ${cause(error)}") }
-    } else println(s"INTEROP not run  Spark reads $name: Firesteel did not write it")
+    } else println(s"INTEROP FAILED   Spark reads $name: Firesteel did not write it")
   }
 
   def same[T](found: Seq[T], wanted: Seq[T]): Unit = {
@@ -131,6 +131,7 @@ Session.writeAll(spark)
 Files.writeString(Paths.get(Session.root + "/spark-has-written"), "")
 val patience = System.nanoTime() + 600L * 1000000000L
 while (!Files.exists(Paths.get(Session.root + "/firesteel-has-written")) && System.nanoTime() < patience) Thread.sleep(100)
-Session.checkAll(spark)
+if (Files.exists(Paths.get(Session.root + "/firesteel-has-written"))) Session.checkAll(spark)
+else println("INTEROP FAILED   Spark reads nothing: Firesteel had not written everything after 600 s")
 println("INTEROP end")
 System.exit(0)

@@ -68,7 +68,7 @@ fn useless(circles: &[BTreeSet<String>], listed: &Listed<'_>) -> impl Iterator<I
     })
 }
 
-/// Who imports what, over all crates below `crates/`.
+/// Returns the imports of each file, over all crates below `crates/`.
 fn imports(sources: &[Source], test_files: &BTreeSet<String>) -> Imports {
     let ours = sources.iter().filter(|source| is_product(&source.path) && !test_files.contains(&source.path));
     let surfaces: BTreeMap<String, Surface> =
@@ -96,7 +96,7 @@ fn is_root(path: &str) -> bool {
     path.ends_with("/src/lib.rs") || path.ends_with("/src/main.rs") || path.contains("/src/bin/")
 }
 
-/// What is handed on counts only if the file speaks of it itself.
+/// Returns the files that a file imports, and where. A name that it hands on counts only if it uses that name itself.
 fn imports_of(file: &str, module: &[String], surface: &Surface, modules: &Modules) -> Vec<(String, usize)> {
     let uses = surface.uses.iter();
     let used = uses.filter(|leaf| !leaf.is_public || surface.mentioned.contains(&leaf.name));

@@ -78,6 +78,8 @@ pub(super) const CIRCLES: &[(&[&str], &str)] = &[
     ),
     (
         &[
+            "crates/conf/src/lib.rs",
+            "crates/conf/src/settings.rs",
             "crates/conf/src/spark/application.rs",
             "crates/conf/src/spark/cluster.rs",
             "crates/conf/src/spark/data.rs",
@@ -88,8 +90,15 @@ pub(super) const CIRCLES: &[(&[&str], &str)] = &[
         ],
         "to be opened",
     ),
-    (&["crates/executor/src/agent/mod.rs", "crates/executor/src/server.rs"], "to be opened"),
-    (&["crates/executor/src/fleet.rs", "crates/executor/src/fleet/moves.rs"], "to be opened"),
+    (&["crates/protocol/src/executor.rs", "crates/protocol/src/sent_outputs.rs"], "to be opened"),
+    (
+        &[
+            "crates/protocol/src/standalone/messages.rs",
+            "crates/protocol/src/standalone/overview.rs",
+            "crates/protocol/src/standalone/records.rs",
+        ],
+        "to be opened",
+    ),
     (&["crates/python/src/agent.rs", "crates/python/src/worker.rs"], "to be opened"),
     (
         &["crates/python/src/failure.rs", "crates/python/src/objects.rs", "crates/python/src/records.rs"],

@@ -101,7 +101,7 @@ fn secrets_are_not_in_what_is_printed_for_debugging() {
         name: String::new(),
         host: "a".into(),
         bind: "a:0".into(),
-        slots: 1,
+        cores: 1,
         memory: 1,
         directory: "d".into(),
         service: None,

@@ -75,7 +75,7 @@ fn no_listener_of_a_driver_that_waits_for_executors_lets_strangers_in() {
         name: String::new(),
         host: "127.0.0.1".into(),
         bind: "127.0.0.1:0".into(),
-        slots: 1,
+        cores: 1,
         memory: 64 << 20,
         directory: dir.path().join("executor"),
         service: None,

@@ -12,6 +12,7 @@ pub(super) static RULES: &[Rule] = &[
         &[
             "spark.app.*",
             "spark.executor.id",
+            "spark.driver.appUIAddress",
             "spark.logConf",
             "spark.logLineage",
             "spark.log.*",
@@ -56,15 +57,11 @@ pub(super) static RULES: &[Rule] = &[
         &[],
         "the program runs in the Python that runs `firesteel`; start it with another one's",
     ),
-    in_python(
+    obeyed(
         &["spark.executor.pyspark.memory"],
-        "the address space of each Python worker: so much, divided by `spark.executor.cores` where that is set, as in Spark",
+        "the address space of each Python worker: so much, divided by `spark.executor.cores` where that is set, as in Spark; nothing in Rust programs",
     ),
-    refused(
-        &["spark.executor.allowSparkContext"],
-        &["false"],
-        "tasks run beside an engine, and have none; start a program of its own in the task, by `subprocess`",
-    ),
+    obeyed(&["spark.executor.allowSparkContext"], "whether tasks may make contexts of their own"),
     in_python(&["spark.python.profile", "spark.python.profile.dump"], "how functions are measured"),
     refused(
         &["spark.python.worker.reuse"],

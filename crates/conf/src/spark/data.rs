@@ -1,6 +1,6 @@
 //! Spark's settings of data: shuffles, memory, disks, files, checkpoints.
 
-use super::{Rule, harmless, in_python, in_python_only, obeyed, refused};
+use super::{Rule, harmless, in_python_only, obeyed, refused};
 
 pub(super) static RULES: &[Rule] = &[
     obeyed(
@@ -46,6 +46,14 @@ pub(super) static RULES: &[Rule] = &[
     ),
     // Files.
     obeyed_by_readers(),
+    obeyed(
+        &[
+            "spark.hadoopRDD.ignoreEmptySplits",
+            "spark.files.ignoreCorruptFiles",
+            "spark.files.ignoreMissingFiles",
+        ],
+        "see the table above",
+    ),
     harmless(
         &["spark.hadoop.cloneConf"],
         "each task has settings of its own, so none can see another's change",
@@ -80,11 +88,7 @@ pub(super) static RULES: &[Rule] = &[
         "they tune how files come to executors",
     ),
     // Checkpoints, and the removal of what is not needed any more.
-    in_python_only(
-        &["spark.checkpoint.dir"],
-        "call `Context::set_checkpoint_dir`",
-        "the directory of checkpoints until the program sets another",
-    ),
+    obeyed(&["spark.checkpoint.dir"], "the directory of checkpoints until the program sets another"),
     obeyed(
         &["spark.cleaner.referenceTracking.cleanCheckpoints"],
         "it is `firesteel.cleaner.checkpoints`, whose default is `true`",
@@ -101,14 +105,9 @@ pub(super) static RULES: &[Rule] = &[
 
 /// Returns the rule of the keys that readers and writers of files look up themselves.
 const fn obeyed_by_readers() -> Rule {
-    in_python(
-        &[
-            "spark.hadoop.*",
-            "spark.hadoop.validateOutputSpecs",
-            "spark.hadoopRDD.ignoreEmptySplits",
-            "spark.files.ignoreCorruptFiles",
-            "spark.files.ignoreMissingFiles",
-        ],
-        "see docs/storage.md",
+    in_python_only(
+        &["spark.hadoop.*", "spark.hadoop.validateOutputSpecs"],
+        "a Rust program has those of Hadoop's settings that are in the table above",
+        "readers and writers heed it (docs/storage.md)",
     )
 }

@@ -17,11 +17,7 @@ pub(super) static RULES: &[Rule] = &[
         ],
         "see the table above",
     ),
-    refused(
-        &["spark.task.cpus"],
-        &["1"],
-        "each task takes one slot; let fewer tasks run at a time by fewer slots: `local[N]`, or `spark.executor.cores` on a cluster",
-    ),
+    obeyed(&["spark.task.cpus"], "an executor runs as many tasks at a time as its cores are enough for"),
     refused(
         &[
             "spark.task.resource.*.amount",

@@ -2,9 +2,8 @@
 //!
 //! A program that is ported brings its settings along. Most of them tune machinery that Firesteel does not
 //! have, and are accepted; one that would change results, files or safety is obeyed, or refused with a sentence
-//! that says what to do instead. The table is in the files beside this one and in docs/configuration.md.
-//! Unknown keys are the program's own, as in Spark. From Rust only settings of the engine can be set at all, by
-//! either name: every other key is an error there, so no accepted setting is without effect.
+//! that says what to do instead. The table is in the files beside this one and in docs/configuration.md; programs
+//! in Rust and in Python have the same. Unknown keys are the program's own, as in Spark.
 
 mod application;
 mod cluster;
@@ -13,7 +12,7 @@ mod execution;
 mod outside;
 mod security;
 
-use crate::{ALL, Entry, canonical, edits};
+use crate::{ALL, ConfError, Entry, canonical, edits};
 use std::fmt;
 
 /// The treatment of some of Spark's keys, and the reason.
@@ -48,6 +47,15 @@ pub enum InRust {
     Harmless,
     /// It is refused; what to do instead.
     Refused(&'static str),
+}
+
+/// The language of the program that a setting is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Face {
+    /// A program in Rust.
+    Rust,
+    /// A program in Python.
+    Python,
 }
 
 const fn obeyed(keys: &'static [&'static str], why: &'static str) -> Rule {
@@ -94,24 +102,25 @@ pub enum Verdict {
     /// It is stored and changes nothing, and the user should know.
     Warning(String),
     /// The program cannot run with it: the reason, and what to do.
-    Refused(String),
+    Refused(ConfError),
 }
 
-/// Judges a setting of a Python program: one of Spark's, or the program's own below `spark.`.
+/// Judges a setting: one of Spark's, or the program's own below `spark.`.
 ///
 /// ```
-/// use firesteel_conf::spark::{Verdict, judge};
-/// assert_eq!(judge("spark.kryoserializer.buffer.max", "1g"), Verdict::Kept);
-/// assert!(matches!(judge("spark.acls.enable", "true"), Verdict::Refused(_)));
-/// assert_eq!(judge("spark.acls.enable", "false"), Verdict::Kept);
-/// assert_eq!(judge("spark.of.my.own", "1"), Verdict::Kept);
+/// use firesteel_conf::spark::{Face, Verdict, judge};
+/// assert_eq!(judge("spark.kryoserializer.buffer.max", "1g", Face::Python), Verdict::Kept);
+/// assert!(matches!(judge("spark.acls.enable", "true", Face::Python), Verdict::Refused(_)));
+/// assert_eq!(judge("spark.acls.enable", "false", Face::Python), Verdict::Kept);
+/// assert_eq!(judge("spark.of.my.own", "1", Face::Python), Verdict::Kept);
 /// ```
-pub fn judge(key: &str, value: &str) -> Verdict {
+pub fn judge(key: &str, value: &str, face: Face) -> Verdict {
     let Some((rule, is_exact)) = rule_of(key) else {
         return near_miss(key).map_or(Verdict::Kept, Verdict::Warning);
     };
     let verdict = match rule.treatment {
-        Treatment::Obeyed | Treatment::InPython(_) => Verdict::Obeyed,
+        Treatment::Obeyed => Verdict::Obeyed,
+        Treatment::InPython(in_rust) => return in_python_programs(key, value, face, in_rust),
         Treatment::Harmless => Verdict::Kept,
         Treatment::Warned(but) if is_one_of(value, but) => Verdict::Kept,
         Treatment::Warned(_) => return Verdict::Warning(format!("`{key}` has no effect: {}", rule.why)),
@@ -125,17 +134,62 @@ pub fn judge(key: &str, value: &str) -> Verdict {
     }
 }
 
-fn refusal(key: &str, value: &str, why: &str) -> String {
-    let is_shown =
-        !crate::is_secret(key) && !key.ends_with(".secret") && !key.to_ascii_lowercase().contains("password");
-    let value = if is_shown { value } else { "(not shown)" };
-    format!("`{key}` cannot be `{value}`: {why}")
+/// Checks all settings of an application together; returns warnings about those without effect.
+///
+/// # Errors
+/// When one of them cannot be obeyed, or two contradict each other.
+pub fn check<'a>(
+    settings: impl Iterator<Item = (&'a str, &'a str)>,
+    face: Face,
+) -> Result<Vec<String>, ConfError> {
+    let is_on = |value: &str| value.trim().eq_ignore_ascii_case("true");
+    let (mut warnings, mut protects, mut is_insecure) = (vec![], None, false);
+    for (key, value) in settings {
+        if is_on(value) && (key == "spark.authenticate" || key == "spark.network.crypto.enabled") {
+            protects = Some(key);
+        }
+        is_insecure |= is_on(value) && canonical(key) == crate::NETWORK_INSECURE.key;
+        if !key.starts_with("spark.") {
+            continue;
+        }
+        match judge(key, value, face) {
+            Verdict::Refused(error) => return Err(error),
+            Verdict::Warning(warning) => warnings.push(warning),
+            Verdict::Obeyed | Verdict::Kept => {}
+        }
+    }
+    match protects.filter(|_| is_insecure) {
+        Some(key) => {
+            Err(refusal(key, "true", "`firesteel.network.insecure` says the contrary; take one of them out"))
+        }
+        None => Ok(warnings),
+    }
+}
+
+fn in_python_programs(key: &str, value: &str, face: Face, in_rust: InRust) -> Verdict {
+    match (face, in_rust) {
+        (Face::Python, _) => Verdict::Obeyed,
+        (Face::Rust, InRust::Refused(instead)) if !value.trim().is_empty() => {
+            Verdict::Refused(refusal(key, value, instead))
+        }
+        (Face::Rust, InRust::Refused(_) | InRust::Harmless) => Verdict::Kept,
+    }
+}
+
+fn refusal(key: &str, value: &str, why: &str) -> ConfError {
+    let value = if crate::is_secret(key) { "(not shown)" } else { value };
+    ConfError::Refused { key: key.into(), value: value.into(), why: why.into() }
 }
 
 /// Returns whether a value is one of `values`. An empty value asks for nothing, and counts as one of them.
 fn is_one_of(value: &str, values: &[&str]) -> bool {
     let value = value.trim();
     value.is_empty() || values.iter().any(|one| value.eq_ignore_ascii_case(one))
+}
+
+/// Returns whether the table has a rule for a key.
+pub fn is_known(key: &str) -> bool {
+    rule_of(key).is_some()
 }
 
 /// Returns the rule that fits a key best, and whether it names that very key.
@@ -175,8 +229,8 @@ fn near_miss(key: &str) -> Option<String> {
     (distance <= CLOSE).then(|| format!("there is no setting `{key}`; did you mean `{nearest}`?"))
 }
 
-/// Returns the engine's setting that a key of Spark's names.
-fn engine_setting(key: &str) -> Option<&'static Entry> {
+/// Returns the engine's setting that a key names, in Spark's or in Firesteel's spelling.
+pub fn engine_setting(key: &str) -> Option<&'static Entry> {
     let name = match key {
         "spark.cleaner.referenceTracking.cleanCheckpoints" => crate::CLEAN_CHECKPOINTS.key.into(),
         _ => canonical(key),
@@ -234,70 +288,5 @@ impl fmt::Display for Here {
             Treatment::Warned(values) => but(f, "a warning", values),
             Treatment::Refused(values) => but(f, "refused", values),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_documentation_holds_the_table() {
-        let documented = include_str!("../../../../docs/configuration.md");
-        let table = Reference.to_string();
-        assert!(
-            documented.contains(table.trim_end()),
-            "docs/configuration.md should hold this:\n{table}<<<end"
-        );
-    }
-
-    #[test]
-    fn what_is_said_to_be_obeyed_is_a_setting_of_the_engine() {
-        let rules = GROUPS.iter().flat_map(|(_, rules)| *rules);
-        for key in rules.filter(|rule| rule.treatment == Treatment::Obeyed).flat_map(|rule| rule.keys) {
-            assert!(engine_setting(key).is_some(), "{key}");
-        }
-    }
-
-    #[test]
-    fn what_would_change_something_is_refused_and_its_harmless_value_is_not() {
-        for (key, value, harmless) in [
-            ("spark.task.cpus", "2", "1"),
-            ("spark.task.resource.gpu.amount", "0.5", "0"),
-            ("spark.executor.resource.fpga.amount", "1", "0"),
-            ("spark.executor.allowSparkContext", "true", "false"),
-            ("spark.acls.enable", "true", "FALSE"),
-            ("spark.ssl.ui.enabled", "true", "false"),
-            ("spark.files.overwrite", "true", "false"),
-            ("spark.python.worker.reuse", "false", "true"),
-        ] {
-            assert!(matches!(judge(key, value), Verdict::Refused(why) if why.contains(key)), "{key}");
-            assert_eq!(judge(key, harmless), Verdict::Kept, "{key}");
-        }
-    }
-
-    #[test]
-    fn programs_bring_their_settings_along() {
-        for (key, value) in [
-            ("spark.sql.shuffle.partitions", "200"),
-            ("spark.serializer", "org.apache.spark.serializer.KryoSerializer"),
-            ("spark.driver.memory", "8g"),
-            ("spark.driver.extraJavaOptions", "-XX:+UseG1GC"),
-            ("spark.shuffle.compress", "true"),
-            ("spark.acme.own.threshold", "3"),
-        ] {
-            assert_eq!(judge(key, value), Verdict::Kept, "{key}");
-        }
-        assert!(matches!(judge("spark.eventLog.enabled", "true"), Verdict::Warning(_)));
-        assert!(
-            matches!(judge("spark.task.maxFailure", "2"), Verdict::Warning(why) if why.contains("spark.task.maxFailures"))
-        );
-        assert_eq!(judge("spark.task.maxFailures", "2"), Verdict::Obeyed);
-    }
-
-    #[test]
-    fn secrets_are_not_shown() {
-        let Verdict::Refused(why) = judge("spark.authenticate.secret", "hidden") else { panic!("refused") };
-        assert!(!why.contains("hidden"), "{why}");
     }
 }

@@ -54,7 +54,7 @@ impl UntypedRdd {
         });
     }
 
-    /// Whether the records were checkpointed, reliably or locally.
+    /// Returns whether the records were checkpointed, reliably or locally.
     pub fn is_checkpointed(&self) -> bool {
         matches!(self.node.persistence.state().checkpoint, Checkpoint::Made)
     }

@@ -19,7 +19,7 @@ pub enum Pairing {
 }
 
 impl UntypedRdd {
-    /// What a function makes of each partition's batches. The records here are `T`s, those of the new RDD `U`s.
+    /// Makes an RDD of the batches that a function makes of each partition's. The records here are `T`s, those of the new RDD `U`s.
     pub fn map_stream<T, U, B, E, F>(&self, site: CallSite, environment: &E, f: F) -> UntypedRdd
     where
         T: Data,
@@ -48,7 +48,7 @@ impl UntypedRdd {
         self.narrow_behind_barrier(site, MapStream::<T, U, B, E, F>::code(environment, f))
     }
 
-    /// What a function makes of the batches of two partitions, one of this RDD's and one of the other's.
+    /// Makes an RDD of the batches that a function makes of those of two partitions, one of this RDD's and one of the other's.
     ///
     /// # Errors
     /// When partitions of the same number are paired, and there are not as many of both.

@@ -101,7 +101,7 @@ impl UntypedRdd {
     }
 }
 
-/// What a task of a save is sent.
+/// The environment of a save's tasks.
 type Sent<E> = (OutputCommitter, String, E);
 
 /// Writes one part and commits it, if the driver lets this attempt be the one.

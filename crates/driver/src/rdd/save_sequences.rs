@@ -48,7 +48,7 @@ fn write_values(
     Ok((writer.into_output().map_err(io_failure)?, classes))
 }
 
-/// Whether all partitions that hold pairs hold such of the same classes, as one directory of SequenceFiles should.
+/// Checks that all partitions that hold pairs hold such of the same classes, as one directory of SequenceFiles should.
 fn same_classes(site: &CallSite, path: &str, written: &[SequenceClasses]) -> Result<()> {
     let of_part = |part: &str, class: fn(&SequenceClasses) -> Option<&String>| {
         let mut known = written.iter().enumerate().filter_map(|(i, classes)| Some((i, class(classes)?)));

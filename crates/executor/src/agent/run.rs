@@ -3,6 +3,7 @@
 use super::uplink::{ExecutorUplink, Uplink};
 use super::{Beginning, MakeWorkers};
 use crate::link::Executors;
+use crate::memory::records_share;
 use crate::processes::{Names, ProcessListener, Processes};
 use crate::services::{Parts, services};
 use crate::slots::Executor;
@@ -48,8 +49,8 @@ pub fn run(config: AgentConfig, workers: Option<MakeWorkers>) -> Result<(), Stri
         name: config.name.clone(),
         program: code_hash().map_err(|e| e.to_string())?.0,
         host: config.host.clone(),
-        slots: config.slots,
-        memory: config.memory,
+        cores: config.cores,
+        memory: records_share(config.memory),
         has_processes: workers.is_some(),
         blocks: home.blocks.clone(),
         outputs_survive: config.service.is_some(),
@@ -229,7 +230,7 @@ impl Agent {
             application: welcome.application,
             directory: self.home.dirs.path(),
             own: format!("executor-{}", executor.name()),
-            memory: config.memory,
+            memory: records_share(config.memory),
             remote: Some(RemoteFetcher::open(remote)?),
             cipher: self.home.files.cipher().cloned(),
             settings: &welcome.settings,
@@ -238,7 +239,7 @@ impl Agent {
             barrier: link(),
         });
         let services = Arc::new(services.map_err(|error| error.to_string())?);
-        let threads = Executor::start(config.slots, services.clone(), self.uplink.clone());
+        let threads = Executor::start(welcome.slots, services.clone(), self.uplink.clone());
         let threads = Arc::new(threads.map_err(|error| error.to_string())?);
         (self.executors, self.threads, self.services) = (threads.clone(), Some(threads), Some(services));
         self.outbox.send(&FromExecutor::Added { executor });
@@ -263,7 +264,7 @@ impl Agent {
             executor: ExecutorId::DRIVER,
             application: welcome.application,
             directory: self.home.dirs.path().to_owned(),
-            memory: config.memory / u64::from(config.slots.max(1)),
+            memory: records_share(config.memory) / u64::from(welcome.slots.max(1)),
             settings: welcome.settings.clone(),
             remote: Some(remote),
         };
@@ -271,7 +272,7 @@ impl Agent {
         let names: Names = Box::new(move || names.lock().unwrap_or_else(PoisonError::into_inner).recv().ok());
         let listener: Arc<dyn ProcessListener> = self.uplink.clone();
         let listener: Weak<dyn ProcessListener> = Arc::downgrade(&listener);
-        let processes = Processes::start(command, init, config.slots, listener, names);
+        let processes = Processes::start(command, init, welcome.slots, listener, names);
         let processes = processes.map_err(|error| error.to_string())?;
         self.executors = processes.clone();
         self.processes = Some(processes);

@@ -3,7 +3,7 @@
 use super::Rdd;
 use crate::{Context, Error, Result};
 use firesteel_closures::{Plain, assert_captures_nothing};
-use firesteel_data::Data;
+use firesteel_data::{Data, Environment};
 use firesteel_operators::PartitionIter;
 use std::future::Future;
 use std::pin::Pin;
@@ -149,5 +149,26 @@ impl<T: Data> Rdd<T> {
         const { assert_captures_nothing::<F>() };
         let rdd = self.clone();
         FutureAction::start(self.context(), move || rdd.foreach_partition(f))
+    }
+    /// [`Rdd::foreach_with`] without blocking.
+    pub fn foreach_async_with<E: Environment, F: Fn(&E, T) + Plain>(
+        &self,
+        environment: E,
+        f: F,
+    ) -> FutureAction<()> {
+        const { assert_captures_nothing::<F>() };
+        let rdd = self.clone();
+        FutureAction::start(self.context(), move || rdd.foreach_with(environment, f))
+    }
+
+    /// [`Rdd::foreach_partition_with`] without blocking.
+    pub fn foreach_partition_async_with<E: Environment, F: Fn(&E, PartitionIter<T>) + Plain>(
+        &self,
+        environment: E,
+        f: F,
+    ) -> FutureAction<()> {
+        const { assert_captures_nothing::<F>() };
+        let rdd = self.clone();
+        FutureAction::start(self.context(), move || rdd.foreach_partition_with(environment, f))
     }
 }

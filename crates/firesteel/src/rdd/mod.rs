@@ -8,6 +8,7 @@ mod approx;
 mod asynchronous;
 mod barrier;
 mod checkpoint;
+mod deprecated;
 mod join;
 mod numbers;
 mod ordering;
@@ -22,6 +23,7 @@ mod save_tables;
 mod several;
 mod sort;
 mod transform;
+mod tree;
 
 pub use approx::{BoundedDouble, PartialResult};
 pub use asynchronous::FutureAction;

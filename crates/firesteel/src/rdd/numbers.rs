@@ -248,7 +248,10 @@ impl<T: Number> Rdd<T> {
         }
         let stats = self.stats_at(site.clone())?;
         if stats.count() == 0 {
-            return Err(Error::Empty { site, instead: " Use `histogram_with` and give the ranges yourself" });
+            return Err(Error::Empty {
+                site,
+                instead: " Use `histogram_between` and give the ranges yourself",
+            });
         }
         let (min, max) = (stats.min(), stats.max());
         if !(min.is_finite() && max.is_finite() && stats.sum().is_finite()) {
@@ -268,8 +271,8 @@ impl<T: Number> Rdd<T> {
     /// # Errors
     /// When there are fewer than two ends, or they do not ascend, or the job fails.
     #[track_caller]
-    pub fn histogram_with(&self, ends: &[f64]) -> Result<Vec<u64>> {
-        let site = site("histogram_with", Location::caller());
+    pub fn histogram_between(&self, ends: &[f64]) -> Result<Vec<u64>> {
+        let site = site("histogram_between", Location::caller());
         if ends.len() < 2 || !ends.is_sorted_by(|a, b| a < b) {
             let message = format!("the ends of ranges must be at least two, and ascend; they are {ends:?}");
             return Err(Error::InvalidArgument { site, message });

@@ -4,8 +4,8 @@ use super::Rdd;
 use super::ordering::Order;
 use crate::Result;
 use firesteel_closures::{Plain, assert_captures_nothing};
-use firesteel_data::Data;
 use firesteel_data::hash::{hash_key, partition_of};
+use firesteel_data::{Data, Environment};
 use firesteel_driver::site;
 use firesteel_plan::Partitioner as Placed;
 use firesteel_types::{CallSite, Partition};
@@ -45,17 +45,44 @@ impl<K: Data + Hash + Eq, V: Data> Rdd<(K, V)> {
     #[track_caller]
     pub fn reduce_by_key_locally<F: Fn(V, V) -> V + Plain>(&self, f: F) -> Result<HashMap<K, V>> {
         const { assert_captures_nothing::<F>() };
-        let site = site("reduce_by_key_locally", Location::caller());
-        let maps = self.each_partition(site, &(), move |_: &(), _, stream| {
+        self.reduce_by_key_locally_at(
+            site("reduce_by_key_locally", Location::caller()),
+            &(),
+            move |(), a, b| f(a, b),
+        )
+    }
+
+    /// [`Rdd::reduce_by_key_locally`] with an environment.
+    ///
+    /// # Errors
+    /// When the job fails.
+    #[track_caller]
+    pub fn reduce_by_key_locally_with<E: Environment, F: Fn(&E, V, V) -> V + Plain>(
+        &self,
+        environment: E,
+        f: F,
+    ) -> Result<HashMap<K, V>> {
+        const { assert_captures_nothing::<F>() };
+        let site = site("reduce_by_key_locally_with", Location::caller());
+        self.reduce_by_key_locally_at(site, &environment, f)
+    }
+
+    fn reduce_by_key_locally_at<E: Environment>(
+        &self,
+        site: CallSite,
+        environment: &E,
+        f: impl Fn(&E, V, V) -> V + Plain,
+    ) -> Result<HashMap<K, V>> {
+        let maps = self.each_partition(site, environment, move |env: &E, _, stream| {
             let mut map = HashMap::<K, V>::new();
             stream.for_each(|batch| {
-                batch.for_each(|(k, v)| put(&mut map, k, v, f));
+                batch.for_each(|(k, v)| put(&mut map, k, v, |a, b| f(env, a, b)));
                 Ok(())
             })?;
             Ok(map.into_iter().collect::<Vec<_>>())
         })?;
         let mut united = HashMap::new();
-        maps.into_iter().flatten().for_each(|(k, v)| put(&mut united, k, v, f));
+        maps.into_iter().flatten().for_each(|(k, v)| put(&mut united, k, v, |a, b| f(environment, a, b)));
         Ok(united)
     }
 
@@ -92,7 +119,7 @@ impl<T: Data + Ord> Rdd<T> {
     #[track_caller]
     pub fn take_ordered(&self, n: usize) -> Result<Vec<T>> {
         let site = site("take_ordered", Location::caller());
-        Ok(keyless(self.extremes(site, n, |_: &(), x: &T| x.clone(), Order::Ascending)?))
+        Ok(keyless(self.extremes(site, (n, ()), |(), x: &T| x.clone(), Order::Ascending)?))
     }
 
     /// The `n` greatest records, in descending order.
@@ -102,7 +129,7 @@ impl<T: Data + Ord> Rdd<T> {
     #[track_caller]
     pub fn top(&self, n: usize) -> Result<Vec<T>> {
         let site = site("top", Location::caller());
-        Ok(keyless(self.extremes(site, n, |_: &(), x: &T| x.clone(), Order::Descending)?))
+        Ok(keyless(self.extremes(site, (n, ()), |(), x: &T| x.clone(), Order::Descending)?))
     }
 }
 
@@ -129,7 +156,23 @@ impl<T: Data> Rdd<T> {
     ) -> Result<Vec<T>> {
         const { assert_captures_nothing::<F>() };
         let site = site("take_ordered_by", Location::caller());
-        Ok(keyless(self.extremes(site, n, move |_: &(), x: &T| key(x), Order::Ascending)?))
+        Ok(keyless(self.extremes(site, (n, ()), move |(), x: &T| key(x), Order::Ascending)?))
+    }
+
+    /// [`Rdd::take_ordered_by`] with an environment.
+    ///
+    /// # Errors
+    /// When the job fails.
+    #[track_caller]
+    pub fn take_ordered_by_with<E: Environment, Key: Data + Ord, F: Fn(&E, &T) -> Key + Plain>(
+        &self,
+        environment: E,
+        n: usize,
+        key: F,
+    ) -> Result<Vec<T>> {
+        const { assert_captures_nothing::<F>() };
+        let site = site("take_ordered_by_with", Location::caller());
+        Ok(keyless(self.extremes(site, (n, environment), key, Order::Ascending)?))
     }
 
     /// The `n` records with the greatest keys, in descending order of the keys. Records with equal keys stay in their order.
@@ -140,27 +183,44 @@ impl<T: Data> Rdd<T> {
     pub fn top_by<Key: Data + Ord, F: Fn(&T) -> Key + Plain>(&self, n: usize, key: F) -> Result<Vec<T>> {
         const { assert_captures_nothing::<F>() };
         let site = site("top_by", Location::caller());
-        Ok(keyless(self.extremes(site, n, move |_: &(), x: &T| key(x), Order::Descending)?))
+        Ok(keyless(self.extremes(site, (n, ()), move |(), x: &T| key(x), Order::Descending)?))
     }
 
-    fn extremes<Key: Data + Ord>(
+    /// [`Rdd::top_by`] with an environment.
+    ///
+    /// # Errors
+    /// When the job fails.
+    #[track_caller]
+    pub fn top_by_with<E: Environment, Key: Data + Ord, F: Fn(&E, &T) -> Key + Plain>(
+        &self,
+        environment: E,
+        n: usize,
+        key: F,
+    ) -> Result<Vec<T>> {
+        const { assert_captures_nothing::<F>() };
+        let site = site("top_by_with", Location::caller());
+        Ok(keyless(self.extremes(site, (n, environment), key, Order::Descending)?))
+    }
+
+    fn extremes<E: Environment, Key: Data + Ord>(
         &self,
         site: CallSite,
-        n: usize,
-        key: impl Fn(&(), &T) -> Key + Plain,
+        (n, environment): (usize, E),
+        key: impl Fn(&E, &T) -> Key + Plain,
         order: Order,
     ) -> Result<Vec<(Key, T)>> {
         if n == 0 {
             return Ok(vec![]);
         }
+        let sent = (n, order, environment);
         let partial =
-            self.each_partition(site, &(n, order), move |(n, order): &(usize, Order), _, stream| {
+            self.each_partition(site, &sent, move |(n, order, env): &(usize, Order, E), _, stream| {
                 let mut best: Vec<(Key, T)> = vec![];
                 stream.for_each(|batch| {
                     // Most records are worse than the worst of those kept: they cost one comparison.
                     let worst = if best.len() < *n { None } else { best.last().map(|(key, _)| key.clone()) };
                     batch.for_each(|x| {
-                        let key = key(&(), &x);
+                        let key = key(env, &x);
                         if worst.as_ref().is_none_or(|worst| order.before(&key, worst)) {
                             best.push((key, x));
                         }

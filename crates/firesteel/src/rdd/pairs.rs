@@ -196,6 +196,19 @@ impl<K: Data + Hash + Eq, V: Data> Rdd<(K, V)> {
         self.reduce_by_key_at(site("reduce_by_key_with", Location::caller()), None, environment, f)
     }
 
+    /// [`Rdd::reduce_by_key_into`] with an environment.
+    #[track_caller]
+    pub fn reduce_by_key_into_with<E: Environment, F: Fn(&E, V, V) -> V + Plain>(
+        &self,
+        environment: E,
+        partitions: usize,
+        f: F,
+    ) -> Rdd<(K, V)> {
+        const { assert_captures_nothing::<F>() };
+        let site = site("reduce_by_key_into_with", Location::caller());
+        self.reduce_by_key_at(site, Some(count(partitions)), environment, f)
+    }
+
     pub(crate) fn reduce_by_key_at<E: Environment, F: Fn(&E, V, V) -> V + Plain>(
         &self,
         site: CallSite,
@@ -218,14 +231,35 @@ impl<K: Data + Hash + Eq, V: Data> Rdd<(K, V)> {
     #[track_caller]
     pub fn fold_by_key<F: Fn(V, V) -> V + Plain>(&self, zero: V, f: F) -> Rdd<(K, V)> {
         const { assert_captures_nothing::<F>() };
+        self.fold_by_key_at(site("fold_by_key", Location::caller()), (zero, ()), move |(), a, b| f(a, b))
+    }
+
+    /// [`Rdd::fold_by_key`] with an environment.
+    #[track_caller]
+    pub fn fold_by_key_with<E: Environment, F: Fn(&E, V, V) -> V + Plain>(
+        &self,
+        environment: E,
+        zero: V,
+        f: F,
+    ) -> Rdd<(K, V)> {
+        const { assert_captures_nothing::<F>() };
+        self.fold_by_key_at(site("fold_by_key_with", Location::caller()), (zero, environment), f)
+    }
+
+    fn fold_by_key_at<E: Environment>(
+        &self,
+        site: CallSite,
+        sent: (V, E),
+        f: impl Fn(&E, V, V) -> V + Plain,
+    ) -> Rdd<(K, V)> {
         let combining = Combining {
-            environment: Arc::new(zero),
-            create: ZeroSized::new(move |zero: &V, v: V| f(zero.clone(), v)),
-            merge: ZeroSized::new(move |_: &V, a: V, b: V| f(a, b)),
-            unite: ZeroSized::new(move |_: &V, a: V, b: V| f(a, b)),
+            environment: Arc::new(sent),
+            create: ZeroSized::new(move |(zero, env): &(V, E), v: V| f(env, zero.clone(), v)),
+            merge: ZeroSized::new(move |(_, env): &(V, E), a: V, b: V| f(env, a, b)),
+            unite: ZeroSized::new(move |(_, env): &(V, E), a: V, b: V| f(env, a, b)),
             accumulates: false,
         };
-        self.combine_at(site("fold_by_key", Location::caller()), None, combining, true)
+        self.combine_at(site, None, combining, true)
     }
 
     /// The values of each key gathered into a value of another type: `add` takes in a value, `unite` puts two tasks' values
@@ -253,14 +287,44 @@ impl<K: Data + Hash + Eq, V: Data> Rdd<(K, V)> {
     ) -> Rdd<(K, C)> {
         const { assert_captures_nothing::<A>() };
         const { assert_captures_nothing::<B>() };
+        let (add, unite) = (move |_: &(), c, v| add(c, v), move |_: &(), a, b| unite(a, b));
+        self.aggregate_by_key_at(site("aggregate_by_key", Location::caller()), (zero, ()), add, unite)
+    }
+
+    /// [`Rdd::aggregate_by_key`] with an environment for its two functions.
+    #[track_caller]
+    pub fn aggregate_by_key_with<E: Environment, C: Data, A, B>(
+        &self,
+        environment: E,
+        zero: C,
+        add: A,
+        unite: B,
+    ) -> Rdd<(K, C)>
+    where
+        A: Fn(&E, C, V) -> C + Plain,
+        B: Fn(&E, C, C) -> C + Plain,
+    {
+        const { assert_captures_nothing::<A>() };
+        const { assert_captures_nothing::<B>() };
+        let site = site("aggregate_by_key_with", Location::caller());
+        self.aggregate_by_key_at(site, (zero, environment), add, unite)
+    }
+
+    fn aggregate_by_key_at<E: Environment, C: Data>(
+        &self,
+        site: CallSite,
+        sent: (C, E),
+        add: impl Fn(&E, C, V) -> C + Plain,
+        unite: impl Fn(&E, C, C) -> C + Plain,
+    ) -> Rdd<(K, C)> {
         let combining = Combining {
-            environment: Arc::new(zero),
-            create: ZeroSized::new(move |zero: &C, v: V| add(zero.clone(), v)),
-            merge: ZeroSized::new(move |_: &C, c: C, v: V| add(c, v)),
-            unite: ZeroSized::new(move |_: &C, a: C, b: C| unite(a, b)),
+            environment: Arc::new(sent),
+            create: ZeroSized::new(move |(zero, env): &(C, E), v: V| add(env, zero.clone(), v)),
+            merge: ZeroSized::new(move |(_, env): &(C, E), c: C, v: V| add(env, c, v)),
+            unite: ZeroSized::new(move |(_, env): &(C, E), a: C, b: C| unite(env, a, b)),
             accumulates: true,
         };
-        self.combine_at(site("aggregate_by_key", Location::caller()), None, combining, true)
+        self.combine_at(site, None, combining, true)
     }
 
     /// The values of each key combined: `create` makes a combination of a first value, `merge` adds a value to one, `unite` makes

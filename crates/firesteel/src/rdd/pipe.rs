@@ -38,10 +38,10 @@ impl<T: Data + Display> Rdd<T> {
 
     /// [`Rdd::pipe`] with the command as a list of words, and environment variables.
     #[track_caller]
-    pub fn pipe_with(&self, command: &[&str], variables: &[(&str, &str)]) -> Rdd<String> {
+    pub fn pipe_words(&self, command: &[&str], variables: &[(&str, &str)]) -> Rdd<String> {
         let words = command.iter().map(ToString::to_string).collect();
         let variables = variables.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
-        self.pipe_at(site("pipe_with", Location::caller()), words, variables)
+        self.pipe_at(site("pipe_words", Location::caller()), words, variables)
     }
 
     fn pipe_at(

@@ -40,9 +40,9 @@ impl<T: Data + Display> Rdd<T> {
     /// # Errors
     /// As [`Rdd::save_as_text_file`].
     #[track_caller]
-    pub fn save_as_text_file_with(&self, path: &str, codec: Codec) -> Result<()> {
+    pub fn save_as_text_file_compressed(&self, path: &str, codec: Codec) -> Result<()> {
         let options = self.context().driver().file_options()?;
-        let site = site("save_as_text_file_with", Location::caller());
+        let site = site("save_as_text_file_compressed", Location::caller());
         self.untyped().save_lines::<T>(&site, path, codec, &options)
     }
 }

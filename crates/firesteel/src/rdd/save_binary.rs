@@ -33,14 +33,14 @@ impl<K: Writable + Data, V: Writable + Data> Rdd<(K, V)> {
     /// # let dir = tempfile::tempdir().unwrap();
     /// # let path = dir.path().join("squares").to_str().unwrap().to_string();
     /// let squares = sc.range_in(0..100, 2).map(|x| (x, (x * x) as f64));
-    /// squares.save_as_sequence_file_with(&path, SequenceOptions::block(Codec::Zstd))?;
+    /// squares.save_as_sequence_file_formatted(&path, SequenceOptions::block(Codec::Zstd))?;
     /// assert_eq!(sc.sequence_file::<i64, f64>(&path, 2)?.count()?, 100);
     /// # Ok(())
     /// # }
     /// ```
     #[track_caller]
-    pub fn save_as_sequence_file_with(&self, path: &str, options: SequenceOptions) -> Result<()> {
-        self.sequence_at(site("save_as_sequence_file_with", Location::caller()), path, options)
+    pub fn save_as_sequence_file_formatted(&self, path: &str, options: SequenceOptions) -> Result<()> {
+        self.sequence_at(site("save_as_sequence_file_formatted", Location::caller()), path, options)
     }
 
     fn sequence_at(&self, site: CallSite, path: &str, options: SequenceOptions) -> Result<()> {

@@ -45,8 +45,8 @@ impl<T: Data> Rdd<T> {
     /// # Errors
     /// As [`Rdd::save_as_csv`], or when the dialect contradicts itself.
     #[track_caller]
-    pub fn save_as_csv_with(&self, path: &str, format: CsvFormat, codec: Codec) -> Result<()> {
-        self.csv_at(site("save_as_csv_with", Location::caller()), path, format, codec)
+    pub fn save_as_csv_formatted(&self, path: &str, format: CsvFormat, codec: Codec) -> Result<()> {
+        self.csv_at(site("save_as_csv_formatted", Location::caller()), path, format, codec)
     }
 
     /// Writes records as JSON, one on each line, into `part-00000.json` and so on in a new directory.
@@ -74,8 +74,8 @@ impl<T: Data> Rdd<T> {
     /// # Errors
     /// As [`Rdd::save_as_json_lines`].
     #[track_caller]
-    pub fn save_as_json_lines_with(&self, path: &str, codec: Codec) -> Result<()> {
-        self.json_at(&site("save_as_json_lines_with", Location::caller()), path, codec)
+    pub fn save_as_json_lines_compressed(&self, path: &str, codec: Codec) -> Result<()> {
+        self.json_at(&site("save_as_json_lines_compressed", Location::caller()), path, codec)
     }
 
     /// Writes records as Parquet, compressed with snappy, into `part-00000.parquet` and so on in a new directory. A partition
@@ -95,8 +95,8 @@ impl<T: Data> Rdd<T> {
     /// As [`Rdd::save_as_parquet`].
     #[cfg(feature = "parquet")]
     #[track_caller]
-    pub fn save_as_parquet_with(&self, path: &str, format: ParquetFormat) -> Result<()> {
-        self.parquet_at(site("save_as_parquet_with", Location::caller()), path, format)
+    pub fn save_as_parquet_formatted(&self, path: &str, format: ParquetFormat) -> Result<()> {
+        self.parquet_at(site("save_as_parquet_formatted", Location::caller()), path, format)
     }
 
     fn csv_at(&self, site: CallSite, path: &str, format: CsvFormat, codec: Codec) -> Result<()> {

@@ -158,16 +158,16 @@ impl<T: Data> Rdd<T> {
     /// # fn main() -> firesteel::Result<()> {
     /// # let sc = firesteel::Context::builder().master("local[2]").create()?;
     /// let lines = sc.parallelize(["to be".to_string()], 1);
-    /// let words = lines.flat_map_into(|line, out| out.extend(line.split(' ').map(Str::from)));
+    /// let words = lines.flat_map_push(|line, out| out.extend(line.split(' ').map(Str::from)));
     /// assert_eq!(words.collect()?, ["to", "be"]);
     /// # Ok(())
     /// # }
     /// ```
     #[track_caller]
-    pub fn flat_map_into<U: Data, F: Fn(T, &mut Vec<U>) + Plain>(&self, f: F) -> Rdd<U> {
+    pub fn flat_map_push<U: Data, F: Fn(T, &mut Vec<U>) + Plain>(&self, f: F) -> Rdd<U> {
         const { assert_captures_nothing::<F>() };
-        self.flat_map_into_at(
-            site("flat_map_into", Location::caller()),
+        self.flat_map_push_at(
+            site("flat_map_push", Location::caller()),
             &(),
             move |_: &(), x, out: &mut Vec<U>| {
                 f(x, out);
@@ -175,18 +175,18 @@ impl<T: Data> Rdd<T> {
         )
     }
 
-    /// [`Rdd::flat_map_into`] with an environment.
+    /// [`Rdd::flat_map_push`] with an environment.
     #[track_caller]
-    pub fn flat_map_into_with<E: Environment, U: Data, F: Fn(&E, T, &mut Vec<U>) + Plain>(
+    pub fn flat_map_push_with<E: Environment, U: Data, F: Fn(&E, T, &mut Vec<U>) + Plain>(
         &self,
         environment: E,
         f: F,
     ) -> Rdd<U> {
         const { assert_captures_nothing::<F>() };
-        self.flat_map_into_at(site("flat_map_into_with", Location::caller()), &environment, f)
+        self.flat_map_push_at(site("flat_map_push_with", Location::caller()), &environment, f)
     }
 
-    fn flat_map_into_at<E: Environment, U: Data>(
+    fn flat_map_push_at<E: Environment, U: Data>(
         &self,
         site: CallSite,
         environment: &E,

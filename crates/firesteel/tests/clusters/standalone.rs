@@ -2,5 +2,6 @@
 
 mod allocation;
 mod cluster;
+mod cores;
 mod decommission;
 mod programs;

@@ -68,7 +68,7 @@ impl Interop {
                 same(&read.collect().map_err(|e| e.to_string())?, &wanted)
             });
             let ours = self.sc.parallelize(wanted.clone(), 2);
-            ours.save_as_sequence_file_with(&self.path("firesteel", &name), options.clone()).unwrap();
+            ours.save_as_sequence_file_formatted(&self.path("firesteel", &name), options.clone()).unwrap();
         }
     }
 }
@@ -123,7 +123,7 @@ fn lines(interop: &mut Interop) {
             same(&read.collect().map_err(|e| e.to_string())?, &wanted)
         });
         let ours = interop.sc.parallelize(wanted.clone(), 2);
-        ours.save_as_text_file_with(&interop.path("firesteel", &name), codec).unwrap();
+        ours.save_as_text_file_compressed(&interop.path("firesteel", &name), codec).unwrap();
     }
 }
 

@@ -15,6 +15,7 @@ mod memory;
 mod persistence;
 #[path = "../support/processes.rs"]
 mod processes;
+mod settings;
 mod status;
 #[cfg(feature = "s3")]
 mod store_settings;

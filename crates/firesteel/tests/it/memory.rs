@@ -58,7 +58,7 @@ fn word_count() {
     std::fs::write(&path, lines.collect::<Vec<_>>().join("\n")).unwrap();
     let (count, top) = same_answer("word count", |sc| {
         let lines = sc.text_file(path.to_str().unwrap(), 4)?;
-        let words = lines.flat_map_into(|line, out| out.extend(line.split(' ').map(Str::from)));
+        let words = lines.flat_map_push(|line, out| out.extend(line.split(' ').map(Str::from)));
         let counts = words.map(|word| (word, 1u64)).reduce_by_key(|a, b| a + b);
         Ok((counts.values().sum()?, counts.top_by(20, |(word, n)| (*n, word.clone()))?))
     });

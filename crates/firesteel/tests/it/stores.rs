@@ -98,7 +98,7 @@ fn what_is_saved_is_listed_matched_and_read_back() -> Result<()> {
     let (sc, dir, all) = (context(), directory("saved"), lines(50_000));
     let rdd = sc.parallelize(all.clone(), 4);
     rdd.save_as_text_file(&format!("{dir}/plain"))?;
-    rdd.save_as_text_file_with(&format!("{dir}/gz"), Codec::Gzip)?;
+    rdd.save_as_text_file_compressed(&format!("{dir}/gz"), Codec::Gzip)?;
     for (path, partitions) in [("plain", 4), ("gz", 4), ("gz/part-*.gz", 4), ("plain/part-0000{0,1,2,3}", 4)]
     {
         let read = sc.text_file(&format!("{dir}/{path}"), 4)?;

@@ -114,9 +114,30 @@ proptest! {
     }
 
     #[test]
+    fn tree_reduce_with((data, _) in numbers(), n in 1usize..40, depth in 0usize..5, modulus in 1i64..50) {
+        let model = data.iter().map(|x| x.rem_euclid(modulus)).reduce(|a, b| (a + b) % modulus);
+        let reduce = |sc: &firesteel::Context| {
+            let rdd = sc.parallelize(data.clone(), n).map_with(modulus, |m, x| x.rem_euclid(*m));
+            rdd.tree_reduce_with(modulus, |m, a, b| (a + b) % m, depth)
+        };
+        match model {
+            Some(sum) => check(sum, reduce),
+            None => fails(&["empty", "`tree_reduce_with`"], reduce),
+        }
+    }
+
+    #[test]
     fn tree_aggregate((data, _) in numbers(), n in 1usize..40, depth in 0usize..5) {
         check((data.iter().sum::<i64>(), data.len()), |sc| {
             sc.parallelize(data.clone(), n).tree_aggregate((0, 0), |(s, c), x| (s + x, c + 1), |a, b| (a.0 + b.0, a.1 + b.1), depth)
+        });
+    }
+
+    #[test]
+    fn tree_aggregate_with((data, _) in numbers(), n in 1usize..40, depth in 0usize..5, factor in -9i64..9) {
+        check((data.iter().sum::<i64>() * factor, data.len()), |sc| {
+            let rdd = sc.parallelize(data.clone(), n);
+            rdd.tree_aggregate_with(factor, (0, 0), |f, (s, c), x| (s + f * x, c + 1), |_, a, b| (a.0 + b.0, a.1 + b.1), depth)
         });
     }
 
@@ -228,6 +249,21 @@ proptest! {
     }
 
     #[test]
+    fn foreach_async_with((data, n) in numbers(), factor in -9i64..9) {
+        adds(data.iter().sum::<i64>() * factor, |sc| {
+            sc.parallelize(data.clone(), n).foreach_async_with(factor, |f, x| { SUM.fetch_add(f * x, Relaxed); }).wait()
+        });
+    }
+
+    #[test]
+    fn foreach_partition_async_with((data, n) in numbers(), factor in -9i64..9) {
+        adds(data.iter().sum::<i64>() * factor, |sc| {
+            let rdd = sc.parallelize(data.clone(), n);
+            rdd.foreach_partition_async_with(factor, |f, records| { SUM.fetch_add(f * records.sum::<i64>(), Relaxed); }).wait()
+        });
+    }
+
+    #[test]
     fn foreach_partition_async((data, n) in numbers()) {
         adds(data.iter().sum(), |sc| sc.parallelize(data.clone(), n).foreach_partition_async(|records| { SUM.fetch_add(records.sum(), Relaxed); }).wait());
     }
@@ -250,6 +286,22 @@ proptest! {
         model.sort_by_key(|x| x % 5);
         model.truncate(many);
         check(model, |sc| sc.parallelize(data.clone(), n).take_ordered_by(many, |x| x % 5));
+    }
+
+    #[test]
+    fn take_ordered_by_with((data, n) in numbers(), many in 0usize..20, modulus in 1i64..7) {
+        let mut model = data.clone();
+        model.sort_by_key(|x| x % modulus);
+        model.truncate(many);
+        check(model, |sc| sc.parallelize(data.clone(), n).take_ordered_by_with(modulus, many, |m, x| x % m));
+    }
+
+    #[test]
+    fn top_by_with((data, n) in numbers(), many in 0usize..20, modulus in 1i64..7) {
+        let mut model = data.clone();
+        model.sort_by_key(|x| std::cmp::Reverse(x % modulus));
+        model.truncate(many);
+        check(model, |sc| sc.parallelize(data.clone(), n).top_by_with(modulus, many, |m, x| x % m));
     }
 
     #[test]

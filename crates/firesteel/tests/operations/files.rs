@@ -48,12 +48,12 @@ proptest! {
     }
 
     #[test]
-    fn save_as_text_file_with(lines in prop::collection::vec("[a-zäß ]{0,30}", 0..40), n in 1usize..4) {
+    fn save_as_text_file_compressed(lines in prop::collection::vec("[a-zäß ]{0,30}", 0..40), n in 1usize..4) {
         let outputs = Outputs::new();
         for (codec, suffix) in [(Codec::Gzip, "gz"), (Codec::Plain, "00000")] {
             check(sorted(lines.clone()), |sc| {
                 let path = outputs.path();
-                sc.parallelize(lines.clone(), n).save_as_text_file_with(&path, codec)?;
+                sc.parallelize(lines.clone(), n).save_as_text_file_compressed(&path, codec)?;
                 assert!(names(&path).iter().any(|name| name.starts_with("part-") && name.ends_with(suffix)));
                 Ok(sorted(sc.text_file(&path, None)?.collect()?))
             });
@@ -67,11 +67,11 @@ proptest! {
     }
 
     #[test]
-    fn pipe_with((data, n) in numbers(), word in "[a-z ]{1,5}") {
+    fn pipe_words((data, n) in numbers(), word in "[a-z ]{1,5}") {
         let script = "read line; echo \"$WORD:$line\"; cat > /dev/null";
         let first = |part: &Vec<i64>| vec![format!("{word}:{}", part.first().map(ToString::to_string).unwrap_or_default())];
         let model: Vec<_> = slices(&data, n).iter().map(first).collect();
-        check(model, |sc| sc.parallelize(data.clone(), n).pipe_with(&["sh", "-c", script], &[("WORD", &word)]).glom().collect());
+        check(model, |sc| sc.parallelize(data.clone(), n).pipe_words(&["sh", "-c", script], &[("WORD", &word)]).glom().collect());
     }
 }
 
@@ -85,7 +85,7 @@ fn many_lines_through_a_program_that_reads_all_first_or_nothing_at_all() {
 #[test]
 fn a_program_that_fails_or_is_not_there_fails_the_job() {
     fails(&["sh -c", "exit status: 7", "out of cheese", "files.rs"], |sc| {
-        sc.range_in(0..3, 1).pipe_with(&["sh", "-c", "cat; echo out of cheese >&2; exit 7"], &[]).count()
+        sc.range_in(0..3, 1).pipe_words(&["sh", "-c", "cat; echo out of cheese >&2; exit 7"], &[]).count()
     });
     fails(&["no-such-program-here"], |sc| sc.range_in(0..3, 1).pipe("no-such-program-here").count());
     fails(&["the command is empty"], |sc| sc.range_in(0..3, 1).pipe("  ").count());

@@ -68,7 +68,7 @@ proptest! {
     }
 
     #[test]
-    fn save_as_sequence_file_with(pairs in prop::collection::vec((any::<i32>(), "[a-z]{0,30}"), 0..60), n in 1usize..4) {
+    fn save_as_sequence_file_formatted(pairs in prop::collection::vec((any::<i32>(), "[a-z]{0,30}"), 0..60), n in 1usize..4) {
         let outputs = Outputs::new();
         let forms = [
             SequenceOptions { compression: SequenceCompression::None, ..SequenceOptions::default() },
@@ -78,7 +78,7 @@ proptest! {
         for options in forms {
             check(pairs.clone(), |sc| {
                 let path = outputs.path();
-                sc.parallelize(pairs.clone(), n).save_as_sequence_file_with(&path, options.clone())?;
+                sc.parallelize(pairs.clone(), n).save_as_sequence_file_formatted(&path, options.clone())?;
                 sc.sequence_file::<i32, String>(&path, 5)?.collect()
             });
         }
@@ -148,7 +148,7 @@ fn records_with_delimiters_in_compressed_files_and_in_splits() {
             let path = outputs.path();
             // Each line ends with `\n`, which begins the next record's text but the first.
             let lines = records.iter().map(|record| format!("{record}|;"));
-            sc.parallelize(lines.collect::<Vec<_>>(), 1).save_as_text_file_with(&path, codec)?;
+            sc.parallelize(lines.collect::<Vec<_>>(), 1).save_as_text_file_compressed(&path, codec)?;
             let read = sc.text_file_delimited(&path, 6, "|;")?;
             assert_eq!(read.num_partitions(), if codec == Codec::Plain { 6 } else { 1 });
             let read = read.map(|record| record.trim_start().to_string());

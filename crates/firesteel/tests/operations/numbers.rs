@@ -85,7 +85,7 @@ proptest! {
     }
 
     #[test]
-    fn histogram_with((data, n) in numbers(), ends in prop::collection::btree_set(-50i8..50, 2..6)) {
+    fn histogram_between((data, n) in numbers(), ends in prop::collection::btree_set(-50i8..50, 2..6)) {
         let ends: Vec<f64> = ends.into_iter().map(f64::from).collect();
         let last = ends.len() - 2;
         let inside = |i: usize| data.iter().filter(|x| {
@@ -93,7 +93,7 @@ proptest! {
             x >= ends[i] && (x < ends[i + 1] || i == last && x == ends[i + 1])
         }).count() as u64;
         let model: Vec<u64> = (0..=last).map(inside).collect();
-        check(model, |sc| sc.parallelize(data.clone(), n).histogram_with(&ends));
+        check(model, |sc| sc.parallelize(data.clone(), n).histogram_between(&ends));
     }
 }
 
@@ -111,15 +111,15 @@ fn histograms_at_the_edges() {
     check((vec![4.0, 4.0], vec![3]), |sc| sc.parallelize([4, 4, 4], 2).histogram(5));
     check((vec![0.0, 0.5, 1.0], vec![1, 2]), |sc| sc.parallelize([0.0, 0.5, 1.0], 2).histogram(2));
     check(vec![0, 2], |sc| {
-        sc.parallelize([f64::NAN, f64::INFINITY, 2.0, 3.0, 3.1], 2).histogram_with(&[0.0, 2.0, 3.0])
+        sc.parallelize([f64::NAN, f64::INFINITY, 2.0, 3.0, 3.1], 2).histogram_between(&[0.0, 2.0, 3.0])
     });
     fails(&["at least one bucket", "numbers.rs"], |sc| sc.parallelize([1], 1).histogram(0));
-    fails(&["empty", "`histogram`", "histogram_with"], |sc| sc.empty_rdd::<f64>().histogram(3));
+    fails(&["empty", "`histogram`", "histogram_between"], |sc| sc.empty_rdd::<f64>().histogram(3));
     fails(&["infinite or not numbers", "`filter`"], |sc| {
         sc.parallelize([1.0, f64::INFINITY], 1).histogram(3)
     });
     fails(&["infinite or not numbers"], |sc| sc.parallelize([1.0, f64::NAN], 1).histogram(3));
-    fails(&["ascend"], |sc| sc.parallelize([1], 1).histogram_with(&[1.0]));
-    fails(&["ascend"], |sc| sc.parallelize([1], 1).histogram_with(&[1.0, 1.0]));
-    fails(&["ascend"], |sc| sc.parallelize([1], 1).histogram_with(&[1.0, f64::NAN]));
+    fails(&["ascend"], |sc| sc.parallelize([1], 1).histogram_between(&[1.0]));
+    fails(&["ascend"], |sc| sc.parallelize([1], 1).histogram_between(&[1.0, 1.0]));
+    fails(&["ascend"], |sc| sc.parallelize([1], 1).histogram_between(&[1.0, f64::NAN]));
 }

@@ -168,10 +168,36 @@ proptest! {
     }
 
     #[test]
+    fn reduce_by_key_into_with((data, n) in pairs(), into in 0usize..40, modulus in 1i32..50) {
+        let model = sums::<u32>(&data).into_iter().map(|(k, sum)| (k, sum.rem_euclid(modulus)));
+        check(hashed(model, into.max(1)), |sc| {
+            let sums = sc.parallelize(u32::keyed(&data), n).map_values_with(modulus, |m, v| v.rem_euclid(*m));
+            partitions(&sums.reduce_by_key_into_with(modulus, into, |m, a, b| (a + b).rem_euclid(*m)))
+        });
+    }
+
+    #[test]
     fn fold_by_key((data, n) in pairs()) {
         check(hashed(sums::<u32>(&data), n), |sc| partitions(&sc.parallelize(u32::keyed(&data), n).fold_by_key(0, |a, b| a + b)));
         let greatest = grouped(&u32::keyed(&data)).into_iter().map(|(k, vs)| (k, vs.into_iter().max().unwrap().max(0)));
         check(hashed(greatest, n), |sc| partitions(&sc.parallelize(u32::keyed(&data), n).fold_by_key(0, |a, b| a.max(b))));
+    }
+
+    #[test]
+    fn fold_by_key_with((data, n) in pairs(), most in -9i32..9) {
+        let greatest = grouped(&u32::keyed(&data)).into_iter().map(|(k, vs)| (k, vs.into_iter().max().unwrap().max(i32::MIN).min(most)));
+        check(hashed(greatest, n), |sc| {
+            partitions(&sc.parallelize(u32::keyed(&data), n).fold_by_key_with(most, i32::MIN, |most, a, b| a.max(b).min(*most)))
+        });
+    }
+
+    #[test]
+    fn aggregate_by_key_with((data, n) in pairs(), factor in -9i32..9) {
+        let model = grouped(&u32::keyed(&data)).into_iter().map(|(k, vs)| (k, (vs.iter().sum::<i32>() * factor, vs.len())));
+        check(hashed(model, n), |sc| {
+            let rdd = sc.parallelize(u32::keyed(&data), n);
+            partitions(&rdd.aggregate_by_key_with(factor, (0, 0), |f, (s, c), v| (s + f * v, c + 1), |_, a, b| (a.0 + b.0, a.1 + b.1)))
+        });
     }
 
     #[test]
@@ -247,6 +273,15 @@ proptest! {
     fn reduce_by_key_locally((data, n) in pairs()) {
         let model: HashMap<_, _> = sums::<Shape>(&data).into_iter().collect();
         check(model, |sc| sc.parallelize(Shape::keyed(&data), n).reduce_by_key_locally(|a, b| a + b));
+    }
+
+    #[test]
+    fn reduce_by_key_locally_with((data, n) in pairs(), modulus in 1i32..50) {
+        let model: HashMap<_, _> = sums::<Shape>(&data).into_iter().map(|(k, sum)| (k, sum.rem_euclid(modulus))).collect();
+        check(model, |sc| {
+            let sums = sc.parallelize(Shape::keyed(&data), n).map_values_with(modulus, |m, v| v.rem_euclid(*m));
+            sums.reduce_by_key_locally_with(modulus, |m, a, b| (a + b).rem_euclid(*m))
+        });
     }
 
     #[test]

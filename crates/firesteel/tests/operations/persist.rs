@@ -80,7 +80,7 @@ fn storage_level() {
 }
 
 #[test]
-fn cached() {
+fn storage_info() {
     // A context of its own: others push out what this one looks at.
     let sc = Context::builder().master("local[2]").create().unwrap();
     let numbers = sc.range_in(0..1000, 2);

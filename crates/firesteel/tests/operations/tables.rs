@@ -60,10 +60,10 @@ proptest! {
     }
 
     #[test]
-    fn save_as_csv_with(records in prop::collection::vec(flight(), 0..30), n in 1usize..4, m in 1usize..9) {
+    fn save_as_csv_formatted(records in prop::collection::vec(flight(), 0..30), n in 1usize..4, m in 1usize..9) {
         let format = CsvFormat { delimiter: b';', nulls: vec!["NA".into()], ..CsvFormat::default() };
         for codec in [Codec::Plain, Codec::Gzip] {
-            let save = |rdd: &firesteel::Rdd<Flight>, path: &str| rdd.save_as_csv_with(path, format.clone(), codec);
+            let save = |rdd: &firesteel::Rdd<Flight>, path: &str| rdd.save_as_csv_formatted(path, format.clone(), codec);
             check_table(&records, n, save, |sc, path| sc.read_csv(path).delimiter(b';').null("NA").min_partitions(m).load());
         }
     }
@@ -74,8 +74,8 @@ proptest! {
     }
 
     #[test]
-    fn save_as_json_lines_with(records in prop::collection::vec(trip(), 0..30), n in 1usize..4) {
-        check_table(&records, n, |rdd, path| rdd.save_as_json_lines_with(path, Codec::Zstd), |sc, path| sc.read_json_lines(path).load());
+    fn save_as_json_lines_compressed(records in prop::collection::vec(trip(), 0..30), n in 1usize..4) {
+        check_table(&records, n, |rdd, path| rdd.save_as_json_lines_compressed(path, Codec::Zstd), |sc, path| sc.read_json_lines(path).load());
     }
 
     #[test]
@@ -84,10 +84,10 @@ proptest! {
     }
 
     #[test]
-    fn save_as_parquet_with(records in prop::collection::vec(flight(), 0..30), n in 1usize..4, m in 1usize..9, rows in 1usize..9) {
+    fn save_as_parquet_formatted(records in prop::collection::vec(flight(), 0..30), n in 1usize..4, m in 1usize..9, rows in 1usize..9) {
         for compression in [ParquetCompression::None, ParquetCompression::Zstd, ParquetCompression::Gzip] {
             let format = ParquetFormat { compression, row_group_rows: rows, ..ParquetFormat::default() };
-            check_table(&records, n, |rdd, path| rdd.save_as_parquet_with(path, format.clone()), |sc, path| sc.read_parquet(path).min_partitions(m).load());
+            check_table(&records, n, |rdd, path| rdd.save_as_parquet_formatted(path, format.clone()), |sc, path| sc.read_parquet(path).min_partitions(m).load());
         }
     }
 }

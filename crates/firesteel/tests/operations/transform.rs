@@ -54,17 +54,17 @@ proptest! {
     }
 
     #[test]
-    fn flat_map_into((data, n) in numbers()) {
+    fn flat_map_push((data, n) in numbers()) {
         let model = each(&data, n, |_, part| part.into_iter().flat_map(|x| x..x + 2).collect());
-        check(model, |sc| sc.parallelize(data.clone(), n).flat_map_into(|x, out| out.extend(x..x + 2)).glom().collect());
+        check(model, |sc| sc.parallelize(data.clone(), n).flat_map_push(|x, out| out.extend(x..x + 2)).glom().collect());
     }
 
     #[test]
-    fn flat_map_into_with((data, n) in numbers(), copies in 0usize..4) {
+    fn flat_map_push_with((data, n) in numbers(), copies in 0usize..4) {
         let model = each(&data, n, |_, part| part.into_iter().flat_map(|x| vec![x; copies]).collect());
         check(model, |sc| {
             let rdd = sc.parallelize(data.clone(), n);
-            rdd.flat_map_into_with(copies, |n, x, out| out.extend(vec![x; *n])).glom().collect()
+            rdd.flat_map_push_with(copies, |n, x, out| out.extend(vec![x; *n])).glom().collect()
         });
     }
 

@@ -1,4 +1,4 @@
-//! What a client and the answers that it gives share: its settings, its idle connections, and why there is no answer.
+//! The parts that a client and its answers share: its settings, its idle connections, and why there is no answer.
 
 use super::frame::FrameError;
 use super::line::Line;
@@ -49,7 +49,7 @@ pub enum BlockError {
     /// The server said nothing for so long.
     #[error("no answer for {0:?}")]
     TimedOut(Duration),
-    /// What came makes no sense.
+    /// The bytes that came make no sense.
     #[error("what came is no answer: {0}")]
     Frame(#[from] FrameError),
     /// The request is longer than [`REQUEST_AT_MOST`](super::REQUEST_AT_MOST).

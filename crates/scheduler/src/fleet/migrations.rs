@@ -110,6 +110,11 @@ impl Migrations {
         Some(number)
     }
 
+    /// Whether an agent is copying something.
+    pub(crate) fn is_asked(&self, agent: AgentId) -> bool {
+        self.by_address.values().any(|migration| migration.asked.values().any(|asked| *asked == agent))
+    }
+
     /// Nothing can be done about an address for a while.
     pub(crate) fn wait(&mut self, now: Millis, address: &str) {
         if let Some(migration) = self.by_address.get_mut(address) {

@@ -127,15 +127,11 @@ impl Scheduler {
         }
         let grace_ms = self.settings.unaccounted_task_timeout_ms;
         for task in self.executors.reconcile(self.now, id, &reported, grace_ms) {
-            let site = self
-                .tasks
-                .get(task)
-                .and_then(|task| self.stages.get(task.stage))
-                .map(|s| s.spec.site.clone());
+            let site = self.site_of(task);
             let failure = TaskFailure::Operation {
                 operation: "learn how the task ended".into(),
                 message: format!("executor {} runs it no longer, and sent no outcome", id.name()),
-                site: site.unwrap_or_default(),
+                site,
                 retryable: true,
             };
             self.vacancies.executors.push(id);

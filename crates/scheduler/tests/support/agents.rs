@@ -11,7 +11,8 @@ impl Story {
         Some(match verb {
             "agent" => self.agent_event(AgentId(number(words[0])), words[1], &words[2..]),
             "waits" => {
-                let (task, executor, agent) = self.attempt(words[0]);
+                let (task, executor, runs) = self.attempt(words[0]);
+                let agent = option(words, "agent").map_or(runs, |other| AgentId(number(other)));
                 let outcome = ReportedOutcome::Waiting { bytes: number(words[1]) };
                 let updates = updates(words);
                 let message = AgentMessage::TaskFinished { executor, task, outcome, updates };
@@ -30,7 +31,8 @@ impl Story {
             }
             "decommission" => {
                 let with_files = words.contains(&"with-files");
-                ApplicationEvent::Decommission { name: words[0].into(), with_files }
+                let name = words[0].trim_matches('-').into();
+                ApplicationEvent::Decommission { name, with_files }
             }
             "setting" => ApplicationEvent::WorkerSetting { setting: words[0].into() },
             "give-up" => ApplicationEvent::NoMoreExecutors { reason: "the cluster is gone".into() },

@@ -1,8 +1,10 @@
 //! Calendar: days and times as text, in the one form that all libraries read: ISO 8601.
 
+use firesteel_types::civil_date;
+
 /// Formats the date that is `days` days after 1 January 1970, as `2024-01-31`.
 pub(super) fn date(days: i64) -> String {
-    let (year, month, day) = civil(days);
+    let (year, month, day) = civil_date(days);
     if (0..=9999).contains(&year) {
         format!("{year:04}-{month:02}-{day:02}")
     } else {
@@ -22,18 +24,6 @@ pub(super) fn timestamp(value: i64, per_second: i64) -> String {
     let per_day = 86_400 * per_second;
     let in_day = value.rem_euclid(per_day);
     format!("{}T{}", date(value.div_euclid(per_day)), time(in_day * (1_000_000_000 / per_second)))
-}
-
-/// Returns the civil date of a day: H. Hinnant, "chrono-compatible low-level date algorithms",
-/// `civil_from_days`. Years are counted from March, in eras of 400, so that leap days come last.
-fn civil(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * day_of_year + 2) / 153;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day_of_year - (153 * shifted + 2) / 5 + 1)
 }
 
 /// Formats a decimal number from its digits and the number of them behind the point.

@@ -13,7 +13,7 @@ const MOST_REEXPORTS: usize = 16;
 /// The path of a module from the crate's root, which is empty itself.
 type ModulePath = Vec<String>;
 
-/// What can be named in one module.
+/// The names of one module.
 #[derive(Default)]
 struct Scope {
     file: String,

@@ -1,4 +1,4 @@
-//! What one Rust file says of modules: which it declares, which items it defines, and which paths it imports or names.
+//! The modules that one Rust file speaks of: which it declares, which items it defines, and which paths it imports or names.
 //!
 //! Read from the words of the blanked code, not by a parser of Rust: `mod`, `use` with its braces, the keywords that define an item,
 //! and everything with a `::` in it. Tests are left out. Modules that are written inside the file are told by their braces.
@@ -24,13 +24,13 @@ pub(super) struct Path {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Use {
     pub(super) path: Path,
-    /// What it is called here: `*` for all that the path holds.
+    /// The name that it has here: `*` for all that the path holds.
     pub(super) name: String,
-    /// Whether it is handed on to other modules.
+    /// True if it is handed on to other modules.
     pub(super) is_public: bool,
 }
 
-/// What a file says of modules. Items and modules stand with the modules inside of the file that they are in.
+/// The modules, items and paths of a file. Items and modules stand with the modules inside of the file that they are in.
 #[derive(Debug, Default)]
 pub(super) struct Surface {
     /// `mod name;`: another file.
@@ -181,7 +181,7 @@ impl<'a> Reader<'a> {
         self.read_tree(&[], is_public);
     }
 
-    /// Whether `pub` or `pub(..)` stands before this word.
+    /// Returns whether `pub` or `pub(..)` stands before this word.
     fn is_behind_visibility(&self) -> bool {
         let before = |count: usize| self.at.checked_sub(count).map_or("", |at| self.words[at].text);
         before(1) == "pub" || (before(1) == ")" && (before(4) == "pub" || before(5) == "pub"))

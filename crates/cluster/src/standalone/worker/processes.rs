@@ -42,9 +42,6 @@ pub(super) struct Ended {
     pub(super) outcome: ProcessOutcome,
 }
 
-/// A part of an executor's memory is left to the program's own objects, as in Spark.
-const BUDGET_OF_TEN: u64 = 6;
-
 /// How long processes may take to end that are told to.
 const END_WITHIN: Duration = Duration::from_secs(5);
 
@@ -190,8 +187,8 @@ fn start_executor(
         name: executor.executor.0.to_string(),
         host: hosted.host().into(),
         bind: format!("{}:0", hosted.host()),
-        slots: resources.cores,
-        memory: (resources.memory_mib << 20) / 10 * BUDGET_OF_TEN,
+        cores: resources.cores,
+        memory: resources.memory_mib << 20,
         directory: directory.clone(),
         service: launch.service.then_some(service),
     };

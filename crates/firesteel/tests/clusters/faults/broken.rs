@@ -2,7 +2,7 @@
 
 use super::support::*;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// A byte of what the map tasks wrote is another one when it is read: it is noticed, and the map task runs again.
@@ -31,11 +31,42 @@ fn a_flipped_byte_in_a_map_output() {
     }
 }
 
-/// Flips a byte in the middle of one of the files with the data of map outputs, which lie apart from what describes them.
-fn flip_a_byte(dir: &Path) {
+/// A map output that is there and cannot be read is the reading task's failure, with the system's words: the map task that wrote it did
+/// nothing wrong, and does not run again.
+#[test]
+fn a_map_output_that_is_there_and_cannot_be_read() {
+    let cluster = Cluster::start(1, 1, &[ALONE]);
+    let signs = cluster.signs();
+    let pairs = cluster.sc.range_in(0..4000, 4).map_partitions_with(signs.clone(), |signs, all| {
+        (1..).find(|n| signs.give(&format!("map-{n}")));
+        all.map(|x| (x % 10, x))
+    });
+    let sums = pairs.reduce_by_key(|a, b| a + b);
+    assert_eq!(sums.count().unwrap(), 10);
+    let tries = signs.count("map-");
+    let file = output_file(&cluster.path("local"));
+    let bytes = fs::read(&file).unwrap();
+    fs::remove_file(&file).unwrap();
+    fs::create_dir(&file).unwrap();
+    says(sums.collect(), &["could not read", "shuffle-", "irectory"]);
+    assert_eq!(signs.count("map-"), tries, "no map task ran again");
+    fs::remove_dir(&file).unwrap();
+    fs::write(&file, bytes).unwrap();
+    assert_eq!(sorted(sums.collect().unwrap()), expected_sums(4000));
+    assert_eq!(signs.count("map-"), tries);
+    cluster.end();
+}
+
+/// One of the files with the data of map outputs, which lie apart from what describes them.
+fn output_file(dir: &Path) -> PathBuf {
     let files = files_below(dir, "shuffle-");
-    let file = files.iter().find(|path| path.to_string_lossy().contains("/executor-")).unwrap();
-    let mut bytes = fs::read(file).unwrap();
+    files.into_iter().find(|path| path.to_string_lossy().contains("/executor-")).unwrap()
+}
+
+/// Flips a byte in the middle of one of them.
+fn flip_a_byte(dir: &Path) {
+    let file = output_file(dir);
+    let mut bytes = fs::read(&file).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 4;
     fs::write(file, bytes).unwrap();

@@ -128,7 +128,7 @@ impl Outside {
             name: String::new(),
             host: "127.0.0.1".into(),
             bind: "127.0.0.1:0".into(),
-            slots: 1,
+            cores: 1,
             memory: 256 << 20,
             directory: cluster.path("local"),
             service: None,

@@ -83,7 +83,7 @@ fn a_compressed_file_that_is_cut_short_or_corrupt_is_named() {
     let sc = context();
     let out = sc.dir.path().join("whole");
     let lines = sc.range_in(0..50_000, 1).map(|x| (x * 7919 % 10_007).to_string());
-    lines.save_as_text_file_with(out.to_str().unwrap(), Codec::Gzip).unwrap();
+    lines.save_as_text_file_compressed(out.to_str().unwrap(), Codec::Gzip).unwrap();
     let whole = fs::read(out.join("part-00000.gz")).unwrap();
     let bad = sc.dir.path().join("bad.gz");
     let path = bad.to_str().unwrap();

@@ -94,7 +94,7 @@ fn every_kind_of_function_is_blamed_by_its_own_name() {
     blames(all.filter(|x| boom(*x) >= 0).count(), "filter", seven);
     blames(all.flat_map(|x| [boom(x)]).count(), "flat_map", seven);
     blames(all.flat_map(|x| (0..1).map(move |_| boom(x))).count(), "flat_map", seven);
-    blames(all.flat_map_into(|x, out| out.push(boom(x))).count(), "flat_map_into", seven);
+    blames(all.flat_map_push(|x, out| out.push(boom(x))).count(), "flat_map_push", seven);
     blames(all.map_partitions(|records| records.map(boom)).count(), "map_partitions", seven);
     blames(
         all.map_partitions(|records| records.map(boom).collect::<Vec<_>>()).count(),
