@@ -2,7 +2,7 @@
 
 use super::ReadCsv;
 use crate::Context;
-use crate::error::Result;
+use crate::Result;
 use crate::rdd::Rdd;
 use firesteel_data::Data;
 
