@@ -59,7 +59,6 @@ pub(crate) trait Store: Send + Sync {
 }
 
 /// A file that is read, at any position.
-#[expect(clippy::len_without_is_empty, reason = "a file's length is a number, not a question")]
 pub(crate) trait ReadFile: Read + Seek + fmt::Debug + Send + Sync {
     /// How many bytes it had when it was opened.
     fn len(&self) -> u64;
