@@ -48,8 +48,11 @@ fn a_program_that_is_not_there_is_named() {
 #[test]
 fn nobody_comes() {
     let cluster = Cluster::begin("listen://127.0.0.1:0", &[SOON], |builder| builder);
-    let words =
-        ["no executor was there to run the job", "can reach the driver", "firesteel.scheduler.no_executors_timeout"];
+    let words = [
+        "no executor was there to run the job",
+        "can reach the driver",
+        "firesteel.scheduler.no_executors_timeout",
+    ];
     says(cluster.sc.range_in(0..10, 2).count(), &words);
     says(cluster.sc.range_in(0..10, 2).reduce(|a, b| a + b), &words);
     cluster.end();
