@@ -73,16 +73,16 @@ fn what_must_not_be_ignored_is_refused() {
 fn what_tunes_spark_is_let_in() {
     let builder = local("local").conf("spark.sql.shuffle.partitions", "8").conf("spark.mine", "1");
     let sc = builder.conf("spark.serializer", "org.apache.spark.serializer.KryoSerializer").create().unwrap();
-    assert_eq!(sc.parallelize(&[1_i64, 2], 2).count().unwrap(), 2);
+    assert_eq!(sc.parallelize([1_i64, 2], 2).count().unwrap(), 2);
     assert!(sc.conf().iter().any(|pair| pair == ("spark.mine", "1")));
     let sc = two_processes(2).conf("spark.mine", "1").create().unwrap();
-    assert_eq!(sc.parallelize(&[1_i64, 2], 2).count().unwrap(), 2, "executors are told it, too");
+    assert_eq!(sc.parallelize([1_i64, 2], 2).count().unwrap(), 2, "executors are told it, too");
 }
 
 /// Counts in a context of its own.
 fn nested(allowed: &str) -> Result<u64, String> {
     let builder = Context::builder().master("local").conf("spark.executor.allowSparkContext", allowed);
-    let counted = builder.create().and_then(|inner| inner.parallelize(&[1_i64, 2], 2).count());
+    let counted = builder.create().and_then(|inner| inner.parallelize([1_i64, 2], 2).count());
     counted.map_err(|error| error.to_string())
 }
 

@@ -185,7 +185,7 @@ proptest! {
 
     #[test]
     fn fold_by_key_with((data, n) in pairs(), most in -9i32..9) {
-        let greatest = grouped(&u32::keyed(&data)).into_iter().map(|(k, vs)| (k, vs.into_iter().max().unwrap().max(i32::MIN).min(most)));
+        let greatest = grouped(&u32::keyed(&data)).into_iter().map(|(k, vs)| (k, vs.into_iter().max().unwrap().min(most)));
         check(hashed(greatest, n), |sc| {
             partitions(&sc.parallelize(u32::keyed(&data), n).fold_by_key_with(most, i32::MIN, |most, a, b| a.max(b).min(*most)))
         });
