@@ -174,7 +174,7 @@ pub enum Event {
         rdd: RddId,
         /// The partition.
         partition: Partition,
-        /// The version that the task was told, [`TaskLaunch::cached`](crate::TaskLaunch::kept).
+        /// The version that the task was told, [`TaskLaunch::cached`](crate::TaskLaunch::cached).
         version: u64,
     },
     /// An executor keeps a partition no more: it made room, or the block was broken.
