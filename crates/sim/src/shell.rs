@@ -180,7 +180,10 @@ impl World {
             ApplicationEffect::RemoveResult { agent, task } => self.order(agent, Order::DropResult(task)),
             ApplicationEffect::AddressGone { address } => self.address_gone(&address),
             ApplicationEffect::ResultRefused { task } => {
-                self.held.remove(&task);
+                // The task has succeeded, so what it added counts, although its job will not see its result.
+                if let Some((_, updates)) = self.held.remove(&task) {
+                    self.checker.oracle.accepted(&self.program, None, &updates);
+                }
                 self.checker.attempt_over(task);
             }
             ApplicationEffect::RemoveOutput { shuffle, map, task, executor, is_copy } => {
