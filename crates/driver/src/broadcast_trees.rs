@@ -32,6 +32,7 @@ impl BroadcastTrees {
             let left = deadline.saturating_duration_since(Instant::now());
             match broadcast_tree.take(id, asker) {
                 Some(from) => return from,
+                // An empty address: the driver sends the value.
                 None if left.is_zero() => return String::new(),
                 None => {
                     let waited = self.changed.wait_timeout(broadcast_tree, left);

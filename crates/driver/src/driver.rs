@@ -331,6 +331,7 @@ impl Driver {
             let mut core = match self.core.try_lock() {
                 Ok(core) => core,
                 Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+                // The thread that holds the core checks the inbox after it has released the core.
                 Err(TryLockError::WouldBlock) => return,
             };
             self.handle_all(&mut core);

@@ -36,7 +36,9 @@ impl DriverContext {
         let listed = list()?;
         let partitions = u32::try_from(listed.len()).unwrap_or(u32::MAX);
         let code = match options.listed_late {
+            // The files were listed just before they are read, so this listing counts.
             true => OperatorCode::from(code(listed.into_iter().map(|part| vec![part]).collect())),
+            // Listed again by the first action: files may have been added meanwhile.
             false => {
                 let site = site.clone();
                 OperatorCode::deferred(move |_| {

@@ -23,7 +23,7 @@ pub(crate) struct RddNode {
     _released: RddHandle,
 }
 
-/// How an RDD is computed: from its parents, or, once it was checkpointed, from the checkpoint.
+/// The way in which an RDD is computed: from its parents, or, once it was checkpointed, from the checkpoint.
 pub(crate) struct Source {
     pub(crate) info: Arc<RddInfo>,
     /// The RDDs at the other ends of `info.dependencies`, in the same order.

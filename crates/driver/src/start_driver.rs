@@ -77,6 +77,7 @@ pub(crate) fn start_driver(
     }
     let slots = master.slots(conf.get(&conf::TASK_CPUS)?).map_err(Error::Start)?.unwrap_or(1);
     let Some(command) = workers else {
+        // Threads of this process run the tasks.
         driver.start(slots).map_err(|e| start(&e))?;
         return Ok(driver);
     };

@@ -250,6 +250,7 @@ fn of_items<'py>(
         is_plain = is_plain && (is_known || one == item.hash()?);
         hashes.push(one);
     }
+    // The interpreter hashes all items as workers do, so its hash of the container agrees among them.
     if is_plain {
         return container.hash();
     }

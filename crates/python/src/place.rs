@@ -91,6 +91,7 @@ impl Buckets {
                         let place = placing(|| function.call1((key,)))?;
                         match place.extract::<isize>() {
                             Ok(place) => modulo(place, n),
+                            // Numbers that do not fit are reduced by Python's own `%`.
                             Err(_) => place.rem(n)?.extract()?,
                         }
                     }
