@@ -1,8 +1,9 @@
 //! [`Accumulator`]: a value that tasks add to and the driver reads.
 //!
-//! Tasks have [`Adder`]s, and what they add travels with their outcomes; the scheduler decides which of it counts
-//! (`crates/scheduler/src/accumulators.rs`). Here is the driver's end: the typed value, made of what is final (`base`) and of
-//! what the scheduler may still replace, merged when the value is read.
+//! Tasks have [`Adder`]s, and what they add travels with their outcomes; the scheduler decides which updates
+//! count (`crates/scheduler/src/accumulators.rs`). This file is the driver's end: the typed value, made of
+//! the final updates (`base`) and of those that the scheduler may still replace, merged when the value is
+//! read.
 
 use crate::accumulators::{MergeSettled, Settled, Unmerged};
 use crate::context::DriverContext;
@@ -21,11 +22,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// A value that tasks add to and the driver reads. Clones are the same accumulator.
 ///
-/// It stays on the driver: what a closure is given is its [`adder`](Accumulator::adder), which can add and never read.
+/// The accumulator stays on the driver: a closure is given its [`adder`](Accumulator::adder), which can add
+/// and never read.
 ///
-/// Each `add` counts exactly once for the partition of the RDD whose function made it: also in transformations, also when tasks
-/// fail, are copied or run again, and when a second action computes the same RDD again. Functions of an action count for each
-/// action. `docs/shared-variables.md` has the whole story.
+/// Each `add` counts exactly once for the partition of the RDD whose function made it: also in
+/// transformations, also when tasks fail, are copied or run again, and when a second action computes the same
+/// RDD again. Functions of an action count for each action. `docs/shared-variables.md` explains the rules in
+/// full.
 pub struct Accumulator<A: Accumulate> {
     shared: Arc<Shared<A>>,
 }
@@ -37,7 +40,8 @@ struct Shared<A> {
     driver: Weak<Driver>,
     settled: Arc<Settled>,
     state: Mutex<State<A>>,
-    /// The thread that has locked the state: its value's own functions run meanwhile.
+    /// The thread that has locked the state. The functions of the accumulator's value run while the lock is
+    /// held.
     at_work: Mutex<Option<ThreadId>>,
 }
 
@@ -48,7 +52,7 @@ struct Locked<'a, A> {
 }
 
 struct State<A> {
-    /// All that is final and was merged.
+    /// The merged final updates.
     base: A,
     /// Updates that are final, and not merged yet.
     waiting: Vec<Arc<[u8]>>,
@@ -80,37 +84,39 @@ impl<A: Accumulate> Accumulator<A> {
         lock(&self.shared.name).clone()
     }
 
-    /// The same accumulator, with a name for people.
+    /// Names the accumulator, for people, and returns it.
     #[must_use]
     pub fn named(self, name: &str) -> Self {
         *lock(&self.shared.name) = Some(name.into());
         self
     }
 
-    /// Returns the end that a closure is given: it can add, and never read.
+    /// Returns the end for closures: it can add, and never read.
     pub fn adder(&self) -> Adder<A> {
         Adder::new(self.shared.id, self.shared.application)
     }
 
-    /// All that was added so far: by the driver, and by tasks that have ended. While a job runs, the tasks that have not ended
-    /// are missing; when an action has given its answer, nothing is.
+    /// The sum of all that was added so far: by the driver, and by tasks that have ended. While a job runs,
+    /// the tasks that have not ended are missing; after an action has returned its answer, nothing is
+    /// missing.
     pub fn value(&self) -> A {
         self.shared.read(&mut self.shared.locked().state)
     }
 
-    /// Adds something on the driver. It counts at once.
+    /// Adds an input on the driver. It counts at once.
     pub fn add(&self, input: A::Input) {
         let mut locked = self.shared.locked();
         locked.state.read = None;
         locked.state.base.add(input);
     }
 
-    /// Begins anew: what was added so far is forgotten. What is computed again after this counts again, once.
+    /// Resets the value to its zero: all that was added so far is forgotten. Updates of tasks that are
+    /// computed again after this count again, once.
     pub fn reset(&self) {
         let mut locked = self.shared.locked();
         if let Some(driver) = self.shared.driver.upgrade() {
             driver.post(Event::AccumulatorReset { accumulator: self.shared.id });
-            // Whatever settled before the scheduler heard of it goes too.
+            // Updates that settled before the scheduler handles the reset are dropped too.
             drop(driver.unmerged(self.shared.id, &self.shared.settled, None));
         } else {
             drop(self.shared.settled.take());
@@ -126,7 +132,8 @@ impl<A: Accumulate> Default for State<A> {
 }
 
 impl<A: Accumulate> State<A> {
-    /// Merges what is final. Whole or not at all, should the user's `merge` panic.
+    /// Merges final updates. If the user's `merge` panics, the base is unchanged and the updates stay
+    /// waiting.
     fn fold(&mut self, settled: Vec<Arc<[u8]>>) {
         self.waiting.extend(settled);
         if !self.waiting.is_empty() {
@@ -151,10 +158,10 @@ impl<A> Drop for Locked<'_, A> {
 }
 
 impl<A: Accumulate> Shared<A> {
-    /// Locks the state: only those who read or change this accumulator wait for it.
+    /// Locks the state: only threads that read or change this accumulator wait for the lock.
     ///
     /// # Panics
-    /// When the value's own `add` or `merge` asks for it, which would wait for ever.
+    /// When the value's own `add` or `merge` locks the state again, which would deadlock.
     fn locked(&self) -> Locked<'_, A> {
         let me = thread::current().id();
         if *lock(&self.at_work) == Some(me) {
@@ -184,7 +191,7 @@ impl<A: Accumulate> Shared<A> {
 
 impl<A> Drop for Shared<A> {
     fn drop(&mut self) {
-        // Adders that are still about cannot read, so nobody will.
+        // Remaining adders cannot read, so no thread reads this value any more.
         if let Some(driver) = self.driver.upgrade() {
             driver.accumulators.forget(self.id);
             driver.post(Event::AccumulatorReleased { accumulator: self.id });
@@ -199,7 +206,8 @@ impl<A: Accumulate> MergeSettled for Shared<A> {
 }
 
 impl DriverContext {
-    /// Makes an accumulator for a value which says itself how it begins, grows and merges: see [`Accumulate`].
+    /// Makes an accumulator of a type that defines its zero, how it adds and how it merges: see
+    /// [`Accumulate`].
     pub fn accumulator<A: Accumulate>(&self) -> Accumulator<A> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let id = AccumulatorId(NEXT.fetch_add(1, Ordering::Relaxed));

@@ -1,4 +1,5 @@
-//! The driver's table of accumulators, without their types: final updates wait here until the value that they belong to is read.
+//! The driver's table of accumulators, without their types: final updates wait here until the value that they
+//! belong to is read.
 
 use firesteel_types::AccumulatorId;
 use std::collections::HashMap;
@@ -34,7 +35,7 @@ impl Settled {
 #[derive(Default)]
 pub(crate) struct Accumulators {
     table: Mutex<HashMap<AccumulatorId, Registered>>,
-    /// True once there was one.
+    /// True once an accumulator was registered.
     any: AtomicBool,
 }
 
@@ -43,36 +44,38 @@ struct Registered {
     owner: Weak<dyn MergeSettled>,
 }
 
-/// An accumulator, for those who do not know its type.
+/// An accumulator without its type: the table can have its final updates merged.
 pub(crate) trait MergeSettled: Send + Sync {
     fn merge_settled(&self);
 }
 
 impl Accumulators {
-    /// Takes note of a new accumulator.
+    /// Registers a new accumulator.
     pub(crate) fn register(&self, id: AccumulatorId, settled: Arc<Settled>, owner: Weak<dyn MergeSettled>) {
         self.any.store(true, Ordering::Relaxed);
         lock(&self.table).insert(id, Registered { settled, owner });
     }
 
-    /// Forgets an accumulator that nobody will read again.
+    /// Removes an accumulator that cannot be read any more.
     pub(crate) fn forget(&self, id: AccumulatorId) {
         lock(&self.table).remove(&id);
     }
 
-    /// Returns whether there ever was an accumulator: where not, the scheduler need not hear of RDDs that go.
+    /// Returns whether there ever was an accumulator. If not, the scheduler need not be told of released
+    /// RDDs.
     pub(crate) fn any(&self) -> bool {
         self.any.load(Ordering::Relaxed)
     }
 
-    /// An update is final. Runs in the driver's loop, so it only moves the bytes.
+    /// Records a final update. Runs in the driver's loop, so it only moves the bytes.
     pub(crate) fn settle(&self, id: AccumulatorId, bytes: Arc<[u8]>) {
         if let Some(registered) = lock(&self.table).get(&id) {
             lock(&registered.settled.0).push(bytes);
         }
     }
 
-    /// Merges what is final where it piles up, since nobody reads. Runs code of users: not in the driver's loop.
+    /// Merges final updates that pile up because the program does not read the value. Runs user code, so it
+    /// must not be called in the driver's loop.
     pub(crate) fn merge_piles(&self) {
         const PILE: usize = 1024;
         if !self.any() {
@@ -84,7 +87,8 @@ impl Accumulators {
             .filter_map(|registered| registered.owner.upgrade())
             .collect();
         for owner in owners {
-            // A `merge` that panics will do so again when the program reads the value: that is where it concerns the program.
+            // A `merge` that panics will panic again when the program reads the value: the program gets the
+            // panic there.
             let _ = catch_unwind(AssertUnwindSafe(|| owner.merge_settled()));
         }
     }

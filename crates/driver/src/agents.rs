@@ -1,7 +1,9 @@
-//! The driver's connections to agents: messages in become events of the application, its effects become messages out.
+//! The driver's connections to agents: received messages become events of the application, and the
+//! application's effects become messages that are sent.
 //!
-//! Nothing is decided here: who is let in, which executors an agent has, what is lost with it and when it may end is decided by
-//! [`Application`](firesteel_scheduler::Application). Each connection has a thread that reads, and an outbox that sends.
+//! Nothing is decided here: [`Application`](firesteel_scheduler::Application) decides which agents are
+//! accepted, which executors an agent has, what is lost with it and when it may end. Each connection has a
+//! thread that reads, and an outbox that sends.
 
 use firesteel_cluster::Backend;
 use firesteel_net::bulk::{BlockClient, Item};
@@ -20,36 +22,36 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, Weak};
 use std::thread;
 
-/// The most bytes in which an agent introduces itself: names and addresses.
+/// The largest size of an agent's registration, which holds names and addresses.
 const REGISTER_AT_MOST: u64 = 64 << 10;
 
-/// The settings that every agent is told when it is accepted.
+/// The settings that every agent receives when it is accepted.
 #[derive(Clone, Debug)]
 pub(crate) struct AgentSettings {
-    /// The application, by a number that no other of this process has.
+    /// The application's number, unique within this process.
     pub(crate) application: u64,
     /// The application's settings.
     pub(crate) settings: Vec<(String, String)>,
     /// The number of cores that each task takes.
     pub(crate) task_cpus: u32,
-    /// How often agents say that they live, in milliseconds.
+    /// The interval of agents' heartbeats, in milliseconds.
     pub(crate) heartbeat_ms: u64,
-    /// After how long without a message of the driver an agent ends, in milliseconds.
+    /// The time without a message from the driver after which an agent ends, in milliseconds.
     pub(crate) timeout_ms: u64,
-    /// How often a host that cannot be reached is asked again for a block.
+    /// The number of times that a host that cannot be reached is asked again for a block.
     pub(crate) retries: u32,
-    /// The pause before that, in milliseconds.
+    /// The pause before each retry, in milliseconds.
     pub(crate) retry_wait_ms: u64,
     /// True where tasks encrypt the files that they write to disk.
     pub(crate) encrypted: bool,
 }
 
-/// The driver, as connections to agents see it.
+/// The driver's interface for connections to agents.
 pub(crate) trait AgentEvents: Send + Sync {
-    /// Tells the application what happened, with the bytes of the result that the event tells of.
+    /// Sends an event to the application, with the bytes of the result that the event describes.
     fn post_result(&self, event: ApplicationEvent, bytes: Vec<u8>);
 
-    /// Remembers a task that a function of the program's has failed.
+    /// Remembers a task that failed in a function of the program.
     fn note_failure(&self, task: &TaskSpec);
 }
 
@@ -60,7 +62,8 @@ pub(crate) struct Agents {
     backend: OnceLock<Arc<dyn Backend>>,
     client: BlockClient,
     connections: Mutex<HashMap<AgentId, AgentConnection>>,
-    /// A copy of the application's table, for threads that serve blocks and must not wait for the driver's loop.
+    /// A copy of the application's table of addresses, for threads that serve blocks and must not wait for
+    /// the driver's loop.
     addresses: RwLock<HashMap<ExecutorId, String>>,
     next: AtomicU64,
 }
@@ -70,12 +73,13 @@ struct AgentConnection {
     cores: u32,
     blocks: String,
     sent_outputs: SentOutputs,
-    /// The tasks that the agent has, so that one that a function of the program fails can be looked at again.
+    /// The tasks that the agent runs, so that a task that fails in a function of the program can be run again
+    /// for inspection.
     running: HashMap<TaskId, TaskSpec>,
 }
 
 impl Agents {
-    /// No agent has connected yet.
+    /// Makes the table of connections, without any agent yet.
     pub(crate) fn new(
         settings: AgentSettings,
         credentials: Credentials,
@@ -93,12 +97,12 @@ impl Agents {
         })
     }
 
-    /// Sets what starts agents; the first that is set counts.
+    /// Sets the backend that starts agents. Later calls have no effect.
     pub(crate) fn set_backend(&self, backend: Arc<dyn Backend>) {
         let _ = self.backend.set(backend);
     }
 
-    /// Returns the backend that starts agents, where the driver knows it.
+    /// Returns the backend that starts agents, if it was set.
     pub(crate) fn backend(&self) -> Option<&Arc<dyn Backend>> {
         self.backend.get()
     }
@@ -133,7 +137,7 @@ impl Agents {
         self.post(ApplicationEvent::AgentDisconnected { agent });
     }
 
-    /// Returns the number of tasks at a time on so many cores.
+    /// Returns the number of tasks that `cores` cores run at a time.
     fn slots(&self, cores: u32) -> u32 {
         cores / self.settings.task_cpus.max(1)
     }
@@ -184,13 +188,13 @@ impl Agents {
             }
             FromExecutor::OutOfWorkers { reason } => AgentMessage::OutOfWorkers { reason },
             FromExecutor::Left => AgentMessage::Leaving,
-            // An agent asks for plans where blocks are served: they may be large.
+            // Agents ask for plans over the connections that serve blocks, since plans may be large.
             FromExecutor::AskPlan { .. } => return,
         };
         driver.post_result(ApplicationEvent::Agent { agent, message }, vec![]);
     }
 
-    /// A task has ended: one that a function of the program's failed is remembered.
+    /// Takes an ended task off the agent's table, and remembers it if it failed in a function of the program.
     fn note_end(&self, agent: AgentId, task: TaskId, outcome: &ReportedOutcome, driver: &dyn AgentEvents) {
         let ended =
             self.connections().get_mut(&agent).and_then(|connection| connection.running.remove(&task));
@@ -240,7 +244,8 @@ impl Agents {
             return;
         };
         outbox.send(&AgentReply::Refused { reason });
-        // The reason is to arrive, and the driver's loop must not wait for that. Without a thread, the agent is not told.
+        // Closes the connection from another thread, after the reason was sent: the driver's loop must not
+        // wait for that. If no thread can be started, the connection closes without the reason.
         let closing = outbox.clone();
         let close = move || {
             closing.flush();
@@ -292,13 +297,14 @@ impl Agents {
         self.addresses.write().unwrap_or_else(PoisonError::into_inner).retain(|_, at| at != address);
     }
 
-    /// Gives an executor of an agent a task. Map outputs that the agent knows are named, and not sent again.
+    /// Launches a task on an executor of an agent. Map outputs that the agent has received before are
+    /// referred to, and not sent again.
     pub(crate) fn launch(&self, agent: AgentId, executor: ExecutorId, task: TaskSpec) {
         let mut connections = self.connections();
         let Some(connection) = connections.get_mut(&agent) else { return };
         connection.running.insert(task.task, task.clone());
         let messages = connection.sent_outputs.launch(executor, task);
-        // Under the lock: an announcement precedes the launches that name it.
+        // Sent under the lock, so that announcements of map outputs precede the launches that refer to them.
         messages.iter().for_each(|message| connection.outbox.send(message));
     }
 
@@ -307,7 +313,8 @@ impl Agents {
         self.send(agent, message);
     }
 
-    /// Fetches a large result, in a thread of its own. Without a thread, the attempt counts as one whose outcome was lost.
+    /// Fetches a large result, in a thread of its own. If no thread can be started, the attempt counts as one
+    /// whose outcome was lost.
     pub(crate) fn fetch_result(
         self: &Arc<Self>,
         (agent, executor): (AgentId, ExecutorId),
@@ -333,7 +340,7 @@ impl Agents {
         let mut result = vec![];
         match answer.next_item(&mut result).map_err(|e| e.to_string())? {
             Item::Here => {
-                // The end of the answer: the connection can be used again.
+                // Reads the end of the answer, so that the connection can be used again.
                 let _ = answer.next_item(&mut vec![]);
                 Ok(result)
             }

@@ -5,7 +5,7 @@ use firesteel_conf as conf;
 use firesteel_conf::Conf;
 use firesteel_scheduler::AllocationSettings;
 
-/// How to decide; none where the number of executors stays as it is.
+/// Reads the settings; `None` where the number of executors does not change.
 pub(crate) fn settings(conf: &Conf) -> Result<Option<AllocationSettings>> {
     if !conf.get(&conf::DYNAMIC_ALLOCATION)? {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! Broadcast trees, as the driver keeps them: which host gets which broadcast value from where.
+//! Broadcast trees, on the driver: which host gets which broadcast value from which host.
 
 use firesteel_transfer::BroadcastTree;
 use firesteel_types::BroadcastId;
@@ -6,15 +6,16 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// A host that wants a broadcast value waits so long for a host that is free to send it. Then the driver does.
+/// The longest time that a host that wants a broadcast value waits for a host that is free to send it. After
+/// that, the driver sends it.
 const WAIT_AT_MOST: Duration = Duration::from_secs(10);
 
-/// Which hosts have which broadcast values.
+/// The hosts that have each broadcast value.
 #[derive(Default)]
 pub(crate) struct BroadcastTrees {
     broadcast_tree: Mutex<BroadcastTree>,
     changed: Condvar,
-    /// How often the driver has sent any value.
+    /// The number of times that the driver has sent any value.
     pub(crate) sent: AtomicU64,
 }
 
@@ -31,6 +32,7 @@ impl BroadcastTrees {
             let left = deadline.saturating_duration_since(Instant::now());
             match broadcast_tree.take(id, asker) {
                 Some(from) => return from,
+                // An empty address: the driver sends the value.
                 None if left.is_zero() => return String::new(),
                 None => {
                     let waited = self.changed.wait_timeout(broadcast_tree, left);

@@ -1,5 +1,5 @@
-//! Broadcast variables, from the driver's side: making them, shipping large environments as such, and refusing early what was
-//! destroyed.
+//! Broadcast variables, on the driver: making them, sending large environments as such, and rejecting
+//! destroyed ones before a job runs.
 
 use crate::context::DriverContext;
 use crate::error::{Error, Result};
@@ -17,12 +17,13 @@ pub(crate) const LARGE_ENVIRONMENT_BYTES: usize = 1 << 20;
 impl DriverContext {
     /// Sends a value once to each executor, for all tasks to read.
     ///
-    /// The value is encoded, and the driver lets go of it: each process that reads it decodes it, once. So it takes
-    /// about twice its size. What a closure captures in its environment is sent with each stage instead; above 1 MiB it
-    /// becomes a broadcast value by itself.
+    /// The value is encoded, and the driver drops the decoded one: each process that reads the value decodes
+    /// it, once. So such a process needs about twice the value's size. The values that a closure captures in
+    /// its environment are sent with each stage instead; an environment above 1 MiB becomes a broadcast value
+    /// by itself.
     ///
     /// # Errors
-    /// When the value cannot be encoded, or kept on disk where memory has no room for it.
+    /// When the value cannot be encoded, or written to disk where memory has no room for it.
     pub fn broadcast<T: Environment>(&self, site: CallSite, value: T) -> Result<Broadcast<T>> {
         if self.is_stopped() {
             return Err(Error::Stopped { site });
@@ -32,14 +33,15 @@ impl DriverContext {
         self.broadcast_bytes(site, encoded.into()).map(Broadcast::of)
     }
 
-    /// Broadcasts what is encoded already.
+    /// Broadcasts bytes that are encoded already.
     fn broadcast_bytes(&self, site: CallSite, bytes: Bytes) -> Result<Arc<BroadcastOwner>> {
         let (id, broadcasts) = (self.next_broadcast(), &self.driver().services.broadcasts);
         broadcasts.put(id, bytes).map_err(|source| Error::Data { site: site.clone(), source })?;
         Ok(BroadcastOwner::new(id, self.driver().services.application, site, broadcasts.clone()))
     }
 
-    /// The environment of an operator as its stage's plan holds it.
+    /// Returns the environment of an operator in the form that its stage's plan holds: inline, or a broadcast
+    /// value if it is large.
     pub(crate) fn ship_environment(&self, site: &CallSite, code: &OperatorRef) -> Result<plan::Environment> {
         if code.environment.len() <= LARGE_ENVIRONMENT_BYTES {
             return Ok(plan::Environment::Inline(code.environment.clone()));
@@ -50,12 +52,12 @@ impl DriverContext {
         let owner = self.broadcast_bytes(site.clone(), Bytes::from_owner(code.environment.clone()))?;
         let (bytes, id) = (code.environment.len(), code.shipped.get_or_init(|| owner).id);
         self.log().info(format!(
-            "what the function of {site} needs takes {bytes} bytes; it is sent once to each executor, as broadcast value {id}"
+            "the environment of the function of {site} takes {bytes} bytes; it is sent once to each executor, as broadcast value {id}"
         ));
         Ok(plan::Environment::Broadcast(id))
     }
 
-    /// Refuses code whose environment holds a broadcast variable that its tasks could not read.
+    /// Rejects code whose environment holds a broadcast variable that its tasks could not read.
     pub(crate) fn check_broadcasts(&self, site: &CallSite, code: &OperatorRef) -> Result<()> {
         for owner in code.broadcasts.iter() {
             let (id, made) = (owner.id, &owner.site);
@@ -66,7 +68,7 @@ impl DriverContext {
                 )
             } else if owner.application != self.driver().services.application {
                 format!(
-                    "its function holds broadcast variable {id} of {made}, which is another context's. Make it with the \
+                    "its function holds broadcast variable {id} of {made}, which belongs to another context. Make it with the \
                      context that made the RDD"
                 )
             } else {

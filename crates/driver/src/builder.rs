@@ -31,22 +31,22 @@ pub struct Builder {
     leaves_signals: bool,
 }
 
-/// The context that [`Builder::get_or_create`] gives.
+/// The context that [`Builder::get_or_create`] returns.
 static ACTIVE: Mutex<Weak<Shared>> = Mutex::new(Weak::new());
 
 impl Builder {
-    /// Where tasks run: `local`, `local[4]`, `local[*]` (the default), `local[4,2]`, `local-cluster[2,1,1024]`,
-    /// `firesteel://host:7077`, `listen://host:port`.
+    /// Sets the master, which says on which processes tasks run: `local`, `local[4]`, `local[*]` (the
+    /// default), `local[4,2]`, `local-cluster[2,1,1024]`, `firesteel://host:7077`, `listen://host:port`.
     pub fn master(self, master: &str) -> Self {
         self.conf("firesteel.master", master)
     }
 
-    /// The application's name.
+    /// Sets the application's name.
     pub fn app_name(self, name: &str) -> Self {
         self.conf("firesteel.app.name", name)
     }
 
-    /// A setting, by its key. A mistake is reported when the context is made.
+    /// Sets a setting, by its key. A mistake is reported when the context is made.
     pub fn conf(mut self, key: &str, value: &str) -> Self {
         if let Err(error) = self.conf.set(key, value) {
             self.failed.get_or_insert(error);
@@ -54,8 +54,8 @@ impl Builder {
         self
     }
 
-    /// A pool for the scheduler mode `FAIR`: jobs of pools with twice the weight get twice the slots; each pool gets
-    /// `min_share` slots before others get more.
+    /// Adds a pool for the scheduler mode `FAIR`: jobs of pools with twice the weight get twice the slots;
+    /// each pool gets `min_share` slots before others get more.
     pub fn pool(mut self, name: &str, weight: u32, min_share: u32) -> Self {
         self.pools.insert(name.into(), PoolSettings { weight: weight.max(1), min_share });
         self
@@ -63,30 +63,32 @@ impl Builder {
 
     /// Runs tasks in processes of their own, one for each slot, that this command's server forks.
     ///
-    /// The server reads lines of JSON from the socket that is its standard input, and forks a process for each that comes with a
-    /// socket; the process runs [`firesteel_executor::Worker`] on it. Python's module brings such a server.
+    /// The server reads lines of JSON from the socket that is its standard input, and forks a process for
+    /// each line that comes with a socket; the process runs [`firesteel_executor::Worker`] on it. Python's
+    /// module brings such a server.
     pub fn worker_processes(mut self, command: WorkerCommand) -> Self {
         self.workers = Some(command);
         self
     }
 
-    /// How processes are started that run executors for this one, where they are processes of their own: by default the program itself,
-    /// whose `main` has the attribute `#[firesteel::main]`.
+    /// Sets the command that starts agents, which are processes that run executors for this one: by default
+    /// the program itself, whose `main` has the attribute `#[firesteel::main]`.
     pub fn agent_command(mut self, command: AgentCommand) -> Self {
         self.agents = Some(command);
         self
     }
 
-    /// Leaves signals that end the process to the program: its language has a way of its own to handle them.
+    /// Leaves signals that end the process to the program, for languages that handle them in a way of their
+    /// own.
     pub fn leave_signals(mut self) -> Self {
         self.leaves_signals = true;
         self
     }
 
-    /// The context that is active in this process, or a new one, which becomes active.
+    /// Returns the context that is active in this process, or makes a new one, which becomes active.
     ///
     /// # Errors
-    /// When a setting makes no sense, or threads or directories cannot be had.
+    /// When a setting is invalid, or threads or directories cannot be made.
     pub fn get_or_create(self) -> Result<DriverContext> {
         let mut active = ACTIVE.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(context) = active.upgrade().map(DriverContext::of)
@@ -99,10 +101,10 @@ impl Builder {
         Ok(context)
     }
 
-    /// A new context, beside whatever others there are.
+    /// Makes a new context, besides those that exist already.
     ///
     /// # Errors
-    /// When a setting makes no sense, or threads or directories cannot be had.
+    /// When a setting is invalid, or threads or directories cannot be made.
     pub fn create(mut self) -> Result<DriverContext> {
         static SERIAL: AtomicU64 = AtomicU64::new(0);
         if let Some(error) = self.failed {
@@ -129,7 +131,7 @@ impl Builder {
         let master = master.with_executors(cores, memory).map_err(Error::Start)?;
         let slots = master.slots(self.conf.get(&conf::TASK_CPUS)?).map_err(Error::Start)?;
         let settings = scheduler_settings(&self.conf, &master, self.pools)?;
-        // Those of files that cannot be are told now, not by the first save.
+        // Checked here so that settings of files that are invalid fail the start, not the first save.
         FileOptions::from_conf(&self.conf)?;
         let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
         let driver = start_driver(&self.conf, settings, &master, serial, self.workers, self.agents)?;
@@ -189,7 +191,7 @@ fn scheduler_settings(
         locality_wait_ms: conf.get(&conf::LOCALITY_WAIT_MS)?,
         network_timeout_ms: conf.get(&conf::NETWORK_TIMEOUT_MS)?,
         no_executors_timeout_ms: conf.get(&conf::NO_EXECUTORS_TIMEOUT_MS)?,
-        // Worker processes begin one after the other; how many there will be was looked at before.
+        // Worker processes begin one after the other; the number that there will be was checked before.
         barrier_slots_wait_ms: conf.get(&conf::NO_EXECUTORS_TIMEOUT_MS)?,
         outputs_survive_silence: master.is_cluster() && conf.get(&conf::SHUFFLE_SERVICE)?,
         barrier_sync_timeout_ms: conf.get(&conf::BARRIER_SYNC_TIMEOUT_MS)?,

@@ -1,4 +1,4 @@
-//! Call sites: the lines of the user's program that RDDs, actions and errors are named after.
+//! Call sites: the lines of the user's program that name RDDs, actions and errors.
 
 use firesteel_types::CallSite;
 use std::panic::Location;
@@ -13,7 +13,8 @@ pub fn site(operation: &str, location: &Location<'_>) -> CallSite {
     }
 }
 
-/// `crates/firesteel/../../examples/flights.rs` is `examples/flights.rs`: the compiler writes paths as manifests do.
+/// `crates/firesteel/../../examples/flights.rs` is `examples/flights.rs`: the compiler writes paths as
+/// manifests do.
 fn without_detours(path: &str) -> String {
     let mut parts: Vec<&str> = vec![];
     for part in path.split('/') {

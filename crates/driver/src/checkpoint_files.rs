@@ -1,9 +1,11 @@
-//! Where an application's checkpoints are written, and when the files go.
+//! Checkpoint files: the directory into which an application's checkpoints are written, and when the files
+//! are removed.
 
 use firesteel_io::{Stores, remove_directory};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// The directory of an application's checkpoints, within the one that the user named; none before that.
+/// The directory of an application's checkpoints, within the one that the user named; `None` before the user
+/// named one.
 #[derive(Default)]
 pub(crate) struct CheckpointDir(Mutex<Option<String>>);
 
@@ -19,7 +21,7 @@ impl CheckpointDir {
     /// Removes everything that was written.
     pub(crate) fn remove_all(&self, stores: &Stores) {
         if let Some(dir) = self.lock().take() {
-            // The context ends; there is nobody to be told.
+            // The context ends, so an error of the removal cannot be reported.
             let _ = remove_directory(stores, &dir);
         }
     }
@@ -29,7 +31,7 @@ impl CheckpointDir {
     }
 }
 
-/// The files of one checkpoint, which go with the last who reads them.
+/// The files of one checkpoint, removed when the last RDD that reads them is dropped.
 pub(crate) struct CheckpointFiles {
     stores: Stores,
     path: String,
@@ -37,7 +39,7 @@ pub(crate) struct CheckpointFiles {
 }
 
 impl CheckpointFiles {
-    /// Files that are removed at the end if `clean` says so.
+    /// Refers to files that are removed at the end if `clean` is set.
     pub(crate) fn new(stores: &Stores, path: &str, clean: bool) -> Self {
         CheckpointFiles { stores: stores.clone(), path: path.into(), clean }
     }
@@ -51,7 +53,8 @@ impl Drop for CheckpointFiles {
     fn drop(&mut self) {
         if self.clean {
             let (stores, path) = (self.stores.clone(), std::mem::take(&mut self.path));
-            // Not here: this may be the driver's loop, and the files far away. What is left goes with the context.
+            // Removed in another thread: this may be the driver's loop, and the files may be remote. Files
+            // that remain are removed with the context's directory.
             let remove = move || drop(remove_directory(&stores, &path));
             let _ = std::thread::Builder::new().name("firesteel-cleaner".into()).spawn(remove);
         }

@@ -1,4 +1,5 @@
-//! Checkpoints, from the application's side: the directory for them, and making those that actions were waited for with.
+//! Checkpoints of an application: setting the directory for them, and making those that wait for the end of
+//! an action.
 
 use crate::context::DriverContext;
 use crate::error::{Error, Result};
@@ -9,8 +10,8 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 impl DriverContext {
-    /// Says where checkpoints are saved: in a directory of the application's own within this one, which is removed when the
-    /// context stops, unless `firesteel.cleaner.checkpoints` is `false`.
+    /// Sets where checkpoints are saved: in a directory of the application's own within this one, which is
+    /// removed when the context stops, unless `firesteel.cleaner.checkpoints` is `false`.
     ///
     /// # Errors
     /// When the path is empty.
@@ -35,18 +36,18 @@ impl DriverContext {
     }
 }
 
-/// Checkpoints that an action has taken on: it makes them when it has its answer. Those that it does not make are left to the next
-/// action that needs their RDDs.
+/// The checkpoints that an action has taken: it makes them when it has its answer. Those that it does not
+/// make are left to the next action that needs their RDDs.
 #[derive(Default)]
 pub(crate) struct TakenCheckpoints(Vec<Arc<RddNode>>);
 
 impl TakenCheckpoints {
-    /// Takes on the checkpoints of those RDDs that nobody else is at.
+    /// Takes the checkpoints of those RDDs that no other action has taken.
     pub(crate) fn among<'a>(marked: impl Iterator<Item = &'a Arc<RddNode>>) -> Self {
         TakenCheckpoints(marked.filter(|node| node.persistence.take_mark()).cloned().collect())
     }
 
-    /// Makes them, ancestors first.
+    /// Makes the checkpoints, ancestors first.
     pub(crate) fn make(self, context: &DriverContext) -> Result<()> {
         self.0.iter().try_for_each(|node| node.persistence.make_checkpoint(context))
     }

@@ -1,4 +1,4 @@
-//! [`DriverContext`]: the owner of everything that runs for one application, and what hands out its ids.
+//! [`DriverContext`]: the owner of everything that runs for one application, and the source of its ids.
 
 use crate::checkpoint_files::CheckpointDir;
 use crate::driver::Driver;
@@ -17,11 +17,12 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
-/// An application: makes RDDs, runs jobs, owns threads, memory and files. Cheap to clone; clones are the same context.
+/// An application: makes RDDs, runs jobs, owns threads, memory and files. Cheap to clone; clones are the same
+/// context.
 ///
-/// When the last clone, and the last RDD made from it, is dropped, or [`DriverContext::stop`] is called, jobs are cancelled,
-/// threads end and files are removed. So they are when Ctrl-C, SIGTERM or SIGHUP ends the process, unless the program handles or
-/// ignores that signal when it makes its first context.
+/// When the last clone, and the last RDD made from it, is dropped, or [`DriverContext::stop`] is called, jobs
+/// are cancelled, threads end and files are removed. The same happens when Ctrl-C, SIGTERM or SIGHUP ends the
+/// process, unless the program handles or ignores that signal when it makes its first context.
 #[derive(Clone)]
 pub struct DriverContext {
     shared: Arc<Shared>,
@@ -62,62 +63,65 @@ impl DriverContext {
         self.shared.conf.get(&conf::APP_NAME).unwrap_or_default()
     }
 
-    /// The settings that were made.
+    /// The application's settings.
     pub fn conf(&self) -> &Conf {
         &self.shared.conf
     }
 
-    /// The stores that files are in, as this context's settings reach them.
+    /// The stores that hold files, configured by this context's settings.
     pub fn stores(&self) -> &Stores {
         &self.driver().services.stores
     }
 
-    /// Partitions of `parallelize`, and of shuffles whose inputs do not say.
+    /// The number of partitions of `parallelize`, and of shuffles whose inputs do not determine it.
     pub fn default_parallelism(&self) -> u32 {
-        // A cluster whose executors are not all there yet still cuts data for more than one.
+        // Data is cut for at least two cores while the executors of a cluster are still registering.
         const AT_LEAST: u32 = 2;
         let there = || self.driver().remote().map_or(0, |remote| remote.agents.cores());
         let cores = || self.shared.cores.unwrap_or_else(|| there().max(AT_LEAST));
         self.shared.parallelism.unwrap_or_else(cores)
     }
 
-    /// How many tasks run at a time.
+    /// The number of tasks that run at a time.
     pub fn slots(&self) -> u32 {
         let there = || self.driver().agent_slots();
         self.shared.slots.unwrap_or_else(there)
     }
 
-    /// The processes that run executors for this one, by the names of those who started them. For tests of Firesteel itself.
+    /// The processes that run executors for this one, by the names of their agents. For tests of
+    /// Firesteel itself.
     pub fn executor_processes(&self) -> Vec<(String, u32)> {
         self.driver().agent_processes()
     }
 
-    /// How often this process has sent a broadcast value to an executor elsewhere. For tests of Firesteel itself.
+    /// The number of times that this process has sent a broadcast value to a remote executor. For tests of
+    /// Firesteel itself.
     pub fn broadcasts_sent(&self) -> u64 {
         self.driver().broadcast_trees.sent.load(Ordering::Relaxed)
     }
 
-    /// Where this process listens for executors, if it does. For tests of Firesteel itself.
+    /// The address at which this process listens for executors, if it does. For tests of Firesteel itself.
     pub fn listens_at(&self) -> Option<std::net::SocketAddr> {
         self.driver().remote().map(|remote| remote.address())
     }
 
-    /// Jobs that this thread runs from now on belong to a group, by which any thread can cancel them.
+    /// Sets the group of the jobs that this thread runs from now on; any thread can cancel them by it.
     pub fn set_job_group(&self, group: &str) {
         self.with_local(|local| local.group = Some(group.into()));
     }
 
-    /// Jobs that this thread runs from now on belong to no group.
+    /// Clears the group of the jobs that this thread runs from now on.
     pub fn clear_job_group(&self) {
         self.with_local(|local| local.group = None);
     }
 
-    /// Jobs that this thread runs from now on compete in a pool (with the scheduler mode `FAIR`). `None` is the default pool.
+    /// Sets the pool in which the jobs that this thread runs from now on compete (with the scheduler mode
+    /// `FAIR`). `None` is the default pool.
     pub fn set_pool(&self, pool: Option<&str>) {
         self.with_local(|local| local.pool = pool.map(Into::into));
     }
 
-    /// Jobs that this thread runs from now on carry a tag, by which any thread can cancel them.
+    /// Adds a tag to the jobs that this thread runs from now on; any thread can cancel them by it.
     pub fn add_job_tag(&self, tag: &str) {
         self.with_local(|local| {
             if !local.tags.iter().any(|known| known == tag) {
@@ -126,17 +130,17 @@ impl DriverContext {
         });
     }
 
-    /// Jobs that this thread runs from now on do not carry the tag any more.
+    /// Removes a tag from the jobs that this thread runs from now on.
     pub fn remove_job_tag(&self, tag: &str) {
         self.with_local(|local| local.tags.retain(|known| known != tag));
     }
 
-    /// Tasks of jobs that this thread runs from now on can read these, by their names.
+    /// Sets the properties that tasks of jobs that this thread runs from now on can read, by their names.
     pub fn set_local_properties(&self, properties: BTreeMap<String, String>) {
         self.with_local(|local| local.properties = Arc::new(properties));
     }
 
-    /// The application's own directory. It goes when the context stops.
+    /// The application's own directory. It is removed when the context stops.
     pub fn directory(&self) -> &Path {
         self.shared.driver.services.dirs.path()
     }
@@ -158,7 +162,7 @@ impl DriverContext {
         self.shared.driver.post(Event::CancelAll { reason: "as part of cancellation of all jobs".into() });
     }
 
-    /// Stops the context: running jobs fail, threads end, files go. Stopping twice does nothing.
+    /// Stops the context: running jobs fail, threads end, files are removed. Stopping twice does nothing.
     pub fn stop(&self) {
         self.shared.stop();
     }
@@ -168,13 +172,14 @@ impl DriverContext {
         self.shared.stopped.load(Ordering::Relaxed)
     }
 
-    /// Returns whether nothing runs, and nothing of a job that ended is left in memory or on disk beyond what RDDs still need. For
-    /// tests of Firesteel itself.
+    /// Returns whether nothing runs, and nothing of a job that ended is left in memory or on disk except what
+    /// RDDs still need. For tests of Firesteel itself.
     pub fn is_idle(&self) -> bool {
         self.shared.driver.is_idle()
     }
 
-    /// How many map outputs, input blocks, partitions and broadcast values are kept. For tests of Firesteel itself.
+    /// The number of map outputs, input blocks, partitions and broadcast values that are stored. For tests of
+    /// Firesteel itself.
     pub fn cached_blocks(&self) -> usize {
         let services = &self.shared.driver.services;
         services.shuffles.len() + services.blocks.len() + services.cached.len() + services.broadcasts.len()
@@ -185,7 +190,8 @@ impl DriverContext {
         self.shared.driver.services.memory.arbiter().peak()
     }
 
-    /// A job of this thread's is over: final updates of accumulators are merged, and the progress bar goes away.
+    /// Cleans up after a job of this thread: final updates of accumulators are merged, and the progress bar
+    /// is hidden.
     pub(crate) fn job_is_over(&self) {
         self.shared.driver.accumulators.merge_piles();
         if let Some(progress) = &self.shared.progress {
@@ -197,22 +203,22 @@ impl DriverContext {
         &self.shared.driver
     }
 
-    /// Makes a sender by which handles tell the driver that something is not needed any more.
+    /// Makes a sender by which handles tell the driver that a resource is not needed any more.
     pub(crate) fn events(&self) -> EventSender {
         EventSender::to(&self.shared.driver)
     }
 
-    /// Tells contexts of one process apart.
+    /// The number that tells contexts of one process apart.
     pub(crate) fn serial(&self) -> u64 {
         self.shared.serial
     }
 
-    /// Gives what this thread has said about the jobs that it will run to `f`, which may change it.
+    /// Calls `f` with the properties that this thread has set for its next jobs; `f` may change them.
     pub fn with_local<R>(&self, f: impl FnOnce(&mut LocalProperties) -> R) -> R {
         local_properties::with(self.shared.serial, f)
     }
 
-    /// A number for an RDD, or for anything else that no RDD of this context shares it with.
+    /// Returns a new number for an RDD, or for another thing that no RDD of this context may share it with.
     pub fn next_rdd(&self) -> RddId {
         RddId(self.shared.next_rdd.fetch_add(1, Ordering::Relaxed))
     }
@@ -233,13 +239,13 @@ impl DriverContext {
         &self.shared.checkpoints
     }
 
-    /// Returns whether a lineage of this depth was not warned of yet, nor one half as deep.
+    /// Returns whether no warning was given yet for a lineage of this depth, nor for one half as deep.
     pub(crate) fn is_new_depth(&self, depth: u32) -> bool {
         let before = self.shared.warn_at_depth.fetch_max(depth * 2, Ordering::Relaxed);
         depth >= before
     }
 
-    /// Where notes to the person at the terminal go.
+    /// The log for notes to the person at the terminal.
     pub(crate) fn log(&self) -> log::Level {
         self.shared.log
     }
@@ -259,9 +265,9 @@ impl endings::Stops for Shared {
 pub(crate) struct Parts {
     pub(crate) conf: Conf,
     pub(crate) serial: u64,
-    /// The number of cores, where that never changes.
+    /// The number of cores, where it never changes.
     pub(crate) cores: Option<u32>,
-    /// Tasks at a time, where that never changes.
+    /// The number of tasks that run at a time, where it never changes.
     pub(crate) slots: Option<u32>,
     pub(crate) parallelism: Option<u32>,
     pub(crate) driver: Arc<Driver>,

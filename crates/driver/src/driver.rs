@@ -1,8 +1,9 @@
-//! The driver's loop: what happened goes into the application, which decides; `effects` does what it says.
+//! The driver's loop: events go to the application, which decides; `effects` carries out its decisions.
 //!
-//! There is no thread for it. A thread with an event puts it in the inbox and then tries to become the one that
-//! empties it; everyone else goes on, knowing that it will be handled. So a slot that ends a task finds its next one without
-//! a switch of threads. Effects only move messages on; user code never runs here.
+//! There is no thread for the loop. A thread with an event puts it in the inbox and then tries to become the
+//! one that empties it; if another thread empties it already, that thread handles the event. So a slot that
+//! ends a task finds its next one without a switch of threads. Effects only move messages on; user code never
+//! runs here.
 
 use crate::accumulators::{Accumulators, Settled, Unmerged};
 use crate::agents::AgentEvents;
@@ -42,7 +43,7 @@ const HOST: &str = "localhost";
 pub enum JobMessage {
     /// The result of one partition.
     Result {
-        /// Its position among the partitions asked for.
+        /// The position of the partition among those asked for.
         output: usize,
         /// The encoded result.
         bytes: Vec<u8>,
@@ -52,7 +53,7 @@ pub enum JobMessage {
 }
 
 enum Message {
-    /// An event, with the bytes of the result that it tells of.
+    /// An event, with the bytes of the result that it describes.
     Event {
         event: ApplicationEvent,
         bytes: Vec<u8>,
@@ -80,16 +81,17 @@ enum Message {
 pub(crate) struct Core {
     pub(crate) application: Application,
     pub(crate) jobs: HashMap<JobId, RunningJob>,
-    /// Tasks in this process or its workers that wait for leave to commit.
+    /// Tasks in this process or its workers that wait for permission to commit.
     pub(crate) commits: HashMap<TaskId, SyncSender<bool>>,
-    /// Tasks in this process or its workers that wait for others of their barrier stage, and in which call.
+    /// Tasks in this process or its workers that wait for other tasks of their barrier stage, and the call in
+    /// which they wait.
     pub(crate) barriers: HashMap<(TaskId, u32), BarrierAnswer>,
-    /// Results of barrier stages, until those of all tasks are there.
+    /// Results of barrier stages, held until those of all tasks have come.
     pub(crate) held: HashMap<TaskId, Vec<u8>>,
     armed: Option<Millis>,
 }
 
-/// A job of which a thread waits for results.
+/// A job whose results a thread waits for.
 pub(crate) struct RunningJob {
     pub(crate) to: Sender<JobMessage>,
     pub(crate) properties: Properties,
@@ -107,7 +109,7 @@ pub(crate) struct Driver {
     /// Files that executors may fetch, by the hashes of their contents.
     offered: Mutex<HashMap<[u8; 32], PathBuf>>,
     pub(crate) services: Arc<Services>,
-    /// The task that a function of the program's failed last, and what its stage's plan is made from.
+    /// The last task that failed in a function of the program, and the recipe of its stage's plan.
     pub(crate) last_failure: Mutex<Option<(TaskSpec, Arc<StageRecipe>)>>,
     pub(crate) status: Mutex<Status>,
     pub(crate) accumulators: Accumulators,
@@ -116,7 +118,7 @@ pub(crate) struct Driver {
 }
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // No user code runs under these locks; a panic in ours would already have shown itself.
+    // No user code runs under these locks; a panic in the driver's code would already have been reported.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -172,7 +174,7 @@ impl Driver {
         self.start_clock()
     }
 
-    /// Executors are elsewhere: from now on they may come.
+    /// Sets the connections to remote executors, which may register from now on.
     pub(crate) fn set_remote(self: &Arc<Self>, remote: Remote) {
         let remote = Arc::new(remote);
         *self.remote.write().unwrap_or_else(PoisonError::into_inner) = Some(remote);
@@ -186,7 +188,7 @@ impl Driver {
         });
     }
 
-    /// The driver's side of a cluster, where executors are elsewhere.
+    /// The driver's side of a cluster, where executors are remote.
     pub(crate) fn remote(&self) -> Option<Arc<Remote>> {
         self.remote.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -196,7 +198,7 @@ impl Driver {
         self.remote()?.agents.address_of(executor)
     }
 
-    /// Executors forget a broadcast value.
+    /// Tells executors to drop a broadcast value.
     pub(crate) fn forget_broadcast(&self, broadcast: BroadcastId) {
         self.with_executors(|executors| executors.forget_broadcast(broadcast));
         if let Some(remote) = self.remote() {
@@ -204,24 +206,24 @@ impl Driver {
         }
     }
 
-    /// Returns the executors that keep a partition, as far as is known.
+    /// Returns the executors that have cached a partition, as far as is known.
     pub(crate) fn holders(&self, key: BlockKey) -> Vec<ExecutorId> {
         self.with_scheduler(|scheduler| scheduler.holders(key.rdd, key.partition, key.version))
     }
 
-    /// Asks the scheduler, after all that this thread has told it.
+    /// Calls `ask` with the scheduler, after all messages that this thread has sent are handled.
     pub(crate) fn with_scheduler<R>(&self, ask: impl FnOnce(&Scheduler) -> R) -> R {
         self.with_application(|application| ask(application.scheduler()))
     }
 
-    /// Asks the application, after all that this thread has told it.
+    /// Calls `ask` with the application, after all messages that this thread has sent are handled.
     pub(crate) fn with_application<R>(&self, ask: impl FnOnce(&mut Application) -> R) -> R {
         let mut core = lock(&self.core);
         self.handle_all(&mut core);
         let answer = ask(&mut core.application);
         self.arm(&mut core);
         drop(core);
-        // Others may have left a message while we held the core.
+        // Other threads may have left a message while this one held the core.
         self.empty_inbox();
         answer
     }
@@ -231,7 +233,7 @@ impl Driver {
         std::thread::Builder::new().name("firesteel-clock".into()).spawn(move || driver.ring()).map(|_| ())
     }
 
-    /// The worker processes, where tasks run in such.
+    /// The worker processes, if tasks run in worker processes.
     pub(crate) fn processes(&self) -> Option<Arc<Processes>> {
         self.processes.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -240,7 +242,7 @@ impl Driver {
     pub(crate) fn stop(&self) {
         let remote = self.remote.write().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(backend) = remote.as_ref().and_then(|remote| remote.agents.backend()) {
-            // Before connections end, so that nothing is started in place of what ends.
+            // Before connections end, so that the backend starts no executors in place of those that end.
             backend.finish();
         }
         self.post_event(ApplicationEvent::Stop);
@@ -254,9 +256,9 @@ impl Driver {
         let executors = self.executors.write().unwrap_or_else(PoisonError::into_inner).take();
         drop(executors);
         self.alarm.stop();
-        // Handles of RDDs may live on; files do not.
+        // Handles of RDDs may live on; their files are removed.
         self.services.dirs.clear();
-        // Dropped outside the lock: the last owner of a shuffle comes back here to release it.
+        // Dropped outside the lock: dropping the last owner of a shuffle calls the driver to release it.
         let recipes = std::mem::take(&mut *lock(&self.recipes));
         let failure = lock(&self.last_failure).take();
         drop((recipes, failure));
@@ -275,28 +277,29 @@ impl Driver {
         from
     }
 
-    /// No executors will come any more: jobs end, also those that come later.
+    /// Ends all jobs, also those that are submitted later: no executors will come any more.
     pub(crate) fn give_up(&self, reason: String) {
         self.post_event(ApplicationEvent::NoMoreExecutors { reason });
     }
 
-    /// Tells the scheduler what happened.
+    /// Sends an event to the scheduler.
     pub(crate) fn post(&self, event: Event) {
         self.post_event(ApplicationEvent::Scheduler(event));
     }
 
-    /// Tells the application what happened.
+    /// Sends an event to the application.
     pub(crate) fn post_event(&self, event: ApplicationEvent) {
         self.post_result(event, vec![]);
     }
 
-    /// Tells the application what happened, with the bytes of the result that the event tells of.
+    /// Sends an event to the application, with the bytes of the result that the event describes.
     pub(crate) fn post_result(&self, event: ApplicationEvent, bytes: Vec<u8>) {
         self.send(Message::Event { event, bytes });
     }
 
-    /// Returns the parts of an accumulator beside its base, after all that this thread has told the driver: one picture, in which
-    /// what becomes final is neither missing nor there twice.
+    /// Returns the parts of an accumulator beside its base, after all messages that this thread has sent are
+    /// handled: one consistent picture, in which an update that becomes final is neither missing nor there
+    /// twice.
     pub(crate) fn unmerged(&self, id: AccumulatorId, settled: &Settled, known: Option<u64>) -> Unmerged {
         let mut core = lock(&self.core);
         self.handle_all(&mut core);
@@ -305,12 +308,12 @@ impl Driver {
         let updates = (known != Some(version)).then(|| scheduler.accumulator_updates(id));
         let settled = settled.take();
         drop(core);
-        // Others may have left a message while we held the core.
+        // Other threads may have left a message while this one held the core.
         self.empty_inbox();
         Unmerged { settled, version, updates }
     }
 
-    /// Returns whether no job runs and nothing of one is left.
+    /// Returns whether no job runs and nothing of an ended job is left.
     pub(crate) fn is_idle(&self) -> bool {
         let core = lock(&self.core);
         let nobody_waits = core.barriers.is_empty() && core.held.is_empty();
@@ -322,17 +325,19 @@ impl Driver {
         self.empty_inbox();
     }
 
-    /// Handles all messages, unless another thread is at it: then that one will.
+    /// Handles all messages. If another thread holds the core, that thread handles them.
     fn empty_inbox(&self) {
         loop {
             let mut core = match self.core.try_lock() {
                 Ok(core) => core,
                 Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+                // The thread that holds the core checks the inbox after it has released the core.
                 Err(TryLockError::WouldBlock) => return,
             };
             self.handle_all(&mut core);
             drop(core);
-            // A message that came after our last look, while we still held the core, is ours.
+            // A message that came after the last look at the inbox, while this thread still held the core, is
+            // handled by this thread.
             if lock(&self.inbox).is_empty() {
                 return;
             }
@@ -383,7 +388,8 @@ impl Driver {
         }
     }
 
-    /// Removes files that executors on this machine have written and left to the driver: the executors may be gone.
+    /// Removes files that executors on this machine have written and left to the driver: the executors may be
+    /// gone.
     pub(crate) fn with_host(&self, f: impl FnOnce(&BlockServer)) {
         if let Some(remote) = &*self.remote.read().unwrap_or_else(PoisonError::into_inner)
             && let Some(host) = &remote.host
@@ -412,13 +418,14 @@ impl Driver {
 impl EventSink for Driver {
     fn released(&self, what: Released) {
         match what {
-            // Where there are no accumulators, the scheduler has nothing to forget.
+            // Without accumulators, the scheduler has no updates of the RDD to forget.
             Released::Rdd(rdd) if self.accumulators.any() => self.post(Event::RddReleased { rdd }),
             Released::Rdd(_) => {}
             Released::Shuffle(shuffle) => self.post(Event::ShuffleReleased { shuffle }),
             Released::Persisted(rdd) => {
                 self.post(Event::RddUnpersisted { rdd });
-                // The scheduler knows which executors have partitions of it, but not what those have left that are gone.
+                // The scheduler knows which executors have the RDD's partitions, but not the partitions that
+                // lost executors have left on this host.
                 if let Some(remote) = self.remote() {
                     remote.agents.send_all(&ToExecutor::RemoveRdd { rdd });
                     self.with_host(|host| host.remove_rdd(rdd));
@@ -503,14 +510,15 @@ impl ProcessListener for Driver {
 }
 
 impl Driver {
-    /// A function of the program's has failed a task. The recipe keeps alive what the task reads, until another task fails.
+    /// Remembers a task that failed in a function of the program. The recipe keeps alive what the task reads,
+    /// until another task fails.
     pub(crate) fn note_failure(&self, task: &TaskSpec) {
         let recipe = lock(&self.recipes).get(&task.stage).cloned();
         let before = recipe.and_then(|recipe| lock(&self.last_failure).replace((task.clone(), recipe)));
         drop(before);
     }
 
-    /// The jobs of a stage are over: its plan may go.
+    /// Drops the recipe of a stage whose jobs have ended.
     pub(crate) fn forget_recipe(&self, stage: StageId) {
         let recipe = lock(&self.recipes).remove(&stage);
         drop(recipe);
@@ -521,7 +529,8 @@ impl Driver {
         self.remote().filter(|remote| remote.host.is_some()).map(HostOf)
     }
 
-    /// From now on executors can fetch a file by the BLAKE3 hash of its contents, which it gives. The file stays as it is.
+    /// Offers a file to executors, which can fetch it from now on by the BLAKE3 hash of its contents, which
+    /// is returned. The file must not change.
     pub(crate) fn offer(&self, path: &Path) -> std::io::Result<[u8; 32]> {
         let mut hasher = blake3::Hasher::new();
         hasher.update_reader(std::fs::File::open(path)?)?;
@@ -530,7 +539,7 @@ impl Driver {
         Ok(hash)
     }
 
-    /// The file with this hash: one that is offered, or the program that runs.
+    /// Opens the file with this hash: an offered file, or the program that runs.
     pub(crate) fn file(&self, hash: [u8; 32]) -> Option<std::fs::File> {
         let offered = lock(&self.offered).get(&hash).cloned();
         if let Some(path) = offered {
@@ -584,7 +593,7 @@ impl Driver {
     }
 }
 
-/// A driver's side of a cluster that serves files of executors.
+/// The driver's side of a cluster, when it serves files of executors.
 pub(crate) struct HostOf(Arc<Remote>);
 
 impl std::ops::Deref for HostOf {
@@ -594,7 +603,8 @@ impl std::ops::Deref for HostOf {
     }
 }
 
-/// Asks the driver of the same process for commits, and for other tasks. Weak: the driver owns the services, and these own the gate.
+/// Asks the driver of the same process for permission to commit, and for barriers with other tasks. Weak: the
+/// driver owns the services, and these own the gate.
 pub(crate) struct LocalCommitGate(pub(crate) std::sync::OnceLock<std::sync::Weak<Driver>>);
 
 impl CommitGate for LocalCommitGate {
@@ -611,13 +621,14 @@ impl BarrierGate for LocalCommitGate {
         let (sender, answer) = sync_channel(1);
         let send = Box::new(move |answer| drop(sender.send(answer)));
         driver.barrier(ExecutorId::DRIVER, task, epoch, message, send);
-        // The scheduler answers each call in the end: when all have called, or the task is told to stop.
+        // The scheduler answers each call in the end: when all tasks have called, or the task is told to
+        // stop.
         drop(driver);
         answer.recv().unwrap_or_else(|_| gone())
     }
 }
 
-/// Tells the driver of the same process what its executor keeps.
+/// Tells the driver of the same process which partitions its executor stores and drops.
 struct LocalBlockListener(Weak<Driver>);
 
 impl LocalBlockListener {
@@ -638,7 +649,7 @@ impl BlockListener for LocalBlockListener {
     }
 }
 
-/// When to wake the driver if nothing else happens.
+/// The time at which to wake the driver if nothing else happens.
 #[derive(Default)]
 struct Alarm {
     state: Mutex<AlarmState>,
@@ -662,7 +673,7 @@ impl Alarm {
         self.changed.notify_all();
     }
 
-    /// Waits for the deadline. `false` when stopped.
+    /// Waits for the deadline. Returns `false` when stopped.
     fn wait(&self, now: impl Fn() -> Millis) -> bool {
         let mut state = lock(&self.state);
         loop {

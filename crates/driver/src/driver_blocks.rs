@@ -1,5 +1,5 @@
-//! [`DriverBlocks`]: the driver's answers to executors elsewhere that ask for blocks: plans, data of `parallelize`, broadcast values,
-//! and the addresses of outputs and cached partitions.
+//! [`DriverBlocks`]: the driver's answers to remote executors that ask for blocks: plans, data of
+//! `parallelize`, broadcast values, and the addresses of outputs and cached partitions.
 
 use crate::driver::Driver;
 use firesteel_executor::DriverLink;
@@ -11,7 +11,7 @@ use std::io;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 
-/// Answers in the name of a driver.
+/// Answers requests for blocks on behalf of a driver.
 pub(crate) struct DriverBlocks {
     pub(crate) driver: Weak<Driver>,
 }
@@ -100,7 +100,7 @@ fn broadcast(driver: &Driver, id: BroadcastId, answer: &mut Answer<'_>) -> io::R
     }
 }
 
-/// The driver's own program, and files that it offers.
+/// Sends the driver's own program, or a file that it offers.
 fn file(driver: &Driver, hash: [u8; 32], answer: &mut Answer<'_>) -> io::Result<()> {
     let Some(mut file) = driver.file(hash) else { return answer.missing() };
     let mut segment = vec![0; 1 << 20];

@@ -1,4 +1,5 @@
-//! The effects of the application on the driver's process and its executors. Effects only move messages on; user code never runs here.
+//! The effects of the application on the driver's process and its executors. Effects only move messages on;
+//! user code never runs here.
 
 use crate::agents::Agents;
 use crate::driver::{Core, Driver, JobMessage, lock};
@@ -11,7 +12,7 @@ use std::sync::Arc;
 type Output = (ShuffleId, Partition, TaskId);
 
 impl Driver {
-    /// Does what the application decided. `bytes` is the result that came with the event.
+    /// Carries out an effect that the application decided. `bytes` is the result that came with the event.
     pub(crate) fn act(&self, core: &mut Core, effect: ApplicationEffect, bytes: &mut Option<Vec<u8>>) {
         match effect {
             ApplicationEffect::Scheduler(effect) => self.act_for_scheduler(core, effect, bytes),
@@ -60,7 +61,7 @@ impl Driver {
                 }
             }
             Effect::StageForgotten { stage } => self.forget_stage(stage),
-            // The application says `RemoveOutput` instead.
+            // The application's `RemoveOutput` removes the output.
             Effect::MapOutputDropped { .. } => {}
             Effect::DropCached { rdd, .. } => {
                 self.services.cached.remove_rdd(rdd);
@@ -113,7 +114,7 @@ impl Driver {
         }
     }
 
-    /// Answers a task that waits for others. A task whose executor is gone does not hear it.
+    /// Answers a task that waits at a barrier. A task whose executor is lost gets no answer.
     fn answer_barrier(
         &self,
         core: &mut Core,
@@ -141,7 +142,7 @@ impl Driver {
         if let AppEvent::TaskEnded { task, .. } = event
             && !core.barriers.is_empty()
         {
-            // A task whose executor was lost was not answered.
+            // Tasks of a lost executor get no answer.
             core.barriers.retain(|(waiting, _), _| waiting != task);
         }
         lock(&self.status).apply(event);
@@ -167,7 +168,7 @@ impl Core {
     }
 }
 
-/// The effects that concern an agent's connection, or the cluster that started the agent.
+/// Carries out the effects that concern an agent's connection, or the cluster that started the agent.
 fn act_on_agents(agents: &Arc<Agents>, effect: ApplicationEffect) {
     match effect {
         ApplicationEffect::Welcome { agent, executors, setting } => agents.welcome(agent, executors, setting),

@@ -1,8 +1,8 @@
 //! Signals that end the program: its contexts stop first, so that no files and executors are left behind.
 //!
-//! Ctrl-C, SIGTERM and SIGHUP would end the process at once. Here they stop all contexts first, in a bounded time, and then end the
-//! process as they would have: who waits for it sees the same signal. Signals that the program handles or ignores when it makes its
-//! first context are its own, and nothing of this.
+//! Ctrl-C, SIGTERM and SIGHUP would end the process at once. Here they stop all contexts first, in a bounded
+//! time, and then end the process as they would have: its parent sees the same signal. Signals that the
+//! program handles or ignores when it makes its first context are left to it.
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -14,10 +14,10 @@ use std::sync::{Mutex, PoisonError, Weak};
 use std::thread::{self, Builder};
 use std::time::{Duration, Instant};
 
-/// So long the end of all contexts may take: a cluster may not answer.
+/// The longest time that stopping all contexts may take: a cluster may not answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How often is looked for a second signal meanwhile.
+/// The interval of checks for a second signal during that time.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// A context that is to be stopped.
@@ -34,7 +34,7 @@ static WATCHED: Mutex<Watched> = Mutex::new(Watched { contexts: vec![], is_watch
 
 static ENDING: AtomicBool = AtomicBool::new(false);
 
-/// From now on signals stop this context, too.
+/// Has signals stop this context, too.
 ///
 /// # Errors
 /// When signals cannot be watched.
@@ -56,11 +56,11 @@ fn start() -> io::Result<()> {
         return Ok(());
     }
     let signals = Signals::new(ours)?;
-    // It stays as long as the process, whose contexts come and go.
+    // The thread lives as long as the process, since contexts may be made at any time.
     Builder::new().name("signals".into()).spawn(move || end_with(signals)).map(drop)
 }
 
-/// Those signals that a process neither handles nor ignores, by what the kernel says of it.
+/// Returns the signals that a process neither handles nor ignores, by the kernel's status of it.
 fn untouched(status: &str, signals: &[i32]) -> Vec<i32> {
     let mask = |key: &str| {
         let line = status.lines().find_map(|line| line.strip_prefix(key))?;
@@ -76,7 +76,7 @@ fn end_with(mut signals: Signals) {
     let Some(signal) = signals.forever().next() else { return };
     ENDING.store(true, Ordering::SeqCst);
     let (done, stopped) = channel::<()>();
-    // Where there is no thread to be had, the sender goes with the closure, and nobody is waited for.
+    // If no thread can be started, the sender is dropped with the closure, and the wait is skipped.
     let stopping = Builder::new().name("ending".into()).spawn(move || {
         stop_all();
         drop(done);
@@ -97,8 +97,8 @@ fn stop_all() {
     contexts.iter().filter_map(Weak::upgrade).for_each(|context| context.stop());
 }
 
-/// To be called when a job fails. If that is since the process is about to end, the program must not end by itself before, with an
-/// error that means nothing.
+/// Waits, after a failed job, for the end of the process if a signal is ending it: the program must not end
+/// by itself first, with an error that only the stopping caused.
 pub(crate) fn wait_for_end() {
     if ENDING.load(Ordering::SeqCst) {
         thread::sleep(PATIENCE);

@@ -1,4 +1,4 @@
-//! [`Error`]: what a program gets instead of an answer.
+//! [`Error`]: the reasons why a call of the program fails.
 
 use firesteel_conf::ConfError;
 use firesteel_data::DataError;
@@ -6,10 +6,11 @@ use firesteel_io::IoError;
 use firesteel_tables::TableError;
 use firesteel_types::{CallSite, JobFailure};
 
-/// The result of everything that can fail.
+/// The result of all functions that can fail.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Why there is no answer. Each says what was attempted, on what, and where the program asked for it.
+/// The reason why a call failed. Each says what was attempted, on what, and on which line the program asked
+/// for it.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A job failed.
@@ -17,23 +18,23 @@ pub enum Error {
     Job {
         /// The action that ran it.
         action: CallSite,
-        /// Why.
+        /// The failure.
         failure: JobFailure,
     },
-    /// A file or directory could not be used, as was found before any task ran.
+    /// A file or directory could not be used; found before any task ran.
     #[error("{source}\n  in {site}")]
     Io {
         /// The operation that needed it.
         site: CallSite,
-        /// Why.
+        /// The failure.
         source: IoError,
     },
-    /// A table's columns do not fit the record type, as was found before any task ran.
+    /// A table's columns do not fit the record type; found before any task ran.
     #[error("{source}\n  in {site}")]
     Table {
         /// The operation that needed it.
         site: CallSite,
-        /// Why.
+        /// The failure.
         source: TableError,
     },
     /// Records or an environment could not be encoded or decoded on the driver.
@@ -41,7 +42,7 @@ pub enum Error {
     Data {
         /// The operation that needed it.
         site: CallSite,
-        /// Why.
+        /// The failure.
         source: DataError,
     },
     /// The operation has no answer on an RDD without records.
@@ -52,7 +53,7 @@ pub enum Error {
         /// The advice: what to write instead.
         instead: &'static str,
     },
-    /// An argument makes no sense.
+    /// An argument is invalid.
     #[error("{site}: {message}")]
     InvalidArgument {
         /// The operation.
@@ -60,7 +61,7 @@ pub enum Error {
         /// The mistake, and what to write instead.
         message: String,
     },
-    /// A setting makes no sense.
+    /// A setting is invalid.
     #[error(transparent)]
     Conf(#[from] ConfError),
     /// The context was stopped.

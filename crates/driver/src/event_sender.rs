@@ -1,12 +1,13 @@
-//! [`EventSender`]: how handles of RDDs, shuffles and cached partitions tell the driver that nobody needs these any more.
+//! [`EventSender`]: tells the driver which RDDs, shuffles and cached partitions are not needed any more, when
+//! their handles are dropped.
 //!
-//! Handles are everywhere in a program, and live as long as it likes. They know nothing of the driver but this, and hold
-//! nothing of it alive.
+//! Handles are everywhere in a program, and live as long as the program wants. The sender is all that they
+//! know of the driver, and it does not keep the driver alive.
 
 use firesteel_types::{RddId, ShuffleId};
 use std::sync::{Arc, Weak};
 
-/// Something that is not needed any more.
+/// A resource that is not needed any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Released {
     /// No job will compute the RDD again.
@@ -17,24 +18,25 @@ pub(crate) enum Released {
     Persisted(RddId),
 }
 
-/// The driver, as handles see it.
+/// The driver's interface for handles.
 pub(crate) trait EventSink: Send + Sync {
-    /// Takes note of what is not needed any more.
+    /// Records that a resource is not needed any more.
     fn released(&self, what: Released);
 }
 
-/// Sends events to a driver while there is one.
+/// Sends events to a driver, as long as it exists.
 #[derive(Clone)]
 pub(crate) struct EventSender(Weak<dyn EventSink>);
 
 impl EventSender {
-    /// A sender to this driver.
+    /// Makes a sender to this driver.
     pub(crate) fn to<S: EventSink + 'static>(sink: &Arc<S>) -> Self {
         let sink: Weak<S> = Arc::downgrade(sink);
         EventSender(sink)
     }
 
-    /// Says what is not needed any more. Nobody hears of it when the driver is gone, with all that it had.
+    /// Sends that a resource is not needed any more. When the driver is gone, its resources are gone too, and
+    /// nothing is sent.
     pub(crate) fn send(&self, what: Released) {
         if let Some(sink) = self.0.upgrade() {
             sink.released(what);

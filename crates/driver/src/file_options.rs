@@ -1,4 +1,5 @@
-//! [`FileOptions`]: how files are found, cut, read and written, by the settings of a context, or as one call says it.
+//! [`FileOptions`]: the options by which files are listed, split, read and written, from the settings of a
+//! context or the arguments of one call.
 
 use crate::error::{Error, Result};
 use firesteel_conf as conf;
@@ -14,13 +15,14 @@ use firesteel_types::CallSite;
 pub struct FileOptions {
     /// Hadoop's own settings.
     pub hadoop: HadoopConf,
-    /// Which files may fail.
+    /// The kinds of files that may fail.
     pub lenient: Lenient,
     /// True where an empty file is a partition.
     pub empty_splits: bool,
-    /// How part files are named.
+    /// The names of part files.
     pub names: PartNames,
-    /// True where files were asked for only now that they are to be read. Else they are listed once more when an action comes.
+    /// True if the files are listed only when they are about to be read. Otherwise they are listed again when
+    /// an action first needs them.
     pub listed_late: bool,
 }
 
@@ -28,7 +30,7 @@ impl FileOptions {
     /// Reads the options from settings.
     ///
     /// # Errors
-    /// When one of Hadoop's has a value that it cannot have.
+    /// When one of Hadoop's settings has an invalid value.
     pub fn from_conf(settings: &Conf) -> Result<FileOptions> {
         let hadoop =
             settings.iter().filter_map(|(key, value)| Some((key.strip_prefix("firesteel.hadoop.")?, value)));
@@ -44,29 +46,30 @@ impl FileOptions {
         })
     }
 
-    /// The same with part files named as Hadoop's newer interface names them, or its older one.
+    /// Returns the options with part files named by Hadoop's newer interface, or by its older one.
     #[must_use]
     pub fn named(self, newer_interface: bool) -> FileOptions {
         FileOptions { names: if newer_interface { PartNames::PartR } else { PartNames::Part }, ..self }
     }
 
-    /// How files are cut into at least so many splits.
+    /// Returns the options for cutting files into at least `min_partitions` splits.
     pub fn splits(&self, min_partitions: u64) -> SplitOptions {
         let options = SplitOptions { empty_splits: self.empty_splits, ..SplitOptions::new(min_partitions) };
         options.within(self.hadoop.split_bounds())
     }
 
-    /// How the files of line-wise and other formats are listed.
+    /// Returns the options for listing files of line-wise and other formats.
     pub fn listing(&self) -> ListOptions {
         self.hadoop.list_options()
     }
 
-    /// How SequenceFiles are listed: of a MapFile only its data counts.
+    /// Returns the options for listing SequenceFiles: of a MapFile only its data counts.
     pub fn sequence_listing(&self) -> ListOptions {
         ListOptions { map_files: true, ..self.listing() }
     }
 
-    /// How whole files are listed: as Spark does, without directories and dead links that lie among them.
+    /// Returns the options for listing whole files: as in Spark, directories and dead links among them are
+    /// skipped.
     pub fn whole_file_listing(&self) -> ListOptions {
         let options = self.listing();
         let subdirectories = match options.subdirectories {
@@ -77,7 +80,7 @@ impl FileOptions {
     }
 }
 
-/// The files of a path.
+/// Lists the files of a path.
 ///
 /// # Errors
 /// When a path does not exist or a pattern matches nothing.

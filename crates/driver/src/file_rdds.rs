@@ -1,4 +1,4 @@
-//! RDDs that read files: how they list the files when they are made, and again when an action first needs them.
+//! RDDs that read files: files are listed when the RDD is made, and again when an action first needs it.
 
 use crate::context::DriverContext;
 use crate::error::{Error, Result};
@@ -9,19 +9,20 @@ use firesteel_operators::OperatorRef;
 use firesteel_types::CallSite;
 
 impl DriverContext {
-    /// How files are read and written where a call says nothing of it.
+    /// Returns the options for reading and writing files of calls that set none.
     ///
     /// # Errors
-    /// When one of Hadoop's settings has a value that it cannot have.
+    /// When one of Hadoop's settings has an invalid value.
     pub fn file_options(&self) -> Result<FileOptions> {
         FileOptions::from_conf(self.conf())
     }
 
-    /// An RDD whose partitions each read one or several parts of files.
+    /// Makes an RDD whose partitions each read one or several parts of files.
     ///
-    /// The files are listed now, so that what is missing shows at the line that names it and the RDD knows how many partitions
-    /// it has; and again when an action first needs them, so that a file which was added meanwhile is not missed. The partitions
-    /// then share what there is. `code` makes the operator.
+    /// The files are listed now, so that a missing file is reported at the line that names it and the RDD
+    /// knows its number of partitions; and again when an action first needs them, so that a file that was
+    /// added meanwhile is not missed. The partitions then share the files that there are. `code` makes the
+    /// operator.
     ///
     /// # Errors
     /// When `list` fails.
@@ -35,7 +36,9 @@ impl DriverContext {
         let listed = list()?;
         let partitions = u32::try_from(listed.len()).unwrap_or(u32::MAX);
         let code = match options.listed_late {
+            // The files were listed just before they are read, so this listing counts.
             true => OperatorCode::from(code(listed.into_iter().map(|part| vec![part]).collect())),
+            // Listed again by the first action: files may have been added meanwhile.
             false => {
                 let site = site.clone();
                 OperatorCode::deferred(move |_| {
@@ -48,7 +51,7 @@ impl DriverContext {
     }
 }
 
-/// Deals parts out to partitions in their order, each about as many.
+/// Deals parts out to partitions in their order, about as many to each.
 fn share<S>(parts: Vec<S>, partitions: usize, site: &CallSite) -> Result<Vec<Vec<S>>> {
     let count = parts.len();
     if partitions == 0 && count > 0 {

@@ -20,7 +20,7 @@ pub struct SubmittedJob {
     id: JobId,
     site: CallSite,
     messages: Receiver<JobMessage>,
-    /// Those that are to be made when the job has its answer.
+    /// The checkpoints that are to be made when the job has its answer.
     checkpoints: TakenCheckpoints,
 }
 
@@ -33,15 +33,16 @@ pub(crate) struct JobRequest<'a> {
     pub(crate) partitions: Vec<Partition>,
 }
 
-/// How a thread waits for a job that it may have to stop.
+/// The ways in which a thread waits for a job that it may have to stop.
 pub struct Waiting<'a> {
-    /// Asked about every twentieth of a second: why the job is to end, if it is.
+    /// Returns the reason why the job is to end, if it is. Called about every twentieth of a second.
     pub stop: &'a mut dyn FnMut() -> Option<String>,
-    /// When to give up; what is there by then is handed over, and that is no error.
+    /// The time at which to give up. The results that are there by then are handed over, and that is no
+    /// error.
     pub deadline: Option<Instant>,
 }
 
-/// How often it is asked whether a job is to end.
+/// The interval of calls of `stop`.
 const ASK_EVERY: Duration = Duration::from_millis(50);
 
 impl DriverContext {
@@ -70,7 +71,8 @@ impl DriverContext {
 }
 
 impl SubmittedJob {
-    /// Waits for the job's end. `handle` gets each result as it comes, with its position among the partitions asked for.
+    /// Waits for the job's end. `handle` gets each result when it comes, with its position among the
+    /// partitions asked for.
     ///
     /// # Errors
     /// When the job fails, or `handle` does.
@@ -84,7 +86,7 @@ impl SubmittedJob {
         ended.and_then(|()| checkpoints.make(&context))
     }
 
-    /// Waits for the job's end, and gives its results in the order of the partitions asked for.
+    /// Waits for the job's end, and returns its results in the order of the partitions asked for.
     ///
     /// # Errors
     /// When the job fails.
@@ -114,7 +116,7 @@ impl SubmittedJob {
                 None if context.is_stopped() => break Err(Error::Stopped { site }),
                 None => {
                     if let Some(reason) = (waiting.stop)() {
-                        // Its end comes as a message.
+                        // The job's end comes as a message.
                         self.cancel(&reason);
                     } else if waiting.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                         self.cancel("its time was over");
@@ -143,7 +145,7 @@ impl SubmittedJob {
                     if failed.is_none()
                         && let Err(error) = handle(output, bytes)
                     {
-                        // The rest is of no use to anybody.
+                        // The other results are not needed any more.
                         self.cancel(&error.to_string());
                         failed = Some(error);
                     }
@@ -161,34 +163,34 @@ impl SubmittedJob {
         }
     }
 
-    /// The same job, for those who may not wait for its end: a later action makes the checkpoints.
+    /// Leaves the checkpoints to a later action, for callers that may not wait for the job's end.
     #[must_use]
     pub fn leaving_checkpoints(mut self) -> Self {
         self.checkpoints = TakenCheckpoints::default();
         self
     }
 
-    /// The next message, if the job sends one before `deadline`.
+    /// Returns the next message, if the job sends one before `deadline`.
     pub fn recv_until(&self, deadline: Instant) -> Option<JobMessage> {
         let left = deadline.saturating_duration_since(Instant::now());
         self.messages.recv_timeout(left).ok()
     }
 
-    /// Tells the scheduler that nobody wants the answer any more.
+    /// Cancels the job, whose answer is not needed any more.
     pub fn cancel(&self, reason: &str) {
         let reason = format!("because {reason}");
         self.context.driver().post(Event::CancelJob { job: self.id, reason });
     }
 }
 
-/// Tells a person now and then that a job waits and there is nobody to run it.
+/// Warns from time to time that a job waits because no executor has registered.
 struct Desertion {
-    /// When there was an executor, as far as is known.
+    /// The time at which there was an executor, as far as is known.
     since: Instant,
     next_look: Instant,
 }
 
-/// So long a job may have nobody before that is told, and then again.
+/// The time that a job may wait without an executor before the first warning, and between warnings.
 const DESERTED: Duration = Duration::from_secs(5);
 const STILL_DESERTED: Duration = Duration::from_secs(30);
 

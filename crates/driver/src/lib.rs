@@ -1,11 +1,13 @@
 //! The driver's side of an application: contexts, lineages of RDDs without their types, jobs.
 //!
-//! What the typed API in Rust (the crate `firesteel`) and the bindings of other languages stand on. A [`DriverContext`] owns what
-//! runs for an application. An [`UntypedRdd`] is a node of its lineage: operators, which know the types of records, come ready made
-//! from `firesteel-operators`. An action submits a [`SubmittedJob`] and gets its results as bytes.
+//! The typed API in Rust (the crate `firesteel`) and the bindings of other languages are built on this crate.
+//! A [`DriverContext`] owns everything that runs for an application. An [`UntypedRdd`] is a node of its
+//! lineage: operators, which know the types of records, come ready made from `firesteel-operators`. An action
+//! submits a [`SubmittedJob`] and gets its results as bytes.
 //!
-//! The files in the order in which a job lives: the context is built, and starts the driver with its executors; RDDs are made; an
-//! action resolves its lineage into stages and submits them to the driver's loop.
+//! The files in the order in which a job lives: the context is built, and starts the driver with its
+//! executors; RDDs are made; an action resolves its lineage into stages and submits them to the driver's
+//! loop.
 
 mod accumulator;
 mod accumulators;

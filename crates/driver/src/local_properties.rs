@@ -1,10 +1,11 @@
-//! Local properties: what a thread has said about the jobs that it will run, such as their group, pool and tags.
+//! Local properties: the settings that a thread has made for the jobs that it will run, such as their group,
+//! pool and tags.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-/// The properties that tasks may read of those that their program's thread has set.
+/// The properties that the program's thread has set and that its tasks may read.
 pub(crate) type Properties = Arc<BTreeMap<String, String>>;
 
 /// The properties of the jobs that a thread will run.
@@ -25,7 +26,7 @@ thread_local! {
     static LOCAL: RefCell<HashMap<u64, LocalProperties>> = RefCell::default();
 }
 
-/// Gives what this thread has said to a context to `f`, which may change it.
+/// Calls `f` with the properties that this thread has set for a context; `f` may change them.
 pub(crate) fn with<R>(context: u64, f: impl FnOnce(&mut LocalProperties) -> R) -> R {
     LOCAL.with_borrow_mut(|all| f(all.entry(context).or_default()))
 }

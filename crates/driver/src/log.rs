@@ -1,10 +1,10 @@
-//! The log: lines on standard error that a person at the terminal should see though nothing failed.
+//! The log: lines on standard error that a person at the terminal should see although nothing failed.
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::sync::{Mutex, PoisonError};
 
-/// Which lines are written.
+/// The level of the lines that are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Level {
     Off,
@@ -13,7 +13,7 @@ pub(crate) enum Level {
 }
 
 impl Level {
-    /// The level of a name. An unknown one warns.
+    /// Returns the level of a name. An unknown name gives the level of warnings.
     pub(crate) fn named(name: &str) -> Level {
         match name.to_ascii_lowercase().as_str() {
             "off" | "error" => Level::Off,
@@ -22,14 +22,14 @@ impl Level {
         }
     }
 
-    /// Something that may cost the program time or memory, and what to do about it.
+    /// Writes a warning: a condition that may cost the program time or memory, and the remedy.
     pub(crate) fn warn(self, text: impl Display) {
         if self >= Level::Warn {
             eprintln!("firesteel: warning: {text}");
         }
     }
 
-    /// A warning that is written once in a process, however many contexts it is about.
+    /// Writes a warning once in a process, also when several contexts give it.
     pub(crate) fn warn_once(self, text: String) {
         static WRITTEN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
         if self >= Level::Warn && WRITTEN.lock().unwrap_or_else(PoisonError::into_inner).insert(text.clone())
@@ -38,7 +38,7 @@ impl Level {
         }
     }
 
-    /// Something that was done without being asked for.
+    /// Writes a note on an action that Firesteel took by itself.
     pub(crate) fn info(self, text: impl Display) {
         if self >= Level::Info {
             eprintln!("firesteel: {text}");

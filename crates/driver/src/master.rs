@@ -1,4 +1,4 @@
-//! The master: where tasks run, as users write it.
+//! The master: the processes on which tasks run, in the notation of users.
 
 use std::num::NonZero;
 use std::thread::available_parallelism;
@@ -8,33 +8,33 @@ use std::thread::available_parallelism;
 pub(crate) enum Master {
     /// Threads of the driver's process, or worker processes of its own.
     Local {
-        /// Tasks at a time, where each takes one.
+        /// The number of tasks that run at a time, where each takes one core.
         cores: u32,
-        /// Failures of one task that fail its job, where the master says so.
+        /// The number of failures of one task that fail its job, if the master's name says it.
         max_failures: Option<u32>,
     },
-    /// Processes on the driver's machine that are treated as if they were elsewhere.
+    /// Processes on the driver's machine that are treated as if they were remote.
     LocalCluster {
-        /// How many.
+        /// The number of processes.
         executors: u32,
-        /// Tasks that each runs at a time.
+        /// The number of tasks that each runs at a time.
         cores: u32,
         /// The memory of each, in bytes.
         memory: u64,
     },
-    /// A cluster's masters: the one that leads, and those that stand by.
+    /// A cluster's masters: the leader, and those that stand by.
     Standalone {
         /// Their addresses, `host:port`.
         addresses: Vec<String>,
     },
     /// Executors that people start, and that connect to the driver.
     Listen {
-        /// Where the driver listens, `host:port`.
+        /// The address at which the driver listens, `host:port`.
         address: String,
     },
 }
 
-/// The port of a cluster's master where none is said.
+/// The port of a cluster's master where the address has none.
 const MASTER_PORT: &str = "7077";
 
 impl Master {
@@ -64,8 +64,8 @@ impl Master {
         address.map(|address| Master::Listen { address: address.into() }).ok_or_else(refuse)
     }
 
-    /// With executors of so many cores and so many bytes of memory, where the application says so: several of them in the place of each
-    /// process of a local cluster.
+    /// Returns the master with executors of `cores` cores and `memory` bytes, if the application sets these:
+    /// several of them in the place of each process of a local cluster.
     pub(crate) fn with_executors(self, cores: Option<u32>, memory: Option<u64>) -> Result<Master, String> {
         let Master::LocalCluster { executors, cores: all, memory: most } = self else { return Ok(self) };
         let cores = cores.unwrap_or(all);
@@ -79,7 +79,7 @@ impl Master {
         Ok(Master::LocalCluster { executors: executors * (all / cores), cores, memory })
     }
 
-    /// Cores, where the master's name says how many.
+    /// Returns the number of cores, if the master's name says it.
     pub(crate) fn cores(&self) -> Option<u32> {
         match self {
             Master::Local { cores, .. } => Some(*cores),
@@ -88,7 +88,8 @@ impl Master {
         }
     }
 
-    /// Tasks at a time, where each takes so many cores, and the master's name says how many there are.
+    /// Returns the number of tasks that run at a time, each on `cpus` cores, if the master's name says how
+    /// many cores there are.
     pub(crate) fn slots(&self, cpus: u32) -> Result<Option<u32>, String> {
         let (executors, cores) = match self {
             Master::Local { cores, .. } => (1, *cores),
@@ -101,7 +102,7 @@ impl Master {
         }
     }
 
-    /// Failures of one task that fail its job, where the master's name says how many.
+    /// Returns the number of failures of one task that fail its job, if the master's name says it.
     pub(crate) fn max_failures(&self) -> Option<u32> {
         match self {
             Master::Local { max_failures, .. } => *max_failures,
@@ -115,7 +116,7 @@ impl Master {
     }
 }
 
-/// What is wrong where no executor could ever run a task.
+/// Returns the message for executors that could never run a task.
 pub(crate) fn too_few_cores(cores: u32, cpus: u32) -> String {
     format!(
         "the number of cores per executor (={cores}) has to be >= the number of cpus per task = {cpus}: each task takes {cpus} \

@@ -16,14 +16,14 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 pub(crate) struct RddNode {
     /// The context that made it: ids are unique only within one.
     pub(crate) context: u64,
-    /// The RDD as it was made. Its dependencies may have been cut since: what holds now is in its source.
+    /// The RDD as it was made. Its dependencies may have been cut since: the current ones are in its source.
     pub(crate) info: Arc<RddInfo>,
     source: RwLock<Arc<Source>>,
     pub(crate) persistence: Persistence,
     _released: RddHandle,
 }
 
-/// How an RDD is computed: from its parents, or, once it was checkpointed, from the checkpoint.
+/// The way in which an RDD is computed: from its parents, or, once it was checkpointed, from the checkpoint.
 pub(crate) struct Source {
     pub(crate) info: Arc<RddInfo>,
     /// The RDDs at the other ends of `info.dependencies`, in the same order.
@@ -33,7 +33,7 @@ pub(crate) struct Source {
     pub(crate) writes: Vec<ShuffleWriteSpec>,
     /// The files that it is read from, once it was checkpointed.
     pub(crate) checkpoint: Option<CheckpointFiles>,
-    /// Blocks of the driver's that go when the RDD goes.
+    /// The driver's blocks that are released with the RDD.
     pub(crate) _blocks: Option<InputBlocks>,
 }
 
@@ -45,16 +45,16 @@ impl RddNode {
         RddNode { context, info, source, persistence: Persistence::default(), _released }
     }
 
-    /// How it is computed now.
+    /// Returns how the RDD is computed now.
     pub(crate) fn source(&self) -> Arc<Source> {
         self.source.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// From now on it is computed in another way; its ancestors may go.
+    /// Replaces the way in which the RDD is computed; its ancestors may be dropped.
     pub(crate) fn replace_source(&self, source: Source) {
         let mut current = self.source.write().unwrap_or_else(PoisonError::into_inner);
         let before = std::mem::replace(&mut *current, Arc::new(source));
-        // Dropped outside the lock: ancestors may go with it.
+        // Dropped outside the lock: ancestors may be dropped with it.
         drop(current);
         drop(before);
     }
@@ -88,9 +88,10 @@ pub(crate) type MakeCode = dyn Fn(&DriverContext, &[Arc<RddNode>]) -> Result<Ope
 pub(crate) enum NodeCode {
     /// Known when the RDD was made.
     Ready(OperatorRef),
-    /// Could not be made; an action that needs it is told why.
+    /// Code that could not be made; each action that needs it fails with this reason.
     Broken(String),
-    /// Needs a job of its own first (bounds of a sort, offsets of a numbering): made by the first action that needs it.
+    /// Code that needs a job of its own first (bounds of a sort, offsets of a numbering): made by the first
+    /// action that needs it.
     Deferred { make: Box<MakeCode>, made: Mutex<Option<OperatorRef>> },
 }
 
@@ -101,7 +102,7 @@ impl NodeCode {
         NodeCode::Deferred { make: Box::new(make), made: Mutex::new(None) }
     }
 
-    /// The code. Runs the job that it needs, the first time.
+    /// Returns the code. Runs the job that it needs, the first time.
     pub(crate) fn get(&self, context: &DriverContext, source: &Source) -> Result<OperatorRef> {
         match self {
             NodeCode::Ready(code) => Ok(code.clone()),
@@ -109,8 +110,8 @@ impl NodeCode {
                 Err(Error::InvalidArgument { site: source.info.site.clone(), message: message.clone() })
             }
             NodeCode::Deferred { make, made } => {
-                // Held while the job runs: others who need the same wait. Jobs below need only older RDDs, so locks are taken
-                // from younger to older and cannot wait in a circle.
+                // Held while the job runs: other threads that need the same code wait. Jobs below need only
+                // older RDDs, so locks are taken from younger to older and cannot wait in a circle.
                 let mut made = made.lock().unwrap_or_else(PoisonError::into_inner);
                 if let Some(code) = &*made {
                     return Ok(code.clone());
@@ -132,7 +133,7 @@ impl From<std::result::Result<OperatorRef, DataError>> for NodeCode {
     }
 }
 
-/// Says that no job will compute an RDD again, when it is gone.
+/// Tells the driver, when it is dropped, that no job will compute the RDD again.
 struct RddHandle {
     rdd: RddId,
     events: EventSender,
@@ -144,7 +145,7 @@ impl Drop for RddHandle {
     }
 }
 
-/// Releases a shuffle's outputs when the last RDD that reads it is gone.
+/// Releases a shuffle's outputs when the last RDD that reads them is dropped.
 pub(crate) struct ShuffleHandle {
     pub(crate) id: ShuffleId,
     pub(crate) events: EventSender,
@@ -156,7 +157,7 @@ impl Drop for ShuffleHandle {
     }
 }
 
-/// Releases the data of a `parallelize` when its RDD is gone.
+/// Releases the data of a `parallelize` when its RDD is dropped.
 pub(crate) struct InputBlocks {
     pub(crate) rdd: RddId,
     pub(crate) partitions: u32,

@@ -1,4 +1,5 @@
-//! A warning about the program's profile: with `panic = "abort"` no failure of a task can be told, let alone survived.
+//! A warning about the program's profile: with `panic = "abort"`, a task's failure ends the process and
+//! cannot be reported.
 
 use std::sync::Once;
 
@@ -10,7 +11,7 @@ warning: this program is built with `panic = \"abort\"`: a panic in a function g
 /// Warns on standard error, once in the life of the process, if panics end it.
 pub(crate) fn warn_if_they_abort() {
     static SAID: Once = Once::new();
-    // A profile's `panic` holds for all crates of a program, so that ours tells.
+    // A profile's `panic` holds for all crates of a program, so this crate's setting is the program's.
     if cfg!(panic = "abort") {
         SAID.call_once(|| eprintln!("{WARNING}"));
     }

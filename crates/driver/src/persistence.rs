@@ -1,4 +1,5 @@
-//! [`Persistence`]: what the program has said about keeping one RDD, by `persist` and `checkpoint`.
+//! [`Persistence`]: whether and how one RDD is persisted and checkpointed, by the program's `persist` and
+//! `checkpoint`.
 
 use crate::context::DriverContext;
 use crate::error::Result;
@@ -8,14 +9,14 @@ use firesteel_types::{CallSite, RddId, StorageLevel};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// How an RDD is kept, if it is. Changes while the program runs.
+/// The state of an RDD's persistence. It changes while the program runs.
 #[derive(Default)]
 pub(crate) struct Persistence(Mutex<State>);
 
 #[derive(Default)]
 pub(crate) struct State {
     pub(crate) persisted: Option<Arc<Persisted>>,
-    /// Why the RDD cannot be kept as was asked for; each action is told.
+    /// The reason why the RDD cannot be persisted as was asked for; each action fails with it.
     pub(crate) conflict: Option<String>,
     pub(crate) checkpoint: Checkpoint,
 }
@@ -23,36 +24,36 @@ pub(crate) struct State {
 /// Makes the checkpoint of the RDD to whose persistence it belongs.
 pub(crate) type MakeCheckpoint = dyn Fn(&DriverContext) -> Result<()> + Send + Sync;
 
-/// How far an RDD's checkpoint is.
+/// The progress of an RDD's checkpoint.
 #[derive(Default)]
 pub(crate) enum Checkpoint {
-    /// None was asked for.
+    /// No checkpoint was asked for.
     #[default]
     Unwanted,
-    /// It was asked for: the next action that needs the RDD makes it.
+    /// A checkpoint was asked for: the next action that needs the RDD makes it.
     Marked(Arc<MakeCheckpoint>),
-    /// An action that needs the RDD makes it when it has its answer.
+    /// An action that needs the RDD has taken the checkpoint, and makes it when it has its answer.
     UnderWay(Arc<MakeCheckpoint>),
-    /// It was made.
+    /// The checkpoint was made.
     Made,
 }
 
-/// An RDD that is to be kept. When it is dropped, nobody wants what is kept any more.
+/// A persisted RDD. When this is dropped, the cached partitions are released.
 pub(crate) struct Persisted {
     pub(crate) rdd: RddId,
     pub(crate) level: StorageLevel,
     pub(crate) site: CallSite,
-    /// The operator that keeps the partitions.
+    /// The operator that caches the partitions.
     pub(crate) code: OperatorRef,
-    /// True once the RDD was cut off from its parents: the partitions that are kept are all that there is.
+    /// True once the RDD was cut off from its parents: the cached partitions are then the only copy.
     pub(crate) is_truncated: AtomicBool,
     pub(crate) events: EventSender,
-    /// True once another has taken its place.
+    /// True once a new one has taken its place.
     pub(crate) is_replaced: AtomicBool,
 }
 
 impl Persisted {
-    /// Another takes its place: what is kept stays.
+    /// Hands the cached partitions over to a new one, so that dropping this one does not release them.
     pub(crate) fn hand_over(&self) {
         self.is_replaced.store(true, Ordering::Relaxed);
     }
@@ -75,7 +76,7 @@ impl Persistence {
         }
     }
 
-    /// Takes the making of the checkpoint on, if it was asked for and nobody else is at it.
+    /// Takes the checkpoint, if it was asked for and no other action has taken it. Returns whether it did.
     pub(crate) fn take_mark(&self) -> bool {
         let mut state = self.state();
         let Checkpoint::Marked(make) = &state.checkpoint else { return false };
@@ -83,7 +84,7 @@ impl Persistence {
         true
     }
 
-    /// Leaves the checkpoint that was taken on to the next action.
+    /// Returns a checkpoint that was taken, so that the next action makes it.
     pub(crate) fn return_mark(&self) {
         let mut state = self.state();
         if let Checkpoint::UnderWay(make) = &state.checkpoint {
@@ -91,13 +92,13 @@ impl Persistence {
         }
     }
 
-    /// Makes the checkpoint that was taken on.
+    /// Makes the checkpoint that was taken.
     pub(crate) fn make_checkpoint(&self, context: &DriverContext) -> Result<()> {
         let make = match &self.state().checkpoint {
             Checkpoint::UnderWay(make) => make.clone(),
             Checkpoint::Unwanted | Checkpoint::Marked(_) | Checkpoint::Made => return Ok(()),
         };
-        // Not under the lock: it runs a job, which asks how the RDD is kept.
+        // Runs outside the lock: it runs a job, which asks how the RDD is persisted.
         make(context)?;
         self.state().checkpoint = Checkpoint::Made;
         Ok(())

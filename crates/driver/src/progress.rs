@@ -1,4 +1,5 @@
-//! The bar in the terminal, for jobs that take longer than half a second. Nothing where standard error is no terminal.
+//! The progress bar in the terminal, for jobs that take longer than half a second. There is none where
+//! standard error is no terminal.
 
 use crate::driver::Driver;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -7,9 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread;
 use std::time::Duration;
 
-/// How often the bar is drawn.
+/// The interval at which the bar is drawn.
 const REFRESH: Duration = Duration::from_millis(200);
-/// A bar appears when there was something to show this many times in a row: after about half a second.
+/// The number of draws in a row with something to show before the bar appears: after about half a second.
 const PATIENCE: u32 = 2;
 
 /// The bar of one context.
@@ -19,7 +20,7 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// Starts to watch a driver; ends with it. `None` where there is no terminal.
+    /// Starts a thread that watches a driver and ends with it. `None` where there is no terminal.
     pub(crate) fn watch(driver: &Arc<Driver>) -> Option<Arc<Progress>> {
         if !std::io::stderr().is_terminal() {
             return None;
@@ -43,7 +44,8 @@ impl Progress {
         self.hide();
     }
 
-    /// Draws the bar as it is now. The status is read under the bar's lock: what is hidden at a job's end is not drawn again.
+    /// Draws the bar. The status is read under the bar's lock, so that a bar that is hidden at a job's end is
+    /// not drawn again. Returns the number of draws in a row with something to show.
     fn draw(&self, driver: &Driver, busy: u32) -> u32 {
         let mut is_shown = self.is_shown.lock().unwrap_or_else(PoisonError::into_inner);
         let status = driver.status.lock().unwrap_or_else(PoisonError::into_inner);
@@ -62,7 +64,7 @@ impl Progress {
         busy + 1
     }
 
-    /// Takes the bar away, so that what the program prints next stands on a line of its own.
+    /// Hides the bar, so that the program's next output starts on a line of its own.
     pub(crate) fn hide(&self) {
         let mut is_shown = self.is_shown.lock().unwrap_or_else(PoisonError::into_inner);
         if std::mem::take(&mut *is_shown) {

@@ -1,4 +1,5 @@
-//! The part of an action that runs on the driver: the partitions' results are put together, and what that adds to accumulators counts.
+//! The part of an action that runs on the driver: combining the partitions' results, and counting what that
+//! adds to accumulators.
 
 use crate::context::DriverContext;
 use crate::error::{Error, Result};
@@ -7,11 +8,11 @@ use firesteel_types::{CallSite, JobId, Partition, UpdateScope};
 use std::sync::Arc;
 
 impl DriverContext {
-    /// Runs the part of an action that puts the partitions' results together. Functions of users may run in it, and what they
-    /// add counts: once, since this is not tried again.
+    /// Runs the part of an action that combines the partitions' results. User functions may run in it, and
+    /// what they add to accumulators counts once, since this is not tried again.
     ///
     /// # Errors
-    /// When something that they have added cannot be encoded.
+    /// When an added value cannot be encoded.
     pub fn put_together<R>(&self, site: &CallSite, f: impl FnOnce() -> R) -> Result<R> {
         let accumulators = &self.driver().accumulators;
         if !accumulators.any() {

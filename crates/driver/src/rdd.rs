@@ -1,7 +1,7 @@
-//! [`UntypedRdd`]: a lazy, partitioned collection of records whose type its user knows.
+//! [`UntypedRdd`]: a lazy, partitioned collection of records whose type only its caller knows.
 //!
-//! What typed RDDs and those of other languages stand on. Operators, which know their records' types, come ready made, as
-//! [`OperatorCode`]; where a method makes one itself, it is told the type of the records.
+//! Typed RDDs and those of other languages are built on it. Operators, which know their records' types, come
+//! ready made, as [`OperatorCode`]; a method that makes one itself is told the type of the records.
 
 mod checkpoint;
 pub(crate) mod map_stream;
@@ -29,17 +29,17 @@ pub struct UntypedRdd {
 
 /// The parts that a new RDD is made of.
 pub struct Parts {
-    /// Where the program asks for it.
+    /// The line of the program that asks for it.
     pub site: CallSite,
-    /// How many partitions it has.
+    /// The number of partitions.
     pub partitions: u32,
-    /// The rule by which records were placed, if that is known.
+    /// The rule by which records were placed, if it is known.
     pub partitioner: Option<Partitioner>,
     /// The RDDs that it reads without a shuffle, and which of their partitions each of its own reads.
     pub narrow: Vec<(UntypedRdd, Mapping)>,
     /// Its operator.
     pub code: OperatorCode,
-    /// True where its tasks run all at the same time and may wait for one another.
+    /// True if its tasks all run at the same time and may wait for one another.
     pub barrier: bool,
 }
 
@@ -47,17 +47,17 @@ type MakeCode = dyn Fn(&[UntypedRdd]) -> Result<OperatorRef> + Send + Sync;
 
 /// The code of an RDD's operator.
 pub enum OperatorCode {
-    /// It is known when the RDD is made.
+    /// Code that is known when the RDD is made.
     Ready(OperatorRef),
-    /// It could not be made; each action is told why.
+    /// Code that could not be made; each action fails with this reason.
     Broken(String),
-    /// It needs a job of its own first (bounds of a sort, offsets of a numbering): made by the first action that needs it, from the
-    /// RDD's parents.
+    /// Code that needs a job of its own first (bounds of a sort, offsets of a numbering): made by the first
+    /// action that needs it, from the RDD's parents.
     Deferred(Box<MakeCode>),
 }
 
 impl OperatorCode {
-    /// Code that the first action that needs it makes, from the RDD's parents.
+    /// Returns code that the first action that needs it makes, from the RDD's parents.
     pub fn deferred(make: impl Fn(&[UntypedRdd]) -> Result<OperatorRef> + Send + Sync + 'static) -> Self {
         OperatorCode::Deferred(Box::new(make))
     }
@@ -84,18 +84,19 @@ impl From<std::result::Result<OperatorRef, DataError>> for OperatorCode {
 }
 
 impl Parts {
-    /// An RDD that reads no others.
+    /// Describes an RDD that reads no others.
     pub fn source(site: CallSite, partitions: u32, code: impl Into<OperatorCode>) -> Self {
         let code = code.into();
         Parts { site, partitions, partitioner: None, narrow: vec![], code, barrier: false }
     }
 
-    /// The same; or, where an input is another context's, nothing but the reason why that cannot be.
+    /// Returns the same parts; or, if an input belongs to another context, only the reason why that cannot
+    /// be.
     fn of_one(self, context: &DriverContext) -> Self {
         if self.narrow.iter().all(|(parent, _)| parent.node.context == context.serial()) {
             return self;
         }
-        let message = "one of the RDDs is of another context, and its records cannot be reached from this one. Make both from \
+        let message = "one of the RDDs belongs to another context, and its records cannot be reached from this one. Make both from \
                        one context, or `collect` the other and `parallelize` it here";
         Parts { narrow: vec![], code: OperatorCode::Broken(message.into()), ..self }
     }
@@ -107,8 +108,8 @@ impl DriverContext {
         UntypedRdd::from_parts(self, self.next_rdd(), parts, None)
     }
 
-    /// Makes an RDD of the driver's own data: each partition reads one block. A block that could not be encoded is told of by the
-    /// first action.
+    /// Makes an RDD of the driver's own data: each partition reads one block. If a block could not be
+    /// encoded, the first action fails with the reason.
     pub fn rdd_of_blocks(
         &self,
         site: CallSite,
@@ -126,7 +127,8 @@ impl DriverContext {
         UntypedRdd::from_parts(self, id, Parts::source(site, partitions, code), Some(blocks))
     }
 
-    /// Makes the union of several RDDs: their partitions, one after the other. `code` makes the operator from their counts.
+    /// Makes the union of several RDDs: their partitions, one after the other. `code` makes the operator from
+    /// their counts.
     pub fn union(
         &self,
         site: CallSite,
@@ -171,7 +173,8 @@ impl UntypedRdd {
         self.context.rdd(Parts { partitioner, ..self.narrow_parts(site, code) })
     }
 
-    /// [`UntypedRdd::narrow`] in a barrier stage: all its tasks run at the same time, and may wait for one another.
+    /// Makes an RDD as [`UntypedRdd::narrow`] does, in a barrier stage: all its tasks run at the same time,
+    /// and may wait for one another.
     pub fn narrow_behind_barrier(&self, site: CallSite, code: impl Into<OperatorCode>) -> UntypedRdd {
         self.context.rdd(Parts { barrier: true, ..self.narrow_parts(site, code) })
     }
@@ -181,8 +184,8 @@ impl UntypedRdd {
         Parts { narrow, ..Parts::source(site, self.partitions(), code) }
     }
 
-    /// Makes an RDD that reads each partition of this one with the partition of the same number of the other; nothing when the numbers
-    /// of partitions differ.
+    /// Makes an RDD that reads each partition of this one with the partition of the same number of the other;
+    /// `None` when the numbers of partitions differ.
     pub fn zip(
         &self,
         site: CallSite,
@@ -204,8 +207,8 @@ impl UntypedRdd {
         self.context.rdd(Parts { narrow, ..Parts::source(site, left.saturating_mul(right), code) })
     }
 
-    /// Makes an RDD of fewer partitions, each of which reads neighbouring partitions of this one. `code` makes the operator from the
-    /// groups.
+    /// Makes an RDD of fewer partitions, each of which reads neighbouring partitions of this one. `code`
+    /// makes the operator from the groups.
     pub fn coalesce(
         &self,
         site: CallSite,
@@ -221,7 +224,8 @@ impl UntypedRdd {
         self.context.rdd(Parts { narrow, ..Parts::source(site, after, code) })
     }
 
-    /// Makes an RDD behind a shuffle of this one. `write` makes the operator that ends the stage before, `read` that of the new RDD.
+    /// Makes an RDD behind a shuffle of this one. `write` makes the operator that ends the stage before,
+    /// `read` that of the new RDD.
     pub fn shuffled(
         &self,
         site: CallSite,
@@ -252,32 +256,33 @@ impl UntypedRdd {
         UntypedRdd { context: self.context.clone(), node: Arc::new(node) }
     }
 
-    /// The context that made it.
+    /// The context that made the RDD.
     pub fn context(&self) -> &DriverContext {
         &self.context
     }
 
-    /// Its id: RDDs of one context are numbered in the order in which they were made.
+    /// The RDD's id: RDDs of one context are numbered in the order in which they were made.
     pub fn id(&self) -> RddId {
         self.node.info.id
     }
 
-    /// The line of the program that made it.
+    /// The line of the program that made the RDD.
     pub fn site(&self) -> &CallSite {
         &self.node.info.site
     }
 
-    /// How many partitions it has.
+    /// The number of partitions.
     pub fn partitions(&self) -> u32 {
         self.node.info.partitions
     }
 
-    /// The rule by which its records were placed, if that is known.
+    /// The rule by which the RDD's records were placed, if it is known.
     pub fn partitioner(&self) -> Option<Partitioner> {
         self.node.info.partitioner
     }
 
-    /// A picture of how it is computed: one line an RDD, nearest first; `+-` marks a shuffle, where stages are cut.
+    /// Draws how the RDD is computed: one line for each RDD, nearest first; `+-` marks a shuffle, where
+    /// stages are cut.
     pub fn to_debug_string(&self) -> String {
         resolve::lineage(&resolve::collect(&self.node)).to_debug_string(self.id())
     }

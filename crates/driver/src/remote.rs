@@ -1,4 +1,5 @@
-//! [`Remote`]: the driver's side of a cluster, where executors are other processes: the connections to them, and what serves them.
+//! [`Remote`]: the driver's side of a cluster, where executors are other processes: the connections to them,
+//! and the server of their files.
 
 use crate::agents::Agents;
 use firesteel_net::Serving;
@@ -9,18 +10,18 @@ use std::sync::Arc;
 /// The driver's side of a cluster.
 pub(crate) struct Remote {
     pub(crate) agents: Arc<Agents>,
-    /// Serves what executors on this machine have written, where they leave that to the driver.
+    /// Serves the files that executors on this machine have written, if they leave that to the driver.
     pub(crate) host: Option<BlockServer>,
     pub(crate) serving: Serving,
 }
 
 impl Remote {
-    /// Where the driver listens.
+    /// The address at which the driver listens.
     pub(crate) fn address(&self) -> SocketAddr {
         self.serving.address()
     }
 
-    /// Lets nothing connect any more, and ends what the backend has started.
+    /// Stops accepting connections, and ends the processes that the backend has started.
     pub(crate) fn stop(&self) {
         self.serving.stop();
         if let Some(backend) = self.agents.backend() {

@@ -1,7 +1,8 @@
-//! Resolving an action into a job's stages: everything is made ready *before* the scheduler hears of it, so that scheduling stays pure.
+//! Resolving an action into a job's stages: everything is prepared *before* the job is submitted to the
+//! scheduler, so that scheduling stays pure.
 //!
-//! The lineage is collected, jobs that it needs first (bounds of a sort, say) are run, it is cut into stages, and each stage
-//! gets a recipe from which its plan is encoded when the first of its tasks asks.
+//! The lineage is collected, jobs that it needs first (bounds of a sort, for example) are run, it is cut into
+//! stages, and each stage gets a recipe from which its plan is encoded when the first of its tasks asks.
 
 use crate::checkpoints::TakenCheckpoints;
 use crate::context::DriverContext;
@@ -17,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-/// All RDDs that an action needs, by id, so ancestors first.
+/// All RDDs that an action needs, in the order of their ids, so ancestors first.
 pub(crate) type Nodes = BTreeMap<RddId, Collected>;
 
 /// An RDD as an action finds it: it may be persisted or checkpointed while the action is being prepared.
@@ -91,7 +92,7 @@ pub(crate) fn resolve(
         let recipe = recipe(context, &cut, &nodes, &codes, (end_site, end))?;
         resolved.recipes.insert(stage, Arc::new(recipe));
     }
-    // Last, when nothing can fail any more: what this action takes on, no other makes.
+    // Taken last, when nothing can fail any more: no other action makes the checkpoints that this one takes.
     let marked = nodes.values().filter(|found| found.is_marked).map(|found| &found.node);
     resolved.checkpoints = TakenCheckpoints::among(marked);
     Ok(resolved)
@@ -118,7 +119,8 @@ fn check_barrier(
     Ok(is_barrier)
 }
 
-/// Says so when a lineage has grown so long that each action pays for it: first at this length, then each time it has doubled.
+/// Warns when a lineage has grown so long that each action pays for it: first at this length, then each time
+/// it has doubled.
 fn warn_of_depth(context: &DriverContext, nodes: &Nodes, root: &Arc<RddNode>) {
     const DEEP: u32 = 500;
     if nodes.len() < DEEP as usize {
@@ -145,7 +147,7 @@ struct Codes {
     writes: HashMap<ShuffleId, (CallSite, OperatorRef)>,
 }
 
-/// Runs what must run before the job. Ancestors come first, so each finds its parents ready.
+/// Runs the jobs that must run before the job. Ancestors come first, so each RDD finds its parents ready.
 fn prepare(context: &DriverContext, nodes: &Nodes) -> Result<Codes> {
     let mut codes = Codes { operators: HashMap::new(), writes: HashMap::new() };
     for (id, Collected { node, source, .. }) in nodes {

@@ -1,4 +1,5 @@
-//! RDDs of files in formats that need no type of the user's: lines of text, whole files, records of one length, SequenceFiles.
+//! RDDs of files in formats that need no type of the user's: lines of text, whole files, records of one
+//! length, SequenceFiles.
 //!
 //! Paths are files, directories, patterns, or several of these with commas between.
 
@@ -15,14 +16,14 @@ use firesteel_io::{
 use firesteel_operators::{FileSource, TextLines};
 use firesteel_types::{CallSite, Partition};
 
-/// Files are cut into at least so many partitions where the program does not say.
+/// The least number of partitions into which files are cut if the program does not set it.
 const MIN_PARTITIONS: u32 = 2;
 
-/// The environment of tasks that read splits: each partition's splits, and which files may fail.
+/// The environment of tasks that read splits: each partition's splits, and the kinds of files that may fail.
 type Splits = (Vec<Vec<FileSplit>>, Lenient);
 
 impl DriverContext {
-    /// The lines of text files.
+    /// Makes an RDD of the lines of text files.
     ///
     /// # Errors
     /// When a path does not exist or a pattern matches nothing.
@@ -46,7 +47,7 @@ impl DriverContext {
         })
     }
 
-    /// Whole files of text.
+    /// Makes an RDD of whole files of text, with their paths.
     ///
     /// # Errors
     /// When a path does not exist or a pattern matches nothing.
@@ -80,7 +81,7 @@ impl DriverContext {
         })
     }
 
-    /// Whole files of bytes.
+    /// Makes an RDD of whole files of bytes, with their paths.
     ///
     /// # Errors
     /// When a path does not exist or a pattern matches nothing.
@@ -114,11 +115,11 @@ impl DriverContext {
         })
     }
 
-    /// Records of one length.
+    /// Makes an RDD of records of one length.
     ///
     /// # Errors
-    /// When a path does not exist or a pattern matches nothing, and when a file's length is not a multiple of the record's. Of
-    /// compressed files that shows when they are read.
+    /// When a path does not exist or a pattern matches nothing, and when a file's length is not a multiple of
+    /// the record's. For compressed files, that shows when they are read.
     pub fn fixed_records(
         &self,
         site: CallSite,
@@ -149,7 +150,8 @@ impl DriverContext {
         })
     }
 
-    /// The lines of text files with where they begin, as Hadoop's TextInputFormat gives them.
+    /// Makes an RDD of the lines of text files with the positions at which they begin, as Hadoop's
+    /// TextInputFormat gives them.
     ///
     /// # Errors
     /// When a path does not exist or a pattern matches nothing.
@@ -182,7 +184,7 @@ impl DriverContext {
         })
     }
 
-    /// The pairs of SequenceFiles, as values of whichever classes they name.
+    /// Makes an RDD of the pairs of SequenceFiles, as values of the classes that the files name.
     ///
     /// # Errors
     /// When a path does not exist or a pattern matches nothing.
@@ -203,7 +205,7 @@ impl DriverContext {
         })
     }
 
-    /// Lists and cuts SequenceFiles.
+    /// Returns a function that lists and cuts SequenceFiles.
     pub fn sequence_splits(
         &self,
         site: &CallSite,
@@ -220,7 +222,7 @@ impl DriverContext {
         }
     }
 
-    /// How many partitions files are cut into at least.
+    /// Returns the least number of partitions into which files are cut.
     pub fn min_partitions(&self, wanted: Option<usize>) -> u32 {
         let at_least_one = |wanted| u32::try_from(wanted).unwrap_or(u32::MAX).max(1);
         wanted.map_or(self.default_parallelism().min(MIN_PARTITIONS), at_least_one)

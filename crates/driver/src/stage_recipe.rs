@@ -1,4 +1,5 @@
-//! [`StageRecipe`]: the operators of one stage, from which its plan is encoded when the first of its tasks asks.
+//! [`StageRecipe`]: the operators of one stage, from which its plan is encoded when the first of its tasks
+//! asks.
 
 use firesteel_closures::{Descriptor, ObjectHash, code_name};
 use firesteel_operators::OperatorRef;
@@ -10,7 +11,7 @@ use std::sync::{Arc, OnceLock};
 pub(crate) struct StageRecipe {
     operators: Vec<PlanNodeRecipe>,
     encoded: OnceLock<std::result::Result<Arc<[u8]>, String>>,
-    /// Holds blocks and shuffles of the stage's RDDs alive while it may run.
+    /// Keeps blocks and shuffles of the stage's RDDs alive while it may run.
     _sources: Vec<Arc<dyn Send + Sync>>,
 }
 
@@ -23,12 +24,12 @@ pub(crate) struct PlanNodeRecipe {
 }
 
 impl StageRecipe {
-    /// A recipe that holds `sources` alive.
+    /// Makes a recipe that keeps `sources` alive.
     pub(crate) fn new(operators: Vec<PlanNodeRecipe>, sources: Vec<Arc<dyn Send + Sync>>) -> Self {
         StageRecipe { operators, encoded: OnceLock::new(), _sources: sources }
     }
 
-    /// The plan as bytes; made by the first who asks.
+    /// Returns the plan as bytes; the first call encodes it.
     pub(crate) fn encoded(&self) -> std::result::Result<Arc<[u8]>, String> {
         self.encoded.get_or_init(|| self.encode()).clone()
     }

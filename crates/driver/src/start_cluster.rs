@@ -1,4 +1,5 @@
-//! Starting a cluster's executors: what the driver sets up so that they can register, and which backend launches them.
+//! Starting a cluster's executors: what the driver sets up so that they can register, and which backend
+//! launches them.
 
 use crate::agents::{AgentEvents, AgentSettings, Agents};
 use crate::allocation;
@@ -24,10 +25,11 @@ use std::net::{IpAddr, UdpSocket};
 use std::path::Path;
 use std::sync::{Arc, Weak};
 
-/// How long a cluster may take to tell how an agent ended whose connection has ended, in milliseconds.
+/// The longest time in which a cluster may report how an agent ended, after its connection has ended, in
+/// milliseconds.
 const END_WITHIN_MS: u64 = 2_000;
 
-/// How a cluster's executors are made.
+/// The parts of a cluster's start.
 pub(crate) struct ClusterStart<'a> {
     pub(crate) conf: &'a Conf,
     pub(crate) master: &'a Master,
@@ -37,7 +39,7 @@ pub(crate) struct ClusterStart<'a> {
     pub(crate) log: Level,
 }
 
-/// Begins to listen for executors, and has them started.
+/// Begins to listen for executors, and has the backend start them.
 pub(crate) fn start(driver: &Arc<Driver>, config: &ClusterStart<'_>) -> Result<()> {
     let conf = config.conf;
     let secret = secret(conf, config.master)?;
@@ -67,7 +69,7 @@ pub(crate) fn start(driver: &Arc<Driver>, config: &ClusterStart<'_>) -> Result<(
             program: firesteel_closures::code_hash().map_err(|e| Error::Start(e.to_string()))?.0,
             has_processes: config.has_processes,
             decommission_within_ms: conf.get(&conf::DECOMMISSION_TIMEOUT_MS)?,
-            // Executors that people start have no cluster that could tell how they end.
+            // Executors that people start belong to no cluster that could report how they end.
             end_within_ms: if matches!(config.master, Master::Listen { .. }) { 0 } else { END_WITHIN_MS },
         });
         Ok(())
@@ -89,7 +91,7 @@ fn agent_events(driver: &Arc<Driver>) -> Weak<dyn AgentEvents> {
     driver
 }
 
-/// The application's secret; none when nothing is to be kept secret.
+/// Returns the application's secret; `None` when connections are not authenticated.
 fn secret(conf: &Conf, master: &Master) -> Result<Option<Secret>> {
     if conf.get(&conf::NETWORK_INSECURE)? {
         eprintln!(
@@ -97,7 +99,7 @@ fn secret(conf: &Conf, master: &Master) -> Result<Option<Secret>> {
         );
         return Ok(None);
     }
-    // A cluster's own secret is its daemons'; each application makes another for its executors.
+    // A cluster's own secret belongs to its daemons; each application makes another one for its executors.
     match conf.get(&conf::SECRET_FILE)? {
         file if file.is_empty() && matches!(master, Master::Listen { .. }) => Err(Error::Start(
             "executors that connect have to show a secret: make one with `firesteel secret new FILE`, set \
@@ -115,14 +117,14 @@ fn secret(conf: &Conf, master: &Master) -> Result<Option<Secret>> {
 fn encrypt_files(driver: &Driver, secret: Option<&Secret>) -> Result<()> {
     let secret = secret.ok_or_else(|| {
         Error::Start(
-            "`firesteel.io.encryption.enabled` wants a secret to make a key of, and `firesteel.network.insecure` says that there is none".into(),
+            "`firesteel.io.encryption.enabled` needs a secret to derive a key from, and `firesteel.network.insecure` says that there is none".into(),
         )
     })?;
     driver.services.dirs.encrypt_with(&Cipher::of_secret(&secret.to_text()));
     Ok(())
 }
 
-/// Where to listen, and by which name executors reach that.
+/// Returns the address to listen at, and the host name by which executors reach it.
 fn addresses(conf: &Conf, master: &Master) -> Result<(String, String)> {
     if let Master::Listen { address } = master {
         let host = address.rsplit_once(':').map_or("", |(host, _)| host);
@@ -135,7 +137,7 @@ fn addresses(conf: &Conf, master: &Master) -> Result<(String, String)> {
     Ok((format!("{bind}:{port}"), host))
 }
 
-/// The address from which this machine reaches the cluster.
+/// Returns the address from which this machine reaches the cluster.
 fn default_host(master: &Master) -> String {
     let towards = match master {
         Master::Standalone { addresses } => addresses.first(),
@@ -145,7 +147,7 @@ fn default_host(master: &Master) -> String {
     found.map_or_else(|| "127.0.0.1".into(), |address| address.to_string())
 }
 
-/// The address of this machine that packets to another one leave from. Nothing is sent to find it.
+/// Returns the address of this machine that packets to another one leave from. Nothing is sent to find it.
 fn local_address_towards(address: &str) -> Option<IpAddr> {
     let socket = UdpSocket::bind("0.0.0.0:0").or_else(|_| UdpSocket::bind("[::]:0")).ok()?;
     socket.connect(address).ok()?;
@@ -173,7 +175,8 @@ fn serve(
     listener.serve("firesteel-driver", handle).map_err(|error| Error::Start(error.to_string()))
 }
 
-/// Executors on this machine may leave it to the driver to serve their files: then these outlive them.
+/// Makes the server of executors' files, if executors on this machine leave their files to the driver: then
+/// the files outlive the executors.
 fn host_blocks(driver: &Driver, config: &ClusterStart<'_>) -> Result<Option<BlockServer>> {
     let wanted = config.conf.get(&conf::SHUFFLE_SERVICE)?;
     if !wanted || !matches!(config.master, Master::LocalCluster { .. }) {
@@ -188,7 +191,8 @@ fn host_blocks(driver: &Driver, config: &ClusterStart<'_>) -> Result<Option<Bloc
     Ok(Some(BlockServer::new(Arc::new(files), dirs)))
 }
 
-/// How many cores each executor of a cluster has, if not all that its worker has: at least as many as a task takes, which no worker knows.
+/// Returns the number of cores of each executor of a cluster; `None` for all that its worker has. It is at
+/// least the number that a task takes, which workers do not know.
 fn cores_per_executor(conf: &Conf) -> Result<Option<u32>> {
     let cpus = conf.get(&conf::TASK_CPUS)?;
     let cores = conf.get(&conf::EXECUTOR_CORES)?.or((cpus > 1).then_some(cpus));
@@ -214,7 +218,7 @@ impl Start<'_> {
             Master::Local { .. } | Master::Listen { .. } => Ok(()),
             Master::LocalCluster { executors, cores, memory } => {
                 let cluster = self.local_cluster(*executors, *cores, *memory);
-                // Before there are processes that register.
+                // Set before there are processes that register.
                 agents.set_backend(cluster.clone());
                 cluster.start().map_err(|error| Error::Start(error.to_string()))
             }
@@ -280,7 +284,7 @@ impl Start<'_> {
     }
 }
 
-/// The secret that the cluster's daemons and applications show each other.
+/// Returns the credentials that the cluster's daemons and applications show each other.
 fn cluster_credentials(conf: &Conf) -> Result<Credentials> {
     if conf.get(&conf::NETWORK_INSECURE)? {
         return Ok(Credentials::insecure());
@@ -288,7 +292,7 @@ fn cluster_credentials(conf: &Conf) -> Result<Credentials> {
     let file = conf.get(&conf::SECRET_FILE)?;
     if file.is_empty() {
         return Err(Error::Start(
-            "a cluster's master wants to see its secret: set `firesteel.authenticate.secret.file` (or the variable \
+            "a cluster's master asks for the cluster's secret: set `firesteel.authenticate.secret.file` (or the variable \
              FIRESTEEL_SECRET_FILE) to the file that the master and its workers were started with"
                 .into(),
         ));
@@ -297,7 +301,7 @@ fn cluster_credentials(conf: &Conf) -> Result<Credentials> {
     Ok(Credentials::of(&secret))
 }
 
-/// Hears what becomes of the application in its cluster.
+/// Receives the cluster's messages about the application.
 struct Listens {
     driver: Weak<Driver>,
     log: Level,

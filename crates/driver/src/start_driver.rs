@@ -1,4 +1,5 @@
-//! Starting the driver: its directories, memory and stores, and then its executors, wherever they are.
+//! Starting the driver: its directories, memory and stores, and then its executors, in this process or
+//! others.
 
 use crate::driver::{Driver, LocalCommitGate};
 use crate::error::{Error, Result};
@@ -76,6 +77,7 @@ pub(crate) fn start_driver(
     }
     let slots = master.slots(conf.get(&conf::TASK_CPUS)?).map_err(Error::Start)?.unwrap_or(1);
     let Some(command) = workers else {
+        // Threads of this process run the tasks.
         driver.start(slots).map_err(|e| start(&e))?;
         return Ok(driver);
     };
@@ -87,7 +89,8 @@ pub(crate) fn start_driver(
     Ok(driver)
 }
 
-/// Encrypts files on disk; on a cluster with a key that follows from the application's secret, once that is known.
+/// Encrypts files on disk; on a cluster with a key that follows from the application's secret, once that is
+/// known.
 fn encrypt_files(dirs: &LocalDirs, master: &Master, has_processes: bool) -> Result<()> {
     if has_processes {
         return Err(Error::Start(
@@ -111,7 +114,7 @@ struct Cached {
 type BlockStores = (Arc<BlockStore>, Arc<ShuffleStore>, Arc<CachedBlocks>, Arc<Broadcasts>);
 
 impl Cached {
-    /// Stores of this process alone, or such that worker processes share.
+    /// Makes stores of this process alone, or stores that worker processes share.
     fn stores(self, shared: bool) -> std::result::Result<BlockStores, DataError> {
         let Cached { memory, dirs } = self;
         if !shared {

@@ -1,4 +1,5 @@
-//! Status: answers to a program's questions about its own jobs and stages while they run, and for a while after.
+//! Status: answers to a program's questions about its own jobs and stages while they run, and for a while
+//! after.
 
 use crate::context::DriverContext;
 use firesteel_scheduler::Event;
@@ -9,54 +10,58 @@ use std::sync::PoisonError;
 /// The state of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum JobState {
-    /// It has not ended.
+    /// The job has not ended.
     Running,
-    /// It has its answer.
+    /// The job has its answer.
     Succeeded,
-    /// It ended without one: it failed, or was cancelled.
+    /// The job ended without an answer: it failed, or was cancelled.
     Failed,
 }
 
-/// One job, as [`DriverContext::job_info`] tells it.
+/// The description of a job that [`DriverContext::job_info`] returns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobInfo {
-    /// Its id: jobs count from 0 within a context.
+    /// The job's id: jobs count from 0 within a context.
     pub job: u32,
-    /// The action that it answers and where that was called: `count at src/main.rs:12:8`.
+    /// The action of the job and the line that called it: `count at src/main.rs:12:8`.
     pub name: String,
-    /// The group that it belongs to, if it belongs to one.
+    /// The group of the job, if it has one.
     pub group: Option<String>,
-    /// Its stages, parents before children; those that were skipped because their output was there already among them.
+    /// The stages of the job, parents before children; also those that were skipped because their output was
+    /// there already.
     pub stages: Vec<u32>,
-    /// Its state.
+    /// The state of the job.
     pub state: JobState,
-    /// Why it failed, as a sentence, if it did.
+    /// The reason why the job failed, as a sentence, if it did.
     pub failure: Option<String>,
 }
 
-/// One stage, as [`DriverContext::stage_info`] tells it. Counts are those of its last attempt.
+/// The description of a stage that [`DriverContext::stage_info`] returns. Counts are those of its last
+/// attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StageInfo {
-    /// Its id: stages count from 0 within a context.
+    /// The stage's id: stages count from 0 within a context.
     pub stage: u32,
-    /// The last attempt at it that began, from 0. More than one are made when what it reads was lost.
+    /// The last attempt at the stage that began, from 0. There are several attempts if data that the stage
+    /// reads was lost.
     pub attempt: u32,
-    /// The operation after which it is named and where that was called: `reduce_by_key at src/main.rs:9:8`.
+    /// The operation that names the stage and the line that called it: `reduce_by_key at src/main.rs:9:8`.
     pub name: String,
-    /// How many tasks the attempt has. The first has one for each partition, later ones those that were not done.
+    /// The number of tasks of the attempt. The first has one for each partition, later ones those that were
+    /// not done.
     pub tasks: u32,
-    /// Attempts at tasks that run.
+    /// The number of attempts at tasks that run.
     pub active_tasks: u32,
-    /// Tasks that succeeded.
+    /// The number of tasks that succeeded.
     pub completed_tasks: u32,
-    /// Attempts at tasks that failed, apart from those that were told to stop.
+    /// The number of attempts at tasks that failed, apart from those that were told to stop.
     pub failed_tasks: u32,
 }
 
 /// # What runs and what ran
 ///
-/// The last 1000 jobs and the last 1000 attempts at stages that ended are remembered, as many as Spark does; of
-/// older ones there is nothing to be told.
+/// The last 1000 jobs and the last 1000 attempts at stages that ended are remembered, as many as in Spark;
+/// older ones are forgotten.
 impl DriverContext {
     /// The jobs of a group that run or are remembered, by id; with `None`, those that belong to no group.
     pub fn job_ids_for_group(&self, group: Option<&str>) -> Vec<u32> {
@@ -74,7 +79,7 @@ impl DriverContext {
         self.ask(|status| status.active_stages().map(|stage| stage.stage.0).collect())
     }
 
-    /// Returns what is known of a job; nothing if there is none with this id, or none that is remembered.
+    /// Returns the description of a job; `None` if there is none with this id, or it is forgotten.
     pub fn job_info(&self, job: u32) -> Option<JobInfo> {
         self.ask(|status| {
             let job = status.job(JobId(job))?;
@@ -94,8 +99,8 @@ impl DriverContext {
         })
     }
 
-    /// Returns what is known of a stage; nothing if there is none with this id, or none that is remembered. A stage that has not
-    /// begun, or was skipped, has its tasks and none that did anything.
+    /// Returns the description of a stage; `None` if there is none with this id, or it is forgotten. A stage
+    /// that has not begun, or was skipped, has its number of tasks and no running, completed or failed ones.
     pub fn stage_info(&self, stage: u32) -> Option<StageInfo> {
         self.ask(|status| {
             let Some(last) = status.last_attempt(StageId(stage)) else {
@@ -122,8 +127,8 @@ impl DriverContext {
         })
     }
 
-    /// Cancels a job, which then fails with a sentence that gives the reason: `Job 3 cancelled because {reason}`. A job that has ended, or is not known, is let
-    /// be.
+    /// Cancels a job, which then fails with a sentence that gives the reason: `Job 3 cancelled because
+    /// {reason}`. A job that has ended, or is not known, does not change.
     pub fn cancel_job(&self, job: u32, reason: &str) {
         self.driver().post(Event::CancelJob { job: JobId(job), reason: format!("because {reason}") });
     }

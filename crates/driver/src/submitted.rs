@@ -1,22 +1,22 @@
-//! Submitted settings: variables in which `firesteel submit` and a cluster's workers say how the program is to run.
-//! What the program itself sets is stronger.
+//! Submitted settings: environment variables in which `firesteel submit` and a cluster's workers pass
+//! settings to the program. Settings that the program itself makes take precedence.
 
 use crate::error::{Error, Result};
 use firesteel_conf as conf;
 use firesteel_conf::Conf;
 use std::collections::BTreeMap;
 
-/// The variable in which `firesteel submit` hands on settings, as a JSON object.
+/// The variable in which `firesteel submit` passes settings, as a JSON object.
 const SETTINGS_VARIABLE: &str = "FIRESTEEL_SETTINGS";
 
-/// Variables that stand for a setting each.
+/// The variables that each stand for one setting.
 const VARIABLES: &[(&str, &str)] = &[
     ("FIRESTEEL_MASTER", conf::MASTER.key),
     ("FIRESTEEL_SECRET_FILE", conf::SECRET_FILE.key),
     ("FIRESTEEL_INSECURE", conf::NETWORK_INSECURE.key),
 ];
 
-/// Adds what the environment says to what the program has set.
+/// Adds the settings of the environment to those that the program has made.
 pub(crate) fn apply(conf: &mut Conf) -> Result<()> {
     let mut given = match std::env::var(SETTINGS_VARIABLE) {
         Err(_) => BTreeMap::new(),

@@ -1,4 +1,5 @@
-//! Worker processes and executors elsewhere, as a program sees them: what they are told when they begin, and who they are.
+//! Worker processes and remote executors: the settings that they are sent when they begin, and their
+//! descriptions.
 
 use crate::context::DriverContext;
 use crate::error::{Error, Result};
@@ -13,10 +14,10 @@ use std::path::Path;
 use std::sync::{Arc, PoisonError};
 
 impl DriverContext {
-    /// Sets what worker processes that begin from now on are told.
+    /// Sets the setting that worker processes that begin from now on are sent.
     ///
     /// # Errors
-    /// When they cannot be told.
+    /// When it cannot be sent to them.
     pub fn set_worker_setting(&self, setting: &str) -> Result<()> {
         if self.driver().remote().is_some() {
             self.driver().post_event(ApplicationEvent::WorkerSetting { setting: setting.into() });
@@ -25,8 +26,8 @@ impl DriverContext {
         processes.set(setting).map_err(|error| Error::Start(error.to_string()))
     }
 
-    /// From now on executors in other processes can fetch a file by the BLAKE3 hash of its contents, which this gives. The file must
-    /// stay as it is.
+    /// Offers a file to executors in other processes, which can fetch it from now on by the BLAKE3 hash of
+    /// its contents, which is returned. The file must not change.
     ///
     /// # Errors
     /// When it cannot be read.
@@ -35,17 +36,18 @@ impl DriverContext {
         offered.map_err(|error| Error::Start(format!("{} cannot be read: {error}", path.display())))
     }
 
-    /// Returns whether executors are processes that connect to this one, perhaps from elsewhere.
+    /// Returns whether executors are processes that connect to this one, perhaps remote ones.
     pub fn is_on_cluster(&self) -> bool {
         self.driver().remote().is_some()
     }
 
-    /// The services that this process lends to its tasks: stores, memory, directories.
+    /// The services that this process provides to its tasks: stores, memory, directories.
     pub fn services(&self) -> &Arc<Services> {
         &self.driver().services
     }
 
-    /// Runs the task that an exception failed last once more, on this thread, and gives what failed it now. `None` when no task was.
+    /// Runs the last task that failed with an exception once more, on this thread, and returns its outcome
+    /// now. `None` when no task failed so.
     ///
     /// # Errors
     /// When its plan cannot be decoded here.
@@ -68,12 +70,12 @@ impl DriverContext {
         self.driver().processes().map_or_else(Vec::new, |processes| processes.infos())
     }
 
-    /// Jobs that this thread runs from now on carry these tags, and no others.
+    /// Sets the tags of the jobs that this thread runs from now on, in place of others.
     pub fn set_job_tags(&self, tags: Vec<String>) {
         self.with_local(|local| local.tags = tags);
     }
 
-    /// Workers forget a broadcast value that was destroyed.
+    /// Tells workers to drop a broadcast value that was destroyed.
     pub fn forget_broadcast(&self, broadcast: BroadcastId) {
         self.driver().forget_broadcast(broadcast);
     }

@@ -1,4 +1,4 @@
-//! Making accumulators: values of a program's own, and those that are used most.
+//! Accumulators on the context: those of types of a program's own, and the most common ones.
 
 use crate::Context;
 use firesteel_driver::Accumulator;
@@ -26,7 +26,8 @@ use std::hash::Hash;
 /// # }
 /// ```
 impl Context {
-    /// An accumulator for a value of your own, which says how it begins, grows and merges: see [`Accumulate`].
+    /// Makes an accumulator of a type of your own, which defines its zero, how it adds and how it merges: see
+    /// [`Accumulate`].
     ///
     /// ```
     /// use firesteel::Accumulate;
@@ -71,7 +72,7 @@ impl Context {
         self.driver().accumulator()
     }
 
-    /// An accumulator that sums whole numbers, in 128 bits.
+    /// Makes an accumulator that sums whole numbers, in 128 bits.
     ///
     /// ```
     /// # fn main() -> firesteel::Result<()> {
@@ -90,12 +91,13 @@ impl Context {
         self.accumulator()
     }
 
-    /// An accumulator that sums floating-point numbers: within a partition in the order of `add`s, then by RDD and partition.
+    /// Makes an accumulator that sums floating-point numbers: within a partition in the order of `add`s, then
+    /// by RDD and partition.
     pub fn double_accumulator(&self) -> Accumulator<f64> {
         self.accumulator()
     }
 
-    /// An accumulator that collects what is added: for few things, since the driver holds them all.
+    /// Makes an accumulator that collects the added values: for few values, since the driver holds them all.
     pub fn collection_accumulator<T>(&self) -> Accumulator<Vec<T>>
     where
         T: Serialize + DeserializeOwned + Clone + Send + 'static,
@@ -103,7 +105,7 @@ impl Context {
         self.accumulator()
     }
 
-    /// An accumulator that counts how often each key is added.
+    /// Makes an accumulator that counts the additions of each key.
     ///
     /// ```
     /// # fn main() -> firesteel::Result<()> {

@@ -1,4 +1,4 @@
-//! [`Context`]: the start of every program, and what it is set up with.
+//! [`Context`]: the start of every program, and its builder.
 
 use crate::{AgentCommand, Conf, Result};
 use firesteel_data::Environment;
@@ -8,11 +8,12 @@ use std::collections::BTreeMap;
 use std::panic::Location;
 use std::path::Path;
 
-/// An application: makes RDDs, runs jobs, owns threads, memory and files. Cheap to clone; clones are the same context.
+/// An application: makes RDDs, runs jobs, owns threads, memory and files. Cheap to clone; clones are the same
+/// context.
 ///
-/// When the last clone, and the last RDD made from it, is dropped, or [`Context::stop`] is called, jobs are cancelled,
-/// threads end and files are removed. So they are when Ctrl-C, SIGTERM or SIGHUP ends the process, unless the program handles or
-/// ignores that signal when it makes its first context.
+/// When the last clone, and the last RDD made from it, is dropped, or [`Context::stop`] is called, jobs are
+/// cancelled, threads end and files are removed. The same happens when Ctrl-C, SIGTERM or SIGHUP ends the
+/// process, unless the program handles or ignores that signal when it makes its first context.
 #[derive(Clone)]
 pub struct Context {
     driver: DriverContext,
@@ -33,46 +34,46 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// Where tasks run: `local`, `local[4]`, `local[*]` (the default), `local[4,2]`, `local-cluster[2,1,1024]`,
-    /// `firesteel://host:7077`, `listen://host:port`.
+    /// Sets the master, which says on which processes tasks run: `local`, `local[4]`, `local[*]` (the
+    /// default), `local[4,2]`, `local-cluster[2,1,1024]`, `firesteel://host:7077`, `listen://host:port`.
     pub fn master(self, master: &str) -> Self {
         Builder { driver: self.driver.master(master) }
     }
 
-    /// The application's name.
+    /// Sets the application's name.
     pub fn app_name(self, name: &str) -> Self {
         Builder { driver: self.driver.app_name(name) }
     }
 
-    /// A setting, by its key. A mistake is reported when the context is made.
+    /// Sets a setting, by its key. A mistake is reported when the context is made.
     pub fn conf(self, key: &str, value: &str) -> Self {
         Builder { driver: self.driver.conf(key, value) }
     }
 
-    /// A pool for the scheduler mode `FAIR`: jobs of pools with twice the weight get twice the slots; each pool gets
-    /// `min_share` slots before others get more.
+    /// Adds a pool for the scheduler mode `FAIR`: jobs of pools with twice the weight get twice the slots;
+    /// each pool gets `min_share` slots before others get more.
     pub fn pool(self, name: &str, weight: u32, min_share: u32) -> Self {
         Builder { driver: self.driver.pool(name, weight, min_share) }
     }
 
-    /// How processes are started that run executors for this one, where they are processes of their own: by default the program itself,
-    /// whose `main` has the attribute `#[firesteel::main]`.
+    /// Sets the command that starts agents, which are processes that run executors for this one: by default
+    /// the program itself, whose `main` has the attribute `#[firesteel::main]`.
     pub fn agent_command(self, command: AgentCommand) -> Self {
         Builder { driver: self.driver.agent_command(command) }
     }
 
-    /// The context that is active in this process, or a new one, which becomes active.
+    /// Returns the context that is active in this process, or makes a new one, which becomes active.
     ///
     /// # Errors
-    /// When a setting makes no sense, or threads or directories cannot be had.
+    /// When a setting is invalid, or threads or directories cannot be made.
     pub fn get_or_create(self) -> Result<Context> {
         self.driver.get_or_create().map(Context::of)
     }
 
-    /// A new context, beside whatever others there are.
+    /// Makes a new context, besides those that exist already.
     ///
     /// # Errors
-    /// When a setting makes no sense, or threads or directories cannot be had.
+    /// When a setting is invalid, or threads or directories cannot be made.
     pub fn create(self) -> Result<Context> {
         self.driver.create().map(Context::of)
     }
@@ -89,52 +90,53 @@ impl Context {
         self.driver.app_name()
     }
 
-    /// The settings that were made.
+    /// The application's settings.
     pub fn conf(&self) -> &Conf {
         self.driver.conf()
     }
 
-    /// Partitions of `parallelize`, and of shuffles whose inputs do not say.
+    /// The number of partitions of `parallelize`, and of shuffles whose inputs do not determine it.
     pub fn default_parallelism(&self) -> u32 {
         self.driver.default_parallelism()
     }
 
-    /// How many tasks run at a time.
+    /// The number of tasks that run at a time.
     pub fn slots(&self) -> u32 {
         self.driver.slots()
     }
 
-    /// Jobs that this thread runs from now on belong to a group, by which any thread can cancel them.
+    /// Sets the group of the jobs that this thread runs from now on; any thread can cancel them by it.
     pub fn set_job_group(&self, group: &str) {
         self.driver.set_job_group(group);
     }
 
-    /// Jobs that this thread runs from now on belong to no group.
+    /// Clears the group of the jobs that this thread runs from now on.
     pub fn clear_job_group(&self) {
         self.driver.clear_job_group();
     }
 
-    /// Jobs that this thread runs from now on compete in a pool (with the scheduler mode `FAIR`). `None` is the default pool.
+    /// Sets the pool in which the jobs that this thread runs from now on compete (with the scheduler mode
+    /// `FAIR`). `None` is the default pool.
     pub fn set_pool(&self, pool: Option<&str>) {
         self.driver.set_pool(pool);
     }
 
-    /// Jobs that this thread runs from now on carry a tag, by which any thread can cancel them.
+    /// Adds a tag to the jobs that this thread runs from now on; any thread can cancel them by it.
     pub fn add_job_tag(&self, tag: &str) {
         self.driver.add_job_tag(tag);
     }
 
-    /// Jobs that this thread runs from now on do not carry the tag any more.
+    /// Removes a tag from the jobs that this thread runs from now on.
     pub fn remove_job_tag(&self, tag: &str) {
         self.driver.remove_job_tag(tag);
     }
 
-    /// Tasks of jobs that this thread runs from now on can read these, by their names.
+    /// Sets the properties that tasks of jobs that this thread runs from now on can read, by their names.
     pub fn set_local_properties(&self, properties: BTreeMap<String, String>) {
         self.driver.set_local_properties(properties);
     }
 
-    /// The application's own directory. It goes when the context stops.
+    /// The application's own directory. It is removed when the context stops.
     pub fn directory(&self) -> &Path {
         self.driver.directory()
     }
@@ -154,18 +156,18 @@ impl Context {
         self.driver.cancel_all_jobs();
     }
 
-    /// Stops the context: running jobs fail, threads end, files go. Stopping twice does nothing.
+    /// Stops the context: running jobs fail, threads end, files are removed. Stopping twice does nothing.
     pub fn stop(&self) {
         self.driver.stop();
     }
 
-    /// Whether the context was stopped.
+    /// Returns whether the context was stopped.
     pub fn is_stopped(&self) -> bool {
         self.driver.is_stopped()
     }
 
-    /// Says where [`Rdd::checkpoint`](crate::Rdd::checkpoint) saves: in a directory of its own within this one, which is removed
-    /// when the context stops, unless `firesteel.cleaner.checkpoints` is `false`.
+    /// Sets where [`Rdd::checkpoint`](crate::Rdd::checkpoint) saves: in a directory of its own within this
+    /// one, which is removed when the context stops, unless `firesteel.cleaner.checkpoints` is `false`.
     ///
     /// # Errors
     /// When the path is empty.
@@ -181,12 +183,13 @@ impl Context {
 
     /// Sends a value once to each executor, for all tasks to read.
     ///
-    /// The value is encoded, and the driver lets go of it: whoever reads it has it decoded, once. So it takes
-    /// about twice its size. What a closure captures in its environment is sent with each stage instead; above 1 MiB it
-    /// becomes a broadcast value by itself.
+    /// The value is encoded, and the driver drops the decoded one: each process that reads the value decodes
+    /// it, once. So such a process needs about twice the value's size. The values that a closure captures in
+    /// its environment are sent with each stage instead; an environment above 1 MiB becomes a broadcast value
+    /// by itself.
     ///
     /// # Errors
-    /// When the value cannot be encoded, or kept on disk where memory has no room for it.
+    /// When the value cannot be encoded, or written to disk where memory has no room for it.
     ///
     /// ```
     /// # fn main() -> firesteel::Result<()> {
@@ -208,7 +211,7 @@ impl Context {
         Context { driver }
     }
 
-    /// What it stands on, where records have no types.
+    /// The context of the driver, whose RDDs have no record types.
     pub(crate) fn driver(&self) -> &DriverContext {
         &self.driver
     }
@@ -216,29 +219,30 @@ impl Context {
 
 /// # What the engine holds at this moment
 ///
-/// For those who look for a leak, or for a process: programs have no need of these numbers.
+/// Numbers for finding a leak or a process; programs do not need them.
 impl Context {
-    /// The processes that run executors for this one, by the names of those who started them.
+    /// The processes that run executors for this one, by the names of their agents.
     pub fn executor_processes(&self) -> Vec<(String, u32)> {
         self.driver.executor_processes()
     }
 
-    /// How often this process has sent a broadcast value to an executor elsewhere.
+    /// The number of times that this process has sent a broadcast value to a remote executor.
     pub fn broadcasts_sent(&self) -> u64 {
         self.driver.broadcasts_sent()
     }
 
-    /// Where this process listens for executors, if it does.
+    /// The address at which this process listens for executors, if it does.
     pub fn listens_at(&self) -> Option<std::net::SocketAddr> {
         self.driver.listens_at()
     }
 
-    /// Whether nothing runs, and nothing of a job that ended is left in memory or on disk beyond what RDDs still need.
+    /// Returns whether nothing runs, and nothing of a job that ended is left in memory or on disk except what
+    /// RDDs still need.
     pub fn is_idle(&self) -> bool {
         self.driver.is_idle()
     }
 
-    /// How many map outputs, input blocks, partitions and broadcast values are kept.
+    /// The number of map outputs, input blocks, partitions and broadcast values that are stored.
     pub fn cached_blocks(&self) -> usize {
         self.driver.cached_blocks()
     }

@@ -1,4 +1,4 @@
-//! Files that are not text: SequenceFiles, object files, whole files of bytes, records of one length.
+//! Binary files as RDDs: SequenceFiles, object files, whole files of bytes, records of one length.
 
 use crate::Context;
 use crate::rdd::Rdd;
@@ -12,20 +12,20 @@ use firesteel_operators::FileSource;
 use firesteel_types::Partition;
 use std::panic::Location;
 
-/// What tasks that read splits are sent: each partition's splits, and which files may fail.
+/// The environment of tasks that read splits: each partition's splits, and the kinds of files that may fail.
 type Splits = (Vec<Vec<FileSplit>>, Lenient);
 
 impl Context {
-    /// The pairs of SequenceFiles, Hadoop's binary files of keys and values.
+    /// Makes an RDD of the pairs of SequenceFiles, Hadoop's binary files of keys and values.
     ///
-    /// Types stand for classes: `String` for `Text`, `i64` for `LongWritable`, [`Bytes`] for `BytesWritable`, `()` for
-    /// `NullWritable` and so on, as [`Writable`] tells, which types of your own may implement. Compression is told by the files
-    /// themselves. Large files are cut at their markers, into at least `min_partitions` (2 when `None`) but no splits
-    /// under 100 KiB. Paths as for [`Context::text_file`].
+    /// Types stand for classes: `String` for `Text`, `i64` for `LongWritable`, [`Bytes`] for `BytesWritable`,
+    /// `()` for `NullWritable` and so on, by [`Writable`], which types of your own may implement. The files
+    /// themselves say how they are compressed. Large files are cut at their markers, into at least
+    /// `min_partitions` (2 when `None`) but no splits under 100 KiB. Paths as for [`Context::text_file`].
     ///
     /// # Errors
-    /// When a path does not exist or a pattern matches nothing. A file of other classes, or no SequenceFile, fails the job
-    /// with an error that says what to write instead.
+    /// When a path does not exist or a pattern matches nothing. A file of other classes, or no SequenceFile,
+    /// fails the job with an error that says what to write instead.
     ///
     /// ```
     /// # fn main() -> firesteel::Result<()> {
@@ -57,12 +57,12 @@ impl Context {
         rdd.map(Rdd::of)
     }
 
-    /// The records that [`Rdd::save_as_object_file`] saved, or Spark's `saveAsObjectFile` if they are numbers, booleans,
-    /// strings, or tuples and arrays of them.
+    /// Makes an RDD of the records that [`Rdd::save_as_object_file`] saved, or Spark's `saveAsObjectFile` if
+    /// they are numbers, booleans, strings, or tuples and arrays of them.
     ///
     /// # Errors
-    /// When a path does not exist or a pattern matches nothing. A file of another type, one that was cut short and one in which
-    /// a byte was changed each fail the job with an error that says so.
+    /// When a path does not exist or a pattern matches nothing. A file of another type, one that was cut
+    /// short and one in which a byte was changed each fail the job with an error that says so.
     #[track_caller]
     pub fn object_file<T: Data>(
         &self,
@@ -88,8 +88,9 @@ impl Context {
         rdd.map(Rdd::of)
     }
 
-    /// Whole files, as pairs of path and contents: as they lie there, whatever their names end in. Paths as for
-    /// [`Context::text_file`]. Small files share partitions; each file must fit in memory.
+    /// Makes an RDD of whole files, as pairs of path and contents: the bytes are not decompressed, whatever
+    /// the files' names end in. Paths as for [`Context::text_file`]. Small files share partitions; each file
+    /// must fit in memory.
     ///
     /// # Errors
     /// When a path does not exist or a pattern matches nothing.
@@ -116,12 +117,13 @@ impl Context {
         driver.whole_bytes(site, path, wanted, &driver.file_options()?).map(Rdd::of)
     }
 
-    /// The records of files in which each has so many bytes and nothing stands between them. Paths as for
-    /// [`Context::text_file`], and so are compressed files. Large files are cut between records.
+    /// Makes an RDD of the records of files in which each record has `record_length` bytes, without
+    /// separators. Paths as for [`Context::text_file`]; compressed files are decompressed as there. Large
+    /// files are cut between records.
     ///
     /// # Errors
-    /// When the length is 0, when a path does not exist or a pattern matches nothing, and when a file's length is not a
-    /// multiple of the record's. Of compressed files that shows when they are read.
+    /// When the length is 0, when a path does not exist or a pattern matches nothing, and when a file's
+    /// length is not a multiple of the record's. For compressed files, that shows when they are read.
     ///
     /// ```
     /// # fn main() -> firesteel::Result<()> {

@@ -17,11 +17,12 @@
 //! # }
 //! ```
 //!
-//! A [`Context`] makes [`Rdd`]s from data and files. Transformations make RDDs from RDDs and compute nothing. An action
-//! computes: the lineage is cut into stages at its shuffles, and tasks run on all slots.
+//! A [`Context`] makes [`Rdd`]s from data and files. Transformations make RDDs from RDDs and compute nothing.
+//! An action computes: the lineage is cut into stages at its shuffles, and tasks run on all slots.
 //!
-//! **Closures** run in tasks, maybe in other processes, so they cannot see the driver's variables. A closure that captures
-//! nothing is passed as it is; what a closure needs is named, in the method's `_with` form:
+//! **Closures** run in tasks, maybe in other processes, so they cannot see the driver's variables. A closure
+//! that captures nothing is passed as it is; the values that a closure needs are named, in the method's
+//! `_with` form:
 //!
 //! ```compile_fail
 //! # let sc = firesteel::Context::builder().create().unwrap();
@@ -37,16 +38,18 @@
 //! # }
 //! ```
 //!
-//! `cargo check` cannot see the first mistake when all that is captured is `Copy`, since it never makes code of generic
-//! functions; `cargo build` and `cargo test` show it.
+//! `cargo check` cannot see the first mistake when all captured values are `Copy`, since it never makes code
+//! of generic functions; `cargo build` and `cargo test` show it.
 //!
-//! **Records and environments** own what they hold: a `String` or [`Str`] and not a `&str`, a vector and not a slice, and types
-//! of your own that derive `Clone`, `Serialize` and `Deserialize`. Where something borrows, the compiler says in words of its
-//! own that ``implementation of `Deserialize` is not general enough``: write `.to_string()`, `Str::from(..)` or `.to_vec()`.
+//! **Records and environments** own their data: a `String` or [`Str`] and not a `&str`, a vector and not a
+//! slice, and types of your own that derive `Clone`, `Serialize` and `Deserialize`. If a type borrows, the
+//! compiler reports that ``implementation of `Deserialize` is not general enough``: write `.to_string()`,
+//! `Str::from(..)` or `.to_vec()`.
 //!
-//! **Statics** are not sent: each process has its own, whatever the driver wrote into its one. That makes them the place for
-//! what each executor should make once, such as a model or a pool of connections; the first task that needs it makes it,
-//! from what it is given. What should be made once for each partition is made in [`Rdd::map_partitions`].
+//! **Statics** are not sent: each process has its own, independent of the driver's. That makes them the place
+//! for values that each executor should make once, such as a model or a pool of connections; the first task
+//! that needs the value makes it, from the task's own input. A value for each partition is made in
+//! [`Rdd::map_partitions`].
 //!
 //! ```
 //! use std::collections::HashSet;
@@ -67,8 +70,9 @@
 //! # }
 //! ```
 //!
-//! **Features** of the crate add what not every program needs, and what takes long to build: `parquet`, and the stores `s3`, `gcs`, `azure`,
-//! `http` and `hdfs`; `full` is all of them. None is on by default. A call or a path whose feature is missing fails with its name.
+//! **Features** of the crate add parts that only some programs need, and that take long to build: `parquet`,
+//! and the stores `s3`, `gcs`, `azure`, `http` and `hdfs`; `full` is all of them. None is on by default. A
+//! call or a path whose feature is missing fails with its name.
 
 mod accumulators;
 mod context;
@@ -92,8 +96,8 @@ pub use firesteel_io::Codec;
 pub use firesteel_io::hadoop::{Fields, SequenceCompression, SequenceOptions, VInt, VLong, Writable};
 /// Makes a function the program's `main`.
 ///
-/// An error that it returns is printed for a person, and the process exits with code 1. It is also where a process that
-/// was started as an executor would turn aside, before the program's own code runs.
+/// An error that it returns is printed for a person, and the process exits with code 1. A process that was
+/// started as an executor runs the executor there, before the program's own code runs.
 ///
 /// ```no_run
 /// #[firesteel::main]

@@ -1,4 +1,4 @@
-//! Rules that place keys in partitions, as users give them.
+//! Partitioners: rules of the user's that place keys in partitions.
 
 use firesteel_data::block::encode_value;
 use firesteel_data::hash::{hash_bytes, hash_key, partition_of};
@@ -8,7 +8,8 @@ use std::hash::Hash;
 
 /// A rule of the user's that places keys in partitions.
 ///
-/// The same key must always go to the same partition. Two RDDs placed by equal values of one type join without a shuffle.
+/// The same key must always go to the same partition. Two RDDs placed by equal values of one type join
+/// without a shuffle.
 ///
 /// ```
 /// use firesteel::{Context, Partitioner};
@@ -33,21 +34,21 @@ use std::hash::Hash;
 /// # }
 /// ```
 pub trait Partitioner<K>: Environment {
-    /// How many partitions there are.
+    /// The number of partitions.
     fn partitions(&self) -> u32;
 
-    /// The partition of a key, from 0. One that is too large fails the task.
+    /// Returns the partition of a key, from 0. One that is too large fails the task.
     fn partition(&self, key: &K) -> u32;
 }
 
-/// Places keys by their hash: what every shuffle does that is not told otherwise.
+/// Places keys by their hash: the default of every shuffle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct HashPartitioner {
     partitions: u32,
 }
 
 impl HashPartitioner {
-    /// A rule for so many partitions, at least one.
+    /// Makes a rule for `partitions` partitions, at least one.
     pub fn new(partitions: u32) -> Self {
         HashPartitioner { partitions: partitions.max(1) }
     }
@@ -64,7 +65,7 @@ impl<K: Data + Hash> Partitioner<K> for HashPartitioner {
     }
 }
 
-/// What an RDD remembers of the rule that placed its records.
+/// Returns the identity of a rule, by which an RDD remembers the rule that placed its records.
 pub(crate) fn identity<K, P: Partitioner<K>>(
     partitioner: &P,
 ) -> Result<firesteel_plan::Partitioner, DataError> {

@@ -1,13 +1,13 @@
-//! What `#[firesteel::main]` makes of a program's `main`.
+//! Running a program's `main`: the function that `#[firesteel::main]` calls, and its exit codes.
 
 use firesteel_cluster::agents::AGENT_VARIABLE;
 use firesteel_executor::agent;
 use std::fmt::Display;
 use std::process::ExitCode;
 
-/// What a `main` may return.
+/// A type that a `main` may return.
 pub trait ExitWith {
-    /// The process's exit code; prints an error first.
+    /// Returns the process's exit code; prints an error first.
     fn exit_with(self) -> ExitCode;
 }
 
@@ -35,22 +35,24 @@ impl<T: ExitWith, E: Display> ExitWith for Result<T, E> {
     }
 }
 
-/// Runs a program's body, or, in a process that was started as an executor, that: `#[firesteel::main]` calls this.
+/// Runs a program's body, or, in a process that was started as an executor, the executor:
+/// `#[firesteel::main]` calls this.
 pub fn run_main<T: ExitWith>(body: impl FnOnce() -> T) -> ExitCode {
     become_executor_if_asked();
     body().exit_with()
 }
 
-/// In a process that was started as an executor, runs that, and ends the process with it. In others it does nothing.
+/// Runs the executor in a process that was started as one, and ends the process with it. In other processes
+/// it does nothing.
 ///
-/// `#[firesteel::main]` calls it first of all. A program without the attribute calls it at the beginning of `main`, and a file of tests
-/// whose contexts have executors in other processes from a test of its own, which it names by
-/// [`Builder::agent_command`](crate::Builder::agent_command).
+/// `#[firesteel::main]` calls it first of all. A program without the attribute calls it at the beginning of
+/// `main`, and a file of tests whose contexts have executors in other processes calls it in a test of its
+/// own, which it names by [`Builder::agent_command`](crate::Builder::agent_command).
 pub fn become_executor_if_asked() {
     if std::env::var_os(AGENT_VARIABLE).is_none() {
         return;
     }
-    // Programs that tasks start are no executors.
+    // Programs that tasks start are not executors.
     let config = agent::config_from_parent();
     let ended = config.and_then(|config| agent::run(config, None));
     let code = match ended {

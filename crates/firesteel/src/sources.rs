@@ -1,4 +1,4 @@
-//! Where RDDs begin: the driver's data, ranges, files.
+//! Sources of RDDs: the driver's data, ranges, files.
 
 use crate::Context;
 use crate::rdd::{Rdd, count};
@@ -12,17 +12,17 @@ use firesteel_types::{CallSite, Partition};
 use std::ops::Range;
 use std::panic::Location;
 
-/// A file that would be read.
+/// The description of a file that would be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileInfo {
-    /// Where it is.
+    /// The path of the file.
     pub path: String,
-    /// Its size as it lies there, compressed or not.
+    /// The size of the stored file, compressed or not.
     pub bytes: u64,
 }
 
 impl Context {
-    /// An RDD of the driver's own data, cut into so many partitions of about equal size.
+    /// Makes an RDD of the driver's own data, cut into `partitions` partitions of about equal size.
     ///
     /// ```
     /// # fn main() -> firesteel::Result<()> {
@@ -43,19 +43,20 @@ impl Context {
         Rdd::of(self.driver().rdd_of_blocks(site, blocks, Slices::<T>::code()))
     }
 
-    /// The whole numbers of a range, in [`Context::default_parallelism`] partitions.
+    /// Makes an RDD of the whole numbers of a range, in [`Context::default_parallelism`] partitions.
     #[track_caller]
     pub fn range(&self, range: Range<i64>) -> Rdd<i64> {
         self.range_at(site("range", Location::caller()), range, 1, self.default_parallelism())
     }
 
-    /// The whole numbers of a range, in so many partitions.
+    /// Makes an RDD of the whole numbers of a range, in `partitions` partitions.
     #[track_caller]
     pub fn range_in(&self, range: Range<i64>, partitions: usize) -> Rdd<i64> {
         self.range_at(site("range_in", Location::caller()), range, 1, count(partitions))
     }
 
-    /// Every `step`-th whole number of a range, in so many partitions; downwards with a negative step.
+    /// Makes an RDD of every `step`-th whole number of a range, in `partitions` partitions; downwards with a
+    /// negative step.
     ///
     /// # Errors
     /// When the step is 0.
@@ -63,7 +64,7 @@ impl Context {
     pub fn range_step(&self, range: Range<i64>, step: i64, partitions: usize) -> Result<Rdd<i64>> {
         let site = site("range_step", Location::caller());
         if step == 0 {
-            return Err(Error::InvalidArgument { site, message: "a step of 0 leads nowhere".into() });
+            return Err(Error::InvalidArgument { site, message: "a step of 0 never ends: use another one".into() });
         }
         Ok(self.range_at(site, range, step, count(partitions)))
     }
@@ -85,29 +86,31 @@ impl Context {
         Rdd::of(self.driver().rdd(Parts::source(site, partitions, code)))
     }
 
-    /// An RDD without partitions, and so without records.
+    /// Makes an RDD without partitions, and so without records.
     #[track_caller]
     pub fn empty_rdd<T: Data>(&self) -> Rdd<T> {
         let site = site("empty_rdd", Location::caller());
         Rdd::of(self.driver().rdd(Parts::source(site, 0, Union::<T>::code(&[]))))
     }
 
-    /// The lines of text files.
+    /// Makes an RDD of the lines of text files.
     ///
-    /// A path is a file, a directory (its files, but those whose names begin with `_` or `.`), a pattern (`logs/2024-*.gz`,
-    /// `{a,b}/part-?????`), or several of these with commas between. Files ending in `.gz`, `.bz2`, `.zst` and `.deflate` are
-    /// decompressed. Large uncompressed files are cut into splits of at most 32 MiB, and into at least `min_partitions` (2 when
-    /// `None`). Bytes that are not UTF-8 become U+FFFD.
+    /// A path is a file, a directory (its files, except those whose names begin with `_` or `.`), a pattern
+    /// (`logs/2024-*.gz`, `{a,b}/part-?????`), or several of these with commas between. Files ending in
+    /// `.gz`, `.bz2`, `.zst` and `.deflate` are decompressed. Large uncompressed files are cut into splits of
+    /// at most 32 MiB, and into at least `min_partitions` (2 when `None`). Bytes that are not UTF-8 become
+    /// U+FFFD.
     ///
     /// # Errors
-    /// When a path does not exist or a pattern matches nothing. Nothing is read yet: the files are listed again when an action
-    /// comes, so that those which were added meanwhile are read, too.
+    /// When a path does not exist or a pattern matches nothing. Nothing is read yet: the files are listed
+    /// again when an action first needs them, so that files that were added meanwhile are read, too.
     #[track_caller]
     pub fn text_file(&self, path: &str, min_partitions: impl Into<Option<usize>>) -> Result<Rdd<String>> {
         self.text_at(site("text_file", Location::caller()), path, min_partitions.into(), None)
     }
 
-    /// [`Context::text_file`], with records that end at a delimiter of your own instead of at the ends of lines.
+    /// [`Context::text_file`], with records that end at a delimiter of your own instead of at the ends of
+    /// lines.
     ///
     /// # Errors
     /// As [`Context::text_file`], or when the delimiter is empty.
@@ -140,7 +143,7 @@ impl Context {
         driver.text_lines(site, path, wanted, delimiter, &options).map(Rdd::of)
     }
 
-    /// The files that a path stands for, by the rules of [`Context::text_file`], with their sizes.
+    /// Lists the files of a path, by the rules of [`Context::text_file`], with their sizes.
     ///
     /// # Errors
     /// When a path does not exist or a pattern matches nothing.
@@ -151,7 +154,8 @@ impl Context {
         Ok(files.into_iter().map(|file| FileInfo { path: file.path, bytes: file.length }).collect())
     }
 
-    /// Whole files, as pairs of path and text. Paths as for [`Context::text_file`]. Small files share partitions.
+    /// Makes an RDD of whole files, as pairs of path and text. Paths as for [`Context::text_file`]. Small
+    /// files share partitions.
     ///
     /// # Errors
     /// When a path does not exist or a pattern matches nothing.
@@ -168,7 +172,8 @@ impl Context {
     }
 }
 
-/// Numbers at equal steps. Counts what is left, so that the last one may be the greatest there is.
+/// Numbers at equal steps. It counts the remaining numbers, so that the last one may be the greatest number
+/// of its type.
 struct Steps {
     next: i64,
     step: i64,

@@ -1,12 +1,12 @@
-//! What a program can ask about its own jobs and stages while they run, and for a while after.
+//! Status of a program's own jobs and stages, while they run and for a while after.
 
 use crate::Context;
 use firesteel_driver::{JobInfo, StageInfo};
 
 /// # What runs and what ran
 ///
-/// The last 1000 jobs and the last 1000 attempts at stages that ended are remembered, as many as Spark does; of
-/// older ones there is nothing to be told.
+/// The last 1000 jobs and the last 1000 attempts at stages that ended are remembered, as many as in Spark;
+/// older ones are forgotten.
 ///
 /// ```
 /// # fn main() -> firesteel::Result<()> {
@@ -40,19 +40,19 @@ impl Context {
         self.driver().active_stage_ids()
     }
 
-    /// What is known of a job; nothing if there is none with this id, or none that is remembered.
+    /// Returns the description of a job; `None` if there is none with this id, or it is forgotten.
     pub fn job_info(&self, job: u32) -> Option<JobInfo> {
         self.driver().job_info(job)
     }
 
-    /// What is known of a stage; nothing if there is none with this id, or none that is remembered. A stage that has not
-    /// begun, or was skipped, has its tasks and none that did anything.
+    /// Returns the description of a stage; `None` if there is none with this id, or it is forgotten. A stage
+    /// that has not begun, or was skipped, has its number of tasks and no running, completed or failed ones.
     pub fn stage_info(&self, stage: u32) -> Option<StageInfo> {
         self.driver().stage_info(stage)
     }
 
-    /// Cancels a job, which then fails with a sentence that gives the reason: `Job 3 cancelled because {reason}`. A job that has ended, or is not known, is let
-    /// be.
+    /// Cancels a job, which then fails with a sentence that gives the reason: `Job 3 cancelled because
+    /// {reason}`. A job that has ended, or is not known, does not change.
     pub fn cancel_job(&self, job: u32, reason: &str) {
         self.driver().cancel_job(job, reason);
     }

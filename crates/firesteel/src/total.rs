@@ -1,12 +1,14 @@
-//! Floating-point numbers as keys: what `f64` lacks for sorting, grouping, and finding extremes.
+//! [`TotalF64`]: floating-point numbers as keys, with the order and hash that `f64` lacks for sorting,
+//! grouping, and finding extremes.
 
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-/// A floating-point number that can be a key. Rust's own have no order, since not-a-number is neither less nor greater than others;
-/// these are ordered by [`f64::total_cmp`]: -∞, negative, -0, 0, positive, ∞, not-a-number.
+/// A floating-point number that can be a key. Rust's own have no order, since not-a-number is neither less
+/// nor greater than others; these are ordered by [`f64::total_cmp`]: -∞, negative, -0, 0, positive, ∞,
+/// not-a-number.
 ///
 /// ```
 /// use firesteel::{Order, TotalF64};

@@ -1,4 +1,5 @@
-//! Accumulators: tasks add up Python values, one for each partition; the program gets them pickled, and adds them up itself.
+//! Accumulators: tasks add up Python values, one for each partition; the program gets them pickled, and adds
+//! them up itself.
 
 use crate::objects::function;
 use firesteel_operators::{Accumulate, Adder};
@@ -11,7 +12,7 @@ use serde_bytes::ByteBuf;
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
-/// What was added: here, as a value; elsewhere, as pickled values.
+/// The added terms: here, as a value; in other processes, as pickled values.
 #[derive(Clone, Default, Deserialize)]
 pub(crate) struct Terms {
     #[serde(skip)]
@@ -60,7 +61,7 @@ fn sum(py: Python<'_>, value: Option<&Py<PyAny>>, input: &Addition) -> PyResult<
     static COPY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let value = match value {
         Some(value) => value.bind(py).clone(),
-        // It may be added to where it lies.
+        // A later `add` may change it in place, so the zero is copied.
         None => function(py, &COPY, "copy", "deepcopy")?.call1((&input.zero,))?,
     };
     Ok(input.add.bind(py).call1((value, &input.term))?.unbind())
@@ -86,7 +87,8 @@ impl Serialize for Terms {
     }
 }
 
-/// `value = add(value, term)` for the partition that is being computed; `value` begins as a copy of `zero`.
+/// Computes `value = add(value, term)` for the partition that is being computed; `value` begins as a copy of
+/// `zero`.
 #[pyfunction]
 pub(crate) fn accumulate(accumulator: u64, add: Py<PyAny>, zero: Py<PyAny>, term: Py<PyAny>) -> PyResult<()> {
     let adder = Adder::<Terms>::new(AccumulatorId(accumulator), APPLICATION.get());
@@ -105,7 +107,7 @@ impl Accumulator {
         self.0.id()
     }
 
-    /// All that counts now: each partition's value, pickled, once.
+    /// Returns all terms that count now: each partition's value, pickled, once.
     fn chunks<'py>(&self, py: Python<'py>) -> Vec<Bound<'py, PyBytes>> {
         let terms = py.detach(|| self.0.value());
         terms.chunks.iter().map(|chunk| PyBytes::new(py, chunk)).collect()

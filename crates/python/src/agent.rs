@@ -1,7 +1,8 @@
-//! An agent that runs a Python program's executors: its connection to the driver, and what its worker processes need of it.
+//! An agent that runs a Python program's executors: its connection to the driver, and the start of its worker
+//! processes.
 //!
-//! The interpreter around it is asked once, how workers are started. It never runs the program's functions itself: the server of workers
-//! is a process of its own, without threads.
+//! The interpreter around it is called once, for the command that starts workers. It never runs the program's
+//! functions itself: the server of workers is a process of its own, without threads.
 
 use crate::worker;
 use firesteel_executor::WorkerCommand;
@@ -14,19 +15,19 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// The way to the driver, in an agent and in the workers of a cluster.
+/// The connection to the driver, in an agent and in the workers of a cluster.
 static FAR: Mutex<Option<Arc<RemoteFetcher>>> = Mutex::new(None);
 
-/// From now on files of the driver's can be fetched.
+/// Sets the connection by which the driver's files can be fetched from now on.
 pub(crate) fn fetch_by(remote: &Arc<RemoteFetcher>) {
     *FAR.lock() = Some(remote.clone());
 }
 
-/// Runs an agent until its driver lets go of it. Its configuration is JSON; where there is none, whoever has started this process says
-/// it through standard input.
+/// Runs an agent until its driver releases it. Its configuration is JSON; if `config` is `None`, the agent
+/// reads it from standard input, into which the process that started this one writes it.
 ///
-/// `command` is called with what the driver says that workers are to know, and with the application's directory on this host. It gives
-/// the program of the server of workers, its arguments, its environment and its directory.
+/// `command` is called with the driver's setting for workers, and with the application's directory on this
+/// host. It returns the program of the server of workers, its arguments, its environment and its directory.
 #[pyfunction]
 #[pyo3(signature = (config, command))]
 pub(crate) fn agent(py: Python<'_>, config: Option<&str>, command: Py<PyAny>) -> PyResult<()> {
@@ -60,14 +61,14 @@ fn workers(beginning: &Beginning<'_>, command: &Py<PyAny>) -> Result<WorkerComma
 pub(crate) fn fetch_file(py: Python<'_>, hash: &str, to: PathBuf) -> PyResult<()> {
     let hash = from_hex(hash).ok_or_else(|| PyValueError::new_err(format!("`{hash}` is no hash")))?;
     let remote = FAR.lock().clone();
-    let remote = remote.ok_or_else(|| PyLookupError::new_err("this process has no driver elsewhere"))?;
+    let remote = remote.ok_or_else(|| PyLookupError::new_err("this process has no remote driver"))?;
     py.detach(|| {
         let mut file = std::fs::File::create(&to)?;
         remote.file(hash, &mut file).map_err(|error| PyOSError::new_err(error.to_string()))
     })
 }
 
-/// A hash as text, in lower case.
+/// Returns a hash as text, in lower case.
 pub(crate) fn to_hex(hash: &[u8; 32]) -> String {
     hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -79,7 +80,7 @@ fn from_hex(text: &str) -> Option<[u8; 32]> {
     if digits.len() == 64 { bytes.try_into().ok() } else { None }
 }
 
-/// So that workers of a cluster can fetch files.
+/// Sets up a worker of a cluster: its connection, by which it can fetch files, and its directory.
 pub(crate) fn begin(worker: &firesteel_executor::Worker) {
     if let Some(remote) = worker.remote() {
         fetch_by(remote);

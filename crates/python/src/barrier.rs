@@ -1,4 +1,4 @@
-//! Waiting for the other tasks of a barrier stage.
+//! Barriers: waiting for the other tasks of a barrier stage.
 
 use crate::failure::raise_above;
 use firesteel_operators::Task;
@@ -9,14 +9,14 @@ use pyo3::prelude::*;
 /// The task of a barrier stage that runs in this process.
 static CURRENT: Mutex<Option<Task>> = Mutex::new(None);
 
-/// Says which one runs.
+/// Sets the task that runs.
 pub(crate) fn set_current(task: Option<Task>) {
     let before = std::mem::replace(&mut *CURRENT.lock(), task);
-    // Dropped outside the lock: what a task has of memory goes with it.
+    // Dropped outside the lock: a task releases its memory when it is dropped.
     drop(before);
 }
 
-/// Waits for all tasks of the barrier stage; gives what each of them said, in the order of partitions.
+/// Waits for all tasks of the barrier stage; returns their messages, in the order of partitions.
 #[pyfunction]
 pub(crate) fn barrier(py: Python<'_>, message: String) -> PyResult<Vec<String>> {
     let task = CURRENT.lock().clone();

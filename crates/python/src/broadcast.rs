@@ -11,7 +11,7 @@ use pyo3::types::PyBytes;
 use serde_bytes::ByteBuf;
 use std::panic::Location;
 
-/// The program's end.
+/// The program's end of a broadcast variable.
 #[pyclass(frozen)]
 pub(crate) struct Broadcast {
     pub(crate) value: firesteel_operators::Broadcast<ByteBuf>,
@@ -51,7 +51,7 @@ impl Broadcast {
     }
 }
 
-/// The pickled value, in a worker.
+/// Returns the pickled value, in a worker.
 #[pyfunction]
 pub(crate) fn load_broadcast(py: Python<'_>, broadcast: u64) -> PyResult<Bound<'_, PyBytes>> {
     let failed = |error: String| PyRuntimeError::new_err(format!("broadcast variable {broadcast}: {error}"));

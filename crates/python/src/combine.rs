@@ -1,10 +1,10 @@
-//! The inner loop of everything that brings equal keys together: a table over Python keys, with Python's own hash and equality.
+//! The inner loop of all operations by key: a table over Python keys, with Python's own hash and equality.
 
 use firesteel_executor::resident_bytes;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
-/// How many pairs are merged between two looks at the process's memory.
+/// The number of pairs that are merged between two checks of the process's memory.
 const LOOK_EVERY: usize = 8192;
 
 /// Merges pairs into a table until they end (`False`), or the process holds more than `limit` bytes (`True`).
@@ -37,7 +37,7 @@ pub(crate) fn combine(
     Ok(false)
 }
 
-/// As `key, value = pair` does, with its errors.
+/// Unpacks a pair as `key, value = pair` does, with its errors.
 fn unpack<'py>(pair: &Bound<'py, PyAny>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
     let tuple = pair.py().import("builtins")?.getattr("tuple")?.call1((pair,))?.cast_into::<PyTuple>()?;
     if tuple.len() != 2 {

@@ -1,4 +1,4 @@
-//! What the command `firesteel` of the Python package leaves to that of Rust: daemons, and asking a cluster.
+//! The part of the Python package's command `firesteel` that is in Rust: daemons, and requests to a cluster.
 
 use firesteel_cli::InterpretedDriver;
 use pyo3::exceptions::PyRuntimeError;
@@ -6,13 +6,13 @@ use pyo3::prelude::*;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-/// Runs a command line; gives whether it went well. What goes wrong was printed.
+/// Runs a command line; returns whether it succeeded. Errors were printed.
 #[pyfunction]
 pub(crate) fn command(py: Python<'_>, words: Vec<OsString>) -> bool {
     py.detach(|| firesteel_cli::run(words)) == ExitCode::SUCCESS
 }
 
-/// An option of the command line of Rust, for that of Python to have it, too.
+/// An option of Rust's command line, for Python's to have it, too.
 #[pyclass(frozen, get_all)]
 pub(crate) struct CommandOption {
     long: String,
@@ -50,7 +50,7 @@ pub(crate) fn command_names() -> Vec<(String, String)> {
     firesteel_cli::commands()
 }
 
-/// Has a Python program run in a cluster; gives the name by which its master knows it.
+/// Has a Python program run in a cluster; returns the name by which its master knows it.
 #[pyfunction]
 #[pyo3(signature = (*, master, secret_file, program, arguments, environment, files, cores, memory_mib, supervise))]
 #[expect(clippy::too_many_arguments, reason = "keywords, to Python")]

@@ -32,14 +32,14 @@ pub(crate) struct Context {
     start_time: u128,
 }
 
-/// What the server's interpreter runs: it finds modules where the program does.
+/// The program that the server's interpreter runs: it finds modules where the program does.
 const SERVER: &str = "import sys, json\n\
     sys.path[:] = json.loads(sys.argv[1])\n\
     from firesteel.worker.server import main\n\
     main()";
 
-/// How long tasks wait for the worker that has their partition in memory, where the program does not say: any other can read the
-/// partition's file.
+/// The time that tasks wait for the worker that has their partition in memory, if the program does not set
+/// it: any other worker can read the partition's file.
 const LOCALITY_WAIT: &str = "100ms";
 
 #[pymethods]
@@ -102,7 +102,7 @@ impl Context {
         self.inner.is_stopped()
     }
 
-    /// Whether executors are elsewhere, or as if they were.
+    /// Returns whether executors are remote, or treated as if they were.
     #[getter]
     fn is_on_cluster(&self) -> bool {
         self.inner.is_on_cluster()
@@ -142,7 +142,7 @@ impl Context {
         self.source(py, site, hadoop, open, |site, lines| sources::lines(&lines, site, use_unicode))
     }
 
-    /// The pairs of Hadoop's TextInputFormat: where a line begins, and the line.
+    /// Makes the pairs of Hadoop's TextInputFormat: the position of a line, and the line.
     fn line_positions(
         &self,
         py: Python<'_>,
@@ -369,7 +369,8 @@ impl Context {
 }
 
 impl Context {
-    /// An RDD of files, in the name of a line of the program: opened by the engine, and then made one of Python's objects.
+    /// Makes an RDD of files, on behalf of a line of the program: opened by the engine, and then converted to
+    /// Python's objects.
     fn source(
         &self,
         py: Python<'_>,
@@ -397,7 +398,7 @@ fn worker_command(
     };
     let directory: String = os.call_method0("getcwd")?.extract()?;
     let path: Vec<String> = sys.getattr("path")?.extract()?;
-    // Equal keys must hash alike in all workers.
+    // Equal keys must have equal hashes in all workers.
     environment.insert("PYTHONHASHSEED".into(), "0".into());
     Ok(WorkerCommand {
         program: program.into(),
@@ -415,7 +416,7 @@ fn setting(py: Python<'_>, sys_path: Vec<String>, directory: &str) -> PyResult<S
     py.import("json")?.call_method1("dumps", (setting,))?.extract()
 }
 
-/// One stream, then the other.
+/// One stream, and then the other.
 struct OneThenOther(Option<Stream<Objects>>, Stream<Objects>);
 
 impl Batches<Objects> for OneThenOther {

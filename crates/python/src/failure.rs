@@ -1,4 +1,5 @@
-//! What fails, on its way between the two languages: exceptions become failures of tasks, failures of jobs become exceptions.
+//! Failures on their way between the two languages: exceptions become failures of tasks, failures of jobs
+//! become exceptions.
 
 use crate::objects::function;
 use crate::records;
@@ -12,9 +13,10 @@ use pyo3::types::{PyBytes, PyDict};
 use std::cell::RefCell;
 
 thread_local! {
-    /// What failed above, while its exception travels through the user's code.
+    /// The failure of a function's input, while its exception passes through the user's code.
     static ABOVE: RefCell<Option<Box<TaskFailure>>> = const { RefCell::new(None) };
-    /// The exception that failed the task last, for who runs it again in the program's own process.
+    /// The exception that failed the last task, for a caller that runs the task again in the program's own
+    /// process.
     static RAISED: RefCell<Option<PyErr>> = const { RefCell::new(None) };
 }
 
@@ -22,23 +24,23 @@ pyo3::create_exception!(
     _native,
     TaskStopped,
     pyo3::exceptions::PyBaseException,
-    "What feeds the function has failed or was told to stop; not to be caught."
+    "The input of a function has failed or was told to stop; not to be caught."
 );
 
-/// A failure of what feeds a function, as an exception that passes through the function.
+/// Returns the failure of a function's input as an exception that passes through the function.
 pub(crate) fn raise_above(failure: Box<TaskFailure>) -> PyErr {
     let text = failure.to_string();
     ABOVE.with_borrow_mut(|above| *above = Some(failure));
     TaskStopped::new_err(text)
 }
 
-/// What failed above, whatever became of its exception: a function that catches everything must not make a shorter partition
-/// look whole.
+/// Takes the failure of the input, also if its exception was caught: a function that catches everything must
+/// not make a shorter partition look whole.
 pub(crate) fn take_above() -> Option<Box<TaskFailure>> {
     ABOVE.with_borrow_mut(Option::take)
 }
 
-/// An exception as the failure of the task in which it was raised.
+/// Returns an exception as the failure of the task in which it was raised.
 pub(crate) fn from_python(py: Python<'_>, error: PyErr) -> Box<TaskFailure> {
     if let Some(failure) = take_above() {
         return failure;
@@ -48,7 +50,7 @@ pub(crate) fn from_python(py: Python<'_>, error: PyErr) -> Box<TaskFailure> {
     Box::new(TaskFailure::Exception(Box::new(exception)))
 }
 
-/// Forgets what an earlier task has left.
+/// Forgets the failures of an earlier task.
 pub(crate) fn forget() {
     drop((take_above(), take_raised()));
 }
@@ -63,7 +65,7 @@ fn describe(py: Python<'_>, error: &PyErr) -> Exception {
     let site = watch::site().map_or_else(CallSite::default, |site| (*site).clone());
     let described = function(py, &DESCRIBE, "firesteel.worker.failure", "describe")
         .and_then(|describe| {
-            // The value by itself does not have its traceback yet.
+            // The exception's value does not have its traceback yet.
             describe.call1((error.clone_ref(py).into_value(py),))
         })
         .and_then(|described| {
@@ -73,15 +75,16 @@ fn describe(py: Python<'_>, error: &PyErr) -> Exception {
             Ok((text("message")?, text("traceback")?, encoded, record))
         });
     let retryable = !error.is_instance_of::<pyo3::exceptions::PyImportError>(py);
-    // Should describing it fail, its own text must do.
+    // If describing the exception fails, its own text is used.
     let (message, traceback, encoded, seen) =
         described.unwrap_or_else(|_| (error.to_string(), String::new(), None, None));
-    // Records that a function makes itself do not pass where they are noted, but its frames show them.
+    // Records that a function makes itself do not pass through the iterator that notes them, but its frames
+    // show them.
     let record = records::noted(py).or(seen);
     Exception { message, traceback, encoded, site, record, retryable }
 }
 
-/// A failure of the engine's on the driver, as an exception.
+/// Returns a failure of the engine on the driver as an exception.
 pub(crate) fn to_python(py: Python<'_>, error: Error) -> PyErr {
     match error {
         Error::Job { action, failure } => job_failure(py, &action, failure),
@@ -129,7 +132,7 @@ fn job_failure(py: Python<'_>, action: &CallSite, failure: JobFailure) -> PyErr 
             task_failure(py, action, last, &text).and_then(|details| {
                 details.set_item("stage", stage.0)?;
                 details.set_item("partition", partition.0)?;
-                // They are counted from 0, as tasks count them.
+                // Attempts are counted from 0, as tasks count them.
                 details.set_item("attempt", attempts.saturating_sub(1))?;
                 details.set_item("attempts", attempts)?;
                 made(&details)
@@ -158,7 +161,8 @@ fn job_failure(py: Python<'_>, action: &CallSite, failure: JobFailure) -> PyErr 
     made.unwrap_or_else(|_| PyRuntimeError::new_err(text))
 }
 
-/// In the words of a Python program's settings and methods.
+/// Returns the message about results that are too large, with the names of a Python program's settings and
+/// methods.
 fn too_large(tasks: u32, bytes: u64, limit: u64) -> String {
     format!(
         "Total size of serialized results of {tasks} tasks ({}) is bigger than spark.driver.maxResultSize ({}). Save them with \
@@ -169,7 +173,7 @@ fn too_large(tasks: u32, bytes: u64, limit: u64) -> String {
     )
 }
 
-/// `2.0 MiB`
+/// Returns a number of bytes such as `2.0 MiB`.
 fn size(bytes: u64) -> String {
     const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
     if bytes < 1024 {

@@ -1,4 +1,4 @@
-//! Functions of the program's on their way to workers.
+//! Functions of the program, which are sent to workers.
 
 use crate::failure::from_python;
 use crate::objects::{Objects, function};
@@ -11,7 +11,7 @@ use pyo3::types::PyBytes;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
-/// A function, pickled, with the broadcast variables that it holds: they live as long as it can be called.
+/// A pickled function, with the broadcast variables that it holds: they live as long as it can be called.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Function {
     pickled: ByteBuf,
@@ -23,14 +23,14 @@ impl Function {
         Function { pickled: ByteBuf::from(pickled), broadcasts }
     }
 
-    /// The function, loaded anew: what it captured is for each task as it was in the program.
+    /// Loads the function anew: each task gets the captured values as they were in the program.
     pub(crate) fn load<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         static LOAD: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         let load = function(py, &LOAD, "firesteel.worker", "load_function")?;
         load.call1((PyBytes::new(py, &self.pickled),))
     }
 
-    /// What the function gives for a partition's records.
+    /// Calls the function with a partition's records, and returns its results.
     pub(crate) fn on_one(&self, partition: Partition, input: Stream<Objects>) -> Outcome<Taken> {
         Python::attach(|py| {
             let called = self.load(py).and_then(|f| f.call1((partition.0, iterator(py, input)?)));
@@ -38,7 +38,7 @@ impl Function {
         })
     }
 
-    /// What the function gives for the records of two partitions.
+    /// Calls the function with the records of two partitions, and returns its results.
     pub(crate) fn on_two(
         &self,
         partition: Partition,

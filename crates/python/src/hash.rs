@@ -1,14 +1,16 @@
-//! Where keys belong: [`portable_hash`], which is the same in every worker, and equal for equal keys.
+//! Hashes that place keys: [`portable_hash`], which is the same in every worker, and equal for equal keys.
 //!
-//! Numbers, tuples and None hash as PySpark's function of this name hashes them, so that records lie where programs expect them. Workers
-//! run with a fixed hash seed, so strings agree among workers; the program's own process has another seed, and must ask a worker.
+//! Numbers, tuples and None hash as PySpark's function of this name hashes them, so that records lie where
+//! programs expect them. Workers run with a fixed hash seed, so strings agree among workers; the program's
+//! own process has another seed, and must ask a worker.
 //!
-//! What the interpreter hashes by its address differs between processes: classes, functions, NaN, None before 3.12. Where such a thing is
-//! hashed by C code (in a tuple), its container is hashed here. Where it is hashed by a `__hash__` of the program's, that calls `hash`: in
-//! workers this name is [`hash`], which gives what the interpreter gives wherever no address is in it. So the program's own dicts,
-//! and objects that remember their hash, see one value only.
+//! Values that the interpreter hashes by their address have different hashes in different processes: classes,
+//! functions, NaN, None before 3.12. If C code hashes such a value (in a tuple), its container is hashed
+//! here. If a `__hash__` of the program hashes it, that calls `hash`: in workers this name is [`hash`], which
+//! returns the interpreter's hash unless an address is in it. So the program's own dicts, and objects that
+//! remember their hash, see one value only.
 //!
-//! How a type is hashed is decided once for each, by `firesteel.keys`.
+//! The rule for a type's hash is chosen once for each type, by `firesteel.keys`.
 
 use crate::objects::function;
 use pyo3::exceptions::PyTypeError;
@@ -18,11 +20,11 @@ use pyo3::types::{PyBytes, PyDict, PyFloat, PyFrozenSet, PyInt, PyString, PyTupl
 use std::cell::Cell;
 
 thread_local! {
-    /// How many keys are being placed by this thread, one within the other.
+    /// The number of keys that this thread is placing, one within the other.
     static PLACING: Cell<u32> = const { Cell::new(0) };
 }
 
-/// While it lives, what has no hash that others agree to is refused.
+/// A guard: while it lives, values without a hash that all processes agree to are rejected.
 struct Placing;
 
 impl Placing {
@@ -42,21 +44,22 @@ impl Drop for Placing {
     }
 }
 
-/// How values of a type are hashed. `firesteel.keys` has the same numbers.
+/// The rules by which values of a type are hashed. `firesteel.keys` has the same numbers.
 enum Rule<'py> {
-    /// As the interpreter does; its own code knows no address.
+    /// Hashed as the interpreter does; its own code uses no address.
     Plain,
-    /// As the interpreter does, but for what is not equal to itself.
+    /// Hashed as the interpreter does, except values that are not equal to themselves.
     Number,
     Tuple,
     Set,
-    /// By the `__hash__` of the program's or of a library, which calls [`hash`].
+    /// Hashed by the `__hash__` of the program or of a library, which calls [`hash`].
     Own,
-    /// By a hash that cannot be looked through: it is compared with what another process finds.
+    /// Hashed by code that cannot be inspected: the hash is compared with the one that another process
+    /// computes.
     Tried,
-    /// Equal only to itself. As the interpreter does, except where keys are placed.
+    /// Equal only to itself. Hashed as the interpreter does, except where keys are placed.
     Identity,
-    /// As another value that this function makes of it.
+    /// Hashed as another value that this function makes of it.
     As(Bound<'py, PyAny>),
 }
 
@@ -76,10 +79,10 @@ impl<'py> Rule<'py> {
     }
 }
 
-/// So many types' rules are remembered.
+/// The largest number of types whose rules are cached.
 const TYPES_AT_MOST: usize = 4096;
 
-/// The rules for a value's type: the first says how it is placed, the second what [`hash`] gives.
+/// Returns the rules for a value's type: the first for placing it, the second for [`hash`].
 fn rules<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyTuple>> {
     static KNOWN: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
     static RULES_OF: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
@@ -97,7 +100,7 @@ fn rules<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyTuple>> {
     Ok(made.cast_into::<PyTuple>()?)
 }
 
-/// The hash that places a key.
+/// Returns the hash that places a key.
 #[pyfunction]
 pub(crate) fn portable_hash(key: &Bound<'_, PyAny>) -> PyResult<isize> {
     if key.is_exact_instance_of::<PyString>() || key.is_exact_instance_of::<PyInt>() {
@@ -129,7 +132,8 @@ pub(crate) fn portable_hash(key: &Bound<'_, PyAny>) -> PyResult<isize> {
     }
 }
 
-/// Calls a function of the program's whose result places a key: in it [`hash`] refuses what only this process has.
+/// Calls a function of the program whose result places a key: in it [`hash`] rejects values that only this
+/// process has.
 pub(crate) fn placing<T>(call: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
     let _placing = Placing::begin();
     call()
@@ -154,7 +158,7 @@ fn compare_with_another_process(key: &Bound<'_, PyAny>) -> PyResult<()> {
     Ok(())
 }
 
-/// The interpreter hashes each NaN by its address.
+/// Hashes a number. The interpreter hashes each NaN by its address.
 fn of_number(number: &Bound<'_, PyAny>) -> PyResult<isize> {
     let is_nan = match number.cast::<PyFloat>() {
         Ok(float) => float.value().is_nan(),
@@ -172,7 +176,7 @@ fn of_tuple(tuple: &Bound<'_, PyTuple>) -> PyResult<isize> {
     Ok(hash ^ tuple.len() as isize)
 }
 
-/// The same whatever the order of iteration.
+/// Hashes a set independently of the order of iteration.
 fn of_set(set: &Bound<'_, PyFrozenSet>) -> PyResult<isize> {
     mixed(set.iter().map(|item| portable_hash(&item)))
 }
@@ -186,7 +190,8 @@ fn mixed(hashes: impl Iterator<Item = PyResult<isize>>) -> PyResult<isize> {
     Ok((hash >> 1) as isize)
 }
 
-/// What `hash` is in workers: the interpreter's hash, except where an address is in it; then one that is the same in all workers.
+/// The `hash` of workers: the interpreter's hash, except where an address is in it; then one that is the same
+/// in all workers.
 #[pyfunction]
 #[pyo3(signature = (obj, /))]
 pub(crate) fn hash(obj: &Bound<'_, PyAny>) -> PyResult<isize> {
@@ -219,19 +224,19 @@ pub(crate) fn hash(obj: &Bound<'_, PyAny>) -> PyResult<isize> {
         Rule::As(plain) => match plain.call1((obj,)) {
             Ok(plain) => hash(&plain),
             Err(error) if Placing::is_under_way() => Err(error),
-            // Outside of placing, an object that other processes do not have is hashed as ever.
+            // Outside of placing, an object that other processes do not have is hashed as usual.
             Err(_) => obj.hash(),
         },
     }
 }
 
-/// From 3.12 on it is the same in all processes; here this is so from the first.
+/// Hashes None. From 3.12 on its hash is the same in all processes; here it is so in all versions.
 fn of_none(none: &Bound<'_, PyAny>) -> PyResult<isize> {
     const OF_NONE: isize = 0xFCA8_6420;
     if none.py().version_info() >= (3, 12) { none.hash() } else { Ok(OF_NONE) }
 }
 
-/// The container's own hash, unless one of the items has another here than from the interpreter.
+/// Returns the container's own hash, unless one of the items has another hash here than from the interpreter.
 fn of_items<'py>(
     container: &Bound<'py, PyAny>,
     items: impl Iterator<Item = Bound<'py, PyAny>>,
@@ -240,11 +245,12 @@ fn of_items<'py>(
     let mut is_plain = true;
     for item in items {
         let one = hash(&item)?;
-        // Text and integers are most of what is hashed, and need no second look.
+        // Text and integers are the most frequent items, and need no further check.
         let is_known = item.is_exact_instance_of::<PyString>() || item.is_exact_instance_of::<PyInt>();
         is_plain = is_plain && (is_known || one == item.hash()?);
         hashes.push(one);
     }
+    // The interpreter hashes all items as workers do, so its hash of the container agrees among them.
     if is_plain {
         return container.hash();
     }

@@ -1,11 +1,12 @@
 //! The engine for Python: the module `firesteel._native`.
 //!
-//! A program's process and its workers load this same file, so operators travel between them by name, and a task is handed over as
-//! a description. The records of an RDD are lists of Python objects (`objects`); a stage's functions run in the worker that reads
-//! their input and writes their output.
+//! A program's process and its workers load this same file, so operators travel between them by name, and a
+//! task is sent as a description. The records of an RDD are lists of Python objects (`objects`); a stage's
+//! functions run in the worker that reads their input and writes their output.
 //!
-//! Architecture invariant: the module converts, releases the interpreter's lock, and maps errors. What PySpark's methods do is decided
-//! in the package's Python files, what runs where in the engine.
+//! Architecture invariant: the module converts, releases the interpreter's lock, and maps errors. The
+//! behaviour of PySpark's methods is decided in the package's Python files, the placement of tasks in the
+//! engine.
 
 mod accumulator;
 mod agent;

@@ -1,7 +1,7 @@
 //! [`Objects`]: a list of Python objects, as the one record that the engine sees.
 //!
-//! Within a stage it holds the live list; between stages, processes and in files its pickled form. It turns from one into the
-//! other when somebody needs the other.
+//! Within a stage it holds the live list; between stages, processes and in files its pickled form. It is
+//! converted when the other form is needed.
 
 use crate::failure::from_python;
 use bytes::Bytes;
@@ -32,7 +32,8 @@ impl Objects {
         Objects(Arc::new(Form::Pickled(bytes.into())))
     }
 
-    /// The records as a list. A live list is shared: who changes it changes what others see.
+    /// Returns the records as a list. A live list is shared: a change to it changes the list of all its
+    /// users.
     pub(crate) fn list<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         match &*self.0 {
             Form::Live(list) => Ok(list.bind(py).clone()),
@@ -40,7 +41,7 @@ impl Objects {
         }
     }
 
-    /// The records, pickled.
+    /// Returns the records, pickled.
     pub(crate) fn bytes(&self, py: Python<'_>) -> PyResult<Bytes> {
         match &*self.0 {
             Form::Live(list) => dump(list.bind(py)),
@@ -48,7 +49,7 @@ impl Objects {
         }
     }
 
-    /// The same records, pickled; a record that cannot be is a failure of the task.
+    /// Returns the same records, pickled; a record that cannot be pickled is a failure of the task.
     pub(crate) fn to_pickled(&self) -> Outcome<Objects> {
         Python::attach(|py| self.bytes(py).map(Objects::pickled).map_err(|error| from_python(py, error)))
     }
@@ -57,7 +58,7 @@ impl Objects {
 static DUMP: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 static LOAD: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
-/// A function of the package, looked up once.
+/// Returns a function of the package, looked up once.
 pub(crate) fn function<'py>(
     py: Python<'py>,
     known: &'static PyOnceLock<Py<PyAny>>,
@@ -76,7 +77,7 @@ pub(crate) fn dump(list: &Bound<'_, PyList>) -> PyResult<Bytes> {
     Ok(Bytes::copy_from_slice(pickled.as_bytes()))
 }
 
-/// The list of records that was pickled.
+/// Loads a pickled list of records.
 pub(crate) fn load<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyList>> {
     let load = function(py, &LOAD, "firesteel.pickling", "load_records")?;
     Ok(load.call1((PyBytes::new(py, bytes),))?.cast_into::<PyList>()?)

@@ -1,4 +1,4 @@
-//! The map side of a shuffle: records are dealt into buckets, one for each reducer, and leave pickled.
+//! The map side of a shuffle: records are dealt into buckets, one for each reducer, and sent pickled.
 
 use crate::failure::from_python;
 use crate::function::Function;
@@ -14,25 +14,25 @@ use pyo3::types::{PyList, PyTuple};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// By what records are placed.
+/// The rules by which records are placed.
 #[derive(Serialize, Deserialize)]
 pub(crate) enum Rule {
-    /// Pairs, by [`portable_hash`] of the key.
+    /// Places pairs by [`portable_hash`] of the key.
     Hash,
-    /// Pairs, by a function of the key.
+    /// Places pairs by a function of the key.
     Function(Function),
-    /// In turn, by their position ([`Turns`]): each run deals the same.
+    /// Places records in turn, by their position ([`Turns`]): each run deals the same.
     InTurn,
 }
 
-/// Where records go.
+/// The rule that places records, and the number of places.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Places {
     pub(crate) partitions: u32,
     pub(crate) rule: Rule,
 }
 
-/// Buckets are sent on when together they have about so many pickled bytes.
+/// Buckets are sent on when together they have about this many pickled bytes.
 const BYTES: usize = 4 << 20;
 const RECORDS_AT_FIRST: usize = 8 << 10;
 const RECORDS_AT_MOST: usize = 1 << 20;
@@ -91,6 +91,7 @@ impl Buckets {
                         let place = placing(|| function.call1((key,)))?;
                         match place.extract::<isize>() {
                             Ok(place) => modulo(place, n),
+                            // Numbers that do not fit are reduced by Python's own `%`.
                             Err(_) => place.rem(n)?.extract()?,
                         }
                     }
@@ -125,7 +126,7 @@ fn modulo(hash: isize, n: u32) -> usize {
     hash.rem_euclid(n as isize) as usize
 }
 
-/// A record that is to be a pair, as `for key, value in ...` takes it apart.
+/// Takes a record that has to be a pair apart, as `for key, value in ...` does.
 fn pair(record: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyTuple>> {
     let record = match record.cast_into::<PyTuple>() {
         Ok(tuple) if tuple.len() == 2 => return Ok(tuple),

@@ -1,4 +1,4 @@
-//! [`Rdd`]: the handle of one RDD of Python objects, and what jobs do with it.
+//! [`Rdd`]: the handle of one RDD of Python objects, and its jobs.
 
 use crate::barrier;
 use crate::broadcast::Broadcast;
@@ -214,7 +214,7 @@ impl Rdd {
         saved.map_err(|error| to_python(py, error))
     }
 
-    /// Pairs as SequenceFiles, of the classes that are asked for or those of the first pair.
+    /// Saves pairs as SequenceFiles, of the classes that are asked for or those of the first pair.
     #[expect(clippy::too_many_arguments, reason = "they are those of the method of PySpark's, by name")]
     #[pyo3(signature = (path, codec, key_class, value_class, newer_interface, hadoop, site))]
     fn save_as_sequence_file(
@@ -245,7 +245,7 @@ impl Rdd {
         saved.map_err(|error| to_python(py, error))
     }
 
-    /// Pairs as lines of key and value, as Hadoop's TextOutputFormat writes them.
+    /// Saves pairs as lines of key and value, as Hadoop's TextOutputFormat writes them.
     #[pyo3(signature = (path, codec, newer_interface, hadoop, site))]
     fn save_as_hadoop_text(
         &self,
@@ -268,17 +268,18 @@ impl Rdd {
     }
 }
 
-/// Hadoop's settings, as they come from Python.
+/// Hadoop's settings, as pairs from Python.
 pub(crate) type Pairs = Vec<(String, String)>;
 
-/// Those of Hadoop's settings that are obeyed, by their newest names.
+/// Returns the settings of Hadoop that are obeyed, by their newest names.
 #[pyfunction]
 pub(crate) fn hadoop_settings(pairs: Pairs) -> PyResult<BTreeMap<String, String>> {
     let conf = HadoopConf::new(pairs).map_err(PyValueError::new_err)?;
     Ok(conf.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect())
 }
 
-/// How files are read and written by a call: the context's settings, and Hadoop's as the program has them at the call.
+/// Returns the options for reading and writing files of a call: the context's settings, and Hadoop's as the
+/// program has them at the call.
 pub(crate) fn file_options(
     py: Python<'_>,
     context: &DriverContext,
@@ -297,7 +298,7 @@ pub(crate) fn file_options(
 
 type Classes = (Option<String>, Option<String>);
 
-/// The codec of a name, if one was given.
+/// Returns the codec of a name, if one was given.
 fn named(codec: Option<&str>) -> PyResult<Option<Codec>> {
     let Some(name) = codec else { return Ok(None) };
     Codec::named(name).map(Some).ok_or_else(|| {
@@ -317,7 +318,7 @@ impl Rdd {
         Rdd(placed.map_stream(site, &(), |(), _, stream| Ok(Unplaced(stream))))
     }
 
-    /// Runs a job, and gives the results of partitions that were there in time.
+    /// Runs a job, and returns the results of partitions that came in time.
     fn run(
         &self,
         py: Python<'_>,
@@ -350,7 +351,7 @@ impl Rdd {
     }
 }
 
-/// All records of a stream, as pickled lists.
+/// Returns all records of a stream, as pickled lists.
 fn pickled(mut stream: Stream<Objects>) -> Outcome<Vec<u8>> {
     let mut lists: Vec<Objects> = vec![];
     while let Some(batch) = stream.next_batch()? {
@@ -361,7 +362,7 @@ fn pickled(mut stream: Stream<Objects>) -> Outcome<Vec<u8>> {
     encode_value(&lists).map_err(data_failure)
 }
 
-/// The records of pickled lists, as one list.
+/// Returns the records of pickled lists, as one list.
 fn records<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyList>> {
     let lists: Vec<ByteBuf> =
         decode_value(bytes).map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
@@ -374,7 +375,7 @@ fn records<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyList>> {
     Ok(all)
 }
 
-/// Records that have come to their places.
+/// Records that have been shuffled to their partitions.
 struct Unplaced(Stream<(u32, Objects)>);
 
 impl Batches<Objects> for Unplaced {
@@ -383,7 +384,7 @@ impl Batches<Objects> for Unplaced {
     }
 }
 
-/// Goes through each list of a batch.
+/// Applies a function to each list of a batch.
 fn each<T>(
     batch: Batch<Objects>,
     mut f: impl FnMut(Python<'_>, &Bound<'_, PyList>) -> PyResult<Vec<T>>,
@@ -416,14 +417,14 @@ impl Batches<String> for Texts {
     }
 }
 
-/// Records as pickled lists of so many, some of which make a value of SequenceFiles: an array of arrays of bytes, as Java
-/// serialises it, since that is what PySpark reads.
+/// Records as pickled lists of a fixed number, some of which make a value of SequenceFiles: an array of
+/// arrays of bytes, as Java serialises it, since PySpark reads that.
 struct Pickles {
     stream: Stream<Objects>,
     batch: usize,
 }
 
-/// How many pickled lists make one value at most: as Spark's object files gather their records.
+/// The largest number of pickled lists in a value: as Spark's object files gather their records.
 const LISTS_IN_A_VALUE: usize = 10;
 
 impl Batches<(Value, Value)> for Pickles {
@@ -447,7 +448,7 @@ impl Batches<(Value, Value)> for Pickles {
     }
 }
 
-/// Pairs as lines of Java's text, without what is None.
+/// Pairs as lines of Java's text, without keys or values that are None.
 struct JavaLines {
     stream: Stream<Objects>,
     separator: String,
@@ -463,7 +464,7 @@ impl Batches<String> for JavaLines {
                 let (key, value) = pair_of(&pair)?;
                 let parts = [writables::to_value(&key, None)?, writables::to_value(&value, None)?];
                 let mut there = parts.iter().filter(|part| **part != Value::Null).peekable();
-                // A pair of nothing and nothing is no line at all.
+                // A pair of None and None is not a line.
                 if there.peek().is_none() {
                     continue;
                 }
@@ -479,7 +480,7 @@ impl Batches<String> for JavaLines {
     }
 }
 
-/// Key and value of a record.
+/// Returns key and value of a record.
 fn pair_of<'py>(record: &Bound<'py, PyAny>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
     match record.len() {
         Ok(2) if record.is_instance_of::<PyTuple>() || record.is_instance_of::<PyList>() => {

@@ -1,7 +1,8 @@
 //! A partition's records on their way into a function of the user's, and out of it.
 //!
-//! The function is given an iterator that is C all the way: `chain.from_iterable` over lists that come batch by batch. Only when a
-//! partition failed before does each record pass through an iterator of ours, which remembers it for the error.
+//! The function gets an iterator that is C all the way: `chain.from_iterable` over lists that come batch by
+//! batch. Only when a partition failed before does each record pass through an iterator of this module, which
+//! remembers it for the error.
 
 use crate::failure::{from_python, raise_above, take_above};
 use crate::objects::{Objects, function};
@@ -17,7 +18,7 @@ thread_local! {
     static NOTED: RefCell<Option<Py<PyAny>>> = const { RefCell::new(None) };
 }
 
-/// The record that was at work last, shown and shortened, if records are noted.
+/// Returns the record that the function was given last, shown and shortened, if records are noted.
 pub(crate) fn noted(py: Python<'_>) -> Option<String> {
     const CHARACTERS: usize = 300;
     let record = NOTED.with_borrow_mut(Option::take)?;
@@ -83,7 +84,7 @@ impl Noting {
     }
 }
 
-/// An iterator over all records of a stream.
+/// Returns an iterator over all records of a stream.
 pub(crate) fn iterator<'py>(py: Python<'py>, stream: Stream<Objects>) -> PyResult<Bound<'py, PyAny>> {
     static CHAIN: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let tracks_records = stream.task().tracks_records();
@@ -102,20 +103,20 @@ pub(crate) fn iterator<'py>(py: Python<'py>, stream: Stream<Objects>) -> PyResul
     }
 }
 
-/// Takes lists out of what a function has returned.
+/// Takes lists out of the value that a function has returned.
 pub(crate) struct Taken {
     /// `None` once it has ended.
     records: Option<Py<PyAny>>,
     at_once: usize,
 }
 
-/// A list has at most so many records, and, as far as the first and last tell, so many bytes.
+/// A list has at most this many records, and, as far as the first and last tell, at most the bytes below.
 const RECORDS_AT_MOST: usize = 4096;
 const BYTES_AT_MOST: usize = 8 << 20;
 const RECORDS_AT_FIRST: usize = 128;
 
 impl Taken {
-    /// Of anything that can be iterated.
+    /// Takes lists out of anything that can be iterated.
     pub(crate) fn new(py: Python<'_>, returned: Bound<'_, PyAny>) -> Outcome<Self> {
         let records = returned.try_iter().map_err(|error| from_python(py, error))?;
         Ok(Taken { records: Some(records.into_any().unbind()), at_once: RECORDS_AT_FIRST })
@@ -140,7 +141,7 @@ impl Taken {
     }
 }
 
-/// What an object takes, itself; at least one byte.
+/// Returns the size of an object itself; at least one byte.
 fn size_of(object: &Bound<'_, PyAny>) -> usize {
     let size = object.call_method0("__sizeof__").and_then(|size| size.extract::<usize>());
     size.unwrap_or(64).max(1)

@@ -5,14 +5,15 @@ use firesteel_conf::{ALL, Scope};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
-/// Returns the engine's name of a setting, and its value as the engine writes it, if the engine has such a setting.
+/// Returns the engine's name of a setting, and its value as the engine writes it, if the engine has such a
+/// setting.
 #[pyfunction]
 pub(crate) fn engine_setting(key: &str, value: &str) -> Option<(String, String)> {
     spark::engine_setting(key).map(|entry| (entry.key.into(), entry.value_in_spark(value)))
 }
 
-/// Returns the engine's settings, each with the contexts in which it has a meaning: "everywhere", "clusters", or "files" for those that
-/// readers and writers are handed.
+/// Returns the engine's settings, each with the contexts in which it has a meaning: "everywhere", "clusters",
+/// or "files" for those that readers and writers are handed.
 #[pyfunction]
 pub(crate) fn engine_settings() -> Vec<(&'static str, &'static str)> {
     let named = |scope| match scope {

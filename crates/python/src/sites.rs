@@ -1,8 +1,8 @@
-//! Lines of the program: `map at app.py:12`.
+//! Call sites from Python, which are lines of the program: `map at app.py:12`.
 
 use firesteel_types::CallSite;
 
-/// The line that the text names.
+/// Parses the text of a call site.
 pub(crate) fn parse(text: &str) -> CallSite {
     let whole = || CallSite { operation: text.into(), ..CallSite::default() };
     let Some((operation, place)) = text.split_once(" at ") else { return whole() };

@@ -1,4 +1,4 @@
-//! Where records come from: text, files, pairs of SequenceFiles, as lists of Python objects.
+//! Sources of records: text, files, pairs of SequenceFiles, as lists of Python objects.
 
 use crate::failure::from_python;
 use crate::objects::Objects;
@@ -12,7 +12,7 @@ use firesteel_types::{CallSite, TaskFailure};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
 
-/// Each batch of records turned into a list.
+/// The conversion of each batch of records into a list.
 struct Converted<T> {
     stream: Stream<T>,
     convert: Convert<T>,
@@ -30,7 +30,7 @@ impl<T: Data> Batches<Objects> for Converted<T> {
     }
 }
 
-/// Lines, as str or as bytes.
+/// Converts lines, to str or to bytes.
 pub(crate) fn lines(lines: &UntypedRdd, site: CallSite, use_unicode: bool) -> UntypedRdd {
     lines.map_stream(site, &use_unicode, |use_unicode: &bool, _, stream| {
         let convert: Convert<String> = match use_unicode {
@@ -41,7 +41,7 @@ pub(crate) fn lines(lines: &UntypedRdd, site: CallSite, use_unicode: bool) -> Un
     })
 }
 
-/// Pairs of path and contents.
+/// Converts pairs of path and contents.
 pub(crate) fn texts(texts: &UntypedRdd, site: CallSite, use_unicode: bool) -> UntypedRdd {
     texts.map_stream(site, &use_unicode, |use_unicode: &bool, _, stream| {
         let convert: Convert<(String, String)> = match use_unicode {
@@ -54,7 +54,7 @@ pub(crate) fn texts(texts: &UntypedRdd, site: CallSite, use_unicode: bool) -> Un
     })
 }
 
-/// Pairs of path and bytes.
+/// Converts pairs of path and bytes.
 pub(crate) fn files(files: &UntypedRdd, site: CallSite) -> UntypedRdd {
     files.map_stream(site, &(), |(), _, stream| {
         let convert: Convert<(String, Bytes)> =
@@ -63,7 +63,7 @@ pub(crate) fn files(files: &UntypedRdd, site: CallSite) -> UntypedRdd {
     })
 }
 
-/// Records of bytes.
+/// Converts records of bytes.
 pub(crate) fn records(records: &UntypedRdd, site: CallSite) -> UntypedRdd {
     records.map_stream(site, &(), |(), _, stream| {
         let convert: Convert<Bytes> =
@@ -72,7 +72,7 @@ pub(crate) fn records(records: &UntypedRdd, site: CallSite) -> UntypedRdd {
     })
 }
 
-/// Pairs of Writables.
+/// Converts pairs of Writables.
 pub(crate) fn pairs(pairs: &UntypedRdd, site: CallSite) -> UntypedRdd {
     pairs.map_stream(site, &(), |(), _, stream| {
         let convert: Convert<(Value, Value)> = |py, pairs| {
@@ -84,7 +84,7 @@ pub(crate) fn pairs(pairs: &UntypedRdd, site: CallSite) -> UntypedRdd {
     })
 }
 
-/// Lines with where they begin.
+/// Converts lines with the positions at which they begin.
 pub(crate) fn positions(lines: &UntypedRdd, site: CallSite) -> UntypedRdd {
     lines.map_stream(site, &(), |(), _, stream| {
         let convert: Convert<(i64, String)> =
@@ -93,8 +93,9 @@ pub(crate) fn positions(lines: &UntypedRdd, site: CallSite) -> UntypedRdd {
     })
 }
 
-/// The lists that were saved as pickles, in values of SequenceFiles: each by itself, as Firesteel wrote them before version 0.2, or
-/// in Java's serialised arrays of arrays of bytes, as PySpark writes them and Firesteel does now.
+/// Returns the lists that were saved as pickles, in values of SequenceFiles: each by itself, as Firesteel
+/// wrote them before version 0.2, or in Java's serialised arrays of arrays of bytes, as PySpark writes them
+/// and Firesteel does now.
 pub(crate) fn pickles(pairs: &UntypedRdd, site: CallSite) -> UntypedRdd {
     struct Pickles(Stream<(Value, Value)>);
 
@@ -112,7 +113,7 @@ pub(crate) fn pickles(pairs: &UntypedRdd, site: CallSite) -> UntypedRdd {
     pairs.map_stream(site, &(), |(), _, stream| Ok(Pickles(stream)))
 }
 
-/// The pickled lists in one value.
+/// Returns the pickled lists in one value.
 fn pickled_lists(value: Value) -> Outcome<Vec<Vec<u8>>> {
     let wrong = |what: &str| {
         let message = format!(

@@ -1,9 +1,11 @@
-//! Which reducer's turn it is when records are dealt out: ten at a time, each partition beginning elsewhere.
+//! Turns of reducers when records are dealt out by `repartition`: ten records at a time, each partition
+//! beginning at another reducer.
 //!
-//! Programs have the outcome of `repartition` in their tests, so turns begin where Spark's do: at a number that its generator, a
-//! xorshift (Marsaglia, 2003) seeded through MurmurHash3 (Appleby), draws for the partition's index.
+//! Programs have the outcome of `repartition` in their tests, so turns begin where Spark's do: at a number
+//! that its generator, a xorshift (Marsaglia, 2003) seeded through MurmurHash3 (Appleby), draws for the
+//! partition's index.
 
-/// So many records in a row go to the same reducer.
+/// The number of records in a row that go to the same reducer.
 const RECORDS_AT_ONCE: u64 = 10;
 
 /// The turns of one partition.
@@ -19,7 +21,7 @@ impl Turns {
         Turns { next, dealt: 0, reducers: u64::from(reducers) }
     }
 
-    /// The reducer of the next record.
+    /// Returns the reducer of the next record.
     pub(crate) fn take(&mut self) -> usize {
         if self.dealt.is_multiple_of(RECORDS_AT_ONCE) {
             self.next += 1;
@@ -48,7 +50,7 @@ impl XorShift {
         (self.0 & 0x7fff_ffff) as u32
     }
 
-    /// Evenly from 0 to `bound`, without it.
+    /// Draws a number evenly from 0 to `bound`, exclusive.
     fn below(&mut self, bound: u32) -> u32 {
         if bound.is_power_of_two() {
             return ((u64::from(bound) * u64::from(self.bits31())) >> 31) as u32;
@@ -64,7 +66,7 @@ impl XorShift {
     }
 }
 
-/// MurmurHash3, x86, 32 bits, of eight bytes.
+/// Computes MurmurHash3, x86, 32 bits, of eight bytes.
 fn murmur3(bytes: [u8; 8], seed: u32) -> u32 {
     let mut hash = seed;
     for block in bytes.chunks_exact(4) {

@@ -1,4 +1,4 @@
-//! The inside of a worker: tasks run one after the other on the interpreter's main thread.
+//! A worker's process: tasks run one after the other on the interpreter's main thread.
 
 use crate::{accumulator, agent, barrier};
 use firesteel_executor::Worker;
@@ -17,41 +17,42 @@ use std::sync::atomic::{AtomicU32, Ordering};
 static SERVICES: Mutex<Option<Arc<Services>>> = Mutex::new(None);
 /// The application's directory on this host.
 static DIRECTORY: Mutex<Option<PathBuf>> = Mutex::new(None);
-/// The task that runs, as its functions see it.
+/// The task that runs, in the form that its functions see.
 static CURRENT: Mutex<Option<Py<TaskInfo>>> = Mutex::new(None);
 
-/// How many cores each task takes.
+/// The number of cores that each task takes.
 static CPUS: AtomicU32 = AtomicU32::new(1);
 
-/// What this process lends to its tasks, if it runs any.
+/// Returns the services that this process provides to its tasks, if it runs any.
 pub(crate) fn services() -> Option<Arc<Services>> {
     SERVICES.lock().clone()
 }
 
-/// From now on this process lends these.
+/// Sets the services that this process provides from now on.
 pub(crate) fn lend(services: &Arc<Services>) {
     accumulator::set_application(services.application);
     *SERVICES.lock() = Some(services.clone());
 }
 
-/// Says where the application's files are on this host.
+/// Sets the directory of the application's files on this host.
 pub(crate) fn set_directory(directory: &Path) {
     *DIRECTORY.lock() = Some(directory.into());
 }
 
-/// Says which task runs in this process.
+/// Sets the task that runs in this process.
 fn set_current(py: Python<'_>, task: Option<&TaskSpec>) -> PyResult<()> {
     let info = task.zip(services()).map(|(task, services)| Py::new(py, TaskInfo::new(task, &services)));
     *CURRENT.lock() = info.transpose()?;
     Ok(())
 }
 
-/// Runs tasks as the driver says through the socket that is this process's standard input, until it closes.
+/// Runs the tasks that the driver sends through the socket that is this process's standard input, until it
+/// closes.
 #[pyfunction]
 pub(crate) fn work(py: Python<'_>) -> PyResult<()> {
     let failed = |error: std::io::Error| PyOSError::new_err(error.to_string());
     let socket = UnixStream::from(std::io::stdin().as_fd().try_clone_to_owned().map_err(failed)?);
-    // User code that reads finds nothing, instead of the driver's words.
+    // User code that reads standard input finds it empty, instead of the driver's messages.
     let os = py.import("os")?;
     os.call_method1(
         "dup2",
@@ -61,7 +62,7 @@ pub(crate) fn work(py: Python<'_>) -> PyResult<()> {
     lend(worker.services());
     agent::begin(&worker);
     let cpus = worker.init().settings.iter().find(|(key, _)| key == firesteel_conf::TASK_CPUS.key);
-    // The driver has checked it.
+    // The driver has checked the setting.
     CPUS.store(cpus.and_then(|(_, value)| value.trim().parse().ok()).unwrap_or(1), Ordering::Relaxed);
     let sys = py.import("sys")?;
     while let Some(task) = py.detach(|| worker.next()) {
@@ -72,7 +73,7 @@ pub(crate) fn work(py: Python<'_>) -> PyResult<()> {
         crate::records::forget_noted();
         crate::failure::forget();
         for stream in ["stdout", "stderr"] {
-            // Whoever has closed it does not want it flushed.
+            // A stream that the program has closed cannot be flushed, and need not be.
             let _ = sys.getattr(stream).and_then(|stream| stream.call_method0("flush"));
         }
     }
@@ -118,7 +119,7 @@ impl TaskInfo {
     }
 }
 
-/// The task that runs in this process, if one does.
+/// Returns the task that runs in this process, if one does.
 #[pyfunction]
 pub(crate) fn current_task(py: Python<'_>) -> Option<Py<TaskInfo>> {
     let current = CURRENT.lock();

@@ -1,11 +1,11 @@
-//! Hadoop's classes as Python's types, and back.
+//! Writables: Hadoop's classes as Python's types, and back.
 
 use firesteel_io::hadoop::Value;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyByteArray, PyBytes, PyDict, PyFloat, PyInt, PyString, PyTuple};
 
-/// The value as Python knows it.
+/// Returns the value as a Python object.
 pub(crate) fn to_python<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
     Ok(match value {
         Value::Null => py.None().into_bound(py),
@@ -28,13 +28,14 @@ pub(crate) fn to_python<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'
     })
 }
 
-/// A pair of values.
+/// Returns a pair of values as a Python object.
 pub(crate) fn pair<'py>(py: Python<'py>, (key, value): &(Value, Value)) -> PyResult<Bound<'py, PyTuple>> {
     PyTuple::new(py, [to_python(py, key)?, to_python(py, value)?])
 }
 
-/// The class that a Python value becomes by itself, or the one that is asked for, by its full or last name. What would come back
-/// as another value is refused: a class that is asked for never changes what is written.
+/// Returns the value of the class that a Python value becomes by itself, or of the one that is asked for, by
+/// its full or last name. A value that would be read back as another one is rejected: a class that is asked
+/// for never changes the written value.
 pub(crate) fn to_value(object: &Bound<'_, PyAny>, class: Option<&str>) -> PyResult<Value> {
     let Some(asked) = class else {
         return by_type(object).ok_or_else(|| refused(object, NO_CLASS));
@@ -54,7 +55,7 @@ pub(crate) fn to_value(object: &Bound<'_, PyAny>, class: Option<&str>) -> PyResu
     })
 }
 
-/// Where Hadoop's own classes are.
+/// The package of Hadoop's own classes.
 const PACKAGE: &str = "org.apache.hadoop.io.";
 
 /// The classes that may be asked for.
@@ -77,7 +78,7 @@ const ASKED_FOR: [&str; 13] = [
 const NO_CLASS: &str =
     "a Writable; int, float, str, bytes, bool, None and dicts of these can be, and `map` makes them";
 
-/// A class of Hadoop's by its full name.
+/// Returns a class of Hadoop's by its full name.
 pub(crate) fn full_name(class: &str) -> String {
     if class.contains('.') { class.to_string() } else { format!("{PACKAGE}{class}") }
 }
@@ -89,7 +90,7 @@ fn refused(object: &Bound<'_, PyAny>, what: &str) -> PyErr {
     PyTypeError::new_err(format!("{shown}, of type {kind}, cannot be written as {what}"))
 }
 
-/// The value as one of a class that was asked for, if it reads back as an equal one.
+/// Returns the value as one of a class that was asked for, if it is read back as an equal one.
 fn as_class(object: &Bound<'_, PyAny>, class: &str) -> Option<Value> {
     let natural = by_type(object)?;
     let whole = match &natural {
@@ -133,7 +134,7 @@ fn by_type(object: &Bound<'_, PyAny>) -> Option<Value> {
         return object.is_truthy().ok().map(Value::Boolean);
     }
     if object.is_instance_of::<PyInt>() {
-        // As PySpark writes them: whatever fits.
+        // Written as PySpark writes them: in the first class that fits.
         let short = object.extract::<i32>().ok().map(Value::Int);
         return short.or_else(|| object.extract::<i64>().ok().map(Value::Long));
     }

@@ -1,4 +1,5 @@
-//! Cutting an RDD's lineage: reliable checkpoints, which are files, and local ones, which are what executors keep.
+//! Checkpoints, which cut an RDD's lineage: reliable ones, which are files, and local ones, which are the
+//! partitions that executors have cached.
 
 use super::UntypedRdd;
 use crate::checkpoint_files::CheckpointFiles;
@@ -15,11 +16,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 impl UntypedRdd {
-    /// Saves the records, which are `T`s, after the next action that needs them, in the context's directory for checkpoints, and
-    /// forgets how they were computed.
+    /// Saves the records, which are `T`s, after the next action that needs them, in the context's directory
+    /// for checkpoints, and forgets how they were computed.
     ///
     /// # Errors
-    /// When no directory was set. An action whose answer was computed fails if what is marked cannot be saved.
+    /// When no directory was set. An action whose answer was computed fails if what is marked cannot be
+    /// saved.
     pub fn checkpoint<T: Data>(&self, site: CallSite) -> Result<()> {
         let Some(dir) = self.context.checkpoint_dir() else {
             let message = "no directory for checkpoints was set: call `set_checkpoint_dir` of the context first, with a directory \
@@ -37,8 +39,9 @@ impl UntypedRdd {
         Ok(())
     }
 
-    /// Forgets, after the next action that needs them, how the records, which are `T`s, were computed: what executors keep of them is
-    /// all that there is. Persists the RDD in memory and on disk, or adds the disk to the level that it has.
+    /// Forgets, after the next action that needs them, how the records, which are `T`s, were computed: the
+    /// partitions that executors have cached are then the only copy. Persists the RDD in memory and on disk,
+    /// or adds the disk to the level that it has.
     pub fn local_checkpoint<T: Data>(&self, site: CallSite) {
         let level = match self.storage_level() {
             None => StorageLevel::MEMORY_AND_DISK,
@@ -46,7 +49,8 @@ impl UntypedRdd {
         };
         self.persist_again::<T>(site.clone(), level);
         self.mark(move |rdd| {
-            // What the action did not need, or was evicted, is computed now; the rest is only looked at.
+            // Partitions that the action did not need, or that were evicted, are computed now; the others are
+            // only read.
             rdd.each_partition::<T, _, _>(site.clone(), &(), |_: &(), _, stream| {
                 stream.for_each(|_| Ok(()))
             })?;
@@ -66,7 +70,7 @@ impl UntypedRdd {
 
     /// Asks the next action that needs this RDD to make its checkpoint.
     fn mark(&self, make: impl Fn(&UntypedRdd) -> Result<()> + Send + Sync + 'static) {
-        // Weak, since the node itself holds on to this function.
+        // Weak, since the node itself owns this function.
         let node = Arc::downgrade(&self.node);
         self.node.persistence.mark(Arc::new(move |context| match node.upgrade() {
             Some(node) => make(&UntypedRdd::of(context, &node)),
@@ -74,7 +78,7 @@ impl UntypedRdd {
         }));
     }
 
-    /// The RDD as it is read from its checkpoint.
+    /// Returns the source of the RDD as read from its checkpoint.
     fn saved_source<T: Data>(&self, site: &CallSite, path: &str, files: CheckpointFiles) -> Result<Source> {
         let io = |source| Error::Io { site: site.clone(), source };
         let listed = list_inputs(self.context.stores(), path).map_err(io)?;
@@ -93,7 +97,8 @@ impl UntypedRdd {
         Ok(self.without_parents(site, code.into(), Some(files)))
     }
 
-    /// From now on the RDD is what executors keep of it.
+    /// Cuts the RDD off from its parents: from now on it consists of the partitions that executors have
+    /// cached.
     fn truncate<T: Data>(&self, site: &CallSite) -> Result<()> {
         let code =
             TruncatedLineage::<T>::code().map_err(|source| Error::Data { site: site.clone(), source })?;

@@ -1,5 +1,5 @@
-//! Transformations by functions of whole streams of batches: for users whose operators make their batches themselves, as the module for
-//! Python does.
+//! Transformations by functions of whole streams of batches: for callers whose operators make their batches
+//! themselves, such as the module for Python.
 
 use super::{OperatorCode, UntypedRdd};
 use crate::error::{Error, Result};
@@ -9,17 +9,18 @@ use firesteel_operators::{Batches, MapStream, MapStreams, Outcome, ShuffleRead, 
 use firesteel_plan::Partitioner;
 use firesteel_types::{CallSite, Partition};
 
-/// Which partitions of two RDDs a function is given together.
+/// The pairs of partitions of two RDDs that a function is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pairing {
-    /// Those of the same number.
+    /// Partitions of the same number.
     OneToOne,
-    /// Each of the one with each of the other.
+    /// Each partition of the one with each of the other.
     Cartesian,
 }
 
 impl UntypedRdd {
-    /// Makes an RDD of the batches that a function makes of each partition's. The records here are `T`s, those of the new RDD `U`s.
+    /// Makes an RDD of the batches that a function makes of each partition's batches. The records here are
+    /// `T`s, those of the new RDD `U`s.
     pub fn map_stream<T, U, B, E, F>(&self, site: CallSite, environment: &E, f: F) -> UntypedRdd
     where
         T: Data,
@@ -31,7 +32,8 @@ impl UntypedRdd {
         self.narrow(site, None, MapStream::<T, U, B, E, F>::code(environment, f))
     }
 
-    /// [`UntypedRdd::map_stream`] in a barrier stage: the function's stream knows its task, which can wait for the others.
+    /// Makes an RDD as [`UntypedRdd::map_stream`] does, in a barrier stage: the function's stream knows its
+    /// task, which can wait for the others.
     pub fn map_stream_behind_barrier<T, U, B, E, F>(
         &self,
         site: CallSite,
@@ -48,10 +50,11 @@ impl UntypedRdd {
         self.narrow_behind_barrier(site, MapStream::<T, U, B, E, F>::code(environment, f))
     }
 
-    /// Makes an RDD of the batches that a function makes of those of two partitions, one of this RDD's and one of the other's.
+    /// Makes an RDD of the batches that a function makes of those of two partitions, one of this RDD's and
+    /// one of the other's.
     ///
     /// # Errors
-    /// When partitions of the same number are paired, and there are not as many of both.
+    /// When partitions of the same number are paired, and the numbers of partitions differ.
     pub fn map_streams<T, V, U, B, E, F>(
         &self,
         site: CallSite,
@@ -81,7 +84,8 @@ impl UntypedRdd {
         }
     }
 
-    /// Pairs of a partition's number and a `T`, each moved by a shuffle to the partition that it names.
+    /// Makes an RDD of pairs of a partition's number and a `T`, each moved by a shuffle to the partition that
+    /// it names.
     pub fn partition_by_number<T: Data>(&self, site: CallSite, partitions: u32) -> UntypedRdd {
         self.shuffled(
             site,

@@ -1,4 +1,4 @@
-//! Persisting an RDD: `persist` and `unpersist`, and how much of it is kept.
+//! Persisting an RDD: `persist` and `unpersist`, and how much of it is cached.
 
 use super::UntypedRdd;
 use crate::persistence::Persisted;
@@ -10,10 +10,10 @@ use firesteel_types::{CallSite, StorageLevel};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// How much of an RDD is kept.
+/// The amount of an RDD that is cached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StorageInfo {
-    /// How many partitions are kept.
+    /// The number of cached partitions.
     pub partitions: usize,
     /// The bytes that they take in memory.
     pub memory_bytes: u64,
@@ -22,8 +22,9 @@ pub struct StorageInfo {
 }
 
 impl UntypedRdd {
-    /// Keeps the records, which are `T`s, once an action has computed them, where and how `level` says. The level of an RDD cannot be
-    /// changed except by [`UntypedRdd::unpersist`]: an action on it then fails, and says so.
+    /// Persists the records, which are `T`s, once an action has computed them, at the storage level `level`.
+    /// The level of an RDD cannot be changed except by [`UntypedRdd::unpersist`]: an action on it then fails,
+    /// and says so.
     pub fn persist<T: Data>(&self, site: CallSite, level: StorageLevel) {
         let compression = self.context.conf().get(&conf::RDD_COMPRESS).unwrap_or_default();
         let compression = Compression::named(&compression).unwrap_or_default();
@@ -33,7 +34,7 @@ impl UntypedRdd {
             (Some(before), _) if before.level == level => {}
             (Some(before), _) => {
                 let message = format!(
-                    "RDD {} was asked to be kept as `{}` by {}, and as `{level}` by {site}. The level cannot be changed: \
+                    "RDD {} was persisted as `{}` by {}, and as `{level}` by {site}. The level cannot be changed: \
                      call `unpersist` in between",
                     self.id(),
                     before.level,
@@ -57,17 +58,18 @@ impl UntypedRdd {
         }
     }
 
-    /// Persists, or changes the level of what is persisted already; what is kept stays.
+    /// Persists the RDD, or changes its storage level; cached partitions stay cached.
     pub(super) fn persist_again<T: Data>(&self, site: CallSite, level: StorageLevel) {
         let before = self.node.persistence.state().persisted.take();
         self.persist::<T>(site, level);
         if let Some(before) = before {
-            // Its end would tell executors to drop what they keep.
+            // Dropping it would otherwise tell executors to drop the cached partitions.
             before.hand_over();
         }
     }
 
-    /// Forgets what is kept; with `blocking`, before this call returns. A later action computes the records again.
+    /// Releases the cached partitions; with `blocking`, before this call returns. A later action computes the
+    /// records again.
     pub fn unpersist(&self, blocking: bool) {
         let persisted = {
             let mut state = self.node.persistence.state();
@@ -89,12 +91,12 @@ impl UntypedRdd {
         }
     }
 
-    /// How the RDD is to be kept; `None` when it is not.
+    /// The storage level of the RDD; `None` when it is not persisted.
     pub fn storage_level(&self) -> Option<StorageLevel> {
         self.node.persistence.persisted().map(|persisted| persisted.level)
     }
 
-    /// How much of it is kept at this moment.
+    /// Returns how much of the RDD is cached at this moment.
     pub fn storage_info(&self) -> StorageInfo {
         let size = self.context.services().cached.size_of(self.id());
         StorageInfo {

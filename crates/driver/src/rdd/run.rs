@@ -10,15 +10,17 @@ use firesteel_operators::{OperatorRef, Outcome, ResultTask, Stream, data_failure
 use firesteel_types::{CallSite, Partition};
 
 impl UntypedRdd {
-    /// All its partitions.
+    /// Returns all partitions of the RDD.
     pub fn all_partitions(&self) -> Vec<Partition> {
         (0..self.partitions()).map(Partition).collect()
     }
 
-    /// Submits a job over some partitions; `terminal` is what its last stage's tasks do with their partition.
+    /// Submits a job over some partitions; `terminal` is the operator that its last stage's tasks run over
+    /// their partition.
     ///
     /// # Errors
-    /// When the lineage cannot be computed, as is known before anything runs, or a job that is needed first fails.
+    /// When the lineage cannot be computed, as is known before anything runs, or a job that is needed first
+    /// fails.
     pub fn submit(
         &self,
         site: CallSite,
@@ -28,7 +30,8 @@ impl UntypedRdd {
         self.context.submit(JobRequest { root: &self.node, site, terminal, partitions })
     }
 
-    /// Runs a job over some partitions; the bytes that its tasks give, in the order of `partitions`.
+    /// Runs a job over some partitions, and returns the bytes of its tasks' results, in the order of
+    /// `partitions`.
     ///
     /// # Errors
     /// When the job fails.
@@ -42,8 +45,8 @@ impl UntypedRdd {
         self.submit(site, terminal, partitions)?.wait_in_order(count)
     }
 
-    /// Runs a job over all partitions, whose records are `T`s and whose tasks give one value each; the values, in the order of
-    /// partitions.
+    /// Runs a job over all partitions, whose records are `T`s and whose tasks return one value each; returns
+    /// the values, in the order of partitions.
     ///
     /// # Errors
     /// When the job fails, or values cannot be encoded or decoded.

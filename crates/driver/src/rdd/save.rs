@@ -1,5 +1,5 @@
-//! Saving an RDD: a directory with a file for each partition, which is there whole or not at all. The steps that all formats share,
-//! then lines of text and object files.
+//! Saving an RDD: a directory with a file for each partition, which appears whole or not at all. The steps
+//! that all formats share, then lines of text and object files.
 
 use super::UntypedRdd;
 use crate::error::{Error, Result};
@@ -43,7 +43,7 @@ impl UntypedRdd {
         })
     }
 
-    /// [`UntypedRdd::save_checked`] by the context's settings, of parts of which there is nothing to say.
+    /// Saves parts as [`UntypedRdd::save_checked`] does, by the context's settings and without a check.
     ///
     /// # Errors
     /// When the directory exists already, before anything is computed; or when the job fails.
@@ -62,12 +62,14 @@ impl UntypedRdd {
         self.save_checked(site, path, &options, suffix, environment, write, |_| Ok(()))
     }
 
-    /// Saves every partition, whose records are `T`s, as one part file, whose name ends in `suffix`, into a new directory, which is
-    /// there whole or not at all. `write` is given a file that was begun, and gives it back when all is written but nothing finished,
-    /// with something to say of its part; the parts appear only if what all of them said passes `check`.
+    /// Saves every partition, whose records are `T`s, as one part file, whose name ends in `suffix`, into a
+    /// new directory, which appears whole or not at all. `write` receives a file that was begun, and returns
+    /// it when all records are written but the file is not finished, with a report on its part; the parts
+    /// appear only if all reports pass `check`.
     ///
     /// # Errors
-    /// When the directory exists already, before anything is computed; when the job fails; or when `check` does.
+    /// When the directory exists already, before anything is computed; when the job fails; or when `check`
+    /// does.
     #[expect(clippy::too_many_arguments, reason = "the last two are what varies, and read best at the call")]
     pub fn save_checked<T: Data, E: Environment, U: Data>(
         &self,
@@ -94,7 +96,7 @@ impl UntypedRdd {
             .and_then(check)
             .and_then(|()| committer.commit_job(self.context.stores(), self.partitions()).map_err(failed));
         if finished.is_err() {
-            // The failure that brought us here is the one to report.
+            // The failure of the job is the one to report, not that of the clean-up.
             let _ = committer.abort_job(self.context.stores());
         }
         finished
@@ -104,7 +106,7 @@ impl UntypedRdd {
 /// The environment of a save's tasks.
 type Sent<E> = (OutputCommitter, String, E);
 
-/// Writes one part and commits it, if the driver lets this attempt be the one.
+/// Writes one part and commits it, if the driver permits this attempt to commit.
 fn save_part<T: Data, U>(
     committer: &OutputCommitter,
     suffix: &str,
@@ -135,7 +137,8 @@ fn write_lines<T: Data + Display>(stream: Stream<T>, output: Output, codec: Code
     stream.for_each(|batch| {
         for record in batch.as_slice() {
             line.clear();
-            // Writing to a string cannot fail; a Display that fails on its own writes what it got to.
+            // Writing to a string cannot fail; of a `Display` that fails on its own, the line holds what it
+            // wrote before.
             let _ = writeln!(line, "{record}");
             writer.write_bytes(line.as_bytes()).map_err(io_failure)?;
         }
@@ -144,7 +147,7 @@ fn write_lines<T: Data + Display>(stream: Stream<T>, output: Output, codec: Code
     writer.into_output().map_err(io_failure)
 }
 
-/// A word that no other job has: names the staging directory.
+/// Returns a name that no other job has, for the staging directory.
 fn job_token() -> String {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_nanos());
     format!("{:x}-{since:x}", std::process::id())

@@ -8,12 +8,12 @@ use firesteel_io::{IoCause, IoError, IoOperation, Output};
 use firesteel_operators::{Outcome, Stream, io_failure};
 use firesteel_types::CallSite;
 
-/// The classes of a SequenceFile's keys and values, as far as they are asked for or known.
+/// The classes of a SequenceFile's keys and values, if they are asked for or known.
 pub type SequenceClasses = (Option<String>, Option<String>);
 
 impl UntypedRdd {
-    /// Writes pairs of [`Value`]s as SequenceFiles, of these classes or of those of the first pair. Whatever is of another class fails the job,
-    /// and nothing is left then.
+    /// Writes pairs of [`Value`]s as SequenceFiles, of these classes or of those of the first pair. A value
+    /// of another class fails the job, which then leaves no files.
     ///
     /// # Errors
     /// When the directory exists already, the job fails, or two partitions hold pairs of different classes.
@@ -33,7 +33,7 @@ impl UntypedRdd {
     }
 }
 
-/// Writes the pairs of one partition; tells of which classes they were, unless there were none.
+/// Writes the pairs of one partition, and returns their classes, unless there were no pairs.
 fn write_values(
     stream: Stream<(Value, Value)>,
     output: Output,
@@ -48,7 +48,8 @@ fn write_values(
     Ok((writer.into_output().map_err(io_failure)?, classes))
 }
 
-/// Checks that all partitions that hold pairs hold such of the same classes, as one directory of SequenceFiles should.
+/// Checks that all partitions that hold pairs hold pairs of the same classes, as one directory of
+/// SequenceFiles should.
 fn same_classes(site: &CallSite, path: &str, written: &[SequenceClasses]) -> Result<()> {
     let of_part = |part: &str, class: fn(&SequenceClasses) -> Option<&String>| {
         let mut known = written.iter().enumerate().filter_map(|(i, classes)| Some((i, class(classes)?)));

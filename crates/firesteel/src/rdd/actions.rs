@@ -1,7 +1,7 @@
-//! Actions: what runs a job and gives an answer.
+//! Actions: methods that run a job and return an answer.
 //!
-//! Every task computes one partition's share; the shares are put together on the driver in the order of partitions, so that
-//! the answer does not depend on which task was faster.
+//! Every task computes one partition's share; the shares are combined on the driver in the order of
+//! partitions, so that the answer does not depend on which task was faster.
 
 use super::Rdd;
 use crate::{Error, Result};
@@ -33,7 +33,8 @@ impl<T: Data> Rdd<T> {
         self.untyped().all_partitions()
     }
 
-    /// Runs a job over all partitions whose tasks give one value each; the values, in the order of partitions.
+    /// Runs a job over all partitions whose tasks return one value each; returns the values, in the order of
+    /// partitions.
     pub(crate) fn each_partition<E: Environment, U: Data>(
         &self,
         site: CallSite,
@@ -43,7 +44,7 @@ impl<T: Data> Rdd<T> {
         self.untyped().each_partition(site, environment, f)
     }
 
-    /// All records, in the order of partitions, in the driver's memory.
+    /// Returns all records, in the order of partitions, in the driver's memory.
     ///
     /// # Errors
     /// When the job fails, or the records take more than `firesteel.driver.max_result_size`.
@@ -70,7 +71,7 @@ impl<T: Data> Rdd<T> {
         Ok(records)
     }
 
-    /// How many records there are.
+    /// Returns the number of records.
     ///
     /// # Errors
     /// When the job fails.
@@ -79,7 +80,7 @@ impl<T: Data> Rdd<T> {
         Ok(self.counts(site("count", Location::caller()))?.into_iter().sum())
     }
 
-    /// How many records each partition has.
+    /// Returns the number of records of each partition.
     pub(crate) fn counts(&self, site: CallSite) -> Result<Vec<u64>> {
         self.each_partition(site, &(), |_: &(), _, stream| {
             let mut count = 0u64;
@@ -91,7 +92,7 @@ impl<T: Data> Rdd<T> {
         })
     }
 
-    /// The index of each partition's first record. Runs a job if there are several partitions.
+    /// Returns the index of each partition's first record. Runs a job if there are several partitions.
     pub(crate) fn partition_starts(&self, site: CallSite) -> Result<Vec<u64>> {
         if self.num_partitions() <= 1 {
             return Ok(vec![0; self.num_partitions()]);
@@ -100,18 +101,19 @@ impl<T: Data> Rdd<T> {
         Ok(counts.iter().scan(0, |next, count| Some(std::mem::replace(next, *next + count))).collect())
     }
 
-    /// The first record.
+    /// Returns the first record.
     ///
     /// # Errors
-    /// When there is none, or the job fails.
+    /// When there is no record, or the job fails.
     #[track_caller]
     pub fn first(&self) -> Result<T> {
         let site = site("first", Location::caller());
         let first = self.take_at(site.clone(), 1)?.pop();
-        first.ok_or(Error::Empty { site, instead: " Use `take(1)` where nothing is a good answer" })
+        first.ok_or(Error::Empty { site, instead: " Use `take(1)` if there may be no record" })
     }
 
-    /// The first `n` records. Computes the first partition, and further ones only as far as they are needed.
+    /// Returns the first `n` records. Computes the first partition, and further ones only as far as they are
+    /// needed.
     ///
     /// # Errors
     /// When a job fails.
@@ -121,7 +123,7 @@ impl<T: Data> Rdd<T> {
     }
 
     pub(crate) fn take_at(&self, site: CallSite, n: usize) -> Result<Vec<T>> {
-        /// Each further job looks at so many times the partitions that were looked at before.
+        /// The factor by which each further job looks at more partitions than were looked at before.
         const SCALE_UP: u32 = 4;
         let (mut taken, mut scanned, all) = (vec![], 0u32, self.partitions());
         while taken.len() < n && scanned < all {
@@ -139,7 +141,7 @@ impl<T: Data> Rdd<T> {
         Ok(taken)
     }
 
-    /// Whether there is no record.
+    /// Returns whether there is no record.
     ///
     /// # Errors
     /// When a job fails.
@@ -148,7 +150,7 @@ impl<T: Data> Rdd<T> {
         Ok(self.take_at(site("is_empty", Location::caller()), 1)?.is_empty())
     }
 
-    /// All records made into one by a function of two. The function must be associative and commutative.
+    /// Combines all records into one by a function of two. The function must be associative and commutative.
     ///
     /// ```
     /// # fn main() -> firesteel::Result<()> {
@@ -204,11 +206,11 @@ impl<T: Data> Rdd<T> {
             .ok_or(Error::Empty { site, instead: " Use `fold` with a first value" })
     }
 
-    /// All records added to `zero` by a function of two. `zero` is used once for each partition and once for all, so it must be
-    /// neutral.
+    /// Adds all records to `zero` by a function of two. `zero` is used once for each partition and once for
+    /// all, so it must be neutral.
     ///
     /// # Errors
-    /// When the job fails. Nothing folds to `zero`.
+    /// When the job fails. Without records, the answer is `zero`.
     #[track_caller]
     pub fn fold<F: Fn(T, T) -> T + Plain>(&self, zero: T, f: F) -> Result<T> {
         const { assert_captures_nothing::<F>() };
@@ -231,7 +233,8 @@ impl<T: Data> Rdd<T> {
         self.aggregate_at(site("fold_with", Location::caller()), (zero, environment), f, f)
     }
 
-    /// All records gathered into a value of another type: `add` takes in a record, `unite` puts two partitions' values together.
+    /// Gathers all records into a value of another type: `add` takes in a record, `unite` combines two
+    /// partitions' values.
     ///
     /// ```
     /// # fn main() -> firesteel::Result<()> {
@@ -305,7 +308,8 @@ impl<T: Data> Rdd<T> {
         })
     }
 
-    /// Runs a function on each record, for its effects. Effects happen where tasks run, and again when a task is tried again.
+    /// Runs a function on each record, for its effects. Effects happen where tasks run, and again when a task
+    /// is tried again.
     ///
     /// # Errors
     /// When the job fails.
@@ -375,7 +379,7 @@ impl<T: Data> Rdd<T> {
         Ok(())
     }
 
-    /// How often each record occurs.
+    /// Returns the number of occurrences of each record.
     ///
     /// # Errors
     /// When the job fails.
@@ -390,10 +394,10 @@ impl<T: Data> Rdd<T> {
         Ok(counts.collect_at(site, counts.all_partitions())?.into_iter().collect())
     }
 
-    /// The least record.
+    /// Returns the least record.
     ///
     /// # Errors
-    /// When there is none, or the job fails.
+    /// When there is no record, or the job fails.
     #[track_caller]
     pub fn min(&self) -> Result<T>
     where
@@ -402,10 +406,10 @@ impl<T: Data> Rdd<T> {
         self.reduce_at(site("min", Location::caller()), &(), |_: &(), a, b| a.min(b))
     }
 
-    /// The greatest record.
+    /// Returns the greatest record.
     ///
     /// # Errors
-    /// When there is none, or the job fails.
+    /// When there is no record, or the job fails.
     #[track_caller]
     pub fn max(&self) -> Result<T>
     where
@@ -414,7 +418,8 @@ impl<T: Data> Rdd<T> {
         self.reduce_at(site("max", Location::caller()), &(), |_: &(), a, b| a.max(b))
     }
 
-    /// Runs a function on each partition and gives what it returned, in the order of partitions: what all actions are made of.
+    /// Runs a function on each partition and returns its results, in the order of partitions: the basis of
+    /// all actions.
     ///
     /// # Errors
     /// When the job fails.
@@ -427,8 +432,8 @@ impl<T: Data> Rdd<T> {
         })
     }
 
-    /// [`Rdd::run_job`] with an environment, on some partitions only, with a handler that gets each result on this thread as
-    /// soon as it is there: the position among `partitions`, and the value.
+    /// [`Rdd::run_job`] with an environment, on some partitions only, with a handler that gets each result on
+    /// this thread as soon as it has come: the position among `partitions`, and the value.
     ///
     /// # Errors
     /// When a partition does not exist, or the job fails.
@@ -459,8 +464,8 @@ impl<T: Data> Rdd<T> {
         })
     }
 
-    /// The records one after the other, with one partition at a time in the driver's memory. Each partition is a job of its own;
-    /// after an error there is nothing more.
+    /// Returns the records one after the other, with one partition at a time in the driver's memory. Each
+    /// partition is a job of its own; after an error there are no more records.
     #[track_caller]
     pub fn to_local_iterator(&self) -> impl Iterator<Item = Result<T>> + use<T> {
         let (rdd, site) = (self.clone(), site("to_local_iterator", Location::caller()));
@@ -480,8 +485,8 @@ impl<T: Data> Rdd<T> {
         })
     }
 
-    /// About how many different records there are, with this relative standard deviation: 0.05 is usual; smaller takes
-    /// more memory (0.01: 16 KiB a task).
+    /// Estimates the number of different records, with this relative standard deviation: 0.05 is usual;
+    /// smaller takes more memory (0.01: 16 KiB a task).
     ///
     /// # Errors
     /// When the job fails.
@@ -507,7 +512,7 @@ impl<T: Data> Rdd<T> {
     }
 }
 
-/// The first `at_most` records of a stream, as blocks.
+/// Encodes the first `at_most` records of a stream, as blocks.
 pub(crate) fn write_all<T: Data>(mut stream: Stream<T>, at_most: usize) -> Outcome<Vec<u8>> {
     let (mut out, mut left) = (vec![], at_most);
     while left > 0

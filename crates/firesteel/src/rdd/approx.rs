@@ -1,4 +1,4 @@
-//! Answers that need not wait for all of the data.
+//! Approximate answers, which do not wait for all of the data.
 
 use super::Rdd;
 use crate::{Error, Result};
@@ -10,7 +10,7 @@ use firesteel_types::JobFailure;
 use std::panic::Location;
 use std::time::{Duration, Instant};
 
-/// A value with the range in which the true one lies, with some confidence.
+/// A value with the range that holds the true one with some confidence.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BoundedDouble {
     /// The estimate.
@@ -23,24 +23,24 @@ pub struct BoundedDouble {
     pub high: f64,
 }
 
-/// What was known when the time was over.
+/// The result that was known when the time was over.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PartialResult<R> {
     /// The value so far.
     pub value: R,
-    /// Whether all partitions were counted, so that the value is exact.
+    /// True if all partitions were counted, so that the value is exact.
     pub is_final: bool,
 }
 
 impl<T: Data> Rdd<T> {
-    /// About how many records there are, from the partitions that were counted before `timeout`. The rest of the job is then
-    /// cancelled.
+    /// Estimates the number of records from the partitions that were counted before `timeout`. The rest of
+    /// the job is then cancelled.
     ///
-    /// The estimate takes the partitions that were counted for a sample of all; the range is that of the normal distribution for
-    /// the given confidence (between 0 and 1).
+    /// The estimate treats the partitions that were counted as a sample of all; the range is that of the
+    /// normal distribution for the given confidence (between 0 and 1).
     ///
     /// # Errors
-    /// When the job fails in time.
+    /// When the job fails before `timeout`.
     #[track_caller]
     pub fn count_approx(&self, timeout: Duration, confidence: f64) -> Result<PartialResult<BoundedDouble>> {
         let site = site("count_approx", Location::caller());
@@ -80,7 +80,7 @@ fn failed(action: firesteel_types::CallSite, failure: JobFailure) -> Error {
     Error::Job { action, failure }
 }
 
-/// The total of `all` partitions, from the counts of some.
+/// Estimates the total of `all` partitions, from the counts of some.
 fn estimate(counts: &[u64], all: usize, confidence: f64) -> BoundedDouble {
     let sum: f64 = counts.iter().map(|n| *n as f64).sum();
     let (n, all) = (counts.len() as f64, all as f64);
@@ -92,7 +92,7 @@ fn estimate(counts: &[u64], all: usize, confidence: f64) -> BoundedDouble {
     }
     let mean = sum / n;
     let variance = counts.iter().map(|c| (*c as f64 - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
-    // Of the partitions not counted, each has the mean and the variance of those counted.
+    // Each partition that was not counted has the mean and the variance of those that were.
     let left = all - n;
     let spread =
         (left * variance + left * left * variance / n).sqrt() * normal_quantile(0.5 + confidence / 2.0);
@@ -101,7 +101,8 @@ fn estimate(counts: &[u64], all: usize, confidence: f64) -> BoundedDouble {
     BoundedDouble { mean: total, confidence, low: (total - spread).max(sum), high }
 }
 
-/// The quantile of the standard normal distribution for `p` from 0.5 to 1: Abramowitz and Stegun 26.2.23, to 0.00045.
+/// Returns the quantile of the standard normal distribution for `p` from 0.5 to 1: Abramowitz and Stegun
+/// 26.2.23, to 0.00045.
 fn normal_quantile(p: f64) -> f64 {
     let t = (-2.0 * (1.0 - p.clamp(0.5, 1.0 - 1e-12)).ln()).sqrt();
     t - (2.515517 + t * (0.802853 + t * 0.010328)) / (1.0 + t * (1.432788 + t * (0.189269 + t * 0.001308)))

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
-/// An action under way.
+/// A running action.
 ///
 /// ```
 /// # fn main() -> firesteel::Result<()> {
@@ -76,12 +76,12 @@ impl<R: Send + 'static> FutureAction<R> {
         }
     }
 
-    /// Asks for the job to end. Waiting then gives an error, unless the answer was there first.
+    /// Asks for the job to end. Waiting then gives an error, unless the answer came first.
     pub fn cancel(&self) {
         self.context.cancel_jobs_with_tag(&self.tag);
     }
 
-    /// Whether the answer, or the failure, is there.
+    /// Returns whether the answer, or the failure, has come.
     pub fn is_completed(&self) -> bool {
         self.shared.state().is_done
     }

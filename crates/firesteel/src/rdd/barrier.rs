@@ -9,15 +9,17 @@ use firesteel_types::{CallSite, Partition};
 use std::panic::Location;
 
 impl<T: Data> Rdd<T> {
-    /// The same records, for functions whose tasks run all at the same time and may wait for one another: to train a model that
-    /// they share, say, or to start a program of several processes.
+    /// Returns the same records, for functions whose tasks all run at the same time and may wait for one
+    /// another: to train a model that they share, for example, or to start a program of several processes.
     ///
-    /// The stage with such a function is launched as a whole or not at all, when there are as many free slots as it has partitions;
-    /// with fewer slots in all, the job fails at once. When one task fails, all are stopped and the whole stage runs again. Results,
-    /// map outputs and kept partitions are always those of one attempt.
+    /// The stage with such a function is launched as a whole or not at all, when there are as many free slots
+    /// as it has partitions; with fewer slots in all, the job fails at once. When one task fails, all are
+    /// stopped and the whole stage runs again. Results, map outputs and cached partitions are always those of
+    /// one attempt.
     ///
-    /// Until the next shuffle, partitions must stay as they are: `union`, `coalesce`, `cartesian` and the like are refused behind a
-    /// barrier, as are actions that compute some partitions only (`take`, `first`, `to_local_iterator`).
+    /// Until the next shuffle, partitions must stay as they are: `union`, `coalesce`, `cartesian` and the
+    /// like are rejected behind a barrier, as are actions that compute some partitions only (`take`, `first`,
+    /// `to_local_iterator`).
     ///
     /// ```
     /// # fn main() -> firesteel::Result<()> {
@@ -46,7 +48,8 @@ pub struct RddBarrier<T> {
 }
 
 impl<T: Data> RddBarrier<T> {
-    /// What a function makes of each partition as a whole: as [`Rdd::map_partitions`], with a [`BarrierTaskContext`].
+    /// Applies a function to each partition as a whole: as [`Rdd::map_partitions`], with a
+    /// [`BarrierTaskContext`].
     ///
     /// ```
     /// # fn main() -> firesteel::Result<()> {
@@ -88,7 +91,7 @@ impl<T: Data> RddBarrier<T> {
         self.at_barrier(site, &environment, f)
     }
 
-    /// [`RddBarrier::map_partitions`] for a function that wants the partition's index too.
+    /// [`RddBarrier::map_partitions`] for a function that takes the partition's index too.
     #[track_caller]
     pub fn map_partitions_with_index<
         I: IntoIterator<Item: Data> + 'static,

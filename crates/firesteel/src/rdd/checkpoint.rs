@@ -1,4 +1,4 @@
-//! Cutting lineage: `checkpoint` and `local_checkpoint`.
+//! Checkpoints, which cut an RDD's lineage: `checkpoint` and `local_checkpoint`.
 
 use super::Rdd;
 use crate::Result;
@@ -8,14 +8,17 @@ use std::panic::Location;
 
 impl<T: Data> Rdd<T> {
     /// Saves the records after the next action that needs them, in the directory of
-    /// [`Context::set_checkpoint_dir`](crate::Context::set_checkpoint_dir), and forgets how they were computed.
+    /// [`Context::set_checkpoint_dir`](crate::Context::set_checkpoint_dir), and forgets how they were
+    /// computed.
     ///
-    /// A program that computes each RDD from the one before needs that every so often: its lineage, and the time and memory
-    /// of each step, grow otherwise. Saving runs the computation once more, unless the RDD is also persisted. The files go
-    /// when the last RDD that reads them goes, and with the context.
+    /// A program that computes each RDD from the one before needs a checkpoint every few steps: otherwise its
+    /// lineage, and the time and memory of each step, grow. Saving runs the computation once more, unless the
+    /// RDD is also persisted. The files are removed when the last RDD that reads them is dropped, and with
+    /// the context.
     ///
     /// # Errors
-    /// When no directory was set. An action whose answer was computed fails if what is marked cannot be saved.
+    /// When no directory was set. An action whose answer was computed fails if what is marked cannot be
+    /// saved.
     ///
     /// ```
     /// # fn main() -> firesteel::Result<()> {
@@ -42,10 +45,12 @@ impl<T: Data> Rdd<T> {
         self.untyped().checkpoint::<T>(site("checkpoint", Location::caller()))
     }
 
-    /// Forgets, after the next action that needs them, how the records were computed: what executors keep of them is all
-    /// that there is. Cheaper than [`Rdd::checkpoint`], and lost with an executor: then actions on it fail, and say so.
+    /// Forgets, after the next action that needs them, how the records were computed: the partitions that
+    /// executors have cached are then the only copy. Cheaper than [`Rdd::checkpoint`], but lost with an
+    /// executor: actions on it then fail, and say so.
     ///
-    /// Persists the RDD with [`StorageLevel::MEMORY_AND_DISK`](crate::StorageLevel::MEMORY_AND_DISK), or adds the disk to the level it has.
+    /// Persists the RDD with [`StorageLevel::MEMORY_AND_DISK`](crate::StorageLevel::MEMORY_AND_DISK), or adds
+    /// the disk to the level it has.
     ///
     /// ```
     /// # fn main() -> firesteel::Result<()> {
@@ -62,7 +67,7 @@ impl<T: Data> Rdd<T> {
         self.clone()
     }
 
-    /// Whether the records were checkpointed, reliably or locally.
+    /// Returns whether the records were checkpointed, reliably or locally.
     pub fn is_checkpointed(&self) -> bool {
         self.untyped().is_checkpointed()
     }

@@ -1,4 +1,5 @@
-//! Names that methods had before each ending of a name had one meaning. They do what the new ones do, and the compiler names these.
+//! Deprecated names of methods, from before each ending of a name had one meaning. They call the new methods,
+//! which the compiler's warning names.
 
 use super::Rdd;
 use super::numbers::Number;
@@ -13,7 +14,7 @@ use firesteel_tables::ParquetFormat;
 use std::fmt::Display;
 
 impl<T: Data + Display> Rdd<T> {
-    /// The old name of [`Rdd::save_as_text_file_compressed`]: `_with` gives closures what they need.
+    /// The old name of [`Rdd::save_as_text_file_compressed`]: `_with` is for the environments of closures.
     ///
     /// # Errors
     /// As there.
@@ -23,7 +24,7 @@ impl<T: Data + Display> Rdd<T> {
         self.save_as_text_file_compressed(path, codec)
     }
 
-    /// The old name of [`Rdd::pipe_words`]: `_with` gives closures what they need.
+    /// The old name of [`Rdd::pipe_words`]: `_with` is for the environments of closures.
     #[track_caller]
     #[deprecated(since = "0.1.0", note = "call `pipe_words`")]
     pub fn pipe_with(&self, command: &[&str], variables: &[(&str, &str)]) -> Rdd<String> {
@@ -32,7 +33,7 @@ impl<T: Data + Display> Rdd<T> {
 }
 
 impl<K: Writable + Data, V: Writable + Data> Rdd<(K, V)> {
-    /// The old name of [`Rdd::save_as_sequence_file_formatted`]: `_with` gives closures what they need.
+    /// The old name of [`Rdd::save_as_sequence_file_formatted`]: `_with` is for the environments of closures.
     ///
     /// # Errors
     /// As there.
@@ -44,7 +45,7 @@ impl<K: Writable + Data, V: Writable + Data> Rdd<(K, V)> {
 }
 
 impl<T: Number> Rdd<T> {
-    /// The old name of [`Rdd::histogram_between`]: `_with` gives closures what they need.
+    /// The old name of [`Rdd::histogram_between`]: `_with` is for the environments of closures.
     ///
     /// # Errors
     /// As there.
@@ -56,7 +57,7 @@ impl<T: Number> Rdd<T> {
 }
 
 impl<T: Data> Rdd<T> {
-    /// The old name of [`Rdd::save_as_csv_formatted`]: `_with` gives closures what they need.
+    /// The old name of [`Rdd::save_as_csv_formatted`]: `_with` is for the environments of closures.
     ///
     /// # Errors
     /// As there.
@@ -66,7 +67,7 @@ impl<T: Data> Rdd<T> {
         self.save_as_csv_formatted(path, format, codec)
     }
 
-    /// The old name of [`Rdd::save_as_json_lines_compressed`]: `_with` gives closures what they need.
+    /// The old name of [`Rdd::save_as_json_lines_compressed`]: `_with` is for the environments of closures.
     ///
     /// # Errors
     /// As there.
@@ -76,7 +77,7 @@ impl<T: Data> Rdd<T> {
         self.save_as_json_lines_compressed(path, codec)
     }
 
-    /// The old name of [`Rdd::save_as_parquet_formatted`]: `_with` gives closures what they need.
+    /// The old name of [`Rdd::save_as_parquet_formatted`]: `_with` is for the environments of closures.
     ///
     /// # Errors
     /// As there.
@@ -87,7 +88,7 @@ impl<T: Data> Rdd<T> {
         self.save_as_parquet_formatted(path, format)
     }
 
-    /// The old name of [`Rdd::flat_map_push`]: `_into` makes so many partitions.
+    /// The old name of [`Rdd::flat_map_push`]: `_into` is for the number of partitions.
     #[track_caller]
     #[deprecated(since = "0.1.0", note = "call `flat_map_push`")]
     pub fn flat_map_into<U: Data, F: Fn(T, &mut Vec<U>) + Plain>(&self, f: F) -> Rdd<U> {

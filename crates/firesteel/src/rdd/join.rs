@@ -1,6 +1,6 @@
-//! Joins and co-groups of pairs. Inputs that are placed by the same rule already are read where they are.
+//! Joins and co-groups of pairs. Inputs that are placed by the same rule already are not shuffled.
 
-// What a join gives is a nested tuple, and its type says so.
+// The record of a join is a nested tuple, and its type says so.
 #![allow(clippy::type_complexity)]
 
 use super::{Rdd, count};
@@ -17,7 +17,7 @@ use std::panic::Location;
 type Grouped2<K, V, W> = Rdd<(K, (Vec<V>, Vec<W>))>;
 
 impl<K: Data + Hash + Eq, V: Data> Rdd<(K, V)> {
-    /// For each key that both have, each pair of their values.
+    /// Joins two RDDs: for each key that both have, each pair of their values.
     ///
     /// ```
     /// # fn main() -> firesteel::Result<()> {
@@ -33,7 +33,7 @@ impl<K: Data + Hash + Eq, V: Data> Rdd<(K, V)> {
         self.join_at(site("join", Location::caller()), None, other)
     }
 
-    /// [`Rdd::join`] into so many partitions.
+    /// [`Rdd::join`] into `partitions` partitions.
     #[track_caller]
     pub fn join_into<W: Data>(&self, partitions: usize, other: &Rdd<(K, W)>) -> Rdd<(K, (V, W))> {
         self.join_at(site("join_into", Location::caller()), Some(count(partitions)), other)
@@ -73,13 +73,13 @@ impl<K: Data + Hash + Eq, V: Data> Rdd<(K, V)> {
             .every_pair(site, |vs: Vec<V>, ws: Vec<W>| (or_none(vs), or_none(ws)))
     }
 
-    /// For each key of either, its values in both.
+    /// Groups the values of two RDDs: for each key of either, its values in both.
     #[track_caller]
     pub fn cogroup<W: Data>(&self, other: &Rdd<(K, W)>) -> Grouped2<K, V, W> {
         self.cogroup_at(site("cogroup", Location::caller()), None, other)
     }
 
-    /// [`Rdd::cogroup`] into so many partitions.
+    /// [`Rdd::cogroup`] into `partitions` partitions.
     #[track_caller]
     pub fn cogroup_into<W: Data>(&self, partitions: usize, other: &Rdd<(K, W)>) -> Grouped2<K, V, W> {
         self.cogroup_at(site("cogroup_into", Location::caller()), Some(count(partitions)), other)
@@ -96,7 +96,7 @@ impl<K: Data + Hash + Eq, V: Data> Rdd<(K, V)> {
         self.grouped(site, rule, inputs, CoGroup2::<K, V, W>::code())
     }
 
-    /// For each key of any of three, its values in all of them.
+    /// Groups the values of three RDDs: for each key of any, its values in all of them.
     #[track_caller]
     pub fn cogroup3<W: Data, X: Data>(
         &self,
@@ -109,7 +109,7 @@ impl<K: Data + Hash + Eq, V: Data> Rdd<(K, V)> {
         self.grouped(site, rule, inputs, CoGroup3::<K, V, W, X>::code())
     }
 
-    /// For each key of any of four, its values in all of them.
+    /// Groups the values of four RDDs: for each key of any, its values in all of them.
     #[track_caller]
     pub fn cogroup4<W: Data, X: Data, Y: Data>(
         &self,
@@ -128,14 +128,14 @@ impl<K: Data + Hash + Eq, V: Data> Rdd<(K, V)> {
         self.grouped(site, rule, inputs, CoGroup4::<K, V, W, X, Y>::code())
     }
 
-    /// This RDD's pairs whose keys the other does not have.
+    /// Returns this RDD's pairs whose keys the other does not have.
     #[track_caller]
     pub fn subtract_by_key<W: Data>(&self, other: &Rdd<(K, W)>) -> Rdd<(K, V)> {
         self.subtract_by_key_at(site("subtract_by_key", Location::caller()), other)
     }
 
     pub(crate) fn subtract_by_key_at<W: Data>(&self, site: CallSite, other: &Rdd<(K, W)>) -> Rdd<(K, V)> {
-        // Only the keys of the other side matter: do not carry its values.
+        // Only the keys of the other side are needed, so its values are not sent.
         let others = other.map_values_at(site.clone(), &(), |_: &(), _| ());
         let groups = self.cogroup_at(site.clone(), None, &others);
         groups.flat_map_values_at(site, &(), |_: &(), (vs, there)| if there.is_empty() { vs } else { vec![] })
@@ -145,8 +145,8 @@ impl<K: Data + Hash + Eq, V: Data> Rdd<(K, V)> {
         (self.partitioner(), self.partitions())
     }
 
-    /// The rule for several inputs: one that can be followed by all of them. A rule of the user's, or of a sort, cannot be
-    /// applied to another input from here, so it serves only where all have it.
+    /// Returns the rule for several inputs: one that all of them can follow. A rule of the user's, or of a
+    /// sort, cannot be applied to another input from here, so it serves only if all inputs have it.
     fn common_rule(&self, partitions: Option<u32>, others: &[(Option<Placed>, u32)]) -> Placed {
         let mine = self.partitioner();
         let all_alike = mine.is_some() && others.iter().all(|(rule, _)| *rule == mine);
@@ -162,7 +162,7 @@ impl<K: Data + Hash + Eq, V: Data> Rdd<(K, V)> {
         }
     }
 
-    /// This RDD, placed by the rule.
+    /// Returns this RDD, placed by the rule.
     fn placed(&self, site: &CallSite, rule: Placed) -> UntypedRdd {
         if self.partitioner() == Some(rule) {
             return self.untyped().clone();
@@ -185,7 +185,7 @@ impl<K: Data + Hash + Eq, V: Data> Rdd<(K, V)> {
 }
 
 impl<K: Data + Hash + Eq, V: Data, W: Data> Grouped2<K, V, W> {
-    /// Every pair of what `sides` makes of the two groups.
+    /// Returns every pair of the values that `sides` makes of the two groups.
     fn every_pair<A: Data, B: Data>(
         &self,
         site: CallSite,
@@ -206,7 +206,7 @@ fn or_none<T>(values: Vec<T>) -> Vec<Option<T>> {
     }
 }
 
-/// Every pair of two groups, made one by one: a hot key's pairs never all lie in memory.
+/// Every pair of two groups, made one by one: a hot key's pairs are never all in memory.
 struct Cross<K, A, B> {
     key: K,
     left: std::vec::IntoIter<A>,

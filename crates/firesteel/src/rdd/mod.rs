@@ -1,7 +1,7 @@
-//! [`Rdd`]: a lazy, partitioned collection, and everything that can be asked of one.
+//! [`Rdd`]: a lazy, partitioned collection, and all its methods.
 //!
-//! The files here follow Spark's chapters: transformations of records, of several RDDs, of pairs, joins, sorting, sampling;
-//! then actions, numbers, approximations, saving.
+//! The files here follow Spark's chapters: transformations of records, of several RDDs, of pairs, joins,
+//! sorting, sampling; then actions, numbers, approximations, saving.
 
 mod actions;
 mod approx;
@@ -40,8 +40,8 @@ use std::marker::PhantomData;
 
 /// A lazy, partitioned collection of records.
 ///
-/// A plain value: cheap to clone, storable, assignable in a loop. It holds no records, only how to compute them; a
-/// transformation makes another one and computes nothing, an action runs a job.
+/// A plain value: cheap to clone, storable, assignable in a loop. It holds no records, only how to compute
+/// them; a transformation makes another one and computes nothing, an action runs a job.
 pub struct Rdd<T> {
     context: Context,
     untyped: UntypedRdd,
@@ -61,12 +61,12 @@ impl<T> std::fmt::Debug for Rdd<T> {
 }
 
 impl<T: Data> Rdd<T> {
-    /// The same RDD, of whose records it is known that they are `T`s.
+    /// Gives an untyped RDD, whose records are known to be `T`s, their type.
     pub(crate) fn of(untyped: UntypedRdd) -> Self {
         Rdd { context: Context::of(untyped.context().clone()), untyped, types: PhantomData }
     }
 
-    /// An RDD with one parent and its partitions.
+    /// Makes an RDD with one parent and its partitions.
     pub(crate) fn narrow<U: Data>(
         &self,
         site: CallSite,
@@ -76,7 +76,7 @@ impl<T: Data> Rdd<T> {
         Rdd::of(self.untyped.narrow(site, partitioner, code))
     }
 
-    /// An RDD behind a shuffle of this one.
+    /// Makes an RDD behind a shuffle of this one.
     pub(crate) fn shuffled<U: Data>(
         &self,
         site: CallSite,
@@ -87,23 +87,23 @@ impl<T: Data> Rdd<T> {
         Rdd::of(self.untyped.shuffled(site, partitioner, write, read))
     }
 
-    /// The context that made it.
+    /// The context that made the RDD.
     pub fn context(&self) -> &Context {
         &self.context
     }
 
-    /// How many partitions it has.
+    /// The number of partitions.
     pub fn num_partitions(&self) -> usize {
         self.untyped.partitions() as usize
     }
 
-    /// Its id: RDDs of one context are numbered in the order in which they were made.
+    /// The RDD's id: RDDs of one context are numbered in the order in which they were made.
     pub fn id(&self) -> u32 {
         self.untyped.id().0
     }
 
-    /// A picture of how it is computed: one line an RDD, nearest first; `+-` marks a shuffle, where stages are cut. The number
-    /// in brackets is the count of partitions.
+    /// Draws how the RDD is computed: one line for each RDD, nearest first; `+-` marks a shuffle, where
+    /// stages are cut. The number in brackets is the number of partitions.
     ///
     /// ```
     /// # fn main() -> firesteel::Result<()> {
@@ -118,7 +118,7 @@ impl<T: Data> Rdd<T> {
         self.untyped.to_debug_string()
     }
 
-    /// Whether records lie where a known rule placed them, so that operations by key need no shuffle.
+    /// Returns whether a known rule placed the records, so that operations by key need no shuffle.
     pub fn is_partitioned(&self) -> bool {
         self.untyped.partitioner().is_some()
     }
@@ -127,7 +127,7 @@ impl<T: Data> Rdd<T> {
         self.untyped.partitioner()
     }
 
-    /// The number of its partitions, as plans count them.
+    /// The number of partitions, in the type that plans use.
     pub(crate) fn partitions(&self) -> u32 {
         self.untyped.partitions()
     }
@@ -138,7 +138,7 @@ impl<T: Data> Rdd<T> {
     }
 }
 
-/// A count of partitions from a user: at least one.
+/// Returns a user's number of partitions in the type that plans use: at least one.
 pub(crate) fn count(partitions: usize) -> u32 {
     u32::try_from(partitions).unwrap_or(u32::MAX).max(1)
 }

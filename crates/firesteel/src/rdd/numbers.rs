@@ -11,19 +11,19 @@ use std::panic::Location;
 
 /// Numbers that an RDD can sum up. Integers sum in 128 bits, so that no sum of 64-bit numbers overflows.
 pub trait Number: Data + Copy {
-    /// What a sum of them is.
+    /// The type of their sum.
     type Sum: Data + Copy;
 
-    /// Nothing.
+    /// The sum of no numbers.
     const ZERO: Self::Sum;
 
-    /// One more.
+    /// Adds the number to a sum.
     fn add_to(self, sum: Self::Sum) -> Self::Sum;
 
-    /// Two sums.
+    /// Adds two sums.
     fn unite(a: Self::Sum, b: Self::Sum) -> Self::Sum;
 
-    /// The number as a float: exact up to 2^53.
+    /// Returns the number as a float: exact up to 2^53.
     fn as_f64(self) -> f64;
 }
 
@@ -51,7 +51,8 @@ numbers!(
     i8 => i128, i16 => i128, i32 => i128, i64 => i128, isize => i128, u8 => u128, u16 => u128, u32 => u128, u64 => u128, usize => u128, f32 => f64, f64 => f64
 );
 
-/// Count, mean, spread and extremes of numbers, gathered in one pass (Welford's method; merging after Chan, Golub, LeVeque).
+/// Count, mean, spread and extremes of numbers, gathered in one pass (Welford's method; merging after Chan,
+/// Golub, LeVeque).
 ///
 /// ```
 /// # fn main() -> firesteel::Result<()> {
@@ -78,7 +79,7 @@ impl Default for StatCounter {
 }
 
 impl StatCounter {
-    /// Takes in a number.
+    /// Adds a number.
     pub fn add(&mut self, x: f64) {
         self.count += 1;
         let distance = x - self.mean;
@@ -88,7 +89,7 @@ impl StatCounter {
         self.max = self.max.max(x);
     }
 
-    /// Takes in what another has seen.
+    /// Adds the numbers that another counter has counted.
     pub fn merge(&mut self, other: &StatCounter) {
         if other.count == 0 {
             return;
@@ -106,32 +107,32 @@ impl StatCounter {
         self.max = self.max.max(other.max);
     }
 
-    /// How many numbers.
+    /// The number of numbers.
     pub fn count(&self) -> u64 {
         self.count
     }
 
-    /// Their mean; not a number when there are none.
+    /// The mean of the numbers; not a number when there are none.
     pub fn mean(&self) -> f64 {
         if self.count == 0 { f64::NAN } else { self.mean }
     }
 
-    /// Their sum.
+    /// The sum of the numbers.
     pub fn sum(&self) -> f64 {
         self.mean * self.count as f64
     }
 
-    /// The least; infinity when there are none.
+    /// The least number; infinity when there are none.
     pub fn min(&self) -> f64 {
         self.min
     }
 
-    /// The greatest; minus infinity when there are none.
+    /// The greatest number; minus infinity when there are none.
     pub fn max(&self) -> f64 {
         self.max
     }
 
-    /// The mean square of the distance from the mean (of all there are: divided by the count).
+    /// The mean square of the distance from the mean (of the whole population: divided by the count).
     pub fn variance(&self) -> f64 {
         if self.count == 0 { f64::NAN } else { self.squares / self.count as f64 }
     }
@@ -167,10 +168,10 @@ impl fmt::Display for StatCounter {
 }
 
 impl<T: Number> Rdd<T> {
-    /// The sum. Integers are summed in 128 bits.
+    /// Returns the sum. Integers are summed in 128 bits.
     ///
     /// # Errors
-    /// When the job fails. Nothing sums to 0.
+    /// When the job fails. Without records, the sum is 0.
     #[track_caller]
     pub fn sum(&self) -> Result<T::Sum> {
         let sums = self.each_partition(site("sum", Location::caller()), &(), |_: &(), _, stream| {
@@ -184,7 +185,7 @@ impl<T: Number> Rdd<T> {
         Ok(sums.into_iter().fold(T::ZERO, T::unite))
     }
 
-    /// Count, mean, spread and extremes, in one pass.
+    /// Returns count, mean, spread and extremes, in one pass.
     ///
     /// # Errors
     /// When the job fails.
@@ -207,7 +208,7 @@ impl<T: Number> Rdd<T> {
         Ok(all)
     }
 
-    /// The mean; not a number when there are no records.
+    /// Returns the mean; not a number when there are no records.
     ///
     /// # Errors
     /// When the job fails.
@@ -216,7 +217,7 @@ impl<T: Number> Rdd<T> {
         Ok(self.stats_at(site("mean", Location::caller()))?.mean())
     }
 
-    /// The mean square of the distance from the mean.
+    /// Returns the mean square of the distance from the mean.
     ///
     /// # Errors
     /// When the job fails.
@@ -225,7 +226,7 @@ impl<T: Number> Rdd<T> {
         Ok(self.stats_at(site("variance", Location::caller()))?.variance())
     }
 
-    /// The square root of the variance.
+    /// Returns the square root of the variance.
     ///
     /// # Errors
     /// When the job fails.
@@ -234,8 +235,9 @@ impl<T: Number> Rdd<T> {
         Ok(self.stats_at(site("stdev", Location::caller()))?.stdev())
     }
 
-    /// How many numbers fall into each of `buckets` ranges of equal width between the least and the greatest: the ranges' ends
-    /// (one more than ranges), and the counts. A range holds its lower end; the last one its upper end too.
+    /// Counts the numbers in each of `buckets` ranges of equal width between the least and the greatest:
+    /// returns the ranges' ends (one more than ranges), and the counts. A range holds its lower end; the last
+    /// one its upper end too.
     ///
     /// # Errors
     /// When there are no numbers, or one is not finite, or a job fails.
@@ -266,7 +268,8 @@ impl<T: Number> Rdd<T> {
         Ok((ends, counts))
     }
 
-    /// How many numbers fall into each of the ranges between neighbouring `ends`, which must ascend. Others are left out.
+    /// Counts the numbers in each of the ranges between neighbouring `ends`, which must ascend. Numbers
+    /// outside of the ranges are left out.
     ///
     /// # Errors
     /// When there are fewer than two ends, or they do not ascend, or the job fails.

@@ -1,4 +1,4 @@
-//! Up or down.
+//! [`Order`]: the direction of a sort.
 
 use serde::{Deserialize, Serialize};
 

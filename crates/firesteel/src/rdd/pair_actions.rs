@@ -1,4 +1,4 @@
-//! Actions on pairs, and actions that want an order.
+//! Actions on pairs by key, and actions that need an order of records.
 
 use super::Rdd;
 use super::ordering::Order;
@@ -14,7 +14,7 @@ use std::hash::Hash;
 use std::panic::Location;
 
 impl<K: Data + Hash + Eq, V: Data> Rdd<(K, V)> {
-    /// How many values each key has.
+    /// Returns the number of values of each key.
     ///
     /// # Errors
     /// When the job fails.
@@ -26,7 +26,7 @@ impl<K: Data + Hash + Eq, V: Data> Rdd<(K, V)> {
         Ok(counts.collect_at(site, counts.all_partitions())?.into_iter().collect())
     }
 
-    /// The pairs as a map in the driver's memory. Of several values of a key the last one stays.
+    /// Returns the pairs as a map in the driver's memory. Of several values of a key the last one stays.
     ///
     /// # Errors
     /// When the job fails.
@@ -38,7 +38,8 @@ impl<K: Data + Hash + Eq, V: Data> Rdd<(K, V)> {
             .collect())
     }
 
-    /// [`Rdd::reduce_by_key`] without a shuffle: each task sends a map to the driver, which puts them together. For few keys.
+    /// [`Rdd::reduce_by_key`] without a shuffle: each task sends a map to the driver, which combines them.
+    /// For few keys.
     ///
     /// # Errors
     /// When the job fails.
@@ -86,7 +87,7 @@ impl<K: Data + Hash + Eq, V: Data> Rdd<(K, V)> {
         Ok(united)
     }
 
-    /// All values of one key. Looks into one partition only, where a known rule placed the keys.
+    /// Returns all values of one key. Looks into one partition only, if a known rule placed the keys.
     ///
     /// # Errors
     /// When the job fails.
@@ -112,7 +113,7 @@ fn put<K: Hash + Eq, V>(map: &mut HashMap<K, V>, key: K, value: V, f: impl Fn(V,
 }
 
 impl<T: Data + Ord> Rdd<T> {
-    /// The `n` least records, in ascending order.
+    /// Returns the `n` least records, in ascending order.
     ///
     /// # Errors
     /// When the job fails.
@@ -122,7 +123,7 @@ impl<T: Data + Ord> Rdd<T> {
         Ok(keyless(self.extremes(site, (n, ()), |(), x: &T| x.clone(), Order::Ascending)?))
     }
 
-    /// The `n` greatest records, in descending order.
+    /// Returns the `n` greatest records, in descending order.
     ///
     /// # Errors
     /// When the job fails.
@@ -134,7 +135,8 @@ impl<T: Data + Ord> Rdd<T> {
 }
 
 impl<T: Data> Rdd<T> {
-    /// The `n` records with the least keys, in ascending order of the keys. Records with equal keys stay in their order.
+    /// Returns the `n` records with the least keys, in ascending order of the keys. Records with equal keys
+    /// stay in their order.
     ///
     /// ```
     /// use std::cmp::Reverse;
@@ -175,7 +177,8 @@ impl<T: Data> Rdd<T> {
         Ok(keyless(self.extremes(site, (n, environment), key, Order::Ascending)?))
     }
 
-    /// The `n` records with the greatest keys, in descending order of the keys. Records with equal keys stay in their order.
+    /// Returns the `n` records with the greatest keys, in descending order of the keys. Records with equal
+    /// keys stay in their order.
     ///
     /// # Errors
     /// When the job fails.
@@ -217,7 +220,7 @@ impl<T: Data> Rdd<T> {
             self.each_partition(site, &sent, move |(n, order, env): &(usize, Order, E), _, stream| {
                 let mut best: Vec<(Key, T)> = vec![];
                 stream.for_each(|batch| {
-                    // Most records are worse than the worst of those kept: they cost one comparison.
+                    // Most records are worse than the worst of the best so far: they cost one comparison.
                     let worst = if best.len() < *n { None } else { best.last().map(|(key, _)| key.clone()) };
                     batch.for_each(|x| {
                         let key = key(env, &x);
@@ -244,7 +247,7 @@ impl Order {
         }
     }
 
-    /// Sorts stably, and keeps the first `n`.
+    /// Sorts stably, and truncates to the first `n`.
     fn keep<K: Ord, T>(self, records: &mut Vec<(K, T)>, n: usize) {
         match self {
             Order::Ascending => records.sort_by(|a, b| a.0.cmp(&b.0)),

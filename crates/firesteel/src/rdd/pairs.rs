@@ -1,7 +1,7 @@
 //! Transformations of pairs by key.
 //!
-//! Where equal keys already lie in one partition, nothing is shuffled. Else values are combined on the map side, where the
-//! combination is smaller than the values, and once more on the reduce side.
+//! If equal keys already are in one partition, nothing is shuffled. Otherwise values are combined on the map
+//! side, if the combination is smaller than the values, and once more on the reduce side.
 
 use super::{Rdd, count};
 use crate::Partitioner;
@@ -22,7 +22,7 @@ use std::panic::Location;
 use std::sync::Arc;
 
 impl<K: Data, V: Data> Rdd<(K, V)> {
-    /// The pairs with their values changed. Keys stay, so records stay placed.
+    /// Changes the value of each pair. Keys stay, so records stay placed.
     ///
     /// ```
     /// # fn main() -> firesteel::Result<()> {
@@ -61,7 +61,8 @@ impl<K: Data, V: Data> Rdd<(K, V)> {
         })
     }
 
-    /// The pairs with each value replaced by all that a function makes of it. Keys stay, so records stay placed.
+    /// Replaces the value of each pair by all values that a function makes of it. Keys stay, so records stay
+    /// placed.
     #[track_caller]
     pub fn flat_map_values<I: IntoIterator<Item: Data> + 'static, F: Fn(V) -> I + Plain>(
         &self,
@@ -97,20 +98,20 @@ impl<K: Data, V: Data> Rdd<(K, V)> {
         self.narrow(site, self.partitioner(), FlatMap::<(K, V), _, E, _>::code(environment, broadcast_tree))
     }
 
-    /// The keys.
+    /// Returns the keys.
     #[track_caller]
     pub fn keys(&self) -> Rdd<K> {
         self.map_at(site("keys", Location::caller()), &(), |_: &(), (k, _)| k)
     }
 
-    /// The values.
+    /// Returns the values.
     #[track_caller]
     pub fn values(&self) -> Rdd<V> {
         self.map_at(site("values", Location::caller()), &(), |_: &(), (_, v)| v)
     }
 
-    /// The same pairs, placed by a rule: [`HashPartitioner`](crate::HashPartitioner) or one of your own. Does nothing when
-    /// they already lie so.
+    /// Places the pairs by a rule: [`HashPartitioner`](crate::HashPartitioner) or one of your own. Does
+    /// nothing when the rule has placed them already.
     #[track_caller]
     pub fn partition_by<P: Partitioner<K>>(&self, partitioner: P) -> Rdd<(K, V)> {
         self.partition_by_at(site("partition_by", Location::caller()), partitioner)
@@ -135,8 +136,8 @@ impl<K: Data, V: Data> Rdd<(K, V)> {
         )
     }
 
-    /// The rule for an operation by key: a rule by which one of the inputs is placed already, or else hashing, into as many
-    /// partitions as the largest input has (or `firesteel.default.parallelism`).
+    /// Returns the rule for an operation by key: a rule by which one of the inputs is placed already, or else
+    /// hashing, into as many partitions as the largest input has (or `firesteel.default.parallelism`).
     pub(crate) fn rule(&self, wanted: Option<u32>, others: &[(Option<Placed>, u32)]) -> Placed {
         if let Some(partitions) = wanted {
             return Placed::Hash { partitions };
@@ -150,7 +151,7 @@ impl<K: Data, V: Data> Rdd<(K, V)> {
             false => most,
         };
         match known {
-            // A rule that is there saves a shuffle, unless it would leave too few tasks for the rest.
+            // A rule of an input saves a shuffle, unless it would leave too few tasks for the other inputs.
             Some(rule) if u64::from(rule.partitions()) * 10 >= u64::from(partitions) => rule,
             _ => Placed::Hash { partitions },
         }
@@ -158,7 +159,8 @@ impl<K: Data, V: Data> Rdd<(K, V)> {
 }
 
 impl<K: Data + Hash + Eq, V: Data> Rdd<(K, V)> {
-    /// The values of each key made into one by a function of two, which must be associative and commutative.
+    /// Combines the values of each key into one by a function of two, which must be associative and
+    /// commutative.
     ///
     /// ```
     /// # fn main() -> firesteel::Result<()> {
@@ -177,7 +179,7 @@ impl<K: Data + Hash + Eq, V: Data> Rdd<(K, V)> {
         })
     }
 
-    /// [`Rdd::reduce_by_key`] into so many partitions.
+    /// [`Rdd::reduce_by_key`] into `partitions` partitions.
     #[track_caller]
     pub fn reduce_by_key_into<F: Fn(V, V) -> V + Plain>(&self, partitions: usize, f: F) -> Rdd<(K, V)> {
         const { assert_captures_nothing::<F>() };
@@ -226,8 +228,8 @@ impl<K: Data + Hash + Eq, V: Data> Rdd<(K, V)> {
         self.combine_at(site, partitions, combining, true)
     }
 
-    /// The values of each key added to `zero` by a function of two. `zero` is used once for each key and map task, so it must be
-    /// neutral.
+    /// Adds the values of each key to `zero` by a function of two. `zero` is used once for each key and map
+    /// task, so it must be neutral.
     #[track_caller]
     pub fn fold_by_key<F: Fn(V, V) -> V + Plain>(&self, zero: V, f: F) -> Rdd<(K, V)> {
         const { assert_captures_nothing::<F>() };
@@ -262,8 +264,8 @@ impl<K: Data + Hash + Eq, V: Data> Rdd<(K, V)> {
         self.combine_at(site, None, combining, true)
     }
 
-    /// The values of each key gathered into a value of another type: `add` takes in a value, `unite` puts two tasks' values
-    /// together. `zero` begins each key in each map task.
+    /// Gathers the values of each key into a value of another type: `add` takes in a value, `unite` combines
+    /// two tasks' values. `zero` begins each key in each map task.
     ///
     /// ```
     /// # fn main() -> firesteel::Result<()> {
@@ -327,8 +329,8 @@ impl<K: Data + Hash + Eq, V: Data> Rdd<(K, V)> {
         self.combine_at(site, None, combining, true)
     }
 
-    /// The values of each key combined: `create` makes a combination of a first value, `merge` adds a value to one, `unite` makes
-    /// one of two. What all operations by key are made of.
+    /// Combines the values of each key: `create` makes a combination of a first value, `merge` adds a value
+    /// to one, `unite` makes one of two. The basis of all operations by key.
     #[track_caller]
     pub fn combine_by_key<C: Data, A, B, D>(&self, create: A, merge: B, unite: D) -> Rdd<(K, C)>
     where
@@ -376,15 +378,16 @@ impl<K: Data + Hash + Eq, V: Data> Rdd<(K, V)> {
         self.combine_at(site("combine_by_key_with", Location::caller()), None, combining, true)
     }
 
-    /// All values of each key, as one vector in memory: in the order of partitions, and within one in their order.
+    /// Groups all values of each key, as one vector in memory: in the order of partitions, and within one in
+    /// their order.
     ///
-    /// For sums, counts and the like use [`Rdd::reduce_by_key`], which sends one value a key and task.
+    /// For sums, counts and the like use [`Rdd::reduce_by_key`], which sends one value for each key and task.
     #[track_caller]
     pub fn group_by_key(&self) -> Rdd<(K, Vec<V>)> {
         self.group_by_key_at(site("group_by_key", Location::caller()), None)
     }
 
-    /// [`Rdd::group_by_key`] into so many partitions.
+    /// [`Rdd::group_by_key`] into `partitions` partitions.
     #[track_caller]
     pub fn group_by_key_into(&self, partitions: usize) -> Rdd<(K, Vec<V>)> {
         self.group_by_key_at(site("group_by_key_into", Location::caller()), Some(count(partitions)))
@@ -407,7 +410,8 @@ impl<K: Data + Hash + Eq, V: Data> Rdd<(K, V)> {
         self.combine_at(site, partitions, combining, false)
     }
 
-    /// Combines, behind a shuffle unless equal keys lie together already. On the map side too, if that makes less to send.
+    /// Combines values by key, behind a shuffle unless equal keys are in one partition already. Combines on
+    /// the map side too, if that leaves less to send.
     pub(crate) fn combine_at<C: Data, E: Environment, A, B, D>(
         &self,
         site: CallSite,
@@ -453,7 +457,7 @@ impl<K: Data + Hash + Eq, V: Data> Rdd<(K, V)> {
 }
 
 impl<T: Data> Rdd<T> {
-    /// The records grouped by a key that is computed from each.
+    /// Groups the records by a key that is computed from each.
     #[track_caller]
     pub fn group_by<K: Data + Hash + Eq, F: Fn(&T) -> K + Plain>(&self, key: F) -> Rdd<(K, Vec<T>)> {
         const { assert_captures_nothing::<F>() };
@@ -474,7 +478,7 @@ impl<T: Data> Rdd<T> {
             .group_by_key_at(site, None)
     }
 
-    /// The records without repetitions.
+    /// Returns the records without repetitions.
     #[track_caller]
     pub fn distinct(&self) -> Rdd<T>
     where
@@ -483,7 +487,7 @@ impl<T: Data> Rdd<T> {
         self.distinct_at(site("distinct", Location::caller()), None)
     }
 
-    /// [`Rdd::distinct`] into so many partitions.
+    /// [`Rdd::distinct`] into `partitions` partitions.
     #[track_caller]
     pub fn distinct_into(&self, partitions: usize) -> Rdd<T>
     where

@@ -1,4 +1,4 @@
-//! Keeping what was computed: `persist`, `cache`, `unpersist`.
+//! Persisting an RDD: `persist`, `cache`, `unpersist`.
 
 use super::Rdd;
 use firesteel_data::Data;
@@ -7,7 +7,8 @@ use firesteel_types::{CallSite, StorageLevel};
 use std::panic::Location;
 
 impl<T: Data> Rdd<T> {
-    /// Keeps the records in memory once an action has computed them: [`Rdd::persist`] with [`StorageLevel::MEMORY_ONLY`].
+    /// Caches the records in memory once an action has computed them: [`Rdd::persist`] with
+    /// [`StorageLevel::MEMORY_ONLY`].
     ///
     /// ```
     /// # fn main() -> firesteel::Result<()> {
@@ -23,11 +24,13 @@ impl<T: Data> Rdd<T> {
         self.persist_at(site("cache", Location::caller()), StorageLevel::MEMORY_ONLY)
     }
 
-    /// Keeps the records once an action has computed them, where and how `level` says. Later actions read what is kept.
+    /// Persists the records once an action has computed them, at the storage level `level`. Later actions
+    /// read the cached partitions.
     ///
-    /// Nothing is computed by this call. What does not fit in memory, or has to make room for what is used more, goes to disk
-    /// or is dropped, by the level; what is missing later is computed again, partition by partition. The level of an RDD
-    /// cannot be changed except by [`Rdd::unpersist`]: an action on it then fails, and says so.
+    /// This call computes nothing. Partitions that do not fit in memory, or have to make room for others that
+    /// are used more, go to disk or are dropped, by the level; partitions that are missing later are computed
+    /// again, one by one. The level of an RDD cannot be changed except by [`Rdd::unpersist`]: an action on it
+    /// then fails, and says so.
     #[track_caller]
     pub fn persist(&self, level: StorageLevel) -> Rdd<T> {
         self.persist_at(site("persist", Location::caller()), level)
@@ -38,7 +41,8 @@ impl<T: Data> Rdd<T> {
         self.clone()
     }
 
-    /// Forgets what is kept; with `blocking`, before this call returns. A later action computes the records again.
+    /// Releases the cached partitions; with `blocking`, before this call returns. A later action computes the
+    /// records again.
     ///
     /// ```
     /// # fn main() -> firesteel::Result<()> {
@@ -56,12 +60,12 @@ impl<T: Data> Rdd<T> {
         self.clone()
     }
 
-    /// How the RDD is to be kept; `None` when it is not.
+    /// The storage level of the RDD; `None` when it is not persisted.
     pub fn storage_level(&self) -> Option<StorageLevel> {
         self.untyped().storage_level()
     }
 
-    /// How much of it is kept at this moment.
+    /// Returns how much of the RDD is cached at this moment.
     pub fn storage_info(&self) -> StorageInfo {
         self.untyped().storage_info()
     }

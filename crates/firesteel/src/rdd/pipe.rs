@@ -1,4 +1,4 @@
-//! Records through an external program: one process a partition, a line a record.
+//! Piping records through an external program: one process for each partition, one line for each record.
 
 use super::Rdd;
 use firesteel_cluster::agents::AGENT_VARIABLE;
@@ -12,16 +12,16 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::{self, JoinHandle};
 
-/// Records on their way to the program: so many batches wait at the most.
+/// The largest number of batches of records that wait for the program.
 const BATCHES_WAITING: usize = 4;
-/// Records in such a batch.
+/// The number of records in such a batch.
 const BATCH: usize = 1024;
-/// So many bytes of what a failing program says are shown.
+/// The number of bytes of a failing program's standard error that are shown.
 const COMPLAINT: u64 = 4 << 10;
 
 impl<T: Data + Display> Rdd<T> {
-    /// The lines that a program prints, given the records as lines. The command is cut into words at white space, and no shell
-    /// sees it. A program that ends with another code than 0 fails the job.
+    /// Returns the lines that a program prints, given the records as lines. The command is cut into words at
+    /// white space, without a shell. A program that ends with another code than 0 fails the job.
     ///
     /// ```
     /// # fn main() -> firesteel::Result<()> {
@@ -64,12 +64,13 @@ impl<T: Data + Display> Rdd<T> {
 
 /// A running program, and its lines.
 ///
-/// Three threads stand around it, so that nobody can wait in a circle: this one computes records and takes lines, one writes
-/// the program's input, one reads its output. Lines that this thread has no time for wait in memory.
+/// Three threads serve it, so that none of them can wait in a circle: this one computes records and takes
+/// lines, one writes the program's input, one reads its output. Lines that this thread has no time for wait
+/// in memory.
 struct Piped<T: Data> {
     command: String,
     child: Child,
-    /// Gone when all records were handed over, or the program wants no more.
+    /// `None` once all records were handed over, or the program reads no more.
     input: Option<(PartitionIter<T>, SyncSender<Vec<String>>)>,
     output: Receiver<std::io::Result<String>>,
     errors: Option<JoinHandle<String>>,
@@ -83,7 +84,7 @@ impl<T: Data + Display> Piped<T> {
             watch::refuse("run a program", "the command is empty");
         };
         let mut builder = Command::new(program);
-        // In an executor's own process it is set; the program is none.
+        // The variable is set in an executor's own process; the program is not an executor.
         builder.args(arguments).env_remove(AGENT_VARIABLE).envs(variables.iter().map(|(k, v)| (k, v)));
         builder.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let started = builder.spawn();
@@ -155,7 +156,8 @@ fn read_output(stdout: impl Read, lines: &Sender<std::io::Result<String>>) {
     }
 }
 
-/// The beginning of what a program complains; the rest is read, and dropped, so that it can go on.
+/// Returns the beginning of a program's standard error; the rest is read, and dropped, so that the program is
+/// not blocked.
 fn first_of(mut stderr: impl Read) -> String {
     let mut said = vec![];
     let _ = stderr.by_ref().take(COMPLAINT).read_to_end(&mut said);
@@ -169,7 +171,7 @@ impl<T: Data + Display> Iterator for Piped<T> {
     fn next(&mut self) -> Option<String> {
         while !self.done {
             let line = match &self.input {
-                // While there is input to give, do not wait for output.
+                // While there are records to write, do not wait for output.
                 Some(_) => match self.output.try_recv() {
                     Ok(line) => Some(line),
                     Err(_) => {
@@ -194,7 +196,7 @@ impl<T: Data + Display> Iterator for Piped<T> {
 impl<T: Data> Drop for Piped<T> {
     fn drop(&mut self) {
         if !self.done {
-            // The task ended early: `take`, a cancellation, a failure.
+            // The task ended early: by `take`, a cancellation or a failure.
             let _ = self.child.kill();
             let _ = self.child.wait();
         }

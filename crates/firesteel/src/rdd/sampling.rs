@@ -1,5 +1,5 @@
-//! Samples. The same seed gives the same records on every run: each partition has a generator of its own, seeded with the
-//! seed and the partition's index.
+//! Samples of RDDs. The same seed gives the same records on every run: each partition has a generator of its
+//! own, seeded with the seed and the partition's index.
 
 use super::Rdd;
 use crate::{Error, Result};
@@ -14,27 +14,28 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::panic::Location;
 
-/// The generator of one partition.
+/// Returns the generator of one partition.
 fn generator(seed: u64, partition: u32) -> Xoshiro256PlusPlus {
     Xoshiro256PlusPlus::seed_from_u64(seed ^ (u64::from(partition) << 32 | u64::from(partition)))
 }
 
-/// A number from 0 to just below 1, with 53 random bits.
+/// Returns a number from 0 to just below 1, with 53 random bits.
 fn uniform(random: &mut impl Rng) -> f64 {
     (random.next_u64() >> 11) as f64 / (1u64 << 53) as f64
 }
 
-/// How often a record is taken into a sample.
+/// Returns the number of times that a record is taken into a sample.
 fn copies(random: &mut impl Rng, with_replacement: bool, fraction: f64) -> usize {
     if !with_replacement {
         return usize::from(uniform(random) < fraction);
     }
-    // A mean that makes no distribution (zero, above all) takes nothing.
+    // A mean that makes no distribution (zero, above all) takes no record.
     Poisson::new(fraction).map_or(0, |poisson| poisson.sample(random) as usize)
 }
 
 impl<T: Data> Rdd<T> {
-    /// A random sample: each record with probability `fraction`, or, with replacement, `fraction` times on average.
+    /// Returns a random sample: each record with probability `fraction`, or, with replacement, `fraction`
+    /// times on average.
     ///
     /// ```
     /// # fn main() -> firesteel::Result<()> {
@@ -66,8 +67,8 @@ impl<T: Data> Rdd<T> {
         )
     }
 
-    /// The records dealt out at random to as many RDDs as there are weights, in proportion to these. Every record is in exactly
-    /// one of them.
+    /// Deals the records out at random to as many RDDs as there are weights, in proportion to these. Every
+    /// record is in exactly one of them.
     #[track_caller]
     pub fn random_split(&self, weights: &[f64], seed: u64) -> Vec<Rdd<T>> {
         let site = site("random_split", Location::caller());
@@ -98,7 +99,8 @@ impl<T: Data> Rdd<T> {
         )
     }
 
-    /// Exactly `n` records at random (fewer if there are fewer, without replacement), in the driver's memory.
+    /// Returns exactly `n` records at random (fewer if there are fewer, without replacement), in the driver's
+    /// memory.
     ///
     /// # Errors
     /// When the job fails.
@@ -121,7 +123,7 @@ impl<T: Data> Rdd<T> {
         Ok(order.iter().filter_map(|index| found.get(index).cloned()).collect())
     }
 
-    /// The records with these indices, over all partitions.
+    /// Returns the records with these indices, over all partitions.
     fn records_at(&self, site: CallSite, indices: Vec<u64>) -> Result<Vec<(u64, T)>> {
         let sent = (self.partition_starts(site.clone())?, indices);
         let found = self.each_partition(
@@ -151,7 +153,8 @@ fn below(random: &mut impl Rng, bound: u64) -> u64 {
     ((u128::from(random.next_u64()) * u128::from(bound)) >> 64) as u64
 }
 
-/// `n` different numbers below `total` (all of them if there are fewer), in random order: Floyd's algorithm, then a shuffle.
+/// Returns `n` different numbers below `total` (all of them if there are fewer), in random order: Floyd's
+/// algorithm, then a shuffle.
 fn choose(random: &mut impl Rng, total: u64, n: usize) -> Vec<u64> {
     let n = n.min(usize::try_from(total).unwrap_or(usize::MAX));
     let (mut chosen, mut set) = (Vec::with_capacity(n), std::collections::HashSet::new());
@@ -168,7 +171,7 @@ fn choose(random: &mut impl Rng, total: u64, n: usize) -> Vec<u64> {
 }
 
 impl<K: Data + Hash + Eq, V: Data> Rdd<(K, V)> {
-    /// A random sample with a fraction of its own for each key. A key without a fraction is left out.
+    /// Returns a random sample with a fraction of its own for each key. A key without a fraction is left out.
     ///
     /// # Errors
     /// When a fraction is negative.

@@ -1,4 +1,5 @@
-//! Saving text; and what all formats share: a directory with a file for each partition, which is there whole or not at all.
+//! Saving text; and the step that all formats share: a directory with a file for each partition, which
+//! appears whole or not at all.
 
 use super::Rdd;
 use crate::Result;
@@ -12,8 +13,8 @@ use std::fmt::Display;
 use std::panic::Location;
 
 impl<T: Data + Display> Rdd<T> {
-    /// Writes each record as a line, into `part-00000` and so on in a new directory. `_SUCCESS` appears there last, when
-    /// everything is in place; after a failure nothing is left.
+    /// Writes each record as a line, into `part-00000` and so on in a new directory. `_SUCCESS` appears there
+    /// last, when everything is in place; after a failure nothing is left.
     ///
     /// # Errors
     /// When the directory exists already, before anything is computed; or when the job fails.
@@ -48,9 +49,9 @@ impl<T: Data + Display> Rdd<T> {
 }
 
 impl<T: Data> Rdd<T> {
-    /// Saves every partition as one part file, whose name ends in `suffix`, into a new directory; what all formats share.
-    /// `write` is given a file that was begun, and gives it back when all is written but nothing finished: that, and the
-    /// commit, are done here.
+    /// Saves every partition as one part file, whose name ends in `suffix`, into a new directory; all formats
+    /// share this. `write` receives a file that was begun, and returns it when all records are written but
+    /// the file is not finished: that, and the commit, are done here.
     pub(crate) fn save_parts<E: Environment>(
         &self,
         site: &CallSite,

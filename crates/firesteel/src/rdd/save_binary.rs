@@ -1,4 +1,5 @@
-//! Saving records as they are, not as text: for other programs as SequenceFiles, for programs of one's own as object files.
+//! Saving records in binary form: for other programs as SequenceFiles, for programs of one's own as object
+//! files.
 
 use super::Rdd;
 use crate::Result;
@@ -10,8 +11,9 @@ use firesteel_types::CallSite;
 use std::panic::Location;
 
 impl<K: Writable + Data, V: Writable + Data> Rdd<(K, V)> {
-    /// Writes the pairs as SequenceFiles, which Hadoop's and Spark's programs read, into `part-00000` and so on in a new
-    /// directory, as [`Rdd::save_as_text_file`] does. Not compressed; the classes are those that [`Writable`] tells.
+    /// Writes the pairs as SequenceFiles, which Hadoop's and Spark's programs read, into `part-00000` and so
+    /// on in a new directory, as [`Rdd::save_as_text_file`] does. Not compressed; the classes are those of
+    /// [`Writable`].
     ///
     /// # Errors
     /// When the directory exists already, before anything is computed; or when the job fails.
@@ -59,12 +61,12 @@ impl<K: Writable + Data, V: Writable + Data> Rdd<(K, V)> {
 }
 
 impl<T: Data> Rdd<T> {
-    /// Writes records of any type, for [`crate::Context::object_file`] to read, into `part-00000` and so on in a new directory,
-    /// as [`Rdd::save_as_text_file`] does.
+    /// Writes records of any type, for [`crate::Context::object_file`] to read, into `part-00000` and so on
+    /// in a new directory, as [`Rdd::save_as_text_file`] does.
     ///
-    /// The format is Firesteel's own, with a checksum for every block: `docs/storage.md` describes it. It holds records as
-    /// their `Serialize` gives them, so a type that changes cannot read what it wrote before. Other programs read
-    /// [`Rdd::save_as_sequence_file`].
+    /// The format is Firesteel's own, with a checksum for every block: `docs/storage.md` describes it. It
+    /// holds records as their `Serialize` encodes them, so a type that changes cannot read the files that it
+    /// wrote before. Other programs read [`Rdd::save_as_sequence_file`].
     ///
     /// # Errors
     /// When the directory exists already, before anything is computed; or when the job fails.

@@ -1,4 +1,5 @@
-//! Saving as tables: CSV, JSON lines, Parquet. One file for each partition; directory and commit are those of `save`.
+//! Saving as tables: CSV, JSON lines, Parquet. One file for each partition; directory and commit are those of
+//! `save`.
 
 use super::Rdd;
 use crate::tables::table_failure;
@@ -16,13 +17,13 @@ use std::io::{self, Write};
 use std::panic::Location;
 
 impl<T: Data> Rdd<T> {
-    /// Writes records as CSV, with a header in each file, into `part-00000.csv` and so on in a new directory. The header has the
-    /// names of a struct's fields; an empty `Option` is an empty field. [`Context::read_csv`](crate::Context::read_csv) gives
-    /// equal records back.
+    /// Writes records as CSV, with a header in each file, into `part-00000.csv` and so on in a new directory.
+    /// The header has the names of a struct's fields; an empty `Option` is an empty field.
+    /// [`Context::read_csv`](crate::Context::read_csv) reads equal records back.
     ///
     /// # Errors
-    /// When the directory exists already, before anything is computed; or when the job fails, such as for a record with a list
-    /// in it, which has no place in CSV.
+    /// When the directory exists already, before anything is computed; or when the job fails, such as for a
+    /// record with a list in it, which has no place in CSV.
     ///
     /// ```
     /// # fn main() -> firesteel::Result<()> {
@@ -78,11 +79,12 @@ impl<T: Data> Rdd<T> {
         self.json_at(&site("save_as_json_lines_compressed", Location::caller()), path, codec)
     }
 
-    /// Writes records as Parquet, compressed with snappy, into `part-00000.parquet` and so on in a new directory. A partition
-    /// without records becomes a file with the columns and no rows.
+    /// Writes records as Parquet, compressed with snappy, into `part-00000.parquet` and so on in a new
+    /// directory. A partition without records becomes a file with the columns and no rows.
     ///
     /// # Errors
-    /// When the directory exists already or the record type cannot be a row, before anything is computed; or when the job fails.
+    /// When the directory exists already or the record type cannot be a row, before anything is computed; or
+    /// when the job fails.
     #[cfg(feature = "parquet")]
     #[track_caller]
     pub fn save_as_parquet(&self, path: &str) -> Result<()> {
@@ -163,7 +165,7 @@ fn write_parquet<T: Data>(stream: Stream<T>, output: Output, format: &ParquetFor
     writer.finish().map_err(fail)
 }
 
-/// The record is at fault, or the disk.
+/// Returns the failure of a write, which is the record's or the disk's.
 fn write_failure(path: &str, error: io::Error) -> Box<TaskFailure> {
     if error.kind() != io::ErrorKind::InvalidData {
         return io_failure(IoError::from_io(IoOperation::Write, path, error));
@@ -175,7 +177,7 @@ fn write_failure(path: &str, error: io::Error) -> Box<TaskFailure> {
     table_failure("write the table", error)
 }
 
-/// A text file as the standard library writes to one.
+/// A text file in the form that the standard library writes to.
 struct Sink(TextWriter);
 
 impl Write for Sink {

@@ -1,4 +1,5 @@
-//! Transformations of two or more RDDs, and those that move records between partitions whatever they are.
+//! Transformations of two or more RDDs, and those that move records between partitions independently of their
+//! values.
 
 use super::{Rdd, count};
 use crate::{Context, Error, Result};
@@ -13,7 +14,7 @@ use std::hash::Hash;
 use std::panic::Location;
 
 impl Context {
-    /// The records of several RDDs, one after the other. Repetitions stay.
+    /// Returns the records of several RDDs, one after the other. Repetitions stay.
     #[track_caller]
     pub fn union<T: Data>(&self, rdds: &[Rdd<T>]) -> Rdd<T> {
         union_at(self, site("union", Location::caller()), rdds)
@@ -26,13 +27,13 @@ fn union_at<T: Data>(context: &Context, site: CallSite, rdds: &[Rdd<T>]) -> Rdd<
 }
 
 impl<T: Data> Rdd<T> {
-    /// The records of this RDD, then those of the other. Repetitions stay.
+    /// Returns the records of this RDD, then those of the other. Repetitions stay.
     #[track_caller]
     pub fn union(&self, other: &Rdd<T>) -> Rdd<T> {
         union_at(self.context(), site("union", Location::caller()), &[self.clone(), other.clone()])
     }
 
-    /// The records that both have, without repetitions.
+    /// Returns the records that both have, without repetitions.
     #[track_caller]
     pub fn intersection(&self, other: &Rdd<T>) -> Rdd<T>
     where
@@ -45,7 +46,7 @@ impl<T: Data> Rdd<T> {
         both.map_at(site, &(), |_: &(), (x, _)| x)
     }
 
-    /// This RDD's records that the other does not have. Repetitions stay.
+    /// Returns this RDD's records that the other does not have. Repetitions stay.
     #[track_caller]
     pub fn subtract(&self, other: &Rdd<T>) -> Rdd<T>
     where
@@ -60,7 +61,7 @@ impl<T: Data> Rdd<T> {
         self.map_at(site.clone(), &(), |_: &(), x| (x, ()))
     }
 
-    /// Every pair of a record of this RDD and one of the other.
+    /// Returns every pair of a record of this RDD and one of the other.
     #[track_caller]
     pub fn cartesian<U: Data>(&self, other: &Rdd<U>) -> Rdd<(T, U)> {
         let site = site("cartesian", Location::caller());
@@ -68,8 +69,8 @@ impl<T: Data> Rdd<T> {
         Rdd::of(self.untyped().cartesian(site, other.untyped(), code))
     }
 
-    /// Pairs of records at the same place: both RDDs must have the same number of partitions, and the same number of records in
-    /// each.
+    /// Pairs records at the same place: both RDDs must have the same number of partitions, and the same
+    /// number of records in each.
     ///
     /// # Errors
     /// When the numbers of partitions differ. Different numbers of records fail the job.
@@ -79,7 +80,7 @@ impl<T: Data> Rdd<T> {
         self.zip_partitions_at(site, other, &(), |_: &(), left, right| Zipped { left, right })
     }
 
-    /// What a function makes of partition `i` of this RDD and partition `i` of the other.
+    /// Applies a function to partition `i` of this RDD and partition `i` of the other.
     ///
     /// # Errors
     /// When the numbers of partitions differ.
@@ -135,10 +136,10 @@ impl<T: Data> Rdd<T> {
         })
     }
 
-    /// The same records, spread evenly over so many partitions, by a shuffle.
+    /// Spreads the records evenly over `partitions` partitions, by a shuffle.
     ///
-    /// Where a record goes depends on its place in its partition, never on when it arrives, so a task that runs again sends
-    /// each record where it went before.
+    /// The partition that a record goes to depends on its place in its partition, never on when it arrives,
+    /// so a task that runs again sends each record to the same partition as before.
     #[track_caller]
     pub fn repartition(&self, partitions: usize) -> Rdd<T> {
         let site = site("repartition", Location::caller());

@@ -1,4 +1,5 @@
-//! Sorting: records are placed by comparing with bounds that a sampling job finds, then each partition is sorted.
+//! Sorting: records are placed by comparing with bounds that a sampling job finds, then each partition is
+//! sorted.
 
 use super::{Order, Rdd, count};
 use crate::Partitioner;
@@ -15,8 +16,9 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use std::panic::Location;
 
 impl<K: Data + Ord, V: Data> Rdd<(K, V)> {
-    /// The pairs sorted by key: each partition in order, and all keys of a partition before those of the next. Pairs with equal keys
-    /// keep their order. The first action runs a job that samples the keys, if there are several partitions.
+    /// Sorts the pairs by key: each partition in order, and all keys of a partition before those of the next.
+    /// Pairs with equal keys stay in their order. The first action runs a job that samples the keys, if there
+    /// are several partitions.
     ///
     /// ```
     /// use firesteel::Order;
@@ -32,7 +34,7 @@ impl<K: Data + Ord, V: Data> Rdd<(K, V)> {
         self.sort_by_key_at(site("sort_by_key", Location::caller()), self.partitions().max(1), order)
     }
 
-    /// [`Rdd::sort_by_key`] into so many partitions.
+    /// [`Rdd::sort_by_key`] into `partitions` partitions.
     #[track_caller]
     pub fn sort_by_key_into(&self, partitions: usize, order: Order) -> Rdd<(K, V)> {
         self.sort_by_key_at(site("sort_by_key_into", Location::caller()), count(partitions), order)
@@ -55,7 +57,7 @@ impl<K: Data + Ord, V: Data> Rdd<(K, V)> {
         placed.sort_partitions(site, order)
     }
 
-    /// Sorts each partition where it is.
+    /// Sorts each partition, without a shuffle.
     fn sort_partitions(&self, site: CallSite, order: Order) -> Rdd<(K, V)> {
         let code = match order {
             Order::Ascending => Sort::<K, V, (), _>::code(&(), |_: &(), a: &K, b: &K| a.cmp(b)),
@@ -64,16 +66,16 @@ impl<K: Data + Ord, V: Data> Rdd<(K, V)> {
         self.narrow(site, self.partitioner(), code)
     }
 
-    /// The pairs placed by a rule and each partition sorted by key: cheaper than sorting after `partition_by`.
+    /// Places the pairs by a rule and sorts each partition by key: cheaper than sorting after `partition_by`.
     #[track_caller]
     pub fn repartition_and_sort_within_partitions<P: Partitioner<K>>(&self, partitioner: P) -> Rdd<(K, V)> {
         let site = site("repartition_and_sort_within_partitions", Location::caller());
         self.partition_by_at(site.clone(), partitioner).sort_partitions(site, Order::Ascending)
     }
 
-    /// Keys between which partitions of about equal size lie: fewer than `partitions`, ascending.
+    /// Returns keys between which partitions of about equal size lie: fewer than `partitions`, ascending.
     fn sample_bounds(&self, site: CallSite, partitions: u32) -> Result<Vec<K>> {
-        /// Enough that the largest partition is seldom twice the mean.
+        /// Enough samples for a partition that the largest one is seldom twice the mean.
         const PER_PARTITION: u32 = 60;
         if partitions <= 1 {
             return Ok(vec![]);
@@ -153,7 +155,7 @@ impl<K> Reservoir<K> {
 }
 
 impl<T: Data> Rdd<T> {
-    /// The records sorted by a key that is computed from each.
+    /// Sorts the records by a key that is computed from each.
     #[track_caller]
     pub fn sort_by<K: Data + Ord, F: Fn(&T) -> K + Plain>(&self, key: F, order: Order) -> Rdd<T> {
         const { assert_captures_nothing::<F>() };

@@ -1,7 +1,7 @@
 //! Transformations of one RDD's records, without a shuffle.
 //!
-//! Each method that takes a closure has a `_with` form that takes an environment first. The plain form is the `_with` form
-//! with nothing as environment.
+//! Each method that takes a closure has a `_with` form that takes an environment first. The plain form is the
+//! `_with` form with `()` as environment.
 
 use super::Rdd;
 use firesteel_closures::{Plain, assert_captures_nothing};
@@ -14,7 +14,7 @@ use firesteel_types::{CallSite, Partition};
 use std::panic::Location;
 
 impl<T: Data> Rdd<T> {
-    /// Each record, changed by a function.
+    /// Changes each record by a function.
     ///
     /// ```
     /// # fn main() -> firesteel::Result<()> {
@@ -70,7 +70,7 @@ impl<T: Data> Rdd<T> {
         self.narrow(site, partitioner, MapBatches::<T, U, E, _>::code(environment, f))
     }
 
-    /// The records for which a condition holds.
+    /// Returns the records for which a condition holds.
     ///
     /// ```
     /// # fn main() -> firesteel::Result<()> {
@@ -116,10 +116,10 @@ impl<T: Data> Rdd<T> {
         })
     }
 
-    /// All that a function makes of each record, end to end.
+    /// Replaces each record by all records that a function makes of it, one after the other.
     ///
-    /// The function gives anything that can be iterated: a vector, an option, a range. What it gives must own its items: a
-    /// closure that splits a line collects the parts.
+    /// The function returns anything that can be iterated: a vector, an option, a range. The returned value
+    /// must own its items: a closure that splits a line collects the parts.
     ///
     /// ```
     /// # fn main() -> firesteel::Result<()> {
@@ -150,8 +150,9 @@ impl<T: Data> Rdd<T> {
         self.narrow(site, None, FlatMap::<T, I, E, _>::code(&environment, f))
     }
 
-    /// All that a function puts into `out` for each record. As [`Rdd::flat_map`], without a collection for each record: the
-    /// faster form where records are small, since nothing is allocated between the record and the output.
+    /// Replaces each record by all records that a function pushes to `out` for it. As [`Rdd::flat_map`],
+    /// without a collection for each record: the faster form where records are small, since nothing is
+    /// allocated between the record and the output.
     ///
     /// ```
     /// use firesteel::Str;
@@ -199,8 +200,9 @@ impl<T: Data> Rdd<T> {
         })
     }
 
-    /// What a function makes of each partition as a whole. It gets the partition's records as an iterator and gives anything that
-    /// can be iterated, lazily or not. The place for what is set up once per partition: a connection, a parser.
+    /// Applies a function to each partition as a whole. The function gets the partition's records as an
+    /// iterator and returns anything that can be iterated, lazily or not. The place for setup once per
+    /// partition: a connection, a parser.
     ///
     /// ```
     /// # fn main() -> firesteel::Result<()> {
@@ -236,7 +238,7 @@ impl<T: Data> Rdd<T> {
         self.whole_partition(site, None, &environment, move |env: &E, _, records| f(env, records))
     }
 
-    /// [`Rdd::map_partitions`] for a function that wants the partition's index too.
+    /// [`Rdd::map_partitions`] for a function that takes the partition's index too.
     #[track_caller]
     pub fn map_partitions_with_index<
         I: IntoIterator<Item: Data> + 'static,
@@ -278,14 +280,14 @@ impl<T: Data> Rdd<T> {
         self.narrow(site, partitioner, MapPartitions::<T, I, E, _>::code(environment, f))
     }
 
-    /// Each partition as one vector.
+    /// Returns each partition as one vector.
     #[track_caller]
     pub fn glom(&self) -> Rdd<Vec<T>> {
         let site = site("glom", Location::caller());
         self.whole_partition(site, None, &(), |_: &(), _, records| [records.collect::<Vec<T>>()])
     }
 
-    /// Pairs of a key, computed from the record, and the record.
+    /// Pairs each record with a key that is computed from it: the key, then the record.
     #[track_caller]
     pub fn key_by<K: Data, F: Fn(&T) -> K + Plain>(&self, key: F) -> Rdd<(K, T)> {
         const { assert_captures_nothing::<F>() };
@@ -305,8 +307,8 @@ impl<T: Data> Rdd<T> {
         })
     }
 
-    /// Pairs of each record and its index, from 0 over all partitions. The first action counts the partitions' records,
-    /// if there are several.
+    /// Pairs each record with its index, from 0 over all partitions. The first action counts the partitions'
+    /// records, if there are several.
     #[track_caller]
     pub fn zip_with_index(&self) -> Rdd<(T, u64)> {
         let site = site("zip_with_index", Location::caller());
@@ -323,8 +325,8 @@ impl<T: Data> Rdd<T> {
         self.narrow(site, None, code)
     }
 
-    /// Pairs of each record and a number that no other record has: the `i`-th record of partition `p` of `n` gets
-    /// `i * n + p`. Runs no job.
+    /// Pairs each record with a number that no other record has: the `i`-th record of partition `p` of `n`
+    /// gets `i * n + p`. Runs no job.
     #[track_caller]
     pub fn zip_with_unique_id(&self) -> Rdd<(T, u64)> {
         let site = site("zip_with_unique_id", Location::caller());
@@ -335,8 +337,8 @@ impl<T: Data> Rdd<T> {
         })
     }
 
-    /// The same records in fewer partitions, without a shuffle: neighbouring partitions become one. Never more partitions than
-    /// there are.
+    /// Returns the same records in fewer partitions, without a shuffle: neighbouring partitions become one.
+    /// Never more partitions than there are.
     #[track_caller]
     pub fn coalesce(&self, partitions: usize) -> Rdd<T> {
         let site = site("coalesce", Location::caller());

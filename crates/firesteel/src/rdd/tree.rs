@@ -1,5 +1,5 @@
-//! Actions whose partial results are put together by tasks, in rounds, before the driver sees them: for many partitions with large
-//! results.
+//! Tree actions, whose partial results are combined by tasks, in rounds, before the driver gets them: for
+//! many partitions with large results.
 
 use super::Rdd;
 use crate::{Error, Result};
@@ -10,7 +10,8 @@ use firesteel_types::CallSite;
 use std::panic::Location;
 
 impl<T: Data> Rdd<T> {
-    /// [`Rdd::reduce`], with the partitions' results put together by tasks in `depth` rounds instead of by the driver.
+    /// [`Rdd::reduce`], with the partitions' results combined by tasks in `depth` rounds instead of by the
+    /// driver.
     ///
     /// # Errors
     /// As [`Rdd::reduce`].
@@ -56,7 +57,8 @@ impl<T: Data> Rdd<T> {
         reduced.ok_or(Error::Empty { site, instead: " Use `fold` with a first value" })
     }
 
-    /// [`Rdd::aggregate`], with the partitions' values put together by tasks in `depth` rounds instead of by the driver.
+    /// [`Rdd::aggregate`], with the partitions' values combined by tasks in `depth` rounds instead of by the
+    /// driver.
     ///
     /// # Errors
     /// When a job fails.

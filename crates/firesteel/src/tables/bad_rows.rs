@@ -1,15 +1,15 @@
-//! What becomes of rows that are no records: the job fails, or they are left out and counted, or left out and kept to be looked
-//! at.
+//! Bad rows, which do not fit the record type: the job fails, or they are left out and counted, or left out
+//! and reported.
 
 use crate::Accumulator;
 use firesteel_operators::{Accumulate, Adder};
 use firesteel_tables::{BadRow, TableError};
 use serde::{Deserialize, Serialize};
 
-/// What becomes of a row that is no record of the type that is read: one with too few fields, text where a number is wanted,
-/// bytes that are no text.
+/// The treatment of a row that is no record of the type that is read: one with too few fields, text where a
+/// number is expected, bytes that are no text.
 ///
-/// A file that cannot be read at all, or lacks columns, fails the job whatever is chosen here.
+/// A file that cannot be read at all, or lacks columns, fails the job with each of these.
 ///
 /// ```
 /// use firesteel::BadRows;
@@ -27,16 +27,16 @@ use serde::{Deserialize, Serialize};
 /// ```
 #[derive(Clone, Debug, Default)]
 pub enum BadRows {
-    /// The job fails, and the error names file, line, column and value. The default.
+    /// Fails the job with an error that names file, line, column and value. The default.
     #[default]
     Fail,
-    /// They are left out, and counted here: each once, however often a task is tried.
+    /// Leaves the rows out, and counts them here: each once, however often a task is tried.
     Drop(Accumulator<i128>),
-    /// They are left out, and reported here: each once.
+    /// Leaves the rows out, and reports them here: each once.
     Collect(Accumulator<BadRowReport>),
 }
 
-/// Bad rows, to be looked at: the value of an accumulator for [`BadRows::Collect`].
+/// A report of bad rows: the value of an accumulator for [`BadRows::Collect`].
 ///
 /// ```
 /// use firesteel::{BadRowReport, BadRows};
@@ -55,15 +55,15 @@ pub enum BadRows {
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BadRowReport {
-    /// How many there were.
+    /// The number of bad rows.
     pub total: u64,
-    /// The first of them, by file and line within each partition: [`BadRowReport::LIMIT`] at most, so that a file of another
-    /// format does not fill the driver's memory.
+    /// The first bad rows, by file and line within each partition: [`BadRowReport::LIMIT`] at most, so that a
+    /// file of another format does not fill the driver's memory.
     pub rows: Vec<BadRow>,
 }
 
 impl BadRowReport {
-    /// How many rows are kept. All are counted.
+    /// The largest number of rows in a report. All are counted.
     pub const LIMIT: usize = 1000;
 }
 
@@ -88,7 +88,7 @@ impl Accumulate for BadRowReport {
     }
 }
 
-/// The same, as tasks have it.
+/// The same, in the form that tasks get.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) enum SentBadRows {
     Fail,

@@ -1,4 +1,4 @@
-//! Reading CSV.
+//! Reading CSV files.
 
 use super::bad_rows::{BadRows, SentBadRows};
 use super::{Rows, Source};
@@ -23,11 +23,13 @@ pub struct ReadCsv<T> {
 
 /// # Tables
 impl Context {
-    /// Reads CSV files as records of a type of your own: a struct, whose fields are found by the names in each file's header, in
-    /// any order; a tuple, by position; or a map from names to values. Paths as for [`Context::text_file`]; compressed files too.
+    /// Reads CSV files as records of a type of your own: a struct, whose fields are found by the names in
+    /// each file's header, in any order; a tuple, by position; or a map from names to values. Paths as for
+    /// [`Context::text_file`]; compressed files too.
     ///
-    /// Columns that the record has no field for are passed over; one that is missing is an error, unless its field is an
-    /// `Option` or has a `#[serde(default)]`. Records are lines: [`multi_line`](ReadCsv::multi_line) changes that.
+    /// Columns that the record has no field for are skipped; one that is missing is an error, unless its
+    /// field is an `Option` or has a `#[serde(default)]`. Records are lines:
+    /// [`multi_line`](ReadCsv::multi_line) changes that.
     ///
     /// ```
     /// use serde::{Deserialize, Serialize};
@@ -58,70 +60,71 @@ impl Context {
 }
 
 impl<T: Data> ReadCsv<T> {
-    /// All of the dialect at once.
+    /// Sets all of the dialect at once.
     pub fn format(mut self, format: CsvFormat) -> Self {
         self.format = format;
         self
     }
 
-    /// Whether each file's first line names its columns: true unless told otherwise. Without, columns stand in the order of the
-    /// record's fields.
+    /// Sets whether each file's first line names its columns: true by default. Without a header, columns are
+    /// in the order of the record's fields.
     pub fn header(mut self, header: bool) -> Self {
         self.format.header = header;
         self
     }
 
-    /// What separates fields: a comma, unless told otherwise.
+    /// Sets the separator of fields: a comma by default.
     pub fn delimiter(mut self, delimiter: u8) -> Self {
         self.format.delimiter = delimiter;
         self
     }
 
-    /// What fields with delimiters in them stand between: `"`, unless told otherwise; with `None`, nothing is quoted.
+    /// Sets the quote around fields that contain delimiters: `"` by default; with `None`, nothing is quoted.
     pub fn quote(mut self, quote: impl Into<Option<u8>>) -> Self {
         self.format.quote = quote.into();
         self
     }
 
-    /// What takes the meaning from the character behind it, within quotes: nothing, unless told otherwise.
+    /// Sets the escape character, which takes the meaning from the character behind it, within quotes: none
+    /// by default.
     pub fn escape(mut self, escape: impl Into<Option<u8>>) -> Self {
         self.format.escape = escape.into();
         self
     }
 
-    /// What `Option` fields are `None` for, where it stands unquoted: an empty field, unless told otherwise; `NA` where R wrote
-    /// the file.
+    /// Sets the unquoted text that is `None` in `Option` fields: an empty field by default; `NA` in files
+    /// that R wrote.
     pub fn null(self, null: &str) -> Self {
         self.nulls([null])
     }
 
-    /// [`null`](ReadCsv::null), for several: `["NA", ""]`.
+    /// [`null`](ReadCsv::null), for several texts: `["NA", ""]`.
     pub fn nulls<'a>(mut self, nulls: impl IntoIterator<Item = &'a str>) -> Self {
         self.format.nulls = nulls.into_iter().map(String::from).collect();
         self
     }
 
-    /// Whether quoted fields may hold line ends: false unless told otherwise. Such files cannot be read from their middle, so
-    /// each is one partition.
+    /// Sets whether quoted fields may hold line ends: false by default. Such files cannot be read from their
+    /// middle, so each is one partition.
     pub fn multi_line(mut self, multi_line: bool) -> Self {
         self.format.multi_line = multi_line;
         self
     }
 
-    /// What becomes of rows that are no records: the job fails, unless told otherwise.
+    /// Sets the treatment of rows that are no records: by default the job fails.
     pub fn bad_rows(mut self, bad_rows: BadRows) -> Self {
         self.source.bad_rows = bad_rows;
         self
     }
 
-    /// Into how many partitions to cut the files at least, as [`Context::text_file`] does.
+    /// Sets the least number of partitions into which the files are cut, as [`Context::text_file`] does.
     pub fn min_partitions(mut self, partitions: usize) -> Self {
         self.source.min_partitions = Some(partitions);
         self
     }
 
-    /// The records. Of the first file that is not empty the header is looked at, so that a wrong one shows here; the rest is
-    /// read by the actions that need it.
+    /// Returns the records. The header of the first file that is not empty is read now, so that a wrong one
+    /// is reported here; the rest is read by the actions that need it.
     ///
     /// # Errors
     /// When a path does not exist, the options contradict each other, or the first file lacks columns.
@@ -146,5 +149,5 @@ impl<T: Data> ReadCsv<T> {
     }
 }
 
-/// What a task is sent.
+/// The environment of a task.
 type Sent = (Vec<FileSplit>, CsvFormat, SentBadRows);

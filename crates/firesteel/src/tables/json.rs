@@ -13,7 +13,8 @@ use firesteel_types::Partition;
 use std::marker::PhantomData;
 use std::panic::Location;
 
-/// Options of reading JSON lines, and then [`load`](ReadJsonLines::load). Made by [`Context::read_json_lines`].
+/// Options of reading JSON lines, and then [`load`](ReadJsonLines::load). Made by
+/// [`Context::read_json_lines`].
 #[must_use = "nothing is read before `load`"]
 pub struct ReadJsonLines<T> {
     source: Source,
@@ -22,8 +23,9 @@ pub struct ReadJsonLines<T> {
 
 /// # Tables
 impl Context {
-    /// Reads files with a JSON value on each line as records of a type of your own. Paths as for [`Context::text_file`];
-    /// compressed files too. Fields that the record does not name are passed over, and so are blank lines.
+    /// Reads files with a JSON value on each line as records of a type of your own. Paths as for
+    /// [`Context::text_file`]; compressed files too. Fields that the record does not name are skipped, and so
+    /// are blank lines.
     ///
     /// ```
     /// use serde::{Deserialize, Serialize};
@@ -52,19 +54,19 @@ impl Context {
 }
 
 impl<T: Data> ReadJsonLines<T> {
-    /// What becomes of lines that are no records: the job fails, unless told otherwise.
+    /// Sets the treatment of lines that are no records: by default the job fails.
     pub fn bad_rows(mut self, bad_rows: BadRows) -> Self {
         self.source.bad_rows = bad_rows;
         self
     }
 
-    /// Into how many partitions to cut the files at least, as [`Context::text_file`] does.
+    /// Sets the least number of partitions into which the files are cut, as [`Context::text_file`] does.
     pub fn min_partitions(mut self, partitions: usize) -> Self {
         self.source.min_partitions = Some(partitions);
         self
     }
 
-    /// The records. Nothing is read yet.
+    /// Returns the records. Nothing is read yet.
     ///
     /// # Errors
     /// When a path does not exist or a pattern matches nothing.
@@ -79,5 +81,5 @@ impl<T: Data> ReadJsonLines<T> {
     }
 }
 
-/// What a task is sent.
+/// The environment of a task.
 type Sent = (Vec<FileSplit>, SentBadRows);

@@ -1,5 +1,6 @@
-//! Tables: CSV, JSON lines and Parquet as RDDs of the program's own record types. The formats are in `crates/tables`; here are
-//! the options of reading, the cut into partitions, and what becomes of bad rows. `rdd/save_tables.rs` writes.
+//! Tables: CSV, JSON lines and Parquet as RDDs of the program's own record types. The formats are in
+//! `crates/tables`; here are the options of reading, the cut into partitions, and the treatment of bad rows.
+//! `rdd/save_tables.rs` writes.
 
 mod bad_rows;
 mod csv;
@@ -30,7 +31,7 @@ use firesteel_tables::{CsvReader, JsonReader, OnBadRow, TableError};
 use firesteel_types::{CallSite, TaskFailure};
 use std::panic::Location;
 
-/// What all formats are asked alike.
+/// The options that all formats share.
 struct Source {
     context: Context,
     site: CallSite,
@@ -50,7 +51,7 @@ impl Source {
             .map_err(|source| Error::Io { site: self.site.clone(), source })
     }
 
-    /// As lines of text are cut.
+    /// Cuts files into splits as lines of text are cut.
     fn line_splits(&self, files: &[InputFile]) -> Vec<FileSplit> {
         let wanted = self.context.driver().min_partitions(self.min_partitions);
         file_splits(files, &SplitOptions::new(u64::from(wanted)))
@@ -72,7 +73,7 @@ impl Source {
 
 /// A reader of one split, of any format.
 trait ReadBatch<T> {
-    /// Appends the next records to `out`. False when the split is over.
+    /// Appends the next records to `out`. Returns false when the split is over.
     fn read_batch(
         &mut self,
         out: &mut Vec<T>,
@@ -102,7 +103,7 @@ impl<T: Data> ReadBatch<T> for JsonReader<T> {
 
 /// The records of one split on their way through a task.
 struct Rows<R> {
-    /// Gone when the split is over.
+    /// `None` once the split is over.
     reader: Option<R>,
     bad_rows: SentBadRows,
 }
@@ -128,7 +129,7 @@ impl<T: Data, R: ReadBatch<T>> Batches<T> for Rows<R> {
     }
 }
 
-/// A failure to read or write a table, blamed on the operation that is noted.
+/// Returns the failure to read or write a table, with the operation that is noted.
 pub(crate) fn table_failure(operation: &str, error: TableError) -> Box<TaskFailure> {
     if let TableError::Io(error) = error {
         return io_failure(error);

@@ -1,4 +1,4 @@
-//! Reading Parquet.
+//! Reading Parquet files.
 
 use super::bad_rows::{BadRows, SentBadRows};
 use super::{ReadBatch, Rows, Source};
@@ -13,7 +13,8 @@ use firesteel_types::Partition;
 use std::marker::PhantomData;
 use std::panic::Location;
 
-/// The most bytes of a file in a split: as large as the row groups of most writers, of which a split takes whole ones.
+/// The most bytes of a file in a split: as large as the row groups of most writers. A split takes whole row
+/// groups.
 const SPLIT_BYTES: u64 = 128 << 20;
 
 /// Options of reading Parquet, and then [`load`](ReadParquet::load). Made by [`Context::read_parquet`].
@@ -25,13 +26,13 @@ pub struct ReadParquet<T> {
 
 /// # Tables
 impl Context {
-    /// Reads Parquet files as records of a type of your own. Only the columns are read that the record has fields for, by
-    /// name; a tuple takes all columns in their order. Paths as for [`Context::text_file`].
+    /// Reads Parquet files as records of a type of your own. Only the columns are read that the record has
+    /// fields for, by name; a tuple takes all columns in their order. Paths as for [`Context::text_file`].
     ///
-    /// Nulls go into `Option`s, lists into vectors, structs into structs, maps into maps. Whole numbers go into any whole-number
-    /// field that can hold their values. Timestamps go into `String` (ISO 8601, as `chrono`, `jiff` and `time` read it) or `i64`
-    /// (microseconds since 1970), dates into `String` or `i32` (days since 1970), decimals into `String` (exactly) or `f64`
-    /// (nearly).
+    /// Nulls go into `Option`s, lists into vectors, structs into structs, maps into maps. Whole numbers go
+    /// into any whole-number field that can hold their values. Timestamps go into `String` (ISO 8601, as
+    /// `chrono`, `jiff` and `time` read it) or `i64` (microseconds since 1970), dates into `String` or `i32`
+    /// (days since 1970), decimals into `String` (exactly) or `f64` (nearly).
     ///
     /// ```
     /// use serde::{Deserialize, Serialize};
@@ -77,22 +78,22 @@ impl<T: Data> ReadBatch<T> for ParquetReader<T> {
 }
 
 impl<T: Data> ReadParquet<T> {
-    /// What becomes of rows that are no records, such as ones with a null where the record has no `Option`: the job fails,
-    /// unless told otherwise.
+    /// Sets the treatment of rows that are no records, such as ones with a null where the record has no
+    /// `Option`: by default the job fails.
     pub fn bad_rows(mut self, bad_rows: BadRows) -> Self {
         self.source.bad_rows = bad_rows;
         self
     }
 
-    /// Into how many partitions to cut the files at least: [`Context::default_parallelism`], unless told otherwise. A
-    /// partition takes whole row groups, so more of them than there are row groups stay empty.
+    /// Sets the least number of partitions into which the files are cut: [`Context::default_parallelism`] by
+    /// default. A partition takes whole row groups, so partitions beyond the number of row groups stay empty.
     pub fn min_partitions(mut self, partitions: usize) -> Self {
         self.source.min_partitions = Some(partitions);
         self
     }
 
-    /// The records. Of the first file the columns are looked at, so that one which is missing, or of another type, shows here;
-    /// the rest is read by the actions that need it.
+    /// Returns the records. The columns of the first file are read now, so that one that is missing, or of
+    /// another type, is reported here; the rest is read by the actions that need it.
     ///
     /// # Errors
     /// When a path does not exist, or the first file is no Parquet file or does not fit the record.
@@ -122,5 +123,5 @@ impl<T: Data> ReadParquet<T> {
     }
 }
 
-/// What a task is sent.
+/// The environment of a task.
 type Sent = (Vec<FileSplit>, SentBadRows);

@@ -1,4 +1,5 @@
-//! Parquet in a build without it: its calls are there, so that the compiler says which feature they need, and not that they do not exist.
+//! Parquet in a build without its feature: the calls exist, so that the compiler says which feature they
+//! need, and not that they do not exist.
 
 use super::ReadCsv;
 use crate::Context;
@@ -6,7 +7,7 @@ use crate::Result;
 use crate::rdd::Rdd;
 use firesteel_data::Data;
 
-/// What no type is, since only a build with the feature `parquet` has Parquet.
+/// A trait that no type implements, since only a build with the feature `parquet` has Parquet.
 #[diagnostic::on_unimplemented(
     message = "this program is built without Parquet",
     label = "needs the feature `parquet`",
@@ -15,7 +16,8 @@ use firesteel_data::Data;
 pub trait BuiltWithParquet {}
 
 impl Context {
-    /// Refused by the compiler, with the feature that it needs. The reader is one of CSV so that the options after it say nothing more.
+    /// Rejected by the compiler, with the feature that it needs. The reader is one of CSV so that the options
+    /// after it cause no further errors.
     #[doc(hidden)]
     pub fn read_parquet<T: Data + BuiltWithParquet>(&self, path: &str) -> ReadCsv<T> {
         self.read_csv(path)
@@ -23,7 +25,7 @@ impl Context {
 }
 
 impl<T: Data> Rdd<T> {
-    /// Refused by the compiler, with the feature that it needs.
+    /// Rejected by the compiler, with the feature that it needs.
     #[doc(hidden)]
     pub fn save_as_parquet(&self, path: &str) -> Result<()>
     where

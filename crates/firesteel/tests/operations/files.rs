@@ -1,4 +1,4 @@
-//! Saving, and programs that records go through.
+//! Saving files, and piping records through programs.
 
 use super::support::*;
 use firesteel::Codec;

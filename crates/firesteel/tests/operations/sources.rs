@@ -1,4 +1,4 @@
-//! Sources of records.
+//! Sources of records: the driver's data, ranges, files.
 
 use super::support::*;
 use proptest::prelude::*;

@@ -1,4 +1,4 @@
-//! Waiting for what must come about. No test depends on how long that takes.
+//! Waiting for conditions that a test needs. No test depends on how long that takes.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! Whole programs.
+//! Whole programs on a standalone cluster.
 
 use super::cluster::{Cluster, wait_for_executors};
 

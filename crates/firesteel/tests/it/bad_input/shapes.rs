@@ -114,7 +114,7 @@ fn rdds_of_two_contexts_do_not_mix() {
     let (here, there) = (context(), context());
     let (a, b) = (here.range_in(0..10, 2), there.range_in(100..110, 2));
     let (x, y) = (a.map(|x| (x, x)), b.map(|x| (x, x)));
-    let words = ["of another context", "shapes.rs"];
+    let words = ["belongs to another context", "shapes.rs"];
     says(&error(a.union(&b).collect()), &words);
     says(&error(b.union(&a).map(|x| x).count()), &words);
     says(&error(here.union(&[a.clone(), b.clone()]).first()), &words);

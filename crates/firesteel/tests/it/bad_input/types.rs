@@ -1,4 +1,4 @@
-//! Records of rich types, and of types that cannot travel.
+//! Records of rich types, and of types that cannot be encoded.
 
 use super::support::*;
 use firesteel::Str;
