@@ -62,7 +62,8 @@ const COMBINATIONS: &[Combination] = &[
     Combination { name: "musl", optimise: true, fat_lto: false, codegen_units: 16, extra: Extra::Musl },
 ];
 
-const FIXTURE: &str = "tests/closure_matrix";
+/// The package of the shared object that a host loads.
+const PLUGIN: &str = "closure-matrix-plugin";
 
 pub(crate) fn run(mut args: Args) -> Fallible {
     let only = args.options("--only")?;
@@ -130,7 +131,6 @@ impl Combination {
         // One folder for all of them: cargo tells their files apart, and builds programs for the host only
         // once.
         let folder = workspace::target_dir().join("closure-matrix");
-        use_our_versions(&workspace::root().join(FIXTURE))?;
         run_process(&mut self.build(&folder, target))?;
         let built = folder.join(target).join("release");
         let mut programs: Vec<PathBuf> = vec![built.join("closure-matrix")];
@@ -141,13 +141,13 @@ impl Combination {
     }
 
     fn build(&self, folder: &Path, target: &str) -> Command {
-        let mut build = cargo(&["build", "--quiet", "--release", "--target", target, "--manifest-path"]);
-        build.arg(workspace::root().join(FIXTURE).join("Cargo.toml"));
+        let mut build =
+            cargo(&["build", "--quiet", "--release", "--target", target, "--package", "closure-matrix"]);
         match self.extra {
             // A static program loads no shared object.
-            Extra::Musl => build.args(["--package", "closure-matrix"]),
-            Extra::Abort => build.args(["--workspace", "--features", "face"]),
-            Extra::Nothing | Extra::Folding => build.arg("--workspace"),
+            Extra::Musl => &mut build,
+            Extra::Abort => build.args(["--package", PLUGIN, "--features", "closure-matrix/face"]),
+            Extra::Nothing | Extra::Folding => build.args(["--package", PLUGIN]),
         };
         let rustflags = if self.extra == Extra::Folding { "-Clink-arg=-Wl,--icf=all" } else { "" };
         let switch = |on: bool| if on { "true" } else { "false" };
@@ -162,13 +162,6 @@ impl Combination {
             .env("CARGO_PROFILE_RELEASE_PANIC", if self.extra == Extra::Abort { "abort" } else { "unwind" });
         build
     }
-}
-
-/// Makes a workspace of its own resolve to the versions of the whole project. Its lock file is not kept.
-pub(crate) fn use_our_versions(fixture: &Path) -> Fallible {
-    let ours = workspace::root().join("Cargo.lock");
-    let copied = std::fs::copy(&ours, fixture.join("Cargo.lock"));
-    copied.map(|_| ()).map_err(|error| format!("{}: {error}", ours.display()))
 }
 
 /// Returns the target that the compiler in use builds for by default.

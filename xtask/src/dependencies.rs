@@ -97,6 +97,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("fuzz", &["types", "plan", "protocol", "closures", "data", "io", "tables", "net"]),
     ("benches", &["firesteel"]),
     ("examples", &["firesteel"]),
+    (
+        "closure-matrix",
+        &["types", "plan", "protocol", "closures", "data", "storage", "operators", "executor", "firesteel"],
+    ),
+    ("closure-matrix-plugin", &["closure-matrix"]),
 ];
 
 /// Libraries on which only the listed crates may depend directly.

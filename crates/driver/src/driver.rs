@@ -240,12 +240,15 @@ impl Driver {
 
     /// Cancels everything and ends all threads.
     pub(crate) fn stop(&self) {
-        let remote = self.remote.write().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(backend) = remote.as_ref().and_then(|remote| remote.agents.backend()) {
-            // Before connections end, so that the backend starts no executors in place of those that end.
+        if let Some(remote) = self.remote()
+            && let Some(backend) = remote.agents.backend()
+        {
+            // Before connections end, so that nothing is started in place of what ends.
             backend.finish();
         }
+        // While agents can still be reached: the application's last effects close their connections.
         self.post_event(ApplicationEvent::Stop);
+        let remote = self.remote.write().unwrap_or_else(PoisonError::into_inner).take();
         let processes = self.processes.write().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(processes) = processes {
             processes.stop();

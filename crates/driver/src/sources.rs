@@ -8,6 +8,8 @@ use crate::error::{Error, Result};
 use crate::file_options::{FileOptions, list};
 use crate::rdd::UntypedRdd;
 use bytes::Bytes;
+use firesteel_closures::Plain;
+use firesteel_data::Data;
 use firesteel_io::hadoop::{SequenceValues, sequence_splits};
 use firesteel_io::{
     FileSplit, InputFile, IoError, Lenient, LinePositions, RecordReader, Stores, check_records, file_splits,
@@ -58,27 +60,7 @@ impl DriverContext {
         min_partitions: u32,
         options: &FileOptions,
     ) -> Result<UntypedRdd> {
-        let (at, path, how) = (site.clone(), path.to_string(), options.clone());
-        let stores = self.stores().clone();
-        let groups = move || {
-            let files = list(&stores, &at, &path, &how.whole_file_listing())?;
-            Ok(whole_text_splits(&files, min_partitions.into()))
-        };
-        let lenient = options.lenient;
-        self.reads(site, options, groups, move |groups: Vec<Vec<Vec<InputFile>>>| {
-            let sent: Vec<Vec<InputFile>> = groups.into_iter().map(|groups| groups.concat()).collect();
-            FileSource::code(
-                &(sent, lenient),
-                |stores: &Stores, sent: &(Vec<Vec<InputFile>>, Lenient), partition| {
-                    let stores = stores.clone();
-                    let (files, lenient) = (sent.0[partition.index()].clone(), sent.1);
-                    Ok(read_in_turn(files, lenient, move |file| -> std::result::Result<_, IoError> {
-                        let text = read_text(&stores, &file.path)?;
-                        Ok(std::iter::once(Ok(vec![(file.path.clone(), text)])))
-                    }))
-                },
-            )
-        })
+        self.whole_files(site, path, min_partitions, options, read_text)
     }
 
     /// Makes an RDD of whole files of bytes, with their paths.
@@ -92,6 +74,24 @@ impl DriverContext {
         min_partitions: u32,
         options: &FileOptions,
     ) -> Result<UntypedRdd> {
+        self.whole_files(site, path, min_partitions, options, |stores, path| {
+            read_raw(stores, path).map(Bytes::from)
+        })
+    }
+
+    /// Returns whole files, each with its path, as `read` reads them.
+    fn whole_files<T, R>(
+        &self,
+        site: CallSite,
+        path: &str,
+        min_partitions: u32,
+        options: &FileOptions,
+        read: R,
+    ) -> Result<UntypedRdd>
+    where
+        T: Data,
+        R: Fn(&Stores, &str) -> std::result::Result<T, IoError> + Plain,
+    {
         let (at, path, how) = (site.clone(), path.to_string(), options.clone());
         let stores = self.stores().clone();
         let groups = move || {
@@ -101,17 +101,15 @@ impl DriverContext {
         let lenient = options.lenient;
         self.reads(site, options, groups, move |groups: Vec<Vec<Vec<InputFile>>>| {
             let sent: Vec<Vec<InputFile>> = groups.into_iter().map(|groups| groups.concat()).collect();
-            FileSource::code(
-                &(sent, lenient),
-                |stores: &Stores, sent: &(Vec<Vec<InputFile>>, Lenient), partition| {
-                    let stores = stores.clone();
-                    let (files, lenient) = (sent.0[partition.index()].clone(), sent.1);
-                    Ok(read_in_turn(files, lenient, move |file| -> std::result::Result<_, IoError> {
-                        let bytes = Bytes::from(read_raw(&stores, &file.path)?);
-                        Ok(std::iter::once(Ok(vec![(file.path.clone(), bytes)])))
-                    }))
-                },
-            )
+            let open = move |stores: &Stores, sent: &(Vec<Vec<InputFile>>, Lenient), partition: Partition| {
+                let stores = stores.clone();
+                let (files, lenient) = (sent.0[partition.index()].clone(), sent.1);
+                Ok(read_in_turn(files, lenient, move |file| -> std::result::Result<_, IoError> {
+                    let contents = read(&stores, &file.path)?;
+                    Ok(std::iter::once(Ok(vec![(file.path.clone(), contents)])))
+                }))
+            };
+            FileSource::code(&(sent, lenient), open)
         })
     }
 

@@ -17,6 +17,7 @@ use firesteel_protocol::{
 use firesteel_storage::cached::BlockListener;
 use firesteel_transfer::RemoteFetcher;
 use firesteel_types::{BlockKey, ExecutorId, KillReason, StageId, TaskFailure, TaskId};
+use rustix::net::{RecvFlags, recv};
 use std::collections::HashMap;
 use std::io;
 use std::os::unix::net::UnixStream;
@@ -72,14 +73,22 @@ impl Inbox {
 }
 
 impl Worker {
-    /// Shakes hands with the driver: waits for what the worker is to be, and says that it is ready.
+    /// Shakes hands with the driver: waits for what the worker is to be, and says that it is ready. Returns `None` when the driver has
+    /// closed the socket meanwhile: a context that stops does not wait for workers that begin.
     ///
     /// # Errors
-    /// When the driver is gone, or says something else, or directories cannot be made.
-    pub fn start(mut socket: UnixStream) -> io::Result<Self> {
-        let Some(init) = receive::<WorkerInit>(&mut socket)? else {
-            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the driver has not said what to do"));
-        };
+    /// When the driver says something else, or directories cannot be made.
+    pub fn start(socket: UnixStream) -> io::Result<Option<Self>> {
+        let watched = socket.try_clone()?;
+        match Self::shake_hands(socket) {
+            // With the driver goes its directory, so anything may have failed, and nobody waits for this worker.
+            Err(_) if is_closed(&watched) => Ok(None),
+            shaken => shaken,
+        }
+    }
+
+    fn shake_hands(mut socket: UnixStream) -> io::Result<Option<Self>> {
+        let Some(init) = receive::<WorkerInit>(&mut socket)? else { return Ok(None) };
         let driver = Arc::new(Mutex::new(socket.try_clone()?));
         let inbox = Arc::<Inbox>::default();
         let remote = init.remote.as_ref().map(RemoteFetcher::open).transpose().map_err(io::Error::other)?;
@@ -92,7 +101,7 @@ impl Worker {
             listened.state().closed = true;
             listened.changed.notify_all();
         })?;
-        Ok(Worker { init, services, remote, plans: HashMap::new(), inbox, driver })
+        Ok(Some(Worker { init, services, remote, plans: HashMap::new(), inbox, driver }))
     }
 
     /// Returns what the driver said when the worker began.
@@ -206,6 +215,12 @@ impl BlockListener for Listener {
     }
 }
 
+/// Returns whether the other end of the socket is closed.
+fn is_closed(socket: &UnixStream) -> bool {
+    let mut byte = [0_u8; 1];
+    matches!(recv(socket, &mut byte, RecvFlags::PEEK | RecvFlags::DONTWAIT), Ok((_, 0)))
+}
+
 /// Asks the driver for commits, and for other tasks, and waits.
 struct Gate {
     executor: ExecutorId,
@@ -261,5 +276,47 @@ fn listen(mut socket: UnixStream, inbox: &Inbox, services: &Services) {
             | ToExecutor::Leave => {}
         }
         inbox.changed.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn init(directory: &std::path::Path) -> WorkerInit {
+        WorkerInit {
+            executor: ExecutorId(1),
+            application: 1,
+            directory: directory.into(),
+            memory: 1 << 20,
+            remote: None,
+            settings: vec![],
+        }
+    }
+
+    #[test]
+    fn a_worker_of_a_driver_that_is_gone_ends_without_an_error() {
+        let directory = tempfile::tempdir().unwrap();
+        let (driver, worker) = UnixStream::pair().unwrap();
+        drop(driver);
+        assert!(Worker::start(worker).unwrap().is_none(), "gone before it said anything");
+        for with_its_directory in [false, true] {
+            let (mut driver, worker) = UnixStream::pair().unwrap();
+            let missing = directory.path().join("missing");
+            let place = if with_its_directory { missing.as_path() } else { directory.path() };
+            send(&mut driver, &init(place)).unwrap();
+            drop(driver);
+            assert!(Worker::start(worker).unwrap().is_none(), "gone before the worker was ready");
+        }
+    }
+
+    #[test]
+    fn a_worker_that_cannot_begin_says_why_to_a_driver_that_is_there() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        let (mut driver, worker) = UnixStream::pair().unwrap();
+        send(&mut driver, &init(&file)).unwrap();
+        assert!(Worker::start(worker).is_err(), "a file is no directory");
     }
 }

@@ -64,7 +64,10 @@ impl Context {
     pub fn range_step(&self, range: Range<i64>, step: i64, partitions: usize) -> Result<Rdd<i64>> {
         let site = site("range_step", Location::caller());
         if step == 0 {
-            return Err(Error::InvalidArgument { site, message: "a step of 0 never ends: use another one".into() });
+            return Err(Error::InvalidArgument {
+                site,
+                message: "a step of 0 never ends: use another one".into(),
+            });
         }
         Ok(self.range_at(site, range, step, count(partitions)))
     }

@@ -58,7 +58,7 @@ pub(crate) fn work(py: Python<'_>) -> PyResult<()> {
         "dup2",
         (os.call_method1("open", (os.getattr("devnull")?, os.getattr("O_RDONLY")?))?, 0),
     )?;
-    let mut worker = py.detach(|| Worker::start(socket)).map_err(failed)?;
+    let Some(mut worker) = py.detach(|| Worker::start(socket)).map_err(failed)? else { return Ok(()) };
     lend(worker.services());
     agent::begin(&worker);
     let cpus = worker.init().settings.iter().find(|(key, _)| key == firesteel_conf::TASK_CPUS.key);

@@ -4,7 +4,8 @@ use firesteel_closures::{CodeError, Plain, code_name};
 use firesteel_data::block::encode_value;
 use firesteel_data::{Data, Environment};
 use firesteel_operators::{
-    MapBatches, Code, FlatMap, Generate, PartitionIter, Records, Stream, MapPartitions, ResultTask, data_failure,
+    FlatMap, Generate, MapBatches, MapPartitions, OperatorRef, PartitionIter, Records, ResultTask, Stream,
+    data_failure,
 };
 use firesteel_plan as plan;
 use firesteel_plan::{CodeRef, PlanNode, StagePlan};
@@ -20,7 +21,7 @@ const NUMBERS: i64 = 8;
 /// Operators, each of which reads the one before.
 #[derive(Clone)]
 pub struct Chain<T> {
-    operators: Vec<Code>,
+    operators: Vec<OperatorRef>,
     types: PhantomData<fn() -> T>,
 }
 
@@ -28,7 +29,7 @@ pub struct Chain<T> {
 pub struct Stage {
     /// What it is about.
     pub name: String,
-    operators: Vec<Code>,
+    operators: Vec<OperatorRef>,
     /// The encoded result of each partition.
     pub expected: Vec<Vec<u8>>,
 }
@@ -48,7 +49,7 @@ impl Chain<i64> {
 }
 
 impl<T: Data> Chain<T> {
-    fn then<U>(mut self, code: Result<Code, firesteel_data::DataError>) -> Chain<U> {
+    fn then<U>(mut self, code: Result<OperatorRef, firesteel_data::DataError>) -> Chain<U> {
         self.operators.push(code.expect("the environments here can be encoded"));
         Chain { operators: self.operators, types: PhantomData }
     }

@@ -7,10 +7,9 @@
 use crate::remote::{Answer, Request};
 use firesteel_closures::executable_hash;
 use firesteel_executor::decode::decode;
-use firesteel_executor::{TaskEnd, runner};
-use firesteel_operators::{
-    BarrierGate, BarrierOutcome, BarrierRefusal, CommitGate, Services, Task, TaskSpec,
-};
+use firesteel_executor::runner;
+use firesteel_operators::{BarrierGate, CommitGate, Services, Stores, Task};
+use firesteel_protocol::{BarrierOutcome, BarrierRefusal, DeliveredOutcome, TaskSpec};
 use firesteel_storage::{Broadcasts, CachedBlocks, LocalDirs, MemoryPool};
 use firesteel_types::{ExecutorId, JobId, Partition, StageAttempt, StageId, TaskId};
 use std::io::{BufReader, BufWriter, Write, stdin, stdout};
@@ -41,13 +40,14 @@ pub fn services() -> Arc<Services> {
     Arc::new(Services {
         executor: ExecutorId::DRIVER,
         application: 0,
-        kept: CachedBlocks::new(memory.clone(), dirs.clone()),
+        cached: CachedBlocks::new(memory.clone(), dirs.clone()),
         broadcasts: Arc::new(Broadcasts::new(memory.clone(), dirs.clone())),
-        far: None,
+        remote: None,
         memory,
         dirs,
         shuffles: Arc::default(),
         blocks: Arc::default(),
+        stores: Stores::default(),
         commit: Arc::new(AlwaysCommit),
         barrier: Arc::new(AlwaysCommit),
     })
@@ -80,16 +80,15 @@ pub fn answer(request: &Request, services: &Arc<Services>) -> Answer {
         partition: Partition(partition),
         attempt: 0,
         inputs: Arc::new([]),
-        kept: Arc::new([]),
-        gang: None,
+        cached: Arc::new([]),
+        barrier_hosts: None,
         properties: Arc::default(),
         job: JobId(0),
     };
-    let (end, _) = runner::run(&*terminal, &Task::new(spec, services.clone(), Arc::default()));
-    match end {
-        TaskEnd::Result(bytes) => Answer::Result(bytes),
-        TaskEnd::Failed(failure) => Answer::Failed(failure.to_string()),
-        TaskEnd::Kept { .. } => Answer::Failed("the result waits where nobody fetches it".into()),
-        TaskEnd::MapOutput { .. } => Answer::Failed("the stage ended in a map output".into()),
+    let (outcome, _) = runner::run(&*terminal, &Task::new(spec, services.clone(), Arc::default()));
+    match outcome {
+        DeliveredOutcome::Result { bytes } => Answer::Result(bytes.0),
+        DeliveredOutcome::Failed { failure } => Answer::Failed(failure.to_string()),
+        DeliveredOutcome::MapOutput { .. } => Answer::Failed("the stage ended in a map output".into()),
     }
 }

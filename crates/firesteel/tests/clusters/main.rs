@@ -2,6 +2,8 @@
 //! workers are sent its file, so it is kept small.
 
 mod faults;
+#[path = "../support/small_disk.rs"]
+mod small_disk;
 mod standalone;
 #[path = "../support/waiting.rs"]
 mod waiting;

@@ -16,6 +16,8 @@ mod persistence;
 #[path = "../support/processes.rs"]
 mod processes;
 mod settings;
+#[path = "../support/small_disk.rs"]
+mod small_disk;
 mod status;
 #[cfg(feature = "s3")]
 mod store_settings;

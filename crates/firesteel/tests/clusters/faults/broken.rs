@@ -1,9 +1,9 @@
 //! Broken files, and full disks.
 
 use super::support::*;
+use crate::small_disk::SmallDisk;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 /// A byte of what the map tasks wrote is another one when it is read: it is noticed, and the map task runs again.
 #[test]
@@ -72,35 +72,10 @@ fn flip_a_byte(dir: &Path) {
     fs::write(file, bytes).unwrap();
 }
 
-/// A file system of so many bytes, where the machine lets us mount one.
-struct Small(tempfile::TempDir);
-
-impl Small {
-    fn mount(bytes: usize) -> Option<Small> {
-        let dir = tempfile::tempdir().unwrap();
-        let options = format!("size={bytes}");
-        let mounted =
-            Command::new("mount").args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(dir.path()).output();
-        match mounted {
-            Ok(output) if output.status.success() => Some(Small(dir)),
-            other => {
-                eprintln!("SKIPPED: a small file system cannot be mounted here: {other:?}");
-                None
-            }
-        }
-    }
-}
-
-impl Drop for Small {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(self.0.path()).status();
-    }
-}
-
 /// What an executor cannot write fails its task, with words about the disk; jobs that need less go on.
 #[test]
 fn an_executor_whose_disk_is_full_says_so() {
-    let Some(small) = Small::mount(4 << 20) else { return };
+    let Some(small) = SmallDisk::mount(4 << 20) else { return };
     let local = small.0.path().to_str().unwrap().to_string();
     let cluster = Cluster::begin("local-cluster[2,1,1024]", &[ALONE, ("firesteel.local.dir", &local)], |b| b);
     wait_until("both are there", || cluster.processes().len() == 2);
@@ -123,7 +98,7 @@ fn an_executor_whose_disk_is_full_says_so() {
 /// Executors cannot even begin there.
 #[test]
 fn a_disk_without_any_room() {
-    let Some(small) = Small::mount(64 << 10) else { return };
+    let Some(small) = SmallDisk::mount(64 << 10) else { return };
     let local = small.0.path().to_str().unwrap().to_string();
     let dir = small.0.path().join("filler");
     let cluster = Cluster::begin("local-cluster[1,1,1024]", &[ALONE, ("firesteel.local.dir", &local)], |b| b);

@@ -1,7 +1,7 @@
 //! Killed executors, and executors that end by themselves, at some point of a job.
 
 use super::support::*;
-use firesteel::{BarrierTaskContext, HashPartitioner, StorageLevel};
+use firesteel::{BarrierTaskContext, StorageLevel};
 use std::path::PathBuf;
 
 #[test]
@@ -45,31 +45,10 @@ fn in_the_reduce_phase() {
     }
 }
 
-/// The map outputs are there, and whoever has half of them goes before, or while, they are read.
+/// The map outputs are there, and the executor that has half of them goes before, or while, they are read.
 #[test]
 fn while_it_serves_blocks() {
-    let cluster = Cluster::start(2, 1, &[ALONE]);
-    let signs = cluster.signs();
-    // Blocks that take a while to read.
-    let pairs = cluster.sc.range_in(0..40, 4).flat_map(|x| {
-        let text = x.to_string().repeat(1000);
-        (0..100).map(move |n| (n, text.clone()))
-    });
-    let read =
-        pairs.partition_by(HashPartitioner::new(4)).map_partitions_with(signs.clone(), |signs, all| {
-            let mut all = all.peekable();
-            all.peek();
-            signs.stand("reading");
-            all.map(|(key, text)| (key, text.len() as i64))
-        });
-    let sums = read.reduce_by_key(|a, b| a + b).collect_async();
-    wait_until("both read", || signs.standing("reading").len() == 2);
-    kill(signs.first("reading"));
-    signs.go("reading");
-    let length: usize = (0..40).map(|x| x.to_string().len() * 1000).sum();
-    let expected: Vec<_> = (0..100).map(|key| (key, length as i64)).collect();
-    assert_eq!(sorted(sums.wait().unwrap()), expected);
-    cluster.end();
+    while_blocks_are_read(1000, kill);
 }
 
 #[test]

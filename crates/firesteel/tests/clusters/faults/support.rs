@@ -2,7 +2,7 @@
 //! leftovers at the end.
 
 pub(crate) use crate::waiting::wait_until;
-use firesteel::{AgentCommand, Builder, Context, Rdd};
+use firesteel::{AgentCommand, Builder, Context, HashPartitioner, Rdd};
 use rustix::process::{Pid, Signal, kill_process};
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -288,4 +288,29 @@ pub(crate) fn be_a_driver(dir: &Path) {
     fs::rename(dir.join("address.new"), dir.join("address")).unwrap();
     let signs = Signs(dir.join("signs").to_str().unwrap().into());
     let _ = standing_pairs(&sc, &signs, "driver", 100).count();
+}
+
+/// Two executors read blocks of each other's, which take a while; then `strike` befalls one. All is read nevertheless.
+pub(crate) fn while_blocks_are_read(repeated: usize, strike: impl FnOnce(u32)) {
+    let cluster = Cluster::start(2, 1, &[ALONE]);
+    let signs = cluster.signs();
+    let texts = cluster.sc.range_in(0..40, 4).flat_map_with(repeated, |repeated, x| {
+        let text = x.to_string().repeat(*repeated);
+        (0..100).map(move |n| (n, text.clone()))
+    });
+    let read =
+        texts.partition_by(HashPartitioner::new(4)).map_partitions_with(signs.clone(), |signs, all| {
+            let mut all = all.peekable();
+            all.peek();
+            signs.stand("reading");
+            all.map(|(key, text)| (key, text.len() as i64))
+        });
+    let sums = read.reduce_by_key(|a, b| a + b).collect_async();
+    wait_until("both read", || signs.standing("reading").len() == 2);
+    strike(signs.first("reading"));
+    signs.go("reading");
+    let length: usize = (0..40).map(|x| x.to_string().len() * repeated).sum();
+    let expected: Vec<_> = (0..100).map(|key| (key, length as i64)).collect();
+    assert_eq!(sorted(sums.wait().unwrap()), expected);
+    cluster.end();
 }

@@ -1,36 +1,12 @@
 //! Disks that are full when a job saves, and when it spills.
 
 use super::support::*;
+use crate::small_disk::SmallDisk;
 use crate::waiting::wait_until;
-
-/// A file system of so many bytes, where the machine lets us mount one.
-struct Small(tempfile::TempDir);
-
-impl Small {
-    fn mount(bytes: usize) -> Option<Small> {
-        let dir = tempfile::tempdir().unwrap();
-        let options = format!("size={bytes}");
-        let mounted =
-            Command::new("mount").args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(dir.path()).output();
-        match mounted {
-            Ok(output) if output.status.success() => Some(Small(dir)),
-            other => {
-                eprintln!("SKIPPED: a small file system cannot be mounted here: {other:?}");
-                None
-            }
-        }
-    }
-}
-
-impl Drop for Small {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(self.0.path()).status();
-    }
-}
 
 #[test]
 fn saving_to_a_full_disk_names_the_path_and_leaves_nothing() {
-    let Some(small) = Small::mount(256 << 10) else { return };
+    let Some(small) = SmallDisk::mount(256 << 10) else { return };
     let sc = context();
     let out = small.0.path().join("out");
     let path = out.to_str().unwrap();
@@ -46,7 +22,7 @@ fn saving_to_a_full_disk_names_the_path_and_leaves_nothing() {
 
 #[test]
 fn spilling_to_a_full_disk_says_so_and_the_context_goes_on() {
-    let Some(small) = Small::mount(512 << 10) else { return };
+    let Some(small) = SmallDisk::mount(512 << 10) else { return };
     let sc = context_at(small.0.path(), "256k");
     let pairs = sc.range_in(0..60_000, 2).map(|x| (format!("{:>60}", x * 7919 % 60_013), x));
     let dir = small.0.path().to_str().unwrap();

@@ -7,7 +7,6 @@ pub(crate) use serde::{Deserialize, Serialize};
 pub(crate) use std::collections::{BTreeMap, HashMap};
 pub(crate) use std::fs;
 pub(crate) use std::path::{Path, PathBuf};
-pub(crate) use std::process::Command;
 pub(crate) use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 pub(crate) use std::time::Duration;
 
