@@ -1,5 +1,4 @@
-//! What processes of a cluster say to each other, once they have shown each other the secret: messages to and from masters, agents and
-//! workers, and requests for blocks. What is decoded can be encoded, and is then the same.
+//! The messages of processes that have shown each other the secret: to and from masters, agents and workers, and requests for blocks. What is decoded can be encoded, and is then the same.
 
 use firesteel_data::block::{decode_value, encode_value};
 use firesteel_net::{receive, receive_at_most, send};
