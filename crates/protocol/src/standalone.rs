@@ -21,8 +21,9 @@ pub use files::FileRequest;
 pub use launch::{LaunchDriver, LaunchExecutor, Program};
 pub use masters::{FromMaster, ToMaster};
 pub use messages::{
-    ApplicationEnd, ApplicationMessage, ApplicationOrder, ApplicationSpec, ApplicationStatus, DriverSpec, ExecutorAddress, ExecutorEnd, FencedOrder, ProcessOutcome,
-    WorkerMessage, WorkerOffer, WorkerOrder, WorkerReport,
+    ApplicationEnd, ApplicationMessage, ApplicationOrder, ApplicationSpec, ApplicationStatus, DriverSpec,
+    ExecutorAddress, ExecutorEnd, FencedOrder, ProcessOutcome, WorkerMessage, WorkerOffer, WorkerOrder,
+    WorkerReport,
 };
 pub use names::{ApplicationId, DriverId, DriverRun, Epoch, ExecutorName, RequestKey, WorkerId};
 pub use overview::{
