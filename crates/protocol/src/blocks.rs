@@ -8,10 +8,10 @@ use crate::codec::{Malformed, decode, encode};
 use firesteel_types::{BlockId, BlockKey, BroadcastId, ExecutorId, Partition, ShuffleId, StageId, TaskId};
 use serde::{Deserialize, Serialize};
 
-/// What one process asks another for. A host answers the first group, the driver the second.
+/// A request of one process to another. A host answers the first group, the driver the second.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum BlockRequest {
-    /// What these map tasks wrote for a reducer: an item each, in this order.
+    /// The blocks that these map tasks wrote for a reducer: an item each, in this order.
     MapOutputs {
         /// The shuffle.
         shuffle: ShuffleId,
@@ -86,9 +86,9 @@ pub enum BlockRequest {
         id: BroadcastId,
         /// Where it came from; empty is the driver.
         from: String,
-        /// Who asked for it.
+        /// The host that asked for it.
         to: String,
-        /// Whether it came, and is served there now.
+        /// True if it came, and is served there now.
         came: bool,
     },
     /// The BLAKE3 hash of the driver's program: one item.

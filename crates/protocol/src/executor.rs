@@ -4,7 +4,6 @@
 //! blocks ([`BlockRequest`](crate::BlockRequest)), except plans and results between a process and its worker, which share a machine.
 
 use crate::result::TaskReport;
-use crate::sent_outputs::OutputsName;
 use crate::task::{BarrierOutcome, TaskSpec};
 use firesteel_types::{
     AccumulatorUpdate, BlockKey, BroadcastId, ExecutorId, ExecutorLossReason, Partition, RddId, ShuffleId,
@@ -16,6 +15,21 @@ use std::sync::Arc;
 /// An encoded plan, sent as it is: encoding it byte by byte would take long where functions are large.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct PlanBytes(#[serde(with = "serde_bytes")] pub Vec<u8>);
+
+/// Names the map outputs of a shuffle as they were at some time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutputsName {
+    /// The shuffle.
+    pub shuffle: ShuffleId,
+    /// The generation of its outputs.
+    pub generation: u64,
+}
+
+impl OutputsName {
+    pub(crate) fn of(outputs: &ShuffleOutputs) -> Self {
+        OutputsName { shuffle: outputs.shuffle, generation: outputs.generation }
+    }
+}
 
 /// To a process that hosts executors.
 #[derive(Debug, Serialize, Deserialize)]
@@ -52,7 +66,7 @@ pub enum ToExecutor {
     CommitDecision {
         /// The attempt that asked.
         task: TaskId,
-        /// Whether it may make its output visible.
+        /// True if it may make its output visible.
         allowed: bool,
     },
     /// The answer to [`FromExecutor::BarrierSync`].
@@ -61,7 +75,7 @@ pub enum ToExecutor {
         task: TaskId,
         /// Which of its calls is answered.
         epoch: u32,
-        /// What all tasks said, or why they will not all call.
+        /// The messages of all tasks, or the reason why they will not all call.
         outcome: BarrierOutcome,
     },
     /// Forget a stage's plan.
@@ -98,14 +112,14 @@ pub enum ToExecutor {
         /// Its id.
         executor: ExecutorId,
     },
-    /// What workers that begin from now on are to know.
+    /// The setting of workers that begin from now on.
     WorkerSetting {
         /// Any JSON.
         setting: String,
     },
     /// Fetch what another agent has, and publish it. Answered with [`FromExecutor::Migrated`].
     Migrate {
-        /// What, from where.
+        /// The blocks, and the address that serves them.
         order: MigrateOrder,
     },
     /// The driver lives.
@@ -117,12 +131,12 @@ pub enum ToExecutor {
 /// From a process that hosts executors.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum FromExecutor {
-    /// What are the operators of a stage? Only workers ask: agents fetch plans as blocks.
+    /// Asks for the operators of a stage. Only workers ask: agents fetch plans as blocks.
     AskPlan {
         /// The stage.
         stage: StageId,
     },
-    /// May this attempt commit?
+    /// Asks whether this attempt may commit.
     AskCommit {
         /// Where it runs.
         executor: ExecutorId,
@@ -137,7 +151,7 @@ pub enum FromExecutor {
         task: TaskId,
         /// How often it has called before.
         epoch: u32,
-        /// What it tells the others; none if it only waits.
+        /// Its message to the others; none if it only waits.
         message: Option<String>,
     },
     /// An executor caches a partition from now on.
@@ -162,7 +176,7 @@ pub enum FromExecutor {
         task: TaskId,
         /// How it ended.
         report: TaskReport,
-        /// What its functions added to accumulators, if it succeeded.
+        /// The accumulator updates of its functions, if it succeeded.
         updates: Vec<AccumulatorUpdate>,
     },
     /// An executor is ready: the agent itself, or one of its workers. Only agents say this, and all that follows.
@@ -184,7 +198,7 @@ pub enum FromExecutor {
     },
     /// The agent has fetched what it was told to, or a part of that.
     Migrated {
-        /// What.
+        /// The blocks that it has now.
         report: MigrateReport,
     },
     /// Workers cannot be started any more.
@@ -196,7 +210,7 @@ pub enum FromExecutor {
     Left,
 }
 
-/// What an agent is to fetch before the agent that has it goes.
+/// The blocks that an agent is to fetch before the agent that has them goes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct MigrateOrder {
     /// The order's number, which its answer carries.
@@ -211,7 +225,7 @@ pub struct MigrateOrder {
     pub cached: Vec<BlockKey>,
 }
 
-/// What an agent has fetched of a [`MigrateOrder`].
+/// The blocks that an agent has fetched of a [`MigrateOrder`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct MigrateReport {
     /// The number of the order.

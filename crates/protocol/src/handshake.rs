@@ -1,7 +1,7 @@
 //! How an agent and a worker begin: each kind of process has a handshake of its own, and speaks the
 //! [executor protocol](crate::ToExecutor) after it.
 //!
-//! An agent reads an [`AgentConfig`] from whoever has started it, connects to the driver, sends [`RegisterAgent`], and receives an
+//! An agent reads an [`AgentConfig`] from the process that has started it, connects to the driver, sends [`RegisterAgent`], and receives an
 //! [`AgentReply`]. A worker finds a socket that only its parent has, receives a [`WorkerInit`], and answers with a [`WorkerReady`].
 
 use firesteel_types::ExecutorId;
@@ -15,7 +15,7 @@ pub const SHARED_DIRECTORY: &str = "shared";
 /// The variable that tells a program to be an agent, and to read its [`AgentConfig`] from its standard input.
 pub const AGENT_VARIABLE: &str = "FIRESTEEL_AGENT";
 
-/// What an agent needs to know before it begins: one line of JSON. It contains a secret: it is handed over through a pipe or a file of
+/// The configuration of an agent: one line of JSON. It contains a secret: it is handed over through a pipe or a file of
 /// the user's own, never as an argument or in the environment.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct AgentConfig {
@@ -62,11 +62,11 @@ pub struct RegisterAgent {
     pub cores: u32,
     /// The memory budget of all its executors together, in bytes.
     pub memory: u64,
-    /// Whether each slot is an executor of its own, in a process of its own.
+    /// True if each slot is an executor of its own, in a process of its own.
     pub has_processes: bool,
     /// Where the files of its executors are served.
     pub blocks: String,
-    /// Whether a process that outlives it serves them.
+    /// True if a process that outlives it serves them.
     pub outputs_survive: bool,
     /// Its process id.
     pub process: u32,
@@ -77,7 +77,7 @@ pub struct RegisterAgent {
 pub enum AgentReply {
     /// The agent is accepted.
     Accepted {
-        /// What it is to do.
+        /// Its part in the application.
         welcome: Welcome,
     },
     /// It is not.
@@ -87,7 +87,7 @@ pub enum AgentReply {
     },
 }
 
-/// What an accepted agent needs to know.
+/// The part of an accepted agent in the application.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Welcome {
     /// The application, by a number that no other of the driver's process has.
@@ -106,13 +106,13 @@ pub struct Welcome {
     pub retries: u32,
     /// The pause before that, in milliseconds.
     pub retry_wait_ms: u64,
-    /// What its workers are to know: any JSON.
+    /// The setting of its workers: any JSON.
     pub setting: Option<String>,
-    /// Whether what tasks write to disk is to be encrypted, with a key that follows from the application's secret.
+    /// True if tasks encrypt the files that they write, with a key that follows from the application's secret.
     pub encrypted: bool,
 }
 
-/// What a worker receives first.
+/// The first message to a worker.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct WorkerInit {
     /// Which executor it is.

@@ -4,27 +4,11 @@
 //! [`SentOutputs`] each, that sees the same announcements in the same order and forgets the oldest beyond a fixed number, so both
 //! always hold the same without a word about what was forgotten.
 
-use crate::executor::ToExecutor;
+use crate::executor::{OutputsName, ToExecutor};
 use crate::task::TaskSpec;
-use firesteel_types::{ExecutorId, ShuffleId, ShuffleOutputs};
-use serde::{Deserialize, Serialize};
+use firesteel_types::{ExecutorId, ShuffleOutputs};
 use std::collections::VecDeque;
 use std::sync::Arc;
-
-/// Names the map outputs of a shuffle as they were at some time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OutputsName {
-    /// The shuffle.
-    pub shuffle: ShuffleId,
-    /// The generation of its outputs.
-    pub generation: u64,
-}
-
-impl OutputsName {
-    fn of(outputs: &ShuffleOutputs) -> Self {
-        OutputsName { shuffle: outputs.shuffle, generation: outputs.generation }
-    }
-}
 
 /// The map outputs that were announced last, the oldest first.
 ///
@@ -99,7 +83,7 @@ impl SentOutputs {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use firesteel_types::{JobId, Partition, StageAttempt, StageId, TaskId};
+    use firesteel_types::{JobId, Partition, ShuffleId, StageAttempt, StageId, TaskId};
 
     /// Both ends of a connection.
     #[derive(Default)]

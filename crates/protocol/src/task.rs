@@ -26,19 +26,19 @@ pub struct TaskSpec {
     pub cached: Arc<[(RddId, u64)]>,
     /// If it belongs to a barrier stage: the host of each task of the stage attempt, in the order of partitions.
     pub barrier_hosts: Option<Arc<[String]>>,
-    /// What the program's thread had said for all of its job's tasks to read.
+    /// The local properties that the program's thread had set for the job.
     pub properties: Arc<BTreeMap<String, String>>,
 }
 
-/// What all tasks of a barrier stage said, in the order of partitions, or why they will not all call.
+/// The messages of all tasks of a barrier stage, in the order of partitions, or the reason why they will not all call.
 pub type BarrierOutcome = Result<Arc<[String]>, BarrierRefusal>;
 
-/// Why a task waits for the others in vain.
+/// The reason why a task does not meet the others of its barrier stage.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BarrierRefusal {
     /// Why, as a sentence.
     pub reason: String,
-    /// Whether another attempt could end differently.
+    /// True if another attempt could end differently.
     pub retryable: bool,
 }
 

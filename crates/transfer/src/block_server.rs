@@ -127,7 +127,7 @@ impl BlockServer {
     }
 }
 
-/// What is over, removed for executors that are not there any more to do it.
+/// Removals for executors that are not there any more to do them.
 impl BlockServer {
     /// Removes a map output.
     pub fn remove_output(&self, shuffle: ShuffleId, map: Partition, task: TaskId) {

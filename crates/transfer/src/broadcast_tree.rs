@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 /// So many hosts get a value from one place at the same time.
 const AT_ONCE: usize = 2;
 
-/// Who has which values, and who is getting one from each.
+/// The hosts that have each value, and those that are getting it from each of them.
 ///
 /// ```
 /// use firesteel_transfer::BroadcastTree;
@@ -27,11 +27,11 @@ pub struct BroadcastTree {
 }
 
 impl BroadcastTree {
-    /// Where whoever serves at `asker` gets a value; `None` when everybody who has it is busy.
+    /// Returns the address from which the host at `asker` gets a value; `None` when all hosts that have it are busy.
     pub fn take(&mut self, id: BroadcastId, asker: &str) -> Option<String> {
         let sources =
             self.sources.entry(id).or_insert_with(|| BTreeMap::from([(String::new(), BTreeSet::new())]));
-        // One process of a host asks at a time: whoever asked before died.
+        // One process of a host asks at a time: the one that asked before died.
         leave(sources, asker);
         let free = sources.iter_mut().filter(|(at, getting)| getting.len() < AT_ONCE && *at != asker);
         // Of equals, one that is not the driver.
@@ -51,7 +51,7 @@ impl BroadcastTree {
         }
     }
 
-    /// Nobody serves at an address any more.
+    /// Forgets an address at which no process serves any more.
     pub fn gone(&mut self, at: &str) {
         for sources in self.sources.values_mut() {
             sources.remove(at);
@@ -65,7 +65,7 @@ impl BroadcastTree {
     }
 }
 
-/// Somebody gets a value from nobody any more.
+/// Takes a host out of those that are getting the value.
 fn leave(sources: &mut BTreeMap<String, BTreeSet<String>>, asker: &str) {
     for getting in sources.values_mut() {
         getting.remove(asker);

@@ -6,7 +6,7 @@
 //! reducer's side, with the [`RetryPolicy`] for hosts that cannot be reached; `migrate` copies what another host is about to lose;
 //! [`BroadcastTree`] says from which host each host gets a broadcast value.
 //!
-//! Nobody tells executors where others are. They ask the driver when they need to know, remember the answer, and ask again when it
+//! Executors are not told where others are. They ask the driver when they need to know, remember the answer, and ask again when it
 //! turns out to be wrong.
 //!
 //! **Architecture Invariant.** This crate does not know tasks, plans or the scheduler: it moves bytes that others have written.

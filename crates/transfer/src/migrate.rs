@@ -1,7 +1,7 @@
 //! Migration: copies here, whole, what another host has and is about to lose.
 //!
-//! What arrives is written to files of this host's own, and published when all of it is there and is what was written: whoever reads it
-//! reads it as if it had been written here.
+//! What arrives is written to files of this host's own, and published when all of it is there and is what was written: its readers
+//! read it as if it had been written here.
 
 use crate::remote_fetcher::RemoteFetcher;
 use firesteel_data::DataError;

@@ -52,7 +52,7 @@ pub enum PlanFetchError {
 /// The way to the blocks of other hosts.
 pub struct RemoteFetcher {
     hosts: BlockClient,
-    /// The driver may take its time: it may have to make what it is asked for, and whoever has lost it ends anyway.
+    /// The driver may take its time: it may have to make what it is asked for, and a process that has lost it ends anyway.
     to_driver: BlockClient,
     /// The driver's address.
     driver: String,
@@ -193,7 +193,7 @@ impl RemoteFetcher {
         self.addresses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A value as somebody serves it; `None` when they do not have it.
+    /// Fetches a value from an address; `None` when it is not there.
     fn chunks(&self, address: &str, id: BroadcastId) -> Result<Option<Bytes>, BlockError> {
         let mut chunks = self.items(address, &BlockRequest::Broadcast { id })?.into_iter();
         let Some(length) = chunks.next() else { return Ok(None) };

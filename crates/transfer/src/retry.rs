@@ -1,7 +1,7 @@
 //! The retry policy for hosts that cannot be reached: Spark's `spark.shuffle.io.maxRetries` and `retryWait`, as a value.
 //!
-//! Whoever fetches something tells [`Retries`] what went wrong and when, and is told what to do about it. There is no clock and no
-//! waiting in here.
+//! A fetcher tells [`Retries`] what went wrong and when, and is told whether and when to try again. There is no clock and no waiting in
+//! here.
 
 use firesteel_types::Millis;
 

@@ -3,10 +3,10 @@
 use crate::codec::{Malformed, decode, encode};
 use serde::{Deserialize, Serialize};
 
-/// What is asked of a master; files go by the BLAKE3 hashes of their contents.
+/// A request to a master; files go by the BLAKE3 hashes of their contents.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum FileRequest {
-    /// Whether it has a file: an empty item, missing when it does not.
+    /// Asks whether it has a file: an empty item, missing when it does not.
     Has {
         /// The file.
         hash: [u8; 32],

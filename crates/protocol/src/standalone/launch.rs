@@ -1,4 +1,4 @@
-//! What a worker needs to know to start a process, as it travels through the master unseen.
+//! The command of a process that a worker starts: it travels through the master unseen.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -31,9 +31,9 @@ pub struct LaunchExecutor {
     pub driver: String,
     /// The application's secret; none when nothing is kept secret.
     pub secret: Option<String>,
-    /// Whether the worker serves the application's files, so that they outlive executors.
+    /// True if the worker serves the application's files, so that they outlive executors.
     pub service: bool,
-    /// Whether they are encrypted, with what follows from the secret.
+    /// True if they are encrypted, with a key that follows from the secret.
     pub encrypted: bool,
 }
 

@@ -3,15 +3,14 @@
 //! All of it is plain data that a shell encodes as it likes. Reports are whole: a worker tells all that it runs each time, so
 //! whatever was lost on the way is noticed by the next report. Words and orders may come twice.
 
-use super::names::{ApplicationId, DriverId, DriverRun, Epoch, ExecutorName, RequestKey, WorkerId};
-use super::overview::{DriverView, Overview};
+use super::names::{ApplicationId, DriverRun, Epoch, ExecutorName, RequestKey, WorkerId};
 use super::payload::Payload;
 use super::resources::Resources;
 use firesteel_types::ExecutorId;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// What a worker has to offer.
+/// The host and the resources of a worker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkerOffer {
     /// Its host, as preferred locations name it.
@@ -56,7 +55,7 @@ pub enum ProcessOutcome {
 }
 
 impl ProcessOutcome {
-    /// Whether it ended otherwise than it should have.
+    /// Returns whether it ended otherwise than it should have.
     pub fn is_failure(&self) -> bool {
         match self {
             ProcessOutcome::Exited { code } => *code != 0,
@@ -78,21 +77,21 @@ impl fmt::Display for ProcessOutcome {
     }
 }
 
-/// What a worker says.
+/// A message of a worker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum WorkerMessage {
     /// It is there: the first word on each connection, and the answer to [`WorkerOrder::RegisterAgain`].
     Register {
         /// Which.
         worker: WorkerId,
-        /// What it has.
+        /// Its host and resources.
         offer: WorkerOffer,
-        /// What it runs already.
+        /// The processes that it runs already.
         report: WorkerReport,
     },
     /// It lives. Answered with [`WorkerOrder::Heard`].
     Heartbeat {
-        /// What it runs.
+        /// The processes that it runs.
         report: WorkerReport,
     },
     /// An executor's process was started.
@@ -126,11 +125,11 @@ pub enum WorkerMessage {
 pub struct FencedOrder {
     /// The master's epoch.
     pub epoch: Epoch,
-    /// What to do.
+    /// The order itself.
     pub order: WorkerOrder,
 }
 
-/// What a worker is told.
+/// An order to a worker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum WorkerOrder {
     /// It is known now.
@@ -143,7 +142,7 @@ pub enum WorkerOrder {
     LaunchExecutor {
         /// Which.
         executor: ExecutorName,
-        /// What it may use.
+        /// Its cores and memory.
         resources: Resources,
         /// For whom.
         spec: ApplicationSpec,
@@ -174,12 +173,12 @@ pub enum WorkerOrder {
     Decommission,
 }
 
-/// What an application wants.
+/// The wishes of an application.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApplicationSpec {
     /// Its name, for people.
     pub name: String,
-    /// Whose it is, for people.
+    /// Its user, for people.
     pub user: String,
     /// The most cores for all its executors together; none is as many as the master's setting says.
     pub cores_max: Option<u32>,
@@ -187,11 +186,11 @@ pub struct ApplicationSpec {
     pub cores_per_executor: Option<u32>,
     /// The memory of each executor in MiB.
     pub memory_per_executor_mib: u64,
-    /// What workers need to know to start one.
+    /// The command that starts one: see [`LaunchExecutor`](super::LaunchExecutor).
     pub launch: Payload,
 }
 
-/// What an application says of itself again and again.
+/// The state of an application, which it repeats again and again.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApplicationStatus {
     /// How many executors it can use just now; none is without limit. Those that there are stay when the number shrinks.
@@ -200,16 +199,16 @@ pub struct ApplicationStatus {
     pub ready: Vec<ExecutorId>,
 }
 
-/// What an application says.
+/// A message of an application.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ApplicationMessage {
     /// It is there, for the first time or again: the first word on each connection.
     Register {
         /// How it calls itself.
         key: RequestKey,
-        /// What it was called before, if it was.
+        /// Its name, if it was registered before.
         known_as: Option<ApplicationId>,
-        /// What it wants. Only the first time counts.
+        /// Its wishes. Only the first time counts.
         spec: ApplicationSpec,
         /// How it is.
         status: ApplicationStatus,
@@ -267,11 +266,11 @@ pub struct ExecutorAddress {
     pub worker: WorkerId,
     /// The worker's host.
     pub host: String,
-    /// What it has.
+    /// Its cores and memory.
     pub resources: Resources,
 }
 
-/// What an application is told.
+/// A message to an application.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ApplicationOrder {
     /// It is known by this name now.
@@ -333,7 +332,7 @@ pub enum ApplicationEnd {
         /// Why, as a sentence.
         reason: String,
     },
-    /// Somebody wanted it to end.
+    /// A client wanted it to end.
     Killed,
     /// Nothing was heard of it for too long.
     Lost,
@@ -353,113 +352,10 @@ impl fmt::Display for ApplicationEnd {
 /// A driver to run somewhere in the cluster.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DriverSpec {
-    /// What it takes.
+    /// Its cores and memory.
     pub resources: Resources,
-    /// Whether it is to be started again until it ends well.
+    /// True if it is started again until it ends well.
     pub supervise: bool,
-    /// What a worker needs to know to start it.
+    /// The command that starts it: see [`LaunchDriver`](super::LaunchDriver).
     pub launch: Payload,
-}
-
-/// To a master.
-#[derive(Debug, Serialize, Deserialize)]
-pub enum ToMaster {
-    /// From a worker.
-    Worker {
-        /// What it says.
-        message: WorkerMessage,
-    },
-    /// From an application.
-    Application {
-        /// What it says.
-        message: ApplicationMessage,
-    },
-    /// From a client.
-    Client {
-        /// What it asks.
-        message: ClientMessage,
-    },
-}
-
-/// From a master.
-#[derive(Debug, Serialize, Deserialize)]
-pub enum FromMaster {
-    /// To a worker.
-    Worker {
-        /// What to do.
-        order: FencedOrder,
-    },
-    /// To an application.
-    Application {
-        /// What has happened.
-        order: ApplicationOrder,
-    },
-    /// To a client.
-    Client {
-        /// What was asked for.
-        answer: ClientAnswer,
-    },
-    /// It does not lead; this one does, as far as it knows.
-    Standby {
-        /// The leader's address, `host:port`.
-        leader: Option<String>,
-    },
-}
-
-/// What somebody asks who is neither worker nor application.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ClientMessage {
-    /// Run a driver. Answered with [`ClientAnswer::DriverSubmitted`].
-    SubmitDriver {
-        /// How the submission calls itself.
-        key: RequestKey,
-        /// What to run.
-        spec: DriverSpec,
-    },
-    /// End a driver. Answered with [`ClientAnswer::Driver`] or [`ClientAnswer::Unknown`].
-    KillDriver {
-        /// Which.
-        driver: DriverId,
-    },
-    /// How is a driver? Answered alike.
-    DriverStatus {
-        /// Which.
-        driver: DriverId,
-    },
-    /// End an application. Answered with [`ClientAnswer::Done`] or [`ClientAnswer::Unknown`].
-    KillApplication {
-        /// Which.
-        application: ApplicationId,
-    },
-    /// Send a worker away. Answered with [`ClientAnswer::Done`] or [`ClientAnswer::Unknown`].
-    DecommissionWorker {
-        /// Which.
-        worker: WorkerId,
-    },
-    /// Tell everything. Answered with [`ClientAnswer::Overview`].
-    Overview,
-}
-
-/// What is answered.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ClientAnswer {
-    /// The driver is on record, and will be run.
-    DriverSubmitted {
-        /// Its name.
-        driver: DriverId,
-    },
-    /// How a driver is.
-    Driver {
-        /// The driver.
-        driver: DriverView,
-    },
-    /// It shall be so.
-    Done,
-    /// There is nothing of this name (any more).
-    Unknown,
-    /// How everything is.
-    Overview {
-        /// All of it.
-        overview: Overview,
-    },
 }

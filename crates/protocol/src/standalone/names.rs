@@ -52,7 +52,7 @@ name! {
     DriverId
 }
 name! {
-    /// What an application or a submission calls itself before it has a name: made by chance, and the same each time that it
+    /// The name that an application or a submission gives itself before it has one: made by chance, and the same each time that it
     /// asks again because it heard no answer. So asking twice is asking once.
     RequestKey
 }
@@ -87,7 +87,7 @@ impl fmt::Display for DriverRun {
     }
 }
 
-/// Whose commands count: each master that begins to lead has a higher epoch than all before it.
+/// The number of a master's reign, by which workers know whose orders count: each master that begins to lead has a higher epoch than all before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Epoch(pub u64);
 

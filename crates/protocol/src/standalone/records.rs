@@ -1,20 +1,20 @@
-//! What a master remembers of applications and drivers, and shows to clients.
+//! The records that a master keeps of applications and drivers, and shows to clients.
 
 use super::messages::{ApplicationEnd, ApplicationSpec, ProcessOutcome};
 use super::names::{ApplicationId, RequestKey, WorkerId};
 use firesteel_types::Millis;
 use serde::{Deserialize, Serialize};
 
-/// What is remembered of an application.
+/// The record of an application.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApplicationRecord {
     /// Its name.
     pub application: ApplicationId,
     /// How many came before it.
     pub number: u32,
-    /// What it called itself.
+    /// The key that it gave itself.
     pub key: RequestKey,
-    /// What it wants.
+    /// Its wishes.
     pub spec: ApplicationSpec,
     /// When it came, in milliseconds since 1970.
     pub submitted_at: Millis,
@@ -22,10 +22,10 @@ pub struct ApplicationRecord {
     pub next_executor: u32,
 }
 
-/// What is remembered of an application that ended.
+/// The record of an application that ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EndedApplication {
-    /// What it was.
+    /// Its record while it ran.
     pub record: ApplicationRecord,
     /// When it ended, in milliseconds since 1970.
     pub ended_at: Millis,
@@ -47,7 +47,7 @@ pub enum DriverState {
         worker: WorkerId,
         /// Since when.
         since: Millis,
-        /// Whether somebody wants it to end.
+        /// True if a client wants it to end.
         killed: bool,
     },
     /// It ended well.
@@ -67,7 +67,7 @@ pub enum DriverState {
 }
 
 impl DriverState {
-    /// Whether it has ended for good.
+    /// Returns whether it has ended for good.
     pub fn is_final(&self) -> bool {
         match self {
             DriverState::Queued { .. } | DriverState::Running { .. } => false,
