@@ -84,18 +84,9 @@ pub(super) const CIRCLES: &[(&[&str], &str)] = &[
             "crates/conf/src/spark/cluster.rs",
             "crates/conf/src/spark/data.rs",
             "crates/conf/src/spark/execution.rs",
-            "crates/conf/src/spark/mod.rs",
+            "crates/conf/src/spark.rs",
             "crates/conf/src/spark/outside.rs",
             "crates/conf/src/spark/security.rs",
-        ],
-        "to be opened",
-    ),
-    (&["crates/protocol/src/executor.rs", "crates/protocol/src/sent_outputs.rs"], "to be opened"),
-    (
-        &[
-            "crates/protocol/src/standalone/messages.rs",
-            "crates/protocol/src/standalone/overview.rs",
-            "crates/protocol/src/standalone/records.rs",
         ],
         "to be opened",
     ),
@@ -107,10 +98,10 @@ pub(super) const CIRCLES: &[(&[&str], &str)] = &[
     (
         &[
             "crates/scheduler/src/dag/cached.rs",
-            "crates/scheduler/src/dag/mod.rs",
+            "crates/scheduler/src/dag.rs",
             "crates/scheduler/src/scheduler.rs",
             "crates/scheduler/src/tasks/barrier_sets.rs",
-            "crates/scheduler/src/tasks/mod.rs",
+            "crates/scheduler/src/tasks.rs",
             "crates/scheduler/src/tasks/offers.rs",
         ],
         "to be opened",

@@ -23,6 +23,10 @@ pub(super) fn check(source: &Source, is_test_file: bool) -> Vec<Finding> {
 
 /// Checks the name of a crate or module, which its folder or file gives it.
 pub(super) fn check_name(path: &str) -> Option<Finding> {
+    if path.ends_with("/mod.rs") {
+        let message = "the file of a module has the module's name and lies beside its folder";
+        return Some(Finding::new(1, "module-file", message));
+    }
     let is_ours = ["crates/", "xtask/", "python/"].iter().any(|top| path.starts_with(top))
         && !NAMES_OF_PYSPARK.contains(&path);
     let mut parts = path.split(['/', '.']);

@@ -61,4 +61,5 @@ fn names_say_something() {
     assert!(check_name("crates/common/src/lib.rs").is_some());
     assert!(check_name("crates/io/src/util.rs").is_some());
     assert!(check_name("crates/io/src/commit.rs").is_none());
+    assert!(check_name("crates/io/src/commit/mod.rs").is_some());
 }
