@@ -4,6 +4,7 @@
 //! `/proc/self/exe`, which is the very file that runs even when another has taken its name. A shared object is
 //! read by its path, after a check that the path still names the file that is mapped.
 
+use parking_lot::Mutex;
 use std::ffi::{CStr, OsStr, c_int, c_void};
 use std::fmt;
 use std::fs::File;
@@ -11,7 +12,7 @@ use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::OnceLock;
 
 /// The BLAKE3 hash of an object file. Equal hashes mean equal code at equal offsets.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -164,7 +165,7 @@ pub fn executable_hash() -> Result<ObjectHash, CodeError> {
 
 /// Looks among the objects that are known, then among those that were loaded since.
 fn find(wanted: impl Fn(&&'static Object) -> bool) -> Option<&'static Object> {
-    let mut objects = OBJECTS.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut objects = OBJECTS.lock();
     if let Some(found) = objects.iter().find(|object| wanted(object)) {
         return Some(found);
     }

@@ -12,13 +12,10 @@ use firesteel_data::block::decode_value;
 use firesteel_operators::{Accumulate, Adder};
 use firesteel_scheduler::Event;
 use firesteel_types::AccumulatorId;
+use parking_lot::{Mutex, MutexGuard};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::thread::{self, ThreadId};
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// A value that tasks add to and the driver reads. Clones are the same accumulator.
 ///
@@ -39,6 +36,7 @@ struct Shared<A> {
     name: Mutex<Option<String>>,
     driver: Weak<Driver>,
     settled: Arc<Settled>,
+    /// A function of the value that panics releases the lock, and leaves the value as far as it had come.
     state: Mutex<State<A>>,
     /// The thread that has locked the state. The functions of the accumulator's value run while the lock is
     /// held.
@@ -81,13 +79,13 @@ impl<A: Accumulate> Accumulator<A> {
 
     /// The name that [`Accumulator::named`] gave it.
     pub fn name(&self) -> Option<String> {
-        lock(&self.shared.name).clone()
+        self.shared.name.lock().clone()
     }
 
     /// Names the accumulator, for people, and returns it.
     #[must_use]
     pub fn named(self, name: &str) -> Self {
-        *lock(&self.shared.name) = Some(name.into());
+        *self.shared.name.lock() = Some(name.into());
         self
     }
 
@@ -153,7 +151,7 @@ fn merged<A: Accumulate>(base: A, updates: &[Arc<[u8]>]) -> A {
 
 impl<A> Drop for Locked<'_, A> {
     fn drop(&mut self) {
-        *lock(&self.shared.at_work) = None;
+        *self.shared.at_work.lock() = None;
     }
 }
 
@@ -164,11 +162,11 @@ impl<A: Accumulate> Shared<A> {
     /// When the value's own `add` or `merge` locks the state again, which would deadlock.
     fn locked(&self) -> Locked<'_, A> {
         let me = thread::current().id();
-        if *lock(&self.at_work) == Some(me) {
+        if *self.at_work.lock() == Some(me) {
             panic!("the `add` and `merge` of an accumulator's value must not use the accumulator themselves");
         }
-        let state = lock(&self.state);
-        *lock(&self.at_work) = Some(me);
+        let state = self.state.lock();
+        *self.at_work.lock() = Some(me);
         Locked { shared: self, state }
     }
 

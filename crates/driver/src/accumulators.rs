@@ -2,14 +2,11 @@
 //! belong to is read.
 
 use firesteel_types::AccumulatorId;
+use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
+use std::sync::{Arc, Weak};
 
 /// Final updates on their way from the driver's loop, which runs no code of users.
 #[derive(Default)]
@@ -27,7 +24,7 @@ pub(crate) struct Unmerged {
 
 impl Settled {
     pub(crate) fn take(&self) -> Vec<Arc<[u8]>> {
-        std::mem::take(&mut *lock(&self.0))
+        std::mem::take(&mut *self.0.lock())
     }
 }
 
@@ -53,12 +50,12 @@ impl Accumulators {
     /// Registers a new accumulator.
     pub(crate) fn register(&self, id: AccumulatorId, settled: Arc<Settled>, owner: Weak<dyn MergeSettled>) {
         self.any.store(true, Ordering::Relaxed);
-        lock(&self.table).insert(id, Registered { settled, owner });
+        self.table.lock().insert(id, Registered { settled, owner });
     }
 
     /// Removes an accumulator that cannot be read any more.
     pub(crate) fn forget(&self, id: AccumulatorId) {
-        lock(&self.table).remove(&id);
+        self.table.lock().remove(&id);
     }
 
     /// Returns whether there ever was an accumulator. If not, the scheduler need not be told of released
@@ -69,8 +66,8 @@ impl Accumulators {
 
     /// Records a final update. Runs in the driver's loop, so it only moves the bytes.
     pub(crate) fn settle(&self, id: AccumulatorId, bytes: Arc<[u8]>) {
-        if let Some(registered) = lock(&self.table).get(&id) {
-            lock(&registered.settled.0).push(bytes);
+        if let Some(registered) = self.table.lock().get(&id) {
+            registered.settled.0.lock().push(bytes);
         }
     }
 
@@ -81,9 +78,11 @@ impl Accumulators {
         if !self.any() {
             return;
         }
-        let owners: Vec<_> = lock(&self.table)
+        let owners: Vec<_> = self
+            .table
+            .lock()
             .values()
-            .filter(|registered| lock(&registered.settled.0).len() > PILE)
+            .filter(|registered| registered.settled.0.lock().len() > PILE)
             .filter_map(|registered| registered.owner.upgrade())
             .collect();
         for owner in owners {

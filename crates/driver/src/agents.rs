@@ -17,9 +17,10 @@ use firesteel_scheduler::{
 };
 use firesteel_transfer::impatient;
 use firesteel_types::{BlockKey, ExecutorId, Partition, RddId, TaskFailure, TaskId};
+use parking_lot::{Mutex, MutexGuard, RwLock};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::thread;
 
 /// The largest size of an agent's registration, which holds names and addresses.
@@ -109,7 +110,7 @@ impl Agents {
 
     fn connections(&self) -> MutexGuard<'_, HashMap<AgentId, AgentConnection>> {
         // No user code runs under this lock, and nothing is waited for.
-        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
+        self.connections.lock()
     }
 
     /// Serves a connection that an agent has opened, until it ends.
@@ -294,7 +295,7 @@ impl Agents {
     }
 
     pub(crate) fn address_gone(&self, address: &str) {
-        self.addresses.write().unwrap_or_else(PoisonError::into_inner).retain(|_, at| at != address);
+        self.addresses.write().retain(|_, at| at != address);
     }
 
     /// Launches a task on an executor of an agent. Map outputs that the agent has received before are
@@ -349,13 +350,13 @@ impl Agents {
     }
 
     fn note_addresses(&self, executors: &[ExecutorId], address: &str) {
-        let mut addresses = self.addresses.write().unwrap_or_else(PoisonError::into_inner);
+        let mut addresses = self.addresses.write();
         addresses.extend(executors.iter().map(|executor| (*executor, address.to_owned())));
     }
 
     /// The address at which the files of an executor are served.
     pub(crate) fn address_of(&self, executor: ExecutorId) -> Option<String> {
-        self.addresses.read().unwrap_or_else(PoisonError::into_inner).get(&executor).cloned()
+        self.addresses.read().get(&executor).cloned()
     }
 }
 

@@ -2,8 +2,8 @@
 
 use firesteel_transfer::BroadcastTree;
 use firesteel_types::BroadcastId;
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use std::sync::atomic::AtomicU64;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// The longest time that a host that wants a broadcast value waits for a host that is free to send it. After
@@ -21,7 +21,7 @@ pub(crate) struct BroadcastTrees {
 
 impl BroadcastTrees {
     fn broadcast_tree(&self) -> MutexGuard<'_, BroadcastTree> {
-        self.broadcast_tree.lock().unwrap_or_else(PoisonError::into_inner)
+        self.broadcast_tree.lock()
     }
 
     /// Returns the address to get a value from: waits until a host that has it is free.
@@ -35,8 +35,7 @@ impl BroadcastTrees {
                 // An empty address: the driver sends the value.
                 None if left.is_zero() => return String::new(),
                 None => {
-                    let waited = self.changed.wait_timeout(broadcast_tree, left);
-                    broadcast_tree = waited.unwrap_or_else(PoisonError::into_inner).0;
+                    self.changed.wait_for(&mut broadcast_tree, left);
                 }
             }
         }

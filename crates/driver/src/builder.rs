@@ -16,9 +16,10 @@ use firesteel_conf::Conf;
 use firesteel_executor::{WorkerCommand, runner};
 use firesteel_scheduler::{PoolSettings, SchedulerSettings, SchedulingMode, SpeculationSettings};
 use firesteel_types::CallSite;
+use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 
 /// Sets up a [`DriverContext`].
 #[derive(Default)]
@@ -90,7 +91,7 @@ impl Builder {
     /// # Errors
     /// When a setting is invalid, or threads or directories cannot be made.
     pub fn get_or_create(self) -> Result<DriverContext> {
-        let mut active = ACTIVE.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut active = ACTIVE.lock();
         if let Some(context) = active.upgrade().map(DriverContext::of)
             && !context.is_stopped()
         {

@@ -2,7 +2,7 @@
 //! are removed.
 
 use firesteel_io::{Stores, remove_directory};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use parking_lot::{Mutex, MutexGuard};
 
 /// The directory of an application's checkpoints, within the one that the user named; `None` before the user
 /// named one.
@@ -27,7 +27,7 @@ impl CheckpointDir {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<String>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

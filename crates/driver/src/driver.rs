@@ -29,10 +29,11 @@ use firesteel_types::{
     AccumulatorId, AccumulatorUpdate, BlockKey, BroadcastId, ExecutorId, ExecutorLossReason, JobFailure,
     JobId, Millis, StageId, TaskId,
 };
+use parking_lot::{Condvar, Mutex, RwLock};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, TryLockError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 /// The host of all executors on this machine.
@@ -98,6 +99,9 @@ pub(crate) struct RunningJob {
 }
 
 /// The driver's side of an application.
+///
+/// A thread that panics under one of these locks releases it. No user code runs under them, so such a panic is a
+/// mistake of the driver's own: it was reported, and the other threads go on, so that the context can be stopped.
 pub(crate) struct Driver {
     core: Mutex<Core>,
     inbox: Mutex<VecDeque<Message>>,
@@ -115,11 +119,6 @@ pub(crate) struct Driver {
     pub(crate) accumulators: Accumulators,
     started: Instant,
     alarm: Alarm,
-}
-
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // No user code runs under these locks; a panic in the driver's code would already have been reported.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Driver {
@@ -153,7 +152,7 @@ impl Driver {
     /// Starts the executor in this process, and the alarm clock.
     pub(crate) fn start(self: &Arc<Self>, slots: u32) -> std::io::Result<()> {
         let executor = Executor::start(slots, self.services.clone(), self.clone())?;
-        *self.executors.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(executor));
+        *self.executors.write() = Some(Arc::new(executor));
         self.services.cached.set_listener(Box::new(LocalBlockListener(Arc::downgrade(self))));
         self.start_clock()?;
         self.post(Event::ExecutorAdded { executor: ExecutorId::DRIVER, host: HOST.into(), slots });
@@ -169,15 +168,15 @@ impl Driver {
     ) -> std::io::Result<()> {
         let listener: Weak<dyn ProcessListener> = Arc::downgrade(&(self.clone() as Arc<dyn ProcessListener>));
         let processes = Processes::start(command, init, slots, listener, numbers())?;
-        *self.executors.write().unwrap_or_else(PoisonError::into_inner) = Some(processes.clone());
-        *self.processes.write().unwrap_or_else(PoisonError::into_inner) = Some(processes);
+        *self.executors.write() = Some(processes.clone());
+        *self.processes.write() = Some(processes);
         self.start_clock()
     }
 
     /// Sets the connections to remote executors, which may register from now on.
     pub(crate) fn set_remote(self: &Arc<Self>, remote: Remote) {
         let remote = Arc::new(remote);
-        *self.remote.write().unwrap_or_else(PoisonError::into_inner) = Some(remote);
+        *self.remote.write() = Some(remote);
         let driver = Arc::downgrade(self);
         self.services.broadcasts.set_on_forget(move |id| {
             if let Some(driver) = driver.upgrade() {
@@ -190,7 +189,7 @@ impl Driver {
 
     /// The driver's side of a cluster, where executors are remote.
     pub(crate) fn remote(&self) -> Option<Arc<Remote>> {
-        self.remote.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.remote.read().clone()
     }
 
     /// The address at which the files of an executor are served.
@@ -218,7 +217,7 @@ impl Driver {
 
     /// Calls `ask` with the application, after all messages that this thread has sent are handled.
     pub(crate) fn with_application<R>(&self, ask: impl FnOnce(&mut Application) -> R) -> R {
-        let mut core = lock(&self.core);
+        let mut core = self.core.lock();
         self.handle_all(&mut core);
         let answer = ask(&mut core.application);
         self.arm(&mut core);
@@ -235,7 +234,7 @@ impl Driver {
 
     /// The worker processes, if tasks run in worker processes.
     pub(crate) fn processes(&self) -> Option<Arc<Processes>> {
-        self.processes.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.processes.read().clone()
     }
 
     /// Cancels everything and ends all threads.
@@ -248,22 +247,22 @@ impl Driver {
         }
         // While agents can still be reached: the application's last effects close their connections.
         self.post_event(ApplicationEvent::Stop);
-        let remote = self.remote.write().unwrap_or_else(PoisonError::into_inner).take();
-        let processes = self.processes.write().unwrap_or_else(PoisonError::into_inner).take();
+        let remote = self.remote.write().take();
+        let processes = self.processes.write().take();
         if let Some(processes) = processes {
             processes.stop();
         }
         if let Some(remote) = remote {
             remote.stop();
         }
-        let executors = self.executors.write().unwrap_or_else(PoisonError::into_inner).take();
+        let executors = self.executors.write().take();
         drop(executors);
         self.alarm.stop();
         // Handles of RDDs may live on; their files are removed.
         self.services.dirs.clear();
         // Dropped outside the lock: dropping the last owner of a shuffle calls the driver to release it.
-        let recipes = std::mem::take(&mut *lock(&self.recipes));
-        let failure = lock(&self.last_failure).take();
+        let recipes = std::mem::take(&mut *self.recipes.lock());
+        let failure = self.last_failure.lock().take();
         drop((recipes, failure));
     }
 
@@ -275,7 +274,7 @@ impl Driver {
         recipes: HashMap<StageId, Arc<StageRecipe>>,
     ) -> Receiver<JobMessage> {
         let (to, from) = channel();
-        lock(&self.recipes).extend(recipes);
+        self.recipes.lock().extend(recipes);
         self.send(Message::Submit { spec, properties, to });
         from
     }
@@ -304,7 +303,7 @@ impl Driver {
     /// handled: one consistent picture, in which an update that becomes final is neither missing nor there
     /// twice.
     pub(crate) fn unmerged(&self, id: AccumulatorId, settled: &Settled, known: Option<u64>) -> Unmerged {
-        let mut core = lock(&self.core);
+        let mut core = self.core.lock();
         self.handle_all(&mut core);
         let scheduler = core.application.scheduler();
         let version = scheduler.accumulator_version(id);
@@ -318,30 +317,26 @@ impl Driver {
 
     /// Returns whether no job runs and nothing of an ended job is left.
     pub(crate) fn is_idle(&self) -> bool {
-        let core = lock(&self.core);
+        let core = self.core.lock();
         let nobody_waits = core.barriers.is_empty() && core.held.is_empty();
-        nobody_waits && core.application.is_idle() && core.jobs.is_empty() && lock(&self.recipes).is_empty()
+        nobody_waits && core.application.is_idle() && core.jobs.is_empty() && self.recipes.lock().is_empty()
     }
 
     fn send(&self, message: Message) {
-        lock(&self.inbox).push_back(message);
+        self.inbox.lock().push_back(message);
         self.empty_inbox();
     }
 
     /// Handles all messages. If another thread holds the core, that thread handles them.
     fn empty_inbox(&self) {
         loop {
-            let mut core = match self.core.try_lock() {
-                Ok(core) => core,
-                Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-                // The thread that holds the core checks the inbox after it has released the core.
-                Err(TryLockError::WouldBlock) => return,
-            };
+            // The thread that holds the core checks the inbox after it has released the core.
+            let Some(mut core) = self.core.try_lock() else { return };
             self.handle_all(&mut core);
             drop(core);
             // A message that came after the last look at the inbox, while this thread still held the core, is
             // handled by this thread.
-            if lock(&self.inbox).is_empty() {
+            if self.inbox.lock().is_empty() {
                 return;
             }
         }
@@ -350,7 +345,7 @@ impl Driver {
     fn handle_all(&self, core: &mut Core) {
         loop {
             // Not `while let`: the inbox must not stay locked while a message is handled.
-            let Some(message) = lock(&self.inbox).pop_front() else { break };
+            let Some(message) = self.inbox.lock().pop_front() else { break };
             self.handle(core, message);
         }
         self.arm(core);
@@ -386,7 +381,7 @@ impl Driver {
     }
 
     pub(crate) fn with_executors(&self, f: impl FnOnce(&dyn Executors)) {
-        if let Some(executors) = &*self.executors.read().unwrap_or_else(PoisonError::into_inner) {
+        if let Some(executors) = &*self.executors.read() {
             f(&**executors);
         }
     }
@@ -394,7 +389,7 @@ impl Driver {
     /// Removes files that executors on this machine have written and left to the driver: the executors may be
     /// gone.
     pub(crate) fn with_host(&self, f: impl FnOnce(&BlockServer)) {
-        if let Some(remote) = &*self.remote.read().unwrap_or_else(PoisonError::into_inner)
+        if let Some(remote) = &*self.remote.read()
             && let Some(host) = &remote.host
         {
             f(host);
@@ -412,7 +407,7 @@ impl Driver {
     /// The alarm clock's thread: tells the scheduler when a deadline has come.
     fn ring(&self) {
         while self.alarm.wait(|| self.now()) {
-            lock(&self.core).armed = None;
+            self.core.lock().armed = None;
             self.post(Event::Tick);
         }
     }
@@ -450,7 +445,7 @@ impl AgentEvents for Driver {
 
 impl DriverLink for Driver {
     fn plan(&self, stage: StageId) -> Result<Arc<[u8]>, PlanError> {
-        let recipe = lock(&self.recipes).get(&stage).cloned();
+        let recipe = self.recipes.lock().get(&stage).cloned();
         recipe.ok_or_else(|| PlanError::forgotten(stage))?.encoded().map_err(PlanError::Refused)
     }
 
@@ -516,14 +511,14 @@ impl Driver {
     /// Remembers a task that failed in a function of the program. The recipe keeps alive what the task reads,
     /// until another task fails.
     pub(crate) fn note_failure(&self, task: &TaskSpec) {
-        let recipe = lock(&self.recipes).get(&task.stage).cloned();
-        let before = recipe.and_then(|recipe| lock(&self.last_failure).replace((task.clone(), recipe)));
+        let recipe = self.recipes.lock().get(&task.stage).cloned();
+        let before = recipe.and_then(|recipe| self.last_failure.lock().replace((task.clone(), recipe)));
         drop(before);
     }
 
     /// Drops the recipe of a stage whose jobs have ended.
     pub(crate) fn forget_recipe(&self, stage: StageId) {
-        let recipe = lock(&self.recipes).remove(&stage);
+        let recipe = self.recipes.lock().remove(&stage);
         drop(recipe);
     }
 
@@ -538,13 +533,13 @@ impl Driver {
         let mut hasher = blake3::Hasher::new();
         hasher.update_reader(std::fs::File::open(path)?)?;
         let hash = *hasher.finalize().as_bytes();
-        lock(&self.offered).insert(hash, path.into());
+        self.offered.lock().insert(hash, path.into());
         Ok(hash)
     }
 
     /// Opens the file with this hash: an offered file, or the program that runs.
     pub(crate) fn file(&self, hash: [u8; 32]) -> Option<std::fs::File> {
-        let offered = lock(&self.offered).get(&hash).cloned();
+        let offered = self.offered.lock().get(&hash).cloned();
         if let Some(path) = offered {
             return std::fs::File::open(path).ok();
         }
@@ -667,33 +662,33 @@ struct AlarmState {
 
 impl Alarm {
     fn set(&self, deadline: Option<Millis>) {
-        lock(&self.state).deadline = deadline;
+        self.state.lock().deadline = deadline;
         self.changed.notify_all();
     }
 
     fn stop(&self) {
-        lock(&self.state).stopped = true;
+        self.state.lock().stopped = true;
         self.changed.notify_all();
     }
 
     /// Waits for the deadline. Returns `false` when stopped.
     fn wait(&self, now: impl Fn() -> Millis) -> bool {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         loop {
             if state.stopped {
                 return false;
             }
-            state = match state.deadline {
-                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+            match state.deadline {
+                None => self.changed.wait(&mut state),
                 Some(deadline) if deadline <= now() => {
                     state.deadline = None;
                     return true;
                 }
                 Some(deadline) => {
                     let left = Duration::from_millis(deadline - now());
-                    self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
+                    self.changed.wait_for(&mut state, left);
                 }
-            };
+            }
         }
     }
 }

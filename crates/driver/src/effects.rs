@@ -2,7 +2,7 @@
 //! user code never runs here.
 
 use crate::agents::Agents;
-use crate::driver::{Core, Driver, JobMessage, lock};
+use crate::driver::{Core, Driver, JobMessage};
 use firesteel_protocol::{BarrierOutcome, BarrierRefusal, TaskSpec, ToExecutor};
 use firesteel_scheduler::{AgentId, ApplicationEffect, Effect, TaskLaunch};
 use firesteel_types::{AppEvent, ExecutorId, JobId, Partition, ShuffleId, StageId, TaskId};
@@ -145,7 +145,7 @@ impl Driver {
             // Tasks of a lost executor get no answer.
             core.barriers.retain(|(waiting, _), _| waiting != task);
         }
-        lock(&self.status).apply(event);
+        self.status.lock().apply(event);
     }
 
     fn tell(&self, agent: AgentId, message: &ToExecutor) {

@@ -4,13 +4,14 @@
 //! time, and then end the process as they would have: its parent sees the same signal. Signals that the
 //! program handles or ignores when it makes its first context are left to it.
 
+use parking_lot::Mutex;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 use std::io;
+use std::sync::Weak;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::sync::{Mutex, PoisonError, Weak};
 use std::thread::{self, Builder};
 use std::time::{Duration, Instant};
 
@@ -39,7 +40,7 @@ static ENDING: AtomicBool = AtomicBool::new(false);
 /// # Errors
 /// When signals cannot be watched.
 pub(crate) fn watch(context: Weak<dyn Stops>) -> io::Result<()> {
-    let mut watched = WATCHED.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut watched = WATCHED.lock();
     watched.contexts.retain(|context| context.strong_count() > 0);
     watched.contexts.push(context);
     if !watched.is_watching {
@@ -93,7 +94,7 @@ fn end_with(mut signals: Signals) {
 }
 
 fn stop_all() {
-    let contexts = std::mem::take(&mut WATCHED.lock().unwrap_or_else(PoisonError::into_inner).contexts);
+    let contexts = std::mem::take(&mut WATCHED.lock().contexts);
     contexts.iter().filter_map(Weak::upgrade).for_each(|context| context.stop());
 }
 

@@ -47,14 +47,14 @@ impl EventSender {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Mutex;
+    use parking_lot::Mutex;
 
     #[derive(Default)]
     struct Heard(Mutex<Vec<Released>>);
 
     impl EventSink for Heard {
         fn released(&self, what: Released) {
-            self.0.lock().unwrap().push(what);
+            self.0.lock().push(what);
         }
     }
 
@@ -63,7 +63,7 @@ mod tests {
         let driver = Arc::new(Heard::default());
         let sender = EventSender::to(&driver);
         sender.send(Released::Rdd(RddId(3)));
-        assert_eq!(*driver.0.lock().unwrap(), [Released::Rdd(RddId(3))]);
+        assert_eq!(*driver.0.lock(), [Released::Rdd(RddId(3))]);
         assert_eq!(Arc::strong_count(&driver), 1);
         drop(driver);
         sender.send(Released::Shuffle(ShuffleId(1)));

@@ -1,8 +1,8 @@
 //! The log: lines on standard error that a person at the terminal should see although nothing failed.
 
+use parking_lot::Mutex;
 use std::collections::BTreeSet;
 use std::fmt::Display;
-use std::sync::{Mutex, PoisonError};
 
 /// The level of the lines that are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,8 +32,7 @@ impl Level {
     /// Writes a warning once in a process, also when several contexts give it.
     pub(crate) fn warn_once(self, text: String) {
         static WRITTEN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
-        if self >= Level::Warn && WRITTEN.lock().unwrap_or_else(PoisonError::into_inner).insert(text.clone())
-        {
+        if self >= Level::Warn && WRITTEN.lock().insert(text.clone()) {
             self.warn(text);
         }
     }

@@ -10,7 +10,8 @@ use firesteel_operators::OperatorRef;
 use firesteel_plan::RddInfo;
 use firesteel_storage::BlockStore;
 use firesteel_types::{BlockId, Partition, RddId, ShuffleId};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use parking_lot::{Mutex, RwLock};
+use std::sync::Arc;
 
 /// An RDD without its type.
 pub(crate) struct RddNode {
@@ -47,12 +48,12 @@ impl RddNode {
 
     /// Returns how the RDD is computed now.
     pub(crate) fn source(&self) -> Arc<Source> {
-        self.source.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.source.read().clone()
     }
 
     /// Replaces the way in which the RDD is computed; its ancestors may be dropped.
     pub(crate) fn replace_source(&self, source: Source) {
-        let mut current = self.source.write().unwrap_or_else(PoisonError::into_inner);
+        let mut current = self.source.write();
         let before = std::mem::replace(&mut *current, Arc::new(source));
         // Dropped outside the lock: ancestors may be dropped with it.
         drop(current);
@@ -72,7 +73,7 @@ impl Drop for Source {
         let mut orphans = std::mem::take(&mut self.parents);
         while let Some(orphan) = orphans.pop() {
             if let Some(node) = Arc::into_inner(orphan) {
-                let source = node.source.into_inner().unwrap_or_else(PoisonError::into_inner);
+                let source = node.source.into_inner();
                 if let Some(mut source) = Arc::into_inner(source) {
                     orphans.append(&mut source.parents);
                 }
@@ -112,7 +113,7 @@ impl NodeCode {
             NodeCode::Deferred { make, made } => {
                 // Held while the job runs: other threads that need the same code wait. Jobs below need only
                 // older RDDs, so locks are taken from younger to older and cannot wait in a circle.
-                let mut made = made.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut made = made.lock();
                 if let Some(code) = &*made {
                     return Ok(code.clone());
                 }

@@ -6,8 +6,9 @@ use crate::error::Result;
 use crate::event_sender::{EventSender, Released};
 use firesteel_operators::OperatorRef;
 use firesteel_types::{CallSite, RddId, StorageLevel};
+use parking_lot::{Mutex, MutexGuard};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The state of an RDD's persistence. It changes while the program runs.
 #[derive(Default)]
@@ -61,7 +62,7 @@ impl Persisted {
 
 impl Persistence {
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 
     pub(crate) fn persisted(&self) -> Option<Arc<Persisted>> {

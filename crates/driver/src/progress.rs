@@ -3,8 +3,9 @@
 
 use crate::driver::Driver;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use parking_lot::Mutex;
 use std::io::IsTerminal;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::Duration;
 
@@ -47,8 +48,8 @@ impl Progress {
     /// Draws the bar. The status is read under the bar's lock, so that a bar that is hidden at a job's end is
     /// not drawn again. Returns the number of draws in a row with something to show.
     fn draw(&self, driver: &Driver, busy: u32) -> u32 {
-        let mut is_shown = self.is_shown.lock().unwrap_or_else(PoisonError::into_inner);
-        let status = driver.status.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut is_shown = self.is_shown.lock();
+        let status = driver.status.lock();
         let (_, columns) = console::Term::stderr().size();
         let line = status.progress_line(usize::from(columns));
         drop(status);
@@ -66,7 +67,7 @@ impl Progress {
 
     /// Hides the bar, so that the program's next output starts on a line of its own.
     pub(crate) fn hide(&self) {
-        let mut is_shown = self.is_shown.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut is_shown = self.is_shown.lock();
         if std::mem::take(&mut *is_shown) {
             self.bar.finish_and_clear();
         }

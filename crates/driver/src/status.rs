@@ -5,7 +5,6 @@ use crate::context::DriverContext;
 use firesteel_scheduler::Event;
 use firesteel_status::{JobState as Progress, Status};
 use firesteel_types::{JobId, StageId};
-use std::sync::PoisonError;
 
 /// The state of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -134,6 +133,6 @@ impl DriverContext {
     }
 
     fn ask<R>(&self, question: impl FnOnce(&Status) -> R) -> R {
-        question(&self.driver().status.lock().unwrap_or_else(PoisonError::into_inner))
+        question(&self.driver().status.lock())
     }
 }

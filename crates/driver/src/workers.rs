@@ -11,7 +11,7 @@ use firesteel_protocol::DeliveredOutcome;
 use firesteel_scheduler::ApplicationEvent;
 use firesteel_types::BroadcastId;
 use std::path::Path;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 impl DriverContext {
     /// Sets the setting that worker processes that begin from now on are sent.
@@ -52,8 +52,7 @@ impl DriverContext {
     /// # Errors
     /// When its plan cannot be decoded here.
     pub fn run_last_failure(&self) -> Option<std::result::Result<DeliveredOutcome, String>> {
-        let (spec, recipe) =
-            self.driver().last_failure.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
+        let (spec, recipe) = self.driver().last_failure.lock().clone()?;
         let services = self.services();
         let terminal = recipe.encoded().and_then(|plan| decode(&plan, &services.broadcasts));
         Some(terminal.map(|terminal| {

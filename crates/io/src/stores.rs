@@ -22,9 +22,10 @@ use crate::path::Address;
 use crate::scheme::Scheme;
 use crate::settings::StoreSettings;
 use crate::store::Store;
+use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// All stores as one application reaches them: by its settings, and with the clients that it has opened. Cheap to clone; clones share
 /// their clients. Everything that opens files is handed one: the driver has its context's, a task its application's.
@@ -79,7 +80,7 @@ impl Stores {
             Address::Local(_) => return Ok(Arc::new(local::Local)),
             Address::Remote { scheme, root, .. } => (scheme, root),
         };
-        let mut opened = self.inner.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut opened = self.inner.opened.lock();
         if let Some(store) = opened.get(root) {
             return Ok(store.clone());
         }

@@ -2,7 +2,7 @@
 
 use crate::Purpose;
 use crate::connection_table::Closes;
-use crate::socket::{hold, timed_out};
+use crate::socket::timed_out;
 use crate::tls::Step;
 use crate::wire::Wire;
 use std::fmt;
@@ -204,7 +204,7 @@ impl Receiver {
             return Ok(Step::Plain);
         };
         let mut given = 0;
-        let (used, step) = hold(tls).step(&mut raw[*from..*to], &mut |record| {
+        let (used, step) = tls.lock().step(&mut raw[*from..*to], &mut |record| {
             let taken = if plain.is_empty() { sink(record) } else { 0 };
             plain.extend_from_slice(&record[taken..]);
             given += record.len();

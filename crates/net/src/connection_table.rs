@@ -1,14 +1,15 @@
 //! The connection table of a listener: pending handshakes, open connections, running threads. It bounds them
 //! all, and can end them all.
 
-use crate::socket::hold;
+use parking_lot::{Condvar, Mutex};
 use std::collections::BTreeMap;
 use std::net::{Shutdown, TcpStream};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 #[derive(Default)]
 pub(crate) struct ConnectionTable {
+    /// Each holder checks what it finds, so a thread that panicked with the lock leaves nothing that misleads.
     state: Mutex<State>,
     /// Notified when a thread has ended.
     changed: Condvar,
@@ -46,7 +47,7 @@ impl ConnectionTable {
     /// opens connections and sends nothing keeps out no peer that is quick. Returns none when the listener has
     /// stopped.
     pub(crate) fn begin(self: &Arc<Self>, socket: Arc<TcpStream>, at_most: usize) -> Option<Pending> {
-        let mut state = hold(&self.state);
+        let mut state = self.state.lock();
         if state.stopped {
             return None;
         }
@@ -60,12 +61,12 @@ impl ConnectionTable {
 
     /// Gives up the oldest handshake: the system has no more file descriptors, and the handshake has one.
     pub(crate) fn give_up_oldest(&self) {
-        give_up_oldest(&mut hold(&self.state));
+        give_up_oldest(&mut self.state.lock());
     }
 
     /// Reserves an entry for one more connection, if there is room.
     pub(crate) fn reserve(self: &Arc<Self>, at_most: usize) -> Option<Ticket> {
-        let mut state = hold(&self.state);
+        let mut state = self.state.lock();
         if state.stopped || state.standing.len() >= at_most {
             return None;
         }
@@ -76,40 +77,37 @@ impl ConnectionTable {
 
     /// Adds a thread that begins.
     pub(crate) fn run(self: &Arc<Self>) -> Running {
-        hold(&self.state).threads += 1;
+        self.state.lock().threads += 1;
         Running(self.clone())
     }
 
     /// Waits, up to `timeout`, until there are no more than `at_most` threads. Returns whether that came true.
     pub(crate) fn wait_for_threads(&self, at_most: usize, timeout: Duration) -> bool {
         let until = Instant::now() + timeout;
-        let mut state = hold(&self.state);
+        let mut state = self.state.lock();
         while state.threads > at_most {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return false;
             }
-            state = match self.changed.wait_timeout(state, left) {
-                Ok((state, _)) => state,
-                Err(poisoned) => poisoned.into_inner().0,
-            };
+            self.changed.wait_for(&mut state, left);
         }
         true
     }
 
     pub(crate) fn is_stopped(&self) -> bool {
-        hold(&self.state).stopped
+        self.state.lock().stopped
     }
 
     /// Stops: from now on no handshake or connection begins.
     pub(crate) fn stop(&self) {
-        hold(&self.state).stopped = true;
+        self.state.lock().stopped = true;
     }
 
     /// Closes all handshakes and connections.
     pub(crate) fn close_all(&self) {
         let (pending, standing) = {
-            let mut state = hold(&self.state);
+            let mut state = self.state.lock();
             let closers: Vec<Arc<dyn Closes>> = state.standing.values().flatten().cloned().collect();
             (std::mem::take(&mut state.pending), closers)
         };
@@ -148,7 +146,7 @@ impl Slot {
     /// From now on the connection can be closed; at once when the listener has stopped meanwhile.
     pub(crate) fn stands(self, closer: Arc<dyn Closes>) {
         let stopped = {
-            let mut state = hold(&self.0.state);
+            let mut state = self.0.state.lock();
             if let Some(place) = state.standing.get_mut(&self.1) {
                 *place = Some(closer.clone());
             }
@@ -163,19 +161,19 @@ impl Slot {
 
 impl Drop for Pending {
     fn drop(&mut self) {
-        hold(&self.0.state).pending.remove(&self.1);
+        self.0.state.lock().pending.remove(&self.1);
     }
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        hold(&self.0.state).standing.remove(&self.1);
+        self.0.state.lock().standing.remove(&self.1);
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        hold(&self.0.state).threads -= 1;
+        self.0.state.lock().threads -= 1;
         self.0.changed.notify_all();
     }
 }

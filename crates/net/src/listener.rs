@@ -7,14 +7,15 @@
 
 use crate::connection_table::{ConnectionTable, Pending, Running};
 use crate::handshake::answer;
-use crate::socket::{Deadline, hold, listen, tune};
+use crate::socket::{Deadline, listen, tune};
 use crate::{ConnectError, Connection, Credentials};
+use parking_lot::Mutex;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::fmt;
 use std::io::{self, ErrorKind, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
@@ -134,7 +135,7 @@ impl Serving {
     pub fn stop(&self) {
         self.connection_table.stop();
         let _ = (&self.wake).write(&[1]);
-        if let Some(thread) = hold(&self.thread).take() {
+        if let Some(thread) = self.thread.lock().take() {
             let _ = thread.join();
         }
         self.connection_table.close_all();

@@ -5,9 +5,10 @@
 
 use crate::connection::{Closer, Sender};
 use crate::message::frame;
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use serde::Serialize;
 use std::io;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread;
 
 /// So many bytes may wait. More than any honest peer lets gather: it reads all the time.
@@ -69,7 +70,7 @@ impl Outbox {
     pub fn flush(&self) {
         let mut state = self.shared.state();
         while !state.closed && (state.is_sending || !state.waiting.is_empty()) {
-            state = self.shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            self.shared.changed.wait(&mut state);
         }
     }
 
@@ -83,7 +84,7 @@ impl Outbox {
 
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     fn send_all(&self, sender: &Sender) {
@@ -94,7 +95,7 @@ impl Shared {
                 state.is_sending = false;
                 self.changed.notify_all();
                 while state.waiting.is_empty() && !state.closed {
-                    state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                    self.changed.wait(&mut state);
                 }
                 if state.closed {
                     return;

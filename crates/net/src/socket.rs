@@ -4,7 +4,6 @@ use crate::Purpose;
 use rustix::net::sockopt;
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// The time without traffic after which the system asks the other machine whether it is still there.
@@ -20,11 +19,6 @@ const UNACKNOWLEDGED_AT_MOST_MS: u32 = 60_000;
 
 /// The most connections that wait to be accepted; the system's own limit counts, too.
 const BACKLOG: i32 = 4096;
-
-/// Takes a lock. A thread that panicked with it leaves data that each holder checks anew.
-pub(crate) fn hold<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
-    lock.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// Listens on "host:port".
 pub(crate) fn listen(address: &str) -> io::Result<TcpListener> {

@@ -2,16 +2,17 @@
 //!
 //! Two locks. `outgoing` is held by a sender until its bytes are with the system, so that messages never mix.
 //! `tls` is held only while bytes are encrypted or decrypted, never while a thread waits for the socket. A
-//! thread that holds both took `outgoing` first.
+//! thread that holds both took `outgoing` first. A sender that panics releases `outgoing` with `over` set, so no
+//! other message follows half of its own.
 
 use crate::connection_table::Ticket;
-use crate::socket::hold;
 use crate::tls::{RECORD, Tls, room_for};
+use parking_lot::Mutex;
 use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags};
 use std::io::{self, ErrorKind, IoSlice};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 
 /// The bytes that are encrypted under one hold of the lock; a reader of the same connection waits no longer
 /// than that takes.
@@ -64,7 +65,7 @@ impl Wire {
 
     /// Sends all of the parts. Bytes of other senders do not come between them.
     pub(crate) fn send(&self, parts: &[&[u8]]) -> io::Result<()> {
-        let mut outgoing = hold(&self.outgoing);
+        let mut outgoing = self.outgoing.lock();
         if outgoing.over {
             return Err(ErrorKind::BrokenPipe.into());
         }
@@ -88,7 +89,7 @@ impl Wire {
                 self.write_all(&buffer[..used])?;
                 used = 0;
             }
-            used += hold(tls).encrypt(chunk, &mut buffer[used..])?;
+            used += tls.lock().encrypt(chunk, &mut buffer[used..])?;
         }
         self.write_all(&buffer[..used])
     }
@@ -116,21 +117,21 @@ impl Wire {
     /// Sends the bytes that the reader's direction owes if that takes no waiting, and otherwise never: they are
     /// an alert.
     pub(crate) fn try_send_owed(&self) {
-        let (Some(tls), Ok(mut outgoing)) = (&self.tls, self.outgoing.try_lock()) else { return };
+        let (Some(tls), Some(mut outgoing)) = (&self.tls, self.outgoing.try_lock()) else { return };
         if !outgoing.over {
             outgoing.over = true;
-            let owed = hold(tls).take_owed();
+            let owed = tls.lock().take_owed();
             let _ = rustix::net::send(&self.socket, &owed, SendFlags::DONTWAIT | SendFlags::NOSIGNAL);
         }
     }
 
     /// Sends the closing alert, if that takes no waiting.
     pub(crate) fn finish_sending(&self) {
-        if let Ok(mut outgoing) = self.outgoing.try_lock()
+        if let Some(mut outgoing) = self.outgoing.try_lock()
             && !std::mem::replace(&mut outgoing.over, true)
         {
             let mut word = [0; room_for(64)];
-            if let Some(Ok(length)) = self.tls.as_ref().map(|tls| hold(tls).close(&mut word)) {
+            if let Some(Ok(length)) = self.tls.as_ref().map(|tls| tls.lock().close(&mut word)) {
                 let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
                 let _ = rustix::net::send(&self.socket, &word[..length], flags);
             }

@@ -18,9 +18,10 @@ use firesteel_types::{
     AccumulatorUpdate, BlockId, BlockKey, BroadcastId, ExecutorId, Partition, ShuffleId, ShuffleOutputs,
     StageId, TaskId,
 };
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::HashMap;
 use std::io::Write;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long a host may say nothing where nobody says how long.
@@ -190,7 +191,7 @@ impl RemoteFetcher {
     }
 
     fn addresses(&self) -> MutexGuard<'_, HashMap<ExecutorId, String>> {
-        self.addresses.lock().unwrap_or_else(PoisonError::into_inner)
+        self.addresses.lock()
     }
 
     /// Fetches a value from an address; `None` when it is not there.

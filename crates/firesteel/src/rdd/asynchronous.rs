@@ -5,10 +5,11 @@ use crate::{Context, Error, Result};
 use firesteel_closures::{Plain, assert_captures_nothing};
 use firesteel_data::{Data, Environment};
 use firesteel_operators::PartitionIter;
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
 /// A running action.
@@ -71,7 +72,7 @@ impl<R: Send + 'static> FutureAction<R> {
         loop {
             match state.result.take() {
                 Some(result) => return result,
-                None => state = self.shared.done.wait(state).unwrap_or_else(PoisonError::into_inner),
+                None => self.shared.done.wait(&mut state),
             }
         }
     }
@@ -89,7 +90,7 @@ impl<R: Send + 'static> FutureAction<R> {
 
 impl<R> Shared<R> {
     fn state(&self) -> MutexGuard<'_, State<R>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     fn finish(&self, result: Result<R>) {

@@ -11,11 +11,12 @@ use crate::stores::runtime::{self, Pending};
 use bytes::{Bytes, BytesMut};
 use futures_util::future::BoxFuture;
 use futures_util::{StreamExt, TryStreamExt, stream};
+use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
 use std::ops::Range;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 /// The first range of a sequential read, and how far beyond its expected end it goes at a time.
 const FIRST_RANGE_BYTES: u64 = 256 << 10;
@@ -187,7 +188,7 @@ impl ReadFile for RangeReader {
         if length as u64 > CRUMB_BYTES {
             return Ok(self.fetch_parallel(offset..end)?.into());
         }
-        let mut crumbs = self.crumbs.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut crumbs = self.crumbs.lock();
         let holds = |piece: &Piece| piece.start <= offset && end <= piece.end();
         if !holds(&crumbs) && length > 0 {
             // At the end of the file, what stands before is more likely to be asked for.
@@ -248,7 +249,7 @@ mod tests {
     impl Ranges for Known {
         fn fetch(self: Arc<Self>, range: Range<u64>) -> BoxFuture<'static, Result<Bytes, IoError>> {
             assert!(range.start < range.end && range.end <= self.length);
-            self.fetched.lock().unwrap().push(range.clone());
+            self.fetched.lock().push(range.clone());
             async move { Ok(range.map(byte).collect::<Vec<u8>>().into()) }.boxed()
         }
     }
@@ -308,13 +309,13 @@ mod tests {
     fn a_look_at_the_head_fetches_little_and_crumbs_are_fetched_once() {
         let (known, mut reader) = reader(1 << 30);
         reader.read_exact(&mut [0; 4]).unwrap();
-        assert_eq!(*known.fetched.lock().unwrap(), std::slice::from_ref(&(0..FIRST_RANGE_BYTES)));
-        known.fetched.lock().unwrap().clear();
+        assert_eq!(*known.fetched.lock(), std::slice::from_ref(&(0..FIRST_RANGE_BYTES)));
+        known.fetched.lock().clear();
         for at in [(1 << 30) - 8, (1 << 30) - 500, (1 << 30) - 8] {
             reader.read_at(at, 8).unwrap();
         }
         let tail = (1 << 30) - CRUMB_BYTES..1 << 30;
-        assert_eq!(*known.fetched.lock().unwrap(), std::slice::from_ref(&tail));
+        assert_eq!(*known.fetched.lock(), std::slice::from_ref(&tail));
     }
 
     #[test]
@@ -327,7 +328,7 @@ mod tests {
             position += reader.read(&mut buffer).unwrap();
         }
         drop(reader);
-        let mut fetched = known.fetched.lock().unwrap().clone();
+        let mut fetched = known.fetched.lock().clone();
         fetched.sort_by_key(|range| range.start);
         assert!(fetched.windows(2).all(|pair| pair[0].end == pair[1].start), "{fetched:?}");
         assert!(fetched.last().unwrap().end <= 40_000_000 + 2 * FIRST_RANGE_BYTES);

@@ -2,10 +2,11 @@
 //! is used. A task hands it a future and sleeps until it is done; nothing that runs inside it ever waits for a thread.
 
 use crate::error::{IoCause, IoError, IoOperation};
+use parking_lot::Mutex;
 use std::future::Future;
 use std::io;
+use std::sync::OnceLock;
 use std::sync::mpsc::{Receiver, sync_channel};
-use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::AbortHandle;
@@ -28,7 +29,7 @@ pub(crate) struct Pending<T> {
 impl<T> Pending<T> {
     /// Waits for the answer.
     pub(crate) fn wait(self) -> Result<T, IoError> {
-        let answer = self.answer.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).recv();
+        let answer = self.answer.lock().recv();
         answer.unwrap_or_else(|_| Err(self.lost()))
     }
 

@@ -1,9 +1,8 @@
 //! The pool of idle connections, by server.
 
 use super::line::Line;
-use crate::socket::hold;
+use parking_lot::Mutex;
 use std::collections::VecDeque;
-use std::sync::Mutex;
 
 pub(super) struct Pool {
     at_most: usize,
@@ -21,7 +20,7 @@ impl Pool {
     pub(super) fn take(&self, address: &str) -> Option<Line> {
         loop {
             let line = {
-                let mut idle = hold(&self.idle);
+                let mut idle = self.idle.lock();
                 let at = idle.iter().rposition(|(of, _)| of == address)?;
                 idle.remove(at)?.1
             };
@@ -33,7 +32,7 @@ impl Pool {
 
     pub(super) fn give_back(&self, address: String, line: Line) {
         let _too_many = {
-            let mut idle = hold(&self.idle);
+            let mut idle = self.idle.lock();
             idle.push_back((address, line));
             // The connection is dropped, and closed, after the lock was released.
             if idle.len() > self.at_most { idle.pop_front() } else { None }
@@ -41,6 +40,6 @@ impl Pool {
     }
 
     pub(super) fn len(&self) -> usize {
-        hold(&self.idle).len()
+        self.idle.lock().len()
     }
 }

@@ -8,11 +8,12 @@
 
 use bytes::Bytes;
 use crc32fast::Hasher;
+use parking_lot::Mutex;
 use parquet::arrow::arrow_writer::PageKey;
 use parquet::column::page_store::{InMemoryPageStoreFactory, PageStore, PageStoreArgs, PageStoreFactory};
 use parquet::errors::Result;
 use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// The key of the checksums in a file.
 pub(super) const KEY: &str = "firesteel.crc32";
@@ -54,14 +55,14 @@ pub(super) struct Summing {
 impl Summing {
     /// Returns the sums so far, as a file stores them.
     pub(super) fn text(&self) -> String {
-        let sums = self.sums.lock().unwrap_or_else(PoisonError::into_inner);
+        let sums = self.sums.lock();
         sums.iter().map(|sum| format!("{:08x}", sum.clone().finalize())).collect()
     }
 }
 
 impl PageStoreFactory for Summing {
     fn create(&self, args: &PageStoreArgs<'_>) -> Result<Box<dyn PageStore>> {
-        let mut sums = self.sums.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sums = self.sums.lock();
         sums.push(Hasher::new());
         let pages = InMemoryPageStoreFactory.create(args)?;
         Ok(Box::new(SummingStore { pages, sums: self.sums.clone(), index: sums.len() - 1 }))
@@ -82,7 +83,7 @@ impl PageStore for SummingStore {
     /// Called once for each piece, in the order of the file.
     fn take(&mut self, key: PageKey) -> Result<Bytes> {
         let piece = self.pages.take(key)?;
-        let mut sums = self.sums.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sums = self.sums.lock();
         sums[self.index].update(&piece);
         Ok(piece)
     }

@@ -1,9 +1,9 @@
 //! The reducer-side fetcher among hosts that go down, come back and hand over what they have.
 
 use super::*;
+use parking_lot::{Mutex, MutexGuard};
 use std::cell::Cell;
 use std::collections::HashSet;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Hosts, by address; the driver's knowledge; and what was asked of them, in order.
 #[derive(Default)]
@@ -25,7 +25,7 @@ struct Peers(Arc<Mutex<World>>);
 
 impl Peers {
     fn world(&self) -> MutexGuard<'_, World> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 
     /// Executor n is served at `hosts[n]`, and wrote one output for each `n` in `maps`.

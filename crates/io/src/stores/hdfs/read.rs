@@ -7,9 +7,10 @@ use bytes::{Bytes, BytesMut};
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt};
 use hdfs_native::file::FileReader;
+use parking_lot::Mutex;
 use std::io;
 use std::ops::Range;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 /// Opens a file.
 pub(crate) fn open(cluster: &Arc<Cluster>, path: &str) -> Result<RangeReader, IoError> {
@@ -39,7 +40,7 @@ impl Ranges for Blocks {
         let length = (range.end - range.start) as usize;
         async move {
             let stream = {
-                let reader = self.reader.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+                let reader = self.reader.lock();
                 reader.read_range_stream(range.start as usize, length).boxed()
             };
             let gathered = async move {
