@@ -13,10 +13,10 @@ use firesteel_protocol::{
     BlockRequest, FromExecutor, MigrateOrder, MigrateReport, SentOutputs, TaskReport, TaskSpec, ToExecutor,
 };
 use firesteel_scheduler::{
-    AgentId, AgentMessage, ApplicationEvent, MigrationRequest, Registration, ReportedOutcome, TaskOutcome,
+    AgentId, AgentMessage, ApplicationEvent, MigrationRequest, Registration, ReportedOutcome,
 };
 use firesteel_transfer::impatient;
-use firesteel_types::{BlockKey, ExecutorId, Partition, RddId, TaskFailure, TaskId};
+use firesteel_types::{BlockKey, ExecutorId, Partition, RddId, TaskId};
 use parking_lot::{Mutex, MutexGuard, RwLock};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -51,9 +51,6 @@ pub(crate) struct AgentSettings {
 pub(crate) trait AgentEvents: Send + Sync {
     /// Sends an event to the application, with the bytes of the result that the event describes.
     fn post_result(&self, event: ApplicationEvent, bytes: Vec<u8>);
-
-    /// Remembers a task that failed in a function of the program.
-    fn note_failure(&self, task: &TaskSpec);
 }
 
 /// All connections to agents.
@@ -74,9 +71,6 @@ struct AgentConnection {
     cores: u32,
     blocks: String,
     sent_outputs: SentOutputs,
-    /// The tasks that the agent runs, so that a task that fails in a function of the program can be run again
-    /// for inspection.
-    running: HashMap<TaskId, TaskSpec>,
 }
 
 impl Agents {
@@ -122,10 +116,9 @@ impl Agents {
         };
         let Ok(outbox) = Outbox::new("firesteel-to-agent", sender, closer) else { return };
         let agent = AgentId(self.next.fetch_add(1, Ordering::Relaxed));
-        let (sent_outputs, running, blocks) =
-            (SentOutputs::default(), HashMap::new(), register.blocks.clone());
-        let cores = register.cores;
-        let connection = AgentConnection { outbox: outbox.clone(), cores, blocks, sent_outputs, running };
+        let (cores, blocks) = (register.cores, register.blocks.clone());
+        let sent_outputs = SentOutputs::default();
+        let connection = AgentConnection { outbox: outbox.clone(), cores, blocks, sent_outputs };
         self.connections().insert(agent, connection);
         let registration = registration(register, self.slots(cores));
         self.post(ApplicationEvent::AgentRegistered { agent, registration });
@@ -166,7 +159,6 @@ impl Agents {
                         (ReportedOutcome::Waiting { bytes: result.bytes }, vec![])
                     }
                 };
-                self.note_end(agent, task, &outcome, driver);
                 let message = AgentMessage::TaskFinished { executor, task, outcome, updates };
                 return driver.post_result(ApplicationEvent::Agent { agent, message }, bytes);
             }
@@ -193,17 +185,6 @@ impl Agents {
             FromExecutor::AskPlan { .. } => return,
         };
         driver.post_result(ApplicationEvent::Agent { agent, message }, vec![]);
-    }
-
-    /// Takes an ended task off the agent's table, and remembers it if it failed in a function of the program.
-    fn note_end(&self, agent: AgentId, task: TaskId, outcome: &ReportedOutcome, driver: &dyn AgentEvents) {
-        let ended =
-            self.connections().get_mut(&agent).and_then(|connection| connection.running.remove(&task));
-        if let (Some(spec), ReportedOutcome::Complete(TaskOutcome::Failed { failure })) = (&ended, outcome)
-            && matches!(**failure, TaskFailure::Exception(_))
-        {
-            driver.note_failure(spec);
-        }
     }
 
     fn send(&self, agent: AgentId, message: &ToExecutor) {
@@ -303,7 +284,6 @@ impl Agents {
     pub(crate) fn launch(&self, agent: AgentId, executor: ExecutorId, task: TaskSpec) {
         let mut connections = self.connections();
         let Some(connection) = connections.get_mut(&agent) else { return };
-        connection.running.insert(task.task, task.clone());
         let messages = connection.sent_outputs.launch(executor, task);
         // Sent under the lock, so that announcements of map outputs precede the launches that refer to them.
         messages.iter().for_each(|message| connection.outbox.send(message));

@@ -7,37 +7,30 @@
 
 use crate::accumulators::{Accumulators, Settled, Unmerged};
 use crate::agents::AgentEvents;
+use crate::alarm::Alarm;
 use crate::broadcast_trees::BroadcastTrees;
 use crate::event_sender::{EventSink, Released};
 use crate::local_properties::Properties;
 use crate::remote::Remote;
 use crate::stage_recipe::StageRecipe;
-use firesteel_executor::{
-    BarrierAnswer, DriverLink, Executor, Executors, PlanError, ProcessListener, Processes, WorkerCommand,
-    WorkerInfo, numbers,
-};
-use firesteel_operators::{BarrierGate, CommitGate, Services};
-use firesteel_protocol::handshake::WorkerInit;
-use firesteel_protocol::{BarrierOutcome, BarrierRefusal, DeliveredOutcome, TaskSpec, ToExecutor};
+use firesteel_executor::{Executors, Processes, SlotLink, WorkerInfo};
+use firesteel_operators::Services;
+use firesteel_protocol::{TaskOutcome, TaskSpec, ToExecutor};
 use firesteel_scheduler::{
-    Agent, Application, ApplicationEvent, ApplicationSettings, Event, JobSpec, Scheduler, SchedulerSettings,
+    Agent, AgentMessage, Application, ApplicationEvent, ApplicationSettings, Event, JobSpec, ReportedOutcome,
+    Scheduler, SchedulerSettings,
 };
 use firesteel_status::Status;
-use firesteel_storage::cached::BlockListener;
 use firesteel_transfer::BlockServer;
 use firesteel_types::{
-    AccumulatorId, AccumulatorUpdate, BlockKey, BroadcastId, ExecutorId, ExecutorLossReason, JobFailure,
-    JobId, Millis, StageId, TaskId,
+    AccumulatorId, BlockKey, BroadcastId, ExecutorId, JobFailure, JobId, Millis, StageId, TaskFailure, TaskId,
 };
-use parking_lot::{Condvar, Mutex, RwLock};
+use parking_lot::{Mutex, RwLock};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
-use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
-
-/// The host of all executors on this machine.
-const HOST: &str = "localhost";
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Instant;
 
 /// A message to the thread that waits for a job.
 #[derive(Debug)]
@@ -64,29 +57,15 @@ enum Message {
         properties: Properties,
         to: Sender<JobMessage>,
     },
-    AskCommit {
-        task: TaskId,
-        executor: ExecutorId,
-        answer: SyncSender<bool>,
-    },
-    BarrierSync {
-        task: TaskId,
-        executor: ExecutorId,
-        epoch: u32,
-        message: Option<String>,
-        answer: BarrierAnswer,
-    },
 }
 
 /// The state that only the thread that empties the inbox touches.
 pub(crate) struct Core {
     pub(crate) application: Application,
     pub(crate) jobs: HashMap<JobId, RunningJob>,
-    /// Tasks in this process or its workers that wait for permission to commit.
-    pub(crate) commits: HashMap<TaskId, SyncSender<bool>>,
-    /// Tasks in this process or its workers that wait for other tasks of their barrier stage, and the call in
-    /// which they wait.
-    pub(crate) barriers: HashMap<(TaskId, u32), BarrierAnswer>,
+    /// The tasks that run in other processes, so that one that fails in a function of the program can be run
+    /// again for inspection.
+    pub(crate) launched: HashMap<TaskId, TaskSpec>,
     /// Results of barrier stages, held until those of all tasks have come.
     pub(crate) held: HashMap<TaskId, Vec<u8>>,
     armed: Option<Millis>,
@@ -106,13 +85,15 @@ pub(crate) struct Driver {
     core: Mutex<Core>,
     inbox: Mutex<VecDeque<Message>>,
     recipes: Mutex<HashMap<StageId, Arc<StageRecipe>>>,
-    executors: RwLock<Option<Arc<dyn Executors>>>,
-    processes: RwLock<Option<Arc<Processes>>>,
+    pub(crate) executors: RwLock<Option<Arc<dyn Executors>>>,
+    pub(crate) processes: RwLock<Option<Arc<Processes>>>,
     remote: RwLock<Option<Arc<Remote>>>,
     pub(crate) broadcast_trees: BroadcastTrees,
     /// Files that executors may fetch, by the hashes of their contents.
     offered: Mutex<HashMap<[u8; 32], PathBuf>>,
     pub(crate) services: Arc<Services>,
+    /// The way to this driver from tasks in threads of this process.
+    pub(crate) link: Arc<SlotLink>,
     /// The last task that failed in a function of the program, and the recipe of its stage's plan.
     pub(crate) last_failure: Mutex<Option<(TaskSpec, Arc<StageRecipe>)>>,
     pub(crate) status: Mutex<Status>,
@@ -122,12 +103,17 @@ pub(crate) struct Driver {
 }
 
 impl Driver {
-    pub(crate) fn new(settings: SchedulerSettings, services: Arc<Services>, max_result_size: u64) -> Self {
+    /// Makes the driver of an application. Its own executor, if it is to have one, waits in `link` for answers.
+    pub(crate) fn new(
+        settings: SchedulerSettings,
+        services: Arc<Services>,
+        link: Arc<SlotLink>,
+        max_result_size: u64,
+    ) -> Self {
         let core = Core {
             application: Application::new(ApplicationSettings { scheduler: settings, max_result_size }),
             jobs: HashMap::new(),
-            commits: HashMap::new(),
-            barriers: HashMap::new(),
+            launched: HashMap::new(),
             held: HashMap::new(),
             armed: None,
         };
@@ -141,36 +127,13 @@ impl Driver {
             broadcast_trees: BroadcastTrees::default(),
             offered: Mutex::default(),
             services,
+            link,
             last_failure: Mutex::default(),
             status: Mutex::default(),
             accumulators: Accumulators::default(),
             started: Instant::now(),
             alarm: Alarm::default(),
         }
-    }
-
-    /// Starts the executor in this process, and the alarm clock.
-    pub(crate) fn start(self: &Arc<Self>, slots: u32) -> std::io::Result<()> {
-        let executor = Executor::start(slots, self.services.clone(), self.clone())?;
-        *self.executors.write() = Some(Arc::new(executor));
-        self.services.cached.set_listener(Box::new(LocalBlockListener(Arc::downgrade(self))));
-        self.start_clock()?;
-        self.post(Event::ExecutorAdded { executor: ExecutorId::DRIVER, host: HOST.into(), slots });
-        Ok(())
-    }
-
-    /// Starts executors in processes of their own, and the alarm clock.
-    pub(crate) fn start_processes(
-        self: &Arc<Self>,
-        slots: u32,
-        command: WorkerCommand,
-        init: WorkerInit,
-    ) -> std::io::Result<()> {
-        let listener: Weak<dyn ProcessListener> = Arc::downgrade(&(self.clone() as Arc<dyn ProcessListener>));
-        let processes = Processes::start(command, init, slots, listener, numbers())?;
-        *self.executors.write() = Some(processes.clone());
-        *self.processes.write() = Some(processes);
-        self.start_clock()
     }
 
     /// Sets the connections to remote executors, which may register from now on.
@@ -199,10 +162,7 @@ impl Driver {
 
     /// Tells executors to drop a broadcast value.
     pub(crate) fn forget_broadcast(&self, broadcast: BroadcastId) {
-        self.with_executors(|executors| executors.forget_broadcast(broadcast));
-        if let Some(remote) = self.remote() {
-            remote.agents.send_all(&ToExecutor::RemoveBroadcast { broadcast });
-        }
+        self.send_to_all(ToExecutor::RemoveBroadcast { broadcast });
     }
 
     /// Returns the executors that have cached a partition, as far as is known.
@@ -318,8 +278,8 @@ impl Driver {
     /// Returns whether no job runs and nothing of an ended job is left.
     pub(crate) fn is_idle(&self) -> bool {
         let core = self.core.lock();
-        let nobody_waits = core.barriers.is_empty() && core.held.is_empty();
-        nobody_waits && core.application.is_idle() && core.jobs.is_empty() && self.recipes.lock().is_empty()
+        let is_empty = core.jobs.is_empty() && core.launched.is_empty() && core.held.is_empty();
+        is_empty && core.application.is_idle() && self.recipes.lock().is_empty()
     }
 
     fn send(&self, message: Message) {
@@ -362,16 +322,10 @@ impl Driver {
                 core.jobs.insert(spec.job, RunningJob { to, properties });
                 (ApplicationEvent::Scheduler(Event::SubmitJob(spec)), vec![])
             }
-            Message::AskCommit { task, executor, answer } => {
-                core.commits.insert(task, answer);
-                (ApplicationEvent::Scheduler(Event::CommitRequest { task, executor }), vec![])
-            }
-            Message::BarrierSync { task, executor, epoch, message, answer } => {
-                core.barriers.insert((task, epoch), answer);
-                let event = Event::BarrierSync { task, executor, epoch, message };
-                (ApplicationEvent::Scheduler(event), vec![])
-            }
         };
+        if let Some(task) = failed_in_the_program(&event).and_then(|task| core.launched.get(&task)) {
+            self.note_failure(task);
+        }
         let mut effects = vec![];
         core.application.handle(self.now(), event, &mut effects);
         let mut bytes = Some(bytes);
@@ -437,83 +391,20 @@ impl AgentEvents for Driver {
     fn post_result(&self, event: ApplicationEvent, bytes: Vec<u8>) {
         Driver::post_result(self, event, bytes);
     }
-
-    fn note_failure(&self, task: &TaskSpec) {
-        Driver::note_failure(self, task);
-    }
-}
-
-impl DriverLink for Driver {
-    fn plan(&self, stage: StageId) -> Result<Arc<[u8]>, PlanError> {
-        let recipe = self.recipes.lock().get(&stage).cloned();
-        recipe.ok_or_else(|| PlanError::forgotten(stage))?.encoded().map_err(PlanError::Refused)
-    }
-
-    fn finished(
-        &self,
-        executor: ExecutorId,
-        task: TaskId,
-        outcome: DeliveredOutcome,
-        updates: Vec<AccumulatorUpdate>,
-    ) {
-        let (outcome, bytes) = outcome.split();
-        let event = Event::TaskFinished { task, executor, outcome, updates };
-        self.post_result(ApplicationEvent::Scheduler(event), bytes);
-    }
-}
-
-impl ProcessListener for Driver {
-    fn added(&self, executor: ExecutorId, host: Option<&str>, slots: u32) {
-        self.post(Event::ExecutorAdded { executor, host: host.unwrap_or(HOST).into(), slots });
-    }
-
-    fn lost(&self, executor: ExecutorId, reason: ExecutorLossReason, outputs_survive: bool) {
-        self.post(Event::ExecutorLost { executor, reason, outputs_survive });
-    }
-
-    fn alive(&self, executor: ExecutorId, running: Vec<TaskId>) {
-        self.post(Event::Heartbeat { executor, running });
-    }
-
-    fn stored(&self, executor: ExecutorId, BlockKey { rdd, partition, version }: BlockKey) {
-        self.post(Event::BlockStored { executor, rdd, partition, version });
-    }
-
-    fn dropped(&self, executor: ExecutorId, BlockKey { rdd, partition, version }: BlockKey) {
-        self.post(Event::BlockDropped { executor, rdd, partition, version });
-    }
-
-    fn failed(&self, task: &TaskSpec) {
-        self.note_failure(task);
-    }
-
-    fn may_commit(&self, executor: ExecutorId, task: TaskId) -> bool {
-        self.ask_commit(executor, task)
-    }
-
-    fn barrier(
-        &self,
-        executor: ExecutorId,
-        task: TaskId,
-        epoch: u32,
-        message: Option<String>,
-        answer: BarrierAnswer,
-    ) {
-        self.send(Message::BarrierSync { task, executor, epoch, message, answer });
-    }
-
-    fn out_of_workers(&self, why: String) {
-        self.give_up(why);
-    }
 }
 
 impl Driver {
     /// Remembers a task that failed in a function of the program. The recipe keeps alive what the task reads,
     /// until another task fails.
-    pub(crate) fn note_failure(&self, task: &TaskSpec) {
-        let recipe = self.recipes.lock().get(&task.stage).cloned();
+    fn note_failure(&self, task: &TaskSpec) {
+        let recipe = self.recipe(task.stage);
         let before = recipe.and_then(|recipe| self.last_failure.lock().replace((task.clone(), recipe)));
         drop(before);
+    }
+
+    /// Returns the recipe of a stage whose jobs have not ended.
+    pub(crate) fn recipe(&self, stage: StageId) -> Option<Arc<StageRecipe>> {
+        self.recipes.lock().get(&stage).cloned()
     }
 
     /// Drops the recipe of a stage whose jobs have ended.
@@ -546,12 +437,21 @@ impl Driver {
         let own = firesteel_closures::executable_hash().ok()?;
         (own.0 == hash).then(|| std::fs::File::open("/proc/self/exe").ok())?
     }
+}
 
-    fn ask_commit(&self, executor: ExecutorId, task: TaskId) -> bool {
-        let (answer, decision) = sync_channel(1);
-        self.send(Message::AskCommit { task, executor, answer });
-        // The scheduler answers every request; only a stopped driver drops it.
-        decision.recv().unwrap_or(false)
+/// Returns the task that ended with an exception of the program, if the event says so.
+fn failed_in_the_program(event: &ApplicationEvent) -> Option<TaskId> {
+    let (task, outcome) = match event {
+        ApplicationEvent::Scheduler(Event::TaskFinished { task, outcome, .. })
+        | ApplicationEvent::Agent {
+            message: AgentMessage::TaskFinished { task, outcome: ReportedOutcome::Complete(outcome), .. },
+            ..
+        } => (*task, outcome),
+        _ => return None,
+    };
+    match outcome {
+        TaskOutcome::Failed { failure } if matches!(**failure, TaskFailure::Exception(_)) => Some(task),
+        _ => None,
     }
 }
 
@@ -598,97 +498,5 @@ impl std::ops::Deref for HostOf {
     type Target = firesteel_transfer::BlockServer;
     fn deref(&self) -> &Self::Target {
         self.0.host.as_ref().expect("made only where there is one")
-    }
-}
-
-/// Asks the driver of the same process for permission to commit, and for barriers with other tasks. Weak: the
-/// driver owns the services, and these own the gate.
-pub(crate) struct LocalCommitGate(pub(crate) std::sync::OnceLock<std::sync::Weak<Driver>>);
-
-impl CommitGate for LocalCommitGate {
-    fn may_commit(&self, task: TaskId) -> bool {
-        let Some(driver) = self.0.get().and_then(std::sync::Weak::upgrade) else { return false };
-        driver.ask_commit(ExecutorId::DRIVER, task)
-    }
-}
-
-impl BarrierGate for LocalCommitGate {
-    fn sync(&self, task: TaskId, epoch: u32, message: Option<String>) -> BarrierOutcome {
-        let gone = || Err(BarrierRefusal::driver_is_gone());
-        let Some(driver) = self.0.get().and_then(std::sync::Weak::upgrade) else { return gone() };
-        let (sender, answer) = sync_channel(1);
-        let send = Box::new(move |answer| drop(sender.send(answer)));
-        driver.barrier(ExecutorId::DRIVER, task, epoch, message, send);
-        // The scheduler answers each call in the end: when all tasks have called, or the task is told to
-        // stop.
-        drop(driver);
-        answer.recv().unwrap_or_else(|_| gone())
-    }
-}
-
-/// Tells the driver of the same process which partitions its executor stores and drops.
-struct LocalBlockListener(Weak<Driver>);
-
-impl LocalBlockListener {
-    fn post(&self, event: Event) {
-        if let Some(driver) = self.0.upgrade() {
-            driver.post(event);
-        }
-    }
-}
-
-impl BlockListener for LocalBlockListener {
-    fn stored(&self, BlockKey { rdd, partition, version }: BlockKey) {
-        self.post(Event::BlockStored { executor: ExecutorId::DRIVER, rdd, partition, version });
-    }
-
-    fn dropped(&self, BlockKey { rdd, partition, version }: BlockKey) {
-        self.post(Event::BlockDropped { executor: ExecutorId::DRIVER, rdd, partition, version });
-    }
-}
-
-/// The time at which to wake the driver if nothing else happens.
-#[derive(Default)]
-struct Alarm {
-    state: Mutex<AlarmState>,
-    changed: Condvar,
-}
-
-#[derive(Default)]
-struct AlarmState {
-    deadline: Option<Millis>,
-    stopped: bool,
-}
-
-impl Alarm {
-    fn set(&self, deadline: Option<Millis>) {
-        self.state.lock().deadline = deadline;
-        self.changed.notify_all();
-    }
-
-    fn stop(&self) {
-        self.state.lock().stopped = true;
-        self.changed.notify_all();
-    }
-
-    /// Waits for the deadline. Returns `false` when stopped.
-    fn wait(&self, now: impl Fn() -> Millis) -> bool {
-        let mut state = self.state.lock();
-        loop {
-            if state.stopped {
-                return false;
-            }
-            match state.deadline {
-                None => self.changed.wait(&mut state),
-                Some(deadline) if deadline <= now() => {
-                    state.deadline = None;
-                    return true;
-                }
-                Some(deadline) => {
-                    let left = Duration::from_millis(deadline - now());
-                    self.changed.wait_for(&mut state, left);
-                }
-            }
-        }
     }
 }

@@ -3,8 +3,8 @@
 
 use crate::agents::Agents;
 use crate::driver::{Core, Driver, JobMessage};
-use firesteel_protocol::{BarrierOutcome, BarrierRefusal, TaskSpec, ToExecutor};
-use firesteel_scheduler::{AgentId, ApplicationEffect, Effect, TaskLaunch};
+use firesteel_protocol::{BarrierRefusal, TaskSpec, ToExecutor};
+use firesteel_scheduler::{ApplicationEffect, Effect, TaskLaunch};
 use firesteel_types::{AppEvent, ExecutorId, JobId, Partition, ShuffleId, StageId, TaskId};
 use std::sync::Arc;
 
@@ -35,10 +35,9 @@ impl Driver {
     fn act_for_scheduler(&self, core: &mut Core, effect: Effect, bytes: &mut Option<Vec<u8>>) {
         match effect {
             Effect::Launch(launch) => self.launch(core, launch),
-            Effect::Kill { task, executor, .. } => match core.application.agent_of(executor) {
-                Some(agent) => self.tell(agent, &ToExecutor::Kill { executor, task }),
-                None => self.with_executors(|executors| executors.kill(executor, task)),
-            },
+            Effect::Kill { task, executor, .. } => {
+                self.send_to(core, executor, ToExecutor::Kill { executor, task });
+            }
             Effect::ResultAccepted { job, output, task } => {
                 let bytes = core.held.remove(&task).or_else(|| bytes.take());
                 core.deliver(job, output, bytes.expect("one event carries one result"));
@@ -48,11 +47,12 @@ impl Driver {
             }
             Effect::ResultDropped { task } => drop(core.held.remove(&task)),
             Effect::BarrierRelease { task, executor, epoch, messages } => {
-                self.answer_barrier(core, executor, (task, epoch), Ok(messages));
+                let outcome = Ok(messages);
+                self.send_to(core, executor, ToExecutor::BarrierAnswer { executor, task, epoch, outcome });
             }
             Effect::BarrierRefused { task, executor, epoch, reason, retryable } => {
-                let refusal = BarrierRefusal { reason, retryable };
-                self.answer_barrier(core, executor, (task, epoch), Err(refusal));
+                let outcome = Err(BarrierRefusal { reason, retryable });
+                self.send_to(core, executor, ToExecutor::BarrierAnswer { executor, task, epoch, outcome });
             }
             Effect::JobEnded { job, failure } => {
                 if let Some(running) = core.jobs.remove(&job) {
@@ -66,23 +66,17 @@ impl Driver {
             Effect::DropCached { rdd, .. } => {
                 self.services.cached.remove_rdd(rdd);
                 self.with_host(|host| host.remove_rdd(rdd));
-                self.with_executors(|executors| executors.forget_rdd(rdd));
-                self.with_agents(|agents| agents.send_all(&ToExecutor::RemoveRdd { rdd }));
+                self.send_to_all(ToExecutor::RemoveRdd { rdd });
             }
-            Effect::CommitDecision { task, executor, allowed } => match core.application.agent_of(executor) {
-                Some(agent) => self.tell(agent, &ToExecutor::CommitDecision { task, allowed }),
-                None => {
-                    if let Some(answer) = core.commits.remove(&task) {
-                        let _ = answer.send(allowed);
-                    }
-                }
-            },
+            Effect::CommitDecision { task, executor, allowed } => {
+                self.send_to(core, executor, ToExecutor::CommitDecision { executor, task, allowed });
+            }
             Effect::UpdateSettled { accumulator, bytes } => self.accumulators.settle(accumulator, bytes),
             Effect::Event(event) => self.update_status(core, &event),
         }
     }
 
-    fn launch(&self, core: &Core, launch: TaskLaunch) {
+    fn launch(&self, core: &mut Core, launch: TaskLaunch) {
         let properties = core.jobs.get(&launch.job).map(|job| job.properties.clone());
         let executor = launch.executor;
         let spec = TaskSpec {
@@ -97,9 +91,15 @@ impl Driver {
             barrier_hosts: launch.barrier_hosts,
             properties: properties.unwrap_or_default(),
         };
+        if executor != ExecutorId::DRIVER {
+            core.launched.insert(spec.task, spec.clone());
+        }
         match core.application.agent_of(executor) {
             Some(agent) => self.with_agents(|agents| agents.launch(agent, executor, spec)),
-            None => self.with_executors(|executors| executors.launch(executor, spec)),
+            None => {
+                let launch = ToExecutor::Launch { executor, task: spec, announced: vec![] };
+                self.with_executors(|executors| executors.send(launch));
+            }
         }
     }
 
@@ -110,46 +110,34 @@ impl Driver {
             self.with_host(|host| host.remove_output(shuffle, map, task));
         }
         if let Some(agent) = core.application.agent_of(executor) {
-            self.tell(agent, &ToExecutor::RemoveOutput { shuffle, map, task });
-        }
-    }
-
-    /// Answers a task that waits at a barrier. A task whose executor is lost gets no answer.
-    fn answer_barrier(
-        &self,
-        core: &mut Core,
-        executor: ExecutorId,
-        (task, epoch): (TaskId, u32),
-        outcome: BarrierOutcome,
-    ) {
-        match core.application.agent_of(executor) {
-            Some(agent) => self.tell(agent, &ToExecutor::BarrierAnswer { task, epoch, outcome }),
-            None => {
-                if let Some(answer) = core.barriers.remove(&(task, epoch)) {
-                    answer(outcome);
-                }
-            }
+            self.with_agents(|agents| agents.tell(agent, &ToExecutor::RemoveOutput { shuffle, map, task }));
         }
     }
 
     fn forget_stage(&self, stage: StageId) {
         self.forget_recipe(stage);
-        self.with_executors(|executors| executors.forget_stage(stage));
-        self.with_agents(|agents| agents.send_all(&ToExecutor::ForgetStage { stage }));
+        self.send_to_all(ToExecutor::ForgetStage { stage });
     }
 
     fn update_status(&self, core: &mut Core, event: &AppEvent) {
-        if let AppEvent::TaskEnded { task, .. } = event
-            && !core.barriers.is_empty()
-        {
-            // Tasks of a lost executor get no answer.
-            core.barriers.retain(|(waiting, _), _| waiting != task);
+        if let AppEvent::TaskEnded { task, .. } = event {
+            core.launched.remove(task);
         }
         self.status.lock().apply(event);
     }
 
-    fn tell(&self, agent: AgentId, message: &ToExecutor) {
-        self.with_agents(|agents| agents.tell(agent, message));
+    /// Sends a message to an executor: through its agent, or to one on this machine.
+    fn send_to(&self, core: &Core, executor: ExecutorId, message: ToExecutor) {
+        match core.application.agent_of(executor) {
+            Some(agent) => self.with_agents(|agents| agents.tell(agent, &message)),
+            None => self.with_executors(|executors| executors.send(message)),
+        }
+    }
+
+    /// Sends a message to all executors.
+    pub(crate) fn send_to_all(&self, message: ToExecutor) {
+        self.with_agents(|agents| agents.send_all(&message));
+        self.with_executors(|executors| executors.send(message));
     }
 
     fn with_agents(&self, f: impl FnOnce(&Arc<Agents>)) {

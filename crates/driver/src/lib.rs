@@ -12,6 +12,7 @@
 mod accumulator;
 mod accumulators;
 mod agents;
+mod alarm;
 mod allocation;
 mod broadcast_trees;
 mod broadcasts;
@@ -29,6 +30,7 @@ mod event_sender;
 mod file_options;
 mod file_rdds;
 mod job;
+mod local_executors;
 mod local_properties;
 mod log;
 mod master;

@@ -1,7 +1,7 @@
 //! Starting the driver: its directories, memory and stores, and then its executors, in this process or
 //! others.
 
-use crate::driver::{Driver, LocalCommitGate};
+use crate::driver::Driver;
 use crate::error::{Error, Result};
 use crate::log;
 use crate::master::Master;
@@ -10,7 +10,7 @@ use firesteel_cluster::AgentCommand;
 use firesteel_conf as conf;
 use firesteel_conf::Conf;
 use firesteel_data::{Cipher, DataError};
-use firesteel_executor::{WorkerCommand, free_memory, records_share};
+use firesteel_executor::{SlotLink, WorkerCommand, free_memory, records_share};
 use firesteel_io::{StoreSettings, Stores};
 use firesteel_operators::Services;
 use firesteel_protocol::handshake::{SHARED_DIRECTORY, WorkerInit};
@@ -19,7 +19,7 @@ use firesteel_shuffle::ShuffleStore;
 use firesteel_storage::{BlockStore, Broadcasts, CachedBlocks, LocalDirs, MemoryPool, SharedFiles, sweep};
 use firesteel_types::ExecutorId;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// Starts the driver, and the executors that the master asks for.
 pub(crate) fn start_driver(
@@ -36,7 +36,7 @@ pub(crate) fn start_driver(
         dir => PathBuf::from(dir),
     };
     let budget = conf.get(&conf::MEMORY)?.unwrap_or_else(|| records_share(free_memory(Path::new("/"))));
-    let gate = Arc::new(LocalCommitGate(OnceLock::new()));
+    let link = SlotLink::new(ExecutorId::DRIVER);
     let memory = Arc::new(MemoryPool::new(budget as usize));
     let dirs = Arc::new(LocalDirs::create(&parent).map_err(|e| start(&e))?);
     let log = log::Level::named(&conf.get(&conf::LOG_LEVEL)?);
@@ -48,7 +48,7 @@ pub(crate) fn start_driver(
     let cached = cached_here.stores(workers.is_some() && !master.is_cluster()).map_err(|e| start(&e))?;
     let (blocks, shuffles, cached, broadcasts) = cached;
     let directory = dirs.path().to_owned();
-    let (commit, barrier) = (gate.clone(), gate.clone());
+    let (commit, barrier) = (link.clone(), link.clone());
     let services = Services {
         stores: Stores::new(StoreSettings::from_conf(conf)),
         executor: ExecutorId::DRIVER,
@@ -63,8 +63,8 @@ pub(crate) fn start_driver(
         commit,
         barrier,
     };
-    let driver = Arc::new(Driver::new(settings, Arc::new(services), conf.get(&conf::MAX_RESULT_SIZE)?));
-    let _ = gate.0.set(Arc::downgrade(&driver));
+    let limit = conf.get(&conf::MAX_RESULT_SIZE)?;
+    let driver = Arc::new(Driver::new(settings, Arc::new(services), link, limit));
     if master.is_cluster() {
         let command = agents.unwrap_or_else(AgentCommand::own_program);
         let has_processes = workers.is_some();

@@ -1,10 +1,9 @@
 //! An agent: the process on a host that runs executors for a driver elsewhere.
 //!
-//! Whoever starts it hands it an [`AgentConfig`]. It connects to the driver, introduces itself, is told which executors it is, and
-//! runs tasks until the driver lets go of it, is gone, or was not heard of for too long. Then it ends, whatever runs: a task whose
-//! driver is gone has nobody to tell.
+//! It is started with an [`AgentConfig`]. It connects to the driver, introduces itself, is told which executors it is, and runs tasks
+//! until the driver releases it, is gone, or was silent for too long. Then it ends, whatever runs: no driver would hear of a task's end.
 
-mod pending;
+mod home;
 mod run;
 mod uplink;
 
@@ -21,11 +20,11 @@ use std::thread;
 /// Says how an agent's worker processes are started, once the driver has told what they are to know.
 pub type MakeWorkers = Box<dyn FnOnce(&Beginning<'_>) -> Result<WorkerCommand, String>>;
 
-/// What an agent knows of its application before it starts worker processes.
+/// The facts that an agent knows of its application before it starts worker processes.
 pub struct Beginning<'a> {
     /// The application's settings.
     pub settings: &'a [(String, String)],
-    /// What the driver says that worker processes are to know; see [`WorkerCommand::setting`].
+    /// The setting of worker processes; see [`WorkerCommand::setting`].
     pub setting: &'a str,
     /// The application's directory on this host.
     pub directory: &'a Path,
@@ -52,7 +51,7 @@ pub fn read_config(from: &mut impl BufRead) -> Result<AgentConfig, String> {
 pub fn config_from_parent() -> Result<AgentConfig, String> {
     let config = read_config(&mut io::stdin().lock())?;
     let watch = || {
-        // Nothing more is said: what comes is the end.
+        // The parent writes nothing more: reading ends when the parent does.
         let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
         std::process::exit(1);
     };

@@ -1,10 +1,11 @@
-//! What driver and executors want of each other, wherever they run.
+//! The interface between driver and executors, wherever they run: messages of the executor protocol, both ways.
+//!
+//! Executors in threads of the driver's process take and send the same messages as those behind a socket; there the messages are values
+//! that are never encoded.
 
-use firesteel_protocol::{DeliveredOutcome, TaskSpec};
+use firesteel_protocol::{FromExecutor, ToExecutor};
 use firesteel_transfer::PlanFetchError;
-use firesteel_types::{
-    AccumulatorUpdate, BroadcastId, CallSite, ExecutorId, RddId, StageId, TaskFailure, TaskId,
-};
+use firesteel_types::{CallSite, ExecutorId, StageId, TaskFailure, TaskId};
 use std::sync::Arc;
 
 /// Why an executor has no plan of a stage.
@@ -19,12 +20,12 @@ pub enum PlanError {
 }
 
 impl PlanError {
-    /// What is said of a stage whose jobs are over.
+    /// Returns the error for a stage whose jobs are over.
     pub fn forgotten(stage: StageId) -> Self {
         PlanError::Refused(format!("the driver has forgotten stage {stage}"))
     }
 
-    /// What a task dies of that needed the plan.
+    /// Returns the failure of a task that needed the plan.
     pub(crate) fn into_failure(self) -> TaskFailure {
         match self {
             PlanError::Refused(why) => TaskFailure::BadPlan(why),
@@ -48,43 +49,23 @@ impl From<PlanFetchError> for PlanError {
     }
 }
 
-/// An executor's way to the driver.
+/// The way from executors to their driver.
 pub trait DriverLink: Send + Sync {
-    /// The encoded plan of a stage, or why there is none.
+    /// Returns the encoded plan of a stage. Waits for it, where the driver is remote: plans may be large, so they are no messages.
     ///
     /// # Errors
     /// When the driver cannot encode it, has forgotten the stage, or cannot be asked.
     fn plan(&self, stage: StageId) -> Result<Arc<[u8]>, PlanError>;
 
-    /// A task has ended. If it succeeded, its functions had added `updates` to accumulators.
-    fn finished(
-        &self,
-        executor: ExecutorId,
-        task: TaskId,
-        outcome: DeliveredOutcome,
-        updates: Vec<AccumulatorUpdate>,
-    );
+    /// Takes a message of an executor. Answers come as messages to the executor.
+    fn receive(&self, message: FromExecutor);
 }
 
-/// The driver's way to its executors. What is said to one that is gone is lost.
+/// The way from a driver to executors.
 pub trait Executors: Send + Sync {
-    /// Gives an executor a task. It runs as soon as a slot is free.
-    fn launch(&self, executor: ExecutorId, task: TaskSpec);
+    /// Sends a message to the executor that it names; to all of them, if it names none. A message to one that is gone is lost.
+    fn send(&self, message: ToExecutor);
 
-    /// Tells a task to stop. One that is not known has ended.
-    fn kill(&self, executor: ExecutorId, task: TaskId);
-
-    /// Forgets the plan of a stage that has no more tasks.
-    fn forget_stage(&self, stage: StageId);
-
-    /// Forgets what is in memory of an RDD's partitions; an executor elsewhere removes them.
-    fn forget_rdd(&self, rdd: RddId);
-
-    /// Forgets what is in memory of a broadcast value; an executor elsewhere removes it.
-    fn forget_broadcast(&self, broadcast: BroadcastId);
-
-    /// The tasks that were launched here and have not ended yet; only asked of executors that an agent runs.
-    fn running(&self) -> Vec<(ExecutorId, Vec<TaskId>)> {
-        vec![]
-    }
+    /// Returns the tasks that were launched and have not ended yet.
+    fn running(&self) -> Vec<(ExecutorId, Vec<TaskId>)>;
 }

@@ -1,4 +1,4 @@
-//! What becomes of a panic in a task: it is caught and told as data. The process's panic hook prints nothing for it, since
+//! Panics in tasks: each is caught and becomes data. The process's panic hook prints nothing for it, since
 //! the job's failure will say it once, with the line and the record.
 
 use std::cell::{Cell, RefCell};

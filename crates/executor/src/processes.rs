@@ -1,124 +1,77 @@
-//! The driver's side of worker processes: starts them, speaks with them, notices when they end, and starts others in their place.
+//! Worker processes, seen from their parent (the driver or an agent): it starts them, passes messages on to them and from them, and
+//! notices when they end. The [`WorkerTable`] decides which are started and killed.
 //!
-//! Each worker has a thread here that reads what it says. A worker that is told to stop a task and does not come to it in time is
-//! killed: it may be in a function that never returns.
+//! Each worker has a thread here that reads its messages.
+
+mod worker_table;
+
+pub use worker_table::Names;
 
 use crate::link::{DriverLink, Executors};
 use crate::server::{Ended, Server, WorkerCommand};
 use firesteel_net::{receive, send};
 use firesteel_protocol::handshake::{WorkerInit, WorkerReady};
-use firesteel_protocol::{
-    BarrierOutcome, DeliveredOutcome, FromExecutor, PlanBytes, SentOutputs, TaskReport, TaskSpec, ToExecutor,
-};
-use firesteel_types::{
-    BlockKey, BroadcastId, CallSite, ExecutorId, ExecutorLossReason, RddId, StageId, TaskFailure, TaskId,
-};
-use std::collections::BTreeMap;
+use firesteel_protocol::{FromExecutor, PlanBytes, SentOutputs, TaskSpec, ToExecutor};
+use firesteel_types::{ExecutorId, ExecutorLossReason, TaskId};
+use parking_lot::{Condvar, Mutex};
+use std::collections::HashMap;
 use std::io;
 use std::os::unix::net::UnixStream;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
-
-/// What the driver is told beside the ends of tasks.
-pub trait ProcessListener: DriverLink {
-    /// An executor is ready for so many tasks at a time.
-    fn added(&self, executor: ExecutorId, host: Option<&str>, slots: u32);
-    /// An executor is gone, and whether what it wrote is still there.
-    fn lost(&self, executor: ExecutorId, reason: ExecutorLossReason, outputs_survive: bool);
-    /// An executor lives, and these are its tasks.
-    fn alive(&self, executor: ExecutorId, running: Vec<TaskId>);
-    /// An executor keeps a partition.
-    fn stored(&self, executor: ExecutorId, key: BlockKey);
-    /// An executor keeps a partition no more.
-    fn dropped(&self, executor: ExecutorId, key: BlockKey);
-    /// A task was failed by a function of the program's; its end is told next.
-    fn failed(&self, task: &TaskSpec);
-    /// May this attempt commit? Waits for the answer.
-    fn may_commit(&self, executor: ExecutorId, task: TaskId) -> bool;
-    /// A task waits for the others of its barrier stage; `answer` is called once, by whichever thread has the answer.
-    fn barrier(
-        &self,
-        executor: ExecutorId,
-        task: TaskId,
-        epoch: u32,
-        message: Option<String>,
-        answer: BarrierAnswer,
-    );
-    /// Workers cannot be had any more, and why.
-    fn out_of_workers(&self, why: String);
-}
-
-/// What is done with the answer to a call at a barrier.
-pub type BarrierAnswer = Box<dyn FnOnce(BarrierOutcome) + Send>;
+use worker_table::{Next, WorkerTable};
 
 /// Executors in processes of their own, on this machine: each a worker with one slot.
 pub struct Processes {
+    /// Itself, for the threads that it starts.
+    this: Weak<Processes>,
     command: Mutex<WorkerCommand>,
     init: WorkerInit,
     state: Mutex<State>,
-    changed: Condvar,
-    listener: Weak<dyn ProcessListener>,
-    names: Names,
-}
-
-/// Gives each worker that begins the executor that it is; waits for it where somebody else gives names, and gives none when nobody
-/// does any more.
-pub type Names = Box<dyn Fn() -> Option<ExecutorId> + Send + Sync>;
-
-/// Names in the order of numbers, from 1.
-pub fn numbers() -> Names {
-    let next = AtomicU32::new(1);
-    Box::new(move || Some(ExecutorId(next.fetch_add(1, Ordering::Relaxed))))
+    /// Wakes the thread that looks after workers, to end it.
+    stopped: Condvar,
+    driver: Weak<dyn DriverLink>,
 }
 
 struct State {
     server: Option<Arc<Server>>,
-    workers: BTreeMap<ExecutorId, Remote>,
-    /// Workers in a row that ended before they were ready.
-    failed_starts: u32,
-    stopped: bool,
+    table: WorkerTable,
+    connections: HashMap<ExecutorId, Connection>,
+    is_stopped: bool,
 }
 
-struct Remote {
+/// The parent's end of a worker's socket.
+struct Connection {
     socket: Arc<Mutex<UnixStream>>,
-    /// The same socket, for whoever closes it while somebody is still writing.
+    /// The same socket, to be closed while another thread is still writing.
     closer: UnixStream,
-    process: Option<u32>,
-    running: Vec<TaskSpec>,
     sent_outputs: SentOutputs,
-    /// The task that should stop, and since when.
-    stopping: Option<(TaskId, Instant)>,
 }
 
-/// One worker, for people to look at.
+/// A worker process, for display.
 #[derive(Clone, Debug)]
 pub struct WorkerInfo {
-    /// Its host; none is the driver's.
+    /// Its host; `None` is the driver's.
     pub host: Option<String>,
     /// Its process id; 0 where only its host knows it.
     pub process: u32,
-    /// How many tasks it has.
+    /// The number of its tasks.
     pub running: usize,
-    /// What it has in memory, in bytes; 0 where only its host knows it.
+    /// The memory that it has, in bytes; 0 where only its host knows it.
     pub resident_bytes: u64,
-    /// What its tasks may have, in bytes.
+    /// The memory that its tasks may have, in bytes.
     pub budget_bytes: u64,
 }
 
-/// How long a task may go on after it was told to stop.
-const STOP_WITHIN: Duration = Duration::from_secs(2);
-
-/// How often workers that should stop are looked after, and the driver is told who lives.
+/// The interval at which workers that should stop are looked after.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// The interval at which the driver is told of running tasks.
 const HEARTBEAT_EVERY: Duration = Duration::from_secs(5);
 
-/// After so many workers in a row that did not even start, no more are tried.
-const FAILED_STARTS_AT_MOST: u32 = 3;
-
 impl Processes {
-    /// Starts `workers` workers; the listener is told when they are ready.
+    /// Starts `workers` workers; each sends [`FromExecutor::Added`] when it is ready.
     ///
     /// # Errors
     /// When the server cannot be started.
@@ -126,89 +79,83 @@ impl Processes {
         command: WorkerCommand,
         init: WorkerInit,
         workers: u32,
-        listener: Weak<dyn ProcessListener>,
+        driver: Weak<dyn DriverLink>,
         names: Names,
     ) -> io::Result<Arc<Self>> {
         let server = Some(Arc::new(Server::start(&command)?));
-        let state = State { server, workers: BTreeMap::new(), failed_starts: 0, stopped: false };
-        let processes = Arc::new(Processes {
+        let (table, connections) = (WorkerTable::new(names), HashMap::new());
+        let processes = Arc::new_cyclic(|this| Processes {
+            this: this.clone(),
             command: Mutex::new(command),
             init,
-            state: Mutex::new(state),
-            changed: Condvar::new(),
-            listener,
-            names,
+            state: Mutex::new(State { server, table, connections, is_stopped: false }),
+            stopped: Condvar::new(),
+            driver,
         });
         for _ in 0..workers {
-            processes.spawn()?;
+            let added = processes.state.lock().table.add();
+            if let Some(executor) = added {
+                processes.spawn(executor)?;
+            }
         }
         let watched = Arc::downgrade(&processes);
         thread::Builder::new().name("firesteel-workers".into()).spawn(move || look_after(&watched))?;
         Ok(processes)
     }
 
-    /// What workers that begin from now on are to know; see [`WorkerCommand::setting`].
+    /// Sets the setting of workers that begin from now on; see [`WorkerCommand::setting`].
     ///
     /// # Errors
     /// When the server is gone.
     pub fn set(&self, setting: &str) -> io::Result<()> {
-        self.command.lock().unwrap_or_else(PoisonError::into_inner).setting = setting.into();
-        let server = self.state().server.clone();
+        self.command.lock().setting = setting.into();
+        let server = self.state.lock().server.clone();
         server.map_or(Ok(()), |server| server.set(setting))
     }
 
     /// Ends all workers, and the server.
     pub fn stop(&self) {
         let server = {
-            let mut state = self.state();
-            state.stopped = true;
-            state.workers.values().for_each(Remote::dismiss);
+            let mut state = self.state.lock();
+            state.is_stopped = true;
+            state.connections.values().for_each(Connection::close);
             state.server.take()
         };
-        self.changed.notify_all();
+        self.stopped.notify_all();
+        // Dropping the server waits for its end, so not under the lock.
         drop(server);
     }
 
     /// The workers that are ready.
     pub fn infos(&self) -> Vec<WorkerInfo> {
         let budget_bytes = self.init.memory;
-        let state = self.state();
-        let ready = state.workers.values().filter_map(|worker| Some((worker.process?, worker.running.len())));
-        ready
-            .map(|(process, running)| WorkerInfo {
+        let state = self.state.lock();
+        let workers = state.table.ready_workers();
+        workers
+            .map(|(_, process, running)| WorkerInfo {
                 host: None,
                 process,
-                running,
+                running: running.len(),
                 resident_bytes: crate::resident_bytes(process),
                 budget_bytes,
             })
             .collect()
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        // No user code runs under this lock, and nothing is waited for.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn spawn(self: &Arc<Self>) -> io::Result<()> {
+    /// Starts the process of a worker that is in the table, and the thread that reads its messages. After [`stop`](Self::stop) it does
+    /// nothing.
+    fn spawn(&self, executor: ExecutorId) -> io::Result<()> {
         let (mut ours, theirs) = UnixStream::pair()?;
-        let Some(executor) = (self.names)() else { return Ok(()) };
         let server = {
-            let mut state = self.state();
+            let mut state = self.state.lock();
             let Some(server) = state.server.clone() else { return Ok(()) };
             let (socket, closer) = (Arc::new(Mutex::new(ours.try_clone()?)), ours.try_clone()?);
-            let worker = Remote {
-                socket,
-                closer,
-                process: None,
-                running: vec![],
-                sent_outputs: SentOutputs::default(),
-                stopping: None,
-            };
-            state.workers.insert(executor, worker);
+            let connection = Connection { socket, closer, sent_outputs: SentOutputs::default() };
+            state.connections.insert(executor, connection);
             server
         };
-        let (processes, reader) = (self.clone(), ours.try_clone()?);
+        let Some(processes) = self.this.upgrade() else { return Ok(()) };
+        let reader = ours.try_clone()?;
         let started = send(&mut ours, &WorkerInit { executor, ..self.init.clone() })
             .and_then(|()| server.fork(theirs.into()))
             .and_then(|()| {
@@ -216,186 +163,177 @@ impl Processes {
                 thread.spawn(move || processes.read(executor, reader)).map(|_| ())
             });
         if started.is_err() {
-            self.state().workers.remove(&executor);
+            self.state.lock().connections.remove(&executor);
         }
         started
     }
 
-    /// The life of the thread that hears one worker.
+    /// Starts a worker's process; with another server, if it seems that the server is gone. If that fails, too, the driver is told.
+    fn spawn_or_give_up(&self, executor: ExecutorId) {
+        let started = self.spawn(executor).or_else(|_| {
+            self.restart_server()?;
+            self.spawn(executor)
+        });
+        if let Err(error) = started {
+            self.state.lock().table.not_started(executor);
+            let reason = format!("no worker process can be started: {error}");
+            self.tell(FromExecutor::OutOfWorkers { reason });
+        }
+    }
+
+    /// Starts another server. Workers of the old one end with it, and are replaced one by one.
+    fn restart_server(&self) -> io::Result<()> {
+        let command = self.command.lock().clone();
+        let server = Arc::new(Server::start(&command)?);
+        let replaced = {
+            let mut state = self.state.lock();
+            // Stopped meanwhile, it needs no server.
+            if state.is_stopped { Some(server) } else { state.server.replace(server) }
+        };
+        drop(replaced);
+        Ok(())
+    }
+
+    /// The life of the thread that reads one worker's messages.
     fn read(self: Arc<Self>, executor: ExecutorId, mut socket: UnixStream) {
         if let Ok(Some(WorkerReady { process })) = receive(&mut socket) {
-            self.ready(executor, process);
+            let is_known = self.state.lock().table.ready(executor, process);
+            if is_known {
+                self.tell(FromExecutor::Added { executor });
+            }
             while let Ok(Some(message)) = receive(&mut socket) {
-                let Some(listener) = self.listener.upgrade() else { break };
-                self.on_message(executor, message, &*listener);
+                let Some(driver) = self.driver.upgrade() else { break };
+                self.pass_on(executor, message, &*driver);
             }
         }
         let _ = socket.shutdown(std::net::Shutdown::Both);
-        self.gone(executor);
+        self.worker_ended(executor);
     }
 
-    /// A worker has shaken hands.
-    fn ready(&self, executor: ExecutorId, process: u32) {
-        {
-            let mut state = self.state();
-            state.failed_starts = 0;
-            let Some(worker) = state.workers.get_mut(&executor) else { return };
-            worker.process = Some(process);
-        }
-        if let Some(listener) = self.listener.upgrade() {
-            listener.added(executor, None, 1);
-        }
-    }
-
-    /// Handles a message of the worker whose socket it came through, whatever executor the message names.
-    fn on_message(
-        self: &Arc<Self>,
-        executor: ExecutorId,
-        message: FromExecutor,
-        listener: &dyn ProcessListener,
-    ) {
-        match message {
+    /// Passes a message on to the driver. The worker is the one whose socket it came through, whatever the message says.
+    fn pass_on(&self, executor: ExecutorId, message: FromExecutor, driver: &dyn DriverLink) {
+        let message = match message {
             FromExecutor::AskPlan { stage } => {
-                let plan = listener.plan(stage).map(|bytes| PlanBytes(bytes.to_vec()));
+                let plan = driver.plan(stage).map(|bytes| PlanBytes(bytes.to_vec()));
                 let plan = plan.map_err(|error| error.to_string());
-                self.send(executor, &ToExecutor::Plan { stage, plan });
+                return self.send_to(executor, &ToExecutor::Plan { stage, plan });
             }
-            FromExecutor::AskCommit { task, .. } => {
-                let allowed = listener.may_commit(executor, task);
-                self.send(executor, &ToExecutor::CommitDecision { task, allowed });
-            }
+            FromExecutor::AskCommit { task, .. } => FromExecutor::AskCommit { executor, task },
             FromExecutor::BarrierSync { task, epoch, message, .. } => {
-                let processes = Arc::downgrade(self);
-                let answer: BarrierAnswer = Box::new(move |outcome| {
-                    if let Some(processes) = processes.upgrade() {
-                        processes.send(executor, &ToExecutor::BarrierAnswer { task, epoch, outcome });
-                    }
-                });
-                listener.barrier(executor, task, epoch, message, answer);
+                FromExecutor::BarrierSync { executor, task, epoch, message }
             }
-            FromExecutor::Stored { key, .. } => listener.stored(executor, key),
-            FromExecutor::Dropped { key, .. } => listener.dropped(executor, key),
+            FromExecutor::Stored { key, .. } => FromExecutor::Stored { executor, key },
+            FromExecutor::Dropped { key, .. } => FromExecutor::Dropped { executor, key },
             FromExecutor::Finished { task, report, updates, .. } => {
-                let outcome = outcome_of(report);
-                let ended = self.state().workers.get_mut(&executor).and_then(|worker| {
-                    worker.stopping = worker.stopping.filter(|(stopping, _)| *stopping != task);
-                    let at = worker.running.iter().position(|running| running.task == task)?;
-                    Some(worker.running.swap_remove(at))
-                });
-                if let (Some(spec), DeliveredOutcome::Failed { failure }) = (&ended, &outcome)
-                    && matches!(**failure, TaskFailure::Exception(_))
-                {
-                    listener.failed(spec);
-                }
-                listener.finished(executor, task, outcome, updates);
+                self.state.lock().table.finished(executor, task);
+                FromExecutor::Finished { executor, task, report, updates }
             }
-            // Only agents say this; a worker is added when it has shaken hands, and lost with its socket.
+            // Only parents of workers say this.
             FromExecutor::Added { .. }
             | FromExecutor::Lost { .. }
             | FromExecutor::Alive { .. }
             | FromExecutor::Migrated { .. }
             | FromExecutor::OutOfWorkers { .. }
-            | FromExecutor::Left => {}
-        }
+            | FromExecutor::Left => return,
+        };
+        driver.receive(message);
     }
 
-    /// A worker's socket is closed.
-    fn gone(self: &Arc<Self>, executor: ExecutorId) {
-        let (worker, server) = {
-            let mut state = self.state();
-            let Some(worker) = state.workers.remove(&executor) else { return };
-            if state.stopped {
+    /// Tells the driver that a worker has closed its socket, and starts another in its place.
+    fn worker_ended(&self, executor: ExecutorId) {
+        let (ended, server) = {
+            let mut state = self.state.lock();
+            state.connections.remove(&executor);
+            if state.is_stopped {
                 return;
             }
-            (worker, state.server.clone())
+            let Some(ended) = state.table.ended(executor) else { return };
+            (ended, state.server.clone())
         };
-        let ended = worker.process.zip(server).and_then(|(process, server)| server.end_of(process));
-        let Some(listener) = self.listener.upgrade() else { return };
-        if worker.process.is_some() {
-            // What it wrote lies in files.
-            listener.lost(executor, reason(ended), true);
+        if let Some(process) = ended.process {
+            // The server has the exit code, if it lives.
+            let reason = reason(server.and_then(|server| server.end_of(process)));
+            self.tell(FromExecutor::Lost { executor, reason });
         }
-        let failed_starts = {
-            let mut state = self.state();
-            state.failed_starts += u32::from(worker.process.is_none());
-            state.failed_starts
-        };
-        if failed_starts >= FAILED_STARTS_AT_MOST {
-            listener.out_of_workers(format!(
-                "the last {failed_starts} worker processes ended before they were ready; what they wrote to standard error says why"
-            ));
-            return;
-        }
-        if let Err(error) = self.spawn().or_else(|_| self.restart()) {
-            listener.out_of_workers(format!("no worker process can be started: {error}"));
+        match ended.next {
+            Next::Start(next) => self.spawn_or_give_up(next),
+            Next::WaitForName => {}
+            Next::GiveUp { failed_starts } => self.tell(FromExecutor::OutOfWorkers {
+                reason: format!(
+                    "the last {failed_starts} worker processes ended before they were ready; what they wrote to standard error says why"
+                ),
+            }),
         }
     }
 
-    /// The server is gone, it seems: another, and one worker. Those who lost theirs with it come here one by one.
-    fn restart(self: &Arc<Self>) -> io::Result<()> {
-        let command = self.command.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let server = Arc::new(Server::start(&command)?);
-        {
-            let mut state = self.state();
-            if state.stopped {
-                return Ok(());
-            }
-            state.server = Some(server);
+    fn tell(&self, message: FromExecutor) {
+        if let Some(driver) = self.driver.upgrade() {
+            driver.receive(message);
         }
-        self.spawn()
     }
 
-    fn send(&self, executor: ExecutorId, message: &ToExecutor) {
-        let socket = self.state().workers.get(&executor).map(|worker| worker.socket.clone());
+    fn send_to(&self, executor: ExecutorId, message: &ToExecutor) {
+        let socket = self.state.lock().connections.get(&executor).map(|connection| connection.socket.clone());
         if let Some(socket) = socket {
-            // One that is gone is noticed by the thread that reads.
-            let _ = send(&mut *socket.lock().unwrap_or_else(PoisonError::into_inner), message);
+            // The end of a worker is noticed by the thread that reads.
+            let _ = send(&mut *socket.lock(), message);
         }
     }
 
-    fn send_everything(&self, message: impl Fn() -> ToExecutor) {
-        let all: Vec<ExecutorId> = self.state().workers.keys().copied().collect();
-        all.into_iter().for_each(|executor| self.send(executor, &message()));
+    fn send_to_all(&self, message: &ToExecutor) {
+        let all: Vec<ExecutorId> = self.state.lock().connections.keys().copied().collect();
+        all.into_iter().for_each(|executor| self.send_to(executor, message));
+    }
+
+    fn launch(&self, executor: ExecutorId, task: TaskSpec) {
+        let messages = {
+            let mut state = self.state.lock();
+            let Some(connection) = state.connections.get_mut(&executor) else { return };
+            let id = task.task;
+            let messages = connection.sent_outputs.launch(executor, task);
+            state.table.launched(executor, id);
+            messages
+        };
+        // Only one thread launches tasks, so the messages of two launches do not mix.
+        messages.iter().for_each(|message| self.send_to(executor, message));
     }
 }
 
 impl Executors for Processes {
-    fn launch(&self, executor: ExecutorId, task: TaskSpec) {
-        let messages = {
-            let mut state = self.state();
-            let Some(worker) = state.workers.get_mut(&executor) else { return };
-            worker.running.push(task.clone());
-            worker.sent_outputs.launch(executor, task)
-        };
-        // Only the driver's loop launches, so nothing comes in between.
-        messages.iter().for_each(|message| self.send(executor, message));
-    }
-
-    fn kill(&self, executor: ExecutorId, task: TaskId) {
-        if let Some(worker) = self.state().workers.get_mut(&executor)
-            && worker.running.iter().any(|running| running.task == task)
-        {
-            worker.stopping.get_or_insert((task, Instant::now()));
+    fn send(&self, message: ToExecutor) {
+        match message {
+            ToExecutor::Launch { executor, task, .. } => self.launch(executor, task),
+            ToExecutor::Kill { executor, task } => {
+                self.state.lock().table.told_to_stop(executor, task, Instant::now());
+                self.send_to(executor, &message);
+            }
+            ToExecutor::CommitDecision { executor, .. } | ToExecutor::BarrierAnswer { executor, .. } => {
+                self.send_to(executor, &message);
+            }
+            ToExecutor::ForgetStage { .. }
+            | ToExecutor::RemoveRdd { .. }
+            | ToExecutor::RemoveBroadcast { .. } => self.send_to_all(&message),
+            ToExecutor::NextExecutor { executor } => {
+                let named = self.state.lock().table.named(executor);
+                if let Some(executor) = named {
+                    self.spawn_or_give_up(executor);
+                }
+            }
+            // A server that is gone is started anew with the setting.
+            ToExecutor::WorkerSetting { setting } => drop(self.set(&setting)),
+            // Launches bring their outputs, workers get plans when they ask, and the rest is for agents alone.
+            ToExecutor::Outputs { .. }
+            | ToExecutor::Plan { .. }
+            | ToExecutor::RemoveOutput { .. }
+            | ToExecutor::RemoveResult { .. }
+            | ToExecutor::Migrate { .. }
+            | ToExecutor::Alive
+            | ToExecutor::Leave => {}
         }
-        self.send(executor, &ToExecutor::Kill { executor, task });
-    }
-
-    fn forget_stage(&self, stage: StageId) {
-        self.send_everything(|| ToExecutor::ForgetStage { stage });
-    }
-
-    fn forget_rdd(&self, rdd: RddId) {
-        self.send_everything(|| ToExecutor::RemoveRdd { rdd });
-    }
-
-    fn forget_broadcast(&self, broadcast: BroadcastId) {
-        self.send_everything(|| ToExecutor::RemoveBroadcast { broadcast });
     }
 
     fn running(&self) -> Vec<(ExecutorId, Vec<TaskId>)> {
-        let state = self.state();
-        let ready = state.workers.iter().filter(|(_, worker)| worker.process.is_some());
-        ready.map(|(id, worker)| (*id, worker.running.iter().map(|task| task.task).collect())).collect()
+        self.state.lock().table.running()
     }
 }
 
@@ -405,24 +343,10 @@ impl Drop for Processes {
     }
 }
 
-impl Remote {
-    /// The worker sees the end of its socket, and ends.
-    fn dismiss(&self) {
+impl Connection {
+    /// Closes the socket: the worker sees the end of it, and ends.
+    fn close(&self) {
         let _ = self.closer.shutdown(std::net::Shutdown::Both);
-    }
-}
-
-/// Returns how a worker's task ended. A worker shares its parent's machine and sends results of any size: one that leaves a result
-/// elsewhere is another program, and its task has failed.
-fn outcome_of(report: TaskReport) -> DeliveredOutcome {
-    match report {
-        TaskReport::Delivered { outcome } => outcome,
-        TaskReport::ResultOnExecutor { result } => DeliveredOutcome::failed(TaskFailure::Operation {
-            operation: "receive a result of a worker process".into(),
-            message: format!("it waits at {}, where workers leave none", result.address),
-            site: CallSite::default(),
-            retryable: true,
-        }),
     }
 }
 
@@ -436,36 +360,26 @@ fn reason(ended: Option<Ended>) -> ExecutorLossReason {
     }
 }
 
-/// Kills workers that do not come to stop, and tells the driver which live.
+/// Kills workers whose tasks do not stop in time, and tells the driver which workers live.
 fn look_after(processes: &Weak<Processes>) {
     let mut reported = Instant::now();
     loop {
         let Some(processes) = processes.upgrade() else { return };
-        let mut overdue = vec![];
-        let mut alive = vec![];
-        {
-            let state = processes.state();
-            if state.stopped {
+        let (overdue, running) = {
+            let mut state = processes.state.lock();
+            if !state.is_stopped {
+                processes.stopped.wait_for(&mut state, LOOK_EVERY);
+            }
+            if state.is_stopped {
                 return;
             }
-            for (executor, worker) in &state.workers {
-                if worker.stopping.is_some_and(|(_, since)| since.elapsed() > STOP_WITHIN) {
-                    overdue.extend(worker.process);
-                }
-                if worker.process.is_some() {
-                    alive.push((*executor, worker.running.iter().map(|task| task.task).collect()));
-                }
-            }
-        }
+            (state.table.overdue(Instant::now()), state.table.running())
+        };
         overdue.into_iter().for_each(kill);
-        if reported.elapsed() > HEARTBEAT_EVERY
-            && let Some(listener) = processes.listener.upgrade()
-        {
+        if reported.elapsed() > HEARTBEAT_EVERY {
             reported = Instant::now();
-            alive.into_iter().for_each(|(executor, running)| listener.alive(executor, running));
+            processes.tell(FromExecutor::Alive { running });
         }
-        let state = processes.state();
-        let _ = processes.changed.wait_timeout(state, LOOK_EVERY).unwrap_or_else(PoisonError::into_inner);
     }
 }
 

@@ -63,7 +63,7 @@ fn store(output: TaskOutput, task: &Task) -> DeliveredOutcome {
     }
 }
 
-/// What unwound: a failure on its way through a user's iterator, a refusal, or a panic.
+/// Returns the failure that unwound a task: one on its way through a user's iterator, a refusal, or a panic.
 fn failure_of(payload: Box<dyn std::any::Any + Send>, location: Option<String>) -> Box<TaskFailure> {
     let (site, record) = watch::take();
     let site = site.map_or_else(CallSite::default, |site| (*site).clone());

@@ -1,10 +1,11 @@
 //! The server: a process without threads from which workers are forked.
 //!
 //! It is started by a command, speaks lines of JSON over a socket that is its standard input, and is sent one end of a socket with
-//! each word to fork: the new worker's own. It tells when a worker ends, and of what. When the driver closes the socket, or dies,
+//! each order to fork: the new worker's own. It tells when a worker ends, and of what. When the driver closes the socket, or dies,
 //! it ends its workers and itself.
 
 use firesteel_protocol::handshake::AGENT_VARIABLE;
+use parking_lot::{Condvar, Mutex};
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -15,11 +16,11 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How the server is started.
+/// The command that starts the server.
 #[derive(Clone, Debug)]
 pub struct WorkerCommand {
     /// The program.
@@ -30,11 +31,11 @@ pub struct WorkerCommand {
     pub environment: Vec<(String, String)>,
     /// The directory in which it runs.
     pub directory: PathBuf,
-    /// What it is told before the first fork: any JSON.
+    /// The setting that it is sent before the first fork: any JSON.
     pub setting: String,
 }
 
-/// What the server says.
+/// A message of the server: a worker has ended.
 #[derive(Deserialize)]
 struct Exited {
     /// The process.
@@ -45,14 +46,14 @@ struct Exited {
     peak: u64,
 }
 
-/// What it is told.
+/// A message to the server.
 #[derive(Serialize)]
-struct Word<'a> {
+struct Order<'a> {
     fork: bool,
     setting: Option<&'a serde_json::value::RawValue>,
 }
 
-/// How a worker ended.
+/// The end of a worker.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ended {
     pub(crate) code: i32,
@@ -72,7 +73,7 @@ pub(crate) struct Server {
     ends: Arc<Ends>,
 }
 
-/// How long the end of a process that has closed its socket may take.
+/// The time that a process that has closed its socket may take to end.
 const END_WITHIN: Duration = Duration::from_secs(5);
 
 impl Server {
@@ -95,21 +96,21 @@ impl Server {
         Ok(server)
     }
 
-    /// What workers that are forked from now on are to know.
+    /// Sets the setting of workers that are forked from now on.
     pub(crate) fn set(&self, setting: &str) -> io::Result<()> {
         let setting = serde_json::value::RawValue::from_string(setting.into())?;
-        self.send(&Word { fork: false, setting: Some(&setting) }, None)
+        self.send(&Order { fork: false, setting: Some(&setting) }, None)
     }
 
     /// Forks a worker that has this end of a socket.
     pub(crate) fn fork(&self, socket: OwnedFd) -> io::Result<()> {
-        self.send(&Word { fork: true, setting: None }, Some(socket))
+        self.send(&Order { fork: true, setting: None }, Some(socket))
     }
 
-    fn send(&self, word: &Word<'_>, socket: Option<OwnedFd>) -> io::Result<()> {
-        let mut line = serde_json::to_vec(word)?;
+    fn send(&self, order: &Order<'_>, socket: Option<OwnedFd>) -> io::Result<()> {
+        let mut line = serde_json::to_vec(order)?;
         line.push(b'\n');
-        let control = self.control.lock().unwrap_or_else(PoisonError::into_inner);
+        let control = self.control.lock();
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
         let mut ancillary = SendAncillaryBuffer::new(&mut space);
         let sockets = socket.as_ref().map(|socket| [socket.as_fd()]);
@@ -124,10 +125,10 @@ impl Server {
         Ok(())
     }
 
-    /// How a worker ended that has closed its socket; `None` when that is not to be learnt.
+    /// Returns how a worker ended that has closed its socket; `None` when the server is gone or does not tell in time.
     pub(crate) fn end_of(&self, process: u32) -> Option<Ended> {
         let deadline = Instant::now() + END_WITHIN;
-        let mut known = self.ends.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.ends.known.lock();
         loop {
             if let Some(ended) = known.0.remove(&process) {
                 return Some(ended);
@@ -136,7 +137,7 @@ impl Server {
             if known.1 || left.is_zero() {
                 return None;
             }
-            known = self.ends.changed.wait_timeout(known, left).unwrap_or_else(PoisonError::into_inner).0;
+            self.ends.changed.wait_for(&mut known, left);
         }
     }
 }
@@ -144,9 +145,9 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         // The server sees the end of its socket, ends its workers, and then itself.
-        let control = self.control.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let control = self.control.get_mut();
         let _ = control.shutdown(std::net::Shutdown::Both);
-        let child = self.child.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let child = self.child.get_mut();
         let deadline = Instant::now() + END_WITHIN;
         while Instant::now() < deadline {
             if !matches!(child.try_wait(), Ok(None)) {
@@ -163,10 +164,10 @@ fn listen(control: UnixStream, ends: &Ends) {
     for line in BufReader::new(control).lines() {
         let Ok(line) = line else { break };
         let Ok(Exited { exited, code, peak }) = serde_json::from_str(&line) else { continue };
-        let mut known = ends.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = ends.known.lock();
         known.0.insert(exited, Ended { code, peak });
         ends.changed.notify_all();
     }
-    ends.known.lock().unwrap_or_else(PoisonError::into_inner).1 = true;
+    ends.known.lock().1 = true;
     ends.changed.notify_all();
 }

@@ -1,5 +1,5 @@
-//! What an executor in a process of its own lends to its tasks: stores whose contents lie in files that all processes of the host find,
-//! and the ways to other hosts.
+//! The services that an executor in a process of its own lends to its tasks: stores whose contents lie in files that all processes of the
+//! host find, and the ways to other hosts.
 
 use firesteel_data::{Cipher, DataError};
 use firesteel_operators::{BarrierGate, CommitGate, Services, Stores};
@@ -14,7 +14,7 @@ use firesteel_types::ExecutorId;
 use std::path::Path;
 use std::sync::Arc;
 
-/// What services are made of.
+/// The parts that services are made of.
 pub(crate) struct Parts<'a> {
     pub(crate) executor: ExecutorId,
     pub(crate) application: u64,
@@ -26,7 +26,7 @@ pub(crate) struct Parts<'a> {
     pub(crate) memory: u64,
     /// The way to other hosts, where there are such.
     pub(crate) remote: Option<Arc<RemoteFetcher>>,
-    /// What seals that which tasks write to disk, where it is sealed.
+    /// Encrypts the files that tasks write, where they are encrypted.
     pub(crate) cipher: Option<Cipher>,
     /// The application's settings, by which its tasks reach stores.
     pub(crate) settings: &'a [(String, String)],

@@ -3,24 +3,27 @@
 use crate::decode::decode;
 use crate::link::{DriverLink, Executors, PlanError};
 use crate::runner;
+use crate::slot_link::SlotLink;
 use crate::task_queue::{CancelFlag, TaskQueue};
 use firesteel_operators::{FinalOperator, Services, Task};
-use firesteel_protocol::{DeliveredOutcome, TaskSpec};
-use firesteel_types::{
-    AccumulatorUpdate, BroadcastId, ExecutorId, KillReason, RddId, StageId, TaskFailure, TaskId,
-};
+use firesteel_protocol::{DeliveredOutcome, FromExecutor, TaskSpec, ToExecutor};
+use firesteel_types::{AccumulatorUpdate, ExecutorId, KillReason, StageId, TaskFailure, TaskId};
+use parking_lot::{Condvar, Mutex};
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// Locked while it is fetched and decoded: who needs it too, waits. What failed is tried again by the next.
+/// The operators of a stage. Locked while they are fetched and decoded: other tasks that need them wait, and the next one tries again if
+/// that failed.
 type Plan = Arc<Mutex<Option<Arc<dyn FinalOperator>>>>;
 
 struct Shared {
     services: Arc<Services>,
-    link: Arc<dyn DriverLink>,
+    driver: Arc<dyn DriverLink>,
+    /// Where tasks wait for the driver's answers.
+    link: Arc<SlotLink>,
     state: Mutex<State>,
     wake: Condvar,
 }
@@ -43,31 +46,33 @@ impl Executor {
     ///
     /// # Errors
     /// When the operating system refuses a thread.
-    pub fn start(slots: u32, services: Arc<Services>, link: Arc<dyn DriverLink>) -> std::io::Result<Self> {
-        let shared = Arc::new(Shared { services, link, state: Mutex::default(), wake: Condvar::new() });
+    pub fn start(
+        slots: u32,
+        services: Arc<Services>,
+        driver: Arc<dyn DriverLink>,
+        link: Arc<SlotLink>,
+    ) -> std::io::Result<Self> {
+        let shared = Shared { services, driver, link, state: Mutex::default(), wake: Condvar::new() };
+        let shared = Arc::new(shared);
         let executor = Executor { shared, threads: Mutex::default() };
         for slot in 0..slots {
             let shared = executor.shared.clone();
             let thread = thread::Builder::new().name(format!("firesteel-task-{slot}"));
-            executor.threads().push(thread.spawn(move || shared.work())?);
+            executor.threads.lock().push(thread.spawn(move || shared.work())?);
         }
         Ok(executor)
-    }
-
-    fn threads(&self) -> MutexGuard<'_, Vec<JoinHandle<()>>> {
-        self.threads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tells all tasks to stop, takes no more, and waits until the slots have noticed, but not for longer than this.
     pub fn stop(&self, within: Duration) {
         {
-            let mut state = self.shared.state();
+            let mut state = self.shared.state.lock();
             state.stopping = true;
             state.tasks.kill_all();
             self.shared.wake.notify_all();
         }
         let deadline = Instant::now() + within;
-        let threads = std::mem::take(&mut *self.threads());
+        let threads = std::mem::take(&mut *self.threads.lock());
         for thread in threads {
             // The last owner of an executor may be a task of its own: that thread cannot wait for itself.
             if thread.thread().id() != thread::current().id() {
@@ -78,37 +83,44 @@ impl Executor {
 
     /// Accepts a task. It runs as soon as a slot is free.
     fn accept(&self, task: TaskSpec) {
-        let mut state = self.shared.state();
+        let mut state = self.shared.state.lock();
         state.tasks.accept(task);
         self.shared.wake.notify_one();
     }
 }
 
 impl Executors for Executor {
-    fn launch(&self, _: ExecutorId, task: TaskSpec) {
-        self.accept(task);
-    }
-
-    fn kill(&self, _: ExecutorId, task: TaskId) {
-        self.shared.state().tasks.kill(task);
-    }
-
-    fn forget_stage(&self, stage: StageId) {
-        // Dropped outside the lock: operators own whatever the user's environments own.
-        let plan = self.shared.state().plans.remove(&stage);
-        drop(plan);
-    }
-
-    fn forget_rdd(&self, _: RddId) {
-        // The driver keeps partitions itself: they are its own executor's.
-    }
-
-    fn forget_broadcast(&self, _: BroadcastId) {
-        // So are broadcast values.
+    fn send(&self, message: ToExecutor) {
+        match message {
+            ToExecutor::Launch { task, .. } => self.accept(task),
+            ToExecutor::Kill { task, .. } => self.shared.state.lock().tasks.kill(task),
+            ToExecutor::CommitDecision { task, allowed, .. } => self.shared.link.answer_commit(task, allowed),
+            ToExecutor::BarrierAnswer { task, epoch, outcome, .. } => {
+                self.shared.link.answer_barrier(task, epoch, outcome);
+            }
+            ToExecutor::ForgetStage { stage } => {
+                // Dropped outside the lock: operators own all that the user's environments own.
+                let plan = self.shared.state.lock().plans.remove(&stage);
+                drop(plan);
+            }
+            // The owner of the process removes cached partitions and broadcast values from the services that it lends. Launches bring
+            // their outputs, plans are fetched, and the rest is for agents.
+            ToExecutor::RemoveRdd { .. }
+            | ToExecutor::RemoveBroadcast { .. }
+            | ToExecutor::Outputs { .. }
+            | ToExecutor::Plan { .. }
+            | ToExecutor::RemoveOutput { .. }
+            | ToExecutor::RemoveResult { .. }
+            | ToExecutor::NextExecutor { .. }
+            | ToExecutor::WorkerSetting { .. }
+            | ToExecutor::Migrate { .. }
+            | ToExecutor::Alive
+            | ToExecutor::Leave => {}
+        }
     }
 
     fn running(&self) -> Vec<(ExecutorId, Vec<TaskId>)> {
-        vec![(self.shared.services.executor, self.shared.state().tasks.accepted())]
+        vec![(self.shared.services.executor, self.shared.state.lock().tasks.accepted())]
     }
 }
 
@@ -134,22 +146,18 @@ impl Drop for Executor {
 }
 
 impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
-        // No user code runs under this lock, so a poisoned one is sound.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// The life of a slot.
     fn work(&self) {
         while let Some((spec, cancelled)) = self.next_task() {
             let (outcome, updates) = self.run(&spec, cancelled);
-            self.link.finished(self.services.executor, spec.task, outcome, updates);
-            self.state().tasks.ended(spec.task);
+            let (executor, task, report) = (self.services.executor, spec.task, outcome.into());
+            self.driver.receive(FromExecutor::Finished { executor, task, report, updates });
+            self.state.lock().tasks.ended(spec.task);
         }
     }
 
     fn next_task(&self) -> Option<(TaskSpec, CancelFlag)> {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         loop {
             if state.stopping {
                 return None;
@@ -158,7 +166,7 @@ impl Shared {
                 let cancelled = state.tasks.flag(spec.task);
                 return Some((spec, cancelled));
             }
-            state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
+            self.wake.wait(&mut state);
         }
     }
 
@@ -177,20 +185,20 @@ impl Shared {
 
     /// The operators of a stage: decoded by the first task that needs them, while the others wait.
     fn plan(&self, stage: StageId) -> Result<Arc<dyn FinalOperator>, TaskFailure> {
-        let plan = self.state().plans.entry(stage).or_default().clone();
-        let mut plan = plan.lock().unwrap_or_else(PoisonError::into_inner);
+        let plan = self.state.lock().plans.entry(stage).or_default().clone();
+        let mut plan = plan.lock();
         if let Some(plan) = &*plan {
             return Ok(plan.clone());
         }
         let decoded = self
-            .link
+            .driver
             .plan(stage)
             .map_err(PlanError::into_failure)
             .and_then(|bytes| decode(&bytes, &self.services.broadcasts).map_err(TaskFailure::BadPlan));
         match &decoded {
             Ok(terminal) => *plan = Some(terminal.clone()),
-            // A task that ends late asks for a stage that is over; nobody would forget that a second time.
-            Err(_) => drop(self.state().plans.remove(&stage)),
+            // A task that ends late asks for a stage that is over, which is not forgotten a second time.
+            Err(_) => drop(self.state.lock().plans.remove(&stage)),
         }
         decoded
     }

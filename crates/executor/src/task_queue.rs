@@ -1,5 +1,5 @@
-//! The tasks of an executor: those that wait for a slot, those that run, and which of them are to stop. A plain value; whoever has it
-//! locks it and wakes slots.
+//! The tasks of an executor: those that wait for a slot, those that run, and which of them are to stop. A plain value: its
+//! owner locks it and wakes slots.
 
 use firesteel_protocol::TaskSpec;
 use firesteel_types::TaskId;

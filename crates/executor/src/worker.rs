@@ -1,6 +1,6 @@
 //! The inside of a worker process: one slot.
 //!
-//! A thread listens to the driver, and does nothing else. Whoever owns the process takes tasks with [`Worker::next`] and runs them
+//! A thread listens to the driver, and does nothing else. The owner of the process takes tasks with [`Worker::next`] and runs them
 //! with [`Worker::run`], on one thread: in an interpreter, the one that may run its code.
 
 use crate::decode::decode;
@@ -17,12 +17,13 @@ use firesteel_protocol::{
 use firesteel_storage::cached::BlockListener;
 use firesteel_transfer::RemoteFetcher;
 use firesteel_types::{BlockKey, ExecutorId, KillReason, StageId, TaskFailure, TaskId};
+use parking_lot::{Condvar, Mutex};
 use rustix::net::{RecvFlags, recv};
 use std::collections::HashMap;
 use std::io;
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 /// A worker: an executor with one slot, in a process of its own.
@@ -52,14 +53,9 @@ struct State {
 }
 
 impl Inbox {
-    fn state(&self) -> MutexGuard<'_, State> {
-        // No user code runs under this lock.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Waits until `take` finds what it looks for; `None` when the driver is gone.
     fn wait<T>(&self, mut take: impl FnMut(&mut State) -> Option<T>) -> Option<T> {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         loop {
             if let Some(found) = take(&mut state) {
                 return Some(found);
@@ -67,7 +63,7 @@ impl Inbox {
             if state.closed {
                 return None;
             }
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            self.changed.wait(&mut state);
         }
     }
 }
@@ -98,18 +94,18 @@ impl Worker {
         let lent = services.clone();
         thread::Builder::new().name("firesteel-driver".into()).spawn(move || {
             listen(socket, &listened, &lent);
-            listened.state().closed = true;
+            listened.state.lock().closed = true;
             listened.changed.notify_all();
         })?;
         Ok(Some(Worker { init, services, remote, plans: HashMap::new(), inbox, driver }))
     }
 
-    /// Returns what the driver said when the worker began.
+    /// The driver's first message, which says what the worker is.
     pub fn init(&self) -> &WorkerInit {
         &self.init
     }
 
-    /// What it lends to its tasks.
+    /// The services that it lends to its tasks.
     pub fn services(&self) -> &Arc<Services> {
         &self.services
     }
@@ -128,7 +124,7 @@ impl Worker {
     pub fn run(&mut self, spec: TaskSpec) {
         let task = spec.task;
         let cancelled = {
-            let mut state = self.inbox.state();
+            let mut state = self.inbox.state.lock();
             for stage in state.forgotten.drain(..) {
                 self.plans.remove(&stage);
             }
@@ -145,7 +141,7 @@ impl Worker {
             Err(why) => (DeliveredOutcome::failed(TaskFailure::BadPlan(why)), vec![]),
         };
         {
-            let mut state = self.inbox.state();
+            let mut state = self.inbox.state.lock();
             state.tasks.ended(task);
             state.barriers.clear();
         }
@@ -172,7 +168,7 @@ impl Worker {
 
 /// A driver that is gone need not be told: the thread that listens sees it, too.
 fn send_to_driver(driver: &Mutex<UnixStream>, message: &FromExecutor) {
-    let _ = send(&mut *driver.lock().unwrap_or_else(PoisonError::into_inner), message);
+    let _ = send(&mut *driver.lock(), message);
 }
 
 fn worker_services(
@@ -199,7 +195,7 @@ fn worker_services(
     services(parts).map_err(|error| error.to_string())
 }
 
-/// Tells the driver what the worker caches.
+/// Tells the driver which partitions the worker caches.
 struct Listener {
     executor: ExecutorId,
     driver: Arc<Mutex<UnixStream>>,
@@ -247,7 +243,7 @@ impl BarrierGate for Gate {
 fn listen(mut socket: UnixStream, inbox: &Inbox, services: &Services) {
     let mut sent_outputs = SentOutputs::default();
     while let Ok(Some(message)) = receive::<ToExecutor>(&mut socket) {
-        let mut state = inbox.state();
+        let mut state = inbox.state.lock();
         match message {
             ToExecutor::Outputs { outputs } => sent_outputs.announced(outputs),
             ToExecutor::Launch { task, announced, .. } => {
@@ -258,8 +254,8 @@ fn listen(mut socket: UnixStream, inbox: &Inbox, services: &Services) {
             ToExecutor::Plan { stage, plan } => {
                 state.plans.insert(stage, plan.map(|PlanBytes(bytes)| bytes.into()));
             }
-            ToExecutor::CommitDecision { task, allowed } => drop(state.commits.insert(task, allowed)),
-            ToExecutor::BarrierAnswer { task, epoch, outcome } => {
+            ToExecutor::CommitDecision { task, allowed, .. } => drop(state.commits.insert(task, allowed)),
+            ToExecutor::BarrierAnswer { task, epoch, outcome, .. } => {
                 state.barriers.insert((task, epoch), outcome);
             }
             ToExecutor::ForgetStage { stage } => state.forgotten.push(stage),

@@ -180,7 +180,12 @@ fn executor_seeds() -> Vec<Vec<u8>> {
         encoded(&ToExecutor::Launch { executor, task: spec, announced }),
         encoded(&ToExecutor::Kill { executor, task }),
         encoded(&ToExecutor::Plan { stage: StageId(1), plan: Ok(PlanBytes(vec![1])) }),
-        encoded(&ToExecutor::BarrierAnswer { task, epoch: 0, outcome: Ok(Arc::from(["said".to_owned()])) }),
+        encoded(&ToExecutor::BarrierAnswer {
+            executor,
+            task,
+            epoch: 0,
+            outcome: Ok(Arc::from(["said".to_owned()])),
+        }),
         encoded(&ToExecutor::Migrate { order }),
         encoded(&FromExecutor::Stored { executor, key }),
         encoded(&FromExecutor::BarrierSync { executor, task, epoch: 0, message: Some("said".into()) }),

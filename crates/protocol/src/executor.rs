@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// An encoded plan, sent as it is: encoding it byte by byte would take long where functions are large.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PlanBytes(#[serde(with = "serde_bytes")] pub Vec<u8>);
 
 /// Names the map outputs of a shuffle as they were at some time.
@@ -64,6 +64,8 @@ pub enum ToExecutor {
     },
     /// The answer to [`FromExecutor::AskCommit`].
     CommitDecision {
+        /// Where it runs.
+        executor: ExecutorId,
         /// The attempt that asked.
         task: TaskId,
         /// True if it may make its output visible.
@@ -71,6 +73,8 @@ pub enum ToExecutor {
     },
     /// The answer to [`FromExecutor::BarrierSync`].
     BarrierAnswer {
+        /// Where it runs.
+        executor: ExecutorId,
         /// The attempt that called.
         task: TaskId,
         /// Which of its calls is answered.

@@ -3,7 +3,7 @@
 //! The two differ in one case. A result that is too large for a message waits on its executor's host, and the driver decides whether to
 //! fetch it. The driver's scheduler hears of the task only after that, and of a result's size alone: the shell holds the bytes.
 
-use firesteel_types::{Partition, ShuffleId, TaskFailure};
+use firesteel_types::{CallSite, Partition, ShuffleId, TaskFailure};
 use serde::{Deserialize, Serialize};
 
 /// How a task ended, as its executor reports it.
@@ -88,6 +88,22 @@ impl DeliveredOutcome {
                 (TaskOutcome::MapOutput { shuffle, map, bytes, checksum }, vec![])
             }
             TaskOutcome::Failed { failure } => (TaskOutcome::Failed { failure }, vec![]),
+        }
+    }
+}
+
+impl TaskReport {
+    /// Returns the outcome that an executor of the same machine reports. It sends results of any size: a report that leaves the result
+    /// elsewhere is from another program, and its task has failed.
+    pub fn delivered(self) -> DeliveredOutcome {
+        match self {
+            TaskReport::Delivered { outcome } => outcome,
+            TaskReport::ResultOnExecutor { result } => DeliveredOutcome::failed(TaskFailure::Operation {
+                operation: "receive a result of a worker process".into(),
+                message: format!("it waits at {}, where workers leave none", result.address),
+                site: CallSite::default(),
+                retryable: true,
+            }),
         }
     }
 }

@@ -1,44 +1,43 @@
 //! The life of an agent.
 
-use super::uplink::{ExecutorUplink, Uplink};
+use super::home::Home;
+use super::uplink::Uplink;
 use super::{Beginning, MakeWorkers};
-use crate::link::Executors;
+use crate::link::{DriverLink, Executors};
 use crate::memory::records_share;
-use crate::processes::{Names, ProcessListener, Processes};
+use crate::processes::{Names, Processes};
 use crate::services::{Parts, services};
+use crate::slot_link::{CachedBlocksOf, SlotLink};
 use crate::slots::Executor;
 use firesteel_closures::code_hash;
-use firesteel_data::Cipher;
-use firesteel_net::bulk::serve_blocks;
 use firesteel_net::{
-    ConnectError, Connection, Credentials, Limits, Listener, Outbox, Purpose, Receiver, Secret, Serving,
-    connect, receive, send,
+    ConnectError, Connection, Credentials, Outbox, Purpose, Receiver, Secret, connect, receive, send,
 };
 use firesteel_operators::Services;
 use firesteel_protocol::handshake::{
-    AgentConfig, AgentReply, RegisterAgent, RemoteConfig, SHARED_DIRECTORY, Welcome, WorkerInit,
+    AgentConfig, AgentReply, RegisterAgent, RemoteConfig, Welcome, WorkerInit,
 };
-use firesteel_protocol::{FromExecutor, MigrateOrder, SentOutputs, TaskSpec, ToExecutor};
+use firesteel_protocol::{FromExecutor, MigrateOrder, SentOutputs, ToExecutor};
 use firesteel_shuffle::ShuffleStore;
-use firesteel_storage::{CachedBlocks, LocalDirs, SharedFiles, sweep};
-use firesteel_transfer::{BlockServer, MigrationTarget, RemoteFetcher, result_name};
-use firesteel_types::{BroadcastId, ExecutorId, Partition, RddId, ShuffleId, TaskId};
-use std::sync::mpsc::{self, channel};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use firesteel_storage::CachedBlocks;
+use firesteel_transfer::{MigrationTarget, RemoteFetcher, result_name};
+use firesteel_types::ExecutorId;
+use parking_lot::Mutex;
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long connecting to the driver may take.
+/// The time that connecting to the driver may take.
 const CONNECT_WITHIN: Duration = Duration::from_secs(60);
 
-/// How long tasks may take to notice that the agent ends. Then it ends with them.
+/// The time that tasks have to notice that the agent ends. Then it ends with them.
 const END_WITHIN: Duration = Duration::from_secs(1);
 
-/// Runs an agent until its driver lets go of it. Its executors are threads of this process, or worker processes, where
-/// somebody says how these are started.
+/// Runs an agent until its driver releases it. Its executor's slots are threads of this process; with `workers`, which says how they are
+/// started, its executors are worker processes.
 ///
 /// # Errors
-/// Says why it could not begin, or why it ended though nobody told it to.
+/// Says why it could not begin, or why it ended though it was not told to.
 pub fn run(config: AgentConfig, workers: Option<MakeWorkers>) -> Result<(), String> {
     let credentials = credentials(&config)?;
     let connection = connect_patiently(&config.driver, &credentials)?;
@@ -63,7 +62,7 @@ pub fn run(config: AgentConfig, workers: Option<MakeWorkers>) -> Result<(), Stri
         Some(AgentReply::Refused { reason }) => {
             return Err(format!("the driver at {} refuses: {reason}", config.driver));
         }
-        // It has ended before it let us in.
+        // It has ended before it answered.
         None => return Ok(()),
     };
     if welcome.encrypted {
@@ -84,7 +83,7 @@ fn credentials(config: &AgentConfig) -> Result<Credentials, String> {
     }
 }
 
-/// A driver may be slow to begin, or its network; one that refuses us need not be asked again.
+/// Connects to the driver, again and again: it may be slow to begin, or its network. One that refuses is not asked again.
 fn connect_patiently(address: &str, credentials: &Credentials) -> Result<Connection, String> {
     const PAUSE: Duration = Duration::from_millis(200);
     let deadline = Instant::now() + CONNECT_WITHIN;
@@ -99,80 +98,23 @@ fn connect_patiently(address: &str, credentials: &Credentials) -> Result<Connect
     }
 }
 
-/// Where an agent's files are, and who serves them.
-struct Home {
-    dirs: Arc<LocalDirs>,
-    files: Arc<SharedFiles>,
-    blocks: String,
-    serving: Option<Serving>,
-}
-
-impl Home {
-    fn make(config: &AgentConfig, credentials: &Credentials) -> Result<Self, String> {
-        let text = |error: firesteel_data::DataError| error.to_string();
-        // Worker processes go elsewhere.
-        let directory = std::path::absolute(&config.directory).map_err(|e| e.to_string())?;
-        let dirs = match config.service {
-            Some(_) => LocalDirs::within(directory.clone()),
-            None => LocalDirs::create(&directory),
-        };
-        let dirs = Arc::new(dirs.map_err(text)?);
-        if config.service.is_none() {
-            sweep(&directory, |_| ()).map_err(|e| e.to_string())?;
-        }
-        let files = Arc::new(SharedFiles::open(dirs.path().join(SHARED_DIRECTORY)).map_err(text)?);
-        let (serving, blocks) = match &config.service {
-            Some(service) => (None, service.clone()),
-            None => {
-                let served = BlockServer::new(files.clone(), dirs.clone());
-                let listener = Listener::bind(&config.bind, credentials.clone(), Limits::default());
-                let listener = listener.map_err(|e| format!("nothing can listen at {}: {e}", config.bind))?;
-                let port = listener.address().port();
-                let handle = move |connection: Connection| {
-                    if connection.purpose() == Purpose::Blocks {
-                        serve_blocks(connection, &served);
-                    }
-                };
-                let serving = listener.serve("firesteel-blocks", handle).map_err(|e| e.to_string())?;
-                (Some(serving), format!("{}:{port}", config.host))
-            }
-        };
-        Ok(Home { dirs, files, blocks, serving })
-    }
-
-    /// Whatever is written here from now on is sealed. The driver has told so before there was anything to write.
-    fn encrypt_files(&self, secret: Option<&str>) -> Result<(), String> {
-        let cipher =
-            Cipher::of_secret(secret.ok_or("files are encrypted with a secret's key, and there is none")?);
-        self.dirs.encrypt_with(&cipher);
-        self.files.encrypt_with(&cipher);
-        Ok(())
-    }
-}
-
-impl Home {
-    /// Removes the files, unless somebody else serves them.
-    fn remove(&self) {
-        if let Some(serving) = &self.serving {
-            serving.stop();
-            self.dirs.clear();
-        }
-    }
-}
-
 struct Agent {
-    executors: Arc<dyn Executors>,
-    /// Of an agent whose slots are threads.
-    services: Option<Arc<Services>>,
-    threads: Option<Arc<Executor>>,
-    processes: Option<Arc<Processes>>,
+    executors: Hosted,
     uplink: Arc<Uplink>,
     outbox: Outbox,
     home: Home,
-    /// Removes what was written here.
+    /// Removes map outputs that were written here.
     outputs: ShuffleStore,
-    names: mpsc::Sender<ExecutorId>,
-    on_message: Mutex<Instant>,
+    /// The time of the last message of the driver.
+    heard: Mutex<Instant>,
+}
+
+/// The executors of an agent.
+enum Hosted {
+    /// One, whose slots are threads of this process.
+    Threads { executor: Executor, services: Arc<Services>, link: Arc<SlotLink> },
+    /// Worker processes with a slot each.
+    Processes(Arc<Processes>),
 }
 
 impl Agent {
@@ -193,104 +135,27 @@ impl Agent {
         };
         let uplink =
             Uplink::new(outbox.clone(), RemoteFetcher::open(&remote)?, &home.files, home.blocks.clone());
-        let (names, given) = channel();
-        for &executor in &welcome.executors {
-            let _ = names.send(executor);
-        }
+        let executors = match workers {
+            None => start_threads(config, &home, welcome, &remote, &uplink)?,
+            Some(make) => start_processes(config, &home, welcome, remote, make, &uplink)?,
+        };
         let outputs = ShuffleStore::sharing(home.files.clone(), home.dirs.clone());
-        let mut agent = Agent {
-            executors: Arc::new(Nobody),
-            services: None,
-            threads: None,
-            processes: None,
-            uplink,
-            outbox,
-            home,
-            outputs,
-            names,
-            on_message: Mutex::new(Instant::now()),
-        };
-        match workers {
-            None => agent.start_threads(config, welcome, &remote)?,
-            Some(make) => agent.start_processes(config, welcome, remote, make, given)?,
-        }
-        Ok(Arc::new(agent))
+        let heard = Mutex::new(Instant::now());
+        Ok(Arc::new(Agent { executors, uplink, outbox, home, outputs, heard }))
     }
 
-    fn start_threads(
-        &mut self,
-        config: &AgentConfig,
-        welcome: &Welcome,
-        remote: &RemoteConfig,
-    ) -> Result<(), String> {
-        let executor = *welcome.executors.first().ok_or("the driver gives this agent nothing to do")?;
-        let link = || Arc::new(ExecutorUplink { uplink: self.uplink.clone(), executor });
-        let services = services(Parts {
-            executor,
-            application: welcome.application,
-            directory: self.home.dirs.path(),
-            own: format!("executor-{}", executor.name()),
-            memory: records_share(config.memory),
-            remote: Some(RemoteFetcher::open(remote)?),
-            cipher: self.home.files.cipher().cloned(),
-            settings: &welcome.settings,
-            listener: Box::new(ExecutorUplink { uplink: self.uplink.clone(), executor }),
-            commit: link(),
-            barrier: link(),
-        });
-        let services = Arc::new(services.map_err(|error| error.to_string())?);
-        let threads = Executor::start(welcome.slots, services.clone(), self.uplink.clone());
-        let threads = Arc::new(threads.map_err(|error| error.to_string())?);
-        (self.executors, self.threads, self.services) = (threads.clone(), Some(threads), Some(services));
-        self.outbox.send(&FromExecutor::Added { executor });
-        Ok(())
-    }
-
-    fn start_processes(
-        &mut self,
-        config: &AgentConfig,
-        welcome: &Welcome,
-        remote: RemoteConfig,
-        make: MakeWorkers,
-        names: mpsc::Receiver<ExecutorId>,
-    ) -> Result<(), String> {
-        let command = make(&Beginning {
-            settings: &welcome.settings,
-            setting: welcome.setting.as_deref().unwrap_or("{}"),
-            directory: self.home.dirs.path(),
-            remote: RemoteFetcher::open(&remote)?,
-        })?;
-        let init = WorkerInit {
-            executor: ExecutorId::DRIVER,
-            application: welcome.application,
-            directory: self.home.dirs.path().to_owned(),
-            memory: records_share(config.memory) / u64::from(welcome.slots.max(1)),
-            settings: welcome.settings.clone(),
-            remote: Some(remote),
-        };
-        let names = Mutex::new(names);
-        let names: Names = Box::new(move || names.lock().unwrap_or_else(PoisonError::into_inner).recv().ok());
-        let listener: Arc<dyn ProcessListener> = self.uplink.clone();
-        let listener: Weak<dyn ProcessListener> = Arc::downgrade(&listener);
-        let processes = Processes::start(command, init, welcome.slots, listener, names);
-        let processes = processes.map_err(|error| error.to_string())?;
-        self.executors = processes.clone();
-        self.processes = Some(processes);
-        Ok(())
-    }
-
-    /// Says now and then that it lives, and ends the connection when the driver does not.
+    /// Starts the thread that tells the driver at intervals that the agent lives, and that ends the connection when the driver is silent.
     fn beat(self: &Arc<Self>, welcome: &Welcome) -> Result<(), String> {
         let (every, silence) =
             (Duration::from_millis(welcome.heartbeat_ms), Duration::from_millis(welcome.timeout_ms));
         let agent = Arc::downgrade(self);
         let beat = move || {
             while let Some(agent) = agent.upgrade() {
-                if agent.on_message().elapsed() > silence {
+                if agent.heard.lock().elapsed() > silence {
                     eprintln!("firesteel: nothing was heard of the driver for {} s", silence.as_secs());
                     return agent.outbox.close();
                 }
-                agent.outbox.send(&FromExecutor::Alive { running: agent.executors.running() });
+                agent.outbox.send(&FromExecutor::Alive { running: agent.executors.get().running() });
                 drop(agent);
                 thread::sleep(every);
             }
@@ -299,91 +164,72 @@ impl Agent {
         Ok(())
     }
 
-    fn on_message(&self) -> std::sync::MutexGuard<'_, Instant> {
-        self.on_message.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
+    /// Handles the driver's messages until the connection ends.
     fn listen(self: &Arc<Self>, mut receiver: Receiver) {
         let mut sent_outputs = SentOutputs::default();
         while let Ok(Some(message)) = receive::<ToExecutor>(&mut receiver) {
-            *self.on_message() = Instant::now();
-            self.serve(message, &mut sent_outputs);
+            *self.heard.lock() = Instant::now();
+            self.handle(message, &mut sent_outputs);
         }
     }
 
-    fn serve(self: &Arc<Self>, message: ToExecutor, sent_outputs: &mut SentOutputs) {
+    fn handle(self: &Arc<Self>, message: ToExecutor, sent_outputs: &mut SentOutputs) {
         match message {
             // Plans come as blocks, and that the driver lives was noted when its message came.
             ToExecutor::Plan { .. } | ToExecutor::Alive => {}
             ToExecutor::Outputs { outputs } => sent_outputs.announced(outputs),
             ToExecutor::Launch { executor, task, announced } => {
-                self.executors.launch(executor, sent_outputs.complete(task, &announced));
+                let task = sent_outputs.complete(task, &announced);
+                self.executors.get().send(ToExecutor::Launch { executor, task, announced: vec![] });
             }
-            ToExecutor::Kill { executor, task } => self.executors.kill(executor, task),
-            ToExecutor::CommitDecision { task, allowed } => self.uplink.committed(task, allowed),
-            ToExecutor::BarrierAnswer { task, epoch, outcome } => self.uplink.let_on(task, epoch, outcome),
             ToExecutor::ForgetStage { stage } => {
                 self.uplink.forget_stage(stage);
-                self.executors.forget_stage(stage);
+                self.executors.get().send(message);
             }
-            ToExecutor::RemoveRdd { rdd } => self.remove_rdd(rdd),
-            ToExecutor::RemoveBroadcast { broadcast } => self.remove_broadcast(broadcast),
-            ToExecutor::RemoveOutput { shuffle, map, task } => self.remove_output(shuffle, map, task),
+            ToExecutor::RemoveRdd { rdd } => {
+                CachedBlocks::remove_shared_rdd(&self.home.files, rdd);
+                self.executors.with_services(|services| services.cached.forget_rdd(rdd));
+                self.executors.get().send(message);
+            }
+            ToExecutor::RemoveBroadcast { broadcast } => {
+                self.home.files.remove(&firesteel_storage::broadcasts::name(broadcast));
+                self.executors.with_services(|services| services.broadcasts.forget(broadcast));
+                self.executors.get().send(message);
+            }
+            ToExecutor::RemoveOutput { shuffle, map, task } => {
+                self.outputs.remove(shuffle, map, task);
+                self.executors.with_services(|services| services.shuffles.forget(shuffle, map, task));
+            }
             ToExecutor::RemoveResult { task } => self.home.files.remove(&result_name(task)),
-            ToExecutor::NextExecutor { executor } => drop(self.names.send(executor)),
-            ToExecutor::WorkerSetting { setting } => {
-                if let Some(processes) = &self.processes {
-                    // A server that is gone is started anew with it.
-                    let _ = processes.set(&setting);
-                }
-            }
+            ToExecutor::Kill { .. }
+            | ToExecutor::CommitDecision { .. }
+            | ToExecutor::BarrierAnswer { .. }
+            | ToExecutor::NextExecutor { .. }
+            | ToExecutor::WorkerSetting { .. } => self.executors.get().send(message),
             ToExecutor::Migrate { order } => self.migrate(order),
             ToExecutor::Leave => self.leave(),
         }
     }
 
-    fn remove_rdd(&self, rdd: RddId) {
-        CachedBlocks::remove_shared_rdd(&self.home.files, rdd);
-        self.executors.forget_rdd(rdd);
-        if let Some(services) = &self.services {
-            services.cached.forget_rdd(rdd);
-        }
-    }
-
-    fn remove_broadcast(&self, broadcast: BroadcastId) {
-        self.home.files.remove(&firesteel_storage::broadcasts::name(broadcast));
-        self.executors.forget_broadcast(broadcast);
-        if let Some(services) = &self.services {
-            services.broadcasts.forget(broadcast);
-        }
-    }
-
-    fn remove_output(&self, shuffle: ShuffleId, map: Partition, task: TaskId) {
-        self.outputs.remove(shuffle, map, task);
-        if let Some(services) = &self.services {
-            services.shuffles.forget(shuffle, map, task);
-        }
-    }
-
-    /// Takes over what another agent has, in a thread of its own. What cannot be had is left out of the answer.
+    /// Fetches blocks of another agent, in a thread of its own. The answer leaves out those that cannot be had.
     fn migrate(self: &Arc<Self>, order: MigrateOrder) {
         let agent = self.clone();
-        let take = move || {
+        let fetch = move || {
             let (files, dirs) = (&agent.home.files, &agent.home.dirs);
             let target = MigrationTarget { outputs: &agent.outputs, files, dirs };
             let report = agent.uplink.remote().migrate(&order, &target);
             agent.outbox.send(&FromExecutor::Migrated { report });
         };
-        // Without a thread, whoever waits for it gives up after a while.
-        let _ = thread::Builder::new().name("firesteel-migrate".into()).spawn(take);
+        // Without a thread no answer comes, and the driver gives the migration up after a while.
+        let _ = thread::Builder::new().name("firesteel-migrate".into()).spawn(fetch);
     }
 
-    /// Waits for what runs, in a thread of its own, and ends.
+    /// Waits until all tasks have ended, in a thread of its own, and ends the connection.
     fn leave(self: &Arc<Self>) {
         const LOOK_EVERY: Duration = Duration::from_millis(10);
         let agent = self.clone();
         let leave = move || {
-            while agent.executors.running().iter().any(|(_, tasks)| !tasks.is_empty()) {
+            while agent.executors.get().running().iter().any(|(_, tasks)| !tasks.is_empty()) {
                 thread::sleep(LOOK_EVERY);
             }
             agent.outbox.send(&FromExecutor::Left);
@@ -397,25 +243,90 @@ impl Agent {
 
     fn end(&self) {
         self.outbox.close();
-        self.uplink.is_over();
-        if let Some(threads) = &self.threads {
-            threads.stop(END_WITHIN);
+        match &self.executors {
+            Hosted::Threads { executor, link, .. } => {
+                // Tasks that wait for the driver end first.
+                link.end();
+                executor.stop(END_WITHIN);
+            }
+            Hosted::Processes(processes) => processes.stop(),
         }
-        if let Some(processes) = &self.processes {
-            processes.stop();
-        }
-        // Not left to whoever has the agent last: the process may end before.
+        // Not left to the last owner of the agent: the process may end before.
         self.home.remove();
     }
 }
 
-/// There are no executors yet.
-struct Nobody;
+impl Hosted {
+    fn get(&self) -> &dyn Executors {
+        match self {
+            Hosted::Threads { executor, .. } => executor,
+            Hosted::Processes(processes) => &**processes,
+        }
+    }
 
-impl Executors for Nobody {
-    fn launch(&self, _: ExecutorId, _: TaskSpec) {}
-    fn kill(&self, _: ExecutorId, _: TaskId) {}
-    fn forget_stage(&self, _: firesteel_types::StageId) {}
-    fn forget_rdd(&self, _: RddId) {}
-    fn forget_broadcast(&self, _: BroadcastId) {}
+    /// Calls `f` with the services of executors whose slots are threads. Worker processes are sent messages about theirs.
+    fn with_services(&self, f: impl FnOnce(&Services)) {
+        if let Hosted::Threads { services, .. } = self {
+            f(services);
+        }
+    }
+}
+
+fn start_threads(
+    config: &AgentConfig,
+    home: &Home,
+    welcome: &Welcome,
+    remote: &RemoteConfig,
+    uplink: &Arc<Uplink>,
+) -> Result<Hosted, String> {
+    let executor = *welcome.executors.first().ok_or("the driver gives this agent no executor to run")?;
+    let link = SlotLink::new(executor);
+    let driver: Arc<dyn DriverLink> = uplink.clone();
+    link.connect(Arc::downgrade(&driver));
+    let services = services(Parts {
+        executor,
+        application: welcome.application,
+        directory: home.dirs.path(),
+        own: format!("executor-{}", executor.name()),
+        memory: records_share(config.memory),
+        remote: Some(RemoteFetcher::open(remote)?),
+        cipher: home.files.cipher().cloned(),
+        settings: &welcome.settings,
+        listener: Box::new(CachedBlocksOf(link.clone())),
+        commit: link.clone(),
+        barrier: link.clone(),
+    });
+    let services = Arc::new(services.map_err(|error| error.to_string())?);
+    let threads = Executor::start(welcome.slots, services.clone(), driver.clone(), link.clone());
+    let threads = threads.map_err(|error| error.to_string())?;
+    driver.receive(FromExecutor::Added { executor });
+    Ok(Hosted::Threads { executor: threads, services, link })
+}
+
+fn start_processes(
+    config: &AgentConfig,
+    home: &Home,
+    welcome: &Welcome,
+    remote: RemoteConfig,
+    make: MakeWorkers,
+    uplink: &Arc<Uplink>,
+) -> Result<Hosted, String> {
+    let command = make(&Beginning {
+        settings: &welcome.settings,
+        setting: welcome.setting.as_deref().unwrap_or("{}"),
+        directory: home.dirs.path(),
+        remote: RemoteFetcher::open(&remote)?,
+    })?;
+    let init = WorkerInit {
+        executor: ExecutorId::DRIVER,
+        application: welcome.application,
+        directory: home.dirs.path().to_owned(),
+        memory: records_share(config.memory) / u64::from(welcome.slots.max(1)),
+        settings: welcome.settings.clone(),
+        remote: Some(remote),
+    };
+    let driver: Arc<dyn DriverLink> = uplink.clone();
+    let names = Names::Given(welcome.executors.clone());
+    let processes = Processes::start(command, init, welcome.slots, Arc::downgrade(&driver), names);
+    Ok(Hosted::Processes(processes.map_err(|error| error.to_string())?))
 }

@@ -1,49 +1,34 @@
-//! An agent's way to the driver, as its executors see it.
+//! An agent's connection to the driver, as its executors see it: messages pass on, plans are fetched once, and large results stay on this
+//! host.
 
-use super::pending::Pending;
 use crate::link::{DriverLink, PlanError};
-use crate::processes::{BarrierAnswer, ProcessListener};
 use firesteel_net::Outbox;
-use firesteel_operators::{BarrierGate, CommitGate, data_failure};
-use firesteel_protocol::{
-    BarrierOutcome, BarrierRefusal, DeliveredOutcome, FromExecutor, ResultBytes, ResultOnExecutor,
-    TaskReport, TaskSpec,
-};
+use firesteel_operators::data_failure;
+use firesteel_protocol::{DeliveredOutcome, FromExecutor, ResultBytes, ResultOnExecutor, TaskReport};
 use firesteel_storage::SharedFiles;
-use firesteel_storage::cached::BlockListener;
 use firesteel_transfer::{RemoteFetcher, result_name};
-use firesteel_types::{AccumulatorUpdate, BlockKey, ExecutorId, ExecutorLossReason, StageId, TaskId};
+use firesteel_types::{StageId, TaskId};
+use parking_lot::Mutex;
 use std::collections::HashMap;
-use std::sync::mpsc::{SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 /// A result with more bytes than this is not sent: the driver fetches it.
 const LARGE_RESULT_BYTES: usize = 1 << 20;
 
-/// A large result is written in stretches of this length.
-const STRETCH: usize = 4 << 20;
+/// A large result is written in chunks of this length.
+const CHUNK: usize = 4 << 20;
 
 pub(crate) struct Uplink {
     out: Outbox,
     remote: Arc<RemoteFetcher>,
     files: Arc<SharedFiles>,
-    /// The address at which these are served.
+    /// The address at which the files are served.
     blocks: String,
-    state: Mutex<Waiting>,
+    plans: Mutex<HashMap<StageId, Arc<Mutex<FetchedPlan>>>>,
 }
 
-/// The plan of a stage, once the first who needs it has fetched it.
+/// The plan of a stage, once it was fetched.
 type FetchedPlan = Option<Arc<[u8]>>;
-
-/// Who waits for the driver's answers.
-#[derive(Default)]
-struct Waiting {
-    commits: Pending<TaskId, SyncSender<bool>>,
-    barriers: Pending<(TaskId, u32), BarrierAnswer>,
-    plans: HashMap<StageId, Arc<Mutex<FetchedPlan>>>,
-}
-
-type Plan = Result<Arc<[u8]>, PlanError>;
 
 impl Uplink {
     /// Makes the way to the driver of an agent whose files are served at `blocks`.
@@ -53,11 +38,7 @@ impl Uplink {
         files: &Arc<SharedFiles>,
         blocks: String,
     ) -> Arc<Self> {
-        Arc::new(Uplink { out, remote, files: files.clone(), blocks, state: Mutex::default() })
-    }
-
-    fn state(&self) -> MutexGuard<'_, Waiting> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        Arc::new(Uplink { out, remote, files: files.clone(), blocks, plans: Mutex::default() })
     }
 
     /// The way to other hosts.
@@ -65,34 +46,8 @@ impl Uplink {
         &self.remote
     }
 
-    /// The driver has decided about a commit.
-    pub(crate) fn committed(&self, task: TaskId, allowed: bool) {
-        if let Some(waiting) = self.state().commits.answered(&task) {
-            let _ = waiting.send(allowed);
-        }
-    }
-
-    /// The driver has answered a call at a barrier.
-    pub(crate) fn let_on(&self, task: TaskId, epoch: u32, outcome: BarrierOutcome) {
-        let waiting = self.state().barriers.answered(&(task, epoch));
-        if let Some(waiting) = waiting {
-            waiting(outcome);
-        }
-    }
-
     pub(crate) fn forget_stage(&self, stage: StageId) {
-        self.state().plans.remove(&stage);
-    }
-
-    /// The driver is gone: whoever waits for it waits in vain.
-    pub(crate) fn is_over(&self) {
-        let waiting = {
-            let mut state = self.state();
-            // Whoever waits for a commit sees the end of its channel.
-            drop(state.commits.end());
-            state.barriers.end()
-        };
-        waiting.into_iter().for_each(|answer| answer(Err(BarrierRefusal::driver_is_gone())));
+        self.plans.lock().remove(&stage);
     }
 
     /// Leaves a result that is too large for a message among the files of this host.
@@ -104,7 +59,7 @@ impl Uplink {
             other => return other.into(),
         };
         let bytes = result.len() as u64;
-        match self.files.publish(&result_name(task), &bytes, result.chunks(STRETCH)) {
+        match self.files.publish(&result_name(task), &bytes, result.chunks(CHUNK)) {
             Ok(()) => {
                 let address = self.blocks.clone();
                 TaskReport::ResultOnExecutor { result: ResultOnExecutor { bytes, address } }
@@ -112,131 +67,34 @@ impl Uplink {
             Err(error) => DeliveredOutcome::Failed { failure: data_failure(error) }.into(),
         }
     }
-
-    fn ask_commit(&self, executor: ExecutorId, task: TaskId) -> bool {
-        let (sender, answer) = sync_channel(1);
-        if self.state().commits.ask(task, sender).is_err() {
-            return false;
-        }
-        self.out.send(&FromExecutor::AskCommit { executor, task });
-        answer.recv().unwrap_or(false)
-    }
-
-    fn ask_barrier(
-        &self,
-        executor: ExecutorId,
-        (task, epoch): (TaskId, u32),
-        message: Option<String>,
-        answer: BarrierAnswer,
-    ) {
-        let asked = self.state().barriers.ask((task, epoch), answer);
-        match asked {
-            Ok(()) => self.out.send(&FromExecutor::BarrierSync { executor, task, epoch, message }),
-            Err(answer) => answer(Err(BarrierRefusal::driver_is_gone())),
-        }
-    }
 }
 
 impl DriverLink for Uplink {
-    /// Fetched by the first who needs it, while others wait.
-    fn plan(&self, stage: StageId) -> Plan {
-        let plan = self.state().plans.entry(stage).or_default().clone();
-        let mut plan = plan.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Fetches a plan for the first task that needs it, while others wait.
+    fn plan(&self, stage: StageId) -> Result<Arc<[u8]>, PlanError> {
+        let plan = self.plans.lock().entry(stage).or_default().clone();
+        let mut plan = plan.lock();
         if let Some(plan) = &*plan {
             return Ok(plan.clone());
         }
         let fetched = self.remote.plan(stage).map_err(PlanError::from);
         match &fetched {
             Ok(bytes) => *plan = Some(bytes.clone()),
-            Err(_) => drop(self.state().plans.remove(&stage)),
+            // The next task asks again.
+            Err(_) => drop(self.plans.lock().remove(&stage)),
         }
         fetched
     }
 
-    fn finished(
-        &self,
-        executor: ExecutorId,
-        task: TaskId,
-        outcome: DeliveredOutcome,
-        updates: Vec<AccumulatorUpdate>,
-    ) {
-        let report = self.report_of(task, outcome);
-        self.out.send(&FromExecutor::Finished { executor, task, report, updates });
-    }
-}
-
-impl ProcessListener for Uplink {
-    fn added(&self, executor: ExecutorId, _: Option<&str>, _: u32) {
-        self.out.send(&FromExecutor::Added { executor });
-    }
-
-    fn lost(&self, executor: ExecutorId, reason: ExecutorLossReason, _: bool) {
-        self.out.send(&FromExecutor::Lost { executor, reason });
-    }
-
-    fn alive(&self, _: ExecutorId, _: Vec<TaskId>) {
-        // The agent tells of all of them together.
-    }
-
-    fn stored(&self, executor: ExecutorId, key: BlockKey) {
-        self.out.send(&FromExecutor::Stored { executor, key });
-    }
-
-    fn dropped(&self, executor: ExecutorId, key: BlockKey) {
-        self.out.send(&FromExecutor::Dropped { executor, key });
-    }
-
-    fn failed(&self, _: &TaskSpec) {
-        // The driver knows what it launched, and sees the failure.
-    }
-
-    fn may_commit(&self, executor: ExecutorId, task: TaskId) -> bool {
-        self.ask_commit(executor, task)
-    }
-
-    fn barrier(
-        &self,
-        executor: ExecutorId,
-        task: TaskId,
-        epoch: u32,
-        message: Option<String>,
-        answer: BarrierAnswer,
-    ) {
-        self.ask_barrier(executor, (task, epoch), message, answer);
-    }
-
-    fn out_of_workers(&self, reason: String) {
-        self.out.send(&FromExecutor::OutOfWorkers { reason });
-    }
-}
-
-/// The way to the driver of one executor, whose slots are threads of the agent.
-pub(crate) struct ExecutorUplink {
-    pub(crate) uplink: Arc<Uplink>,
-    pub(crate) executor: ExecutorId,
-}
-
-impl CommitGate for ExecutorUplink {
-    fn may_commit(&self, task: TaskId) -> bool {
-        self.uplink.ask_commit(self.executor, task)
-    }
-}
-
-impl BarrierGate for ExecutorUplink {
-    fn sync(&self, task: TaskId, epoch: u32, message: Option<String>) -> BarrierOutcome {
-        let (sender, answer) = sync_channel(1);
-        let send = Box::new(move |outcome| drop(sender.send(outcome)));
-        self.uplink.ask_barrier(self.executor, (task, epoch), message, send);
-        answer.recv().unwrap_or_else(|_| Err(BarrierRefusal::driver_is_gone()))
-    }
-}
-
-impl BlockListener for ExecutorUplink {
-    fn stored(&self, key: BlockKey) {
-        self.uplink.stored(self.executor, key);
-    }
-
-    fn dropped(&self, key: BlockKey) {
-        self.uplink.dropped(self.executor, key);
+    fn receive(&self, message: FromExecutor) {
+        match message {
+            FromExecutor::Finished { executor, task, report, updates } => {
+                let report = self.report_of(task, report.delivered());
+                self.out.send(&FromExecutor::Finished { executor, task, report, updates });
+            }
+            // The agent tells of all its executors together, more often.
+            FromExecutor::Alive { .. } => {}
+            message => self.out.send(&message),
+        }
     }
 }

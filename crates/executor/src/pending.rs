@@ -1,10 +1,10 @@
-//! The questions of an agent's tasks that the driver has not answered yet. A plain value.
+//! The questions of an executor's tasks that the driver has not answered yet. A plain value.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 
-/// Waiting tasks (or whatever answers them), by what they have asked.
-pub(super) struct Pending<K, W> {
+/// Waiting tasks, by their questions.
+pub(crate) struct Pending<K, W> {
     waiting: HashMap<K, W>,
     /// The driver is gone: no answer comes any more.
     is_over: bool,
@@ -17,26 +17,26 @@ impl<K, W> Default for Pending<K, W> {
 }
 
 impl<K: Eq + Hash, W> Pending<K, W> {
-    /// Notes a question. Gives the waiting one back when no answer will come.
+    /// Notes a question.
     ///
     /// # Errors
-    /// When the driver is gone: the question need not be sent.
-    pub(super) fn ask(&mut self, question: K, waiting: W) -> Result<(), W> {
+    /// When the driver is gone: the question need not be sent. Gives the waiting task back.
+    pub(crate) fn ask(&mut self, question: K, waiting: W) -> Result<(), W> {
         if self.is_over {
             return Err(waiting);
         }
-        // Asked again, it is the later one that waits.
+        // Of two that ask the same, the later one waits: the earlier attempt is gone.
         self.waiting.insert(question, waiting);
         Ok(())
     }
 
-    /// Takes the one who waits for an answer that has come. An answer that comes twice is for no one.
-    pub(super) fn answered(&mut self, question: &K) -> Option<W> {
+    /// Takes the task that waits for an answer that has come. An answer that comes twice is for no task.
+    pub(crate) fn answered(&mut self, question: &K) -> Option<W> {
         self.waiting.remove(question)
     }
 
-    /// The driver is gone; gives all who wait.
-    pub(super) fn end(&mut self) -> Vec<W> {
+    /// Notes that the driver is gone; returns all tasks that wait.
+    pub(crate) fn end(&mut self) -> Vec<W> {
         self.is_over = true;
         std::mem::take(&mut self.waiting).into_values().collect()
     }
