@@ -21,8 +21,10 @@ mod process;
 mod python;
 mod quick;
 mod release;
+mod side_by_side;
 mod sim;
 mod test;
+mod test_programs;
 mod tidy;
 mod workspace;
 

@@ -10,9 +10,10 @@ pub(crate) mod environment;
 pub(crate) mod wheel;
 
 use std::path::Path;
-use std::time::Duration;
+use std::process::Command;
+use std::time::{Duration, Instant};
 
-use crate::process::run_within;
+use crate::side_by_side::{self, Job};
 use crate::test::Outcome;
 use crate::{Fallible, workspace};
 use environment::{Environment, Python};
@@ -44,20 +45,21 @@ pub(crate) fn step() -> Outcome {
     check(&found, newest).into()
 }
 
-/// Builds once, with the newest Python; tests with the oldest Python and dependencies, and with the newest,
-/// even if the oldest fails. If there is only one Python, it is tested with both sets of dependencies.
+/// Builds once, with the newest Python; tests with the oldest Python and dependencies, and with the newest, side by side. If there is
+/// only one Python, it is tested with both sets of dependencies.
 fn check(found: &[Python], newest: &Python) -> Fallible {
+    let start = Instant::now();
     let wheel = wheel::build(newest, wheel::Profile::Release)?;
-    let oldest = found.first().unwrap_or(newest);
-    let mut failed = Vec::new();
-    for (python, age) in [(oldest, Age::Oldest), (newest, Age::Newest)] {
-        let name = format!("Python {} with the {age:?} packages", python.version);
-        println!("\n--- {name}");
-        let environment = prepared(python, age, &wheel)?;
-        let tried = try_with(&environment, age == Age::Newest);
-        failed.extend(tried.err().map(|error| format!("on {name}: {error}")));
-    }
-    if failed.is_empty() { Ok(()) } else { Err(failed.join("\n")) }
+    println!("wheel built in {:.1} s", start.elapsed().as_secs_f64());
+    let oldest = prepared(found.first().unwrap_or(newest), Age::Oldest, &wheel)?;
+    let newest = prepared(newest, Age::Newest, &wheel)?;
+    side_by_side::run(vec![
+        tests_on_a_cluster(&newest),
+        all_tests(&oldest, Age::Oldest),
+        all_tests(&newest, Age::Newest),
+        docstrings(&newest),
+        types(&newest)?,
+    ])
 }
 
 /// The versions of its dependencies that the wheel is tested with.
@@ -81,27 +83,40 @@ fn prepared(python: &Python, age: Age, wheel: &Path) -> Fallible<Environment> {
 const ON_A_CLUSTER: &str = "operations rdd keys keys_refused hadoop_formats spilling broadcast accumulators files errors \
      failures taskcontext bad_input jobs";
 
-/// Runs the tests and, on the newest Python, the checks that depend on no version: the examples of all docstrings, the
-/// tests on a cluster, the types. Runs all of them, even if one fails.
-fn try_with(environment: &Environment, is_newest: bool) -> Fallible {
-    let mut types = environment.python();
-    types.args(["-m", "mypy", "--strict", "--python-version", environment::OLDEST, "--cache-dir"]);
-    types.arg(environment::folder("mypy")?).arg("python/firesteel");
-    let mut tests = environment.python();
-    tests.args(["-m", "pytest", "--quiet", "-p", "no:cacheprovider", "python/tests"]);
-    let mut on_cluster = environment.python();
-    on_cluster.env("FIRESTEEL_TEST_MASTER", "local-cluster[2,1,1024]");
-    on_cluster.env("FIRESTEEL_TEST_SETTINGS", "spark.shuffle.service.enabled=false");
-    on_cluster.args(["-m", "pytest", "--quiet", "-p", "no:cacheprovider"]);
-    on_cluster.args(ON_A_CLUSTER.split(' ').map(|name| format!("python/tests/test_{name}.py")));
-    let mut examples = environment.python();
-    examples.arg("python/tests/docstrings.py");
-    let mut tried = vec![run_within(&mut tests, TESTS_LIMIT)];
-    if is_newest {
-        tried.push(run_within(&mut examples, CHECK_LIMIT));
-        tried.push(run_within(&mut on_cluster, TESTS_LIMIT));
-        tried.push(run_within(&mut types, CHECK_LIMIT));
-    }
-    let failed: Vec<String> = tried.into_iter().filter_map(Result::err).collect();
-    if failed.is_empty() { Ok(()) } else { Err(failed.join("\n")) }
+fn all_tests(environment: &Environment, age: Age) -> Job {
+    let mut command = pytest(environment);
+    command.arg("python/tests");
+    job(format!("pytest with the {age:?} Python and packages"), command, TESTS_LIMIT)
+}
+
+fn tests_on_a_cluster(environment: &Environment) -> Job {
+    let mut command = pytest(environment);
+    command.env("FIRESTEEL_TEST_MASTER", "local-cluster[2,1,1024]");
+    command.env("FIRESTEEL_TEST_SETTINGS", "spark.shuffle.service.enabled=false");
+    command.args(ON_A_CLUSTER.split(' ').map(|name| format!("python/tests/test_{name}.py")));
+    job("pytest on a cluster".into(), command, TESTS_LIMIT)
+}
+
+fn pytest(environment: &Environment) -> Command {
+    let mut command = environment.python();
+    command.args(["-m", "pytest", "--quiet", "-p", "no:cacheprovider"]);
+    command
+}
+
+fn docstrings(environment: &Environment) -> Job {
+    let mut command = environment.python();
+    command.arg("python/tests/docstrings.py");
+    job("examples in docstrings".into(), command, CHECK_LIMIT)
+}
+
+fn types(environment: &Environment) -> Fallible<Job> {
+    let mut command = environment.python();
+    command.args(["-m", "mypy", "--strict", "--python-version", environment::OLDEST, "--cache-dir"]);
+    command.arg(environment::folder("mypy")?).arg("python/firesteel");
+    Ok(job("mypy".into(), command, CHECK_LIMIT))
+}
+
+fn job(name: String, mut command: Command, limit: Duration) -> Job {
+    command.current_dir(workspace::root());
+    Job { name, command, limit }
 }

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use crate::args::Args;
 use crate::process::{cargo, run as run_process};
 use crate::{
-    Fallible, closure_matrix, dependencies, examples, instructions, interop, msrv, python, quick, sim, tidy,
+    Fallible, closure_matrix, dependencies, examples, instructions, interop, msrv, python, quick, sim,
+    test_programs, tidy,
 };
 
 pub(crate) const HELP: &str = "
@@ -182,8 +183,7 @@ fn docs() -> Outcome {
 }
 
 fn tests() -> Outcome {
-    // A failed program does not stop the others: one run tells everything that is wrong.
-    cargo_step(&["test", "--workspace", "--all-targets", "--no-fail-fast", "--quiet"])
+    test_programs::run().into()
 }
 
 fn doc_tests() -> Outcome {

@@ -1,0 +1,110 @@
+//! Runs programs side by side, as many as there are cores, and shows what each printed when it ends.
+//!
+//! Many tests wait for most of their time, for processes that end and hosts that fall silent: two programs at a time take little more
+//! than half as long as one after the other.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::process::wait_within;
+use crate::{Fallible, workspace};
+
+/// A program to run.
+pub(crate) struct Job {
+    /// Its name for people.
+    pub(crate) name: String,
+    pub(crate) command: Command,
+    /// The most time that it may take; then it is ended, and has failed.
+    pub(crate) limit: Duration,
+}
+
+/// Runs all jobs; the first ones begin first. One that fails does not stop the others: one run tells everything that is wrong.
+pub(crate) fn run(jobs: Vec<Job>) -> Fallible {
+    let folder = workspace::target_dir().join("side-by-side");
+    std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let waiting: Mutex<VecDeque<(usize, Job)>> = Mutex::new(jobs.into_iter().enumerate().collect());
+    let failed = Mutex::new(Vec::new());
+    let next = || waiting.lock().expect("no lane panics").pop_front();
+    let lane = || {
+        while let Some((number, job)) = next() {
+            let printed = folder.join(format!("{}-{number}.txt", std::process::id()));
+            if let Err(error) = job.run(&printed) {
+                failed.lock().expect("no lane panics").push(error);
+            }
+            let _ = std::fs::remove_file(printed);
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(lane);
+        }
+    });
+    let failed = failed.into_inner().expect("no lane panics");
+    if failed.is_empty() { Ok(()) } else { Err(failed.join("\n")) }
+}
+
+impl Job {
+    fn run(mut self, printed: &std::path::Path) -> Fallible {
+        let start = Instant::now();
+        let name = self.name;
+        let no_file = |error: std::io::Error| format!("{}: {error}", printed.display());
+        // One file for both, so that lines stay in the order in which they were printed.
+        let file = File::create(printed).map_err(no_file)?;
+        self.command.stdin(Stdio::null()).stderr(file.try_clone().map_err(no_file)?).stdout(file);
+        let mut child = self.command.spawn().map_err(|error| format!("cannot start {name}: {error}"))?;
+        let ended =
+            wait_within(&mut child, self.limit).map_err(|error| format!("{name} was lost: {error}"))?;
+        let took = start.elapsed().as_secs_f64();
+        let text = std::fs::read(printed).map_err(no_file)?;
+        let text = indented(&String::from_utf8_lossy(&text));
+        let (end, result) = match ended {
+            Some(status) if status.success() => ("passed".to_owned(), Ok(())),
+            Some(status) => ("FAILED".to_owned(), Err(format!("{name} ended with {status}"))),
+            None => {
+                let end = format!("was ended: it ran for more than {} s", self.limit.as_secs());
+                (end.clone(), Err(format!("{name} {end}")))
+            }
+        };
+        // One call, so that the lines of two programs do not mix.
+        println!("--- {name} {end} in {took:.1} s{text}");
+        result
+    }
+}
+
+/// Returns the printed lines that say something, each on a line of its own below the name.
+fn indented(printed: &str) -> String {
+    let lines = printed.lines().filter(|line| !line.trim().is_empty());
+    lines.map(|line| format!("\n    {line}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job(program: &str, argument: &str, limit: u64) -> Job {
+        let mut command = Command::new(program);
+        command.arg(argument);
+        Job { name: format!("the {program}"), command, limit: Duration::from_secs(limit) }
+    }
+
+    #[test]
+    fn all_run_and_all_that_fail_are_named() {
+        run(vec![job("true", "", 600), job("true", "", 600)]).unwrap();
+        let jobs =
+            vec![job("false", "", 600), job("sleep", "600", 0), job("true", "", 600), job("nonsense", "", 9)];
+        let error = run(jobs).unwrap_err();
+        assert!(error.contains("the false ended with exit status: 1"), "{error}");
+        assert!(error.contains("the sleep was ended: it ran for more than 0 s"), "{error}");
+        assert!(error.contains("cannot start the nonsense"), "{error}");
+        assert!(!error.contains("the true"), "{error}");
+    }
+
+    #[test]
+    fn printed_lines_stand_below_the_name() {
+        assert_eq!(indented("one\n\n  two\n"), "\n    one\n      two");
+    }
+}
