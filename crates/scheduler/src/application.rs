@@ -27,8 +27,9 @@ mod effect;
 mod event;
 
 pub use effect::{ApplicationEffect, MigrationRequest};
-pub use event::{AgentId, AgentMessage, ApplicationEvent, Registration, ReportedOutcome};
+pub use event::{AgentMessage, ApplicationEvent, Registration, ReportedOutcome};
 
+use crate::agent_id::AgentId;
 use crate::allocation::{Allocation, AllocationSettings, Decision, Demand, Lent};
 use crate::effect::Effect;
 use crate::event::{Event, TaskOutcome};

@@ -11,7 +11,8 @@ mod migrations;
 
 pub(crate) use migrations::{Migrations, Step};
 
-use crate::application::{AgentId, Registration};
+use crate::agent_id::AgentId;
+use crate::application::Registration;
 use firesteel_types::{ExecutorId, ExecutorLossReason, Millis};
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -35,6 +35,7 @@
 //! stages and running tasks. [`Allocation`] decides how many executors a cluster is asked for. `dag/` holds the steps that concern jobs and stages, `tasks/` those that concern single tasks.
 
 mod accumulators;
+mod agent_id;
 mod allocation;
 mod application;
 mod barriers;
@@ -45,18 +46,23 @@ mod effect;
 mod event;
 mod executors;
 mod fleet;
+mod jobs;
 mod map_outputs;
 mod migration_plan;
 mod pools;
 mod results;
+mod running_tasks;
 mod scheduler;
 mod settings;
+mod stages;
+mod task_set;
 mod tasks;
 
+pub use agent_id::AgentId;
 pub use allocation::{Allocation, AllocationSettings, Decision, Demand, Lent};
 pub use application::{
-    AgentId, AgentMessage, Application, ApplicationEffect, ApplicationEvent, ApplicationSettings,
-    MigrationRequest, Registration, ReportedOutcome,
+    AgentMessage, Application, ApplicationEffect, ApplicationEvent, ApplicationSettings, MigrationRequest,
+    Registration, ReportedOutcome,
 };
 pub use effect::{Effect, MapOutput, ShuffleOutputs, TaskLaunch};
 pub use event::{Event, JobSpec, StageSpec, TaskOutcome};

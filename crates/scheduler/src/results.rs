@@ -3,7 +3,7 @@
 //! A job whose results are together larger than [`max_result_size`](Results::new) fails, before the result that is too much is fetched
 //! or delivered. The rule is Spark's `spark.driver.maxResultSize`.
 
-use crate::application::AgentId;
+use crate::agent_id::AgentId;
 use firesteel_types::{AccumulatorUpdate, ExecutorId, JobFailure, JobId, TaskId};
 use std::collections::BTreeMap;
 

@@ -7,16 +7,16 @@ use crate::accumulators::Accumulators;
 use crate::barriers::Barriers;
 use crate::block_locations::BlockLocations;
 use crate::commit::Commits;
-use crate::dag::{Job, Stages};
 use crate::effect::{Effect, MapOutput};
 use crate::event::Event;
 use crate::executors::Executors;
+use crate::jobs::Job;
 use crate::map_outputs::MapOutputs;
 use crate::pools::Pools;
+use crate::running_tasks::RunningTasks;
 use crate::settings::SchedulerSettings;
-use crate::tasks::RunningTasks;
-use crate::tasks::offers::Vacancies;
-use crate::tasks::task_set::TaskSet;
+use crate::stages::Stages;
+use crate::task_set::TaskSet;
 use firesteel_types::{
     AccumulatorId, CallSite, ExecutorId, JobId, Millis, Partition, RddId, ShuffleId, StageId, TaskId,
 };
@@ -42,6 +42,15 @@ pub struct Scheduler {
     pub(crate) dirty_stages: BTreeSet<StageId>,
     pub(crate) vacancies: Vacancies,
     pub(crate) next_speculation: Millis,
+}
+
+/// The slots to offer when an event has been digested.
+#[derive(Debug, Default)]
+pub(crate) struct Vacancies {
+    /// Offer every free slot.
+    pub(crate) all: bool,
+    /// Offer the slots of these executors.
+    pub(crate) executors: Vec<ExecutorId>,
 }
 
 /// What there is to do.

@@ -1,6 +1,6 @@
 //! Effects of an application: the messages to agents, the requests to the cluster, and the scheduler's effects that remain for the shell.
 
-use super::event::AgentId;
+use crate::agent_id::AgentId;
 use crate::effect::Effect;
 use firesteel_types::{ExecutorId, Partition, RddId, ShuffleId, TaskId};
 

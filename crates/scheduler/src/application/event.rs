@@ -1,13 +1,10 @@
 //! Events of an application: requests of the program, messages of agents, news of the cluster that lends them.
 
+use crate::agent_id::AgentId;
 use crate::event::{Event, TaskOutcome};
 use firesteel_types::{
     AccumulatorUpdate, ExecutorId, ExecutorLossReason, Partition, RddId, ShuffleId, TaskId,
 };
-
-/// An agent's connection to the driver: a number that the shell gives, and never gives again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct AgentId(pub u64);
 
 /// How an agent introduces itself.
 #[derive(Clone, Debug, PartialEq, Eq)]

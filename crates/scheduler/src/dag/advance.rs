@@ -4,10 +4,10 @@
 //! them off one by one and sees to each. Seeing to a stage that lacks inputs puts those that write them on the agenda, so
 //! lost outputs run again however deep they lie, without recursion, and only if somebody wants them.
 
-use crate::dag::{Inputs, Phase, Stage, preferred_by};
 use crate::effect::Effect;
 use crate::scheduler::Scheduler;
-use crate::tasks::task_set::TaskSet;
+use crate::stages::{Inputs, Phase, Stage, preferred_by};
+use crate::task_set::TaskSet;
 use firesteel_types::{AppEvent, KillReason, Partition, ShuffleId, StageAttempt, StageId};
 
 impl Scheduler {

@@ -11,17 +11,13 @@
 //! with each attempt too, since all tasks of a barrier stage have to compute their partition, or none. A task is told the versions of the
 //! RDDs that it may read or keep, and executors keep blocks by version: old and new partitions of one RDD cannot be mixed.
 
-use crate::dag::{Phase, Stage};
 use crate::effect::Effect;
 use crate::event::StageSpec;
 use crate::scheduler::Scheduler;
+use crate::stages::{Phase, Stage, Versions};
 use firesteel_plan::{Cached, CachedRdd};
 use firesteel_types::{ExecutorId, Partition, RddId, ShuffleId, StageId, TaskLocation};
 use std::collections::BTreeSet;
-use std::sync::Arc;
-
-/// The version of each persisted RDD of a stage, as an attempt is told it.
-pub(crate) type Versions = Arc<[(RddId, u64)]>;
 
 impl Scheduler {
     /// The inputs that an attempt at a stage needs now, in the order of its spec.

@@ -1,9 +1,10 @@
 //! Jobs end: with their answer, by failure, or because somebody wished so. Each exactly once, since a job that ended is no
 //! longer in the table.
 
-use crate::dag::{Job, Phase};
 use crate::effect::Effect;
+use crate::jobs::Job;
 use crate::scheduler::Scheduler;
+use crate::stages::Phase;
 use firesteel_types::{AppEvent, JobFailure, JobId, KillReason, ShuffleId, StageId};
 use std::collections::BTreeSet;
 

@@ -4,9 +4,9 @@
 //! given the one that follows it, without a new attempt: their next tasks read where the outputs are now. Tasks that were launched
 //! with the older one find the outputs where they were for as long as somebody serves them there, and ask anew after that.
 
-use crate::dag::{Inputs, Phase};
-use crate::effect::Effect;
+use crate::effect::{Effect, ShuffleOutputs};
 use crate::scheduler::Scheduler;
+use crate::stages::{Inputs, Phase};
 use firesteel_types::{ExecutorId, Partition, ShuffleId, TaskId};
 use std::collections::BTreeMap;
 
@@ -48,9 +48,7 @@ impl Scheduler {
         for id in self.stages.readers_of(shuffle) {
             let stage = self.stages.get_mut(id).expect("the readers of a shuffle are known");
             let Phase::Running { inputs, .. } = &mut stage.phase else { continue };
-            let is_older = |input: &crate::effect::ShuffleOutputs| {
-                (input.shuffle, input.generation) == (shuffle, before)
-            };
+            let is_older = |input: &ShuffleOutputs| (input.shuffle, input.generation) == (shuffle, before);
             if inputs.iter().any(|input| is_older(input)) {
                 let snapshot = self.outputs.snapshot(shuffle);
                 let renewed =

@@ -20,9 +20,9 @@
 //! would mean to let results through that might have to be taken back. Digests do not depend on order: records in another
 //! order are the same records, as everywhere in Spark.
 
-use crate::dag::Phase;
 use crate::effect::Effect;
 use crate::scheduler::Scheduler;
+use crate::stages::Phase;
 use firesteel_types::{JobFailure, KillReason, Partition, ShuffleId, StageId};
 use std::collections::BTreeSet;
 

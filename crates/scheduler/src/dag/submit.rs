@@ -1,9 +1,10 @@
 //! A job enters: its stages join the table, except those whose shuffle another running job's stage writes already.
 
-use crate::dag::{Job, Phase, Stage};
 use crate::effect::Effect;
 use crate::event::{JobSpec, StageSpec};
+use crate::jobs::Job;
 use crate::scheduler::Scheduler;
+use crate::stages::{Phase, Stage};
 use firesteel_types::{AppEvent, JobId, Partition, ShuffleId, StageId, StageSummary};
 use std::collections::BTreeSet;
 use std::sync::Arc;

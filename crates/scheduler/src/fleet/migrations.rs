@@ -4,7 +4,7 @@
 //! executors have is copied to agents that stay. When nothing is left and nothing runs, the agent is told to end. What could not be
 //! copied in time is lost with it, and computed again when a job needs it. [`MigrationPlan`] deals what is to be copied.
 
-use crate::application::AgentId;
+use crate::agent_id::AgentId;
 use crate::migration_plan::MigrationPlan;
 use firesteel_types::Millis;
 use std::collections::BTreeMap;

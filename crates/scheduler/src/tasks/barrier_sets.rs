@@ -8,9 +8,9 @@
 use crate::accumulators::Source;
 use crate::barriers::{Answer, Caller, Refusal};
 use crate::effect::Effect;
+use crate::running_tasks::RunningTask;
 use crate::scheduler::Scheduler;
-use crate::tasks::RunningTask;
-use crate::tasks::task_set::Pick;
+use crate::task_set::Pick;
 use firesteel_types::{
     ExecutorId, JobFailure, JobId, KillReason, Millis, Partition, StageAttempt, StageId, TaskFailure, TaskId,
 };

@@ -2,24 +2,15 @@
 //!
 //! Two occasions: a slot becomes free, and only it is offered; or there is something new to launch, and all free slots are
 //! offered, round and round, one task each time, so that work spreads. Stages are asked in the order of `pools`. A barrier
-//! stage takes all the slots that it needs or none ([`barrier_sets`](crate::tasks::gangs)).
+//! stage takes all the slots that it needs or none ([`barrier_sets`](crate::tasks::barrier_sets)).
 
 use crate::effect::{Effect, TaskLaunch};
-use crate::scheduler::Scheduler;
-use crate::tasks::RunningTask;
+use crate::running_tasks::RunningTask;
+use crate::scheduler::{Scheduler, Vacancies};
+use crate::task_set::Pick;
 use crate::tasks::barrier_sets::BarrierOffer;
-use crate::tasks::task_set::Pick;
-use firesteel_types::{AppEvent, ExecutorId, Locality, StageId};
+use firesteel_types::{AppEvent, ExecutorId, StageId};
 use std::sync::Arc;
-
-/// The slots to offer when an event has been digested.
-#[derive(Debug, Default)]
-pub(crate) struct Vacancies {
-    /// Offer every free slot.
-    pub(crate) all: bool,
-    /// Offer the slots of these executors.
-    pub(crate) executors: Vec<ExecutorId>,
-}
 
 impl Scheduler {
     /// Offers what is to be offered.
@@ -134,22 +125,5 @@ impl Scheduler {
             locality,
             speculative,
         }));
-    }
-}
-
-/// How near an executor is to one of the preferred places.
-pub(crate) fn locality_of(
-    preferred: &[firesteel_types::TaskLocation],
-    executor: ExecutorId,
-    host: &str,
-) -> Locality {
-    if preferred.is_empty() {
-        Locality::NoPreference
-    } else if preferred.iter().any(|place| place.executor == Some(executor)) {
-        Locality::Process
-    } else if preferred.iter().any(|place| place.host == host) {
-        Locality::Node
-    } else {
-        Locality::Any
     }
 }

@@ -9,8 +9,8 @@ use crate::barriers::Held;
 use crate::effect::{Effect, MapOutput};
 use crate::event::TaskOutcome;
 use crate::map_outputs::Registered;
+use crate::running_tasks::RunningTask;
 use crate::scheduler::Scheduler;
-use crate::tasks::RunningTask;
 use firesteel_types::{
     AccumulatorUpdate, AppEvent, ExecutorId, JobFailure, JobId, KillReason, ShuffleId, StageId, TaskFailure,
     TaskId,

@@ -8,11 +8,10 @@
 //! stays as a stale entry, to be skipped when it is met. So each launch costs amortised constant time, and no event walks
 //! over all waiting tasks.
 
+use crate::executors::Executors;
 use firesteel_types::{ExecutorId, Locality, Millis, TaskLocation};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-
-use crate::executors::Executors;
 
 /// The waiting tasks of one stage attempt. Lists are taken from their ends.
 #[derive(Debug)]

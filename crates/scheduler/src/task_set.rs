@@ -4,10 +4,13 @@
 //! still runs for an old attempt is not launched again by the next one unless it fails. Tasks are named by their index, the
 //! position among the stage's outputs.
 
+mod median;
+mod queues;
+
 use crate::executors::Executors;
-use crate::tasks::median::Median;
-use crate::tasks::queues::Queues;
 use firesteel_types::{ExecutorId, Locality, Millis, TaskLocation};
+use median::Median;
+use queues::Queues;
 use std::collections::BTreeMap;
 
 /// The tasks of one stage that is not complete.
