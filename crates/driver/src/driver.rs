@@ -480,12 +480,12 @@ impl ProcessListener for Driver {
         self.post(Event::Heartbeat { executor, running });
     }
 
-    fn stored(&self, executor: ExecutorId, BlockKey { rdd, partition, version }: BlockKey) {
-        self.post(Event::BlockStored { executor, rdd, partition, version });
+    fn stored(&self, executor: ExecutorId, key: BlockKey) {
+        self.post(Event::BlockStored { executor, key });
     }
 
-    fn dropped(&self, executor: ExecutorId, BlockKey { rdd, partition, version }: BlockKey) {
-        self.post(Event::BlockDropped { executor, rdd, partition, version });
+    fn dropped(&self, executor: ExecutorId, key: BlockKey) {
+        self.post(Event::BlockDropped { executor, key });
     }
 
     fn failed(&self, task: &TaskSpec) {
@@ -564,7 +564,7 @@ impl Driver {
 impl Driver {
     /// The number of tasks that all agents run at a time.
     pub(crate) fn agent_slots(&self) -> u32 {
-        self.with_application(|app| app.agents().values().map(|agent| agent.registration.slots).sum())
+        self.with_application(|app| app.agents().values().map(|agent| agent.slots).sum())
     }
 
     /// The process ids of all agents, by name.
@@ -579,7 +579,7 @@ impl Driver {
             let mut infos = BTreeMap::new();
             for agent in app.agents().values() {
                 let registration = &agent.registration;
-                let share = if registration.has_processes { registration.slots } else { 1 };
+                let share = if registration.has_processes { agent.slots } else { 1 };
                 for &executor in &agent.ready {
                     let info = WorkerInfo {
                         host: Some(registration.host.clone()),
@@ -643,12 +643,12 @@ impl LocalBlockListener {
 }
 
 impl BlockListener for LocalBlockListener {
-    fn stored(&self, BlockKey { rdd, partition, version }: BlockKey) {
-        self.post(Event::BlockStored { executor: ExecutorId::DRIVER, rdd, partition, version });
+    fn stored(&self, key: BlockKey) {
+        self.post(Event::BlockStored { executor: ExecutorId::DRIVER, key });
     }
 
-    fn dropped(&self, BlockKey { rdd, partition, version }: BlockKey) {
-        self.post(Event::BlockDropped { executor: ExecutorId::DRIVER, rdd, partition, version });
+    fn dropped(&self, key: BlockKey) {
+        self.post(Event::BlockDropped { executor: ExecutorId::DRIVER, key });
     }
 }
 

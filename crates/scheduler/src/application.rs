@@ -11,9 +11,9 @@
 //!
 //! let mut application = Application::new(ApplicationSettings::default());
 //! let (mut effects, agent) = (vec![], AgentId(7));
-//! let registration = Registration {
-//!     name: "0".into(), program: [0; 32], host: "a".into(), slots: 4, memory: 1 << 30, has_processes: false,
-//!     address: "a:7337".into(), outputs_survive: false, process: 17,
+//! let registration = RegisterAgent {
+//!     name: "0".into(), program: [0; 32], host: "a".into(), cores: 4, memory: 1 << 30, has_processes: false,
+//!     blocks: "a:7337".into(), outputs_survive: false, process: 17,
 //! };
 //! application.handle(Millis(0), ApplicationEvent::AgentRegistered { agent, registration }, &mut effects);
 //! let [ApplicationEffect::Welcome { executors, .. }] = &effects[..] else { panic!("{effects:?}") };
@@ -26,8 +26,8 @@
 mod effect;
 mod event;
 
-pub use effect::{ApplicationEffect, MigrationRequest};
-pub use event::{AgentMessage, ApplicationEvent, Registration, ReportedOutcome};
+pub use effect::ApplicationEffect;
+pub use event::{AgentMessage, ApplicationEvent, ReportedOutcome};
 
 use crate::agent_id::AgentId;
 use crate::allocation::{Allocation, AllocationSettings, Decision, Demand, Lent};
@@ -37,9 +37,11 @@ use crate::fleet::{Admission, Agent, Fleet, FleetSettings, Found, Loss, Step};
 use crate::results::{Results, WaitingResult};
 use crate::scheduler::{Load, Scheduler, SoleCopies};
 use crate::settings::SchedulerSettings;
+use firesteel_protocol::handshake::RegisterAgent;
+use firesteel_protocol::{MigrateOrder, MigrateReport};
 use firesteel_types::{
     AccumulatorUpdate, AppEvent, CallSite, ExecutorId, JobFailure, JobId, KillReason, Millis, Partition,
-    RddId, ShuffleId, TaskFailure, TaskId,
+    ShuffleId, TaskFailure, TaskId,
 };
 use std::collections::BTreeMap;
 
@@ -289,23 +291,27 @@ impl Application {
 
 /// Agents: coming, speaking, going.
 impl Application {
-    fn register(&mut self, agent: AgentId, registration: Registration, fx: &mut Vec<ApplicationEffect>) {
+    fn register(&mut self, agent: AgentId, registration: RegisterAgent, fx: &mut Vec<ApplicationEffect>) {
         match self.fleet.register(agent, registration) {
-            Admission::Welcome(executors) => {
-                let setting = self.fleet.setting();
-                fx.push(ApplicationEffect::Welcome { agent, executors, setting });
-            }
+            Admission::Welcome => self.welcome(agent, fx),
             Admission::Waits | Admission::Known => {}
             Admission::Refused(reason) => fx.push(ApplicationEffect::Refuse { agent, reason }),
             Admission::Closed => fx.push(ApplicationEffect::Close { agent }),
         }
     }
 
+    /// Tells an agent that it was admitted.
+    fn welcome(&mut self, agent: AgentId, fx: &mut Vec<ApplicationEffect>) {
+        let Some(Agent { executors, slots, .. }) = self.fleet.agents().get(&agent) else { return };
+        let (executors, slots, setting) = (executors.clone(), *slots, self.fleet.setting());
+        fx.push(ApplicationEffect::Welcome { agent, executors, slots, setting });
+    }
+
     fn set_workers(&mut self, setting: &str, fx: &mut Vec<ApplicationEffect>) {
         let known = self.fleet.agents().keys().copied();
         fx.extend(known.map(|agent| ApplicationEffect::WorkerSetting { agent, setting: setting.into() }));
-        for (agent, executors) in self.fleet.set_workers(setting.into()) {
-            fx.push(ApplicationEffect::Welcome { agent, executors, setting: Some(setting.into()) });
+        for agent in self.fleet.set_workers(setting.into()) {
+            self.welcome(agent, fx);
         }
     }
 
@@ -329,15 +335,13 @@ impl Application {
             AgentMessage::BarrierSync { executor, task, epoch, message } => {
                 self.schedule(Event::BarrierSync { task, executor, epoch, message }, fx);
             }
-            AgentMessage::BlockStored { executor, rdd, partition, version } => {
-                self.schedule(Event::BlockStored { executor, rdd, partition, version }, fx);
+            AgentMessage::BlockStored { executor, key } => {
+                self.schedule(Event::BlockStored { executor, key }, fx);
             }
-            AgentMessage::BlockDropped { executor, rdd, partition, version } => {
-                self.schedule(Event::BlockDropped { executor, rdd, partition, version }, fx);
+            AgentMessage::BlockDropped { executor, key } => {
+                self.schedule(Event::BlockDropped { executor, key }, fx);
             }
-            AgentMessage::Migrated { number, executor, outputs, cached } => {
-                self.migrated((agent, executor), number, outputs, cached, fx);
-            }
+            AgentMessage::Migrated { report } => self.migrated(agent, report, fx),
             // Of an agent that is gone, nothing follows for the others.
             AgentMessage::OutOfWorkers { .. } if !self.fleet.agents().contains_key(&agent) => {}
             AgentMessage::OutOfWorkers { reason } => {
@@ -351,11 +355,11 @@ impl Application {
         if !self.fleet.ready(agent, executor) {
             return;
         }
-        let Some(Agent { registration, ready, .. }) = self.fleet.agents().get(&agent) else { return };
+        let Some(Agent { registration, slots, ready, .. }) = self.fleet.agents().get(&agent) else { return };
         if ready.len() == 1 && !registration.name.is_empty() {
             fx.push(ApplicationEffect::AgentReady { name: registration.name.clone() });
         }
-        let slots = if registration.has_processes { 1 } else { registration.slots };
+        let slots = if registration.has_processes { 1 } else { *slots };
         let host = registration.host.clone();
         // One whose agent is being decommissioned would be given tasks before it could be said that it gets none.
         if self.fleet.is_decommissioned(agent) {
@@ -538,8 +542,8 @@ impl Application {
             let SoleCopies { outputs, cached } = copies;
             let outputs = outputs.into_iter().map(|(shuffle, output)| (shuffle, output.map, output.task));
             let (from, outputs) = (address.to_string(), outputs.collect());
-            let request = MigrationRequest { number, executor, from, outputs, cached };
-            fx.push(ApplicationEffect::Migrate { agent, request });
+            let order = MigrateOrder { number, executor, from, outputs, cached };
+            fx.push(ApplicationEffect::Migrate { agent, order });
         }
         // Answers that have copied nothing end a round, too: without a pause, its few tries would be over in no time.
         self.fleet.migrations.wait(now, address);
@@ -551,17 +555,11 @@ impl Application {
         agent.is_some_and(|agent| agent.executors.iter().any(|executor| self.scheduler.is_busy(*executor)))
     }
 
-    fn migrated(
-        &mut self,
-        (agent, executor): (AgentId, ExecutorId),
-        number: u64,
-        outputs: Vec<(ShuffleId, Partition, TaskId)>,
-        cached: Vec<(RddId, Partition, u64)>,
-        fx: &mut Vec<ApplicationEffect>,
-    ) {
+    fn migrated(&mut self, agent: AgentId, report: MigrateReport, fx: &mut Vec<ApplicationEffect>) {
+        let MigrateReport { number, executor, outputs, cached } = report;
         let taken = outputs.len() + cached.len();
-        for (rdd, partition, version) in cached {
-            self.schedule(Event::BlockStored { executor, rdd, partition, version }, fx);
+        for key in cached {
+            self.schedule(Event::BlockStored { executor, key }, fx);
         }
         if self.fleet.owner(executor) == Some(agent) && self.scheduler.knows_executor(executor) {
             self.schedule(Event::OutputsMoved { to: executor, outputs }, fx);
@@ -593,7 +591,7 @@ impl Application {
             let is_busy = agent.executors.iter().any(|executor| self.scheduler.is_busy(*executor));
             Lent {
                 name: agent.registration.name.clone(),
-                slots: agent.registration.slots,
+                slots: agent.slots,
                 is_busy,
                 caches: !is_busy
                     && agent.executors.iter().any(|executor| self.scheduler.caches_any(*executor)),

@@ -4,7 +4,7 @@
 //! Blocks carry the *version* of what they were computed from (see `dag::cached`); those of another version do not count, and
 //! no task reads them.
 
-use firesteel_types::{ExecutorId, Partition, RddId};
+use firesteel_types::{BlockKey, ExecutorId, Partition, RddId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// All persisted RDDs that a job has named, and where their blocks lie.
@@ -52,13 +52,8 @@ impl BlockLocations {
     }
 
     /// Notes a block. False when nobody wants it to be kept: the RDD was unpersisted, or the block is of an older version.
-    pub(crate) fn stored(
-        &mut self,
-        executor: ExecutorId,
-        rdd: RddId,
-        partition: Partition,
-        version: u64,
-    ) -> bool {
+    pub(crate) fn stored(&mut self, executor: ExecutorId, key: BlockKey) -> bool {
+        let BlockKey { rdd, partition, version } = key;
         let Some(blocks) = self.rdds.get_mut(&rdd) else { return false };
         blocks.holders_of_rdd.insert(executor);
         if version > blocks.version {
@@ -72,7 +67,8 @@ impl BlockLocations {
     }
 
     /// Notes that a block is gone.
-    pub(crate) fn dropped(&mut self, executor: ExecutorId, rdd: RddId, partition: Partition, version: u64) {
+    pub(crate) fn dropped(&mut self, executor: ExecutorId, key: BlockKey) {
+        let BlockKey { rdd, partition, version } = key;
         let Some(blocks) = self.rdds.get_mut(&rdd) else { return };
         if version != blocks.version {
             return;
@@ -125,11 +121,12 @@ impl BlockLocations {
     }
 
     /// The partitions that count and that nobody keeps but these executors.
-    pub(crate) fn held_only_by(&self, executors: &BTreeSet<ExecutorId>) -> Vec<(RddId, Partition, u64)> {
+    pub(crate) fn held_only_by(&self, executors: &BTreeSet<ExecutorId>) -> Vec<BlockKey> {
         let mut held = vec![];
         for (&rdd, blocks) in &self.rdds {
             let only = blocks.holders.iter().filter(|(_, holders)| holders.is_subset(executors));
-            held.extend(only.map(|(&partition, _)| (rdd, partition, blocks.version)));
+            let version = blocks.version;
+            held.extend(only.map(|(&partition, _)| BlockKey { rdd, partition, version }));
         }
         held
     }
@@ -148,16 +145,20 @@ mod tests {
     const B: ExecutorId = ExecutorId(2);
     const RDD: RddId = RddId(7);
 
+    fn key(partition: u32, version: u64) -> BlockKey {
+        BlockKey { rdd: RDD, partition: Partition(partition), version }
+    }
+
     #[test]
     fn a_newer_version_replaces_all_blocks_and_an_older_one_does_not_count() {
         let mut blocks = BlockLocations::default();
-        assert!(!blocks.stored(A, RDD, Partition(0), 0), "nobody has declared it");
+        assert!(!blocks.stored(A, key(0, 0)), "nobody has declared it");
         blocks.declare(RDD);
-        assert!(blocks.stored(A, RDD, Partition(0), 0) && blocks.stored(B, RDD, Partition(1), 0));
+        assert!(blocks.stored(A, key(0, 0)) && blocks.stored(B, key(1, 0)));
         assert!(blocks.has_all(RDD, 2, 0) && !blocks.has_all(RDD, 2, 1));
-        assert!(blocks.stored(B, RDD, Partition(1), 1));
+        assert!(blocks.stored(B, key(1, 1)));
         assert!(!blocks.has_all(RDD, 2, 0) && !blocks.has_all(RDD, 2, 1));
-        assert!(blocks.stored(A, RDD, Partition(0), 0));
+        assert!(blocks.stored(A, key(0, 0)));
         assert!(blocks.holders(RDD, Partition(0), 1).next().is_none());
     }
 
@@ -166,9 +167,9 @@ mod tests {
         let mut blocks = BlockLocations::default();
         blocks.declare(RDD);
         for (executor, partition) in [(A, 0), (B, 0), (B, 1)] {
-            blocks.stored(executor, RDD, Partition(partition), 0);
+            blocks.stored(executor, key(partition, 0));
         }
-        blocks.dropped(B, RDD, Partition(1), 0);
+        blocks.dropped(B, key(1, 0));
         assert!(!blocks.has_all(RDD, 2, 0) && blocks.has_all(RDD, 1, 0));
         blocks.executor_gone(B);
         assert!(blocks.holders(RDD, Partition(0), 0).eq([A]));
@@ -181,9 +182,9 @@ mod tests {
         let mut blocks = BlockLocations::default();
         blocks.declare(RDD);
         for (executor, partition, version) in [(A, 0, 1), (B, 0, 1), (B, 1, 1), (B, 2, 0)] {
-            blocks.stored(executor, RDD, Partition(partition), version);
+            blocks.stored(executor, key(partition, version));
         }
-        assert_eq!(blocks.held_only_by(&BTreeSet::from([B])), [(RDD, Partition(1), 1)]);
+        assert_eq!(blocks.held_only_by(&BTreeSet::from([B])), [key(1, 1)]);
         assert_eq!(blocks.held_only_by(&BTreeSet::from([A, B])).len(), 2);
     }
 
@@ -191,13 +192,13 @@ mod tests {
     fn whoever_kept_something_is_told_in_the_end_even_if_it_counts_no_more() {
         let mut blocks = BlockLocations::default();
         blocks.declare(RDD);
-        blocks.stored(A, RDD, Partition(0), 0);
-        blocks.stored(B, RDD, Partition(0), 1);
+        blocks.stored(A, key(0, 0));
+        blocks.stored(B, key(0, 1));
         assert!(blocks.holders(RDD, Partition(0), 1).eq([B]));
         assert_eq!(blocks.forget(RDD), BTreeSet::from([A, B]), "a block of an older version");
         blocks.declare(RDD);
-        blocks.stored(A, RDD, Partition(0), 0);
-        blocks.dropped(A, RDD, Partition(0), 0);
+        blocks.stored(A, key(0, 0));
+        blocks.dropped(A, key(0, 0));
         assert_eq!(
             blocks.forget(RDD),
             BTreeSet::from([A]),

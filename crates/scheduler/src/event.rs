@@ -2,8 +2,8 @@
 
 use firesteel_plan::Cached;
 use firesteel_types::{
-    AccumulatorId, AccumulatorUpdate, CallSite, ExecutorId, ExecutorLossReason, JobFailure, JobId, Partition,
-    RddId, ShuffleId, StageId, TaskId, TaskLocation,
+    AccumulatorId, AccumulatorUpdate, BlockKey, CallSite, ExecutorId, ExecutorLossReason, JobFailure, JobId,
+    Partition, RddId, ShuffleId, StageId, TaskId, TaskLocation,
 };
 
 /// A job: the whole graph of stages that an action needs, whether or not parts of it have run before.
@@ -168,25 +168,17 @@ pub enum Event {
     },
     /// An executor keeps a partition of a persisted RDD from now on.
     BlockStored {
-        /// Which executor.
+        /// The executor.
         executor: ExecutorId,
-        /// The RDD.
-        rdd: RddId,
-        /// The partition.
-        partition: Partition,
-        /// The version that the task was told, [`TaskLaunch::cached`](crate::TaskLaunch::cached).
-        version: u64,
+        /// The partition, with the version that its task was told: [`TaskLaunch::cached`](crate::TaskLaunch::cached).
+        key: BlockKey,
     },
     /// An executor keeps a partition no more: it made room, or the block was broken.
     BlockDropped {
-        /// Which executor.
+        /// The executor.
         executor: ExecutorId,
-        /// The RDD.
-        rdd: RddId,
         /// The partition.
-        partition: Partition,
-        /// Its version.
-        version: u64,
+        key: BlockKey,
     },
     /// Nobody wants an RDD to be kept any more.
     RddUnpersisted {

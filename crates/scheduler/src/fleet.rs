@@ -12,7 +12,7 @@ mod migrations;
 pub(crate) use migrations::{Migrations, Step};
 
 use crate::agent_id::AgentId;
-use crate::application::Registration;
+use firesteel_protocol::handshake::RegisterAgent;
 use firesteel_types::{ExecutorId, ExecutorLossReason, Millis};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,6 +23,8 @@ pub struct FleetSettings {
     pub program: [u8; 32],
     /// Whether executors are worker processes (Python's) or threads.
     pub has_processes: bool,
+    /// The number of cores that each task takes.
+    pub task_cpus: u32,
     /// How long migrating what an agent has may take once none of its tasks runs, in milliseconds.
     pub decommission_within_ms: u64,
     /// How long the cluster may take to tell how an agent ended whose connection has ended, in milliseconds; 0 where it never tells.
@@ -34,6 +36,7 @@ impl Default for FleetSettings {
         FleetSettings {
             program: [0; 32],
             has_processes: false,
+            task_cpus: 1,
             decommission_within_ms: 60_000,
             end_within_ms: 2_000,
         }
@@ -44,7 +47,9 @@ impl Default for FleetSettings {
 #[derive(Clone, Debug)]
 pub struct Agent {
     /// How it introduced itself.
-    pub registration: Registration,
+    pub registration: RegisterAgent,
+    /// The number of tasks that it runs at a time.
+    pub slots: u32,
     /// Its executors, ready or not.
     pub executors: Vec<ExecutorId>,
     /// Those that are ready.
@@ -73,8 +78,8 @@ struct Departed {
 /// The answer to a registration.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Admission {
-    /// The agent runs these executors.
-    Welcome(Vec<ExecutorId>),
+    /// It is admitted, and has its executors.
+    Welcome,
     /// It waits until its worker processes can be given their setting.
     Waits,
     /// It is turned away, and why.
@@ -120,7 +125,7 @@ pub(crate) struct Fleet {
     seen: BTreeSet<AgentId>,
     setting: Option<String>,
     /// Agents that wait for the setting of their worker processes.
-    waiting: Vec<(AgentId, Registration)>,
+    waiting: Vec<(AgentId, RegisterAgent)>,
     /// Names of agents that were decommissioned before they came.
     unwelcome: BTreeSet<String>,
     /// How agents ended whose connections have not ended yet, by name.
@@ -153,7 +158,7 @@ impl Fleet {
     }
 
     /// An agent introduces itself.
-    pub(crate) fn register(&mut self, id: AgentId, registration: Registration) -> Admission {
+    pub(crate) fn register(&mut self, id: AgentId, registration: RegisterAgent) -> Admission {
         if self.is_stopped {
             return Admission::Closed;
         }
@@ -170,18 +175,22 @@ impl Fleet {
             self.waiting.push((id, registration));
             return Admission::Waits;
         }
-        Admission::Welcome(self.admit(id, registration))
+        self.admit(id, registration);
+        Admission::Welcome
     }
 
-    fn admit(&mut self, id: AgentId, registration: Registration) -> Vec<ExecutorId> {
-        let wanted = if registration.has_processes { registration.slots } else { 1 };
-        let executors: Vec<ExecutorId> =
-            (0..wanted).map(|_| self.new_executor(id, registration.address.clone())).collect();
+    fn admit(&mut self, id: AgentId, registration: RegisterAgent) {
+        let slots = self.slots(&registration);
+        let wanted = if registration.has_processes { slots } else { 1 };
+        let executors = (0..wanted).map(|_| self.new_executor(id, registration.blocks.clone())).collect();
         let (ready, decommission) = (BTreeSet::new(), None);
-        let agent =
-            Agent { registration, executors: executors.clone(), ready, decommission, is_leaving: false };
+        let agent = Agent { registration, slots, executors, ready, decommission, is_leaving: false };
         self.agents.insert(id, agent);
-        executors
+    }
+
+    /// Returns the number of tasks that an agent runs at a time.
+    fn slots(&self, registration: &RegisterAgent) -> u32 {
+        registration.cores / self.settings.task_cpus.max(1)
     }
 
     fn new_executor(&mut self, owner: AgentId, address: String) -> ExecutorId {
@@ -192,7 +201,7 @@ impl Fleet {
         executor
     }
 
-    fn check(&self, registration: &Registration) -> Result<(), String> {
+    fn check(&self, registration: &RegisterAgent) -> Result<(), String> {
         let hex = |hash: &[u8; 32]| hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         let settings = &self.settings;
         if registration.program != settings.program {
@@ -205,7 +214,7 @@ impl Fleet {
         match (settings.has_processes, registration.has_processes) {
             (true, false) => Err("the program is a Python program; start its executors from Python".into()),
             (false, true) => Err("the program is no Python program".into()),
-            _ if registration.slots == 0 => {
+            _ if self.slots(registration) == 0 => {
                 Err("it has no slots: a task takes more cores than it has (`firesteel.task.cpus`)".into())
             }
             _ => Ok(()),
@@ -221,11 +230,15 @@ impl Fleet {
         self.setting.clone()
     }
 
-    /// The setting of worker processes changes; gives the agents that have waited for the first, with their executors.
-    pub(crate) fn set_workers(&mut self, setting: String) -> Vec<(AgentId, Vec<ExecutorId>)> {
+    /// The setting of worker processes changes; admits the agents that have waited for the first, and returns them.
+    pub(crate) fn set_workers(&mut self, setting: String) -> Vec<AgentId> {
         self.setting = Some(setting);
-        let waiting = std::mem::take(&mut self.waiting);
-        waiting.into_iter().map(|(id, registration)| (id, self.admit(id, registration))).collect()
+        let mut admitted = vec![];
+        for (id, registration) in std::mem::take(&mut self.waiting) {
+            self.admit(id, registration);
+            admitted.push(id);
+        }
+        admitted
     }
 
     /// An executor of an agent is ready. False when it is not one of the agent's, or was ready before.
@@ -242,7 +255,7 @@ impl Fleet {
         agent.ready.remove(&lost);
         self.owners.remove(&lost);
         // The files of the lost one are still served at the address, so the address is remembered.
-        let address = agent.registration.address.clone();
+        let address = agent.registration.blocks.clone();
         let next = self.new_executor(id, address);
         self.agents.get_mut(&id)?.executors.push(next);
         Some(next)
@@ -307,11 +320,11 @@ impl Fleet {
 
     fn loss(&mut self, agent: Agent, reason: ExecutorLossReason) -> Loss {
         let Agent { registration, executors, .. } = agent;
-        let is_served = registration.outputs_survive && !self.closing.contains(&registration.address);
-        let address = if is_served { None } else { self.address_gone(&registration.address) };
+        let is_served = registration.outputs_survive && !self.closing.contains(&registration.blocks);
+        let address = if is_served { None } else { self.address_gone(&registration.blocks) };
         let others = address.map(|all| {
             let others = all.into_iter().filter(|executor| !executors.contains(executor)).collect();
-            (registration.address, others)
+            (registration.blocks, others)
         });
         Loss { executors, reason, address: others }
     }
@@ -319,7 +332,7 @@ impl Fleet {
     /// All executors whose files were at an address that is gone. None while another agent has its files there.
     fn address_gone(&mut self, address: &str) -> Option<Vec<ExecutorId>> {
         let departed = self.departed.values().map(|departed| &departed.agent);
-        if self.agents.values().chain(departed).any(|agent| agent.registration.address == address) {
+        if self.agents.values().chain(departed).any(|agent| agent.registration.blocks == address) {
             return None;
         }
         self.closing.remove(address);
@@ -343,7 +356,7 @@ impl Fleet {
             let decommission = agent.decommission.get_or_insert_default();
             decommission.with_files |= with_files || !agent.registration.outputs_survive;
             if with_files {
-                self.closing.insert(agent.registration.address.clone());
+                self.closing.insert(agent.registration.blocks.clone());
             }
             return Found::Agent(*id);
         }
@@ -361,7 +374,7 @@ impl Fleet {
     /// The address to migrate from before an agent that is decommissioned may end; none when its files stay.
     pub(crate) fn address_to_clear(&self, id: AgentId) -> Option<String> {
         let agent = self.agents.get(&id)?;
-        agent.decommission.filter(|it| it.with_files).map(|_| agent.registration.address.clone())
+        agent.decommission.filter(|it| it.with_files).map(|_| agent.registration.blocks.clone())
     }
 
     /// An agent is told to end now. False when it was told before.
@@ -379,7 +392,7 @@ impl Fleet {
     /// The agents with files at an address that are to end and were not told to yet.
     pub(crate) fn to_release(&self, address: &str) -> Vec<AgentId> {
         let waits = |agent: &Agent| agent.decommission.is_some_and(|it| !it.leave_sent);
-        let there = self.agents.iter().filter(|(_, agent)| agent.registration.address == address);
+        let there = self.agents.iter().filter(|(_, agent)| agent.registration.blocks == address);
         there.filter(|(_, agent)| waits(agent)).map(|(id, _)| *id).collect()
     }
 
@@ -390,7 +403,7 @@ impl Fleet {
 
     /// One ready executor of each agent that stays and has its files elsewhere.
     pub(crate) fn takers(&self, address: &str) -> Vec<ExecutorId> {
-        let elsewhere = self.staying().filter(|agent| agent.registration.address != address);
+        let elsewhere = self.staying().filter(|agent| agent.registration.blocks != address);
         elsewhere.filter_map(|agent| agent.ready.first().copied()).collect()
     }
 

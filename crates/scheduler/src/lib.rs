@@ -61,12 +61,13 @@ mod tasks;
 pub use agent_id::AgentId;
 pub use allocation::{Allocation, AllocationSettings, Decision, Demand, Lent};
 pub use application::{
-    AgentMessage, Application, ApplicationEffect, ApplicationEvent, ApplicationSettings, MigrationRequest,
-    Registration, ReportedOutcome,
+    AgentMessage, Application, ApplicationEffect, ApplicationEvent, ApplicationSettings, ReportedOutcome,
 };
 pub use effect::{Effect, MapOutput, ShuffleOutputs, TaskLaunch};
 pub use event::{Event, JobSpec, StageSpec, TaskOutcome};
 pub use firesteel_plan::{Cached, CachedRdd, Reads};
+pub use firesteel_protocol::handshake::RegisterAgent;
+pub use firesteel_protocol::{MigrateOrder, MigrateReport};
 pub use fleet::{Agent, FleetSettings};
 pub use migration_plan::MigrationPlan;
 pub use scheduler::{Load, Scheduler, SoleCopies};

@@ -4,7 +4,7 @@
 //! was not moved by the next round is dealt again, a few times: one whose file is broken is better computed again.
 
 use crate::scheduler::SoleCopies;
-use firesteel_types::{ExecutorId, Partition, RddId, ShuffleId, TaskId};
+use firesteel_types::{BlockKey, ExecutorId, Partition, RddId, ShuffleId, TaskId};
 use std::collections::BTreeMap;
 
 /// So many outputs and partitions are asked of one executor at a time. So what was moved counts soon, and a broken connection costs little.
@@ -18,6 +18,13 @@ const TRIES: u32 = 3;
 enum Item {
     Output(ShuffleId, TaskId),
     Cached(RddId, Partition),
+}
+
+impl Item {
+    /// Returns the item of a kept partition, whatever its version.
+    fn of_cached(key: &BlockKey) -> Self {
+        Item::Cached(key.rdd, key.partition)
+    }
 }
 
 /// What was dealt so far.
@@ -50,11 +57,11 @@ impl MigrationPlan {
         }
         // Of a kept partition, only its keeper knows how large it is.
         dealt.values_mut().for_each(|share| share.weight = 0);
-        for &(rdd, partition, version) in &copies.cached {
+        for &key in &copies.cached {
             let Some(share) = lightest(&mut dealt) else { break };
-            if self.is_worth_it(Item::Cached(rdd, partition)) {
+            if self.is_worth_it(Item::of_cached(&key)) {
                 share.weight += 1;
-                share.copies.cached.push((rdd, partition, version));
+                share.copies.cached.push(key);
             }
         }
         let given = dealt.into_iter().filter(|(_, share)| share.len() > 0);
@@ -64,7 +71,7 @@ impl MigrationPlan {
     /// Whether everything that is left has been tried often enough.
     pub fn is_hopeless(&self, copies: &SoleCopies) -> bool {
         let outputs = copies.outputs.iter().map(|(shuffle, output)| Item::Output(*shuffle, output.task));
-        let cached = copies.cached.iter().map(|(rdd, partition, _)| Item::Cached(*rdd, *partition));
+        let cached = copies.cached.iter().map(Item::of_cached);
         outputs.chain(cached).all(|item| self.tries.get(&item).is_some_and(|tries| *tries >= TRIES))
     }
 
@@ -98,6 +105,10 @@ mod tests {
     use super::*;
     use firesteel_types::MapOutput;
 
+    fn key(partition: u32) -> BlockKey {
+        BlockKey { rdd: RddId(4), partition: Partition(partition), version: 0 }
+    }
+
     fn copies(sizes: &[u64], cached: u32) -> SoleCopies {
         let output = |(map, bytes): (usize, &u64)| {
             let (map, task) = (Partition(map as u32), TaskId(map as u64));
@@ -105,7 +116,7 @@ mod tests {
         };
         SoleCopies {
             outputs: sizes.iter().enumerate().map(output).collect(),
-            cached: (0..cached).map(|partition| (RddId(4), Partition(partition), 0)).collect(),
+            cached: (0..cached).map(|partition| key(partition)).collect(),
         }
     }
 

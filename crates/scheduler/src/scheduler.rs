@@ -18,7 +18,8 @@ use crate::settings::SchedulerSettings;
 use crate::stages::Stages;
 use crate::task_set::TaskSet;
 use firesteel_types::{
-    AccumulatorId, CallSite, ExecutorId, JobId, Millis, Partition, RddId, ShuffleId, StageId, TaskId,
+    AccumulatorId, BlockKey, CallSite, ExecutorId, JobId, Millis, Partition, RddId, ShuffleId, StageId,
+    TaskId,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -67,8 +68,8 @@ pub struct Load {
 pub struct SoleCopies {
     /// Map outputs.
     pub outputs: Vec<(ShuffleId, MapOutput)>,
-    /// Kept partitions, by RDD, partition and version.
-    pub cached: Vec<(RddId, Partition, u64)>,
+    /// Kept partitions.
+    pub cached: Vec<BlockKey>,
 }
 
 impl Scheduler {
@@ -130,12 +131,8 @@ impl Scheduler {
                 self.barrier_sync((task, executor), epoch, message, fx);
             }
             Event::ShuffleReleased { shuffle } => self.shuffle_released(shuffle, fx),
-            Event::BlockStored { executor, rdd, partition, version } => {
-                self.block_stored(executor, rdd, partition, version, fx);
-            }
-            Event::BlockDropped { executor, rdd, partition, version } => {
-                self.blocks.dropped(executor, rdd, partition, version);
-            }
+            Event::BlockStored { executor, key } => self.block_stored(executor, key, fx),
+            Event::BlockDropped { executor, key } => self.blocks.dropped(executor, key),
             Event::RddUnpersisted { rdd } => self.rdd_unpersisted(rdd, fx),
             Event::AccumulatorRegistered { accumulator } => self.accumulators.register(accumulator),
             Event::AccumulatorReset { accumulator } => {

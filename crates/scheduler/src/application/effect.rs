@@ -2,22 +2,8 @@
 
 use crate::agent_id::AgentId;
 use crate::effect::Effect;
-use firesteel_types::{ExecutorId, Partition, RddId, ShuffleId, TaskId};
-
-/// A request to copy what only executors have that are about to end.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MigrationRequest {
-    /// Names the request in its [answer](super::AgentMessage::Migrated).
-    pub number: u64,
-    /// The executor that has the copies afterwards.
-    pub executor: ExecutorId,
-    /// The address from which to fetch.
-    pub from: String,
-    /// Map outputs, by the attempts that wrote them.
-    pub outputs: Vec<(ShuffleId, Partition, TaskId)>,
-    /// Cached partitions, by RDD, partition and version.
-    pub cached: Vec<(RddId, Partition, u64)>,
-}
+use firesteel_protocol::MigrateOrder;
+use firesteel_types::{ExecutorId, Partition, ShuffleId, TaskId};
 
 /// One thing to do. Effects are to be done in their order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +35,8 @@ pub enum ApplicationEffect {
         agent: AgentId,
         /// The executors that it is to run.
         executors: Vec<ExecutorId>,
+        /// The number of tasks that it is to run at a time.
+        slots: u32,
         /// The setting of its worker processes.
         setting: Option<String>,
     },
@@ -82,8 +70,8 @@ pub enum ApplicationEffect {
     Migrate {
         /// The agent.
         agent: AgentId,
-        /// What, and from where.
-        request: MigrationRequest,
+        /// The blocks, and the address that serves them.
+        order: MigrateOrder,
     },
     /// An agent is to take no more tasks, and to end when those that run have ended.
     Leave {

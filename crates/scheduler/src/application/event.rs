@@ -2,32 +2,9 @@
 
 use crate::agent_id::AgentId;
 use crate::event::{Event, TaskOutcome};
-use firesteel_types::{
-    AccumulatorUpdate, ExecutorId, ExecutorLossReason, Partition, RddId, ShuffleId, TaskId,
-};
-
-/// How an agent introduces itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Registration {
-    /// The name that the cluster gave it; empty for one that a person started.
-    pub name: String,
-    /// The hash of the object file that holds the tasks' code.
-    pub program: [u8; 32],
-    /// Its host, as preferred locations name it.
-    pub host: String,
-    /// The number of tasks that it runs at a time.
-    pub slots: u32,
-    /// The memory budget of all its executors together, in bytes.
-    pub memory: u64,
-    /// Whether each slot is an executor of its own, in a process of its own.
-    pub has_processes: bool,
-    /// The address at which the files of its executors are served.
-    pub address: String,
-    /// Whether they are served by a process that outlives the agent.
-    pub outputs_survive: bool,
-    /// Its process id, for people.
-    pub process: u32,
-}
+use firesteel_protocol::MigrateReport;
+use firesteel_protocol::handshake::RegisterAgent;
+use firesteel_types::{AccumulatorUpdate, BlockKey, ExecutorId, ExecutorLossReason, TaskId};
 
 /// How an attempt at a task ended, as its executor reports it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,36 +69,22 @@ pub enum AgentMessage {
     },
     /// An executor has cached a partition.
     BlockStored {
-        /// Which executor.
+        /// The executor.
         executor: ExecutorId,
-        /// The RDD.
-        rdd: RddId,
-        /// The partition.
-        partition: Partition,
-        /// The version that its task was told.
-        version: u64,
+        /// The partition, with the version that its task was told.
+        key: BlockKey,
     },
     /// An executor has dropped a cached partition.
     BlockDropped {
-        /// Which executor.
+        /// The executor.
         executor: ExecutorId,
-        /// The RDD.
-        rdd: RddId,
         /// The partition.
-        partition: Partition,
-        /// Its version.
-        version: u64,
+        key: BlockKey,
     },
     /// The agent has copied what [`Migrate`](super::ApplicationEffect::Migrate) named, or a part of it.
     Migrated {
-        /// The number of the request.
-        number: u64,
-        /// The executor that has it from now on.
-        executor: ExecutorId,
-        /// Map outputs, by the attempts that wrote them.
-        outputs: Vec<(ShuffleId, Partition, TaskId)>,
-        /// Cached partitions, by RDD, partition and version.
-        cached: Vec<(RddId, Partition, u64)>,
+        /// The blocks that its executor has from now on.
+        report: MigrateReport,
     },
     /// Worker processes cannot be started any more.
     OutOfWorkers {
@@ -142,7 +105,7 @@ pub enum ApplicationEvent {
         /// Its connection.
         agent: AgentId,
         /// Its introduction.
-        registration: Registration,
+        registration: RegisterAgent,
     },
     /// An agent sends something.
     Agent {

@@ -16,7 +16,7 @@ use crate::event::StageSpec;
 use crate::scheduler::Scheduler;
 use crate::stages::{Phase, Stage, Versions};
 use firesteel_plan::{Cached, CachedRdd};
-use firesteel_types::{ExecutorId, Partition, RddId, ShuffleId, StageId, TaskLocation};
+use firesteel_types::{BlockKey, ExecutorId, Partition, RddId, ShuffleId, StageId, TaskLocation};
 use std::collections::BTreeSet;
 
 impl Scheduler {
@@ -82,20 +82,13 @@ impl Scheduler {
     }
 
     /// An executor keeps a partition.
-    pub(crate) fn block_stored(
-        &mut self,
-        executor: ExecutorId,
-        rdd: RddId,
-        partition: Partition,
-        version: u64,
-        fx: &mut Vec<Effect>,
-    ) {
+    pub(crate) fn block_stored(&mut self, executor: ExecutorId, key: BlockKey, fx: &mut Vec<Effect>) {
         if !self.executors.contains(executor) {
             return;
         }
-        match self.blocks.stored(executor, rdd, partition, version) {
-            true => self.wake_spared(rdd),
-            false => fx.push(Effect::DropCached { rdd, executor }),
+        match self.blocks.stored(executor, key) {
+            true => self.wake_spared(key.rdd),
+            false => fx.push(Effect::DropCached { rdd: key.rdd, executor }),
         }
     }
 
