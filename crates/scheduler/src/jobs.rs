@@ -7,7 +7,7 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) submitted: Millis,
-    /// Its stages, shared ones among them; parents before children.
+    /// Its stages, with those that it shares; parents before children.
     pub(crate) stages: Vec<StageId>,
     pub(crate) pool: Arc<str>,
     pub(crate) group: Option<String>,

@@ -1,4 +1,4 @@
-//! The stages of running jobs: what each does, and which writes and which reads each shuffle.
+//! The stages of running jobs, with their phases, and with the stages that write and read each shuffle.
 //!
 //! A stage is in one of three phases; `dag::advance` makes all the moves between them.
 
@@ -12,18 +12,18 @@ use firesteel_types::{
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// What all tasks of one stage attempt are given to read.
+/// The map outputs that all tasks of one stage attempt read.
 pub(crate) type Inputs = Arc<[Arc<ShuffleOutputs>]>;
 
 /// The version of each persisted RDD of a stage, as an attempt is told it.
 pub(crate) type Versions = Arc<[(RddId, u64)]>;
 
-/// What a stage does.
+/// The state of a stage.
 #[derive(Debug)]
 pub(crate) enum Phase {
-    /// Nothing: it is complete, or not wanted yet.
+    /// The stage is complete, or not wanted yet.
     Idle,
-    /// It is wanted, and waits for its inputs. Tasks of earlier attempts may still run.
+    /// The stage is wanted, and waits for its inputs. Tasks of earlier attempts may still run.
     Waiting,
     /// An attempt launches tasks.
     Running { attempt: StageAttempt, inputs: Inputs, cached: Versions },
@@ -42,21 +42,24 @@ pub(crate) struct Stage {
     pub(crate) next_attempt: u32,
     /// Attempts that failed since the stage was last complete.
     pub(crate) failed_in_a_row: u32,
-    /// Its tasks, from the first attempt until it is complete. A result stage's stay until the job ends.
+    /// Its tasks, from the first attempt until it is complete. Those of a result stage stay until the job ends.
     pub(crate) tasks: Option<TaskSet>,
     /// The attempts at its tasks that run and were not told to stop.
     pub(crate) running: BTreeSet<TaskId>,
-    /// Whether a kept partition was found missing: the stage then reads all its inputs.
+    /// True once a task found a cached partition missing: the stage then reads all its inputs.
     pub(crate) distrusts_cached: bool,
+    /// For each partition, the executors that have cached it, as the last attempt found them; empty if no RDD of the stage is
+    /// cached partition by partition.
+    pub(crate) cached_at: Vec<Vec<TaskLocation>>,
 }
 
 impl Stage {
-    /// Its place among the stages of its pool.
+    /// Returns its place among the stages of its pool.
     pub(crate) fn turn(&self) -> Turn {
         (*self.jobs.first().expect("a stage belongs to a job"), self.spec.stage)
     }
 
-    /// The attempt that launches tasks, if one does, and what they read.
+    /// Returns the attempt that launches tasks, if one does, with the map outputs and the versions that they are told.
     pub(crate) fn open_attempt(&self) -> Option<(StageAttempt, Inputs, Versions)> {
         match &self.phase {
             Phase::Running { attempt, inputs, cached } => Some((*attempt, inputs.clone(), cached.clone())),
@@ -64,7 +67,7 @@ impl Stage {
         }
     }
 
-    /// How many tasks it has.
+    /// Returns the number of its tasks.
     pub(crate) fn total(&self) -> u32 {
         match self.spec.output {
             Some(_) => self.spec.partitions,
@@ -72,7 +75,7 @@ impl Stage {
         }
     }
 
-    /// The partition that a task computes.
+    /// Returns the partition that a task computes.
     pub(crate) fn partition(&self, index: u32) -> Partition {
         match self.spec.output {
             Some(_) => Partition(index),
@@ -80,12 +83,12 @@ impl Stage {
         }
     }
 
-    /// Where a task would like to run.
+    /// Returns the preferred locations of a task: the executors that have cached its partition, or else those of its spec.
     pub(crate) fn preferred(&self, index: u32) -> &[TaskLocation] {
-        preferred_by(&self.spec, self.partition(index))
+        preferred_of(&self.spec, &self.cached_at, self.partition(index))
     }
 
-    /// How near an executor is to where a task would like to run.
+    /// Returns how near an executor is to the preferred locations of a task.
     pub(crate) fn locality_of(&self, index: u32, executor: ExecutorId, host: &str) -> Locality {
         let preferred = self.preferred(index);
         if preferred.is_empty() {
@@ -100,12 +103,17 @@ impl Stage {
     }
 }
 
-/// Where a partition of a stage would like to run.
-pub(crate) fn preferred_by(spec: &StageSpec, partition: Partition) -> &[TaskLocation] {
-    spec.preferred.get(partition.index()).map_or(&[], Vec::as_slice)
+/// Returns the preferred locations of a partition of a stage. A function, so that a caller may change the stage's tasks meanwhile.
+pub(crate) fn preferred_of<'a>(
+    spec: &'a StageSpec,
+    cached_at: &'a [Vec<TaskLocation>],
+    partition: Partition,
+) -> &'a [TaskLocation] {
+    let cached = cached_at.get(partition.index()).filter(|places| !places.is_empty());
+    cached.or_else(|| spec.preferred.get(partition.index())).map_or(&[], Vec::as_slice)
 }
 
-/// All stages of running jobs, and who writes and reads each shuffle among them.
+/// All stages of running jobs. Of each shuffle, it knows the stage that writes it and the stages that read it.
 #[derive(Debug, Default)]
 pub(crate) struct Stages {
     table: BTreeMap<StageId, Stage>,
@@ -151,7 +159,7 @@ impl Stages {
         self.table.get_mut(&id)
     }
 
-    /// Puts a stage into a phase, and keeps the set of open ones in step.
+    /// Puts a stage into a phase, and updates the set of open stages.
     pub(crate) fn set_phase(&mut self, id: StageId, phase: Phase) {
         match &phase {
             Phase::Running { .. } => self.open.insert(id),
@@ -164,7 +172,7 @@ impl Stages {
         self.table.iter().map(|(id, stage)| (*id, stage))
     }
 
-    /// The stages that launch tasks.
+    /// Returns the stages that launch tasks.
     pub(crate) fn open(&self) -> impl Iterator<Item = StageId> {
         self.open.iter().copied()
     }

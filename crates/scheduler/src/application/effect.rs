@@ -8,8 +8,8 @@ use firesteel_types::{ExecutorId, Partition, ShuffleId, TaskId};
 /// One thing to do. Effects are to be done in their order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ApplicationEffect {
-    /// The scheduler's own. Its [`ResultAccepted`](Effect::ResultAccepted) means: deliver the result to the job. It never says
-    /// [`MapOutputDropped`](Effect::MapOutputDropped) here; [`RemoveOutput`](ApplicationEffect::RemoveOutput) takes its place.
+    /// An effect of the scheduler. [`ResultAccepted`](Effect::ResultAccepted) means: deliver the result to the job.
+    /// [`MapOutputDropped`](Effect::MapOutputDropped) never comes here; [`RemoveOutput`](ApplicationEffect::RemoveOutput) takes its place.
     Scheduler(Effect),
     /// A result counts no more, because the results of its job are too large together: the bytes may go.
     ResultRefused {
@@ -24,9 +24,9 @@ pub enum ApplicationEffect {
         map: Partition,
         /// The attempt that wrote it.
         task: TaskId,
-        /// Where it lies.
+        /// The executor that has it.
         executor: ExecutorId,
-        /// Whether another executor has a copy that counts: then only this one's goes.
+        /// True if another executor has a copy that counts: then only this executor's goes.
         is_copy: bool,
     },
     /// An agent is accepted; always the first message to it.
@@ -44,7 +44,7 @@ pub enum ApplicationEffect {
     Refuse {
         /// The agent.
         agent: AgentId,
-        /// Why, as a sentence.
+        /// The reason, as a sentence.
         reason: String,
     },
     /// The worker process that an agent starts in place of a lost one is this executor.
@@ -54,7 +54,7 @@ pub enum ApplicationEffect {
         /// The executor.
         executor: ExecutorId,
     },
-    /// An agent that was heard of is told that the driver lives.
+    /// An agent that has sent a heartbeat is told that the driver lives.
     Acknowledge {
         /// The agent.
         agent: AgentId,
@@ -66,7 +66,7 @@ pub enum ApplicationEffect {
         /// The setting.
         setting: String,
     },
-    /// An agent is to copy what others will not have for long.
+    /// An agent is to copy blocks that their agents will not have for long.
     Migrate {
         /// The agent.
         agent: AgentId,
@@ -118,7 +118,7 @@ pub enum ApplicationEffect {
     },
     /// The cluster is asked for this many executors in all.
     WantExecutors {
-        /// How many.
+        /// The number.
         executors: u32,
     },
 }

@@ -19,28 +19,31 @@ pub enum ReportedOutcome {
 }
 
 /// A message of an agent that was welcomed.
+///
+/// Unlike the protocol's [`FromExecutor`](firesteel_protocol::FromExecutor), it never carries the bytes of a result, which the shell keeps,
+/// and never asks for a plan, which agents fetch as a block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AgentMessage {
     /// An executor is ready for tasks: the agent itself, or one of its worker processes.
     ExecutorReady {
-        /// Which.
+        /// The executor.
         executor: ExecutorId,
     },
-    /// A worker process is gone. The agent starts another, and waits for the executor's id that it shall have.
+    /// A worker process is gone. The agent starts another, and waits for the id of the executor that it will be.
     ExecutorLost {
-        /// Which.
+        /// The executor that it was.
         executor: ExecutorId,
-        /// Why.
+        /// How it ended.
         reason: ExecutorLossReason,
     },
     /// The agent lives, and these are the attempts that its executors run.
     Alive {
-        /// By executor.
+        /// The attempts of each executor.
         running: Vec<(ExecutorId, Vec<TaskId>)>,
     },
     /// An attempt at a task ended.
     TaskFinished {
-        /// Where it ran.
+        /// The executor that ran it.
         executor: ExecutorId,
         /// The attempt.
         task: TaskId,
@@ -49,16 +52,16 @@ pub enum AgentMessage {
         /// The accumulator updates of its functions, if it succeeded.
         updates: Vec<AccumulatorUpdate>,
     },
-    /// An attempt asks whether it may make its output visible.
+    /// An attempt asks for leave to make its output visible.
     CommitRequest {
-        /// Where it runs.
+        /// The executor that runs it.
         executor: ExecutorId,
         /// The attempt.
         task: TaskId,
     },
     /// A task waits for the others of its barrier stage.
     BarrierSync {
-        /// Where it runs.
+        /// The executor that runs it.
         executor: ExecutorId,
         /// The attempt.
         task: TaskId,
@@ -81,14 +84,14 @@ pub enum AgentMessage {
         /// The partition.
         key: BlockKey,
     },
-    /// The agent has copied what [`Migrate`](super::ApplicationEffect::Migrate) named, or a part of it.
+    /// The agent has copied the blocks that [`Migrate`](super::ApplicationEffect::Migrate) named, or a part of them.
     Migrated {
         /// The blocks that its executor has from now on.
         report: MigrateReport,
     },
     /// Worker processes cannot be started any more.
     OutOfWorkers {
-        /// Why, as a sentence.
+        /// The reason, as a sentence.
         reason: String,
     },
     /// The agent ends as it was told to; its connection ends next.
@@ -98,7 +101,7 @@ pub enum AgentMessage {
 /// One thing that happened to an application.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ApplicationEvent {
-    /// Something that the scheduler alone decides about: jobs, accumulators, RDDs, and executors in the driver's own process.
+    /// An event that concerns the scheduler alone: jobs, accumulators, RDDs, and executors in the driver's own process.
     Scheduler(Event),
     /// An agent has connected and introduced itself.
     AgentRegistered {
@@ -107,7 +110,7 @@ pub enum ApplicationEvent {
         /// Its introduction.
         registration: RegisterAgent,
     },
-    /// An agent sends something.
+    /// An agent sends a message.
     Agent {
         /// Its connection.
         agent: AgentId,
@@ -126,7 +129,7 @@ pub enum ApplicationEvent {
         /// How it ended.
         reason: ExecutorLossReason,
     },
-    /// What [`FetchResult`](super::ApplicationEffect::FetchResult) asked for is here, or will never be.
+    /// The result that [`FetchResult`](super::ApplicationEffect::FetchResult) asked for has arrived, or will never arrive.
     ResultFetched {
         /// The agent that was asked.
         agent: AgentId,
@@ -134,24 +137,24 @@ pub enum ApplicationEvent {
         executor: ExecutorId,
         /// The attempt whose result it is.
         task: TaskId,
-        /// The size of the result, whose bytes the shell holds; or why there is none.
+        /// The size of the result, whose bytes the shell holds; or the reason why there is none.
         result: Result<u64, String>,
     },
     /// The cluster takes an agent away soon.
     Decommission {
         /// The agent's name.
         name: String,
-        /// Whether the process that serves its files goes as well.
+        /// True if the process that serves its files goes as well.
         with_files: bool,
     },
     /// Worker processes that begin from now on get this setting. Agents with worker processes wait for the first.
     WorkerSetting {
-        /// Opaque to everything but the worker processes.
+        /// The setting, which only worker processes read.
         setting: String,
     },
     /// No executor will come any more: all jobs fail, and so do later ones while there is no executor.
     NoMoreExecutors {
-        /// Why, as a sentence.
+        /// The reason, as a sentence.
         reason: String,
     },
     /// The application ends.
