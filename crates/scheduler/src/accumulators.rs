@@ -1,20 +1,24 @@
-//! The updates of accumulators that count: each counts once, whatever is tried again, copied, lost or computed anew.
+//! The updates of accumulators that count: each counts once, whatever is tried again, copied, lost or
+//! computed anew.
 //!
-//! The ledger has one entry for each (accumulator, scope, partition) whose function added. The scheduler takes updates from the
-//! outcomes that count, and only from these. Of the computations of one entry the one with the larger extent (the number of
-//! `add`s) counts, of two with the same extent the first: functions return the same each time, so the longer computation contains
-//! the shorter, which read only a beginning.
+//! The ledger has one entry for each (accumulator, scope, partition) whose function added. The scheduler
+//! takes updates from the outcomes that count, and only from these. Of the computations of one entry the one
+//! with the larger extent (the number of `add`s) counts, of two with the same extent the first: functions
+//! return the same each time, so the longer computation contains the shorter, which read only a beginning.
 //!
-//! **Undoing.** The additions of a task of a result stage are final: its result was delivered. Those of a map task are final as
-//! soon as its shuffle is released; until then `dag::rollback` may find that the task's input differs from that of all that
-//! will be computed from now on, and forgets its output and with it its [`Contribution`]s. An entry therefore keeps a
-//! contribution for each map task that vouches for it, and none that a final one covers: almost always one.
+//! **Undoing.** The additions of a task of a result stage are final: its result was delivered. Those of a map
+//! task are final as soon as its shuffle is released; until then `dag::rollback` may find that the task's
+//! input differs from that of all that will be computed from now on, and forgets its output and with it its
+//! [`Contribution`]s. An entry therefore keeps a contribution for each map task that vouches for it, and none
+//! that a final one covers: almost always one.
 //!
-//! **Cached partitions.** A cached partition keeps the additions that were made while it was computed, and each task that reads it
-//! reports them again: the attempt that computed the partition may have failed later, and its own updates were dropped with it.
+//! **Cached partitions.** A cached partition keeps the additions that were made while it was computed, and
+//! each task that reads it reports them again: the attempt that computed the partition may have failed later,
+//! and its own updates were dropped with it.
 //!
-//! **The end of entries.** An RDD that is gone is not computed any more, nor is a job that ended, nor a shuffle that was
-//! released: their entries are settled, which means handed to the shell to be added up, and forgotten.
+//! **The end of entries.** An RDD that is gone is not computed any more, nor is a job that ended, nor a
+//! shuffle that was released: their entries are settled, which means handed to the shell to be added up, and
+//! forgotten.
 
 use crate::effect::Effect;
 use firesteel_types::{
@@ -29,8 +33,8 @@ pub(crate) struct Accumulators {
     table: BTreeMap<AccumulatorId, Ledger>,
     /// The entries to which map tasks of a shuffle contributed additions that are not final.
     by_shuffle: BTreeMap<ShuffleId, BTreeSet<EntryName>>,
-    /// The RDDs whose entries are settled: for each stretch of ids, the first with the last. Cached partitions may still bring
-    /// updates of them, where a lineage is cut off.
+    /// The RDDs whose entries are settled: for each stretch of ids, the first with the last. Cached
+    /// partitions may still bring updates of them, where a lineage is cut off.
     released: BTreeMap<RddId, RddId>,
 }
 
@@ -40,14 +44,15 @@ struct Ledger {
     entries: BTreeMap<(UpdateScope, Partition), Entry>,
     /// A number that grows with each change of the sum of `entries`.
     version: u64,
-    /// The first attempt after the accumulator was last reset. Partitions that earlier attempts cached bring additions from
-    /// before the reset.
+    /// The first attempt after the accumulator was last reset. Partitions that earlier attempts cached bring
+    /// additions from before the reset.
     began: Option<TaskId>,
 }
 
 type EntryName = (AccumulatorId, UpdateScope, Partition);
 
-/// The computations of one partition that vouch for its additions; in the order in which they came, never empty.
+/// The computations of one partition that vouch for its additions; in the order in which they came, never
+/// empty.
 #[derive(Debug, Default)]
 struct Entry {
     contributions: Vec<Contribution>,
@@ -81,8 +86,8 @@ impl Accumulators {
         self.table.remove(&id);
     }
 
-    /// Forgets the additions so far; they count again if they are computed once more. `next` is the attempt that will be
-    /// launched next.
+    /// Forgets the additions so far; they count again if they are computed once more. `next` is the attempt
+    /// that will be launched next.
     pub(crate) fn reset(&mut self, id: AccumulatorId, next: TaskId) {
         self.forget_entries(id);
         if let Some(ledger) = self.table.get_mut(&id) {
@@ -143,7 +148,8 @@ impl Accumulators {
         }
     }
 
-    /// Makes the additions of a shuffle's map tasks final: its outputs are gone for good, so nothing will undo them.
+    /// Makes the additions of a shuffle's map tasks final: its outputs are gone for good, so nothing will
+    /// undo them.
     pub(crate) fn shuffle_removed(&mut self, shuffle: ShuffleId, fx: &mut Vec<Effect>) {
         for (id, scope, partition) in self.by_shuffle.remove(&shuffle).unwrap_or_default() {
             let ledger = self.table.get_mut(&id).expect("what is indexed is there");
@@ -221,8 +227,8 @@ impl Accumulators {
         }
     }
 
-    /// Returns a number that grows whenever the [`updates`](Accumulators::updates) of the accumulator change; 0 for one that is
-    /// not known.
+    /// Returns a number that grows whenever the [`updates`](Accumulators::updates) of the accumulator change;
+    /// 0 for one that is not known.
     pub(crate) fn version(&self, id: AccumulatorId) -> u64 {
         self.table.get(&id).map_or(0, |ledger| ledger.version)
     }

@@ -1,13 +1,16 @@
-//! Dynamic allocation, by Spark's rules: how many executors an application wants of its cluster, and which it gives back.
+//! Dynamic allocation, by Spark's rules: how many executors an application wants of its cluster, and which it
+//! gives back.
 //!
-//! - More are wanted when tasks have waited for the backlog timeout: one, and after each further (sustained) timeout twice as many more,
-//!   until all tasks that wait and run would have slots.
+//! - More are wanted when tasks have waited for the backlog timeout: one, and after each further (sustained)
+//!   timeout twice as many more, until all tasks that wait and run would have slots.
 //! - Fewer are wanted as soon as fewer would do.
-//! - An executor that had nothing to do for the idle timeout is given back; one that keeps partitions only after a timeout of its own.
-//! - There are never fewer than the minimum and never more than the maximum. At the start there are as many as the initial number says,
-//!   until there is work, or one of them has been idle for too long.
+//! - An executor that had nothing to do for the idle timeout is given back; one that keeps partitions only
+//!   after a timeout of its own.
+//! - There are never fewer than the minimum and never more than the maximum. At the start there are as many
+//!   as the initial number says, until there is work, or one of them has been idle for too long.
 //!
-//! Pure: [`Application`](crate::Application) asks again and again with the time as an argument, and does what a [`Decision`] says.
+//! Pure: [`Application`](crate::Application) asks again and again with the time as an argument, and does what
+//! a [`Decision`] says.
 
 use firesteel_types::Millis;
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,8 +24,8 @@ pub struct AllocationSettings {
     pub max: u32,
     /// The number of executors at the start.
     pub initial: u32,
-    /// The number of slots of an executor, where all have the same; `None` takes the largest number among the executors that
-    /// there are.
+    /// The number of slots of an executor, where all have the same; `None` takes the largest number among the
+    /// executors that there are.
     pub slots: Option<u32>,
     /// How long tasks wait before more executors are wanted.
     pub backlog_ms: u64,

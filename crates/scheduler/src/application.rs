@@ -1,9 +1,9 @@
 //! The application, as its shell sees it: everything that the driver decides, in one pure machine.
 //!
-//! [`Application::handle`] owns the [`Scheduler`] (jobs, stages, tasks), the fleet (which agents are connected, which executors they
-//! run, how they end and what is migrated before), the sizes of results, and dynamic allocation. A shell (the driver, or the simulator)
-//! passes events in and carries out the effects; [`Application::next_deadline`] tells it when to send [`Event::Tick`] if nothing
-//! else happens.
+//! [`Application::handle`] owns the [`Scheduler`] (jobs, stages, tasks), the fleet (which agents are
+//! connected, which executors they run, how they end and what is migrated before), the sizes of results, and
+//! dynamic allocation. A shell (the driver, or the simulator) passes events in and carries out the effects;
+//! [`Application::next_deadline`] tells it when to send [`Event::Tick`] if nothing else happens.
 //!
 //! ```
 //! use firesteel_scheduler::*;
@@ -45,7 +45,8 @@ use firesteel_types::{
 };
 use std::collections::BTreeMap;
 
-/// The interval at which dynamic allocation looks at the work that there is, in milliseconds. Spark looks as often.
+/// The interval at which dynamic allocation looks at the work that there is, in milliseconds. Spark looks as
+/// often.
 const ALLOCATE_EVERY_MS: u64 = 100;
 
 /// The settings of an application.
@@ -114,7 +115,8 @@ impl Application {
         self.fleet.agents()
     }
 
-    /// Returns the agent that runs an executor; `None` for one in the driver's process, and for one that is gone.
+    /// Returns the agent that runs an executor; `None` for one in the driver's process, and for one that is
+    /// gone.
     pub fn agent_of(&self, executor: ExecutorId) -> Option<AgentId> {
         self.fleet.owner(executor)
     }
@@ -134,8 +136,8 @@ impl Application {
         self.scheduler.is_idle() && self.results.is_empty()
     }
 
-    /// Digests one event and appends its effects. `now` does not go back. Events of agents and tasks that are not known (any more)
-    /// change nothing, so the shell may pass on late and doubled messages as they come.
+    /// Digests one event and appends its effects. `now` does not go back. Events of agents and tasks that are
+    /// not known (any more) change nothing, so the shell may pass on late and doubled messages as they come.
     pub fn handle(&mut self, now: Millis, event: ApplicationEvent, fx: &mut Vec<ApplicationEffect>) {
         self.now = self.now.max(now);
         match event {
@@ -143,7 +145,8 @@ impl Application {
                 let id = job.job;
                 self.results.job_submitted(id);
                 self.schedule(Event::SubmitJob(job), fx);
-                // A thread may submit a job while another stops the context. Its job has to end like any other.
+                // A thread may submit a job while another stops the context. Its job has to end like any
+                // other.
                 if self.fleet.is_stopped() {
                     self.schedule(
                         Event::FailJob { job: id, failure: JobFailure::ContextStopped { job: id } },
@@ -181,7 +184,8 @@ impl Application {
         self.allocate(fx);
     }
 
-    /// Returns the time at which [`Event::Tick`] is due if nothing happens before. A tick that comes early does no harm.
+    /// Returns the time at which [`Event::Tick`] is due if nothing happens before. A tick that comes early
+    /// does no harm.
     pub fn next_deadline(&self) -> Option<Millis> {
         let due = [
             self.scheduler.next_deadline(),
@@ -192,8 +196,8 @@ impl Application {
         due.into_iter().flatten().min()
     }
 
-    /// Passes an event to the scheduler, and the scheduler's effects on. Effects that depend on the sizes of results or on the addresses of
-    /// outputs, which the scheduler does not know, are changed on the way.
+    /// Passes an event to the scheduler, and the scheduler's effects on. Effects that depend on the sizes of
+    /// results or on the addresses of outputs, which the scheduler does not know, are changed on the way.
     fn schedule(&mut self, event: Event, fx: &mut Vec<ApplicationEffect>) {
         let at_hand = match &event {
             Event::TaskFinished { outcome: TaskOutcome::Result { bytes }, .. } => *bytes,
@@ -218,8 +222,8 @@ impl Application {
                     continue;
                 }
                 Effect::JobEnded { job, failure } => {
-                    // The scheduler ends a job with its last result, before this machine finds that result too large. The results
-                    // forget the job in any case, so `or` must not be `or_else`.
+                    // The scheduler ends a job with its last result, before this machine finds that result
+                    // too large. The results forget the job in any case, so `or` must not be `or_else`.
                     let failure = failure.or(self.results.job_ended(job));
                     fx.push(ApplicationEffect::Scheduler(Effect::JobEnded { job, failure }));
                     continue;
@@ -231,7 +235,8 @@ impl Application {
                     continue;
                 }
                 Effect::Event(AppEvent::ExecutorRemoved { executor, .. }) => {
-                    // An executor that was declared lost may still live. Its agent ends when its connection is closed.
+                    // An executor that was declared lost may still live. Its agent ends when its connection
+                    // is closed.
                     let agent = self.fleet.owner(executor);
                     fx.push(ApplicationEffect::Scheduler(effect));
                     fx.extend(agent.map(|agent| ApplicationEffect::Close { agent }));
@@ -254,8 +259,9 @@ impl Application {
         }
     }
 
-    /// Has a map output removed from an executor. If another executor has a copy that counts, only this executor's file goes; where
-    /// both are served at one address, they are the same file, and it stays. Executors without an address share nothing.
+    /// Has a map output removed from an executor. If another executor has a copy that counts, only this
+    /// executor's file goes; where both are served at one address, they are the same file, and it stays.
+    /// Executors without an address share nothing.
     fn output_dropped(
         &self,
         (shuffle, map, task): (ShuffleId, Partition, TaskId),
@@ -365,7 +371,8 @@ impl Application {
         }
         let slots = if registration.has_processes { 1 } else { *slots };
         let host = registration.host.clone();
-        // The scheduler would give an executor tasks at once, before it could hear that the agent is being decommissioned.
+        // The scheduler would give an executor tasks at once, before it could hear that the agent is being
+        // decommissioned.
         if self.fleet.is_decommissioned(agent) {
             return;
         }
@@ -384,8 +391,9 @@ impl Application {
             return;
         }
         for (executor, mut running) in all {
-            // The executor has finished these attempts, and the scheduler hears of that only when their results have been fetched.
-            // Until then they count as running, or the scheduler would take them for lost.
+            // The executor has finished these attempts, and the scheduler hears of that only when their
+            // results have been fetched. Until then they count as running, or the scheduler would take them
+            // for lost.
             running.extend(self.results.waiting_on(executor));
             self.schedule(Event::Heartbeat { executor, running }, fx);
         }
@@ -460,7 +468,8 @@ impl Application {
         }
         match loss {
             Some(loss) => self.lose(loss, fx),
-            // The cluster may still tell the reason. Until then the executors are not lost, but get no more tasks.
+            // The cluster may still tell the reason. Until then the executors are not lost, but get no more
+            // tasks.
             None => self.schedule(Event::ExecutorsDecommissioning { executors }, fx),
         }
     }
@@ -525,7 +534,8 @@ impl Application {
         }
     }
 
-    /// Has blocks copied that are left only at an address, or releases the agents there if nothing is left to copy.
+    /// Has blocks copied that are left only at an address, or releases the agents there if nothing is left to
+    /// copy.
     fn clear(&mut self, address: &str, fx: &mut Vec<ApplicationEffect>) {
         let (now, within_ms) = (self.now, self.fleet.decommission_within_ms());
         let sole_copies = self.scheduler.sole_copies(&self.fleet.executors_at(address));
@@ -550,7 +560,8 @@ impl Application {
             let order = MigrateOrder { number, executor, from, outputs, cached };
             fx.push(ApplicationEffect::Migrate { agent, order });
         }
-        // A round may end at once with answers that have copied nothing. Without a pause, the few tries would be used up in no time.
+        // A round may end at once with answers that have copied nothing. Without a pause, the few tries would
+        // be used up in no time.
         self.fleet.migrations.wait(now, address);
     }
 

@@ -13,7 +13,8 @@ pub use firesteel_types::{MapOutput, ShuffleOutputs};
 pub enum Effect {
     /// Run a task.
     Launch(TaskLaunch),
-    /// Stop a task. Its executor answers with any outcome; an executor that does not know the task ignores the order.
+    /// Stop a task. Its executor answers with any outcome; an executor that does not know the task ignores
+    /// the order.
     Kill {
         /// The attempt.
         task: TaskId,
@@ -22,8 +23,8 @@ pub enum Effect {
         /// The reason.
         reason: KillReason,
     },
-    /// Deliver a result, which counts: the one that came with the event being handled, unless it was [held](Effect::ResultHeld)
-    /// before. Comes once for each output of a job.
+    /// Deliver a result, which counts: the one that came with the event being handled, unless it was
+    /// [held](Effect::ResultHeld) before. Comes once for each output of a job.
     ResultAccepted {
         /// The job.
         job: JobId,
@@ -32,8 +33,8 @@ pub enum Effect {
         /// The attempt whose result it is.
         task: TaskId,
     },
-    /// Keep the result that came with the event being handled until it is accepted or dropped: it may count later. Comes for
-    /// results of barrier stages, which count together or not at all.
+    /// Keep the result that came with the event being handled until it is accepted or dropped: it may count
+    /// later. Comes for results of barrier stages, which count together or not at all.
     ResultHeld {
         /// The attempt whose result it is.
         task: TaskId,
@@ -54,8 +55,9 @@ pub enum Effect {
         /// The messages of the tasks, in the order of partitions; empty if they only waited.
         messages: Arc<[String]>,
     },
-    /// The tasks of a barrier stage will not all call: the other answer to a [`BarrierSync`](crate::Event::BarrierSync). The
-    /// task cannot go on, and fails unless it is told to stop.
+    /// The tasks of a barrier stage will not all call: the other answer to a
+    /// [`BarrierSync`](crate::Event::BarrierSync). The task cannot go on, and fails unless it is told to
+    /// stop.
     BarrierRefused {
         /// The attempt that called.
         task: TaskId,
@@ -80,9 +82,10 @@ pub enum Effect {
         /// The stage.
         stage: StageId,
     },
-    /// Remove a map output from an executor: no later launch tells a task to read it there. Comes at least once for each output that
-    /// was reported and is not registered, except for one that was lost together with its executor. The executor may be gone, and
-    /// a service of its host may have the output. Comes also for a copy, where tasks are to read another one.
+    /// Remove a map output from an executor: no later launch tells a task to read it there. Comes at least
+    /// once for each output that was reported and is not registered, except for one that was lost together
+    /// with its executor. The executor may be gone, and a service of its host may have the output. Comes also
+    /// for a copy, where tasks are to read another one.
     MapOutputDropped {
         /// The shuffle.
         shuffle: ShuffleId,
@@ -109,8 +112,8 @@ pub enum Effect {
         /// True if it may make its output visible.
         allowed: bool,
     },
-    /// Add up the update of one partition, which is final and which the scheduler forgets. Comes once for each partition of each
-    /// scope.
+    /// Add up the update of one partition, which is final and which the scheduler forgets. Comes once for
+    /// each partition of each scope.
     UpdateSettled {
         /// The accumulator.
         accumulator: AccumulatorId,
@@ -138,14 +141,15 @@ pub struct TaskLaunch {
     pub attempt: u32,
     /// The first of the jobs that want the stage.
     pub job: JobId,
-    /// The map outputs that it may read, in the order of [`StageSpec::inputs`](crate::StageSpec::inputs), without those that cached
-    /// partitions make unnecessary. A task that needs one of those after all fails with
-    /// [`CachedBlockLost`](firesteel_types::TaskFailure::CachedBlockLost).
+    /// The map outputs that it may read, in the order of [`StageSpec::inputs`](crate::StageSpec::inputs),
+    /// without those that cached partitions make unnecessary. A task that needs one of those after all fails
+    /// with [`CachedBlockLost`](firesteel_types::TaskFailure::CachedBlockLost).
     pub inputs: Arc<[Arc<ShuffleOutputs>]>,
-    /// The version of each persisted RDD of the stage: partitions that were cached under another version were computed from
-    /// records that are no longer valid.
+    /// The version of each persisted RDD of the stage: partitions that were cached under another version were
+    /// computed from records that are no longer valid.
     pub cached: Arc<[(RddId, u64)]>,
-    /// If it belongs to a barrier stage: the host of each task of the stage attempt, in the order of partitions.
+    /// If it belongs to a barrier stage: the host of each task of the stage attempt, in the order of
+    /// partitions.
     pub barrier_hosts: Option<Arc<[String]>>,
     /// How near the task is to its data.
     pub locality: Locality,

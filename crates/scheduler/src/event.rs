@@ -15,7 +15,8 @@ pub struct JobSpec {
     pub site: CallSite,
     /// Its stages, parents before children; the last is the result stage, and the only one without an output.
     pub stages: Vec<StageSpec>,
-    /// The partitions of the last stage's RDD that the action wants. An output's index is its position in this list.
+    /// The partitions of the last stage's RDD that the action wants. An output's index is its position in
+    /// this list.
     pub partitions: Vec<Partition>,
     /// The pool in which the job competes, in fair mode. `None` is the pool `default`.
     pub pool: Option<String>,
@@ -42,12 +43,13 @@ pub struct StageSpec {
     pub preferred: Vec<Vec<TaskLocation>>,
     /// The persisted RDDs of the stage, and the inputs that their cached partitions make unnecessary.
     pub cached: Cached,
-    /// True if its tasks may wait for one another: then all are launched together or none, and when one fails, all run again.
-    /// A job wants each partition of such a result stage once.
+    /// True if its tasks may wait for one another: then all are launched together or none, and when one
+    /// fails, all run again. A job wants each partition of such a result stage once.
     pub barrier: bool,
 }
 
-/// How an attempt at a task ended. It has the size of a result; the shell holds the bytes while the scheduler handles the event.
+/// How an attempt at a task ended. It has the size of a result; the shell holds the bytes while the scheduler
+/// handles the event.
 pub type TaskOutcome = firesteel_protocol::TaskOutcome<u64>;
 
 /// One thing that happened.
@@ -88,8 +90,9 @@ pub enum Event {
         /// The failure that the user is told.
         failure: JobFailure,
     },
-    /// An executor registered. For an executor that is known already, this is a sign of life and no more: a process that starts anew
-    /// takes a new id. An executor that was declared lost may come back, without its running tasks and its map outputs.
+    /// An executor registered. For an executor that is known already, this is a sign of life and no more: a
+    /// process that starts anew takes a new id. An executor that was declared lost may come back, without its
+    /// running tasks and its map outputs.
     ExecutorAdded {
         /// The executor.
         executor: ExecutorId,
@@ -107,24 +110,25 @@ pub enum Event {
         /// True if its map outputs can still be read, from the host's service or after a decommission.
         outputs_survive: bool,
     },
-    /// Executors get no more tasks; the tasks that they have go on, and their map outputs can still be read. They do not come
-    /// back: their [loss](Event::ExecutorLost) follows. Executors that end together are named together, so that none of them gets
-    /// tasks that another one gives up.
+    /// Executors get no more tasks; the tasks that they have go on, and their map outputs can still be read.
+    /// They do not come back: their [loss](Event::ExecutorLost) follows. Executors that end together are
+    /// named together, so that none of them gets tasks that another one gives up.
     ExecutorsDecommissioning {
         /// The executors.
         executors: Vec<ExecutorId>,
     },
-    /// Another executor has map outputs of executors that are leaving or gone. A task that looks for them in their old place and
-    /// fails reads again, and nothing is computed again.
+    /// Another executor has map outputs of executors that are leaving or gone. A task that looks for them in
+    /// their old place and fails reads again, and nothing is computed again.
     OutputsMoved {
         /// The executor that has them now.
         to: ExecutorId,
         /// The outputs, with the attempts that wrote them.
         outputs: Vec<(ShuffleId, Partition, TaskId)>,
     },
-    /// An executor lives and runs these tasks. The scheduler tries a task again that the executor should run and does not, for longer
-    /// than [`unaccounted_task_timeout_ms`](crate::SchedulerSettings::unaccounted_task_timeout_ms): a message was lost. It kills a
-    /// task once more that the executor should not run.
+    /// An executor lives and runs these tasks. The scheduler tries a task again that the executor should run
+    /// and does not, for longer than
+    /// [`unaccounted_task_timeout_ms`](crate::SchedulerSettings::unaccounted_task_timeout_ms): a message was
+    /// lost. It kills a task once more that the executor should not run.
     Heartbeat {
         /// The executor.
         executor: ExecutorId,
@@ -139,7 +143,8 @@ pub enum Event {
         executor: ExecutorId,
         /// How it ended.
         outcome: TaskOutcome,
-        /// The accumulator updates of its functions, if it succeeded: one for each accumulator, scope and partition.
+        /// The accumulator updates of its functions, if it succeeded: one for each accumulator, scope and
+        /// partition.
         updates: Vec<AccumulatorUpdate>,
     },
     /// An attempt asks for leave to make its output visible.
@@ -149,8 +154,8 @@ pub enum Event {
         /// The executor that runs it.
         executor: ExecutorId,
     },
-    /// A task of a barrier stage waits until all tasks of its stage attempt have called as often as it has. A repeated call gets the
-    /// same answer, so an executor that gets none may ask again.
+    /// A task of a barrier stage waits until all tasks of its stage attempt have called as often as it has. A
+    /// repeated call gets the same answer, so an executor that gets none may ask again.
     BarrierSync {
         /// The attempt that calls.
         task: TaskId,
@@ -161,7 +166,8 @@ pub enum Event {
         /// Its message to the others; `None` if it only waits. All tasks of one epoch do the same.
         message: Option<String>,
     },
-    /// No later job will read a shuffle. While a job still reads it, the release waits for the end of that job.
+    /// No later job will read a shuffle. While a job still reads it, the release waits for the end of that
+    /// job.
     ShuffleReleased {
         /// The shuffle.
         shuffle: ShuffleId,
@@ -170,7 +176,8 @@ pub enum Event {
     BlockStored {
         /// The executor.
         executor: ExecutorId,
-        /// The partition, with the version that its task was told: [`TaskLaunch::cached`](crate::TaskLaunch::cached).
+        /// The partition, with the version that its task was told:
+        /// [`TaskLaunch::cached`](crate::TaskLaunch::cached).
         key: BlockKey,
     },
     /// An executor has dropped a cached partition: it made room, or the block was broken.

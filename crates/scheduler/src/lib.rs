@@ -1,9 +1,10 @@
-//! The scheduler: jobs become stages, stages become tasks, tasks are launched on free slots; tasks that fail are tried again, and
-//! nothing counts twice.
+//! The scheduler: jobs become stages, stages become tasks, tasks are launched on free slots; tasks that fail
+//! are tried again, and nothing counts twice.
 //!
-//! A pure state machine. A shell (the driver, or the simulator) passes events to [`Scheduler::handle`] and carries out the
-//! [`Effect`]s; [`Scheduler::next_deadline`] tells it when to send [`Event::Tick`] if nothing else happens. [`Application`] is the
-//! machine around it, which also decides about agents, results and the number of executors.
+//! A pure state machine. A shell (the driver, or the simulator) passes events to [`Scheduler::handle`] and
+//! carries out the [`Effect`]s; [`Scheduler::next_deadline`] tells it when to send [`Event::Tick`] if nothing
+//! else happens. [`Application`] is the machine around it, which also decides about agents, results and the
+//! number of executors.
 //!
 //! ```
 //! use firesteel_scheduler::*;
@@ -24,17 +25,18 @@
 //! assert!(effects.iter().any(|effect| matches!(effect, Effect::Launch(launch) if launch.executor == ExecutorId(1))));
 //! ```
 //!
-//! **Architecture Invariant.** There is no clock, thread, lock, socket, random number and `async` in this crate: time is an
-//! argument, and the same events give the same effects. It knows neither records nor code: the shell keeps stage plans by
-//! [`StageId`](firesteel_types::StageId) and result bytes by [`TaskId`](firesteel_types::TaskId), and an effect tells it when to
-//! drop each of them.
+//! **Architecture Invariant.** There is no clock, thread, lock, socket, random number and `async` in this
+//! crate: time is an argument, and the same events give the same effects. It knows neither records nor code:
+//! the shell keeps stage plans by [`StageId`](firesteel_types::StageId) and result bytes by
+//! [`TaskId`](firesteel_types::TaskId), and an effect tells it when to drop each of them.
 //!
-//! **How it is laid out.** [`Scheduler`] owns tables that decide about their own matter: `jobs`, `stages` (with a `task_set`
-//! each), `running_tasks`, `executors` (with their free slots), `map_outputs` (which attempt wrote each, and where it is),
-//! `block_locations` (of cached partitions), `accumulators` (the updates that count), `commit`, `barriers` and `pools`. `dag/` has
-//! the steps of the scheduler that concern jobs and stages, `tasks/` those that concern single tasks: methods that change the tables.
-//! No table imports a step. Beside the scheduler, [`Application`] owns the `fleet` of agents with its migrations (dealt by
-//! [`MigrationPlan`]), the `results` on their way, and [`Allocation`].
+//! **How it is laid out.** [`Scheduler`] owns tables that decide about their own matter: `jobs`, `stages`
+//! (with a `task_set` each), `running_tasks`, `executors` (with their free slots), `map_outputs` (which
+//! attempt wrote each, and where it is), `block_locations` (of cached partitions), `accumulators` (the
+//! updates that count), `commit`, `barriers` and `pools`. `dag/` has the steps of the scheduler that concern
+//! jobs and stages, `tasks/` those that concern single tasks: methods that change the tables. No table
+//! imports a step. Beside the scheduler, [`Application`] owns the `fleet` of agents with its migrations
+//! (dealt by [`MigrationPlan`]), the `results` on their way, and [`Allocation`].
 
 mod accumulators;
 mod agent_id;

@@ -1,19 +1,21 @@
-//! Who takes over what executors have that are about to go.
+//! The plan of a migration: the executors that take over the blocks of those that are about to end.
 //!
-//! Asked in rounds, until nothing is left or time is up: each round deals what would be lost among those who stay, evenly by bytes. What
-//! was not moved by the next round is dealt again, a few times: one whose file is broken is better computed again.
+//! It is asked in rounds, until nothing is left or time is up: each round deals the blocks that would be lost
+//! among the executors that stay, evenly by bytes. A block that was not moved by the next round is dealt
+//! again, a few times: a block whose file is broken is better computed again.
 
 use crate::scheduler::SoleCopies;
 use firesteel_types::{BlockKey, ExecutorId, Partition, RddId, ShuffleId, TaskId};
 use std::collections::BTreeMap;
 
-/// So many outputs and partitions are asked of one executor at a time. So what was moved counts soon, and a broken connection costs little.
+/// The largest number of blocks that one executor is asked for at a time. It is small so that moved blocks
+/// count soon, and a broken connection costs little.
 const AT_ONCE: usize = 64;
 
-/// So often an output or a partition is asked for.
+/// The number of times that a block is dealt.
 const TRIES: u32 = 3;
 
-/// A map output or a kept partition.
+/// A block: a map output or a cached partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Item {
     Output(ShuffleId, TaskId),
@@ -21,13 +23,13 @@ enum Item {
 }
 
 impl Item {
-    /// Returns the item of a kept partition, whatever its version.
+    /// Returns the item of a cached partition, which is the same for all its versions.
     fn of_cached(key: &BlockKey) -> Self {
         Item::Cached(key.rdd, key.partition)
     }
 }
 
-/// What was dealt so far.
+/// The plan, which remembers how often each block was dealt.
 ///
 /// ```
 /// use firesteel_scheduler::{SoleCopies, MapOutput, MigrationPlan};
@@ -45,7 +47,8 @@ pub struct MigrationPlan {
 }
 
 impl MigrationPlan {
-    /// What each of `to` is to take over next; nothing when there is nobody, or nothing that is worth another try.
+    /// Deals the blocks that each of `to` is to take over next. Returns nothing if `to` is empty, or no block
+    /// is worth another try.
     pub fn deal(&mut self, copies: &SoleCopies, to: &[ExecutorId]) -> BTreeMap<ExecutorId, SoleCopies> {
         let mut dealt: BTreeMap<ExecutorId, Share> = to.iter().map(|to| (*to, Share::default())).collect();
         for &(shuffle, output) in &copies.outputs {
@@ -55,7 +58,7 @@ impl MigrationPlan {
                 share.copies.outputs.push((shuffle, output));
             }
         }
-        // Of a kept partition, only its keeper knows how large it is.
+        // Only the executors know how large their cached partitions are, so these are dealt by number.
         dealt.values_mut().for_each(|share| share.weight = 0);
         for &key in &copies.cached {
             let Some(share) = lightest(&mut dealt) else { break };
@@ -68,7 +71,7 @@ impl MigrationPlan {
         given.map(|(executor, share)| (executor, share.copies)).collect()
     }
 
-    /// Whether everything that is left has been tried often enough.
+    /// Returns whether each of these blocks was dealt as often as it may be.
     pub fn is_hopeless(&self, copies: &SoleCopies) -> bool {
         let outputs = copies.outputs.iter().map(|(shuffle, output)| Item::Output(*shuffle, output.task));
         let cached = copies.cached.iter().map(Item::of_cached);
@@ -95,7 +98,7 @@ impl Share {
     }
 }
 
-/// Who has least of those who may have more in this round.
+/// Returns the smallest of the shares that may grow in this round.
 fn lightest(dealt: &mut BTreeMap<ExecutorId, Share>) -> Option<&mut Share> {
     dealt.values_mut().filter(|share| share.len() < AT_ONCE).min_by_key(|share| share.weight)
 }

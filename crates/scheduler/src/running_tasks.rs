@@ -1,8 +1,9 @@
 //! The attempts at tasks that take a slot.
 //!
-//! An attempt stays in the table until its outcome arrives or its executor is lost, even if it was told to stop. An attempt that
-//! was told to stop may end in any way, without any consequence. So the rule for late and doubled messages is simple: the scheduler
-//! ignores an attempt that is not in the table, or was told to stop.
+//! An attempt stays in the table until its outcome arrives or its executor is lost, even if it was told to
+//! stop. An attempt that was told to stop may end in any way, without any consequence. So the rule for late
+//! and doubled messages is simple: the scheduler ignores an attempt that is not in the table, or was told to
+//! stop.
 
 use firesteel_types::{ExecutorId, KillReason, Millis, Partition, StageAttempt, StageId, TaskId};
 use std::collections::BTreeMap;
@@ -13,13 +14,13 @@ use std::sync::Arc;
 pub(crate) struct RunningTask {
     pub(crate) stage: StageId,
     pub(crate) stage_attempt: StageAttempt,
-    /// The position among the stage's outputs.
+    /// Its position among the stage's outputs.
     pub(crate) index: u32,
     pub(crate) partition: Partition,
     pub(crate) executor: ExecutorId,
     pub(crate) started: Millis,
     pub(crate) pool: Arc<str>,
-    /// Why it was told to stop, if it was.
+    /// The reason why it was told to stop, if it was.
     pub(crate) killed: Option<KillReason>,
 }
 
@@ -31,6 +32,7 @@ pub(crate) struct RunningTasks {
 }
 
 impl RunningTasks {
+    /// Adds an attempt, and gives it an id that is higher than all before it.
     pub(crate) fn insert(&mut self, task: RunningTask) -> TaskId {
         let id = TaskId(self.next);
         self.next += 1;
@@ -38,7 +40,7 @@ impl RunningTasks {
         id
     }
 
-    /// The attempt that will be launched next.
+    /// Returns the attempt that will be launched next.
     pub(crate) fn next(&self) -> TaskId {
         TaskId(self.next)
     }
@@ -55,7 +57,7 @@ impl RunningTasks {
         self.table.remove(&id)
     }
 
-    /// How many attempts take a slot.
+    /// Returns the number of attempts that take a slot.
     pub(crate) fn len(&self) -> u32 {
         self.table.len() as u32
     }

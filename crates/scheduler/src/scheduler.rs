@@ -1,7 +1,8 @@
 //! The scheduler as its shell sees it: [`Scheduler::handle`] branches, the other files compute.
 //!
-//! Each event is digested in three steps: it changes the tables and puts the stages that it may concern on the agenda; `dag::advance`
-//! works off the agenda; `tasks::offers` offers the slots that a task may now want.
+//! Each event is digested in three steps: it changes the tables and puts the stages that it may concern on
+//! the agenda; `dag::advance` works off the agenda; `tasks::offers` offers the slots that a task may now
+//! want.
 
 use crate::accumulators::Accumulators;
 use crate::barriers::Barriers;
@@ -101,8 +102,8 @@ impl Scheduler {
 
     /// Digests one event and appends its effects.
     ///
-    /// `now` does not go back. Events about tasks, executors and shuffles that are not known (any more) change nothing, so the shell
-    /// may pass on late and doubled messages as they come.
+    /// `now` does not go back. Events about tasks, executors and shuffles that are not known (any more)
+    /// change nothing, so the shell may pass on late and doubled messages as they come.
     ///
     /// # Panics
     /// If a [`JobSpec`](crate::JobSpec) breaks a rule that its documentation states.
@@ -154,7 +155,8 @@ impl Scheduler {
         self.make_offers(fx);
     }
 
-    /// Returns the time at which [`Event::Tick`] is due if nothing happens before. A tick that comes early does no harm.
+    /// Returns the time at which [`Event::Tick`] is due if nothing happens before. A tick that comes early
+    /// does no harm.
     pub fn next_deadline(&self) -> Option<Millis> {
         let due = [
             self.executors.next_review(),
@@ -166,18 +168,20 @@ impl Scheduler {
         due.into_iter().flatten().min()
     }
 
-    /// Returns whether all outputs of a shuffle are there, so that a job that needs it would skip the stage that writes it.
+    /// Returns whether all outputs of a shuffle are there, so that a job that needs it would skip the stage
+    /// that writes it.
     pub fn is_shuffle_available(&self, shuffle: ShuffleId) -> bool {
         self.outputs.is_available(shuffle)
     }
 
-    /// Returns whether an executor is registered. An executor that is not, and sends a message, was declared lost: it has to drop its
-    /// tasks and map outputs and register again.
+    /// Returns whether an executor is registered. An executor that is not, and sends a message, was declared
+    /// lost: it has to drop its tasks and map outputs and register again.
     pub fn knows_executor(&self, executor: ExecutorId) -> bool {
         self.executors.contains(executor)
     }
 
-    /// Returns the executors that have cached a partition in this version, as far as is known: those that stay come first.
+    /// Returns the executors that have cached a partition in this version, as far as is known: those that
+    /// stay come first.
     pub fn holders(&self, rdd: RddId, partition: Partition, version: u64) -> Vec<ExecutorId> {
         let mut holders: Vec<ExecutorId> = self.blocks.holders(rdd, partition, version).collect();
         holders.sort_by_key(|holder| !self.executors.takes_tasks(*holder));
@@ -202,8 +206,8 @@ impl Scheduler {
         self.stages.get(task.stage).map(|stage| stage.turn().0)
     }
 
-    /// Returns the operation after which the stage of an attempt is named; an empty one if the attempt is unknown, or its stage
-    /// is gone.
+    /// Returns the operation after which the stage of an attempt is named; an empty one if the attempt is
+    /// unknown, or its stage is gone.
     pub(crate) fn site_of(&self, task: TaskId) -> CallSite {
         let stage = self.tasks.get(task).and_then(|task| self.stages.get(task.stage));
         stage.map(|stage| stage.spec.site.clone()).unwrap_or_default()
@@ -240,8 +244,8 @@ impl Scheduler {
         self.outputs.holder(shuffle, map).filter(|_| self.outputs.writer(shuffle, map) == Some(task))
     }
 
-    /// Returns whether no job runs, no task takes a slot, and no table has an entry but those that outlive jobs: executors, shuffles,
-    /// persisted RDDs and accumulators.
+    /// Returns whether no job runs, no task takes a slot, and no table has an entry but those that outlive
+    /// jobs: executors, shuffles, persisted RDDs and accumulators.
     pub fn is_idle(&self) -> bool {
         self.jobs.is_empty()
             && self.stages.is_empty()
@@ -251,13 +255,14 @@ impl Scheduler {
             && self.pools.is_empty()
     }
 
-    /// Returns whether the scheduler is idle and has no shuffle, no persisted RDD and no update of an accumulator.
+    /// Returns whether the scheduler is idle and has no shuffle, no persisted RDD and no update of an
+    /// accumulator.
     pub fn is_empty(&self) -> bool {
         self.is_idle() && self.outputs.is_empty() && self.blocks.is_empty() && self.accumulators.is_settled()
     }
 
-    /// Returns the updates of an accumulator that count and are not [settled](Effect::UpdateSettled) yet: encoded values to merge,
-    /// in the order of scopes and partitions.
+    /// Returns the updates of an accumulator that count and are not [settled](Effect::UpdateSettled) yet:
+    /// encoded values to merge, in the order of scopes and partitions.
     pub fn accumulator_updates(&self, accumulator: AccumulatorId) -> Vec<Arc<[u8]>> {
         self.accumulators.updates(accumulator)
     }
@@ -277,8 +282,8 @@ impl Scheduler {
         }
     }
 
-    /// Returns the time at which a stage that waits for a slot near its data will take one that is less near; `None` while no slot is
-    /// free.
+    /// Returns the time at which a stage that waits for a slot near its data will take one that is less near;
+    /// `None` while no slot is free.
     fn next_relaxation(&self) -> Option<Millis> {
         if self.executors.free_count() == 0 {
             return None;
@@ -287,7 +292,8 @@ impl Scheduler {
             let stage = self.stages.get(id).filter(|stage| !stage.spec.barrier)?;
             stage.tasks.as_ref()?.relaxes_at(self.settings.locality_wait_ms)
         };
-        // Stages behind a barrier stage for which slots are held get none, so waking the scheduler for them would be no use.
+        // Stages behind a barrier stage for which slots are held get none, so waking the scheduler for them
+        // would be no use.
         match self.barriers.any_waits() {
             false => self.pools.all_runnable().filter_map(relaxes_at).min(),
             true => self.before_held().into_iter().filter_map(relaxes_at).min(),

@@ -42,14 +42,15 @@ pub(crate) struct Stage {
     pub(crate) next_attempt: u32,
     /// Attempts that failed since the stage was last complete.
     pub(crate) failed_in_a_row: u32,
-    /// Its tasks, from the first attempt until it is complete. Those of a result stage stay until the job ends.
+    /// Its tasks, from the first attempt until it is complete. Those of a result stage stay until the job
+    /// ends.
     pub(crate) tasks: Option<TaskSet>,
     /// The attempts at its tasks that run and were not told to stop.
     pub(crate) running: BTreeSet<TaskId>,
     /// True once a task found a cached partition missing: the stage then reads all its inputs.
     pub(crate) distrusts_cached: bool,
-    /// For each partition, the executors that have cached it, as the last attempt found them; empty if no RDD of the stage is
-    /// cached partition by partition.
+    /// For each partition, the executors that have cached it, as the last attempt found them; empty if no RDD
+    /// of the stage is cached partition by partition.
     pub(crate) cached_at: Vec<Vec<TaskLocation>>,
 }
 
@@ -59,7 +60,8 @@ impl Stage {
         (*self.jobs.first().expect("a stage belongs to a job"), self.spec.stage)
     }
 
-    /// Returns the attempt that launches tasks, if one does, with the map outputs and the versions that they are told.
+    /// Returns the attempt that launches tasks, if one does, with the map outputs and the versions that they
+    /// are told.
     pub(crate) fn open_attempt(&self) -> Option<(StageAttempt, Inputs, Versions)> {
         match &self.phase {
             Phase::Running { attempt, inputs, cached } => Some((*attempt, inputs.clone(), cached.clone())),
@@ -83,7 +85,8 @@ impl Stage {
         }
     }
 
-    /// Returns the preferred locations of a task: the executors that have cached its partition, or else those of its spec.
+    /// Returns the preferred locations of a task: the executors that have cached its partition, or else those
+    /// of its spec.
     pub(crate) fn preferred(&self, index: u32) -> &[TaskLocation] {
         preferred_of(&self.spec, &self.cached_at, self.partition(index))
     }
@@ -103,7 +106,8 @@ impl Stage {
     }
 }
 
-/// Returns the preferred locations of a partition of a stage. A function, so that a caller may change the stage's tasks meanwhile.
+/// Returns the preferred locations of a partition of a stage. A function, so that a caller may change the
+/// stage's tasks meanwhile.
 pub(crate) fn preferred_of<'a>(
     spec: &'a StageSpec,
     cached_at: &'a [Vec<TaskLocation>],
@@ -113,7 +117,8 @@ pub(crate) fn preferred_of<'a>(
     cached.or_else(|| spec.preferred.get(partition.index())).map_or(&[], Vec::as_slice)
 }
 
-/// All stages of running jobs. Of each shuffle, it knows the stage that writes it and the stages that read it.
+/// All stages of running jobs. Of each shuffle, it knows the stage that writes it and the stages that read
+/// it.
 #[derive(Debug, Default)]
 pub(crate) struct Stages {
     table: BTreeMap<StageId, Stage>,

@@ -1,4 +1,5 @@
-//! Effects of an application: the messages to agents, the requests to the cluster, and the scheduler's effects that remain for the shell.
+//! Effects of an application: the messages to agents, the requests to the cluster, and the scheduler's
+//! effects that remain for the shell.
 
 use crate::agent_id::AgentId;
 use crate::effect::Effect;
@@ -8,8 +9,9 @@ use firesteel_types::{ExecutorId, Partition, ShuffleId, TaskId};
 /// One thing to do. Effects are to be done in their order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ApplicationEffect {
-    /// An effect of the scheduler. [`ResultAccepted`](Effect::ResultAccepted) means: deliver the result to the job.
-    /// [`MapOutputDropped`](Effect::MapOutputDropped) never comes here; [`RemoveOutput`](ApplicationEffect::RemoveOutput) takes its place.
+    /// An effect of the scheduler. [`ResultAccepted`](Effect::ResultAccepted) means: deliver the result to
+    /// the job. [`MapOutputDropped`](Effect::MapOutputDropped) never comes here;
+    /// [`RemoveOutput`](ApplicationEffect::RemoveOutput) takes its place.
     Scheduler(Effect),
     /// A result counts no more, because the results of its job are too large together: the bytes may go.
     ResultRefused {
@@ -78,12 +80,14 @@ pub enum ApplicationEffect {
         /// The agent.
         agent: AgentId,
     },
-    /// An agent's connection is to be closed: one of its executors was declared lost, or the application ends.
+    /// An agent's connection is to be closed: one of its executors was declared lost, or the application
+    /// ends.
     Close {
         /// The agent.
         agent: AgentId,
     },
-    /// A large result is to be fetched; the answer is [`ResultFetched`](super::ApplicationEvent::ResultFetched).
+    /// A large result is to be fetched; the answer is
+    /// [`ResultFetched`](super::ApplicationEvent::ResultFetched).
     FetchResult {
         /// The agent that has it.
         agent: AgentId,

@@ -1,4 +1,5 @@
-//! Events of an application: requests of the program, messages of agents, news of the cluster that lends them.
+//! Events of an application: requests of the program, messages of agents, news of the cluster that lends
+//! them.
 
 use crate::agent_id::AgentId;
 use crate::event::{Event, TaskOutcome};
@@ -20,8 +21,8 @@ pub enum ReportedOutcome {
 
 /// A message of an agent that was welcomed.
 ///
-/// Unlike the protocol's [`FromExecutor`](firesteel_protocol::FromExecutor), it never carries the bytes of a result, which the shell keeps,
-/// and never asks for a plan, which agents fetch as a block.
+/// Unlike the protocol's [`FromExecutor`](firesteel_protocol::FromExecutor), it never carries the bytes of a
+/// result, which the shell keeps, and never asks for a plan, which agents fetch as a block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AgentMessage {
     /// An executor is ready for tasks: the agent itself, or one of its worker processes.
@@ -29,7 +30,8 @@ pub enum AgentMessage {
         /// The executor.
         executor: ExecutorId,
     },
-    /// A worker process is gone. The agent starts another, and waits for the id of the executor that it will be.
+    /// A worker process is gone. The agent starts another, and waits for the id of the executor that it will
+    /// be.
     ExecutorLost {
         /// The executor that it was.
         executor: ExecutorId,
@@ -84,7 +86,8 @@ pub enum AgentMessage {
         /// The partition.
         key: BlockKey,
     },
-    /// The agent has copied the blocks that [`Migrate`](super::ApplicationEffect::Migrate) named, or a part of them.
+    /// The agent has copied the blocks that [`Migrate`](super::ApplicationEffect::Migrate) named, or a part
+    /// of them.
     Migrated {
         /// The blocks that its executor has from now on.
         report: MigrateReport,
@@ -101,7 +104,8 @@ pub enum AgentMessage {
 /// One thing that happened to an application.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ApplicationEvent {
-    /// An event that concerns the scheduler alone: jobs, accumulators, RDDs, and executors in the driver's own process.
+    /// An event that concerns the scheduler alone: jobs, accumulators, RDDs, and executors in the driver's
+    /// own process.
     Scheduler(Event),
     /// An agent has connected and introduced itself.
     AgentRegistered {
@@ -122,14 +126,16 @@ pub enum ApplicationEvent {
         /// The connection.
         agent: AgentId,
     },
-    /// The cluster tells how the process of an agent ended; it may come before or after the end of its connection.
+    /// The cluster tells how the process of an agent ended; it may come before or after the end of its
+    /// connection.
     AgentEnded {
         /// The agent's name.
         name: String,
         /// How it ended.
         reason: ExecutorLossReason,
     },
-    /// The result that [`FetchResult`](super::ApplicationEffect::FetchResult) asked for has arrived, or will never arrive.
+    /// The result that [`FetchResult`](super::ApplicationEffect::FetchResult) asked for has arrived, or will
+    /// never arrive.
     ResultFetched {
         /// The agent that was asked.
         agent: AgentId,
@@ -147,7 +153,8 @@ pub enum ApplicationEvent {
         /// True if the process that serves its files goes as well.
         with_files: bool,
     },
-    /// Worker processes that begin from now on get this setting. Agents with worker processes wait for the first.
+    /// Worker processes that begin from now on get this setting. Agents with worker processes wait for the
+    /// first.
     WorkerSetting {
         /// The setting, which only worker processes read.
         setting: String,

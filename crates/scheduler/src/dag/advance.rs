@@ -1,8 +1,9 @@
 //! The moves of stages between their phases.
 //!
-//! Each event puts the stages that it may concern on the agenda; `settle` then takes them off one by one and reconsiders each. To
-//! reconsider a stage that lacks inputs puts the stages that write them on the agenda, so lost outputs are computed again however
-//! deep they lie, without recursion, and only if a stage or a job wants them.
+//! Each event puts the stages that it may concern on the agenda; `settle` then takes them off one by one and
+//! reconsiders each. To reconsider a stage that lacks inputs puts the stages that write them on the agenda,
+//! so lost outputs are computed again however deep they lie, without recursion, and only if a stage or a job
+//! wants them.
 
 use crate::effect::Effect;
 use crate::scheduler::Scheduler;
@@ -30,8 +31,8 @@ impl Scheduler {
             return;
         }
         let missing = match &stage.phase {
-            // A running stage goes on with the inputs that it has, unless a task finds that they do not suffice: partitions that
-            // are cached or dropped meanwhile change nothing.
+            // A running stage goes on with the inputs that it has, unless a task finds that they do not
+            // suffice: partitions that are cached or dropped meanwhile change nothing.
             Phase::Running { inputs, .. } if !stage.distrusts_cached => {
                 self.missing(inputs.iter().map(|input| input.shuffle))
             }
@@ -72,9 +73,10 @@ impl Scheduler {
         !stage.distrusts_cached || inputs.len() == stage.spec.inputs.len()
     }
 
-    /// Launches no copies of the tasks of a stage that has launched everything, if outputs that it reads have gone since.
+    /// Launches no copies of the tasks of a stage that has launched everything, if outputs that it reads have
+    /// gone since.
     fn hold_copies(&mut self, id: StageId) {
-        if !self.reads_what_is_there(id) {
+        if !self.reads_newest_outputs(id) {
             let stage = self.stages.get_mut(id).expect("the stage is known");
             stage.tasks.as_mut().expect("what was launched belongs to a set").forget_slow();
             self.pools.remove(&stage.pool, stage.turn());
@@ -82,13 +84,13 @@ impl Scheduler {
     }
 
     /// Returns whether a stage has an open attempt that reads the outputs that a new one would read.
-    pub(crate) fn reads_what_is_there(&self, id: StageId) -> bool {
+    pub(crate) fn reads_newest_outputs(&self, id: StageId) -> bool {
         let open = self.stages.get(id).and_then(Stage::open_attempt);
         open.is_some_and(|(_, inputs, _)| self.is_current(&inputs))
     }
 
-    /// Returns whether a job or a stage waits for the work of a stage. A job waits for its result stage as long as it runs; a stage
-    /// waits for those that write the inputs that it needs.
+    /// Returns whether a job or a stage waits for the work of a stage. A job waits for its result stage as
+    /// long as it runs; a stage waits for those that write the inputs that it needs.
     fn is_wanted(&self, id: StageId) -> bool {
         let stage = self.stages.get(id).expect("the stage is known");
         let Some(output) = stage.spec.output else { return true };
@@ -108,7 +110,7 @@ impl Scheduler {
     }
 
     fn begin_attempt(&mut self, id: StageId, fx: &mut Vec<Effect>) {
-        self.gather(id, fx);
+        self.drop_earlier_attempt(id, fx);
         let stage = self.stages.get(id).expect("only a known stage is attempted");
         let needed = self.needed_inputs(stage);
         let (cached, cached_at) = (self.versions(&stage.spec), self.cached_at(&stage.spec));
@@ -143,7 +145,8 @@ impl Scheduler {
         self.vacancies.all = true;
     }
 
-    /// Ends the open attempt, if there is one: it launches no more tasks, and those that run go on. The stage waits.
+    /// Ends the open attempt, if there is one: it launches no more tasks, and those that run go on. The stage
+    /// waits.
     pub(crate) fn close_attempt(&mut self, id: StageId, failure: Option<String>, fx: &mut Vec<Effect>) {
         let stage = self.stages.get(id).expect("only a known stage's attempt is closed");
         let Some((attempt, ..)) = stage.open_attempt() else { return };
@@ -153,7 +156,8 @@ impl Scheduler {
         self.dirty_stages.insert(id);
     }
 
-    /// Puts an unlaunched task of an open attempt among those that wait for a slot, and the stage on the agenda.
+    /// Puts an unlaunched task of an open attempt among those that wait for a slot, and the stage on the
+    /// agenda.
     pub(crate) fn queue_if_unlaunched(&mut self, id: StageId, index: u32) {
         self.dirty_stages.insert(id);
         let stage = self.stages.get_mut(id).expect("only a known stage queues tasks");
@@ -188,7 +192,8 @@ impl Scheduler {
         self.dirty_stages.extend(self.stages.readers_of(shuffle));
     }
 
-    /// Makes a map stage idle: it is complete, or no stage wants its output any more (then `failure` says so).
+    /// Makes a map stage idle: it is complete, or no stage wants its output any more (then `failure` says
+    /// so).
     pub(crate) fn stop_stage(&mut self, id: StageId, failure: Option<String>, fx: &mut Vec<Effect>) {
         self.close_attempt(id, failure, fx);
         self.kill_all(id, KillReason::StageAborted, fx);

@@ -1,15 +1,19 @@
-//! Cached partitions: the inputs that a stage does not need because of them, and the versions that tell valid ones from others.
+//! Cached partitions: the inputs that a stage does not need because of them, and the versions that tell valid
+//! ones from others.
 //!
-//! A stage need not read a shuffle if every path to it leads through a persisted RDD all of whose partitions are cached: then
-//! the stages that write it need not run either. The scheduler decides that anew with each attempt. A task that relied on a
-//! partition and finds it gone fails with [`CachedBlockLost`](firesteel_types::TaskFailure::CachedBlockLost), and its stage gets
-//! all its inputs from then on.
+//! A stage need not read a shuffle if every path to it leads through a persisted RDD all of whose partitions
+//! are cached: then the stages that write it need not run either. The scheduler decides that anew with each
+//! attempt. A task that relied on a partition and finds it gone fails with
+//! [`CachedBlockLost`](firesteel_types::TaskFailure::CachedBlockLost), and its stage gets all its inputs from
+//! then on.
 //!
-//! **Versions.** A cached partition was computed from map outputs. When one of those is written again with other records,
-//! `dag::rollback` undoes all that was computed from the first; the version of the shuffle grows, and that of all shuffles downstream
-//! of it. The version of a persisted RDD is the sum of those of the shuffles behind it; where a barrier stage computes it, it grows
-//! with each attempt too, since all tasks of a barrier stage have to compute their partition, or none. A task is told the versions of the
-//! RDDs that it may read or cache, and executors cache blocks by version: old and new partitions of one RDD cannot be mixed.
+//! **Versions.** A cached partition was computed from map outputs. When one of those is written again with
+//! other records, `dag::rollback` undoes all that was computed from the first; the version of the shuffle
+//! grows, and that of all shuffles downstream of it. The version of a persisted RDD is the sum of those of
+//! the shuffles behind it; where a barrier stage computes it, it grows with each attempt too, since all tasks
+//! of a barrier stage have to compute their partition, or none. A task is told the versions of the RDDs that
+//! it may read or cache, and executors cache blocks by version: old and new partitions of one RDD cannot be
+//! mixed.
 
 use crate::effect::Effect;
 use crate::event::StageSpec;
@@ -42,7 +46,8 @@ impl Scheduler {
 
     /// Returns the version under which tasks read and cache partitions of a persisted RDD.
     fn version(&self, cached: &CachedRdd) -> u64 {
-        // The shuffles behind a truncated lineage are not known any more, so the newest version that was cached counts.
+        // The shuffles behind a truncated lineage are not known any more, so the newest version that was
+        // cached counts.
         match cached.is_truncated {
             true => self.blocks.version(cached.rdd),
             false => {
@@ -62,8 +67,9 @@ impl Scheduler {
         spec.cached.rdds.iter().map(|cached| (cached.rdd, self.version(cached))).collect()
     }
 
-    /// Returns, for each partition of a stage, the executors that have cached it. Of several persisted RDDs that have the stage's
-    /// partitions the last one counts: the least is left to compute there. Returns nothing for a stage without such an RDD.
+    /// Returns, for each partition of a stage, the executors that have cached it. Of several persisted RDDs
+    /// that have the stage's partitions the last one counts: the least is left to compute there. Returns
+    /// nothing for a stage without such an RDD.
     pub(crate) fn cached_at(&self, spec: &StageSpec) -> Vec<Vec<TaskLocation>> {
         let aligned = spec.cached.rdds.iter().filter(|cached| cached.aligned);
         let Some(aligned) = aligned.max_by_key(|cached| cached.rdd) else { return vec![] };
@@ -87,8 +93,9 @@ impl Scheduler {
         }
     }
 
-    /// Puts the stages on the agenda that wait for inputs which they do not need any more, now that all of an RDD is cached. Nothing
-    /// else would: the stages that write those inputs are stopped once no stage needs them.
+    /// Puts the stages on the agenda that wait for inputs which they do not need any more, now that all of an
+    /// RDD is cached. Nothing else would: the stages that write those inputs are stopped once no stage needs
+    /// them.
     fn wake_spared(&mut self, rdd: RddId) {
         let is_spared = |stage: &Stage| {
             let all = |cached: &CachedRdd| {

@@ -1,5 +1,5 @@
-//! The end of jobs: with their answer, by failure, or because the program cancels them. Each job ends exactly once, since a job that
-//! ended is no longer in the table.
+//! The end of jobs: with their answer, by failure, or because the program cancels them. Each job ends exactly
+//! once, since a job that ended is no longer in the table.
 
 use crate::effect::Effect;
 use crate::jobs::Job;
@@ -38,7 +38,8 @@ impl Scheduler {
         }
     }
 
-    /// Takes a job off a stage. A job leaves children before parents, so by now it has left the stages that wait for this one.
+    /// Takes a job off a stage. A job leaves children before parents, so by now it has left the stages that
+    /// wait for this one.
     fn leave_stage(&mut self, id: StageId, job: JobId, fx: &mut Vec<Effect>) {
         let stage = self.stages.get(id).expect("a running job's stages are known");
         if stage.jobs.len() == 1 {
@@ -55,7 +56,8 @@ impl Scheduler {
         let stage = self.stages.get_mut(id).expect("only a known stage is shared");
         self.pools.remove(&stage.pool, stage.turn());
         assert!(change(&mut stage.jobs), "a job joins and leaves a stage once");
-        // A job that is just entering is not in the table yet: the stage stays in its pool until jobs change again.
+        // A job that is just entering is not in the table yet: the stage stays in its pool until jobs change
+        // again.
         if let Some(first) = self.jobs.get(&stage.turn().0) {
             stage.pool = first.pool.clone();
         }

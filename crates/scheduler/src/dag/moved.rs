@@ -1,8 +1,9 @@
 //! The move of map outputs to another executor before theirs ends: nothing is computed again.
 //!
-//! An output is still named by the attempt that wrote it, so all that was computed from it stands. Stages that have the newest
-//! snapshot get the one that follows it, without a new attempt: their next tasks read the outputs in their new place. Tasks that were
-//! launched with the older snapshot read them in their old place for as long as they are served there, and fail to fetch after that.
+//! An output is still named by the attempt that wrote it, so all that was computed from it stands. Stages
+//! that have the newest snapshot get the one that follows it, without a new attempt: their next tasks read
+//! the outputs in their new place. Tasks that were launched with the older snapshot read them in their old
+//! place for as long as they are served there, and fail to fetch after that.
 
 use crate::effect::{Effect, ShuffleOutputs};
 use crate::scheduler::Scheduler;
@@ -11,9 +12,9 @@ use firesteel_types::{ExecutorId, Partition, ShuffleId, TaskId};
 use std::collections::BTreeMap;
 
 impl Scheduler {
-    /// Notes that another executor has map outputs. Drops from it the outputs that count no more, and those that an executor has which
-    /// stays: two executors may have been asked to take over the same output, one after the other. If the executor itself is gone,
-    /// the outputs are still in their old place.
+    /// Notes that another executor has map outputs. Drops from it the outputs that count no more, and those
+    /// that an executor has which stays: two executors may have been asked to take over the same output, one
+    /// after the other. If the executor itself is gone, the outputs are still in their old place.
     pub(crate) fn outputs_moved(
         &mut self,
         to: ExecutorId,

@@ -1,24 +1,28 @@
-//! The rollback of all that was computed from a map output, when its map task runs again and writes other records.
+//! The rollback of all that was computed from a map output, when its map task runs again and writes other
+//! records.
 //!
-//! The rule, and why it never lets two evaluations meet in one answer. Say that map task *m* of shuffle *S* has written
-//! records with digest *a*, its output was lost, and a later attempt has written records with digest *b*.
+//! The rule, and why it never lets two evaluations meet in one answer. Say that map task *m* of shuffle *S*
+//! has written records with digest *a*, its output was lost, and a later attempt has written records with
+//! digest *b*.
 //!
-//! 1. Everything computed from *S* so far was computed from *a*: a reader starts only when all outputs of *S* are there, and
-//!    gets a snapshot that names each by its attempt. The things computed are (i) registered outputs of shuffles downstream
-//!    of *S*, (ii) results that were delivered to running jobs, (iii) the outcomes of tasks that run now.
-//! 2. If a result of a stage that reads *S* or a shuffle downstream of it was delivered to a running job, the result cannot be
-//!    taken back, and the others could come only from *b*: the job fails, [`JobFailure::Indeterminate`].
-//! 3. Otherwise the scheduler unregisters (i) and forgets the digests, of running jobs and of jobs long ended alike, since a
-//!    later job may read both *S* and outputs computed from it; and it tells the tasks of (iii) to stop, so that their outcomes will
-//!    not count. It forgets the accumulator updates of all these tasks. Then nothing of *a* is left, and the stages that are
-//!    wanted run again.
+//! 1. Everything computed from *S* so far was computed from *a*: a reader starts only when all outputs of *S*
+//!    are there, and gets a snapshot that names each by its attempt. The things computed are (i) registered
+//!    outputs of shuffles downstream of *S*, (ii) results that were delivered to running jobs, (iii) the
+//!    outcomes of tasks that run now.
+//! 2. If a result of a stage that reads *S* or a shuffle downstream of it was delivered to a running job, the
+//!    result cannot be taken back, and the others could come only from *b*: the job fails,
+//!    [`JobFailure::Indeterminate`].
+//! 3. Otherwise the scheduler unregisters (i) and forgets the digests, of running jobs and of jobs long ended
+//!    alike, since a later job may read both *S* and outputs computed from it; and it tells the tasks of
+//!    (iii) to stop, so that their outcomes will not count. It forgets the accumulator updates of all these
+//!    tasks. Then nothing of *a* is left, and the stages that are wanted run again.
 //!
 //! Cached partitions that were computed from *a* stay where they are but count no more: see `dag::cached`.
 //!
-//! So at every moment all registered outputs and all results of one running job were computed from the same records of each
-//! map task. Outputs downstream are given up even where they might come out the same (after a `distinct`, say): to wait and see
-//! would mean to deliver results that might have to be taken back. Digests do not depend on order: records in another
-//! order are the same records, as everywhere in Spark.
+//! So at every moment all registered outputs and all results of one running job were computed from the same
+//! records of each map task. Outputs downstream are given up even where they might come out the same (after a
+//! `distinct`, say): to wait and see would mean to deliver results that might have to be taken back. Digests
+//! do not depend on order: records in another order are the same records, as everywhere in Spark.
 
 use crate::effect::Effect;
 use crate::scheduler::Scheduler;
@@ -27,19 +31,22 @@ use firesteel_types::{JobFailure, KillReason, Partition, ShuffleId, StageId};
 use std::collections::BTreeSet;
 
 impl Scheduler {
-    /// Undoes all that was computed from the first output of a map task, and fails the jobs for which it is too late.
+    /// Undoes all that was computed from the first output of a map task, and fails the jobs for which it is
+    /// too late.
     pub(crate) fn roll_back_downstream(&mut self, shuffle: ShuffleId, map: Partition, fx: &mut Vec<Effect>) {
         self.outputs.grow_version(shuffle);
         let affected = self.outputs.downstream(shuffle);
         let readers: BTreeSet<StageId> =
             affected.iter().chain([&shuffle]).flat_map(|shuffle| self.stages.readers_of(*shuffle)).collect();
-        // This comes before jobs fail: a shuffle may be removed with its last job, which would make the updates of its tasks final.
+        // This comes before jobs fail: a shuffle may be removed with its last job, which would make the
+        // updates of its tasks final.
         affected.iter().for_each(|shuffle| self.accumulators.undo_shuffle(*shuffle));
         for &reader in &readers {
             self.fail_if_delivered(reader, shuffle, map, fx);
         }
         for &shuffle in &affected {
-            // A job that has just failed may have been the last that needed the shuffle, which is removed then.
+            // A job that has just failed may have been the last that needed the shuffle, which is removed
+            // then.
             if self.outputs.contains(shuffle) {
                 self.forget_outputs(shuffle, fx);
             }

@@ -1,4 +1,5 @@
-//! The submission of jobs: the stages of a job enter the table, except those whose shuffle a stage of another running job writes.
+//! The submission of jobs: the stages of a job enter the table, except those whose shuffle a stage of another
+//! running job writes.
 
 use crate::effect::Effect;
 use crate::event::{JobSpec, StageSpec};
@@ -10,8 +11,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 impl Scheduler {
-    /// Takes in a job. The work is linear in the size of its graph; tables by partition are made only for stages that have tasks
-    /// to run.
+    /// Takes in a job. The work is linear in the size of its graph; tables by partition are made only for
+    /// stages that have tasks to run.
     pub(crate) fn submit_job(&mut self, spec: JobSpec, fx: &mut Vec<Effect>) {
         check(&spec);
         let JobSpec { job: id, site, stages: specs, partitions, pool, group, tags } = spec;
@@ -54,8 +55,9 @@ impl Scheduler {
         StageSummary { stage: id, site: stage.spec.site.clone(), tasks: stage.total() }
     }
 
-    /// Adds the stages to a job that its shared stages need. A shared stage may read shuffles that this job does not name, if its
-    /// lineage was cut shorter meanwhile. The job needs the stages that write them all the same, as long as it shares that one.
+    /// Adds the stages to a job that its shared stages need. A shared stage may read shuffles that this job
+    /// does not name, if its lineage was cut shorter meanwhile. The job needs the stages that write them all
+    /// the same, as long as it shares that one.
     fn join_ancestors(&mut self, job: JobId, stages: &mut Vec<StageId>) {
         let mut pending = stages.clone();
         let mut found = BTreeSet::new();

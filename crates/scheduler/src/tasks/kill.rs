@@ -5,10 +5,10 @@ use crate::scheduler::Scheduler;
 use firesteel_types::{KillReason, StageId, TaskId};
 
 impl Scheduler {
-    /// Tells an attempt to stop. From now on its outcome has no consequence. What becomes of its task is the caller's
-    /// concern.
+    /// Tells an attempt to stop. From now on its outcome has no consequence. The caller decides about its
+    /// task.
     pub(crate) fn kill(&mut self, id: TaskId, reason: KillReason, fx: &mut Vec<Effect>) {
-        let task = self.tasks.get_mut(id).expect("only what runs is killed");
+        let task = self.tasks.get_mut(id).expect("only a running attempt is killed");
         assert!(task.killed.is_none(), "task {id} is killed once");
         task.killed = Some(reason.clone());
         let (stage, index, executor) = (task.stage, task.index, task.executor);
