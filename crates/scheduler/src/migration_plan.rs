@@ -119,7 +119,7 @@ mod tests {
         };
         SoleCopies {
             outputs: sizes.iter().enumerate().map(output).collect(),
-            cached: (0..cached).map(|partition| key(partition)).collect(),
+            cached: (0..cached).map(key).collect(),
         }
     }
 

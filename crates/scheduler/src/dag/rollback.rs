@@ -52,7 +52,14 @@ impl Scheduler {
             }
         }
         for &reader in &readers {
-            self.start_over(reader, fx);
+            self.start_over(reader, "its input was rolled back", fx);
+        }
+        // A stage reads none of these shuffles if its lineage was cut shorter since the outputs of an earlier
+        // job were written. Some of its tasks may count as done by outputs that are forgotten now.
+        let writers = affected.iter().filter_map(|shuffle| self.stages.writer_of(*shuffle));
+        let without_input: Vec<StageId> = writers.filter(|writer| !readers.contains(writer)).collect();
+        for writer in without_input {
+            self.start_over(writer, "its outputs were rolled back", fx);
         }
     }
 
@@ -77,12 +84,12 @@ impl Scheduler {
         );
     }
 
-    /// Makes a stage begin anew whose tasks read outputs that are no longer valid, if it had begun.
-    fn start_over(&mut self, id: StageId, fx: &mut Vec<Effect>) {
+    /// Makes a stage begin anew whose tasks read or wrote outputs that are no longer valid, if it had begun.
+    fn start_over(&mut self, id: StageId, why: &str, fx: &mut Vec<Effect>) {
         if self.stages.get(id).is_none() {
             return;
         }
-        self.close_attempt(id, Some("its input was rolled back".into()), fx);
+        self.close_attempt(id, Some(why.into()), fx);
         self.kill_all(id, KillReason::StageAborted, fx);
         self.disband(id, fx);
         self.commits.forget(id);
