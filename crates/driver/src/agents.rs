@@ -10,13 +10,11 @@ use firesteel_net::bulk::{BlockClient, Item};
 use firesteel_net::{Connection, Credentials, Outbox, receive, receive_at_most};
 use firesteel_protocol::handshake::{AgentReply, RegisterAgent, Welcome};
 use firesteel_protocol::{
-    BlockRequest, FromExecutor, MigrateOrder, MigrateReport, SentOutputs, TaskReport, TaskSpec, ToExecutor,
+    BlockRequest, FromExecutor, MigrateOrder, SentOutputs, TaskReport, TaskSpec, ToExecutor,
 };
-use firesteel_scheduler::{
-    AgentId, AgentMessage, ApplicationEvent, MigrationRequest, Registration, ReportedOutcome,
-};
+use firesteel_scheduler::{AgentId, AgentMessage, ApplicationEvent, ReportedOutcome, TaskOutcome};
 use firesteel_transfer::impatient;
-use firesteel_types::{BlockKey, ExecutorId, Partition, RddId, TaskId};
+use firesteel_types::{ExecutorId, TaskId};
 use parking_lot::{Mutex, MutexGuard, RwLock};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -33,8 +31,6 @@ pub(crate) struct AgentSettings {
     pub(crate) application: u64,
     /// The application's settings.
     pub(crate) settings: Vec<(String, String)>,
-    /// The number of cores that each task takes.
-    pub(crate) task_cpus: u32,
     /// The interval of agents' heartbeats, in milliseconds.
     pub(crate) heartbeat_ms: u64,
     /// The time without a message from the driver after which an agent ends, in milliseconds.
@@ -120,8 +116,7 @@ impl Agents {
         let sent_outputs = SentOutputs::default();
         let connection = AgentConnection { outbox: outbox.clone(), cores, blocks, sent_outputs };
         self.connections().insert(agent, connection);
-        let registration = registration(register, self.slots(cores));
-        self.post(ApplicationEvent::AgentRegistered { agent, registration });
+        self.post(ApplicationEvent::AgentRegistered { agent, registration: register });
         while let Ok(Some(message)) = receive(&mut receiver) {
             let Some(driver) = self.driver.upgrade() else { break };
             self.on_message(agent, message, &*driver);
@@ -129,11 +124,6 @@ impl Agents {
         outbox.close();
         self.connections().remove(&agent);
         self.post(ApplicationEvent::AgentDisconnected { agent });
-    }
-
-    /// Returns the number of tasks that `cores` cores run at a time.
-    fn slots(&self, cores: u32) -> u32 {
-        cores / self.settings.task_cpus.max(1)
     }
 
     /// Returns the number of cores of all agents.
@@ -166,19 +156,12 @@ impl Agents {
             FromExecutor::BarrierSync { executor, task, epoch, message } => {
                 AgentMessage::BarrierSync { executor, task, epoch, message }
             }
-            FromExecutor::Stored { executor, key: BlockKey { rdd, partition, version } } => {
-                AgentMessage::BlockStored { executor, rdd, partition, version }
-            }
-            FromExecutor::Dropped { executor, key: BlockKey { rdd, partition, version } } => {
-                AgentMessage::BlockDropped { executor, rdd, partition, version }
-            }
+            FromExecutor::Stored { executor, key } => AgentMessage::BlockStored { executor, key },
+            FromExecutor::Dropped { executor, key } => AgentMessage::BlockDropped { executor, key },
             FromExecutor::Added { executor } => AgentMessage::ExecutorReady { executor },
             FromExecutor::Lost { executor, reason } => AgentMessage::ExecutorLost { executor, reason },
             FromExecutor::Alive { running } => AgentMessage::Alive { running },
-            FromExecutor::Migrated { report: MigrateReport { number, executor, outputs, cached } } => {
-                let cached = cached.into_iter().map(|key| (key.rdd, key.partition, key.version)).collect();
-                AgentMessage::Migrated { number, executor, outputs, cached }
-            }
+            FromExecutor::Migrated { report } => AgentMessage::Migrated { report },
             FromExecutor::OutOfWorkers { reason } => AgentMessage::OutOfWorkers { reason },
             FromExecutor::Left => AgentMessage::Leaving,
             // Agents ask for plans over the connections that serve blocks, since plans may be large.
@@ -201,7 +184,13 @@ impl Agents {
 
 /// Effects of the application.
 impl Agents {
-    pub(crate) fn welcome(&self, agent: AgentId, executors: Vec<ExecutorId>, setting: Option<String>) {
+    pub(crate) fn welcome(
+        &self,
+        agent: AgentId,
+        executors: Vec<ExecutorId>,
+        slots: u32,
+        setting: Option<String>,
+    ) {
         let settings = &self.settings;
         let mut connections = self.connections();
         let Some(connection) = connections.get_mut(&agent) else { return };
@@ -209,7 +198,7 @@ impl Agents {
         let welcome = Welcome {
             application: settings.application,
             executors,
-            slots: self.slots(connection.cores),
+            slots,
             settings: settings.settings.clone(),
             heartbeat_ms: settings.heartbeat_ms,
             timeout_ms: settings.timeout_ms,
@@ -253,11 +242,7 @@ impl Agents {
         self.send(agent, &ToExecutor::WorkerSetting { setting });
     }
 
-    pub(crate) fn migrate(&self, agent: AgentId, request: MigrationRequest) {
-        let MigrationRequest { number, executor, from, outputs, cached } = request;
-        let key = |(rdd, partition, version): (RddId, Partition, u64)| BlockKey { rdd, partition, version };
-        let cached = cached.into_iter().map(key).collect();
-        let order = MigrateOrder { number, executor, from, outputs, cached };
+    pub(crate) fn migrate(&self, agent: AgentId, order: MigrateOrder) {
         self.send(agent, &ToExecutor::Migrate { order });
     }
 
@@ -337,19 +322,5 @@ impl Agents {
     /// The address at which the files of an executor are served.
     pub(crate) fn address_of(&self, executor: ExecutorId) -> Option<String> {
         self.addresses.read().get(&executor).cloned()
-    }
-}
-
-fn registration(register: RegisterAgent, slots: u32) -> Registration {
-    Registration {
-        name: register.name,
-        program: register.program,
-        host: register.host,
-        slots,
-        memory: register.memory,
-        has_processes: register.has_processes,
-        address: register.blocks,
-        outputs_survive: register.outputs_survive,
-        process: register.process,
     }
 }

@@ -459,7 +459,7 @@ fn failed_in_the_program(event: &ApplicationEvent) -> Option<TaskId> {
 impl Driver {
     /// The number of tasks that all agents run at a time.
     pub(crate) fn agent_slots(&self) -> u32 {
-        self.with_application(|app| app.agents().values().map(|agent| agent.registration.slots).sum())
+        self.with_application(|app| app.agents().values().map(|agent| agent.slots).sum())
     }
 
     /// The process ids of all agents, by name.
@@ -474,7 +474,7 @@ impl Driver {
             let mut infos = BTreeMap::new();
             for agent in app.agents().values() {
                 let registration = &agent.registration;
-                let share = if registration.has_processes { registration.slots } else { 1 };
+                let share = if registration.has_processes { agent.slots } else { 1 };
                 for &executor in &agent.ready {
                     let info = WorkerInfo {
                         host: Some(registration.host.clone()),

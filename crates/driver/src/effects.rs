@@ -159,12 +159,14 @@ impl Core {
 /// Carries out the effects that concern an agent's connection, or the cluster that started the agent.
 fn act_on_agents(agents: &Arc<Agents>, effect: ApplicationEffect) {
     match effect {
-        ApplicationEffect::Welcome { agent, executors, setting } => agents.welcome(agent, executors, setting),
+        ApplicationEffect::Welcome { agent, executors, slots, setting } => {
+            agents.welcome(agent, executors, slots, setting);
+        }
         ApplicationEffect::Refuse { agent, reason } => agents.refuse(agent, reason),
         ApplicationEffect::NextExecutor { agent, executor } => agents.next_executor(agent, executor),
         ApplicationEffect::Acknowledge { agent } => agents.acknowledge(agent),
         ApplicationEffect::WorkerSetting { agent, setting } => agents.set_workers(agent, setting),
-        ApplicationEffect::Migrate { agent, request } => agents.migrate(agent, request),
+        ApplicationEffect::Migrate { agent, order } => agents.migrate(agent, order),
         ApplicationEffect::Leave { agent } => agents.leave(agent),
         ApplicationEffect::Close { agent } => agents.close(agent),
         ApplicationEffect::FetchResult { agent, executor, task, address } => {

@@ -8,7 +8,7 @@ use firesteel_executor::{CachedBlocksOf, DriverLink, Executor, Names, PlanError,
 use firesteel_protocol::FromExecutor;
 use firesteel_protocol::handshake::WorkerInit;
 use firesteel_scheduler::{ApplicationEvent, Event};
-use firesteel_types::{BlockKey, ExecutorId, StageId};
+use firesteel_types::{ExecutorId, StageId};
 use std::sync::Arc;
 
 /// The host of all executors on this machine.
@@ -58,12 +58,8 @@ impl DriverLink for Driver {
             FromExecutor::BarrierSync { executor, task, epoch, message } => {
                 Event::BarrierSync { task, executor, epoch, message }
             }
-            FromExecutor::Stored { executor, key: BlockKey { rdd, partition, version } } => {
-                Event::BlockStored { executor, rdd, partition, version }
-            }
-            FromExecutor::Dropped { executor, key: BlockKey { rdd, partition, version } } => {
-                Event::BlockDropped { executor, rdd, partition, version }
-            }
+            FromExecutor::Stored { executor, key } => Event::BlockStored { executor, key },
+            FromExecutor::Dropped { executor, key } => Event::BlockDropped { executor, key },
             FromExecutor::Added { executor } => {
                 Event::ExecutorAdded { executor, host: HOST.into(), slots: 1 }
             }

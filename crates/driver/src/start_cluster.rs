@@ -47,7 +47,6 @@ pub(crate) fn start(driver: &Arc<Driver>, config: &ClusterStart<'_>) -> Result<(
     let settings = AgentSettings {
         application: config.application,
         settings: conf.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect(),
-        task_cpus: conf.get(&conf::TASK_CPUS)?,
         heartbeat_ms: conf.get(&conf::HEARTBEAT_INTERVAL_MS)?,
         timeout_ms: conf.get(&conf::NETWORK_TIMEOUT_MS)?,
         retries: conf.get(&conf::SHUFFLE_RETRIES)?,
@@ -68,6 +67,7 @@ pub(crate) fn start(driver: &Arc<Driver>, config: &ClusterStart<'_>) -> Result<(
         application.set_fleet(FleetSettings {
             program: firesteel_closures::code_hash().map_err(|e| Error::Start(e.to_string()))?.0,
             has_processes: config.has_processes,
+            task_cpus: conf.get(&conf::TASK_CPUS)?,
             decommission_within_ms: conf.get(&conf::DECOMMISSION_TIMEOUT_MS)?,
             // Executors that people start belong to no cluster that could report how they end.
             end_within_ms: if matches!(config.master, Master::Listen { .. }) { 0 } else { END_WITHIN_MS },

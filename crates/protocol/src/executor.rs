@@ -215,7 +215,7 @@ pub enum FromExecutor {
 }
 
 /// The blocks that an agent is to fetch before the agent that has them goes.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MigrateOrder {
     /// The order's number, which its answer carries.
     pub number: u64,
@@ -230,7 +230,7 @@ pub struct MigrateOrder {
 }
 
 /// The blocks that an agent has fetched of a [`MigrateOrder`].
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MigrateReport {
     /// The number of the order.
     pub number: u64,

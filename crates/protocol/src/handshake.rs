@@ -50,7 +50,7 @@ impl fmt::Debug for AgentConfig {
 }
 
 /// How an agent introduces itself.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RegisterAgent {
     /// The name under which the backend that started it knows it; empty when none did.
     pub name: String,

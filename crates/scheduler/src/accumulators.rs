@@ -1,20 +1,24 @@
-//! Which updates of accumulators count: each once, whatever is tried again, copied, lost or computed anew.
+//! The updates of accumulators that count: each counts once, whatever is tried again, copied, lost or
+//! computed anew.
 //!
-//! The ledger has one entry for each (accumulator, scope, partition) whose function added. Updates come with the outcomes that
-//! count, and only with these. Of the computations of one entry the one with the larger extent (the number of `add`s) counts,
-//! of two alike the first: functions give the same each time, so the longer computation contains the shorter, which read only
-//! a beginning.
+//! The ledger has one entry for each (accumulator, scope, partition) whose function added. The scheduler
+//! takes updates from the outcomes that count, and only from these. Of the computations of one entry the one
+//! with the larger extent (the number of `add`s) counts, of two with the same extent the first: functions
+//! return the same each time, so the longer computation contains the shorter, which read only a beginning.
 //!
-//! **What can be undone.** What a task of a result stage added is final: its result was delivered. What a map task added is
-//! final as soon as its shuffle is released; until then `dag::rollback` may find that its input was another than that of what
-//! will be computed from now on, and forgets its output and with it its [`Contribution`]s. An entry therefore keeps a
-//! contribution for each map task that vouches for it, and none that something final covers: almost always one.
+//! **Undoing.** The additions of a task of a result stage are final: its result was delivered. Those of a map
+//! task are final as soon as its shuffle is released; until then `dag::rollback` may find that the task's
+//! input differs from that of all that will be computed from now on, and forgets its output and with it its
+//! [`Contribution`]s. An entry therefore keeps a contribution for each map task that vouches for it, and none
+//! that a final one covers: almost always one.
 //!
-//! **What executors keep.** A partition that is kept keeps what was added while it was computed, and each task that reads it
-//! brings that along: the attempt that computed it may have failed later, and what it added was dropped with it.
+//! **Cached partitions.** A cached partition keeps the additions that were made while it was computed, and
+//! each task that reads it reports them again: the attempt that computed the partition may have failed later,
+//! and its own updates were dropped with it.
 //!
-//! **When entries end.** An RDD that is gone is not computed any more, nor is a job that ended, nor a shuffle that was
-//! released: their entries are settled, which means handed to the shell to be added up, and forgotten.
+//! **The end of entries.** An RDD that is gone is not computed any more, nor is a job that ended, nor a
+//! shuffle that was released: their entries are settled, which means handed to the shell to be added up, and
+//! forgotten.
 
 use crate::effect::Effect;
 use firesteel_types::{
@@ -27,10 +31,10 @@ use std::sync::Arc;
 #[derive(Debug, Default)]
 pub(crate) struct Accumulators {
     table: BTreeMap<AccumulatorId, Ledger>,
-    /// The entries to which map tasks of a shuffle contributed what is not final.
+    /// The entries to which map tasks of a shuffle contributed additions that are not final.
     by_shuffle: BTreeMap<ShuffleId, BTreeSet<EntryName>>,
-    /// The RDDs whose entries are settled, by the first of a stretch with its last. What is kept may outlive them, where a lineage
-    /// is cut off.
+    /// The RDDs whose entries are settled: for each stretch of ids, the first with the last. Cached
+    /// partitions may still bring updates of them, where a lineage is cut off.
     released: BTreeMap<RddId, RddId>,
 }
 
@@ -38,15 +42,17 @@ pub(crate) struct Accumulators {
 #[derive(Debug, Default)]
 struct Ledger {
     entries: BTreeMap<(UpdateScope, Partition), Entry>,
-    /// Grows with each change of what `entries` add up to.
+    /// A number that grows with each change of the sum of `entries`.
     version: u64,
-    /// What attempts before this one have kept was added before the accumulator began anew.
+    /// The first attempt after the accumulator was last reset. Partitions that earlier attempts cached bring
+    /// additions from before the reset.
     began: Option<TaskId>,
 }
 
 type EntryName = (AccumulatorId, UpdateScope, Partition);
 
-/// The computations of one partition that vouch for what it added; in the order in which they came, never empty.
+/// The computations of one partition that vouch for its additions; in the order in which they came, never
+/// empty.
 #[derive(Debug, Default)]
 struct Entry {
     contributions: Vec<Contribution>,
@@ -62,7 +68,7 @@ struct Contribution {
 /// The task whose outcome brought an update.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Source {
-    /// One that nothing can undo.
+    /// A task whose additions nothing can undo.
     Final,
     /// A map task, by its output.
     Map(ShuffleId, Partition),
@@ -74,14 +80,14 @@ impl Accumulators {
         assert!(before.is_none(), "accumulator {id} was registered twice");
     }
 
-    /// Nobody will read the accumulator again. Updates that still come are not listened to.
+    /// Forgets an accumulator that the program will not read again. Updates that still come are ignored.
     pub(crate) fn release(&mut self, id: AccumulatorId) {
         self.forget_entries(id);
         self.table.remove(&id);
     }
 
-    /// The accumulator begins anew: what was added so far is forgotten, and counts if it is computed once more.
-    /// `next` is the attempt that will be launched next.
+    /// Forgets the additions so far; they count again if they are computed once more. `next` is the attempt
+    /// that will be launched next.
     pub(crate) fn reset(&mut self, id: AccumulatorId, next: TaskId) {
         self.forget_entries(id);
         if let Some(ledger) = self.table.get_mut(&id) {
@@ -103,6 +109,7 @@ impl Accumulators {
         for AccumulatorUpdate { accumulator, scope, partition, extent, bytes, cached_by } in updates {
             let is_gone = matches!(scope, UpdateScope::Rdd(rdd) if self.is_released(rdd));
             let Some(ledger) = self.table.get_mut(&accumulator).filter(|_| !is_gone) else { continue };
+            // The partition was cached before the reset, and so were the additions that it brings along.
             if cached_by.is_some_and(|task| ledger.began.is_some_and(|began| task < began)) {
                 continue;
             }
@@ -117,12 +124,12 @@ impl Accumulators {
         }
     }
 
-    /// Forgets what a map task added: its output, or what it was computed from, is replaced by something else.
+    /// Forgets the additions of a map task whose output, or whose input, is replaced by other records.
     pub(crate) fn undo_map(&mut self, shuffle: ShuffleId, map: Partition) {
         self.undo(shuffle, |source| source == Source::Map(shuffle, map));
     }
 
-    /// Forgets what all map tasks of a shuffle added.
+    /// Forgets the additions of all map tasks of a shuffle.
     pub(crate) fn undo_shuffle(&mut self, shuffle: ShuffleId) {
         self.undo(shuffle, |source| matches!(source, Source::Map(of, _) if of == shuffle));
     }
@@ -141,7 +148,8 @@ impl Accumulators {
         }
     }
 
-    /// The outputs of a shuffle are gone for good, so nothing will undo what its map tasks added.
+    /// Makes the additions of a shuffle's map tasks final: its outputs are gone for good, so nothing will
+    /// undo them.
     pub(crate) fn shuffle_removed(&mut self, shuffle: ShuffleId, fx: &mut Vec<Effect>) {
         for (id, scope, partition) in self.by_shuffle.remove(&shuffle).unwrap_or_default() {
             let ledger = self.table.get_mut(&id).expect("what is indexed is there");
@@ -157,7 +165,7 @@ impl Accumulators {
         self.settle(UpdateScope::MapSide(shuffle), fx);
     }
 
-    /// An RDD will not be computed again.
+    /// Settles the entries of an RDD that will not be computed again.
     pub(crate) fn rdd_released(&mut self, rdd: RddId, fx: &mut Vec<Effect>) {
         self.settle(UpdateScope::Rdd(rdd), fx);
         if self.is_released(rdd) {
@@ -173,12 +181,12 @@ impl Accumulators {
         self.released.range(..=rdd).next_back().is_some_and(|(_, last)| rdd <= *last)
     }
 
-    /// A job ended, and none of its tasks will count any more.
+    /// Settles the entries of a job that ended: none of its tasks will count any more.
     pub(crate) fn job_ended(&mut self, job: JobId, fx: &mut Vec<Effect>) {
         self.settle(UpdateScope::Job(job), fx);
     }
 
-    /// Nothing will be computed any more.
+    /// Settles all entries: nothing will be computed any more.
     pub(crate) fn settle_all(&mut self, fx: &mut Vec<Effect>) {
         let scopes: BTreeSet<UpdateScope> =
             self.table.values().flat_map(|ledger| ledger.entries.keys().map(|(scope, _)| *scope)).collect();
@@ -219,25 +227,26 @@ impl Accumulators {
         }
     }
 
-    /// A number that grows whenever [`Accumulators::updates`] of the accumulator changes. 0 for one that is not known.
+    /// Returns a number that grows whenever the [`updates`](Accumulators::updates) of the accumulator change;
+    /// 0 for one that is not known.
     pub(crate) fn version(&self, id: AccumulatorId) -> u64 {
         self.table.get(&id).map_or(0, |ledger| ledger.version)
     }
 
-    /// What counts and is not settled, in the order of scopes and partitions.
+    /// Returns the updates that count and are not settled, in the order of scopes and partitions.
     pub(crate) fn updates(&self, id: AccumulatorId) -> Vec<Arc<[u8]>> {
         let entries = self.table.get(&id).into_iter().flat_map(|ledger| ledger.entries.values());
         entries.map(|entry| entry.largest().bytes.clone()).collect()
     }
 
-    /// Whether all that was added is settled.
+    /// Returns whether all updates are settled.
     pub(crate) fn is_settled(&self) -> bool {
         self.by_shuffle.is_empty() && self.table.values().all(|ledger| ledger.entries.is_empty())
     }
 }
 
 impl Contribution {
-    /// The shuffle whose rollback would undo it.
+    /// Returns the shuffle whose rollback would undo it.
     fn shuffle(&self) -> Option<ShuffleId> {
         match self.from {
             Source::Final => None,
@@ -247,15 +256,16 @@ impl Contribution {
 }
 
 impl Entry {
-    /// The contribution that counts.
+    /// Returns the contribution that counts.
     fn largest(&self) -> &Contribution {
         let extent = self.contributions.iter().map(|one| one.extent).max();
         let first = self.contributions.iter().find(|one| Some(one.extent) == extent);
         first.expect("an entry has a contribution")
     }
 
-    /// Adds a contribution. Gives those that need not be kept any more: perhaps the new one.
+    /// Adds a contribution. Returns those that need not be kept any more, among which the new one may be.
     fn add(&mut self, mut new: Contribution) -> Vec<Contribution> {
+        // Repeated computations mostly add the same, so they share the bytes.
         if let Some(alike) = self.contributions.iter().find(|one| one.bytes == new.bytes) {
             new.bytes = alike.bytes.clone();
         }
@@ -267,14 +277,14 @@ impl Entry {
         self.prune()
     }
 
-    /// Drops what something final covers.
+    /// Takes out the contributions that a final one covers, and returns them.
     fn prune(&mut self) -> Vec<Contribution> {
         let finals = self.contributions.iter().filter(|one| one.from == Source::Final);
         let Some(largest) = finals.map(|one| one.extent).max() else { return vec![] };
-        let mut cached = false;
+        let mut found = false;
         let covered = |one: &mut Contribution| {
-            let is_it = one.from == Source::Final && one.extent == largest && !cached;
-            cached |= is_it;
+            let is_it = one.from == Source::Final && one.extent == largest && !found;
+            found |= is_it;
             one.extent <= largest && !is_it
         };
         self.contributions.extract_if(.., covered).collect()

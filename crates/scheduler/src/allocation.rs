@@ -1,13 +1,16 @@
-//! How many executors an application wants of its cluster, and which it gives back: dynamic allocation, by Spark's rules.
+//! Dynamic allocation, by Spark's rules: how many executors an application wants of its cluster, and which it
+//! gives back.
 //!
-//! - More are wanted when tasks have waited for the backlog timeout: one, and after each further (sustained) timeout twice as many more,
-//!   until all tasks that wait and run would have slots.
+//! - More are wanted when tasks have waited for the backlog timeout: one, and after each further (sustained)
+//!   timeout twice as many more, until all tasks that wait and run would have slots.
 //! - Fewer are wanted as soon as fewer would do.
-//! - An executor that had nothing to do for the idle timeout is given back; one that keeps partitions only after a timeout of its own.
-//! - There are never fewer than the minimum and never more than the maximum. At the start there are as many as the initial number says,
-//!   until there is work, or one of them has been idle for too long.
+//! - An executor that had nothing to do for the idle timeout is given back; one that keeps partitions only
+//!   after a timeout of its own.
+//! - There are never fewer than the minimum and never more than the maximum. At the start there are as many
+//!   as the initial number says, until there is work, or one of them has been idle for too long.
 //!
-//! Pure: whoever owns the clock asks again and again, and does what a [`Decision`] says.
+//! Pure: [`Application`](crate::Application) asks again and again with the time as an argument, and does what
+//! a [`Decision`] says.
 
 use firesteel_types::Millis;
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,9 +22,10 @@ pub struct AllocationSettings {
     pub min: u32,
     /// Never more executors than this.
     pub max: u32,
-    /// So many at the start.
+    /// The number of executors at the start.
     pub initial: u32,
-    /// The slots of an executor, where all have as many; none is as many as those have that there are.
+    /// The number of slots of an executor, where all have the same; `None` takes the largest number among the
+    /// executors that there are.
     pub slots: Option<u32>,
     /// How long tasks wait before more executors are wanted.
     pub backlog_ms: u64,
@@ -29,7 +33,7 @@ pub struct AllocationSettings {
     pub sustained_backlog_ms: u64,
     /// How long an executor has nothing to do before it is given back.
     pub idle_ms: u64,
-    /// The same for one that keeps partitions; none is for ever.
+    /// The same for one that keeps partitions; `None` keeps it for ever.
     pub cached_idle_ms: Option<u64>,
 }
 
@@ -48,40 +52,40 @@ impl Default for AllocationSettings {
     }
 }
 
-/// An executor, as the cluster lends it: it may be several for the scheduler.
+/// An executor, as the cluster lends it: for the scheduler, it may be several.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lent {
     /// Its name in the cluster.
     pub name: String,
-    /// How many tasks it runs at a time.
+    /// The number of tasks that it runs at a time.
     pub slots: u32,
-    /// Whether it has tasks.
+    /// True if it has tasks.
     pub is_busy: bool,
-    /// Whether it keeps partitions.
+    /// True if it keeps partitions.
     pub caches: bool,
 }
 
-/// How things are.
+/// The work that there is, and the executors for it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Demand {
-    /// Tasks that wait for a slot.
+    /// The number of tasks that wait for a slot.
     pub waiting: u32,
-    /// Tasks that run.
+    /// The number of tasks that run.
     pub running: u32,
     /// The executors that there are, without those that are leaving.
     pub executors: Vec<Lent>,
 }
 
-/// What to do.
+/// The executors to ask for and to give back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
-    /// How many executors the cluster is to lend.
+    /// The number of executors that the cluster is to lend.
     pub wanted: u32,
     /// The executors to give back, after the cluster was told how many are wanted.
     pub give_back: Vec<String>,
 }
 
-/// What is remembered from one decision to the next.
+/// The state that one decision leaves to the next.
 ///
 /// ```
 /// use firesteel_scheduler::{Allocation, AllocationSettings, Demand};
@@ -96,34 +100,38 @@ pub struct Decision {
 pub struct Allocation {
     settings: AllocationSettings,
     target: u32,
-    /// How many more are wanted next time.
+    /// The number by which the target grows next time.
     step: u32,
-    /// When tasks will have waited for long enough, while some do.
+    /// The time at which tasks will have waited for long enough; none while no task waits.
     grow_at: Option<Millis>,
-    /// Since when each executor has nothing to do.
+    /// The time since which each executor has had nothing to do.
     idle_since: BTreeMap<String, Millis>,
-    /// Whether the initial number counts no more.
+    /// True once the initial number counts no more.
     has_begun: bool,
 }
 
 impl Allocation {
-    /// Nothing has happened yet.
+    /// Makes the state before the first decision.
+    ///
+    /// # Panics
+    /// If the minimum of executors is more than the maximum.
     pub fn new(settings: AllocationSettings) -> Self {
         let AllocationSettings { min, max, initial, .. } = settings;
-        assert!(min <= max, "the minimum of executors is no more than the maximum");
+        assert!(min <= max, "the minimum of executors is at most the maximum");
         let target = initial.clamp(min, max);
         Allocation { settings, target, step: 1, grow_at: None, idle_since: BTreeMap::new(), has_begun: false }
     }
 
-    /// How many executors are wanted now.
+    /// Returns the number of executors that are wanted now.
     pub fn wanted(&self) -> u32 {
         self.target
     }
 
-    /// Decides, `now` being no earlier than last time.
+    /// Decides what to ask of the cluster. `now` is no earlier than last time.
     pub fn decide(&mut self, now: Millis, demand: &Demand) -> Decision {
         self.note_idle(now, demand);
         let overdue = self.overdue(now, demand);
+        // Until then the initial number stands, as the program may be about to submit its first job.
         self.has_begun |= demand.waiting + demand.running > 0 || !overdue.is_empty();
         if self.has_begun {
             self.aim(now, demand);
@@ -145,7 +153,7 @@ impl Allocation {
         }
     }
 
-    /// The executors that had nothing to do for too long, those first that had it longest.
+    /// Returns the executors that had nothing to do for too long, the longest idle first.
     fn overdue(&self, now: Millis, demand: &Demand) -> Vec<String> {
         let due = |lent: &&Lent| {
             let timeout =
@@ -158,7 +166,7 @@ impl Allocation {
         overdue.into_iter().map(|(_, name)| name).collect()
     }
 
-    /// Says how many are wanted from now on.
+    /// Sets the number of executors that are wanted from now on.
     fn aim(&mut self, now: Millis, demand: &Demand) {
         let needed = self.needed(demand).clamp(self.settings.min, self.settings.max);
         if demand.waiting == 0 {
@@ -176,12 +184,13 @@ impl Allocation {
         }
         self.grow_at = Some(now + self.settings.sustained_backlog_ms);
         let grown = self.target.saturating_add(self.step).min(needed);
+        // A step that was cut short has met the need: the next one begins with one executor again.
         let has_room = grown - self.target == self.step;
         self.step = if has_room { self.step.saturating_mul(2) } else { 1 };
         self.target = grown;
     }
 
-    /// How many executors would have slots for all tasks.
+    /// Returns the number of executors that would have slots for all tasks.
     fn needed(&self, demand: &Demand) -> u32 {
         let most = demand.executors.iter().map(|lent| lent.slots).max();
         let slots = self.settings.slots.or(most).unwrap_or(1).max(1);

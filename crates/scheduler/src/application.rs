@@ -1,9 +1,9 @@
 //! The application, as its shell sees it: everything that the driver decides, in one pure machine.
 //!
-//! [`Application::handle`] owns the [`Scheduler`] (jobs, stages, tasks), the fleet (which agents are connected, which executors they
-//! run, how they end and what is migrated before), the sizes of results, and dynamic allocation. A shell (the driver, or the simulator)
-//! tells what happened and does what the effects say; [`Application::next_deadline`] tells when to come back with
-//! [`Event::Tick`] if nothing else happens.
+//! [`Application::handle`] owns the [`Scheduler`] (jobs, stages, tasks), the fleet (which agents are
+//! connected, which executors they run, how they end and what is migrated before), the sizes of results, and
+//! dynamic allocation. A shell (the driver, or the simulator) passes events in and carries out the effects;
+//! [`Application::next_deadline`] tells it when to send [`Event::Tick`] if nothing else happens.
 //!
 //! ```
 //! use firesteel_scheduler::*;
@@ -11,9 +11,9 @@
 //!
 //! let mut application = Application::new(ApplicationSettings::default());
 //! let (mut effects, agent) = (vec![], AgentId(7));
-//! let registration = Registration {
-//!     name: "0".into(), program: [0; 32], host: "a".into(), slots: 4, memory: 1 << 30, has_processes: false,
-//!     address: "a:7337".into(), outputs_survive: false, process: 17,
+//! let registration = RegisterAgent {
+//!     name: "0".into(), program: [0; 32], host: "a".into(), cores: 4, memory: 1 << 30, has_processes: false,
+//!     blocks: "a:7337".into(), outputs_survive: false, process: 17,
 //! };
 //! application.handle(Millis(0), ApplicationEvent::AgentRegistered { agent, registration }, &mut effects);
 //! let [ApplicationEffect::Welcome { executors, .. }] = &effects[..] else { panic!("{effects:?}") };
@@ -26,9 +26,10 @@
 mod effect;
 mod event;
 
-pub use effect::{ApplicationEffect, MigrationRequest};
-pub use event::{AgentId, AgentMessage, ApplicationEvent, Registration, ReportedOutcome};
+pub use effect::ApplicationEffect;
+pub use event::{AgentMessage, ApplicationEvent, ReportedOutcome};
 
+use crate::agent_id::AgentId;
 use crate::allocation::{Allocation, AllocationSettings, Decision, Demand, Lent};
 use crate::effect::Effect;
 use crate::event::{Event, TaskOutcome};
@@ -36,21 +37,24 @@ use crate::fleet::{Admission, Agent, Fleet, FleetSettings, Found, Loss, Step};
 use crate::results::{Results, WaitingResult};
 use crate::scheduler::{Load, Scheduler, SoleCopies};
 use crate::settings::SchedulerSettings;
+use firesteel_protocol::handshake::RegisterAgent;
+use firesteel_protocol::{MigrateOrder, MigrateReport};
 use firesteel_types::{
     AccumulatorUpdate, AppEvent, CallSite, ExecutorId, JobFailure, JobId, KillReason, Millis, Partition,
-    RddId, ShuffleId, TaskFailure, TaskId,
+    ShuffleId, TaskFailure, TaskId,
 };
 use std::collections::BTreeMap;
 
-/// How often dynamic allocation looks at what there is to do, in milliseconds. Spark looks as often.
+/// The interval at which dynamic allocation looks at the work that there is, in milliseconds. Spark looks as
+/// often.
 const ALLOCATE_EVERY_MS: u64 = 100;
 
 /// The settings of an application.
 #[derive(Clone, Debug, Default)]
 pub struct ApplicationSettings {
-    /// Those of jobs, stages and tasks.
+    /// The settings of jobs, stages and tasks.
     pub scheduler: SchedulerSettings,
-    /// The most bytes that the results of a job may have together; 0 is no limit.
+    /// The largest size of all results of a job together, in bytes; 0 is no limit.
     pub max_result_size: u64,
 }
 
@@ -62,20 +66,22 @@ pub struct Application {
     fleet: Fleet,
     results: Results,
     allocation: Option<DynamicAllocation>,
-    /// Why no executor will come any more.
+    /// The reason why no executor will come any more, as a sentence.
     given_up: Option<String>,
 }
 
-/// Dynamic allocation, and what the cluster was asked for.
+/// Dynamic allocation, and its last request.
 #[derive(Debug)]
 struct DynamicAllocation {
     allocation: Allocation,
+    /// The number of executors that the cluster was asked for last.
     asked: u32,
+    /// The time of the next decision.
     look_at: Millis,
 }
 
 impl Application {
-    /// An application without executors and jobs.
+    /// Makes an application without executors and jobs.
     pub fn new(settings: ApplicationSettings) -> Self {
         Application {
             now: Millis(0),
@@ -92,45 +98,46 @@ impl Application {
         self.fleet.set(settings);
     }
 
-    /// The number of executors follows what there is to do, from now on. The cluster was asked for the initial number.
+    /// Begins dynamic allocation. The shell has asked the cluster for the initial number of executors.
     pub fn allocate_dynamically(&mut self, settings: AllocationSettings) {
         let allocation = Allocation::new(settings);
         let asked = allocation.wanted();
         self.allocation = Some(DynamicAllocation { allocation, asked, look_at: self.now });
     }
 
-    /// The jobs, stages and tasks.
+    /// Returns the scheduler, which has the jobs, stages and tasks.
     pub fn scheduler(&self) -> &Scheduler {
         &self.scheduler
     }
 
-    /// The agents that are connected and welcome.
+    /// Returns the agents that are connected and were welcomed.
     pub fn agents(&self) -> &BTreeMap<AgentId, Agent> {
         self.fleet.agents()
     }
 
-    /// The agent that runs an executor; none for one in the driver's process, and for one that is gone.
+    /// Returns the agent that runs an executor; `None` for one in the driver's process, and for one that is
+    /// gone.
     pub fn agent_of(&self, executor: ExecutorId) -> Option<AgentId> {
         self.fleet.owner(executor)
     }
 
-    /// The address at which the files of an executor are served.
+    /// Returns the address at which the files of an executor are served.
     pub fn address_of(&self, executor: ExecutorId) -> Option<&str> {
         self.fleet.address_of(executor)
     }
 
-    /// Whether some executor could run a task now or soon.
+    /// Returns whether some executor could run a task now or soon.
     pub fn has_executors(&self) -> bool {
         !self.fleet.agents().is_empty() || self.scheduler.has_executors()
     }
 
-    /// Whether no job runs and nothing of one is left.
+    /// Returns whether no job runs and nothing of one is left.
     pub fn is_idle(&self) -> bool {
         self.scheduler.is_idle() && self.results.is_empty()
     }
 
-    /// Digests one event and appends what is to be done. `now` does not go back. Events of agents and tasks that are not known (any more)
-    /// change nothing, so late and doubled messages may be passed on as they come.
+    /// Digests one event and appends its effects. `now` does not go back. Events of agents and tasks that are
+    /// not known (any more) change nothing, so the shell may pass on late and doubled messages as they come.
     pub fn handle(&mut self, now: Millis, event: ApplicationEvent, fx: &mut Vec<ApplicationEffect>) {
         self.now = self.now.max(now);
         match event {
@@ -138,6 +145,8 @@ impl Application {
                 let id = job.job;
                 self.results.job_submitted(id);
                 self.schedule(Event::SubmitJob(job), fx);
+                // A thread may submit a job while another stops the context. Its job has to end like any
+                // other.
                 if self.fleet.is_stopped() {
                     self.schedule(
                         Event::FailJob { job: id, failure: JobFailure::ContextStopped { job: id } },
@@ -175,7 +184,8 @@ impl Application {
         self.allocate(fx);
     }
 
-    /// When [`Event::Tick`] is due if nothing happens before. A tick that comes early does no harm.
+    /// Returns the time at which [`Event::Tick`] is due if nothing happens before. A tick that comes early
+    /// does no harm.
     pub fn next_deadline(&self) -> Option<Millis> {
         let due = [
             self.scheduler.next_deadline(),
@@ -186,8 +196,8 @@ impl Application {
         due.into_iter().flatten().min()
     }
 
-    /// Has the scheduler digest an event, and passes its effects on, with what this machine knows better: sizes of results, and
-    /// addresses of outputs.
+    /// Passes an event to the scheduler, and the scheduler's effects on. Effects that depend on the sizes of
+    /// results or on the addresses of outputs, which the scheduler does not know, are changed on the way.
     fn schedule(&mut self, event: Event, fx: &mut Vec<ApplicationEffect>) {
         let at_hand = match &event {
             Event::TaskFinished { outcome: TaskOutcome::Result { bytes }, .. } => *bytes,
@@ -212,7 +222,8 @@ impl Application {
                     continue;
                 }
                 Effect::JobEnded { job, failure } => {
-                    // With its last result a job has ended before its results could be found too large.
+                    // The scheduler ends a job with its last result, before this machine finds that result
+                    // too large. The results forget the job in any case, so `or` must not be `or_else`.
                     let failure = failure.or(self.results.job_ended(job));
                     fx.push(ApplicationEffect::Scheduler(Effect::JobEnded { job, failure }));
                     continue;
@@ -224,7 +235,8 @@ impl Application {
                     continue;
                 }
                 Effect::Event(AppEvent::ExecutorRemoved { executor, .. }) => {
-                    // An executor that was declared lost may live: its agent is to end, and does when its connection is closed.
+                    // An executor that was declared lost may still live. Its agent ends when its connection
+                    // is closed.
                     let agent = self.fleet.owner(executor);
                     fx.push(ApplicationEffect::Scheduler(effect));
                     fx.extend(agent.map(|agent| ApplicationEffect::Close { agent }));
@@ -247,8 +259,9 @@ impl Application {
         }
     }
 
-    /// A map output may go. If another executor has a copy that counts, only this one's does; and where both are served at one
-    /// address, they are the same file, and it stays. Executors without an address share nothing.
+    /// Has a map output removed from an executor. If another executor has a copy that counts, only this
+    /// executor's file goes; where both are served at one address, they are the same file, and it stays.
+    /// Executors without an address share nothing.
     fn output_dropped(
         &self,
         (shuffle, map, task): (ShuffleId, Partition, TaskId),
@@ -271,7 +284,7 @@ impl Application {
         }
     }
 
-    /// After the last executor is gone, and no other will come, nobody waits for one.
+    /// Fails all jobs if the last executor is gone and no other will come.
     fn fail_if_deserted(&mut self, fx: &mut Vec<ApplicationEffect>) {
         if let Some(reason) = self.given_up.clone().filter(|_| !self.has_executors()) {
             self.fail_all(|_| JobFailure::NobodyToRun { reason: reason.clone() }, fx);
@@ -286,25 +299,29 @@ impl Application {
     }
 }
 
-/// Agents: coming, speaking, going.
+/// The registration, the messages and the end of agents.
 impl Application {
-    fn register(&mut self, agent: AgentId, registration: Registration, fx: &mut Vec<ApplicationEffect>) {
+    fn register(&mut self, agent: AgentId, registration: RegisterAgent, fx: &mut Vec<ApplicationEffect>) {
         match self.fleet.register(agent, registration) {
-            Admission::Welcome(executors) => {
-                let setting = self.fleet.setting();
-                fx.push(ApplicationEffect::Welcome { agent, executors, setting });
-            }
+            Admission::Welcome => self.welcome(agent, fx),
             Admission::Waits | Admission::Known => {}
             Admission::Refused(reason) => fx.push(ApplicationEffect::Refuse { agent, reason }),
             Admission::Closed => fx.push(ApplicationEffect::Close { agent }),
         }
     }
 
+    /// Tells an agent that it was admitted.
+    fn welcome(&mut self, agent: AgentId, fx: &mut Vec<ApplicationEffect>) {
+        let Some(Agent { executors, slots, .. }) = self.fleet.agents().get(&agent) else { return };
+        let (executors, slots, setting) = (executors.clone(), *slots, self.fleet.setting());
+        fx.push(ApplicationEffect::Welcome { agent, executors, slots, setting });
+    }
+
     fn set_workers(&mut self, setting: &str, fx: &mut Vec<ApplicationEffect>) {
         let known = self.fleet.agents().keys().copied();
         fx.extend(known.map(|agent| ApplicationEffect::WorkerSetting { agent, setting: setting.into() }));
-        for (agent, executors) in self.fleet.set_workers(setting.into()) {
-            fx.push(ApplicationEffect::Welcome { agent, executors, setting: Some(setting.into()) });
+        for agent in self.fleet.set_workers(setting.into()) {
+            self.welcome(agent, fx);
         }
     }
 
@@ -328,16 +345,14 @@ impl Application {
             AgentMessage::BarrierSync { executor, task, epoch, message } => {
                 self.schedule(Event::BarrierSync { task, executor, epoch, message }, fx);
             }
-            AgentMessage::BlockStored { executor, rdd, partition, version } => {
-                self.schedule(Event::BlockStored { executor, rdd, partition, version }, fx);
+            AgentMessage::BlockStored { executor, key } => {
+                self.schedule(Event::BlockStored { executor, key }, fx);
             }
-            AgentMessage::BlockDropped { executor, rdd, partition, version } => {
-                self.schedule(Event::BlockDropped { executor, rdd, partition, version }, fx);
+            AgentMessage::BlockDropped { executor, key } => {
+                self.schedule(Event::BlockDropped { executor, key }, fx);
             }
-            AgentMessage::Migrated { number, executor, outputs, cached } => {
-                self.migrated((agent, executor), number, outputs, cached, fx);
-            }
-            // Of an agent that is gone, nothing follows for the others.
+            AgentMessage::Migrated { report } => self.migrated(agent, report, fx),
+            // An agent that is gone says nothing about the executors of others.
             AgentMessage::OutOfWorkers { .. } if !self.fleet.agents().contains_key(&agent) => {}
             AgentMessage::OutOfWorkers { reason } => {
                 self.handle(self.now, ApplicationEvent::NoMoreExecutors { reason }, fx);
@@ -350,18 +365,19 @@ impl Application {
         if !self.fleet.ready(agent, executor) {
             return;
         }
-        let Some(Agent { registration, ready, .. }) = self.fleet.agents().get(&agent) else { return };
+        let Some(Agent { registration, slots, ready, .. }) = self.fleet.agents().get(&agent) else { return };
         if ready.len() == 1 && !registration.name.is_empty() {
             fx.push(ApplicationEffect::AgentReady { name: registration.name.clone() });
         }
-        let slots = if registration.has_processes { 1 } else { registration.slots };
+        let slots = if registration.has_processes { 1 } else { *slots };
         let host = registration.host.clone();
-        // One whose agent is being decommissioned would be given tasks before it could be said that it gets none.
+        // The scheduler would give an executor tasks at once, before it could hear that the agent is being
+        // decommissioned.
         if self.fleet.is_decommissioned(agent) {
             return;
         }
         self.schedule(Event::ExecutorAdded { executor, host, slots }, fx);
-        // An agent that can take what others have to give may be what a migration has waited for.
+        // A migration may have waited for an agent that can take over blocks.
         self.fleet.migrations.reconsider();
     }
 
@@ -375,7 +391,9 @@ impl Application {
             return;
         }
         for (executor, mut running) in all {
-            // The executor has finished these, and the scheduler will hear of it when their results are here.
+            // The executor has finished these attempts, and the scheduler hears of that only when their
+            // results have been fetched. Until then they count as running, or the scheduler would take them
+            // for lost.
             running.extend(self.results.waiting_on(executor));
             self.schedule(Event::Heartbeat { executor, running }, fx);
         }
@@ -400,7 +418,7 @@ impl Application {
         let address = self.fleet.address_of(executor).map(String::from);
         let is_known = self.fleet.owner(executor) == Some(agent) && self.scheduler.runs(task, executor);
         let (Some(address), true) = (address, is_known) else {
-            // The scheduler has given the attempt up.
+            // The scheduler has given the attempt up, so nothing needs its result.
             return fx.push(ApplicationEffect::RemoveResult { agent, task });
         };
         let job = self.scheduler.job_of(task);
@@ -413,7 +431,7 @@ impl Application {
                 return;
             }
             Some((job, Err(failure))) => self.schedule(Event::FailJob { job, failure }, fx),
-            // The attempt was told to stop, and has finished nevertheless.
+            // The attempt was told to stop, and has finished all the same.
             None => {}
         }
         fx.push(ApplicationEffect::RemoveResult { agent, task });
@@ -450,7 +468,8 @@ impl Application {
         }
         match loss {
             Some(loss) => self.lose(loss, fx),
-            // While the reason is not known, nothing more is launched there.
+            // The cluster may still tell the reason. Until then the executors are not lost, but get no more
+            // tasks.
             None => self.schedule(Event::ExecutorsDecommissioning { executors }, fx),
         }
     }
@@ -458,7 +477,7 @@ impl Application {
     fn lose(&mut self, loss: Loss, fx: &mut Vec<ApplicationEffect>) {
         let Loss { executors, reason, address } = loss;
         let outputs_survive = address.is_none();
-        // All are gone at once: what one of them had is not to be given to another.
+        // All executors are gone at once: tasks of one must not be launched on another that is lost next.
         self.schedule(Event::ExecutorsDecommissioning { executors: executors.clone() }, fx);
         for executor in executors {
             let reason = reason.clone();
@@ -490,7 +509,7 @@ impl Application {
         self.schedule(Event::ExecutorsDecommissioning { executors }, fx);
         match self.fleet.address_to_clear(agent) {
             Some(address) => self.fleet.migrations.begin(address),
-            // Its files stay where they are, so it may end as soon as its tasks have.
+            // Its files stay where they are, so it may end as soon as its tasks have ended.
             None => self.release(agent, fx),
         }
     }
@@ -501,7 +520,7 @@ impl Application {
         }
     }
 
-    /// Takes each migration as far as it goes now.
+    /// Takes each migration as far as it can go now.
     fn migrate(&mut self, fx: &mut Vec<ApplicationEffect>) {
         if self.fleet.migrations.is_empty() {
             return;
@@ -515,7 +534,8 @@ impl Application {
         }
     }
 
-    /// Looks at what is left at an address: has it copied, or releases its agents.
+    /// Has blocks copied that are left only at an address, or releases the agents there if nothing is left to
+    /// copy.
     fn clear(&mut self, address: &str, fx: &mut Vec<ApplicationEffect>) {
         let (now, within_ms) = (self.now, self.fleet.decommission_within_ms());
         let sole_copies = self.scheduler.sole_copies(&self.fleet.executors_at(address));
@@ -525,7 +545,7 @@ impl Application {
         let takers = self.fleet.takers(address);
         let Some(plan) = self.fleet.migrations.plan(address) else { return };
         if is_over || plan.is_hopeless(&sole_copies) {
-            // One that copies what is elsewhere would take the copies along.
+            // An agent that still copies blocks of others would take the copies along.
             let may_end = |agent: &AgentId| is_over || !self.fleet.migrations.is_asked(*agent);
             let free: Vec<AgentId> = idle.into_iter().filter(may_end).collect();
             free.into_iter().for_each(|agent| self.release(agent, fx));
@@ -537,35 +557,30 @@ impl Application {
             let SoleCopies { outputs, cached } = copies;
             let outputs = outputs.into_iter().map(|(shuffle, output)| (shuffle, output.map, output.task));
             let (from, outputs) = (address.to_string(), outputs.collect());
-            let request = MigrationRequest { number, executor, from, outputs, cached };
-            fx.push(ApplicationEffect::Migrate { agent, request });
+            let order = MigrateOrder { number, executor, from, outputs, cached };
+            fx.push(ApplicationEffect::Migrate { agent, order });
         }
-        // Answers that have copied nothing end a round, too: without a pause, its few tries would be over in no time.
+        // A round may end at once with answers that have copied nothing. Without a pause, the few tries would
+        // be used up in no time.
         self.fleet.migrations.wait(now, address);
     }
 
-    /// Whether an agent has tasks, or results that are on their way.
+    /// Returns whether an agent has tasks, or results that are on their way.
     fn is_busy(&self, agent: AgentId) -> bool {
         let agent = self.fleet.agents().get(&agent);
         agent.is_some_and(|agent| agent.executors.iter().any(|executor| self.scheduler.is_busy(*executor)))
     }
 
-    fn migrated(
-        &mut self,
-        (agent, executor): (AgentId, ExecutorId),
-        number: u64,
-        outputs: Vec<(ShuffleId, Partition, TaskId)>,
-        cached: Vec<(RddId, Partition, u64)>,
-        fx: &mut Vec<ApplicationEffect>,
-    ) {
+    fn migrated(&mut self, agent: AgentId, report: MigrateReport, fx: &mut Vec<ApplicationEffect>) {
+        let MigrateReport { number, executor, outputs, cached } = report;
         let taken = outputs.len() + cached.len();
-        for (rdd, partition, version) in cached {
-            self.schedule(Event::BlockStored { executor, rdd, partition, version }, fx);
+        for key in cached {
+            self.schedule(Event::BlockStored { executor, key }, fx);
         }
         if self.fleet.owner(executor) == Some(agent) && self.scheduler.knows_executor(executor) {
             self.schedule(Event::OutputsMoved { to: executor, outputs }, fx);
         } else {
-            // The taker was lost meanwhile. Its copies may lie with a process that outlives it.
+            // The executor was lost meanwhile. Its copies may lie with a process that outlives it.
             outputs.into_iter().for_each(|output| self.output_dropped(output, executor, fx));
         }
         self.fleet.migrations.answered(agent, number, taken);
@@ -592,7 +607,7 @@ impl Application {
             let is_busy = agent.executors.iter().any(|executor| self.scheduler.is_busy(*executor));
             Lent {
                 name: agent.registration.name.clone(),
-                slots: agent.registration.slots,
+                slots: agent.slots,
                 is_busy,
                 caches: !is_busy
                     && agent.executors.iter().any(|executor| self.scheduler.caches_any(*executor)),

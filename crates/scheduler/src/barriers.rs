@@ -1,17 +1,19 @@
-//! Who waits for whom in barrier stages: stages whose tasks run at the same time, and may wait for one another.
+//! The calls of tasks in barrier stages: stages whose tasks run at the same time, and may wait for one
+//! another.
 //!
-//! A *gang* is all tasks of one attempt at such a stage. Each task counts its calls; a call is an *epoch*, and ends when all
-//! tasks have made it. So at any time one epoch is open, a task that calls is in that epoch or repeats the one before it, and the
-//! answer of that one is all that need be remembered. A gang that is given up is forgotten: there is no way in which calls of two
-//! attempts could meet.
+//! A *barrier set* is all tasks of one attempt at such a stage. Each task counts its calls; a call is an
+//! *epoch*, and ends when all tasks have made it. So at any time one epoch is open, a task that calls is in
+//! that epoch or repeats the one before it, and the table need remember no other answer than that one's. A
+//! barrier set that is given up is forgotten: there is no way in which calls of two attempts could meet.
 //!
-//! A task that has ended calls no more. Whoever waits for it is told so at once, and does not wait for ever.
+//! A task that has ended makes no more calls. The tasks that wait for it are told so at once, and do not wait
+//! for ever.
 
 use firesteel_types::{AccumulatorUpdate, ExecutorId, Millis, Partition, StageAttempt, StageId, TaskId};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// The gangs of all barrier stages that have an attempt.
+/// The barrier sets of all barrier stages that have an attempt.
 #[derive(Debug, Default)]
 pub(crate) struct Barriers {
     barrier_sets: BTreeMap<StageId, BarrierSet>,
@@ -22,18 +24,19 @@ pub(crate) struct Barriers {
 struct BarrierSet {
     size: u32,
     attempt: StageAttempt,
-    /// Until when all tasks are launched: since when they wait for slots.
+    /// The time since which the tasks wait for slots; `None` once they are launched.
     waiting: Option<Millis>,
-    /// Since when there are fewer slots than tasks.
+    /// The time since which there are fewer slots than tasks.
     short_since: Option<Millis>,
     /// The epoch that is open.
     epoch: u32,
-    /// Since when somebody waits in it.
+    /// The time since which a task waits in it.
     opened: Option<Millis>,
+    /// The tasks that wait in it.
     called: BTreeMap<Partition, Caller>,
-    /// What was said in the epoch before.
+    /// The messages of the epoch before.
     last: Arc<[String]>,
-    /// A task that ended.
+    /// The partition of a task that ended.
     ended: Option<Partition>,
     held: Vec<Held>,
 }
@@ -58,31 +61,31 @@ pub(crate) struct Held {
 /// The answer to a call.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
-    /// None yet: others are to call.
+    /// There is none yet: other tasks have not called.
     Wait,
-    /// To all of these: everybody has called.
+    /// It goes to all of these: every task has called.
     Release(Vec<Caller>, Arc<[String]>),
-    /// To the caller alone, which missed it before.
+    /// It goes to the caller alone, which missed it before.
     Again(Arc<[String]>),
-    /// To these: not everybody will call.
+    /// These tasks are told that not every task will call.
     Refuse(Vec<Caller>, Refusal),
 }
 
-/// Why not everybody will call.
+/// The reason why not every task will call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
     /// A task ended that had called less often.
     Ended(Partition),
     /// One task wants to wait, another to exchange messages.
     Mixed(Partition, Partition),
-    /// It is the answer to a call that nobody can have made.
+    /// The call skips the one that is open, which no task does.
     OutOfStep,
-    /// The others took too long: so many of so many have called.
+    /// Only `called` of `size` tasks have called in time.
     TimedOut { called: u32, size: u32, waited_ms: u64 },
 }
 
 impl Barriers {
-    /// An attempt begins: its gang waits for slots.
+    /// Makes the barrier set of an attempt, which waits for slots.
     pub(crate) fn begin(&mut self, stage: StageId, now: Millis, size: u32, attempt: StageAttempt) {
         let barrier_set = BarrierSet {
             size,
@@ -99,18 +102,19 @@ impl Barriers {
         let before = self.barrier_sets.insert(stage, barrier_set);
         assert!(
             before.is_none_or(|barrier_set| barrier_set.is_untouched()),
-            "the gang of an earlier attempt has disbanded"
+            "the barrier set of an earlier attempt has disbanded"
         );
     }
 
-    /// All tasks were launched; gives the attempt to which they belong.
+    /// Notes that all tasks were launched. Returns the attempt to which they belong.
     pub(crate) fn launched(&mut self, stage: StageId) -> StageAttempt {
-        let barrier_set = self.barrier_sets.get_mut(&stage).expect("a gang is launched that waits");
+        let barrier_set =
+            self.barrier_sets.get_mut(&stage).expect("only a barrier set that waits is launched");
         (barrier_set.waiting, barrier_set.short_since) = (None, None);
         barrier_set.attempt
     }
 
-    /// A task calls.
+    /// Takes in the call of a task.
     pub(crate) fn call(
         &mut self,
         now: Millis,
@@ -120,13 +124,13 @@ impl Barriers {
         (epoch, message): (u32, Option<String>),
     ) -> Answer {
         let barrier_set =
-            self.barrier_sets.get_mut(&stage).expect("whoever runs in a barrier stage belongs to a gang");
+            self.barrier_sets.get_mut(&stage).expect("a task of a barrier stage belongs to a barrier set");
         let caller = Caller { task, executor, epoch, message };
         if epoch + 1 == barrier_set.epoch {
             return Answer::Again(barrier_set.last.clone());
         }
         if epoch < barrier_set.epoch {
-            // A late copy of a message: who sent it was answered long ago.
+            // This is a late copy of a message. The task was answered long ago, since it has called again.
             return Answer::Wait;
         }
         if epoch > barrier_set.epoch {
@@ -150,20 +154,20 @@ impl Barriers {
         }
     }
 
-    /// A task succeeded; gives those that wait for it in vain.
+    /// Notes that a task succeeded. Returns the tasks that wait for it, which no call of it will release.
     pub(crate) fn ended(&mut self, stage: StageId, partition: Partition) -> Vec<Caller> {
         let Some(barrier_set) = self.barrier_sets.get_mut(&stage) else { return vec![] };
         barrier_set.ended = Some(partition);
         barrier_set.dismiss()
     }
 
-    /// A task is told to stop; if it waits, it does so no longer.
+    /// Takes out a task that is told to stop. Returns its call if it waits.
     pub(crate) fn leave(&mut self, stage: StageId, partition: Partition, task: TaskId) -> Option<Caller> {
         let called = &mut self.barrier_sets.get_mut(&stage)?.called;
         called.get(&partition).is_some_and(|caller| caller.task == task).then(|| called.remove(&partition))?
     }
 
-    /// Those that have waited for too long, by stage.
+    /// Takes out the tasks that have waited for too long, and returns them by stage.
     pub(crate) fn overdue(&mut self, now: Millis, timeout_ms: u64) -> Vec<(StageId, Vec<Caller>, Refusal)> {
         let mut overdue = vec![];
         for (&stage, barrier_set) in &mut self.barrier_sets {
@@ -176,12 +180,12 @@ impl Barriers {
         overdue
     }
 
-    /// Keeps a result until all are there.
+    /// Holds a result until those of all tasks are there.
     pub(crate) fn hold(&mut self, stage: StageId, result: Held) {
-        self.barrier_sets.get_mut(&stage).expect("a gang's results are held").held.push(result);
+        self.barrier_sets.get_mut(&stage).expect("only results of a barrier set are held").held.push(result);
     }
 
-    /// The results that were held.
+    /// Takes out the results that were held.
     pub(crate) fn take_held(&mut self, stage: StageId) -> Vec<Held> {
         self.barrier_sets
             .get_mut(&stage)
@@ -189,26 +193,27 @@ impl Barriers {
             .unwrap_or_default()
     }
 
-    /// Forgets a gang; gives the results that were held.
+    /// Forgets a barrier set. Returns the results that were held.
     pub(crate) fn disband(&mut self, stage: StageId) -> Vec<Held> {
         let Some(barrier_set) = self.barrier_sets.remove(&stage) else { return vec![] };
-        assert!(barrier_set.called.is_empty(), "nobody waits in a gang that disbands");
+        assert!(barrier_set.called.is_empty(), "no task waits in a barrier set that disbands");
         barrier_set.held
     }
 
-    /// Whether slots that become free are to be held for a gang now: see
+    /// Returns whether slots that become free are to be held for a barrier set now: see
     /// [`barrier_hold_ms`](crate::SchedulerSettings::barrier_hold_ms).
     pub(crate) fn holds_slots(&self, stage: StageId, now: Millis, hold_ms: u64) -> bool {
         let waiting = self.barrier_sets.get(&stage).and_then(|barrier_set| barrier_set.waiting);
         waiting.is_some_and(|since| holds_until(now - since, hold_ms).is_some())
     }
 
-    /// Whether any gang waits for slots.
+    /// Returns whether any barrier set waits for slots.
     pub(crate) fn any_waits(&self) -> bool {
         self.barrier_sets.values().any(|barrier_set| barrier_set.waiting.is_some())
     }
 
-    /// Notes which waiting gangs have more tasks than there are slots; gives those for which that has lasted too long.
+    /// Notes which waiting barrier sets have more tasks than there are slots. Returns those for which that
+    /// has lasted too long.
     pub(crate) fn without_slots(
         &mut self,
         now: Millis,
@@ -228,12 +233,13 @@ impl Barriers {
         overdue
     }
 
-    /// No executor is there at all: that is another matter.
-    pub(crate) fn nobody_is_short(&mut self) {
+    /// Notes that there is no executor at all. Jobs wait for the first one by another limit.
+    pub(crate) fn no_executors(&mut self) {
         self.barrier_sets.values_mut().for_each(|barrier_set| barrier_set.short_since = None);
     }
 
-    /// When something is due: others may have the slots that were held, a gang has waited for too long, or its tasks have.
+    /// Returns the time at which slots are held no longer, or a barrier set or its tasks will have waited for
+    /// too long.
     pub(crate) fn next_deadline(
         &self,
         now: Millis,
@@ -249,14 +255,14 @@ impl Barriers {
         self.barrier_sets.values().filter_map(of_barrier_set).min()
     }
 
-    /// Whether there is no gang.
+    /// Returns whether there is no barrier set.
     pub(crate) fn is_empty(&self) -> bool {
         self.barrier_sets.is_empty()
     }
 }
 
 impl BarrierSet {
-    /// Whether none of its tasks was launched.
+    /// Returns whether none of its tasks was launched.
     fn is_untouched(&self) -> bool {
         self.waiting.is_some()
     }
@@ -268,15 +274,16 @@ impl BarrierSet {
         Answer::Release(callers, self.last.clone())
     }
 
-    /// Nobody waits any longer. Gives those who did, in the order of partitions.
+    /// Takes out all tasks that wait, and returns them in the order of partitions.
     fn dismiss(&mut self) -> Vec<Caller> {
         self.opened = None;
         std::mem::take(&mut self.called).into_values().collect()
     }
 }
 
-/// Slots are held for the first `hold_ms` that a gang waits, not held for as long, then held for twice as long, and so on. Gives
-/// the end of the time in which they are held, if they are held when it has waited for `waited_ms`.
+/// Returns the end of the time in which slots are held for a barrier set that has waited for `waited_ms`, if
+/// they are held then. They are held for the first `hold_ms` that it waits, not held for as long, then held
+/// for twice as long, and so on.
 fn holds_until(waited_ms: u64, hold_ms: u64) -> Option<u64> {
     let (mut begin, mut length) = (0u64, hold_ms);
     while length > 0 {

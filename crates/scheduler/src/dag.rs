@@ -1,202 +1,23 @@
-//! The steps that concern jobs and stages: a job enters ([`submit`]), its stages run when their inputs are there
-//! ([`advance`]), what was computed from input that changed is undone ([`rollback`]), outputs move
-//! ([`moved`]), jobs end ([`end`]).
+//! The steps that concern jobs and stages: a job enters ([`submit`]), its stages run when their inputs are
+//! there ([`advance`]), outputs that were computed from a changed input are undone ([`rollback`]), outputs
+//! move ([`moved`]), jobs end ([`end`]).
 //!
-//! This file has the tables. A stage moves between three phases, and `advance` makes all the moves ([`cached`] says which inputs it needs):
+//! The steps are methods of the [`Scheduler`](crate::Scheduler), and change its tables. A stage moves between
+//! three phases; `advance` makes all the moves, and [`cached`] decides which inputs the stage needs:
 //!
 //! | from | to | when |
 //! | --- | --- | --- |
-//! | idle | waiting | somebody wants its output, and inputs are missing |
-//! | idle, waiting | running | somebody wants its output, and all inputs are there |
+//! | idle | waiting | a job or a stage wants its output, and inputs are missing |
+//! | idle, waiting | running | a job or a stage wants its output, and all inputs are there |
 //! | running | waiting | a fetch failed, inputs went missing or were rolled back |
-//! | running, waiting | idle | it is complete, or nobody wants its output any more |
+//! | running, waiting | idle | it is complete, or no job and no stage wants its output any more |
 //!
-//! A stage belongs to every running job whose graph has its shuffle, so a stage ends only with the last of them.
+//! A stage belongs to every running job whose graph has its shuffle, so a stage ends only with the last of
+//! them.
 
-pub(crate) mod advance;
-pub(crate) mod cached;
-pub(crate) mod end;
-pub(crate) mod moved;
-pub(crate) mod rollback;
-pub(crate) mod submit;
-
-use crate::dag::cached::Versions;
-use crate::effect::ShuffleOutputs;
-use crate::event::StageSpec;
-use crate::pools::Turn;
-use crate::tasks::offers::locality_of;
-use crate::tasks::task_set::TaskSet;
-use firesteel_types::{
-    ExecutorId, JobId, Locality, Millis, Partition, ShuffleId, StageAttempt, StageId, TaskId, TaskLocation,
-};
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
-
-/// A job that has not ended.
-#[derive(Debug)]
-pub(crate) struct Job {
-    pub(crate) submitted: Millis,
-    /// Its stages, shared ones among them; parents before children.
-    pub(crate) stages: Vec<StageId>,
-    pub(crate) pool: Arc<str>,
-    pub(crate) group: Option<String>,
-    pub(crate) tags: Vec<String>,
-}
-
-/// What all tasks of one stage attempt are given to read.
-pub(crate) type Inputs = Arc<[Arc<ShuffleOutputs>]>;
-
-/// What a stage does.
-#[derive(Debug)]
-pub(crate) enum Phase {
-    /// Nothing: it is complete, or not wanted yet.
-    Idle,
-    /// It is wanted, and waits for its inputs. Tasks of earlier attempts may still run.
-    Waiting,
-    /// An attempt launches tasks.
-    Running { attempt: StageAttempt, inputs: Inputs, cached: Versions },
-}
-
-/// A stage of at least one running job.
-#[derive(Debug)]
-pub(crate) struct Stage {
-    pub(crate) spec: StageSpec,
-    pub(crate) jobs: BTreeSet<JobId>,
-    /// The pool of the first of the jobs.
-    pub(crate) pool: Arc<str>,
-    /// For a result stage, the partition of each output.
-    pub(crate) wanted: Vec<Partition>,
-    pub(crate) phase: Phase,
-    pub(crate) next_attempt: u32,
-    /// Attempts that failed since the stage was last complete.
-    pub(crate) failed_in_a_row: u32,
-    /// Its tasks, from the first attempt until it is complete. A result stage's stay until the job ends.
-    pub(crate) tasks: Option<TaskSet>,
-    /// The attempts at its tasks that run and were not told to stop.
-    pub(crate) running: BTreeSet<TaskId>,
-    /// Whether a kept partition was found missing: the stage then reads all its inputs.
-    pub(crate) distrusts_cached: bool,
-}
-
-impl Stage {
-    /// Its place among the stages of its pool.
-    pub(crate) fn turn(&self) -> Turn {
-        (*self.jobs.first().expect("a stage belongs to a job"), self.spec.stage)
-    }
-
-    /// The attempt that launches tasks, if one does, and what they read.
-    pub(crate) fn open_attempt(&self) -> Option<(StageAttempt, Inputs, Versions)> {
-        match &self.phase {
-            Phase::Running { attempt, inputs, cached } => Some((*attempt, inputs.clone(), cached.clone())),
-            Phase::Idle | Phase::Waiting => None,
-        }
-    }
-
-    /// How many tasks it has.
-    pub(crate) fn total(&self) -> u32 {
-        match self.spec.output {
-            Some(_) => self.spec.partitions,
-            None => self.wanted.len() as u32,
-        }
-    }
-
-    /// The partition that a task computes.
-    pub(crate) fn partition(&self, index: u32) -> Partition {
-        match self.spec.output {
-            Some(_) => Partition(index),
-            None => self.wanted[index as usize],
-        }
-    }
-
-    /// Where a task would like to run.
-    pub(crate) fn preferred(&self, index: u32) -> &[TaskLocation] {
-        preferred_by(&self.spec, self.partition(index))
-    }
-
-    /// How near an executor is to where a task would like to run.
-    pub(crate) fn locality_of(&self, index: u32, executor: ExecutorId, host: &str) -> Locality {
-        locality_of(self.preferred(index), executor, host)
-    }
-}
-
-/// Where a partition of a stage would like to run.
-pub(crate) fn preferred_by(spec: &StageSpec, partition: Partition) -> &[TaskLocation] {
-    spec.preferred.get(partition.index()).map_or(&[], Vec::as_slice)
-}
-
-/// All stages of running jobs, and who writes and reads each shuffle among them.
-#[derive(Debug, Default)]
-pub(crate) struct Stages {
-    table: BTreeMap<StageId, Stage>,
-    writers: BTreeMap<ShuffleId, StageId>,
-    readers: BTreeMap<ShuffleId, BTreeSet<StageId>>,
-    open: BTreeSet<StageId>,
-}
-
-impl Stages {
-    pub(crate) fn insert(&mut self, stage: Stage) {
-        let id = stage.spec.stage;
-        if let Some(shuffle) = stage.spec.output {
-            assert!(self.writers.insert(shuffle, id).is_none(), "one stage writes shuffle {shuffle}");
-        }
-        for input in &stage.spec.inputs {
-            self.readers.entry(*input).or_default().insert(id);
-        }
-        assert!(self.table.insert(id, stage).is_none(), "stage {id} exists already");
-    }
-
-    pub(crate) fn remove(&mut self, id: StageId) -> Stage {
-        let stage = self.table.remove(&id).expect("only a known stage is forgotten");
-        self.open.remove(&id);
-        if let Some(shuffle) = stage.spec.output {
-            self.writers.remove(&shuffle);
-        }
-        for input in &stage.spec.inputs {
-            if let Some(readers) = self.readers.get_mut(input) {
-                readers.remove(&id);
-                if readers.is_empty() {
-                    self.readers.remove(input);
-                }
-            }
-        }
-        stage
-    }
-
-    pub(crate) fn get(&self, id: StageId) -> Option<&Stage> {
-        self.table.get(&id)
-    }
-
-    pub(crate) fn get_mut(&mut self, id: StageId) -> Option<&mut Stage> {
-        self.table.get_mut(&id)
-    }
-
-    /// Puts a stage into a phase, and keeps the set of open ones in step.
-    pub(crate) fn set_phase(&mut self, id: StageId, phase: Phase) {
-        match &phase {
-            Phase::Running { .. } => self.open.insert(id),
-            Phase::Idle | Phase::Waiting => self.open.remove(&id),
-        };
-        self.table.get_mut(&id).expect("only a known stage changes its phase").phase = phase;
-    }
-
-    pub(crate) fn all(&self) -> impl Iterator<Item = (StageId, &Stage)> {
-        self.table.iter().map(|(id, stage)| (*id, stage))
-    }
-
-    /// The stages that launch tasks.
-    pub(crate) fn open(&self) -> impl Iterator<Item = StageId> {
-        self.open.iter().copied()
-    }
-
-    pub(crate) fn writer_of(&self, shuffle: ShuffleId) -> Option<StageId> {
-        self.writers.get(&shuffle).copied()
-    }
-
-    pub(crate) fn readers_of(&self, shuffle: ShuffleId) -> Vec<StageId> {
-        self.readers.get(&shuffle).into_iter().flatten().copied().collect()
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.table.is_empty() && self.writers.is_empty() && self.readers.is_empty() && self.open.is_empty()
-    }
-}
+mod advance;
+mod cached;
+mod end;
+mod moved;
+mod rollback;
+mod submit;

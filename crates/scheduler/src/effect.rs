@@ -1,4 +1,4 @@
-//! What the scheduler tells the shell to do.
+//! Effects of the scheduler: the work that it leaves to the shell.
 
 use firesteel_types::{
     AccumulatorId, AppEvent, ExecutorId, JobFailure, JobId, KillReason, Locality, Partition, RddId,
@@ -13,17 +13,18 @@ pub use firesteel_types::{MapOutput, ShuffleOutputs};
 pub enum Effect {
     /// Run a task.
     Launch(TaskLaunch),
-    /// Stop a task. Its executor answers with an outcome, whatever it is; one that does not know the task ignores it.
+    /// Stop a task. Its executor answers with any outcome; an executor that does not know the task ignores
+    /// the order.
     Kill {
         /// The attempt.
         task: TaskId,
-        /// Where it runs.
+        /// The executor that runs it.
         executor: ExecutorId,
-        /// Why.
+        /// The reason.
         reason: KillReason,
     },
-    /// A result counts: the one that came with the event being handled, unless it was [held](Effect::ResultHeld) before. Said
-    /// once for each output of a job.
+    /// Deliver a result, which counts: the one that came with the event being handled, unless it was
+    /// [held](Effect::ResultHeld) before. Comes once for each output of a job.
     ResultAccepted {
         /// The job.
         job: JobId,
@@ -32,13 +33,13 @@ pub enum Effect {
         /// The attempt whose result it is.
         task: TaskId,
     },
-    /// The result that came with the event being handled may count later: keep it until it is accepted or dropped. Said for
-    /// results of barrier stages, which count together or not at all.
+    /// Keep the result that came with the event being handled until it is accepted or dropped: it may count
+    /// later. Comes for results of barrier stages, which count together or not at all.
     ResultHeld {
         /// The attempt whose result it is.
         task: TaskId,
     },
-    /// A result that was held will not count.
+    /// Drop a result that was held: it will not count.
     ResultDropped {
         /// The attempt whose result it is.
         task: TaskId,
@@ -47,42 +48,44 @@ pub enum Effect {
     BarrierRelease {
         /// The attempt that called.
         task: TaskId,
-        /// Where it runs.
+        /// The executor that runs it.
         executor: ExecutorId,
-        /// Which call is answered.
+        /// The number of the call that is answered.
         epoch: u32,
-        /// What the tasks said, in the order of partitions; empty when they only waited.
+        /// The messages of the tasks, in the order of partitions; empty if they only waited.
         messages: Arc<[String]>,
     },
-    /// The tasks of a barrier stage will not all call: the other answer to a [`BarrierSync`](crate::Event::BarrierSync). The
-    /// task cannot go on, and fails unless it is told to stop.
+    /// The tasks of a barrier stage will not all call: the other answer to a
+    /// [`BarrierSync`](crate::Event::BarrierSync). The task cannot go on, and fails unless it is told to
+    /// stop.
     BarrierRefused {
         /// The attempt that called.
         task: TaskId,
-        /// Where it runs.
+        /// The executor that runs it.
         executor: ExecutorId,
-        /// Which call is answered.
+        /// The number of the call that is answered.
         epoch: u32,
-        /// Why, as a sentence.
+        /// The reason, as a sentence.
         reason: String,
-        /// Whether another attempt could end differently.
+        /// True if another attempt could end differently.
         retryable: bool,
     },
     /// A job ended; exactly once for each.
     JobEnded {
         /// The job.
         job: JobId,
-        /// Why it has no answer, if it has none.
+        /// The reason why it failed, if it did.
         failure: Option<JobFailure>,
     },
-    /// No later launch will name this stage; its plan may go.
+    /// Forget a stage's plan: no later launch will name the stage.
     StageForgotten {
         /// The stage.
         stage: StageId,
     },
-    /// Nobody will be told to read this map output there again; its data may go. Said at least once for each output that was
-    /// reported and is not registered, except where it was lost together with its executor. The executor may be gone, and
-    /// the output with a service of its host. Also said of a copy, where another is to be read.
+    /// Remove a map output from an executor: no later launch tells a task to read it there. Comes at least
+    /// once for each output that was reported and is not registered, except for one that was lost together
+    /// with its executor. The executor may be gone, and a service of its host may have the output. Comes also
+    /// for a copy, where tasks are to read another one.
     MapOutputDropped {
         /// The shuffle.
         shuffle: ShuffleId,
@@ -90,34 +93,34 @@ pub enum Effect {
         map: Partition,
         /// The attempt that wrote it.
         task: TaskId,
-        /// Where it lies.
+        /// The executor that has it, or had it.
         executor: ExecutorId,
     },
-    /// The partitions of an RDD that an executor keeps may go: nobody wants them to be kept any more.
+    /// Drop the cached partitions of an RDD from an executor: the program does not want them any more.
     DropCached {
         /// The RDD.
         rdd: RddId,
-        /// Where they lie.
+        /// The executor that has them.
         executor: ExecutorId,
     },
     /// The answer to a [`CommitRequest`](crate::Event::CommitRequest).
     CommitDecision {
         /// The attempt that asked.
         task: TaskId,
-        /// Where it runs.
+        /// The executor that runs it.
         executor: ExecutorId,
-        /// Whether it may make its output visible.
+        /// True if it may make its output visible.
         allowed: bool,
     },
-    /// What one partition added to an accumulator is final, and the scheduler forgets it: add it up. Said once for each partition
-    /// of each scope.
+    /// Add up the update of one partition, which is final and which the scheduler forgets. Comes once for
+    /// each partition of each scope.
     UpdateSettled {
         /// The accumulator.
         accumulator: AccumulatorId,
         /// The value to merge, as the task encoded it.
         bytes: Arc<[u8]>,
     },
-    /// Tell whoever listens.
+    /// Pass an event on to the listeners of the application.
     Event(AppEvent),
 }
 
@@ -126,7 +129,7 @@ pub enum Effect {
 pub struct TaskLaunch {
     /// The attempt's own id: higher than all before it.
     pub task: TaskId,
-    /// Where to run it.
+    /// The executor that is to run it.
     pub executor: ExecutorId,
     /// Its stage.
     pub stage: StageId,
@@ -134,27 +137,28 @@ pub struct TaskLaunch {
     pub stage_attempt: StageAttempt,
     /// The partition to compute.
     pub partition: Partition,
-    /// How often this partition was launched before in this stage attempt.
+    /// The number of launches of this partition before, in this stage attempt.
     pub attempt: u32,
     /// The first of the jobs that want the stage.
     pub job: JobId,
-    /// What to read, in the order of [`StageSpec::inputs`](crate::StageSpec::inputs), without what kept partitions make
-    /// unnecessary. A task that needs one of those after all fails with
-    /// [`CachedBlockLost`](firesteel_types::TaskFailure::CachedBlockLost).
+    /// The map outputs that it may read, in the order of [`StageSpec::inputs`](crate::StageSpec::inputs),
+    /// without those that cached partitions make unnecessary. A task that needs one of those after all fails
+    /// with [`CachedBlockLost`](firesteel_types::TaskFailure::CachedBlockLost).
     pub inputs: Arc<[Arc<ShuffleOutputs>]>,
-    /// The version of each persisted RDD of the stage: partitions kept under another one were computed from records that are
-    /// no longer valid.
+    /// The version of each persisted RDD of the stage: partitions that were cached under another version were
+    /// computed from records that are no longer valid.
     pub cached: Arc<[(RddId, u64)]>,
-    /// If it belongs to a barrier stage: the host of each task of the stage attempt, in the order of partitions.
+    /// If it belongs to a barrier stage: the host of each task of the stage attempt, in the order of
+    /// partitions.
     pub barrier_hosts: Option<Arc<[String]>>,
     /// How near the task is to its data.
     pub locality: Locality,
-    /// Whether it runs beside another attempt that seems slow.
+    /// True if it runs beside another attempt that seems slow.
     pub speculative: bool,
 }
 
 impl Effect {
-    /// The word that an output of `shuffle` may go.
+    /// Returns the effect that removes an output of `shuffle`.
     pub(crate) fn output_dropped(shuffle: ShuffleId, output: &MapOutput) -> Effect {
         Effect::MapOutputDropped { shuffle, map: output.map, task: output.task, executor: output.executor }
     }

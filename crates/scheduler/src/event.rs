@@ -1,9 +1,9 @@
-//! What the shell tells the scheduler: that somebody wants something, or that something happened.
+//! Events of the scheduler: requests of the program, and reports of executors.
 
 use firesteel_plan::Cached;
 use firesteel_types::{
-    AccumulatorId, AccumulatorUpdate, CallSite, ExecutorId, ExecutorLossReason, JobFailure, JobId, Partition,
-    RddId, ShuffleId, StageId, TaskId, TaskLocation,
+    AccumulatorId, AccumulatorUpdate, BlockKey, CallSite, ExecutorId, ExecutorLossReason, JobFailure, JobId,
+    Partition, RddId, ShuffleId, StageId, TaskId, TaskLocation,
 };
 
 /// A job: the whole graph of stages that an action needs, whether or not parts of it have run before.
@@ -13,15 +13,16 @@ pub struct JobSpec {
     pub job: JobId,
     /// The action.
     pub site: CallSite,
-    /// Parents before children; the last is the result stage, and the only one without an output.
+    /// Its stages, parents before children; the last is the result stage, and the only one without an output.
     pub stages: Vec<StageSpec>,
-    /// The partitions of the last stage's RDD that the action wants. Position in this list is the output's index.
+    /// The partitions of the last stage's RDD that the action wants. An output's index is its position in
+    /// this list.
     pub partitions: Vec<Partition>,
-    /// The pool in which the job competes, in fair mode. None is the pool `default`.
+    /// The pool in which the job competes, in fair mode. `None` is the pool `default`.
     pub pool: Option<String>,
     /// The group by which the job may be cancelled.
     pub group: Option<String>,
-    /// Tags by any of which the job may be cancelled.
+    /// The tags by any of which the job may be cancelled.
     pub tags: Vec<String>,
 }
 
@@ -32,189 +33,187 @@ pub struct StageSpec {
     pub stage: StageId,
     /// The operation after which it is named.
     pub site: CallSite,
-    /// The shuffle that it writes; none for the result stage.
+    /// The shuffle that it writes; `None` for the result stage.
     pub output: Option<ShuffleId>,
-    /// The shuffles that it reads; each is written by an earlier stage of the job.
+    /// The shuffles that it reads; an earlier stage of the job writes each.
     pub inputs: Vec<ShuffleId>,
     /// The number of partitions of its last RDD. A map stage has one task for each.
     pub partitions: u32,
-    /// Where each partition would like to run; empty when none has a wish.
+    /// The preferred locations of each partition; empty if no partition has any.
     pub preferred: Vec<Vec<TaskLocation>>,
-    /// The RDDs of the stage whose partitions are kept, and what they spare it.
+    /// The persisted RDDs of the stage, and the inputs that their cached partitions make unnecessary.
     pub cached: Cached,
-    /// Whether its tasks may wait for one another: then all are launched together or none, and when one fails, all run again.
-    /// A job wants each partition of such a result stage once.
+    /// True if its tasks may wait for one another: then all are launched together or none, and when one
+    /// fails, all run again. A job wants each partition of such a result stage once.
     pub barrier: bool,
 }
 
-/// How an attempt at a task ended. Of a result it tells the size; the shell holds the bytes while the event is handled.
+/// How an attempt at a task ended. It has the size of a result; the shell holds the bytes while the scheduler
+/// handles the event.
 pub type TaskOutcome = firesteel_protocol::TaskOutcome<u64>;
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// An action wants an answer.
+    /// An action submits a job.
     SubmitJob(JobSpec),
-    /// Somebody wants a job to end. Unknown jobs have ended already.
+    /// The program cancels a job. An unknown job has ended already.
     CancelJob {
         /// The job.
         job: JobId,
-        /// Why.
+        /// The reason that the user is told.
         reason: String,
     },
-    /// Somebody wants all jobs of a group to end.
+    /// The program cancels all jobs of a group.
     CancelGroup {
         /// The group.
         group: String,
-        /// Why.
+        /// The reason that the user is told.
         reason: String,
     },
-    /// Somebody wants all jobs with a tag to end.
+    /// The program cancels all jobs with a tag.
     CancelTag {
         /// The tag.
         tag: String,
-        /// Why.
+        /// The reason that the user is told.
         reason: String,
     },
-    /// Somebody wants all jobs to end.
+    /// The program cancels all jobs.
     CancelAll {
-        /// Why.
+        /// The reason that the user is told.
         reason: String,
     },
-    /// The shell noticed that a job cannot go on, for instance because its results are too large.
+    /// The shell has found that a job cannot go on, for instance because its results are too large.
     FailJob {
         /// The job.
         job: JobId,
-        /// What the user will be told.
+        /// The failure that the user is told.
         failure: JobFailure,
     },
-    /// An executor registered. One that is known already counts as heard, and no more: a process that starts anew takes
-    /// a new id. One that was declared lost may come back, without its running tasks and its map outputs.
+    /// An executor registered. For an executor that is known already, this is a sign of life and no more: a
+    /// process that starts anew takes a new id. An executor that was declared lost may come back, without its
+    /// running tasks and its map outputs.
     ExecutorAdded {
-        /// Which.
+        /// The executor.
         executor: ExecutorId,
         /// Its host, as preferred locations name it.
         host: String,
-        /// How many tasks it runs at a time.
+        /// The number of tasks that it runs at a time.
         slots: u32,
     },
     /// An executor is gone.
     ExecutorLost {
-        /// Which.
+        /// The executor.
         executor: ExecutorId,
-        /// Why.
+        /// How it was lost.
         reason: ExecutorLossReason,
-        /// Whether its map outputs can still be read, from the host's service or after a decommission.
+        /// True if its map outputs can still be read, from the host's service or after a decommission.
         outputs_survive: bool,
     },
-    /// Executors get no more tasks; those that they have go on, and what they have written can still be read. They do not come
-    /// back: what follows is their [loss](Event::ExecutorLost). Those that end together are named together, so that none of them is
-    /// given what another one gives up.
+    /// Executors get no more tasks; the tasks that they have go on, and their map outputs can still be read.
+    /// They do not come back: their [loss](Event::ExecutorLost) follows. Executors that end together are
+    /// named together, so that none of them gets tasks that another one gives up.
     ExecutorsDecommissioning {
-        /// Which.
+        /// The executors.
         executors: Vec<ExecutorId>,
     },
-    /// Map outputs of executors that are leaving or gone, by the attempts that wrote them, lie with another one from now on. Whoever reads where they lay before
-    /// and fails reads again, and nothing is computed again.
+    /// Another executor has map outputs of executors that are leaving or gone. A task that looks for them in
+    /// their old place and fails reads again, and nothing is computed again.
     OutputsMoved {
-        /// Who has them now.
+        /// The executor that has them now.
         to: ExecutorId,
-        /// Which.
+        /// The outputs, with the attempts that wrote them.
         outputs: Vec<(ShuffleId, Partition, TaskId)>,
     },
-    /// An executor lives and runs these tasks. Those that it should run and does not, for longer than
-    /// [`unaccounted_task_timeout_ms`](crate::SchedulerSettings::unaccounted_task_timeout_ms), are tried again: a message
-    /// was lost. Those that it should not run are killed once more.
+    /// An executor lives and runs these tasks. The scheduler tries a task again that the executor should run
+    /// and does not, for longer than
+    /// [`unaccounted_task_timeout_ms`](crate::SchedulerSettings::unaccounted_task_timeout_ms): a message was
+    /// lost. It kills a task once more that the executor should not run.
     Heartbeat {
-        /// Which.
+        /// The executor.
         executor: ExecutorId,
-        /// The attempts that it was told to run and whose outcome it has not yet sent.
+        /// The attempts that it was told to run and whose outcomes it has not sent yet.
         running: Vec<TaskId>,
     },
     /// An attempt at a task ended.
     TaskFinished {
         /// The attempt.
         task: TaskId,
-        /// Where it ran.
+        /// The executor that ran it.
         executor: ExecutorId,
         /// How it ended.
         outcome: TaskOutcome,
-        /// What its functions added to accumulators, if it succeeded: one for each accumulator, scope and partition.
+        /// The accumulator updates of its functions, if it succeeded: one for each accumulator, scope and
+        /// partition.
         updates: Vec<AccumulatorUpdate>,
     },
-    /// An attempt asks whether it may make its output visible.
+    /// An attempt asks for leave to make its output visible.
     CommitRequest {
         /// The attempt.
         task: TaskId,
-        /// Where it runs.
+        /// The executor that runs it.
         executor: ExecutorId,
     },
-    /// A task of a barrier stage waits until all tasks of its stage attempt have called as often as it has. Asking twice is
-    /// answered alike, so whoever gets no answer may ask again.
+    /// A task of a barrier stage waits until all tasks of its stage attempt have called as often as it has. A
+    /// repeated call gets the same answer, so an executor that gets none may ask again.
     BarrierSync {
         /// The attempt that calls.
         task: TaskId,
-        /// Where it runs.
+        /// The executor that runs it.
         executor: ExecutorId,
-        /// How often it has called before.
+        /// The number of its calls before this one.
         epoch: u32,
-        /// What it tells the others; none if it only waits. All tasks of one epoch do the one or the other.
+        /// Its message to the others; `None` if it only waits. All tasks of one epoch do the same.
         message: Option<String>,
     },
-    /// Nobody will ever read a shuffle again. While a job still does, the release waits for its end.
+    /// No later job will read a shuffle. While a job still reads it, the release waits for the end of that
+    /// job.
     ShuffleReleased {
         /// The shuffle.
         shuffle: ShuffleId,
     },
-    /// An executor keeps a partition of a persisted RDD from now on.
+    /// An executor has cached a partition of a persisted RDD.
     BlockStored {
-        /// Which executor.
+        /// The executor.
         executor: ExecutorId,
-        /// The RDD.
-        rdd: RddId,
-        /// The partition.
-        partition: Partition,
-        /// The version that the task was told, [`TaskLaunch::cached`](crate::TaskLaunch::cached).
-        version: u64,
+        /// The partition, with the version that its task was told:
+        /// [`TaskLaunch::cached`](crate::TaskLaunch::cached).
+        key: BlockKey,
     },
-    /// An executor keeps a partition no more: it made room, or the block was broken.
+    /// An executor has dropped a cached partition: it made room, or the block was broken.
     BlockDropped {
-        /// Which executor.
+        /// The executor.
         executor: ExecutorId,
+        /// The partition.
+        key: BlockKey,
+    },
+    /// The program does not want an RDD to be cached any more.
+    RddUnpersisted {
         /// The RDD.
         rdd: RddId,
-        /// The partition.
-        partition: Partition,
-        /// Its version.
-        version: u64,
     },
-    /// Nobody wants an RDD to be kept any more.
-    RddUnpersisted {
-        /// Which.
-        rdd: RddId,
-    },
-    /// There is a new accumulator. Updates of others are not listened to.
+    /// There is a new accumulator. Updates of accumulators that were not registered are ignored.
     AccumulatorRegistered {
         /// The accumulator.
         accumulator: AccumulatorId,
     },
-    /// An accumulator begins anew. What is computed again counts again.
+    /// An accumulator begins anew. Additions that are computed again count again.
     AccumulatorReset {
         /// The accumulator.
         accumulator: AccumulatorId,
     },
-    /// Nobody will read an accumulator again.
+    /// The program will not read an accumulator again.
     AccumulatorReleased {
         /// The accumulator.
         accumulator: AccumulatorId,
     },
-    /// An RDD is gone, and no job will compute it again. Only of interest where there are accumulators.
+    /// An RDD is gone, and no job will compute it again. The event matters only where there are accumulators.
     RddReleased {
         /// The RDD.
         rdd: RddId,
     },
-    /// The application ends: what was added to accumulators so far is all that ever will be.
+    /// The application ends: nothing more will be added to accumulators.
     SettleUpdates,
-    /// The time that [`Scheduler::next_deadline`](crate::Scheduler::next_deadline) named has come.
+    /// The time has come that [`Scheduler::next_deadline`](crate::Scheduler::next_deadline) named.
     Tick,
 }

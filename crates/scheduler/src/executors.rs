@@ -1,9 +1,10 @@
-//! Who is there, which slots are free, and who has been silent for too long.
+//! The executors that are registered, with their free slots and their last signs of life.
 //!
-//! Nothing here walks over all executors: free ones are found in a set, round and round so that work spreads; silence is
-//! found in a queue whose entries are looked at again only when they fall due. [`ExecutorId::DRIVER`] shares the driver's
-//! process, so it never falls silent. One that is leaving keeps its tasks until they end, and has no other slots; for everybody who
-//! looks for a place it is gone already.
+//! No method walks over all executors: free ones are found in a set, each in turn so that work spreads;
+//! silence is found in a queue whose entries are looked at again only when they fall due.
+//! [`ExecutorId::DRIVER`] shares the driver's process, so it never falls silent. An executor that is leaving
+//! keeps its tasks until they end, and has no other slots; for a task that looks for a slot it is gone
+//! already.
 
 use firesteel_types::{ExecutorId, Millis, TaskId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,19 +15,20 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(crate) struct Executors {
     table: BTreeMap<ExecutorId, Executor>,
-    /// Those with a free slot.
+    /// The executors with a free slot.
     free: BTreeSet<ExecutorId>,
-    /// How many executors each host has that take tasks.
+    /// The number of executors of each host that take tasks.
     hosts: BTreeMap<Arc<str>, u32>,
     /// The executor that was offered last.
     cursor: ExecutorId,
-    /// When to ask of whom whether it was heard since.
+    /// The times at which to look whether an executor was heard.
     reviews: BTreeSet<(Millis, ExecutorId)>,
     timeout_ms: u64,
-    /// Since when there is no executor.
+    /// The time since which there is no executor.
     without_executors_since: Option<Millis>,
-    /// How many slots those have together that take tasks, and how many of them are free.
+    /// The number of slots of all executors that take tasks.
     slots: u32,
+    /// The number of those that are free.
     free_slots: u32,
 }
 
@@ -38,9 +40,9 @@ pub(crate) struct Executor {
     /// The attempts that take a slot, those that were told to stop among them.
     pub(crate) running: BTreeSet<TaskId>,
     last_seen: Millis,
-    /// The attempts that its heartbeats left out, and since when.
+    /// The attempts that its heartbeats leave out, with the time of the first that did.
     absent: BTreeMap<TaskId, Millis>,
-    /// It takes no more tasks.
+    /// True if it takes no more tasks.
     leaving: bool,
 }
 
@@ -65,7 +67,7 @@ impl Executors {
         }
     }
 
-    /// Registers an executor; false when it is known already.
+    /// Registers an executor. Returns false if it is known already.
     pub(crate) fn add(&mut self, now: Millis, id: ExecutorId, host: Arc<str>, slots: u32) -> bool {
         if self.heard(now, id) {
             return false;
@@ -86,7 +88,7 @@ impl Executors {
         true
     }
 
-    /// An executor takes no more tasks. False when it is unknown, or takes none already.
+    /// Notes that an executor takes no more tasks. Returns false if it is unknown, or takes none already.
     pub(crate) fn leave(&mut self, id: ExecutorId) -> bool {
         let Some(executor) = self.table.get_mut(&id).filter(|executor| !executor.leaving) else {
             return false;
@@ -97,7 +99,7 @@ impl Executors {
         true
     }
 
-    /// The slots of an executor are not to be had any more.
+    /// Takes the slots of an executor out of the counts.
     fn withdraw(&mut self, id: ExecutorId, host: &str, slots: u32, free: u32) {
         self.free.remove(&id);
         self.slots -= slots;
@@ -109,7 +111,7 @@ impl Executors {
         }
     }
 
-    /// Forgets an executor and gives what was known of it.
+    /// Forgets an executor, and returns its entry.
     pub(crate) fn remove(&mut self, now: Millis, id: ExecutorId) -> Option<Executor> {
         let executor = self.table.remove(&id)?;
         if !executor.leaving {
@@ -121,7 +123,7 @@ impl Executors {
         Some(executor)
     }
 
-    /// Notes a sign of life; false when the executor is unknown.
+    /// Notes a sign of life. Returns false if the executor is unknown.
     pub(crate) fn heard(&mut self, now: Millis, id: ExecutorId) -> bool {
         self.table.get_mut(&id).map(|executor| executor.last_seen = now).is_some()
     }
@@ -134,17 +136,17 @@ impl Executors {
         self.table.contains_key(&id)
     }
 
-    /// Whether it is worth waiting for a slot of an executor.
+    /// Returns whether an executor takes tasks, so that it is worth waiting for its slots.
     pub(crate) fn takes_tasks(&self, id: ExecutorId) -> bool {
         self.table.get(&id).is_some_and(|executor| !executor.leaving)
     }
 
-    /// Whether a host has an executor that takes tasks.
+    /// Returns whether a host has an executor that takes tasks.
     pub(crate) fn has_host(&self, host: &str) -> bool {
         self.hosts.contains_key(host)
     }
 
-    /// Since when there is no executor, if there is none.
+    /// Returns the time since which there is no executor, if there is none.
     pub(crate) fn without_executors_since(&self) -> Option<Millis> {
         self.without_executors_since
     }
@@ -173,17 +175,17 @@ impl Executors {
         }
     }
 
-    /// How many slots all executors have together that take tasks.
+    /// Returns the number of slots of all executors that take tasks.
     pub(crate) fn slots(&self) -> u32 {
         self.slots
     }
 
-    /// How many of them are free.
+    /// Returns the number of free slots.
     pub(crate) fn free_slots(&self) -> u32 {
         self.free_slots
     }
 
-    /// The executors with free slots, and how many each has.
+    /// Returns the executors with free slots, and the number that each has.
     pub(crate) fn with_free_slots(&self) -> Vec<(ExecutorId, u32)> {
         self.free.iter().map(|id| (*id, self.table[id].free_slots())).collect()
     }
@@ -192,12 +194,12 @@ impl Executors {
         self.free.contains(&id)
     }
 
-    /// How many executors have a free slot.
+    /// Returns the number of executors with a free slot.
     pub(crate) fn free_count(&self) -> usize {
         self.free.len()
     }
 
-    /// The next executor with a free slot, round and round.
+    /// Returns the executor with a free slot whose turn it is.
     pub(crate) fn next_free(&mut self) -> Option<ExecutorId> {
         let after = self.free.range((Excluded(self.cursor), Unbounded)).next();
         let next = *after.or_else(|| self.free.first())?;
@@ -205,7 +207,8 @@ impl Executors {
         Some(next)
     }
 
-    /// Compares a heartbeat with what the executor should run; gives the attempts that it has left out for `grace_ms`.
+    /// Compares a heartbeat with the attempts that the executor should run. Returns those that it has left
+    /// out for `grace_ms`.
     pub(crate) fn reconcile(
         &mut self,
         now: Millis,
@@ -213,7 +216,7 @@ impl Executors {
         reported: &BTreeSet<TaskId>,
         grace_ms: u64,
     ) -> Vec<TaskId> {
-        let executor = self.table.get_mut(&id).expect("whoever reconciles knows the executor");
+        let executor = self.table.get_mut(&id).expect("only a known executor is reconciled");
         executor.absent.retain(|task, _| !reported.contains(task));
         let mut given_up = vec![];
         for &task in executor.running.difference(reported) {
@@ -224,7 +227,7 @@ impl Executors {
         given_up
     }
 
-    /// The executors that were silent for the timeout, and for how long.
+    /// Returns the executors that have been silent for the timeout, and for how long.
     pub(crate) fn silent(&mut self, now: Millis) -> Vec<(ExecutorId, u64)> {
         let mut silent = vec![];
         while let Some(&(due, id)) = self.reviews.first() {
@@ -233,6 +236,8 @@ impl Executors {
             }
             self.reviews.pop_first();
             let Some(executor) = self.table.get(&id) else { continue };
+            // Signs of life do not change the queue, so the entry may be older than the last one: then it is
+            // put back.
             let deadline = executor.last_seen + self.timeout_ms;
             if deadline <= now {
                 silent.push((id, now - executor.last_seen));
@@ -243,7 +248,7 @@ impl Executors {
         silent
     }
 
-    /// When to look for silence again.
+    /// Returns the time of the next look for silent executors.
     pub(crate) fn next_review(&self) -> Option<Millis> {
         self.reviews.first().map(|&(due, _)| due)
     }

@@ -1,17 +1,20 @@
-//! The agents of an application: which are connected, which executors each runs, where their files are served, and how those end that
-//! go.
+//! The agents of an application: their connections, their executors, the addresses at which their files are
+//! served, and their ends.
 //!
-//! An agent's connection is its life: when it ends, for whatever reason, the agent's executors are lost, and they do not come back
-//! under the same ids. So a process that was frozen and declared lost finds its connection closed, and ends. An *address* is where files
-//! are served: by an agent itself, or by a process that serves those of several and outlives them.
+//! An agent lives as long as its connection: when that ends, for whatever reason, the agent's executors are
+//! lost, and they do not come back under the same ids. So a process that was frozen and declared lost finds
+//! its connection closed, and ends. At an *address*, files are served: by an agent itself, or by a process
+//! that serves those of several agents and outlives them.
 //!
-//! Pure: [`Application`](crate::Application) asks and turns the answers into events of the scheduler and effects.
+//! Pure: [`Application`](crate::Application) asks, and turns the answers into events of the scheduler and
+//! effects.
 
 mod migrations;
 
 pub(crate) use migrations::{Migrations, Step};
 
-use crate::application::{AgentId, Registration};
+use crate::agent_id::AgentId;
+use firesteel_protocol::handshake::RegisterAgent;
 use firesteel_types::{ExecutorId, ExecutorLossReason, Millis};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,11 +23,14 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct FleetSettings {
     /// The hash of the object file that holds the code of tasks: an agent runs the same, or is refused.
     pub program: [u8; 32],
-    /// Whether executors are worker processes (Python's) or threads.
+    /// True if executors are worker processes (Python's), false if they are threads.
     pub has_processes: bool,
-    /// How long migrating what an agent has may take once none of its tasks runs, in milliseconds.
+    /// The number of cores that each task takes.
+    pub task_cpus: u32,
+    /// The time that a migration from an address may take once no task runs there, in milliseconds.
     pub decommission_within_ms: u64,
-    /// How long the cluster may take to tell how an agent ended whose connection has ended, in milliseconds; 0 where it never tells.
+    /// The time that the cluster may take to report how an agent ended whose connection has ended, in
+    /// milliseconds; 0 if it never reports that.
     pub end_within_ms: u64,
 }
 
@@ -33,6 +39,7 @@ impl Default for FleetSettings {
         FleetSettings {
             program: [0; 32],
             has_processes: false,
+            task_cpus: 1,
             decommission_within_ms: 60_000,
             end_within_ms: 2_000,
         }
@@ -43,26 +50,28 @@ impl Default for FleetSettings {
 #[derive(Clone, Debug)]
 pub struct Agent {
     /// How it introduced itself.
-    pub registration: Registration,
+    pub registration: RegisterAgent,
+    /// The number of tasks that it runs at a time.
+    pub slots: u32,
     /// Its executors, ready or not.
     pub executors: Vec<ExecutorId>,
-    /// Those that are ready.
+    /// Those of its executors that are ready.
     pub ready: BTreeSet<ExecutorId>,
     decommission: Option<Decommission>,
-    /// It has said that it ends as it was told to.
+    /// True once it has reported that it ends as it was told to.
     is_leaving: bool,
 }
 
-/// How an agent is being decommissioned.
+/// The decommission of an agent.
 #[derive(Clone, Copy, Debug, Default)]
 struct Decommission {
-    /// The process that serves its files goes as well.
+    /// True if the process that serves its files ends as well.
     with_files: bool,
-    /// It was told to end.
+    /// True once it was told to end.
     leave_sent: bool,
 }
 
-/// An agent whose connection has ended, while the cluster may still tell how its process did.
+/// An agent whose connection has ended, while the cluster may still report how its process ended.
 #[derive(Debug)]
 struct Departed {
     agent: Agent,
@@ -72,19 +81,19 @@ struct Departed {
 /// The answer to a registration.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Admission {
-    /// The agent runs these executors.
-    Welcome(Vec<ExecutorId>),
+    /// It is admitted, and has its executors.
+    Welcome,
     /// It waits until its worker processes can be given their setting.
     Waits,
-    /// It is turned away, and why.
+    /// It is turned away for this reason.
     Refused(String),
-    /// It is to be closed without a word: the application has ended.
+    /// Its connection is to be closed without an answer: the application has ended.
     Closed,
-    /// It is registered already: the message came twice.
+    /// It is registered already, and the message came twice.
     Known,
 }
 
-/// The agent that a name stands for.
+/// The agent that has a name.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Found {
     /// It runs executors.
@@ -95,7 +104,7 @@ pub(crate) enum Found {
     Nothing,
 }
 
-/// What is lost with an agent.
+/// The executors and the address that are lost with an agent.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Loss {
     pub(crate) executors: Vec<ExecutorId>,
@@ -110,19 +119,22 @@ pub(crate) struct Fleet {
     settings: FleetSettings,
     agents: BTreeMap<AgentId, Agent>,
     owners: BTreeMap<ExecutorId, AgentId>,
-    /// Where the files of executors are served, also of those that are gone, for as long as they are served.
+    /// The addresses at which the files of executors are served, also of executors that are gone, for as long
+    /// as they are served.
     addresses: BTreeMap<ExecutorId, String>,
-    /// Addresses whose files go with the last agent there, since one of them was decommissioned with its files.
+    /// The addresses whose files go with the last agent there, since one of the agents was decommissioned
+    /// with its files.
     closing: BTreeSet<String>,
     next_executor: u32,
-    /// All connections of which an introduction has come: a number is never given again.
+    /// All connections over which a registration has come; their numbers are never given again.
     seen: BTreeSet<AgentId>,
+    /// The setting of worker processes.
     setting: Option<String>,
-    /// Agents that wait for the setting of their worker processes.
-    waiting: Vec<(AgentId, Registration)>,
-    /// Names of agents that were decommissioned before they came.
+    /// The agents that wait for the setting of their worker processes.
+    waiting: Vec<(AgentId, RegisterAgent)>,
+    /// The names of agents that were decommissioned before they came.
     unwelcome: BTreeSet<String>,
-    /// How agents ended whose connections have not ended yet, by name.
+    /// The reported ends of agents whose connections have not ended yet, by name.
     ends: BTreeMap<String, ExecutorLossReason>,
     departed: BTreeMap<AgentId, Departed>,
     pub(crate) migrations: Migrations,
@@ -138,7 +150,7 @@ impl Fleet {
         &self.agents
     }
 
-    /// The agent that runs an executor, while it is connected.
+    /// Returns the agent that runs an executor, while it is connected.
     pub(crate) fn owner(&self, executor: ExecutorId) -> Option<AgentId> {
         self.owners.get(&executor).copied()
     }
@@ -151,8 +163,8 @@ impl Fleet {
         self.settings.decommission_within_ms
     }
 
-    /// An agent introduces itself.
-    pub(crate) fn register(&mut self, id: AgentId, registration: Registration) -> Admission {
+    /// Decides about an agent that registers.
+    pub(crate) fn register(&mut self, id: AgentId, registration: RegisterAgent) -> Admission {
         if self.is_stopped {
             return Admission::Closed;
         }
@@ -169,18 +181,23 @@ impl Fleet {
             self.waiting.push((id, registration));
             return Admission::Waits;
         }
-        Admission::Welcome(self.admit(id, registration))
+        self.admit(id, registration);
+        Admission::Welcome
     }
 
-    fn admit(&mut self, id: AgentId, registration: Registration) -> Vec<ExecutorId> {
-        let wanted = if registration.has_processes { registration.slots } else { 1 };
-        let executors: Vec<ExecutorId> =
-            (0..wanted).map(|_| self.new_executor(id, registration.address.clone())).collect();
+    /// Gives an agent its executors.
+    fn admit(&mut self, id: AgentId, registration: RegisterAgent) {
+        let slots = self.slots(&registration);
+        let wanted = if registration.has_processes { slots } else { 1 };
+        let executors = (0..wanted).map(|_| self.new_executor(id, registration.blocks.clone())).collect();
         let (ready, decommission) = (BTreeSet::new(), None);
-        let agent =
-            Agent { registration, executors: executors.clone(), ready, decommission, is_leaving: false };
+        let agent = Agent { registration, slots, executors, ready, decommission, is_leaving: false };
         self.agents.insert(id, agent);
-        executors
+    }
+
+    /// Returns the number of tasks that an agent runs at a time.
+    fn slots(&self, registration: &RegisterAgent) -> u32 {
+        registration.cores / self.settings.task_cpus.max(1)
     }
 
     fn new_executor(&mut self, owner: AgentId, address: String) -> ExecutorId {
@@ -191,7 +208,8 @@ impl Fleet {
         executor
     }
 
-    fn check(&self, registration: &Registration) -> Result<(), String> {
+    /// Returns the reason why an agent cannot run tasks of this application, if there is one.
+    fn check(&self, registration: &RegisterAgent) -> Result<(), String> {
         let hex = |hash: &[u8; 32]| hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         let settings = &self.settings;
         if registration.program != settings.program {
@@ -204,14 +222,14 @@ impl Fleet {
         match (settings.has_processes, registration.has_processes) {
             (true, false) => Err("the program is a Python program; start its executors from Python".into()),
             (false, true) => Err("the program is no Python program".into()),
-            _ if registration.slots == 0 => {
+            _ if self.slots(registration) == 0 => {
                 Err("it has no slots: a task takes more cores than it has (`firesteel.task.cpus`)".into())
             }
             _ => Ok(()),
         }
     }
 
-    /// The connection of an agent has ended before it was welcomed.
+    /// Forgets an agent whose connection has ended before it was welcomed.
     pub(crate) fn waits_no_more(&mut self, id: AgentId) {
         self.waiting.retain(|(waiting, _)| *waiting != id);
     }
@@ -220,41 +238,48 @@ impl Fleet {
         self.setting.clone()
     }
 
-    /// The setting of worker processes changes; gives the agents that have waited for the first, with their executors.
-    pub(crate) fn set_workers(&mut self, setting: String) -> Vec<(AgentId, Vec<ExecutorId>)> {
+    /// Changes the setting of worker processes. Admits the agents that have waited for the first, and returns
+    /// them.
+    pub(crate) fn set_workers(&mut self, setting: String) -> Vec<AgentId> {
         self.setting = Some(setting);
-        let waiting = std::mem::take(&mut self.waiting);
-        waiting.into_iter().map(|(id, registration)| (id, self.admit(id, registration))).collect()
+        let mut admitted = vec![];
+        for (id, registration) in std::mem::take(&mut self.waiting) {
+            self.admit(id, registration);
+            admitted.push(id);
+        }
+        admitted
     }
 
-    /// An executor of an agent is ready. False when it is not one of the agent's, or was ready before.
+    /// Notes that an executor of an agent is ready. Returns false if it is not one of the agent's, or was
+    /// ready before.
     pub(crate) fn ready(&mut self, id: AgentId, executor: ExecutorId) -> bool {
         let Some(agent) = self.agents.get_mut(&id) else { return false };
         agent.executors.contains(&executor) && agent.ready.insert(executor)
     }
 
-    /// An agent has lost a worker process; gives the executor that takes its place. None when it was not one of the agent's.
+    /// Replaces the executor of a worker process that an agent has lost. Returns the new one, or `None` if
+    /// the lost one was not the agent's.
     pub(crate) fn replace(&mut self, id: AgentId, lost: ExecutorId) -> Option<ExecutorId> {
         let agent = self.agents.get_mut(&id)?;
         let at = agent.executors.iter().position(|executor| *executor == lost)?;
         agent.executors.swap_remove(at);
         agent.ready.remove(&lost);
         self.owners.remove(&lost);
-        // The files of the lost one are still served at the address, so the address is remembered.
-        let address = agent.registration.address.clone();
+        // The files of the lost executor are still served, so its address stays in the table.
+        let address = agent.registration.blocks.clone();
         let next = self.new_executor(id, address);
         self.agents.get_mut(&id)?.executors.push(next);
         Some(next)
     }
 
-    /// An agent says that it ends as it was told to: the loss of its executors is not a failure.
+    /// Notes that an agent ends as it was told to, so that the loss of its executors is not a failure.
     pub(crate) fn leaves(&mut self, id: AgentId) {
         if let Some(agent) = self.agents.get_mut(&id) {
             agent.is_leaving = true;
         }
     }
 
-    /// The cluster tells how an agent's process ended. Gives the loss if its connection has ended before.
+    /// Notes how an agent's process ended. Returns the loss if its connection has ended before.
     pub(crate) fn ended(&mut self, name: &str, reason: ExecutorLossReason) -> Option<Loss> {
         if name.is_empty() || self.is_stopped {
             return None;
@@ -262,7 +287,7 @@ impl Fleet {
         let is_it = |(_, departed): &(&AgentId, &Departed)| departed.agent.registration.name == name;
         let found = self.departed.iter().find(is_it).map(|(id, _)| *id);
         let Some(departed) = found.and_then(|id| self.departed.remove(&id)) else {
-            // Of one whose loss was told already, nothing more is to be said.
+            // The agent is connected, or its loss was reported already: then this report has come too late.
             if self.agents.values().any(|agent| agent.registration.name == name) {
                 self.ends.insert(name.into(), reason);
             }
@@ -271,7 +296,8 @@ impl Fleet {
         Some(self.loss(departed.agent, reason))
     }
 
-    /// An agent's connection has ended. Gives the loss, unless the cluster may still tell how its process did.
+    /// Notes that an agent's connection has ended. Returns the loss, unless the cluster may still report how
+    /// its process ended.
     pub(crate) fn disconnected(&mut self, now: Millis, id: AgentId) -> Option<Loss> {
         let agent = self.agents.remove(&id)?;
         for executor in &agent.executors {
@@ -295,7 +321,7 @@ impl Fleet {
         }
     }
 
-    /// The losses of agents about which the cluster has said nothing in time.
+    /// Takes out the agents whose ends the cluster has not reported in time, and returns their losses.
     pub(crate) fn overdue(&mut self, now: Millis) -> Vec<Loss> {
         let is_due = |(_, departed): &(&AgentId, &Departed)| departed.deadline <= now;
         let due: Vec<AgentId> = self.departed.iter().filter(is_due).map(|(id, _)| *id).collect();
@@ -306,19 +332,20 @@ impl Fleet {
 
     fn loss(&mut self, agent: Agent, reason: ExecutorLossReason) -> Loss {
         let Agent { registration, executors, .. } = agent;
-        let is_served = registration.outputs_survive && !self.closing.contains(&registration.address);
-        let address = if is_served { None } else { self.address_gone(&registration.address) };
+        let is_served = registration.outputs_survive && !self.closing.contains(&registration.blocks);
+        let address = if is_served { None } else { self.address_gone(&registration.blocks) };
         let others = address.map(|all| {
             let others = all.into_iter().filter(|executor| !executors.contains(executor)).collect();
-            (registration.address, others)
+            (registration.blocks, others)
         });
         Loss { executors, reason, address: others }
     }
 
-    /// All executors whose files were at an address that is gone. None while another agent has its files there.
+    /// Forgets an address that is gone with an agent. Returns all executors whose files were there; `None` if
+    /// another agent has its files there, so that the address stays.
     fn address_gone(&mut self, address: &str) -> Option<Vec<ExecutorId>> {
         let departed = self.departed.values().map(|departed| &departed.agent);
-        if self.agents.values().chain(departed).any(|agent| agent.registration.address == address) {
+        if self.agents.values().chain(departed).any(|agent| agent.registration.blocks == address) {
             return None;
         }
         self.closing.remove(address);
@@ -327,13 +354,13 @@ impl Fleet {
         Some(there.into_iter().collect())
     }
 
-    /// All executors that ever had files at an address.
+    /// Returns all executors that ever had files at an address.
     pub(crate) fn executors_at(&self, address: &str) -> BTreeSet<ExecutorId> {
         let there = self.addresses.iter().filter(|(_, at)| *at == address);
         there.map(|(executor, _)| *executor).collect()
     }
 
-    /// An agent is to go.
+    /// Begins to decommission the agent that has a name.
     pub(crate) fn decommission(&mut self, name: &str, with_files: bool) -> Found {
         if name.is_empty() || self.is_stopped {
             return Found::Nothing;
@@ -342,7 +369,7 @@ impl Fleet {
             let decommission = agent.decommission.get_or_insert_default();
             decommission.with_files |= with_files || !agent.registration.outputs_survive;
             if with_files {
-                self.closing.insert(agent.registration.address.clone());
+                self.closing.insert(agent.registration.blocks.clone());
             }
             return Found::Agent(*id);
         }
@@ -350,50 +377,52 @@ impl Fleet {
         if let Some(at) = self.waiting.iter().position(|(_, registration)| registration.name == name) {
             return Found::Waiting(self.waiting.remove(at).0);
         }
-        // One that was there and is gone needs nothing; any other is refused when it comes.
+        // An agent that has departed is gone already. Any other has not come yet, and is refused when it
+        // does.
         if !self.departed.values().any(|departed| departed.agent.registration.name == name) {
             self.unwelcome.insert(name.into());
         }
         Found::Nothing
     }
 
-    /// The address to migrate from before an agent that is decommissioned may end; none when its files stay.
+    /// Returns the address to migrate from before an agent that is decommissioned may end; `None` if its
+    /// files stay.
     pub(crate) fn address_to_clear(&self, id: AgentId) -> Option<String> {
         let agent = self.agents.get(&id)?;
-        agent.decommission.filter(|it| it.with_files).map(|_| agent.registration.address.clone())
+        agent.decommission.filter(|it| it.with_files).map(|_| agent.registration.blocks.clone())
     }
 
-    /// An agent is told to end now. False when it was told before.
+    /// Notes that an agent is told to end. Returns false if it was told before, or is not decommissioned.
     pub(crate) fn release(&mut self, id: AgentId) -> bool {
         let agent = self.agents.get_mut(&id);
         let Some(decommission) = agent.and_then(|agent| agent.decommission.as_mut()) else { return false };
         !std::mem::replace(&mut decommission.leave_sent, true)
     }
 
-    /// Whether an agent is being decommissioned.
+    /// Returns whether an agent is being decommissioned.
     pub(crate) fn is_decommissioned(&self, id: AgentId) -> bool {
         self.agents.get(&id).is_some_and(|agent| agent.decommission.is_some())
     }
 
-    /// The agents with files at an address that are to end and were not told to yet.
+    /// Returns the agents with files at an address that are decommissioned and were not told to end yet.
     pub(crate) fn to_release(&self, address: &str) -> Vec<AgentId> {
         let waits = |agent: &Agent| agent.decommission.is_some_and(|it| !it.leave_sent);
-        let there = self.agents.iter().filter(|(_, agent)| agent.registration.address == address);
+        let there = self.agents.iter().filter(|(_, agent)| agent.registration.blocks == address);
         there.filter(|(_, agent)| waits(agent)).map(|(id, _)| *id).collect()
     }
 
-    /// The agents that stay.
+    /// Returns the agents that stay.
     pub(crate) fn staying(&self) -> impl Iterator<Item = &Agent> {
         self.agents.values().filter(|agent| agent.decommission.is_none() && !agent.is_leaving)
     }
 
-    /// One ready executor of each agent that stays and has its files elsewhere.
+    /// Returns one ready executor of each agent that stays and has its files at another address.
     pub(crate) fn takers(&self, address: &str) -> Vec<ExecutorId> {
-        let elsewhere = self.staying().filter(|agent| agent.registration.address != address);
+        let elsewhere = self.staying().filter(|agent| agent.registration.blocks != address);
         elsewhere.filter_map(|agent| agent.ready.first().copied()).collect()
     }
 
-    /// No agent is accepted any more; gives all that are connected.
+    /// Accepts no agent any more. Returns all that are connected.
     pub(crate) fn stop(&mut self) -> Vec<AgentId> {
         self.is_stopped = true;
         self.migrations = Migrations::default();
@@ -405,7 +434,7 @@ impl Fleet {
         self.is_stopped
     }
 
-    /// When [`Fleet::overdue`] will have something to say.
+    /// Returns the time at which [`Fleet::overdue`] will return a loss.
     pub(crate) fn next_deadline(&self) -> Option<Millis> {
         self.departed.values().map(|departed| departed.deadline).min()
     }

@@ -1,9 +1,10 @@
-//! The scheduler: jobs become stages, stages become tasks, tasks meet free slots; what fails is tried again, and nothing
-//! is counted twice.
+//! The scheduler: jobs become stages, stages become tasks, tasks are launched on free slots; tasks that fail
+//! are tried again, and nothing counts twice.
 //!
-//! A pure state machine. A shell (the driver, or the simulator) tells it what happened with [`Scheduler::handle`] and does
-//! what the [`Effect`]s say; [`Scheduler::next_deadline`] tells the shell when to come back with [`Event::Tick`] if nothing
-//! else happens.
+//! A pure state machine. A shell (the driver, or the simulator) passes events to [`Scheduler::handle`] and
+//! carries out the [`Effect`]s; [`Scheduler::next_deadline`] tells it when to send [`Event::Tick`] if nothing
+//! else happens. [`Application`] is the machine around it, which also decides about agents, results and the
+//! number of executors.
 //!
 //! ```
 //! use firesteel_scheduler::*;
@@ -24,17 +25,21 @@
 //! assert!(effects.iter().any(|effect| matches!(effect, Effect::Launch(launch) if launch.executor == ExecutorId(1))));
 //! ```
 //!
-//! **Architecture Invariant.** There is no clock, thread, lock, socket, random number and `async` in this crate: time is an
-//! argument, and the same events give the same effects. It knows neither records nor code: the shell keeps stage plans by
-//! [`StageId`](firesteel_types::StageId) and result bytes by [`TaskId`](firesteel_types::TaskId), and hears when it may
-//! let go of them.
+//! **Architecture Invariant.** There is no clock, thread, lock, socket, random number and `async` in this
+//! crate: time is an argument, and the same events give the same effects. It knows neither records nor code:
+//! the shell keeps stage plans by [`StageId`](firesteel_types::StageId) and result bytes by
+//! [`TaskId`](firesteel_types::TaskId), and an effect tells it when to drop each of them.
 //!
-//! **How it is laid out.** [`Scheduler`] owns child machines that know nothing of one another: `executors` (who is there,
-//! which slots are free), `map_outputs` (which attempt wrote what where), `accumulators` (which updates count), `block_locations`,
-//! `moves` (who takes over what would be lost), `commit`, `barriers` (who waits for whom in stages whose tasks run together), `pools`, and the tables of jobs,
-//! stages and running tasks. [`Allocation`] decides how many executors a cluster is asked for. `dag/` holds the steps that concern jobs and stages, `tasks/` those that concern single tasks.
+//! **How it is laid out.** [`Scheduler`] owns tables that decide about their own matter: `jobs`, `stages`
+//! (with a `task_set` each), `running_tasks`, `executors` (with their free slots), `map_outputs` (which
+//! attempt wrote each, and where it is), `block_locations` (of cached partitions), `accumulators` (the
+//! updates that count), `commit`, `barriers` and `pools`. `dag/` has the steps of the scheduler that concern
+//! jobs and stages, `tasks/` those that concern single tasks: methods that change the tables. No table
+//! imports a step. Beside the scheduler, [`Application`] owns the `fleet` of agents with its migrations
+//! (dealt by [`MigrationPlan`]), the `results` on their way, and [`Allocation`].
 
 mod accumulators;
+mod agent_id;
 mod allocation;
 mod application;
 mod barriers;
@@ -45,22 +50,28 @@ mod effect;
 mod event;
 mod executors;
 mod fleet;
+mod jobs;
 mod map_outputs;
 mod migration_plan;
 mod pools;
 mod results;
+mod running_tasks;
 mod scheduler;
 mod settings;
+mod stages;
+mod task_set;
 mod tasks;
 
+pub use agent_id::AgentId;
 pub use allocation::{Allocation, AllocationSettings, Decision, Demand, Lent};
 pub use application::{
-    AgentId, AgentMessage, Application, ApplicationEffect, ApplicationEvent, ApplicationSettings,
-    MigrationRequest, Registration, ReportedOutcome,
+    AgentMessage, Application, ApplicationEffect, ApplicationEvent, ApplicationSettings, ReportedOutcome,
 };
 pub use effect::{Effect, MapOutput, ShuffleOutputs, TaskLaunch};
 pub use event::{Event, JobSpec, StageSpec, TaskOutcome};
 pub use firesteel_plan::{Cached, CachedRdd, Reads};
+pub use firesteel_protocol::handshake::RegisterAgent;
+pub use firesteel_protocol::{MigrateOrder, MigrateReport};
 pub use fleet::{Agent, FleetSettings};
 pub use migration_plan::MigrationPlan;
 pub use scheduler::{Load, Scheduler, SoleCopies};

@@ -1,15 +1,16 @@
-//! Which attempt at each map task wrote its output, and where it lies.
+//! The registered output of each map task: the attempt that wrote it, and the executor that has it.
 //!
-//! An output is registered when its task succeeds and unregistered when it is lost, broken or no longer to be trusted. Each
-//! change makes a new generation, and a reader is given a snapshot of one generation that names every output by the
-//! attempt ([`TaskId`]) that wrote it. An output may move: it is the same attempt's, with another executor, and readers that were
-//! given an older snapshot find that out for themselves.
+//! An output is registered when its task succeeds and unregistered when it is lost, broken or no longer to be
+//! trusted. Each change makes a new generation, and a reader gets a snapshot of one generation that names
+//! every output by the attempt ([`TaskId`]) that wrote it. An output may move to another executor and still
+//! be the same attempt's: readers with an older snapshot fail to fetch it, and get a newer one.
 //!
-//! **When a map task writes something else the second time.** Each output comes with a digest of its records. The digest
-//! of the first is kept after the output is gone; a later attempt with the same digest wrote the same records, and may
-//! stand beside anything that was computed from the first. One with another digest may not: [`MapOutputs::register`]
-//! reports it as [`Registered::Changed`], and `dag::rollback` deals with everything [`MapOutputs::downstream`] of it. That
-//! relation is kept here and not with the stages, since outputs outlive the jobs that wrote them.
+//! **When a map task writes other records the second time.** Each output comes with a digest of its records.
+//! The digest of the first is kept after the output is gone; a later attempt with the same digest wrote the
+//! same records, and may stand beside all that was computed from the first. An attempt with another digest
+//! may not: [`MapOutputs::register`] reports it as [`Registered::Changed`], and `dag::rollback` undoes
+//! everything [`MapOutputs::downstream`] of it. That relation is kept here and not with the stages, since
+//! outputs outlive the jobs that wrote them.
 
 use crate::effect::{MapOutput, ShuffleOutputs};
 use firesteel_types::{ExecutorId, Partition, ShuffleId, TaskId};
@@ -28,13 +29,15 @@ struct Shuffle {
     maps: Vec<MapSlot>,
     registered: u32,
     generation: u64,
-    /// Grows whenever what was computed from its outputs so far is no longer valid.
+    /// A number that grows whenever all that was computed from its outputs so far becomes invalid.
     version: u64,
     /// The shuffles that its map tasks read.
     inputs: Vec<ShuffleId>,
     /// The shuffles whose map tasks read it.
     readers: BTreeSet<ShuffleId>,
+    /// The snapshot of this generation, if a reader has got it.
     snapshot: Option<Arc<ShuffleOutputs>>,
+    /// True once no later job will read it.
     release_asked: bool,
 }
 
@@ -52,18 +55,19 @@ struct Written {
     bytes: u64,
 }
 
-/// What registering an output showed.
+/// The comparison of an output with the first of its map task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Registered {
-    /// It is the first of its map task, or has the same records as the first.
+    /// It is the first, or has the same records as the first.
     Consistent,
     /// Its records are others than those of the first.
     Changed,
 }
 
 impl MapOutputs {
-    /// Makes a shuffle known, if it is not, and that its map tasks read these others. A lineage may be cut shorter between
-    /// two jobs (by a checkpoint, say); what was read once stays noted, since outputs from then may still be there.
+    /// Makes a shuffle known, if it is not, and the shuffles that its map tasks read. A lineage may be cut
+    /// shorter between two jobs (by a checkpoint, say); the inputs of earlier jobs stay noted, since outputs
+    /// from then may still be there.
     pub(crate) fn declare(&mut self, id: ShuffleId, maps: u32, inputs: &[ShuffleId]) {
         let known = self.shuffles.entry(id).or_insert_with(|| Shuffle {
             maps: vec![MapSlot::default(); maps as usize],
@@ -96,7 +100,7 @@ impl MapOutputs {
         self.shuffles.get(&id).is_some_and(|shuffle| shuffle.registered as usize == shuffle.maps.len())
     }
 
-    /// The attempt whose output is registered for a map task.
+    /// Returns the attempt whose output is registered for a map task.
     pub(crate) fn writer(&self, id: ShuffleId, map: Partition) -> Option<TaskId> {
         Some(self.shuffles.get(&id)?.maps.get(map.index())?.output?.task)
     }
@@ -109,7 +113,7 @@ impl MapOutputs {
         self.shuffles.get(&id).map_or(0, |shuffle| shuffle.version)
     }
 
-    /// What was computed from the outputs so far is no longer valid.
+    /// Notes that all that was computed from the outputs so far is no longer valid.
     pub(crate) fn grow_version(&mut self, id: ShuffleId) {
         self.shuffle_mut(id).version += 1;
     }
@@ -154,12 +158,12 @@ impl MapOutputs {
         self.insert(id, MapOutput { executor: to, ..output });
     }
 
-    /// Who has the registered output of a map task.
+    /// Returns the executor that has the registered output of a map task.
     pub(crate) fn holder(&self, id: ShuffleId, map: Partition) -> Option<ExecutorId> {
         Some(self.shuffles.get(&id)?.maps.get(map.index())?.output?.executor)
     }
 
-    /// All that lies on an executor: shuffle, map task, attempt, and bytes.
+    /// Returns all registered outputs that an executor has, with their shuffles.
     pub(crate) fn on(&self, executor: ExecutorId) -> impl Iterator<Item = (ShuffleId, MapOutput)> {
         let output = move |&(shuffle, map): &(ShuffleId, Partition)| {
             let written =
@@ -169,7 +173,7 @@ impl MapOutputs {
         self.by_executor.get(&executor).into_iter().flatten().map(output)
     }
 
-    /// Unregisters everything that lay on an executor, and says what that was.
+    /// Unregisters all outputs that an executor has, and returns them.
     pub(crate) fn unregister_executor(&mut self, executor: ExecutorId) -> Vec<(ShuffleId, MapOutput)> {
         let lost: Vec<_> = self.by_executor.get(&executor).into_iter().flatten().copied().collect();
         lost.into_iter()
@@ -179,7 +183,8 @@ impl MapOutputs {
             .collect()
     }
 
-    /// Unregisters all outputs of a shuffle and forgets what its map tasks wrote first: they begin anew.
+    /// Unregisters all outputs of a shuffle, returns them, and forgets the digests of the first ones: the map
+    /// tasks begin anew.
     pub(crate) fn roll_back(&mut self, id: ShuffleId) -> Vec<MapOutput> {
         let maps = self.shuffle_mut(id).maps.len() as u32;
         let dropped = (0..maps).filter_map(|map| self.unregister(id, Partition(map))).collect();
@@ -189,7 +194,8 @@ impl MapOutputs {
         dropped
     }
 
-    /// Everything that was or will be computed from a shuffle, directly or through others; not the shuffle itself.
+    /// Returns the shuffles whose outputs are computed from a shuffle, directly or through others; not the
+    /// shuffle itself.
     pub(crate) fn downstream(&self, id: ShuffleId) -> BTreeSet<ShuffleId> {
         let mut found = BTreeSet::new();
         let mut pending = vec![id];
@@ -203,7 +209,7 @@ impl MapOutputs {
         found
     }
 
-    /// The outputs as a reader is given them. All must be there.
+    /// Returns the outputs for a reader. All must be there.
     pub(crate) fn snapshot(&mut self, id: ShuffleId) -> Arc<ShuffleOutputs> {
         let shuffle = self.shuffle_mut(id);
         if let Some(snapshot) = &shuffle.snapshot {
@@ -220,7 +226,7 @@ impl MapOutputs {
         snapshot
     }
 
-    /// Notes that the shuffle is to go as soon as no stage writes or reads it.
+    /// Notes that the shuffle is to be removed as soon as no stage writes or reads it.
     pub(crate) fn ask_release(&mut self, id: ShuffleId) {
         if let Some(shuffle) = self.shuffles.get_mut(&id) {
             shuffle.release_asked = true;
@@ -231,7 +237,8 @@ impl MapOutputs {
         self.shuffles.get(&id).is_some_and(|shuffle| shuffle.release_asked)
     }
 
-    /// Forgets a shuffle, and gives the outputs it had. What was computed from it counts as computed from its inputs.
+    /// Forgets a shuffle, and returns its outputs. From now on, all that was computed from it counts as
+    /// computed from its inputs.
     pub(crate) fn remove(&mut self, id: ShuffleId) -> Vec<MapOutput> {
         let dropped = self.roll_back(id);
         let gone = self.shuffles.remove(&id).expect("the shuffle was there a moment ago");
@@ -249,7 +256,7 @@ impl MapOutputs {
         dropped
     }
 
-    /// Whether no shuffle is known.
+    /// Returns whether no shuffle is known.
     pub(crate) fn is_empty(&self) -> bool {
         self.shuffles.is_empty()
     }

@@ -1,26 +1,35 @@
-//! Who takes over what executors have that are about to go.
+//! The plan of a migration: the executors that take over the blocks of those that are about to end.
 //!
-//! Asked in rounds, until nothing is left or time is up: each round deals what would be lost among those who stay, evenly by bytes. What
-//! was not moved by the next round is dealt again, a few times: one whose file is broken is better computed again.
+//! It is asked in rounds, until nothing is left or time is up: each round deals the blocks that would be lost
+//! among the executors that stay, evenly by bytes. A block that was not moved by the next round is dealt
+//! again, a few times: a block whose file is broken is better computed again.
 
 use crate::scheduler::SoleCopies;
-use firesteel_types::{ExecutorId, Partition, RddId, ShuffleId, TaskId};
+use firesteel_types::{BlockKey, ExecutorId, Partition, RddId, ShuffleId, TaskId};
 use std::collections::BTreeMap;
 
-/// So many outputs and partitions are asked of one executor at a time. So what was moved counts soon, and a broken connection costs little.
+/// The largest number of blocks that one executor is asked for at a time. It is small so that moved blocks
+/// count soon, and a broken connection costs little.
 const AT_ONCE: usize = 64;
 
-/// So often an output or a partition is asked for.
+/// The number of times that a block is dealt.
 const TRIES: u32 = 3;
 
-/// A map output or a kept partition.
+/// A block: a map output or a cached partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Item {
     Output(ShuffleId, TaskId),
     Cached(RddId, Partition),
 }
 
-/// What was dealt so far.
+impl Item {
+    /// Returns the item of a cached partition, which is the same for all its versions.
+    fn of_cached(key: &BlockKey) -> Self {
+        Item::Cached(key.rdd, key.partition)
+    }
+}
+
+/// The plan, which remembers how often each block was dealt.
 ///
 /// ```
 /// use firesteel_scheduler::{SoleCopies, MapOutput, MigrationPlan};
@@ -38,7 +47,8 @@ pub struct MigrationPlan {
 }
 
 impl MigrationPlan {
-    /// What each of `to` is to take over next; nothing when there is nobody, or nothing that is worth another try.
+    /// Deals the blocks that each of `to` is to take over next. Returns nothing if `to` is empty, or no block
+    /// is worth another try.
     pub fn deal(&mut self, copies: &SoleCopies, to: &[ExecutorId]) -> BTreeMap<ExecutorId, SoleCopies> {
         let mut dealt: BTreeMap<ExecutorId, Share> = to.iter().map(|to| (*to, Share::default())).collect();
         for &(shuffle, output) in &copies.outputs {
@@ -48,23 +58,23 @@ impl MigrationPlan {
                 share.copies.outputs.push((shuffle, output));
             }
         }
-        // Of a kept partition, only its keeper knows how large it is.
+        // Only the executors know how large their cached partitions are, so these are dealt by number.
         dealt.values_mut().for_each(|share| share.weight = 0);
-        for &(rdd, partition, version) in &copies.cached {
+        for &key in &copies.cached {
             let Some(share) = lightest(&mut dealt) else { break };
-            if self.is_worth_it(Item::Cached(rdd, partition)) {
+            if self.is_worth_it(Item::of_cached(&key)) {
                 share.weight += 1;
-                share.copies.cached.push((rdd, partition, version));
+                share.copies.cached.push(key);
             }
         }
         let given = dealt.into_iter().filter(|(_, share)| share.len() > 0);
         given.map(|(executor, share)| (executor, share.copies)).collect()
     }
 
-    /// Whether everything that is left has been tried often enough.
+    /// Returns whether each of these blocks was dealt as often as it may be.
     pub fn is_hopeless(&self, copies: &SoleCopies) -> bool {
         let outputs = copies.outputs.iter().map(|(shuffle, output)| Item::Output(*shuffle, output.task));
-        let cached = copies.cached.iter().map(|(rdd, partition, _)| Item::Cached(*rdd, *partition));
+        let cached = copies.cached.iter().map(Item::of_cached);
         outputs.chain(cached).all(|item| self.tries.get(&item).is_some_and(|tries| *tries >= TRIES))
     }
 
@@ -88,7 +98,7 @@ impl Share {
     }
 }
 
-/// Who has least of those who may have more in this round.
+/// Returns the smallest of the shares that may grow in this round.
 fn lightest(dealt: &mut BTreeMap<ExecutorId, Share>) -> Option<&mut Share> {
     dealt.values_mut().filter(|share| share.len() < AT_ONCE).min_by_key(|share| share.weight)
 }
@@ -98,6 +108,10 @@ mod tests {
     use super::*;
     use firesteel_types::MapOutput;
 
+    fn key(partition: u32) -> BlockKey {
+        BlockKey { rdd: RddId(4), partition: Partition(partition), version: 0 }
+    }
+
     fn copies(sizes: &[u64], cached: u32) -> SoleCopies {
         let output = |(map, bytes): (usize, &u64)| {
             let (map, task) = (Partition(map as u32), TaskId(map as u64));
@@ -105,7 +119,7 @@ mod tests {
         };
         SoleCopies {
             outputs: sizes.iter().enumerate().map(output).collect(),
-            cached: (0..cached).map(|partition| (RddId(4), Partition(partition), 0)).collect(),
+            cached: (0..cached).map(key).collect(),
         }
     }
 

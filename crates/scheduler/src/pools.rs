@@ -1,9 +1,10 @@
-//! Which stage is served first.
+//! The pools of stages, and the order in which stages are offered slots.
 //!
-//! In fifo mode there is one pool. In fair mode there are several, and each decision goes to the first by Spark's rule
-//! (`FairSchedulingAlgorithm`): a pool with fewer tasks running than its minimal share comes before one that has its
-//! share; among those short of it the smaller part of the share comes first, among the others the smaller number of tasks
-//! by weight, and names decide ties. Within a pool the older job comes first, and within a job the older stage.
+//! In fifo mode there is one pool. In fair mode there are several, and each slot is offered in the order of
+//! Spark's rule (`FairSchedulingAlgorithm`): a pool with fewer tasks running than its minimal share comes
+//! before one that has its share; among those short of it the smaller part of the share comes first, among
+//! the others the smaller number of tasks by weight, and names decide ties. Within a pool the older job comes
+//! first, and within a job the older stage.
 
 use crate::settings::{PoolSettings, SchedulerSettings, SchedulingMode};
 use firesteel_types::{JobId, StageId};
@@ -40,7 +41,7 @@ impl Pools {
         Pools { mode: settings.mode, settings: settings.pools.clone(), pools: BTreeMap::new(), runnable: 0 }
     }
 
-    /// A job enters the pool that it named; gives the pool's name as all other calls want it.
+    /// Adds a job to the pool that it named. Returns the name of the pool for the other methods.
     pub(crate) fn enter(&mut self, named: Option<&str>) -> Arc<str> {
         let name = match self.mode {
             SchedulingMode::Fifo => DEFAULT_POOL,
@@ -54,53 +55,53 @@ impl Pools {
         self.pools.get_key_value(name).expect("the pool was just made").0.clone()
     }
 
-    /// A job of the pool ended.
+    /// Takes a job that ended out of its pool.
     pub(crate) fn leave(&mut self, name: &str) {
         self.pool(name).jobs -= 1;
         self.tidy(name);
     }
 
-    /// A task of the pool took a slot.
+    /// Notes that a task of a pool took a slot.
     pub(crate) fn launched(&mut self, name: &str) {
         self.pool(name).running += 1;
     }
 
-    /// A task of the pool gave its slot back.
+    /// Notes that a task of a pool gave its slot back.
     pub(crate) fn ended(&mut self, name: &str) {
         self.pool(name).running -= 1;
         self.tidy(name);
     }
 
-    /// A stage has tasks to launch.
+    /// Adds a stage that has tasks to launch.
     pub(crate) fn add(&mut self, name: &str, turn: Turn) {
         self.runnable += usize::from(self.pool(name).runnable.insert(turn));
     }
 
-    /// A stage has none, for now.
+    /// Takes out a stage that has no tasks to launch, for now.
     pub(crate) fn remove(&mut self, name: &str, turn: Turn) {
         if let Some(pool) = self.pools.get_mut(name) {
             self.runnable -= usize::from(pool.runnable.remove(&turn));
         }
     }
 
-    /// Whether any stage has tasks to launch.
+    /// Returns whether any stage has tasks to launch.
     pub(crate) fn has_runnable(&self) -> bool {
         self.runnable > 0
     }
 
-    /// All stages with tasks to launch.
+    /// Returns all stages with tasks to launch.
     pub(crate) fn all_runnable(&self) -> impl Iterator<Item = StageId> {
         self.pools.values().flat_map(|pool| &pool.runnable).map(|&(_, stage)| stage)
     }
 
-    /// The pools with stages to serve, the most entitled first.
+    /// Returns the pools with stages that have tasks to launch, the most entitled first.
     pub(crate) fn in_order(&self) -> Vec<Arc<str>> {
         let mut waiting: Vec<_> = self.pools.iter().filter(|(_, pool)| !pool.runnable.is_empty()).collect();
         waiting.sort_by(|(a_name, a), (b_name, b)| compare(a, b).then_with(|| a_name.cmp(b_name)));
         waiting.into_iter().map(|(name, _)| name.clone()).collect()
     }
 
-    /// The stage of a pool whose turn it is after `last`.
+    /// Returns the stage of a pool whose turn it is after `last`.
     pub(crate) fn next(&self, name: &str, last: Option<Turn>) -> Option<Turn> {
         let runnable = &self.pools.get(name)?.runnable;
         match last {
@@ -109,15 +110,16 @@ impl Pools {
         }
     }
 
-    /// Whether no job and no task is in any pool.
+    /// Returns whether no pool has a job or a running task.
     pub(crate) fn is_empty(&self) -> bool {
         self.pools.is_empty()
     }
 
     fn pool(&mut self, name: &str) -> &mut Pool {
-        self.pools.get_mut(name).unwrap_or_else(|| panic!("nobody entered pool {name}"))
+        self.pools.get_mut(name).unwrap_or_else(|| panic!("no job entered pool {name}"))
     }
 
+    /// Forgets a pool without jobs and running tasks.
     fn tidy(&mut self, name: &str) {
         let pool = self.pool(name);
         if pool.jobs == 0 && pool.running == 0 {
@@ -127,7 +129,7 @@ impl Pools {
     }
 }
 
-/// Spark's fair comparison, in whole numbers.
+/// Compares two pools by Spark's fair rule, in whole numbers.
 fn compare(a: &Pool, b: &Pool) -> Ordering {
     let share = |pool: &Pool| u64::from(pool.settings.min_share.max(1));
     let weight = |pool: &Pool| u64::from(pool.settings.weight.max(1));

@@ -1,9 +1,10 @@
-//! Results on their way to the program: how large those of each job are, and which wait on their executors to be fetched.
+//! Results on their way to the program: the sizes of those of each job, and those that wait on their
+//! executors to be fetched.
 //!
-//! A job whose results are together larger than [`max_result_size`](Results::new) fails, before the result that is too much is fetched
-//! or delivered. The rule is Spark's `spark.driver.maxResultSize`.
+//! A job whose results are together larger than [`max_result_size`](Results::new) fails, before the result
+//! that exceeds the size is fetched or delivered. The rule is Spark's `spark.driver.maxResultSize`.
 
-use crate::application::AgentId;
+use crate::agent_id::AgentId;
 use firesteel_types::{AccumulatorUpdate, ExecutorId, JobFailure, JobId, TaskId};
 use std::collections::BTreeMap;
 
@@ -18,10 +19,10 @@ pub(crate) struct WaitingResult {
 /// The results of all running jobs.
 #[derive(Debug)]
 pub(crate) struct Results {
-    /// In bytes; 0 is no limit.
+    /// The largest size of all results of a job together, in bytes; 0 is no limit.
     max_result_size: u64,
     jobs: BTreeMap<JobId, JobResults>,
-    /// Sizes of results of barrier stages, until those of all tasks are there.
+    /// The sizes of results of barrier stages, until the results of all tasks are there.
     held: BTreeMap<TaskId, u64>,
     waiting: BTreeMap<TaskId, WaitingResult>,
 }
@@ -42,17 +43,17 @@ impl Results {
         self.jobs.insert(job, JobResults::default());
     }
 
-    /// Forgets a job; gives its failure if its results are too large.
+    /// Forgets a job. Returns its failure if its results are too large.
     pub(crate) fn job_ended(&mut self, job: JobId) -> Option<JobFailure> {
         self.jobs.remove(&job)?.too_large
     }
 
-    /// The failure of a job whose results are too large.
+    /// Returns the failure of a job whose results are too large.
     pub(crate) fn too_large(&self, job: JobId) -> Option<&JobFailure> {
         self.jobs.get(&job)?.too_large.as_ref()
     }
 
-    /// The jobs that run.
+    /// Returns the jobs that run.
     pub(crate) fn jobs(&self) -> Vec<JobId> {
         self.jobs.keys().copied().collect()
     }
@@ -61,18 +62,19 @@ impl Results {
         self.held.insert(task, bytes);
     }
 
-    /// A held result is accepted or dropped; gives its size.
+    /// Forgets a held result that is accepted or dropped. Returns its size.
     pub(crate) fn take_held(&mut self, task: TaskId) -> Option<u64> {
         self.held.remove(&task)
     }
 
-    /// Whether a result of this size may be fetched; the job's failure if not. `None` when the job has ended.
+    /// Decides about fetching a result of this size. Returns the job's failure if the result is too large,
+    /// and `None` if the job has ended.
     pub(crate) fn admits(&self, job: JobId, bytes: u64) -> Option<Result<(), JobFailure>> {
         let results = self.jobs.get(&job)?;
         Some(self.check(results.tasks + 1, results.bytes.saturating_add(bytes)))
     }
 
-    /// Counts a result of a job. Whether it may be delivered; the job's failure if not.
+    /// Counts a result of a job. Returns the job's failure if the result is too large to be delivered.
     pub(crate) fn count(&mut self, job: JobId, bytes: u64) -> Result<(), JobFailure> {
         let Some(results) = self.jobs.get_mut(&job) else { return Ok(()) };
         results.tasks += 1;
@@ -93,7 +95,8 @@ impl Results {
         }
     }
 
-    /// A result waits to be fetched. False when it does already: the report came twice.
+    /// Adds a result that waits to be fetched. Returns false if it waits already, since the report came
+    /// twice.
     pub(crate) fn wait(&mut self, task: TaskId, result: WaitingResult) -> bool {
         if self.waiting.contains_key(&task) {
             return false;
@@ -102,24 +105,25 @@ impl Results {
         true
     }
 
-    /// A waiting result was fetched from this agent, or cannot be.
+    /// Takes out a waiting result that was fetched from this agent, or cannot be fetched.
     pub(crate) fn fetched(&mut self, task: TaskId, agent: AgentId) -> Option<WaitingResult> {
         // A result of an agent that is gone was given up, and another attempt may wait by now.
         self.waiting.get(&task).filter(|waiting| waiting.agent == agent)?;
         self.waiting.remove(&task)
     }
 
-    /// The attempts of an executor whose results wait to be fetched: the scheduler has not heard of their ends yet.
+    /// Returns the attempts of an executor whose results wait to be fetched: the scheduler has not heard of
+    /// their ends yet.
     pub(crate) fn waiting_on(&self, executor: ExecutorId) -> impl Iterator<Item = TaskId> {
         self.waiting.iter().filter(move |(_, waiting)| waiting.executor == executor).map(|(task, _)| *task)
     }
 
-    /// An agent is gone: its results will not be fetched.
+    /// Forgets the waiting results of an agent that is gone.
     pub(crate) fn agent_gone(&mut self, agent: AgentId) {
         self.waiting.retain(|_, waiting| waiting.agent != agent);
     }
 
-    /// Whether nothing is remembered of jobs and results.
+    /// Returns whether no job runs and no result is on its way.
     pub(crate) fn is_empty(&self) -> bool {
         self.jobs.is_empty() && self.held.is_empty() && self.waiting.is_empty()
     }

@@ -1,24 +1,26 @@
-//! The machine as its shell sees it: [`Scheduler::handle`] branches, the other files compute.
+//! The scheduler as its shell sees it: [`Scheduler::handle`] branches, the other files compute.
 //!
-//! Each event is digested in three steps: it changes the tables and puts what it may concern on the agenda; the agenda is
-//! worked off (`dag::advance`); the slots that became interesting are offered (`tasks::offers`).
+//! Each event is digested in three steps: it changes the tables and puts the stages that it may concern on
+//! the agenda; `dag::advance` works off the agenda; `tasks::offers` offers the slots that a task may now
+//! want.
 
 use crate::accumulators::Accumulators;
 use crate::barriers::Barriers;
 use crate::block_locations::BlockLocations;
 use crate::commit::Commits;
-use crate::dag::{Job, Stages};
 use crate::effect::{Effect, MapOutput};
 use crate::event::Event;
 use crate::executors::Executors;
+use crate::jobs::Job;
 use crate::map_outputs::MapOutputs;
 use crate::pools::Pools;
+use crate::running_tasks::RunningTasks;
 use crate::settings::SchedulerSettings;
-use crate::tasks::RunningTasks;
-use crate::tasks::offers::Vacancies;
-use crate::tasks::task_set::TaskSet;
+use crate::stages::Stages;
+use crate::task_set::TaskSet;
 use firesteel_types::{
-    AccumulatorId, CallSite, ExecutorId, JobId, Millis, Partition, RddId, ShuffleId, StageId, TaskId,
+    AccumulatorId, BlockKey, CallSite, ExecutorId, JobId, Millis, Partition, RddId, ShuffleId, StageId,
+    TaskId,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -38,35 +40,47 @@ pub struct Scheduler {
     pub(crate) jobs: BTreeMap<JobId, Job>,
     pub(crate) stages: Stages,
     pub(crate) tasks: RunningTasks,
-    /// The stages to see to before the event at hand is digested.
+    /// The agenda: the stages to reconsider before the event at hand is digested.
     pub(crate) dirty_stages: BTreeSet<StageId>,
     pub(crate) vacancies: Vacancies,
     pub(crate) next_speculation: Millis,
 }
 
-/// What there is to do.
+/// The slots to offer once the agenda is empty.
+#[derive(Debug, Default)]
+pub(crate) struct Vacancies {
+    /// True to offer every free slot.
+    pub(crate) all: bool,
+    /// The executors whose slots to offer.
+    pub(crate) executors: Vec<ExecutorId>,
+}
+
+/// The amount of work that there is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Load {
-    /// Tasks that wait for a slot.
+    /// The number of tasks that wait for a slot.
     pub waiting: u32,
-    /// Tasks that have one.
+    /// The number of tasks that have one.
     pub running: u32,
 }
 
-/// What would be lost with executors.
+/// The blocks that would be lost with executors.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SoleCopies {
     /// Map outputs.
     pub outputs: Vec<(ShuffleId, MapOutput)>,
-    /// Kept partitions, by RDD, partition and version.
-    pub cached: Vec<(RddId, Partition, u64)>,
+    /// Cached partitions.
+    pub cached: Vec<BlockKey>,
 }
 
 impl Scheduler {
-    /// A scheduler without executors and jobs.
+    /// Makes a scheduler without executors and jobs.
+    ///
+    /// # Panics
+    /// If the settings allow a task or a stage no attempt at all.
     pub fn new(settings: SchedulerSettings) -> Self {
-        assert!(settings.max_task_failures > 0, "a task may be tried at least once");
-        assert!(settings.max_consecutive_stage_attempts > 0, "a stage may be tried at least once");
+        assert!(settings.max_task_failures > 0, "a task has at least one attempt");
+        assert!(settings.max_consecutive_stage_attempts > 0, "a stage has at least one attempt");
         Scheduler {
             now: Millis(0),
             executors: Executors::new(settings.network_timeout_ms),
@@ -86,13 +100,13 @@ impl Scheduler {
         }
     }
 
-    /// Digests one event and appends what is to be done.
+    /// Digests one event and appends its effects.
     ///
-    /// `now` does not go back. Events about what is not known (any more) change nothing, so late and doubled messages may be
-    /// passed on as they come.
+    /// `now` does not go back. Events about tasks, executors and shuffles that are not known (any more)
+    /// change nothing, so the shell may pass on late and doubled messages as they come.
     ///
     /// # Panics
-    /// When a [`JobSpec`](crate::JobSpec) breaks a rule that its documentation states.
+    /// If a [`JobSpec`](crate::JobSpec) breaks a rule that its documentation states.
     pub fn handle(&mut self, now: Millis, event: Event, fx: &mut Vec<Effect>) {
         self.now = self.now.max(now);
         match event {
@@ -121,12 +135,8 @@ impl Scheduler {
                 self.barrier_sync((task, executor), epoch, message, fx);
             }
             Event::ShuffleReleased { shuffle } => self.shuffle_released(shuffle, fx),
-            Event::BlockStored { executor, rdd, partition, version } => {
-                self.block_stored(executor, rdd, partition, version, fx);
-            }
-            Event::BlockDropped { executor, rdd, partition, version } => {
-                self.blocks.dropped(executor, rdd, partition, version);
-            }
+            Event::BlockStored { executor, key } => self.block_stored(executor, key, fx),
+            Event::BlockDropped { executor, key } => self.blocks.dropped(executor, key),
             Event::RddUnpersisted { rdd } => self.rdd_unpersisted(rdd, fx),
             Event::AccumulatorRegistered { accumulator } => self.accumulators.register(accumulator),
             Event::AccumulatorReset { accumulator } => {
@@ -138,13 +148,15 @@ impl Scheduler {
             Event::Tick => self.tick(fx),
         }
         self.settle(fx);
+        // Jobs that end here may leave stages that others share, which are on the agenda then.
         if self.fail_barrier_sets_without_slots(fx) {
             self.settle(fx);
         }
         self.make_offers(fx);
     }
 
-    /// When [`Event::Tick`] is due if nothing happens before. A tick that comes early or in vain does no harm.
+    /// Returns the time at which [`Event::Tick`] is due if nothing happens before. A tick that comes early
+    /// does no harm.
     pub fn next_deadline(&self) -> Option<Millis> {
         let due = [
             self.executors.next_review(),
@@ -156,81 +168,84 @@ impl Scheduler {
         due.into_iter().flatten().min()
     }
 
-    /// Whether all outputs of a shuffle are there, so that a job that needs it would skip the stage that writes it.
+    /// Returns whether all outputs of a shuffle are there, so that a job that needs it would skip the stage
+    /// that writes it.
     pub fn is_shuffle_available(&self, shuffle: ShuffleId) -> bool {
         self.outputs.is_available(shuffle)
     }
 
-    /// Whether an executor is registered. One that is not, and sends something, was declared lost: it has to drop its tasks
-    /// and map outputs and register again.
+    /// Returns whether an executor is registered. An executor that is not, and sends a message, was declared
+    /// lost: it has to drop its tasks and map outputs and register again.
     pub fn knows_executor(&self, executor: ExecutorId) -> bool {
         self.executors.contains(executor)
     }
 
-    /// Who keeps a partition of a persisted RDD, in this version, as far as is known: those first that stay.
+    /// Returns the executors that have cached a partition in this version, as far as is known: those that
+    /// stay come first.
     pub fn holders(&self, rdd: RddId, partition: Partition, version: u64) -> Vec<ExecutorId> {
         let mut holders: Vec<ExecutorId> = self.blocks.holders(rdd, partition, version).collect();
         holders.sort_by_key(|holder| !self.executors.takes_tasks(*holder));
         holders
     }
 
-    /// How many tasks wait for a slot, and how many have one.
+    /// Returns how many tasks wait for a slot, and how many have one.
     pub fn load(&self) -> Load {
         let unlaunched = |id| self.stages.get(id)?.tasks.as_ref().map(TaskSet::unlaunched);
         let waiting = self.stages.open().filter_map(unlaunched).sum();
         Load { waiting, running: self.tasks.len() }
     }
 
-    /// Whether an attempt takes a slot of an executor, even if it was told to stop.
+    /// Returns whether an attempt takes a slot of an executor, even if it was told to stop.
     pub fn runs(&self, task: TaskId, executor: ExecutorId) -> bool {
         self.tasks.get(task).is_some_and(|task| task.executor == executor)
     }
 
-    /// The first of the jobs that want an attempt; none when it was told to stop.
+    /// Returns the first of the jobs that want an attempt; `None` if it was told to stop.
     pub fn job_of(&self, task: TaskId) -> Option<JobId> {
         let task = self.tasks.get(task).filter(|task| task.killed.is_none())?;
         self.stages.get(task.stage).map(|stage| stage.turn().0)
     }
 
-    /// The operation after which the stage of an attempt is named; that of no stage when the attempt is unknown or was told to stop.
+    /// Returns the operation after which the stage of an attempt is named; an empty one if the attempt is
+    /// unknown, or its stage is gone.
     pub(crate) fn site_of(&self, task: TaskId) -> CallSite {
         let stage = self.tasks.get(task).and_then(|task| self.stages.get(task.stage));
         stage.map(|stage| stage.spec.site.clone()).unwrap_or_default()
     }
 
-    /// Whether an executor has attempts, those that were told to stop among them.
+    /// Returns whether an executor has attempts, those that were told to stop among them.
     pub fn is_busy(&self, executor: ExecutorId) -> bool {
         self.executors.get(executor).is_some_and(|executor| !executor.running.is_empty())
     }
 
-    /// The number of attempts that an executor has, those that were told to stop among them.
+    /// Returns the number of attempts that an executor has, those that were told to stop among them.
     pub fn running_on(&self, executor: ExecutorId) -> usize {
         self.executors.get(executor).map_or(0, |executor| executor.running.len())
     }
 
-    /// Whether any executor is registered.
+    /// Returns whether any executor is registered.
     pub fn has_executors(&self) -> bool {
         self.executors.without_executors_since().is_none()
     }
 
-    /// Whether an executor keeps a partition that counts, as far as is known.
+    /// Returns whether an executor has a cached partition that counts, as far as is known.
     pub fn caches_any(&self, executor: ExecutorId) -> bool {
         self.blocks.holds_any(executor)
     }
 
-    /// What only these executors have, as far as is known.
+    /// Returns the blocks that only these executors have, as far as is known.
     pub fn sole_copies(&self, executors: &BTreeSet<ExecutorId>) -> SoleCopies {
         let outputs = executors.iter().flat_map(|executor| self.outputs.on(*executor));
         SoleCopies { outputs: outputs.collect(), cached: self.blocks.held_only_by(executors) }
     }
 
-    /// Who has the map output that an attempt wrote, if it counts.
+    /// Returns the executor that has the map output that an attempt wrote, if it counts.
     pub fn holder_of_output(&self, shuffle: ShuffleId, map: Partition, task: TaskId) -> Option<ExecutorId> {
         self.outputs.holder(shuffle, map).filter(|_| self.outputs.writer(shuffle, map) == Some(task))
     }
 
-    /// Whether no job runs, no task takes a slot, and nothing is remembered but executors and shuffles that were not
-    /// released.
+    /// Returns whether no job runs, no task takes a slot, and no table has an entry but those that outlive
+    /// jobs: executors, shuffles, persisted RDDs and accumulators.
     pub fn is_idle(&self) -> bool {
         self.jobs.is_empty()
             && self.stages.is_empty()
@@ -240,18 +255,19 @@ impl Scheduler {
             && self.pools.is_empty()
     }
 
-    /// Whether, apart from being idle, no shuffle, no kept partition and no update of an accumulator is remembered.
+    /// Returns whether the scheduler is idle and has no shuffle, no persisted RDD and no update of an
+    /// accumulator.
     pub fn is_empty(&self) -> bool {
         self.is_idle() && self.outputs.is_empty() && self.blocks.is_empty() && self.accumulators.is_settled()
     }
 
-    /// What was added to an accumulator, counts, and is not [settled](Effect::UpdateSettled) yet: encoded values to merge, in
-    /// the order of scopes and partitions.
+    /// Returns the updates of an accumulator that count and are not [settled](Effect::UpdateSettled) yet:
+    /// encoded values to merge, in the order of scopes and partitions.
     pub fn accumulator_updates(&self, accumulator: AccumulatorId) -> Vec<Arc<[u8]>> {
         self.accumulators.updates(accumulator)
     }
 
-    /// A number that grows whenever [`Scheduler::accumulator_updates`] may have changed.
+    /// Returns a number that grows whenever [`Scheduler::accumulator_updates`] may have changed.
     pub fn accumulator_version(&self, accumulator: AccumulatorId) -> u64 {
         self.accumulators.version(accumulator)
     }
@@ -266,7 +282,8 @@ impl Scheduler {
         }
     }
 
-    /// When a stage that waits for a slot near its data will take one that is less near; a matter only while slots are free.
+    /// Returns the time at which a stage that waits for a slot near its data will take one that is less near;
+    /// `None` while no slot is free.
     fn next_relaxation(&self) -> Option<Millis> {
         if self.executors.free_count() == 0 {
             return None;
@@ -275,6 +292,8 @@ impl Scheduler {
             let stage = self.stages.get(id).filter(|stage| !stage.spec.barrier)?;
             stage.tasks.as_ref()?.relaxes_at(self.settings.locality_wait_ms)
         };
+        // Stages behind a barrier stage for which slots are held get none, so waking the scheduler for them
+        // would be no use.
         match self.barriers.any_waits() {
             false => self.pools.all_runnable().filter_map(relaxes_at).min(),
             true => self.before_held().into_iter().filter_map(relaxes_at).min(),

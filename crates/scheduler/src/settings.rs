@@ -1,44 +1,48 @@
-//! What can be chosen about scheduling. Defaults are Spark's, where Spark has one.
+//! The settings of the scheduler. Defaults are Spark's, where Spark has one.
 
 use std::collections::BTreeMap;
 
-/// How the scheduler shall decide. Every limit and wait of this crate has its name here.
+/// The limits and waits of the scheduler, and the rules by which jobs compete.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SchedulerSettings {
-    /// How often one partition's task may fail before its jobs do (`task.maxFailures`).
+    /// The number of failures of one partition's task with which its jobs fail (`task.maxFailures`).
     pub max_task_failures: u32,
-    /// How many attempts at a stage may fail in a row for want of their input (`stage.maxConsecutiveAttempts`).
+    /// The number of attempts at a stage that fail in a row for want of their input, with which its jobs fail
+    /// (`stage.maxConsecutiveAttempts`).
     pub max_consecutive_stage_attempts: u32,
-    /// How jobs compete.
+    /// The rule by which jobs compete.
     pub mode: SchedulingMode,
     /// The pools with other than default settings.
     pub pools: BTreeMap<String, PoolSettings>,
-    /// How long a stage waits for a slot nearer to its data, at each level (`locality.wait`).
+    /// The time that a stage waits for a slot nearer to its data, at each level (`locality.wait`).
     pub locality_wait_ms: u64,
-    /// After how long without a sign of life an executor is lost (`network.timeout`).
+    /// The time without a sign of life after which an executor is lost (`network.timeout`).
     pub network_timeout_ms: u64,
-    /// For how long an executor may leave a task out of its heartbeats before the task counts as lost. Longer than a
-    /// message can be under way, or tasks run twice without need (though never count twice).
+    /// The time for which an executor may leave a task out of its heartbeats before the task counts as lost.
+    /// It must be longer than any message takes, or tasks run twice without need (though they never count
+    /// twice).
     pub unaccounted_task_timeout_ms: u64,
-    /// Whether the map outputs of an executor that fell silent can still be read, from a service of its host.
+    /// True if the map outputs of an executor that fell silent can still be read, from a service of its host.
     pub outputs_survive_silence: bool,
-    /// Whether and when slow tasks get a copy; not by default.
+    /// The rule by which slow tasks get a copy; by default none does.
     pub speculation: Option<SpeculationSettings>,
-    /// For how long a job waits while there is no executor at all. A barrier stage that ran before waits as long for executors in
-    /// place of those that it lost.
+    /// The time that a job waits while there is no executor at all. A barrier stage that ran before waits as
+    /// long for executors in place of those that it lost.
     pub no_executors_timeout_ms: u64,
-    /// For how long a barrier stage that has not run yet waits for executors, while those that there are have fewer slots than
-    /// it has tasks. 0 fails it at once: right where no more executors will come.
+    /// The time that a barrier stage that has not run yet waits for executors, while those that there are
+    /// have fewer slots than it has tasks. 0 fails it at once, which is right where no more executors will
+    /// come.
     pub barrier_slots_wait_ms: u64,
-    /// For how long slots that become free are held for a barrier stage that waits for enough of them. Then they are offered to
-    /// others for as long; then both last twice as long, and so on. So a barrier stage gets its slots as soon as tasks of others
-    /// are shorter than that, and others get half of the time however long it waits.
+    /// The time for which slots that become free are held for a barrier stage that waits for enough of them.
+    /// Then they are offered to others for as long; then both last twice as long, and so on. So a barrier
+    /// stage gets its slots as soon as tasks of others are shorter than that, and others get half of the time
+    /// however long it waits.
     pub barrier_hold_ms: u64,
-    /// For how long a task waits for the others of its barrier stage to call (`barrier.sync.timeout`).
+    /// The time that a task waits for the others of its barrier stage to call (`barrier.sync.timeout`).
     pub barrier_sync_timeout_ms: u64,
 }
 
-/// A year: a barrier waits for as long as anybody has patience.
+/// A year, which is Spark's default for waiting at a barrier.
 const YEAR_MS: u64 = 365 * 24 * 3_600_000;
 
 impl Default for SchedulerSettings {
@@ -61,7 +65,7 @@ impl Default for SchedulerSettings {
     }
 }
 
-/// How jobs compete for slots.
+/// The rule by which jobs compete for slots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SchedulingMode {
     /// The first job takes what it can use.
@@ -70,7 +74,7 @@ pub enum SchedulingMode {
     Fair,
 }
 
-/// What a pool is entitled to.
+/// The entitlement of a pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PoolSettings {
     /// Its share relative to other pools; at least 1.
@@ -85,16 +89,16 @@ impl Default for PoolSettings {
     }
 }
 
-/// When a task is slow enough for a copy.
+/// The rule by which a task is slow enough for a copy.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SpeculationSettings {
-    /// How many times slower than the median of its stage.
+    /// The least ratio of its time to the median of its stage.
     pub multiplier: f64,
-    /// Which part of the stage's tasks must have succeeded before.
+    /// The part of the stage's tasks that must have succeeded before.
     pub quantile: f64,
-    /// How often to look.
+    /// The interval between two looks for slow tasks.
     pub interval_ms: u64,
-    /// How long it must have run, however fast the others were.
+    /// The least time that it must have run, however fast the others were.
     pub min_runtime_ms: u64,
 }
 

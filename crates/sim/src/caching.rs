@@ -9,7 +9,7 @@ use crate::fetch::CacheChanges;
 use crate::machine::CachedName;
 use crate::world::{Happening, Message, World};
 use firesteel_scheduler::{AgentMessage, Event};
-use firesteel_types::{ExecutorId, RddId};
+use firesteel_types::{BlockKey, ExecutorId, RddId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is persisted, and what the driver heard of it.
@@ -97,9 +97,10 @@ impl World {
     /// An executor tells that it has cached a partition, or dropped it.
     pub(crate) fn report_block(&mut self, on: ExecutorId, cached: CachedName, is_there: bool) {
         let (executor, (rdd, partition, version)) = (on, cached);
+        let key = BlockKey { rdd, partition, version };
         let message = match is_there {
-            true => AgentMessage::BlockStored { executor, rdd, partition, version },
-            false => AgentMessage::BlockDropped { executor, rdd, partition, version },
+            true => AgentMessage::BlockStored { executor, key },
+            false => AgentMessage::BlockDropped { executor, key },
         };
         self.send(self.owners[&on], Message::Agent(message));
     }

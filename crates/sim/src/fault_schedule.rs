@@ -3,7 +3,7 @@
 use crate::checker::Objection;
 use crate::machine::Machine;
 use crate::world::{Happening, Message, PROGRAM, World};
-use firesteel_scheduler::{AgentId, AgentMessage, ApplicationEvent, Registration};
+use firesteel_scheduler::{AgentId, AgentMessage, ApplicationEvent, RegisterAgent};
 use firesteel_types::{ExecutorId, ExecutorLossReason, JobId, ShuffleId};
 use std::collections::BTreeMap;
 
@@ -303,14 +303,14 @@ impl World {
             self.agent(id).alive = false;
             return self.start_wanted();
         }
-        let registration = Registration {
+        let registration = RegisterAgent {
             name,
             program,
             host,
-            slots,
+            cores: slots,
             memory: 1 << 30,
             has_processes: self.scenario.has_processes,
-            address,
+            blocks: address,
             outputs_survive: self.scenario.host_service,
             process: id.0 as u32,
         };

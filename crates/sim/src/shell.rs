@@ -66,12 +66,14 @@ impl World {
         let mut migrated = None;
         match &message {
             AgentMessage::BarrierSync { task, epoch, .. } => self.checker.barriers.called(*task, *epoch),
-            AgentMessage::BlockStored { executor, rdd, partition, version } => {
-                self.note_stored(*executor, (*rdd, *partition, *version));
+            AgentMessage::BlockStored { executor, key } => {
+                self.note_stored(*executor, (key.rdd, key.partition, key.version));
             }
-            AgentMessage::Migrated { executor, outputs, cached, .. } => {
-                cached.iter().for_each(|name| self.note_stored(*executor, *name));
-                migrated = Some((*executor, outputs.clone()));
+            AgentMessage::Migrated { report } => {
+                for key in &report.cached {
+                    self.note_stored(report.executor, (key.rdd, key.partition, key.version));
+                }
+                migrated = Some((report.executor, report.outputs.clone()));
             }
             _ => {}
         }
@@ -147,7 +149,7 @@ impl World {
     /// What the application says of agents.
     fn act_on_agents(&mut self, effect: ApplicationEffect) -> Result<(), Objection> {
         match effect {
-            ApplicationEffect::Welcome { agent, executors, setting } => {
+            ApplicationEffect::Welcome { agent, executors, setting, .. } => {
                 if self.machines[&agent].is_impostor || self.scenario.has_processes != setting.is_some() {
                     return Err(format!("agent {agent:?} is welcomed, and should not be yet, or ever"));
                 }
@@ -164,9 +166,9 @@ impl World {
                 self.order(agent, Order::Next(executor));
             }
             ApplicationEffect::Acknowledge { agent } => self.order(agent, Order::Alive),
-            ApplicationEffect::Migrate { agent, request } => {
-                self.note_migration(&request.from);
-                self.order(agent, Order::Migrate(request));
+            ApplicationEffect::Migrate { agent, order } => {
+                self.note_migration(&order.from);
+                self.order(agent, Order::Migrate(order));
             }
             ApplicationEffect::Leave { agent } => {
                 self.check_leave(agent)?;

@@ -6,7 +6,7 @@ use crate::data::{Data, updates};
 use crate::machine::{Attempt, Machine, Store};
 use crate::rng::mix2;
 use crate::world::{Happening, Message, Order, World};
-use firesteel_scheduler::{AgentId, AgentMessage, MigrationRequest, ReportedOutcome, TaskOutcome};
+use firesteel_scheduler::{AgentId, AgentMessage, MigrateOrder, MigrateReport, ReportedOutcome, TaskOutcome};
 use firesteel_types::{
     AccumulatorUpdate, CallSite, ExecutorId, ExecutorLossReason, KillReason, ShuffleId, TaskFailure, TaskId,
 };
@@ -134,8 +134,8 @@ impl World {
     }
 
     /// An agent copies what the driver asked for, as far as it can be had.
-    pub(crate) fn copied(&mut self, on: AgentId, request: MigrationRequest) {
-        let MigrationRequest { number, executor, from, outputs, cached } = request;
+    pub(crate) fn copied(&mut self, on: AgentId, request: MigrateOrder) {
+        let MigrateOrder { number, executor, from, outputs, cached } = request;
         let owner = self.machines.values().find(|machine| machine.address == from);
         let source = owner.map(|machine| machine.id).filter(|id| self.is_served(*id));
         let can_take = self.machines[&on].executors.contains(&executor);
@@ -146,7 +146,8 @@ impl World {
             self.store(on).blocks.insert(name, block);
             taken.push(name);
         }
-        for name in cached.into_iter().filter(|_| can_take) {
+        for key in cached.into_iter().filter(|_| can_take) {
+            let name = (key.rdd, key.partition, key.version);
             let at =
                 self.machines.values().filter(|machine| machine.address == from && machine.runs(self.now));
             let found =
@@ -154,10 +155,10 @@ impl World {
             let Some(data) = found else { continue };
             self.agent(on).cache(executor).insert(name, data);
             self.report.cached_migrated += 1;
-            stored.push(name);
+            stored.push(key);
         }
-        let message = AgentMessage::Migrated { number, executor, outputs: taken, cached: stored };
-        self.send(on, Message::Agent(message));
+        let report = MigrateReport { number, executor, outputs: taken, cached: stored };
+        self.send(on, Message::Agent(AgentMessage::Migrated { report }));
     }
 
     /// An agent that was told to end does so when its last task has ended.

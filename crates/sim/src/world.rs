@@ -25,7 +25,7 @@ use crate::rng::Rng;
 use crate::scenario::Scenario;
 use firesteel_scheduler::{
     AgentId, AgentMessage, Application, ApplicationEvent, ApplicationSettings, Event, FleetSettings,
-    MigrationRequest, Registration, ReportedOutcome, TaskLaunch,
+    MigrateOrder, RegisterAgent, ReportedOutcome, TaskLaunch,
 };
 use firesteel_status::Status;
 use firesteel_types::{
@@ -119,7 +119,7 @@ pub(crate) enum Happening {
     /// An agent has copied what the driver asked for.
     Copied {
         on: AgentId,
-        request: MigrationRequest,
+        request: MigrateOrder,
     },
     Fault(Fault),
 }
@@ -151,7 +151,7 @@ pub(crate) enum Order {
     DropResult(TaskId),
     /// The RDD is not persisted any more.
     DropCached(RddId, ExecutorId),
-    Migrate(MigrationRequest),
+    Migrate(MigrateOrder),
     /// Take no more tasks, and end when those that run have ended.
     Leave,
     /// The driver lives.
@@ -163,7 +163,7 @@ pub(crate) enum Order {
 /// What an agent tells the driver, and what the driver learns about it.
 #[derive(Clone, Debug)]
 pub(crate) enum Message {
-    Register(Box<Registration>),
+    Register(Box<RegisterAgent>),
     Finished {
         executor: ExecutorId,
         task: TaskId,
@@ -604,6 +604,7 @@ fn application(scenario: &Scenario) -> Application {
     application.set_fleet(FleetSettings {
         program: PROGRAM,
         has_processes: scenario.has_processes,
+        task_cpus: 1,
         decommission_within_ms: scenario.decommission_within_ms,
         end_within_ms: scenario.end_within_ms,
     });

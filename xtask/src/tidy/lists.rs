@@ -95,17 +95,6 @@ pub(super) const CIRCLES: &[(&[&str], &str)] = &[
         &["crates/python/src/failure.rs", "crates/python/src/objects.rs", "crates/python/src/records.rs"],
         "to be opened",
     ),
-    (
-        &[
-            "crates/scheduler/src/dag/cached.rs",
-            "crates/scheduler/src/dag.rs",
-            "crates/scheduler/src/scheduler.rs",
-            "crates/scheduler/src/tasks/barrier_sets.rs",
-            "crates/scheduler/src/tasks.rs",
-            "crates/scheduler/src/tasks/offers.rs",
-        ],
-        "to be opened",
-    ),
     (&["crates/sim/src/barriers.rs", "crates/sim/src/checker.rs"], "to be opened"),
     (
         &[

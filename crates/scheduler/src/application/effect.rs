@@ -1,29 +1,17 @@
-//! Effects of an application: the messages to agents, the requests to the cluster, and the scheduler's effects that remain for the shell.
+//! Effects of an application: the messages to agents, the requests to the cluster, and the scheduler's
+//! effects that remain for the shell.
 
-use super::event::AgentId;
+use crate::agent_id::AgentId;
 use crate::effect::Effect;
-use firesteel_types::{ExecutorId, Partition, RddId, ShuffleId, TaskId};
-
-/// A request to copy what only executors have that are about to end.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MigrationRequest {
-    /// Names the request in its [answer](super::AgentMessage::Migrated).
-    pub number: u64,
-    /// The executor that has the copies afterwards.
-    pub executor: ExecutorId,
-    /// The address from which to fetch.
-    pub from: String,
-    /// Map outputs, by the attempts that wrote them.
-    pub outputs: Vec<(ShuffleId, Partition, TaskId)>,
-    /// Cached partitions, by RDD, partition and version.
-    pub cached: Vec<(RddId, Partition, u64)>,
-}
+use firesteel_protocol::MigrateOrder;
+use firesteel_types::{ExecutorId, Partition, ShuffleId, TaskId};
 
 /// One thing to do. Effects are to be done in their order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ApplicationEffect {
-    /// The scheduler's own. Its [`ResultAccepted`](Effect::ResultAccepted) means: deliver the result to the job. It never says
-    /// [`MapOutputDropped`](Effect::MapOutputDropped) here; [`RemoveOutput`](ApplicationEffect::RemoveOutput) takes its place.
+    /// An effect of the scheduler. [`ResultAccepted`](Effect::ResultAccepted) means: deliver the result to
+    /// the job. [`MapOutputDropped`](Effect::MapOutputDropped) never comes here;
+    /// [`RemoveOutput`](ApplicationEffect::RemoveOutput) takes its place.
     Scheduler(Effect),
     /// A result counts no more, because the results of its job are too large together: the bytes may go.
     ResultRefused {
@@ -38,9 +26,9 @@ pub enum ApplicationEffect {
         map: Partition,
         /// The attempt that wrote it.
         task: TaskId,
-        /// Where it lies.
+        /// The executor that has it.
         executor: ExecutorId,
-        /// Whether another executor has a copy that counts: then only this one's goes.
+        /// True if another executor has a copy that counts: then only this executor's goes.
         is_copy: bool,
     },
     /// An agent is accepted; always the first message to it.
@@ -49,6 +37,8 @@ pub enum ApplicationEffect {
         agent: AgentId,
         /// The executors that it is to run.
         executors: Vec<ExecutorId>,
+        /// The number of tasks that it is to run at a time.
+        slots: u32,
         /// The setting of its worker processes.
         setting: Option<String>,
     },
@@ -56,7 +46,7 @@ pub enum ApplicationEffect {
     Refuse {
         /// The agent.
         agent: AgentId,
-        /// Why, as a sentence.
+        /// The reason, as a sentence.
         reason: String,
     },
     /// The worker process that an agent starts in place of a lost one is this executor.
@@ -66,7 +56,7 @@ pub enum ApplicationEffect {
         /// The executor.
         executor: ExecutorId,
     },
-    /// An agent that was heard of is told that the driver lives.
+    /// An agent that has sent a heartbeat is told that the driver lives.
     Acknowledge {
         /// The agent.
         agent: AgentId,
@@ -78,24 +68,26 @@ pub enum ApplicationEffect {
         /// The setting.
         setting: String,
     },
-    /// An agent is to copy what others will not have for long.
+    /// An agent is to copy blocks that their agents will not have for long.
     Migrate {
         /// The agent.
         agent: AgentId,
-        /// What, and from where.
-        request: MigrationRequest,
+        /// The blocks, and the address that serves them.
+        order: MigrateOrder,
     },
     /// An agent is to take no more tasks, and to end when those that run have ended.
     Leave {
         /// The agent.
         agent: AgentId,
     },
-    /// An agent's connection is to be closed: one of its executors was declared lost, or the application ends.
+    /// An agent's connection is to be closed: one of its executors was declared lost, or the application
+    /// ends.
     Close {
         /// The agent.
         agent: AgentId,
     },
-    /// A large result is to be fetched; the answer is [`ResultFetched`](super::ApplicationEvent::ResultFetched).
+    /// A large result is to be fetched; the answer is
+    /// [`ResultFetched`](super::ApplicationEvent::ResultFetched).
     FetchResult {
         /// The agent that has it.
         agent: AgentId,
@@ -130,7 +122,7 @@ pub enum ApplicationEffect {
     },
     /// The cluster is asked for this many executors in all.
     WantExecutors {
-        /// How many.
+        /// The number.
         executors: u32,
     },
 }

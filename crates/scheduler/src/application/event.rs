@@ -1,36 +1,11 @@
-//! Events of an application: requests of the program, messages of agents, news of the cluster that lends them.
+//! Events of an application: requests of the program, messages of agents, news of the cluster that lends
+//! them.
 
+use crate::agent_id::AgentId;
 use crate::event::{Event, TaskOutcome};
-use firesteel_types::{
-    AccumulatorUpdate, ExecutorId, ExecutorLossReason, Partition, RddId, ShuffleId, TaskId,
-};
-
-/// An agent's connection to the driver: a number that the shell gives, and never gives again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct AgentId(pub u64);
-
-/// How an agent introduces itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Registration {
-    /// The name that the cluster gave it; empty for one that a person started.
-    pub name: String,
-    /// The hash of the object file that holds the tasks' code.
-    pub program: [u8; 32],
-    /// Its host, as preferred locations name it.
-    pub host: String,
-    /// The number of tasks that it runs at a time.
-    pub slots: u32,
-    /// The memory budget of all its executors together, in bytes.
-    pub memory: u64,
-    /// Whether each slot is an executor of its own, in a process of its own.
-    pub has_processes: bool,
-    /// The address at which the files of its executors are served.
-    pub address: String,
-    /// Whether they are served by a process that outlives the agent.
-    pub outputs_survive: bool,
-    /// Its process id, for people.
-    pub process: u32,
-}
+use firesteel_protocol::MigrateReport;
+use firesteel_protocol::handshake::RegisterAgent;
+use firesteel_types::{AccumulatorUpdate, BlockKey, ExecutorId, ExecutorLossReason, TaskId};
 
 /// How an attempt at a task ended, as its executor reports it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,28 +20,32 @@ pub enum ReportedOutcome {
 }
 
 /// A message of an agent that was welcomed.
+///
+/// Unlike the protocol's [`FromExecutor`](firesteel_protocol::FromExecutor), it never carries the bytes of a
+/// result, which the shell keeps, and never asks for a plan, which agents fetch as a block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AgentMessage {
     /// An executor is ready for tasks: the agent itself, or one of its worker processes.
     ExecutorReady {
-        /// Which.
+        /// The executor.
         executor: ExecutorId,
     },
-    /// A worker process is gone. The agent starts another, and waits for the executor's id that it shall have.
+    /// A worker process is gone. The agent starts another, and waits for the id of the executor that it will
+    /// be.
     ExecutorLost {
-        /// Which.
+        /// The executor that it was.
         executor: ExecutorId,
-        /// Why.
+        /// How it ended.
         reason: ExecutorLossReason,
     },
     /// The agent lives, and these are the attempts that its executors run.
     Alive {
-        /// By executor.
+        /// The attempts of each executor.
         running: Vec<(ExecutorId, Vec<TaskId>)>,
     },
     /// An attempt at a task ended.
     TaskFinished {
-        /// Where it ran.
+        /// The executor that ran it.
         executor: ExecutorId,
         /// The attempt.
         task: TaskId,
@@ -75,16 +54,16 @@ pub enum AgentMessage {
         /// The accumulator updates of its functions, if it succeeded.
         updates: Vec<AccumulatorUpdate>,
     },
-    /// An attempt asks whether it may make its output visible.
+    /// An attempt asks for leave to make its output visible.
     CommitRequest {
-        /// Where it runs.
+        /// The executor that runs it.
         executor: ExecutorId,
         /// The attempt.
         task: TaskId,
     },
     /// A task waits for the others of its barrier stage.
     BarrierSync {
-        /// Where it runs.
+        /// The executor that runs it.
         executor: ExecutorId,
         /// The attempt.
         task: TaskId,
@@ -95,40 +74,27 @@ pub enum AgentMessage {
     },
     /// An executor has cached a partition.
     BlockStored {
-        /// Which executor.
+        /// The executor.
         executor: ExecutorId,
-        /// The RDD.
-        rdd: RddId,
-        /// The partition.
-        partition: Partition,
-        /// The version that its task was told.
-        version: u64,
+        /// The partition, with the version that its task was told.
+        key: BlockKey,
     },
     /// An executor has dropped a cached partition.
     BlockDropped {
-        /// Which executor.
+        /// The executor.
         executor: ExecutorId,
-        /// The RDD.
-        rdd: RddId,
         /// The partition.
-        partition: Partition,
-        /// Its version.
-        version: u64,
+        key: BlockKey,
     },
-    /// The agent has copied what [`Migrate`](super::ApplicationEffect::Migrate) named, or a part of it.
+    /// The agent has copied the blocks that [`Migrate`](super::ApplicationEffect::Migrate) named, or a part
+    /// of them.
     Migrated {
-        /// The number of the request.
-        number: u64,
-        /// The executor that has it from now on.
-        executor: ExecutorId,
-        /// Map outputs, by the attempts that wrote them.
-        outputs: Vec<(ShuffleId, Partition, TaskId)>,
-        /// Cached partitions, by RDD, partition and version.
-        cached: Vec<(RddId, Partition, u64)>,
+        /// The blocks that its executor has from now on.
+        report: MigrateReport,
     },
     /// Worker processes cannot be started any more.
     OutOfWorkers {
-        /// Why, as a sentence.
+        /// The reason, as a sentence.
         reason: String,
     },
     /// The agent ends as it was told to; its connection ends next.
@@ -138,16 +104,17 @@ pub enum AgentMessage {
 /// One thing that happened to an application.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ApplicationEvent {
-    /// Something that the scheduler alone decides about: jobs, accumulators, RDDs, and executors in the driver's own process.
+    /// An event that concerns the scheduler alone: jobs, accumulators, RDDs, and executors in the driver's
+    /// own process.
     Scheduler(Event),
     /// An agent has connected and introduced itself.
     AgentRegistered {
         /// Its connection.
         agent: AgentId,
         /// Its introduction.
-        registration: Registration,
+        registration: RegisterAgent,
     },
-    /// An agent sends something.
+    /// An agent sends a message.
     Agent {
         /// Its connection.
         agent: AgentId,
@@ -159,14 +126,16 @@ pub enum ApplicationEvent {
         /// The connection.
         agent: AgentId,
     },
-    /// The cluster tells how the process of an agent ended; it may come before or after the end of its connection.
+    /// The cluster tells how the process of an agent ended; it may come before or after the end of its
+    /// connection.
     AgentEnded {
         /// The agent's name.
         name: String,
         /// How it ended.
         reason: ExecutorLossReason,
     },
-    /// What [`FetchResult`](super::ApplicationEffect::FetchResult) asked for is here, or will never be.
+    /// The result that [`FetchResult`](super::ApplicationEffect::FetchResult) asked for has arrived, or will
+    /// never arrive.
     ResultFetched {
         /// The agent that was asked.
         agent: AgentId,
@@ -174,24 +143,25 @@ pub enum ApplicationEvent {
         executor: ExecutorId,
         /// The attempt whose result it is.
         task: TaskId,
-        /// The size of the result, whose bytes the shell holds; or why there is none.
+        /// The size of the result, whose bytes the shell holds; or the reason why there is none.
         result: Result<u64, String>,
     },
     /// The cluster takes an agent away soon.
     Decommission {
         /// The agent's name.
         name: String,
-        /// Whether the process that serves its files goes as well.
+        /// True if the process that serves its files goes as well.
         with_files: bool,
     },
-    /// Worker processes that begin from now on get this setting. Agents with worker processes wait for the first.
+    /// Worker processes that begin from now on get this setting. Agents with worker processes wait for the
+    /// first.
     WorkerSetting {
-        /// Opaque to everything but the worker processes.
+        /// The setting, which only worker processes read.
         setting: String,
     },
     /// No executor will come any more: all jobs fail, and so do later ones while there is no executor.
     NoMoreExecutors {
-        /// Why, as a sentence.
+        /// The reason, as a sentence.
         reason: String,
     },
     /// The application ends.

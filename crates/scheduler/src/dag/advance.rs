@@ -1,36 +1,38 @@
 //! The moves of stages between their phases.
 //!
-//! Whatever happens puts the stages that it may concern on the agenda; when the event has been digested, `settle` takes
-//! them off one by one and sees to each. Seeing to a stage that lacks inputs puts those that write them on the agenda, so
-//! lost outputs run again however deep they lie, without recursion, and only if somebody wants them.
+//! Each event puts the stages that it may concern on the agenda; `settle` then takes them off one by one and
+//! reconsiders each. To reconsider a stage that lacks inputs puts the stages that write them on the agenda,
+//! so lost outputs are computed again however deep they lie, without recursion, and only if a stage or a job
+//! wants them.
 
-use crate::dag::{Inputs, Phase, Stage, preferred_by};
 use crate::effect::Effect;
 use crate::scheduler::Scheduler;
-use crate::tasks::task_set::TaskSet;
+use crate::stages::{Inputs, Phase, Stage, preferred_of};
+use crate::task_set::TaskSet;
 use firesteel_types::{AppEvent, KillReason, Partition, ShuffleId, StageAttempt, StageId};
 
 impl Scheduler {
-    /// Sees to all stages on the agenda.
+    /// Works off the agenda.
     pub(crate) fn settle(&mut self, fx: &mut Vec<Effect>) {
         while let Some(stage) = self.dirty_stages.pop_first() {
             self.reconsider(stage, fx);
         }
     }
 
-    /// Makes the move that is due, if any. The stage is wanted if it is not idle, or a result stage, or put on the agenda
-    /// by one that waits for it.
+    /// Makes the move of a stage that is due, if any.
     fn reconsider(&mut self, id: StageId, fx: &mut Vec<Effect>) {
         let Some(stage) = self.stages.get(id) else { return };
         if !self.is_wanted(id) {
             return;
         }
+        // A stage that has launched everything needs no inputs, unless a task fails.
         if stage.tasks.as_ref().is_some_and(|tasks| tasks.unlaunched() == 0) {
             self.hold_copies(id);
             return;
         }
         let missing = match &stage.phase {
-            // Once it runs, it goes on with the inputs it has, unless a task finds that they do not suffice.
+            // A running stage goes on with the inputs that it has, unless a task finds that they do not
+            // suffice: partitions that are cached or dropped meanwhile change nothing.
             Phase::Running { inputs, .. } if !stage.distrusts_cached => {
                 self.missing(inputs.iter().map(|input| input.shuffle))
             }
@@ -49,6 +51,7 @@ impl Scheduler {
         }
         if missing.is_empty() {
             self.begin_attempt(id, fx);
+            // Cached partitions may spare the attempt inputs for which an earlier one waited.
             let inputs = self.stages.get(id).map(|stage| stage.spec.inputs.clone()).unwrap_or_default();
             let spared: Vec<ShuffleId> = self.missing(inputs);
             self.stop_unwanted(spared, fx);
@@ -60,32 +63,34 @@ impl Scheduler {
         self.dirty_stages.extend(missing.iter().map(writer));
     }
 
-    /// The shuffles among these whose outputs are not all there.
+    /// Returns the shuffles among these whose outputs are not all there.
     fn missing(&self, inputs: impl IntoIterator<Item = ShuffleId>) -> Vec<ShuffleId> {
         inputs.into_iter().filter(|input| !self.outputs.is_available(*input)).collect()
     }
 
-    /// Whether an attempt was given all that its tasks can ask for, as far as is known.
+    /// Returns whether an attempt was given all inputs that its tasks can ask for, as far as is known.
     fn suffices(&self, stage: &Stage, inputs: &Inputs) -> bool {
         !stage.distrusts_cached || inputs.len() == stage.spec.inputs.len()
     }
 
-    /// A stage has launched everything. What it reads may have gone since; then no copies of its tasks are launched either.
+    /// Launches no copies of the tasks of a stage that has launched everything, if outputs that it reads have
+    /// gone since.
     fn hold_copies(&mut self, id: StageId) {
-        if !self.reads_what_is_there(id) {
+        if !self.reads_newest_outputs(id) {
             let stage = self.stages.get_mut(id).expect("the stage is known");
             stage.tasks.as_mut().expect("what was launched belongs to a set").forget_slow();
             self.pools.remove(&stage.pool, stage.turn());
         }
     }
 
-    /// Whether a stage has an open attempt that reads what a new one would read.
-    pub(crate) fn reads_what_is_there(&self, id: StageId) -> bool {
+    /// Returns whether a stage has an open attempt that reads the outputs that a new one would read.
+    pub(crate) fn reads_newest_outputs(&self, id: StageId) -> bool {
         let open = self.stages.get(id).and_then(Stage::open_attempt);
         open.is_some_and(|(_, inputs, _)| self.is_current(&inputs))
     }
 
-    /// Whether a stage has work that somebody waits for.
+    /// Returns whether a job or a stage waits for the work of a stage. A job waits for its result stage as
+    /// long as it runs; a stage waits for those that write the inputs that it needs.
     fn is_wanted(&self, id: StageId) -> bool {
         let stage = self.stages.get(id).expect("the stage is known");
         let Some(output) = stage.spec.output else { return true };
@@ -99,20 +104,18 @@ impl Scheduler {
         self.stages.readers_of(output).iter().any(waits)
     }
 
-    /// Whether a snapshot is what a new attempt would be given.
+    /// Returns whether a new attempt would be given the same snapshots.
     fn is_current(&self, inputs: &Inputs) -> bool {
         inputs.iter().all(|input| self.outputs.generation(input.shuffle) == input.generation)
     }
 
     fn begin_attempt(&mut self, id: StageId, fx: &mut Vec<Effect>) {
-        self.gather(id, fx);
+        self.drop_earlier_attempt(id, fx);
         let stage = self.stages.get(id).expect("only a known stage is attempted");
         let needed = self.needed_inputs(stage);
-        let (cached, places) = (self.versions(&stage.spec), self.places(&stage.spec));
+        let (cached, cached_at) = (self.versions(&stage.spec), self.cached_at(&stage.spec));
         let stage = self.stages.get_mut(id).expect("only a known stage is attempted");
-        if let Some(places) = places {
-            stage.spec.preferred = places;
-        }
+        stage.cached_at = cached_at;
         let attempt = StageAttempt(stage.next_attempt);
         stage.next_attempt += 1;
         let inputs: Inputs = needed.iter().map(|input| self.outputs.snapshot(*input)).collect();
@@ -125,11 +128,7 @@ impl Scheduler {
             let speculates = self.settings.speculation.is_some() && !stage.spec.barrier;
             TaskSet::new(total, self.now, done, speculates)
         });
-        let preferred = |index| match output {
-            Some(_) => preferred_by(&stage.spec, Partition(index)),
-            None => preferred_by(&stage.spec, stage.wanted[index as usize]),
-        };
-        tasks.begin_attempt(self.now, preferred, &self.executors);
+        tasks.begin_attempt(self.now, |index| stage.preferred(index), &self.executors);
         fx.push(Effect::Event(AppEvent::StageSubmitted {
             at: self.now,
             stage: id,
@@ -146,7 +145,8 @@ impl Scheduler {
         self.vacancies.all = true;
     }
 
-    /// Ends the open attempt, if there is one: it launches no more. Its tasks run on. The stage waits.
+    /// Ends the open attempt, if there is one: it launches no more tasks, and those that run go on. The stage
+    /// waits.
     pub(crate) fn close_attempt(&mut self, id: StageId, failure: Option<String>, fx: &mut Vec<Effect>) {
         let stage = self.stages.get(id).expect("only a known stage's attempt is closed");
         let Some((attempt, ..)) = stage.open_attempt() else { return };
@@ -156,7 +156,8 @@ impl Scheduler {
         self.dirty_stages.insert(id);
     }
 
-    /// Puts an unlaunched task of an open attempt among those that wait for a slot, and the stage on the agenda.
+    /// Puts an unlaunched task of an open attempt among those that wait for a slot, and the stage on the
+    /// agenda.
     pub(crate) fn queue_if_unlaunched(&mut self, id: StageId, index: u32) {
         self.dirty_stages.insert(id);
         let stage = self.stages.get_mut(id).expect("only a known stage queues tasks");
@@ -166,12 +167,13 @@ impl Scheduler {
         }
         let partition =
             if stage.spec.output.is_some() { Partition(index) } else { stage.wanted[index as usize] };
-        tasks.queue(index, preferred_by(&stage.spec, partition), &self.executors);
+        let preferred = preferred_of(&stage.spec, &stage.cached_at, partition);
+        tasks.queue(index, preferred, &self.executors);
         self.pools.add(&stage.pool, stage.turn());
         self.vacancies.all = true;
     }
 
-    /// A task succeeded; perhaps it was the last of its stage.
+    /// Ends a stage if the task that has just succeeded was its last.
     pub(crate) fn finish_if_complete(&mut self, id: StageId, fx: &mut Vec<Effect>) {
         let Some(stage) = self.stages.get_mut(id) else { return };
         if !stage.tasks.as_ref().is_some_and(TaskSet::is_complete) {
@@ -190,7 +192,8 @@ impl Scheduler {
         self.dirty_stages.extend(self.stages.readers_of(shuffle));
     }
 
-    /// Makes a map stage idle: it is complete, or nobody wants it (then `failure` says so).
+    /// Makes a map stage idle: it is complete, or no stage wants its output any more (then `failure` says
+    /// so).
     pub(crate) fn stop_stage(&mut self, id: StageId, failure: Option<String>, fx: &mut Vec<Effect>) {
         self.close_attempt(id, failure, fx);
         self.kill_all(id, KillReason::StageAborted, fx);
@@ -202,13 +205,13 @@ impl Scheduler {
         self.stop_unwanted(inputs, fx);
     }
 
-    /// Stops the stages that write these shuffles, where nobody waits for them any more.
+    /// Stops the stages that write these shuffles and that no stage waits for any more.
     pub(crate) fn stop_unwanted(&mut self, shuffles: Vec<ShuffleId>, fx: &mut Vec<Effect>) {
         for shuffle in shuffles {
             let Some(writer) = self.stages.writer_of(shuffle) else { continue };
             let stage = self.stages.get(writer).expect("the writer of a shuffle is known");
             if !matches!(stage.phase, Phase::Idle) && !self.is_wanted(writer) {
-                self.stop_stage(writer, Some("nobody waits for it any more".into()), fx);
+                self.stop_stage(writer, Some("no stage waits for it any more".into()), fx);
             }
         }
     }

@@ -1,30 +1,30 @@
-//! What kept partitions spare a stage, and when they are no longer valid.
+//! Cached partitions: the inputs that a stage does not need because of them, and the versions that tell valid
+//! ones from others.
 //!
-//! A stage need not read a shuffle if every path to it leads through a persisted RDD all of whose partitions are kept: then
-//! the stages that write it need not run either. That is decided anew with each attempt. Should a task find a partition
-//! gone on which it relied, it fails with [`CachedBlockLost`](firesteel_types::TaskFailure::CachedBlockLost), and its stage is
-//! given all its inputs from then on.
+//! A stage need not read a shuffle if every path to it leads through a persisted RDD all of whose partitions
+//! are cached: then the stages that write it need not run either. The scheduler decides that anew with each
+//! attempt. A task that relied on a partition and finds it gone fails with
+//! [`CachedBlockLost`](firesteel_types::TaskFailure::CachedBlockLost), and its stage gets all its inputs from
+//! then on.
 //!
-//! **Versions.** A kept partition was computed from map outputs. When one of those is written again with other records,
-//! `dag::rollback` undoes what was computed from the first; the version of the shuffle grows, and of all that is downstream
-//! of it. The version of a persisted RDD is the sum of those of the shuffles behind it; where a barrier stage computes it, it grows
-//! with each attempt too, since all tasks of a barrier stage have to compute their partition, or none. A task is told the versions of the
-//! RDDs that it may read or keep, and executors keep blocks by version: old and new partitions of one RDD cannot be mixed.
+//! **Versions.** A cached partition was computed from map outputs. When one of those is written again with
+//! other records, `dag::rollback` undoes all that was computed from the first; the version of the shuffle
+//! grows, and that of all shuffles downstream of it. The version of a persisted RDD is the sum of those of
+//! the shuffles behind it; where a barrier stage computes it, it grows with each attempt too, since all tasks
+//! of a barrier stage have to compute their partition, or none. A task is told the versions of the RDDs that
+//! it may read or cache, and executors cache blocks by version: old and new partitions of one RDD cannot be
+//! mixed.
 
-use crate::dag::{Phase, Stage};
 use crate::effect::Effect;
 use crate::event::StageSpec;
 use crate::scheduler::Scheduler;
+use crate::stages::{Phase, Stage, Versions};
 use firesteel_plan::{Cached, CachedRdd};
-use firesteel_types::{ExecutorId, Partition, RddId, ShuffleId, StageId, TaskLocation};
+use firesteel_types::{BlockKey, ExecutorId, Partition, RddId, ShuffleId, StageId, TaskLocation};
 use std::collections::BTreeSet;
-use std::sync::Arc;
-
-/// The version of each persisted RDD of a stage, as an attempt is told it.
-pub(crate) type Versions = Arc<[(RddId, u64)]>;
 
 impl Scheduler {
-    /// The inputs that an attempt at a stage needs now, in the order of its spec.
+    /// Returns the inputs that an attempt at a stage needs now, in the order of its spec.
     pub(crate) fn needed_inputs(&self, stage: &Stage) -> Vec<ShuffleId> {
         let Cached { last, rdds } = &stage.spec.cached;
         if rdds.is_empty() || stage.distrusts_cached {
@@ -44,8 +44,10 @@ impl Scheduler {
         stage.spec.inputs.iter().copied().filter(|input| needed.contains(input)).collect()
     }
 
-    /// The version under which partitions of a persisted RDD are read and kept.
+    /// Returns the version under which tasks read and cache partitions of a persisted RDD.
     fn version(&self, cached: &CachedRdd) -> u64 {
+        // The shuffles behind a truncated lineage are not known any more, so the newest version that was
+        // cached counts.
         match cached.is_truncated {
             true => self.blocks.version(cached.rdd),
             false => {
@@ -55,56 +57,45 @@ impl Scheduler {
         }
     }
 
-    /// Whether all partitions of a persisted RDD are kept, as far as is known.
+    /// Returns whether all partitions of a persisted RDD are cached, as far as is known.
     pub(crate) fn is_all_cached(&self, cached: &CachedRdd) -> bool {
         self.blocks.has_all(cached.rdd, cached.partitions, self.version(cached))
     }
 
-    /// The versions that an attempt at a stage reads and keeps.
+    /// Returns the versions under which an attempt at a stage reads and caches.
     pub(crate) fn versions(&self, spec: &StageSpec) -> Versions {
         spec.cached.rdds.iter().map(|cached| (cached.rdd, self.version(cached))).collect()
     }
 
-    /// Where the partitions of a stage would like to run: with the nearest kept partition, else where its spec says.
-    pub(crate) fn places(&self, spec: &StageSpec) -> Option<Vec<Vec<TaskLocation>>> {
-        let aligned =
-            spec.cached.rdds.iter().filter(|cached| cached.aligned).max_by_key(|cached| cached.rdd)?;
+    /// Returns, for each partition of a stage, the executors that have cached it. Of several persisted RDDs
+    /// that have the stage's partitions the last one counts: the least is left to compute there. Returns
+    /// nothing for a stage without such an RDD.
+    pub(crate) fn cached_at(&self, spec: &StageSpec) -> Vec<Vec<TaskLocation>> {
+        let aligned = spec.cached.rdds.iter().filter(|cached| cached.aligned);
+        let Some(aligned) = aligned.max_by_key(|cached| cached.rdd) else { return vec![] };
         let version = self.version(aligned);
         let place = |executor: ExecutorId| {
             let host = self.executors.get(executor)?.host.to_string();
             Some(TaskLocation { host, executor: Some(executor) })
         };
-        let of = |partition: u32| -> Vec<TaskLocation> {
-            let cached: Vec<_> =
-                self.blocks.holders(aligned.rdd, Partition(partition), version).filter_map(place).collect();
-            match cached.is_empty() {
-                true => spec.preferred.get(partition as usize).cloned().unwrap_or_default(),
-                false => cached,
-            }
-        };
-        Some((0..spec.partitions).map(of).collect())
+        let holders = |partition| self.blocks.holders(aligned.rdd, Partition(partition), version);
+        (0..spec.partitions).map(|partition| holders(partition).filter_map(place).collect()).collect()
     }
 
-    /// An executor keeps a partition.
-    pub(crate) fn block_stored(
-        &mut self,
-        executor: ExecutorId,
-        rdd: RddId,
-        partition: Partition,
-        version: u64,
-        fx: &mut Vec<Effect>,
-    ) {
+    /// Notes that an executor has cached a partition.
+    pub(crate) fn block_stored(&mut self, executor: ExecutorId, key: BlockKey, fx: &mut Vec<Effect>) {
         if !self.executors.contains(executor) {
             return;
         }
-        match self.blocks.stored(executor, rdd, partition, version) {
-            true => self.wake_spared(rdd),
-            false => fx.push(Effect::DropCached { rdd, executor }),
+        match self.blocks.stored(executor, key) {
+            true => self.wake_spared(key.rdd),
+            false => fx.push(Effect::DropCached { rdd: key.rdd, executor }),
         }
     }
 
-    /// A stage may wait for inputs that it does not need any more, now that an RDD is all kept. Nobody else would tell it: those
-    /// who write them run only while somebody needs what they write.
+    /// Puts the stages on the agenda that wait for inputs which they do not need any more, now that all of an
+    /// RDD is cached. Nothing else would: the stages that write those inputs are stopped once no stage needs
+    /// them.
     fn wake_spared(&mut self, rdd: RddId) {
         let is_spared = |stage: &Stage| {
             let all = |cached: &CachedRdd| {
@@ -117,7 +108,7 @@ impl Scheduler {
         self.dirty_stages.extend(spared);
     }
 
-    /// Nobody wants an RDD to be kept any more.
+    /// Has executors drop the partitions of an RDD that the program does not persist any more.
     pub(crate) fn rdd_unpersisted(&mut self, rdd: RddId, fx: &mut Vec<Effect>) {
         let holders = self.blocks.forget(rdd);
         fx.extend(holders.into_iter().map(|executor| Effect::DropCached { rdd, executor }));

@@ -1,14 +1,15 @@
-//! Jobs end: with their answer, by failure, or because somebody wished so. Each exactly once, since a job that ended is no
-//! longer in the table.
+//! The end of jobs: with their answer, by failure, or because the program cancels them. Each job ends exactly
+//! once, since a job that ended is no longer in the table.
 
-use crate::dag::{Job, Phase};
 use crate::effect::Effect;
+use crate::jobs::Job;
 use crate::scheduler::Scheduler;
+use crate::stages::Phase;
 use firesteel_types::{AppEvent, JobFailure, JobId, KillReason, ShuffleId, StageId};
 use std::collections::BTreeSet;
 
 impl Scheduler {
-    /// Ends a job, and whatever only it needed.
+    /// Ends a job, and the stages that only it needed.
     pub(crate) fn end_job(&mut self, id: JobId, failure: Option<JobFailure>, fx: &mut Vec<Effect>) {
         let Some(job) = self.jobs.remove(&id) else { return };
         for &stage in job.stages.iter().rev() {
@@ -28,7 +29,7 @@ impl Scheduler {
         }
     }
 
-    /// Somebody wants all jobs to end of which `which` is true.
+    /// Cancels all jobs for which `which` is true.
     pub(crate) fn cancel(&mut self, reason: &str, which: impl Fn(JobId, &Job) -> bool, fx: &mut Vec<Effect>) {
         let unwanted: Vec<JobId> =
             self.jobs.iter().filter(|(id, job)| which(**id, job)).map(|(id, _)| *id).collect();
@@ -37,7 +38,8 @@ impl Scheduler {
         }
     }
 
-    /// A job no longer needs a stage. Children are left before parents, so whoever waits for this stage has left already.
+    /// Takes a job off a stage. A job leaves children before parents, so by now it has left the stages that
+    /// wait for this one.
     fn leave_stage(&mut self, id: StageId, job: JobId, fx: &mut Vec<Effect>) {
         let stage = self.stages.get(id).expect("a running job's stages are known");
         if stage.jobs.len() == 1 {
@@ -49,12 +51,13 @@ impl Scheduler {
         self.stop_unwanted(output.into_iter().collect(), fx);
     }
 
-    /// Changes which jobs need a stage. The first of them decides about its place in the pools.
+    /// Changes the set of jobs that need a stage. The first of them determines its place in the pools.
     pub(crate) fn change_jobs(&mut self, id: StageId, change: impl FnOnce(&mut BTreeSet<JobId>) -> bool) {
         let stage = self.stages.get_mut(id).expect("only a known stage is shared");
         self.pools.remove(&stage.pool, stage.turn());
         assert!(change(&mut stage.jobs), "a job joins and leaves a stage once");
-        // A job that is just entering is not in the table yet: the stage stays in its pool until jobs change again.
+        // A job that is just entering is not in the table yet: the stage stays in its pool until jobs change
+        // again.
         if let Some(first) = self.jobs.get(&stage.turn().0) {
             stage.pool = first.pool.clone();
         }
@@ -77,7 +80,7 @@ impl Scheduler {
         }
     }
 
-    /// Nobody will read a shuffle again, once those that do have ended.
+    /// Forgets a shuffle as soon as no stage writes or reads it: no later job will.
     pub(crate) fn shuffle_released(&mut self, shuffle: ShuffleId, fx: &mut Vec<Effect>) {
         self.outputs.ask_release(shuffle);
         self.release_if_asked(shuffle, fx);

@@ -1,18 +1,20 @@
-//! When map outputs move to another executor before theirs goes: nothing is computed again.
+//! The move of map outputs to another executor before theirs ends: nothing is computed again.
 //!
-//! The attempt that wrote an output stays its name, so whatever was computed from it stands. Stages that have the newest snapshot are
-//! given the one that follows it, without a new attempt: their next tasks read where the outputs are now. Tasks that were launched
-//! with the older one find the outputs where they were for as long as somebody serves them there, and ask anew after that.
+//! An output is still named by the attempt that wrote it, so all that was computed from it stands. Stages
+//! that have the newest snapshot get the one that follows it, without a new attempt: their next tasks read
+//! the outputs in their new place. Tasks that were launched with the older snapshot read them in their old
+//! place for as long as they are served there, and fail to fetch after that.
 
-use crate::dag::{Inputs, Phase};
-use crate::effect::Effect;
+use crate::effect::{Effect, ShuffleOutputs};
 use crate::scheduler::Scheduler;
+use crate::stages::{Inputs, Phase};
 use firesteel_types::{ExecutorId, Partition, ShuffleId, TaskId};
 use std::collections::BTreeMap;
 
 impl Scheduler {
-    /// Another executor has map outputs from now on. What counts no more may go there, and what somebody else has who stays: two may
-    /// have been asked, one after the other. What came to somebody who is gone is still where it was.
+    /// Notes that another executor has map outputs. Drops from it the outputs that count no more, and those
+    /// that an executor has which stays: two executors may have been asked to take over the same output, one
+    /// after the other. If the executor itself is gone, the outputs are still in their old place.
     pub(crate) fn outputs_moved(
         &mut self,
         to: ExecutorId,
@@ -31,7 +33,7 @@ impl Scheduler {
                     self.outputs.relocate(shuffle, map, to);
                     before.entry(shuffle).or_insert(generation);
                     if !self.executors.contains(holder) {
-                        // What it left with a service of its host.
+                        // A service of the lost executor's host still has the file.
                         fx.push(Effect::MapOutputDropped { shuffle, map, task, executor: holder });
                     }
                 }
@@ -43,14 +45,12 @@ impl Scheduler {
         }
     }
 
-    /// Gives the attempts that read a shuffle as it was the snapshot of how it is.
+    /// Gives the open attempts that read a shuffle of the generation `before` the newest snapshot.
     fn renew_inputs(&mut self, shuffle: ShuffleId, before: u64) {
         for id in self.stages.readers_of(shuffle) {
             let stage = self.stages.get_mut(id).expect("the readers of a shuffle are known");
             let Phase::Running { inputs, .. } = &mut stage.phase else { continue };
-            let is_older = |input: &crate::effect::ShuffleOutputs| {
-                (input.shuffle, input.generation) == (shuffle, before)
-            };
+            let is_older = |input: &ShuffleOutputs| (input.shuffle, input.generation) == (shuffle, before);
             if inputs.iter().any(|input| is_older(input)) {
                 let snapshot = self.outputs.snapshot(shuffle);
                 let renewed =

@@ -1,16 +1,18 @@
-//! A job enters: its stages join the table, except those whose shuffle another running job's stage writes already.
+//! The submission of jobs: the stages of a job enter the table, except those whose shuffle a stage of another
+//! running job writes.
 
-use crate::dag::{Job, Phase, Stage};
 use crate::effect::Effect;
 use crate::event::{JobSpec, StageSpec};
+use crate::jobs::Job;
 use crate::scheduler::Scheduler;
+use crate::stages::{Phase, Stage};
 use firesteel_types::{AppEvent, JobId, Partition, ShuffleId, StageId, StageSummary};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 impl Scheduler {
-    /// An action wants an answer. Work linear in the size of its graph; tables by partition are made only for stages that
-    /// have something to run.
+    /// Takes in a job. The work is linear in the size of its graph; tables by partition are made only for
+    /// stages that have tasks to run.
     pub(crate) fn submit_job(&mut self, spec: JobSpec, fx: &mut Vec<Effect>) {
         check(&spec);
         let JobSpec { job: id, site, stages: specs, partitions, pool, group, tags } = spec;
@@ -53,8 +55,9 @@ impl Scheduler {
         StageSummary { stage: id, site: stage.spec.site.clone(), tasks: stage.total() }
     }
 
-    /// A stage that was found may read shuffles that this job does not name, if its lineage was cut shorter meanwhile. The
-    /// job needs those who write them all the same, as long as it shares the stage.
+    /// Adds the stages to a job that its shared stages need. A shared stage may read shuffles that this job
+    /// does not name, if its lineage was cut shorter meanwhile. The job needs the stages that write them all
+    /// the same, as long as it shares that one.
     fn join_ancestors(&mut self, job: JobId, stages: &mut Vec<StageId>) {
         let mut pending = stages.clone();
         let mut found = BTreeSet::new();
@@ -70,7 +73,7 @@ impl Scheduler {
                 }
             }
         }
-        // A stage is made after those that it reads, so ascending ids have parents first.
+        // A stage has a higher id than those whose outputs it reads, so ascending ids have parents first.
         stages.splice(0..0, found);
     }
 
@@ -102,6 +105,7 @@ impl Scheduler {
             tasks: None,
             running: BTreeSet::new(),
             distrusts_cached: false,
+            cached_at: vec![],
         });
         id
     }
@@ -112,7 +116,7 @@ fn wants_each_once(wanted: &[Partition], partitions: u32) -> bool {
     wanted.is_empty() || (different.len() == wanted.len() && wanted.len() == partitions as usize)
 }
 
-/// What whoever submits a job has to keep to.
+/// Panics if a job breaks a rule that [`JobSpec`] states.
 fn check(job: &JobSpec) {
     let (result, maps) = job.stages.split_last().expect("a job has stages");
     assert!(result.output.is_none(), "the last stage of job {} answers it and writes no shuffle", job.job);
@@ -123,14 +127,14 @@ fn check(job: &JobSpec) {
     );
     assert!(
         job.partitions.iter().all(|p| p.0 < result.partitions),
-        "job {} wants partitions that are not there",
+        "job {} wants partitions that its last stage does not have",
         job.job
     );
     let mut written: BTreeSet<ShuffleId> = BTreeSet::new();
     for stage in maps {
         assert!(
             stage.inputs.iter().all(|input| written.contains(input)),
-            "stage {} reads what is written later",
+            "stage {} reads a shuffle that no earlier stage writes",
             stage.stage
         );
         let output = stage.output.unwrap_or_else(|| panic!("stage {} writes nothing", stage.stage));
@@ -138,14 +142,14 @@ fn check(job: &JobSpec) {
     }
     assert!(
         result.inputs.iter().all(|input| written.contains(input)),
-        "job {} reads what nobody writes",
+        "job {} reads a shuffle that no stage of it writes",
         job.job
     );
     for stage in &job.stages {
         let hints = stage.preferred.len();
         assert!(
             hints == 0 || hints == stage.partitions as usize,
-            "stage {} has hints for some partitions",
+            "stage {} has preferred locations for some partitions only",
             stage.stage
         );
     }

@@ -1,15 +1,17 @@
-//! Migration of what agents have that are being decommissioned: in rounds, address by address, until nothing is left, or time is up.
+//! The migration of blocks from agents that are being decommissioned: in rounds, address by address, until
+//! none is left, or time is up.
 //!
-//! An agent whose files go with it, or with the process that serves them, takes no more tasks; while its last tasks run, what only its
-//! executors have is copied to agents that stay. When nothing is left and nothing runs, the agent is told to end. What could not be
-//! copied in time is lost with it, and computed again when a job needs it. [`MigrationPlan`] deals what is to be copied.
+//! An agent whose files go with it, or with the process that serves them, takes no more tasks; while its last
+//! tasks run, the blocks that only its executors have are copied to agents that stay. When no block is left
+//! and no task runs, the agent is told to end. A block that could not be copied in time is lost with it, and
+//! computed again when a job needs it. [`MigrationPlan`] deals the blocks.
 
-use crate::application::AgentId;
+use crate::agent_id::AgentId;
 use crate::migration_plan::MigrationPlan;
 use firesteel_types::Millis;
 use std::collections::BTreeMap;
 
-/// How long to wait before looking again where no event says that something has changed.
+/// The pause before an address is looked at again, when no event says that something has changed.
 const LOOK_AGAIN_MS: u64 = 100;
 
 /// All migrations under way, by the address that is cleared.
@@ -23,23 +25,24 @@ pub(crate) struct Migrations {
 #[derive(Debug, Default)]
 struct Migration {
     plan: MigrationPlan,
-    /// Since when no task runs at the address.
+    /// The time since which no task runs at the address.
     idle_since: Option<Millis>,
-    /// The requests that were not answered yet, and the agents that were asked.
+    /// The orders that were not answered yet, with the agents that have them.
     asked: BTreeMap<u64, AgentId>,
-    /// How much the answers of this round have copied.
+    /// The number of blocks that the answers of this round have copied.
     taken: usize,
-    /// When the answers of this round are waited for no longer.
+    /// The time until which the answers of this round are waited for.
     answer_by: Millis,
+    /// The time at which to look at the address again, unless answers are waited for.
     look_at: Millis,
 }
 
-/// What to do next about an address.
+/// The next step about an address.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// Answers are awaited, or it is too early to look.
+    /// Wait for answers, or until it is time to look.
     Wait,
-    /// Look at what is left: deal it, or release the agents.
+    /// Deal the blocks that are left, or release the agents.
     Look,
 }
 
@@ -49,7 +52,7 @@ impl Migrations {
         self.by_address.entry(address).or_default();
     }
 
-    /// An address is cleared.
+    /// Ends the clearing of an address.
     pub(crate) fn end(&mut self, address: &str) {
         self.by_address.remove(address);
     }
@@ -62,19 +65,19 @@ impl Migrations {
         self.by_address.is_empty()
     }
 
-    /// Something has changed about tasks or agents: all are looked at again.
+    /// Makes all addresses due to be looked at, since tasks or agents have changed.
     pub(crate) fn reconsider(&mut self) {
         self.by_address.values_mut().for_each(|migration| migration.look_at = Millis(0));
     }
 
-    /// What to do about an address now.
+    /// Returns the next step about an address.
     pub(crate) fn step(&mut self, now: Millis, address: &str) -> Step {
         let Some(migration) = self.by_address.get_mut(address) else { return Step::Wait };
         if !migration.asked.is_empty() {
             if migration.answer_by > now {
                 return Step::Wait;
             }
-            // What was not copied in time is dealt again, to others if there are such.
+            // The blocks that were not copied in time are dealt again, to other executors if there are any.
             migration.asked.clear();
             return Step::Look;
         }
@@ -85,7 +88,8 @@ impl Migrations {
         }
     }
 
-    /// Whether time is up: tasks may run for as long as they like, and after them migrating may take this long.
+    /// Returns whether time is up for an address: after its last task has ended, the migration may take
+    /// `within_ms`.
     pub(crate) fn is_over(&mut self, now: Millis, address: &str, is_busy: bool, within_ms: u64) -> bool {
         let Some(migration) = self.by_address.get_mut(address) else { return true };
         if is_busy {
@@ -95,12 +99,12 @@ impl Migrations {
         now - *migration.idle_since.get_or_insert(now) >= within_ms
     }
 
-    /// The plan of an address.
+    /// Returns the plan of an address.
     pub(crate) fn plan(&mut self, address: &str) -> Option<&mut MigrationPlan> {
         self.by_address.get_mut(address).map(|migration| &mut migration.plan)
     }
 
-    /// An agent is asked to copy something; gives the number of the request.
+    /// Notes that an agent is ordered to copy blocks. Returns the number of the order.
     pub(crate) fn ask(&mut self, address: &str, agent: AgentId, answer_by: Millis) -> Option<u64> {
         let migration = self.by_address.get_mut(address)?;
         let number = self.next_number;
@@ -110,19 +114,20 @@ impl Migrations {
         Some(number)
     }
 
-    /// Whether an agent is copying something.
+    /// Returns whether an agent has an order that it has not answered.
     pub(crate) fn is_asked(&self, agent: AgentId) -> bool {
         self.by_address.values().any(|migration| migration.asked.values().any(|asked| *asked == agent))
     }
 
-    /// Nothing can be done about an address for a while.
+    /// Leaves an address alone for a while.
     pub(crate) fn wait(&mut self, now: Millis, address: &str) {
         if let Some(migration) = self.by_address.get_mut(address) {
             migration.look_at = now + LOOK_AGAIN_MS;
         }
     }
 
-    /// An agent answers a request: it has copied this many. An answer that is late, or came before, counts for nothing here.
+    /// Notes that an agent has carried out an order and copied this many blocks. An answer that is late, or a
+    /// second copy, is ignored.
     pub(crate) fn answered(&mut self, agent: AgentId, number: u64, taken: usize) {
         let mut all = self.by_address.values_mut();
         if let Some(migration) = all.find(|migration| migration.asked.get(&number) == Some(&agent)) {
@@ -131,7 +136,7 @@ impl Migrations {
         }
     }
 
-    /// An agent is gone and will answer nothing.
+    /// Notes that an agent is gone and will answer no order.
     pub(crate) fn agent_gone(&mut self, agent: AgentId) {
         for migration in self.by_address.values_mut() {
             migration.asked.retain(|_, asked| *asked != agent);
@@ -139,7 +144,7 @@ impl Migrations {
         self.reconsider();
     }
 
-    /// When an address is to be looked at if nothing happens before.
+    /// Returns the time at which an address is to be looked at if nothing happens before.
     pub(crate) fn next_deadline(&self) -> Option<Millis> {
         let due = |migration: &Migration| match migration.asked.is_empty() {
             true => migration.look_at,

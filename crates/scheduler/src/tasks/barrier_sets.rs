@@ -1,33 +1,33 @@
-//! The steps that concern the gangs of barrier stages: all tasks are launched together, wait for one another, and when one of
-//! them fails, all begin again.
+//! The steps that concern the barrier sets of barrier stages: all tasks are launched together, wait for one
+//! another, and when one of them fails, all begin again.
 //!
-//! Nothing of an attempt that was given up counts: its tasks are told to stop, their map outputs are dropped, their results,
-//! which were held until the last of them, too. So what one attempt computed never stands beside what another did, also when the
-//! stage runs again because an output was lost after it had been complete.
+//! Nothing of an attempt that was given up counts: its tasks are told to stop, and their map outputs and held
+//! results are dropped. So an output or a result of one attempt never stands beside that of another, also
+//! when the stage was complete and runs again because an output was lost.
 
 use crate::accumulators::Source;
 use crate::barriers::{Answer, Caller, Refusal};
 use crate::effect::Effect;
+use crate::running_tasks::RunningTask;
 use crate::scheduler::Scheduler;
-use crate::tasks::RunningTask;
-use crate::tasks::task_set::Pick;
+use crate::task_set::Pick;
 use firesteel_types::{
     ExecutorId, JobFailure, JobId, KillReason, Millis, Partition, StageAttempt, StageId, TaskFailure, TaskId,
 };
 use std::sync::Arc;
 
-/// What became of an offer to a gang.
+/// The answer of a barrier set to an offer.
 pub(crate) enum BarrierOffer {
-    /// All of it was launched.
+    /// All its tasks were launched.
     Launched,
-    /// It has no use for the slots now.
+    /// It cannot use the slots now.
     Refused,
-    /// It waits for more of them; nobody behind it may have these.
+    /// It waits for more slots, and no stage behind it may have these.
     Held,
 }
 
 impl Scheduler {
-    /// Offers all free slots to a gang.
+    /// Offers all free slots to a barrier set.
     pub(crate) fn offer_to_barrier_set(&mut self, id: StageId, fx: &mut Vec<Effect>) -> BarrierOffer {
         let stage = self.stages.get(id).expect("a runnable stage is known");
         let wanted = stage.tasks.as_ref().expect("a runnable stage has tasks").unlaunched();
@@ -41,7 +41,7 @@ impl Scheduler {
         }
     }
 
-    /// The stages that are offered free slots, if some are held for a gang: those behind it are not, and need not be woken.
+    /// Returns the stages that are offered free slots: those before the first stage for which slots are held.
     pub(crate) fn before_held(&self) -> Vec<StageId> {
         let mut offered = vec![];
         for pool in self.pools.in_order() {
@@ -59,11 +59,13 @@ impl Scheduler {
 
     fn is_held_for(&self, id: StageId) -> bool {
         let tasks = self.stages.get(id).and_then(|stage| stage.tasks.as_ref());
+        // Slots are not held for a barrier set that all executors together could not run.
         let may_have_them = tasks.is_some_and(|tasks| tasks.unlaunched() <= self.executors.slots());
         may_have_them && self.barriers.holds_slots(id, self.now, self.settings.barrier_hold_ms)
     }
 
-    /// Launches all tasks of a gang, for which there are slots: near their data where that can be had at once.
+    /// Launches all tasks of a barrier set, near their data where such slots are free. There are slots for
+    /// all.
     fn launch_barrier_set(&mut self, id: StageId, fx: &mut Vec<Effect>) {
         let picks = self.assign_barrier_set(id);
         let stage = self.stages.get_mut(id).expect("a runnable stage is known");
@@ -75,15 +77,17 @@ impl Scheduler {
         let barrier_set: Arc<[String]> = hosts.into_iter().map(|(_, host)| host).collect();
         let attempt = self.barriers.launched(id);
         for (executor, pick) in picks {
-            // Tasks fail together, so all of them look closely from the second attempt on.
+            // The tasks fail together, so the stage attempt is the attempt of each.
             let pick = Pick { attempt: attempt.0, ..pick };
             self.launch(id, executor, pick, Some(barrier_set.clone()), fx);
         }
     }
 
-    /// Decides which task goes where, round and round so that work spreads. In a first round tasks take only slots near their
-    /// data.
+    /// Decides which task goes to which executor, one by one in turn so that work spreads. In a first round
+    /// tasks take only slots near their data.
     fn assign_barrier_set(&mut self, id: StageId) -> Vec<(ExecutorId, Pick)> {
+        // A locality wait that no task has waited for yet, so that the first round takes no slots that are
+        // far.
         const FOR_EVER_MS: u64 = u64::MAX / 2;
         let mut free = self.executors.with_free_slots();
         let stage = self.stages.get_mut(id).expect("a runnable stage is known");
@@ -104,19 +108,19 @@ impl Scheduler {
                 }
             }
         }
-        assert_eq!(tasks.unlaunched(), 0, "all of gang {id} is launched or nothing");
+        assert_eq!(tasks.unlaunched(), 0, "all tasks of barrier stage {id} are launched, or none");
         picks
     }
 
-    /// A task waits for the others of its gang.
+    /// Takes in the call of a task that waits for the others of its barrier set.
     pub(crate) fn barrier_sync(
         &mut self,
-        who: (TaskId, ExecutorId),
+        caller: (TaskId, ExecutorId),
         epoch: u32,
         message: Option<String>,
         fx: &mut Vec<Effect>,
     ) {
-        let (task, executor) = who;
+        let (task, executor) = caller;
         let calling = self.tasks.get(task).filter(|task| task.executor == executor && task.killed.is_none());
         let is_barrier_set =
             |task: &&RunningTask| self.stages.get(task.stage).is_some_and(|stage| stage.spec.barrier);
@@ -127,7 +131,7 @@ impl Scheduler {
             fx.push(Effect::BarrierRefused { task, executor, epoch, reason, retryable: true });
             return;
         };
-        match self.barriers.call(self.now, stage, partition, who, (epoch, message)) {
+        match self.barriers.call(self.now, stage, partition, caller, (epoch, message)) {
             Answer::Wait => {}
             Answer::Again(messages) => fx.push(Effect::BarrierRelease { task, executor, epoch, messages }),
             Answer::Release(callers, messages) => fx.extend(callers.into_iter().map(|caller| {
@@ -139,8 +143,9 @@ impl Scheduler {
     }
 
     fn refuse(&mut self, stage: StageId, callers: Vec<Caller>, refusal: &Refusal, fx: &mut Vec<Effect>) {
-        // A kept partition may be what spared a task its calls. All are computed anew next time.
-        let stage = self.stages.get_mut(stage).expect("who waits belongs to a known stage");
+        // A task that found its partition cached may not have made its calls. The next attempt computes all
+        // partitions anew.
+        let stage = self.stages.get_mut(stage).expect("a task that waits belongs to a known stage");
         let may_be_spared = stage.spec.cached.rdds.iter().any(|cached| cached.barrier);
         let retryable = match refusal {
             Refusal::Ended(_) => may_be_spared,
@@ -154,7 +159,7 @@ impl Scheduler {
         }));
     }
 
-    /// A task that is told to stop does not wait any longer.
+    /// Refuses the call of a task that is told to stop, if it waits.
     pub(crate) fn refuse_caller(&mut self, id: TaskId, why: &KillReason, fx: &mut Vec<Effect>) {
         let task = self.tasks.get(id).expect("only what runs is told to stop");
         if let Some(Caller { task, executor, epoch, .. }) =
@@ -165,7 +170,7 @@ impl Scheduler {
         }
     }
 
-    /// Tasks that have waited for too long are told so.
+    /// Refuses the calls of tasks that have waited for too long.
     pub(crate) fn time_out_barriers(&mut self, fx: &mut Vec<Effect>) {
         for (stage, callers, refusal) in
             self.barriers.overdue(self.now, self.settings.barrier_sync_timeout_ms)
@@ -174,7 +179,7 @@ impl Scheduler {
         }
     }
 
-    /// A member succeeded. Who waits for it waits in vain.
+    /// Refuses the calls of tasks that wait for one that has succeeded: it will make none.
     pub(crate) fn barrier_task_ended(&mut self, task: &RunningTask, fx: &mut Vec<Effect>) {
         let callers = self.barriers.ended(task.stage, task.partition);
         if !callers.is_empty() {
@@ -182,7 +187,8 @@ impl Scheduler {
         }
     }
 
-    /// A member ended without success, and may be tried again: with all the others.
+    /// Gives up the attempt of a task that failed and may be tried again: all tasks of its barrier set begin
+    /// again.
     pub(crate) fn barrier_task_failed(
         &mut self,
         task: &RunningTask,
@@ -196,6 +202,7 @@ impl Scheduler {
         let too_often = stage.failed_in_a_row >= self.settings.max_consecutive_stage_attempts;
         let site = stage.spec.site.clone();
         self.give_up_barrier_set(task.stage, failure.to_string(), fx);
+        // All tasks begin again, whether the input is missing or has moved.
         let _ = self.input_missing(&failure, fx);
         if too_often {
             let (stage, attempt, last) = (task.stage, task.stage_attempt, Box::new(failure));
@@ -203,8 +210,8 @@ impl Scheduler {
         }
     }
 
-    /// The output of a member that had ended is gone. While others run, all begin again; else that is seen to when somebody
-    /// wants the stage.
+    /// Gives up the attempt of a barrier set of which an output is gone. A stage that was complete has no
+    /// attempt; it begins one when another stage wants its output.
     pub(crate) fn barrier_output_gone(&mut self, id: StageId, map: Partition, fx: &mut Vec<Effect>) {
         let tasks = self.stages.get(id).and_then(|stage| stage.tasks.as_ref());
         if tasks.is_some_and(|tasks| tasks.is_done(map.0)) {
@@ -212,7 +219,7 @@ impl Scheduler {
         }
     }
 
-    /// Gives up an attempt, and all that came of it. The next may begin.
+    /// Gives up an attempt with all its outputs and results, so that the next may begin.
     fn give_up_barrier_set(&mut self, id: StageId, why: String, fx: &mut Vec<Effect>) {
         self.close_attempt(id, Some(why), fx);
         self.kill_all(id, KillReason::StageAborted, fx);
@@ -223,8 +230,8 @@ impl Scheduler {
         stage.tasks.as_mut().expect("an attempt has tasks").start_over(self.now);
     }
 
-    /// Whatever the next attempt could find of an earlier one goes, before it begins.
-    pub(crate) fn gather(&mut self, id: StageId, fx: &mut Vec<Effect>) {
+    /// Drops all that the next attempt at a barrier stage could find of an earlier one, before it begins.
+    pub(crate) fn drop_earlier_attempt(&mut self, id: StageId, fx: &mut Vec<Effect>) {
         let stage = self.stages.get(id).expect("only a known stage is attempted");
         if !stage.spec.barrier {
             return;
@@ -232,7 +239,7 @@ impl Scheduler {
         let behind = stage.spec.cached.rdds.iter().filter(|cached| cached.barrier && !cached.is_truncated);
         let partial = behind.filter(|cached| stage.distrusts_cached || !self.is_all_cached(cached));
         let partial: Vec<_> = partial.map(|cached| cached.rdd).collect();
-        // Tasks that find their partition would not wait for those that compute theirs.
+        // Tasks that find their partition cached would make no calls, and the others would wait for them.
         partial.into_iter().for_each(|rdd| self.blocks.restart(rdd));
         self.drop_barrier_outputs(id, fx);
     }
@@ -248,7 +255,7 @@ impl Scheduler {
         self.dirty_stages.extend(self.stages.readers_of(shuffle));
     }
 
-    /// All members succeeded: their results count.
+    /// Accepts the held results of a barrier set all of whose tasks succeeded.
     pub(crate) fn accept_held(&mut self, id: StageId, job: JobId, fx: &mut Vec<Effect>) {
         for held in self.barriers.take_held(id) {
             self.accumulators.accept(Source::Final, held.updates);
@@ -256,16 +263,17 @@ impl Scheduler {
         }
     }
 
-    /// Nobody belongs to the gang of a stage any more. Results that were held do not count.
+    /// Forgets the barrier set of a stage. Results that were held do not count.
     pub(crate) fn disband(&mut self, id: StageId, fx: &mut Vec<Effect>) {
         let held = self.barriers.disband(id);
         fx.extend(held.into_iter().map(|held| Effect::ResultDropped { task: held.task }));
     }
 
-    /// Gangs that are larger than all executors together fail their jobs, some at once, some after a while. Whether any did.
+    /// Fails the jobs of barrier sets that have had more tasks than all executors have slots, for too long.
+    /// Returns whether there were any.
     pub(crate) fn fail_barrier_sets_without_slots(&mut self, fx: &mut Vec<Effect>) -> bool {
         if self.executors.without_executors_since().is_some() {
-            self.barriers.nobody_is_short();
+            self.barriers.no_executors();
             return false;
         }
         let (slots, limit_ms) = (self.executors.slots(), self.barrier_patience());
@@ -278,14 +286,15 @@ impl Scheduler {
         !overdue.is_empty()
     }
 
-    /// For how long a gang waits for executors.
+    /// Returns for how long a barrier set waits for enough slots. A stage that ran before had enough of them,
+    /// so it waits longer for executors in place of lost ones.
     fn barrier_patience(&self) -> impl Fn(StageAttempt) -> u64 + use<> {
         let first = self.settings.barrier_slots_wait_ms;
         let later = first.max(self.settings.no_executors_timeout_ms);
         move |attempt| if attempt.0 == 0 { first } else { later }
     }
 
-    /// When something about gangs is due.
+    /// Returns the time at which a barrier set is due for something.
     pub(crate) fn next_barrier_deadline(&self) -> Option<Millis> {
         let waits = (self.settings.barrier_hold_ms, self.settings.barrier_sync_timeout_ms);
         self.barriers.next_deadline(self.now, waits, self.barrier_patience())
@@ -303,11 +312,11 @@ fn reason(refusal: &Refusal, epoch: u32) -> String {
              barrier stage have to make the same calls in the same order"
         ),
         Refusal::OutOfStep => {
-            format!("call {epoch} is not the one that is next. That is a fault of the engine's")
+            format!("call {epoch} comes out of turn. This is a bug in Firesteel: please report it")
         }
         Refusal::TimedOut { called, size, waited_ms } => format!(
             "after {waited_ms} ms only {called} of {size} tasks had called. Raise `firesteel.barrier.sync.timeout`, or find out \
-             what keeps the others"
+             why the others take so long"
         ),
     }
 }

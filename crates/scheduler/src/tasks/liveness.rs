@@ -1,8 +1,9 @@
-//! What the coming, going and silence of executors does to tasks and map outputs.
+//! The consequences for tasks and map outputs when executors come, go and fall silent.
 //!
-//! Messages can be lost where a connection breaks. A heartbeat therefore names the attempts that its executor runs. One
-//! that the scheduler gave up, or never heard of, is told to stop (again). One that the scheduler waits for and the
-//! executor leaves out for long enough was lost on its way there, or its outcome on the way back: it failed.
+//! Messages can be lost where a connection breaks. A heartbeat therefore names the attempts that its executor
+//! runs. The scheduler tells an attempt to stop (again) that it gave up or does not know. An attempt that the
+//! scheduler waits for and the executor leaves out for long enough has failed: its launch was lost on the way
+//! there, or its outcome on the way back.
 
 use crate::effect::{Effect, MapOutput};
 use crate::scheduler::Scheduler;
@@ -13,7 +14,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 impl Scheduler {
-    /// An executor registered.
+    /// Takes in an executor that registered.
     pub(crate) fn executor_added(&mut self, id: ExecutorId, host: String, slots: u32, fx: &mut Vec<Effect>) {
         let shared: Arc<str> = host.as_str().into();
         if !self.executors.add(self.now, id, shared, slots) {
@@ -27,18 +28,19 @@ impl Scheduler {
         self.vacancies.all = true;
     }
 
-    /// An executor takes no more tasks. Whoever waits for a slot near it looks elsewhere.
+    /// Launches no more tasks on an executor. Tasks that wait for one of its slots take others.
     pub(crate) fn executor_decommissioning(&mut self, id: ExecutorId) {
         if !self.executors.leave(id) {
             return;
         }
-        let host = self.executors.get(id).expect("who is leaving is registered").host.clone();
-        self.nobody_waits_for(id, &host);
-        // Those that waited for it may take what others have.
+        let host = self.executors.get(id).expect("a leaving executor is registered").host.clone();
+        self.wait_no_more_for(id, &host);
+        // Tasks that waited for its slots may take those of others.
         self.vacancies.all = true;
     }
 
-    fn nobody_waits_for(&mut self, id: ExecutorId, host: &str) {
+    /// Tells all open stages that no slot of an executor will become free.
+    fn wait_no_more_for(&mut self, id: ExecutorId, host: &str) {
         for stage in self.stages.open().collect::<Vec<_>>() {
             let stage = self.stages.get_mut(stage).expect("an open stage is known");
             let tasks = stage.tasks.as_mut().expect("an open stage has tasks");
@@ -46,7 +48,7 @@ impl Scheduler {
         }
     }
 
-    /// An executor is gone: its tasks failed, and its map outputs with it unless they survive.
+    /// Fails the tasks of an executor that is gone, and unregisters its map outputs unless they survive.
     pub(crate) fn executor_lost(
         &mut self,
         id: ExecutorId,
@@ -60,18 +62,20 @@ impl Scheduler {
                 executor: id,
                 reason: reason.clone(),
             }));
-            self.nobody_waits_for(id, &gone.host);
+            self.wait_no_more_for(id, &gone.host);
             for task in gone.running {
                 self.task_lost(task, TaskFailure::ExecutorLost { executor: id, reason: reason.clone() }, fx);
             }
         }
         self.blocks.executor_gone(id);
+        // An executor that was lost before may be reported again when the service that has its outputs is
+        // gone, too.
         if !outputs_survive {
             self.outputs_of_executor_gone(id, fx);
         }
     }
 
-    /// Nothing more will be heard of an attempt.
+    /// Ends an attempt of which no outcome will come.
     fn task_lost(&mut self, id: TaskId, failure: TaskFailure, fx: &mut Vec<Effect>) {
         let task = self.take_from_slot(id);
         match task.killed.clone() {
@@ -80,7 +84,7 @@ impl Scheduler {
         }
     }
 
-    /// Everything that lay on an executor is gone. Gives what that was.
+    /// Unregisters all map outputs of an executor, and returns them.
     pub(crate) fn outputs_of_executor_gone(
         &mut self,
         executor: ExecutorId,
@@ -93,7 +97,8 @@ impl Scheduler {
         gone
     }
 
-    /// A map output was unregistered: whoever writes or reads its shuffle must think again.
+    /// Has a map output computed again, if a stage wants it, after it was unregistered. Puts the stages that
+    /// write and read its shuffle on the agenda.
     pub(crate) fn output_gone(&mut self, shuffle: ShuffleId, output: &MapOutput, fx: &mut Vec<Effect>) {
         let MapOutput { map, task, .. } = *output;
         if let Some(writer) = self.stages.writer_of(shuffle) {
@@ -109,7 +114,7 @@ impl Scheduler {
         self.dirty_stages.extend(self.stages.readers_of(shuffle));
     }
 
-    /// An executor lives, and says what it runs.
+    /// Notes that an executor lives, and compares the attempts that it runs with those that it should run.
     pub(crate) fn heartbeat(&mut self, id: ExecutorId, running: Vec<TaskId>, fx: &mut Vec<Effect>) {
         if !self.executors.heard(self.now, id) {
             return;
@@ -139,7 +144,7 @@ impl Scheduler {
         }
     }
 
-    /// Executors that fell silent are lost.
+    /// Declares executors lost that have been silent for too long.
     pub(crate) fn expire_silent(&mut self, fx: &mut Vec<Effect>) {
         for (id, silence_ms) in self.executors.silent(self.now) {
             let survive = self.settings.outputs_survive_silence;
@@ -147,7 +152,7 @@ impl Scheduler {
         }
     }
 
-    /// Jobs that waited too long without any executor fail.
+    /// Fails the jobs that have waited for too long without any executor.
     pub(crate) fn fail_without_executors(&mut self, fx: &mut Vec<Effect>) {
         let Some(deserted) = self.executors.without_executors_since() else { return };
         let waited = |submitted: Millis| self.now - submitted.max(deserted);
@@ -163,7 +168,7 @@ impl Scheduler {
         }
     }
 
-    /// When the first job will have waited too long.
+    /// Returns the time at which the first job will have waited for an executor for too long.
     pub(crate) fn next_executor_deadline(&self) -> Option<Millis> {
         let deserted = self.executors.without_executors_since()?;
         let first = self.jobs.values().map(|job| job.submitted).min()?;

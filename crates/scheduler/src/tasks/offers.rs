@@ -1,28 +1,20 @@
-//! Which task takes which slot.
+//! The offers of free slots to the stages that have tasks to launch.
 //!
-//! Two occasions: a slot becomes free, and only it is offered; or there is something new to launch, and all free slots are
-//! offered, round and round, one task each time, so that work spreads. Stages are asked in the order of `pools`. A barrier
-//! stage takes all the slots that it needs or none ([`barrier_sets`](crate::tasks::gangs)).
+//! There are two occasions: a slot becomes free, and only it is offered; or there are new tasks to launch,
+//! and all free slots are offered, one of each executor in turn so that work spreads. Stages are asked in the
+//! order of `pools`. A barrier stage takes all the slots that it needs or none
+//! ([`barrier_sets`](crate::tasks::barrier_sets)).
 
 use crate::effect::{Effect, TaskLaunch};
-use crate::scheduler::Scheduler;
-use crate::tasks::RunningTask;
+use crate::running_tasks::RunningTask;
+use crate::scheduler::{Scheduler, Vacancies};
+use crate::task_set::Pick;
 use crate::tasks::barrier_sets::BarrierOffer;
-use crate::tasks::task_set::Pick;
-use firesteel_types::{AppEvent, ExecutorId, Locality, StageId};
+use firesteel_types::{AppEvent, ExecutorId, StageId};
 use std::sync::Arc;
 
-/// The slots to offer when an event has been digested.
-#[derive(Debug, Default)]
-pub(crate) struct Vacancies {
-    /// Offer every free slot.
-    pub(crate) all: bool,
-    /// Offer the slots of these executors.
-    pub(crate) executors: Vec<ExecutorId>,
-}
-
 impl Scheduler {
-    /// Offers what is to be offered.
+    /// Offers the slots that are noted for it.
     pub(crate) fn make_offers(&mut self, fx: &mut Vec<Effect>) {
         let Vacancies { all, executors } = std::mem::take(&mut self.vacancies);
         if all {
@@ -35,6 +27,7 @@ impl Scheduler {
     }
 
     fn offer_all(&mut self, fx: &mut Vec<Effect>) {
+        // Once every executor with a free slot was refused in turn, no stage wants any.
         let mut refused = 0;
         while self.pools.has_runnable() && refused < self.executors.free_count() {
             let Some(executor) = self.executors.next_free() else { return };
@@ -42,7 +35,7 @@ impl Scheduler {
         }
     }
 
-    /// Offers one slot; true when a task took it.
+    /// Offers a slot of an executor to one stage after another. Returns whether a task was launched.
     fn offer(&mut self, executor: ExecutorId, fx: &mut Vec<Effect>) -> bool {
         if !self.pools.has_runnable() {
             return false;
@@ -65,6 +58,7 @@ impl Scheduler {
         false
     }
 
+    /// Offers a slot of an executor to a stage without barrier. Returns whether a task took it.
     fn offer_to(&mut self, id: StageId, executor: ExecutorId, fx: &mut Vec<Effect>) -> bool {
         let host =
             self.executors.get(executor).expect("an offer comes from a registered executor").host.clone();
@@ -82,6 +76,7 @@ impl Scheduler {
         true
     }
 
+    /// Launches a task. `barrier_set` has the hosts of all tasks of a barrier stage.
     pub(crate) fn launch(
         &mut self,
         id: StageId,
@@ -134,22 +129,5 @@ impl Scheduler {
             locality,
             speculative,
         }));
-    }
-}
-
-/// How near an executor is to one of the preferred places.
-pub(crate) fn locality_of(
-    preferred: &[firesteel_types::TaskLocation],
-    executor: ExecutorId,
-    host: &str,
-) -> Locality {
-    if preferred.is_empty() {
-        Locality::NoPreference
-    } else if preferred.iter().any(|place| place.executor == Some(executor)) {
-        Locality::Process
-    } else if preferred.iter().any(|place| place.host == host) {
-        Locality::Node
-    } else {
-        Locality::Any
     }
 }

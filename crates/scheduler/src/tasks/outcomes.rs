@@ -1,31 +1,32 @@
-//! What the outcome of an attempt means.
+//! The consequences of the outcomes of attempts.
 //!
-//! A success counts when its attempt was not told to stop, its task is not done, and no other attempt was allowed to commit.
-//! It may belong to an old attempt at the stage: its task then read what is still valid, since a rollback tells all that
-//! read something else to stop. A failure of an attempt that counts sends its task back to wait, unless it is one too many.
+//! A success counts if its attempt was not told to stop, its task is not done, and no other attempt was
+//! allowed to commit. It may belong to an old attempt at the stage: its task then read outputs that are still
+//! valid, since a rollback tells all tasks to stop that read others. A failure of an attempt that counts
+//! sends its task back to wait, unless the task has failed too often.
 
 use crate::accumulators::Source;
 use crate::barriers::Held;
 use crate::effect::{Effect, MapOutput};
 use crate::event::TaskOutcome;
 use crate::map_outputs::Registered;
+use crate::running_tasks::RunningTask;
 use crate::scheduler::Scheduler;
-use crate::tasks::RunningTask;
 use firesteel_types::{
     AccumulatorUpdate, AppEvent, ExecutorId, JobFailure, JobId, KillReason, ShuffleId, StageId, TaskFailure,
     TaskId,
 };
 
-/// What a reader's failure shows of what it read.
+/// The state of an output that a task failed to fetch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Input {
-    /// It is not there, or cannot be had.
+    /// It is not there, or cannot be reached.
     Missing,
-    /// It is elsewhere by now.
+    /// Another executor has it by now.
     Moved,
 }
 
-/// What the stage of a task that succeeded is about.
+/// The properties of a stage on which the consequences of a success depend.
 struct Succeeded {
     job: JobId,
     output: Option<ShuffleId>,
@@ -33,7 +34,7 @@ struct Succeeded {
 }
 
 impl Scheduler {
-    /// An executor reported how an attempt ended.
+    /// Takes in the outcome of an attempt.
     pub(crate) fn task_finished(
         &mut self,
         id: TaskId,
@@ -48,6 +49,7 @@ impl Scheduler {
         }
         let task = self.take_from_slot(id);
         self.vacancies.executors.push(executor);
+        // The consequences of its end were drawn when it was told to stop.
         if let Some(reason) = task.killed.clone() {
             self.task_ended(id, &task, Some(TaskFailure::Killed(reason)), fx);
             self.refuse_late(id, executor, outcome, fx);
@@ -82,7 +84,7 @@ impl Scheduler {
 
     /// Takes an attempt out of the table and frees its slot.
     pub(crate) fn take_from_slot(&mut self, id: TaskId) -> RunningTask {
-        let task = self.tasks.remove(id).expect("only what runs ends");
+        let task = self.tasks.remove(id).expect("only a running attempt ends");
         if self.executors.contains(task.executor) {
             self.executors.vacate(task.executor, id);
         }
@@ -94,7 +96,8 @@ impl Scheduler {
         task
     }
 
-    /// An outcome that does not count leaves nothing behind, unless it is the echo of one that did.
+    /// Drops the map output of an outcome that does not count. The outcome may be a late copy of one that did
+    /// count: then the output stays.
     fn refuse_late(
         &mut self,
         task: TaskId,
@@ -109,6 +112,7 @@ impl Scheduler {
         }
     }
 
+    /// Reports the end of an attempt to the listeners.
     pub(crate) fn task_ended(
         &self,
         id: TaskId,
@@ -127,7 +131,8 @@ impl Scheduler {
         }));
     }
 
-    /// Marks a task as done and stops its copies. Returns what its stage is about.
+    /// Marks a task as done and stops its copies. Returns properties of its stage, which may be gone when
+    /// they are needed.
     fn task_succeeded(&mut self, id: TaskId, task: &RunningTask, fx: &mut Vec<Effect>) -> Succeeded {
         self.task_ended(id, task, None, fx);
         let stage = self.stages.get_mut(task.stage).expect("a task that counts has a stage");
@@ -180,14 +185,15 @@ impl Scheduler {
         if registered == Registered::Changed {
             self.accumulators.undo_map(shuffle, output.map);
         }
-        // Before what fails jobs: with its last job a shuffle may go, which makes its updates final.
+        // This comes before the rollback, which may fail jobs: a shuffle may be removed with its last job,
+        // which makes its updates final.
         self.accumulators.accept(Source::Map(shuffle, output.map), updates);
         if registered == Registered::Changed {
             self.roll_back_downstream(shuffle, output.map, fx);
         }
     }
 
-    /// An attempt that counts ended without success.
+    /// Draws the consequences of the failure of an attempt that counts.
     pub(crate) fn task_failed(
         &mut self,
         id: TaskId,
@@ -226,8 +232,9 @@ impl Scheduler {
         }
     }
 
-    /// A reader found an output missing or broken, or could not reach those who have it. Other failures say nothing of inputs. One
-    /// that looked where the output was before it moved has shown nothing, either: it reads again with a newer snapshot.
+    /// Unregisters the output that a task found missing or broken, and all outputs of executors that it could
+    /// not reach. A task that looked in the old place of an output that has moved shows nothing about it: it
+    /// reads again with a newer snapshot. Failures other than those to fetch say nothing about inputs.
     pub(crate) fn input_missing(&mut self, failure: &TaskFailure, fx: &mut Vec<Effect>) -> Input {
         let TaskFailure::FetchFailed { shuffle, map, map_task, executor, unreachable, .. } = failure else {
             return Input::Missing;
@@ -239,8 +246,9 @@ impl Scheduler {
             fx.push(Effect::output_dropped(*shuffle, &output));
             self.output_gone(*shuffle, &output, fx);
         }
-        // The outputs of an executor that is gone had survived it, or so it was said: with a service of its host, which may still
-        // hold others, as may one that this reader could not reach.
+        // The outputs of an executor that is gone were said to survive it, with a service of its host, and
+        // have not. The service may still have some of them, as may one that the task could not reach, so
+        // they are dropped there.
         let is_gone = !self.executors.contains(*executor);
         for &executor in unreachable.iter().chain(is_gone.then_some(executor)) {
             let gone = self.outputs_of_executor_gone(executor, fx);
@@ -249,7 +257,7 @@ impl Scheduler {
         if has_moved && self.outputs.holder(*shuffle, *map).is_some() { Input::Moved } else { Input::Missing }
     }
 
-    /// A fetch failure ends the attempt at the stage to which it belongs, unless that has ended already.
+    /// Ends the stage attempt to which a fetch failure belongs, unless it has ended already.
     fn attempt_failed(
         &mut self,
         task: &RunningTask,

@@ -1,13 +1,15 @@
-//! When a task gets a copy: most of its stage is done, and it has run for much longer than those took.
+//! Speculation: a task gets a copy when most of its stage is done and it has run for much longer than the
+//! others took.
 //!
-//! The oldest attempts come first in a stage's set of running attempts, so a look ends at the first that is young enough.
+//! The oldest attempts come first in a stage's set of running attempts, so the search ends at the first that
+//! is young enough.
 
 use crate::scheduler::Scheduler;
 use crate::settings::SpeculationSettings;
 use firesteel_types::{Millis, StageId};
 
 impl Scheduler {
-    /// Looks for slow tasks, if it is time to.
+    /// Looks for slow tasks, once in each interval.
     pub(crate) fn speculate(&mut self) {
         let Some(speculation) = self.settings.speculation else { return };
         if self.now < self.next_speculation {
@@ -20,7 +22,8 @@ impl Scheduler {
     }
 
     fn speculate_in(&mut self, id: StageId, speculation: SpeculationSettings) {
-        if !self.reads_what_is_there(id) {
+        // A copy would read outputs that are gone, and fail.
+        if !self.reads_newest_outputs(id) {
             return;
         }
         let stage = self.stages.get_mut(id).expect("an open stage is known");
@@ -46,7 +49,7 @@ impl Scheduler {
         }
     }
 
-    /// When to look again, if anything runs.
+    /// Returns the time of the next look, if any task runs.
     pub(crate) fn next_speculation(&self) -> Option<Millis> {
         let watching = self.settings.speculation.is_some() && self.stages.open().next().is_some();
         (watching && !self.tasks.is_empty()).then_some(self.next_speculation)

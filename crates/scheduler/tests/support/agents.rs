@@ -82,12 +82,8 @@ impl Story {
             Event::BarrierSync { executor, task, epoch, message } => {
                 (executor, AgentMessage::BarrierSync { executor, task, epoch, message })
             }
-            Event::BlockStored { executor, rdd, partition, version } => {
-                (executor, AgentMessage::BlockStored { executor, rdd, partition, version })
-            }
-            Event::BlockDropped { executor, rdd, partition, version } => {
-                (executor, AgentMessage::BlockDropped { executor, rdd, partition, version })
-            }
+            Event::BlockStored { executor, key } => (executor, AgentMessage::BlockStored { executor, key }),
+            Event::BlockDropped { executor, key } => (executor, AgentMessage::BlockDropped { executor, key }),
             _ => return ApplicationEvent::Scheduler(event),
         };
         match self.owners.get(&executor) {
@@ -98,15 +94,15 @@ impl Story {
 }
 
 /// `name=x host=a slots=2 files=a:1 survive python program=1`
-fn registration(agent: AgentId, words: &[&str]) -> Registration {
-    Registration {
+fn registration(agent: AgentId, words: &[&str]) -> RegisterAgent {
+    RegisterAgent {
         name: option(words, "name").unwrap_or("").into(),
         program: [option(words, "program").map_or(0, number); 32],
         host: option(words, "host").unwrap_or("a").into(),
-        slots: option(words, "slots").map_or(1, number),
+        cores: option(words, "slots").map_or(1, number),
         memory: 1 << 30,
         has_processes: words.contains(&"python"),
-        address: option(words, "files").map_or(format!("agent-{}", agent.0), Into::into),
+        blocks: option(words, "files").map_or(format!("agent-{}", agent.0), Into::into),
         outputs_survive: words.contains(&"survive"),
         process: 17,
     }
@@ -132,10 +128,11 @@ fn running(word: &str) -> (ExecutorId, Vec<TaskId>) {
 fn migrated(words: &[&str]) -> AgentMessage {
     let version = option(words, "version");
     let of_kind = |kind| words[3..].iter().filter(move |word| word.starts_with(kind));
-    AgentMessage::Migrated {
+    let report = MigrateReport {
         number: number(words[0]),
         executor: executor(words[2]),
         outputs: of_kind('s').map(|word| output(word)).collect(),
         cached: of_kind('r').map(|word| block(word, version)).collect(),
-    }
+    };
+    AgentMessage::Migrated { report }
 }

@@ -85,7 +85,7 @@ pub(crate) struct World {
     has_processes: bool,
     limit: u64,
     now: Millis,
-    agents: Vec<Registration>,
+    agents: Vec<RegisterAgent>,
     connected: BTreeSet<AgentId>,
     executors: Vec<(ExecutorId, AgentId)>,
     tasks: Vec<TaskLaunch>,
@@ -94,7 +94,7 @@ pub(crate) struct World {
     fetches: Vec<(AgentId, ExecutorId, TaskId, u64)>,
     /// How large the results are that wait.
     waiting: BTreeMap<TaskId, u64>,
-    requests: Vec<(AgentId, MigrationRequest)>,
+    requests: Vec<(AgentId, MigrateOrder)>,
     told_to_leave: BTreeSet<AgentId>,
     /// Bytes of results that were held, and of those that were delivered.
     held: BTreeMap<TaskId, u64>,
@@ -210,10 +210,10 @@ impl World {
             }
             Move::Migrated { request, outputs } => {
                 let (agent, request) = pick(&self.requests, request)?.clone();
-                let MigrationRequest { number, executor, outputs: asked, cached, .. } = request;
+                let MigrateOrder { number, executor, outputs: asked, cached, .. } = request;
                 let outputs = asked.into_iter().take(*outputs).collect();
-                let message = AgentMessage::Migrated { number, executor, outputs, cached };
-                ApplicationEvent::Agent { agent, message }
+                let report = MigrateReport { number, executor, outputs, cached };
+                ApplicationEvent::Agent { agent, message: AgentMessage::Migrated { report } }
             }
             Move::Setting => ApplicationEvent::WorkerSetting { setting: "v1".into() },
             Move::GiveUp => ApplicationEvent::NoMoreExecutors { reason: "the cluster is gone".into() },
@@ -266,8 +266,8 @@ impl World {
             }
             Move::Stored(at) => {
                 let (executor, agent) = *pick(&self.executors, at)?;
-                let (rdd, partition) = (RddId(5), Partition(0));
-                let message = AgentMessage::BlockStored { executor, rdd, partition, version: 0 };
+                let key = BlockKey { rdd: RddId(5), partition: Partition(0), version: 0 };
+                let message = AgentMessage::BlockStored { executor, key };
                 ApplicationEvent::Agent { agent, message }
             }
             Move::Submit { maps, results, is_barrier } => {
@@ -307,14 +307,14 @@ impl World {
             true => format!("host-{address}"),
             false => format!("agent-{number}"),
         };
-        let registration = Registration {
+        let registration = RegisterAgent {
             name: if is_named { format!("x{number}") } else { String::new() },
             program: [0; 32],
             host: "a".into(),
-            slots,
+            cores: slots,
             memory: 1 << 30,
             has_processes: self.has_processes,
-            address,
+            blocks: address,
             outputs_survive,
             process: 17,
         };
@@ -415,10 +415,10 @@ impl World {
                 assert!(is_new, "the result of task {task} is fetched twice");
                 self.fetches.push((agent, executor, task, self.waiting[&task]));
             }
-            ApplicationEffect::Migrate { agent, request } => {
-                let is_elsewhere = self.agents[agent.0 as usize].address != request.from;
-                assert!(is_elsewhere && self.connected.contains(&agent), "{agent:?} cannot: {request:?}");
-                self.requests.push((agent, request));
+            ApplicationEffect::Migrate { agent, order } => {
+                let is_elsewhere = self.agents[agent.0 as usize].blocks != order.from;
+                assert!(is_elsewhere && self.connected.contains(&agent), "{agent:?} cannot: {order:?}");
+                self.requests.push((agent, order));
             }
             ApplicationEffect::Leave { agent } => {
                 assert!(self.told_to_leave.insert(agent), "agent {agent:?} is told to leave twice");

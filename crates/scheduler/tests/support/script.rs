@@ -213,12 +213,12 @@ impl Story {
                 failure: JobFailure::ResultTooLarge { tasks: 1, bytes: 2, limit: 1 },
             },
             "stored" => {
-                let (rdd, partition, version) = block(words[1], option(words, "version"));
-                Event::BlockStored { executor: executor(words[0]), rdd, partition, version }
+                let key = block(words[1], option(words, "version"));
+                Event::BlockStored { executor: executor(words[0]), key }
             }
             "dropped" => {
-                let (rdd, partition, version) = block(words[1], option(words, "version"));
-                Event::BlockDropped { executor: executor(words[0]), rdd, partition, version }
+                let key = block(words[1], option(words, "version"));
+                Event::BlockDropped { executor: executor(words[0]), key }
             }
             "unpersist" => Event::RddUnpersisted { rdd: rdd(words[0]) },
             "release" => Event::ShuffleReleased { shuffle: shuffle(words[0]) },

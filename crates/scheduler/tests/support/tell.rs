@@ -15,7 +15,7 @@ impl Story {
                 let what = if *is_copy && !self.owners.is_empty() { "the copy of " } else { "" };
                 format!("drop {what}s{shuffle}/{map} by t{task} on {}", executor.name())
             }
-            ApplicationEffect::Welcome { agent, executors, setting } => {
+            ApplicationEffect::Welcome { agent, executors, setting, .. } => {
                 let setting =
                     setting.as_ref().map_or(String::new(), |setting| format!(", setting {setting}"));
                 format!("welcome agent {}: executors {}{setting}", agent.0, names(executors))
@@ -28,7 +28,7 @@ impl Story {
             ApplicationEffect::WorkerSetting { agent, setting } => {
                 format!("agent {} gets setting {setting}", agent.0)
             }
-            ApplicationEffect::Migrate { agent, request } => tell_migration(*agent, request),
+            ApplicationEffect::Migrate { agent, order } => tell_migration(*agent, order),
             ApplicationEffect::Leave { agent } => format!("agent {} is to leave", agent.0),
             ApplicationEffect::Close { agent } => format!("close agent {}", agent.0),
             ApplicationEffect::FetchResult { agent, executor, task, address } => {
@@ -85,11 +85,10 @@ fn names(executors: &[ExecutorId]) -> String {
     executors.iter().map(|executor| executor.name()).collect::<Vec<_>>().join(" ")
 }
 
-fn tell_migration(agent: AgentId, request: &MigrationRequest) -> String {
-    let MigrationRequest { number, executor, from, outputs, cached } = request;
+fn tell_migration(agent: AgentId, order: &MigrateOrder) -> String {
+    let MigrateOrder { number, executor, from, outputs, cached } = order;
     let outputs = outputs.iter().map(|(shuffle, map, task)| format!(" s{shuffle}/{map}/t{task}"));
-    let cached =
-        cached.iter().map(|(rdd, partition, version)| format!(" r{rdd}/{partition} version {version}"));
+    let cached = cached.iter().map(|key| format!(" r{}/{} version {}", key.rdd, key.partition, key.version));
     let what: String = outputs.chain(cached).collect();
     format!("migrate {number}: agent {} copies from {from} to executor {}:{what}", agent.0, executor.name())
 }

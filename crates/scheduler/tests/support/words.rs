@@ -40,9 +40,9 @@ pub(crate) fn stage(text: &str, wants: &mut Option<Vec<Partition>>) -> StageSpec
 }
 
 /// `r3/1`, with a version that is 0 if not given.
-pub(crate) fn block(text: &str, version: Option<&str>) -> (RddId, Partition, u64) {
+pub(crate) fn block(text: &str, version: Option<&str>) -> BlockKey {
     let (id, partition) = text.split_once('/').expect("a block is named r3/1");
-    (rdd(id), Partition(number(partition)), version.map_or(0, number))
+    BlockKey { rdd: rdd(id), partition: Partition(number(partition)), version: version.map_or(0, number) }
 }
 
 /// `s0/1/t4`

@@ -1,13 +1,16 @@
-//! The tasks of one stage: which are done, which run, which wait, and how often each failed.
+//! The tasks of one stage: those that are done, that run and that wait, and how often each failed.
 //!
-//! A task set lives from the first attempt at a stage until the stage is complete, through all attempts: a partition that
-//! still runs for an old attempt is not launched again by the next one unless it fails. Tasks are named by their index, the
-//! position among the stage's outputs.
+//! A task set lives from the first attempt at a stage until the stage is complete, through all attempts: a
+//! partition that still runs for an old attempt is not launched again by the next one unless it fails. Tasks
+//! are named by their index, the position among the stage's outputs.
+
+mod median;
+mod queues;
 
 use crate::executors::Executors;
-use crate::tasks::median::Median;
-use crate::tasks::queues::Queues;
 use firesteel_types::{ExecutorId, Locality, Millis, TaskLocation};
+use median::Median;
+use queues::Queues;
 use std::collections::BTreeMap;
 
 /// The tasks of one stage that is not complete.
@@ -15,23 +18,23 @@ use std::collections::BTreeMap;
 pub(crate) struct TaskSet {
     tasks: Vec<TaskState>,
     done: u32,
-    /// How many tasks have an attempt running and are not done.
+    /// The number of tasks that have an attempt running and are not done.
     active: u32,
     queues: Queues,
     /// Slow tasks that are to get a copy, and the executor that is slow with them.
     slow: BTreeMap<u32, ExecutorId>,
-    /// How long successful attempts took; kept for speculation only.
+    /// The durations of successful attempts; kept for speculation only.
     durations: Option<Median>,
 }
 
 #[derive(Clone, Debug, Default)]
 struct TaskState {
     done: bool,
-    /// Attempts that run.
+    /// The number of attempts that run.
     copies: u32,
-    /// Failures that count, since the set was made.
+    /// The number of failures that count, since the set was made.
     failures: u32,
-    /// Launches in this stage attempt.
+    /// The number of launches in this stage attempt.
     launches: u32,
 }
 
@@ -41,12 +44,12 @@ pub(crate) struct Pick {
     pub(crate) index: u32,
     pub(crate) locality: Locality,
     pub(crate) speculative: bool,
-    /// Launches of the same task before, in this stage attempt.
+    /// The number of launches of the same task before, in this stage attempt.
     pub(crate) attempt: u32,
 }
 
 impl TaskSet {
-    /// A set of `total` tasks of which those are done for which `done` says so.
+    /// Makes a set of `total` tasks, of which those are done for which `done` is true.
     pub(crate) fn new(total: u32, now: Millis, done: impl Fn(u32) -> bool, keep_durations: bool) -> Self {
         let tasks: Vec<_> =
             (0..total).map(|index| TaskState { done: done(index), ..TaskState::default() }).collect();
@@ -76,22 +79,22 @@ impl TaskSet {
         self.tasks[index as usize].done
     }
 
-    /// How many tasks are neither done nor running.
+    /// Returns the number of tasks that are neither done nor running.
     pub(crate) fn unlaunched(&self) -> u32 {
         self.total() - self.done - self.active
     }
 
-    /// How many attempts at a task run.
+    /// Returns the number of attempts at a task that run.
     pub(crate) fn copies(&self, index: u32) -> u32 {
         self.tasks[index as usize].copies
     }
 
-    /// Whether an offer of a slot could be answered with a task, now or later.
+    /// Returns whether a task could take a slot, now or later.
     pub(crate) fn wants_slots(&self) -> bool {
         self.queues.len() > 0 || !self.slow.is_empty()
     }
 
-    /// A new attempt at the stage: everything unlaunched waits anew.
+    /// Begins a new attempt at the stage: all unlaunched tasks wait anew.
     pub(crate) fn begin_attempt<'a>(
         &mut self,
         now: Millis,
@@ -100,6 +103,7 @@ impl TaskSet {
     ) {
         self.queues = Queues::new(self.total(), now);
         self.slow.clear();
+        // Queues are taken from their ends, so the first task is the first to go.
         for index in (0..self.total()).rev() {
             let task = &mut self.tasks[index as usize];
             if !task.done && task.copies == 0 {
@@ -109,7 +113,7 @@ impl TaskSet {
         }
     }
 
-    /// Nothing is done any more, and nothing runs: everything is to be launched again. How often tasks failed is remembered.
+    /// Makes all tasks unlaunched again; none is done or runs. The set remembers how often each failed.
     pub(crate) fn start_over(&mut self, now: Millis) {
         for task in &mut self.tasks {
             (task.done, task.copies) = (false, 0);
@@ -119,14 +123,15 @@ impl TaskSet {
         self.slow.clear();
     }
 
-    /// An unlaunched task waits.
+    /// Makes an unlaunched task wait.
     pub(crate) fn queue(&mut self, index: u32, preferred: &[TaskLocation], executors: &Executors) {
         let task = &self.tasks[index as usize];
         assert!(!task.done && task.copies == 0, "only an unlaunched task waits");
         self.queues.push(index, preferred, executors);
     }
 
-    /// A task for a slot: one that waits, or else a copy of a slow one that runs elsewhere. It counts as launched.
+    /// Takes a task for a slot: one that waits, or else a copy of a slow one that runs elsewhere. It counts
+    /// as launched.
     pub(crate) fn pick(
         &mut self,
         now: Millis,
@@ -151,7 +156,7 @@ impl TaskSet {
         Pick { index, locality, speculative, attempt: task.launches - 1 }
     }
 
-    /// The first success of a task. Its other attempts are no longer this set's concern.
+    /// Notes the first success of a task. The set does not count its other attempts any more.
     pub(crate) fn succeeded(&mut self, index: u32, took_ms: u64) {
         let task = &mut self.tasks[index as usize];
         assert!(!task.done && task.copies > 0, "a task succeeds once, while it runs");
@@ -165,7 +170,7 @@ impl TaskSet {
         }
     }
 
-    /// An attempt ended without success. Gives the task's failures so far.
+    /// Notes that an attempt failed. Returns the number of the task's failures that count.
     pub(crate) fn failed(&mut self, index: u32, counts: bool) -> u32 {
         let task = &mut self.tasks[index as usize];
         assert!(!task.done && task.copies > 0, "a task fails while it runs");
@@ -178,43 +183,43 @@ impl TaskSet {
         task.failures
     }
 
-    /// The output of a task that was done is gone.
+    /// Notes that the output of a task that was done is gone.
     pub(crate) fn undone(&mut self, index: u32) {
         let task = &mut self.tasks[index as usize];
-        assert!(task.done, "only what was done can be undone");
+        assert!(task.done, "only the output of a task that is done can be lost");
         task.done = false;
         self.done -= 1;
     }
 
-    /// The median duration of successful attempts, once `quantile` of the tasks are done.
+    /// Returns the median duration of successful attempts, once `quantile` of the tasks are done.
     pub(crate) fn typical_ms(&self, quantile: f64) -> Option<u64> {
         let enough = (quantile * f64::from(self.total())).ceil().max(1.0);
         if f64::from(self.done) < enough { None } else { self.durations.as_ref()?.get() }
     }
 
-    /// A task that runs is to get a copy on another executor, unless it has one.
+    /// Marks a running task to get a copy on another executor, unless it has one.
     pub(crate) fn mark_slow(&mut self, index: u32, on: ExecutorId) {
         if self.copies(index) == 1 {
             self.slow.insert(index, on);
         }
     }
 
-    /// No task gets a copy, for now.
+    /// Unmarks all slow tasks, so that none gets a copy for now.
     pub(crate) fn forget_slow(&mut self) {
         self.slow.clear();
     }
 
-    /// When a slot less near would be taken, if tasks wait for that.
+    /// Returns the time at which a task would take a slot that is less near, if tasks wait for that.
     pub(crate) fn relaxes_at(&self, wait_ms: u64) -> Option<Millis> {
         self.queues.relaxes_at(wait_ms)
     }
 
-    /// An executor came.
+    /// Notes that an executor came.
     pub(crate) fn executor_added(&mut self, now: Millis, executor: ExecutorId, host: &str) {
         self.queues.executor_added(now, executor, host);
     }
 
-    /// An executor went.
+    /// Notes that an executor went.
     pub(crate) fn executor_removed(&mut self, executor: ExecutorId, host: &str, executors: &Executors) {
         self.queues.executor_removed(executor, host, executors);
     }

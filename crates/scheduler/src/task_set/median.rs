@@ -27,7 +27,7 @@ impl Median {
         }
     }
 
-    /// The median; of an even number of values, the lower of the two in the middle.
+    /// Returns the median; of an even number of values, the lower of the two in the middle.
     pub(crate) fn get(&self) -> Option<u64> {
         self.lower.peek().copied()
     }

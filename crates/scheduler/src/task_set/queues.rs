@@ -1,23 +1,22 @@
 //! The tasks of one stage that wait for a slot, by the places that they prefer.
 //!
-//! Delay scheduling, as in Spark: a stage takes only slots near its data until `locality.wait` has passed since it last
-//! launched a task that near, then one step less near, and so on. A level at which no waiting task could be placed on any
-//! living executor is not waited for. Tasks without a preference never wait.
+//! Delay scheduling, as in Spark: a stage takes only slots near its data until `locality.wait` has passed
+//! since it last launched a task that near, then one step less near, and so on. It skips a level at which no
+//! waiting task could be placed on any living executor. Tasks without a preference never wait.
 //!
-//! A task stands in one list for each place that it prefers. Launching it takes it out of one of them; in the others it
-//! stays as a stale entry, to be skipped when it is met. So each launch costs amortised constant time, and no event walks
-//! over all waiting tasks.
+//! A task is in one list for each place that it prefers. Launching it takes it out of one of them; in the
+//! others it stays as a stale entry, which is skipped later. So each launch costs amortised constant time,
+//! and no event walks over all waiting tasks.
 
+use crate::executors::Executors;
 use firesteel_types::{ExecutorId, Locality, Millis, TaskLocation};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::executors::Executors;
-
 /// The waiting tasks of one stage attempt. Lists are taken from their ends.
 #[derive(Debug)]
 pub(crate) struct Queues {
-    /// By task index: whether it waits. Entries in lists whose task does not wait are stale.
+    /// True for the index of each task that waits. Entries in lists whose task does not wait are stale.
     waiting: Vec<bool>,
     count: u32,
     by_executor: BTreeMap<ExecutorId, Vec<u32>>,
@@ -30,12 +29,12 @@ pub(crate) struct Queues {
     live_hosts: BTreeSet<Arc<str>>,
     /// How near a slot must be to be taken.
     level: Locality,
-    /// When a task was last launched at that level, or the level was reached.
+    /// The time at which a task was last launched at that level, or the level was reached.
     since: Millis,
 }
 
 impl Queues {
-    /// No task of `total` waits.
+    /// Makes the queues for `total` tasks, none of which waits.
     pub(crate) fn new(total: u32, now: Millis) -> Self {
         Queues {
             waiting: vec![false; total as usize],
@@ -51,12 +50,12 @@ impl Queues {
         }
     }
 
-    /// How many tasks wait.
+    /// Returns the number of tasks that wait.
     pub(crate) fn len(&self) -> u32 {
         self.count
     }
 
-    /// A task begins to wait; the one that came last is the first to go.
+    /// Adds a task. The one that was added last is the first to go.
     pub(crate) fn push(&mut self, index: u32, preferred: &[TaskLocation], executors: &Executors) {
         assert!(!self.waiting[index as usize], "task {index} waits already");
         self.waiting[index as usize] = true;
@@ -87,7 +86,7 @@ impl Queues {
         }
     }
 
-    /// A task for a free slot of an executor, the nearest first, or none if none may go there yet.
+    /// Takes a task for a free slot of an executor, the nearest first; `None` if none may go there yet.
     pub(crate) fn take(
         &mut self,
         now: Millis,
@@ -107,6 +106,8 @@ impl Queues {
         {
             return Some(self.taken(now, index, Locality::Node));
         }
+        // A task without preference leaves the level and its time as they are: it says nothing about the
+        // slots near data.
         if let Some(index) = pop(&mut self.without_preference, &mut self.waiting) {
             self.count -= 1;
             return Some((index, Locality::NoPreference));
@@ -146,7 +147,7 @@ impl Queues {
         index
     }
 
-    /// How far from its data a task may be launched now.
+    /// Returns how far from its data a task may be launched now.
     fn allowed(&mut self, now: Millis, wait_ms: u64) -> Locality {
         loop {
             let (useful, next) = match self.level {
@@ -186,12 +187,12 @@ impl Queues {
         false
     }
 
-    /// When the next level is reached, if tasks wait for one.
+    /// Returns the time at which the next level is reached, if tasks wait for one.
     pub(crate) fn relaxes_at(&self, wait_ms: u64) -> Option<Millis> {
         (self.count > 0 && self.level < Locality::NoPreference).then(|| self.since + wait_ms)
     }
 
-    /// An executor came. Tasks that prefer it are worth waiting for again.
+    /// Notes that an executor came. If tasks prefer it or its host, slots there are waited for again.
     pub(crate) fn executor_added(&mut self, now: Millis, executor: ExecutorId, host: &str) {
         let nearer = if self.by_executor.contains_key(&executor) {
             self.live_executors.insert(executor);
@@ -211,7 +212,7 @@ impl Queues {
         }
     }
 
-    /// An executor went, or takes no more tasks, and its host with it if it was the last one there.
+    /// Notes that an executor went or takes no more tasks, and its host with it if it was the last one there.
     pub(crate) fn executor_removed(&mut self, executor: ExecutorId, host: &str, executors: &Executors) {
         self.live_executors.remove(&executor);
         if !executors.has_host(host) {
@@ -230,7 +231,7 @@ fn pop(list: &mut Vec<u32>, waiting: &mut [bool]) -> Option<u32> {
     None
 }
 
-/// Takes stale entries off the end; true when nothing is left.
+/// Takes stale entries off the end. Returns whether nothing is left.
 fn skip_stale(list: &mut Vec<u32>, waiting: &[bool]) -> bool {
     while list.last().is_some_and(|&index| !waiting[index as usize]) {
         list.pop();
