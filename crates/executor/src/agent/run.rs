@@ -287,7 +287,7 @@ impl Agent {
         let beat = move || {
             while let Some(agent) = agent.upgrade() {
                 if agent.on_message().elapsed() > silence {
-                    eprintln!("firesteel: nothing was heard of the driver for {} s", silence.as_secs());
+                    tracing::warn!("nothing was heard of the driver for {} s", silence.as_secs());
                     return agent.outbox.close();
                 }
                 agent.outbox.send(&FromExecutor::Alive { running: agent.executors.running() });
