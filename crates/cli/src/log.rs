@@ -46,7 +46,8 @@ impl LogLevel {
 }
 
 fn log_with_times(level: LevelFilter) {
-    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    // A daemon whose standard error is closed goes on: telling of that would fail there, too, by a panic.
+    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).log_internal_errors(false);
     let ours = Targets::new().with_target(OURS, level);
     // An error says that there is a log already.
     let _ = tracing_subscriber::registry().with(lines).with(ours).try_init();
