@@ -218,6 +218,9 @@ def fetch_file(hash: str, to: str) -> None:
 def command(words: Sequence[str]) -> bool:
     """Runs a command line, the program's name first; returns whether it succeeded. Errors were printed."""
 
+def begin_log(level: str) -> None:
+    """Begins the log of a daemon in this process: lines with times, of this level. ValueError for no level."""
+
 class CommandOption:
     """An option: ``long`` is its name without dashes, ``value`` the name of its value (None without)."""
 
@@ -269,6 +272,9 @@ def engine_settings() -> list[tuple[str, str]]:
 
 def check_settings(settings: Sequence[tuple[str, str]]) -> list[str]:
     """Returns warnings about settings without effect; raises ValueError for one that cannot be obeyed."""
+
+def set_log_level(level: str) -> None:
+    """Sets the level of the log of this process, by a name of Spark's or of the engine's."""
 
 def judge_setting(key: str, value: str) -> str:
     """Returns how a setting of Spark's is treated: "obeyed", "kept", "warned" or "refused"."""

@@ -384,7 +384,7 @@ class SparkContext(Sources, Sharing, Control):
         return SYSTEM_PROPERTIES.get(key, _ALWAYS_SET.get(key))
 
     def setLogLevel(self, logLevel: str) -> None:
-        """Checks and stores the level of log messages; the engine obeys the setting ``firesteel.log.level``.
+        """Sets the level of the log on standard error from now on. Errors of jobs are raised, whatever the level.
 
         >>> sc.setLogLevel("WARN")
         """
@@ -392,6 +392,7 @@ class SparkContext(Sources, Sharing, Control):
         if level not in LOG_LEVELS:
             raise ValueError(f"Supplied level {logLevel} did not match one of: {','.join(LOG_LEVELS)}")
         self._conf.set("spark.log.level", level)
+        _native.set_log_level(level)
 
 
 def _refuse_in_tasks(conf: SparkConf | None) -> None:

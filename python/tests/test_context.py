@@ -97,6 +97,23 @@ def test_log_levels(sc: Any) -> None:
         sc.setLogLevel("LOUD")
 
 
+def test_the_level_says_which_warnings_are_written(fresh_context: Any, capfd: Any) -> None:
+    sc = fresh_context("local[1]")
+
+    def warned(depth: int) -> bool:
+        # Each action pays for a lineage this long, which the engine says.
+        rdd = sc.parallelize([1], 1)
+        for _ in range(depth):
+            rdd = rdd.coalesce(1)
+        assert rdd.count() == 1
+        return "firesteel: warning: " in capfd.readouterr().err
+
+    sc.setLogLevel("OFF")
+    assert not warned(600)
+    sc.setLogLevel("WARN")
+    assert warned(1300)
+
+
 def test_packages_are_shipped(fresh_context: Any, tmp_path: Path) -> None:
     sc = fresh_context()
     (tmp_path / "shipped_one.py").write_text("ONE = 1\n")

@@ -22,8 +22,8 @@ use source::Source;
 pub(crate) use lists::PURE_CRATES;
 
 pub(crate) const HELP: &str = "
-Checks headers, sizes, whitespace, leftovers (todo, dbg), unwrap and effects in pure crates, unsafe code, names, absolute paths,
-links, prose, and files that import each other in a circle. Prints `file:line: rule: message` for each finding. Notes are for the eye and do not fail the run.
+Checks headers, sizes, whitespace, leftovers (todo, dbg), unwrap and effects in pure crates, prints that pass the log by, unsafe
+code, names, absolute paths, links, prose, and files that import each other in a circle. Prints `file:line: rule: message` for each finding. Notes are for the eye and do not fail the run.
 
   --no-notes      print only what fails the run
 

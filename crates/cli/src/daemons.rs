@@ -1,6 +1,7 @@
 //! The daemons: `firesteel master` and `firesteel worker` run until they are told to end. A decommissioned
 //! worker ends by itself.
 
+use crate::log::LogOptions;
 use crate::options::{SecretFile, host_name, masters, mebibytes};
 use clap::Args;
 use firesteel_cluster::standalone::master::{MasterConfig, MasterDaemon};
@@ -35,10 +36,13 @@ pub(crate) struct MasterOptions {
     #[arg(long, value_name = "N")]
     default_cores: Option<u32>,
     #[command(flatten)]
+    log: LogOptions,
+    #[command(flatten)]
     secret: SecretFile,
 }
 
 pub(crate) fn master(options: &MasterOptions) -> Result<ExitCode, String> {
+    options.log.begin();
     let bind = options.bind.clone().unwrap_or_else(|| options.host.clone());
     let secret = options.secret.read()?;
     let credentials =
@@ -57,7 +61,10 @@ pub(crate) fn master(options: &MasterOptions) -> Result<ExitCode, String> {
     let listens = config.bind.clone();
     let daemon = MasterDaemon::start(config, credentials);
     let daemon = daemon.map_err(|error| format!("the master cannot start at {listens}: {error}"))?;
-    eprintln!("firesteel master: workers and applications reach it as firesteel://{}", daemon.address());
+    tracing::info!(
+        "the master listens: workers and applications reach it as firesteel://{}",
+        daemon.address()
+    );
     wait_for_signal()?;
     daemon.stop();
     Ok(ExitCode::SUCCESS)
@@ -87,10 +94,13 @@ pub(crate) struct WorkerOptions {
     )]
     work_dir: PathBuf,
     #[command(flatten)]
+    log: LogOptions,
+    #[command(flatten)]
     secret: SecretFile,
 }
 
 pub(crate) fn worker(options: &WorkerOptions) -> Result<ExitCode, String> {
+    options.log.begin();
     let secret = options.secret.read()?;
     let cores =
         options.cores.unwrap_or_else(|| thread::available_parallelism().map_or(1, |n| n.get() as u32));
@@ -105,7 +115,7 @@ pub(crate) fn worker(options: &WorkerOptions) -> Result<ExitCode, String> {
     let daemon = WorkerDaemon::start(config, secret);
     let daemon =
         daemon.map_err(|error| format!("the worker cannot start in {}: {error}", work_dir.display()))?;
-    eprintln!("firesteel worker: lends {cores} cores and {memory} MiB");
+    tracing::info!("the worker lends {cores} cores and {memory} MiB");
     let daemon = Arc::new(daemon);
     obey_signals(&daemon)?;
     daemon.wait();
@@ -124,8 +134,8 @@ fn obey_signals(daemon: &Arc<WorkerDaemon>) -> Result<(), String> {
         for signal in signals.forever() {
             match signal {
                 SIGUSR1 | SIGPWR => {
-                    eprintln!(
-                        "firesteel worker: sent away; ends when its applications have moved what they have here"
+                    tracing::info!(
+                        "sent away: the worker ends when its applications have moved what they have here"
                     );
                     daemon.decommission();
                 }

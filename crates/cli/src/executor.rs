@@ -3,6 +3,7 @@
 //!
 //! It fetches the driver's program, checks its hash, and starts it with its configuration on standard input.
 
+use crate::log::LogOptions;
 use crate::options::{SecretFile, host_name, mebibytes};
 use clap::Args;
 use firesteel_cluster::AgentCommand;
@@ -36,10 +37,13 @@ pub(crate) struct ExecutorOptions {
     #[arg(long, short = 'd', value_name = "DIR", default_value = "firesteel-executor")]
     dir: PathBuf,
     #[command(flatten)]
+    log: LogOptions,
+    #[command(flatten)]
     secret: SecretFile,
 }
 
 pub(crate) fn executor(options: &ExecutorOptions) -> Result<ExitCode, String> {
+    options.log.begin();
     let secret = options.secret.read()?;
     let program = fetch_program(&options.driver, &options.secret.credentials()?, &options.dir)
         .map_err(|error| format!("the driver's program cannot be had: {error}"))?;

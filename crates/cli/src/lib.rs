@@ -8,11 +8,13 @@ mod command_table;
 mod daemons;
 mod decommission;
 mod executor;
+mod log;
 mod options;
 mod secret;
 mod submit;
 
 pub use command_table::{CommandOption, commands, options_of};
+pub use log::begin_log;
 pub use submit::InterpretedDriver;
 
 use clap::{Parser, Subcommand};

@@ -21,7 +21,7 @@ impl SecretFile {
         match &self.secret_file {
             Some(file) => Secret::from_file(file).map(Some).map_err(|error| error.to_string()),
             None if self.insecure => {
-                eprintln!("firesteel: warning: --insecure: anyone who reaches a port of this process can run programs in its name");
+                warn_of_insecurity();
                 Ok(None)
             }
             None => Err("a cluster's processes authenticate each other by a secret. Make one with `firesteel secret new cluster.secret`, \
@@ -33,6 +33,16 @@ impl SecretFile {
 
     pub(crate) fn credentials(&self) -> Result<Credentials, String> {
         Ok(self.read()?.as_ref().map_or_else(Credentials::insecure, Credentials::of))
+    }
+}
+
+fn warn_of_insecurity() {
+    const TEXT: &str = "--insecure: anyone who reaches a port of this process can run programs in its name";
+    if tracing::dispatcher::has_been_set() {
+        tracing::warn!("{TEXT}");
+    } else {
+        // A command that is no daemon has no log: it talks to the person who typed it.
+        eprintln!("firesteel: warning: {TEXT}");
     }
 }
 

@@ -151,7 +151,7 @@ impl LocalCluster {
             (0, _) => self.listener.over(why),
             // The last of them will say so.
             (_, 0) => {}
-            (_, ready) => eprintln!("firesteel: warning: going on with {ready} executor processes: {why}"),
+            (_, ready) => tracing::warn!("going on with {ready} executor processes: {why}"),
         }
     }
 }

@@ -127,7 +127,8 @@ settings! {
     MAX_RESULT_SIZE: u64 = "firesteel.driver.max_result_size", "1g", parse_bytes,
         "The most bytes of the encoded results of all tasks of one job together; 0 is no limit.";
     LOG_LEVEL: String = "firesteel.log.level", "warn", text,
-        "The messages that are written to standard error though nothing failed: `off`, `warn`, or `info`.";
+        "The events of the log that are written to standard error: `off`, `error`, `warn`, or `info`. The program's own \
+         `tracing` subscriber, where it has one, gets them all instead.";
     SHOW_PROGRESS: bool = "firesteel.ui.show_console_progress", "true", switch,
         "Whether a bar in the terminal shows the progress of jobs that take longer than half a second.";
     STORE_MAX_RETRIES: u32 = "firesteel.store.max_retries", "10", whole_number,

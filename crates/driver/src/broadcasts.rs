@@ -51,9 +51,9 @@ impl DriverContext {
         }
         let owner = self.broadcast_bytes(site.clone(), Bytes::from_owner(code.environment.clone()))?;
         let (bytes, id) = (code.environment.len(), code.shipped.get_or_init(|| owner).id);
-        self.log().info(format!(
+        tracing::info!(
             "the environment of the function of {site} takes {bytes} bytes; it is sent once to each executor, as broadcast value {id}"
-        ));
+        );
         Ok(plan::Environment::Broadcast(id))
     }
 

@@ -118,10 +118,11 @@ impl Builder {
                     .into(),
             ));
         }
-        panics::warn_if_they_abort();
         submitted::apply(&mut self.conf)?;
-        let log = log::Level::named(&self.conf.get(&conf::LOG_LEVEL)?);
-        self.conf.check()?.into_iter().for_each(|warning| log.warn_once(warning));
+        log::set_log_level(&self.conf.get(&conf::LOG_LEVEL)?);
+        log::show_log();
+        panics::warn_if_they_abort();
+        self.conf.check()?.iter().for_each(|warning| log::warn_once(warning));
         let master = self.conf.get(&conf::MASTER)?;
         let master = Master::parse(&master).map_err(Error::Start)?;
         let memory = match self.conf.is_set(&conf::EXECUTOR_MEMORY) {
@@ -146,7 +147,6 @@ impl Builder {
             parallelism,
             driver,
             progress,
-            log,
             conf: self.conf,
         }));
         if !self.leaves_signals {

@@ -5,7 +5,6 @@ use crate::driver::Driver;
 use crate::endings;
 use crate::event_sender::EventSender;
 use crate::local_properties::{self, LocalProperties};
-use crate::log;
 use crate::progress::Progress;
 use firesteel_conf as conf;
 use firesteel_conf::Conf;
@@ -42,7 +41,6 @@ pub(crate) struct Shared {
     next_stage: AtomicU32,
     next_job: AtomicU32,
     next_broadcast: AtomicU64,
-    log: log::Level,
     checkpoints: CheckpointDir,
     /// The next depth of a lineage that is worth a warning.
     warn_at_depth: AtomicU32,
@@ -245,11 +243,6 @@ impl DriverContext {
         depth >= before
     }
 
-    /// The log for notes to the person at the terminal.
-    pub(crate) fn log(&self) -> log::Level {
-        self.shared.log
-    }
-
     pub(crate) fn next_job(&self) -> JobId {
         JobId(self.shared.next_job.fetch_add(1, Ordering::Relaxed))
     }
@@ -272,12 +265,11 @@ pub(crate) struct Parts {
     pub(crate) parallelism: Option<u32>,
     pub(crate) driver: Arc<Driver>,
     pub(crate) progress: Option<Arc<Progress>>,
-    pub(crate) log: log::Level,
 }
 
 impl Shared {
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { conf, serial, cores, slots, parallelism, driver, progress, log } = parts;
+        let Parts { conf, serial, cores, slots, parallelism, driver, progress } = parts;
         Shared {
             conf,
             serial,
@@ -291,7 +283,6 @@ impl Shared {
             next_stage: AtomicU32::new(0),
             next_job: AtomicU32::new(0),
             next_broadcast: AtomicU64::new(0),
-            log,
             checkpoints: CheckpointDir::default(),
             warn_at_depth: AtomicU32::new(0),
             stopped: AtomicBool::new(false),

@@ -214,9 +214,9 @@ impl Desertion {
         self.next_look = Instant::now() + STILL_DESERTED;
         let address = context.listens_at().map_or(String::new(), |at| format!(" with the driver at {at}"));
         let waited = self.since.elapsed().as_secs();
-        context.log().warn(format!(
+        tracing::warn!(
             "job {job} has waited for {waited} s, since no executor has registered{address}: is the cluster up, has it cores and \
              memory that are free, is this address to be reached from there, and did executors say why they ended?"
-        ));
+        );
     }
 }

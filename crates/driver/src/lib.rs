@@ -60,6 +60,7 @@ pub use file_options::{FileOptions, list};
 pub use firesteel_cluster::AgentCommand;
 pub use job::{SubmittedJob, Waiting};
 pub use local_properties::LocalProperties;
+pub use log::{set_log_level, show_log};
 pub use rdd::map_stream::Pairing;
 pub use rdd::persist::StorageInfo;
 pub use rdd::save_sequences::SequenceClasses;

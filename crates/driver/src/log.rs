@@ -1,46 +1,139 @@
-//! The log: lines on standard error that a person at the terminal should see although nothing failed.
+//! The log: what Firesteel tells people although nothing failed, as events of `tracing`.
+//!
+//! Code emits events and does not know their readers. A program that has set a subscriber of its own gets them
+//! there. In any other program [`show_log`] sets the subscriber of this file, once for the process: it writes
+//! lines to standard error, `firesteel: warning: ...`. Daemons have another one, whose lines begin with the time.
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use std::collections::BTreeSet;
-use std::fmt::Display;
+use std::fmt::{self, Write};
+use tracing::field::{Field, Visit};
+use tracing::level_filters::LevelFilter;
+use tracing::subscriber::{Interest, Subscriber, set_global_default};
+use tracing::{Event, Level, Metadata, span};
 
-/// The level of the lines that are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Level {
-    Off,
-    Warn,
-    Info,
+/// The events that are written, by their level. As in Spark, the level is the process's: that of the context
+/// that was made last.
+static SHOWN: RwLock<LevelFilter> = RwLock::new(LevelFilter::WARN);
+
+/// Has the log written to standard error, where the program has no subscriber of its own. Later calls have no
+/// effect.
+pub fn show_log() {
+    // An error says that there is a subscriber already: the program's, a daemon's, or this one.
+    let _ = set_global_default(Lines { write: |line: &str| eprintln!("{line}") });
 }
 
-impl Level {
-    /// Returns the level of a name. An unknown name gives the level of warnings.
-    pub(crate) fn named(name: &str) -> Level {
-        match name.to_ascii_lowercase().as_str() {
-            "off" | "error" => Level::Off,
-            "info" | "debug" | "all" => Level::Info,
-            _ => Level::Warn,
-        }
+/// Sets the level of the events that [`show_log`] writes, by its name here or in Spark, in any case. An unknown
+/// name is the level of warnings.
+pub fn set_log_level(name: &str) {
+    *SHOWN.write() = match name.to_ascii_lowercase().as_str() {
+        "off" | "fatal" => LevelFilter::OFF,
+        "error" => LevelFilter::ERROR,
+        "info" | "debug" | "trace" | "all" => LevelFilter::INFO,
+        _ => LevelFilter::WARN,
+    };
+}
+
+/// Emits a warning once in a process, also when several contexts give it.
+pub(crate) fn warn_once(text: &str) {
+    static GIVEN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    // A warning that nobody reads is not given: a later context may show it.
+    if tracing::enabled!(Level::WARN) && GIVEN.lock().insert(text.into()) {
+        tracing::warn!("{text}");
+    }
+}
+
+/// The subscriber of a program that has none: a line for each event of Firesteel's own crates.
+struct Lines<W> {
+    write: W,
+}
+
+impl<W: Fn(&str) + 'static> Subscriber for Lines<W> {
+    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+        // Not `always`: the level changes.
+        if is_ours(metadata) { Interest::sometimes() } else { Interest::never() }
     }
 
-    /// Writes a warning: a condition that may cost the program time or memory, and the remedy.
-    pub(crate) fn warn(self, text: impl Display) {
-        if self >= Level::Warn {
-            eprintln!("firesteel: warning: {text}");
-        }
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(LevelFilter::INFO)
     }
 
-    /// Writes a warning once in a process, also when several contexts give it.
-    pub(crate) fn warn_once(self, text: String) {
-        static WRITTEN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
-        if self >= Level::Warn && WRITTEN.lock().insert(text.clone()) {
-            self.warn(text);
-        }
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        is_ours(metadata) && *metadata.level() <= *SHOWN.read()
     }
 
-    /// Writes a note on an action that Firesteel took by itself.
-    pub(crate) fn info(self, text: impl Display) {
-        if self >= Level::Info {
-            eprintln!("firesteel: {text}");
-        }
+    fn event(&self, event: &Event<'_>) {
+        let mut line = Line::default();
+        event.record(&mut line);
+        let warning = if *event.metadata().level() == Level::WARN { "warning: " } else { "" };
+        (self.write)(&format!("firesteel: {warning}{}{}", line.message, line.error));
+    }
+
+    // Lines tell nothing of spans, and Firesteel opens none.
+
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+
+    fn enter(&self, _: &span::Id) {}
+
+    fn exit(&self, _: &span::Id) {}
+}
+
+/// Returns whether an event is Firesteel's: a program sees those of other libraries when it asks for them.
+fn is_ours(metadata: &Metadata<'_>) -> bool {
+    let of = metadata.target().split("::").next().unwrap_or_default();
+    of == "firesteel" || of.starts_with("firesteel_")
+}
+
+/// An event as a line: its message, and its error behind a colon. Other fields are for programs that select by
+/// them.
+#[derive(Default)]
+struct Line {
+    message: String,
+    error: String,
+}
+
+impl Visit for Line {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        // Writing to a string does not fail.
+        let _ = match field.name() {
+            "message" => write!(self.message, "{value:?}"),
+            "error" => write!(self.error, ": {value:?}"),
+            _ => Ok(()),
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    #[test]
+    fn a_line_has_the_message_and_the_error_and_is_written_as_the_level_says() {
+        let lines = Arc::new(Mutex::new(vec![]));
+        let to = lines.clone();
+        let subscriber = Lines { write: move |line: &str| to.lock().push(line.to_string()) };
+        tracing::subscriber::with_default(subscriber, || {
+            for level in ["warn", "ERROR", "info", "OFF"] {
+                set_log_level(level);
+                tracing::info!("a note");
+                tracing::warn!(block = 7, error = %"it is gone", "a block cannot be copied");
+                tracing::error!("an executor ends");
+                tracing::error!(target: "another_crate", "not ours");
+                warn_once(level);
+            }
+        });
+        set_log_level("no such level");
+        let warning = "firesteel: warning: a block cannot be copied: it is gone";
+        let error = "firesteel: an executor ends";
+        let expected =
+            [warning, error, "firesteel: warning: warn", error, "firesteel: a note", warning, error];
+        assert_eq!(*lines.lock(), [&expected[..], &["firesteel: warning: info"]].concat());
     }
 }

@@ -133,11 +133,11 @@ fn warn_of_depth(context: &DriverContext, nodes: &Nodes, root: &Arc<RddNode>) {
     }
     let depth = depths[&root.info.id];
     if depth >= DEEP && context.is_new_depth(depth) {
-        context.log().warn(format!(
+        tracing::warn!(
             "{} is computed through {depth} RDDs, one from the other, and each action walks through all of them. Call `checkpoint` \
              or `local_checkpoint` every ten steps or so to cut what lies behind",
             root.info.site
-        ));
+        );
     }
 }
 

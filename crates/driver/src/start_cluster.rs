@@ -6,7 +6,6 @@ use crate::allocation;
 use crate::driver::Driver;
 use crate::driver_blocks::DriverBlocks;
 use crate::error::{Error, Result};
-use crate::log::Level;
 use crate::master::{Master, too_few_cores};
 use crate::remote::Remote;
 use firesteel_cluster::standalone::{LaunchExecutor, Program, StandaloneBackend, StandaloneConfig};
@@ -36,7 +35,6 @@ pub(crate) struct ClusterStart<'a> {
     pub(crate) application: u64,
     pub(crate) command: AgentCommand,
     pub(crate) has_processes: bool,
-    pub(crate) log: Level,
 }
 
 /// Begins to listen for executors, and has the backend start them.
@@ -94,8 +92,8 @@ fn agent_events(driver: &Arc<Driver>) -> Weak<dyn AgentEvents> {
 /// Returns the application's secret; `None` when connections are not authenticated.
 fn secret(conf: &Conf, master: &Master) -> Result<Option<Secret>> {
     if conf.get(&conf::NETWORK_INSECURE)? {
-        eprintln!(
-            "firesteel: warning: `firesteel.network.insecure` is set: any process that reaches this application's ports can run code in its name"
+        tracing::warn!(
+            "`firesteel.network.insecure` is set: any process that reaches this application's ports can run code in its name"
         );
         return Ok(None);
     }
@@ -261,7 +259,7 @@ impl Start<'_> {
             },
             launch,
         };
-        let listener = Listens { driver: Arc::downgrade(self.driver), log: self.config.log };
+        let listener = Listens { driver: Arc::downgrade(self.driver) };
         let backend = StandaloneBackend::start(config, cluster_credentials(conf)?, Box::new(listener));
         Ok(backend.map_err(|error| Error::Start(error.to_string()))?)
     }
@@ -279,7 +277,7 @@ impl Start<'_> {
             service: self.served.then(|| self.address.clone()),
         };
         let config = LocalClusterConfig { executors, command: self.config.command.clone(), agent };
-        let listener = Listens { driver: Arc::downgrade(self.driver), log: self.config.log };
+        let listener = Listens { driver: Arc::downgrade(self.driver) };
         LocalCluster::new(config, Box::new(listener))
     }
 }
@@ -304,12 +302,11 @@ fn cluster_credentials(conf: &Conf) -> Result<Credentials> {
 /// Receives the cluster's messages about the application.
 struct Listens {
     driver: Weak<Driver>,
-    log: Level,
 }
 
 impl ClusterListener for Listens {
     fn waits(&self, why: &str) {
-        self.log.warn(format!("no executors: {why}"));
+        tracing::warn!("no executors: {why}");
     }
 
     fn ended(&self, name: &str, reason: ExecutorLossReason) {

@@ -3,7 +3,6 @@
 
 use crate::driver::Driver;
 use crate::error::{Error, Result};
-use crate::log;
 use crate::master::Master;
 use crate::start_cluster::{self, ClusterStart};
 use firesteel_cluster::AgentCommand;
@@ -39,8 +38,7 @@ pub(crate) fn start_driver(
     let link = SlotLink::new(ExecutorId::DRIVER);
     let memory = Arc::new(MemoryPool::new(budget as usize));
     let dirs = Arc::new(LocalDirs::create(&parent).map_err(|e| start(&e))?);
-    let log = log::Level::named(&conf.get(&conf::LOG_LEVEL)?);
-    sweep(&parent, move |text| log.info(text)).map_err(|e| start(&e))?;
+    sweep(&parent, |text| tracing::info!("{text}")).map_err(|e| start(&e))?;
     if conf.get(&conf::IO_ENCRYPTION)? {
         encrypt_files(&dirs, master, workers.is_some())?;
     }
@@ -68,10 +66,7 @@ pub(crate) fn start_driver(
     if master.is_cluster() {
         let command = agents.unwrap_or_else(AgentCommand::own_program);
         let has_processes = workers.is_some();
-        start_cluster::start(
-            &driver,
-            &ClusterStart { conf, master, application, command, has_processes, log },
-        )?;
+        start_cluster::start(&driver, &ClusterStart { conf, master, application, command, has_processes })?;
         driver.start_clock().map_err(|e| start(&e))?;
         return Ok(driver);
     }

@@ -52,13 +52,14 @@ pub fn become_executor_if_asked() {
     if std::env::var_os(AGENT_VARIABLE).is_none() {
         return;
     }
+    firesteel_driver::show_log();
     // Programs that tasks start are not executors.
     let config = agent::config_from_parent();
     let ended = config.and_then(|config| agent::run(config, None));
     let code = match ended {
         Ok(()) => 0,
         Err(error) => {
-            eprintln!("firesteel: an executor ends: {error}");
+            tracing::error!(%error, "an executor ends");
             1
         }
     };

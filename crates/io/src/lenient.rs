@@ -14,7 +14,7 @@ pub struct Lenient {
 }
 
 impl Lenient {
-    /// Whether the rest of a file is passed over after an error, which is told on standard error: nothing goes missing without
+    /// Whether the rest of a file is passed over after an error, which the log tells: nothing goes missing without
     /// a word.
     pub fn passes_over(self, error: &IoError) -> bool {
         let is_passed_over = match &error.cause {
@@ -29,7 +29,7 @@ impl Lenient {
         if is_passed_over {
             let setting =
                 if error.cause == IoCause::NotFound { "ignoreMissingFiles" } else { "ignoreCorruptFiles" };
-            eprintln!("firesteel: the rest of a file is left out, as spark.files.{setting} asks: {error}");
+            tracing::warn!(%error, "the rest of a file is left out, as spark.files.{setting} asks");
         }
         is_passed_over
     }

@@ -31,6 +31,7 @@ pub(crate) fn fetch_by(remote: &Arc<RemoteFetcher>) {
 #[pyfunction]
 #[pyo3(signature = (config, command))]
 pub(crate) fn agent(py: Python<'_>, config: Option<&str>, command: Py<PyAny>) -> PyResult<()> {
+    firesteel_driver::show_log();
     let config = match config {
         Some(config) => read_config(&mut config.as_bytes()),
         None => config_from_parent(),

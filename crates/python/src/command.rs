@@ -1,7 +1,7 @@
 //! The part of the Python package's command `firesteel` that is in Rust: daemons, and requests to a cluster.
 
 use firesteel_cli::InterpretedDriver;
-use pyo3::exceptions::PyRuntimeError;
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -10,6 +10,12 @@ use std::process::ExitCode;
 #[pyfunction]
 pub(crate) fn command(py: Python<'_>, words: Vec<OsString>) -> bool {
     py.detach(|| firesteel_cli::run(words)) == ExitCode::SUCCESS
+}
+
+/// Begins the log of a daemon in this process, whose lines have times and are of this level at least.
+#[pyfunction]
+pub(crate) fn begin_log(level: &str) -> PyResult<()> {
+    firesteel_cli::begin_log(level).map_err(PyValueError::new_err)
 }
 
 /// An option of Rust's command line, for Python's to have it, too.

@@ -51,6 +51,7 @@ fn native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(settings::engine_setting, module)?)?;
     module.add_function(wrap_pyfunction!(settings::engine_settings, module)?)?;
     module.add_function(wrap_pyfunction!(settings::check_settings, module)?)?;
+    module.add_function(wrap_pyfunction!(settings::set_log_level, module)?)?;
     module.add_function(wrap_pyfunction!(settings::judge_setting, module)?)?;
     module.add_function(wrap_pyfunction!(settings::settings_of_python, module)?)?;
     module.add_function(wrap_pyfunction!(hash::portable_hash, module)?)?;
@@ -58,6 +59,7 @@ fn native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(hash::hash, module)?)?;
     module.add_function(wrap_pyfunction!(combine::combine, module)?)?;
     module.add_function(wrap_pyfunction!(command::command, module)?)?;
+    module.add_function(wrap_pyfunction!(command::begin_log, module)?)?;
     module.add_function(wrap_pyfunction!(command::command_options, module)?)?;
     module.add_function(wrap_pyfunction!(command::command_names, module)?)?;
     module.add_class::<command::CommandOption>()?;

@@ -32,6 +32,12 @@ pub(crate) fn check_settings(settings: Vec<(String, String)>) -> PyResult<Vec<St
     spark::check(pairs, Face::Python).map_err(|error| PyValueError::new_err(error.to_string()))
 }
 
+/// Sets the level of the log of this process, by the name that Spark or the engine has for it.
+#[pyfunction]
+pub(crate) fn set_log_level(level: &str) {
+    firesteel_driver::set_log_level(level);
+}
+
 /// Returns the treatment of a setting: "obeyed", "kept", "warned" or "refused".
 #[pyfunction]
 pub(crate) fn judge_setting(key: &str, value: &str) -> &'static str {

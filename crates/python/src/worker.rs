@@ -61,9 +61,7 @@ pub(crate) fn work(py: Python<'_>) -> PyResult<()> {
     let Some(mut worker) = py.detach(|| Worker::start(socket)).map_err(failed)? else { return Ok(()) };
     lend(worker.services());
     agent::begin(&worker);
-    let cpus = worker.init().settings.iter().find(|(key, _)| key == firesteel_conf::TASK_CPUS.key);
-    // The driver has checked the setting.
-    CPUS.store(cpus.and_then(|(_, value)| value.trim().parse().ok()).unwrap_or(1), Ordering::Relaxed);
+    apply(&worker.init().settings);
     let sys = py.import("sys")?;
     while let Some(task) = py.detach(|| worker.next()) {
         set_current(py, Some(&task))?;
@@ -78,6 +76,15 @@ pub(crate) fn work(py: Python<'_>) -> PyResult<()> {
         }
     }
     Ok(())
+}
+
+/// Applies the settings that concern the whole process; the driver has checked them.
+fn apply(settings: &[(String, String)]) {
+    let value = |wanted: &str| settings.iter().find(|(key, _)| key == wanted).map(|(_, value)| value.trim());
+    let cpus = value(firesteel_conf::TASK_CPUS.key).and_then(|cpus| cpus.parse().ok());
+    CPUS.store(cpus.unwrap_or(1), Ordering::Relaxed);
+    firesteel_driver::set_log_level(value(firesteel_conf::LOG_LEVEL.key).unwrap_or_default());
+    firesteel_driver::show_log();
 }
 
 /// The task that runs in this process.

@@ -31,7 +31,7 @@ impl RemoteFetcher {
         let came = |taken: Result<bool, DataError>| match taken {
             Ok(came) => came,
             Err(error) => {
-                eprintln!("firesteel: a block at {from} cannot be copied here: {error}");
+                tracing::warn!(%error, "a block at {from} cannot be copied here");
                 false
             }
         };

@@ -48,6 +48,7 @@ def add_parser(commands: _Commands) -> None:
             required=option.is_required,
             default=said or option.default,
             metavar=option.value,
+            choices=option.choices or None,
             type=types.get(option.long, str),
             help=about,
         )
@@ -84,6 +85,7 @@ def run(chosen: argparse.Namespace) -> int:
     if (chosen.secret_file is None) != chosen.insecure:
         parser.error("say either --secret-file FILE, with the program's secret, or --insecure")
     try:
+        _native.begin_log(chosen.log_level)
         secret = None if chosen.insecure else read_secret(chosen.secret_file)
         os.makedirs(chosen.dir, exist_ok=True)
     except (OSError, ValueError) as error:

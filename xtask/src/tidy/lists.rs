@@ -41,6 +41,16 @@ pub(super) const IMPURE: &[(&str, &str)] = &[
 /// The members of `std` above that `use std::{...}` could bring in unnoticed.
 pub(super) const IMPURE_MODULES: &[&str] = &["thread", "fs", "net", "process", "env"];
 
+/// Files below `crates/*/src` that may write to standard error, each with its reason. All others emit events of
+/// `tracing`, which a program may have in its own log.
+pub(super) const PRINTERS: &[(&str, &str)] = &[
+    ("crates/cli/src/lib.rs", "the error with which a command ends"),
+    ("crates/cli/src/options.rs", "a warning of a command that has no log"),
+    ("crates/cli/src/submit.rs", "what a command does"),
+    ("crates/driver/src/log.rs", "the log of a program that has none"),
+    ("crates/firesteel/src/run_main.rs", "the error with which a program ends"),
+];
+
 /// Macros that mark unfinished work.
 pub(super) const LEFTOVERS: &[&str] = &["todo!", "unimplemented!", "dbg!"];
 

@@ -2,7 +2,7 @@
 
 use super::Finding;
 use super::lists::{
-    EMPTY_NAMES, IMPURE, IMPURE_MODULES, LEFTOVERS, LONG_FILES, MAX_FILE_LINES, NAMES_OF_PYSPARK,
+    EMPTY_NAMES, IMPURE, IMPURE_MODULES, LEFTOVERS, LONG_FILES, MAX_FILE_LINES, NAMES_OF_PYSPARK, PRINTERS,
     PURE_CRATES, SAFETY_REACH, UNSAFE_PLACES,
 };
 use super::source::Source;
@@ -17,6 +17,9 @@ pub(super) fn check(source: &Source, is_test_file: bool) -> Vec<Finding> {
     found.extend(empty_module_names(source));
     if is_pure(&source.path) && !is_test {
         found.extend(effects(source));
+    }
+    if !is_test {
+        found.extend(prints(source));
     }
     found
 }
@@ -73,6 +76,17 @@ fn effects(source: &Source) -> Vec<Finding> {
         }
     }
     found
+}
+
+/// Checks that what people are told goes through the log.
+fn prints(source: &Source) -> Vec<Finding> {
+    let is_product = source.path.starts_with("crates/") && source.path.contains("/src/");
+    if !is_product || PRINTERS.iter().any(|(path, _)| *path == source.path) {
+        return vec![];
+    }
+    let prints = source.code_outside_tests().filter(|(_, code)| has_word(code, "eprintln!"));
+    let message = "`eprintln!` passes the log by; emit an event: `tracing::warn!`";
+    prints.map(|(line, _)| Finding::new(line, "print", message)).collect()
 }
 
 /// Returns the modules in a `use std::{a, b::c}` of one line.

@@ -46,6 +46,15 @@ fn pure_crates_have_no_clock_thread_or_file() {
 }
 
 #[test]
+fn people_are_told_by_the_log() {
+    let print = "fn a() { eprintln!(\"b\") }";
+    assert_eq!(rules("crates/io/src/a.rs", print), ["print"]);
+    assert_eq!(rules("crates/driver/src/log.rs", print), NOTHING);
+    assert_eq!(rules("crates/io/tests/a.rs", print), NOTHING);
+    assert_eq!(rules("xtask/src/a.rs", print), NOTHING);
+}
+
+#[test]
 fn unsafe_stands_in_listed_places_with_its_argument() {
     let argued = "// SAFETY: checked above.\nlet a =\n    unsafe { b() };";
     assert_eq!(rules("crates/io/src/a.rs", argued), ["unsafe"]);

@@ -77,7 +77,7 @@ impl WorkerDaemon {
         // Processes run in directories of their own: what they are told must not depend on ours.
         let work_dir = std::path::absolute(&config.work_dir)?;
         let dirs = LocalDirs::create(&work_dir).map_err(|error| io::Error::other(error.to_string()))?;
-        sweep(&work_dir, |text| eprintln!("firesteel worker: {text}"))?;
+        sweep(&work_dir, |text| tracing::info!("{text}"))?;
         let credentials = secret.as_ref().map_or_else(Credentials::insecure, Credentials::of);
         let (messages, heard) = channel();
         let serial = Secret::generate().to_text();
@@ -179,7 +179,7 @@ impl Desk {
             Message::Disconnected(number) => {
                 if self.link.as_ref().is_some_and(|(current, _)| *current == number) {
                     self.link = None;
-                    eprintln!("firesteel worker: the master is gone; looking for one");
+                    tracing::warn!("the master is gone; looking for one");
                     self.look_for_master();
                 }
             }
@@ -241,7 +241,7 @@ impl Desk {
     }
 
     fn connected(&mut self, number: u64, outbox: Outbox, address: &str) {
-        eprintln!("firesteel worker: connected with the master at {address}");
+        tracing::info!("connected with the master at {address}");
         // More may have happened since the first word was made.
         outbox.send(&ToMaster::Worker { message: self.state.register() });
         self.seen_at = Instant::now();
@@ -268,7 +268,7 @@ fn look(mut masters: Masters, number: u64, messages: &Sender<Message>, register:
             Err(error) => {
                 let error = error.to_string();
                 if told.as_ref() != Some(&error) {
-                    eprintln!("firesteel worker: the master cannot be reached: {error}");
+                    tracing::warn!("the master cannot be reached: {error}");
                     told = Some(error);
                 }
             }

@@ -152,7 +152,7 @@ impl Agent {
         let beat = move || {
             while let Some(agent) = agent.upgrade() {
                 if agent.heard.lock().elapsed() > silence {
-                    eprintln!("firesteel: nothing was heard of the driver for {} s", silence.as_secs());
+                    tracing::warn!("nothing was heard of the driver for {} s", silence.as_secs());
                     return agent.outbox.close();
                 }
                 agent.outbox.send(&FromExecutor::Alive { running: agent.executors.get().running() });

@@ -11,6 +11,7 @@ mod broadcasts;
 mod checkpoints;
 mod interop;
 mod jobs;
+mod log;
 mod memory;
 mod persistence;
 #[path = "../support/processes.rs"]

@@ -139,7 +139,7 @@ fn live(
     let (mut child, pipe) = match start() {
         Ok(started) => started,
         Err(reason) => {
-            eprintln!("firesteel worker: {name} cannot be started: {reason}");
+            tracing::warn!("{name} cannot be started: {reason}");
             return ProcessOutcome::FailedToStart { reason };
         }
     };
