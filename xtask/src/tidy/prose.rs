@@ -10,7 +10,6 @@ use super::source::Source;
 const PENDING: &[&str] = &[
     "crates/cluster/",
     "crates/executor/",
-    "crates/io/",
     "crates/scheduler/",
     "crates/sim/",
 ];
