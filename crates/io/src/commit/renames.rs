@@ -1,7 +1,7 @@
 //! The commit where renaming is one step whatever is renamed: on local disks and in Hadoop's file system. Tasks write beside
 //! the output, and the driver moves the winners' files into place when all are there.
 //!
-//! What was decided lies in the file system alone, as names. Under the output directory:
+//! Decisions are kept in the file system alone, as names. Under the output directory:
 //!
 //! ```text
 //! _temporary/<token>/attempts/<partition>-<attempt>/part-00000   being written
@@ -12,8 +12,9 @@
 //! part-00000 ... _SUCCESS                                        done
 //! ```
 //!
-//! Attempts do not get into each other's way: each is renamed to a name of its own, and of those that were the one with the highest
-//! number wins. A task finds no `<token>` any more once the job ended: that is why a late one can do no harm.
+//! Attempts do not get into each other's way: each is renamed to a name of its own, and of those that were
+//! the one with the highest number wins. Once the job has ended, a late task finds no `<token>` any more, and
+//! so can do no harm.
 //!
 //! Nothing is forced to the disk. A job that reported success survives the death of every process, but, like Spark's on a
 //! local disk, its last seconds do not survive a loss of power.
@@ -27,7 +28,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// How often a directory is removed before giving up: a late task may put a file into it meanwhile.
+/// The number of tries at removing a directory: a late task may put a file into it meanwhile.
 const REMOVE_TRIES: usize = 5;
 
 /// The output of one job in one directory.
@@ -37,7 +38,7 @@ pub(crate) struct Renames {
     pub(crate) token: String,
 }
 
-/// How far a job's output has come: the name of its staging directory.
+/// The progress of a job's output, as the name of its staging directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     Open,
@@ -50,7 +51,8 @@ impl Renames {
     /// Makes the output directory, and those above it, for this job alone.
     ///
     /// # Errors
-    /// [`IoCause::OutputExists`] if anything is there already. Whatever would keep tasks from writing there shows now.
+    /// [`IoCause::OutputExists`] if anything is there already. A directory that tasks could not write to is
+    /// an error now, before any task runs.
     pub(crate) fn setup_job(&self) -> Result<(), IoError> {
         let fail = |path: &Path, error| Err(self.error(IoOperation::SetUp, path, error));
         if let Some(parent) = self.dir.parent()
@@ -75,7 +77,7 @@ impl Renames {
             .make_directories(&staging.join("attempts"))
             .and_then(|()| self.files.make_directories(&staging.join("committed")));
         made.or_else(|error| {
-            // The directory is ours, and nothing is in it yet.
+            // This job has just made the directory, so nothing of others is in it.
             let _ = self.files.remove_tree(&self.dir);
             fail(&staging, error)
         })
@@ -102,9 +104,9 @@ impl Renames {
         Ok(Output::new(file, self.files.shown(&part)))
     }
 
-    /// Makes an attempt the one whose output counts, in place of an earlier one's: whoever decides who may commit lets a second one
-    /// only when the first is gone, perhaps after it had committed and before it could say so. Committing the same attempt again does
-    /// nothing.
+    /// Makes an attempt the one whose output counts, in place of an earlier one: the driver lets a second
+    /// attempt commit only when the first is lost, perhaps after it had committed and before it could say so.
+    /// Committing the same attempt again does nothing.
     ///
     /// # Errors
     /// [`IoCause::CommittedByAnother`] if a later attempt at the partition was first; its output is untouched.
@@ -133,7 +135,7 @@ impl Renames {
         }
     }
 
-    /// Renames into a directory that is made if it is not there.
+    /// Renames into a directory, which is made if it is not there.
     fn rename_into(&self, directory: &Path, from: &Path, to: &Path) -> io::Result<()> {
         match self.files.make_directory(directory) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
@@ -141,14 +143,15 @@ impl Renames {
         }
     }
 
-    /// Removes what an attempt wrote, unless it was committed. Does nothing if there is nothing.
+    /// Removes an attempt's output, unless it was committed. Does nothing if there is none.
     pub(crate) fn abort_task(&self, partition: Partition, attempt: TaskId) -> Result<(), IoError> {
         self.remove_tree(&self.attempt_dir(partition, attempt))
     }
 
-    /// Moves the part files of the partitions from 0 to `partitions` into place, and then makes `_SUCCESS`.
+    /// Moves the part files of the first `partitions` partitions into place, and then makes `_SUCCESS`.
     ///
-    /// After an error the call may be repeated, and goes on from where it was; or the job may be aborted.
+    /// After an error the call may be repeated, and goes on with the steps that are left; or the job may be
+    /// aborted.
     ///
     /// # Errors
     /// [`IoCause::Uncommitted`] names a partition without output; nothing has been moved then.
@@ -156,17 +159,17 @@ impl Renames {
     pub(crate) fn commit_job(&self, partitions: u32) -> Result<(), IoError> {
         loop {
             match self.stage() {
-                // 1. All there? Then no task can change anything any more.
+                // 1. Once all partitions are there, no task can change anything any more.
                 Some(Stage::Open) => {
                     self.check_all_committed(partitions)?;
                     self.advance(Stage::Open, Stage::Committing, IoOperation::Commit)?;
                 }
-                // 2. Every file in its place.
+                // 2. Every file is moved to its place.
                 Some(Stage::Committing) => {
                     self.move_parts(partitions)?;
                     self.advance(Stage::Committing, Stage::Moved, IoOperation::Commit)?;
                 }
-                // 3. Nothing left over, and the sign for it.
+                // 3. The rest is removed, and `_SUCCESS` says so.
                 Some(Stage::Moved) => return self.finish(),
                 None if self.exists(&self.success_path()) => return Ok(()),
                 None | Some(Stage::Aborted) => {
@@ -180,8 +183,8 @@ impl Renames {
         }
     }
 
-    /// Removes everything that the job made: the output directory too, unless it holds what others put there. Does nothing
-    /// to a job that was committed, nor to a directory that another job set up.
+    /// Removes everything that the job made: the output directory too, unless it holds files of others. Does
+    /// nothing to a job that was committed, nor to a directory that another job set up.
     pub(crate) fn abort_job(&self) -> Result<(), IoError> {
         let Some(stage) = self.stage() else { return Ok(()) };
         if self.exists(&self.success_path()) {
@@ -239,13 +242,14 @@ impl Renames {
         self.files
             .write_text(&success, "")
             .map_err(|error| self.error(IoOperation::Commit, &success, error))?;
-        // Empty and hidden: if they stay, they harm nobody, while an error would call a whole output broken.
+        // The directories are empty and hidden. If they stay they do no harm, while an error would call a
+        // whole output broken.
         let _ = self.files.remove_empty_directory(&staging);
         let _ = self.files.remove_empty_directory(&self.temporary());
         Ok(())
     }
 
-    /// Takes `_SUCCESS` away.
+    /// Removes `_SUCCESS`.
     pub(crate) fn unmark_success(&self) -> Result<(), IoError> {
         let success = self.success_path();
         self.files.remove_file(&success).map_err(|error| self.error(IoOperation::Commit, &success, error))
@@ -261,7 +265,7 @@ impl Renames {
             .find(|stage| self.exists(&self.staging(*stage)))
     }
 
-    /// A task's error; that a directory is missing means that the job is over.
+    /// Returns a task's error. If a directory is missing, the job is over.
     fn task_error(&self, operation: IoOperation, path: &Path, error: io::Error) -> IoError {
         if error.kind() == io::ErrorKind::NotFound {
             return IoError::new(operation, self.files.shown(path), IoCause::JobEnded);
@@ -302,19 +306,20 @@ impl Renames {
         self.dir.join("_SUCCESS")
     }
 
-    /// The part files in a directory.
+    /// Returns the names of the part files in a directory.
     fn part_names(&self, directory: &Path) -> io::Result<Vec<OsString>> {
         let names = self.files.names(directory)?;
         Ok(names.into_iter().filter(|name| name.to_string_lossy().starts_with("part-")).collect())
     }
 
-    /// Of the attempts at a partition that have committed, the one that counts.
+    /// Returns, of the attempts at a partition that have committed, the one that counts. That the directory
+    /// cannot be read does not mean that there is none: the partition's output would be left out.
     fn winner(&self, committed: &Path) -> Option<TaskId> {
         let names = self.files.names(committed).ok()?.into_iter();
         names.filter_map(|name| name.to_str()?.parse().ok().map(TaskId)).max()
     }
 
-    /// Whether something is there; what cannot be told is found out by what is done next.
+    /// Returns whether something is there.
     fn exists(&self, path: &Path) -> bool {
         self.files.exists(path).unwrap_or(false)
     }

@@ -4,7 +4,7 @@ use object_store::memory::InMemory;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The store of a name, the same for each that asks.
+/// Returns the store of a name, the same at every call.
 pub(crate) fn open(name: &str) -> Arc<InMemory> {
     static OPENED: Mutex<BTreeMap<String, Arc<InMemory>>> = Mutex::new(BTreeMap::new());
     let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
