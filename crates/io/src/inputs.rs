@@ -188,8 +188,9 @@ impl Listing<'_> {
             _ if at_map_file => self.directory(&path, depth + 1),
             Subdirectories::Read if depth < MAX_DEPTH => self.directory(&path, depth + 1),
             Subdirectories::Read => {
-                let what =
-                    format!("directories lie more than {MAX_DEPTH} deep in it; does a link in it lead to a directory above?");
+                let what = format!(
+                    "directories lie more than {MAX_DEPTH} deep in it; does a link in it lead to a directory above?"
+                );
                 Err(IoError::new(List, whole(self.store, directory), IoCause::BadPath(what)))
             }
             Subdirectories::Skip => Ok(()),

@@ -115,7 +115,7 @@ impl Renames {
         let staging = self.staging(Stage::Open);
         let (from, committed) = (self.attempt_dir(partition, attempt), committed_dir(&staging, partition));
         let fail = |cause| Err(IoError::new(IoOperation::Commit, self.files.shown(&from), cause));
-        match self.winner(&committed) {
+        match self.winner(&committed)? {
             Some(winner) if winner == attempt => return Ok(()),
             Some(winner) if winner > attempt => return fail(IoCause::CommittedByAnother(winner)),
             _ => {}
@@ -128,8 +128,9 @@ impl Renames {
         };
         let Err(error) = renamed else { return Ok(()) };
         match error.kind() {
-            _ if self.winner(&committed) == Some(attempt) => Ok(()),
-            _ if !self.exists(&staging) => fail(IoCause::JobEnded),
+            // The rename took effect before its answer was lost, or another call for this attempt was faster.
+            _ if self.winner(&committed)? == Some(attempt) => Ok(()),
+            _ if !self.exists(IoOperation::Commit, &staging)? => fail(IoCause::JobEnded),
             io::ErrorKind::NotFound => fail(IoCause::NoSuchAttempt { partition, attempt }),
             _ => fail(self.rename_cause(&to, error)),
         }
@@ -158,7 +159,7 @@ impl Renames {
     /// [`IoCause::JobEnded`] if the job is not set up, or was aborted.
     pub(crate) fn commit_job(&self, partitions: u32) -> Result<(), IoError> {
         loop {
-            match self.stage() {
+            match self.stage(IoOperation::Commit)? {
                 // 1. Once all partitions are there, no task can change anything any more.
                 Some(Stage::Open) => {
                     self.check_all_committed(partitions)?;
@@ -171,7 +172,7 @@ impl Renames {
                 }
                 // 3. The rest is removed, and `_SUCCESS` says so.
                 Some(Stage::Moved) => return self.finish(),
-                None if self.exists(&self.success_path()) => return Ok(()),
+                None if self.exists(IoOperation::Commit, &self.success_path())? => return Ok(()),
                 None | Some(Stage::Aborted) => {
                     return Err(IoError::new(
                         IoOperation::Commit,
@@ -186,8 +187,8 @@ impl Renames {
     /// Removes everything that the job made: the output directory too, unless it holds files of others. Does
     /// nothing to a job that was committed, nor to a directory that another job set up.
     pub(crate) fn abort_job(&self) -> Result<(), IoError> {
-        let Some(stage) = self.stage() else { return Ok(()) };
-        if self.exists(&self.success_path()) {
+        let Some(stage) = self.stage(IoOperation::Abort)? else { return Ok(()) };
+        if self.exists(IoOperation::Abort, &self.success_path())? {
             return Ok(());
         }
         if stage != Stage::Aborted {
@@ -207,24 +208,23 @@ impl Renames {
 
     fn check_all_committed(&self, partitions: u32) -> Result<(), IoError> {
         let staging = self.staging(Stage::Open);
-        let missing =
-            (0..partitions).map(Partition).find(|p| self.winner(&committed_dir(&staging, *p)).is_none());
-        match missing {
-            None => Ok(()),
-            Some(partition) => Err(IoError::new(
-                IoOperation::Commit,
-                self.files.shown(&self.dir),
-                IoCause::Uncommitted(partition),
-            )),
-        }
+        (0..partitions).try_for_each(|p| self.required_winner(&staging, Partition(p)).map(drop))
+    }
+
+    /// Returns the winner of a partition, which must have one.
+    fn required_winner(&self, staging: &Path, partition: Partition) -> Result<TaskId, IoError> {
+        let uncommitted = || {
+            let cause = IoCause::Uncommitted(partition);
+            IoError::new(IoOperation::Commit, self.files.shown(&self.dir), cause)
+        };
+        self.winner(&committed_dir(staging, partition))?.ok_or_else(uncommitted)
     }
 
     fn move_parts(&self, partitions: u32) -> Result<(), IoError> {
         let staging = self.staging(Stage::Committing);
         for partition in (0..partitions).map(Partition) {
-            let committed = committed_dir(&staging, partition);
-            let Some(winner) = self.winner(&committed) else { continue };
-            let from = committed.join(winner.to_string());
+            let winner = self.required_winner(&staging, partition)?;
+            let from = committed_dir(&staging, partition).join(winner.to_string());
             for name in
                 self.part_names(&from).map_err(|error| self.error(IoOperation::Commit, &from, error))?
             {
@@ -259,10 +259,13 @@ impl Renames {
         self.rename(operation, &self.staging(from), &self.staging(to))
     }
 
-    fn stage(&self) -> Option<Stage> {
-        [Stage::Open, Stage::Committing, Stage::Moved, Stage::Aborted]
-            .into_iter()
-            .find(|stage| self.exists(&self.staging(*stage)))
+    fn stage(&self, operation: IoOperation) -> Result<Option<Stage>, IoError> {
+        for stage in [Stage::Open, Stage::Committing, Stage::Moved, Stage::Aborted] {
+            if self.exists(operation, &self.staging(stage))? {
+                return Ok(Some(stage));
+            }
+        }
+        Ok(None)
     }
 
     /// Returns a task's error. If a directory is missing, the job is over.
@@ -312,16 +315,23 @@ impl Renames {
         Ok(names.into_iter().filter(|name| name.to_string_lossy().starts_with("part-")).collect())
     }
 
-    /// Returns, of the attempts at a partition that have committed, the one that counts. That the directory
-    /// cannot be read does not mean that there is none: the partition's output would be left out.
-    fn winner(&self, committed: &Path) -> Option<TaskId> {
-        let names = self.files.names(committed).ok()?.into_iter();
-        names.filter_map(|name| name.to_str()?.parse().ok().map(TaskId)).max()
+    /// Returns, of the attempts at a partition that have committed, the one that counts.
+    fn winner(&self, committed: &Path) -> Result<Option<TaskId>, IoError> {
+        match self.files.names(committed) {
+            Ok(names) => {
+                let attempts = names.into_iter().filter_map(|name| name.to_str()?.parse().ok().map(TaskId));
+                Ok(attempts.max())
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            // A directory that cannot be listed may hold a winner, whose output must not be left out.
+            Err(error) => Err(self.error(IoOperation::Commit, committed, error)),
+        }
     }
 
-    /// Returns whether something is there.
-    fn exists(&self, path: &Path) -> bool {
-        self.files.exists(path).unwrap_or(false)
+    /// Returns whether something is there. A store that cannot tell is an error: a job that is only out of reach has
+    /// not ended, and one that may have succeeded must not be removed.
+    fn exists(&self, operation: IoOperation, path: &Path) -> Result<bool, IoError> {
+        self.files.exists(path).map_err(|error| self.error(operation, path, error))
     }
 
     fn error(&self, operation: IoOperation, path: &Path, error: io::Error) -> IoError {
@@ -356,3 +366,6 @@ impl Renames {
 fn committed_dir(staging: &Path, partition: Partition) -> PathBuf {
     staging.join("committed").join(partition.to_string())
 }
+
+#[cfg(test)]
+mod tests;
