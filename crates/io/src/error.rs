@@ -84,7 +84,7 @@ pub enum IoCause {
         /// Its complaint.
         what: String,
     },
-    /// The file is not what its format demands.
+    /// The file breaks the rules of its format.
     Malformed {
         /// The place in the file where that shows, in bytes.
         offset: u64,
@@ -152,7 +152,7 @@ pub enum IoCause {
         /// Its name.
         name: String,
     },
-    /// A store cannot be opened with what is set.
+    /// A store cannot be opened with its present settings.
     NotConfigured {
         /// The part that is missing or wrong.
         what: String,
@@ -321,7 +321,7 @@ impl fmt::Display for IoCause {
             IoCause::NoSuchBucket { container, name } => {
                 write!(f, "there is no {container} {name}; make it first, or correct its name")
             }
-            // Where the sentence itself says what to do, nothing is to be set.
+            // Some complaints say themselves what to do, and come without an instruction.
             IoCause::NotConfigured { what, set } if set.is_empty() => f.write_str(what),
             IoCause::NotConfigured { what, set } => write!(f, "{what}; {set}"),
             IoCause::ReadOnly(scheme) => {

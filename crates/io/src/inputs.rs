@@ -237,7 +237,8 @@ impl Walk<'_> {
         for (i, component) in components.iter().enumerate() {
             let last = i + 1 == components.len();
             match component {
-                // A name is not looked up before the last component: the store would be asked for each.
+                // A name is appended without a look at the store, which is asked about the whole path in the
+                // end.
                 Component::Literal(name) => {
                     paths
                         .iter_mut()

@@ -8,7 +8,8 @@ use crate::splits::FileSplit;
 use crate::stores::Stores;
 use memchr::memchr2;
 
-/// The number of bytes that are read at once: few, since each line becomes a string of its own.
+/// The number of bytes that are read at once: fewer than in `lines`, since a batch holds all their lines as
+/// strings.
 const CHUNK_BYTES: usize = 256 << 10;
 
 /// Reads the records of one split with their positions, in batches.

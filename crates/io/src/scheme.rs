@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-/// A kind of store, told by what paths begin with.
+/// A kind of store, told by the word that paths begin with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scheme {
     S3,
@@ -53,7 +53,7 @@ impl Scheme {
                 "set AZURE_STORAGE_ACCOUNT_KEY, or AZURE_CLIENT_ID, AZURE_CLIENT_SECRET and AZURE_TENANT_ID, or \
                  firesteel.hadoop.fs.azure.account.key"
             }
-            Scheme::Http => "only files that anybody may read can be read over http",
+            Scheme::Http => "over http only files that need no credentials can be read",
             Scheme::Hdfs => "set HADOOP_USER_NAME, or get a Kerberos ticket with kinit",
             Scheme::Memory => "",
         }

@@ -80,6 +80,7 @@ impl Stores {
             Address::Local(_) => return Ok(Arc::new(local::Local)),
             Address::Remote { scheme, root, .. } => (scheme, root),
         };
+        // The lock is held while a store is opened, so that tasks which start together share one client.
         let mut opened = self.inner.opened.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(store) = opened.get(root) {
             return Ok(store.clone());

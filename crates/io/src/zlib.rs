@@ -1,5 +1,6 @@
-//! A strict reader of `.deflate` files: zlib streams, one after another. The usual reader takes the end of the file for the
-//! end of the data; this one knows that a stream which has not said so is not over. Used by `codec` alone.
+//! A strict reader of `.deflate` files: zlib streams, one after another. The usual reader takes the end of
+//! the file for the end of the data; this one takes a stream for ended only when the stream says so. Used by
+//! `coding` alone.
 
 use flate2::{Decompress, FlushDecompress, Status};
 use std::io::{self, BufRead, Read};

@@ -280,10 +280,11 @@ impl Uploads {
         let (paths, decided) = (self.store.below(operation, &self.staging())?, self.decided());
         let records: Vec<String> = paths.into_iter().filter(|path| *path != decided).collect();
         let attempts: Vec<Option<Attempt>> = self.read_all(operation, records.clone())?;
+        // In a store whose uploads have no ids, a loser of the same name passes for the winner. That does no harm, since
+        // such a store forgets nothing, while taking the winner for a loser would.
         let is_kept = |attempt: &Attempt| {
             kept.iter().any(|winner| winner.upload.id == attempt.upload.id && winner.name == attempt.name)
         };
-        // In stores whose uploads have no names there is nothing to forget, and a winner must not be taken for a loser.
         self.forget(operation, attempts.into_iter().flatten().filter(|attempt| !is_kept(attempt)).collect())?;
         self.store.remove(operation, records)
     }

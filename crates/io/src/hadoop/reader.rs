@@ -6,9 +6,9 @@
 //! one. The left neighbour, which reads on across `e` from record to record, therefore looks for the marker
 //! as its neighbour will, and a disagreement is an error.
 //!
-//! A file that ends anywhere but behind a record or a block is an error. One that was cut there cannot be told from a
-//! shorter file, since the format has no sign of its end; nor can changed bytes in what is not compressed, since it has no
-//! checksums.
+//! A file that ends anywhere but behind a record or a block is an error. One that was cut there cannot be
+//! told from a shorter file, since the format has no sign of its end; nor can changed bytes in uncompressed
+//! data be told, since it has no checksums.
 
 use super::body::Body;
 use super::fields::Fields;

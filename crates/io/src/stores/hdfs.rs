@@ -29,6 +29,7 @@ impl Store for Arc<Cluster> {
 
     fn entries(&self, directory: &str) -> Result<Option<Vec<Entry>>, IoError> {
         let directory = if directory.is_empty() { "/" } else { directory };
+        // The listing of a file would be the file itself.
         match self.kind(directory)? {
             Some(Kind::Directory) => {}
             Some(Kind::File { .. }) | None => return Ok(None),
@@ -173,6 +174,7 @@ fn io_error(error: IoError) -> io::Error {
     let kind = match &error.cause {
         IoCause::NotFound => io::ErrorKind::NotFound,
         IoCause::OutputExists => io::ErrorKind::AlreadyExists,
+        // Of the answer that a directory is not empty the cause has kept only the words.
         IoCause::Store { message, .. } if message.contains("non empty") => io::ErrorKind::DirectoryNotEmpty,
         _ => io::ErrorKind::Other,
     };

@@ -6,6 +6,7 @@ use crate::scheme::Scheme;
 use crate::settings::StoreSettings;
 use object_store::gcp::{GoogleCloudStorage, GoogleCloudStorageBuilder, GoogleConfigKey as Key};
 
+/// Makes the client of a bucket.
 pub(crate) fn open(
     bucket: &str,
     settings: &StoreSettings,

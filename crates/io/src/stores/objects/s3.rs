@@ -15,6 +15,7 @@ const OTHER_WAYS: [&str; 4] = [
     "AWS_METADATA_ENDPOINT",
 ];
 
+/// Makes the client of a bucket.
 pub(crate) fn open(
     bucket: &str,
     settings: &StoreSettings,

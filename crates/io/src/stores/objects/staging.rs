@@ -123,8 +123,8 @@ async fn complete_one(operation: IoOperation, object: Object, upload: Uploaded) 
     let Err(error) = store.complete_multipart(&object.key, &upload.upload.id, parts).await else {
         return Ok(());
     };
-    // An earlier call, whose answer was lost, may have completed it: then the object is there, as long as the
-    // upload.
+    // An earlier call, whose answer was lost, may have completed it: then there is an object of the upload's
+    // length.
     match object.bucket.store.head(&object.key).await {
         Ok(meta) if Some(meta.size) == upload.bytes => Ok(()),
         _ => Err(object.error(operation, error)),
