@@ -1,10 +1,10 @@
 //! The settings themselves.
 
+use crate::setting::{Entry, Setting};
 use crate::value::{
     compression, count, fraction, millis_or_infinity, optional_bytes, optional_count, optional_millis,
     parse_bytes, parse_millis, switch, text, whole_number,
 };
-use crate::{Entry, Setting};
 
 macro_rules! settings {
     ($($name:ident: $type:ty = $key:literal, $default:literal, $parse:path, $doc:literal;)*) => {
@@ -193,4 +193,17 @@ settings! {
         "Whether `_SUCCESS` appears in an output directory that is complete.";
     HDFS_CONF_DIR: String = "firesteel.hadoop.conf.dir", "", text,
         "The directory of `core-site.xml` and `hdfs-site.xml`. When not set: `HADOOP_CONF_DIR`, or that below `HADOOP_HOME`.";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_default_is_a_value_of_its_type() {
+        for entry in ALL {
+            assert_eq!((entry.check)(entry.default), Ok(()), "{}", entry.key);
+            assert!(entry.key.starts_with("firesteel."));
+        }
+    }
 }

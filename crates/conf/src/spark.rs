@@ -5,6 +5,8 @@
 //! that says what to do instead. The table is in the files beside this one and in docs/configuration.md; programs
 //! in Rust and in Python have the same. Unknown keys are the program's own, as in Spark.
 
+mod rule;
+
 mod application;
 mod cluster;
 mod data;
@@ -12,42 +14,15 @@ mod execution;
 mod outside;
 mod security;
 
-use crate::{ALL, ConfError, Entry, canonical, edits};
-use std::fmt;
+mod reference;
 
-/// The treatment of some of Spark's keys, and the reason.
-pub struct Rule {
-    /// The keys. A `*` stands for any text; of several rules that fit, the one with the longest key counts.
-    pub keys: &'static [&'static str],
-    /// The treatment.
-    pub treatment: Treatment,
-    /// The reason why that is right, or, if keys are refused, what to do instead.
-    pub why: &'static str,
-}
+pub use reference::Reference;
+pub use rule::{InRust, Rule, Treatment};
 
-/// The treatment of a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Treatment {
-    /// It does what it does in Spark, in Rust and in Python: the engine has a setting of this name.
-    Obeyed,
-    /// It does what it does in Spark, in Python programs.
-    InPython(InRust),
-    /// It changes nothing that a program can observe, so it is accepted.
-    Harmless,
-    /// Other values than these are accepted with a warning, once.
-    Warned(&'static [&'static str]),
-    /// Other values than these are refused.
-    Refused(&'static [&'static str]),
-}
-
-/// The treatment in a Rust program of a key that Python programs obey.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum InRust {
-    /// It has no meaning in a Rust program.
-    Harmless,
-    /// It is refused; what to do instead.
-    Refused(&'static str),
-}
+use crate::error::ConfError;
+use crate::keys::{canonical, edits, is_secret};
+use crate::setting::Entry;
+use crate::settings::{ALL, CLEAN_CHECKPOINTS, NETWORK_INSECURE};
 
 /// The language of the program that a setting is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,30 +31,6 @@ pub enum Face {
     Rust,
     /// A program in Python.
     Python,
-}
-
-const fn obeyed(keys: &'static [&'static str], why: &'static str) -> Rule {
-    Rule { keys, treatment: Treatment::Obeyed, why }
-}
-
-const fn in_python(keys: &'static [&'static str], why: &'static str) -> Rule {
-    Rule { keys, treatment: Treatment::InPython(InRust::Harmless), why }
-}
-
-const fn in_python_only(keys: &'static [&'static str], instead: &'static str, why: &'static str) -> Rule {
-    Rule { keys, treatment: Treatment::InPython(InRust::Refused(instead)), why }
-}
-
-const fn harmless(keys: &'static [&'static str], why: &'static str) -> Rule {
-    Rule { keys, treatment: Treatment::Harmless, why }
-}
-
-const fn warned(keys: &'static [&'static str], but: &'static [&'static str], why: &'static str) -> Rule {
-    Rule { keys, treatment: Treatment::Warned(but), why }
-}
-
-const fn refused(keys: &'static [&'static str], but: &'static [&'static str], why: &'static str) -> Rule {
-    Rule { keys, treatment: Treatment::Refused(but), why }
 }
 
 /// The groups of the table, in the order of the documentation.
@@ -148,7 +99,7 @@ pub fn check<'a>(
         if is_on(value) && (key == "spark.authenticate" || key == "spark.network.crypto.enabled") {
             protects = Some(key);
         }
-        is_insecure |= is_on(value) && canonical(key) == crate::NETWORK_INSECURE.key;
+        is_insecure |= is_on(value) && canonical(key) == NETWORK_INSECURE.key;
         if !key.starts_with("spark.") {
             continue;
         }
@@ -177,7 +128,7 @@ fn in_python_programs(key: &str, value: &str, face: Face, in_rust: InRust) -> Ve
 }
 
 fn refusal(key: &str, value: &str, why: &str) -> ConfError {
-    let value = if crate::is_secret(key) { "(not shown)" } else { value };
+    let value = if is_secret(key) { "(not shown)" } else { value };
     ConfError::Refused { key: key.into(), value: value.into(), why: why.into() }
 }
 
@@ -232,61 +183,8 @@ fn near_miss(key: &str) -> Option<String> {
 /// Returns the engine's setting that a key names, in Spark's or in Firesteel's spelling.
 pub fn engine_setting(key: &str) -> Option<&'static Entry> {
     let name = match key {
-        "spark.cleaner.referenceTracking.cleanCheckpoints" => crate::CLEAN_CHECKPOINTS.key.into(),
+        "spark.cleaner.referenceTracking.cleanCheckpoints" => CLEAN_CHECKPOINTS.key.into(),
         _ => canonical(key),
     };
     ALL.iter().find(|entry| entry.key == name)
-}
-
-/// The table as Markdown, for docs/configuration.md.
-pub struct Reference;
-
-impl fmt::Display for Reference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (title, rules) in GROUPS {
-            writeln!(
-                f,
-                "### {title}\n\n| settings of Spark | here | why, or what to do |\n| --- | --- | --- |"
-            )?;
-            for rule in *rules {
-                let keys: Vec<_> = rule.keys.iter().map(|key| format!("`{key}`")).collect();
-                writeln!(
-                    f,
-                    "| {} | {} | {}. |",
-                    keys.join(", "),
-                    Here(rule.treatment),
-                    first_upper(rule.why)
-                )?;
-            }
-            writeln!(f)?;
-        }
-        Ok(())
-    }
-}
-
-fn first_upper(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
-}
-
-/// The treatment, in a few words.
-struct Here(Treatment);
-
-impl fmt::Display for Here {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let but = |f: &mut fmt::Formatter<'_>, what: &str, values: &[&str]| match values {
-            [] => write!(f, "{what}"),
-            values => write!(f, "{what}, but for `{}`", values.join("`, `")),
-        };
-        match self.0 {
-            Treatment::Obeyed => write!(f, "obeyed"),
-            Treatment::InPython(InRust::Harmless) => write!(f, "obeyed in Python"),
-            Treatment::InPython(InRust::Refused(instead)) => {
-                write!(f, "obeyed in Python; refused in Rust: {instead}")
-            }
-            Treatment::Harmless => write!(f, "harmless"),
-            Treatment::Warned(values) => but(f, "a warning", values),
-            Treatment::Refused(values) => but(f, "refused", values),
-        }
-    }
 }

@@ -4,7 +4,8 @@
 //! Under its own key a setting has the engine's units: milliseconds, bytes. Under Spark's key it has those of Spark's documentation, so
 //! that `spark.network.timeout=300` is five minutes in every program.
 
-use crate::{ALL, Entry};
+use crate::setting::Entry;
+use crate::settings::ALL;
 use std::fmt;
 
 /// The unit of a number without one.
@@ -142,5 +143,17 @@ impl fmt::Display for Units {
         with_units
             .into_iter()
             .try_for_each(|(entry, own, spark)| writeln!(f, "| `{}` | {own} | {spark} |", entry.key))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documentation_holds_the_units() {
+        let documented = include_str!("../../../docs/configuration.md");
+        let units = Units.to_string();
+        assert!(documented.contains(&units), "docs/configuration.md should hold this table:\n{units}");
     }
 }

@@ -9,11 +9,11 @@ use crate::stores::Stores;
 use bytes::Bytes;
 use std::io::{Read, Seek, SeekFrom};
 
-/// How much is read at once, unless a record is longer. Records of one read share their memory.
+/// The number of bytes read at once, unless a record is longer. Records of one read share their memory.
 const READ_BYTES: u64 = 64 << 10;
 
-/// Checks what can be known of files without reading them: that they are whole records. Compressed files are checked when they
-/// are read.
+/// Checks by their lengths alone that files are whole records. Compressed files are checked when they are
+/// read.
 ///
 /// # Errors
 /// [`IoCause::NotRecords`] names the first file that is not, its length, and the record's.
@@ -50,9 +50,10 @@ pub struct RecordReader {
     path: String,
     codec: Codec,
     record: u64,
-    /// How many bytes of a plain split are still to come.
+    /// The number of bytes of a plain split that are still to come; none in a compressed file, which is read
+    /// to its end.
     left: Option<u64>,
-    /// Where in the file, decompressed, the next read begins.
+    /// The position in the file, decompressed, at which the next read begins.
     position: u64,
     done: bool,
 }
@@ -82,7 +83,7 @@ impl RecordReader {
         Ok(RecordReader { data, path, codec, record: record.max(1), left, position, done: false })
     }
 
-    /// The next records; none at the end.
+    /// Returns the next records; none at the end.
     fn next_batch(&mut self) -> Result<Vec<Bytes>, IoError> {
         let whole = (READ_BYTES / self.record).max(1).saturating_mul(self.record);
         let want = whole.min(self.left.unwrap_or(u64::MAX));
@@ -93,6 +94,7 @@ impl RecordReader {
         let fail = |cause| Err(IoError::new(Reading, &self.path, cause));
         if let Some(left) = &mut self.left {
             *left -= read;
+            // A plain file that ends before its split has lost records since it was listed.
             if read < want {
                 return fail(IoCause::Shrunk { expected: self.position + *left, found: self.position });
             }
@@ -114,12 +116,8 @@ impl Iterator for RecordReader {
         }
         let batch = self.next_batch();
         self.done = !matches!(&batch, Ok(records) if !records.is_empty());
-        if let Ok(records) = &batch
-            && records.is_empty()
-        {
-            return None;
-        }
-        Some(batch)
+        // Without records and without an error the split is over.
+        batch.map(|records| (!records.is_empty()).then_some(records)).transpose()
     }
 }
 

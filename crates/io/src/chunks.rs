@@ -1,5 +1,6 @@
-//! Whole records of one split, many at a time, as bytes: opens the file, finds the split's first and last record, and cuts
-//! what it reads where a record ends. `lines` turns the chunks into text.
+//! [`ChunkReader`]: reads the whole records of one split as bytes, many at a time. It opens the file, finds
+//! the split's first and last record, and cuts the bytes where a record ends. `lines` turns the chunks into
+//! text.
 //!
 //! A chunk is as large as the buffer, about; a record that is larger makes its chunk larger. The buffer then doubles, so
 //! that the search for the record's end stays linear.
@@ -12,38 +13,39 @@ use crate::splits::FileSplit;
 use crate::stores::Stores;
 use std::io::{self, Read, Seek, SeekFrom};
 
-/// How far behind a split's end the first look for the end of its last record goes.
+/// The distance behind a split's end to which the first look for the end of its last record goes.
 const LOOK_BEYOND_BYTES: u64 = 16 << 10;
 
 const BYTE_ORDER_MARK: &[u8] = "\u{FEFF}".as_bytes();
 
+/// Reads the whole records of one split.
 pub(crate) struct ChunkReader {
     source: Box<dyn Read + Send>,
     path: String,
     codec: Codec,
     terminator: Terminator,
     chunk_bytes: usize,
-    /// The beginning of the next chunk: what was read behind the last record of the one before.
+    /// The beginning of the next chunk: the bytes that were read behind the last record of the one before.
     carry: Vec<u8>,
-    /// Where in the file, or in its decompressed bytes, `carry` begins.
+    /// The position in the file, or in its decompressed bytes, at which `carry` begins.
     offset: u64,
     /// The split's end; none in a compressed file, which is read whole.
     end: Option<u64>,
-    /// The first chunk has things to drop.
+    /// The part of the first chunk that is to be dropped.
     first: First,
     eof: bool,
     done: bool,
     failed: Option<IoError>,
 }
 
-/// What to do before the first record.
+/// The part before the first record, which is to be dropped.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum First {
-    /// Drop a byte order mark.
+    /// A byte order mark, if there is one.
     File,
-    /// Drop the records that start at or before this position: they are the split's before this one.
+    /// The records that start at or before this position: they are those of the split before this one.
     Split(u64),
-    /// Nothing: that was done.
+    /// Nothing: it was dropped.
     Read,
 }
 
@@ -71,6 +73,7 @@ impl ChunkReader {
         if plain {
             file.expect_end(split.end().saturating_add(LOOK_BEYOND_BYTES));
         }
+        // An empty split of a plain file holds no record; the length of a compressed file is not that of its data.
         let done = plain && split.length == 0;
         let source = codec.decoder(file).map_err(fail)?;
         Ok(ChunkReader {
@@ -89,7 +92,8 @@ impl ChunkReader {
         })
     }
 
-    /// Where in the file, or in its decompressed bytes, the chunk ends that was read last.
+    /// Returns the position in the file, or in its decompressed bytes, at which the chunk that was read last
+    /// ends.
     pub(crate) fn offset(&self) -> u64 {
         self.offset
     }
@@ -98,9 +102,9 @@ impl ChunkReader {
         &self.terminator
     }
 
-    /// Replaces what is in `buffer` by the next whole records, the last of which may lack its terminator at the end of the
-    /// file. False, and nothing in the buffer, when the split is over. What has failed once fails again: data that could
-    /// not be read must not look like the end.
+    /// Replaces the bytes in `buffer` by the next whole records, the last of which may lack its terminator at
+    /// the end of the file. Returns false, and leaves the buffer empty, when the split is over. A reader that
+    /// has failed once fails again: data that could not be read must not look like the end.
     pub(crate) fn next(&mut self, buffer: &mut Vec<u8>) -> Result<bool, IoError> {
         match &self.failed {
             Some(error) => Err(error.clone()),
@@ -110,10 +114,11 @@ impl ChunkReader {
 
     fn read_on(&mut self, buffer: &mut Vec<u8>) -> Result<bool, IoError> {
         if buffer.capacity() > 4 * self.chunk_bytes {
-            // The chunk before held a giant record.
+            // The chunk before held a giant record, whose memory must not stay with the reader.
             *buffer = vec![];
         }
-        // What was in the buffer is overwritten, not cleared: memory that is to be read into need not be zeroed again.
+        // The old bytes are overwritten, not cleared: memory that is to be read into need not be zeroed
+        // again.
         let mut filled = self.carry.len();
         buffer.resize(buffer.len().max(filled), 0);
         buffer[..filled].copy_from_slice(&self.carry);
@@ -140,12 +145,12 @@ impl ChunkReader {
         Ok(false)
     }
 
-    /// How much comes before the split's first record, once that can be told. Otherwise more bytes are needed, or there is
-    /// no such record and the split is done.
+    /// Returns the number of bytes before the split's first record, once that can be told. Otherwise more
+    /// bytes are needed, or there is no such record and the split is done.
     fn settle_first(&mut self, buffer: &[u8]) -> Option<usize> {
         let dropped = match self.first {
             First::File if buffer.len() < BYTE_ORDER_MARK.len() && !self.eof => return None,
-            // The mark is a part of the first record, which is this split's however short the split is.
+            // The mark is a part of the first record, which belongs to this split however short the split is.
             First::File if buffer.starts_with(BYTE_ORDER_MARK) => BYTE_ORDER_MARK.len(),
             First::File | First::Read => 0,
             First::Split(start) => {
@@ -163,7 +168,8 @@ impl ChunkReader {
         Some(dropped)
     }
 
-    /// Where the whole records of this split end in the buffer. None if it holds none yet.
+    /// Returns the position in the buffer at which the whole records of this split end; none if it holds no
+    /// whole record yet.
     fn cut(&mut self, buffer: &[u8]) -> Option<usize> {
         if self.passed_end(buffer.len()) {
             let end = self.end.unwrap_or(u64::MAX);
@@ -179,15 +185,16 @@ impl ChunkReader {
         }
     }
 
-    /// Whether the split's end lies within the next so many bytes.
+    /// Returns whether the split's end lies within the next `length` bytes.
     fn passed_end(&self, length: usize) -> bool {
         self.end.is_some_and(|end| self.offset + length as u64 > end)
     }
 
-    /// Reads until the buffer is full, or the file is over. Takes and gives how much of the buffer is filled.
+    /// Reads until the buffer is full, or the file is over. Takes and returns the number of bytes that are
+    /// filled.
     fn fill(&mut self, buffer: &mut Vec<u8>, mut filled: usize) -> Result<usize, IoError> {
         let want = self.wanted(filled);
-        // Not truncated to what is wanted: the rest may be of use to the next chunk.
+        // The buffer is not made shorter: the rest may be of use to the next chunk.
         buffer.resize(buffer.len().max(want), 0);
         while filled < want && !self.eof {
             match self.source.read(&mut buffer[filled..want]) {
@@ -201,15 +208,17 @@ impl ChunkReader {
         Ok(filled)
     }
 
-    /// How much of the buffer to fill: a chunk, or twice what did not suffice, but not far beyond the split's end.
+    /// Returns the number of bytes of the buffer to fill: a chunk, or twice as many as did not suffice, but
+    /// not far beyond the split's end.
     fn wanted(&self, filled: usize) -> usize {
         let want = self.chunk_bytes.max(filled * 2);
         let end = self.end.unwrap_or(u64::MAX);
         let useful = end.saturating_add(LOOK_BEYOND_BYTES).saturating_sub(self.offset);
+        // A record that goes beyond the first look needs all that is wanted.
         if useful > filled as u64 { want.min(usize::try_from(useful).unwrap_or(usize::MAX)) } else { want }
     }
 
-    /// A plain file must be as long as the split needs it to be: records must not go missing.
+    /// Checks that a plain file is as long as its split: records must not go missing.
     fn check_length(&self, filled: usize) -> Result<(), IoError> {
         let found = self.offset + filled as u64;
         match self.end {

@@ -1,10 +1,11 @@
-//! How files are compressed, told by suffix or name, as Hadoop names it. Names alone: `coding` compresses and decompresses.
+//! [`Codec`]: the ways in which files are compressed, by Hadoop's suffixes and names. It knows names alone:
+//! `coding` compresses and decompresses.
 
 use crate::scheme::without_query;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// How a file is compressed.
+/// The way in which a file is compressed.
 ///
 /// ```
 /// use firesteel_io::Codec;
@@ -23,7 +24,7 @@ pub enum Codec {
     Bzip2,
     /// `.zst`: one or several zstd frames.
     Zstd,
-    /// `.deflate`: one or several zlib streams, which is what Hadoop calls deflate.
+    /// `.deflate`: one or several zlib streams, which Hadoop calls deflate.
     Deflate,
     /// `.snappy`: snappy in Hadoop's own frames, which are not those of other programs.
     Snappy,
@@ -36,7 +37,8 @@ const COMPRESSED: [Codec; 6] =
     [Codec::Gzip, Codec::Bzip2, Codec::Zstd, Codec::Deflate, Codec::Snappy, Codec::Lz4];
 
 impl Codec {
-    /// The codec that the suffix of a path stands for. Case does not matter, as in Hadoop since 3.5: `x.GZ` is gzip.
+    /// Returns the codec that the suffix of a path stands for. Case does not matter, as in Hadoop since 3.5:
+    /// `x.GZ` is gzip.
     pub fn of_path(path: &str) -> Codec {
         let name = without_query(path).as_bytes();
         let ends_in = |suffix: &str| {
@@ -46,8 +48,9 @@ impl Codec {
         COMPRESSED.into_iter().find(|codec| ends_in(codec.suffix())).unwrap_or(Codec::Plain)
     }
 
-    /// The codec of a short name (`gzip`, `bzip2`, `zstd`, `deflate`, `none`, ...), of a suffix without its dot, or of
-    /// one of Hadoop's classes, by its full or last name. Case does not matter, except in classes.
+    /// Returns the codec of a short name (`gzip`, `bzip2`, `zstd`, `deflate`, `none`, ...), of a suffix
+    /// without its dot, or of one of Hadoop's classes, by its full or last name. Case does not matter, except
+    /// in classes.
     pub fn named(name: &str) -> Option<Codec> {
         let class = name.strip_prefix("org.apache.hadoop.io.compress.").unwrap_or(name);
         match class {
@@ -71,7 +74,7 @@ impl Codec {
         }
     }
 
-    /// What names of such files end in, with its dot; nothing for plain files.
+    /// Returns the suffix of such files, with its dot; nothing for plain files.
     pub fn suffix(self) -> &'static str {
         match self {
             Codec::Plain => "",
@@ -84,8 +87,8 @@ impl Codec {
         }
     }
 
-    /// Whether a file can be read from its middle. Of the compressed ones none can: Hadoop splits bzip2, we do not yet,
-    /// so a bzip2 file is one split.
+    /// Returns whether a file can be read from its middle. No compressed file can: Hadoop splits bzip2,
+    /// Firesteel does not yet, so a bzip2 file is one split.
     pub fn splittable(self) -> bool {
         self == Codec::Plain
     }

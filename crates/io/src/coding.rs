@@ -8,11 +8,11 @@ use crate::framing::{FramedReader, Packing};
 use crate::zlib::ZlibReader;
 use std::io::{self, BufRead, BufReader, Read, Write};
 
-/// How much of a compressed file is read at once.
+/// The number of bytes of a compressed file that are read at once.
 const COMPRESSED_BUFFER_BYTES: usize = 256 << 10;
 
 impl Codec {
-    /// A reader of the file's decompressed bytes, from where the file stands.
+    /// Returns a reader of the file's decompressed bytes, from its present position on.
     pub(crate) fn decoder(self, file: impl Read + Send + 'static) -> Result<Box<dyn Read + Send>, IoCause> {
         match self {
             Codec::Plain => Ok(Box::new(file)),
@@ -20,7 +20,7 @@ impl Codec {
         }
     }
 
-    /// A reader of what the bytes hold, decompressed.
+    /// Returns a reader of the bytes, decompressed.
     pub(crate) fn decode<'a>(
         self,
         bytes: impl BufRead + Send + 'a,
@@ -36,12 +36,13 @@ impl Codec {
         })
     }
 
-    /// Appends to `out` what the bytes hold, which may be `most` bytes.
+    /// Appends the bytes, decompressed, to `out`. They may be `most` bytes.
     ///
     /// # Errors
     /// When they are cut short or corrupt, or hold more.
     pub fn decompress(self, bytes: &[u8], most: usize, out: &mut Vec<u8>) -> Result<(), IoCause> {
         let before = out.len();
+        // One byte more than it may have shows that it has more.
         let mut data = self.decode(bytes)?.take((most as u64).saturating_add(1));
         data.read_to_end(out).map_err(|error| self.read_error("", error).cause)?;
         if out.len() - before > most {
@@ -71,8 +72,9 @@ impl Codec {
         Ok(())
     }
 
-    /// What a decoder's error means: the file's fault, or that of the place which it came from.
+    /// Returns a decoder's error as the file's fault, or as that of the store which it came from.
     pub(crate) fn read_error(self, path: &str, error: io::Error) -> IoError {
+        // A decoder hands on the errors of the file below it, which say nothing about its data.
         let from_below =
             error.raw_os_error().is_some() || error.get_ref().is_some_and(|inner| inner.is::<IoError>());
         if self == Codec::Plain || from_below {

@@ -1,9 +1,10 @@
 //! Makes the output of a job appear whole or not at all, after Hadoop's committers: many attempts at a partition may write,
 //! one of them wins, and the driver makes the winners' files appear when all are there.
 //!
-//! What is atomic differs from store to store, and so does the protocol: `renames` where a rename is one step (local disks,
-//! Hadoop's file system), `uploads` where it is not, but where an upload can be left uncompleted (object stores). Both keep
-//! what was decided in the store itself, so that any process which holds an [`OutputCommitter`] sees the same.
+//! Stores differ in the steps that are atomic, and so does the protocol: `renames` where a rename is one step
+//! (local disks, Hadoop's file system), `uploads` where it is not, but where an upload can be left
+//! uncompleted (object stores). Both keep their decisions in the store itself, so that any process which
+//! holds an [`OutputCommitter`] sees the same.
 
 mod renames;
 mod uploads;
@@ -21,8 +22,9 @@ use uploads::Uploads;
 
 /// Commits the output of one job to one directory. A plain value that travels to tasks.
 ///
-/// The driver calls `setup_job`, then `commit_job` or `abort_job`; a task calls `create`, then `commit_task` or
-/// `abort_task`. Every call may be repeated, except `setup_job`.
+/// The driver calls `setup_job`, then `commit_job` or `abort_job`; a task calls `create`, then `commit_task`
+/// or `abort_task`. Every call may be repeated, except `setup_job`, and except a `commit_job` that has
+/// succeeded and left no `_SUCCESS`: nothing in the store tells then that it did.
 ///
 /// ```
 /// use firesteel_io::{OutputCommitter, Stores};
@@ -45,7 +47,7 @@ pub struct OutputCommitter {
     marks_success: bool,
 }
 
-/// What the names of part files begin with, before the partition's number.
+/// The beginning of part files' names, before the partition's number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PartNames {
     /// `part-00000`: Spark's own, and those of Hadoop's older interface (`mapred`).
@@ -55,14 +57,15 @@ pub enum PartNames {
     PartR,
 }
 
-/// How a store commits.
+/// The protocol by which a store commits.
 enum Protocol {
     Renames(Renames),
     Uploads(Uploads),
 }
 
 impl OutputCommitter {
-    /// A committer of output to `dir`. The token must differ between jobs, and be a word: letters, digits, `_` and `-`.
+    /// Makes a committer of output to `dir`. The token must differ between jobs, and be a word: letters,
+    /// digits, `_` and `-`.
     pub fn new(dir: &str, token: &str) -> Result<OutputCommitter, IoError> {
         let is_word =
             !token.is_empty() && token.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c));
@@ -79,13 +82,14 @@ impl OutputCommitter {
         Ok(OutputCommitter { dir, token: token.into(), names: PartNames::default(), marks_success: true })
     }
 
-    /// The same with other names of part files.
+    /// Returns the same committer with other names of part files.
     #[must_use]
     pub fn named(self, names: PartNames) -> OutputCommitter {
         OutputCommitter { names, ..self }
     }
 
-    /// The same; `_SUCCESS` stays only where it is wanted: `mapreduce.fileoutputcommitter.marksuccessfuljobs`.
+    /// Returns the same committer; `_SUCCESS` stays only where it is wanted:
+    /// `mapreduce.fileoutputcommitter.marksuccessfuljobs`.
     #[must_use]
     pub fn marking_success(self, marks_success: bool) -> OutputCommitter {
         OutputCommitter { marks_success, ..self }
@@ -109,7 +113,8 @@ impl OutputCommitter {
     /// Makes the output directory, and those above it, for this job alone.
     ///
     /// # Errors
-    /// [`IoCause::OutputExists`] if anything is there already. Whatever would keep tasks from writing there shows now.
+    /// [`IoCause::OutputExists`] if anything is there already. A directory that tasks could not write to is
+    /// an error now, before any task runs.
     pub fn setup_job(&self, stores: &Stores) -> Result<(), IoError> {
         match self.protocol(stores)? {
             Protocol::Renames(job) => job.setup_job(),
@@ -136,9 +141,9 @@ impl OutputCommitter {
         }
     }
 
-    /// Makes an attempt the one whose output counts, in place of an earlier one's: whoever decides who may commit lets a second one
-    /// only when the first is gone, perhaps after it had committed and before it could say so. Committing the same attempt again does
-    /// nothing.
+    /// Makes an attempt the one whose output counts, in place of an earlier one: the driver lets a second
+    /// attempt commit only when the first is lost, perhaps after it had committed and before it could say so.
+    /// Committing the same attempt again does nothing.
     ///
     /// # Errors
     /// [`IoCause::CommittedByAnother`] if a later attempt at the partition was first; its output is untouched.
@@ -150,7 +155,7 @@ impl OutputCommitter {
         }
     }
 
-    /// Removes what an attempt wrote, unless it was committed. Does nothing if there is nothing.
+    /// Removes an attempt's output, unless it was committed. Does nothing if there is none.
     pub fn abort_task(&self, stores: &Stores, partition: Partition, attempt: TaskId) -> Result<(), IoError> {
         match self.protocol(stores)? {
             Protocol::Renames(job) => job.abort_task(partition, attempt),
@@ -158,15 +163,16 @@ impl OutputCommitter {
         }
     }
 
-    /// Makes the part files of the partitions from 0 to `partitions` appear, and then `_SUCCESS`.
+    /// Makes the part files of the first `partitions` partitions appear, and then `_SUCCESS`.
     ///
-    /// After an error the call may be repeated, and goes on from where it was; or the job may be aborted.
+    /// After an error the call may be repeated, and goes on with the steps that are left; or the job may be
+    /// aborted.
     ///
     /// # Errors
     /// [`IoCause::Uncommitted`] names a partition without output; nothing has appeared then.
     /// [`IoCause::JobEnded`] if the job is not set up, or was aborted.
     pub fn commit_job(&self, stores: &Stores, partitions: u32) -> Result<(), IoError> {
-        // `_SUCCESS` is how both protocols know that they are done, so it is taken away behind them.
+        // Both protocols know by `_SUCCESS` that they are done, so it is removed after them.
         match self.protocol(stores)? {
             Protocol::Renames(job) => {
                 job.commit_job(partitions)?;
@@ -179,8 +185,8 @@ impl OutputCommitter {
         }
     }
 
-    /// Removes everything that the job made: the output directory too, unless it holds what others put there. Does nothing
-    /// to a job that was committed, nor to a directory that another job set up.
+    /// Removes everything that the job made: the output directory too, unless it holds files of others. Does
+    /// nothing to a job that was committed, nor to a directory that another job set up.
     pub fn abort_job(&self, stores: &Stores) -> Result<(), IoError> {
         match self.protocol(stores)? {
             Protocol::Renames(job) => job.abort_job(),

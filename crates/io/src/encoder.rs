@@ -1,4 +1,4 @@
-//! Compression of what is written: one encoder in front of any sink, for text files and for the parts of SequenceFiles.
+//! [`Encoder`]: compresses in front of any sink, for text files and for the parts of SequenceFiles.
 
 use crate::codec::Codec;
 use crate::framing::{FramedWriter, Packing};
@@ -7,7 +7,7 @@ use std::io::{self, Write};
 /// Hadoop's block size for bzip2, in units of 100 kB.
 const BZIP2_LEVEL: u32 = 9;
 
-/// A sink behind its encoder. What is written is whole only after [`Encoder::finish`].
+/// A sink behind its encoder. The data is whole only after [`Encoder::finish`].
 pub(crate) enum Encoder<W: Write> {
     Plain(W),
     Gzip(flate2::write::GzEncoder<W>),

@@ -1,5 +1,5 @@
-//! What can go wrong with a file, as data: the operation, the path and the cause. Text is made from it for a person, and
-//! [`IoError::retryable`] is what a scheduler asks.
+//! [`IoError`]: a failed operation on a file, as data: the operation, the path and the cause. Its text is for
+//! people; a scheduler asks [`IoError::retryable`].
 
 use crate::codec::Codec;
 use crate::scheme::Scheme;
@@ -20,15 +20,15 @@ use std::path::Path;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("could not {operation} {path}: {cause}")]
 pub struct IoError {
-    /// What was attempted.
+    /// The operation that was attempted.
     pub operation: IoOperation,
-    /// On what: a path, or a pattern of paths.
+    /// The path, or the pattern of paths, of the operation.
     pub path: String,
-    /// Why it failed.
+    /// The reason why it failed.
     pub cause: IoCause,
 }
 
-/// What was attempted.
+/// The operation that was attempted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum IoOperation {
     /// Finding input files.
@@ -47,12 +47,12 @@ pub enum IoOperation {
     Abort,
 }
 
-/// Why an operation failed.
+/// The reason why an operation failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum IoCause {
-    /// Nothing has that name.
+    /// There is no file or directory of that name.
     NotFound,
-    /// The user that runs this program may not.
+    /// The user that runs this program may not do it.
     PermissionDenied,
     /// The disk, or the user's share of it, is full.
     DiskFull,
@@ -60,14 +60,14 @@ pub enum IoCause {
     NoMatch {
         /// The directory whose names were compared with the pattern, the last one if there were several.
         directory: String,
-        /// How many directories were looked through.
+        /// The number of directories that were looked through.
         directories: usize,
-        /// How many names they hold together.
+        /// The number of names that they hold together.
         names: usize,
     },
-    /// The pattern is not well formed. Holds what is wrong with it.
+    /// The pattern is not well formed. Holds the fault.
     BadPattern(String),
-    /// The path cannot be one. Holds what is wrong with it.
+    /// The path cannot be one. Holds the fault.
     BadPath(String),
     /// The path is in a store that is not supported. Holds its scheme, such as `s3`.
     UnknownScheme(String),
@@ -77,43 +77,43 @@ pub enum IoCause {
     NotSplittable(Codec),
     /// A compressed file ends before its data does.
     CutShort(Codec),
-    /// A compressed file holds what its codec cannot have written.
+    /// A compressed file holds bytes that its codec cannot have written.
     Corrupt {
         /// The codec.
         codec: Codec,
-        /// What it says.
+        /// Its complaint.
         what: String,
     },
-    /// The file is not what its format demands.
+    /// The file breaks the rules of its format.
     Malformed {
-        /// How far into the file that shows, in bytes.
+        /// The place in the file where that shows, in bytes.
         offset: u64,
-        /// What is wrong, and what to do about it if that can be told.
+        /// The fault, and the remedy if it is known.
         what: String,
     },
     /// The file holds records of other types than those asked for.
     OtherTypes {
-        /// What the file says that it holds.
+        /// The types that the file says it holds.
         found: String,
-        /// What was asked for, and cannot be made from that.
+        /// The types that were asked for, and cannot be made from those.
         asked: String,
-        /// What to write instead.
+        /// The call to write instead.
         instead: String,
     },
     /// The file cannot be cut into records of equal length.
     NotRecords {
-        /// How long the file is, decompressed.
+        /// The length of the file, decompressed.
         length: u64,
-        /// How long a record is to be.
+        /// The length that a record is to have.
         record: u64,
     },
-    /// A record that cannot be written. Holds why.
+    /// A record cannot be written. Holds the reason.
     Unwritable(String),
     /// The file is shorter than it was when the splits were made.
     Shrunk {
-        /// How many bytes the split expects the file to have, at least.
+        /// The least number of bytes that the split expects the file to have.
         expected: u64,
-        /// How many it has.
+        /// The number of bytes that it has.
         found: u64,
     },
     /// Something exists where the output directory is to be made.
@@ -127,51 +127,51 @@ pub enum IoCause {
         /// The attempt.
         attempt: TaskId,
     },
-    /// The job is not set up here: it was never, or it has been committed or aborted.
+    /// The job is not set up here: it never was, or it has been committed or aborted.
     JobEnded,
     /// The job cannot be committed: no attempt at this partition has been.
     Uncommitted(Partition),
     /// The file could not be moved.
     Rename {
-        /// Where it was to go.
+        /// The path that it was to have.
         to: String,
-        /// Why it could not.
+        /// The reason why it could not be moved.
         message: String,
     },
-    /// A store refuses whoever asks.
+    /// A store refuses the program's credentials.
     Refused {
-        /// What it says.
+        /// The store's words.
         said: String,
-        /// What to set.
+        /// The settings or variables that would mend it, as an instruction.
         set: String,
     },
     /// There is no bucket, or container, of that name.
     NoSuchBucket {
-        /// What the store calls it: `bucket` or `container`.
+        /// The store's word for it: `bucket` or `container`.
         container: String,
         /// Its name.
         name: String,
     },
-    /// A store cannot be opened with what is set.
+    /// A store cannot be opened with its present settings.
     NotConfigured {
-        /// What is missing or wrong.
+        /// The part that is missing or wrong.
         what: String,
-        /// What to set.
+        /// The settings or variables that would mend it, as an instruction.
         set: String,
     },
     /// Files of such places can be read, not written. Holds the scheme.
     ReadOnly(String),
-    /// Such places do not tell which files they have. Holds the scheme.
+    /// Such places do not list their files. Holds the scheme.
     NoListing(String),
     /// This program was built without the client for such paths. Holds the scheme.
     SchemeLeftOut(String),
-    /// The file is not the one any more that was opened.
+    /// The file was replaced by another one after it was opened.
     Changed,
     /// Any other answer of a store.
     Store {
-        /// What it said, how often it was tried and for how long.
+        /// The store's words, the number of tries and the time that they took.
         message: String,
-        /// Whether it could say something else another time.
+        /// True if another try could end differently.
         transient: bool,
     },
     /// Any other answer of the operating system.
@@ -184,13 +184,13 @@ pub enum IoCause {
 }
 
 impl IoError {
-    /// An error from its three parts.
+    /// Makes an error of its three parts.
     pub fn new(operation: IoOperation, path: impl Into<String>, cause: IoCause) -> IoError {
         IoError { operation, path: path.into(), cause }
     }
 
-    /// The error inside a standard one: the whole one, if an [`crate::Input`] or [`crate::Output`] put it there, or one made
-    /// from what the operating system answered to an operation on a path.
+    /// Takes the error out of a standard one if an [`crate::Input`] or [`crate::Output`] put one there; else
+    /// makes one of the operating system's answer to an operation on a path.
     pub fn from_io(operation: IoOperation, path: impl Into<String>, error: io::Error) -> IoError {
         match error.downcast::<IoError>() {
             Ok(whole) => whole,
@@ -198,12 +198,13 @@ impl IoError {
         }
     }
 
-    /// An error from what the operating system answered.
+    /// Makes an error of the operating system's answer.
     pub(crate) fn os(operation: IoOperation, path: &Path, error: io::Error) -> IoError {
         IoError::new(operation, path.to_string_lossy(), error.into())
     }
 
-    /// Whether another attempt could end differently. A missing, corrupt or forbidden file is not worth a second look.
+    /// Returns whether another attempt could end differently. One at a missing, corrupt or forbidden file
+    /// could not.
     pub fn retryable(&self) -> bool {
         match &self.cause {
             // Space may be found on another host, or freed.
@@ -242,7 +243,7 @@ impl IoError {
 }
 
 impl IoCause {
-    /// Nothing was found by which to ask a store for anything.
+    /// Returns the cause of a store that cannot be opened because no credentials for it were found.
     pub(crate) fn no_credentials(scheme: Scheme) -> IoCause {
         IoCause::NotConfigured { what: "there are no credentials".into(), set: scheme.credentials().into() }
     }
@@ -292,55 +293,26 @@ impl fmt::Display for IoCause {
                 write_no_match(f, directory, *directories, *names)
             }
             IoCause::BadPattern(what) => write!(f, "the pattern is not well formed: {what}"),
-            IoCause::BadPath(what) => f.write_str(what),
-            IoCause::UnknownScheme(scheme) => {
-                write!(
-                    f,
-                    "paths that start with {scheme}: are not supported; those of s3, s3a, gs, abfss, az, http, https, hdfs \
-                     and file are, and local ones with nothing before them"
-                )
-            }
-            IoCause::NestedDirectory(name) => write!(
-                f,
-                "it holds a directory, {name}, and directories are not read recursively; add /* to the path to read \
-                 the files of such directories too"
-            ),
-            IoCause::NotSplittable(codec) => {
-                write!(
-                    f,
-                    "a {codec} file can only be read from its beginning, and this split starts further on"
-                )
-            }
-            IoCause::CutShort(codec) => {
-                write!(f, "the {codec} file ends in the middle of a block (it was cut short)")
-            }
+            IoCause::BadPath(what) | IoCause::Unwritable(what) => f.write_str(what),
+            IoCause::UnknownScheme(scheme) => write!(f, "paths that start with {scheme}: {SCHEMES}"),
+            IoCause::NestedDirectory(name) => write!(f, "it holds a directory, {name}, {NOT_RECURSIVE}"),
+            IoCause::NotSplittable(codec) => write!(f, "a {codec} file {FROM_ITS_BEGINNING}"),
+            IoCause::CutShort(codec) => write!(f, "the {codec} file {ENDS_IN_A_BLOCK}"),
             IoCause::Corrupt { codec, what } => write!(f, "the {codec} file is corrupt: {what}"),
             IoCause::Malformed { offset, what } => write!(f, "at byte {offset}, {what}"),
             IoCause::OtherTypes { found, asked, instead } => {
                 write!(f, "it holds {found}, which cannot be read as {asked}: {instead}")
             }
-            IoCause::NotRecords { length, record } => write!(
-                f,
-                "its {length} bytes are not whole records of {record} bytes: {} are left over",
-                length.checked_rem(*record).unwrap_or(*length)
-            ),
-            IoCause::Unwritable(what) => f.write_str(what),
-            IoCause::Shrunk { expected, found } => write!(
-                f,
-                "the file has shrunk since it was listed: it had at least {expected} bytes and has {found} now"
-            ),
-            IoCause::OutputExists => f.write_str(
-                "it exists already; remove it, or choose another directory, so that outputs do not mix",
-            ),
+            IoCause::NotRecords { length, record } => write_not_records(f, *length, *record),
+            IoCause::Shrunk { expected, found } => write_shrunk(f, *expected, *found),
+            IoCause::OutputExists => f.write_str(OUTPUT_EXISTS),
             IoCause::CommittedByAnother(winner) => {
                 write!(f, "another attempt at the same partition, {winner}, has committed its output")
             }
             IoCause::NoSuchAttempt { partition, attempt } => {
                 write!(f, "attempt {attempt} at partition {partition} has no output to commit")
             }
-            IoCause::JobEnded => {
-                f.write_str("the job is not set up there: it was committed or aborted, or never began")
-            }
+            IoCause::JobEnded => f.write_str(JOB_ENDED),
             IoCause::Uncommitted(partition) => {
                 write!(f, "no attempt at partition {partition} has committed its output")
             }
@@ -349,22 +321,41 @@ impl fmt::Display for IoCause {
             IoCause::NoSuchBucket { container, name } => {
                 write!(f, "there is no {container} {name}; make it first, or correct its name")
             }
+            // Some complaints say themselves what to do, and come without an instruction.
             IoCause::NotConfigured { what, set } if set.is_empty() => f.write_str(what),
             IoCause::NotConfigured { what, set } => write!(f, "{what}; {set}"),
             IoCause::ReadOnly(scheme) => {
                 write!(f, "paths that start with {scheme}: can be read, not written")
             }
-            IoCause::NoListing(scheme) => write!(
-                f,
-                "paths that start with {scheme}: can be neither patterns nor directories, since such servers do not say \
-                 which files they have; name each file, with commas between"
-            ),
+            IoCause::NoListing(scheme) => write!(f, "paths that start with {scheme}: {NO_LISTING}"),
             IoCause::SchemeLeftOut(scheme) => write_left_out(f, scheme),
             IoCause::Changed => f.write_str("the file was replaced by another one while it was read"),
-            IoCause::Store { message, .. } => f.write_str(message),
-            IoCause::Os { message, .. } => f.write_str(message),
+            IoCause::Store { message, .. } | IoCause::Os { message, .. } => f.write_str(message),
         }
     }
+}
+
+// The longer sentences, or their ends, so that the list of causes above fits a screen.
+
+const SCHEMES: &str = "are not supported; those of s3, s3a, gs, abfss, az, http, https, hdfs and file are, and local ones \
+     with nothing before them";
+const NOT_RECURSIVE: &str = "and directories are not read recursively; add /* to the path to read the files of such \
+     directories too";
+const FROM_ITS_BEGINNING: &str = "can only be read from its beginning, and this split starts further on";
+const ENDS_IN_A_BLOCK: &str = "ends in the middle of a block (it was cut short)";
+const OUTPUT_EXISTS: &str =
+    "it exists already; remove it, or choose another directory, so that outputs do not mix";
+const JOB_ENDED: &str = "the job is not set up there: it was committed or aborted, or never began";
+const NO_LISTING: &str = "can be neither patterns nor directories, since such servers do not say which files they have; \
+     name each file, with commas between";
+
+fn write_not_records(f: &mut fmt::Formatter<'_>, length: u64, record: u64) -> fmt::Result {
+    let left_over = length.checked_rem(record).unwrap_or(length);
+    write!(f, "its {length} bytes are not whole records of {record} bytes: {left_over} are left over")
+}
+
+fn write_shrunk(f: &mut fmt::Formatter<'_>, expected: u64, found: u64) -> fmt::Result {
+    write!(f, "the file has shrunk since it was listed: it had at least {expected} bytes and has {found} now")
 }
 
 fn write_left_out(f: &mut fmt::Formatter<'_>, scheme: &str) -> fmt::Result {

@@ -45,23 +45,24 @@ impl Input {
         Ok(Input { file: location.store.open(&location.path)?, path: path.into() })
     }
 
-    /// Tells that a sequential read will probably end there, so that less is fetched in vain.
+    /// Tells that a sequential read will probably end at `end`, so that less is fetched beyond it.
     pub(crate) fn expect_end(&mut self, end: u64) {
         self.file.expect_end(end);
     }
 
-    /// How many bytes the file had when it was opened.
+    /// Returns the number of bytes that the file had when it was opened.
     #[expect(clippy::len_without_is_empty, reason = "a file's length is a number, not a question")]
     pub fn len(&self) -> u64 {
         self.file.len()
     }
 
-    /// The path as it was given.
+    /// Returns the path as it was given.
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// Exactly so many bytes from a position on, wherever [`Read`] stands, which does not move.
+    /// Returns exactly `length` bytes from `offset` on. The position of [`Read`] does not matter, and does
+    /// not move.
     ///
     /// # Errors
     /// [`IoCause::Shrunk`](crate::IoCause::Shrunk) when the file ends before; or when it cannot be read.
@@ -115,21 +116,21 @@ impl Output {
         Ok(Output::new(location.store.create(&location.path)?, path.into()))
     }
 
-    /// A file that a store has begun.
+    /// Takes a file that a store has begun.
     pub(crate) fn new(file: Box<dyn WriteFile>, path: String) -> Output {
         Output { file, path, bytes: 0 }
     }
 
-    /// The path that the file will have.
+    /// Returns the path that the file will have.
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// Makes the file appear, whole, and tells how many bytes it has. It is then with the operating system, which may not
-    /// have put it on the disk yet.
+    /// Makes the file appear, whole, and returns the number of its bytes. It is then with the operating
+    /// system, which may not have put it on the disk yet.
     ///
     /// # Errors
-    /// When what was gathered cannot be written. Nothing is left then.
+    /// When the gathered bytes cannot be written. Nothing is left then.
     pub fn finish(self) -> Result<u64, IoError> {
         self.file.finish()?;
         Ok(self.bytes)

@@ -1,4 +1,5 @@
-//! Hadoop's own frames around snappy and lz4, which are not the frames that those formats have of their own.
+//! Reads and writes Hadoop's own frames around snappy and lz4, which are not the frames that those formats
+//! have of their own.
 //!
 //! A file is a sequence of blocks: the block's uncompressed length, then chunks until they add up to it, each with its
 //! compressed length before it. Lengths are four bytes, the highest first. There is no checksum, no sign of the end, and
@@ -10,20 +11,20 @@
 
 use std::io::{self, Read, Write};
 
-/// How much a block of ours holds. Hadoop's readers have 256 KiB for a chunk before and after; what cannot be compressed
-/// grows, snappy's by a sixth at most.
+/// The number of bytes in a block that is written. Hadoop's readers have 256 KiB for a chunk, compressed or
+/// not; data that cannot be compressed grows, by a sixth at most with snappy.
 const BLOCK_BYTES: usize = 192 << 10;
 
-/// No chunk is larger. Hadoop's are as large as its buffer, 256 KiB unless configured.
+/// The largest chunk that is read. Hadoop's are as large as its buffer, 256 KiB unless configured.
 const MAX_CHUNK_BYTES: usize = 64 << 20;
 
-/// Snappy turns 3 bytes into 64 at best.
+/// The most bytes that one byte of snappy can stand for: it turns 3 bytes into 64 at best.
 const SNAPPY_MAX_RATIO: usize = 22;
 
-/// Each further byte of a length in lz4 stands for 255 bytes.
+/// The most bytes that one byte of lz4 can stand for: each further byte of a length is 255 bytes.
 const LZ4_MAX_RATIO: usize = 255;
 
-/// What is in the frames.
+/// The compression inside the frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Packing {
     Snappy,
@@ -34,12 +35,12 @@ pub(crate) enum Packing {
 pub(crate) struct FramedReader<R> {
     bytes: R,
     packing: Packing,
-    /// How much of the block's data is still to come, behind the chunk at hand.
+    /// The number of bytes of the block's data that are still to come, behind the chunk at hand.
     block_left: usize,
     any_block: bool,
     compressed: Vec<u8>,
     chunk: Vec<u8>,
-    /// What of `chunk` is data, and how much of it was given out.
+    /// The number of bytes of `chunk` that are data, and of those that were given out.
     filled: usize,
     taken: usize,
     failed: bool,
@@ -61,7 +62,7 @@ impl<R: Read> FramedReader<R> {
         }
     }
 
-    /// Brings in the next chunk that holds anything; false at the end.
+    /// Reads the next chunk that is not empty; returns false at the end.
     fn next_chunk(&mut self) -> io::Result<bool> {
         while self.taken == self.filled {
             while self.block_left == 0 {
@@ -80,6 +81,7 @@ impl<R: Read> FramedReader<R> {
             if self.compressed.len() < length {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
+            // A chunk that cannot be decompressed leaves nothing to give out.
             self.taken = 0;
             self.filled = 0;
             self.filled = self.unpack()?;
@@ -88,7 +90,7 @@ impl<R: Read> FramedReader<R> {
         Ok(true)
     }
 
-    /// A length of four bytes. None if the stream is over and may be.
+    /// Reads a length of four bytes. Returns none if the stream is over and may be.
     fn length(&mut self, needed: bool) -> io::Result<Option<usize>> {
         let (mut bytes, mut filled) = ([0; 4], 0);
         while filled < bytes.len() {
@@ -104,9 +106,10 @@ impl<R: Read> FramedReader<R> {
         usize::try_from(length).map(Some).map_err(|_| corrupt(format!("a length is negative: {length}")))
     }
 
-    /// Decompresses the chunk into `self.chunk` and tells how much came out.
+    /// Decompresses the chunk into `self.chunk` and returns the number of bytes.
     fn unpack(&mut self) -> io::Result<usize> {
         let packed = &self.compressed[..];
+        // A claim is checked against the bytes before any memory is taken for it.
         let room = match self.packing {
             Packing::Snappy => {
                 let claimed = snap::raw::decompress_len(packed).map_err(corrupt)?;
@@ -138,7 +141,7 @@ impl<R: Read> FramedReader<R> {
 impl<R: Read> Read for FramedReader<R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         if self.failed {
-            return Err(corrupt("what could not be read before cannot be read now"));
+            return Err(corrupt("an earlier read of it failed"));
         }
         let more = self.next_chunk().inspect_err(|_| self.failed = true)?;
         if !more {
@@ -165,7 +168,7 @@ impl<W: Write> FramedWriter<W> {
         FramedWriter { sink, packing, block: vec![], any_block: false, frame: vec![] }
     }
 
-    /// Writes what is left, or an empty block if there was nothing at all.
+    /// Writes the last block, or an empty one if there was no data at all, as Hadoop does.
     pub(crate) fn finish(mut self) -> io::Result<W> {
         if !self.block.is_empty() {
             self.close_block()?;
@@ -208,7 +211,7 @@ impl<W: Write> Write for FramedWriter<W> {
         Ok(count)
     }
 
-    /// Blocks that are not full stay: how data is cut must not depend on who flushes when.
+    /// Keeps a block that is not full: the cuts between blocks must not depend on the caller's flushes.
     fn flush(&mut self) -> io::Result<()> {
         self.sink.flush()
     }

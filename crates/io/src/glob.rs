@@ -1,25 +1,25 @@
-//! Globs as Hadoop has them: `?`, `*`, `[abc]`, `[a-b]`, `[^a]`, `{ab,cd}` and `\c`, within one component of a path, except
-//! that an alternative inside braces may hold slashes.
+//! Parses globs as Hadoop has them: `?`, `*`, `[abc]`, `[a-b]`, `[^a]`, `{ab,cd}` and `\c`, within one
+//! component of a path, except that an alternative inside braces may hold slashes.
 //!
 //! A component is turned into a regular expression, as Hadoop does, so that matching takes linear time. The listing of
 //! directories is in `inputs`.
 
 use regex_lite::Regex;
 
-/// How many patterns one pattern with slashes inside its braces may stand for.
+/// The most patterns that one pattern with slashes inside its braces may stand for.
 const MAX_PATTERNS: usize = 10_000;
 
 /// One component of a pattern.
 #[derive(Clone, Debug)]
 pub(crate) enum Component {
-    /// A name.
+    /// A single name.
     Literal(String),
-    /// Many names.
+    /// All names that an expression matches.
     Pattern(Regex),
 }
 
 impl Component {
-    /// Reads one component; the error says what is wrong with it.
+    /// Parses one component; the error is its fault, in a sentence.
     pub(crate) fn parse(text: &str) -> Result<Component, String> {
         let mut parser = Parser {
             rest: text.chars(),
@@ -44,8 +44,8 @@ pub(crate) fn parse(pattern: &str) -> Result<Vec<Vec<Component>>, String> {
     write_out_slashes(pattern)?.iter().map(components).collect()
 }
 
-/// The names of a path, without `.`; `..` takes the name before it away, whatever that is on the disk: `none/../a` is `a`,
-/// as in Hadoop, whose paths are normalised before anything is looked up.
+/// Returns the names of a path, without `.`; `..` removes the name before it, which need not exist:
+/// `none/../a` is `a`, as in Hadoop, whose paths are normalised before anything is looked up.
 fn names(path: &str) -> Vec<&str> {
     let mut names: Vec<&str> = vec![];
     for name in path.split('/').filter(|name| !name.is_empty() && *name != ".") {
@@ -57,7 +57,7 @@ fn names(path: &str) -> Vec<&str> {
     names
 }
 
-/// Whether a pattern matches a path, component by component. No file is looked at.
+/// Returns whether a pattern matches a path, component by component. No file is looked at.
 ///
 /// ```
 /// assert_eq!(firesteel_io::glob_matches("logs/{a,b}-*.gz", "logs/b-7.gz"), Ok(true));
@@ -65,7 +65,7 @@ fn names(path: &str) -> Vec<&str> {
 /// ```
 ///
 /// # Errors
-/// What is wrong with the pattern.
+/// The fault of the pattern, in a sentence.
 pub fn glob_matches(pattern: &str, path: &str) -> Result<bool, String> {
     let names = names(path);
     let matches = |(component, name): (&Component, &&str)| match component {
@@ -85,7 +85,7 @@ struct Parser<'a> {
     /// The name so far, if it is one.
     literal: String,
     wild: bool,
-    /// How many braces are open.
+    /// The number of open braces.
     depth: usize,
 }
 
@@ -184,7 +184,7 @@ struct Group<'a> {
     alternatives: Vec<&'a str>,
 }
 
-/// The first outermost group of alternatives that holds a slash.
+/// Returns the first outermost group of alternatives that holds a slash.
 fn slashed_group(pattern: &str) -> Option<Group<'_>> {
     let (mut depth, mut open, mut from, mut slash) = (0_usize, 0, 0, false);
     let (mut escaped, mut in_class, mut alternatives) = (false, false, vec![]);

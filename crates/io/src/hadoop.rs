@@ -1,9 +1,10 @@
 //! Hadoop's file of pairs, the SequenceFile, and the classes whose values it holds.
 //!
-//! Read in this order: [`Fields`] (numbers and strings as Hadoop writes them), [`Writable`] (one type of ours for one class
-//! of Hadoop's) and [`Value`] (the same for who learns the class from the file), then `body`, `header`, `reader` and `writer` (the
-//! file as bytes, knowing nothing of types), `files` (the two together, on paths and splits) and [`HadoopConf`] (Hadoop's own
-//! settings of readers and writers). `java` and `java_text` know how Java serialises plain things, and writes them as text.
+//! Read in this order: [`Fields`] (numbers and strings as Hadoop writes them), [`Writable`] (a Rust type for
+//! a class of Hadoop's) and [`Value`] (a value whose class is learnt from the file), then `body`, `header`,
+//! `reader` and `writer` (the file as bytes, knowing nothing of types), `files` (the two together, on paths
+//! and splits) and [`HadoopConf`] (Hadoop's own settings of readers and writers). `java` reads and writes
+//! Java's serialised arrays, and `java_text` writes values as Java's `toString` does.
 
 mod body;
 mod conf;

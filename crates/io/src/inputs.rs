@@ -1,5 +1,5 @@
-//! Which files a job reads: paths, globs and directories, as Hadoop reads them, in every store alike. Called once by the
-//! driver; what it gives is cut by `splits`.
+//! Lists the files that a job reads: paths, globs and directories, as Hadoop reads them, in every store
+//! alike. The driver calls it once; `splits` cuts the files.
 
 use crate::error::{IoCause, IoError, IoOperation::List};
 use crate::glob::{self, Component};
@@ -21,11 +21,11 @@ pub struct InputFile {
 
 /// Lists the files that `spec` stands for: paths separated by commas, each a file, a directory or a glob.
 ///
-/// Globs are Hadoop's: `?`, `*`, `[abc]`, `[a-b]`, `[^a]`, `{ab,cd}` and `\c`, none of which but the braces crosses a slash.
-/// A directory, whether named or matched, stands for its files; one that holds another directory is an error, since
-/// neither reading nor leaving out what is in there can be assumed. Names that start with `_` or `.` are left out, unless
-/// the path ends in exactly that name. The files of each path come sorted, the paths in their order; what is given twice
-/// is listed twice.
+/// Globs are Hadoop's: `?`, `*`, `[abc]`, `[a-b]`, `[^a]`, `{ab,cd}` and `\c`, none of which but the braces
+/// crosses a slash. A directory, whether named or matched, stands for its files; one that holds another
+/// directory is an error, since neither reading nor leaving out its files can be assumed. Names that start
+/// with `_` or `.` are left out, unless the path ends in exactly that name. The files of each path come
+/// sorted, the paths in their order; a file that is given twice is listed twice.
 ///
 /// # Errors
 /// A path that is not there, and a glob that matches nothing, are errors; an empty directory is not.
@@ -42,22 +42,22 @@ pub fn list_inputs(stores: &Stores, spec: &str) -> Result<Vec<InputFile>, IoErro
     list_inputs_with(stores, spec, &ListOptions::default())
 }
 
-/// What [`list_inputs_with`] makes of what it finds in a directory beside plain files.
+/// The treatment by [`list_inputs_with`] of names in a directory that are no plain files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListOptions {
-    /// What becomes of directories in directories.
+    /// The treatment of directories in directories.
     pub subdirectories: Subdirectories,
-    /// Whether a link in a directory whose target is gone is passed over; else it is an error.
+    /// True if a link in a directory whose target is gone is passed over; else it is an error.
     pub skip_dead_links: bool,
-    /// Whether a directory that is a MapFile of Hadoop's, a sorted SequenceFile `data` beside its `index`, stands for its data
-    /// alone: named itself, or found in a directory.
+    /// True if a directory that is a MapFile of Hadoop's, a sorted SequenceFile `data` beside its `index`,
+    /// stands for its data alone: named itself, or found in a directory.
     pub map_files: bool,
 }
 
-/// What becomes of directories in directories of input.
+/// The treatment of directories in directories of input.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Subdirectories {
-    /// They are an error, since neither reading nor leaving out what is in there can be assumed.
+    /// They are an error, since neither reading nor leaving out their files can be assumed.
     #[default]
     Refuse,
     /// They are passed over.
@@ -66,10 +66,11 @@ pub enum Subdirectories {
     Read,
 }
 
-/// How deep directories are read into each other: a link may lead into a directory that it is in.
+/// The most directories that are read one inside the other: a link may lead into a directory that it is in.
 const MAX_DEPTH: usize = 64;
 
-/// [`list_inputs`], told what to do with directories in directories, dead links and MapFiles.
+/// Lists as [`list_inputs`] does, with the given treatment of directories in directories, dead links and
+/// MapFiles.
 ///
 /// # Errors
 /// As [`list_inputs`].
@@ -104,7 +105,7 @@ pub fn list_inputs_with(
     Ok(files)
 }
 
-/// A path with its root, as the user would write it.
+/// Returns a path with its root, as the user would write it.
 fn whole(store: &dyn Store, path: &str) -> String {
     format!("{}{path}", store.root())
 }
@@ -114,7 +115,7 @@ struct Found {
     kind: Kind,
 }
 
-/// The files and directories that one path or glob names, sorted, each once.
+/// Returns the files and directories that one path or glob names, sorted, each once.
 fn expand(store: &dyn Store, path: &str, base: &str, pattern: &str) -> Result<Vec<Found>, IoError> {
     let bad = |what| IoError::new(List, path, IoCause::BadPattern(what));
     let mut walk = Walk { store, wild: false, last_directory: None, directories: 0, names: 0 };
@@ -151,7 +152,7 @@ impl Listing<'_> {
         let entries = self.store.entries(directory)?.unwrap_or_default();
         let is_map_file = self.options.map_files && is_map_file(&entries);
         for entry in entries {
-            // The index of a MapFile holds places, not pairs of the program's.
+            // The index of a MapFile holds positions in its data, not pairs of the program's.
             if is_hidden(&entry.name) || is_map_file && entry.name != "data" {
                 continue;
             }
@@ -159,7 +160,7 @@ impl Listing<'_> {
             match self.kind(&path, entry.kind)? {
                 Some(Kind::File { length }) => self.file(&path, length),
                 Some(Kind::Directory) => self.inner_directory(directory, &entry.name, depth)?,
-                // A link that leads nowhere, or a file that was removed since it was listed.
+                // A link without a target, or a file that was removed since it was listed.
                 None if self.options.skip_dead_links => {}
                 None => return Err(IoError::new(List, whole(self.store, &path), IoCause::NotFound)),
             }
@@ -167,7 +168,7 @@ impl Listing<'_> {
         Ok(())
     }
 
-    /// What a name in a directory stands for; none where nothing is behind it.
+    /// Returns the kind of a name in a directory; none where it is a link without a target.
     fn kind(&self, path: &str, listed: Option<Kind>) -> Result<Option<Kind>, IoError> {
         match listed {
             Some(kind) => Ok(Some(kind)),
@@ -183,11 +184,13 @@ impl Listing<'_> {
         let at_map_file =
             self.options.map_files && self.store.entries(&path)?.is_some_and(|entries| is_map_file(&entries));
         match self.options.subdirectories {
+            // A MapFile counts as the file that it stands for, not as a directory.
             _ if at_map_file => self.directory(&path, depth + 1),
             Subdirectories::Read if depth < MAX_DEPTH => self.directory(&path, depth + 1),
             Subdirectories::Read => {
-                let what =
-                    format!("directories lie more than {MAX_DEPTH} deep in it; does a link lead back?");
+                let what = format!(
+                    "directories lie more than {MAX_DEPTH} deep in it; does a link in it lead to a directory above?"
+                );
                 Err(IoError::new(List, whole(self.store, directory), IoCause::BadPath(what)))
             }
             Subdirectories::Skip => Ok(()),
@@ -198,7 +201,7 @@ impl Listing<'_> {
     }
 }
 
-/// Whether a directory's names are those of a MapFile.
+/// Returns whether a directory's names are those of a MapFile.
 fn is_map_file(entries: &[Entry]) -> bool {
     let has =
         |name: &str| entries.iter().any(|entry| entry.name == name && entry.kind != Some(Kind::Directory));
@@ -214,7 +217,7 @@ fn join(store: &dyn Store, directory: &str, entry: &Entry) -> Result<String, IoE
     Err(IoError::new(List, whole(store, &path), IoCause::BadPath(what)))
 }
 
-/// A walk down the components of a glob, and what it saw, for the message if it finds nothing.
+/// A walk down the components of a glob, with the counts for the message if it finds nothing.
 struct Walk<'a> {
     store: &'a dyn Store,
     wild: bool,
@@ -234,6 +237,8 @@ impl Walk<'_> {
         for (i, component) in components.iter().enumerate() {
             let last = i + 1 == components.len();
             match component {
+                // A name is appended without a look at the store, which is asked about the whole path in the
+                // end.
                 Component::Literal(name) => {
                     paths
                         .iter_mut()
@@ -243,6 +248,7 @@ impl Walk<'_> {
                     self.wild = true;
                     let mut matched = vec![];
                     for (directory, _) in paths {
+                        // Hidden directories are walked through, hidden files are no input.
                         let accepts = |name: &str| pattern.is_match(name) && !(last && is_hidden(name));
                         self.matching(directory, accepts, &mut matched)?;
                     }
@@ -256,7 +262,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// What is at a path, if anything is.
+    /// Returns the file or directory at a path, if there is one.
     fn found(&self, path: String, kind: Option<Kind>) -> Result<Option<Found>, IoError> {
         let kind = match kind {
             Some(kind) => Some(kind),

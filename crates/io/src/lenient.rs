@@ -1,21 +1,22 @@
-//! Reading what can be read: `spark.files.ignoreCorruptFiles` and `spark.files.ignoreMissingFiles`, for programs that would
-//! rather have the rest of their data than an error. Nothing is passed over unless a program asked for that.
+//! Passes over files that cannot be read: `spark.files.ignoreCorruptFiles` and
+//! `spark.files.ignoreMissingFiles`, for programs that would rather have the rest of their data than an
+//! error. Nothing is passed over unless a program asked for that.
 
 use crate::error::{IoCause, IoError};
 use serde::{Deserialize, Serialize};
 
-/// Which files may fail.
+/// The files that may fail without failing the job.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lenient {
-    /// What is left of a file behind a broken place is passed over.
+    /// True if the rest of a file behind a broken place is passed over.
     pub corrupt: bool,
-    /// A file that is gone when it is to be read is passed over.
+    /// True if a file that is gone when it is to be read is passed over.
     pub missing: bool,
 }
 
 impl Lenient {
-    /// Whether the rest of a file is passed over after an error, which the log tells: nothing goes missing without
-    /// a word.
+    /// Returns whether the rest of a file is passed over after an error. If so, the log tells it: no data goes
+    /// missing silently.
     pub fn passes_over(self, error: &IoError) -> bool {
         let is_passed_over = match &error.cause {
             IoCause::NotFound => self.missing,
@@ -34,10 +35,10 @@ impl Lenient {
         is_passed_over
     }
 
-    /// An iterator over a file that was opened, or was not, which ends where an error is passed over.
+    /// Returns an iterator over a file that was opened, or was not, which ends where an error is passed over.
     ///
     /// # Errors
-    /// When opening has failed and that is not passed over.
+    /// The error of opening the file, unless it is passed over.
     pub fn over<T, I>(self, opened: Result<I, IoError>) -> Result<LenientRecords<I>, IoError>
     where
         I: Iterator<Item = Result<T, IoError>>,

@@ -1,17 +1,20 @@
-//! Files in and out, by Hadoop's rules: paths and globs, input splits, lines, whole files, part files and their commit.
+//! Reads and writes files by Hadoop's rules: paths and globs, input splits, lines, whole files, part files
+//! and their commit.
 //!
-//! In the order in which a job meets them: the driver lists its inputs ([`list_inputs`]) and cuts them into splits
-//! ([`file_splits`], [`whole_text_splits`]); a task reads one split ([`LineReader`]) or one file ([`read_text`],
-//! [`read_decoded`], [`read_raw`]); another writes a part file ([`TextWriter`]) that the [`OutputCommitter`] begins, and the driver puts the parts in place when all are there.
+//! In the order in which a job meets them: the driver lists its inputs ([`list_inputs`]) and cuts them into
+//! splits ([`file_splits`], [`whole_text_splits`]); a task reads one split ([`LineReader`]) or one file
+//! ([`read_text`], [`read_decoded`], [`read_raw`]); another task writes a part file ([`TextWriter`]) that the
+//! [`OutputCommitter`] begins, and the driver puts the parts in place when all are there.
 //!
-//! All of them go through [`Input`] and [`Output`], which read and write one file wherever it is. What a path leads to is told
-//! by its scheme ([`path`]): local disks, object stores, web servers, Hadoop's file system. [`Stores`] reaches them, by the
-//! [`StoreSettings`] of one application; everything that opens files is handed one.
+//! All of them go through [`Input`] and [`Output`], which read and write one file wherever it is. The scheme
+//! of a path ([`path`]) names its store: local disks, object stores, web servers, Hadoop's file system.
+//! [`Stores`] reaches them, by the [`StoreSettings`] of one application; all functions that open files take
+//! one.
 //!
 //! The files import each other downwards alone: `scheme` and `codec`, which are words; `error`; `path`; `store`, the trait of all
 //! stores; `stores`, which implement it; `location`, `file` and `commit`; then the formats, readers and writers.
 //!
-//! Every failure is an [`IoError`]: what was attempted, on which path, and why it failed, as data.
+//! Every failure is an [`IoError`]: the operation, the path and the cause, as data.
 
 mod binary;
 mod chunks;

@@ -1,5 +1,6 @@
-//! The lines of one split as bytes, many at a time, with where they stand in the file: for formats that parse lines
-//! themselves and tell what is wrong with one. `chunks` knows the rules of splits, `lines` gives text instead.
+//! The lines of one split as bytes, many at a time, with their positions in the file: for formats that parse
+//! lines themselves and name the place of a faulty one. `chunks` knows the rules of splits, `lines` gives
+//! text instead.
 
 use crate::chunks::ChunkReader;
 use crate::error::IoError;
@@ -7,7 +8,7 @@ use crate::records::Terminator;
 use crate::splits::FileSplit;
 use crate::stores::Stores;
 
-/// How many bytes are read at once: as `lines` reads.
+/// The number of bytes that are read at once, as in `lines`.
 const CHUNK_BYTES: usize = 1 << 20;
 
 /// Reads the lines of one split as raw bytes, whole lines at a time.
@@ -43,7 +44,8 @@ impl LineChunks {
         })
     }
 
-    /// Reads the next whole lines, at least one, in place of those before. False when the split is over.
+    /// Reads the next whole lines, at least one, in place of those before. Returns false when the split is
+    /// over.
     ///
     /// # Errors
     /// When the file cannot be read, is cut short, or corrupt.
@@ -51,12 +53,12 @@ impl LineChunks {
         self.chunks.next(&mut self.buffer)
     }
 
-    /// The lines that were read last, with their ends; the file's last line may have none.
+    /// Returns the lines that were read last, with their ends; the file's last line may have none.
     pub fn bytes(&self) -> &[u8] {
         &self.buffer
     }
 
-    /// Where in the file, or in its decompressed bytes, they begin.
+    /// Returns the position in the file, or in its decompressed bytes, at which they begin.
     pub fn offset(&self) -> u64 {
         self.chunks.offset() - self.buffer.len() as u64
     }

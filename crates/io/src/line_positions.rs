@@ -1,5 +1,5 @@
-//! The lines of one split with where they begin: the pairs of Hadoop's TextInputFormat. `chunks` reads the split, as it does
-//! for `lines`, so both give the same lines of every file.
+//! The lines of one split with their positions: the pairs of Hadoop's TextInputFormat. `chunks` reads the
+//! split, as it does for `lines`, so both give the same lines of every file.
 
 use crate::chunks::ChunkReader;
 use crate::error::IoError;
@@ -8,10 +8,11 @@ use crate::splits::FileSplit;
 use crate::stores::Stores;
 use memchr::memchr2;
 
-/// How many bytes are read at once: as `lines` reads.
+/// The number of bytes that are read at once: fewer than in `lines`, since a batch holds all their lines as
+/// strings.
 const CHUNK_BYTES: usize = 256 << 10;
 
-/// Gives the records of one split with their positions, in batches.
+/// Reads the records of one split with their positions, in batches.
 ///
 /// A position counts bytes from the file's beginning; in a compressed file, decompressed ones. The first line's is 0, with a
 /// byte order mark before it, too. Otherwise the rules are those of [`LineReader`](crate::LineReader).
@@ -73,14 +74,14 @@ impl LinePositions {
         if std::mem::take(&mut self.starts_file)
             && let Some(first) = lines.first_mut()
         {
-            // What was dropped before it is the byte order mark.
+            // The byte order mark was dropped before it.
             first.0 = 0;
         }
         Ok(Some(lines))
     }
 }
 
-/// Calls with the beginning and the end of each line, without its terminator.
+/// Calls `push` with the beginning and the end of each line, without its terminator.
 fn each_line(bytes: &[u8], push: &mut impl FnMut(usize, usize)) {
     let mut from = 0;
     while from < bytes.len() {

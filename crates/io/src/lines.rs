@@ -1,8 +1,9 @@
-//! The lines of one split, as text: what a task of `textFile` reads. The bytes come from `chunks`, which knows the rules of
-//! splits.
+//! Reads the lines of one split as text, for a task of `textFile`. The bytes come from `chunks`, which knows
+//! the rules of splits.
 //!
-//! A chunk is validated in pieces of many lines, just before they are handed out, so that each line is a slice of text. What
-//! is not valid UTF-8, and what ends with a delimiter of the user's, is first made into text of its own.
+//! A chunk is validated in pieces of many lines, just before they are handed out, so that each line is a
+//! slice of text. Lines that are not valid UTF-8, and records that end with a delimiter of the user's, are
+//! first made into text of their own.
 
 use crate::chunks::ChunkReader;
 use crate::error::IoError;
@@ -12,20 +13,21 @@ use crate::stores::Stores;
 use memchr::memmem::Finder;
 use memchr::{memchr2, memrchr2};
 
-/// How many bytes are read at once, unless told otherwise: enough to make system calls cheap, and few enough to stay in
-/// the processor's second cache.
+/// The number of bytes that are read at once, unless the options say otherwise: enough to make system calls
+/// cheap, and few enough to stay in the processor's second cache.
 const CHUNK_BYTES: usize = 1 << 20;
 
-/// How many bytes are validated at once: so few that the lines are still in the fastest cache when they are cut, and that
-/// validating them again, if only some were taken, costs next to nothing.
+/// The number of bytes that are validated at once: so few that the lines are still in the fastest cache when
+/// they are cut, and that validating them again, if only some were taken, costs next to nothing.
 const PIECE_BYTES: usize = 16 << 10;
 
-/// How lines are read.
+/// The options of a [`LineReader`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LineOptions {
-    /// What ends a record, if not `\n`, `\r` or `\r\n`: `textinputformat.record.delimiter`. An empty one counts as none.
+    /// The bytes that end a record, if not `\n`, `\r` or `\r\n`: `textinputformat.record.delimiter`. An empty
+    /// delimiter counts as none.
     pub delimiter: Option<Vec<u8>>,
-    /// How many bytes are read at once. A longer line is read nevertheless.
+    /// The number of bytes that are read at once. A longer line is read nevertheless.
     pub chunk_bytes: usize,
 }
 
@@ -60,7 +62,7 @@ pub struct LineReader {
     chunks: ChunkReader,
     /// Whole records, with their terminators.
     buffer: Vec<u8>,
-    /// How much of the buffer was handed out, or made into text.
+    /// The part of the buffer that was handed out, or made into text.
     taken: Cursor,
     made: MadeText,
 }
@@ -68,15 +70,15 @@ pub struct LineReader {
 /// Records that could not be slices of the buffer.
 #[derive(Default)]
 struct MadeText {
-    /// Whole records, with their terminators, unless `ends` tells where they end.
+    /// Whole records, with their terminators, unless `ends` has their ends.
     text: String,
-    /// Where records end, with a delimiter of the user's; then the text holds no terminators.
+    /// The ends of records, with a delimiter of the user's; then the text holds no terminators.
     ends: Vec<usize>,
-    /// How much was handed out.
+    /// The part that was handed out.
     taken: Cursor,
 }
 
-/// How much was handed out.
+/// The part that was handed out.
 #[derive(Clone, Copy, Default)]
 struct Cursor {
     byte: usize,
@@ -91,8 +93,8 @@ impl LineReader {
         Ok(LineReader { chunks, buffer: vec![], taken: Cursor::default(), made: MadeText::default() })
     }
 
-    /// The next lines, at least one and perhaps very many, or none at the split's end. Lines that were not taken from the
-    /// iterator come again with the next call.
+    /// Returns the next lines, at least one and perhaps very many, or none at the split's end. Lines that
+    /// were not taken from the iterator come again with the next call.
     pub fn next_chunk(&mut self) -> Result<Option<Lines<'_>>, IoError> {
         if self.made.is_taken() {
             if self.taken.byte == self.buffer.len() {
@@ -120,7 +122,7 @@ impl LineReader {
         Ok(Some(self.made.lines()))
     }
 
-    /// Gives every line that is left to `consume`, without allocating for each.
+    /// Calls `consume` with every line that is left, without allocating for each.
     pub fn for_each_line(&mut self, mut consume: impl FnMut(&str)) -> Result<(), IoError> {
         while let Some(lines) = self.next_chunk()? {
             lines.for_each(&mut consume);
@@ -128,8 +130,8 @@ impl LineReader {
         Ok(())
     }
 
-    /// Appends lines to `out` until there are `max_records` more of them, or they have `max_bytes` bytes, or the split is
-    /// over. False when it is over; a true answer may be followed by no more lines.
+    /// Appends lines to `out` until there are `max_records` more of them, or they have `max_bytes` bytes, or
+    /// the split is over. Returns false when it is over; a true answer may be followed by no more lines.
     ///
     /// At least one line is appended, if there is one, however small the limits are and however long the line is.
     pub fn read_batch(
@@ -163,7 +165,8 @@ impl MadeText {
         Lines { rest: &self.text[self.taken.byte..], ends, taken: &mut self.taken }
     }
 
-    /// Makes text of whole lines. No invalid sequence goes beyond a line's end, so that may be done to many at once.
+    /// Makes text of whole lines. No invalid sequence goes beyond a line's end, so many lines may be repaired
+    /// at once.
     fn repair(&mut self, lines: &[u8]) {
         self.clear();
         self.text += &String::from_utf8_lossy(lines);
@@ -194,7 +197,7 @@ impl MadeText {
     }
 }
 
-/// The first lines, as many as fit a piece; at least one.
+/// Returns the first lines, as many as fit a piece; at least one.
 fn first_piece(lines: &[u8]) -> &[u8] {
     let Some(piece) = lines.get(..PIECE_BYTES) else { return lines };
     let end = match memrchr2(b'\r', b'\n', piece) {
@@ -207,7 +210,8 @@ fn first_piece(lines: &[u8]) -> &[u8] {
     &lines[..end + terminator_length(&lines[end..])]
 }
 
-/// The length of the terminator at the beginning of `bytes`, which is where a line ends; 0 at the end of the file.
+/// Returns the length of the terminator at the beginning of `bytes`, which is at the end of a line; 0 at the
+/// end of the file.
 #[inline]
 fn terminator_length(bytes: &[u8]) -> usize {
     match bytes {
@@ -220,7 +224,7 @@ fn terminator_length(bytes: &[u8]) -> usize {
 /// Lines in memory, without their terminators.
 pub struct Lines<'a> {
     rest: &'a str,
-    /// Where they end, if terminators do not tell.
+    /// The ends of records, if terminators do not tell them.
     ends: Option<&'a [usize]>,
     taken: &'a mut Cursor,
 }

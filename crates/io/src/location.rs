@@ -1,4 +1,4 @@
-//! From a path to where it leads: a store, opened, and the path in it.
+//! [`Location`]: a path as a store, opened, and the path in it.
 
 use crate::error::{IoError, IoOperation};
 use crate::path::{self, Address};
@@ -6,7 +6,7 @@ use crate::store::Store;
 use crate::stores::Stores;
 use std::sync::Arc;
 
-/// Where one file or directory is.
+/// The place of one file or directory.
 pub(crate) struct Location {
     pub(crate) store: Arc<dyn Store>,
     /// The path in the store.
@@ -14,7 +14,7 @@ pub(crate) struct Location {
 }
 
 impl Location {
-    /// The location that a path without globs names.
+    /// Returns the location that a path without globs names.
     pub(crate) fn of(stores: &Stores, operation: IoOperation, path: &str) -> Result<Location, IoError> {
         let address = path::address(operation, path)?;
         let store = stores.open(operation, &address)?;
@@ -23,20 +23,21 @@ impl Location {
     }
 }
 
-/// Where a pattern begins.
+/// The place in which a pattern begins.
 pub(crate) struct Base {
     pub(crate) store: Arc<dyn Store>,
-    /// The directory that it starts from.
+    /// The directory from which the pattern starts.
     pub(crate) directory: String,
-    /// What is to be matched below it.
+    /// The pattern below that directory.
     pub(crate) pattern: String,
 }
 
 impl Base {
-    /// Where the pattern in a path begins.
+    /// Returns the place in which the pattern in a path begins.
     pub(crate) fn of(stores: &Stores, path: &str) -> Result<Base, IoError> {
         let operation = IoOperation::List;
         let Location { store, path: pattern } = Location::of(stores, operation, path)?;
+        // Only the local disks have a directory that the program is in.
         let is_relative = store.root().is_empty() && !pattern.starts_with('/');
         let directory = match is_relative {
             false => "/".to_string(),

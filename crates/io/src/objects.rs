@@ -1,4 +1,5 @@
-//! Object files: records of any type in our own encoding, checked, and cut where blocks begin.
+//! Reads and writes object files: records of any type in Firesteel's own encoding, checked, and cut where
+//! blocks begin.
 //!
 //! Version 1, all numbers lowest byte first, checksums XXH3 of 64 bits:
 //!
@@ -8,9 +9,9 @@
 //! trailer  marker | u32::MAX | how many records: u64 | checksum of these two: u64
 //! ```
 //!
-//! A split from `s` to `e` holds the blocks from the first marker at or behind `s` to the first at or behind `e`, as in a
-//! SequenceFile. Whoever reads any split looks at the trailer first, so a file that was cut short is never taken for whole.
-//! Types are compared by their names without modules, since modules move.
+//! A split from `s` to `e` holds the blocks from the first marker at or behind `s` to the first at or behind
+//! `e`, as in a SequenceFile. The reader of any split looks at the trailer first, so a file that was cut
+//! short is never taken for whole. Types are compared by their names without modules, since modules move.
 
 use crate::error::{IoCause, IoError, IoOperation};
 use crate::file::{Input, Output};
@@ -34,13 +35,13 @@ const FIXED_HEAD_BYTES: usize = 8 + MARKER_BYTES + 4;
 const BLOCK_HEAD_BYTES: usize = MARKER_BYTES + 4 + 8;
 /// Marker, sign, count, checksum.
 const TRAILER_BYTES: usize = MARKER_BYTES + 4 + 8 + 8;
-/// Stands where a block has its length.
+/// The number in place of a block's length, by which the trailer is told from a block.
 const TRAILER_SIGN: u32 = u32::MAX;
 
 /// A block is closed when it has this many bytes.
 const BLOCK_BYTES: usize = 1 << 20;
 const BUFFER_BYTES: usize = 256 << 10;
-/// A type's name is shorter.
+/// The most bytes of a type's name: a longer one is a sign of changed bytes.
 const MAX_NAME_BYTES: usize = 64 << 10;
 
 /// Writes records to an object file.
@@ -86,7 +87,7 @@ impl<W: Write, T: Data> ObjectWriter<W, T> {
     /// Writes records.
     ///
     /// # Errors
-    /// When one refuses to be encoded, or cannot be written.
+    /// When one cannot be encoded, or cannot be written.
     pub fn append(&mut self, records: &[T]) -> Result<(), IoCause> {
         if records.is_empty() {
             return Ok(());
@@ -96,7 +97,7 @@ impl<W: Write, T: Data> ObjectWriter<W, T> {
         if self.block.len() >= BLOCK_BYTES { self.close_block() } else { Ok(()) }
     }
 
-    /// Writes what is left, and the trailer, and gives the sink back.
+    /// Writes the last block and the trailer, and returns the sink.
     ///
     /// # Errors
     /// When that cannot be written.
@@ -138,7 +139,7 @@ pub struct ObjectReader<R, T> {
     position: u64,
     length: u64,
     end: u64,
-    /// How many records the trailer promises, if this split began with the file.
+    /// The number of records that the trailer promises, if this split began with the file.
     promised: Option<u64>,
     read: u64,
     done: bool,
@@ -165,6 +166,7 @@ impl<R: Read + Seek, T: Data> ObjectReader<R, T> {
             position,
             length,
             end,
+            // Only a reader from the file's first block on can count all its records.
             promised: (start <= position).then_some(records),
             read: 0,
             done: position >= end,
@@ -180,7 +182,7 @@ impl<R: Read + Seek, T: Data> ObjectReader<R, T> {
         Ok(reader)
     }
 
-    /// The records of the next block; none when the split is over.
+    /// Returns the records of the next block; none when the split is over.
     ///
     /// # Errors
     /// When a byte was changed: the cause tells in which block.
@@ -216,7 +218,7 @@ impl<R: Read + Seek, T: Data> ObjectReader<R, T> {
         Ok(Some(records))
     }
 
-    /// The split is over, at a block or at the trailer. Checks that the next one begins there.
+    /// Ends the split, at a block or at the trailer, and checks that the next split begins there.
     fn finish(&mut self, offset: u64, at_trailer: bool) -> Result<Option<Vec<T>>, IoCause> {
         self.done = true;
         if at_trailer {
@@ -231,6 +233,7 @@ impl<R: Read + Seek, T: Data> ObjectReader<R, T> {
                 ));
             }
         }
+        // The next split looks for the marker from its start on, and must find the block at which this one ended.
         if offset > self.end && self.find(self.end, self.length)? != Some(offset) {
             return Err(malformed(self.end, "data holds the file's own marker: read it in one partition"));
         }
@@ -250,7 +253,7 @@ impl<R: Read + Seek, T: Data> ObjectReader<R, T> {
         Ok(bytes)
     }
 
-    /// Where the marker is first found, at or behind `from` and before `to`.
+    /// Returns the first position of the marker at or behind `from` and before `to`.
     fn find(&mut self, from: u64, to: u64) -> Result<Option<u64>, IoCause> {
         self.seek(from)?;
         let (finder, mut window, mut start) = (Finder::new(&self.marker), vec![], from);
@@ -262,6 +265,7 @@ impl<R: Read + Seek, T: Data> ObjectReader<R, T> {
             if read == 0 {
                 return Ok(None);
             }
+            // A marker may begin in this window and end in the next.
             let dropped = window.len() - (MARKER_BYTES - 1).min(window.len());
             start += dropped as u64;
             window.drain(..dropped);
@@ -270,8 +274,8 @@ impl<R: Read + Seek, T: Data> ObjectReader<R, T> {
     }
 }
 
-/// The records of one split of an object file of ours, or of Spark's, in batches. Of Spark's those records can be read that
-/// are numbers, booleans, strings, and arrays and tuples of them.
+/// Reads the records of one split of an object file of Firesteel's, or of Spark's, in batches. Of Spark's
+/// records, numbers, booleans, strings, and arrays and tuples of them can be read.
 pub struct ObjectBatches<T> {
     path: String,
     reader: Objects<T>,
@@ -351,7 +355,8 @@ impl<T: Data> ObjectWriter<Output, T> {
 
 /// Cuts object files into splits.
 pub fn object_splits(files: &[InputFile], options: &SplitOptions) -> Vec<FileSplit> {
-    // An empty file is none of ours: whoever reads it is told so.
+    // An empty file is no object file. As a split of its own it makes its task fail, instead of passing for
+    // no records.
     let min_size = options.min_size.max(BLOCK_BYTES as u64);
     let options = SplitOptions { min_size, empty_splits: true, ..*options };
     cut_files(files, &options, 1, |_| true)
@@ -376,7 +381,7 @@ fn read_header<R: Read + Seek, T>(
     let mut header = vec![0; FIXED_HEAD_BYTES.min(length as usize)];
     read_exact(input, &mut header, 0)?;
     if !header.starts_with(MAGIC) {
-        return Err(malformed(0, "it does not begin with FIREOBJ, so it is not an object file of ours"));
+        return Err(malformed(0, "it does not begin with FIREOBJ, so it is not an object file"));
     }
     if header.len() < FIXED_HEAD_BYTES {
         return Err(cut_short(length));
@@ -431,7 +436,7 @@ fn read_trailer<R: Read + Seek>(
     Ok(number(&body[4..]))
 }
 
-/// The name of a type without the modules of the types in it: `Option<String>`.
+/// Returns the name of a type without the modules of the types in it: `Option<String>`.
 fn without_modules(name: &str) -> String {
     let (mut short, mut word) = (String::new(), String::new());
     for c in name.chars() {
@@ -448,7 +453,7 @@ fn without_modules(name: &str) -> String {
     short + &word
 }
 
-/// Up to eight bytes, the lowest first.
+/// Returns the number in up to eight bytes, the lowest first.
 fn number(bytes: &[u8]) -> u64 {
     bytes.iter().take(8).rev().fold(0, |number, byte| number << 8 | u64::from(*byte))
 }

@@ -1,4 +1,4 @@
-//! From what a user wrote to a path: lists of paths, addresses, and absolute names.
+//! Parses the paths that users write: lists of paths, addresses, and absolute names.
 
 use crate::error::{IoCause, IoError, IoOperation};
 use crate::scheme::Scheme;
@@ -31,19 +31,19 @@ pub fn split_list(spec: &str) -> Vec<&str> {
     parts
 }
 
-/// A path cut into where it leads and what comes then.
+/// A path cut into the root of its store and the path in it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Address<'a> {
     /// A local path, with or without its `file:` taken off.
     Local(&'a str),
-    /// A path in another place: the place's root, such as `s3a://bucket`, and what follows it.
+    /// A path in another store: the store's root, such as `s3a://bucket`, and the path below it.
     Remote { scheme: Scheme, root: &'a str, path: &'a str },
 }
 
-/// Finds out where a path leads.
+/// Returns the store that a path leads to, and the path in it.
 ///
-/// What stands before a colon is a scheme if it is a word and a slash follows, or if it is `file`: a file may be called
-/// `12:30.txt`.
+/// The text before a colon is a scheme if it is a word and a slash follows, or if it is `file`: a file may be
+/// called `12:30.txt`.
 pub(crate) fn address(operation: IoOperation, path: &str) -> Result<Address<'_>, IoError> {
     let bad = |cause| Err(IoError::new(operation, path, cause));
     if path.is_empty() {
@@ -87,7 +87,7 @@ fn without_file<'a>(operation: IoOperation, path: &str, rest: &'a str) -> Result
     }
 }
 
-/// Whether a path leads to another place than the local disks.
+/// Returns whether a path leads to another store than the local disks.
 ///
 /// ```
 /// assert!(firesteel_io::path::is_remote("s3a://bucket/dir") && !firesteel_io::path::is_remote("file:/dir"));
@@ -96,13 +96,13 @@ pub fn is_remote(path: &str) -> bool {
     matches!(address(IoOperation::List, path), Ok(Address::Remote { .. }))
 }
 
-/// The local file or directory that a local path without globs names, made absolute, so that it means the same to every
-/// process of this host.
+/// Returns the file or directory that a local path without globs names, made absolute, so that it means the
+/// same to every process of this host.
 pub(crate) fn absolute(operation: IoOperation, path: &str) -> Result<PathBuf, IoError> {
     std::path::absolute(path).map_err(|error| IoError::new(operation, path, error.into()))
 }
 
-/// The path as text. Paths travel to executors as text, so one that is not Unicode cannot be used.
+/// Returns the path as text. Paths travel to executors as text, so one that is not Unicode cannot be used.
 pub(crate) fn text(operation: IoOperation, path: &Path) -> Result<String, IoError> {
     match path.to_str() {
         Some(text) => Ok(text.into()),
@@ -114,7 +114,7 @@ pub(crate) fn text(operation: IoOperation, path: &Path) -> Result<String, IoErro
     }
 }
 
-/// Whether a name says of itself that it is no data: it starts with `_` or `.`.
+/// Returns whether a name is that of no data: it starts with `_` or `.`, as in Hadoop.
 pub(crate) fn is_hidden(name: &str) -> bool {
     name.starts_with(['_', '.'])
 }

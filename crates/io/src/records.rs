@@ -1,5 +1,5 @@
-//! Where records end: at `\n`, `\r` or `\r\n`, or at a delimiter of the user's. Pure functions over buffers of bytes that
-//! begin where a record does; called by `chunks`.
+//! Finds the ends of records: `\n`, `\r` or `\r\n`, or a delimiter of the user's. Pure functions over buffers
+//! of bytes that begin where a record does; called by `chunks`.
 //!
 //! All of a split's rules come down to one function of the file, B(p): the first record start behind `p`. A split from `s`
 //! to `e` holds the records from B(s) to B(e), and from the file's beginning if `s` is 0. So neighbours agree on every
@@ -10,10 +10,10 @@ use crate::file::Input;
 use memchr::memmem::Finder;
 use memchr::{memchr2, memrchr2};
 
-/// How much is read at once while looking back for a place to begin.
+/// The number of bytes that are read at once while looking back for a place to begin.
 const LOOK_BACK_BYTES: u64 = 4 << 10;
 
-/// What ends a record.
+/// The bytes that end a record.
 #[derive(Clone, Debug)]
 pub(crate) enum Terminator {
     /// `\n`, `\r` or `\r\n`.
@@ -23,7 +23,7 @@ pub(crate) enum Terminator {
 }
 
 impl Terminator {
-    /// The terminator of a delimiter, which may be empty, as it may in Hadoop: that means the usual one.
+    /// Returns the terminator of a delimiter. An empty one means the ends of lines, as in Hadoop.
     pub(crate) fn new(delimiter: Option<&[u8]>) -> Terminator {
         match delimiter {
             None | Some([]) => Terminator::Newline,
@@ -31,8 +31,8 @@ impl Terminator {
         }
     }
 
-    /// The first record start behind `at`, in a buffer that begins where a record does. None if the buffer ends too early
-    /// to tell; `eof` says that nothing follows it.
+    /// Returns the first record start behind `at`, in a buffer that begins where a record does; none if the
+    /// buffer ends too early to tell. `eof` says that nothing follows it.
     pub(crate) fn start_after(&self, buffer: &[u8], at: usize, eof: bool) -> Option<usize> {
         match self {
             Terminator::Newline => {
@@ -43,12 +43,12 @@ impl Terminator {
                     _ => Some(end + 1),
                 }
             }
-            // From the beginning, since a delimiter may overlap with itself.
+            // The search starts at the beginning, since a delimiter may overlap with itself.
             Terminator::Bytes(finder) => ends_of(finder, buffer).find(|end| *end > at),
         }
     }
 
-    /// The last record start that can be told in a buffer that begins where a record does, and that more follows.
+    /// Returns the last record start in a buffer that begins where a record does, and that more bytes follow.
     pub(crate) fn last_start(&self, buffer: &[u8]) -> Option<usize> {
         match self {
             Terminator::Newline => {
@@ -60,7 +60,8 @@ impl Terminator {
         }
     }
 
-    /// A position at or before `at` from which the file can be cut into records as from its beginning.
+    /// Returns a position at or before `at` from which the file can be cut into records as from its
+    /// beginning.
     pub(crate) fn safe_start(&self, file: &Input, at: u64) -> Result<u64, IoError> {
         match self {
             Terminator::Newline => Ok(at),
@@ -69,13 +70,14 @@ impl Terminator {
     }
 }
 
-/// The ends of the delimiters in a buffer, from left to right without overlaps.
+/// Returns the ends of the delimiters in a buffer, from left to right without overlaps.
 pub(crate) fn ends_of<'a>(finder: &'a Finder<'static>, buffer: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
     finder.find_iter(buffer).map(|start| start + finder.needle().len())
 }
 
-/// The last position up to `at` that lies inside no occurrence of the delimiter, not even in one that overlaps others:
-/// there, cutting from the left has no choice. Looks back until no earlier occurrence can reach that far.
+/// Returns the last position up to `at` that lies inside no occurrence of the delimiter, not even in one that
+/// overlaps others: cutting from the left always cuts between the bytes there. Looks back until no earlier
+/// occurrence can reach that far.
 fn unstraddled(file: &Input, at: u64, delimiter: &[u8]) -> Result<u64, IoError> {
     let length = delimiter.len() as u64;
     let (mut safe, mut high) = (at, at);

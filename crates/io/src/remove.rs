@@ -1,10 +1,10 @@
-//! Removing what a program wrote for itself and needs no more, such as checkpoints.
+//! Removes directories that a program wrote for itself and needs no more, such as checkpoints.
 
 use crate::error::{IoError, IoOperation};
 use crate::location::Location;
 use crate::stores::Stores;
 
-/// Removes a directory and all that is in it. One that is not there is removed already.
+/// Removes a directory with its contents. One that is not there is removed already.
 ///
 /// # Errors
 /// When something in it cannot be removed.

@@ -1,9 +1,9 @@
-//! What paths begin with: which kind of store a scheme stands for, what such a store calls that which holds its files, and how a
-//! program is given the right to use it. Knows words alone; nothing is opened here.
+//! [`Scheme`]: the kinds of stores by the words that paths begin with, the name for a bucket in each, and the
+//! instruction for giving a program credentials. Only words are known here; nothing is opened.
 
 use std::fmt;
 
-/// A kind of store, told by what paths begin with.
+/// A kind of store, told by the word that paths begin with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scheme {
     S3,
@@ -27,7 +27,7 @@ impl Scheme {
         })
     }
 
-    /// What a store of this kind calls that which holds its files.
+    /// Returns the word that a store of this kind has for that which holds its files.
     pub(crate) fn container(self) -> &'static str {
         match self {
             Scheme::S3 | Scheme::Gcs | Scheme::Memory => "bucket",
@@ -37,7 +37,7 @@ impl Scheme {
         }
     }
 
-    /// How a program is given the right to use a store of this kind.
+    /// Returns the instruction for giving a program the credentials of a store of this kind.
     pub(crate) fn credentials(self) -> &'static str {
         match self {
             Scheme::S3 => {
@@ -53,7 +53,7 @@ impl Scheme {
                 "set AZURE_STORAGE_ACCOUNT_KEY, or AZURE_CLIENT_ID, AZURE_CLIENT_SECRET and AZURE_TENANT_ID, or \
                  firesteel.hadoop.fs.azure.account.key"
             }
-            Scheme::Http => "only files that anybody may read can be read over http",
+            Scheme::Http => "over http only files that need no credentials can be read",
             Scheme::Hdfs => "set HADOOP_USER_NAME, or get a Kerberos ticket with kinit",
             Scheme::Memory => "",
         }
@@ -73,12 +73,13 @@ impl fmt::Display for Scheme {
     }
 }
 
-/// Whether a path is what it says, character by character: web servers have no patterns, and their addresses are full of `?`.
+/// Returns whether a path is no pattern, whatever its characters: web servers have no patterns, and their
+/// addresses are full of `?`.
 pub(crate) fn is_plain(path: &str) -> bool {
     path.starts_with("http://") || path.starts_with("https://")
 }
 
-/// A path without what follows a web address's question mark, which is no part of the file's name.
+/// Returns a path without the query of a web address, which is no part of the file's name.
 pub(crate) fn without_query(path: &str) -> &str {
     if is_plain(path) { path.split_once('?').map_or(path, |(name, _)| name) } else { path }
 }

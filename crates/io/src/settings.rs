@@ -1,16 +1,16 @@
-//! What stores need to know beyond a path: endpoints, credentials, patience. A plain value of an application's, which travels with its
-//! settings to every process that opens files for it; secrets in it are never printed.
+//! [`StoreSettings`]: the endpoints, credentials and retries of an application's stores. A plain value, which
+//! travels to every process that opens files for the application; secrets in it are never printed.
 
 use firesteel_conf::Conf;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// What the keys of the settings here begin with.
+/// The beginnings of the keys of these settings.
 const PREFIXES: [&str; 3] = ["firesteel.hadoop.fs.", "firesteel.hadoop.conf.dir", "firesteel.store."];
 
-/// The settings of stores, by their keys (`firesteel.hadoop.fs.s3a.endpoint`). What is not set comes from the environment and
-/// the profiles that a store's own tools read.
+/// The settings of stores, by their keys (`firesteel.hadoop.fs.s3a.endpoint`). Values that are not set come
+/// from the environment and the profiles that a store's own tools read.
 ///
 /// ```
 /// use firesteel_conf::Conf;
@@ -28,19 +28,19 @@ pub struct StoreSettings {
 }
 
 impl StoreSettings {
-    /// Those of a configuration's settings that are about stores.
+    /// Takes those of a configuration's settings that are about stores.
     pub fn from_conf(conf: &Conf) -> StoreSettings {
         StoreSettings::from_pairs(conf.iter())
     }
 
-    /// Those of an application's settings that are about stores, by keys as a configuration gives them.
+    /// Takes those of an application's settings that are about stores, by keys as a configuration gives them.
     pub fn from_pairs<'a, 'b>(pairs: impl IntoIterator<Item = (&'a str, &'b str)>) -> StoreSettings {
         let about_stores = |key: &str| PREFIXES.iter().any(|prefix| key.starts_with(prefix));
         let set = pairs.into_iter().filter(|(key, value)| about_stores(key) && !value.is_empty());
         StoreSettings { values: set.map(|(key, value)| (key.into(), value.into())).collect() }
     }
 
-    /// The value of a setting, if it is set.
+    /// Returns the value of a setting, if it is set.
     pub fn get(&self, key: &str) -> Option<&str> {
         self.values.get(key).map(String::as_str)
     }

@@ -1,5 +1,5 @@
-//! How input files are cut into splits, one for each partition: Hadoop's rule for text files. Pure; called by the driver,
-//! which sends each task its split.
+//! Cuts input files into splits, one for each partition, by Hadoop's rule for text files. Pure; called by the
+//! driver, which sends each task its split.
 //!
 //! The goal is the total length divided by the partitions asked for; a split has the goal's size, but at least `min_size`
 //! and at most the block's. The last split of a file may be a tenth larger, so that no task is started for a crumb.
@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 /// The size of a block of the local file system, by Hadoop's reckoning.
 const LOCAL_BLOCK_BYTES: u64 = 32 << 20;
 
-/// The size of a block of a store, which has none: so much that what a task costs, and the wait for its first byte, do not
-/// show, and so little that a large file keeps many tasks busy.
+/// The size of a block of a store, which has none: so large that the cost of a task, and the wait for its
+/// first byte, do not show, and so small that a large file keeps many tasks busy.
 const REMOTE_BLOCK_BYTES: u64 = 64 << 20;
 
 /// A stretch of a file, for one task.
@@ -23,26 +23,27 @@ pub struct FileSplit {
     pub path: String,
     /// The first byte.
     pub start: u64,
-    /// How many bytes: compressed ones, in a compressed file.
+    /// The number of bytes: compressed ones, in a compressed file.
     pub length: u64,
 }
 
 impl FileSplit {
-    /// The whole of a file.
+    /// Returns the whole of a file as one split.
     pub fn whole(file: &InputFile) -> FileSplit {
         FileSplit { path: file.path.clone(), start: 0, length: file.length }
     }
 
-    /// The byte behind the split's last.
+    /// Returns the position behind the split's last byte.
     pub fn end(&self) -> u64 {
         self.start.saturating_add(self.length)
     }
 }
 
-/// What the size of splits depends on.
+/// The bounds of the size of splits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SplitOptions {
-    /// How many splits there should be at least. Few small files can make it fewer only if they are empty or compressed.
+    /// The number of splits to aim at. There are fewer where files are compressed, or where a last split is a
+    /// tenth larger; more where blocks are smaller.
     pub min_partitions: u64,
     /// The least number of bytes in a split, except a file's last: `mapreduce.input.fileinputformat.split.minsize`.
     pub min_size: u64,
@@ -50,13 +51,14 @@ pub struct SplitOptions {
     pub block_size: u64,
     /// The same for files that are not on local disks.
     pub remote_block_size: u64,
-    /// Whether a file without a byte is a split of its own, which holds nothing. Spark leaves such splits out
+    /// True if a file without a byte is a split of its own, which holds nothing. Spark leaves such splits out
     /// (`spark.hadoopRDD.ignoreEmptySplits`).
     pub empty_splits: bool,
 }
 
 impl SplitOptions {
-    /// At least one byte in a split, and at most 32 MiB of a local file, as in Hadoop, or 64 MiB of another.
+    /// Returns options for at least one byte in a split, and at most 32 MiB of a local file, as in Hadoop, or
+    /// 64 MiB of another.
     pub fn new(min_partitions: u64) -> SplitOptions {
         SplitOptions {
             min_partitions,
@@ -67,7 +69,8 @@ impl SplitOptions {
         }
     }
 
-    /// The same within other bounds, where they are given: `mapreduce.input.fileinputformat.split.minsize` and `.maxsize`.
+    /// Returns the same options within other bounds, where they are given:
+    /// `mapreduce.input.fileinputformat.split.minsize` and `.maxsize`.
     #[must_use]
     pub fn within(self, (min, max): (Option<u64>, Option<u64>)) -> SplitOptions {
         let most = |block: u64| max.map_or(block, |max| block.min(max.max(1)));
@@ -131,7 +134,7 @@ fn cut(file: &InputFile, size: u64, splits: &mut Vec<FileSplit>) {
     }
 }
 
-/// Whether what remains is more than 1.1 splits.
+/// Returns whether the rest of a file is more than 1.1 splits.
 fn exceeds_slop(remaining: u64, size: u64) -> bool {
     u128::from(remaining) * 10 > u128::from(size) * 11
 }

@@ -1,5 +1,5 @@
-//! What a store is, whichever it is: a place with directories and files in it, which can be listed, read, written and removed, and
-//! the means by which jobs commit there. The stores below `stores` implement it; all else knows no other way to bytes.
+//! [`Store`]: directories and files that can be listed, read, written and removed, and the means by which
+//! jobs commit there. The modules below `stores` implement it; all others reach bytes through it alone.
 //!
 //! Paths in a store are text below its root: `/dir/file`, or as the user wrote it on the local disks.
 
@@ -11,7 +11,7 @@ use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// What a name stands for.
+/// The kind of thing that a name stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     File { length: u64 },
@@ -22,9 +22,9 @@ pub(crate) enum Kind {
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub(crate) name: String,
-    /// What it stands for, where the listing tells.
+    /// The kind of thing that it stands for, where the listing tells.
     pub(crate) kind: Option<Kind>,
-    /// False for a local name that is no text, and so cannot be opened by one.
+    /// False for a local name that is no text, and so cannot be opened by a text.
     pub(crate) is_text: bool,
 }
 
@@ -36,13 +36,13 @@ impl Entry {
 
 /// One store, opened: the local disks, a bucket, a file system of Hadoop's, a web server.
 pub(crate) trait Store: Send + Sync {
-    /// What whole paths begin with: `s3a://bucket`; nothing for local ones.
+    /// Returns the beginning of whole paths: `s3a://bucket`; nothing for local ones.
     fn root(&self) -> &str;
 
-    /// What a path stands for, if it is there.
+    /// Returns the kind of thing at a path, if there is one.
     fn kind(&self, path: &str) -> Result<Option<Kind>, IoError>;
 
-    /// The names in a directory, sorted by their bytes; none if it is not there.
+    /// Returns the names in a directory, sorted by their bytes; none if it is not there.
     fn entries(&self, directory: &str) -> Result<Option<Vec<Entry>>, IoError>;
 
     /// Opens a file for reading.
@@ -51,22 +51,23 @@ pub(crate) trait Store: Send + Sync {
     /// Begins a file that is not there, in a directory that is.
     fn create(&self, path: &str) -> Result<Box<dyn WriteFile>, IoError>;
 
-    /// Removes a directory and all that is in it. One that is not there is removed already.
+    /// Removes a directory with its contents. One that is not there is removed already.
     fn remove_tree(&self, path: &str) -> Result<(), IoError>;
 
-    /// How jobs commit.
+    /// Returns the means by which jobs commit.
     fn commit_means(&self) -> CommitMeans;
 }
 
 /// A file that is read, at any position.
 pub(crate) trait ReadFile: Read + Seek + fmt::Debug + Send + Sync {
-    /// How many bytes it had when it was opened.
+    /// Returns the number of bytes that it had when it was opened.
     fn len(&self) -> u64;
 
-    /// Exactly so many bytes from a position on, wherever [`Read`] stands, which does not move.
+    /// Returns exactly `length` bytes from `offset` on. The position of [`Read`] does not matter, and does
+    /// not move.
     fn read_at(&self, offset: u64, length: usize) -> Result<Vec<u8>, IoError>;
 
-    /// Tells that a sequential read will probably end there. Of use to those that fetch ahead.
+    /// Tells that a sequential read will probably end at `end`. Of use to files that are fetched ahead.
     fn expect_end(&mut self, _end: u64) {}
 }
 
@@ -76,7 +77,7 @@ pub(crate) trait WriteFile: Write + fmt::Debug + Send + Sync {
     fn finish(self: Box<Self>) -> Result<(), IoError>;
 }
 
-/// What in a store is atomic, and so what jobs commit by.
+/// The step that is atomic in a store, by which jobs commit.
 pub(crate) enum CommitMeans {
     /// A rename is one step, whatever is renamed.
     Renames(Arc<dyn Renaming>),
@@ -84,7 +85,8 @@ pub(crate) enum CommitMeans {
     Uploads(Arc<dyn Uploading>),
 }
 
-/// What a commit by renames needs of a file system. Errors have the kinds of the local one's.
+/// The operations of a file system that a commit by renames needs. Errors have the kinds of the local file
+/// system's.
 pub(crate) trait Renaming: Send + Sync {
     /// Makes a directory that must not be there, in one that is.
     fn make_directory(&self, path: &Path) -> io::Result<()>;
@@ -92,56 +94,66 @@ pub(crate) trait Renaming: Send + Sync {
     fn make_directories(&self, path: &Path) -> io::Result<()>;
     /// Renames in one step. Never replaces a directory that holds something.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Removes a file, which must be there.
     fn remove_file(&self, path: &Path) -> io::Result<()>;
+    /// Removes a directory, which must be there and be empty.
     fn remove_empty_directory(&self, path: &Path) -> io::Result<()>;
+    /// Removes a directory, which must be there, with its contents.
     fn remove_tree(&self, path: &Path) -> io::Result<()>;
+    /// Returns the names in a directory, which must be there.
     fn names(&self, directory: &Path) -> io::Result<Vec<OsString>>;
+    /// Returns whether there is a file or directory at a path.
     fn exists(&self, path: &Path) -> io::Result<bool>;
-    /// Writes a small file, over what is there.
+    /// Writes a small file, over one that is there.
     fn write_text(&self, path: &Path, text: &str) -> io::Result<()>;
     /// Begins a file in a directory that is there; one of the same name would be replaced.
     fn create(&self, path: PathBuf) -> io::Result<Box<dyn WriteFile>>;
-    /// The path as a user writes it.
+    /// Returns the path as a user writes it.
     fn shown(&self, path: &Path) -> String;
 }
 
-/// What a commit by uploads needs of an object store. Calls that take several objects have many requests under way at once.
+/// The operations of an object store that a commit by uploads needs. Calls that take several objects have
+/// many requests under way at once.
 pub(crate) trait Uploading: Send + Sync {
     /// Fails where nothing can be written.
     fn check_writable(&self, operation: IoOperation, path: &str) -> Result<(), IoError>;
     /// Begins an upload, which the store knows from then on.
     fn begin(&self, path: &str) -> Result<Box<dyn PartUpload>, IoError>;
-    /// Makes objects of uploads; of those that are objects already, by a call whose answer was lost, nothing more is asked.
+    /// Makes objects of uploads. One that is an object already, by a call whose answer was lost, counts as
+    /// made.
     fn complete(&self, operation: IoOperation, uploads: Vec<Uploaded>) -> Result<(), IoError>;
-    /// Tells the store to forget uploads; that it has already is no error.
+    /// Tells the store to forget uploads. One that it does not know is forgotten already.
     fn forget(&self, operation: IoOperation, uploads: Vec<Uploaded>) -> Result<(), IoError>;
     /// Writes a small object in one step.
     fn put(&self, operation: IoOperation, path: &str, bytes: Vec<u8>, over: Over) -> Result<(), IoError>;
-    /// Small objects, in their order; none for those that are not there.
+    /// Returns small objects, in their order; none for those that are not there.
     fn get(&self, operation: IoOperation, paths: Vec<String>) -> Result<Vec<Option<Vec<u8>>>, IoError>;
+    /// Returns whether there is an object at a path.
     fn exists(&self, operation: IoOperation, path: &str) -> Result<bool, IoError>;
-    /// All objects below one.
+    /// Returns the paths of all objects below one.
     fn below(&self, operation: IoOperation, path: &str) -> Result<Vec<String>, IoError>;
     /// Removes objects; one that is not there is removed already.
     fn remove(&self, operation: IoOperation, paths: Vec<String>) -> Result<(), IoError>;
-    /// The path as a user writes it.
+    /// Returns the path as a user writes it.
     fn shown(&self, path: &str) -> String;
 }
 
-/// What [`Uploading::put`] may replace.
+/// The objects that [`Uploading::put`] may replace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Over {
-    /// Of several that write the same object, only the first does.
+    /// None: of several that write the same object, only the first does.
     Nothing,
+    /// Any object of the name.
     Anything,
 }
 
-/// A file that is being sent in parts, which become an object only when that is asked for.
+/// A file that is sent in parts, which become an object only at a further call.
 pub(crate) trait PartUpload: fmt::Debug + Send + Sync {
+    /// Takes some of the bytes, and returns their number.
     fn write(&mut self, bytes: &[u8]) -> Result<usize, IoError>;
-    /// The store's name for it.
+    /// Returns the store's name for the upload.
     fn id(&mut self) -> Result<String, IoError>;
-    /// Sends what is left, and gives what is needed to make the object appear, or to forget it.
+    /// Sends the rest, and returns the parts, by which the object can be made, or forgotten.
     fn hand_over(self: Box<Self>) -> Result<Parts, IoError>;
 }
 

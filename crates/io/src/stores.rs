@@ -1,4 +1,4 @@
-//! Which client speaks to which store, and the handle by which a program reaches all of them: [`Stores`].
+//! [`Stores`]: the handle by which a program reaches all stores, and the choice of the client for each.
 //!
 //! The rest of the crate is synchronous, since tasks are plain threads; the clients of remote stores are not. `runtime` lies between.
 //! `local` is the disks of this machine, `objects` all object stores and web servers, `hdfs` Hadoop's file system; `ranges` reads
@@ -27,8 +27,9 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-/// All stores as one application reaches them: by its settings, and with the clients that it has opened. Cheap to clone; clones share
-/// their clients. Everything that opens files is handed one: the driver has its context's, a task its application's.
+/// All stores as one application reaches them: by its settings, and with the clients that it has opened.
+/// Cheap to clone; clones share their clients. All functions that open files take one: the driver's is its
+/// context's, a task's its application's.
 ///
 /// Two handles share nothing: applications in one process may reach one store with different keys. (But for stores in memory, whose
 /// contents belong to the process.)
@@ -54,23 +55,23 @@ struct Inner {
 }
 
 impl Stores {
-    /// Stores that are reached by these settings. Nothing is opened before it is needed.
+    /// Makes a handle to the stores that these settings describe. A store is opened when it is first needed.
     pub fn new(settings: StoreSettings) -> Stores {
         Stores { inner: Arc::new(Inner { settings, opened: Mutex::default() }) }
     }
 
-    /// Stores that are reached as an application's settings say, whose keys are those that a configuration gives.
+    /// Makes a handle from an application's settings, by keys as a configuration gives them.
     pub fn by_settings(settings: &[(String, String)]) -> Stores {
         let pairs = settings.iter().map(|(key, value)| (key.as_str(), value.as_str()));
         Stores::new(StoreSettings::from_pairs(pairs))
     }
 
-    /// The settings by which stores are opened.
+    /// Returns the settings by which stores are opened.
     pub fn settings(&self) -> &StoreSettings {
         &self.inner.settings
     }
 
-    /// The store that an address leads to, opened if it has not been.
+    /// Returns the store that an address leads to, opened if it has not been.
     pub(crate) fn open(
         &self,
         operation: IoOperation,
@@ -80,6 +81,7 @@ impl Stores {
             Address::Local(_) => return Ok(Arc::new(local::Local)),
             Address::Remote { scheme, root, .. } => (scheme, root),
         };
+        // The lock is held while a store is opened, so that tasks which start together share one client.
         let mut opened = self.inner.opened.lock();
         if let Some(store) = opened.get(root) {
             return Ok(store.clone());

@@ -1,5 +1,5 @@
-//! Whole files: reading one into memory, and gathering small ones into partitions, as `wholeTextFiles` and `binaryFiles`
-//! do.
+//! Reads whole files into memory, and gathers small ones into partitions, as `wholeTextFiles` and
+//! `binaryFiles` do.
 
 use crate::codec::Codec;
 use crate::error::{IoError, IoOperation::Read as Reading};

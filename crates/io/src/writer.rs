@@ -7,7 +7,7 @@ use crate::file::Output;
 use crate::stores::Stores;
 use std::io::{BufWriter, Write};
 
-/// How much text is gathered before it is compressed or written.
+/// The number of bytes of text that are gathered before they are compressed or written.
 const BUFFER_BYTES: usize = 256 << 10;
 
 /// Writes lines to a file of its own.
@@ -57,14 +57,14 @@ impl TextWriter {
         self.sink.write_all(bytes).map_err(|error| IoError::from_io(IoOperation::Write, &self.path, error))
     }
 
-    /// Completes the file and tells how many bytes were written, before compression.
+    /// Completes the file and returns the number of bytes that were written, before compression.
     pub fn finish(self) -> Result<u64, IoError> {
         let bytes = self.bytes;
         self.into_output()?.finish()?;
         Ok(bytes)
     }
 
-    /// Writes what is left, and gives back the file, which is still to be finished.
+    /// Writes the gathered text, and returns the file, which is still to be finished.
     pub fn into_output(self) -> Result<Output, IoError> {
         let TextWriter { sink, path, .. } = self;
         let finished = sink.into_inner().map_err(|error| error.into_error()).and_then(Encoder::finish);

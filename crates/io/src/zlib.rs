@@ -1,5 +1,6 @@
-//! A strict reader of `.deflate` files: zlib streams, one after another. The usual reader takes the end of the file for the
-//! end of the data; this one knows that a stream which has not said so is not over. Used by `codec` alone.
+//! A strict reader of `.deflate` files: zlib streams, one after another. The usual reader takes the end of
+//! the file for the end of the data; this one takes a stream for ended only when the stream says so. Used by
+//! `coding` alone.
 
 use flate2::{Decompress, FlushDecompress, Status};
 use std::io::{self, BufRead, Read};
@@ -8,7 +9,7 @@ use std::io::{self, BufRead, Read};
 pub(crate) struct ZlibReader<R> {
     bytes: R,
     stream: Decompress,
-    /// Whether the last stream is over, so that the file may be too.
+    /// True if the last stream is over, so that the file may be over, too.
     between_streams: bool,
 }
 
@@ -33,6 +34,7 @@ impl<R: BufRead> Read for ZlibReader<R> {
                 self.stream.reset(true);
                 self.between_streams = false;
             }
+            // At the file's end the stream may still have bytes to give out.
             let (in_before, out_before) = (self.stream.total_in(), self.stream.total_out());
             let status =
                 self.stream.decompress(input, out, FlushDecompress::None).map_err(io::Error::from)?;

@@ -1,7 +1,7 @@
 //! Accumulators: tasks add up Python values, one for each partition; the program gets them pickled, and adds
 //! them up itself.
 
-use crate::objects::function;
+use crate::lookup::function;
 use firesteel_operators::{Accumulate, Adder};
 use firesteel_types::AccumulatorId;
 use pyo3::prelude::*;

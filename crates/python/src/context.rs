@@ -1,12 +1,11 @@
 //! [`Context`]: the engine of one application.
 
 use crate::accumulator::Accumulator;
-use crate::agent;
 use crate::broadcast::Broadcast;
 use crate::failure::{take_raised, to_python};
 use crate::objects::Objects;
 use crate::rdd::{Pairs, Rdd, file_options};
-use crate::{sites, sources, worker};
+use crate::{files, sites, sources, worker};
 use firesteel_data::Batch;
 use firesteel_data::block::write_records;
 use firesteel_driver::{
@@ -114,7 +113,7 @@ impl Context {
 
     fn offer_file(&self, py: Python<'_>, path: PathBuf) -> PyResult<String> {
         let offered = py.detach(|| self.inner.offer_file(&path)).map_err(|error| to_python(py, error))?;
-        Ok(agent::to_hex(&offered))
+        Ok(files::to_hex(&offered))
     }
 
     fn parallelize(&self, partitions: Vec<Vec<Vec<u8>>>, site: &str) -> Rdd {

@@ -1,8 +1,8 @@
 //! Failures on their way between the two languages: exceptions become failures of tasks, failures of jobs
 //! become exceptions.
 
-use crate::objects::function;
-use crate::records;
+use crate::lookup::function;
+use crate::noting;
 use firesteel_driver::Error;
 use firesteel_operators::watch;
 use firesteel_types::{CallSite, Exception, ExecutorLossReason, JobFailure, TaskFailure};
@@ -80,7 +80,7 @@ fn describe(py: Python<'_>, error: &PyErr) -> Exception {
         described.unwrap_or_else(|_| (error.to_string(), String::new(), None, None));
     // Records that a function makes itself do not pass through the iterator that notes them, but its frames
     // show them.
-    let record = records::noted(py).or(seen);
+    let record = noting::noted(py).or(seen);
     Exception { message, traceback, encoded, site, record, retryable }
 }
 

@@ -1,7 +1,8 @@
 //! Functions of the program, which are sent to workers.
 
 use crate::failure::from_python;
-use crate::objects::{Objects, function};
+use crate::lookup::function;
+use crate::objects::Objects;
 use crate::records::{Taken, iterator};
 use firesteel_operators::{Broadcast, Outcome, Stream};
 use firesteel_types::Partition;

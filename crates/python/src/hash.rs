@@ -12,7 +12,7 @@
 //!
 //! The rule for a type's hash is chosen once for each type, by `firesteel.keys`.
 
-use crate::objects::function;
+use crate::lookup::function;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;

@@ -4,6 +4,7 @@
 //! converted when the other form is needed.
 
 use crate::failure::from_python;
+use crate::lookup::function;
 use bytes::Bytes;
 use firesteel_operators::Outcome;
 use pyo3::prelude::*;
@@ -57,18 +58,6 @@ impl Objects {
 
 static DUMP: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 static LOAD: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-
-/// Returns a function of the package, looked up once.
-pub(crate) fn function<'py>(
-    py: Python<'py>,
-    known: &'static PyOnceLock<Py<PyAny>>,
-    module: &str,
-    name: &str,
-) -> PyResult<Bound<'py, PyAny>> {
-    let function =
-        known.get_or_try_init(py, || Ok::<_, PyErr>(py.import(module)?.getattr(name)?.unbind()))?;
-    Ok(function.bind(py).clone())
-}
 
 /// Pickles a list of records.
 pub(crate) fn dump(list: &Bound<'_, PyList>) -> PyResult<Bytes> {

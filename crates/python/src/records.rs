@@ -1,38 +1,19 @@
 //! A partition's records on their way into a function of the user's, and out of it.
 //!
 //! The function gets an iterator that is C all the way: `chain.from_iterable` over lists that come batch by
-//! batch. Only when a partition failed before does each record pass through an iterator of this module, which
-//! remembers it for the error.
+//! batch. Only when a partition failed before does each record pass through [`Noting`], which remembers it for
+//! the error.
 
 use crate::failure::{from_python, raise_above, take_above};
-use crate::objects::{Objects, function};
+use crate::lookup::function;
+use crate::noting::{self, Noting};
+use crate::objects::Objects;
 use firesteel_data::Batch;
 use firesteel_operators::{Batches, Outcome, Stream};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyIterator, PyList};
-use std::cell::RefCell;
+use pyo3::types::PyList;
 use std::collections::VecDeque;
-
-thread_local! {
-    static NOTED: RefCell<Option<Py<PyAny>>> = const { RefCell::new(None) };
-}
-
-/// Returns the record that the function was given last, shown and shortened, if records are noted.
-pub(crate) fn noted(py: Python<'_>) -> Option<String> {
-    const CHARACTERS: usize = 300;
-    let record = NOTED.with_borrow_mut(Option::take)?;
-    let shown = record.bind(py).repr().map(|shown| shown.to_string());
-    let shown = shown.unwrap_or_else(|error| format!("a record whose repr fails: {error}"));
-    Some(match shown.char_indices().nth(CHARACTERS) {
-        None => shown,
-        Some((end, _)) => format!("{}…", &shown[..end]),
-    })
-}
-
-pub(crate) fn forget_noted() {
-    NOTED.with_borrow_mut(|noted| *noted = None);
-}
 
 /// Lists of records, one after the other.
 #[pyclass(unsendable)]
@@ -65,25 +46,6 @@ impl Lists {
     }
 }
 
-/// Records one by one, each remembered.
-#[pyclass(unsendable)]
-pub(crate) struct Noting {
-    records: Py<PyIterator>,
-}
-
-#[pymethods]
-impl Noting {
-    fn __iter__(this: PyRef<'_, Self>) -> PyRef<'_, Self> {
-        this
-    }
-
-    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let next = self.records.bind(py).clone().next().transpose()?;
-        NOTED.with_borrow_mut(|noted| *noted = next.as_ref().map(|record| record.clone().unbind()));
-        Ok(next)
-    }
-}
-
 /// Returns an iterator over all records of a stream.
 pub(crate) fn iterator<'py>(py: Python<'py>, stream: Stream<Objects>) -> PyResult<Bound<'py, PyAny>> {
     static CHAIN: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
@@ -97,7 +59,7 @@ pub(crate) fn iterator<'py>(py: Python<'py>, stream: Stream<Objects>) -> PyResul
     match tracks_records {
         false => Ok(records),
         true => {
-            let noting = Noting { records: records.try_iter()?.unbind() };
+            let noting = Noting::new(records.try_iter()?);
             Ok(Py::new(py, noting)?.into_bound(py).into_any())
         }
     }
@@ -164,6 +126,6 @@ impl Batches<Objects> for Taken {
 
 impl Drop for Taken {
     fn drop(&mut self) {
-        forget_noted();
+        noting::forget();
     }
 }

@@ -1,6 +1,6 @@
 //! A worker's process: tasks run one after the other on the interpreter's main thread.
 
-use crate::{accumulator, agent, barrier};
+use crate::{accumulator, barrier, failure, files, noting};
 use firesteel_executor::Worker;
 use firesteel_operators::Services;
 use firesteel_protocol::TaskSpec;
@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use std::collections::BTreeMap;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -34,11 +34,6 @@ pub(crate) fn lend(services: &Arc<Services>) {
     *SERVICES.lock() = Some(services.clone());
 }
 
-/// Sets the directory of the application's files on this host.
-pub(crate) fn set_directory(directory: &Path) {
-    *DIRECTORY.lock() = Some(directory.into());
-}
-
 /// Sets the task that runs in this process.
 fn set_current(py: Python<'_>, task: Option<&TaskSpec>) -> PyResult<()> {
     let info = task.zip(services()).map(|(task, services)| Py::new(py, TaskInfo::new(task, &services)));
@@ -60,7 +55,7 @@ pub(crate) fn work(py: Python<'_>) -> PyResult<()> {
     )?;
     let Some(mut worker) = py.detach(|| Worker::start(socket)).map_err(failed)? else { return Ok(()) };
     lend(worker.services());
-    agent::begin(&worker);
+    begin(&worker);
     apply(&worker.init().settings);
     let sys = py.import("sys")?;
     while let Some(task) = py.detach(|| worker.next()) {
@@ -68,8 +63,8 @@ pub(crate) fn work(py: Python<'_>) -> PyResult<()> {
         worker.run(task);
         set_current(py, None)?;
         barrier::set_current(None);
-        crate::records::forget_noted();
-        crate::failure::forget();
+        noting::forget();
+        failure::forget();
         for stream in ["stdout", "stderr"] {
             // A stream that the program has closed cannot be flushed, and need not be.
             let _ = sys.getattr(stream).and_then(|stream| stream.call_method0("flush"));
@@ -85,6 +80,14 @@ fn apply(settings: &[(String, String)]) {
     CPUS.store(cpus.unwrap_or(1), Ordering::Relaxed);
     firesteel_driver::set_log_level(value(firesteel_conf::LOG_LEVEL.key).unwrap_or_default());
     firesteel_driver::show_log();
+}
+
+/// Sets up a worker: its connection, if it is one of a cluster, by which it can fetch files, and its directory.
+fn begin(worker: &Worker) {
+    if let Some(remote) = worker.remote() {
+        files::fetch_by(remote);
+    }
+    *DIRECTORY.lock() = Some(worker.init().directory.clone());
 }
 
 /// The task that runs in this process.

@@ -88,23 +88,6 @@ pub(super) const CIRCLES: &[(&[&str], &str)] = &[
     ),
     (
         &[
-            "crates/conf/src/lib.rs",
-            "crates/conf/src/settings.rs",
-            "crates/conf/src/spark/application.rs",
-            "crates/conf/src/spark/cluster.rs",
-            "crates/conf/src/spark/data.rs",
-            "crates/conf/src/spark/execution.rs",
-            "crates/conf/src/spark.rs",
-            "crates/conf/src/spark/outside.rs",
-            "crates/conf/src/spark/security.rs",
-        ],
-        "to be opened",
-    ),
-    (&["crates/python/src/agent.rs", "crates/python/src/worker.rs"], "to be opened"),
-    (
-        &["crates/python/src/failure.rs", "crates/python/src/objects.rs", "crates/python/src/records.rs"],
-        "to be opened",
-    ),
     (&["crates/sim/src/barriers.rs", "crates/sim/src/checker.rs"], "to be opened"),
     (
         &[

@@ -1,6 +1,6 @@
 //! Spark's settings of applications: their names, their files, and the Python that runs them.
 
-use super::{Rule, harmless, in_python, in_python_only, obeyed, refused, warned};
+use super::rule::{Rule, harmless, in_python, in_python_only, obeyed, refused, warned};
 
 const SHIP: &str = "a Rust program carries its files in itself; read others by a path that every host has";
 

@@ -1,6 +1,6 @@
 //! Spark's settings of clusters: the number and size of executors, and the connections between processes.
 
-use super::{Rule, harmless, obeyed};
+use super::rule::{Rule, harmless, obeyed};
 
 pub(super) static RULES: &[Rule] = &[
     obeyed(

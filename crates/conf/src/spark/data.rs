@@ -1,6 +1,6 @@
 //! Spark's settings of data: shuffles, memory, disks, files, checkpoints.
 
-use super::{Rule, harmless, in_python_only, obeyed, refused};
+use super::rule::{Rule, harmless, in_python_only, obeyed, refused};
 
 pub(super) static RULES: &[Rule] = &[
     obeyed(

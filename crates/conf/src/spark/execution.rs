@@ -1,6 +1,6 @@
 //! Spark's settings of execution: scheduling, retries and resources of tasks.
 
-use super::{Rule, harmless, obeyed, refused, warned};
+use super::rule::{Rule, harmless, obeyed, refused, warned};
 
 const NO_RESOURCES: &str = "executors have cores and memory, and no GPUs or other resources are handed out, so two tasks could use the same; take it out, and \
      choose devices in the function, as by `TaskContext`'s partition id";

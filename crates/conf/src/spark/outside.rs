@@ -1,7 +1,7 @@
 //! Spark's settings of the web interface, logs and metrics, and of the parts of Spark that Firesteel does not
 //! have.
 
-use super::{Rule, harmless, obeyed, warned};
+use super::rule::{Rule, harmless, obeyed, warned};
 
 pub(super) static RULES: &[Rule] = &[
     obeyed(&["spark.ui.showConsoleProgress"], "see the table above"),

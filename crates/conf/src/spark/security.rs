@@ -1,6 +1,6 @@
 //! Spark's settings of security: permissions, secrets and encryption.
 
-use super::{Rule, harmless, in_python_only, obeyed, refused, warned};
+use super::rule::{Rule, harmless, in_python_only, obeyed, refused, warned};
 
 const NO_USERS: &str = "Firesteel has no users: every process with the secret of an application may do everything, and no \
      other anything; remove the setting, and give the file with the secret only to those who may";

@@ -1,7 +1,7 @@
 //! The commit where renaming is one step whatever is renamed: on local disks and in Hadoop's file system. Tasks write beside
 //! the output, and the driver moves the winners' files into place when all are there.
 //!
-//! What was decided lies in the file system alone, as names. Under the output directory:
+//! Decisions are kept in the file system alone, as names. Under the output directory:
 //!
 //! ```text
 //! _temporary/<token>/attempts/<partition>-<attempt>/part-00000   being written
@@ -12,8 +12,9 @@
 //! part-00000 ... _SUCCESS                                        done
 //! ```
 //!
-//! Attempts do not get into each other's way: each is renamed to a name of its own, and of those that were the one with the highest
-//! number wins. A task finds no `<token>` any more once the job ended: that is why a late one can do no harm.
+//! Attempts do not get into each other's way: each is renamed to a name of its own, and of those that were
+//! the one with the highest number wins. Once the job has ended, a late task finds no `<token>` any more, and
+//! so can do no harm.
 //!
 //! Nothing is forced to the disk. A job that reported success survives the death of every process, but, like Spark's on a
 //! local disk, its last seconds do not survive a loss of power.
@@ -27,7 +28,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// How often a directory is removed before giving up: a late task may put a file into it meanwhile.
+/// The number of tries at removing a directory: a late task may put a file into it meanwhile.
 const REMOVE_TRIES: usize = 5;
 
 /// The output of one job in one directory.
@@ -37,7 +38,7 @@ pub(crate) struct Renames {
     pub(crate) token: String,
 }
 
-/// How far a job's output has come: the name of its staging directory.
+/// The progress of a job's output, as the name of its staging directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     Open,
@@ -50,7 +51,8 @@ impl Renames {
     /// Makes the output directory, and those above it, for this job alone.
     ///
     /// # Errors
-    /// [`IoCause::OutputExists`] if anything is there already. Whatever would keep tasks from writing there shows now.
+    /// [`IoCause::OutputExists`] if anything is there already. A directory that tasks could not write to is
+    /// an error now, before any task runs.
     pub(crate) fn setup_job(&self) -> Result<(), IoError> {
         let fail = |path: &Path, error| Err(self.error(IoOperation::SetUp, path, error));
         if let Some(parent) = self.dir.parent()
@@ -75,7 +77,7 @@ impl Renames {
             .make_directories(&staging.join("attempts"))
             .and_then(|()| self.files.make_directories(&staging.join("committed")));
         made.or_else(|error| {
-            // The directory is ours, and nothing is in it yet.
+            // This job has just made the directory, so nothing of others is in it.
             let _ = self.files.remove_tree(&self.dir);
             fail(&staging, error)
         })
@@ -102,9 +104,9 @@ impl Renames {
         Ok(Output::new(file, self.files.shown(&part)))
     }
 
-    /// Makes an attempt the one whose output counts, in place of an earlier one's: whoever decides who may commit lets a second one
-    /// only when the first is gone, perhaps after it had committed and before it could say so. Committing the same attempt again does
-    /// nothing.
+    /// Makes an attempt the one whose output counts, in place of an earlier one: the driver lets a second
+    /// attempt commit only when the first is lost, perhaps after it had committed and before it could say so.
+    /// Committing the same attempt again does nothing.
     ///
     /// # Errors
     /// [`IoCause::CommittedByAnother`] if a later attempt at the partition was first; its output is untouched.
@@ -113,7 +115,7 @@ impl Renames {
         let staging = self.staging(Stage::Open);
         let (from, committed) = (self.attempt_dir(partition, attempt), committed_dir(&staging, partition));
         let fail = |cause| Err(IoError::new(IoOperation::Commit, self.files.shown(&from), cause));
-        match self.winner(&committed) {
+        match self.winner(&committed)? {
             Some(winner) if winner == attempt => return Ok(()),
             Some(winner) if winner > attempt => return fail(IoCause::CommittedByAnother(winner)),
             _ => {}
@@ -126,14 +128,15 @@ impl Renames {
         };
         let Err(error) = renamed else { return Ok(()) };
         match error.kind() {
-            _ if self.winner(&committed) == Some(attempt) => Ok(()),
-            _ if !self.exists(&staging) => fail(IoCause::JobEnded),
+            // The rename took effect before its answer was lost, or another call for this attempt was faster.
+            _ if self.winner(&committed)? == Some(attempt) => Ok(()),
+            _ if !self.exists(IoOperation::Commit, &staging)? => fail(IoCause::JobEnded),
             io::ErrorKind::NotFound => fail(IoCause::NoSuchAttempt { partition, attempt }),
             _ => fail(self.rename_cause(&to, error)),
         }
     }
 
-    /// Renames into a directory that is made if it is not there.
+    /// Renames into a directory, which is made if it is not there.
     fn rename_into(&self, directory: &Path, from: &Path, to: &Path) -> io::Result<()> {
         match self.files.make_directory(directory) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
@@ -141,34 +144,35 @@ impl Renames {
         }
     }
 
-    /// Removes what an attempt wrote, unless it was committed. Does nothing if there is nothing.
+    /// Removes an attempt's output, unless it was committed. Does nothing if there is none.
     pub(crate) fn abort_task(&self, partition: Partition, attempt: TaskId) -> Result<(), IoError> {
         self.remove_tree(&self.attempt_dir(partition, attempt))
     }
 
-    /// Moves the part files of the partitions from 0 to `partitions` into place, and then makes `_SUCCESS`.
+    /// Moves the part files of the first `partitions` partitions into place, and then makes `_SUCCESS`.
     ///
-    /// After an error the call may be repeated, and goes on from where it was; or the job may be aborted.
+    /// After an error the call may be repeated, and goes on with the steps that are left; or the job may be
+    /// aborted.
     ///
     /// # Errors
     /// [`IoCause::Uncommitted`] names a partition without output; nothing has been moved then.
     /// [`IoCause::JobEnded`] if the job is not set up, or was aborted.
     pub(crate) fn commit_job(&self, partitions: u32) -> Result<(), IoError> {
         loop {
-            match self.stage() {
-                // 1. All there? Then no task can change anything any more.
+            match self.stage(IoOperation::Commit)? {
+                // 1. Once all partitions are there, no task can change anything any more.
                 Some(Stage::Open) => {
                     self.check_all_committed(partitions)?;
                     self.advance(Stage::Open, Stage::Committing, IoOperation::Commit)?;
                 }
-                // 2. Every file in its place.
+                // 2. Every file is moved to its place.
                 Some(Stage::Committing) => {
                     self.move_parts(partitions)?;
                     self.advance(Stage::Committing, Stage::Moved, IoOperation::Commit)?;
                 }
-                // 3. Nothing left over, and the sign for it.
+                // 3. The rest is removed, and `_SUCCESS` says so.
                 Some(Stage::Moved) => return self.finish(),
-                None if self.exists(&self.success_path()) => return Ok(()),
+                None if self.exists(IoOperation::Commit, &self.success_path())? => return Ok(()),
                 None | Some(Stage::Aborted) => {
                     return Err(IoError::new(
                         IoOperation::Commit,
@@ -180,11 +184,11 @@ impl Renames {
         }
     }
 
-    /// Removes everything that the job made: the output directory too, unless it holds what others put there. Does nothing
-    /// to a job that was committed, nor to a directory that another job set up.
+    /// Removes everything that the job made: the output directory too, unless it holds files of others. Does
+    /// nothing to a job that was committed, nor to a directory that another job set up.
     pub(crate) fn abort_job(&self) -> Result<(), IoError> {
-        let Some(stage) = self.stage() else { return Ok(()) };
-        if self.exists(&self.success_path()) {
+        let Some(stage) = self.stage(IoOperation::Abort)? else { return Ok(()) };
+        if self.exists(IoOperation::Abort, &self.success_path())? {
             return Ok(());
         }
         if stage != Stage::Aborted {
@@ -204,24 +208,23 @@ impl Renames {
 
     fn check_all_committed(&self, partitions: u32) -> Result<(), IoError> {
         let staging = self.staging(Stage::Open);
-        let missing =
-            (0..partitions).map(Partition).find(|p| self.winner(&committed_dir(&staging, *p)).is_none());
-        match missing {
-            None => Ok(()),
-            Some(partition) => Err(IoError::new(
-                IoOperation::Commit,
-                self.files.shown(&self.dir),
-                IoCause::Uncommitted(partition),
-            )),
-        }
+        (0..partitions).try_for_each(|p| self.required_winner(&staging, Partition(p)).map(drop))
+    }
+
+    /// Returns the winner of a partition, which must have one.
+    fn required_winner(&self, staging: &Path, partition: Partition) -> Result<TaskId, IoError> {
+        let uncommitted = || {
+            let cause = IoCause::Uncommitted(partition);
+            IoError::new(IoOperation::Commit, self.files.shown(&self.dir), cause)
+        };
+        self.winner(&committed_dir(staging, partition))?.ok_or_else(uncommitted)
     }
 
     fn move_parts(&self, partitions: u32) -> Result<(), IoError> {
         let staging = self.staging(Stage::Committing);
         for partition in (0..partitions).map(Partition) {
-            let committed = committed_dir(&staging, partition);
-            let Some(winner) = self.winner(&committed) else { continue };
-            let from = committed.join(winner.to_string());
+            let winner = self.required_winner(&staging, partition)?;
+            let from = committed_dir(&staging, partition).join(winner.to_string());
             for name in
                 self.part_names(&from).map_err(|error| self.error(IoOperation::Commit, &from, error))?
             {
@@ -239,13 +242,14 @@ impl Renames {
         self.files
             .write_text(&success, "")
             .map_err(|error| self.error(IoOperation::Commit, &success, error))?;
-        // Empty and hidden: if they stay, they harm nobody, while an error would call a whole output broken.
+        // The directories are empty and hidden. If they stay they do no harm, while an error would call a
+        // whole output broken.
         let _ = self.files.remove_empty_directory(&staging);
         let _ = self.files.remove_empty_directory(&self.temporary());
         Ok(())
     }
 
-    /// Takes `_SUCCESS` away.
+    /// Removes `_SUCCESS`.
     pub(crate) fn unmark_success(&self) -> Result<(), IoError> {
         let success = self.success_path();
         self.files.remove_file(&success).map_err(|error| self.error(IoOperation::Commit, &success, error))
@@ -255,13 +259,16 @@ impl Renames {
         self.rename(operation, &self.staging(from), &self.staging(to))
     }
 
-    fn stage(&self) -> Option<Stage> {
-        [Stage::Open, Stage::Committing, Stage::Moved, Stage::Aborted]
-            .into_iter()
-            .find(|stage| self.exists(&self.staging(*stage)))
+    fn stage(&self, operation: IoOperation) -> Result<Option<Stage>, IoError> {
+        for stage in [Stage::Open, Stage::Committing, Stage::Moved, Stage::Aborted] {
+            if self.exists(operation, &self.staging(stage))? {
+                return Ok(Some(stage));
+            }
+        }
+        Ok(None)
     }
 
-    /// A task's error; that a directory is missing means that the job is over.
+    /// Returns a task's error. If a directory is missing, the job is over.
     fn task_error(&self, operation: IoOperation, path: &Path, error: io::Error) -> IoError {
         if error.kind() == io::ErrorKind::NotFound {
             return IoError::new(operation, self.files.shown(path), IoCause::JobEnded);
@@ -302,21 +309,29 @@ impl Renames {
         self.dir.join("_SUCCESS")
     }
 
-    /// The part files in a directory.
+    /// Returns the names of the part files in a directory.
     fn part_names(&self, directory: &Path) -> io::Result<Vec<OsString>> {
         let names = self.files.names(directory)?;
         Ok(names.into_iter().filter(|name| name.to_string_lossy().starts_with("part-")).collect())
     }
 
-    /// Of the attempts at a partition that have committed, the one that counts.
-    fn winner(&self, committed: &Path) -> Option<TaskId> {
-        let names = self.files.names(committed).ok()?.into_iter();
-        names.filter_map(|name| name.to_str()?.parse().ok().map(TaskId)).max()
+    /// Returns, of the attempts at a partition that have committed, the one that counts.
+    fn winner(&self, committed: &Path) -> Result<Option<TaskId>, IoError> {
+        match self.files.names(committed) {
+            Ok(names) => {
+                let attempts = names.into_iter().filter_map(|name| name.to_str()?.parse().ok().map(TaskId));
+                Ok(attempts.max())
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            // A directory that cannot be listed may hold a winner, whose output must not be left out.
+            Err(error) => Err(self.error(IoOperation::Commit, committed, error)),
+        }
     }
 
-    /// Whether something is there; what cannot be told is found out by what is done next.
-    fn exists(&self, path: &Path) -> bool {
-        self.files.exists(path).unwrap_or(false)
+    /// Returns whether something is there. A store that cannot tell is an error: a job that is only out of reach has
+    /// not ended, and one that may have succeeded must not be removed.
+    fn exists(&self, operation: IoOperation, path: &Path) -> Result<bool, IoError> {
+        self.files.exists(path).map_err(|error| self.error(operation, path, error))
     }
 
     fn error(&self, operation: IoOperation, path: &Path, error: io::Error) -> IoError {
@@ -351,3 +366,6 @@ impl Renames {
 fn committed_dir(staging: &Path, partition: Partition) -> PathBuf {
     staging.join("committed").join(partition.to_string())
 }
+
+#[cfg(test)]
+mod tests;

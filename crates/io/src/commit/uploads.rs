@@ -2,7 +2,8 @@
 //! part under its final name and does not complete the upload; the driver completes the winners' uploads when all are there.
 //! No byte is moved or sent twice.
 //!
-//! What was decided is in small objects, each of which only the first to write it writes. Under the output directory:
+//! Decisions are kept in small objects, each of which only the first to write it writes. Under the output
+//! directory:
 //!
 //! ```text
 //! _temporary/job                                     whose output this is: the job's token
@@ -12,10 +13,11 @@
 //! part-00000 ... _SUCCESS                            done
 //! ```
 //!
-//! The store promises that an object which was written is seen by whoever looks afterwards. A task looks for the decision
-//! after it has written, and the driver lists what tasks wrote after it has decided; so one of them sees the other, and what
-//! comes late is removed. An upload is forgotten by the store only when it is told to, so each is noted before any part is
-//! sent. What dies in the instant between has an upload without parts, for the bucket's own rules to remove.
+//! The store promises that an object which was written is seen by all that look afterwards. A task looks for
+//! the decision after it has written, and the driver lists the tasks' objects after it has decided; so one of
+//! them sees the other, and late output is removed. The store forgets an upload only when it is told to, so
+//! each is noted before any part is sent. A task that dies in the instant between leaves an upload without
+//! parts, for the bucket's own rules to remove.
 
 use crate::error::{IoCause, IoError, IoOperation};
 use crate::file::Output;
@@ -36,7 +38,7 @@ pub(crate) struct Uploads {
     pub(crate) token: String,
 }
 
-/// What is known of one attempt's upload.
+/// The record of one attempt's upload.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Attempt {
     attempt: u64,
@@ -47,25 +49,25 @@ struct Attempt {
     bytes: Option<u64>,
 }
 
-/// What the driver decided about the job.
+/// The driver's decision about the job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Decision {
     Commit(Vec<Attempt>),
     Abort,
 }
 
-/// A part file that is being uploaded, and will be completed by the driver.
+/// A part file that is uploaded, for the driver to complete.
 struct StagedFile {
     store: Arc<dyn Uploading>,
     upload: Box<dyn PartUpload>,
-    /// Where it is noted.
+    /// The path of the attempt's record.
     record: String,
     attempt: Attempt,
     written: u64,
 }
 
 impl WriteFile for StagedFile {
-    /// Sends what is left, and notes that all is there.
+    /// Sends the rest, and notes that all parts are there.
     fn finish(self: Box<Self>) -> Result<(), IoError> {
         let StagedFile { store, upload, record, attempt, written } = *self;
         let done = Attempt { upload: upload.hand_over()?, bytes: Some(written), ..attempt };
@@ -80,7 +82,7 @@ impl io::Write for StagedFile {
         Ok(count)
     }
 
-    /// Half a part cannot be sent, and nobody could see it.
+    /// Does nothing: half a part cannot be sent, and no reader could see it.
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
@@ -101,12 +103,13 @@ impl Uploads {
             return exists();
         }
         match self.store.put(operation, &self.owner(), self.token.clone().into(), Over::Nothing) {
-            // Perhaps by ourselves, when the answer was lost and the request sent again.
+            // The claim may be this job's own: the client sends a request again when the answer was lost.
             Err(error) if error.cause == IoCause::OutputExists && self.is_ours(operation)? => {}
             Err(error) if error.cause == IoCause::OutputExists => return exists(),
             put => put?,
         }
-        // Somebody may have written here since we looked; our claim keeps other jobs out from now on.
+        // Another program may have written here since the first look. From now on the claim keeps other jobs
+        // out.
         if self.store.below(operation, &self.dir)?.iter().any(|path| *path != self.owner()) {
             self.store.remove(operation, vec![self.owner()])?;
             return exists();
@@ -136,7 +139,8 @@ impl Uploads {
         Ok(Output::new(Box::new(file), shown))
     }
 
-    /// Notes an upload. One that the same attempt began before and left is forgotten, as nothing would know of it any more.
+    /// Notes an upload. An earlier one of the same attempt is forgotten, since no record would name it any
+    /// more.
     fn note(&self, record: &str, attempt: &Attempt) -> Result<(), IoError> {
         let operation = IoOperation::Create;
         match self.write(operation, record, attempt, Over::Nothing) {
@@ -175,7 +179,7 @@ impl Uploads {
                 return fail(IoCause::JobEnded);
             }
         }
-        // What counts is written; that this is left over would not make it count less.
+        // The attempt counts already, whether or not the record of its upload is removed.
         let _ = self.store.remove(operation, vec![record]);
         Ok(())
     }
@@ -185,6 +189,7 @@ impl Uploads {
         let record = self.attempt(partition, attempt);
         let Some(mine) = self.read::<Attempt>(operation, &record)? else { return Ok(()) };
         let committed = self.read::<Attempt>(operation, &self.committed(partition, attempt))?;
+        // An upload that was committed belongs to the job, which completes or forgets it.
         if committed.is_none_or(|committed| committed.upload.id != mine.upload.id) {
             self.forget(operation, vec![mine])?;
         }
@@ -197,7 +202,7 @@ impl Uploads {
         if !self.is_ours(operation)? {
             return if self.store.exists(operation, &self.success())? { Ok(()) } else { ended() };
         }
-        // 1. All there? Then this is what counts, whatever tasks do from now on.
+        // 1. Once all partitions are there, the winners are decided, and tasks can change nothing any more.
         if self.decision(operation)?.is_none() {
             let winners = self.winners(partitions)?;
             match self.write(operation, &self.decided(), &Decision::Commit(winners), Over::Nothing) {
@@ -206,18 +211,20 @@ impl Uploads {
             }
         }
         let Some(Decision::Commit(winners)) = self.decision(operation)? else { return ended() };
-        // 2. Every file in its place.
+        // 2. Every winner's upload becomes a file.
         self.store.complete(operation, self.uploaded(winners.clone()))?;
-        // 3. Nothing left over but the decision, the sign, and then that too.
+        // 3. All records but the decision are removed, `_SUCCESS` appears, and then the decision is removed,
+        // too.
         let decided = self.decided();
         self.remove_staging(operation, &winners)?;
         self.store.put(operation, &self.success(), vec![], Over::Anything)?;
-        // Hidden: if they stay, they harm nobody, while an error would call a whole output broken.
+        // The objects are hidden. If they stay they do no harm, while an error would call a whole output
+        // broken.
         let _ = self.store.remove(operation, vec![decided, self.owner()]);
         Ok(())
     }
 
-    /// Takes `_SUCCESS` away.
+    /// Removes `_SUCCESS`.
     pub(crate) fn unmark_success(&self) -> Result<(), IoError> {
         self.store.remove(IoOperation::Commit, vec![self.success()])
     }
@@ -237,13 +244,13 @@ impl Uploads {
         self.store.remove(operation, vec![self.decided(), self.owner()])
     }
 
-    /// Of the attempts at a partition that have committed, the one that counts.
+    /// Returns, of the attempts at a partition that have committed, the one that counts.
     fn winner(&self, operation: IoOperation, partition: Partition) -> Result<Option<TaskId>, IoError> {
         let paths = self.store.below(operation, &self.committed_below(partition))?;
         Ok(paths.iter().filter_map(|path| attempt_of(path)).max())
     }
 
-    /// The winners of the partitions from 0 on.
+    /// Returns the winners of the first `partitions` partitions.
     fn winners(&self, partitions: u32) -> Result<Vec<Attempt>, IoError> {
         let operation = IoOperation::Commit;
         let mut winners = BTreeMap::<String, TaskId>::new();
@@ -268,15 +275,16 @@ impl Uploads {
         Ok(found.into_iter().flatten().collect())
     }
 
-    /// Forgets all uploads but those that are kept, and removes what is written about them, but for the decision.
+    /// Forgets all uploads but those that are kept, and removes all records but the decision.
     fn remove_staging(&self, operation: IoOperation, kept: &[Attempt]) -> Result<(), IoError> {
         let (paths, decided) = (self.store.below(operation, &self.staging())?, self.decided());
         let records: Vec<String> = paths.into_iter().filter(|path| *path != decided).collect();
         let attempts: Vec<Option<Attempt>> = self.read_all(operation, records.clone())?;
+        // In a store whose uploads have no ids, a loser of the same name passes for the winner. That does no harm, since
+        // such a store forgets nothing, while taking the winner for a loser would.
         let is_kept = |attempt: &Attempt| {
             kept.iter().any(|winner| winner.upload.id == attempt.upload.id && winner.name == attempt.name)
         };
-        // In stores whose uploads have no names there is nothing to forget, and a winner must not be taken for a loser.
         self.forget(operation, attempts.into_iter().flatten().filter(|attempt| !is_kept(attempt)).collect())?;
         self.store.remove(operation, records)
     }
@@ -295,7 +303,7 @@ impl Uploads {
         attempts.into_iter().map(uploaded).collect()
     }
 
-    /// Whether the job was never set up, is decided, or is over.
+    /// Returns whether the job was never set up, is decided, or is over.
     fn has_ended(&self, operation: IoOperation) -> Result<bool, IoError> {
         Ok(!self.is_ours(operation)? || self.store.exists(operation, &self.decided())?)
     }
@@ -309,7 +317,7 @@ impl Uploads {
         self.read(operation, &self.decided())
     }
 
-    /// What is below the output directory, which may be the root.
+    /// Returns the path of a name below the output directory, which may be the root.
     fn child(&self, name: &str) -> String {
         if self.dir.is_empty() { name.into() } else { format!("{}/{name}", self.dir) }
     }
@@ -322,7 +330,7 @@ impl Uploads {
         self.child(&format!("_temporary/{}", self.token))
     }
 
-    /// Where the decision is written.
+    /// Returns the path of the decision.
     fn decided(&self) -> String {
         format!("{}/decision", self.staging())
     }
@@ -370,7 +378,7 @@ impl Uploads {
         let decode = |(path, bytes): (String, Option<Vec<u8>>)| {
             let Some(bytes) = bytes else { return Ok(None) };
             serde_json::from_slice(&bytes).map(Some).map_err(|error| {
-                let message = format!("it holds something else than a commit's own words: {error}");
+                let message = format!("it is not the record of a commit that it should be: {error}");
                 self.error(operation, &path, IoCause::Store { message, transient: false })
             })
         };
@@ -378,7 +386,7 @@ impl Uploads {
     }
 }
 
-/// The attempt that a committed object is named after.
+/// Returns the attempt that a committed object is named after.
 fn attempt_of(path: &str) -> Option<TaskId> {
     path.rsplit('/').next()?.parse().ok().map(TaskId)
 }

@@ -1,4 +1,4 @@
-//! A SequenceFile's bytes, one after the other: what `header` and `reader` both read from.
+//! [`Body`]: a SequenceFile's bytes, one after the other, from which `header` and `reader` both read.
 
 use super::fields::Fields;
 use crate::error::IoCause;
@@ -7,7 +7,8 @@ use std::io::{BufReader, Read, Seek, SeekFrom};
 
 const BUFFER_BYTES: usize = 256 << 10;
 
-/// The file's bytes, and where in them the next one is. Nothing is allocated that the file is too short for.
+/// The file's bytes, and the position of the next one. No memory is taken for a length that the file is too
+/// short for.
 pub(super) struct Body<R> {
     input: BufReader<R>,
     pub(super) position: u64,
@@ -35,7 +36,7 @@ impl<R: Read + Seek> Body<R> {
         IoCause::Malformed { offset: self.position, what }
     }
 
-    /// Replaces what is in `out` by the next so many bytes.
+    /// Replaces the bytes in `out` by the next `count` bytes.
     pub(super) fn take(&mut self, count: usize, of: &str, out: &mut Vec<u8>) -> Result<(), IoCause> {
         out.clear();
         if count as u64 > self.length - self.position.min(self.length) {
@@ -83,7 +84,8 @@ impl<R: Read + Seek> Body<R> {
         self.malformed(format!("the file ends in the middle of {of}: it was cut short, or a length is wrong"))
     }
 
-    /// Where the marker is first found, at or behind `from` and before `to`. The marker may reach beyond that.
+    /// Returns the first position of the marker at or behind `from` and before `to`. The marker may reach
+    /// beyond `to`.
     pub(super) fn find(&mut self, marker: &[u8], from: u64, to: u64) -> Result<Option<u64>, IoCause> {
         const WINDOW_BYTES: usize = 64 << 10;
         let finder = Finder::new(marker);
@@ -99,6 +101,7 @@ impl<R: Read + Seek> Body<R> {
             if read == 0 {
                 return Ok(None);
             }
+            // A marker may begin in this window and end in the next.
             let overlap = (marker.len() - 1).min(kept + read);
             start += (window.len() - overlap) as u64;
             window.drain(..window.len() - overlap);

@@ -1,6 +1,7 @@
-//! Hadoop's own settings, as programs hand them over: `spark.hadoop.KEY` for a whole application, `conf={KEY: ...}` for one
-//! reader or writer. [`HadoopConf`] knows each key that decides what is read or written: it is obeyed here, or refused with
-//! a sentence. None is taken and does nothing, unless it changes nothing that anybody could see.
+//! Hadoop's own settings, as programs hand them over: `spark.hadoop.KEY` for a whole application, `conf={KEY:
+//! ...}` for one reader or writer. [`HadoopConf`] knows each key that changes the data that is read or
+//! written: it is obeyed here, or refused with a sentence. A key is accepted without effect only if it
+//! changes nothing that a program could see.
 //!
 //! The meaning of keys and their older names: Hadoop's `mapred-default.xml` and its table of deprecated properties.
 
@@ -57,7 +58,7 @@ const OBEYED: [Names; 15] = [
     MARK_SUCCESS,
 ];
 
-/// Keys that change nothing that a program could see here, by how they begin, and why.
+/// Keys that change nothing that a program could see here, by their beginnings, and the reasons.
 const HARMLESS: &[(&str, &str)] = &[
     ("mapreduce.fileoutputcommitter.", "output is committed by one rename for each file, whatever they say"),
     ("mapreduce.outputcommitter.factory.", "object stores have a committer that is safe without them"),
@@ -76,7 +77,7 @@ const HARMLESS: &[(&str, &str)] = &[
     ("mapred.reduce.tasks", "there is no reduce phase of Hadoop's"),
 ];
 
-/// Keys that would change what is read or written, and are not obeyed: the keys begin so, and this is said.
+/// Keys that would change the data and are not obeyed, by their beginnings, and the reasons or the remedies.
 const REFUSED: &[(&str, &str)] = &[
     (
         "mapreduce.input.linerecordreader.line.maxlength",
@@ -98,7 +99,8 @@ const REFUSED: &[(&str, &str)] = &[
     ("io.serializations", "only Writables are read and written; pickle other objects with saveAsPickleFile"),
 ];
 
-/// How keys begin that decide, in Hadoop, what is read or written. One that is not known here is not passed over.
+/// The beginnings of keys that change, in Hadoop, the data that is read or written. A key among them that is
+/// not known here is refused.
 const ABOUT_FILES: &[&str] = &[
     "mapreduce.input.",
     "mapreduce.output.",
@@ -131,7 +133,8 @@ impl HadoopConf {
     /// Checks keys and their values; a later pair takes the place of an earlier one of the same key.
     ///
     /// # Errors
-    /// A sentence about the first key that would change what is read or written and cannot be obeyed, or whose value is none.
+    /// A sentence about the first key that would change the data and cannot be obeyed, or whose value is not
+    /// one of the key's.
     pub fn new<K: AsRef<str>, V: AsRef<str>>(
         pairs: impl IntoIterator<Item = (K, V)>,
     ) -> Result<Self, String> {
@@ -140,7 +143,7 @@ impl HadoopConf {
             let (key, value) = (key.as_ref(), value.as_ref());
             if let Some(names) = OBEYED.iter().find(|names| names.contains(&key)) {
                 check_value(names, key, value)?;
-                // Under its newest name, so that of two spellings the one that was set last counts.
+                // The newest name is the key, so that of two spellings the one that was set last counts.
                 values.insert(names[0].to_string(), value.to_string());
             } else {
                 refuse(key, value)?;
@@ -149,7 +152,7 @@ impl HadoopConf {
         Ok(HadoopConf { values })
     }
 
-    /// The settings that are obeyed, by their newest names.
+    /// Returns the settings that are obeyed, by their newest names.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.values.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     }
@@ -162,32 +165,33 @@ impl HadoopConf {
         self.get(names).map_or(default, |value| value.trim().eq_ignore_ascii_case("true"))
     }
 
-    /// What ends a record of text, if not the end of a line.
+    /// Returns the bytes that end a record of text, if not the end of a line.
     pub fn delimiter(&self) -> Option<Vec<u8>> {
         self.get(DELIMITER).filter(|delimiter| !delimiter.is_empty()).map(|text| text.as_bytes().to_vec())
     }
 
-    /// The path to read, where the call names none.
+    /// Returns the path to read, where the call names none.
     pub fn input(&self) -> Option<&str> {
         self.get(INPUT)
     }
 
-    /// The directory to write, where the call names none.
+    /// Returns the directory to write, where the call names none.
     pub fn output(&self) -> Option<&str> {
         self.get(OUTPUT)
     }
 
-    /// The format's class, where the call names none.
+    /// Returns the format's class, where the call names none.
     pub fn output_format(&self) -> Option<&str> {
         self.get(OUTPUT_FORMAT)
     }
 
-    /// The classes of keys and values to write, where the call names none.
+    /// Returns the classes of keys and values to write, where the call names none.
     pub fn classes(&self) -> (Option<&str>, Option<&str>) {
         (self.get(KEY_CLASS), self.get(VALUE_CLASS))
     }
 
-    /// What becomes of directories inside of input directories. Hadoop reads them if it is told so, else it fails.
+    /// Returns the treatment of directories inside of input directories. Hadoop reads them if the settings
+    /// say so, else it fails.
     pub fn list_options(&self) -> ListOptions {
         let subdirectories = if self.is_true(RECURSIVE, false) {
             Subdirectories::Read
@@ -199,13 +203,13 @@ impl HadoopConf {
         ListOptions { subdirectories, ..ListOptions::default() }
     }
 
-    /// The least and the greatest number of bytes in a split, where they are set.
+    /// Returns the least and the greatest number of bytes in a split, where they are set.
     pub fn split_bounds(&self) -> (Option<u64>, Option<u64>) {
         let size = |names| self.get(names).and_then(|text| text.trim().parse::<u64>().ok());
         (size(MIN_SPLIT), size(MAX_SPLIT))
     }
 
-    /// How text is compressed, where the call does not say.
+    /// Returns the codec of text, where the call does not say.
     pub fn codec(&self) -> Codec {
         if !self.is_true(COMPRESS, false) {
             return Codec::Plain;
@@ -215,7 +219,8 @@ impl HadoopConf {
             .map_or(Codec::Deflate, |name| Codec::named(name.trim()).unwrap_or(Codec::Deflate))
     }
 
-    /// How SequenceFiles are compressed, where the call does not say: value by value, unless the settings name blocks.
+    /// Returns the compression of SequenceFiles, where the call does not say: value by value, unless the
+    /// settings name blocks.
     pub fn sequence_options(&self) -> SequenceOptions {
         let kind = self.get(COMPRESS_TYPE).map(|kind| kind.trim().to_ascii_uppercase());
         let compression = match (self.codec(), kind.as_deref()) {
@@ -226,12 +231,12 @@ impl HadoopConf {
         SequenceOptions { compression, ..SequenceOptions::default() }
     }
 
-    /// What stands between key and value in lines of text.
+    /// Returns the text between key and value in lines of text.
     pub fn separator(&self) -> &str {
         self.get(SEPARATOR).unwrap_or("\t")
     }
 
-    /// Whether `_SUCCESS` is to appear.
+    /// Returns whether `_SUCCESS` is to appear.
     pub fn marks_success(&self) -> bool {
         self.is_true(MARK_SUCCESS, true)
     }

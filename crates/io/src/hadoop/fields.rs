@@ -1,7 +1,8 @@
-//! Numbers and strings as Hadoop writes them: highest byte first, or in one to nine bytes when they are often small.
+//! Reads and writes numbers and strings as Hadoop does: highest byte first, or in one to nine bytes when they
+//! are often small.
 
-/// The bytes of one value, read from left to right. What is wrong with them is told in a sentence, without a place: who
-/// reads a file knows that.
+/// The bytes of one value, read from left to right. An error is a sentence without a place in the file, which
+/// the reader of the file knows.
 ///
 /// ```
 /// use firesteel_io::hadoop::Fields;
@@ -20,20 +21,20 @@ impl<'a> Fields<'a> {
         Fields { rest: bytes }
     }
 
-    /// Whether all was read.
+    /// Returns whether all bytes were read.
     pub fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }
 
-    /// How many bytes are left.
+    /// Returns the number of bytes that are left.
     pub fn left(&self) -> usize {
         self.rest.len()
     }
 
-    /// The next so many bytes.
+    /// Reads the next `count` bytes.
     ///
     /// # Errors
-    /// When there are fewer; so for all that follow.
+    /// When there are fewer; the same is an error for all functions that follow.
     pub fn bytes(&mut self, count: usize) -> Result<&'a [u8], String> {
         let (taken, rest) = self
             .rest
@@ -47,37 +48,38 @@ impl<'a> Fields<'a> {
         self.bytes(N).map(|bytes| bytes.try_into().unwrap_or([0; N]))
     }
 
-    /// A byte.
+    /// Reads one byte.
     pub fn i8(&mut self) -> Result<i8, String> {
         self.array().map(i8::from_be_bytes)
     }
 
-    /// Two bytes.
+    /// Reads two bytes.
     pub fn i16(&mut self) -> Result<i16, String> {
         self.array().map(i16::from_be_bytes)
     }
 
-    /// Four bytes.
+    /// Reads four bytes.
     pub fn i32(&mut self) -> Result<i32, String> {
         self.array().map(i32::from_be_bytes)
     }
 
-    /// Eight bytes.
+    /// Reads eight bytes.
     pub fn i64(&mut self) -> Result<i64, String> {
         self.array().map(i64::from_be_bytes)
     }
 
-    /// Four bytes.
+    /// Reads four bytes.
     pub fn f32(&mut self) -> Result<f32, String> {
         self.array().map(f32::from_be_bytes)
     }
 
-    /// Eight bytes.
+    /// Reads eight bytes.
     pub fn f64(&mut self) -> Result<f64, String> {
         self.array().map(f64::from_be_bytes)
     }
 
-    /// A number of one to nine bytes. The first byte is the number, from -112 to 127, or tells the sign and how many follow.
+    /// Reads a number of one to nine bytes. The first byte is the number, from -112 to 127, or tells the sign
+    /// and how many follow.
     pub fn vlong(&mut self) -> Result<i64, String> {
         let first = self.i8()?;
         let (count, flip) = match first {
@@ -89,19 +91,19 @@ impl<'a> Fields<'a> {
         Ok(bytes.iter().fold(0_i64, |number, byte| number << 8 | i64::from(*byte)) ^ flip)
     }
 
-    /// A number of one to five bytes.
+    /// Reads a number of one to five bytes.
     pub fn vint(&mut self) -> Result<i32, String> {
         let number = self.vlong()?;
         i32::try_from(number).map_err(|_| format!("{number} is too large for a length or an IntWritable"))
     }
 
-    /// A length of four bytes, and so many bytes.
+    /// Reads a length of four bytes, and as many bytes as it says.
     pub fn sized_bytes(&mut self) -> Result<&'a [u8], String> {
         let length = self.i32()?;
         self.bytes(usize::try_from(length).map_err(|_| format!("a length is negative: {length}"))?)
     }
 
-    /// A length of one to five bytes, and so many bytes.
+    /// Reads a length of one to five bytes, and as many bytes as it says.
     pub fn vint_bytes(&mut self) -> Result<&'a [u8], String> {
         let length = self.vint()?;
         self.bytes(usize::try_from(length).map_err(|_| format!("a length is negative: {length}"))?)

@@ -1,4 +1,4 @@
-//! SequenceFiles on paths, cut into splits, with records of types: what tasks read and write.
+//! Reads and writes SequenceFiles for tasks: on paths, cut into splits, with typed records.
 
 use super::header::{SequenceCompression, SequenceHeader};
 use super::reader::SequenceReader;
@@ -14,14 +14,14 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
 
-/// No split is smaller, since that is how far markers are apart.
+/// The least size of a split: the distance of the markers at which a split can begin.
 const MIN_SPLIT_BYTES: u64 = 5 * 1024 * 20;
 
-/// How many records are given at once, and how many bytes they have at most, unless one alone has more.
+/// The most records of a batch, and the number of bytes at which a batch is full.
 const BATCH_RECORDS: usize = 1024;
 const BATCH_BYTES: usize = 256 << 10;
 
-/// How a SequenceFile is written.
+/// The options of a SequenceFile that is written.
 ///
 /// ```
 /// use firesteel_io::Codec;
@@ -31,24 +31,24 @@ const BATCH_BYTES: usize = 256 << 10;
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SequenceOptions {
-    /// What is compressed, and how.
+    /// The parts that are compressed, and the codec.
     pub compression: SequenceCompression,
-    /// What every file is to say in its header.
+    /// The pairs of metadata in every file's header.
     pub metadata: BTreeMap<String, String>,
 }
 
 impl SequenceOptions {
-    /// Each value compressed by itself.
+    /// Returns options by which each value is compressed by itself.
     pub fn record(codec: crate::Codec) -> SequenceOptions {
         SequenceOptions { compression: SequenceCompression::Record(codec), ..SequenceOptions::default() }
     }
 
-    /// Blocks of many records compressed together, which is what compresses best.
+    /// Returns options by which blocks of many records are compressed together, which compresses best.
     pub fn block(codec: crate::Codec) -> SequenceOptions {
         SequenceOptions { compression: SequenceCompression::Block(codec), ..SequenceOptions::default() }
     }
 
-    /// The same, with one more pair of metadata.
+    /// Returns the same options with one more pair of metadata.
     #[must_use]
     pub fn with_metadata(mut self, key: &str, value: &str) -> SequenceOptions {
         self.metadata.insert(key.into(), value.into());
@@ -56,7 +56,7 @@ impl SequenceOptions {
     }
 }
 
-/// Cuts SequenceFiles into splits, whatever their names end in. None has less than 100 KiB, save a file's last.
+/// Cuts SequenceFiles into splits, whatever their suffixes. None has less than 100 KiB, save a file's last.
 pub fn sequence_splits(files: &[InputFile], options: &SplitOptions) -> Vec<FileSplit> {
     let options = SplitOptions { min_size: options.min_size.max(MIN_SPLIT_BYTES), ..*options };
     cut_files(files, &options, 1, |_| true)
@@ -102,7 +102,7 @@ impl<K: Writable, V: Writable> SequencePairs<K, V> {
         Ok(SequencePairs { reader, path: split.path.clone(), key, value, done: false })
     }
 
-    /// Where in the file the record begins that was read last, or the block that holds it.
+    /// Returns the position in the file of the record that was read last, or of the block that holds it.
     pub fn offset(&self) -> u64 {
         self.reader.offset()
     }
@@ -144,7 +144,7 @@ impl SequenceValues {
         Ok(SequenceValues { reader: open(stores, split)?, path: split.path.clone(), done: false })
     }
 
-    /// What the file says of itself.
+    /// Returns the file's header.
     pub fn header(&self) -> &SequenceHeader {
         self.reader.header()
     }
@@ -208,7 +208,7 @@ impl<K: Writable, V: Writable> TypedSequenceWriter<K, V> {
         appended.map_err(|cause| IoError::new(IoOperation::Write, &self.path, cause))
     }
 
-    /// Writes what is left, and gives back the file, which is still to be finished.
+    /// Writes the rest, and returns the file, which is still to be finished.
     ///
     /// # Errors
     /// When that cannot be written.
@@ -217,8 +217,9 @@ impl<K: Writable, V: Writable> TypedSequenceWriter<K, V> {
     }
 }
 
-/// Writes values of classes that are known only when the program runs. All keys are of one class, and all values, as the
-/// file's header says: whatever is of another class is refused, since nobody could read it.
+/// Writes values of classes that are known only when the program runs. All keys are of one class, and all
+/// values, as the file's header says: a value of another class is refused, since no reader could tell its
+/// class.
 ///
 /// ```
 /// use firesteel_io::hadoop::{SequenceOptions, Value, ValueSequenceWriter};
@@ -233,7 +234,7 @@ impl<K: Writable, V: Writable> TypedSequenceWriter<K, V> {
 /// # Ok::<(), firesteel_io::IoError>(())
 /// ```
 pub struct ValueSequenceWriter {
-    /// Until the first pair tells the classes, the file that is to be written.
+    /// The file that is to be written, until the first pair tells the classes.
     output: Option<Output>,
     writer: Option<SequenceWriter<Output>>,
     options: SequenceOptions,
@@ -278,7 +279,7 @@ impl ValueSequenceWriter {
         appended.map_err(|cause| IoError::new(IoOperation::Write, &self.path, cause))
     }
 
-    /// The writer; its header is written when the classes are known.
+    /// Returns the writer. Its header is written at the first call, when the classes are known.
     fn writer(&mut self) -> Result<&mut SequenceWriter<Output>, IoError> {
         if let Some(output) = self.output.take() {
             let class = |class: &Option<String>| class.clone().unwrap_or_else(|| Value::Null.class().into());
@@ -298,12 +299,12 @@ impl ValueSequenceWriter {
         self.writer.as_mut().ok_or_else(broken)
     }
 
-    /// The classes of keys and values, if any pair was written or they were asked for.
+    /// Returns the classes of keys and values, if any pair was written or they were asked for.
     pub fn classes(&self) -> (Option<String>, Option<String>) {
         self.classes.clone()
     }
 
-    /// Writes what is left, and gives back the file, which is still to be finished. Without a pair the header names
+    /// Writes the rest, and returns the file, which is still to be finished. Without a pair the header names
     /// `NullWritable` where no class was asked for.
     ///
     /// # Errors
@@ -322,7 +323,7 @@ impl ValueSequenceWriter {
     }
 }
 
-/// Whether a value is of the class that its file holds.
+/// Checks that a value is of the class that its file holds.
 fn check_class(part: &str, record: u64, value: &Value, class: &str) -> Result<(), IoCause> {
     if value.class() == class {
         return Ok(());
@@ -342,7 +343,7 @@ fn open(stores: &Stores, split: &FileSplit) -> Result<SequenceReader<Input>, IoE
         .map_err(|cause| IoError::new(IoOperation::Read, &split.path, cause))
 }
 
-/// The next records, each made from its bytes; none at the end.
+/// Reads the next records, each made from its bytes; none at the end.
 fn batch<T>(
     reader: &mut SequenceReader<Input>,
     make: impl Fn(&[u8], &[u8]) -> Result<T, String>,
@@ -361,7 +362,7 @@ fn batch<T>(
     Ok(records)
 }
 
-/// One step of an iterator, which ends with its first error.
+/// Makes one step of an iterator, which ends with its first error.
 pub(crate) fn give<T>(
     batch: Result<Vec<T>, IoCause>,
     path: &str,

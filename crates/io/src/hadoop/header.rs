@@ -1,9 +1,9 @@
-//! What a SequenceFile says of itself at its beginning: classes, compression, metadata, and the marker that stands between
-//! its records from time to time.
+//! [`SequenceHeader`]: the beginning of a SequenceFile, with classes, compression, metadata, and the marker
+//! that stands between its records from time to time.
 //!
-//! `SEQ` and the version, 6; the classes of keys and values; whether values are compressed, and whether whole blocks are;
-//! if so, the codec's class; how many pairs of metadata, and these; 16 bytes that hardly occur by chance. Strings have
-//! their length before them in one to five bytes.
+//! In the file: `SEQ` and the version, 6; the classes of keys and values; a flag for compressed values, and
+//! one for compressed blocks; the codec's class if any is set; the number of pairs of metadata, and these; 16
+//! bytes that hardly occur by chance. Strings have their length before them in one to five bytes.
 
 use super::body::Body;
 use super::fields::put_vint_bytes;
@@ -19,16 +19,16 @@ const MAGIC: &[u8; 3] = b"SEQ";
 /// The only version that Hadoop has written since 2008.
 const VERSION: u8 = 6;
 
-/// A number that cannot be a record's length announces the marker.
+/// The number that announces the marker: it cannot be a record's length.
 pub(super) const ESCAPE: i32 = -1;
 
-/// How long the marker is, without what announces it.
+/// The length of the marker, without the number that announces it.
 pub(super) const SYNC_BYTES: usize = 16;
 
-/// How long a class's name, a key or a value of metadata may be.
+/// The greatest length of a class's name, a key or a value of metadata.
 const MAX_TEXT_BYTES: usize = 1 << 20;
 
-/// What of a SequenceFile is compressed.
+/// The parts of a SequenceFile that are compressed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum SequenceCompression {
     /// Nothing.
@@ -41,7 +41,7 @@ pub enum SequenceCompression {
 }
 
 impl SequenceCompression {
-    /// The codec; plain if nothing is compressed.
+    /// Returns the codec; plain if nothing is compressed.
     pub fn codec(self) -> Codec {
         match self {
             SequenceCompression::None => Codec::Plain,
@@ -57,18 +57,18 @@ pub struct SequenceHeader {
     pub key_class: String,
     /// The class of the values, with its package.
     pub value_class: String,
-    /// What is compressed, and how.
+    /// The parts that are compressed, and the codec.
     pub compression: SequenceCompression,
-    /// What the writer wished to say.
+    /// The pairs of metadata that the writer was given.
     pub metadata: BTreeMap<String, String>,
     /// The marker between records.
     pub sync: [u8; SYNC_BYTES],
 }
 
 impl SequenceHeader {
-    /// A header for a new file, whose marker no other file has.
+    /// Makes a header for a new file, whose marker no other file has.
     pub fn new(key_class: &str, value_class: &str, compression: SequenceCompression) -> SequenceHeader {
-        // Each state hashes with keys of its own, which the system's randomness was the seed of.
+        // Each state hashes with keys of its own, whose seed is the system's randomness.
         let half = || RandomState::new().hash_one(std::process::id()).to_be_bytes();
         let mut sync = [0; SYNC_BYTES];
         sync[..8].copy_from_slice(&half());
@@ -82,14 +82,14 @@ impl SequenceHeader {
         }
     }
 
-    /// What stands between records: the escape and the marker.
+    /// Returns the bytes that stand between records: the escape and the marker.
     pub(super) fn marker(&self) -> [u8; 4 + SYNC_BYTES] {
         let mut marker = [0xFF; 4 + SYNC_BYTES];
         marker[4..].copy_from_slice(&self.sync);
         marker
     }
 
-    /// The header as it stands in the file.
+    /// Returns the header as it stands in the file.
     ///
     /// # Errors
     /// When values are to be compressed with no codec.
@@ -160,7 +160,7 @@ impl SequenceHeader {
     }
 }
 
-/// The class of a codec in Hadoop; none for plain files.
+/// Returns the class of a codec in Hadoop; none for plain files.
 fn codec_class(codec: Codec) -> Option<&'static str> {
     Some(match codec {
         Codec::Plain => return None,
@@ -200,6 +200,6 @@ fn flag<R: Read + Seek>(body: &mut Body<R>) -> Result<bool, IoCause> {
     match body.array::<1>("the header")? {
         [0] => Ok(false),
         [1] => Ok(true),
-        [other] => Err(body.malformed(format!("a yes or no in the header is {other}"))),
+        [other] => Err(body.malformed(format!("a flag in the header is {other}, neither 0 nor 1"))),
     }
 }

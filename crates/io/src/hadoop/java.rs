@@ -1,9 +1,10 @@
-//! Java's serialised arrays of plain things: what the records of Spark's object files are made of.
+//! Reads Java's serialised arrays of plain values, of which the records of Spark's object files are made, and
+//! writes arrays of bytes.
 //!
-//! Numbers, booleans, strings, arrays of these, boxed ones, and Scala's tuples of all of them can be read, since their fields
-//! are their meaning. Objects of other classes cannot: only their own code knows what they mean. An object that occurs a
-//! second time stands as a reference; those to strings and boxed numbers are followed, those to larger things refused, since
-//! few bytes could then become very many records.
+//! Numbers, booleans, strings, arrays of these, boxed ones, and Scala's tuples of all of them can be read,
+//! since their fields are their meaning. Objects of other classes cannot: only their own code knows their
+//! meaning. An object that occurs a second time stands as a reference; those to strings and boxed numbers are
+//! followed, those to larger things refused, since few bytes could then become very many records.
 
 use super::fields::Fields;
 use serde::de::value::{Error, SeqDeserializer};
@@ -23,16 +24,16 @@ const ARRAY: u8 = 0x75;
 const END: u8 = 0x78;
 const LONG_STRING: u8 = 0x7C;
 
-/// A class whose objects are their fields, and nothing that its own code wrote.
+/// The flag of a class whose objects are their fields, without data that its own code wrote.
 const SERIALIZABLE: i8 = 2;
 
-/// How deep arrays and tuples may lie in one another.
+/// The greatest depth of arrays and tuples in one another.
 const MAX_DEPTH: usize = 32;
 
-/// The records of one serialised array.
+/// Returns the records of one serialised array.
 ///
 /// # Errors
-/// What is wrong with the bytes, or with their fitting the type.
+/// The fault in the bytes, or the reason why they do not fit the type.
 pub(crate) fn records<T: DeserializeOwned>(bytes: &[u8]) -> Result<Vec<T>, String> {
     match read(bytes)? {
         Java::List(values) => {
@@ -43,10 +44,10 @@ pub(crate) fn records<T: DeserializeOwned>(bytes: &[u8]) -> Result<Vec<T>, Strin
     }
 }
 
-/// The arrays of bytes in a serialised `byte[][]`: what a record of Spark's pickle files is made of.
+/// Returns the arrays of bytes in a serialised `byte[][]`, of which a record of Spark's pickle files is made.
 ///
 /// # Errors
-/// What is wrong with the bytes.
+/// The fault in the bytes.
 ///
 /// ```
 /// use firesteel_io::hadoop::{is_java_stream, java_byte_arrays, put_java_byte_arrays};
@@ -64,7 +65,7 @@ pub fn java_byte_arrays(bytes: &[u8]) -> Result<Vec<Vec<u8>>, String> {
     arrays.into_iter().map(bytes).collect()
 }
 
-/// Whether bytes begin as a stream of Java's serialised objects does.
+/// Returns whether bytes begin as a stream of Java's serialised objects does.
 pub fn is_java_stream(bytes: &[u8]) -> bool {
     bytes.starts_with(&[0xAC, 0xED, 0x00, 0x05])
 }
@@ -100,7 +101,7 @@ fn put_array_class(name: &str, version: [u8; 8], out: &mut Vec<u8>) {
     out.extend([SERIALIZABLE as u8, 0, 0, END, NULL]);
 }
 
-/// A plain thing of Java's.
+/// A plain value of Java's.
 #[derive(Clone, Debug, PartialEq)]
 enum Java {
     Null,
@@ -128,7 +129,7 @@ fn read(bytes: &[u8]) -> Result<Java, String> {
     reader.object(0)
 }
 
-/// What a later reference may mean.
+/// The target of a later reference.
 enum Handle {
     Class(Class),
     Value(Java),
@@ -177,14 +178,14 @@ impl Reader<'_> {
             }
             ARRAY => self.array(depth),
             OBJECT => self.instance(depth),
-            other => Err(format!("{other:#x} is not a plain thing of Java's")),
+            other => Err(format!("{other:#x} begins no plain value of Java's")),
         }
     }
 
     fn handle(&mut self) -> Result<&Handle, String> {
         let number = self.fields.i32()?.wrapping_sub(FIRST_HANDLE);
         let handle = usize::try_from(number).ok().and_then(|number| self.handles.get(number));
-        handle.ok_or_else(|| "a reference leads nowhere".into())
+        handle.ok_or_else(|| "a reference names nothing that came before it".into())
     }
 
     fn string(&mut self, length: usize) -> Result<Java, String> {
@@ -209,7 +210,7 @@ impl Reader<'_> {
         Ok(Java::List(values))
     }
 
-    /// An object: a boxed value or a tuple.
+    /// Reads an object: a boxed value or a tuple.
     fn instance(&mut self, depth: usize) -> Result<Java, String> {
         let class = self.class(0)?.ok_or("an object has no class")?;
         let boxed = matches!(
@@ -224,6 +225,7 @@ impl Reader<'_> {
         }
         let at = self.handles.len();
         self.handles.push(Handle::Large);
+        // The fields of a parent class come before those of its child.
         let mut lineage = vec![];
         let mut next = Some(&class);
         while let Some(class) = next {
@@ -244,7 +246,7 @@ impl Reader<'_> {
             self.handles[at] = Handle::Value(value.clone());
             return Ok(value);
         }
-        // Tuples of numbers have their values in fields of a class of their own, and nothing in the usual ones.
+        // Tuples of numbers have their values in the fields of a subclass, and nothing in the usual fields.
         if values.iter().any(|(name, _)| name.ends_with("$sp")) {
             values.retain(|(name, _)| name.ends_with("$sp"));
         }
@@ -274,6 +276,8 @@ impl Reader<'_> {
                 for _ in 0..self.fields.i16()? {
                     let kind = self.byte()?;
                     let name = self.name()?;
+                    // The name of the field's type follows: a string, or a reference to one. At the greatest
+                    // depth no arrays can nest in its place.
                     if matches!(kind, b'L' | b'[') {
                         self.object(MAX_DEPTH)?;
                     }
@@ -312,7 +316,8 @@ impl Reader<'_> {
     }
 }
 
-/// Java's own UTF-8: pairs of surrogates stand as two characters of three bytes each, and zero as two bytes.
+/// Decodes Java's own UTF-8: pairs of surrogates stand as two characters of three bytes each, and zero as two
+/// bytes.
 fn modified_utf8(bytes: &[u8]) -> Result<String, String> {
     let (mut units, mut rest) = (vec![], bytes);
     while let [first, more @ ..] = rest {

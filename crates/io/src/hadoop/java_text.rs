@@ -1,10 +1,10 @@
-//! Values as Java writes them in text: what TextOutputFormat puts into lines by calling `toString`.
+//! Writes values as Java's `toString` does, by which TextOutputFormat makes lines.
 
 use super::value::Value;
 use std::fmt::Write;
 
 impl Value {
-    /// Appends what the class's `toString` gives.
+    /// Appends the text that the class's `toString` returns.
     ///
     /// Numbers of Java are the shortest that read back as the same (as since Java 19; older ones sometimes write a digit more).
     /// Maps keep the order of their entries, where Java's comes from hashes.
@@ -58,14 +58,14 @@ impl Value {
     }
 }
 
-/// The shortest digits of a number; but where one digit would do, the nearest number of two, since Java writes two at least:
-/// `4.9E-324`, not `5.0E-324`.
+/// Returns the shortest digits of a number; but where one digit would do, the nearest number of two, since
+/// Java writes two at least: `4.9E-324`, not `5.0E-324`.
 fn two_digits(shortest: String, two: String, is_same: impl Fn(&str) -> bool) -> String {
     if shortest.contains('.') || !is_same(&two) { shortest } else { two }
 }
 
-/// A number in Java's notation, from its shortest digits in scientific notation (`-1.5e-7`): plain from a thousandth up to ten
-/// millions, else with an exponent; always with a digit behind the point.
+/// Returns a number in Java's notation, from its shortest digits in scientific notation (`-1.5e-7`): plain
+/// from a thousandth up to ten millions, else with an exponent; always with a digit behind the point.
 fn java_number(scientific: &str, value: f64) -> String {
     if value.is_nan() {
         return "NaN".into();

@@ -1,13 +1,14 @@
-//! The records of one split of a SequenceFile, as bytes.
+//! Reads the records of one split of a SequenceFile, as bytes.
 //!
-//! A split from `s` to `e` holds the records from the first marker at or behind `s` to the first one at or behind `e`; the
-//! header counts as a marker. That is Hadoop's rule, so neighbours agree without knowing of each other, unless a value holds
-//! the file's own marker: then the right neighbour takes it for one. The left neighbour, which reads on across `e` from
-//! record to record, therefore looks for the marker as its neighbour will, and a disagreement is an error.
+//! A split from `s` to `e` holds the records from the first marker at or behind `s` to the first one at or
+//! behind `e`; the header counts as a marker. By this rule, which is Hadoop's, neighbours agree without
+//! knowing of each other, unless a value holds the file's own marker: then the right neighbour takes it for
+//! one. The left neighbour, which reads on across `e` from record to record, therefore looks for the marker
+//! as its neighbour will, and a disagreement is an error.
 //!
-//! A file that ends anywhere but behind a record or a block is an error. One that was cut there cannot be told from a
-//! shorter file, since the format has no sign of its end; nor can changed bytes in what is not compressed, since it has no
-//! checksums.
+//! A file that ends anywhere but behind a record or a block is an error. One that was cut there cannot be
+//! told from a shorter file, since the format has no sign of its end; nor can changed bytes in uncompressed
+//! data be told, since it has no checksums.
 
 use super::body::Body;
 use super::fields::Fields;
@@ -16,13 +17,13 @@ use crate::codec::Codec;
 use crate::error::IoCause;
 use std::io::{Read, Seek};
 
-/// What a Java array can hold: no key, value or part of a block is larger.
+/// The most bytes of a Java array: no key, value or part of a block is larger.
 const MAX_ARRAY_BYTES: usize = i32::MAX as usize;
 
 /// A key and a value, as their classes wrote them.
 pub type RawPair<'a> = (&'a [u8], &'a [u8]);
 
-/// Reads the records of one split, in any store that can be read from the middle.
+/// Reads the records of one split, from any input that can be read from the middle.
 ///
 /// ```
 /// use firesteel_io::hadoop::{SequenceCompression, SequenceHeader, SequenceReader, SequenceWriter};
@@ -44,7 +45,7 @@ pub struct SequenceReader<R> {
     body: Body<R>,
     header: SequenceHeader,
     end: u64,
-    /// Where the record that was given last begins, or the block that holds it.
+    /// The position of the record that was returned last, or of the block that holds it.
     offset: u64,
     /// The most bytes that a part may have, decompressed.
     limit: usize,
@@ -56,7 +57,7 @@ pub struct SequenceReader<R> {
     failed: Option<IoCause>,
 }
 
-/// A block of records, decompressed, and how much of it was given out.
+/// A block of records, decompressed, and the part of it that was given out.
 #[derive(Default)]
 struct Block {
     left: usize,
@@ -100,12 +101,12 @@ impl<R: Read + Seek> SequenceReader<R> {
         })
     }
 
-    /// What the file says of itself.
+    /// Returns the file's header.
     pub fn header(&self) -> &SequenceHeader {
         &self.header
     }
 
-    /// Where the record that was given last begins, or the block that holds it, in bytes.
+    /// Returns the position of the record that was returned last, or of the block that holds it, in bytes.
     pub fn offset(&self) -> u64 {
         self.offset
     }
@@ -116,7 +117,8 @@ impl<R: Read + Seek> SequenceReader<R> {
         self.limit = bytes;
     }
 
-    /// The next key and value; none when the split is over. What has failed once fails again.
+    /// Returns the next key and value; none when the split is over. A reader that has failed once fails
+    /// again.
     ///
     /// # Errors
     /// When the file is cut short or corrupt: the cause tells where.
@@ -133,7 +135,7 @@ impl<R: Read + Seek> SequenceReader<R> {
         Ok(more.then_some((&self.key[..], &self.value[..])))
     }
 
-    /// Reads a record into `key` and `value`; false when the split is over.
+    /// Reads a record into `key` and `value`; returns false when the split is over.
     fn next_record(&mut self, codec: Option<Codec>) -> Result<bool, IoCause> {
         if self.done {
             return Ok(false);
@@ -176,7 +178,7 @@ impl<R: Read + Seek> SequenceReader<R> {
         }
     }
 
-    /// Copies a record of the block into `key` and `value`; false when the split is over.
+    /// Copies a record of the block into `key` and `value`; returns false when the split is over.
     fn next_of_block(&mut self, codec: Codec) -> Result<bool, IoCause> {
         while self.block.left == 0 {
             if self.done || !self.next_block(codec)? {
@@ -220,7 +222,8 @@ impl<R: Read + Seek> SequenceReader<R> {
             codec.decompress(&self.packed, self.limit, out).map_err(|cause| located(self.offset, cause))?;
         }
         self.block.taken = [0; 4];
-        // Each record has a byte at least among the lengths.
+        // Each record has one byte at least among the lengths, so a number that the block cannot hold is
+        // found here.
         self.block.left = match usize::try_from(records) {
             Ok(records) if records <= self.block.parts[0].len() => records,
             _ => {
@@ -239,7 +242,7 @@ impl<R: Read + Seek> SequenceReader<R> {
         }
     }
 
-    /// The split is over, at a marker or with the file. Checks that the next split begins there.
+    /// Ends the split, at a marker or with the file, and checks that the next split begins there.
     fn finish(&mut self, marker: Option<u64>) -> Result<bool, IoCause> {
         self.done = true;
         if marker.unwrap_or(self.body.length) > self.end {
@@ -265,7 +268,7 @@ impl<R: Read + Seek> SequenceReader<R> {
     }
 }
 
-/// A codec's complaint about a part of the file, with its place.
+/// Adds the place in the file to a codec's complaint about a part of it.
 fn located(offset: u64, cause: IoCause) -> IoCause {
     match cause {
         IoCause::CutShort(codec) => {

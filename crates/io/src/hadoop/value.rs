@@ -1,10 +1,11 @@
-//! Values of a class that is known only when the file is open: for programs that are not compiled for their types.
+//! [`Value`]: values of classes that are known only when the file is open, for programs that are not compiled
+//! for their types.
 
 use super::fields::{Fields, put_vint_bytes, put_vlong};
 use super::writable::{PACKAGE, put_sized, short_name, text};
 use serde::{Deserialize, Serialize};
 
-/// How deep maps and arrays may lie in one another.
+/// The greatest depth of maps and objects in one another.
 const MAX_DEPTH: usize = 64;
 
 /// The classes that have numbers in maps, from -127 up.
@@ -68,7 +69,7 @@ impl Value {
     /// Reads the value of a class from all of the bytes.
     ///
     /// # Errors
-    /// What is wrong with them, or that the class is not known.
+    /// The fault in the bytes, or that the class is not known.
     pub fn read(class: &str, bytes: &[u8]) -> Result<Value, String> {
         let mut fields = Fields::new(bytes);
         let value = Value::read_from(class, &mut fields, 0)?;
@@ -97,12 +98,14 @@ impl Value {
             "MapWritable" | "SortedMapWritable" if depth < MAX_DEPTH => {
                 Value::Map(read_map(fields, depth + 1)?)
             }
-            "MapWritable" | "SortedMapWritable" => Err(format!("maps lie {MAX_DEPTH} deep in one another"))?,
+            "ObjectWritable" | "MapWritable" | "SortedMapWritable" => {
+                Err(format!("maps and objects lie {MAX_DEPTH} deep in one another"))?
+            }
             _ => Err(format!("values of class {class} are not known"))?,
         })
     }
 
-    /// The class whose value this is, with its package.
+    /// Returns the class whose value this is, with its package.
     pub fn class(&self) -> &'static str {
         match self {
             Value::Null => "org.apache.hadoop.io.NullWritable",
@@ -141,8 +144,8 @@ impl Value {
     }
 }
 
-/// What an ObjectWritable holds: the name of a class or of a plain type of Java's, and a value of it. Only those are read whose
-/// bytes have one meaning.
+/// Reads an ObjectWritable: the name of a class or of a plain type of Java's, and a value of it. Only types
+/// whose bytes have one meaning are read.
 fn read_object(fields: &mut Fields<'_>, depth: usize) -> Result<Value, String> {
     let mut name = || {
         let length = fields.i16()? as u16;
@@ -159,7 +162,7 @@ fn read_object(fields: &mut Fields<'_>, depth: usize) -> Result<Value, String> {
         "float" => Value::Float(fields.f32()?),
         "double" => Value::Double(fields.f64()?),
         class if class.starts_with(PACKAGE) => {
-            // The class that was declared, and the one that the value is of.
+            // The declared class comes first, then the value's own.
             let class = name()?;
             Value::read_from(&class, fields, depth)?
         }
@@ -169,7 +172,8 @@ fn read_object(fields: &mut Fields<'_>, depth: usize) -> Result<Value, String> {
     })
 }
 
-/// Classes that the map names itself, then entries: each key and value with the number of its class before it.
+/// Reads the classes that the map names itself, then entries: each key and value with the number of its class
+/// before it.
 fn read_map(fields: &mut Fields<'_>, depth: usize) -> Result<Vec<(Value, Value)>, String> {
     let named = fields.i8()?;
     let mut classes = vec![];
@@ -275,6 +279,14 @@ mod tests {
     fn maps_in_maps_end_somewhere() {
         let one = [0, 0, 0, 0, 1, (-119_i8) as u8, (-121_i8) as u8];
         let error = Value::read("org.apache.hadoop.io.MapWritable", &one.repeat(10_000)).unwrap_err();
+        assert!(error.contains("64 deep"), "{error}");
+    }
+
+    #[test]
+    fn objects_in_objects_end_somewhere() {
+        let class = "org.apache.hadoop.io.ObjectWritable";
+        let name = [&(class.len() as u16).to_be_bytes(), class.as_bytes()].concat();
+        let error = Value::read(class, &name.repeat(10_000)).unwrap_err();
         assert!(error.contains("64 deep"), "{error}");
     }
 }

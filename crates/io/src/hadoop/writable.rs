@@ -1,11 +1,12 @@
-//! Types of ours that stand for classes of Hadoop's, one for each class that programs keep in SequenceFiles.
+//! [`Writable`]: Rust types that stand for classes of Hadoop's, one for each class that programs keep in
+//! SequenceFiles.
 
 use super::fields::{Fields, put_vint_bytes, put_vlong};
 use bytes::Bytes;
 use firesteel_data::Str;
 use serde::{Deserialize, Serialize};
 
-/// Where Hadoop's own classes are.
+/// The package of Hadoop's own classes.
 pub(super) const PACKAGE: &str = "org.apache.hadoop.io.";
 
 /// Reads one value.
@@ -55,15 +56,15 @@ pub trait Writable: Sized {
     /// The class that is written, with its package.
     const CLASS: &'static str;
 
-    /// How to read a value of a class; none for classes that this type cannot hold. What is read must end where the value
-    /// does: anything left over is an error.
+    /// Returns the function that reads a value of a class; none for classes that this type cannot hold. The
+    /// function must read all of the value's bytes: any that are left over are an error.
     fn reader(class: &str) -> Option<ReadValue<Self>>;
 
     /// Appends the value as [`Writable::CLASS`] writes it.
     fn write(&self, out: &mut Vec<u8>);
 }
 
-/// The class's name without Hadoop's package; empty for other classes.
+/// Returns the class's name without Hadoop's package; empty for other classes.
 pub(super) fn short_name(class: &str) -> &str {
     class.strip_prefix(PACKAGE).unwrap_or("")
 }
@@ -134,7 +135,7 @@ pub(super) fn read_whole<T>(read: ReadValue<T>, bytes: &[u8]) -> Result<T, Strin
     }
 }
 
-/// The type to write for a class, for messages.
+/// Returns the type to write for a class, for messages.
 pub(super) fn type_for(class: &str) -> Option<&'static str> {
     Some(match short_name(class) {
         "NullWritable" => "()",

@@ -6,16 +6,16 @@ use crate::codec::Codec;
 use crate::error::IoCause;
 use std::io::Write;
 
-/// How far markers are apart, at least: Hadoop's 5 KiB times the length of one.
+/// The least distance of markers: Hadoop's 5 KiB times the length of one.
 const SYNC_INTERVAL: u64 = 5 * 1024 * 20;
 
-/// How many bytes of keys and values come together before a block is compressed: `io.seqfile.compress.blocksize`.
+/// The number of bytes of keys and values at which a block is compressed: `io.seqfile.compress.blocksize`.
 const BLOCK_BYTES: usize = 1_000_000;
 
 /// Writes keys and values, already as their classes write them, to any sink. The file is whole after
 /// [`SequenceWriter::finish`].
 ///
-/// [`super::SequenceReader`] shows both ways.
+/// The example of [`super::SequenceReader`] writes and reads.
 pub struct SequenceWriter<W> {
     sink: W,
     marker: [u8; 20],
@@ -81,7 +81,7 @@ impl<W: Write> SequenceWriter<W> {
         }
     }
 
-    /// Writes what is left and gives the sink back.
+    /// Writes the last block and returns the sink.
     ///
     /// # Errors
     /// When that cannot be written.
@@ -145,7 +145,7 @@ impl Block {
         self.values.extend_from_slice(value);
     }
 
-    /// The same memory, for the next block.
+    /// Returns the block's memory, for the next one.
     fn emptied(mut self) -> Block {
         self.records = 0;
         for part in [&mut self.key_lengths, &mut self.keys, &mut self.value_lengths, &mut self.values] {

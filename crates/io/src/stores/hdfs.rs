@@ -29,6 +29,7 @@ impl Store for Arc<Cluster> {
 
     fn entries(&self, directory: &str) -> Result<Option<Vec<Entry>>, IoError> {
         let directory = if directory.is_empty() { "/" } else { directory };
+        // The listing of a file would be the file itself.
         match self.kind(directory)? {
             Some(Kind::Directory) => {}
             Some(Kind::File { .. }) | None => return Ok(None),
@@ -71,7 +72,7 @@ fn name_of(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or_default()
 }
 
-/// A path without the slashes at its end, but for the root's.
+/// Returns a path without the slashes at its end, but for the root's.
 fn trimmed(path: &str) -> &str {
     match path.trim_end_matches('/') {
         "" => "/",
@@ -94,7 +95,8 @@ impl Cluster {
 }
 
 impl Renaming for Arc<Cluster> {
-    /// Of several that make the same directory, the one whose rename comes first made it.
+    /// Makes a directory by renaming one of another name, so that of several that make the same one only the
+    /// first does.
     fn make_directory(&self, path: &Path) -> io::Result<()> {
         let path = text(path)?;
         if self.status(IoOperation::Create, path).map_err(io_error)?.is_some() {
@@ -162,16 +164,17 @@ impl Renaming for Arc<Cluster> {
     }
 }
 
-/// Paths here came from text.
+/// Returns a path as text, from which it was made.
 fn text(path: &Path) -> io::Result<&str> {
     path.to_str().ok_or_else(|| io::ErrorKind::InvalidInput.into())
 }
 
-/// An error of the kind that the local file system would have given, with ours inside.
+/// Returns an error of the kind that the local file system would have given, with the [`IoError`] inside.
 fn io_error(error: IoError) -> io::Error {
     let kind = match &error.cause {
         IoCause::NotFound => io::ErrorKind::NotFound,
         IoCause::OutputExists => io::ErrorKind::AlreadyExists,
+        // Of the answer that a directory is not empty the cause has kept only the words.
         IoCause::Store { message, .. } if message.contains("non empty") => io::ErrorKind::DirectoryNotEmpty,
         _ => io::ErrorKind::Other,
     };

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// How many small writes are gathered; larger ones go straight through.
+/// The number of bytes of small writes that are gathered; larger writes go straight through.
 const WRITE_BUFFER_BYTES: usize = 64 << 10;
 
 /// The disks of this machine, as its file system shows them.
@@ -27,7 +27,7 @@ impl Store for Local {
         match fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => Ok(Some(Kind::Directory)),
             Ok(metadata) => Ok(Some(Kind::File { length: metadata.len() })),
-            // A link that leads nowhere is there, and cannot be read.
+            // A link without a target is there, and cannot be read.
             Err(error) if is_absence(&error) && fs::symlink_metadata(path).is_err() => Ok(None),
             Err(error) => Err(IoError::os(IoOperation::List, path, error)),
         }
@@ -84,7 +84,7 @@ fn local_entry(name: &std::ffi::OsStr) -> Entry {
     Entry { name: name.to_string_lossy().into_owned(), kind: None, is_text: name.to_str().is_some() }
 }
 
-/// Whether the error says that nothing of that name is there.
+/// Returns whether the error says that nothing of that name is there.
 fn is_absence(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
@@ -218,13 +218,14 @@ impl Write for LocalOutput {
 impl Drop for LocalOutput {
     fn drop(&mut self) {
         if !self.finished {
-            // Gone already, or for those who clean the directory: nobody is left to be told.
+            // The file may be gone with its directory. One that stays is hidden, so no reader takes it for
+            // data.
             let _ = fs::remove_file(&self.temporary);
         }
     }
 }
 
-/// A hidden name beside a path, which no other output of this host has.
+/// Returns a hidden name beside a path, which no other output of this host has.
 fn temporary_name(path: &Path) -> PathBuf {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -232,7 +233,7 @@ fn temporary_name(path: &Path) -> PathBuf {
     path.with_file_name(format!(".{name}.{}-{number}.writing", std::process::id()))
 }
 
-/// A file that writes to a device, for tests of what cannot be written.
+/// Returns a file that writes to a device, for tests of writes that fail.
 #[cfg(test)]
 pub(crate) fn device(device: &str, path: &str) -> Box<dyn WriteFile> {
     let file = File::options().write(true).open(device).unwrap();

@@ -1,8 +1,10 @@
-//! Object stores and web servers: opened from a root such as `s3a://bucket`, by the settings, the environment and the profiles of a
-//! store's own tools, in this order. Each kind has a module that knows the names of all these.
+//! Object stores and web servers: opened from a root such as `s3a://bucket`, by the settings, the environment
+//! and the profiles of a store's own tools, in this order. Each kind has a module that knows the names of all
+//! of these.
 //!
-//! A `Bucket` is one that was opened, `files` makes a store of it, `staging` the means by which jobs commit there, `upload` sends a
-//! file while it is made, and `failure` says in a person's words what a client answers.
+//! A `Bucket` is one that was opened, `files` makes a store of it, `staging` the means by which jobs commit
+//! there, `upload` sends a file while it is made, and `failure` turns a client's answers into causes with an
+//! instruction.
 
 #[cfg(feature = "s3")]
 mod aws_profile;
@@ -62,14 +64,14 @@ fn bucket(scheme: Scheme, root: &str, settings: &StoreSettings) -> std::result::
     Ok(Bucket { scheme, root: root.into(), store, uploads })
 }
 
-/// The client of a scheme; an error when this program was built without it.
+/// Returns the client of a scheme; an error when this program was built without it.
 fn client(
     scheme: Scheme,
     root: &str,
     name: &str,
     settings: &StoreSettings,
 ) -> std::result::Result<Result<Client>, IoCause> {
-    // Of use only to those clients that the features choose.
+    // Not every choice of features has a client that uses these.
     let _ = (root, settings);
     Ok(match scheme {
         Scheme::Memory => Ok(writable(memory::open(name))),

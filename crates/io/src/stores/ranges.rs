@@ -1,9 +1,9 @@
-//! One remote file, read in ranges: ahead of a consumer that goes from the front to the back, and at any position for one
-//! that does not.
+//! Reads one remote file in ranges: ahead of a consumer that goes from the front to the back, and at any
+//! position for one that does not.
 //!
-//! A consumer that has only begun gets little, so that a look at a file's head costs little. Each range that it uses up
-//! doubles the next and adds one to those under way, up to the limits below; a jump starts over. So a reader holds at most
-//! `RANGES_AHEAD` + 1 ranges.
+//! A consumer that has only begun gets little, so that a look at a file's head costs little. Each range that
+//! the consumer uses up doubles the next and adds one to those under way, up to the limits below; a jump
+//! starts over. So a reader holds at most `RANGES_AHEAD` + 1 ranges.
 
 use crate::error::{IoCause, IoError, IoOperation};
 use crate::store::ReadFile;
@@ -18,15 +18,15 @@ use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// The first range of a sequential read, and how far beyond its expected end it goes at a time.
+/// The bytes of the first range of a sequential read, and of each one beyond its expected end.
 const FIRST_RANGE_BYTES: u64 = 256 << 10;
 
 /// The largest range: a request costs some ten milliseconds, in which a connection brings about a megabyte; with four of
 /// them the waiting does not show.
 const MAX_RANGE_BYTES: u64 = 4 << 20;
 
-/// How many ranges are under way at once: one connection to an object store brings 50 to 100 MB/s, a task wants a few
-/// hundred.
+/// The number of ranges under way at once: one connection to an object store brings 50 to 100 MB/s, a task
+/// wants a few hundred.
 const RANGES_AHEAD: usize = 4;
 
 /// Reads at positions that ask for less than this get so much, and the rest is kept for the next: the footers of columnar
@@ -35,11 +35,11 @@ const CRUMB_BYTES: u64 = 64 << 10;
 
 /// One version of a file, of which ranges can be had.
 pub(crate) trait Ranges: Send + Sync + 'static {
-    /// All bytes of a range that lies within the file.
+    /// Fetches all bytes of a range that lies within the file.
     fn fetch(self: Arc<Self>, range: Range<u64>) -> BoxFuture<'static, Result<Bytes, IoError>>;
 }
 
-/// Bytes and where they are in the file.
+/// Bytes and their position in the file.
 #[derive(Default)]
 struct Piece {
     start: u64,
@@ -51,7 +51,7 @@ impl Piece {
         self.start + self.bytes.len() as u64
     }
 
-    /// What the piece holds from a position on.
+    /// Returns the piece's bytes from a position on, if the position is in it.
     fn from(&self, position: u64) -> Option<Bytes> {
         (self.start..self.end())
             .contains(&position)
@@ -67,13 +67,13 @@ pub(crate) struct RangeReader {
     position: u64,
     /// The range that the consumer is in.
     current: Piece,
-    /// Those that are under way, one behind the other.
+    /// The ranges that are under way, one behind the other.
     ahead: VecDeque<(u64, Pending<Bytes>)>,
-    /// Where the next one will start.
+    /// The position at which the next range will start.
     next: u64,
-    /// How many ranges were used up without a jump.
+    /// The number of ranges that were used up without a jump.
     streak: u32,
-    /// Where the consumer will probably stop.
+    /// The position at which the consumer will probably stop.
     horizon: u64,
     crumbs: Mutex<Piece>,
 }
@@ -113,6 +113,7 @@ impl RangeReader {
 
     /// Makes the range at the position the current one.
     fn advance(&mut self) -> Result<(), IoError> {
+        // The consumer has jumped: the ranges under way are of no use, and dropping them cancels them.
         if self.ahead.front().map_or(self.next, |(start, _)| *start) != self.position {
             self.ahead.clear();
             (self.next, self.streak) = (self.position, 0);
@@ -130,6 +131,7 @@ impl RangeReader {
     fn fill(&mut self) -> Result<(), IoError> {
         let due = (self.streak as usize).clamp(1, RANGES_AHEAD);
         while self.ahead.len() < due && self.next < self.length {
+            // Beyond the horizon one range at a time is fetched: the consumer may stop at any record.
             let beyond = self.next >= self.horizon;
             if beyond && !self.ahead.is_empty() {
                 break;
@@ -150,7 +152,7 @@ impl RangeReader {
         if self.next < self.horizon && self.streak > 1 { self.fill() } else { Ok(()) }
     }
 
-    /// A large range, as several at once.
+    /// Fetches a large range as several at once.
     fn fetch_parallel(&self, range: Range<u64>) -> Result<BytesMut, IoError> {
         let source = self.source.clone();
         runtime::wait(IoOperation::Read, &self.path, async move {
@@ -174,7 +176,7 @@ impl ReadFile for RangeReader {
         self.length
     }
 
-    /// Nothing behind the end is fetched before it is asked for.
+    /// Sets the end behind which no range is fetched before it is asked for.
     fn expect_end(&mut self, end: u64) {
         self.horizon = end.min(self.length);
     }
@@ -191,7 +193,7 @@ impl ReadFile for RangeReader {
         let mut crumbs = self.crumbs.lock();
         let holds = |piece: &Piece| piece.start <= offset && end <= piece.end();
         if !holds(&crumbs) && length > 0 {
-            // At the end of the file, what stands before is more likely to be asked for.
+            // At the end of the file, the bytes before are more likely to be asked for.
             let start = offset.min(self.length.saturating_sub(CRUMB_BYTES));
             let range = start..(start + CRUMB_BYTES).min(self.length);
             let bytes = runtime::wait(IoOperation::Read, &self.path, self.source.clone().fetch(range))?;

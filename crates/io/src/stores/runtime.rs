@@ -1,5 +1,6 @@
-//! Where synchronous tasks meet asynchronous clients: one small runtime for the whole process, started when the first store
-//! is used. A task hands it a future and sleeps until it is done; nothing that runs inside it ever waits for a thread.
+//! Runs asynchronous clients for synchronous tasks: one small runtime for the whole process, started when the
+//! first store is used. A task hands it a future and sleeps until it is done; nothing that runs inside it
+//! ever waits for a thread.
 
 use crate::error::{IoCause, IoError, IoOperation};
 use parking_lot::Mutex;
@@ -14,12 +15,12 @@ use tokio::task::AbortHandle;
 /// Threads that move bytes between sockets and memory; two keep a fast network busy, while the cores belong to the tasks.
 const THREADS: usize = 2;
 
-/// How long cleaning up behind an unfinished file may hold up the task that drops it.
+/// The longest time for which cleaning up behind an unfinished file may hold up the task that drops it.
 const CLEANING_SECONDS: u64 = 10;
 
 /// A future that runs while its owner does something else. Dropped unfinished, it is cancelled.
 pub(crate) struct Pending<T> {
-    /// Behind a lock only so that readers may be shared between threads.
+    /// The lock is there only so that readers may be shared between threads.
     answer: Mutex<Receiver<Result<T, IoError>>>,
     abort: AbortHandle,
     operation: IoOperation,
@@ -33,7 +34,8 @@ impl<T> Pending<T> {
         answer.unwrap_or_else(|_| Err(self.lost()))
     }
 
-    /// What is said when the future ended without an answer, which only a panic inside the client can bring about.
+    /// Returns the error of a future that ended without an answer, which only a panic inside the client can
+    /// bring about.
     fn lost(&self) -> IoError {
         let message = "the store's client broke off without an answer".into();
         IoError::new(self.operation, &self.path, IoCause::Store { message, transient: true })
@@ -55,7 +57,7 @@ pub(crate) fn start<T: Send + 'static>(
     let runtime = runtime().map_err(|error| IoError::from_io(operation, path, error))?;
     let (sender, answer) = sync_channel(1);
     let task = runtime.spawn(async move {
-        // Nobody listens any more if the owner was dropped.
+        // The receiver is gone if the owner was dropped.
         let _ = sender.send(future.await);
     });
     Ok(Pending { answer: Mutex::new(answer), abort: task.abort_handle(), operation, path: path.into() })
@@ -70,7 +72,7 @@ pub(crate) fn wait<T: Send + 'static>(
     start(operation, path, future)?.wait()
 }
 
-/// Runs a future that cleans up, for a bounded time; what it could not do is for the job's own cleaning.
+/// Runs a future that cleans up, for a bounded time. The job's own cleaning removes what is left.
 pub(crate) fn clean_up(future: impl Future<Output = ()> + Send + 'static) {
     let Ok(runtime) = runtime() else { return };
     let (sender, answer) = sync_channel(1);

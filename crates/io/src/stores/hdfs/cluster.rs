@@ -1,5 +1,5 @@
-//! A file system of Hadoop's, as its client speaks to it: opened, asked one thing at a time, for a bounded time, and its answers as
-//! causes that a person can act on.
+//! [`Cluster`]: one of Hadoop's file systems through its client. It sends one request at a time, for a
+//! bounded time, and turns the answers into causes with an instruction.
 
 use crate::error::{IoCause, IoError, IoOperation};
 use crate::scheme::Scheme;
@@ -13,13 +13,13 @@ use std::net::{TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long one request may take, with all tries that the client makes by itself.
+/// The longest time that one request may take, with all tries that the client makes by itself.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How long the name node may take to accept the first connection.
+/// The longest time that the name node may take to accept the first connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What others may do with directories made here: read them, as is usual.
+/// The permissions of new directories: others may read them, as is usual.
 const DIRECTORY_PERMISSION: u32 = 0o755;
 
 /// A file system: one name node, or several that stand for one.
@@ -29,7 +29,8 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    /// The file system that a root names (`hdfs://host:port`, `hdfs://service`), or Hadoop's default one (`hdfs:`).
+    /// Opens the file system that a root names (`hdfs://host:port`, `hdfs://service`), or Hadoop's default
+    /// one (`hdfs:`).
     pub(crate) fn open(
         operation: IoOperation,
         root: &str,
@@ -102,7 +103,7 @@ impl Cluster {
         )
     }
 
-    /// False if there was nothing.
+    /// Deletes a file or directory. Returns false if there was none.
     pub(super) fn delete(
         self: &Arc<Cluster>,
         operation: IoOperation,
@@ -125,7 +126,8 @@ impl Cluster {
     }
 }
 
-/// Finds out whether anybody listens where a root with a port leads: the client would try for a minute, and not say why.
+/// Checks that a server listens at the address of a root with a port: the client would try for a minute, and
+/// not say why.
 fn reach(operation: IoOperation, root: &str) -> Result<(), IoError> {
     let Some(address) = root.strip_prefix("hdfs://").filter(|address| address.contains(':')) else {
         return Ok(());
@@ -159,7 +161,7 @@ pub(super) async fn bounded<T>(
     }
 }
 
-/// What the client says, as causes that a person can act on.
+/// Returns the cause behind a client's error.
 fn cause(error: HdfsError) -> IoCause {
     let said = error.to_string();
     let refused = |said: String| IoCause::Refused { said, set: Scheme::Hdfs.credentials().into() };
@@ -189,7 +191,7 @@ fn cause(error: HdfsError) -> IoCause {
     }
 }
 
-/// Name nodes send their stack along.
+/// Returns the first line of an answer: name nodes send a stack trace with it.
 fn first_line(said: &str) -> String {
     said.lines().next().unwrap_or_default().to_string()
 }

@@ -1,4 +1,4 @@
-//! A file of Hadoop's file system that is read.
+//! Reads a file of Hadoop's file system.
 
 use super::cluster::{Cluster, bounded};
 use crate::error::{IoCause, IoError, IoOperation};
@@ -29,7 +29,7 @@ pub(crate) fn open(cluster: &Arc<Cluster>, path: &str) -> Result<RangeReader, Io
     Ok(RangeReader::new(Arc::new(blocks), shown, length))
 }
 
-/// The blocks of a file, as they were when it was opened: what is appended later is not seen.
+/// The blocks of a file, as they were when it was opened: bytes that are appended later are not read.
 struct Blocks {
     reader: Mutex<FileReader>,
     path: String,

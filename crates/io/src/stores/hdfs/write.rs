@@ -1,4 +1,4 @@
-//! A file of Hadoop's file system that is written: under a hidden name, and renamed when it is whole.
+//! Writes a file of Hadoop's file system: under a hidden name, and renamed when it is whole.
 
 use super::cluster::{Cluster, bounded};
 use crate::error::{IoCause, IoError, IoOperation};
@@ -12,7 +12,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// How much is gathered before it is sent to the data nodes.
+/// The number of bytes that are gathered before they are sent to the data nodes.
 const WRITE_BUFFER_BYTES: usize = 1 << 20;
 
 /// A file that is being written, under a hidden name beside its own.
@@ -21,7 +21,7 @@ pub(crate) struct HdfsOutput {
     path: String,
     temporary: String,
     buffer: Vec<u8>,
-    /// What is being sent; gives the writer back when it was.
+    /// The write under way, which returns the writer when it is done.
     sending: Option<Pending<FileWriter>>,
     finished: bool,
 }
@@ -50,7 +50,7 @@ impl HdfsOutput {
         Ok(count)
     }
 
-    /// Sends what was gathered, after what is being sent.
+    /// Starts to send the gathered bytes, once the write under way is done.
     fn send(&mut self) -> Result<(), IoError> {
         let mut writer = self.writer()?;
         let (bytes, shown) = (Bytes::from(std::mem::take(&mut self.buffer)), self.shown());
@@ -100,7 +100,7 @@ impl io::Write for HdfsOutput {
         Ok(self.gather(bytes)?)
     }
 
-    /// What is gathered is sent when there is enough of it, and nobody could see it before.
+    /// Does nothing: gathered bytes are sent when there are enough, and no reader could see them before.
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
@@ -112,7 +112,8 @@ impl Drop for HdfsOutput {
         if !self.finished {
             let (cluster, path) = (self.cluster.clone(), std::mem::take(&mut self.temporary));
             runtime::clean_up(async move {
-                // Gone already, or for whoever cleans the directory: nobody is left to be told.
+                // The file may be gone with its directory. One that stays is hidden, so no reader takes it
+                // for data.
                 let _ = cluster.client.delete(&path, false).await;
             });
         }
@@ -125,7 +126,7 @@ impl fmt::Debug for HdfsOutput {
     }
 }
 
-/// A hidden name beside a path, which nobody else has.
+/// Returns a hidden name beside a path, which no other writer has.
 pub(super) fn hidden_sibling(path: &str) -> String {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);

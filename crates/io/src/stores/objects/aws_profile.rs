@@ -1,18 +1,18 @@
-//! The profiles of Amazon's own tools: `~/.aws/credentials` and `~/.aws/config`. Only what is written there in plain: keys,
-//! a region, an endpoint. Profiles that call programs or log in are for those tools; their result can be put into the
-//! environment.
+//! The profiles of Amazon's own tools: `~/.aws/credentials` and `~/.aws/config`. Reads only the values that
+//! are written out: keys, a region, an endpoint. Profiles that call programs or log in are for those tools;
+//! their result can be put into the environment.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-/// What a profile says.
+/// The values of one profile.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Profile {
     values: BTreeMap<String, String>,
 }
 
 impl Profile {
-    /// The profile that `AWS_PROFILE` names, or the default one; empty when there is none.
+    /// Returns the profile that `AWS_PROFILE` names, or the default one; empty when there is none.
     pub(crate) fn load() -> Profile {
         let name = env("AWS_PROFILE").unwrap_or_else(|| "default".into());
         let file = |variable: &str, usual: &str| {
@@ -26,7 +26,8 @@ impl Profile {
         Profile::parse(&name, &config, &credentials)
     }
 
-    /// The credentials file wins over the other, as it does for Amazon's tools.
+    /// Merges the sections of both files. The credentials file wins over the other, as it does for Amazon's
+    /// tools.
     fn parse(name: &str, config: &str, credentials: &str) -> Profile {
         let mut values = section(config, &format!("profile {name}"));
         if name == "default" {
@@ -45,7 +46,7 @@ fn env(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// The values of one section of an INI file.
+/// Returns the values of one section of an INI file.
 fn section(text: &str, wanted: &str) -> BTreeMap<String, String> {
     let (mut inside, mut values) = (false, BTreeMap::new());
     for line in text.lines().map(str::trim) {

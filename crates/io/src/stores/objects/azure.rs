@@ -6,7 +6,7 @@ use crate::scheme::Scheme;
 use crate::settings::StoreSettings;
 use object_store::azure::{AzureConfigKey as Key, MicrosoftAzure, MicrosoftAzureBuilder};
 
-/// `name` is `container`, or `container@account.dfs.core.windows.net`.
+/// Makes the client of a container. `name` is `container`, or `container@account.dfs.core.windows.net`.
 pub(crate) fn open(
     name: &str,
     settings: &StoreSettings,

@@ -15,7 +15,7 @@ pub(crate) type Client = (Arc<dyn ObjectStore>, Option<Arc<dyn MultipartStore>>)
 /// An object store that was opened.
 pub(crate) struct Bucket {
     pub(crate) scheme: Scheme,
-    /// What paths in it begin with: `s3a://bucket`.
+    /// The beginning of paths in it: `s3a://bucket`.
     pub(crate) root: String,
     pub(crate) store: Arc<dyn ObjectStore>,
     /// None in a store that can only be read.
@@ -27,12 +27,12 @@ pub(crate) struct Bucket {
 pub(crate) struct Object {
     pub(crate) bucket: Arc<Bucket>,
     pub(crate) key: Path,
-    /// What follows a web address's question mark. Never shown: the signatures of shared links are in it.
+    /// The query of a web address. Never shown: the signatures of shared links are in it.
     pub(crate) query: Option<Arc<str>>,
 }
 
 impl Bucket {
-    /// The object at a path below the root, such as `/dir/file`.
+    /// Returns the object at a path below the root, such as `/dir/file`.
     pub(crate) fn object(self: &Arc<Bucket>, operation: IoOperation, path: &str) -> Result<Object, IoError> {
         let (path, query) = match self.scheme {
             Scheme::Http => {
@@ -42,7 +42,7 @@ impl Bucket {
         };
         let key = path.trim_matches('/');
         let parsed = match self.scheme {
-            // What a user copies from a browser is encoded already.
+            // An address that a user copies from a browser is encoded already.
             Scheme::Http => Path::from_url_path(key),
             _ => Path::parse(key),
         };
@@ -60,17 +60,17 @@ impl Bucket {
         Ok(Object { bucket: self.clone(), key: parsed.map_err(bad)?, query })
     }
 
-    /// A path below the root as a user writes it.
+    /// Returns a path below the root as a user writes it.
     pub(crate) fn shown(&self, path: &str) -> String {
         format!("{}/{}", self.root, path.trim_start_matches('/'))
     }
 
-    /// The name of the bucket.
+    /// Returns the name of the bucket.
     pub(crate) fn name(&self) -> &str {
         self.root.split_once("://").map_or("", |(_, name)| name)
     }
 
-    /// What a client answered to an operation on a key, in a person's words.
+    /// Makes an error of a client's answer to an operation on a key.
     pub(crate) fn error(&self, operation: IoOperation, key: &Path, error: object_store::Error) -> IoError {
         IoError::new(operation, self.shown(key.as_ref()), failure::cause(self.scheme, self.name(), error))
     }
@@ -82,12 +82,12 @@ impl Bucket {
 pub(crate) struct Query(pub(crate) Arc<str>);
 
 impl Object {
-    /// The whole path, without the query.
+    /// Returns the whole path, without the query.
     pub(crate) fn path(&self) -> String {
         self.bucket.shown(self.key.as_ref())
     }
 
-    /// How it is asked for: all of it.
+    /// Returns the options of a request for the whole object.
     pub(crate) fn get_options(&self) -> GetOptions {
         let mut options = GetOptions::default();
         if let Some(query) = &self.query {
@@ -96,11 +96,12 @@ impl Object {
         options
     }
 
-    /// What the store says of it, without its bytes.
+    /// Returns the object's metadata, without its bytes.
     pub(crate) async fn head(&self) -> object_store::Result<ObjectMeta> {
         let ask = async |options| Ok(self.bucket.store.get_opts(&self.key, options).await?.meta);
         match ask(GetOptions { head: true, ..self.get_options() }).await {
-            // Links are often signed for GET alone. Its first byte, which an empty file has not, tells the length as well.
+            // Links are often signed for GET alone. A request for the first byte, which an empty file has
+            // not, tells the length as well.
             Err(refused @ Error::PermissionDenied { .. }) if self.query.is_some() => {
                 let first = GetOptions { range: Some(GetRange::Bounded(0..1)), ..self.get_options() };
                 ask(first).await.map_err(|_| refused)
@@ -113,7 +114,7 @@ impl Object {
         self.bucket.error(operation, &self.key, error)
     }
 
-    /// The way to write, in stores that have one.
+    /// Returns the client's way to write, in stores that have one.
     pub(crate) fn uploads(&self, operation: IoOperation) -> Result<Arc<dyn MultipartStore>, IoError> {
         let cause = || IoCause::ReadOnly(self.bucket.scheme.to_string());
         self.bucket.uploads.clone().ok_or_else(|| IoError::new(operation, self.path(), cause()))

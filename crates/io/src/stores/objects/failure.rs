@@ -1,18 +1,18 @@
-//! What a store's client answers, as causes that a person can act on.
+//! Turns the answers of a store's client into causes with an instruction.
 
 use crate::error::IoCause;
 use crate::scheme::Scheme;
 use object_store::Error;
 use std::error::Error as _;
 
-/// How much of a server's words is passed on.
+/// The most characters of a server's words that are passed on.
 const LONGEST_QUOTE: usize = 600;
 
 /// The codes by which servers say that the bucket, not the object, is missing.
 const MISSING_BUCKET: [&str; 4] =
     ["NoSuchBucket", "ContainerNotFound", "The specified bucket does not exist", "bucket not found"];
 
-/// The codes by which servers say that they do not know whoever asked, or that the signature is wrong.
+/// The codes by which servers say that they do not know the credentials, or that the signature is wrong.
 const WRONG_CREDENTIALS: [&str; 7] = [
     "InvalidAccessKeyId",
     "SignatureDoesNotMatch",
@@ -23,10 +23,10 @@ const WRONG_CREDENTIALS: [&str; 7] = [
     "InvalidToken",
 ];
 
-/// What the client says of a server that sends the whole file when it is asked for a part.
+/// The client's words about a server that sends the whole file when it is asked for a part.
 const NO_RANGES: [&str; 2] = ["Range request not supported", "non-partial response"];
 
-/// The cause behind an error of the client of a bucket, of which `name` is the name.
+/// Returns the cause behind an error of the client of the bucket `name`.
 pub(crate) fn cause(scheme: Scheme, name: &str, error: Error) -> IoCause {
     let said = sentence(&error);
     let says = |codes: &[&str]| codes.iter().any(|code| said.contains(code));
@@ -53,13 +53,15 @@ pub(crate) fn cause(scheme: Scheme, name: &str, error: Error) -> IoCause {
             what: "the bucket is in another region".into(),
             set: "set AWS_REGION or firesteel.hadoop.fs.s3a.endpoint.region to the bucket's own".into(),
         },
-        // The address at which a cloud's own machines are given credentials, which was the last hope.
+        // The client has asked the address at which a cloud's own machines are given credentials, its last
+        // way to any.
         _ if said.contains("169.254.169.254") => IoCause::no_credentials(scheme),
         _ => IoCause::Store { message: said, transient: true },
     }
 }
 
-/// Whether an upload is not known to the store: it was completed, or aborted. Stores in memory have words of their own.
+/// Returns whether an upload is not known to the store: it was completed, or aborted. Stores in memory have
+/// words of their own.
 pub(crate) fn says_no_such_upload(error: &Error) -> bool {
     let said = sentence(error);
     matches!(error, Error::NotFound { .. })
@@ -67,7 +69,7 @@ pub(crate) fn says_no_such_upload(error: &Error) -> bool {
         || said.contains("MultipartUpload not found")
 }
 
-/// The words of an error and of those below it, each once, on one line.
+/// Returns the words of an error and of its sources, each once, on one line.
 pub(crate) fn sentence(error: &Error) -> String {
     let mut words = error.to_string();
     let mut below = error.source();

@@ -1,5 +1,5 @@
-//! Objects as files: finding, reading and listing them. A prefix that objects share is a directory, whose names are what
-//! follows up to the next slash.
+//! Finds, reads and lists objects as files. A prefix that objects share is a directory, whose names are the
+//! rests of their keys up to the next slash.
 
 use super::bucket::{Bucket, Object};
 use super::upload::Upload;
@@ -16,7 +16,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// How often one range is resumed after its connection dropped, besides what the client does by itself.
+/// The most times that one range is resumed after its connection dropped, besides the client's own tries.
 const MAX_RESUMES: usize = 10;
 
 /// Opens an object to be read.
@@ -34,7 +34,7 @@ fn open(object: &Object) -> Result<RangeReader, IoError> {
     Ok(RangeReader::new(source, object.path(), meta.size))
 }
 
-/// The length of an object, if it is there.
+/// Returns the length of an object, if it is there.
 pub(crate) fn length(operation: IoOperation, object: &Object) -> Result<Option<u64>, IoError> {
     let asked = object.clone();
     runtime::wait(operation, &object.path(), async move {
@@ -63,7 +63,7 @@ fn remove_below(operation: IoOperation, directory: &Object) -> Result<(), IoErro
     })
 }
 
-/// What an object was when it was opened.
+/// The version of an object that was opened.
 #[derive(PartialEq, Eq)]
 struct Version {
     e_tag: Option<String>,
@@ -121,7 +121,7 @@ impl Versioned {
     }
 
     async fn request(&self, range: Range<u64>) -> Result<GetResult, IoError> {
-        // A weak tag says nothing about bytes, and servers answer no to it.
+        // A weak tag says nothing about bytes, and servers refuse a condition on one.
         let strong = self.version.e_tag.clone().filter(|tag| !tag.starts_with("W/"));
         let options = GetOptions {
             range: Some(GetRange::Bounded(range)),
@@ -133,7 +133,7 @@ impl Versioned {
         if self.version.is_of(&answer.meta) { Ok(answer) } else { Err(self.fail(IoCause::Changed)) }
     }
 
-    /// Takes what comes, at most as much as was asked for; gives the reason why nothing more does.
+    /// Appends the bytes that come, at most as many as were asked for; returns the reason why no more came.
     async fn drain(
         &self,
         answer: GetResult,
@@ -197,7 +197,8 @@ impl Store for Arc<Bucket> {
             listed.common_prefixes.iter().map(|prefix| Entry::new(name(prefix), Kind::Directory));
         let mut entries: Vec<Entry> = files.chain(directories).collect();
         entries.sort_by(|a, b| a.name.cmp(&b.name));
-        // Nothing is in the root of an empty bucket, but it is there; any other prefix is there as far as something is in it.
+        // The root of an empty bucket is there although it holds nothing; any other prefix is there only if
+        // objects share it.
         Ok((!entries.is_empty() || object.key == Path::default()).then_some(entries))
     }
 

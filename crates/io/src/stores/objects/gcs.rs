@@ -6,6 +6,7 @@ use crate::scheme::Scheme;
 use crate::settings::StoreSettings;
 use object_store::gcp::{GoogleCloudStorage, GoogleCloudStorageBuilder, GoogleConfigKey as Key};
 
+/// Makes the client of a bucket.
 pub(crate) fn open(
     bucket: &str,
     settings: &StoreSettings,
@@ -40,7 +41,7 @@ pub(crate) fn open(
     Ok(builder.with_client_options(patience::options(allow_http)).build())
 }
 
-/// What `gcloud auth application-default login` leaves.
+/// Returns whether there is the file that `gcloud auth application-default login` writes.
 fn has_default_credentials() -> bool {
     let file = ".config/gcloud/application_default_credentials.json";
     std::env::home_dir().is_some_and(|home| home.join(file).is_file())

@@ -5,7 +5,7 @@ use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// The store of a name, the same for each that asks.
+/// Returns the store of a name, the same at every call.
 pub(crate) fn open(name: &str) -> Arc<InMemory> {
     static OPENED: Mutex<BTreeMap<String, Arc<InMemory>>> = Mutex::new(BTreeMap::new());
     let mut opened = OPENED.lock();

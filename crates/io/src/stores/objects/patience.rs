@@ -1,4 +1,4 @@
-//! How long and how often a request is tried again.
+//! The limits of tries: the times and the number for which a request is tried again.
 
 use crate::error::IoCause;
 use crate::settings::StoreSettings;
@@ -9,10 +9,10 @@ use std::time::Duration;
 /// The longest pause between two tries.
 const MAX_BACKOFF_SECONDS: u64 = 15;
 
-/// How long a server may take to accept a connection.
+/// The longest time that a server may take to accept a connection.
 const CONNECT_TIMEOUT_SECONDS: u64 = 5;
 
-/// How long one request may take: a range or a part, over a slow line.
+/// The longest time that one request may take: a range or a part, over a slow line.
 const REQUEST_TIMEOUT_SECONDS: u64 = 60;
 
 pub(crate) fn retries(settings: &StoreSettings) -> Result<RetryConfig, IoCause> {
@@ -28,7 +28,7 @@ pub(crate) fn retries(settings: &StoreSettings) -> Result<RetryConfig, IoCause> 
     })
 }
 
-/// Unencrypted connections only to an endpoint that says so itself.
+/// Returns the options of a client. Connections are unencrypted only to an endpoint whose address says so.
 pub(crate) fn options(allow_http: bool) -> ClientOptions {
     ClientOptions::new()
         .with_allow_http(allow_http)

@@ -1,5 +1,5 @@
-//! Web addresses with a query, `http://host/file?version=2`: the client for web servers knows of none, so what follows the
-//! question mark travels beside the request, and is put in its place before the request is sent.
+//! Sends the queries of web addresses, `http://host/file?version=2`: the client for web servers knows of
+//! none, so a query travels beside the request, and is appended to its address before the request is sent.
 
 use super::bucket::Query;
 use object_store::ClientOptions;

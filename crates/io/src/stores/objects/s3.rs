@@ -7,7 +7,7 @@ use crate::scheme::Scheme;
 use crate::settings::StoreSettings;
 use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey as Key};
 
-/// Ways to credentials other than written ones, all of which the client goes by itself.
+/// The variables of other ways to credentials than keys, all of which the client goes by itself.
 const OTHER_WAYS: [&str; 4] = [
     "AWS_WEB_IDENTITY_TOKEN_FILE",
     "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
@@ -15,6 +15,7 @@ const OTHER_WAYS: [&str; 4] = [
     "AWS_METADATA_ENDPOINT",
 ];
 
+/// Makes the client of a bucket.
 pub(crate) fn open(
     bucket: &str,
     settings: &StoreSettings,

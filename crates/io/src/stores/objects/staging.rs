@@ -1,5 +1,5 @@
-//! Object stores as jobs commit to them: uploads that are left uncompleted, and small objects beside them. Of what concerns many
-//! objects, many requests are under way at once.
+//! Object stores as jobs commit to them: uploads that are left uncompleted, and small objects beside them.
+//! Calls for many objects have many requests under way at once.
 
 use super::bucket::{Bucket, Object};
 use super::failure;
@@ -14,7 +14,7 @@ use object_store::multipart::PartId;
 use object_store::{ObjectStoreExt, PutMode};
 use std::sync::Arc;
 
-/// How many small requests are under way at once.
+/// The number of small requests under way at once.
 const REQUESTS_IN_FLIGHT: usize = 16;
 
 type Answer<T> = BoxFuture<'static, Result<T, IoError>>;
@@ -100,7 +100,7 @@ impl Bucket {
         uploads.into_iter().map(object).collect()
     }
 
-    /// Does the same with many objects, many at once.
+    /// Runs one request for each of `all`, many at once.
     fn run<T: Send + 'static>(
         &self,
         operation: IoOperation,
@@ -123,7 +123,8 @@ async fn complete_one(operation: IoOperation, object: Object, upload: Uploaded) 
     let Err(error) = store.complete_multipart(&object.key, &upload.upload.id, parts).await else {
         return Ok(());
     };
-    // Done already, by a call whose answer was lost?
+    // An earlier call, whose answer was lost, may have completed it: then there is an object of the upload's
+    // length.
     match object.bucket.store.head(&object.key).await {
         Ok(meta) if Some(meta.size) == upload.bytes => Ok(()),
         _ => Err(object.error(operation, error)),
@@ -139,7 +140,7 @@ async fn forget_one(operation: IoOperation, object: Object, upload: Uploaded) ->
     }
 }
 
-/// A small object, if it is there.
+/// Returns a small object, if it is there.
 async fn get_one(operation: IoOperation, object: Object) -> Result<Option<Vec<u8>>, IoError> {
     let answer = match object.bucket.store.get(&object.key).await {
         Ok(answer) => answer.bytes().await.map(|bytes| Some(bytes.to_vec())),

@@ -1,5 +1,5 @@
-//! One remote file, sent in parts while it is made. The parts become an object in one step, when all are there: at the end
-//! of [`WriteFile::finish`], or later, for those who hold what [`PartUpload::hand_over`] gives.
+//! Sends one remote file in parts while it is made. The parts become an object in one step, when all are
+//! there: at the end of [`WriteFile::finish`], or later, by the parts that [`PartUpload::hand_over`] returns.
 
 use super::bucket::Object;
 use crate::error::{IoError, IoOperation};
@@ -12,18 +12,18 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-/// The size of every part but the last. Stores take 5 MiB at least, want them equal, and take 10,000 of them: so a file may
-/// have 78 GiB.
+/// The size of every part but the last. Stores take parts of 5 MiB at least, want them equal, and take 10,000
+/// of them: so a file may have 78 GiB.
 const PART_BYTES: usize = 8 << 20;
 
-/// How many parts are under way at once; as many, and the one that is being filled, are in memory.
+/// The number of parts under way at once; as many, and the one that is being filled, are in memory.
 const PARTS_IN_FLIGHT: usize = 3;
 
 /// A file that is being sent.
 pub(crate) struct Upload {
     object: Object,
     store: Arc<dyn MultipartStore>,
-    /// The store's name for it, once something was sent.
+    /// The store's name for it, once the upload has begun.
     id: Option<String>,
     buffer: Vec<u8>,
     in_flight: VecDeque<Pending<PartId>>,
@@ -48,7 +48,7 @@ impl Upload {
         })
     }
 
-    /// The store's name for what is sent, which begins with this if it has not.
+    /// Returns the store's name for the upload, which begins now if it has not.
     fn begun(&mut self) -> Result<String, IoError> {
         if let Some(id) = &self.id {
             return Ok(id.clone());
@@ -108,7 +108,7 @@ impl Upload {
 }
 
 impl WriteFile for Upload {
-    /// Makes the object appear. A small one is sent only now, and never over another that came first.
+    /// Makes the object appear. A small object is sent only now, and never over another that came first.
     fn finish(mut self: Box<Self>) -> Result<(), IoError> {
         if self.id.is_some() {
             self.send_rest()?;
@@ -131,7 +131,7 @@ impl io::Write for Upload {
         Ok(self.take(bytes)?)
     }
 
-    /// Half a part cannot be sent, and nobody could see it.
+    /// Does nothing: half a part cannot be sent, and no reader could see it.
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
@@ -161,7 +161,7 @@ impl Drop for Upload {
         if let (false, Some(id)) = (self.over, self.id.take()) {
             let (store, object) = (self.store.clone(), self.object.clone());
             runtime::clean_up(async move {
-                // Forgotten already, or out of reach: nobody is left to be told.
+                // If the store is out of reach, the parts stay until the bucket's own rules remove them.
                 let _ = store.abort_multipart(&object.key, &id).await;
             });
         }
