@@ -8,11 +8,13 @@
 //! Pure: [`Application`](crate::Application) asks and turns the answers into events of the scheduler and effects.
 
 mod migrations;
+mod newcomers;
 
 pub(crate) use migrations::{Migrations, Step};
 
 use crate::application::{AgentId, Registration};
 use firesteel_types::{ExecutorId, ExecutorLossReason, Millis};
+use newcomers::Newcomers;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The rules for agents.
@@ -51,6 +53,8 @@ pub struct Agent {
     decommission: Option<Decommission>,
     /// It has said that it ends as it was told to.
     is_leaving: bool,
+    /// The cluster was told that it runs.
+    is_announced: bool,
 }
 
 /// How an agent is being decommissioned.
@@ -115,13 +119,12 @@ pub(crate) struct Fleet {
     /// Addresses whose files go with the last agent there, since one of them was decommissioned with its files.
     closing: BTreeSet<String>,
     next_executor: u32,
-    /// All connections of which an introduction has come: a number is never given again.
-    seen: BTreeSet<AgentId>,
+    newcomers: Newcomers,
+    /// When each agent was last heard of that has no executor whose silence the scheduler would notice.
+    unwatched: BTreeMap<AgentId, Millis>,
     setting: Option<String>,
     /// Agents that wait for the setting of their worker processes.
     waiting: Vec<(AgentId, Registration)>,
-    /// Names of agents that were decommissioned before they came.
-    unwelcome: BTreeSet<String>,
     /// How agents ended whose connections have not ended yet, by name.
     ends: BTreeMap<String, ExecutorLossReason>,
     departed: BTreeMap<AgentId, Departed>,
@@ -152,34 +155,40 @@ impl Fleet {
     }
 
     /// An agent introduces itself.
-    pub(crate) fn register(&mut self, id: AgentId, registration: Registration) -> Admission {
+    pub(crate) fn register(&mut self, now: Millis, id: AgentId, registration: Registration) -> Admission {
         if self.is_stopped {
             return Admission::Closed;
         }
-        if !self.seen.insert(id) {
+        if !self.newcomers.introduce(id) {
             return Admission::Known;
         }
         if let Err(why) = self.check(&registration) {
             return Admission::Refused(why);
         }
-        if !registration.name.is_empty() && self.unwelcome.remove(&registration.name) {
+        if self.newcomers.forget(&registration.name) {
             return Admission::Refused("it was decommissioned before it came".into());
         }
         if registration.has_processes && self.setting.is_none() {
             self.waiting.push((id, registration));
             return Admission::Waits;
         }
-        Admission::Welcome(self.admit(id, registration))
+        Admission::Welcome(self.admit(now, id, registration))
     }
 
-    fn admit(&mut self, id: AgentId, registration: Registration) -> Vec<ExecutorId> {
+    fn admit(&mut self, now: Millis, id: AgentId, registration: Registration) -> Vec<ExecutorId> {
         let wanted = if registration.has_processes { registration.slots } else { 1 };
         let executors: Vec<ExecutorId> =
             (0..wanted).map(|_| self.new_executor(id, registration.address.clone())).collect();
-        let (ready, decommission) = (BTreeSet::new(), None);
-        let agent =
-            Agent { registration, executors: executors.clone(), ready, decommission, is_leaving: false };
+        let agent = Agent {
+            registration,
+            executors: executors.clone(),
+            ready: BTreeSet::new(),
+            decommission: None,
+            is_leaving: false,
+            is_announced: false,
+        };
         self.agents.insert(id, agent);
+        self.watch(now, id);
         executors
     }
 
@@ -221,16 +230,48 @@ impl Fleet {
     }
 
     /// The setting of worker processes changes; gives the agents that have waited for the first, with their executors.
-    pub(crate) fn set_workers(&mut self, setting: String) -> Vec<(AgentId, Vec<ExecutorId>)> {
+    pub(crate) fn set_workers(&mut self, now: Millis, setting: String) -> Vec<(AgentId, Vec<ExecutorId>)> {
         self.setting = Some(setting);
         let waiting = std::mem::take(&mut self.waiting);
-        waiting.into_iter().map(|(id, registration)| (id, self.admit(id, registration))).collect()
+        waiting.into_iter().map(|(id, registration)| (id, self.admit(now, id, registration))).collect()
     }
 
     /// An executor of an agent is ready. False when it is not one of the agent's, or was ready before.
     pub(crate) fn ready(&mut self, id: AgentId, executor: ExecutorId) -> bool {
         let Some(agent) = self.agents.get_mut(&id) else { return false };
         agent.executors.contains(&executor) && agent.ready.insert(executor)
+    }
+
+    /// Returns the name under which the cluster is told, once, that an agent runs.
+    pub(crate) fn announce(&mut self, id: AgentId) -> Option<String> {
+        let agent = self.agents.get_mut(&id)?;
+        let is_first = !std::mem::replace(&mut agent.is_announced, true);
+        Some(agent.registration.name.clone()).filter(|name| is_first && !name.is_empty())
+    }
+
+    /// Watches an agent that has no executor whose silence the scheduler would notice: one that hangs before it is ready.
+    pub(crate) fn watch(&mut self, now: Millis, id: AgentId) {
+        self.unwatched.insert(id, now);
+    }
+
+    /// Leaves it to the scheduler to notice the silence of an agent.
+    pub(crate) fn leave_to_scheduler(&mut self, id: AgentId) {
+        self.unwatched.remove(&id);
+    }
+
+    /// Notes a sign of life.
+    pub(crate) fn heard(&mut self, now: Millis, id: AgentId) {
+        if let Some(heard) = self.unwatched.get_mut(&id) {
+            *heard = now;
+        }
+    }
+
+    /// Returns the watched agents that were silent for the timeout, each once.
+    pub(crate) fn silent(&mut self, now: Millis, timeout_ms: u64) -> Vec<AgentId> {
+        let is_silent = |(_, heard): &(&AgentId, &Millis)| **heard + timeout_ms <= now;
+        let silent: Vec<AgentId> = self.unwatched.iter().filter(is_silent).map(|(id, _)| *id).collect();
+        silent.iter().for_each(|id| self.leave_to_scheduler(*id));
+        silent
     }
 
     /// An agent has lost a worker process; gives the executor that takes its place. None when it was not one of the agent's.
@@ -266,6 +307,7 @@ impl Fleet {
             if self.agents.values().any(|agent| agent.registration.name == name) {
                 self.ends.insert(name.into(), reason);
             }
+            self.newcomers.forget(name);
             return None;
         };
         Some(self.loss(departed.agent, reason))
@@ -277,6 +319,7 @@ impl Fleet {
         for executor in &agent.executors {
             self.owners.remove(executor);
         }
+        self.unwatched.remove(&id);
         self.migrations.agent_gone(id);
         let known = self.ends.remove(&agent.registration.name);
         if agent.is_leaving || agent.decommission.is_some() {
@@ -327,6 +370,16 @@ impl Fleet {
         Some(there.into_iter().collect())
     }
 
+    /// Returns the executors that had files at an address and whose agents are going or gone.
+    pub(crate) fn going_from(&self, address: &str) -> BTreeSet<ExecutorId> {
+        let stays = |executor: &ExecutorId| self.owner(*executor).is_some_and(|id| !self.is_going(id));
+        self.executors_at(address).into_iter().filter(|executor| !stays(executor)).collect()
+    }
+
+    fn is_going(&self, id: AgentId) -> bool {
+        self.agents.get(&id).is_none_or(|agent| agent.decommission.is_some() || agent.is_leaving)
+    }
+
     /// All executors that ever had files at an address.
     pub(crate) fn executors_at(&self, address: &str) -> BTreeSet<ExecutorId> {
         let there = self.addresses.iter().filter(|(_, at)| *at == address);
@@ -352,7 +405,7 @@ impl Fleet {
         }
         // One that was there and is gone needs nothing; any other is refused when it comes.
         if !self.departed.values().any(|departed| departed.agent.registration.name == name) {
-            self.unwelcome.insert(name.into());
+            self.newcomers.refuse(name);
         }
         Found::Nothing
     }
@@ -405,8 +458,10 @@ impl Fleet {
         self.is_stopped
     }
 
-    /// When [`Fleet::overdue`] will have something to say.
-    pub(crate) fn next_deadline(&self) -> Option<Millis> {
-        self.departed.values().map(|departed| departed.deadline).min()
+    /// Returns when [`Fleet::overdue`] or [`Fleet::silent`] will have something to say.
+    pub(crate) fn next_deadline(&self, timeout_ms: u64) -> Option<Millis> {
+        let overdue = self.departed.values().map(|departed| departed.deadline).min();
+        let silent = self.unwatched.values().min().map(|heard| *heard + timeout_ms);
+        overdue.into_iter().chain(silent).min()
     }
 }

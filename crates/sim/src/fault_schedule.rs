@@ -242,7 +242,7 @@ impl World {
         machine.die();
         if !host_service {
             let address = machine.address.clone();
-            self.stores.remove(&address);
+            self.lose_files(&address);
         }
         if !is_silent {
             self.send(id, Message::Disconnected);
@@ -279,7 +279,7 @@ impl World {
     fn end_service(&mut self, host: &str, until: u64) {
         self.report.services_lost += 1;
         self.network_partitions.end_service(host, until);
-        self.stores.remove(&service_of(host));
+        self.lose_files(&service_of(host));
     }
 
     /// Another agent starts, and introduces itself.

@@ -146,7 +146,7 @@ impl Source for Fetcher<'_> {
             if self.rng.per_mille(self.broken)
                 && let Some(store) = self.stores.get_mut(&address)
             {
-                store.blocks.remove(&name);
+                store.lose(name);
             }
             let served = self.is_served(output.executor);
             let block = self.stores.get(&address).and_then(|store| store.blocks.get(&name));

@@ -23,6 +23,7 @@ mod machine;
 mod membership;
 mod network_partitions;
 mod oracle;
+mod outputs;
 mod program;
 mod report;
 mod rng;

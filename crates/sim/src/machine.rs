@@ -49,6 +49,23 @@ pub(crate) struct Store {
     pub(crate) blocks: BTreeMap<BlockName, Arc<Block>>,
     /// Results that are too large for a message.
     pub(crate) results: BTreeMap<TaskId, TaskResult>,
+    /// The map outputs that a fault has removed.
+    pub(crate) lost: BTreeSet<BlockName>,
+}
+
+impl Store {
+    /// A fault removes a map output.
+    pub(crate) fn lose(&mut self, name: BlockName) {
+        if self.blocks.remove(&name).is_some() {
+            self.lost.insert(name);
+        }
+    }
+
+    /// A fault removes everything.
+    pub(crate) fn lose_all(&mut self) {
+        self.lost.extend(std::mem::take(&mut self.blocks).into_keys());
+        self.results.clear();
+    }
 }
 
 /// One agent.

@@ -49,6 +49,12 @@ pub(crate) struct Faults {
     pub(crate) impostors: u64,
     /// The cluster gives the application up; this many times.
     pub(crate) give_ups: u64,
+    /// An agent takes long to copy what it is asked for.
+    pub(crate) slow_copies: u64,
+    /// The driver takes long to fetch a large result.
+    pub(crate) slow_fetches: u64,
+    /// An agent's answer about copies arrives twice, the second time late.
+    pub(crate) repeated_copies: u64,
     /// A reader that reaches nobody on a host says so.
     pub(crate) unreachable_named: u64,
     /// Nothing passes between an executor and the driver for a while; this many times.
@@ -216,6 +222,10 @@ impl Faults {
         self.worker_deaths = rate(if huge { 100 } else { 10 });
         self.impostors = rate(100);
         self.give_ups = u64::from(rng.per_mille(10));
+        let mut rate = |usual: u64| if rng.per_mille(500) { rng.below(usual + 1) } else { 0 };
+        self.slow_copies = rate(400);
+        self.slow_fetches = rate(400);
+        self.repeated_copies = rate(300);
     }
 }
 

@@ -5,6 +5,7 @@ use crate::data::Data;
 use crate::machine::Plan;
 use crate::oracle::sum_in;
 use crate::program::{ACCUMULATORS, ALL};
+use crate::work::SLOW_MS;
 use crate::world::{Happening, Message, Order, World};
 use firesteel_plan::IsTruncated;
 use firesteel_scheduler::{
@@ -93,6 +94,7 @@ impl World {
         task: TaskId,
         address: &str,
     ) -> Result<(), Objection> {
+        self.membership.fetching.remove(&task);
         let machine = &self.machines[&agent];
         let is_reached = machine.cut_until <= self.now && self.is_served(agent);
         let found =
@@ -140,6 +142,9 @@ impl World {
         if reads || self.happened().is_multiple_of(64) {
             self.check_accumulators()?;
         }
+        if reads || self.happened().is_multiple_of(8192) {
+            self.check_outputs()?;
+        }
         self.plan_tick();
         Ok(())
     }
@@ -174,7 +179,9 @@ impl World {
             }
             ApplicationEffect::FetchResult { agent, executor, task, address } => {
                 self.check_fetch(task, &address)?;
-                let delay = self.rng.between(1, 2_000);
+                self.membership.fetching.insert(task, agent);
+                let is_slow = !self.is_quiet() && self.rng.per_mille(self.scenario.faults.slow_fetches);
+                let delay = self.rng.between(1, if is_slow { SLOW_MS } else { 2_000 });
                 self.after(delay, Happening::Fetched { agent, executor, task, address });
             }
             ApplicationEffect::RemoveResult { agent, task } => self.order(agent, Order::DropResult(task)),
@@ -219,7 +226,7 @@ impl World {
         let there = self.membership.addresses.iter().filter(|(_, at)| *at == address);
         let executors: Vec<ExecutorId> = there.map(|(executor, _)| *executor).collect();
         executors.into_iter().for_each(|executor| self.checker.executor_gone(executor));
-        self.stores.remove(address);
+        self.forget_files(address);
     }
 
     fn act(&mut self, effect: Effect, at_hand: Option<&AtHand>) -> Result<(), Objection> {
@@ -294,7 +301,10 @@ impl World {
                 *value = value.wrapping_add(sum_in(&bytes));
                 self.report.updates_settled += 1;
             }
-            Effect::Event(event) => self.note(&event, at_hand),
+            Effect::Event(event) => {
+                self.check_given_up(&event)?;
+                self.note(&event, at_hand);
+            }
         }
         Ok(())
     }

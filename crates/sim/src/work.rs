@@ -15,6 +15,8 @@ use std::sync::Arc;
 
 /// How long an attempt waits for leave to commit before it asks again.
 const ASK_AGAIN_MS: u64 = 3_000;
+/// How long copying and fetching may take when they are slow: longer than the driver waits for either.
+pub(crate) const SLOW_MS: u64 = 90_000;
 
 fn failure_of(operation: &str, message: String, retryable: bool) -> TaskFailure {
     TaskFailure::Operation { operation: operation.into(), message, site: CallSite::default(), retryable }
@@ -52,10 +54,7 @@ impl World {
         match order {
             Order::Drop(block) => {
                 let address = self.machines[&id].address.clone();
-                if let Some(store) = self.stores.get_mut(&address) {
-                    store.blocks.remove(&block);
-                }
-                return Ok(());
+                return self.remove_file(&address, block);
             }
             Order::DropResult(task) => {
                 let address = self.machines[&id].address.clone();
@@ -105,7 +104,8 @@ impl World {
                 self.caching.dropped(executor, rdd);
             }
             Order::Migrate(request) => {
-                let delay = self.rng.between(1, 3_000);
+                let is_slow = !self.is_quiet() && self.rng.per_mille(self.scenario.faults.slow_copies);
+                let delay = self.rng.between(1, if is_slow { SLOW_MS } else { 3_000 });
                 self.after(delay, Happening::Copied { on: id, request });
             }
             Order::Leave => {
@@ -156,8 +156,13 @@ impl World {
             self.report.cached_migrated += 1;
             stored.push(name);
         }
-        let message = AgentMessage::Migrated { number, executor, outputs: taken, cached: stored };
-        self.send(on, Message::Agent(message));
+        let message =
+            Message::Agent(AgentMessage::Migrated { number, executor, outputs: taken, cached: stored });
+        if !self.is_quiet() && self.rng.per_mille(self.scenario.faults.repeated_copies) {
+            let delay = self.rng.below(SLOW_MS);
+            self.after(delay, Happening::ToDriver { from: on, message: message.clone() });
+        }
+        self.send(on, message);
     }
 
     /// An agent that was told to end does so when its last task has ended.

@@ -5,7 +5,7 @@ use firesteel_types::{
     AccumulatorUpdate, ExecutorId, ExecutorLossReason, Partition, RddId, ShuffleId, TaskId,
 };
 
-/// An agent's connection to the driver: a number that the shell gives, and never gives again.
+/// An agent's connection to the driver: a number that the shell gives in ascending order, and never gives again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AgentId(pub u64);
 
