@@ -1,4 +1,4 @@
-//! What must hold of agents and their executors, whatever happens.
+//! The rules of agents and their executors, which hold whatever happens.
 //!
 //! - An executor id is given once. An agent that runs another program is refused.
 //! - Nothing is launched on an executor whose connection has ended, or whose agent is being decommissioned.
@@ -17,7 +17,7 @@ use firesteel_scheduler::{AgentId, ApplicationEffect, Effect};
 use firesteel_types::{AppEvent, ExecutorId, ExecutorLossReason, JobFailure, JobId, TaskFailure, TaskId};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What was said of agents so far, as far as it matters later.
+/// The decisions about agents so far, as far as they matter later.
 #[derive(Debug, Default)]
 pub(crate) struct Membership {
     /// The address of each executor that there ever was.
@@ -60,7 +60,7 @@ impl World {
         Ok(())
     }
 
-    /// Whether an executor may be given a task.
+    /// Checks that an executor may be given a task.
     pub(crate) fn check_launch(&self, task: TaskId, executor: ExecutorId) -> Result<(), Objection> {
         let Some(agent) = self.application.agent_of(executor) else {
             return Err(format!("task {task} goes to executor {executor}, whose connection has ended"));
@@ -164,7 +164,9 @@ impl World {
             && scheduler.sole_copies(&going).cached.is_empty();
         let has_time = self.now + self.skew_ms < began + self.scenario.decommission_within_ms;
         if !is_empty && has_time && !self.membership.migrated_from.contains(&address) {
-            return Err(format!("agent {agent:?} is told to end, and nobody was asked to take what it has"));
+            return Err(format!(
+                "agent {agent:?} is told to end, and no agent was asked to take what it has"
+            ));
         }
         Ok(())
     }
@@ -200,7 +202,7 @@ impl World {
         }
     }
 
-    /// Whether a job fails for a reason of this module's.
+    /// Checks the failures of jobs that agents and results are the reason of.
     pub(crate) fn check_failure(&self, job: JobId, failure: Option<&JobFailure>) -> Result<(), Objection> {
         match failure {
             Some(JobFailure::ResultTooLarge { bytes, limit, .. }) => {

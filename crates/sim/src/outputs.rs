@@ -1,4 +1,4 @@
-//! What must hold of the files of map outputs, whatever happens.
+//! The rules of the files of map outputs, which hold whatever happens.
 //!
 //! - A map output that counts lies where the driver believes that it does, unless a fault has removed it.
 //! - The file of a map output that counts is not removed: neither is that decided, nor does it happen.

@@ -19,12 +19,12 @@ use firesteel_types::{
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// What came with the word being heard: who sent it, and what.
+/// The contents of the message that is being handled.
 #[derive(Debug)]
 pub(crate) struct AtHand {
     task: TaskId,
     data: Option<Box<Data>>,
-    /// The map task and its digest, if the word tells of an output.
+    /// The map task and its digest, if the message tells of an output.
     wrote: Option<((ShuffleId, Partition), u64)>,
     updates: Vec<AccumulatorUpdate>,
 }
@@ -149,7 +149,7 @@ impl World {
         Ok(())
     }
 
-    /// What the application says of agents.
+    /// Acts on the effects that concern agents.
     fn act_on_agents(&mut self, effect: ApplicationEffect) -> Result<(), Objection> {
         match effect {
             ApplicationEffect::Welcome { agent, executors, setting } => {
@@ -309,7 +309,7 @@ impl World {
         Ok(())
     }
 
-    /// Whether a job fails for want of executors when it should, and only then.
+    /// Checks that a job fails for want of executors when it should, and only then.
     fn check_no_executors(&self, job: JobId, failure: Option<&JobFailure>) -> Result<(), Objection> {
         let fails_so = matches!(failure, Some(JobFailure::NoExecutors { .. }));
         if fails_so && self.owners.keys().any(|id| self.application.scheduler().knows_executor(*id)) {
@@ -348,8 +348,9 @@ impl World {
         self.status.apply(event);
         match event {
             AppEvent::TaskEnded { task, stage, failure: None, .. } => {
-                let message =
-                    at_hand.filter(|message| message.task == *task).expect("a task succeeds by its own word");
+                let message = at_hand
+                    .filter(|message| message.task == *task)
+                    .expect("a task succeeds by its own message");
                 self.checker.barriers.over(*task);
                 // What a barrier stage answers counts when all of it is there.
                 let waits = self.plans.get(stage).is_some_and(|plan| plan.barrier && plan.output.is_none());

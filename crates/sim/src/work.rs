@@ -39,7 +39,7 @@ impl World {
         self.stores.entry(address).or_default()
     }
 
-    /// Whether the files of an agent can be read by the driver now.
+    /// Returns whether the driver can read the files of an agent now.
     pub(crate) fn is_served(&self, id: AgentId) -> bool {
         let machine = &self.machines[&id];
         match self.scenario.host_service {
@@ -329,7 +329,7 @@ impl World {
 
     fn commit(&mut self, id: AgentId, task: TaskId, allowed: bool) {
         let Some(attempt) = self.agent(id).attempts.remove(&task) else { return };
-        assert!(attempt.asks_to_commit, "only who asked is answered");
+        assert!(attempt.asks_to_commit, "only an attempt that asked is answered");
         let executor = attempt.launch.executor;
         if !allowed {
             let outcome = TaskOutcome::failed(TaskFailure::CommitDenied);
@@ -359,7 +359,7 @@ impl World {
         self.after(self.scenario.heartbeat_ms, Happening::HeartbeatDue { on: id });
     }
 
-    /// What an attempt computes, or why it cannot.
+    /// Computes the data of an attempt, or tells why it cannot.
     fn compute(
         &mut self,
         on: ExecutorId,
