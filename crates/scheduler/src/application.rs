@@ -180,6 +180,8 @@ impl Application {
         for loss in self.fleet.overdue(self.now) {
             self.lose(loss, fx);
         }
+        let silent = self.fleet.silent(self.now, self.scheduler.settings.network_timeout_ms);
+        fx.extend(silent.into_iter().map(|agent| ApplicationEffect::Close { agent }));
         self.migrate(fx);
         self.allocate(fx);
     }
@@ -189,7 +191,7 @@ impl Application {
     pub fn next_deadline(&self) -> Option<Millis> {
         let due = [
             self.scheduler.next_deadline(),
-            self.fleet.next_deadline(),
+            self.fleet.next_deadline(self.scheduler.settings.network_timeout_ms),
             self.fleet.migrations.next_deadline(),
             self.allocation.as_ref().map(|dynamic| dynamic.look_at),
         ];
@@ -302,7 +304,7 @@ impl Application {
 /// The registration, the messages and the end of agents.
 impl Application {
     fn register(&mut self, agent: AgentId, registration: RegisterAgent, fx: &mut Vec<ApplicationEffect>) {
-        match self.fleet.register(agent, registration) {
+        match self.fleet.register(self.now, agent, registration) {
             Admission::Welcome => self.welcome(agent, fx),
             Admission::Waits | Admission::Known => {}
             Admission::Refused(reason) => fx.push(ApplicationEffect::Refuse { agent, reason }),
@@ -320,12 +322,13 @@ impl Application {
     fn set_workers(&mut self, setting: &str, fx: &mut Vec<ApplicationEffect>) {
         let known = self.fleet.agents().keys().copied();
         fx.extend(known.map(|agent| ApplicationEffect::WorkerSetting { agent, setting: setting.into() }));
-        for agent in self.fleet.set_workers(setting.into()) {
+        for agent in self.fleet.set_workers(self.now, setting.into()) {
             self.welcome(agent, fx);
         }
     }
 
     fn on_message(&mut self, agent: AgentId, message: AgentMessage, fx: &mut Vec<ApplicationEffect>) {
+        self.fleet.heard(self.now, agent);
         match message {
             AgentMessage::ExecutorReady { executor } => self.executor_ready(agent, executor, fx),
             AgentMessage::ExecutorLost { executor, reason } => {
@@ -333,6 +336,7 @@ impl Application {
                     fx.push(ApplicationEffect::NextExecutor { agent, executor: next });
                     // The files of a worker process are its agent's, and outlive it.
                     self.schedule(Event::ExecutorLost { executor, reason, outputs_survive: true }, fx);
+                    self.watch_if_unready(agent);
                 }
             }
             AgentMessage::Alive { running } => self.alive(agent, running, fx),
@@ -365,10 +369,9 @@ impl Application {
         if !self.fleet.ready(agent, executor) {
             return;
         }
-        let Some(Agent { registration, slots, ready, .. }) = self.fleet.agents().get(&agent) else { return };
-        if ready.len() == 1 && !registration.name.is_empty() {
-            fx.push(ApplicationEffect::AgentReady { name: registration.name.clone() });
-        }
+        let name = self.fleet.announce(agent);
+        fx.extend(name.map(|name| ApplicationEffect::AgentReady { name }));
+        let Some(Agent { registration, slots, .. }) = self.fleet.agents().get(&agent) else { return };
         let slots = if registration.has_processes { 1 } else { *slots };
         let host = registration.host.clone();
         // The scheduler would give an executor tasks at once, before it could hear that the agent is being
@@ -376,9 +379,18 @@ impl Application {
         if self.fleet.is_decommissioned(agent) {
             return;
         }
+        self.fleet.leave_to_scheduler(agent);
         self.schedule(Event::ExecutorAdded { executor, host, slots }, fx);
         // A migration may have waited for an agent that can take over blocks.
         self.fleet.migrations.reconsider();
+    }
+
+    /// Watches an agent whose last ready executor is gone.
+    fn watch_if_unready(&mut self, agent: AgentId) {
+        let executors = self.fleet.agents().get(&agent).map_or(&[][..], |agent| &agent.executors);
+        if !executors.iter().any(|executor| self.scheduler.knows_executor(*executor)) {
+            self.fleet.watch(self.now, agent);
+        }
     }
 
     fn alive(
@@ -538,7 +550,9 @@ impl Application {
     /// copy.
     fn clear(&mut self, address: &str, fx: &mut Vec<ApplicationEffect>) {
         let (now, within_ms) = (self.now, self.fleet.decommission_within_ms());
-        let sole_copies = self.scheduler.sole_copies(&self.fleet.executors_at(address));
+        let mut sole_copies = self.scheduler.sole_copies(&self.fleet.executors_at(address));
+        // The process that serves the files goes; the cached partitions of agents that stay are in their own processes.
+        sole_copies.cached = self.scheduler.sole_copies(&self.fleet.going_from(address)).cached;
         let (busy, idle): (Vec<AgentId>, Vec<AgentId>) =
             self.fleet.to_release(address).into_iter().partition(|agent| self.is_busy(*agent));
         let is_over = self.fleet.migrations.is_over(now, address, !busy.is_empty(), within_ms);
@@ -573,11 +587,17 @@ impl Application {
 
     fn migrated(&mut self, agent: AgentId, report: MigrateReport, fx: &mut Vec<ApplicationEffect>) {
         let MigrateReport { number, executor, outputs, cached } = report;
+        // The copies are of an executor that the agent has or had. Those of another agent's executor are not
+        // its to report.
+        let owner = self.fleet.owner(executor);
+        if owner.is_some_and(|owner| owner != agent) || self.fleet.address_of(executor).is_none() {
+            return;
+        }
         let taken = outputs.len() + cached.len();
         for key in cached {
             self.schedule(Event::BlockStored { executor, key }, fx);
         }
-        if self.fleet.owner(executor) == Some(agent) && self.scheduler.knows_executor(executor) {
+        if owner.is_some() && self.scheduler.knows_executor(executor) {
             self.schedule(Event::OutputsMoved { to: executor, outputs }, fx);
         } else {
             // The executor was lost meanwhile. Its copies may lie with a process that outlives it.

@@ -10,12 +10,14 @@
 //! effects.
 
 mod migrations;
+mod newcomers;
 
 pub(crate) use migrations::{Migrations, Step};
 
 use crate::agent_id::AgentId;
 use firesteel_protocol::handshake::RegisterAgent;
 use firesteel_types::{ExecutorId, ExecutorLossReason, Millis};
+use newcomers::Newcomers;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The rules for agents.
@@ -60,6 +62,8 @@ pub struct Agent {
     decommission: Option<Decommission>,
     /// True once it has reported that it ends as it was told to.
     is_leaving: bool,
+    /// The cluster was told that it runs.
+    is_announced: bool,
 }
 
 /// The decommission of an agent.
@@ -126,14 +130,14 @@ pub(crate) struct Fleet {
     /// with its files.
     closing: BTreeSet<String>,
     next_executor: u32,
-    /// All connections over which a registration has come; their numbers are never given again.
-    seen: BTreeSet<AgentId>,
+    newcomers: Newcomers,
+    /// The time of the last message of each agent that has no executor whose silence the scheduler would
+    /// notice.
+    unwatched: BTreeMap<AgentId, Millis>,
     /// The setting of worker processes.
     setting: Option<String>,
     /// The agents that wait for the setting of their worker processes.
     waiting: Vec<(AgentId, RegisterAgent)>,
-    /// The names of agents that were decommissioned before they came.
-    unwelcome: BTreeSet<String>,
     /// The reported ends of agents whose connections have not ended yet, by name.
     ends: BTreeMap<String, ExecutorLossReason>,
     departed: BTreeMap<AgentId, Departed>,
@@ -164,35 +168,43 @@ impl Fleet {
     }
 
     /// Decides about an agent that registers.
-    pub(crate) fn register(&mut self, id: AgentId, registration: RegisterAgent) -> Admission {
+    pub(crate) fn register(&mut self, now: Millis, id: AgentId, registration: RegisterAgent) -> Admission {
         if self.is_stopped {
             return Admission::Closed;
         }
-        if !self.seen.insert(id) {
+        if !self.newcomers.introduce(id) {
             return Admission::Known;
         }
         if let Err(why) = self.check(&registration) {
             return Admission::Refused(why);
         }
-        if !registration.name.is_empty() && self.unwelcome.remove(&registration.name) {
+        if self.newcomers.forget(&registration.name) {
             return Admission::Refused("it was decommissioned before it came".into());
         }
         if registration.has_processes && self.setting.is_none() {
             self.waiting.push((id, registration));
             return Admission::Waits;
         }
-        self.admit(id, registration);
+        self.admit(now, id, registration);
         Admission::Welcome
     }
 
     /// Gives an agent its executors.
-    fn admit(&mut self, id: AgentId, registration: RegisterAgent) {
+    fn admit(&mut self, now: Millis, id: AgentId, registration: RegisterAgent) {
         let slots = self.slots(&registration);
         let wanted = if registration.has_processes { slots } else { 1 };
         let executors = (0..wanted).map(|_| self.new_executor(id, registration.blocks.clone())).collect();
-        let (ready, decommission) = (BTreeSet::new(), None);
-        let agent = Agent { registration, slots, executors, ready, decommission, is_leaving: false };
+        let agent = Agent {
+            registration,
+            slots,
+            executors,
+            ready: BTreeSet::new(),
+            decommission: None,
+            is_leaving: false,
+            is_announced: false,
+        };
         self.agents.insert(id, agent);
+        self.watch(now, id);
     }
 
     /// Returns the number of tasks that an agent runs at a time.
@@ -240,11 +252,11 @@ impl Fleet {
 
     /// Changes the setting of worker processes. Admits the agents that have waited for the first, and returns
     /// them.
-    pub(crate) fn set_workers(&mut self, setting: String) -> Vec<AgentId> {
+    pub(crate) fn set_workers(&mut self, now: Millis, setting: String) -> Vec<AgentId> {
         self.setting = Some(setting);
         let mut admitted = vec![];
         for (id, registration) in std::mem::take(&mut self.waiting) {
-            self.admit(id, registration);
+            self.admit(now, id, registration);
             admitted.push(id);
         }
         admitted
@@ -255,6 +267,39 @@ impl Fleet {
     pub(crate) fn ready(&mut self, id: AgentId, executor: ExecutorId) -> bool {
         let Some(agent) = self.agents.get_mut(&id) else { return false };
         agent.executors.contains(&executor) && agent.ready.insert(executor)
+    }
+
+    /// Returns the name under which the cluster is told, once, that an agent runs.
+    pub(crate) fn announce(&mut self, id: AgentId) -> Option<String> {
+        let agent = self.agents.get_mut(&id)?;
+        let is_first = !std::mem::replace(&mut agent.is_announced, true);
+        Some(agent.registration.name.clone()).filter(|name| is_first && !name.is_empty())
+    }
+
+    /// Watches an agent that has no executor whose silence the scheduler would notice: one that hangs before
+    /// it is ready.
+    pub(crate) fn watch(&mut self, now: Millis, id: AgentId) {
+        self.unwatched.insert(id, now);
+    }
+
+    /// Leaves it to the scheduler to notice the silence of an agent.
+    pub(crate) fn leave_to_scheduler(&mut self, id: AgentId) {
+        self.unwatched.remove(&id);
+    }
+
+    /// Notes a sign of life.
+    pub(crate) fn heard(&mut self, now: Millis, id: AgentId) {
+        if let Some(heard) = self.unwatched.get_mut(&id) {
+            *heard = now;
+        }
+    }
+
+    /// Returns the watched agents that were silent for the timeout, each once.
+    pub(crate) fn silent(&mut self, now: Millis, timeout_ms: u64) -> Vec<AgentId> {
+        let is_silent = |(_, heard): &(&AgentId, &Millis)| **heard + timeout_ms <= now;
+        let silent: Vec<AgentId> = self.unwatched.iter().filter(is_silent).map(|(id, _)| *id).collect();
+        silent.iter().for_each(|id| self.leave_to_scheduler(*id));
+        silent
     }
 
     /// Replaces the executor of a worker process that an agent has lost. Returns the new one, or `None` if
@@ -291,6 +336,7 @@ impl Fleet {
             if self.agents.values().any(|agent| agent.registration.name == name) {
                 self.ends.insert(name.into(), reason);
             }
+            self.newcomers.forget(name);
             return None;
         };
         Some(self.loss(departed.agent, reason))
@@ -303,6 +349,7 @@ impl Fleet {
         for executor in &agent.executors {
             self.owners.remove(executor);
         }
+        self.unwatched.remove(&id);
         self.migrations.agent_gone(id);
         let known = self.ends.remove(&agent.registration.name);
         if agent.is_leaving || agent.decommission.is_some() {
@@ -354,6 +401,16 @@ impl Fleet {
         Some(there.into_iter().collect())
     }
 
+    /// Returns the executors that had files at an address and whose agents are going or gone.
+    pub(crate) fn going_from(&self, address: &str) -> BTreeSet<ExecutorId> {
+        let stays = |executor: &ExecutorId| self.owner(*executor).is_some_and(|id| !self.is_going(id));
+        self.executors_at(address).into_iter().filter(|executor| !stays(executor)).collect()
+    }
+
+    fn is_going(&self, id: AgentId) -> bool {
+        self.agents.get(&id).is_none_or(|agent| agent.decommission.is_some() || agent.is_leaving)
+    }
+
     /// Returns all executors that ever had files at an address.
     pub(crate) fn executors_at(&self, address: &str) -> BTreeSet<ExecutorId> {
         let there = self.addresses.iter().filter(|(_, at)| *at == address);
@@ -380,7 +437,7 @@ impl Fleet {
         // An agent that has departed is gone already. Any other has not come yet, and is refused when it
         // does.
         if !self.departed.values().any(|departed| departed.agent.registration.name == name) {
-            self.unwelcome.insert(name.into());
+            self.newcomers.refuse(name);
         }
         Found::Nothing
     }
@@ -434,8 +491,10 @@ impl Fleet {
         self.is_stopped
     }
 
-    /// Returns the time at which [`Fleet::overdue`] will return a loss.
-    pub(crate) fn next_deadline(&self) -> Option<Millis> {
-        self.departed.values().map(|departed| departed.deadline).min()
+    /// Returns the time at which [`Fleet::overdue`] or [`Fleet::silent`] will return an agent.
+    pub(crate) fn next_deadline(&self, timeout_ms: u64) -> Option<Millis> {
+        let overdue = self.departed.values().map(|departed| departed.deadline).min();
+        let silent = self.unwatched.values().min().map(|heard| *heard + timeout_ms);
+        overdue.into_iter().chain(silent).min()
     }
 }

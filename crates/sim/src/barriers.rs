@@ -1,4 +1,4 @@
-//! What must hold of barrier stages, whatever happens.
+//! The rules of barrier stages, which hold whatever happens.
 //!
 //! - Of one attempt, all tasks are launched by one event, each partition once; and no task of an earlier attempt may go on then.
 //! - A task is let on only when all tasks of its own attempt have called as often, none of which was told to stop or has ended.
@@ -10,7 +10,7 @@ use firesteel_scheduler::{ShuffleOutputs, TaskLaunch};
 use firesteel_types::{ExecutorId, JobId, Partition, StageAttempt, StageId, TaskId};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// All gangs that there ever were.
+/// All attempts at barrier stages that there ever were.
 #[derive(Debug, Default)]
 pub(crate) struct BarrierChecker {
     members: BTreeMap<TaskId, Member>,
@@ -73,7 +73,7 @@ impl BarrierChecker {
                 ));
             }
         }
-        let current = self.last.get_mut(&stage).expect("the gang was just made");
+        let current = self.last.get_mut(&stage).expect("the barrier set was just made");
         if current.attempt != attempt || !current.partitions.insert(partition) || launch.speculative {
             return Err(format!("task {task} is a copy, or of another attempt than {current:?}"));
         }
@@ -97,14 +97,14 @@ impl BarrierChecker {
     /// An attempt ended or was told to stop.
     pub(crate) fn over(&mut self, task: TaskId) {
         if let Some(member) = self.members.get(&task) {
-            self.last.get_mut(&member.stage).expect("a member has a gang").living.remove(&task);
+            self.last.get_mut(&member.stage).expect("a member has a barrier set").living.remove(&task);
         }
     }
 
     /// The driver hears of a call.
     pub(crate) fn called(&mut self, task: TaskId, epoch: u32) {
         let Some(Member { stage, partition, .. }) = self.members.get(&task).copied() else { return };
-        let barrier_set = self.last.get_mut(&stage).expect("a member has a gang");
+        let barrier_set = self.last.get_mut(&stage).expect("a member has a barrier set");
         if barrier_set.living.contains(&task) {
             barrier_set.calls.entry(epoch).or_default().insert(partition);
         }
@@ -114,7 +114,7 @@ impl BarrierChecker {
     pub(crate) fn let_on(&mut self, task: TaskId, epoch: u32, messages: &[String]) -> Result<(), Objection> {
         self.released += 1;
         let Some(member) = self.members.get(&task) else {
-            return Err(format!("task {task} is let on, and belongs to no gang"));
+            return Err(format!("task {task} is let on, and belongs to no barrier set"));
         };
         let barrier_set = &self.last[&member.stage];
         let called = barrier_set.calls.get(&epoch).map_or(0, BTreeSet::len);

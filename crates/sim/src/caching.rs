@@ -12,11 +12,11 @@ use firesteel_scheduler::{AgentMessage, Event};
 use firesteel_types::{BlockKey, ExecutorId, RddId};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What is persisted, and what the driver heard of it.
+/// The persisted RDDs, and the partitions of which the driver has heard.
 #[derive(Debug, Default)]
 pub(crate) struct Caching {
     persisted: BTreeSet<RddId>,
-    /// What was stored.
+    /// The partitions that were stored, by executor.
     heard: BTreeSet<(ExecutorId, CachedName)>,
     /// The executors that were heard to keep a partition, whether or not they still do.
     holders: BTreeMap<CachedName, BTreeSet<ExecutorId>>,

@@ -1,11 +1,11 @@
-//! What must hold, whatever happens. The world tells the checker what the scheduler said; the checker objects.
+//! The rules that hold whatever happens. The world tells the checker what the scheduler said; the checker objects.
 //!
 //! - A job fails for want of executors only when there is none, and in time when there never was one.
 //! - Each job ends exactly once. Each of its outputs is accepted once, from the message at hand.
 //! - A job that succeeds has the answer of one evaluation of its program. A job that fails has a reason that was given.
 //! - No launch names a forgotten stage or an unregistered executor, or reads a map output that was dropped, that a reader
 //!   has found broken, or that went with its executor.
-//! - The versions under which partitions are kept do not shrink. When nobody wants an RDD to be kept any more, no living
+//! - The versions under which partitions are kept do not shrink. When an RDD is not persisted any more, no living
 //!   executor keeps what the driver has heard of.
 //! - Of one output partition, at most one living attempt may commit at a time, none after its result was accepted, and the
 //!   attempt that the result names has committed.
@@ -63,7 +63,7 @@ pub(crate) struct Checker {
     pub(crate) fetch_failures: u64,
     pub(crate) oracle: Oracle,
     pub(crate) barriers: BarrierChecker,
-    /// Shuffles that nobody will ever read again, once the jobs have ended that do.
+    /// Shuffles that no later job will read: they are gone when the jobs have ended that do.
     released: BTreeSet<ShuffleId>,
 }
 
@@ -218,7 +218,7 @@ impl Checker {
         }
     }
 
-    /// Nobody will ever read a shuffle again, except jobs that run.
+    /// Notes that no later job will read a shuffle: only those that run do.
     pub(crate) fn release_shuffle(&mut self, program: &Program, shuffle: ShuffleId) {
         self.released.insert(shuffle);
         self.drop_released(program);

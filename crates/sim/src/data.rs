@@ -12,16 +12,16 @@ pub(crate) type Whims = BTreeMap<(ShuffleId, Partition), u64>;
 /// Which of the things that are counted once: one partition of an RDD, say, as one accumulator sees it.
 pub(crate) type Once = (AccumulatorId, UpdateScope, Partition);
 
-/// What was added.
+/// The sums that were added, by accumulator, scope and partition.
 pub(crate) type Added = BTreeMap<Once, Sum>;
 
-/// What was added to one accumulator for one partition.
+/// The sum that was added to one accumulator for one partition.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Sum {
     /// How many times.
     pub(crate) extent: u64,
     pub(crate) sum: u64,
-    /// The task that kept the partition with which this came, if it was not computed by whoever tells of it.
+    /// The task that cached the partition with which this came, if the reporting task did not compute it itself.
     pub(crate) cached_by: Option<TaskId>,
 }
 
@@ -32,7 +32,7 @@ pub(crate) struct Data {
     pub(crate) whims: Whims,
     /// Two different whims of one map task met here: what must never happen.
     pub(crate) mixed: bool,
-    /// What the functions added that made the records, since they were read from shuffles.
+    /// The sums of the functions that made the records, since these were read from shuffles.
     pub(crate) added: Added,
 }
 
@@ -78,7 +78,7 @@ pub(crate) fn updates(added: &Added) -> Vec<AccumulatorUpdate> {
     added.iter().map(update).collect()
 }
 
-/// What one map task wrote.
+/// The output of one map task.
 #[derive(Clone, Debug)]
 pub(crate) struct Block {
     /// By reducer.
@@ -87,6 +87,6 @@ pub(crate) struct Block {
     pub(crate) mixed: bool,
     /// A digest of all records that does not depend on their order.
     pub(crate) checksum: u64,
-    /// What the functions of the map task added.
+    /// The sums that the functions of the map task added.
     pub(crate) added: Added,
 }

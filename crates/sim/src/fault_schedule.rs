@@ -7,12 +7,12 @@ use firesteel_scheduler::{AgentId, AgentMessage, ApplicationEvent, RegisterAgent
 use firesteel_types::{ExecutorId, ExecutorLossReason, JobId, ShuffleId};
 use std::collections::BTreeMap;
 
-/// Something that befalls an agent, whichever it hits.
+/// A fault of an agent that is picked when it strikes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Fault {
-    /// Its process ends, and somebody says so.
+    /// Its process ends, and its connection with it.
     Death,
-    /// Its process ends, and nobody says so.
+    /// Its process ends, and its connection does not.
     SilentDeath,
     /// It stands still for a while.
     Freeze,
@@ -192,7 +192,7 @@ impl World {
             Fault::Death => self.end(id, ExecutorLossReason::Killed { signal: 9, peak_bytes: 0 }, false),
             Fault::SilentDeath => self.end(id, ExecutorLossReason::Exited { code: None }, true),
             Fault::Birth | Fault::Peace | Fault::ClockJump | Fault::GiveUp => {
-                unreachable!("these strike nobody")
+                unreachable!("these strike no agent")
             }
         }
         Ok(())
@@ -232,7 +232,7 @@ impl World {
         there.into_iter().try_for_each(|id| self.decommission(id, true))
     }
 
-    /// An agent's process ends. Unless nobody says so, its connection ends, and the cluster tells why: soon, too late, or never.
+    /// An agent's process ends. Unless that is silent, its connection ends, and the cluster tells why: soon, too late, or never.
     pub(crate) fn end(&mut self, id: AgentId, reason: ExecutorLossReason, is_silent: bool) {
         let host_service = self.scenario.host_service;
         let machine = self.agent(id);
@@ -242,7 +242,7 @@ impl World {
         machine.die();
         if !host_service {
             let address = machine.address.clone();
-            self.stores.remove(&address);
+            self.lose_files(&address);
         }
         if !is_silent {
             self.send(id, Message::Disconnected);
@@ -279,7 +279,7 @@ impl World {
     fn end_service(&mut self, host: &str, until: u64) {
         self.report.services_lost += 1;
         self.network_partitions.end_service(host, until);
-        self.stores.remove(&service_of(host));
+        self.lose_files(&service_of(host));
     }
 
     /// Another agent starts, and introduces itself.

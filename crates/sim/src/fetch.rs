@@ -1,4 +1,4 @@
-//! What a task reads: map outputs where its launch says that they are, and partitions that its own executor keeps.
+//! The reads of a task: map outputs where its launch says that they are, and partitions that its own executor caches.
 
 use crate::caching::Caching;
 use crate::data::Data;
@@ -11,7 +11,7 @@ use firesteel_scheduler::{AgentId, TaskLaunch};
 use firesteel_types::{ExecutorId, Partition, RddId, ShuffleId, TaskFailure};
 use std::collections::BTreeMap;
 
-/// What became of kept partitions while a task computed.
+/// The changes of cached partitions while a task computed.
 #[derive(Debug, Default)]
 pub(crate) struct CacheChanges {
     pub(crate) stored: Vec<CachedName>,
@@ -21,7 +21,7 @@ pub(crate) struct CacheChanges {
     pub(crate) read_remote: u64,
     /// How often another executor was said to keep one, and did not.
     pub(crate) stale: u64,
-    /// Whether a function was called that waits for other tasks.
+    /// True if a function was called that waits for other tasks.
     pub(crate) met_barrier: bool,
 }
 
@@ -33,7 +33,7 @@ pub(crate) struct Fetcher<'a> {
     owners: &'a BTreeMap<ExecutorId, AgentId>,
     stores: &'a mut BTreeMap<String, Store>,
     network_partitions: &'a NetworkPartitions,
-    /// Who is said to keep what, if kept partitions are read from others.
+    /// The executors that are said to cache each partition, if cached partitions are read from other executors.
     caching: Option<&'a Caching>,
     rng: &'a mut Rng,
     now: u64,
@@ -85,7 +85,7 @@ impl Fetcher<'_> {
         &self.machine(of).host
     }
 
-    /// Whether what an executor wrote can be read by this one now.
+    /// Returns whether this executor can read the files of another one now.
     fn is_served(&self, of: ExecutorId) -> bool {
         let (here, there) = (self.host(self.on), self.host(of));
         let runs = self.host_service || self.machine(of).runs(self.now);
@@ -104,7 +104,7 @@ impl Fetcher<'_> {
         there.into_iter().filter(|id| !self.is_served(*id)).collect()
     }
 
-    /// A kept partition from one of those who are said to have it. A copy is kept here or not.
+    /// Reads a cached partition from one of the executors that are said to have it. A copy is cached here or not.
     fn find_remote(&mut self, name: CachedName) -> Option<Data> {
         let holder = self.caching?.holders(name).find(|holder| *holder != self.on)?;
         let reached = self.machine(holder).runs(self.now)
@@ -146,7 +146,7 @@ impl Source for Fetcher<'_> {
             if self.rng.per_mille(self.broken)
                 && let Some(store) = self.stores.get_mut(&address)
             {
-                store.blocks.remove(&name);
+                store.lose(name);
             }
             let served = self.is_served(output.executor);
             let block = self.stores.get(&address).and_then(|store| store.blocks.get(&name));

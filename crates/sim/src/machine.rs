@@ -13,7 +13,7 @@ pub(crate) type BlockName = (ShuffleId, Partition, TaskId);
 /// The name of a cached partition, with the version of its input.
 pub(crate) type CachedName = (RddId, Partition, u64);
 
-/// What the driver ships of a stage.
+/// The part of a stage that the driver ships.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     pub(crate) rdd: RddId,
@@ -30,7 +30,7 @@ pub(crate) struct Plan {
 pub(crate) struct Attempt {
     pub(crate) launch: TaskLaunch,
     pub(crate) plan: Arc<Plan>,
-    /// What it has computed, if it read its input early or waits for leave to commit.
+    /// Its result, if it read its input early or waits for leave to commit.
     pub(crate) computed: Option<Result<Data, TaskFailure>>,
     pub(crate) asks_to_commit: bool,
     /// How often it waits for the other tasks of a barrier stage, once it has computed.
@@ -49,6 +49,23 @@ pub(crate) struct Store {
     pub(crate) blocks: BTreeMap<BlockName, Arc<Block>>,
     /// Results that are too large for a message.
     pub(crate) results: BTreeMap<TaskId, TaskResult>,
+    /// The map outputs that a fault has removed.
+    pub(crate) lost: BTreeSet<BlockName>,
+}
+
+impl Store {
+    /// A fault removes a map output.
+    pub(crate) fn lose(&mut self, name: BlockName) {
+        if self.blocks.remove(&name).is_some() {
+            self.lost.insert(name);
+        }
+    }
+
+    /// A fault removes everything.
+    pub(crate) fn lose_all(&mut self) {
+        self.lost.extend(std::mem::take(&mut self.blocks).into_keys());
+        self.results.clear();
+    }
 }
 
 /// One agent.
@@ -125,12 +142,12 @@ impl Machine {
         self.caches.entry(executor).or_default()
     }
 
-    /// Whether it answers now.
+    /// Returns whether it answers now.
     pub(crate) fn runs(&self, now: u64) -> bool {
         self.alive && self.frozen_until <= now
     }
 
-    /// Whether it was told to end, and has nothing left to do.
+    /// Returns whether it was told to end, and has nothing left to do.
     pub(crate) fn is_done(&self) -> bool {
         self.alive && self.is_leaving && self.attempts.is_empty()
     }

@@ -14,7 +14,7 @@ const USAGE: &str = "usage: firesteel-sim [standalone] [--seeds N] [--seed S] [-
   --seed S      the first of them (default 0)
   --throughput  measure the scheduler alone instead: memory for one large shuffle, decisions a second";
 
-/// What was asked for.
+/// The options of the command line.
 struct Wish {
     seeds: u64,
     first: u64,
@@ -68,7 +68,7 @@ enum Outcome {
     Standalone(Result<StandaloneReport, Violation>),
 }
 
-/// What of a seed is to be run.
+/// Runs the worlds of a seed that were asked for, one after the other.
 fn outcomes(seed: u64, wish: &Wish) -> impl Iterator<Item = Outcome> {
     let scheduler = (!wish.standalone).then(|| Outcome::Scheduler(Box::new(run_seed(seed))));
     let is_shared = wish.standalone || seed.is_multiple_of(STANDALONE_SHARE);
@@ -117,6 +117,6 @@ fn run(wish: &Wish) -> ExitCode {
 }
 
 fn send(text: &str) {
-    // Nobody to talk to is no reason to fail.
+    // A reader that has closed the pipe is no reason to fail.
     let _ = writeln!(std::io::stdout().lock(), "{text}");
 }

@@ -1,8 +1,11 @@
-//! What must hold of agents and their executors, whatever happens.
+//! The rules of agents and their executors, which hold whatever happens.
 //!
 //! - An executor id is given once. An agent that runs another program is refused.
 //! - Nothing is launched on an executor whose connection has ended, or whose agent is being decommissioned.
-//! - When an executor is declared lost while its agent is connected, the agent's connection is closed by the same event.
+//! - When an executor is declared lost while its agent is connected, it was silent, and the agent's connection is closed by the same
+//!   event.
+//! - An address is gone only when no agent that is connected has its files there.
+//! - A task whose result is being fetched is not given up while its agent is connected.
 //! - An agent whose files go with it is told to end only when it has no tasks, and not before its sole copies were offered to agents that
 //!   could take them, unless time is up.
 //! - An agent that is being decommissioned is told to end, sooner or later.
@@ -11,10 +14,10 @@
 use crate::checker::Objection;
 use crate::world::World;
 use firesteel_scheduler::{AgentId, ApplicationEffect, Effect};
-use firesteel_types::{AppEvent, ExecutorId, JobFailure, JobId, TaskId};
+use firesteel_types::{AppEvent, ExecutorId, ExecutorLossReason, JobFailure, JobId, TaskFailure, TaskId};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What was said of agents so far, as far as it matters later.
+/// The decisions about agents so far, as far as they matter later.
 #[derive(Debug, Default)]
 pub(crate) struct Membership {
     /// The address of each executor that there ever was.
@@ -25,6 +28,8 @@ pub(crate) struct Membership {
     told_to_leave: BTreeSet<AgentId>,
     /// The addresses from which something was to be migrated.
     migrated_from: BTreeSet<String>,
+    /// The large results that are being fetched, and the agents that have them.
+    pub(crate) fetching: BTreeMap<TaskId, AgentId>,
     /// The bytes that each job was given.
     delivered: BTreeMap<JobId, u64>,
     pub(crate) gave_up: bool,
@@ -55,7 +60,7 @@ impl World {
         Ok(())
     }
 
-    /// Whether an executor may be given a task.
+    /// Checks that an executor may be given a task.
     pub(crate) fn check_launch(&self, task: TaskId, executor: ExecutorId) -> Result<(), Objection> {
         let Some(agent) = self.application.agent_of(executor) else {
             return Err(format!("task {task} goes to executor {executor}, whose connection has ended"));
@@ -66,21 +71,61 @@ impl World {
         }
     }
 
-    /// What the effects of one event say together.
+    /// Checks what the effects of one event say together.
     pub(crate) fn check_effects(&self, effects: &[ApplicationEffect]) -> Result<(), Objection> {
         for effect in effects {
-            let ApplicationEffect::Scheduler(Effect::Event(AppEvent::ExecutorRemoved { executor, .. })) =
-                effect
-            else {
-                continue;
-            };
-            let agent = self.application.agent_of(*executor);
-            let closes = |agent| effects.contains(&ApplicationEffect::Close { agent });
-            if agent.is_some_and(|agent| !closes(agent)) {
-                return Err(format!("executor {executor} is lost, and its agent may go on"));
+            match effect {
+                ApplicationEffect::Scheduler(Effect::Event(AppEvent::ExecutorRemoved {
+                    executor,
+                    reason,
+                    ..
+                })) => self.check_removed(*executor, reason, effects)?,
+                ApplicationEffect::AddressGone { address } => self.check_address_gone(address)?,
+                ApplicationEffect::RemoveOutput { shuffle, map, task, executor, .. } => {
+                    self.check_removal((*shuffle, *map, *task), *executor)?;
+                }
+                _ => {}
             }
         }
         Ok(())
+    }
+
+    /// Checks that the agent of a lost executor ends: it has ended, or it was silent and is told to.
+    fn check_removed(
+        &self,
+        executor: ExecutorId,
+        reason: &ExecutorLossReason,
+        effects: &[ApplicationEffect],
+    ) -> Result<(), Objection> {
+        let Some(agent) = self.application.agent_of(executor) else { return Ok(()) };
+        if !effects.contains(&ApplicationEffect::Close { agent }) {
+            return Err(format!("executor {executor} is lost, and its agent may go on"));
+        }
+        match reason {
+            ExecutorLossReason::Unheard { .. } => Ok(()),
+            _ => Err(format!("executor {executor} is lost ({reason}), and its agent is connected")),
+        }
+    }
+
+    /// Checks that nothing can serve files at an address any more.
+    fn check_address_gone(&self, address: &str) -> Result<(), Objection> {
+        let mut there = self.application.agents().iter();
+        match there.find(|(_, agent)| agent.registration.blocks == address) {
+            Some((id, _)) => Err(format!("{address} is gone, and agent {id:?} has its files there")),
+            None => Ok(()),
+        }
+    }
+
+    /// Checks that a task is not given up whose result is being fetched from an agent that is connected.
+    pub(crate) fn check_given_up(&self, event: &AppEvent) -> Result<(), Objection> {
+        let AppEvent::TaskEnded { task, failure: Some(failure), .. } = event else { return Ok(()) };
+        let agent = self.membership.fetching.get(task);
+        let is_connected = agent.is_some_and(|agent| self.application.agents().contains_key(agent));
+        match failure {
+            TaskFailure::Killed(_) | TaskFailure::ExecutorLost { .. } => Ok(()),
+            _ if !is_connected => Ok(()),
+            _ => Err(format!("task {task} is given up ({failure}), and its result is being fetched")),
+        }
     }
 
     pub(crate) fn note_migration(&mut self, from: &str) {
@@ -109,11 +154,19 @@ impl World {
         if own.iter().any(|executor| scheduler.is_busy(*executor)) {
             return Err(format!("agent {agent:?} is told to end with its files, and has tasks"));
         }
-        let copies = scheduler.sole_copies(&executors);
-        let is_empty = copies.outputs.is_empty() && copies.cached.is_empty();
+        // The cached partitions of an agent that stays are not lost with the files of others.
+        let goes = |executor: &ExecutorId| {
+            let agent = self.application.agent_of(*executor);
+            agent.is_none_or(|agent| self.membership.decommissioned.contains_key(&agent))
+        };
+        let going = executors.iter().copied().filter(goes).collect();
+        let is_empty = scheduler.sole_copies(&executors).outputs.is_empty()
+            && scheduler.sole_copies(&going).cached.is_empty();
         let has_time = self.now + self.skew_ms < began + self.scenario.decommission_within_ms;
         if !is_empty && has_time && !self.membership.migrated_from.contains(&address) {
-            return Err(format!("agent {agent:?} is told to end, and nobody was asked to take what it has"));
+            return Err(format!(
+                "agent {agent:?} is told to end, and no agent was asked to take what it has"
+            ));
         }
         Ok(())
     }
@@ -149,7 +202,7 @@ impl World {
         }
     }
 
-    /// Whether a job fails for a reason of this module's.
+    /// Checks the failures of jobs that agents and results are the reason of.
     pub(crate) fn check_failure(&self, job: JobId, failure: Option<&JobFailure>) -> Result<(), Objection> {
         match failure {
             Some(JobFailure::ResultTooLarge { bytes, limit, .. }) => {

@@ -1,8 +1,8 @@
-//! What cannot reach what for a while: hosts one another, and anybody the service of a host that has ended.
+//! Network partitions: for a while hosts cannot reach one another, or nothing reaches the service of a host, which has ended.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Who is out of whose reach.
+/// The partitions that there are.
 #[derive(Debug, Default)]
 pub(crate) struct NetworkPartitions {
     /// Until when nothing passes between two hosts, the lesser name first.
@@ -24,12 +24,12 @@ impl NetworkPartitions {
         self.services.insert(host.to_string(), until);
     }
 
-    /// Whether something on host `from` can read what lies on host `of`.
+    /// Returns whether a process on host `from` can read the files on host `of`.
     pub(crate) fn reaches(&self, now: u64, from: &str, of: &str) -> bool {
         self.between.get(&pair(from, of)).is_none_or(|until| *until <= now)
     }
 
-    /// Whether a host's service runs.
+    /// Returns whether a host's service runs.
     pub(crate) fn has_service(&self, now: u64, host: &str) -> bool {
         self.services.get(host).is_none_or(|until| *until <= now)
     }
@@ -39,7 +39,7 @@ impl NetworkPartitions {
         self.leaving.insert(host.to_string());
     }
 
-    /// Whether a host goes, so that nothing new starts there.
+    /// Returns whether a host goes, so that nothing new starts there.
     pub(crate) fn is_leaving(&self, host: &str) -> bool {
         self.leaving.contains(host)
     }

@@ -1,5 +1,5 @@
-//! What accumulators must have, kept by the rules alone: every contribution of every task that counts is written down, none is
-//! ever dropped because another covers it, and values are added up anew whenever somebody asks. Slow, and simple enough to
+//! The values that accumulators must have, by the rules alone: every contribution of every task that counts is written down, none is
+//! ever dropped because another covers it, and values are added up anew for each comparison. Slow, and simple enough to
 //! be believed; the scheduler's ledger has to agree with it.
 
 use crate::data::{Added, Once, Sum};
@@ -14,13 +14,13 @@ type MapTask = (ShuffleId, Partition);
 #[derive(Debug, Default)]
 pub(crate) struct Oracle {
     contributions: BTreeMap<Once, Vec<Contribution>>,
-    /// What each map task wrote last.
+    /// The digest of each map task's last output.
     checksums: BTreeMap<MapTask, u64>,
     /// The last attempt that was launched before an accumulator began anew: what was kept until then does not count.
     began_after: BTreeMap<AccumulatorId, Option<TaskId>>,
-    /// How often somebody began an accumulator anew.
+    /// How often an accumulator began anew.
     pub(crate) resets: u64,
-    /// What a rollback undid.
+    /// The number of contributions that rollbacks undid.
     pub(crate) undone: u64,
 }
 
@@ -93,14 +93,14 @@ impl Oracle {
         self.contributions.retain(|(of, ..), _| *of != accumulator);
     }
 
-    /// What counts for one partition: the most, of several alike the first.
+    /// Returns the contribution that counts for one partition: the largest, of several alike the first.
     fn counts(&self, once: &Once) -> Option<(u64, u64)> {
         let contributions = self.contributions.get(once)?;
         let most = contributions.iter().rev().max_by_key(|one| one.extent)?;
         Some((most.extent, most.sum))
     }
 
-    /// What each accumulator must have.
+    /// Returns the value that each accumulator must have.
     pub(crate) fn values(&self) -> Vec<u64> {
         let mut values = vec![0u64; ACCUMULATORS as usize];
         for once in self.contributions.keys() {

@@ -25,7 +25,7 @@ pub(crate) const ACCUMULATORS: u64 = 2;
 /// All records of a partition.
 pub(crate) const ALL: usize = usize::MAX;
 
-/// What an RDD does with the records of its parents.
+/// The computation of an RDD from the records of its parents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Op {
     Source {
@@ -33,7 +33,7 @@ enum Op {
     },
     Map,
     Filter,
-    /// What tasks that wait for one another do with their records.
+    /// Computes as [`Op::Map`] would, in tasks that wait for one another.
     Barrier,
     /// Appends: union, coalesce and zip differ by their dependencies only.
     Append,
@@ -74,7 +74,7 @@ pub(crate) struct Program {
     seed: u64,
 }
 
-/// What a partition of an RDD is to whoever computes.
+/// The answer to a task that asks for a partition of an RDD.
 pub(crate) enum Found {
     /// Like any other: it is not persisted.
     NotCached,
@@ -225,7 +225,7 @@ impl Program {
         Dependency::Shuffle { parent, shuffle }
     }
 
-    /// What a task computes or finds: one partition, or its first `limit` records.
+    /// Computes or finds one partition, or its first `limit` records, as a task does.
     pub(crate) fn compute<R: Source>(
         &self,
         rdd: RddId,
@@ -311,7 +311,7 @@ impl Program {
         Ok(data)
     }
 
-    /// What some functions add: `salt` tells which.
+    /// Adds the sums of some functions, which `salt` names.
     fn accumulate(&self, salt: u64, scope: UpdateScope, partition: Partition, data: &mut Data) {
         let function = mix2(mix2(self.seed, salt), 0xadd);
         if function.is_multiple_of(3) {
@@ -328,7 +328,7 @@ impl Program {
         }
     }
 
-    /// What the function of an action adds that is given `data`.
+    /// Adds the sums of an action's function that is given `data`.
     pub(crate) fn act(&self, job: JobId, partition: Partition, data: &mut Data) {
         self.accumulate(u64::from(job.0) << 1 | 1, UpdateScope::Job(job), partition, data);
     }
@@ -353,7 +353,7 @@ impl Program {
         }
     }
 
-    /// What a map task writes that has computed `data`. A careful one has no whims.
+    /// Returns the output of a map task that has computed `data`. A careful one has no whims.
     pub(crate) fn write(&self, shuffle: ShuffleId, map: Partition, data: Data, whim: u64) -> Block {
         let ShuffleFacts { reducers, careless, .. } = self.shuffles[&shuffle];
         let mut data = data;
@@ -384,12 +384,12 @@ impl Program {
         data.records
     }
 
-    /// Whether tasks wait for one another anywhere.
+    /// Returns whether tasks wait for one another anywhere.
     pub(crate) fn has_barriers(&self) -> bool {
         !self.behind.is_empty()
     }
 
-    /// Whether the program gives the same each time.
+    /// Returns whether the program gives the same each time.
     pub(crate) fn is_careful(&self) -> bool {
         self.shuffles.values().all(|facts| !facts.careless)
     }
@@ -430,7 +430,7 @@ impl Program {
 pub(crate) struct Evaluation<'a> {
     program: &'a Program,
     whims: Whims,
-    /// What all functions have added, of map tasks too.
+    /// The sums of all functions, those of map tasks among them.
     pub(crate) added: Added,
     written: BTreeMap<(ShuffleId, Partition), Arc<Block>>,
 }

@@ -1,4 +1,4 @@
-//! What a run was like, in numbers: to see that seeds really meet what they are meant to meet.
+//! Reports of runs, in numbers: they show that seeds really meet the situations that they are meant to meet.
 
 use crate::world::Message;
 use firesteel_scheduler::AgentMessage;
@@ -12,7 +12,7 @@ pub struct Report {
     pub seed: u64,
     /// How many executors it began with; in a sum, the most of any run.
     pub executors: u64,
-    /// What happened, in number.
+    /// The number of happenings.
     pub happenings: u64,
     /// When the last job ended, in virtual milliseconds.
     pub ended_at_ms: u64,
@@ -64,7 +64,7 @@ pub struct Report {
     pub late_outcomes: u64,
     /// Requests to commit, alike.
     pub late_commits: u64,
-    /// Words about kept partitions, alike.
+    /// Messages about cached partitions, alike.
     pub late_blocks: u64,
     /// Executors that were started and never registered.
     pub never_registered: u64,
@@ -84,7 +84,7 @@ pub struct Report {
     pub indeterminate: u64,
     /// Jobs that were cancelled.
     pub cancelled: u64,
-    /// Jobs that had nowhere to run.
+    /// Jobs that had no executor for too long.
     pub no_executors: u64,
     /// Jobs whose results the shell found too large.
     pub too_large: u64,
@@ -106,7 +106,7 @@ pub struct Report {
     pub decommissions: u64,
     /// Worker processes that were replaced.
     pub workers_replaced: u64,
-    /// Jobs that had nowhere to run, and never would have.
+    /// Jobs that had no executor when the cluster had given up.
     pub nobody_to_run: u64,
 }
 
@@ -260,7 +260,7 @@ impl fmt::Display for Report {
         )?;
         writeln!(
             f,
-            "barriers: {} attempts, {} calls answered, {} in vain, {} results dropped, {} jobs without slots",
+            "barriers: {} attempts, {} calls answered, {} refused, {} results dropped, {} jobs without slots",
             self.barriers, self.released, self.refused, self.results_dropped, self.too_few_slots
         )?;
         writeln!(
@@ -270,7 +270,7 @@ impl fmt::Display for Report {
         )?;
         writeln!(
             f,
-            "words of executors that were given up: {} outcomes, {} requests to commit, {} about kept partitions",
+            "messages of executors that were given up: {} outcomes, {} requests to commit, {} about kept partitions",
             self.late_outcomes, self.late_commits, self.late_blocks
         )?;
         write!(

@@ -27,7 +27,7 @@ impl Rng {
         low + self.below(high - low + 1)
     }
 
-    /// Whether something happens that happens in so many of a thousand cases.
+    /// Returns true in so many of a thousand cases.
     pub(crate) fn per_mille(&mut self, cases: u64) -> bool {
         cases > 0 && self.below(1000) < cases
     }

@@ -1,4 +1,4 @@
-//! What a seed stands for: how many executors, which program, which jobs, which settings, which faults.
+//! The scenario of a seed: how many executors, which program, which jobs, which settings, which faults.
 //!
 //! Of twelve seeds, four are small and nasty (few executors, many faults), one is without any fault (all jobs must
 //! succeed), and the others lie between. Every fortieth has more than a thousand executors, some have none at all until
@@ -10,7 +10,7 @@ use firesteel_scheduler::{
     AllocationSettings, PoolSettings, SchedulerSettings, SchedulingMode, SpeculationSettings,
 };
 
-/// How often what goes wrong, in cases of a thousand, or how many times.
+/// How often each fault happens, in cases of a thousand, or how many times.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Faults {
     /// An attempt at a task fails and may be tried again.
@@ -35,7 +35,7 @@ pub(crate) struct Faults {
     pub(crate) slow_executor: u64,
     /// Executors die; this many.
     pub(crate) deaths: u64,
-    /// Of those, the ones whose death nobody reports.
+    /// Executors die, and their connections do not end; this many.
     pub(crate) silent_deaths: u64,
     /// Executors stop for a while, with all that they hold; this many.
     pub(crate) freezes: u64,
@@ -49,7 +49,13 @@ pub(crate) struct Faults {
     pub(crate) impostors: u64,
     /// The cluster gives the application up; this many times.
     pub(crate) give_ups: u64,
-    /// A reader that reaches nobody on a host says so.
+    /// An agent takes long to copy what it is asked for.
+    pub(crate) slow_copies: u64,
+    /// The driver takes long to fetch a large result.
+    pub(crate) slow_fetches: u64,
+    /// An agent's answer about copies arrives twice, the second time late.
+    pub(crate) repeated_copies: u64,
+    /// A reader that cannot reach a host names all executors there.
     pub(crate) unreachable_named: u64,
     /// Nothing passes between an executor and the driver for a while; this many times.
     pub(crate) driver_cuts: u64,
@@ -161,7 +167,7 @@ impl Scenario {
         }
     }
 
-    /// Whether nothing goes wrong, so that every job must succeed.
+    /// Returns whether nothing goes wrong, so that every job must succeed.
     pub(crate) fn is_calm(&self) -> bool {
         let Faults { task_fails, message_late, deaths, freezes, cancellations, .. } = &self.faults;
         task_fails + message_late + deaths + freezes + cancellations == 0
@@ -209,13 +215,17 @@ impl Faults {
 }
 
 impl Faults {
-    /// What befalls agents beside their deaths.
+    /// Adds the faults of agents beside their deaths.
     fn add_to_fleet(&mut self, huge: bool, rng: &mut Rng) {
         let mut rate = |usual: u64| if rng.per_mille(500) { rng.below(usual + 1) } else { 0 };
         self.preemptions = rate(if huge { 20 } else { 4 });
         self.worker_deaths = rate(if huge { 100 } else { 10 });
         self.impostors = rate(100);
         self.give_ups = u64::from(rng.per_mille(10));
+        let mut rate = |usual: u64| if rng.per_mille(500) { rng.below(usual + 1) } else { 0 };
+        self.slow_copies = rate(400);
+        self.slow_fetches = rate(400);
+        self.repeated_copies = rate(300);
     }
 }
 

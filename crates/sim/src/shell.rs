@@ -5,6 +5,7 @@ use crate::data::Data;
 use crate::machine::Plan;
 use crate::oracle::sum_in;
 use crate::program::{ACCUMULATORS, ALL};
+use crate::work::SLOW_MS;
 use crate::world::{Happening, Message, Order, World};
 use firesteel_plan::IsTruncated;
 use firesteel_scheduler::{
@@ -18,12 +19,12 @@ use firesteel_types::{
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// What came with the word being heard: who sent it, and what.
+/// The contents of the message that is being handled.
 #[derive(Debug)]
 pub(crate) struct AtHand {
     task: TaskId,
     data: Option<Box<Data>>,
-    /// The map task and its digest, if the word tells of an output.
+    /// The map task and its digest, if the message tells of an output.
     wrote: Option<((ShuffleId, Partition), u64)>,
     updates: Vec<AccumulatorUpdate>,
 }
@@ -95,6 +96,7 @@ impl World {
         task: TaskId,
         address: &str,
     ) -> Result<(), Objection> {
+        self.membership.fetching.remove(&task);
         let machine = &self.machines[&agent];
         let is_reached = machine.cut_until <= self.now && self.is_served(agent);
         let found =
@@ -142,11 +144,14 @@ impl World {
         if reads || self.happened().is_multiple_of(64) {
             self.check_accumulators()?;
         }
+        if reads || self.happened().is_multiple_of(8192) {
+            self.check_outputs()?;
+        }
         self.plan_tick();
         Ok(())
     }
 
-    /// What the application says of agents.
+    /// Acts on the effects that concern agents.
     fn act_on_agents(&mut self, effect: ApplicationEffect) -> Result<(), Objection> {
         match effect {
             ApplicationEffect::Welcome { agent, executors, setting, .. } => {
@@ -176,7 +181,9 @@ impl World {
             }
             ApplicationEffect::FetchResult { agent, executor, task, address } => {
                 self.check_fetch(task, &address)?;
-                let delay = self.rng.between(1, 2_000);
+                self.membership.fetching.insert(task, agent);
+                let is_slow = !self.is_quiet() && self.rng.per_mille(self.scenario.faults.slow_fetches);
+                let delay = self.rng.between(1, if is_slow { SLOW_MS } else { 2_000 });
                 self.after(delay, Happening::Fetched { agent, executor, task, address });
             }
             ApplicationEffect::RemoveResult { agent, task } => self.order(agent, Order::DropResult(task)),
@@ -221,7 +228,7 @@ impl World {
         let there = self.membership.addresses.iter().filter(|(_, at)| *at == address);
         let executors: Vec<ExecutorId> = there.map(|(executor, _)| *executor).collect();
         executors.into_iter().for_each(|executor| self.checker.executor_gone(executor));
-        self.stores.remove(address);
+        self.forget_files(address);
     }
 
     fn act(&mut self, effect: Effect, at_hand: Option<&AtHand>) -> Result<(), Objection> {
@@ -296,12 +303,15 @@ impl World {
                 *value = value.wrapping_add(sum_in(&bytes));
                 self.report.updates_settled += 1;
             }
-            Effect::Event(event) => self.note(&event, at_hand),
+            Effect::Event(event) => {
+                self.check_given_up(&event)?;
+                self.note(&event, at_hand);
+            }
         }
         Ok(())
     }
 
-    /// Whether a job fails for want of executors when it should, and only then.
+    /// Checks that a job fails for want of executors when it should, and only then.
     fn check_no_executors(&self, job: JobId, failure: Option<&JobFailure>) -> Result<(), Objection> {
         let fails_so = matches!(failure, Some(JobFailure::NoExecutors { .. }));
         if fails_so && self.owners.keys().any(|id| self.application.scheduler().knows_executor(*id)) {
@@ -340,8 +350,9 @@ impl World {
         self.status.apply(event);
         match event {
             AppEvent::TaskEnded { task, stage, failure: None, .. } => {
-                let message =
-                    at_hand.filter(|message| message.task == *task).expect("a task succeeds by its own word");
+                let message = at_hand
+                    .filter(|message| message.task == *task)
+                    .expect("a task succeeds by its own message");
                 self.checker.barriers.over(*task);
                 // What a barrier stage answers counts when all of it is there.
                 let waits = self.plans.get(stage).is_some_and(|plan| plan.barrier && plan.output.is_none());

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::time::{Duration, Instant};
 
-/// What was measured.
+/// The measured throughput.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ThroughputReport {
     /// How many executors, of one slot each.
@@ -35,7 +35,7 @@ impl fmt::Display for ThroughputReport {
     }
 }
 
-/// What was measured of a shuffle's outputs.
+/// The measured memory of a shuffle's outputs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ShuffleReport {
     /// How many map tasks.
@@ -111,7 +111,7 @@ struct Run {
     reducers: u32,
 }
 
-/// Tells how many tasks were launched, and how long it took. Whoever watches sees each task's stage before it ends.
+/// Tells how many tasks were launched, and how long it took. `watch` is given each task's stage before it ends.
 fn play(run: &Run, mut watch: impl FnMut(StageId)) -> (u64, Duration) {
     let mut scheduler = Scheduler::new(SchedulerSettings::default());
     let mut effects = vec![];

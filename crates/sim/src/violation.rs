@@ -11,9 +11,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 pub struct Violation {
     /// The seed.
     pub seed: u64,
-    /// What to say to the simulator to see it again, beside the seed.
+    /// The argument beside the seed with which the simulator shows it again.
     pub world: &'static str,
-    /// What must not have happened.
+    /// The objection of the checker, as a sentence.
     pub objection: String,
     /// The last of what happened before, oldest first.
     pub story: Vec<String>,

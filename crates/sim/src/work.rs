@@ -15,6 +15,8 @@ use std::sync::Arc;
 
 /// How long an attempt waits for leave to commit before it asks again.
 const ASK_AGAIN_MS: u64 = 3_000;
+/// How long copying and fetching may take when they are slow: longer than the driver waits for either.
+pub(crate) const SLOW_MS: u64 = 90_000;
 
 fn failure_of(operation: &str, message: String, retryable: bool) -> TaskFailure {
     TaskFailure::Operation { operation: operation.into(), message, site: CallSite::default(), retryable }
@@ -37,7 +39,7 @@ impl World {
         self.stores.entry(address).or_default()
     }
 
-    /// Whether the files of an agent can be read by the driver now.
+    /// Returns whether the driver can read the files of an agent now.
     pub(crate) fn is_served(&self, id: AgentId) -> bool {
         let machine = &self.machines[&id];
         match self.scenario.host_service {
@@ -52,10 +54,7 @@ impl World {
         match order {
             Order::Drop(block) => {
                 let address = self.machines[&id].address.clone();
-                if let Some(store) = self.stores.get_mut(&address) {
-                    store.blocks.remove(&block);
-                }
-                return Ok(());
+                return self.remove_file(&address, block);
             }
             Order::DropResult(task) => {
                 let address = self.machines[&id].address.clone();
@@ -105,7 +104,8 @@ impl World {
                 self.caching.dropped(executor, rdd);
             }
             Order::Migrate(request) => {
-                let delay = self.rng.between(1, 3_000);
+                let is_slow = !self.is_quiet() && self.rng.per_mille(self.scenario.faults.slow_copies);
+                let delay = self.rng.between(1, if is_slow { SLOW_MS } else { 3_000 });
                 self.after(delay, Happening::Copied { on: id, request });
             }
             Order::Leave => {
@@ -158,7 +158,12 @@ impl World {
             stored.push(key);
         }
         let report = MigrateReport { number, executor, outputs: taken, cached: stored };
-        self.send(on, Message::Agent(AgentMessage::Migrated { report }));
+        let message = Message::Agent(AgentMessage::Migrated { report });
+        if !self.is_quiet() && self.rng.per_mille(self.scenario.faults.repeated_copies) {
+            let delay = self.rng.below(SLOW_MS);
+            self.after(delay, Happening::ToDriver { from: on, message: message.clone() });
+        }
+        self.send(on, message);
     }
 
     /// An agent that was told to end does so when its last task has ended.
@@ -325,7 +330,7 @@ impl World {
 
     fn commit(&mut self, id: AgentId, task: TaskId, allowed: bool) {
         let Some(attempt) = self.agent(id).attempts.remove(&task) else { return };
-        assert!(attempt.asks_to_commit, "only who asked is answered");
+        assert!(attempt.asks_to_commit, "only an attempt that asked is answered");
         let executor = attempt.launch.executor;
         if !allowed {
             let outcome = TaskOutcome::failed(TaskFailure::CommitDenied);
@@ -355,7 +360,7 @@ impl World {
         self.after(self.scenario.heartbeat_ms, Happening::HeartbeatDue { on: id });
     }
 
-    /// What an attempt computes, or why it cannot.
+    /// Computes the data of an attempt, or tells why it cannot.
     fn compute(
         &mut self,
         on: ExecutorId,

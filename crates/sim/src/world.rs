@@ -124,7 +124,7 @@ pub(crate) enum Happening {
     Fault(Fault),
 }
 
-/// What the driver tells an agent.
+/// An order of the driver to an agent.
 #[derive(Clone, Debug)]
 pub(crate) enum Order {
     Welcome(Vec<ExecutorId>),
@@ -160,7 +160,7 @@ pub(crate) enum Order {
     Close,
 }
 
-/// What an agent tells the driver, and what the driver learns about it.
+/// A message of an agent to the driver, or news about an agent.
 #[derive(Clone, Debug)]
 pub(crate) enum Message {
     Register(Box<RegisterAgent>),
@@ -209,7 +209,7 @@ pub(crate) struct World {
     pub(crate) network_partitions: NetworkPartitions,
     /// By how much the driver's clock has jumped forward.
     pub(crate) skew_ms: u64,
-    /// What each accumulator has of updates that are settled.
+    /// The settled part of each accumulator's value.
     pub(crate) settled: Vec<u64>,
     pub(crate) next_stage: u32,
     tick_at: Option<u64>,
@@ -401,12 +401,12 @@ impl World {
         Ok(())
     }
 
-    /// Whether the agent of an executor moves.
+    /// Returns whether the agent of an executor moves.
     fn is_awake(&mut self, id: ExecutorId, again: impl FnOnce() -> Happening) -> bool {
         self.moves(self.owners[&id], again)
     }
 
-    /// Whether an agent moves. What happens to a frozen one happens when it thaws; to a dead one, nothing happens.
+    /// Returns whether an agent moves. To a frozen one, things happen when it thaws; to a dead one, nothing happens.
     fn moves(&mut self, id: AgentId, again: impl FnOnce() -> Happening) -> bool {
         let machine = &self.machines[&id];
         let thaws_at = machine.frozen_until;
@@ -512,7 +512,7 @@ impl World {
         self.happened
     }
 
-    /// Whether faults have ended.
+    /// Returns whether faults have ended.
     pub(crate) fn is_quiet(&self) -> bool {
         self.draining || self.now >= self.scenario.quiet_from_ms
     }
@@ -527,7 +527,7 @@ impl World {
         }
     }
 
-    /// Adds to the story, if somebody listens.
+    /// Adds a line to the story, if there is one.
     pub(crate) fn trace(&mut self, line: impl Into<String>) {
         if let Some(story) = &mut self.story {
             let mut line = format!("{:>8} {}", self.now, line.into());
@@ -614,7 +614,7 @@ fn application(scenario: &Scenario) -> Application {
     application
 }
 
-/// What happens all the time and is told only by its effects.
+/// Returns whether something happens all the time; the story then tells only its effects.
 fn is_routine(happening: &Happening) -> bool {
     matches!(
         happening,

@@ -1,4 +1,4 @@
-//! What must hold, whatever happens.
+//! The rules that hold whatever happens.
 //!
 //! - Workers run no more than they have, whatever masters think of them.
 //! - An executor is started once at most; so is each run of a driver, and a driver without supervision as a whole.
@@ -7,7 +7,7 @@
 //! - An application is given up only after silence, and fails only if its executors did. Where connections keep their order, an
 //!   executor is told to end only if its application wished it or ended, or its worker was out of touch for long.
 //! - When faults have ended for long enough: what runs is what the master believes to run and what applications were told of;
-//!   nobody has more than it may have or waits for what is free; each driver is on record, and runs, has ended, or finds no room. When all have ended,
+//!   no application has more than it may have or waits for resources that are free; each driver is on record, and runs, has ended, or finds no room. When all have ended,
 //!   nothing runs and no files are left.
 //!
 //! That snapshots are written before what they promise, and that one master leads at a time, [`super::masters`] checks.
@@ -107,7 +107,7 @@ impl Checker {
         self.running.values().any(|all| all.contains_key(executor))
     }
 
-    /// What a worker really runs takes so much.
+    /// Returns the resources of the processes that a worker really runs.
     fn used(&self, worker: u32) -> Resources {
         let executors = self.running.get(&worker).into_iter().flat_map(BTreeMap::values);
         let drivers = self.running_drivers.get(&worker).into_iter().flat_map(BTreeMap::values);
@@ -150,7 +150,7 @@ impl World {
         if used.fits(has) { Ok(()) } else { Err(format!("worker {worker} has {has} and runs {used}")) }
     }
 
-    /// Whether there is a reason why a worker is told to end an executor.
+    /// Checks that there is a reason why a worker is told to end an executor.
     pub(crate) fn check_kill(&self, worker: u32, executor: &ExecutorName) -> Result<(), Objection> {
         if !self.scenario.keeps_order() {
             return Ok(());
@@ -165,13 +165,13 @@ impl World {
         let written =
             self.storage.snapshots.last_key_value().into_iter().flat_map(|(_, last)| &last.applications);
         let has_ended = !written.into_iter().any(|record| record.application == executor.application);
-        // Whoever is out of touch hears nothing, so it is told once it is back.
+        // A worker that is out of touch hears nothing, so it is told once it is back.
         let machine = &self.machines[&worker];
         let was_away = machine.was_away_until.is_some_and(|until| self.checker.started[executor] <= until);
         if is_wished || was_away || has_ended || program.is_ending() {
             return Ok(());
         }
-        Err(format!("{executor} is told to end, and nobody wished it"))
+        Err(format!("{executor} is told to end, and there is no reason"))
     }
 
     pub(crate) fn check_converged(&self) -> Result<(), Objection> {
@@ -180,7 +180,7 @@ impl World {
             return Err("the master still waits for others to come back".into());
         }
         self.check_same(&overview)?;
-        self.check_nobody_waits(&overview)?;
+        self.check_nothing_waits(&overview)?;
         self.check_drivers()
     }
 
@@ -193,7 +193,7 @@ impl World {
         }
     }
 
-    /// What runs is what the master believes, and what the applications were told.
+    /// Checks that those processes run that the master believes to run, and of which the applications were told.
     fn check_same(&self, overview: &Overview) -> Result<(), Objection> {
         let mut believed: BTreeMap<u32, BTreeSet<ExecutorName>> = BTreeMap::new();
         for application in &overview.applications {
@@ -237,8 +237,8 @@ impl World {
         Ok(())
     }
 
-    /// Nobody waits for what is free.
-    fn check_nobody_waits(&self, overview: &Overview) -> Result<(), Objection> {
+    /// Checks that no application or driver waits for resources that are free.
+    fn check_nothing_waits(&self, overview: &Overview) -> Result<(), Objection> {
         for program in self.programs.values().filter(|program| program.alive) {
             let Some(view) =
                 overview.applications.iter().find(|view| Some(&view.application) == program.id.as_ref())
@@ -319,7 +319,7 @@ impl World {
             return Err(format!("{left} has not ended"));
         }
         if overview.used != Resources::default() {
-            return Err(format!("{} are taken by nobody", overview.used));
+            return Err(format!("{} are taken, and nothing runs there", overview.used));
         }
         for (id, machine) in self.machines.iter().filter(|(_, machine)| machine.alive) {
             let report = machine.worker_state.report();

@@ -24,7 +24,7 @@ pub(crate) enum Fault {
     ProgramDeath,
     /// A worker is sent away.
     Decommission,
-    /// Somebody wants a driver to end.
+    /// A user wants a driver to end.
     Kill,
     /// Faults end.
     Peace,

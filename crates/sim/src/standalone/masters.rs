@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 /// The 26th of November 2026, in milliseconds since 1970: when the world began.
 const GENESIS_MS: u64 = 1_795_680_000_000;
 
-/// What outlives masters. Reads see what was written before.
+/// The storage that outlives masters. Each read sees all earlier writes.
 #[derive(Debug, Default)]
 pub(crate) struct Storage {
     pub(crate) snapshots: BTreeMap<Epoch, Snapshot>,
@@ -55,12 +55,12 @@ impl MasterProcess {
 }
 
 impl World {
-    /// What the clock on the wall says at a master's host.
+    /// Returns the time of the wall clock at a master's host.
     fn wall_clock(&self, host: usize) -> Millis {
         Millis(GENESIS_MS + self.now + self.clocks[host])
     }
 
-    /// Whether a process could act as a master just now, if it moved.
+    /// Returns whether a process could act as a master just now, if it moved.
     pub(crate) fn leads(&self, process: &MasterProcess) -> bool {
         let holds = !self.scenario.standby || process.lease.holds(self.wall_clock(process.host));
         process.alive && process.master.is_some() && holds

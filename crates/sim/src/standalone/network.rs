@@ -7,7 +7,7 @@ use firesteel_standalone::{
 };
 use std::collections::BTreeMap;
 
-/// Who is at the end that is not the master's.
+/// The process at the end of a connection that is not the master's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Peer {
     Worker(u32),
@@ -15,7 +15,7 @@ pub(crate) enum Peer {
     Submission(u32),
 }
 
-/// What a master is told.
+/// A message to a master.
 #[derive(Clone, Debug)]
 pub(crate) enum Message {
     Worker(WorkerMessage),
@@ -23,7 +23,7 @@ pub(crate) enum Message {
     Client(ClientMessage),
 }
 
-/// What a master tells.
+/// A message of a master.
 #[derive(Clone, Debug)]
 pub(crate) enum Sent {
     Order(FencedOrder),
@@ -65,7 +65,7 @@ impl Network {
         self.table.get(&connection)
     }
 
-    /// Those that somebody still holds.
+    /// Returns the connections that a process still holds.
     pub(crate) fn open(&self) -> Vec<Link> {
         let is_open =
             |connection: &Connection| !connection.cut && connection.master_open && connection.peer_open;
@@ -154,7 +154,7 @@ impl World {
 
     /// One that holds the other end gives it up. The master may notice, soon or never.
     pub(crate) fn hang_up(&mut self, link: Link) {
-        let connection = self.network.table.get_mut(&link).expect("whoever hangs up was connected");
+        let connection = self.network.table.get_mut(&link).expect("only a connected process hangs up");
         connection.peer_open = false;
         if !connection.cut && self.rng.per_mille(800) {
             let delay = self.rng.between(1, 3_000);
@@ -165,7 +165,7 @@ impl World {
 
     /// The master gives it up.
     pub(crate) fn master_hangs_up(&mut self, link: Link) {
-        let connection = self.network.table.get_mut(&link).expect("whoever hangs up was connected");
+        let connection = self.network.table.get_mut(&link).expect("only a connected process hangs up");
         if !std::mem::replace(&mut connection.master_open, false) {
             return;
         }
@@ -189,7 +189,7 @@ impl World {
         }
     }
 
-    /// All connections of a master, or of a worker, that somebody still holds.
+    /// Returns all connections of a master, or of a worker, that a process still holds.
     pub(crate) fn connections_of(&self, master: Option<u32>, peer: Option<Peer>) -> Vec<Link> {
         let is_of = |connection: &Connection| {
             master.is_none_or(|master| connection.master == master)

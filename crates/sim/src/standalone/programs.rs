@@ -34,13 +34,13 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    /// Whether it has ended, or is about to.
+    /// Returns whether it has ended, or is about to.
     pub(crate) fn is_ending(&self) -> bool {
         self.finishing || self.end.is_some()
     }
 }
 
-/// Somebody who submits a driver.
+/// A user who submits a driver.
 #[derive(Debug)]
 pub(crate) struct Submission {
     pub(crate) spec: DriverSpec,
@@ -251,7 +251,7 @@ impl World {
                 }
             }
             ApplicationEnd::Killed if self.closing => Ok(()),
-            ApplicationEnd::Killed => Err(format!("program {id} was killed, and nobody wished it")),
+            ApplicationEnd::Killed => Err(format!("program {id} was killed, and no user wished it")),
             ApplicationEnd::Lost => self.check_may_lose(id, "lost"),
         }
     }
@@ -306,7 +306,7 @@ impl World {
         };
     }
 
-    /// Makes up a driver and somebody who submits it.
+    /// Makes up a driver and the user who submits it.
     pub(crate) fn plan_submission(&mut self, number: u32) {
         let spec = DriverSpec {
             resources: Resources::new(self.rng.between(1, 3) as u32, 512 * self.rng.between(1, 4)),
@@ -364,7 +364,7 @@ impl World {
                 Ok(())
             }
             ClientAnswer::Unknown => Err(format!("driver {:?} is forgotten", submission.driver)),
-            ClientAnswer::Done | ClientAnswer::Overview { .. } => Err("nobody asked that".into()),
+            ClientAnswer::Done | ClientAnswer::Overview { .. } => Err("that was not asked".into()),
         }
     }
 }

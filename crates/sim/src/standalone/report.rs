@@ -1,4 +1,4 @@
-//! What a run of a standalone cluster was like, in numbers.
+//! Reports of the standalone cluster's runs, in numbers.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use std::fmt;
 pub struct StandaloneReport {
     /// How many runs.
     pub runs: u64,
-    /// What happened, in number.
+    /// The number of happenings.
     pub happenings: u64,
     /// Virtual milliseconds.
     pub lasted_ms: u64,
@@ -37,7 +37,7 @@ pub struct StandaloneReport {
     pub failed: u64,
     /// Applications of which nothing was heard for too long.
     pub lost: u64,
-    /// How often somebody was told why it waits.
+    /// How often an application was told why it waits.
     pub waits: u64,
 }
 

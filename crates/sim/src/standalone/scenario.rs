@@ -1,4 +1,4 @@
-//! What a seed stands for: how many hosts, applications and drivers, which settings, which faults.
+//! The scenario of a seed: how many hosts, applications and drivers, which settings, which faults.
 //!
 //! Of eight seeds, one is without any fault; three have a network that loses, doubles and reorders single messages of workers,
 //! where the others keep the order of each connection, as TCP does. Half of all worlds have two masters and a lease; in the
@@ -76,7 +76,7 @@ impl Scenario {
         }
     }
 
-    /// Whether each connection keeps the order of its messages, and loses none while it lasts.
+    /// Returns whether each connection keeps the order of its messages, and loses none while it lasts.
     pub(crate) fn keeps_order(&self) -> bool {
         let Faults { message_lost, message_doubled, message_late, .. } = self.faults;
         message_lost + message_doubled + message_late == 0

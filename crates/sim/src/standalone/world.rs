@@ -29,7 +29,7 @@ const LINES_TOLD: usize = 90;
 /// Something that will happen.
 #[derive(Clone, Debug)]
 pub(crate) enum Happening {
-    /// A word arrives at the master's end of a connection.
+    /// A message arrives at the master's end of a connection.
     ToMaster {
         connection: Link,
         message: Message,
@@ -249,7 +249,7 @@ impl World {
         Ok(())
     }
 
-    /// Whether it happens to somebody who stands still: then it happens when they thaw. To the dead, nothing happens.
+    /// Returns whether it does not happen now: to a frozen process it happens when that thaws, to a dead one never.
     fn is_deferred(&mut self, happening: &Happening) -> bool {
         let (alive, thaws_at) = match self.who(happening) {
             None => return false,
@@ -308,12 +308,12 @@ impl World {
         self.at(self.now + delay, happening);
     }
 
-    /// Whether faults have ended.
+    /// Returns whether faults have ended.
     pub(crate) fn is_quiet(&self) -> bool {
         self.now >= self.scenario.quiet_from_ms
     }
 
-    /// Adds to the story, if somebody listens.
+    /// Adds a line to the story, if there is one.
     pub(crate) fn trace(&mut self, line: impl Into<String>) {
         let Some(story) = &mut self.story else { return };
         let line: String = format!("{:>8} {}", self.now, line.into()).chars().take(330).collect();
@@ -339,7 +339,7 @@ enum Who {
     Machine(u32),
 }
 
-/// What happens all the time.
+/// Returns whether something happens all the time.
 fn is_routine(happening: &Happening) -> bool {
     use firesteel_standalone::{ApplicationMessage, ApplicationOrder, WorkerMessage, WorkerOrder};
     match happening {
