@@ -86,8 +86,6 @@ pub(super) const CIRCLES: &[(&[&str], &str)] = &[
         ],
         "to be opened",
     ),
-    (
-        &[
     (&["crates/sim/src/barriers.rs", "crates/sim/src/checker.rs"], "to be opened"),
     (
         &[
