@@ -12,7 +12,7 @@ use firesteel_protocol::handshake::{AgentReply, RegisterAgent, Welcome};
 use firesteel_protocol::{
     BlockRequest, FromExecutor, MigrateOrder, SentOutputs, TaskReport, TaskSpec, ToExecutor,
 };
-use firesteel_scheduler::{AgentId, AgentMessage, ApplicationEvent, ReportedOutcome, TaskOutcome};
+use firesteel_scheduler::{AgentId, AgentMessage, ApplicationEvent, ReportedOutcome};
 use firesteel_transfer::impatient;
 use firesteel_types::{ExecutorId, TaskId};
 use parking_lot::{Mutex, MutexGuard, RwLock};
