@@ -20,7 +20,7 @@ use std::collections::BTreeSet;
 pub enum ApplicationAction {
     /// Send a message to the master. Without a connection it is dropped: the next registration makes up for it.
     Send(ApplicationMessage),
-    /// Close the connection, since the master on it is silent, and connect to a master again.
+    /// Close the connection: the master on it is silent, or the application has ended.
     Disconnect,
     /// Note that an executor will be gone soon, with its worker.
     ExecutorDecommissioned(ExecutorId),
@@ -120,10 +120,13 @@ impl ApplicationSide {
         }
     }
 
-    /// Handles a new connection to a master.
+    /// Handles a new connection to a master. One that comes after the end is not needed any more.
     pub fn connected(&mut self, now: Millis, todo: &mut Vec<ApplicationAction>) {
         self.last_seen = now;
-        self.announce(todo);
+        match self.is_ended() {
+            true => todo.push(ApplicationAction::Disconnect),
+            false => self.announce(todo),
+        }
     }
 
     /// Handles the time for a heartbeat on the connection to a master, which is due every few seconds.

@@ -139,6 +139,7 @@ fn nothing_matters_after_the_end() {
     assert!(obey(&mut side, ApplicationOrder::Waiting { reason: "no workers".into() }).is_empty());
     assert!(actions(|todo| side.heartbeat(Millis(u64::MAX), todo)).is_empty());
     assert!(actions(|todo| side.want(None, todo)).is_empty());
+    assert_eq!(actions(|todo| side.connected(Millis(3), todo)), ["Disconnect"]);
     assert!(actions(|todo| side.finish(todo)).is_empty());
 }
 
