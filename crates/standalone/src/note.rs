@@ -44,6 +44,32 @@ pub enum Note {
     Recovered(usize, usize),
 }
 
+impl Note {
+    /// Returns whether people should look at it: something is lost, waits, or is where it should not be.
+    pub fn is_warning(&self) -> bool {
+        match self {
+            Note::WorkerLost(..)
+            | Note::ApplicationWaits(..)
+            | Note::DriverWaits(..)
+            | Note::Unwanted(..)
+            | Note::Recovered(1.., _)
+            | Note::Recovered(_, 1..) => true,
+            Note::WorkerRegistered(..)
+            | Note::WorkerDecommissioned(_)
+            | Note::ApplicationRegistered(_)
+            | Note::ApplicationReturned(_)
+            | Note::ApplicationEnded(..)
+            | Note::ExecutorLaunched(..)
+            | Note::ExecutorEnded(..)
+            | Note::DriverSubmitted(_)
+            | Note::DriverLaunched(..)
+            | Note::DriverIs(..)
+            | Note::Recovering(..)
+            | Note::Recovered(0, 0) => false,
+        }
+    }
+}
+
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

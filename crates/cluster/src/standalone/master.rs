@@ -229,7 +229,8 @@ impl Desk {
                 Effect::ToWorker { link, order } => self.send(link, &FromMaster::Worker { order }),
                 Effect::ToApplication { link, order } => self.send(link, &FromMaster::Application { order }),
                 Effect::ToClient { link, answer } => self.send(link, &FromMaster::Client { answer }),
-                Effect::Note(note) => eprintln!("firesteel master: {note}"),
+                Effect::Note(note) if note.is_warning() => tracing::warn!("{note}"),
+                Effect::Note(note) => tracing::info!("{note}"),
             }
         }
     }
@@ -244,7 +245,7 @@ impl Desk {
     fn persist(&mut self, snapshot: &Snapshot) -> bool {
         let written = self.files.persist(snapshot);
         if let Err(error) = &written {
-            eprintln!("firesteel master: what must survive cannot be written: {error}");
+            tracing::error!(%error, "what must survive cannot be written");
         }
         let holds = written.is_ok() && self.lease.holds(self.now());
         if !holds {
@@ -255,7 +256,7 @@ impl Desk {
 
     fn step_down(&mut self) {
         if self.master.take().is_some() {
-            eprintln!("firesteel master: does not lead any more");
+            tracing::warn!("does not lead any more");
         }
         self.lease.step_down();
         self.links.values().for_each(Outbox::close);
@@ -270,7 +271,7 @@ impl Desk {
         let read = match self.files.lease() {
             Ok(read) => read,
             Err(error) => {
-                eprintln!("firesteel master: the lease cannot be read: {error}");
+                tracing::error!(%error, "the lease cannot be read");
                 self.next_look = now + 1_000;
                 return;
             }
@@ -283,7 +284,7 @@ impl Desk {
             LeaseAction::StepDown => self.step_down(),
             LeaseAction::Acquire(record) => {
                 if let Err(error) = self.files.acquire(&record) {
-                    eprintln!("firesteel master: the lease cannot be taken: {error}");
+                    tracing::error!(%error, "the lease cannot be taken");
                     self.next_look = now + 1_000;
                     return;
                 }
@@ -311,11 +312,11 @@ impl Desk {
         let master = match self.files.snapshot(record.epoch) {
             Ok(snapshot) => Master::recover(now, record.epoch, self.settings.clone(), snapshot, &mut effects),
             Err(error) => {
-                eprintln!("firesteel master: what an earlier master wrote cannot be read: {error}");
+                tracing::error!(%error, "what an earlier master wrote cannot be read");
                 return self.step_down();
             }
         };
-        eprintln!("firesteel master: leads at {} (epoch {})", record.address, record.epoch);
+        tracing::info!("leads at {} (epoch {})", record.address, record.epoch);
         self.master = Some(master);
         self.leader = None;
         self.files.forget_before(record.epoch);
