@@ -1,7 +1,8 @@
-//! Executors in processes of their own on the driver's machine: `local-cluster[n,cores,memory]`, for tests and for trust.
+//! The shell of a local cluster, `local-cluster[n,cores,memory]`: executors in processes of their own on the
+//! driver's machine, to test applications as on a cluster.
 //!
-//! A thread waits for the end of each process. The table of processes decides whether another takes its place. A process that goes on
-//! running after its connection has ended is frozen, and is killed.
+//! The [`ProcessTable`] decides which processes are started and killed. A thread waits for the end of each
+//! process. A process that goes on running after its connection has ended is frozen, and is killed.
 
 mod process_table;
 
@@ -43,8 +44,8 @@ pub struct LocalCluster {
 }
 
 impl LocalCluster {
-    /// Makes a cluster whose processes [`start`](Self::start) starts. The listener is told how processes end, and when none runs any
-    /// more and none can be started.
+    /// Makes a cluster whose processes [`start`](Self::start) starts. The listener is told how processes end,
+    /// and when none runs any more and none can be started.
     pub fn new(config: LocalClusterConfig, listener: Box<dyn ClusterListener>) -> Arc<Self> {
         Arc::new_cyclic(|itself| LocalCluster {
             config,
@@ -55,7 +56,8 @@ impl LocalCluster {
         })
     }
 
-    /// Starts the processes. The driver has to know this cluster by now, since it reports to it which processes register.
+    /// Starts the processes. The driver has to know this cluster before, since it reports to it which
+    /// processes register.
     ///
     /// # Errors
     /// When one does not start.
@@ -96,8 +98,9 @@ impl LocalCluster {
                 }
             }
             Next::GiveUp { failed_starts } => self.not_replaced(format!(
-                "the last {failed_starts} executor processes ended before they were ready ({reason}); what they wrote to \
-                 standard error says why. A program whose executors are processes of its own must begin with `#[firesteel::main]`"
+                "the last {failed_starts} executor processes ended before they were ready ({reason}); what \
+                 they wrote to standard error says why. A program whose executors are processes of its own must \
+                 begin with `#[firesteel::main]`"
             )),
             Next::Stopped => {}
         }
@@ -141,7 +144,7 @@ impl Backend for LocalCluster {
     }
 
     fn want(&self, _: u32) {
-        // There are always as many as the master's name says.
+        // The number of executors is fixed: it is the `n` of the master's URL.
     }
 
     /// Waits for the processes, whose connections are closed, and kills those that do not end in time.

@@ -70,14 +70,6 @@ pub(super) const PROSE_AND_CODE: &[&str] =
 pub(super) const CIRCLES: &[(&[&str], &str)] = &[
     (
         &[
-            "crates/cluster/src/standalone/worker.rs",
-            "crates/cluster/src/standalone/worker/hosted.rs",
-            "crates/cluster/src/standalone/worker/processes.rs",
-        ],
-        "to be opened",
-    ),
-    (
-        &[
             "crates/conf/src/lib.rs",
             "crates/conf/src/settings.rs",
             "crates/conf/src/spark/application.rs",

@@ -1,10 +1,12 @@
-//! The table of a local cluster's processes: their names, which of them run and are ready, and whether one that ended is replaced.
+//! The table of a local cluster's processes: their names, which of them run and are ready, and whether one
+//! that ended is replaced.
 //!
 //! A plain value without threads, processes or waits; its owner, the parent module, has those.
 
 use std::collections::BTreeMap;
 
-/// The number of processes in a row that may end before they were ready. After that, no more are started: they all would.
+/// The number of processes in a row that may end before they were ready. After that, no more are started:
+/// they all would.
 const FAILED_STARTS_AT_MOST: u32 = 3;
 
 #[derive(Debug, Default)]
@@ -99,8 +101,8 @@ impl ProcessTable {
         self.stopped = true;
     }
 
-    /// Returns the process of this name if it is to be killed, unless it ends by itself in time. When the cluster stops, its
-    /// owner kills [all that are left](Self::processes).
+    /// Returns the process of this name if it is to be killed, unless it ends by itself in time. When the
+    /// cluster stops, its owner kills [all that are left](Self::processes).
     pub(super) fn to_reap(&self, name: &str) -> Option<u32> {
         self.running.get(name).filter(|_| !self.stopped).map(|running| running.process)
     }

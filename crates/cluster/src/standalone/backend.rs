@@ -1,7 +1,9 @@
-//! The shell of an application's side of a standalone cluster: its threads, its connection to a master, and waiting.
+//! The shell of an application's side of a standalone cluster: its threads, its connection to a master, and
+//! waiting.
 //!
-//! [`ApplicationSide`] decides. One thread connects to a master and passes its orders on, another sends heartbeats; the driver calls the
-//! methods of [`Backend`]. Each of them changes the one value under a lock, and carries out the actions that come of it.
+//! [`ApplicationSide`] decides. One thread connects to a master and passes its orders on, another sends
+//! heartbeats; the driver calls the methods of [`Backend`]. Each of them changes the one value under a lock,
+//! and carries out the actions that come of it.
 
 use super::LaunchExecutor;
 use super::link::{ConnectFailures, Masters, RETRY_WAIT};
@@ -123,7 +125,8 @@ impl StandaloneBackend {
         }
     }
 
-    /// Receives a master's orders until the connection or the application ends, or the master says that it is a standby.
+    /// Receives a master's orders until the connection or the application ends, or the master says that it is
+    /// a standby.
     fn listen(&self, receiver: &mut firesteel_net::Receiver, masters: &mut Masters) {
         while let Ok(Some(message)) = messages::receive::<FromMaster>(receiver) {
             match message {
@@ -147,8 +150,8 @@ impl StandaloneBackend {
         });
     }
 
-    /// Changes the state, and carries out the actions that the change demands. Messages leave under the lock, so that they leave in the
-    /// order of the decisions; the listener is called without it.
+    /// Changes the state, and carries out the actions that the change demands. Messages leave under the lock,
+    /// so that they leave in the order of the decisions; the listener is called without it.
     fn change(&self, change: impl FnOnce(&mut State, Millis, &mut Vec<ApplicationAction>)) {
         let (now, mut todo) = (self.now(), vec![]);
         let mut state = self.state.lock();
@@ -161,7 +164,7 @@ impl StandaloneBackend {
 
     fn tell_listener(&self, action: ApplicationAction) {
         match action {
-            // The connection's owner has carried them out.
+            // `State::carry_out` has handled these under the lock.
             ApplicationAction::Send(_) | ApplicationAction::Disconnect => {}
             ApplicationAction::ExecutorDecommissioned(executor) => {
                 self.listener.decommissioned(&executor.0.to_string());

@@ -1,4 +1,5 @@
-//! A connection to the leader among several masters: looked for among all, and again when the connection has ended.
+//! The connection to the leader among several masters. It is looked for among all of them, and again when the
+//! connection has ended.
 
 use super::messages;
 use firesteel_net::{ConnectError, Connection, Credentials, Outbox, Purpose, connect};

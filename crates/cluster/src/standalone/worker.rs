@@ -1,9 +1,9 @@
-//! The worker's daemon: starts and ends processes as its state machine says, serves applications' files, and stays connected with the
-//! leader among the masters.
+//! The worker's shell: starts and kills processes as its state machine decides, serves applications' files,
+//! and stays connected with the leader among the masters.
 //!
-//! One thread owns the state machine. The threads of processes and of the connection report [`Event`]s to it. The executors of an
-//! application write into a directory of the application; the worker serves it, with the application's secret, until the application
-//! ends, so that the files outlive the executors.
+//! One thread owns the state machine. The threads of processes and of the connection report events to it.
+//! The executors of an application write into a directory of the application; the worker serves it, with the
+//! application's secret, until the application ends, so that the files outlive the executors.
 
 mod config;
 mod event;
@@ -77,7 +77,8 @@ impl WorkerDaemon {
         Ok(WorkerDaemon { events, thread: Mutex::new(Some(thread)) })
     }
 
-    /// Decommissions the worker: it gets no new executors and drivers, those that run are replaced elsewhere, and then it stops.
+    /// Decommissions the worker: it gets no new executors and drivers, those that run are replaced elsewhere,
+    /// and then it stops.
     pub fn decommission(&self) {
         let _ = self.events.send(Event::Decommission);
     }
@@ -224,7 +225,8 @@ impl WorkerShell {
 
     fn connected(&mut self, number: u64, outbox: Outbox, address: &str) {
         tracing::info!("connected with the master at {address}");
-        // The first registration on the connection was made when the search for a leader began, and may be out of date.
+        // The first registration on the connection was made when the search for a leader began, and may be
+        // out of date.
         outbox.send(&ToMaster::Worker { message: self.state.register() });
         self.master_seen_at = Instant::now();
         self.link = Some((number, outbox));
@@ -242,7 +244,8 @@ impl WorkerShell {
     }
 }
 
-/// Connects to one master after the other, until one is the leader. Then receives its orders until the connection ends.
+/// Connects to one master after the other, until one is the leader. Then receives its orders until the
+/// connection ends.
 fn find_leader(mut masters: Masters, number: u64, events: &Sender<Event>, register: &WorkerMessage) {
     let mut failures = ConnectFailures::default();
     loop {

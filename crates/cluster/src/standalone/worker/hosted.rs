@@ -1,5 +1,5 @@
-//! The applications that a worker hosts: each has a directory there, and a service that sends its files to processes with the
-//! application's secret.
+//! The applications that a worker hosts: each has a directory there, and a service that sends its files to
+//! processes with the application's secret.
 
 use super::config::WorkerConfig;
 use crate::standalone::programs::{ProgramStore, download};
@@ -16,7 +16,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// The applications that a worker hosts. Clones are the same.
+/// The applications that a worker hosts. Clones share one state.
 #[derive(Clone)]
 pub(super) struct HostedApplications {
     shared: Arc<Shared>,
@@ -82,7 +82,8 @@ impl HostedApplications {
         Ok(directory)
     }
 
-    /// Makes an application's directory and serves its files, unless its service is there already. Returns the service's address.
+    /// Makes an application's directory and serves its files, unless its service is there already. Returns
+    /// the service's address.
     pub(super) fn serve(&self, application: &ApplicationId, launch: &LaunchExecutor) -> io::Result<String> {
         let mut hosted = self.shared.hosted.lock();
         if let Some(hosted) = hosted.get(application) {
@@ -147,8 +148,8 @@ impl HostedApplications {
         })
     }
 
-    /// Writes the cluster's secret into a driver's directory, readable by this worker's user alone. Returns `None` when connections
-    /// are not authenticated.
+    /// Writes the cluster's secret into a driver's directory, readable by this worker's user alone. Returns
+    /// `None` when connections are not authenticated.
     pub(super) fn write_secret(&self, directory: &Path) -> io::Result<Option<PathBuf>> {
         let Some(secret) = &self.shared.secret else { return Ok(None) };
         let path = directory.join("secret");
@@ -157,8 +158,8 @@ impl HostedApplications {
     }
 }
 
-/// Checks a name that a master gave and that becomes a directory's: letters, digits and dashes behind a prefix, so that the path
-/// stays inside the worker's directory and meets none of the worker's own files.
+/// Checks a name that a master gave and that becomes a directory's: letters, digits and dashes behind a
+/// prefix, so that the path stays inside the worker's directory and meets none of the worker's own files.
 fn checked<'a>(name: &'a str, prefix: &str) -> io::Result<&'a str> {
     let is_plain = |rest: &str| rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     match name.strip_prefix(prefix).is_some_and(|rest| !rest.is_empty() && is_plain(rest)) {

@@ -1,4 +1,5 @@
-//! Launching executors and drivers on a worker: the files that a process needs are fetched, and its command is run in its directory.
+//! Launching executors and drivers on a worker: the files that a process needs are fetched, and its command
+//! is run in its directory.
 
 use super::hosted::HostedApplications;
 use crate::agents::AgentCommand;
