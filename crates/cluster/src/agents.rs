@@ -1,4 +1,6 @@
-//! Starting an agent's process: what it must know goes through a pipe, so that nothing secret is seen among arguments or variables.
+//! Starting the process of an agent. Its configuration goes through a pipe: other users of the machine can
+//! read the arguments of a process, and child processes inherit its variables, so neither may contain a
+//! secret.
 
 use firesteel_protocol::handshake::AgentConfig;
 use firesteel_types::ExecutorLossReason;
@@ -10,7 +12,7 @@ use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 
 pub use firesteel_protocol::handshake::AGENT_VARIABLE;
 
-/// How an agent's process is started. There is no shell: arguments are passed as they are.
+/// The command that starts an agent. No shell interprets the arguments.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AgentCommand {
     /// The program: the driver's own, or an interpreter.
@@ -22,13 +24,16 @@ pub struct AgentCommand {
 }
 
 impl AgentCommand {
-    /// The program that runs, which is to see [`AGENT_VARIABLE`] before it does anything else.
+    /// Returns the command that starts this very program, which has to check [`AGENT_VARIABLE`] before it
+    /// does anything else.
     pub fn own_program() -> Self {
-        // Leads to the very file that runs, even when another has taken its name.
+        // The kernel's link leads to the file that runs, even if it was replaced by another of the same name
+        // meanwhile.
         AgentCommand { program: PathBuf::from("/proc/self/exe"), arguments: vec![], environment: vec![] }
     }
 
-    /// Starts it. It ends with the pipe that comes with its process: when that is dropped, or this process is gone.
+    /// Starts an agent. It ends when the pipe that comes with its process closes: when the pipe is dropped,
+    /// or this process is gone.
     ///
     /// # Errors
     /// When it does not start.
@@ -36,7 +41,7 @@ impl AgentCommand {
         self.start_with(config, |_| {})
     }
 
-    /// The same, where more is to be said about the process.
+    /// Starts an agent with a command that `prepare` has changed.
     ///
     /// # Errors
     /// When it does not start.
@@ -48,7 +53,8 @@ impl AgentCommand {
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).envs(self.environment.iter().cloned()).env(AGENT_VARIABLE, "1");
         prepare(&mut command);
-        // Ctrl-C is for the driver, which will say what is to stop.
+        // In a process group of its own it gets no Ctrl-C, which is for the driver: the driver decides what
+        // stops.
         command.stdin(Stdio::piped()).process_group(0);
         let mut child = command.spawn().map_err(|error| {
             io::Error::new(error.kind(), format!("`{}` does not start: {error}", self.program.display()))
@@ -56,7 +62,8 @@ impl AgentCommand {
         let mut pipe = child.stdin.take().expect("its standard input is a pipe");
         let mut line = serde_json::to_vec(config)?;
         line.push(b'\n');
-        // One that has ended by now, or reads nothing: whoever waits for its end learns how it ended.
+        // A broken pipe means that the process has ended by now. Its owner waits for it, and learns how it
+        // ended.
         let written = pipe.write_all(&line).or_else(|error| match error.kind() {
             io::ErrorKind::BrokenPipe => Ok(()),
             _ => Err(error),
@@ -70,7 +77,7 @@ impl AgentCommand {
     }
 }
 
-/// Without the variables, which may be secrets.
+/// Shows all but the variables, which may be secrets.
 impl fmt::Debug for AgentCommand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("AgentCommand");
@@ -78,7 +85,7 @@ impl fmt::Debug for AgentCommand {
     }
 }
 
-/// Why executors are gone whose process ended like this.
+/// Returns the reason for the loss of executors whose process ended with this status.
 pub fn reason_of(status: ExitStatus) -> ExecutorLossReason {
     match status.signal() {
         Some(signal) => ExecutorLossReason::Killed { signal, peak_bytes: 0 },
@@ -86,7 +93,7 @@ pub fn reason_of(status: ExitStatus) -> ExecutorLossReason {
     }
 }
 
-/// Kills a process; one that has ended already need not be.
+/// Kills a process, unless it has ended already.
 pub fn kill(process: u32) {
     if let Some(process) = i32::try_from(process).ok().and_then(rustix::process::Pid::from_raw) {
         let _ = rustix::process::kill_process(process, rustix::process::Signal::KILL);

@@ -1,36 +1,38 @@
-//! The seam between an application and the cluster that lends it executors.
+//! The interface between an application and the cluster that lends it executors.
 //!
-//! The application asks through a [`Backend`]; the cluster answers through a [`ClusterListener`]. Each agent that the cluster starts has a
-//! name, which it tells the driver when it registers, and by which the two speak of it.
+//! The application calls a [`Backend`], the cluster calls a [`ClusterListener`]. Each agent that the cluster
+//! starts has a name, with which it registers with the driver, and by which both interfaces identify it.
 
 use firesteel_types::ExecutorLossReason;
 
-/// What a cluster tells an application.
+/// The application's side: the cluster reports to it.
 pub trait ClusterListener: Send + Sync {
-    /// No executor is to be had at present, and why.
+    /// Handles that the application gets no executor at present; the reason.
     fn waits(&self, why: &str);
-    /// The process of an agent has ended.
+    /// Handles the end of an agent's process.
     fn ended(&self, name: &str, reason: ExecutorLossReason);
-    /// An agent will be gone soon, with what serves its files.
+    /// Handles that an agent is decommissioned: it will be gone soon, with the service of its files.
     fn decommissioned(&self, name: &str);
-    /// The cluster lends the application nothing any more, and why.
+    /// Handles that the application gets no executors any more, so that it has to end; the reason.
     fn over(&self, why: String);
 }
 
-/// What starts agents.
+/// The cluster's side: it starts agents for one application.
 pub trait Backend: Send + Sync {
-    /// An agent is ready to run tasks.
+    /// Handles that an agent is ready to run tasks.
     fn registered(&self, name: &str);
 
-    /// The connection of an agent has ended. A process that does not end with its connection is frozen, and is to be killed.
+    /// Handles the end of an agent's connection. A process that does not end with its connection is frozen,
+    /// so a backend that can kills it.
     fn disconnected(&self, name: &str);
 
-    /// The number of executors that the application wants from now on, where that can be chosen.
+    /// Sets the number of executors that the application wants from now on. Clusters of a fixed size ignore
+    /// it.
     fn want(&self, executors: u32);
 
-    /// The application ends: its agents are about to end, and are not to be replaced.
+    /// Handles that the application ends: its agents are about to end, and are not replaced.
     fn finish(&self) {}
 
-    /// Ends all agents that it has started, and everything else that it has.
+    /// Ends all agents that it has started, and its own threads and connections.
     fn stop(&self);
 }

@@ -1,4 +1,4 @@
-//! What is needed to start an executor for a driver whose program is not here yet.
+//! Starting an executor for a driver whose program is not on this machine yet.
 
 use crate::standalone::programs::ProgramStore;
 use firesteel_data::DataError;
@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 
 pub use firesteel_protocol::handshake::AgentConfig;
 
-/// The program of the driver at an address: fetched, unless `directory` has it, and checked by its hash.
+/// Returns the path of the program of the driver at an address. It is fetched and its hash is checked, unless
+/// `directory` has it already.
 ///
 /// # Errors
 /// When the driver cannot be reached, or the file cannot be written.

@@ -1,8 +1,8 @@
-//! Who starts executors in other processes, here and elsewhere.
+//! Clusters: the processes in which executors run, on the driver's machine and on others.
 //!
-//! An application's driver does not care: it has a [`Backend`] that somebody made for it, and is told of
-//! agents as they register. [`LocalCluster`] starts processes on the driver's own machine; [`standalone`] has workers on many
-//! machines start them.
+//! An application's driver does not know the kind of its cluster: it has a [`Backend`], and agents register
+//! with it. [`LocalCluster`] starts agents on the driver's machine; in a [`standalone`] cluster, workers on
+//! many machines start them.
 
 pub mod agents;
 mod backend;

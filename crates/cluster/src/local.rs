@@ -1,33 +1,34 @@
-//! Executors in processes of their own on the driver's machine: `local-cluster[n,cores,memory]`, for tests and for trust.
+//! The shell of a local cluster, `local-cluster[n,cores,memory]`: executors in processes of their own on the
+//! driver's machine, to test applications as on a cluster.
 //!
-//! Each process is watched by a thread; one that ends is replaced by another, unless several in a row ended before they were
-//! ready. One whose connection has ended and that does not end with it, since it is frozen, is killed.
+//! The [`ProcessTable`] decides which processes are started and killed. A thread waits for the end of each
+//! process. A process that goes on running after its connection has ended is frozen, and is killed.
+
+mod process_table;
 
 use crate::agents::{AgentCommand, kill, reason_of};
 use crate::backend::{Backend, ClusterListener};
 use firesteel_protocol::handshake::AgentConfig;
 use firesteel_types::ExecutorLossReason;
-use std::collections::HashMap;
+use parking_lot::{Condvar, Mutex};
+use process_table::{Next, ProcessTable, Remaining};
 use std::io;
 use std::process::Child;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// After so many processes in a row that did not even register, no more are started.
-const FAILED_STARTS_AT_MOST: u32 = 3;
-
-/// How long the end of a process whose connection has ended may take.
+/// The time that a process may take to end after its connection has ended.
 const END_WITHIN: Duration = Duration::from_secs(2);
 
-/// What a local cluster consists of.
+/// The parts of a local cluster.
 #[derive(Clone, Debug)]
 pub struct LocalClusterConfig {
-    /// How many processes.
+    /// The number of processes.
     pub executors: u32,
-    /// How each is started.
+    /// The command that starts one.
     pub command: AgentCommand,
-    /// What each is told, but for its name and, where nobody else serves its files, its directory.
+    /// The configuration of each, but for its name, which the cluster gives.
     pub agent: AgentConfig,
 }
 
@@ -35,40 +36,28 @@ pub struct LocalClusterConfig {
 pub struct LocalCluster {
     config: LocalClusterConfig,
     listener: Box<dyn ClusterListener>,
-    state: Mutex<State>,
+    table: Mutex<ProcessTable>,
+    /// Signalled when a process has ended, or the cluster stops.
     changed: Condvar,
-    /// Itself, for the thread that waits for the end of a process.
+    /// The cluster itself, for the threads that wait for the end of a process.
     itself: Weak<LocalCluster>,
 }
 
-#[derive(Default)]
-struct State {
-    /// By name, those that run.
-    running: HashMap<String, Running>,
-    next: u32,
-    failed_starts: u32,
-    stopped: bool,
-}
-
-struct Running {
-    process: u32,
-    /// Whether it was ready to run tasks.
-    is_ready: bool,
-}
-
 impl LocalCluster {
-    /// No process runs yet. The listener is told how processes end, and when none runs any more and none can be started.
+    /// Makes a cluster whose processes [`start`](Self::start) starts. The listener is told how processes end,
+    /// and when none runs any more and none can be started.
     pub fn new(config: LocalClusterConfig, listener: Box<dyn ClusterListener>) -> Arc<Self> {
         Arc::new_cyclic(|itself| LocalCluster {
             config,
             listener,
-            state: Mutex::default(),
+            table: Mutex::default(),
             changed: Condvar::new(),
             itself: itself.clone(),
         })
     }
 
-    /// Starts the processes: whoever is to be told of them knows of this cluster by now.
+    /// Starts the processes. The driver has to know this cluster before, since it reports to it which
+    /// processes register.
     ///
     /// # Errors
     /// When one does not start.
@@ -80,21 +69,14 @@ impl LocalCluster {
         started
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn spawn(self: &Arc<Self>) -> io::Result<()> {
-        let mut state = self.state();
-        if state.stopped {
-            return Ok(());
-        }
-        let name = format!("local-{}", state.next);
-        state.next += 1;
+        // Locked over the start, so that a cluster that stops meanwhile does not miss the process.
+        let mut table = self.table.lock();
+        let Some(name) = table.next_name() else { return Ok(()) };
         let agent = AgentConfig { name: name.clone(), ..self.config.agent.clone() };
         let (child, pipe) = self.config.command.start(&agent)?;
-        state.running.insert(name.clone(), Running { process: child.id(), is_ready: false });
-        drop(state);
+        table.started(&name, child.id());
+        drop(table);
         let cluster = self.clone();
         thread::Builder::new().name("firesteel-watch".into()).spawn(move || {
             cluster.watch(&name, child);
@@ -103,96 +85,75 @@ impl LocalCluster {
         Ok(())
     }
 
-    /// Waits for a process's end, and starts another.
+    /// Waits for a process's end, and starts another in its place.
     fn watch(self: Arc<Self>, name: &str, mut child: Child) {
         let reason = child.wait().map_or(ExecutorLossReason::Exited { code: None }, reason_of);
-        let failed_starts = {
-            let mut state = self.state();
-            let was_ready = state.running.remove(name).is_some_and(|running| running.is_ready);
-            state.failed_starts = if was_ready { 0 } else { state.failed_starts + 1 };
-            state.failed_starts
-        };
+        let next = self.table.lock().ended(name);
         self.changed.notify_all();
         self.listener.ended(name, reason.clone());
-        let spawned = if failed_starts >= FAILED_STARTS_AT_MOST { Ok(()) } else { self.spawn() };
-        match spawned {
-            Ok(()) if failed_starts < FAILED_STARTS_AT_MOST => {}
-            Ok(()) => self.one_less(format!(
-                "the last {failed_starts} executor processes ended before they were ready ({reason}); what they wrote to \
-                 standard error says why. A program whose executors are processes of its own must begin with `#[firesteel::main]`"
+        match next {
+            Next::Replace => {
+                if let Err(error) = self.spawn() {
+                    self.not_replaced(format!("no executor process can be started: {error}"));
+                }
+            }
+            Next::GiveUp { failed_starts } => self.not_replaced(format!(
+                "the last {failed_starts} executor processes ended before they were ready ({reason}); what \
+                 they wrote to standard error says why. A program whose executors are processes of its own must \
+                 begin with `#[firesteel::main]`"
             )),
-            Err(error) => self.one_less(format!("no executor process can be started: {error}")),
+            Next::Stopped => {}
         }
     }
 
-    /// Waits for the end of a process, and kills it if it does not end in time.
-    fn reap(&self, name: &str, process: u32) {
+    /// Ends the application if no process is left, now that one is not replaced.
+    fn not_replaced(&self, why: String) {
+        let remaining = self.table.lock().remaining();
+        match remaining {
+            Remaining::None => self.listener.over(why),
+            Remaining::Ready(ready) => {
+                tracing::warn!("going on with {ready} executor processes: {why}")
+            }
+            Remaining::Starting | Remaining::Stopped => {}
+        }
+    }
+
+    /// Kills a process that does not end by itself in time.
+    fn reap(&self, name: &str) {
         let deadline = Instant::now() + END_WITHIN;
-        let mut state = self.state();
-        while state.running.contains_key(name) && !state.stopped {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return kill(process);
-            }
-            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
-    }
-
-    /// A process is not replaced. As long as there are others, jobs go on with those.
-    fn one_less(&self, why: String) {
-        let (left, ready) = {
-            let state = self.state();
-            if state.stopped {
-                return;
-            }
-            (state.running.len(), state.running.values().filter(|running| running.is_ready).count())
-        };
-        match (left, ready) {
-            (0, _) => self.listener.over(why),
-            // The last of them will say so.
-            (_, 0) => {}
-            (_, ready) => tracing::warn!("going on with {ready} executor processes: {why}"),
-        }
+        let mut table = self.table.lock();
+        while table.to_reap(name).is_some() && !self.changed.wait_until(&mut table, deadline).timed_out() {}
+        table.to_reap(name).into_iter().for_each(kill);
     }
 }
 
 impl Backend for LocalCluster {
     fn registered(&self, name: &str) {
-        let mut state = self.state();
-        state.failed_starts = 0;
-        if let Some(running) = state.running.get_mut(name) {
-            running.is_ready = true;
-        }
+        self.table.lock().ready(name);
     }
 
-    /// A process that does not end in time, though its connection has, is frozen, or in a function that takes long: it is killed.
+    /// Kills the process if it does not end in time: it is frozen, or in a function that takes long.
     fn disconnected(&self, name: &str) {
-        let process = self.state().running.get(name).map(|running| running.process);
-        let (Some(process), Some(cluster), name) = (process, self.itself.upgrade(), name.to_owned()) else {
+        let process = self.table.lock().to_reap(name);
+        let (Some(_), Some(cluster), name) = (process, self.itself.upgrade(), name.to_owned()) else {
             return;
         };
-        let reap = move || cluster.reap(&name, process);
-        // Without a thread, the process ends with the program.
+        let reap = move || cluster.reap(&name);
+        // If no thread can be started, the process ends with the driver.
         let _ = thread::Builder::new().name("firesteel-reap".into()).spawn(reap);
     }
 
     fn want(&self, _: u32) {
-        // There are always as many as the master's name says.
+        // The number of executors is fixed: it is the `n` of the master's URL.
     }
 
-    /// Their connections are closed, so they end by themselves; those that do not are killed.
+    /// Waits for the processes, whose connections are closed, and kills those that do not end in time.
     fn stop(&self) {
         let deadline = Instant::now() + END_WITHIN;
-        let mut state = self.state();
-        state.stopped = true;
+        let mut table = self.table.lock();
+        table.stop();
         self.changed.notify_all();
-        while !state.running.is_empty() {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                break;
-            }
-            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
-        state.running.values().for_each(|running| kill(running.process));
+        while !table.is_empty() && !self.changed.wait_until(&mut table, deadline).timed_out() {}
+        table.processes().for_each(kill);
     }
 }

@@ -1,9 +1,12 @@
-//! The standalone cluster: daemons that lend cores and memory to applications, and an application's way to them.
+//! The standalone cluster: daemons that lend cores and memory to applications, and an application's backend
+//! for it.
 //!
-//! What is decided is in the pure crate `standalone`. Here are the shells: [`master`] and [`worker`] run as daemons, [`client`] asks
-//! a master, [`StandaloneBackend`] is an application's side. All speak the messages of the crate `protocol` over connections that only holders of the cluster's
-//! secret can make. An application has a secret of its own besides, which its executors show its driver: the cluster's daemons hand it on and
-//! use it to serve the application's files, and nobody else has it.
+//! The pure crate `standalone` decides. Here are the shells, which have threads, connections, files and
+//! processes: [`master`] and [`worker`] run as daemons, [`client`] sends requests to a master,
+//! [`StandaloneBackend`] is the application's side. All exchange the messages of the crate `protocol` over
+//! connections that only holders of the cluster's secret can make. An application has a secret of its own
+//! besides, with which its executors authenticate to its driver. The daemons pass it on to the executors and
+//! serve the application's files with it; no other process has it.
 
 mod backend;
 pub mod client;

@@ -3,8 +3,8 @@
 //!
 //! Pure state machines for both ends. A shell passes on the messages of its connections as [`Event`]s, and
 //! carries out the [`Effect`]s; [`Master::next_deadline`] tells it when to come back with [`Event::Tick`] if
-//! nothing else happens. A worker's shell has a [`WorkerState`], and masters that stand by for one another
-//! have a [`Lease`] each.
+//! nothing else happens. A worker's shell has a [`WorkerState`], an application's an [`ApplicationSide`], and
+//! masters that stand by for one another have a [`Lease`] each.
 //!
 //! ```
 //! use firesteel_standalone::*;
@@ -38,12 +38,13 @@
 //! crate, and no process is started here: time is an argument, random names come from outside.
 //!
 //! **How it is laid out.** The vocabulary is that of the crate `protocol`, and `event` and `snapshot`. The tables: `workers`,
-//! `applications`, `drivers`. The master: `master` branches, `worker_messages`, `application_messages` and `client_messages` digest what is
-//! said, `allocate` and `placement` hand out what is free, `recovery` begins where another ended. Beside it: `state` and
-//! `fence` for workers, `lease` for masters among themselves.
+//! `applications`, `drivers`. The master: `master` branches, `worker_handler`, `application_handler` and `client_handler` take messages,
+//! `allocate` and `placement` hand out free cores and memory, `recovery` begins where another master ended. Beside it: `worker_state` and
+//! `fence` for workers, `application_side` for applications, `lease` for masters among themselves.
 
 mod allocate;
 mod application_handler;
+mod application_side;
 mod applications;
 mod client_handler;
 mod drivers;
@@ -63,6 +64,7 @@ mod worker_handler;
 mod worker_state;
 mod workers;
 
+pub use application_side::{ApplicationAction, ApplicationSide};
 pub use event::{Effect, Event};
 pub use fence::Fence;
 pub use firesteel_protocol::standalone::{

@@ -78,14 +78,6 @@ pub(super) const PROSE_AND_CODE: &[&str] =
 /// Circles of files that import each other and may be there for now, each with its reason. A circle may have fewer files than are
 /// listed together; a listed file that is in no circle any more has to go from here.
 pub(super) const CIRCLES: &[(&[&str], &str)] = &[
-    (
-        &[
-            "crates/cluster/src/standalone/worker.rs",
-            "crates/cluster/src/standalone/worker/hosted.rs",
-            "crates/cluster/src/standalone/worker/processes.rs",
-        ],
-        "to be opened",
-    ),
     (&["crates/sim/src/barriers.rs", "crates/sim/src/checker.rs"], "to be opened"),
     (
         &[

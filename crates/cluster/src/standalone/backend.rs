@@ -1,31 +1,33 @@
-//! An application's way to a standalone cluster: registers it, keeps it known, and hears what becomes of its executors.
+//! The shell of an application's side of a standalone cluster: its threads, its connection to a master, and
+//! waiting.
+//!
+//! [`ApplicationSide`] decides. One thread connects to a master and passes its orders on, another sends
+//! heartbeats; the driver calls the methods of [`Backend`]. Each of them changes the one value under a lock,
+//! and carries out the actions that come of it.
 
 use super::LaunchExecutor;
-use super::link::Masters;
+use super::link::{ConnectFailures, Masters, RETRY_WAIT};
 use super::messages;
 use crate::backend::{Backend, ClusterListener};
 use firesteel_net::{Credentials, Outbox};
 use firesteel_protocol::standalone::{FromMaster, Payload, ToMaster};
-use firesteel_standalone::{
-    ApplicationEnd, ApplicationId, ApplicationMessage, ApplicationOrder, ApplicationSpec, ApplicationStatus,
-    ExecutorEnd, ProcessOutcome, RequestKey,
-};
-use firesteel_types::{ExecutorId, ExecutorLossReason};
-use std::collections::BTreeSet;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use firesteel_standalone::{ApplicationAction, ApplicationSide, ApplicationSpec, RequestKey};
+use firesteel_types::{ExecutorId, Millis};
+use parking_lot::{Condvar, Mutex};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How often the master is told that the application lives.
+/// The time between two heartbeats for the master.
 const HEARTBEAT_EVERY: Duration = Duration::from_secs(5);
 
-/// The pause before a master that is gone is looked for again.
-const PAUSE: Duration = Duration::from_millis(500);
+/// The silence after which a master is taken for gone, in milliseconds.
+const MASTER_TIMEOUT_MS: u64 = 30_000;
 
-/// How long the master may take to hear that the application has ended.
+/// The time that the master may take to confirm the end of the application.
 const FINISH_WITHIN: Duration = Duration::from_secs(2);
 
-/// What an application wants of a cluster.
+/// The wishes of an application.
 #[derive(Clone, Debug)]
 pub struct StandaloneConfig {
     /// The masters' addresses.
@@ -38,64 +40,48 @@ pub struct StandaloneConfig {
     pub cores_per_executor: Option<u32>,
     /// The memory of each executor, in MiB.
     pub memory_per_executor_mib: u64,
-    /// How many executors it wants at first.
+    /// The number of executors at first; `None` is without limit.
     pub executors: Option<u32>,
-    /// How they are started.
+    /// The command that starts one.
     pub launch: LaunchExecutor,
 }
 
-/// An application's side of a standalone cluster.
+/// The backend of an application on a standalone cluster.
 pub struct StandaloneBackend {
-    key: RequestKey,
-    spec: ApplicationSpec,
     listener: Box<dyn ClusterListener>,
+    started: Instant,
     state: Mutex<State>,
+    /// Signalled when the application has ended, or the connection to the master has.
     changed: Condvar,
 }
 
-#[derive(Default)]
 struct State {
-    application: Option<ApplicationId>,
-    wanted: Option<u32>,
-    ready: BTreeSet<ExecutorId>,
+    side: ApplicationSide,
+    /// The connection to the master, if there is one.
     outbox: Option<Outbox>,
-    stopped: bool,
-    /// The master knows that the application has ended.
-    is_over: bool,
 }
 
 impl StandaloneBackend {
     /// Registers an application, now or as soon as a master answers.
     ///
     /// # Errors
-    /// When what executors need cannot be encoded, or the operating system refuses a thread.
+    /// When the executors' command cannot be encoded, or the operating system refuses a thread.
     pub fn start(
         config: StandaloneConfig,
         credentials: Credentials,
         listener: Box<dyn ClusterListener>,
     ) -> std::io::Result<Arc<Self>> {
-        let launch =
-            Payload::encode(&config.launch).map_err(|error| std::io::Error::other(error.to_string()))?;
-        let spec = ApplicationSpec {
-            name: config.name,
-            user: std::env::var("USER").unwrap_or_default(),
-            cores_max: config.cores_max,
-            cores_per_executor: config.cores_per_executor,
-            memory_per_executor_mib: config.memory_per_executor_mib,
-            launch,
-        };
-        let key = RequestKey::new(firesteel_net::Secret::generate().to_text());
-        let state = Mutex::new(State { wanted: config.executors, ..State::default() });
-        let backend = Arc::new(StandaloneBackend { key, spec, listener, state, changed: Condvar::new() });
-        let (talking, masters) = (backend.clone(), Masters::new(&config.masters, credentials));
-        thread::Builder::new().name("firesteel-application".into()).spawn(move || talking.talk(masters))?;
+        let masters = Masters::new(&config.masters, credentials);
+        let state = Mutex::new(State { side: application_side(config)?, outbox: None });
+        let backend =
+            Arc::new(StandaloneBackend { listener, started: Instant::now(), state, changed: Condvar::new() });
+        let connecting = backend.clone();
+        let connect = move || connecting.stay_connected(masters);
+        thread::Builder::new().name("firesteel-application".into()).spawn(connect)?;
         let beating = Arc::downgrade(&backend);
         let beat = move || {
-            while let Some(backend) = beating.upgrade() {
-                if backend.state().stopped {
-                    break;
-                }
-                backend.update_status();
+            while let Some(backend) = beating.upgrade().filter(|backend| backend.needs_master()) {
+                backend.heartbeat();
                 drop(backend);
                 thread::sleep(HEARTBEAT_EVERY);
             }
@@ -104,186 +90,166 @@ impl StandaloneBackend {
         Ok(backend)
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn now(&self) -> Millis {
+        Millis(self.started.elapsed().as_millis() as u64)
     }
 
-    /// Speaks with one master after the other, until the application ends.
-    fn talk(self: Arc<Self>, mut masters: Masters) {
-        let mut told = None;
-        while !self.is_done() {
-            match masters.open(&self.register()) {
+    fn needs_master(&self) -> bool {
+        self.state.lock().side.needs_master()
+    }
+
+    /// Connects to one master after the other, until the application ends.
+    fn stay_connected(self: Arc<Self>, mut masters: Masters) {
+        let mut failures = ConnectFailures::default();
+        while self.needs_master() {
+            match masters.connect() {
                 Ok(mut link) => {
-                    told = None;
-                    self.state().outbox = Some(link.outbox.clone());
-                    let leader = self.listen(&mut link.receiver);
-                    self.state().outbox = None;
+                    failures.connected();
+                    self.change(|state, now, todo| {
+                        state.outbox = Some(link.outbox.clone());
+                        state.side.connected(now, todo);
+                    });
+                    self.listen(&mut link.receiver, &mut masters);
+                    self.change(|state, _, _| state.outbox = None);
                     link.outbox.close();
-                    if let Some(leader) = leader {
-                        masters.sent_away(leader);
-                    }
                 }
                 Err(error) => {
-                    let error = error.to_string();
-                    if told.as_ref() != Some(&error) {
+                    if let Some(error) = failures.failed(&error.to_string()) {
                         self.listener.waits(&format!("the master cannot be reached: {error}"));
-                        told = Some(error);
                     }
                 }
             }
-            if !self.is_done() {
-                thread::sleep(PAUSE);
+            if self.needs_master() {
+                thread::sleep(RETRY_WAIT);
             }
         }
     }
 
-    fn is_done(&self) -> bool {
-        let state = self.state();
-        state.is_over || state.stopped && state.application.is_none()
-    }
-
-    fn register(&self) -> ToMaster {
-        let state = self.state();
-        let message = ApplicationMessage::Register {
-            key: self.key.clone(),
-            known_as: state.application.clone(),
-            spec: self.spec.clone(),
-            status: state.status(),
-        };
-        ToMaster::Application { message }
-    }
-
-    fn update_status(&self) {
-        let state = self.state();
-        if let Some(outbox) = &state.outbox {
-            outbox.send(&ToMaster::Application {
-                message: ApplicationMessage::Heartbeat { status: state.status() },
-            });
-        }
-    }
-
-    /// Hears a master to its end. Gives who leads, when it says that it does not.
-    fn listen(&self, receiver: &mut firesteel_net::Receiver) -> Option<Option<String>> {
+    /// Receives a master's orders until the connection or the application ends, or the master says that it is
+    /// a standby.
+    fn listen(&self, receiver: &mut firesteel_net::Receiver, masters: &mut Masters) {
         while let Ok(Some(message)) = messages::receive::<FromMaster>(receiver) {
             match message {
-                FromMaster::Standby { leader } => return Some(leader),
-                FromMaster::Application { order } => self.on_message(order),
+                FromMaster::Standby { leader } => return masters.redirected(leader),
+                FromMaster::Application { order } => {
+                    self.change(|state, now, todo| state.side.obey(now, order, todo));
+                }
                 FromMaster::Worker { .. } | FromMaster::Client { .. } => {}
             }
-            if self.state().is_over {
-                break;
+            if self.state.lock().side.is_ended() {
+                return;
             }
         }
-        None
     }
 
-    fn on_message(&self, order: ApplicationOrder) {
-        match order {
-            ApplicationOrder::Registered { application } => self.state().application = Some(application),
-            ApplicationOrder::RegisterAgain => {
-                let (register, outbox) = (self.register(), self.state().outbox.clone());
-                if let Some(outbox) = outbox {
-                    outbox.send(&register);
-                }
+    fn heartbeat(&self) {
+        self.change(|state, now, todo| {
+            if state.outbox.is_some() {
+                state.side.heartbeat(now, todo);
             }
-            ApplicationOrder::Heard
-            | ApplicationOrder::ExecutorAdded { .. }
-            | ApplicationOrder::Executors { .. } => {}
-            ApplicationOrder::ExecutorDecommissioned { executor } => {
+        });
+    }
+
+    /// Changes the state, and carries out the actions that the change demands. Messages leave under the lock,
+    /// so that they leave in the order of the decisions; the listener is called without it.
+    fn change(&self, change: impl FnOnce(&mut State, Millis, &mut Vec<ApplicationAction>)) {
+        let (now, mut todo) = (self.now(), vec![]);
+        let mut state = self.state.lock();
+        change(&mut state, now, &mut todo);
+        todo.retain(|action| !state.carry_out(action));
+        drop(state);
+        self.changed.notify_all();
+        todo.into_iter().for_each(|action| self.tell_listener(action));
+    }
+
+    fn tell_listener(&self, action: ApplicationAction) {
+        match action {
+            // `State::carry_out` has handled these under the lock.
+            ApplicationAction::Send(_) | ApplicationAction::Disconnect => {}
+            ApplicationAction::ExecutorDecommissioned(executor) => {
                 self.listener.decommissioned(&executor.0.to_string());
             }
-            ApplicationOrder::ExecutorEnded { executor, end } => {
-                self.listener.ended(&executor.0.to_string(), reason(end));
+            ApplicationAction::ExecutorEnded(executor, reason) => {
+                self.listener.ended(&executor.0.to_string(), reason);
             }
-            ApplicationOrder::Waiting { reason } => self.listener.waits(&reason),
-            ApplicationOrder::Refused { reason } => {
-                self.is_over();
-                self.listener.over(format!("the cluster refuses the application: {reason}"));
-            }
-            ApplicationOrder::Ended { end } => {
-                self.is_over();
-                match end {
-                    ApplicationEnd::Finished => {}
-                    ApplicationEnd::Failed { reason: why } => self.listener.over(why),
-                    ApplicationEnd::Killed => {
-                        self.listener.over("somebody has killed the application".into())
-                    }
-                    ApplicationEnd::Lost => {
-                        self.listener.over("the master has not heard of the application for too long".into());
-                    }
-                }
-            }
+            ApplicationAction::Waiting(reason) => self.listener.waits(&reason),
+            ApplicationAction::Fail(reason) => self.listener.over(reason),
         }
     }
+}
 
-    fn is_over(&self) {
-        self.state().is_over = true;
-        self.changed.notify_all();
-    }
+/// Makes the application's side with a key of its own.
+fn application_side(config: StandaloneConfig) -> std::io::Result<ApplicationSide> {
+    let launch = Payload::encode(&config.launch).map_err(|error| std::io::Error::other(error.to_string()))?;
+    let spec = ApplicationSpec {
+        name: config.name,
+        user: std::env::var("USER").unwrap_or_default(),
+        cores_max: config.cores_max,
+        cores_per_executor: config.cores_per_executor,
+        memory_per_executor_mib: config.memory_per_executor_mib,
+        launch,
+    };
+    let key = RequestKey::new(firesteel_net::Secret::generate().to_text());
+    Ok(ApplicationSide::new(key, spec, config.executors, MASTER_TIMEOUT_MS))
 }
 
 impl State {
-    fn status(&self) -> ApplicationStatus {
-        ApplicationStatus { wanted_executors: self.wanted, ready: self.ready.iter().copied().collect() }
+    /// Carries out an action that concerns the connection. Returns `false` for the others.
+    fn carry_out(&self, action: &ApplicationAction) -> bool {
+        match action {
+            ApplicationAction::Send(message) => {
+                if let Some(outbox) = &self.outbox {
+                    outbox.send(&ToMaster::Application { message: message.clone() });
+                }
+                true
+            }
+            ApplicationAction::Disconnect => {
+                // The thread that receives from the connection notices its end.
+                self.outbox.iter().for_each(Outbox::close);
+                true
+            }
+            ApplicationAction::ExecutorDecommissioned(_)
+            | ApplicationAction::ExecutorEnded(..)
+            | ApplicationAction::Waiting(_)
+            | ApplicationAction::Fail(_) => false,
+        }
     }
 }
 
-fn reason(end: ExecutorEnd) -> ExecutorLossReason {
-    match end {
-        ExecutorEnd::Ended { outcome: ProcessOutcome::Exited { code } } => {
-            ExecutorLossReason::Exited { code: Some(code) }
-        }
-        ExecutorEnd::Ended { outcome: ProcessOutcome::Signalled { signal } } => {
-            ExecutorLossReason::Killed { signal, peak_bytes: 0 }
-        }
-        ExecutorEnd::Ended { outcome: ProcessOutcome::FailedToStart { .. } } => {
-            ExecutorLossReason::Exited { code: None }
-        }
-        ExecutorEnd::Ended { outcome: ProcessOutcome::Killed | ProcessOutcome::NeverStarted }
-        | ExecutorEnd::KillRequested => ExecutorLossReason::Decommissioned,
-        ExecutorEnd::WorkerLost { .. } => ExecutorLossReason::Exited { code: None },
-    }
+/// Returns the executor that has this name on a standalone cluster: its number.
+fn executor(name: &str) -> Option<ExecutorId> {
+    name.parse().ok().map(ExecutorId)
 }
 
 impl Backend for StandaloneBackend {
-    fn disconnected(&self, name: &str) {
-        if let Ok(executor) = name.parse() {
-            self.state().ready.remove(&ExecutorId(executor));
+    fn registered(&self, name: &str) {
+        if let Some(executor) = executor(name) {
+            self.change(|state, _, todo| state.side.executor_ready(executor, todo));
         }
     }
 
-    fn registered(&self, name: &str) {
-        if let Ok(executor) = name.parse() {
-            self.state().ready.insert(ExecutorId(executor));
-            self.update_status();
+    fn disconnected(&self, name: &str) {
+        if let Some(executor) = executor(name) {
+            self.change(|state, _, _| state.side.executor_disconnected(executor));
         }
     }
 
     fn want(&self, executors: u32) {
-        self.state().wanted = Some(executors);
-        self.update_status();
+        self.change(|state, _, todo| state.side.want(Some(executors), todo));
     }
 
     fn finish(&self) {
-        let mut state = self.state();
-        state.stopped = true;
-        if let Some(outbox) = &state.outbox {
-            outbox.send(&ToMaster::Application { message: ApplicationMessage::Finished { failure: None } });
-        }
+        self.change(|state, _, todo| state.side.finish(todo));
     }
 
     fn stop(&self) {
         let deadline = Instant::now() + FINISH_WITHIN;
-        let mut state = self.state();
-        state.stopped = true;
-        while !state.is_over && state.outbox.is_some() {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                break;
-            }
-            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
-        state.is_over = true;
+        let mut state = self.state.lock();
+        while !state.side.is_ended()
+            && state.outbox.is_some()
+            && !self.changed.wait_until(&mut state, deadline).timed_out()
+        {}
+        state.side.abandon();
         if let Some(outbox) = state.outbox.take() {
             outbox.close();
         }

@@ -1,4 +1,5 @@
-//! Asking a master: submitting, killing and looking at drivers and applications.
+//! The client of a master: submits drivers, kills drivers and applications, and shows the state of the
+//! cluster.
 
 use super::LaunchDriver;
 use super::link::Masters;
@@ -13,17 +14,17 @@ use firesteel_standalone::{
 use std::path::Path;
 use std::time::Duration;
 
-/// How long a master may take to answer, with looking for the one that leads.
+/// The time in which the leader has to be found and to answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
-/// Somebody who asks a cluster's master.
+/// A client of a cluster's masters.
 pub struct Client {
     masters: Masters,
     blocks: BlockClient,
 }
 
 impl Client {
-    /// Asks these masters, the one that leads among them.
+    /// Makes a client that sends its requests to the leader among these masters.
     pub fn new(masters: &[String], credentials: Credentials) -> Self {
         let blocks = BlockClient::new(credentials.clone(), BlockClientSettings::default());
         Client { masters: Masters::new(masters, credentials), blocks }
@@ -37,7 +38,7 @@ impl Client {
         }
     }
 
-    /// Everything that the master knows.
+    /// Returns the state of the cluster: all workers, applications and drivers.
     ///
     /// # Errors
     /// When no master answers.
@@ -48,20 +49,20 @@ impl Client {
         }
     }
 
-    /// Brings a file to the master that leads. Gives the hash by which it is known from then on.
+    /// Uploads a file to the leader. Returns the hash that identifies it from then on.
     ///
     /// # Errors
-    /// When it cannot be read, or no master takes it.
+    /// When the file cannot be read, or no master accepts it.
     pub fn upload(&mut self, path: &Path) -> Result<[u8; 32], String> {
         let (_, master) = self.ask(ClientMessage::Overview)?;
         upload(&self.blocks, &master, path)
             .map_err(|error| format!("{} cannot be sent: {error}", path.display()))
     }
 
-    /// Has a driver run in the cluster.
+    /// Submits a driver, which a worker of the cluster will run.
     ///
     /// # Errors
-    /// When no master takes it.
+    /// When no master accepts it.
     pub fn submit(
         &mut self,
         launch: &LaunchDriver,
@@ -77,7 +78,7 @@ impl Client {
         }
     }
 
-    /// How a driver is; `None` when the master knows none of this name.
+    /// Returns the state of a driver; `None` when the master knows none of this name.
     ///
     /// # Errors
     /// When no master answers.
@@ -85,7 +86,7 @@ impl Client {
         self.driver(ClientMessage::DriverStatus { driver: DriverId::new(driver) })
     }
 
-    /// Ends a driver, or an application. `false` when the master knows none of this name.
+    /// Kills a driver or an application. Returns `false` when the master knows none of this name.
     ///
     /// # Errors
     /// When no master answers.
@@ -100,7 +101,8 @@ impl Client {
         Ok(self.driver(ClientMessage::KillDriver { driver: DriverId::new(name) })?.is_some())
     }
 
-    /// Sends a worker away: it gets nothing new, and what runs there is moved. `false` when the master knows none of this name.
+    /// Decommissions a worker: it gets no new executors and drivers, and those that run are replaced
+    /// elsewhere. Returns `false` when the master knows none of this name.
     ///
     /// # Errors
     /// When no master answers.

@@ -1,7 +1,8 @@
 //! The masters' shared storage: leases and snapshots as files of a directory, one of each for an epoch.
 //!
-//! A lease of a new epoch is made by one process only, since its file is made exclusively. Everything else appears by a rename,
-//! whole. Files are readable by their owner alone: a snapshot holds what workers need to start executors, secrets among it.
+//! A lease of a new epoch is made by one process only, since its file is created exclusively. All other
+//! writes become visible by a rename, so that no reader finds half a file. Files are readable by their owner
+//! alone: a snapshot contains the applications' secrets, which workers need to start executors.
 
 use firesteel_data::block::{decode_value, encode_value};
 use firesteel_standalone::{Epoch, LeaseRecord, Snapshot};
@@ -16,10 +17,10 @@ use std::path::{Path, PathBuf};
 const LEASE: &str = "lease-";
 const SNAPSHOT: &str = "snapshot-";
 
-/// How many epochs' files are kept.
+/// The number of epochs before the present one whose files are kept.
 const KEPT_EPOCHS: u64 = 4;
 
-/// The directory.
+/// The directory that the masters share.
 #[derive(Debug)]
 pub(crate) struct LeaseFiles {
     dir: PathBuf,
@@ -32,12 +33,14 @@ impl LeaseFiles {
         Ok(LeaseFiles { dir: dir.to_owned(), host: host_name() })
     }
 
-    /// A name that no other process has, and by which this machine's masters see whether another of theirs still lives.
+    /// Returns the name of this process for leases. No other process has it, and masters on the same machine
+    /// see by it whether the process still runs.
     pub(crate) fn holder(&self) -> String {
         format!("{}/{}/{}", self.host, std::process::id(), started(std::process::id()).unwrap_or(0))
     }
 
-    /// The lease: the record of the highest epoch. That of a process of this machine that is gone has run out.
+    /// Returns the lease, which is the record of the highest epoch. It has expired if its holder was a
+    /// process of this machine that is gone, so that a restarted master need not wait for its own lease.
     pub(crate) fn lease(&self) -> io::Result<Option<LeaseRecord>> {
         let Some(epoch) = self.highest(LEASE)? else { return Ok(None) };
         let read = self.read::<LeaseRecord>(&format!("{LEASE}{epoch}"))?;
@@ -46,7 +49,7 @@ impl LeaseFiles {
         }))
     }
 
-    /// Makes the record of a new epoch, unless there is one.
+    /// Creates the record of a new epoch, unless another master has created it.
     pub(crate) fn acquire(&self, record: &LeaseRecord) -> io::Result<()> {
         let path = self.dir.join(format!("{LEASE}{}", record.epoch));
         let mut file = match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
@@ -63,19 +66,19 @@ impl LeaseFiles {
         self.write(&format!("{LEASE}{}", record.epoch), record)
     }
 
-    /// What the last master wrote down.
+    /// Returns the last snapshot of an earlier epoch; an empty one if there is none.
     pub(crate) fn snapshot(&self, before: Epoch) -> io::Result<Snapshot> {
         let epochs = self.epochs(SNAPSHOT)?.into_iter().filter(|epoch| *epoch < before.0);
         let Some(epoch) = epochs.max() else { return Ok(Snapshot::default()) };
         Ok(self.read(&format!("{SNAPSHOT}{epoch}"))?.unwrap_or_default())
     }
 
-    /// Writes down what must survive.
+    /// Writes the snapshot of its epoch.
     pub(crate) fn persist(&self, snapshot: &Snapshot) -> io::Result<()> {
         self.write(&format!("{SNAPSHOT}{}", snapshot.epoch), snapshot)
     }
 
-    /// Removes what older masters left.
+    /// Removes the files of epochs long before this one.
     pub(crate) fn forget_before(&self, epoch: Epoch) {
         for kind in [LEASE, SNAPSHOT] {
             let old = self.epochs(kind).unwrap_or_default().into_iter();
@@ -103,7 +106,7 @@ impl LeaseFiles {
         Ok(names.filter_map(|name| name.strip_prefix(kind)?.parse().ok()).collect())
     }
 
-    /// A record; none while its file is being made.
+    /// Returns a record; `None` while its file is being written.
     fn read<T: DeserializeOwned>(&self, name: &str) -> io::Result<Option<T>> {
         match fs::read(self.dir.join(name)) {
             Ok(bytes) => Ok(decode_value(&bytes).ok()),
@@ -126,14 +129,15 @@ fn encode(value: &impl Serialize) -> io::Result<Vec<u8>> {
     encode_value(value).map_err(|error| io::Error::other(error.to_string()))
 }
 
-/// When a process of this machine began, in the kernel's ticks; `None` when it is gone.
+/// Returns the time at which a process of this machine was started, in the kernel's ticks; `None` when it is
+/// gone. With it, a process is not mistaken for an earlier one of the same id.
 fn started(process: u32) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-    // The name, in parentheses, may hold anything; the start is the 20th word behind it.
+    // The name, in parentheses, may contain blanks and parentheses; the start is the 20th word behind it.
     stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
 }
 
-/// The name of this machine, as it calls itself.
+/// Returns the host name of this machine.
 pub(crate) fn host_name() -> String {
     let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let name = name.trim();

@@ -1,7 +1,9 @@
-//! The master's daemon: connections in, a lease among masters, and the pure machine in between.
+//! The master's shell: it accepts connections, competes for the lease among masters, and while it leads,
+//! passes the messages of its connections to the state machine and carries out the effects.
 //!
-//! One thread owns the machine. Threads of connections put into its queue what they hear; it answers through their outboxes. Whether this
-//! master leads is looked at before each event. One that does not lead tells whoever asks who does.
+//! One thread owns the state machine. The threads of connections put the messages that they receive into its
+//! queue; it answers through their outboxes. Before each event it checks that this master still leads. A
+//! standby answers each message with the address of the leader.
 
 use super::lease_files::LeaseFiles;
 use super::messages;
@@ -10,103 +12,111 @@ use firesteel_net::bulk::serve_blocks;
 use firesteel_net::{Connection, Credentials, Limits, Listener, Outbox, Purpose, Serving};
 use firesteel_protocol::standalone::{FromMaster, ToMaster};
 use firesteel_standalone::{
-    Effect, Event, Lease, LeaseAction, LeaseSettings, Link, Master, MasterSettings, Snapshot, Standing,
+    Effect, Event, Lease, LeaseAction, LeaseRecord, LeaseSettings, Link, Master, MasterSettings, Snapshot,
+    Standing,
 };
 use firesteel_types::Millis;
+use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// How a master runs.
+/// The pause before the lease is read or taken again after an error, in milliseconds.
+const LEASE_RETRY_MS: u64 = 1_000;
+
+/// The configuration of a master.
 #[derive(Clone, Debug)]
 pub struct MasterConfig {
-    /// Where it listens, `host:port`.
+    /// The address on which it listens, `host:port`.
     pub bind: String,
-    /// The name by which others reach it.
+    /// The name by which other hosts reach it.
     pub host: String,
-    /// Where it keeps what must survive it. Masters that stand by for each other share it.
+    /// The directory for leases, snapshots and submitted files. Masters that stand by for each other share
+    /// it.
     pub state_dir: PathBuf,
-    /// How it decides.
+    /// The settings of the state machine.
     pub settings: MasterSettings,
-    /// How long leases last.
+    /// The times of leases.
     pub lease: LeaseSettings,
 }
 
-/// A running master. It ends when it is dropped.
+/// A running master. It stops when it is dropped.
 pub struct MasterDaemon {
     serving: Serving,
-    messages: Sender<Message>,
+    inputs: Sender<Input>,
     address: String,
     thread: Mutex<Option<thread::JoinHandle<()>>>,
 }
 
-/// What the thread that owns the machine is told.
-enum Message {
+/// An input of the thread that owns the state machine.
+enum Input {
+    /// A connection was accepted.
     Opened(Link, Outbox),
-    Heard(Link, ToMaster),
+    /// A connection has received a message.
+    Received(Link, ToMaster),
+    /// A connection has ended.
     Closed(Link),
+    /// The master is to stop.
     Stop,
 }
 
 impl MasterDaemon {
-    /// Starts it.
+    /// Starts a master.
     ///
     /// # Errors
-    /// When it cannot listen, or cannot write where it keeps its state.
+    /// When it cannot listen, or cannot write into its directory, or the operating system refuses a thread.
     pub fn start(config: MasterConfig, credentials: Credentials) -> io::Result<Self> {
         let listener = Listener::bind(&config.bind, credentials, Limits::default())?;
         let address = format!("{}:{}", config.host, listener.address().port());
         let files = LeaseFiles::open(&config.state_dir)?;
         let programs = Arc::new(ProgramStore::open(&config.state_dir.join("programs"))?);
-        let (messages, heard) = channel();
+        let (inputs, inbox) = channel();
         let lease = Lease::new(files.holder(), &address, config.lease);
-        let desk = Desk {
+        let shell = MasterShell {
             files,
             lease,
             settings: config.settings,
             master: None,
             links: HashMap::new(),
             leader: None,
-            next_look: Millis(0),
-            began: (Instant::now(), since_1970()),
+            lease_check_at: Millis(0),
+            started: (Instant::now(), since_1970()),
         };
         let thread =
-            thread::Builder::new().name("firesteel-master".into()).spawn(move || desk.work(&heard))?;
-        let (to_desk, next_link) = (messages.clone(), std::sync::atomic::AtomicU64::new(0));
+            thread::Builder::new().name("firesteel-master".into()).spawn(move || shell.run(&inbox))?;
+        let (to_shell, next_link) = (inputs.clone(), AtomicU64::new(0));
         let handle = move |connection: Connection| match connection.purpose() {
             Purpose::Master => {
-                let link = Link(next_link.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
-                on_message(connection, link, &to_desk);
+                let link = Link(next_link.fetch_add(1, Ordering::Relaxed));
+                receive_messages(connection, link, &to_shell);
             }
             Purpose::Blocks => serve_blocks(connection, &*programs),
             Purpose::Control => {}
         };
         let serving = listener.serve("firesteel-master", handle)?;
-        Ok(MasterDaemon { serving, messages, address, thread: Mutex::new(Some(thread)) })
+        Ok(MasterDaemon { serving, inputs, address, thread: Mutex::new(Some(thread)) })
     }
 
-    /// Its address, `host:port`.
+    /// Returns its address, `host:port`.
     pub fn address(&self) -> &str {
         &self.address
     }
 
-    /// Ends it. Another may take over what it knew.
+    /// Stops the master. A standby takes over from its last snapshot.
     pub fn stop(&self) {
-        let _ = self.messages.send(Message::Stop);
+        let _ = self.inputs.send(Input::Stop);
         self.serving.stop();
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(thread) = thread {
-            let _ = thread.join();
-        }
+        self.wait();
     }
 
-    /// Waits until it ends.
+    /// Waits until the master has stopped.
     pub fn wait(&self) {
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let thread = self.thread.lock().take();
         if let Some(thread) = thread {
             let _ = thread.join();
         }
@@ -119,81 +129,85 @@ impl Drop for MasterDaemon {
     }
 }
 
-/// The life of a connection.
-fn on_message(connection: Connection, link: Link, desk: &Sender<Message>) {
+/// Passes the messages of a connection to the shell, until the connection ends.
+fn receive_messages(connection: Connection, link: Link, shell: &Sender<Input>) {
     let closer = connection.closer();
     let (mut receiver, sender) = connection.split();
     let Ok(outbox) = Outbox::new("firesteel-from-master", sender, closer) else { return };
-    let _ = desk.send(Message::Opened(link, outbox.clone()));
+    let _ = shell.send(Input::Opened(link, outbox.clone()));
     while let Ok(Some(message)) = messages::receive::<ToMaster>(&mut receiver) {
-        if desk.send(Message::Heard(link, message)).is_err() {
+        if shell.send(Input::Received(link, message)).is_err() {
             break;
         }
     }
-    let _ = desk.send(Message::Closed(link));
+    let _ = shell.send(Input::Closed(link));
     outbox.close();
 }
 
-/// Milliseconds since 1970.
+/// Returns the present time in milliseconds since 1970.
 pub(crate) fn since_1970() -> Millis {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Millis(since.as_millis() as u64)
 }
 
-/// What the machine's thread works with.
-struct Desk {
+/// The master's thread: the state machine, while it leads, with its connections and its files.
+struct MasterShell {
     files: LeaseFiles,
     lease: Lease,
     settings: MasterSettings,
-    /// While it leads.
+    /// The state machine; `None` while this master does not lead.
     master: Option<Master>,
     links: HashMap<Link, Outbox>,
-    /// Who leads when this one does not.
+    /// The address of the leader, if it is another master.
     leader: Option<String>,
-    next_look: Millis,
-    /// The date when it began, and a clock that only goes forward.
-    began: (Instant, Millis),
+    /// The time at which the lease is read next.
+    lease_check_at: Millis,
+    /// The start on two clocks: one that only goes forward, and the date.
+    started: (Instant, Millis),
 }
 
-impl Desk {
-    fn work(mut self, heard: &Receiver<Message>) {
+impl MasterShell {
+    fn run(mut self, inbox: &Receiver<Input>) {
         loop {
             self.check_lease();
-            match heard.recv_timeout(self.patience()) {
-                Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => break,
-                Ok(message) => self.take(message),
+            match inbox.recv_timeout(self.time_to_wait()) {
+                Ok(Input::Stop) | Err(RecvTimeoutError::Disconnected) => break,
+                Ok(input) => self.handle(input),
                 Err(RecvTimeoutError::Timeout) => self.feed(Event::Tick),
             }
         }
         self.links.values().for_each(Outbox::close);
     }
 
+    /// Returns the date by a clock that only goes forward, so that a change of the machine's clock extends no
+    /// lease.
     fn now(&self) -> Millis {
-        self.began.1 + self.began.0.elapsed().as_millis() as u64
+        self.started.1 + self.started.0.elapsed().as_millis() as u64
     }
 
-    fn patience(&self) -> Duration {
+    /// Returns the time until the next deadline of the state machine, or until the next reading of the lease.
+    fn time_to_wait(&self) -> Duration {
         let due = self.master.as_ref().and_then(Master::next_deadline);
-        let due = due.unwrap_or(self.next_look).min(self.next_look);
+        let due = due.unwrap_or(self.lease_check_at).min(self.lease_check_at);
         Duration::from_millis(due.0.saturating_sub(self.now().0).max(1))
     }
 
-    fn take(&mut self, message: Message) {
-        match message {
-            Message::Opened(link, outbox) => drop(self.links.insert(link, outbox)),
-            Message::Closed(link) => {
+    fn handle(&mut self, input: Input) {
+        match input {
+            Input::Opened(link, outbox) => drop(self.links.insert(link, outbox)),
+            Input::Closed(link) => {
                 self.links.remove(&link);
                 self.feed(Event::LinkClosed { link });
             }
-            Message::Heard(link, message) => match self.leads() {
+            Input::Received(link, message) => match self.leads() {
                 true => self.feed(match message {
                     ToMaster::Worker { message } => Event::Worker { link, message },
                     ToMaster::Application { message } => Event::Application { link, message },
                     ToMaster::Client { message } => Event::Client { link, message },
                 }),
-                false => self.decommission(link),
+                false => self.redirect(link),
             },
-            Message::Stop => {}
+            Input::Stop => {}
         }
     }
 
@@ -201,7 +215,8 @@ impl Desk {
         self.master.is_some() && self.lease.holds(self.now())
     }
 
-    fn decommission(&mut self, link: Link) {
+    /// Answers that this master does not lead.
+    fn redirect(&mut self, link: Link) {
         if let Some(outbox) = self.links.get(&link) {
             outbox.send(&FromMaster::Standby { leader: self.leader.clone() });
         }
@@ -222,6 +237,7 @@ impl Desk {
         for effect in effects {
             match effect {
                 Effect::Persist(snapshot) => {
+                    // The effects behind a snapshot are promises that a later master must find in it.
                     if !self.persist(&snapshot) {
                         return;
                     }
@@ -241,7 +257,8 @@ impl Desk {
         }
     }
 
-    /// Writes down what is about to be promised. A master that cannot does not lead.
+    /// Writes a snapshot, and steps down if that fails or the lease has expired meanwhile. Returns whether
+    /// this master still leads.
     fn persist(&mut self, snapshot: &Snapshot) -> bool {
         let written = self.files.persist(snapshot);
         if let Err(error) = &written {
@@ -254,6 +271,7 @@ impl Desk {
         holds
     }
 
+    /// Stops leading. The connections are closed, so that their peers look for the new leader.
     fn step_down(&mut self) {
         if self.master.take().is_some() {
             tracing::warn!("does not lead any more");
@@ -263,51 +281,53 @@ impl Desk {
         self.links.clear();
     }
 
+    /// Reads the lease if it is time to, and acquires, renews or gives it up.
     fn check_lease(&mut self) {
         let now = self.now();
-        if now < self.next_look {
+        if now < self.lease_check_at {
             return;
         }
         let read = match self.files.lease() {
             Ok(read) => read,
             Err(error) => {
                 tracing::error!(%error, "the lease cannot be read");
-                self.next_look = now + 1_000;
+                self.lease_check_at = now + LEASE_RETRY_MS;
                 return;
             }
         };
         match self.lease.decide(now, read.as_ref()) {
             LeaseAction::Wait { until } => {
-                self.next_look = until;
+                self.lease_check_at = until;
                 self.leader = read.map(|record| record.address);
             }
             LeaseAction::StepDown => self.step_down(),
             LeaseAction::Acquire(record) => {
                 if let Err(error) = self.files.acquire(&record) {
                     tracing::error!(%error, "the lease cannot be taken");
-                    self.next_look = now + 1_000;
+                    self.lease_check_at = now + LEASE_RETRY_MS;
                     return;
                 }
-                if self.is_ours(&record) {
+                if self.is_in_force(&record) {
                     self.begin_to_lead(&record);
                 }
             }
             LeaseAction::Renew(record) => {
                 let renewed = self.files.renew(&record).is_ok();
-                if !renewed || !self.is_ours(&record) {
+                if !renewed || !self.is_in_force(&record) {
                     self.step_down();
                 }
             }
         }
     }
 
-    /// Whether a record that was written is the one that counts.
-    fn is_ours(&mut self, written: &firesteel_standalone::LeaseRecord) -> bool {
+    /// Returns whether a record that this master has written is the lease: another master may have created
+    /// one of the same epoch before.
+    fn is_in_force(&mut self, written: &LeaseRecord) -> bool {
         let read = self.files.lease().ok().flatten();
         matches!(self.lease.wrote(self.now(), written, read.as_ref()), Standing::Leads(_))
     }
 
-    fn begin_to_lead(&mut self, record: &firesteel_standalone::LeaseRecord) {
+    fn begin_to_lead(&mut self, record: &LeaseRecord) {
         let (now, mut effects) = (self.now(), vec![]);
         let master = match self.files.snapshot(record.epoch) {
             Ok(snapshot) => Master::recover(now, record.epoch, self.settings.clone(), snapshot, &mut effects),
@@ -321,7 +341,8 @@ impl Desk {
         self.leader = None;
         self.files.forget_before(record.epoch);
         self.act(effects);
-        // Whoever came before asked in vain.
+        // Peers that connected to the standby were redirected. They connect again, and register with the
+        // leader.
         self.links.values().for_each(Outbox::close);
         self.links.clear();
     }

@@ -1,7 +1,8 @@
-//! Files by the hash of their contents: what a submission brings to the master, and what workers keep of it.
+//! Programs and other files, named by the hash of their contents: clients upload them to the master, and
+//! workers download them.
 //!
-//! A file appears under its hash by a rename, after what was received was found to have that hash. So a file that is there is right, and
-//! nobody can put another in its place.
+//! A file gets its name by a rename, after its bytes were found to have that hash. So each file that has a
+//! name is complete and right, and no client can replace it by another.
 
 use firesteel_net::bulk::{Answer, BlockClient, Item, Serve};
 use firesteel_protocol::standalone::FileRequest;
@@ -11,34 +12,35 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A file is sent in stretches of this length.
-const STRETCH: usize = 1 << 20;
+/// The length of the chunks in which a file is sent.
+const CHUNK: usize = 1 << 20;
 
-/// A directory of files.
+/// A directory of files that are named by their hashes.
 #[derive(Debug)]
 pub struct ProgramStore {
     dir: PathBuf,
 }
 
 impl ProgramStore {
-    /// The files of a directory, which is made if it is not there.
+    /// Opens a directory of files. It is created if it does not exist.
     ///
     /// # Errors
-    /// When it cannot be made.
+    /// When it cannot be created.
     pub fn open(dir: &Path) -> io::Result<Self> {
         DirBuilder::new().mode(0o700).recursive(true).create(dir)?;
         Ok(ProgramStore { dir: dir.to_owned() })
     }
 
-    /// Where the file of this hash is, or would be.
+    /// Returns the path of the file of this hash, which need not exist.
     pub fn path(&self, hash: &[u8; 32]) -> PathBuf {
         self.dir.join(blake3::Hash::from_bytes(*hash).to_hex().as_str())
     }
 
-    /// The file of this hash: if it is not here, what `fetch` writes, checked.
+    /// Returns the path of the file of this hash. If it does not exist, `fetch` writes it, and its hash is
+    /// checked.
     ///
     /// # Errors
-    /// When it cannot be had, or is another file.
+    /// When it cannot be fetched, or the fetched bytes have another hash.
     pub fn get_or_fetch(
         &self,
         hash: &[u8; 32],
@@ -61,7 +63,7 @@ impl ProgramStore {
         finished
     }
 
-    /// Gives a file its name, if it has the hash.
+    /// Renames a file to its hash, if it has that hash.
     fn finish(&self, unfinished: &Path, hash: &[u8; 32]) -> io::Result<PathBuf> {
         let found = hash_of(unfinished)?;
         if found != *hash {
@@ -95,7 +97,7 @@ impl Serve for ProgramStore {
                 false => answer.missing(),
             },
             FileRequest::Put { hash, at, bytes } => self.put(&hash, at, &bytes),
-            // Two may have brought the same.
+            // Two clients may upload the same file. The second one finds that the first has finished.
             FileRequest::Done { hash } if self.path(&hash).exists() => Ok(()),
             FileRequest::Done { hash } => self.finish(&self.part(&hash), &hash).map(|_| ()),
             FileRequest::Get { hash } => {
@@ -104,12 +106,12 @@ impl Serve for ProgramStore {
                     Err(error) if error.kind() == io::ErrorKind::NotFound => return answer.missing(),
                     Err(error) => return Err(error),
                 };
-                let mut segment = vec![0; STRETCH];
+                let mut chunk = vec![0; CHUNK];
                 answer.begin_item()?;
                 loop {
-                    match file.read(&mut segment)? {
+                    match file.read(&mut chunk)? {
                         0 => return answer.end_item(),
-                        read => answer.append(&segment[..read])?,
+                        read => answer.append(&chunk[..read])?,
                     }
                 }
             }
@@ -117,7 +119,7 @@ impl Serve for ProgramStore {
     }
 }
 
-/// The BLAKE3 hash of a file.
+/// Returns the BLAKE3 hash of a file.
 ///
 /// # Errors
 /// When it cannot be read.
@@ -127,10 +129,10 @@ pub fn hash_of(path: &Path) -> io::Result<[u8; 32]> {
     Ok(*hasher.finalize().as_bytes())
 }
 
-/// Brings a file to a master, unless it has it. Gives its hash.
+/// Uploads a file to a master, unless the master has it. Returns its hash.
 ///
 /// # Errors
-/// When it cannot be read, or the master cannot take it.
+/// When the file cannot be read, or the master cannot write it.
 pub fn upload(client: &BlockClient, master: &str, path: &Path) -> io::Result<[u8; 32]> {
     let hash = hash_of(path)?;
     if ask(client, master, &FileRequest::Has { hash })?.is_some() {
@@ -138,13 +140,15 @@ pub fn upload(client: &BlockClient, master: &str, path: &Path) -> io::Result<[u8
     }
     let (mut file, mut at) = (File::open(path)?, 0);
     loop {
-        let mut segment = vec![];
-        (&mut file).take(STRETCH as u64).read_to_end(&mut segment)?;
-        if segment.is_empty() && at > 0 {
+        let mut chunk = vec![];
+        (&mut file).take(CHUNK as u64).read_to_end(&mut chunk)?;
+        // An empty file is sent as one empty chunk, since the master creates a file when its first chunk
+        // arrives.
+        if chunk.is_empty() && at > 0 {
             break;
         }
-        let length = segment.len() as u64;
-        ask(client, master, &FileRequest::Put { hash, at, bytes: segment })?;
+        let length = chunk.len() as u64;
+        ask(client, master, &FileRequest::Put { hash, at, bytes: chunk })?;
         at += length;
         if length == 0 {
             break;
@@ -154,7 +158,7 @@ pub fn upload(client: &BlockClient, master: &str, path: &Path) -> io::Result<[u8
     Ok(hash)
 }
 
-/// Brings a file from a master.
+/// Downloads a file from a master.
 ///
 /// # Errors
 /// When the master does not have it, or it cannot be written.
@@ -184,7 +188,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_has_the_hash_gets_its_name() {
+    fn a_file_gets_its_name_only_if_it_has_the_hash() {
         let dir = tempfile::tempdir().unwrap();
         let store = ProgramStore::open(dir.path()).unwrap();
         let hash = *blake3::hash(b"right").as_bytes();

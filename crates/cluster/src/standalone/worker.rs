@@ -1,120 +1,97 @@
-//! The worker's daemon: starts and ends processes as its ledger says, serves applications' files, and keeps in touch with the master.
+//! The worker's shell: starts and kills processes as its state machine decides, serves applications' files,
+//! and stays connected with the leader among the masters.
 //!
-//! One thread owns the ledger. Threads of processes and of the connection put into its queue what happens. What an application's executors write
-//! lies in a directory of its own; the worker serves it, with the application's secret, until the application ends, so that it
-//! outlives executors.
+//! One thread owns the state machine. The threads of processes and of the connection report events to it.
+//! The executors of an application write into a directory of the application; the worker serves it, with the
+//! application's secret, until the application ends, so that the files outlive the executors.
 
-use super::link::{MasterLink, Masters};
+mod config;
+mod event;
+mod hosted;
+mod launch;
+mod processes;
+
+use super::link::{ConnectFailures, MasterLink, Masters, RETRY_WAIT};
 use super::messages;
 use super::programs::ProgramStore;
+use event::{Event, ProcessName};
 use firesteel_net::{Credentials, Outbox, Secret};
 use firesteel_protocol::standalone::{FromMaster, ToMaster};
 use firesteel_standalone::{
     FencedOrder, ProcessOutcome, Resources, WorkerAction, WorkerId, WorkerMessage, WorkerOffer, WorkerState,
 };
 use firesteel_storage::{LocalDirs, sweep};
+use hosted::HostedApplications;
+use parking_lot::Mutex;
+use processes::Processes;
 use std::io;
-use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-mod hosted;
-mod processes;
+pub use config::WorkerConfig;
 
-use hosted::HostedApplications;
-use processes::{Ended, Processes};
-
-/// How often the master is told what runs.
+/// The time between two heartbeats for the master.
 const HEARTBEAT_EVERY: Duration = Duration::from_secs(5);
 
-/// A master that was not heard of for so long is taken for gone.
+/// The silence after which a master is taken for gone.
 const MASTER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The pause before a master that is gone is looked for again.
-const PAUSE: Duration = Duration::from_millis(500);
-
-/// How a worker runs.
-#[derive(Clone, Debug)]
-pub struct WorkerConfig {
-    /// The masters' addresses.
-    pub masters: Vec<String>,
-    /// The name by which others reach it.
-    pub host: String,
-    /// What it lends.
-    pub resources: Resources,
-    /// Where its applications' files are.
-    pub work_dir: PathBuf,
-}
-
-/// A running worker. It ends, with all that it runs, when it is dropped.
+/// A running worker. It stops, with all that it runs, when it is dropped.
 pub struct WorkerDaemon {
-    messages: Sender<Message>,
+    events: Sender<Event>,
     thread: Mutex<Option<thread::JoinHandle<()>>>,
 }
 
-/// What the thread that owns the ledger is told.
-enum Message {
-    /// On the connection of this number, which is the one that it listens to or an older one.
-    Order(u64, FencedOrder),
-    Connected(u64, Outbox, String),
-    Disconnected(u64),
-    Started(processes::Name),
-    Ended(Ended),
-    Decommission,
-    /// Nothing; to see whether anybody is there.
-    Idle,
-    Stop,
-}
-
 impl WorkerDaemon {
-    /// Starts it, with the cluster's secret; none when nothing is kept secret.
+    /// Starts a worker with the cluster's secret; `None` when connections are not authenticated.
     ///
     /// # Errors
     /// When its directory cannot be made, or the operating system refuses a thread.
     pub fn start(config: WorkerConfig, secret: Option<Secret>) -> io::Result<Self> {
-        // Processes run in directories of their own: what they are told must not depend on ours.
+        // Processes run in directories of their own, so the paths for them must not be relative to this one.
         let work_dir = std::path::absolute(&config.work_dir)?;
         let dirs = LocalDirs::create(&work_dir).map_err(|error| io::Error::other(error.to_string()))?;
         sweep(&work_dir, |text| tracing::info!("{text}"))?;
         let credentials = secret.as_ref().map_or_else(Credentials::insecure, Credentials::of);
-        let (messages, heard) = channel();
+        let (events, inbox) = channel();
         let serial = Secret::generate().to_text();
         let worker = WorkerId::new(format!("worker-{}-{}", config.host, &serial[..8.min(serial.len())]));
         let offer = WorkerOffer { host: config.host.clone(), resources: config.resources };
         let programs = Arc::new(ProgramStore::open(&dirs.path().join("programs"))?);
         let hosted = HostedApplications::new(&config, dirs.path().to_owned(), programs, secret);
-        let desk = Desk {
+        let shell = WorkerShell {
             state: WorkerState::new(worker, offer),
-            processes: Processes::new(messages.clone(), hosted),
-            messages: messages.clone(),
+            processes: Processes::new(events.clone(), hosted),
+            events: events.clone(),
             masters: Masters::new(&config.masters, credentials),
             link: None,
             links: 0,
-            seen_at: Instant::now(),
-            leaving: false,
+            master_seen_at: Instant::now(),
+            decommissioning: false,
             dirs,
         };
         let thread =
-            thread::Builder::new().name("firesteel-worker".into()).spawn(move || desk.work(&heard))?;
-        Ok(WorkerDaemon { messages, thread: Mutex::new(Some(thread)) })
+            thread::Builder::new().name("firesteel-worker".into()).spawn(move || shell.run(&inbox))?;
+        Ok(WorkerDaemon { events, thread: Mutex::new(Some(thread)) })
     }
 
-    /// Takes nothing new, lets what runs move elsewhere, and ends.
+    /// Decommissions the worker: it gets no new executors and drivers, those that run are replaced elsewhere,
+    /// and then it stops.
     pub fn decommission(&self) {
-        let _ = self.messages.send(Message::Decommission);
+        let _ = self.events.send(Event::Decommission);
     }
 
-    /// Ends it, with all that it runs.
+    /// Stops the worker with all that it runs.
     pub fn stop(&self) {
-        let _ = self.messages.send(Message::Stop);
+        let _ = self.events.send(Event::Stop);
         self.wait();
     }
 
-    /// Waits until it ends.
+    /// Waits until the worker has stopped.
     pub fn wait(&self) {
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let thread = self.thread.lock().take();
         if let Some(thread) = thread {
             let _ = thread.join();
         }
@@ -127,34 +104,36 @@ impl Drop for WorkerDaemon {
     }
 }
 
-/// What the ledger's thread works with.
-struct Desk {
+/// The worker's thread: the state machine with its connection and its processes.
+struct WorkerShell {
     state: WorkerState,
     processes: Processes,
-    messages: Sender<Message>,
+    events: Sender<Event>,
     masters: Masters,
+    /// The connection to the leader, and its number.
     link: Option<(u64, Outbox)>,
+    /// The number of connections so far.
     links: u64,
-    seen_at: Instant,
-    /// It was told to go, and waits for what runs.
-    leaving: bool,
+    master_seen_at: Instant,
+    /// True if the worker stops as soon as nothing runs on it.
+    decommissioning: bool,
     dirs: LocalDirs,
 }
 
-impl Desk {
-    fn work(mut self, heard: &Receiver<Message>) {
-        self.look_for_master();
-        let mut beat_at = Instant::now() + HEARTBEAT_EVERY;
+impl WorkerShell {
+    fn run(mut self, inbox: &Receiver<Event>) {
+        self.find_leader();
+        let mut heartbeat_at = Instant::now() + HEARTBEAT_EVERY;
         loop {
-            match heard.recv_timeout(beat_at.saturating_duration_since(Instant::now())) {
-                Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => break,
-                Ok(message) => self.take(message),
+            match inbox.recv_timeout(heartbeat_at.saturating_duration_since(Instant::now())) {
+                Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => break,
+                Ok(event) => self.handle(event),
                 Err(RecvTimeoutError::Timeout) => {
-                    beat_at = Instant::now() + HEARTBEAT_EVERY;
-                    self.beat();
+                    heartbeat_at = Instant::now() + HEARTBEAT_EVERY;
+                    self.heartbeat();
                 }
             }
-            if self.leaving && self.state.used() == Resources::default() {
+            if self.decommissioning && self.state.used() == Resources::default() {
                 break;
             }
         }
@@ -167,43 +146,47 @@ impl Desk {
         self.dirs.clear();
     }
 
-    fn take(&mut self, message: Message) {
+    fn handle(&mut self, event: Event) {
         let mut todo = vec![];
-        match message {
-            Message::Order(link, order) => {
-                if self.link.as_ref().is_some_and(|(current, _)| *current == link) {
+        match event {
+            Event::Order(link, order) => {
+                if self.is_current(link) {
                     self.state.obey(order, &mut todo);
                 }
             }
-            Message::Connected(number, outbox, address) => self.connected(number, outbox, &address),
-            Message::Disconnected(number) => {
-                if self.link.as_ref().is_some_and(|(current, _)| *current == number) {
+            Event::Connected(number, outbox, address) => self.connected(number, outbox, &address),
+            Event::Disconnected(number) => {
+                if self.is_current(number) {
                     self.link = None;
                     tracing::warn!("the master is gone; looking for one");
-                    self.look_for_master();
+                    self.find_leader();
                 }
             }
-            Message::Started(processes::Name::Executor(executor)) => {
+            Event::Started(ProcessName::Executor(executor)) => {
                 if let Some(message) = self.state.executor_started(&executor) {
                     self.send(message);
                 }
             }
-            Message::Started(processes::Name::Driver(_)) => {}
-            Message::Ended(Ended { name, outcome }) => self.ended(&name, outcome, &mut todo),
-            Message::Decommission => {
+            Event::Started(ProcessName::Driver(_)) => {}
+            Event::Ended(name, outcome) => self.ended(&name, outcome, &mut todo),
+            Event::Decommission => {
                 self.send(WorkerMessage::Decommission);
-                self.leaving = true;
+                self.decommissioning = true;
             }
-            Message::Idle | Message::Stop => {}
+            Event::Idle | Event::Stop => {}
         }
         self.act(todo);
     }
 
-    fn ended(&mut self, name: &processes::Name, outcome: ProcessOutcome, todo: &mut Vec<WorkerAction>) {
+    fn is_current(&self, link: u64) -> bool {
+        self.link.as_ref().is_some_and(|(current, _)| *current == link)
+    }
+
+    fn ended(&mut self, name: &ProcessName, outcome: ProcessOutcome, todo: &mut Vec<WorkerAction>) {
         self.processes.ended(name);
         match name {
-            processes::Name::Executor(executor) => self.state.executor_ended(executor, outcome, todo),
-            processes::Name::Driver(run) => self.state.driver_ended(run, outcome, todo),
+            ProcessName::Executor(executor) => self.state.executor_ended(executor, outcome, todo),
+            ProcessName::Driver(run) => self.state.driver_ended(run, outcome, todo),
         }
     }
 
@@ -213,13 +196,13 @@ impl Desk {
                 WorkerAction::StartExecutor(name, resources, spec) => {
                     self.processes.start_executor(name, resources, spec);
                 }
-                WorkerAction::StopExecutor(name) => self.processes.stop(&processes::Name::Executor(name)),
+                WorkerAction::StopExecutor(name) => self.processes.stop(&ProcessName::Executor(name)),
                 WorkerAction::StartDriver(run, spec) => self.processes.start_driver(run, spec),
-                WorkerAction::StopDriver(run) => self.processes.stop(&processes::Name::Driver(run)),
+                WorkerAction::StopDriver(run) => self.processes.stop(&ProcessName::Driver(run)),
                 WorkerAction::RemoveFiles(application) => self.processes.hosted().remove(&application),
-                WorkerAction::Decommission => self.leaving = true,
+                WorkerAction::Decommission => self.decommissioning = true,
                 WorkerAction::Say(message) => self.send(message),
-                WorkerAction::MasterStatus => self.seen_at = Instant::now(),
+                WorkerAction::MasterStatus => self.master_seen_at = Instant::now(),
             }
         }
     }
@@ -230,70 +213,75 @@ impl Desk {
         }
     }
 
-    fn beat(&mut self) {
-        if self.link.is_some() && self.seen_at.elapsed() > MASTER_TIMEOUT {
-            // Its thread notices, and says so.
-            if let Some((_, outbox)) = &self.link {
-                outbox.close();
-            }
+    fn heartbeat(&mut self) {
+        if self.master_seen_at.elapsed() > MASTER_TIMEOUT
+            && let Some((_, outbox)) = &self.link
+        {
+            // The thread that receives from the connection notices its end, and reports it.
+            outbox.close();
         }
         self.send(self.state.heartbeat());
     }
 
     fn connected(&mut self, number: u64, outbox: Outbox, address: &str) {
         tracing::info!("connected with the master at {address}");
-        // More may have happened since the first word was made.
+        // The first registration on the connection was made when the search for a leader began, and may be
+        // out of date.
         outbox.send(&ToMaster::Worker { message: self.state.register() });
-        self.seen_at = Instant::now();
+        self.master_seen_at = Instant::now();
         self.link = Some((number, outbox));
     }
 
-    /// Finds a master that leads, in a thread of its own, which then hears it.
-    fn look_for_master(&mut self) {
+    /// Finds the leader, in a thread of its own, which then receives its orders.
+    fn find_leader(&mut self) {
         self.links += 1;
-        let (masters, number, messages) = (self.masters.clone(), self.links, self.messages.clone());
+        let (masters, number, events) = (self.masters.clone(), self.links, self.events.clone());
         let register = self.state.register();
-        let look = move || look(masters, number, &messages, &register);
-        if thread::Builder::new().name("firesteel-master-link".into()).spawn(look).is_err() {
-            let _ = self.messages.send(Message::Stop);
+        let find = move || find_leader(masters, number, &events, &register);
+        if thread::Builder::new().name("firesteel-master-link".into()).spawn(find).is_err() {
+            let _ = self.events.send(Event::Stop);
         }
     }
 }
 
-/// Connects to one master after the other, until one leads; then hears it to its end.
-fn look(mut masters: Masters, number: u64, messages: &Sender<Message>, register: &WorkerMessage) {
-    let mut told = None;
+/// Connects to one master after the other, until one is the leader. Then receives its orders until the
+/// connection ends.
+fn find_leader(mut masters: Masters, number: u64, events: &Sender<Event>, register: &WorkerMessage) {
+    let mut failures = ConnectFailures::default();
     loop {
-        match masters.open(&ToMaster::Worker { message: register.clone() }) {
+        match masters.connect() {
             Err(error) => {
-                let error = error.to_string();
-                if told.as_ref() != Some(&error) {
+                if let Some(error) = failures.failed(&error.to_string()) {
                     tracing::warn!("the master cannot be reached: {error}");
-                    told = Some(error);
                 }
             }
-            Ok(mut link) => match messages::receive::<FromMaster>(&mut link.receiver) {
-                Ok(Some(FromMaster::Worker { order })) => return on_message(link, number, order, messages),
-                Ok(Some(FromMaster::Standby { leader })) => masters.sent_away(leader),
-                Ok(Some(_)) | Ok(None) | Err(_) => link.outbox.close(),
-            },
+            Ok(mut link) => {
+                link.outbox.send(&ToMaster::Worker { message: register.clone() });
+                match messages::receive::<FromMaster>(&mut link.receiver) {
+                    Ok(Some(FromMaster::Worker { order })) => {
+                        return receive_orders(link, number, order, events);
+                    }
+                    Ok(Some(FromMaster::Standby { leader })) => masters.redirected(leader),
+                    Ok(Some(_)) | Ok(None) | Err(_) => link.outbox.close(),
+                }
+            }
         }
-        if messages.send(Message::Idle).is_err() {
+        if events.send(Event::Idle).is_err() {
             return;
         }
-        thread::sleep(PAUSE);
+        thread::sleep(RETRY_WAIT);
     }
 }
 
-/// Hears a master that leads to its end.
-fn on_message(mut link: MasterLink, number: u64, first: FencedOrder, messages: &Sender<Message>) {
-    let _ = messages.send(Message::Connected(number, link.outbox.clone(), link.address));
-    let _ = messages.send(Message::Order(number, first));
+/// Receives the leader's orders, of which it has sent the first, until the connection ends.
+fn receive_orders(mut link: MasterLink, number: u64, first: FencedOrder, events: &Sender<Event>) {
+    let _ = events.send(Event::Connected(number, link.outbox.clone(), link.address));
+    let _ = events.send(Event::Order(number, first));
     while let Ok(Some(FromMaster::Worker { order })) = messages::receive::<FromMaster>(&mut link.receiver) {
-        if messages.send(Message::Order(number, order)).is_err() {
+        if events.send(Event::Order(number, order)).is_err() {
             break;
         }
     }
     link.outbox.close();
-    let _ = messages.send(Message::Disconnected(number));
+    let _ = events.send(Event::Disconnected(number));
 }

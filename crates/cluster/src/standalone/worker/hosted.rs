@@ -1,6 +1,7 @@
-//! What a worker has for each application: a directory, and a service that hands its files to whoever has the application's secret.
+//! The applications that a worker hosts: each has a directory there, and a service that sends its files to
+//! processes with the application's secret.
 
-use super::WorkerConfig;
+use super::config::WorkerConfig;
 use crate::standalone::programs::{ProgramStore, download};
 use crate::standalone::{LaunchExecutor, Program};
 use firesteel_net::bulk::{BlockClient, BlockClientSettings, serve_blocks};
@@ -8,13 +9,14 @@ use firesteel_net::{Connection, Credentials, Limits, Listener, Purpose, Secret, 
 use firesteel_standalone::{ApplicationId, DriverRun};
 use firesteel_storage::LocalDirs;
 use firesteel_transfer::{BlockServer, RemoteFetcher, RetryPolicy};
+use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-/// The applications of a worker.
+/// The applications that a worker hosts. Clones share one state.
 #[derive(Clone)]
 pub(super) struct HostedApplications {
     shared: Arc<Shared>,
@@ -64,15 +66,15 @@ impl HostedApplications {
         &self.shared.masters
     }
 
-    /// An application's directory.
+    /// Returns an application's directory.
     ///
     /// # Errors
-    /// When it has no name of an application.
+    /// When the id is none that a master gives to applications.
     pub(super) fn directory(&self, application: &ApplicationId) -> io::Result<PathBuf> {
         Ok(self.shared.dir.join(checked(application.as_str(), "app-")?))
     }
 
-    /// The directory of a run of a driver.
+    /// Makes the directory of a run of a driver.
     pub(super) fn driver_directory(&self, run: &DriverRun) -> io::Result<PathBuf> {
         let driver = checked(run.driver.as_str(), "driver-")?;
         let directory = self.shared.dir.join(format!("{driver}-{}", run.attempt));
@@ -80,9 +82,10 @@ impl HostedApplications {
         Ok(directory)
     }
 
-    /// Makes an application's directory, and serves its files. Gives the address at which it does; the first asks, others find it.
+    /// Makes an application's directory and serves its files, unless its service is there already. Returns
+    /// the service's address.
     pub(super) fn serve(&self, application: &ApplicationId, launch: &LaunchExecutor) -> io::Result<String> {
-        let mut hosted = self.shared.hosted.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut hosted = self.shared.hosted.lock();
         if let Some(hosted) = hosted.get(application) {
             return Ok(hosted.address.clone());
         }
@@ -103,16 +106,16 @@ impl HostedApplications {
         Ok(address)
     }
 
-    /// An application has ended: its files are served no more, and go.
+    /// Stops the service of an application that has ended, and removes its files.
     pub(super) fn remove(&self, application: &ApplicationId) {
-        let hosted = self.shared.hosted.lock().unwrap_or_else(PoisonError::into_inner).remove(application);
+        let hosted = self.shared.hosted.lock().remove(application);
         drop(hosted);
         if let Ok(directory) = self.directory(application) {
             let _ = fs::remove_dir_all(directory);
         }
     }
 
-    /// The program of an application's executors: fetched from its driver, where it is a file.
+    /// Returns the program of an application's executors. A shipped one is fetched from the driver once.
     pub(super) fn program(&self, launch: &LaunchExecutor) -> io::Result<PathBuf> {
         match &launch.program {
             Program::Installed { name } => Ok(PathBuf::from(name)),
@@ -131,7 +134,7 @@ impl HostedApplications {
         }
     }
 
-    /// A file that a submission has brought to the master.
+    /// Returns a file that was submitted to a master. It is fetched from there once.
     pub(super) fn submitted(&self, hash: &[u8; 32]) -> io::Result<PathBuf> {
         self.shared.programs.get_or_fetch(hash, |file| {
             let mut last = io::Error::other("there is no master");
@@ -145,7 +148,8 @@ impl HostedApplications {
         })
     }
 
-    /// Writes the cluster's secret where only a driver of this worker's user finds it; `None` when nothing is kept secret.
+    /// Writes the cluster's secret into a driver's directory, readable by this worker's user alone. Returns
+    /// `None` when connections are not authenticated.
     pub(super) fn write_secret(&self, directory: &Path) -> io::Result<Option<PathBuf>> {
         let Some(secret) = &self.shared.secret else { return Ok(None) };
         let path = directory.join("secret");
@@ -154,8 +158,8 @@ impl HostedApplications {
     }
 }
 
-/// A name that a master gave becomes a directory's: letters, digits and dashes behind a prefix, so that it leads neither out of the
-/// worker's directory nor to what else is in it.
+/// Checks a name that a master gave and that becomes a directory's: letters, digits and dashes behind a
+/// prefix, so that the path stays inside the worker's directory and meets none of the worker's own files.
 fn checked<'a>(name: &'a str, prefix: &str) -> io::Result<&'a str> {
     let is_plain = |rest: &str| rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     match name.strip_prefix(prefix).is_some_and(|rest| !rest.is_empty() && is_plain(rest)) {
@@ -181,7 +185,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_name_leads_out_of_the_directory_or_to_its_other_files() {
+    fn every_name_stays_inside_the_directory_and_meets_none_of_its_other_files() {
         assert!(checked("app-20261126205743-0000", "app-").is_ok());
         let bad = [
             "",
