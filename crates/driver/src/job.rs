@@ -130,7 +130,7 @@ impl SubmittedJob {
     }
 
     fn receive(self, mut handle: impl FnMut(usize, Vec<u8>) -> Result<()>) -> Result<()> {
-        let (mut failed, mut no_executors) = (None, Desertion::default());
+        let (mut failed, mut no_executors) = (None, NoExecutors::default());
         loop {
             let message = match self.messages.recv_timeout(no_executors.look_after()) {
                 Ok(message) => Ok(message),
@@ -184,34 +184,34 @@ impl SubmittedJob {
 }
 
 /// Warns from time to time that a job waits because no executor has registered.
-struct Desertion {
+struct NoExecutors {
     /// The time at which there was an executor, as far as is known.
     since: Instant,
     next_look: Instant,
 }
 
 /// The time that a job may wait without an executor before the first warning, and between warnings.
-const DESERTED: Duration = Duration::from_secs(5);
-const STILL_DESERTED: Duration = Duration::from_secs(30);
+const FIRST_WARNING: Duration = Duration::from_secs(5);
+const NEXT_WARNING: Duration = Duration::from_secs(30);
 
-impl Default for Desertion {
+impl Default for NoExecutors {
     fn default() -> Self {
         let since = Instant::now();
-        Desertion { since, next_look: since + DESERTED }
+        NoExecutors { since, next_look: since + FIRST_WARNING }
     }
 }
 
-impl Desertion {
+impl NoExecutors {
     fn look_after(&self) -> Duration {
         self.next_look.saturating_duration_since(Instant::now())
     }
 
     fn look(&mut self, context: &DriverContext, job: JobId) {
         if context.driver().with_application(|application| application.has_executors()) {
-            *self = Desertion::default();
+            *self = NoExecutors::default();
             return;
         }
-        self.next_look = Instant::now() + STILL_DESERTED;
+        self.next_look = Instant::now() + NEXT_WARNING;
         let address = context.listens_at().map_or(String::new(), |at| format!(" with the driver at {at}"));
         let waited = self.since.elapsed().as_secs();
         tracing::warn!(

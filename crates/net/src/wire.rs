@@ -16,11 +16,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The bytes that are encrypted under one hold of the lock; a reader of the same connection waits no longer
 /// than that takes.
-const PIECE: usize = 4 * RECORD;
-/// The number of pieces that are encrypted before a write: fewer system calls, and still within the processor's
+const CHUNK: usize = 4 * RECORD;
+/// The number of chunks that are encrypted before a write: fewer system calls, and still within the processor's
 /// cache.
-const PIECES_A_WRITE: usize = 2;
-const WRITE: usize = PIECES_A_WRITE * room_for(PIECE);
+const CHUNKS_A_WRITE: usize = 2;
+const WRITE: usize = CHUNKS_A_WRITE * room_for(CHUNK);
 
 /// The bytes that are discarded at once when a connection is closed.
 const DISCARD: usize = 64 << 10;
@@ -84,7 +84,7 @@ impl Wire {
             buffer.resize(WRITE, 0);
         }
         let mut used = 0;
-        for chunk in parts.iter().flat_map(|part| part.chunks(PIECE)) {
+        for chunk in parts.iter().flat_map(|part| part.chunks(CHUNK)) {
             if buffer.len() - used < room_for(chunk.len()) {
                 self.write_all(&buffer[..used])?;
                 used = 0;

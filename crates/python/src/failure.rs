@@ -156,7 +156,7 @@ fn job_failure(py: Python<'_>, action: &CallSite, failure: JobFailure) -> PyErr 
         JobFailure::Indeterminate { .. }
         | JobFailure::TooFewSlots { .. }
         | JobFailure::NoExecutors { .. }
-        | JobFailure::NobodyToRun { .. } => of_kind(py, "other", &text),
+        | JobFailure::NoExecutorLeft { .. } => of_kind(py, "other", &text),
     };
     made.unwrap_or_else(|_| PyRuntimeError::new_err(text))
 }

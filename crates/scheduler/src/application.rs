@@ -153,7 +153,7 @@ impl Application {
                         fx,
                     );
                 }
-                self.fail_if_deserted(fx);
+                self.fail_without_executors(fx);
             }
             ApplicationEvent::Scheduler(event) => self.schedule(event, fx),
             ApplicationEvent::AgentRegistered { agent, registration } => {
@@ -173,7 +173,7 @@ impl Application {
             ApplicationEvent::WorkerSetting { setting } => self.set_workers(&setting, fx),
             ApplicationEvent::NoMoreExecutors { reason } => {
                 self.given_up = Some(reason.clone());
-                self.fail_all(|_| JobFailure::NobodyToRun { reason: reason.clone() }, fx);
+                self.fail_all(|_| JobFailure::NoExecutorLeft { reason: reason.clone() }, fx);
             }
             ApplicationEvent::Stop => self.stop(fx),
         }
@@ -287,9 +287,9 @@ impl Application {
     }
 
     /// Fails all jobs if the last executor is gone and no other will come.
-    fn fail_if_deserted(&mut self, fx: &mut Vec<ApplicationEffect>) {
+    fn fail_without_executors(&mut self, fx: &mut Vec<ApplicationEffect>) {
         if let Some(reason) = self.given_up.clone().filter(|_| !self.has_executors()) {
-            self.fail_all(|_| JobFailure::NobodyToRun { reason: reason.clone() }, fx);
+            self.fail_all(|_| JobFailure::NoExecutorLeft { reason: reason.clone() }, fx);
         }
     }
 
@@ -502,7 +502,7 @@ impl Application {
                 self.schedule(Event::ExecutorLost { executor, reason, outputs_survive: false }, fx);
             }
         }
-        self.fail_if_deserted(fx);
+        self.fail_without_executors(fx);
     }
 }
 

@@ -244,7 +244,7 @@ impl Checker {
             JobFailure::Indeterminate { shuffle, .. } => program.shuffles[shuffle].careless,
             JobFailure::Cancelled { .. } => self.jobs[&job].cancelled,
             // What these say is checked in `membership`.
-            JobFailure::ResultTooLarge { .. } | JobFailure::NobodyToRun { .. } => true,
+            JobFailure::ResultTooLarge { .. } | JobFailure::NoExecutorLeft { .. } => true,
             JobFailure::ContextStopped { .. } => false,
         };
         if justified { Ok(()) } else { object(format!("job {job} fails without cause: {failure}")) }

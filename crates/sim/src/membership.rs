@@ -213,7 +213,7 @@ impl World {
                     Err(format!("job {job} fails for {bytes} bytes of results, of {limit}"))
                 }
             }
-            Some(JobFailure::NobodyToRun { .. }) if !self.membership.gave_up => {
+            Some(JobFailure::NoExecutorLeft { .. }) if !self.membership.gave_up => {
                 Err(format!("job {job} has nowhere to run, and executors may come"))
             }
             _ => Ok(()),

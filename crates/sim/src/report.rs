@@ -107,7 +107,7 @@ pub struct Report {
     /// Worker processes that were replaced.
     pub workers_replaced: u64,
     /// Jobs that had no executor when the cluster had given up.
-    pub nobody_to_run: u64,
+    pub no_executor_left: u64,
 }
 
 impl Report {
@@ -121,7 +121,7 @@ impl Report {
             Some(JobFailure::NoExecutors { .. }) => self.no_executors += 1,
             Some(JobFailure::TooFewSlots { .. }) => self.too_few_slots += 1,
             Some(JobFailure::ResultTooLarge { .. }) => self.too_large += 1,
-            Some(JobFailure::NobodyToRun { .. }) => self.nobody_to_run += 1,
+            Some(JobFailure::NoExecutorLeft { .. }) => self.no_executor_left += 1,
             Some(JobFailure::ContextStopped { .. }) => {}
         }
     }
@@ -202,7 +202,7 @@ impl Report {
         self.refused_agents += other.refused_agents;
         self.decommissions += other.decommissions;
         self.workers_replaced += other.workers_replaced;
-        self.nobody_to_run += other.nobody_to_run;
+        self.no_executor_left += other.no_executor_left;
     }
 }
 
@@ -256,7 +256,7 @@ impl fmt::Display for Report {
         writeln!(
             f,
             "results: {} large ones fetched, {} jobs with too many bytes, {} jobs that would never run",
-            self.results_fetched, self.too_large, self.nobody_to_run
+            self.results_fetched, self.too_large, self.no_executor_left
         )?;
         writeln!(
             f,

@@ -47,16 +47,16 @@ impl<T: DeserializeOwned> JsonReader<T> {
         out: &mut Vec<T>,
         on_bad_row: &mut OnBadRow<'_>,
     ) -> Result<bool, TableError> {
-        let Some(piece) = self.feed.next_piece()? else { return Ok(false) };
-        let (mut at, mut lines) = (piece.range.start, 0);
-        while at < piece.range.end {
-            let (line, length) = first_line(&self.feed.bytes()[at..piece.range.end]);
+        let Some(chunk) = self.feed.next_chunk()? else { return Ok(false) };
+        let (mut at, mut lines) = (chunk.range.start, 0);
+        while at < chunk.range.end {
+            let (line, length) = first_line(&self.feed.bytes()[at..chunk.range.end]);
             match serde_json::from_slice(line) {
                 Ok(record) => out.push(record),
                 Err(_) if is_blank(line) => {}
                 Err(error) => {
-                    let offset = piece.offset + (at - piece.range.start) as u64;
-                    on_bad_row(self.feed.bad_row(piece.lines + lines, offset, line, fault(&error))?)?;
+                    let offset = chunk.offset + (at - chunk.range.start) as u64;
+                    on_bad_row(self.feed.bad_row(chunk.lines + lines, offset, line, fault(&error))?)?;
                 }
             }
             at += length;

@@ -1,7 +1,7 @@
 //! The line feed: the lines of one split, with their positions, for the formats that are made of lines, `csv`
 //! and `json`.
 //!
-//! Lines come in pieces that stay in the processor's fastest cache between being found and being parsed. The
+//! Lines come in chunks that stay in the processor's fastest cache between being found and being parsed. The
 //! lines before the split are counted when the first row turns out bad, and the count is remembered: good files
 //! are read once.
 
@@ -13,7 +13,7 @@ use std::cell::Cell;
 use std::ops::Range;
 
 /// The number of bytes that are parsed at once.
-const PIECE_BYTES: usize = 32 << 10;
+const CHUNK_BYTES: usize = 32 << 10;
 
 pub(crate) struct LineFeed {
     stores: Stores,
@@ -30,7 +30,7 @@ pub(crate) struct LineFeed {
 }
 
 /// Some whole lines of a feed.
-pub(crate) struct Piece {
+pub(crate) struct Chunk {
     /// Their range in the feed's bytes.
     pub(crate) range: Range<usize>,
     /// Their position in the file.
@@ -54,7 +54,7 @@ impl LineFeed {
     }
 
     /// Returns the next whole lines, at least one; none at the end of the split.
-    pub(crate) fn next_piece(&mut self) -> Result<Option<Piece>, TableError> {
+    pub(crate) fn next_chunk(&mut self) -> Result<Option<Chunk>, TableError> {
         if self.taken == self.chunks.bytes().len() {
             self.taken = 0;
             if !self.chunks.next_chunk()? {
@@ -63,20 +63,20 @@ impl LineFeed {
             self.start.get_or_insert(self.chunks.offset());
         }
         let from = self.taken;
-        self.taken += piece_length(&self.chunks.bytes()[from..]);
-        Ok(Some(Piece {
+        self.taken += chunk_length(&self.chunks.bytes()[from..]);
+        Ok(Some(Chunk {
             range: from..self.taken,
             offset: self.chunks.offset() + from as u64,
             lines: self.lines,
         }))
     }
 
-    /// Returns the bytes that pieces are ranges of.
+    /// Returns the bytes that chunks are ranges of.
     pub(crate) fn bytes(&self) -> &[u8] {
         self.chunks.bytes()
     }
 
-    /// Notes that a piece of `lines` lines was read.
+    /// Notes that a chunk of `lines` lines was read.
     pub(crate) fn passed(&mut self, lines: u64) {
         self.lines += lines;
     }
@@ -133,11 +133,11 @@ pub(crate) fn line_ends(bytes: &[u8]) -> u64 {
     (memchr_iter(b'\n', bytes).count() + alone) as u64
 }
 
-/// Returns the length of the first lines, as many as fit a piece; at least one.
-fn piece_length(lines: &[u8]) -> usize {
-    let Some(piece) = lines.get(..PIECE_BYTES) else { return lines.len() };
-    let end = memrchr2(b'\r', b'\n', piece);
-    let end = end.or_else(|| memchr2(b'\r', b'\n', &lines[PIECE_BYTES..]).map(|more| PIECE_BYTES + more));
+/// Returns the length of the first lines, as many as fit a chunk; at least one.
+fn chunk_length(lines: &[u8]) -> usize {
+    let Some(chunk) = lines.get(..CHUNK_BYTES) else { return lines.len() };
+    let end = memrchr2(b'\r', b'\n', chunk);
+    let end = end.or_else(|| memchr2(b'\r', b'\n', &lines[CHUNK_BYTES..]).map(|more| CHUNK_BYTES + more));
     end.map_or(lines.len(), |end| end + terminator(&lines[end..]))
 }
 
@@ -168,15 +168,15 @@ mod tests {
 
     #[test]
     fn pieces_end_where_lines_do() {
-        assert_eq!(piece_length(b"ab\ncd"), 5);
-        let mut long = vec![b'x'; 2 * PIECE_BYTES];
-        assert_eq!(piece_length(&long), long.len());
-        long[PIECE_BYTES - 1] = b'\r';
-        long[PIECE_BYTES] = b'\n';
-        assert_eq!(piece_length(&long), PIECE_BYTES + 1);
+        assert_eq!(chunk_length(b"ab\ncd"), 5);
+        let mut long = vec![b'x'; 2 * CHUNK_BYTES];
+        assert_eq!(chunk_length(&long), long.len());
+        long[CHUNK_BYTES - 1] = b'\r';
+        long[CHUNK_BYTES] = b'\n';
+        assert_eq!(chunk_length(&long), CHUNK_BYTES + 1);
         long[7] = b'\n';
-        long[PIECE_BYTES - 1] = b'x';
-        assert_eq!(piece_length(&long), 8);
+        long[CHUNK_BYTES - 1] = b'x';
+        assert_eq!(chunk_length(&long), 8);
     }
 
     #[test]

@@ -294,7 +294,7 @@ pub enum JobFailure {
         reason: String,
     },
     /// Executors are gone, and no others will come.
-    NobodyToRun {
+    NoExecutorLeft {
         /// The reason.
         reason: String,
     },
@@ -373,7 +373,9 @@ impl fmt::Display for JobFailure {
             JobFailure::Cancelled { job, reason } => {
                 write!(f, "[SPARK_JOB_CANCELLED] Job {job} cancelled {reason}")
             }
-            JobFailure::NobodyToRun { reason } => write!(f, "no executor is left to run the job: {reason}"),
+            JobFailure::NoExecutorLeft { reason } => {
+                write!(f, "no executor is left to run the job: {reason}")
+            }
             JobFailure::NoExecutors { waited_ms } => {
                 write!(
                     f,

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// A server of made-up blocks, which a request names as words: `N` bytes of noise, `zN` bytes of sevens, `sN` in
-/// stretches, `missing`, `fail`, `open` for one that is never ended, `wait` for one that takes long.
+/// chunks, `missing`, `fail`, `open` for one that is never ended, `wait` for one that takes long.
 #[derive(Default)]
 struct MadeUp {
     served: AtomicUsize,
@@ -89,7 +89,7 @@ fn items_of_all_lengths_come_as_they_went() {
             assert!(item == noise(length), "{length}");
             assert_eq!(answer.next_item(&mut item).unwrap(), Item::Missing);
             assert_eq!(answer.next_item(&mut item).unwrap(), Item::Here);
-            assert!(item == noise(length), "{length} in stretches");
+            assert!(item == noise(length), "{length} in chunks");
             assert_eq!(answer.next_item(&mut item).unwrap(), Item::Here);
             assert!(item == vec![7; length], "{length} sevens");
         }
@@ -99,7 +99,7 @@ fn items_of_all_lengths_come_as_they_went() {
 }
 
 #[test]
-fn a_long_item_can_be_read_in_stretches() {
+fn a_long_item_can_be_read_in_chunks() {
     let credentials = secret();
     let (serving, _) = serve(&credentials);
     let mut answer =

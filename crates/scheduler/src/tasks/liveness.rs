@@ -154,8 +154,8 @@ impl Scheduler {
 
     /// Fails the jobs that have waited for too long without any executor.
     pub(crate) fn fail_without_executors(&mut self, fx: &mut Vec<Effect>) {
-        let Some(deserted) = self.executors.without_executors_since() else { return };
-        let waited = |submitted: Millis| self.now - submitted.max(deserted);
+        let Some(without_since) = self.executors.without_executors_since() else { return };
+        let waited = |submitted: Millis| self.now - submitted.max(without_since);
         let limit = self.settings.no_executors_timeout_ms;
         let overdue: Vec<_> = self
             .jobs
@@ -170,8 +170,8 @@ impl Scheduler {
 
     /// Returns the time at which the first job will have waited for an executor for too long.
     pub(crate) fn next_executor_deadline(&self) -> Option<Millis> {
-        let deserted = self.executors.without_executors_since()?;
+        let without_since = self.executors.without_executors_since()?;
         let first = self.jobs.values().map(|job| job.submitted).min()?;
-        Some(first.max(deserted) + self.settings.no_executors_timeout_ms)
+        Some(first.max(without_since) + self.settings.no_executors_timeout_ms)
     }
 }

@@ -5,7 +5,7 @@ use super::cell::Record;
 use super::parse::{Fields, ParseError, record_end};
 use crate::error::{OnBadRow, TableError};
 use crate::fault::Fault;
-use crate::line_feed::{LineFeed, Piece, first_line, line_ends};
+use crate::line_feed::{Chunk, LineFeed, first_line, line_ends};
 use crate::row::{Plan, width_of};
 use crate::shape::Shape;
 use firesteel_io::{FileSplit, Stores};
@@ -106,9 +106,9 @@ impl<T: DeserializeOwned> CsvReader<T> {
         out: &mut Vec<T>,
         on_bad_row: &mut OnBadRow<'_>,
     ) -> Result<bool, TableError> {
-        match (self.feed.next_piece()?, self.rows.format.multi_line) {
-            (Some(piece), false) => self.read_lines(&piece, out, on_bad_row)?,
-            (Some(piece), true) => self.read_records(&piece, out, on_bad_row)?,
+        match (self.feed.next_chunk()?, self.rows.format.multi_line) {
+            (Some(chunk), false) => self.read_lines(&chunk, out, on_bad_row)?,
+            (Some(chunk), true) => self.read_records(&chunk, out, on_bad_row)?,
             (None, true) if !self.open.text.is_empty() => self.read_last(out, on_bad_row)?,
             (None, _) => return Ok(false),
         }
@@ -117,22 +117,22 @@ impl<T: DeserializeOwned> CsvReader<T> {
 
     fn read_lines(
         &mut self,
-        piece: &Piece,
+        chunk: &Chunk,
         out: &mut Vec<T>,
         on_bad_row: &mut OnBadRow<'_>,
     ) -> Result<(), TableError> {
-        let bytes = &self.feed.bytes()[piece.range.clone()];
+        let bytes = &self.feed.bytes()[chunk.range.clone()];
         // Validated at once if possible, since that is much faster than line by line.
         let text = simdutf8::basic::from_utf8(bytes).ok();
         let (mut at, mut lines) = (0, 0);
         while at < bytes.len() {
             let (line, length) = first_line(&bytes[at..]);
-            let offset = piece.offset + at as u64;
+            let offset = chunk.offset + at as u64;
             if offset >= self.header_end && !self.rows.skips(line) {
                 let valid = text.map(|text| &text[at..at + line.len()]);
                 match valid.map_or_else(|| validate(line), Ok).and_then(|line| self.rows.decode(line)) {
                     Ok(record) => out.push(record),
-                    Err(fault) => on_bad_row(self.feed.bad_row(piece.lines + lines, offset, line, fault)?)?,
+                    Err(fault) => on_bad_row(self.feed.bad_row(chunk.lines + lines, offset, line, fault)?)?,
                 }
             }
             at += length;
@@ -145,14 +145,14 @@ impl<T: DeserializeOwned> CsvReader<T> {
     /// Reads records like `read_lines`, when quoted fields may contain line ends.
     fn read_records(
         &mut self,
-        piece: &Piece,
+        chunk: &Chunk,
         out: &mut Vec<T>,
         on_bad_row: &mut OnBadRow<'_>,
     ) -> Result<(), TableError> {
-        let bytes = &self.feed.bytes()[piece.range.clone()];
+        let bytes = &self.feed.bytes()[chunk.range.clone()];
         let mut open = std::mem::take(&mut self.open);
         if open.text.is_empty() {
-            (open.offset, open.lines) = (piece.offset, piece.lines);
+            (open.offset, open.lines) = (chunk.offset, chunk.lines);
         }
         let passed = line_ends(bytes);
         open.text.extend_from_slice(bytes);
@@ -272,12 +272,12 @@ fn read_header(
     let mut feed =
         LineFeed::open(stores, &FileSplit { path: split.path.clone(), start: 0, length: split.end() })?;
     let (mut text, mut offset, mut begun) = (vec![], 0, false);
-    while let Some(piece) = feed.next_piece()? {
-        let bytes = &feed.bytes()[piece.range.clone()];
+    while let Some(chunk) = feed.next_chunk()? {
+        let bytes = &feed.bytes()[chunk.range.clone()];
         let mut at = 0;
         while at < bytes.len() {
             let (line, length) = first_line(&bytes[at..]);
-            offset = piece.offset + (at + length) as u64;
+            offset = chunk.offset + (at + length) as u64;
             at += length;
             if !begun && is_empty(line, format) {
                 continue;

@@ -80,12 +80,12 @@ impl PageStore for SummingStore {
         self.pages.put(value)
     }
 
-    /// Called once for each piece, in the order of the file.
+    /// Called once for each part, in the order of the file.
     fn take(&mut self, key: PageKey) -> Result<Bytes> {
-        let piece = self.pages.take(key)?;
+        let part = self.pages.take(key)?;
         let mut sums = self.sums.lock();
-        sums[self.index].update(&piece);
-        Ok(piece)
+        sums[self.index].update(&part);
+        Ok(part)
     }
 
     fn memory_size(&self) -> usize {
