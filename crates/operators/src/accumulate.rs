@@ -378,28 +378,28 @@ impl Table {
     }
 
     fn updates_of(&self, keys: &BTreeSet<Key>) -> Outcome<Vec<AccumulatorUpdate>> {
-        keys.iter().map(|key| self.update(*key)).collect()
+        keys.iter().filter_map(|key| self.update(*key)).collect()
     }
 
-    /// Returns the longer of the computed and the cached additions for one key, and of two of equal length the
-    /// computed ones.
-    fn update(&self, key: Key) -> Outcome<AccumulatorUpdate> {
+    /// Returns the longer of the computed and the cached additions for one key, if there are any, and of two of
+    /// equal length the computed ones.
+    fn update(&self, key: Key) -> Option<Outcome<AccumulatorUpdate>> {
         let best = self.by_key.get(&key).and_then(|indices| largest(&self.cells, indices));
         let cell = best.and_then(|index| self.cells[index].as_ref());
-        let (accumulator, scope, partition) = key;
-        match (self.cached.get(&key), cell) {
-            (Some(cached), None) => Ok(cached.clone()),
-            (Some(cached), Some(cell)) if cached.extent > cell.extent => Ok(cached.clone()),
-            (_, Some(cell)) => {
-                let (extent, bytes) = (cell.extent, cell.encode()?.into());
-                Ok(AccumulatorUpdate { accumulator, scope, partition, extent, bytes, cached_by: None })
-            }
-            (None, None) => unreachable!("something was added for each key"),
+        let cached = self.cached.get(&key);
+        if let Some(cached) = cached.filter(|cached| cell.is_none_or(|cell| cached.extent > cell.extent)) {
+            return Some(Ok(cached.clone()));
         }
+        cell.map(|cell| cell.update(key))
     }
 }
 
 impl Cell {
+    fn update(&self, (accumulator, scope, partition): Key) -> Outcome<AccumulatorUpdate> {
+        let (extent, bytes) = (self.extent, self.encode()?.into());
+        Ok(AccumulatorUpdate { accumulator, scope, partition, extent, bytes, cached_by: None })
+    }
+
     fn encode(&self) -> Outcome<Vec<u8>> {
         self.value.encode().map_err(|error| {
             Box::new(TaskFailure::Operation {
