@@ -270,3 +270,6 @@ impl<K: Data, C: Data> Batches<(K, C)> for CombinedStream<K, C> {
         Ok(if batch.is_empty() { None } else { Some(Batch::Owned(batch)) })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -497,3 +497,6 @@ impl<T: Data> Batches<T> for GatheredThenRest<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
