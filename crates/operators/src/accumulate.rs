@@ -378,28 +378,28 @@ impl Table {
     }
 
     fn updates_of(&self, keys: &BTreeSet<Key>) -> Outcome<Vec<AccumulatorUpdate>> {
-        keys.iter().map(|key| self.update(*key)).collect()
+        keys.iter().filter_map(|key| self.update(*key)).collect()
     }
 
-    /// Returns the longer of the computed and the cached additions for one key, and of two of equal length the
-    /// computed ones.
-    fn update(&self, key: Key) -> Outcome<AccumulatorUpdate> {
+    /// Returns the longer of the computed and the cached additions for one key, if there are any, and of two of
+    /// equal length the computed ones.
+    fn update(&self, key: Key) -> Option<Outcome<AccumulatorUpdate>> {
         let best = self.by_key.get(&key).and_then(|indices| largest(&self.cells, indices));
         let cell = best.and_then(|index| self.cells[index].as_ref());
-        let (accumulator, scope, partition) = key;
-        match (self.cached.get(&key), cell) {
-            (Some(cached), None) => Ok(cached.clone()),
-            (Some(cached), Some(cell)) if cached.extent > cell.extent => Ok(cached.clone()),
-            (_, Some(cell)) => {
-                let (extent, bytes) = (cell.extent, cell.encode()?.into());
-                Ok(AccumulatorUpdate { accumulator, scope, partition, extent, bytes, cached_by: None })
-            }
-            (None, None) => unreachable!("something was added for each key"),
+        let cached = self.cached.get(&key);
+        if let Some(cached) = cached.filter(|cached| cell.is_none_or(|cell| cached.extent > cell.extent)) {
+            return Some(Ok(cached.clone()));
         }
+        cell.map(|cell| cell.update(key))
     }
 }
 
 impl Cell {
+    fn update(&self, (accumulator, scope, partition): Key) -> Outcome<AccumulatorUpdate> {
+        let (extent, bytes) = (self.extent, self.encode()?.into());
+        Ok(AccumulatorUpdate { accumulator, scope, partition, extent, bytes, cached_by: None })
+    }
+
     fn encode(&self) -> Outcome<Vec<u8>> {
         self.value.encode().map_err(|error| {
             Box::new(TaskFailure::Operation {
@@ -546,6 +546,56 @@ mod tests {
         }
         assert!(TABLE.with_borrow(|table| table.cells.len() <= 3), "cells pile up");
         assert_eq!(sums(table), [(1, 0, 5, 5)]);
+    }
+
+    /// Additions that come with a cached partition: `extent` times 100, computed by task 3.
+    fn cached(rdd: u32, extent: u64) -> AccumulatorUpdate {
+        AccumulatorUpdate {
+            accumulator: AccumulatorId(1),
+            scope: UpdateScope::Rdd(RddId(rdd)),
+            partition: Partition(0),
+            extent,
+            bytes: encode_value(&(100 * i128::from(extent))).unwrap().into(),
+            cached_by: Some(TaskId(3)),
+        }
+    }
+
+    #[test]
+    fn of_cached_and_computed_additions_the_longer_count_and_of_equal_ones_the_computed() {
+        let adder = Adder::<i128>::new(AccumulatorId(1), 7);
+        let counted = [1, 2, 3].map(|extent| {
+            let (table, scope) = (UpdateTable::begin(7), scope(1, 0));
+            let _entered = watch::enter(&scope);
+            add_cached(&[cached(1, extent)]);
+            (0..2).for_each(|_| adder.add(1));
+            sums(table)
+        });
+        assert_eq!(counted, [[(1, 0, 2, 2)], [(1, 0, 2, 2)], [(1, 0, 3, 300)]]);
+    }
+
+    #[test]
+    fn a_gathering_has_what_was_added_since_it_began_and_says_who_computed_it_first() {
+        let adder = Adder::<i128>::new(AccumulatorId(1), 7);
+        let (table, scopes) = (UpdateTable::begin(7), [1, 2, 3].map(|rdd| scope(rdd, 0)));
+        let add_in = |scope: &Arc<TaskScope>| {
+            let _entered = watch::enter(scope);
+            adder.add(1);
+        };
+        let gathered = |gathering: &Gathering| {
+            let tell = |one: &AccumulatorUpdate| (one.scope, one.cached_by.map(|task| task.0));
+            gathering.updates().unwrap().iter().map(tell).collect::<Vec<_>>()
+        };
+        let of = |rdd| UpdateScope::Rdd(RddId(rdd));
+        add_in(&scopes[0]);
+        let outer = Gathering::begin(TaskId(8));
+        add_in(&scopes[1]);
+        let inner = Gathering::begin(TaskId(9));
+        add_in(&scopes[2]);
+        add_cached(&[cached(4, 1)]);
+        assert_eq!(gathered(&inner), [(of(3), Some(9)), (of(4), Some(3))]);
+        drop(inner);
+        assert_eq!(gathered(&outer), [(of(2), Some(8)), (of(3), Some(8)), (of(4), Some(3))]);
+        assert_eq!(table.finish().unwrap().len(), 4);
     }
 
     #[test]

@@ -204,12 +204,17 @@ where
                 let combined = self.combine_input(input, partition, task, &scope)?;
                 Ok(Stream::new(task, CombinedStream { combined, scope }))
             }
-            Source::Shuffle { fan_out, .. } => {
+            &Source::Shuffle { shuffle, fan_out } => {
                 let chunks = partition.0 * fan_out..(partition.0 + 1) * fan_out;
-                Ok(Stream::new(
-                    task,
-                    ChunksStream { operator: self, chunks, current: None, task: task.clone(), scope },
-                ))
+                let stream = ChunksStream {
+                    operator: self,
+                    shuffle,
+                    chunks,
+                    current: None,
+                    task: task.clone(),
+                    scope,
+                };
+                Ok(Stream::new(task, stream))
             }
         }
     }
@@ -218,6 +223,7 @@ where
 /// The batches of one reducer's parts, one part after the other.
 struct ChunksStream<K, V, C, E, Create, Merge, Unite> {
     operator: Arc<Combine<K, V, C, E, Create, Merge, Unite>>,
+    shuffle: ShuffleId,
     chunks: std::ops::Range<u32>,
     current: Option<CombinedStream<K, C>>,
     task: Task,
@@ -243,11 +249,8 @@ where
             }
             self.current = None;
             let Some(chunk) = self.chunks.next() else { return Ok(None) };
-            let Source::Shuffle { shuffle, .. } = &self.operator.source else {
-                unreachable!("only a shuffle has pieces")
-            };
             let combined =
-                self.operator.combine_chunk(*shuffle, Partition(chunk), &self.task, &self.scope)?;
+                self.operator.combine_chunk(self.shuffle, Partition(chunk), &self.task, &self.scope)?;
             self.current = Some(CombinedStream { combined, scope: self.scope.clone() });
         }
     }
@@ -267,3 +270,6 @@ impl<K: Data, C: Data> Batches<(K, C)> for CombinedStream<K, C> {
         Ok(if batch.is_empty() { None } else { Some(Batch::Owned(batch)) })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -27,6 +27,8 @@ mod sort;
 mod source;
 mod stream;
 mod task;
+#[cfg(test)]
+mod testing;
 pub mod watch;
 
 pub use accumulate::{Accumulate, Adder, UpdateTable};

@@ -64,23 +64,19 @@ impl<T: Data> Persist<T> {
         let StorageLevel { use_disk, use_memory, deserialized, .. } = self.persist_as.level;
         let mut gathered = Gathered::new(deserialized, self.persist_as.compression);
         let mut reservation = cached.reserve(key.rdd);
-        if use_memory {
-            let (all, fits) = self.gather(gathered, &mut input, &mut reservation)?;
-            if fits {
-                let block = all.into_block().map_err(|e| self.origin.data_failure(e))?;
-                cached.put_memory(key, block.clone(), added.updates()?, reservation, use_disk);
-                return Ok(self.read_memory(block, key, task));
-            }
-            gathered = all;
+        let is_whole = use_memory && self.gather(&mut gathered, &mut input, &mut reservation)?;
+        let block = gathered.into_block().map_err(|e| self.origin.data_failure(e))?;
+        if is_whole && reservation.cover(block.bytes()) {
+            cached.put_memory(key, block.clone(), added.updates()?, reservation, use_disk);
+            return Ok(self.read_memory(block, key, task));
         }
         if !use_disk {
             // The records that fit are handed on with the rest, and not cached: the next task that needs the
             // partition computes it again.
-            let block = gathered.into_block().map_err(|e| self.origin.data_failure(e))?;
             let gathered = self.read_memory(block, key, task);
             return Ok(Stream::new(task, GatheredThenRest { gathered, input, _held: reservation }));
         }
-        let file = self.write(gathered, &mut input, task).map_err(|failure| match failure {
+        let file = self.write(&*block, &mut input, task).map_err(|failure| match failure {
             Failure::Data(error) => self.origin.data_failure(error),
             Failure::Task(failure) => failure,
         })?;
@@ -125,28 +121,31 @@ impl<T: Data> Persist<T> {
         Ok(self.read_memory(block, key, task))
     }
 
-    /// Takes batches until the input ends or memory is full. Returns what it took, and whether that is all.
+    /// Takes batches until the input ends or memory is full. Returns whether it took all of them.
     fn gather(
         &self,
-        mut gathered: Gathered<T>,
+        gathered: &mut Gathered<T>,
         input: &mut Stream<T>,
         reservation: &mut CacheReservation,
-    ) -> Outcome<(Gathered<T>, bool)> {
+    ) -> Outcome<bool> {
         while let Some(batch) = input.next_batch()? {
             gathered.add(batch).map_err(|e| self.origin.data_failure(e))?;
             if !reservation.cover(gathered.bytes()) {
-                return Ok((gathered, false));
+                return Ok(false);
             }
         }
-        let block = gathered.into_block().map_err(|e| self.origin.data_failure(e))?;
-        let fits = reservation.cover(block.bytes());
-        Ok((Gathered::Done(block), fits))
+        Ok(true)
     }
 
     /// Writes the records that were taken, and the rest of the input.
-    fn write(&self, records: Gathered<T>, input: &mut Stream<T>, task: &Task) -> Result<FramedFile, Failure> {
+    fn write(
+        &self,
+        taken: &dyn CachedBlock,
+        input: &mut Stream<T>,
+        task: &Task,
+    ) -> Result<FramedFile, Failure> {
         let mut file = task.services().cached.create_file()?;
-        records.into_block()?.encode(&mut |frame| file.push(frame))?;
+        taken.encode(&mut |frame| file.push(frame))?;
         let mut encoder = Encoder::new(self.persist_as.compression);
         while let Some(batch) = input.next_batch().map_err(Failure::Task)? {
             if let Some(frame) = encoder.add(batch)? {
@@ -260,7 +259,6 @@ impl<T: Data> Operator<T> for TruncatedLineage<T> {
 enum Gathered<T> {
     Records(RecordsBlock<T>),
     Encoded { block: EncodedBlock, encoder: Encoder<T> },
-    Done(Arc<dyn CachedBlock>),
 }
 
 impl<T: Data> Gathered<T> {
@@ -282,7 +280,6 @@ impl<T: Data> Gathered<T> {
                     block.add(frame);
                 }
             }
-            Gathered::Done(_) => unreachable!("nothing is added to a block that is done"),
         }
         Ok(())
     }
@@ -291,7 +288,6 @@ impl<T: Data> Gathered<T> {
         match self {
             Gathered::Records(block) => block.bytes,
             Gathered::Encoded { block, .. } => block.bytes,
-            Gathered::Done(block) => block.bytes(),
         }
     }
 
@@ -304,7 +300,6 @@ impl<T: Data> Gathered<T> {
                 }
                 Arc::new(block)
             }
-            Gathered::Done(block) => block,
         })
     }
 }
@@ -502,3 +497,6 @@ impl<T: Data> Batches<T> for GatheredThenRest<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

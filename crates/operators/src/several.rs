@@ -273,3 +273,126 @@ where
         Ok(Stream::new(task, IteratorStream::new(scope, records)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Executor, Given, broken_input, origin, records};
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use std::sync::atomic::Ordering::Relaxed;
+
+    /// Makes an input whose partitions have one batch for each record.
+    fn one_by_one(partitions: &[Vec<u16>]) -> Op<u16> {
+        let batches: Vec<Vec<Vec<u16>>> =
+            partitions.iter().map(|records| records.iter().map(|record| vec![*record]).collect()).collect();
+        Given::batches(&batches)
+    }
+
+    fn all<T: Data>(operator: &Op<T>, partitions: u32) -> Vec<Vec<T>> {
+        let executor = Executor::with_memory(1 << 30);
+        (0..partitions).map(|partition| records(operator, partition, &executor.task()).unwrap()).collect()
+    }
+
+    /// Partitions with some records each.
+    fn partitions(at_least: usize) -> impl Strategy<Value = Vec<Vec<u16>>> {
+        vec(vec(any::<u16>(), 0..5), at_least..4)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(50))]
+
+        #[test]
+        fn a_union_has_the_partitions_of_all_inputs_in_order(inputs in vec(partitions(0), 1..4)) {
+            let sizes = inputs.iter().map(|input| input.len() as u32).collect();
+            let union = Op::new(Union { inputs: inputs.iter().map(|input| one_by_one(input)).collect(), sizes });
+            let expected = inputs.concat();
+            prop_assert_eq!(all(&union, expected.len() as u32), expected);
+        }
+
+        #[test]
+        fn coalesced_partitions_have_the_records_of_their_group_in_its_order(
+            input in partitions(1),
+            groups in vec(vec(any::<prop::sample::Index>(), 0..4), 1..4),
+        ) {
+            let groups: Vec<Vec<u32>> =
+                groups.iter().map(|group| group.iter().map(|i| i.index(input.len()) as u32).collect()).collect();
+            let expected: Vec<Vec<u16>> =
+                groups.iter().map(|group| group.iter().flat_map(|i| input[*i as usize].clone()).collect()).collect();
+            let coalesced = Op::new(Coalesce { input: one_by_one(&input), groups });
+            prop_assert_eq!(all(&coalesced, expected.len() as u32), expected);
+        }
+
+        #[test]
+        fn a_cartesian_product_pairs_each_left_record_with_all_right_ones_in_order(
+            left in partitions(1),
+            right in partitions(1),
+        ) {
+            let right_partitions = right.len() as u32;
+            let product =
+                Op::new(Cartesian { left: one_by_one(&left), right: one_by_one(&right), right_partitions });
+            let pairs = |left: &[u16], right: &[u16]| -> Vec<(u16, u16)> {
+                left.iter().flat_map(|a| right.iter().map(|b| (*a, *b))).collect()
+            };
+            let expected: Vec<_> = left.iter().flat_map(|l| right.iter().map(|r| pairs(l, r))).collect();
+            prop_assert_eq!(all(&product, expected.len() as u32), expected);
+        }
+    }
+
+    #[test]
+    fn the_partitions_of_a_group_are_opened_one_after_the_other() {
+        let (input, opened) = Given::steps(vec![vec![Ok(vec![1]), Ok(vec![2])], vec![Ok(vec![3])]]);
+        let coalesced = Op::new(Coalesce { input, groups: vec![vec![0, 1]] });
+        let executor = Executor::with_memory(1 << 30);
+        let mut stream = coalesced.open(Partition(0), &executor.task()).unwrap();
+        let mut seen = vec![opened.load(Relaxed)];
+        while let Some(batch) = stream.next_batch().unwrap() {
+            assert_eq!(batch.len(), 1);
+            seen.push(opened.load(Relaxed));
+        }
+        assert_eq!(seen, [0, 1, 1, 2]);
+    }
+
+    #[test]
+    fn one_failing_partition_fails_its_group() {
+        let (input, _) = Given::steps(vec![vec![Ok(vec![1])], vec![Ok(vec![2]), Err(broken_input())]]);
+        let coalesced = Op::new(Coalesce { input, groups: vec![vec![0, 1], vec![0]] });
+        let executor = Executor::with_memory(1 << 30);
+        assert_eq!(records(&coalesced, 0, &executor.task()), Err(broken_input()));
+        assert_eq!(records(&coalesced, 1, &executor.task()), Ok(vec![1]));
+    }
+
+    #[test]
+    fn the_right_side_of_a_product_is_computed_once_if_it_fits_and_else_for_each_left_record() {
+        let right: Vec<u64> = (0..200_000).collect();
+        let computed = [1 << 30, 0].map(|memory| {
+            let executor = Executor::with_memory(memory);
+            let (input, opened) = Given::steps(vec![vec![Ok(right.clone())]]);
+            let left = Given::batches(&[vec![vec![1u64, 2, 3]]]);
+            let product = Op::new(Cartesian { left, right: input, right_partitions: 1 });
+            let pairs = records(&product, 0, &executor.task()).unwrap();
+            let expected = [1, 2, 3].into_iter().flat_map(|a| right.iter().map(move |b| (a, *b)));
+            assert!(pairs.into_iter().eq(expected));
+            assert_eq!(executor.used(), 0);
+            opened.load(Relaxed)
+        });
+        // The first computation is the one that did not fit.
+        assert_eq!(computed, [1, 4]);
+    }
+
+    #[test]
+    fn zipped_partitions_are_those_of_the_same_number_and_the_function_runs_in_their_scope() {
+        let zipped = Op::new(ZipPartitions {
+            left: one_by_one(&[vec![1, 2], vec![3]]),
+            right: one_by_one(&[vec![10, 20], vec![30]]),
+            environment: 100u16,
+            function: ZeroSized::new(|more: &u16, left: PartitionIter<u16>, right: PartitionIter<u16>| {
+                assert_eq!(watch::site().map(|site| site.line), Some(1));
+                left.zip(right).map(|(a, b)| a + b + more).collect::<Vec<_>>()
+            }),
+            origin: origin(1),
+            types: PhantomData,
+        });
+        assert_eq!(all(&zipped, 2), [vec![111, 122], vec![133]]);
+    }
+}

@@ -153,3 +153,168 @@ fn read_pairs<K: Data, V: Data>(bytes: &[u8]) -> Result<Vec<(K, V)>, DataError> 
     }
     Ok(pairs)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Executor, origin, records};
+    use firesteel_data::block::{KeyRef, PairsBuilder};
+    use firesteel_shuffle::{MapOutputWriter, RemoteShuffle};
+    use firesteel_types::{RddId, TaskId};
+    use parking_lot::Mutex;
+    use std::collections::BTreeMap;
+
+    const SHUFFLE: ShuffleId = ShuffleId(5);
+
+    /// The output of map task `map`, whose attempt has a number that is lower for later maps.
+    fn output(map: u32) -> MapOutput {
+        let task = TaskId(100 - u64::from(map));
+        MapOutput { map: Partition(map), task, executor: ExecutorId(map), bytes: 1 }
+    }
+
+    fn outputs(maps: Vec<MapOutput>) -> ShuffleOutputs {
+        ShuffleOutputs { shuffle: SHUFFLE, generation: 0, maps }
+    }
+
+    /// Stores the output of an attempt: the map's number as key, and a value.
+    fn store(executor: &Executor, map: MapOutput, value: &str) {
+        let (task, services) = (executor.task(), &executor.services);
+        let (memory, dirs) = (services.memory.clone(), services.dirs.clone());
+        let mut writer = MapOutputWriter::<u32, String>::new(2, task.workspace(), memory, dirs);
+        writer.push(1, 0, KeyRef::Owned(map.map.0), value.into()).unwrap();
+        let written = writer.finish().unwrap().0;
+        services.shuffles.put(SHUFFLE, map.map, map.task, written).unwrap();
+    }
+
+    fn read(executor: &Executor, maps: Vec<MapOutput>) -> Outcome<Vec<(u32, String)>> {
+        let read = Op::new(ShuffleRead { shuffle: SHUFFLE, origin: origin(1), types: PhantomData });
+        records(&read, 1, &executor.task_with(&[outputs(maps)], &[]))
+    }
+
+    fn pairs(maps: &[u32]) -> Vec<(u32, String)> {
+        maps.iter().map(|map| (*map, "right".into())).collect()
+    }
+
+    /// Another host: what it answers for each map, and what it was asked for. It has nothing of other maps.
+    struct Elsewhere {
+        answers: BTreeMap<u32, Result<Vec<u8>, RemoteReadFailure>>,
+        asked: Arc<Mutex<Vec<u32>>>,
+    }
+
+    impl Elsewhere {
+        fn with<const N: usize>(
+            answers: [(u32, Result<Vec<u8>, RemoteReadFailure>); N],
+        ) -> (Arc<Self>, Arc<Mutex<Vec<u32>>>) {
+            let asked = Arc::<Mutex<_>>::default();
+            (Arc::new(Elsewhere { answers: answers.into(), asked: asked.clone() }), asked)
+        }
+    }
+
+    impl RemoteShuffle for Elsewhere {
+        fn open(self: Arc<Self>, _: Arc<ShuffleOutputs>, reducer: Partition) -> Box<dyn RemoteShuffleReader> {
+            assert_eq!(reducer, Partition(1));
+            Box::new(Reader(self))
+        }
+    }
+
+    struct Reader(Arc<Elsewhere>);
+
+    impl RemoteShuffleReader for Reader {
+        fn read(
+            &mut self,
+            map: MapOutput,
+            _: &dyn Fn() -> bool,
+        ) -> Result<Option<Vec<u8>>, RemoteReadFailure> {
+            self.0.asked.lock().push(map.map.0);
+            self.0.answers.get(&map.map.0).cloned().transpose()
+        }
+    }
+
+    fn encoded(map: u32) -> Vec<u8> {
+        let (mut builder, mut bytes) = (PairsBuilder::default(), vec![]);
+        builder.push(0, KeyRef::Owned(map), String::from("right")).unwrap();
+        builder.write(&mut bytes);
+        bytes
+    }
+
+    #[test]
+    fn outputs_are_read_in_the_order_of_map_tasks_not_of_arrival() {
+        for executor in [Executor::with_memory(1 << 20), Executor::with_memory(0), Executor::sharing(1 << 20)]
+        {
+            [3, 0, 4, 1, 2].into_iter().for_each(|map| store(&executor, output(map), "right"));
+            assert_eq!(read(&executor, (0..5).map(output).collect()).unwrap(), pairs(&[0, 1, 2, 3, 4]));
+        }
+    }
+
+    #[test]
+    fn outputs_of_other_hosts_take_their_places_among_those_of_this_one() {
+        let (elsewhere, asked) = Elsewhere::with([(0, Ok(encoded(0))), (2, Ok(encoded(2))), (3, Ok(vec![]))]);
+        let executor = Executor::with_memory(1 << 20).reach(elsewhere);
+        [4, 1].into_iter().for_each(|map| store(&executor, output(map), "right"));
+        assert_eq!(read(&executor, (0..5).map(output).collect()).unwrap(), pairs(&[0, 1, 2, 4]));
+        assert_eq!(*asked.lock(), [0, 1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn an_empty_output_is_asked_for_nowhere() {
+        let (elsewhere, asked) = Elsewhere::with([]);
+        let executor = Executor::with_memory(1 << 20).reach(elsewhere);
+        let maps = (0..3).map(|map| MapOutput { bytes: 0, ..output(map) }).collect();
+        assert_eq!(read(&executor, maps).unwrap(), []);
+        assert_eq!(*asked.lock(), [0; 0]);
+    }
+
+    #[test]
+    fn another_attempts_output_is_not_read_in_place_of_a_lost_one() {
+        for executor in [Executor::with_memory(1 << 20), Executor::sharing(1 << 20)] {
+            store(&executor, output(0), "right");
+            store(&executor, MapOutput { task: TaskId(7), ..output(1) }, "wrong");
+            let failure = *read(&executor, vec![output(0), output(1)]).unwrap_err();
+            let TaskFailure::FetchFailed { shuffle, map, map_task, executor, unreachable, .. } = failure
+            else {
+                panic!("{failure:?}")
+            };
+            let lost = output(1);
+            assert_eq!((shuffle, map, map_task, executor), (SHUFFLE, lost.map, lost.task, lost.executor));
+            assert_eq!(unreachable, []);
+        }
+    }
+
+    #[test]
+    fn the_failure_to_fetch_names_who_cannot_be_reached() {
+        let gone = RemoteReadFailure::Gone { message: "no answer".into(), unreachable: vec![ExecutorId(8)] };
+        let executor = Executor::with_memory(1 << 20).reach(Elsewhere::with([(1, Err(gone))]).0);
+        store(&executor, output(0), "right");
+        let failure = *read(&executor, vec![output(0), output(1)]).unwrap_err();
+        let TaskFailure::FetchFailed { map, unreachable, message, .. } = failure else {
+            panic!("{failure:?}")
+        };
+        assert_eq!((map, unreachable, &*message), (Partition(1), vec![ExecutorId(8)], "no answer"));
+    }
+
+    #[test]
+    fn a_task_that_is_told_to_stop_fails_as_killed_and_asks_for_no_further_output() {
+        let killed = Box::new(TaskFailure::Killed(KillReason::JobEnded));
+        let (elsewhere, _) = Elsewhere::with([(0, Err(RemoteReadFailure::Cancelled))]);
+        let executor = Executor::with_memory(1 << 20).reach(elsewhere);
+        assert_eq!(read(&executor, vec![output(0)]).unwrap_err(), killed);
+
+        let (elsewhere, asked) = Elsewhere::with([(0, Ok(encoded(0))), (1, Ok(encoded(1)))]);
+        let executor = Executor::with_memory(1 << 20).reach(elsewhere);
+        let task = executor.task_with(&[outputs(vec![output(0), output(1)])], &[]);
+        let mut blocks = Blocks::new(SHUFFLE, Partition(1), &task).unwrap();
+        assert!(blocks.next().unwrap().is_some());
+        executor.cancelled.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(blocks.next().err(), Some(killed));
+        assert_eq!(*asked.lock(), [0]);
+    }
+
+    #[test]
+    fn a_shuffle_that_was_not_sent_along_means_that_a_cached_partition_is_gone() {
+        let executor = Executor::with_memory(1 << 20);
+        let refusal = |task| Blocks::new(SHUFFLE, Partition(0), &task).err().map(|failure| *failure);
+        let with_cached = executor.task_with(&[], &[(RddId(1), 0)]);
+        assert_eq!(refusal(with_cached), Some(TaskFailure::CachedBlockLost { shuffle: SHUFFLE }));
+        assert!(matches!(refusal(executor.task()), Some(TaskFailure::BadPlan(_))));
+    }
+}

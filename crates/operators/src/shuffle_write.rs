@@ -229,3 +229,171 @@ fn finish<K: Data, V: Data>(
     let (output, checksum) = out.finish().map_err(|e| origin.data_failure(e))?;
     Ok(TaskOutput::MapOutput { shuffle, output, checksum })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Executor, Given, origin};
+    use firesteel_data::block::Pairs;
+    use firesteel_shuffle::MapOutput;
+    use firesteel_types::TaskFailure;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    const SHUFFLE: ShuffleId = ShuffleId(2);
+
+    /// Runs a map task whose reducer is the key modulo `reducers`; for the largest key it leaves the range.
+    fn write(executor: &Executor, batches: &[Vec<(u32, String)>], reducers: u32) -> Outcome<TaskOutput> {
+        let write = ShuffleWrite {
+            input: Given::batches(&[batches.to_vec()]),
+            sent: Sent { shuffle: SHUFFLE, reducers, environment: reducers },
+            scope: ZeroSized::new(
+                |reducers: &u32, key: &u32| if *key == u32::MAX { *key } else { key % reducers },
+            ),
+            origin: origin(1),
+        };
+        write.run(Partition(0), &executor.task())
+    }
+
+    /// Runs a map task that sums up numbers by key.
+    fn combine(executor: &Executor, batches: &[Vec<(u32, u64)>], reducers: u32) -> Outcome<TaskOutput> {
+        let combining = Combining {
+            environment: Arc::new(()),
+            create: ZeroSized::new(|(): &(), value: u64| value),
+            merge: ZeroSized::new(|(): &(), sum: u64, value: u64| sum + value),
+            unite: ZeroSized::new(|(): &(), a: u64, b: u64| a + b),
+            accumulates: false,
+        };
+        let write = CombineWrite {
+            input: Given::batches(&[batches.to_vec()]),
+            shuffle: SHUFFLE,
+            chunks: reducers * fan_out(reducers),
+            combining,
+            origin: origin(1),
+            types: PhantomData,
+        };
+        write.run(Partition(0), &executor.task())
+    }
+
+    fn unwrap(output: Outcome<TaskOutput>) -> (MapOutput, u64) {
+        match output {
+            Ok(TaskOutput::MapOutput { shuffle: SHUFFLE, output, checksum }) => (output, checksum),
+            Ok(_) => panic!("not a map output of this shuffle"),
+            Err(failure) => panic!("{failure:?}"),
+        }
+    }
+
+    /// Returns the pairs of each segment of one reducer.
+    fn segments<K: Data, V: Data>(output: &MapOutput, reducer: u32) -> Vec<Vec<(K, V)>> {
+        let segment = |bytes: firesteel_shuffle::BlockBytes| {
+            let (mut rest, mut pairs) = (&bytes[..], vec![]);
+            while let Some(mut block) = Pairs::take(&mut rest).unwrap() {
+                while let Some(pair) = block.next_pair().unwrap() {
+                    pairs.push(pair);
+                }
+            }
+            pairs
+        };
+        output.read(reducer).map(|bytes| segment(bytes.unwrap())).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(50))]
+        #[test]
+        fn each_reducer_gets_its_records_in_their_order(
+            batches in vec(vec((0..100u32, "[a-z]{0,9}"), 0..20), 0..6),
+            reducers in 1..9u32,
+        ) {
+            let executor = Executor::with_memory(1 << 30);
+            let (output, _) = unwrap(write(&executor, &batches, reducers));
+            for reducer in 0..reducers {
+                let mut own = batches.concat();
+                own.retain(|(key, _)| key % reducers == reducer);
+                prop_assert_eq!(segments(&output, reducer).concat(), own);
+            }
+        }
+    }
+
+    #[test]
+    fn a_task_short_of_memory_writes_several_segments_in_order_and_the_same_checksum() {
+        let text = |batch, i| format!("record {i} of batch {batch}, {}", "x".repeat(400));
+        let batch = |batch: u32| (0..500).map(|i| (i, text(batch, i))).collect();
+        let batches: Vec<Vec<(u32, String)>> = (0..12).map(batch).collect();
+        let (small, large) = (Executor::with_memory(0), Executor::with_memory(1 << 30));
+        let (in_runs, sum_in_runs) = unwrap(write(&small, &batches, 3));
+        let (in_one, sum_in_one) = unwrap(write(&large, &batches, 3));
+        assert!(in_runs.disk_bytes() > 0 && in_one.disk_bytes() == 0);
+        assert_eq!(sum_in_runs, sum_in_one);
+        for reducer in 0..3 {
+            let runs = segments::<u32, String>(&in_runs, reducer);
+            assert!(runs.len() > 1, "no second run");
+            assert!(runs.concat() == segments(&in_one, reducer).concat());
+        }
+    }
+
+    #[test]
+    fn the_checksum_tells_contents_and_reducers_apart_but_not_orders() {
+        let executor = Executor::with_memory(1 << 30);
+        let sum = |pairs: &[(u32, &str)], reducers| {
+            let pairs = pairs.iter().map(|(key, value)| (*key, value.to_string())).collect();
+            unwrap(write(&executor, &[pairs], reducers)).1
+        };
+        let one = sum(&[(1, "a"), (2, "b")], 2);
+        assert_eq!(sum(&[(2, "b"), (1, "a")], 2), one);
+        assert_ne!(sum(&[(1, "b"), (2, "a")], 2), one);
+        assert_ne!(sum(&[(1, "a"), (2, "b")], 1), one);
+        assert_ne!(sum(&[(3, "a"), (2, "b")], 2), one, "another key for the same reducer");
+    }
+
+    #[test]
+    fn a_partitioner_that_leaves_its_range_is_blamed_with_the_key() {
+        let executor = Executor::with_memory(1 << 30);
+        let batches = [vec![(1, "a".to_string()), (u32::MAX, "b".to_string())]];
+        let run = std::panic::AssertUnwindSafe(|| write(&executor, &batches, 2).is_ok());
+        assert!(std::panic::catch_unwind(run).is_err());
+        let (site, record) = watch::take();
+        assert_eq!((site.map(|site| site.line), record), (Some(1), Some(u32::MAX.to_string())));
+    }
+
+    #[test]
+    fn a_failing_input_gives_no_output() {
+        let executor = Executor::with_memory(0);
+        let steps = vec![Ok(vec![(1, "a".to_string())]), Err(crate::testing::broken_input())];
+        let write = ShuffleWrite {
+            input: Given::steps(vec![steps]).0,
+            sent: Sent { shuffle: SHUFFLE, reducers: 1, environment: () },
+            scope: ZeroSized::new(|(): &(), _: &u32| 0),
+            origin: origin(1),
+        };
+        let failure: Box<TaskFailure> = write.run(Partition(0), &executor.task()).err().unwrap();
+        assert_eq!(failure, crate::testing::broken_input());
+        assert_eq!((executor.files(), executor.used()), (0, 0));
+    }
+
+    #[test]
+    fn combinations_go_to_the_chunk_of_their_hash_and_add_up_however_often_the_table_was_full() {
+        let batches: Vec<Vec<(u32, u64)>> =
+            (0..40).map(|batch| (0..2_500).map(|i| ((batch * 1_000 + i) % 30_000, 1)).collect()).collect();
+        let mut model = BTreeMap::<u32, u64>::new();
+        batches.iter().flatten().for_each(|(key, value)| *model.entry(*key).or_default() += value);
+        let reducers = 3;
+        let pushed = [0, 1 << 30].map(|memory| {
+            let executor = Executor::with_memory(memory);
+            let (output, _) = unwrap(combine(&executor, &batches, reducers));
+            let (mut sums, mut pushed) = (BTreeMap::<u32, u64>::new(), 0);
+            let chunks = reducers * fan_out(reducers);
+            for chunk in 0..chunks {
+                for (key, sum) in segments::<u32, u64>(&output, chunk).concat() {
+                    assert_eq!(partition_of(hash_key(&key), chunks), chunk);
+                    *sums.entry(key).or_default() += sum;
+                    pushed += 1;
+                }
+            }
+            assert!(sums == model);
+            pushed
+        });
+        assert_eq!(pushed[1], model.len(), "with much memory each key comes once");
+        assert!(pushed[0] > model.len(), "the table was never full");
+    }
+}

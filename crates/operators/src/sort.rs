@@ -78,3 +78,81 @@ impl<K: Data, V: Data> Batches<(K, V)> for SortedStream<K, V> {
         Ok(batch.map_err(|e| self.scope.data_failure(e))?.map(Batch::Owned))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Executor, Given, origin, records};
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use std::cell::Cell;
+
+    thread_local! {
+        /// The number of comparisons that are left before one panics.
+        static COMPARISONS: Cell<u64> = const { Cell::new(u64::MAX) };
+    }
+
+    /// Sorts by the key's tens, downwards if the environment says so.
+    fn sort<V: Data>(input: Op<(u32, V)>, descending: bool) -> Op<(u32, V)> {
+        let compare = ZeroSized::new(|descending: &bool, a: &u32, b: &u32| {
+            COMPARISONS.set(COMPARISONS.get() - 1);
+            assert!(COMPARISONS.get() > 0, "on purpose");
+            let order = (a / 10).cmp(&(b / 10));
+            if *descending { order.reverse() } else { order }
+        });
+        Op::new(Sort { input, environment: Arc::new(descending), compare, origin: origin(1) })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(50))]
+        #[test]
+        fn pairs_with_equal_keys_keep_their_order(
+            batches in vec(vec((0..100u32, any::<u16>()), 0..20), 0..6),
+            descending: bool,
+        ) {
+            let mut expected = batches.concat();
+            expected.sort_by_key(|(key, _)| if descending { u32::MAX - key / 10 } else { key / 10 });
+            let executor = Executor::with_memory(1 << 30);
+            prop_assert_eq!(records(&sort(Given::batches(&[batches]), descending), 0, &executor.task()).unwrap(), expected);
+            prop_assert_eq!(executor.used(), 0);
+        }
+    }
+
+    /// Enough pairs that they outgrow what a task gets in any case.
+    fn many() -> Vec<Vec<(u32, u64)>> {
+        (0..20u64)
+            .map(|batch| (0..5_000).map(|i| (i * 7_919 % 30_011, batch << 32 | u64::from(i))).collect())
+            .collect()
+    }
+
+    #[test]
+    fn a_sort_that_spills_gives_the_same_order() {
+        let sorted = [0, 1 << 30].map(|memory| {
+            let executor = Executor::with_memory(memory);
+            let task = executor.task();
+            let mut stream = sort(Given::batches(&[many()]), false).open(Partition(0), &task).unwrap();
+            assert_eq!(executor.files() > 0, memory == 0);
+            let mut all = vec![];
+            while let Some(batch) = stream.next_batch().unwrap() {
+                all.extend(batch.into_vec());
+            }
+            drop(stream);
+            assert_eq!((executor.used(), executor.files()), (0, 0), "something is left");
+            all
+        });
+        assert!(sorted[0] == sorted[1]);
+        assert_eq!(sorted[0].len(), 100_000);
+    }
+
+    #[test]
+    fn a_panic_while_spilled_runs_are_merged_names_the_line_of_the_sort() {
+        let executor = Executor::with_memory(0);
+        let task = executor.task();
+        let mut stream = sort(Given::batches(&[many()]), false).open(Partition(0), &task).unwrap();
+        drop(watch::take());
+        COMPARISONS.set(100);
+        let next = std::panic::AssertUnwindSafe(|| stream.next_batch().is_ok());
+        assert!(std::panic::catch_unwind(next).is_err());
+        assert_eq!(watch::take().0.map(|site| site.line), Some(1));
+    }
+}

@@ -186,3 +186,76 @@ impl<T: Data> Iterator for PartitionIter<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Executor, Given, Step, broken_input};
+    use firesteel_types::{KillReason, TaskFailure};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    fn open(executor: &Executor, steps: Vec<Step<u32>>) -> Stream<u32> {
+        Given::steps(vec![steps]).0.open(Partition(0), &executor.task()).unwrap()
+    }
+
+    fn killed() -> Box<TaskFailure> {
+        Box::new(TaskFailure::Killed(KillReason::JobEnded))
+    }
+
+    #[test]
+    fn a_task_that_is_told_to_stop_gets_no_further_batch() {
+        let executor = Executor::with_memory(0);
+        let mut stream = open(&executor, vec![Ok(vec![1]), Ok(vec![2])]);
+        assert_eq!(stream.next_batch().unwrap().map(Batch::into_vec), Some(vec![1]));
+        executor.cancelled.store(true, Ordering::Relaxed);
+        assert_eq!(stream.next_batch().unwrap_err(), killed());
+    }
+
+    /// Batches without records and without end, during which the task is told to stop.
+    struct Endless(Arc<AtomicBool>, u32);
+
+    impl Batches<u32> for Endless {
+        fn next_batch(&mut self) -> Outcome<Option<Batch<u32>>> {
+            self.1 += 1;
+            assert!(self.1 < 10, "the task goes on after it was told to stop");
+            self.0.store(self.1 == 3, Ordering::Relaxed);
+            Ok(Some(Batch::Owned(vec![])))
+        }
+    }
+
+    #[test]
+    fn a_filter_that_lets_nothing_through_notices_that_the_task_is_told_to_stop() {
+        let executor = Executor::with_memory(0);
+        let mut stream = Stream::new(&executor.task(), Endless(executor.cancelled.clone(), 0));
+        assert_eq!(stream.next_batch().unwrap_err(), killed());
+    }
+
+    #[test]
+    fn empty_batches_are_passed_over() {
+        let executor = Executor::with_memory(0);
+        let mut stream = open(&executor, vec![Ok(vec![]), Ok(vec![]), Ok(vec![1]), Ok(vec![])]);
+        assert_eq!(stream.next_batch().unwrap().map(Batch::into_vec), Some(vec![1]));
+        assert!(stream.next_batch().unwrap().is_none());
+    }
+
+    #[test]
+    fn an_iterator_over_a_failing_input_unwinds_and_does_not_end_early() {
+        let executor = Executor::with_memory(0);
+        let steps = || vec![Ok(vec![1, 2]), Ok(vec![3]), Err(broken_input())];
+        let sum = |mut records: PartitionIter<u32>| {
+            let mut sum = 0;
+            for record in records.by_ref() {
+                sum += record;
+            }
+            sum
+        };
+        let reads: [&dyn Fn(PartitionIter<u32>) -> u32; 2] = [&sum, &|records| records.sum()];
+        for read in reads {
+            let records = PartitionIter::new(open(&executor, steps()));
+            let read = std::panic::AssertUnwindSafe(|| read(records));
+            let payload = std::panic::catch_unwind(read).unwrap_err();
+            assert_eq!(payload.downcast().ok(), Some(broken_input()));
+        }
+    }
+}

@@ -147,4 +147,29 @@ mod tests {
         assert_eq!(take(), (Some(inner.site.clone()), Some(r#"["a",5]"#.to_string())));
         assert_eq!(take(), (None, None));
     }
+
+    #[test]
+    fn a_scope_that_is_left_gives_way_to_the_one_around_it() {
+        let (outer, inner) = (scope(1), scope(2));
+        let line = || (site().map(|site| site.line), here());
+        {
+            let _outer = enter(&outer);
+            {
+                let _inner = enter(&inner);
+                assert_eq!(line(), (Some(2), inner.address()));
+            }
+            assert_eq!(line(), (Some(1), outer.address()));
+        }
+        assert_eq!(line(), (None, 0));
+    }
+
+    #[test]
+    fn a_forgotten_record_is_not_blamed_and_a_long_one_is_cut() {
+        note_record(&1);
+        forget_record();
+        assert_eq!(take().1, None);
+        note_record(&"ä".repeat(1000));
+        let text = take().1.unwrap();
+        assert_eq!((text.chars().count(), text.ends_with("ä…")), (301, true));
+    }
 }

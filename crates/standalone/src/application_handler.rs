@@ -21,28 +21,37 @@ impl Master {
         message: ApplicationMessage,
         fx: &mut Vec<Effect>,
     ) {
-        if let ApplicationMessage::Register { key, known_as, spec, status } = message {
-            self.application_registers(link, (key, known_as), spec, status, fx);
-            return;
-        }
-        let Some(Party::Application(id)) = self.links.get(&link).cloned() else {
-            fx.push(Effect::ToApplication { link, order: ApplicationOrder::RegisterAgain });
-            return;
-        };
-        self.on_application_message(&id);
         match message {
-            ApplicationMessage::Register { .. } => unreachable!("dealt with above"),
+            ApplicationMessage::Register { key, known_as, spec, status } => {
+                self.application_registers(link, (key, known_as), spec, status, fx);
+            }
             ApplicationMessage::Heartbeat { status } => {
+                let Some(id) = self.registered_application(link, fx) else { return };
                 fx.push(Effect::ToApplication { link, order: ApplicationOrder::Heard });
                 self.note_status(&id, &status);
             }
-            ApplicationMessage::KillExecutors { executors } => self.kill_executors(&id, &executors, fx),
+            ApplicationMessage::KillExecutors { executors } => {
+                let Some(id) = self.registered_application(link, fx) else { return };
+                self.kill_executors(&id, &executors, fx);
+            }
             ApplicationMessage::Finished { failure } => {
+                let Some(id) = self.registered_application(link, fx) else { return };
                 let end =
                     failure.map_or(ApplicationEnd::Finished, |reason| ApplicationEnd::Failed { reason });
                 self.end_application(&id, end, fx);
             }
         }
+    }
+
+    /// Returns the application that is registered on a connection, and notes that it was heard. Where none is,
+    /// the other end is told to register.
+    fn registered_application(&mut self, link: Link, fx: &mut Vec<Effect>) -> Option<ApplicationId> {
+        let Some(Party::Application(id)) = self.links.get(&link).cloned() else {
+            fx.push(Effect::ToApplication { link, order: ApplicationOrder::RegisterAgain });
+            return None;
+        };
+        self.on_application_message(&id);
+        Some(id)
     }
 
     fn on_application_message(&mut self, id: &ApplicationId) {

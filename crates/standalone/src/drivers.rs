@@ -47,11 +47,14 @@ impl DriverRecord {
         }
     }
 
-    /// Returns the state after a run has ended.
-    fn after(&mut self, now: Millis, end: RunEnd, settings: &MasterSettings) -> DriverState {
-        let DriverState::Running { since, killed, .. } = self.state else {
-            unreachable!("only what runs can end");
-        };
+    /// Returns the state after a run has ended; `killed` says whether a client asked for that.
+    fn after(
+        &mut self,
+        (now, ran_for_ms): (Millis, u64),
+        killed: bool,
+        end: RunEnd,
+        settings: &MasterSettings,
+    ) -> DriverState {
         let failed = match end {
             RunEnd::Told(ProcessOutcome::Exited { code: 0 }) => return DriverState::Finished,
             _ if killed => return DriverState::Killed,
@@ -65,7 +68,7 @@ impl DriverRecord {
             }
             RunEnd::WorkerLost(why) => DriverState::Error { reason: format!("its worker was lost: {why}") },
         };
-        if self.spec.supervise { self.again(now, now - since, settings) } else { failed }
+        if self.spec.supervise { self.again(now, ran_for_ms, settings) } else { failed }
     }
 
     /// Queues the driver again after a wait, which is twice as long after each failure in a row.
@@ -145,10 +148,11 @@ impl Drivers {
         settings: &MasterSettings,
     ) -> Option<DriverState> {
         let driver = self.get_mut(&run.driver)?;
-        if driver.worker().is_none() || driver.run() != *run {
+        let DriverState::Running { since, killed, .. } = driver.state else { return None };
+        if driver.run() != *run {
             return None;
         }
-        driver.state = driver.after(now, end, settings);
+        driver.state = driver.after((now, now - since), killed, end, settings);
         let state = driver.state.clone();
         self.expire(&run.driver, settings.retained_drivers);
         Some(state)

@@ -26,30 +26,54 @@ enum Freshness {
 
 impl Master {
     pub(crate) fn worker_sends(&mut self, link: Link, message: WorkerMessage, fx: &mut Vec<Effect>) {
-        if let WorkerMessage::Register { worker, offer, report } = message {
-            self.worker_registers(link, worker, offer, report, fx);
-            return;
-        }
-        let Some(Party::Worker(id)) = self.links.get(&link).cloned() else {
-            if message != WorkerMessage::Leave {
-                self.order_on(link, WorkerOrder::RegisterAgain, fx);
-            }
-            return;
-        };
-        self.on_worker_message(&id);
         match message {
-            WorkerMessage::Register { .. } => unreachable!("dealt with above"),
+            WorkerMessage::Register { worker, offer, report } => {
+                self.worker_registers(link, worker, offer, report, fx);
+            }
             WorkerMessage::Heartbeat { report } => {
+                let Some(id) = self.registered_worker(link, fx) else { return };
                 self.order_on(link, WorkerOrder::Heard, fx);
                 self.compare(&id, report, Freshness::MayLag, fx);
             }
-            WorkerMessage::ExecutorStarted { executor } => self.mark_started(&executor),
+            WorkerMessage::ExecutorStarted { executor } => {
+                let Some(_) = self.registered_worker(link, fx) else { return };
+                self.mark_started(&executor);
+            }
             WorkerMessage::ExecutorEnded { executor, outcome } => {
+                let Some(id) = self.registered_worker(link, fx) else { return };
                 self.executor_ended(&id, executor, outcome, fx);
             }
-            WorkerMessage::DriverEnded { run, outcome } => self.driver_ended(&id, run, outcome, fx),
-            WorkerMessage::Decommission => self.decommission(&id, fx),
-            WorkerMessage::Leave => self.lose_worker(&id, "it left".into(), fx),
+            WorkerMessage::DriverEnded { run, outcome } => {
+                let Some(id) = self.registered_worker(link, fx) else { return };
+                self.driver_ended(&id, run, outcome, fx);
+            }
+            WorkerMessage::Decommission => {
+                let Some(id) = self.registered_worker(link, fx) else { return };
+                self.decommission(&id, fx);
+            }
+            // A worker that leaves need not register for that.
+            WorkerMessage::Leave => {
+                let Some(id) = self.worker_on(link) else { return };
+                self.lose_worker(&id, "it left".into(), fx);
+            }
+        }
+    }
+
+    /// Returns the worker that is registered on a connection, and notes that it was heard. Where none is, the
+    /// other end is told to register.
+    fn registered_worker(&mut self, link: Link, fx: &mut Vec<Effect>) -> Option<WorkerId> {
+        let Some(id) = self.worker_on(link) else {
+            self.order_on(link, WorkerOrder::RegisterAgain, fx);
+            return None;
+        };
+        self.on_worker_message(&id);
+        Some(id)
+    }
+
+    fn worker_on(&self, link: Link) -> Option<WorkerId> {
+        match self.links.get(&link)? {
+            Party::Worker(id) => Some(id.clone()),
+            Party::Application(_) => None,
         }
     }
 

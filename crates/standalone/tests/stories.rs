@@ -349,6 +349,8 @@ fn words_of_connections_that_were_given_up_change_nothing() {
     assert_eq!(cluster.event(Event::LinkClosed { link: Link(4) }), NOTHING);
     assert_eq!(cluster.ended(4, name(0, 0), ProcessOutcome::Killed), ["w4 RegisterAgain"]);
     assert_eq!(cluster.master.overview().applications[0].executors.len(), 1);
+    assert_eq!(cluster.worker(77, WorkerMessage::Decommission), ["w77 RegisterAgain"]);
+    assert_eq!(cluster.worker(77, WorkerMessage::Leave), NOTHING, "leaving needs no registration");
     assert_eq!(
         cluster.application(77, ApplicationMessage::Finished { failure: None }),
         ["a77 RegisterAgain"]

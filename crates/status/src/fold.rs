@@ -26,15 +26,7 @@ impl Status {
     pub fn apply(&mut self, event: &AppEvent) {
         match event {
             AppEvent::JobStarted { at, job, site, stages, group } => {
-                let status = JobStatus {
-                    job: *job,
-                    site: site.clone(),
-                    group: group.clone(),
-                    stages: stages.clone(),
-                    started: *at,
-                    ended: None,
-                    state: JobState::Running,
-                };
+                let status = JobStatus::started(*at, *job, site.clone(), stages.clone(), group.clone());
                 self.jobs.insert(*job, status);
             }
             AppEvent::JobEnded { at, job, failure } => {
@@ -44,7 +36,18 @@ impl Status {
                     keep_last(&mut self.ended_jobs, *job, &mut self.jobs);
                 }
             }
-            AppEvent::StageSubmitted { .. } | AppEvent::StageCompleted { .. } => self.apply_to_stage(event),
+            AppEvent::StageSubmitted { at, stage, attempt, site, tasks } => {
+                let status = StageStatus::submitted(*at, *stage, *attempt, site.clone(), *tasks);
+                self.stages.insert((*stage, *attempt), status);
+            }
+            AppEvent::StageCompleted { at, stage, attempt, failure } => {
+                let key = (*stage, *attempt);
+                if let Some(status) = self.stages.get_mut(&key) {
+                    status.completed = Some(*at);
+                    status.failure = failure.clone();
+                    keep_last(&mut self.ended_stages, key, &mut self.stages);
+                }
+            }
             AppEvent::TaskStarted { stage, stage_attempt, executor, .. } => {
                 if let Some(status) = self.stages.get_mut(&(*stage, *stage_attempt)) {
                     status.running += 1;
@@ -56,61 +59,9 @@ impl Status {
             AppEvent::TaskEnded { stage, stage_attempt, executor, failure, .. } => {
                 self.task_ended((*stage, *stage_attempt), *executor, failure.as_ref());
             }
-            AppEvent::ExecutorAdded { .. } | AppEvent::ExecutorRemoved { .. } => {
-                self.apply_to_executor(event)
-            }
-        }
-    }
-
-    fn apply_to_stage(&mut self, event: &AppEvent) {
-        match event {
-            AppEvent::StageSubmitted { at, stage, attempt, site, tasks } => {
-                let status = StageStatus {
-                    stage: *stage,
-                    attempt: *attempt,
-                    site: site.clone(),
-                    submitted: *at,
-                    completed: None,
-                    failure: None,
-                    tasks: *tasks,
-                    running: 0,
-                    done: 0,
-                    failed: 0,
-                    killed: 0,
-                };
-                self.stages.insert((*stage, *attempt), status);
-            }
-            AppEvent::StageCompleted { at, stage, attempt, failure } => {
-                let key = (*stage, *attempt);
-                if let Some(status) = self.stages.get_mut(&key) {
-                    status.completed = Some(*at);
-                    status.failure = failure.clone();
-                    keep_last(&mut self.ended_stages, key, &mut self.stages);
-                }
-            }
-            AppEvent::JobStarted { .. }
-            | AppEvent::JobEnded { .. }
-            | AppEvent::TaskStarted { .. }
-            | AppEvent::TaskEnded { .. }
-            | AppEvent::ExecutorAdded { .. }
-            | AppEvent::ExecutorRemoved { .. } => unreachable!("only events about stages come here"),
-        }
-    }
-
-    fn apply_to_executor(&mut self, event: &AppEvent) {
-        match event {
             AppEvent::ExecutorAdded { at, executor, host, slots } => {
-                let status = ExecutorStatus {
-                    executor: *executor,
-                    host: host.clone(),
-                    slots: *slots,
-                    added: *at,
-                    removed: None,
-                    running: 0,
-                    done: 0,
-                    failed: 0,
-                };
                 self.gone_executors.retain(|gone| gone != executor);
+                let status = ExecutorStatus::added(*at, *executor, host.clone(), *slots);
                 self.executors.insert(*executor, status);
             }
             AppEvent::ExecutorRemoved { at, executor, reason } => {
@@ -119,12 +70,6 @@ impl Status {
                     keep_last(&mut self.gone_executors, *executor, &mut self.executors);
                 }
             }
-            AppEvent::JobStarted { .. }
-            | AppEvent::JobEnded { .. }
-            | AppEvent::StageSubmitted { .. }
-            | AppEvent::StageCompleted { .. }
-            | AppEvent::TaskStarted { .. }
-            | AppEvent::TaskEnded { .. } => unreachable!("only events about executors come here"),
         }
     }
 

@@ -81,3 +81,45 @@ pub struct ExecutorStatus {
     /// The number of attempts that ended there without success.
     pub failed: u32,
 }
+
+impl JobStatus {
+    pub(crate) fn started(
+        started: Millis,
+        job: JobId,
+        site: CallSite,
+        stages: Vec<StageSummary>,
+        group: Option<String>,
+    ) -> Self {
+        JobStatus { job, site, group, stages, started, ended: None, state: JobState::Running }
+    }
+}
+
+impl StageStatus {
+    pub(crate) fn submitted(
+        submitted: Millis,
+        stage: StageId,
+        attempt: StageAttempt,
+        site: CallSite,
+        tasks: u32,
+    ) -> Self {
+        StageStatus {
+            stage,
+            attempt,
+            site,
+            submitted,
+            completed: None,
+            failure: None,
+            tasks,
+            running: 0,
+            done: 0,
+            failed: 0,
+            killed: 0,
+        }
+    }
+}
+
+impl ExecutorStatus {
+    pub(crate) fn added(added: Millis, executor: ExecutorId, host: String, slots: u32) -> Self {
+        ExecutorStatus { executor, host, slots, added, removed: None, running: 0, done: 0, failed: 0 }
+    }
+}
