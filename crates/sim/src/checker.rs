@@ -15,14 +15,12 @@
 
 use crate::barriers::BarrierChecker;
 use crate::data::{Added, Data};
+use crate::objection::Objection;
 use crate::oracle::Oracle;
 use crate::program::{ALL, Program};
 use firesteel_scheduler::{ShuffleOutputs, TaskLaunch};
 use firesteel_types::{ExecutorId, JobFailure, JobId, Partition, RddId, ShuffleId, StageId, TaskId};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// An objection, in words.
-pub(crate) type Objection = String;
 
 /// One job, as its user sees it.
 #[derive(Clone, Debug)]

@@ -11,29 +11,15 @@
 //! - An agent that is being decommissioned is told to end, sooner or later.
 //! - The results that a job is given are never larger together than the limit, and a result that is too much is not fetched.
 
-use crate::checker::Objection;
+mod record;
+
+pub(crate) use record::Membership;
+
+use crate::objection::Objection;
 use crate::world::World;
 use firesteel_scheduler::{AgentId, ApplicationEffect, Effect};
 use firesteel_types::{AppEvent, ExecutorId, ExecutorLossReason, JobFailure, JobId, TaskFailure, TaskId};
-use std::collections::{BTreeMap, BTreeSet};
-
-/// The decisions about agents so far, as far as they matter later.
-#[derive(Debug, Default)]
-pub(crate) struct Membership {
-    /// The address of each executor that there ever was.
-    pub(crate) addresses: BTreeMap<ExecutorId, String>,
-    /// When the decommission of an agent began.
-    decommissioned: BTreeMap<AgentId, u64>,
-    /// Agents that were told to end.
-    told_to_leave: BTreeSet<AgentId>,
-    /// The addresses from which something was to be migrated.
-    migrated_from: BTreeSet<String>,
-    /// The large results that are being fetched, and the agents that have them.
-    pub(crate) fetching: BTreeMap<TaskId, AgentId>,
-    /// The bytes that each job was given.
-    delivered: BTreeMap<JobId, u64>,
-    pub(crate) gave_up: bool,
-}
+use std::collections::BTreeSet;
 
 impl World {
     /// An agent is about to be decommissioned.

@@ -3,8 +3,8 @@
 //! - A map output that counts lies where the driver believes that it does, unless a fault has removed it.
 //! - The file of a map output that counts is not removed: neither is that decided, nor does it happen.
 
-use crate::checker::Objection;
 use crate::machine::BlockName;
+use crate::objection::Objection;
 use crate::world::World;
 use firesteel_types::ExecutorId;
 use std::collections::BTreeSet;

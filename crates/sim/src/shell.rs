@@ -1,12 +1,14 @@
 //! The driver's shell, as small as a shell can be: messages become events, effects become orders.
 
-use crate::checker::{JobRecord, Objection};
+use crate::checker::JobRecord;
 use crate::data::Data;
+use crate::happening::{Happening, Message, Order};
 use crate::machine::Plan;
+use crate::objection::Objection;
 use crate::oracle::sum_in;
 use crate::program::{ACCUMULATORS, ALL};
 use crate::work::SLOW_MS;
-use crate::world::{Happening, Message, Order, World};
+use crate::world::World;
 use firesteel_plan::IsTruncated;
 use firesteel_scheduler::{
     AgentId, AgentMessage, ApplicationEffect, ApplicationEvent, Effect, Event, JobSpec, ReportedOutcome,
@@ -141,10 +143,10 @@ impl World {
             }
         }
         self.checker.barriers.all_or_nothing()?;
-        if reads || self.happened().is_multiple_of(64) {
+        if reads || self.happened.is_multiple_of(64) {
             self.check_accumulators()?;
         }
-        if reads || self.happened().is_multiple_of(8192) {
+        if reads || self.happened.is_multiple_of(8192) {
             self.check_outputs()?;
         }
         self.plan_tick();

@@ -1,11 +1,12 @@
 //! Agents at work: obey orders, compute, read map outputs of one another, ask before they commit, give signs of life.
 
 use crate::barriers::message_of;
-use crate::checker::Objection;
 use crate::data::{Data, updates};
+use crate::happening::{Happening, Message, Order};
 use crate::machine::{Attempt, Machine, Store};
+use crate::objection::Objection;
 use crate::rng::mix2;
-use crate::world::{Happening, Message, Order, World};
+use crate::world::World;
 use firesteel_scheduler::{AgentId, AgentMessage, MigrateOrder, MigrateReport, ReportedOutcome, TaskOutcome};
 use firesteel_types::{
     AccumulatorUpdate, CallSite, ExecutorId, ExecutorLossReason, KillReason, ShuffleId, TaskFailure, TaskId,
