@@ -170,6 +170,14 @@ impl World {
             return;
         }
         let executor = *self.rng.pick(&executors);
+        self.lose_worker(id, executor);
+    }
+
+    /// A worker process ends, and its agent tells the driver.
+    pub(crate) fn lose_worker(&mut self, id: AgentId, executor: ExecutorId) {
+        if !self.machines[&id].executors.contains(&executor) {
+            return;
+        }
         self.agent(id).lose_worker(executor);
         self.report.workers_replaced += 1;
         let reason = ExecutorLossReason::Killed { signal: 11, peak_bytes: 0 };

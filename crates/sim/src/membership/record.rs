@@ -9,6 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(crate) struct Membership {
     /// The address of each executor that there ever was.
     pub(crate) addresses: BTreeMap<ExecutorId, String>,
+    /// The executors whose addresses are gone.
+    pub(crate) gone: BTreeSet<ExecutorId>,
     /// When the decommission of an agent began.
     pub(super) decommissioned: BTreeMap<AgentId, u64>,
     /// Agents that were told to end.
@@ -20,4 +22,21 @@ pub(crate) struct Membership {
     /// The bytes that each job was given.
     pub(super) delivered: BTreeMap<JobId, u64>,
     pub(crate) gave_up: bool,
+    /// The agents whose registration has reached the driver.
+    pub(super) introduced: BTreeSet<AgentId>,
+    /// The agents that were decommissioned before their registration had come.
+    pub(super) unwelcome: BTreeSet<AgentId>,
+    /// The executors of agents whose connection has ended, by the time on the driver's clock at which they are lost at the latest.
+    pub(super) departed: BTreeMap<u64, Vec<ExecutorId>>,
+    /// The orders to copy blocks that were not answered.
+    pub(super) orders: BTreeMap<u64, CopyOrder>,
+}
+
+/// An order to copy blocks from an address that is being cleared.
+#[derive(Clone, Debug)]
+pub(crate) struct CopyOrder {
+    pub(super) agent: AgentId,
+    pub(super) from: String,
+    /// The time on the driver's clock until which it is waited for the answer.
+    pub(super) until: u64,
 }
