@@ -96,7 +96,7 @@ fn findings_of(files: &[String]) -> Fallible<Vec<(String, Finding)>> {
         found.sort_by_key(|finding| finding.line);
         all.extend(found.into_iter().map(|finding| (source.path.clone(), finding)));
     }
-    all.extend(circles::check(&sources, &test_files, lists::CIRCLES));
+    all.extend(circles::check(&sources, &test_files));
     Ok(all)
 }
 

@@ -5,7 +5,7 @@
 //! - What the tasks of one stage have computed that a job is answered with, or that a task reads, is one attempt's.
 //! - No task is told that the others will never call, where nothing can keep them from it.
 
-use crate::checker::Objection;
+use crate::objection::Objection;
 use firesteel_scheduler::{ShuffleOutputs, TaskLaunch};
 use firesteel_types::{ExecutorId, JobId, Partition, StageAttempt, StageId, TaskId};
 use std::collections::{BTreeMap, BTreeSet};

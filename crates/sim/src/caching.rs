@@ -4,39 +4,16 @@
 //! Users persist RDDs and change their mind while jobs run. A job is told what is persisted when it is submitted. What
 //! executors say of kept partitions may never arrive, so the driver knows only a part of what is there, and some that is not.
 
-use crate::checker::Objection;
-use crate::fetch::CacheChanges;
+mod record;
+
+pub(crate) use record::{CacheChanges, Caching};
+
+use crate::happening::{Happening, Message};
 use crate::machine::CachedName;
-use crate::world::{Happening, Message, World};
+use crate::objection::Objection;
+use crate::world::World;
 use firesteel_scheduler::{AgentMessage, Event};
 use firesteel_types::{BlockKey, ExecutorId, RddId};
-use std::collections::{BTreeMap, BTreeSet};
-
-/// The persisted RDDs, and the partitions of which the driver has heard.
-#[derive(Debug, Default)]
-pub(crate) struct Caching {
-    persisted: BTreeSet<RddId>,
-    /// The partitions that were stored, by executor.
-    heard: BTreeSet<(ExecutorId, CachedName)>,
-    /// The executors that were heard to keep a partition, whether or not they still do.
-    holders: BTreeMap<CachedName, BTreeSet<ExecutorId>>,
-}
-
-impl Caching {
-    pub(crate) fn is_persisted(&self, rdd: RddId) -> bool {
-        self.persisted.contains(&rdd)
-    }
-
-    /// The executors that were heard to keep a partition, whether or not they still do.
-    pub(crate) fn holders(&self, name: CachedName) -> impl Iterator<Item = ExecutorId> {
-        self.holders.get(&name).into_iter().flatten().copied()
-    }
-
-    /// An executor has dropped what it kept of an RDD: what was heard until then tells nothing of what it keeps later.
-    pub(crate) fn dropped(&mut self, executor: ExecutorId, rdd: RddId) {
-        self.heard.retain(|(on, (of, ..))| (*on, *of) != (executor, rdd));
-    }
-}
 
 impl World {
     /// Users persist some RDDs at the beginning or later, and let go of some for a while or for ever.

@@ -1,7 +1,8 @@
 //! The rules that hold whatever happens. The world tells the checker what the scheduler said; the checker objects.
 //!
 //! - A job fails for want of executors only when there is none, and in time when there never was one.
-//! - Each job ends exactly once. Each of its outputs is accepted once, from the message at hand.
+//! - Each job ends exactly once. Each of its outputs is accepted once, from the message at hand, and from no attempt that was told to
+//!   stop.
 //! - A job that succeeds has the answer of one evaluation of its program. A job that fails has a reason that was given.
 //! - No launch names a forgotten stage or an unregistered executor, or reads a map output that was dropped, that a reader
 //!   has found broken, or that went with its executor.
@@ -15,14 +16,12 @@
 
 use crate::barriers::BarrierChecker;
 use crate::data::{Added, Data};
+use crate::objection::Objection;
 use crate::oracle::Oracle;
 use crate::program::{ALL, Program};
 use firesteel_scheduler::{ShuffleOutputs, TaskLaunch};
 use firesteel_types::{ExecutorId, JobFailure, JobId, Partition, RddId, ShuffleId, StageId, TaskId};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// An objection, in words.
-pub(crate) type Objection = String;
 
 /// One job, as its user sees it.
 #[derive(Clone, Debug)]
@@ -46,6 +45,10 @@ pub(crate) struct Checker {
     pub(crate) last_task: Option<TaskId>,
     /// The snapshots of which it is known that they name nothing that was dropped before.
     seen_snapshots: BTreeSet<(ShuffleId, u64)>,
+    /// The attempts that have ended, as far as the scheduler has said.
+    ended: BTreeSet<TaskId>,
+    /// Those that were told to stop before they had.
+    told_to_stop: BTreeSet<TaskId>,
     /// The attempts whose map outputs are not to be read any more.
     dropped: BTreeSet<TaskId>,
     /// The version of each persisted RDD that a launch named last. Attempts at different barrier stages have different ones at
@@ -131,6 +134,23 @@ impl Checker {
         self.launched_on.entry(by).or_default().push(task);
     }
 
+    /// An attempt is told to stop. One that has ended may be, too, by an answer to an old heartbeat.
+    pub(crate) fn told_to_stop(&mut self, task: TaskId) {
+        if !self.ended.contains(&task) {
+            self.told_to_stop.insert(task);
+        }
+    }
+
+    /// The scheduler says that an attempt has ended.
+    pub(crate) fn ended(&mut self, task: TaskId) {
+        self.ended.insert(task);
+    }
+
+    /// Returns whether an attempt was told to stop before it ended.
+    pub(crate) fn was_told_to_stop(&self, task: TaskId) -> bool {
+        self.told_to_stop.contains(&task)
+    }
+
     /// An attempt failed, was killed, or its executor was lost.
     pub(crate) fn attempt_over(&mut self, task: TaskId) {
         self.barriers.over(task);
@@ -169,6 +189,9 @@ impl Checker {
         };
         if sent_by != task {
             return object(format!("job {job} accepts a result of task {task}, but task {sent_by} sent it"));
+        }
+        if self.was_told_to_stop(task) {
+            return object(format!("job {job} accepts a result of task {task}, which was told to stop"));
         }
         self.barriers.answers(job, task)?;
         let Some(record) = self.jobs.get_mut(&job) else { return object(format!("job {job} is unknown")) };

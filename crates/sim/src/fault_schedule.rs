@@ -1,46 +1,12 @@
 //! The faults of a seed: when they strike, and which agents.
 
-use crate::checker::Objection;
+use crate::happening::{Fault, Happening, Message};
 use crate::machine::Machine;
-use crate::world::{Happening, Message, PROGRAM, World};
+use crate::objection::Objection;
+use crate::world::{PROGRAM, World};
 use firesteel_scheduler::{AgentId, AgentMessage, ApplicationEvent, RegisterAgent};
 use firesteel_types::{ExecutorId, ExecutorLossReason, JobId, ShuffleId};
 use std::collections::BTreeMap;
-
-/// A fault of an agent that is picked when it strikes.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Fault {
-    /// Its process ends, and its connection with it.
-    Death,
-    /// Its process ends, and its connection does not.
-    SilentDeath,
-    /// It stands still for a while.
-    Freeze,
-    /// One of its worker processes ends.
-    WorkerDeath,
-    /// It is decommissioned; where a service of its host has its files, they stay.
-    Decommission,
-    /// It is decommissioned, with its host.
-    Leave,
-    /// It is decommissioned, and ends before it may.
-    Preemption,
-    /// The process of this one ends.
-    Kill(AgentId),
-    /// The cluster gives the application up.
-    GiveUp,
-    /// Nothing passes between it and the driver for a while.
-    DriverCut,
-    /// Nothing passes between its host and another one for a while.
-    HostCut,
-    /// The service of its host ends, and comes back without what it had.
-    ServiceDeath,
-    /// The driver's clock jumps forward.
-    ClockJump,
-    /// A new one is there.
-    Birth,
-    /// Faults end; new ones come if few are left.
-    Peace,
-}
 
 impl World {
     /// Puts the beginning and all that is fated into the queue.
@@ -204,6 +170,14 @@ impl World {
             return;
         }
         let executor = *self.rng.pick(&executors);
+        self.lose_worker(id, executor);
+    }
+
+    /// A worker process ends, and its agent tells the driver.
+    pub(crate) fn lose_worker(&mut self, id: AgentId, executor: ExecutorId) {
+        if !self.machines[&id].executors.contains(&executor) {
+            return;
+        }
         self.agent(id).lose_worker(executor);
         self.report.workers_replaced += 1;
         let reason = ExecutorLossReason::Killed { signal: 11, peak_bytes: 0 };

@@ -1,6 +1,6 @@
 //! The reads of a task: map outputs where its launch says that they are, and partitions that its own executor caches.
 
-use crate::caching::Caching;
+use crate::caching::{CacheChanges, Caching};
 use crate::data::Data;
 use crate::machine::{CachedName, Machine, Store};
 use crate::network_partitions::NetworkPartitions;
@@ -10,20 +10,6 @@ use crate::world::World;
 use firesteel_scheduler::{AgentId, TaskLaunch};
 use firesteel_types::{ExecutorId, Partition, RddId, ShuffleId, TaskFailure};
 use std::collections::BTreeMap;
-
-/// The changes of cached partitions while a task computed.
-#[derive(Debug, Default)]
-pub(crate) struct CacheChanges {
-    pub(crate) stored: Vec<CachedName>,
-    pub(crate) dropped: Vec<CachedName>,
-    pub(crate) read: u64,
-    /// Of these, from other executors.
-    pub(crate) read_remote: u64,
-    /// How often another executor was said to keep one, and did not.
-    pub(crate) stale: u64,
-    /// True if a function was called that waits for other tasks.
-    pub(crate) met_barrier: bool,
-}
 
 /// Reads for one attempt at a task.
 pub(crate) struct Fetcher<'a> {

@@ -2,8 +2,9 @@
 //! can go wrong does, thousands of executors are no effort, and the same seed gives the same run.
 //!
 //! [`run_seed`] makes up a cluster, a program, jobs and faults from a seed, lets them happen, and checks every answer
-//! against an evaluation of the same program without any scheduler, and every accumulator against a book of its own. What is checked is listed in `checker`, what the
-//! world is like in `world`, what a seed stands for in `scenario`.
+//! against an evaluation of the same program without any scheduler, and every accumulator against a book of its own. What is checked is listed in `checker`,
+//! `barriers`, `outputs` and `membership`, what the world is like in `world`, how one run goes in `run`, what a seed stands for in
+//! `scenario`.
 //!
 //! ```
 //! let report = firesteel_sim::run_seed(2).unwrap();
@@ -19,14 +20,17 @@ mod checker;
 mod data;
 mod fault_schedule;
 mod fetch;
+mod happening;
 mod machine;
 mod membership;
 mod network_partitions;
+mod objection;
 mod oracle;
 mod outputs;
 mod program;
 mod report;
 mod rng;
+mod run;
 mod scenario;
 mod shell;
 mod standalone;

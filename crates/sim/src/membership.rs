@@ -1,39 +1,30 @@
 //! The rules of agents and their executors, which hold whatever happens.
 //!
-//! - An executor id is given once. An agent that runs another program is refused.
+//! - An executor id is given once. An agent that runs another program is refused, and so is one that was decommissioned before it came.
 //! - Nothing is launched on an executor whose connection has ended, or whose agent is being decommissioned.
 //! - When an executor is declared lost while its agent is connected, it was silent, and the agent's connection is closed by the same
 //!   event.
+//! - The executors of an agent whose connection has ended are lost when the cluster has told why, or the time for that is over. No
+//!   agent counts as connected for ever that has ended without a word.
 //! - An address is gone only when no agent that is connected has its files there.
 //! - A task whose result is being fetched is not given up while its agent is connected.
 //! - An agent whose files go with it is told to end only when it has no tasks, and not before its sole copies were offered to agents that
-//!   could take them, unless time is up.
+//!   could take them, unless time is up; nor while an order is open by which it copies blocks of another.
 //! - An agent that is being decommissioned is told to end, sooner or later.
-//! - The results that a job is given are never larger together than the limit, and a result that is too much is not fetched.
+//! - A result is fetched once, and only of an attempt that was not told to stop.
+//! - The results that a job is given are never larger together than the limit, and a result that is too much is not fetched. The job
+//!   fails at once.
 
-use crate::checker::Objection;
+mod record;
+
+pub(crate) use record::{CopyOrder, Membership};
+
+use crate::objection::Objection;
+use crate::work::TASK_OPERATIONS;
 use crate::world::World;
-use firesteel_scheduler::{AgentId, ApplicationEffect, Effect};
+use firesteel_scheduler::{AgentId, ApplicationEffect, Effect, MigrateOrder};
 use firesteel_types::{AppEvent, ExecutorId, ExecutorLossReason, JobFailure, JobId, TaskFailure, TaskId};
-use std::collections::{BTreeMap, BTreeSet};
-
-/// The decisions about agents so far, as far as they matter later.
-#[derive(Debug, Default)]
-pub(crate) struct Membership {
-    /// The address of each executor that there ever was.
-    pub(crate) addresses: BTreeMap<ExecutorId, String>,
-    /// When the decommission of an agent began.
-    decommissioned: BTreeMap<AgentId, u64>,
-    /// Agents that were told to end.
-    told_to_leave: BTreeSet<AgentId>,
-    /// The addresses from which something was to be migrated.
-    migrated_from: BTreeSet<String>,
-    /// The large results that are being fetched, and the agents that have them.
-    pub(crate) fetching: BTreeMap<TaskId, AgentId>,
-    /// The bytes that each job was given.
-    delivered: BTreeMap<JobId, u64>,
-    pub(crate) gave_up: bool,
-}
+use std::collections::BTreeSet;
 
 impl World {
     /// An agent is about to be decommissioned.
@@ -41,6 +32,51 @@ impl World {
         if self.application.agents().contains_key(&agent) {
             let now = self.now;
             self.membership.decommissioned.entry(agent).or_insert(now);
+        } else if !self.membership.introduced.contains(&agent) {
+            self.membership.unwelcome.insert(agent);
+        }
+    }
+
+    /// The registration of an agent has reached the driver.
+    pub(crate) fn note_registration(&mut self, agent: AgentId) {
+        self.membership.introduced.insert(agent);
+    }
+
+    /// The cluster has told that an agent has ended: its name may come again.
+    pub(crate) fn note_end(&mut self, agent: AgentId) {
+        self.membership.unwelcome.remove(&agent);
+    }
+
+    /// The connection of an agent is about to be seen to end.
+    pub(crate) fn note_disconnect(&mut self, agent: AgentId) {
+        self.membership.orders.retain(|_, order| order.agent != agent);
+        let Some(gone) = self.application.agents().get(&agent) else { return };
+        let lost_by = self.now + self.skew_ms + self.scenario.end_within_ms;
+        self.membership.departed.entry(lost_by).or_default().extend(&gone.executors);
+    }
+
+    /// Checks that those executors are lost whose agents' connections ended long enough ago.
+    pub(crate) fn check_departed(&mut self) -> Result<(), Objection> {
+        let now = self.now + self.skew_ms;
+        while let Some(departed) = self.membership.departed.first_entry().filter(|entry| *entry.key() <= now)
+        {
+            let executors = departed.remove();
+            let is_known = |executor: &&ExecutorId| self.application.scheduler().knows_executor(**executor);
+            if let Some(executor) = executors.iter().find(is_known) {
+                return Err(format!("the connection of executor {executor} has ended, and it is not lost"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks that an agent may be given its executors.
+    pub(crate) fn check_welcome(&self, agent: AgentId, has_setting: bool) -> Result<(), Objection> {
+        if self.machines[&agent].is_impostor || self.scenario.has_processes != has_setting {
+            return Err(format!("agent {agent:?} is welcomed, and should not be yet, or ever"));
+        }
+        match self.membership.unwelcome.contains(&agent) {
+            true => Err(format!("agent {agent:?} is welcomed, and was decommissioned before it came")),
+            false => Ok(()),
         }
     }
 
@@ -81,6 +117,7 @@ impl World {
                     ..
                 })) => self.check_removed(*executor, reason, effects)?,
                 ApplicationEffect::AddressGone { address } => self.check_address_gone(address)?,
+                ApplicationEffect::ResultRefused { task } => check_refused(*task, effects)?,
                 ApplicationEffect::RemoveOutput { shuffle, map, task, executor, .. } => {
                     self.check_removal((*shuffle, *map, *task), *executor)?;
                 }
@@ -128,8 +165,31 @@ impl World {
         }
     }
 
-    pub(crate) fn note_migration(&mut self, from: &str) {
-        self.membership.migrated_from.insert(from.into());
+    /// An agent is ordered to copy blocks.
+    pub(crate) fn note_migration(&mut self, agent: AgentId, order: &MigrateOrder) {
+        self.membership.migrated_from.insert(order.from.clone());
+        let until = self.now + self.skew_ms + self.scenario.decommission_within_ms;
+        let order_of = CopyOrder { agent, from: order.from.clone(), until };
+        self.membership.orders.insert(order.number, order_of);
+    }
+
+    /// An order to copy blocks was answered.
+    pub(crate) fn note_migrated(&mut self, number: u64) {
+        self.membership.orders.remove(&number);
+    }
+
+    /// Returns whether an agent has an order to copy blocks whose answer is waited for: there is time, and an agent has its files
+    /// where the blocks are and was not told to end.
+    fn copies_for_others(&self, agent: AgentId) -> bool {
+        let is_cleared = |from: &str| {
+            let mut agents = self.application.agents().iter();
+            let waits = |id: &AgentId| {
+                self.membership.decommissioned.contains_key(id) && !self.membership.told_to_leave.contains(id)
+            };
+            agents.any(|(id, other)| other.registration.blocks == from && waits(id))
+        };
+        let mut orders = self.membership.orders.values().filter(|order| order.agent == agent);
+        orders.any(|order| order.until > self.now + self.skew_ms && is_cleared(&order.from))
     }
 
     /// An agent is told to end.
@@ -168,6 +228,9 @@ impl World {
                 "agent {agent:?} is told to end, and no agent was asked to take what it has"
             ));
         }
+        if has_time && self.copies_for_others(agent) {
+            return Err(format!("agent {agent:?} is told to end while it copies blocks of others"));
+        }
         Ok(())
     }
 
@@ -187,6 +250,12 @@ impl World {
         let Some(job) = self.application.scheduler().job_of(task) else {
             return Err(format!("the result of task {task} is to be fetched, which no job waits for"));
         };
+        if self.membership.fetching.contains_key(&task) {
+            return Err(format!("the result of task {task} is to be fetched twice"));
+        }
+        if self.checker.was_told_to_stop(task) {
+            return Err(format!("the result of task {task} is to be fetched, which was told to stop"));
+        }
         let size = self
             .stores
             .get(address)
@@ -213,6 +282,12 @@ impl World {
                     Err(format!("job {job} fails for {bytes} bytes of results, of {limit}"))
                 }
             }
+            // What is only lost on its way is tried again.
+            Some(JobFailure::TaskFailed { attempts, last, .. })
+                if *attempts < self.scenario.settings.max_task_failures && !is_final(last) =>
+            {
+                Err(format!("job {job} fails after {attempts} attempts: {last}"))
+            }
             Some(JobFailure::NoExecutorLeft { .. }) if !self.membership.gave_up => {
                 Err(format!("job {job} has nowhere to run, and executors may come"))
             }
@@ -226,9 +301,33 @@ impl World {
             let is_told = self.membership.told_to_leave.contains(agent);
             !is_told && self.application.agents().contains_key(agent) && self.machines[agent].alive
         };
-        match self.membership.decommissioned.keys().find(waits) {
-            Some(agent) => Err(format!("agent {agent:?} is being decommissioned for ever")),
+        if let Some(agent) = self.membership.decommissioned.keys().find(waits) {
+            return Err(format!("agent {agent:?} is being decommissioned for ever"));
+        }
+        let is_dead = |agent: &&AgentId| !self.machines[agent].alive;
+        match self.application.agents().keys().find(is_dead) {
+            Some(agent) => Err(format!("agent {agent:?} has ended, and counts as connected for ever")),
             None => Ok(()),
         }
     }
+}
+
+/// Checks that the job ends whose result is more than it may have.
+fn check_refused(task: TaskId, effects: &[ApplicationEffect]) -> Result<(), Objection> {
+    let is_end = |effect: &ApplicationEffect| match effect {
+        ApplicationEffect::Scheduler(Effect::JobEnded { failure, .. }) => {
+            matches!(failure, Some(JobFailure::ResultTooLarge { .. }))
+        }
+        _ => false,
+    };
+    match effects.iter().any(is_end) {
+        true => Ok(()),
+        false => Err(format!("the result of task {task} is refused, and its job goes on")),
+    }
+}
+
+/// Returns whether an executor has said that no other attempt mends a failure.
+fn is_final(failure: &TaskFailure) -> bool {
+    let is_of_a_task = |operation: &str| TASK_OPERATIONS.contains(&operation);
+    matches!(failure, TaskFailure::Operation { operation, retryable: false, .. } if is_of_a_task(operation))
 }

@@ -1,10 +1,11 @@
 //! The rules of the files of map outputs, which hold whatever happens.
 //!
-//! - A map output that counts lies where the driver believes that it does, unless a fault has removed it.
+//! - A map output that counts lies where the driver believes that it does, unless a fault has removed it; never at an address that is
+//!   gone.
 //! - The file of a map output that counts is not removed: neither is that decided, nor does it happen.
 
-use crate::checker::Objection;
 use crate::machine::BlockName;
+use crate::objection::Objection;
 use crate::world::World;
 use firesteel_types::ExecutorId;
 use std::collections::BTreeSet;
@@ -49,6 +50,7 @@ impl World {
         let executors: BTreeSet<ExecutorId> = self.membership.addresses.keys().copied().collect();
         for (shuffle, output) in self.application.scheduler().sole_copies(&executors).outputs {
             let name = (shuffle, output.map, output.task);
+            self.check_holder(name, output.executor)?;
             let address = &self.membership.addresses[&output.executor];
             let store = self.stores.get(address);
             if !store.is_some_and(|store| store.blocks.contains_key(&name) || store.lost.contains(&name)) {
@@ -56,6 +58,14 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    /// Checks that files of the executor that is said to have a map output can still be served.
+    pub(crate) fn check_holder(&self, name: BlockName, holder: ExecutorId) -> Result<(), Objection> {
+        match self.membership.gone.contains(&holder) {
+            true => Err(format!("{} counts with executor {holder}, whose address is gone", named(name))),
+            false => Ok(()),
+        }
     }
 
     /// The address at which a map output lies, if it counts.

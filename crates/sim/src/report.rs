@@ -1,6 +1,6 @@
 //! Reports of runs, in numbers: they show that seeds really meet the situations that they are meant to meet.
 
-use crate::world::Message;
+use crate::happening::Message;
 use firesteel_scheduler::AgentMessage;
 use firesteel_types::{JobFailure, TaskFailure};
 use std::fmt;

@@ -55,6 +55,8 @@ pub(crate) struct Faults {
     pub(crate) slow_fetches: u64,
     /// An agent's answer about copies arrives twice, the second time late.
     pub(crate) repeated_copies: u64,
+    /// An agent ends, or the worker process for which it has copied, as soon as it has answered about copies, and the answer is late.
+    pub(crate) ends_after_copies: u64,
     /// A reader that cannot reach a host names all executors there.
     pub(crate) unreachable_named: u64,
     /// Nothing passes between an executor and the driver for a while; this many times.
@@ -144,6 +146,9 @@ impl Scenario {
         if !calm {
             faults.add_to_fleet(huge, &mut fleet);
         }
+        if has_later {
+            faults.add_latest(&mut Rng::new(mix2(seed, 0x6c61_7465_7374)));
+        }
         let allocation = fleet.per_mille(150).then(|| allocation(executors, &mut fleet));
         Scenario {
             executors,
@@ -226,6 +231,16 @@ impl Faults {
         self.slow_copies = rate(400);
         self.slow_fetches = rate(400);
         self.repeated_copies = rate(300);
+    }
+}
+
+impl Faults {
+    /// Has orders to copy and to stop cross with what changes their meaning.
+    fn add_latest(&mut self, rng: &mut Rng) {
+        let mut rate = |usual: u64| if rng.per_mille(500) { rng.below(usual + 1) } else { 0 };
+        self.ends_after_copies = rate(400);
+        self.kill_ignored = self.kill_ignored.max(rate(700));
+        self.slow_copies = self.slow_copies.max(rate(800));
     }
 }
 

@@ -1,12 +1,14 @@
 //! The driver's shell, as small as a shell can be: messages become events, effects become orders.
 
-use crate::checker::{JobRecord, Objection};
+use crate::checker::JobRecord;
 use crate::data::Data;
+use crate::happening::{Happening, Message, Order};
 use crate::machine::Plan;
+use crate::objection::Objection;
 use crate::oracle::sum_in;
 use crate::program::{ACCUMULATORS, ALL};
 use crate::work::SLOW_MS;
-use crate::world::{Happening, Message, Order, World};
+use crate::world::World;
 use firesteel_plan::IsTruncated;
 use firesteel_scheduler::{
     AgentId, AgentMessage, ApplicationEffect, ApplicationEvent, Effect, Event, JobSpec, ReportedOutcome,
@@ -38,6 +40,7 @@ impl World {
         match message {
             Message::Register(registration) => {
                 let registration = *registration;
+                self.note_registration(from);
                 self.inform(ApplicationEvent::AgentRegistered { agent: from, registration }, None)
             }
             Message::Finished { executor, task, outcome, data, updates } => {
@@ -55,9 +58,13 @@ impl World {
                 self.inform(ApplicationEvent::Agent { agent: from, message }, Some(at_hand))
             }
             Message::Agent(message) => self.on_agent_message(from, message),
-            Message::Disconnected => self.inform(ApplicationEvent::AgentDisconnected { agent: from }, None),
+            Message::Disconnected => {
+                self.note_disconnect(from);
+                self.inform(ApplicationEvent::AgentDisconnected { agent: from }, None)
+            }
             Message::Ended(reason) => {
                 let name = self.machines[&from].name();
+                self.note_end(from);
                 self.inform(ApplicationEvent::AgentEnded { name, reason }, None)
             }
         }
@@ -74,6 +81,7 @@ impl World {
                 for key in &report.cached {
                     self.note_stored(report.executor, (key.rdd, key.partition, key.version));
                 }
+                self.note_migrated(report.number);
                 migrated = Some((report.executor, report.outputs.clone()));
             }
             _ => {}
@@ -82,6 +90,7 @@ impl World {
         for (shuffle, map, task) in migrated.iter().flat_map(|(_, outputs)| outputs) {
             let to = migrated.as_ref().map(|(to, _)| *to);
             if self.application.scheduler().holder_of_output(*shuffle, *map, *task) == to {
+                self.check_holder((*shuffle, *map, *task), to.expect("there is one"))?;
                 self.report.outputs_taken_over += 1;
                 self.checker.taken_over(*task, to.expect("there is one"));
             }
@@ -126,6 +135,7 @@ impl World {
         let mut effects = vec![];
         self.application.handle(Millis(self.now + self.skew_ms), event, &mut effects);
         self.check_effects(&effects)?;
+        self.check_departed()?;
         let is_end = |effect: &ApplicationEffect| {
             matches!(effect, ApplicationEffect::Scheduler(Effect::JobEnded { .. }))
         };
@@ -141,10 +151,10 @@ impl World {
             }
         }
         self.checker.barriers.all_or_nothing()?;
-        if reads || self.happened().is_multiple_of(64) {
+        if reads || self.happened.is_multiple_of(64) {
             self.check_accumulators()?;
         }
-        if reads || self.happened().is_multiple_of(8192) {
+        if reads || self.happened.is_multiple_of(8192) {
             self.check_outputs()?;
         }
         self.plan_tick();
@@ -155,9 +165,7 @@ impl World {
     fn act_on_agents(&mut self, effect: ApplicationEffect) -> Result<(), Objection> {
         match effect {
             ApplicationEffect::Welcome { agent, executors, setting, .. } => {
-                if self.machines[&agent].is_impostor || self.scenario.has_processes != setting.is_some() {
-                    return Err(format!("agent {agent:?} is welcomed, and should not be yet, or ever"));
-                }
+                self.check_welcome(agent, setting.is_some())?;
                 self.name_executors(agent, &executors)?;
                 self.order(agent, Order::Welcome(executors));
             }
@@ -172,7 +180,7 @@ impl World {
             }
             ApplicationEffect::Acknowledge { agent } => self.order(agent, Order::Alive),
             ApplicationEffect::Migrate { agent, order } => {
-                self.note_migration(&order.from);
+                self.note_migration(agent, &order);
                 self.order(agent, Order::Migrate(order));
             }
             ApplicationEffect::Leave { agent } => {
@@ -227,6 +235,7 @@ impl World {
     fn address_gone(&mut self, address: &str) {
         let there = self.membership.addresses.iter().filter(|(_, at)| *at == address);
         let executors: Vec<ExecutorId> = there.map(|(executor, _)| *executor).collect();
+        self.membership.gone.extend(&executors);
         executors.into_iter().for_each(|executor| self.checker.executor_gone(executor));
         self.forget_files(address);
     }
@@ -235,6 +244,7 @@ impl World {
         match effect {
             Effect::Launch(launch) => self.launch(launch)?,
             Effect::Kill { task, executor, .. } => {
+                self.checker.told_to_stop(task);
                 self.checker.attempt_over(task);
                 self.order_executor(executor, Order::Kill(task));
             }
@@ -354,6 +364,7 @@ impl World {
                     .filter(|message| message.task == *task)
                     .expect("a task succeeds by its own message");
                 self.checker.barriers.over(*task);
+                self.checker.ended(*task);
                 // What a barrier stage answers counts when all of it is there.
                 let waits = self.plans.get(stage).is_some_and(|plan| plan.barrier && plan.output.is_none());
                 if !waits {
@@ -361,6 +372,7 @@ impl World {
                 }
             }
             AppEvent::TaskEnded { task, failure: Some(failure), .. } => {
+                self.checker.ended(*task);
                 self.checker.attempt_over(*task);
                 if let TaskFailure::FetchFailed { shuffle, map, map_task, .. } = failure
                     && self.application.scheduler().holder_of_output(*shuffle, *map, *map_task).is_none()

@@ -1,11 +1,12 @@
 //! Agents at work: obey orders, compute, read map outputs of one another, ask before they commit, give signs of life.
 
 use crate::barriers::message_of;
-use crate::checker::Objection;
 use crate::data::{Data, updates};
+use crate::happening::{Happening, Message, Order};
 use crate::machine::{Attempt, Machine, Store};
+use crate::objection::Objection;
 use crate::rng::mix2;
-use crate::world::{Happening, Message, Order, World};
+use crate::world::World;
 use firesteel_scheduler::{AgentId, AgentMessage, MigrateOrder, MigrateReport, ReportedOutcome, TaskOutcome};
 use firesteel_types::{
     AccumulatorUpdate, CallSite, ExecutorId, ExecutorLossReason, KillReason, ShuffleId, TaskFailure, TaskId,
@@ -17,6 +18,9 @@ use std::sync::Arc;
 const ASK_AGAIN_MS: u64 = 3_000;
 /// How long copying and fetching may take when they are slow: longer than the driver waits for either.
 pub(crate) const SLOW_MS: u64 = 90_000;
+
+/// The operations in which tasks fail.
+pub(crate) const TASK_OPERATIONS: [&str; 3] = ["be lucky", "wait at a barrier", "go on after a barrier"];
 
 fn failure_of(operation: &str, message: String, retryable: bool) -> TaskFailure {
     TaskFailure::Operation { operation: operation.into(), message, site: CallSite::default(), retryable }
@@ -163,7 +167,22 @@ impl World {
             let delay = self.rng.below(SLOW_MS);
             self.after(delay, Happening::ToDriver { from: on, message: message.clone() });
         }
-        self.send(on, message);
+        if !self.is_quiet() && self.rng.per_mille(self.scenario.faults.ends_after_copies) {
+            self.end_after_copies((on, executor), message);
+        } else {
+            self.send(on, message);
+        }
+    }
+
+    /// An agent ends, or one of its worker processes, and the driver hears of that before it hears of the copies that were made.
+    fn end_after_copies(&mut self, (on, executor): (AgentId, ExecutorId), message: Message) {
+        let delay = self.rng.between(100, 10_000);
+        self.after(delay, Happening::ToDriver { from: on, message });
+        if self.scenario.has_processes && self.rng.per_mille(500) {
+            self.lose_worker(on, executor);
+        } else {
+            self.end(on, ExecutorLossReason::Killed { signal: 9, peak_bytes: 0 }, false);
+        }
     }
 
     /// An agent that was told to end does so when its last task has ended.

@@ -2,7 +2,7 @@
 //!
 //! A file imports another when it names something that is defined there. To declare a child, or to hand on what a child defines, is
 //! no import; nor is a use in a test. [`surface`] reads one file, [`modules`] follows paths to files, and this file looks for the
-//! circles and compares them with those that are [listed](super::lists::CIRCLES).
+//! circles.
 
 mod modules;
 mod surface;
@@ -14,58 +14,28 @@ use super::source::Source;
 use modules::Modules;
 use surface::Surface;
 
-/// The file that holds the list, which is told when a line of it is of no use.
-const LISTS: &str = "xtask/src/tidy/lists.rs";
-
-/// Circles that may be there, each with its reason.
-type Listed<'a> = [(&'a [&'a str], &'a str)];
-
 /// For each file, those that it imports, and on which line first.
 type Imports = BTreeMap<String, BTreeMap<String, usize>>;
 
-pub(super) fn check(
-    sources: &[Source],
-    test_files: &BTreeSet<String>,
-    listed: &Listed<'_>,
-) -> Vec<(String, Finding)> {
+pub(super) fn check(sources: &[Source], test_files: &BTreeSet<String>) -> Vec<(String, Finding)> {
     let imports = imports(sources, test_files);
-    let circles = circles(&imports);
-    let mut found = Vec::new();
-    for circle in &circles {
-        let is_listed =
-            listed.iter().any(|(files, _)| circle.iter().all(|file| files.contains(&file.as_str())));
-        found.extend(tell(circle, &imports, is_listed));
-    }
-    found.extend(useless(&circles, listed).map(|finding| (LISTS.to_owned(), finding)));
-    found
+    circles(&imports).iter().flat_map(|circle| tell(circle, &imports)).collect()
 }
 
 /// One finding with the files of a circle, and what makes it one: a note for each import.
-fn tell(circle: &BTreeSet<String>, imports: &Imports, is_listed: bool) -> Vec<(String, Finding)> {
+fn tell(circle: &BTreeSet<String>, imports: &Imports) -> Vec<(String, Finding)> {
     let files: Vec<&str> = circle.iter().map(String::as_str).collect();
     let message = format!("{} files import each other: {}", files.len(), files.join(", "));
-    if is_listed {
-        return vec![(files[0].to_owned(), Finding::note(1, "circle", message))];
-    }
     let mut found = vec![(files[0].to_owned(), Finding::new(1, "circle", message))];
     for file in circle {
         for (imported, line) in imports.get(file).into_iter().flatten() {
             if circle.contains(imported) {
-                let message = format!("imports {imported}, which leads back here");
+                let message = format!("imports {imported}, which imports this file in turn");
                 found.push((file.clone(), Finding::note(*line, "circle", message)));
             }
         }
     }
     found
-}
-
-/// Files in the list that are in no circle any more.
-fn useless(circles: &[BTreeSet<String>], listed: &Listed<'_>) -> impl Iterator<Item = Finding> {
-    let files = listed.iter().flat_map(|(files, _)| files.iter());
-    let gone = files.filter(|file| !circles.iter().any(|circle| circle.contains(**file)));
-    gone.map(|file| {
-        Finding::new(1, "circle", format!("`{file}` is in no circle any more: take it out of CIRCLES"))
-    })
 }
 
 /// Returns the imports of each file, over all crates below `crates/`.
@@ -135,11 +105,11 @@ fn reached_from<'a>(file: &str, imports: &'a Imports) -> BTreeSet<&'a str> {
 mod tests {
     use super::*;
 
-    fn found(files: &[(&str, &str)], listed: &Listed<'_>) -> Vec<String> {
+    fn found(files: &[(&str, &str)]) -> Vec<String> {
         let path = |name: &str| format!("crates/x/src/{name}.rs");
         let sources: Vec<Source> =
             files.iter().map(|(name, text)| Source::new(&path(name), (*text).to_owned())).collect();
-        let all = check(&sources, &BTreeSet::new(), listed).into_iter();
+        let all = check(&sources, &BTreeSet::new()).into_iter();
         all.filter(|(_, finding)| !finding.is_note).map(|(_, finding)| finding.message).collect()
     }
 
@@ -148,16 +118,7 @@ mod tests {
         let files =
             [("lib", "mod a;\nmod b;\n"), ("a", "use crate::b::B;\n"), ("b", "fn f() { super::a::g() }\n")];
         let message = "2 files import each other: crates/x/src/a.rs, crates/x/src/b.rs";
-        assert_eq!(found(&files, &[]), [message]);
-    }
-
-    #[test]
-    fn a_listed_circle_may_stay_until_it_is_gone() {
-        let listed: &Listed<'_> = &[(&["crates/x/src/a.rs", "crates/x/src/b.rs"], "to be opened")];
-        let round = [("lib", "mod a;\nmod b;\n"), ("a", "use crate::b::B;\n"), ("b", "use crate::a::A;\n")];
-        assert!(found(&round, listed).is_empty());
-        let open = [("lib", "mod a;\nmod b;\n"), ("a", "use crate::b::B;\n"), ("b", "struct B;\n")];
-        assert_eq!(found(&open, listed).len(), 2);
+        assert_eq!(found(&files), [message]);
     }
 
     #[test]
@@ -169,13 +130,13 @@ mod tests {
             ("a/d", "use crate::C;\nuse super::A;\npub struct D;\n"),
             ("c", "pub struct C;\n"),
         ];
-        assert!(found(&files, &[]).is_empty());
+        assert!(found(&files).is_empty());
         let mut round = files;
         round[1].1 = "mod d;\npub(crate) use d::D;\npub struct A(D);\n";
-        assert_eq!(found(&round, &[]).len(), 1);
+        assert_eq!(found(&round).len(), 1);
         let mut round = files;
         round[3].1 = "use crate::a::D;\npub struct C;\n";
-        assert_eq!(found(&round, &[]), ["2 files import each other: crates/x/src/a/d.rs, crates/x/src/c.rs"]);
+        assert_eq!(found(&round), ["2 files import each other: crates/x/src/a/d.rs, crates/x/src/c.rs"]);
     }
 
     #[test]
@@ -185,6 +146,6 @@ mod tests {
             ("a", "mod inner {\n  use super::f;\n  use super::super::b::B;\n}\nfn f() {}\n"),
             ("b", "use crate::a::f;\npub struct B;\n"),
         ];
-        assert_eq!(found(&files, &[]).len(), 1);
+        assert_eq!(found(&files).len(), 1);
     }
 }

@@ -74,32 +74,3 @@ pub(super) const MACHINE_PATHS: &[&str] = &[concat!("/", "work/"), concat!("/", 
 /// Kinds of file in which whitespace is the project's choice; fixtures of other kinds may need tabs or blanks.
 pub(super) const PROSE_AND_CODE: &[&str] =
     &["rs", "md", "toml", "scala", "py", "pyi", "sh", "yml", "yaml", "css", "js", "html"];
-
-/// Circles of files that import each other and may be there for now, each with its reason. A circle may have fewer files than are
-/// listed together; a listed file that is in no circle any more has to go from here.
-pub(super) const CIRCLES: &[(&[&str], &str)] = &[
-    (&["crates/sim/src/barriers.rs", "crates/sim/src/checker.rs"], "to be opened"),
-    (
-        &[
-            "crates/sim/src/caching.rs",
-            "crates/sim/src/fault_schedule.rs",
-            "crates/sim/src/fetch.rs",
-            "crates/sim/src/membership.rs",
-            "crates/sim/src/report.rs",
-            "crates/sim/src/world.rs",
-        ],
-        "to be opened",
-    ),
-    (
-        &[
-            "crates/sim/src/standalone/checker.rs",
-            "crates/sim/src/standalone/fault_schedule.rs",
-            "crates/sim/src/standalone/machines.rs",
-            "crates/sim/src/standalone/masters.rs",
-            "crates/sim/src/standalone/network.rs",
-            "crates/sim/src/standalone/programs.rs",
-            "crates/sim/src/standalone/world.rs",
-        ],
-        "to be opened",
-    ),
-];

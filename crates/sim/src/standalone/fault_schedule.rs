@@ -1,34 +1,8 @@
 //! How a world begins, what befalls it, and how it is brought to its end.
 
-use super::network::Peer;
-use super::world::{Happening, World};
-
-/// Something that goes wrong, whomever it hits.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Fault {
-    /// A master's process ends.
-    MasterDeath,
-    /// A master stands still for a while.
-    MasterFreeze,
-    /// The clock of a master's host jumps, within the bound.
-    ClockJump,
-    /// A worker's process ends, with all that it ran.
-    WorkerDeath,
-    /// A worker stands still for a while.
-    WorkerFreeze,
-    /// A connection breaks.
-    Cut,
-    /// A worker reaches no master for a while, and none reaches it.
-    Isolation,
-    /// An application's process ends without a word.
-    ProgramDeath,
-    /// A worker is sent away.
-    Decommission,
-    /// A user wants a driver to end.
-    Kill,
-    /// Faults end.
-    Peace,
-}
+use super::happening::{Fault, Happening};
+use super::network::{Message, Peer};
+use super::world::World;
 
 impl World {
     /// Puts the beginning and all that is fated into the queue.
@@ -143,7 +117,7 @@ impl World {
             Fault::Decommission => {
                 if let Some(link) = machine.connection {
                     let message = firesteel_standalone::WorkerMessage::Decommission;
-                    self.send_to_master(link, super::network::Message::Worker(message));
+                    self.send_to_master(link, Message::Worker(message));
                 }
             }
             _ => {

@@ -1,32 +1,17 @@
 //! Worker processes: a ledger each, and what a shell does for it: processes that start, fail and end, one connection at a time.
 
+mod machine;
+
+pub(crate) use machine::Machine;
+
+use super::happening::Happening;
 use super::network::{Message, Peer, Sent};
-use super::world::{Happening, World};
-use crate::checker::Objection;
+use super::world::World;
+use crate::objection::Objection;
 use firesteel_standalone::{
     DriverRun, ExecutorName, Link, ProcessOutcome, WorkerAction, WorkerId, WorkerMessage, WorkerOffer,
     WorkerState,
 };
-
-/// One process. Another one at the same host has another name.
-#[derive(Debug)]
-pub(crate) struct Machine {
-    pub(crate) host: usize,
-    pub(crate) id: WorkerId,
-    pub(crate) worker_state: WorkerState,
-    pub(crate) alive: bool,
-    pub(crate) frozen_until: u64,
-    /// Until when it reaches no master.
-    pub(crate) isolated_until: u64,
-    /// The connection that it listens to.
-    pub(crate) connection: Option<Link>,
-    /// When it heard of its master, and when that was sent.
-    seen_at: u64,
-    pub(crate) answer_sent_at: u64,
-    pub(crate) decommissioned: bool,
-    /// When it was last in touch again after it had been silent for so long that it could be given up.
-    pub(crate) was_away_until: Option<u64>,
-}
 
 impl World {
     pub(crate) fn bear_worker(&mut self, host: usize) {

@@ -4,55 +4,21 @@
 //! snapshot that it wrote, writes before it tells, and begins with the snapshot of the highest epoch. Between any two of these
 //! steps it may die or stand still.
 
+mod process;
+
+pub(crate) use process::{MasterProcess, Storage};
+
+use super::happening::Happening;
 use super::network::{Message, Sent};
-use super::world::{Happening, World};
-use crate::checker::Objection;
+use super::world::World;
+use crate::objection::Objection;
 use firesteel_standalone::{
     Effect, Epoch, Event, Lease, LeaseAction, LeaseRecord, Link, Master, Note, Snapshot, Standing,
 };
 use firesteel_types::Millis;
-use std::collections::BTreeMap;
 
 /// The 26th of November 2026, in milliseconds since 1970: when the world began.
 const GENESIS_MS: u64 = 1_795_680_000_000;
-
-/// The storage that outlives masters. Each read sees all earlier writes.
-#[derive(Debug, Default)]
-pub(crate) struct Storage {
-    pub(crate) snapshots: BTreeMap<Epoch, Snapshot>,
-    pub(crate) leases: BTreeMap<Epoch, LeaseRecord>,
-}
-
-impl Storage {
-    fn lease(&self) -> Option<&LeaseRecord> {
-        self.leases.last_key_value().map(|(_, record)| record)
-    }
-
-    fn snapshot(&self) -> Snapshot {
-        self.snapshots.last_key_value().map(|(_, snapshot)| snapshot.clone()).unwrap_or_default()
-    }
-}
-
-/// One process.
-#[derive(Debug)]
-pub(crate) struct MasterProcess {
-    pub(crate) host: usize,
-    pub(crate) alive: bool,
-    pub(crate) frozen_until: u64,
-    pub(crate) lease: Lease,
-    pub(crate) master: Option<Master>,
-    /// The date at its start, and the true time then: its clock for everything but the lease.
-    started: (u64, u64),
-    tick_at: Option<u64>,
-    /// Where it stood still between writing and telling: what it has yet to write, if it has, and to tell.
-    interrupted: Option<(Option<Box<Snapshot>>, Vec<Effect>)>,
-}
-
-impl MasterProcess {
-    fn now(&self, world_now: u64) -> Millis {
-        Millis(self.started.0 + world_now - self.started.1)
-    }
-}
 
 impl World {
     /// Returns the time of the wall clock at a master's host.

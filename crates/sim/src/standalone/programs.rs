@@ -1,54 +1,19 @@
 //! Applications and those who submit drivers: what they want, what they are told, and how they end.
 
+mod program;
+
+pub(crate) use program::{Program, Submission};
+
+use super::happening::Happening;
 use super::network::{Message, Peer};
-use super::world::{Happening, World};
-use crate::checker::Objection;
+use super::world::World;
+use crate::objection::Objection;
 use firesteel_standalone::{
     ApplicationEnd, ApplicationId, ApplicationMessage, ApplicationOrder, ApplicationSpec, ApplicationStatus,
-    ClientAnswer, ClientMessage, DriverId, DriverSpec, DriverState, ExecutorName, Link, Payload, RequestKey,
-    Resources,
+    ClientAnswer, ClientMessage, DriverSpec, DriverState, ExecutorName, Link, Payload, RequestKey, Resources,
 };
 use firesteel_types::ExecutorId;
 use std::collections::BTreeSet;
-
-/// One application's process.
-#[derive(Debug)]
-pub(crate) struct Program {
-    pub(crate) spec: ApplicationSpec,
-    pub(crate) id: Option<ApplicationId>,
-    pub(crate) alive: bool,
-    pub(crate) connection: Option<Link>,
-    seen_at: u64,
-    pub(crate) answer_sent_at: u64,
-    pub(crate) wanted: Option<u32>,
-    /// The executors that are connected with it.
-    ready: BTreeSet<ExecutorId>,
-    /// Those that it was told of.
-    pub(crate) known: BTreeSet<ExecutorId>,
-    /// Those that it wants to be rid of.
-    pub(crate) unwanted: BTreeSet<ExecutorId>,
-    /// Its executors never come to anything.
-    doomed: bool,
-    finishing: bool,
-    pub(crate) end: Option<ApplicationEnd>,
-}
-
-impl Program {
-    /// Returns whether it has ended, or is about to.
-    pub(crate) fn is_ending(&self) -> bool {
-        self.finishing || self.end.is_some()
-    }
-}
-
-/// A user who submits a driver.
-#[derive(Debug)]
-pub(crate) struct Submission {
-    pub(crate) spec: DriverSpec,
-    pub(crate) driver: Option<DriverId>,
-    /// Wants the driver to end, and was told that it will.
-    kills: bool,
-    pub(crate) killed: bool,
-}
 
 /// How long a client waits for an answer before it asks again.
 const ASK_AGAIN_MS: u64 = 4_000;
