@@ -538,7 +538,7 @@ impl Application {
             return;
         }
         for address in self.fleet.migrations.addresses() {
-            if self.fleet.to_release(&address).is_empty() {
+            if !self.fleet.has_to_release(&address) {
                 self.fleet.migrations.end(&address);
             } else if self.fleet.migrations.step(self.now, &address) == Step::Look {
                 self.clear(&address, fx);

@@ -126,9 +126,14 @@ pub(crate) struct Fleet {
     /// The addresses at which the files of executors are served, also of executors that are gone, for as long
     /// as they are served.
     addresses: BTreeMap<ExecutorId, String>,
+    /// The executors of each address.
+    by_address: BTreeMap<String, BTreeSet<ExecutorId>>,
     /// The addresses whose files go with the last agent there, since one of the agents was decommissioned
     /// with its files.
     closing: BTreeSet<String>,
+    /// The agents that are decommissioned and were not told to end yet, by address. With each event all migrations
+    /// ask for theirs, and an application may have thousands of agents.
+    to_release: BTreeMap<String, BTreeSet<AgentId>>,
     next_executor: u32,
     newcomers: Newcomers,
     /// The time of the last message of each agent that has no executor whose silence the scheduler would
@@ -216,6 +221,7 @@ impl Fleet {
         let executor = ExecutorId(self.next_executor);
         self.next_executor += 1;
         self.owners.insert(executor, owner);
+        self.by_address.entry(address.clone()).or_default().insert(executor);
         self.addresses.insert(executor, address);
         executor
     }
@@ -350,6 +356,7 @@ impl Fleet {
             self.owners.remove(executor);
         }
         self.unwatched.remove(&id);
+        self.waits_no_more_to_end(&agent.registration.blocks, id);
         self.migrations.agent_gone(id);
         let known = self.ends.remove(&agent.registration.name);
         if agent.is_leaving || agent.decommission.is_some() {
@@ -396,8 +403,10 @@ impl Fleet {
             return None;
         }
         self.closing.remove(address);
-        let there = self.executors_at(address);
-        self.addresses.retain(|_, at| at != address);
+        let there = self.by_address.remove(address).unwrap_or_default();
+        for executor in &there {
+            self.addresses.remove(executor);
+        }
         Some(there.into_iter().collect())
     }
 
@@ -413,8 +422,7 @@ impl Fleet {
 
     /// Returns all executors that ever had files at an address.
     pub(crate) fn executors_at(&self, address: &str) -> BTreeSet<ExecutorId> {
-        let there = self.addresses.iter().filter(|(_, at)| *at == address);
-        there.map(|(executor, _)| *executor).collect()
+        self.by_address.get(address).cloned().unwrap_or_default()
     }
 
     /// Begins to decommission the agent that has a name.
@@ -425,8 +433,12 @@ impl Fleet {
         if let Some((id, agent)) = self.agents.iter_mut().find(|(_, agent)| agent.registration.name == name) {
             let decommission = agent.decommission.get_or_insert_default();
             decommission.with_files |= with_files || !agent.registration.outputs_survive;
+            let address = &agent.registration.blocks;
+            if !decommission.leave_sent {
+                self.to_release.entry(address.clone()).or_default().insert(*id);
+            }
             if with_files {
-                self.closing.insert(agent.registration.blocks.clone());
+                self.closing.insert(address.clone());
             }
             return Found::Agent(*id);
         }
@@ -451,9 +463,21 @@ impl Fleet {
 
     /// Notes that an agent is told to end. Returns false if it was told before, or is not decommissioned.
     pub(crate) fn release(&mut self, id: AgentId) -> bool {
-        let agent = self.agents.get_mut(&id);
-        let Some(decommission) = agent.and_then(|agent| agent.decommission.as_mut()) else { return false };
-        !std::mem::replace(&mut decommission.leave_sent, true)
+        let Some(agent) = self.agents.get_mut(&id) else { return false };
+        let Some(decommission) = agent.decommission.as_mut() else { return false };
+        let is_first = !std::mem::replace(&mut decommission.leave_sent, true);
+        let address = agent.registration.blocks.clone();
+        self.waits_no_more_to_end(&address, id);
+        is_first
+    }
+
+    /// Takes an agent out of those that were not told to end yet.
+    fn waits_no_more_to_end(&mut self, address: &str, id: AgentId) {
+        let Some(there) = self.to_release.get_mut(address) else { return };
+        there.remove(&id);
+        if there.is_empty() {
+            self.to_release.remove(address);
+        }
     }
 
     /// Returns whether an agent is being decommissioned.
@@ -463,9 +487,12 @@ impl Fleet {
 
     /// Returns the agents with files at an address that are decommissioned and were not told to end yet.
     pub(crate) fn to_release(&self, address: &str) -> Vec<AgentId> {
-        let waits = |agent: &Agent| agent.decommission.is_some_and(|it| !it.leave_sent);
-        let there = self.agents.iter().filter(|(_, agent)| agent.registration.blocks == address);
-        there.filter(|(_, agent)| waits(agent)).map(|(id, _)| *id).collect()
+        self.to_release.get(address).into_iter().flatten().copied().collect()
+    }
+
+    /// Returns whether an agent with files at an address is decommissioned and was not told to end yet.
+    pub(crate) fn has_to_release(&self, address: &str) -> bool {
+        self.to_release.contains_key(address)
     }
 
     /// Returns the agents that stay.
