@@ -147,7 +147,7 @@ class Chain:
             for per_record, steps in groupby(self.steps, key=lambda step: isinstance(step, PerRecord)):
                 iterator = _guarded(list(steps), iterator) if per_record else _plain(steps, partition, iterator)
         except StopIteration as error:
-            raise _stopped([self.site]) from error
+            raise stopped([self.site]) from error
         return iterator
 
 
@@ -179,7 +179,7 @@ class _End:
     def check(self) -> Iterator[Any]:
         # The data ended before the mark: a function raised StopIteration, and records were lost.
         if not self.reached:
-            raise _stopped([step.site for step in self.steps])
+            raise stopped([step.site for step in self.steps])
         yield from ()
 
 
@@ -191,7 +191,7 @@ def _guarded(steps: list[Any], records: Iterator[Any]) -> Iterator[Any]:
     return chain(iterator, end.check())
 
 
-def _stopped(sites: Sequence[str]) -> FiresteelError:
+def stopped(sites: Sequence[str]) -> FiresteelError:
     places = " or ".join(dict.fromkeys(site for site in sites if site)) or "this action"
     # Programs and tests look for the first words.
     return FiresteelError(
@@ -210,4 +210,4 @@ def without_end(function: Callable[..., Any], site: str, *arguments: Any) -> Any
     try:
         return function(*arguments)
     except StopIteration as error:
-        raise _stopped([site]) from error
+        raise stopped([site]) from error

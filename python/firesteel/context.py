@@ -260,7 +260,7 @@ class SparkContext(Sources, Sharing, Control):
 
     def __getnewargs__(self) -> NoReturn:
         raise FiresteelError(
-            "The SparkContext was referenced inside a function that runs in tasks, or put into a broadcast. It exists "
+            "[CONTEXT_ONLY_VALID_ON_DRIVER] The SparkContext was referenced inside a function that runs in tasks, or put into a broadcast. It exists "
             "in the driver only, and only there can RDDs be made and jobs be run (SPARK-5063)."
         )
 
@@ -400,8 +400,8 @@ def _refuse_in_tasks(conf: SparkConf | None) -> None:
     if _native.current_task() is None or (conf is not None and _is_true(conf, "spark.executor.allowSparkContext")):
         return
     raise FiresteelError(
-        "SparkContext should only be created and accessed on the driver, not inside a task (SPARK-5063). A task that"
-        " wants a context of its own sets spark.executor.allowSparkContext to true in that context's SparkConf."
+        "[CONTEXT_ONLY_VALID_ON_DRIVER] SparkContext should only be created and accessed on the driver, not inside a"
+        " task (SPARK-5063). A task that wants a context of its own sets spark.executor.allowSparkContext to true in that context's SparkConf."
     )
 
 

@@ -9,6 +9,7 @@ what failed and where, then the record. ``firesteel.worker.failure`` describes e
 from __future__ import annotations
 
 import pickle
+import re
 import reprlib
 import signal as signals
 from collections.abc import Mapping
@@ -18,12 +19,40 @@ from typing import Any
 REPR_CHARACTERS = 500
 
 
+#: An error condition of Spark's in a text, such as ``[CONTEXT_ONLY_VALID_ON_DRIVER]``.
+_CONDITION = re.compile(r"(?:^|\s)\[([A-Z]+(?:_[A-Z]+)+)\] ")
+
+
 class FiresteelError(RuntimeError):
     """The base of all exceptions of Firesteel's own.
 
     >>> issubclass(JobError, FiresteelError)
     True
     """
+
+    def getCondition(self) -> str | None:
+        """Returns the name by which PySpark's documentation and programs know the mistake; None if it has none.
+
+        >>> FiresteelError("[CONTEXT_ONLY_VALID_ON_DRIVER] The SparkContext lives in the driver only.").getCondition()
+        'CONTEXT_ONLY_VALID_ON_DRIVER'
+        """
+        found = _CONDITION.search(str(self))
+        return found[1] if found else None
+
+    def getErrorClass(self) -> str | None:
+        """Returns what :meth:`getCondition` returns, under its older name."""
+        return self.getCondition()
+
+    def getMessage(self) -> str:
+        """Returns the text."""
+        return str(self)
+
+    def getMessageParameters(self) -> dict[str, str]:
+        """Returns nothing: the text names the values."""
+        return {}
+
+    def getSqlState(self) -> None:
+        """Returns None always: there is no SQL here."""
 
 
 class PicklingError(FiresteelError, pickle.PicklingError):
@@ -101,6 +130,9 @@ class JobError(FiresteelError):
         self.operation = operation
         self.task_traceback = task_traceback
         self.executor = executor
+
+    def getCondition(self) -> None:
+        """Returns None always: a failed job has the text of the user's exception, whatever is in brackets there."""
 
     @property
     def java_exception(self) -> JavaException:
@@ -261,7 +293,10 @@ def _worker_died(details: Mapping[str, Any], message: str) -> str:
     if name is None:
         return "the worker process of the task died" + (f": {message}" if message else "")
     number = getattr(signals, name, None)
-    text = f"the worker process of the task died: killed by {name}" + (f" (signal {int(number)})" if number else "")
+    text = f"the worker process of the task died: killed by {name}"
+    if number:
+        # Programs look for the system's own words, such as "Segmentation fault".
+        text += f" (signal {int(number)}: {signals.strsignal(number)})"
     memory = details.get("memory")
     return text + (f"; it held {_size(int(memory))} of memory at most" if memory else "")
 
@@ -313,7 +348,6 @@ def _with_source(traceback: str) -> str:
     if 'File "<' not in traceback:
         return traceback
     import linecache
-    import re
 
     lines = traceback.splitlines(keepends=True)
     shown: list[str] = []

@@ -11,7 +11,6 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from firesteel.conf import native_settings
 from firesteel.worker import interpreter
 
 if TYPE_CHECKING:
@@ -49,15 +48,11 @@ class Sharing:
         self._files: list[str] = []
         self._archives: list[str] = []
         self._packages_added = 0
-        self._checkpoint_directory: str | None = None
         # Packages come before the program's own path, as they do in the driver.
         self._packages = [root_directory(self._this())]
         sys.path.insert(1, self._packages[0])
         self._offers = Offers(self._this()) if self._native.is_on_cluster else None
         self._workers_may_start = False
-        directory = dict(native_settings(self._this()._conf)).get("firesteel.checkpoint.dir")
-        if directory:
-            self.setCheckpointDir(directory)
         for path in [*py_files, *self._listed("spark.submit.pyFiles")]:
             self.addPyFile(path)
         for path in self._listed("spark.files"):
@@ -218,19 +213,18 @@ class Sharing:
         >>> import tempfile
         >>> sc.setCheckpointDir(tempfile.mkdtemp())
         """
-        import uuid
-
-        directory = os.path.join(os.fspath(dirName), str(uuid.uuid4()))
-        self._native.set_checkpoint_dir(directory)
-        self._checkpoint_directory = directory
+        self._native.set_checkpoint_dir(os.fspath(dirName))
 
     def getCheckpointDir(self) -> str | None:
-        """Returns where checkpoints are written; None before :meth:`setCheckpointDir`.
+        """Returns where checkpoints are written, as a path with a scheme; None before :meth:`setCheckpointDir`.
 
         >>> import tempfile
         >>> directory = tempfile.mkdtemp()
         >>> sc.setCheckpointDir(directory)
-        >>> sc.getCheckpointDir().startswith(directory)
+        >>> sc.getCheckpointDir().startswith(f"file:{directory}")
         True
         """
-        return self._checkpoint_directory
+        from firesteel.files import uri_of
+
+        directory = self._native.checkpoint_dir()
+        return None if directory is None else uri_of(directory)

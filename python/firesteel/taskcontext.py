@@ -23,9 +23,11 @@ _LOCAL_ADDRESS = "127.0.0.1:0"
 
 
 class TaskContext:
-    """The running task. :meth:`get` returns it inside a function that runs in a task.
+    """The running task. :meth:`get` returns it inside a function that runs in a task, and so does ``TaskContext()``.
 
     >>> sc.parallelize(range(4), 2).map(lambda x: TaskContext.get().partitionId()).collect()
+    [0, 0, 1, 1]
+    >>> sc.parallelize(range(4), 2).map(lambda x: TaskContext().partitionId()).collect()
     [0, 0, 1, 1]
     """
 
@@ -41,7 +43,11 @@ class TaskContext:
     _resources: dict[str, ResourceInformation] | None = None
 
     def __new__(cls: type[TaskContext], **kwargs: Any) -> TaskContext:
-        """Returns the context of this process; there is one at a time."""
+        """Returns the running task in a task. Elsewhere returns the context of this process; there is one at a time."""
+        # Code that makes a context of values wants one of its own.
+        info = None if kwargs else _native.current_task()
+        if info is not None:
+            return _of_task(info)
         if TaskContext._taskContext is None:
             TaskContext._taskContext = object.__new__(cls)
         return TaskContext._taskContext

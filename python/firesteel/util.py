@@ -143,12 +143,19 @@ def since(version: str | float) -> Callable[[F], F]:
 def _parse_memory(s: str) -> int:
     """Returns the MiB of a text such as ``256m``, under the name by which libraries know it.
 
-    >>> _parse_memory("256m")
-    256
+    >>> _parse_memory("256m"), _parse_memory("1.5g")
+    (256, 1536)
+    >>> _parse_memory("256")
+    Traceback (most recent call last):
+        ...
+    ValueError: invalid format: 256; write a number with one of the units k, m, g and t, as 512m or 2g
     """
-    from firesteel.resource.requests import mebibytes
-
-    return mebibytes(s)
+    units = {"k": 1 / 1024, "m": 1, "g": 1024, "t": 1 << 20}
+    try:
+        return int(float(s[:-1]) * units[s[-1:].lower()])
+    except (KeyError, ValueError, OverflowError):
+        message = f"invalid format: {s}; write a number with one of the units k, m, g and t, as 512m or 2g"
+        raise ValueError(message) from None
 
 
 class VersionUtils:

@@ -138,13 +138,42 @@ def test_exceptions_that_break_when_they_are_shown():
     assert "Unshowable" in str(failed(work))
 
 
-@pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt, GeneratorExit, StopIteration])
+@pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt, GeneratorExit])
 def test_exceptions_that_end_programs_are_failures_like_others(kind):
     def work():
         raise kind("3")
 
     error = failed(work)
     assert type(error) is JobError and type(error.__cause__) is kind
+
+
+def test_a_stop_iteration_says_what_it_would_have_done():
+    def work():
+        raise StopIteration("3")
+
+    error = failed(work)
+    assert "Caught StopIteration thrown from user's code" in str(error) and 'raise StopIteration("3")' in str(error)
+    assert type(error.__cause__) is FiresteelError and type(error.__cause__.__cause__) is StopIteration
+
+
+def test_a_generator_of_the_programs_own_is_left_as_it_is():
+    def work():
+        def generator():
+            raise StopIteration
+            yield 1
+
+        list(generator())
+
+    error = failed(work)
+    assert type(error.__cause__) is RuntimeError and str(error.__cause__) == "generator raised StopIteration"
+
+
+def test_conditions_have_the_names_that_programs_know():
+    error = FiresteelError("f: cannot be sent. [CONTEXT_ONLY_VALID_ON_DRIVER] The SparkContext lives in the driver.")
+    assert error.getCondition() == error.getErrorClass() == "CONTEXT_ONLY_VALID_ON_DRIVER"
+    assert error.getMessage() == str(error) and error.getMessageParameters() == {} and error.getSqlState() is None
+    assert FiresteelError("no [LIST] of [A_B]").getCondition() is None
+    assert JobError("[A_B] is the user's").getCondition() is None
 
 
 def test_an_exception_that_is_its_own_cause():
@@ -208,7 +237,7 @@ def test_a_module_that_is_missing_in_the_midst_of_a_task():
 
 @pytest.mark.parametrize(
     ("signal", "words"),
-    [(9, "SIGKILL (signal 9)"), ("SIGSEGV", "crash in native code"), (15, "SIGTERM"), (None, "os._exit")],
+    [(9, "SIGKILL (signal 9: Killed)"), ("SIGSEGV", "(signal 11: Segmentation fault)"), (15, "SIGTERM"), (None, "os._exit")],
 )
 def test_the_death_of_a_worker(signal, words):
     error = from_failure(

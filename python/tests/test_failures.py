@@ -70,8 +70,8 @@ def test_exceptions_that_end_programs_fail_only_the_job(sc, kind):
 @pytest.mark.parametrize(
     ("end", "words"),
     [
-        (lambda x: os.kill(os.getpid(), signal.SIGKILL), "killed by SIGKILL (signal 9); it held "),
-        (lambda x: os.kill(os.getpid(), signal.SIGSEGV), "killed by SIGSEGV (signal 11)"),
+        (lambda x: os.kill(os.getpid(), signal.SIGKILL), "killed by SIGKILL (signal 9: Killed); it held "),
+        (lambda x: os.kill(os.getpid(), signal.SIGSEGV), "killed by SIGSEGV (signal 11: Segmentation fault)"),
         (lambda x: os._exit(3), "code 3"),
         (lambda x: os._exit(0), "code 0"),
     ],
@@ -81,6 +81,38 @@ def test_workers_that_die(sc, end, words):
     assert error.kind == "lost" and words in str(error) and "What to do: " in str(error)
     assert 'partition 0 of "foreach at test_failures.py:' in str(error)
     assert sc.parallelize([1, 2]).count() == 2
+
+
+def stop(*arguments):
+    raise StopIteration
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        lambda pairs: pairs.map(stop).collect(),
+        lambda pairs: pairs.mapPartitions(stop).collect(),
+        lambda pairs: pairs.mapValues(stop).collect(),
+        lambda pairs: pairs.flatMapValues(stop).collect(),
+        lambda pairs: pairs.keyBy(stop).collect(),
+        lambda pairs: pairs.groupBy(stop).collect(),
+        lambda pairs: pairs.sortBy(stop).collect(),
+        lambda pairs: pairs.sortByKey(keyfunc=stop).collect(),
+        lambda pairs: pairs.partitionBy(2, stop).collect(),
+        lambda pairs: pairs.reduceByKey(stop).collect(),
+        lambda pairs: pairs.reduceByKeyLocally(stop),
+        lambda pairs: pairs.foldByKey(0, stop).collect(),
+        lambda pairs: pairs.aggregateByKey(0, stop, stop).collect(),
+        lambda pairs: pairs.combineByKey(lambda value: value, stop, stop).collect(),
+        lambda pairs: pairs.reduce(stop),
+        lambda pairs: pairs.top(2, stop),
+        lambda pairs: pairs.foreach(stop),
+    ],
+)
+def test_a_stop_iteration_of_user_code_says_so(sc, operation):
+    pairs = sc.parallelize([(number % 3, number) for number in range(20)], 2)
+    error = failure_of(lambda: operation(pairs))
+    assert "Caught StopIteration thrown from user's code" in str(error)
 
 
 def test_one_death_costs_one_attempt(sc, tmp_path):
@@ -102,8 +134,9 @@ def test_a_record_that_cannot_leave_its_worker(sc):
 
 
 def test_what_runs_in_a_task_cannot_use_the_context(sc):
-    with pytest.raises(pickle.PicklingError, match="SPARK-5063"):
+    with pytest.raises(pickle.PicklingError, match="SPARK-5063") as raised:
         sc.parallelize([1]).map(lambda x: sc.parallelize([x]).count()).collect()
+    assert raised.value.getCondition() == "CONTEXT_ONLY_VALID_ON_DRIVER"
     other = sc.parallelize([1])
     with pytest.raises(pickle.PicklingError, match=r"captured other -> .*RDD.*SPARK-5063"):
         sc.parallelize([1]).map(lambda x: other.count()).collect()

@@ -212,10 +212,10 @@ def test_a_context_in_a_task_may_be_allowed(sc: Any) -> None:
 
 def test_checkpoints_are_where_the_setting_says(fresh_context: Any, tmp_path: Path) -> None:
     sc = fresh_context("local[1]", {"spark.checkpoint.dir": str(tmp_path)})
-    assert sc.getCheckpointDir().startswith(str(tmp_path))
+    assert sc.getCheckpointDir().startswith(f"file:{tmp_path}/")
     rdd = sc.range(3).map(str)
     rdd.checkpoint()
-    assert rdd.count() == 3 and rdd.getCheckpointFile().startswith(f"{tmp_path}/")
+    assert rdd.count() == 3 and rdd.getCheckpointFile().startswith(f"{sc.getCheckpointDir()}/rdd-")
 
 
 def test_workers_run_the_python_that_the_setting_names(fresh_context: Any, tmp_path: Path) -> None:

@@ -353,6 +353,10 @@ impl Context {
         self.inner.set_checkpoint_dir(site, directory).map_err(|error| to_python(py, error))
     }
 
+    fn checkpoint_dir(&self) -> Option<String> {
+        self.inner.checkpoint_dir()
+    }
+
     fn run_last_failure(&self) -> PyResult<()> {
         let nothing = |what: String| PyLookupError::new_err(what);
         worker::lend(self.inner.services());

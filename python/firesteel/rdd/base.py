@@ -224,8 +224,8 @@ class Base(Generic[T_co]):
 
     def __getnewargs__(self) -> NoReturn:
         raise FiresteelError(
-            "An RDD was referenced inside a function that runs in tasks, or put into a broadcast. RDDs exist in the "
-            "driver only, and only there can jobs be run: collect the values that the function needs first, or join "
+            "[RDD_TRANSFORM_ONLY_VALID_ON_DRIVER] An RDD was referenced inside a function that runs in tasks, or put "
+            "into a broadcast. RDDs exist in the driver only, and only there can jobs be run: collect the values that the function needs first, or join "
             "the two RDDs (SPARK-5063)."
         )
 
@@ -386,12 +386,15 @@ class Base(Generic[T_co]):
         return self._locally_checkpointed
 
     def getCheckpointFile(self) -> str | None:
-        """Returns the directory of its checkpoint.
+        """Returns the directory of its checkpoint, as a path with a scheme: ``file:/checkpoints/...`` on local disks.
 
         >>> print(sc.range(5).getCheckpointFile())
         None
         """
-        return None if self._native_rdd is None else self._native.checkpoint_file()
+        from firesteel.files import uri_of
+
+        path = None if self._native_rdd is None else self._native.checkpoint_file()
+        return None if path is None else uri_of(path)
 
     def cleanShuffleDependencies(self, blocking: bool = False) -> None:
         """Does nothing: the outputs of a shuffle are removed when the last RDD that reads them is gone, and not before,

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from types import CodeType, FrameType, TracebackType
 from typing import Any
 
+from firesteel.chain import stopped
 from firesteel.errors import FiresteelError, bounded_repr
 
 #: Texts of exceptions are cut here: characters of a message, of a traceback, and bytes of a pickled exception.
@@ -39,14 +40,39 @@ def describe(exception: BaseException) -> dict[str, Any]:
     >>> told["message"]
     'ValueError: 1 is not in list'
     """
+    exception = _or_stopped(exception)
     _advise(exception)
     message = "".join(traceback.format_exception_only(type(exception), exception)).strip()
     return {
         "message": _cut(message, MESSAGE_CHARACTERS),
         "traceback": _cut(user_traceback(exception), TRACEBACK_CHARACTERS),
         "exception": dump_exception(exception),
-        "record": _record(exception.__traceback__),
+        "record": _record(_raised(exception).__traceback__),
     }
+
+
+def _raised(exception: BaseException) -> BaseException:
+    """Returns the exception that was raised: its cause in place of one that only tells what that means."""
+    return exception.__cause__ or exception if exception.__traceback__ is None else exception
+
+
+def _or_stopped(exception: BaseException) -> BaseException:
+    """Returns an exception, or what a StopIteration of user code means if it is one.
+
+    Python makes a RuntimeError of one that passes through a generator. If the generator is Firesteel's, users know
+    nothing of it; one of their own tells them enough.
+    """
+    stop = exception
+    if type(exception) is RuntimeError and isinstance(exception.__cause__, StopIteration):
+        # The outermost frame that a StopIteration has passed is the generator's.
+        generator = next(_frames(exception.__cause__.__traceback__), None)
+        if generator is not None and _is_ours(generator.f_code.co_filename):
+            stop = exception.__cause__
+    if not isinstance(stop, StopIteration):
+        return exception
+    error = stopped(["this operation"])
+    error.__cause__ = stop
+    return error
 
 
 def user_traceback(exception: BaseException) -> str:
