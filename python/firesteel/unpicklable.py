@@ -226,16 +226,16 @@ def _is_of_library(value: Any) -> bool:
 
 _DRIVER_ONLY = {
     "SparkContext": (
-        "[CONTEXT_ONLY_VALID_ON_DRIVER] The SparkContext lives in the driver only (SPARK-5063): functions that run in executors can neither make"
-        " RDDs nor run jobs."
+        "[CONTEXT_ONLY_VALID_ON_DRIVER] The SparkContext lives in the driver only (SPARK-5063): functions that"
+        " run in executors can neither make RDDs nor run jobs."
         " Call it outside of the function, and pass the result in: a number or a list, `sc.broadcast(value)` for"
         " large values,"
         " `sc.accumulator(0)` for counting. For a method that uses `self.sc`, copy the values it needs into local"
         " names first."
     ),
     "RDD": (
-        "[RDD_TRANSFORM_ONLY_VALID_ON_DRIVER] An RDD lives in the driver only (SPARK-5063): a function that runs in executors cannot use another RDD. To"
-        " look things up in it, use"
+        "[RDD_TRANSFORM_ONLY_VALID_ON_DRIVER] An RDD lives in the driver only (SPARK-5063): a function that runs"
+        " in executors cannot use another RDD. To look things up in it, use"
         " `left.join(right)`, or `sc.broadcast(right.collectAsMap())` where it is small; for a single number, compute"
         " it first"
         " (`n = right.count()`) and use `n` in the function."

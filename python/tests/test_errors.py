@@ -237,7 +237,12 @@ def test_a_module_that_is_missing_in_the_midst_of_a_task():
 
 @pytest.mark.parametrize(
     ("signal", "words"),
-    [(9, "SIGKILL (signal 9: Killed)"), ("SIGSEGV", "(signal 11: Segmentation fault)"), (15, "SIGTERM"), (None, "os._exit")],
+    [
+        (9, "SIGKILL (signal 9: Killed)"),
+        ("SIGSEGV", "(signal 11: Segmentation fault)"),
+        (15, "SIGTERM"),
+        (None, "os._exit"),
+    ],
 )
 def test_the_death_of_a_worker(signal, words):
     error = from_failure(
