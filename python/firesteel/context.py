@@ -261,7 +261,8 @@ class SparkContext(Sources, Sharing, Control):
     def __getnewargs__(self) -> NoReturn:
         raise FiresteelError(
             "[CONTEXT_ONLY_VALID_ON_DRIVER] The SparkContext was referenced inside a function that runs in tasks, or "
-            "put into a broadcast. It exists in the driver only, and only there can RDDs be made and jobs be run (SPARK-5063)."
+            "put into a broadcast. It exists in the driver only, and only there can RDDs be made and jobs be run "
+            "(SPARK-5063)."
         )
 
     if not TYPE_CHECKING:  # for a type checker, an unknown name stays an error
@@ -401,8 +402,8 @@ def _refuse_in_tasks(conf: SparkConf | None) -> None:
         return
     raise FiresteelError(
         "[CONTEXT_ONLY_VALID_ON_DRIVER] SparkContext should only be created and accessed on the driver, not inside a"
-        " task (SPARK-5063). A task that wants a context of its own sets spark.executor.allowSparkContext to true in that"
-        " context's SparkConf."
+        " task (SPARK-5063). A task that wants a context of its own sets spark.executor.allowSparkContext to true in"
+        " that context's SparkConf."
     )
 
 

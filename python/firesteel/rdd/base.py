@@ -225,8 +225,8 @@ class Base(Generic[T_co]):
     def __getnewargs__(self) -> NoReturn:
         raise FiresteelError(
             "[RDD_TRANSFORM_ONLY_VALID_ON_DRIVER] An RDD was referenced inside a function that runs in tasks, or put "
-            "into a broadcast. RDDs exist in the driver only, and only there can jobs be run: collect the values that the "
-            "function needs first, or join the two RDDs (SPARK-5063)."
+            "into a broadcast. RDDs exist in the driver only, and only there can jobs be run: collect the values that "
+            "the function needs first, or join the two RDDs (SPARK-5063)."
         )
 
     @property
