@@ -13,6 +13,7 @@
 //! a [`Decision`] says.
 
 use firesteel_types::Millis;
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How to decide. Defaults are Spark's.
@@ -24,8 +25,8 @@ pub struct AllocationSettings {
     pub max: u32,
     /// The number of executors at the start.
     pub initial: u32,
-    /// The number of slots of an executor, where all have the same; `None` takes the largest number among the
-    /// executors that there are.
+    /// The number of slots of an executor, where all have the same; `None` counts the slots of those that there
+    /// are, and takes the largest number among them for those that come.
     pub slots: Option<u32>,
     /// How long tasks wait before more executors are wanted.
     pub backlog_ms: u64,
@@ -192,9 +193,23 @@ impl Allocation {
 
     /// Returns the number of executors that would have slots for all tasks.
     fn needed(&self, demand: &Demand) -> u32 {
-        let most = demand.executors.iter().map(|lent| lent.slots).max();
-        let slots = self.settings.slots.or(most).unwrap_or(1).max(1);
-        demand.waiting.saturating_add(demand.running).div_ceil(slots)
+        let tasks = demand.waiting.saturating_add(demand.running);
+        if let Some(slots) = self.settings.slots {
+            return tasks.div_ceil(slots.max(1));
+        }
+        let mut slots: Vec<u32> = demand.executors.iter().map(|lent| lent.slots).collect();
+        slots.sort_unstable_by_key(|slots| Reverse(*slots));
+        let mut left = tasks;
+        for (needed, slots) in (0..).zip(&slots) {
+            if left == 0 {
+                return needed;
+            }
+            left = left.saturating_sub(*slots);
+        }
+        // A barrier stage needs slots for all of its tasks, so the executors that there are do not count as large as
+        // the largest of them.
+        let most = slots.first().copied().unwrap_or(1).max(1);
+        (slots.len() as u32).saturating_add(left.div_ceil(most))
     }
 }
 

@@ -241,6 +241,7 @@ impl Faults {
         self.ends_after_copies = rate(400);
         self.kill_ignored = self.kill_ignored.max(rate(700));
         self.slow_copies = self.slow_copies.max(rate(800));
+        self.repeated_copies = self.repeated_copies.max(rate(800));
     }
 }
 
