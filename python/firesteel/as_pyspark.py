@@ -255,9 +255,34 @@ def _make_protocol(module: ModuleType) -> None:
 
 
 def _make_java_gateway(module: ModuleType) -> None:
-    """Fills ``py4j.java_gateway``: names for type hints and ``isinstance`` that have no instances."""
-    for name in ("JavaGateway", "JavaObject", "JavaClass", "JVMView", "GatewayParameters"):
+    """Fills ``py4j.java_gateway``: names for type hints and ``isinstance``."""
+    from firesteel.jvm import Gateway
+
+    module.__dict__["JavaGateway"] = Gateway
+    for name in ("JavaObject", "JavaClass", "JVMView", "GatewayParameters"):
         module.__dict__[name] = type(name, (), {"__module__": module.__name__, "__doc__": "There is no Java here."})
+
+
+def _make_clientserver(module: ModuleType) -> None:
+    """Fills ``py4j.clientserver``: the class of a context's gateway."""
+    from firesteel.jvm import Gateway
+
+    module.__dict__["ClientServer"] = Gateway
+
+
+def _make_daemon(module: ModuleType) -> None:
+    """Fills ``pyspark.daemon`` and ``pyspark.worker``, which Spark's JVM runs: names of theirs are refused."""
+    module.__doc__ = "Firesteel's workers are started by firesteel.worker.server."
+
+    def refuse(name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise AttributeError(
+            f"module {module.__name__!r} has no attribute {name!r}: workers are started by Firesteel's own server; what"
+            " is to be set up in each of them is imported by the functions, or lies in a file of spark.submit.pyFiles"
+        )
+
+    module.__dict__["__getattr__"] = refuse
 
 
 _MADE: dict[str, Callable[[ModuleType], None]] = {
@@ -274,6 +299,9 @@ _MADE: dict[str, Callable[[ModuleType], None]] = {
     "py4j": _make_py4j,
     "py4j.protocol": _make_protocol,
     "py4j.java_gateway": _make_java_gateway,
+    "py4j.clientserver": _make_clientserver,
+    "pyspark.daemon": _make_daemon,
+    "pyspark.worker": _make_daemon,
 }
 
 

@@ -26,6 +26,7 @@ from firesteel.sources import Sources
 from firesteel.worker import interpreter, limits
 
 if TYPE_CHECKING:
+    from firesteel.jvm import Gateway, JavaContext
     from firesteel.profiler import Profiler, ProfilerCollector
     from firesteel.rdd.base import Base
     from firesteel.resource import ResourceInformation
@@ -271,6 +272,20 @@ class SparkContext(Sources, Sharing, Control):
             from firesteel import jvm
 
             raise jvm.missing(self, name)
+
+    # -- private names that libraries reach for
+
+    @property
+    def _jsc(self) -> JavaContext:
+        from firesteel.jvm import JavaContext
+
+        return JavaContext(self)
+
+    @property
+    def _gateway(self) -> Gateway:
+        from firesteel.jvm import Gateway
+
+        return Gateway()
 
     # -- properties
 

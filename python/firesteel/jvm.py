@@ -1,21 +1,25 @@
-"""Errors for private names that lead into Spark's JVM, with what to do instead: there is no JVM here.
+"""Private names that lead into Spark's JVM: there is no JVM here.
 
-Contexts and RDDs call :func:`missing` for the error of an attribute that they lack. It is an AttributeError, so
-``hasattr`` and ``getattr`` with a default work as for any name.
+Libraries reach for a few of them: :class:`JavaContext` and :class:`Gateway` answer what they ask. For all others,
+contexts and RDDs call :func:`missing` for the error of an attribute that they lack, which says what to do instead. It is
+an AttributeError, so ``hasattr`` and ``getattr`` with a default work as for any name.
 """
 
 from __future__ import annotations
 
-__all__ = ["missing"]
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from firesteel.context import SparkContext
+
+__all__ = ["Gateway", "JavaContext", "missing"]
 
 _SETTINGS = (
     "Instead of sc._jsc.hadoopConfiguration().set(key, value), set spark.hadoop.<key> in the SparkConf before the "
     "context is made; for other things that the JVM's context can do, see the methods of SparkContext."
 )
 _INSTEAD = {
-    "_jsc": _SETTINGS,
     "_jvm": "Classes of Java and Scala cannot be loaded. " + _SETTINGS,
-    "_gateway": "There is no py4j between the program and the engine.",
     "_jconf": "SparkConf.getAll() has all settings.",
     "_jrdd": "Give other code the RDD itself; RDD.id(), toDebugString() and getNumPartitions() say what it is.",
     "_jrdd_deserializer": "Records are pickled by the engine in its own way.",
@@ -26,11 +30,7 @@ _INSTEAD = {
 def missing(owner: object, name: str) -> AttributeError:
     """Returns the error for an attribute that an object lacks.
 
-    >>> sc._jsc.hadoopConfiguration()
-    Traceback (most recent call last):
-        ...
-    AttributeError: 'SparkContext' object has no attribute '_jsc': there is no JVM. Instead of ...
-    >>> hasattr(sc, "_jvm"), getattr(sc, "_gateway", None)
+    >>> hasattr(sc, "_jvm"), getattr(sc, "_jvm", None)
     (False, None)
     """
     if hasattr(type(owner), name):
@@ -40,3 +40,52 @@ def missing(owner: object, name: str) -> AttributeError:
     if name in _INSTEAD:
         text += f": there is no JVM. {_INSTEAD[name]}"
     return AttributeError(text)
+
+
+class Gateway:
+    """Stands where PySpark's context has its connection with the JVM. Libraries look at its class, ``ClientServer`` of
+    ``py4j.clientserver``, to learn whether the jobs of a thread have the properties of that thread, as they do here.
+
+    >>> type(sc._gateway).__name__
+    'Gateway'
+    """
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise AttributeError(
+            f"'_gateway' of the SparkContext has no attribute {name!r}: there is no py4j between the program and the"
+            " engine, and no JVM"
+        )
+
+
+class JavaContext:
+    """Answers what libraries ask of the JVM's context: how many tasks run at a time.
+
+    >>> sc._jsc.sc().maxNumConcurrentTasks() >= 1
+    True
+    >>> sc._jsc.hadoopConfiguration()
+    Traceback (most recent call last):
+        ...
+    AttributeError: '_jsc' of the SparkContext has no attribute 'hadoopConfiguration': there is no JVM. Instead of ...
+    """
+
+    def __init__(self, sc: SparkContext) -> None:
+        self._context = sc
+
+    def sc(self) -> JavaContext:
+        """Returns itself, for Scala's context."""
+        return self
+
+    def resourceProfileManager(self) -> JavaContext:
+        """Returns itself, for the manager of profiles."""
+        return self
+
+    def resourceProfileFromId(self, id: int) -> int:
+        """Returns the profile's number, for the profile: all tasks of an application are alike."""
+        return id
+
+    def maxNumConcurrentTasks(self, profile: object = None) -> int:
+        """Returns the number of tasks that run at a time, on all executors that there are now."""
+        return self._context._native.slots
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"'_jsc' of the SparkContext has no attribute {name!r}: there is no JVM. {_SETTINGS}")

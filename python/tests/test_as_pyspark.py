@@ -69,6 +69,24 @@ def test_what_is_not_there_says_so(name):
     assert "AttributeError: module 'pyspark' has no attribute 'nothing'" in installed("import pyspark; pyspark.nothing")
 
 
+def test_libraries_find_the_classes_that_they_ask_for():
+    # As joblib's backend does, to learn whether jobs have the properties of their thread.
+    out = installed("""
+from py4j.clientserver import ClientServer
+from py4j.java_gateway import JavaGateway
+from pyspark import SparkContext
+gateway = SparkContext("local[1]")._gateway
+print(isinstance(gateway, ClientServer), isinstance(gateway, JavaGateway))
+""")
+    assert out == "True True\n"
+
+
+@pytest.mark.parametrize("module", ["pyspark.daemon", "pyspark.worker"])
+def test_names_of_sparks_own_processes_say_what_to_do(module):
+    out = installed(f"import {module}; print(hasattr({module}, '__path__')); {module}.main")
+    assert "workers are started by Firesteel's own server" in out
+
+
 @pytest.mark.parametrize("statement", ["from pyspark.sql import functions as F", "from pyspark.sql import DataFrame"])
 def test_data_frames_are_refused_in_a_sentence(statement):
     assert "Firesteel has no data frames. Of pyspark.sql it has what RDD programs begin with" in installed(statement)

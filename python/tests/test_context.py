@@ -171,6 +171,14 @@ def test_names_of_the_jvm_say_what_to_do_instead(sc: Any) -> None:
     with pytest.raises(AttributeError, match="^'SparkContext' object has no attribute 'nothing'$"):
         sc.nothing
     assert not hasattr(sc, "_jvm")
+    with pytest.raises(AttributeError, match="'_gateway' .* has no attribute 'entry_point': there is no py4j"):
+        sc._gateway.entry_point
+
+
+def test_libraries_learn_how_many_tasks_run_at_a_time(fresh_context: Any) -> None:
+    scala = fresh_context("local[2]", {"spark.default.parallelism": "7"})._jsc.sc()
+    profile = scala.resourceProfileManager().resourceProfileFromId(0)
+    assert scala.maxNumConcurrentTasks() == scala.maxNumConcurrentTasks(profile) == 2
 
 
 def test_an_error_inside_of_a_property_stays_what_it_was(sc: Any, monkeypatch: pytest.MonkeyPatch) -> None:
