@@ -1,8 +1,8 @@
 """Private names that lead into Spark's JVM: there is no JVM here.
 
 Libraries reach for a few of them: :class:`JavaContext` and :class:`Gateway` answer what they ask. For all others,
-contexts and RDDs call :func:`missing` for the error of an attribute that they lack, which says what to do instead. It is
-an AttributeError, so ``hasattr`` and ``getattr`` with a default work as for any name.
+contexts and RDDs call :func:`missing` for the error of an attribute that they lack, which says what to do instead. It
+is an AttributeError, so ``hasattr`` and ``getattr`` with a default work as for any name.
 """
 
 from __future__ import annotations
