@@ -114,6 +114,18 @@ def test_the_level_says_which_warnings_are_written(fresh_context: Any, capfd: An
     assert warned(1300)
 
 
+def test_partitions_that_double_at_each_step_are_told(fresh_context: Any, capfd: Any) -> None:
+    sc = fresh_context("local[1]")
+    wide = sc.parallelize([1], 2)
+    for _ in range(10):
+        wide = wide.union(wide)
+    assert wide.coalesce(1).count() == 1024 and "partitions" not in capfd.readouterr().err
+    wide = wide.union(wide)
+    assert wide.coalesce(1).count() == 2048
+    assert "has 4096 partitions, and its sources have 2 at most: each union" in capfd.readouterr().err
+    assert wide.coalesce(1).count() == 2048 and "partitions" not in capfd.readouterr().err
+
+
 def test_packages_are_shipped(fresh_context: Any, tmp_path: Path) -> None:
     sc = fresh_context()
     (tmp_path / "shipped_one.py").write_text("ONE = 1\n")

@@ -44,6 +44,8 @@ pub(crate) struct Shared {
     checkpoints: CheckpointDir,
     /// The next depth of a lineage that is worth a warning.
     warn_at_depth: AtomicU32,
+    /// The next number of partitions that is worth a warning.
+    warn_at_width: AtomicU32,
     stopped: AtomicBool,
 }
 
@@ -243,6 +245,12 @@ impl DriverContext {
         depth >= before
     }
 
+    /// Returns whether no warning was given yet for so many partitions, nor for half as many.
+    pub(crate) fn is_new_width(&self, partitions: u32) -> bool {
+        let before = self.shared.warn_at_width.fetch_max(partitions.saturating_mul(2), Ordering::Relaxed);
+        partitions >= before
+    }
+
     pub(crate) fn next_job(&self) -> JobId {
         JobId(self.shared.next_job.fetch_add(1, Ordering::Relaxed))
     }
@@ -285,6 +293,7 @@ impl Shared {
             next_broadcast: AtomicU64::new(0),
             checkpoints: CheckpointDir::default(),
             warn_at_depth: AtomicU32::new(0),
+            warn_at_width: AtomicU32::new(0),
             stopped: AtomicBool::new(false),
         }
     }

@@ -74,6 +74,7 @@ pub(crate) fn resolve(
     let nodes = collect(root);
     let codes = prepare(context, &nodes)?;
     warn_of_depth(context, &nodes, root);
+    warn_of_width(context, &nodes);
     let lineage = lineage(&nodes);
     let cuts = lineage.cut(root.info.id).stages;
     let wanted = partitions.iter().collect::<BTreeSet<_>>().len();
@@ -137,6 +138,25 @@ fn warn_of_depth(context: &DriverContext, nodes: &Nodes, root: &Arc<RddNode>) {
             "{} is computed through {depth} RDDs, one from the other, and each action walks through all of them. Call `checkpoint` \
              or `local_checkpoint` every ten steps or so to cut what lies behind",
             root.info.site
+        );
+    }
+}
+
+/// Warns when partitions have added up from one union, join or cogroup to the next, to far more than the sources
+/// have: programs that do so in a loop soon stand still. First at this number, then each time it has doubled.
+fn warn_of_width(context: &DriverContext, nodes: &Nodes) {
+    const WIDE: u32 = 4_000;
+    const TIMES: u32 = 8;
+    let infos = || nodes.values().map(|node| &node.source.info);
+    let Some(widest) = infos().max_by_key(|info| info.partitions) else { return };
+    let sources = infos().filter(|info| info.dependencies.is_empty()).map(|info| info.partitions).max();
+    let (partitions, sources) = (widest.partitions, sources.unwrap_or_default());
+    if partitions >= WIDE && partitions / TIMES >= sources && context.is_new_width(partitions) {
+        tracing::warn!(
+            "{} has {partitions} partitions, and its sources have {sources} at most: each union, join and cogroup adds up the \
+             partitions of its sides. Give joins and reductions a number of partitions, or set `spark.default.parallelism`; after \
+             unions, call `coalesce`",
+            widest.site
         );
     }
 }
