@@ -57,6 +57,8 @@ pub(crate) struct Faults {
     pub(crate) repeated_copies: u64,
     /// An agent ends, or the worker process for which it has copied, as soon as it has answered about copies, and the answer is late.
     pub(crate) ends_after_copies: u64,
+    /// The driver never hears how a fetch of a result has ended whose agent is gone.
+    pub(crate) fetches_forgotten: u64,
     /// A reader that cannot reach a host names all executors there.
     pub(crate) unreachable_named: u64,
     /// Nothing passes between an executor and the driver for a while; this many times.
@@ -242,6 +244,7 @@ impl Faults {
         self.kill_ignored = self.kill_ignored.max(rate(700));
         self.slow_copies = self.slow_copies.max(rate(800));
         self.repeated_copies = self.repeated_copies.max(rate(800));
+        self.fetches_forgotten = rate(1000);
     }
 }
 

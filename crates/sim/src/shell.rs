@@ -113,6 +113,11 @@ impl World {
         address: &str,
     ) -> Result<(), Objection> {
         self.membership.fetching.remove(&task);
+        // A service of the host would still have the result, and be told to remove it.
+        let is_gone = !self.scenario.host_service && !self.application.agents().contains_key(&agent);
+        if is_gone && !self.is_quiet() && self.rng.per_mille(self.scenario.faults.fetches_forgotten) {
+            return Ok(());
+        }
         let machine = &self.machines[&agent];
         let is_reached = machine.cut_until <= self.now && self.is_served(agent);
         let found =
