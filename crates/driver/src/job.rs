@@ -12,6 +12,7 @@ use firesteel_scheduler::{Event, JobSpec};
 use firesteel_types::{CallSite, JobFailure, JobId, Partition};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// A job that was submitted.
@@ -20,6 +21,8 @@ pub struct SubmittedJob {
     id: JobId,
     site: CallSite,
     messages: Receiver<JobMessage>,
+    /// The number of results that are to come.
+    results: usize,
     /// The checkpoints that are to be made when the job has its answer.
     checkpoints: TakenCheckpoints,
 }
@@ -41,6 +44,12 @@ pub struct Waiting<'a> {
     /// error.
     pub deadline: Option<Instant>,
 }
+
+/// The number of results that must still be to come for the waiting thread to take them in bursts. To be woken for
+/// each of them would cost the slots more time than small tasks take.
+const IN_BURSTS: usize = 1_000;
+/// The time between two bursts: too short to be noticed in a job of so many tasks.
+const BURST_EVERY: Duration = Duration::from_micros(50);
 
 /// The interval of calls of `stop`.
 const ASK_EVERY: Duration = Duration::from_millis(50);
@@ -64,9 +73,10 @@ impl DriverContext {
             group: local.group,
             tags: local.tags,
         };
+        let results = spec.partitions.len();
         let messages = self.driver().submit(spec, local.properties, resolved.recipes);
         let (context, site, checkpoints) = (self.clone(), request.site, resolved.checkpoints);
-        Ok(SubmittedJob { context, id, site, messages, checkpoints })
+        Ok(SubmittedJob { context, id, site, messages, results, checkpoints })
     }
 }
 
@@ -131,8 +141,9 @@ impl SubmittedJob {
 
     fn receive(self, mut handle: impl FnMut(usize, Vec<u8>) -> Result<()>) -> Result<()> {
         let (mut failed, mut no_executors) = (None, NoExecutors::default());
+        let mut to_come = self.results;
         loop {
-            let message = match self.messages.recv_timeout(no_executors.look_after()) {
+            let message = match self.next_message(to_come, no_executors.look_after()) {
                 Ok(message) => Ok(message),
                 Err(RecvTimeoutError::Disconnected) => Err(()),
                 Err(RecvTimeoutError::Timeout) => {
@@ -142,6 +153,7 @@ impl SubmittedJob {
             };
             match message {
                 Ok(JobMessage::Result { output, bytes }) => {
+                    to_come = to_come.saturating_sub(1);
                     if failed.is_none()
                         && let Err(error) = handle(output, bytes)
                     {
@@ -161,6 +173,21 @@ impl SubmittedJob {
                 }
             }
         }
+    }
+
+    /// Waits for the next message while `to_come` results are to come.
+    fn next_message(
+        &self,
+        to_come: usize,
+        within: Duration,
+    ) -> std::result::Result<JobMessage, RecvTimeoutError> {
+        if to_come > IN_BURSTS {
+            if let Ok(message) = self.messages.try_recv() {
+                return Ok(message);
+            }
+            thread::sleep(BURST_EVERY);
+        }
+        self.messages.recv_timeout(within)
     }
 
     /// Leaves the checkpoints to a later action, for callers that may not wait for the job's end.

@@ -11,7 +11,7 @@ use firesteel_types::{AccumulatorUpdate, ExecutorId, KillReason, StageId, TaskFa
 use parking_lot::{Condvar, Mutex};
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -26,6 +26,8 @@ struct Shared {
     link: Arc<SlotLink>,
     state: Mutex<State>,
     wake: Condvar,
+    /// The number of tasks that wait for a slot, for slots that look without the lock.
+    waiting: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -52,7 +54,8 @@ impl Executor {
         driver: Arc<dyn DriverLink>,
         link: Arc<SlotLink>,
     ) -> std::io::Result<Self> {
-        let shared = Shared { services, driver, link, state: Mutex::default(), wake: Condvar::new() };
+        let (state, wake, waiting) = (Mutex::default(), Condvar::new(), AtomicUsize::new(0));
+        let shared = Shared { services, driver, link, state, wake, waiting };
         let shared = Arc::new(shared);
         let executor = Executor { shared, threads: Mutex::default() };
         for slot in 0..slots {
@@ -85,6 +88,7 @@ impl Executor {
     fn accept(&self, task: TaskSpec) {
         let mut state = self.shared.state.lock();
         state.tasks.accept(task);
+        self.shared.waiting.fetch_add(1, Ordering::Relaxed);
         self.shared.wake.notify_one();
     }
 }
@@ -124,6 +128,9 @@ impl Executors for Executor {
     }
 }
 
+/// The number of times that a slot without a task looks for one before it sleeps: a few microseconds.
+const LOOKS: u32 = 100;
+
 /// Tasks notice between two batches that they are to stop. A function of the user's that takes longer than this over one
 /// batch is left behind; its thread ends with the function.
 const STOP_AT_MOST: Duration = Duration::from_secs(10);
@@ -157,12 +164,21 @@ impl Shared {
     }
 
     fn next_task(&self) -> Option<(TaskSpec, CancelFlag)> {
+        // Another slot's thread may be about to hand over this slot's next task, if it is the driver's loop: to
+        // sleep and be woken takes longer than that, and longer than a small task.
+        for _ in 0..LOOKS {
+            if self.waiting.load(Ordering::Relaxed) > 0 {
+                break;
+            }
+            std::hint::spin_loop();
+        }
         let mut state = self.state.lock();
         loop {
             if state.stopping {
                 return None;
             }
             if let Some(spec) = state.tasks.next() {
+                self.waiting.fetch_sub(1, Ordering::Relaxed);
                 let cancelled = state.tasks.flag(spec.task);
                 return Some((spec, cancelled));
             }

@@ -64,6 +64,16 @@ fn several_threads_run_jobs_at_once() {
 }
 
 #[test]
+fn a_job_of_thousands_of_tasks_has_the_result_of_each() {
+    let sc = context("local[2]");
+    assert_eq!(sc.range_in(0..2_500, 2_500).collect().unwrap(), (0..2_500).collect::<Vec<_>>());
+    // A failure ends the job before all results have come.
+    let failing = sc.range_in(0..2_500, 2_500).map(|x| if x == 7 { panic!("seven") } else { x });
+    assert!(failing.collect().unwrap_err().to_string().contains("seven"));
+    assert!(sc.is_idle());
+}
+
+#[test]
 fn what_must_be_prepared_is_prepared_once_for_all_threads() {
     static SAMPLED: AtomicU32 = AtomicU32::new(0);
     let sc = context("local[3]");
