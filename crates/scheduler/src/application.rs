@@ -121,6 +121,11 @@ impl Application {
         self.fleet.owner(executor)
     }
 
+    /// Returns whether an agent is being decommissioned: by an order of the cluster, or since it is not needed.
+    pub fn is_decommissioned(&self, agent: AgentId) -> bool {
+        self.fleet.is_decommissioned(agent)
+    }
+
     /// Returns the address at which the files of an executor are served.
     pub fn address_of(&self, executor: ExecutorId) -> Option<&str> {
         self.fleet.address_of(executor)

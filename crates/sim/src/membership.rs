@@ -26,6 +26,9 @@ use firesteel_scheduler::{AgentId, ApplicationEffect, Effect, MigrateOrder};
 use firesteel_types::{AppEvent, ExecutorId, ExecutorLossReason, JobFailure, JobId, TaskFailure, TaskId};
 use std::collections::BTreeSet;
 
+/// The least time between two looks for agents that were given back.
+const LOOK_EVERY_MS: u64 = 100;
+
 impl World {
     /// An agent is about to be decommissioned.
     pub(crate) fn note_decommission(&mut self, agent: AgentId) {
@@ -34,6 +37,21 @@ impl World {
             self.membership.decommissioned.entry(agent).or_insert(now);
         } else if !self.membership.introduced.contains(&agent) {
             self.membership.unwelcome.insert(agent);
+        }
+    }
+
+    /// Notes the agents that dynamic allocation has given back: no order of the cluster tells of them.
+    pub(crate) fn note_given_back(&mut self) {
+        // A look at all agents after each event would be most of the work where there are thousands.
+        if self.scenario.allocation.is_none() || self.now < self.membership.looked_at + LOOK_EVERY_MS {
+            return;
+        }
+        // Those that are found now were given back after the last look.
+        let since = std::mem::replace(&mut self.membership.looked_at, self.now);
+        for agent in
+            self.application.agents().keys().filter(|agent| self.application.is_decommissioned(**agent))
+        {
+            self.membership.given_back.entry(*agent).or_insert(since);
         }
     }
 
@@ -203,6 +221,8 @@ impl World {
             self.membership.decommissioned.insert(agent, now);
             return Ok(());
         };
+        // The time for its migration began when dynamic allocation gave it back, if that was before the order.
+        let began = self.membership.given_back.get(&agent).map_or(began, |given_back| began.min(*given_back));
         let address = self.machines[&agent].address.clone();
         if self.scenario.host_service && !self.network_partitions.is_leaving(&self.machines[&agent].host) {
             return Ok(());

@@ -270,7 +270,7 @@ impl fmt::Display for Report {
         )?;
         writeln!(
             f,
-            "messages of executors that were given up: {} outcomes, {} requests to commit, {} about kept partitions",
+            "messages of executors that were given up: {} outcomes, {} requests to commit, {} about cached partitions",
             self.late_outcomes, self.late_commits, self.late_blocks
         )?;
         write!(

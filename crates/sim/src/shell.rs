@@ -148,6 +148,7 @@ impl World {
         self.application.handle(Millis(self.now + self.skew_ms), event, &mut effects);
         self.check_effects(&effects)?;
         self.check_departed()?;
+        self.note_given_back();
         let is_end = |effect: &ApplicationEffect| {
             matches!(effect, ApplicationEffect::Scheduler(Effect::JobEnded { .. }))
         };

@@ -13,6 +13,11 @@ pub(crate) struct Membership {
     pub(crate) gone: BTreeSet<ExecutorId>,
     /// When the decommission of an agent began.
     pub(super) decommissioned: BTreeMap<AgentId, u64>,
+    /// The agents that are being decommissioned by an order of the cluster or by dynamic allocation, with a time
+    /// before which none of it had begun.
+    pub(super) given_back: BTreeMap<AgentId, u64>,
+    /// The time of the last look for agents that were given back.
+    pub(super) looked_at: u64,
     /// Agents that were told to end.
     pub(super) told_to_leave: BTreeSet<AgentId>,
     /// The addresses from which something was to be migrated.
