@@ -2,7 +2,7 @@
 //! has heard.
 //!
 //! Users persist RDDs and change their mind while jobs run. A job is told what is persisted when it is submitted. What
-//! executors say of kept partitions may never arrive, so the driver knows only a part of what is there, and some that is not.
+//! executors say of cached partitions may never arrive, so the driver knows only a part of what is there, and some that is not.
 
 mod record;
 

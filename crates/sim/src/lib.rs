@@ -64,7 +64,7 @@ pub use violation::{Violation, run_seed, run_standalone_seed};
 #[cfg(test)]
 mod tests {
     /// Seeds that once found something: blocks left behind, a stage that was not woken, a block heard of twice; and 1284, which
-    /// alone among thousands notices when kept partitions of two versions are mixed.
+    /// alone among thousands notices when cached partitions of two versions are mixed.
     const FOUND: [u64; 5] = [703, 1284, 1400, 8659, 8763];
 
     #[test]

@@ -72,7 +72,7 @@ pub struct Report {
     pub cached_evicted: u64,
     /// Tasks that found a kept partition gone, and what it is computed from not asked for.
     pub cached_gone: u64,
-    /// How often kept partitions of an RDD became invalid while jobs needed it.
+    /// How often cached partitions of an RDD became invalid while jobs needed it.
     pub versions_grown: u64,
     /// Jobs that had their answer.
     pub succeeded: u64,

@@ -336,7 +336,7 @@ impl CachedBlocks {
     /// Returns the number of cached partitions.
     pub fn len(&self) -> usize {
         match &self.shared {
-            Some(files) => files.names("kept-").len(),
+            Some(files) => files.names("cached-").len(),
             None => self.state().blocks.len(),
         }
     }
@@ -435,11 +435,11 @@ impl CachedBlocks {
 }
 
 fn name(BlockKey { rdd, partition, version }: BlockKey) -> String {
-    format!("kept-{rdd}-{partition}-{version}")
+    format!("cached-{rdd}-{partition}-{version}")
 }
 
 fn prefix(rdd: RddId) -> String {
-    format!("kept-{rdd}-")
+    format!("cached-{rdd}-")
 }
 
 impl Evict for CachedBlocks {

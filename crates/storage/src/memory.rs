@@ -123,7 +123,7 @@ impl Arbiter {
 
     /// Returns memory of a cached partition.
     pub fn forget_rdd(&mut self, bytes: usize) {
-        assert!(self.cached >= bytes, "kept partitions give back {bytes} bytes of {}", self.cached);
+        assert!(self.cached >= bytes, "cached partitions give back {bytes} bytes of {}", self.cached);
         self.cached -= bytes;
     }
 

@@ -139,13 +139,13 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (one, other) =
             (SharedFiles::open(dir.path().into()).unwrap(), SharedFiles::open(dir.path().into()).unwrap());
-        one.publish("kept-1-2", &(7u32, "seven"), [&b"data"[..], b"more"]).unwrap();
-        let (description, mut reader) = other.find::<(u32, String)>("kept-1-2").unwrap().unwrap();
+        one.publish("cached-1-2", &(7u32, "seven"), [&b"data"[..], b"more"]).unwrap();
+        let (description, mut reader) = other.find::<(u32, String)>("cached-1-2").unwrap().unwrap();
         assert_eq!(description, (7, "seven".to_string()));
         let mut data = vec![];
         assert!(reader.next(&mut data).unwrap() && data == b"data");
-        other.remove("kept-1-2");
-        assert!(one.find::<(u32, String)>("kept-1-2").unwrap().is_none());
+        other.remove("cached-1-2");
+        assert!(one.find::<(u32, String)>("cached-1-2").unwrap().is_none());
         assert!(reader.next(&mut data).unwrap() && data == b"more", "who reads, goes on reading");
         assert!(!reader.next(&mut data).unwrap());
         assert!(one.names("").is_empty());

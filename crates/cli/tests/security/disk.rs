@@ -30,7 +30,7 @@ fn all_files_are_their_owners_alone() {
         "master/lease-",
         "/programs/",
         "/app-",
-        "shared/kept-",
+        "shared/cached-",
         "shuffle-",
         "executor-0.stderr",
     ];

@@ -65,7 +65,7 @@ fn what_two_processes_keep_is_not_computed_again_and_goes_when_it_is_told_to() -
             assert_eq!((numbers.sum()?, made()), (31_996_000, 0), "{level}");
         }
         numbers.unpersist(true);
-        wait_until("its files are gone", || files_of(&local, "kept-").is_empty());
+        wait_until("its files are gone", || files_of(&local, "cached-").is_empty());
         assert_eq!((numbers.sum()?, made()), (31_996_000, 8), "{level}");
     }
     Ok(())

@@ -163,7 +163,7 @@ fn the_slower_of_two_copies() {
     cluster.end();
 }
 
-/// Its map outputs and kept partitions survive it, and go when the last who could read them does.
+/// Its map outputs and cached partitions survive it, and go when the last who could read them does.
 #[test]
 fn and_what_it_left_goes_when_nobody_needs_it() {
     let cluster = Cluster::start(2, 1, &[SERVED]);
@@ -179,7 +179,7 @@ fn and_what_it_left_goes_when_nobody_needs_it() {
     assert_eq!(sorted(sums.collect().unwrap()), expected_sums(1000));
     assert_eq!(signs.standing("map").len(), maps, "no map task ran again");
     numbers.unpersist(true);
-    wait_until("kept partitions are removed", || files_below(&local, "kept-").is_empty());
+    wait_until("cached partitions are removed", || files_below(&local, "cached-").is_empty());
     drop((sums, numbers));
     wait_until("map outputs are removed", || files_below(&local, "shuffle-").is_empty());
     cluster.end();
