@@ -1,4 +1,4 @@
-"""Published packages that stand on PySpark's RDD API, each with a program that uses it as its own documentation does."""
+"""Published packages that stand on PySpark's RDD API, each with a program that uses it as its documentation does."""
 
 from __future__ import annotations
 
