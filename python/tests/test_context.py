@@ -122,8 +122,18 @@ def test_partitions_that_double_at_each_step_are_told(fresh_context: Any, capfd:
     assert wide.coalesce(1).count() == 1024 and "partitions" not in capfd.readouterr().err
     wide = wide.union(wide)
     assert wide.coalesce(1).count() == 2048
-    assert "has 4096 partitions, and its sources have 2 at most: each union" in capfd.readouterr().err
+    assert "has 4096 partitions, and its sources have 2 at most: each of the unions" in capfd.readouterr().err
     assert wide.coalesce(1).count() == 2048 and "partitions" not in capfd.readouterr().err
+
+
+def test_partitions_that_the_program_asks_for_are_not_told(fresh_context: Any, capfd: Any) -> None:
+    sc = fresh_context("local[1]")
+    few = sc.parallelize([(1, 1)], 2)
+    small = sc.parallelize([1], 70)
+    for asked in (sc.parallelize([1], 5000), sc.union([few] * 2500), small.cartesian(small)):
+        assert asked.coalesce(1).count() > 0
+    assert few.partitionBy(5000).coalesce(1).count() == 1
+    assert "partitions" not in capfd.readouterr().err
 
 
 def test_packages_are_shipped(fresh_context: Any, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ use crate::node::{RddNode, Source};
 use crate::persistence::{Checkpoint, Persisted};
 use crate::stage_recipe::{PlanNodeRecipe, StageRecipe};
 use firesteel_operators::OperatorRef;
-use firesteel_plan::{Dependency, IsTruncated, Lineage, StageBoundary};
+use firesteel_plan::{Dependency, IsTruncated, Lineage, Mapping, StageBoundary};
 use firesteel_scheduler::StageSpec;
 use firesteel_types::{CallSite, JobFailure, Partition, RddId, ShuffleId, StageId};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -142,23 +142,45 @@ fn warn_of_depth(context: &DriverContext, nodes: &Nodes, root: &Arc<RddNode>) {
     }
 }
 
-/// Warns when partitions have added up from one union, join or cogroup to the next, to far more than the sources
-/// have: programs that do so in a loop soon stand still. First at this number, then each time it has doubled.
+/// Warns when partitions have added up from one union to the next, to far more than the sources have: programs
+/// that do so in a loop soon stand still. First at this number, then each time it has doubled.
 fn warn_of_width(context: &DriverContext, nodes: &Nodes) {
     const WIDE: u32 = 4_000;
     const TIMES: u32 = 8;
-    let infos = || nodes.values().map(|node| &node.source.info);
-    let Some(widest) = infos().max_by_key(|info| info.partitions) else { return };
-    let sources = infos().filter(|info| info.dependencies.is_empty()).map(|info| info.partitions).max();
-    let (partitions, sources) = (widest.partitions, sources.unwrap_or_default());
+    // One union of many RDDs is as wide as the program wants it, and so is a shuffle or a cartesian product.
+    const UNIONS: u32 = 5;
+    if nodes.values().all(|node| node.source.info.partitions < WIDE) {
+        return;
+    }
+    let mut unions: HashMap<RddId, u32> = HashMap::with_capacity(nodes.len());
+    let (mut widest, mut sources) = (None, 0);
+    for (id, Collected { source, .. }) in nodes {
+        let info = &source.info;
+        let before = info.dependencies.iter().map(|d| unions[&d.parent()]).max();
+        let is_union = is_union(&info.dependencies);
+        let count = before.unwrap_or(0) + u32::from(is_union);
+        unions.insert(*id, count);
+        match before {
+            None => sources = sources.max(info.partitions),
+            Some(_) if is_union && count >= UNIONS => widest = widest.max(Some((info.partitions, *id))),
+            Some(_) => {}
+        }
+    }
+    let Some((partitions, id)) = widest else { return };
     if partitions >= WIDE && partitions / TIMES >= sources && context.is_new_width(partitions) {
         tracing::warn!(
-            "{} has {partitions} partitions, and its sources have {sources} at most: each union, join and cogroup adds up the \
-             partitions of its sides. Give joins and reductions a number of partitions, or set `spark.default.parallelism`; after \
-             unions, call `coalesce`",
-            widest.site
+            "{} has {partitions} partitions, and its sources have {sources} at most: each of the unions behind it adds up \
+             the partitions of its sides. Call `coalesce` after a union, or give the next shuffle a number of partitions",
+            nodes[&id].source.info.site
         );
     }
+}
+
+/// Returns whether an RDD has the partitions of several others, one after the other.
+fn is_union(dependencies: &[Dependency]) -> bool {
+    let ranges =
+        |dependency: &Dependency| matches!(dependency, Dependency::Narrow { mapping: Mapping::Range(_), .. });
+    dependencies.len() > 1 && dependencies.iter().all(ranges)
 }
 
 /// The code of all collected RDDs.
