@@ -48,6 +48,9 @@ mod start_cluster;
 mod start_driver;
 mod status;
 mod submitted;
+mod table_failure;
+#[cfg(feature = "parquet")]
+mod table_rdds;
 mod workers;
 
 pub use accumulator::Accumulator;
@@ -66,3 +69,6 @@ pub use rdd::persist::StorageInfo;
 pub use rdd::save_sequences::SequenceClasses;
 pub use rdd::{OperatorCode, Parts, UntypedRdd};
 pub use status::{JobInfo, JobState, StageInfo};
+pub use table_failure::table_failure;
+#[cfg(feature = "parquet")]
+pub use table_rdds::{PartitionSizes, TableFiles};

@@ -7,13 +7,18 @@
 //! columns are known only when they run.
 
 mod batch;
+mod directories;
+mod fit;
 mod options;
+mod parquet;
 mod schema;
 mod text;
 mod times;
 
 pub use batch::ColumnBatch;
+pub use directories::{DirectoryColumns, DirectoryValues, directory_name, directory_values};
 pub use options::Options;
+pub use parquet::parquet_schema;
 pub use schema::{schema_of_json, schema_to_json};
 
 use crate::error::TableError;
@@ -99,9 +104,8 @@ impl Table {
         let schema = schema_of_json(&self.schema).map_err(fail)?;
         Ok(match self.format {
             TableFormat::Text => Box::new(text::TextColumns::open(stores, split, &schema, self)?),
-            TableFormat::Parquet | TableFormat::Csv | TableFormat::Json => {
-                return Err(fail("there is no reader".into()));
-            }
+            TableFormat::Parquet => Box::new(parquet::ParquetColumns::open(stores, split, &schema, self)?),
+            TableFormat::Csv | TableFormat::Json => return Err(fail("there is no reader".into())),
         })
     }
 }
@@ -143,9 +147,8 @@ impl TableSink {
         let schema: SchemaRef = schema_of_json(&self.schema).map_err(fail)?;
         Ok(match self.format {
             TableFormat::Text => Box::new(text::TextSink::create(output, &schema, &self.options)?),
-            TableFormat::Parquet | TableFormat::Csv | TableFormat::Json => {
-                return Err(fail("there is no writer".into()));
-            }
+            TableFormat::Parquet => Box::new(parquet::ParquetSink::create(output, &schema, self)?),
+            TableFormat::Csv | TableFormat::Json => return Err(fail("there is no writer".into())),
         })
     }
 
@@ -156,7 +159,7 @@ impl TableSink {
     pub fn suffix(&self) -> Result<String, String> {
         let extension = self.format.extension();
         Ok(match self.format {
-            TableFormat::Parquet => format!(".snappy.{extension}"),
+            TableFormat::Parquet => format!("{}.{extension}", parquet::codec_suffix(&self.options)?),
             _ => format!(".{extension}{}", self.options.codec()?.suffix()),
         })
     }
