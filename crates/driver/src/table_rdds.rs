@@ -11,7 +11,9 @@ use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_schema::{Field, Schema};
 use firesteel_conf as conf;
 use firesteel_data::Batch;
-use firesteel_io::{Codec, FileSplit, InputFile, IoError, Lenient, ListOptions, Stores, Subdirectories, list_inputs_with};
+use firesteel_io::{
+    Codec, FileSplit, InputFile, IoError, Lenient, ListOptions, Stores, Subdirectories, list_inputs_with,
+};
 use firesteel_operators::{Batches, Open, Outcome};
 use firesteel_tables::TableError;
 use firesteel_tables::columns::{
@@ -120,7 +122,6 @@ impl DriverContext {
         let code = Open::code(&sent, |stores: &Stores, sent: &Sent, partition: Partition| {
             Ok(TableBatches::new(stores, sent, partition))
         });
-        let code = code.map_err(|source| Error::Data { site: site.clone(), source })?;
         Ok(self.rdd(Parts::source(site, count, OperatorCode::from(code))))
     }
 }

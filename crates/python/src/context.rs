@@ -41,6 +41,12 @@ const SERVER: &str = "import sys, json\n\
 /// it: any other worker can read the partition's file.
 const LOCALITY_WAIT: &str = "100ms";
 
+impl Context {
+    pub(crate) fn inner(&self) -> &DriverContext {
+        &self.inner
+    }
+}
+
 #[pymethods]
 impl Context {
     #[new]

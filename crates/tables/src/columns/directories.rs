@@ -46,15 +46,9 @@ impl DirectoryColumns {
         let Some(text) = value else { return Ok(new_null_array(field.data_type(), rows)) };
         let wrong = || format!("the directory {name}={text} does not hold a value of the type {kind}");
         Ok(match field.data_type() {
-            DataType::Int32 => {
-                Arc::new(Int32Array::from_value(text.parse().map_err(|_| wrong())?, rows))
-            }
-            DataType::Int64 => {
-                Arc::new(Int64Array::from_value(text.parse().map_err(|_| wrong())?, rows))
-            }
-            DataType::Float64 => {
-                Arc::new(Float64Array::from_value(text.parse().map_err(|_| wrong())?, rows))
-            }
+            DataType::Int32 => Arc::new(Int32Array::from_value(text.parse().map_err(|_| wrong())?, rows)),
+            DataType::Int64 => Arc::new(Int64Array::from_value(text.parse().map_err(|_| wrong())?, rows)),
+            DataType::Float64 => Arc::new(Float64Array::from_value(text.parse().map_err(|_| wrong())?, rows)),
             DataType::Date32 => Arc::new(Date32Array::from_value(civil_date(text).ok_or_else(wrong)?, rows)),
             DataType::Utf8 => Arc::new(StringArray::from_iter_values(std::iter::repeat_n(text, rows))),
             DataType::Decimal128(precision, 0) => {
@@ -175,7 +169,9 @@ impl Kind {
     fn and(self, other: Kind) -> Kind {
         match (self.min(other), self.max(other)) {
             (low, high) if low == high => low,
-            (Kind::Int | Kind::Long | Kind::Decimal, high @ (Kind::Long | Kind::Decimal | Kind::Double)) => high,
+            (Kind::Int | Kind::Long | Kind::Decimal, high @ (Kind::Long | Kind::Decimal | Kind::Double)) => {
+                high
+            }
             _ => Kind::Text,
         }
     }

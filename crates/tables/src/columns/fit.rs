@@ -56,20 +56,23 @@ fn fit_struct(array: &StructArray, parts: &Fields) -> Result<ArrayRef, String> {
         })
     };
     let fitted = parts.iter().map(|part| match column(part.name()) {
-        Some(column) => fit(column, part.data_type()).map_err(|what| format!("part {:?}: {what}", part.name())),
+        Some(column) => {
+            fit(column, part.data_type()).map_err(|what| format!("part {:?}: {what}", part.name()))
+        }
         None => Ok(arrow_array::new_null_array(part.data_type(), array.len())),
     });
     let columns = fitted.collect::<Result<Vec<_>, _>>()?;
-    let fitted = StructArray::try_new_with_length(parts.clone(), columns, array.nulls().cloned(), array.len());
+    let fitted =
+        StructArray::try_new_with_length(parts.clone(), columns, array.nulls().cloned(), array.len());
     fitted.map(|fitted| Arc::new(fitted) as ArrayRef).map_err(|error| error.to_string())
 }
 
 /// Returns whether every value of one type is a value of the other, or, of decimals and times, is checked.
 fn is_exact(found: &DataType, wanted: &DataType) -> bool {
     use DataType::{
-        Binary, Date32, Decimal128, Duration, FixedSizeBinary, Float16, Float32, Float64, Int8, Int16, Int32,
-        Int64, Interval, LargeBinary, LargeUtf8, Null, Time32, Time64, Timestamp, UInt8, UInt16, UInt32, UInt64,
-        Utf8, Utf8View, BinaryView,
+        Binary, BinaryView, Date32, Decimal128, Duration, FixedSizeBinary, Float16, Float32, Float64, Int8,
+        Int16, Int32, Int64, Interval, LargeBinary, LargeUtf8, Null, Time32, Time64, Timestamp, UInt8,
+        UInt16, UInt32, UInt64, Utf8, Utf8View,
     };
     match (found, wanted) {
         (Null, _) => true,

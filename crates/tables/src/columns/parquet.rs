@@ -97,7 +97,8 @@ impl ParquetColumns {
         let mut read: Vec<usize> = roots.iter().flatten().copied().collect();
         read.sort_unstable();
         read.dedup();
-        let positions = roots.iter().map(|root| root.and_then(|root| read.binary_search(&root).ok())).collect();
+        let positions =
+            roots.iter().map(|root| root.and_then(|root| read.binary_search(&root).ok())).collect();
         let projection = ProjectionMask::roots(file.metadata.parquet_schema(), read);
         Ok(ParquetColumns { batches: file.batches(split, projection, BATCH_ROWS), schema, positions })
     }
@@ -131,7 +132,8 @@ impl ReadColumns for ParquetColumns {
                     .map_err(|what| fail(format!("column {:?}: {what}", field.name()))),
             }
         };
-        let columns = self.schema.fields().iter().zip(&self.positions).map(column).collect::<Result<_, _>>()?;
+        let columns =
+            self.schema.fields().iter().zip(&self.positions).map(column).collect::<Result<_, _>>()?;
         let rows = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
         let fields: Fields = self.schema.fields().iter().map(|field| nullable(field)).collect();
         let fitted = RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &rows);
@@ -205,7 +207,10 @@ fn stored(field: &Field) -> Result<Field, String> {
         DataType::Interval(_) => DataType::Int32,
         DataType::Time64(_) => DataType::Time64(TimeUnit::Microsecond),
         DataType::Struct(parts) if parts.is_empty() => {
-            return Err(format!("column {:?} is a struct without fields, which Parquet cannot store", field.name()));
+            return Err(format!(
+                "column {:?} is a struct without fields, which Parquet cannot store",
+                field.name()
+            ));
         }
         DataType::Struct(parts) => {
             DataType::Struct(parts.iter().map(|part| stored(part)).collect::<Result<_, _>>()?)

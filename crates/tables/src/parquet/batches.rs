@@ -94,7 +94,8 @@ fn timed(field: &Field, leaves: &SchemaDescriptor, next: &mut usize) -> Field {
         DataType::List(element) => DataType::List(inside(element)),
         DataType::Map(entries, sorted) => DataType::Map(inside(entries), *sorted),
         leaf => {
-            let is_int96 = *next < leaves.num_columns() && leaves.column(*next).physical_type() == Physical::INT96;
+            let is_int96 =
+                *next < leaves.num_columns() && leaves.column(*next).physical_type() == Physical::INT96;
             *next += 1;
             match is_int96 {
                 true => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
@@ -121,9 +122,8 @@ impl Batches {
                 self.current = Some(self.open_row_group(index, first_row)?);
                 continue;
             };
-            let batch = guarded(&self.file.path, || {
-                current.batches.next().transpose().map_err(ParquetError::from)
-            })?;
+            let batch =
+                guarded(&self.file.path, || current.batches.next().transpose().map_err(ParquetError::from))?;
             match batch {
                 Some(batch) => {
                     let first_row = current.next_row;

@@ -163,4 +163,3 @@ fn project<T: DeserializeOwned>(
     let leaves = leaves(metadata.parquet_schema().root_schema(), kind);
     Ok((ProjectionMask::leaves(metadata.parquet_schema(), leaves), plan))
 }
-
