@@ -4,7 +4,7 @@ There are no queries, tables or data frames; uses of them are refused with a hin
 """
 
 from firesteel.sql.session import DataFrameReader, RuntimeConfig, SparkSession, TextFrame
-from firesteel.sql.types import Row
+from firesteel.sql.row import Row
 
 __all__ = ["DataFrameReader", "Row", "RuntimeConfig", "SparkSession", "TextFrame", "is_remote"]
 

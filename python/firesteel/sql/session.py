@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 from firesteel import html
 from firesteel.conf import SparkConf
 from firesteel.errors import FiresteelError
-from firesteel.sql.types import Row, _named
+from firesteel.sql.row import Row, _named
 
 if TYPE_CHECKING:
     from types import TracebackType
