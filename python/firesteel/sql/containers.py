@@ -87,7 +87,7 @@ class ArrayType(DataType):
     def _tree(self, prefix: str, depth: int) -> Iterator[str]:
         if depth > 0:
             yield tree_line(prefix, "element", self.elementType, "containsNull", self.containsNull)
-            yield from self.elementType._tree(f"{prefix}    |", depth)
+            yield from self.elementType._tree(f"{prefix}    |", depth - 1)
 
 
 class MapType(DataType):
@@ -132,7 +132,9 @@ class MapType(DataType):
         }
 
     @classmethod
-    def fromJson(cls, json: dict[str, Any], fieldPath: str = "", collationsMap: dict[str, str] | None = None) -> MapType:
+    def fromJson(
+        cls, json: dict[str, Any], fieldPath: str = "", collationsMap: dict[str, str] | None = None
+    ) -> MapType:
         """Makes the type that :meth:`jsonValue` wrote."""
         key = _parse_datatype_json_value(json["keyType"], f"{fieldPath}.key", collationsMap)
         value = _parse_datatype_json_value(json["valueType"], f"{fieldPath}.value", collationsMap)
@@ -159,9 +161,9 @@ class MapType(DataType):
     def _tree(self, prefix: str, depth: int) -> Iterator[str]:
         if depth > 0:
             yield f"{prefix}-- key: {self.keyType._tree_name()}\n"
-            yield from self.keyType._tree(f"{prefix}    |", depth)
+            yield from self.keyType._tree(f"{prefix}    |", depth - 1)
             yield tree_line(prefix, "value", self.valueType, "valueContainsNull", self.valueContainsNull)
-            yield from self.valueType._tree(f"{prefix}    |", depth)
+            yield from self.valueType._tree(f"{prefix}    |", depth - 1)
 
 
 _all_complex_types.update(array=ArrayType, map=MapType)

@@ -1,4 +1,4 @@
-"""Records as a schema wants them: values become text where it says so, and records tuples in the order of its fields."""
+"""Records as a schema wants them: text where it says so, and tuples in the order of its fields."""
 
 from __future__ import annotations
 

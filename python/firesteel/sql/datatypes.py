@@ -7,7 +7,6 @@ engine and for files. Types without parameters exist once. ``temporal``, ``neste
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 if TYPE_CHECKING:
@@ -82,6 +81,8 @@ class DataType:
         >>> DecimalType(5, 2).json()
         '"decimal(5,2)"'
         """
+        import json
+
         return json.dumps(self.jsonValue(), separators=(",", ":"), sort_keys=True)
 
     def needConversion(self) -> bool:

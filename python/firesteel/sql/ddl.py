@@ -29,13 +29,12 @@ _SIMPLE: dict[str, type[DataType]] = {
     **dict.fromkeys(("double",), plain.DoubleType),
     **dict.fromkeys(("binary",), plain.BinaryType),
     **dict.fromkeys(("date",), temporal.DateType),
-    **dict.fromkeys(("timestamp_ntz",), temporal.TimestampNTZType),
-    **dict.fromkeys(("timestamp_ltz",), temporal.TimestampType),
     **dict.fromkeys(("void",), plain.NullType),
     **dict.fromkeys(("variant",), VariantType),
 }
 
 _MAX_DIGITS = 38
+_TIMESTAMP_DIGITS = 6
 
 
 def _parse_datatype_string(s: str) -> DataType:
@@ -75,7 +74,7 @@ class _Parser:
             **dict.fromkeys(("decimal", "dec", "numeric"), self.decimal),
             **dict.fromkeys(("char", "character", "varchar"), self.sized),
             "time": self.time,
-            "timestamp": self.timestamp,
+            **dict.fromkeys(("timestamp", "timestamp_ltz", "timestamp_ntz"), self.timestamp),
             "interval": self.interval,
             "array": self.array,
             "map": self.map,
@@ -200,7 +199,7 @@ class _Parser:
 
     def string(self, token: Token) -> DataType:
         if self.is_sign("("):
-            self.fail("string has no length; varchar(n) has; expected the end of the type", None, "UNSUPPORTED_DATATYPE")
+            self.fail("string has no length (varchar has), expected the end of the type", None, "UNSUPPORTED_DATATYPE")
         return plain.StringType(self.collation())
 
     def collation(self) -> str:
@@ -214,9 +213,8 @@ class _Parser:
             name = self.name("the name of a collation")
         found = normalized(name)
         if found is None:
-            self.fail(
-                "no collation, such as UTF8_BINARY, UTF8_LCASE, UNICODE_CI or de_CI_AI,", token, "COLLATION_INVALID_NAME"
-            )
+            problem = "no collation, such as UTF8_BINARY, UTF8_LCASE, UNICODE_CI or de_CI_AI,"
+            self.fail(problem, token, "COLLATION_INVALID_NAME")
         return found
 
     def decimal(self, token: Token) -> DataType:
@@ -258,13 +256,17 @@ class _Parser:
         return temporal.TimeType(precision)
 
     def timestamp(self, token: Token) -> DataType:
-        if self.is_sign("("):
-            self.fail(
-                "timestamps have microseconds always, expected the end of the type", None, "INVALID_TIMESTAMP_PRECISION"
-            )
-        if self.skip_words("without", "time", "zone"):
+        if self.skip_sign("("):
+            first = self.token
+            if self.number("the digits behind the seconds") != _TIMESTAMP_DIGITS:
+                problem = f"a timestamp has {_TIMESTAMP_DIGITS} digits behind the seconds, always,"
+                self.fail(problem, first, "INVALID_TIMESTAMP_PRECISION")
+            self.expect_sign(")")
+        name = token.value.lower()
+        if name == "timestamp_ntz" or (name == "timestamp" and self.skip_words("without", "time", "zone")):
             return temporal.TimestampNTZType()
-        self.skip_words("with", "local", "time", "zone")
+        if name == "timestamp":
+            self.skip_words("with", "local", "time", "zone")
         return temporal.TimestampType()
 
     def interval(self, token: Token) -> DataType:

@@ -12,7 +12,6 @@ import enum
 import sys
 from array import array
 from collections.abc import Iterable
-from functools import reduce
 from typing import Any
 
 from firesteel.sql import datatypes as plain
@@ -81,7 +80,7 @@ class _Inference:
         self.first_pair = first_pair
         self.prefer_ntz = prefer_ntz
 
-    def type(self, obj: Any) -> DataType:
+    def infer(self, obj: Any) -> DataType:
         if obj is None:
             return NullType()
         if hasattr(obj, "__UDT__"):
@@ -95,7 +94,7 @@ class _Inference:
         if isinstance(obj, dict):
             return self.dictionary(obj)
         if isinstance(obj, list):
-            return self.list(obj)
+            return self.sequence(obj)
         if isinstance(obj, array):
             if obj.typecode not in _array_type_mappings:
                 raise _unsupported(f"array({obj.typecode})", "")
@@ -113,33 +112,36 @@ class _Inference:
             return plain.DecimalType(38, 18)
         if kind is temporal.TimestampType and self.prefer_ntz and obj.tzinfo is None:
             return temporal.TimestampNTZType()
-        if kind is GeographyType or kind is GeometryType:
-            return kind(obj.srid)
+        if isinstance(obj, (Geography, Geometry)):
+            return (GeographyType if isinstance(obj, Geography) else GeometryType)(obj.srid)
         return kind()
 
     def dictionary(self, obj: dict[Any, Any]) -> DataType:
         pairs = [(key, value) for key, value in obj.items() if key is not None and value is not None]
         if self.dicts_are_structs:
-            return StructType([StructField(key, self.type(value)) for key, value in pairs])
+            return StructType([StructField(key, self.infer(value)) for key, value in pairs])
         if self.first_pair:
             if not pairs:
                 return MapType(NullType(), NullType(), True)
-            return MapType(self.type(pairs[0][0]), self.type(pairs[0][1]), True)
+            return MapType(self.infer(pairs[0][0]), self.infer(pairs[0][1]), True)
         return MapType(self.common(obj), self.common(obj.values()), True)
 
-    def list(self, obj: list[Any]) -> DataType:
+    def sequence(self, obj: list[Any]) -> DataType:
         if self.first_element:
-            return ArrayType(self.type(obj[0]) if obj else NullType(), True)
+            return ArrayType(self.infer(obj[0]) if obj else NullType(), True)
         return ArrayType(self.common(obj), True)
 
     def common(self, values: Iterable[Any]) -> DataType:
-        return reduce(_merge_type, map(self.type, values), NullType())
+        merged: DataType = NullType()
+        for value in values:
+            merged = _merge_type(merged, self.infer(value))
+        return merged
 
     def schema(self, row: Any, names: list[str] | None) -> StructType:
         fields = []
         for name, value in _items(row, names):
             try:
-                fields.append(StructField(name, self.type(value), True))
+                fields.append(StructField(name, self.infer(value), True))
             except TypeError as error:
                 raise SchemaTypeError.of(
                     "CANNOT_INFER_TYPE_FOR_FIELD", f"Unable to infer the type of the field `{name}`. {_reason(error)}"
@@ -193,7 +195,7 @@ def _infer_type(
     (ArrayType(LongType(), True), MapType(StringType(), DoubleType(), True))
     """
     asked = infer_dict_as_struct, infer_array_from_first_element, infer_map_from_first_pair, prefer_timestamp_ntz
-    return _Inference(*asked).type(obj)
+    return _Inference(*asked).infer(obj)
 
 
 def _infer_schema(

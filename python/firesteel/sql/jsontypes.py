@@ -1,4 +1,4 @@
-"""Types from JSON schemas: those without parts by name (``long``, ``decimal(5,2)``), those with parts from dictionaries.
+"""Types from JSON schemas: those without parts by name (``decimal(5,2)``), those with parts from dictionaries.
 
 ``containers`` and ``structs`` enter the types with parts here, since they read the types of their parts with these
 functions.
@@ -6,7 +6,6 @@ functions.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -45,25 +44,22 @@ def _geography(found: re.Match[str]) -> DataType:
     return kind._from_crs(crs, alg or kind.DEFAULT_ALG)
 
 
-#: Names with parameters, and what makes a type of them.
-_PATTERNS: list[tuple[re.Pattern[str], Callable[[re.Match[str]], DataType]]] = [
-    (re.compile(r"decimal\(\s*(\d+)\s*,\s*(-?\d+)\s*\)"), lambda m: plain.DecimalType(int(m[1]), int(m[2]))),
-    (re.compile(r"string collate (\w+)"), lambda m: plain.StringType(m[1])),
-    (re.compile(r"char\(\s*(\d+)\s*\)"), lambda m: plain.CharType(int(m[1]))),
-    (re.compile(r"varchar\(\s*(\d+)\s*\)"), lambda m: plain.VarcharType(int(m[1]))),
-    (re.compile(r"time\(\s*(\d+)\s*\)"), lambda m: temporal.TimeType(int(m[1]))),
+#: Patterns of names with parameters, and what makes a type of them; each is compiled when it is first asked for.
+_PATTERNS: list[tuple[str, Callable[[re.Match[str]], DataType]]] = [
+    (r"decimal\(\s*(\d+)\s*,\s*(-?\d+)\s*\)", lambda m: plain.DecimalType(int(m[1]), int(m[2]))),
+    (r"string collate (\w+)", lambda m: plain.StringType(m[1])),
+    (r"char\(\s*(\d+)\s*\)", lambda m: plain.CharType(int(m[1]))),
+    (r"varchar\(\s*(\d+)\s*\)", lambda m: plain.VarcharType(int(m[1]))),
+    (r"time\(\s*(\d+)\s*\)", lambda m: temporal.TimeType(int(m[1]))),
     (
-        re.compile(r"interval (day|hour|minute|second)(?: to (day|hour|minute|second))?"),
+        r"interval (day|hour|minute|second)(?: to (day|hour|minute|second))?",
         _interval(temporal.DayTimeIntervalType),
     ),
-    (re.compile(r"interval (year|month)(?: to (year|month))?"), _interval(temporal.YearMonthIntervalType)),
-    (re.compile(r"geometry"), lambda m: spatial.GeometryType(spatial.GeometryType.DEFAULT_SRID)),
-    (re.compile(r"geography"), lambda m: spatial.GeographyType(spatial.GeographyType.DEFAULT_SRID)),
-    (re.compile(r"geometry\(\s*([\w.-]+:-?[\w.-]+)\s*\)"), lambda m: spatial.GeometryType._from_crs(m[1])),
-    (
-        re.compile(r"geography\(\s*([\w.-]+:-?[\w.-]+(?:\s*,\s*\w+)?|[A-Z]\w*)\s*\)"),
-        _geography,
-    ),
+    (r"interval (year|month)(?: to (year|month))?", _interval(temporal.YearMonthIntervalType)),
+    (r"geometry", lambda m: spatial.GeometryType(spatial.GeometryType.DEFAULT_SRID)),
+    (r"geography", lambda m: spatial.GeographyType(spatial.GeographyType.DEFAULT_SRID)),
+    (r"geometry\(\s*([\w.-]+:-?[\w.-]+)\s*\)", lambda m: spatial.GeometryType._from_crs(m[1])),
+    (r"geography\(\s*([\w.-]+:-?[\w.-]+(?:\s*,\s*\w+)?|[A-Z]\w*)\s*\)", _geography),
 ]
 
 
@@ -79,7 +75,7 @@ def named(name: object) -> DataType:
     if kind is not None:
         return kind()
     for pattern, make in _PATTERNS:
-        found = pattern.fullmatch(name)
+        found = re.fullmatch(pattern, name)
         if found:
             return make(found)
     raise SchemaValueError.of("CANNOT_PARSE_DATATYPE", f"Unable to parse datatype. {name}.{_hint(name)}")
@@ -120,4 +116,6 @@ def _parse_datatype_json_value(
 
 def _parse_datatype_json_string(json_string: str) -> DataType:
     """Returns the type that :meth:`DataType.json` wrote."""
+    import json
+
     return _parse_datatype_json_value(json.loads(json_string))

@@ -74,16 +74,16 @@ class SpatialType(AtomicType):
     _systems: ClassVar[dict[int, str]] = {}
 
     def __init__(self, srid: int | str) -> None:
-        number = self.MIXED_SRID if srid == "ANY" else srid
-        if number == self.MIXED_SRID and srid == "ANY":
+        if srid == "ANY":
             self.srid, self._crs = self.MIXED_SRID, self.MIXED_CRS
-        elif isinstance(number, int) and number in self._systems:
-            self.srid, self._crs = number, self._systems[number]
+        elif isinstance(srid, int) and srid in self._systems:
+            self.srid, self._crs = srid, self._systems[srid]
         else:
             known = ", ".join(map(str, self._systems))
             raise SchemaValueError.of(
                 "ST_INVALID_SRID_VALUE",
-                f"Invalid or unsupported SRID (spatial reference identifier) value: {srid}. Known are {known} and 'ANY'.",
+                f"Invalid or unsupported SRID (spatial reference identifier) value: {srid}."
+                f" Known are {known} and 'ANY'.",
             )
 
     @classmethod

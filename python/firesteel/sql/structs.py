@@ -118,7 +118,8 @@ class StructField(DataType):
         """Refuses: the type of a field has a name, the field is none."""
         raise SchemaTypeError.of(
             "INVALID_TYPENAME_CALL",
-            "StructField does not have typeName. Use typeName on its type explicitly instead: field.dataType.typeName().",
+            "StructField does not have typeName. Use typeName on its type explicitly instead, as in"
+            " field.dataType.typeName().",
         )
 
     def _sql(self) -> str:
@@ -184,7 +185,7 @@ class StructType(DataType):
                     f"Argument `data_type` is required when passing name of struct_field to create: {field!r}.",
                 )
             kind = _parse_datatype_json_value(data_type) if isinstance(data_type, str) else data_type
-            self.fields.append(StructField(field, kind, nullable, metadata))  # type: ignore[arg-type]
+            self.fields.append(StructField(field, kind, nullable, metadata))
         self._note_fields()
         return self
 
