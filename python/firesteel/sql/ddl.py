@@ -6,6 +6,7 @@ are the same, in names of types. Errors say at which place, and what was expecte
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -35,6 +36,8 @@ _SIMPLE: dict[str, type[DataType]] = {
 
 _MAX_DIGITS = 38
 _TIMESTAMP_DIGITS = 6
+_MAX_DEPTH = 100
+"""How deep types may nest: all that is done with a type recurses, and Python bounds that."""
 
 
 def _parse_datatype_string(s: str) -> DataType:
@@ -68,6 +71,7 @@ class _Parser:
         self.text = text
         self.words = words
         self.at = 0
+        self.depth = 0
         self.failed_at = -1
         self.parametric: dict[str, Callable[[Token], DataType]] = {
             "string": self.string,
@@ -154,9 +158,11 @@ class _Parser:
             self.fail(f"expected {expected}")
         self.at += 1
         if token.kind == "word" and (not token.value.isascii() or self.is_sign("-")):
+            meant = re.match(r"[\w-]+", self.text[token.start :])
             self.fail(
-                f"a name with other signs than letters A to Z, digits and _ is put in backquotes, as `{token.value}`,",
-                token if not token.value.isascii() else None,
+                "a name with other signs than letters A to Z, digits and _ is put in backquotes,"
+                f" as `{meant[0] if meant else token.value}`,",
+                token,
                 "INVALID_IDENTIFIER",
             )
         return token.value
@@ -190,7 +196,12 @@ class _Parser:
             self.fail("expected a type")
         self.at += 1
         if name in self.parametric:
-            return self.parametric[name](token)
+            self.depth += 1
+            if self.depth > _MAX_DEPTH:
+                self.fail(f"types nest more than {_MAX_DEPTH} deep", token)
+            found = self.parametric[name](token)
+            self.depth -= 1
+            return found
         if name not in _SIMPLE:
             self.fail("unknown type", token, "UNSUPPORTED_DATATYPE")
         if self.is_sign("("):
@@ -274,12 +285,12 @@ class _Parser:
             fields = kind._inverted_fields
             if self.is_word(*fields):
                 start = end = fields[self.take().value.lower()]
-                if self.is_word("to"):
-                    self.at += 1
-                    smaller = [name for name, number in fields.items() if number > start]
+                smaller = [name for name, number in fields.items() if number > start]
+                if self.is_word("to") and not smaller:
+                    self.fail("expected the end of the interval")
+                if self.skip_words("to"):
                     if not self.is_word(*smaller):
-                        expected = " or ".join(smaller)
-                        self.fail(f"expected {expected}" if smaller else "expected the end of the interval")
+                        self.fail(f"expected {' or '.join(smaller)}")
                     end = fields[self.take().value.lower()]
                 return kind(start, end)
         return temporal.CalendarIntervalType()
