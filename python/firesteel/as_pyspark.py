@@ -217,6 +217,7 @@ def _make_errors(module: ModuleType) -> None:
         "CapturedException": errors.JobError,
         "SparkJobException": errors.JobError,
         "AnalysisException": errors.FiresteelError,
+        "ParseException": errors.ParseError,
         "IllegalArgumentException": ValueError,
         "UnsupportedOperationException": NotImplementedError,
     }
@@ -228,7 +229,7 @@ def _make_errors(module: ModuleType) -> None:
 
 
 _NEVER_RAISED = (
-    *("SessionNotSameException", "TempTableAlreadyExistsException", "ParseException", "ArithmeticException"),
+    *("SessionNotSameException", "TempTableAlreadyExistsException", "ArithmeticException"),
     *("ArrayIndexOutOfBoundsException", "DateTimeException", "NumberFormatException", "StreamingQueryException"),
     *("QueryExecutionException", "SparkUpgradeException", "SparkNoSuchElementException", "QueryContext"),
     *("QueryContextType", "StreamingPythonRunnerInitializationException"),

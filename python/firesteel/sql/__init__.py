@@ -3,11 +3,16 @@
 There are no queries; uses of them are refused with a hint what to use.
 """
 
+<<<<<<< HEAD
 from firesteel.sql.frame import DataFrame
 from firesteel.sql.reading import DataFrameReader
 from firesteel.sql.session import RuntimeConfig, SparkSession
 from firesteel.sql.types import Row
 from firesteel.sql.writing import DataFrameWriter
+=======
+from firesteel.sql.session import DataFrameReader, RuntimeConfig, SparkSession, TextFrame
+from firesteel.sql.row import Row
+>>>>>>> wt-types
 
 __all__ = ["DataFrame", "DataFrameReader", "DataFrameWriter", "Row", "RuntimeConfig", "SparkSession", "is_remote"]
 
