@@ -48,7 +48,7 @@ mod zlib;
 
 pub use binary::{RecordReader, check_records, record_splits};
 pub use codec::Codec;
-pub use commit::{OutputCommitter, PartNames};
+pub use commit::{Existing, OutputCommitter, PartNames};
 pub use error::{IoCause, IoError, IoOperation};
 pub use file::{Input, Output};
 pub use glob::glob_matches;

@@ -9,7 +9,7 @@ use object_store::multipart::{MultipartStore, PartId};
 use object_store::path::Path;
 use object_store::{MultipartId, PutPayload, PutResult, Result as StoreResult};
 use proptest::prelude::*;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::sync::Mutex;
 
@@ -90,8 +90,13 @@ impl Job {
             store: inner,
             uploads: Some(uploads),
         };
-        let output =
-            Uploads { store: Arc::new(Arc::new(bucket)), dir: "data/out".into(), token: "job-7".into() };
+        let output = Uploads {
+            store: Arc::new(Arc::new(bucket)),
+            dir: "data/out".into(),
+            token: "job-7".into(),
+            existing: Existing::Refuse,
+            marks_success: true,
+        };
         output.setup_job().unwrap();
         Job { store, output }
     }
