@@ -67,6 +67,8 @@ pub use log::{set_log_level, show_log};
 pub use rdd::map_stream::Pairing;
 pub use rdd::persist::StorageInfo;
 pub use rdd::save_sequences::SequenceClasses;
+#[cfg(feature = "parquet")]
+pub use rdd::save_table::SaveTable;
 pub use rdd::{OperatorCode, Parts, UntypedRdd};
 pub use status::{JobInfo, JobState, StageInfo};
 pub use table_failure::table_failure;

@@ -9,6 +9,8 @@ pub(crate) mod persist;
 mod run;
 mod save;
 pub(crate) mod save_sequences;
+#[cfg(feature = "parquet")]
+pub(crate) mod save_table;
 
 use crate::context::DriverContext;
 use crate::error::Result;

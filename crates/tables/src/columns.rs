@@ -16,7 +16,7 @@ mod text;
 mod times;
 
 pub use batch::ColumnBatch;
-pub use directories::{DirectoryColumns, DirectoryValues, directory_name, directory_values};
+pub use directories::{DirectoryColumns, DirectoryValues, directory_name, directory_texts, directory_values};
 pub use options::Options;
 pub use parquet::parquet_schema;
 pub use schema::{schema_of_json, schema_to_json};

@@ -3,16 +3,11 @@
 There are no queries; uses of them are refused with a hint what to use.
 """
 
-<<<<<<< HEAD
 from firesteel.sql.frame import DataFrame
 from firesteel.sql.reading import DataFrameReader
-from firesteel.sql.session import RuntimeConfig, SparkSession
-from firesteel.sql.types import Row
-from firesteel.sql.writing import DataFrameWriter
-=======
-from firesteel.sql.session import DataFrameReader, RuntimeConfig, SparkSession, TextFrame
 from firesteel.sql.row import Row
->>>>>>> wt-types
+from firesteel.sql.session import RuntimeConfig, SparkSession
+from firesteel.sql.writing import DataFrameWriter
 
 __all__ = ["DataFrame", "DataFrameReader", "DataFrameWriter", "Row", "RuntimeConfig", "SparkSession", "is_remote"]
 
@@ -29,12 +24,16 @@ def is_remote() -> bool:
 _NOT_HERE = frozenset(
     "functions window column Catalog Column DataFrameNaFunctions"
     " DataFrameStatFunctions DataFrameWriterV2 GroupedData HiveContext Observation PandasCogroupedOps"
-    " SQLContext UDFRegistration UDTFRegistration VariantVal Window WindowSpec".split()
+    " SQLContext UDFRegistration UDTFRegistration Window WindowSpec".split()
 )
 
 
 def __getattr__(name: str) -> object:
     """Refuses names of data frames with a hint, where an import would only say that it cannot find them."""
+    if name == "VariantVal":
+        from firesteel.sql.variant import VariantVal
+
+        return VariantVal
     if name in _NOT_HERE:
         raise ImportError(
             f"cannot import name {name!r}: Firesteel has no queries. Of pyspark.sql it has what RDD programs begin and"

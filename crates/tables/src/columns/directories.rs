@@ -1,8 +1,10 @@
 //! Columns that are in the names of directories: `city=Ulm/day=2024-05-01/part-00000.parquet`. Every row of
 //! such a file has these values; a type is chosen that all values of a column have.
 
-use super::schema_of_json;
-use arrow_array::types::Date32Type;
+use super::times::Times;
+use super::{Options, schema_of_json};
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Date32Type, TimestampMicrosecondType};
 use arrow_array::{
     ArrayRef, Date32Array, Decimal128Array, Float64Array, Int32Array, Int64Array, StringArray, new_null_array,
 };
@@ -102,6 +104,28 @@ pub fn directory_name(name: &str, value: Option<&str>) -> String {
     // An empty text cannot be told from a missing one in a name.
     let value = value.filter(|value| !value.is_empty()).map_or_else(|| NO_VALUE.into(), escaped);
     format!("{}={value}", escaped(name))
+}
+
+/// Returns the values of a column as the names of directories have them; none where it is null.
+///
+/// # Errors
+/// A sentence, when directories cannot have values of the column's type.
+pub fn directory_texts(column: &ArrayRef, options: &Options) -> Result<Vec<Option<String>>, String> {
+    let times = Times::of(options)?;
+    Ok(match column.data_type() {
+        DataType::Struct(_) | DataType::List(_) | DataType::Map(..) => {
+            return Err(format!("a column of {} cannot be in the names of directories", column.data_type()));
+        }
+        DataType::Timestamp(_, zone) => {
+            let values = column.as_primitive::<TimestampMicrosecondType>().iter();
+            let is_instant = zone.is_some();
+            values.map(|value| value.map(|value| times.shown(value, is_instant))).collect()
+        }
+        _ => {
+            let texts = arrow_cast::cast(column, &DataType::Utf8).map_err(|error| error.to_string())?;
+            texts.as_string::<i32>().iter().map(|text| text.map(String::from)).collect()
+        }
+    })
 }
 
 /// The characters that are written as `%` and two digits, beside control characters, as Hive does.
