@@ -67,6 +67,8 @@ struct Sent {
 impl DriverContext {
     /// Lists the files of a table. Directories named `name=value` below a path are columns.
     ///
+    /// Only files whose name matches `glob` count, if one is given.
+    ///
     /// # Errors
     /// When a path does not exist, or some of its directories are columns and others are not.
     pub fn table_files(
@@ -75,6 +77,7 @@ impl DriverContext {
         paths: &[String],
         base: Option<&str>,
         recursive: bool,
+        glob: Option<&str>,
     ) -> Result<TableFiles> {
         let refused = |message| Error::InvalidArgument { site: site.clone(), message };
         let options =
@@ -85,10 +88,17 @@ impl DriverContext {
             let escaped = path.replace(',', "\\,");
             let files = list_inputs_with(self.stores(), &escaped, &options)
                 .map_err(|source| Error::Io { site: site.clone(), source })?;
-            found.extend(files.into_iter().map(|file| {
+            let matches = |file: &InputFile| match glob {
+                None => Ok(true),
+                Some(glob) => glob_matches(glob, &file.path[file.path.rfind('/').map_or(0, |at| at + 1)..]),
+            };
+            for file in files {
+                if !matches(&file).map_err(refused)? {
+                    continue;
+                }
                 let inside = directories_below(&file.path, path, base).to_string();
-                (file, inside)
-            }));
+                found.push((file, inside));
+            }
         }
         if recursive {
             let (files, values) = found.into_iter().map(|(file, _)| (file, vec![])).unzip();

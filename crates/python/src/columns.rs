@@ -5,14 +5,16 @@ use crate::context::Context;
 use crate::failure::{from_python, take_above, to_python};
 use crate::from_rows;
 use crate::objects::Objects;
-use crate::rdd::Rdd;
+use crate::rdd::{Pairs, Rdd, file_options};
 use crate::{sites, to_rows};
-use arrow_array::RecordBatch;
+use arrow_array::{RecordBatch, RecordBatchOptions};
+use arrow_schema::{Field, Fields, Schema};
 use firesteel_data::Batch;
-use firesteel_driver::{Error, PartitionSizes, TableFiles, UntypedRdd};
+use firesteel_driver::{Error, PartitionSizes, SaveTable, TableFiles, UntypedRdd};
+use firesteel_io::Existing;
 use firesteel_operators::{Batches, Coalesce, Outcome, Stream, watch};
 use firesteel_tables::columns::{
-    self, ColumnBatch, DirectoryColumns, Options, Table, TableFormat, schema_of_json,
+    self, ColumnBatch, DirectoryColumns, Options, Table, TableFormat, TableSink, schema_of_json, schema_to_json,
 };
 use firesteel_types::{CallSite, StorageLevel, TaskFailure};
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -20,6 +22,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyList};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// One RDD of the lineage, of column batches.
 #[pyclass(frozen)]
@@ -45,17 +48,18 @@ impl Files {
 
 /// Lists the files of a table.
 #[pyfunction]
-#[pyo3(signature = (context, paths, base, recursive, site))]
+#[pyo3(signature = (context, paths, base, recursive, glob, site))]
 pub(crate) fn table_files(
     context: &Context,
     py: Python<'_>,
     paths: Vec<String>,
     base: Option<&str>,
     recursive: bool,
+    glob: Option<&str>,
     site: &str,
 ) -> PyResult<Files> {
     let site = sites::parse(site);
-    let files = py.detach(|| context.inner().table_files(&site, &paths, base, recursive));
+    let files = py.detach(|| context.inner().table_files(&site, &paths, base, recursive, glob));
     files.map(Files).map_err(|error| to_python(py, error))
 }
 
@@ -136,6 +140,59 @@ impl Columns {
         first(&within.coalesce(site.clone(), 1, Coalesce::<ColumnBatch>::code)).into()
     }
 
+    /// Gives the columns other names.
+    fn renamed(&self, names: Vec<String>, site: &str) -> Columns {
+        Columns(self.0.map_stream(sites::parse(site), &names, |names: &Vec<String>, _, stream| {
+            let names = names.clone();
+            Ok(Each(stream, move |batch: RecordBatch| {
+                let schema = batch.schema();
+                let fields = schema.fields().iter().zip(&names);
+                let fields: Fields = fields.map(|(field, name)| Field::clone(field).with_name(name)).collect();
+                let rows = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+                let schema = Arc::new(Schema::new(fields));
+                let renamed = RecordBatch::try_new_with_options(schema, batch.columns().to_vec(), &rows);
+                renamed.map(Some).map_err(|error| failure("toDF", &error))
+            }))
+        }))
+    }
+
+    /// Saves the columns as a table; `directories` are the columns that directories are named after.
+    #[expect(clippy::too_many_arguments, reason = "they are the parts of a table, by name")]
+    fn save(
+        &self,
+        py: Python<'_>,
+        path: &str,
+        format: &str,
+        options: BTreeMap<String, String>,
+        schema: &str,
+        directories: Vec<usize>,
+        existing: &str,
+        hadoop: Pairs,
+        site: &str,
+    ) -> PyResult<()> {
+        let site = sites::parse(site);
+        let refused = |message: String| to_python(py, Error::InvalidArgument { site: site.clone(), message });
+        let all = schema_of_json(schema).map_err(refused)?;
+        let own: Vec<usize> = (0..all.fields().len()).filter(|at| !directories.contains(at)).collect();
+        let inside = all.project(&own).map_err(|error| refused(error.to_string()))?;
+        let options: Options = options.into_iter().collect();
+        let rows_per_file = options.number("maxRecordsPerFile", 0).map_err(refused)?;
+        let schema = schema_to_json(&inside).map_err(refused)?;
+        let table = SaveTable {
+            sink: TableSink { format: table_format(format)?, options, schema },
+            directories: directories.iter().map(|at| (all.field(*at).name().clone(), *at)).collect(),
+            rows_per_file,
+        };
+        let existing = match existing {
+            "append" => Existing::Append,
+            "overwrite" => Existing::Overwrite,
+            _ => Existing::Refuse,
+        };
+        let options = file_options(py, self.0.context(), &site, hadoop)?;
+        let saved = py.detach(|| self.0.save_table(&site, path, table, existing, &options));
+        saved.map_err(|error| to_python(py, error))
+    }
+
     fn coalesce(&self, partitions: usize, site: &str) -> Columns {
         let partitions = u32::try_from(partitions).unwrap_or(u32::MAX).max(1);
         Columns(self.0.coalesce(sites::parse(site), partitions, Coalesce::<ColumnBatch>::code))
@@ -207,6 +264,59 @@ pub(crate) fn streams_to_columns(rdd: &Rdd, schema: String, site: &str) -> Colum
         let schema = schema_of_json(schema).map_err(|what| failure("read Arrow's batches", &what))?;
         Ok(Streams { stream, schema })
     }))
+}
+
+/// Returns the stream of Arrow's that records become by a schema.
+#[pyfunction]
+pub(crate) fn records_stream<'py>(
+    py: Python<'py>,
+    records: &Bound<'py, PyList>,
+    schema: &str,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let parsed = schema_of_json(schema).map_err(PyValueError::new_err)?;
+    let mut columns = from_rows::Columns::new(&parsed)?;
+    push_all(&mut columns, records, schema)?;
+    stream_bytes(py, &ColumnBatch(columns.take()?))
+}
+
+/// Returns a stream of Arrow's with a schema and no rows.
+#[pyfunction]
+pub(crate) fn empty_stream<'py>(py: Python<'py>, schema: &str) -> PyResult<Bound<'py, PyBytes>> {
+    let schema = schema_of_json(schema).map_err(PyValueError::new_err)?;
+    stream_bytes(py, &ColumnBatch(RecordBatch::new_empty(schema)))
+}
+
+fn stream_bytes<'py>(py: Python<'py>, batch: &ColumnBatch) -> PyResult<Bound<'py, PyBytes>> {
+    let bytes = batch.to_bytes().map_err(|error| PyTypeError::new_err(error.to_string()))?;
+    Ok(PyBytes::new(py, &bytes))
+}
+
+/// Returns the schema of a stream of Arrow's as Spark's in JSON.
+#[pyfunction]
+pub(crate) fn stream_schema(bytes: &[u8]) -> PyResult<String> {
+    columns::schema_of_stream(bytes).map_err(PyTypeError::new_err)
+}
+
+/// Appends records to columns.
+fn push_all(columns: &mut from_rows::Columns, list: &Bound<'_, PyList>, schema: &str) -> PyResult<usize> {
+    for record in list.iter() {
+        if columns.push(&record).is_err() {
+            return Err(explain(&record, schema));
+        }
+    }
+    Ok(list.len())
+}
+
+/// Returns the error for a record that has no place in columns.
+#[cold]
+fn explain(record: &Bound<'_, PyAny>, schema: &str) -> PyErr {
+    static EXPLAIN: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let explained = crate::lookup::function(record.py(), &EXPLAIN, "firesteel.sql.misfit", "explain")
+        .and_then(|explain| explain.call1((record, schema)));
+    match explained {
+        Ok(error) => PyErr::from_value(error),
+        Err(error) => error,
+    }
 }
 
 fn failure(operation: &str, what: &dyn std::fmt::Display) -> Box<TaskFailure> {
@@ -284,7 +394,7 @@ impl Batches<ColumnBatch> for Gathered {
             let Some(batch) = self.stream.next_batch()? else { break };
             for objects in batch.into_vec() {
                 gathered += Python::attach(|py| {
-                    let pushed = objects.list(py).and_then(|list| self.push_all(&list));
+                    let pushed = objects.list(py).and_then(|list| push_all(&mut self.columns, &list, &self.schema));
                     match take_above() {
                         Some(failure) => Err(failure),
                         None => pushed.map_err(|error| from_python(py, error)),
@@ -297,29 +407,6 @@ impl Batches<ColumnBatch> for Gathered {
         }
         let taken = Python::attach(|py| self.columns.take().map_err(|error| from_python(py, error)))?;
         Ok(Some(Batch::Owned(vec![ColumnBatch(taken)])))
-    }
-}
-
-impl Gathered {
-    fn push_all(&mut self, list: &Bound<'_, PyList>) -> PyResult<usize> {
-        for record in list.iter() {
-            if self.columns.push(&record).is_err() {
-                return Err(self.explain(&record));
-            }
-        }
-        Ok(list.len())
-    }
-
-    /// Returns the error for a record that has no place in the columns.
-    #[cold]
-    fn explain(&self, record: &Bound<'_, PyAny>) -> PyErr {
-        static EXPLAIN: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-        let explained = crate::lookup::function(record.py(), &EXPLAIN, "firesteel.sql.misfit", "explain")
-            .and_then(|explain| explain.call1((record, &self.schema)));
-        match explained {
-            Ok(error) => PyErr::from_value(error),
-            Err(error) => error,
-        }
     }
 }
 

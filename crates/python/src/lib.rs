@@ -56,6 +56,9 @@ fn native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(columns::read_table, module)?)?;
     module.add_function(wrap_pyfunction!(columns::to_columns, module)?)?;
     module.add_function(wrap_pyfunction!(columns::streams_to_columns, module)?)?;
+    module.add_function(wrap_pyfunction!(columns::records_stream, module)?)?;
+    module.add_function(wrap_pyfunction!(columns::empty_stream, module)?)?;
+    module.add_function(wrap_pyfunction!(columns::stream_schema, module)?)?;
     module.add_function(wrap_pyfunction!(files::fetch_file, module)?)?;
     module.add_function(wrap_pyfunction!(barrier::barrier, module)?)?;
     module.add_function(wrap_pyfunction!(worker::current_task, module)?)?;

@@ -19,7 +19,7 @@ pub use batch::ColumnBatch;
 pub use directories::{DirectoryColumns, DirectoryValues, directory_name, directory_texts, directory_values};
 pub use options::Options;
 pub use parquet::parquet_schema;
-pub use schema::{schema_of_json, schema_to_json};
+pub use schema::{schema_of_json, schema_of_stream, schema_to_json};
 
 use crate::error::TableError;
 use arrow_array::RecordBatch;

@@ -111,7 +111,10 @@ pub fn directory_name(name: &str, value: Option<&str>) -> String {
 /// # Errors
 /// A sentence, when directories cannot have values of the column's type.
 pub fn directory_texts(column: &ArrayRef, options: &Options) -> Result<Vec<Option<String>>, String> {
-    let times = Times::of(options)?;
+    let zone = [("timeZone", options.get("timeZone").unwrap_or("UTC"))];
+    let pattern = "yyyy-MM-dd HH:mm:ss";
+    let patterns = [("timestampFormat", pattern), ("timestampNTZFormat", pattern)];
+    let times = Times::of(&zone.into_iter().chain(patterns).collect())?;
     Ok(match column.data_type() {
         DataType::Struct(_) | DataType::List(_) | DataType::Map(..) => {
             return Err(format!("a column of {} cannot be in the names of directories", column.data_type()));
@@ -119,13 +122,28 @@ pub fn directory_texts(column: &ArrayRef, options: &Options) -> Result<Vec<Optio
         DataType::Timestamp(_, zone) => {
             let values = column.as_primitive::<TimestampMicrosecondType>().iter();
             let is_instant = zone.is_some();
-            values.map(|value| value.map(|value| times.shown(value, is_instant))).collect()
+            values.map(|value| value.map(|value| clock(&times, value, is_instant))).collect()
         }
         _ => {
             let texts = arrow_cast::cast(column, &DataType::Utf8).map_err(|error| error.to_string())?;
             texts.as_string::<i32>().iter().map(|text| text.map(String::from)).collect()
         }
     })
+}
+
+/// Returns a time as a clock shows it, with as many digits of a second as it has.
+fn clock(times: &Times, micros: i64, is_instant: bool) -> String {
+    let mut out = vec![];
+    match is_instant {
+        true => times.write_timestamp(micros, &mut out),
+        false => times.write_timestamp_ntz(micros, &mut out),
+    }
+    let mut text = String::from_utf8_lossy(&out).into_owned();
+    let fraction = micros.rem_euclid(1_000_000);
+    if fraction != 0 {
+        text.push_str(format!(".{fraction:06}").trim_end_matches('0'));
+    }
+    text
 }
 
 /// The characters that are written as `%` and two digits, beside control characters, as Hive does.

@@ -3,6 +3,7 @@
 //! What Arrow's types do not say lies in a field's metadata: Spark's own metadata, and the name of a type that
 //! is stored as another one (`varchar(10)`).
 
+use arrow_ipc::reader::StreamReader;
 use arrow_schema::{DataType, Field, Fields, IntervalUnit, Schema, SchemaRef, TimeUnit};
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
@@ -230,4 +231,14 @@ pub(super) fn spark_field(field: &Field, binary_as_string: bool) -> Result<Field
         other => return Err(format!("column {:?} has the type {other}, which Spark has not", field.name())),
     };
     Ok(Field::new(field.name(), data_type, field.is_nullable()))
+}
+
+/// Returns the schema of a stream of Arrow's, as Spark's in JSON.
+///
+/// # Errors
+/// A sentence, when the bytes are no such stream, or a column has a type that Spark has not.
+pub fn schema_of_stream(bytes: &[u8]) -> Result<String, String> {
+    let reader = StreamReader::try_new(std::io::Cursor::new(bytes), None).map_err(|error| error.to_string())?;
+    let fields = reader.schema().fields().iter().map(|field| spark_field(field, false)).collect::<Result<Fields, _>>()?;
+    schema_to_json(&Schema::new(fields))
 }
