@@ -150,19 +150,24 @@ class StructType(DataType):
     """
 
     def __init__(self, fields: list[StructField] | None = None) -> None:
-        self.fields: list[StructField] = list(fields or [])
-        for field in self.fields:
+        self.fields: list[StructField] = []
+        self.names: list[str] = []
+        # What each conversion of a record asks for.
+        self._needConversion: list[bool] = []
+        self._needSerializeAnyField = False
+        for field in fields or []:
             if not isinstance(field, StructField):
                 raise SchemaTypeError.of(
                     "NOT_LIST_OF_STRUCT_FIELDS", f"fields should be a list of StructField, and has {field!r}."
                 )
-        self._note_fields()
+            self._append(field)
 
-    def _note_fields(self) -> None:
-        """Notes what each conversion of a record asks for."""
-        self.names = [field.name for field in self.fields]
-        self._needConversion = [field.needConversion() for field in self.fields]
-        self._needSerializeAnyField = any(self._needConversion)
+    def _append(self, field: StructField) -> None:
+        needs = field.needConversion()
+        self.fields.append(field)
+        self.names.append(field.name)
+        self._needConversion.append(needs)
+        self._needSerializeAnyField |= needs
 
     def add(
         self,
@@ -177,7 +182,7 @@ class StructType(DataType):
         StructType([StructField('id', LongType(), False), StructField('tags', ArrayType(StringType(), True), True)])
         """
         if isinstance(field, StructField):
-            self.fields.append(field)
+            self._append(field)
         else:
             if isinstance(field, str) and data_type is None:
                 raise SchemaValueError.of(
@@ -185,8 +190,7 @@ class StructType(DataType):
                     f"Argument `data_type` is required when passing name of struct_field to create: {field!r}.",
                 )
             kind = _parse_datatype_json_value(data_type) if isinstance(data_type, str) else data_type
-            self.fields.append(StructField(field, kind, nullable, metadata))
-        self._note_fields()
+            self._append(StructField(field, kind, nullable, metadata))
         return self
 
     def __iter__(self) -> Iterator[StructField]:
