@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from firesteel.sql.types import StructType
 
-__all__ = ["BatchFunction", "PandasFunction", "batches", "schema_of", "slices", "table", "to_pandas"]
+__all__ = ["BatchFunction", "PandasFunction", "batches", "renamed", "schema_of", "slices", "table", "to_pandas", "with_instants"]
 
 
 def _pyarrow() -> Any:
@@ -80,6 +80,32 @@ def _table_of(pa: Any, data: Any) -> Any:
         f"fromArrow takes a table of Arrow's (of pyarrow, Polars, DuckDB or pandas) or a data set of pyarrow's, and not"
         f" {kind}: sc.parallelize(data) makes an RDD of a collection"
     )
+
+
+def renamed(data: Any, names: list[str]) -> Any:
+    """Returns a table with other names for its columns."""
+    pa = _pyarrow()
+    return (data if isinstance(data, pa.Table) else _table_of(pa, data)).rename_columns(names)
+
+
+def with_instants(found: pyarrow.Table) -> pyarrow.Table:
+    """Returns a table whose times without a zone are points in time: what a clock in this process's zone shows."""
+    import datetime
+
+    pa = _pyarrow()
+    for at, field in enumerate(found.schema):
+        if pa.types.is_timestamp(field.type):
+            kind = pa.timestamp("us", "UTC")
+            if field.type.tz is None:
+                values = [
+                    None if each is None else each.astimezone(datetime.timezone.utc)
+                    for each in found.column(at).cast(pa.timestamp("us"), safe=False).to_pylist()
+                ]
+                column = pa.chunked_array([pa.array(values, kind)])
+            else:
+                column = found.column(at).cast(kind, safe=False)
+            found = found.set_column(at, field.name, column)
+    return found
 
 
 def schema_of(data: Any) -> str:

@@ -37,7 +37,9 @@ _OTHER_NAMES = {
     "shuffle": "external",
     "rddsampler": "sampling",
     "traceback_utils": "callsite",
-    "sql.readwriter": "sql.session",
+    "sql.readwriter": "sql",
+    "sql.dataframe": "sql.frame",
+    "sql.classic.dataframe": "sql.frame",
     "sql.conf": "sql.session",
     "sql.classic.session": "sql.session",
 }
@@ -105,7 +107,7 @@ class _Finder(importlib.abc.MetaPathFinder):
         if fullname not in _MADE and _counterpart(fullname) is None:
             raise ModuleNotFoundError(
                 f"No module named {fullname!r}: under the name of PySpark this is Firesteel, which has the RDD API,"
-                " and of pyspark.sql only SparkSession to start with",
+                " and of pyspark.sql what RDD programs begin and end with: SparkSession, reading, writing, types",
                 name=fullname,
             )
         return importlib.machinery.ModuleSpec(fullname, _Loader(), is_package=True)

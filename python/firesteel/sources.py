@@ -118,6 +118,21 @@ class Sources:
         empty = self._rdd(self._native.parallelize([[] for _ in range(slices)], site), site, "ParallelCollectionRDD")
         return empty._then(_Range(numbers, slices), site)
 
+    def fromArrow(self, data: Any, numSlices: int | None = None) -> RDD[Any]:
+        """Makes an RDD of the rows of a table of Arrow's (pyarrow's, Polars', DuckDB's, pandas') or of a data set of
+        pyarrow's, cut into ``numSlices`` partitions. Needs pyarrow.
+
+        The columns travel as they are; ``mapInArrow`` and ``toArrow`` take them from there without making rows.
+
+        >>> import pyarrow
+        >>> sc.fromArrow(pyarrow.table({"n": [1, 2, 3]})).map(lambda row: row.n).sum()
+        6
+        """
+        from firesteel.sql.creating import from_arrow
+        from firesteel.sql.session import session_of
+
+        return from_arrow(session_of(self), data, self._slices(numSlices)).rdd  # type: ignore[arg-type]
+
     def union(self, rdds: Sequence[RDD[T]]) -> RDD[T]:
         """Makes an RDD of the records of several RDDs, one after the other.
 

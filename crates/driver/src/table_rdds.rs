@@ -12,7 +12,8 @@ use arrow_schema::{Field, Schema};
 use firesteel_conf as conf;
 use firesteel_data::Batch;
 use firesteel_io::{
-    Codec, FileSplit, InputFile, IoError, Lenient, ListOptions, Stores, Subdirectories, list_inputs_with,
+    Codec, FileSplit, InputFile, IoError, Lenient, ListOptions, Stores, Subdirectories, glob_matches,
+    list_inputs_with,
 };
 use firesteel_operators::{Batches, Open, Outcome};
 use firesteel_tables::TableError;

@@ -14,7 +14,8 @@ use firesteel_driver::{Error, PartitionSizes, SaveTable, TableFiles, UntypedRdd}
 use firesteel_io::Existing;
 use firesteel_operators::{Batches, Coalesce, Outcome, Stream, watch};
 use firesteel_tables::columns::{
-    self, ColumnBatch, DirectoryColumns, Options, Table, TableFormat, TableSink, schema_of_json, schema_to_json,
+    self, ColumnBatch, DirectoryColumns, Options, Table, TableFormat, TableSink, schema_of_json,
+    schema_to_json,
 };
 use firesteel_types::{CallSite, StorageLevel, TaskFailure};
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -147,7 +148,8 @@ impl Columns {
             Ok(Each(stream, move |batch: RecordBatch| {
                 let schema = batch.schema();
                 let fields = schema.fields().iter().zip(&names);
-                let fields: Fields = fields.map(|(field, name)| Field::clone(field).with_name(name)).collect();
+                let fields: Fields =
+                    fields.map(|(field, name)| Field::clone(field).with_name(name)).collect();
                 let rows = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
                 let schema = Arc::new(Schema::new(fields));
                 let renamed = RecordBatch::try_new_with_options(schema, batch.columns().to_vec(), &rows);
@@ -394,7 +396,8 @@ impl Batches<ColumnBatch> for Gathered {
             let Some(batch) = self.stream.next_batch()? else { break };
             for objects in batch.into_vec() {
                 gathered += Python::attach(|py| {
-                    let pushed = objects.list(py).and_then(|list| push_all(&mut self.columns, &list, &self.schema));
+                    let pushed =
+                        objects.list(py).and_then(|list| push_all(&mut self.columns, &list, &self.schema));
                     match take_above() {
                         Some(failure) => Err(failure),
                         None => pushed.map_err(|error| from_python(py, error)),

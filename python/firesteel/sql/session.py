@@ -303,6 +303,16 @@ def _as_text(value: Any) -> str:
     return ("true" if value else "false") if isinstance(value, bool) else str(value)
 
 
+def session_of(sc: SparkContext) -> SparkSession:
+    """Returns the active session of a context, or a new one that does not become the active one."""
+    session = SparkSession.getActiveSession()
+    if session is not None and session._sc is sc:
+        return session
+    made = SparkSession.__new__(SparkSession)
+    made._sc, made._conf = sc, RuntimeConfig(sc.getConf())
+    return made
+
+
 def _bytes(setting: str | None, default: int) -> int:
     from firesteel.util import _parse_memory
 

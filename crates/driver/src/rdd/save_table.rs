@@ -65,12 +65,13 @@ impl UntypedRdd {
         let committer = committer.marking_success(options.hadoop.marks_success());
         committer.setup_job(self.context.stores()).map_err(failed)?;
         let sent = Sent { committer: committer.clone(), table, suffix, mark };
-        let written =
-            self.each_partition(site.clone(), &sent, |sent: &Sent, partition, stream: Stream<ColumnBatch>| {
-                save_part(sent, partition, stream)
-            });
-        let finished =
-            written.and_then(|_| committer.commit_job(self.context.stores(), self.partitions()).map_err(failed));
+        let written = self.each_partition(
+            site.clone(),
+            &sent,
+            |sent: &Sent, partition, stream: Stream<ColumnBatch>| save_part(sent, partition, stream),
+        );
+        let finished = written
+            .and_then(|_| committer.commit_job(self.context.stores(), self.partitions()).map_err(failed));
         if finished.is_err() {
             // The failure of the job is the one to report, not that of the clean-up.
             let _ = committer.abort_job(self.context.stores());
@@ -130,7 +131,10 @@ impl<'a> Part<'a> {
 
     fn write_all(mut self, stream: Stream<ColumnBatch>) -> Outcome<()> {
         stream.for_each(|batch| {
-            batch.into_vec().into_iter().try_for_each(|ColumnBatch(batch)| self.write(&batch).map_err(failure))
+            batch
+                .into_vec()
+                .into_iter()
+                .try_for_each(|ColumnBatch(batch)| self.write(&batch).map_err(failure))
         })?;
         // A table without rows has its columns, in the file of the first partition.
         if self.partition.0 == 0 && self.counts.is_empty() && self.sent.table.directories.is_empty() {
@@ -149,7 +153,8 @@ impl<'a> Part<'a> {
         let mut names = vec![String::new(); batch.num_rows()];
         for (name, column) in directories {
             let column: &ArrayRef = batch.column(*column);
-            for (row, text) in directory_texts(column, &self.sent.table.sink.options).map_err(fail)?.iter().enumerate()
+            for (row, text) in
+                directory_texts(column, &self.sent.table.sink.options).map_err(fail)?.iter().enumerate()
             {
                 names[row] += &directory_name(name, text.as_deref());
                 names[row].push('/');
@@ -164,7 +169,8 @@ impl<'a> Part<'a> {
         let failed = |error: arrow_schema::ArrowError| fail(error.to_string());
         let own = batch.project(&own).map_err(failed)?;
         for (name, rows) in rows {
-            let part = arrow_select::take::take_record_batch(&own, &UInt32Array::from(rows)).map_err(failed)?;
+            let part =
+                arrow_select::take::take_record_batch(&own, &UInt32Array::from(rows)).map_err(failed)?;
             self.write_into(name, &part)?;
         }
         Ok(())
@@ -192,7 +198,8 @@ impl<'a> Part<'a> {
         self.clock += 1;
         if !self.open.contains_key(directory) {
             if self.open.len() >= OPEN_FILES
-                && let Some(oldest) = self.open.iter().min_by_key(|(_, file)| file.used).map(|(name, _)| name.clone())
+                && let Some(oldest) =
+                    self.open.iter().min_by_key(|(_, file)| file.used).map(|(name, _)| name.clone())
             {
                 self.finish(&oldest)?;
             }

@@ -238,7 +238,13 @@ pub(super) fn spark_field(field: &Field, binary_as_string: bool) -> Result<Field
 /// # Errors
 /// A sentence, when the bytes are no such stream, or a column has a type that Spark has not.
 pub fn schema_of_stream(bytes: &[u8]) -> Result<String, String> {
-    let reader = StreamReader::try_new(std::io::Cursor::new(bytes), None).map_err(|error| error.to_string())?;
-    let fields = reader.schema().fields().iter().map(|field| spark_field(field, false)).collect::<Result<Fields, _>>()?;
+    let reader =
+        StreamReader::try_new(std::io::Cursor::new(bytes), None).map_err(|error| error.to_string())?;
+    let fields = reader
+        .schema()
+        .fields()
+        .iter()
+        .map(|field| spark_field(field, false))
+        .collect::<Result<Fields, _>>()?;
     schema_to_json(&Schema::new(fields))
 }
