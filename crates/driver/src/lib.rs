@@ -51,6 +51,8 @@ mod submitted;
 mod table_failure;
 #[cfg(feature = "parquet")]
 mod table_rdds;
+#[cfg(feature = "parquet")]
+mod table_schema;
 mod workers;
 
 pub use accumulator::Accumulator;

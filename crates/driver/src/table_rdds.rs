@@ -18,7 +18,7 @@ use firesteel_io::{
 use firesteel_operators::{Batches, Open, Outcome};
 use firesteel_tables::TableError;
 use firesteel_tables::columns::{
-    ColumnBatch, DirectoryColumns, DirectoryValues, ReadColumns, Table, TableFormat, directory_values,
+    ColumnBatch, DirectoryColumns, DirectoryValues, Options, ReadColumns, Table, TableFormat, directory_values,
 };
 use firesteel_types::{CallSite, Partition};
 use serde::{Deserialize, Serialize};
@@ -122,7 +122,7 @@ impl DriverContext {
         wanted_directories: Vec<usize>,
         sizes: PartitionSizes,
     ) -> Result<UntypedRdd> {
-        let whole = !is_splittable(&table);
+        let whole = !is_splittable(table.format, &table.options);
         let partitions = pack(files, whole, sizes);
         let count = u32::try_from(partitions.len()).unwrap_or(u32::MAX);
         let lenient = Lenient {
@@ -205,13 +205,24 @@ fn with_directories(found: Vec<(InputFile, String)>) -> std::result::Result<Tabl
 }
 
 /// Returns whether files of a table may be read from their middle.
-fn is_splittable(table: &Table) -> bool {
-    let set = |name: &str| table.options.flag(name, false).unwrap_or(false);
-    match table.format {
+fn is_splittable(format: TableFormat, options: &Options) -> bool {
+    let set = |name: &str| options.flag(name, false).unwrap_or(false);
+    match format {
         TableFormat::Text => !set("wholetext"),
         TableFormat::Csv | TableFormat::Json => !set("multiLine"),
         TableFormat::Parquet => true,
     }
+}
+
+/// Returns the parts of a table's files, as its partitions read them.
+pub(crate) fn splits(
+    files: &TableFiles,
+    format: TableFormat,
+    options: &Options,
+    sizes: PartitionSizes,
+) -> Vec<Vec<FileSplit>> {
+    let packed = pack(files.clone(), !is_splittable(format, options), sizes);
+    packed.into_iter().map(|pieces| pieces.into_iter().map(|piece| piece.split).collect()).collect()
 }
 
 /// Puts the parts of files together to partitions.

@@ -3,6 +3,8 @@
 //! `rdd/save_tables.rs` writes.
 
 mod bad_rows;
+#[cfg(feature = "parquet")]
+mod batches;
 mod csv;
 mod json;
 #[cfg(feature = "parquet")]
@@ -11,6 +13,8 @@ mod parquet;
 mod without_parquet;
 
 pub use bad_rows::{BadRowReport, BadRows};
+#[cfg(feature = "parquet")]
+pub use batches::{ReadBatches, SaveBatches};
 pub use csv::ReadCsv;
 pub use json::ReadJsonLines;
 #[cfg(feature = "parquet")]

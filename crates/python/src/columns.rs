@@ -11,7 +11,7 @@ use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_schema::{Field, Fields, Schema};
 use firesteel_data::Batch;
 use firesteel_driver::{Error, PartitionSizes, SaveTable, TableFiles, UntypedRdd};
-use firesteel_io::Existing;
+use firesteel_io::{Existing, IoCause};
 use firesteel_operators::{Batches, Coalesce, Outcome, Stream, watch};
 use firesteel_tables::columns::{
     self, ColumnBatch, DirectoryColumns, Options, Table, TableFormat, TableSink, schema_of_json,
@@ -61,7 +61,7 @@ pub(crate) fn table_files(
 ) -> PyResult<Files> {
     let site = sites::parse(site);
     let files = py.detach(|| context.inner().table_files(&site, &paths, base, recursive, glob));
-    files.map(Files).map_err(|error| to_python(py, error))
+    files.map(Files).map_err(|error| path_error(py, error))
 }
 
 /// Returns the schema of a Parquet file as Spark's in JSON.
@@ -102,6 +102,47 @@ pub(crate) fn read_table(
     let read =
         context.inner().read_table(site, table, files.0.clone(), directories, wanted_directories, sizes);
     read.map(Columns).map_err(|error| to_python(py, error))
+}
+
+/// Infers the schema of a table's files, as Spark's in JSON, by a job.
+#[pyfunction]
+pub(crate) fn infer_schema(
+    py: Python<'_>,
+    context: &Context,
+    files: &Files,
+    format: &str,
+    options: BTreeMap<String, String>,
+    sizes: (u64, u64, u64),
+    site: &str,
+) -> PyResult<String> {
+    let (format, options) = (table_format(format)?, options.into_iter().collect());
+    let sizes = PartitionSizes { most_bytes: sizes.0, open_cost: sizes.1, partitions: sizes.2 };
+    let site = sites::parse(site);
+    let schema = py.detach(|| context.inner().table_schema(&site, &files.0, format, &options, sizes));
+    schema.map_err(|error| to_python(py, error))
+}
+
+/// Returns the exception for a path that is not there, or that is there already, with the condition that programs
+/// match on; others as they are.
+fn path_error(py: Python<'_>, error: Error) -> PyErr {
+    static ERROR: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let message = match &error {
+        Error::Io { source, .. } => match &source.cause {
+            IoCause::OutputExists => format!(
+                "[PATH_ALREADY_EXISTS] Path {} already exists. Set mode as \"overwrite\" to overwrite the existing path, or \
+                 as \"append\" to add to it.",
+                source.path
+            ),
+            IoCause::NotFound | IoCause::NoMatch { .. } => {
+                format!("[PATH_NOT_FOUND] Path does not exist: {}. ({source})", source.path)
+            }
+            _ => return to_python(py, error),
+        },
+        _ => return to_python(py, error),
+    };
+    let made = crate::lookup::function(py, &ERROR, "firesteel.errors", "FiresteelError")
+        .and_then(|class| class.call1((message,)));
+    made.map_or_else(|error| error, PyErr::from_value)
 }
 
 fn table_format(name: &str) -> PyResult<TableFormat> {
@@ -171,7 +212,7 @@ impl Columns {
         existing: &str,
         hadoop: Pairs,
         site: &str,
-    ) -> PyResult<()> {
+    ) -> PyResult<bool> {
         let site = sites::parse(site);
         let refused = |message: String| to_python(py, Error::InvalidArgument { site: site.clone(), message });
         let all = schema_of_json(schema).map_err(refused)?;
@@ -185,14 +226,17 @@ impl Columns {
             directories: directories.iter().map(|at| (all.field(*at).name().clone(), *at)).collect(),
             rows_per_file,
         };
-        let existing = match existing {
+        let onto = match existing {
             "append" => Existing::Append,
             "overwrite" => Existing::Overwrite,
             _ => Existing::Refuse,
         };
         let options = file_options(py, self.0.context(), &site, hadoop)?;
-        let saved = py.detach(|| self.0.save_table(&site, path, table, existing, &options));
-        saved.map_err(|error| to_python(py, error))
+        match py.detach(|| self.0.save_table(&site, path, table, onto, &options)) {
+            Ok(()) => Ok(true),
+            Err(Error::Io { source, .. }) if existing == "ignore" && source.cause == IoCause::OutputExists => Ok(false),
+            Err(error) => Err(path_error(py, error)),
+        }
     }
 
     fn coalesce(&self, partitions: usize, site: &str) -> Columns {

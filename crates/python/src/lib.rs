@@ -54,6 +54,7 @@ fn native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(columns::table_files, module)?)?;
     module.add_function(wrap_pyfunction!(columns::parquet_schema, module)?)?;
     module.add_function(wrap_pyfunction!(columns::read_table, module)?)?;
+    module.add_function(wrap_pyfunction!(columns::infer_schema, module)?)?;
     module.add_function(wrap_pyfunction!(columns::to_columns, module)?)?;
     module.add_function(wrap_pyfunction!(columns::streams_to_columns, module)?)?;
     module.add_function(wrap_pyfunction!(columns::records_stream, module)?)?;

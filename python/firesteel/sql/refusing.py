@@ -13,7 +13,6 @@ _ARROW = "df.toArrow() gives a table that DuckDB and Polars query; df.rdd has ma
 
 _INSTEAD = {
     "sql": _ARROW,
-    "range": "sc.range(...) makes an RDD of numbers",
     "table": "spark.read.parquet(path) reads files",
     "saveAsTable": "df.write.parquet(path) writes files",
     "insertInto": 'df.write.mode("append").parquet(path) adds files',

@@ -211,9 +211,17 @@ class SparkSession(Refusing):
         """Refuses: there are no tables."""
         refuse("table")
 
-    def range(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Refuses: there are no data frames."""
-        refuse("range")
+    def range(
+        self, start: int, end: int | None = None, step: int = 1, numPartitions: int | None = None
+    ) -> DataFrame:
+        """Makes a frame of whole numbers, in the column ``id``.
+
+        >>> SparkSession.builder.getOrCreate().range(3).collect()
+        [Row(id=0), Row(id=1), Row(id=2)]
+        """
+        from firesteel.sql.creating import of_rdd
+
+        return of_rdd(self, self._sc.range(start, end, step, numPartitions).map(_alone), "id long", None)
 
     def _zone(self) -> str:
         """Returns the time zone in which times are read from text and written to it: that of the session, or else of this
@@ -311,6 +319,10 @@ def session_of(sc: SparkContext) -> SparkSession:
     made = SparkSession.__new__(SparkSession)
     made._sc, made._conf = sc, RuntimeConfig(sc.getConf())
     return made
+
+
+def _alone(number: int) -> tuple[int]:
+    return (number,)
 
 
 def _bytes(setting: str | None, default: int) -> int:
