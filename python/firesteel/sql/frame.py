@@ -278,7 +278,7 @@ class DataFrame(Refusing):
             raise TypeError(f"show takes a number of rows, and not {n!r}")
         width = 20 if truncate is True else int(truncate)
         rows = self.take(n + 1)
-        print(showing.table(self.columns, rows[:n], width, vertical, len(rows) > n))
+        print(showing.table(self.schema, rows[:n], width, vertical, len(rows) > n))
 
     # -- columns
 

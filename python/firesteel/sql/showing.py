@@ -4,50 +4,56 @@ from __future__ import annotations
 
 import datetime
 import decimal
+import struct
 from typing import Any
 
-from firesteel.sql.types import Row
+from firesteel.sql.containers import ArrayType, MapType
+from firesteel.sql.datatypes import DataType, FloatType
+from firesteel.sql.row import Row
+from firesteel.sql.structs import StructType
 
 __all__ = ["java_number", "shown", "table"]
 
 
-def table(names: list[str], rows: list[Row], truncate: int, vertical: bool, has_more: bool) -> str:
+def table(schema: StructType, rows: list[Row], truncate: int, vertical: bool, has_more: bool) -> str:
     """Returns rows as ``show`` prints them; texts longer than ``truncate`` are cut, if it is not 0.
 
-    >>> print(table(["n", "name"], [Row(1, "Ada")], 20, False, False), end="")
+    >>> schema = StructType([StructField("n", LongType()), StructField("name", StringType())])
+    >>> print(table(schema, [Row(1, "Ada")], 20, False, False), end="")
     +---+----+
     |  n|name|
     +---+----+
     |  1| Ada|
     +---+----+
-    <BLANKLINE>
     """
-    cells = [[_cut(shown(value, True), truncate) for value in row] for row in rows]
-    heads = [_cut(_one_line(name), truncate) for name in names]
+    kinds = [field.dataType for field in schema.fields]
+    cells = [[_cut(_one_line(shown(value, kind)), truncate) for value, kind in zip(row, kinds)] for row in rows]
+    # Names are never cut, in Spark either.
+    heads = [_one_line(name) for name in schema.names]
     count = len(rows)
-    footer = f"only showing top {count} row{'' if count == 1 else 's'}\n" if has_more else ""
+    footer = f"only showing top {count} row{'' if count == 1 else 's'}" if has_more else ""
     if vertical:
         return _vertical(heads, cells) + footer
-    widths = [max(3, *(_width(row[at]) for row in [heads, *cells])) for at in range(len(names))]
+    widths = [max(3, *(_width(row[at]) for row in [heads, *cells])) for at in range(len(heads))]
     rule = "+" + "".join("-" * width + "+" for width in widths) + "\n"
     lines = [
         "|" + "".join(_padded(cell, width, truncate) + "|" for cell, width in zip(row, widths)) + "\n"
         for row in [heads, *cells]
     ]
-    return rule + lines[0] + rule + "".join(lines[1:]) + rule + ("" if has_more else "\n") + footer
+    return rule + lines[0] + rule + "".join(lines[1:]) + rule + footer
 
 
 def _vertical(heads: list[str], cells: list[list[str]]) -> str:
     if not cells:
-        return "(0 rows)\n"
+        return "(0 rows)"
     left = max(3, *map(_width, heads), 3) if heads else 3
     right = max([3, *(_width(cell) for row in cells for cell in row)])
     out = []
     for number, row in enumerate(cells):
         title = f"-RECORD {number}"
         out.append(title.ljust(left + right + 5, "-") + "\n")
-        out += [f" {head.ljust(left)} | {cell.ljust(right)} \n" for head, cell in zip(heads, row)]
-    return "".join(out) + "\n"
+        out += [f" {_padded(head, left, 0)} | {_padded(cell, right, 0)} \n" for head, cell in zip(heads, row)]
+    return "".join(out)
 
 
 def _padded(cell: str, width: int, truncate: int) -> str:
@@ -80,20 +86,20 @@ def _one_line(text: str) -> str:
     return text.translate(_LINE_ENDS)
 
 
-def shown(value: Any, is_top: bool = False) -> str:
-    """Returns a value as Spark casts it to a string.
+def shown(value: Any, kind: DataType) -> str:
+    """Returns a value of a type as Spark casts it to a string.
 
-    >>> shown([1.0, None, {"a": True}])
-    '[1.0, NULL, {a -> true}]'
+    >>> shown([1.0, None], ArrayType(DoubleType()))
+    '[1.0, NULL]'
     """
     if value is None:
         return "NULL"
     if isinstance(value, str):
-        return _one_line(value) if is_top else value
+        return value
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        return java_number(value)
+        return java_number(value, isinstance(kind, FloatType))
     if isinstance(value, (bytes, bytearray)):
         return "[" + " ".join(f"{byte:02X}" for byte in value) + "]"
     if isinstance(value, datetime.datetime):
@@ -101,28 +107,42 @@ def shown(value: Any, is_top: bool = False) -> str:
         return f"{text}.{value.microsecond:06d}".rstrip("0") if value.microsecond else text
     if isinstance(value, decimal.Decimal):
         return f"{value:f}"
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{shown(key)} -> {shown(each)}" for key, each in value.items()) + "}"
-    if isinstance(value, tuple):
-        return "{" + ", ".join(map(shown, value)) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(shown, value)) + "]"
+    if isinstance(kind, MapType):
+        parts = (f"{shown(key, kind.keyType)} -> {shown(each, kind.valueType)}" for key, each in value.items())
+        return "{" + ", ".join(parts) + "}"
+    if isinstance(kind, StructType):
+        return "{" + ", ".join(shown(each, field.dataType) for each, field in zip(value, kind.fields)) + "}"
+    if isinstance(kind, ArrayType):
+        return "[" + ", ".join(shown(each, kind.elementType) for each in value) + "]"
     return str(value)
 
 
-def java_number(value: float) -> str:
-    """Returns a number as Java prints it.
+def java_number(value: float, is_single: bool = False) -> str:
+    """Returns a number as Java prints it; ``is_single`` says that it is one of 32 bits.
 
     >>> [java_number(each) for each in (1.0, 1e10, 1.5e-5, float("inf"), float("nan"))]
     ['1.0', '1.0E10', '1.5E-5', 'Infinity', 'NaN']
+    >>> java_number(0.10000000149011612, True)
+    '0.1'
     """
     if value != value:
         return "NaN"
     if value in (float("inf"), float("-inf")):
         return "Infinity" if value > 0 else "-Infinity"
+    text = _shortest(value) if is_single else repr(value)
     if value == 0 or 1e-3 <= abs(value) < 1e7:
-        return repr(value)
-    digits = decimal.Decimal(repr(value)).normalize().as_tuple()
-    text = "".join(map(str, digits.digits))
-    exponent = len(text) - 1 + int(digits.exponent)
-    return f"{'-' if digits.sign else ''}{text[0]}.{text[1:] or '0'}E{exponent}"
+        return repr(float(text))
+    found = decimal.Decimal(text).normalize().as_tuple()
+    digits = "".join(map(str, found.digits))
+    exponent = len(digits) - 1 + int(found.exponent)
+    return f"{'-' if found.sign else ''}{digits[0]}.{digits[1:] or '0'}E{exponent}"
+
+
+def _shortest(value: float) -> str:
+    """Returns the shortest text that is the same number of 32 bits."""
+    wanted = struct.pack("f", value)
+    for digits in range(1, 10):
+        text = f"{value:.{digits}g}"
+        if struct.pack("f", float(text)) == wanted:
+            break
+    return text

@@ -39,6 +39,13 @@ pub(super) fn fit(array: &ArrayRef, wanted: &DataType) -> Result<ArrayRef, Strin
             });
             fitted.map(|map| Arc::new(map) as ArrayRef).map_err(|error| error.to_string())
         }
+        (DataType::Timestamp(..), DataType::Timestamp(unit, zone)) => {
+            // Values with a zone are points in time, whatever the zone is: only its name changes.
+            let bare = relabelled(array, None)?;
+            let options = CastOptions { safe: false, ..CastOptions::default() };
+            let cast = cast_with_options(&bare, &DataType::Timestamp(*unit, None), &options);
+            relabelled(&cast.map_err(|error| error.to_string())?, zone.clone())
+        }
         _ if is_exact(found, wanted) => {
             let options = CastOptions { safe: false, ..CastOptions::default() };
             cast_with_options(array, wanted, &options).map_err(|error| error.to_string())
@@ -67,6 +74,13 @@ fn fit_struct(array: &StructArray, parts: &Fields) -> Result<ArrayRef, String> {
     fitted.map(|fitted| Arc::new(fitted) as ArrayRef).map_err(|error| error.to_string())
 }
 
+/// Returns the same times with another zone, or none.
+fn relabelled(array: &ArrayRef, zone: Option<Arc<str>>) -> Result<ArrayRef, String> {
+    let DataType::Timestamp(unit, _) = array.data_type() else { return Err("it has no times".into()) };
+    let data = array.to_data().into_builder().data_type(DataType::Timestamp(*unit, zone));
+    data.build().map(arrow_array::make_array).map_err(|error| error.to_string())
+}
+
 /// Returns whether every value of one type is a value of the other, or, of decimals and times, is checked.
 fn is_exact(found: &DataType, wanted: &DataType) -> bool {
     use DataType::{
@@ -91,7 +105,6 @@ fn is_exact(found: &DataType, wanted: &DataType) -> bool {
         | (Interval(_), Int32)
         | (Date32, Timestamp(_, None))
         | (Time32(_) | Time64(_), Time64(_))
-        | (Timestamp(..), Timestamp(..))
         | (LargeUtf8 | Utf8View, Utf8)
         | (LargeBinary | BinaryView | FixedSizeBinary(_), Binary)
         | (Binary, Utf8) => true,
