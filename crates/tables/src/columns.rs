@@ -9,6 +9,8 @@
 mod batch;
 mod directories;
 mod fit;
+mod java_numbers;
+mod json;
 mod options;
 mod parquet;
 mod schema;
@@ -17,6 +19,7 @@ mod times;
 
 pub use batch::ColumnBatch;
 pub use directories::{DirectoryColumns, DirectoryValues, directory_name, directory_texts, directory_values};
+pub use json::JsonInference;
 pub use options::Options;
 pub use parquet::parquet_schema;
 pub use schema::{schema_of_json, schema_of_stream, schema_to_json};
@@ -104,8 +107,9 @@ impl Table {
         let schema = schema_of_json(&self.schema).map_err(fail)?;
         Ok(match self.format {
             TableFormat::Text => Box::new(text::TextColumns::open(stores, split, &schema, self)?),
+            TableFormat::Json => Box::new(json::JsonColumns::open(stores, split, &schema, self)?),
             TableFormat::Parquet => Box::new(parquet::ParquetColumns::open(stores, split, &schema, self)?),
-            TableFormat::Csv | TableFormat::Json => return Err(fail("there is no reader".into())),
+            TableFormat::Csv => return Err(fail("there is no reader".into())),
         })
     }
 }
@@ -147,8 +151,9 @@ impl TableSink {
         let schema: SchemaRef = schema_of_json(&self.schema).map_err(fail)?;
         Ok(match self.format {
             TableFormat::Text => Box::new(text::TextSink::create(output, &schema, &self.options)?),
+            TableFormat::Json => Box::new(json::JsonSink::create(output, &schema, &self.options)?),
             TableFormat::Parquet => Box::new(parquet::ParquetSink::create(output, &schema, self)?),
-            TableFormat::Csv | TableFormat::Json => return Err(fail("there is no writer".into())),
+            TableFormat::Csv => return Err(fail("there is no writer".into())),
         })
     }
 
