@@ -38,10 +38,10 @@ impl DriverContext {
         options: &FileOptions,
     ) -> Result<UntypedRdd> {
         let (at, path, how) = (site.clone(), path.to_string(), options.clone());
-        let stores = self.stores().clone();
+        let (stores, ends) = (self.stores().clone(), delimiter.clone());
         let splits = move || {
             let files = list(&stores, &at, &path, &how.listing())?;
-            Ok(file_splits(&files, &how.splits(min_partitions.into())))
+            Ok(file_splits(&files, &how.splits(min_partitions.into()).delimited(ends.as_deref())))
         };
         let lenient = options.lenient;
         self.reads(site, options, splits, move |splits| {
@@ -164,7 +164,8 @@ impl DriverContext {
         let stores = self.stores().clone();
         let splits = move || {
             let files = list(&stores, &at, &path, &how.listing())?;
-            Ok(file_splits(&files, &how.splits(min_partitions.into())))
+            let cut = how.splits(min_partitions.into()).delimited(how.hadoop.delimiter().as_deref());
+            Ok(file_splits(&files, &cut))
         };
         let (delimiter, lenient) = (options.hadoop.delimiter(), options.lenient);
         self.reads(site, options, splits, move |splits| {

@@ -17,6 +17,7 @@
 //! Every failure is an [`IoError`]: the operation, the path and the cause, as data.
 
 mod binary;
+mod bzip2_blocks;
 mod chunks;
 mod codec;
 mod coding;
