@@ -65,4 +65,5 @@ pub use rdd::map_stream::Pairing;
 pub use rdd::persist::StorageInfo;
 pub use rdd::save_sequences::SequenceClasses;
 pub use rdd::{OperatorCode, Parts, UntypedRdd};
+pub use sources::Cut;
 pub use status::{JobInfo, JobState, StageInfo};
