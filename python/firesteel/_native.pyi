@@ -53,15 +53,23 @@ class Context:
     def text_file(
         self, path: str, partitions: int, use_unicode: bool, hadoop: Sequence[tuple[str, str]], site: str
     ) -> Rdd: ...
-    def line_positions(self, path: str, partitions: int, hadoop: Sequence[tuple[str, str]], site: str) -> Rdd:
-        """Gives pairs of the offset of a line, in bytes, and the line."""
+    def line_positions(self, path: str, cut: tuple[str, int], hadoop: Sequence[tuple[str, str]], site: str) -> Rdd:
+        """Gives pairs of the offset of a line, in bytes, and the line. ``cut`` is the kind of splits, "blocks", "lines"
+        or "combined", and the least number of them.
+        """
+    def key_value_lines(self, path: str, cut: tuple[str, int], hadoop: Sequence[tuple[str, str]], site: str) -> Rdd:
+        """Gives pairs of what stands before and behind the separator in a line."""
+    def whole_texts_combined(
+        self, path: str, cut: tuple[str, int], hadoop: Sequence[tuple[str, str]], site: str
+    ) -> Rdd:
+        """Gives pairs of path and text; the settings say how many files a partition has."""
     def whole_text_files(
         self, path: str, partitions: int, use_unicode: bool, hadoop: Sequence[tuple[str, str]], site: str
     ) -> Rdd: ...
     def binary_files(self, path: str, partitions: int, hadoop: Sequence[tuple[str, str]], site: str) -> Rdd: ...
     def binary_records(self, path: str, length: int, hadoop: Sequence[tuple[str, str]], site: str) -> Rdd: ...
     def pickle_file(self, path: str, partitions: int, hadoop: Sequence[tuple[str, str]], site: str) -> Rdd: ...
-    def sequence_file(self, path: str, partitions: int, hadoop: Sequence[tuple[str, str]], site: str) -> Rdd:
+    def sequence_file(self, path: str, cut: tuple[str, int], hadoop: Sequence[tuple[str, str]], site: str) -> Rdd:
         """Gives pairs; Writables become int, float, str, bytearray, bool, None, dict."""
     def union(self, rdds: Sequence[Rdd], aligned: bool, site: str) -> Rdd:
         """Gives all partitions one after the other; or, ``aligned``, unites the first of all, the second, and so on."""

@@ -275,8 +275,8 @@ class Sources:
         conf: Mapping[str, str] | None = None,
         batchSize: int = 0,
     ) -> RDD[tuple[Any, Any]]:
-        """Reads files in a format of Hadoop as pairs: sequence files, or text (offsets and lines); refuses other
-        classes.
+        """Reads files in a format of Hadoop as pairs: sequence files, text (offsets and lines), lines of keys and
+        values, and those that cut or gather files in other ways; docs/storage.md has them. Refuses other classes.
 
         >>> import os, tempfile
         >>> with tempfile.TemporaryDirectory() as directory:
@@ -373,8 +373,16 @@ class Sources:
         # The newer interface has no least number of partitions: only blocks and the sizes of splits decide.
         count = 1 if job.newer else partitions or self.defaultMinPartitions
         engine = self._native
-        read = engine.sequence_file if job.kind == "sequence" else engine.line_positions
-        return self._late(lambda: read(job.path, count, job.settings, site), site, "NewHadoopRDD")
+        read, cut = {
+            "sequence": (engine.sequence_file, "blocks"),
+            "text": (engine.line_positions, "blocks"),
+            "key values": (engine.key_value_lines, "blocks"),
+            "counted lines": (engine.line_positions, "lines"),
+            "combined text": (engine.line_positions, "combined"),
+            "combined sequence": (engine.sequence_file, "combined"),
+            "whole texts": (engine.whole_texts_combined, "combined"),
+        }[job.kind]
+        return self._late(lambda: read(job.path, (cut, count), job.settings, site), site, "NewHadoopRDD")
 
     def runJob(
         self,

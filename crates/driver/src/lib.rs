@@ -72,6 +72,7 @@ pub use rdd::save_sequences::SequenceClasses;
 #[cfg(feature = "parquet")]
 pub use rdd::save_table::SaveTable;
 pub use rdd::{OperatorCode, Parts, UntypedRdd};
+pub use sources::Cut;
 pub use status::{JobInfo, JobState, StageInfo};
 pub use table_failure::table_failure;
 #[cfg(feature = "parquet")]
