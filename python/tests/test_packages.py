@@ -1,4 +1,7 @@
-"""Published packages that stand on PySpark's RDD API, each with a program that uses it as its documentation does."""
+"""Two published packages that stand on PySpark's RDD API, each with a program that uses it as its documentation does.
+
+``cargo xtask conformance --packages`` runs more of them, which are too large to be installed for all tests.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,12 @@ import sys
 from pathlib import Path
 
 
-def run(folder: Path, program: str) -> str:
+PROGRAMS = Path(__file__).resolve().parents[1] / "conformance/packages"
+
+
+def run(folder: Path, program: str | Path) -> str:
     app = folder / "app.py"
-    app.write_text(program)
+    app.write_text(program.read_text() if isinstance(program, Path) else program)
     command = [sys.executable, "-m", "firesteel.as_pyspark", str(app)]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
@@ -35,3 +41,9 @@ for jobs in (2, -1):
 """,
     )
     assert printed == f"{[number * number for number in range(10)]}\n" * 2
+
+
+def test_luigis_task_is_submitted(tmp_path: Path) -> None:
+    run(tmp_path, PROGRAMS / "run_luigi.py")
+    words = [line for part in (tmp_path / "counts").glob("part-*") for line in part.read_text().splitlines()]
+    assert sorted(words) == ["('be', 2)", "('not', 1)", "('or', 1)", "('to', 2)"]
