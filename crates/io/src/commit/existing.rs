@@ -4,7 +4,7 @@
 use crate::error::{IoCause, IoError, IoOperation};
 use serde::{Deserialize, Serialize};
 
-/// What an output does with the files that are in its directory already.
+/// The fate of the files that are in an output directory already.
 ///
 /// ```
 /// use firesteel_io::{Existing, OutputCommitter};

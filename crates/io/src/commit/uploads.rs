@@ -93,7 +93,7 @@ struct StagedFile {
     upload: Box<dyn PartUpload>,
     /// The path of the attempt's record.
     record: String,
-    /// What it says, until all parts are there.
+    /// The record, until all parts are there.
     noted: Attempt,
     written: u64,
 }
