@@ -1,10 +1,10 @@
-//! [`Existing`]: what becomes of the files that an output directory holds already; and the names that a job may give to files
-//! of its own.
+//! [`Existing`]: what becomes of the files that an output directory holds already; and the names that a job
+//! may give to files of its own.
 
 use crate::error::{IoCause, IoError, IoOperation};
 use serde::{Deserialize, Serialize};
 
-/// What an output does with the files that are in its directory already.
+/// The fate of the files that are in an output directory already.
 ///
 /// ```
 /// use firesteel_io::{Existing, OutputCommitter};
@@ -34,8 +34,8 @@ pub(super) const IS_A_FILE: &str = "it is a file and not a directory; remove it,
 
 /// Checks the name that a task gives to a file, below the output directory.
 ///
-/// No part of it may begin with a dot: `..` would leave the directory, and other names of that kind are those of files that are
-/// still being written.
+/// No part of it may begin with a dot: `..` would leave the directory, and other names of that kind are those
+/// of files that are still being written.
 pub(super) fn check_name(name: &str) -> Result<(), IoError> {
     let fault = match name.split('/').next() {
         _ if name.split('/').any(str::is_empty) => {

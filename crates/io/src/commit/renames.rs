@@ -1,5 +1,5 @@
-//! The commit where renaming is one step whatever is renamed: on local disks and in Hadoop's file system. Tasks write beside
-//! the output, and the driver moves the winners' files into place when all are there.
+//! The commit where renaming is one step whatever is renamed: on local disks and in Hadoop's file system.
+//! Tasks write beside the output, and the driver moves the winners' files into place when all are there.
 //!
 //! Decisions are kept in the file system alone, as names. Under the output directory:
 //!
@@ -8,7 +8,7 @@
 //! _temporary/<token>/attempts/<partition>-<attempt>/.begun   the attempt may commit without a file
 //! _temporary/<token>/committed/<partition>/<attempt>/<name>  committed; the last attempt's counts
 //! _temporary/<token>.clearing                                what was there before is being removed
-//! _temporary/<token>.committing                              the job's files are being moved: tasks can change nothing
+//! _temporary/<token>.committing                              the job's are being moved: tasks can change nothing
 //! _temporary/<token>.committing/plan                         the winners, and the names of their files
 //! _temporary/<token>.moved                                   they are all in place
 //! _temporary/<token>.done                                    `_SUCCESS` is written, too
@@ -16,24 +16,25 @@
 //! part-00000 ... _SUCCESS                                    done
 //! ```
 //!
-//! A name may have directories in it, and an attempt any number of files, or none: all of them are below one directory, and
-//! so are renamed, and removed, in one step. Attempts do not get into each other's way: each is renamed to a name of its own,
-//! and of those that were the one with the highest number wins. Once the job has ended, a late task finds no `<token>` any more,
-//! and so can do no harm.
+//! A name may have directories in it, and an attempt any number of files, or none: all of them are below one
+//! directory, and so are renamed, and removed, in one step. Attempts do not get into each other's way: each
+//! is renamed to a name of its own, and of those that were the one with the highest number wins. Once the job
+//! has ended, a late task finds no `<token>` any more, and so can do no harm.
 //!
-//! The directory may hold files of others: those that were there before, and those of jobs that append at the same time, each
-//! with a token of its own. So the plan, not a pattern, tells which files are the job's: a planned file that is staged no longer
-//! was moved, and an abort removes such files alone. The plan is written before anything is moved or removed, and renamed to
-//! its name when it is whole.
+//! The directory may hold files of others: those that were there before, and those of jobs that append at the
+//! same time, each with a token of its own. So the plan, not a pattern, tells which files are the job's: a
+//! planned file that is staged no longer was moved, and an abort removes such files alone. The plan is
+//! written before anything is moved or removed, and renamed to its name when it is whole.
 //!
-//! An output that replaces another stays `clearing` until the last old file is gone, and only then moves its own: so a commit
-//! that failed in between begins where it stopped, and never takes new files for old ones. What others stage in `_temporary`
-//! is left. Where a file is replaced, in which nothing can be staged, `_temporary.<its name>.<token>` beside it stands for
-//! `_temporary`. A `_SUCCESS` of an earlier job proves nothing about this one, so jobs that accept existing files are over at
-//! `done`, or when their staging directory is gone; others at `_SUCCESS`.
+//! An output that replaces another stays `clearing` until the last old file is gone, and only then moves its
+//! own: so a commit that failed in between begins where it stopped, and never takes new files for old ones.
+//! What others stage in `_temporary` is left. Where a file is replaced, in which nothing can be staged,
+//! `_temporary.<its name>.<token>` beside it stands for `_temporary`. A `_SUCCESS` of an earlier job proves
+//! nothing about this one, so jobs that accept existing files are over at `done`, or when their staging
+//! directory is gone; others at `_SUCCESS`.
 //!
-//! Nothing is forced to the disk. A job that reported success survives the death of every process, but, like Spark's on a
-//! local disk, its last seconds do not survive a loss of power.
+//! Nothing is forced to the disk. A job that reported success survives the death of every process, but, like
+//! Spark's on a local disk, its last seconds do not survive a loss of power.
 
 mod publish;
 mod staging;
@@ -42,7 +43,7 @@ use crate::commit::existing::{Existing, IS_A_FILE};
 use crate::error::{IoCause, IoError, IoOperation};
 use crate::file::Output;
 use firesteel_types::{Partition, TaskId};
-use staging::{BEGUN, Stage, TRIES, committed_dir};
+use staging::{BEGUN, Stage, TRIES, committed_dir, is_absence};
 use std::io;
 use std::path::Path;
 
@@ -52,8 +53,8 @@ impl Renames {
     /// Makes the output directory, and those above it, and a place in it to stage files.
     ///
     /// # Errors
-    /// [`IoCause::OutputExists`] if anything is there already that is to be refused. A directory that tasks could not write to is
-    /// an error now, before any task runs.
+    /// [`IoCause::OutputExists`] if anything is there already that is to be refused. A directory that tasks
+    /// could not write to is an error now, before any task runs.
     pub(crate) fn setup_job(&self) -> Result<(), IoError> {
         let fail = |path: &Path, error| Err(self.error(IoOperation::SetUp, path, error));
         if let Some(parent) = self.dir.parent()
@@ -94,13 +95,13 @@ impl Renames {
                 _ => break,
             }
         }
-        made.or_else(|error| {
+        made.map_err(|error| {
             let _ = self.remove_tree(&staging);
             let _ = self.remove_empty_dir(&self.base);
             if !is_there {
                 let _ = self.remove_empty_dir(&self.dir);
             }
-            Err(self.error(IoOperation::SetUp, &staging, error))
+            self.error(IoOperation::SetUp, &staging, error)
         })
     }
 
@@ -153,8 +154,9 @@ impl Renames {
     /// Committing the same attempt again does nothing.
     ///
     /// # Errors
-    /// [`IoCause::CommittedByAnother`] if a later attempt at the partition was first; its output is untouched.
-    /// [`IoCause::NoSuchAttempt`] if this one wrote nothing or was aborted, [`IoCause::JobEnded`] if the job is over.
+    /// [`IoCause::CommittedByAnother`] if a later attempt at the partition was first; its output is
+    /// untouched. [`IoCause::NoSuchAttempt`] if this one wrote nothing or was aborted, [`IoCause::JobEnded`]
+    /// if the job is over.
     pub(crate) fn commit_task(&self, partition: Partition, attempt: TaskId) -> Result<(), IoError> {
         let staging = self.staging(Stage::Open);
         let (from, committed) = (self.attempt_dir(partition, attempt), committed_dir(&staging, partition));
@@ -195,7 +197,7 @@ impl Renames {
 
     /// Returns a task's error. If a directory is missing, the job is over.
     fn task_error(&self, operation: IoOperation, path: &Path, error: io::Error) -> IoError {
-        if error.kind() == io::ErrorKind::NotFound {
+        if is_absence(&error) {
             return IoError::new(operation, self.files.shown(path), IoCause::JobEnded);
         }
         self.error(operation, path, error)

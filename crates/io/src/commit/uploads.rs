@@ -1,19 +1,21 @@
-//! The commit where nothing can be renamed, but where an upload can be left uncompleted: in object stores. A task uploads its
-//! files under their final names and does not complete the uploads; the driver completes the winners' uploads when all are there.
-//! No byte is moved or sent twice.
+//! The commit where nothing can be renamed, but where an upload can be left uncompleted: in object stores. A
+//! task uploads its files under their final names and does not complete the uploads; the driver completes the
+//! winners' uploads when all are there. No byte is moved or sent twice.
 //!
 //! Decisions are kept in small objects, each of which only the first to write it writes. Under the output
 //! directory:
 //!
 //! ```text
-//! _temporary/job                                     whose output this is: the job's token
-//! _temporary/<token>.job                             instead of it, where other jobs may write here, too
-//! _temporary/<token>/attempts/<partition>-<attempt>/<name>   an upload was begun, or has all its parts
-//! _temporary/<token>/attempts/<partition>-<attempt>/.begun   the attempt may commit without a file
-//! _temporary/<token>/committed/<partition>/<attempt> committed: its uploads and their parts; the last attempt's counts
-//! _temporary/<token>/decision                        the winners whose uploads are being completed, or that all is removed
-//! _temporary/<token>/cleared                         what was there before has been removed
-//! part-00000 ... _SUCCESS                            done
+//! _temporary/job                                           whose output this is: the job's token
+//! _temporary/<token>.job                                   instead, where other jobs may write here, too
+//! _temporary/<token>/attempts/<partition>-<attempt>/<name> an upload was begun, or has all its parts
+//! _temporary/<token>/attempts/<partition>-<attempt>/.begun the attempt may commit without a file
+//! _temporary/<token>/committed/<partition>/<attempt>       committed: all its uploads and their parts;
+//!                                                          the last attempt's counts
+//! _temporary/<token>/decision                              the winners, whose uploads are being completed,
+//!                                                          or that all is removed
+//! _temporary/<token>/cleared                               what was there before has been removed
+//! part-00000 ... _SUCCESS                                  done
 //! ```
 //!
 //! The store promises that an object which was written is seen by all that look afterwards. A task looks for
@@ -22,14 +24,16 @@
 //! each is noted before any part is sent. A task that dies in the instant between leaves an upload without
 //! parts, for the bucket's own rules to remove.
 //!
-//! The directory may hold objects of others: those that were there before, and those of jobs that append at the same time, each
-//! with a claim of its own. So the decision, not a pattern, tells which objects are the job's. A decision to abort keeps the
-//! winners of the one that it replaces, since some of their uploads may be objects already.
+//! The directory may hold objects of others: those that were there before, and those of jobs that append at
+//! the same time, each with a claim of its own. So the decision, not a pattern, tells which objects are the
+//! job's. A decision to abort keeps the winners of the one that it replaces, since some of their uploads may
+//! be objects already.
 //!
-//! An output that replaces another removes the old objects after the decision and before the first upload is completed, and
-//! then says that it is `cleared`: so a commit that failed in between begins where it stopped, and never takes new objects for
-//! old ones. What others keep in `_temporary` is left. A `_SUCCESS` of an earlier job proves nothing about this one, so jobs
-//! that accept existing objects are over when their claim is gone, which goes first; others at `_SUCCESS`.
+//! An output that replaces another removes the old objects after the decision and before the first upload is
+//! completed, and then says that it is `cleared`: so a commit that failed in between begins where it stopped,
+//! and never takes new objects for old ones. What others keep in `_temporary` is left. A `_SUCCESS` of an
+//! earlier job proves nothing about this one, so jobs that accept existing objects are over when their claim
+//! is gone, which goes first; others at `_SUCCESS`.
 
 mod publish;
 
@@ -89,7 +93,7 @@ struct StagedFile {
     upload: Box<dyn PartUpload>,
     /// The path of the attempt's record.
     record: String,
-    /// What it says, until all parts are there.
+    /// The record, until all parts are there.
     noted: Attempt,
     written: u64,
 }
@@ -107,8 +111,9 @@ impl WriteFile for StagedFile {
 }
 
 impl File {
-    /// Returns whether two records are about one upload. In a store whose uploads have no ids, those of one name
-    /// pass for the same. That does no harm, since such a store forgets nothing, while taking the winner for a loser would.
+    /// Returns whether two records are about one upload. In a store whose uploads have no ids, those of one
+    /// name pass for the same. That does no harm, since such a store forgets nothing, while taking the winner
+    /// for a loser would.
     fn is_same_upload(&self, other: &File) -> bool {
         self.upload.id == other.upload.id && self.name == other.name
     }
@@ -190,8 +195,8 @@ impl Uploads {
         Ok(Output::new(Box::new(file), self.store.shown(&path)))
     }
 
-    /// Notes an upload. An earlier one of the same name and attempt is forgotten, since no record would name it any
-    /// more.
+    /// Notes an upload. An earlier one of the same name and attempt is forgotten, since no record would name
+    /// it any more.
     fn note(&self, record: &str, attempt: &Attempt) -> Result<(), IoError> {
         let operation = IoOperation::Create;
         match self.write(operation, record, attempt, Over::Nothing) {
@@ -206,8 +211,8 @@ impl Uploads {
         }
     }
 
-    /// Checks that the job goes on, after a task has left a record, which is removed otherwise: the driver may have looked
-    /// for records before.
+    /// Checks that the job goes on, after a task has left a record, which is removed otherwise: the driver
+    /// may have looked for records before.
     fn check_open(&self, operation: IoOperation, record: &str) -> Result<(), IoError> {
         if !self.has_ended(operation)? {
             return Ok(());

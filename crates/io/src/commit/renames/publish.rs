@@ -1,5 +1,5 @@
-//! The driver's side of the commit by renames: moves the winners' files into place, or removes all that the job made. Every call
-//! begins with the stage that the last one left.
+//! The driver's side of the commit by renames: moves the winners' files into place, or removes all that the
+//! job made. Every call begins with the stage that the last one left.
 
 use super::staging::{Renames, Stage, TRIES, committed_dir};
 use crate::commit::existing::{Existing, TEMPORARY};
@@ -53,11 +53,12 @@ impl Renames {
                 // 4. The rest is removed, and `_SUCCESS` says so.
                 Some(Stage::Moved) => {
                     self.mark_success()?;
-                    if refuses {
-                        self.remove_staging(Stage::Moved);
-                        return Ok(());
+                    let last = if refuses { Stage::Moved } else { Stage::Done };
+                    if !refuses {
+                        self.advance(Stage::Moved, last, operation)?;
                     }
-                    self.advance(Stage::Moved, Stage::Done, operation)?;
+                    self.remove_staging(last);
+                    return Ok(());
                 }
                 Some(Stage::Done) => {
                     self.remove_staging(Stage::Done);
@@ -71,14 +72,21 @@ impl Renames {
         }
     }
 
-    /// Removes everything that the job made: the output directory too, if the job made it and it holds no files of others. Does
-    /// nothing to a job that was committed, nor to a directory that another job set up.
+    /// Removes everything that the job made: the output directory too, if the job made it and it holds no
+    /// files of others. Does nothing to a job that was committed, nor to a directory that another job set up.
     pub(crate) fn abort_job(&self) -> Result<(), IoError> {
         let operation = IoOperation::Abort;
         let refuses = self.existing == Existing::Refuse;
-        let Some(stage) = self.stage(operation)? else { return Ok(()) };
+        let Some(stage) = self.stage(operation)? else {
+            // An earlier call may have come so far.
+            return self.remove_empty_dir(&self.base);
+        };
         if stage == Stage::Done || (refuses && self.exists(operation, &self.success_path())?) {
             return Ok(());
+        }
+        if stage == Stage::Moved && self.existing == Existing::Overwrite {
+            // The mark may be this job's own, and would call an empty output whole.
+            self.remove_file(operation, &self.success_path())?;
         }
         if stage != Stage::Aborted {
             self.advance(stage, Stage::Aborted, operation)?;
@@ -222,7 +230,16 @@ impl Renames {
     }
 
     fn make_directories(&self, path: &Path) -> Result<(), IoError> {
-        self.files.make_directories(path).map_err(|error| self.error(IoOperation::Commit, path, error))
+        let mut made = self.files.make_directories(path);
+        for _ in 1..TRIES {
+            match &made {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    made = self.files.make_directories(path)
+                }
+                _ => break,
+            }
+        }
+        made.map_err(|error| self.error(IoOperation::Commit, path, error))
     }
 
     /// Returns the place of each file in the staging directory, and its name below the output.
@@ -244,10 +261,9 @@ impl Renames {
         let mut directories = BTreeSet::new();
         for (from, name) in self.files_of(winners, Stage::Aborted) {
             // A file of that name is another's as long as the job's own is staged.
-            if self.exists(operation, &from)? {
-                continue;
+            if !self.exists(operation, &from)? {
+                self.remove_file(operation, &self.dir.join(name))?;
             }
-            self.remove_file(operation, &self.dir.join(name))?;
             directories.extend(name.match_indices('/').map(|(end, _)| &name[..end]));
         }
         directories
@@ -256,8 +272,8 @@ impl Renames {
             .try_for_each(|directory| self.remove_empty_dir(&self.dir.join(directory)))
     }
 
-    /// Removes what is staged still, and makes `_SUCCESS`. Jobs that refuse an existing output are known by it to be done, so it
-    /// is removed later where it is not wanted.
+    /// Removes what is staged still, and makes `_SUCCESS`. Jobs that refuse an existing output are known by
+    /// it to be done, so it is removed later where it is not wanted.
     fn mark_success(&self) -> Result<(), IoError> {
         let staging = self.staging(Stage::Moved);
         self.remove_tree(&staging.join("attempts"))?;
@@ -270,8 +286,8 @@ impl Renames {
         written.map_err(|error| self.error(IoOperation::Commit, &success, error))
     }
 
-    /// Removes the staging directory. It is nearly empty, and hidden: if it stays it does no harm, while an error would call a
-    /// whole output broken.
+    /// Removes the staging directory. It is nearly empty, and hidden: if it stays it does no harm, while an
+    /// error would call a whole output broken.
     fn remove_staging(&self, stage: Stage) {
         let _ = self.remove_tree(&self.staging(stage));
         let _ = self.remove_empty_dir(&self.base);

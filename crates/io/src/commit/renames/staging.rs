@@ -1,5 +1,5 @@
-//! The staging directory of one job: its places, its stages, and the few operations on the file system that a commit by renames
-//! is made of. What is done in which order is left to the files beside this one.
+//! The staging directory of one job: its places, its stages, and the few operations on the file system that a
+//! commit by renames is made of. What is done in which order is left to the files beside this one.
 
 use crate::commit::existing::{Existing, SUCCESS, TEMPORARY};
 use crate::error::{IoCause, IoError, IoOperation};
@@ -9,8 +9,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// The number of tries at what another job, or a late task, may undo meanwhile: at removing a directory into which a file is put,
-/// and at making one whose parent is removed since it was empty.
+/// The number of tries at what another job, or a late task, may undo meanwhile: at removing a directory into
+/// which a file is put, and at making one whose parent is removed since it was empty.
 pub(super) const TRIES: usize = 5;
 
 /// The mark of an attempt that may commit without a file.
@@ -73,7 +73,8 @@ impl Renames {
         }
     }
 
-    /// Returns the directory of the staging directory of a job that replaces a file, below which nothing can be.
+    /// Returns the directory of the staging directory of a job that replaces a file, below which nothing can
+    /// be.
     pub(super) fn beside(&self) -> PathBuf {
         let name = self.dir.file_name().unwrap_or_default().to_string_lossy();
         self.dir.with_file_name(format!("{TEMPORARY}.{name}.{}", self.token))
@@ -135,7 +136,8 @@ impl Renames {
         self.dir.join(SUCCESS)
     }
 
-    /// Returns the files below the directory of an attempt. Names that begin with a dot are those of files that are being written.
+    /// Returns the files below the directory of an attempt. Names that begin with a dot are those of files
+    /// that are being written.
     pub(super) fn written(&self, directory: &Path) -> io::Result<Written> {
         let mut written = Written::default();
         let mut left = vec![(directory.to_path_buf(), String::new())];
@@ -164,16 +166,19 @@ impl Renames {
                 let attempts = names.into_iter().filter_map(|name| name.to_str()?.parse().ok().map(TaskId));
                 Ok(attempts.max())
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) if is_absence(&error) => Ok(None),
             // A directory that cannot be listed may hold a winner, whose output must not be left out.
             Err(error) => Err(self.error(IoOperation::Commit, committed, error)),
         }
     }
 
-    /// Returns whether something is there. A store that cannot tell is an error: a job that is only out of reach has
-    /// not ended, and one that may have succeeded must not be removed.
+    /// Returns whether something is there. A store that cannot tell is an error: a job that is only out of
+    /// reach has not ended, and one that may have succeeded must not be removed.
     pub(super) fn exists(&self, operation: IoOperation, path: &Path) -> Result<bool, IoError> {
-        self.files.exists(path).map_err(|error| self.error(operation, path, error))
+        match self.files.exists(path) {
+            Err(error) if is_absence(&error) => Ok(false),
+            answer => answer.map_err(|error| self.error(operation, path, error)),
+        }
     }
 
     pub(super) fn error(&self, operation: IoOperation, path: &Path, error: io::Error) -> IoError {

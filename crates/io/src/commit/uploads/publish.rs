@@ -1,5 +1,5 @@
-//! The driver's side of the commit by uploads: decides which attempts count and completes their uploads, or removes all that the
-//! job made. Every call begins with what the last one has noted.
+//! The driver's side of the commit by uploads: decides which attempts count and completes their uploads, or
+//! removes all that the job made. Every call begins with what the last one has noted.
 
 use super::{Attempt, Decision, File, Uploads, attempt_of};
 use crate::commit::existing::{Existing, TEMPORARY};
@@ -55,8 +55,10 @@ impl Uploads {
 
     pub(crate) fn abort_job(&self) -> Result<(), IoError> {
         let operation = IoOperation::Abort;
+        let noted = vec![self.decided(), self.cleared()];
         if !self.is_ours(operation)? {
-            return Ok(());
+            // An earlier call may have come so far. Until the claim was gone, they kept late tasks out.
+            return self.store.remove(operation, noted);
         }
         if self.existing == Existing::Refuse && self.store.exists(operation, &self.success())? {
             return Ok(());
@@ -65,16 +67,22 @@ impl Uploads {
             Some(Decision::Commit(winners) | Decision::Abort(winners)) => winners,
             None => vec![],
         };
-        // Before the old objects are gone, nothing new is there: one of the same name is an old one.
-        let is_waiting =
-            self.existing == Existing::Overwrite && !self.store.exists(operation, &self.cleared())?;
-        let winners = if is_waiting { vec![] } else { winners };
+        let winners = match self.existing {
+            Existing::Refuse | Existing::Append => winners,
+            Existing::Overwrite if self.store.exists(operation, &self.cleared())? => {
+                // The mark may be this job's own, and would call an empty output whole.
+                self.store.remove(operation, vec![self.success()])?;
+                winners
+            }
+            // Before the old objects are gone, nothing new is there: one of the same name is an old one.
+            Existing::Overwrite => vec![],
+        };
         self.write(operation, &self.decided(), &Decision::Abort(winners.clone()), Over::Anything)?;
         let names = winners.iter().flat_map(|winner| &winner.files).map(|file| self.child(&file.name));
         self.store.remove(operation, names.collect())?;
         self.remove_staging(operation, &[])?;
         self.store.remove(operation, vec![self.owner()])?;
-        self.store.remove(operation, vec![self.decided(), self.cleared()])
+        self.store.remove(operation, noted)
     }
 
     /// Returns the winners of the first `partitions` partitions.
