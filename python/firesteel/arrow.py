@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas
     import pyarrow
 
-    from firesteel.sql.types import StructType
+    from firesteel.sql.structs import StructType
 
 __all__ = ["BatchFunction", "PandasFunction", "batches", "renamed", "schema_of", "slices", "table", "to_pandas", "with_instants"]
 

@@ -123,7 +123,7 @@ class _Finder(importlib.abc.MetaPathFinder):
 def _instead_of(fullname: str) -> str:
     """Returns the end of the sentence about a module that is not there."""
     sentence = absent.sentence_for(fullname.removeprefix("pyspark.") if fullname.startswith("pyspark.") else "py4j")
-    return f"; {sentence}" if sentence else ", and of pyspark.sql only SparkSession to start with"
+    return f"; {sentence}" if sentence else ", and of pyspark.sql what RDD programs begin and end with"
 
 
 class _Loader(importlib.abc.Loader):

@@ -7,17 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from firesteel import _native, arrow, callsite
 from firesteel.errors import FiresteelError
+from firesteel.sql.datatypes import DataType
+from firesteel.sql.ddl import _parse_datatype_string
 from firesteel.sql.frame import DataFrame
+from firesteel.sql.inference import _infer_schema
+from firesteel.sql.merging import _has_nulltype, _merge_type
 from firesteel.sql.scans import RecordScan, StreamScan
-from firesteel.sql.types import (
-    DataType,
-    StructField,
-    StructType,
-    _has_nulltype,
-    _infer_schema,
-    _merge_type,
-    _parse_datatype_string,
-)
+from firesteel.sql.structs import StructField, StructType
 
 if TYPE_CHECKING:
     from firesteel.rdd import RDD
@@ -64,10 +60,9 @@ def of_rdd(session: SparkSession, rdd: RDD[Any], schema: Any, ratio: float | Non
     names = parsed
     if ratio is not None:
         sample = rdd if ratio >= 0.99 else rdd.sample(False, float(ratio))
-        inferred = sample.map(lambda record: _infer_schema(record, names)).reduce(_merge_type)
+        inferred: DataType = sample.map(lambda record: _infer_schema(record, names)).reduce(_merged)
     else:
-        first = rdd.first()
-        inferred = _infer_schema(first, names)
+        inferred = _infer_schema(rdd.first(), names)
         if _has_nulltype(inferred):
             # The first record lacks values: those after it may tell the types.
             for record in rdd.take(100)[1:]:
@@ -105,7 +100,7 @@ def _of_list(session: SparkSession, data: list[Any], schema: Any) -> DataFrame:
         names = parsed
         if not data:
             raise ValueError("[CANNOT_INFER_EMPTY_SCHEMA] Can not infer schema from an empty dataset.")
-        inferred = _infer_schema(data[0], names)
+        inferred: DataType = _infer_schema(data[0], names)
         for record in data[1:]:
             inferred = _merge_type(inferred, _infer_schema(record, names))
         if _has_nulltype(inferred):
@@ -158,6 +153,10 @@ def _of_pandas(session: SparkSession, data: Any, schema: Any) -> DataFrame:
     table = pyarrow.Table.from_pandas(data.rename(columns=str), preserve_index=False)
     # pandas' times without a zone are those of this process's clock, as in PySpark.
     return _of_table(session, arrow.with_instants(table), schema)
+
+
+def _merged(one: Any, other: Any) -> Any:
+    return _merge_type(one, other)
 
 
 def _alone(record: Any) -> tuple[Any]:

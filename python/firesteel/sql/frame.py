@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any, cast
 from firesteel import arrow, callsite
 from firesteel.errors import FiresteelError
 from firesteel.sql import showing
+from firesteel.sql.ddl import _parse_datatype_string
 from firesteel.sql.refusing import Refusing
+from firesteel.sql.row import Row
 from firesteel.sql.scans import DerivedScan, Scan, StreamScan
-from firesteel.sql.types import Row, StructField, StructType, _parse_datatype_string
+from firesteel.sql.structs import StructField, StructType
 from firesteel.storagelevel import StorageLevel
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ import json
 from typing import Any
 
 from firesteel.errors import bounded_repr
-from firesteel.sql.types import StructType, _make_type_verifier
+from firesteel.sql.structs import StructType
+from firesteel.sql.verification import _make_type_verifier
 
 __all__ = ["explain"]
 

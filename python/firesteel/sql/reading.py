@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from firesteel import _native, callsite
 from firesteel.errors import FiresteelError
+from firesteel.sql.datatypes import DataType, StringType
+from firesteel.sql.ddl import _parse_datatype_string
 from firesteel.sql.frame import DataFrame
 from firesteel.sql.refusing import Refusing
 from firesteel.sql.scans import FileScan
-from firesteel.sql.types import DataType, StringType, StructField, StructType, _parse_datatype_string
+from firesteel.sql.structs import StructField, StructType
 
 if TYPE_CHECKING:
     from firesteel.rdd import RDD

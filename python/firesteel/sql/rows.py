@@ -15,9 +15,9 @@ from functools import partial
 from itertools import repeat
 from typing import Any
 
-from firesteel.sql.types import Row
+from firesteel.sql.row import Row
 
-_make: Callable[..., Any] = partial(tuple.__new__, Row)  # type: ignore[arg-type]
+_make: Callable[..., Any] = partial(tuple.__new__, Row)
 _EPOCH = datetime.datetime(1970, 1, 1)
 _FIRST_DAY = datetime.date(1970, 1, 1).toordinal()
 _EXACT = decimal.Context(prec=80, rounding=decimal.ROUND_HALF_UP)
@@ -136,4 +136,4 @@ def unscaled(value: decimal.Decimal, more: tuple[int, int]) -> int:
 def items(value: Iterable[Any], more: tuple[int, int]) -> Iterable[Any]:
     """Returns the items of a list; those of an array of numbers as Python's own numbers."""
     tolist = getattr(value, "tolist", None)
-    return value if tolist is None else tolist()  # type: ignore[no-any-return]
+    return value if tolist is None else tolist()

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from firesteel import _native
-from firesteel.sql.types import StructType
+from firesteel.sql.structs import StructType
 
 if TYPE_CHECKING:
     from firesteel.context import SparkContext
