@@ -7,12 +7,14 @@
 //! columns are known only when they run.
 
 mod batch;
+mod csv;
 mod options;
 mod schema;
 mod text;
 mod times;
 
 pub use batch::ColumnBatch;
+pub use csv::{CsvHeader, CsvInference};
 pub use options::Options;
 pub use schema::{schema_of_json, schema_to_json};
 
@@ -99,7 +101,8 @@ impl Table {
         let schema = schema_of_json(&self.schema).map_err(fail)?;
         Ok(match self.format {
             TableFormat::Text => Box::new(text::TextColumns::open(stores, split, &schema, self)?),
-            TableFormat::Parquet | TableFormat::Csv | TableFormat::Json => {
+            TableFormat::Csv => Box::new(csv::CsvColumns::open(stores, split, &schema, self)?),
+            TableFormat::Parquet | TableFormat::Json => {
                 return Err(fail("there is no reader".into()));
             }
         })
@@ -143,7 +146,8 @@ impl TableSink {
         let schema: SchemaRef = schema_of_json(&self.schema).map_err(fail)?;
         Ok(match self.format {
             TableFormat::Text => Box::new(text::TextSink::create(output, &schema, &self.options)?),
-            TableFormat::Parquet | TableFormat::Csv | TableFormat::Json => {
+            TableFormat::Csv => Box::new(csv::CsvSink::create(output, &schema, &self.options)?),
+            TableFormat::Parquet | TableFormat::Json => {
                 return Err(fail("there is no writer".into()));
             }
         })
