@@ -18,7 +18,8 @@ use firesteel_io::{
 use firesteel_operators::{Batches, Open, Outcome};
 use firesteel_tables::TableError;
 use firesteel_tables::columns::{
-    ColumnBatch, DirectoryColumns, DirectoryValues, Options, ReadColumns, Table, TableFormat, directory_values,
+    ColumnBatch, DirectoryColumns, DirectoryValues, Options, ReadColumns, Table, TableFormat,
+    directory_values,
 };
 use firesteel_types::{CallSite, Partition};
 use serde::{Deserialize, Serialize};

@@ -10,7 +10,9 @@ use firesteel_data::Batch;
 use firesteel_io::{FileSplit, Stores};
 use firesteel_operators::{Batches, Open, Outcome, Stream};
 use firesteel_tables::TableError;
-use firesteel_tables::columns::{CsvHeader, CsvInference, JsonInference, Options, TableFormat, parquet_schema};
+use firesteel_tables::columns::{
+    CsvHeader, CsvInference, JsonInference, Options, TableFormat, parquet_schema,
+};
 use firesteel_types::{CallSite, Partition};
 use serde::{Deserialize, Serialize};
 
@@ -70,9 +72,10 @@ impl DriverContext {
                 None => Err(refused("there is no Parquet file whose schema could be taken: give one".into())),
             },
             TableFormat::Json => {
-                let seen = self.look(site, Look { partitions: vec![], options: options.clone(), header: None }, {
-                    splits(files, format, options, sizes)
-                })?;
+                let seen =
+                    self.look(site, Look { partitions: vec![], options: options.clone(), header: None }, {
+                        splits(files, format, options, sizes)
+                    })?;
                 Ok(match seen {
                     Some(Seen::Json(seen)) => seen.schema(),
                     _ => NOTHING.into(),
@@ -87,7 +90,8 @@ impl DriverContext {
                 if !options.flag("inferSchema", false).map_err(refused)? {
                     return Ok(CsvInference::default().schema(&header));
                 }
-                let look = Look { partitions: vec![], options: options.clone(), header: Some(header.clone()) };
+                let look =
+                    Look { partitions: vec![], options: options.clone(), header: Some(header.clone()) };
                 let seen = self.look(site, look, splits(files, format, options, sizes))?;
                 Ok(match seen {
                     Some(Seen::Csv(seen)) => seen.schema(&header),
@@ -102,7 +106,8 @@ impl DriverContext {
         let count = u32::try_from(partitions.len()).unwrap_or(u32::MAX);
         let look = Look { partitions, ..look };
         let code = Open::code(&look, |stores: &Stores, look: &Look, partition: Partition| {
-            let seen = see(stores, look, partition).map_err(|error| table_failure("infer the schema", error))?;
+            let seen =
+                see(stores, look, partition).map_err(|error| table_failure("infer the schema", error))?;
             Ok(Once(seen))
         });
         let rdd = self.rdd(Parts::source(site.clone(), count, OperatorCode::from(code)));

@@ -234,7 +234,11 @@ impl Columns {
         let options = file_options(py, self.0.context(), &site, hadoop)?;
         match py.detach(|| self.0.save_table(&site, path, table, onto, &options)) {
             Ok(()) => Ok(true),
-            Err(Error::Io { source, .. }) if existing == "ignore" && source.cause == IoCause::OutputExists => Ok(false),
+            Err(Error::Io { source, .. })
+                if existing == "ignore" && source.cause == IoCause::OutputExists =>
+            {
+                Ok(false)
+            }
             Err(error) => Err(path_error(py, error)),
         }
     }

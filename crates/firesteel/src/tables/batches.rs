@@ -99,8 +99,13 @@ impl ReadBatches {
         let options: Options = options.into_iter().collect();
         let recursive = options.flag("recursiveFileLookup", false).map_err(refused)?;
         let driver = context.driver();
-        let files =
-            driver.table_files(&site, &paths, options.get("basePath"), recursive, options.get("pathGlobFilter"))?;
+        let files = driver.table_files(
+            &site,
+            &paths,
+            options.get("basePath"),
+            recursive,
+            options.get("pathGlobFilter"),
+        )?;
         let slots = u64::from(context.default_parallelism());
         let sizes = PartitionSizes { most_bytes: MOST_BYTES, open_cost: OPEN_COST, partitions: slots };
         let schema = match schema {
@@ -120,7 +125,10 @@ impl ReadBatches {
                 (Some(at), _) => above.push(at),
                 (None, Ok(at)) => wanted.push(at),
                 (None, Err(_)) => {
-                    return Err(refused(format!("there is no column {name:?}; there are {}", all().join(", "))));
+                    return Err(refused(format!(
+                        "there is no column {name:?}; there are {}",
+                        all().join(", ")
+                    )));
                 }
             }
         }
@@ -207,8 +215,9 @@ impl SaveBatches {
             Ok((name.clone(), at))
         };
         let directories: Vec<(String, usize)> = directories.iter().map(number).collect::<Result<_>>()?;
-        let own: Vec<usize> =
-            (0..schema.fields().len()).filter(|at| directories.iter().all(|(_, above)| above != at)).collect();
+        let own: Vec<usize> = (0..schema.fields().len())
+            .filter(|at| directories.iter().all(|(_, above)| above != at))
+            .collect();
         let inside = schema.project(&own).map_err(|error| refused(error.to_string()))?;
         let options: Options = options.into_iter().collect();
         let rows_per_file = options.number("maxRecordsPerFile", 0).map_err(refused)?;

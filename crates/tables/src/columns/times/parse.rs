@@ -101,12 +101,10 @@ fn strip_prefix<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
 }
 
 fn name<'a>(text: &'a str, names: &[&str], full: bool) -> Option<(usize, &'a str)> {
-    // The longest name first: `March` before `Mar`, where both would do.
-    let found = names.iter().enumerate().find_map(|(index, name)| {
+    names.iter().enumerate().find_map(|(index, name)| {
         let name = if full { name } else { &name[..3] };
         strip_prefix(text, name).map(|rest| (index, rest))
-    });
-    found
+    })
 }
 
 fn number(text: &str, unit: Unit, min: usize, max: usize, reserve: usize) -> Option<(i64, &str)> {
