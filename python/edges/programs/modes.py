@@ -1,0 +1,37 @@
+"""Writing to what is there: overwritten, added to twice, left alone, refused; and read back."""
+
+import sys
+
+from pyspark.sql import SparkSession
+
+source, target = sys.argv[1:]
+spark = SparkSession.builder.appName("modes").getOrCreate()
+
+
+def numbers(start):
+    return spark.createDataFrame([(n, n % 3, f"n{n}") for n in range(start, start + 6)], "n int, k int, s string")
+
+
+for name in ("parquet", "csv", "json"):
+    path = f"{target}/{name}"
+    numbers(0).write.format(name).mode("overwrite").save(path)
+    numbers(100).write.format(name).mode("overwrite").save(path)
+    numbers(200).write.format(name).mode("append").save(path)
+    numbers(300).write.format(name).mode("append").partitionBy().save(path)
+    numbers(400).write.format(name).mode("ignore").save(path)
+    try:
+        numbers(500).write.format(name).save(path)
+    except Exception as error:
+        print("refused:", type(error).__name__)
+    read = spark.read.schema("n int, k int, s string").format(name).load(path)
+    print(sorted(read.rdd.map(lambda row: row.n).collect()))
+path = f"{target}/by"
+numbers(0).write.partitionBy("k").mode("overwrite").csv(path)
+numbers(100).write.partitionBy("k").mode("append").csv(path)
+spark.conf.set("spark.sql.sources.partitionOverwriteMode", "dynamic")
+one = numbers(200).rdd.filter(lambda row: row.k == 1).toDF(numbers(0).schema)
+one.write.partitionBy("k").mode("overwrite").csv(path)
+spark.read.csv(path, schema="n int, s string, k int").rdd.map(tuple).sortBy(lambda row: row[0]).map(
+    lambda row: (str(row),)
+).toDF(["value"]).coalesce(1).write.text(f"{target}/all")
+spark.stop()
