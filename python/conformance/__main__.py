@@ -12,7 +12,9 @@ import time
 from pathlib import Path
 
 from cases import MODULES, pyspark_home
+from names import names
 from programs import PROGRAMS, run_program
+from published import section_of, with_section
 from runner import Outcome, run_module
 from surface import surface
 from table import Results, counts, render
@@ -36,6 +38,10 @@ def main() -> int:
         results.names, results.other_names = surface(chosen.reference)
         print(f"surface: {results.names} names, {len(results.other_names)} missing or different")
         print("".join(f"  {sentence}\n" for sentence in results.other_names), end="", flush=True)
+        if not chosen.reference:
+            found = results.module_names = names()
+            print(f"names of modules: {found.here} here, {found.refused} refused, {len(found.neither)} neither")
+            print("".join(f"  {name}\n" for name in found.neither), end="", flush=True)
     for module in MODULES:
         if not chosen.only or module.name in chosen.only:
             start = time.monotonic()
@@ -50,7 +56,9 @@ def main() -> int:
             results.programs[program] = trouble
             print(f"{program.name}: {trouble or 'passes'}", flush=True)
     if chosen.table and not (chosen.only or chosen.reference or chosen.master):
-        chosen.table.write_text(render(results), encoding="utf-8")
+        packages = section_of(chosen.table.read_text(encoding="utf-8")) if chosen.table.exists() else ""
+        written = render(results)
+        chosen.table.write_text(with_section(written, packages) if packages else written, encoding="utf-8")
         print(f"table: {chosen.table}")
     print(f"\n{counts(results.outcomes)}; {len(results.failures)} should pass and do not")
     return 1 if results.failures else 0

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from names import Names
 from programs import Program
 from runner import Outcome
 
@@ -20,6 +21,7 @@ class Results:
     programs: dict[Program, str | None]
     names: int = 0
     other_names: list[str] = field(default_factory=list)
+    module_names: Names = field(default_factory=Names)
 
     @property
     def outcomes(self) -> list[Outcome]:
@@ -34,7 +36,7 @@ class Results:
             for outcome in self.outcomes
             if not outcome.is_whole and not outcome.jvm and not outcome.for_good
         ]
-        failed += self.other_names
+        failed += self.other_names + self.module_names.neither
         return failed + [program.name for program, trouble in self.programs.items() if trouble]
 
 
@@ -62,6 +64,9 @@ def render(results: Results) -> str:
         f"{len(results.programs)}.",
         f"- Public names (classes, methods, functions) that exist here with the same parameters: "
         f"{results.names - len(results.other_names)} of {results.names}.",
+        f"- Names at the top of PySpark's core modules (all but SQL, ML, pandas and streaming): "
+        f"{results.module_names.here} are here, {results.module_names.refused} are refused with a sentence that says "
+        f"what to use, {len(results.module_names.neither)} are neither.",
         "",
         "| program | |",
         "| --- | --- |",
@@ -76,6 +81,7 @@ def render(results: Results) -> str:
         for outcome in differing
     ]
     lines += [f"| {name} | | {_cell(trouble)} |" for name, trouble in _split(results.other_names)]
+    lines += [f"| {name} | | missing |" for name in results.module_names.neither]
     if not differing and not results.other_names:
         lines.append("| nothing | | |")
     for module, outcomes in results.modules.items():

@@ -11,6 +11,7 @@ keep their Firesteel names and are pickled under these, except for the few whose
 
 from __future__ import annotations
 
+import functools
 import importlib
 import importlib.abc
 import importlib.machinery
@@ -20,6 +21,8 @@ import sys
 from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
+
+from firesteel.counterparts import absent
 
 #: Set to ``1`` where ``pyspark`` means Firesteel, also for child processes.
 VARIABLE = "FIRESTEEL_AS_PYSPARK"
@@ -35,9 +38,15 @@ _OTHER_NAMES = {
     "core.files": "files",
     "core.status": "status",
     "shuffle": "external",
-    "rddsampler": "sampling",
-    "traceback_utils": "callsite",
-    "sql.readwriter": "sql.session",
+    "rddsampler": "counterparts.rddsampler",
+    "traceback_utils": "counterparts.traceback_utils",
+    "join": "counterparts.join",
+    "loose_version": "counterparts.loose_version",
+    "logger.logger": "counterparts.logger",
+    "testing.utils": "counterparts.testing",
+    "sql.readwriter": "sql",
+    "sql.dataframe": "sql.frame",
+    "sql.classic.dataframe": "sql.frame",
     "sql.conf": "sql.session",
     "sql.classic.session": "sql.session",
 }
@@ -53,7 +62,7 @@ _SHOWN = {
 
 _SAME_NAMES = frozenset(
     "rdd context conf broadcast files status accumulators storagelevel taskcontext statcounter resultiterable"
-    " serializers join profiler util resource resource.information resource.profile resource.requests"
+    " serializers profiler util resource resource.information resource.profile resource.requests"
     " sql sql.session sql.types".split()
 )
 
@@ -104,11 +113,17 @@ class _Finder(importlib.abc.MetaPathFinder):
             return None
         if fullname not in _MADE and _counterpart(fullname) is None:
             raise ModuleNotFoundError(
-                f"No module named {fullname!r}: under the name of PySpark this is Firesteel, which has the RDD API,"
-                " and of pyspark.sql only SparkSession to start with",
+                f"No module named {fullname!r}: under the name of PySpark this is Firesteel, which has the RDD API"
+                f"{_instead_of(fullname)}",
                 name=fullname,
             )
         return importlib.machinery.ModuleSpec(fullname, _Loader(), is_package=True)
+
+
+def _instead_of(fullname: str) -> str:
+    """Returns the end of the sentence about a module that is not there."""
+    sentence = absent.sentence_for(fullname.removeprefix("pyspark.") if fullname.startswith("pyspark.") else "py4j")
+    return f"; {sentence}" if sentence else ", and of pyspark.sql what RDD programs begin and end with"
 
 
 class _Loader(importlib.abc.Loader):
@@ -120,9 +135,19 @@ class _Loader(importlib.abc.Loader):
         """Fills a made module, or puts Firesteel's own in its place."""
         counterpart = _counterpart(module.__name__)
         if counterpart is not None:
-            sys.modules[module.__name__] = _shown(importlib.import_module(counterpart))
+            found = _shown(importlib.import_module(counterpart))
+            sys.modules[module.__name__] = found
+            _refuse_others(found, module.__name__)
             return
         _MADE[module.__name__](module)
+        _refuse_others(module, module.__name__)
+
+
+def _refuse_others(module: ModuleType, fullname: str) -> None:
+    """Has a module say what to use instead of a name of PySpark's that it lacks."""
+    there = fullname.partition(".")[2]
+    if there in absent.NAMES and "__getattr__" not in vars(module):
+        module.__dict__["__getattr__"] = functools.partial(absent.refuse, there)
 
 
 def _shown(module: ModuleType) -> ModuleType:
@@ -130,6 +155,10 @@ def _shown(module: ModuleType) -> ModuleType:
     there, names = _SHOWN.get(module.__name__.partition(".")[2], ("", ()))
     for name in names:
         getattr(module, name).__module__ = f"pyspark.{there}"
+    if module.__name__ in ("firesteel.sql", "firesteel.sql.session"):
+        from firesteel.jvm import lead_from
+
+        lead_from(module.SparkSession)
     return module
 
 
@@ -169,13 +198,22 @@ def _make_top(module: ModuleType) -> None:
         submodule = f"pyspark.{name}"
         if name not in names and (submodule in _MADE or _counterpart(submodule) is not None):
             return importlib.import_module(submodule)
+        if name in _FROM_SQL and hasattr(sql := importlib.import_module("pyspark.sql"), name):
+            return getattr(sql, name)
+        if name == "is_remote_only":
+            return importlib.import_module("pyspark.util").is_remote_only
         if name.startswith("__") or not hasattr(firesteel, name):
-            raise AttributeError(f"module 'pyspark' has no attribute {name!r}")
+            absent.refuse("", name, 2)
         found = getattr(firesteel, name)
-        _shown(importlib.import_module(f"firesteel.{firesteel._MODULES[name]}"))
+        if name in firesteel._MODULES:
+            _shown(importlib.import_module(f"firesteel.{firesteel._MODULES[name]}"))
         return found
 
     module.__dict__["__getattr__"] = other
+
+
+_FROM_SQL = ("Row",)
+"""Names of ``pyspark.sql`` that ``pyspark`` has, too."""
 
 
 def _make_version(module: ModuleType) -> None:
@@ -217,6 +255,7 @@ def _make_errors(module: ModuleType) -> None:
         "CapturedException": errors.JobError,
         "SparkJobException": errors.JobError,
         "AnalysisException": errors.FiresteelError,
+        "ParseException": errors.ParseError,
         "IllegalArgumentException": ValueError,
         "UnsupportedOperationException": NotImplementedError,
     }
@@ -228,7 +267,7 @@ def _make_errors(module: ModuleType) -> None:
 
 
 _NEVER_RAISED = (
-    *("SessionNotSameException", "TempTableAlreadyExistsException", "ParseException", "ArithmeticException"),
+    *("SessionNotSameException", "TempTableAlreadyExistsException", "ArithmeticException"),
     *("ArrayIndexOutOfBoundsException", "DateTimeException", "NumberFormatException", "StreamingQueryException"),
     *("QueryExecutionException", "SparkUpgradeException", "SparkNoSuchElementException", "QueryContext"),
     *("QueryContextType", "StreamingPythonRunnerInitializationException"),
@@ -270,19 +309,15 @@ def _make_clientserver(module: ModuleType) -> None:
     module.__dict__["ClientServer"] = Gateway
 
 
-def _make_daemon(module: ModuleType) -> None:
-    """Fills ``pyspark.daemon`` and ``pyspark.worker``, which Spark's JVM runs: names of theirs are refused."""
-    module.__doc__ = "Firesteel's workers are started by firesteel.worker.server."
+def _make_empty(module: ModuleType) -> None:
+    module.__doc__ = "PySpark has something here that Firesteel does without."
 
-    def refuse(name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        raise AttributeError(
-            f"module {module.__name__!r} has no attribute {name!r}: workers are started by Firesteel's own server; what"
-            " is to be set up in each of them is imported by the functions, or lies in a file of spark.submit.pyFiles"
-        )
 
-    module.__dict__["__getattr__"] = refuse
+def _make_logger(module: ModuleType) -> None:
+    """Fills ``pyspark.logger``, whose names are those of its only module."""
+    from firesteel.counterparts import logger
+
+    module.__dict__.update({name: getattr(logger, name) for name in logger.__all__}, __all__=logger.__all__)
 
 
 _MADE: dict[str, Callable[[ModuleType], None]] = {
@@ -300,8 +335,9 @@ _MADE: dict[str, Callable[[ModuleType], None]] = {
     "py4j.protocol": _make_protocol,
     "py4j.java_gateway": _make_java_gateway,
     "py4j.clientserver": _make_clientserver,
-    "pyspark.daemon": _make_daemon,
-    "pyspark.worker": _make_daemon,
+    "pyspark.logger": _make_logger,
+    "pyspark.testing": _make_empty,
+    **{f"pyspark.{name}": _make_empty for name in absent.EMPTY},
 }
 
 

@@ -27,6 +27,7 @@ from firesteel.worker import interpreter, limits
 
 if TYPE_CHECKING:
     from firesteel.jvm import Gateway, JavaContext
+    from firesteel.jvmclasses import View
     from firesteel.profiler import Profiler, ProfilerCollector
     from firesteel.rdd.base import Base
     from firesteel.resource import ResourceInformation
@@ -280,6 +281,12 @@ class SparkContext(Sources, Sharing, Control):
         from firesteel.jvm import JavaContext
 
         return JavaContext(self)
+
+    @property
+    def _jvm(self) -> View:
+        from firesteel.jvmclasses import View
+
+        return View()
 
     @property
     def _gateway(self) -> Gateway:

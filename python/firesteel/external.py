@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, TypeVar
 
 from firesteel import _native
-from firesteel.shuffle import Budget, Parts, SpilledList, merge_combined
+from firesteel.shuffle import Budget, Parts, SpilledList, memory_used, merge_combined
 from firesteel.sorting import external_sort, identity
 
 __all__ = [
     "Aggregator",
+    "ExternalGroupBy",
     "ExternalList",
     "ExternalListOfList",
     "ExternalMerger",
@@ -22,6 +23,7 @@ __all__ = [
     "GroupByKey",
     "Merger",
     "SimpleAggregator",
+    "get_used_memory",
 ]
 
 K = TypeVar("K")
@@ -31,6 +33,15 @@ T = TypeVar("T")
 
 #: The limit in megabytes where a program names none.
 DEFAULT_LIMIT = 512
+
+
+def get_used_memory() -> int:
+    """Returns the megabytes of memory that this process holds.
+
+    >>> get_used_memory() > 1
+    True
+    """
+    return memory_used() >> 20
 
 
 class Aggregator(Generic[V, C]):
@@ -130,6 +141,17 @@ class ExternalMerger(Merger[K, V, C]):
         self._spill()
         for part in self._parts.read():
             yield from merge_combined(part, self.agg.mergeCombiners, self._budget)
+
+
+class ExternalGroupBy(ExternalMerger[K, V, C]):
+    """Merges into lists of values, for an aggregator that makes them.
+
+    >>> lists = Aggregator(lambda one: [one], lambda values, one: values + [one], lambda left, right: left + right)
+    >>> merger = ExternalGroupBy(lists)
+    >>> merger.mergeValues([("a", 1), ("b", 2), ("a", 3)])
+    >>> sorted(merger.items())
+    [('a', [1, 3]), ('b', [2])]
+    """
 
 
 class ExternalSorter:

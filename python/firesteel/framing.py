@@ -80,7 +80,7 @@ def read_bool(stream: BinaryIO) -> bool:
     return cast(bool, _read_number(_BOOL, stream))
 
 
-def write_with_length(obj: bytes, stream: BinaryIO) -> None:
+def write_with_length(obj: bytes | bytearray, stream: BinaryIO) -> None:
     """Writes bytes with their length before them."""
     write_int(len(obj), stream)
     stream.write(obj)

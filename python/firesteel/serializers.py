@@ -36,6 +36,8 @@ __all__ = [
     "UTF8Deserializer",
 ]
 
+pickle_protocol = pickle.HIGHEST_PROTOCOL
+"""The protocol of pickles."""
 LARGEST_BYTES = (1 << 31) - 1
 """The largest object of a stream: its length must fit into 31 bits."""
 
@@ -437,3 +439,39 @@ class UTF8Deserializer(Serializer):
 
     def __repr__(self) -> str:
         return f"UTF8Deserializer({self.use_unicode})"
+
+
+class ChunkedStream:
+    """A file that cuts what is written to it into frames of one length, each after its length, and ends with -1.
+
+    >>> written = io.BytesIO()
+    >>> written.close = lambda: None
+    >>> chunked = ChunkedStream(written, 4)
+    >>> chunked.write(b"abcdef"); chunked.close()
+    >>> written.getvalue()
+    b'\\x00\\x00\\x00\\x04abcd\\x00\\x00\\x00\\x02ef\\xff\\xff\\xff\\xff'
+    """
+
+    def __init__(self, wrapped: BinaryIO, buffer_size: int) -> None:
+        self.wrapped = wrapped
+        self.buffer_size = buffer_size
+        self._waiting = bytearray()
+
+    def write(self, bytes: bytes) -> None:
+        """Writes whole frames, and keeps the rest."""
+        self._waiting += bytes
+        while len(self._waiting) >= self.buffer_size:
+            write_with_length(self._waiting[: self.buffer_size], self.wrapped)
+            del self._waiting[: self.buffer_size]
+
+    def close(self) -> None:
+        """Writes the rest and the end, and closes the file behind."""
+        if self._waiting:
+            write_with_length(self._waiting, self.wrapped)
+        write_int(SpecialLengths.END_OF_DATA_SECTION, self.wrapped)
+        self.wrapped.close()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the file behind is closed."""
+        return self.wrapped.closed

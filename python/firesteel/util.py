@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import gc
+import os
 import re
 import threading
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+import traceback
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
 
 from firesteel import jobs
 
@@ -17,6 +22,13 @@ if TYPE_CHECKING:
 __all__ = ["InheritableThread", "inheritable_thread_target"]
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+JVM_BYTE_MIN, JVM_BYTE_MAX = -(1 << 7), (1 << 7) - 1
+JVM_SHORT_MIN, JVM_SHORT_MAX = -(1 << 15), (1 << 15) - 1
+JVM_INT_MIN, JVM_INT_MAX = -(1 << 31), (1 << 31) - 1
+JVM_LONG_MIN, JVM_LONG_MAX = -(1 << 63), (1 << 63) - 1
+
+_PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 
 class InheritableThread(threading.Thread):
@@ -181,3 +193,79 @@ def is_remote_only() -> bool:
     False
     """
     return False
+
+
+def spark_connect_mode() -> str:
+    """Returns whether Spark Connect is what programs get: ``0``, for never.
+
+    >>> spark_connect_mode(), default_api_mode()
+    ('0', 'classic')
+    """
+    return "0"
+
+
+def default_api_mode() -> str:
+    """Returns which of PySpark's two APIs programs get."""
+    return "classic"
+
+
+def fail_on_stopiteration(f: F) -> F:
+    """Wraps a function so that a StopIteration in it is an error, and does not end the loop that calls it.
+
+    >>> fail_on_stopiteration(next)(iter([]))
+    Traceback (most recent call last):
+        ...
+    RuntimeError: [STOP_ITERATION_OCCURRED] the function raised StopIteration, which would end the task's records ...
+    """
+
+    @functools.wraps(f)
+    def strict(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return f(*args, **kwargs)
+        except StopIteration as error:
+            raise RuntimeError(
+                "[STOP_ITERATION_OCCURRED] the function raised StopIteration, which would end the task's records"
+                f" silently: {error}"
+            ) from error
+
+    return cast(F, strict)
+
+
+def print_exec(stream: IO[str]) -> None:
+    """Prints the error that is being handled."""
+    traceback.print_exc(file=stream)
+
+
+def walk_tb(tb: TracebackType | None) -> Iterator[TracebackType]:
+    """Yields the parts of a traceback, the outermost first."""
+    while tb is not None:
+        yield tb
+        tb = tb.tb_next
+
+
+def try_simplify_traceback(tb: TracebackType) -> TracebackType | None:
+    """Returns a traceback without the frames of the package that it begins with; None if no others are left.
+
+    >>> import sys
+    >>> try:
+    ...     fail_on_stopiteration(next)(iter([]))
+    ... except RuntimeError:
+    ...     try_simplify_traceback(sys.exc_info()[2].tb_next) is None
+    True
+    """
+    for part in walk_tb(tb):
+        if not part.tb_frame.f_code.co_filename.startswith(_PACKAGE):
+            return part
+    return None
+
+
+@contextlib.contextmanager
+def disable_gc() -> Iterator[None]:
+    """Makes a block in which no garbage is collected."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

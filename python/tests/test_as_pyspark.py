@@ -81,6 +81,17 @@ print(isinstance(gateway, ClientServer), isinstance(gateway, JavaGateway))
     assert out == "True True\n"
 
 
+def test_sessions_lead_to_their_context_under_private_names():
+    out = installed("""
+from pyspark.sql import SparkSession
+print(SparkSession._instantiatedSession)
+spark = SparkSession.builder.master("local[2]").getOrCreate()
+print(SparkSession._instantiatedSession is spark, spark._jsc.sc().maxNumConcurrentTasks())
+print(spark._jvm.System.getProperty("nothing"))
+""")
+    assert out == "None\nTrue 2\nNone\n"
+
+
 @pytest.mark.parametrize("module", ["pyspark.daemon", "pyspark.worker"])
 def test_names_of_sparks_own_processes_say_what_to_do(module):
     out = installed(f"import {module}; print(hasattr({module}, '__path__')); {module}.main")

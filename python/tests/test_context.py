@@ -192,7 +192,7 @@ def test_names_of_the_jvm_say_what_to_do_instead(sc: Any) -> None:
         sc.range(3)._jrdd.rdd()
     with pytest.raises(AttributeError, match="^'SparkContext' object has no attribute 'nothing'$"):
         sc.nothing
-    assert not hasattr(sc, "_jvm")
+    assert not hasattr(sc, "_jconf")
     with pytest.raises(AttributeError, match="'_gateway' .* has no attribute 'entry_point': there is no py4j"):
         sc._gateway.entry_point
 
@@ -201,6 +201,38 @@ def test_libraries_learn_how_many_tasks_run_at_a_time(fresh_context: Any) -> Non
     scala = fresh_context("local[2]", {"spark.default.parallelism": "7"})._jsc.sc()
     profile = scala.resourceProfileManager().resourceProfileFromId(0)
     assert scala.maxNumConcurrentTasks() == scala.maxNumConcurrentTasks(profile) == 2
+
+
+def test_libraries_learn_how_many_executors_there_are(fresh_context: Any) -> None:
+    local = fresh_context("local[2]")
+    scala = local._jsc.sc()
+    assert [info.host() for info in scala.statusTracker().getExecutorInfos()] == ["localhost"]
+    assert scala.getExecutorMemoryStatus().size() == 1 and not scala.isStopped()
+    local.stop()
+    assert scala.isStopped()
+    cluster = fresh_context("local-cluster[2,1,1024]")
+    cluster.range(4, numSlices=4).count()
+    infos = cluster._jsc.sc().statusTracker().getExecutorInfos()
+    assert len(infos) == 3 and infos[0].host() == "localhost"
+
+
+def test_classes_of_the_jvm_that_programs_reach_for(sc: Any, caplog: pytest.LogCaptureFixture) -> None:
+    system = sc._jvm.java.lang.System
+    assert system.setProperty("a.b", "1") is None and sc._jvm.System.getProperty("a.b") == "1"
+    assert system.clearProperty("a.b") == "1" and system.getProperty("a.b", "none") == "none"
+    log4j = sc._jvm.org.apache.log4j
+    log4j.LogManager.getLogger("akka").setLevel(log4j.Level.OFF)
+    logger = sc._jvm.org.apache.logging.log4j.LogManager.getLogger("my.program")
+    with caplog.at_level("INFO", "my.program"):
+        logger.info("begins")
+        logger.setLevel(log4j.Level.ERROR)
+        logger.warn("not shown")
+    assert caplog.messages == ["begins"]
+    assert not hasattr(sc._jvm, "SparkSession") and not hasattr(log4j, "PatternLayout")
+    with pytest.raises(AttributeError, match=r"no org\.apache\.hadoop: there is no JVM.*spark\.hadoop\.<key>"):
+        sc._jvm.org.apache.hadoop.fs.Path("a")
+    with pytest.raises(AttributeError, match=r"no org\.apache\.spark: .* see the methods of SparkContext"):
+        sc._jvm.org.apache.spark
 
 
 def test_an_error_inside_of_a_property_stays_what_it_was(sc: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -111,6 +111,14 @@ pub use firesteel_macros::main;
 pub use firesteel_operators::{
     Accumulate, Adder, BarrierTaskContext, BarrierTaskInfo, Broadcast, PartitionIter,
 };
+#[cfg(feature = "parquet")]
+pub use arrow_array;
+#[cfg(feature = "parquet")]
+pub use arrow_schema;
+#[cfg(feature = "parquet")]
+pub use firesteel_io::Existing;
+#[cfg(feature = "parquet")]
+pub use firesteel_tables::columns::{ColumnBatch, TableFormat};
 pub use firesteel_tables::{BadRow, CsvFormat, TableError};
 #[cfg(feature = "parquet")]
 pub use firesteel_tables::{ParquetCompression, ParquetFormat};

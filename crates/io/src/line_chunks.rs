@@ -36,7 +36,7 @@ impl LineChunks {
     /// Opens the split's file.
     ///
     /// # Errors
-    /// When the file cannot be opened, or the split is part of a compressed file.
+    /// When the file cannot be opened, or the split is part of a compressed file that cannot be cut.
     pub fn open(stores: &Stores, split: &FileSplit) -> Result<LineChunks, IoError> {
         Ok(LineChunks {
             chunks: ChunkReader::open(stores, split, Terminator::Newline, CHUNK_BYTES)?,

@@ -7,17 +7,22 @@
 //! columns are known only when they run.
 
 mod batch;
+mod directories;
+mod fit;
 mod java_numbers;
 mod json;
 mod options;
+mod parquet;
 mod schema;
 mod text;
 mod times;
 
 pub use batch::ColumnBatch;
+pub use directories::{DirectoryColumns, DirectoryValues, directory_name, directory_texts, directory_values};
 pub use json::JsonInference;
 pub use options::Options;
-pub use schema::{schema_of_json, schema_to_json};
+pub use parquet::parquet_schema;
+pub use schema::{schema_of_json, schema_of_stream, schema_to_json};
 
 use crate::error::TableError;
 use arrow_array::RecordBatch;
@@ -103,9 +108,8 @@ impl Table {
         Ok(match self.format {
             TableFormat::Text => Box::new(text::TextColumns::open(stores, split, &schema, self)?),
             TableFormat::Json => Box::new(json::JsonColumns::open(stores, split, &schema, self)?),
-            TableFormat::Parquet | TableFormat::Csv => {
-                return Err(fail("there is no reader".into()));
-            }
+            TableFormat::Parquet => Box::new(parquet::ParquetColumns::open(stores, split, &schema, self)?),
+            TableFormat::Csv => return Err(fail("there is no reader".into())),
         })
     }
 }
@@ -148,9 +152,8 @@ impl TableSink {
         Ok(match self.format {
             TableFormat::Text => Box::new(text::TextSink::create(output, &schema, &self.options)?),
             TableFormat::Json => Box::new(json::JsonSink::create(output, &schema, &self.options)?),
-            TableFormat::Parquet | TableFormat::Csv => {
-                return Err(fail("there is no writer".into()));
-            }
+            TableFormat::Parquet => Box::new(parquet::ParquetSink::create(output, &schema, self)?),
+            TableFormat::Csv => return Err(fail("there is no writer".into())),
         })
     }
 
@@ -161,7 +164,7 @@ impl TableSink {
     pub fn suffix(&self) -> Result<String, String> {
         let extension = self.format.extension();
         Ok(match self.format {
-            TableFormat::Parquet => format!(".snappy.{extension}"),
+            TableFormat::Parquet => format!("{}.{extension}", parquet::codec_suffix(&self.options)?),
             _ => format!(".{extension}{}", self.options.codec()?.suffix()),
         })
     }

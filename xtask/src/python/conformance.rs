@@ -3,12 +3,15 @@
 //! PySpark comes as its public package, into an environment under `target/python`; none of its text gets into
 //! the repository. The runner is `python/conformance`.
 
+use std::process::Command;
+
 use super::environment::{self, Environment};
 use super::wheel::{self, Profile};
 use crate::Fallible;
 use crate::args::Args;
 use crate::bench::spark;
-use crate::process::run as run_process;
+use crate::process::{output, run as run_process};
+use crate::workspace;
 
 pub(crate) const HELP: &str = "
 Builds the wheel, puts it beside PySpark 4.3.0, runs that package's own examples and example programs with Firesteel in PySpark's
@@ -19,9 +22,13 @@ place, and writes docs/conformance.md. Fetches 400 MB the first time. Needs no J
                   the table alone
   --reference     runs PySpark itself instead, to see that the runner is right; wants Java 17
   --print         leaves docs/conformance.md alone
+  --packages      runs the examples of published packages that use the RDD API instead, each in an environment of its own without
+                  PySpark, and writes their section of docs/conformance.md; with --only NAME that package only (luigi), which
+                  leaves the table alone. Fetches 400 MB the first time; wants the Python that each package names (3.11)
 
 Examples:
   cargo xtask conformance
+  cargo xtask conformance --packages
   cargo xtask conformance --only core.context --only wordcount
 ";
 
@@ -32,7 +39,11 @@ pub(crate) fn run(mut args: Args) -> Fallible {
     let master: Option<String> = args.option("--master")?;
     let reference = args.flag("--reference");
     let print = args.flag("--print");
+    let packages = args.flag("--packages");
     args.finish()?;
+    if packages {
+        return run_packages(&only, print);
+    }
     let environment = beside_pyspark((!reference).then_some(Profile::Release))?;
     let mut runner = environment.python();
     runner.arg("python/conformance");
@@ -58,4 +69,47 @@ pub(crate) fn beside_pyspark(profile: Option<Profile>) -> Fallible<Environment> 
         environment.install_wheel(&wheel::build(python, profile)?)?;
     }
     Ok(environment)
+}
+
+/// The runner of published packages, and the folder of what is installed for each.
+const PUBLISHED: &str = "python/conformance/published.py";
+const LOCKS: &str = "python/conformance/packages";
+
+/// Runs the examples of published packages, each in an environment that is kept for the next time.
+fn run_packages(only: &[String], print: bool) -> Fallible {
+    let found = environment::installed();
+    let newest = found.last().ok_or_else(environment::none_found)?;
+    let wheel = wheel::build(newest, Profile::Release)?;
+    let listed = output(newest.command().current_dir(workspace::root()).args([PUBLISHED, "--list"]))?;
+    let names: Vec<_> = listed.lines().filter_map(|line| line.split_once(' ')).collect();
+    if let Some(unknown) = only.iter().find(|wanted| !names.iter().any(|(name, _)| name == wanted)) {
+        let known: Vec<_> = names.iter().map(|(name, _)| *name).collect();
+        return Err(format!("no package {unknown}; there are {}", known.join(", ")));
+    }
+    let mut pairs = Vec::new();
+    for (name, version) in names {
+        if !only.is_empty() && !only.iter().any(|wanted| wanted == name) {
+            continue;
+        }
+        let python = found.iter().find(|python| python.version == version);
+        let python =
+            python.ok_or_else(|| format!("{name} wants Python {version}, which is not installed"))?;
+        let environment = with_package(name, python)?;
+        environment.install_wheel(&wheel)?;
+        pairs.push(format!("{name}={}", environment.program("python").display()));
+    }
+    let mut runner: Command = newest.command();
+    runner.current_dir(workspace::root()).arg(PUBLISHED).args(pairs);
+    if !print && only.is_empty() {
+        runner.args(["--table", TABLE]);
+    }
+    run_process(&mut runner).map_err(|_| "not every package passes".to_owned())
+}
+
+/// Makes an environment with all that a package's list names, and nothing else: what it requires of PySpark is left out.
+fn with_package(name: &str, python: &environment::Python) -> Fallible<Environment> {
+    let path = workspace::root().join(LOCKS).join(format!("{name}.txt"));
+    let pinned = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let words: Vec<_> = std::iter::once("--no-deps").chain(pinned.lines()).collect();
+    Environment::kept(&format!("package-{name}"), python, &words)
 }

@@ -22,6 +22,13 @@ pub(crate) struct Python {
     program: PathBuf,
 }
 
+impl Python {
+    /// Returns it as a command.
+    pub(super) fn command(&self) -> Command {
+        Command::new(&self.program)
+    }
+}
+
 /// Returns those that are installed and can make virtual environments, oldest first.
 pub(crate) fn installed() -> Vec<Python> {
     MINORS.filter_map(|minor| find(&format!("3.{minor}"))).collect()

@@ -1,13 +1,15 @@
 //! [`ColumnBatch`]: a record batch that travels between tasks, encoded as a stream of Arrow's.
 
-use arrow_array::RecordBatch;
+use super::fit::fit;
+use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_ipc::reader::StreamReader;
 use arrow_ipc::writer::StreamWriter;
-use arrow_schema::ArrowError;
+use arrow_schema::{ArrowError, Field, SchemaRef};
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, ser};
 use std::fmt;
 use std::io::Cursor;
+use std::sync::Arc;
 
 /// Rows as columns: a record of the engine.
 ///
@@ -47,6 +49,27 @@ impl ColumnBatch {
             Ok([batch]) => Ok(ColumnBatch(batch)),
             Err(batches) => arrow_select::concat::concat_batches(&schema, &batches).map(ColumnBatch),
         }
+    }
+}
+
+impl ColumnBatch {
+    /// Returns the same rows in the columns of a schema, which are found by their names.
+    ///
+    /// # Errors
+    /// A sentence, when a column is not there, or its values do not fit.
+    pub fn fitted(&self, schema: &SchemaRef) -> Result<ColumnBatch, String> {
+        let column = |field: &Arc<Field>| {
+            let found = self.0.column_by_name(field.name()).ok_or_else(|| {
+                let names: Vec<String> =
+                    self.0.schema().fields().iter().map(|field| field.name().clone()).collect();
+                format!("there is no column {:?}; there are {}", field.name(), names.join(", "))
+            })?;
+            fit(found, field.data_type()).map_err(|what| format!("column {:?}: {what}", field.name()))
+        };
+        let columns = schema.fields().iter().map(column).collect::<Result<Vec<_>, _>>()?;
+        let rows = RecordBatchOptions::new().with_row_count(Some(self.0.num_rows()));
+        let fitted = RecordBatch::try_new_with_options(schema.clone(), columns, &rows);
+        fitted.map(ColumnBatch).map_err(|error| error.to_string())
     }
 }
 

@@ -3,6 +3,7 @@
 //! What Arrow's types do not say lies in a field's metadata: Spark's own metadata, and the name of a type that
 //! is stored as another one (`varchar(10)`).
 
+use arrow_ipc::reader::StreamReader;
 use arrow_schema::{DataType, Field, Fields, IntervalUnit, Schema, SchemaRef, TimeUnit};
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
@@ -186,4 +187,64 @@ fn type_json(field: &Field) -> Result<Value, String> {
         },
         simple => name_of(simple).map(Value::String).ok_or_else(unknown),
     }
+}
+
+/// Returns a field of Arrow's with the type that Spark gives it: unsigned numbers become wider ones, times get
+/// Spark's unit.
+///
+/// # Errors
+/// A sentence, when Spark has no such type.
+pub(super) fn spark_field(field: &Field, binary_as_string: bool) -> Result<Field, String> {
+    let inside = |field: &Arc<Field>| spark_field(field, binary_as_string).map(Arc::new);
+    let data_type = match field.data_type() {
+        DataType::UInt8 => DataType::Int16,
+        DataType::UInt16 => DataType::Int32,
+        DataType::UInt32 => DataType::Int64,
+        DataType::UInt64 => DataType::Decimal128(20, 0),
+        DataType::Float16 => DataType::Float32,
+        DataType::Binary if binary_as_string => DataType::Utf8,
+        DataType::LargeUtf8 | DataType::Utf8View => DataType::Utf8,
+        DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => DataType::Binary,
+        DataType::Timestamp(_, Some(_)) => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+        DataType::Timestamp(_, None) => DataType::Timestamp(TimeUnit::Microsecond, None),
+        DataType::Date64 => DataType::Date32,
+        DataType::Time32(_) | DataType::Time64(_) => DataType::Time64(TimeUnit::Nanosecond),
+        DataType::Duration(_) => DataType::Duration(TimeUnit::Microsecond),
+        DataType::List(element) | DataType::LargeList(element) | DataType::FixedSizeList(element, _) => {
+            DataType::List(Arc::new(spark_field(element, binary_as_string)?.with_name(ELEMENT)))
+        }
+        DataType::Struct(parts) => DataType::Struct(parts.iter().map(inside).collect::<Result<_, _>>()?),
+        DataType::Map(entries, sorted) => match entries.data_type() {
+            DataType::Struct(parts) if parts.len() == 2 => {
+                let parts = Fields::from(vec![
+                    spark_field(&parts[0], binary_as_string)?.with_name("key").with_nullable(false),
+                    spark_field(&parts[1], binary_as_string)?.with_name("value"),
+                ]);
+                DataType::Map(Arc::new(Field::new(ENTRIES, DataType::Struct(parts), false)), *sorted)
+            }
+            _ => return Err(format!("column {:?} is a map of {entries}", field.name())),
+        },
+        DataType::Dictionary(_, value) => {
+            return spark_field(&field.clone().with_data_type((**value).clone()), binary_as_string);
+        }
+        simple if name_of(simple).is_some() => simple.clone(),
+        other => return Err(format!("column {:?} has the type {other}, which Spark has not", field.name())),
+    };
+    Ok(Field::new(field.name(), data_type, field.is_nullable()))
+}
+
+/// Returns the schema of a stream of Arrow's, as Spark's in JSON.
+///
+/// # Errors
+/// A sentence, when the bytes are no such stream, or a column has a type that Spark has not.
+pub fn schema_of_stream(bytes: &[u8]) -> Result<String, String> {
+    let reader =
+        StreamReader::try_new(std::io::Cursor::new(bytes), None).map_err(|error| error.to_string())?;
+    let fields = reader
+        .schema()
+        .fields()
+        .iter()
+        .map(|field| spark_field(field, false))
+        .collect::<Result<Fields, _>>()?;
+    schema_to_json(&Schema::new(fields))
 }
