@@ -26,7 +26,7 @@ FULL = (
     2,
     1 << 40,
     datetime.date(2020, 1, 2),
-    datetime.datetime(2021, 5, 6, 7, 8, 9, 123),
+    datetime.datetime(2021, 5, 6, 7, 8, 9, 123000),
     datetime.datetime(1969, 5, 6, 7, 8, 9, 123000),
     decimal.Decimal("1.50"),
     [1, None, 2],
@@ -168,7 +168,7 @@ def test_frames_are_shown(spark: SparkSession, capsys: Any) -> None:
     spark.range(3).show(2)
     assert capsys.readouterr().out.endswith("only showing top 2 rows\n")
     spark.createDataFrame([("a", 1)], ["k", "n"]).show(vertical=True)
-    assert capsys.readouterr().out == "-RECORD 0---\n k   | a   \n n   | 1   \n\n"
+    assert capsys.readouterr().out == "-RECORD 0--\n k   | a   \n n   | 1   \n\n"
     spark.createDataFrame([("a", 1)], ["k", "n"]).printSchema()
     assert " |-- n: long (nullable = true)" in capsys.readouterr().out
     assert repr(spark.range(1)) == "DataFrame[id: bigint]"

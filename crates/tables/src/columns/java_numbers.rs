@@ -198,7 +198,7 @@ fn whole_digits(mut whole: u64, insignificant: u32) -> Digits {
 /// Returns the power of ten of the first digit, or one more: the tangent of the logarithm lies above it.
 fn estimate(fraction: u64, exponent: i32) -> i32 {
     let mantissa = f64::from_bits((fraction & ((1 << 52) - 1)) | 1023 << 52);
-    let log = (mantissa - 1.5) * 0.289529654 + 0.176091259 + f64::from(exponent) * 0.301029995663981;
+    let log = (mantissa - 1.5) * 0.289529654 + 0.176091259 + f64::from(exponent) * std::f64::consts::LOG10_2;
     log.floor() as i32
 }
 
@@ -303,12 +303,15 @@ mod tests {
     #[test]
     fn floats_are_printed_as_java_17_does() {
         // The last two owe their ends to an overflow in Java.
-        let seen =
-            [(0.01, "0.01"), (1e-45, "1.4E-45"), (3.4028235e38, "3.4028235E38"), (16777216.0, "1.6777216E7")];
-        for (value, text) in seen
-            .into_iter()
-            .chain([(f32::from_bits(1_761_607_680), "9.6714065E24"), (5.9194057e25, "5.9194056E25")])
-        {
+        let seen = [
+            (0.01, "0.01"),
+            (1e-45, "1.4E-45"),
+            (3.4028235e38, "3.4028235E38"),
+            (16777216.0, "1.6777216E7"),
+            (f32::from_bits(1_761_607_680), "9.6714065E24"),
+            (5.9194057e25, "5.9194056E25"),
+        ];
+        for (value, text) in seen {
             assert_eq!(float(value), text);
         }
     }
@@ -319,7 +322,6 @@ mod tests {
         for _ in 0..20_000 {
             bits = bits.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(0x1405_7B7E_F767_814F);
             let (value, small) = (f64::from_bits(bits), f32::from_bits((bits >> 32) as u32));
-
             assert!(value.is_nan() || double(value).parse() == Ok(value), "{value:e}");
             assert!(small.is_nan() || float(small).parse() == Ok(small), "{small:e}");
         }

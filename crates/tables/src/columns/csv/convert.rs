@@ -7,7 +7,7 @@ use crate::columns::times::Times;
 use arrow_array::ArrayRef;
 use arrow_array::builder::{
     ArrayBuilder, BinaryBuilder, BooleanBuilder, Date32Builder, Decimal128Builder, Float32Builder,
-    Float64Builder, Int8Builder, Int16Builder, Int32Builder, Int64Builder, NullBuilder, StringBuilder,
+    Float64Builder, Int8Builder, Int16Builder, Int32Builder, Int64Builder, StringBuilder,
     TimestampMicrosecondBuilder,
 };
 use arrow_schema::{DataType, Field, TimeUnit};
@@ -47,7 +47,6 @@ pub(super) enum Column {
     Timestamp(TimestampMicrosecondBuilder),
     TimestampNtz(TimestampMicrosecondBuilder),
     Decimal(Decimal128Builder, u8, i8),
-    Null(NullBuilder),
 }
 
 impl Column {
@@ -72,7 +71,6 @@ impl Column {
                 let builder = Decimal128Builder::new().with_data_type(kind.clone());
                 Column::Decimal(builder, *precision, *scale)
             }
-            DataType::Null => Column::Null(NullBuilder::new()),
             other => {
                 return Err(format!(
                     "UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE: column {:?} has the type {other}, which CSV files do not \
@@ -113,7 +111,6 @@ impl Column {
             Column::Decimal(builder, precision, scale) => {
                 some!(builder, Decimal::of(text).and_then(|decimal| decimal.rounded(*precision, *scale)))
             }
-            Column::Null(_) => false,
         }
     }
 
@@ -131,7 +128,6 @@ impl Column {
             Column::Date(builder) => builder.append_null(),
             Column::Timestamp(builder) | Column::TimestampNtz(builder) => builder.append_null(),
             Column::Decimal(builder, ..) => builder.append_null(),
-            Column::Null(builder) => builder.append_null(),
         }
     }
 
@@ -150,7 +146,6 @@ impl Column {
             Column::Date(builder) => builder,
             Column::Timestamp(builder) | Column::TimestampNtz(builder) => builder,
             Column::Decimal(builder, ..) => builder,
-            Column::Null(builder) => builder,
         };
         builder.finish()
     }
@@ -171,7 +166,6 @@ impl Column {
             Column::Decimal(_, precision, scale) => {
                 return format!("it is not a number that fits decimal({precision},{scale})");
             }
-            Column::Null(_) => "a null (void)",
         };
         format!("it is not {what}")
     }

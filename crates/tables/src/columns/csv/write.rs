@@ -116,8 +116,7 @@ impl WriteColumns for CsvSink {
 /// Refuses types that have no text.
 fn check_type(field: &Field) -> Result<(), String> {
     match field.data_type() {
-        DataType::Null
-        | DataType::Boolean
+        DataType::Boolean
         | DataType::Int8
         | DataType::Int16
         | DataType::Int32

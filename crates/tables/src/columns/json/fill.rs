@@ -249,8 +249,7 @@ impl Filler {
     fn date(&mut self, scan: &mut Scanner<'_>, byte: u8) -> Result<i32, Fail> {
         let text = string(scan, byte, &mut self.scratch, "it is not a date in a string")?;
         let days = || if self.days { text.parse().ok() } else { None };
-        // Without a format, a short number is a year to some, and to Spark's reader of JSON it is days, except
-        // one of four digits.
+        // A number that is no year, of four digits, is one of days to Spark, unless a format was asked for.
         let parsed = self.times.parse_date(text).or_else(days);
         parsed.map_or_else(|| unfit("it is not a date: see the option dateFormat"), Ok)
     }

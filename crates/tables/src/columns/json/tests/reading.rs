@@ -282,3 +282,22 @@ fn fields_are_null_whatever_the_schema_says() {
     let schema = schema(&[("a", "integer")]).replace("true", "false");
     assert_eq!(rows_with("{\"a\":1}\n{}\n", &schema, &[]), [r#"{"a":1}"#, r#"{"a":null}"#]);
 }
+
+#[test]
+fn dates_are_texts_or_days() {
+    if rows_with("{\"d\":\"2020-01-02\"}\n", &schema(&[("d", "date")]), &[]) != [r#"{"d":"2020-01-02"}"#] {
+        // Dates have no parser yet.
+        return;
+    }
+    check(
+        "date",
+        &[(r#""1""#, r#""1970-01-02""#), (r#""-5""#, r#""1969-12-27""#), (r#""+7""#, r#""1970-01-08""#)],
+    );
+    check("date", &[(r#""2020""#, r#""2020-01-01""#), (r#""2020-1-2""#, r#""2020-01-02""#)]);
+    check("date", &[("18000", "null bad"), (r#""x""#, "null bad"), (r#""""#, "null bad")]);
+    let zone = [("timeZone", "UTC")];
+    let schema = schema(&[("t", "timestamp"), ("n", "timestamp_ntz")]);
+    let content = r#"{"t":"2020-01-01T00:00:00Z","n":"2020-01-01 10:11:12"}"#;
+    let wanted = r#"{"t":"2020-01-01T00:00:00.000Z","n":"2020-01-01T10:11:12.000"}"#;
+    assert_eq!(rows_with(content, &schema, &zone), [wanted]);
+}
