@@ -255,6 +255,18 @@ class TestArrow:
         assert spark.createDataFrame(np.array([1.5])).collect() == [Row(value=1.5)]
 
 
+def test_lines_of_an_rdd_are_read(spark: SparkSession) -> None:
+    sc = spark.sparkContext
+    frame = spark.read.json(sc.parallelize(['{"a": 1,\n "b": "x"}', '{"a": 2.5}'], 2))
+    assert frame.dtypes == [("a", "double"), ("b", "string")] and frame.collect() == [(1.0, "x"), (2.5, None)]
+    lines = sc.parallelize(["name,age", "Ada,36", "name,age", "Bob,41"], 2)
+    frame = spark.read.csv(lines, header=True, inferSchema=True)
+    assert frame.collect() == [Row(name="Ada", age=36), Row(name="Bob", age=41)]
+    assert spark.read.csv(sc.parallelize(["1,2"]), "a int, b int").select("b").collect() == [Row(b=2)]
+    with pytest.raises(RuntimeError, match="lines of text"):
+        spark.read.json(sc.parallelize([1]))
+
+
 def test_a_frame_is_what_its_schema_says(spark: SparkSession) -> None:
     schema = StructType([StructField("k", StringType(), False, {"note": "x"})])
     frame = spark.createDataFrame([("a",)], schema)

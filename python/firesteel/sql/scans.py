@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from firesteel.context import SparkContext
     from firesteel.rdd import RDD
 
-__all__ = ["DerivedScan", "FileScan", "RecordScan", "Scan", "StreamScan"]
+__all__ = ["DerivedScan", "FileScan", "LineScan", "RecordScan", "Scan", "StreamScan"]
 
 
 class Scan:
@@ -87,6 +87,25 @@ class RecordScan(Scan):
         """Makes columns of records; all of them are looked at, so that each is verified."""
         made = _native.to_columns(self._rdd._native, self.schema.json(), site)
         return _selected(made, wanted, len(self.schema), site)
+
+
+class LineScan(Scan):
+    """The lines of an RDD, read as those of a file are."""
+
+    def __init__(
+        self, lines: RDD[Any], format: str, options: dict[str, str], schema: StructType, first: str | None
+    ) -> None:
+        self._lines = lines
+        self._format = format
+        self._options = options
+        self._first = first
+        self.schema = schema
+
+    def columns(self, wanted: Sequence[int], site: str) -> _native.Columns:
+        """Reads only the columns that are wanted."""
+        return _native.lines_to_columns(
+            self._lines._native, self._format, self._options, self.schema.json(), list(wanted), self._first, site
+        )
 
 
 class StreamScan(Scan):

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 /// assert_eq!(header.names(), ["id0", "_c1", "id2"]);
 /// # Ok::<(), firesteel_tables::TableError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CsvHeader {
     names: Vec<String>,
     /// The header's text: lines that look like it are no rows when types are inferred.
