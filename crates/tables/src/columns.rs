@@ -9,6 +9,7 @@
 mod batch;
 mod csv;
 mod options;
+mod rows;
 mod schema;
 mod text;
 mod times;
@@ -16,16 +17,13 @@ mod times;
 pub use batch::ColumnBatch;
 pub use csv::{CsvHeader, CsvInference};
 pub use options::Options;
+pub use rows::{ReadColumns, WriteColumns};
 pub use schema::{schema_of_json, schema_to_json};
 
 use crate::error::TableError;
-use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use firesteel_io::{FileSplit, Output, Stores};
 use serde::{Deserialize, Serialize};
-
-/// The most rows of a batch that is read.
-pub(crate) const BATCH_ROWS: usize = 4096;
 
 /// The formats of tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,7 +67,7 @@ impl TableFormat {
     }
 }
 
-/// What is read of the files of a table. Sent to tasks.
+/// The part of a table that is read. Sent to tasks.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Table {
     /// The format of its files.
@@ -82,15 +80,6 @@ pub struct Table {
     pub wanted: Vec<usize>,
 }
 
-/// Reads the rows of one split as batches.
-pub trait ReadColumns {
-    /// Returns the next rows, or none at the end. A batch may be empty.
-    ///
-    /// # Errors
-    /// When the file cannot be read, or a row is bad where the options let none be.
-    fn next_batch(&mut self) -> Result<Option<RecordBatch>, TableError>;
-}
-
 impl Table {
     /// Opens a split of one of its files.
     ///
@@ -100,8 +89,12 @@ impl Table {
         let fail = |message| TableError::File { path: split.path.clone(), message };
         let schema = schema_of_json(&self.schema).map_err(fail)?;
         Ok(match self.format {
-            TableFormat::Text => Box::new(text::TextColumns::open(stores, split, &schema, self)?),
-            TableFormat::Csv => Box::new(csv::CsvColumns::open(stores, split, &schema, self)?),
+            TableFormat::Text => {
+                Box::new(text::TextColumns::open(stores, split, &schema, &self.options, &self.wanted)?)
+            }
+            TableFormat::Csv => {
+                Box::new(csv::CsvColumns::open(stores, split, &schema, &self.options, &self.wanted)?)
+            }
             TableFormat::Parquet | TableFormat::Json => {
                 return Err(fail("there is no reader".into()));
             }
@@ -118,21 +111,6 @@ pub struct TableSink {
     pub options: Options,
     /// The columns, as Spark's schema in JSON.
     pub schema: String,
-}
-
-/// Writes batches to one file.
-pub trait WriteColumns {
-    /// Writes all rows of a batch, whose columns are those of the sink's schema.
-    ///
-    /// # Errors
-    /// When the file cannot be written, or cannot hold a value.
-    fn write(&mut self, batch: &RecordBatch) -> Result<(), TableError>;
-
-    /// Writes what is left, and returns the file, which is not finished yet.
-    ///
-    /// # Errors
-    /// When the file cannot be written.
-    fn finish(self: Box<Self>) -> Result<Output, TableError>;
 }
 
 impl TableSink {
