@@ -366,7 +366,11 @@ mod tests {
         assert_eq!(below("/t/a=1/b=2/part-0", "/t", None), "a=1/b=2");
         assert_eq!(below("/t/part-0", "/t/", None), "");
         assert_eq!(below("/t/part-0", "/t/part-0", None), "", "the file itself");
-        assert_eq!(below("/t/a=1/b=2/part-0", "file:///t/*", None), "b=2", "a pattern stands for what it matches");
+        assert_eq!(
+            below("/t/a=1/b=2/part-0", "file:///t/*", None),
+            "b=2",
+            "a pattern stands for what it matches"
+        );
         assert_eq!(below("/t/a=1/b=2/part-0", "/t/a=1", Some("/t")), "a=1/b=2");
         assert_eq!(below("s3a://b/t/a=1/part-0", "s3a://b/t", None), "a=1");
     }

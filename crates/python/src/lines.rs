@@ -76,11 +76,7 @@ pub(crate) fn infer_lines(
     found.map_err(|error| to_python(py, error))
 }
 
-fn infer_json(
-    rdd: &UntypedRdd,
-    options: BTreeMap<String, String>,
-    site: &CallSite,
-) -> Result<String, Error> {
+fn infer_json(rdd: &UntypedRdd, options: BTreeMap<String, String>, site: &CallSite) -> Result<String, Error> {
     let lines = Lines { format: TableFormat::Json, options: in_tasks(options), first: None, header: None };
     let seen = rdd.each_partition(site.clone(), &lines, |lines: &Lines, _, stream: Stream<Objects>| {
         let stores = stream.task().services().stores.clone();
@@ -100,7 +96,8 @@ fn infer_csv(
 ) -> Result<String, Error> {
     let refused = |message: String| Error::InvalidArgument { site: site.clone(), message };
     let Some(line) = &first else { return Ok(CsvInference::default().schema(&CsvHeader::default())) };
-    let (_file, split) = written(|file| writeln!(file, "{line}")).map_err(|error| refused(error.to_string()))?;
+    let (_file, split) =
+        written(|file| writeln!(file, "{line}")).map_err(|error| refused(error.to_string()))?;
     let header = CsvHeader::read(&Stores::default(), &split.path, as_given);
     let header = header.map_err(|source| Error::Table { site: site.clone(), source })?.unwrap_or_default();
     if !as_given.flag("inferSchema", false).map_err(refused)? {

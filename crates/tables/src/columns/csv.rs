@@ -18,6 +18,7 @@ mod numbers;
 mod quoted;
 mod read;
 mod records;
+mod tokens;
 mod write;
 
 pub use header::CsvHeader;

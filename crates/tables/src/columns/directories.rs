@@ -1,8 +1,9 @@
 //! Columns that are in the names of directories: `city=Ulm/day=2024-05-01/part-00000.parquet`. Every row of
 //! such a file has these values; a type is chosen that all values of a column have.
 
+use super::options::Options;
+use super::schema::schema_of_json;
 use super::times::Times;
-use super::{Options, schema_of_json};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Date32Type, TimestampMicrosecondType};
 use arrow_array::{

@@ -135,15 +135,20 @@ mod tests {
 
     #[test]
     fn zones_are_names_of_the_same_points_in_time() {
-        let utc: ArrayRef = Arc::new(TimestampNanosecondArray::from(vec![1_500]).with_timezone("Europe/Berlin"));
+        let utc: ArrayRef =
+            Arc::new(TimestampNanosecondArray::from(vec![1_500]).with_timezone("Europe/Berlin"));
         let wanted = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
         assert_eq!(fit(&utc, &wanted).unwrap().as_primitive::<TimestampMicrosecondType>().value(0), 1);
     }
 
     #[test]
     fn parts_of_structs_are_found_by_name() {
-        let fields = Fields::from(vec![Field::new("A", DataType::Int32, true), Field::new("b", DataType::Int32, true)]);
-        let columns: Vec<ArrayRef> = vec![Arc::new(Int32Array::from(vec![1])), Arc::new(Int32Array::from(vec![2]))];
+        let fields = Fields::from(vec![
+            Field::new("A", DataType::Int32, true),
+            Field::new("b", DataType::Int32, true),
+        ]);
+        let columns: Vec<ArrayRef> =
+            vec![Arc::new(Int32Array::from(vec![1])), Arc::new(Int32Array::from(vec![2]))];
         let found: ArrayRef = Arc::new(StructArray::new(fields, columns, None));
         let wanted = Fields::from(vec![
             Field::new("b", DataType::Int64, true),

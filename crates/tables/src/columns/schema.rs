@@ -256,9 +256,24 @@ mod tests {
     #[test]
     fn all_types_are_told_and_read_back() {
         let simple = [
-            "boolean", "byte", "short", "integer", "long", "float", "double", "decimal(38,10)", "string", "binary",
-            "date", "timestamp", "timestamp_ntz", "void", "varchar(10)", "interval day to second",
-            "interval year to month", "time(6)",
+            "boolean",
+            "byte",
+            "short",
+            "integer",
+            "long",
+            "float",
+            "double",
+            "decimal(38,10)",
+            "string",
+            "binary",
+            "date",
+            "timestamp",
+            "timestamp_ntz",
+            "void",
+            "varchar(10)",
+            "interval day to second",
+            "interval year to month",
+            "time(6)",
         ];
         let mut kinds: Vec<Value> = simple.iter().map(|name| Value::String((*name).into())).collect();
         kinds.push(json!({"type": "array", "elementType": "char(3)", "containsNull": false}));
@@ -288,11 +303,15 @@ mod tests {
 
     #[test]
     fn types_that_spark_lacks_become_wider_ones() {
-        let of = |data_type| spark_field(&Field::new("c", data_type, true), false).unwrap().data_type().clone();
+        let of =
+            |data_type| spark_field(&Field::new("c", data_type, true), false).unwrap().data_type().clone();
         assert_eq!(of(DataType::UInt32), DataType::Int64);
         assert_eq!(of(DataType::UInt64), DataType::Decimal128(20, 0));
         assert_eq!(of(DataType::LargeUtf8), DataType::Utf8);
-        assert_eq!(of(DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))), DataType::Utf8);
+        assert_eq!(
+            of(DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))),
+            DataType::Utf8
+        );
         assert!(spark_field(&Field::new("c", DataType::Decimal256(70, 0), true), false).is_err());
     }
 }

@@ -11,7 +11,7 @@ mod pattern;
 mod print;
 mod zone;
 
-use super::Options;
+use super::options::Options;
 use calendar::{DAY_MICROS, days_of, micros_of};
 use pattern::Pattern;
 use print::{Moment, print};

@@ -1,10 +1,11 @@
 //! The header of a table: the first record of its first file, which names its columns, or tells how many there are.
 
 use super::dialect::Dialect;
-use super::fields::{Fields, Kind};
+use super::fields::Fields;
 use super::names::column_names;
 use super::records::Records;
-use crate::columns::Options;
+use super::tokens::Kind;
+use crate::columns::options::Options;
 use crate::error::TableError;
 use firesteel_io::{FileSplit, Input, Stores};
 use serde::{Deserialize, Serialize};

@@ -2,7 +2,7 @@
 //! parser shows. Such fields are rare, and the rules are odd; they were found by reading hostile text in both.
 
 use super::dialect::{Dialect, Unescaped};
-use super::fields::{Bounds, Kind, ParseError, bare_end};
+use super::tokens::{Bounds, Kind, ParseError, bare_end};
 
 /// The end of a field that was read.
 pub(super) struct Quoted {
