@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// The name of a directory whose rows have no value.
-pub const NO_VALUE: &str = "__HIVE_DEFAULT_PARTITION__";
+const NO_VALUE: &str = "__HIVE_DEFAULT_PARTITION__";
 
 /// A table's columns that are in the names of directories.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
