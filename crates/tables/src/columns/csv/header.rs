@@ -102,14 +102,25 @@ pub(super) fn value<'a>(
     filled(text, fields, index, dialect).filter(|text| *text != dialect.null)
 }
 
-/// Checks that a file's header has the names of a schema, whose case does not matter.
+/// Checks that a file's header has the names of a schema, whose case does not matter, and as many, if all are read.
 pub(super) fn check_names(
     stores: &Stores,
     path: &str,
     wanted: &[(usize, String)],
+    width: Option<usize>,
     options: &Options,
 ) -> Result<(), TableError> {
     let Some((fields, _)) = first_record(stores, path, options)? else { return Ok(()) };
+    if let Some(width) = width.filter(|width| *width != fields.len()) {
+        return Err(TableError::File {
+            path: path.to_string(),
+            message: format!(
+                "the header has {} columns, and the schema {width}. Correct the schema, or set the option \
+                 enforceSchema to true, by which headers do not matter",
+                fields.len()
+            ),
+        });
+    }
     let name = |position: usize| fields.get(position).and_then(Option::as_deref).unwrap_or("");
     for (position, wanted) in wanted {
         if name(*position).to_lowercase() != wanted.to_lowercase() {

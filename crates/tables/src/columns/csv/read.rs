@@ -73,7 +73,7 @@ impl CsvColumns {
         let rows = Rows::new(schema, wanted, options, &dialect).map_err(fail)?;
         let enforces = options.flag("enforceSchema", true).map_err(fail)?;
         if dialect.header && !enforces && split.start == 0 {
-            check_names(stores, &split.path, &rows.names_to_check(schema, options), options)?;
+            check_names(stores, &split.path, &rows.names_to_check(schema, options), rows.width, options)?;
         }
         let splits = !rows.layout.is_empty();
         let records = Records::open(stores, split, &dialect, splits)?;
